@@ -1,0 +1,228 @@
+/**
+ * What may be asked of an account's book, and every answer there can be. These shapes cross Workers
+ * RPC between deployments of different ages: add fields, never change or remove one
+ * (docs/decisions/0004-ledger-contract.md).
+ */
+import type { Fee, NanoUsd, Prices, Usage } from '@farebox/money';
+
+/** 16 lowercase hexadecimal characters: 8 random bytes. Names the account and its object. */
+export type AccountId = string;
+/** A whole number below 2^32, unique within the account. */
+export type KeyId = number;
+/** 32 lowercase hexadecimal characters, made by us; the call's `x-request-id`. */
+export type CallId = string;
+/** Milliseconds since the epoch. */
+export type Instant = number;
+
+export type DialectName = 'chat' | 'messages' | 'responses' | 'gemini' | 'embeddings';
+
+/** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
+export type KeyProof = Readonly<{ keyId: KeyId; secretHash: string }>;
+
+/** Limits of one key; null means unlimited. */
+export type KeyLimits = Readonly<{
+  budget: NanoUsd | null;
+  expiresAt: Instant | null;
+  /** Catalogue names (`provider/model`) or null for all. */
+  models: readonly string[] | null;
+  callsPerMinute: number | null;
+  concurrentCalls: number | null;
+}>;
+
+export const NO_LIMITS: KeyLimits = {
+  budget: null,
+  expiresAt: null,
+  models: null,
+  callsPerMinute: null,
+  concurrentCalls: null,
+};
+
+/**
+ * The output limit to enforce. `explicit` is the caller's own and is never lowered; `capped` lets the
+ * book choose: the least of `most` and what half of the available balance buys, never below `least`.
+ */
+export type OutputLimit =
+  | Readonly<{ kind: 'explicit'; tokens: number }>
+  | Readonly<{ kind: 'capped'; most: number; least: number }>;
+
+export type HoldRequest = Readonly<{
+  id: CallId;
+  key: KeyProof;
+  /** Catalogue name, `provider/model`. */
+  model: string;
+  provider: string;
+  dialect: DialectName;
+  stream: boolean;
+  /** Worst case of everything but the output, in nano-USD. */
+  inputWorst: NanoUsd;
+  /** Price of one million output tokens, the dearest that could apply, in nano-USD. */
+  outputPrice: bigint;
+  /** How many answers were asked for (`n`); each may use the whole output limit. */
+  choices: number;
+  output: OutputLimit;
+  /** When the hold expires if nothing is heard of the call. */
+  deadline: Instant;
+}>;
+
+export type HoldRefusal =
+  | Readonly<{ reason: 'key_unknown' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
+  | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
+  /** The key's own budget is too small: `short` is what is missing, `fits` the output limit that would do (0: none). */
+  | Readonly<{ reason: 'key_budget_spent'; short: NanoUsd; fits: number }>
+  /** The whole posted balance is too small, whatever else is in flight. */
+  | Readonly<{ reason: 'balance_empty'; short: NanoUsd; fits: number }>
+  /** The balance would do once calls in flight have settled. */
+  | Readonly<{ reason: 'balance_held'; short: NanoUsd; fits: number; retryAfterSeconds: number }>
+  | Readonly<{ reason: 'rate_limited' | 'too_many_concurrent_calls'; retryAfterSeconds: number }>
+  /** The id is known with other parameters: a bug of ours, never the caller's. */
+  | Readonly<{ reason: 'conflict' }>;
+
+export type HoldResult =
+  | Readonly<{ ok: true; held: NanoUsd; maxOutput: number; deadline: Instant }>
+  | (Readonly<{ ok: false }> & HoldRefusal);
+
+export type CheckpointRequest = Readonly<{ id: CallId; floor: NanoUsd; deadline: Instant }>;
+export type CheckpointResult =
+  | Readonly<{ ok: true; stop: null | 'key_revoked' | 'account_frozen' | 'account_closed' }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'ended' }>;
+
+/** Why a call cost what it did. The closed list that /v1/generation shows. */
+export const SETTLE_REASONS = [
+  'provider_reported',
+  'estimated_after_disconnect',
+  'estimated_after_upstream_cut',
+  'estimated_usage_missing',
+  'waived_empty',
+  'waived_upstream_error',
+  'upstream_refused',
+  'not_sent',
+  'free',
+  'expired_unsettled',
+  'expired_at_checkpoint',
+] as const;
+export type SettleReason = (typeof SETTLE_REASONS)[number];
+
+export type SettleRequest = Readonly<{
+  id: CallId;
+  reason: SettleReason;
+  /** What the caller saw. */
+  httpStatus: number;
+  usage: Usage;
+  prices: Prices;
+  fees: readonly Fee[];
+  /** The exact cost; the book takes at most what is available and books the rest as shortfall. */
+  cost: NanoUsd;
+}>;
+export type SettleResult =
+  | Readonly<{ ok: true; charged: NanoUsd; shortfall: NanoUsd; late: boolean }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'conflict' }>;
+
+export type CreditRequest = Readonly<{
+  /** `chain:txHash:logIndex`, or another id that names the source of the money once. */
+  id: string;
+  amount: NanoUsd;
+  source: 'deposit' | 'local';
+}>;
+export type CreditResult =
+  | Readonly<{ ok: true; posted: NanoUsd }>
+  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'too_large' | 'not_positive' | 'not_open' }>;
+
+export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
+export type AdjustResult =
+  | Readonly<{ ok: true; posted: NanoUsd }>
+  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open' }>;
+
+export type PutKeyRequest = Readonly<{ keyId: KeyId; secretHash: string; limits: KeyLimits }>;
+export type PutKeyResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'not_open' }>;
+export type RevokeKeyResult = Readonly<{ ok: true }> | Readonly<{ ok: false; reason: 'unknown' }>;
+
+/** The bill of one call, as the book has it; the door turns it into the documented JSON. */
+export type Generation = Readonly<{
+  id: CallId;
+  model: string;
+  provider: string;
+  dialect: DialectName;
+  stream: boolean;
+  httpStatus: number | null;
+  status: 'open' | 'settled' | 'void';
+  reason: SettleReason | null;
+  usage: Usage | null;
+  prices: Prices | null;
+  fees: readonly Fee[];
+  charged: NanoUsd;
+  shortfall: NanoUsd;
+  createdAt: Instant;
+  settledAt: Instant | null;
+}>;
+
+export type Proven<T> = Readonly<{ ok: true; value: T }> | Readonly<{ ok: false; reason: KeyRefusal }>;
+export type KeyRefusal = 'key_unknown' | 'key_revoked' | 'key_expired' | 'account_closed';
+
+export type Credits = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
+export type KeyStanding = Readonly<{
+  keyId: KeyId;
+  limits: KeyLimits;
+  spent: NanoUsd;
+  held: NanoUsd;
+  createdAt: Instant;
+}>;
+
+/** One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account. */
+export type Entry = Readonly<{
+  seq: number;
+  id: string;
+  kind: 'credit' | 'charge' | 'adjustment';
+  delta: NanoUsd;
+  postedAfter: NanoUsd;
+  at: Instant;
+  /** Present on every `charge`, also one of zero. */
+  call: (Generation & Readonly<{ keyId: KeyId }>) | null;
+}>;
+
+export type Audit = Readonly<{
+  posted: NanoUsd;
+  held: NanoUsd;
+  lastSeq: number;
+  acknowledgedSeq: number;
+  /** Names of invariants that do not hold; empty is the only healthy answer. */
+  broken: readonly string[];
+}>;
+
+/** What the gateway may ask (entrypoint `Calls`). */
+export interface CallsDoor {
+  hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
+  checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
+  settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;
+  generation(account: AccountId, key: KeyProof, id: CallId): Promise<Proven<Generation | null>>;
+  credits(account: AccountId, key: KeyProof): Promise<Proven<Credits>>;
+  key(account: AccountId, key: KeyProof): Promise<Proven<KeyStanding>>;
+}
+
+export type MintRequest = Readonly<{ name: string; limits: KeyLimits }>;
+export type MintResult =
+  | Readonly<{ ok: true; apiKey: string; keyId: KeyId }>
+  | Readonly<{ ok: false; reason: 'closed' | 'not_open' }>;
+
+/** What the console may ask (entrypoint `Accounts`). */
+export interface AccountsDoor {
+  open(account: AccountId): Promise<void>;
+  /** Minting is the ledger's: row pending, putKey, row active. The key is returned once. */
+  mintKey(account: AccountId, request: MintRequest): Promise<MintResult>;
+  /** The object first, Postgres after, so that revocation bites at once. */
+  revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
+  statement(account: AccountId, afterSeq: number, most: number): Promise<readonly Entry[]>;
+}
+
+/** What the deposits Worker may ask (entrypoint `Credits`). */
+export interface CreditsDoor {
+  credit(account: AccountId, request: CreditRequest): Promise<CreditResult>;
+}
+
+/** What operators may ask (entrypoint `Operators`). */
+export interface OperatorsDoor {
+  adjust(account: AccountId, request: AdjustRequest): Promise<AdjustResult>;
+  freeze(account: AccountId, frozen: boolean): Promise<void>;
+  audit(account: AccountId): Promise<Audit>;
+}

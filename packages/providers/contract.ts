@@ -1,0 +1,91 @@
+/**
+ * A provider of models, the one way out to it, and the meter that turns what it answers into a bill.
+ */
+import type { Dialect } from '@farebox/dialects';
+import type { Fee, Usage } from '@farebox/money';
+
+export type ProviderId = string;
+
+/** One provider, as configured for this deployment. Made by `configureProviders`. */
+export type Provider = Readonly<{
+  id: ProviderId;
+  /** The endpoint of each dialect the provider speaks. */
+  endpoints: Readonly<Partial<Record<Dialect | 'count_tokens', string>>>;
+  apiKey: string;
+  /** Which header carries the key: `Authorization: Bearer` or `x-api-key`. */
+  keyHeader: 'authorization' | 'x-api-key';
+  /** Name of the output limit this provider wants injected in chat bodies. */
+  outputLimitField: 'max_tokens' | 'max_completion_tokens';
+  quirks: Readonly<{
+    /** `beside`: reasoning tokens are not in completion_tokens (xAI); `gap`: only total tells (Gemini). */
+    reasoning: 'inside' | 'beside' | 'gap';
+  }>;
+}>;
+
+/** What configureProviders needs, as values: nobody but a Worker's env module reads bindings. */
+export type ProviderSettings = Readonly<{
+  /** By provider id; a provider without a key is not offered. */
+  apiKeys: Readonly<Record<ProviderId, string>>;
+  /** Overrides, following each SDK's habit (design.md section 9). */
+  baseUrls: Readonly<Record<ProviderId, string>>;
+  /** Further OpenAI-compatible providers. */
+  extra: readonly Readonly<{ id: ProviderId; baseUrl: string; apiKey: string }>[];
+}>;
+
+export type UpstreamRequest = Readonly<{
+  provider: Provider;
+  endpoint: Dialect | 'count_tokens';
+  /** The caller's query string, with its `?`, or empty. */
+  query: string;
+  /** The caller's headers; only those on the allow-list go on. */
+  headers: Headers;
+  /** The edited body, in pieces, so that a large one is never copied. */
+  body: readonly Uint8Array[];
+  signal: AbortSignal;
+}>;
+
+export type UpstreamResult =
+  /** `response.headers` is already reduced to the allow-list. */
+  | Readonly<{ ok: true; response: Response }>
+  /** Nothing was produced. `detail` goes to the caller and nowhere else: it may echo the prompt. */
+  | Readonly<{ ok: false; reason: 'refused'; status: number; detail: Uint8Array; contentType: string; retryAfter: string | null }>
+  | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
+  /** It speaks of our account there: 401, 403, quota, billing. */
+  | Readonly<{ ok: false; reason: 'our_account'; status: number }>
+  | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>;
+
+/** What the meter has understood so far. */
+export type Reading = Readonly<{
+  /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */
+  usage: Usage | null;
+  /** True if `usage` is the final count and not only the opening one. */
+  usageFinal: boolean;
+  fees: readonly Fee[];
+  /** A finish reason or stop event was seen. */
+  finished: boolean;
+  /** The stream's own last word (`[DONE]`, `message_stop`, or a whole JSON document) was seen. */
+  ended: boolean;
+  /** The provider reported an error inside a 200. */
+  failed: boolean;
+  /** Output tokens likely produced so far, from what passed by: rarely below the truth. */
+  outputLikely: number;
+  /** Usage fields or tiers that change the price and that we cannot follow; each is the house's loss and an alert. */
+  unpriceable: number;
+}>;
+
+/** Fed every byte of one answer, in order; never alters what it returns except to leave things out. */
+export interface Meter {
+  /** Returns what may go to the client: `chunk` itself, or it in pieces without the usage chunk nobody asked for. */
+  feed(chunk: Uint8Array): readonly Uint8Array[];
+  /** The answer is over (or cut); returns bytes withheld until now that belong to the client. */
+  end(): readonly Uint8Array[];
+  reading(): Reading;
+}
+
+export type MeterOptions = Readonly<{
+  provider: Provider;
+  dialect: Dialect;
+  stream: boolean;
+  /** Chat streams: remove the usage chunk, because the caller did not ask for it. */
+  hideUsage: boolean;
+}>;

@@ -1,0 +1,46 @@
+/**
+ * The only way this software says anything about itself: a closed list of events made of numbers,
+ * closed words and ids of our own. There is no field that could hold a prompt, an answer, a header,
+ * a URL, an address or an error's text (policy P2); `console` is used nowhere else in the repository.
+ */
+
+type Id = string;
+
+/** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
+export type Signal =
+  | { event: 'call_settled'; call: Id; provider: string; status: number; reason: string; ms: number }
+  | { event: 'call_refused'; call: Id; status: number; reason: string }
+  | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
+  | { event: 'upstream_unreachable'; call: Id; provider: string; kind: 'connect' | 'silent' | 'cut' }
+  | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
+  | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }
+  | { event: 'settlement_queued'; call: Id }
+  | { event: 'settlement_lost'; call: Id }
+  | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
+  | { event: 'hold_expired'; account: Id; call: Id; charged: string }
+  | { event: 'outbox_shipped'; account: Id; entries: number }
+  | { event: 'outbox_failed'; account: Id; pending: number; kind: 'unreachable' | 'gap' | 'mismatch' }
+  | { event: 'invariant_broken'; account: Id; invariant: string }
+  | { event: 'binding_missing'; name: string }
+  | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
+  | { event: 'unexpected'; where: string; call: Id | null };
+
+const GRAVE: ReadonlySet<Signal['event']> = new Set([
+  'upstream_account_refused',
+  'usage_unpriceable',
+  'settlement_lost',
+  'shortfall',
+  'outbox_failed',
+  'invariant_broken',
+  'binding_missing',
+  'unexpected',
+]);
+
+/** Says one event as one line of JSON: to the error stream where somebody should look, else to the log. */
+export function signal(what: Signal): void {
+  const line = JSON.stringify(what);
+  // biome-ignore lint/suspicious/noConsole: this is the one place that may.
+  if (GRAVE.has(what.event)) console.error(line);
+  // biome-ignore lint/suspicious/noConsole: this is the one place that may.
+  else console.log(line);
+}

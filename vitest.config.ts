@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: ['packages/**/*.test.ts', 'workers/**/*.test.ts', 'tests/**/*.test.ts'],
+          exclude: ['**/*.workerd.test.ts', '**/node_modules/**'],
+          testTimeout: 60_000,
+        },
+      },
+      './packages/ledger/vitest.config.ts',
+    ],
+  },
+});
