@@ -112,6 +112,11 @@ export type SettleRequest = Readonly<{
   fees: readonly Fee[];
   /** The exact cost; the book takes at most what is available and books the rest as shortfall. */
   cost: NanoUsd;
+  /**
+   * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are capped
+   * per account and day; above the cap the book charges this as `estimated_usage_missing`.
+   */
+  waivedCost?: NanoUsd;
 }>;
 export type SettleResult =
   | Readonly<{ ok: true; charged: NanoUsd; shortfall: NanoUsd; late: boolean }>
@@ -169,7 +174,12 @@ export type KeyStanding = Readonly<{
   createdAt: Instant;
 }>;
 
-/** One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account. */
+/**
+ * One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account.
+ * A call that expired and was settled late has two lines, `<call>` and `<call>:late`; the `call` of
+ * each is the whole bill as it stood after that line (so the later one replaces the earlier), and the
+ * late one's `delta` is the difference to what expiry took, above zero where expiry took too much.
+ */
 export type Entry = Readonly<{
   seq: number;
   id: string;
@@ -189,6 +199,11 @@ export type Audit = Readonly<{
   /** Names of invariants that do not hold; empty is the only healthy answer. */
   broken: readonly string[];
 }>;
+
+/** What came of handing entries to Postgres. `acknowledged` is the highest sequence it now holds. */
+export type Delivery =
+  | Readonly<{ ok: true; acknowledged: number }>
+  | Readonly<{ ok: false; reason: 'unreachable' | 'gap' | 'mismatch' }>;
 
 /** What the gateway may ask (entrypoint `Calls`). */
 export interface CallsDoor {
