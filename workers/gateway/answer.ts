@@ -1,0 +1,177 @@
+/**
+ * The two ways an answer reaches the caller: whole, with its cost in a header, or as a stream that is
+ * settled when it ends. Either way the bytes are the provider's own.
+ */
+import type { Dialect } from '@farebox/dialects';
+import { formatUsd } from '@farebox/money';
+import { type Meter, pingFor, type Reading } from '@farebox/providers';
+import { signal } from '@farebox/signals';
+import { billOf, type Ending, estimate } from './bill.ts';
+import { type Call, deadlineOf } from './call.ts';
+import { idHeaders, type Refusal, refuse, refuseInStream } from './refusals.ts';
+import { courseOf, NOTHING_READ, post, settle } from './settlement.ts';
+import { Carrier, type Verdict } from './stream.ts';
+
+const GONE_STATUS = 499;
+
+function answerHeaders(call: Call, upstream: Response): Headers {
+  const headers = idHeaders(call.visit.id);
+  const type = upstream.headers.get('content-type');
+  if (type !== null) headers.set('content-type', type);
+  if (call.plan.output.kind === 'capped') {
+    headers.set('x-farebox-max-output', String(call.hold.maxOutput));
+  }
+  return headers;
+}
+
+function cutRefusal(call: Call, ending: Ending): Refusal {
+  const provider = call.plan.provider.id;
+  return ending === 'upstream_silent'
+    ? { reason: 'upstream_silent', provider }
+    : { reason: 'upstream_cut', provider };
+}
+
+/** Answers that were not streamed are read whole: their cost is known before their first byte leaves. */
+export async function answerWhole(call: Call, upstream: Response, meter: Meter): Promise<Response> {
+  const { visit, plan } = call;
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(await upstream.arrayBuffer());
+  } catch {
+    return answerCut(call);
+  }
+  meter.feed(bytes);
+  meter.end();
+  const bill = billOf(plan, courseOf(call, meter.reading(), 'complete', 0));
+  alertUnpriceable(call, meter.reading());
+  visit.waitUntil(post(call, bill, upstream.status));
+  const headers = answerHeaders(call, upstream);
+  headers.set('x-farebox-cost-usd', formatUsd(bill.cost));
+  return new Response(bytes, { status: upstream.status, headers });
+}
+
+function alertUnpriceable(call: Call, reading: Reading): void {
+  if (reading.unpriceable === 0) return;
+  const provider = call.plan.provider.id;
+  const count = reading.unpriceable;
+  signal({ event: 'usage_unpriceable', call: call.visit.id, provider, count });
+}
+
+/** The provider broke off, or the caller left and the wait for the usage was over. */
+export function answerCut(call: Call): Response {
+  const { visit, plan } = call;
+  const gone = visit.request.signal.aborted;
+  const ending: Ending = gone ? 'client_gone' : 'upstream_cut';
+  // Nothing of a whole answer was seen: what the model may have written by now is a matter of time.
+  const workedMs = visit.clock() - call.startedAt;
+  const course = courseOf(call, NOTHING_READ, ending, gone ? workedMs : 0);
+  const refusal = cutRefusal(call, ending);
+  const response = refuse(refusal, plan.facts.dialect, visit.id);
+  visit.waitUntil(settle(call, course, gone ? GONE_STATUS : response.status));
+  return response;
+}
+
+/** Notes when the first piece of output came: until then a model that hides its reasoning was thinking. */
+class Watch {
+  readonly #call: Call;
+  #firstOutputAt: number | null = null;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  hiddenMs(reading: Reading): number {
+    const now = this.#call.visit.clock();
+    if (reading.outputLikely > 0) this.#firstOutputAt ??= now;
+    return (this.#firstOutputAt ?? now) - this.#call.startedAt;
+  }
+}
+
+/** Checkpoints promise a floor to the account and bring back its word on the call. */
+class Checkpoints {
+  readonly #call: Call;
+  readonly #watch: Watch;
+  readonly #meter: Meter;
+  floor = 0n;
+
+  constructor(call: Call, watch: Watch, meter: Meter) {
+    this.#call = call;
+    this.#watch = watch;
+    this.#meter = meter;
+  }
+
+  async make(): Promise<Verdict> {
+    const { visit, account, plan } = this.#call;
+    const reading = this.#meter.reading();
+    const course = courseOf(
+      this.#call,
+      reading,
+      'client_gone',
+      this.#watch.hiddenMs(reading),
+      this.floor,
+    );
+    this.floor = estimate(plan, course, 'expired_at_checkpoint').cost;
+    const deadline = deadlineOf(visit.house, visit.clock());
+    const request = { id: visit.id, floor: this.floor, deadline };
+    const result = await visit.house.ledger.checkpoint(account, request);
+    return result.ok ? result.stop : null;
+  }
+}
+
+function lastWord(call: Call, ending: Ending, verdict: Verdict): Uint8Array {
+  const refusal: Refusal =
+    ending === 'stopped' && verdict !== null
+      ? { reason: 'call_stopped', why: verdict }
+      : cutRefusal(call, ending);
+  return refuseInStream(refusal, call.plan.facts.dialect, call.visit.id);
+}
+
+/**
+ * Whether the usage is worth waiting for once the caller has left: the end is in sight, or an estimate
+ * would be a poor one (hidden reasoning, input we could not count).
+ */
+function worthDraining(call: Call, reading: Reading): boolean {
+  const { facts, model } = call.plan;
+  const inputUnknown = facts.inputTokensAtMost === 'context_window' && reading.usage === null;
+  return reading.finished || model.hidesReasoning || inputUnknown;
+}
+
+export function answerStream(call: Call, upstream: Response, meter: Meter): Response {
+  const { visit, plan } = call;
+  const dialect: Dialect = plan.facts.dialect;
+  const { readable, writable } = new IdentityTransformStream();
+  const watch = new Watch(call);
+  const checkpoints = new Checkpoints(call, watch, meter);
+  const carrier = new Carrier({
+    upstream: upstream.body ?? new Blob([]).stream(),
+    client: writable,
+    gone: visit.request.signal,
+    abortUpstream: () => call.abort.abort(),
+    meter: {
+      feed: (chunk) => {
+        const pieces = meter.feed(chunk);
+        watch.hiddenMs(meter.reading());
+        return pieces;
+      },
+      end: () => meter.end(),
+      reading: () => meter.reading(),
+    },
+    patience: visit.house.patience,
+    ping: pingFor(dialect),
+    worthDraining: (reading) => worthDraining(call, reading),
+    checkpoint: () => checkpoints.make(),
+    lastWord: (ending, verdict) => lastWord(call, ending, verdict),
+    clock: visit.clock,
+  });
+  visit.waitUntil(
+    carrier.run().then((ending) => {
+      const reading = meter.reading();
+      const hiddenMs = watch.hiddenMs(reading);
+      const status = ending === 'client_gone' ? GONE_STATUS : upstream.status;
+      return settle(call, courseOf(call, reading, ending, hiddenMs, checkpoints.floor), status);
+    }),
+  );
+  const headers = answerHeaders(call, upstream);
+  headers.set('cache-control', 'no-cache');
+  return new Response(readable, { status: upstream.status, headers });
+}

@@ -1,0 +1,31 @@
+/** What a request brings with it, and what an admitted call carries from step to step. */
+import type { CallId, HoldResult } from '@farebox/ledger';
+import type { House } from './env.ts';
+import type { Plan } from './plan.ts';
+
+export type Visit = Readonly<{
+  house: House;
+  request: Request;
+  id: CallId;
+  /** Keeps the isolate at work after the answer, for at most 30 s. */
+  waitUntil: (work: Promise<unknown>) => void;
+  clock: () => number;
+}>;
+
+export type Call = Readonly<{
+  visit: Visit;
+  account: string;
+  plan: Plan;
+  hold: Extract<HoldResult, { ok: true }>;
+  /** Ends the provider's work. */
+  abort: AbortController;
+  startedAt: number;
+}>;
+
+/** How long a hold outlives the last moment the provider may take, in milliseconds. */
+const DEADLINE_GRACE = 120_000;
+
+/** When a call of which nothing more is heard is given up by its account. */
+export function deadlineOf(house: House, now: number): number {
+  return now + house.patience.firstByte + house.patience.silence + DEADLINE_GRACE;
+}

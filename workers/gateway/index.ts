@@ -1,0 +1,18 @@
+/** The gateway Worker: the door for API keys, and the last resort for what nobody foresaw. */
+import { signal } from '@farebox/signals';
+import { door } from './door.ts';
+import { type Env, MissingBinding } from './env.ts';
+import { dialectOfHeaders } from './models.ts';
+import { refuse } from './refusals.ts';
+
+/** The text of an unforeseen error may hold anything, a prompt too: it is dropped, not logged. */
+door.onError((error, c) => {
+  const id = c.var.visit?.id ?? 'none';
+  if (!(error instanceof MissingBinding))
+    signal({ event: 'unexpected', where: 'gateway', call: id });
+  return refuse({ reason: 'internal' }, dialectOfHeaders(c.req.raw.headers), id);
+});
+
+export default {
+  fetch: (request, env, context) => door.fetch(request, env, context),
+} satisfies ExportedHandler<Env>;

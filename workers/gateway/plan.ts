@@ -1,0 +1,141 @@
+/**
+ * What a call can come to, worked out before anything is asked of anybody: which model and provider,
+ * the worst case of its input, and how its output is bounded. Pure.
+ */
+import { feePrice, findModel, type Model, priceAt, suggest } from '@farebox/catalog';
+import type { Dialect, RequestFacts } from '@farebox/dialects';
+import type { OutputLimit } from '@farebox/ledger';
+import { costOf, type Fee, type NanoUsd, NO_USAGE, type Prices } from '@farebox/money';
+import type { Provider, ProviderId } from '@farebox/providers';
+import type { Refusal } from './refusals.ts';
+
+export type Plan = Readonly<{
+  facts: RequestFacts;
+  model: Model;
+  provider: Provider;
+  /** The moment whose prices hold for the whole call. */
+  pricedAt: Date;
+  inputTokensAtMost: number;
+  /** nano-USD; tokens at the dearest price that could apply, and the capped fees. */
+  inputWorst: NanoUsd;
+  /** nano-USD per million output tokens, the dearest that could apply. */
+  outputPrice: bigint;
+  output: OutputLimit;
+}>;
+
+export type Planned = Readonly<{ ok: true; plan: Plan }> | (Readonly<{ ok: false }> & Refusal);
+
+export const ENDPOINTS: Readonly<Record<Dialect, string>> = {
+  chat: '/v1/chat/completions',
+  messages: '/v1/messages',
+};
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+/** Prices can rise with the size of the input; the worst case takes each at its dearest. */
+function dearest(model: Model, now: Date, inputTokens: number): Prices {
+  const low = priceAt(model, now, 0);
+  const high = priceAt(model, now, inputTokens);
+  return {
+    input_uncached: larger(low.input_uncached, high.input_uncached),
+    cache_read: larger(low.cache_read, high.cache_read),
+    cache_write_5m: larger(low.cache_write_5m, high.cache_write_5m),
+    cache_write_1h: larger(low.cache_write_1h, high.cache_write_1h),
+    output: larger(low.output, high.output),
+  };
+}
+
+/** The dearest way one input token can be billed, given which cache writes the request can cause. */
+function inputPrice(facts: RequestFacts, prices: Prices): bigint {
+  const read = larger(prices.input_uncached, prices.cache_read);
+  if (facts.cacheWrites === '1h') {
+    return larger(larger(read, prices.cache_write_5m), prices.cache_write_1h);
+  }
+  // OpenAI's newer models write their cache unasked and report it; Anthropic's only when asked.
+  const mayWrite = facts.cacheWrites === '5m' || facts.dialect === 'chat';
+  return mayWrite ? larger(read, prices.cache_write_5m) : read;
+}
+
+function feesWorst(facts: RequestFacts, model: Model): readonly Fee[] {
+  return facts.fees
+    .filter((bound) => bound.kind === 'web_search')
+    .map((bound) => ({
+      kind: 'web_search',
+      count: bound.countAtMost,
+      nano_usd_per_million: feePrice(model, 'web_search'),
+    }));
+}
+
+/** A compaction pass reads up to a whole window more, and writes up to the output limit again. */
+function passesOf(facts: RequestFacts): number {
+  return facts.fees.some((bound) => bound.kind === 'compaction') ? 2 : 1;
+}
+
+function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {
+  if (facts.maxOutput !== null) {
+    return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.maxOutput) };
+  }
+  const least = facts.thinkingBudget + 1;
+  const most = Math.max(least, Math.min(model.maxOutput, defaultOutput));
+  return { kind: 'capped', most, least };
+}
+
+function makePlan(
+  facts: RequestFacts,
+  model: Model,
+  provider: Provider,
+  now: Date,
+  defaultOutput: number,
+): Plan {
+  const window = model.contextWindow;
+  const bound =
+    facts.inputTokensAtMost === 'context_window'
+      ? window
+      : Math.min(facts.inputTokensAtMost, window);
+  const prices = dearest(model, now, bound);
+  const passes = passesOf(facts);
+  const inputWorst = costOf(
+    { ...NO_USAGE, input_uncached: bound * passes },
+    { ...prices, input_uncached: inputPrice(facts, prices) },
+    feesWorst(facts, model),
+  );
+  return {
+    facts,
+    model,
+    provider,
+    pricedAt: now,
+    inputTokensAtMost: bound,
+    inputWorst,
+    outputPrice: prices.output * BigInt(passes),
+    output: outputLimit(facts, model, defaultOutput),
+  };
+}
+
+/** Plans a call, or says why it can't be made. `defaultOutput` caps output where the caller gave no limit. */
+export function planCall(
+  facts: RequestFacts,
+  providers: ReadonlyMap<ProviderId, Provider>,
+  now: Date,
+  defaultOutput: number,
+): Planned {
+  const offered = [...providers.keys()];
+  const model = findModel(facts.model, offered);
+  const provider = model === undefined ? undefined : providers.get(model.provider);
+  if (model === undefined || provider === undefined) {
+    const suggestions = suggest(facts.model, offered);
+    return { ok: false, reason: 'model_unknown', model: facts.model, suggestions };
+  }
+  if (provider.endpoints[facts.dialect] === undefined) {
+    const endpoints = dialectsOf(provider).map((dialect) => ENDPOINTS[dialect]);
+    return { ok: false, reason: 'model_elsewhere', model: facts.model, endpoints };
+  }
+  return { ok: true, plan: makePlan(facts, model, provider, now, defaultOutput) };
+}
+
+/** The dialects a provider is called in, in the order of our endpoints. */
+export function dialectsOf(provider: Provider): readonly Dialect[] {
+  const all: readonly Dialect[] = ['chat', 'messages'];
+  return all.filter((dialect) => provider.endpoints[dialect] !== undefined);
+}

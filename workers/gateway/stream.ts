@@ -1,0 +1,206 @@
+/**
+ * Carries a stream from the provider to the caller and watches over it: the caller gets the bytes as
+ * they come, in whole events; silence is bridged while the provider lives and becomes an error when it
+ * does not; and an answer that was cut never ends as if it were complete.
+ */
+import type { Meter, Reading } from '@farebox/providers';
+import type { Ending } from './bill.ts';
+
+/** How long things may take, in milliseconds. */
+export type Patience = Readonly<{
+  /** Until the provider's answer begins. */
+  firstByte: number;
+  /** Between two pieces of an answer. */
+  silence: number;
+  /** Until a caller who hears nothing is told that the provider lives. */
+  ping: number;
+  /** Between two checkpoints of a long answer. */
+  checkpoint: number;
+  /** For the usage, after the caller left; within waitUntil's 30 s. */
+  drain: number;
+}>;
+
+/** What the account says to a checkpoint: go on, or why not. */
+export type Verdict = null | 'key_revoked' | 'account_frozen' | 'account_closed';
+
+export type Carriage = Readonly<{
+  upstream: ReadableStream<Uint8Array>;
+  client: WritableStream<Uint8Array>;
+  /** Fires when the caller has left. */
+  gone: AbortSignal;
+  abortUpstream: () => void;
+  meter: Meter;
+  patience: Patience;
+  ping: Uint8Array;
+  /** Whether the usage is worth waiting for once the caller has left. */
+  worthDraining: (reading: Reading) => boolean;
+  checkpoint: () => Promise<Verdict>;
+  /** The last event of an answer that did not end well. */
+  lastWord: (ending: Exclude<Ending, 'complete' | 'client_gone'>, verdict: Verdict) => Uint8Array;
+  clock: () => number;
+}>;
+
+/** One stream under way. `run` is called once and never rejects. */
+export class Carrier {
+  readonly #job: Carriage;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #ending: Ending | null = null;
+  #verdict: Verdict = null;
+  #clientGone = false;
+  #writing = false;
+  #heardAt: number;
+  #saidAt: number;
+  #checkpointAt: number;
+  #goneAt = 0;
+  #pingedAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(job: Carriage) {
+    this.#job = job;
+    this.#reader = job.upstream.getReader();
+    this.#writer = job.client.getWriter();
+    const now = job.clock();
+    this.#heardAt = now;
+    this.#saidAt = now;
+    this.#checkpointAt = now;
+  }
+
+  async run(): Promise<Ending> {
+    const onGone = () => this.#leave();
+    this.#job.gone.addEventListener('abort', onGone);
+    // The writable errors when the caller's side is cancelled; this is often heard before the signal.
+    this.#writer.closed.catch(onGone);
+    if (this.#job.gone.aborted) this.#leave();
+    this.#watchLater();
+    await this.#carry();
+    clearTimeout(this.#timer);
+    this.#job.gone.removeEventListener('abort', onGone);
+    const ending = this.#howItEnded();
+    await this.#sayLastWord(ending);
+    return ending;
+  }
+
+  async #carry(): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done) break;
+        this.#heardAt = this.#job.clock();
+        for (const piece of this.#job.meter.feed(value)) await this.#say(piece);
+      }
+      for (const piece of this.#job.meter.end()) await this.#say(piece);
+    } catch {
+      // The provider's connection broke, or we aborted it and `#ending` says why.
+      this.#end('upstream_cut');
+    }
+  }
+
+  async #say(piece: Uint8Array): Promise<void> {
+    if (this.#clientGone) return;
+    this.#writing = true;
+    try {
+      await this.#writer.write(piece);
+      this.#saidAt = this.#job.clock();
+    } catch {
+      this.#leave();
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** The caller left: go on for the usage where that is worth it, else stop the provider at once. */
+  #leave(): void {
+    if (this.#clientGone) return;
+    this.#clientGone = true;
+    this.#goneAt = this.#job.clock();
+    const reading = this.#job.meter.reading();
+    if (reading.ended || this.#job.worthDraining(reading)) return;
+    this.#stop('client_gone');
+  }
+
+  #end(ending: Ending): void {
+    this.#ending ??= ending;
+  }
+
+  /** Ends the carriage from our side; the pending read then returns or throws. */
+  #stop(ending: Ending): void {
+    this.#end(ending);
+    this.#job.abortUpstream();
+    this.#reader.cancel().catch(() => {});
+  }
+
+  #watchLater(): void {
+    const { ping, checkpoint, silence, drain } = this.#job.patience;
+    const pause = Math.max(20, Math.min(ping, checkpoint, silence, drain) / 2);
+    this.#timer = setTimeout(() => this.#watch(), pause);
+  }
+
+  /** Why the carriage has to end now, if it has to. */
+  #overdue(now: number): Ending | null {
+    const { drain, silence } = this.#job.patience;
+    if (this.#clientGone && now - this.#goneAt >= drain) return 'client_gone';
+    if (now - Math.max(this.#heardAt, this.#saidAt) < silence) return null;
+    // A write that waits this long waits for a caller who has stopped reading.
+    return this.#writing ? 'client_gone' : 'upstream_silent';
+  }
+
+  #watch(): void {
+    const { patience } = this.#job;
+    const now = this.#job.clock();
+    const overdue = this.#overdue(now);
+    if (overdue !== null) {
+      this.#stop(overdue);
+      return;
+    }
+    if (now - this.#checkpointAt >= patience.checkpoint) this.#checkpoint(now);
+    const quiet =
+      !this.#writing &&
+      !this.#clientGone &&
+      now - Math.max(this.#saidAt, this.#pingedAt) >= patience.ping;
+    if (quiet) this.#bridge(now);
+    this.#watchLater();
+  }
+
+  /** A sign of life for the caller; not one of the provider, so `#heardAt` stays. */
+  #bridge(now: number): void {
+    this.#writing = true;
+    this.#writer
+      .write(this.#job.ping)
+      .catch(() => this.#leave())
+      .finally(() => {
+        this.#writing = false;
+      });
+    this.#pingedAt = now;
+  }
+
+  #checkpoint(now: number): void {
+    this.#checkpointAt = now;
+    this.#job.checkpoint().then((verdict) => {
+      if (verdict === null) return;
+      this.#verdict = verdict;
+      this.#stop('stopped');
+    });
+  }
+
+  #howItEnded(): Ending {
+    const reading = this.#job.meter.reading();
+    if (reading.ended || reading.finished || reading.failed) {
+      return this.#ending === 'stopped' ? 'stopped' : 'complete';
+    }
+    if (this.#ending !== null) return this.#ending;
+    return this.#clientGone ? 'client_gone' : 'upstream_cut';
+  }
+
+  async #sayLastWord(ending: Ending): Promise<void> {
+    if (this.#clientGone) return;
+    try {
+      if (ending !== 'complete' && ending !== 'client_gone') {
+        await this.#writer.write(this.#job.lastWord(ending, this.#verdict));
+      }
+      await this.#writer.close();
+    } catch {
+      // The caller left during the last word; there is nobody to tell.
+    }
+  }
+}
