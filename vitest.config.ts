@@ -11,7 +11,7 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      './packages/ledger/vitest.config.ts',
+      'packages/*/vitest.config.ts',
     ],
   },
 });
