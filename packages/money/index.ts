@@ -32,7 +32,17 @@ export type Usage = Readonly<Record<Bucket, number> & { output_reasoning: number
 export type Prices = Readonly<Record<Bucket, bigint>>;
 
 /** What a call can be billed for besides its tokens. */
-export const FEE_KINDS = ['web_search', 'audio_input', 'audio_output', 'image_output'] as const;
+export const FEE_KINDS = [
+  'web_search',
+  'audio_input',
+  'audio_output',
+  'image_output',
+  // Tokens of passes an answer's own usage leaves out (Anthropic's compaction).
+  'compaction_input',
+  'compaction_cache_read',
+  'compaction_cache_write',
+  'compaction_output',
+] as const;
 export type FeeKind = (typeof FEE_KINDS)[number];
 
 /** `count` units at `nano_usd_per_million` each million: a 0.01 USD search is 10,000,000 x 10^6. */

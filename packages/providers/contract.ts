@@ -2,7 +2,7 @@
  * A provider of models, the one way out to it, and the meter that turns what it answers into a bill.
  */
 import type { Dialect } from '@farebox/dialects';
-import type { Fee, Usage } from '@farebox/money';
+import type { FeeKind, Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
@@ -42,6 +42,8 @@ export type UpstreamRequest = Readonly<{
   /** The edited body, in pieces, so that a large one is never copied. */
   body: readonly Uint8Array[];
   signal: AbortSignal;
+  /** How long the answer's headers may take, in milliseconds. */
+  firstByteMs: number;
 }>;
 
 export type UpstreamResult =
@@ -52,7 +54,9 @@ export type UpstreamResult =
   | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
   /** It speaks of our account there: 401, 403, quota, billing. */
   | Readonly<{ ok: false; reason: 'our_account'; status: number }>
-  | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>;
+  | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>
+  /** `signal` fired before the answer began. */
+  | Readonly<{ ok: false; reason: 'aborted' }>;
 
 /** What the meter has understood so far. */
 export type Reading = Readonly<{
@@ -60,7 +64,8 @@ export type Reading = Readonly<{
   usage: Usage | null;
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
-  fees: readonly Fee[];
+  /** What is billed besides the buckets: counts only, the meter knows no prices. */
+  extras: readonly Readonly<{ kind: FeeKind; count: number }>[];
   /** A finish reason or stop event was seen. */
   finished: boolean;
   /** The stream's own last word (`[DONE]`, `message_stop`, or a whole JSON document) was seen. */
@@ -86,6 +91,8 @@ export type MeterOptions = Readonly<{
   provider: Provider;
   dialect: Dialect;
   stream: boolean;
+  /** The model's own name at the provider: some bill a search for every call. */
+  model: string;
   /** Chat streams: remove the usage chunk, because the caller did not ask for it. */
   hideUsage: boolean;
 }>;
