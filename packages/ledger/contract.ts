@@ -14,7 +14,8 @@ export type CallId = string;
 /** Milliseconds since the epoch. */
 export type Instant = number;
 
-export type DialectName = 'chat' | 'messages' | 'responses' | 'gemini' | 'embeddings';
+export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'] as const;
+export type DialectName = (typeof DIALECTS)[number];
 
 /** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
 export type KeyProof = Readonly<{ keyId: KeyId; secretHash: string }>;

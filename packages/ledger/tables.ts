@@ -1,0 +1,87 @@
+/**
+ * The object's tables, as numbered steps that only ever go forward. The CHECKs are the second net
+ * below the book's own arithmetic. Nothing here may store a name, a mail address, a prompt or an
+ * answer, and nothing is created before `open`: a constructor that made tables would store data for
+ * any name somebody asks about. (`PRAGMA user_version` is not available in Durable Objects.)
+ */
+
+const STEPS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE account (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      id TEXT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('open', 'frozen', 'closed')),
+      posted INTEGER NOT NULL CHECK (posted >= 0 AND posted <= 9007199254740991),
+      held INTEGER NOT NULL CHECK (held >= 0 AND held <= posted),
+      seq INTEGER NOT NULL CHECK (seq >= 0),
+      acknowledged INTEGER NOT NULL CHECK (acknowledged >= 0 AND acknowledged <= seq),
+      day INTEGER NOT NULL,
+      waived INTEGER NOT NULL CHECK (waived >= 0),
+      expired INTEGER NOT NULL CHECK (expired >= 0),
+      pruned_count INTEGER NOT NULL,
+      pruned_delta TEXT NOT NULL
+    ) STRICT`,
+    `CREATE TABLE holds (
+      id TEXT PRIMARY KEY,
+      key_id INTEGER NOT NULL,
+      amount INTEGER NOT NULL CHECK (amount >= 0),
+      floor INTEGER NOT NULL CHECK (floor >= 0 AND floor <= amount),
+      deadline INTEGER NOT NULL,
+      max_output INTEGER NOT NULL,
+      asked TEXT NOT NULL,
+      model TEXT NOT NULL,
+      provider TEXT NOT NULL,
+      dialect TEXT NOT NULL,
+      stream INTEGER NOT NULL CHECK (stream IN (0, 1)),
+      created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE entries (
+      seq INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      kind TEXT NOT NULL CHECK (kind IN ('credit', 'charge', 'adjustment')),
+      delta INTEGER NOT NULL,
+      posted_after INTEGER NOT NULL CHECK (posted_after >= 0),
+      at INTEGER NOT NULL,
+      source TEXT,
+      call_id TEXT, key_id INTEGER, model TEXT, provider TEXT, dialect TEXT, stream INTEGER,
+      http_status INTEGER, reason TEXT, fees TEXT,
+      u0 INTEGER, u1 INTEGER, u2 INTEGER, u3 INTEGER, u4 INTEGER, u5 INTEGER,
+      p0 INTEGER, p1 INTEGER, p2 INTEGER, p3 INTEGER, p4 INTEGER,
+      charged INTEGER, shortfall INTEGER, created_at INTEGER,
+      held INTEGER, max_output INTEGER, hold_asked TEXT, settle_asked TEXT,
+      CHECK ((kind = 'charge') = (call_id IS NOT NULL))
+    ) STRICT`,
+    `CREATE TABLE keys (
+      id INTEGER PRIMARY KEY,
+      secret_hash TEXT NOT NULL,
+      budget INTEGER CHECK (budget >= 0),
+      expires_at INTEGER,
+      models TEXT,
+      calls_per_minute INTEGER,
+      concurrent_calls INTEGER,
+      spent INTEGER NOT NULL,
+      revoked_at INTEGER,
+      created_at INTEGER NOT NULL
+    ) STRICT`,
+  ],
+];
+
+/** Whether `open` has ever run here. Reads only. */
+export function tablesExist(sql: SqlStorage): boolean {
+  const found = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'");
+  return found.toArray().length > 0;
+}
+
+/** Brings the tables up to the newest step; call inside a transaction. */
+export function migrate(sql: SqlStorage, now: number): void {
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS migrations (step INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT',
+  );
+  const done = sql.exec<{ step: number }>('SELECT coalesce(max(step), 0) AS step FROM migrations');
+  const last = done.one().step;
+  for (const [index, statements] of STEPS.entries()) {
+    if (index + 1 <= last) continue;
+    for (const statement of statements) sql.exec(statement);
+    sql.exec('INSERT INTO migrations (step, at) VALUES (?, ?)', index + 1, now);
+  }
+}
