@@ -1,0 +1,97 @@
+/**
+ * Draws results as self-contained SVG: no script, no font, nothing fetched. Numbers stand beside the
+ * bars, so that nothing depends on telling colours apart.
+ */
+import { rowName } from './goals.ts';
+import type { Line } from './report.ts';
+
+const COLOURS: Readonly<Record<string, string>> = {
+  bare: '#8a8f98',
+  floor: '#4c78a8',
+  farebox: '#d1495b',
+  portkey: '#b59a3c',
+};
+const LEFT = 250;
+const WIDTH = 900;
+const BAR = 13;
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+function label(x: number, y: number, text: string, size = 11, anchor = 'start'): string {
+  return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" fill="#222">${escaped(text)}</text>`;
+}
+
+function frame(height: number, title: string, inside: readonly string[]): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" role="img" aria-label="${escaped(title)}">
+<rect width="${WIDTH}" height="${height}" fill="#fff"/>
+${label(16, 26, title, 15)}
+${inside.join('\n')}
+</svg>
+`;
+}
+
+/** Throughput relative to the bare Worker, a group of bars per row. */
+export function chartOf(lines: readonly Line[]): string {
+  const drawn = lines.filter((line) => line.subject in COLOURS && line.subject !== 'bare');
+  const most = Math.max(1, ...drawn.map((line) => line.toBare.median).filter(Number.isFinite));
+  const scale = (WIDTH - LEFT - 150) / most;
+  const inside: string[] = [];
+  let y = 48;
+  let before = '';
+  for (const line of drawn) {
+    const name = rowName(line.row);
+    if (name !== before) {
+      y += 10;
+      inside.push(label(LEFT - 8, y + BAR - 3, name, 11, 'end'));
+    }
+    before = name;
+    const ratio = line.toBare.median;
+    const width = Number.isFinite(ratio) ? Math.max(1, ratio * scale) : 0;
+    inside.push(
+      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" fill="${COLOURS[line.subject] ?? '#000'}"/>`,
+      label(
+        LEFT + width + 5,
+        y + BAR - 3,
+        `${line.subject} ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'}`,
+        10,
+      ),
+    );
+    y += BAR;
+  }
+  const bare = LEFT + scale;
+  const rule = `<line x1="${bare}" x2="${bare}" y1="44" y2="${y}" stroke="#222" stroke-dasharray="3 3"/>`;
+  return frame(y + 20, 'Calls per second, as a share of a bare pass-through Worker (dashed)', [
+    ...inside,
+    rule,
+  ]);
+}
+
+export type Curve = Readonly<{ name: string; values: readonly number[] }>;
+
+/** Curves over seconds, all from zero, so that a flat line looks flat. */
+export function curvesOf(title: string, unit: string, curves: readonly Curve[]): string {
+  const height = 420;
+  const most = Math.max(1, ...curves.flatMap((curve) => curve.values));
+  const steps = Math.max(2, ...curves.map((curve) => curve.values.length));
+  const x = (at: number) => 60 + (at * (WIDTH - 200)) / (steps - 1);
+  const y = (value: number) => height - 40 - (value * (height - 100)) / most;
+  const inside = curves.flatMap(({ name, values }) => {
+    const points = values
+      .map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`)
+      .join(' ');
+    const last = values.at(-1) ?? 0;
+    return [
+      `<polyline points="${points}" fill="none" stroke="${COLOURS[name] ?? '#222'}" stroke-width="2"/>`,
+      label(x(values.length - 1) + 6, y(last) + 4, `${name} ${last.toFixed(0)} ${unit}`, 11),
+    ];
+  });
+  const axes = [
+    `<path d="M60 50V${height - 40}H${WIDTH - 140}" fill="none" stroke="#222"/>`,
+    label(54, y(most) + 4, most.toFixed(0), 10, 'end'),
+    label(54, y(0) + 4, '0', 10, 'end'),
+    label(WIDTH - 140, height - 24, `${steps - 1} s`, 10, 'end'),
+  ];
+  return frame(height, title, [...axes, ...inside]);
+}

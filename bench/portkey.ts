@@ -1,0 +1,84 @@
+/**
+ * Portkey's open-source gateway from npm, the peer that a self-hosting team would run. 1.15.2 answers
+ * 500 to every streamed call with the @hono/node-server its range resolves to, so that one is pinned.
+ */
+import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stage, Subject } from './subjects.ts';
+
+const VERSION = '1.15.2';
+const MANIFEST = {
+  private: true,
+  dependencies: { '@portkey-ai/gateway': VERSION },
+  overrides: { '@hono/node-server': '1.13.5' },
+};
+
+export async function startPortkey(stage: Stage): Promise<Subject> {
+  const entry = await install(stage);
+  const port = await freePort();
+  const process = stage.crew.start(
+    globalThis.process.execPath,
+    [entry, `--port=${port}`, '--headless'],
+    {
+      env: { PATH: globalThis.process.env.PATH, NODE_ENV: 'production' },
+    },
+  );
+  await listening(port);
+  const account = {
+    authorization: 'Bearer bench',
+    'x-portkey-provider': 'openai',
+    'x-portkey-custom-host': `http://127.0.0.1:${stage.upstreamPort}/v1`,
+  };
+  return { name: 'portkey', port, process, accounts: [account], inspectorPort: null };
+}
+
+/** Installs it once into the cache and returns its entry. */
+async function install(stage: Stage): Promise<string> {
+  const folder = join(stage.cache, `portkey-${VERSION}`);
+  const entry = join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
+  if (existsSync(entry)) return entry;
+  stage.say(`installing @portkey-ai/gateway ${VERSION} (once)`);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST));
+  const npm = stage.crew.start(
+    npmProgram(),
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'],
+    { cwd: folder },
+  );
+  const [code] = await once(npm.child, 'exit');
+  if (code !== 0 || !existsSync(entry))
+    throw new Error(`bench: npm could not install Portkey (${code})`);
+  return entry;
+}
+
+/** npm beside the running Node where it has one; a Node that came from npm has none, and PATH decides. */
+function npmProgram(): string {
+  const beside = join(dirname(globalThis.process.execPath), 'npm');
+  return existsSync(beside) ? beside : 'npm';
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('bench: no free port');
+  return address.port;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const open = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (open) return;
+    await sleep(100);
+  }
+  throw new Error('bench: Portkey did not start');
+}

@@ -1,0 +1,44 @@
+/** The few sums the bench needs, pure. An empty list gives NaN, which the report shows as a dash. */
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(at)] ?? Number.NaN;
+  const above = sorted[Math.ceil(at)] ?? Number.NaN;
+  return below + (above - below) * (at - Math.floor(at));
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** A middle with how far the rounds lay apart. */
+export type Spread = Readonly<{ median: number; least: number; most: number }>;
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), least: quantile(values, 0), most: quantile(values, 1) };
+}
+
+/** Round by round, because only numbers of the same round share the same noise. */
+export function ratios(of: readonly number[], to: readonly number[]): number[] {
+  const rounds = Math.min(of.length, to.length);
+  return Array.from({ length: rounds }, (_, at) => (of[at] ?? Number.NaN) / (to[at] ?? Number.NaN));
+}
+
+export function differences(of: readonly number[], to: readonly number[]): number[] {
+  const rounds = Math.min(of.length, to.length);
+  return Array.from({ length: rounds }, (_, at) => (of[at] ?? Number.NaN) - (to[at] ?? Number.NaN));
+}
+
+/** Least squares: how much `values` grow per step. */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  let over = 0;
+  let under = 0;
+  values.forEach((value, at) => {
+    over += (at - middle) * (value - mean);
+    under += (at - middle) ** 2;
+  });
+  return over / under;
+}

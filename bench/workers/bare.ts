@@ -1,0 +1,18 @@
+/** The bare pass-through Worker: the least a gateway on this platform can cost. It decides nothing. */
+
+type Env = Readonly<{ UPSTREAM: string }>;
+
+const bare: ExportedHandler<Env> = {
+  async fetch(request, env) {
+    const upstream = await fetch(`${env.UPSTREAM}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: request.body,
+    });
+    return new Response(upstream.body, {
+      headers: { 'content-type': upstream.headers.get('content-type') ?? '' },
+    });
+  },
+};
+
+export default bare;

@@ -1,0 +1,46 @@
+/**
+ * The floor: the bare Worker plus one durable hold before and one durable settle after, each a single
+ * SQLite write in the account's object. It prices nothing and refuses nothing; a prepaid gateway that
+ * keeps its balance in an object cannot be cheaper than this.
+ */
+import { DurableObject } from 'cloudflare:workers';
+
+type Env = Readonly<{ UPSTREAM: string; BOOK: DurableObjectNamespace<Book> }>;
+
+export class Book extends DurableObject<Env> {
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    state.storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS book (id INTEGER PRIMARY KEY, held INTEGER)',
+    );
+    state.storage.sql.exec('INSERT OR IGNORE INTO book VALUES (1, 0)');
+  }
+
+  hold(amount: number): boolean {
+    this.ctx.storage.sql.exec('UPDATE book SET held = held + ? WHERE id = 1', amount);
+    return true;
+  }
+
+  settle(amount: number): boolean {
+    this.ctx.storage.sql.exec('UPDATE book SET held = held - ? WHERE id = 1', amount);
+    return true;
+  }
+}
+
+const floor: ExportedHandler<Env> = {
+  async fetch(request, env, context) {
+    const book = env.BOOK.get(env.BOOK.idFromName(request.headers.get('authorization') ?? ''));
+    await book.hold(1000);
+    const upstream = await fetch(`${env.UPSTREAM}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: request.body,
+    });
+    context.waitUntil(book.settle(1000));
+    return new Response(upstream.body, {
+      headers: { 'content-type': upstream.headers.get('content-type') ?? '' },
+    });
+  },
+};
+
+export default floor;
