@@ -22,10 +22,8 @@ export type Call = Readonly<{
   startedAt: number;
 }>;
 
-/** How long a hold outlives the last moment the provider may take, in milliseconds. */
-const DEADLINE_GRACE = 120_000;
-
 /** When a call of which nothing more is heard is given up by its account. */
 export function deadlineOf(house: House, now: number): number {
-  return now + house.patience.firstByte + house.patience.silence + DEADLINE_GRACE;
+  const { firstByte, silence, grace } = house.patience;
+  return now + firstByte + silence + grace;
 }

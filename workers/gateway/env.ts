@@ -31,6 +31,7 @@ export type Env = Readonly<{
   PING_SECONDS?: string;
   CHECKPOINT_SECONDS?: string;
   DRAIN_SECONDS?: string;
+  GRACE_SECONDS?: string;
 }> &
   Readonly<Partial<Record<`${ProviderName}_API_KEY` | `${ProviderName}_BASE_URL`, string>>>;
 
@@ -122,6 +123,7 @@ function patienceFrom(env: Env): Patience {
     checkpoint: ms(env.CHECKPOINT_SECONDS, 'CHECKPOINT_SECONDS', 5),
     // waitUntil ends 30 s after the caller left (Workers docs, "Context").
     drain: ms(env.DRAIN_SECONDS, 'DRAIN_SECONDS', 20),
+    grace: ms(env.GRACE_SECONDS, 'GRACE_SECONDS', 120),
   };
 }
 

@@ -18,6 +18,8 @@ export type Patience = Readonly<{
   checkpoint: number;
   /** For the usage, after the caller left; within waitUntil's 30 s. */
   drain: number;
+  /** By which a hold outlives the last moment the provider may take. */
+  grace: number;
 }>;
 
 /** What the account says to a checkpoint: go on, or why not. */
