@@ -1,0 +1,290 @@
+/** Each known way to make a call cheaper than it was, tried. */
+import { type LocalStack, startStack } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { balanceOf, billOf } from './bills.ts';
+import {
+  chatCompletion,
+  chatEvents,
+  json,
+  messageEvents,
+  pause,
+  ScriptedUpstream,
+  stream,
+} from './scripted-upstream.ts';
+
+let upstream: ScriptedUpstream;
+let stack: LocalStack;
+let apiKey: string;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.start();
+  stack = await startStack({
+    database: 'pglite-memory',
+    providers: {
+      openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
+      anthropic: { baseUrl: upstream.url, apiKey: 'k' },
+    },
+    gatewayBindings: { DRAIN_SECONDS: '2', KEY_CALLS_PER_SECOND: '50' },
+    quiet: true,
+  });
+  ({ apiKey } = await stack.createAccount({ creditUsd: '100' }));
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  await upstream?.stop();
+});
+
+const prompt = [{ role: 'user', content: 'Tell me everything.' }];
+
+function post(
+  body: unknown,
+  options: { key?: string; path?: string; headers?: HeadersInit; signal?: AbortSignal } = {},
+): Promise<Response> {
+  return fetch(`${stack.gatewayUrl}${options.path ?? '/v1/chat/completions'}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${options.key ?? apiKey}`, ...options.headers },
+    body: JSON.stringify(body),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+}
+
+/** Reads until `enough` says so, then drops the connection; gives the call's id. */
+async function leaveWhen(
+  body: unknown,
+  enough: (text: string) => boolean,
+  path?: string,
+): Promise<string | null> {
+  const abort = new AbortController();
+  const response = await post(body, {
+    signal: abort.signal,
+    ...(path === undefined ? {} : { path }),
+  });
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (enough(text)) abort.abort();
+    }
+  } catch {
+    // Our own abort.
+  }
+  return response.headers.get('x-request-id');
+}
+
+describe('leaving before the bill', () => {
+  it('after the last word, before the usage chunk: the usage is waited for', async () => {
+    const counts = { input: 2000, output: 700 };
+    const events = chatEvents(['one', 'two'], counts);
+    upstream.answer = async (_, response) => {
+      await stream(response, events.slice(0, 4), 1, 'hang');
+      await pause(300);
+      for (const event of events.slice(4)) response.write(event);
+      response.end();
+    };
+    const id = await leaveWhen({ model: 'gpt-4o-mini', messages: prompt, stream: true }, (text) =>
+      text.includes('"stop"'),
+    );
+    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    expect(bill).toMatchObject({
+      reason: 'provider_reported',
+      usage: { input_uncached: 2000, output: 700 },
+    });
+  });
+
+  it('at the first token of a huge prompt: the whole prompt is charged', async () => {
+    const words = Array.from({ length: 500 }, () => 'word ');
+    upstream.answer = (_, response) =>
+      stream(response, chatEvents(words, { input: 24_000, output: 500 }), 10);
+    const content = 'The quick brown fox jumps over the lazy dog. '.repeat(2000);
+    const id = await leaveWhen(
+      { model: 'gpt-4o-mini', messages: [{ role: 'user', content }], stream: true },
+      (text) => text.includes('word'),
+    );
+    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    expect(bill.reason).toBe('estimated_after_disconnect');
+    // 20,000 words and stops by OpenAI's own tokenizer (o200k_base).
+    expect(bill.usage?.input_uncached).toBeGreaterThanOrEqual(19_000);
+    expect(bill.usage?.output).toBeLessThan(200);
+  });
+
+  it('at the first token, where the provider counted the prompt already: its count is charged', async () => {
+    const words = Array.from({ length: 500 }, () => 'word ');
+    upstream.answer = (_, response) =>
+      stream(response, messageEvents(words, { input: 54_321, output: 500 }), 10);
+    const body = {
+      model: 'claude-sonnet-4-5',
+      max_tokens: 1000,
+      messages: prompt,
+      stream: true,
+      stop_sequences: ['w'],
+    };
+    const id = await leaveWhen(body, (text) => text.includes('word'), '/v1/messages');
+    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    expect(bill).toMatchObject({
+      reason: 'estimated_after_disconnect',
+      usage: { input_uncached: 54_321 },
+    });
+    expect(bill.usage?.output).toBeGreaterThanOrEqual(1);
+  });
+
+  it('while a model thinks where nobody sees it: the thinking is charged', async () => {
+    upstream.answer = (_, response) =>
+      stream(response, chatEvents([], { input: 1, output: 1 }).slice(0, 1), 0, 'hang');
+    const started = Date.now();
+    const id = await leaveWhen(
+      { model: 'gpt-5-mini', messages: prompt, stream: true, max_completion_tokens: 4000 },
+      () => true,
+    );
+    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    const seconds = (Date.now() - started) / 1000;
+    expect(bill.reason).toBe('estimated_after_disconnect');
+    expect(bill.usage?.output).toBeGreaterThan(100);
+    expect(bill.usage?.output).toBeLessThan(100 * seconds + 100);
+    expect(bill.usage?.output).toBeLessThanOrEqual(4000);
+  });
+
+  it('of an answer that is not streamed: the provider’s count is waited for', async () => {
+    upstream.answer = async (_, response) => {
+      await pause(700);
+      json(response, chatCompletion('done', { input: 3000, output: 900 }));
+    };
+    const abort = new AbortController();
+    const before = await balanceOf(stack.gatewayUrl, apiKey);
+    const pending = post(
+      { model: 'gpt-4o-mini', messages: prompt },
+      { signal: abort.signal },
+    ).catch(() => null);
+    await pause(200);
+    abort.abort();
+    await pending;
+    const paid = before.posted - (3000n * 150n + 900n * 600n);
+    await expect
+      .poll(() => balanceOf(stack.gatewayUrl, apiKey).then(({ posted }) => posted), {
+        timeout: 8000,
+      })
+      .toBe(paid);
+  });
+});
+
+describe('asking for more than is held', () => {
+  it('n answers hold n times the output', async () => {
+    const estimate = async (n: number) => {
+      const body = { model: 'gpt-4o-mini', messages: prompt, max_tokens: 1000, n };
+      const response = await post(body, { path: '/v1/estimate' });
+      const { data } = (await response.json()) as { data: { hold_nano_usd: string } };
+      return BigInt(data.hold_nano_usd);
+    };
+    expect((await estimate(10)) - (await estimate(1))).toBe(9n * 600_000n);
+  });
+
+  it.each([
+    ['service_tier', { service_tier: 'priority' }],
+    ['store', { store: true }],
+    [
+      'a stored file',
+      { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] },
+    ],
+  ])('%s is refused with a clear error', async (_, extra) => {
+    const seen = upstream.received.length;
+    const response = await post({ model: 'gpt-4o-mini', messages: prompt, ...extra });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: 'unsupported_feature' } });
+    expect(upstream.received.length).toBe(seen);
+  });
+
+  it('two limits, two models, or a name written in escapes do not slip past', async () => {
+    const seen = upstream.received.length;
+    for (const body of [
+      '{"model":"gpt-4o-mini","max_tokens":1,"max_tokens":100000,"messages":[]}',
+      '{"model":"gpt-4o-mini","m\\u006fdel":"gpt-4","messages":[]}',
+      '{"model":"gpt-4o-mini","n":1,"\\u006e":50,"messages":[]}',
+    ]) {
+      const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}` },
+        body,
+      });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code: 'duplicate_field' } });
+    }
+    expect(upstream.received.length).toBe(seen);
+  });
+
+  it('a second call while the first holds everything is told to wait, not let through', async () => {
+    const account = await stack.createAccount({ creditUsd: '0.002' });
+    let open = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    upstream.answer = async (_, response) => {
+      await gate;
+      json(response, chatCompletion('ok', { input: 5, output: 5 }));
+    };
+    const body = { model: 'gpt-4o-mini', messages: prompt, max_tokens: 2500 };
+    const first = post(body, { key: account.apiKey });
+    await pause(300);
+    const second = await post(body, { key: account.apiKey });
+    expect(second.status).toBe(429);
+    expect(second.headers.get('retry-after')).not.toBeNull();
+    expect(await second.json()).toMatchObject({ error: { code: 'balance_held' } });
+    open();
+    expect((await first).status).toBe(200);
+  });
+});
+
+describe('an id of one’s own', () => {
+  it('names nothing: a replayed request id is a new call, charged again', async () => {
+    upstream.answer = (_, response) =>
+      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    const headers = { 'x-request-id': 'a'.repeat(32), 'idempotency-key': 'same' };
+    const ids = new Set<string | null>();
+    for (let round = 0; round < 2; round += 1) {
+      const response = await post({ model: 'gpt-4o-mini', messages: prompt }, { headers });
+      ids.add(response.headers.get('x-request-id'));
+      await billOf(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
+    }
+    expect(ids.size).toBe(2);
+    expect(ids.has('a'.repeat(32))).toBe(false);
+  });
+
+  it('of somebody else’s call is not shown', async () => {
+    upstream.answer = (_, response) =>
+      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    const response = await post({ model: 'gpt-4o-mini', messages: prompt });
+    const other = await stack.createAccount({ creditUsd: '1' });
+    const seen = await fetch(
+      `${stack.gatewayUrl}/v1/generation/${response.headers.get('x-request-id')}`,
+      {
+        headers: { authorization: `Bearer ${other.apiKey}` },
+      },
+    );
+    expect(seen.status).toBe(404);
+  });
+});
+
+describe('flooding one’s own account', () => {
+  it('is slowed at the edge, and does not keep its calls from settling', async () => {
+    const account = await stack.createAccount({ creditUsd: '1' });
+    upstream.answer = async (_, response) => {
+      await pause(200);
+      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    };
+    const honest = await post({ model: 'gpt-4o-mini', messages: prompt }, { key: account.apiKey });
+    const flood = await Promise.all(
+      Array.from({ length: 400 }, () =>
+        post({ model: 'no-such-model', messages: prompt }, { key: account.apiKey }).then(
+          async (response) => {
+            await response.arrayBuffer();
+            return response.status;
+          },
+        ),
+      ),
+    );
+    expect(flood.filter((status) => status === 429).length).toBeGreaterThan(200);
+    await pause(1000);
+    const bill = await billOf(stack.gatewayUrl, account.apiKey, honest.headers.get('x-request-id'));
+    expect(bill.status).toBe('settled');
+  });
+});
