@@ -131,12 +131,18 @@ export type CreditRequest = Readonly<{
 }>;
 export type CreditResult =
   | Readonly<{ ok: true; posted: NanoUsd }>
-  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'too_large' | 'not_positive' | 'not_open' }>;
+  | Readonly<{
+      ok: false;
+      reason: 'conflict' | 'closed' | 'too_large' | 'not_positive' | 'not_open';
+    }>;
 
 export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
 export type AdjustResult =
   | Readonly<{ ok: true; posted: NanoUsd }>
-  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open' }>;
+  | Readonly<{
+      ok: false;
+      reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open';
+    }>;
 
 export type PutKeyRequest = Readonly<{ keyId: KeyId; secretHash: string; limits: KeyLimits }>;
 export type PutKeyResult =
@@ -163,7 +169,9 @@ export type Generation = Readonly<{
   settledAt: Instant | null;
 }>;
 
-export type Proven<T> = Readonly<{ ok: true; value: T }> | Readonly<{ ok: false; reason: KeyRefusal }>;
+export type Proven<T> =
+  | Readonly<{ ok: true; value: T }>
+  | Readonly<{ ok: false; reason: KeyRefusal }>;
 export type KeyRefusal = 'key_unknown' | 'key_revoked' | 'key_expired' | 'account_closed';
 
 export type Credits = Readonly<{ posted: NanoUsd; held: NanoUsd }>;

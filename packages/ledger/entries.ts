@@ -304,11 +304,12 @@ export function outboxMarks(shelf: Shelf): { seq: number; acknowledged: number }
   return shelf.sql.exec<{ seq: number; acknowledged: number }>(MARKS).one();
 }
 
-/** Never goes back, and never beyond what was written. */
-export function acknowledge(shelf: Shelf, seq: number): void {
+/** Never goes back, and never beyond what was written. Returns what was acknowledged before. */
+export function acknowledge(shelf: Shelf, seq: number): number {
   const marks = outboxMarks(shelf);
   const next = Math.min(Math.max(marks.acknowledged, seq), marks.seq);
   if (next !== marks.acknowledged) shelf.sql.exec(ACKNOWLEDGE, next);
+  return marks.acknowledged;
 }
 
 const PRUNED_PER_ROUND = 1_000;

@@ -74,7 +74,12 @@ function repeated(looked: Looked, asked: string, request: HoldRequest): HoldResu
   if (looked.asked === null && looked.ended === null) return undefined;
   if (looked.asked !== asked || looked.max_output === null) return refuse({ reason: 'conflict' });
   const { deadline } = request;
-  return { ok: true, held: fromSql(looked.amount ?? undefined), maxOutput: looked.max_output, deadline };
+  return {
+    ok: true,
+    held: fromSql(looked.amount ?? undefined),
+    maxOutput: looked.max_output,
+    deadline,
+  };
 }
 
 function whetherAllowed(
@@ -140,7 +145,8 @@ function whetherAffordable(
   if (room !== undefined && room < amount) {
     return { reason: 'key_budget_spent', short: amount - room, fits };
   }
-  if (balance.posted < amount) return { reason: 'balance_empty', short: amount - balance.posted, fits };
+  if (balance.posted < amount)
+    return { reason: 'balance_empty', short: amount - balance.posted, fits };
   if (available >= amount) return undefined;
   const short = amount - available;
   return { reason: 'balance_held', short, fits, retryAfterSeconds: HELD_RETRY_SECONDS };

@@ -68,7 +68,9 @@ const STEPS: readonly (readonly string[])[] = [
 
 /** Whether `open` has ever run here. Reads only. */
 export function tablesExist(sql: SqlStorage): boolean {
-  const found = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'");
+  const found = sql.exec(
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'",
+  );
   return found.toArray().length > 0;
 }
 

@@ -1,0 +1,44 @@
+/**
+ * Where the object is tested: the same class, with a clock the test moves and a Postgres that can be
+ * made to fail. Not part of any deployable bundle.
+ */
+import { accountObject } from './account.ts';
+import type { Delivery, Entry } from './contract.ts';
+
+/** Far ahead, so that no alarm rings by itself: tests ring them. */
+export const START = 2_000_000_000_000;
+
+export const clock = { now: START };
+
+type Fault = 'none' | 'unreachable' | 'ack_lost' | 'throws';
+
+/** A Postgres of a few lines: each entry once by (account, seq), in order, or a gap. */
+export const postgres = {
+  fault: 'none' as Fault,
+  statements: 0,
+  stored: new Map<string, Entry[]>(),
+};
+
+async function deliver(account: string, entries: readonly Entry[]): Promise<Delivery> {
+  const { fault, stored } = postgres;
+  if (fault === 'unreachable') return { ok: false, reason: 'unreachable' };
+  if (fault === 'throws') throw new Error('a bug');
+  postgres.statements += 1;
+  const rows = stored.get(account) ?? [];
+  stored.set(account, rows);
+  for (const entry of entries) {
+    if (entry.seq > rows.length + 1) return { ok: false, reason: 'gap' };
+    if (entry.seq === rows.length + 1) rows.push(entry);
+  }
+  if (fault === 'ack_lost') return { ok: false, reason: 'unreachable' };
+  return { ok: true, acknowledged: rows.length };
+}
+
+export class StageAccount extends accountObject<unknown>({
+  deliver: (_env, account, entries) => deliver(account, entries),
+  lastDelivered: async (_env, account) => postgres.stored.get(account)?.length ?? 0,
+  now: () => clock.now,
+  random: () => 0.5,
+}) {}
+
+export default { fetch: () => new Response(null, { status: 404 }) };
