@@ -1,0 +1,40 @@
+/** The published document and the code hold the same closed lists and shapes. */
+import { readFileSync } from 'node:fs';
+import { SETTLE_REASONS } from '@farebox/ledger';
+import { FEE_KINDS } from '@farebox/money';
+import { describe, expect, it } from 'vitest';
+import { generationJson } from './account.ts';
+import { WIRE } from './refusals.ts';
+
+const path = new URL('../../docs/openapi.json', import.meta.url);
+const document = JSON.parse(readFileSync(path, 'utf8'));
+const { schemas } = document.components;
+
+describe('docs/openapi.json', () => {
+  it('lists every reason, fee kind and error code, and no other', () => {
+    expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
+    expect(schemas.FeeKind.enum).toEqual([...FEE_KINDS]);
+    expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(WIRE).sort());
+  });
+
+  it('has the bill’s shape', () => {
+    const bill = generationJson({
+      id: 'a'.repeat(32),
+      model: 'openai/gpt-4o-mini',
+      provider: 'openai',
+      dialect: 'chat',
+      stream: false,
+      httpStatus: null,
+      status: 'open',
+      reason: null,
+      usage: null,
+      prices: null,
+      fees: [],
+      charged: 0n,
+      shortfall: 0n,
+      createdAt: 0,
+      settledAt: null,
+    });
+    expect(Object.keys(bill as object).sort()).toEqual([...schemas.Generation.required].sort());
+  });
+});
