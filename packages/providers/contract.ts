@@ -50,13 +50,23 @@ export type UpstreamResult =
   /** `response.headers` is already reduced to the allow-list. */
   | Readonly<{ ok: true; response: Response }>
   /** Nothing was produced. `detail` goes to the caller and nowhere else: it may echo the prompt. */
-  | Readonly<{ ok: false; reason: 'refused'; status: number; detail: Uint8Array; contentType: string; retryAfter: string | null }>
+  | Readonly<{
+      ok: false;
+      reason: 'refused';
+      status: number;
+      detail: Uint8Array;
+      contentType: string;
+      retryAfter: string | null;
+    }>
   | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
-  /** It speaks of our account there: 401, 403, quota, billing. */
+  /** It speaks of our account there: 401, 403, quota, billing; or a redirect, which is our misconfiguration. */
   | Readonly<{ ok: false; reason: 'our_account'; status: number }>
   | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>
   /** `signal` fired before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
+
+/** `count` units (tokens, searches) of something that is billed beside the buckets. */
+export type Extra = Readonly<{ kind: FeeKind; count: number }>;
 
 /** What the meter has understood so far. */
 export type Reading = Readonly<{
@@ -65,7 +75,7 @@ export type Reading = Readonly<{
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
   /** What is billed besides the buckets: counts only, the meter knows no prices. */
-  extras: readonly Readonly<{ kind: FeeKind; count: number }>[];
+  extras: readonly Extra[];
   /** A finish reason or stop event was seen. */
   finished: boolean;
   /** The stream's own last word (`[DONE]`, `message_stop`, or a whole JSON document) was seen. */

@@ -1,0 +1,93 @@
+/**
+ * Finds where server-sent events end, over bytes and without decoding (WHATWG HTML, section 9.2.6:
+ * lines end with LF, CRLF or CR; a blank line ends an event). It holds a few numbers, never bytes, so
+ * that it can stop at any byte and go on in the next chunk.
+ */
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+export class EventScan {
+  #lineEmpty = true;
+  #lastWasCr = false;
+  #blankByCr = false;
+
+  /**
+   * The offset just after the blank line that ends the current event, or -1 if it is not in
+   * `[from, to)`. A CR that ends the event at `to` may still have its LF in the next chunk.
+   */
+  next(bytes: Uint8Array, from: number, to: number): number {
+    let empty = this.#lineEmpty;
+    let cr = this.#lastWasCr;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at] ?? 0;
+      if (byte > CR || (byte !== LF && byte !== CR)) {
+        empty = false;
+        cr = false;
+        continue;
+      }
+      if (byte === LF && cr) {
+        cr = false;
+        continue;
+      }
+      if (empty) return this.#blank(byte === CR, bytes, at + 1, to);
+      empty = true;
+      cr = byte === CR;
+    }
+    this.#lineEmpty = empty;
+    this.#lastWasCr = cr;
+    return -1;
+  }
+
+  /** How many bytes at `from` still belong to the event that ended before: the LF of its last CRLF. */
+  leftover(bytes: Uint8Array, from: number, to: number): 0 | 1 {
+    if (!this.#blankByCr || from >= to) return 0;
+    this.#blankByCr = false;
+    return bytes[from] === LF ? 1 : 0;
+  }
+
+  #blank(byCr: boolean, bytes: Uint8Array, after: number, to: number): number {
+    this.#lineEmpty = true;
+    this.#lastWasCr = false;
+    if (!byCr) return after;
+    if (after === to) {
+      this.#blankByCr = true;
+      return after;
+    }
+    return bytes[after] === LF ? after + 1 : after;
+  }
+}
+
+const COLON = 0x3a;
+const SPACE = 0x20;
+const DATA = [0x64, 0x61, 0x74, 0x61];
+const DECODER = new TextDecoder();
+
+function isData(bytes: Uint8Array, at: number, end: number): boolean {
+  if (at + 4 > end) return false;
+  for (let i = 0; i < 4; i++) if (bytes[at + i] !== DATA[i]) return false;
+  return at + 4 === end || bytes[at + 4] === COLON;
+}
+
+/** The value of a `data` line: after its colon and one optional space. */
+function valueOf(bytes: Uint8Array, at: number, end: number): Uint8Array {
+  const start = at + 5 < end && bytes[at + 5] === SPACE ? at + 6 : at + 5;
+  return bytes.subarray(Math.min(start, end), end);
+}
+
+/** The text of an event's `data` lines, joined by LF; null if it has none. A leading BOM is skipped. */
+export function dataOf(bytes: Uint8Array, start: number, end: number): string | null {
+  let text: string | null = null;
+  const bom = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+  let at = bom ? start + 3 : start;
+  while (at < end) {
+    let stop = at;
+    while (stop < end && bytes[stop] !== LF && bytes[stop] !== CR) stop++;
+    if (isData(bytes, at, stop)) {
+      const line = DECODER.decode(valueOf(bytes, at, stop));
+      text = text === null ? line : `${text}\n${line}`;
+    }
+    at = stop + 1;
+  }
+  return text;
+}

@@ -1,0 +1,127 @@
+/**
+ * The only fetch to models. Headers are built from nothing, so that nothing of the caller reaches a
+ * provider by accident; what comes back is an allow-list, so that nothing of our account there reaches
+ * the caller. An error's text is handed on for the caller and never logged or thrown.
+ */
+import type { UpstreamRequest, UpstreamResult } from './contract.ts';
+import { bodyOf } from './upstream-body.ts';
+import { judge } from './upstream-errors.ts';
+
+const USER_AGENT = 'farebox/0.1';
+const ANTHROPIC_VERSION = '2023-06-01';
+const ERROR_BYTES_AT_MOST = 65_536;
+/** Our own key must not travel on in a query: Gemini's clients put theirs there. */
+const KEY_PARAMETER = /^(key|api[-_]?key|access_token)(=|$)/i;
+
+function headersFor(request: UpstreamRequest): Headers {
+  const { provider, endpoint } = request;
+  const headers = new Headers({
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    // Compressed events would be held back until a block is full, and cost CPU to open.
+    'accept-encoding': 'identity',
+    'user-agent': USER_AGENT,
+  });
+  const bearer = provider.keyHeader === 'authorization';
+  headers.set(provider.keyHeader, bearer ? `Bearer ${provider.apiKey}` : provider.apiKey);
+  if (endpoint !== 'chat') {
+    headers.set('anthropic-version', request.headers.get('anthropic-version') ?? ANTHROPIC_VERSION);
+    const beta = request.headers.get('anthropic-beta');
+    if (beta !== null) headers.set('anthropic-beta', beta);
+  }
+  return headers;
+}
+
+function safeQuery(query: string): string {
+  if (!query.startsWith('?')) return '';
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((parameter) => !KEY_PARAMETER.test(parameter));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
+/** Up to `ERROR_BYTES_AT_MOST` of a body; what could be read where the connection breaks. */
+async function beginningOf(response: Response): Promise<Uint8Array> {
+  const reader = response.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (reader !== undefined && length < ERROR_BYTES_AT_MOST) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      length += value.length;
+    }
+    await reader?.cancel();
+  } catch {
+    // A cut error is still an error; its status is what counts.
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole.subarray(0, ERROR_BYTES_AT_MOST);
+}
+
+/** Retry-After in whole seconds, from seconds or an HTTP date (RFC 9110, 10.2.3); null for anything else. */
+function retryAfterOf(response: Response, now: number): string | null {
+  const value = response.headers.get('retry-after')?.trim() ?? '';
+  if (/^\d{1,9}$/.test(value)) return value;
+  const date = /^[A-Z][a-z]{2},/.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? null : String(Math.max(0, Math.ceil((date - now) / 1000)));
+}
+
+async function failureOf(response: Response, now: number): Promise<UpstreamResult> {
+  const { status } = response;
+  const detail = await beginningOf(response);
+  const retryAfter = retryAfterOf(response, now);
+  const reason = judge(status, new TextDecoder().decode(detail));
+  if (reason === 'our_account') return { ok: false, reason, status };
+  if (reason === 'overloaded') return { ok: false, reason, status, retryAfter };
+  const contentType = response.headers.get('content-type') ?? 'application/octet-stream';
+  return { ok: false, reason, status, detail, contentType, retryAfter };
+}
+
+function allowed(response: Response): Response {
+  const headers = new Headers();
+  const type = response.headers.get('content-type');
+  if (type !== null) headers.set('content-type', type);
+  return new Response(response.body, { status: response.status, headers });
+}
+
+/** Asks a provider. Resolves when its headers (or the whole of its error) are here; never rejects. */
+export async function send(
+  request: UpstreamRequest,
+  now: () => number = Date.now,
+): Promise<UpstreamResult> {
+  const url = request.provider.endpoints[request.endpoint];
+  if (url === undefined) throw new Error('the provider has no such endpoint');
+  if (request.signal.aborted) return { ok: false, reason: 'aborted' };
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(), request.firstByteMs);
+  const body = bodyOf(request.body);
+  const init = {
+    method: 'POST',
+    headers: headersFor(request),
+    body,
+    // Followed, a redirect would carry the key to wherever it points.
+    redirect: 'manual' as const,
+    signal: AbortSignal.any([request.signal, silence.signal]),
+    // Node asks for this with a streamed body; workerd ignores it.
+    duplex: 'half' as const,
+  };
+  try {
+    const response = await fetch(url + safeQuery(request.query), init);
+    return response.ok
+      ? { ok: true, response: allowed(response) }
+      : await failureOf(response, now());
+  } catch {
+    if (request.signal.aborted) return { ok: false, reason: 'aborted' };
+    return { ok: false, reason: silence.signal.aborted ? 'silent' : 'unreachable' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

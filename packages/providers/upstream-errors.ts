@@ -1,0 +1,71 @@
+/**
+ * What a provider's refusal means: the caller's fault, a busy provider, or our own account there.
+ * Judged by the status and by the error's own code or the opening of its message, in the places where
+ * the provider puts them: an error text may echo the prompt, so a phrase elsewhere proves nothing.
+ */
+import { type Fields, isFields } from './count.ts';
+
+export type Verdict = 'refused' | 'overloaded' | 'our_account';
+
+const ACCOUNT_CODES: ReadonlySet<unknown> = new Set([
+  'insufficient_quota',
+  'credit_balance_exhausted',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'billing_error',
+  'invalid_api_key',
+  'account_deactivated',
+  'authentication_error',
+  'permission_error',
+]);
+
+const ACCOUNT_MESSAGES: readonly RegExp[] = [
+  /^Your credit balance is too low/,
+  /^You have reached your specified API usage limits/,
+  /^This organization has been disabled/,
+  /^Your organization must be verified/,
+  /^Incorrect API key provided/,
+  /^API key (not valid|expired)/,
+  /^Your (newly created )?team .{0,80}(credits|spending limit)/,
+];
+
+/** xAI refuses content by 403; that is about the caller's text and not about our account. */
+const CONTENT_REFUSAL = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error in each provider's wrapping: `{error: {...}}`, `[{error: {...}}]` or xAI's `{code, error}`. */
+function errorOf(text: string): Fields {
+  const whole = parsed(text);
+  const body: unknown = Array.isArray(whole) ? whole[0] : whole;
+  if (!isFields(body)) return {};
+  if (typeof body['error'] === 'string') return { code: body['code'], message: body['error'] };
+  return isFields(body['error']) ? body['error'] : {};
+}
+
+function speaksOfAccount(error: Fields): boolean {
+  if (ACCOUNT_CODES.has(error['code']) || ACCOUNT_CODES.has(error['type'])) return true;
+  const details = Array.isArray(error['details']) ? error['details'] : [];
+  if (details.some((detail) => isFields(detail) && detail['reason'] === 'API_KEY_INVALID'))
+    return true;
+  const { message } = error;
+  return typeof message === 'string' && ACCOUNT_MESSAGES.some((opening) => opening.test(message));
+}
+
+/** Judges an answer that is not a success. `text` is the (beginning of the) body. */
+export function judge(status: number, text: string): Verdict {
+  const error = errorOf(text);
+  const { message } = error;
+  if (status === 403 && typeof message === 'string' && CONTENT_REFUSAL.test(message))
+    return 'refused';
+  if (status < 400 || status === 401 || status === 402 || status === 403 || status === 407)
+    return 'our_account';
+  if (status < 500 && speaksOfAccount(error)) return 'our_account';
+  return status === 429 || status === 408 || status >= 500 ? 'overloaded' : 'refused';
+}
