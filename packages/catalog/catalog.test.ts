@@ -1,0 +1,316 @@
+/**
+ * The catalogue against its source: every price is asked of genai-prices too, names resolve as it
+ * resolves them or not at all, and recorded traffic is covered.
+ */
+import { costOf, FEE_KINDS, NO_USAGE, type Usage } from '@farebox/money';
+import { calcPrice } from '@pydantic/genai-prices';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  dearestPrices,
+  feePrice,
+  findModel,
+  listModels,
+  type Model,
+  priceAt,
+  priceDate,
+  suggest,
+  withExtraModels,
+} from './index.ts';
+
+const NATIVE = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+const OTHERS = ['openrouter', 'groq', 'mistral', 'fireworks', 'together', 'cerebras', 'moonshotai'];
+const ALL = [...OTHERS, ...NATIVE];
+const NOW = new Date('2026-11-23T12:00:00Z');
+const SOURCE_ID: Readonly<Record<string, string>> = { xai: 'x-ai' };
+/** Fixed, so that a failure is seen again; fast-check prints it with the counterexample. */
+const SEED = 20261123;
+
+function found(name: string, providers: readonly string[] = ALL): Model {
+  const model = findModel(name, providers);
+  if (model === undefined) throw new Error(`${name} is unknown`);
+  return model;
+}
+
+function oracle(model: Model, usage: Usage, now: Date): number | undefined {
+  const writes = usage.cache_write_5m + usage.cache_write_1h;
+  const input = usage.input_uncached + usage.cache_read + writes;
+  const result = calcPrice(
+    {
+      input_tokens: input,
+      cache_read_tokens: usage.cache_read,
+      cache_write_tokens: writes,
+      cache_write_1h_tokens: usage.cache_write_1h,
+      output_tokens: usage.output,
+    },
+    model.upstreamName,
+    { providerId: SOURCE_ID[model.provider] ?? model.provider, timestamp: now },
+  );
+  return result?.total_price;
+}
+
+function ours(model: Model, usage: Usage, now: Date): bigint {
+  const { input_uncached, cache_read, cache_write_5m, cache_write_1h } = usage;
+  const input = input_uncached + cache_read + cache_write_5m + cache_write_1h;
+  return costOf(usage, priceAt(model, now, input));
+}
+
+const tokens = fc.oneof(fc.nat(2000), fc.nat(400_000));
+const usages = fc.record({
+  input_uncached: tokens,
+  cache_read: tokens,
+  cache_write_5m: tokens,
+  cache_write_1h: tokens,
+  output: tokens,
+  output_reasoning: fc.constant(0),
+});
+const moments = fc.date({
+  min: new Date('2025-01-01T00:00:00Z'),
+  max: new Date('2027-06-01T00:00:00Z'),
+  noInvalidDate: true,
+});
+
+describe('prices', () => {
+  test('equal the source at any usage and moment, rounded up once', () => {
+    const models = listModels(ALL).filter(
+      ({ upstreamName }) => !upstreamName.startsWith('claude-2'),
+    );
+    expect(models.length).toBeGreaterThan(900);
+    fc.assert(
+      fc.property(fc.constantFrom(...models), usages, moments, (model, usage, now) => {
+        // Only Anthropic bills the two lives of a cache write; elsewhere all are of one kind.
+        const asked = model.provider === 'anthropic' ? usage : { ...usage, cache_write_1h: 0 };
+        const theirs = oracle(model, asked, now);
+        const nano = Number(ours(model, asked, now));
+        // One ceiling, and per bucket at most 1e-9 USD a million where the source has a third of a cent.
+        const slack = 2 + nano * 1e-7;
+        expect(theirs, model.name).toBeDefined();
+        expect(Math.abs(nano - (theirs ?? 0) * 1e9), model.name).toBeLessThanOrEqual(slack);
+      }),
+      { seed: SEED, numRuns: 6000 },
+    );
+  });
+
+  test.each([
+    ['claude-sonnet-4-5', '2026-11-23T12:00:00Z', 200_000, 3_000_000_000n, 15_000_000_000n],
+    ['claude-sonnet-4-5', '2026-11-23T12:00:00Z', 200_001, 6_000_000_000n, 22_500_000_000n],
+    ['claude-sonnet-4-6', '2026-03-12T23:59:59Z', 200_001, 6_000_000_000n, 22_500_000_000n],
+    ['claude-sonnet-4-6', '2026-03-13T00:00:00Z', 200_001, 3_000_000_000n, 15_000_000_000n],
+    ['gpt-5.6-sol', '2026-08-20T23:59:59Z', 0, 5_000_000_000n, 30_000_000_000n],
+    ['gpt-5.6-sol', '2026-08-21T00:00:00Z', 272_000, 8_000_000_000n, 30_000_000_000n],
+    ['grok-4.3', '2026-11-23T12:00:00Z', 200_000, 2_500_000_000n, 5_000_000_000n],
+    ['deepseek-v4-pro', '2026-11-23T00:59:59Z', 10, 660_000_000n, 1_980_000_000n],
+    ['deepseek-v4-pro', '2026-11-23T01:00:00Z', 10, 1_320_000_000n, 3_960_000_000n],
+    ['deepseek-chat', '2026-11-23T16:30:00Z', 10, 135_000_000n, 550_000_000n],
+  ])('%s at %s with %i tokens in', (name, now, input, inputPrice, outputPrice) => {
+    const prices = priceAt(found(name), new Date(now), input);
+    expect([prices.input_uncached, prices.output]).toEqual([inputPrice, outputPrice]);
+  });
+
+  test('a bucket without a price of its own has the documented one, or the input price', () => {
+    const haiku = priceAt(found('claude-3-haiku-20240307'), NOW, 1);
+    expect([haiku.cache_write_5m, haiku.cache_write_1h]).toEqual([300_000_000n, 500_000_000n]);
+    const old = priceAt(found('gpt-4'), NOW, 1);
+    expect([old.cache_read, old.cache_write_5m]).toEqual([30_000_000_000n, 30_000_000_000n]);
+  });
+
+  test('the dearest prices bound those of any call', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...listModels(ALL)),
+        moments,
+        fc.nat(3_000_000),
+        fc.nat(100_000),
+        (model, now, input, more) => {
+          const prices = priceAt(model, now, input);
+          const dearest = dearestPrices(model, now);
+          const bounded = dearestPrices(model, now, input + more);
+          for (const bucket of [
+            'input_uncached',
+            'cache_read',
+            'cache_write_1h',
+            'output',
+          ] as const) {
+            expect(dearest[bucket] >= bounded[bucket]).toBe(true);
+            expect(bounded[bucket] >= prices[bucket] || input === 0).toBe(true);
+          }
+        },
+      ),
+      { seed: SEED, numRuns: 3000 },
+    );
+  });
+
+  test('fees per thousand searches', () => {
+    const usd = (name: string): bigint => feePrice(found(name), 'web_search') / 1_000_000_000_000n;
+    expect(usd('claude-sonnet-4-5')).toBe(10n);
+    expect(usd('grok-4.3')).toBe(5n);
+    expect(usd('gpt-4o-mini')).toBe(10n);
+    expect(usd('gpt-4o-mini-search-preview')).toBe(25n);
+    expect(usd('gpt-4o-search-preview')).toBe(25n);
+    expect(feePrice(found('gpt-audio'), 'audio_output')).toBe(64_000_000_000n);
+    expect(FEE_KINDS.slice(0, 4).every((kind) => feePrice(found('gpt-4o'), kind) > 0n)).toBe(true);
+  });
+});
+
+describe('names', () => {
+  test.each([
+    ['gpt-4o-mini', 'openai', 'gpt-4o-mini'],
+    ['openai/gpt-4o-mini', 'openai', 'gpt-4o-mini'],
+    ['claude-sonnet-4-5-20250929', 'anthropic', 'claude-sonnet-4-5-20250929'],
+    ['claude-sonnet-4-5-20991231', 'anthropic', 'claude-sonnet-4-5-20991231'],
+    ['claude-sonnet-4-0', 'anthropic', 'claude-sonnet-4-0'],
+    ['claude-sonnet-4-20250514', 'anthropic', 'claude-sonnet-4-20250514'],
+    ['google/gemini-2.5-flash', 'google', 'gemini-2.5-flash'],
+    ['gemini-2.5-pro-preview-05-06', 'google', 'gemini-2.5-pro-preview-05-06'],
+    ['gemini-2.0-flash-001', 'google', 'gemini-2.0-flash-001'],
+    ['openrouter/openai/gpt-5.6-sol', 'openrouter', 'openai/gpt-5.6-sol'],
+    ['openrouter/anthropic/claude-sonnet-4-5', 'openrouter', 'anthropic/claude-sonnet-4-5'],
+    ['google/gemini-2.0-flash-exp:free', 'openrouter', 'google/gemini-2.0-flash-exp:free'],
+    ['minimax/minimax-m2:free', 'openrouter', 'minimax/minimax-m2:free'],
+    ['deepseek-chat', 'deepseek', 'deepseek-chat'],
+    ['grok-2-1212', 'xai', 'grok-2-1212'],
+  ])('%s is of %s', (name, provider, upstreamName) => {
+    const model = found(name);
+    expect([model.provider, model.upstreamName]).toEqual([provider, upstreamName]);
+    expect(model.name).toBe(`${provider}/${upstreamName}`);
+  });
+
+  test.each([
+    'claude-sonet-4-5',
+    'gpt-5.2-proo',
+    'claude-sonnet-4-5x',
+    'claude-sonnet-4-5-',
+    'claude-sonnet-5-5',
+    'claude-haiku-9',
+    'my-gemini-2.0-flash',
+    'gemini-2.5-pro-tts',
+    'ft:gpt-4o-2024-08-06:org::id',
+    'text-embedding-3-small',
+    'gpt-realtime',
+    'gemma-3-27b-it',
+    'openai/',
+    '/gpt-4o',
+    '',
+    '__proto__',
+    'x'.repeat(5000),
+  ])('%s is unknown', (name) => {
+    expect(findModel(name, NATIVE)).toBeUndefined();
+  });
+
+  test('a provider that is not configured offers nothing', () => {
+    expect(findModel('claude-sonnet-4-5', ['openai', 'google'])).toBeUndefined();
+    expect(findModel('anthropic/claude-sonnet-4-5', ['openai'])).toBeUndefined();
+    expect(listModels([])).toEqual([]);
+  });
+
+  test('what is found is what the source finds, at any distance from a name', () => {
+    const models = listModels(NATIVE);
+    const edits = fc.constantFrom(
+      '',
+      '-latest',
+      '-20250101',
+      '-2025-01-01',
+      '-preview',
+      '-5',
+      '-mini',
+      '0',
+      'x',
+      '@20250101',
+      '-tts',
+      '-thinking',
+      '-lite',
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...models), edits, edits, ({ upstreamName, provider }, a, b) => {
+        const model = findModel(`${upstreamName}${a}${b}`, [provider]);
+        if (model === undefined) return;
+        const theirs = oracle(model, { ...NO_USAGE, input_uncached: 1000, output: 1000 }, NOW);
+        const mine = Number(ours(model, { ...NO_USAGE, input_uncached: 1000, output: 1000 }, NOW));
+        expect(Math.round((theirs ?? -1) * 1e9), model.name).toBe(mine);
+      }),
+      { seed: SEED, numRuns: 5000 },
+    );
+  });
+
+  test('every listed model is found by its name, with limits that make sense', () => {
+    for (const model of listModels(ALL)) {
+      expect(findModel(model.name, ALL)?.provider, model.name).toBe(model.provider);
+      expect(model.maxOutput, model.name).toBeGreaterThan(0);
+      expect(model.contextWindow, model.name).toBeGreaterThanOrEqual(model.maxOutput);
+    }
+  });
+
+  test('near names are suggested, nearest first', () => {
+    expect(suggest('claude-sonet-4-5', NATIVE)[0]).toBe('claude-sonnet-4-5');
+    expect(suggest('gpt-5.2-proo', NATIVE)[0]).toBe('gpt-5.2-pro');
+    expect(suggest('gpt-5.2-proo', NATIVE).length).toBeLessThanOrEqual(3);
+    expect(suggest('nothing like any of them', NATIVE)).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  test.each([
+    ['gpt-4o', 128_000, 16_384, false],
+    ['gpt-5', 400_000, 128_000, true],
+    ['gpt-5-chat-latest', 400_000, 16_384, false],
+    ['o3-mini', 200_000, 100_000, true],
+    ['claude-3-5-sonnet-20240620', 200_000, 8192, false],
+    ['claude-sonnet-4-5', 200_000, 64_000, false],
+    ['claude-fable-5', 1_000_000, 128_000, true],
+    ['gemini-2.5-flash', 1_048_576, 65_536, true],
+    ['gemini-2.0-flash', 1_048_576, 8192, false],
+    ['grok-4-fast-non-reasoning', 2_000_000, 30_000, false],
+    ['grok-4.3', 1_000_000, 30_000, true],
+    ['gpt-4-vision-preview', 128_000, 4096, false],
+    ['deepseek-reasoner', 128_000, 128_000, false],
+  ])('%s: %i in all, %i out, hidden reasoning %s', (name, context, output, hides) => {
+    const model = found(name);
+    expect([model.contextWindow, model.maxOutput, model.hidesReasoning]).toEqual([
+      context,
+      output,
+      hides,
+    ]);
+  });
+
+  test('who speaks what, and since when', () => {
+    expect(found('claude-sonnet-4-5').dialects).toEqual(['messages']);
+    expect(found('deepseek-chat').dialects).toEqual(['chat', 'messages']);
+    expect(found('gpt-4o').dialects).toEqual(['chat']);
+    expect(found('claude-sonnet-4-5').created.toISOString()).toBe('2025-09-29T00:00:00.000Z');
+    expect(found('grok-2-1212').deprecated).toBe(true);
+    expect(priceDate()).toMatch(/^20\d\d-\d\d-\d\d$/);
+  });
+});
+
+describe('models by configuration', () => {
+  const extra = {
+    provider: 'acme',
+    id: 'acme-1',
+    contextWindow: 1000,
+    maxOutput: 100,
+    inputUsd: '0.15',
+    outputUsd: '2',
+  };
+
+  test('are priced exactly, and win', () => {
+    const opened = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
+    const catalogue = opened.ok ? opened.catalogue : undefined;
+    const model = catalogue?.findModel('acme/acme-1', ['acme']);
+    expect(model && priceAt(model, NOW, 5).input_uncached).toBe(150_000_000n);
+    expect(catalogue?.findModel('gpt-4o', ['openai'])?.maxOutput).toBe(100);
+    expect(found('gpt-4o').maxOutput).toBe(16_384);
+  });
+
+  test.each([
+    [{ ...extra, inputUsd: '1e3' }, 'price'],
+    [{ ...extra, inputUsd: '20000' }, 'price'],
+    [{ ...extra, outputUsd: '-1' }, 'price'],
+    [{ ...extra, id: '' }, 'id'],
+    [{ ...extra, maxOutput: 0.5 }, 'limit'],
+  ])('a bad one stops the start', (bad, problem) => {
+    expect(withExtraModels([extra, bad])).toEqual({
+      ok: false,
+      problem: `extra model 1: ${problem}`,
+    });
+  });
+});

@@ -1,0 +1,68 @@
+/**
+ * Models added by configuration, for what the frozen file does not price yet. Everything is checked
+ * before anything is used; a price that is not a plain decimal in USD is refused, never guessed.
+ */
+import { NANO_PER_USD, parseUsd } from '@farebox/money';
+import type { PriceFile, PriceFileModel } from './price-file.ts';
+
+/** Prices are decimal USD per million tokens, as text ("0.15"), so that no digit is lost. */
+export type ExtraModel = Readonly<{
+  provider: string;
+  id: string;
+  contextWindow: number;
+  maxOutput: number;
+  inputUsd: string;
+  outputUsd: string;
+  /** Without one, cached input costs what input costs. */
+  cacheReadUsd?: string;
+  hidesReasoning?: boolean;
+}>;
+
+const ID = /^[a-zA-Z0-9][\w.:@/-]{0,150}$/;
+/** Above this a price is a slip of units: the dearest known model costs 600 USD a million. */
+const DEAREST_USD = 10_000n;
+/** Searches cost the dearest documented price until somebody says another: Google's 35 USD a thousand. */
+const WEB_SEARCH_FEE = 35_000_000_000_000;
+
+function price(text: string): number | undefined {
+  const amount = parseUsd(text);
+  return amount === undefined || amount > DEAREST_USD * NANO_PER_USD ? undefined : Number(amount);
+}
+
+function entryOf(extra: ExtraModel): PriceFileModel | string {
+  const input = price(extra.inputUsd);
+  const output = price(extra.outputUsd);
+  const read = price(extra.cacheReadUsd ?? extra.inputUsd);
+  if (!ID.test(extra.id) || !/^[a-z0-9_-]{1,40}$/.test(extra.provider)) return 'id';
+  if (input === undefined || output === undefined || read === undefined) return 'price';
+  const limits = [extra.contextWindow, extra.maxOutput];
+  if (!limits.every((limit) => Number.isSafeInteger(limit) && limit > 0)) return 'limit';
+  return {
+    id: extra.id,
+    names: [extra.id.toLowerCase()],
+    rules: [],
+    context: extra.contextWindow,
+    output: extra.maxOutput,
+    hides: extra.hidesReasoning ?? false,
+    deprecated: false,
+    created: '',
+    periods: [{ from: '', window: [], rows: [[-1, input, read, input, input, output]] }],
+    fees: [WEB_SEARCH_FEE, input, output, output],
+    variants: [],
+  };
+}
+
+/** The file with `extras` before its own models, so that they win; the first bad entry stops it. */
+export function addModels(
+  file: PriceFile,
+  extras: readonly ExtraModel[],
+): Readonly<{ ok: true; file: PriceFile }> | Readonly<{ ok: false; problem: string }> {
+  const byProvider = new Map(file.providers.map(({ id, models }) => [id, models]));
+  for (const [place, extra] of extras.entries()) {
+    const entry = entryOf(extra);
+    if (typeof entry === 'string') return { ok: false, problem: `extra model ${place}: ${entry}` };
+    byProvider.set(extra.provider, [entry, ...(byProvider.get(extra.provider) ?? [])]);
+  }
+  const providers = [...byProvider].map(([id, models]) => ({ id, models }));
+  return { ok: true, file: { ...file, providers } };
+}

@@ -1,0 +1,102 @@
+/**
+ * What a model costs at a moment: the period by date and hour, the row by the call's whole input.
+ * Pure; multiplies nothing (that is `@farebox/money`'s). The moment is the call's admission, so that
+ * a call is held and settled at one price, whatever the clock does meanwhile.
+ */
+import { BUCKETS, type FeeKind, type Prices } from '@farebox/money';
+import { FEES_IN_FILE, type PricePeriod, type PriceRow } from './price-file.ts';
+
+type Row = Readonly<{ above: number; prices: Prices }>;
+type Period = Readonly<{
+  from: number;
+  window: readonly [number, number] | null;
+  rows: readonly Row[];
+}>;
+
+/** All dated prices of one model, and its fees. */
+export type Rates = Readonly<{
+  periods: readonly [Period, ...Period[]];
+  fees: ReadonlyMap<FeeKind, bigint>;
+}>;
+
+const FREE: Prices = {
+  input_uncached: 0n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_1h: 0n,
+  output: 0n,
+};
+
+function decodeRow(row: PriceRow): Row {
+  const [above, input, read, write5m, write1h, output] = row;
+  if (
+    above === undefined ||
+    input === undefined ||
+    read === undefined ||
+    write5m === undefined ||
+    write1h === undefined ||
+    output === undefined
+  ) {
+    throw new Error('a row of the price file is short of a column');
+  }
+  const prices: Prices = {
+    input_uncached: BigInt(input),
+    cache_read: BigInt(read),
+    cache_write_5m: BigInt(write5m),
+    cache_write_1h: BigInt(write1h),
+    output: BigInt(output),
+  };
+  return { above, prices };
+}
+
+function decodePeriod(period: PricePeriod): Period {
+  const [start, end] = period.window;
+  return {
+    from: period.from === '' ? Number.NEGATIVE_INFINITY : Date.parse(period.from),
+    window: start === undefined || end === undefined ? null : [start, end],
+    rows: period.rows.map(decodeRow),
+  };
+}
+
+/** Fees the source prices by the piece; what is a bucket's token under another name has its bucket's price. */
+function decodeFees(fees: readonly number[]): ReadonlyMap<FeeKind, bigint> {
+  return new Map(FEES_IN_FILE.map((kind, place) => [kind, BigInt(fees[place] ?? 0)]));
+}
+
+export function decodeRates(periods: readonly PricePeriod[], fees: readonly number[]): Rates {
+  const [first, ...later] = periods.map(decodePeriod);
+  if (first === undefined) throw new Error('a model of the price file has no prices');
+  return { periods: [first, ...later], fees: decodeFees(fees) };
+}
+
+function holds(period: Period, now: Date): boolean {
+  if (period.window === null) return now.getTime() >= period.from;
+  const second = (now.getTime() / 1000) % 86_400;
+  const [start, end] = period.window;
+  return end < start ? second >= start || second < end : second >= start && second < end;
+}
+
+function periodAt(rates: Rates, now: Date): Period {
+  return rates.periods.findLast((period) => holds(period, now)) ?? rates.periods[0];
+}
+
+/**
+ * The prices of a call with that much input. A tier's price is for all tokens of the call, not for
+ * those beyond its start (Gemini, OpenAI and xAI price long context so; it is the source's rule too).
+ */
+export function ratesAt(rates: Rates, now: Date, inputTokensTotal: number): Prices {
+  const row = periodAt(rates, now).rows.findLast(({ above }) => inputTokensTotal > above);
+  return row?.prices ?? FREE;
+}
+
+/** The dearest price of each bucket that a call of at most that much input can come to. */
+export function dearestRates(rates: Rates, now: Date, inputTokensAtMost: number): Prices {
+  const dearest = { ...FREE };
+  for (const { above, prices } of periodAt(rates, now).rows) {
+    if (inputTokensAtMost <= above) continue;
+    for (const bucket of BUCKETS) {
+      if (prices[bucket] > dearest[bucket]) dearest[bucket] = prices[bucket];
+    }
+  }
+  return dearest;
+}
