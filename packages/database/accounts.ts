@@ -1,0 +1,98 @@
+/**
+ * Accounts and who they belong to. An account's row is written before its object is opened, so that
+ * the sweep finds every object there is; `opened_at` says that the second step happened.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
+import { accounts, identities } from './schema.ts';
+
+export type NewAccount = Readonly<{
+  accountId: AccountId;
+  email: string;
+  emailKey: string;
+  passwordHash: string;
+  language: string;
+  verified: boolean;
+  now: Instant;
+}>;
+
+export type InsertAccountResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'email_taken' | 'id_taken' }>;
+
+/** Both rows or neither. */
+export async function insertAccount(
+  db: Database,
+  account: NewAccount,
+): Promise<InsertAccountResult> {
+  const createdAt = new Date(account.now);
+  const { accountId, email, emailKey, passwordHash, language } = account;
+  const verifiedAt = account.verified ? createdAt : null;
+  const inserted = await attempt(
+    db.batch([
+      db.insert(accounts).values({ id: accountId, createdAt }),
+      db
+        .insert(identities)
+        .values({ accountId, email, emailKey, passwordHash, language, verifiedAt, createdAt }),
+    ]),
+  );
+  if (inserted.ok) return { ok: true };
+  const { failure } = inserted;
+  if (failure.kind === 'refused' && failure.sqlState === '23505') {
+    if (failure.constraint === 'identities_email_key') return { ok: false, reason: 'email_taken' };
+    if (failure.constraint === 'accounts_pkey') return { ok: false, reason: 'id_taken' };
+  }
+  throw new DatabaseFailure(failure);
+}
+
+/** The account's object is open. Repeating it keeps the first time. */
+export async function markAccountOpened(db: Database, id: AccountId, now: Instant): Promise<void> {
+  await demand(
+    db
+      .update(accounts)
+      .set({ openedAt: new Date(now) })
+      .where(and(eq(accounts.id, id), isNull(accounts.openedAt))),
+  );
+}
+
+export type Identity = Readonly<{
+  accountId: AccountId;
+  passwordHash: string;
+  verified: boolean;
+  opened: boolean;
+}>;
+
+export async function findIdentity(db: Database, emailKey: string): Promise<Identity | undefined> {
+  const [row] = await demand(
+    db
+      .select({
+        accountId: identities.accountId,
+        passwordHash: identities.passwordHash,
+        verifiedAt: identities.verifiedAt,
+        openedAt: accounts.openedAt,
+      })
+      .from(identities)
+      .innerJoin(accounts, eq(accounts.id, identities.accountId))
+      .where(eq(identities.emailKey, emailKey)),
+  );
+  if (row === undefined) return undefined;
+  const { accountId, passwordHash, verifiedAt, openedAt } = row;
+  return { accountId, passwordHash, verified: verifiedAt !== null, opened: openedAt !== null };
+}
+
+/** The next accounts after `after` in a fixed order, so that a rotating sweep meets each one; `''` starts. */
+export async function accountsToSweep(
+  db: Database,
+  slice: Readonly<{ after: AccountId; most: number }>,
+): Promise<readonly AccountId[]> {
+  const rows = await demand(
+    db
+      .select({ id: accounts.id })
+      .from(accounts)
+      .where(gt(accounts.id, slice.after))
+      .orderBy(asc(accounts.id))
+      .limit(slice.most),
+  );
+  return rows.map((row) => row.id);
+}

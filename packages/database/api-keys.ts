@@ -1,0 +1,133 @@
+/**
+ * API keys as their owner sees them. The account's object decides whether a key is good; these rows
+ * are for lists, and follow it: `pending` before the object knows a key, `active` after, `revoked`
+ * once the object refuses it. The key itself is never here, only the hash of its secret.
+ */
+import type { AccountId, Instant, KeyId, KeyLimits } from '@farebox/ledger';
+import { and, asc, eq, inArray, ne } from 'drizzle-orm';
+import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
+import { apiKeys } from './schema.ts';
+
+export type PendingKey = Readonly<{
+  accountId: AccountId;
+  keyId: KeyId;
+  /** 1 to 64 characters. */
+  name: string;
+  last4: string;
+  secretHash: string;
+  limits: KeyLimits;
+  now: Instant;
+}>;
+
+export type InsertKeyResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'id_taken' | 'account_unknown' }>;
+
+export async function insertPendingKey(db: Database, key: PendingKey): Promise<InsertKeyResult> {
+  const { accountId, keyId, name, last4, secretHash, limits } = key;
+  const inserted = await attempt(
+    db.insert(apiKeys).values({
+      accountId,
+      keyId,
+      name,
+      last4,
+      secretHash,
+      state: 'pending',
+      budget: limits.budget,
+      expiresAt: limits.expiresAt === null ? null : new Date(limits.expiresAt),
+      models: limits.models === null ? null : [...limits.models],
+      callsPerMinute: limits.callsPerMinute,
+      concurrentCalls: limits.concurrentCalls,
+      createdAt: new Date(key.now),
+    }),
+  );
+  if (inserted.ok) return { ok: true };
+  const { failure } = inserted;
+  if (failure.kind === 'refused' && failure.sqlState === '23505')
+    return { ok: false, reason: 'id_taken' };
+  if (failure.kind === 'refused' && failure.sqlState === '23503') {
+    return { ok: false, reason: 'account_unknown' };
+  }
+  throw new DatabaseFailure(failure);
+}
+
+export type ChangeKeyResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' }>;
+
+/** Idempotent; a revoked key is never active again. */
+export async function activateKey(
+  db: Database,
+  accountId: AccountId,
+  keyId: KeyId,
+  now: Instant,
+): Promise<ChangeKeyResult> {
+  const mine = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
+  const [, [row]] = await demand(
+    db.batch([
+      db
+        .update(apiKeys)
+        .set({ state: 'active', activatedAt: new Date(now) })
+        .where(and(mine, eq(apiKeys.state, 'pending'))),
+      db.select({ state: apiKeys.state }).from(apiKeys).where(mine),
+    ]),
+  );
+  if (row === undefined) return { ok: false, reason: 'unknown' };
+  return row.state === 'active' ? { ok: true } : { ok: false, reason: 'revoked' };
+}
+
+/** Idempotent: the first time of revocation stays. */
+export async function markKeyRevoked(
+  db: Database,
+  accountId: AccountId,
+  keyId: KeyId,
+  now: Instant,
+): Promise<Readonly<{ ok: true }> | Readonly<{ ok: false; reason: 'unknown' }>> {
+  const mine = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
+  const [, [row]] = await demand(
+    db.batch([
+      db
+        .update(apiKeys)
+        .set({ state: 'revoked', revokedAt: new Date(now) })
+        .where(and(mine, ne(apiKeys.state, 'revoked'))),
+      db.select({ state: apiKeys.state }).from(apiKeys).where(mine),
+    ]),
+  );
+  return row === undefined ? { ok: false, reason: 'unknown' } : { ok: true };
+}
+
+export type KeyRow = Readonly<{
+  keyId: KeyId;
+  name: string;
+  last4: string;
+  state: 'active' | 'revoked';
+  limits: KeyLimits;
+  createdAt: Instant;
+  revokedAt: Instant | null;
+}>;
+
+/** Oldest first, without those that never became active: nobody ever held one. */
+export async function listKeys(db: Database, accountId: AccountId): Promise<readonly KeyRow[]> {
+  const rows = await demand(
+    db
+      .select()
+      .from(apiKeys)
+      .where(and(eq(apiKeys.accountId, accountId), inArray(apiKeys.state, ['active', 'revoked'])))
+      .orderBy(asc(apiKeys.createdAt), asc(apiKeys.keyId)),
+  );
+  return rows.map((row) => ({
+    keyId: row.keyId,
+    name: row.name,
+    last4: row.last4,
+    state: row.state === 'active' ? 'active' : 'revoked',
+    limits: {
+      budget: row.budget,
+      expiresAt: row.expiresAt?.getTime() ?? null,
+      models: row.models,
+      callsPerMinute: row.callsPerMinute,
+      concurrentCalls: row.concurrentCalls,
+    },
+    createdAt: row.createdAt.getTime(),
+    revokedAt: row.revokedAt?.getTime() ?? null,
+  }));
+}

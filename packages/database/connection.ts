@@ -1,0 +1,83 @@
+/**
+ * The connection: one HTTP request for each statement or batch, the same in workerd and in Node, with
+ * no socket to keep. What the driver throws quotes statements and parameters, so nothing of it leaves
+ * this room: a failure is a `Failure` of two words, and lost infrastructure is a DatabaseFailure.
+ */
+import { neon, neonConfig } from '@neondatabase/serverless';
+import { drizzle } from 'drizzle-orm/neon-http';
+
+/** Longer than any statement here may take; without it a silent database would hold an alarm for ever. */
+const ANSWER_WITHIN_MS = 10_000;
+
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Opens no connection: the first statement does. `url` is a secret and appears in no error. */
+export function connect(url: string) {
+  const host = URL.canParse(url) ? new URL(url).hostname : undefined;
+  if (host === undefined || host === '')
+    throw new Error('The database URL is not a URL with a host.');
+  if (LOOPBACK.has(host)) {
+    // The driver's default derives Neon's own API host from the name; a local endpoint has none.
+    neonConfig.fetchEndpoint = (name, port) => `http://${name}:${port}/sql`;
+  }
+  neonConfig.fetchFunction = (input: string, init: RequestInit) =>
+    fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+  return drizzle(neon(url));
+}
+
+export type Database = ReturnType<typeof connect>;
+
+/** `refused` is PostgreSQL's own answer, by its SQLSTATE; everything else is `unreachable`. */
+export type Failure =
+  | Readonly<{ kind: 'unreachable' }>
+  | Readonly<{ kind: 'refused'; sqlState: string; constraint: string | null }>;
+
+/** The database did not do what it was asked, for no reason a caller could mend. */
+export class DatabaseFailure extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(
+      failure.kind === 'refused'
+        ? `The database refused a statement (SQLSTATE ${failure.sqlState}).`
+        : 'The database could not be reached.',
+    );
+    this.name = 'DatabaseFailure';
+    this.failure = failure;
+  }
+}
+
+export type Attempt<T> =
+  | Readonly<{ ok: true; value: T }>
+  | Readonly<{ ok: false; failure: Failure }>;
+
+/** Runs one statement or batch; the error it may end with is reduced to a `Failure`. */
+export async function attempt<T>(statement: PromiseLike<T>): Promise<Attempt<T>> {
+  try {
+    return { ok: true, value: await statement };
+  } catch (error) {
+    return { ok: false, failure: failureOf(error) };
+  }
+}
+
+/** As `attempt`, where no failure is an expected outcome. */
+export async function demand<T>(statement: PromiseLike<T>): Promise<T> {
+  const attempted = await attempt(statement);
+  if (attempted.ok) return attempted.value;
+  throw new DatabaseFailure(attempted.failure);
+}
+
+function failureOf(error: unknown): Failure {
+  // drizzle wraps the driver's error for a statement and passes it bare for a batch.
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (typeof cause !== 'object' || cause === null) return { kind: 'unreachable' };
+  const sqlState = 'code' in cause ? cause.code : undefined;
+  if (typeof sqlState !== 'string' || !/^[0-9A-Z]{5}$/.test(sqlState))
+    return { kind: 'unreachable' };
+  // 08 connection, 53 resources, 57 operator intervention, 40 rollback: the same statement may do later.
+  if (/^(08|53|57|40)/.test(sqlState)) return { kind: 'unreachable' };
+  const constraint = 'constraint' in cause ? cause.constraint : undefined;
+  // A constraint's name is ours; anything that does not look like one is left out.
+  const named = typeof constraint === 'string' && /^[a-z0-9_]{1,63}$/.test(constraint);
+  return { kind: 'refused', sqlState, constraint: named ? constraint : null };
+}

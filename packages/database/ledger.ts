@@ -1,0 +1,165 @@
+/**
+ * The mirror of the accounts' books. Lines arrive from each object's outbox, at least once and perhaps
+ * from two senders at the same time; what is stored is always a contiguous run from 1 whose running
+ * balance adds up, which the table enforces and not this code (schema.ts, `ledger_entries_predecessor`).
+ */
+import type { AccountId, Delivery, Entry } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import { callRow } from './calls.ts';
+import { attempt, type Database, demand, type Failure } from './connection.ts';
+import { ledgerEntries } from './schema.ts';
+
+/** Lines in one statement. Above it a delivery takes several, in order. */
+export const LARGEST_DELIVERY = 250;
+
+/** A second sender's lines become visible once it has committed; each try waits for that. */
+const TRIES = 3;
+
+/** Stores lines and the calls they bill. `acknowledged` is the last sequence known to be stored and equal. */
+export async function deliverEntries(
+  db: Database,
+  account: AccountId,
+  entries: readonly Entry[],
+): Promise<Delivery> {
+  const broken = flawOf(entries);
+  if (broken !== undefined) return { ok: false, reason: broken };
+  let acknowledged = 0;
+  for (let from = 0; from < entries.length; from += LARGEST_DELIVERY) {
+    const delivery = await deliverSlice(db, account, entries.slice(from, from + LARGEST_DELIVERY));
+    if (!delivery.ok) return delivery;
+    acknowledged = delivery.acknowledged;
+  }
+  return { ok: true, acknowledged };
+}
+
+/** What is wrong with the lines in themselves, whatever is stored. */
+function flawOf(entries: readonly Entry[]): 'gap' | 'mismatch' | undefined {
+  for (const [index, entry] of entries.entries()) {
+    const before = entries[index - 1];
+    if (before === undefined) continue;
+    if (entry.seq !== before.seq + 1) return 'gap';
+    if (entry.postedAfter !== before.postedAfter + entry.delta) return 'mismatch';
+  }
+  return undefined;
+}
+
+async function deliverSlice(
+  db: Database,
+  account: AccountId,
+  slice: readonly Entry[],
+): Promise<Delivery> {
+  const acknowledged = slice.at(-1)?.seq ?? 0;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const answered = await attempt(db.execute<Verdict>(deliveryStatement(account, slice)));
+    if (!answered.ok) return { ok: false, reason: reasonOf(answered.failure) };
+    const [verdict] = answered.value.rows;
+    if (verdict === undefined) return { ok: false, reason: 'unreachable' };
+    if (Number(verdict.different) > 0) return { ok: false, reason: 'mismatch' };
+    if (!verdict.anchored) return { ok: false, reason: 'gap' };
+    // Fewer: another sender stored some meanwhile, unseen by this statement's snapshot. Look again.
+    if (Number(verdict.inserted) + Number(verdict.equal) === slice.length) {
+      return { ok: true, acknowledged };
+    }
+  }
+  return { ok: false, reason: 'unreachable' };
+}
+
+/** A line that a constraint refuses is one that can't follow what is stored: integrity (23), data (22). */
+function reasonOf(failure: Failure): 'unreachable' | 'mismatch' {
+  return failure.kind === 'refused' && /^2[23]/.test(failure.sqlState) ? 'mismatch' : 'unreachable';
+}
+
+type Verdict = { anchored: boolean; inserted: string; equal: string; different: string };
+
+function entryRow(entry: Entry) {
+  return {
+    seq: entry.seq,
+    id: entry.id,
+    kind: entry.kind,
+    delta: entry.delta.toString(),
+    posted_after: entry.postedAfter.toString(),
+    at: new Date(entry.at).toISOString(),
+  };
+}
+
+/** A call with two lines in one delivery is written once, as its later line has it. */
+function callRows(slice: readonly Entry[]) {
+  const latest = new Map<string, ReturnType<typeof callRow>>();
+  for (const { seq, call } of slice) if (call !== null) latest.set(call.id, callRow(seq, call));
+  return [...latest.values()];
+}
+
+/**
+ * One statement: compare with what is stored, insert what is new if all that was there is equal and the
+ * line before the first is there, and write the calls of the new lines. Concurrent senders insert in
+ * the same order, so the second waits for the first's commit and then conflicts, instead of deadlocking.
+ */
+function deliveryStatement(account: AccountId, slice: readonly Entry[]) {
+  const entries = JSON.stringify(slice.map(entryRow));
+  const calls = JSON.stringify(callRows(slice));
+  const first = slice[0]?.seq ?? 0;
+  return sql`
+    with sent as (
+      select * from jsonb_to_recordset(${entries}::jsonb)
+        as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz)
+    ), compared as (
+      select (e.id, e.kind, e.delta, e.posted_after) = (s.id, s.kind, s.delta, s.posted_after) as same
+      from sent s join ledger_entries e on e.account_id = ${account} and e.seq = s.seq
+    ), verdict as (
+      select
+        ${first}::bigint = 1 or exists (
+          select 1 from ledger_entries where account_id = ${account} and seq = ${first}::bigint - 1
+        ) as anchored,
+        (select count(*) from compared where same) as equal,
+        (select count(*) from compared where not same) as different
+    ), inserted as (
+      insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+      select ${account}, s.seq, s.id, s.kind, s.delta, s.posted_after, s.at
+      from sent s, verdict v where v.anchored and v.different = 0 order by s.seq
+      on conflict (account_id, seq) do nothing
+      returning seq
+    ), billed as (
+      insert into calls as c (account_id, id, seq, key_id, model, provider, dialect, stream, http_status,
+        status, reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output,
+        output_reasoning, input_uncached_price, cache_read_price, cache_write_5m_price,
+        cache_write_1h_price, output_price, fees, charged, shortfall, created_at, settled_at)
+      select ${account}, r.* from jsonb_to_recordset(${calls}::jsonb) as r(id text, seq bigint,
+        key_id bigint, model text, provider text, dialect text, stream boolean, http_status smallint,
+        status text, reason text, input_uncached bigint, cache_read bigint, cache_write_5m bigint,
+        cache_write_1h bigint, output bigint, output_reasoning bigint, input_uncached_price bigint,
+        cache_read_price bigint, cache_write_5m_price bigint, cache_write_1h_price bigint,
+        output_price bigint, fees jsonb, charged bigint, shortfall bigint, created_at timestamptz,
+        settled_at timestamptz)
+      where r.seq in (select seq from inserted)
+      on conflict (account_id, id) do update set seq = excluded.seq, http_status = excluded.http_status,
+        status = excluded.status, reason = excluded.reason, input_uncached = excluded.input_uncached,
+        cache_read = excluded.cache_read, cache_write_5m = excluded.cache_write_5m,
+        cache_write_1h = excluded.cache_write_1h, output = excluded.output,
+        output_reasoning = excluded.output_reasoning,
+        input_uncached_price = excluded.input_uncached_price,
+        cache_read_price = excluded.cache_read_price,
+        cache_write_5m_price = excluded.cache_write_5m_price,
+        cache_write_1h_price = excluded.cache_write_1h_price, output_price = excluded.output_price,
+        fees = excluded.fees, charged = excluded.charged, shortfall = excluded.shortfall,
+        settled_at = excluded.settled_at
+      where c.seq < excluded.seq
+    )
+    select anchored, equal, different, (select count(*) from inserted) as inserted from verdict`;
+}
+
+export type AccountTotals = Readonly<{ entries: number; lastSeq: number; posted: bigint }>;
+
+/** What Postgres says of an account; `posted` is the sum of its lines, not the last running balance. */
+export async function accountTotals(db: Database, account: AccountId): Promise<AccountTotals> {
+  const [row] = await demand(
+    db
+      .select({
+        entries: sql`count(*)`.mapWith(Number),
+        lastSeq: sql`coalesce(max(${ledgerEntries.seq}), 0)`.mapWith(Number),
+        posted: sql`coalesce(sum(${ledgerEntries.delta}), 0)::text`.mapWith(BigInt),
+      })
+      .from(ledgerEntries)
+      .where(sql`${ledgerEntries.accountId} = ${account}`),
+  );
+  return row ?? { entries: 0, lastSeq: 0, posted: 0n };
+}

@@ -1,0 +1,203 @@
+/**
+ * The tables of Postgres, and the source `migrations/` is generated from. Personal data lives in
+ * `identities` alone; everything financial knows a random account id. No column may hold anything a
+ * caller sent to a model or got back, nor an address of the network: every text is bounded and, where
+ * it is ours, patterned. Importing anything but drizzle here breaks drizzle-kit, which bundles it.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  timestamp,
+  unique,
+  varchar,
+} from 'drizzle-orm/pg-core';
+
+const instant = (name: string) =>
+  timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+const nanoUsd = (name: string) => bigint(name, { mode: 'bigint' });
+const tokens = (name: string) => bigint(name, { mode: 'number' });
+const accountId = () =>
+  varchar('account_id', { length: 16 })
+    .notNull()
+    .references(() => accounts.id);
+
+export const accounts = pgTable(
+  'accounts',
+  {
+    id: varchar('id', { length: 16 }).primaryKey(),
+    createdAt: instant('created_at').notNull(),
+    /** When the account's object was known to be open; null means that opening has to be repeated. */
+    openedAt: instant('opened_at'),
+  },
+  (t) => [check('accounts_id_shape', sql`${t.id} ~ '^[0-9a-f]{16}$'`)],
+);
+
+/** The only table with personal data of the account's owner. Erasure deletes its row, no other. */
+export const identities = pgTable(
+  'identities',
+  {
+    accountId: accountId().primaryKey(),
+    /** As it was written, for sending to. */
+    email: varchar('email', { length: 254 }).notNull(),
+    /** As it is compared. */
+    emailKey: varchar('email_key', { length: 254 }).notNull().unique('identities_email_key'),
+    /** A PHC string; its length leaves room for dearer parameters. */
+    passwordHash: varchar('password_hash', { length: 255 }).notNull(),
+    /** A BCP 47 tag such as `en` or `zh-Hant`. */
+    language: varchar('language', { length: 35 }).notNull(),
+    verifiedAt: instant('verified_at'),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [
+    check('identities_language_shape', sql`${t.language} ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'`),
+  ],
+);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    accountId: accountId(),
+    keyId: bigint('key_id', { mode: 'number' }).notNull(),
+    /** What its owner calls it, in the console. */
+    name: varchar('name', { length: 64 }).notNull(),
+    last4: varchar('last4', { length: 4 }).notNull(),
+    secretHash: varchar('secret_hash', { length: 64 }).notNull(),
+    state: varchar('state', { length: 8 }).notNull(),
+    budget: nanoUsd('budget'),
+    expiresAt: instant('expires_at'),
+    models: varchar('models', { length: 128 }).array(),
+    callsPerMinute: integer('calls_per_minute'),
+    concurrentCalls: integer('concurrent_calls'),
+    createdAt: instant('created_at').notNull(),
+    activatedAt: instant('activated_at'),
+    revokedAt: instant('revoked_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.accountId, t.keyId] }),
+    check('api_keys_key_id_range', sql`${t.keyId} between 0 and 4294967295`),
+    check('api_keys_last4_shape', sql`${t.last4} ~ '^[0-9A-Za-z]{4}$'`),
+    check('api_keys_secret_hash_shape', sql`${t.secretHash} ~ '^[0-9a-f]{64}$'`),
+    check('api_keys_state', sql`${t.state} in ('pending', 'active', 'revoked')`),
+    check('api_keys_revoked_at', sql`(${t.state} = 'revoked') = (${t.revokedAt} is not null)`),
+    check('api_keys_models', sql`cardinality(${t.models}) <= 500`),
+    check('api_keys_budget', sql`${t.budget} >= 0`),
+  ],
+);
+
+/**
+ * The book's lines, insert-only. That an account's lines are contiguous from 1 and that each running
+ * balance is the one before it plus the delta is enforced by the table itself: a line refers to its
+ * predecessor by (account, seq - 1, balance before), so no race of senders can leave a hole or a fork.
+ */
+export const ledgerEntries = pgTable(
+  'ledger_entries',
+  {
+    accountId: accountId(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    /** The call's id, or the source of the money such as `chain:txHash:logIndex`. */
+    id: varchar('id', { length: 160 }).notNull(),
+    kind: varchar('kind', { length: 16 }).notNull(),
+    delta: nanoUsd('delta').notNull(),
+    postedAfter: nanoUsd('posted_after').notNull(),
+    at: instant('at').notNull(),
+    previousSeq: bigint('previous_seq', { mode: 'number' }).generatedAlwaysAs(
+      sql`nullif(seq - 1, 0)`,
+    ),
+    postedBefore: nanoUsd('posted_before').generatedAlwaysAs(sql`posted_after - delta`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.accountId, t.seq] }),
+    unique('ledger_entries_id').on(t.accountId, t.id),
+    unique('ledger_entries_balance').on(t.accountId, t.seq, t.postedAfter),
+    foreignKey({
+      name: 'ledger_entries_predecessor',
+      columns: [t.accountId, t.previousSeq, t.postedBefore],
+      foreignColumns: [t.accountId, t.seq, t.postedAfter],
+    }),
+    check(
+      'ledger_entries_first',
+      sql`${t.seq} > 1 or (${t.seq} = 1 and ${t.postedAfter} = ${t.delta})`,
+    ),
+    check('ledger_entries_never_negative', sql`${t.postedAfter} between 0 and 9007199254740991`),
+    check('ledger_entries_kind', sql`${t.kind} in ('credit', 'charge', 'adjustment')`),
+    check(
+      'ledger_entries_sign',
+      // A late settlement gives back what expiry took too much; no other charge adds money.
+      sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
+    ),
+    check('ledger_entries_id_shape', sql`${t.id} ~ '^[!-~]+$'`),
+  ],
+);
+
+/**
+ * Metadata of ended calls: what was used, at which price, for which reason. Reasons are patterned and
+ * not listed, because a ledger one release ahead must not be stopped by a list; `fees` may hold
+ * nothing but words of ours and whole numbers.
+ */
+export const calls = pgTable(
+  'calls',
+  {
+    accountId: accountId(),
+    id: varchar('id', { length: 32 }).notNull(),
+    /** The line that the row was last written from: a late settlement replaces what expiry said. */
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    keyId: bigint('key_id', { mode: 'number' }).notNull(),
+    model: varchar('model', { length: 128 }).notNull(),
+    provider: varchar('provider', { length: 64 }).notNull(),
+    dialect: varchar('dialect', { length: 16 }).notNull(),
+    stream: boolean('stream').notNull(),
+    httpStatus: smallint('http_status'),
+    status: varchar('status', { length: 8 }).notNull(),
+    reason: varchar('reason', { length: 40 }),
+    inputUncached: tokens('input_uncached'),
+    cacheRead: tokens('cache_read'),
+    cacheWrite5m: tokens('cache_write_5m'),
+    cacheWrite1h: tokens('cache_write_1h'),
+    output: tokens('output'),
+    outputReasoning: tokens('output_reasoning'),
+    inputUncachedPrice: nanoUsd('input_uncached_price'),
+    cacheReadPrice: nanoUsd('cache_read_price'),
+    cacheWrite5mPrice: nanoUsd('cache_write_5m_price'),
+    cacheWrite1hPrice: nanoUsd('cache_write_1h_price'),
+    outputPrice: nanoUsd('output_price'),
+    fees: jsonb('fees').notNull(),
+    charged: nanoUsd('charged').notNull(),
+    shortfall: nanoUsd('shortfall').notNull(),
+    createdAt: instant('created_at').notNull(),
+    settledAt: instant('settled_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.accountId, t.id] }),
+    unique('calls_entry').on(t.accountId, t.seq),
+    foreignKey({
+      name: 'calls_of_entry',
+      columns: [t.accountId, t.seq],
+      foreignColumns: [ledgerEntries.accountId, ledgerEntries.seq],
+    }),
+    check('calls_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
+    check('calls_names_shape', sql`${t.model} ~ '^[!-~]+$' and ${t.provider} ~ '^[!-~]+$'`),
+    check('calls_dialect_shape', sql`${t.dialect} ~ '^[a-z_]+$'`),
+    check('calls_status', sql`${t.status} in ('settled', 'void')`),
+    check('calls_reason_shape', sql`${t.reason} ~ '^[a-z0-9_]+$'`),
+    check('calls_money', sql`${t.charged} >= 0 and ${t.shortfall} >= 0`),
+    check(
+      'calls_usage',
+      sql`least(${t.inputUncached}, ${t.cacheRead}, ${t.cacheWrite5m}, ${t.cacheWrite1h}, ${t.output}, ${t.outputReasoning}) >= 0`,
+    ),
+    check(
+      'calls_fees_shape',
+      sql`jsonb_typeof(${t.fees}) = 'array'
+        and jsonb_array_length(${t.fees}) between 0 and 16
+        and jsonb_array_length(${t.fees}) = jsonb_array_length(jsonb_path_query_array(${t.fees}, 'strict $[*] ? (@.kind like_regex "^[a-z_]{1,32}$" && @.count >= 0 && @.nano_usd_per_million like_regex "^[0-9]{1,18}$")', '{}', true))
+        and not jsonb_path_exists(${t.fees}, 'lax $[*].keyvalue() ? (@.key != "kind" && @.key != "count" && @.key != "nano_usd_per_million")', '{}', true)`,
+    ),
+  ],
+);

@@ -1,0 +1,138 @@
+/**
+ * API keys: made by the ledger, read by the gateway on every call without any I/O. A text that reads
+ * as a key was minted by a holder of the MAC secret; whether the key is still good is for the account's
+ * object to say. No secret, and no part of a presented text, is ever kept or put into an error here.
+ * The format is published in docs/api-keys.md; changing it is a change of contract.
+ */
+import type { AccountId, KeyId, KeyProof } from '@farebox/ledger';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { PACKED_BYTES, PACKED_DIGITS, pack, readNumber, unpack, writeNumber } from './base62.ts';
+import { crc32 } from './crc32.ts';
+
+const PREFIX = 'fbx_';
+const CRC_DIGITS = 6;
+const CRC_AT = PREFIX.length + PACKED_DIGITS;
+const LENGTH = CRC_AT + CRC_DIGITS;
+
+/** What a secret scanner looks for. It says nothing of the checksum. */
+export const API_KEY_PATTERN = 'fbx_[0-9A-Za-z]{67}';
+
+/** Where each part lies in the packed bytes: version, account, key id, secret, MAC. */
+const ACCOUNT_AT = 1;
+const KEY_ID_AT = 9;
+const SECRET_AT = 13;
+const MAC_AT = 37;
+
+const SECRET_BYTES = MAC_AT - SECRET_AT;
+const MAC_BYTES = PACKED_BYTES - MAC_AT;
+
+/** Version to secret: the highest version mints, all of them verify. */
+export type MacSecrets = ReadonlyMap<number, Uint8Array>;
+export type MacSecret = Readonly<{ version: number; secret: Uint8Array }>;
+
+/**
+ * Reads `version:hex[,version:hex]`: versions 1 to 255, each once, secrets of 32 to 64 bytes. Anything
+ * else is undefined and not half a set, because a set that lost a version refuses its customers' keys.
+ */
+export function readMacSecrets(text: string): MacSecrets | undefined {
+  const secrets = new Map<number, Uint8Array>();
+  for (const part of text.split(',')) {
+    const match = /^([1-9]\d{0,2}):((?:[0-9a-fA-F]{2}){32,64})$/.exec(part.trim());
+    if (match?.[1] === undefined || match[2] === undefined) return undefined;
+    const version = Number(match[1]);
+    if (version > 255 || secrets.has(version)) return undefined;
+    secrets.set(version, hexToBytes(match[2]));
+  }
+  return secrets;
+}
+
+/** The secret that new keys are made with. */
+export function mintingSecret(secrets: MacSecrets): MacSecret {
+  const version = Math.max(...secrets.keys());
+  const secret = secrets.get(version);
+  if (secret === undefined) throw new RangeError('There is no MAC secret.');
+  return { version, secret };
+}
+
+export type MintedKey = Readonly<{ apiKey: string; secretHash: string; last4: string }>;
+
+/** `random` is 24 bytes from a cryptographic source, used for nothing else. */
+export function mintApiKey(
+  mac: MacSecret,
+  account: AccountId,
+  keyId: KeyId,
+  random: Uint8Array,
+): MintedKey {
+  if (!/^[0-9a-f]{16}$/.test(account))
+    throw new RangeError('An account id is 16 hexadecimal digits.');
+  if (!Number.isInteger(keyId) || keyId < 0 || keyId > 0xffffffff) {
+    throw new RangeError('A key id is a whole number below 2^32.');
+  }
+  if (random.length !== SECRET_BYTES) throw new RangeError('A key needs exactly 24 random bytes.');
+  const packed = new Uint8Array(PACKED_BYTES);
+  packed[0] = mac.version;
+  packed.set(hexToBytes(account), ACCOUNT_AT);
+  new DataView(packed.buffer).setUint32(KEY_ID_AT, keyId);
+  packed.set(random, SECRET_AT);
+  packed.set(macOf(packed, mac.secret), MAC_AT);
+  const body = PREFIX + pack(packed);
+  const apiKey = body + writeNumber(crc32(body, body.length), CRC_DIGITS);
+  return { apiKey, secretHash: bytesToHex(sha256(random)), last4: apiKey.slice(-4) };
+}
+
+export type ParsedKey =
+  | Readonly<{ ok: true; account: AccountId; key: KeyProof }>
+  /** `malformed`: no text of ours, or mistyped. `forged`: well formed, but we never made it. */
+  | Readonly<{ ok: false; reason: 'malformed' | 'forged' }>;
+
+const MALFORMED: ParsedKey = { ok: false, reason: 'malformed' };
+const FORGED: ParsedKey = { ok: false, reason: 'forged' };
+
+/** The cheap checks come first, so that noise costs no hash. */
+export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
+  if (text.length !== LENGTH || !text.startsWith(PREFIX)) return MALFORMED;
+  if (readNumber(text, CRC_AT, CRC_DIGITS) !== crc32(text, CRC_AT)) return MALFORMED;
+  const packed = unpack(text, PREFIX.length);
+  if (packed === undefined) return MALFORMED;
+  const secret = secrets.get(packed[0] ?? 0);
+  if (secret === undefined || !sameMac(packed, macOf(packed, secret))) return FORGED;
+  return {
+    ok: true,
+    account: bytesToHex(packed.subarray(ACCOUNT_AT, KEY_ID_AT)),
+    key: {
+      keyId: new DataView(packed.buffer).getUint32(KEY_ID_AT),
+      // ASVS 5.0 6.5.2: a secret of 192 random bits needs no slow hash.
+      secretHash: bytesToHex(sha256(packed.subarray(SECRET_AT, MAC_AT))),
+    },
+  };
+}
+
+/**
+ * HMAC-SHA256 (RFC 2104) over everything before the MAC, its first 8 bytes (RFC 2104 section 5 allows
+ * truncation; 64 bits only keep guesses from waking objects, the object's hash of the secret decides).
+ */
+function macOf(packed: Uint8Array, secret: Uint8Array): Uint8Array {
+  return keyed(secret).clone().update(packed.subarray(0, MAC_AT)).digest().subarray(0, MAC_BYTES);
+}
+
+/** HMAC with its key already absorbed, which is half of the work; it lives as long as the secret does. */
+const absorbed = new WeakMap<Uint8Array, ReturnType<typeof hmac.create>>();
+
+function keyed(secret: Uint8Array): ReturnType<typeof hmac.create> {
+  const known = absorbed.get(secret);
+  if (known !== undefined) return known;
+  const fresh = hmac.create(sha256, secret);
+  absorbed.set(secret, fresh);
+  return fresh;
+}
+
+/** Takes the same time wherever the first difference is. */
+function sameMac(packed: Uint8Array, mac: Uint8Array): boolean {
+  let difference = 0;
+  for (let index = 0; index < MAC_BYTES; index += 1) {
+    difference |= (packed[MAC_AT + index] ?? 0) ^ (mac[index] ?? 0);
+  }
+  return difference === 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * Passwords: argon2id with OWASP's and ASVS 5.0's parameters (t=2, m=19 MiB, p=1), stored as PHC strings
+ * so that they can be raised. One hash is about a quarter of a second of CPU: whoever calls this for a
+ * stranger throttles first. A password is never kept, logged or put into an error.
+ */
+import { argon2idAsync } from '@noble/hashes/argon2.js';
+
+const PARAMETERS = { t: 2, m: 19_456, p: 1 } as const;
+const HASH_BYTES = 32;
+export const SALT_BYTES = 16;
+
+/** ASVS 5.0 asks for at least 8 and advises 15; an upper bound keeps the hash's own cost bounded. */
+const SHORTEST = 12;
+const LONGEST = 128;
+
+export type PasswordFlaw = 'password_too_short' | 'password_too_long';
+
+/** Length is all that is asked: rules of composition make passwords worse (NIST SP 800-63B-4, 3.1.1.2). */
+export function passwordFlaw(password: string): PasswordFlaw | undefined {
+  const length = [...password.normalize('NFKC')].length;
+  if (length < SHORTEST) return 'password_too_short';
+  return length > LONGEST ? 'password_too_long' : undefined;
+}
+
+type Parameters = Readonly<{ t: number; m: number; p: number }>;
+
+function derive(password: string, salt: Uint8Array, parameters: Parameters): Promise<Uint8Array> {
+  // NFKC, so that the same keys on another keyboard or system are the same password.
+  return argon2idAsync(password.normalize('NFKC'), salt, { ...parameters, dkLen: HASH_BYTES });
+}
+
+/** `salt` is 16 bytes from a cryptographic source. */
+export async function hashPassword(password: string, salt: Uint8Array): Promise<string> {
+  if (salt.length !== SALT_BYTES)
+    throw new RangeError('A password hash needs exactly 16 bytes of salt.');
+  const { t, m, p } = PARAMETERS;
+  const hash = await derive(password, salt, PARAMETERS);
+  return `$argon2id$v=19$m=${m},t=${t},p=${p}$${toBase64(salt)}$${toBase64(hash)}`;
+}
+
+/** False also for a stored text that is no hash of ours: it can't be satisfied. */
+export async function verifyPassword(password: string, stored: string): Promise<boolean> {
+  const read = readPhc(stored);
+  if (read === undefined || passwordFlaw(password) === 'password_too_long') return false;
+  const hash = await derive(password, read.salt, read.parameters);
+  let difference = 0;
+  for (const [index, byte] of hash.entries()) difference |= byte ^ (read.hash[index] ?? 0);
+  return difference === 0;
+}
+
+/** Whether a verified password should be hashed again, because the parameters were raised since. */
+export function needsRehash(stored: string): boolean {
+  const parameters = readPhc(stored)?.parameters;
+  if (parameters === undefined) return true;
+  return (
+    parameters.t < PARAMETERS.t || parameters.m < PARAMETERS.m || parameters.p !== PARAMETERS.p
+  );
+}
+
+const PHC =
+  /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
+
+function readPhc(stored: string) {
+  const match = PHC.exec(stored);
+  if (match === null) return undefined;
+  const [, m, t, p, salt = '', hash = ''] = match;
+  const parameters = { t: Number(t), m: Number(m), p: Number(p) };
+  return { parameters, salt: fromBase64(salt), hash: fromBase64(hash) };
+}
+
+/** Base64 without padding, as the PHC string format has it. */
+function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll('=', '');
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
