@@ -72,8 +72,9 @@ const moments = fc.date({
 
 describe('prices', () => {
   test('equal the source at any usage and moment, rounded up once', () => {
+    // The first Claudes cache nothing, and the source does not say what it would cost there.
     const models = listModels(ALL).filter(
-      ({ upstreamName }) => !upstreamName.startsWith('claude-2'),
+      ({ upstreamName }) => !/^claude-(2|v1)/.test(upstreamName),
     );
     expect(models.length).toBeGreaterThan(900);
     fc.assert(
@@ -82,8 +83,8 @@ describe('prices', () => {
         const asked = model.provider === 'anthropic' ? usage : { ...usage, cache_write_1h: 0 };
         const theirs = oracle(model, asked, now);
         const nano = Number(ours(model, asked, now));
-        // One ceiling, and per bucket at most 1e-9 USD a million where the source has a third of a cent.
-        const slack = 2 + nano * 1e-7;
+        // One ceiling, and the source's own floating point.
+        const slack = 1.5 + nano * 1e-12;
         expect(theirs, model.name).toBeDefined();
         expect(Math.abs(nano - (theirs ?? 0) * 1e9), model.name).toBeLessThanOrEqual(slack);
       }),
@@ -192,9 +193,13 @@ describe('names', () => {
     '/gpt-4o',
     '',
     '__proto__',
-    'x'.repeat(5000),
   ])('%s is unknown', (name) => {
     expect(findModel(name, NATIVE)).toBeUndefined();
+  });
+
+  test('a name of any length is refused at once', () => {
+    expect(findModel('-1'.repeat(100_000), ALL)).toBeUndefined();
+    expect(suggest('gpt'.repeat(100_000), ALL)).toEqual([]);
   });
 
   test('a provider that is not configured offers nothing', () => {

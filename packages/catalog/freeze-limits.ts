@@ -89,20 +89,20 @@ function numberIn(value: unknown, ...names: readonly string[]): number | undefin
 }
 
 function knownOf(model: Record<string, unknown>): Known | undefined {
-  const limits = isRecord(model['limit']) ? model['limit'] : model;
+  const limits = isRecord(model.limit) ? model.limit : model;
   const context = numberIn(limits, 'contextWindow', 'context');
   const output = numberIn(limits, 'maxTokens', 'output');
   if (context === undefined || output === undefined || context < 1 || output < 1) return undefined;
-  const levels = model['thinkingLevelMap'];
-  const date = model['release_date'];
+  const levels = model.thinkingLevelMap;
+  const date = model.release_date;
   return {
     context,
     output: Math.min(output, context),
     created: typeof date === 'string' && /^\d{4}-\d\d-\d\d$/.test(date) ? date : '',
-    alwaysThinks: isRecord(levels) && levels['off'] === null,
-    inputUsd: numberIn(model['cost'], 'input'),
-    cacheReadUsd: numberIn(model['cost'], 'cacheRead', 'cache_read') ?? 0,
-    outputUsd: numberIn(model['cost'], 'output'),
+    alwaysThinks: isRecord(levels) && levels.off === null,
+    inputUsd: numberIn(model.cost, 'input'),
+    cacheReadUsd: numberIn(model.cost, 'cacheRead', 'cache_read') ?? 0,
+    outputUsd: numberIn(model.cost, 'output'),
   };
 }
 
@@ -126,7 +126,7 @@ function collectPackage(data: unknown, into: Map<string, Known>): void {
   for (const [key, below] of Object.entries(data)) {
     if (!isRecord(below)) continue;
     // A module's export is one provider with an id of its own, or a table of them (`MODELS`).
-    if (typeof below['id'] === 'string') collect(below['models'], below['id'], into);
+    if (typeof below.id === 'string') collect(below.models, below.id, into);
     else if (key === 'MODELS') collectPackage(below, into);
     else collect(below, key, into);
   }

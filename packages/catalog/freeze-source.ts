@@ -92,7 +92,7 @@ function isSold(provider: string, model: ModelInfo): boolean {
     const keys = Object.keys(prices);
     if (keys.some((key) => NOT_SOLD.test(key))) return false;
     if (keys.length === 0) return provider === 'openrouter' && model.id.endsWith(':free');
-    return prices['input_mtok'] !== undefined && prices['output_mtok'] !== undefined;
+    return prices.input_mtok !== undefined && prices.output_mtok !== undefined;
   });
 }
 

@@ -4,6 +4,8 @@
  * is gone, unless `--accept` is given. Runs on a developer's machine, never in a Worker.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { findProvider } from '@pydantic/genai-prices';
 import { LIMIT_SOURCES, readKnownModels } from './freeze-limits.ts';
 import { freezeProvider } from './freeze-source.ts';
@@ -30,7 +32,7 @@ const PROVIDERS: readonly (readonly [string, string])[] = [
   ['zai', 'zai'],
 ];
 
-const OUT = new URL('./prices.generated.json', import.meta.url);
+const OUT = join(import.meta.dirname, 'prices.generated.json');
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -38,7 +40,9 @@ function say(line: string): void {
 
 function sourceVersion(): string {
   const main = import.meta.resolve('@pydantic/genai-prices');
-  const about: unknown = JSON.parse(readFileSync(new URL('../package.json', main), 'utf8'));
+  const about: unknown = JSON.parse(
+    readFileSync(join(dirname(fileURLToPath(main)), '../package.json'), 'utf8'),
+  );
   if (typeof about !== 'object' || about === null || !('version' in about)) {
     throw new Error('the price source does not say its version');
   }

@@ -8,7 +8,7 @@ import { costOf, NO_USAGE } from '@farebox/money';
 import { describe, expect, test } from 'vitest';
 import { feePrice, findModel, type Model, priceAt } from './index.ts';
 
-const FOLDER = process.env['FAREBOX_CORPUS'] ?? '';
+const FOLDER = process.env.FAREBOX_CORPUS ?? '';
 const RECORDED = FOLDER !== '' && existsSync(join(FOLDER, 'INDEX.tsv'));
 const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek', 'openrouter'];
 /** Bills nothing we pass through, or made-up figures: an image tool's call in the Responses dialect. */
@@ -27,25 +27,24 @@ function cases(): Case[] {
 }
 
 function found(one: Case): Model {
-  const asked =
-    one['provider'] === 'openrouter' ? `openrouter/${one['model']}` : (one['model'] ?? '');
+  const asked = one.provider === 'openrouter' ? `openrouter/${one.model}` : (one.model ?? '');
   const model = findModel(asked, PROVIDERS);
-  if (model === undefined) throw new Error(`${one['id']}: ${asked} is unknown`);
+  if (model === undefined) throw new Error(`${one.id}: ${asked} is unknown`);
   return model;
 }
 
 /** xAI prices image tokens as input where it counts more cached tokens than prompt (the recordings' README). */
 function chargeOf(one: Case, model: Model): bigint {
-  const meta = readFileSync(join(FOLDER, one['id'] ?? '', 'meta.json'), 'utf8');
+  const meta = readFileSync(join(FOLDER, one.id ?? '', 'meta.json'), 'utf8');
   const images = Number(/"image_tokens": (\d+)/.exec(meta)?.[1] ?? 0);
   const searches = Number(/"num_server_side_tools_used": (\d+)/.exec(meta)?.[1] ?? 0);
-  const [input, cached] = [Number(one['input_total']), Number(one['cached_read'])];
+  const [input, cached] = [Number(one.input_total), Number(one.cached_read)];
   const uncached = cached > input ? images : input - cached;
   const usage = {
     ...NO_USAGE,
     input_uncached: uncached,
     cache_read: cached,
-    output: Number(one['output_total']),
+    output: Number(one.output_total),
   };
   const search = {
     kind: 'web_search',
@@ -62,20 +61,18 @@ describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () =>
   test('every answered model of both dialects is known', () => {
     expect(ours.length).toBeGreaterThan(100);
     for (const one of ours) {
-      const asked = one['model'] ?? '';
-      expect(findModel(asked, PROVIDERS), `${one['id']}: ${asked}`).toBeDefined();
-      expect(found(one).provider).toBe(one['provider']);
+      const asked = one.model ?? '';
+      expect(findModel(asked, PROVIDERS), `${one.id}: ${asked}`).toBeDefined();
+      expect(found(one).provider).toBe(one.provider);
     }
   });
 
   const charged = answered.filter(
     (one) =>
-      one['provider'] === 'xai' &&
-      one['cost_reported_usd'] !== '' &&
-      !NOT_A_PRICE.test(one['id'] ?? ''),
+      one.provider === 'xai' && one.cost_reported_usd !== '' && !NOT_A_PRICE.test(one.id ?? ''),
   );
   test.for(charged)('xAI charged what our prices give: $id', (one) => {
-    const nano = Math.round(Number(one['cost_reported_usd']) * 1e10) / 10;
+    const nano = Math.round(Number(one.cost_reported_usd) * 1e10) / 10;
     expect(Number(chargeOf(one, found(one)))).toBe(Math.ceil(nano));
   });
 });

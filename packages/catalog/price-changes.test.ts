@@ -1,0 +1,60 @@
+/** What a freeze shows for review, and what it refuses to let pass. */
+import { expect, test } from 'vitest';
+import { changesBetween } from './price-changes.ts';
+import type { PriceFile, PricePeriod } from './price-file.ts';
+
+const BASE: PricePeriod = { from: '', window: [], rows: [[-1, 100, 10, 125, 200, 500]] };
+
+function listOf(periods: readonly PricePeriod[], context = 1000): PriceFile {
+  const model = {
+    id: 'm',
+    names: ['m'],
+    rules: [],
+    context,
+    output: 100,
+    hides: false,
+    deprecated: false,
+    created: '',
+    periods,
+    fees: [1, 2, 3, 4],
+    variants: [],
+  };
+  return { date: '2026-01-01', sources: [], providers: [{ id: 'p', models: [model] }] };
+}
+
+function priced(output: number): PricePeriod {
+  return { ...BASE, rows: [[-1, 100, 10, 125, 200, output]] };
+}
+
+test('the same list has no changes', () => {
+  expect(changesBetween(listOf([BASE]), listOf([BASE]))).toEqual([]);
+});
+
+test.each([
+  [1000, false, 'p/m: output 500 -> 1000 (x2.000)'],
+  [1001, true, 'p/m: output 500 -> 1001 (x2.002)'],
+  [250, false, 'p/m: output 500 -> 250 (x0.500)'],
+  [249, true, 'p/m: output 500 -> 249 (x0.498)'],
+  [0, true, 'p/m: output 500 -> 0 (x0.000)'],
+])('a price of 500 that becomes %i is large: %s', (output, large, text) => {
+  expect(changesBetween(listOf([BASE]), listOf([priced(output)]))).toEqual([{ text, large }]);
+});
+
+test('a price under a new date is compared with the one it follows', () => {
+  const later = { ...priced(5000), from: '2027-01-01' };
+  const changes = changesBetween(listOf([BASE]), listOf([BASE, later]));
+  expect(changes.filter(({ large }) => large).map(({ text }) => text)).toEqual([
+    'p/m: output (2027-01-01) new -> 5000 (x10.000)',
+  ]);
+});
+
+test('limits may change freely, a model may not vanish unseen', () => {
+  expect(changesBetween(listOf([BASE]), listOf([BASE], 9000)).some(({ large }) => large)).toBe(
+    false,
+  );
+  const none: PriceFile = { date: '', sources: [], providers: [] };
+  expect(changesBetween(listOf([BASE]), none)).toEqual([
+    { text: 'p/m: no longer sold', large: true },
+  ]);
+  expect(changesBetween(none, listOf([BASE]))).toEqual([{ text: 'p/m: new', large: false }]);
+});
