@@ -1,0 +1,79 @@
+/**
+ * `npm run account -- --credit 25 [--json]`: a verified account with that many USD and one key, on the
+ * stack that runs here. With --json the last line on stdout is the account and nothing else is.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parseUsd } from '@farebox/money';
+import type { AccountWish } from './account-making.ts';
+import { askControl, readRunning } from './control.ts';
+import { ROOT } from './stack.ts';
+
+const USAGE = `npm run account -- --credit USD [--json] [--email E] [--password P] [--name KEYNAME]
+                  [--budget USD] [--models provider/model,provider/model]`;
+
+function wishFrom(args: readonly string[]): Readonly<{ wish: AccountWish; json: boolean }> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      credit: { type: 'string' },
+      json: { type: 'boolean' },
+      email: { type: 'string' },
+      password: { type: 'string' },
+      name: { type: 'string' },
+      budget: { type: 'string' },
+      models: { type: 'string' },
+    },
+  });
+  const { credit = '0', email, password, name, budget, models } = values;
+  if (parseUsd(credit) === undefined)
+    throw new Error(`--credit ${credit} is not an amount in USD.`);
+  const limit = budget === undefined ? undefined : parseUsd(budget);
+  if (budget !== undefined && limit === undefined) {
+    throw new Error(`--budget ${budget} is not an amount in USD.`);
+  }
+  const wish: AccountWish = {
+    creditUsd: credit,
+    limits: {
+      ...(limit === undefined ? {} : { budget: limit }),
+      ...(models === undefined ? {} : { models: models.split(',').map((model) => model.trim()) }),
+    },
+    ...(email === undefined ? {} : { email }),
+    ...(password === undefined ? {} : { password }),
+    ...(name === undefined ? {} : { name }),
+  };
+  return { wish, json: values.json === true };
+}
+
+async function main(): Promise<number> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  let asked: ReturnType<typeof wishFrom>;
+  try {
+    asked = wishFrom(process.argv.slice(2));
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : 'That was not understood.'}\n\n${USAGE}`);
+    return 2;
+  }
+  const stateDir = process.env.FAREBOX_STATE_DIR ?? join(ROOT, '.farebox');
+  const running = readRunning(stateDir);
+  const answer = running === null ? null : await askControl(running, '/account', asked.wish);
+  if (running === null || answer === null) {
+    say('No local stack is running here. Start one with `npm start`, then ask again.');
+    return 1;
+  }
+  if (!answer.ok || answer.account === null) {
+    say(answer.ok ? 'The stack made no account.' : answer.message);
+    return 1;
+  }
+  const { account } = answer;
+  if (asked.json) process.stdout.write(`${JSON.stringify(account)}\n`);
+  else {
+    process.stdout.write(
+      `\n  e-mail    ${account.email}\n  password  ${account.password}\n  account   ${account.accountId}\n` +
+        `  API key   ${account.apiKey}\n  gateway   ${running.gatewayUrl}\n\n`,
+    );
+  }
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,187 @@
+/**
+ * The Workers as they would be deployed: bundled by wrangler (`deploy --dry-run`), with wrangler's own
+ * reading of each wrangler.toml, and kept by a hash of everything that goes in, so that twenty test
+ * files bundle once. Reads no `.dev.vars`; opens no connection.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Keeps wrangler from looking anything up or reporting anything. */
+const SILENT = {
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  DO_NOT_TRACK: '1',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_WRITE_LOGS: 'false',
+  CI: '1',
+};
+
+export type WorkerRole = 'gateway' | 'ledger' | 'console';
+
+const CONFIGS: Readonly<Record<WorkerRole, string>> = {
+  gateway: 'wrangler.toml',
+  ledger: 'workers/ledger/wrangler.toml',
+  console: 'workers/console/wrangler.toml',
+};
+
+export const ROLES: readonly WorkerRole[] = ['gateway', 'ledger', 'console'];
+
+/** `options` is wrangler's translation of the configuration for Miniflare, as data. */
+export type Bundle = Readonly<{
+  folder: string;
+  main: string;
+  options: Readonly<Record<string, unknown>>;
+}>;
+export type Bundles = Readonly<Record<WorkerRole, Bundle>>;
+
+const SOURCES = [
+  'packages/**/*.{ts,tsx,json,css,html,txt,svg,wasm}',
+  'workers/**/*.{ts,tsx,json,toml,css,html,txt,svg,wasm,js}',
+  'wrangler.toml',
+  'pnpm-lock.yaml',
+];
+
+function hashOfSources(root: string): string {
+  const hash = createHash('sha256');
+  const paths = globSync(SOURCES, { cwd: root, exclude: (name) => /node_modules|^\./.test(name) })
+    .filter((path) => !/\.test\.tsx?$/.test(path) && !path.startsWith('packages/local/'))
+    .sort();
+  for (const path of paths) {
+    hash.update(`${path}\0`);
+    hash.update(readFileSync(join(root, path)));
+    hash.update('\0');
+  }
+  // The way a bundle is made is part of what it is.
+  hash.update(readFileSync(import.meta.filename));
+  return hash.digest('hex').slice(0, 24);
+}
+
+function wranglerCli(): string {
+  const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
+  return join(dirname(manifest), 'bin', 'wrangler.js');
+}
+
+/** Runs wrangler; resolves to what it printed, rejects with it where it failed. */
+function wrangler(root: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--no-warnings', wranglerCli(), ...args], {
+      cwd: root,
+      env: { ...process.env, ...SILENT },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        said += String(chunk);
+      });
+    }
+    child.on('error', reject);
+    child.on('exit', (code) => {
+      if (code === 0) resolve(said);
+      else reject(new Error(`wrangler ${args.join(' ')} failed:\n${said}`));
+    });
+  });
+}
+
+async function bundleOne(root: string, role: WorkerRole, folder: string): Promise<void> {
+  const config = join(root, CONFIGS[role]);
+  await wrangler(root, ['deploy', '--dry-run', '--outdir', folder, '-c', config]);
+}
+
+async function optionsOf(root: string, role: WorkerRole): Promise<Record<string, unknown>> {
+  Object.assign(process.env, SILENT);
+  const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import('wrangler');
+  const config = unstable_readConfig({ config: join(root, CONFIGS[role]) }, { hideWarnings: true });
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
+  const { modulesRules: _, ...options } = workerOptions;
+  // `bindings` would hold what .dev.vars says beside `vars`: only what is deployed may be kept here.
+  return { ...options, name: config.name ?? role, bindings: config.vars ?? {} };
+}
+
+function isMain(folder: string, name: string): boolean {
+  return /\.m?js$/.test(name) && statSync(join(folder, name)).isFile();
+}
+
+function readBundle(folder: string): Bundle {
+  const main = readdirSync(folder).find((name) => name === 'index.js' || isMain(folder, name));
+  if (main === undefined) throw new Error('wrangler made no module');
+  const options: unknown = JSON.parse(readFileSync(join(folder, 'options.json'), 'utf8'));
+  if (typeof options !== 'object' || options === null) throw new Error('wrangler made no options');
+  return { folder, main, options: { ...options } };
+}
+
+function readBundles(folder: string): Bundles {
+  return {
+    gateway: readBundle(join(folder, 'gateway')),
+    ledger: readBundle(join(folder, 'ledger')),
+    console: readBundle(join(folder, 'console')),
+  };
+}
+
+async function makeAll(root: string, folder: string): Promise<void> {
+  const unfinished = `${folder}.${process.pid}`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  await Promise.all(ROLES.map((role) => bundleOne(root, role, join(unfinished, role))));
+  for (const role of ROLES) {
+    const options = JSON.stringify(await optionsOf(root, role));
+    writeFileSync(join(unfinished, role, 'options.json'), options);
+  }
+  renameSync(unfinished, folder);
+}
+
+/** A folder is the lock: mkdir is atomic everywhere. One whose maker died is taken over after a while. */
+async function underLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  for (;;) {
+    try {
+      mkdirSync(path);
+      break;
+    } catch {
+      const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 120_000) rmSync(path, { recursive: true, force: true });
+      await sleep(100);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Old bundles are of no use to anybody; the newest few may belong to a stack that is running. */
+function forgetOld(folder: string): void {
+  const kept = readdirSync(folder)
+    .filter((name) => /^[0-9a-f]{24}$/.test(name))
+    .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
+    .sort((one, other) => other.at - one.at);
+  for (const { path } of kept.slice(8)) rmSync(path, { recursive: true, force: true });
+}
+
+export async function bundleWorkers(root: string, cacheDir: string): Promise<Bundles> {
+  const folder = join(cacheDir, 'bundles', hashOfSources(root));
+  if (!existsSync(folder)) {
+    await underLock(`${folder}.lock`, async () => {
+      if (existsSync(folder)) return;
+      await makeAll(root, folder);
+      forgetOld(dirname(folder));
+    });
+  }
+  return readBundles(folder);
+}

@@ -1,0 +1,150 @@
+/**
+ * How `npm run account` reaches a running stack, and how a second `npm start` finds that there is one:
+ * a loopback port that answers who holds the token in `.farebox/control.json` (0600).
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { AccountWish, LocalAccount } from './account-making.ts';
+import { decode, encode } from './doors.ts';
+import { listen } from './ports.ts';
+import { readPrivate, writePrivate } from './secrets.ts';
+
+export type Running = Readonly<{
+  pid: number;
+  workerdPid: number | null;
+  url: string;
+  token: string;
+  gatewayUrl: string;
+}>;
+
+export type ControlAnswer =
+  | Readonly<{ ok: true; account: LocalAccount | null }>
+  | Readonly<{ ok: false; message: string }>;
+
+export function controlFile(stateDir: string): string {
+  return join(stateDir, 'control.json');
+}
+
+/** What the last start left: perhaps of a stack that is long gone. */
+export function readRunning(stateDir: string): Running | null {
+  const found = readPrivate(controlFile(stateDir));
+  const { pid, workerdPid, url, token, gatewayUrl } = found ?? {};
+  if (pid === undefined || url === undefined || token === undefined) return null;
+  return {
+    pid: Number(pid),
+    workerdPid: workerdPid === undefined || workerdPid === '' ? null : Number(workerdPid),
+    url,
+    token,
+    gatewayUrl: gatewayUrl ?? '',
+  };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function holdsToken(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(String(request.headers.authorization ?? ''));
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+function wishOf(value: unknown): AccountWish | null {
+  if (typeof value !== 'object' || value === null || !('creditUsd' in value)) return null;
+  return typeof value.creditUsd === 'string' ? { ...value, creditUsd: value.creditUsd } : null;
+}
+
+async function answer(
+  request: IncomingMessage,
+  makeAccount: (wish: AccountWish) => Promise<LocalAccount>,
+): Promise<ControlAnswer> {
+  if (request.url !== '/account') return { ok: true, account: null };
+  const wish = wishOf(decode(await textOf(request)));
+  if (wish === null) return { ok: false, message: 'That is not a wish for an account.' };
+  return { ok: true, account: await makeAccount(wish) };
+}
+
+export type Control = Readonly<{ close(): Promise<void> }>;
+
+export async function serveControl(
+  stateDir: string,
+  stack: Readonly<{
+    gatewayUrl: string;
+    workerdPid(): number | null;
+    createAccount(wish: AccountWish): Promise<LocalAccount>;
+  }>,
+): Promise<Control> {
+  const token = randomBytes(24).toString('hex');
+  const server = createServer(async (request, response) => {
+    if (!holdsToken(request, token)) {
+      response.writeHead(401).end();
+      return;
+    }
+    const said = await answer(request, (wish) => stack.createAccount(wish)).catch(
+      (error: unknown): ControlAnswer => ({
+        ok: false,
+        message: error instanceof Error ? error.message : 'It failed.',
+      }),
+    );
+    response.writeHead(200, { 'content-type': 'application/json' }).end(encode(said));
+  });
+  const port = await listen(server, 0);
+  writePrivate(controlFile(stateDir), {
+    pid: String(process.pid),
+    workerdPid: String(stack.workerdPid() ?? ''),
+    url: `http://127.0.0.1:${port}`,
+    token,
+    gatewayUrl: stack.gatewayUrl,
+  });
+  return {
+    close: async () => {
+      rmSync(controlFile(stateDir), { force: true });
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Asks a running stack; null where nothing answers. */
+export async function askControl(
+  running: Running,
+  path: '/ping' | '/account',
+  wish?: AccountWish,
+): Promise<ControlAnswer | null> {
+  try {
+    const response = await fetch(running.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${running.token}` },
+      body: encode(wish ?? {}),
+      signal: AbortSignal.timeout(path === '/ping' ? 2_000 : 60_000),
+    });
+    if (response.status !== 200) return null;
+    return readAnswer(decode(await response.text()));
+  } catch {
+    return null;
+  }
+}
+
+function readAnswer(value: unknown): ControlAnswer | null {
+  if (typeof value !== 'object' || value === null || !('ok' in value)) return null;
+  if (value.ok !== true) {
+    return { ok: false, message: 'message' in value ? String(value.message) : 'It failed.' };
+  }
+  return { ok: true, account: 'account' in value ? readAccount(value.account) : null };
+}
+
+function readAccount(value: unknown): LocalAccount | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const text = (name: string) => String(Reflect.get(value, name) ?? '');
+  return {
+    email: text('email'),
+    password: text('password'),
+    accountId: text('accountId'),
+    apiKey: text('apiKey'),
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The local database behind its Neon-compatible endpoint: PGlite on disk or in memory, or a PostgreSQL
+ * somebody runs. `stop` takes the endpoint away as a failing network would: connections are cut, open
+ * transactions rolled back, committed rows stay.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { type Endpoint, serveEndpoint } from './endpoint.ts';
+import { serveWire } from './wire.ts';
+
+export type DatabaseChoice = 'pglite' | 'pglite-memory' | Readonly<{ postgres: string }>;
+
+export type LocalDatabase = Readonly<{
+  /** What the Workers get: it names the endpoint. */
+  url: string;
+  /** The PostgreSQL behind it, for tools that speak its own protocol. */
+  directUrl: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}>;
+
+/** A new cluster takes seconds to make, a copy of one half a second: the first one made is kept. */
+async function template(cacheDir: string): Promise<Blob> {
+  const path = join(cacheDir, 'pglite-0.5.16.tar');
+  const type = 'application/x-tar';
+  if (existsSync(path)) return new Blob([readFileSync(path)], { type });
+  const empty = await PGlite.create('memory://');
+  const dump = await empty.dumpDataDir('none');
+  await empty.close();
+  mkdirSync(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, new Uint8Array(await dump.arrayBuffer()));
+  renameSync(unfinished, path);
+  return dump;
+}
+
+async function openPglite(dataDir: string | null, cacheDir: string): Promise<PGlite> {
+  if (dataDir !== null && existsSync(join(dataDir, 'PG_VERSION'))) return PGlite.create(dataDir);
+  const loadDataDir = await template(cacheDir);
+  if (dataDir !== null) mkdirSync(dirname(dataDir), { recursive: true });
+  return PGlite.create({ dataDir: dataDir ?? 'memory://', loadDataDir });
+}
+
+type Backend = Readonly<{ directUrl: string; close(): Promise<void> }>;
+
+async function openBackend(
+  choice: DatabaseChoice,
+  stateDir: string,
+  cacheDir: string,
+): Promise<Backend> {
+  if (typeof choice === 'object') return { directUrl: choice.postgres, close: async () => {} };
+  const dataDir = choice === 'pglite' ? join(stateDir, 'database') : null;
+  const db = await openPglite(dataDir, cacheDir);
+  const wire = await serveWire(db);
+  return {
+    directUrl: `postgresql://farebox:farebox@127.0.0.1:${wire.port}/postgres`,
+    close: async () => {
+      await wire.close();
+      await db.close();
+    },
+  };
+}
+
+function throughEndpoint(directUrl: string, port: number): string {
+  const url = new URL(directUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return url.href;
+}
+
+export async function openDatabase(
+  options: Readonly<{ choice: DatabaseChoice; stateDir: string; cacheDir: string; port: number }>,
+): Promise<LocalDatabase> {
+  const backend = await openBackend(options.choice, options.stateDir, options.cacheDir);
+  let endpoint: Endpoint | null;
+  try {
+    endpoint = await serveEndpoint(backend.directUrl, options.port);
+  } catch (error) {
+    await backend.close();
+    throw error;
+  }
+  const { port } = endpoint;
+  const stop = async () => {
+    const running = endpoint;
+    endpoint = null;
+    await running?.close();
+  };
+  return {
+    url: throughEndpoint(backend.directUrl, port),
+    directUrl: backend.directUrl,
+    stop,
+    start: async () => {
+      endpoint ??= await serveEndpoint(backend.directUrl, port);
+    },
+    close: async () => {
+      await stop();
+      await backend.close();
+    },
+  };
+}

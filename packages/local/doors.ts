@@ -1,0 +1,111 @@
+/**
+ * From Node to the ledger's four entrypoints, through a Worker that exists only here. It can credit an
+ * account, so it is made of text at run time, is in no bundle, and answers only who holds a token that
+ * this process made up.
+ */
+import type {
+  AccountId,
+  AccountsDoor,
+  CallsDoor,
+  CreditsDoor,
+  OperatorsDoor,
+} from '@farebox/ledger';
+
+export type Doors = Readonly<{
+  calls: CallsDoor;
+  accounts: AccountsDoor;
+  credits: CreditsDoor;
+  operators: OperatorsDoor;
+}>;
+
+export const DOORS_WORKER = 'farebox-local-doors';
+export const DOORS_BINDINGS = {
+  calls: 'Calls',
+  accounts: 'Accounts',
+  credits: 'Credits',
+  operators: 'Operators',
+} as const;
+
+/** JSON with `bigint` as `{"$n": "..."}` and undefined as absent; the same text runs on both sides. */
+const CODEC = `
+export const encode = (value) =>
+  JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? { $n: item.toString() } : item));
+export const decode = (text) =>
+  JSON.parse(text, (_, item) =>
+    typeof item === 'object' && item !== null && typeof item.$n === 'string' ? BigInt(item.$n) : item,
+  );
+`;
+
+export const DOORS_SCRIPT = `${CODEC}
+export default {
+  async fetch(request, env) {
+    if (request.headers.get('x-token') !== env.token) return new Response(null, { status: 404 });
+    const { door, verb, args } = decode(await request.text());
+    try {
+      return new Response(encode({ value: await env[door][verb](...args) }));
+    } catch (error) {
+      return new Response(encode({ thrown: String(error?.message ?? error) }), { status: 500 });
+    }
+  },
+};
+`;
+
+export function encode(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? { $n: item.toString() } : item,
+  );
+}
+
+export function decode(text: string): unknown {
+  return JSON.parse(text, (_, item: unknown) => {
+    if (typeof item !== 'object' || item === null || !('$n' in item)) return item;
+    return typeof item.$n === 'string' ? BigInt(item.$n) : item;
+  });
+}
+
+/** Sends one encoded request to the doors' Worker and returns its encoded answer. */
+export type Courier = (body: string) => Promise<string>;
+
+async function ask<T>(courier: Courier, door: keyof Doors, verb: string, args: unknown[]) {
+  const answer = decode(await courier(encode({ door, verb, args })));
+  if (typeof answer !== 'object' || answer === null) throw new Error('The doors did not answer.');
+  if ('thrown' in answer) throw new Error(`${door}.${verb}: ${String(answer.thrown)}`);
+  // What the ledger returns is typed by its contract; both ends are of the same checkout.
+  const value: T = Reflect.get(answer, 'value');
+  return value;
+}
+
+export function doorsThrough(courier: Courier): Doors {
+  const to =
+    (door: keyof Doors) =>
+    <T>(verb: string, ...args: unknown[]): Promise<T> =>
+      ask<T>(courier, door, verb, args);
+  const [calls, accounts, credits, operators] = [
+    to('calls'),
+    to('accounts'),
+    to('credits'),
+    to('operators'),
+  ];
+  return {
+    calls: {
+      hold: (account, request) => calls('hold', account, request),
+      checkpoint: (account, request) => calls('checkpoint', account, request),
+      settle: (account, request) => calls('settle', account, request),
+      generation: (account, key, id) => calls('generation', account, key, id),
+      credits: (account, key) => calls('credits', account, key),
+      key: (account, key) => calls('key', account, key),
+    },
+    accounts: {
+      open: (account) => accounts('open', account),
+      mintKey: (account, request) => accounts('mintKey', account, request),
+      revokeKey: (account, keyId) => accounts('revokeKey', account, keyId),
+      statement: (account, afterSeq, most) => accounts('statement', account, afterSeq, most),
+    },
+    credits: { credit: (account: AccountId, request) => credits('credit', account, request) },
+    operators: {
+      adjust: (account, request) => operators('adjust', account, request),
+      freeze: (account, frozen) => operators('freeze', account, frozen),
+      audit: (account) => operators('audit', account),
+    },
+  };
+}

@@ -1,0 +1,11 @@
+/**
+ * The local stack's front: the whole product on one machine, for `npm start` and for system tests.
+ * Nothing that is deployed may import this room.
+ */
+export type { AccountWish, LocalAccount } from './account-making.ts';
+export type { DatabaseChoice } from './database.ts';
+export type { Doors } from './doors.ts';
+export { migrate } from './migrate.ts';
+export { startPostgres, type TemporaryPostgres } from './postgres.ts';
+export type { ExtraProvider, ProviderAddress, ProviderChoices } from './settings.ts';
+export { type LocalStack, type StackOptions, startStack } from './stack.ts';

@@ -1,0 +1,91 @@
+/**
+ * Listening on the loopback interface, and saying plainly which port is taken, by whom where that is
+ * cheap to know, and how to choose another.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { createServer } from 'node:net';
+
+export type PortName = 'gateway' | 'console' | 'database' | 'mock';
+export type Ports = Readonly<Record<PortName, number>>;
+
+export const DEFAULT_PORTS: Ports = { gateway: 8787, console: 8788, database: 8789, mock: 8790 };
+
+/** A port somebody else has. Its message is meant to be read by a person. */
+export class PortTaken extends Error {
+  readonly port: number;
+
+  constructor(port: number, name: PortName | null, holder: string | null) {
+    const what = name === null ? '' : ` (for the ${name})`;
+    const by = holder === null ? '' : `, by ${holder}`;
+    const how =
+      name === null
+        ? ''
+        : ` Stop that program, or choose another port: FAREBOX_${name.toUpperCase()}_PORT=${port + 100} npm start`;
+    super(`Port ${port}${what} is taken${by}.${how}`);
+    this.name = 'PortTaken';
+    this.port = port;
+  }
+}
+
+/** Resolves to the port; 0 asks for a free one. */
+export function listen(
+  server: Server,
+  port: number,
+  name: PortName | null = null,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'EADDRINUSE' ? new PortTaken(port, name, holderOf(port)) : error);
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', failed);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** Throws PortTaken unless the port could be had just now. */
+export async function requireFree(port: number, name: PortName): Promise<void> {
+  if (port === 0) return;
+  const server = createServer();
+  await listen(server, port, name);
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** "node (process 4711)", from Linux's /proc; null elsewhere or where it is not ours to see. */
+export function holderOf(port: number): string | null {
+  try {
+    const socket = listeningSocket(port);
+    return socket === null ? null : processWith(socket);
+  } catch {
+    return null;
+  }
+}
+
+function listeningSocket(port: number): string | null {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const line of readFileSync(table, 'utf8').split('\n').slice(1)) {
+      const columns = line.trim().split(/\s+/);
+      // Column 3 is the state, 0A meaning LISTEN; column 9 the socket's inode (proc_pid_net(5)).
+      if (columns[1]?.endsWith(wanted) === true && columns[3] === '0A') return columns[9] ?? null;
+    }
+  }
+  return null;
+}
+
+function processWith(inode: string): string | null {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const held = readdirSync(`/proc/${pid}/fd`).some(
+        (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`,
+      );
+      if (held) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
+    } catch {
+      // Another user's process, or one that has just ended.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,101 @@
+/**
+ * A throw-away PostgreSQL for tests of what PGlite cannot show: real locks and real concurrency. Uses
+ * the machine's own binaries and says so plainly where there are none.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { listen } from './ports.ts';
+
+export type TemporaryPostgres = Readonly<{ connectionString: string; stop(): Promise<void> }>;
+
+const INSTALLED = '/usr/lib/postgresql';
+
+function binaries(): string | null {
+  if (!existsSync(INSTALLED)) return null;
+  const versions = readdirSync(INSTALLED).sort((one, other) => Number(other) - Number(one));
+  const folders = versions.map((version) => join(INSTALLED, version, 'bin'));
+  return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
+}
+
+/** PostgreSQL refuses to run as root: there, Debian's own `postgres` user runs it. */
+function asUser(): Readonly<{ uid?: number; gid?: number }> {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function untilAnswering(connectionString: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    const client = new pg.Client({ connectionString });
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (tries > 200) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** Null where the machine has no PostgreSQL. */
+export async function startPostgres(): Promise<TemporaryPostgres | null> {
+  const bin = binaries();
+  if (bin === null) return null;
+  const user = asUser();
+  const folder = mkdtempSync(join(tmpdir(), 'farebox-postgres-'));
+  if (user.uid !== undefined) execFileSync('chown', [`${user.uid}:${user.gid}`, folder]);
+  const data = join(folder, 'data');
+  const initdb = [
+    '-D',
+    data,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '--no-sync',
+    '-E',
+    'UTF8',
+    '--locale=C',
+  ];
+  execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'ignore' });
+  const port = await freePort();
+  const settings = [
+    '-p',
+    `${port}`,
+    '-k',
+    folder,
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    'fsync=off',
+  ];
+  const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings], {
+    ...user,
+    cwd: folder,
+    stdio: 'ignore',
+  });
+  const exited = new Promise((resolve) => server.once('exit', resolve));
+  const connectionString = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+  await untilAnswering(connectionString);
+  return {
+    connectionString,
+    stop: async () => {
+      server.kill('SIGINT');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

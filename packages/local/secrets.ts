@@ -1,0 +1,39 @@
+/**
+ * What this machine's stack made up for itself and must find again: kept in `.farebox/`, readable by
+ * its owner only. Nothing here is of any use elsewhere.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Replaces the file as a whole, so that a reader never sees half of it. */
+export function writePrivate(path: string, value: unknown): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(unfinished, 0o600);
+  renameSync(unfinished, path);
+}
+
+/** The text fields of a JSON file, or null where there is none that can be read. */
+export function readPrivate(path: string): Readonly<Record<string, string>> | null {
+  if (!existsSync(path)) return null;
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value !== 'object' || value === null) return null;
+    const texts = Object.entries(value).filter((field) => typeof field[1] === 'string');
+    return Object.fromEntries(texts);
+  } catch {
+    return null;
+  }
+}
+
+/** `1:<64 hexadecimal characters>`, made once. */
+export function keyMacSecrets(stateDir: string): string {
+  const path = join(stateDir, 'secrets.json');
+  const known = readPrivate(path)?.keyMacSecrets;
+  if (known !== undefined) return known;
+  const made = `1:${randomBytes(32).toString('hex')}`;
+  writePrivate(path, { keyMacSecrets: made });
+  return made;
+}

@@ -1,0 +1,124 @@
+/**
+ * Which provider is reached where, as bindings of the gateway: from what a test asks for, or from the
+ * environment and `.dev.vars` as `npm start` reads them. A provider without a key and without an
+ * address of its own is answered by the mock. Pure.
+ */
+import { DEFAULT_PORTS, type PortName, type Ports } from './ports.ts';
+
+export type ProviderAddress = Readonly<{ baseUrl?: string; apiKey?: string }>;
+/** As the binding EXTRA_PROVIDERS spells it. */
+export type ExtraProvider = Readonly<{ id: string; base_url: string; api_key: string }>;
+export type ProviderChoices = Readonly<Record<string, ProviderAddress>>;
+
+/** Provider id, the name its bindings begin with, and where the mock serves it. */
+const PROVIDERS = [
+  { id: 'openai', name: 'OPENAI', mockPath: '/v1' },
+  { id: 'anthropic', name: 'ANTHROPIC', mockPath: '' },
+  { id: 'google', name: 'GEMINI', mockPath: '' },
+  { id: 'xai', name: 'XAI', mockPath: '/v1' },
+  { id: 'deepseek', name: 'DEEPSEEK', mockPath: '/v1' },
+] as const;
+
+/** What a provider without a key is sent: it must not look like anybody's. */
+const NO_KEY = 'farebox-local-no-key';
+
+type Texts = Readonly<Record<string, string | undefined>>;
+
+function said(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text.trim();
+}
+
+/** The gateway's bindings for `providers`, the rest answered at `mockUrl`. */
+export function providerBindings(
+  providers: ProviderChoices,
+  extra: readonly ExtraProvider[],
+  mockUrl: string,
+): Record<string, string> {
+  const bindings: Record<string, string> = {};
+  for (const { id, name, mockPath } of PROVIDERS) {
+    const { baseUrl, apiKey } = providers[id] ?? {};
+    const mocked = baseUrl === undefined && apiKey === undefined;
+    const address = mocked ? mockUrl + mockPath : baseUrl;
+    bindings[`${name}_API_KEY`] = apiKey ?? NO_KEY;
+    if (address !== undefined) bindings[`${name}_BASE_URL`] = address;
+  }
+  if (extra.length > 0) {
+    bindings.EXTRA_PROVIDERS = JSON.stringify(extra);
+  }
+  return bindings;
+}
+
+/** `.dev.vars`: NAME=value lines, optionally quoted, with # comments. */
+export function parseDevVars(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (match === null) continue;
+    const value = match[2] ?? '';
+    const quoted = /^(['"])(.*)\1$/.exec(value);
+    found[match[1] ?? ''] = quoted === null ? value.replace(/\s+#.*$/, '') : (quoted[2] ?? '');
+  }
+  return found;
+}
+
+export function providersFrom(texts: Texts): ProviderChoices {
+  const choices: Record<string, ProviderAddress> = {};
+  for (const { id, name } of PROVIDERS) {
+    const apiKey = said(texts[`${name}_API_KEY`]);
+    const baseUrl = said(texts[`${name}_BASE_URL`]);
+    choices[id] = {
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+    };
+  }
+  return choices;
+}
+
+/** Names of the providers that the mock answers. */
+export function mockedProviders(choices: ProviderChoices): string[] {
+  return PROVIDERS.filter(({ id }) => Object.keys(choices[id] ?? {}).length === 0).map(
+    ({ id }) => id,
+  );
+}
+
+const TUNABLE = [
+  'EXTRA_PROVIDERS',
+  'DEFAULT_MAX_OUTPUT',
+  'KEY_CALLS_PER_SECOND',
+  'FIRST_BYTE_SECONDS',
+  'SILENCE_SECONDS',
+  'PING_SECONDS',
+  'CHECKPOINT_SECONDS',
+  'DRAIN_SECONDS',
+  'GRACE_SECONDS',
+];
+
+/** Bindings of the gateway that go through as they are. */
+export function gatewayBindingsFrom(texts: Texts): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of TUNABLE) {
+    const text = said(texts[name]);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
+}
+
+/** Ports by `FAREBOX_<NAME>_PORT`; throws, naming the variable, for what is not a port. */
+export function portsFrom(texts: Texts): Ports {
+  const port = (name: PortName): number => {
+    const variable = `FAREBOX_${name.toUpperCase()}_PORT`;
+    const text = said(texts[variable]);
+    if (text === undefined) return DEFAULT_PORTS[name];
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+      throw new Error(`${variable} is not a port number.`);
+    }
+    return number;
+  };
+  return {
+    gateway: port('gateway'),
+    console: port('console'),
+    database: port('database'),
+    mock: port('mock'),
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * The whole product on one machine: database, mock providers, and the Workers in real workerd. What
+ * `npm start` runs and every system test starts. It makes accounts and money out of nothing, so no
+ * Worker may ever import it.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AccountWish, type LocalAccount, makeAccount } from './account-making.ts';
+import { bundleWorkers } from './bundles.ts';
+import { type DatabaseChoice, type LocalDatabase, openDatabase } from './database.ts';
+import { type Courier, type Doors, doorsThrough } from './doors.ts';
+import { migrate } from './migrate.ts';
+import { type MockProviders, startMock } from './mock.ts';
+import { type Ports, requireFree } from './ports.ts';
+import { keyMacSecrets } from './secrets.ts';
+import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
+import { type RunningWorkers, runWorkers, type WorkersPlan } from './workers.ts';
+
+export type StackOptions = Readonly<{
+  /** Where everything that survives a restart lives; without one, a folder that `stop` removes. */
+  stateDir?: string;
+  /** 0, the default, takes a free port. */
+  ports?: Partial<Ports>;
+  /** PGlite in memory unless said otherwise. */
+  database?: DatabaseChoice;
+  /** Providers by id; those not named are answered by the mock. */
+  providers?: ProviderChoices;
+  extraProviders?: readonly ExtraProvider[];
+  gatewayBindings?: Readonly<Record<string, string>>;
+  /** How often the ledger's cron fires; null means only by `tick`. */
+  cronEveryMs?: number | null;
+  quiet?: boolean;
+  /** Hears what is being done, one line each. */
+  progress?: (line: string) => void;
+  /** The checkout whose Workers run. */
+  root?: string;
+}>;
+
+export type LocalStack = Readonly<{
+  gatewayUrl: string;
+  consoleUrl: string;
+  /** What the Workers got as DATABASE_URL. */
+  databaseUrl: string;
+  mockUrl: string;
+  doors: Doors;
+  createAccount(wish: AccountWish): Promise<LocalAccount>;
+  /** Everything the Workers, workerd and this stack printed. */
+  output(): string;
+  /** Kills workerd where it stands and starts it again on the same state and ports. */
+  restartWorkers(): Promise<void>;
+  stopDatabase(): Promise<void>;
+  startDatabase(): Promise<void>;
+  /** Fires the ledger's cron once. */
+  tick(): Promise<void>;
+  workerdPid(): number | null;
+  stop(): Promise<void>;
+}>;
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+const EVERY_MINUTE_MS = 60_000;
+/** A stack that runs for weeks must not keep all it ever said. */
+const OUTPUT_KEPT = 8_000_000;
+
+class Output {
+  #lines: string[] = [];
+  #length = 0;
+
+  add(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length;
+    while (this.#length > OUTPUT_KEPT) this.#length -= this.#lines.shift()?.length ?? this.#length;
+  }
+
+  text(): string {
+    return this.#lines.join('\n');
+  }
+}
+
+/** What was opened so far, closed in reverse order, also when a later step fails. */
+class Opened {
+  readonly #closers: (() => unknown)[] = [];
+
+  add(closer: () => unknown): void {
+    this.#closers.unshift(closer);
+  }
+
+  async close(): Promise<void> {
+    for (const closer of this.#closers.splice(0)) await closer();
+  }
+}
+
+type Parts = Readonly<{
+  database: LocalDatabase;
+  mock: MockProviders;
+  plan: WorkersPlan;
+  output: Output;
+}>;
+
+function stateDirOf(options: StackOptions, opened: Opened): string {
+  const given = options.stateDir;
+  if (given !== undefined) {
+    mkdirSync(given, { recursive: true, mode: 0o700 });
+    return given;
+  }
+  const made = mkdtempSync(join(tmpdir(), 'farebox-'));
+  opened.add(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+async function openParts(options: StackOptions, opened: Opened): Promise<Parts> {
+  const root = options.root ?? ROOT;
+  const cacheDir = join(root, 'node_modules', '.cache', 'farebox');
+  const stateDir = stateDirOf(options, opened);
+  const ports = { gateway: 0, console: 0, database: 0, mock: 0, ...options.ports };
+  const output = new Output();
+  const progress = (line: string) => {
+    output.add(line);
+    options.progress?.(line);
+  };
+  await requireFree(ports.gateway, 'gateway');
+  await requireFree(ports.console, 'console');
+  const bundling = bundleWorkers(root, cacheDir);
+  // Observed later; a failure before that must not be an unhandled one.
+  bundling.catch(() => {});
+
+  progress('opening the database');
+  const choice = options.database ?? 'pglite-memory';
+  const database = await openDatabase({ choice, stateDir, cacheDir, port: ports.database });
+  opened.add(() => database.close());
+  const applied = await migrate(database.directUrl, join(root, 'migrations'));
+  progress(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
+  const mock = await startMock(ports.mock);
+  opened.add(() => mock.stop());
+  progress('bundling the Workers');
+  const bundles = await bundling;
+
+  const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(stateDir) };
+  const address = { DATABASE_URL: database.url };
+  const providers = providerBindings(
+    options.providers ?? {},
+    options.extraProviders ?? [],
+    mock.url,
+  );
+  const plan: WorkersPlan = {
+    bundles,
+    ports,
+    stateDir,
+    bindings: {
+      gateway: {
+        ALLOW_PLAIN_HTTP: 'true',
+        ...macSecrets,
+        ...providers,
+        ...options.gatewayBindings,
+      },
+      ledger: { ...macSecrets, ...address },
+      console: address,
+    },
+    doorsToken: randomBytes(24).toString('hex'),
+    hear: (line) => output.add(line),
+    show: (line) => {
+      if (options.quiet !== true) process.stderr.write(`${line}\n`);
+    },
+  };
+  progress('starting the Workers');
+  return { database, mock, plan, output };
+}
+
+/** The Workers through their restarts: callers hold on to this, never to one run of workerd. */
+class Workers {
+  readonly #plan: WorkersPlan;
+  #running: RunningWorkers;
+
+  constructor(plan: WorkersPlan, running: RunningWorkers) {
+    this.#plan = { ...plan, ports: running.ports };
+    this.#running = running;
+  }
+
+  readonly courier: Courier = (body) => this.#running.courier(body);
+  readonly tick = () => this.#running.tick();
+  readonly kill = () => this.#running.kill();
+  readonly pid = () => this.#running.pid;
+
+  readonly restart = async () => {
+    await this.#running.kill();
+    this.#running = await runWorkers(this.#plan);
+  };
+}
+
+function startCron(workers: Workers, everyMs: number | null): NodeJS.Timeout | undefined {
+  if (everyMs === null) return undefined;
+  // A tick that fails (the database is away, workerd restarts) is followed by the next one.
+  const timer = setInterval(() => void workers.tick().catch(() => {}), everyMs);
+  timer.unref();
+  return timer;
+}
+
+async function assemble(options: StackOptions, opened: Opened): Promise<LocalStack> {
+  const { database, mock, plan, output } = await openParts(options, opened);
+  const first = await runWorkers(plan);
+  const workers = new Workers(plan, first);
+  opened.add(() => workers.kill());
+  const cron = startCron(
+    workers,
+    options.cronEveryMs === undefined ? EVERY_MINUTE_MS : options.cronEveryMs,
+  );
+  opened.add(() => clearInterval(cron));
+  const doors = doorsThrough(workers.courier);
+  return {
+    gatewayUrl: `http://127.0.0.1:${first.ports.gateway}`,
+    consoleUrl: `http://127.0.0.1:${first.ports.console}`,
+    databaseUrl: database.url,
+    mockUrl: mock.url,
+    doors,
+    createAccount: (wish) => makeAccount(database.url, doors, wish),
+    output: () => output.text(),
+    restartWorkers: workers.restart,
+    stopDatabase: () => database.stop(),
+    startDatabase: () => database.start(),
+    tick: workers.tick,
+    workerdPid: workers.pid,
+    stop: () => opened.close(),
+  };
+}
+
+/** Starts everything, or closes what it had opened and throws. */
+export async function startStack(options: StackOptions = {}): Promise<LocalStack> {
+  const opened = new Opened();
+  try {
+    return await assemble(options, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}

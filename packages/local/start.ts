@@ -1,0 +1,189 @@
+/**
+ * `npm start`: the whole product here, until Ctrl-C. Prints `farebox ready` when a call succeeds, says
+ * plainly what stands in the way otherwise, and leaves no process behind however it ends.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { askControl, readRunning, serveControl } from './control.ts';
+import { PortTaken, requireFree } from './ports.ts';
+import { readPrivate, writePrivate } from './secrets.ts';
+import {
+  gatewayBindingsFrom,
+  mockedProviders,
+  parseDevVars,
+  portsFrom,
+  providersFrom,
+} from './settings.ts';
+import { type LocalStack, ROOT, startStack } from './stack.ts';
+
+const STATE_DIR = process.env.FAREBOX_STATE_DIR ?? join(ROOT, '.farebox');
+const DEMO_CREDIT_USD = '5';
+/** Beyond this a stop is not waited for: workerd is killed by then, and nothing else holds state. */
+const STOP_WITHIN_MS = 8_000;
+
+/** Something a person can mend; told without a stack trace. */
+class Refusal extends Error {}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A start that was killed with no time to clean up may have left its workerd: that one is ours to end. */
+function endOrphan(workerdPid: number | null): void {
+  if (workerdPid === null || !isAlive(workerdPid)) return;
+  try {
+    if (readFileSync(`/proc/${workerdPid}/comm`, 'utf8').trim() !== 'workerd') return;
+    process.kill(workerdPid, 'SIGKILL');
+  } catch {
+    // Not Linux, or it has just ended.
+  }
+}
+
+async function refuseSecondRun(): Promise<void> {
+  const before = readRunning(STATE_DIR);
+  if (before === null) return;
+  if ((await askControl(before, '/ping')) !== null) {
+    const port = new URL(before.gatewayUrl).port;
+    throw new Refusal(
+      `Farebox is already running here: process ${before.pid}, gateway on port ${port}. Stop it first, or use it.`,
+    );
+  }
+  if (!isAlive(before.pid)) endOrphan(before.workerdPid);
+}
+
+type DemoKey = Readonly<{ apiKey: string }>;
+
+async function worksAt(stack: LocalStack, demo: DemoKey): Promise<boolean> {
+  const response = await fetch(`${stack.gatewayUrl}/v1/credits`, {
+    headers: { authorization: `Bearer ${demo.apiKey}` },
+  });
+  await response.arrayBuffer();
+  return response.status === 200;
+}
+
+/** The account the printed command uses, made once and found again. */
+async function demoAccount(stack: LocalStack): Promise<DemoKey> {
+  const path = join(STATE_DIR, 'demo-account.json');
+  const apiKey = readPrivate(path)?.apiKey;
+  if (apiKey !== undefined && (await worksAt(stack, { apiKey }))) return { apiKey };
+  const made = await stack.createAccount({ creditUsd: DEMO_CREDIT_USD, name: 'demo' });
+  writePrivate(path, made);
+  if (!(await worksAt(stack, made)))
+    throw new Error('The gateway does not answer its own demo key.');
+  return made;
+}
+
+/** A whole call, where it costs nobody anything. */
+async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
+  const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${demo.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'openai/gpt-4o-mini',
+      max_tokens: 16,
+      messages: [{ role: 'user', content: 'Are you there?' }],
+    }),
+  });
+  await response.arrayBuffer();
+  // A demo balance that was used up is no reason to say that nothing works.
+  if (response.status !== 200 && response.status !== 402) {
+    throw new Error(`A call through the gateway ended with ${response.status}.`);
+  }
+}
+
+function welcome(stack: LocalStack, demo: DemoKey, mocked: readonly string[]): void {
+  say('');
+  say(`  gateway   ${stack.gatewayUrl}`);
+  say(`  console   ${stack.consoleUrl}`);
+  say(`  database  ${stack.databaseUrl}`);
+  if (mocked.length > 0) say(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
+  say('');
+  say(`curl ${stack.gatewayUrl}/v1/chat/completions \\`);
+  say(`  -H 'Authorization: Bearer ${demo.apiKey}' -H 'Content-Type: application/json' \\`);
+  say(
+    `  -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`,
+  );
+  say('');
+  say('An account of your own: npm run account -- --credit 25');
+}
+
+/** Runs `stop` once, whatever ends us first: a signal, the death of who started us, or a bug. */
+function stopWhenAsked(stop: () => Promise<void>): (code: number) => void {
+  let stopping = false;
+  const end = (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(code), STOP_WITHIN_MS).unref();
+    stop()
+      .catch(() => {})
+      .finally(() => process.exit(code));
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end(0));
+  // npm may be killed without passing anything on; a new parent is the only sign of it.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) end(0);
+  }, 500).unref();
+  return end;
+}
+
+async function run(closers: (() => Promise<void>)[]): Promise<void> {
+  const { values } = parseArgs({ options: { fresh: { type: 'boolean' } } });
+  await refuseSecondRun();
+  if (values.fresh === true) rmSync(STATE_DIR, { recursive: true, force: true });
+  const devVars = join(ROOT, '.dev.vars');
+  const texts = {
+    ...(existsSync(devVars) ? parseDevVars(readFileSync(devVars, 'utf8')) : {}),
+    ...process.env,
+  };
+  const ports = portsFrom(texts);
+  for (const name of ['gateway', 'console', 'database', 'mock'] as const) {
+    await requireFree(ports[name], name);
+  }
+  const providers = providersFrom(texts);
+  const mocked = mockedProviders(providers);
+  const stack = await startStack({
+    stateDir: STATE_DIR,
+    database: 'pglite',
+    ports,
+    providers,
+    gatewayBindings: gatewayBindingsFrom(texts),
+    progress: (line) => say(`farebox: ${line}`),
+  });
+  closers.unshift(() => stack.stop());
+  const control = await serveControl(STATE_DIR, stack);
+  closers.unshift(() => control.close());
+  const demo = await demoAccount(stack);
+  if (mocked.includes('openai')) await tryCall(stack, demo);
+  welcome(stack, demo, mocked);
+  say('farebox ready');
+}
+
+const closers: (() => Promise<void>)[] = [];
+const end = stopWhenAsked(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+try {
+  await run(closers);
+  // Miniflare and the servers keep the process alive; only a signal ends it from here.
+} catch (error) {
+  const expected = error instanceof PortTaken || error instanceof Refusal;
+  const text =
+    error instanceof Error
+      ? expected
+        ? error.message
+        : (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`farebox: ${text}\n`);
+  end(1);
+}
