@@ -70,7 +70,7 @@ function isData(bytes: Uint8Array, at: number, end: number): boolean {
 }
 
 /** The value of a `data` line: after its colon and one optional space. */
-function valueOf(bytes: Uint8Array, at: number, end: number): Uint8Array {
+function afterColon(bytes: Uint8Array, at: number, end: number): Uint8Array {
   const start = at + 5 < end && bytes[at + 5] === SPACE ? at + 6 : at + 5;
   return bytes.subarray(Math.min(start, end), end);
 }
@@ -84,7 +84,7 @@ export function dataOf(bytes: Uint8Array, start: number, end: number): string | 
     let stop = at;
     while (stop < end && bytes[stop] !== LF && bytes[stop] !== CR) stop++;
     if (isData(bytes, at, stop)) {
-      const line = DECODER.decode(valueOf(bytes, at, stop));
+      const line = DECODER.decode(afterColon(bytes, at, stop));
       text = text === null ? line : `${text}\n${line}`;
     }
     at = stop + 1;

@@ -31,11 +31,11 @@ type Compaction = { input: number; read: number; write: number; output: number; 
  */
 function iterationsOf(counter: Counter, usage: Fields): Compaction {
   const sum = { input: 0, read: 0, write: 0, output: 0, unknown: 0 };
-  const iterations = usage['iterations'];
+  const iterations = usage.iterations;
   if (!Array.isArray(iterations)) return sum;
   for (const iteration of iterations) {
-    if (!isFields(iteration) || iteration['type'] === 'message') continue;
-    if (iteration['type'] !== 'compaction') {
+    if (!isFields(iteration) || iteration.type === 'message') continue;
+    if (iteration.type !== 'compaction') {
       sum.unknown++;
       continue;
     }
@@ -49,12 +49,12 @@ function iterationsOf(counter: Counter, usage: Fields): Compaction {
 
 /** Modifiers of the price that the list price does not hold for: tier, speed, place of inference. */
 function modifiers(usage: Fields): number {
-  const geo = usage['inference_geo'];
+  const geo = usage.inference_geo;
   const anywhere =
     geo === undefined || geo === null || geo === '' || geo === 'global' || geo === 'not_available';
   return (
-    (isListPrice(usage['service_tier']) ? 0 : 1) +
-    (isListPrice(usage['speed']) ? 0 : 1) +
+    (isListPrice(usage.service_tier) ? 0 : 1) +
+    (isListPrice(usage.speed) ? 0 : 1) +
     (anywhere ? 0 : 1)
   );
 }

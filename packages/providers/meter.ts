@@ -25,9 +25,9 @@ function parsed(text: string): unknown {
 }
 
 function isUsageOnly(event: unknown): boolean {
-  if (!isFields(event) || !isFields(event['usage'])) return false;
-  const choices = event['choices'];
-  return Array.isArray(choices) && choices.length === 0 && event['error'] === undefined;
+  if (!isFields(event) || !isFields(event.usage)) return false;
+  const choices = event.choices;
+  return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
 }
 
 class StreamMeter implements Meter {
@@ -47,7 +47,7 @@ class StreamMeter implements Meter {
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     const out: Uint8Array[] = [];
     let kept = 0;
-    let at = this.#scan.leftover(chunk, 0, chunk.length);
+    let at: number = this.#scan.leftover(chunk, 0, chunk.length);
     if (at === 1 && this.#cutBefore) kept = 1;
     while (at < chunk.length) {
       const end = this.#scan.next(chunk, at, chunk.length);

@@ -48,7 +48,7 @@ export class Understanding {
   /** One parsed event, or a whole answer (`whole`). */
   take(event: unknown, whole: boolean): void {
     if (!isFields(event)) return;
-    if (isFields(event['error']) || typeof event['error'] === 'string') this.#failed = true;
+    if (isFields(event.error) || typeof event.error === 'string') this.#failed = true;
     if (this.dialect === 'chat') this.#takeChat(event);
     else this.#takeMessages(event);
     if (whole) this.end();
@@ -80,30 +80,30 @@ export class Understanding {
   }
 
   #takeChat(event: Fields): void {
-    const choices = Array.isArray(event['choices']) ? event['choices'] : [];
+    const choices = Array.isArray(event.choices) ? event.choices : [];
     for (const choice of choices)
-      if (isFields(choice) && typeof choice['finish_reason'] === 'string') this.#finished = true;
-    this.#tier = event['service_tier'] ?? this.#tier;
+      if (isFields(choice) && typeof choice.finish_reason === 'string') this.#finished = true;
+    this.#tier = event.service_tier ?? this.#tier;
     // Some providers repeat a running count in every chunk: final only at or after the finish.
-    const usage = event['usage'];
+    const usage = event.usage;
     if (isFields(usage)) this.#report(usage, this.#finished || choices.length === 0);
   }
 
   #takeMessages(event: Fields): void {
-    const type = event['type'];
+    const type = event.type;
     if (type === 'message_start') {
-      const usage = inside(event, 'message')['usage'];
+      const usage = inside(event, 'message').usage;
       if (isFields(usage)) this.#report(mergeUsage({}, usage), false);
     } else if (type === 'message_delta') {
-      if (typeof inside(event, 'delta')['stop_reason'] === 'string') this.#finished = true;
-      if (isFields(event['usage']))
-        this.#report(mergeUsage(this.#usage ?? {}, event['usage']), this.#finished);
+      if (typeof inside(event, 'delta').stop_reason === 'string') this.#finished = true;
+      if (isFields(event.usage))
+        this.#report(mergeUsage(this.#usage ?? {}, event.usage), this.#finished);
     } else if (type === 'message_stop') {
       this.#finished = true;
       this.end();
     } else if (type === 'message') {
-      if (typeof event['stop_reason'] === 'string') this.#finished = true;
-      if (isFields(event['usage'])) this.#report(mergeUsage({}, event['usage']), true);
+      if (typeof event.stop_reason === 'string') this.#finished = true;
+      if (isFields(event.usage)) this.#report(mergeUsage({}, event.usage), true);
     } else if (type === 'error') this.#failed = true;
   }
 }

@@ -45,14 +45,14 @@ function errorOf(text: string): Fields {
   const whole = parsed(text);
   const body: unknown = Array.isArray(whole) ? whole[0] : whole;
   if (!isFields(body)) return {};
-  if (typeof body['error'] === 'string') return { code: body['code'], message: body['error'] };
-  return isFields(body['error']) ? body['error'] : {};
+  if (typeof body.error === 'string') return { code: body.code, message: body.error };
+  return isFields(body.error) ? body.error : {};
 }
 
 function speaksOfAccount(error: Fields): boolean {
-  if (ACCOUNT_CODES.has(error['code']) || ACCOUNT_CODES.has(error['type'])) return true;
-  const details = Array.isArray(error['details']) ? error['details'] : [];
-  if (details.some((detail) => isFields(detail) && detail['reason'] === 'API_KEY_INVALID'))
+  if (ACCOUNT_CODES.has(error.code) || ACCOUNT_CODES.has(error.type)) return true;
+  const details = Array.isArray(error.details) ? error.details : [];
+  if (details.some((detail) => isFields(detail) && detail.reason === 'API_KEY_INVALID'))
     return true;
   const { message } = error;
   return typeof message === 'string' && ACCOUNT_MESSAGES.some((opening) => opening.test(message));

@@ -1,0 +1,163 @@
+/**
+ * Recorded answers of real providers through the meter: whole, byte by byte and in random chunks. Found
+ * by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a recorded text.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { configureProviders, createMeter, type Meter, type Provider } from './index.ts';
+
+const ROOT = process.env.FAREBOX_CORPUS ?? '';
+const SEED = 20261123;
+
+type Recorded = Readonly<{
+  id: string;
+  provider: string;
+  api: string;
+  stream: boolean;
+  status: number;
+  model: string;
+  response_file: string;
+  features: readonly string[];
+  cost_reported_usd: number | null;
+  usage: Readonly<{
+    input_total: number;
+    output_total: number;
+    cached_read: number;
+    cached_write: number;
+    reasoning: number;
+  }> | null;
+}>;
+
+function recordings(): { meta: Recorded; body: Uint8Array }[] {
+  const found: { meta: Recorded; body: Uint8Array }[] = [];
+  for (const provider of readdirSync(ROOT, { withFileTypes: true })) {
+    if (!provider.isDirectory()) continue;
+    for (const api of ['openai-chat', 'anthropic-messages']) {
+      const folder = join(ROOT, provider.name, api);
+      if (!existsSync(folder)) continue;
+      for (const name of readdirSync(folder)) {
+        const meta: Recorded = JSON.parse(readFileSync(join(folder, name, 'meta.json'), 'utf8'));
+        if (meta.status !== 200) continue;
+        found.push({ meta, body: readFileSync(join(folder, name, meta.response_file)) });
+      }
+    }
+  }
+  return found;
+}
+
+const ids = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+const providers = configureProviders({
+  apiKeys: Object.fromEntries(ids.map((id) => [id, 'k'])),
+  baseUrls: {},
+  extra: [{ id: 'openrouter', baseUrl: 'https://openrouter.example/api/v1', apiKey: 'k' }],
+});
+
+function meterOf(meta: Recorded, hideUsage = false): Meter {
+  const provider: Provider | undefined = providers.get(meta.provider);
+  if (provider === undefined) throw new Error(meta.provider);
+  const dialect = meta.api === 'openai-chat' ? 'chat' : 'messages';
+  return createMeter({
+    provider,
+    dialect,
+    stream: meta.stream,
+    model: meta.model ?? '',
+    hideUsage,
+  });
+}
+
+/** A small deterministic generator (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function through(meter: Meter, body: Uint8Array, size: () => number): Buffer {
+  const out: Uint8Array[] = [];
+  for (let at = 0; at < body.length; ) {
+    const end = Math.min(body.length, at + size());
+    out.push(...meter.feed(body.subarray(at, end)));
+    at = end;
+  }
+  out.push(...meter.end());
+  return Buffer.concat(out);
+}
+
+describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
+  const cases = ROOT === '' ? [] : recordings();
+
+  it('report the buckets the recording reports, however they are cut', () => {
+    const next = random(SEED);
+    for (const { meta, body } of cases) {
+      const sizes = [() => body.length, () => 1, () => 1 + Math.floor(next() * 400)];
+      const readings = sizes.map((size) => {
+        const meter = meterOf(meta);
+        expect(through(meter, body, size).equals(body), meta.id).toBe(true);
+        return meter.reading();
+      });
+      const reading = readings[0];
+      expect(readings[1], meta.id).toEqual(reading);
+      expect(readings[2], meta.id).toEqual(reading);
+      const { usage } = reading ?? {};
+      if (!meta.usage) {
+        expect(usage, meta.id).toBeNull();
+        continue;
+      }
+      expect(reading?.usageFinal, meta.id).toBe(true);
+      expect(usage?.cache_read, meta.id).toBe(meta.usage.cached_read);
+      expect((usage?.cache_write_5m ?? 0) + (usage?.cache_write_1h ?? 0), meta.id).toBe(
+        meta.usage.cached_write,
+      );
+      expect(usage?.output, meta.id).toBe(meta.usage.output_total);
+      const reasoning = Math.min(meta.usage.reasoning, meta.usage.output_total);
+      expect(usage?.output_reasoning, meta.id).toBe(reasoning);
+      if (meta.features.includes('cached_gt_input')) continue;
+      const { cached_read, cached_write, input_total } = meta.usage;
+      expect(usage?.input_uncached, meta.id).toBe(input_total - cached_read - cached_write);
+    }
+  });
+
+  it('lose exactly the usage chunk where it is hidden', () => {
+    const next = random(SEED);
+    for (const { meta, body } of cases) {
+      if (!meta.stream || meta.api !== 'openai-chat') continue;
+      const text = Buffer.from(body).toString('latin1');
+      const without = text
+        .split(/(?<=\n\n)/)
+        .filter((event: string) => !/"choices":\s*\[\]/.test(event) || !/"usage":\s*\{/.test(event))
+        .join('');
+      expect(without.length < text.length).toBe(meta.features.includes('usage_own_chunk'));
+      for (const size of [() => body.length, () => 1, () => 1 + Math.floor(next() * 400)]) {
+        const out = through(meterOf(meta, true), body, size);
+        expect(out.toString('latin1') === without, meta.id).toBe(true);
+      }
+    }
+  });
+
+  it('are estimated rarely below the truth, and never less by more bytes', () => {
+    const ratios: [number, string][] = [];
+    for (const { meta, body } of cases) {
+      if (!meta.stream || !meta.usage || meta.features.includes('stream_error')) continue;
+      const meter = meterOf(meta);
+      let likely = 0;
+      for (let at = 0; at < body.length; at += 97) {
+        meter.feed(body.subarray(at, at + 97));
+        const now = meter.reading().outputLikely;
+        expect(now).toBeGreaterThanOrEqual(likely);
+        likely = now;
+      }
+      meter.end();
+      const compacted = meter.reading().extras.find((extra) => extra.kind === 'compaction_output');
+      ratios.push([likely / (meta.usage.output_total + (compacted?.count ?? 0)), meta.id]);
+    }
+    ratios.sort((a, b) => a[0] - b[0]);
+    const median = ratios[Math.floor(ratios.length / 2)]?.[0] ?? 0;
+    expect(median).toBeGreaterThanOrEqual(0.9);
+    expect(median).toBeLessThan(2);
+  });
+});
