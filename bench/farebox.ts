@@ -113,5 +113,7 @@ export async function startFarebox(stage: Stage): Promise<Subject> {
     process: served,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),
     inspectorPort: served.ports.get('inspector') ?? null,
+    // The outbox ships a second after the first line of a batch (packages/ledger/dispatch.ts).
+    tailMs: 1200,
   };
 }

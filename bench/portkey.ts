@@ -32,7 +32,7 @@ export async function startPortkey(stage: Stage): Promise<Subject> {
     'x-portkey-provider': 'openai',
     'x-portkey-custom-host': `http://127.0.0.1:${stage.upstreamPort}/v1`,
   };
-  return { name: 'portkey', port, process, accounts: [account], inspectorPort: null };
+  return { name: 'portkey', port, process, accounts: [account], inspectorPort: null, tailMs: 0 };
 }
 
 /** Installs it once into the cache and returns its entry. */

@@ -92,7 +92,8 @@ function megabytes(status: string, name: string): number {
 }
 
 /** Waits until a process has next to nothing left to do, so that one subject's tail is not the next one's noise. */
-export async function quiet(pid: number, mostMs: number): Promise<void> {
+export async function quiet(pid: number, mostMs: number, leastMs = 0): Promise<void> {
+  await sleep(leastMs);
   for (let waited = 0; waited < mostMs; waited += 100) {
     const before = cpuMs(pid);
     await sleep(100);

@@ -76,7 +76,7 @@ async function measure(
   const { pid } = subject.process;
   const before = cpuMs(pid);
   const result = await load(generator, loadOrder(subject, row, options));
-  await quiet(pid, 3000);
+  await quiet(pid, 3000, subject.tailMs);
   return {
     row,
     subject: subject.name,
@@ -122,7 +122,7 @@ async function warmUp(
 ): Promise<void> {
   const order = loadOrder(subject, row, options);
   await load(generator, { ...order, connections: 16, windowMs: WARM_UP_MS });
-  await quiet(subject.process.pid, 2000);
+  await quiet(subject.process.pid, 3000, subject.tailMs);
 }
 
 export async function runRounds(

@@ -20,6 +20,8 @@ export type Subject = Readonly<{
   /** The header fields of each account's calls; one entry where accounts mean nothing. */
   accounts: readonly Readonly<Record<string, string>>[];
   inspectorPort: number | null;
+  /** How long after its last answer it may begin work that belongs to its calls. */
+  tailMs: number;
 }>;
 
 /** What a subject needs to start. */
@@ -44,6 +46,7 @@ export async function startSubject(name: SubjectName, stage: Stage): Promise<Sub
         process: stage.upstream,
         accounts: [{ authorization: 'Bearer bench' }],
         inspectorPort: null,
+        tailMs: 0,
       };
     case 'bare':
     case 'floor':
@@ -82,7 +85,7 @@ async function startWorker(name: 'bare' | 'floor', stage: Stage): Promise<Subjec
   const wanted = name === 'bare' ? 1 : stage.accounts;
   const accounts = Array.from({ length: wanted }, (_, at) => ({ authorization: `Bearer ${at}` }));
   const inspectorPort = process.ports.get('inspector') ?? null;
-  return { name, port: port(process, 'http'), process, accounts, inspectorPort };
+  return { name, port: port(process, 'http'), process, accounts, inspectorPort, tailMs: 0 };
 }
 
 /** Puts a bench Worker's source, as JavaScript, beside the configuration; returns its file name. */
