@@ -153,9 +153,16 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
       }
       meter.end();
       const compacted = meter.reading().extras.find((extra) => extra.kind === 'compaction_output');
-      ratios.push([likely / (meta.usage.output_total + (compacted?.count ?? 0)), meta.id]);
+      // Hidden reasoning can't be estimated from what passed by; the relay adds its own bound for it.
+      const shown = /"(reasoning_content|reasoning|thinking)":"./.test(
+        Buffer.from(body).toString(),
+      );
+      const hidden = shown ? 0 : Math.min(meta.usage.reasoning, meta.usage.output_total);
+      const visible = meta.usage.output_total - hidden + (compacted?.count ?? 0);
+      ratios.push([likely / visible, meta.id]);
     }
     ratios.sort((a, b) => a[0] - b[0]);
+    const _below = ratios.filter(([ratio]) => ratio < 0.9).length;
     const median = ratios[Math.floor(ratios.length / 2)]?.[0] ?? 0;
     expect(median).toBeGreaterThanOrEqual(0.9);
     expect(median).toBeLessThan(2);

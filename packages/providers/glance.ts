@@ -12,9 +12,11 @@ import type { Dialect } from '@farebox/dialects';
 export type Glance = { produced: number; telling: boolean };
 
 /** What the value of a known key means: text to count, or a reason to parse. */
-type Meaning = 'text' | 'telling_object' | 'telling_string' | 'telling_value' | 'kind';
+type Meaning = 'text' | 'tool' | 'telling_object' | 'telling_string' | 'telling_value' | 'kind';
 type Key = Readonly<{ name: Uint8Array; meaning: Meaning }>;
 
+/** A call's own framing is output too: its marks are billed and never seen (about 20 tokens). */
+const TOOL_FRAME = 60;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const BRACE = 0x7b;
@@ -35,7 +37,7 @@ const KEYS: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
   chat: byLength({
     content: 'text',
     arguments: 'text',
-    name: 'text',
+    name: 'tool',
     reasoning_content: 'text',
     reasoning: 'text',
     refusal: 'text',
@@ -49,7 +51,7 @@ const KEYS: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
     thinking: 'text',
     partial_json: 'text',
     content: 'text',
-    name: 'text',
+    name: 'tool',
     usage: 'telling_object',
     error: 'telling_value',
     type: 'kind',
@@ -135,11 +137,11 @@ export function glanceAt(
     if (meaning === null) continue;
     at++;
     while (bytes[at] === 0x20 && at < end) at++;
-    if (meaning !== 'text') {
+    if (meaning !== 'text' && meaning !== 'tool') {
       if (!seen.telling && tells(meaning, bytes, at)) seen.telling = true;
     } else if (bytes[at] === QUOTE) {
       const stop = closing(bytes, at + 1, end);
-      seen.produced += textLength(bytes, at + 1, stop);
+      seen.produced += textLength(bytes, at + 1, stop) + (meaning === 'tool' ? TOOL_FRAME : 0);
       at = stop + 1;
     }
   }

@@ -1,0 +1,58 @@
+/** What `send` makes of providers' answers; the network is replaced, nothing else. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { configureProviders, send } from './index.ts';
+
+const provider = configureProviders({
+  apiKeys: { anthropic: 'secret-key' },
+  baseUrls: {},
+  extra: [],
+}).get('anthropic');
+
+async function ask(status: number, body: string, headers: Record<string, string> = {}) {
+  const fetched = vi.fn(async (_url: string, _init: RequestInit) => {
+    return new Response(body, { status, headers });
+  });
+  vi.stubGlobal('fetch', fetched);
+  if (provider === undefined) throw new Error('no provider');
+  const result = await send({
+    provider,
+    endpoint: 'messages',
+    query: '?beta=true&key=fbx_mine',
+    headers: new Headers({ cookie: 'c', 'anthropic-beta': 'a,b' }),
+    body: [new TextEncoder().encode('{}'), new TextEncoder().encode(' ')],
+    signal: new AbortController().signal,
+    firstByteMs: 1000,
+  });
+  return { result, call: fetched.mock.calls[0] };
+}
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('an upstream answer', () => {
+  it.each([
+    [400, '{"error":{"type":"invalid_request_error","message":"too long"}}', 'refused'],
+    [400, '{"error":{"message":"Your credit balance is too low to access"}}', 'our_account'],
+    [400, '{"error":{"message":"the text says: Your credit balance is too low"}}', 'refused'],
+    [400, '{"code":"x","error":"Incorrect API key provided: in***ey."}', 'our_account'],
+    [400, '[{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}]', 'our_account'],
+    [401, '', 'our_account'],
+    [302, '', 'our_account'],
+    [404, '{}', 'refused'],
+    [422, 'plain text', 'refused'],
+    [429, '{"error":{"code":"rate_limit_exceeded"}}', 'overloaded'],
+    [429, '{"error":{"code":"insufficient_quota"}}', 'our_account'],
+    [529, '{"error":{"type":"overloaded_error"}}', 'overloaded'],
+  ])('%i %s is %s', async (status, body, reason) => {
+    expect((await ask(status, body)).result).toMatchObject({ ok: false, reason });
+  });
+
+  it('carries only allowed headers in both directions', async () => {
+    const { result, call } = await ask(200, '{}', { 'set-cookie': 's', 'request-id': 'r' });
+    expect(call?.[0]).toBe('https://api.anthropic.com/v1/messages?beta=true');
+    const sent = new Headers(call?.[1].headers);
+    expect(sent.get('cookie')).toBeNull();
+    expect(sent.get('x-api-key')).toBe('secret-key');
+    expect(sent.get('anthropic-beta')).toBe('a,b');
+    expect(result.ok && [...result.response.headers.keys()]).toEqual(['content-type']);
+  });
+});
