@@ -1,12 +1,13 @@
 /** The published document and the code hold the same closed lists and shapes. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SETTLE_REASONS } from '@farebox/ledger';
 import { FEE_KINDS } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import { generationJson } from './account.ts';
 import { WIRE } from './refusals.ts';
 
-const path = new URL('../../docs/openapi.json', import.meta.url);
+const path = join(import.meta.dirname, '../../docs/openapi.json');
 const document = JSON.parse(readFileSync(path, 'utf8'));
 const { schemas } = document.components;
 

@@ -2,7 +2,7 @@
  * What a call can come to, worked out before anything is asked of anybody: which model and provider,
  * the worst case of its input, and how its output is bounded. Pure.
  */
-import { feePrice, findModel, type Model, priceAt, suggest } from '@farebox/catalog';
+import { dearestPrices, feePrice, findModel, type Model, suggest } from '@farebox/catalog';
 import type { Dialect, RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { costOf, type Fee, type NanoUsd, NO_USAGE, type Prices } from '@farebox/money';
@@ -32,19 +32,6 @@ export const ENDPOINTS: Readonly<Record<Dialect, string>> = {
 
 function larger(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
-}
-
-/** Prices can rise with the size of the input; the worst case takes each at its dearest. */
-function dearest(model: Model, now: Date, inputTokens: number): Prices {
-  const low = priceAt(model, now, 0);
-  const high = priceAt(model, now, inputTokens);
-  return {
-    input_uncached: larger(low.input_uncached, high.input_uncached),
-    cache_read: larger(low.cache_read, high.cache_read),
-    cache_write_5m: larger(low.cache_write_5m, high.cache_write_5m),
-    cache_write_1h: larger(low.cache_write_1h, high.cache_write_1h),
-    output: larger(low.output, high.output),
-  };
 }
 
 /** The dearest way one input token can be billed, given which cache writes the request can cause. */
@@ -94,7 +81,7 @@ function makePlan(
     facts.inputTokensAtMost === 'context_window'
       ? window
       : Math.min(facts.inputTokensAtMost, window);
-  const prices = dearest(model, now, bound);
+  const prices = dearestPrices(model, now, bound);
   const passes = passesOf(facts);
   const inputWorst = costOf(
     { ...NO_USAGE, input_uncached: bound * passes },
