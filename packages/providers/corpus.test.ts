@@ -93,6 +93,7 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
 
   it('report the buckets the recording reports, however they are cut', () => {
     const next = random(SEED);
+    process.stdout.write(`seed ${SEED}, ${cases.length} recordings\n`);
     for (const { meta, body } of cases) {
       const sizes = [() => body.length, () => 1, () => 1 + Math.floor(next() * 400)];
       const readings = sizes.map((size) => {
@@ -162,7 +163,11 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
       ratios.push([likely / visible, meta.id]);
     }
     ratios.sort((a, b) => a[0] - b[0]);
-    const _below = ratios.filter(([ratio]) => ratio < 0.9).length;
+    const below = ratios.filter(([ratio]) => ratio < 0.9).length;
+    process.stdout.write(
+      `${ratios.map(([ratio, id]) => `${ratio.toFixed(2)}  ${id}`).join('\n')}\n`,
+    );
+    process.stdout.write(`${below} of ${ratios.length} are below 0.9 of the visible output\n`);
     const median = ratios[Math.floor(ratios.length / 2)]?.[0] ?? 0;
     expect(median).toBeGreaterThanOrEqual(0.9);
     expect(median).toBeLessThan(2);
