@@ -6,7 +6,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { Book } from './book.ts';
 import type * as C from './contract.ts';
-import { Dispatch } from './dispatch.ts';
+import { Dispatch, type Surroundings } from './dispatch.ts';
 import { secureRandom } from './randomness.ts';
 
 /** What the object needs from the Worker it lives in. */
@@ -17,109 +17,107 @@ export type House<Env> = Readonly<{
   random?: () => number;
 }>;
 
-export function accountObject<Env>(house: House<Env>) {
-  const now = house.now ?? Date.now;
+/** A Worker's class extends it with a constructor that passes its house. */
+export class AccountObject<Env> extends DurableObject<Env> {
+  readonly #book: Book;
+  readonly #now: () => C.Instant;
+  #dispatch: Dispatch;
 
-  return class AccountObject extends DurableObject<Env> {
-    readonly #book: Book;
-    #dispatch: Dispatch;
+  constructor(ctx: DurableObjectState, env: Env, house: House<Env>) {
+    super(ctx, env);
+    this.#now = house.now ?? Date.now;
+    this.#book = new Book(ctx.storage, this.#now());
+    const around: Surroundings = {
+      deliver: (account, entries) => house.deliver(env, account, entries),
+      lastDelivered: (account) => house.lastDelivered(env, account),
+      setAlarm: (at) => void ctx.storage.setAlarm(at),
+      now: this.#now,
+      random: house.random ?? secureRandom,
+    };
+    // A stand-in: no verb runs before the stored alarm is known.
+    this.#dispatch = new Dispatch(this.#book, around, Number.MAX_SAFE_INTEGER);
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#dispatch = new Dispatch(this.#book, around, await ctx.storage.getAlarm());
+    });
+  }
 
-    constructor(ctx: DurableObjectState, env: Env) {
-      super(ctx, env);
-      this.#book = new Book(ctx.storage, now());
-      const around = {
-        deliver: (account: C.AccountId, entries: readonly C.Entry[]) =>
-          house.deliver(env, account, entries),
-        lastDelivered: (account: C.AccountId) => house.lastDelivered(env, account),
-        setAlarm: (at: C.Instant) => void ctx.storage.setAlarm(at),
-        now,
-        random: house.random ?? secureRandom,
-      };
-      // Until the stored alarm is known it counts as set: no verb runs before it is.
-      this.#dispatch = new Dispatch(this.#book, around, Number.MAX_SAFE_INTEGER);
-      void ctx.blockConcurrencyWhile(async () => {
-        this.#dispatch = new Dispatch(this.#book, around, await ctx.storage.getAlarm());
-      });
-    }
+  open(account: C.AccountId): void {
+    this.#book.open(account, this.#now());
+  }
 
-    open(account: C.AccountId): void {
-      this.#book.open(account, now());
-    }
+  hold(request: C.HoldRequest): C.HoldResult {
+    const result = this.#book.hold(request, this.#now());
+    if (result.ok) this.#dispatch.armFor(result.deadline);
+    else this.#dispatch.tend();
+    return result;
+  }
 
-    hold(request: C.HoldRequest): C.HoldResult {
-      const result = this.#book.hold(request, now());
-      if (result.ok) this.#dispatch.armFor(result.deadline);
-      else this.#dispatch.tend();
-      return result;
-    }
+  checkpoint(request: C.CheckpointRequest): C.CheckpointResult {
+    this.#dispatch.tend();
+    return this.#book.checkpoint(request);
+  }
 
-    checkpoint(request: C.CheckpointRequest): C.CheckpointResult {
-      this.#dispatch.tend();
-      return this.#book.checkpoint(request);
-    }
+  settle(request: C.SettleRequest): C.SettleResult {
+    const result = this.#book.settle(request, this.#now());
+    if (result.ok) this.#dispatch.armForOutbox();
+    return result;
+  }
 
-    settle(request: C.SettleRequest): C.SettleResult {
-      const result = this.#book.settle(request, now());
-      if (result.ok) this.#dispatch.armForOutbox();
-      return result;
-    }
+  credit(request: C.CreditRequest): C.CreditResult {
+    const result = this.#book.credit(request, this.#now());
+    if (result.ok) this.#dispatch.armForOutbox();
+    return result;
+  }
 
-    credit(request: C.CreditRequest): C.CreditResult {
-      const result = this.#book.credit(request, now());
-      if (result.ok) this.#dispatch.armForOutbox();
-      return result;
-    }
+  adjust(request: C.AdjustRequest): C.AdjustResult {
+    const result = this.#book.adjust(request, this.#now());
+    if (result.ok) this.#dispatch.armForOutbox();
+    return result;
+  }
 
-    adjust(request: C.AdjustRequest): C.AdjustResult {
-      const result = this.#book.adjust(request, now());
-      if (result.ok) this.#dispatch.armForOutbox();
-      return result;
-    }
+  freeze(frozen: boolean): void {
+    this.#book.freeze(frozen);
+  }
 
-    freeze(frozen: boolean): void {
-      this.#book.freeze(frozen);
-    }
+  close(): void {
+    this.#book.close(this.#now());
+  }
 
-    close(): void {
-      this.#book.close(now());
-    }
+  putKey(request: C.PutKeyRequest): C.PutKeyResult {
+    return this.#book.putKey(request, this.#now());
+  }
 
-    putKey(request: C.PutKeyRequest): C.PutKeyResult {
-      return this.#book.putKey(request, now());
-    }
+  revokeKey(keyId: C.KeyId): C.RevokeKeyResult {
+    return this.#book.revokeKey(keyId, this.#now());
+  }
 
-    revokeKey(keyId: C.KeyId): C.RevokeKeyResult {
-      return this.#book.revokeKey(keyId, now());
-    }
+  generation(key: C.KeyProof, id: C.CallId): C.Proven<C.Generation | null> {
+    this.#dispatch.tend();
+    return this.#book.generation(key, id, this.#now());
+  }
 
-    generation(key: C.KeyProof, id: C.CallId): C.Proven<C.Generation | null> {
-      this.#dispatch.tend();
-      return this.#book.generation(key, id, now());
-    }
+  credits(key: C.KeyProof): C.Proven<C.Credits> {
+    this.#dispatch.tend();
+    return this.#book.credits(key, this.#now());
+  }
 
-    credits(key: C.KeyProof): C.Proven<C.Credits> {
-      this.#dispatch.tend();
-      return this.#book.credits(key, now());
-    }
+  key(key: C.KeyProof): C.Proven<C.KeyStanding> {
+    this.#dispatch.tend();
+    return this.#book.key(key, this.#now());
+  }
 
-    key(key: C.KeyProof): C.Proven<C.KeyStanding> {
-      this.#dispatch.tend();
-      return this.#book.key(key, now());
-    }
+  statement(afterSeq: number, most: number): readonly C.Entry[] {
+    return this.#book.statement(afterSeq, most);
+  }
 
-    statement(afterSeq: number, most: number): readonly C.Entry[] {
-      return this.#book.statement(afterSeq, most);
-    }
+  /** What the sweep asks: whatever a lost alarm left undone starts again, and the book is checked. */
+  audit(): C.Audit {
+    this.#dispatch.tend();
+    this.#book.prune(this.#now());
+    return this.#book.audit();
+  }
 
-    /** What the sweep asks: whatever a lost alarm left undone starts again, and the book is checked. */
-    audit(): C.Audit {
-      this.#dispatch.tend();
-      this.#book.prune(now());
-      return this.#book.audit();
-    }
-
-    override async alarm(): Promise<void> {
-      await this.#dispatch.alarm();
-    }
-  };
+  override async alarm(): Promise<void> {
+    await this.#dispatch.alarm();
+  }
 }

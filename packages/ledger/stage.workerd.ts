@@ -2,7 +2,7 @@
  * Where the object is tested: the same class, with a clock the test moves and a Postgres that can be
  * made to fail. Not part of any deployable bundle.
  */
-import { accountObject } from './account.ts';
+import { AccountObject, type House } from './account.ts';
 import type { Delivery, Entry } from './contract.ts';
 
 /** Far ahead, so that no alarm rings by itself: tests ring them. */
@@ -10,14 +10,12 @@ export const START = 2_000_000_000_000;
 
 export const clock = { now: START };
 
-type Fault = 'none' | 'unreachable' | 'ack_lost' | 'throws';
+export type Fault = 'none' | 'unreachable' | 'ack_lost' | 'throws';
+
+type Postgres = { fault: Fault; statements: number; readonly stored: Map<string, Entry[]> };
 
 /** A Postgres of a few lines: each entry once by (account, seq), in order, or a gap. */
-export const postgres = {
-  fault: 'none' as Fault,
-  statements: 0,
-  stored: new Map<string, Entry[]>(),
-};
+export const postgres: Postgres = { fault: 'none', statements: 0, stored: new Map() };
 
 async function deliver(account: string, entries: readonly Entry[]): Promise<Delivery> {
   const { fault, stored } = postgres;
@@ -34,11 +32,17 @@ async function deliver(account: string, entries: readonly Entry[]): Promise<Deli
   return { ok: true, acknowledged: rows.length };
 }
 
-export class StageAccount extends accountObject<unknown>({
+const HOUSE: House<unknown> = {
   deliver: (_env, account, entries) => deliver(account, entries),
   lastDelivered: async (_env, account) => postgres.stored.get(account)?.length ?? 0,
   now: () => clock.now,
   random: () => 0.5,
-}) {}
+};
+
+export class StageAccount extends AccountObject<unknown> {
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env, HOUSE);
+  }
+}
 
 export default { fetch: () => new Response(null, { status: 404 }) };

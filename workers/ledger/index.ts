@@ -1,0 +1,119 @@
+/**
+ * The ledger: nobody knocks from outside. Each entrypoint is exactly what one other Worker may ask
+ * (a binding of the object's namespace would expose every verb to a hole in any of them).
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import { accountTotals, deliverEntries, markKeyRevoked } from '@farebox/database';
+import type * as C from '@farebox/ledger';
+import { decodeSettlement } from '@farebox/ledger';
+import { AccountObject, type House } from '@farebox/ledger/account';
+import { signal } from '@farebox/signals';
+import { accountStub, database, type Env } from './env.ts';
+import { mintKey } from './minting.ts';
+import { auditBoth, sweep } from './reconciliation.ts';
+
+const HOUSE: House<Env> = {
+  deliver: (env, account, entries) => deliverEntries(database(env), account, entries),
+  lastDelivered: async (env, account) => (await accountTotals(database(env), account)).lastSeq,
+};
+
+export class Account extends AccountObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, HOUSE);
+  }
+}
+
+export class Calls extends WorkerEntrypoint<Env> implements C.CallsDoor {
+  async hold(account: C.AccountId, request: C.HoldRequest): Promise<C.HoldResult> {
+    return accountStub(this.env, account).hold(request);
+  }
+  async checkpoint(
+    account: C.AccountId,
+    request: C.CheckpointRequest,
+  ): Promise<C.CheckpointResult> {
+    return accountStub(this.env, account).checkpoint(request);
+  }
+  async settle(account: C.AccountId, request: C.SettleRequest): Promise<C.SettleResult> {
+    return accountStub(this.env, account).settle(request);
+  }
+  async generation(
+    account: C.AccountId,
+    key: C.KeyProof,
+    id: C.CallId,
+  ): Promise<C.Proven<C.Generation | null>> {
+    return accountStub(this.env, account).generation(key, id);
+  }
+  async credits(account: C.AccountId, key: C.KeyProof): Promise<C.Proven<C.Credits>> {
+    return accountStub(this.env, account).credits(key);
+  }
+  async key(account: C.AccountId, key: C.KeyProof): Promise<C.Proven<C.KeyStanding>> {
+    return accountStub(this.env, account).key(key);
+  }
+}
+
+export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
+  async open(account: C.AccountId): Promise<void> {
+    await accountStub(this.env, account).open(account);
+  }
+  async mintKey(account: C.AccountId, request: C.MintRequest): Promise<C.MintResult> {
+    return mintKey(this.env, account, request, Date.now());
+  }
+  async revokeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.RevokeKeyResult> {
+    const revoked = await accountStub(this.env, account).revokeKey(keyId);
+    if (revoked.ok) await markKeyRevoked(database(this.env), account, keyId, Date.now());
+    return revoked;
+  }
+  async statement(
+    account: C.AccountId,
+    afterSeq: number,
+    most: number,
+  ): Promise<readonly C.Entry[]> {
+    return accountStub(this.env, account).statement(afterSeq, most);
+  }
+}
+
+export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor {
+  async adjust(account: C.AccountId, request: C.AdjustRequest): Promise<C.AdjustResult> {
+    return accountStub(this.env, account).adjust(request);
+  }
+  async freeze(account: C.AccountId, frozen: boolean): Promise<void> {
+    await accountStub(this.env, account).freeze(frozen);
+  }
+  async audit(account: C.AccountId): Promise<C.Audit> {
+    return auditBoth(this.env, account);
+  }
+}
+
+export class Credits extends WorkerEntrypoint<Env> implements C.CreditsDoor {
+  async credit(account: C.AccountId, request: C.CreditRequest): Promise<C.CreditResult> {
+    return accountStub(this.env, account).credit(request);
+  }
+}
+
+/** Settlements that could not be delivered when their call ended. Repeating one changes nothing. */
+async function settleQueued(message: Message<unknown>, env: Env): Promise<void> {
+  const decoded = decodeSettlement(message.body);
+  if (decoded === undefined) {
+    signal({ event: 'unexpected', where: 'ledger.queue', call: null });
+    message.ack();
+    return;
+  }
+  const { account, request } = decoded;
+  try {
+    const result = await accountStub(env, account).settle(request);
+    if (!result.ok) signal({ event: 'settlement_lost', call: request.id });
+    message.ack();
+  } catch {
+    message.retry({ delaySeconds: Math.min(600, 2 ** message.attempts) });
+  }
+}
+
+export default {
+  fetch: () => new Response(null, { status: 404 }),
+  async scheduled(controller, env) {
+    await sweep(env, controller.scheduledTime);
+  },
+  async queue(batch, env) {
+    for (const message of batch.messages) await settleQueued(message, env);
+  },
+} satisfies ExportedHandler<Env>;
