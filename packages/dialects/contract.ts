@@ -10,7 +10,10 @@ export type Dialect = 'chat' | 'messages';
 export type Span = Readonly<{ start: number; end: number }>;
 
 /** What a request may be billed for besides tokens, with the most it can come to. */
-export type FeeBound = Readonly<{ kind: 'web_search'; countAtMost: number }>;
+export type FeeBound =
+  | Readonly<{ kind: 'web_search'; countAtMost: number }>
+  /** Samplings that summarise the conversation first, each billed beside the answer's own usage. */
+  | Readonly<{ kind: 'compaction'; countAtMost: number }>;
 
 export type RequestFacts = Readonly<{
   dialect: Dialect;
@@ -44,6 +47,10 @@ export type RequestFacts = Readonly<{
     empty: boolean;
     model: Span;
     maxOutput: Span | null;
+    /** Every output limit the body names, also as null: chat has two fields, and a provider may read only one. */
+    outputLimits: readonly Readonly<{ field: string; at: Span; tokens: number | null }>[];
+    /** `stream_options` where it is not an object (null, in a body that is accepted). */
+    streamOptionsOther: Span | null;
     /** The value of `stream_options`, if it is an object. */
     streamOptions: Span | null;
     /** The value of `stream_options.include_usage`, if present. */
@@ -76,3 +83,8 @@ export type Edits = Readonly<{
   /** Chat streams: switch the usage chunk on. */
   includeUsage: boolean;
 }>;
+
+/** What /v1/messages/count_tokens needs of a body: the model and where its name stands. */
+export type CountTokensResult =
+  | Readonly<{ ok: true; model: string; modelSpan: Span }>
+  | (Readonly<{ ok: false }> & BodyRefusal);

@@ -1,0 +1,66 @@
+/**
+ * Edits a body by splicing: pieces of the original and a few small new ones, so that a large body is
+ * never copied and everything not edited reaches the provider byte for byte.
+ */
+import type { Edits, RequestFacts, Span } from './contract.ts';
+
+const encoder = new TextEncoder();
+
+type Splice = Span & Readonly<{ text: string }>;
+
+/** The body with every splice applied, in order of place. */
+function spliced(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
+  let from = 0;
+  for (const splice of splices.toSorted((a, b) => a.start - b.start)) {
+    if (splice.start > from) pieces.push(body.subarray(from, splice.start));
+    pieces.push(encoder.encode(splice.text));
+    from = splice.end;
+  }
+  if (from < body.length) pieces.push(body.subarray(from));
+  return pieces;
+}
+
+function at(place: number, text: string): Splice {
+  return { start: place, end: place, text };
+}
+
+function outputLimit(facts: RequestFacts, edits: Edits): Splice[] {
+  if (edits.maxOutput === null) return [];
+  const { field, tokens } = edits.maxOutput;
+  const present = facts.places.outputLimits.find((limit) => limit.field === field);
+  // A field that is there as null is filled; a second one of its name would leave it open which counts.
+  if (present !== undefined) return [{ ...present.at, text: String(tokens) }];
+  return [at(facts.places.opening, `${JSON.stringify(field)}:${tokens},`)];
+}
+
+function usageChunk(facts: RequestFacts, edits: Edits, body: Uint8Array): Splice[] {
+  if (!edits.includeUsage || facts.usageWanted) return [];
+  const { includeUsage, streamOptions, streamOptionsOther, opening } = facts.places;
+  if (includeUsage !== null) return [{ ...includeUsage, text: 'true' }];
+  if (streamOptions !== null) {
+    const comma = isEmptyObject(body, streamOptions) ? '' : ',';
+    return [at(streamOptions.start + 1, `"include_usage":true${comma}`)];
+  }
+  if (streamOptionsOther !== null)
+    return [{ ...streamOptionsOther, text: '{"include_usage":true}' }];
+  return [at(opening, '"stream_options":{"include_usage":true},')];
+}
+
+function isEmptyObject(body: Uint8Array, span: Span): boolean {
+  return !body.subarray(span.start, span.end).includes(0x22);
+}
+
+/** The pieces of the body as the provider is to get it; just the body where nothing changes. */
+export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits): Uint8Array[] {
+  const model =
+    facts.model === edits.model
+      ? []
+      : [{ ...facts.places.model, text: JSON.stringify(edits.model) }];
+  return spliced(body, [...model, ...outputLimit(facts, edits), ...usageChunk(facts, edits, body)]);
+}
+
+/** The body with the model's own name at the provider, and nothing else changed. */
+export function editModel(body: Uint8Array, model: Span, name: string): Uint8Array[] {
+  return spliced(body, [{ ...model, text: JSON.stringify(name) }]);
+}

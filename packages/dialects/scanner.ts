@@ -1,0 +1,448 @@
+/**
+ * A strict JSON reader over bytes (RFC 8259; UTF-8 by RFC 3629), pulled by whoever knows the shape.
+ * It promises: one pass, no decoded copy of anything longer than a name, and a running count of what
+ * it passed over. A fault sticks: every later call does nothing, so that callers need no checks in
+ * between. It must never put a byte of the body into an error.
+ */
+import { PAIR, PAIR_ROW, START, TOKEN_CLASS } from './tokens.ts';
+
+export type Kind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' | 'none';
+
+export type Fault = 'not_json' | 'too_deep';
+
+/** Values nested deeper than this are refused: no provider's schema comes near, and recursion is bounded. */
+export const DEEPEST = 128;
+
+/** A longer string is decoded only so far: enough to tell what it is, too long to be a name of ours. */
+const LONGEST_NAME = 256;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+
+/** What a byte means inside a string: 0 plain, 1 quote, 2 backslash, 3 control, 4 beyond ASCII. */
+const IN_STRING = new Uint8Array(256);
+for (let byte = 0; byte < 256; byte += 1) {
+  IN_STRING[byte] = byte < 0x20 ? 3 : byte >= 0x80 ? 4 : 0;
+}
+IN_STRING[QUOTE] = 1;
+IN_STRING[BACKSLASH] = 2;
+
+/** What each one-letter escape stands for. */
+const ESCAPES: ReadonlyMap<number, number> = new Map([
+  [QUOTE, QUOTE],
+  [BACKSLASH, BACKSLASH],
+  [0x2f, 0x2f],
+  [0x62, 8],
+  [0x66, 12],
+  [0x6e, 10],
+  [0x72, 13],
+  [0x74, 9],
+]);
+
+const KINDS = new Map<number, Kind>([
+  [0x7b, 'object'],
+  [0x5b, 'array'],
+  [QUOTE, 'string'],
+  [0x74, 'boolean'],
+  [0x66, 'boolean'],
+  [0x6e, 'null'],
+  [0x2d, 'number'],
+]);
+for (let digit = 0x30; digit <= 0x39; digit += 1) KINDS.set(digit, 'number');
+
+const WORDS = {
+  true: [0x74, 0x72, 0x75, 0x65],
+  false: [0x66, 0x61, 0x6c, 0x73, 0x65],
+  null: [0x6e, 0x75, 0x6c, 0x6c],
+} as const;
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function hexValue(byte: number): number {
+  if (isDigit(byte)) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+/** The length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0. */
+function utf8Length(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] ?? 0;
+  const second = bytes[at + 1] ?? 0;
+  const continues = (index: number) => ((bytes[at + index] ?? 0) & 0xc0) === 0x80;
+  if (lead >= 0xc2 && lead <= 0xdf) return continues(1) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    const low = lead === 0xe0 ? 0xa0 : 0x80;
+    const high = lead === 0xed ? 0x9f : 0xbf;
+    return second >= low && second <= high && continues(2) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    const low = lead === 0xf0 ? 0x90 : 0x80;
+    const high = lead === 0xf4 ? 0x8f : 0xbf;
+    return second >= low && second <= high && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+export class Scanner {
+  readonly bytes: Uint8Array;
+  at = 0;
+  fault: Fault | null = null;
+  /** An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte. */
+  atMost = 0;
+  /** A likely count of them, in `tokens.ts`'s units. */
+  likely = 0;
+  /** While true, values count as JSON that somebody may print again: escaped, spaced, in ASCII. */
+  asJson = true;
+  /** Called with the scanner before the value of any member of that name that is being skipped. */
+  readonly #watched: string | null;
+  readonly #onWatched: () => void;
+  #depth = 0;
+  /** The last string: where its content lies, and whether it holds an escape. */
+  #from = 0;
+  #to = 0;
+  #escaped = false;
+
+  constructor(bytes: Uint8Array, watched: string | null = null, onWatched: () => void = () => {}) {
+    this.bytes = bytes;
+    this.#watched = watched;
+    this.#onWatched = onWatched;
+  }
+
+  #fail(fault: Fault): void {
+    this.fault ??= fault;
+    this.at = this.bytes.length;
+  }
+
+  #space(): number {
+    const bytes = this.bytes;
+    let at = this.at;
+    let byte = bytes[at];
+    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
+      at += 1;
+      byte = bytes[at];
+    }
+    this.at = at;
+    return byte ?? -1;
+  }
+
+  /** What comes next; `none` at the end or where no value can start. */
+  kind(): Kind {
+    return KINDS.get(this.#space()) ?? 'none';
+  }
+
+  /** Nothing but white space may follow the body's one value. */
+  end(): void {
+    if (this.#space() !== -1) this.#fail('not_json');
+  }
+
+  /** Reads an object; `member` must consume the value or leave it, in which case it is skipped. */
+  object(member: (name: string) => void): void {
+    this.#members(0x7d, () => {
+      this.#space();
+      const { likely } = this;
+      this.#string();
+      // A name we know is a field of the protocol, not a part of the prompt.
+      this.likely = likely;
+      const name = this.#decoded();
+      this.#colon();
+      if (this.fault !== null) return;
+      const before = this.at;
+      member(name);
+      if (this.at === before) this.skip();
+    });
+  }
+
+  /** Reads an array; `item` must consume the value or leave it, in which case it is skipped. */
+  array(item: (index: number) => void): void {
+    let index = 0;
+    this.#members(0x5d, () => {
+      this.#space();
+      const before = this.at;
+      item(index);
+      if (this.at === before) this.skip();
+      index += 1;
+    });
+  }
+
+  /** Passes over any value, counting it. */
+  skip(): void {
+    switch (this.kind()) {
+      case 'object':
+        this.#members(0x7d, () => this.#skipMember());
+        return;
+      case 'array':
+        this.#members(0x5d, () => this.skip());
+        return;
+      case 'string':
+        this.#string();
+        return;
+      case 'number':
+        this.#number();
+        return;
+      case 'boolean':
+        this.#word(this.bytes[this.at] === 0x74 ? WORDS.true : WORDS.false);
+        return;
+      case 'null':
+        this.#word(WORDS.null);
+        return;
+      case 'none':
+        this.#fail('not_json');
+        return;
+    }
+  }
+
+  /** Passes over a value and returns its text: a string's (its beginning, if long), anything else as written. */
+  text(): string | null {
+    const kind = this.kind();
+    const start = this.at;
+    this.skip();
+    if (this.fault !== null) return null;
+    if (kind === 'string') return this.#decoded();
+    if (kind === 'object' || kind === 'array' || this.at - start > LONGEST_NAME) return null;
+    return String.fromCharCode(...this.bytes.subarray(start, this.at));
+  }
+
+  #skipMember(): void {
+    this.#space();
+    this.#string();
+    const hit = this.#watched !== null && this.#isWatched(this.#watched);
+    this.#colon();
+    if (this.fault !== null) return;
+    this.#space();
+    const before = this.at;
+    this.likely += PAIR_ROW;
+    if (hit) this.#onWatched();
+    if (this.at === before) this.skip();
+  }
+
+  #isWatched(name: string): boolean {
+    const length = this.#to - this.#from;
+    if (!this.#escaped && length !== name.length) return false;
+    if (this.bytes[this.#from] !== name.charCodeAt(0) && !this.#escaped) return false;
+    return this.#decoded() === name;
+  }
+
+  #colon(): void {
+    if (this.#space() !== COLON) {
+      this.#fail('not_json');
+      return;
+    }
+    this.at += 1;
+    this.#space();
+  }
+
+  /** The comma-separated members or items between the bracket here and `close`. */
+  #members(close: number, member: () => void): void {
+    this.#depth += 1;
+    if (this.#depth > DEEPEST) {
+      this.#fail('too_deep');
+      return;
+    }
+    this.at += 1;
+    // Brackets, and for each member the separator and a space after it, as a printer may add.
+    this.atMost += 2;
+    if (this.#space() === close) {
+      this.at += 1;
+      this.#depth -= 1;
+      return;
+    }
+    while (this.fault === null) {
+      member();
+      this.atMost += 4;
+      const byte = this.#space();
+      if (byte === close) {
+        this.at += 1;
+        this.#depth -= 1;
+        return;
+      }
+      if (byte !== COMMA) {
+        this.#fail('not_json');
+        return;
+      }
+      this.at += 1;
+    }
+  }
+
+  #word(word: readonly number[]): void {
+    for (const byte of word) {
+      if (this.bytes[this.at] !== byte) {
+        this.#fail('not_json');
+        return;
+      }
+      this.at += 1;
+    }
+    this.atMost += word.length;
+    this.likely += PAIR_ROW;
+  }
+
+  #digits(): number {
+    const start = this.at;
+    while (isDigit(this.bytes[this.at] ?? 0)) this.at += 1;
+    return this.at - start;
+  }
+
+  #number(): void {
+    const start = this.at;
+    if (this.bytes[this.at] === 0x2d) this.at += 1;
+    const leadingZero = this.bytes[this.at] === 0x30;
+    const whole = this.#digits();
+    if (whole === 0 || (leadingZero && whole > 1)) {
+      this.#fail('not_json');
+      return;
+    }
+    if (this.bytes[this.at] === 0x2e) {
+      this.at += 1;
+      if (this.#digits() === 0) {
+        this.#fail('not_json');
+        return;
+      }
+    }
+    if (((this.bytes[this.at] ?? 0) | 0x20) === 0x65) {
+      this.at += 1;
+      const sign = this.bytes[this.at];
+      if (sign === 0x2b || sign === 0x2d) this.at += 1;
+      if (this.#digits() === 0) {
+        this.#fail('not_json');
+        return;
+      }
+    }
+    // A printer may write 1e9 out in full: at most 24 digits more before it turns to exponents again.
+    this.atMost += this.at - start + 24;
+    this.likely += PAIR_ROW * (1 + Math.ceil((this.at - start) / 3));
+  }
+
+  /** Reads a string in one loop over its bytes, counting as it goes. The hot path of the whole room. */
+  #string(): void {
+    const bytes = this.bytes;
+    if (bytes[this.at] !== QUOTE) {
+      this.#fail('not_json');
+      return;
+    }
+    let at = this.at + 1;
+    const from = at;
+    let before = START;
+    let likely = 0;
+    let saved = 0;
+    let beyond = 0;
+    let escaped = false;
+    for (;;) {
+      const byte = bytes[at] ?? 0;
+      const sort = IN_STRING[byte];
+      if (sort === 0) {
+        const now = TOKEN_CLASS[byte] ?? 0;
+        likely += PAIR[before * PAIR_ROW + now] ?? 0;
+        before = now;
+        at += 1;
+      } else if (sort === 4) {
+        const length = utf8Length(bytes, at);
+        if (length === 0) {
+          this.#fail('not_json');
+          return;
+        }
+        for (const last = at + length; at < last; at += 1) {
+          const now = TOKEN_CLASS[bytes[at] ?? 0] ?? 0;
+          likely += PAIR[before * PAIR_ROW + now] ?? 0;
+          before = now;
+        }
+        beyond += length;
+      } else if (sort === 2) {
+        const found = this.#escape(at);
+        if (found === null) {
+          this.#fail('not_json');
+          return;
+        }
+        escaped = true;
+        saved += found.raw - found.decoded;
+        at += found.raw;
+        for (let index = 0; index < found.decoded; index += 1) {
+          const now =
+            TOKEN_CLASS[found.decoded === 1 ? found.unit : index === 0 ? found.lead : 0x80] ?? 0;
+          likely += PAIR[before * PAIR_ROW + now] ?? 0;
+          before = now;
+        }
+      } else if (sort === 1) {
+        break;
+      } else {
+        this.#fail('not_json');
+        return;
+      }
+    }
+    this.#from = from;
+    this.#to = at;
+    this.#escaped = escaped;
+    this.at = at + 1;
+    // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for four).
+    this.atMost += this.asJson ? at - from + 2 * beyond + 2 : at - from - saved + 2;
+    this.likely += likely;
+  }
+
+  /** The escape at `at`: its raw length, its UTF-8 length, its value and the byte its UTF-8 starts with. */
+  #escape(at: number): { raw: number; decoded: number; unit: number; lead: number } | null {
+    const letter = this.bytes[at + 1] ?? 0;
+    if (letter !== 0x75) {
+      const unit = ESCAPES.get(letter);
+      return unit === undefined ? null : { raw: 2, decoded: 1, unit, lead: unit };
+    }
+    const unit = this.#unit(at);
+    if (unit < 0) return null;
+    if (unit < 0x80) return { raw: 6, decoded: 1, unit, lead: unit };
+    if (unit < 0x800) return { raw: 6, decoded: 2, unit, lead: 0xc0 | (unit >> 6) };
+    const high = unit >= 0xd800 && unit <= 0xdbff;
+    const low = high && this.bytes[at + 6] === BACKSLASH ? this.#unit(at + 6) : -1;
+    if (low >= 0xdc00 && low <= 0xdfff) return { raw: 12, decoded: 4, unit, lead: 0xf0 };
+    return { raw: 6, decoded: 3, unit, lead: 0xe0 | (unit >> 12) };
+  }
+
+  /** The code unit of the \uXXXX at `at`, or -1. */
+  #unit(at: number): number {
+    if (this.bytes[at + 1] !== 0x75) return -1;
+    let unit = 0;
+    for (let index = 2; index < 6; index += 1) {
+      const digit = hexValue(this.bytes[at + index] ?? 0);
+      if (digit < 0) return -1;
+      unit = unit * 16 + digit;
+    }
+    return unit;
+  }
+
+  /** The last string, decoded as far as LONGEST_NAME bytes. */
+  #decoded(): string {
+    if (this.fault !== null) return '';
+    if (!this.#escaped && this.#to - this.#from <= LONGEST_NAME) {
+      return decodeUtf8(this.bytes, this.#from, this.#to);
+    }
+    const stop = Math.min(this.#to, this.#from + LONGEST_NAME);
+    let text = '';
+    for (let at = this.#from; at < stop; ) {
+      if (this.bytes[at] === BACKSLASH) {
+        const unit = this.bytes[at + 1] === 0x75;
+        text += String.fromCharCode(
+          unit ? this.#unit(at) : (ESCAPES.get(this.bytes[at + 1] ?? 0) ?? 0),
+        );
+        at += unit ? 6 : 2;
+      } else {
+        const length = Math.max(1, utf8Length(this.bytes, at));
+        text += decodeUtf8(this.bytes, at, at + length);
+        at += length;
+      }
+    }
+    return text;
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+
+/** Short ASCII, as nearly every name is, needs no decoder. */
+function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= 0x80) return decoder.decode(bytes.subarray(start, end));
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
