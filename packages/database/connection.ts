@@ -21,7 +21,7 @@ export function connect(url: string) {
     neonConfig.fetchEndpoint = (name, port) => `http://${name}:${port}/sql`;
   }
   neonConfig.fetchFunction = (input: string, init: RequestInit) =>
-    fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    globalThis.fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   return drizzle(neon(url));
 }
 
