@@ -21,6 +21,7 @@ const SILENT = {
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   WRANGLER_HIDE_BANNER: 'true',
   WRANGLER_WRITE_LOGS: 'false',
+  WRANGLER_LOG: 'error',
 };
 
 /** Bundles one Worker as `wrangler deploy` would and puts it beside the configuration. */
@@ -30,7 +31,7 @@ async function bundle(crew: Crew, config: string, name: string, folder: string):
   const words = ['deploy', '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
   const wrangler = crew.start(
     process.execPath,
-    [join(dirname(manifest), 'bin/wrangler.js'), ...words, '--log-level=error'],
+    [join(dirname(manifest), 'bin/wrangler.js'), ...words],
     { cwd: ROOT, env: { ...process.env, ...SILENT } },
   );
   const [code] = await once(wrangler.child, 'exit');
@@ -48,7 +49,7 @@ async function scripts(stage: Stage, folder: string): Promise<readonly Script[]>
     {
       name: 'gateway',
       module: await bundle(stage.crew, 'wrangler.toml', 'gateway', folder),
-      flags: ['nodejs_compat', 'enable_request_signal'],
+      flags: ['enable_request_signal'],
       bindings: [
         secrets,
         service('LEDGER', 'ledger', 'Calls'),
@@ -63,7 +64,7 @@ async function scripts(stage: Stage, folder: string): Promise<readonly Script[]>
     {
       name: 'ledger',
       module: await bundle(stage.crew, 'workers/ledger/wrangler.toml', 'ledger', folder),
-      flags: ['nodejs_compat'],
+      flags: [],
       bindings: [
         secrets,
         objects('ACCOUNT', 'Account'),

@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { Crew, Process } from './processes.ts';
 
+/** By this date nodejs_compat is on without being named. */
 export const COMPATIBILITY_DATE = '2026-11-01';
 
 export type Binding = Readonly<{ name: string; is: string }>;
