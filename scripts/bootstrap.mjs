@@ -1,0 +1,194 @@
+/**
+ * What a fresh clone needs before anything can run: a Node that is new enough, pnpm, and the packages
+ * of the lockfile. Built-ins of Node 18 only. It installs into `.tools/` and `node_modules/`, asks
+ * nobody but the npm registry, and runs no install script.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+export const NODE_VERSION = '24.21.0';
+export const PNPM_VERSION = '10.34.9';
+const OLDEST_NODE = [22, 12];
+const INSTALL_TRIES = 3;
+
+/** Something a person can mend: told without a stack trace. */
+export class Unready extends Error {}
+
+export function newEnough(version) {
+  const [major = 0, minor = 0] = version.replace(/^v/, '').split('.').map(Number);
+  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+}
+
+/** The npm package that is nothing but a Node for this machine. */
+export function nodePackage(platform, arch) {
+  return `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
+}
+
+/** What has to be installed under `.tools/`, as npm names it. */
+export function wantedTools(version, platform, arch) {
+  const node = newEnough(version) ? [] : [`${nodePackage(platform, arch)}@${NODE_VERSION}`];
+  return [...node, `pnpm@${PNPM_VERSION}`];
+}
+
+export function hashOf(...texts) {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(`${text.length}\0${text}`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** npm tells its children where *it* installs; those would steer the installs done here. */
+export function cleanEnvironment(environment) {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => !/^npm_config_(prefix|global_prefix|local_prefix|dir|globalconfig)$/i.test(name),
+    ),
+  );
+}
+
+function say(line) {
+  process.stderr.write(`farebox: ${line}\n`);
+}
+
+/** Runs a program to its end; resolves to its exit code and what it said. */
+function run(command, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        said += chunk;
+      });
+    }
+    child.on('error', reject);
+    child.on('exit', (code) => resolve({ code, said }));
+  });
+}
+
+/** Networks hiccup: a few tries, each a little later than the last. */
+async function withRetries(what, attempt) {
+  for (let tries = 1; ; tries += 1) {
+    const { code, said } = await attempt();
+    if (code === 0) return;
+    const tail = said.trim().split('\n').slice(-12).join('\n');
+    if (tries === INSTALL_TRIES) {
+      throw new Unready(
+        `${what} did not work, ${tries} times. The last words were:\n${tail}\n` +
+          'Is the npm registry reachable from here?',
+      );
+    }
+    say(`${what} did not work, trying again`);
+    await new Promise((resolve) => setTimeout(resolve, 1500 * tries));
+  }
+}
+
+function npmCommand() {
+  return process.platform === 'win32' ? 'npm.cmd' : 'npm';
+}
+
+/** Installs the tools beside their final place and moves them there whole: a crash leaves no half. */
+async function ensureTools(root, environment) {
+  const wanted = wantedTools(process.versions.node, process.platform, process.arch);
+  const tools = join(root, '.tools', hashOf(...wanted));
+  if (existsSync(tools)) return tools;
+  say(`installing ${wanted.join(' and ')} into .tools (once)`);
+  const unfinished = `${tools}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  const args = [
+    'install',
+    '--prefix',
+    unfinished,
+    '--no-save',
+    '--no-package-lock',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    ...wanted,
+  ];
+  try {
+    await withRetries('Installing the tools', () =>
+      run(npmCommand(), args, {
+        cwd: unfinished,
+        env: environment,
+        shell: process.platform === 'win32',
+      }),
+    );
+    renameSync(unfinished, tools);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    // Another run may have been first, and then its tools are as good.
+    if (!existsSync(tools)) throw error;
+  }
+  return tools;
+}
+
+/** The Node everything runs with from here on: this one, or the one just installed. */
+function nodeOf(tools) {
+  if (newEnough(process.versions.node)) return process.execPath;
+  const name = process.platform === 'win32' ? 'node.exe' : join('bin', 'node');
+  return join(tools, 'node_modules', nodePackage(process.platform, process.arch), name);
+}
+
+/** Every manifest of the workspace, so that a changed dependency is noticed. */
+function manifests(root) {
+  const rooms = ['packages', 'workers'].flatMap((folder) =>
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder))
+          .sort()
+          .map((name) => join(root, folder, name, 'package.json'))
+      : [],
+  );
+  return [join(root, 'package.json'), join(root, 'pnpm-workspace.yaml'), ...rooms].filter((path) =>
+    existsSync(path),
+  );
+}
+
+async function ensurePackages(root, node, tools, environment) {
+  const lockfile = readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8');
+  const state = hashOf(
+    lockfile,
+    node,
+    ...manifests(root).map((path) => readFileSync(path, 'utf8')),
+  );
+  const stamp = join(root, 'node_modules', '.bootstrap');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+  say('installing the packages of pnpm-lock.yaml');
+  const pnpm = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
+  const args = [
+    pnpm,
+    'install',
+    '--frozen-lockfile',
+    '--prefer-offline',
+    '--reporter=append-only',
+    '--config.confirm-modules-purge=false',
+  ];
+  await withRetries('Installing the packages', () =>
+    run(node, args, { cwd: root, env: { ...environment, CI: 'true' } }),
+  );
+  writeFileSync(stamp, state);
+}
+
+/** Returns the environment in which tasks run, with the right Node and our packages' commands first. */
+export async function bootstrap(root) {
+  const clean = cleanEnvironment(process.env);
+  const tools = await ensureTools(root, clean);
+  const node = nodeOf(tools);
+  const path = [
+    dirname(node),
+    join(root, 'node_modules', '.bin'),
+    clean.PATH ?? clean.Path ?? '',
+  ].join(delimiter);
+  const environment = { ...clean, PATH: path };
+  await ensurePackages(root, node, tools, environment);
+  return { node, environment };
+}

@@ -1,0 +1,84 @@
+/**
+ * `npm start`, `npm test` and the other tasks: makes the checkout ready, then runs the task with the
+ * right Node. It keeps the task's exit code, passes signals and arguments on, and writes to stdout
+ * nothing of its own.
+ */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bootstrap, Unready } from './bootstrap.mjs';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+function tool(name, script) {
+  return join(ROOT, 'node_modules', name, script);
+}
+const VITEST = [tool('vitest', 'vitest.mjs'), 'run'];
+const BIOME = tool('@biomejs/biome', 'bin/biome');
+const QUIET_NODE = '--disable-warning=ExperimentalWarning';
+
+/** Each task is a list of scripts for Node, run in turn until one fails; the last gets the arguments. */
+const TASKS = {
+  start: [[QUIET_NODE, 'packages/local/start.ts']],
+  test: [VITEST],
+  check: [
+    [BIOME, 'check'],
+    [tool('typescript', 'bin/tsc'), '-p', '.'],
+    [tool('knip', 'bin/knip.js')],
+    VITEST,
+  ],
+  bench: [[QUIET_NODE, 'bench/run.ts']],
+  account: [[QUIET_NODE, 'packages/local/account.ts']],
+  prices: [[QUIET_NODE, 'packages/catalog/freeze.ts']],
+  migrations: [
+    [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],
+  ],
+  format: [[BIOME, 'check', '--write']],
+};
+
+/** Runs one script to its end; signals that reach us reach it, and its end is ours. */
+function runScript(node, args, environment) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, args, { cwd: ROOT, env: environment, stdio: 'inherit' });
+    const forward = (signal) => child.kill(signal);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, forward);
+    const parent = process.ppid;
+    // Where npm is killed outright nothing is passed on; a new parent is the only sign of it.
+    const watch = setInterval(() => {
+      if (process.ppid !== parent) child.kill('SIGTERM');
+    }, 500);
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      clearInterval(watch);
+      for (const name of signals) process.off(name, forward);
+      resolve(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 15));
+    });
+  });
+}
+
+async function main() {
+  const [name = '', ...args] = process.argv.slice(2);
+  const steps = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
+  if (steps === undefined) {
+    process.stderr.write(
+      `farebox: no task "${name}". There are: ${Object.keys(TASKS).join(', ')}.\n`,
+    );
+    return 2;
+  }
+  const { node, environment } = await bootstrap(ROOT);
+  for (const [index, step] of steps.entries()) {
+    const extra = index === steps.length - 1 ? args : [];
+    const code = await runScript(node, [...step, ...extra], environment);
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`farebox: ${error instanceof Unready ? error.message : error.stack}\n`);
+  process.exitCode = 1;
+}
