@@ -1,0 +1,49 @@
+/** What the object's tests are told with: requests of every kind, and objects named once each. */
+import { NO_USAGE } from '@farebox/money';
+import type { HoldRequest, KeyProof, SettleRequest } from './contract.ts';
+import { START } from './stage.workerd.ts';
+
+export const KEY: KeyProof = { keyId: 7, secretHash: 'a'.repeat(64) };
+export const PRICES = {
+  input_uncached: 1_000_000n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_1h: 0n,
+  output: 1_000_000n,
+};
+
+/** 32 hexadecimal characters. */
+export function callId(n: number): string {
+  return n.toString(16).padStart(32, '0');
+}
+
+/** Costs `input` + `tokens` nano-USD: one nano-USD a token. */
+export function holdOf(n: number, input: bigint, tokens: number): HoldRequest {
+  return {
+    id: callId(n),
+    key: KEY,
+    model: 'openai/gpt',
+    provider: 'openai',
+    dialect: 'chat',
+    stream: true,
+    inputWorst: input,
+    outputPrice: 1_000_000n,
+    choices: 1,
+    output: { kind: 'explicit', tokens },
+    deadline: START + 60_000,
+  };
+}
+
+export function settleOf(n: number, cost: bigint): SettleRequest {
+  const usage = { ...NO_USAGE, output: Number(cost) };
+  const request = { id: callId(n), httpStatus: 200, usage, prices: PRICES, fees: [], cost };
+  return { ...request, reason: 'provider_reported' };
+}
+
+let named = 0;
+
+/** An account name not used before in this file: storage is kept per file, not per test. */
+export function freshAccount(): string {
+  named += 1;
+  return `${named}`.padStart(16, '0');
+}
