@@ -15,10 +15,18 @@ export type Noted = Span &
   }>;
 
 /** Which members of an object are worth a note, and what in them; `items` is the plan for an array's. */
-export type Plan = Readonly<{ members?: Readonly<Record<string, Plan>>; items?: Plan }>;
+export type Plan = Readonly<{
+  members?: Readonly<Record<string, Plan>>;
+  items?: Plan;
+  /** A string here holds encoded bytes, no text. */
+  encoded?: true;
+}>;
 
 /** A note with nothing below it. */
 export const FLAT: Plan = {};
+
+/** The same for encoded bytes. */
+export const ENCODED: Plan = { encoded: true };
 
 /** Settings are short lists; a longer one could hide an item from us. */
 const MOST_ITEMS = 256;
@@ -81,7 +89,7 @@ export function note(scanner: Scanner, plan: Plan, path: string, findings: Findi
       if (index === MOST_ITEMS) findings.invalid(path, `at most ${MOST_ITEMS} items`);
       if (index < MOST_ITEMS) items.push(note(scanner, each, `${path}[${index}]`, findings));
     });
-  } else text = scanner.text();
+  } else text = plan.encoded === true ? scanner.encoded() : scanner.text();
   return { kind, start, end: scanner.at, text, members, items };
 }
 

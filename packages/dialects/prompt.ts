@@ -10,7 +10,7 @@ import {
   judgeChatTool,
 } from './chat.ts';
 import type { Dialect } from './contract.ts';
-import { type Findings, FLAT, type Noted, note, type Plan } from './findings.ts';
+import { ENCODED, type Findings, FLAT, type Noted, note, type Plan } from './findings.ts';
 import {
   judgeMessagesMessage,
   judgeMessagesPart,
@@ -19,7 +19,7 @@ import {
   TOOLS_PREAMBLE_LIKELY,
 } from './messages.ts';
 import type { Scanner } from './scanner.ts';
-import { PAIR_ROW } from './tokens.ts';
+import { likelyTokens, PAIR_ROW } from './tokens.ts';
 
 /** Role markers and separators around a message or a tool: OpenAI's cookbook counts 3 to 11. */
 const FRAME_AT_MOST = 16;
@@ -27,6 +27,9 @@ const FRAME_LIKELY = 4;
 
 /** Bytes of an encoded document for each token it likely holds: about 60 KB of PDF for a page of 1,500. */
 const DOCUMENT_BYTES_PER_TOKEN = 50;
+
+/** Anthropic's documented limit is 100,000 messages; nobody sends a tenth of that. */
+const MOST_WALKED = 100_000;
 
 const JUDGES = {
   chat: { part: judgeChatPart, message: judgeChatMessage, tool: judgeChatTool },
@@ -37,13 +40,19 @@ const JUDGES = {
 const TEXT_MEMBERS = new Set(['content', 'text', 'thinking', 'refusal', 'reasoning_content']);
 
 const MEDIA: Readonly<Record<string, Plan>> = {
-  image_url: { members: { url: FLAT } },
-  file: { members: { file_id: FLAT } },
-  input_audio: FLAT,
+  image_url: { ...ENCODED, members: { url: ENCODED } },
+  file: { members: { file_id: FLAT, file_data: ENCODED } },
+  input_audio: { members: { data: ENCODED } },
 };
 
 /** Signed or encrypted thoughts of earlier turns: mostly dropped again, at most their bytes. */
-const OPAQUE = new Set(['signature', 'encrypted_content', 'extra_content', 'reasoning_details']);
+const OPAQUE = new Set([
+  'signature',
+  'data',
+  'encrypted_content',
+  'extra_content',
+  'reasoning_details',
+]);
 
 const MARKS = new Set(['type', 'file_id', 'role', 'audio', 'tool_calls', 'tool_use_id']);
 
@@ -54,6 +63,7 @@ export class Prompt {
   readonly #scanner: Scanner;
   readonly #findings: Findings;
   readonly #onCacheControl: () => void;
+  #walked = 0;
 
   constructor(dialect: Dialect, scanner: Scanner, findings: Findings, onCacheControl: () => void) {
     this.#dialect = dialect;
@@ -69,15 +79,21 @@ export class Prompt {
       scanner.skip();
       return;
     }
-    scanner.array((index) => this.#message(`messages[${index}]`));
+    scanner.array((index) => {
+      if (this.#within('messages')) this.#message(`messages[${index}]`);
+    });
   }
 
   /** A text, or an array of parts. */
   content(path: string): void {
     const kind = this.#scanner.kind();
-    if (kind === 'array') this.#scanner.array((index) => this.#part(`${path}[${index}]`));
-    else if (kind === 'object') this.#part(path);
-    else this.#text();
+    if (kind === 'array') {
+      this.#scanner.array((index) => {
+        if (this.#within('messages')) this.#part(`${path}[${index}]`);
+      });
+    }
+    if (kind === 'object') this.#part(path);
+    if (kind !== 'array' && kind !== 'object') this.#text();
   }
 
   tools(field: string): void {
@@ -89,6 +105,7 @@ export class Prompt {
     let count = 0;
     scanner.array((index) => {
       count += 1;
+      if (!this.#within(field)) return;
       this.#frame();
       this.#tool(`${field}[${index}]`);
     });
@@ -96,6 +113,14 @@ export class Prompt {
     this.#findings.extraAtMost += TOOLS_PREAMBLE_AT_MOST;
     this.#findings.extraLikely +=
       this.#dialect === 'messages' ? TOOLS_PREAMBLE_LIKELY : CHAT_TOOLS_PREAMBLE_LIKELY;
+  }
+
+  /** False once there is more than a provider takes: the rest is skipped, the body refused. */
+  #within(field: string): boolean {
+    this.#walked += 1;
+    if (this.#walked <= MOST_WALKED) return true;
+    this.#findings.invalid(field, `at most ${MOST_WALKED} messages, parts and tools`);
+    return false;
   }
 
   #frame(): void {
@@ -139,11 +164,7 @@ export class Prompt {
     const scanner = this.#scanner;
     const start = scanner.at;
     const members = new Map<string, Noted>();
-    const keep = (name: string, noted: Noted) => {
-      const field = `${path}.${name}`;
-      if (members.has(name)) this.#findings.refuse({ reason: 'duplicate_field', field });
-      members.set(name, noted);
-    };
+    const keep = (name: string, noted: Noted) => this.#keep(members, path, name, noted);
     scanner.object((name) => {
       if (TEXT_MEMBERS.has(name)) this.content(`${path}.${name}`);
       else if (name === 'cache_control') this.#onCacheControl();
@@ -170,38 +191,38 @@ export class Prompt {
     if (scanner.kind() !== 'object') return note(scanner, FLAT, path, this.#findings);
     const members = new Map<string, Noted>();
     const start = scanner.at;
-    let data = { atMost: 0, likely: 0, bytes: 0 };
+    let dataAtMost = 0;
     scanner.object((name) => {
-      const { atMost, likely, at } = scanner;
-      if (name === 'content') return this.content(`${path}.content`);
-      if (name === 'cache_control') return this.#onCacheControl();
-      if (name !== 'type' && name !== 'file_id' && name !== 'data') return;
-      const noted = note(scanner, FLAT, path, this.#findings);
-      if (members.has(name)) {
-        this.#findings.refuse({ reason: 'duplicate_field', field: `${path}.${name}` });
-      }
-      members.set(name, noted);
-      if (name === 'data') {
-        data = {
-          atMost: scanner.atMost - atMost,
-          likely: scanner.likely - likely,
-          bytes: scanner.at - at,
-        };
+      const { atMost } = scanner;
+      if (name === 'content') this.content(`${path}.content`);
+      else if (name === 'cache_control') this.#onCacheControl();
+      else if (name === 'type' || name === 'file_id' || name === 'data') {
+        this.#keep(members, path, name, note(scanner, ENCODED, path, this.#findings));
+        if (name === 'data') dataAtMost = scanner.atMost - atMost;
       }
     });
+    const data = members.get('data');
     if (members.get('type')?.text === 'base64') {
-      scanner.atMost -= data.atMost;
-      scanner.likely -= data.likely;
-      this.#documentLikely(members, data.bytes);
+      scanner.atMost -= dataAtMost;
+      this.#documentLikely(data);
+    } else if (data !== undefined) {
+      this.#findings.extraLikely += likelyTokens(scanner.bytes.subarray(data.start, data.end));
     }
     return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
   }
 
-  #documentLikely(members: ReadonlyMap<string, Noted>, bytes: number): void {
+  #documentLikely(data: Noted | undefined): void {
     // An image's first base64 characters are never a PDF's ("%PDF" is JVBER).
-    if (members.get('data')?.text?.startsWith('JVBER')) {
-      this.#findings.extraLikely += Math.ceil(bytes / DOCUMENT_BYTES_PER_TOKEN);
+    if (data?.text?.startsWith('JVBER')) {
+      this.#findings.extraLikely += Math.ceil((data.end - data.start) / DOCUMENT_BYTES_PER_TOKEN);
     }
+  }
+
+  #keep(members: Map<string, Noted>, path: string, name: string, noted: Noted): void {
+    if (members.has(name)) {
+      this.#findings.refuse({ reason: 'duplicate_field', field: `${path}.${name}` });
+    }
+    members.set(name, noted);
   }
 
   #tool(path: string): void {
@@ -217,13 +238,10 @@ export class Prompt {
       if (!TOOL_MARKS.has(name)) return;
       const kind = scanner.kind();
       const from = scanner.at;
-      if (members.has(name)) {
-        this.#findings.refuse({ reason: 'duplicate_field', field: `${path}.${name}` });
-      }
       // A schema is skipped, not noted, so that what is watched for inside it is seen.
       const text = kind === 'object' ? null : scanner.text();
       if (kind === 'object') scanner.skip();
-      members.set(name, {
+      this.#keep(members, path, name, {
         kind,
         start: from,
         end: scanner.at,

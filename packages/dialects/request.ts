@@ -76,7 +76,9 @@ class Body {
     return findings.wrongDialect;
   }
 
+  /** Messages only: elsewhere caching is the provider's own affair, and the value is passed over. */
   #cacheControl(): void {
+    if (this.#dialect !== 'messages') return;
     const plan = { members: { ttl: FLAT } };
     judgeCacheControl(note(this.scanner, plan, 'cache_control', this.findings), this.findings);
   }

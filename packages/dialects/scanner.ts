@@ -21,25 +21,23 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
-/** What a byte means inside a string: 0 plain, 1 quote, 2 backslash, 3 control, 4 beyond ASCII. */
-const IN_STRING = new Uint8Array(256);
-for (let byte = 0; byte < 256; byte += 1) {
-  IN_STRING[byte] = byte < 0x20 ? 3 : byte >= 0x80 ? 4 : 0;
-}
-IN_STRING[QUOTE] = 1;
-IN_STRING[BACKSLASH] = 2;
+/** What a byte is inside a string: the class of a plain one, else one of these. */
+const CLOSES = 64;
+const ESCAPED = 65;
+const CONTROL = 66;
+const BEYOND_ASCII = 67;
+const IN_STRING = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === QUOTE) return CLOSES;
+  if (byte === BACKSLASH) return ESCAPED;
+  if (byte < 0x20) return CONTROL;
+  return byte >= 0x80 ? BEYOND_ASCII : (TOKEN_CLASS[byte] ?? 0);
+});
 
-/** What each one-letter escape stands for. */
-const ESCAPES: ReadonlyMap<number, number> = new Map([
-  [QUOTE, QUOTE],
-  [BACKSLASH, BACKSLASH],
-  [0x2f, 0x2f],
-  [0x62, 8],
-  [0x66, 12],
-  [0x6e, 10],
-  [0x72, 13],
-  [0x74, 9],
-]);
+/** What each one-letter escape stands for; 0 for what is none. */
+const ESCAPES = new Uint8Array(256);
+for (const [letter, meant] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t']) {
+  ESCAPES[letter?.charCodeAt(0) ?? 0] = meant?.charCodeAt(0) ?? 0;
+}
 
 const KINDS = new Map<number, Kind>([
   [0x7b, 'object'],
@@ -105,6 +103,12 @@ export class Scanner {
   #from = 0;
   #to = 0;
   #escaped = false;
+  /** Of that string: raw bytes its escapes saved on decoding, and its bytes beyond ASCII. */
+  #saved = 0;
+  #beyond = 0;
+  /** Of the last character that was not plain: its length in UTF-8, and the first byte of that. */
+  #decodedLength = 0;
+  #lead = 0;
 
   constructor(bytes: Uint8Array, watched: string | null = null, onWatched: () => void = () => {}) {
     this.bytes = bytes;
@@ -204,6 +208,13 @@ export class Scanner {
     if (kind === 'string') return this.#decoded();
     if (kind === 'object' || kind === 'array' || this.at - start > LONGEST_NAME) return null;
     return String.fromCharCode(...this.bytes.subarray(start, this.at));
+  }
+
+  /** Passes over a string of encoded bytes as `text` does, without estimating it as text. */
+  encoded(): string | null {
+    if (this.kind() !== 'string') return this.text();
+    this.#encoded();
+    return this.fault === null ? this.#decoded() : null;
   }
 
   #skipMember(): void {
@@ -322,79 +333,108 @@ export class Scanner {
       this.#fail('not_json');
       return;
     }
-    let at = this.at + 1;
-    const from = at;
-    let before = START;
+    const from = this.at + 1;
+    let at = from;
+    let row = START * PAIR_ROW;
     let likely = 0;
-    let saved = 0;
-    let beyond = 0;
-    let escaped = false;
+    this.#saved = 0;
+    this.#beyond = 0;
+    this.#escaped = false;
     for (;;) {
-      const byte = bytes[at] ?? 0;
-      const sort = IN_STRING[byte];
-      if (sort === 0) {
-        const now = TOKEN_CLASS[byte] ?? 0;
-        likely += PAIR[before * PAIR_ROW + now] ?? 0;
-        before = now;
+      const now = IN_STRING[bytes[at] ?? 0] ?? CONTROL;
+      if (now < CLOSES) {
+        likely += PAIR[row + now] ?? 0;
+        row = now * PAIR_ROW;
         at += 1;
-      } else if (sort === 4) {
-        const length = utf8Length(bytes, at);
+      } else if (now === CLOSES) break;
+      else {
+        const length = this.#special(at, now);
         if (length === 0) {
           this.#fail('not_json');
           return;
         }
-        for (const last = at + length; at < last; at += 1) {
-          const now = TOKEN_CLASS[bytes[at] ?? 0] ?? 0;
-          likely += PAIR[before * PAIR_ROW + now] ?? 0;
-          before = now;
+        for (let index = 0; index < this.#decodedLength; index += 1) {
+          const next = TOKEN_CLASS[index === 0 ? this.#lead : 0x80] ?? 0;
+          likely += PAIR[row + next] ?? 0;
+          row = next * PAIR_ROW;
         }
-        beyond += length;
-      } else if (sort === 2) {
-        const found = this.#escape(at);
-        if (found === null) {
+        at += length;
+      }
+    }
+    this.#counted(from, at, likely);
+  }
+
+  /** Reads a string of encoded bytes, which is no text: checked, but not estimated. */
+  #encoded(): void {
+    const bytes = this.bytes;
+    const from = this.at + 1;
+    let at = from;
+    this.#saved = 0;
+    this.#beyond = 0;
+    this.#escaped = false;
+    for (;;) {
+      const now = IN_STRING[bytes[at] ?? 0] ?? CONTROL;
+      if (now < CLOSES) at += 1;
+      else if (now === CLOSES) break;
+      else {
+        const length = this.#special(at, now);
+        if (length === 0) {
           this.#fail('not_json');
           return;
         }
-        escaped = true;
-        saved += found.raw - found.decoded;
-        at += found.raw;
-        for (let index = 0; index < found.decoded; index += 1) {
-          const now =
-            TOKEN_CLASS[found.decoded === 1 ? found.unit : index === 0 ? found.lead : 0x80] ?? 0;
-          likely += PAIR[before * PAIR_ROW + now] ?? 0;
-          before = now;
-        }
-      } else if (sort === 1) {
-        break;
-      } else {
-        this.#fail('not_json');
-        return;
+        at += length;
       }
     }
+    this.#counted(from, at, 0);
+  }
+
+  #counted(from: number, to: number, likely: number): void {
     this.#from = from;
-    this.#to = at;
-    this.#escaped = escaped;
-    this.at = at + 1;
+    this.#to = to;
+    this.at = to + 1;
     // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for four).
-    this.atMost += this.asJson ? at - from + 2 * beyond + 2 : at - from - saved + 2;
+    const bytes = this.asJson ? to - from + 2 * this.#beyond : to - from - this.#saved;
+    this.atMost += bytes + 2;
     this.likely += likely;
   }
 
-  /** The escape at `at`: its raw length, its UTF-8 length, its value and the byte its UTF-8 starts with. */
-  #escape(at: number): { raw: number; decoded: number; unit: number; lead: number } | null {
+  /** Checks what is not a plain byte at `at`; returns its raw length, 0 if it is not well-formed. */
+  #special(at: number, sort: number): number {
+    if (sort === CONTROL) return 0;
+    if (sort === BEYOND_ASCII) {
+      const length = utf8Length(this.bytes, at);
+      this.#decodedLength = length;
+      this.#lead = this.bytes[at] ?? 0;
+      this.#beyond += length;
+      return length;
+    }
+    const raw = this.#escape(at);
+    this.#escaped = true;
+    this.#saved += raw - this.#decodedLength;
+    return raw;
+  }
+
+  /** The raw length of the escape at `at`, or 0; notes how its UTF-8 starts and how long it is. */
+  #escape(at: number): number {
     const letter = this.bytes[at + 1] ?? 0;
+    this.#decodedLength = 1;
     if (letter !== 0x75) {
-      const unit = ESCAPES.get(letter);
-      return unit === undefined ? null : { raw: 2, decoded: 1, unit, lead: unit };
+      this.#lead = ESCAPES[letter] ?? 0;
+      return this.#lead === 0 ? 0 : 2;
     }
     const unit = this.#unit(at);
-    if (unit < 0) return null;
-    if (unit < 0x80) return { raw: 6, decoded: 1, unit, lead: unit };
-    if (unit < 0x800) return { raw: 6, decoded: 2, unit, lead: 0xc0 | (unit >> 6) };
+    if (unit < 0) return 0;
+    this.#lead = unit;
+    if (unit < 0x80) return 6;
+    this.#decodedLength = 2;
+    this.#lead = 0xc0 | (unit >> 6);
+    if (unit < 0x800) return 6;
     const high = unit >= 0xd800 && unit <= 0xdbff;
     const low = high && this.bytes[at + 6] === BACKSLASH ? this.#unit(at + 6) : -1;
-    if (low >= 0xdc00 && low <= 0xdfff) return { raw: 12, decoded: 4, unit, lead: 0xf0 };
-    return { raw: 6, decoded: 3, unit, lead: 0xe0 | (unit >> 12) };
+    const paired = low >= 0xdc00 && low <= 0xdfff;
+    this.#decodedLength = paired ? 4 : 3;
+    this.#lead = paired ? 0xf0 : 0xe0 | (unit >> 12);
+    return paired ? 12 : 6;
   }
 
   /** The code unit of the \uXXXX at `at`, or -1. */
@@ -421,7 +461,7 @@ export class Scanner {
       if (this.bytes[at] === BACKSLASH) {
         const unit = this.bytes[at + 1] === 0x75;
         text += String.fromCharCode(
-          unit ? this.#unit(at) : (ESCAPES.get(this.bytes[at + 1] ?? 0) ?? 0),
+          unit ? this.#unit(at) : (ESCAPES[this.bytes[at + 1] ?? 0] ?? 0),
         );
         at += unit ? 6 : 2;
       } else {

@@ -67,8 +67,9 @@ export class TokenEstimate {
   add(bytes: Uint8Array): void {
     let units = 0;
     let before = this.#before;
-    for (const byte of bytes) {
-      const now = TOKEN_CLASS[byte] ?? 0;
+    // An index, because the iterator of a typed array is several times slower here.
+    for (let index = 0; index < bytes.length; index += 1) {
+      const now = TOKEN_CLASS[bytes[index] ?? 0] ?? 0;
       units += PAIR[before * PAIR_ROW + now] ?? 0;
       before = now;
     }
