@@ -18,10 +18,12 @@ export type Options = Readonly<{
   bodyBytes: number;
   soakStreams: number;
   quick: boolean;
+  /** Where the objects' SQLite files lie: `memory` takes the machine's disk and its neighbours out. */
+  storage: 'disk' | 'memory';
 }>;
 
 export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_PACES.join(',')}] [--connections 1,16,64] [--accounts 1,50]
-                 [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES]
+                 [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
                  [--soak [--streams N]] [--profile]`;
 
 export function readOptions(words: readonly string[]): Options {
@@ -38,6 +40,7 @@ export function readOptions(words: readonly string[]): Options {
       rounds: { type: 'string' },
       window: { type: 'string' },
       body: { type: 'string', default: '600' },
+      storage: { type: 'string', default: 'disk' },
       streams: { type: 'string', default: '1000' },
     },
   });
@@ -55,6 +58,7 @@ export function readOptions(words: readonly string[]): Options {
     bodyBytes: number(values.body),
     soakStreams: number(values.streams),
     quick,
+    storage: pickOne(values.storage, ['disk', 'memory']),
   };
 }
 
@@ -64,11 +68,13 @@ function defaultSubjects(task: Options['task']): string {
 }
 
 function pick<T extends string>(list: string, known: readonly T[]): T[] {
-  return list.split(',').map((word) => {
-    const found = known.find((name) => name === word);
-    if (found === undefined) throw new Error(`${word} is none of ${known.join(', ')}`);
-    return found;
-  });
+  return list.split(',').map((word) => pickOne(word, known));
+}
+
+function pickOne<T extends string>(word: string, known: readonly T[]): T {
+  const found = known.find((name) => name === word);
+  if (found === undefined) throw new Error(`${word} is none of ${known.join(', ')}`);
+  return found;
 }
 
 function numbers(list: string): number[] {

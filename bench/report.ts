@@ -153,11 +153,12 @@ type Setting = Readonly<{
   rounds: number;
   windowMs: number;
   bodyBytes: number;
+  storage: Options['storage'];
 }>;
 
 function settingOf(options: Options): Setting {
   const processors = cpus();
-  const { rounds, windowMs, bodyBytes } = options;
+  const { rounds, windowMs, bodyBytes, storage } = options;
   return {
     at: new Date().toISOString(),
     machine: `${processors.length} × ${processors[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB`,
@@ -165,6 +166,7 @@ function settingOf(options: Options): Setting {
     rounds,
     windowMs,
     bodyBytes,
+    storage,
   };
 }
 
@@ -191,7 +193,7 @@ function document(
 ): string {
   return `# Bench
 
-${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of ${setting.windowMs} ms a cell; bodies of about ${setting.bodyBytes} bytes.
+${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of ${setting.windowMs} ms a cell; bodies of about ${setting.bodyBytes} bytes; objects on ${setting.storage}.
 Upstream, load generator and subject share the machine: read the ratios (medians over rounds of the ratio
 within a round, spread in brackets), not the absolute numbers. "Added" is against the upstream called directly.
 

@@ -62,7 +62,9 @@ async function perform(options: Options, crew: Crew, folder: string): Promise<bo
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   mkdirSync(CACHE, { recursive: true });
-  const folder = mkdtempSync(join(CACHE, 'run-'));
+  const folder = mkdtempSync(
+    join(options.storage === 'disk' ? CACHE : '/dev/shm', 'farebox-bench-'),
+  );
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const crew = new Crew();
   const sound = await perform(options, crew, folder);
