@@ -227,11 +227,11 @@ export async function writeComparison(
   const name = options.quick ? 'quick' : 'latest';
   mkdirSync(RESULTS, { recursive: true });
   const whole = { setting, verdicts, lines, upstream: counts };
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(whole, null, 1)}\n`);
+  writeFileSync(join(RESULTS, `${name}.generated.json`), `${JSON.stringify(whole, null, 1)}\n`);
   writeFileSync(join(RESULTS, `${name}.md`), text);
   writeFileSync(join(RESULTS, `${name}.svg`), chartOf(lines));
   say(
-    `\n${text}\nupstream saw ${JSON.stringify(counts)}\nwritten to bench/results/${name}.{json,md,svg}`,
+    `\n${text}\nupstream saw ${JSON.stringify(counts)}\nwritten to bench/results/${name}.{generated.json,md,svg}`,
   );
   const errors = cells.reduce((sum, cell) => sum + cell.load.errors, 0);
   if (errors > 0) say(`${errors} calls failed: these numbers are not to be trusted`);

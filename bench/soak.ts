@@ -116,10 +116,10 @@ export async function runSoak(
   const title = `Memory while ${options.soakStreams} paced streams are open`;
   const text = `# Soak\n\n${new Date().toISOString()}. ${title}: the middle of the last ${PART} s against the first ${PART} s; flat is at most ${FLAT_MOST}.\n\n${table(headings, results.map(soakLine))}\n`;
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(join(RESULTS, 'soak.json'), `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(join(RESULTS, 'soak.generated.json'), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(RESULTS, 'soak.md'), text);
   const curves = results.map(({ subject, curveMb }) => ({ name: subject, values: curveMb }));
   writeFileSync(join(RESULTS, 'soak.svg'), curvesOf(title, 'MB', curves));
-  say(`\n${text}\nwritten to bench/results/soak.{json,md,svg}`);
+  say(`\n${text}\nwritten to bench/results/soak.{generated.json,md,svg}`);
   return results.every((result) => result.load.errors === 0);
 }
