@@ -74,6 +74,21 @@ describe('admission', () => {
     expect(second).toMatchObject({ ok: false, reason: 'balance_held', short: 200n, fits: 300 });
   });
 
+  it('admits to the last nano-USD and not one further', async () => {
+    const { stub } = await opened(1_000n);
+    expect(await stub.hold(holdOf(1, 1_001n, 0))).toMatchObject({
+      reason: 'balance_empty',
+      short: 1n,
+    });
+    expect(await stub.hold(holdOf(2, 600n, 0))).toMatchObject({ ok: true });
+    expect(await stub.hold(holdOf(3, 401n, 0))).toMatchObject({
+      reason: 'balance_held',
+      short: 1n,
+    });
+    expect(await stub.hold(holdOf(4, 400n, 0))).toMatchObject({ ok: true });
+    expect(await stub.audit()).toMatchObject({ posted: 1_000n, held: 1_000n, broken: [] });
+  });
+
   it('caps an output limit nobody set at what half of the balance buys, never below the least', async () => {
     const { stub } = await opened(1_000n);
     const capped = { kind: 'capped', most: 4_000, least: 1 } as const;

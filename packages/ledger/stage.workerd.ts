@@ -44,5 +44,3 @@ export class StageAccount extends AccountObject<unknown> {
     super(ctx, env, HOUSE);
   }
 }
-
-export default { fetch: () => new Response(null, { status: 404 }) };
