@@ -1,0 +1,65 @@
+/**
+ * Recorded requests (FAREBOX_CORPUS names the folder) are read, unless they use what is refused, and
+ * the bound holds for what their provider counted. Skipped where the variable is unset.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Dialect, readRequest } from './index.ts';
+
+const root = process.env.FAREBOX_CORPUS;
+
+/** By name of the case: the feature that has it refused. */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  [
+    'pyd-anthropic-code-execution-files-cache-prefix-stable-automatic-sonnet-5-2-json',
+    'messages[0].content[1].file_id',
+  ],
+  ['pyd-document-url-input-2-err', 'messages[0].content[1].file_id'],
+  ['pyd-openrouter-stream-with-native-options-sse', 'models'],
+]);
+
+const DIALECTS: ReadonlyMap<string, Dialect> = new Map([
+  ['openai-chat', 'chat'],
+  ['anthropic-messages', 'messages'],
+]);
+
+function cases(
+  folder: string,
+): { name: string; dialect: Dialect; body: Uint8Array; input: number }[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('request.json'))
+    .flatMap((file) => {
+      const meta = join(folder, dirname(file), 'meta.json');
+      const recorded = existsSync(meta) ? JSON.parse(readFileSync(meta, 'utf8')) : {};
+      const dialect = DIALECTS.get(recorded.api);
+      if (dialect === undefined) return [];
+      const counted = recorded.request_elided === 0 ? (recorded.usage?.input_total ?? 0) : 0;
+      const body = readFileSync(join(folder, file));
+      return [{ name: dirname(file).split('/').at(-1) ?? '', dialect, body, input: counted }];
+    });
+}
+
+describe('recorded requests', () => {
+  if (root === undefined) {
+    it.skip('skipped: set FAREBOX_CORPUS to the folder of recordings to run these', () => {});
+    return;
+  }
+  const all = cases(root);
+
+  it('are there', () => {
+    expect(all.length).toBeGreaterThan(100);
+  });
+
+  it.each(all)('$dialect $name', ({ name, dialect, body, input }) => {
+    const result = readRequest(dialect, body);
+    const refused = REFUSED.get(name);
+    if (refused !== undefined) {
+      expect(result).toMatchObject({ reason: 'unsupported_feature', field: refused });
+      return;
+    }
+    expect(result).toMatchObject({ ok: true, facts: { unknownFields: 0 } });
+    if (!result.ok || result.facts.inputTokensAtMost === 'context_window') return;
+    expect(result.facts.inputTokensAtMost).toBeGreaterThanOrEqual(input);
+  });
+});
