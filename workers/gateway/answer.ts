@@ -31,15 +31,51 @@ function cutRefusal(call: Call, ending: Ending): Refusal {
     : { reason: 'upstream_cut', provider };
 }
 
+/** The whole of an answer, or how it failed: it broke off, or nothing came for `silence`. */
+async function readWhole(call: Call, upstream: Response): Promise<Uint8Array | Ending> {
+  const reader = (upstream.body ?? new Blob([]).stream()).getReader();
+  const chunks: Uint8Array[] = [];
+  let silent = false;
+  const giveUp = () => {
+    silent = true;
+    call.abort.abort();
+    reader.cancel().catch(() => {});
+  };
+  const { silence } = call.visit.house.patience;
+  let timer = setTimeout(giveUp, silence);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, silence);
+    }
+  } catch {
+    return silent ? 'upstream_silent' : 'upstream_cut';
+  } finally {
+    clearTimeout(timer);
+  }
+  return silent ? 'upstream_silent' : joined(chunks);
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
 /** Answers that were not streamed are read whole: their cost is known before their first byte leaves. */
 export async function answerWhole(call: Call, upstream: Response, meter: Meter): Promise<Response> {
   const { visit, plan } = call;
-  let bytes: Uint8Array;
-  try {
-    bytes = new Uint8Array(await upstream.arrayBuffer());
-  } catch {
-    return answerCut(call);
-  }
+  const bytes = await readWhole(call, upstream);
+  if (!(bytes instanceof Uint8Array)) return answerCut(call, bytes);
   meter.feed(bytes);
   meter.end();
   const bill = billOf(plan, courseOf(call, meter.reading(), 'complete', 0));
@@ -58,10 +94,10 @@ function alertUnpriceable(call: Call, reading: Reading): void {
 }
 
 /** The provider broke off, or the caller left and the wait for the usage was over. */
-export function answerCut(call: Call): Response {
+export function answerCut(call: Call, how: Ending = 'upstream_cut'): Response {
   const { visit, plan } = call;
   const gone = visit.request.signal.aborted;
-  const ending: Ending = gone ? 'client_gone' : 'upstream_cut';
+  const ending: Ending = gone ? 'client_gone' : how;
   // Nothing of a whole answer was seen: what the model may have written by now is a matter of time.
   const workedMs = visit.clock() - call.startedAt;
   const course = courseOf(call, NOTHING_READ, ending, gone ? workedMs : 0);

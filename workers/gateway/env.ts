@@ -118,8 +118,9 @@ function patienceFrom(env: Env): Patience {
     // The official SDKs give a call 10 minutes.
     firstByte: ms(env.FIRST_BYTE_SECONDS, 'FIRST_BYTE_SECONDS', 600),
     silence: ms(env.SILENCE_SECONDS, 'SILENCE_SECONDS', 300),
-    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61).
-    ping: ms(env.PING_SECONDS, 'PING_SECONDS', 10),
+    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61); and where nothing
+    // is written, workerd does not notice that a caller has left (workerd#4638).
+    ping: ms(env.PING_SECONDS, 'PING_SECONDS', 5),
     checkpoint: ms(env.CHECKPOINT_SECONDS, 'CHECKPOINT_SECONDS', 5),
     // waitUntil ends 30 s after the caller left (Workers docs, "Context").
     drain: ms(env.DRAIN_SECONDS, 'DRAIN_SECONDS', 20),
