@@ -55,9 +55,10 @@ function feesWorst(facts: RequestFacts, model: Model): readonly Fee[] {
     }));
 }
 
-/** A compaction pass reads up to a whole window more, and writes up to the output limit again. */
+/** Each compaction pass reads up to a whole window more, and writes up to the output limit again. */
 function passesOf(facts: RequestFacts): number {
-  return facts.fees.some((bound) => bound.kind === 'compaction') ? 2 : 1;
+  const compactions = facts.fees.filter((bound) => bound.kind === 'compaction');
+  return compactions.reduce((passes, bound) => passes + bound.countAtMost, 1);
 }
 
 function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {

@@ -3,7 +3,7 @@
  * `relay`; what it calls decides one thing each. The hot path asks nobody but the account's object:
  * once before the provider, once after the caller has its answer.
  */
-import { type Dialect, editRequest, readRequest } from '@farebox/dialects';
+import { type Dialect, type Edits, editRequest, readRequest } from '@farebox/dialects';
 import type { HoldRequest, KeyProof } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
 import { answerCut, answerStream, answerWhole } from './answer.ts';
@@ -30,11 +30,23 @@ function holdRequest(visit: Visit, key: KeyProof, plan: Plan): HoldRequest {
   };
 }
 
-function editsFor(plan: Plan, maxOutput: number): Parameters<typeof editRequest>[2] {
-  const inject = plan.output.kind === 'capped';
+/**
+ * Where the caller gave no limit, ours goes in. Where it gave one under a name the provider may not
+ * know (`max_completion_tokens` to one that documents only `max_tokens`), it goes in under that too:
+ * else nothing would bound the answer that was held for.
+ */
+function limitFor({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
+  const field = provider.outputLimitField;
+  if (output.kind === 'capped') return { field, tokens };
+  const known = facts.places.outputLimits.some((limit) => limit.field === field);
+  const foreign = facts.dialect === 'chat' && field === 'max_tokens' && !known;
+  return foreign ? { field, tokens: facts.maxOutput ?? tokens } : null;
+}
+
+function editsFor(plan: Plan, maxOutput: number): Edits {
   return {
     model: plan.model.upstreamName,
-    maxOutput: inject ? { field: plan.provider.outputLimitField, tokens: maxOutput } : null,
+    maxOutput: limitFor(plan, maxOutput),
     includeUsage: plan.facts.dialect === 'chat' && plan.facts.stream,
   };
 }
