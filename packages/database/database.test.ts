@@ -1,0 +1,486 @@
+/**
+ * The room through its front, with the real driver, on PGlite and on a real PostgreSQL where there is
+ * one. Only the latter can show what two senders at the same time come to.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import type { Entry } from '@farebox/ledger';
+import { NO_LIMITS } from '@farebox/ledger';
+import { startPostgres } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  accountsToSweep,
+  accountTotals,
+  activateKey,
+  connect,
+  type Database,
+  DatabaseFailure,
+  deliverEntries,
+  findCall,
+  findIdentity,
+  insertAccount,
+  insertPendingKey,
+  listKeys,
+  markAccountOpened,
+  markKeyRevoked,
+} from './index.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NOW = Date.UTC(2026, 10, 23, 12);
+
+type Field = Readonly<{ name: string; dataTypeID: number }>;
+type Rows = Readonly<{ rows: readonly unknown[][]; fields: readonly Field[] }>;
+type Statement = Readonly<{ query: string; params: unknown[] }>;
+type Backend = Readonly<{
+  run(statements: readonly Statement[]): Promise<readonly Rows[]>;
+  exec(text: string): Promise<unknown>;
+  close(): Promise<void>;
+}>;
+
+/** Every value as PostgreSQL writes it, which is what the driver asks an endpoint for. */
+const asText = (text: string) => text;
+/** PGlite reads these types on its own otherwise: bool, int8, int2, int4, json, varchar[], timestamptz, jsonb. */
+const READ_BY_PGLITE = [16, 20, 21, 23, 114, 1015, 1184, 3802];
+const allAsText = Object.fromEntries(READ_BY_PGLITE.map((type) => [type, asText]));
+
+async function openPglite(): Promise<Backend> {
+  const db = await PGlite.create('memory://');
+  const options = { rowMode: 'array', parsers: allAsText } as const;
+  return {
+    run: (statements) =>
+      db.transaction(async (tx) => {
+        const results: Rows[] = [];
+        for (const { query, params } of statements) {
+          results.push(await tx.query<unknown[]>(query, params, options));
+        }
+        return results;
+      }),
+    exec: (text) => db.exec(text),
+    close: () => db.close(),
+  };
+}
+
+type PgClient = Readonly<{ query(what: unknown): Promise<Rows>; release(): void }>;
+type PgPool = Readonly<{
+  connect(): Promise<PgClient>;
+  on(event: 'error', listener: () => void): void;
+  end(): Promise<void>;
+}>;
+
+async function openPostgres(): Promise<Backend | undefined> {
+  const postgres = await startPostgres();
+  if (postgres === null) return undefined;
+  // pg belongs to the local room; here it is only the far side of the stand-in endpoint.
+  const pg = createRequire(join(ROOT, 'packages/local/package.json'))('pg');
+  const pool: PgPool = new pg.Pool({ connectionString: postgres.connectionString, max: 16 });
+  // An idle connection may hear of the server's end before the pool has let go of it.
+  pool.on('error', () => {});
+  const run = async (statements: readonly Statement[]) => {
+    const client = await pool.connect();
+    try {
+      await client.query('BEGIN');
+      const results: Rows[] = [];
+      for (const { query, params } of statements) {
+        const types = { getTypeParser: () => asText };
+        results.push(await client.query({ text: query, values: params, rowMode: 'array', types }));
+      }
+      await client.query('COMMIT');
+      return results;
+    } catch (error) {
+      await client.query('ROLLBACK');
+      throw error;
+    } finally {
+      client.release();
+    }
+  };
+  const exec = async (text: string) => {
+    const client = await pool.connect();
+    await client.query(text).finally(() => client.release());
+  };
+  const close = async () => {
+    await pool.end();
+    await postgres.stop();
+  };
+  return { run, exec, close };
+}
+
+/** The part of Neon's HTTP protocol that drizzle uses. */
+async function serve(backend: Backend): Promise<{ server: Server; port: number }> {
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const asked: Statement & { queries?: Statement[] } = JSON.parse(body);
+    try {
+      const results = await backend.run(asked.queries ?? [asked]);
+      const answers = results.map(({ rows, fields }) => ({
+        command: 'SELECT',
+        rowCount: rows.length,
+        rowAsArray: true,
+        rows,
+        fields,
+      }));
+      response.end(JSON.stringify(asked.queries ? { results: answers } : answers[0]));
+    } catch (error) {
+      response.statusCode = 400;
+      response.end(JSON.stringify({ ...Object(error), message: String(error) }));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return { server, port: address.port };
+}
+
+const postgres = await openPostgres();
+if (postgres === undefined) process.stdout.write('No PostgreSQL on this machine: PGlite only.\n');
+const backends = [
+  { name: 'PGlite', backend: await openPglite() },
+  ...(postgres === undefined ? [] : [{ name: 'PostgreSQL', backend: postgres }]),
+];
+
+let accountsMade = 0;
+function nextAccountId(): string {
+  accountsMade += 1;
+  return accountsMade.toString(16).padStart(16, '0');
+}
+
+function callId(account: string, seq: number): string {
+  return account.slice(-8) + seq.toString(16).padStart(24, '0');
+}
+
+function bill(account: string, seq: number, charged: bigint): NonNullable<Entry['call']> {
+  return {
+    id: callId(account, seq),
+    keyId: 7,
+    model: 'openai/gpt-4o-mini',
+    provider: 'openai',
+    dialect: 'chat',
+    stream: true,
+    httpStatus: 200,
+    status: 'settled',
+    reason: 'provider_reported',
+    usage: {
+      input_uncached: 3,
+      cache_read: 0,
+      cache_write_5m: 0,
+      cache_write_1h: 0,
+      output: 9_007_199_254_740_991,
+      output_reasoning: 1,
+    },
+    prices: {
+      input_uncached: 150_000_000n,
+      cache_read: 75_000_000n,
+      cache_write_5m: 0n,
+      cache_write_1h: 0n,
+      output: 600_000_000n,
+    },
+    fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10_000_000_000_000n }],
+    charged,
+    shortfall: 0n,
+    createdAt: NOW + seq,
+    settledAt: NOW + seq + 1,
+  };
+}
+
+/** A book of `length` lines: one credit, then charges of 1, 2, 3... nano-USD. */
+function book(account: string, length: number): Entry[] {
+  let posted = 1_000_000_000n;
+  return Array.from({ length }, (_, index): Entry => {
+    const seq = index + 1;
+    const line = { seq, at: NOW + seq };
+    if (seq === 1) {
+      return {
+        ...line,
+        id: 'local:1',
+        kind: 'credit',
+        delta: posted,
+        postedAfter: posted,
+        call: null,
+      };
+    }
+    posted -= BigInt(seq);
+    const call = bill(account, seq, BigInt(seq));
+    const delta = -BigInt(seq);
+    return { ...line, id: call.id, kind: 'charge', delta, postedAfter: posted, call };
+  });
+}
+
+function at(entries: readonly Entry[], index: number): Entry {
+  const entry = entries[index];
+  if (entry === undefined) throw new Error('no such line');
+  return entry;
+}
+
+describe.each(backends)('on $name', ({ backend }) => {
+  let db: Database;
+  let server: Server;
+  let statements = 0;
+
+  beforeAll(async () => {
+    const files = readdirSync(join(ROOT, 'migrations')).filter((name) => name.endsWith('.sql'));
+    for (const name of files.sort()) {
+      await backend.exec(readFileSync(join(ROOT, 'migrations', name), 'utf8'));
+    }
+    const counted = {
+      ...backend,
+      run: (asked: readonly Statement[]) => {
+        statements += asked.length;
+        return backend.run(asked);
+      },
+    };
+    const served = await serve(counted);
+    server = served.server;
+    db = connect(`postgresql://farebox:hidden@127.0.0.1:${served.port}/postgres`);
+  });
+  afterAll(async () => {
+    server.close();
+    await backend.close();
+  });
+
+  async function newAccount(email?: string): Promise<string> {
+    const accountId = nextAccountId();
+    const address = email ?? `${accountId}@example.com`;
+    const personal = { email: address, emailKey: address, passwordHash: '$', language: 'en' };
+    const made = await insertAccount(db, { accountId, ...personal, verified: true, now: NOW });
+    expect(made).toEqual({ ok: true });
+    return accountId;
+  }
+
+  it('gives an address to one account, and leaves nothing of the second', async () => {
+    const accountId = await newAccount('ada@example.com');
+    const second = nextAccountId();
+    const personal = { email: 'Ada@example.com', emailKey: 'ada@example.com', passwordHash: '$' };
+    const wanted = { ...personal, language: 'en', verified: false, now: NOW };
+    expect(await insertAccount(db, { ...wanted, accountId: second })).toEqual({
+      ok: false,
+      reason: 'email_taken',
+    });
+    const free = { ...wanted, emailKey: 'other@example.com' };
+    expect(await insertAccount(db, { ...free, accountId })).toEqual({
+      ok: false,
+      reason: 'id_taken',
+    });
+    expect(await accountsToSweep(db, { after: '', most: 1000 })).not.toContain(second);
+    expect(await findIdentity(db, 'ada@example.com')).toMatchObject({ accountId, opened: false });
+    await markAccountOpened(db, accountId, NOW);
+    expect(await findIdentity(db, 'ada@example.com')).toMatchObject({
+      opened: true,
+      verified: true,
+    });
+  });
+
+  it('sweeps every account once, in slices', async () => {
+    await newAccount();
+    await newAccount();
+    const all = await accountsToSweep(db, { after: '', most: 1000 });
+    const met: string[] = [];
+    for (let after = ''; ; after = met.at(-1) ?? '') {
+      const slice = await accountsToSweep(db, { after, most: 1 });
+      if (slice.length === 0) break;
+      met.push(...slice);
+    }
+    expect(met).toEqual(all);
+    expect(new Set(met).size).toBe(met.length);
+  });
+
+  it('leads a key from pending to active to revoked and never back', async () => {
+    const accountId = await newAccount();
+    const limits = { ...NO_LIMITS, budget: 9_007_199_254_740_991n, models: ['openai/gpt-4o-mini'] };
+    const key = { accountId, keyId: 4_294_967_295, name: "O'Brien's", last4: 'aZ09' };
+    const pending = { ...key, secretHash: 'ab'.repeat(32), limits, now: NOW };
+    expect(await insertPendingKey(db, pending)).toEqual({ ok: true });
+    expect(await insertPendingKey(db, pending)).toEqual({ ok: false, reason: 'id_taken' });
+    expect(await insertPendingKey(db, { ...pending, accountId: 'f'.repeat(16) })).toEqual({
+      ok: false,
+      reason: 'account_unknown',
+    });
+    expect(await listKeys(db, accountId)).toEqual([]);
+    expect(await activateKey(db, accountId, key.keyId, NOW)).toEqual({ ok: true });
+    expect(await activateKey(db, accountId, key.keyId, NOW + 1)).toEqual({ ok: true });
+    const [row] = await listKeys(db, accountId);
+    expect(row).toMatchObject({ name: "O'Brien's", state: 'active', limits, createdAt: NOW });
+    expect(await markKeyRevoked(db, accountId, key.keyId, NOW + 2)).toEqual({ ok: true });
+    expect(await markKeyRevoked(db, accountId, key.keyId, NOW + 3)).toEqual({ ok: true });
+    expect(await listKeys(db, accountId)).toMatchObject([{ state: 'revoked', revokedAt: NOW + 2 }]);
+    expect(await activateKey(db, accountId, key.keyId, NOW)).toEqual({
+      ok: false,
+      reason: 'revoked',
+    });
+    expect(await markKeyRevoked(db, accountId, 1, NOW)).toEqual({ ok: false, reason: 'unknown' });
+  });
+
+  it('stores a book of 1,000 calls in four statements, and repeats are equal', async () => {
+    const account = await newAccount();
+    const entries = book(account, 1000);
+    statements = 0;
+    expect(await deliverEntries(db, account, entries)).toEqual({ ok: true, acknowledged: 1000 });
+    expect(statements).toBe(4);
+    const posted = at(entries, 999).postedAfter;
+    const totals = { entries: 1000, lastSeq: 1000, posted };
+    expect(await accountTotals(db, account)).toEqual(totals);
+    const again = await deliverEntries(db, account, entries.slice(900));
+    expect(again).toEqual({ ok: true, acknowledged: 1000 });
+    expect(await accountTotals(db, account)).toEqual(totals);
+    const { keyId: _, ...generation } = bill(account, 2, 2n);
+    expect(await findCall(db, account, callId(account, 2))).toEqual(generation);
+    expect(await findCall(db, await newAccount(), callId(account, 2))).toBeUndefined();
+  });
+
+  it('refuses a gap and stores nothing of it', async () => {
+    const account = await newAccount();
+    const entries = book(account, 10);
+    const gap = { ok: false, reason: 'gap' };
+    expect(await deliverEntries(db, account, entries.slice(1))).toEqual(gap);
+    await deliverEntries(db, account, entries.slice(0, 3));
+    expect(await deliverEntries(db, account, entries.slice(4))).toEqual(gap);
+    expect(await deliverEntries(db, account, [at(entries, 3), at(entries, 5)])).toEqual(gap);
+    expect(await accountTotals(db, account)).toMatchObject({ entries: 3, lastSeq: 3 });
+  });
+
+  it('refuses whatever differs from what is stored or does not add up', async () => {
+    const account = await newAccount();
+    const entries = book(account, 6);
+    await deliverEntries(db, account, entries.slice(0, 3));
+    const third = at(entries, 2);
+    const fourth = at(entries, 3);
+    const wrong: readonly (readonly Entry[])[] = [
+      [{ ...third, id: 'another' }, fourth],
+      [{ ...third, delta: third.delta - 1n }],
+      [{ ...third, postedAfter: third.postedAfter + 1n }],
+      [fourth, { ...at(entries, 4), postedAfter: fourth.postedAfter }],
+      [{ ...fourth, postedAfter: fourth.postedAfter - 1n }],
+      [{ ...fourth, id: third.id }],
+    ];
+    for (const lines of wrong) {
+      expect(await deliverEntries(db, account, lines)).toEqual({ ok: false, reason: 'mismatch' });
+    }
+    const stranger = await deliverEntries(db, 'f'.repeat(16), entries);
+    expect(stranger).toEqual({ ok: false, reason: 'mismatch' });
+    expect(await accountTotals(db, account)).toMatchObject({ entries: 3 });
+  });
+
+  it('lets a late line replace what expiry said of the call, in whichever delivery', async () => {
+    for (const together of [true, false]) {
+      const account = await newAccount();
+      const entries = book(account, 2);
+      const early = at(entries, 1);
+      if (early.call === null) throw new Error('no call');
+      const call = {
+        ...early.call,
+        charged: 1n,
+        shortfall: 5n,
+        reason: 'provider_reported',
+      } as const;
+      const expired = {
+        ...early,
+        call: { ...early.call, reason: 'expired_at_checkpoint' } as const,
+      };
+      const postedAfter = early.postedAfter + 1n;
+      const id = `${early.id}:late`;
+      const late: Entry = { ...early, seq: 3, id, delta: 1n, postedAfter, call };
+      const deliveries = together
+        ? [[at(entries, 0), expired, late]]
+        : [[at(entries, 0), expired], [late]];
+      for (const lines of deliveries) {
+        expect((await deliverEntries(db, account, lines)).ok).toBe(true);
+      }
+      await deliverEntries(db, account, [expired]);
+      expect(await findCall(db, account, early.id.slice(0, 32))).toMatchObject({
+        reason: 'provider_reported',
+        charged: 1n,
+        shortfall: 5n,
+      });
+    }
+  });
+
+  it('keeps one book under senders that overlap at the same time', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const account = await newAccount();
+      const entries = book(account, 600);
+      await deliverEntries(db, account, entries.slice(0, 10));
+      const senders = [0, 5, 10, 10, 10, 3, 10, 0].map((from) =>
+        deliverEntries(db, account, entries.slice(from, 200 + from * 40)),
+      );
+      for (const delivery of await Promise.all(senders)) expect(delivery.ok).toBe(true);
+      expect(await accountTotals(db, account)).toEqual({
+        entries: 600,
+        lastSeq: 600,
+        posted: at(entries, 599).postedAfter,
+      });
+    }
+  });
+
+  it('never lets two books that fork at the same time both in', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const account = await newAccount();
+      const entries = book(account, 100);
+      const forked = entries.map((entry, index) =>
+        index < 20 ? entry : { ...entry, postedAfter: entry.postedAfter - 1n },
+      );
+      forked[20] = { ...at(forked, 20), delta: at(forked, 20).delta - 1n };
+      await deliverEntries(db, account, entries.slice(0, 20));
+      const [one, other] = await Promise.all([
+        deliverEntries(db, account, entries.slice(20, 60)),
+        deliverEntries(db, account, forked.slice(20, 100)),
+      ]);
+      expect([one.ok, other.ok].sort()).toEqual([false, true]);
+      const { posted, entries: stored, lastSeq } = await accountTotals(db, account);
+      expect(stored).toBe(lastSeq);
+      expect(posted).toBe(at(one.ok ? entries : forked, lastSeq - 1).postedAfter);
+    }
+  });
+
+  it('holds fees that are words and whole numbers, and nothing else', async () => {
+    const fee = { kind: 'web_search', count: 1, nano_usd_per_million: '10' };
+    const accepted = async (fees: unknown) => {
+      const account = await newAccount();
+      await deliverEntries(db, account, book(account, 2));
+      const text = JSON.stringify(fees).replaceAll("'", "''");
+      const update = `update calls set fees = '${text}' where account_id = '${account}'`;
+      return Promise.resolve(backend.exec(update)).then(
+        () => true,
+        () => false,
+      );
+    };
+    expect(await accepted([fee, fee])).toBe(true);
+    expect(await accepted([])).toBe(true);
+    const content = 'tell me a story';
+    const refused = [
+      content,
+      [content],
+      { content },
+      [{ ...fee, content }],
+      [{ ...fee, kind: content }],
+      [{ ...fee, kind: [content] }],
+      [{ ...fee, count: content }],
+      [{ ...fee, nano_usd_per_million: content }],
+      [[{ ...fee }]],
+      [{ kind: 'web_search' }],
+      Array.from({ length: 17 }, () => fee),
+    ];
+    for (const fees of refused) expect([fees, await accepted(fees)]).toEqual([fees, false]);
+  });
+});
+
+describe('a database that is away', () => {
+  const away = connect('postgresql://farebox:hidden@127.0.0.1:1/postgres');
+
+  it('makes a delivery wait and nothing else', async () => {
+    const delivery = await deliverEntries(away, '0'.repeat(16), book('0'.repeat(16), 3));
+    expect(delivery).toEqual({ ok: false, reason: 'unreachable' });
+  });
+
+  it('says nothing of what was asked', async () => {
+    const error: unknown = await findIdentity(away, 'ada@example.com').catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(DatabaseFailure);
+    const said = `${error} ${JSON.stringify(error)} ${error instanceof Error ? error.stack : ''}`;
+    expect(said).not.toMatch(/ada@|hidden|select|cause/i);
+  });
+
+  it('is never reached by a URL that is none, and the URL is not repeated', () => {
+    expect(() => connect('hidden')).toThrow(/^The database URL is not a URL with a host\.$/);
+  });
+});

@@ -1,0 +1,59 @@
+/** No column may hold what a caller sent or got; and the migrations say what the schema says. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const FOLDER = join(import.meta.dirname, '../../migrations');
+const SQL = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.sql'))
+  .sort()
+  .map((name) => readFileSync(join(FOLDER, name), 'utf8'))
+  .join('\n');
+
+const COLUMNS = [...SQL.matchAll(/CREATE TABLE "(\w+)" \(([\s\S]*?)\n\);/g)].flatMap(
+  ([, table, body = '']) =>
+    [...body.matchAll(/^\t"(\w+)" (.+?),?$/gm)].map(([, name = '', type = '']) => ({
+      column: `${table}.${name}`,
+      name,
+      type,
+    })),
+);
+
+/** Personal data of the account's owner, and where it may be. */
+const PERSONAL = /email|password|language|phone|address|first_name|last_name/;
+const NETWORK = /(^|_)(ip|host|url|uri|agent|header|referer|country|region|city)(_|$)/;
+const CONTENT =
+  /prompt|message|content|text|body|input$|output_text|answer|completion|tool|file|image|note|raw|payload|error|detail/;
+const BOUNDED =
+  /^(varchar\((\d+)\)(\[\])?|bigint|integer|smallint|boolean|timestamp \(3\) with time zone)( |$)/;
+
+describe('the columns', () => {
+  it('were all found', () => {
+    expect(COLUMNS.length).toBeGreaterThan(50);
+  });
+
+  it('are bounded and of plain types, but for the fees, whose shape a constraint fixes', () => {
+    const free = COLUMNS.filter(({ column, type }) => {
+      if (column === 'calls.fees') return false;
+      const width = Number(BOUNDED.exec(type)?.[2] ?? 0);
+      return !BOUNDED.test(type) || width > 255;
+    });
+    expect(free).toEqual([]);
+    expect(SQL).toContain('calls_fees_shape');
+  });
+
+  it('have no name of content or of the network', () => {
+    expect(COLUMNS.filter(({ name }) => CONTENT.test(name) || NETWORK.test(name))).toEqual([]);
+  });
+
+  it('hold personal data in identities alone', () => {
+    const outside = COLUMNS.filter(({ name }) => PERSONAL.test(name)).map(({ column }) => column);
+    expect(outside.filter((column) => !column.startsWith('identities.'))).toEqual([]);
+  });
+});
+
+describe('the migrations', () => {
+  it('only go forward', () => {
+    expect(SQL).not.toMatch(/\bDROP\b|\bTRUNCATE\b|\bDELETE FROM\b/i);
+  });
+});

@@ -1,0 +1,168 @@
+/** Keys through their front: the published vectors, and that nothing but a minted key ever reads as one. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 as zlibCrc32 } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  API_KEY_PATTERN,
+  type MacSecrets,
+  mintApiKey,
+  mintingSecret,
+  parseApiKey,
+  readMacSecrets,
+} from './api-keys.ts';
+
+const FIRST = '00'.repeat(32);
+const SECOND = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const SEED = 20261123;
+
+function secretsFrom(text: string): MacSecrets {
+  const secrets = readMacSecrets(text);
+  if (secrets === undefined) throw new Error('no secrets');
+  return secrets;
+}
+
+const secrets = secretsFrom(`1:${FIRST},2:${SECOND}`);
+const one = mintingSecret(secretsFrom(`1:${FIRST}`));
+const two = mintingSecret(secrets);
+
+/** The rows of docs/api-keys.md: version, account, key id, secret, key, hash. */
+const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/api-keys.md'), 'utf8');
+const VECTORS = DOCUMENT.split('\n')
+  .filter((line) => line.startsWith('| ') && line.includes('fbx_'))
+  .map((line) => [...line.matchAll(/`?([0-9A-Za-z_]+)`? \|/g)].map((match) => match[1] ?? ''));
+
+const anyBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+const anyParts = fc.tuple(anyBytes(8).map(hex), fc.nat(0xffffffff), anyBytes(24));
+
+describe('the published format', () => {
+  it('has vectors', () => {
+    expect(VECTORS.length).toBe(3);
+    expect(DOCUMENT).toContain(API_KEY_PATTERN);
+  });
+
+  it.each(VECTORS)(
+    'version %s, account %s, key %s',
+    (version, account, keyId, secret, key, hash) => {
+      const mac = version === '1' ? one : two;
+      const random = Uint8Array.from(Buffer.from(secret ?? '', 'hex'));
+      const minted = mintApiKey(mac, account ?? '', Number(keyId), random);
+      expect(minted).toEqual({ apiKey: key, secretHash: hash, last4: key?.slice(-4) });
+      const proof = { keyId: Number(keyId), secretHash: hash };
+      expect(parseApiKey(key ?? '', secrets)).toEqual({ ok: true, account, key: proof });
+    },
+  );
+
+  it('is matched by its pattern and checked by the CRC of every other tool', () => {
+    fc.assert(
+      fc.property(anyParts, ([account, keyId, random]) => {
+        const { apiKey } = mintApiKey(two, account, keyId, random);
+        expect(apiKey).toMatch(new RegExp(`^${API_KEY_PATTERN}$`));
+        let checksum = 0;
+        for (const digit of apiKey.slice(-6)) checksum = checksum * 62 + DIGITS.indexOf(digit);
+        expect(checksum).toBe(zlibCrc32(apiKey.slice(0, -6)));
+      }),
+      { seed: SEED },
+    );
+  });
+});
+
+describe('a minted key', () => {
+  it('reads as what it was made of', () => {
+    fc.assert(
+      fc.property(anyParts, ([account, keyId, random]) => {
+        const { apiKey, secretHash } = mintApiKey(one, account, keyId, random);
+        const expected = { ok: true, account, key: { keyId, secretHash } };
+        expect(parseApiKey(apiKey, secrets)).toEqual(expected);
+      }),
+      { seed: SEED },
+    );
+  });
+
+  it('is unknown where its version is gone or its secret is another', () => {
+    const { apiKey } = mintApiKey(one, '0123456789abcdef', 1, new Uint8Array(24));
+    const forged = { ok: false, reason: 'forged' };
+    expect(parseApiKey(apiKey, secretsFrom(`2:${SECOND}`))).toEqual(forged);
+    expect(parseApiKey(apiKey, secretsFrom(`1:${SECOND}`))).toEqual(forged);
+  });
+});
+
+describe('a changed key', () => {
+  const { apiKey } = mintApiKey(two, 'f00dfacecafebeef', 7, new Uint8Array(24).fill(9));
+
+  it('is malformed after any change of one character, dropped or added ones too', () => {
+    const alphabet = [...DIGITS, '_', '-', ' ', '\n', '\0', 'é', '\u0130', '\u{1F511}'];
+    for (let at = 0; at < apiKey.length; at += 1) {
+      const before = apiKey.slice(0, at);
+      const after = apiKey.slice(at + 1);
+      const changed = alphabet
+        .filter((other) => other !== apiKey[at])
+        .map((c) => before + c + after);
+      for (const text of [...changed, before + after, `${before}${apiKey[at]}0${after}`]) {
+        expect([text, parseApiKey(text, secrets).ok]).toEqual([text, false]);
+      }
+    }
+  });
+
+  it('is forged where its checksum was mended', () => {
+    fc.assert(
+      fc.property(fc.nat(60), fc.nat(61), (at, value) => {
+        const place = at + 4;
+        fc.pre(DIGITS[value] !== apiKey[place]);
+        const body = apiKey.slice(0, place) + DIGITS[value] + apiKey.slice(place + 1, -6);
+        expect(parseApiKey(withChecksum(body), secrets).ok).toBe(false);
+      }),
+      { seed: SEED, numRuns: 2000 },
+    );
+  });
+
+  it('is malformed where its number is larger than 45 bytes, however good its checksum', () => {
+    const body = `fbx_${'z'.repeat(61)}`;
+    expect(parseApiKey(withChecksum(body), secrets)).toEqual({ ok: false, reason: 'malformed' });
+  });
+
+  it('of any kind never throws', () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ minLength: 71, maxLength: 71 }),
+    );
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(parseApiKey(text, secrets).ok).toBe(false);
+        expect(parseApiKey(`fbx_${text}`, secrets).ok).toBe(false);
+      }),
+      { seed: SEED },
+    );
+  });
+});
+
+function withChecksum(body: string): string {
+  let rest = zlibCrc32(body);
+  let checksum = '';
+  for (let digit = 0; digit < 6; digit += 1) {
+    checksum = DIGITS.charAt(rest % 62) + checksum;
+    rest = Math.floor(rest / 62);
+  }
+  return body + checksum;
+}
+
+describe('the MAC secrets', () => {
+  it('mint with the highest version', () => {
+    expect(mintingSecret(secretsFrom(`9:${SECOND}, 2:${FIRST}`)).version).toBe(9);
+  });
+
+  it('are all read or none', () => {
+    const bad = ['', '1', `0:${FIRST}`, `256:${FIRST}`, `1:${FIRST},`, `1:${FIRST},1:${SECOND}`];
+    const worse = [
+      `1:${FIRST.slice(2)}`,
+      `1:${FIRST}0`,
+      `1:${FIRST.replace('0', 'g')}`,
+      `-1:${FIRST}`,
+    ];
+    for (const text of [...bad, ...worse])
+      expect([text, readMacSecrets(text)]).toEqual([text, undefined]);
+  });
+});
