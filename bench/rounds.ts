@@ -21,7 +21,7 @@ export type Cell = Readonly<{
   memoryMb: number;
 }>;
 
-const WARM_UP_MS = 700;
+const WARM_UP_MS = 500;
 
 const ENDINGS: Readonly<Record<RowPace, string>> = {
   unpaced: 'data: [DONE]',
