@@ -4,6 +4,7 @@
  * nothing of its own.
  */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,17 +38,32 @@ const TASKS = {
   format: [[BIOME, 'check', '--write']],
 };
 
+/**
+ * Who started us: under npm that is a shell and npm itself, and either may be killed without passing
+ * anything on. Started by hand, we outlive the shell like any other program.
+ */
+function starters() {
+  if (process.env.npm_lifecycle_event === undefined) return '';
+  try {
+    // The parent's parent is the second field after the name in brackets (proc_pid_stat(5)).
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`;
+  } catch {
+    return `${process.ppid}`;
+  }
+}
+
 /** Runs one script to its end; signals that reach us reach it, and its end is ours. */
 function runScript(node, args, environment) {
   return new Promise((resolve, reject) => {
-    const child = spawn(node, args, { cwd: ROOT, env: environment, stdio: 'inherit' });
+    const env = { ...environment, FAREBOX_STARTED_BY: `${process.pid}` };
+    const child = spawn(node, args, { cwd: ROOT, env, stdio: 'inherit' });
     const forward = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, forward);
-    const parent = process.ppid;
-    // Where npm is killed outright nothing is passed on; a new parent is the only sign of it.
+    const before = starters();
     const watch = setInterval(() => {
-      if (process.ppid !== parent) child.kill('SIGTERM');
+      if (starters() !== before) child.kill('SIGTERM');
     }, 500);
     child.on('error', reject);
     child.on('exit', (code, signal) => {

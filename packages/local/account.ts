@@ -2,12 +2,11 @@
  * `npm run account -- --credit 25 [--json]`: a verified account with that many USD and one key, on the
  * stack that runs here. With --json the last line on stdout is the account and nothing else is.
  */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseUsd } from '@farebox/money';
 import type { AccountWish } from './account-making.ts';
 import { askControl, readRunning } from './control.ts';
-import { ROOT } from './stack.ts';
+import { STATE_DIR } from './places.ts';
 
 const USAGE = `npm run account -- --credit USD [--json] [--email E] [--password P] [--name KEYNAME]
                   [--budget USD] [--models provider/model,provider/model]`;
@@ -54,8 +53,7 @@ async function main(): Promise<number> {
     say(`${error instanceof Error ? error.message : 'That was not understood.'}\n\n${USAGE}`);
     return 2;
   }
-  const stateDir = process.env.FAREBOX_STATE_DIR ?? join(ROOT, '.farebox');
-  const running = readRunning(stateDir);
+  const running = readRunning(STATE_DIR);
   const answer = running === null ? null : await askControl(running, '/account', asked.wish);
   if (running === null || answer === null) {
     say('No local stack is running here. Start one with `npm start`, then ask again.');

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalDatabase, openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
+import { cacheDirOf, ROOT } from './places.ts';
 import { startPostgres, type TemporaryPostgres } from './postgres.ts';
-import { ROOT } from './stack.ts';
 
 // The driver is the database room's own; here it is the client under whose eyes the endpoint works.
 const driver = createRequire(join(ROOT, 'packages/database/package.json'))(
@@ -27,7 +27,7 @@ function poolAt(connectionString: string) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'farebox-endpoint-'));
-const cacheDir = join(ROOT, 'node_modules', '.cache', 'farebox');
+const cacheDir = cacheDirOf(ROOT);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const postgres: TemporaryPostgres | null = await startPostgres();

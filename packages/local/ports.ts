@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export type PortName = 'gateway' | 'console' | 'database' | 'mock';
 export type Ports = Readonly<Record<PortName, number>>;
@@ -52,6 +53,20 @@ export async function requireFree(port: number, name: PortName): Promise<void> {
   const server = createServer();
   await listen(server, port, name);
   await new Promise((resolve) => server.close(resolve));
+}
+
+/** As requireFree, but lets a program that is just ending have a moment to let go of the port. */
+export async function requireFreeSoon(port: number, name: PortName): Promise<void> {
+  const until = Date.now() + 1_500;
+  for (;;) {
+    try {
+      await requireFree(port, name);
+      return;
+    } catch (error) {
+      if (!(error instanceof PortTaken) || Date.now() > until) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 /** "node (process 4711)", from Linux's /proc; null elsewhere or where it is not ours to see. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from './doors.ts';
+import { ROOT } from './places.ts';
 import { listen, requireFree } from './ports.ts';
 import {
   mockedProviders,
@@ -12,7 +13,6 @@ import {
   providerBindings,
   providersFrom,
 } from './settings.ts';
-import { ROOT } from './stack.ts';
 
 const MOCK = 'http://127.0.0.1:9';
 

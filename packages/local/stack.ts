@@ -13,6 +13,7 @@ import { type DatabaseChoice, type LocalDatabase, openDatabase } from './databas
 import { type Courier, type Doors, doorsThrough } from './doors.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
+import { cacheDirOf, ROOT } from './places.ts';
 import { type Ports, requireFree } from './ports.ts';
 import { keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
@@ -58,7 +59,6 @@ export type LocalStack = Readonly<{
   stop(): Promise<void>;
 }>;
 
-export const ROOT = join(import.meta.dirname, '..', '..');
 const EVERY_MINUTE_MS = 60_000;
 /** A stack that runs for weeks must not keep all it ever said. */
 const OUTPUT_KEPT = 8_000_000;
@@ -111,7 +111,7 @@ function stateDirOf(options: StackOptions, opened: Opened): string {
 
 async function openParts(options: StackOptions, opened: Opened): Promise<Parts> {
   const root = options.root ?? ROOT;
-  const cacheDir = join(root, 'node_modules', '.cache', 'farebox');
+  const cacheDir = cacheDirOf(root);
   const stateDir = stateDirOf(options, opened);
   const ports = { gateway: 0, console: 0, database: 0, mock: 0, ...options.ports };
   const output = new Output();

@@ -6,7 +6,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { askControl, readRunning, serveControl } from './control.ts';
-import { PortTaken, requireFree } from './ports.ts';
+import { ROOT, STATE_DIR } from './places.ts';
+import { PortTaken, requireFreeSoon } from './ports.ts';
 import { readPrivate, writePrivate } from './secrets.ts';
 import {
   gatewayBindingsFrom,
@@ -15,9 +16,8 @@ import {
   portsFrom,
   providersFrom,
 } from './settings.ts';
-import { type LocalStack, ROOT, startStack } from './stack.ts';
+import { type LocalStack, startStack } from './stack.ts';
 
-const STATE_DIR = process.env.FAREBOX_STATE_DIR ?? join(ROOT, '.farebox');
 const DEMO_CREDIT_USD = '5';
 /** Beyond this a stop is not waited for: workerd is killed by then, and nothing else holds state. */
 const STOP_WITHIN_MS = 8_000;
@@ -117,10 +117,12 @@ function welcome(stack: LocalStack, demo: DemoKey, mocked: readonly string[]): v
   say('An account of your own: npm run account -- --credit 25');
 }
 
+type End = Readonly<{ now(code: number): void; takeSignals(): void }>;
+
 /** Runs `stop` once, whatever ends us first: a signal, the death of who started us, or a bug. */
-function stopWhenAsked(stop: () => Promise<void>): (code: number) => void {
+function ending(stop: () => Promise<void>): End {
   let stopping = false;
-  const end = (code: number) => {
+  const now = (code: number) => {
     if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(code), STOP_WITHIN_MS).unref();
@@ -128,16 +130,25 @@ function stopWhenAsked(stop: () => Promise<void>): (code: number) => void {
       .catch(() => {})
       .finally(() => process.exit(code));
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => end(0));
-  // npm may be killed without passing anything on; a new parent is the only sign of it.
-  const parent = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== parent) end(0);
-  }, 500).unref();
-  return end;
+  // scripts/run.mjs may be killed without passing anything on; a new parent is the only sign of it.
+  if (process.env.FAREBOX_STARTED_BY === `${process.ppid}`) {
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent) now(0);
+    }, 500).unref();
+  }
+  const takeSignals = () => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      // Miniflare's own listener would end the process before the database is closed.
+      process.removeAllListeners(name);
+      process.on(name, () => now(0));
+    }
+  };
+  takeSignals();
+  return { now, takeSignals };
 }
 
-async function run(closers: (() => Promise<void>)[]): Promise<void> {
+async function run(closers: (() => Promise<void>)[], started: () => void): Promise<void> {
   const { values } = parseArgs({ options: { fresh: { type: 'boolean' } } });
   await refuseSecondRun();
   if (values.fresh === true) rmSync(STATE_DIR, { recursive: true, force: true });
@@ -148,7 +159,7 @@ async function run(closers: (() => Promise<void>)[]): Promise<void> {
   };
   const ports = portsFrom(texts);
   for (const name of ['gateway', 'console', 'database', 'mock'] as const) {
-    await requireFree(ports[name], name);
+    await requireFreeSoon(ports[name], name);
   }
   const providers = providersFrom(texts);
   const mocked = mockedProviders(providers);
@@ -161,6 +172,7 @@ async function run(closers: (() => Promise<void>)[]): Promise<void> {
     progress: (line) => say(`farebox: ${line}`),
   });
   closers.unshift(() => stack.stop());
+  started();
   const control = await serveControl(STATE_DIR, stack);
   closers.unshift(() => control.close());
   const demo = await demoAccount(stack);
@@ -170,11 +182,11 @@ async function run(closers: (() => Promise<void>)[]): Promise<void> {
 }
 
 const closers: (() => Promise<void>)[] = [];
-const end = stopWhenAsked(async () => {
+const end = ending(async () => {
   for (const close of closers.splice(0)) await close();
 });
 try {
-  await run(closers);
+  await run(closers, end.takeSignals);
   // Miniflare and the servers keep the process alive; only a signal ends it from here.
 } catch (error) {
   const expected = error instanceof PortTaken || error instanceof Refusal;
@@ -185,5 +197,5 @@ try {
         : (error.stack ?? error.message)
       : String(error);
   process.stderr.write(`farebox: ${text}\n`);
-  end(1);
+  end.now(1);
 }
