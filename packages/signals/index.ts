@@ -8,10 +8,22 @@ type Id = string;
 
 /** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
 export type Signal =
-  | { event: 'call_settled'; call: Id; provider: string; status: number; reason: string; ms: number }
+  | {
+      event: 'call_settled';
+      call: Id;
+      provider: string;
+      status: number;
+      reason: string;
+      ms: number;
+    }
   | { event: 'call_refused'; call: Id; status: number; reason: string }
   | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
-  | { event: 'upstream_unreachable'; call: Id; provider: string; kind: 'connect' | 'silent' | 'cut' }
+  | {
+      event: 'upstream_unreachable';
+      call: Id;
+      provider: string;
+      kind: 'connect' | 'silent' | 'cut';
+    }
   | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
   | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }
   | { event: 'settlement_queued'; call: Id }
@@ -19,8 +31,14 @@ export type Signal =
   | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
   | { event: 'hold_expired'; account: Id; call: Id; charged: string }
   | { event: 'outbox_shipped'; account: Id; entries: number }
-  | { event: 'outbox_failed'; account: Id; pending: number; kind: 'unreachable' | 'gap' | 'mismatch' }
+  | {
+      event: 'outbox_failed';
+      account: Id;
+      pending: number;
+      kind: 'unreachable' | 'gap' | 'mismatch';
+    }
   | { event: 'invariant_broken'; account: Id; invariant: string }
+  | { event: 'sweep_unfinished'; account: Id }
   | { event: 'binding_missing'; name: string }
   | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
   | { event: 'unexpected'; where: string; call: Id | null };

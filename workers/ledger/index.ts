@@ -3,14 +3,15 @@
  * (a binding of the object's namespace would expose every verb to a hole in any of them).
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { accountTotals, deliverEntries, markKeyRevoked } from '@farebox/database';
+import { accountTotals, deliverEntries } from '@farebox/database';
 import type * as C from '@farebox/ledger';
-import { decodeSettlement } from '@farebox/ledger';
 import { AccountObject, type House } from '@farebox/ledger/account';
-import { signal } from '@farebox/signals';
 import { accountStub, database, type Env } from './env.ts';
-import { mintKey } from './minting.ts';
-import { auditBoth, sweep } from './reconciliation.ts';
+import { mintKey, revokeKey } from './keys.ts';
+import { pastCall } from './past-calls.ts';
+import { settleQueued } from './queued.ts';
+import { auditBoth } from './reconciliation.ts';
+import { sweep } from './sweep.ts';
 
 const HOUSE: House<Env> = {
   deliver: (env, account, entries) => deliverEntries(database(env), account, entries),
@@ -41,7 +42,9 @@ export class Calls extends WorkerEntrypoint<Env> implements C.CallsDoor {
     key: C.KeyProof,
     id: C.CallId,
   ): Promise<C.Proven<C.Generation | null>> {
-    return accountStub(this.env, account).generation(key, id);
+    const found = await accountStub(this.env, account).generation(key, id);
+    if (!found.ok || found.value !== null) return found;
+    return { ok: true, value: await pastCall(this.env, account, id) };
   }
   async credits(account: C.AccountId, key: C.KeyProof): Promise<C.Proven<C.Credits>> {
     return accountStub(this.env, account).credits(key);
@@ -59,9 +62,7 @@ export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
     return mintKey(this.env, account, request, Date.now());
   }
   async revokeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.RevokeKeyResult> {
-    const revoked = await accountStub(this.env, account).revokeKey(keyId);
-    if (revoked.ok) await markKeyRevoked(database(this.env), account, keyId, Date.now());
-    return revoked;
+    return revokeKey(this.env, account, keyId, Date.now());
   }
   async statement(
     account: C.AccountId,
@@ -87,24 +88,6 @@ export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor 
 export class Credits extends WorkerEntrypoint<Env> implements C.CreditsDoor {
   async credit(account: C.AccountId, request: C.CreditRequest): Promise<C.CreditResult> {
     return accountStub(this.env, account).credit(request);
-  }
-}
-
-/** Settlements that could not be delivered when their call ended. Repeating one changes nothing. */
-async function settleQueued(message: Message<unknown>, env: Env): Promise<void> {
-  const decoded = decodeSettlement(message.body);
-  if (decoded === undefined) {
-    signal({ event: 'unexpected', where: 'ledger.queue', call: null });
-    message.ack();
-    return;
-  }
-  const { account, request } = decoded;
-  try {
-    const result = await accountStub(env, account).settle(request);
-    if (!result.ok) signal({ event: 'settlement_lost', call: request.id });
-    message.ack();
-  } catch {
-    message.retry({ delaySeconds: Math.min(600, 2 ** message.attempts) });
   }
 }
 

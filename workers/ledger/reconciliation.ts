@@ -1,61 +1,63 @@
 /**
  * Both sides of the books compared: what an object holds and what Postgres has of it. It reads, names
- * what is broken, and wakes the object so that whatever a lost alarm left undone starts again.
+ * what is broken, and wakes the object so that whatever a lost alarm left undone starts again; that
+ * much it does without Postgres too.
  */
-import { accountsToSweep, accountTotals } from '@farebox/database';
+import { type AccountTotals, accountTotals } from '@farebox/database';
 import type { AccountId, Audit } from '@farebox/ledger';
-import { signal } from '@farebox/signals';
 import { accountStub, database, type Env } from './env.ts';
+
+/** Named among what is broken where Postgres could not be asked: then nothing is known of its side. */
+export const POSTGRES_UNREACHABLE = 'postgres_unreachable';
+
+async function totalsOf(env: Env, account: AccountId): Promise<AccountTotals | undefined> {
+  try {
+    return await accountTotals(database(env), account);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Postgres is read first, so that whatever is shipped meanwhile only puts the object ahead of it. */
 export async function auditBoth(env: Env, account: AccountId): Promise<Audit> {
-  const totals = await accountTotals(database(env), account);
+  const totals = await totalsOf(env, account);
   const audit = await accountStub(env, account).audit();
   const broken = [...audit.broken];
+  if (totals === undefined) {
+    broken.push(POSTGRES_UNREACHABLE);
+    return { ...audit, broken };
+  }
   if (totals.entries !== totals.lastSeq) broken.push('postgres_contiguous');
   if (totals.lastSeq > audit.lastSeq) broken.push('postgres_not_ahead');
-  if (totals.lastSeq < audit.lastSeq || totals.lastSeq === 0) {
-    const [next] = await accountStub(env, account).statement(totals.lastSeq, 1);
-    const before = next === undefined ? 0n : next.postedAfter - next.delta;
-    if (next?.seq === totals.lastSeq + 1 && before !== totals.posted) {
-      broken.push('postgres_and_unacknowledged_are_ledger');
-    }
-  } else if (totals.lastSeq === audit.lastSeq && totals.posted !== audit.posted) {
+  if (await hasLost(env, account, totals, audit)) broken.push('postgres_has_acknowledged');
+  const posted = await postedAfter(env, account, totals.lastSeq, audit);
+  if (posted !== undefined && posted !== totals.posted) {
     broken.push('postgres_and_unacknowledged_are_ledger');
   }
   return { ...audit, broken };
 }
 
-const TICK_MS = 5 * 60_000;
-const TICKS_PER_DAY = 288;
-/** One tick's subrequests are bounded; more accounts than this times 288 need more ticks, not more each. */
-const MOST_PER_TICK = 200;
-const SPACE = 2n ** 64n;
-
-/** Account ids are random, so equal slices of their space hold about equally many accounts. */
-function sliceOf(at: number): Readonly<{ after: AccountId; until: AccountId }> {
-  const tick = BigInt(Math.floor(at / TICK_MS) % TICKS_PER_DAY);
-  const edge = (n: bigint): string =>
-    ((SPACE * n) / BigInt(TICKS_PER_DAY)).toString(16).padStart(16, '0');
-  return { after: tick === 0n ? '' : edge(tick), until: edge(tick + 1n) };
+/** Lines acknowledged since Postgres was read are not lost, so one that seems to be is looked at twice. */
+async function hasLost(
+  env: Env,
+  account: AccountId,
+  totals: AccountTotals,
+  audit: Audit,
+): Promise<boolean> {
+  if (totals.lastSeq >= audit.acknowledgedSeq) return false;
+  const now = await totalsOf(env, account);
+  return now !== undefined && now.lastSeq < audit.acknowledgedSeq;
 }
 
-async function sweepOne(env: Env, account: AccountId): Promise<void> {
-  try {
-    const { broken } = await auditBoth(env, account);
-    for (const invariant of broken) signal({ event: 'invariant_broken', account, invariant });
-  } catch {
-    signal({ event: 'unexpected', where: 'ledger.sweep', call: null });
-  }
-}
-
-/** Each account once a day, a slice each tick. */
-export async function sweep(env: Env, at: number): Promise<void> {
-  const { after, until } = sliceOf(at);
-  const accounts = await accountsToSweep(database(env), { after, most: MOST_PER_TICK });
-  for (const account of accounts) {
-    // The last edge is 17 digits long and sorts below none of them as text; length decides.
-    if (until.length === 16 && account > until) return;
-    await sweepOne(env, account);
-  }
+/** What the object says its balance was after line `seq`; undefined where it can't say. */
+async function postedAfter(
+  env: Env,
+  account: AccountId,
+  seq: number,
+  audit: Audit,
+): Promise<bigint | undefined> {
+  if (seq > audit.lastSeq) return undefined;
+  if (seq === audit.lastSeq) return audit.posted;
+  const [next] = await accountStub(env, account).statement(seq, 1);
+  return next?.seq === seq + 1 ? next.postedAfter - next.delta : undefined;
 }

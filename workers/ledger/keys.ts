@@ -1,11 +1,12 @@
 /**
- * Makes a key. Postgres first (pending, so that no key exists that its owner can't see and revoke),
- * then the object, then active. A crash between leaves a pending row that nobody holds a key for. The
- * key itself is returned once and kept nowhere.
+ * Makes and ends keys. Made: Postgres first (pending, so that no key exists that its owner can't see and
+ * revoke), then the object, then active; a crash between leaves a pending row that nobody holds a key
+ * for. Ended: the object first, so that it bites at once. The key itself is returned once, kept nowhere.
  */
-import { activateKey, insertPendingKey } from '@farebox/database';
+import { activateKey, insertPendingKey, markKeyRevoked } from '@farebox/database';
 import { mintApiKey } from '@farebox/identity/api-keys';
-import type { AccountId, MintRequest, MintResult } from '@farebox/ledger';
+import type { AccountId, KeyId, MintRequest, MintResult, RevokeKeyResult } from '@farebox/ledger';
+import { signal } from '@farebox/signals';
 import { accountStub, database, type Env, mintingSecret } from './env.ts';
 
 /** Two random 32-bit numbers of one account meet once in some hundred million mintings. */
@@ -39,4 +40,24 @@ export async function mintKey(
     if (reason !== 'conflict') return { ok: false, reason };
   }
   throw new Error('no free key id');
+}
+
+/**
+ * Once the object refuses a key it is dead, and that is the answer, whatever becomes of its row: the row
+ * is only what a list shows, and asking again marks it.
+ */
+export async function revokeKey(
+  env: Env,
+  account: AccountId,
+  keyId: KeyId,
+  now: number,
+): Promise<RevokeKeyResult> {
+  const revoked = await accountStub(env, account).revokeKey(keyId);
+  if (!revoked.ok) return revoked;
+  try {
+    await markKeyRevoked(database(env), account, keyId, now);
+  } catch {
+    signal({ event: 'unexpected', where: 'ledger.revoke_key', call: null });
+  }
+  return revoked;
 }
