@@ -7,6 +7,7 @@ import { editModel, readCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
 import type { Visit } from './call.ts';
 import { readCaller } from './caller.ts';
+import { discard } from './intake.ts';
 import { dialectsOf, ENDPOINTS } from './plan.ts';
 import { idHeaders, type Refusal, refuse } from './refusals.ts';
 import { declinedAnswer } from './upstream-refusal.ts';
@@ -34,7 +35,10 @@ export async function countTokens(visit: Visit): Promise<Response> {
   const { house, request, id } = visit;
   const refused = (refusal: Refusal) => refuse(refusal, 'messages', id);
   const caller = readCaller(house, request.headers, visit.clock());
-  if (!caller.ok) return refused(caller);
+  if (!caller.ok) {
+    await discard(request);
+    return refused(caller);
+  }
   const body = await house.intake.read(request);
   if (!body.ok) return refused(body);
   try {

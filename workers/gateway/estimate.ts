@@ -7,6 +7,7 @@ import { type Dialect, type ReadResult, readRequest } from '@farebox/dialects';
 import { BUCKETS, costOfTokens, formatUsd } from '@farebox/money';
 import type { Visit } from './call.ts';
 import { readCaller } from './caller.ts';
+import { discard } from './intake.ts';
 import { dialectOfHeaders } from './models.ts';
 import { type Plan, planCall } from './plan.ts';
 import { idHeaders, type Refusal, refuse } from './refusals.ts';
@@ -52,7 +53,10 @@ export async function estimate(visit: Visit): Promise<Response> {
   const dialect = dialectOfHeaders(request.headers);
   const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
   const caller = readCaller(house, request.headers, visit.clock());
-  if (!caller.ok) return refused(caller);
+  if (!caller.ok) {
+    await discard(request);
+    return refused(caller);
+  }
   const body = await house.intake.read(request);
   if (!body.ok) return refused(body);
   const read = readAsEither(dialect, body.bytes);

@@ -17,6 +17,29 @@ export type Body =
   | Readonly<{ ok: false; reason: 'gateway_busy' | 'body_cut' }>
   | Readonly<{ ok: false; reason: 'body_too_large'; limitBytes: number }>;
 
+/** How much of a refused body is still read, so that its sender hears the refusal. */
+const DISCARD_LIMIT = 2 * BODY_LIMIT;
+
+/**
+ * Reads and drops a body that is not wanted. An answer to a request whose body is still coming makes
+ * most clients report a broken connection and not the answer (RFC 9112 section 9.3).
+ */
+export async function discard(request: Request): Promise<void> {
+  if (request.body === null || request.bodyUsed) return;
+  const reader = request.body.getReader();
+  let dropped = 0;
+  try {
+    while (dropped < DISCARD_LIMIT) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      dropped += value.length;
+    }
+    await reader.cancel();
+  } catch {
+    // The sender left: nobody hears the refusal.
+  }
+}
+
 const TOO_LARGE: Body = { ok: false, reason: 'body_too_large', limitBytes: BODY_LIMIT };
 const BUSY: Body = { ok: false, reason: 'gateway_busy' };
 const CUT: Body = { ok: false, reason: 'body_cut' };
@@ -42,10 +65,16 @@ export class Intake {
 
   async read(request: Request): Promise<Body> {
     const announced = announcedLength(request);
-    if (announced !== null && announced > BODY_LIMIT) return TOO_LARGE;
+    if (announced !== null && announced > BODY_LIMIT) {
+      await discard(request);
+      return TOO_LARGE;
+    }
     // Without a length the whole limit is reserved: a chunked body can't grow past its reservation.
     const reserved = announced ?? BODY_LIMIT;
-    if (!this.#budget.take(reserved)) return BUSY;
+    if (!this.#budget.take(reserved)) {
+      await discard(request);
+      return BUSY;
+    }
     const bytes = await readBytes(request, announced);
     if (bytes === 'too_large' || bytes === 'cut') {
       this.#budget.give(reserved);

@@ -9,6 +9,7 @@ import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/pro
 import { answerCut, answerStream, answerWhole } from './answer.ts';
 import { type Call, deadlineOf, type Visit } from './call.ts';
 import { readCaller } from './caller.ts';
+import { discard } from './intake.ts';
 import { type Plan, planCall } from './plan.ts';
 import { type Refusal, refuse } from './refusals.ts';
 import { settleUnpaid } from './settlement.ts';
@@ -122,7 +123,10 @@ export async function relay(visit: Visit, dialect: Dialect): Promise<Response> {
   const { house, request, id } = visit;
   const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
   const caller = readCaller(house, request.headers, visit.clock());
-  if (!caller.ok) return refused(caller);
+  if (!caller.ok) {
+    await discard(request);
+    return refused(caller);
+  }
   const body = await house.intake.read(request);
   if (!body.ok) return refused(body);
   try {
