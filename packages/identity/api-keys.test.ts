@@ -32,7 +32,7 @@ const two = mintingSecret(secrets);
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/api-keys.md'), 'utf8');
 const VECTORS = DOCUMENT.split('\n')
   .filter((line) => line.startsWith('| ') && line.includes('fbx_'))
-  .map((line) => [...line.matchAll(/`?([0-9A-Za-z_]+)`? \|/g)].map((match) => match[1] ?? ''));
+  .map((line) => [...line.matchAll(/`?([0-9A-Za-z_]+)`? +\|/g)].map((match) => match[1] ?? ''));
 
 const anyBytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -1,0 +1,78 @@
+/** Opening an account against the real ledger and database, through a crash between its two halves. */
+import { connect, type Database, findIdentity } from '@farebox/database';
+import { type LocalStack, startStack } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type NewAccount, openAccount } from './index.ts';
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+const crashing = {
+  open: async () => {
+    throw new Error('the ledger is away');
+  },
+};
+
+describe('opening an account', () => {
+  let stack: LocalStack;
+  let db: Database;
+  let drawn = 0;
+
+  beforeAll(async () => {
+    stack = await startStack({ quiet: true, cronEveryMs: null });
+    db = connect(stack.databaseUrl);
+  });
+  afterAll(async () => {
+    await stack.stop();
+  });
+
+  function wanted(email: string, password = 'correct horse battery'): NewAccount {
+    const random = (bytes: number) => {
+      drawn += 1;
+      return new Uint8Array(bytes).fill(drawn);
+    };
+    return { email, password, verified: true, now: NOW, random };
+  }
+
+  it('opens its object too, and gives an address to nobody else', async () => {
+    const opened = await openAccount(db, stack.doors.accounts, wanted(' Ada@Example.com '));
+    if (!opened.ok) throw new Error(opened.reason);
+    expect(opened.accountId).toMatch(/^[0-9a-f]{16}$/);
+    const credit = { id: 'local:1', amount: 5n, source: 'local' } as const;
+    expect(await stack.doors.credits.credit(opened.accountId, credit)).toMatchObject({ ok: true });
+    const again = await openAccount(db, stack.doors.accounts, wanted('ada@example.COM'));
+    expect(again).toEqual({ ok: false, reason: 'email_taken' });
+  });
+
+  it('is completed by the same call after a crash between rows and object', async () => {
+    const wish = wanted('grace@example.com');
+    await expect(openAccount(db, crashing, wish)).rejects.toThrow();
+    const left = await findIdentity(db, 'grace@example.com');
+    expect(left).toMatchObject({ opened: false });
+    const stranger = wanted('grace@example.com', 'another password');
+    const refused = await openAccount(db, stack.doors.accounts, stranger);
+    expect(refused).toEqual({ ok: false, reason: 'email_taken' });
+    const completed = await openAccount(db, stack.doors.accounts, wish);
+    expect(completed).toEqual({ ok: true, accountId: left?.accountId });
+    expect(await findIdentity(db, 'grace@example.com')).toMatchObject({ opened: true });
+  });
+
+  it('refuses what is no address, no language and no password', async () => {
+    const bad = ['', 'ada', 'ada@', '@example.com', 'ada@example', 'a b@example.com'];
+    const worse = [
+      'ada@-example.com',
+      `${'a'.repeat(65)}@example.com`,
+      'ada@example.com\nbcc: x@y.z',
+    ];
+    for (const email of [...bad, ...worse, `a@${'a.'.repeat(130)}com`]) {
+      const refused = await openAccount(db, crashing, wanted(email));
+      expect([email, refused]).toEqual([email, { ok: false, reason: 'email_invalid' }]);
+    }
+    const short = await openAccount(db, crashing, wanted('eve@example.com', 'short'));
+    expect(short).toEqual({ ok: false, reason: 'password_too_short' });
+    const wish = { ...wanted('eve@example.com'), language: 'x y' };
+    expect(await openAccount(db, crashing, wish)).toEqual({
+      ok: false,
+      reason: 'language_invalid',
+    });
+    expect(await findIdentity(db, 'eve@example.com')).toBeUndefined();
+  });
+});
