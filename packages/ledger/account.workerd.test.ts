@@ -335,6 +335,33 @@ describe('the outbox', () => {
     },
   );
 
+  it('counts what each key spent once, whether its lines are acknowledged or not', async () => {
+    const { account, stub } = await busy(4);
+    await runDurableObjectAlarm(stub);
+    postgres.fault = 'unreachable';
+    await stub.hold(holdOf(77, 1n, 0));
+    await stub.settle(settleOf(77, 1n));
+    const spent = async (of: typeof stub) => {
+      const standing = await of.key(KEY);
+      return standing.ok ? standing.value.spent : undefined;
+    };
+    expect(await spent(stub)).toBe(3n);
+    expect(await spent(await crash(account))).toBe(3n);
+    expect((await stubOf(account).audit()).broken).toEqual([]);
+    // As a book of the first tables has it: every line in the key's row, acknowledged or not.
+    await runInDurableObject(stubOf(account), (_, state) => {
+      state.storage.sql.exec('UPDATE keys SET spent = 3');
+      state.storage.sql.exec('DELETE FROM migrations WHERE step = 2');
+    });
+    const moved = await crash(account);
+    expect(await spent(moved)).toBe(3n);
+    expect((await moved.audit()).broken).toEqual([]);
+    postgres.fault = 'none';
+    await runDurableObjectAlarm(moved);
+    expect(await spent(await crash(account))).toBe(3n);
+    expect((await stubOf(account).audit()).broken).toEqual([]);
+  });
+
   it('sends again what Postgres has lost', async () => {
     const { account, stub } = await busy(5);
     await runDurableObjectAlarm(stub);

@@ -43,9 +43,10 @@ const COUNTS: readonly (readonly [invariant: string, sql: string])[] = [
   ['hold_has_key', 'SELECT count(*) AS n FROM holds WHERE key_id NOT IN (SELECT id FROM keys)'],
 ];
 
-/** Spending can only be recomputed while every line is still here. */
+/** Of acknowledged lines (keys.ts), and only while every line is still here to be added up. */
 const SPENDING = `SELECT count(*) AS n FROM keys k, account a WHERE a.pruned_count = 0 AND k.spent <>
-  (SELECT coalesce(-sum(e.delta), 0) FROM entries e WHERE e.key_id = k.id)`;
+  (SELECT min(9007199254740991, coalesce(-sum(e.delta), 0)) FROM entries e
+   WHERE e.key_id = k.id AND e.seq <= a.acknowledged)`;
 
 function count(shelf: Shelf, sql: string): number {
   return shelf.sql.exec<{ n: number }>(sql).one().n;

@@ -16,6 +16,7 @@ import {
   SETTLE_REASONS,
   type SettleReason,
 } from './contract.ts';
+import { foldSpending } from './keys.ts';
 import { type Balance, type Shelf, writeBalance } from './shelf.ts';
 
 export type EntryRow = {
@@ -308,7 +309,10 @@ export function outboxMarks(shelf: Shelf): { seq: number; acknowledged: number }
 export function acknowledge(shelf: Shelf, seq: number): number {
   const marks = outboxMarks(shelf);
   const next = Math.min(Math.max(marks.acknowledged, seq), marks.seq);
-  if (next !== marks.acknowledged) shelf.sql.exec(ACKNOWLEDGE, next);
+  if (next !== marks.acknowledged) {
+    foldSpending(shelf, marks.acknowledged, next);
+    shelf.sql.exec(ACKNOWLEDGE, next);
+  }
   return marks.acknowledged;
 }
 

@@ -4,7 +4,7 @@
  * secret itself.
  */
 import { LARGEST_AMOUNT, type NanoUsd } from '@farebox/money';
-import { fromSql, smaller, toSql, toSqlSaturating } from './amounts.ts';
+import { fromSql, fromSqlText, smaller, toSql } from './amounts.ts';
 import type {
   AccountId,
   Instant,
@@ -34,7 +34,13 @@ type KeyRow = {
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
   concurrent_calls, spent, revoked_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, ?)`;
-const SPENT = 'UPDATE keys SET spent = ? WHERE id = ?';
+/** What lines beyond the acknowledged one took from each key: not in `keys.spent` yet. */
+const SPENT_SINCE = `SELECT key_id, CAST(-sum(delta) AS TEXT) AS spent FROM entries
+  WHERE kind = 'charge' AND seq > (SELECT acknowledged FROM account) GROUP BY key_id`;
+const FOLD = `UPDATE keys SET spent = min(?3, spent - line.delta)
+  FROM (SELECT key_id, sum(delta) AS delta FROM entries
+    WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id) AS line
+  WHERE keys.id = line.key_id`;
 const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';
 const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
 
@@ -67,6 +73,9 @@ export function recall(sql: SqlStorage): Memory {
   const account: AccountId = sql.exec<{ id: string }>('SELECT id FROM account').one().id;
   const memory: Memory = { account, keys: new Map(), held: 0n, open: 0 };
   for (const row of sql.exec<KeyRow>('SELECT * FROM keys')) memory.keys.set(row.id, keyOf(row));
+  for (const since of sql.exec<{ key_id: number; spent: string }>(SPENT_SINCE)) {
+    spend(memory, since.key_id, fromSqlText(since.spent));
+  }
   const holds = sql.exec<{ key_id: number; amount: number }>('SELECT key_id, amount FROM holds');
   for (const hold of holds) remember(memory, hold.key_id, fromSql(hold.amount), 1);
   return memory;
@@ -83,11 +92,18 @@ export function remember(memory: Memory, keyId: KeyId, amount: NanoUsd, by: 1 | 
   key.open += by;
 }
 
-export function addSpending(shelf: Shelf, keyId: KeyId, amount: NanoUsd): void {
-  const key = shelf.memory.keys.get(keyId);
-  if (key === undefined || amount === 0n) return;
-  key.spent += amount;
-  shelf.sql.exec(SPENT, toSqlSaturating(key.spent), keyId);
+/**
+ * Counts what a line took. Only the memory is told: the line itself is the record, and its sum reaches
+ * the key's row when it is acknowledged, so that ending a call is one write less.
+ */
+export function spend(memory: Memory, keyId: KeyId, amount: NanoUsd): void {
+  const key = memory.keys.get(keyId);
+  if (key !== undefined) key.spent = smaller(key.spent + amount, LARGEST_AMOUNT);
+}
+
+/** Adds the lines above `after` up to `upTo` to their keys' rows; whoever acknowledges lines calls it once. */
+export function foldSpending(shelf: Shelf, after: number, upTo: number): void {
+  shelf.sql.exec(FOLD, after, upTo, toSql(LARGEST_AMOUNT));
 }
 
 /** Both are hashes already; comparing them in constant time costs nothing and settles the question. */

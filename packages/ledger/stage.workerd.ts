@@ -2,8 +2,9 @@
  * Where the object is tested: the same class, with a clock the test moves and a Postgres that can be
  * made to fail. Not part of any deployable bundle.
  */
+import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type House } from './account.ts';
-import type { Delivery, Entry } from './contract.ts';
+import type { CallsDoor, Delivery, Entry } from './contract.ts';
 
 /** Far ahead, so that no alarm rings by itself: tests ring them. */
 export const START = 2_000_000_000_000;
@@ -42,5 +43,22 @@ const HOUSE: House<unknown> = {
 export class StageAccount extends AccountObject<unknown> {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env, HOUSE);
+  }
+}
+
+/** An object that can't take more, as the runtime would say it (`overloaded` on the error). */
+export class Overloaded extends DurableObject {
+  credits(): never {
+    throw Object.assign(new Error('busy'), { overloaded: true });
+  }
+}
+
+type OverloadedEnv = { OVERLOADED: DurableObjectNamespace<Overloaded> };
+
+/** Between an object and who asks, as the ledger Worker's entrypoint is: it passes on what it gets. */
+export class StageCalls extends WorkerEntrypoint<OverloadedEnv> {
+  async credits(account: string): ReturnType<CallsDoor['credits']> {
+    const namespace = this.env.OVERLOADED;
+    return namespace.get(namespace.idFromName(account)).credits();
   }
 }

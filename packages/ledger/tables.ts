@@ -64,6 +64,11 @@ const STEPS: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL
     ) STRICT`,
   ],
+  // From here on `spent` covers acknowledged lines only: the others are added to it when they are.
+  [
+    `UPDATE keys SET spent = spent + coalesce((SELECT sum(e.delta) FROM entries e
+      WHERE e.key_id = keys.id AND e.seq > (SELECT acknowledged FROM account)), 0)`,
+  ],
 ];
 
 /** Whether `open` has ever run here. Reads only. */

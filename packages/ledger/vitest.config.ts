@@ -9,7 +9,10 @@ export default defineConfig({
       miniflare: {
         compatibilityDate: '2026-11-01',
         compatibilityFlags: ['nodejs_compat'],
-        durableObjects: { STAGE: { className: 'StageAccount', useSQLite: true } },
+        durableObjects: {
+          STAGE: { className: 'StageAccount', useSQLite: true },
+          OVERLOADED: { className: 'Overloaded', useSQLite: true },
+        },
       },
     }),
   ],
