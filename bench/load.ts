@@ -24,7 +24,7 @@ export type LoadOrder = Readonly<{
 }>;
 
 export type LoadResult = Readonly<{
-  /** Calls finished within the window. */
+  /** Calls begun within the window, each followed to its end. */
   calls: number;
   /** All calls finished, warming up included: what CPU is divided by. */
   total: number;
@@ -48,7 +48,7 @@ type Tally = {
 
 type Window = Readonly<{ opens: number; closes: number }>;
 
-/** One connection: calls in a row until the window closes, then a last one to its end. */
+/** One connection: calls in a row until the window closes; the last is followed to its end. */
 class Caller {
   readonly #order: LoadOrder;
   readonly #window: Window;
@@ -113,13 +113,18 @@ class Caller {
     } else {
       this.#count(now);
     }
-    if (this.#order.once || now >= this.#window.closes) this.#finish(null);
+    if (this.#order.once || this.#isEnough(now)) this.#finish(null);
     else this.#call();
+  }
+
+  /** The window has closed and this connection has a call to show; failing ones do not go on for ever. */
+  #isEnough(now: number): boolean {
+    return now >= this.#window.closes && (this.#counted > 0 || this.#tally.errors > 0);
   }
 
   #count(now: number): void {
     this.#tally.total += 1;
-    if (this.#sentAt < this.#window.opens || now > this.#window.closes) return;
+    if (this.#sentAt < this.#window.opens) return;
     if (this.#counted === 0) this.#since = this.#sentAt;
     this.#counted += 1;
     this.#until = now;

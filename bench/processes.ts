@@ -33,10 +33,12 @@ export class Crew {
     return this.#keep(spawn(program, words, { ...options, stdio }));
   }
 
-  /** Starts one of the bench's own scripts, with a channel to talk over. */
+  /** Starts one of the bench's own scripts, with a channel that can carry NaN (JSON's can't). */
   script(name: string): Process {
     const path = join(import.meta.dirname, name);
-    return this.#keep(fork(path, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    return this.#keep(
+      fork(path, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' }),
+    );
   }
 
   async stop(process: Process): Promise<void> {
