@@ -19,6 +19,8 @@ export type Provider = Readonly<{
   quirks: Readonly<{
     /** `beside`: reasoning tokens are not in completion_tokens (xAI); `gap`: only total tells (Gemini). */
     reasoning: 'inside' | 'beside' | 'gap';
+    /** Tokens around a tool call that are billed and never shown, as recorded answers leave unexplained. */
+    callMarks: number;
   }>;
 }>;
 
@@ -88,11 +90,21 @@ export type Reading = Readonly<{
   unpriceable: number;
 }>;
 
-/** Fed every byte of one answer, in order; never alters what it returns except to leave things out. */
+/**
+ * Fed every byte of one answer, in order; never alters what it returns except to leave things out.
+ * Each piece of a stream is made of whole events, so pings and errors may be written between any two
+ * pieces. Only an event of more than 1 MiB goes on as it comes, in pieces.
+ */
 export interface Meter {
-  /** Returns what may go to the client: `chunk` itself, or it in pieces without the usage chunk nobody asked for. */
+  /**
+   * What may go to the client now: `chunk` itself where it starts and ends with an event, else its whole
+   * events, an unfinished one being withheld for a later call; without the usage chunk nobody asked for.
+   */
   feed(chunk: Uint8Array): readonly Uint8Array[];
-  /** The answer is over (or cut); returns bytes withheld until now that belong to the client. */
+  /**
+   * The answer is over: what it withheld of an event without its blank line. That belongs to the client
+   * if the answer ended by itself; where it was cut, nothing may be written after it, so leave it out.
+   */
   end(): readonly Uint8Array[];
   reading(): Reading;
 }

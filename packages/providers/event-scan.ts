@@ -10,13 +10,19 @@ const CR = 0x0d;
 export class EventScan {
   #lineEmpty = true;
   #lastWasCr = false;
-  #blankByCr = false;
+  /** The line before ended with CRLF, so the LF of a CR at a chunk's end is still to come. */
+  #crlf = false;
+  #awaitsLf = false;
 
   /**
    * The offset just after the blank line that ends the current event, or -1 if it is not in
-   * `[from, to)`. A CR that ends the event at `to` may still have its LF in the next chunk.
+   * `[from, to)`. It is `from` itself where the event ended in the chunk before, and only now is sure to.
    */
   next(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#awaitsLf && from < to) {
+      this.#awaitsLf = false;
+      return bytes[from] === LF ? from + 1 : from;
+    }
     let empty = this.#lineEmpty;
     let cr = this.#lastWasCr;
     for (let at = from; at < to; at++) {
@@ -28,33 +34,27 @@ export class EventScan {
       }
       if (byte === LF && cr) {
         cr = false;
+        this.#crlf = true;
         continue;
       }
       if (empty) return this.#blank(byte === CR, bytes, at + 1, to);
       empty = true;
       cr = byte === CR;
+      this.#crlf = false;
     }
     this.#lineEmpty = empty;
     this.#lastWasCr = cr;
     return -1;
   }
 
-  /** How many bytes at `from` still belong to the event that ended before: the LF of its last CRLF. */
-  leftover(bytes: Uint8Array, from: number, to: number): 0 | 1 {
-    if (!this.#blankByCr || from >= to) return 0;
-    this.#blankByCr = false;
-    return bytes[from] === LF ? 1 : 0;
-  }
-
   #blank(byCr: boolean, bytes: Uint8Array, after: number, to: number): number {
     this.#lineEmpty = true;
     this.#lastWasCr = false;
     if (!byCr) return after;
-    if (after === to) {
-      this.#blankByCr = true;
-      return after;
-    }
-    return bytes[after] === LF ? after + 1 : after;
+    if (after < to) return bytes[after] === LF ? after + 1 : after;
+    if (!this.#crlf) return after;
+    this.#awaitsLf = true;
+    return -1;
   }
 }
 

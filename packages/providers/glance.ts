@@ -1,28 +1,28 @@
 /**
  * A look at one event's bytes that decides, without decoding or parsing, whether the event tells the
- * meter anything (usage, a finish, an error) and how many bytes the model produced in it. Most events
- * of a stream tell nothing, and this is all they cost.
+ * meter anything (usage, a finish, an error), and counts what the model produced in it. Most events of
+ * a stream tell nothing, and this is all they cost.
  *
  * It walks JSON strings only: a key is a string followed by a colon, so that text inside an answer,
  * where quotes are escaped, is never taken for a key.
  */
 import type { Dialect } from '@farebox/dialects';
+import type { Produced } from './produced.ts';
 
-/** `produced` bytes of answer text, tool input or visible reasoning; `telling` events need a parse. */
-export type Glance = { produced: number; telling: boolean };
-
-/** What the value of a known key means: text to count, or a reason to parse. */
-type Meaning = 'text' | 'tool' | 'telling_object' | 'telling_string' | 'telling_value' | 'kind';
+/** What the value of a known key means: text to count, marks to reckon with, or a reason to parse. */
+type Meaning = 'text' | 'call' | 'thought' | 'citation' | 'telling_value' | 'kind';
 type Key = Readonly<{ name: Uint8Array; meaning: Meaning }>;
 
-/** A call's own framing is output too: its marks are billed and never seen (about 20 tokens). */
-const TOOL_FRAME = 60;
+/** What closes a thought and what holds a citation is billed and never shown; measured like `callMarks`. */
+const THOUGHT_MARKS = 10;
+const CITATION_MARKS = 20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const BRACE = 0x7b;
 const COLON = 0x3a;
+const SPACE = 0x20;
+const LF = 0x0a;
+const CR = 0x0d;
 const LOWER_N = 0x6e;
-const LOWER_U = 0x75;
 const ENCODER = new TextEncoder();
 
 /** Known keys by their length, so that most strings are dismissed by one look-up. */
@@ -37,13 +37,13 @@ const KEYS: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
   chat: byLength({
     content: 'text',
     arguments: 'text',
-    name: 'tool',
+    name: 'call',
     reasoning_content: 'text',
     reasoning: 'text',
     refusal: 'text',
     transcript: 'text',
-    usage: 'telling_object',
-    finish_reason: 'telling_string',
+    usage: 'telling_value',
+    finish_reason: 'telling_value',
     error: 'telling_value',
   }),
   messages: byLength({
@@ -51,8 +51,10 @@ const KEYS: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
     thinking: 'text',
     partial_json: 'text',
     content: 'text',
-    name: 'tool',
-    usage: 'telling_object',
+    name: 'call',
+    signature: 'thought',
+    cited_text: 'citation',
+    usage: 'telling_value',
     error: 'telling_value',
     type: 'kind',
   }),
@@ -60,17 +62,7 @@ const KEYS: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
 
 const MESSAGE = ENCODER.encode('message_');
 const ERROR = ENCODER.encode('error"');
-
-/** Where the string that opened before `at` closes, or `end`. */
-function closing(bytes: Uint8Array, at: number, end: number): number {
-  let i = at;
-  while (i < end) {
-    const byte = bytes[i];
-    if (byte === QUOTE) return i;
-    i += byte === BACKSLASH ? 2 : 1;
-  }
-  return end;
-}
+const DATA = ENCODER.encode('data:');
 
 function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
   for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
@@ -89,60 +81,102 @@ function meaningOf(
   return null;
 }
 
-/** UTF-8 bytes a JSON string stands for: `\n` is one, `\u4e2d` at most three. */
-function textLength(bytes: Uint8Array, start: number, end: number): number {
-  let length = 0;
-  for (let i = start; i < end; i++, length++) {
-    if (bytes[i] !== BACKSLASH) continue;
-    i++;
-    if (bytes[i] !== LOWER_U) continue;
-    i += 4;
-    length += 2;
+/** Past white space, which may hold the start of the event's next `data` line. */
+function pastSpace(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at] ?? 0;
+    if (byte > SPACE) return at;
+    at++;
+    if ((byte === LF || byte === CR) && startsWith(bytes, at, DATA)) at += DATA.length;
   }
-  return length;
+  return end;
 }
 
 function tells(meaning: Meaning, bytes: Uint8Array, at: number): boolean {
-  const byte = bytes[at];
-  if (meaning === 'telling_object') return byte === BRACE;
-  if (meaning === 'telling_string') return byte === QUOTE;
-  if (meaning === 'telling_value') return byte !== LOWER_N;
-  return (
-    meaning === 'kind' && (startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR))
-  );
+  if (meaning === 'telling_value') return bytes[at] !== LOWER_N;
+  return startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR);
 }
 
-/** Looks through `[start, end)` and writes what it saw into `seen`. */
+/** One walk over the strings of one event. */
+class Walk {
+  #bytes: Uint8Array;
+  #end: number;
+  #escaped = false;
+
+  constructor(bytes: Uint8Array, end: number) {
+    this.#bytes = bytes;
+    this.#end = end;
+  }
+
+  /** True if the event tells something; `produced` gets what the model wrote. */
+  run(start: number, table: readonly (readonly Key[])[], produced: Produced): boolean {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    let telling = false;
+    let wrote = false;
+    let at = start;
+    while (at < end) {
+      if (bytes[at] !== QUOTE) {
+        at++;
+        continue;
+      }
+      const first = at + 1;
+      const close = this.#closing(first);
+      at = bytes[close + 1] === COLON ? close + 1 : pastSpace(bytes, close + 1, end);
+      if (at >= end || bytes[at] !== COLON) continue;
+      const meaning = meaningOf(table, bytes, first, close - first);
+      if (meaning === null) continue;
+      at = pastSpace(bytes, at + 1, end);
+      if (meaning === 'telling_value' || meaning === 'kind') {
+        telling ||= tells(meaning, bytes, at);
+      } else if (bytes[at] === QUOTE) {
+        const stop = this.#closing(at + 1);
+        wrote = this.#count(meaning, at + 1, stop, produced) || wrote;
+        at = stop + 1;
+      }
+    }
+    if (wrote) produced.piece();
+    return telling;
+  }
+
+  #count(meaning: Meaning, start: number, stop: number, produced: Produced): boolean {
+    if (start >= stop) return false;
+    if (meaning === 'thought') produced.unseen(THOUGHT_MARKS);
+    else if (meaning === 'citation') produced.unseen(CITATION_MARKS);
+    else {
+      if (meaning === 'call') produced.call();
+      produced.text(this.#bytes, start, stop, this.#escaped);
+    }
+    return true;
+  }
+
+  /** Where the string that opened before `at` closes, or the end; notes whether it has escapes. */
+  #closing(at: number): number {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    this.#escaped = false;
+    let i = at;
+    while (i < end) {
+      const byte = bytes[i];
+      if (byte === QUOTE) return i;
+      if (byte === BACKSLASH) {
+        this.#escaped = true;
+        i++;
+      }
+      i++;
+    }
+    return end;
+  }
+}
+
+/** Looks through `[start, end)`: counts output into `produced`; true if a parse would tell something. */
 export function glanceAt(
   bytes: Uint8Array,
   start: number,
   end: number,
   dialect: Dialect,
-  seen: Glance,
-): void {
-  const table = KEYS[dialect];
-  seen.produced = 0;
-  seen.telling = false;
-  let at = start;
-  while (at < end) {
-    if (bytes[at] !== QUOTE) {
-      at++;
-      continue;
-    }
-    const close = closing(bytes, at + 1, end);
-    const first = at + 1;
-    at = close + 1;
-    if (bytes[at] !== COLON || at >= end) continue;
-    const meaning = meaningOf(table, bytes, first, close - first);
-    if (meaning === null) continue;
-    at++;
-    while (bytes[at] === 0x20 && at < end) at++;
-    if (meaning !== 'text' && meaning !== 'tool') {
-      if (!seen.telling && tells(meaning, bytes, at)) seen.telling = true;
-    } else if (bytes[at] === QUOTE) {
-      const stop = closing(bytes, at + 1, end);
-      seen.produced += textLength(bytes, at + 1, stop) + (meaning === 'tool' ? TOOL_FRAME : 0);
-      at = stop + 1;
-    }
-  }
+  produced: Produced,
+): boolean {
+  return new Walk(bytes, end).run(start, KEYS[dialect], produced);
 }

@@ -1,20 +1,20 @@
 /**
- * Meters one answer as its bytes pass. A chunk goes on as the very object it came as, unless the usage
- * chunk nobody asked for is cut out of it; no other byte is ever changed, whatever the bytes are, and
- * nothing here throws on them.
+ * Meters one answer as its bytes pass, in whole events, so that others may write between any two pieces.
+ * A chunk that ends where an event does goes on as the very object it came as, unless the usage chunk
+ * nobody asked for is cut out of it; no other byte is ever changed or lost, and no bytes make it throw.
  */
 import type { Meter, MeterOptions, Reading } from './contract.ts';
 import { isFields } from './count.ts';
 import { dataOf, EventScan } from './event-scan.ts';
-import { type Glance, glanceAt } from './glance.ts';
+import { glanceAt } from './glance.ts';
+import { joined } from './joined.ts';
 import { Pending } from './pending.ts';
 import { Understanding } from './understanding.ts';
 
-/** No usage chunk is longer; a longer incomplete event is passed on and not withheld. */
-const WITHHELD_AT_MOST = 16_384;
+/** Longer incomplete events (a picture) are passed on in pieces: memory before tidiness. */
+const WITHHELD_AT_MOST = 1_048_576;
 const DONE_AT_MOST = 32;
 const DECODER = new TextDecoder();
-const CHOICE_BEGUN = /"choices"\s*:\s*\[\s*[^\]\s]/;
 
 function parsed(text: string): unknown {
   try {
@@ -34,10 +34,10 @@ class StreamMeter implements Meter {
   #understanding: Understanding;
   #hideUsage: boolean;
   #scan = new EventScan();
+  /** The event that the last chunk ended in. */
   #pending = new Pending();
-  #seen: Glance = { produced: 0, telling: false };
-  /** The event before was cut out, so the LF of its last CRLF goes too. */
-  #cutBefore = false;
+  /** It is longer than what is withheld, and its beginning has been passed on. */
+  #passing = false;
 
   constructor(options: MeterOptions) {
     this.#understanding = new Understanding(options);
@@ -46,83 +46,70 @@ class StreamMeter implements Meter {
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     const out: Uint8Array[] = [];
-    let kept = 0;
-    let at: number = this.#scan.leftover(chunk, 0, chunk.length);
-    if (at === 1 && this.#cutBefore) kept = 1;
+    const first = this.#pending.length === 0 ? 0 : this.#finish(chunk, out);
+    if (first < 0) return out;
+    let kept = first;
+    let at = first;
     while (at < chunk.length) {
       const end = this.#scan.next(chunk, at, chunk.length);
       if (end < 0) break;
-      const hide = this.#complete(chunk, at, end, out);
-      if (hide && kept < at) out.push(chunk.subarray(kept, at));
-      if (hide) kept = end;
-      this.#cutBefore = hide;
+      if (this.#event(chunk, at, end)) {
+        if (kept < at) out.push(chunk.subarray(kept, at));
+        kept = end;
+      }
       at = end;
     }
-    if (at < chunk.length) return this.#keep(chunk, kept, at, out);
-    if (kept < chunk.length) out.push(kept === 0 ? chunk : chunk.subarray(kept));
+    if (kept < at) out.push(at - kept === chunk.length ? chunk : chunk.subarray(kept, at));
+    if (at < chunk.length) this.#gather(chunk.subarray(at), out);
     return out;
   }
 
   end(): readonly Uint8Array[] {
-    const { bytes, length, released } = this.#pending;
-    if (length === 0) return [];
-    const hide = this.#event(bytes, 0, length) && released === 0;
-    const rest = hide || released === length ? [] : [this.#pending.release()];
-    this.#pending.clear();
-    return rest;
+    if (this.#pending.length === 0) return [];
+    const out: Uint8Array[] = [];
+    this.#complete(new Uint8Array(0), out);
+    return out;
   }
 
   reading(): Reading {
     return this.#understanding.reading();
   }
 
-  /** The event that ends at `end`; true if it is to be cut out. Passes on what was withheld of it. */
-  #complete(chunk: Uint8Array, at: number, end: number, out: Uint8Array[]): boolean {
-    if (this.#pending.length === 0) return this.#event(chunk, at, end);
-    const had = this.#pending.length;
-    this.#pending.append(chunk.subarray(at, end));
-    const hide =
-      this.#event(this.#pending.bytes, 0, this.#pending.length) && this.#pending.released === 0;
-    if (!hide && this.#pending.released < had) {
-      out.push(this.#pending.bytes.slice(this.#pending.released, had));
+  /** Goes on with the event of the chunk before; where it ends in this one, or -1. */
+  #finish(chunk: Uint8Array, out: Uint8Array[]): number {
+    const end = this.#scan.next(chunk, 0, chunk.length);
+    if (end < 0) this.#gather(chunk, out);
+    else this.#complete(chunk.subarray(0, end), out);
+    return end;
+  }
+
+  /** More of an event that is not complete: withheld, unless that would be too much. */
+  #gather(bytes: Uint8Array, out: Uint8Array[]): void {
+    if (bytes.length === 0) return;
+    const withheld = this.#pending.length;
+    if (!this.#passing && withheld + bytes.length > WITHHELD_AT_MOST) {
+      this.#passing = true;
+      if (withheld > 0) out.push(this.#pending.bytes.slice());
     }
+    this.#pending.append(bytes);
+    if (this.#passing) out.push(bytes);
+  }
+
+  /** The pending event ends with `rest`: it goes on in one piece, unless it is to be cut out. */
+  #complete(rest: Uint8Array, out: Uint8Array[]): void {
+    this.#gather(rest, out);
+    const { bytes } = this.#pending;
+    const hide = this.#event(bytes, 0, bytes.length);
+    if (!this.#passing && !hide) out.push(bytes.slice());
+    this.#passing = false;
     this.#pending.clear();
-    return hide;
-  }
-
-  /** The chunk ends inside an event, which begins at `at` or earlier: withheld only if it may be cut out. */
-  #keep(chunk: Uint8Array, kept: number, at: number, out: Uint8Array[]): readonly Uint8Array[] {
-    const tail = chunk.subarray(at);
-    this.#pending.append(tail);
-    if (this.#mayBeCutOut()) {
-      if (kept < at) out.push(chunk.subarray(kept, at));
-      return out;
-    }
-    const withheldBefore = this.#pending.length - tail.length - this.#pending.released;
-    if (withheldBefore > 0)
-      out.push(
-        this.#pending.bytes.slice(this.#pending.released, this.#pending.length - tail.length),
-      );
-    out.push(kept === 0 ? chunk : chunk.subarray(kept));
-    this.#pending.released = this.#pending.length;
-    return out;
-  }
-
-  #mayBeCutOut(): boolean {
-    if (!this.#hideUsage || this.#pending.released > 0) return false;
-    if (this.#pending.length > WITHHELD_AT_MOST) return false;
-    return !CHOICE_BEGUN.test(
-      DECODER.decode(this.#pending.bytes.subarray(0, this.#pending.length)),
-    );
   }
 
   /** Understands one event; true if it is the usage chunk that nobody asked for. */
   #event(bytes: Uint8Array, start: number, end: number): boolean {
-    const seen = this.#seen;
-    glanceAt(bytes, start, end, this.#understanding.dialect, seen);
-    this.#understanding.produce(seen.produced);
-    if (!seen.telling) {
-      if (end - start <= DONE_AT_MOST && end - start > 8 && this.#understanding.dialect === 'chat')
+    const { dialect, produced } = this.#understanding;
+    if (!glanceAt(bytes, start, end, dialect, produced)) {
+      if (end - start <= DONE_AT_MOST && end - start > 8 && dialect === 'chat')
         if (dataOf(bytes, start, end)?.trim() === '[DONE]') this.#understanding.end();
       return false;
     }
@@ -148,15 +135,12 @@ class DocumentMeter implements Meter {
   }
 
   end(): readonly Uint8Array[] {
-    const pending = new Pending();
     const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    if (only === undefined) for (const chunk of this.#chunks) pending.append(chunk);
-    const bytes = only ?? pending.bytes.subarray(0, pending.length);
+    const bytes = only ?? joined(this.#chunks);
     this.#chunks = [];
     if (bytes.length === 0) return [];
-    const seen: Glance = { produced: 0, telling: false };
-    glanceAt(bytes, 0, bytes.length, this.#understanding.dialect, seen);
-    this.#understanding.produce(seen.produced);
+    const { dialect, produced } = this.#understanding;
+    glanceAt(bytes, 0, bytes.length, dialect, produced);
     const document = parsed(DECODER.decode(bytes));
     if (isFields(document)) this.#understanding.take(document, true);
     return [];

@@ -4,6 +4,7 @@
  * the caller. An error's text is handed on for the caller and never logged or thrown.
  */
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
+import { joined } from './joined.ts';
 import { bodyOf } from './upstream-body.ts';
 import { judge } from './upstream-errors.ts';
 
@@ -57,13 +58,7 @@ async function beginningOf(response: Response): Promise<Uint8Array> {
   } catch {
     // A cut error is still an error; its status is what counts.
   }
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole.subarray(0, ERROR_BYTES_AT_MOST);
+  return joined(chunks).subarray(0, ERROR_BYTES_AT_MOST);
 }
 
 /** Retry-After in whole seconds, from seconds or an HTTP date (RFC 9110, 10.2.3); null for anything else. */

@@ -28,7 +28,7 @@ function compatible(id: ProviderId, base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'authorization',
     outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'inside' },
+    quirks: { reasoning: 'inside', callMarks: 40 },
   };
 }
 

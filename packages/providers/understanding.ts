@@ -8,9 +8,7 @@ import type { MeterOptions, Reading } from './contract.ts';
 import { type Fields, inside, isFields } from './count.ts';
 import { mergeUsage, normaliseMessages } from './messages-usage.ts';
 import { NOTHING, type Normalised } from './normalised.ts';
-
-/** Prose is nearer to four bytes a token; three keeps the estimate above code and other scripts. */
-const BYTES_PER_TOKEN = 3;
+import { Produced } from './produced.ts';
 
 export class Understanding {
   #options: MeterOptions;
@@ -21,22 +19,16 @@ export class Understanding {
   #finished = false;
   #ended = false;
   #failed = false;
-  #events = 0;
-  #produced = 0;
+  /** What the model has likely written so far. */
+  readonly produced: Produced;
 
   constructor(options: MeterOptions) {
     this.#options = options;
+    this.produced = new Produced(options.provider.quirks.callMarks);
   }
 
   get dialect(): Dialect {
     return this.#options.dialect;
-  }
-
-  /** One event with `bytes` of output in it: at least one token. */
-  produce(bytes: number): void {
-    if (bytes === 0) return;
-    this.#events++;
-    this.#produced += bytes;
   }
 
   /** The stream's own last word. */
@@ -62,7 +54,7 @@ export class Understanding {
       finished: this.#finished,
       ended: this.#ended,
       failed: this.#failed,
-      outputLikely: Math.max(this.#events, Math.ceil(this.#produced / BYTES_PER_TOKEN)),
+      outputLikely: this.produced.tokens(),
     };
   }
 

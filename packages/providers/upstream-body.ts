@@ -2,20 +2,11 @@
  * A request's body on its way out. Small pieces are joined, and large ones are streamed slice by slice
  * so that a 20 MB body is never copied whole.
  */
+import { joined } from './joined.ts';
 
 const JOINED_AT_MOST = 65_536;
 /** A write is copied by the runtime: in slices, a 20 MB body costs that much once and not twice. */
 const SLICE = 262_144;
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}
 
 function* slicesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   for (const piece of pieces) {
@@ -55,5 +46,5 @@ export function bodyOf(pieces: readonly Uint8Array[]): Uint8Array | ReadableStre
   for (const piece of pieces) length += piece.length;
   if (length >= JOINED_AT_MOST) return streamed(pieces, length);
   const only = pieces.length === 1 ? pieces[0] : undefined;
-  return only ?? joined(pieces, length);
+  return only ?? joined(pieces);
 }
