@@ -95,6 +95,7 @@ export class Dispatch {
     if (deadline !== null) this.armFor(Math.max(deadline, now + SHIP_AFTER_MS));
   }
 
+  /** Full loads follow one another; after a smaller one the next lines gather again (`SHIP_AFTER_MS`). */
   async #ship(): Promise<void> {
     for (let statements = 0; statements < STATEMENTS_PER_ALARM; statements++) {
       const outbox = this.#book.outbox(ENTRIES_PER_DELIVERY, this.#resendAfter);
@@ -109,6 +110,7 @@ export class Dispatch {
         return;
       }
       this.#delivered(outbox, delivery.acknowledged);
+      if (outbox.entries.length < ENTRIES_PER_DELIVERY) return;
     }
   }
 
