@@ -155,7 +155,11 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
         ...options.gatewayBindings,
       },
       ledger: { ...macSecrets, ...address },
-      console: address,
+      // A free port is not known before the Workers run; the console then says nothing of it.
+      console:
+        ports.gateway === 0
+          ? address
+          : { ...address, API_URL: `http://127.0.0.1:${ports.gateway}` },
     },
     doorsToken: randomBytes(24).toString('hex'),
     hear: (line) => output.add(line),

@@ -164,7 +164,8 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
         cf: false,
         log: new Heard(hear),
         telemetry: { enabled: false },
-        resourcePersistencePath: join(plan.stateDir, 'objects'),
+        // `wrangler dev --persist-to .farebox/objects` finds the same objects here (docs/by-hand.md).
+        resourcePersistencePath: join(plan.stateDir, 'objects', 'v3'),
         handleStructuredLogs: ({ message }) => plan.show(message),
         workers: [
           workerOf(bundles.gateway, bindings.gateway, ports.gateway),

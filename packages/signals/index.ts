@@ -8,14 +8,6 @@ type Id = string;
 
 /** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
 export type Signal =
-  | {
-      event: 'call_settled';
-      call: Id;
-      provider: string;
-      status: number;
-      reason: string;
-      ms: number;
-    }
   | { event: 'call_refused'; call: Id; status: number; reason: string }
   | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
   | {

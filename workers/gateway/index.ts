@@ -1,15 +1,15 @@
 /** The gateway Worker: the door for API keys, and the last resort for what nobody foresaw. */
 import { signal } from '@farebox/signals';
-import { door } from './door.ts';
+import { door, newCallId } from './door.ts';
 import { type Env, MissingBinding } from './env.ts';
 import { dialectOfHeaders } from './models.ts';
 import { refuse } from './refusals.ts';
 
 /** The text of an unforeseen error may hold anything, a prompt too: it is dropped, not logged. */
 door.onError((error, c) => {
-  const id = c.var.visit?.id ?? 'none';
+  const id = newCallId();
   if (!(error instanceof MissingBinding))
-    signal({ event: 'unexpected', where: 'gateway', call: id });
+    signal({ event: 'unexpected', where: 'gateway', call: null });
   return refuse({ reason: 'internal' }, dialectOfHeaders(c.req.raw.headers), id);
 });
 

@@ -44,26 +44,17 @@ async function deliver(call: Call, request: SettleRequest): Promise<void> {
   }
 }
 
-function report(call: Call, bill: Bill, httpStatus: number): void {
-  const { clock, id } = call.visit;
+/** A call that went as calls do says nothing: its line in the book says it all, and logs cost time. */
+function report(call: Call): void {
   const { provider, facts } = call.plan;
-  if (facts.unknownFields > 0) {
-    const count = facts.unknownFields;
-    signal({ event: 'unknown_fields_passed', call: id, provider: provider.id, count });
-  }
-  signal({
-    event: 'call_settled',
-    call: id,
-    provider: provider.id,
-    status: httpStatus,
-    reason: bill.reason,
-    ms: clock() - call.startedAt,
-  });
+  if (facts.unknownFields === 0) return;
+  const count = facts.unknownFields;
+  signal({ event: 'unknown_fields_passed', call: call.visit.id, provider: provider.id, count });
 }
 
 /** Posts `bill`; resolves when the account or the queue has it. */
 export async function post(call: Call, bill: Bill, httpStatus: number): Promise<void> {
-  report(call, bill, httpStatus);
+  report(call);
   await deliver(call, { id: call.visit.id, httpStatus, ...bill });
 }
 
