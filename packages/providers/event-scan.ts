@@ -14,15 +14,46 @@ export class EventScan {
   #crlf = false;
   #awaitsLf = false;
 
+  /** True of a chunk without a CR, where native search finds the lines. */
+  #plain = false;
+
+  /** A new chunk, of which `next` then finds the events. */
+  begin(chunk: Uint8Array): void {
+    this.#plain = !this.#lastWasCr && !this.#awaitsLf && !chunk.includes(CR);
+  }
+
   /**
-   * The offset just after the blank line that ends the current event, or -1 if it is not in
-   * `[from, to)`. It is `from` itself where the event ended in the chunk before, and only now is sure to.
+   * The offset just after the blank line that ends the current event, or -1 if it is not in the chunk.
+   * It is `from` itself where the event ended in the chunk before, and only now is sure to.
    */
-  next(bytes: Uint8Array, from: number, to: number): number {
-    if (this.#awaitsLf && from < to) {
+  next(chunk: Uint8Array, from: number): number {
+    if (this.#plain) return this.#nextPlain(chunk, from);
+    if (this.#awaitsLf && from < chunk.length) {
       this.#awaitsLf = false;
-      return bytes[from] === LF ? from + 1 : from;
+      return chunk[from] === LF ? from + 1 : from;
     }
+    return this.#nextAny(chunk, from, chunk.length);
+  }
+
+  #nextPlain(bytes: Uint8Array, from: number): number {
+    let empty = this.#lineEmpty;
+    let at = from;
+    for (;;) {
+      const end = bytes.indexOf(LF, at);
+      if (end < 0) break;
+      if (end === at && empty) {
+        this.#lineEmpty = true;
+        return end + 1;
+      }
+      empty = true;
+      this.#crlf = false;
+      at = end + 1;
+    }
+    this.#lineEmpty = empty && at === bytes.length;
+    return -1;
+  }
+
+  #nextAny(bytes: Uint8Array, from: number, to: number): number {
     let empty = this.#lineEmpty;
     let cr = this.#lastWasCr;
     for (let at = from; at < to; at++) {

@@ -98,75 +98,30 @@ function tells(meaning: Meaning, bytes: Uint8Array, at: number): boolean {
   return startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR);
 }
 
-/** One walk over the strings of one event. */
-class Walk {
-  #bytes: Uint8Array;
-  #end: number;
-  #escaped = false;
-
-  constructor(bytes: Uint8Array, end: number) {
-    this.#bytes = bytes;
-    this.#end = end;
+/** Where the string that opened before `from` closes, or the end. */
+function closing(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    at += byte === BACKSLASH ? 2 : 1;
   }
+  return end;
+}
 
-  /** True if the event tells something; `produced` gets what the model wrote. */
-  run(start: number, table: readonly (readonly Key[])[], produced: Produced): boolean {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    let telling = false;
-    let wrote = false;
-    let at = start;
-    while (at < end) {
-      if (bytes[at] !== QUOTE) {
-        at++;
-        continue;
-      }
-      const first = at + 1;
-      const close = this.#closing(first);
-      at = bytes[close + 1] === COLON ? close + 1 : pastSpace(bytes, close + 1, end);
-      if (at >= end || bytes[at] !== COLON) continue;
-      const meaning = meaningOf(table, bytes, first, close - first);
-      if (meaning === null) continue;
-      at = pastSpace(bytes, at + 1, end);
-      if (meaning === 'telling_value' || meaning === 'kind') {
-        telling ||= tells(meaning, bytes, at);
-      } else if (bytes[at] === QUOTE) {
-        const stop = this.#closing(at + 1);
-        wrote = this.#count(meaning, at + 1, stop, produced) || wrote;
-        at = stop + 1;
-      }
-    }
-    if (wrote) produced.piece();
-    return telling;
-  }
-
-  #count(meaning: Meaning, start: number, stop: number, produced: Produced): boolean {
-    if (start >= stop) return false;
-    if (meaning === 'thought') produced.unseen(THOUGHT_MARKS);
-    else if (meaning === 'citation') produced.unseen(CITATION_MARKS);
-    else {
-      if (meaning === 'call') produced.call();
-      produced.text(this.#bytes, start, stop, this.#escaped);
-    }
-    return true;
-  }
-
-  /** Where the string that opened before `at` closes, or the end; notes whether it has escapes. */
-  #closing(at: number): number {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    this.#escaped = false;
-    let i = at;
-    while (i < end) {
-      const byte = bytes[i];
-      if (byte === QUOTE) return i;
-      if (byte === BACKSLASH) {
-        this.#escaped = true;
-        i++;
-      }
-      i++;
-    }
-    return end;
+/** Counts one non-empty string of output. */
+function count(
+  meaning: Meaning,
+  bytes: Uint8Array,
+  start: number,
+  stop: number,
+  produced: Produced,
+): void {
+  if (meaning === 'thought') produced.unseen(THOUGHT_MARKS);
+  else if (meaning === 'citation') produced.unseen(CITATION_MARKS);
+  else {
+    if (meaning === 'call') produced.call();
+    produced.text(bytes, start, stop);
   }
 }
 
@@ -178,5 +133,32 @@ export function glanceAt(
   dialect: Dialect,
   produced: Produced,
 ): boolean {
-  return new Walk(bytes, end).run(start, KEYS[dialect], produced);
+  const table = KEYS[dialect];
+  let telling = false;
+  let wrote = false;
+  let at = start;
+  while (at < end) {
+    if (bytes[at] !== QUOTE) {
+      at++;
+      continue;
+    }
+    const first = at + 1;
+    const close = closing(bytes, first, end);
+    at = close + 1;
+    if (bytes[at] !== COLON) at = pastSpace(bytes, at, end);
+    if (at >= end || bytes[at] !== COLON) continue;
+    const meaning = meaningOf(table, bytes, first, close - first);
+    if (meaning === null) continue;
+    at = pastSpace(bytes, at + 1, end);
+    if (meaning === 'telling_value' || meaning === 'kind') {
+      telling ||= tells(meaning, bytes, at);
+    } else if (bytes[at] === QUOTE) {
+      const stop = closing(bytes, at + 1, end);
+      if (at + 1 < stop) count(meaning, bytes, at + 1, stop, produced);
+      wrote ||= at + 1 < stop;
+      at = stop + 1;
+    }
+  }
+  if (wrote) produced.piece();
+  return telling;
 }

@@ -46,12 +46,13 @@ class StreamMeter implements Meter {
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     const out: Uint8Array[] = [];
+    this.#scan.begin(chunk);
     const first = this.#pending.length === 0 ? 0 : this.#finish(chunk, out);
     if (first < 0) return out;
     let kept = first;
     let at = first;
     while (at < chunk.length) {
-      const end = this.#scan.next(chunk, at, chunk.length);
+      const end = this.#scan.next(chunk, at);
       if (end < 0) break;
       if (this.#event(chunk, at, end)) {
         if (kept < at) out.push(chunk.subarray(kept, at));
@@ -77,7 +78,7 @@ class StreamMeter implements Meter {
 
   /** Goes on with the event of the chunk before; where it ends in this one, or -1. */
   #finish(chunk: Uint8Array, out: Uint8Array[]): number {
-    const end = this.#scan.next(chunk, 0, chunk.length);
+    const end = this.#scan.next(chunk, 0);
     if (end < 0) this.#gather(chunk, out);
     else this.#complete(chunk.subarray(0, end), out);
     return end;

@@ -77,8 +77,10 @@ export class Produced {
   }
 
   /** One string of output: the JSON string in `[start, end)`, without its quotes. */
-  text(bytes: Uint8Array, start: number, end: number, escaped: boolean): void {
-    this.#estimate.add(escaped ? unescaped(bytes, start, end) : bytes.subarray(start, end));
+  text(bytes: Uint8Array, start: number, end: number): void {
+    let plain = start;
+    while (plain < end && bytes[plain] !== BACKSLASH) plain++;
+    this.#estimate.add(plain < end ? unescaped(bytes, start, end) : bytes.subarray(start, end));
   }
 
   /** A tool call begins. */

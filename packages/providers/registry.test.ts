@@ -1,0 +1,83 @@
+/** Which providers a deployment offers and where they are spoken to. */
+import { describe, expect, it } from 'vitest';
+import { configureProviders, type ProviderSettings } from './index.ts';
+
+const KEYS = { openai: 'a', anthropic: 'b', google: 'c', xai: 'd', deepseek: 'e' };
+const settings = (rest: Partial<ProviderSettings>): ProviderSettings => ({
+  apiKeys: {},
+  baseUrls: {},
+  extra: [],
+  ...rest,
+});
+
+describe('configureProviders', () => {
+  it('offers those with a key, at the addresses their own clients use', () => {
+    const offered = configureProviders(settings({ apiKeys: KEYS }));
+    const endpoints = Object.fromEntries(
+      [...offered].map(([id, { endpoints }]) => [id, endpoints]),
+    );
+    expect(endpoints).toEqual({
+      openai: { chat: 'https://api.openai.com/v1/chat/completions' },
+      anthropic: {
+        messages: 'https://api.anthropic.com/v1/messages',
+        count_tokens: 'https://api.anthropic.com/v1/messages/count_tokens',
+      },
+      google: {
+        chat: 'https://generativelanguage.googleapis.com/v1beta/openai/chat/completions',
+      },
+      xai: { chat: 'https://api.x.ai/v1/chat/completions' },
+      deepseek: {
+        chat: 'https://api.deepseek.com/chat/completions',
+        messages: 'https://api.deepseek.com/anthropic/v1/messages',
+      },
+    });
+    expect(configureProviders(settings({ apiKeys: { openai: '' } })).size).toBe(0);
+  });
+
+  it.each([
+    ['openai', 'https://proxy.example/v1/', 'https://proxy.example/v1/chat/completions'],
+    ['xai', 'https://proxy.example/x/v1', 'https://proxy.example/x/v1/chat/completions'],
+    ['google', 'http://127.0.0.1:9', 'http://127.0.0.1:9/v1beta/openai/chat/completions'],
+    ['deepseek', 'http://localhost:9/v1', 'http://localhost:9/v1/chat/completions'],
+  ])('takes the base of %s as %s', (id, base, chat) => {
+    const offered = configureProviders(settings({ apiKeys: KEYS, baseUrls: { [id]: base } }));
+    expect(offered.get(id)?.endpoints.chat).toBe(chat);
+  });
+
+  it('takes a base for Messages as its client does', () => {
+    const baseUrls = { anthropic: 'http://[::1]:9//', deepseek: 'https://proxy.example/v1' };
+    const offered = configureProviders(settings({ apiKeys: KEYS, baseUrls }));
+    expect(offered.get('anthropic')?.endpoints.messages).toBe('http://[::1]:9/v1/messages');
+    expect(offered.get('deepseek')?.endpoints.messages).toBe(
+      'https://proxy.example/anthropic/v1/messages',
+    );
+  });
+
+  it.each([
+    ['', 'not a URL'],
+    ['api.openai.com/v1', 'not a URL'],
+    ['http://api.openai.com/v1', 'not https'],
+    ['http://localhost.evil.example', 'not https'],
+    ['ftp://127.0.0.1', 'not https'],
+    ['https://me:word@api.openai.com/v1', 'holds credentials'],
+    ['https://api.openai.com/v1?key=word', 'a query'],
+    ['https://api.openai.com/v1#word', 'a fragment'],
+  ])('refuses %j by the provider only, never by its text', (base, why) => {
+    const refused = () =>
+      configureProviders(settings({ apiKeys: KEYS, baseUrls: { openai: base } }));
+    expect(refused).toThrow(why);
+    expect(refused).toThrow('openai');
+    expect(refused).not.toThrow('word');
+  });
+
+  it('adds further providers, never over one it has', () => {
+    const extra = { id: 'mine', baseUrl: 'https://mine.example/v1/', apiKey: 'k' };
+    expect(configureProviders(settings({ extra: [extra] })).get('mine')).toMatchObject({
+      endpoints: { chat: 'https://mine.example/v1/chat/completions' },
+      outputLimitField: 'max_tokens',
+    });
+    expect(() => configureProviders(settings({ extra: [extra, extra] }))).toThrow('twice');
+    const double = { ...extra, id: 'openai' };
+    expect(() => configureProviders(settings({ extra: [double] }))).toThrow('twice');
+  });
+});

@@ -1,0 +1,198 @@
+/**
+ * `send` over a real connection to a server of our own: the recorded errors of each provider (found by
+ * FAREBOX_CORPUS, skipped where that is unset), and a provider that is silent, gone, slow or talkative.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configureProviders, send, type UpstreamRequest } from './index.ts';
+
+const ROOT = process.env.FAREBOX_CORPUS ?? '';
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+let answer: Answer = () => {};
+const server = createServer((request, response) => answer(request, response));
+let base = '';
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  base = `http://127.0.0.1:${address.port}`;
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+function requestTo(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamRequest {
+  const own = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+  const provider = configureProviders({
+    apiKeys: Object.fromEntries(own.map((name) => [name, 'our-key'])),
+    baseUrls: Object.fromEntries(own.map((name) => [name, base])),
+    extra: [{ id: 'openrouter', baseUrl: base, apiKey: 'our-key' }],
+  }).get(id);
+  if (provider === undefined) throw new Error(id);
+  return {
+    provider,
+    endpoint: id === 'anthropic' ? 'messages' : 'chat',
+    query: '',
+    headers: new Headers(),
+    body: [new TextEncoder().encode('{}')],
+    signal: new AbortController().signal,
+    firstByteMs: 5000,
+    ...rest,
+  };
+}
+
+/** What each recorded refusal means. By status where every one of that status means the same. */
+const VERDICTS: Readonly<Record<string, string>> = {
+  'anthropic 401': 'our_account',
+  'anthropic 404': 'refused',
+  'anthropic 529': 'overloaded',
+  'deepseek 400': 'refused',
+  'deepseek 422': 'refused',
+  'openai 400': 'refused',
+  'openai 401': 'our_account',
+  'openai 404': 'refused',
+  'openai 429': 'overloaded',
+  'openrouter 400': 'refused',
+  'xai 503': 'overloaded',
+};
+/** xAI answers 400 both to our wrong key and to the caller's long prompt: its words decide. */
+const XAI_KEY = /^\{"code":"[^"]*","error":"Incorrect API key/;
+
+function recordedErrors() {
+  const found: { id: string; provider: string; status: number; type: string; body: Buffer }[] = [];
+  for (const provider of readdirSync(ROOT)) {
+    for (const api of ['openai-chat', 'anthropic-messages']) {
+      const folder = join(ROOT, provider, api);
+      if (!existsSync(folder)) continue;
+      for (const name of readdirSync(folder)) {
+        const meta = JSON.parse(readFileSync(join(folder, name, 'meta.json'), 'utf8'));
+        if (meta.status === 200) continue;
+        const body = readFileSync(join(folder, name, meta.response_file));
+        found.push({ id: meta.id, provider, status: meta.status, type: meta.content_type, body });
+      }
+    }
+  }
+  return found;
+}
+
+describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
+  it.each(ROOT === '' ? [] : recordedErrors())('$id', async (recorded) => {
+    const { provider, status, type, body } = recorded;
+    answer = (_request, response) => response.writeHead(status, { 'content-type': type }).end(body);
+    const result = await send(requestTo(provider));
+    const aboutKey = XAI_KEY.test(body.toString());
+    const xai = aboutKey ? 'our_account' : 'refused';
+    const reason = VERDICTS[`${provider} ${status}`] ?? (provider === 'xai' ? xai : 'unlisted');
+    expect(result).toMatchObject({ ok: false, reason, status });
+    if (result.ok || result.reason !== 'refused') return;
+    expect(Buffer.from(result.detail).equals(body)).toBe(true);
+    expect(result.contentType).toBe(type);
+  });
+});
+
+describe('a provider that', () => {
+  it('is silent is given up', async () => {
+    answer = () => {};
+    expect(await send(requestTo('openai', { firstByteMs: 40 }))).toEqual({
+      ok: false,
+      reason: 'silent',
+    });
+  });
+
+  it('is slow after its headers is not', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200).write('a');
+      setTimeout(() => response.end('b'), 120);
+    };
+    const result = await send(requestTo('openai', { firstByteMs: 60 }));
+    expect(result.ok && (await result.response.text())).toBe('ab');
+  });
+
+  it('is gone is unreachable', async () => {
+    answer = (request) => request.socket.destroy();
+    expect(await send(requestTo('openai'))).toEqual({ ok: false, reason: 'unreachable' });
+  });
+
+  it('is not asked once the caller has left, nor waited for', async () => {
+    let asked = 0;
+    const leaving = new AbortController();
+    answer = () => {
+      asked++;
+      leaving.abort();
+    };
+    const aborted = { ok: false, reason: 'aborted' };
+    expect(await send(requestTo('openai', { signal: leaving.signal }))).toEqual(aborted);
+    expect(await send(requestTo('openai', { signal: leaving.signal }))).toEqual(aborted);
+    expect(asked).toBe(1);
+  });
+
+  it('redirects is not followed', async () => {
+    let asked = 0;
+    answer = (_request, response) => {
+      asked++;
+      response.writeHead(307, { location: `${base}/elsewhere` }).end();
+    };
+    expect(await send(requestTo('openai'))).toMatchObject({ reason: 'our_account', status: 307 });
+    expect(asked).toBe(1);
+  });
+
+  it('says when to come back: seconds or a date, nothing else', async () => {
+    const now = Date.UTC(2026, 10, 23, 12);
+    const said = async (value: string) => {
+      answer = (_request, response) => response.writeHead(429, { 'retry-after': value }).end();
+      const result = await send(requestTo('openai'), () => now);
+      return !result.ok && result.reason === 'overloaded' ? result.retryAfter : 'none';
+    };
+    expect(await said('7')).toBe('7');
+    expect(await said('Mon, 23 Nov 2026 12:00:30 GMT')).toBe('30');
+    expect(await said('soon')).toBeNull();
+  });
+
+  it('has much to say about an error is cut short', async () => {
+    answer = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
+    const result = await send(requestTo('openai'));
+    expect(!result.ok && result.reason === 'refused' && result.detail.length).toBe(65_536);
+  });
+});
+
+describe('a body', () => {
+  async function sent(body: readonly Uint8Array[]) {
+    const got: { bytes: Buffer; headers: IncomingMessage['headers'] }[] = [];
+    answer = (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        got.push({ bytes: Buffer.concat(chunks), headers: request.headers });
+        response.end('{}');
+      });
+    };
+    const result = await send(requestTo('anthropic', { body }));
+    expect(result.ok && (await result.response.text())).toBe('{}');
+    const first = got[0];
+    if (first === undefined) throw new Error('nothing was sent');
+    return first;
+  }
+
+  it('of 20 MB in pieces arrives as it is', async () => {
+    const pieces = [1, 10_000_000, 3, 10_000_000].map((length, turn) =>
+      new Uint8Array(length).fill(97 + turn),
+    );
+    const { bytes } = await sent(pieces);
+    expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
+  });
+
+  it('that is small goes joined, with our headers and none of the caller', async () => {
+    const { bytes, headers } = await sent([Buffer.from('{"a"'), Buffer.from(':1}')]);
+    expect(bytes.toString()).toBe('{"a":1}');
+    expect(headers['content-length']).toBe('7');
+    expect(headers['x-api-key']).toBe('our-key');
+    expect(headers['accept-encoding']).toBe('identity');
+    expect(headers.authorization).toBeUndefined();
+  });
+});
