@@ -11,8 +11,13 @@ import { judge } from './upstream-errors.ts';
 const USER_AGENT = 'farebox/0.1';
 const ANTHROPIC_VERSION = '2023-06-01';
 const ERROR_BYTES_AT_MOST = 65_536;
-/** Our own key must not travel on in a query: Gemini's clients put theirs there. */
-const KEY_PARAMETER = /^(key|api[-_]?key|access_token)(=|$)/i;
+/**
+ * Parameters that may not go on: keys (Gemini's clients put theirs there, and ours is in a header), and
+ * Google's system parameters, some of which leave parts of an answer out, its usage too
+ * (cloud.google.com/apis/docs/system-parameters).
+ */
+const WITHHELD_PARAMETER =
+  /^\$|^(key|api[-_]?key|access_token|oauth_token|fields|alt|callback|prettyPrint|quotaUser|uploadType|upload_protocol)$/i;
 
 function headersFor(request: UpstreamRequest): Headers {
   const { provider, endpoint } = request;
@@ -33,12 +38,21 @@ function headersFor(request: UpstreamRequest): Headers {
   return headers;
 }
 
+function nameOf(parameter: string): string {
+  const [name = ''] = parameter.split('=', 1);
+  try {
+    return decodeURIComponent(name.replaceAll('+', ' ')).trim();
+  } catch {
+    return '$';
+  }
+}
+
 function safeQuery(query: string): string {
-  if (!query.startsWith('?')) return '';
+  if (query.length < 2 || !query.startsWith('?')) return '';
   const kept = query
     .slice(1)
     .split('&')
-    .filter((parameter) => !KEY_PARAMETER.test(parameter));
+    .filter((parameter) => !WITHHELD_PARAMETER.test(nameOf(parameter)));
   return kept.length === 0 ? '' : `?${kept.join('&')}`;
 }
 
@@ -95,8 +109,14 @@ export async function send(
   const url = request.provider.endpoints[request.endpoint];
   if (url === undefined) throw new Error('the provider has no such endpoint');
   if (request.signal.aborted) return { ok: false, reason: 'aborted' };
-  const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(), request.firstByteMs);
+  // One controller for both reasons to stop: cheaper on every call than AbortSignal.any.
+  const stop = new AbortController();
+  let silent = false;
+  request.signal.addEventListener('abort', () => stop.abort(), { once: true });
+  const timer = setTimeout(() => {
+    silent = true;
+    stop.abort();
+  }, request.firstByteMs);
   const body = bodyOf(request.body);
   const init = {
     method: 'POST',
@@ -104,7 +124,7 @@ export async function send(
     body,
     // Followed, a redirect would carry the key to wherever it points.
     redirect: 'manual' as const,
-    signal: AbortSignal.any([request.signal, silence.signal]),
+    signal: stop.signal,
     // Node asks for this with a streamed body; workerd ignores it.
     duplex: 'half' as const,
   };
@@ -115,7 +135,7 @@ export async function send(
       : await failureOf(response, now());
   } catch {
     if (request.signal.aborted) return { ok: false, reason: 'aborted' };
-    return { ok: false, reason: silence.signal.aborted ? 'silent' : 'unreachable' };
+    return { ok: false, reason: silent ? 'silent' : 'unreachable' };
   } finally {
     clearTimeout(timer);
   }

@@ -8,7 +8,6 @@ type Id = string;
 
 /** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
 export type Signal =
-  | { event: 'call_refused'; call: Id; status: number; reason: string }
   | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
   | {
       event: 'upstream_unreachable';
@@ -39,6 +38,7 @@ const GRAVE: ReadonlySet<Signal['event']> = new Set([
   'upstream_account_refused',
   'usage_unpriceable',
   'settlement_lost',
+  'sweep_unfinished',
   'shortfall',
   'outbox_failed',
   'invariant_broken',

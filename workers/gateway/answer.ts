@@ -5,11 +5,10 @@
 import type { Dialect } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
 import { type Meter, pingFor, type Reading } from '@farebox/providers';
-import { signal } from '@farebox/signals';
-import { billOf, type Ending, estimate } from './bill.ts';
+import { type Ending, estimate } from './bill.ts';
 import { type Call, deadlineOf } from './call.ts';
 import { idHeaders, type Refusal, refuse, refuseInStream } from './refusals.ts';
-import { courseOf, NOTHING_READ, post, settle } from './settlement.ts';
+import { courseOf, drawUp, NOTHING_READ, post, settle } from './settlement.ts';
 import { Carrier, type Verdict } from './stream.ts';
 
 const GONE_STATUS = 499;
@@ -32,7 +31,10 @@ function cutRefusal(call: Call, ending: Ending): Refusal {
 }
 
 /** The whole of an answer, or how it failed: it broke off, or nothing came for `silence`. */
-async function readWhole(call: Call, upstream: Response): Promise<Uint8Array | Ending> {
+async function readWhole(
+  call: Call,
+  upstream: Response,
+): Promise<Uint8Array | 'upstream_cut' | 'upstream_silent'> {
   const reader = (upstream.body ?? new Blob([]).stream()).getReader();
   const chunks: Uint8Array[] = [];
   let silent = false;
@@ -73,36 +75,32 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 
 /** Answers that were not streamed are read whole: their cost is known before their first byte leaves. */
 export async function answerWhole(call: Call, upstream: Response, meter: Meter): Promise<Response> {
-  const { visit, plan } = call;
+  const { visit } = call;
   const bytes = await readWhole(call, upstream);
   if (!(bytes instanceof Uint8Array)) return answerCut(call, bytes);
   meter.feed(bytes);
   meter.end();
-  const bill = billOf(plan, courseOf(call, meter.reading(), 'complete', 0));
-  alertUnpriceable(call, meter.reading());
+  const unseenMs = visit.clock() - call.startedAt;
+  const bill = drawUp(call, courseOf(call, meter.reading(), 'complete', unseenMs));
   visit.waitUntil(post(call, bill, upstream.status));
   const headers = answerHeaders(call, upstream);
   headers.set('x-farebox-cost-usd', formatUsd(bill.cost));
   return new Response(bytes, { status: upstream.status, headers });
 }
 
-function alertUnpriceable(call: Call, reading: Reading): void {
-  if (reading.unpriceable === 0) return;
-  const provider = call.plan.provider.id;
-  const count = reading.unpriceable;
-  signal({ event: 'usage_unpriceable', call: call.visit.id, provider, count });
-}
-
-/** The provider broke off, or the caller left and the wait for the usage was over. */
-export function answerCut(call: Call, how: Ending = 'upstream_cut'): Response {
-  const { visit, plan } = call;
-  const gone = visit.request.signal.aborted;
-  const ending: Ending = gone ? 'client_gone' : how;
-  // Nothing of a whole answer was seen: what the model may have written by now is a matter of time.
-  const workedMs = visit.clock() - call.startedAt;
-  const course = courseOf(call, NOTHING_READ, ending, gone ? workedMs : 0);
-  const refusal = cutRefusal(call, ending);
-  const response = refuse(refusal, plan.facts.dialect, visit.id);
+/**
+ * Nothing of an answer was seen: the provider broke off or fell silent, or the caller left and the wait
+ * for the usage was over. What the model may have written by now is a matter of time.
+ */
+export function answerCut(
+  call: Call,
+  how: 'upstream_cut' | 'upstream_silent',
+  response = refuse(cutRefusal(call, how), call.plan.facts.dialect, call.visit.id),
+): Response {
+  const { visit } = call;
+  const gone = call.departure.at !== null;
+  const unseenMs = visit.clock() - call.startedAt;
+  const course = courseOf(call, NOTHING_READ, gone ? 'client_gone' : how, unseenMs);
   visit.waitUntil(settle(call, course, gone ? GONE_STATUS : response.status));
   return response;
 }
@@ -116,7 +114,12 @@ class Watch {
     this.#call = call;
   }
 
-  hiddenMs(reading: Reading): number {
+  /**
+   * Of a stream, only a model that hides its reasoning writes unseen, and only before its output: with
+   * its first words it has begun to answer.
+   */
+  unseenMs(reading: Reading): number {
+    if (!this.#call.plan.model.hidesReasoning) return 0;
     const now = this.#call.visit.clock();
     if (reading.outputLikely > 0) this.#firstOutputAt ??= now;
     return (this.#firstOutputAt ?? now) - this.#call.startedAt;
@@ -143,7 +146,7 @@ class Checkpoints {
       this.#call,
       reading,
       'client_gone',
-      this.#watch.hiddenMs(reading),
+      this.#watch.unseenMs(reading),
       this.floor,
     );
     this.floor = estimate(plan, course, 'expired_at_checkpoint').cost;
@@ -182,11 +185,12 @@ export function answerStream(call: Call, upstream: Response, meter: Meter): Resp
     upstream: upstream.body ?? new Blob([]).stream(),
     client: writable,
     gone: visit.request.signal,
+    left: () => call.departure.note(visit.clock()),
     abortUpstream: () => call.abort.abort(),
     meter: {
       feed: (chunk) => {
         const pieces = meter.feed(chunk);
-        watch.hiddenMs(meter.reading());
+        watch.unseenMs(meter.reading());
         return pieces;
       },
       end: () => meter.end(),
@@ -202,9 +206,9 @@ export function answerStream(call: Call, upstream: Response, meter: Meter): Resp
   visit.waitUntil(
     carrier.run().then((ending) => {
       const reading = meter.reading();
-      const hiddenMs = watch.hiddenMs(reading);
+      const unseenMs = watch.unseenMs(reading);
       const status = ending === 'client_gone' ? GONE_STATUS : upstream.status;
-      return settle(call, courseOf(call, reading, ending, hiddenMs, checkpoints.floor), status);
+      return settle(call, courseOf(call, reading, ending, unseenMs, checkpoints.floor), status);
     }),
   );
   const headers = answerHeaders(call, upstream);

@@ -23,12 +23,15 @@ export type Ending = 'complete' | 'client_gone' | 'upstream_cut' | 'upstream_sil
 export type Course = Readonly<{
   reading: Reading;
   ending: Ending;
-  /** Milliseconds in which the model worked without showing anything. */
-  hiddenMs: number;
+  /**
+   * Milliseconds in which the model may have written what nobody saw: hidden reasoning, or all of an
+   * answer that is not streamed. The parent counts them only where that can be.
+   */
+  unseenMs: number;
   /** The output limit enforced upstream, per choice. */
   maxOutput: number;
   held: NanoUsd;
-  /** What checkpoints have promised; no bill falls below it. */
+  /** What checkpoints have promised; no estimate falls below it. */
   floor: NanoUsd;
 }>;
 
@@ -43,10 +46,10 @@ export type Bill = Readonly<{
 }>;
 
 /**
- * How fast a model that hides its reasoning is taken to think, in tokens a second, where it was cut
- * before it could report: the upper end of what today's reasoning models stream.
+ * How fast a model is taken to write what nobody sees, in tokens a second, where it was cut before it
+ * could report: the upper end of what today's models stream.
  */
-const HIDDEN_TOKENS_PER_SECOND = 100;
+const UNSEEN_TOKENS_PER_SECOND = 100;
 
 function inputTotal(usage: Usage): number {
   return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
@@ -86,13 +89,12 @@ function likelyInput(plan: Plan, reading: Reading): Usage {
 
 function likelyOutput(plan: Plan, course: Course): { output: number; output_reasoning: number } {
   const { reading } = course;
-  const hidden = plan.model.hidesReasoning
-    ? Math.ceil((course.hiddenMs / 1000) * HIDDEN_TOKENS_PER_SECOND)
-    : 0;
+  const unseen = Math.ceil((course.unseenMs / 1000) * UNSEEN_TOKENS_PER_SECOND);
   const most = course.maxOutput * plan.facts.choices;
   const seen = Math.max(reading.outputLikely, reading.usage?.output ?? 0);
-  const output = Math.min(most, seen + hidden);
-  return { output, output_reasoning: Math.max(0, Math.min(hidden, output - seen)) };
+  const output = Math.min(most, seen + unseen);
+  const reasoning = plan.model.hidesReasoning ? Math.max(0, Math.min(unseen, output - seen)) : 0;
+  return { output, output_reasoning: reasoning };
 }
 
 /** What the call has come to so far, as far as can be told: the base of checkpoints and of cut calls. */

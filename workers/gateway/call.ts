@@ -20,7 +20,18 @@ export type Call = Readonly<{
   /** Ends the provider's work. */
   abort: AbortController;
   startedAt: number;
+  departure: Departure;
 }>;
+
+/** When the caller left, noted once: what is still waited for is counted from then. */
+export class Departure {
+  at: number | null = null;
+
+  note(now: number): number {
+    this.at ??= now;
+    return this.at;
+  }
+}
 
 /** When a call of which nothing more is heard is given up by its account. */
 export function deadlineOf(house: House, now: number): number {

@@ -6,8 +6,9 @@ import type { Visit } from './call.ts';
 import { countTokens } from './count-tokens.ts';
 import { type Env, houseOf } from './env.ts';
 import { estimate } from './estimate.ts';
-import { dialectOfHeaders, model, models } from './models.ts';
-import { refuse } from './refusals.ts';
+import { discard } from './intake.ts';
+import { model, models } from './models.ts';
+import { dialectOf, refuse } from './refusals.ts';
 import { relay } from './relay.ts';
 
 type Door = { Bindings: Env };
@@ -27,7 +28,15 @@ function isPlain(url: string, allowed: boolean): boolean {
 /** Any page may call with a key of its own; there are no cookies here that it could ride on. */
 const anyOrigin = cors({
   origin: '*',
-  exposeHeaders: ['x-request-id', 'request-id', 'x-farebox-cost-usd', 'x-farebox-max-output'],
+  exposeHeaders: [
+    'x-request-id',
+    'request-id',
+    'x-farebox-cost-usd',
+    'x-farebox-max-output',
+    // The SDKs decide by these whether to repeat a call.
+    'x-should-retry',
+    'retry-after',
+  ],
   maxAge: 86_400,
 });
 
@@ -44,7 +53,7 @@ function opens(room: Room): Handler<Door> {
     const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
     const visit: Visit = { house, request, id: newCallId(), waitUntil, clock: Date.now };
     if (isPlain(request.url, house.allowPlainHttp)) {
-      return refuse({ reason: 'plain_http' }, dialectOfHeaders(request.headers), visit.id);
+      return refuse({ reason: 'plain_http' }, dialectOf(c.req.path, request.headers), visit.id);
     }
     return room(visit, c);
   };
@@ -99,11 +108,10 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 
 door.all(
   '*',
-  opens((visit, c) => {
-    const { path } = c.req;
-    const messages = path.startsWith('/v1/messages');
-    const dialect = messages ? 'messages' : dialectOfHeaders(visit.request.headers);
-    const allowed = METHODS.get(path);
+  opens(async (visit, c) => {
+    await discard(visit.request);
+    const dialect = dialectOf(c.req.path, visit.request.headers);
+    const allowed = METHODS.get(c.req.path);
     if (allowed === undefined) return refuse({ reason: 'not_found' }, dialect, visit.id);
     return refuse({ reason: 'method_not_allowed', allowed }, dialect, visit.id);
   }),

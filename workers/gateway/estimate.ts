@@ -8,9 +8,8 @@ import { BUCKETS, costOfTokens, formatUsd } from '@farebox/money';
 import type { Visit } from './call.ts';
 import { readCaller } from './caller.ts';
 import { discard } from './intake.ts';
-import { dialectOfHeaders } from './models.ts';
 import { type Plan, planCall } from './plan.ts';
-import { idHeaders, type Refusal, refuse } from './refusals.ts';
+import { dialectOf, idHeaders, type Refusal, refuse } from './refusals.ts';
 
 const OTHER: Readonly<Record<Dialect, Dialect>> = { chat: 'messages', messages: 'chat' };
 
@@ -50,7 +49,7 @@ function estimateJson(plan: Plan, available: bigint): unknown {
 
 export async function estimate(visit: Visit): Promise<Response> {
   const { house, request, id } = visit;
-  const dialect = dialectOfHeaders(request.headers);
+  const dialect = dialectOf('/v1/estimate', request.headers);
   const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
   const caller = readCaller(house, request.headers, visit.clock());
   if (!caller.ok) {
@@ -63,7 +62,7 @@ export async function estimate(visit: Visit): Promise<Response> {
   body.release();
   if (!read.ok) return refused(read);
   const now = new Date(visit.clock());
-  const planned = planCall(read.facts, house.providers, now, house.defaultMaxOutput);
+  const planned = planCall(read.facts, request.headers, house, now);
   if (!planned.ok) return refused(planned);
   const balance = await house.ledger.credits(caller.account, caller.key);
   if (!balance.ok) return refused(balance);

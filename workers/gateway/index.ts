@@ -2,15 +2,14 @@
 import { signal } from '@farebox/signals';
 import { door, newCallId } from './door.ts';
 import { type Env, MissingBinding } from './env.ts';
-import { dialectOfHeaders } from './models.ts';
-import { refuse } from './refusals.ts';
+import { dialectOf, refuse } from './refusals.ts';
 
 /** The text of an unforeseen error may hold anything, a prompt too: it is dropped, not logged. */
 door.onError((error, c) => {
   const id = newCallId();
   if (!(error instanceof MissingBinding))
     signal({ event: 'unexpected', where: 'gateway', call: null });
-  return refuse({ reason: 'internal' }, dialectOfHeaders(c.req.raw.headers), id);
+  return refuse({ reason: 'internal' }, dialectOf(c.req.path, c.req.raw.headers), id);
 });
 
 export default {

@@ -4,12 +4,7 @@ import { BUCKETS } from '@farebox/money';
 import type { Visit } from './call.ts';
 import { readCaller } from './caller.ts';
 import { dialectsOf, ENDPOINTS } from './plan.ts';
-import { type ErrorDialect, idHeaders, refuse } from './refusals.ts';
-
-/** Anthropic's SDK always sends its version; no other does. */
-export function dialectOfHeaders(headers: Headers): ErrorDialect {
-  return headers.has('anthropic-version') ? 'messages' : 'chat';
-}
+import { dialectOf, idHeaders, refuse } from './refusals.ts';
 
 function pricing(model: Model, now: Date): Record<string, string> {
   const prices = priceAt(model, now, 0);
@@ -42,7 +37,7 @@ async function allowedModels(visit: Visit): Promise<readonly Model[] | Response>
   const all = listModels([...house.providers.keys()]);
   const caller = readCaller(house, request.headers, visit.clock());
   if (!caller.ok && caller.reason === 'key_missing') return all;
-  const dialect = dialectOfHeaders(request.headers);
+  const dialect = dialectOf('/v1/models', request.headers);
   if (!caller.ok) return refuse(caller, dialect, visit.id);
   const standing = await house.ledger.key(caller.account, caller.key);
   if (!standing.ok) return refuse(standing, dialect, visit.id);
@@ -62,7 +57,7 @@ export async function models(visit: Visit): Promise<Response> {
   const now = new Date(visit.clock());
   const entries = allowed.map((model) => entry(visit, model, now));
   const list = { object: 'list', data: entries, prices_dated: priceDate() };
-  if (dialectOfHeaders(visit.request.headers) === 'chat') return json(visit, list);
+  if (dialectOf('/v1/models', visit.request.headers) === 'chat') return json(visit, list);
   // Anthropic's pages carry their own bounds; everything fits on one.
   const ids = allowed.map((model) => model.name);
   return json(visit, {
@@ -78,7 +73,7 @@ export async function model(visit: Visit, id: string): Promise<Response> {
   const allowed = await allowedModels(visit);
   if (allowed instanceof Response) return allowed;
   const found = allowed.find((one) => one.name === id || one.upstreamName === id);
-  const dialect = dialectOfHeaders(visit.request.headers);
+  const dialect = dialectOf('/v1/models', visit.request.headers);
   if (found === undefined) {
     return refuse({ reason: 'model_unknown', model: id, suggestions: [] }, dialect, visit.id);
   }

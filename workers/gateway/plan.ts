@@ -6,7 +6,8 @@ import { dearestPrices, feePrice, findModel, type Model, suggest } from '@farebo
 import type { Dialect, RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { costOf, type Fee, type NanoUsd, NO_USAGE, type Prices } from '@farebox/money';
-import type { Provider, ProviderId } from '@farebox/providers';
+import type { Provider } from '@farebox/providers';
+import type { House } from './env.ts';
 import type { Refusal } from './refusals.ts';
 
 export type Plan = Readonly<{
@@ -63,21 +64,36 @@ function passesOf(facts: RequestFacts): number {
 
 function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {
   if (facts.maxOutput !== null) {
-    return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.maxOutput) };
+    // Not the catalogue's limit: where that is behind the provider's, the caller's own would be used.
+    return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.contextWindow) };
   }
   const least = facts.thinkingBudget + 1;
   const most = Math.max(least, Math.min(model.maxOutput, defaultOutput));
   return { kind: 'capped', most, least };
 }
 
+const LONG_WINDOW = 1_000_000;
+
+/** A beta of the caller's can open a window larger than the model's own (Anthropic, "1M context window"). */
+function windowOf(model: Model, headers: Headers): number {
+  const long = headers.get('anthropic-beta')?.includes('context-1m') === true;
+  return long ? Math.max(model.contextWindow, LONG_WINDOW) : model.contextWindow;
+}
+
+/** Models that draw bill their pictures' tokens dearer than their words, asked for or not. */
+function outputPriceOf(model: Model, prices: Prices, passes: number): bigint {
+  return larger(prices.output, feePrice(model, 'image_output')) * BigInt(passes);
+}
+
 function makePlan(
   facts: RequestFacts,
+  headers: Headers,
   model: Model,
   provider: Provider,
+  house: Pick<House, 'defaultMaxOutput'>,
   now: Date,
-  defaultOutput: number,
 ): Plan {
-  const window = model.contextWindow;
+  const window = windowOf(model, headers);
   const bound =
     facts.inputTokensAtMost === 'context_window'
       ? window
@@ -96,18 +112,19 @@ function makePlan(
     pricedAt: now,
     inputTokensAtMost: bound,
     inputWorst,
-    outputPrice: prices.output * BigInt(passes),
-    output: outputLimit(facts, model, defaultOutput),
+    outputPrice: outputPriceOf(model, prices, passes),
+    output: outputLimit(facts, model, house.defaultMaxOutput),
   };
 }
 
-/** Plans a call, or says why it can't be made. `defaultOutput` caps output where the caller gave no limit. */
+/** Plans a call, or says why it can't be made. */
 export function planCall(
   facts: RequestFacts,
-  providers: ReadonlyMap<ProviderId, Provider>,
+  headers: Headers,
+  house: Pick<House, 'providers' | 'defaultMaxOutput'>,
   now: Date,
-  defaultOutput: number,
 ): Planned {
+  const { providers } = house;
   const offered = [...providers.keys()];
   const model = findModel(facts.model, offered);
   const provider = model === undefined ? undefined : providers.get(model.provider);
@@ -119,7 +136,7 @@ export function planCall(
     const endpoints = dialectsOf(provider).map((dialect) => ENDPOINTS[dialect]);
     return { ok: false, reason: 'model_elsewhere', model: facts.model, endpoints };
   }
-  return { ok: true, plan: makePlan(facts, model, provider, now, defaultOutput) };
+  return { ok: true, plan: makePlan(facts, headers, model, provider, house, now) };
 }
 
 /** The dialects a provider is called in, in the order of our endpoints. */

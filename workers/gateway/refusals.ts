@@ -10,6 +10,12 @@ import { formatUsd, type NanoUsd } from '@farebox/money';
 /** In which shape errors are written. */
 export type ErrorDialect = 'chat' | 'messages';
 
+/** By the path; elsewhere by the version Anthropic's SDK always sends, and no other does. */
+export function dialectOf(path: string, headers: Headers): ErrorDialect {
+  const messages = path.startsWith('/v1/messages') || headers.has('anthropic-version');
+  return messages ? 'messages' : 'chat';
+}
+
 export type Refusal =
   | Readonly<{ reason: 'key_missing' | 'key_malformed' | 'plain_http' | 'internal' }>
   | Readonly<{ reason: 'not_found' }>

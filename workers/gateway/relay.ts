@@ -7,12 +7,12 @@ import { type Dialect, type Edits, editRequest, readRequest } from '@farebox/dia
 import type { HoldRequest, KeyProof } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
 import { answerCut, answerStream, answerWhole } from './answer.ts';
-import { type Call, deadlineOf, type Visit } from './call.ts';
+import { type Call, Departure, deadlineOf, type Visit } from './call.ts';
 import { readCaller } from './caller.ts';
 import { discard } from './intake.ts';
 import { type Plan, planCall } from './plan.ts';
 import { type Refusal, refuse } from './refusals.ts';
-import { settleUnpaid } from './settlement.ts';
+import { letGo, settleUnpaid } from './settlement.ts';
 import { declinedAnswer } from './upstream-refusal.ts';
 
 function holdRequest(visit: Visit, key: KeyProof, plan: Plan): HoldRequest {
@@ -39,7 +39,9 @@ function holdRequest(visit: Visit, key: KeyProof, plan: Plan): HoldRequest {
 function limitFor({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
   const field = provider.outputLimitField;
   if (output.kind === 'capped') return { field, tokens };
-  const known = facts.places.outputLimits.some((limit) => limit.field === field);
+  const known = facts.places.outputLimits.some(
+    (limit) => limit.field === field && limit.tokens !== null,
+  );
   const foreign = facts.dialect === 'chat' && field === 'max_tokens' && !known;
   return foreign ? { field, tokens: facts.maxOutput ?? tokens } : null;
 }
@@ -83,6 +85,7 @@ function abortWhenLeft(call: Call): () => void {
   const { signal } = call.visit.request;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const onGone = () => {
+    call.departure.note(call.visit.clock());
     timer = setTimeout(() => call.abort.abort(), call.visit.house.patience.drain);
   };
   if (signal.aborted) onGone();
@@ -93,36 +96,53 @@ function abortWhenLeft(call: Call): () => void {
   };
 }
 
-/** The provider produced nothing. Whose fault it was decides what the caller hears. */
+/**
+ * The provider gave no answer. What it refused outright is free; where it may have worked (it fell
+ * silent, the connection broke, it failed inside) the bill says so and is waived, within the day's cap.
+ */
 function declined(call: Call, result: Exclude<UpstreamResult, { ok: true }>): Response {
-  if (result.reason === 'aborted') return answerCut(call);
+  if (result.reason === 'aborted') return answerCut(call, 'upstream_cut');
   const { visit, plan } = call;
   const answer = declinedAnswer(result, plan.provider.id, plan.facts.dialect, visit.id);
+  if (result.reason === 'silent') return answerCut(call, 'upstream_silent', answer);
+  const failed = result.reason === 'overloaded' && result.status >= 500;
+  if (result.reason === 'unreachable' || failed) return answerCut(call, 'upstream_cut', answer);
   const reason = result.reason === 'refused' ? 'upstream_refused' : 'not_sent';
   visit.waitUntil(settleUnpaid(call, reason, answer.status));
   return answer;
 }
 
-async function carryOut(call: Call, body: Uint8Array, release: () => void): Promise<Response> {
+/** From the hold to the answer's first byte. Whatever is thrown in between, the hold is ended. */
+async function carryOut(call: Call, body: Uint8Array): Promise<Response> {
   const stopWatching = abortWhenLeft(call);
   try {
     const upstream = await sendUpstream(call, body);
-    release();
     if (!upstream.ok) return declined(call, upstream);
     const meter = meterFor(call.plan);
     return call.plan.facts.stream
       ? answerStream(call, upstream.response, meter)
       : await answerWhole(call, upstream.response, meter);
+  } catch (bug) {
+    call.abort.abort();
+    call.visit.waitUntil(settleUnpaid(call, 'not_sent', 500));
+    throw bug;
   } finally {
     stopWatching();
   }
 }
 
+/** The call as admitted, carried out even if the caller leaves: its settlement must not depend on that. */
+function admitted(call: Call, body: Uint8Array): Promise<Response> {
+  const done = carryOut(call, body);
+  call.visit.waitUntil(done.catch(() => {}));
+  return done;
+}
+
 /** Answers one call to a model, whatever comes of it. */
 export async function relay(visit: Visit, dialect: Dialect): Promise<Response> {
-  const { house, request, id } = visit;
+  const { house, request, id, clock } = visit;
   const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
-  const caller = readCaller(house, request.headers, visit.clock());
+  const caller = readCaller(house, request.headers, clock());
   if (!caller.ok) {
     await discard(request);
     return refused(caller);
@@ -132,16 +152,20 @@ export async function relay(visit: Visit, dialect: Dialect): Promise<Response> {
   try {
     const read = readRequest(dialect, body.bytes);
     if (!read.ok) return refused(read);
-    const now = new Date(visit.clock());
-    const planned = planCall(read.facts, house.providers, now, house.defaultMaxOutput);
+    const planned = planCall(read.facts, request.headers, house, new Date(clock()));
     if (!planned.ok) return refused(planned);
     const { plan } = planned;
-    const hold = await house.ledger.hold(caller.account, holdRequest(visit, caller.key, plan));
-    if (!hold.ok) return refused(hold);
+    const { account, key } = caller;
+    const hold = await house.ledger.hold(account, holdRequest(visit, key, plan));
+    if (!hold.ok) {
+      if (hold.reason === 'ledger_unreachable') visit.waitUntil(letGo(visit, account, plan));
+      return refused(hold);
+    }
+    const startedAt = clock();
+    const departure = new Departure();
     const abort = new AbortController();
-    const startedAt = visit.clock();
-    const call: Call = { visit, account: caller.account, plan, hold, abort, startedAt };
-    return await carryOut(call, body.bytes, body.release);
+    const call: Call = { visit, account, plan, hold, abort, startedAt, departure };
+    return await admitted(call, body.bytes);
   } finally {
     body.release();
   }

@@ -30,6 +30,8 @@ export type Carriage = Readonly<{
   client: WritableStream<Uint8Array>;
   /** Fires when the caller has left. */
   gone: AbortSignal;
+  /** Notes the moment the caller left; the same moment for the whole call. */
+  left: () => number;
   abortUpstream: () => void;
   meter: Meter;
   patience: Patience;
@@ -50,7 +52,8 @@ export class Carrier {
   #ending: Ending | null = null;
   #verdict: Verdict = null;
   #clientGone = false;
-  #writing = false;
+  /** Writes the caller has not taken yet. */
+  #writes = 0;
   #heardAt: number;
   #saidAt: number;
   #checkpointAt: number;
@@ -91,7 +94,9 @@ export class Carrier {
         this.#heardAt = this.#job.clock();
         for (const piece of this.#job.meter.feed(value)) await this.#say(piece);
       }
-      for (const piece of this.#job.meter.end()) await this.#say(piece);
+      // What is left of an event that never ended belongs to the caller only if the answer was whole.
+      const rest = this.#job.meter.end();
+      if (this.#isWhole()) for (const piece of rest) await this.#say(piece);
     } catch {
       // The provider's connection broke, or we aborted it and `#ending` says why.
       this.#end('upstream_cut');
@@ -100,14 +105,14 @@ export class Carrier {
 
   async #say(piece: Uint8Array): Promise<void> {
     if (this.#clientGone) return;
-    this.#writing = true;
+    this.#writes += 1;
     try {
       await this.#writer.write(piece);
       this.#saidAt = this.#job.clock();
     } catch {
       this.#leave();
     } finally {
-      this.#writing = false;
+      this.#writes -= 1;
     }
   }
 
@@ -115,7 +120,7 @@ export class Carrier {
   #leave(): void {
     if (this.#clientGone) return;
     this.#clientGone = true;
-    this.#goneAt = this.#job.clock();
+    this.#goneAt = this.#job.left();
     const reading = this.#job.meter.reading();
     if (reading.ended || this.#job.worthDraining(reading)) return;
     this.#stop('client_gone');
@@ -128,6 +133,12 @@ export class Carrier {
   /** Ends the carriage from our side; the pending read then returns or throws. */
   #stop(ending: Ending): void {
     this.#end(ending);
+    // A caller who does not read would hold a pending write, and with it the settlement, for ever. Its
+    // stream is broken off, not closed: a cut answer must not look whole.
+    if (this.#writes > 0) {
+      this.#clientGone = true;
+      this.#writer.abort().catch(() => {});
+    }
     this.#job.abortUpstream();
     this.#reader.cancel().catch(() => {});
   }
@@ -144,7 +155,7 @@ export class Carrier {
     if (this.#clientGone && now - this.#goneAt >= drain) return 'client_gone';
     if (now - Math.max(this.#heardAt, this.#saidAt) < silence) return null;
     // A write that waits this long waits for a caller who has stopped reading.
-    return this.#writing ? 'client_gone' : 'upstream_silent';
+    return this.#writes > 0 ? 'client_gone' : 'upstream_silent';
   }
 
   #watch(): void {
@@ -157,7 +168,7 @@ export class Carrier {
     }
     if (now - this.#checkpointAt >= patience.checkpoint) this.#checkpoint(now);
     const quiet =
-      !this.#writing &&
+      this.#writes === 0 &&
       !this.#clientGone &&
       now - Math.max(this.#saidAt, this.#pingedAt) >= patience.ping;
     if (quiet) this.#bridge(now);
@@ -166,30 +177,38 @@ export class Carrier {
 
   /** A sign of life for the caller; not one of the provider, so `#heardAt` stays. */
   #bridge(now: number): void {
-    this.#writing = true;
+    this.#writes += 1;
     this.#writer
       .write(this.#job.ping)
       .catch(() => this.#leave())
       .finally(() => {
-        this.#writing = false;
+        this.#writes -= 1;
       });
     this.#pingedAt = now;
   }
 
   #checkpoint(now: number): void {
     this.#checkpointAt = now;
-    this.#job.checkpoint().then((verdict) => {
+    const heard = (verdict: Verdict) => {
       if (verdict === null) return;
       this.#verdict = verdict;
       this.#stop('stopped');
-    });
+    };
+    // A checkpoint that fails leaves the one before; the next is made in its turn.
+    this.#job.checkpoint().then(heard, () => {});
+  }
+
+  /** Whether the answer is all there: the provider's last word, its final count, or its own error. */
+  #isWhole(): boolean {
+    const reading = this.#job.meter.reading();
+    if (reading.ended || reading.usageFinal || reading.failed) return true;
+    // Some compatible providers end without a last word: a finish and a clean end must do.
+    return reading.finished && this.#ending === null;
   }
 
   #howItEnded(): Ending {
-    const reading = this.#job.meter.reading();
-    if (reading.ended || reading.finished || reading.failed) {
-      return this.#ending === 'stopped' ? 'stopped' : 'complete';
-    }
+    if (this.#ending === 'stopped') return 'stopped';
+    if (this.#isWhole()) return 'complete';
     if (this.#ending !== null) return this.#ending;
     return this.#clientGone ? 'client_gone' : 'upstream_cut';
   }
