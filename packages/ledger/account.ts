@@ -57,6 +57,10 @@ export class AccountObject<Env> extends DurableObject<Env> {
     return this.#book.checkpoint(request);
   }
 
+  settleMany(requests: readonly C.SettleRequest[]): readonly C.SettleResult[] {
+    return requests.map((request) => this.settle(request));
+  }
+
   settle(request: C.SettleRequest): C.SettleResult {
     const result = this.#book.settle(request, this.#now());
     if (result.ok) this.#dispatch.armForOutbox();

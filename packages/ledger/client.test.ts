@@ -10,6 +10,7 @@ function doorThat(answer: () => Promise<{ ok: true; value: { posted: bigint; hel
     hold: never,
     checkpoint: never,
     settle: never,
+    settleMany: never,
     generation: never,
     key: never,
     credits: answer,

@@ -13,6 +13,7 @@ import type {
   KeyProof,
   SettleRequest,
 } from './contract.ts';
+import { Gathering } from './gathering.ts';
 import { secureRandom } from './randomness.ts';
 
 export type LedgerUnreachable = Readonly<{
@@ -24,7 +25,7 @@ export type LedgerUnreachable = Readonly<{
 type Reachable<Verb extends keyof CallsDoor> = Awaited<ReturnType<CallsDoor[Verb]>>;
 
 export type LedgerClient = {
-  readonly [Verb in keyof CallsDoor]: (
+  readonly [Verb in Exclude<keyof CallsDoor, 'settleMany'>]: (
     ...asked: Parameters<CallsDoor[Verb]>
   ) => Promise<Reachable<Verb> | LedgerUnreachable>;
 };
@@ -53,6 +54,17 @@ function isOverloaded(thrown: unknown): boolean {
   );
 }
 
+/**
+ * Lets go of what an RPC's answer keeps open at the other end; left to the collector it piles up under
+ * load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay readable.
+ */
+function released<T>(answer: T): T {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  const dispose: unknown = Reflect.get(answer, Symbol.dispose);
+  if (typeof dispose === 'function') dispose.call(answer);
+  return answer;
+}
+
 export function ledgerClient(calls: CallsDoor, pacing: Pacing = PACING): LedgerClient {
   async function ask<T>(
     verb: keyof CallsDoor,
@@ -62,7 +74,7 @@ export function ledgerClient(calls: CallsDoor, pacing: Pacing = PACING): LedgerC
   ): Promise<T | LedgerUnreachable> {
     for (let tried = 0; ; tried++) {
       try {
-        return await once();
+        return released(await once());
       } catch (thrown) {
         const overloaded = isOverloaded(thrown);
         const pause = pauses[tried];
@@ -76,13 +88,20 @@ export function ledgerClient(calls: CallsDoor, pacing: Pacing = PACING): LedgerC
   }
 
   const waiting = WHILE_THE_CALLER_WAITS;
+  const gathering = new Gathering<LedgerUnreachable>(async (account, requests) => {
+    const name = requests[0]?.id ?? '';
+    const answer = await ask('settleMany', name, AFTER_THE_ANSWER, async () => ({
+      ok: true as const,
+      results: released(await calls.settleMany(account, requests)),
+    }));
+    return answer.ok ? answer : { ok: false, failed: answer };
+  }, pacing.sleep);
   return {
     hold: (account: AccountId, request: HoldRequest) =>
       ask('hold', request.id, waiting, () => calls.hold(account, request)),
     checkpoint: (account: AccountId, request: CheckpointRequest) =>
       ask('checkpoint', request.id, waiting, () => calls.checkpoint(account, request)),
-    settle: (account: AccountId, request: SettleRequest) =>
-      ask('settle', request.id, AFTER_THE_ANSWER, () => calls.settle(account, request)),
+    settle: (account: AccountId, request: SettleRequest) => gathering.settle(account, request),
     generation: (account: AccountId, key: KeyProof, id: string) =>
       ask('generation', id, waiting, () => calls.generation(account, key, id)),
     credits: (account: AccountId, key: KeyProof) =>

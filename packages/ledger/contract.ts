@@ -219,6 +219,11 @@ export interface CallsDoor {
   hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
   checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
   settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;
+  /** Each as `settle` would, in their order; the answers stand in the same order. */
+  settleMany(
+    account: AccountId,
+    requests: readonly SettleRequest[],
+  ): Promise<readonly SettleResult[]>;
   generation(account: AccountId, key: KeyProof, id: CallId): Promise<Proven<Generation | null>>;
   credits(account: AccountId, key: KeyProof): Promise<Proven<Credits>>;
   key(account: AccountId, key: KeyProof): Promise<Proven<KeyStanding>>;

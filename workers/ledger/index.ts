@@ -37,6 +37,12 @@ export class Calls extends WorkerEntrypoint<Env> implements C.CallsDoor {
   async settle(account: C.AccountId, request: C.SettleRequest): Promise<C.SettleResult> {
     return accountStub(this.env, account).settle(request);
   }
+  async settleMany(
+    account: C.AccountId,
+    requests: readonly C.SettleRequest[],
+  ): Promise<readonly C.SettleResult[]> {
+    return accountStub(this.env, account).settleMany(requests);
+  }
   async generation(
     account: C.AccountId,
     key: C.KeyProof,
