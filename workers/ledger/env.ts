@@ -26,10 +26,23 @@ function needed<T>(value: T | undefined, name: string): T {
   throw new BindingMissing(name);
 }
 
+const OBJECTS_REMEMBERED = 10_000;
+const objects = new Map<string, DurableObjectId>();
+
+/** An object's id is worked out from the account's by hashing, the same each time. */
+function objectOf(namespace: DurableObjectNamespace<Account>, account: string): DurableObjectId {
+  const known = objects.get(account);
+  if (known !== undefined) return known;
+  if (objects.size >= OBJECTS_REMEMBERED) objects.clear();
+  const id = namespace.idFromName(account);
+  objects.set(account, id);
+  return id;
+}
+
 /** A fresh stub each time: one that has thrown stays broken. */
 export function accountStub(env: Env, account: string) {
   const namespace = needed(env.ACCOUNT, 'ACCOUNT');
-  return namespace.get(namespace.idFromName(account));
+  return namespace.get(objectOf(namespace, account));
 }
 
 const opened = new WeakMap<Env, Database>();
