@@ -114,6 +114,11 @@ class Watch {
     this.#call = call;
   }
 
+  /** Whether the first output is still to come, and matters. */
+  get waits(): boolean {
+    return this.#call.plan.model.hidesReasoning && this.#firstOutputAt === null;
+  }
+
   /**
    * Of a stream, only a model that hides its reasoning writes unseen, and only before its output: with
    * its first words it has begun to answer.
@@ -190,7 +195,7 @@ export function answerStream(call: Call, upstream: Response, meter: Meter): Resp
     meter: {
       feed: (chunk) => {
         const pieces = meter.feed(chunk);
-        watch.unseenMs(meter.reading());
+        if (watch.waits) watch.unseenMs(meter.reading());
         return pieces;
       },
       end: () => meter.end(),
