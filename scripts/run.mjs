@@ -23,7 +23,12 @@ const QUIET_NODE = '--disable-warning=ExperimentalWarning';
 const TASKS = {
   start: [[QUIET_NODE, 'packages/local/start.ts']],
   test: [VITEST],
-  check: [[BIOME, 'check'], [tool('typescript', 'bin/tsc'), '-p', '.'], VITEST],
+  check: [
+    [BIOME, 'check'],
+    [tool('typescript', 'bin/tsc'), '-p', '.'],
+    [tool('knip', 'bin/knip.js')],
+    VITEST,
+  ],
   bench: [[QUIET_NODE, 'bench/run.ts']],
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   prices: [[QUIET_NODE, 'packages/catalog/freeze.ts']],
