@@ -3,13 +3,17 @@
  * silent or fails, uploads that never come. Each is settled, heard by the caller as it is, and paid once.
  */
 import { connect, type Socket } from 'node:net';
-import { type LocalStack, startStack } from '@farebox/local';
+import Anthropic from '@anthropic-ai/sdk';
+import { type AccountWish, type LocalStack, startStack } from '@farebox/local';
+import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { balanceOf, billOf } from './bills.ts';
 import {
+  type Answer,
   chatCompletion,
   chatEvents,
   json,
+  message,
   messageEvents,
   openStream,
   pause,
@@ -67,18 +71,12 @@ function idOf(response: Response): string | null {
 }
 
 /** A request written by hand, on a socket of its own. */
-async function dial(body: string, path: string, length = Buffer.byteLength(body), key = apiKey) {
+async function dial(body: string, path: string, length = Buffer.byteLength(body)) {
   const { hostname, port } = new URL(stack.gatewayUrl);
   const socket = connect(Number(port), hostname);
   await new Promise((resolve) => socket.once('connect', resolve));
-  const head = [
-    `POST ${path} HTTP/1.1`,
-    `host: ${hostname}`,
-    `authorization: Bearer ${key}`,
-    'content-type: application/json',
-    `content-length: ${length}`,
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const first = `POST ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${apiKey}`;
+  socket.write(`${first}\r\ncontent-length: ${length}\r\n\r\n${body}`);
   return socket;
 }
 
@@ -209,70 +207,42 @@ describe('a stream the provider cuts', () => {
   });
 });
 
+const fails =
+  (status: number): Answer =>
+  (_, response) =>
+    json(response, { error: { message: 'secret' } }, status);
+const WAIVED = { status: 'settled', reason: 'waived_upstream_error' };
+const NOT_SENT = { status: 'void', reason: 'not_sent' };
+
 describe.each(DOORS)('a provider that gives no answer (%s)', (door) => {
   const overloaded = door === 'chat' ? 503 : 529;
-
-  async function outcome(): Promise<{ status: number; body: unknown; bill: unknown }> {
-    const before = await balanceOf(stack.gatewayUrl, apiKey);
-    const response = await post(door);
-    const body: unknown = await response.json();
-    const bill = await billOf(stack.gatewayUrl, apiKey, idOf(response));
-    expect(bill.http_status).toBe(response.status);
-    expect(bill.cost_nano_usd).toBe('0');
-    expect(await balanceOf(stack.gatewayUrl, apiKey)).toEqual(before);
-    expect(JSON.stringify(body)).not.toContain('secret');
-    return { status: response.status, body, bill };
-  }
-
-  function shape(code: string): object {
-    const error = { code, message: expect.any(String), type: expect.any(String) };
-    return door === 'chat' ? { error } : { type: 'error', error };
-  }
-
-  it('is silent before its headers', async () => {
-    upstream.answer = () => {};
-    expect(await outcome()).toMatchObject({
-      status: 504,
-      body: shape('upstream_silent'),
-      bill: { reason: 'waived_upstream_error' },
-    });
-  });
-
-  it('breaks the connection before its headers', async () => {
-    upstream.answer = (_, response) => void response.socket?.resetAndDestroy();
-    expect(await outcome()).toMatchObject({
-      status: 502,
-      body: shape('upstream_unreachable'),
-      bill: { reason: 'waived_upstream_error' },
-    });
-  });
-
-  it('fails inside', async () => {
-    upstream.answer = (_, response) => json(response, { error: { message: 'secret' } }, 500);
-    expect(await outcome()).toMatchObject({
-      status: overloaded,
-      body: shape('upstream_overloaded'),
-      bill: { reason: 'waived_upstream_error' },
-    });
-  });
+  const reset: Answer = (_, response) => void response.socket?.resetAndDestroy();
 
   it.each([
-    [401, 502, 'upstream_account'],
-    [429, overloaded, 'upstream_overloaded'],
-  ])('answers %i', async (status, heard, code) => {
-    upstream.answer = (_, response) => json(response, { error: { message: 'secret' } }, status);
-    expect(await outcome()).toMatchObject({
-      status: heard,
-      body: shape(code),
-      bill: { reason: 'not_sent', status: 'void' },
-    });
+    ['is silent before its headers', () => {}, 504, 'upstream_silent', WAIVED],
+    ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED],
+    ['fails inside', fails(500), overloaded, 'upstream_overloaded', WAIVED],
+    ['refuses our key', fails(401), 502, 'upstream_account', NOT_SENT],
+    ['limits our calls', fails(429), overloaded, 'upstream_overloaded', NOT_SENT],
+  ] as const)('because it %s', async (_, answer, status, code, outcome) => {
+    upstream.answer = answer;
+    const before = await balanceOf(stack.gatewayUrl, apiKey);
+    const response = await post(door);
+    const text = await response.text();
+    const error = { code, message: expect.any(String), type: expect.any(String) };
+    expect(JSON.parse(text)).toMatchObject(door === 'chat' ? { error } : { type: 'error', error });
+    expect(text).not.toContain('secret');
+    expect(response.status).toBe(status);
+    const bill = await billOf(stack.gatewayUrl, apiKey, idOf(response));
+    expect(bill).toMatchObject({ ...outcome, http_status: status, cost_nano_usd: '0' });
+    expect(await balanceOf(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 });
 
 describe('waivers', () => {
   it('end with the fiftieth of a day: the next call is charged what it may have cost', async () => {
     const account = await stack.createAccount({ creditUsd: '1' });
-    upstream.answer = (_, response) => json(response, { error: { message: 'down' } }, 500);
+    upstream.answer = fails(500);
     const call = async () => {
       const response = await post('chat', {}, account.apiKey);
       await response.arrayBuffer();
@@ -304,5 +274,125 @@ describe('uploads that are announced and never come', () => {
     } finally {
       for (const socket of sockets) socket.destroy();
     }
+  });
+});
+
+const HOUR = 3_600_000;
+/** Accounts and keys that are refused for what they are. */
+const POOR: readonly (readonly [code: string, status: number, wish: AccountWish])[] = [
+  ['balance_empty', 402, { creditUsd: '0' }],
+  ['key_budget_spent', 402, { creditUsd: '1', limits: { budget: 1n } }],
+  ['key_expired', 401, { creditUsd: '1', limits: { expiresAt: Date.now() - HOUR } }],
+  ['model_not_allowed', 403, { creditUsd: '1', limits: { models: ['openai/gpt-4'] } }],
+];
+const deep = `{"model":"m","messages":${'['.repeat(5000)}${']'.repeat(5000)}}`;
+const large = JSON.stringify({ model: 'm', text: 'x'.repeat(20 * 1024 * 1024) });
+/** Requests that are refused for what they say; the body is the door's own where none is given. */
+const BAD: readonly (readonly [code: string, status: number, request: BadRequest])[] = [
+  ['key_missing', 401, { headers: {} }],
+  ['key_malformed', 401, { headers: { authorization: 'Bearer sk-other' } }],
+  ['not_found', 404, { path: '/nothing' }],
+  ['method_not_allowed', 405, { method: 'PUT' }],
+  ['model_unknown', 404, { body: { model: 'no-such-model' } }],
+  ['model_elsewhere', 400, { body: { model: ['claude-sonnet-4-5', 'gpt-4o-mini'] } }],
+  ['not_json', 400, { text: '{' }],
+  ['not_an_object', 400, { text: '[]' }],
+  ['too_deep', 400, { text: deep }],
+  ['duplicate_field', 400, { text: '{"model":"a","model":"b","messages":[]}' }],
+  ['missing_field', 400, { text: '{}' }],
+  ['invalid_field', 400, { body: { max_tokens: 'many' } }],
+  ['unsupported_feature', 400, { body: { service_tier: 'priority' } }],
+  ['body_too_large', 413, { text: large }],
+];
+type BadRequest = Readonly<{
+  headers?: Record<string, string>;
+  path?: string;
+  method?: string;
+  body?: Readonly<Record<string, unknown>>;
+  text?: string;
+}>;
+
+describe.each(DOORS)('a refusal is written as %s is', (door) => {
+  async function check(response: Response, code: string, status: number): Promise<void> {
+    const body: unknown = await response.json();
+    const error = { code, message: expect.any(String), type: expect.any(String) };
+    const id = idOf(response);
+    expect(body).toMatchObject(
+      door === 'chat'
+        ? { error: { ...error, request_id: id } }
+        : { type: 'error', error, request_id: id },
+    );
+    expect(response.status).toBe(status);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(response.headers.get('request-id')).toBe(id);
+    expect(response.headers.get('x-should-retry')).toBe('false');
+  }
+
+  it.each(BAD)('%s: %i', async (code, status, bad) => {
+    const model = bad.body?.model;
+    const choice = Array.isArray(model) ? { model: model[door === 'chat' ? 0 : 1] } : {};
+    const response = await fetch(stack.gatewayUrl + PATHS[door] + (bad.path ?? ''), {
+      method: bad.method ?? 'POST',
+      headers: bad.headers ?? { authorization: `Bearer ${apiKey}` },
+      body: bad.text ?? JSON.stringify({ ...BODIES[door], ...bad.body, ...choice }),
+    });
+    await check(response, code, status);
+  });
+
+  it.each(POOR)('%s: %i', async (code, status, wish) => {
+    const account = await stack.createAccount(wish);
+    await check(await post(door, {}, account.apiKey), code, status);
+  });
+});
+
+describe.each(DOORS)('the official package (%s), told to repeat twice', (door) => {
+  /** Calls once; gives how many requests that made and the status it ended with. */
+  async function attempts(key: string, extra: object = {}) {
+    let requests = 0;
+    const counting = (...args: Parameters<typeof fetch>) => {
+      requests += 1;
+      return fetch(...args);
+    };
+    const options = { apiKey: key, maxRetries: 2, fetch: counting };
+    const openai = new OpenAI({ ...options, baseURL: `${stack.gatewayUrl}/v1` });
+    const anthropic = new Anthropic({ ...options, baseURL: stack.gatewayUrl });
+    const path = door === 'chat' ? '/chat/completions' : '/v1/messages';
+    const call = { body: { ...BODIES[door], ...extra } };
+    const done = door === 'chat' ? openai.post(path, call) : anthropic.post(path, call);
+    const status = await done.then(
+      () => 200,
+      (error: unknown) => (error instanceof Error && 'status' in error ? error.status : error),
+    );
+    return { requests, status };
+  }
+
+  it('does not repeat what would be refused again', async () => {
+    const poor = await stack.createAccount({ creditUsd: '0' });
+    expect(await attempts(poor.apiKey)).toEqual({ requests: 1, status: 402 });
+    expect(await attempts('sk-other')).toEqual({ requests: 1, status: 401 });
+    expect(await attempts(apiKey, { model: 'none' })).toEqual({ requests: 1, status: 404 });
+    expect(await attempts(apiKey, { max_tokens: 'x' })).toEqual({ requests: 1, status: 400 });
+  });
+
+  it('waits as long as it is told while the balance is held, and then goes through', async () => {
+    const limit = { max_tokens: 2500 };
+    const body = JSON.stringify({ ...BODIES[door], ...limit });
+    const version = door === 'messages' ? { 'anthropic-version': '2023-06-01' } : {};
+    const headers = { authorization: `Bearer ${apiKey}`, ...version };
+    const asked = { method: 'POST', headers, body };
+    const estimate = await (await fetch(`${stack.gatewayUrl}/v1/estimate`, asked)).json();
+    const { hold_usd: hold } = (estimate as { data: { hold_usd: string } }).data;
+    const account = await stack.createAccount({ creditUsd: (1.5 * Number(hold)).toFixed(9) });
+    const counts = { input: 5, output: 5 };
+    upstream.answer = async (_, response) => {
+      await pause(700);
+      json(response, door === 'chat' ? chatCompletion('ok', counts) : message('ok', counts));
+    };
+    const first = post(door, limit, account.apiKey);
+    await pause(200);
+    const started = Date.now();
+    expect(await attempts(account.apiKey, limit)).toEqual({ requests: 2, status: 200 });
+    expect(Date.now() - started).toBeGreaterThanOrEqual(1990);
+    expect((await first).status).toBe(200);
   });
 });
