@@ -6,6 +6,10 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './packages/database/schema.ts',
+  schema: [
+    './packages/database/schema.ts',
+    './packages/database/schema-people.ts',
+    './packages/database/schema-operators.ts',
+  ],
   out: './migrations',
 });

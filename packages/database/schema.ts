@@ -10,6 +10,7 @@ import {
   boolean,
   check,
   foreignKey,
+  index,
   integer,
   jsonb,
   pgTable,
@@ -36,8 +37,18 @@ export const accounts = pgTable(
     createdAt: instant('created_at').notNull(),
     /** When the account's object was known to be open; null means that opening has to be repeated. */
     openedAt: instant('opened_at'),
+    /** When its owner deleted it; nothing that names them is left from then on. */
+    closedAt: instant('closed_at'),
+    /** When its object was wiped to its tombstone; null after `closed_at` means that closing has to be repeated. */
+    wipedAt: instant('wiped_at'),
   },
-  (t) => [check('accounts_id_shape', sql`${t.id} ~ '^[0-9a-f]{16}$'`)],
+  (t) => [
+    check('accounts_id_shape', sql`${t.id} ~ '^[0-9a-f]{16}$'`),
+    check('accounts_wiped_after_closed', sql`${t.wipedAt} is null or ${t.closedAt} is not null`),
+    index('accounts_closing')
+      .on(t.closedAt)
+      .where(sql`${t.closedAt} is not null and ${t.wipedAt} is null`),
+  ],
 );
 
 /** The only table with personal data of the account's owner. Erasure deletes its row, no other. */
@@ -134,6 +145,8 @@ export const ledgerEntries = pgTable(
       sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
     ),
     check('ledger_entries_id_shape', sql`${t.id} ~ '^[!-~]+$'`),
+    // What a statement shows beside the calls: a small part of the lines.
+    index('ledger_entries_money').on(t.accountId, t.seq).where(sql`${t.kind} <> 'charge'`),
   ],
 );
 
@@ -182,6 +195,7 @@ export const calls = pgTable(
       columns: [t.accountId, t.seq],
       foreignColumns: [ledgerEntries.accountId, ledgerEntries.seq],
     }),
+    index('calls_latest').on(t.accountId, t.createdAt, t.id),
     check('calls_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
     check('calls_names_shape', sql`${t.model} ~ '^[!-~]+$' and ${t.provider} ~ '^[!-~]+$'`),
     check('calls_dialect_shape', sql`${t.dialect} ~ '^[a-z_]+$'`),
@@ -198,6 +212,34 @@ export const calls = pgTable(
         and jsonb_array_length(${t.fees}) between 0 and 16
         and jsonb_array_length(${t.fees}) = jsonb_array_length(jsonb_path_query_array(${t.fees}, 'strict $[*] ? (@.kind like_regex "^[a-z_]{1,32}$" && @.count >= 0 && @.nano_usd_per_million like_regex "^[0-9]{1,18}$")', '{}', true))
         and not jsonb_path_exists(${t.fees}, 'lax $[*].keyvalue() ? (@.key != "kind" && @.key != "count" && @.key != "nano_usd_per_million")', '{}', true)`,
+    ),
+  ],
+);
+
+/**
+ * What was used, by day, key and model: sums of `calls`, kept by the statement that writes them, so that
+ * a chart reads as many rows as it draws.
+ */
+export const usageDays = pgTable(
+  'usage_days',
+  {
+    accountId: accountId(),
+    /** Whole days since 1970-01-01, UTC. */
+    day: integer('day').notNull(),
+    keyId: bigint('key_id', { mode: 'number' }).notNull(),
+    model: varchar('model', { length: 128 }).notNull(),
+    calls: integer('calls').notNull(),
+    /** All input, cached or not. */
+    inputTokens: tokens('input_tokens').notNull(),
+    outputTokens: tokens('output_tokens').notNull(),
+    charged: nanoUsd('charged').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.accountId, t.day, t.keyId, t.model] }),
+    check('usage_days_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
+    check(
+      'usage_days_sums',
+      sql`least(${t.calls}, ${t.inputTokens}, ${t.outputTokens}, ${t.charged}) >= 0`,
     ),
   ],
 );
