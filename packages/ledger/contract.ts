@@ -68,6 +68,8 @@ export type HoldRequest = Readonly<{
 export type HoldRefusal =
   | Readonly<{ reason: 'key_unknown' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
+  /** The key's brake was pulled: its owner resumes it in the console, or waits until the next day. */
+  | Readonly<{ reason: 'key_paused' }>
   /** The key's own budget is too small: `short` is what is missing, `fits` the output limit that would do (0: none). */
   | Readonly<{ reason: 'key_budget_spent'; short: NanoUsd; fits: number }>
   /** The whole posted balance is too small, whatever else is in flight. */
@@ -181,7 +183,22 @@ export type KeyStanding = Readonly<{
   spent: NanoUsd;
   held: NanoUsd;
   createdAt: Instant;
+  brakes: KeyBrakes;
+  /** Since when the key's brake is on; null where it is not. */
+  pausedAt: Instant | null;
+  revokedAt: Instant | null;
+  /** Spent since midnight UTC. */
+  spentToday: NanoUsd;
+  /** What a day of this key usually costs; null until there were enough days to tell. */
+  usualDay: NanoUsd | null;
 }>;
+
+/**
+ * What guards against a stolen key. Both are multiples of what a day of the key usually costs; null
+ * switches that one off.
+ */
+export type KeyBrakes = Readonly<{ noticeAt: number | null; pauseAt: number | null }>;
+export const DEFAULT_BRAKES: KeyBrakes = { noticeAt: 5, pauseAt: 20 };
 
 /**
  * One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account.
@@ -229,10 +246,66 @@ export interface CallsDoor {
   key(account: AccountId, key: KeyProof): Promise<Proven<KeyStanding>>;
 }
 
-export type MintRequest = Readonly<{ name: string; limits: KeyLimits }>;
+export type MintRequest = Readonly<{ name: string; limits: KeyLimits; brakes?: KeyBrakes }>;
 export type MintResult =
   | Readonly<{ ok: true; apiKey: string; keyId: KeyId }>
   | Readonly<{ ok: false; reason: 'closed' | 'not_open' }>;
+
+/** What is absent stays as it is. */
+export type KeyChange = Readonly<{ name?: string; limits?: KeyLimits; brakes?: KeyBrakes }>;
+export type ChangeKeyResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+
+/** A new secret for the same key; the one before still opens for `graceSeconds`, at most a day. */
+export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;
+export type RollKeyResult =
+  | Readonly<{ ok: true; apiKey: string }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+
+/** What came of a text that somebody found in public. */
+export type LeakedKeyResult =
+  | Readonly<{ ok: true; account: AccountId; keyId: KeyId; alreadyRevoked: boolean }>
+  | Readonly<{ ok: false; reason: 'not_ours' }>;
+
+export type AccountState = 'open' | 'frozen' | 'closed';
+export type AccountStanding = Readonly<{
+  state: AccountState;
+  posted: NanoUsd;
+  held: NanoUsd;
+  openCalls: number;
+  /** Below this its owner is told, once until it rises above it again; null: never. */
+  lowBalance: NanoUsd | null;
+  /** Lines that Postgres has not acknowledged. */
+  pendingEntries: number;
+}>;
+
+/**
+ * Closing is asked again until `wiped`: calls in flight end first, then Postgres acknowledges the last
+ * line, then the object keeps nothing but its tombstone. `posted` is the balance that was left.
+ */
+export type CloseResult = Readonly<{ wiped: boolean; posted: NanoUsd; openCalls: number }>;
+
+export const NOTICE_KINDS = [
+  'low_balance',
+  'dear_model',
+  'unusual_spending',
+  'key_paused',
+  'key_leaked',
+] as const;
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/** What the object noticed. It travels by a queue, at least once; `id` is unique within the account. */
+export type Notice = Readonly<{
+  account: AccountId;
+  id: string;
+  kind: NoticeKind;
+  keyId: KeyId | null;
+  model: string | null;
+  /** The balance (`low_balance`) or what the key spent today, in nano-USD. */
+  amount: NanoUsd | null;
+  at: Instant;
+}>;
 
 /** What the console may ask (entrypoint `Accounts`). */
 export interface AccountsDoor {
@@ -242,6 +315,17 @@ export interface AccountsDoor {
   /** The object first, Postgres after, so that revocation bites at once. */
   revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
   statement(account: AccountId, afterSeq: number, most: number): Promise<readonly Entry[]>;
+  standing(account: AccountId): Promise<AccountStanding | null>;
+  keys(account: AccountId): Promise<readonly KeyStanding[]>;
+  /** The object first, the row after. */
+  changeKey(account: AccountId, keyId: KeyId, change: KeyChange): Promise<ChangeKeyResult>;
+  rollKey(account: AccountId, request: RollKeyRequest): Promise<RollKeyResult>;
+  /** Takes the brake off until the next day. */
+  resumeKey(account: AccountId, keyId: KeyId): Promise<ChangeKeyResult>;
+  setLowBalance(account: AccountId, threshold: NanoUsd | null): Promise<void>;
+  /** A text that may be one of our keys, found in public: revoked if it is, and its owner is told. */
+  revokeLeaked(text: string): Promise<LeakedKeyResult>;
+  close(account: AccountId): Promise<CloseResult>;
 }
 
 /** What the deposits Worker may ask (entrypoint `Credits`). */
@@ -254,4 +338,5 @@ export interface OperatorsDoor {
   adjust(account: AccountId, request: AdjustRequest): Promise<AdjustResult>;
   freeze(account: AccountId, frozen: boolean): Promise<void>;
   audit(account: AccountId): Promise<Audit>;
+  standing(account: AccountId): Promise<AccountStanding | null>;
 }

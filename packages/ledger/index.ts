@@ -5,7 +5,7 @@ export {
   type Pacing,
 } from './client.ts';
 export type * from './contract.ts';
-export { DIALECTS, NO_LIMITS, SETTLE_REASONS } from './contract.ts';
+export { DEFAULT_BRAKES, DIALECTS, NO_LIMITS, NOTICE_KINDS, SETTLE_REASONS } from './contract.ts';
 export {
   decodeSettlement,
   encodeSettlement,

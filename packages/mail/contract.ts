@@ -1,0 +1,54 @@
+/**
+ * What can be written to somebody, and what became of it. A letter is a closed kind with the few facts
+ * its text needs; it travels through the mail queue and is kept nowhere else, because its facts may
+ * hold a token. The text itself is made where it is sent, in the language it names.
+ */
+
+export const CONSENT_KINDS = ['balance', 'keys'] as const;
+/** Kinds of mail a person may do without. Everything else is about their account's safety. */
+export type ConsentKind = (typeof CONSENT_KINDS)[number];
+
+/** Amounts are decimal USD texts such as `4.20`, times are ISO 8601, tokens go into links. */
+export type LetterFacts = Readonly<{
+  confirm_sign_up: { token: string };
+  /** To the owner of an address somebody signed up with again. */
+  already_signed_up: Record<never, never>;
+  reset_password: { token: string };
+  confirm_new_email: { token: string };
+  /** To the address before. `masked` is the new one with most letters hidden. */
+  email_changed: { masked: string };
+  password_changed: { at: string };
+  new_device: { at: string };
+  second_factor_changed: { at: string };
+  recovery_code_used: { left: number };
+  low_balance: { balance: string; threshold: string };
+  dear_model: { keyName: string; model: string };
+  unusual_spending: { keyName: string; spent: string };
+  key_paused: { keyName: string; spent: string };
+  key_leaked: { keyName: string; last4: string };
+  account_deleted: { at: string };
+}>;
+export type LetterKind = keyof LetterFacts;
+
+/** Letters that need a consent, and which. */
+export const NEEDS_CONSENT: Readonly<Partial<Record<LetterKind, ConsentKind>>> = {
+  low_balance: 'balance',
+  dear_model: 'keys',
+  unusual_spending: 'keys',
+};
+
+export type Letter = {
+  [Kind in LetterKind]: Readonly<{
+    kind: Kind;
+    facts: LetterFacts[Kind];
+    /** The address as its owner wrote it. */
+    to: string;
+    /** A BCP 47 tag; a language nobody wrote texts for is answered in English. */
+    language: string;
+    /** Null where there is no account (yet, or any more). */
+    account: string | null;
+  }>;
+}[LetterKind];
+
+/** What travels through the queue `farebox-mail`: the row `mails.id` exists when it is sent. */
+export type QueuedLetter = Readonly<{ id: string; letter: Letter }>;
