@@ -111,38 +111,53 @@ export type FactorsStanding = Readonly<{
   recoveryCodesLeft: number;
 }>;
 
-/**
- * The verbs, as this room's front exports them (each a function of that name):
- *
- * signUp(house, SignUpRequest): Promise<SignUpResult>
- * confirmSignUp(house, ConfirmSignUpRequest): Promise<ConfirmSignUpResult>
- * signIn(house, SignInRequest): Promise<SignInResult>
- * stepFactors(house, step): Promise<SecondFactors | undefined>
- * askPasskey(house, rp, step): Promise<unknown | undefined>          options JSON for the browser
- * proveSecondFactor(house, rp, {step, proof, network, device}): Promise<SecondFactorResult>
- * findPerson(house, session): Promise<Person | undefined>            one query; moves `seen_at` at most once a minute
- * prove(house, rp, person, session, {password} | FactorProof, network): Promise<{ok: true} | Refused<'wrong'> | Throttled>
- * signOut(house, session): Promise<void>
- * listSessions(house, person): Promise<readonly SessionRow[]>
- * endSession(house, person, handle): Promise<void>
- * endOtherSessions(house, person): Promise<void>
- * requestReset(house, {email, network}): Promise<{ok: true, letters} | Refused<'email_invalid'> | Throttled>
- * resetPassword(house, {token, password, network}): Promise<{ok: true, letters} | Refused<'token_invalid' | PasswordFlaw> | Throttled>   ends all sessions
- * changePassword(house, person, {current, next, network}): Promise<{ok: true, signedIn, letters} | Refused<'wrong' | PasswordFlaw> | Throttled>   ends all others
- * requestEmailChange(house, person, {email, network}): Promise<{ok: true, letters} | Refused<'email_invalid'> | Throttled>
- * confirmEmailChange(house, {token}): Promise<{ok: true, account, letters} | Refused<'token_invalid'>>
- * setLanguage(house, person, language): Promise<{ok: true} | Refused<'language_invalid'>>
- * factors(house, person): Promise<FactorsStanding>
- * beginTotp(house, person): Promise<{secret: string, uri: string}>   base32 and otpauth://
- * confirmTotp(house, person, code): Promise<{ok: true, recoveryCodes: readonly string[], letters} | Refused<'wrong' | 'not_begun'>>
- * removeTotp(house, person): Promise<{letters}>
- * beginPasskey(house, rp, person): Promise<unknown>                  creation options JSON
- * addPasskey(house, rp, person, {name, response}): Promise<{ok: true, recoveryCodes: readonly string[] | null, letters} | Refused<'wrong' | 'too_long'>>
- * removePasskey(house, person, credentialId): Promise<{letters}>
- * newRecoveryCodes(house, person): Promise<{codes: readonly string[], letters}>
- * askPasskeyToProve(house, rp, person): Promise<unknown | undefined>
- * eraseIdentity(house, account): Promise<{email, language} | undefined>   every row about the person, in one batch; what the farewell letter needs
- * purgeExpired(house): Promise<number>                                what has outlived its use, a bounded number a time
- *
- * `Person`-taking verbs trust it: the door got it from `findPerson`.
- */
+/** The second half of a sign-in. */
+export type ProveSecondFactorRequest = Readonly<{
+  step: Token;
+  proof: FactorProof;
+  network: Network;
+  device: Token | null;
+}>;
+
+/** What a dear action is bought with. */
+export type Proof = Readonly<{ password: string }> | FactorProof;
+export type ProveResult = Readonly<{ ok: true }> | Refused<'wrong'> | Throttled;
+
+/** Something was done, and these letters are to be queued. */
+export type Letters = Readonly<{ letters: readonly Letter[] }>;
+export type Done = Readonly<{ ok: true }> & Letters;
+
+export type RequestResetRequest = Readonly<{ email: string; network: Network }>;
+export type RequestResetResult = Done | Refused<'email_invalid'> | Throttled;
+export type ResetPasswordRequest = Readonly<{ token: Token; password: string; network: Network }>;
+export type ResetPasswordResult = Done | Refused<'token_invalid' | PasswordFlaw> | Throttled;
+
+export type ChangePasswordRequest = Readonly<{ current: string; next: string; network: Network }>;
+export type ChangePasswordResult =
+  | (Done & Readonly<{ signedIn: SignedIn }>)
+  | Refused<'wrong' | PasswordFlaw>
+  | Throttled;
+
+export type RequestEmailChangeRequest = Readonly<{ email: string; network: Network }>;
+export type RequestEmailChangeResult = Done | Refused<'email_invalid'> | Throttled;
+export type ConfirmEmailChangeResult =
+  | (Done & Readonly<{ account: AccountId }>)
+  | Refused<'token_invalid'>;
+
+export type SetLanguageResult = Readonly<{ ok: true }> | Refused<'language_invalid'>;
+
+/** The secret in base32 for typing, and as an otpauth:// URI for a QR code. */
+export type TotpOffer = Readonly<{ secret: string; uri: string }>;
+export type ConfirmTotpResult =
+  | (Done & Readonly<{ recoveryCodes: readonly string[] }>)
+  | Refused<'wrong' | 'not_begun'>;
+
+export type AddPasskeyRequest = Readonly<{ name: string; response: unknown }>;
+export type AddPasskeyResult =
+  /** Codes where there were none before; null where the person has some already. */
+  (Done & Readonly<{ recoveryCodes: readonly string[] | null }>) | Refused<'wrong' | 'too_long'>;
+
+export type NewRecoveryCodes = Letters & Readonly<{ codes: readonly string[] }>;
+
+/** What the farewell letter needs, when nothing else of the person is left. */
+export type Erased = Readonly<{ email: string; language: string }>;

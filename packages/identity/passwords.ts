@@ -13,7 +13,11 @@ export const SALT_BYTES = 16;
 const SHORTEST = 12;
 const LONGEST = 128;
 
-export type PasswordFlaw = 'password_too_short' | 'password_too_long';
+export type PasswordFlaw =
+  | 'password_too_short'
+  | 'password_too_long'
+  | 'password_breached'
+  | 'password_trivial';
 
 /** Length is all that is asked: rules of composition make passwords worse (NIST SP 800-63B-4, 3.1.1.2). */
 export function passwordFlaw(password: string): PasswordFlaw | undefined {
