@@ -1,0 +1,36 @@
+/** English, and by it the shape of every language. */
+export const en = {
+  frame: {
+    skip: 'Skip to the content',
+    navigation: 'Rooms',
+    overview: 'Overview',
+    usage: 'Usage',
+    calls: 'Calls',
+    keys: 'API keys',
+    transactions: 'Transactions',
+    alerts: 'Alerts',
+    playground: 'Playground',
+    security: 'Sign-in and security',
+    rights: 'Your data and rights',
+    signIn: 'Sign in',
+    signUp: 'Sign up',
+    signOut: 'Sign out',
+    language: 'Language',
+    notFound: 'There is no such page.',
+    failed: 'Something went wrong on our side. Nothing you sent was kept.',
+    save: 'Save',
+    saved: 'Saved.',
+    cancel: 'Cancel',
+    yes: 'Yes',
+    no: 'No',
+    none: 'None',
+    unlimited: 'Unlimited',
+    optional: 'optional',
+    next: 'Older',
+    first: 'Newest',
+    download: 'Download as CSV',
+    tryLater: (seconds: number) => `Too many tries. Please wait ${seconds} seconds and try again.`,
+  },
+};
+
+export type Texts = typeof en;

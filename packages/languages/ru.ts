@@ -1,0 +1,36 @@
+/** Russian. */
+import type { Texts } from './en.ts';
+
+export const ru: Texts = {
+  frame: {
+    skip: 'Перейти к содержанию',
+    navigation: 'Разделы',
+    overview: 'Обзор',
+    usage: 'Использование',
+    calls: 'Вызовы',
+    keys: 'Ключи API',
+    transactions: 'Операции',
+    alerts: 'Оповещения',
+    playground: 'Песочница',
+    security: 'Вход и безопасность',
+    rights: 'Ваши данные и права',
+    signIn: 'Войти',
+    signUp: 'Зарегистрироваться',
+    signOut: 'Выйти',
+    language: 'Язык',
+    notFound: 'Такой страницы нет.',
+    failed: 'Что-то пошло не так на нашей стороне. Ничего из отправленного не сохранено.',
+    save: 'Сохранить',
+    saved: 'Сохранено.',
+    cancel: 'Отмена',
+    yes: 'Да',
+    no: 'Нет',
+    none: 'Нет',
+    unlimited: 'Без ограничений',
+    optional: 'необязательно',
+    next: 'Раньше',
+    first: 'Самые новые',
+    download: 'Скачать CSV',
+    tryLater: (seconds) => `Слишком много попыток. Подождите ${seconds} с и попробуйте снова.`,
+  },
+};

@@ -1,0 +1,36 @@
+/** Chinese, simplified. */
+import type { Texts } from './en.ts';
+
+export const zh: Texts = {
+  frame: {
+    skip: '跳到正文',
+    navigation: '栏目',
+    overview: '概览',
+    usage: '用量',
+    calls: '调用记录',
+    keys: 'API 密钥',
+    transactions: '资金明细',
+    alerts: '提醒',
+    playground: '试用台',
+    security: '登录与安全',
+    rights: '您的数据与权利',
+    signIn: '登录',
+    signUp: '注册',
+    signOut: '退出',
+    language: '语言',
+    notFound: '没有这个页面。',
+    failed: '我们这边出了问题。您提交的内容没有被保留。',
+    save: '保存',
+    saved: '已保存。',
+    cancel: '取消',
+    yes: '是',
+    no: '否',
+    none: '无',
+    unlimited: '不限',
+    optional: '选填',
+    next: '更早',
+    first: '最新',
+    download: '下载 CSV',
+    tryLater: (seconds) => `尝试次数过多，请等待 ${seconds} 秒后再试。`,
+  },
+};
