@@ -1,22 +1,26 @@
 /**
- * The console's door: who knocks here is a person with a browser. It never answers over plain HTTP
- * outside of one's own machine, runs no script, and may not be framed.
+ * The console's door: who knocks here is a person with a browser, an operator behind Cloudflare Access,
+ * or a machine that posts to a hook. It never answers over plain HTTP outside of one's own machine, lets
+ * no page run a script that is not a file of ours, and may not be framed.
  */
 import { signal } from '@farebox/signals';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { type Env, houseOf, MissingBinding } from './env.ts';
-import { firstPage, STYLE } from './first-page.ts';
-
-type Console = { Bindings: Env };
+import { ownFormsOnly, smallBodies } from './forms.ts';
+import { language } from './language.ts';
+import { missing } from './missing.tsx';
+import { SCRIPTS } from './scripts.ts';
+import { ICON, STYLE } from './style.ts';
+import { type Anybody, welcome } from './visitor.ts';
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'permissions-policy':
+    'camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
+  // A link from a mail holds a token: it must not reach anybody else as a referrer.
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
 };
@@ -24,7 +28,21 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** Two years, as browsers' preload lists ask for (RFC 6797). */
 const STRICT_TRANSPORT = 'max-age=63072000; includeSubDomains';
 
-const secured: MiddlewareHandler<Console> = async function secured(c, next) {
+/** Nothing inline and nothing from elsewhere; the playground alone talks to the API. */
+function contentPolicy(apiOrigin: string): string {
+  return [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self' data:",
+    `connect-src 'self' ${apiOrigin}`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+const secured: MiddlewareHandler<Anybody> = async function secured(c, next) {
   const url = new URL(c.req.url);
   const encrypted = url.protocol === 'https:';
   if (!encrypted && !LOOPBACK.has(url.hostname)) {
@@ -34,35 +52,48 @@ const secured: MiddlewareHandler<Console> = async function secured(c, next) {
     await next();
   }
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
+  c.header('content-security-policy', contentPolicy(URL.parse(c.env.API_URL ?? '')?.origin ?? ''));
   // RFC 6797 section 7.2: never over plain HTTP.
   if (encrypted) c.header('strict-transport-security', STRICT_TRANSPORT);
 };
 
-export const door = new Hono<Console>();
-
-door.use(secured);
-
+/** Files that say nothing of anybody. */
+const files = new Hono<Anybody>();
+const BRIEFLY = { 'cache-control': 'public, max-age=300' };
+files.get('/style.css', (c) =>
+  c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', ...BRIEFLY }),
+);
+files.get('/icon.svg', (c) => c.body(ICON, 200, { 'content-type': 'image/svg+xml', ...BRIEFLY }));
+files.get('/scripts/:file', (c) => {
+  const name = c.req.param('file').replace(/\.js$/, '');
+  const script = Object.hasOwn(SCRIPTS, name) ? SCRIPTS[name] : undefined;
+  if (script === undefined) return c.text('There is no such script.', 404);
+  return c.body(script, 200, { 'content-type': 'text/javascript; charset=utf-8', ...BRIEFLY });
+});
 /** Ready when every binding is there; it asks no other system, so that nobody can load one through it. */
-door.get('/healthz', (c) => {
+files.get('/healthz', (c) => {
   houseOf(c.env);
   c.header('cache-control', 'no-store');
   return c.json({ status: 'ok' });
 });
 
-door.get('/', (c) => c.html(firstPage(houseOf(c.env).apiUrl)));
+/** Screens for people: each behind the visitor's check and our own forms' check. */
+const screens = new Hono<Anybody>();
+screens.use(smallBodies, welcome, ownFormsOnly);
+screens.route('/', language);
+screens.all('*', missing);
 
-door.get('/style.css', (c) =>
-  c.body(STYLE, 200, {
-    'content-type': 'text/css; charset=utf-8',
-    'cache-control': 'public, max-age=3600',
-  }),
-);
-
-door.notFound((c) => c.text('There is no such page.', 404));
+export const door = new Hono<Anybody>();
+door.use(secured);
+door.route('/', files);
+door.route('/', screens);
 
 /** The text of an unforeseen error may hold anything: it is dropped, not logged. */
 door.onError((error, c) => {
   if (error instanceof MissingBinding) return c.text('The console is not set up.', 503);
   signal({ event: 'unexpected', where: 'console', call: null });
-  return c.text('Something went wrong.', 500);
+  return c.text('Something went wrong on our side. Nothing you sent was kept.', 500);
 });
+
+/** The Worker's environment, as its entry passes it on. */
+export type { Env };

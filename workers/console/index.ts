@@ -1,4 +1,4 @@
-/** The console Worker: nothing but its door. */
+/** The console Worker: its door, its two queues, and what it does every few minutes on its own. */
 import { door } from './door.ts';
 import type { Env } from './env.ts';
 

@@ -1,0 +1,65 @@
+/**
+ * What a browser may post, and how it is read. Only our own pages may post to us: the Origin has to be
+ * exactly ours and the browser must not call the request cross-site (OWASP ASVS 5.0, 3.5). Whatever else
+ * a form holds than the fields asked for is dropped, so that nobody can set what no page offers.
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Anybody } from './visitor.ts';
+
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LARGEST_FORM = 64 * 1024;
+const LONGEST_FIELD = 4_096;
+
+/** `localhost` and 127.0.0.1 are one machine; anywhere else only the configured origin is ours. */
+function isOurs(origin: string, request: URL, consoleUrl: URL): boolean {
+  if (origin === consoleUrl.origin) return true;
+  return LOOPBACK.has(request.hostname) && origin === request.origin;
+}
+
+export const ownFormsOnly: MiddlewareHandler<Anybody> = async function ownFormsOnly(c, next) {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
+  const site = c.req.header('sec-fetch-site');
+  const origin = c.req.header('origin');
+  const ours = origin !== undefined && isOurs(origin, new URL(c.req.url), c.var.house.consoleUrl);
+  if (!ours || (site !== undefined && site !== 'same-origin')) {
+    return c.text('This form was not sent from our own page.', 403);
+  }
+  return next();
+};
+
+export const smallBodies = bodyLimit({
+  maxSize: LARGEST_FORM,
+  onError: (c) => c.text('That is too large for a form.', 413),
+});
+
+export type Form = Readonly<{
+  /** A field's text; '' where it is absent, too long or no text. */
+  text: (name: string) => string;
+  /** Every value of a field that may come more than once (checkboxes). */
+  texts: (name: string) => readonly string[];
+}>;
+
+function acceptable(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_FIELD;
+}
+
+export async function readForm(c: Context): Promise<Form> {
+  const form = await formOf(c);
+  return {
+    text: (name) => {
+      const value = form?.get(name);
+      return acceptable(value) ? value : '';
+    },
+    texts: (name) => form?.getAll(name).filter(acceptable) ?? [],
+  };
+}
+
+/** Hono keeps the parsed body, so that a form can be read twice. */
+async function formOf(c: Context): Promise<FormData | undefined> {
+  try {
+    return await c.req.formData();
+  } catch {
+    return undefined;
+  }
+}
