@@ -58,7 +58,7 @@ export async function openAccount(
 ): Promise<OpenAccountResult> {
   const email = readEmail(wanted.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const flaw = passwordFlaw(wanted.password);
+  const flaw = passwordFlaw(wanted.password, email.address);
   if (flaw !== undefined) return { ok: false, reason: flaw };
   const language = wanted.language ?? 'en';
   if (language.length > 35 || !/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(language)) {

@@ -1,4 +1,5 @@
 /** Passwords through the front, against hashes that another implementation (OpenSSL's) made. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, needsRehash, passwordFlaw, verifyPassword } from './index.ts';
 
@@ -32,11 +33,57 @@ describe('a password', () => {
   });
 
   it('is 12 to 128 characters of any kind, however they were composed', async () => {
-    expect(passwordFlaw('x'.repeat(11))).toBe('password_too_short');
-    expect(passwordFlaw('\u{1F511}'.repeat(12))).toBeUndefined();
-    expect(passwordFlaw('x'.repeat(128))).toBeUndefined();
-    expect(passwordFlaw('x'.repeat(129))).toBe('password_too_long');
+    const long = Array.from({ length: 129 }, (_, index) =>
+      String.fromCodePoint(0x4e00 + 7 * index),
+    );
+    expect(passwordFlaw(long.slice(0, 11).join(''))).toBe('password_too_short');
+    expect(passwordFlaw(long.slice(0, 12).join(''))).toBeUndefined();
+    expect(passwordFlaw(long.slice(0, 128).join(''))).toBeUndefined();
+    expect(passwordFlaw(long.join(''))).toBe('password_too_long');
     const composed = await hashPassword('caf\u00e9 caf\u00e9 caf\u00e9', SALT);
     expect(await hashPassword('cafe\u0301 cafe\u0301 cafe\u0301', SALT)).toBe(composed);
+  });
+
+  it('is not one that leaked, in whatever letter case or width it is written', () => {
+    expect(passwordFlaw('weihnachtsbau')).toBe('password_breached');
+    expect(passwordFlaw('ＷEIHNACHTSBAU')).toBe('password_breached');
+    expect(passwordFlaw('weihnachtsbaum am Fenster')).toBeUndefined();
+  });
+
+  it('is no run, no repeat, no row of keys and no word that belongs here', () => {
+    const runs = [
+      'aaaaaaaaaaaa',
+      'abcdefghijklmnop',
+      '987654321098',
+      'qwertyuiop[]',
+      'йцукенгшщзхъ',
+    ];
+    const repeats = [
+      'abcabcabcabc',
+      'Tr0ub4Tr0ub4Tr0ub4',
+      '\u{1F511}'.repeat(12),
+      'xyxyxyxyxyxyxy',
+    ];
+    const words = ['farebox-2026', 'FareBox!FareBox!', 'password123456', 'пароль123456'];
+    const walks = ['1qaz2wsx3edc', 'qwerty12345asdfg', 'zxcvbnm,./zxcvbnm,./'];
+    for (const trivial of [...runs, ...repeats, ...words, ...walks]) {
+      expect([trivial, passwordFlaw(trivial)]).toEqual([trivial, 'password_trivial']);
+    }
+    expect(passwordFlaw('grace.hopper1906', 'grace.hopper@navy.example')).toBe('password_trivial');
+    expect(passwordFlaw('grace.hopper1906', 'ada@example.com')).toBeUndefined();
+    expect(passwordFlaw('Ada@Example.com', 'ada@example.com')).toBe('password_trivial');
+  });
+
+  it('is taken wherever it was drawn at random', () => {
+    const drawn = fc.uint8Array({ minLength: 12, maxLength: 64 });
+    // Of 2^96 draws and more, one that is a run of keys or on the list is not met in a thousand.
+    const random = fc.noShrink(drawn).map((bytes) => Buffer.from(bytes).toString('base64url'));
+    const spread = random.filter((text) => new Set(text).size >= 10);
+    fc.assert(
+      fc.property(spread, (text) => {
+        expect(passwordFlaw(text, 'ada@example.com')).toBeUndefined();
+      }),
+      { numRuns: 500, seed: 20261124 },
+    );
   });
 });

@@ -4,6 +4,8 @@
  * stranger throttles first. A password is never kept, logged or put into an error.
  */
 import { argon2idAsync } from '@noble/hashes/argon2.js';
+import { isBreached } from './breached-passwords.ts';
+import { isTrivial } from './trivial-passwords.ts';
 
 const PARAMETERS = { t: 2, m: 19_456, p: 1 } as const;
 const HASH_BYTES = 32;
@@ -19,11 +21,22 @@ export type PasswordFlaw =
   | 'password_breached'
   | 'password_trivial';
 
-/** Length is all that is asked: rules of composition make passwords worse (NIST SP 800-63B-4, 3.1.1.2). */
-export function passwordFlaw(password: string): PasswordFlaw | undefined {
+/**
+ * What keeps a password from being taken; undefined where nothing does. Nothing is asked of its
+ * composition, which makes passwords worse (NIST SP 800-63B-4, 3.1.1.2), but the same section has
+ * blocklists refuse what is on every guesser's list. `email` is whose password it would be.
+ */
+export function passwordFlaw(password: string, email = ''): PasswordFlaw | undefined {
   const length = [...password.normalize('NFKC')].length;
   if (length < SHORTEST) return 'password_too_short';
-  return length > LONGEST ? 'password_too_long' : undefined;
+  if (length > LONGEST) return 'password_too_long';
+  if (isTrivial(password, email)) return 'password_trivial';
+  return isBreached(password) ? 'password_breached' : undefined;
+}
+
+/** Before any hash: what is longer was never accepted, and hashing it would only cost. */
+function isTooLong(password: string): boolean {
+  return [...password.normalize('NFKC')].length > LONGEST;
 }
 
 type Parameters = Readonly<{ t: number; m: number; p: number }>;
@@ -45,7 +58,7 @@ export async function hashPassword(password: string, salt: Uint8Array): Promise<
 /** False also for a stored text that is no hash of ours: it can't be satisfied. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const read = readPhc(stored);
-  if (read === undefined || passwordFlaw(password) === 'password_too_long') return false;
+  if (read === undefined || isTooLong(password)) return false;
   const hash = await derive(password, read.salt, read.parameters);
   let difference = 0;
   for (const [index, byte] of hash.entries()) difference |= byte ^ (read.hash[index] ?? 0);

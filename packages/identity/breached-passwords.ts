@@ -1,0 +1,24 @@
+/**
+ * Passwords of 12 characters and more that leaked often enough to be on every attacker's list. They
+ * ship with the software as hashes, so nobody else is ever asked about a password. What is in the list
+ * and how it was made is said in freeze-passwords.ts and in the file itself.
+ */
+import { breachHash, unpackHashes } from './breach-hashes.ts';
+import frozen from './breached-passwords.generated.json' with { type: 'json' };
+
+let unpacked: Uint32Array | undefined;
+
+export function isBreached(password: string): boolean {
+  unpacked ??= unpackHashes(frozen.hashes, frozen.count, frozen.riceBits);
+  const wanted = breachHash(password);
+  let low = 0;
+  let high = unpacked.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = unpacked[middle] ?? 0;
+    if (found === wanted) return true;
+    if (found < wanted) low = middle + 1;
+    else high = middle - 1;
+  }
+  return false;
+}
