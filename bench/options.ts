@@ -6,7 +6,7 @@ export const ROW_PACES = ['unpaced', 'paced', 'json'] as const;
 export type RowPace = (typeof ROW_PACES)[number];
 
 export type Options = Readonly<{
-  task: 'compare' | 'soak' | 'profile';
+  task: 'compare' | 'soak' | 'profile' | 'console';
   paces: readonly RowPace[];
   connections: readonly number[];
   /** How many accounts the calls are spread over, per row. */
@@ -24,7 +24,7 @@ export type Options = Readonly<{
 
 export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_PACES.join(',')}] [--connections 1,16,64] [--accounts 1,50]
                  [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
-                 [--soak [--streams N]] [--profile]`;
+                 [--soak [--streams N]] [--profile] [--console]`;
 
 export function readOptions(words: readonly string[]): Options {
   const { values } = parseArgs({
@@ -33,6 +33,7 @@ export function readOptions(words: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      console: { type: 'boolean', default: false },
       rows: { type: 'string', default: ROW_PACES.join(',') },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1,50' },
@@ -44,7 +45,7 @@ export function readOptions(words: readonly string[]): Options {
       streams: { type: 'string', default: '1000' },
     },
   });
-  const task = values.soak ? 'soak' : values.profile ? 'profile' : 'compare';
+  const task = taskOf(values);
   const quick = values.quick;
   return {
     task,
@@ -60,6 +61,14 @@ export function readOptions(words: readonly string[]): Options {
     quick,
     storage: pickOne(values.storage, ['disk', 'memory']),
   };
+}
+
+type Tasks = Readonly<Record<'soak' | 'profile' | 'console', boolean>>;
+
+function taskOf({ soak, profile, console }: Tasks): Options['task'] {
+  if (soak) return 'soak';
+  if (profile) return 'profile';
+  return console ? 'console' : 'compare';
 }
 
 function defaultSubjects(task: Options['task']): string {

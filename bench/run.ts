@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { runConsole } from './console.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { Crew, type Process } from './processes.ts';
 import { runProfile } from './profile.ts';
@@ -61,6 +62,10 @@ async function perform(options: Options, crew: Crew, folder: string): Promise<bo
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
+  if (options.task === 'console') {
+    process.exitCode = (await runConsole(say)) ? 0 : 1;
+    return;
+  }
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(
     join(options.storage === 'disk' ? CACHE : '/dev/shm', 'farebox-bench-'),
