@@ -9,6 +9,7 @@ import {
   check,
   foreignKey,
   index,
+  integer,
   pgTable,
   timestamp,
   unique,
@@ -73,5 +74,30 @@ export const adjustments = pgTable(
     check('adjustments_decided', sql`(${t.state} = 'proposed') = (${t.decidedBy} is null)`),
     index('adjustments_state').on(t.state, t.proposedAt),
     index('adjustments_account').on(t.accountId),
+  ],
+);
+
+/**
+ * One row a tick of the ledger's sweep: what it met. Postgres alone can't say what has not reached it,
+ * so this is where operators see how far the accounts' objects are ahead of it.
+ */
+export const sweeps = pgTable(
+  'sweeps',
+  {
+    at: instant('at').primaryKey(),
+    accounts: integer('accounts').notNull(),
+    /** Accounts with lines that Postgres had not acknowledged, and how many lines. */
+    behind: integer('behind').notNull(),
+    pending: bigint('pending', { mode: 'number' }).notNull(),
+    /** Invariants that did not hold. */
+    broken: integer('broken').notNull(),
+    /** Accounts that could not be met, or were left for tomorrow. */
+    unfinished: integer('unfinished').notNull(),
+  },
+  (t) => [
+    check(
+      'sweeps_counts',
+      sql`least(${t.accounts}, ${t.behind}, ${t.pending}, ${t.broken}, ${t.unfinished}) >= 0`,
+    ),
   ],
 );

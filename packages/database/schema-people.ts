@@ -299,5 +299,6 @@ export const notices = pgTable(
     check('notices_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
     check('notices_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
     index('notices_account').on(t.accountId, t.at),
+    index('notices_at').on(t.at),
   ],
 );

@@ -100,6 +100,8 @@ export const apiKeys = pgTable(
     check('api_keys_revoked_at', sql`(${t.state} = 'revoked') = (${t.revokedAt} is not null)`),
     check('api_keys_models', sql`cardinality(${t.models}) <= 500`),
     check('api_keys_budget', sql`${t.budget} >= 0`),
+    // Operators find a key by what its owner can see of it.
+    index('api_keys_last4').on(t.last4),
   ],
 );
 
@@ -196,6 +198,10 @@ export const calls = pgTable(
       foreignColumns: [ledgerEntries.accountId, ledgerEntries.seq],
     }),
     index('calls_latest').on(t.accountId, t.createdAt, t.id),
+    // Whoever reports a call to support knows its id and nothing else.
+    index('calls_id').on(t.id),
+    // What the house paid: next to no calls, and operators look at the latest.
+    index('calls_shortfalls').on(t.createdAt).where(sql`${t.shortfall} > 0`),
     check('calls_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
     check('calls_names_shape', sql`${t.model} ~ '^[!-~]+$' and ${t.provider} ~ '^[!-~]+$'`),
     check('calls_dialect_shape', sql`${t.dialect} ~ '^[a-z_]+$'`),
