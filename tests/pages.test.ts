@@ -1,0 +1,210 @@
+/**
+ * Every page of the console, in a real browser: nothing serious for axe in light and dark, no sideways
+ * scrolling on a phone, nothing asked of anybody else, no cookie but ours, no error from the content
+ * security policy, and each in every language. A page that is not listed here is found by its link.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type LocalStack, startStack } from '@farebox/local';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_BROWSER, keepScreenshot, openBrowser, originsAskedBy, sayWhyNot } from './chromium.ts';
+
+sayWhyNot();
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const VISITOR_PAGES = [
+  '/',
+  '/sign-up',
+  '/sign-in',
+  '/forgot',
+  '/reset?token=x',
+  '/confirm?token=x',
+  '/confirm-email?token=x',
+  '/nowhere',
+];
+const PERSON_PAGES = [
+  '/',
+  '/usage',
+  '/calls',
+  '/keys',
+  '/keys/new',
+  '/transactions',
+  '/alerts',
+  '/playground',
+  '/security',
+  '/rights',
+  '/prove?next=/',
+  '/nowhere',
+];
+const PHONE = { width: 360, height: 780 };
+const DESK = { width: 1280, height: 900 };
+
+type Violation = Readonly<{ id: string; impact: string | null; nodes: number }>;
+
+describe.skipIf(!HAS_BROWSER)('each page', () => {
+  let stack: LocalStack;
+  let browser: Browser;
+  let visitor: BrowserContext;
+  let person: BrowserContext;
+
+  beforeAll(async () => {
+    stack = await startStack({ quiet: true });
+    browser = await openBrowser();
+    visitor = await browser.newContext({ viewport: PHONE });
+    person = await browser.newContext({ viewport: PHONE });
+    const account = await stack.createAccount({ creditUsd: '5' });
+    await callOnce(account.apiKey);
+    const page = await person.newPage();
+    await page.goto(`${stack.consoleUrl}/sign-in`);
+    await page.fill('input[name=email]', account.email);
+    await page.fill('input[name=password]', account.password);
+    await page.click('main button[type=submit]');
+    await page.waitForURL(`${stack.consoleUrl}/`);
+    await page.close();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  async function callOnce(apiKey: string): Promise<void> {
+    const answer = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'openai/gpt-4o-mini',
+        messages: [{ role: 'user', content: 'Hello' }],
+      }),
+    });
+    await answer.arrayBuffer();
+    expect(answer.status).toBe(200);
+  }
+
+  async function seriousOn(page: Page): Promise<readonly Violation[]> {
+    // Our own policy would refuse an injected script element; evaluate goes past it, as an extension does.
+    await page.evaluate(AXE);
+    return page.evaluate(async () => {
+      const run: unknown = await Reflect.get(globalThis, 'axe').run();
+      const violations: { id: string; impact: string | null; nodes: unknown[] }[] = Reflect.get(
+        Object(run),
+        'violations',
+      );
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.length }));
+    });
+  }
+
+  async function visit(
+    context: BrowserContext,
+    path: string,
+    look: (page: Page) => Promise<void>,
+  ): Promise<void> {
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
+        complaints.push(message.text());
+    });
+    const origins = originsAskedBy(page);
+    await page.goto(stack.consoleUrl + path);
+    await look(page);
+    expect(
+      [...origins].filter(
+        (origin) => origin !== new URL(stack.consoleUrl).origin && origin !== stack.gatewayUrl,
+      ),
+    ).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  }
+
+  async function checkLooks(page: Page, name: string): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await seriousOn(page), `${name} in ${colorScheme}`).toEqual([]);
+    }
+    const overflow = Number(
+      await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      ),
+    );
+    expect(overflow, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+    await page.setViewportSize(DESK);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await keepScreenshot(page, name);
+  }
+
+  it.each(VISITOR_PAGES)('%s, for anybody', async (path) => {
+    await visit(visitor, path, (page) =>
+      checkLooks(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
+    );
+  });
+
+  it.each(PERSON_PAGES)('%s, for somebody signed in', async (path) => {
+    await visit(person, path, (page) => checkLooks(page, `person${path.replaceAll(/\W+/g, '-')}`));
+  });
+
+  it('that a page links to is one of these, or no worse', async () => {
+    const seen = new Set(PERSON_PAGES);
+    const todo = [...PERSON_PAGES];
+    for (const path of todo) {
+      await visit(person, path, async (page) => {
+        const links = await page.$$eval('a[href^="/"]', (all) =>
+          all.map((a) => a.getAttribute('href') ?? ''),
+        );
+        if (!PERSON_PAGES.includes(path)) {
+          expect(await seriousOn(page), path).toEqual([]);
+        }
+        const more = links.filter(
+          (link) => !/\.(csv|json|svg)\b|format=|export/.test(link) && !seen.has(link),
+        );
+        // One of each shape: a list of fifty calls is one page to look at.
+        for (const link of more) {
+          const shape = link.replaceAll(/[0-9a-f]{16,}|\d+/g, '#');
+          if ([...seen].some((known) => known.replaceAll(/[0-9a-f]{16,}|\d+/g, '#') === shape))
+            continue;
+          seen.add(link);
+          if (todo.length < 60) todo.push(link);
+        }
+      });
+    }
+    expect(todo.length).toBeGreaterThan(PERSON_PAGES.length);
+  }, 180_000);
+
+  it('speaks each language, and says so to a screen reader', async () => {
+    for (const [language, word] of [
+      ['ru', 'Обзор'],
+      ['zh', '概览'],
+      ['en', 'Overview'],
+    ] as const) {
+      const page = await person.newPage();
+      await page.goto(`${stack.consoleUrl}/`);
+      await page.click(`footer button[value=${language}]`).catch(() => {});
+      await page.goto(`${stack.consoleUrl}/`);
+      expect(await page.getAttribute('html', 'lang')).toBe(language);
+      expect(await page.textContent('nav')).toContain(word);
+      await keepScreenshot(page, `overview-${language}`);
+      await page.close();
+    }
+  });
+
+  it('keeps nothing in the browser but our own cookies', async () => {
+    const page = await person.newPage();
+    await page.goto(`${stack.consoleUrl}/`);
+    const kept = await page.evaluate(() => localStorage.length + sessionStorage.length);
+    expect(kept).toBe(0);
+    const cookies = (await person.cookies()).map(({ name }) => name).sort();
+    expect(
+      cookies.filter(
+        (name) => !['__Host-device', '__Host-language', '__Host-session'].includes(name),
+      ),
+    ).toEqual([]);
+    for (const cookie of await person.cookies()) {
+      expect(cookie).toMatchObject({ secure: true, httpOnly: true, path: '/', sameSite: 'Lax' });
+    }
+    await page.close();
+  });
+});
