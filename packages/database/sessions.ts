@@ -1,0 +1,175 @@
+/** Who is signed in where. Tokens are known by their hashes alone, and a session by its handle. */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { and, eq, ne, sql } from 'drizzle-orm';
+import { type Database, demand } from './connection.ts';
+import { sessions } from './schema-people.ts';
+import { at, firstRow, millis, type RawRow } from './statement.ts';
+
+export type NewSession = Readonly<{
+  accountId: AccountId;
+  tokenHash: string;
+  handle: string;
+  deviceHash: string;
+  /** The device that signed in, which the new token replaces. */
+  replacedDeviceHash: string | null;
+  now: Instant;
+  expiresAt: Instant;
+  deviceExpiresAt: Instant;
+}>;
+
+/** What a session is opened by: the hash of the password that was verified, or the step that is spent. */
+export type Entitlement = Readonly<{ passwordHash: string }> | Readonly<{ stepHash: string }>;
+
+/** What follows `allowed(account_id)`, the account that may be entered: no row, no session. */
+export function sessionParts(session: NewSession) {
+  const { accountId, tokenHash, handle, deviceHash, replacedDeviceHash } = session;
+  const now = at(session.now);
+  return sql`opened as (
+      insert into sessions
+        (token_hash, account_id, handle, created_at, seen_at, proved_at, expires_at)
+      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${at(session.expiresAt)}
+      from allowed where account_id = ${accountId}
+      returning account_id
+    ), device as (
+      insert into known_devices (token_hash, account_id, created_at, expires_at)
+      select ${deviceHash}, account_id, ${now}, ${at(session.deviceExpiresAt)} from opened
+    ), replaced as (
+      delete from known_devices where token_hash = ${replacedDeviceHash}
+        and account_id = ${accountId} and exists (select 1 from opened)
+    )`;
+}
+
+export async function openSession(
+  db: Database,
+  session: NewSession,
+  by: Entitlement,
+): Promise<boolean> {
+  const allowed =
+    'stepHash' in by
+      ? sql`delete from sign_in_steps
+          where token_hash = ${by.stepHash} and expires_at > ${at(session.now)}
+          returning account_id`
+      : sql`select account_id from identities
+          where account_id = ${session.accountId} and password_hash = ${by.passwordHash}`;
+  const row = await firstRow(
+    db,
+    sql`with allowed as (${allowed}), ${sessionParts(session)} select account_id from opened`,
+  );
+  return row !== undefined;
+}
+
+export type Session = Readonly<{
+  accountId: AccountId;
+  email: string;
+  language: string;
+  handle: string;
+  provedAt: Instant;
+}>;
+
+/** How long a session lasts unused, and how old `seen_at` may grow before it is written again. */
+export type Pace = Readonly<{ idleMs: number; seenEveryMs: number }>;
+
+type SessionRow = RawRow & {
+  account_id: string;
+  email: string;
+  language: string;
+  handle: string;
+  proved_at: string;
+};
+
+/** Who holds the token, if the session is neither over nor left alone for too long. */
+export async function findSession(
+  db: Database,
+  tokenHash: string,
+  now: Instant,
+  pace: Pace,
+): Promise<Session | undefined> {
+  const row = await firstRow<SessionRow>(
+    db,
+    sql`
+    with found as (
+      select s.token_hash, s.account_id, s.handle, s.proved_at, s.seen_at, i.email, i.language
+      from sessions s join identities i on i.account_id = s.account_id
+      where s.token_hash = ${tokenHash} and s.expires_at > ${at(now)}
+        and s.seen_at > ${at(now - pace.idleMs)}
+    ), seen as (
+      update sessions set seen_at = ${at(now)} from found
+      where sessions.token_hash = found.token_hash and found.seen_at <= ${at(now - pace.seenEveryMs)}
+    )
+    select account_id, email, language, handle, ${millis(sql`proved_at`)} as proved_at from found`,
+  );
+  if (row === undefined) return undefined;
+  const { email, language, handle } = row;
+  return { accountId: row.account_id, email, language, handle, provedAt: Number(row.proved_at) };
+}
+
+/** They showed a password or a factor again. */
+export async function markProved(
+  db: Database,
+  accountId: AccountId,
+  tokenHash: string,
+  now: Instant,
+): Promise<void> {
+  await demand(
+    db
+      .update(sessions)
+      .set({ provedAt: new Date(now) })
+      .where(and(eq(sessions.tokenHash, tokenHash), eq(sessions.accountId, accountId))),
+  );
+}
+
+export type ListedSession = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
+
+/** Those that are still good, the last used first. */
+export async function listSessions(
+  db: Database,
+  accountId: AccountId,
+  now: Instant,
+  idleMs: number,
+): Promise<readonly ListedSession[]> {
+  const rows = await demand(
+    db
+      .select({
+        handle: sessions.handle,
+        createdAt: sessions.createdAt,
+        seenAt: sessions.seenAt,
+      })
+      .from(sessions)
+      .where(
+        and(
+          eq(sessions.accountId, accountId),
+          sql`${sessions.expiresAt} > ${at(now)} and ${sessions.seenAt} > ${at(now - idleMs)}`,
+        ),
+      )
+      .orderBy(sql`${sessions.seenAt} desc, ${sessions.handle}`),
+  );
+  return rows.map((row) => ({
+    handle: row.handle,
+    createdAt: row.createdAt.getTime(),
+    seenAt: row.seenAt.getTime(),
+  }));
+}
+
+export async function endSessionByToken(db: Database, tokenHash: string): Promise<void> {
+  await demand(db.delete(sessions).where(eq(sessions.tokenHash, tokenHash)));
+}
+
+export async function endSession(
+  db: Database,
+  accountId: AccountId,
+  handle: string,
+): Promise<void> {
+  await demand(
+    db.delete(sessions).where(and(eq(sessions.accountId, accountId), eq(sessions.handle, handle))),
+  );
+}
+
+export async function endSessionsExcept(
+  db: Database,
+  accountId: AccountId,
+  handle: string,
+): Promise<void> {
+  await demand(
+    db.delete(sessions).where(and(eq(sessions.accountId, accountId), ne(sessions.handle, handle))),
+  );
+}

@@ -1,0 +1,33 @@
+/**
+ * Statements that change several tables at once are written in SQL, as one statement each: it is one
+ * round trip, atomic without a transaction, and what it decides it decides on one snapshot.
+ */
+import type { Instant } from '@farebox/ledger';
+import { type SQL, sql } from 'drizzle-orm';
+import { type Database, demand } from './connection.ts';
+
+/** Rows as the driver hands them over: counts and instants come as texts of digits. */
+export type RawRow = Record<string, unknown>;
+
+export async function firstRow<Row extends RawRow>(
+  db: Database,
+  statement: SQL,
+): Promise<Row | undefined> {
+  const { rows } = await demand(db.execute<Row>(statement));
+  return rows[0];
+}
+
+/** An instant as a parameter. */
+export function at(instant: Instant): SQL {
+  return sql`${new Date(instant).toISOString()}::timestamptz`;
+}
+
+/** A column of time as milliseconds since the epoch, to be read with `Number`. */
+export function millis(column: SQL): SQL {
+  return sql`(extract(epoch from ${column}) * 1000)::bigint`;
+}
+
+/** A list of texts as a relation `r(value)`. */
+export function texts(values: readonly string[]): SQL {
+  return sql`jsonb_array_elements_text(${JSON.stringify(values)}::jsonb) as r(value)`;
+}
