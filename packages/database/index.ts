@@ -9,6 +9,19 @@ export {
   type NewAccount,
 } from './accounts.ts';
 export {
+  type Adjustment,
+  type AdjustmentState,
+  adjustmentsOf,
+  type DecideResult,
+  decideAdjustment,
+  endAdjustment,
+  findAdjustment,
+  openAdjustments,
+  type Proposal,
+  type ProposeResult,
+  proposeAdjustment,
+} from './adjustments.ts';
+export {
   activateKey,
   type ChangeKeyResult,
   type InsertKeyResult,
@@ -52,6 +65,7 @@ export {
   useRecoveryCode,
   useTotpStep,
 } from './factors.ts';
+export { type Health, readHealth, recordSweep, type SweepTick } from './health.ts';
 export { type AccountTotals, accountTotals, deliverEntries, LARGEST_DELIVERY } from './ledger.ts';
 export {
   type ChangedEmail,
@@ -62,6 +76,35 @@ export {
   spendEmailChange,
   spendReset,
 } from './mail-tokens.ts';
+export {
+  appendOperatorAction,
+  type ChainVerdict,
+  listOperatorActions,
+  type OperatorAction,
+  type OperatorLine,
+  verifyChain,
+} from './operator-actions.ts';
+export {
+  type AccountCard,
+  accountOfCall,
+  accountsByKeyEnding,
+  type Correspondence,
+  callsSeen,
+  correspondenceOf,
+  endEverySession,
+  findAccountCard,
+  findOwner,
+  keysSeen,
+  linesSeen,
+  type Owner,
+  type SeenCall,
+  type SeenConsent,
+  type SeenKey,
+  type SeenLine,
+  type SeenMail,
+  type SeenReceipt,
+  withdrawConsentFor,
+} from './operator-looks.ts';
 export {
   type Entitlement,
   endSession,
