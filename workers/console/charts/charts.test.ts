@@ -1,0 +1,126 @@
+/** Charts hold their promises for any amounts: inside the frame, never NaN, an axis of exact money. */
+import { LARGEST_AMOUNT } from '@farebox/money';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dayOf, isoDay, readDay, usd, usdNearly } from './figures.ts';
+import { axisFor, columns, labelEvery, rows } from './layout.ts';
+
+const amount = fc.bigInt({ min: 0n, max: LARGEST_AMOUNT });
+const amounts = fc.array(amount, { maxLength: 400 });
+const FRAME = { left: 96, top: 16, width: 616, height: 180 };
+/** Places are rounded to a hundredth. */
+const ROUNDING = 0.02;
+
+describe('columns', () => {
+  it('stand inside the frame, as high as their share, and are seen where there is anything', () => {
+    fc.assert(
+      fc.property(amounts, (given) => {
+        const { places, ticks } = columns(given, FRAME);
+        const top = ticks.at(-1)?.amount ?? 0n;
+        expect(places).toHaveLength(given.length);
+        for (const [index, { x, y, width, height }] of places.entries()) {
+          for (const value of [x, y, width, height]) expect(Number.isFinite(value)).toBe(true);
+          expect(x).toBeGreaterThanOrEqual(FRAME.left);
+          expect(x + width).toBeLessThanOrEqual(FRAME.left + FRAME.width + ROUNDING);
+          expect(y).toBeGreaterThanOrEqual(FRAME.top - ROUNDING);
+          expect(y + height).toBeCloseTo(FRAME.top + FRAME.height, 1);
+          const one = given[index] ?? 0n;
+          expect(height > 0).toBe(one > 0n);
+          const share = top === 0n ? 0 : Number(one) / Number(top);
+          if (one > 0n) expect(height).toBeCloseTo(Math.max(1, share * FRAME.height), 1);
+        }
+      }),
+      { seed: 3 },
+    );
+  });
+
+  it('keep the order of their amounts', () => {
+    fc.assert(
+      fc.property(amount, amount, (a, b) => {
+        const [first, second] = columns([a, b], FRAME).places;
+        if (a >= b) expect(first?.height).toBeGreaterThanOrEqual(second?.height ?? Number.NaN);
+      }),
+      { seed: 3 },
+    );
+  });
+});
+
+describe('rows', () => {
+  it('stand inside the frame', () => {
+    fc.assert(
+      fc.property(amounts, (given) => {
+        const { places } = rows(
+          given,
+          { left: 0, top: 0, width: 360, height: 40 * given.length },
+          40,
+        );
+        for (const { x, y, width, height } of places) {
+          expect([x, y, width, height].every(Number.isFinite)).toBe(true);
+          expect(x + width).toBeLessThanOrEqual(360);
+          expect(y + height).toBeLessThanOrEqual(40 * given.length);
+        }
+      }),
+      { seed: 3 },
+    );
+  });
+});
+
+describe('the axis', () => {
+  it('begins at zero, reaches the largest amount, in equal round steps', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: LARGEST_AMOUNT * 400n }), (most) => {
+        const axis = axisFor(most);
+        const step = axis[1] ?? 0n;
+        expect(axis[0]).toBe(0n);
+        expect(axis.length).toBeLessThanOrEqual(5);
+        expect(axis.at(-1) ?? 0n).toBeGreaterThanOrEqual(most);
+        expect(axis).toEqual(axis.map((_, index) => BigInt(index) * step));
+        expect(step.toString()).toMatch(/^[125]0*$/);
+      }),
+      { seed: 3 },
+    );
+  });
+
+  it('of nothing is zero', () => expect(axisFor(0n)).toEqual([0n]));
+});
+
+describe('labels', () => {
+  it('are never more than there is room for', () => {
+    for (let there = 0; there < 400; there++) {
+      expect(Math.ceil(there / labelEvery(there, 14))).toBeLessThanOrEqual(14);
+    }
+  });
+});
+
+describe('figures', () => {
+  it('are exact in every language', () => {
+    expect(usd(3_450n, 'en')).toBe('$0.00000345');
+    expect(usd(9_007_199_254_740_991n, 'en')).toBe('$9,007,199.254740991');
+    expect(usd(-1_500_000_000n, 'en')).toBe('-$1.50');
+    expect(usd(1_500_000_000n, 'ru')).toBe('1,50\u00a0$');
+    expect(usd(1_500_000_000n, 'zh')).toBe('$1.50');
+  });
+
+  it('lose no digit, whatever the amount', () => {
+    fc.assert(
+      fc.property(amount, (given) => {
+        const [whole = '', fraction = ''] = usd(given, 'en').replace(/[$,]/g, '').split('.');
+        expect(BigInt(whole + fraction.padEnd(9, '0'))).toBe(given);
+      }),
+      { seed: 3 },
+    );
+  });
+
+  it('that are rounded never show something as nothing', () => {
+    expect(usdNearly(7n, 'en')).toBe('$0.000000007');
+    expect(usdNearly(1_234_567_890n, 'en')).toBe('$1.2346');
+  });
+
+  it('read days of the calendar and no others', () => {
+    expect(readDay('2026-11-24')).toBe(dayOf(Date.UTC(2026, 10, 24, 23, 59)));
+    for (const text of ['2026-02-30', '2026-13-01', '2026-1-1', '', '0001-01-01', '<x>']) {
+      expect(readDay(text)).toBeUndefined();
+    }
+    expect(isoDay(readDay('2024-02-29') ?? 0)).toBe('2024-02-29');
+  });
+});
