@@ -45,7 +45,12 @@ export type OpenAccountResult =
 /** All that opening needs of the ledger's door. */
 export type Opener = Pick<AccountsDoor, 'open'>;
 
-const ACCOUNT_ID_BYTES = 8;
+export const ACCOUNT_ID_BYTES = 8;
+
+/** A BCP 47 tag, as the database takes one. Which ones have texts is for the texts to know. */
+export function isLanguage(text: string): boolean {
+  return text.length <= 35 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
+}
 
 /**
  * One account for one address. Repeating it with the same password after a crash gives the same account;
@@ -61,9 +66,7 @@ export async function openAccount(
   const flaw = passwordFlaw(wanted.password, email.address);
   if (flaw !== undefined) return { ok: false, reason: flaw };
   const language = wanted.language ?? 'en';
-  if (language.length > 35 || !/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(language)) {
-    return { ok: false, reason: 'language_invalid' };
-  }
+  if (!isLanguage(language)) return { ok: false, reason: 'language_invalid' };
   const known = await findIdentity(db, email.key);
   if (known !== undefined) return resume(db, accounts, known, wanted);
   const accountId = await insertNew(db, email, language, wanted);

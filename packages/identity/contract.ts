@@ -16,6 +16,13 @@ export type IdentityHouse = Readonly<{
   secret: Uint8Array;
   random: (bytes: number) => Uint8Array;
   now: () => Instant;
+  /** Argon2id where absent; tests count with their own. */
+  passwords?: PasswordHashing;
+}>;
+
+export type PasswordHashing = Readonly<{
+  hash: (password: string, salt: Uint8Array) => Promise<string>;
+  verify: (password: string, stored: string) => Promise<boolean>;
 }>;
 
 /** Where a request comes from, for throttles only: the address, of IPv6 its /64. Never stored as it is. */
@@ -121,7 +128,7 @@ export type ProveSecondFactorRequest = Readonly<{
 
 /** What a dear action is bought with. */
 export type Proof = Readonly<{ password: string }> | FactorProof;
-export type ProveResult = Readonly<{ ok: true }> | Refused<'wrong'> | Throttled;
+export type ProveResult = Done | Refused<'wrong'> | Throttled;
 
 /** Something was done, and these letters are to be queued. */
 export type Letters = Readonly<{ letters: readonly Letter[] }>;
@@ -149,8 +156,8 @@ export type SetLanguageResult = Readonly<{ ok: true }> | Refused<'language_inval
 /** The secret in base32 for typing, and as an otpauth:// URI for a QR code. */
 export type TotpOffer = Readonly<{ secret: string; uri: string }>;
 export type ConfirmTotpResult =
-  | (Done & Readonly<{ recoveryCodes: readonly string[] }>)
-  | Refused<'wrong' | 'not_begun'>;
+  /** Codes where there were none before; empty where the person has some already. */
+  (Done & Readonly<{ recoveryCodes: readonly string[] }>) | Refused<'wrong' | 'not_begun'>;
 
 export type AddPasskeyRequest = Readonly<{ name: string; response: unknown }>;
 export type AddPasskeyResult =

@@ -20,3 +20,10 @@ export function readEmail(text: string): Email | undefined {
   if (address.length > 254 || !ADDRESS.test(address)) return undefined;
   return { address, key: address.toLowerCase() };
 }
+
+/** Enough for its owner to know it by, not enough for anybody else: `a•••@e•••.com`. */
+export function maskEmail(address: string): string {
+  const [local = '', domain = ''] = address.split('@');
+  const lastDot = domain.lastIndexOf('.');
+  return `${local.slice(0, 1)}•••@${domain.slice(0, 1)}•••${domain.slice(lastDot)}`;
+}

@@ -10,40 +10,29 @@ export {
 export type * from './contract.ts';
 export { PROOF_LASTS_MS } from './contract.ts';
 export {
+  confirmEmailChange,
+  requestEmailChange,
+  setLanguage,
+} from './corrections.ts';
+export { eraseIdentity, purgeExpired } from './erasure.ts';
+export { addPasskey, beginPasskey, removePasskey } from './passkeys.ts';
+export { changePassword, requestReset, resetPassword } from './password-changes.ts';
+export {
   hashPassword,
   needsRehash,
   type PasswordFlaw,
   passwordFlaw,
   verifyPassword,
 } from './passwords.ts';
+export { askPasskeyToProve, prove } from './proof.ts';
+export { factors, newRecoveryCodes } from './recovery-codes.ts';
 export {
-  addPasskey,
-  askPasskey,
-  askPasskeyToProve,
-  beginPasskey,
-  beginTotp,
-  changePassword,
-  confirmEmailChange,
-  confirmSignUp,
-  confirmTotp,
   endOtherSessions,
   endSession,
-  eraseIdentity,
-  factors,
   findPerson,
   listSessions,
-  newRecoveryCodes,
-  prove,
-  proveSecondFactor,
-  purgeExpired,
-  removePasskey,
-  removeTotp,
-  requestEmailChange,
-  requestReset,
-  resetPassword,
-  setLanguage,
-  signIn,
   signOut,
-  signUp,
-  stepFactors,
-} from './unbuilt.ts';
+} from './sessions.ts';
+export { askPasskey, proveSecondFactor, signIn, stepFactors } from './sign-in.ts';
+export { confirmSignUp, signUp } from './sign-up.ts';
+export { beginTotp, confirmTotp, removeTotp } from './totp.ts';
