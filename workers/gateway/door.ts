@@ -1,6 +1,5 @@
 /** The gateway's table of routes. Everything it knows about a call is which room to send it to. */
 import { type Context, type Handler, Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { credits, generation, key } from './account.ts';
 import type { Visit } from './call.ts';
 import { countTokens } from './count-tokens.ts';
@@ -25,20 +24,47 @@ function isPlain(url: string, allowed: boolean): boolean {
   return url.startsWith('http:') && !allowed && !LOOPBACK.test(url);
 }
 
-/** Any page may call with a key of its own; there are no cookies here that it could ride on. */
-const anyOrigin = cors({
-  origin: '*',
-  exposeHeaders: [
-    'x-request-id',
-    'request-id',
-    'x-farebox-cost-usd',
-    'x-farebox-max-output',
-    // The SDKs decide by these whether to repeat a call.
-    'x-should-retry',
-    'retry-after',
-  ],
-  maxAge: 86_400,
-});
+/** What a page may read besides the body; the SDKs decide by the last two whether to repeat a call. */
+const EXPOSED = [
+  'x-request-id',
+  'request-id',
+  'x-farebox-cost-usd',
+  'x-farebox-max-output',
+  'x-should-retry',
+  'retry-after',
+].join(', ');
+
+/**
+ * Any page may call with a key of its own, and read the answer: there are no cookies here that it could
+ * ride on. On every answer, so that no cache can keep one that lacks it.
+ */
+export function readableAnywhere(answer: Response): Response {
+  answer.headers.set('access-control-allow-origin', '*');
+  answer.headers.set('access-control-expose-headers', EXPOSED);
+  return answer;
+}
+
+const LONGEST_WISH = 4_096;
+/** RFC 9110 section 5.6.2, as browsers write it: lower case. */
+const FIELD_NAME = /^[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
+
+/**
+ * A browser asks before it sends a key. SDKs send more fields than one could list (authorization,
+ * x-api-key, anthropic-*, x-stainless-*), and `*` never covers authorization (Fetch standard, CORS
+ * protocol): what was asked for is allowed, since fields we do not know are dropped anyway.
+ */
+function preflight(request: Request): Response {
+  const wish = request.headers.get('access-control-request-headers') ?? '';
+  const names = wish.slice(0, LONGEST_WISH).toLowerCase().split(',');
+  const allowed = names.map((name) => name.trim()).filter((name) => FIELD_NAME.test(name));
+  const headers = new Headers({
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-max-age': '86400',
+    vary: 'access-control-request-headers',
+  });
+  if (allowed.length > 0) headers.set('access-control-allow-headers', allowed.join(', '));
+  return readableAnywhere(new Response(null, { status: 204, headers }));
+}
 
 type Room = (visit: Visit, c: Context<Door>) => Promise<Response> | Response;
 
@@ -47,24 +73,17 @@ type Room = (visit: Visit, c: Context<Door>) => Promise<Response> | Response;
  * browser needs. One wrapper and no middleware: composing those costs more than the routing itself.
  */
 function opens(room: Room): Handler<Door> {
-  const enter = async (c: Context<Door>): Promise<Response> => {
+  return async (c) => {
     const house = houseOf(c.env);
     const request = c.req.raw;
     const waitUntil = (work: Promise<unknown>) => c.executionCtx.waitUntil(work);
     const visit: Visit = { house, request, id: newCallId(), waitUntil, clock: Date.now };
-    if (isPlain(request.url, house.allowPlainHttp)) {
-      return refuse({ reason: 'plain_http' }, dialectOf(c.req.path, request.headers), visit.id);
-    }
-    return room(visit, c);
-  };
-  return async (c) => {
-    if (!c.req.raw.headers.has('origin')) return enter(c);
-    let answer: Response | undefined;
-    const early = await anyOrigin(c, async () => {
-      answer = await enter(c);
-      c.res = answer;
-    });
-    return early instanceof Response ? early : c.res;
+    const plain = isPlain(request.url, house.allowPlainHttp);
+    return readableAnywhere(
+      plain
+        ? refuse({ reason: 'plain_http' }, dialectOf(c.req.path, request.headers), visit.id)
+        : await room(visit, c),
+    );
   };
 }
 
@@ -92,8 +111,7 @@ door.get(
   opens((visit, c) => generation(visit, c.req.param('id') ?? '')),
 );
 door.get('/healthz', (c) => c.text('ok'));
-// A browser asks before it sends a key.
-door.options('*', anyOrigin);
+door.options('*', (c) => preflight(c.req.raw));
 
 /** Paths that exist, with the method they take: a wrong method is told which one is right. */
 const METHODS: ReadonlyMap<string, string> = new Map([

@@ -1,6 +1,6 @@
 /** The gateway Worker: the door for API keys, and the last resort for what nobody foresaw. */
 import { signal } from '@farebox/signals';
-import { door, newCallId } from './door.ts';
+import { door, newCallId, readableAnywhere } from './door.ts';
 import { type Env, MissingBinding } from './env.ts';
 import { dialectOf, refuse } from './refusals.ts';
 
@@ -9,7 +9,9 @@ door.onError((error, c) => {
   const id = newCallId();
   if (!(error instanceof MissingBinding))
     signal({ event: 'unexpected', where: 'gateway', call: null });
-  return refuse({ reason: 'internal' }, dialectOf(c.req.path, c.req.raw.headers), id);
+  return readableAnywhere(
+    refuse({ reason: 'internal' }, dialectOf(c.req.path, c.req.raw.headers), id),
+  );
 });
 
 export default {

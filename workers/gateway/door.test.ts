@@ -1,0 +1,80 @@
+/** What a page in a browser is told: it may ask with any SDK, and read every answer, errors too. */
+import { describe, expect, it } from 'vitest';
+import { door } from './door.ts';
+
+const nobody = new Proxy({}, { get: () => () => Promise.reject(new Error('not here')) });
+const bindings = {
+  LEDGER: nobody,
+  SETTLEMENTS: nobody,
+  KEY_MAC_SECRETS: `1:${'00'.repeat(32)}`,
+};
+const context = {
+  waitUntil: () => {},
+  passThroughOnException: () => {},
+  props: {},
+};
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  return door.request(`https://api.example${path}`, init, bindings, context);
+}
+
+/** What openai-node and anthropic-sdk-typescript ask for in a browser. */
+const SDK_FIELDS = [
+  'authorization',
+  'content-type',
+  'x-api-key',
+  'anthropic-version',
+  'anthropic-beta',
+  'anthropic-dangerous-direct-browser-access',
+  'x-stainless-arch',
+  'x-stainless-retry-count',
+];
+
+describe('a preflight', () => {
+  it.each(['/v1/chat/completions', '/v1/messages', '/v1/models', '/nowhere'])(
+    'of %s allows what the SDKs send, without credentials',
+    async (path) => {
+      const answer = await ask(path, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://page.example',
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': SDK_FIELDS.join(','),
+        },
+      });
+      expect(answer.status).toBe(204);
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+      expect(answer.headers.get('access-control-allow-headers')?.split(', ')).toEqual(SDK_FIELDS);
+      expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST');
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    },
+  );
+
+  it('allows nothing that is no field name', async () => {
+    const answer = await ask('/v1/models', {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-headers': 'x-ok, bad name, "quoted", <b>' },
+    });
+    expect(answer.headers.get('access-control-allow-headers')).toBe('x-ok');
+  });
+});
+
+describe('every answer', () => {
+  const asked: [string, string, RequestInit][] = [
+    ['a refusal without a key', '/v1/chat/completions', { method: 'POST', body: '{}' }],
+    ['a forged key', '/v1/credits', { headers: { authorization: 'Bearer fbx_x' } }],
+    ['a path that is none', '/nowhere', {}],
+    ['a wrong method', '/v1/messages', {}],
+    ['the models', '/v1/models', {}],
+  ];
+  it.each(asked)('(%s) may be read by any page', async (_, path, init) => {
+    const { headers } = await ask(path, init);
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+    for (const name of ['x-request-id', 'x-farebox-cost-usd', 'x-farebox-max-output']) {
+      expect(headers.get('access-control-expose-headers')).toContain(name);
+    }
+    expect(headers.get('access-control-expose-headers')).toContain('retry-after');
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
