@@ -80,7 +80,7 @@ export async function findCall(
 
 type Row = typeof calls.$inferSelect;
 
-function billOf(row: Row): Generation {
+export function billOf(row: Row): Generation {
   return {
     id: row.id,
     model: row.model,

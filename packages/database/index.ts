@@ -123,4 +123,18 @@ export {
   insertSignUp,
   type Mailbox,
 } from './sign-ups.ts';
+export {
+  type CallCursor,
+  type CallFilter,
+  callsCut,
+  callsPage,
+  type DaySpan,
+  type Movement,
+  movementsPage,
+  type StatedCall,
+  statedCall,
+  type UsageGroup,
+  type UsageSum,
+  usageSums,
+} from './statements.ts';
 export { type Bucket, countAttempt } from './throttles.ts';

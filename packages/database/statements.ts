@@ -1,0 +1,189 @@
+/**
+ * What a statement shows: sums of use, calls and movements of money, newest first, page by page. Each
+ * reads along an index of the account's own rows; none counts or skips what it does not show, but for
+ * the cut between two files of an export.
+ */
+import type { AccountId, CallId, Generation, Instant, KeyId } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { and, desc, eq, gte, lt, lte, ne, type SQL, sql, sum } from 'drizzle-orm';
+import { billOf } from './calls.ts';
+import { type Database, demand } from './connection.ts';
+import { calls, ledgerEntries, usageDays } from './schema.ts';
+
+/** Whole days since 1970-01-01, UTC, both included. */
+export type DaySpan = Readonly<{ from: number; to: number }>;
+
+export type UsageSum = Readonly<{
+  /** The day or key as decimal text, or the model's name. */
+  group: string;
+  calls: number;
+  inputTokens: number;
+  outputTokens: number;
+  charged: NanoUsd;
+}>;
+
+const GROUPS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
+export type UsageGroup = keyof typeof GROUPS;
+
+/** In no particular order; a group without use has no row. */
+export async function usageSums(
+  db: Database,
+  account: AccountId,
+  span: DaySpan,
+  by: UsageGroup,
+): Promise<readonly UsageSum[]> {
+  const column = GROUPS[by];
+  const rows = await demand(
+    db
+      .select({
+        group: sql<string>`${column}::text`,
+        calls: sum(usageDays.calls).mapWith(Number),
+        inputTokens: sum(usageDays.inputTokens).mapWith(Number),
+        outputTokens: sum(usageDays.outputTokens).mapWith(Number),
+        charged: sum(usageDays.charged).mapWith(BigInt),
+      })
+      .from(usageDays)
+      .where(
+        and(
+          eq(usageDays.accountId, account),
+          gte(usageDays.day, span.from),
+          lte(usageDays.day, span.to),
+        ),
+      )
+      .groupBy(column),
+  );
+  return rows.map((row) => ({
+    group: row.group,
+    calls: row.calls ?? 0,
+    inputTokens: row.inputTokens ?? 0,
+    outputTokens: row.outputTokens ?? 0,
+    charged: row.charged ?? 0n,
+  }));
+}
+
+export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
+export type CallFilter = Readonly<{
+  keyId?: KeyId | undefined;
+  model?: string | undefined;
+  /** Whether the caller saw a success. */
+  succeeded?: boolean | undefined;
+  from?: Instant | undefined;
+  /** Not included. */
+  until?: Instant | undefined;
+}>;
+
+export type StatedCall = Readonly<{ keyId: KeyId; bill: Generation }>;
+
+function wanted(
+  account: AccountId,
+  filter: CallFilter,
+  before: CallCursor | null,
+): SQL | undefined {
+  const { keyId, model, succeeded, from, until } = filter;
+  const success = sql`(${calls.httpStatus} is not null and ${calls.httpStatus} < 400)`;
+  return and(
+    eq(calls.accountId, account),
+    keyId === undefined ? undefined : eq(calls.keyId, keyId),
+    model === undefined ? undefined : eq(calls.model, model),
+    succeeded === undefined ? undefined : succeeded ? success : sql`not ${success}`,
+    from === undefined ? undefined : gte(calls.createdAt, new Date(from)),
+    until === undefined ? undefined : lt(calls.createdAt, new Date(until)),
+    before === null
+      ? undefined
+      : sql`(${calls.createdAt}, ${calls.id}) < (${new Date(before.at).toISOString()}::timestamptz, ${before.id})`,
+  );
+}
+
+const NEWEST = [desc(calls.createdAt), desc(calls.id)] as const;
+
+/** Ended calls that Postgres has, newest first, those before the cursor. */
+export async function callsPage(
+  db: Database,
+  account: AccountId,
+  page: Readonly<{ filter: CallFilter; before: CallCursor | null; most: number }>,
+): Promise<readonly StatedCall[]> {
+  const rows = await demand(
+    db
+      .select()
+      .from(calls)
+      .where(wanted(account, page.filter, page.before))
+      .orderBy(...NEWEST)
+      .limit(page.most),
+  );
+  return rows.map((row) => ({ keyId: row.keyId, bill: billOf(row) }));
+}
+
+/** Where the next file of an export begins, when each holds `most` calls; null where this is the last. */
+export async function callsCut(
+  db: Database,
+  account: AccountId,
+  page: Readonly<{ filter: CallFilter; before: CallCursor | null; most: number }>,
+): Promise<CallCursor | null> {
+  const [last, next] = await demand(
+    db
+      .select({ at: calls.createdAt, id: calls.id })
+      .from(calls)
+      .where(wanted(account, page.filter, page.before))
+      .orderBy(...NEWEST)
+      .offset(page.most - 1)
+      .limit(2),
+  );
+  if (last === undefined || next === undefined) return null;
+  return { at: last.at.getTime(), id: last.id };
+}
+
+/** One ended call of this account and no other, with the key it came by. */
+export async function statedCall(
+  db: Database,
+  account: AccountId,
+  id: CallId,
+): Promise<StatedCall | undefined> {
+  const [row] = await demand(
+    db
+      .select()
+      .from(calls)
+      .where(and(eq(calls.accountId, account), eq(calls.id, id))),
+  );
+  return row === undefined ? undefined : { keyId: row.keyId, bill: billOf(row) };
+}
+
+export type Movement = Readonly<{
+  seq: number;
+  id: string;
+  kind: 'credit' | 'adjustment';
+  delta: NanoUsd;
+  postedAfter: NanoUsd;
+  at: Instant;
+}>;
+
+/** Credits and adjustments, newest first, those before the line `beforeSeq`. */
+export async function movementsPage(
+  db: Database,
+  account: AccountId,
+  page: Readonly<{ beforeSeq: number | null; most: number }>,
+): Promise<readonly Movement[]> {
+  const { beforeSeq, most } = page;
+  const rows = await demand(
+    db
+      .select()
+      .from(ledgerEntries)
+      .where(
+        and(
+          eq(ledgerEntries.accountId, account),
+          // As the partial index says it.
+          ne(ledgerEntries.kind, sql`'charge'`),
+          beforeSeq === null ? undefined : lt(ledgerEntries.seq, beforeSeq),
+        ),
+      )
+      .orderBy(desc(ledgerEntries.seq))
+      .limit(most),
+  );
+  return rows.map(({ seq, id, kind, delta, postedAfter, at }) => ({
+    seq,
+    id,
+    kind: kind === 'credit' ? 'credit' : 'adjustment',
+    delta,
+    postedAfter,
+    at: at.getTime(),
+  }));
+}
