@@ -32,6 +32,34 @@ export type Signal =
   | { event: 'sweep_unfinished'; account: Id }
   | { event: 'binding_missing'; name: string }
   | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
+  /** Somebody knocked at the operators' host and was not let in. */
+  | {
+      event: 'access_refused';
+      reason:
+        | 'missing'
+        | 'malformed'
+        | 'algorithm'
+        | 'unknown_key'
+        | 'forged'
+        | 'expired'
+        | 'not_for_us'
+        | 'nobody'
+        | 'no_role'
+        | 'keys_unreachable';
+    }
+  /** A line of the operators' chain: kept elsewhere, it shows if the newest ones were cut off. */
+  | { event: 'operator_acted'; seq: number; hash: Id }
+  | { event: 'chain_broken'; seq: number; flaw: 'missing' | 'unlinked' | 'altered' }
+  | {
+      event: 'secret_scanning_refused';
+      reason:
+        | 'too_large'
+        | 'malformed'
+        | 'unsigned'
+        | 'unknown_key'
+        | 'forged'
+        | 'keys_unreachable';
+    }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const GRAVE: ReadonlySet<Signal['event']> = new Set([
@@ -43,6 +71,7 @@ const GRAVE: ReadonlySet<Signal['event']> = new Set([
   'outbox_failed',
   'invariant_broken',
   'binding_missing',
+  'chain_broken',
   'unexpected',
 ]);
 

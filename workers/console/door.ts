@@ -5,15 +5,16 @@
  */
 import { signal } from '@farebox/signals';
 import { Hono, type MiddlewareHandler } from 'hono';
-import { type Env, houseOf, MissingBinding } from './env.ts';
+import { type Env, houseOf, isOperatorsHost, MissingBinding } from './env.ts';
 import { ownFormsOnly, smallBodies } from './forms.ts';
 import { language } from './language.ts';
+import { isLoopback } from './loopback.ts';
 import { missing } from './missing.tsx';
+import { operators } from './operators/door.ts';
 import { SCRIPTS } from './scripts.ts';
+import { secretScanning } from './secret-scanning/hook.ts';
 import { ICON, STYLE } from './style.ts';
 import { type Anybody, welcome } from './visitor.ts';
-
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
@@ -45,7 +46,7 @@ function contentPolicy(apiOrigin: string): string {
 const secured: MiddlewareHandler<Anybody> = async function secured(c, next) {
   const url = new URL(c.req.url);
   const encrypted = url.protocol === 'https:';
-  if (!encrypted && !LOOPBACK.has(url.hostname)) {
+  if (!encrypted && !isLoopback(url.hostname)) {
     url.protocol = 'https:';
     c.res = c.redirect(url.href, 308);
   } else {
@@ -55,6 +56,12 @@ const secured: MiddlewareHandler<Anybody> = async function secured(c, next) {
   c.header('content-security-policy', contentPolicy(URL.parse(c.env.API_URL ?? '')?.origin ?? ''));
   // RFC 6797 section 7.2: never over plain HTTP.
   if (encrypted) c.header('strict-transport-security', STRICT_TRANSPORT);
+};
+
+/** Operators have a host of their own: nothing else is answered there, and nothing of theirs elsewhere. */
+const operatorsApart: MiddlewareHandler<Anybody> = async function operatorsApart(c, next) {
+  if (!isOperatorsHost(c.env, new URL(c.req.url).hostname)) return next();
+  return operators.fetch(c.req.raw, c.env);
 };
 
 /** Files that say nothing of anybody. */
@@ -84,7 +91,8 @@ screens.route('/', language);
 screens.all('*', missing);
 
 export const door = new Hono<Anybody>();
-door.use(secured);
+door.use(secured, operatorsApart);
+door.route('/', secretScanning);
 door.route('/', files);
 door.route('/', screens);
 

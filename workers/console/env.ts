@@ -6,8 +6,13 @@ import { connect } from '@farebox/database';
 import type { IdentityHouse } from '@farebox/identity';
 import type { AccountsDoor, Notice, OperatorsDoor } from '@farebox/ledger';
 import type { QueuedLetter } from '@farebox/mail';
+import { type NanoUsd, parseUsd } from '@farebox/money';
 import { signal } from '@farebox/signals';
 import { hexToBytes } from '@noble/hashes/utils.js';
+import { isLoopback } from './loopback.ts';
+import { AccessKeys, type AccessSettings } from './operators/access.ts';
+import { type RoleHolders, readRoles } from './operators/roles.ts';
+import { SigningKeys } from './secret-scanning/signature.ts';
 
 /** The bindings of this Worker, as wrangler.toml and the secrets give them. */
 export type Env = Readonly<{
@@ -21,6 +26,20 @@ export type Env = Readonly<{
   CONSOLE_URL?: string;
   /** Where callers reach the API, such as `https://api.example.com`. */
   API_URL?: string;
+  /** The host name operators' screens answer on; without it there are none. */
+  OPERATORS_HOST?: string;
+  /** The team's name at Cloudflare Access: `<team>.cloudflareaccess.com`. */
+  ACCESS_TEAM?: string;
+  /** The audience tag of the Access application in front of OPERATORS_HOST. */
+  ACCESS_AUDIENCE?: string;
+  /** `{"support": ["a@example.com", "group:support"], "finance": [], "admin": []}` */
+  OPERATOR_ROLES?: string;
+  /** What one operator may move on one account within a day alone, in USD; 50 where it is not said. */
+  ADJUSTMENT_LIMIT_USD?: string;
+  /** Only on one's own machine: where to find the keys that Access would have. */
+  ACCESS_KEYS_URL?: string;
+  /** Only on one's own machine: where to find the keys that GitHub would have. */
+  SECRET_SCANNING_KEYS_URL?: string;
 }>;
 
 /** What can arrive by queue: letters to send, and what accounts' objects noticed. */
@@ -91,4 +110,76 @@ export function houseOf(env: Env): House {
 
 export function operatorsDoorOf(env: Env): OperatorsDoor {
   return needed(env.OPERATORS, 'OPERATORS');
+}
+
+/** What operators' screens work with, beside the house. */
+export type Desk = Readonly<{
+  host: string;
+  door: OperatorsDoor;
+  access: AccessSettings;
+  keys: AccessKeys;
+  roles: RoleHolders;
+  adjustmentLimit: NanoUsd;
+}>;
+
+/** An address of our own machine, and only where what it is for answers there alone. */
+function localUrl(text: string | undefined, name: string, host: string): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const url = urlFrom(text, name);
+  if (!isLoopback(url.hostname) || !isLoopback(host)) throw new MissingBinding(name);
+  return url.href;
+}
+
+const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const DEFAULT_LIMIT_USD = '50';
+
+function buildDesk(env: Env, host: string): Desk {
+  // On the people's own host there would be no people's screens any more.
+  if (host === urlFrom(env.CONSOLE_URL, 'CONSOLE_URL').hostname) {
+    throw new MissingBinding('OPERATORS_HOST');
+  }
+  const team = needed(env.ACCESS_TEAM, 'ACCESS_TEAM');
+  if (!TEAM.test(team)) throw new MissingBinding('ACCESS_TEAM');
+  const issuer = `https://${team}.cloudflareaccess.com`;
+  const local = localUrl(env.ACCESS_KEYS_URL, 'ACCESS_KEYS_URL', host);
+  const keysUrl = local ?? `${issuer}/cdn-cgi/access/certs`;
+  const limit = parseUsd(env.ADJUSTMENT_LIMIT_USD || DEFAULT_LIMIT_USD);
+  return {
+    host,
+    door: operatorsDoorOf(env),
+    access: { issuer, audience: needed(env.ACCESS_AUDIENCE, 'ACCESS_AUDIENCE'), keysUrl },
+    keys: new AccessKeys(keysUrl),
+    roles: needed(readRoles(needed(env.OPERATOR_ROLES, 'OPERATOR_ROLES')), 'OPERATOR_ROLES'),
+    adjustmentLimit: needed(limit, 'ADJUSTMENT_LIMIT_USD'),
+  };
+}
+
+const desks = new WeakMap<Env, Desk>();
+
+/** Whether a request's host is the operators'. */
+export function isOperatorsHost(env: Env, hostname: string): boolean {
+  const host = env.OPERATORS_HOST?.toLowerCase();
+  return host !== undefined && host !== '' && hostname === host;
+}
+
+export function deskOf(env: Env): Desk {
+  const known = desks.get(env);
+  if (known !== undefined) return known;
+  const made = buildDesk(env, needed(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase());
+  desks.set(env, made);
+  return made;
+}
+
+const GITHUB_KEYS = 'https://api.github.com/meta/public_keys/secret_scanning';
+const signing = new WeakMap<Env, SigningKeys>();
+
+/** GitHub's keys for what its secret scanning tells us. */
+export function signingKeysOf(env: Env): SigningKeys {
+  const known = signing.get(env);
+  if (known !== undefined) return known;
+  const { hostname } = urlFrom(env.CONSOLE_URL, 'CONSOLE_URL');
+  const name = 'SECRET_SCANNING_KEYS_URL';
+  const made = new SigningKeys(localUrl(env[name], name, hostname) ?? GITHUB_KEYS);
+  signing.set(env, made);
+  return made;
 }

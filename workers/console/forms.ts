@@ -5,24 +5,29 @@
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { isLoopback } from './loopback.ts';
 import type { Anybody } from './visitor.ts';
 
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 const LARGEST_FORM = 64 * 1024;
 const LONGEST_FIELD = 4_096;
 
 /** `localhost` and 127.0.0.1 are one machine; anywhere else only the configured origin is ours. */
-function isOurs(origin: string, request: URL, consoleUrl: URL): boolean {
-  if (origin === consoleUrl.origin) return true;
-  return LOOPBACK.has(request.hostname) && origin === request.origin;
+function isOurs(origin: string, request: URL, ourOrigin: string): boolean {
+  if (origin === ourOrigin) return true;
+  return isLoopback(request.hostname) && origin === request.origin;
+}
+
+/** Whether what was posted comes from a page of `ourOrigin`. */
+export function isOwnForm(c: Context, ourOrigin: string): boolean {
+  const site = c.req.header('sec-fetch-site');
+  const origin = c.req.header('origin');
+  if (origin === undefined || !isOurs(origin, new URL(c.req.url), ourOrigin)) return false;
+  return site === undefined || site === 'same-origin';
 }
 
 export const ownFormsOnly: MiddlewareHandler<Anybody> = async function ownFormsOnly(c, next) {
   if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
-  const site = c.req.header('sec-fetch-site');
-  const origin = c.req.header('origin');
-  const ours = origin !== undefined && isOurs(origin, new URL(c.req.url), c.var.house.consoleUrl);
-  if (!ours || (site !== undefined && site !== 'same-origin')) {
+  if (!isOwnForm(c, c.var.house.consoleUrl.origin)) {
     return c.text('This form was not sent from our own page.', 403);
   }
   return next();

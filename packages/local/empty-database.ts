@@ -1,0 +1,29 @@
+/**
+ * A database with the tables and nothing in them, for tests that need no Worker. It is reached as the
+ * Workers reach theirs, and is gone when it is closed.
+ */
+import { join } from 'node:path';
+import { type DatabaseChoice, openDatabase } from './database.ts';
+import { migrate } from './migrate.ts';
+import { cacheDirOf, ROOT } from './places.ts';
+
+export type EmptyDatabase = Readonly<{
+  url: string;
+  /** The PostgreSQL behind it, for tools that speak its own protocol. */
+  directUrl: string;
+  close(): Promise<void>;
+}>;
+
+export async function emptyDatabase(
+  choice: Exclude<DatabaseChoice, 'pglite'> = 'pglite-memory',
+): Promise<EmptyDatabase> {
+  const places = { stateDir: ROOT, cacheDir: cacheDirOf(ROOT) };
+  const opened = await openDatabase({ choice, ...places, port: 0 });
+  try {
+    await migrate(opened.directUrl, join(ROOT, 'migrations'));
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}

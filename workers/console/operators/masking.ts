@@ -1,0 +1,15 @@
+/**
+ * An address as it is shown to who need not know it: the first letter of the name and of the host, and the
+ * host's last part; as many dots whatever was there, so that the length says nothing either.
+ */
+const HIDDEN = '•••';
+
+export function maskEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  if (at < 1) return HIDDEN;
+  const first = (text: string): string => Array.from(text)[0] ?? '';
+  const host = email.slice(at + 1);
+  const dot = host.lastIndexOf('.');
+  const ending = dot < 0 ? '' : host.slice(dot);
+  return `${first(email)}${HIDDEN}@${first(host)}${HIDDEN}${ending}`;
+}

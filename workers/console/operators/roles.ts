@@ -1,0 +1,85 @@
+/**
+ * Who of the operators may do what: a closed table. A role is given to an address or to a group of the
+ * identity provider by one binding, and to nobody else; whoever has none sees nothing.
+ */
+import type { Identified } from './access.ts';
+
+export const ROLES = ['support', 'finance', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const PERMISSIONS = [
+  /** Standing, keys' metadata, lines and calls of an account: nothing of a person. */
+  'see_account',
+  /** The masked address, mails' states, consents, receipts, how many sessions there are. */
+  'see_correspondence',
+  'see_health',
+  'see_chain',
+  'reveal_email',
+  'freeze',
+  'unfreeze',
+  'revoke_key',
+  'end_sessions',
+  'withdraw_consent',
+  'adjust',
+  'approve',
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** Support may stop money, finance alone lets it go again and moves it; admins see who did what. */
+export const MAY: Readonly<Record<Role, readonly Permission[]>> = {
+  support: [
+    'see_account',
+    'see_correspondence',
+    'see_health',
+    'reveal_email',
+    'freeze',
+    'revoke_key',
+    'end_sessions',
+    'withdraw_consent',
+  ],
+  finance: ['see_account', 'see_health', 'freeze', 'unfreeze', 'adjust', 'approve'],
+  admin: PERMISSIONS,
+};
+
+/** Addresses, and groups as `group:<name>`, in lower case. */
+export type RoleHolders = Readonly<Record<Role, ReadonlySet<string>>>;
+
+function holdersOf(value: unknown): ReadonlySet<string> | undefined {
+  if (value === undefined) return new Set();
+  if (!Array.isArray(value)) return undefined;
+  const names = value.map((item) => (typeof item === 'string' ? item.trim().toLowerCase() : ''));
+  return names.every((name) => /^(group:.+|[^\s@]+@[^\s@]+)$/.test(name))
+    ? new Set(names)
+    : undefined;
+}
+
+function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return { ...value };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for anything that is not wholly understood: half a table would let in the wrong people. */
+export function readRoles(text: string): RoleHolders | undefined {
+  const given = objectOf(text);
+  if (given === undefined) return undefined;
+  if (Object.keys(given).some((name) => !ROLES.some((role) => role === name))) return undefined;
+  const support = holdersOf(given.support);
+  const finance = holdersOf(given.finance);
+  const admin = holdersOf(given.admin);
+  if (support === undefined || finance === undefined || admin === undefined) return undefined;
+  return { support, finance, admin };
+}
+
+export function rolesOf(holders: RoleHolders, { email, groups }: Identified): readonly Role[] {
+  const names = [email, ...groups.map((group) => `group:${group}`)];
+  return ROLES.filter((role) => names.some((name) => holders[role].has(name)));
+}
+
+export function permissionsOf(roles: readonly Role[]): ReadonlySet<Permission> {
+  return new Set(roles.flatMap((role) => MAY[role]));
+}
