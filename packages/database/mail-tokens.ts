@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import { attempt, type Database, DatabaseFailure } from './connection.ts';
 import { type NewSession, sessionParts } from './sessions.ts';
 import { type Mailbox, type MailboxRow, mailboxOf } from './sign-ups.ts';
-import { at, firstRow, type RawRow } from './statement.ts';
+import { at, decoy, firstRow, type RawRow } from './statement.ts';
 
 export type NewReset = Readonly<{
   tokenHash: string;
@@ -16,7 +16,7 @@ export type NewReset = Readonly<{
   expiresAt: Instant;
 }>;
 
-/** A token for whoever the address belongs to. Where it is nobody's the same statement writes nothing. */
+/** A token for whoever the address belongs to. Where it is nobody's the same statement writes a decoy. */
 export async function insertReset(db: Database, reset: NewReset): Promise<Mailbox | undefined> {
   return mailboxOf(
     await firstRow<MailboxRow>(
@@ -28,7 +28,7 @@ export async function insertReset(db: Database, reset: NewReset): Promise<Mailbo
         insert into mail_tokens (token_hash, account_id, purpose, created_at, expires_at)
         select ${reset.tokenHash}, account_id, 'reset', ${at(reset.now)}, ${at(reset.expiresAt)}
         from owner
-      )
+      ), ${decoy(reset.tokenHash, reset.expiresAt, sql`not exists (select 1 from owner)`)}
       select account_id, email, language from owner`,
     ),
   );
@@ -148,7 +148,7 @@ export async function insertEmailChange(
         select ${change.tokenHash}, ${change.accountId}, 'change_email', ${change.email},
           ${change.emailKey}, ${at(change.now)}, ${at(change.expiresAt)}
         where not exists (select 1 from taken)
-      )
+      ), ${decoy(change.tokenHash, change.expiresAt, sql`exists (select 1 from taken)`)}
       select account_id, email, language from taken`,
     ),
   );

@@ -6,7 +6,7 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
 import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
 import { signUps } from './schema-people.ts';
-import { at, firstRow } from './statement.ts';
+import { at, decoy, firstRow } from './statement.ts';
 
 /** To whom an address belongs, for a letter to them. */
 export type Mailbox = Readonly<{ accountId: AccountId; email: string; language: string }>;
@@ -41,7 +41,7 @@ export async function insertSignUp(db: Database, row: NewSignUp): Promise<Mailbo
         select ${row.tokenHash}, ${row.email}, ${row.emailKey}, ${row.passwordHash},
           ${row.language}, ${at(row.now)}, ${at(row.expiresAt)}
         where not exists (select 1 from taken)
-      )
+      ), ${decoy(row.tokenHash, row.expiresAt, sql`exists (select 1 from taken)`)}
       select account_id, email, language from taken`,
     ),
   );

@@ -31,3 +31,15 @@ export function millis(column: SQL): SQL {
 export function texts(values: readonly string[]): SQL {
   return sql`jsonb_array_elements_text(${JSON.stringify(values)}::jsonb) as r(value)`;
 }
+
+/**
+ * A row that means nothing, where a statement has nothing to write for a reason that strangers must
+ * not learn: reading is quicker than writing, by more than the network hides. A counter of nothing is
+ * what it is, and it goes with the other counters.
+ */
+export function decoy(name: string, expiresAt: Instant, where: SQL): SQL {
+  return sql`decoy as (
+      insert into throttle_counters (bucket, count, resets_at)
+      select ${name}, 0, ${at(expiresAt)} where ${where}
+    )`;
+}

@@ -45,6 +45,8 @@ describe('a new password', () => {
     const before = stage.hashes;
     const nobody = await requestReset(house, { email: stage.someone(), network });
     expect(nobody).toEqual({ ok: true, letters: [] });
+    // As many rows as for somebody: what is written must not be told by the time it takes.
+    expect(await stage.rows('throttle_counters', 'count = 0')).toBe(1);
     const [token, other] = [await resetToken(person.email), await resetToken(person.email)];
     expect(stage.hashes).toBe(before);
     const flawed = { token, password: `${person.email}1`, network };

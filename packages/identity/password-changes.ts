@@ -24,7 +24,7 @@ import { addressed, freshToken, LASTS, timeOf, tokenHash } from './house.ts';
 import { passwordFlaw } from './passwords.ts';
 import { allowLink, allowMail, allowProof } from './throttles.ts';
 
-/** The same statement for an address that nobody has: it then writes nothing, and no letter is made. */
+/** The same statement for an address that nobody has, with as much to write; only the letter is missing. */
 export async function requestReset(
   house: IdentityHouse,
   request: RequestResetRequest,

@@ -89,6 +89,8 @@ describe('signing up', () => {
         { kind: 'already_signed_up', facts: {}, to, language, account },
       ]);
       expect(await stage.rows('sign_ups', `email_key = '${to.toLowerCase()}'`)).toBe(0);
+      // A decoy was written in its place.
+      expect(await stage.rows('throttle_counters', 'count = 0')).toBe(1);
     }
     expect(costs).toEqual([1, 1]);
   });
