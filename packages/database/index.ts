@@ -76,6 +76,7 @@ export {
   spendEmailChange,
   spendReset,
 } from './mail-tokens.ts';
+export { dismissNotice, type OpenNotice, openNotices } from './notice-board.ts';
 export {
   appendOperatorAction,
   type ChainVerdict,

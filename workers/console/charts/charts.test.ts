@@ -2,7 +2,7 @@
 import { LARGEST_AMOUNT } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayOf, isoDay, readDay, usd, usdNearly } from './figures.ts';
+import { dayOf, isoDay, readDay, usd, usdMillionths, usdNearly } from './figures.ts';
 import { axisFor, columns, labelEvery, rows } from './layout.ts';
 
 const amount = fc.bigInt({ min: 0n, max: LARGEST_AMOUNT });
@@ -109,6 +109,12 @@ describe('figures', () => {
       }),
       { seed: 3 },
     );
+  });
+
+  it('of a position keep what is less than a nano-USD', () => {
+    expect(usdMillionths(1n, 'en')).toBe('$0.000000000000001');
+    expect(usdMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
+    expect(usdMillionths(10n ** 16n, 'en')).toBe('$10.00');
   });
 
   it('that are rounded never show something as nothing', () => {

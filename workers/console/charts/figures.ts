@@ -30,6 +30,7 @@ const currency = (most: number) =>
       }),
   );
 const exactly = currency(9);
+const minutely = currency(15);
 const nearly = currency(4);
 
 const counts = remembered((language) => new Intl.NumberFormat(language));
@@ -54,6 +55,13 @@ function money(format: Intl.NumberFormat, amount: NanoUsd): string {
 /** Exact to the nano-USD. */
 export function usd(amount: NanoUsd, language: string): string {
   return money(exactly(language), amount);
+}
+
+/** Millionths of a nano-USD, exact: what one position of a bill comes to before the bill is rounded. */
+export function usdMillionths(millionths: bigint, language: string): string {
+  const digits = millionths.toString().padStart(16, '0');
+  const decimal = `${digits.slice(0, -15)}.${digits.slice(-15)}`;
+  return isDecimal(decimal) ? minutely(language).format(decimal) : decimal;
 }
 
 /** To a hundredth of a cent, for sums a person compares; what would become zero stays exact. */
