@@ -225,6 +225,16 @@ describe('signing in', () => {
     expect(stage.hashes - before).toBe(5);
   });
 
+  it('counts what it refuses nowhere, so that one full bucket fills no other', async () => {
+    const { person } = await stage.join();
+    const network = stage.somewhere();
+    const guessed = stage.someone();
+    stage.advance(15 * MINUTE);
+    // More than the network has room for, had they counted.
+    for (let tries = 0; tries < 120; tries += 1) await stage.signIn(guessed, { network });
+    expect(await stage.signIn(person.email, { network })).toMatchObject({ ok: true });
+  });
+
   it('keeps neither address nor network where it counts', async () => {
     const { rows } = await stage.house.db.execute<{ bucket: string }>(
       'select bucket from throttle_counters',

@@ -125,9 +125,12 @@ describe.skipIf(postgres === null)('at the same moment', () => {
   });
 
   it('a throttle lets through exactly as many as it says', async () => {
-    const email = stage.someone();
-    const before = stage.hashes;
-    await Promise.all(Array.from({ length: 40 }, () => stage.signIn(email)));
-    expect(stage.hashes - before).toBe(5);
+    for (let round = 0; round < 5; round += 1) {
+      const email = stage.someone();
+      const before = stage.hashes;
+      await Promise.all(Array.from({ length: 40 }, () => stage.signIn(email)));
+      expect(stage.hashes - before).toBe(5);
+      stage.advance(15 * 60_000);
+    }
   });
 });
