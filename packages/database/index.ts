@@ -67,6 +67,7 @@ export {
 } from './factors.ts';
 export { type Health, readHealth, recordSweep, type SweepTick } from './health.ts';
 export { type AccountTotals, accountTotals, deliverEntries, LARGEST_DELIVERY } from './ledger.ts';
+export { chooseMail, type MailChoice, mailChoices } from './mail-choices.ts';
 export {
   type ChangedEmail,
   changePassword,

@@ -5,15 +5,21 @@
  */
 import { signal } from '@farebox/signals';
 import { Hono, type MiddlewareHandler } from 'hono';
+import { alerts } from './alerts/alerts.tsx';
+import { calls } from './calls/calls.tsx';
 import { type Env, houseOf, isOperatorsHost, MissingBinding } from './env.ts';
 import { ownFormsOnly, smallBodies } from './forms.ts';
 import { language } from './language.ts';
 import { isLoopback } from './loopback.ts';
 import { missing } from './missing.tsx';
 import { operators } from './operators/door.ts';
+import { overviewPage } from './overview/overview.tsx';
+import { playground } from './playground/playground.tsx';
 import { SCRIPTS } from './scripts.ts';
 import { secretScanning } from './secret-scanning/hook.ts';
 import { ICON, STYLE } from './style.ts';
+import { transactions } from './transactions/transactions.tsx';
+import { usage } from './usage/usage.tsx';
 import { type Anybody, welcome } from './visitor.ts';
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -88,6 +94,14 @@ files.get('/healthz', (c) => {
 const screens = new Hono<Anybody>();
 screens.use(smallBodies, welcome, ownFormsOnly);
 screens.route('/', language);
+screens.route('/', usage);
+screens.route('/', calls);
+screens.route('/', transactions);
+screens.route('/', alerts);
+screens.route('/', playground);
+screens.get('/', async (c) =>
+  c.var.person === null ? c.redirect('/sign-in', 303) : overviewPage(c),
+);
 screens.all('*', missing);
 
 export const door = new Hono<Anybody>();
