@@ -3,7 +3,13 @@
  * it, and stand-ins for the ledger. Tests alone use it.
  */
 import { createServer } from 'node:http';
-import { connect, type Database, insertAccount, insertPendingKey } from '@farebox/database';
+import {
+  activateKey,
+  connect,
+  type Database,
+  insertAccount,
+  insertPendingKey,
+} from '@farebox/database';
 import { type AdjustRequest, type AdjustResult, NO_LIMITS } from '@farebox/ledger';
 import { emptyDatabase } from '@farebox/local';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
@@ -161,7 +167,6 @@ export async function startRig(choice?: Parameters<typeof emptyDatabase>[0]) {
   };
   return {
     db,
-    directUrl: database.directUrl,
     ledger,
     key,
     keys,
@@ -204,5 +209,6 @@ export async function someone(db: Database, last4 = 'Ab3z') {
     limits: NO_LIMITS,
     now: Date.now(),
   });
+  await activateKey(db, accountId, 7, Date.now());
   return { accountId, email };
 }
