@@ -474,6 +474,143 @@ export const en = {
       'The call ended without a word of how. What it had produced at the last check while it ran was charged.',
     none: 'No reason was recorded.',
   },
+  letters: {
+    hello: 'Hello,',
+    notYou: 'If this was not you, you need not do anything: nothing happens without the link.',
+    wasNotYou:
+      'If this was not you, set a new password at once and look through your keys and sessions.',
+    sentBecause: 'Farebox wrote to this address because of the account it belongs to.',
+    stop: 'To get no more letters of this kind, open this address:',
+    confirm_sign_up: {
+      subject: 'Confirm your email address',
+      lines: [
+        'Somebody, we hope you, signed up to Farebox with this address. Follow the link and give the password you chose, and the account is yours.',
+        'The link works for one hour, and once.',
+      ],
+      action: 'Confirm the address',
+    },
+    already_signed_up: {
+      subject: 'You already have an account',
+      lines: [
+        'Somebody, perhaps you, tried to sign up to Farebox with this address. It has an account already, so nothing was changed.',
+        'You can sign in, or ask for a new password there if you forgot the old one.',
+      ],
+      action: 'Sign in',
+    },
+    reset_password: {
+      subject: 'Set a new password',
+      lines: [
+        'Somebody, we hope you, asked to set a new password for your account.',
+        'The link works for half an hour, and once. All sessions end when the new password is set.',
+      ],
+      action: 'Set a new password',
+    },
+    confirm_new_email: {
+      subject: 'Confirm your new email address',
+      lines: [
+        'Somebody, we hope you, wants to use this address for an account at Farebox.',
+        'The link works for half an hour, and once.',
+      ],
+      action: 'Confirm the address',
+    },
+    email_changed: {
+      subject: 'The email address of your account was changed',
+      lines: (masked: string) => [
+        `Your account now uses the address ${masked}. Letters no longer come here.`,
+        'If this was not you, answer this letter at once.',
+      ],
+      action: 'Sign-in and security',
+    },
+    password_changed: {
+      subject: 'Your password was changed',
+      lines: (at: string) => [`The password of your account was changed on ${at}.`],
+      action: 'Sign-in and security',
+    },
+    new_device: {
+      subject: 'A sign-in from a new browser',
+      lines: (at: string) => [
+        `Your account was signed in to on ${at} from a browser that had not been used for it before.`,
+      ],
+      action: 'Look at your sessions',
+    },
+    second_factor_changed: {
+      subject: 'Your second factors were changed',
+      lines: (at: string) => [
+        `An authenticator app, a passkey or the recovery codes of your account were changed on ${at}.`,
+      ],
+      action: 'Sign-in and security',
+    },
+    recovery_code_used: {
+      subject: 'A recovery code was used',
+      lines: (left: number) => [
+        'Your account was signed in to with one of its recovery codes.',
+        `Codes left: ${left}.`,
+      ],
+      action: 'Make new codes',
+    },
+    low_balance: {
+      subject: 'Your balance is low',
+      lines: (balance: string, threshold: string) => [
+        `The balance of your account is ${balance}, which is below the ${threshold} you asked to be told of.`,
+        'At zero, calls are refused.',
+      ],
+      lowLines: (balance: string) => [
+        `The balance of your account is ${balance}, which is below the amount you asked to be told of.`,
+        'At zero, calls are refused.',
+      ],
+      action: 'Look at the balance',
+    },
+    dear_model: {
+      subject: 'A key was used with an expensive model',
+      lines: (keyName: string, model: string) => [
+        `Your API key “${keyName}” was used with the model ${model} for the first time.`,
+        'If this was not you, revoke the key now.',
+      ],
+      action: 'Look at your keys',
+    },
+    unusual_spending: {
+      subject: 'A key spends more than usual',
+      lines: (keyName: string, spent: string) => [
+        `Your API key “${keyName}” has spent ${spent} today, far more than it usually does.`,
+        'If this was not you, revoke the key now.',
+      ],
+      action: 'Look at your keys',
+    },
+    key_paused: {
+      subject: 'A key was paused',
+      lines: (keyName: string, spent: string) => [
+        `Your API key “${keyName}” has spent ${spent} today, more than the limit at which it pauses. Calls with it are refused until tomorrow (UTC), or until you let it go on.`,
+        'If this was not you, revoke the key.',
+      ],
+      action: 'Look at your keys',
+    },
+    key_leaked: {
+      subject: 'A key was found in public and revoked',
+      lines: (keyName: string, last4: string) => [
+        `Your API key “${keyName}”, which ends in ${last4}, was found where anybody can read it. It was revoked at once.`,
+        'Make a new key, and look through your calls for some that were not yours.',
+      ],
+      action: 'Look at your keys',
+    },
+    account_deleted: {
+      subject: 'Your account was deleted',
+      lines: (at: string) => [
+        `Your account was deleted on ${at}. Its keys are dead, and this address is no longer known to us.`,
+        'This is the last letter to this address.',
+      ],
+    },
+  },
+  unsubscribe: {
+    title: 'Letters you can do without',
+    ask: {
+      balance: 'Do you want no more letters about a low balance?',
+      keys: 'Do you want no more letters about expensive models and unusual spending of your keys?',
+    },
+    button: 'Send me no more of these',
+    done: 'Noted, with a receipt under “Your data and rights”. No more letters of this kind will be sent.',
+    changeMind: 'You can have them again under “Alerts”.',
+    invalid: 'This link is not complete or not one of ours.',
+  },
 };
 
 export type Texts = typeof en;

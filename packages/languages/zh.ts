@@ -440,4 +440,133 @@ export const zh: Texts = {
     expired_at_checkpoint: '调用如何结束不得而知。按运行期间最后一次检查时已生成的内容收费。',
     none: '未记录原因。',
   },
+  letters: {
+    hello: '您好！',
+    notYou: '如果不是您本人操作，无需理会：不点击链接，就不会有任何变化。',
+    wasNotYou: '如果不是您本人操作，请立即设置新密码，并检查您的密钥和会话。',
+    sentBecause: 'Farebox 向此地址发信，是因为有账户使用它。',
+    stop: '如不想再收到此类邮件，请打开以下地址：',
+    confirm_sign_up: {
+      subject: '请确认您的邮箱地址',
+      lines: [
+        '有人（希望是您）用此地址注册了 Farebox。请打开链接并输入您设置的密码，账户即归您所有。',
+        '链接在一小时内有效，只能使用一次。',
+      ],
+      action: '确认地址',
+    },
+    already_signed_up: {
+      subject: '您已有账户',
+      lines: [
+        '有人（可能是您）尝试用此地址注册 Farebox。此地址已有账户，因此没有任何变化。',
+        '您可以直接登录；如果忘记密码，可在登录页申请新密码。',
+      ],
+      action: '登录',
+    },
+    reset_password: {
+      subject: '设置新密码',
+      lines: [
+        '有人（希望是您）申请为您的账户设置新密码。',
+        '链接在半小时内有效，只能使用一次。设置新密码后，所有会话都会结束。',
+      ],
+      action: '设置新密码',
+    },
+    confirm_new_email: {
+      subject: '请确认您的新邮箱地址',
+      lines: [
+        '有人（希望是您）想将此地址用于 Farebox 的账户。',
+        '链接在半小时内有效，只能使用一次。',
+      ],
+      action: '确认地址',
+    },
+    email_changed: {
+      subject: '您账户的邮箱地址已更改',
+      lines: (masked) => [
+        `您的账户现在使用地址 ${masked}，邮件不再发到这里。`,
+        '如果不是您本人操作，请立即回复此邮件。',
+      ],
+      action: '登录与安全',
+    },
+    password_changed: {
+      subject: '您的密码已更改',
+      lines: (at) => [`您账户的密码已更改，时间：${at}。`],
+      action: '登录与安全',
+    },
+    new_device: {
+      subject: '有新浏览器登录',
+      lines: (at) => [`有人用从未使用过的浏览器登录了您的账户，时间：${at}。`],
+      action: '查看会话',
+    },
+    second_factor_changed: {
+      subject: '您的第二验证方式已更改',
+      lines: (at) => [`您账户的验证器应用、通行密钥或恢复码已更改，时间：${at}。`],
+      action: '登录与安全',
+    },
+    recovery_code_used: {
+      subject: '使用了一个恢复码',
+      lines: (left) => ['有人用恢复码登录了您的账户。', `剩余恢复码：${left} 个。`],
+      action: '生成新的恢复码',
+    },
+    low_balance: {
+      subject: '您的余额不足',
+      lines: (balance, threshold) => [
+        `您账户的余额为 ${balance}，低于您设定的提醒金额 ${threshold}。`,
+        '余额为零时，调用会被拒绝。',
+      ],
+      lowLines: (balance) => [
+        `您账户的余额为 ${balance}，低于您设定的提醒金额。`,
+        '余额为零时，调用会被拒绝。',
+      ],
+      action: '查看余额',
+    },
+    dear_model: {
+      subject: '有密钥使用了昂贵的模型',
+      lines: (keyName, model) => [
+        `您的 API 密钥“${keyName}”首次使用了模型 ${model}。`,
+        '如果不是您本人操作，请立即吊销该密钥。',
+      ],
+      action: '查看密钥',
+    },
+    unusual_spending: {
+      subject: '有密钥的花费超出平常',
+      lines: (keyName, spent) => [
+        `您的 API 密钥“${keyName}”今天已花费 ${spent}，远高于平常。`,
+        '如果不是您本人操作，请立即吊销该密钥。',
+      ],
+      action: '查看密钥',
+    },
+    key_paused: {
+      subject: '有密钥已暂停',
+      lines: (keyName, spent) => [
+        `您的 API 密钥“${keyName}”今天已花费 ${spent}，超过了暂停限额。在明天（UTC）之前，或在您允许继续之前，使用它的调用都会被拒绝。`,
+        '如果不是您本人操作，请吊销该密钥。',
+      ],
+      action: '查看密钥',
+    },
+    key_leaked: {
+      subject: '有密钥被公开，已吊销',
+      lines: (keyName, last4) => [
+        `您的 API 密钥“${keyName}”（末四位 ${last4}）出现在任何人都能看到的地方，已立即吊销。`,
+        '请创建新密钥，并检查调用记录中是否有不属于您的调用。',
+      ],
+      action: '查看密钥',
+    },
+    account_deleted: {
+      subject: '您的账户已删除',
+      lines: (at) => [
+        `您的账户已删除，时间：${at}。其密钥已失效，我们也不再保存此地址。`,
+        '这是发往此地址的最后一封邮件。',
+      ],
+    },
+  },
+  unsubscribe: {
+    title: '可以不收的邮件',
+    ask: {
+      balance: '不再接收余额不足的邮件吗？',
+      keys: '不再接收关于昂贵模型和密钥异常花费的邮件吗？',
+    },
+    button: '不再发送此类邮件',
+    done: '已记录，回执见“您的数据与权利”。此类邮件不会再发送。',
+    changeMind: '可以在“提醒”中重新开启。',
+    invalid: '此链接不完整，或不是我们的链接。',
+  },
 };
