@@ -28,12 +28,23 @@ export function readPrivate(path: string): Readonly<Record<string, string>> | nu
   }
 }
 
-/** `1:<64 hexadecimal characters>`, made once. */
-export function keyMacSecrets(stateDir: string): string {
+/** Made once, beside the others. */
+function kept(stateDir: string, name: string, make: () => string): string {
   const path = join(stateDir, 'secrets.json');
-  const known = readPrivate(path)?.keyMacSecrets;
+  const all = readPrivate(path) ?? {};
+  const known = all[name];
   if (known !== undefined) return known;
-  const made = `1:${randomBytes(32).toString('hex')}`;
-  writePrivate(path, { keyMacSecrets: made });
+  const made = make();
+  writePrivate(path, { ...all, [name]: made });
   return made;
+}
+
+/** `1:<64 hexadecimal characters>` */
+export function keyMacSecrets(stateDir: string): string {
+  return kept(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
+}
+
+/** 64 hexadecimal characters. */
+export function consoleSecret(stateDir: string): string {
+  return kept(stateDir, 'consoleSecret', () => randomBytes(32).toString('hex'));
 }

@@ -14,8 +14,8 @@ import { type Courier, type Doors, doorsThrough } from './doors.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
 import { cacheDirOf, ROOT } from './places.ts';
-import { type Ports, requireFree } from './ports.ts';
-import { keyMacSecrets } from './secrets.ts';
+import { DEFAULT_PORTS, type Ports, requireFree } from './ports.ts';
+import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
 import { type RunningWorkers, runWorkers, type WorkersPlan } from './workers.ts';
 
@@ -30,6 +30,7 @@ export type StackOptions = Readonly<{
   providers?: ProviderChoices;
   extraProviders?: readonly ExtraProvider[];
   gatewayBindings?: Readonly<Record<string, string>>;
+  consoleBindings?: Readonly<Record<string, string>>;
   /** How often the ledger's cron fires; null means only by `tick`. */
   cronEveryMs?: number | null;
   quiet?: boolean;
@@ -155,11 +156,14 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
         ...options.gatewayBindings,
       },
       ledger: { ...macSecrets, ...address },
-      // A free port is not known before the Workers run; the console then says nothing of it.
-      console:
-        ports.gateway === 0
-          ? address
-          : { ...address, API_URL: `http://127.0.0.1:${ports.gateway}` },
+      // A free port is not known before the Workers run: then these name the usual ones.
+      console: {
+        ...address,
+        CONSOLE_SECRET: consoleSecret(stateDir),
+        CONSOLE_URL: `http://localhost:${ports.console || DEFAULT_PORTS.console}`,
+        API_URL: `http://127.0.0.1:${ports.gateway || DEFAULT_PORTS.gateway}`,
+        ...options.consoleBindings,
+      },
     },
     doorsToken: randomBytes(24).toString('hex'),
     hear: (line) => output.add(line),
