@@ -399,6 +399,14 @@ describe('a passkey', () => {
     });
     await removeTotp(house, person);
     expect((await factors(house, person)).recoveryCodesLeft).toBe(0);
+    const owner = await withKey();
+    const second = await Authenticator.make();
+    const response = await second.register(await beginPasskey(house, RP, owner.person));
+    await addPasskey(house, RP, owner.person, { name: 'x', response });
+    await removePasskey(house, owner.person, owner.key.id);
+    expect((await factors(house, owner.person)).recoveryCodesLeft).toBe(10);
+    await removePasskey(house, owner.person, second.id);
+    expect((await factors(house, owner.person)).recoveryCodesLeft).toBe(0);
   });
 
   it('answers nonsense with no, never with an error', async () => {
