@@ -5,6 +5,7 @@
 import { LANGUAGE_NAMES, LANGUAGES, type Texts } from '@farebox/languages';
 import { formatUsd, type NanoUsd } from '@farebox/money';
 import type { Context } from 'hono';
+import { raw } from 'hono/html';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import type { Visit } from './visitor.ts';
 
@@ -133,7 +134,7 @@ export function page<E extends { Variables: Visit }>(
   );
   return c.html(
     <>
-      {'<!doctype html>'}
+      {raw('<!doctype html>')}
       {document}
     </>,
     frame.status ?? 200,

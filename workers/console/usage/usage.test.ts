@@ -1,0 +1,60 @@
+/** Days asked for and sums shown: pure, and held to it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isoDay, readDay } from '../charts/figures.ts';
+import { daysOf, readSpan, usualSpan } from './range.ts';
+import { dearestOf, eachDay, shownOf, totalOf } from './sums.ts';
+
+const TODAY = readDay('2026-11-24') ?? 0;
+
+function sum(group: string | number, charged: bigint) {
+  return { group: String(group), calls: 1, inputTokens: 10, outputTokens: 2, charged };
+}
+
+describe('a span', () => {
+  it('is the last 30 days unless said otherwise', () => {
+    expect(readSpan(undefined, '', TODAY)).toEqual({ from: TODAY - 29, to: TODAY });
+    expect(daysOf(usualSpan(TODAY))).toHaveLength(30);
+  });
+
+  it('is read as it was given, and at most a year', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 40_000 }),
+        fc.integer({ min: -10, max: 800 }),
+        (a, n) => {
+          const span = readSpan(isoDay(a), isoDay(Math.max(0, a + n)), TODAY);
+          const fits = n >= 0 && n < 366;
+          expect(span).toEqual(fits ? { from: a, to: a + n } : null);
+        },
+      ),
+      { seed: 3 },
+    );
+  });
+
+  it.each(['yesterday', '2026-02-30', "2026-11-01' or 1=1"])('is not read from %j', (text) => {
+    expect(readSpan(text, undefined, TODAY)).toBeNull();
+    expect(readSpan(undefined, text, TODAY)).toBeNull();
+  });
+});
+
+describe('sums', () => {
+  const span = { from: TODAY - 2, to: TODAY };
+
+  it('by day stand for every day, in order', () => {
+    const days = eachDay([sum(TODAY, 5n), sum(TODAY - 2, 7n)], span);
+    expect(days.map(({ charged }) => charged)).toEqual([7n, 0n, 5n]);
+    expect(totalOf(days)).toMatchObject({ calls: 2, inputTokens: 20, charged: 12n });
+  });
+
+  it('by key and model stand dearest first, by the name their owner gave', () => {
+    const keyName = (id: string) => (id === '1' ? 'Main' : `key ${id}`);
+    const shown = shownOf('key', [sum(2, 3n), sum(1, 9n)], span, { language: 'en', keyName });
+    expect(shown.map(({ name }) => name)).toEqual(['Main', 'key 2']);
+    expect(dearestOf(shown)?.name).toBe('Main');
+  });
+
+  it('of nothing have no dearest', () => {
+    expect(dearestOf(eachDay([], span))).toBeUndefined();
+  });
+});
