@@ -15,12 +15,25 @@ import { missing } from './missing.tsx';
 import { operators } from './operators/door.ts';
 import { overviewPage } from './overview/overview.tsx';
 import { playground } from './playground/playground.tsx';
+import { newEmail } from './recovery/new-email.tsx';
+import { forgotten } from './recovery/password.tsx';
 import { SCRIPTS } from './scripts.ts';
 import { secretScanning } from './secret-scanning/hook.ts';
+import { email } from './security/email.tsx';
+import { newPassword } from './security/new-password.tsx';
+import { passkeys } from './security/passkeys.tsx';
+import { recoveryCodes } from './security/recovery-codes.tsx';
+import { security } from './security/security.tsx';
+import { totp } from './security/totp.tsx';
+import { proving } from './sign-in/prove.tsx';
+import { secondStep } from './sign-in/second.tsx';
+import { signingIn } from './sign-in/sign-in.tsx';
+import { signingUp } from './sign-up/sign-up.tsx';
 import { ICON, STYLE } from './style.ts';
 import { transactions } from './transactions/transactions.tsx';
 import { usage } from './usage/usage.tsx';
 import { type Anybody, welcome } from './visitor.ts';
+import { welcomePage } from './welcome/welcome.tsx';
 
 const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
@@ -94,14 +107,18 @@ files.get('/healthz', (c) => {
 const screens = new Hono<Anybody>();
 screens.use(smallBodies, welcome, ownFormsOnly);
 screens.route('/', language);
+for (const entrance of [signingUp, signingIn, secondStep, forgotten, newEmail]) {
+  screens.route('/', entrance);
+}
+for (const own of [proving, security, newPassword, email, totp, passkeys, recoveryCodes]) {
+  screens.route('/', own);
+}
 screens.route('/', usage);
 screens.route('/', calls);
 screens.route('/', transactions);
 screens.route('/', alerts);
 screens.route('/', playground);
-screens.get('/', async (c) =>
-  c.var.person === null ? c.redirect('/sign-in', 303) : overviewPage(c),
-);
+screens.get('/', (c) => (c.var.person === null ? welcomePage(c) : overviewPage(c)));
 screens.all('*', missing);
 
 export const door = new Hono<Anybody>();

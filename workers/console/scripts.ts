@@ -3,5 +3,11 @@
  * allows nothing inline. A page must be of use without them; each screen's script lies beside the screen.
  */
 import { playground } from './playground/playground.script.ts';
+import { COPY_CODES_SCRIPT } from './security/copy-codes.script.ts';
+import { PASSKEY_SCRIPT } from './security/passkey.script.ts';
 
-export const SCRIPTS: Readonly<Record<string, string>> = { playground };
+export const SCRIPTS: Readonly<Record<string, string>> = {
+  playground,
+  passkey: PASSKEY_SCRIPT,
+  'copy-codes': COPY_CODES_SCRIPT,
+};

@@ -1,0 +1,106 @@
+/** The forms by which a second factor is shown, for signing in and for proving oneself again. */
+import type { FactorProof } from '@farebox/identity';
+import type { Texts } from '@farebox/languages';
+import type { FC } from 'hono/jsx';
+import { Field, Note } from '../page.tsx';
+
+export type FactorKind = FactorProof['kind'];
+type Parts = Readonly<{
+  texts: Texts;
+  action: string;
+  next: string;
+  /** Which factor was wrong a moment ago. */
+  wrong: FactorKind | undefined;
+}>;
+
+const Hidden: FC<{ kind: FactorKind; next: string }> = ({ kind, next }) => (
+  <>
+    <input type="hidden" name="kind" value={kind} />
+    <input type="hidden" name="next" value={next} />
+  </>
+);
+
+export const TotpForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+  <form method="post" action={action}>
+    <Hidden kind="totp" next={next} />
+    <Field
+      name="code"
+      label={signIn.code}
+      hint={signIn.codeHint}
+      problem={wrong === 'totp' ? signIn.codeWrong : undefined}
+      autocomplete="one-time-code"
+      inputmode="numeric"
+      required
+    />
+    <p>
+      <button type="submit">{signIn.codeSubmit}</button>
+    </p>
+  </form>
+);
+
+/** Asks for the question; the next page puts it to the browser. */
+export const PasskeyForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+  <form method="post" action={`${action}/passkey`}>
+    {wrong === 'passkey' && <Note kind="problem">{signIn.passkeyWrong}</Note>}
+    <input type="hidden" name="next" value={next} />
+    <p>
+      <button type="submit">{signIn.passkey}</button>
+    </p>
+  </form>
+);
+
+export const RecoveryForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+  <details open={wrong === 'recovery_code'}>
+    <summary>{signIn.recovery}</summary>
+    <form method="post" action={action}>
+      <Hidden kind="recovery_code" next={next} />
+      <Field
+        name="recovery_code"
+        label={signIn.recoveryCode}
+        hint={signIn.recoveryHint}
+        problem={wrong === 'recovery_code' ? signIn.recoveryWrong : undefined}
+        autocomplete="off"
+        required
+      />
+      <p>
+        <button type="submit">{signIn.recoverySubmit}</button>
+      </p>
+    </form>
+  </details>
+);
+
+/** A question for the browser's passkeys, which a script puts (security/passkey.script.ts) and answers by posting. */
+export const PasskeyQuestion: FC<
+  Readonly<{
+    texts: Texts;
+    verb: 'create' | 'get';
+    options: unknown;
+    action: string;
+    fields: Readonly<Record<string, string>>;
+    back: string;
+  }>
+> = ({ texts: { signIn }, verb, options, action, fields, back }) => (
+  <>
+    <p>{signIn.passkeyIntro}</p>
+    <noscript>
+      <Note kind="problem">{signIn.passkeyScript}</Note>
+    </noscript>
+    <p id="passkey-trouble" class="note problem" role="alert" hidden>
+      {signIn.passkeyTrouble}
+    </p>
+    <form
+      id="passkey"
+      method="post"
+      action={action}
+      data-verb={verb}
+      data-options={JSON.stringify(options)}
+    >
+      {Object.entries({ ...fields, response: '' }).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+      <p>
+        <button type="submit">{signIn.passkeyGo}</button> <a href={back}>{signIn.throttledBack}</a>
+      </p>
+    </form>
+  </>
+);
