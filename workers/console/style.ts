@@ -54,10 +54,10 @@ pre, output.key { display: block; background: var(--raised); padding: 0.75rem 1r
 footer { border-top: 1px solid var(--line); padding-block: 1rem 2rem; }
 footer form { display: flex; gap: 0.25rem; flex-wrap: wrap; }
 svg.chart { width: 100%; height: auto; } svg.chart rect:not(.partial) { fill: var(--accent); } svg.chart text { fill: var(--quiet); font-size: 11px; } svg.chart line { stroke: var(--line); }
-svg.chart.days { min-width: 40rem; max-width: 60rem; } svg.chart.names { max-width: 44rem; display: block; }
+svg.chart { display: block; } svg.chart.few { max-width: 40rem; } svg.chart.many { min-width: 40rem; max-width: 60rem; } svg.chart.names { max-width: 40rem; }
 svg.chart rect.partial { stroke: var(--accent); stroke-width: 1.5; } svg.chart .hatch { stroke: var(--accent); stroke-width: 2; fill: none; }
 form.filter { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0 1rem; align-items: end; }
-dl.facts dd.word { font-size: 1rem; font-weight: 400; } td.name { overflow-wrap: anywhere; }
+dl.facts dd.word { font-size: 1rem; font-weight: 400; } .scroll time, td.number { white-space: nowrap; }
 dl.pairs { display: grid; gap: 0.25rem; margin: 0; } dl.pairs div { display: flex; flex-wrap: wrap; gap: 0 1rem; } dl.pairs dt { min-width: 12rem; color: var(--quiet); } dl.pairs dd { margin: 0; overflow-wrap: anywhere; }
 ul.notices { list-style: none; padding: 0; } ul.notices li { border-inline-start: 0.3rem solid var(--warn); background: var(--raised); padding: 0.6rem 0.9rem; margin-bottom: 0.5rem; } ul.notices p { margin: 0 0 0.4rem; }
 .pages { display: flex; gap: 1rem; } .said { white-space: pre-wrap; overflow-wrap: anywhere; }

@@ -20,7 +20,7 @@ const CallRow: FC<Readonly<{ call: StatedCall; language: string }>> = ({ call, l
           <Time at={bill.createdAt} language={language} />
         </a>
       </td>
-      <td class="name">{bill.model}</td>
+      <td>{bill.model}</td>
       <td class="number">{bill.httpStatus ?? '–'}</td>
       <td class="number">
         {count(inputOf(bill), language)} / {count(bill.usage?.output ?? 0, language)}

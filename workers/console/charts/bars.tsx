@@ -13,9 +13,22 @@ export type NamedBar = Readonly<{ name: string; amount: NanoUsd }>;
 
 type Told = Readonly<{ id: string; title: string; description: string; language: string }>;
 
-const DAYS: Frame = { left: 96, top: 16, width: 616, height: 180 };
-const WIDE = 720;
-const MOST_LABELS = 14;
+type Drawing = Readonly<{ frame: Frame; wide: number; labels: number; name: string }>;
+/** As wide as a phone, for as many days as fit there. */
+const FEW: Drawing = {
+  frame: { left: 80, top: 16, width: 276, height: 150 },
+  wide: 360,
+  labels: 5,
+  name: 'few',
+};
+const MANY: Drawing = {
+  frame: { left: 96, top: 16, width: 616, height: 180 },
+  wide: 720,
+  labels: 14,
+  name: 'many',
+};
+const FEW_DAYS = 14;
+const BELOW = 40;
 
 const Hatching: FC<{ id: string }> = ({ id }) => (
   <defs>
@@ -25,12 +38,14 @@ const Hatching: FC<{ id: string }> = ({ id }) => (
   </defs>
 );
 
-const MoneyLines: FC<{ ticks: readonly Tick[]; language: string }> = ({ ticks, language }) => (
+type Lines = Readonly<{ ticks: readonly Tick[]; frame: Frame; language: string }>;
+
+const MoneyLines: FC<Lines> = ({ ticks, frame, language }) => (
   <>
     {ticks.map(({ amount, at }) => (
       <>
-        <line x1={DAYS.left} x2={DAYS.left + DAYS.width} y1={at} y2={at} />
-        <text x={DAYS.left - 8} y={at + 4} text-anchor="end">
+        <line x1={frame.left} x2={frame.left + frame.width} y1={at} y2={at} />
+        <text x={frame.left - 8} y={at + 4} text-anchor="end">
           {usd(amount, language)}
         </text>
       </>
@@ -40,24 +55,26 @@ const MoneyLines: FC<{ ticks: readonly Tick[]; language: string }> = ({ ticks, l
 
 export const DayChart: FC<Told & Readonly<{ bars: readonly DayBar[] }>> = (props) => {
   const { id, title, description, language, bars } = props;
+  const { frame, wide, labels, name } = bars.length <= FEW_DAYS ? FEW : MANY;
   const { places, ticks } = columns(
     bars.map((bar) => bar.amount),
-    DAYS,
+    frame,
   );
-  const every = labelEvery(bars.length, MOST_LABELS);
+  const bottom = frame.top + frame.height;
+  const every = labelEvery(bars.length, labels);
   return (
     // A chart wider than a phone scrolls in its own room, also by keyboard.
     <section class="scroll" tabindex={0} aria-label={title}>
       <svg
-        class="chart days"
-        viewBox={`0 0 ${WIDE} 236`}
+        class={`chart ${name}`}
+        viewBox={`0 0 ${wide} ${bottom + BELOW}`}
         role="img"
         aria-labelledby={`${id}-title ${id}-desc`}
       >
         <title id={`${id}-title`}>{title}</title>
         <desc id={`${id}-desc`}>{description}</desc>
         <Hatching id={id} />
-        <MoneyLines ticks={ticks} language={language} />
+        <MoneyLines ticks={ticks} frame={frame} language={language} />
         {bars.map((bar, index) => (
           <>
             <rect
@@ -65,10 +82,10 @@ export const DayChart: FC<Told & Readonly<{ bars: readonly DayBar[] }>> = (props
               class={bar.partial ? 'partial' : undefined}
               fill={bar.partial ? `url(#${id}-hatch)` : undefined}
             />
-            {index % every === 0 && (
+            {(bars.length - 1 - index) % every === 0 && (
               <text
                 x={(places[index]?.x ?? 0) + (places[index]?.width ?? 0) / 2}
-                y={DAYS.top + DAYS.height + 20}
+                y={bottom + 20}
                 text-anchor="middle"
               >
                 {shortDayText(bar.day, language)}

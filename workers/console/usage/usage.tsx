@@ -120,7 +120,11 @@ const Table: FC<Drawn> = ({ asked, shown, texts, language }) => {
   const { span, by } = asked;
   const { usage } = texts;
   return (
-    <section class="scroll" tabindex={0} aria-label={usage.chart[by]}>
+    <section
+      class="scroll"
+      tabindex={0}
+      aria-label={`${usage.chart[by]}: ${usage.table(dayText(span.from, language), dayText(span.to, language))}`}
+    >
       <table>
         <caption>{usage.table(dayText(span.from, language), dayText(span.to, language))}</caption>
         <thead>
