@@ -40,8 +40,9 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
     'camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
-  // A link from a mail holds a token: it must not reach anybody else as a referrer.
-  'referrer-policy': 'no-referrer',
+  // A link from a mail holds a token: it must not reach anybody else as a referrer. With `no-referrer`
+  // browsers would send our own forms' Origin as `null` too (Fetch, "append a request Origin header").
+  'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 };
 

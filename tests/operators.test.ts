@@ -1,0 +1,304 @@
+/**
+ * Operators on the real stack, behind a Cloudflare Access of our own making: by plain requests and in a
+ * browser, against the real ledger and gateway; and GitHub's secret scanning with a key of ours.
+ */
+import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, request, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { type LocalStack, startStack } from '@farebox/local';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_BROWSER, keepScreenshot, openBrowser, sayWhyNot } from './chromium.ts';
+
+sayWhyNot();
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const HOST = 'operators.localhost';
+const REASON = 'ticket 4711, asked by its owner';
+const ADMIN = 'ada@farebox.example';
+const FINANCE = 'finn@farebox.example';
+
+const access = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const github = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+let keys: Server;
+let stack: LocalStack;
+
+/** Both sets of public keys, each where its owner would publish it. */
+async function publishKeys(): Promise<number> {
+  const jwk = { ...access.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' };
+  const pem = github.publicKey.export({ type: 'spki', format: 'pem' });
+  keys = createServer(({ url }, response) => {
+    const scanning = { public_keys: [{ key_identifier: 'gh', key: pem, is_current: true }] };
+    response.end(JSON.stringify(url === '/access' ? { keys: [jwk] } : scanning));
+  });
+  await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
+  const address = keys.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function vouch(email: string, key: KeyObject = access.privateKey): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { aud: ['us'], iss: 'https://team.cloudflareaccess.com', iat: now, nbf: now };
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'RS256', kid: 'one' })}.${part({ ...claims, exp: now + 600, email, type: 'app' })}`;
+  return `${signed}.${createSign('SHA256').update(signed).sign(key, 'base64url')}`;
+}
+
+type Answer = Readonly<{ status: number; text: string; location: string | undefined }>;
+
+/** Node's fetch lets nobody say the Host. */
+function knock(
+  path: string,
+  sent: Readonly<{ as?: string; form?: Readonly<Record<string, string>>; host?: string }> = {},
+): Promise<Answer> {
+  const { port } = new URL(stack.consoleUrl);
+  const { as = ADMIN, form, host = HOST } = sent;
+  const headers = {
+    host: `${host}:${port}`,
+    ...(as === '' ? {} : { 'cf-access-jwt-assertion': vouch(as) }),
+    ...(form === undefined
+      ? {}
+      : {
+          origin: `http://${host}:${port}`,
+          'content-type': 'application/x-www-form-urlencoded',
+        }),
+  };
+  return new Promise((resolve, reject) => {
+    const method = form === undefined ? 'GET' : 'POST';
+    const asking = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('end', () =>
+        resolve({ status: answer.statusCode ?? 0, text, location: answer.headers.location }),
+      );
+    });
+    asking.on('error', reject);
+    asking.end(form === undefined ? undefined : new URLSearchParams(form).toString());
+  });
+}
+
+function credits(apiKey: string): Promise<Response> {
+  return fetch(`${stack.gatewayUrl}/v1/credits`, {
+    headers: { authorization: `Bearer ${apiKey}` },
+  });
+}
+
+async function availableTo(apiKey: string): Promise<string> {
+  const answer: unknown = await (await credits(apiKey)).json();
+  return String(Reflect.get(Object(Reflect.get(Object(answer), 'data')), 'posted_nano_usd'));
+}
+
+function complete(apiKey: string): Promise<Response> {
+  return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'openai/gpt-4o-mini',
+      messages: [{ role: 'user', content: 'Hello' }],
+      max_tokens: 10,
+    }),
+  });
+}
+
+let ids = 0;
+function adjustment(amount: string, sign: 'in' | 'out') {
+  ids += 1;
+  return { adjustment: ids.toString(16).padStart(32, '0'), amount, sign, reason: REASON };
+}
+
+beforeAll(async () => {
+  const port = await publishKeys();
+  stack = await startStack({
+    quiet: true,
+    cronEveryMs: null,
+    consoleBindings: {
+      OPERATORS_HOST: HOST,
+      ACCESS_TEAM: 'team',
+      ACCESS_AUDIENCE: 'us',
+      ACCESS_KEYS_URL: `http://127.0.0.1:${port}/access`,
+      SECRET_SCANNING_KEYS_URL: `http://127.0.0.1:${port}/github`,
+      OPERATOR_ROLES: JSON.stringify({ admin: [ADMIN], finance: [FINANCE] }),
+    },
+  });
+}, 120_000);
+
+afterAll(async () => {
+  await stack?.stop();
+  keys?.close();
+});
+
+describe('the two hosts in workerd', () => {
+  it('are apart, and the operators’ is shut without Access', async () => {
+    expect((await knock('/operators')).status).toBe(200);
+    expect((await knock('/operators', { as: '' })).status).toBe(403);
+    expect((await knock('/operators', { as: 'eve@example.com' })).status).toBe(403);
+    expect((await knock('/sign-in')).status).toBe(404);
+    expect((await knock('/operators', { host: 'localhost' })).status).toBe(404);
+  });
+});
+
+describe('a move', () => {
+  it('freezes what calls, and lets it go on', async () => {
+    const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
+    const path = `/operators/accounts/${accountId}/moves`;
+    expect((await complete(apiKey)).status).toBe(200);
+    expect((await knock(`${path}/freeze`, { form: { reason: REASON } })).status).toBe(303);
+    expect((await complete(apiKey)).status).toBe(403);
+    expect((await knock(`${path}/unfreeze`, { form: { reason: REASON } })).status).toBe(303);
+    expect((await complete(apiKey)).status).toBe(200);
+  });
+
+  it('revokes a key at once', async () => {
+    const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
+    const { text } = await knock(`/operators/accounts/${accountId}`);
+    const link = /moves\/revoke_key\?key=(\d+)/.exec(text);
+    const form = { key: link?.[1] ?? '', reason: REASON };
+    await knock(`/operators/accounts/${accountId}/moves/revoke_key`, { form });
+    expect((await credits(apiKey)).status).toBe(401);
+  });
+
+  it('moves money: little at once, much by two, never more than there is', async () => {
+    const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
+    const path = `/operators/accounts/${accountId}/moves/adjust`;
+    const as = FINANCE;
+    await knock(path, { as, form: adjustment('1.25', 'in') });
+    expect(await availableTo(apiKey)).toBe('6250000000');
+    const refused = await knock(path, { as, form: adjustment('7', 'out') });
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('There is less than that');
+    const much = adjustment('100', 'in');
+    expect((await knock(path, { as, form: much })).location).toContain('done=waiting');
+    expect(await availableTo(apiKey)).toBe('6250000000');
+    const decision = { decision: 'approve', reason: REASON };
+    const one = `/operators/adjustments/${much.adjustment}`;
+    expect((await knock(one, { as, form: decision })).status).toBe(403);
+    expect((await knock(one, { form: decision })).location).toContain('done=applied');
+    expect((await knock(one, { form: decision })).status).toBe(409);
+    expect(await availableTo(apiKey)).toBe('106250000000');
+  });
+
+  it('and each look before it are in one whole chain', async () => {
+    const { text } = await knock('/operators/chain', { form: {} });
+    const newest = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
+      text,
+    );
+    expect(text).toContain('<td>approve_adjustment</td>');
+    // What the log has of the newest line is what would show that it was cut off.
+    const logged = `"operator_acted","seq":${newest?.[1]},"hash":"${newest?.[2]}"`;
+    const heard = () => stack.output().replaceAll('\\', '');
+    await expect.poll(heard, { timeout: 5_000 }).toContain(logged);
+  });
+});
+
+describe('an account on the operators’ page', () => {
+  it('says how its book stands, and not whose it is', async () => {
+    const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
+    const found = await knock('/operators/find', { form: { what: email } });
+    expect(found.location).toBe(`/operators/accounts/${accountId}`);
+    const { text } = await knock(`/operators/accounts/${accountId}`);
+    expect(text).toContain('value="5000000000"');
+    expect(text).not.toContain(email);
+    const books = await knock(`/operators/accounts/${accountId}/books`);
+    expect(books.text).toContain('nothing: the books agree');
+  });
+});
+
+describe('GitHub’s secret scanning', () => {
+  function found(token: string, key: KeyObject = github.privateKey): Promise<Response> {
+    const body = JSON.stringify([
+      { token, type: 'farebox', url: 'https://x.example/', source: '' },
+    ]);
+    return fetch(`${stack.consoleUrl}/hooks/secret-scanning`, {
+      method: 'POST',
+      body,
+      headers: {
+        'github-public-key-identifier': 'gh',
+        'github-public-key-signature': createSign('SHA256').update(body).sign(key, 'base64'),
+      },
+    });
+  }
+
+  it('revokes the key it found, and nobody else’s word does', async () => {
+    const { apiKey } = await stack.createAccount({ creditUsd: '1' });
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    expect((await found(apiKey, stranger.privateKey)).status).toBe(403);
+    expect((await credits(apiKey)).status).toBe(200);
+    expect(await (await found(apiKey)).json()).toMatchObject([{ label: 'true_positive' }]);
+    expect((await credits(apiKey)).status).toBe(401);
+    expect(await (await found(`${apiKey}x`)).json()).toMatchObject([{ label: 'false_positive' }]);
+    expect(stack.output()).not.toContain(apiKey);
+  });
+});
+
+describe.skipIf(!HAS_BROWSER)('in a browser', () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let home: string;
+
+  beforeAll(async () => {
+    browser = await openBrowser();
+    context = await browser.newContext({
+      viewport: { width: 360, height: 780 },
+      extraHTTPHeaders: { 'cf-access-jwt-assertion': vouch(ADMIN) },
+      javaScriptEnabled: true,
+    });
+    home = `http://${HOST}:${new URL(stack.consoleUrl).port}`;
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  async function looksRight(page: Page, name: string): Promise<void> {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate(AXE);
+      const serious = await page.evaluate(
+        `axe.run().then(({ violations }) => violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => id + ' ' + nodes.map(({ html }) => html).join(' ')))`,
+      );
+      expect(serious, `${name} in ${colorScheme}`).toEqual([]);
+    }
+    const wide = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(Number(await page.evaluate(wide)), `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await keepScreenshot(page, `operators-${name}`);
+  }
+
+  it('support finds, reveals and freezes by forms alone', async () => {
+    const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
+    const page = await context.newPage();
+    await page.goto(`${home}/`);
+    await looksRight(page, 'find');
+    await page.getByLabel('Address, account, call').fill(email);
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.waitForURL(`${home}/operators/accounts/${accountId}`);
+    expect(await page.content()).not.toContain(email);
+    await looksRight(page, 'account');
+    await page.getByRole('link', { name: 'Reveal the address' }).click();
+    await looksRight(page, 'move');
+    await page.getByLabel('Why').fill(REASON);
+    await page.getByRole('button', { name: 'Reveal the address' }).click();
+    await expect.poll(() => page.content()).toContain(email);
+    await page.getByRole('link', { name: 'Back to the account' }).click();
+    await page.getByRole('link', { name: 'Freeze' }).click();
+    await page.getByLabel('Why').fill(REASON);
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    await page.getByRole('status').waitFor();
+    for (const room of ['ledger', 'calls', 'books']) {
+      await page.goto(`${home}/operators/accounts/${accountId}/${room}`);
+      await looksRight(page, room);
+    }
+    for (const room of ['adjustments', 'health', 'chain']) {
+      await page.goto(`${home}/operators/${room}`);
+      await looksRight(page, room);
+    }
+    expect(await context.cookies()).toEqual([]);
+    await page.close();
+  });
+});
