@@ -176,13 +176,11 @@ export const en = {
     off: 'not set up',
     number: (count: number) => `${count}`,
     left: (count: number) => `${count} left`,
-    manage: 'Set up or remove',
-    codesManage: 'Make new ones',
     sessions: 'Where you are signed in',
-    sessionsTable: 'Sessions. We keep no addresses or browser names.',
+    sessionsText:
+      'Sessions of this account. We keep no network addresses or names of browsers, so times are all we can show.',
     began: 'Signed in',
     seen: 'Last seen',
-    action: 'Action',
     current: 'this browser',
     end: 'End',
     endOne: (began: string) => `End the session of ${began}`,
@@ -215,7 +213,6 @@ export const en = {
     passkeysTitle: 'Passkeys and security keys',
     passkeysIntro:
       'A passkey is kept by your phone, computer, password manager or security key, and works on this site only.',
-    passkeysTable: 'Your passkeys and security keys',
     passkeysNone: 'There is none yet.',
     passkeyName: 'Name',
     passkeyNameHint: 'So that you know it again, such as “blue key” or “phone”.',
@@ -552,10 +549,6 @@ export const en = {
       subject: 'Your balance is low',
       lines: (balance: string, threshold: string) => [
         `The balance of your account is ${balance}, which is below the ${threshold} you asked to be told of.`,
-        'At zero, calls are refused.',
-      ],
-      lowLines: (balance: string) => [
-        `The balance of your account is ${balance}, which is below the amount you asked to be told of.`,
         'At zero, calls are refused.',
       ],
       action: 'Look at the balance',

@@ -12,7 +12,7 @@ import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { readForm } from '../forms.ts';
 import { postLetters } from '../letters.ts';
-import { Field, Note, Time } from '../page.tsx';
+import { Field, Note, timeText } from '../page.tsx';
 import { PasskeyQuestion } from '../sign-in/factor-forms.tsx';
 import { readAnswer } from '../sign-in/proofs.ts';
 import { recentlyProven, type Somebody, signedIn } from '../visitor.ts';
@@ -28,50 +28,36 @@ passkeys.use(`${PATH}/*`, signedIn, recentlyProven);
 
 type Shown = Readonly<{ texts: Texts; language: string }>;
 
-const PasskeyLine: FC<Shown & { row: PasskeyRow }> = ({ texts, language, row }) => {
+const Passkey: FC<Shown & { row: PasskeyRow }> = ({ texts, language, row }) => {
   const { security: t } = texts;
+  const used = row.usedAt === null ? t.passkeyNever : timeText(row.usedAt, language);
   return (
-    <tr>
-      <th scope="row">{row.name}</th>
-      <td>
-        <Time at={row.createdAt} language={language} />
-      </td>
-      <td>{row.usedAt === null ? t.passkeyNever : <Time at={row.usedAt} language={language} />}</td>
-      <td>
-        <form method="post" action={`${PATH}/remove`}>
-          <input type="hidden" name="passkey" value={row.credentialId} />
-          <button type="submit" class="plain" aria-label={t.passkeyRemoveOne(row.name)}>
-            {t.passkeyRemove}
-          </button>
-        </form>
-      </td>
-    </tr>
+    <li>
+      <p>
+        <strong>{row.name}</strong>
+        <br />
+        {t.passkeyAdded}: {timeText(row.createdAt, language)}
+        <br />
+        {t.passkeyUsed}: {used}
+      </p>
+      <form method="post" action={`${PATH}/remove`}>
+        <input type="hidden" name="passkey" value={row.credentialId} />
+        <button type="submit" class="plain" aria-label={t.passkeyRemoveOne(row.name)}>
+          {t.passkeyRemove}
+        </button>
+      </form>
+    </li>
   );
 };
 
-const PasskeyTable: FC<Shown & { rows: readonly PasskeyRow[] }> = (shown) => {
-  const { texts, language, rows } = shown;
-  const { security: t } = texts;
-  if (rows.length === 0) return <p>{t.passkeysNone}</p>;
+const Passkeys: FC<Shown & { rows: readonly PasskeyRow[] }> = ({ texts, language, rows }) => {
+  if (rows.length === 0) return <p>{texts.security.passkeysNone}</p>;
   return (
-    <section class="scroll" tabindex={0} aria-label={t.passkeysTable}>
-      <table>
-        <caption>{t.passkeysTable}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{t.passkeyName}</th>
-            <th scope="col">{t.passkeyAdded}</th>
-            <th scope="col">{t.passkeyUsed}</th>
-            <th scope="col">{t.action}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <PasskeyLine texts={texts} language={language} row={row} />
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <ul>
+      {rows.map((row) => (
+        <Passkey texts={texts} language={language} row={row} />
+      ))}
+    </ul>
   );
 };
 
@@ -87,7 +73,7 @@ async function passkeysPage(c: Context<Somebody>, name = '', problem?: Problem) 
     <>
       <p>{t.passkeysIntro}</p>
       {problem === 'wrong' && <Note kind="problem">{t.passkeyWrong}</Note>}
-      <PasskeyTable texts={texts} language={language} rows={rows} />
+      <Passkeys texts={texts} language={language} rows={rows} />
       <h2>{t.passkeyAddTitle}</h2>
       <form method="post" action={PATH}>
         <Field

@@ -32,73 +32,59 @@ const Factors: FC<{ texts: Texts; standing: FactorsStanding }> = ({ texts, stand
       <p>{t.factorsText}</p>
       <ul>
         <li>
-          {t.totp}: {totp ? t.on : t.off}. <a href="/security/totp">{`${t.manage}: ${t.totp}`}</a>
+          <a href="/security/totp">{t.totp}</a>: {totp ? t.on : t.off}
         </li>
         <li>
-          {t.passkeys}: {passkeys.length === 0 ? t.off : t.number(passkeys.length)}.{' '}
-          <a href="/security/passkeys">{`${t.manage}: ${t.passkeys}`}</a>
+          <a href="/security/passkeys">{t.passkeys}</a>:{' '}
+          {passkeys.length === 0 ? t.off : t.number(passkeys.length)}
         </li>
         <li>
-          {t.codes}: {t.left(recoveryCodesLeft)}.{' '}
-          <a href="/security/recovery-codes">{`${t.codesManage}: ${t.codes}`}</a>
+          <a href="/security/recovery-codes">{t.codes}</a>: {t.left(recoveryCodesLeft)}
         </li>
       </ul>
     </>
   );
 };
 
-const SessionLine: FC<Shown & { row: SessionRow }> = ({ texts, language, row }) => {
+const Session: FC<Shown & { row: SessionRow }> = ({ texts, language, row }) => {
   const { security: t } = texts;
   return (
-    <tr>
-      <td>
-        <Time at={row.createdAt} language={language} />
-      </td>
-      <td>
-        <Time at={row.seenAt} language={language} />
-      </td>
-      <td>
-        {row.current ? (
-          t.current
-        ) : (
-          <form method="post" action="/security/sessions/end">
-            <input type="hidden" name="session" value={row.handle} />
-            <button
-              type="submit"
-              class="plain"
-              aria-label={t.endOne(timeText(row.createdAt, language))}
-            >
-              {t.end}
-            </button>
-          </form>
-        )}
-      </td>
-    </tr>
+    <li>
+      <p>
+        {t.began}: <Time at={row.createdAt} language={language} />
+        <br />
+        {t.seen}: <Time at={row.seenAt} language={language} />
+      </p>
+      {row.current ? (
+        <p>{t.current}</p>
+      ) : (
+        <form method="post" action="/security/sessions/end">
+          <input type="hidden" name="session" value={row.handle} />
+          <button
+            type="submit"
+            class="plain"
+            aria-label={t.endOne(timeText(row.createdAt, language))}
+          >
+            {t.end}
+          </button>
+        </form>
+      )}
+    </li>
   );
 };
 
+/** A list and not a table: on a phone the button to end one must not be out of sight. */
 const Sessions: FC<Shown & { rows: readonly SessionRow[] }> = ({ texts, language, rows }) => {
   const { security: t } = texts;
   return (
     <>
       <h2>{t.sessions}</h2>
-      <section class="scroll" tabindex={0} aria-label={t.sessions}>
-        <table>
-          <caption>{t.sessionsTable}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{t.began}</th>
-              <th scope="col">{t.seen}</th>
-              <th scope="col">{t.action}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <SessionLine texts={texts} language={language} row={row} />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <p class="hint">{t.sessionsText}</p>
+      <ul>
+        {rows.map((row) => (
+          <Session texts={texts} language={language} row={row} />
+        ))}
+      </ul>
       {rows.length > 1 && (
         <form method="post" action="/security/sessions/end-others">
           <p>
