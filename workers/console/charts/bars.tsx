@@ -16,13 +16,13 @@ type Told = Readonly<{ id: string; title: string; description: string; language:
 type Drawing = Readonly<{ frame: Frame; wide: number; labels: number; name: string }>;
 /** As wide as a phone, for as many days as fit there. */
 const FEW: Drawing = {
-  frame: { left: 80, top: 16, width: 276, height: 150 },
+  frame: { left: 80, top: 16, width: 262, height: 150 },
   wide: 360,
   labels: 5,
   name: 'few',
 };
 const MANY: Drawing = {
-  frame: { left: 96, top: 16, width: 616, height: 180 },
+  frame: { left: 96, top: 16, width: 598, height: 180 },
   wide: 720,
   labels: 14,
   name: 'many',
