@@ -24,15 +24,19 @@ export {
 export {
   activateKey,
   type ChangeKeyResult,
+  changeKeyRow,
   type InsertKeyResult,
   insertPendingKey,
   type KeyRow,
   listKeys,
   markKeyRevoked,
+  markKeysRevoked,
   type PendingKey,
+  rollKeyRow,
 } from './api-keys.ts';
 export { findCall } from './calls.ts';
 export { connect, type Database, DatabaseFailure, type Failure } from './connection.ts';
+export { withdrawConsentByLink } from './consents.ts';
 export {
   type Credentials,
   countStepTry,
@@ -77,7 +81,23 @@ export {
   spendEmailChange,
   spendReset,
 } from './mail-tokens.ts';
+export {
+  type Delivery,
+  deliveriesOf,
+  endMail,
+  findMailToSend,
+  findSuppression,
+  insertMails,
+  type MailEvent,
+  type MailState,
+  markMailSent,
+  type NewMail,
+  purgeMail,
+  recordMailEvent,
+  type Suppression,
+} from './mails.ts';
 export { dismissNotice, type OpenNotice, openNotices } from './notice-board.ts';
+export { type Recipient, recordNotice } from './notices.ts';
 export {
   appendOperatorAction,
   type ChainVerdict,

@@ -37,6 +37,12 @@ export const NEEDS_CONSENT: Readonly<Partial<Record<LetterKind, ConsentKind>>> =
   unusual_spending: 'keys',
 };
 
+/** Where nothing was said: a person who asked to be told of something expects to be. */
+export const GIVEN_BY_DEFAULT: Readonly<Record<ConsentKind, boolean>> = {
+  balance: true,
+  keys: true,
+};
+
 export type Letter = {
   [Kind in LetterKind]: Readonly<{
     kind: Kind;

@@ -60,6 +60,35 @@ export type Signal =
         | 'forged'
         | 'keys_unreachable';
     }
+  /** A mail was given up, or its provider refused it. */
+  | {
+      event: 'mail_failed';
+      mail: Id;
+      kind: string;
+      reason:
+        | 'not_queued'
+        | 'expired'
+        | 'gave_up'
+        | 'bad_address'
+        | 'bad_request'
+        | 'message_rejected';
+    }
+  | {
+      event: 'sns_refused';
+      reason:
+        | 'too_large'
+        | 'malformed'
+        | 'version'
+        | 'topic'
+        | 'stale'
+        | 'certificate_host'
+        | 'certificate_unreachable'
+        | 'forged'
+        | 'subscribe_host';
+    }
+  /** Whether the mail provider's events reach us at all. */
+  | { event: 'sns_subscription'; what: 'confirmed' | 'unconfirmed' | 'ended' }
+  | { event: 'mail_event_unknown'; what: 'unreadable' | 'kind' | 'mail' }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const GRAVE: ReadonlySet<Signal['event']> = new Set([
@@ -72,6 +101,7 @@ const GRAVE: ReadonlySet<Signal['event']> = new Set([
   'invariant_broken',
   'binding_missing',
   'chain_broken',
+  'mail_failed',
   'unexpected',
 ]);
 

@@ -1,0 +1,127 @@
+/**
+ * One mail to Amazon SES by its API v2: POST /v2/email/outbound-emails, signed with Signature Version 4.
+ * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+ * Of an answer only closed words come back: SES's messages quote addresses.
+ */
+import { AwsClient } from 'aws4fetch';
+import type { Composed } from './compose.ts';
+
+export type SesSettings = Readonly<{
+  /** Such as `https://email.eu-west-1.amazonaws.com`. */
+  endpoint: URL;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** An address, or `Name <address>`. Somebody reads what is answered to it. */
+  sender: string;
+  /** Whose event destination is the SNS topic; null where nobody tells us what becomes of a mail. */
+  configurationSet: string | null;
+}>;
+
+/** What fetches: a parameter, so that tests and one's own machine can answer instead of the network. */
+export type Ask = (request: Request) => Promise<Response>;
+
+export type Sent =
+  | Readonly<{ ok: true; providerId: string }>
+  /** It would be refused again. */
+  | Readonly<{
+      ok: false;
+      again: false;
+      reason: 'bad_address' | 'bad_request' | 'message_rejected';
+    }>
+  /** Throttled, paused, misconfigured or away. */
+  | Readonly<{ ok: false; again: true }>;
+
+/** The tag by which an event names its mail (letters, digits, `_` and `-`, as SES asks). */
+export const MAIL_TAG = 'farebox_mail';
+
+const ANSWER_WITHIN_MS = 10_000;
+const LARGEST_ANSWER = 16_384;
+
+/** As packages/identity reads addresses; it keeps everything out that could be a second one. */
+const ADDRESS =
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
+
+/** Errors of SendEmail that this very mail causes; all others are about our account or the hour. */
+const REFUSALS: Readonly<Record<string, 'bad_request' | 'message_rejected'>> = {
+  BadRequestException: 'bad_request',
+  MessageRejected: 'message_rejected',
+};
+
+export type Outgoing = Readonly<{ id: string; to: string; composed: Composed }>;
+
+export async function sendThroughSes(
+  settings: SesSettings,
+  ask: Ask,
+  mail: Outgoing,
+): Promise<Sent> {
+  if (mail.to.length > 254 || !ADDRESS.test(mail.to)) {
+    return { ok: false, again: false, reason: 'bad_address' };
+  }
+  try {
+    return await readAnswer(await ask(await signed(settings, mail)));
+  } catch {
+    return { ok: false, again: true };
+  }
+}
+
+function signed(settings: SesSettings, mail: Outgoing): Promise<Request> {
+  const { accessKeyId, secretAccessKey, region } = settings;
+  const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 'ses' });
+  return client.sign(new URL('/v2/email/outbound-emails', settings.endpoint).href, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(requestOf(settings, mail)),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+}
+
+function requestOf(settings: SesSettings, { id, to, composed }: Outgoing) {
+  const { subject, text, html, headers } = composed;
+  const utf8 = (data: string) => ({ Charset: 'UTF-8', Data: data });
+  return {
+    FromEmailAddress: settings.sender,
+    Destination: { ToAddresses: [to] },
+    Content: {
+      Simple: {
+        Subject: utf8(subject),
+        Body: { Text: utf8(text), Html: utf8(html) },
+        Headers: headers.map(({ name, value }) => ({ Name: name, Value: value })),
+      },
+    },
+    EmailTags: [{ Name: MAIL_TAG, Value: id }],
+    ...(settings.configurationSet === null
+      ? {}
+      : { ConfigurationSetName: settings.configurationSet }),
+  };
+}
+
+async function readAnswer(response: Response): Promise<Sent> {
+  const answer = parsed((await response.text()).slice(0, LARGEST_ANSWER));
+  if (response.status === 200) {
+    const id = field(answer, 'MessageId');
+    // Without an id it was accepted all the same: sending again would be a second letter.
+    return { ok: true, providerId: /^[!-~]{1,128}$/.test(id) ? id : '' };
+  }
+  if (response.status !== 400) return { ok: false, again: true };
+  // restJson1 puts the name into a header, and may add a namespace before and a URL behind it.
+  const said = response.headers.get('x-amzn-errortype') ?? field(answer, '__type');
+  const name = said.split(':')[0]?.split('#').at(-1) ?? '';
+  const reason = Object.hasOwn(REFUSALS, name) ? REFUSALS[name] : undefined;
+  return reason === undefined ? { ok: false, again: true } : { ok: false, again: false, reason };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function field(value: unknown, name: string): string {
+  if (typeof value !== 'object' || value === null) return '';
+  const found: unknown = Reflect.get(value, name);
+  return typeof found === 'string' ? found : '';
+}
