@@ -19,6 +19,16 @@ export type PendingKey = Readonly<{
   now: Instant;
 }>;
 
+function limitColumns(limits: KeyLimits) {
+  return {
+    budget: limits.budget,
+    expiresAt: limits.expiresAt === null ? null : new Date(limits.expiresAt),
+    models: limits.models === null ? null : [...limits.models],
+    callsPerMinute: limits.callsPerMinute,
+    concurrentCalls: limits.concurrentCalls,
+  };
+}
+
 export type InsertKeyResult =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; reason: 'id_taken' | 'account_unknown' }>;
@@ -33,11 +43,7 @@ export async function insertPendingKey(db: Database, key: PendingKey): Promise<I
       last4,
       secretHash,
       state: 'pending',
-      budget: limits.budget,
-      expiresAt: limits.expiresAt === null ? null : new Date(limits.expiresAt),
-      models: limits.models === null ? null : [...limits.models],
-      callsPerMinute: limits.callsPerMinute,
-      concurrentCalls: limits.concurrentCalls,
+      ...limitColumns(limits),
       createdAt: new Date(key.now),
     }),
   );
@@ -94,6 +100,65 @@ export async function markKeyRevoked(
     ]),
   );
   return row === undefined ? { ok: false, reason: 'unknown' } : { ok: true };
+}
+
+/** What is absent stays as it is. A revoked key's row is history and stays too. */
+export async function changeKeyRow(
+  db: Database,
+  accountId: AccountId,
+  keyId: KeyId,
+  change: Readonly<{ name?: string; limits?: KeyLimits }>,
+): Promise<void> {
+  const { name, limits } = change;
+  if (name === undefined && limits === undefined) return;
+  await demand(
+    db
+      .update(apiKeys)
+      .set({
+        ...(name === undefined ? {} : { name }),
+        ...(limits === undefined ? {} : limitColumns(limits)),
+      })
+      .where(unrevoked(accountId, keyId)),
+  );
+}
+
+/** The key has another secret now. */
+export async function rollKeyRow(
+  db: Database,
+  accountId: AccountId,
+  keyId: KeyId,
+  secret: Readonly<{ secretHash: string; last4: string }>,
+): Promise<void> {
+  await demand(db.update(apiKeys).set(secret).where(unrevoked(accountId, keyId)));
+}
+
+/** Marks those of the rows that are not marked yet. */
+export async function markKeysRevoked(
+  db: Database,
+  accountId: AccountId,
+  keyIds: readonly KeyId[],
+  now: Instant,
+): Promise<void> {
+  await demand(
+    db
+      .update(apiKeys)
+      .set({ state: 'revoked', revokedAt: new Date(now) })
+      .where(
+        and(
+          eq(apiKeys.accountId, accountId),
+          inArray(apiKeys.keyId, [...keyIds]),
+          ne(apiKeys.state, 'revoked'),
+        ),
+      ),
+  );
+}
+
+function unrevoked(accountId: AccountId, keyId: KeyId) {
+  return and(
+    eq(apiKeys.accountId, accountId),
+    eq(apiKeys.keyId, keyId),
+    ne(apiKeys.state, 'revoked'),
+  );
 }
 
 export type KeyRow = Readonly<{

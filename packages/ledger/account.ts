@@ -4,15 +4,19 @@
  * imports the database: how lines reach Postgres is given to it.
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { NanoUsd } from '@farebox/money';
 import { Book } from './book.ts';
 import type * as C from './contract.ts';
 import { Dispatch, type Surroundings } from './dispatch.ts';
+import type { KeyDone, NewSecret } from './key-changes.ts';
 import { secureRandom } from './randomness.ts';
 
 /** What the object needs from the Worker it lives in. */
 export type House<Env> = Readonly<{
   deliver: (env: Env, account: C.AccountId, entries: readonly C.Entry[]) => Promise<C.Delivery>;
   lastDelivered: (env: Env, account: C.AccountId) => Promise<number>;
+  /** Hands notices on, at least once: it returns when they are safe elsewhere and throws when not. */
+  notify?: (env: Env, notices: readonly C.Notice[]) => Promise<void>;
   now?: () => C.Instant;
   random?: () => number;
 }>;
@@ -30,6 +34,7 @@ export class AccountObject<Env> extends DurableObject<Env> {
     const around: Surroundings = {
       deliver: (account, entries) => house.deliver(env, account, entries),
       lastDelivered: (account) => house.lastDelivered(env, account),
+      notify: async (notices) => house.notify?.(env, notices),
       setAlarm: (at) => void ctx.storage.setAlarm(at),
       now: this.#now,
       random: house.random ?? secureRandom,
@@ -49,6 +54,7 @@ export class AccountObject<Env> extends DurableObject<Env> {
     const result = this.#book.hold(request, this.#now());
     if (result.ok) this.#dispatch.armFor(result.deadline);
     else this.#dispatch.tend();
+    this.#dispatch.armForNotices();
     return result;
   }
 
@@ -83,8 +89,43 @@ export class AccountObject<Env> extends DurableObject<Env> {
     this.#book.freeze(frozen);
   }
 
-  close(): void {
-    this.#book.close(this.#now());
+  close(): C.CloseResult {
+    const result = this.#book.close(this.#now());
+    if (!result.wiped) this.#dispatch.armForOutbox();
+    return result;
+  }
+
+  standing(): C.AccountStanding | null {
+    this.#dispatch.tend();
+    return this.#book.standing();
+  }
+
+  keys(): readonly C.KeyStanding[] {
+    return this.#book.keys(this.#now());
+  }
+
+  changeKey(keyId: C.KeyId, change: C.KeyChange): KeyDone {
+    return this.#book.changeKey(keyId, change);
+  }
+
+  /** The secrets before still open until `previousUntil`. */
+  rollKey(request: NewSecret): KeyDone {
+    return this.#book.rollKey(request, this.#now());
+  }
+
+  resumeKey(keyId: C.KeyId): KeyDone {
+    return this.#book.resumeKey(keyId, this.#now());
+  }
+
+  setLowBalance(threshold: NanoUsd | null): void {
+    this.#book.setLowBalance(threshold);
+  }
+
+  /** Null where the proof opens nothing. */
+  revokeLeaked(proof: C.KeyProof): Readonly<{ alreadyRevoked: boolean }> | null {
+    const revoked = this.#book.revokeLeaked(proof, this.#now());
+    this.#dispatch.armForNotices();
+    return revoked;
   }
 
   putKey(request: C.PutKeyRequest): C.PutKeyResult {
@@ -118,7 +159,7 @@ export class AccountObject<Env> extends DurableObject<Env> {
   audit(): C.Audit {
     this.#dispatch.tend();
     this.#book.prune(this.#now());
-    return this.#book.audit();
+    return this.#book.audit(this.#now());
   }
 
   override async alarm(): Promise<void> {

@@ -3,8 +3,10 @@
  * to repair nothing: what is broken is for people to look at.
  */
 import { fromSql, fromSqlText } from './amounts.ts';
-import type { Audit } from './contract.ts';
-import { recall } from './keys.ts';
+import { REVOKED_LATELY_MS } from './bounds.ts';
+import type { Audit, Instant, KeyId } from './contract.ts';
+import type { Habit } from './habits.ts';
+import { recall } from './recall.ts';
 import type { Shelf } from './shelf.ts';
 
 const ACCOUNT = 'SELECT posted, held, seq, acknowledged, pruned_count, pruned_delta FROM account';
@@ -61,11 +63,23 @@ function sameAsRecalled(shelf: Shelf): boolean {
     const known = memory.keys.get(id);
     if (known?.held !== key.held || known.open !== key.open || known.spent !== key.spent)
       return false;
+    if (!sameHabit(known.habit, key.habit) || known.pausedAt !== key.pausedAt) return false;
   }
-  return true;
+  return fresh.notices === memory.notices && fresh.low === memory.low;
 }
 
-export function audit(shelf: Shelf): Audit {
+function sameHabit(a: Habit, b: Habit): boolean {
+  return a.day === b.day && a.today === b.today && a.usual === b.usual && a.days === b.days;
+}
+
+function revokedLately(shelf: Shelf, now: Instant): readonly KeyId[] {
+  const keys = [...shelf.memory.keys.values()];
+  return keys
+    .filter(({ revokedAt }) => revokedAt !== null && revokedAt > now - REVOKED_LATELY_MS)
+    .map(({ keyId }) => keyId);
+}
+
+export function audit(shelf: Shelf, now: Instant): Audit {
   const account = shelf.sql.exec<AccountSums>(ACCOUNT).one();
   const lines = shelf.sql.exec<LineSums>(LINES).one();
   const posted = fromSql(account.posted);
@@ -83,5 +97,12 @@ export function audit(shelf: Shelf): Audit {
   for (const [invariant, sql] of COUNTS) expect(invariant, count(shelf, sql) === 0);
   expect('key_spending', count(shelf, SPENDING) === 0);
   expect('memory_is_tables', sameAsRecalled(shelf));
-  return { posted, held, lastSeq: account.seq, acknowledgedSeq: account.acknowledged, broken };
+  return {
+    posted,
+    held,
+    lastSeq: account.seq,
+    acknowledgedSeq: account.acknowledged,
+    revokedLately: revokedLately(shelf, now),
+    broken,
+  };
 }

@@ -3,14 +3,28 @@
  * nothing in a Durable Object; `transactionSync` does). `now` is always the caller's. It promises that a
  * verb asked twice answers twice the same, and that before `open` nothing whatever is stored.
  */
+import type { NanoUsd } from '@farebox/money';
 import { type Signal, signal } from '@farebox/signals';
 import { audit } from './audit.ts';
 import { dayOf } from './bounds.ts';
+import { close, standing, wantsWiping, wipeIfDone } from './closing.ts';
 import type * as C from './contract.ts';
 import { acknowledge, entriesAfter, findGeneration, outboxMarks, prune } from './entries.ts';
-import { adjust, close, credit, freeze } from './funds.ts';
+import { adjust, credit, freeze } from './funds.ts';
 import { checkpoint, hold } from './holds.ts';
-import { prove, putKey, recall, revokeKey, standingOf } from './keys.ts';
+import {
+  changeKey,
+  type KeyDone,
+  type NewSecret,
+  resumeKey,
+  revokeLeaked,
+  rollKey,
+  setLowBalance,
+  standings,
+} from './key-changes.ts';
+import { prove, putKey, revokeKey, standingOf } from './keys.ts';
+import { dropNotices, oldestNotices } from './notices.ts';
+import { recall } from './recall.ts';
 import { expire, nextDeadline, settle } from './settlements.ts';
 import { InvariantBroken, type Memory, readBalance, type Shelf } from './shelf.ts';
 import { migrate, tablesExist } from './tables.ts';
@@ -25,7 +39,17 @@ const OPEN = `INSERT INTO account (one, id, state, posted, held, seq, acknowledg
   expired, pruned_count, pruned_delta) VALUES (1, ?, 'open', 0, 0, 0, 0, ?, 0, 0, 0, '0')
   ON CONFLICT (one) DO NOTHING`;
 
-const NOTHING: C.Audit = { posted: 0n, held: 0n, lastSeq: 0, acknowledgedSeq: 0, broken: [] };
+const NOTHING: C.Audit = {
+  posted: 0n,
+  held: 0n,
+  lastSeq: 0,
+  acknowledgedSeq: 0,
+  revokedLately: [],
+  broken: [],
+};
+const NO_KEY: KeyDone = { ok: false, reason: 'unknown' };
+/** An account that was never opened has nothing to wipe. */
+const NEVER_OPENED: C.CloseResult = { wiped: true, posted: 0n, openCalls: 0 };
 const MOST_ENTRIES_AT_ONCE = 1_000;
 
 export type Outbox = Readonly<{
@@ -123,8 +147,60 @@ export class Book {
     this.#transact(undefined, (shelf) => freeze(shelf, frozen));
   }
 
-  close(now: C.Instant): void {
-    this.#transact(undefined, (shelf) => close(shelf, now));
+  close(now: C.Instant): C.CloseResult {
+    return this.#transact(NEVER_OPENED, (shelf) => close(shelf, now));
+  }
+
+  /** The last step of closing, once nothing stands in its way. */
+  wipeIfDone(): void {
+    this.#transact(undefined, wipeIfDone);
+  }
+
+  get wantsWiping(): boolean {
+    return this.#transact(false, wantsWiping);
+  }
+
+  standing(): C.AccountStanding | null {
+    return this.#transact<C.AccountStanding | null>(null, standing);
+  }
+
+  keys(now: C.Instant): readonly C.KeyStanding[] {
+    return this.#transact<readonly C.KeyStanding[]>([], (shelf) => standings(shelf, now));
+  }
+
+  changeKey(keyId: C.KeyId, change: C.KeyChange): KeyDone {
+    return this.#transact(NO_KEY, (shelf) => changeKey(shelf, keyId, change));
+  }
+
+  rollKey(request: NewSecret, now: C.Instant): KeyDone {
+    return this.#transact(NO_KEY, (shelf) => rollKey(shelf, request, now));
+  }
+
+  resumeKey(keyId: C.KeyId, now: C.Instant): KeyDone {
+    return this.#transact(NO_KEY, (shelf) => resumeKey(shelf, keyId, now));
+  }
+
+  setLowBalance(threshold: NanoUsd | null): void {
+    this.#transact(undefined, (shelf) => setLowBalance(shelf, threshold));
+  }
+
+  revokeLeaked(proof: C.KeyProof, now: C.Instant): Readonly<{ alreadyRevoked: boolean }> | null {
+    return this.#transact<Readonly<{ alreadyRevoked: boolean }> | null>(null, (shelf) =>
+      revokeLeaked(shelf, proof, now),
+    );
+  }
+
+  /** How many notices wait to be sent. */
+  get waitingNotices(): number {
+    return this.#memory?.notices ?? 0;
+  }
+
+  notices(most: number): readonly C.Notice[] {
+    return this.#transact<readonly C.Notice[]>([], (shelf) => oldestNotices(shelf, most));
+  }
+
+  dropNotices(ids: readonly string[]): void {
+    this.#transact(undefined, (shelf) => dropNotices(shelf, ids));
   }
 
   putKey(request: C.PutKeyRequest, now: C.Instant): C.PutKeyResult {
@@ -151,7 +227,7 @@ export class Book {
   }
 
   key(proof: C.KeyProof, now: C.Instant): C.Proven<C.KeyStanding> {
-    return this.#proven(proof, now, (_shelf, key) => standingOf(key));
+    return this.#proven(proof, now, (_shelf, key) => standingOf(key, now));
   }
 
   #proven<T>(
@@ -196,7 +272,7 @@ export class Book {
     return this.#transact<C.Instant | null>(null, nextDeadline);
   }
 
-  audit(): C.Audit {
-    return this.#transact(NOTHING, audit);
+  audit(now: C.Instant): C.Audit {
+    return this.#transact(NOTHING, (shelf) => audit(shelf, now));
   }
 }

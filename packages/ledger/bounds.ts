@@ -22,7 +22,31 @@ export const ENTRIES_PER_DELIVERY = 250;
 export const HELD_RETRY_SECONDS = 2;
 export const CONCURRENCY_RETRY_SECONDS = 1;
 
-const DAY_MS = 86_400_000;
+/** A habit is known after this many days with spending: fewer say nothing of the next. */
+export const HABIT_DAYS = 3;
+
+/** 2 USD: what a day counts for at least where multiples of it are taken. */
+export const HABIT_FLOOR = 2_000_000_000n;
+
+/** So that one day, stolen or not, moves what is usual by at most two fifths. */
+export const MOST_USUAL_DAYS_IN_ONE = 3n;
+
+/**
+ * 10 USD for a million output tokens, in nano-USD: from here on are the providers' large models
+ * (docs/decisions/0010-key-brakes-and-closing.md), with which a stolen key is emptied quickest.
+ */
+export const DEAR_OUTPUT_PRICE = 10_000_000_000n;
+
+/** Secrets of one key that were replaced and still open: more than this many in a day is no rolling. */
+export const MOST_RETIRED_SECRETS = 3;
+
+/** Revocations this young are told to the sweep, which comes by daily. */
+export const REVOKED_LATELY_MS = 7 * 86_400_000;
+
+/** One message batch's worth (developers.cloudflare.com/queues/platform/limits). */
+export const NOTICES_PER_BATCH = 100;
+
+export const DAY_MS = 86_400_000;
 
 export function dayOf(now: number): number {
   return Math.floor(now / DAY_MS);

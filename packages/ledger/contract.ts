@@ -146,7 +146,12 @@ export type AdjustResult =
       reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open';
     }>;
 
-export type PutKeyRequest = Readonly<{ keyId: KeyId; secretHash: string; limits: KeyLimits }>;
+export type PutKeyRequest = Readonly<{
+  keyId: KeyId;
+  secretHash: string;
+  limits: KeyLimits;
+  brakes?: KeyBrakes;
+}>;
 export type PutKeyResult =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'not_open' }>;
@@ -222,6 +227,8 @@ export type Audit = Readonly<{
   held: NanoUsd;
   lastSeq: number;
   acknowledgedSeq: number;
+  /** Keys revoked within the last days, for the sweep to compare their rows with. */
+  revokedLately: readonly KeyId[];
   /** Names of invariants that do not hold; empty is the only healthy answer. */
   broken: readonly string[];
 }>;
@@ -249,13 +256,19 @@ export interface CallsDoor {
 export type MintRequest = Readonly<{ name: string; limits: KeyLimits; brakes?: KeyBrakes }>;
 export type MintResult =
   | Readonly<{ ok: true; apiKey: string; keyId: KeyId }>
-  | Readonly<{ ok: false; reason: 'closed' | 'not_open' }>;
+  | Readonly<{ ok: false; reason: 'closed' | 'not_open' | KeyFlaw }>;
+
+/**
+ * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none below
+ * zero; models are at most 500 catalogue names. Brakes are multiples of at least 1, at most 1,000,000.
+ */
+export type KeyFlaw = 'name_invalid' | 'limits_invalid' | 'brakes_invalid';
 
 /** What is absent stays as it is. */
 export type KeyChange = Readonly<{ name?: string; limits?: KeyLimits; brakes?: KeyBrakes }>;
 export type ChangeKeyResult =
   | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' | KeyFlaw }>;
 
 /** A new secret for the same key; the one before still opens for `graceSeconds`, at most a day. */
 export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;

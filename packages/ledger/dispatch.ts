@@ -6,8 +6,8 @@
  */
 import { signal } from '@farebox/signals';
 import type { Book, Outbox } from './book.ts';
-import { ENTRIES_PER_DELIVERY } from './bounds.ts';
-import type { AccountId, Delivery, Entry, Instant } from './contract.ts';
+import { ENTRIES_PER_DELIVERY, NOTICES_PER_BATCH } from './bounds.ts';
+import type { AccountId, Delivery, Entry, Instant, Notice } from './contract.ts';
 
 /** Lines of this much time travel together, so that a busy account costs few statements. */
 const SHIP_AFTER_MS = 1_000;
@@ -21,6 +21,7 @@ export type Surroundings = Readonly<{
   deliver: (account: AccountId, entries: readonly Entry[]) => Promise<Delivery>;
   /** The last line Postgres has, asked only when it says that lines are missing. */
   lastDelivered: (account: AccountId) => Promise<number>;
+  notify: (notices: readonly Notice[]) => Promise<void>;
   setAlarm: (at: Instant) => void;
   now: () => Instant;
   /** In [0, 1). */
@@ -33,8 +34,9 @@ export class Dispatch {
   readonly #book: Book;
   readonly #around: Surroundings;
   #alarmAt: Instant | null;
-  #failures = 0;
-  #notBefore: Instant = 0;
+  /** Postgres and the queue fail apart from one another. */
+  readonly #lines = new Pause();
+  readonly #notices = new Pause();
   /** After a gap: what Postgres really has, below what was once acknowledged. */
   #resendAfter: number | undefined;
 
@@ -56,7 +58,12 @@ export class Dispatch {
 
   /** A line was written. */
   armForOutbox(): void {
-    this.armFor(Math.max(this.#around.now() + SHIP_AFTER_MS, this.#notBefore));
+    this.armFor(Math.max(this.#around.now() + SHIP_AFTER_MS, this.#lines.notBefore));
+  }
+
+  armForNotices(): void {
+    if (this.#book.waitingNotices === 0) return;
+    this.armFor(Math.max(this.#around.now() + SHIP_AFTER_MS, this.#notices.notBefore));
   }
 
   /** For verbs that write nothing: sets again an alarm that should have rung long ago. */
@@ -77,9 +84,16 @@ export class Dispatch {
       this.#book.prune(this.#around.now());
     } catch {
       // Also what a delivery throws: its text may quote a statement, so it goes no further than here.
-      this.#postpone();
+      this.#postpone(this.#lines);
       signal({ event: 'unexpected', where: 'account.ship', call: null });
     }
+    try {
+      await this.#notify();
+    } catch {
+      this.#postpone(this.#notices);
+      signal({ event: 'unexpected', where: 'account.notify', call: null });
+    }
+    this.#book.wipeIfDone();
     this.#rearm();
   }
 
@@ -90,7 +104,9 @@ export class Dispatch {
 
   #rearm(): void {
     const now = this.#around.now();
-    if (this.#book.outbox(0).pending > 0 || this.#resendAfter !== undefined) this.armForOutbox();
+    const unsent = this.#book.outbox(0).pending > 0 || this.#resendAfter !== undefined;
+    if (unsent || this.#book.wantsWiping) this.armForOutbox();
+    this.armForNotices();
     const deadline = this.#book.nextDeadline();
     if (deadline !== null) this.armFor(Math.max(deadline, now + SHIP_AFTER_MS));
   }
@@ -114,12 +130,20 @@ export class Dispatch {
     }
   }
 
+  /** Deleted only after they are safe with the queue: a crash between sends them twice, under their ids. */
+  async #notify(): Promise<void> {
+    const notices = this.#book.notices(NOTICES_PER_BATCH);
+    if (notices.length === 0) return;
+    await this.#around.notify(notices);
+    this.#book.dropNotices(notices.map(({ id }) => id));
+    this.#notices.over();
+  }
+
   /** A new transaction, keyed on what was sent: other verbs ran while Postgres was answering. */
   #delivered(outbox: Outbox, acknowledged: number): void {
     const before = this.#book.acknowledge(acknowledged);
     const { account, entries } = outbox;
-    this.#failures = 0;
-    this.#notBefore = 0;
+    this.#lines.over();
     if (this.#resendAfter !== undefined) {
       this.#resendAfter = acknowledged < before ? acknowledged : undefined;
     }
@@ -129,14 +153,29 @@ export class Dispatch {
   async #failed({ outbox, delivery }: Round): Promise<void> {
     const kind = delivery.ok ? 'mismatch' : delivery.reason;
     const { account, pending } = outbox;
-    this.#postpone();
+    this.#postpone(this.#lines);
     signal({ event: 'outbox_failed', account, pending, kind });
     if (kind === 'gap') this.#resendAfter = await this.#around.lastDelivered(account);
   }
 
-  #postpone(): void {
+  #postpone(pause: Pause): void {
+    pause.longer(this.#around.now(), this.#around.random());
+  }
+}
+
+/** Longer after each failure in a row, and never twice exactly as long. */
+class Pause {
+  notBefore: Instant = 0;
+  #failures = 0;
+
+  longer(now: Instant, random: number): void {
     const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
     this.#failures += 1;
-    this.#notBefore = this.#around.now() + Math.ceil(longest * (0.5 + this.#around.random() / 2));
+    this.notBefore = now + Math.ceil(longest * (0.5 + random / 2));
+  }
+
+  over(): void {
+    this.#failures = 0;
+    this.notBefore = 0;
   }
 }

@@ -16,7 +16,8 @@ import {
   SETTLE_REASONS,
   type SettleReason,
 } from './contract.ts';
-import { foldSpending } from './keys.ts';
+import { note } from './notices.ts';
+import { foldSpending } from './recall.ts';
 import { type Balance, type Shelf, writeBalance } from './shelf.ts';
 
 export type EntryRow = {
@@ -109,6 +110,27 @@ function post(balance: Balance, delta: NanoUsd): void {
   balance.seq += 1;
 }
 
+/** Lines keep their order in time too, though the clock of another machine may be behind. */
+function dated(shelf: Shelf, now: Instant): Instant {
+  const { memory } = shelf;
+  if (now > memory.lastAt) memory.lastAt = now;
+  return memory.lastAt;
+}
+
+const LOW = 'UPDATE account SET low = ? WHERE one = 1';
+
+/** Told once when the balance falls below what its owner chose, and again only after it rose above. */
+function watchBalance(shelf: Shelf, balance: Balance): void {
+  const { memory } = shelf;
+  const low = memory.lowBalance !== null && balance.posted < memory.lowBalance;
+  if (low === memory.low) return;
+  memory.low = low;
+  shelf.sql.exec(LOW, low ? 1 : 0);
+  if (!low) return;
+  const said = { keyId: null, model: null, amount: balance.posted, at: memory.lastAt };
+  note(shelf, { id: `low_balance:${balance.seq}`, kind: 'low_balance', ...said });
+}
+
 /** A credit or an adjustment. `source` says which kind of money, or the operator's note. */
 export function appendMoney(
   shelf: Shelf,
@@ -119,8 +141,10 @@ export function appendMoney(
   post(balance, line.delta);
   const after = toSql(balance.posted);
   const { id, kind, delta, source } = line;
-  shelf.sql.exec(INSERT_MONEY, balance.seq, id, kind, toSql(delta), after, now, source);
+  const at = dated(shelf, now);
+  shelf.sql.exec(INSERT_MONEY, balance.seq, id, kind, toSql(delta), after, at, source);
   writeBalance(shelf, balance);
+  watchBalance(shelf, balance);
 }
 
 /** The line that ends a call; the hold's amount must already be out of `balance.held`. */
@@ -140,7 +164,7 @@ export function appendCall(
     'charge',
     toSql(-ending.taken),
     toSql(balance.posted),
-    now,
+    dated(shelf, now),
     hold.id,
     hold.key_id,
     hold.model,
@@ -170,6 +194,7 @@ export function appendCall(
     ending.asked,
   );
   writeBalance(shelf, balance);
+  watchBalance(shelf, balance);
 }
 
 /** `kind*count@price`, several joined by commas; null for none, which is nearly always. */

@@ -13,7 +13,6 @@ import type {
   Instant,
 } from './contract.ts';
 import { appendMoney, findEntry } from './entries.ts';
-import { revokeAllKeys } from './keys.ts';
 import { readBalance, type Shelf } from './shelf.ts';
 
 type Line = Readonly<{
@@ -29,8 +28,9 @@ type Repeated =
 function repeated(shelf: Shelf, line: Line): Repeated | undefined {
   const row = findEntry(shelf, line.id);
   if (row === undefined) return undefined;
-  const same =
-    row.kind === line.kind && fromSql(row.delta) === line.delta && row.source === line.source;
+  // The tombstone of a closed account keeps no note.
+  const sameSource = row.source === null || row.source === line.source;
+  const same = row.kind === line.kind && fromSql(row.delta) === line.delta && sameSource;
   return same ? { ok: true, posted: fromSql(row.posted_after) } : { ok: false, reason: 'conflict' };
 }
 
@@ -68,10 +68,4 @@ const STATE = "UPDATE account SET state = ? WHERE one = 1 AND state <> 'closed'"
 
 export function freeze(shelf: Shelf, frozen: boolean): void {
   shelf.sql.exec(STATE, frozen ? 'frozen' : 'open');
-}
-
-/** For good. Calls in flight still end; the ids of past credits stay, so that none comes twice. */
-export function close(shelf: Shelf, now: Instant): void {
-  shelf.sql.exec(STATE, 'closed');
-  revokeAllKeys(shelf, now);
 }

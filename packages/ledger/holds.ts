@@ -1,7 +1,7 @@
 /**
  * Admission: a call is let in by reserving the dearest way it can end, or refused without a trace. It
- * promises that no two calls ever reserve the same money, and that a refusal writes nothing, so that a
- * flood of them can't wear out the object. A hold ends in `settlements.ts`, never here.
+ * promises that no two calls ever reserve the same money, and that a refusal writes nothing (but for the
+ * one that pauses its key), so that a flood of them can't wear out the object. A hold ends in `settlements.ts`, never here.
  */
 import type { NanoUsd } from '@farebox/money';
 import { fitting, mostAsked, termsFor, wellFormed } from './afford.ts';
@@ -12,6 +12,7 @@ import {
   HELD_RETRY_SECONDS,
   openCallsAllowed,
 } from './bounds.ts';
+import { watchDear, whetherPaused, whetherTooMuchAtOnce } from './brakes.ts';
 import type {
   CheckpointRequest,
   CheckpointResult,
@@ -20,7 +21,8 @@ import type {
   HoldResult,
   Instant,
 } from './contract.ts';
-import { findKey, keyRefusal, remember } from './keys.ts';
+import { findKey, keyRefusal } from './keys.ts';
+import { remember } from './recall.ts';
 import {
   type AccountRow,
   type Balance,
@@ -154,7 +156,7 @@ function whetherAffordable(
 
 export function hold(shelf: Shelf, request: HoldRequest, now: Instant): HoldResult {
   if (!wellFormed(request)) throw new RangeError('malformed hold');
-  const key = findKey(shelf, request.key);
+  const key = findKey(shelf, request.key, now);
   if (key === undefined) return refuse({ reason: 'key_unknown' });
   const looked = shelf.sql.exec<Looked>(LOOK, request.id).one();
   const asked = fingerprint(request);
@@ -163,14 +165,18 @@ export function hold(shelf: Shelf, request: HoldRequest, now: Instant): HoldResu
   const balance = balanceOf(looked);
   const barred =
     whetherAllowed(key, balance, request, now) ??
+    whetherPaused(shelf, key, now) ??
     whetherTooFast(key, now) ??
     whetherTooMany(shelf, key, balance, now);
   if (barred !== undefined) return refuse(barred);
   const available = balance.posted - balance.held;
   const room = roomOf(key);
   const terms = termsFor(request, room === undefined ? available : smaller(room, available));
-  const poor = whetherAffordable(key, balance, request, terms.amount);
+  const poor =
+    whetherAffordable(key, balance, request, terms.amount) ??
+    whetherTooMuchAtOnce(key, terms.amount, now);
   if (poor !== undefined) return refuse(poor);
+  watchDear(shelf, key, request, now);
   keep(shelf, balance, request, asked, terms, now);
   if (key.limits.callsPerMinute !== null) key.admitted.push(now);
   return {

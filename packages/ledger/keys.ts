@@ -4,119 +4,58 @@
  * secret itself.
  */
 import { LARGEST_AMOUNT, type NanoUsd } from '@farebox/money';
-import { fromSql, fromSqlText, smaller, toSql } from './amounts.ts';
-import type {
-  AccountId,
-  Instant,
-  KeyId,
-  KeyLimits,
-  KeyProof,
-  KeyRefusal,
-  KeyStanding,
-  PutKeyRequest,
-  PutKeyResult,
-  RevokeKeyResult,
+import { smaller, toSql } from './amounts.ts';
+import { dayOf } from './bounds.ts';
+import { countSpending, pausedAt } from './brakes.ts';
+import {
+  DEFAULT_BRAKES,
+  type Instant,
+  type KeyId,
+  type KeyLimits,
+  type KeyProof,
+  type KeyRefusal,
+  type KeyStanding,
+  type PutKeyRequest,
+  type PutKeyResult,
+  type RevokeKeyResult,
 } from './contract.ts';
-import { type Key, type Memory, readBalance, type Shelf } from './shelf.ts';
-
-type KeyRow = {
-  id: number;
-  secret_hash: string;
-  budget: number | null;
-  expires_at: number | null;
-  models: string | null;
-  calls_per_minute: number | null;
-  concurrent_calls: number | null;
-  spent: number;
-  revoked_at: number | null;
-  created_at: number;
-};
+import { habitOn, noHabit, usualDay } from './habits.ts';
+import { addSpending } from './recall.ts';
+import { type Key, readBalance, type Shelf } from './shelf.ts';
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
-  concurrent_calls, spent, revoked_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, ?)`;
-/** What lines beyond the acknowledged one took from each key: not in `keys.spent` yet. */
-const SPENT_SINCE = `SELECT key_id, CAST(-sum(delta) AS TEXT) AS spent FROM entries
-  WHERE kind = 'charge' AND seq > (SELECT acknowledged FROM account) GROUP BY key_id`;
-const FOLD = `UPDATE keys SET spent = min(?3, spent - line.delta)
-  FROM (SELECT key_id, sum(delta) AS delta FROM entries
-    WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id) AS line
-  WHERE keys.id = line.key_id`;
+  concurrent_calls, spent, revoked_at, created_at, notice_at, pause_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, ?, ?, ?)`;
 const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';
 const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
-
-function limitsOf(row: KeyRow): KeyLimits {
-  return {
-    budget: row.budget === null ? null : fromSql(row.budget),
-    expiresAt: row.expires_at,
-    models: row.models === null ? null : row.models.split('\n').filter((name) => name !== ''),
-    callsPerMinute: row.calls_per_minute,
-    concurrentCalls: row.concurrent_calls,
-  };
-}
-
-function keyOf(row: KeyRow): Key {
-  return {
-    keyId: row.id,
-    secretHash: row.secret_hash,
-    limits: limitsOf(row),
-    createdAt: row.created_at,
-    revokedAt: row.revoked_at,
-    spent: fromSql(row.spent),
-    held: 0n,
-    open: 0,
-    admitted: [],
-  };
-}
-
-/** Reads what the object remembers from its own tables: after a start, and after a failed transaction. */
-export function recall(sql: SqlStorage): Memory {
-  const account: AccountId = sql.exec<{ id: string }>('SELECT id FROM account').one().id;
-  const memory: Memory = { account, keys: new Map(), held: 0n, open: 0 };
-  for (const row of sql.exec<KeyRow>('SELECT * FROM keys')) memory.keys.set(row.id, keyOf(row));
-  for (const since of sql.exec<{ key_id: number; spent: string }>(SPENT_SINCE)) {
-    spend(memory, since.key_id, fromSqlText(since.spent));
-  }
-  const holds = sql.exec<{ key_id: number; amount: number }>('SELECT key_id, amount FROM holds');
-  for (const hold of holds) remember(memory, hold.key_id, fromSql(hold.amount), 1);
-  return memory;
-}
-
-/** Counts a hold in (`by` = 1) or out (`by` = -1). */
-export function remember(memory: Memory, keyId: KeyId, amount: NanoUsd, by: 1 | -1): void {
-  const moved = by === 1 ? amount : -amount;
-  memory.held += moved;
-  memory.open += by;
-  const key = memory.keys.get(keyId);
-  if (key === undefined) return;
-  key.held += moved;
-  key.open += by;
-}
 
 /**
  * Counts what a line took. Only the memory is told: the line itself is the record, and its sum reaches
  * the key's row when it is acknowledged, so that ending a call is one write less.
  */
-export function spend(memory: Memory, keyId: KeyId, amount: NanoUsd): void {
-  const key = memory.keys.get(keyId);
-  if (key !== undefined) key.spent = smaller(key.spent + amount, LARGEST_AMOUNT);
-}
-
-/** Adds the lines above `after` up to `upTo` to their keys' rows; whoever acknowledges lines calls it once. */
-export function foldSpending(shelf: Shelf, after: number, upTo: number): void {
-  shelf.sql.exec(FOLD, after, upTo, toSql(LARGEST_AMOUNT));
+export function spend(shelf: Shelf, keyId: KeyId, amount: NanoUsd): void {
+  const key = shelf.memory.keys.get(keyId);
+  if (key === undefined) return;
+  key.spent = addSpending(key.spent, amount);
+  countSpending(shelf, key, amount, shelf.memory.lastAt);
 }
 
 /** Both are hashes already; comparing them in constant time costs nothing and settles the question. */
-function sameHash(a: string, b: string): boolean {
+export function sameHash(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
   return difference === 0;
 }
 
-export function findKey(shelf: Shelf, proof: KeyProof): Key | undefined {
+/** The key's own secret, or one it had before that still opens. */
+export function findKey(shelf: Shelf, proof: KeyProof, now: Instant): Key | undefined {
   const key = shelf.memory.keys.get(proof.keyId);
-  return key !== undefined && sameHash(key.secretHash, proof.secretHash) ? key : undefined;
+  if (key === undefined || sameHash(key.secretHash, proof.secretHash)) return key;
+  const opens = key.retired.some(
+    ({ hash, until }) => until > now && sameHash(hash, proof.secretHash),
+  );
+  return opens ? key : undefined;
 }
 
 export function keyRefusal(key: Key, now: Instant): 'key_revoked' | 'key_expired' | undefined {
@@ -127,15 +66,27 @@ export function keyRefusal(key: Key, now: Instant): 'key_revoked' | 'key_expired
 
 /** A key that may look at its account, also a frozen one. */
 export function prove(shelf: Shelf, proof: KeyProof, now: Instant): Key | KeyRefusal {
-  const key = findKey(shelf, proof);
+  const key = findKey(shelf, proof, now);
   if (key === undefined) return 'key_unknown';
   if (readBalance(shelf).state === 'closed') return 'account_closed';
   return keyRefusal(key, now) ?? key;
 }
 
-export function standingOf(key: Key): KeyStanding {
-  const { keyId, limits, spent, held, createdAt } = key;
-  return { keyId, limits, spent, held, createdAt };
+export function standingOf(key: Key, now: Instant): KeyStanding {
+  const { keyId, limits, spent, held, createdAt, brakes, revokedAt } = key;
+  const habit = habitOn(key.habit, dayOf(now));
+  return {
+    keyId,
+    limits,
+    spent,
+    held,
+    createdAt,
+    brakes,
+    pausedAt: pausedAt(key, now),
+    revokedAt,
+    spentToday: habit.today > 0n ? habit.today : 0n,
+    usualDay: usualDay(habit),
+  };
 }
 
 function sameLimits(a: KeyLimits, b: KeyLimits): boolean {
@@ -150,7 +101,7 @@ function sameLimits(a: KeyLimits, b: KeyLimits): boolean {
 }
 
 /** A budget above the largest amount limits nothing that the balance does not. */
-function storable(limits: KeyLimits): KeyLimits {
+export function storable(limits: KeyLimits): KeyLimits {
   if (limits.budget === null) return limits;
   return { ...limits, budget: smaller(limits.budget, LARGEST_AMOUNT) };
 }
@@ -158,6 +109,7 @@ function storable(limits: KeyLimits): KeyLimits {
 export function putKey(shelf: Shelf, request: PutKeyRequest, now: Instant): PutKeyResult {
   const { keyId, secretHash } = request;
   const limits = storable(request.limits);
+  const brakes = request.brakes ?? DEFAULT_BRAKES;
   const known = shelf.memory.keys.get(keyId);
   if (known !== undefined) {
     const same = sameHash(known.secretHash, secretHash) && sameLimits(known.limits, limits);
@@ -168,16 +120,42 @@ export function putKey(shelf: Shelf, request: PutKeyRequest, now: Instant): PutK
     INSERT,
     keyId,
     secretHash,
+    ...limitColumns(limits),
+    now,
+    brakes.noticeAt,
+    brakes.pauseAt,
+  );
+  shelf.memory.keys.set(keyId, newKey({ keyId, secretHash, limits, brakes }, now));
+  return { ok: true };
+}
+
+/** In the order of the row's columns: budget, expiry, models, calls a minute, calls at once. */
+export function limitColumns(limits: KeyLimits): readonly (number | string | null)[] {
+  return [
     limits.budget === null ? null : toSql(limits.budget),
     limits.expiresAt,
     limits.models === null ? null : limits.models.join('\n'),
     limits.callsPerMinute,
     limits.concurrentCalls,
-    now,
-  );
-  const key = { keyId, secretHash, limits, createdAt: now, revokedAt: null, spent: 0n, held: 0n };
-  shelf.memory.keys.set(keyId, { ...key, open: 0, admitted: [] });
-  return { ok: true };
+  ];
+}
+
+function newKey(made: Pick<Key, 'keyId' | 'secretHash' | 'limits' | 'brakes'>, now: Instant): Key {
+  return {
+    ...made,
+    retired: [],
+    createdAt: now,
+    revokedAt: null,
+    spent: 0n,
+    held: 0n,
+    open: 0,
+    admitted: [],
+    habit: noHabit(),
+    pausedAt: null,
+    resumedDay: -1,
+    noticedDay: -1,
+    dear: false,
+  };
 }
 
 export function revokeKey(shelf: Shelf, keyId: KeyId, now: Instant): RevokeKeyResult {

@@ -16,7 +16,8 @@ import {
   type HoldRow,
   lateId,
 } from './entries.ts';
-import { remember, spend } from './keys.ts';
+import { spend } from './keys.ts';
+import { remember } from './recall.ts';
 import {
   type AccountRow,
   type Balance,
@@ -68,7 +69,7 @@ export function settle(shelf: Shelf, request: SettleRequest, now: Instant): Sett
   const shortfall = cost - taken;
   const ending = { ...endingOf(request, id), reason, taken, charged: taken, shortfall };
   appendCall(shelf, balance, hold, ending, now);
-  spend(shelf.memory, hold.key_id, taken);
+  spend(shelf, hold.key_id, taken);
   tellShortfall(shelf, id, shortfall);
   return { ok: true, charged: taken, shortfall, late: false };
 }
@@ -138,7 +139,7 @@ function settleLate(
   };
   const ending = { ...endingOf(request, lateId(request.id)), reason, taken, charged, shortfall };
   appendCall(shelf, balance, hold, ending, now);
-  spend(shelf.memory, base.key_id, taken);
+  spend(shelf, base.key_id, taken);
   tellShortfall(shelf, request.id, shortfall);
   return { ok: true, charged, shortfall, late: true };
 }
@@ -182,7 +183,7 @@ export function expire(shelf: Shelf, now: Instant): number {
       shortfall: 0n,
     };
     appendCall(shelf, balance, hold, ending, now);
-    spend(shelf.memory, hold.key_id, floor);
+    spend(shelf, hold.key_id, floor);
     const { account } = shelf.memory;
     shelf.tell({ event: 'hold_expired', account, call: hold.id, charged: floor.toString() });
   }

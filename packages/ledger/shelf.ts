@@ -6,12 +6,16 @@
 import type { NanoUsd } from '@farebox/money';
 import type { Signal } from '@farebox/signals';
 import { fromSql, toSql } from './amounts.ts';
-import type { AccountId, Instant, KeyId, KeyLimits } from './contract.ts';
+import type { AccountId, Instant, KeyBrakes, KeyId, KeyLimits } from './contract.ts';
+import type { Habit } from './habits.ts';
 
 export type Key = {
   readonly keyId: KeyId;
-  readonly secretHash: string;
-  readonly limits: KeyLimits;
+  secretHash: string;
+  /** Secrets before that one, each while it still opens. */
+  retired: readonly RetiredSecret[];
+  limits: KeyLimits;
+  brakes: KeyBrakes;
   readonly createdAt: Instant;
   revokedAt: Instant | null;
   spent: NanoUsd;
@@ -20,7 +24,17 @@ export type Key = {
   open: number;
   /** When its calls of the last minute were admitted; lost on restart, which is harmless. */
   admitted: Instant[];
+  habit: Habit;
+  pausedAt: Instant | null;
+  /** The day on which its owner took the brake off. */
+  resumedDay: number;
+  /** The day its owner was last told of unusual spending. */
+  noticedDay: number;
+  /** Whether it has called a dear model. */
+  dear: boolean;
 };
+
+export type RetiredSecret = Readonly<{ hash: string; until: Instant }>;
 
 export type Memory = {
   readonly account: AccountId;
@@ -28,6 +42,14 @@ export type Memory = {
   /** Of all open holds: what `account.held` must equal. */
   held: NanoUsd;
   open: number;
+  closed: boolean;
+  /** Of the last line: none is dated before it, whatever the clock says. */
+  lastAt: Instant;
+  lowBalance: NanoUsd | null;
+  /** Whether the balance is below it, so that its owner knows. */
+  low: boolean;
+  /** How many wait to be sent. */
+  notices: number;
 };
 
 export type Shelf = Readonly<{

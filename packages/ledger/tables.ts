@@ -69,6 +69,36 @@ const STEPS: readonly (readonly string[])[] = [
     `UPDATE keys SET spent = spent + coalesce((SELECT sum(e.delta) FROM entries e
       WHERE e.key_id = keys.id AND e.seq > (SELECT acknowledged FROM account)), 0)`,
   ],
+  // Brakes. The habit's columns, like `spent`, cover acknowledged lines only.
+  [
+    'ALTER TABLE account ADD COLUMN low_balance INTEGER CHECK (low_balance >= 0)',
+    'ALTER TABLE account ADD COLUMN low INTEGER NOT NULL DEFAULT 0 CHECK (low IN (0, 1))',
+    'ALTER TABLE account ADD COLUMN wiped INTEGER NOT NULL DEFAULT 0 CHECK (wiped IN (0, 1))',
+    'ALTER TABLE keys ADD COLUMN notice_at REAL DEFAULT 5 CHECK (notice_at > 0)',
+    'ALTER TABLE keys ADD COLUMN pause_at REAL DEFAULT 20 CHECK (pause_at > 0)',
+    'ALTER TABLE keys ADD COLUMN paused_at INTEGER',
+    'ALTER TABLE keys ADD COLUMN resumed_day INTEGER NOT NULL DEFAULT -1',
+    'ALTER TABLE keys ADD COLUMN noticed_day INTEGER NOT NULL DEFAULT -1',
+    'ALTER TABLE keys ADD COLUMN dear INTEGER NOT NULL DEFAULT 0 CHECK (dear IN (0, 1))',
+    'ALTER TABLE keys ADD COLUMN habit_day INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE keys ADD COLUMN habit_today INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE keys ADD COLUMN habit_usual INTEGER NOT NULL DEFAULT 0 CHECK (habit_usual >= 0)',
+    'ALTER TABLE keys ADD COLUMN habit_days INTEGER NOT NULL DEFAULT 0 CHECK (habit_days >= 0)',
+    `UPDATE keys SET dear = 1 WHERE id IN (SELECT key_id FROM entries WHERE p4 >= 10000000000)`,
+    `CREATE TABLE retired_secrets (
+      hash TEXT PRIMARY KEY,
+      key_id INTEGER NOT NULL,
+      until INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE notices (
+      id TEXT PRIMARY KEY,
+      kind TEXT NOT NULL,
+      key_id INTEGER,
+      model TEXT,
+      amount INTEGER,
+      at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** Whether `open` has ever run here. Reads only. */

@@ -101,12 +101,21 @@ export function doorsThrough(courier: Courier): Doors {
       mintKey: (account, request) => accounts('mintKey', account, request),
       revokeKey: (account, keyId) => accounts('revokeKey', account, keyId),
       statement: (account, afterSeq, most) => accounts('statement', account, afterSeq, most),
+      standing: (account) => accounts('standing', account),
+      keys: (account) => accounts('keys', account),
+      changeKey: (account, keyId, change) => accounts('changeKey', account, keyId, change),
+      rollKey: (account, request) => accounts('rollKey', account, request),
+      resumeKey: (account, keyId) => accounts('resumeKey', account, keyId),
+      setLowBalance: (account, threshold) => accounts('setLowBalance', account, threshold),
+      revokeLeaked: (text) => accounts('revokeLeaked', text),
+      close: (account) => accounts('close', account),
     },
     credits: { credit: (account: AccountId, request) => credits('credit', account, request) },
     operators: {
       adjust: (account, request) => operators('adjust', account, request),
       freeze: (account, frozen) => operators('freeze', account, frozen),
       audit: (account) => operators('audit', account),
+      standing: (account) => operators('standing', account),
     },
   };
 }

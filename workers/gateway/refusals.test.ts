@@ -70,6 +70,7 @@ const ROWS: Readonly<Record<Reason, Row>> = {
   key_unknown: key({ reason: 'key_unknown' }),
   key_revoked: key({ reason: 'key_revoked' }),
   key_expired: key({ reason: 'key_expired' }),
+  key_paused: denied({ reason: 'key_paused' }),
   plain_http: denied({ reason: 'plain_http' }),
   model_not_allowed: denied({ reason: 'model_not_allowed' }),
   account_frozen: denied({ reason: 'account_frozen' }),

@@ -91,6 +91,7 @@ export const WIRE: Readonly<Record<Reason, Wire>> = {
   key_unknown: BAD_KEY,
   key_revoked: BAD_KEY,
   key_expired: BAD_KEY,
+  key_paused: FORBIDDEN,
   plain_http: FORBIDDEN,
   model_not_allowed: FORBIDDEN,
   account_frozen: FORBIDDEN,
@@ -166,6 +167,8 @@ function holdText(refusal: HoldRefusal): string {
       return 'This API key was revoked.';
     case 'key_expired':
       return 'This API key has expired.';
+    case 'key_paused':
+      return 'This API key spent far more today than it usually does, so it was paused until midnight UTC. Its owner can resume it in the console at once.';
     case 'model_not_allowed':
       return 'This API key may not call this model.';
     case 'account_frozen':

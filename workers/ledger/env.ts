@@ -3,7 +3,8 @@
  * the missing one and never showing a value.
  */
 import { connect, type Database } from '@farebox/database';
-import { readMacSecrets } from '@farebox/identity/api-keys';
+import { type MacSecrets, readMacSecrets } from '@farebox/identity/api-keys';
+import type { Notice } from '@farebox/ledger';
 import { signal } from '@farebox/signals';
 import type { Account } from './index.ts';
 
@@ -11,6 +12,7 @@ export type Env = Readonly<{
   ACCOUNT?: DurableObjectNamespace<Account>;
   DATABASE_URL?: string;
   KEY_MAC_SECRETS?: string;
+  NOTICES?: Queue<Notice>;
 }>;
 
 /** Carries a binding's name and nothing else. */
@@ -55,10 +57,12 @@ export function database(env: Env): Database {
   return made;
 }
 
-/** The newest version mints; the others only verify. */
-export function mintingSecret(env: Env): Readonly<{ version: number; secret: Uint8Array }> {
-  const text = needed(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS');
-  const secrets = needed(readMacSecrets(text), 'KEY_MAC_SECRETS');
-  const version = Math.max(...secrets.keys());
-  return { version, secret: needed(secrets.get(version), 'KEY_MAC_SECRETS') };
+/** The newest version mints, all of them verify. */
+export function macSecrets(env: Env): MacSecrets {
+  return needed(readMacSecrets(needed(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS')), 'KEY_MAC_SECRETS');
+}
+
+/** Where what accounts' objects noticed goes: the console's queue. */
+export function noticeQueue(env: Env): Queue<Notice> {
+  return needed(env.NOTICES, 'NOTICES');
 }

@@ -6,8 +6,8 @@ import { WorkerEntrypoint } from 'cloudflare:workers';
 import { accountTotals, deliverEntries } from '@farebox/database';
 import type * as C from '@farebox/ledger';
 import { AccountObject, type House } from '@farebox/ledger/account';
-import { accountStub, database, type Env } from './env.ts';
-import { mintKey, revokeKey } from './keys.ts';
+import { accountStub, database, type Env, noticeQueue } from './env.ts';
+import { changeKey, mintKey, revokeKey, revokeLeaked, rollKey } from './keys.ts';
 import { pastCall } from './past-calls.ts';
 import { settleQueued } from './queued.ts';
 import { auditBoth } from './reconciliation.ts';
@@ -16,6 +16,10 @@ import { sweep } from './sweep.ts';
 const HOUSE: House<Env> = {
   deliver: (env, account, entries) => deliverEntries(database(env), account, entries),
   lastDelivered: async (env, account) => (await accountTotals(database(env), account)).lastSeq,
+  // As values, not JSON, which knows no bigint.
+  notify: async (env, notices) => {
+    await noticeQueue(env).sendBatch(notices.map((body) => ({ body, contentType: 'v8' })));
+  },
 };
 
 export class Account extends AccountObject<Env> {
@@ -77,6 +81,34 @@ export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
   ): Promise<readonly C.Entry[]> {
     return accountStub(this.env, account).statement(afterSeq, most);
   }
+  async standing(account: C.AccountId): Promise<C.AccountStanding | null> {
+    return accountStub(this.env, account).standing();
+  }
+  async keys(account: C.AccountId): Promise<readonly C.KeyStanding[]> {
+    return accountStub(this.env, account).keys();
+  }
+  async changeKey(
+    account: C.AccountId,
+    keyId: C.KeyId,
+    change: C.KeyChange,
+  ): Promise<C.ChangeKeyResult> {
+    return changeKey(this.env, account, keyId, change);
+  }
+  async rollKey(account: C.AccountId, request: C.RollKeyRequest): Promise<C.RollKeyResult> {
+    return rollKey(this.env, account, request, Date.now());
+  }
+  async resumeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.ChangeKeyResult> {
+    return accountStub(this.env, account).resumeKey(keyId);
+  }
+  async setLowBalance(account: C.AccountId, threshold: bigint | null): Promise<void> {
+    await accountStub(this.env, account).setLowBalance(threshold);
+  }
+  async revokeLeaked(text: string): Promise<C.LeakedKeyResult> {
+    return revokeLeaked(this.env, text, Date.now());
+  }
+  async close(account: C.AccountId): Promise<C.CloseResult> {
+    return accountStub(this.env, account).close();
+  }
 }
 
 export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor {
@@ -88,6 +120,9 @@ export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor 
   }
   async audit(account: C.AccountId): Promise<C.Audit> {
     return auditBoth(this.env, account);
+  }
+  async standing(account: C.AccountId): Promise<C.AccountStanding | null> {
+    return accountStub(this.env, account).standing();
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * Meets every account once a day, a slice of them each tick: its books are compared and its object is
- * woken. A tick is bounded; what it could not do it says. It repairs nothing itself.
+ * woken. A tick is bounded; what it could not do it says. It repairs nothing itself but rows of keys that
+ * still look alive though the object refuses them.
  */
-import { accountsToSweep } from '@farebox/database';
-import type { AccountId } from '@farebox/ledger';
+import { accountsToSweep, markKeysRevoked } from '@farebox/database';
+import type { AccountId, KeyId } from '@farebox/ledger';
 import { signal } from '@farebox/signals';
 import { database, type Env } from './env.ts';
 import { auditBoth, POSTGRES_UNREACHABLE } from './reconciliation.ts';
@@ -11,7 +12,7 @@ import { auditBoth, POSTGRES_UNREACHABLE } from './reconciliation.ts';
 const TICK_MS = 5 * 60_000;
 const TICKS_PER_DAY = 288;
 /**
- * An account takes at most four subrequests, and a Worker has 10,000
+ * An account takes at most five subrequests, and a Worker has 10,000
  * (developers.cloudflare.com/workers/platform/limits). More than this times 288 accounts need more ticks.
  */
 const MOST_PER_TICK = 1_000;
@@ -30,9 +31,24 @@ function sliceOf(at: number): Slice {
   return { after: tick === 0n ? '' : lastBefore(tick), last: lastBefore(tick + 1n) };
 }
 
-async function sweepOne(env: Env, account: AccountId): Promise<void> {
+/** Rows that a revocation could not mark when it happened. */
+async function markRevoked(
+  env: Env,
+  account: AccountId,
+  keys: readonly KeyId[],
+  at: number,
+): Promise<void> {
   try {
-    const { broken } = await auditBoth(env, account);
+    await markKeysRevoked(database(env), account, keys, at);
+  } catch {
+    signal({ event: 'sweep_unfinished', account });
+  }
+}
+
+async function sweepOne(env: Env, account: AccountId, at: number): Promise<void> {
+  try {
+    const { broken, revokedLately } = await auditBoth(env, account);
+    if (revokedLately.length > 0) await markRevoked(env, account, revokedLately, at);
     for (const invariant of broken) {
       if (invariant === POSTGRES_UNREACHABLE) signal({ event: 'sweep_unfinished', account });
       else signal({ event: 'invariant_broken', account, invariant });
@@ -43,10 +59,10 @@ async function sweepOne(env: Env, account: AccountId): Promise<void> {
 }
 
 /** Each of `workers` takes the next account as soon as it is done with one. */
-async function sweepAll(env: Env, accounts: readonly AccountId[]): Promise<void> {
+async function sweepAll(env: Env, accounts: readonly AccountId[], at: number): Promise<void> {
   const rest = accounts.values();
   const worker = async (): Promise<void> => {
-    for (const account of rest) await sweepOne(env, account);
+    for (const account of rest) await sweepOne(env, account, at);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
@@ -68,7 +84,7 @@ export async function sweep(env: Env, at: number): Promise<void> {
     const page = await pageOf(env, { after, last });
     if (page?.length === 0) return;
     if (page === undefined || met >= MOST_PER_TICK) break;
-    await sweepAll(env, page);
+    await sweepAll(env, page, at);
     after = page.at(-1) ?? after;
   }
   // Where it stopped: the rest of this slice waits for tomorrow, or for an operator.
