@@ -36,6 +36,7 @@ export {
 } from './api-keys.ts';
 export { findCall } from './calls.ts';
 export { connect, type Database, DatabaseFailure, type Failure } from './connection.ts';
+export { withdrawConsentByLink } from './consents.ts';
 export {
   type Credentials,
   countStepTry,
@@ -80,7 +81,23 @@ export {
   spendEmailChange,
   spendReset,
 } from './mail-tokens.ts';
+export {
+  type Delivery,
+  deliveriesOf,
+  endMail,
+  findMailToSend,
+  findSuppression,
+  insertMails,
+  type MailEvent,
+  type MailState,
+  markMailSent,
+  type NewMail,
+  purgeMail,
+  recordMailEvent,
+  type Suppression,
+} from './mails.ts';
 export { dismissNotice, type OpenNotice, openNotices } from './notice-board.ts';
+export { type Recipient, recordNotice } from './notices.ts';
 export {
   appendOperatorAction,
   type ChainVerdict,
