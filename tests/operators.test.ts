@@ -201,10 +201,21 @@ describe('an account on the operators’ page', () => {
     const found = await knock('/operators/find', { form: { what: email } });
     expect(found.location).toBe(`/operators/accounts/${accountId}`);
     const { text } = await knock(`/operators/accounts/${accountId}`);
+    expect(text).toMatch(/^<!doctype html><html lang="en">/);
     expect(text).toContain('value="5000000000"');
     expect(text).not.toContain(email);
     const books = await knock(`/operators/accounts/${accountId}/books`);
     expect(books.text).toContain('nothing: the books agree');
+  });
+});
+
+describe('the health page', () => {
+  it('knows what the ledger’s sweep met', async () => {
+    expect((await knock('/operators/health')).text).toContain('sweep has not run');
+    await stack.tick();
+    await expect
+      .poll(async () => (await knock('/operators/health')).text, { timeout: 10_000 })
+      .not.toContain('sweep has not run');
   });
 });
 

@@ -1,4 +1,5 @@
 /** What operators' pages are made of. No script, no cookie, nothing of the people's frame. */
+import { raw } from 'hono/html';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import { Field, Note, Time } from '../page.tsx';
 import type { Permission } from './roles.ts';
@@ -49,7 +50,7 @@ export function staffPage(
   const done = Object.hasOwn(DONE, word) ? DONE[word] : undefined;
   return c.html(
     <>
-      {'<!doctype html>'}
+      {raw('<!doctype html>')}
       <html lang="en">
         <head>
           <meta charset="utf-8" />
@@ -111,23 +112,26 @@ export const When: FC<{ at: number | null }> = ({ at }) =>
   at === null ? <>–</> : <Time at={at} language="en" />;
 
 /** A table that may be wider than the page; the keyboard can scroll it (WCAG 2.1.1). */
-export const Table: FC<PropsWithChildren<{ caption: string; heads: readonly string[] }>> = (
-  props,
-) => (
-  <section class="scroll" aria-label={props.caption} tabindex={0}>
-    <table>
-      <caption>{props.caption}</caption>
-      <thead>
-        <tr>
-          {props.heads.map((head) => (
-            <th scope="col">{head}</th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>{props.children}</tbody>
-    </table>
-  </section>
-);
+export const Table: FC<
+  Readonly<{ caption: string; heads: readonly string[]; children: readonly Child[] }>
+> = (props) =>
+  props.children.length === 0 ? (
+    <p>{`${props.caption}: none.`}</p>
+  ) : (
+    <section class="scroll" aria-label={props.caption} tabindex={0}>
+      <table>
+        <caption>{props.caption}</caption>
+        <thead>
+          <tr>
+            {props.heads.map((head) => (
+              <th scope="col">{head}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{props.children}</tbody>
+      </table>
+    </section>
+  );
 
 export const Fact: FC<PropsWithChildren<{ name: string }>> = ({ name, children }) => (
   <div>
