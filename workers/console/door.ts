@@ -11,6 +11,8 @@ import { type Env, houseOf, isOperatorsHost, MissingBinding } from './env.ts';
 import { ownFormsOnly, smallBodies } from './forms.ts';
 import { language } from './language.ts';
 import { isLoopback } from './loopback.ts';
+import { mailHook } from './mail/hook.ts';
+import { unsubscribing } from './mail/unsubscribe.tsx';
 import { missing } from './missing.tsx';
 import { operators } from './operators/door.ts';
 import { overviewPage } from './overview/overview.tsx';
@@ -125,6 +127,8 @@ screens.all('*', missing);
 export const door = new Hono<Anybody>();
 door.use(secured, operatorsApart);
 door.route('/', secretScanning);
+door.route('/', mailHook);
+door.route('/', unsubscribing);
 door.route('/', files);
 door.route('/', screens);
 

@@ -5,11 +5,12 @@
 import { connect } from '@farebox/database';
 import type { IdentityHouse } from '@farebox/identity';
 import type { AccountsDoor, Notice, OperatorsDoor } from '@farebox/ledger';
-import type { QueuedLetter } from '@farebox/mail';
+import { Certificates, type QueuedLetter, type SesSettings } from '@farebox/mail';
 import { type NanoUsd, parseUsd } from '@farebox/money';
 import { signal } from '@farebox/signals';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { isLoopback } from './loopback.ts';
+import { askFor, askOutside, type PostHouse } from './mail/house.ts';
 import { AccessKeys, type AccessSettings } from './operators/access.ts';
 import { type RoleHolders, readRoles } from './operators/roles.ts';
 import { SigningKeys } from './secret-scanning/signature.ts';
@@ -26,6 +27,21 @@ export type Env = Readonly<{
   CONSOLE_URL?: string;
   /** Where callers reach the API, such as `https://api.example.com`. */
   API_URL?: string;
+  /** The AWS region SES and its SNS topic are in. */
+  SES_REGION?: string;
+  /** Of an IAM user that may do `ses:SendEmail` for the sender's identity and nothing else. */
+  SES_ACCESS_KEY_ID?: string;
+  SES_SECRET_ACCESS_KEY?: string;
+  /** Whose event destination is the SNS topic; without it nobody tells us what becomes of a mail. */
+  SES_CONFIGURATION_SET?: string;
+  /** An address, or `Name <address>`, whose answers somebody reads. */
+  MAIL_FROM?: string;
+  /** The ARNs of the SNS topics that post to /hooks/ses, with commas between. */
+  SNS_TOPIC_ARNS?: string;
+  /** Only on one's own machine: where SES is. */
+  SES_ENDPOINT?: string;
+  /** Only on one's own machine: where to find the certificates that SNS would have. */
+  SNS_CERTIFICATES_URL?: string;
   /** The host name operators' screens answer on; without it there are none. */
   OPERATORS_HOST?: string;
   /** The team's name at Cloudflare Access: `<team>.cloudflareaccess.com`. */
@@ -181,5 +197,62 @@ export function signingKeysOf(env: Env): SigningKeys {
   const name = 'SECRET_SCANNING_KEYS_URL';
   const made = new SigningKeys(localUrl(env[name], name, hostname) ?? GITHUB_KEYS);
   signing.set(env, made);
+  return made;
+}
+
+const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+/** No line break and no second address can be in it. */
+const SENDER =
+  /^(?:[A-Za-z0-9 ._-]{1,64} <[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+>|[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+)$/;
+const CONFIGURATION_SET = /^[A-Za-z0-9_-]{1,64}$/;
+
+function shaped(text: string | undefined, shape: RegExp, name: string): string {
+  const given = needed(text, name);
+  if (!shape.test(given)) throw new MissingBinding(name);
+  return given;
+}
+
+function sesOf(env: Env, host: string): SesSettings {
+  const region = shaped(env.SES_REGION, REGION, 'SES_REGION');
+  const set = env.SES_CONFIGURATION_SET || null;
+  return {
+    endpoint: new URL(
+      localUrl(env.SES_ENDPOINT, 'SES_ENDPOINT', host) ?? `https://email.${region}.amazonaws.com`,
+    ),
+    region,
+    accessKeyId: needed(env.SES_ACCESS_KEY_ID, 'SES_ACCESS_KEY_ID'),
+    secretAccessKey: needed(env.SES_SECRET_ACCESS_KEY, 'SES_SECRET_ACCESS_KEY'),
+    sender: shaped(env.MAIL_FROM, SENDER, 'MAIL_FROM'),
+    configurationSet: set && shaped(set, CONFIGURATION_SET, 'SES_CONFIGURATION_SET'),
+  };
+}
+
+function buildPost(env: Env): PostHouse {
+  const { identity, accounts, mail, consoleUrl } = houseOf(env);
+  const { db, secret, now } = identity;
+  const name = 'SNS_CERTIFICATES_URL';
+  const topics = (env.SNS_TOPIC_ARNS ?? '').split(',').map((arn) => arn.trim());
+  return {
+    db,
+    secret,
+    now,
+    accounts,
+    queue: mail,
+    consoleUrl,
+    ses: sesOf(env, consoleUrl.hostname),
+    ask: askOutside,
+    topics: new Set(topics.filter((arn) => arn !== '')),
+    certificates: new Certificates(askFor(localUrl(env[name], name, consoleUrl.hostname))),
+  };
+}
+
+const posts = new WeakMap<Env, PostHouse>();
+
+/** What letters are sent and events are believed by. */
+export function postHouseOf(env: Env): PostHouse {
+  const known = posts.get(env);
+  if (known !== undefined) return known;
+  const made = buildPost(env);
+  posts.set(env, made);
   return made;
 }
