@@ -2,7 +2,13 @@
  * What an operator may do to one account. Each move is a page with a form and a reason, and a deed in the
  * chain; what each needs is in the closed table of roles. The ledger and the rows do the moving.
  */
-import { endEverySession, findAccountCard, findOwner, withdrawConsentFor } from '@farebox/database';
+import {
+  type AccountCard,
+  endEverySession,
+  findAccountCard,
+  findOwner,
+  withdrawConsentFor,
+} from '@farebox/database';
 import type { AccountId } from '@farebox/ledger';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { Hono } from 'hono';
@@ -24,8 +30,12 @@ async function withOwner(c: StaffContext, id: AccountId): Promise<Outcome> {
   return owner === undefined ? { ok: false, why: 'no_owner' } : { ok: true, done: 'done' };
 }
 
-function frozen(c: StaffContext, id: AccountId, wanted: boolean): Act {
+/** The ledger says nothing where there is nothing to freeze: the account's own row says why. */
+function frozen(c: StaffContext, card: AccountCard, wanted: boolean): Act {
+  const { accountId: id, openedAt, closedAt } = card;
   return async () => {
+    if (closedAt !== null) return { ok: false, why: 'closed' };
+    if (openedAt === null) return { ok: false, why: 'not_open' };
     await c.var.desk.door.freeze(id, wanted);
     return { ok: true, done: 'done' };
   };
@@ -64,11 +74,12 @@ function adjustment(c: StaffContext, id: AccountId, form: Form): Act {
   return proposal === undefined ? undefined : () => propose(c, proposal);
 }
 
-function actOf(c: StaffContext, move: MoveName, id: AccountId, form: Form): Act {
+function actOf(c: StaffContext, move: MoveName, card: AccountCard, form: Form): Act {
+  const id = card.accountId;
   const acts: Readonly<Record<MoveName, () => Act>> = {
     reveal_email: () => () => withOwner(c, id),
-    freeze: () => frozen(c, id, true),
-    unfreeze: () => frozen(c, id, false),
+    freeze: () => frozen(c, card, true),
+    unfreeze: () => frozen(c, card, false),
     revoke_key: () => revocation(c, id, form),
     end_sessions: () => ended(c, id),
     withdraw_consent: () => withdrawal(c, id, form),
@@ -171,7 +182,7 @@ moves.post(PATH, async (c) => {
     permission: PERMISSION_OF[move],
     subject: id,
     reason: form.text('reason'),
-    act: actOf(c, move, id, form),
+    act: actOf(c, move, card, form),
   });
   if (!outcome.ok) {
     const again = outcome.why === 'no_reason' || outcome.why === 'bad_fields';

@@ -237,6 +237,26 @@ describe('a move', () => {
     expect(text).toContain('<td>operator</td>');
   });
 
+  it('on an account that its owner deleted says so, and does nothing', async () => {
+    const { accountId, email } = await someone(rig.db);
+    await rig.db.execute(`DELETE FROM identities WHERE account_id = '${accountId}'`);
+    await rig.db.execute(`UPDATE accounts SET closed_at = now() WHERE id = '${accountId}'`);
+    rig.ledger.asked.length = 0;
+    for (const [name, status] of [
+      ['freeze', 409],
+      ['unfreeze', 409],
+      ['reveal_email', 404],
+      ['withdraw_consent', 404],
+    ] as const) {
+      const form = { ...FIELDS[name](), reason: REASON };
+      expect((await move(accountId, name, { as: WHO.admin, form })).status).toBe(status);
+    }
+    expect(rig.ledger.asked).toEqual([]);
+    const page = await (await rig.send(`/operators/accounts/${accountId}`)).text();
+    expect(page).toContain('deleted');
+    expect((await rig.send('/operators/find', { form: { what: email } })).status).toBe(422);
+  });
+
   it('of a key that is not there says so', async () => {
     const { accountId } = await someone(rig.db);
     const form = { key: '8', reason: REASON };

@@ -9,6 +9,7 @@ import {
   type Database,
   insertAccount,
   insertPendingKey,
+  markAccountOpened,
 } from '@farebox/database';
 import { type AdjustRequest, type AdjustResult, NO_LIMITS } from '@farebox/ledger';
 import { emptyDatabase } from '@farebox/local';
@@ -210,5 +211,6 @@ export async function someone(db: Database, last4 = 'Ab3z') {
     now: Date.now(),
   });
   await activateKey(db, accountId, 7, Date.now());
+  await markAccountOpened(db, accountId, Date.now());
   return { accountId, email };
 }
