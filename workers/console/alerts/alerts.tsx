@@ -11,7 +11,7 @@ import {
   openNotices,
 } from '@farebox/database';
 import type { Texts } from '@farebox/languages';
-import { CONSENT_KINDS, type ConsentKind } from '@farebox/mail';
+import { CONSENT_KINDS, type ConsentKind, GIVEN_BY_DEFAULT } from '@farebox/mail';
 import { formatUsd, LARGEST_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
@@ -58,20 +58,22 @@ const Consent: FC<Reader & Readonly<{ kind: ConsentKind; choice: MailChoice | un
 ) => {
   const { kind, choice, texts } = props;
   const { alerts } = texts;
+  const on = choice?.given ?? GIVEN_BY_DEFAULT[kind];
   return (
     <form method="post" action="/alerts/consent">
       <fieldset>
         <legend>{alerts.consents[kind]}</legend>
         <input type="hidden" name="kind" value={kind} />
-        <p>{choiceText(choice, props)}</p>
-        {choice?.given !== true && (
-          <button type="submit" name="choice" value="give">
-            {alerts.give}
-          </button>
-        )}{' '}
-        {choice?.given !== false && (
+        <p>
+          <strong>{on ? alerts.on : alerts.off}.</strong> {choiceText(choice, props)}
+        </p>
+        {on ? (
           <button type="submit" name="choice" value="withdraw" class="plain">
             {alerts.withdraw}
+          </button>
+        ) : (
+          <button type="submit" name="choice" value="give">
+            {alerts.give}
           </button>
         )}
       </fieldset>
