@@ -476,7 +476,8 @@ export const en = {
     notYou: 'If this was not you, you need not do anything: nothing happens without the link.',
     wasNotYou:
       'If this was not you, set a new password at once and look through your keys and sessions.',
-    sentBecause: 'Farebox wrote to this address because of the account it belongs to.',
+    sentBecause:
+      'Farebox writes to an address only because of an account it belongs to, or that somebody wants to open with it.',
     stop: 'To get no more letters of this kind, open this address:',
     confirm_sign_up: {
       subject: 'Confirm your email address',

@@ -440,7 +440,7 @@ export const zh: Texts = {
     hello: '您好！',
     notYou: '如果不是您本人操作，无需理会：不点击链接，就不会有任何变化。',
     wasNotYou: '如果不是您本人操作，请立即设置新密码，并检查您的密钥和会话。',
-    sentBecause: 'Farebox 向此地址发信，是因为有账户使用它。',
+    sentBecause: '只有当地址属于某个账户，或有人想用它开户时，Farebox 才会向它发信。',
     stop: '如不想再收到此类邮件，请打开以下地址：',
     confirm_sign_up: {
       subject: '请确认您的邮箱地址',

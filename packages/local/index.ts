@@ -6,6 +6,7 @@ export type { AccountWish, LocalAccount } from './account-making.ts';
 export type { DatabaseChoice } from './database.ts';
 export type { Doors } from './doors.ts';
 export { type EmptyDatabase, emptyDatabase } from './empty-database.ts';
+export type { ReceivedLetter } from './mailbox.ts';
 export { migrate } from './migrate.ts';
 export { startPostgres, type TemporaryPostgres } from './postgres.ts';
 export type { ExtraProvider, ProviderAddress, ProviderChoices } from './settings.ts';

@@ -7,10 +7,16 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type PortName = 'gateway' | 'console' | 'database' | 'mock';
+export type PortName = 'gateway' | 'console' | 'database' | 'mock' | 'mailbox';
 export type Ports = Readonly<Record<PortName, number>>;
 
-export const DEFAULT_PORTS: Ports = { gateway: 8787, console: 8788, database: 8789, mock: 8790 };
+export const DEFAULT_PORTS: Ports = {
+  gateway: 8787,
+  console: 8788,
+  database: 8789,
+  mock: 8790,
+  mailbox: 8791,
+};
 
 /** A port somebody else has. Its message is meant to be read by a person. */
 export class PortTaken extends Error {
@@ -45,6 +51,14 @@ export function listen(
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
   });
+}
+
+/** One that nobody had just now; whoever needs to know a port before its server runs takes this. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server, 0);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** Throws PortTaken unless the port could be had just now. */

@@ -120,5 +120,6 @@ export function portsFrom(texts: Texts): Ports {
     console: port('console'),
     database: port('database'),
     mock: port('mock'),
+    mailbox: port('mailbox'),
   };
 }

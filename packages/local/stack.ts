@@ -11,13 +11,14 @@ import { type AccountWish, type LocalAccount, makeAccount } from './account-maki
 import { bundleWorkers } from './bundles.ts';
 import { type DatabaseChoice, type LocalDatabase, openDatabase } from './database.ts';
 import { type Courier, type Doors, doorsThrough } from './doors.ts';
+import { type Mailbox, type ReceivedLetter, startMailbox } from './mailbox.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
 import { cacheDirOf, ROOT } from './places.ts';
-import { DEFAULT_PORTS, type Ports, requireFree } from './ports.ts';
+import { freePort, type Ports, requireFree } from './ports.ts';
 import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
-import { type RunningWorkers, runWorkers, type WorkersPlan } from './workers.ts';
+import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
 
 export type StackOptions = Readonly<{
   /** Where everything that survives a restart lives; without one, a folder that `stop` removes. */
@@ -46,6 +47,13 @@ export type LocalStack = Readonly<{
   /** What the Workers got as DATABASE_URL. */
   databaseUrl: string;
   mockUrl: string;
+  /** Where the letters that were sent can be looked at. */
+  mailboxUrl: string;
+  /** All that arrived since the mailbox started, oldest first. */
+  letters(): Promise<readonly ReceivedLetter[]>;
+  /** The mail provider is away, and what it held is gone. */
+  stopMailbox(): Promise<void>;
+  startMailbox(): Promise<void>;
   doors: Doors;
   createAccount(wish: AccountWish): Promise<LocalAccount>;
   /** Everything the Workers, workerd and this stack printed. */
@@ -95,6 +103,7 @@ class Opened {
 type Parts = Readonly<{
   database: LocalDatabase;
   mock: MockProviders;
+  mailbox: Mailbox;
   plan: WorkersPlan;
   output: Output;
 }>;
@@ -110,11 +119,27 @@ function stateDirOf(options: StackOptions, opened: Opened): string {
   return made;
 }
 
+/** Chosen before they run, because the console has to know its own address and the API's. */
+async function workerPorts({ gateway, console }: Ports): Promise<WorkerPorts> {
+  return { gateway: gateway || (await freePort()), console: console || (await freePort()) };
+}
+
+/** As at AWS, but for the address; the names below say whose they are if they ever turn up elsewhere. */
+function mailBindings(mailbox: Mailbox): Record<string, string> {
+  return {
+    SES_ENDPOINT: mailbox.url,
+    SES_REGION: 'us-east-1',
+    SES_ACCESS_KEY_ID: 'farebox-local',
+    SES_SECRET_ACCESS_KEY: 'farebox-local',
+    MAIL_FROM: 'Farebox <farebox@example.com>',
+  };
+}
+
 async function openParts(options: StackOptions, opened: Opened): Promise<Parts> {
   const root = options.root ?? ROOT;
   const cacheDir = cacheDirOf(root);
   const stateDir = stateDirOf(options, opened);
-  const ports = { gateway: 0, console: 0, database: 0, mock: 0, ...options.ports };
+  const ports = { gateway: 0, console: 0, database: 0, mock: 0, mailbox: 0, ...options.ports };
   const output = new Output();
   const progress = (line: string) => {
     output.add(line);
@@ -134,6 +159,8 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
   progress(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
   const mock = await startMock(ports.mock);
   opened.add(() => mock.stop());
+  const mailbox = await startMailbox(ports.mailbox);
+  opened.add(() => mailbox.stop());
   progress('bundling the Workers');
   const bundles = await bundling;
 
@@ -144,9 +171,10 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
     options.extraProviders ?? [],
     mock.url,
   );
+  const known = await workerPorts(ports);
   const plan: WorkersPlan = {
     bundles,
-    ports,
+    ports: known,
     stateDir,
     bindings: {
       gateway: {
@@ -156,12 +184,12 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
         ...options.gatewayBindings,
       },
       ledger: { ...macSecrets, ...address },
-      // A free port is not known before the Workers run: then these name the usual ones.
       console: {
         ...address,
         CONSOLE_SECRET: consoleSecret(stateDir),
-        CONSOLE_URL: `http://localhost:${ports.console || DEFAULT_PORTS.console}`,
-        API_URL: `http://127.0.0.1:${ports.gateway || DEFAULT_PORTS.gateway}`,
+        CONSOLE_URL: `http://localhost:${known.console}`,
+        API_URL: `http://127.0.0.1:${known.gateway}`,
+        ...mailBindings(mailbox),
         ...options.consoleBindings,
       },
     },
@@ -172,7 +200,7 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
     },
   };
   progress('starting the Workers');
-  return { database, mock, plan, output };
+  return { database, mock, mailbox, plan, output };
 }
 
 /** The Workers through their restarts: callers hold on to this, never to one run of workerd. */
@@ -205,7 +233,7 @@ function startCron(workers: Workers, everyMs: number | null): NodeJS.Timeout | u
 }
 
 async function assemble(options: StackOptions, opened: Opened): Promise<LocalStack> {
-  const { database, mock, plan, output } = await openParts(options, opened);
+  const { database, mock, mailbox, plan, output } = await openParts(options, opened);
   const first = await runWorkers(plan);
   const workers = new Workers(plan, first);
   opened.add(() => workers.kill());
@@ -220,6 +248,10 @@ async function assemble(options: StackOptions, opened: Opened): Promise<LocalSta
     consoleUrl: `http://127.0.0.1:${first.ports.console}`,
     databaseUrl: database.url,
     mockUrl: mock.url,
+    mailboxUrl: mailbox.url,
+    letters: mailbox.letters,
+    stopMailbox: mailbox.stop,
+    startMailbox: mailbox.start,
     doors,
     createAccount: (wish) => makeAccount(database.url, doors, wish),
     output: () => output.text(),

@@ -18,7 +18,7 @@ afterAll(() => {
 
 async function freePorts(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const name of ['GATEWAY', 'CONSOLE', 'DATABASE', 'MOCK']) {
+  for (const name of ['GATEWAY', 'CONSOLE', 'DATABASE', 'MOCK', 'MAILBOX']) {
     const server = createServer();
     found[`FAREBOX_${name}_PORT`] = String(await listen(server, 0));
     await new Promise((resolve) => server.close(resolve));

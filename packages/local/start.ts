@@ -104,7 +104,9 @@ async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
 function welcome(stack: LocalStack, demo: DemoKey, mocked: readonly string[]): void {
   say('');
   say(`  gateway   ${stack.gatewayUrl}`);
-  say(`  console   ${stack.consoleUrl}`);
+  // Passkeys need a name: an address of digits can't have any (WebAuthn section 5.1.3).
+  say(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
+  say(`  mailbox   ${stack.mailboxUrl}`);
   say(`  database  ${stack.databaseUrl}`);
   if (mocked.length > 0) say(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
   say('');
@@ -158,7 +160,7 @@ async function run(closers: (() => Promise<void>)[], started: () => void): Promi
     ...process.env,
   };
   const ports = portsFrom(texts);
-  for (const name of ['gateway', 'console', 'database', 'mock'] as const) {
+  for (const name of ['gateway', 'console', 'database', 'mock', 'mailbox'] as const) {
     await requireFreeSoon(ports[name], name);
   }
   const providers = providersFrom(texts);
