@@ -79,8 +79,35 @@ function entryRow(entry: Entry) {
     delta: entry.delta.toString(),
     posted_after: entry.postedAfter.toString(),
     at: new Date(entry.at).toISOString(),
+    ...usageOf(entry),
   };
 }
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`, comes
+ * only after one without usage, so each adds what it has itself, and money is the line's own delta.
+ */
+function usageOf({ id, call }: Entry) {
+  if (call === null) return {};
+  const { usage } = call;
+  return {
+    day: Math.floor(call.createdAt / DAY_MS),
+    key_id: call.keyId,
+    model: call.model,
+    calls: id === call.id ? 1 : 0,
+    input: usage === null ? 0 : BUCKETS_OF_INPUT.reduce((sum, bucket) => sum + usage[bucket], 0),
+    output: usage?.output ?? 0,
+  };
+}
+
+const BUCKETS_OF_INPUT = [
+  'input_uncached',
+  'cache_read',
+  'cache_write_5m',
+  'cache_write_1h',
+] as const;
 
 /** A call with two lines in one delivery is written once, as its later line has it. */
 function callRows(slice: readonly Entry[]) {
@@ -91,7 +118,9 @@ function callRows(slice: readonly Entry[]) {
 
 /**
  * One statement: compare with what is stored, insert what is new if all that was there is equal and the
- * line before the first is there, and write the calls of the new lines. Concurrent senders insert in
+ * line before the first is there, write the calls of the new lines and add them to their days. A line is
+ * new to one sender only, so it is counted once. (A bill that gives back has a charge below zero, which
+ * a row to insert may not have, so it reaches the stored sum beside it.) Concurrent senders insert in
  * the same order, so the second waits for the first's commit and then conflicts, instead of deadlocking.
  * The conflict names no index: PostgreSQL raises an error where a race is seen first in another unique
  * index than the named one. A line skipped for its id alone is found different when looked at again.
@@ -103,7 +132,8 @@ function deliveryStatement(account: AccountId, slice: readonly Entry[]) {
   return sql`
     with sent as (
       select * from jsonb_to_recordset(${entries}::jsonb)
-        as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz)
+        as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz,
+          day int, key_id bigint, model text, calls int, input bigint, output bigint)
     ), compared as (
       select (e.id, e.kind, e.delta, e.posted_after) = (s.id, s.kind, s.delta, s.posted_after) as same
       from sent s join ledger_entries e on e.account_id = ${account} and e.seq = s.seq
@@ -148,6 +178,21 @@ function deliveryStatement(account: AccountId, slice: readonly Entry[]) {
         fees = excluded.fees, charged = excluded.charged, shortfall = excluded.shortfall,
         settled_at = excluded.settled_at
       where c.seq < excluded.seq
+    ), used as (
+      select s.day, s.key_id, s.model, sum(s.calls)::int as calls, sum(s.input)::bigint as input,
+        sum(s.output)::bigint as output, -sum(s.delta)::bigint as charged
+      from sent s join inserted i on i.seq = s.seq where s.kind = 'charge'
+      group by s.day, s.key_id, s.model
+    ), counted as (
+      insert into usage_days as d
+        (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
+      select ${account}, day, key_id, model, calls, input, output, greatest(charged, 0)
+      from used order by day, key_id, model
+      on conflict (account_id, day, key_id, model) do update set calls = d.calls + excluded.calls,
+        input_tokens = d.input_tokens + excluded.input_tokens,
+        output_tokens = d.output_tokens + excluded.output_tokens,
+        charged = d.charged + (select u.charged from used u
+          where (u.day, u.key_id, u.model) = (d.day, d.key_id, d.model))
     )
     select anchored, equal, different, (select count(*) from inserted) as inserted from verdict`;
 }
