@@ -3,7 +3,7 @@
  * woken. A tick is bounded; what it could not do it says. It repairs nothing itself but rows of keys that
  * still look alive though the object refuses them.
  */
-import { accountsToSweep, markKeysRevoked } from '@farebox/database';
+import { accountsToSweep, markKeysRevoked, recordSweep } from '@farebox/database';
 import type { AccountId, KeyId } from '@farebox/ledger';
 import { signal } from '@farebox/signals';
 import { database, type Env } from './env.ts';
@@ -20,6 +20,9 @@ const PAGE = 100;
 /** More would only wait for one another: six connections may be open at once (same page). */
 const AT_ONCE = 10;
 const SPACE = 2n ** 64n;
+
+/** What a tick met, for operators: Postgres can't say by itself what has not reached it. */
+type Tally = Record<'accounts' | 'behind' | 'pending' | 'broken' | 'unfinished', number>;
 
 type Slice = Readonly<{ after: AccountId; last: AccountId }>;
 
@@ -45,24 +48,36 @@ async function markRevoked(
   }
 }
 
-async function sweepOne(env: Env, account: AccountId, at: number): Promise<void> {
+async function sweepOne(env: Env, account: AccountId, at: number, tally: Tally): Promise<void> {
+  tally.accounts += 1;
   try {
-    const { broken, revokedLately } = await auditBoth(env, account);
+    const { broken, revokedLately, lastSeq, acknowledgedSeq } = await auditBoth(env, account);
+    tally.behind += lastSeq > acknowledgedSeq ? 1 : 0;
+    tally.pending += lastSeq - acknowledgedSeq;
+    const unreached = broken.includes(POSTGRES_UNREACHABLE) ? 1 : 0;
+    tally.unfinished += unreached;
+    tally.broken += broken.length - unreached;
     if (revokedLately.length > 0) await markRevoked(env, account, revokedLately, at);
     for (const invariant of broken) {
       if (invariant === POSTGRES_UNREACHABLE) signal({ event: 'sweep_unfinished', account });
       else signal({ event: 'invariant_broken', account, invariant });
     }
   } catch {
+    tally.unfinished += 1;
     signal({ event: 'sweep_unfinished', account });
   }
 }
 
 /** Each of `workers` takes the next account as soon as it is done with one. */
-async function sweepAll(env: Env, accounts: readonly AccountId[], at: number): Promise<void> {
+async function sweepAll(
+  env: Env,
+  accounts: readonly AccountId[],
+  at: number,
+  tally: Tally,
+): Promise<void> {
   const rest = accounts.values();
   const worker = async (): Promise<void> => {
-    for (const account of rest) await sweepOne(env, account, at);
+    for (const account of rest) await sweepOne(env, account, at, tally);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
@@ -77,16 +92,29 @@ async function pageOf(env: Env, slice: Slice): Promise<readonly AccountId[] | un
   }
 }
 
-export async function sweep(env: Env, at: number): Promise<void> {
+/** True where the whole slice was met. */
+async function sweepSlice(env: Env, at: number, tally: Tally): Promise<boolean> {
   const { last, after: first } = sliceOf(at);
   let after = first;
   for (let met = 0; ; met += PAGE) {
     const page = await pageOf(env, { after, last });
-    if (page?.length === 0) return;
+    if (page?.length === 0) return true;
     if (page === undefined || met >= MOST_PER_TICK) break;
-    await sweepAll(env, page, at);
+    await sweepAll(env, page, at, tally);
     after = page.at(-1) ?? after;
   }
   // Where it stopped: the rest of this slice waits for tomorrow, or for an operator.
   signal({ event: 'sweep_unfinished', account: after });
+  return false;
+}
+
+export async function sweep(env: Env, at: number): Promise<void> {
+  const tally: Tally = { accounts: 0, behind: 0, pending: 0, broken: 0, unfinished: 0 };
+  const whole = await sweepSlice(env, at, tally);
+  if (!whole) tally.unfinished += 1;
+  try {
+    await recordSweep(database(env), { ...tally, at });
+  } catch {
+    signal({ event: 'unexpected', where: 'ledger.record_sweep', call: null });
+  }
 }
