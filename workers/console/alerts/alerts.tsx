@@ -135,7 +135,7 @@ async function alertsPage(c: Context<Somebody>, typed?: Typed): Promise<Response
 }
 
 /** Undefined where it is no amount; null switches the alert off. A comma is a point in half the world. */
-export function readThreshold(text: string): NanoUsd | null | undefined {
+function readThreshold(text: string): NanoUsd | null | undefined {
   const clean = text.trim().replace(',', '.');
   if (clean === '') return null;
   const amount = parseUsd(clean);

@@ -7,31 +7,31 @@ const room = document.getElementById('playground');
 const api = room.dataset.api;
 const says = JSON.parse(room.dataset.says);
 const at = (id) => document.getElementById(id);
-const [key, model, limit, message, send, stop, clear, log, status, cost] = [
+const [key, model, limit, message, send, stop, clear, log, status, cost, listed] = [
   'play-key', 'play-model', 'play-limit', 'play-message', 'play-send', 'play-stop', 'play-clear',
-  'play-log', 'play-status', 'play-cost',
+  'play-log', 'play-status', 'play-cost', 'play-listed',
 ].map(at);
 let turns = [];
 let running = null;
 
 const headers = () => ({ authorization: 'Bearer ' + key.value.trim() });
 const ask = (path, options = {}) =>
-  fetch(api + path, { credentials: 'omit', referrerPolicy: 'no-referrer', ...options });
+  window.fetch(api + path, { credentials: 'omit', referrerPolicy: 'no-referrer', ...options });
 const say = (text) => { status.textContent = text; };
 
 async function listModels() {
   try {
     const answer = await ask('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
-    if (!answer.ok) return say(says.noModels);
+    if (!answer.ok) throw new Error();
     const { data } = await answer.json();
     const before = model.value;
     model.replaceChildren(...data
       .filter((one) => one.endpoints.includes('/v1/chat/completions'))
       .map((one) => new Option(one.id, one.id)));
     if ([...model.options].some((one) => one.value === before)) model.value = before;
-    say('');
+    listed.textContent = '';
   } catch {
-    say(says.noModels);
+    listed.textContent = says.noModels;
   }
 }
 

@@ -38,6 +38,7 @@ playground.get('/playground', (c) => {
         <p class="field">
           <label for="play-model">{text.model}</label>
           <select id="play-model" autocomplete="off"></select>
+          <span id="play-listed" role="status"></span>
         </p>
         <p class="field">
           <label for="play-limit">{text.limit}</label>
