@@ -10,4 +10,5 @@ export type { ReceivedLetter } from './mailbox.ts';
 export { migrate } from './migrate.ts';
 export { startPostgres, type TemporaryPostgres } from './postgres.ts';
 export type { ExtraProvider, ProviderAddress, ProviderChoices } from './settings.ts';
+export { type LocalSns, makeSns, type SnsFields } from './sns.ts';
 export { type LocalStack, type StackOptions, startStack } from './stack.ts';
