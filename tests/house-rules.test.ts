@@ -20,6 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/languages': [],
   'packages/mail': ['database', 'languages', 'ledger', 'money', 'signals'],
   'packages/identity': ['database', 'ledger', 'mail'],
+  'packages/deposits': ['database', 'ledger', 'money', 'signals'],
+  'packages/treasury': ['deposits'],
   'workers/gateway': [
     'catalog',
     'dialects',
@@ -29,9 +31,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'providers',
     'signals',
   ],
+  'workers/deposits': ['database', 'deposits', 'ledger', 'signals'],
   'workers/console': [
     'catalog',
     'database',
+    'deposits',
     'identity',
     'languages',
     'ledger',
@@ -50,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/local': [
     'catalog',
     'database',
+    'deposits',
     'dialects',
     'identity',
     'identity/api-keys',
