@@ -11,6 +11,8 @@ import { freePort, requireFreeSoon } from './ports.ts';
 
 /** A letter as it arrived. */
 export type ReceivedLetter = Readonly<{
+  /** What its sender was told it is called. */
+  id: string;
   to: string;
   subject: string;
   text: string;
@@ -108,6 +110,7 @@ function letterOf(email: unknown): ReceivedLetter {
   const headers = under(email, 'headers');
   const body = under(email, 'body');
   return {
+    id: textOf(under(email, 'messageId')),
     to: textOf(Array.isArray(to) ? to[0] : undefined),
     subject: textOf(under(email, 'subject')),
     text: textOf(under(body, 'text')),
