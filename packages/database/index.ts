@@ -49,7 +49,17 @@ export {
   type Step,
   setLanguage,
 } from './credentials.ts';
+export { addressOf, beginDeletion, markWiped, unfinishedDeletions } from './deletions.ts';
 export { eraseOwner, purgeExpired } from './erasure.ts';
+export {
+  EXPORTED_TABLES,
+  type ExportedRow,
+  type ExportedTable,
+  exportedColumns,
+  exportedTable,
+  exportRows,
+  NOT_EXPORTED,
+} from './export.ts';
 export {
   type AddedFactor,
   beginTotp,
@@ -127,6 +137,7 @@ export {
   type SeenReceipt,
   withdrawConsentFor,
 } from './operator-looks.ts';
+export { insertReceipt, listReceipts, type Receipt } from './receipts.ts';
 export {
   type Entitlement,
   endSession,

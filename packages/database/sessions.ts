@@ -90,6 +90,7 @@ export async function findSession(
     with found as (
       select s.token_hash, s.account_id, s.handle, s.proved_at, s.seen_at, i.email, i.language
       from sessions s join identities i on i.account_id = s.account_id
+        join accounts a on a.id = s.account_id and a.closed_at is null
       where s.token_hash = ${tokenHash} and s.expires_at > ${at(now)}
         and s.seen_at > ${at(now - pace.idleMs)}
     ), seen as (
