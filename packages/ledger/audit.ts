@@ -9,12 +9,14 @@ import type { Habit } from './habits.ts';
 import { recall } from './recall.ts';
 import type { Shelf } from './shelf.ts';
 
-const ACCOUNT = 'SELECT posted, held, seq, acknowledged, pruned_count, pruned_delta FROM account';
+const ACCOUNT =
+  'SELECT posted, held, seq, acknowledged, wiped, pruned_count, pruned_delta FROM account';
 type AccountSums = {
   posted: number;
   held: number;
   seq: number;
   acknowledged: number;
+  wiped: number;
   pruned_count: number;
   pruned_delta: string;
 };
@@ -91,7 +93,9 @@ export function audit(shelf: Shelf, now: Instant): Audit {
   const sum = fromSqlText(account.pruned_delta) + fromSqlText(lines.delta);
   expect('posted_is_sum_of_lines', sum === posted);
   expect('lines_contiguous', lines.count + account.pruned_count === account.seq);
-  expect('last_line_is_last', lines.last === account.seq);
+  // A tombstone has kept no call, not even the last.
+  const last = account.wiped === 1 ? lines.last <= account.seq : lines.last === account.seq;
+  expect('last_line_is_last', last);
   expect('held_is_sum_of_holds', recall(shelf.sql).held === held);
   expect('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of COUNTS) expect(invariant, count(shelf, sql) === 0);

@@ -9,7 +9,7 @@ import { callId, freshAccount, holdOf, KEY, settleOf } from './scenes.workerd.ts
 import { clock, postgres, START } from './stage.workerd.ts';
 
 const SEED = 20261123;
-const HISTORIES = 70;
+const HISTORIES = 110;
 
 /** Few ids and few amounts, so that most operations repeat or contradict an earlier one. */
 const id = fc.integer({ min: 1, max: 6 });
@@ -19,6 +19,8 @@ const operation = fc.oneof(
   { weight: 5, arbitrary: fc.record({ verb: fc.constant('hold' as const), id, amount }) },
   { weight: 5, arbitrary: fc.record({ verb: fc.constant('settle' as const), id, amount }) },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('checkpoint' as const), id, amount }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant('roll' as const), id, amount }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant('close' as const), id, amount }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('later' as const), id, amount }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('alarm' as const), id, amount }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('evict' as const), id, amount }) },
@@ -29,6 +31,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
 let operations = 0;
 let objects = 0;
+let closings = 0;
 
 function stubOf(account: string) {
   return env.STAGE.get(env.STAGE.idFromName(account));
@@ -38,6 +41,17 @@ type Answer = Readonly<{ ok: boolean; reason?: string }>;
 
 function short(answer: Answer, ...shown: readonly unknown[]): string {
   return answer.ok ? ['ok', ...shown].join(' ') : (answer.reason ?? '');
+}
+
+/** The key's secret after so many rolls. */
+function hashOf(rolls: number): string {
+  return rolls === 0 ? KEY.secretHash : rolls.toString(16).padStart(64, '0');
+}
+
+/** Mostly the newest secret, sometimes one of those before it. */
+function keyFor(what: Operation, oracle: Oracle) {
+  const back = what.amount === 40n ? what.id % 5 : 0;
+  return { ...KEY, secretHash: hashOf(Math.max(0, oracle.rolled - back)) };
 }
 
 async function happen(account: string, oracle: Oracle, what: Operation): Promise<void> {
@@ -56,9 +70,11 @@ async function happen(account: string, oracle: Oracle, what: Operation): Promise
       return;
     }
     case 'hold': {
-      const request = holdOf(what.id, what.amount, 10);
+      const request = { ...holdOf(what.id, what.amount, 10), key: keyFor(what, oracle) };
       const answer = await stub.hold(request);
-      expect(short(answer, answer.ok && answer.held)).toBe(oracle.hold(request, what.amount + 10n));
+      expect(short(answer, answer.ok && answer.held)).toBe(
+        oracle.hold(request, what.amount + 10n, clock.now),
+      );
       return;
     }
     case 'settle': {
@@ -71,6 +87,19 @@ async function happen(account: string, oracle: Oracle, what: Operation): Promise
     case 'checkpoint': {
       const request = { id: callId(what.id), floor: what.amount, deadline: clock.now + 30_000 };
       expect(short(await stub.checkpoint(request))).toBe(oracle.checkpoint(request));
+      return;
+    }
+    case 'roll': {
+      const secretHash = hashOf(oracle.rolled + 1);
+      const previousUntil = clock.now + what.id * 10_000;
+      const answer = await stub.rollKey({ keyId: KEY.keyId, secretHash, previousUntil });
+      expect(short(answer)).toBe(oracle.roll(secretHash, previousUntil));
+      return;
+    }
+    case 'close': {
+      if (what.id > 2) return;
+      const { wiped, posted, openCalls } = await stub.close();
+      expect(`${wiped} ${posted} ${openCalls}`).toBe(oracle.close());
       return;
     }
     default:
@@ -88,6 +117,7 @@ async function befall(account: string, oracle: Oracle, what: Operation): Promise
   // A real alarm expires and ships; where none is set there is nothing to expire.
   if (what.verb === 'alarm' && (await runDurableObjectAlarm(stubOf(account)))) {
     oracle.expire(clock.now);
+    oracle.ship(postgres.fault === 'none');
   }
 }
 
@@ -105,6 +135,7 @@ function checkPostgres(account: string, lines: number): void {
 async function live(history: readonly Operation[]): Promise<void> {
   const account = freshAccount();
   const oracle = new Oracle();
+  oracle.newKey(KEY.secretHash);
   objects += 1;
   clock.now = START;
   postgres.fault = 'none';
@@ -120,15 +151,34 @@ async function live(history: readonly Operation[]): Promise<void> {
   }
   postgres.fault = 'none';
   await runDurableObjectAlarm(stubOf(account));
+  await rest(account, oracle);
   expect((await stubOf(account).audit()).acknowledgedSeq).toBe(oracle.lines);
   expect(postgres.stored.get(account)?.length ?? 0).toBe(oracle.lines);
+}
+
+/** Where it was closed: once every call is overdue, the next alarms end it without being asked. */
+async function rest(account: string, oracle: Oracle): Promise<void> {
+  oracle.expire(clock.now);
+  oracle.ship(true);
+  if (!oracle.closed) return;
+  clock.now += 600_000;
+  oracle.expire(clock.now);
+  for (let rings = 0; rings < 3; rings += 1) await runDurableObjectAlarm(stubOf(account));
+  oracle.ship(true);
+  expect(oracle.wiped).toBe(true);
+  // Nothing opens it again.
+  await stubOf(account).open(account);
+  const { posted } = oracle;
+  expect(await stubOf(account).close()).toEqual({ wiped: true, posted, openCalls: 0 });
+  expect(await stubOf(account).keys()).toEqual([]);
+  closings += 1;
 }
 
 beforeEach(() => {
   process.stdout.write(`seed ${SEED}, ${HISTORIES} histories\n`);
 });
 afterAll(() => {
-  process.stdout.write(`${operations} operations on ${objects} objects\n`);
+  process.stdout.write(`${operations} operations on ${objects} objects, ${closings} closed\n`);
 });
 
 describe('the book against the oracle', () => {

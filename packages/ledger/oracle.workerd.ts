@@ -22,6 +22,12 @@ function text(value: unknown): string {
 export class Oracle {
   posted = 0n;
   lines = 0;
+  acknowledged = 0;
+  closed = false;
+  wiped = false;
+  rolled = 0;
+  /** Secrets of the one key, the newest last, and until when each opens. */
+  #secrets: { hash: string; until: number }[] = [];
   readonly #calls = new Map<string, Call>();
   readonly #credits = new Map<string, Readonly<{ amount: bigint; posted: bigint }>>();
 
@@ -34,22 +40,63 @@ export class Oracle {
   credit(id: string, amount: bigint): string {
     const known = this.#credits.get(id);
     if (known !== undefined) return known.amount === amount ? `ok ${known.posted}` : 'conflict';
+    if (this.closed) return 'closed';
     this.posted += amount;
     this.lines += 1;
     this.#credits.set(id, { amount, posted: this.posted });
     return `ok ${this.posted}`;
   }
 
-  hold(request: HoldRequest, amount: bigint): string {
+  newKey(hash: string): void {
+    this.#secrets = [{ hash, until: Number.POSITIVE_INFINITY }];
+  }
+
+  roll(hash: string, until: number): string {
+    if (this.closed) return 'closed';
+    for (const secret of this.#secrets) secret.until = Math.min(secret.until, until);
+    this.rolled += 1;
+    this.#secrets.push({ hash, until: Number.POSITIVE_INFINITY });
+    // The newest, and three that it replaced.
+    this.#secrets = this.#secrets.slice(-4);
+    return 'ok';
+  }
+
+  #opens(hash: string, now: number): boolean {
+    return !this.wiped && this.#secrets.some((known) => known.hash === hash && known.until > now);
+  }
+
+  hold(request: HoldRequest, amount: bigint, now: number): string {
+    if (!this.#opens(request.key.secretHash, now)) return 'key_unknown';
     const known = this.#calls.get(request.id);
-    const asked = text(request);
+    const asked = text({ ...request, key: request.key.keyId });
     if (known !== undefined) return known.asked === asked ? `ok ${known.amount}` : 'conflict';
+    if (this.closed) return 'account_closed';
     if (this.posted < amount) return 'balance_empty';
     if (this.posted - this.held < amount) return 'balance_held';
     const { deadline } = request;
     const ending = { ended: null, settledAs: '', charged: 0n, shortfall: 0n };
     this.#calls.set(request.id, { asked, amount, floor: 0n, deadline, ...ending });
     return `ok ${amount}`;
+  }
+
+  /** `reached`: Postgres takes what it is sent and says so. */
+  ship(reached: boolean): void {
+    if (reached) this.acknowledged = this.lines;
+    this.#wipe();
+  }
+
+  close(): string {
+    this.closed = true;
+    this.#wipe();
+    const open = [...this.#calls.values()].filter((call) => call.ended === null).length;
+    return `${this.wiped} ${this.posted} ${open}`;
+  }
+
+  #wipe(): void {
+    const open = [...this.#calls.values()].some((call) => call.ended === null);
+    if (!this.closed || open || this.acknowledged < this.lines) return;
+    this.wiped = true;
+    this.#calls.clear();
   }
 
   checkpoint(request: CheckpointRequest): string {

@@ -4,7 +4,7 @@
  */
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type House } from './account.ts';
-import type { CallsDoor, Delivery, Entry } from './contract.ts';
+import type { CallsDoor, Delivery, Entry, Notice } from './contract.ts';
 
 /** Far ahead, so that no alarm rings by itself: tests ring them. */
 export const START = 2_000_000_000_000;
@@ -17,6 +17,9 @@ type Postgres = { fault: Fault; statements: number; readonly stored: Map<string,
 
 /** A Postgres of a few lines: each entry once by (account, seq), in order, or a gap. */
 export const postgres: Postgres = { fault: 'none', statements: 0, stored: new Map() };
+
+/** The queue of notices: whether it takes any, and what it took, repetitions too. */
+export const queue: { down: boolean; readonly taken: Notice[] } = { down: false, taken: [] };
 
 async function deliver(account: string, entries: readonly Entry[]): Promise<Delivery> {
   const { fault, stored } = postgres;
@@ -36,6 +39,10 @@ async function deliver(account: string, entries: readonly Entry[]): Promise<Deli
 const HOUSE: House<unknown> = {
   deliver: (_env, account, entries) => deliver(account, entries),
   lastDelivered: async (_env, account) => postgres.stored.get(account)?.length ?? 0,
+  notify: async (_env, notices) => {
+    if (queue.down) throw new Error('no queue');
+    queue.taken.push(...notices);
+  },
   now: () => clock.now,
   random: () => 0.5,
 };
