@@ -3,9 +3,8 @@
  * in memory and shows them in a browser. It runs in a thread, so that it dies with this process, and
  * gets an environment of its own: with SMTP_TRANSPORT in it, it would send letters to real people.
  */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { freePort, requireFreeSoon } from './ports.ts';
 
@@ -26,8 +25,7 @@ export type ReceivedLetter = Readonly<{
 const STARTS_WITHIN_MS = 20_000;
 
 function commandOf(): string {
-  const manifest = createRequire(import.meta.url).resolve('aws-ses-v2-local/package.json');
-  return join(dirname(manifest), 'dist', 'cli.js');
+  return fileURLToPath(import.meta.resolve('aws-ses-v2-local/dist/cli.js'));
 }
 
 async function startThread(port: number): Promise<Worker> {
