@@ -32,7 +32,7 @@ export type StackOptions = Readonly<{
   extraProviders?: readonly ExtraProvider[];
   gatewayBindings?: Readonly<Record<string, string>>;
   consoleBindings?: Readonly<Record<string, string>>;
-  /** How often the ledger's cron fires; null means only by `tick`. */
+  /** How often the crons of ledger and console fire; null means only by `tick`. */
   cronEveryMs?: number | null;
   quiet?: boolean;
   /** Hears what is being done, one line each. */
@@ -62,7 +62,7 @@ export type LocalStack = Readonly<{
   restartWorkers(): Promise<void>;
   stopDatabase(): Promise<void>;
   startDatabase(): Promise<void>;
-  /** Fires the ledger's cron once. */
+  /** Fires the ledger's and the console's cron once. */
   tick(): Promise<void>;
   workerdPid(): number | null;
   stop(): Promise<void>;

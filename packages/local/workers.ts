@@ -180,6 +180,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
   });
   const doors = await miniflare.getWorker(DOORS_WORKER);
   const ledger = await miniflare.getWorker(nameOf(bundles.ledger));
+  const consoleWorker = await miniflare.getWorker(nameOf(bundles.console));
   const courier: Courier = async (body) => {
     const headers = { 'x-token': plan.doorsToken };
     const answer = await doors.fetch('http://doors/', { method: 'POST', headers, body });
@@ -192,7 +193,8 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     },
     courier,
     tick: async () => {
-      await ledger.scheduled({ cron: '*/5 * * * *', scheduledTime: new Date() });
+      const tick = { cron: '*/5 * * * *', scheduledTime: new Date() };
+      await Promise.all([ledger.scheduled(tick), consoleWorker.scheduled(tick)]);
     },
     kill: () => miniflare.dispose(),
     pid,

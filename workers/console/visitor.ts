@@ -110,6 +110,11 @@ export function forgetSession(c: Context): void {
   deleteCookie(c, SESSION, COOKIE);
 }
 
+/** Nothing of a person stays in their browser once there is no account. */
+export function forgetBrowser(c: Context): void {
+  for (const name of [SESSION, DEVICE, STEP]) deleteCookie(c, name, COOKIE);
+}
+
 export function deviceOf(c: Context): string | null {
   return getCookie(c, DEVICE, 'host') ?? null;
 }
