@@ -46,9 +46,9 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: start; padding: 0.4rem 0.75rem 0.4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th.number, td.number { text-align: end; }
 caption { text-align: start; color: var(--quiet); padding-bottom: 0.25rem; }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 1rem; margin: 0 0 1.5rem; }
+dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(12.5rem, 1fr)); gap: 1rem; margin: 0 0 1.5rem; }
 dl.facts div { background: var(--raised); border-radius: 0.5rem; padding: 0.75rem 1rem; }
-dl.facts dt { color: var(--quiet); } dl.facts dd { margin: 0; font-size: 1.35rem; font-weight: 600; overflow-wrap: anywhere; }
+dl.facts dt { color: var(--quiet); } dl.facts dd { margin: 0; font-size: 1.2rem; font-weight: 600; overflow-wrap: anywhere; }
 code, pre, output.key { font: 0.925em ui-monospace, monospace; overflow-wrap: anywhere; }
 pre, output.key { display: block; background: var(--raised); padding: 0.75rem 1rem; border-radius: 0.35rem; white-space: pre-wrap; }
 footer { border-top: 1px solid var(--line); padding-block: 1rem 2rem; }
