@@ -9,6 +9,7 @@ import { alerts } from './alerts/alerts.tsx';
 import { calls } from './calls/calls.tsx';
 import { type Env, houseOf, isOperatorsHost, MissingBinding } from './env.ts';
 import { ownFormsOnly, smallBodies } from './forms.ts';
+import { keys } from './keys/keys.tsx';
 import { language } from './language.ts';
 import { isLoopback } from './loopback.ts';
 import { mailHook } from './mail/hook.ts';
@@ -121,6 +122,7 @@ screens.route('/', calls);
 screens.route('/', transactions);
 screens.route('/', alerts);
 screens.route('/', playground);
+screens.route('/', keys);
 screens.get('/', (c) => (c.var.person === null ? welcomePage(c) : overviewPage(c)));
 screens.all('*', missing);
 

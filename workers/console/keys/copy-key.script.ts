@@ -1,0 +1,16 @@
+/** A button that copies the new key; without a script it stays hidden and the key can be selected. */
+export const COPY_KEY_SCRIPT = `
+const button = document.getElementById('copy-key');
+const key = document.getElementById('key');
+const said = document.getElementById('key-copied');
+
+button.hidden = false;
+button.addEventListener('click', async () => {
+  try {
+    await navigator.clipboard.writeText(key.textContent);
+    said.textContent = said.dataset.text;
+  } catch {
+    getSelection().selectAllChildren(key);
+  }
+});
+`;
