@@ -7,7 +7,7 @@ import { formatUsd, type NanoUsd } from '@farebox/money';
 import type { Context } from 'hono';
 import { raw } from 'hono/html';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
-import type { Visit } from './visitor.ts';
+import { pathOf, type Visit } from './visitor.ts';
 
 export type Frame = Readonly<{
   /** Of the page, without the product's name. */
@@ -128,7 +128,7 @@ export function page<E extends { Variables: Visit }>(
 ): Response | Promise<Response> {
   c.header('cache-control', 'no-store');
   const document = (
-    <Document visit={c.var} frame={frame} back={c.req.path}>
+    <Document visit={c.var} frame={frame} back={pathOf(c)}>
       {body}
     </Document>
   );

@@ -69,7 +69,8 @@ export function localPath(text: string | undefined): string {
   return clean && !text.includes('\\') ? text : '/';
 }
 
-function pathOf(c: Context): string {
+/** Where this request is, for coming back to it. */
+export function pathOf(c: Context): string {
   const { pathname, search } = new URL(c.req.url);
   return localPath(pathname + search);
 }
