@@ -7,7 +7,7 @@
 import type { NanoUsd } from '@farebox/money';
 import { CONCURRENCY_RETRY_SECONDS, DEAR_OUTPUT_PRICE, dayOf } from './bounds.ts';
 import type { HoldRefusal, HoldRequest, Instant } from './contract.ts';
-import { addToHabit, habitOn, noticeLine, pauseLine } from './habits.ts';
+import { addToHabit, habitOn, isOrdinary, noticeLine, pauseLine } from './habits.ts';
 import { note } from './notices.ts';
 import type { Key, Shelf } from './shelf.ts';
 
@@ -71,13 +71,15 @@ function tellIfUnusual(shelf: Shelf, key: Key, now: Instant): void {
 /** Counts what a line of `now` took from its key, and pulls the brakes that it reaches. */
 export function countSpending(shelf: Shelf, key: Key, amount: NanoUsd, now: Instant): void {
   key.habit = addToHabit(key.habit, dayOf(now), amount);
-  if (amount <= 0n) return;
+  if (amount <= 0n || isOrdinary(key.habit)) return;
   if (!pauseIfAbove(shelf, key, now)) tellIfUnusual(shelf, key, now);
 }
 
 /** Before anything is reserved. Pausing writes, once; a refusal after it does not. */
 export function whetherPaused(shelf: Shelf, key: Key, now: Instant): HoldRefusal | undefined {
-  if (pausedAt(key, now) === null && !pauseIfAbove(shelf, key, now)) return undefined;
+  if (pausedAt(key, now) === null) {
+    if (isOrdinary(key.habit) || !pauseIfAbove(shelf, key, now)) return undefined;
+  }
   return { reason: 'key_paused' };
 }
 

@@ -52,9 +52,16 @@ export function habitOn(habit: Habit, day: number): Habit {
   };
 }
 
+/** Counts into the habit as it stands on `day`; on the same day that is the one given, changed in place. */
 export function addToHabit(habit: Habit, day: number, amount: NanoUsd): Habit {
   const now = habitOn(habit, day);
-  return { ...now, today: now.today + amount };
+  now.today += amount;
+  return now;
+}
+
+/** Below what any multiple of at least 1 can reach: nearly every call stops here. */
+export function isOrdinary(habit: Habit): boolean {
+  return habit.today <= measure(habit);
 }
 
 const HUNDREDTHS = 100;
