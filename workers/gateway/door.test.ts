@@ -1,4 +1,4 @@
-/** What a page in a browser is told: it may ask with any SDK, and read every answer, errors too. */
+/** What the door itself answers: to a page in a browser that asks with any SDK, and to a call in the clear. */
 import { describe, expect, it } from 'vitest';
 import { door } from './door.ts';
 
@@ -76,5 +76,15 @@ describe('every answer', () => {
     }
     expect(headers.get('access-control-expose-headers')).toContain('retry-after');
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe('a call that was not encrypted', () => {
+  it('is refused and not redirected: its key has already leaked', async () => {
+    const init = { method: 'POST', body: '{}', headers: { authorization: 'Bearer fbx_x' } };
+    const url = 'http://api.example/v1/chat/completions';
+    const answer = await door.request(url, init, bindings, context);
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ error: { code: 'plain_http' } });
   });
 });

@@ -1,0 +1,153 @@
+/**
+ * One person's whole way through the console, in a real browser and by keyboard alone: sign up, the
+ * letter, confirm, a key, a call with it, the chart and its bill, everything held about them, and leave.
+ * A screenshot is kept of each step.
+ */
+import { type LocalStack, startStack } from '@farebox/local';
+import OpenAI from 'openai';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_BROWSER, keepScreenshot, openBrowser, sayWhyNot } from './chromium.ts';
+import { openMailbox } from './mailbox.ts';
+
+sayWhyNot();
+
+const EMAIL = 'ada.lovelace@example.com';
+const PASSWORD = 'analytical-engine-1843';
+/** More stops of the tab key than any page has. */
+const FAR_ENOUGH = 80;
+
+describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
+  let stack: LocalStack;
+  let browser: Browser;
+  let page: Page;
+  let apiKey = '';
+
+  beforeAll(async () => {
+    stack = await startStack({ quiet: true });
+    browser = await openBrowser();
+    page = await browser.newPage();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.stop();
+  });
+
+  /** Tabs until what has the focus answers to `selector`. */
+  async function tabTo(selector: string): Promise<void> {
+    for (let stop = 0; stop < FAR_ENOUGH; stop += 1) {
+      await page.keyboard.press('Tab');
+      if ((await page.locator(`${selector}:focus`).count()) > 0) return;
+    }
+    throw new Error(`${selector} can't be reached by the tab key on ${page.url()}`);
+  }
+
+  async function type(name: string, text: string): Promise<void> {
+    await tabTo(`main [name="${name}"]`);
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type(text);
+  }
+
+  /** Presses Enter and waits for the page that answers. */
+  async function enter(): Promise<void> {
+    const answered = page.waitForEvent('framenavigated');
+    await page.keyboard.press('Enter');
+    await answered;
+    await page.waitForLoadState('load');
+  }
+
+  async function open(path: string): Promise<void> {
+    await page.goto(stack.consoleUrl + path);
+  }
+
+  function said(): Promise<string> {
+    return page.textContent('main').then((text) => text ?? '');
+  }
+
+  it('signs up, and is asked to look into the mailbox', async () => {
+    await open('/sign-up');
+    await type('email', EMAIL);
+    await type('password', PASSWORD);
+    await enter();
+    expect(page.url()).toContain('done=sent');
+    await keepScreenshot(page, 'journey-1-sent');
+  });
+
+  it('confirms by the link and the password', async () => {
+    const token = await openMailbox(stack).token(EMAIL, '/confirm');
+    await open(`/confirm?token=${token}`);
+    await type('password', PASSWORD);
+    await enter();
+    expect(await page.textContent('header')).toContain(EMAIL);
+    await open('/');
+    await keepScreenshot(page, 'journey-2-overview-empty');
+  });
+
+  it('makes a key, which is shown once', async () => {
+    await open('/keys/new');
+    await type('name', 'laptop');
+    await enter();
+    apiKey = ((await page.textContent('output.key')) ?? '').trim();
+    expect(apiKey).toMatch(/^fbx_[0-9A-Za-z]{67}$/);
+    await keepScreenshot(page, 'journey-3-key');
+    await open('/keys');
+    expect(await page.content()).not.toContain(apiKey);
+    expect(await said()).toContain(apiKey.slice(-4));
+  });
+
+  it('calls with it, and is told by 402 that there is no money, until there is', async () => {
+    const client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1` });
+    const ask = () =>
+      client.chat.completions.create({
+        model: 'openai/gpt-4o-mini',
+        messages: [{ role: 'user', content: 'Hello' }],
+      });
+    await expect(ask()).rejects.toMatchObject({ status: 402 });
+    await topUp();
+    expect((await ask()).choices[0]?.message.content).toBeTruthy();
+  });
+
+  /** A deposit's own way comes with deposits; here the ledger is told of one. */
+  async function topUp(): Promise<void> {
+    const account = accountOf(apiKey);
+    const credit = { id: 'local:journey', amount: 5_000_000_000n, source: 'local' } as const;
+    expect(await stack.doors.credits.credit(account, credit)).toMatchObject({ ok: true });
+  }
+
+  /** Bytes 1 to 8 of the number that a key is (docs/api-keys.md). */
+  function accountOf(key: string): string {
+    const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+    const number = [...key.slice(4, 65)].reduce(
+      (sum, digit) => sum * 62n + BigInt(digits.indexOf(digit)),
+      0n,
+    );
+    return number.toString(16).padStart(90, '0').slice(2, 18);
+  }
+
+  it('sees what it cost in the chart, the list and the bill', async () => {
+    await expect
+      .poll(
+        async () => {
+          await open('/calls');
+          return said();
+        },
+        { timeout: 20_000 },
+      )
+      .toContain('openai/gpt-4o-mini');
+    await keepScreenshot(page, 'journey-4-calls');
+    await page.click('main table a');
+    expect(await said()).toContain('openai/gpt-4o-mini');
+    await keepScreenshot(page, 'journey-5-bill');
+    await open('/usage');
+    expect(await page.locator('main svg.chart').count()).toBeGreaterThan(0);
+    expect(await page.locator('main table').count()).toBeGreaterThan(0);
+    await keepScreenshot(page, 'journey-6-usage');
+  });
+
+  it('sees everything held about them, and takes it along', async () => {
+    await open('/rights');
+    expect(await said()).toContain(EMAIL);
+    await keepScreenshot(page, 'journey-7-rights');
+  });
+});
