@@ -63,6 +63,14 @@ describe('the columns', () => {
   });
 });
 
+describe('docs/storage.md', () => {
+  it('says of every table what it is, and how long it is kept', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/storage.md'), 'utf8');
+    const tables = [...new Set(COLUMNS.map(({ column }) => column.split('.')[0] ?? ''))];
+    expect(tables.filter((table) => !page.includes(`| \`${table}\``))).toEqual([]);
+  });
+});
+
 describe('the migrations', () => {
   it('only go forward', () => {
     const statements = SQL.replaceAll('BEFORE UPDATE OR DELETE OR TRUNCATE', '');
