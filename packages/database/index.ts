@@ -59,6 +59,7 @@ export {
   exportedTable,
   exportRows,
   NOT_EXPORTED,
+  type Whose,
 } from './export.ts';
 export {
   type AddedFactor,

@@ -703,6 +703,183 @@ export const en = {
       pauseAt: 'Please give a number of at least 1, or nothing.',
     },
   },
+  rights: {
+    email: 'Email address',
+    accountId: 'Account id',
+    balance: 'Balance',
+    correct: 'Correct it',
+    dataTitle: 'What is held about you',
+    seeAll: 'See everything, and take it with you',
+    dataIntro:
+      'This is every table that can hold something about you, what it holds, and for how long. What you ask models and what they answer passes through and is held nowhere.',
+    kept: 'Kept',
+    json: 'Download everything as JSON',
+    csv: 'Download as CSV',
+    csvOf: (table: string) => `Download ${table} as CSV`,
+    exportHint:
+      'Hashes, sealed secrets and the names of operators are in no file. Amounts are billionths of a US dollar. At most 60 files an hour.',
+    elsewhereTitle: 'Outside these tables',
+    elsewhere:
+      'Your balance and limits also live in your account’s own small database, which the export reads for the present balance. Counters against guessing are keyed hashes that say nothing of you and go within a day.',
+    back: 'Back to your rights',
+    correctTitle: 'Correct it',
+    correctText:
+      'Your address changes once the new mailbox has confirmed it; your language at once.',
+    language: 'Language',
+    consentsTitle: 'Mail you agreed to',
+    done: {
+      language: 'Saved, with a receipt below.',
+      consent: 'Saved, with a receipt below.',
+    },
+    receipts: 'Receipts',
+    receipt: 'Receipt',
+    noReceipts: 'There is none yet.',
+    when: 'When',
+    whatRight: 'What',
+    byWhom: 'By whom',
+    kinds: {
+      consent_given: 'Consent given',
+      consent_withdrawn: 'Consent withdrawn',
+      data_exported: 'Data exported',
+      data_corrected: 'Data corrected',
+      account_deleted: 'Account deleted',
+    },
+    abouts: {
+      balance: 'mail about a low balance',
+      keys: 'mail about keys',
+      all: 'everything',
+      email: 'email address',
+      language: 'language',
+    },
+    actors: { person: 'you', operator: 'an operator, for you', link: 'the link in a mail' },
+    deleteTitle: 'Delete the account',
+    deleteShort:
+      'Your keys die at once and what names you is erased. You see first what that means.',
+    deleteGo: 'Delete my account …',
+    deleteIntro: 'This is for good and happens at once:',
+    deleteWhat: [
+      'All API keys stop working; calls in flight are still billed.',
+      'Your address, password, second factors, sessions, keys’ names, notices and consents are erased.',
+      'You are signed out everywhere, and nobody can sign in any more. One last letter tells you so.',
+    ],
+    balanceTitle: 'What is left of your balance',
+    balanceNow: 'Your balance now:',
+    balanceText:
+      'It is not paid back by itself: there is no address on a chain that we could be sure is still yours. Spend it first, or write to us before you delete the account, and an operator looks at whether and how it can be paid back. Afterwards you can show that it was yours by the account id and the receipt alone.',
+    staysTitle: 'What stays',
+    staysText:
+      'The law of Singapore asks for records of money to be kept for five years. So the lines of your balance, the metadata of calls and the receipts stay, under the random account id and nothing that names you.',
+    typeEmail: 'Type your email address to confirm',
+    typeEmailWrong: 'This is not the address of this account.',
+    deleteSubmit: 'Delete my account for good',
+    goneTitle: 'Your account is deleted',
+    goneNow: 'Your keys are dead and what named you is erased.',
+    goneSoon:
+      'Your account is closed and you are signed out. The rest of the deletion is done within minutes, without you.',
+    goneKeep:
+      'Please note these down now. They are shown nowhere again, and they are how a question about this account could still be answered.',
+    balanceLeft: 'Balance that was left',
+    contactTitle: 'Whom to ask',
+    contact: 'About your data and your rights, write to',
+    contactAnswer: 'us by answering any of our letters.',
+    complainTitle: 'If you want to complain',
+    complain:
+      'Write to us first, so that we can put it right. If our answer does not satisfy you, you can complain to the Personal Data Protection Commission of Singapore, by the form on its site:',
+    tables: {
+      accounts: {
+        what: 'The random id of your account, and when it was made and deleted.',
+        kept: 'while the account lives, then five years',
+      },
+      identities: {
+        what: 'Your email address, your language, and when the address was confirmed. The hash of your password is held too, and is in no export.',
+        kept: 'until you delete the account',
+      },
+      sign_ups: {
+        what: 'A sign-up with your address that was not confirmed.',
+        kept: 'until it is confirmed, or one hour',
+      },
+      mail_tokens: {
+        what: 'That a link to reset your password or change your address was sent; of the link only a hash.',
+        kept: 'until the link is used, or 30 minutes',
+      },
+      sessions: {
+        what: 'Where you are signed in: times only.',
+        kept: 'until you sign out, 14 days unused, 90 days in any case',
+      },
+      known_devices: {
+        what: 'That a browser has signed in before: times only.',
+        kept: 'until its next sign-in, or one year',
+      },
+      sign_in_steps: {
+        what: 'A sign-in that waits for its second factor.',
+        kept: 'ten minutes',
+      },
+      totp_factors: {
+        what: 'That an authenticator app is set up, and since when. Its secret is sealed and in no export.',
+        kept: 'until you remove it; one day where it was not confirmed',
+      },
+      passkeys: {
+        what: 'The names of your passkeys, and when they were added and used.',
+        kept: 'until you remove them',
+      },
+      passkey_challenges: {
+        what: 'A question put to a passkey that is not answered yet.',
+        kept: 'five minutes',
+      },
+      recovery_codes: {
+        what: 'That there are recovery codes, and since when; of each only a hash.',
+        kept: 'until used or replaced',
+      },
+      api_keys: {
+        what: 'Names, last four characters, limits and times of your API keys; of each secret only a hash.',
+        kept: 'until you delete the account',
+      },
+      ledger_entries: {
+        what: 'Every credit, charge and adjustment of your balance.',
+        kept: 'five years, under the account’s id',
+      },
+      calls: {
+        what: 'Of every call: time, model, token counts, prices, cost, status. Never what was asked or answered.',
+        kept: 'five years, under the account’s id',
+      },
+      usage_days: {
+        what: 'Sums of the calls by day, key and model.',
+        kept: 'five years, under the account’s id',
+      },
+      adjustments: {
+        what: 'Adjustments of your balance that operators proposed, and why.',
+        kept: 'five years, under the account’s id',
+      },
+      operator_actions: {
+        what: 'When operators looked at your account or did something to it, and what.',
+        kept: 'for good, under the account’s id',
+      },
+      notices: {
+        what: 'What was noticed about your keys and balance.',
+        kept: '90 days',
+      },
+      mails: {
+        what: 'That a letter was sent to you, of which kind, and whether it arrived. Not its text.',
+        kept: '90 days',
+      },
+      mail_events: {
+        what: 'What the mail provider told us about each of these letters.',
+        kept: '90 days',
+      },
+      suppressions: {
+        what: 'That your mailbox refused our mail, so that we write no more. The address is kept as a keyed hash.',
+        kept: 'for good, so that nobody is written to by mistake',
+      },
+      consents: {
+        what: 'Which kinds of mail you agreed to or declined, and since when.',
+        kept: 'until you delete the account',
+      },
+      receipts: {
+        what: 'That you used a right, and when.',
+        kept: 'five years, under the account’s id',
+      },
+    },
+  },
 };
 
 export type Texts = typeof en;

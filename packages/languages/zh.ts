@@ -655,4 +655,177 @@ export const zh: Texts = {
       pauseAt: '请填写不小于 1 的数，或留空。',
     },
   },
+  rights: {
+    email: '电子邮箱',
+    accountId: '账户编号',
+    balance: '余额',
+    correct: '更正',
+    dataTitle: '我们保存了您的哪些信息',
+    seeAll: '查看全部并导出',
+    dataIntro:
+      '以下是可能包含您信息的所有数据表、其内容以及保存期限。您向模型提出的问题和模型的回答只是经过我们，不会保存在任何地方。',
+    kept: '保存期限',
+    json: '下载全部（JSON）',
+    csv: '下载 CSV',
+    csvOf: (table: string) => `下载 ${table} 的 CSV`,
+    exportHint:
+      '任何文件都不包含哈希值、已封存的密钥和运营人员的姓名。金额以十亿分之一美元为单位。每小时最多 60 个文件。',
+    elsewhereTitle: '这些数据表之外',
+    elsewhere:
+      '您的余额和限制还保存在您账户自己的小型数据库中，导出时从中读取当前余额。防猜测的计数器是带密钥的哈希值，不会透露您的任何信息，并在一天内删除。',
+    back: '返回您的权利',
+    correctTitle: '更正',
+    correctText: '新邮箱确认后，邮箱地址才会更改；语言会立即更改。',
+    language: '语言',
+    consentsTitle: '您同意接收的邮件',
+    done: {
+      language: '已保存，回执见下方。',
+      consent: '已保存，回执见下方。',
+    },
+    receipts: '回执',
+    receipt: '回执编号',
+    noReceipts: '还没有回执。',
+    when: '时间',
+    whatRight: '事项',
+    byWhom: '由谁',
+    kinds: {
+      consent_given: '已同意',
+      consent_withdrawn: '已撤回同意',
+      data_exported: '已导出数据',
+      data_corrected: '已更正数据',
+      account_deleted: '已删除账户',
+    },
+    abouts: {
+      balance: '余额不足的邮件',
+      keys: '关于密钥的邮件',
+      all: '全部',
+      email: '电子邮箱',
+      language: '语言',
+    },
+    actors: { person: '您', operator: '运营人员（应您的要求）', link: '邮件中的链接' },
+    deleteTitle: '删除账户',
+    deleteShort: '您的密钥会立即失效，能识别您身份的信息会被清除。您会先看到这意味着什么。',
+    deleteGo: '删除我的账户……',
+    deleteIntro: '此操作不可撤销，并立即生效：',
+    deleteWhat: [
+      '所有 API 密钥停止工作；进行中的调用仍会计费。',
+      '您的邮箱、密码、第二验证因素、会话、密钥名称、提醒和同意记录会被清除。',
+      '您会在所有地方退出登录，任何人都无法再登录。我们会发送最后一封邮件告知您。',
+    ],
+    balanceTitle: '剩余余额',
+    balanceNow: '您当前的余额：',
+    balanceText:
+      '余额不会自动退还：我们无法确定链上的哪个地址现在仍属于您。请先用完余额，或在删除账户之前写信给我们，由运营人员查看能否以及如何退还。删除之后，只有凭账户编号和回执才能证明余额曾属于您。',
+    staysTitle: '哪些会保留',
+    staysText:
+      '新加坡法律要求资金记录保存五年。因此您的余额记录、调用的元数据和回执会以随机账户编号保留，不含任何能识别您身份的信息。',
+    typeEmail: '请输入您的电子邮箱以确认',
+    typeEmailWrong: '这不是此账户的邮箱。',
+    deleteSubmit: '永久删除我的账户',
+    goneTitle: '您的账户已删除',
+    goneNow: '您的密钥已失效，能识别您身份的信息已清除。',
+    goneSoon: '您的账户已关闭，您已退出登录。其余内容会在几分钟内自动删除，无需您操作。',
+    goneKeep: '请现在记下以下内容。它们不会再次显示；今后如需查询此账户，只能凭这些信息。',
+    balanceLeft: '剩余余额',
+    contactTitle: '联系谁',
+    contact: '有关您的数据和权利，请写信至',
+    contactAnswer: '我们：直接回复我们的任何一封邮件即可。',
+    complainTitle: '如果您想投诉',
+    complain:
+      '请先写信给我们，以便我们改正。如果您对我们的答复不满意，可以通过新加坡个人数据保护委员会（PDPC）网站上的表格投诉：',
+    tables: {
+      accounts: {
+        what: '您账户的随机编号，以及创建和删除的时间。',
+        kept: '账户存续期间，之后五年',
+      },
+      identities: {
+        what: '您的电子邮箱、语言，以及邮箱的确认时间。我们还保存密码的哈希值，它不会出现在任何导出文件中。',
+        kept: '直到您删除账户',
+      },
+      sign_ups: {
+        what: '用您的邮箱注册但尚未确认的记录。',
+        kept: '直到确认，或一小时',
+      },
+      mail_tokens: {
+        what: '曾向您发送重设密码或更改邮箱的链接；链接本身只保存哈希值。',
+        kept: '直到链接被使用，或 30 分钟',
+      },
+      sessions: {
+        what: '您在哪些地方登录：仅有时间。',
+        kept: '直到退出登录；14 天未使用即失效，最长 90 天',
+      },
+      known_devices: {
+        what: '某个浏览器曾经登录过：仅有时间。',
+        kept: '直到下次登录，或一年',
+      },
+      sign_in_steps: {
+        what: '正在等待第二验证因素的登录。',
+        kept: '十分钟',
+      },
+      totp_factors: {
+        what: '已设置身份验证器应用，以及设置时间。其密钥已加密封存，不会导出。',
+        kept: '直到您将其移除；未确认的保存一天',
+      },
+      passkeys: {
+        what: '您的通行密钥的名称，以及添加和使用的时间。',
+        kept: '直到您将其移除',
+      },
+      passkey_challenges: {
+        what: '向通行密钥提出、尚未得到回答的验证请求。',
+        kept: '五分钟',
+      },
+      recovery_codes: {
+        what: '存在恢复码及其生成时间；每个恢复码只保存哈希值。',
+        kept: '直到被使用或替换',
+      },
+      api_keys: {
+        what: '您的 API 密钥的名称、末四位、限制和时间；密钥内容只保存哈希值。',
+        kept: '直到您删除账户',
+      },
+      ledger_entries: {
+        what: '您余额的每一笔入账、扣费和调整。',
+        kept: '五年，仅以账户编号保存',
+      },
+      calls: {
+        what: '每次调用的时间、模型、令牌数、价格、费用和状态。绝不包含提问和回答的内容。',
+        kept: '五年，仅以账户编号保存',
+      },
+      usage_days: {
+        what: '按日、密钥和模型汇总的调用。',
+        kept: '五年，仅以账户编号保存',
+      },
+      adjustments: {
+        what: '运营人员提出的余额调整及其原因。',
+        kept: '五年，仅以账户编号保存',
+      },
+      operator_actions: {
+        what: '运营人员何时查看或处理过您的账户，以及做了什么。',
+        kept: '永久，仅以账户编号保存',
+      },
+      notices: {
+        what: '关于您的密钥和余额的提醒。',
+        kept: '90 天',
+      },
+      mails: {
+        what: '曾向您发送过哪一类邮件，以及是否送达。不含邮件正文。',
+        kept: '90 天',
+      },
+      mail_events: {
+        what: '邮件服务商告知我们的关于每封邮件的情况。',
+        kept: '90 天',
+      },
+      suppressions: {
+        what: '您的邮箱拒收过我们的邮件，因此我们不再发送。邮箱以带密钥的哈希值保存。',
+        kept: '永久，以免误发',
+      },
+      consents: {
+        what: '您同意或拒绝了哪些类别的邮件，以及从何时起。',
+        kept: '直到您删除账户',
+      },
+      receipts: {
+        what: '您何时行使了某项权利。',
+        kept: '五年，仅以账户编号保存',
+      },
+    },
+  },
 };

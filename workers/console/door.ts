@@ -20,6 +20,7 @@ import { overviewPage } from './overview/overview.tsx';
 import { playground } from './playground/playground.tsx';
 import { newEmail } from './recovery/new-email.tsx';
 import { forgotten } from './recovery/password.tsx';
+import { rights } from './rights/rights.tsx';
 import { SCRIPTS } from './scripts.ts';
 import { secretScanning } from './secret-scanning/hook.ts';
 import { email } from './security/email.tsx';
@@ -123,6 +124,7 @@ screens.route('/', transactions);
 screens.route('/', alerts);
 screens.route('/', playground);
 screens.route('/', keys);
+screens.route('/', rights);
 screens.get('/', (c) => (c.var.person === null ? welcomePage(c) : overviewPage(c)));
 screens.all('*', missing);
 

@@ -76,6 +76,8 @@ export type House = Readonly<{
   mail: Queue<QueuedLetter>;
   consoleUrl: URL;
   apiUrl: URL;
+  /** Whom people can write to; null where letters have no sender yet. */
+  contact: string | null;
 }>;
 
 function needed<T>(value: T | undefined | '', name: string): T {
@@ -111,6 +113,7 @@ function build(env: Env): House {
     mail: needed(env.MAIL, 'MAIL'),
     consoleUrl: urlFrom(env.CONSOLE_URL, 'CONSOLE_URL'),
     apiUrl: urlFrom(env.API_URL, 'API_URL'),
+    contact: /[^\s<>]+@[^\s<>]+/.exec(env.MAIL_FROM ?? '')?.[0] ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { type Context, Hono } from 'hono';
 import { readForm } from '../forms.ts';
 import { postLetters } from '../letters.ts';
 import { Note, page } from '../page.tsx';
+import { corrected } from '../rights/deeds.ts';
 import type { Anybody } from '../visitor.ts';
 
 export const newEmail = new Hono<Anybody>();
@@ -50,5 +51,6 @@ newEmail.post('/confirm-email', async (c) => {
   const result = await confirmEmailChange(c.var.house.identity, { token });
   if (!result.ok) return noSuchLink(c);
   postLetters(c, result.letters);
+  await corrected(c.var.house, result.account, 'email');
   return c.redirect('/confirm-email?done=changed', 303);
 });
