@@ -15,14 +15,14 @@ import {
 } from '@farebox/database';
 import { eraseIdentity } from '@farebox/identity';
 import type { AccountId, CloseResult } from '@farebox/ledger';
-import { type Letter, noticeMailId } from '@farebox/mail';
+import { type Letter, type LetterQueue, noticeMailId } from '@farebox/mail';
 import { signal } from '@farebox/signals';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { House } from './env.ts';
 
 /** What the verbs below work with. */
-export type DeletionHouse = Pick<House, 'identity' | 'mail'> &
-  Readonly<{ accounts: Pick<House['accounts'], 'close'> }>;
+export type DeletionHouse = Pick<House, 'identity'> &
+  Readonly<{ accounts: Pick<House['accounts'], 'close'>; mail: LetterQueue }>;
 
 export type Deleted = Readonly<{
   receipt: string;
