@@ -715,7 +715,7 @@ export const en = {
     kept: 'Kept',
     json: 'Download everything as JSON',
     csv: 'Download as CSV',
-    csvOf: (table: string) => `Download ${table} as CSV`,
+    csvOf: (table: string) => `Download as CSV: ${table}`,
     exportHint:
       'Hashes, sealed secrets and the names of operators are in no file. Amounts are billionths of a US dollar. At most 60 files an hour.',
     elsewhereTitle: 'Outside these tables',

@@ -717,7 +717,7 @@ export const ru: Texts = {
     kept: 'Хранится',
     json: 'Скачать всё в JSON',
     csv: 'Скачать в CSV',
-    csvOf: (table: string) => `Скачать ${table} в CSV`,
+    csvOf: (table: string) => `Скачать в CSV: ${table}`,
     exportHint:
       'Хешей, зашифрованных секретов и имён операторов нет ни в одном файле. Суммы указаны в миллиардных долях доллара США. Не больше 60 файлов в час.',
     elsewhereTitle: 'Вне этих таблиц',

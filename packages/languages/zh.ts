@@ -667,7 +667,7 @@ export const zh: Texts = {
     kept: '保存期限',
     json: '下载全部（JSON）',
     csv: '下载 CSV',
-    csvOf: (table: string) => `下载 ${table} 的 CSV`,
+    csvOf: (table: string) => `下载 CSV: ${table}`,
     exportHint:
       '任何文件都不包含哈希值、已封存的密钥和运营人员的姓名。金额以十亿分之一美元为单位。每小时最多 60 个文件。',
     elsewhereTitle: '这些数据表之外',

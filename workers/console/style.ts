@@ -5,7 +5,7 @@ export const STYLE = `
   --quiet: light-dark(#4d5a69, #a7b3c1); --line: light-dark(#c9d1da, #3a4450); --accent: light-dark(#0a58a8, #7db8f5);
   --on-accent: light-dark(#ffffff, #0c1a29); --bad: light-dark(#a3201a, #ff9c94); --good: light-dark(#1b6b36, #7fd79a);
   --warn: light-dark(#7a4a00, #f2c26b); }
-*, ::before, ::after { box-sizing: border-box; }
+*, ::before, ::after { box-sizing: border-box; } [hidden] { display: none !important; }
 body { margin: 0; background: var(--ground); color: var(--ink); }
 a { color: var(--accent); text-underline-offset: 0.15em; }
 a, button, input, select, summary, textarea { outline-offset: 2px; }
