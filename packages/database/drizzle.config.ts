@@ -10,6 +10,7 @@ export default defineConfig({
     './packages/database/schema.ts',
     './packages/database/schema-people.ts',
     './packages/database/schema-operators.ts',
+    './packages/database/schema-deposits.ts',
   ],
   out: './migrations',
 });

@@ -130,13 +130,39 @@ export type CreditRequest = Readonly<{
   id: string;
   amount: NanoUsd;
   source: 'deposit' | 'local';
+  /** Where the money came in; a `deposit` names it, and the object must know it as its own. */
+  address?: DepositAddress;
 }>;
 export type CreditResult =
   | Readonly<{ ok: true; posted: NanoUsd }>
   | Readonly<{
       ok: false;
-      reason: 'conflict' | 'closed' | 'too_large' | 'not_positive' | 'not_open';
+      reason:
+        | 'conflict'
+        | 'closed'
+        | 'too_large'
+        | 'not_positive'
+        | 'not_open'
+        /** The address is not this account's: somebody moved rows in Postgres. */
+        | 'address_unknown';
     }>;
+
+export const ADDRESS_FAMILIES = ['evm', 'tron'] as const;
+export type AddressFamily = (typeof ADDRESS_FAMILIES)[number];
+
+/**
+ * Whose child an address is: the fingerprint of the operator's extended public key (16 hexadecimal
+ * characters) and the index below it, less than 2^31. The address itself follows from the two.
+ */
+export type DepositAddress = Readonly<{
+  family: AddressFamily;
+  fingerprint: string;
+  index: number;
+}>;
+/** `conflict`: the account has another index below this key already; `addresses` tells which. */
+export type BindAddressResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'not_open' }>;
 
 export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
 export type AdjustResult =
@@ -339,6 +365,9 @@ export interface AccountsDoor {
   /** A text that may be one of our keys, found in public: revoked if it is, and its owner is told. */
   revokeLeaked(text: string): Promise<LeakedKeyResult>;
   close(account: AccountId): Promise<CloseResult>;
+  /** One address per family and key, for ever: repeating the same is fine, another is a conflict. */
+  bindAddress(account: AccountId, address: DepositAddress): Promise<BindAddressResult>;
+  addresses(account: AccountId): Promise<readonly DepositAddress[]>;
 }
 
 /** What the deposits Worker may ask (entrypoint `Credits`). */

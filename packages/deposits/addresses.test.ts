@@ -1,0 +1,48 @@
+/** Addresses against vectors that wallets agree on: the mnemonic of eleven "abandon" and one "about". */
+import { HDKey } from '@scure/bip32';
+import { describe, expect, it } from 'vitest';
+import { addressText, deriveAddress, readAddress, readWatchKey } from './index.ts';
+
+// BIP-39's own vector: the seed of that mnemonic without a passphrase.
+const SEED = Buffer.from(
+  '5eb00bbddcf069084889a8ab9155568165f5c453ccb85e70811aaed6f6da5fc19a5ac40b389cd370d086206dec8aa6c43daea6690f20ad3d8d48b2d2ce9e38e4',
+  'hex',
+);
+const ROOT = HDKey.fromMasterSeed(SEED);
+const EVM = ROOT.derive("m/44'/60'/0'");
+const TRON = ROOT.derive("m/44'/195'/0'");
+
+const VECTORS = [
+  ['evm', EVM, 0, '0x9858EfFD232B4033E47d90003D41EC34EcaEda94'],
+  ['evm', EVM, 1, '0x6Fac4D18c912343BF86fa7049364Dd4E424Ab9C0'],
+  ['tron', TRON, 0, 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH'],
+  ['tron', TRON, 1, 'TSeJkUh4Qv67VNFwY8LaAxERygNdy6NQZK'],
+] as const;
+
+describe('addresses below an extended public key', () => {
+  it.each(VECTORS)('%s', (family, account, index, text) => {
+    const read = readWatchKey(account.publicExtendedKey);
+    if (!read.ok) throw new Error(read.reason);
+    const hex = deriveAddress(read.key, index);
+    expect(hex).toMatch(/^0x[0-9a-f]{40}$/);
+    expect(addressText(family, hex)).toBe(text);
+    expect(readAddress(family, text)).toBe(hex);
+    expect(() => deriveAddress(read.key, 2 ** 31)).toThrow();
+  });
+
+  it('never come from a private key, a master key or a mistyped one', () => {
+    expect(readWatchKey(EVM.privateExtendedKey)).toEqual({ ok: false, reason: 'private' });
+    const master = readWatchKey(ROOT.publicExtendedKey);
+    expect(master).toEqual({ ok: false, reason: 'not_an_account_key' });
+    const text = EVM.publicExtendedKey;
+    const typo = text.slice(0, -1) + (text.endsWith('a') ? 'b' : 'a');
+    expect(readWatchKey(typo)).toEqual({ ok: false, reason: 'malformed' });
+  });
+
+  it('are read with their checksum', () => {
+    expect(readAddress('tron', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdh')).toBeNull();
+    expect(readAddress('evm', '0x9858efFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
+    expect(readAddress('evm', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH')).toBeNull();
+    expect(readAddress('tron', '0x9858EfFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
+  });
+});

@@ -1,0 +1,91 @@
+/**
+ * Addresses from the operator's extended public keys (BIP-32, watch-only): m/44'/60'/0' for both EVM
+ * chains and m/44'/195'/0' for TRON, then 0/index below it. A private key never passes through here: an
+ * extended private key is refused, for whoever holds one and this key's children holds them all.
+ */
+
+import type { AddressFamily } from '@farebox/ledger';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import { createBase58check } from '@scure/base';
+import { HDKey } from '@scure/bip32';
+import { getAddress, isAddress } from 'viem';
+import type { HexAddress } from './contract.ts';
+
+const base58check = createBase58check(sha256);
+
+/** TRON's addresses are the EVM's with this byte in front (TRON protocol, "Account Address Format"). */
+const TRON_PREFIX = 0x41;
+/** m / purpose' / coin' / account'. */
+const ACCOUNT_DEPTH = 3;
+const FIRST_HARDENED = 0x8000_0000;
+
+export type KeyFlaw = 'malformed' | 'private' | 'not_an_account_key';
+export type WatchKey = Readonly<{ fingerprint: string; external: HDKey }>;
+export type ReadKeyResult =
+  | Readonly<{ ok: true; key: WatchKey }>
+  | Readonly<{ ok: false; reason: KeyFlaw }>;
+
+/** What a key is pinned and named by: 16 hexadecimal characters of the SHA-256 of its text. */
+function fingerprintOf(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 16);
+}
+
+function parsed(text: string): HDKey | null {
+  try {
+    return HDKey.fromExtendedKey(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Reads an `xpub…` of depth 3. Its external chain (child 0) is derived once: addresses hang below that. */
+export function readWatchKey(text: string): ReadKeyResult {
+  const trimmed = text.trim();
+  const key = parsed(trimmed);
+  if (key === null) return { ok: false, reason: 'malformed' };
+  if (key.privateKey !== null || trimmed.startsWith('xprv'))
+    return { ok: false, reason: 'private' };
+  if (key.depth !== ACCOUNT_DEPTH) return { ok: false, reason: 'not_an_account_key' };
+  return { ok: true, key: { fingerprint: fingerprintOf(trimmed), external: key.deriveChild(0) } };
+}
+
+/** The `index`-th address below a key, as it stands in a log's topic: 0x and 40 lowercase characters. */
+export function deriveAddress(key: WatchKey, index: number): HexAddress {
+  if (!Number.isInteger(index) || index < 0 || index >= FIRST_HARDENED) {
+    throw new Error('an index of a public key is a whole number below 2^31');
+  }
+  const { publicKey } = key.external.deriveChild(index);
+  if (publicKey === null) throw new Error('a derived key has no public key');
+  const full = secp256k1.Point.fromBytes(publicKey).toBytes(false);
+  return `0x${bytesToHex(keccak_256(full.subarray(1)).subarray(12))}`;
+}
+
+/** As wallets of the family write it: EIP-55, or Base58Check beginning with T. */
+export function addressText(family: AddressFamily, hex: HexAddress): string {
+  if (family === 'evm') return getAddress(hex);
+  const body = new Uint8Array(21);
+  body[0] = TRON_PREFIX;
+  body.set(hexToBytes(hex.slice(2)), 1);
+  return base58check.encode(body);
+}
+
+function tronHex(text: string): HexAddress | null {
+  try {
+    const bytes = base58check.decode(text);
+    if (bytes.length !== 21 || bytes[0] !== TRON_PREFIX) return null;
+    return `0x${bytesToHex(bytes.subarray(1))}`;
+  } catch {
+    return null;
+  }
+}
+
+/** An address as a person writes it, or null: a checksum that is there must be right. */
+export function readAddress(family: AddressFamily, text: string): HexAddress | null {
+  const trimmed = text.trim();
+  if (family === 'tron') return tronHex(trimmed);
+  if (!isAddress(trimmed)) return null;
+  return trimmed.toLowerCase();
+}

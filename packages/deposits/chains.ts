@@ -1,0 +1,68 @@
+/**
+ * The three chains as their own documents describe them: the defaults an operator may change by
+ * configuration. Contract addresses: tether.to/supported-protocols (TRON TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t,
+ * Polygon) and the Binance-Peg BSC-USD token; chain ids: EIP-155 and java-tron's EthChainId. Pure.
+ */
+import type { AddressFamily } from '@farebox/ledger';
+import type { Chain, ChainName } from './contract.ts';
+
+type Defaults = Omit<Chain, 'providers' | 'startBlock'>;
+
+const MILLION = 10n ** 6n;
+const ETHER = 10n ** 18n;
+
+export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
+  tron: {
+    name: 'tron',
+    family: 'tron',
+    chainId: 728_126_428,
+    token: '0xa614f803b6fd780986a42c78ec9c7f77e6ded13c',
+    decimals: 6,
+    // Solidified means that 19 of 27 representatives built on it; nothing deeper is needed.
+    depth: 0,
+    largeDepth: 0,
+    largeUnits: 200n * MILLION,
+    minimumUnits: 1n * MILLION,
+    // java-tron's own limit is 5000 blocks; half of it leaves room for providers that allow less.
+    windowMost: 2500,
+    windowLeast: 1,
+    overlap: 40,
+    blockMs: 3000,
+  },
+  bsc: {
+    name: 'bsc',
+    family: 'evm',
+    chainId: 56,
+    token: '0x55d398326f99059ff775485246999027b3197955',
+    decimals: 18,
+    depth: 64,
+    largeDepth: 128,
+    largeUnits: 200n * ETHER,
+    minimumUnits: 1n * ETHER,
+    windowMost: 2000,
+    windowLeast: 1,
+    overlap: 400,
+    blockMs: 450,
+  },
+  polygon: {
+    name: 'polygon',
+    family: 'evm',
+    chainId: 137,
+    token: '0xc2132d05d31c914a87c6611c10748aeb04b58e8f',
+    decimals: 6,
+    // Its `finalized` tag was violated before; hence the depth beside it.
+    depth: 64,
+    largeDepth: 256,
+    largeUnits: 200n * MILLION,
+    minimumUnits: 1n * MILLION,
+    windowMost: 1000,
+    windowLeast: 1,
+    overlap: 200,
+    blockMs: 1750,
+  },
+};
+
+export const CHAINS_OF: Readonly<Record<AddressFamily, readonly ChainName[]>> = {
+  tron: ['tron'],
+  evm: ['bsc', 'polygon'],
+};

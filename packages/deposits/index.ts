@@ -1,0 +1,13 @@
+/** The front of the deposits room: nothing else of it may be imported. */
+export {
+  addressText,
+  deriveAddress,
+  type KeyFlaw,
+  type ReadKeyResult,
+  readAddress,
+  readWatchKey,
+  type WatchKey,
+} from './addresses.ts';
+export { CHAIN_DEFAULTS, CHAINS_OF } from './chains.ts';
+export type * from './contract.ts';
+export { CHAINS } from './contract.ts';
