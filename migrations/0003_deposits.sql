@@ -21,7 +21,10 @@ CREATE TABLE "chain_incidents" (
 	"chain" varchar(8) NOT NULL,
 	"kind" varchar(40) NOT NULL,
 	"at" timestamp (3) with time zone NOT NULL,
-	"evidence" jsonb NOT NULL,
+	"block_number" bigint,
+	"expected" varchar(78),
+	"found" varchar(78),
+	"provider" integer,
 	"resolved_at" timestamp (3) with time zone,
 	"resolved_by" varchar(254),
 	CONSTRAINT "chain_incidents_chain" CHECK (chain in ('tron', 'bsc', 'polygon'))

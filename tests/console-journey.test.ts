@@ -3,6 +3,7 @@
  * letter, confirm, a key, a call with it, the chart and its bill, everything held about them, and leave.
  * A screenshot is kept of each step.
  */
+import { readFileSync } from 'node:fs';
 import { type LocalStack, startStack } from '@farebox/local';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
@@ -149,5 +150,28 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await open('/rights');
     expect(await said()).toContain(EMAIL);
     await keepScreenshot(page, 'journey-7-rights');
+    await open('/rights/data');
+    await tabTo('form[action="/rights/data/export"] button');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    const held: unknown = JSON.parse(readFileSync(await file.path(), 'utf8'));
+    expect(JSON.stringify(held)).toContain(EMAIL);
+    expect(JSON.stringify(held)).toContain('openai/gpt-4o-mini');
+    expect(JSON.stringify(held)).not.toContain(apiKey);
+  });
+
+  it('leaves: the key dies at once, and a receipt is all that is handed over', async () => {
+    await open('/rights/deletion');
+    expect(await said()).toContain('It is not paid back by itself');
+    await keepScreenshot(page, 'journey-8-leaving');
+    await type('email', EMAIL);
+    await enter();
+    expect(await said()).toContain('Your account is deleted');
+    expect(await said()).not.toContain(EMAIL);
+    await keepScreenshot(page, 'journey-9-gone');
+    const client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1` });
+    await expect(client.models.list()).rejects.toMatchObject({ status: 401 });
+    await open('/');
+    expect(page.url()).not.toContain('/keys');
+    expect(await page.textContent('body')).not.toContain(EMAIL);
   });
 });

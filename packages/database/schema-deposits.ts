@@ -13,7 +13,6 @@ import {
   foreignKey,
   index,
   integer,
-  jsonb,
   numeric,
   pgTable,
   primaryKey,
@@ -207,7 +206,12 @@ export const chainIncidents = pgTable(
     chain: chain(),
     kind: varchar('kind', { length: 40 }).notNull(),
     at: instant('at').notNull(),
-    evidence: jsonb('evidence').notNull(),
+    /** The evidence: where, what was expected there and what was found, as numbers or hashes. */
+    blockNumber: bigint('block_number', { mode: 'number' }),
+    expected: varchar('expected', { length: 78 }),
+    found: varchar('found', { length: 78 }),
+    /** Which of the chain's providers said so, counted from 0. */
+    provider: integer('provider'),
     resolvedAt: instant('resolved_at'),
     resolvedBy: varchar('resolved_by', { length: 254 }),
   },

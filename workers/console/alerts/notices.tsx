@@ -32,7 +32,9 @@ export const Notices: FC<
         <form method="post" action="/alerts/dismiss">
           <input type="hidden" name="id" value={notice.id} />
           <input type="hidden" name="back" value={back} />
-          {notice.keyId !== null && <a href="/keys">{told.texts.alerts.seeKey}</a>}{' '}
+          {notice.keyId !== null && (
+            <a href={`/keys/${notice.keyId}`}>{told.texts.alerts.seeKey}</a>
+          )}{' '}
           <button type="submit" class="plain">
             {told.texts.alerts.dismiss}
           </button>

@@ -73,7 +73,7 @@ const Paused: FC<
         return (
           <Note kind="warning">
             {texts.overview.paused(name, usdNearly(spentToday, language))}{' '}
-            <a href="/keys">{texts.overview.resume}</a>
+            <a href={`/keys/${keyId}/resume`}>{texts.overview.resume}</a>
           </Note>
         );
       })}
