@@ -73,7 +73,7 @@ function taskOf({ soak, profile, console }: Tasks): Options['task'] {
 
 function defaultSubjects(task: Options['task']): string {
   if (task === 'soak') return 'bare,farebox,portkey';
-  return task === 'profile' ? 'farebox' : SUBJECTS.join(',');
+  return task === 'profile' ? 'farebox' : 'direct,bare,floor,farebox,portkey';
 }
 
 function pick<T extends string>(list: string, known: readonly T[]): T[] {

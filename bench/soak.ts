@@ -26,6 +26,8 @@ type Soak = Readonly<{
   idleMb: number;
   /** One value a second while the streams run. */
   curveMb: readonly number[];
+  /** The most while as many streams run again in the same process: a leak would show above the first. */
+  againMb: number;
   growth: number;
   flat: boolean;
   kilobytesPerStream: number;
@@ -33,11 +35,11 @@ type Soak = Readonly<{
   load: LoadResult;
 }>;
 
-async function soak(generator: Process, subject: Subject, options: Options): Promise<Soak> {
+type Wave = Readonly<{ curveMb: readonly number[]; load: LoadResult }>;
+
+async function wave(generator: Process, subject: Subject, options: Options): Promise<Wave> {
   const { pid } = subject.process;
   const body = requestBody('long', options.bodyBytes);
-  const idleMb = memory(pid).nowMb;
-  const cpuBefore = cpuMs(pid);
   let running = true;
   const loaded = load(generator, {
     port: subject.port,
@@ -58,17 +60,27 @@ async function soak(generator: Process, subject: Subject, options: Options): Pro
     curveMb.push(memory(pid).nowMb);
     await sleep(1000);
   }
-  const result = await loaded;
-  const grown = growth(curveMb, PART);
+  return { curveMb, load: await loaded };
+}
+
+async function soak(generator: Process, subject: Subject, options: Options): Promise<Soak> {
+  const { pid } = subject.process;
+  const idleMb = memory(pid).nowMb;
+  const cpuBefore = cpuMs(pid);
+  const first = await wave(generator, subject, options);
+  const cpuShare = (cpuMs(pid) - cpuBefore) / (durationMs(RHYTHMS.long) + OPENING_MS);
+  const again = await wave(generator, subject, options);
+  const grown = growth(first.curveMb, PART);
   return {
     subject: subject.name,
     idleMb,
-    curveMb,
+    curveMb: first.curveMb,
+    againMb: Math.max(...again.curveMb),
     growth: grown,
-    flat: grown <= FLAT_MOST && result.errors === 0,
-    kilobytesPerStream: ((Math.max(...curveMb) - idleMb) * 1024) / options.soakStreams,
-    cpuShare: (cpuMs(pid) - cpuBefore) / (durationMs(RHYTHMS.long) + OPENING_MS),
-    load: result,
+    flat: grown <= FLAT_MOST && first.load.errors === 0,
+    kilobytesPerStream: ((Math.max(...first.curveMb) - idleMb) * 1024) / options.soakStreams,
+    cpuShare,
+    load: first.load,
   };
 }
 
@@ -77,6 +89,7 @@ function soakLine(result: Soak): string[] {
     result.subject,
     result.idleMb.toFixed(0),
     Math.max(...result.curveMb).toFixed(0),
+    result.againMb.toFixed(0),
     result.kilobytesPerStream.toFixed(0),
     result.growth.toFixed(3),
     result.flat ? 'yes' : 'NO',
@@ -107,6 +120,7 @@ export async function runSoak(
     'subject',
     'idle MB',
     'most MB',
+    'again MB',
     'KB per stream',
     'end to start',
     'flat',

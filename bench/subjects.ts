@@ -10,7 +10,7 @@ import { startPortkey } from './portkey.ts';
 import type { Crew, Process } from './processes.ts';
 import { objects, port, type Script, serve, text } from './workerd.ts';
 
-export const SUBJECTS = ['direct', 'bare', 'floor', 'farebox', 'portkey'] as const;
+export const SUBJECTS = ['direct', 'bare', 'floor', 'reader', 'farebox', 'portkey'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
 
 export type Subject = Readonly<{
@@ -50,6 +50,7 @@ export async function startSubject(name: SubjectName, stage: Stage): Promise<Sub
       };
     case 'bare':
     case 'floor':
+    case 'reader':
       return startWorker(name, stage);
     case 'farebox':
       return startFarebox(stage);
@@ -58,10 +59,10 @@ export async function startSubject(name: SubjectName, stage: Stage): Promise<Sub
   }
 }
 
-async function startWorker(name: 'bare' | 'floor', stage: Stage): Promise<Subject> {
+async function startWorker(name: 'bare' | 'floor' | 'reader', stage: Stage): Promise<Subject> {
   const folder = join(stage.folder, name);
   mkdirSync(join(folder, 'disk'), { recursive: true });
-  const module = workerModule(name, folder);
+  const module = workerModule(name === 'bare' ? 'bare' : 'floor', folder);
   const upstream = text('UPSTREAM', `http://127.0.0.1:${stage.upstreamPort}/v1`);
   const script: Script =
     name === 'bare'
@@ -70,7 +71,7 @@ async function startWorker(name: 'bare' | 'floor', stage: Stage): Promise<Subjec
           name,
           module,
           flags: [],
-          bindings: [upstream, objects('BOOK', 'Book')],
+          bindings: [upstream, text('READS', String(name === 'reader')), objects('BOOK', 'Book')],
           classes: ['Book'],
         };
   const sockets = [{ name: 'http', service: name }];

@@ -1,11 +1,12 @@
 /**
  * The floor: the bare Worker plus one durable hold before and one durable settle after, each a single
  * SQLite write in the account's object. It prices nothing and refuses nothing; a prepaid gateway that
- * keeps its balance in an object cannot be cheaper than this.
+ * keeps its balance in an object cannot be cheaper than this. As the reader it also takes the answer into
+ * its own hands piece by piece, which whoever has to look before it passes on can't avoid.
  */
 import { DurableObject } from 'cloudflare:workers';
 
-type Env = Readonly<{ UPSTREAM: string; BOOK: DurableObjectNamespace<Book> }>;
+type Env = Readonly<{ UPSTREAM: string; READS: string; BOOK: DurableObjectNamespace<Book> }>;
 
 export class Book extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
@@ -27,6 +28,17 @@ export class Book extends DurableObject<Env> {
   }
 }
 
+async function handOver(from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {
+  const reader = from.getReader();
+  const writer = to.getWriter();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    await writer.write(value);
+  }
+  await writer.close();
+}
+
 const floor: ExportedHandler<Env> = {
   async fetch(request, env, context) {
     const book = env.BOOK.get(env.BOOK.idFromName(request.headers.get('authorization') ?? ''));
@@ -37,9 +49,13 @@ const floor: ExportedHandler<Env> = {
       body: request.body,
     });
     context.waitUntil(book.settle(1000));
-    return new Response(upstream.body, {
-      headers: { 'content-type': upstream.headers.get('content-type') ?? '' },
-    });
+    const headers = { 'content-type': upstream.headers.get('content-type') ?? '' };
+    if (env.READS !== 'true' || upstream.body === null) {
+      return new Response(upstream.body, { headers });
+    }
+    const { readable, writable } = new IdentityTransformStream();
+    context.waitUntil(handOver(upstream.body, writable));
+    return new Response(readable, { headers });
   },
 };
 

@@ -43,14 +43,20 @@ export type UpstreamRequest = Readonly<{
   headers: Headers;
   /** The edited body, in pieces, so that a large one is never copied. */
   body: readonly Uint8Array[];
-  signal: AbortSignal;
+  /** Ends the call: fired by who makes it, and by `send` where the provider keeps silent. */
+  abort: AbortController;
   /** How long the answer's headers may take, in milliseconds. */
   firstByteMs: number;
 }>;
 
 export type UpstreamResult =
-  /** `response.headers` is already reduced to the allow-list. */
-  | Readonly<{ ok: true; response: Response }>
+  /** Of the provider's headers only the type goes on. */
+  | Readonly<{
+      ok: true;
+      status: number;
+      contentType: string | null;
+      body: ReadableStream<Uint8Array>;
+    }>
   /** Nothing was produced. `detail` goes to the caller and nowhere else: it may echo the prompt. */
   | Readonly<{
       ok: false;
@@ -64,7 +70,7 @@ export type UpstreamResult =
   /** It speaks of our account there: 401, 403, quota, billing; or a redirect, which is our misconfiguration. */
   | Readonly<{ ok: false; reason: 'our_account'; status: number }>
   | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>
-  /** `signal` fired before the answer began. */
+  /** `abort` was fired before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
 
 /** `count` units (tokens, searches) of something that is billed beside the buckets. */

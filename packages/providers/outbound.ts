@@ -19,23 +19,25 @@ const ERROR_BYTES_AT_MOST = 65_536;
 const WITHHELD_PARAMETER =
   /^\$|^(key|api[-_]?key|access_token|oauth_token|fields|alt|callback|prettyPrint|quotaUser|uploadType|upload_protocol)$/i;
 
-function headersFor(request: UpstreamRequest): Headers {
-  const { provider, endpoint } = request;
-  const headers = new Headers({
+/** A plain record: `fetch` makes its own Headers of whatever it is given. */
+function headersFor({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
+  const bearer = provider.keyHeader === 'authorization';
+  const built = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     // Compressed events would be held back until a block is full, and cost CPU to open.
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,
-  });
-  const bearer = provider.keyHeader === 'authorization';
-  headers.set(provider.keyHeader, bearer ? `Bearer ${provider.apiKey}` : provider.apiKey);
-  if (endpoint !== 'chat') {
-    headers.set('anthropic-version', request.headers.get('anthropic-version') ?? ANTHROPIC_VERSION);
-    const beta = request.headers.get('anthropic-beta');
-    if (beta !== null) headers.set('anthropic-beta', beta);
-  }
-  return headers;
+    [provider.keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
+  };
+  if (endpoint === 'chat') return built;
+  const version = headers.get('anthropic-version') ?? ANTHROPIC_VERSION;
+  const beta = headers.get('anthropic-beta');
+  return {
+    ...built,
+    'anthropic-version': version,
+    ...(beta === null ? {} : { 'anthropic-beta': beta }),
+  };
 }
 
 function nameOf(parameter: string): string {
@@ -94,11 +96,10 @@ async function failureOf(response: Response, now: number): Promise<UpstreamResul
   return { ok: false, reason, status, detail, contentType, retryAfter };
 }
 
-function allowed(response: Response): Response {
-  const headers = new Headers();
-  const type = response.headers.get('content-type');
-  if (type !== null) headers.set('content-type', type);
-  return new Response(response.body, { status: response.status, headers });
+function answerOf(response: Response): UpstreamResult {
+  const contentType = response.headers.get('content-type');
+  const body = response.body ?? new Blob([]).stream();
+  return { ok: true, status: response.status, contentType, body };
 }
 
 /** Asks a provider. Resolves when its headers (or the whole of its error) are here; never rejects. */
@@ -108,14 +109,12 @@ export async function send(
 ): Promise<UpstreamResult> {
   const url = request.provider.endpoints[request.endpoint];
   if (url === undefined) throw new Error('the provider has no such endpoint');
-  if (request.signal.aborted) return { ok: false, reason: 'aborted' };
-  // One controller for both reasons to stop: cheaper on every call than AbortSignal.any.
-  const stop = new AbortController();
+  const { abort } = request;
+  if (abort.signal.aborted) return { ok: false, reason: 'aborted' };
   let silent = false;
-  request.signal.addEventListener('abort', () => stop.abort(), { once: true });
   const timer = setTimeout(() => {
-    silent = true;
-    stop.abort();
+    silent = !abort.signal.aborted;
+    abort.abort();
   }, request.firstByteMs);
   const body = bodyOf(request.body);
   const init = {
@@ -124,18 +123,16 @@ export async function send(
     body,
     // Followed, a redirect would carry the key to wherever it points.
     redirect: 'manual' as const,
-    signal: stop.signal,
+    signal: abort.signal,
     // Node asks for this with a streamed body; workerd ignores it.
     duplex: 'half' as const,
   };
   try {
     const response = await fetch(url + safeQuery(request.query), init);
-    return response.ok
-      ? { ok: true, response: allowed(response) }
-      : await failureOf(response, now());
+    return response.ok ? answerOf(response) : await failureOf(response, now());
   } catch {
-    if (request.signal.aborted) return { ok: false, reason: 'aborted' };
-    return { ok: false, reason: silent ? 'silent' : 'unreachable' };
+    if (silent) return { ok: false, reason: 'silent' };
+    return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   } finally {
     clearTimeout(timer);
   }

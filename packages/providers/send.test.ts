@@ -41,7 +41,7 @@ function requestTo(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamReq
     query: '',
     headers: new Headers(),
     body: [new TextEncoder().encode('{}')],
-    signal: new AbortController().signal,
+    abort: new AbortController(),
     firstByteMs: 5000,
     ...rest,
   };
@@ -111,7 +111,7 @@ describe('a provider that', () => {
       setTimeout(() => response.end('b'), 120);
     };
     const result = await send(requestTo('openai', { firstByteMs: 60 }));
-    expect(result.ok && (await result.response.text())).toBe('ab');
+    expect(result.ok && (await new Response(result.body).text())).toBe('ab');
   });
 
   it('is gone is unreachable', async () => {
@@ -127,8 +127,8 @@ describe('a provider that', () => {
       leaving.abort();
     };
     const aborted = { ok: false, reason: 'aborted' };
-    expect(await send(requestTo('openai', { signal: leaving.signal }))).toEqual(aborted);
-    expect(await send(requestTo('openai', { signal: leaving.signal }))).toEqual(aborted);
+    expect(await send(requestTo('openai', { abort: leaving }))).toEqual(aborted);
+    expect(await send(requestTo('openai', { abort: leaving }))).toEqual(aborted);
     expect(asked).toBe(1);
   });
 
@@ -173,7 +173,7 @@ describe('a body', () => {
       });
     };
     const result = await send(requestTo('anthropic', { body }));
-    expect(result.ok && (await result.response.text())).toBe('{}');
+    expect(result.ok && (await new Response(result.body).text())).toBe('{}');
     const first = got[0];
     if (first === undefined) throw new Error('nothing was sent');
     return first;

@@ -4,7 +4,7 @@
  */
 import type { Dialect } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
-import { type Meter, pingFor, type Reading } from '@farebox/providers';
+import { type Meter, pingFor, type Reading, type UpstreamResult } from '@farebox/providers';
 import { type Ending, estimate } from './bill.ts';
 import { type Call, deadlineOf } from './call.ts';
 import { idHeaders, type Refusal, refuse, refuseInStream } from './refusals.ts';
@@ -13,10 +13,11 @@ import { Carrier, type Verdict } from './stream.ts';
 
 const GONE_STATUS = 499;
 
-function answerHeaders(call: Call, upstream: Response): Headers {
+type Answered = Extract<UpstreamResult, { ok: true }>;
+
+function answerHeaders(call: Call, { contentType }: Answered): Headers {
   const headers = idHeaders(call.visit.id);
-  const type = upstream.headers.get('content-type');
-  if (type !== null) headers.set('content-type', type);
+  if (contentType !== null) headers.set('content-type', contentType);
   if (call.plan.output.kind === 'capped') {
     headers.set('x-farebox-max-output', String(call.hold.maxOutput));
   }
@@ -33,25 +34,32 @@ function cutRefusal(call: Call, ending: Ending): Refusal {
 /** The whole of an answer, or how it failed: it broke off, or nothing came for `silence`. */
 async function readWhole(
   call: Call,
-  upstream: Response,
+  upstream: Answered,
 ): Promise<Uint8Array | 'upstream_cut' | 'upstream_silent'> {
-  const reader = (upstream.body ?? new Blob([]).stream()).getReader();
+  const reader = upstream.body.getReader();
   const chunks: Uint8Array[] = [];
+  const { clock, house } = call.visit;
+  const { silence } = house.patience;
   let silent = false;
-  const giveUp = () => {
+  let heardAt = clock();
+  // One timer that looks again where something came meanwhile: a new one for each piece costs more.
+  const look = () => {
+    const left = heardAt + silence - clock();
+    if (left > 0) {
+      timer = setTimeout(look, left);
+      return;
+    }
     silent = true;
     call.abort.abort();
     reader.cancel().catch(() => {});
   };
-  const { silence } = call.visit.house.patience;
-  let timer = setTimeout(giveUp, silence);
+  let timer = setTimeout(look, silence);
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       chunks.push(value);
-      clearTimeout(timer);
-      timer = setTimeout(giveUp, silence);
+      heardAt = clock();
     }
   } catch {
     return silent ? 'upstream_silent' : 'upstream_cut';
@@ -74,7 +82,7 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Answers that were not streamed are read whole: their cost is known before their first byte leaves. */
-export async function answerWhole(call: Call, upstream: Response, meter: Meter): Promise<Response> {
+export async function answerWhole(call: Call, upstream: Answered, meter: Meter): Promise<Response> {
   const { visit } = call;
   const bytes = await readWhole(call, upstream);
   if (!(bytes instanceof Uint8Array)) return answerCut(call, bytes);
@@ -180,17 +188,16 @@ function worthDraining(call: Call, reading: Reading): boolean {
   return reading.finished || model.hidesReasoning || inputUnknown;
 }
 
-export function answerStream(call: Call, upstream: Response, meter: Meter): Response {
+export function answerStream(call: Call, upstream: Answered, meter: Meter): Response {
   const { visit, plan } = call;
   const dialect: Dialect = plan.facts.dialect;
   const { readable, writable } = new IdentityTransformStream();
   const watch = new Watch(call);
   const checkpoints = new Checkpoints(call, watch, meter);
   const carrier = new Carrier({
-    upstream: upstream.body ?? new Blob([]).stream(),
+    upstream: upstream.body,
     client: writable,
-    gone: visit.request.signal,
-    left: () => call.departure.note(visit.clock()),
+    departure: call.departure,
     abortUpstream: () => call.abort.abort(),
     meter: {
       feed: (chunk) => {

@@ -23,13 +23,37 @@ export type Call = Readonly<{
   departure: Departure;
 }>;
 
-/** When the caller left, noted once: what is still waited for is counted from then. */
+/**
+ * When the caller left, noted once, whoever hears of it first: what is still waited for is counted from
+ * then. One listener for the whole call; what a departure means changes as the call goes on.
+ */
 export class Departure {
-  at: number | null = null;
+  readonly #clock: () => number;
+  #at: number | null = null;
+  #meaning: () => void = () => {};
 
-  note(now: number): number {
-    this.at ??= now;
-    return this.at;
+  constructor(signal: AbortSignal, clock: () => number) {
+    this.#clock = clock;
+    if (signal.aborted) this.note();
+    else signal.addEventListener('abort', () => this.note());
+  }
+
+  get at(): number | null {
+    return this.#at;
+  }
+
+  note(): number {
+    if (this.#at !== null) return this.#at;
+    const now = this.#clock();
+    this.#at = now;
+    this.#meaning();
+    return now;
+  }
+
+  /** What to do when the caller leaves, in place of what was to be done before; now if it has left. */
+  means(act: () => void): void {
+    this.#meaning = act;
+    if (this.#at !== null) act();
   }
 }
 

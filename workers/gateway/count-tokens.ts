@@ -5,7 +5,7 @@
 import { findModel, suggest } from '@farebox/catalog';
 import { editModel, readCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
-import type { Visit } from './call.ts';
+import { Departure, type Visit } from './call.ts';
 import { readCaller } from './caller.ts';
 import { discard } from './intake.ts';
 import { dialectsOf, ENDPOINTS } from './plan.ts';
@@ -51,22 +51,21 @@ export async function countTokens(visit: Visit): Promise<Response> {
     const { models } = standing.value.limits;
     const name = `${counter.provider.id}/${counter.upstreamName}`;
     if (models !== null && !models.includes(name)) return refused({ reason: 'model_not_allowed' });
+    const abort = new AbortController();
+    new Departure(request.signal, visit.clock).means(() => abort.abort());
     const upstream = await send({
       provider: counter.provider,
       endpoint: 'count_tokens',
       query: new URL(request.url).search,
       headers: request.headers,
       body: editModel(body.bytes, read.modelSpan, counter.upstreamName),
-      signal: request.signal,
+      abort,
       firstByteMs: house.patience.silence,
     });
     if (!upstream.ok) return declinedAnswer(upstream, counter.provider.id, 'messages', id);
     const headers = idHeaders(id);
-    headers.set(
-      'content-type',
-      upstream.response.headers.get('content-type') ?? 'application/json',
-    );
-    return new Response(upstream.response.body, { status: upstream.response.status, headers });
+    headers.set('content-type', upstream.contentType ?? 'application/json');
+    return new Response(upstream.body, { status: upstream.status, headers });
   } finally {
     body.release();
   }

@@ -5,6 +5,7 @@
  */
 import type { Meter, Reading } from '@farebox/providers';
 import type { Ending } from './bill.ts';
+import type { Departure } from './call.ts';
 
 /** How long things may take, in milliseconds. */
 export type Patience = Readonly<{
@@ -28,10 +29,7 @@ export type Verdict = null | 'key_revoked' | 'account_frozen' | 'account_closed'
 export type Carriage = Readonly<{
   upstream: ReadableStream<Uint8Array>;
   client: WritableStream<Uint8Array>;
-  /** Fires when the caller has left. */
-  gone: AbortSignal;
-  /** Notes the moment the caller left; the same moment for the whole call. */
-  left: () => number;
+  departure: Departure;
   abortUpstream: () => void;
   meter: Meter;
   patience: Patience;
@@ -72,15 +70,14 @@ export class Carrier {
   }
 
   async run(): Promise<Ending> {
-    const onGone = () => this.#leave();
-    this.#job.gone.addEventListener('abort', onGone);
+    const { departure } = this.#job;
     // The writable errors when the caller's side is cancelled; this is often heard before the signal.
-    this.#writer.closed.catch(onGone);
-    if (this.#job.gone.aborted) this.#leave();
+    this.#writer.closed.catch(() => this.#leave());
+    departure.means(() => this.#leave());
     this.#watchLater();
     await this.#carry();
     clearTimeout(this.#timer);
-    this.#job.gone.removeEventListener('abort', onGone);
+    departure.means(() => {});
     const ending = this.#howItEnded();
     await this.#sayLastWord(ending);
     return ending;
@@ -103,24 +100,28 @@ export class Carrier {
     }
   }
 
-  async #say(piece: Uint8Array): Promise<void> {
-    if (this.#clientGone) return;
+  /** No async function: this runs for every piece of every stream, and a promise less is time less. */
+  #say(piece: Uint8Array): Promise<void> | undefined {
+    if (this.#clientGone) return undefined;
     this.#writes += 1;
-    try {
-      await this.#writer.write(piece);
-      this.#saidAt = this.#job.clock();
-    } catch {
-      this.#leave();
-    } finally {
-      this.#writes -= 1;
-    }
+    return this.#writer.write(piece).then(this.#taken, this.#refused);
   }
+
+  readonly #taken = () => {
+    this.#writes -= 1;
+    this.#saidAt = this.#job.clock();
+  };
+
+  readonly #refused = () => {
+    this.#writes -= 1;
+    this.#leave();
+  };
 
   /** The caller left: go on for the usage where that is worth it, else stop the provider at once. */
   #leave(): void {
     if (this.#clientGone) return;
     this.#clientGone = true;
-    this.#goneAt = this.#job.left();
+    this.#goneAt = this.#job.departure.note();
     const reading = this.#job.meter.reading();
     if (reading.ended || this.#job.worthDraining(reading)) return;
     this.#stop('client_gone');
@@ -178,12 +179,10 @@ export class Carrier {
   /** A sign of life for the caller; not one of the provider, so `#heardAt` stays. */
   #bridge(now: number): void {
     this.#writes += 1;
-    this.#writer
-      .write(this.#job.ping)
-      .catch(() => this.#leave())
-      .finally(() => {
-        this.#writes -= 1;
-      });
+    const done = () => {
+      this.#writes -= 1;
+    };
+    this.#writer.write(this.#job.ping).then(done, this.#refused);
     this.#pingedAt = now;
   }
 
