@@ -36,7 +36,10 @@ describe('what is exported', () => {
     const secret =
       /hash|secret|public_key|credential|token_|password|operator$|proposed_by|decided_by/;
     // The count of tokens of a call is no token of anybody's.
-    const offences = columns.filter((name) => secret.test(name.split('.')[1] ?? ''));
+    const offences = columns
+      // What a public chain calls a transaction and a block.
+      .filter((name) => !/^deposits\.(tx|block)_hash$/.test(name))
+      .filter((name) => secret.test(name.split('.')[1] ?? ''));
     expect(offences).toEqual([]);
     expect(columns).toContain('identities.email');
     expect(columns).toContain('api_keys.last4');

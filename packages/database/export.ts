@@ -8,6 +8,7 @@ import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { type Database, demand } from './connection.ts';
 import { accounts, apiKeys, calls, identities, ledgerEntries, usageDays } from './schema.ts';
+import { depositAddresses, depositRemainders, deposits } from './schema-deposits.ts';
 import { adjustments, operatorActions } from './schema-operators.ts';
 import {
   consents,
@@ -120,6 +121,18 @@ const SOURCES = {
     [adjustments.id],
     [adjustments.proposedBy, adjustments.decidedBy],
   ),
+  deposit_addresses: byAccount(depositAddresses, depositAddresses.accountId, [
+    depositAddresses.family,
+    depositAddresses.address,
+  ]),
+  deposits: byAccount(deposits, deposits.accountId, [
+    deposits.chain,
+    deposits.txHash,
+    deposits.logIndex,
+  ]),
+  deposit_remainders: byAccount(depositRemainders, depositRemainders.accountId, [
+    depositRemainders.chain,
+  ]),
   operator_actions: byAccount(
     operatorActions,
     operatorActions.subject,
@@ -164,6 +177,11 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = Object.keys(SOURCES).fi
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   throttle_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
   sweeps: 'numbers about all accounts together',
+  deposit_keys: 'fingerprints of the operator’s public keys',
+  chain_cursors: 'how far each chain was read',
+  chain_incidents: 'what went wrong on a chain, in blocks and hashes',
+  swept_deposits: 'what operators moved on between addresses of their own keys',
+  deposit_differences: 'what the daily audit found of an address of the operator’s keys',
 };
 
 export function exportedTable(name: string): ExportedTable | undefined {

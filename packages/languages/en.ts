@@ -850,6 +850,18 @@ export const en = {
         what: 'Adjustments of your balance that operators proposed, and why.',
         kept: 'five years, under the account’s id',
       },
+      deposit_addresses: {
+        what: 'Your addresses for deposits, and which of our public keys each is made of.',
+        kept: 'for good, under the account’s id: money sent there later must still be found',
+      },
+      deposits: {
+        what: 'Transfers of USDT to your addresses, as the public chain has them, and what became of them.',
+        kept: 'five years, under the account’s id',
+      },
+      deposit_remainders: {
+        what: 'What is left over of your deposits below a billionth of a dollar.',
+        kept: 'five years, under the account’s id',
+      },
       operator_actions: {
         what: 'When operators looked at your account or did something to it, and what.',
         kept: 'for good, under the account’s id',

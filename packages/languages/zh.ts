@@ -798,6 +798,18 @@ export const zh: Texts = {
         what: '运营人员提出的余额调整及其原因。',
         kept: '五年，仅以账户编号保存',
       },
+      deposit_addresses: {
+        what: '您的充值地址，以及每个地址由我们的哪个公钥派生。',
+        kept: '以账户编号永久保留：以后转入的款项也必须能找到',
+      },
+      deposits: {
+        what: '公链上转入您地址的 USDT 记录，以及处理结果。',
+        kept: '五年，仅以账户编号保存',
+      },
+      deposit_remainders: {
+        what: '充值中不足十亿分之一美元的余数。',
+        kept: '五年，仅以账户编号保存',
+      },
       operator_actions: {
         what: '运营人员何时查看或处理过您的账户，以及做了什么。',
         kept: '永久，仅以账户编号保存',
