@@ -7,7 +7,7 @@ import { signal } from '@farebox/signals';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { alerts } from './alerts/alerts.tsx';
 import { calls } from './calls/calls.tsx';
-import { type Env, houseOf, isOperatorsHost, MissingBinding } from './env.ts';
+import { houseOf, isOperatorsHost, MissingBinding } from './env.ts';
 import { ownFormsOnly, smallBodies } from './forms.ts';
 import { keys } from './keys/keys.tsx';
 import { language } from './language.ts';
@@ -142,6 +142,3 @@ door.onError((error, c) => {
   signal({ event: 'unexpected', where: 'console', call: null });
   return c.text('Something went wrong on our side. Nothing you sent was kept.', 500);
 });
-
-/** The Worker's environment, as its entry passes it on. */
-export type { Env };

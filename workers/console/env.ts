@@ -58,9 +58,6 @@ export type Env = Readonly<{
   SECRET_SCANNING_KEYS_URL?: string;
 }>;
 
-/** What can arrive by queue: letters to send, and what accounts' objects noticed. */
-export type Queued = QueuedLetter | Notice;
-
 export class MissingBinding extends Error {
   constructor(name: string) {
     super(`The binding ${name} is missing or unreadable.`);
