@@ -4,7 +4,7 @@
  */
 import { connect } from '@farebox/database';
 import type { IdentityHouse } from '@farebox/identity';
-import type { AccountsDoor, Notice, OperatorsDoor } from '@farebox/ledger';
+import type { AccountsDoor, OperatorsDoor } from '@farebox/ledger';
 import { Certificates, type QueuedLetter, type SesSettings } from '@farebox/mail';
 import { type NanoUsd, parseUsd } from '@farebox/money';
 import { signal } from '@farebox/signals';
