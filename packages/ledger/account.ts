@@ -73,6 +73,14 @@ export class AccountObject<Env> extends DurableObject<Env> {
     return result;
   }
 
+  bindAddress(address: C.DepositAddress): C.BindAddressResult {
+    return this.#book.bindAddress(address);
+  }
+
+  addresses(): readonly C.DepositAddress[] {
+    return this.#book.addresses();
+  }
+
   credit(request: C.CreditRequest): C.CreditResult {
     const result = this.#book.credit(request, this.#now());
     if (result.ok) this.#dispatch.armForOutbox();

@@ -3,8 +3,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { LARGEST_AMOUNT } from '@farebox/money';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type KeyLimits, NO_LIMITS } from './contract.ts';
-import { callId, freshAccount, holdOf, KEY, settleOf } from './scenes.workerd.ts';
+import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract.ts';
+import { ADDRESS, callId, freshAccount, holdOf, KEY, settleOf } from './scenes.workerd.ts';
 import { clock, postgres, START, type StageAccount } from './stage.workerd.ts';
 
 declare global {
@@ -249,7 +249,9 @@ describe('the end of a call', () => {
 describe('money from outside', () => {
   it('moves once for each id, exactly, within what a value keeps', async () => {
     const { stub } = await opened(0n);
-    const request = { id: 'bsc:0xab:1', amount: LARGEST_AMOUNT, source: 'deposit' } as const;
+    expect(await stub.bindAddress(ADDRESS)).toEqual({ ok: true });
+    const deposit = { source: 'deposit', address: ADDRESS } as const;
+    const request = { id: 'bsc:0xab:1', amount: LARGEST_AMOUNT, ...deposit };
     expect(await stub.credit(request)).toEqual({ ok: true, posted: LARGEST_AMOUNT });
     expect(await stub.credit(request)).toEqual({ ok: true, posted: LARGEST_AMOUNT });
     expect(await stub.credit({ ...request, amount: 1n })).toMatchObject({ reason: 'conflict' });
@@ -271,6 +273,34 @@ describe('money from outside', () => {
       posted: 10n,
     });
     expect((await stub.audit()).broken).toEqual([]);
+  });
+
+  it('comes in at the account’s own address, and at no other whatever a table says', async () => {
+    const { account, stub } = await opened(0n);
+    const credit = (id: string, address?: DepositAddress) =>
+      stub.credit({ id, amount: 5n, source: 'deposit', ...(address ? { address } : {}) });
+    expect(await stub.addresses()).toEqual([]);
+    expect(await credit('a', ADDRESS)).toEqual({ ok: false, reason: 'address_unknown' });
+    expect(await stub.bindAddress(ADDRESS)).toEqual({ ok: true });
+    expect(await stub.bindAddress(ADDRESS)).toEqual({ ok: true });
+    const second = { ...ADDRESS, index: ADDRESS.index + 1 };
+    expect(await stub.bindAddress(second)).toEqual({ ok: false, reason: 'conflict' });
+    const after = await crash(account);
+    expect(await after.addresses()).toEqual([ADDRESS]);
+    expect(await credit('a')).toEqual({ ok: false, reason: 'address_unknown' });
+    expect(await credit('a', second)).toEqual({ ok: false, reason: 'address_unknown' });
+    expect(await credit('a', { ...ADDRESS, family: 'tron' })).toMatchObject({ ok: false });
+    expect(await credit('a', ADDRESS)).toEqual({ ok: true, posted: 5n });
+    // After the operator's keys were changed there are two, and money at the old one still counts.
+    const rotated = { ...ADDRESS, fingerprint: 'f'.repeat(16), index: 0 };
+    expect(await after.bindAddress(rotated)).toEqual({ ok: true });
+    expect(await credit('b', ADDRESS)).toEqual({ ok: true, posted: 10n });
+    expect(await credit('c', rotated)).toEqual({ ok: true, posted: 15n });
+    await after.close();
+    expect(await after.bindAddress({ ...rotated, family: 'tron' })).toMatchObject({
+      reason: 'closed',
+    });
+    expect((await after.audit()).broken).toEqual([]);
   });
 
   it('refuses a closed account its money, but remembers what it had credited', async () => {

@@ -5,6 +5,7 @@
  */
 import type { NanoUsd } from '@farebox/money';
 import { type Signal, signal } from '@farebox/signals';
+import { addresses, bindAddress } from './addresses.ts';
 import { audit } from './audit.ts';
 import { dayOf } from './bounds.ts';
 import { close, standing, wantsWiping, wipeIfDone } from './closing.ts';
@@ -129,6 +130,16 @@ export class Book {
 
   expire(now: C.Instant): number {
     return this.#transact(0, (shelf) => expire(shelf, now));
+  }
+
+  bindAddress(address: C.DepositAddress): C.BindAddressResult {
+    return this.#transact<C.BindAddressResult>({ ok: false, reason: 'not_open' }, (shelf) =>
+      bindAddress(shelf, address),
+    );
+  }
+
+  addresses(): readonly C.DepositAddress[] {
+    return this.#transact<readonly C.DepositAddress[]>([], (shelf) => addresses(shelf));
   }
 
   credit(request: C.CreditRequest, now: C.Instant): C.CreditResult {

@@ -4,7 +4,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_LIMITS } from './contract.ts';
-import { freshAccount, holdOf, KEY, settleOf } from './scenes.workerd.ts';
+import { ADDRESS, freshAccount, holdOf, KEY, settleOf } from './scenes.workerd.ts';
 import { clock, postgres, queue, START } from './stage.workerd.ts';
 
 function stubOf(account: string) {
@@ -18,8 +18,10 @@ async function lived() {
   await stub.open(account);
   await stub.putKey({ ...KEY, limits: NO_LIMITS });
   await stub.setLowBalance(2_000n);
-  await stub.credit({ id: 'bsc:0xab:1', amount: 600n, source: 'deposit' });
-  await stub.credit({ id: 'bsc:0xab:2', amount: 400n, source: 'deposit' });
+  await stub.bindAddress(ADDRESS);
+  const deposit = { source: 'deposit', address: ADDRESS } as const;
+  await stub.credit({ id: 'bsc:0xab:1', amount: 600n, ...deposit });
+  await stub.credit({ id: 'bsc:0xab:2', amount: 400n, ...deposit });
   await stub.adjust({ id: 'adj:1', delta: 5n, note: 'for Ada' });
   await stub.hold(holdOf(1, 10n, 0));
   await stub.settle(settleOf(1, 10n));

@@ -4,6 +4,7 @@
  * and that no adjustment reaches into what open calls hold.
  */
 import { LARGEST_AMOUNT } from '@farebox/money';
+import { isOwn } from './addresses.ts';
 import { fromSql } from './amounts.ts';
 import type {
   AdjustRequest,
@@ -45,6 +46,9 @@ export function credit(shelf: Shelf, request: CreditRequest, now: Instant): Cred
   if (answered !== undefined) return answered;
   const balance = readBalance(shelf);
   if (balance.state === 'closed') return { ok: false, reason: 'closed' };
+  if (request.source === 'deposit' && !isOwn(shelf, request.address)) {
+    return { ok: false, reason: 'address_unknown' };
+  }
   if (request.amount <= 0n) return { ok: false, reason: 'not_positive' };
   if (balance.posted + request.amount > LARGEST_AMOUNT) return { ok: false, reason: 'too_large' };
   appendMoney(shelf, balance, line, now);

@@ -1,6 +1,6 @@
 /** What the object's tests are told with: requests of every kind, and objects named once each. */
 import { NO_USAGE } from '@farebox/money';
-import type { HoldRequest, KeyProof, SettleRequest } from './contract.ts';
+import type { DepositAddress, HoldRequest, KeyProof, SettleRequest } from './contract.ts';
 import { START } from './stage.workerd.ts';
 
 export const KEY: KeyProof = { keyId: 7, secretHash: 'a'.repeat(64) };
@@ -10,6 +10,13 @@ export const PRICES = {
   cache_write_5m: 0n,
   cache_write_1h: 0n,
   output: 1_000_000n,
+};
+
+/** Where deposits of the account come in, once it is bound. */
+export const ADDRESS: DepositAddress = {
+  family: 'evm',
+  fingerprint: '0123456789abcdef',
+  index: 3,
 };
 
 /** 32 hexadecimal characters. */

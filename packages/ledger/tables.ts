@@ -99,6 +99,15 @@ const STEPS: readonly (readonly string[])[] = [
       at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID`,
   ],
+  // Where deposits come in. The bounds are BIP-32's: only children that a public key can derive.
+  [
+    `CREATE TABLE addresses (
+      family TEXT NOT NULL CHECK (family IN ('evm', 'tron')),
+      fingerprint TEXT NOT NULL CHECK (length(fingerprint) = 16),
+      child INTEGER NOT NULL CHECK (child >= 0 AND child < 2147483648),
+      PRIMARY KEY (family, fingerprint)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** Whether `open` has ever run here. Reads only. */

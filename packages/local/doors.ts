@@ -109,6 +109,8 @@ export function doorsThrough(courier: Courier): Doors {
       setLowBalance: (account, threshold) => accounts('setLowBalance', account, threshold),
       revokeLeaked: (text) => accounts('revokeLeaked', text),
       close: (account) => accounts('close', account),
+      bindAddress: (account, address) => accounts('bindAddress', account, address),
+      addresses: (account) => accounts('addresses', account),
     },
     credits: { credit: (account: AccountId, request) => credits('credit', account, request) },
     operators: {

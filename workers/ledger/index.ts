@@ -106,6 +106,12 @@ export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
   async revokeLeaked(text: string): Promise<C.LeakedKeyResult> {
     return revokeLeaked(this.env, text, Date.now());
   }
+  async bindAddress(account: C.AccountId, address: C.DepositAddress): Promise<C.BindAddressResult> {
+    return accountStub(this.env, account).bindAddress(address);
+  }
+  async addresses(account: C.AccountId): Promise<readonly C.DepositAddress[]> {
+    return accountStub(this.env, account).addresses();
+  }
   async close(account: C.AccountId): Promise<C.CloseResult> {
     return accountStub(this.env, account).close();
   }
