@@ -324,6 +324,7 @@ describe('money from outside', () => {
 
 /** Back to the tables of the first release, whatever steps came after. */
 const TO_FIRST_TABLES: readonly string[] = [
+  'DROP TABLE addresses',
   'DROP TABLE notices',
   'DROP TABLE retired_secrets',
   ...['low_balance', 'low', 'wiped'].map((name) => `ALTER TABLE account DROP COLUMN ${name}`),
