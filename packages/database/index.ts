@@ -35,6 +35,18 @@ export {
   rollKeyRow,
 } from './api-keys.ts';
 export { findCall } from './calls.ts';
+export {
+  type Advance,
+  advanceCursor,
+  type ChainCursor,
+  haltChain,
+  type Incident,
+  type Look,
+  noteLook,
+  readCursor,
+  resumeChain,
+  startCursor,
+} from './chain-cursors.ts';
 export { connect, type Database, DatabaseFailure, type Failure } from './connection.ts';
 export { withdrawConsentByLink } from './consents.ts';
 export {
@@ -50,6 +62,29 @@ export {
   setLanguage,
 } from './credentials.ts';
 export { addressOf, beginDeletion, markWiped, unfinishedDeletions } from './deletions.ts';
+export {
+  findAddresses,
+  type IssuedAddress,
+  issueAddress,
+  type PinResult,
+  pinKey,
+  type WatchedAddress,
+  watchedAddresses,
+} from './deposit-addresses.ts';
+export {
+  type CreditableDeposit,
+  creditableDeposits,
+  type DepositEnd,
+  type DepositRow,
+  depositsOf,
+  endDeposit,
+  type FoundTransfer,
+  recordFinal,
+  releaseDeposit,
+  replacePending,
+  type Valuation,
+  valueDeposits,
+} from './deposits.ts';
 export { eraseOwner, purgeExpired } from './erasure.ts';
 export {
   EXPORTED_TABLES,

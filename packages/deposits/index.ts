@@ -11,3 +11,6 @@ export {
 export { CHAIN_DEFAULTS, CHAINS_OF } from './chains.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
+export type { DepositsHouse } from './house.ts';
+export { httpAsk, type RpcAnswer, type RpcAsk, type RpcRequest } from './rpc.ts';
+export { tick } from './tick.ts';

@@ -89,6 +89,14 @@ export type Signal =
   /** Whether the mail provider's events reach us at all. */
   | { event: 'sns_subscription'; what: 'confirmed' | 'unconfirmed' | 'ended' }
   | { event: 'mail_event_unknown'; what: 'unreadable' | 'kind' | 'mail' }
+  /** A chain was not read on this time; the next tick tries again. */
+  | { event: 'chain_trouble'; chain: string; trouble: string }
+  /** Nothing of it is read or credited until an operator has looked. */
+  | { event: 'chain_halted'; chain: string; kind: string; block: number }
+  /** Nobody confirms what the only provider says. */
+  | { event: 'single_provider'; chain: string }
+  | { event: 'deposit_credited'; account: Id; chain: string; nanoUsd: string }
+  | { event: 'deposit_set_aside'; account: Id; chain: string; reason: string }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const GRAVE: ReadonlySet<Signal['event']> = new Set([
@@ -102,6 +110,9 @@ const GRAVE: ReadonlySet<Signal['event']> = new Set([
   'binding_missing',
   'chain_broken',
   'mail_failed',
+  'chain_halted',
+  'single_provider',
+  'deposit_set_aside',
   'unexpected',
 ]);
 

@@ -1,0 +1,133 @@
+/**
+ * How far each chain was read. A cursor only ever moves by compare-and-set on where it stood, so that of
+ * two scanners at once one moves it; a halted chain stays halted until an operator has looked.
+ */
+import type { Instant } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import { type Database, demand } from './connection.ts';
+import { at, firstRow, millis } from './statement.ts';
+
+export type ChainCursor = Readonly<{
+  nextBlock: number;
+  lastHash: string | null;
+  window: number;
+  haltedAt: Instant | null;
+}>;
+
+type Row = {
+  next_block: string | number;
+  last_hash: string | null;
+  window: number;
+  halted_at: string | number | null;
+};
+
+export async function readCursor(db: Database, chain: string): Promise<ChainCursor | undefined> {
+  const row = await firstRow<Row>(
+    db,
+    sql`select next_block, last_hash, "window", ${millis(sql`halted_at`)} as halted_at
+      from chain_cursors where chain = ${chain}`,
+  );
+  if (row === undefined) return undefined;
+  return {
+    nextBlock: Number(row.next_block),
+    lastHash: row.last_hash,
+    window: row.window,
+    haltedAt: row.halted_at === null ? null : Number(row.halted_at),
+  };
+}
+
+/** Where reading begins, the first time; whoever comes second changes nothing. */
+export async function startCursor(
+  db: Database,
+  chain: string,
+  nextBlock: number,
+  window: number,
+): Promise<void> {
+  await demand(
+    db.execute(sql`insert into chain_cursors (chain, next_block, "window")
+      values (${chain}, ${nextBlock}, ${window}) on conflict (chain) do nothing`),
+  );
+}
+
+export type Advance = Readonly<{
+  chain: string;
+  from: number;
+  to: number;
+  hash: string;
+  window: number;
+  now: Instant;
+}>;
+
+/** Past `to`, whose hash is `hash`. False where the cursor no longer stood at `from`. */
+export async function advanceCursor(db: Database, advance: Advance): Promise<boolean> {
+  const { chain, from, to, hash, window, now } = advance;
+  const moved = await firstRow(
+    db,
+    sql`update chain_cursors set next_block = ${to + 1}, last_hash = ${hash}, "window" = ${window},
+      advanced_at = ${at(now)} where chain = ${chain} and next_block = ${from} and halted_at is null
+      returning chain`,
+  );
+  return moved !== undefined;
+}
+
+export type Look = Readonly<{
+  chain: string;
+  head: number | null;
+  final: number | null;
+  finalAt: Instant | null;
+  trouble: string | null;
+  /** The width to try next time. */
+  window: number | null;
+  now: Instant;
+}>;
+
+/** What a tick saw, whether or not it got on. */
+export async function noteLook(db: Database, look: Look): Promise<void> {
+  const { chain, head, final, finalAt, trouble, window, now } = look;
+  await demand(
+    db.execute(sql`update chain_cursors set looked_at = ${at(now)}, trouble = ${trouble}::text,
+      head = coalesce(${head}::bigint, head), final = coalesce(${final}::bigint, final),
+      final_at = coalesce(${finalAt === null ? null : new Date(finalAt).toISOString()}::timestamptz, final_at),
+      "window" = coalesce(${window}::integer, "window") where chain = ${chain}`),
+  );
+}
+
+export type Incident = Readonly<{
+  chain: string;
+  kind: string;
+  blockNumber: number | null;
+  expected: string | null;
+  found: string | null;
+  provider: number | null;
+  now: Instant;
+}>;
+
+/** Nothing of the chain is read or credited from here on; the evidence stays. */
+export async function haltChain(db: Database, incident: Incident): Promise<void> {
+  const { chain, kind, blockNumber, expected, found, provider, now } = incident;
+  await demand(
+    db.batch([
+      db.execute(sql`insert into chain_incidents (chain, kind, at, block_number, expected, found, provider)
+        values (${chain}, ${kind}, ${at(now)}, ${blockNumber}::bigint, ${expected}::text, ${found}::text, ${provider}::integer)`),
+      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${at(now)}), trouble = ${kind}
+        where chain = ${chain}`),
+    ]),
+  );
+}
+
+/** An operator has looked: reading goes on where it stopped, from `lastHash` anew. */
+export async function resumeChain(
+  db: Database,
+  chain: string,
+  operator: string,
+  now: Instant,
+): Promise<void> {
+  await demand(
+    db.batch([
+      db.execute(sql`update chain_incidents set resolved_at = ${at(now)}, resolved_by = ${operator}
+        where chain = ${chain} and resolved_at is null`),
+      db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null
+        where chain = ${chain}`),
+    ]),
+  );
+}

@@ -1,0 +1,125 @@
+/**
+ * Whose each deposit address is. The operator's public keys are pinned the first time they are seen, so
+ * that whoever changes the configuration can't quietly send everybody's money elsewhere; an account gets
+ * one address below each key, made once, whatever races.
+ */
+import type { AccountId, AddressFamily, Instant } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import type { Database } from './connection.ts';
+import { demand } from './connection.ts';
+import { depositKeys } from './schema-deposits.ts';
+import { at, firstRow } from './statement.ts';
+
+export type PinResult = Readonly<{ ok: true }> | Readonly<{ ok: false; pinned: string }>;
+
+/**
+ * Pins `fingerprint` as the family's current key where none is; another one than the pinned is refused
+ * unless `rotate` says that an operator means it. The one before stays watched.
+ */
+export async function pinKey(
+  db: Database,
+  family: AddressFamily,
+  fingerprint: string,
+  now: Instant,
+  rotate = false,
+): Promise<PinResult> {
+  const pinned = await firstRow<{ fingerprint: string }>(
+    db,
+    sql`select fingerprint from deposit_keys where family = ${family} and current`,
+  );
+  if (pinned?.fingerprint === fingerprint) return { ok: true };
+  if (pinned !== undefined && !rotate) return { ok: false, pinned: pinned.fingerprint };
+  await demand(
+    db.batch([
+      db.execute(sql`update deposit_keys set current = false where family = ${family}`),
+      db
+        .insert(depositKeys)
+        .values({ family, fingerprint, current: true, nextIndex: 0, pinnedAt: new Date(now) })
+        .onConflictDoUpdate({
+          target: [depositKeys.family, depositKeys.fingerprint],
+          set: { current: true },
+        }),
+    ]),
+  );
+  return pinKey(db, family, fingerprint, now);
+}
+
+export type IssuedAddress = Readonly<{ fingerprint: string; index: number; address: string }>;
+export type WatchedAddress = IssuedAddress & Readonly<{ account: AccountId }>;
+
+type Row = { account_id: string; fingerprint: string; index: string | number; address: string };
+
+function watched(row: Row): WatchedAddress {
+  const { fingerprint, address } = row;
+  return { account: row.account_id, fingerprint, index: Number(row.index), address };
+}
+
+async function issued(
+  db: Database,
+  account: AccountId,
+  family: AddressFamily,
+): Promise<IssuedAddress | undefined> {
+  const row = await firstRow<Row>(
+    db,
+    sql`select a.account_id, a.fingerprint, a.index, a.address from deposit_addresses a
+      join deposit_keys k on k.family = a.family and k.fingerprint = a.fingerprint and k.current
+      where a.account_id = ${account} and a.family = ${family}`,
+  );
+  return row === undefined ? undefined : watched(row);
+}
+
+/** The account's address below the family's current key; undefined where no key is pinned. */
+export async function issueAddress(
+  db: Database,
+  account: AccountId,
+  family: AddressFamily,
+  now: Instant,
+  derive: (fingerprint: string, index: number) => string,
+): Promise<IssuedAddress | undefined> {
+  const known = await issued(db, account, family);
+  if (known !== undefined) return known;
+  const taken = await firstRow<{ fingerprint: string; index: string | number }>(
+    db,
+    sql`update deposit_keys set next_index = next_index + 1
+      where family = ${family} and current returning fingerprint, next_index - 1 as index`,
+  );
+  if (taken === undefined) return undefined;
+  const { fingerprint } = taken;
+  const index = Number(taken.index);
+  // A race leaves an index unused: an address nobody has been shown.
+  await demand(
+    db.execute(sql`insert into deposit_addresses
+      (family, address, account_id, fingerprint, index, created_at) values
+      (${family}, ${derive(fingerprint, index)}, ${account}, ${fingerprint}, ${index}, ${at(now)})
+      on conflict on constraint deposit_addresses_account do nothing`),
+  );
+  return issued(db, account, family);
+}
+
+/** Addresses that are watched, a page after `after` in their own order: old keys' too. */
+export async function watchedAddresses(
+  db: Database,
+  family: AddressFamily,
+  after: string,
+  most: number,
+): Promise<readonly WatchedAddress[]> {
+  const { rows } = await demand(
+    db.execute<Row>(sql`select account_id, fingerprint, index, address from deposit_addresses
+      where family = ${family} and address > ${after} order by address limit ${most}`),
+  );
+  return rows.map(watched);
+}
+
+/** Whose these are, of whatever family; those nobody has are left out. */
+export async function findAddresses(
+  db: Database,
+  family: AddressFamily,
+  addresses: readonly string[],
+): Promise<readonly WatchedAddress[]> {
+  const { rows } = await demand(
+    db.execute<Row>(sql`select account_id, fingerprint, index, address from deposit_addresses
+      where family = ${family} and address in
+      (select value from jsonb_array_elements_text(${JSON.stringify(addresses)}::jsonb) as r(value))`),
+  );
+  return rows.map(watched);
+}

@@ -1,0 +1,299 @@
+/**
+ * Transfers of USDT to our addresses, and what became of each. A row is made once for (chain,
+ * transaction, log index) however often the transfer is found; what it is worth is set once, in the
+ * statement that takes the remainder along; and it leaves each state by one conditional statement.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { type SQL, sql } from 'drizzle-orm';
+import { type Database, demand } from './connection.ts';
+import { at, firstRow, millis } from './statement.ts';
+
+export type FoundTransfer = Readonly<{
+  txHash: string;
+  logIndex: number;
+  blockNumber: number;
+  blockHash: string;
+  contract: string;
+  sender: string;
+  recipient: string;
+  account: AccountId;
+  units: bigint;
+}>;
+
+function asJson(chain: string, transfers: readonly FoundTransfer[]): string {
+  return JSON.stringify(
+    transfers.map(({ units, account, ...rest }) => ({
+      ...rest,
+      chain,
+      account,
+      units: units.toString(),
+    })),
+  );
+}
+
+function recordset(json: string): SQL {
+  return sql`jsonb_to_recordset(${json}::jsonb) as r(chain text, "txHash" text, "logIndex" integer,
+    "blockNumber" bigint, "blockHash" text, contract text, sender text, recipient text,
+    account text, units numeric)`;
+}
+
+const COLUMNS = sql`chain, tx_hash, log_index, block_number, block_hash, contract, sender,
+  recipient, account_id, units, state, found_by, seen_at`;
+const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockHash", r.contract,
+  r.sender, r.recipient, r.account, r.units, 'seen'`;
+
+/** Transfers in final blocks. One that was shown as pending is taken over; a known one stays as it is. */
+export async function recordFinal(
+  db: Database,
+  chain: string,
+  transfers: readonly FoundTransfer[],
+  foundBy: 'scan' | 'reread' | 'claim',
+  now: Instant,
+): Promise<void> {
+  if (transfers.length === 0) return;
+  await demand(
+    db.execute(sql`insert into deposits (${COLUMNS}, final_at)
+      select ${VALUES}, ${foundBy}, ${at(now)}, ${at(now)} from ${recordset(asJson(chain, transfers))}
+      on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
+        block_hash = excluded.block_hash, contract = excluded.contract, sender = excluded.sender,
+        recipient = excluded.recipient, account_id = excluded.account_id, units = excluded.units,
+        final_at = excluded.final_at
+      where deposits.state = 'seen' and deposits.final_at is null`),
+  );
+}
+
+/** What is above the final block, whole: what a look before had and this one has not is gone again. */
+export async function replacePending(
+  db: Database,
+  chain: string,
+  transfers: readonly FoundTransfer[],
+  now: Instant,
+): Promise<void> {
+  const json = asJson(chain, transfers);
+  await demand(
+    db.batch([
+      db.execute(sql`delete from deposits where chain = ${chain} and state = 'seen' and final_at is null
+        and not exists (select 1 from ${recordset(json)}
+          where r."txHash" = tx_hash and r."logIndex" = log_index)`),
+      db.execute(sql`insert into deposits (${COLUMNS})
+        select ${VALUES}, 'scan', ${at(now)} from ${recordset(json)}
+        on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
+          block_hash = excluded.block_hash
+        where deposits.state = 'seen' and deposits.final_at is null`),
+    ]),
+  );
+}
+
+export type Valuation = Readonly<{
+  chain: string;
+  decimals: number;
+  minimumUnits: bigint;
+  /** Senders whose money an operator has to look at. */
+  barred: readonly string[];
+}>;
+
+type Key = Readonly<{ txHash: string; logIndex: number }>;
+type KeyRow = { tx_hash: string; log_index: number };
+
+/** Final transfers that have no worth yet, oldest first. */
+async function unvalued(db: Database, chain: string, most: number): Promise<readonly Key[]> {
+  const { rows } = await demand(
+    db.execute<KeyRow>(sql`select tx_hash, log_index from deposits where chain = ${chain}
+      and state = 'seen' and final_at is not null order by block_number, log_index limit ${most}`),
+  );
+  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index }));
+}
+
+/**
+ * One transfer's worth. nano-USD have 9 decimals: with fewer, units are multiplied; with more, what is
+ * left below one nano-USD is added to what earlier ones left (`left`), and counts once it is whole.
+ * The remainder's row is the lock: two at once wait for each other there.
+ */
+function valuing(key: Key, valuation: Valuation): SQL {
+  const { chain, decimals, minimumUnits, barred } = valuation;
+  const scale = sql.raw((10n ** BigInt(Math.max(0, decimals - 9))).toString());
+  const times = sql.raw((10n ** BigInt(Math.max(0, 9 - decimals))).toString());
+  return sql`
+    with t as (
+      select account_id, units, sender from deposits where chain = ${chain} and tx_hash = ${key.txHash}
+        and log_index = ${key.logIndex} and state = 'seen' and final_at is not null for update
+    ), r as (
+      insert into deposit_remainders as d (chain, account_id, units)
+      select ${chain}, account_id, mod(units, ${scale}) from t
+      on conflict (chain, account_id) do update set units = mod(d.units + excluded.units, ${scale})
+      returning d.units as remaining
+    ), v as (
+      select t.sender, t.units, least(9223372036854775807,
+        div(t.units + mod(mod(r.remaining - t.units, ${scale}) + ${scale}, ${scale}) - r.remaining, ${scale}) * ${times}
+      ) as amount from t, r
+    )
+    update deposits set amount = v.amount,
+      state = case when v.sender in (select value from jsonb_array_elements_text(${JSON.stringify(barred)}::jsonb) as b(value))
+        then 'held' when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end,
+      reason = case when v.sender in (select value from jsonb_array_elements_text(${JSON.stringify(barred)}::jsonb) as b(value))
+        then 'barred_sender' end
+    from v where chain = ${chain} and tx_hash = ${key.txHash} and log_index = ${key.logIndex} and state = 'seen'`;
+}
+
+/** Dust of an account that together passes the minimum is worth crediting. */
+function releasingDust({ chain, decimals, minimumUnits }: Valuation): SQL {
+  const minimum = (minimumUnits * 10n ** 9n) / 10n ** BigInt(decimals);
+  return sql`update deposits set state = 'final' where chain = ${chain} and state = 'dust' and amount > 0
+    and account_id in (select account_id from deposits where chain = ${chain} and state = 'dust'
+      group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`;
+}
+
+/** Gives final transfers their worth, at most `most` of them; answers how many there were. */
+export async function valueDeposits(
+  db: Database,
+  valuation: Valuation,
+  most: number,
+): Promise<number> {
+  const keys = await unvalued(db, valuation.chain, most);
+  for (const key of keys) await demand(db.execute(valuing(key, valuation)));
+  if (keys.length > 0) await demand(db.execute(releasingDust(valuation)));
+  return keys.length;
+}
+
+export type CreditableDeposit = Key &
+  Readonly<{
+    blockNumber: number;
+    blockHash: string;
+    recipient: string;
+    account: AccountId;
+    units: bigint;
+    amount: NanoUsd;
+    fingerprint: string;
+    index: number;
+    /** What the account received on this chain within a day before it, itself included. */
+    dayUnits: bigint;
+  }>;
+
+type CreditableRow = KeyRow & {
+  block_number: string | number;
+  block_hash: string;
+  recipient: string;
+  account_id: string;
+  units: string;
+  amount: string;
+  fingerprint: string;
+  index: string | number;
+  day_units: string;
+};
+
+export async function creditableDeposits(
+  db: Database,
+  chain: string,
+  family: string,
+  most: number,
+): Promise<readonly CreditableDeposit[]> {
+  const { rows } = await demand(
+    db.execute<CreditableRow>(sql`select d.tx_hash, d.log_index, d.block_number, d.block_hash,
+        d.recipient, d.account_id, d.units::text, d.amount::text, a.fingerprint, a.index,
+        (select sum(o.units) from deposits o where o.account_id = d.account_id and o.chain = d.chain
+          and o.state <> 'seen' and o.seen_at > d.seen_at - interval '1 day'
+          and o.seen_at <= d.seen_at)::text as day_units
+      from deposits d join deposit_addresses a on a.family = ${family} and a.address = d.recipient
+        and a.account_id = d.account_id
+      where d.chain = ${chain} and d.state = 'final'
+      order by d.block_number, d.log_index limit ${most}`),
+  );
+  return rows.map((row) => ({
+    txHash: row.tx_hash,
+    logIndex: row.log_index,
+    blockNumber: Number(row.block_number),
+    blockHash: row.block_hash,
+    recipient: row.recipient,
+    account: row.account_id,
+    units: BigInt(row.units),
+    amount: BigInt(row.amount),
+    fingerprint: row.fingerprint,
+    index: Number(row.index),
+    dayUnits: BigInt(row.day_units),
+  }));
+}
+
+export type DepositEnd =
+  | Readonly<{ state: 'credited' }>
+  | Readonly<{ state: 'held' | 'closed'; reason: string }>;
+
+/** What came of crediting it. Repeating it changes nothing. */
+export async function endDeposit(
+  db: Database,
+  chain: string,
+  { txHash, logIndex }: Key,
+  end: DepositEnd,
+  now: Instant,
+): Promise<void> {
+  const reason = end.state === 'credited' ? null : end.reason;
+  await demand(
+    db.execute(sql`update deposits set state = ${end.state}, reason = ${reason}::text,
+      credited_at = case when ${end.state} = 'credited' then ${at(now)} end
+      where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'final'`),
+  );
+}
+
+/** An operator has looked at a held one: it goes on to be credited. False where it is not held. */
+export async function releaseDeposit(
+  db: Database,
+  chain: string,
+  { txHash, logIndex }: Key,
+): Promise<boolean> {
+  const row = await firstRow(
+    db,
+    sql`update deposits set state = 'final', reason = null where chain = ${chain}
+      and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'held' returning chain`,
+  );
+  return row !== undefined;
+}
+
+export type DepositRow = Key &
+  Readonly<{
+    chain: string;
+    blockNumber: number;
+    units: bigint;
+    amount: NanoUsd | null;
+    state: string;
+    reason: string | null;
+    seenAt: Instant;
+    creditedAt: Instant | null;
+  }>;
+
+type StatedRow = KeyRow & {
+  chain: string;
+  block_number: string | number;
+  units: string;
+  amount: string | null;
+  state: string;
+  reason: string | null;
+  seen_at: string | number;
+  credited_at: string | number | null;
+};
+
+/** An account's deposits, newest first. */
+export async function depositsOf(
+  db: Database,
+  account: AccountId,
+  most: number,
+): Promise<readonly DepositRow[]> {
+  const { rows } = await demand(
+    db.execute<StatedRow>(sql`select chain, tx_hash, log_index, block_number, units::text,
+        amount::text, state, reason, ${millis(sql`seen_at`)} as seen_at,
+        ${millis(sql`credited_at`)} as credited_at
+      from deposits where account_id = ${account} order by seen_at desc, chain, tx_hash, log_index
+      limit ${most}`),
+  );
+  return rows.map((row) => ({
+    chain: row.chain,
+    txHash: row.tx_hash,
+    logIndex: row.log_index,
+    blockNumber: Number(row.block_number),
+    units: BigInt(row.units),
+    amount: row.amount === null ? null : BigInt(row.amount),
+    state: row.state,
+    reason: row.reason,
+    seenAt: Number(row.seen_at),
+    creditedAt: row.credited_at === null ? null : Number(row.credited_at),
+  }));
+}
