@@ -13,4 +13,5 @@ export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
 export type { DepositsHouse } from './house.ts';
 export { httpAsk, type RpcAnswer, type RpcAsk, type RpcRequest } from './rpc.ts';
+export { rescan } from './scan.ts';
 export { tick } from './tick.ts';

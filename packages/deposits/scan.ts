@@ -153,6 +153,30 @@ async function stepOn(
   return 'advanced';
 }
 
+/**
+ * Reads blocks once more that the cursor has passed, wherever all providers agree on them: for what both
+ * left out at the time. Changes nothing that is known. Blocks that can't be read now are `unread`.
+ */
+export async function rescan(
+  house: DepositsHouse,
+  chain: Chain,
+  blocks: Readonly<{ from: number; to: number }>,
+): Promise<Readonly<{ unread: readonly Readonly<{ from: number; to: number }>[] }>> {
+  const watched = await watch(house, chain);
+  const unread: Readonly<{ from: number; to: number }>[] = [];
+  for (let from = blocks.from; from <= blocks.to; from += chain.windowMost) {
+    const window = { from, to: Math.min(from + chain.windowMost - 1, blocks.to) };
+    const range = await readAgreed(house, chain, watched, window);
+    if (!range.ok) {
+      unread.push(window);
+      continue;
+    }
+    const owned = await ownersOf(house, chain, range.value.transfers);
+    await recordFinal(house.db, chain.name, owned, 'reread', house.now());
+  }
+  return { unread };
+}
+
 /** What lies above the safe block is shown and nothing more; where it can't be read it is shown later. */
 async function lookAhead(
   house: DepositsHouse,

@@ -4,8 +4,14 @@ import { creditChain } from './credit.ts';
 import type { DepositsHouse } from './house.ts';
 import { scanChain } from './scan.ts';
 
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
 async function tickChain(house: DepositsHouse, chain: Chain): Promise<void> {
-  if (chain.providers.length === 1) house.signal({ event: 'single_provider', chain: chain.name });
+  // Once an hour: loud enough to be heard, not so loud that it is switched off.
+  const hourly = house.now() % HOUR_MS < MINUTE_MS;
+  if (hourly && chain.providers.length === 1)
+    house.signal({ event: 'single_provider', chain: chain.name });
   const scanned = await scanChain(house, chain);
   if (scanned.ok) await creditChain(house, chain, scanned.tips);
 }

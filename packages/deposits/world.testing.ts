@@ -1,0 +1,213 @@
+/**
+ * A chain in memory that does what chains and their nodes do: it reorganises above its final block, and
+ * each of its nodes lags, leaves out, repeats, clamps, contradicts itself and refuses, by a seeded dice.
+ */
+import type { RpcProvider } from './contract.ts';
+import { type RpcAnswer, type RpcAsk, type RpcRequest, TRANSFER_TOPIC } from './rpc.ts';
+
+export type Dice = Readonly<{
+  below: (most: number) => number;
+  chance: (share: number) => boolean;
+}>;
+
+/** mulberry32: small, and the same everywhere. */
+export function diceOf(seed: number): Dice {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+  return { below: (most) => Math.floor(next() * most), chance: (share) => next() < share };
+}
+
+export type Transfer = Readonly<{
+  txHash: string;
+  token: string;
+  from: string;
+  to: string;
+  units: bigint;
+}>;
+/** One transaction's transfers are never parted. */
+type Transaction = readonly Transfer[];
+type WorldBlock = Readonly<{
+  number: number;
+  hash: string;
+  minedAt: number;
+  transactions: readonly Transaction[];
+}>;
+
+function hex(value: number | bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
+function padded(address: string): string {
+  return `0x${'0'.repeat(24)}${address.slice(2)}`;
+}
+
+export class World {
+  readonly chainId: number;
+  readonly finality: number;
+  #blocks: WorldBlock[] = [];
+  #hashes = 0;
+
+  constructor(chainId: number, finality: number) {
+    this.chainId = chainId;
+    this.finality = finality;
+  }
+
+  get head(): number {
+    return this.#blocks.length - 1;
+  }
+
+  get final(): number {
+    return Math.max(0, this.head - this.finality);
+  }
+
+  get blocks(): readonly WorldBlock[] {
+    return this.#blocks;
+  }
+
+  hash(): string {
+    this.#hashes += 1;
+    return `0x${this.chainId.toString(16).padStart(8, '0')}${this.#hashes.toString(16).padStart(56, '0')}`;
+  }
+
+  mine(transactions: readonly Transaction[], minedAt: number): void {
+    const number = this.#blocks.length;
+    this.#blocks.push({ number, hash: this.hash(), minedAt, transactions });
+  }
+
+  /** The newest `depth` blocks again, with their transactions in other blocks and another order. */
+  reorganise(depth: number, dice: Dice): void {
+    const gone = this.#blocks.splice(this.#blocks.length - depth, depth);
+    const loose = gone.flatMap(({ transactions }) => transactions);
+    for (const [index, { minedAt }] of gone.entries()) {
+      const taken: Transaction[] = [];
+      const last = index === gone.length - 1;
+      while (loose.length > 0 && (last || dice.chance(0.5))) {
+        taken.push(...loose.splice(dice.below(loose.length), 1));
+      }
+      this.mine(taken, minedAt);
+    }
+  }
+
+  logsOf({ number, hash, transactions }: WorldBlock): readonly Record<string, unknown>[] {
+    return transactions.flat().map((transfer, index) => ({
+      address: transfer.token,
+      topics: [TRANSFER_TOPIC, padded(transfer.from), padded(transfer.to)],
+      data: `0x${transfer.units.toString(16).padStart(64, '0')}`,
+      blockNumber: hex(number),
+      blockHash: hash,
+      transactionHash: transfer.txHash,
+      logIndex: hex(index),
+      removed: false,
+    }));
+  }
+}
+
+const FAULTS = [
+  'lag',
+  'empty',
+  'drop',
+  'repeat',
+  'narrow',
+  'limit',
+  'throttled',
+  'unreachable',
+  'swapped_hash',
+  'wrong_chain',
+  'foreign_log',
+  'garbage',
+] as const;
+type Fault = (typeof FAULTS)[number];
+
+function param(request: RpcRequest, name: string): unknown {
+  const [first] = request.params;
+  return typeof first === 'object' && first !== null ? Reflect.get(first, name) : undefined;
+}
+
+/** One node's view of one batch: its head may be older than the world's. */
+class Node {
+  readonly #world: World;
+  readonly #dice: Dice;
+  readonly #fault: Fault | null;
+  readonly #head: number;
+
+  constructor(world: World, dice: Dice, fault: Fault | null) {
+    this.#world = world;
+    this.#dice = dice;
+    this.#fault = fault;
+    this.#head = fault === 'lag' ? Math.max(0, world.head - dice.below(60)) : world.head;
+  }
+
+  answer(request: RpcRequest, last: boolean): RpcAnswer {
+    if (this.#fault === 'garbage') return { ok: true, result: { nonsense: true } };
+    switch (request.method) {
+      case 'eth_chainId':
+        return { ok: true, result: hex(this.#fault === 'wrong_chain' ? 1 : this.#world.chainId) };
+      case 'eth_getBlockByNumber':
+        return { ok: true, result: this.#block(request.params[0], last) };
+      case 'eth_getLogs':
+        return this.#logs(request);
+      default:
+        return { ok: false, code: -32601 };
+    }
+  }
+
+  #block(which: unknown, last: boolean): unknown {
+    const final = Math.max(0, this.#head - this.#world.finality);
+    const number = which === 'latest' ? this.#head : which === 'finalized' ? final : Number(which);
+    const block = number > this.#head ? undefined : this.#world.blocks[number];
+    if (block === undefined) return null;
+    const swapped = this.#fault === 'swapped_hash' && last;
+    const hash = swapped ? `0x${'e'.repeat(64)}` : block.hash;
+    return { number: hex(number), hash, timestamp: hex(Math.floor(block.minedAt / 1000)) };
+  }
+
+  /** As java-tron does: a range past the head is clamped, and nothing says so. */
+  #logs(request: RpcRequest): RpcAnswer {
+    const from = Number(param(request, 'fromBlock'));
+    const to = Math.min(this.#head, Number(param(request, 'toBlock')));
+    if (this.#fault === 'narrow' && to - from > 3) return { ok: false, code: -32602 };
+    if (this.#fault === 'limit') return { ok: false, code: -32005 };
+    if (this.#fault === 'empty') return { ok: true, result: [] };
+    const topics = param(request, 'topics');
+    const wanted = Array.isArray(topics) ? topics[2] : undefined;
+    const found = this.#world.blocks
+      .slice(from, to + 1)
+      .flatMap((block) => this.#world.logsOf(block))
+      .filter((log) => log.address === param(request, 'address'))
+      .filter(
+        (log) => !Array.isArray(wanted) || wanted.includes(Reflect.get(Object(log.topics), 2)),
+      );
+    return { ok: true, result: this.#tampered(found) };
+  }
+
+  #tampered(logs: readonly Record<string, unknown>[]): readonly unknown[] {
+    const at = this.#dice.below(Math.max(1, logs.length));
+    const [one] = logs.slice(at);
+    if (one === undefined) return logs;
+    if (this.#fault === 'drop') return logs.filter((log) => log !== one);
+    if (this.#fault === 'repeat') return [...logs, one];
+    if (this.#fault === 'foreign_log') return [...logs, { ...one, address: `0x${'9'.repeat(40)}` }];
+    return logs;
+  }
+}
+
+export type Moods = { faults: number };
+
+/** Asks nodes of the worlds by the provider's URL, `<chain id>/<node>`; each batch meets its own dice. */
+export function askWorlds(worlds: readonly World[], dice: Dice, moods: Moods): RpcAsk {
+  return async function askWorld({ url }: RpcProvider, requests) {
+    const world = worlds.find(({ chainId }) => url.startsWith(`${chainId}/`));
+    if (world === undefined) return 'unreachable';
+    const fault = dice.chance(moods.faults) ? (FAULTS[dice.below(FAULTS.length)] ?? null) : null;
+    if (fault === 'throttled' || fault === 'unreachable') return fault;
+    const node = new Node(world, dice, fault);
+    return requests.map((request, index) =>
+      node.answer(request, index > 0 && index === requests.length - 1),
+    );
+  };
+}
