@@ -1,0 +1,344 @@
+/** What one chain's tick does when something is wrong, each fault by itself; on the real tables. */
+import {
+  connect,
+  type Database,
+  depositsOf,
+  issueAddress,
+  pinKey,
+  readCursor,
+  resumeChain,
+} from '@farebox/database';
+import type { CreditRequest, CreditResult } from '@farebox/ledger';
+import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
+import type { Signal } from '@farebox/signals';
+import { HDKey } from '@scure/bip32';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CHAIN_DEFAULTS,
+  type Chain,
+  type DepositsHouse,
+  deriveAddress,
+  type RpcAsk,
+  readWatchKey,
+  tick,
+} from './index.ts';
+import { askWorlds, diceOf, World } from './world.testing.ts';
+
+const ADA = 'aaaaaaaaaaaaaaaa';
+const BOB = 'bbbbbbbbbbbbbbbb';
+const START = Date.UTC(2026, 10, 24);
+const ONE = 1_000_000n;
+const STRANGER = `0x${'5'.repeat(40)}`;
+
+const read = readWatchKey(
+  HDKey.fromMasterSeed(new Uint8Array(32).fill(9)).derive("m/44'/60'/0'").publicExtendedKey,
+);
+if (!read.ok) throw new Error(read.reason);
+const KEY = read.key;
+
+const POLYGON: Chain = {
+  ...CHAIN_DEFAULTS.polygon,
+  providers: [{ url: '137/a' }, { url: '137/b' }],
+  depth: 5,
+  largeDepth: 30,
+  startBlock: 0,
+  overlap: 10,
+};
+
+let database: EmptyDatabase;
+let db: Database;
+let world: World;
+let credited: Map<string, CreditRequest & { account: string }>;
+let said: Signal[];
+let now: number;
+let ask: RpcAsk;
+let ada: string;
+let bob: string;
+
+beforeAll(async () => {
+  database = await emptyDatabase();
+  db = connect(database.url);
+  for (const account of [ADA, BOB]) {
+    await db.execute(`insert into accounts (id, created_at) values ('${account}', now())`);
+  }
+  await pinKey(db, 'evm', KEY.fingerprint, START);
+  const derive = (_: string, index: number) => deriveAddress(KEY, index);
+  ada = (await issueAddress(db, ADA, 'evm', START, derive))?.address ?? '';
+  bob = (await issueAddress(db, BOB, 'evm', START, derive))?.address ?? '';
+}, 60_000);
+afterAll(() => database?.close());
+
+beforeEach(async () => {
+  for (const table of ['deposits', 'chain_cursors', 'deposit_remainders', 'chain_incidents']) {
+    await db.execute(`delete from ${table}`);
+  }
+  world = new World(137, 20);
+  credited = new Map();
+  said = [];
+  now = START;
+  ask = askWorlds([world], diceOf(1), { faults: 0 });
+});
+
+async function credit(account: string, request: CreditRequest): Promise<CreditResult> {
+  credited.set(request.id, { ...request, account });
+  return { ok: true, posted: request.amount };
+}
+
+function house(chain: Chain = POLYGON): DepositsHouse {
+  return {
+    db,
+    chains: [chain],
+    keys: new Map([[KEY.fingerprint, KEY]]),
+    ask,
+    barred: [],
+    now: () => now,
+    signal: (what) => said.push(what),
+    credits: { credit },
+  };
+}
+
+function pay(to: string, units: bigint): string {
+  const txHash = world.hash();
+  world.mine([[{ txHash, token: POLYGON.token, from: STRANGER, to, units }]], now);
+  return txHash;
+}
+
+function mine(blocks: number): void {
+  for (let block = 0; block < blocks; block += 1) {
+    now += 2_000;
+    world.mine([], now);
+  }
+}
+
+/** The same provider with what it says changed. */
+function lying(url: string, lie: (method: string, result: unknown) => unknown): RpcAsk {
+  const honest = ask;
+  return async (provider, requests) => {
+    const answers = await honest(provider, requests);
+    if (typeof answers === 'string' || provider.url !== url) return answers;
+    return answers.map((answer, index) =>
+      answer.ok ? { ok: true, result: lie(requests[index]?.method ?? '', answer.result) } : answer,
+    );
+  };
+}
+
+function troubles(): readonly string[] {
+  return said.flatMap((what) => (what.event === 'chain_trouble' ? [what.trouble] : []));
+}
+
+describe('a deposit', () => {
+  it('is shown while it is not final, and credited once it is, under its own name', async () => {
+    mine(30);
+    await tick(house());
+    const txHash = pay(ada, 5n * ONE);
+    await tick(house());
+    expect(await depositsOf(db, ADA, 10)).toMatchObject([{ txHash, state: 'seen', amount: null }]);
+    expect(credited.size).toBe(0);
+    mine(25);
+    await tick(house());
+    await tick(house());
+    expect(await depositsOf(db, ADA, 10)).toMatchObject([
+      { txHash, state: 'credited', amount: 5_000_000_000n },
+    ]);
+    expect([...credited]).toEqual([
+      [
+        `137:${txHash}:0`,
+        {
+          id: `137:${txHash}:0`,
+          account: ADA,
+          amount: 5_000_000_000n,
+          source: 'deposit',
+          address: { family: 'evm', fingerprint: KEY.fingerprint, index: 0 },
+        },
+      ],
+    ]);
+  });
+
+  it('that a reorganisation takes away before it is final is shown no longer', async () => {
+    mine(30);
+    await tick(house());
+    const before = world.blocks.length;
+    pay(ada, ONE);
+    await tick(house());
+    expect(await depositsOf(db, ADA, 10)).toHaveLength(1);
+    // The same heights again, without it.
+    const kept = world.blocks.slice(0, before);
+    world = new World(137, 20);
+    for (const block of kept) world.mine(block.transactions, block.minedAt);
+    mine(2);
+    ask = askWorlds([world], diceOf(1), { faults: 0 });
+    await tick(house());
+    expect(await depositsOf(db, ADA, 10)).toHaveLength(0);
+    expect(credited.size).toBe(0);
+  });
+
+  it('of dust waits until together it passes the minimum', async () => {
+    mine(30);
+    for (const units of [300_000n, 300_000n, 300_000n]) pay(ada, units);
+    mine(25);
+    await tick(house());
+    expect(credited.size).toBe(0);
+    pay(ada, 200_000n);
+    mine(25);
+    await tick(house());
+    await tick(house());
+    const sum = [...credited.values()].reduce((total, { amount }) => total + amount, 0n);
+    expect(sum).toBe(1_100_000_000n);
+  });
+
+  it('of much within a day waits for more blocks', async () => {
+    mine(30);
+    pay(ada, 150n * ONE);
+    pay(ada, 150n * ONE);
+    mine(24);
+    await tick(house());
+    expect([...credited.values()].map(({ amount }) => amount)).toEqual([]);
+    mine(10);
+    await tick(house());
+    expect(credited.size).toBe(2);
+  });
+
+  it('whose row was moved to somebody else in Postgres is set aside', async () => {
+    mine(30);
+    await tick(house());
+    const taken = `0x${'7'.repeat(40)}`;
+    await db.execute(
+      `insert into deposit_keys values ('evm', '${'0'.repeat(16)}', false, 1, now())`,
+    );
+    await db.execute(
+      `insert into deposit_addresses values ('evm', '${taken}', '${BOB}', '${'0'.repeat(16)}', 0, now())`,
+    );
+    pay(taken, 3n * ONE);
+    mine(25);
+    await tick(house());
+    expect(credited.size).toBe(0);
+    expect(await depositsOf(db, BOB, 10)).toMatchObject([
+      { state: 'held', reason: 'address_not_derived' },
+    ]);
+    await db.execute(`delete from deposits`);
+    await db.execute(`delete from deposit_addresses where address = '${taken}'`);
+  });
+});
+
+describe('a provider', () => {
+  async function expectStopped(chain: Chain, trouble: string): Promise<void> {
+    const before = await readCursor(db, 'polygon');
+    await tick(house(chain));
+    expect(troubles()).toEqual([trouble]);
+    expect((await readCursor(db, 'polygon'))?.nextBlock).toBe(before?.nextBlock);
+    expect(credited.size).toBe(0);
+  }
+
+  beforeEach(async () => {
+    mine(30);
+    await tick(house());
+    pay(ada, 5n * ONE);
+    pay(bob, 6n * ONE);
+    mine(25);
+    said = [];
+  });
+
+  it('of another chain stops everything', async () => {
+    ask = lying('137/b', (method, result) => (method === 'eth_chainId' ? '0x1' : result));
+    await expectStopped(POLYGON, 'wrong_chain');
+  });
+
+  it('that leaves logs out is not believed by itself', async () => {
+    ask = lying('137/b', (method, result) => (method === 'eth_getLogs' ? [] : result));
+    await expectStopped(POLYGON, 'providers_disagree');
+    ask = askWorlds([world], diceOf(1), { faults: 0 });
+    await tick(house());
+    expect(credited.size).toBe(2);
+  });
+
+  it('that invents a transfer to us is not believed by itself', async () => {
+    const invented = (log: unknown) => ({ ...Object(log), data: `0x${'f'.repeat(64)}` });
+    ask = lying('137/a', (method, result) =>
+      method === 'eth_getLogs' && Array.isArray(result) ? result.map(invented) : result,
+    );
+    await expectStopped(POLYGON, 'providers_disagree');
+  });
+
+  it('whose last final block is old stops the chain', async () => {
+    now += 700_000;
+    await expectStopped(POLYGON, 'finality_stale');
+  });
+
+  it('that speaks of a range and shows another block at its end is asked again', async () => {
+    let looks = 0;
+    ask = lying('137/a', (method, result) => {
+      if (method !== 'eth_getBlockByNumber') return result;
+      looks += 1;
+      return looks === 5 ? { ...Object(result), hash: `0x${'d'.repeat(64)}` } : result;
+    });
+    await expectStopped(POLYGON, 'inconsistent');
+  });
+
+  it('that wants fewer blocks gets fewer, until it is content', async () => {
+    const honest = ask;
+    let most = 0;
+    ask = async (provider, requests) => {
+      const [filter] = requests[1]?.params ?? [];
+      const span =
+        Number(Reflect.get(Object(filter), 'toBlock')) -
+        Number(Reflect.get(Object(filter), 'fromBlock'));
+      if (span > 12) {
+        return requests.map((_, index) =>
+          index === 1
+            ? { ok: false, code: -32005 }
+            : { ok: true, result: honestBlock(requests[index]) },
+        );
+      }
+      most = Math.max(most, Number.isNaN(span) ? 0 : span);
+      return honest(provider, requests);
+    };
+    const honestBlock = (request: { params: readonly unknown[] } | undefined) => {
+      const block = world.blocks[Number(request?.params[0])];
+      const at = `0x${Math.floor((block?.minedAt ?? 0) / 1000).toString(16)}`;
+      return { number: `0x${block?.number.toString(16)}`, hash: block?.hash, timestamp: at };
+    };
+    for (let ticks = 0; ticks < 6 && credited.size < 2; ticks += 1) await tick(house());
+    expect(credited.size).toBe(2);
+    expect(most).toBeGreaterThan(0);
+  });
+
+  it('that stands alone is told to somebody, and works', async () => {
+    const [alone] = POLYGON.providers;
+    if (alone === undefined) throw new Error('no provider');
+    now = Math.ceil(now / 3_600_000) * 3_600_000;
+    mine(25);
+    await tick(house({ ...POLYGON, providers: [alone] }));
+    expect(said.map(({ event }) => event)).toContain('single_provider');
+    expect(credited.size).toBe(2);
+  });
+});
+
+describe('a final block that is no longer the same', () => {
+  it('halts the chain, with evidence, until an operator has looked', async () => {
+    mine(40);
+    await tick(house());
+    const passed = (await readCursor(db, 'polygon'))?.nextBlock ?? 0;
+    const old = world.blocks[passed - 1]?.hash;
+    world = new World(137, 20);
+    world.hash();
+    for (let block = 0; block < 50; block += 1) {
+      now += 2_000;
+      if (block === passed - 3) pay(ada, 9n * ONE);
+      else world.mine([], now);
+    }
+    ask = askWorlds([world], diceOf(1), { faults: 0 });
+    await tick(house());
+    await tick(house());
+    expect(troubles()).toContain('halted');
+    expect(credited.size).toBe(0);
+    const { rows } = await db.execute(
+      'select kind, expected, found, block_number from chain_incidents',
+    );
+    expect(rows).toMatchObject([{ kind: 'finality_violated', expected: old }]);
+    expect((await readCursor(db, 'polygon'))?.haltedAt).toBe(now);
+    await resumeChain(db, 'polygon', 'ops@example.com', now);
+    await tick(house());
+    await tick(house());
+    expect(credited.size).toBe(1);
+  });
+});
