@@ -9,9 +9,12 @@ export {
   type WatchKey,
 } from './addresses.ts';
 export { CHAIN_DEFAULTS, CHAINS_OF } from './chains.ts';
+export { claim } from './claim.ts';
+export { type Configuration, readConfiguration } from './configuration.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
 export type { DepositsHouse } from './house.ts';
 export { httpAsk, type RpcAnswer, type RpcAsk, type RpcRequest } from './rpc.ts';
 export { rescan } from './scan.ts';
+export { type AddressHouse, type ShownAddress, verifiedAddress } from './showing.ts';
 export { tick } from './tick.ts';

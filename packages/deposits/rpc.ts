@@ -136,6 +136,36 @@ export async function readBlock(
   return block;
 }
 
+export type Receipt = Readonly<{
+  blockNumber: number;
+  succeeded: boolean;
+  /** Of any token. */
+  transfers: readonly TransferLog[];
+}>;
+
+/** A transaction's receipt; `lagging` where the provider has none. */
+export async function readReceipt(
+  ask: RpcAsk,
+  provider: RpcProvider,
+  txHash: Hash,
+): Promise<Read<Receipt>> {
+  const answers = await ask(provider, [{ method: 'eth_getTransactionReceipt', params: [txHash] }]);
+  if (typeof answers === 'string') return trouble(answers);
+  const [answer] = answers;
+  if (answer === undefined || !answer.ok) return trouble('inconsistent');
+  if (answer.result === null) return trouble('lagging');
+  const blockNumber = quantity(field(answer.result, 'blockNumber'));
+  const logs = field(answer.result, 'logs');
+  const own = hash(field(answer.result, 'transactionHash')) === txHash;
+  if (blockNumber === null || !own || !Array.isArray(logs)) return trouble('inconsistent');
+  const succeeded = quantity(field(answer.result, 'status')) === 1;
+  const transfers = logs.flatMap((log) => transferOf(log) ?? []);
+  const foreign = transfers.some((transfer) => transfer.txHash !== txHash);
+  return foreign
+    ? trouble('inconsistent')
+    : { ok: true, value: { blockNumber, succeeded, transfers } };
+}
+
 /** The topic an address is searched by: padded to 32 bytes. */
 function topicOf(address: HexAddress): string {
   return `0x${'0'.repeat(24)}${address.slice(2)}`;

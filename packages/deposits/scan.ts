@@ -37,13 +37,13 @@ export type ScanTrouble = RpcTrouble | 'providers_disagree' | 'finality_stale' |
 type Stop = Readonly<{ ok: false; trouble: ScanTrouble }>;
 
 /** The newest block whose transfers may count: final by the chain's word at every provider, and deep enough. */
-function safeBlock(chain: Chain, tips: readonly Tip[]): number {
+export function safeBlock(chain: Chain, tips: readonly Tip[]): number {
   return Math.min(
     ...tips.map(({ head, final }) => Math.min(final.number, head.number - chain.depth)),
   );
 }
 
-async function readTips(house: DepositsHouse, chain: Chain): Promise<Read<readonly Tip[]>> {
+export async function readTips(house: DepositsHouse, chain: Chain): Promise<Read<readonly Tip[]>> {
   const tips: Tip[] = [];
   for (const provider of chain.providers) {
     const tip = await readTip(house.ask, provider, chain);

@@ -31,15 +31,16 @@ const SILENT = {
   CI: '1',
 };
 
-export type WorkerRole = 'gateway' | 'ledger' | 'console';
+export type WorkerRole = 'gateway' | 'ledger' | 'console' | 'deposits';
 
 const CONFIGS: Readonly<Record<WorkerRole, string>> = {
   gateway: 'wrangler.toml',
   ledger: 'workers/ledger/wrangler.toml',
   console: 'workers/console/wrangler.toml',
+  deposits: 'workers/deposits/wrangler.toml',
 };
 
-export const ROLES: readonly WorkerRole[] = ['gateway', 'ledger', 'console'];
+export const ROLES: readonly WorkerRole[] = ['gateway', 'ledger', 'console', 'deposits'];
 
 /** `options` is wrangler's translation of the configuration for Miniflare, as data. */
 export type Bundle = Readonly<{
@@ -130,6 +131,7 @@ function readBundles(folder: string): Bundles {
     gateway: readBundle(join(folder, 'gateway')),
     ledger: readBundle(join(folder, 'ledger')),
     console: readBundle(join(folder, 'console')),
+    deposits: readBundle(join(folder, 'deposits')),
   };
 }
 

@@ -44,6 +44,11 @@ export function keyMacSecrets(stateDir: string): string {
   return kept(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
 }
 
+/** What the deposit addresses of this machine are derived from: 64 hexadecimal characters. */
+export function depositSeed(stateDir: string): string {
+  return kept(stateDir, 'depositSeed', () => randomBytes(32).toString('hex'));
+}
+
 /** 64 hexadecimal characters. */
 export function consoleSecret(stateDir: string): string {
   return kept(stateDir, 'consoleSecret', () => randomBytes(32).toString('hex'));

@@ -32,6 +32,8 @@ export type StackOptions = Readonly<{
   extraProviders?: readonly ExtraProvider[];
   gatewayBindings?: Readonly<Record<string, string>>;
   consoleBindings?: Readonly<Record<string, string>>;
+  /** Chains and public keys, as the deposits Worker and the console read them; without any, deposits are off. */
+  chains?: Readonly<Record<string, string>>;
   /** How often the crons of ledger and console fire; null means only by `tick`. */
   cronEveryMs?: number | null;
   quiet?: boolean;
@@ -190,8 +192,10 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
         CONSOLE_URL: `http://localhost:${known.console}`,
         API_URL: `http://127.0.0.1:${known.gateway}`,
         ...mailBindings(mailbox),
+        ...options.chains,
         ...options.consoleBindings,
       },
+      deposits: { ...address, ...options.chains },
     },
     doorsToken: randomBytes(24).toString('hex'),
     hear: (line) => output.add(line),

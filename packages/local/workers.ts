@@ -12,7 +12,7 @@ import {
   Miniflare,
   type V4WorkerOptions,
 } from 'miniflare';
-import type { Bundle, Bundles } from './bundles.ts';
+import type { Bundle, Bundles, WorkerRole } from './bundles.ts';
 import { type Courier, DOORS_BINDINGS, DOORS_SCRIPT, DOORS_WORKER } from './doors.ts';
 
 export type WorkerPorts = Readonly<{ gateway: number; console: number }>;
@@ -22,7 +22,7 @@ export type WorkersPlan = Readonly<{
   ports: WorkerPorts;
   /** Where objects, queues and caches live. */
   stateDir: string;
-  bindings: Readonly<Record<'gateway' | 'ledger' | 'console', Readonly<Record<string, string>>>>;
+  bindings: Readonly<Record<WorkerRole, Readonly<Record<string, string>>>>;
   doorsToken: string;
   /** Hears every line workerd prints, raw, and every line Miniflare would log. */
   hear: (line: string) => void;
@@ -171,6 +171,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
           workerOf(bundles.gateway, bindings.gateway, ports.gateway),
           workerOf(bundles.console, bindings.console, ports.console),
           workerOf(bundles.ledger, bindings.ledger, null),
+          workerOf(bundles.deposits, bindings.deposits, null),
           doorsWorker(nameOf(bundles.ledger), plan.doorsToken),
         ],
       }),
@@ -181,6 +182,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
   const doors = await miniflare.getWorker(DOORS_WORKER);
   const ledger = await miniflare.getWorker(nameOf(bundles.ledger));
   const consoleWorker = await miniflare.getWorker(nameOf(bundles.console));
+  const deposits = await miniflare.getWorker(nameOf(bundles.deposits));
   const courier: Courier = async (body) => {
     const headers = { 'x-token': plan.doorsToken };
     const answer = await doors.fetch('http://doors/', { method: 'POST', headers, body });
@@ -194,7 +196,8 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     courier,
     tick: async () => {
       const tick = { cron: '*/5 * * * *', scheduledTime: new Date() };
-      await Promise.all([ledger.scheduled(tick), consoleWorker.scheduled(tick)]);
+      const workers = [ledger, consoleWorker, deposits];
+      await Promise.all(workers.map((worker) => worker.scheduled(tick)));
     },
     kill: () => miniflare.dispose(),
     pid,
