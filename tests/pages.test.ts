@@ -31,6 +31,7 @@ const PERSON_PAGES = [
   '/keys',
   '/keys/new',
   '/transactions',
+  '/top-up',
   '/alerts',
   '/playground',
   '/security',

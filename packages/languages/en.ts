@@ -703,6 +703,67 @@ export const en = {
       pauseAt: 'Please give a number of at least 1, or nothing.',
     },
   },
+  topUp: {
+    title: 'Top up',
+    intro:
+      'Send USDT to an address of your own. It is yours for good: no amount to match, no time limit, as many payments as you like.',
+    choose: 'Choose the network you will send on',
+    closed: 'not available at the moment',
+    none: 'Nothing has arrived yet.',
+    when: 'Seen',
+    network: 'Network',
+    state: 'State',
+    credited: 'Credited',
+    transaction: 'Transaction',
+    deposits: 'Your deposits',
+    address: 'Your address',
+    otherNetwork: 'Another network, or look again',
+    contract: 'The token’s contract:',
+    yours: 'The address is yours and does not expire. You can use it again.',
+    fee: 'Your exchange may keep a fee: we credit what arrives.',
+    poisoning:
+      'Copy the address from here, not from your wallet’s history: swindlers plant addresses there that look alike.',
+    claimTitle: 'You sent it and nothing happened?',
+    claimText:
+      'Paste the hash of the transaction. If it paid you, it is credited at once; if not, you are told why.',
+    claimField: 'Transaction hash',
+    claim: 'Look for it',
+    claimed: 'Found. It is in the list below.',
+    states: {
+      seen: 'Seen, waiting for the network to be sure',
+      final: 'Sure, about to be credited',
+      credited: 'Credited',
+      dust: 'Below the minimum: waits for more',
+      held: 'Held: a person has to look at it. Nothing is lost; write to us',
+      closed: 'Held: the account is closed',
+    },
+    unavailable: {
+      not_configured: 'Deposits on this network are not set up here.',
+      mismatch:
+        'Your address could not be verified, so it is not shown. Nothing is lost; please write to us.',
+      closed: 'This account is closed.',
+    },
+    refused: {
+      malformed: 'That is not a transaction’s hash: it has 64 digits and letters from a to f.',
+      not_found:
+        'This network does not know the transaction. Was it sent on another one? If it is only just sent, wait a minute.',
+      failed: 'The transaction failed on the network: nothing was moved.',
+      wrong_token:
+        'It paid your address in another token. Write to us: it is not lost, but not credited by itself.',
+      not_your_address: 'It moved tokens, but not to an address of yours.',
+      no_transfer: 'It moved no token.',
+      network_unavailable:
+        'The network can’t be asked for certain at the moment. Please try again in a few minutes.',
+      chain_halted: 'This network is halted while somebody looks at it. Nothing is lost.',
+    },
+    only: (network: string) =>
+      `Only USDT on ${network}. Anything else that is sent here is not credited by itself.`,
+    minimum: (usdt: string) => `At least ${usdt} USDT. Less waits until together it is enough.`,
+    time: (minutes: number) => `Credited about ${minutes} minutes after it is sent.`,
+    on: (network: string) => `Top up on ${network}`,
+    notFinal: (has: number, needed: number) =>
+      `It paid you, and has ${has} of ${needed} confirmations. It will be credited by itself.`,
+  },
   rights: {
     email: 'Email address',
     accountId: 'Account id',

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import type { AccountWish, LocalAccount } from './account-making.ts';
 import { decode, encode } from './doors.ts';
+import type { Funded, FundingWish } from './funding.ts';
 import { listen } from './ports.ts';
 import { readPrivate, writePrivate } from './secrets.ts';
 
@@ -20,7 +21,7 @@ export type Running = Readonly<{
 }>;
 
 export type ControlAnswer =
-  | Readonly<{ ok: true; account: LocalAccount | null }>
+  | Readonly<{ ok: true; account: LocalAccount | null; transaction?: string }>
   | Readonly<{ ok: false; message: string }>;
 
 export function controlFile(stateDir: string): string {
@@ -58,14 +59,30 @@ function wishOf(value: unknown): AccountWish | null {
   return typeof value.creditUsd === 'string' ? { ...value, creditUsd: value.creditUsd } : null;
 }
 
-async function answer(
-  request: IncomingMessage,
-  makeAccount: (wish: AccountWish) => Promise<LocalAccount>,
-): Promise<ControlAnswer> {
+function fundingOf(value: unknown): FundingWish | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const text = (name: string) => String(Reflect.get(value, name) ?? '');
+  return { account: text('account'), chain: text('chain'), amount: text('amount') };
+}
+
+type Granting = Readonly<{
+  createAccount(wish: AccountWish): Promise<LocalAccount>;
+  fund(wish: FundingWish): Promise<Funded>;
+}>;
+
+async function answerFaucet(request: IncomingMessage, granting: Granting): Promise<ControlAnswer> {
+  const wish = fundingOf(decode(await textOf(request)));
+  if (wish === null) return { ok: false, message: 'That is not a wish for the faucet.' };
+  const { transaction } = await granting.fund(wish);
+  return { ok: true, account: null, transaction };
+}
+
+async function answer(request: IncomingMessage, granting: Granting): Promise<ControlAnswer> {
+  if (request.url === '/faucet') return answerFaucet(request, granting);
   if (request.url !== '/account') return { ok: true, account: null };
   const wish = wishOf(decode(await textOf(request)));
   if (wish === null) return { ok: false, message: 'That is not a wish for an account.' };
-  return { ok: true, account: await makeAccount(wish) };
+  return { ok: true, account: await granting.createAccount(wish) };
 }
 
 export type Control = Readonly<{ close(): Promise<void> }>;
@@ -75,8 +92,8 @@ export async function serveControl(
   stack: Readonly<{
     gatewayUrl: string;
     workerdPid(): number | null;
-    createAccount(wish: AccountWish): Promise<LocalAccount>;
-  }>,
+  }> &
+    Granting,
 ): Promise<Control> {
   const token = randomBytes(24).toString('hex');
   const server = createServer(async (request, response) => {
@@ -84,7 +101,7 @@ export async function serveControl(
       response.writeHead(401).end();
       return;
     }
-    const said = await answer(request, (wish) => stack.createAccount(wish)).catch(
+    const said = await answer(request, stack).catch(
       (error: unknown): ControlAnswer => ({
         ok: false,
         message: error instanceof Error ? error.message : 'It failed.',
@@ -113,8 +130,8 @@ export async function serveControl(
 /** Asks a running stack; null where nothing answers. */
 export async function askControl(
   running: Running,
-  path: '/ping' | '/account',
-  wish?: AccountWish,
+  path: '/ping' | '/account' | '/faucet',
+  wish?: AccountWish | FundingWish,
 ): Promise<ControlAnswer | null> {
   try {
     const response = await fetch(running.url + path, {
@@ -135,7 +152,9 @@ function readAnswer(value: unknown): ControlAnswer | null {
   if (value.ok !== true) {
     return { ok: false, message: 'message' in value ? String(value.message) : 'It failed.' };
   }
-  return { ok: true, account: 'account' in value ? readAccount(value.account) : null };
+  const account = 'account' in value ? readAccount(value.account) : null;
+  if (!('transaction' in value)) return { ok: true, account };
+  return { ok: true, account, transaction: String(value.transaction) };
 }
 
 function readAccount(value: unknown): LocalAccount | null {

@@ -5,7 +5,10 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { UnreasonableWish } from './account-making.ts';
+import { anvilPath, type LocalChains, startChains } from './chains.ts';
 import { askControl, readRunning, serveControl } from './control.ts';
+import { fund } from './funding.ts';
 import { ROOT, STATE_DIR } from './places.ts';
 import { PortTaken, requireFreeSoon } from './ports.ts';
 import { readPrivate, writePrivate } from './secrets.ts';
@@ -101,7 +104,12 @@ async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
   }
 }
 
-function welcome(stack: LocalStack, demo: DemoKey, mocked: readonly string[]): void {
+function welcome(
+  stack: LocalStack,
+  demo: DemoKey,
+  mocked: readonly string[],
+  chains: boolean,
+): void {
   say('');
   say(`  gateway   ${stack.gatewayUrl}`);
   // Passkeys need a name: an address of digits can't have any (WebAuthn section 5.1.3).
@@ -117,6 +125,8 @@ function welcome(stack: LocalStack, demo: DemoKey, mocked: readonly string[]): v
   );
   say('');
   say('An account of your own: npm run account -- --credit 25');
+  if (chains)
+    say('Test USDT to its address:  npm run faucet -- --account ID --chain tron --amount 10');
 }
 
 type End = Readonly<{ now(code: number): void; takeSignals(): void }>;
@@ -150,6 +160,23 @@ function ending(stop: () => Promise<void>): End {
   return { now, takeSignals };
 }
 
+const BLOCK_SECONDS = 1;
+/** A deployed one fires once a minute: here nobody should wait that long to see money arrive. */
+const CRON_EVERY_MS = 15_000;
+
+/** The networks, where this machine can have them; everything else works without. */
+async function openChains(closers: (() => Promise<void>)[]): Promise<LocalChains | null> {
+  const path = anvilPath();
+  if (path === null) {
+    say('farebox: npm has no anvil for this machine, so there are no networks to top up on');
+    return null;
+  }
+  say('farebox: starting TRON, BNB Smart Chain and Polygon on this machine');
+  const chains = await startChains(path, { stateDir: STATE_DIR, blockSeconds: BLOCK_SECONDS });
+  closers.unshift(() => chains.stop());
+  return chains;
+}
+
 async function run(closers: (() => Promise<void>)[], started: () => void): Promise<void> {
   const { values } = parseArgs({ options: { fresh: { type: 'boolean' } } });
   await refuseSecondRun();
@@ -165,21 +192,30 @@ async function run(closers: (() => Promise<void>)[], started: () => void): Promi
   }
   const providers = providersFrom(texts);
   const mocked = mockedProviders(providers);
+  const chains = await openChains(closers);
   const stack = await startStack({
+    ...(chains === null ? {} : { chains: chains.texts }),
     stateDir: STATE_DIR,
     database: 'pglite',
     ports,
     providers,
     gatewayBindings: gatewayBindingsFrom(texts),
+    cronEveryMs: CRON_EVERY_MS,
     progress: (line) => say(`farebox: ${line}`),
   });
   closers.unshift(() => stack.stop());
   started();
-  const control = await serveControl(STATE_DIR, stack);
+  const control = await serveControl(STATE_DIR, {
+    ...stack,
+    fund: async (wish) => {
+      if (chains === null) throw new UnreasonableWish('There are no networks on this machine.');
+      return fund(stack, chains, wish);
+    },
+  });
   closers.unshift(() => control.close());
   const demo = await demoAccount(stack);
   if (mocked.includes('openai')) await tryCall(stack, demo);
-  welcome(stack, demo, mocked);
+  welcome(stack, demo, mocked, chains !== null);
   say('farebox ready');
 }
 

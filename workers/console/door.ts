@@ -34,6 +34,7 @@ import { secondStep } from './sign-in/second.tsx';
 import { signingIn } from './sign-in/sign-in.tsx';
 import { signingUp } from './sign-up/sign-up.tsx';
 import { ICON, STYLE } from './style.ts';
+import { topUp } from './top-up/top-up.tsx';
 import { transactions } from './transactions/transactions.tsx';
 import { usage } from './usage/usage.tsx';
 import { type Anybody, welcome } from './visitor.ts';
@@ -125,6 +126,7 @@ screens.route('/', alerts);
 screens.route('/', playground);
 screens.route('/', keys);
 screens.route('/', rights);
+screens.route('/', topUp);
 screens.get('/', (c) => (c.var.person === null ? welcomePage(c) : overviewPage(c)));
 screens.all('*', missing);
 

@@ -3,8 +3,9 @@
  * missing one and nothing of its value. What is built from them is kept for the life of the isolate.
  */
 import { connect } from '@farebox/database';
+import { type ClaimResult, type Configuration, readConfiguration } from '@farebox/deposits';
 import type { IdentityHouse } from '@farebox/identity';
-import type { AccountsDoor, OperatorsDoor } from '@farebox/ledger';
+import type { AccountId, AccountsDoor, OperatorsDoor } from '@farebox/ledger';
 import { Certificates, type QueuedLetter, type SesSettings } from '@farebox/mail';
 import { type NanoUsd, parseUsd } from '@farebox/money';
 import { signal } from '@farebox/signals';
@@ -15,12 +16,22 @@ import { AccessKeys, type AccessSettings } from './operators/access.ts';
 import { type RoleHolders, readRoles } from './operators/roles.ts';
 import { SigningKeys } from './secret-scanning/signature.ts';
 
+/** What the console may ask of the deposits Worker: to look at one transaction. It can't credit by itself. */
+export type ClaimsDoor = Readonly<{
+  claim(account: AccountId, chain: string, txHash: string): Promise<ClaimResult>;
+}>;
+
 /** The bindings of this Worker, as wrangler.toml and the secrets give them. */
 export type Env = Readonly<{
   DATABASE_URL?: string;
   ACCOUNTS?: AccountsDoor;
   OPERATORS?: OperatorsDoor;
   MAIL?: Queue<QueuedLetter>;
+  /** The deposits Worker's entrypoint `Claims`. */
+  CLAIMS?: ClaimsDoor;
+  /** The operator's extended public keys, comma separated, the current one first. */
+  XPUB_EVM?: string;
+  XPUB_TRON?: string;
   /** 32 bytes, hexadecimal: sessions' sub-keys, sealed factors, links to withdraw consent. */
   CONSOLE_SECRET?: string;
   /** Where people reach this Worker, such as `https://console.example.com`. */
@@ -121,6 +132,22 @@ export function houseOf(env: Env): House {
   if (known !== undefined) return known;
   const made = build(env);
   built.set(env, made);
+  return made;
+}
+
+/** What the top-up screens work with, beside the house. */
+export type DepositHouse = Pick<Configuration, 'chains' | 'current'> &
+  Readonly<{ claims: ClaimsDoor }>;
+
+const depositHouses = new WeakMap<Env, DepositHouse>();
+
+export function depositHouseOf(env: Env): DepositHouse {
+  const known = depositHouses.get(env);
+  if (known !== undefined) return known;
+  const { chains, current, flaws } = readConfiguration(env);
+  for (const name of flaws) signal({ event: 'binding_missing', name });
+  const made = { chains, current, claims: needed(env.CLAIMS, 'CLAIMS') };
+  depositHouses.set(env, made);
   return made;
 }
 

@@ -29,6 +29,7 @@ const NAVIGATION: readonly Entry[] = [
   { path: '/usage', text: (t) => t.frame.usage },
   { path: '/calls', text: (t) => t.frame.calls },
   { path: '/keys', text: (t) => t.frame.keys },
+  { path: '/top-up', text: (t) => t.topUp.title },
   { path: '/transactions', text: (t) => t.frame.transactions },
   { path: '/alerts', text: (t) => t.frame.alerts },
   { path: '/playground', text: (t) => t.frame.playground },

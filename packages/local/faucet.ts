@@ -1,0 +1,43 @@
+/**
+ * `npm run faucet -- --account ID-or-email --chain tron --amount 10`: test USDT to the account's own address
+ * on this machine's network. The deposits Worker finds and credits it as it would a real one.
+ */
+import { parseArgs } from 'node:util';
+import { askControl, readRunning } from './control.ts';
+import { STATE_DIR } from './places.ts';
+
+const USAGE = 'npm run faucet -- --account ID-or-email --chain tron|bsc|polygon --amount USDT';
+
+async function main(): Promise<number> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const { values } = parseArgs({
+    strict: false,
+    options: {
+      account: { type: 'string' },
+      chain: { type: 'string' },
+      amount: { type: 'string' },
+    },
+  });
+  const { account, chain = 'tron', amount = '10' } = values;
+  if (typeof account !== 'string' || typeof chain !== 'string' || typeof amount !== 'string') {
+    say(USAGE);
+    return 2;
+  }
+  const running = readRunning(STATE_DIR);
+  const answer =
+    running === null ? null : await askControl(running, '/faucet', { account, chain, amount });
+  if (answer === null) {
+    say('No local stack is running here. Start one with `npm start`, then ask again.');
+    return 1;
+  }
+  if (!answer.ok) {
+    say(answer.message);
+    return 1;
+  }
+  process.stdout.write(
+    `sent ${amount} USDT on ${chain}: ${answer.transaction ?? ''}\nIt is credited within about a minute; look at /top-up in the console.\n`,
+  );
+  return 0;
+}
+
+process.exitCode = await main();

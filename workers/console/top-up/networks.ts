@@ -1,0 +1,52 @@
+/** What a person knows a network by: its name, its explorer, and how long money takes on it. */
+import type { Chain, ChainName } from '@farebox/deposits';
+
+export const NETWORK_NAMES: Readonly<Record<ChainName, string>> = {
+  tron: 'TRON (TRC-20)',
+  bsc: 'BNB Smart Chain (BEP-20)',
+  polygon: 'Polygon PoS',
+};
+
+/** Explorers of TRON show hashes without their 0x. */
+const EXPLORERS: Readonly<Record<ChainName, (hash: string) => string>> = {
+  tron: (hash) => `https://tronscan.org/#/transaction/${hash.slice(2)}`,
+  bsc: (hash) => `https://bscscan.com/tx/${hash}`,
+  polygon: (hash) => `https://polygonscan.com/tx/${hash}`,
+};
+
+const CONTRACTS: Readonly<Record<ChainName, (text: string) => string>> = {
+  tron: (text) => `https://tronscan.org/#/contract/${text}`,
+  bsc: (text) => `https://bscscan.com/token/${text}`,
+  polygon: (text) => `https://polygonscan.com/token/${text}`,
+};
+
+/** A network on one's own machine is in no explorer. */
+function isPublic({ providers }: Chain): boolean {
+  return providers.some(({ url }) => !/^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(url));
+}
+
+export function transactionLink(chain: Chain, hash: string): string | null {
+  return isPublic(chain) ? EXPLORERS[chain.name](hash) : null;
+}
+
+export function contractLink(chain: Chain, text: string): string | null {
+  return isPublic(chain) ? CONTRACTS[chain.name](text) : null;
+}
+
+/** TRON's final block is about 19 below its head (chain documentation: 19 of 27 representatives). */
+const TRON_BLOCKS_TO_FINAL = 19;
+const SCAN_EVERY_MS = 60_000;
+
+/** Whole minutes from the transfer's block to the balance, the scan's minute included. */
+export function minutesToCredit({ name, depth, blockMs }: Chain): number {
+  const blocks = name === 'tron' ? Math.max(depth, TRON_BLOCKS_TO_FINAL) : depth;
+  return Math.ceil((blocks * blockMs + SCAN_EVERY_MS) / 60_000);
+}
+
+/** Decimal, without zeros nobody needs. */
+export function amountText(units: bigint, decimals: number): string {
+  const digits = units.toString().padStart(decimals + 1, '0');
+  const fraction = digits.slice(-decimals).replace(/0+$/, '');
+  const whole = digits.slice(0, -decimals);
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}
