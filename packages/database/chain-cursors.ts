@@ -131,3 +131,50 @@ export async function resumeChain(
     ]),
   );
 }
+
+/** The nightly second reading: the next block to read again and the last one; null where none is under way. */
+export type Reread = Readonly<{
+  blocks: Readonly<{ next: number; until: number }> | null;
+  /** When the one before ended. */
+  endedAt: Instant | null;
+}>;
+
+type RereadRow = {
+  reread_next: string | number | null;
+  reread_until: string | number | null;
+  reread_at: string | number | null;
+};
+
+export async function readReread(db: Database, chain: string): Promise<Reread> {
+  const row = await firstRow<RereadRow>(
+    db,
+    sql`select reread_next, reread_until, ${millis(sql`reread_at`)} as reread_at
+      from chain_cursors where chain = ${chain}`,
+  );
+  const next = row?.reread_next ?? null;
+  const until = row?.reread_until ?? null;
+  const endedAt = row?.reread_at ?? null;
+  return {
+    blocks: next === null || until === null ? null : { next: Number(next), until: Number(until) },
+    endedAt: endedAt === null ? null : Number(endedAt),
+  };
+}
+
+/** Where the second reading stands; past its last block it has ended. */
+export async function noteReread(
+  db: Database,
+  chain: string,
+  blocks: Readonly<{ next: number; until: number }>,
+  now: Instant,
+): Promise<void> {
+  const ended = blocks.next > blocks.until;
+  await demand(
+    db.execute(
+      ended
+        ? sql`update chain_cursors set reread_next = null, reread_until = null, reread_at = ${at(now)}
+            where chain = ${chain}`
+        : sql`update chain_cursors set reread_next = ${blocks.next}, reread_until = ${blocks.until}
+            where chain = ${chain}`,
+    ),
+  );
+}

@@ -43,7 +43,10 @@ export {
   type Incident,
   type Look,
   noteLook,
+  noteReread,
+  type Reread,
   readCursor,
+  readReread,
   resumeChain,
   startCursor,
 } from './chain-cursors.ts';

@@ -302,6 +302,22 @@ describe('a provider', () => {
     expect(most).toBeGreaterThan(0);
   });
 
+  it('that left a transfer out, like all the others, is caught the next day', async () => {
+    const BARE = { ...POLYGON, overlap: 0 };
+    const honest = ask;
+    ask = lying('137/a', (method, result) => (method === 'eth_getLogs' ? [] : result));
+    ask = lying('137/b', (method, result) => (method === 'eth_getLogs' ? [] : result));
+    await tick(house(BARE));
+    ask = honest;
+    mine(40);
+    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house(BARE));
+    expect(credited.size).toBe(0);
+    now += 25 * 3_600_000;
+    mine(30);
+    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house(BARE));
+    expect(credited.size).toBe(2);
+  });
+
   it('that stands alone is told to somebody, and works', async () => {
     const [alone] = POLYGON.providers;
     if (alone === undefined) throw new Error('no provider');

@@ -2,6 +2,7 @@
 import type { Chain } from './contract.ts';
 import { creditChain } from './credit.ts';
 import type { DepositsHouse } from './house.ts';
+import { rereadChain } from './reread.ts';
 import { scanChain } from './scan.ts';
 
 const HOUR_MS = 3_600_000;
@@ -13,7 +14,9 @@ async function tickChain(house: DepositsHouse, chain: Chain): Promise<void> {
   if (hourly && chain.providers.length === 1)
     house.signal({ event: 'single_provider', chain: chain.name });
   const scanned = await scanChain(house, chain);
-  if (scanned.ok) await creditChain(house, chain, scanned.tips);
+  if (!scanned.ok) return;
+  await rereadChain(house, chain);
+  await creditChain(house, chain, scanned.tips);
 }
 
 /** Reads and credits all chains that have a provider. A chain that throws is said, and the others go on. */
