@@ -1,7 +1,7 @@
 /**
  * The three networks on one machine: an anvil each, with the real networks' chain ids and a contract at
- * USDT's own address that does what matters of it, which is to say `Transfer`. Money here is made of
- * nothing; the keys behind the addresses are made up at the first start and are worth nothing.
+ * USDT's own address that does what matters of it (token/TestUsdt.sol). Money here is made of nothing;
+ * the keys behind the addresses are made up at the first start and are worth nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -9,8 +9,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { CHAIN_DEFAULTS, CHAINS, type ChainName } from '@farebox/deposits';
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
 import { depositSeed } from './secrets.ts';
+import frozen from './token/token.generated.json' with { type: 'json' };
 
 export type LocalChains = Readonly<{
   /** How the deposits Worker and the console find them. */
@@ -35,11 +38,10 @@ const FAUCET = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
 const EPOCH_SLOTS = 2;
 const READY_WITHIN_MS = 20_000;
 
-/**
- * The contract: whatever is called, `Transfer(caller, first argument, second argument)` is said and true
- * returned. calldata 0x24 -> memory; calldata 0x04, caller and the event's topic -> LOG3; return 1.
- */
-const TOKEN_CODE = `0x602435600052600435337f${'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef'}60206000a3600160005260206000f3`;
+/** TestUsdt.sol, compiled. */
+const TOKEN_CODE = frozen.code;
+/** More than anybody asks of a faucet, in units of 18 decimals. */
+const FAUCET_BALANCE = 10n ** 36n;
 /** `transfer(address,uint256)` */
 const TRANSFER = '0xa9059cbb';
 
@@ -152,15 +154,25 @@ function word(value: bigint): string {
   return value.toString(16).padStart(64, '0');
 }
 
+/** Where Solidity keeps a mapping's value: keccak-256 of the key and the mapping's slot, here 0. */
+function balanceSlot(address: string): string {
+  return `0x${bytesToHex(keccak_256(hexToBytes(word(BigInt(address)) + word(0n))))}`;
+}
+
+/** The contract at the token's own address, and the faucet full. */
+async function placeToken(url: string, token: string): Promise<void> {
+  await ask(url, 'anvil_setCode', [token, TOKEN_CODE]);
+  const balance = `0x${word(FAUCET_BALANCE)}`;
+  await ask(url, 'anvil_setStorageAt', [token, balanceSlot(FAUCET), balance]);
+}
+
 export async function startChains(path: string, options: ChainsOptions): Promise<LocalChains> {
   const started = await Promise.all(
     CHAINS.map(async (chain) => [chain, await startAnvil(path, chain, options)] as const),
   );
   const anvils = new Map<ChainName, Anvil>(started);
   const urlOf = (chain: ChainName) => anvils.get(chain)?.url ?? '';
-  for (const chain of CHAINS) {
-    await ask(urlOf(chain), 'anvil_setCode', [CHAIN_DEFAULTS[chain].token, TOKEN_CODE]);
-  }
+  for (const chain of CHAINS) await placeToken(urlOf(chain), CHAIN_DEFAULTS[chain].token);
   const urls = { tron: urlOf('tron'), bsc: urlOf('bsc'), polygon: urlOf('polygon') };
   return {
     texts: textsOf(urls, xpubs(options.stateDir)),

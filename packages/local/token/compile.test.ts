@@ -1,0 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { compileToken, FROZEN } from './compile.ts';
+
+it('the token on this machine’s networks is what its source says', () => {
+  expect(JSON.parse(readFileSync(FROZEN, 'utf8'))).toEqual({ code: compileToken() });
+});

@@ -1,0 +1,51 @@
+/** Compiles the test token. `node packages/local/token/compile.ts` freezes what the stack puts on its networks. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import solc from 'solc';
+
+const FOLDER = import.meta.dirname;
+export const FROZEN = join(FOLDER, 'token.generated.json');
+
+const SETTINGS = {
+  // Its opcodes are known to every network that is stood in for; PUSH0 is not.
+  evmVersion: 'paris',
+  optimizer: { enabled: true, runs: 200 },
+  metadata: { bytecodeHash: 'none', appendCBOR: false },
+  outputSelection: { 'TestUsdt.sol': { TestUsdt: ['evm.deployedBytecode.object'] } },
+};
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce(
+    (inner: unknown, name) =>
+      typeof inner === 'object' && inner !== null ? Reflect.get(inner, name) : undefined,
+    value,
+  );
+}
+
+/** The code of the deployed contract, as hexadecimal with 0x. */
+export function compileToken(): string {
+  const content = readFileSync(join(FOLDER, 'TestUsdt.sol'), 'utf8');
+  const input = {
+    language: 'Solidity',
+    sources: { 'TestUsdt.sol': { content } },
+    settings: SETTINGS,
+  };
+  const compiled: unknown = JSON.parse(solc.compile(JSON.stringify(input)));
+  const code = at(
+    compiled,
+    'contracts',
+    'TestUsdt.sol',
+    'TestUsdt',
+    'evm',
+    'deployedBytecode',
+    'object',
+  );
+  if (typeof code !== 'string' || code === '') {
+    throw new Error(JSON.stringify(at(compiled, 'errors')));
+  }
+  return `0x${code}`;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(FROZEN, `${JSON.stringify({ code: compileToken() })}\n`);
+}
