@@ -115,7 +115,10 @@ export async function haltChain(db: Database, incident: Incident): Promise<void>
   );
 }
 
-/** An operator has looked: reading goes on where it stopped, from `lastHash` anew. */
+/** How far below what was not the same reading begins anew: a fork may begin below the block that showed it. */
+const REWOUND = 1_000;
+
+/** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. */
 export async function resumeChain(
   db: Database,
   chain: string,
@@ -124,6 +127,10 @@ export async function resumeChain(
 ): Promise<void> {
   await demand(
     db.batch([
+      db.execute(sql`update chain_cursors set next_block = greatest(0, least(next_block,
+          (select min(block_number) from chain_incidents
+            where chain = ${chain} and resolved_at is null)) - ${REWOUND})
+        where chain = ${chain} and halted_at is not null`),
       db.execute(sql`update chain_incidents set resolved_at = ${at(now)}, resolved_by = ${operator}
         where chain = ${chain} and resolved_at is null`),
       db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null

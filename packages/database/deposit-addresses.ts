@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from './connection.ts';
 import { demand } from './connection.ts';
 import { depositKeys } from './schema-deposits.ts';
-import { at, firstRow } from './statement.ts';
+import { at, firstRow, millis } from './statement.ts';
 
 export type PinResult = Readonly<{ ok: true }> | Readonly<{ ok: false; pinned: string }>;
 
@@ -45,13 +45,23 @@ export async function pinKey(
 }
 
 export type IssuedAddress = Readonly<{ fingerprint: string; index: number; address: string }>;
-export type WatchedAddress = IssuedAddress & Readonly<{ account: AccountId }>;
+export type WatchedAddress = IssuedAddress & Readonly<{ account: AccountId; createdAt: Instant }>;
 
-type Row = { account_id: string; fingerprint: string; index: string | number; address: string };
+type Row = {
+  account_id: string;
+  fingerprint: string;
+  index: string | number;
+  address: string;
+  created: string | number;
+};
+
+const COLUMNS = sql`a.account_id, a.fingerprint, a.index, a.address,
+  ${millis(sql`a.created_at`)} as created`;
 
 function watched(row: Row): WatchedAddress {
   const { fingerprint, address } = row;
-  return { account: row.account_id, fingerprint, index: Number(row.index), address };
+  const createdAt = Number(row.created);
+  return { account: row.account_id, fingerprint, index: Number(row.index), address, createdAt };
 }
 
 async function issued(
@@ -61,7 +71,7 @@ async function issued(
 ): Promise<IssuedAddress | undefined> {
   const row = await firstRow<Row>(
     db,
-    sql`select a.account_id, a.fingerprint, a.index, a.address from deposit_addresses a
+    sql`select ${COLUMNS} from deposit_addresses a
       join deposit_keys k on k.family = a.family and k.fingerprint = a.fingerprint and k.current
       where a.account_id = ${account} and a.family = ${family}`,
   );
@@ -104,7 +114,7 @@ export async function watchedAddresses(
   most: number,
 ): Promise<readonly WatchedAddress[]> {
   const { rows } = await demand(
-    db.execute<Row>(sql`select account_id, fingerprint, index, address from deposit_addresses
+    db.execute<Row>(sql`select ${COLUMNS} from deposit_addresses a
       where family = ${family} and address > ${after} order by address limit ${most}`),
   );
   return rows.map(watched);
@@ -117,7 +127,7 @@ export async function findAddresses(
   addresses: readonly string[],
 ): Promise<readonly WatchedAddress[]> {
   const { rows } = await demand(
-    db.execute<Row>(sql`select account_id, fingerprint, index, address from deposit_addresses
+    db.execute<Row>(sql`select ${COLUMNS} from deposit_addresses a
       where family = ${family} and address in
       (select value from jsonb_array_elements_text(${JSON.stringify(addresses)}::jsonb) as r(value))`),
   );

@@ -43,12 +43,15 @@ const COLUMNS = sql`chain, tx_hash, log_index, block_number, block_hash, contrac
 const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockHash", r.contract,
   r.sender, r.recipient, r.account, r.units, 'seen'`;
 
-/** Transfers in final blocks. One that was shown as pending is taken over; a known one stays as it is. */
+/**
+ * Transfers in final blocks. One that was shown as pending is taken over, and so is one whose block is another
+ * since a chain was halted for it; any other known one stays as it is.
+ */
 export async function recordFinal(
   db: Database,
   chain: string,
   transfers: readonly FoundTransfer[],
-  foundBy: 'scan' | 'reread' | 'claim',
+  foundBy: 'scan' | 'reread' | 'claim' | 'audit',
   now: Instant,
 ): Promise<void> {
   if (transfers.length === 0) return;
@@ -58,8 +61,11 @@ export async function recordFinal(
       on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
         block_hash = excluded.block_hash, contract = excluded.contract, sender = excluded.sender,
         recipient = excluded.recipient, account_id = excluded.account_id, units = excluded.units,
-        final_at = excluded.final_at
-      where deposits.state = 'seen' and deposits.final_at is null`),
+        final_at = excluded.final_at,
+        state = case when deposits.state = 'held' then 'final' else deposits.state end, reason = null
+      where (deposits.state = 'seen' and deposits.final_at is null) or (deposits.state = 'held'
+        and deposits.reason = 'block_changed' and deposits.recipient = excluded.recipient
+        and deposits.account_id = excluded.account_id and deposits.units = excluded.units)`),
   );
 }
 

@@ -50,6 +50,18 @@ export {
   resumeChain,
   startCursor,
 } from './chain-cursors.ts';
+export {
+  type ChainState,
+  type OpenIncident,
+  openIncidents,
+  type PinnedKey,
+  pinnedKeys,
+  readChainStates,
+  type SetAside,
+  setAsideDeposits,
+  type WaitingDeposits,
+  waitingDeposits,
+} from './chain-health.ts';
 export { connect, type Database, DatabaseFailure, type Failure } from './connection.ts';
 export { withdrawConsentByLink } from './consents.ts';
 export {
@@ -74,6 +86,20 @@ export {
   type WatchedAddress,
   watchedAddresses,
 } from './deposit-addresses.ts';
+export {
+  bookDifferences,
+  type Difference,
+  noteAudit,
+  noteDifferenceReread,
+  noteDifferences,
+  type OpenDifference,
+  openDifferences,
+  readAudit,
+  recordSwept,
+  recordsOf,
+  type Swept,
+  settleDifferences,
+} from './deposit-audit.ts';
 export {
   type CreditableDeposit,
   creditableDeposits,

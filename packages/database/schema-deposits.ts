@@ -18,6 +18,7 @@ import {
   primaryKey,
   timestamp,
   unique,
+  uniqueIndex,
   varchar,
 } from 'drizzle-orm/pg-core';
 import { accounts } from './schema.ts';
@@ -101,6 +102,10 @@ export const chainCursors = pgTable(
     rereadNext: bigint('reread_next', { mode: 'number' }),
     rereadUntil: bigint('reread_until', { mode: 'number' }),
     rereadAt: instant('reread_at'),
+    /** The daily audit: the address it came to; null while none is under way. */
+    auditAfter: varchar('audit_after', { length: 42 }),
+    /** When the one before ended. */
+    auditAt: instant('audit_at'),
   },
   () => [check('chain_cursors_chain', CHAIN)],
 );
@@ -144,7 +149,7 @@ export const deposits = pgTable(
     state: varchar('state', { length: 8 }).notNull(),
     /** A closed word; for `held` and `closed`. */
     reason: varchar('reason', { length: 40 }),
-    /** How it was found: by the scan, a second reading, a claim. */
+    /** How it was found: by the scan, a second reading, a claim, the audit. */
     foundBy: varchar('found_by', { length: 8 }).notNull(),
     seenAt: instant('seen_at').notNull(),
     finalAt: instant('final_at'),
@@ -164,6 +169,8 @@ export const deposits = pgTable(
     index('deposits_waiting')
       .on(t.chain, t.state, t.blockNumber)
       .where(sql`state in ('seen', 'final', 'dust', 'held')`),
+    // What operators have to look at, of all chains together.
+    index('deposits_set_aside').on(t.seenAt).where(sql`state in ('held', 'closed')`),
     index('deposits_recipient').on(t.chain, t.recipient),
   ],
 );
@@ -221,20 +228,39 @@ export const chainIncidents = pgTable(
   ],
 );
 
-/** Differences the daily audit found: what an address holds and what our records say it must. */
+export const DIFFERENCE_KINDS = [
+  /** What an address holds and was swept of, against the transfers we know: in the token's units. */
+  'balance',
+  /** The account's credited deposits against its book's lines (`held`): in nano-USD. */
+  'books',
+  /** The token's issuer froze the address: what it holds can't be moved. In the token's units. */
+  'frozen',
+] as const;
+
+/** What the daily audit found not to add up, until a later look finds that it does. Never removed. */
 export const depositDifferences = pgTable(
   'deposit_differences',
   {
     chain: chain(),
     address: varchar('address', { length: 42 }).notNull(),
+    kind: varchar('kind', { length: 8 }).notNull().default('balance'),
     auditedAt: instant('audited_at').notNull(),
     held: units('held').notNull(),
     swept: units('swept').notNull(),
     recorded: units('recorded').notNull(),
+    /** Blocks below it are still to be read once more for this address; null before that began. */
+    rereadBelow: bigint('reread_below', { mode: 'number' }),
     settledAt: instant('settled_at'),
   },
   (t) => [
-    primaryKey({ columns: [t.chain, t.address, t.auditedAt] }),
+    primaryKey({ columns: [t.chain, t.address, t.kind, t.auditedAt] }),
     check('deposit_differences_chain', CHAIN),
+    check(
+      'deposit_differences_kind',
+      sql.raw(`kind in (${DIFFERENCE_KINDS.map((kind) => `'${kind}'`).join(', ')})`),
+    ),
+    uniqueIndex('deposit_differences_open')
+      .on(t.chain, t.address, t.kind)
+      .where(sql`settled_at is null`),
   ],
 );

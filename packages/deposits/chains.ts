@@ -1,7 +1,8 @@
 /**
  * The three chains as their own documents describe them: the defaults an operator may change by
  * configuration. Contract addresses: tether.to/supported-protocols (TRON TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t,
- * Polygon) and the Binance-Peg BSC-USD token; chain ids: EIP-155 and java-tron's EthChainId. Pure.
+ * Polygon) and the Binance-Peg BSC-USD token; chain ids: EIP-155 and java-tron's EthChainId. What freezes:
+ * `isBlackListed(address)` on TRON, `isBlocked(address)` on Polygon; BSC-USD has no such thing. Pure.
  */
 import type { AddressFamily } from '@farebox/ledger';
 import type { Chain, ChainName } from './contract.ts';
@@ -27,6 +28,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     windowMost: 2500,
     windowLeast: 1,
     overlap: 40,
+    frozenCall: '0xe47d6060',
     blockMs: 3000,
   },
   bsc: {
@@ -42,6 +44,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     windowMost: 2000,
     windowLeast: 1,
     overlap: 400,
+    frozenCall: null,
     blockMs: 450,
   },
   polygon: {
@@ -58,6 +61,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     windowMost: 1000,
     windowLeast: 1,
     overlap: 200,
+    frozenCall: '0xfbac3951',
     blockMs: 1750,
   },
 };

@@ -2,7 +2,7 @@
  * What the deposits room promises those who call it: chains, addresses, and every answer there can be.
  * The rules behind it stand in docs/decisions/0013-deposits.md.
  */
-import type { AccountId, AddressFamily, Instant } from '@farebox/ledger';
+import type { AddressFamily, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 
 export const CHAINS = ['tron', 'bsc', 'polygon'] as const;
@@ -43,6 +43,8 @@ export type Chain = Readonly<{
   overlap: number;
   /** Without it, a network's newest block on first start. */
   startBlock: number | null;
+  /** The call, four bytes, by which the token's contract says that an address is frozen; null where it can't freeze. */
+  frozenCall: string | null;
   /** Milliseconds; shown to people and used to size a day. */
   blockMs: number;
 }>;
@@ -99,25 +101,3 @@ export type VerifiedAddress = Readonly<{
   text: string;
   hex: HexAddress;
 }>;
-
-/** How one chain does, for the health page and for a person who waits. */
-export type ChainHealth = Readonly<{
-  chain: ChainName;
-  enabled: boolean;
-  providers: number;
-  nextBlock: number | null;
-  head: number | null;
-  final: number | null;
-  /** Blocks between what was read and what is final. */
-  lag: number | null;
-  /** How long ago the newest final block was mined, in milliseconds. */
-  finalAge: number | null;
-  lookedAt: Instant | null;
-  trouble: string | null;
-  haltedAt: Instant | null;
-  waiting: Readonly<Record<'seen' | 'final' | 'dust' | 'held', number>>;
-  openIncidents: number;
-  differences: number;
-}>;
-
-export type AccountAddress = Readonly<{ account: AccountId; address: VerifiedAddress }>;

@@ -98,7 +98,12 @@ export async function creditChain(
     const block = `${deposit.blockNumber}:${deposit.blockHash}`;
     const there = checked.get(block) ?? (await isStillThere(house, chain, deposit));
     checked.set(block, there);
-    if (there === 'halted') return;
+    if (there === 'halted') {
+      // When the chain goes on, it goes on without this one, until it is found in a block again.
+      const gone = { state: 'held', reason: 'block_changed' } as const;
+      await endDeposit(house.db, name, deposit, gone, house.now());
+      return;
+    }
     if (there === 'yes') await creditOne(house, chain, deposit);
   }
 }

@@ -166,6 +166,58 @@ export async function readReceipt(
     : { ok: true, value: { blockNumber, succeeded, transfers } };
 }
 
+/** `balanceOf(address)` (ERC-20). */
+const BALANCE_OF = '0x70a08231';
+/** java-tron takes at most 100 requests in a batch (its config.conf, maxBatchSize): two an address. */
+const HOLDINGS_AT_ONCE = 50;
+const WORD = /^0x[0-9a-f]{64}$/i;
+
+export type Holding = Readonly<{ units: bigint; frozen: boolean }>;
+
+function callOf(token: HexAddress, selector: string, address: HexAddress): RpcRequest {
+  const data = `${selector}${'0'.repeat(24)}${address.slice(2)}`;
+  // At the newest block and no other: java-tron knows no older state.
+  return { method: 'eth_call', params: [{ to: token, data }, 'latest'] };
+}
+
+function holdingOf(balance: RpcAnswer | undefined, frozen: RpcAnswer | undefined): Holding | null {
+  if (balance === undefined || !balance.ok) return null;
+  if (typeof balance.result !== 'string' || !WORD.test(balance.result)) return null;
+  return { units: BigInt(balance.result), frozen: saysYes(frozen) };
+}
+
+/** A contract that does not know the question refuses it: then nothing is frozen there. */
+function saysYes(answer: RpcAnswer | undefined): boolean {
+  if (answer === undefined || !answer.ok || typeof answer.result !== 'string') return false;
+  return WORD.test(answer.result) && BigInt(answer.result) === 1n;
+}
+
+/** What each address holds of the chain's token at the newest block, in its units, in their order. */
+export async function readHoldings(
+  ask: RpcAsk,
+  provider: RpcProvider,
+  { token, frozenCall }: Pick<Chain, 'token' | 'frozenCall'>,
+  addresses: readonly HexAddress[],
+): Promise<Read<readonly Holding[]>> {
+  const selectors = frozenCall === null ? [BALANCE_OF] : [BALANCE_OF, frozenCall];
+  const holdings: Holding[] = [];
+  for (const some of inBatches(addresses, HOLDINGS_AT_ONCE)) {
+    const requests = some.flatMap((address) =>
+      selectors.map((call) => callOf(token, call, address)),
+    );
+    const answers = await ask(provider, requests);
+    if (typeof answers === 'string') return trouble(answers);
+    for (const index of some.keys()) {
+      const at = index * selectors.length;
+      const frozen = frozenCall === null ? undefined : answers[at + 1];
+      const holding = holdingOf(answers[at], frozen);
+      if (holding === null) return trouble('inconsistent');
+      holdings.push(holding);
+    }
+  }
+  return { ok: true, value: holdings };
+}
+
 /** The topic an address is searched by: padded to 32 bytes. */
 function topicOf(address: HexAddress): string {
   return `0x${'0'.repeat(24)}${address.slice(2)}`;

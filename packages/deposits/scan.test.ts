@@ -4,8 +4,11 @@ import {
   type Database,
   depositsOf,
   issueAddress,
+  openDifferences,
   pinKey,
+  readAudit,
   readCursor,
+  recordSwept,
   resumeChain,
 } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
@@ -13,6 +16,7 @@ import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
 import type { Signal } from '@farebox/signals';
 import { HDKey } from '@scure/bip32';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { auditChain } from './audit.ts';
 import {
   CHAIN_DEFAULTS,
   type Chain,
@@ -69,7 +73,14 @@ beforeAll(async () => {
 afterAll(() => database?.close());
 
 beforeEach(async () => {
-  for (const table of ['deposits', 'chain_cursors', 'deposit_remainders', 'chain_incidents']) {
+  for (const table of [
+    'deposits',
+    'chain_cursors',
+    'deposit_remainders',
+    'chain_incidents',
+    'deposit_differences',
+    'swept_deposits',
+  ]) {
     await db.execute(`delete from ${table}`);
   }
   world = new World(137, 20);
@@ -122,6 +133,18 @@ function lying(url: string, lie: (method: string, result: unknown) => unknown): 
   };
 }
 
+/** Every provider says of logs that there are none. */
+function withoutLogs(): RpcAsk {
+  const honest = ask;
+  return async (provider, requests) => {
+    const answers = await honest(provider, requests);
+    if (typeof answers === 'string') return answers;
+    return answers.map((answer, index) =>
+      requests[index]?.method === 'eth_getLogs' ? { ok: true, result: [] } : answer,
+    );
+  };
+}
+
 function troubles(): readonly string[] {
   return said.flatMap((what) => (what.event === 'chain_trouble' ? [what.trouble] : []));
 }
@@ -170,6 +193,35 @@ describe('a deposit', () => {
     await tick(house());
     expect(await depositsOf(db, ADA, 10)).toHaveLength(0);
     expect(credited.size).toBe(0);
+  });
+
+  it('to an address of a key from before a rotation still counts', async () => {
+    const next = readWatchKey(
+      HDKey.fromMasterSeed(new Uint8Array(32).fill(8)).derive("m/44'/60'/0'").publicExtendedKey,
+    );
+    if (!next.ok) throw new Error(next.reason);
+    const key = next.key;
+    expect(await pinKey(db, 'evm', key.fingerprint, now)).toMatchObject({ ok: false });
+    expect(await pinKey(db, 'evm', key.fingerprint, now, true)).toEqual({ ok: true });
+    const issued = await issueAddress(db, ADA, 'evm', now, (_, index) => deriveAddress(key, index));
+    expect(issued?.address).not.toBe(ada);
+    mine(30);
+    pay(ada, 3n * ONE);
+    pay(issued?.address ?? '', 4n * ONE);
+    mine(25);
+    const both = new Map([KEY, key].map((one) => [one.fingerprint, one]));
+    await tick({ ...house(), keys: both });
+    expect([...credited.values()].map(({ amount }) => amount)).toEqual([
+      3_000_000_000n,
+      4_000_000_000n,
+    ]);
+    expect([...credited.values()].map(({ address }) => address?.fingerprint)).toEqual([
+      KEY.fingerprint,
+      key.fingerprint,
+    ]);
+    await pinKey(db, 'evm', KEY.fingerprint, now, true);
+    await db.execute('delete from deposits');
+    await db.execute(`delete from deposit_addresses where fingerprint = '${key.fingerprint}'`);
   });
 
   it('of dust waits until together it passes the minimum', async () => {
@@ -305,8 +357,7 @@ describe('a provider', () => {
   it('that left a transfer out, like all the others, is caught the next day', async () => {
     const BARE = { ...POLYGON, overlap: 0 };
     const honest = ask;
-    ask = lying('137/a', (method, result) => (method === 'eth_getLogs' ? [] : result));
-    ask = lying('137/b', (method, result) => (method === 'eth_getLogs' ? [] : result));
+    ask = withoutLogs();
     await tick(house(BARE));
     ask = honest;
     mine(40);
@@ -329,7 +380,164 @@ describe('a provider', () => {
   });
 });
 
+describe('the daily audit', () => {
+  const open = () => openDifferences(db, null, 10);
+  const MINUTES = 60_000;
+
+  async function credit5(): Promise<void> {
+    mine(30);
+    await tick(house());
+    pay(ada, 5n * ONE);
+    mine(25);
+    await tick(house());
+    expect(credited.size).toBe(1);
+  }
+
+  it('ends without a word where all adds up, and comes again after a day', async () => {
+    await credit5();
+    expect(await open()).toEqual([]);
+    const first = (await readAudit(db, 'polygon')).endedAt ?? 0;
+    expect(first).toBeGreaterThanOrEqual(START);
+    mine(20);
+    await tick(house());
+    expect((await readAudit(db, 'polygon')).endedAt).toBe(first);
+    now += 24 * 60 * MINUTES;
+    mine(30);
+    await tick(house());
+    expect((await readAudit(db, 'polygon')).endedAt).toBe(now);
+  });
+
+  it('finds what every provider left out and no later reading reaches, and it is credited', async () => {
+    // 26 hours are few blocks here, so that the nightly reading no longer reaches it.
+    const SLOW = { ...POLYGON, blockMs: 600_000 };
+    mine(30);
+    await tick(house(SLOW));
+    pay(bob, 6n * ONE);
+    const honest = ask;
+    ask = withoutLogs();
+    // The reading and its nightly repetition both pass it by.
+    for (let day = 0; day < 2; day += 1) {
+      mine(60);
+      now += 25 * 60 * MINUTES;
+      mine(30);
+      for (let ticks = 0; ticks < 4; ticks += 1) await tick(house(SLOW));
+    }
+    ask = honest;
+    const [found] = await open();
+    expect(found).toMatchObject({ address: bob, kind: 'balance', held: 6n * ONE, recorded: 0n });
+    now += 25 * 60 * MINUTES;
+    mine(30);
+    for (let ticks = 0; ticks < 4; ticks += 1) await tick(house(SLOW));
+    expect([...credited.values()]).toMatchObject([{ account: BOB, amount: 6_000_000_000n }]);
+    expect(await open()).toEqual([]);
+    const rows = await db.execute('select found_by from deposits');
+    expect(rows.rows).toEqual([{ found_by: 'audit' }]);
+  });
+
+  it('lists what is gone and was not reported, until the treasury reports it', async () => {
+    await credit5();
+    const honest = ask;
+    const EMPTY = `0x${'0'.repeat(64)}`;
+    ask = lying('137/b', (method, result) => (method === 'eth_call' ? EMPTY : result));
+    now += 25 * 60 * MINUTES;
+    mine(30);
+    await tick(house());
+    // Whoever has to know hears of it at the full hour, once it has lasted.
+    now += 120 * MINUTES - (now % (60 * MINUTES)) - 59_000;
+    mine(30);
+    await tick(house());
+    const balances = async () => (await open()).filter(({ kind }) => kind === 'balance');
+    expect(await balances()).toMatchObject([
+      { address: ada, kind: 'balance', held: 0n, swept: 0n, recorded: 5n * ONE },
+    ]);
+    expect(said).toContainEqual({ event: 'deposit_difference', chain: 'polygon', kind: 'balance' });
+    const line = { chain: 'polygon', txHash: `0x${'1'.repeat(64)}`, address: ada, units: 5n * ONE };
+    const foreign = { ...line, address: STRANGER };
+    expect(await recordSwept(db, [line, foreign], now)).toEqual({ ok: false, foreign: [STRANGER] });
+    expect(await recordSwept(db, [line, line], now)).toEqual({ ok: true, added: 1 });
+    expect(await recordSwept(db, [line], now)).toEqual({ ok: true, added: 0 });
+    await tick(house());
+    expect(await balances()).toEqual([]);
+    ask = honest;
+  });
+
+  it('says which addresses the issuer froze', async () => {
+    await credit5();
+    const YES = `0x${'1'.padStart(64, '0')}`;
+    ask = async (_, requests) =>
+      requests.map((request) => {
+        const data = String(Reflect.get(Object(request.params[0]), 'data'));
+        if (request.method !== 'eth_call') return { ok: false, code: 0 };
+        const ours = data.endsWith(ada.slice(2));
+        if (data.startsWith('0xfbac3951')) return { ok: true, result: ours ? YES : '0x' };
+        return { ok: true, result: `0x${(ours ? 5n * ONE : 0n).toString(16).padStart(64, '0')}` };
+      });
+    now += 25 * 60 * MINUTES;
+    await auditChain(house(), POLYGON);
+    const found = (await open()).filter(({ kind }) => kind !== 'books');
+    expect(found).toMatchObject([{ address: ada, kind: 'frozen', held: 5n * ONE }]);
+  });
+
+  it('lists a credit that no book shows, and a line of a book that is no deposit’s', async () => {
+    await credit5();
+    const line = (account: string, id: string) =>
+      db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+        values ('${account}', 1, '${id}', 'credit', 5000000000, 5000000000, '2026-11-24T00:01:00Z')`);
+    await line(BOB, `137:0x${'a'.repeat(64)}:0`);
+    now += 25 * 60 * MINUTES;
+    mine(30);
+    await tick(house());
+    expect(await open()).toMatchObject(
+      [
+        { address: ada, kind: 'books', held: 0n, recorded: 5_000_000_000n },
+        { address: bob, kind: 'books', held: 5_000_000_000n, recorded: 0n },
+      ].sort((a, b) => (a.address < b.address ? -1 : 1)),
+    );
+    await line(ADA, [...credited.keys()][0] ?? '');
+    await tick(house());
+    expect(await open()).toMatchObject([{ address: bob, kind: 'books' }]);
+    await db.execute('delete from ledger_entries');
+  });
+
+  it('that could not ask goes on where it was', async () => {
+    await credit5();
+    now += 25 * 60 * MINUTES;
+    mine(30);
+    const before = await readAudit(db, 'polygon');
+    const honest = ask;
+    ask = async (provider, requests) =>
+      requests[0]?.method === 'eth_call' ? 'throttled' : honest(provider, requests);
+    await tick(house());
+    expect(await readAudit(db, 'polygon')).toEqual(before);
+    expect(await open()).toEqual([]);
+  });
+});
+
 describe('a final block that is no longer the same', () => {
+  it('leaves what was about to be credited from it to whoever looks, and takes it up again', async () => {
+    mine(30);
+    await tick(house());
+    pay(ada, 9n * ONE);
+    mine(25);
+    const honest = ask;
+    // Final and read, but not credited: then its block is another.
+    ask = lying('137/a', (method, result) =>
+      method === 'eth_getBlockByNumber' && Reflect.get(Object(result), 'number') === '0x1e'
+        ? { ...Object(result), hash: `0x${'d'.repeat(64)}` }
+        : result,
+    );
+    await tick(house());
+    ask = honest;
+    expect(await depositsOf(db, ADA, 9)).toMatchObject([
+      { state: 'held', reason: 'block_changed' },
+    ]);
+    await tick(house());
+    expect(credited.size).toBe(0);
+    await resumeChain(db, 'polygon', 'ops@example.com', now);
+    await tick(house());
+    expect([...credited.values()].map(({ amount }) => amount)).toEqual([9_000_000_000n]);
+  });
+
   it('halts the chain, with evidence, until an operator has looked', async () => {
     mine(40);
     await tick(house());

@@ -56,7 +56,7 @@ export async function readTips(house: DepositsHouse, chain: Chain): Promise<Read
 type Agreed = Readonly<{ hash: string; transfers: readonly TransferLog[] }>;
 
 /** What all providers say of a range, where they say the same. */
-async function readAgreed(
+export async function readAgreed(
   house: DepositsHouse,
   chain: Chain,
   watched: Watched,

@@ -9,6 +9,7 @@ import {
   depositsOf,
   findAddresses,
   issueAddress,
+  openDifferences,
   pinKey,
 } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
@@ -296,6 +297,11 @@ describe('deposits through everything that goes wrong', () => {
         ).toEqual([]);
       }
     }
+    now += 25 * 3_600_000;
+    for (const world of worlds) world.mine([], now);
+    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house());
+    const differences = await openDifferences(db, null, 100);
+    expect(differences.filter(({ kind }) => kind !== 'books')).toEqual([]);
     expect(books.lines.size).toBeGreaterThan(DEPOSITS / 2);
     expect(await findAddresses(db, 'evm', [STRANGER])).toEqual([]);
   });

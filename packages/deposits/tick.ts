@@ -1,4 +1,5 @@
 /** One minute of the cron: each chain by itself, so that one chain's trouble never waits for another's. */
+import { auditChain } from './audit.ts';
 import type { Chain } from './contract.ts';
 import { creditChain } from './credit.ts';
 import type { DepositsHouse } from './house.ts';
@@ -17,6 +18,7 @@ async function tickChain(house: DepositsHouse, chain: Chain): Promise<void> {
   if (!scanned.ok) return;
   await rereadChain(house, chain);
   await creditChain(house, chain, scanned.tips);
+  await auditChain(house, chain);
 }
 
 /** Reads and credits all chains that have a provider. A chain that throws is said, and the others go on. */

@@ -93,6 +93,15 @@ export class World {
     }
   }
 
+  /** What came in until block `head`: nothing ever leaves. */
+  balanceOf(token: string, who: string, head: number): bigint {
+    return this.#blocks
+      .slice(0, head + 1)
+      .flatMap(({ transactions }) => transactions.flat())
+      .filter((transfer) => transfer.token === token && transfer.to === who)
+      .reduce((sum, { units }) => sum + units, 0n);
+  }
+
   logsOf({ number, hash, transactions }: WorldBlock): readonly Record<string, unknown>[] {
     return transactions.flat().map((transfer, index) => ({
       address: transfer.token,
@@ -151,6 +160,8 @@ class Node {
         return { ok: true, result: this.#block(request.params[0], last) };
       case 'eth_getLogs':
         return this.#logs(request);
+      case 'eth_call':
+        return this.#balance(request);
       default:
         return { ok: false, code: -32601 };
     }
@@ -164,6 +175,15 @@ class Node {
     const swapped = this.#fault === 'swapped_hash' && last;
     const hash = swapped ? `0x${'e'.repeat(64)}` : block.hash;
     return { number: hex(number), hash, timestamp: hex(Math.floor(block.minedAt / 1000)) };
+  }
+
+  /** `balanceOf`, the only call there is; any other is refused as a contract refuses it. */
+  #balance(request: RpcRequest): RpcAnswer {
+    const data = String(param(request, 'data'));
+    if (!data.startsWith('0x70a08231') || this.#fault === 'limit') return { ok: false, code: 3 };
+    const who = `0x${data.slice(-40)}`;
+    const units = this.#world.balanceOf(String(param(request, 'to')), who, this.#head);
+    return { ok: true, result: `0x${units.toString(16).padStart(64, '0')}` };
   }
 
   /** As java-tron does: a range past the head is clamped, and nothing says so. */

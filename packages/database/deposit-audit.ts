@@ -1,0 +1,245 @@
+/**
+ * What the daily audit compares: transfers we know and what operators swept, per address; credited deposits
+ * and the book's lines, per account. What does not add up is listed until a later look finds that it does.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { type SQL, sql } from 'drizzle-orm';
+import { type Database, demand } from './connection.ts';
+import { at, firstRow, millis, texts } from './statement.ts';
+
+export type AddressRecord = Readonly<{ recorded: bigint; swept: bigint }>;
+
+/** In the token's units, of every transfer to the address that was ever recorded; none is zero. */
+export async function recordsOf(
+  db: Database,
+  chain: string,
+  addresses: readonly string[],
+): Promise<ReadonlyMap<string, AddressRecord>> {
+  const { rows } = await demand(
+    db.execute<{ value: string; recorded: string; swept: string }>(sql`select value,
+        (select coalesce(sum(units), 0) from deposits
+          where chain = ${chain} and recipient = value)::text as recorded,
+        (select coalesce(sum(units), 0) from swept_deposits
+          where chain = ${chain} and address = value)::text as swept
+      from ${texts(addresses)}`),
+  );
+  return new Map(
+    rows.map(({ value, recorded, swept }) => [
+      value,
+      { recorded: BigInt(recorded), swept: BigInt(swept) },
+    ]),
+  );
+}
+
+export type BookDifference = Readonly<{ account: AccountId; credited: bigint; booked: bigint }>;
+
+/**
+ * Accounts whose credited deposits and book lines of one chain are not the same, line by line, with the sums
+ * of those that differ in nano-USD. Lines younger than `before` may still be on their way to Postgres.
+ */
+export async function bookDifferences(
+  db: Database,
+  { chain, chainId }: Readonly<{ chain: string; chainId: number }>,
+  accounts: readonly AccountId[],
+  before: Instant,
+): Promise<readonly BookDifference[]> {
+  const prefix = `${chainId}:`;
+  const { rows } = await demand(
+    db.execute<{ account_id: string; credited: string; booked: string }>(sql`
+      with credited as (
+        select account_id, ${prefix} || tx_hash || ':' || log_index as id, amount
+        from deposits join ${texts(accounts)} on account_id = r.value
+        where chain = ${chain} and state = 'credited' and credited_at < ${at(before)}
+      ), booked as (
+        select account_id, id, delta from ledger_entries join ${texts(accounts)} on account_id = r.value
+        where kind <> 'charge' and kind = 'credit' and id like ${`${prefix}0x%`} and at < ${at(before)}
+      )
+      select account_id, coalesce(sum(amount), 0)::text as credited, coalesce(sum(delta), 0)::text as booked
+      from credited full join booked using (account_id, id)
+      where amount is distinct from delta group by account_id`),
+  );
+  return rows.map(({ account_id, credited, booked }) => ({
+    account: account_id,
+    credited: BigInt(credited),
+    booked: BigInt(booked),
+  }));
+}
+
+export type DifferenceKind = 'balance' | 'books' | 'frozen';
+export type Difference = Readonly<{
+  address: string;
+  kind: DifferenceKind;
+  held: bigint;
+  swept: bigint;
+  recorded: bigint;
+}>;
+
+/**
+ * Opens those that are not open yet; what an open one says is brought up to date. `anew`: its blocks are to be
+ * read once more from the newest.
+ */
+export async function noteDifferences(
+  db: Database,
+  chain: string,
+  differences: readonly Difference[],
+  now: Instant,
+  { anew = false }: Readonly<{ anew?: boolean }> = {},
+): Promise<void> {
+  if (differences.length === 0) return;
+  const json = JSON.stringify(
+    differences.map(({ address, kind, held, swept, recorded }) => ({
+      address,
+      kind,
+      held: held.toString(),
+      swept: swept.toString(),
+      recorded: recorded.toString(),
+    })),
+  );
+  await demand(
+    db.execute(sql`insert into deposit_differences
+        (chain, address, kind, audited_at, held, swept, recorded)
+      select ${chain}, address, kind, ${at(now)}, held, swept, recorded
+      from jsonb_to_recordset(${json}::jsonb)
+        as r(address text, kind text, held numeric, swept numeric, recorded numeric)
+      on conflict (chain, address, kind) where settled_at is null do update
+        set held = excluded.held, swept = excluded.swept, recorded = excluded.recorded,
+          reread_below = case when ${anew} then null else deposit_differences.reread_below end`),
+  );
+}
+
+/** A later look found that these add up. */
+export async function settleDifferences(
+  db: Database,
+  chain: string,
+  kind: DifferenceKind,
+  addresses: readonly string[],
+  now: Instant,
+): Promise<void> {
+  if (addresses.length === 0) return;
+  await demand(
+    db.execute(sql`update deposit_differences set settled_at = ${at(now)}
+      where chain = ${chain} and kind = ${kind} and settled_at is null
+        and address in (select value from ${texts(addresses)})`),
+  );
+}
+
+export type OpenDifference = Difference &
+  Readonly<{ chain: string; since: Instant; rereadBelow: number | null }>;
+
+type DifferenceRow = {
+  chain: string;
+  address: string;
+  kind: DifferenceKind;
+  since: string | number;
+  held: string;
+  swept: string;
+  recorded: string;
+  reread_below: string | number | null;
+};
+
+/** Of one chain or of all, oldest first. */
+export async function openDifferences(
+  db: Database,
+  chain: string | null,
+  most: number,
+): Promise<readonly OpenDifference[]> {
+  const ofChain: SQL = chain === null ? sql`` : sql`and chain = ${chain}`;
+  const { rows } = await demand(
+    db.execute<DifferenceRow>(sql`select chain, address, kind, ${millis(sql`audited_at`)} as since,
+        held::text, swept::text, recorded::text, reread_below
+      from deposit_differences where settled_at is null ${ofChain}
+      order by audited_at, chain, address, kind limit ${most}`),
+  );
+  return rows.map((row) => ({
+    chain: row.chain,
+    address: row.address,
+    kind: row.kind,
+    since: Number(row.since),
+    held: BigInt(row.held),
+    swept: BigInt(row.swept),
+    recorded: BigInt(row.recorded),
+    rereadBelow: row.reread_below === null ? null : Number(row.reread_below),
+  }));
+}
+
+/** How far back the blocks of an address were read once more. */
+export async function noteDifferenceReread(
+  db: Database,
+  chain: string,
+  address: string,
+  below: number,
+): Promise<void> {
+  await demand(
+    db.execute(sql`update deposit_differences set reread_below = ${below}
+      where chain = ${chain} and address = ${address} and kind = 'balance' and settled_at is null`),
+  );
+}
+
+/** Where the audit stands: the address it came to, null where none is under way; and when the last one ended. */
+export type AuditProgress = Readonly<{ after: string | null; endedAt: Instant | null }>;
+
+export async function readAudit(db: Database, chain: string): Promise<AuditProgress> {
+  const row = await firstRow<{ audit_after: string | null; audit_at: string | number | null }>(
+    db,
+    sql`select audit_after, ${millis(sql`audit_at`)} as audit_at
+      from chain_cursors where chain = ${chain}`,
+  );
+  const endedAt = row?.audit_at ?? null;
+  return {
+    after: row?.audit_after ?? null,
+    endedAt: endedAt === null ? null : Number(endedAt),
+  };
+}
+
+/** `after` null: it came to the last address, and ended. */
+export async function noteAudit(
+  db: Database,
+  chain: string,
+  after: string | null,
+  now: Instant,
+): Promise<void> {
+  await demand(
+    db.execute(sql`update chain_cursors set audit_after = ${after}::text,
+      audit_at = case when ${after}::text is null then ${at(now)} else audit_at end
+      where chain = ${chain}`),
+  );
+}
+
+export type Swept = Readonly<{ chain: string; txHash: string; address: string; units: bigint }>;
+
+/**
+ * What a treasury's report says was moved from our addresses; told twice it counts once. Answers how many
+ * lines were new, and which addresses are not ours: then nothing is written.
+ */
+export async function recordSwept(
+  db: Database,
+  swept: readonly Swept[],
+  now: Instant,
+): Promise<
+  Readonly<{ ok: true; added: number }> | Readonly<{ ok: false; foreign: readonly string[] }>
+> {
+  const json = JSON.stringify(
+    swept.map(({ chain, txHash, address, units }) => ({
+      chain,
+      txHash,
+      address,
+      units: units.toString(),
+      family: chain === 'tron' ? 'tron' : 'evm',
+    })),
+  );
+  const lines = sql`jsonb_to_recordset(${json}::jsonb)
+    as r(chain text, "txHash" text, address text, units numeric, family text)`;
+  const unknown = await demand(
+    db.execute<{ address: string }>(sql`select r.address from ${lines} where not exists
+      (select 1 from deposit_addresses d where d.family = r.family and d.address = r.address)`),
+  );
+  if (unknown.rows.length > 0) {
+    return { ok: false, foreign: unknown.rows.map(({ address }) => address) };
+  }
+  const added = await demand(
+    db.execute(sql`insert into swept_deposits (chain, tx_hash, address, units, reported_at)
+      select r.chain, r."txHash", r.address, r.units, ${at(now)} from ${lines}
+      on conflict (chain, tx_hash, address) do nothing returning tx_hash`),
+  );
+  return { ok: true, added: added.rows.length };
+}
