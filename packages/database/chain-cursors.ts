@@ -118,25 +118,26 @@ export async function haltChain(db: Database, incident: Incident): Promise<void>
 /** How far below what was not the same reading begins anew: a fork may begin below the block that showed it. */
 const REWOUND = 1_000;
 
-/** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. */
+/** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. False where it was not halted. */
 export async function resumeChain(
   db: Database,
   chain: string,
   operator: string,
   now: Instant,
-): Promise<void> {
-  await demand(
+): Promise<boolean> {
+  const [rewound] = await demand(
     db.batch([
       db.execute(sql`update chain_cursors set next_block = greatest(0, least(next_block,
           (select min(block_number) from chain_incidents
             where chain = ${chain} and resolved_at is null)) - ${REWOUND})
-        where chain = ${chain} and halted_at is not null`),
+        where chain = ${chain} and halted_at is not null returning chain`),
       db.execute(sql`update chain_incidents set resolved_at = ${at(now)}, resolved_by = ${operator}
         where chain = ${chain} and resolved_at is null`),
       db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null
-        where chain = ${chain}`),
+        where chain = ${chain} and halted_at is not null`),
     ]),
   );
+  return rewound.rows.length > 0;
 }
 
 /** The nightly second reading: the next block to read again and the last one; null where none is under way. */

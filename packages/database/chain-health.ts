@@ -1,9 +1,9 @@
 /** How the networks and the money on its way do, for who runs the service: nothing here names an account. */
-import type { Instant } from '@farebox/ledger';
+import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { sql } from 'drizzle-orm';
 import { type Database, demand } from './connection.ts';
-import { millis } from './statement.ts';
+import { firstRow, millis } from './statement.ts';
 
 export type ChainState = Readonly<{
   chain: string;
@@ -138,25 +138,26 @@ export type SetAside = Readonly<{
   seenAt: Instant;
 }>;
 
-/** Money that came in and that somebody has to look at, oldest first. */
-export async function setAsideDeposits(db: Database, most: number): Promise<readonly SetAside[]> {
-  type Row = {
-    chain: string;
-    tx_hash: string;
-    log_index: number;
-    units: string;
-    amount: string;
-    state: 'held' | 'closed';
-    reason: string | null;
-    seen_at: string | number;
-  };
-  const { rows } = await demand(
-    db.execute<Row>(sql`select chain, tx_hash, log_index, units::text, amount::text, state, reason,
-        ${millis(sql`seen_at`)} as seen_at
-      from deposits where state in ('held', 'closed') order by seen_at, chain, tx_hash, log_index
-      limit ${most}`),
-  );
-  return rows.map((row) => ({
+type SetAsideRow = {
+  chain: string;
+  tx_hash: string;
+  log_index: number;
+  units: string;
+  amount: string;
+  state: 'held' | 'closed';
+  reason: string | null;
+  seen_at: string | number;
+  account_id: string;
+  sender: string;
+  recipient: string;
+};
+
+const SET_ASIDE = sql`select chain, tx_hash, log_index, units::text, amount::text, state, reason,
+  ${millis(sql`seen_at`)} as seen_at, account_id, sender, recipient
+  from deposits where state in ('held', 'closed')`;
+
+function setAside(row: SetAsideRow): SetAside {
+  return {
     chain: row.chain,
     txHash: row.tx_hash,
     logIndex: row.log_index,
@@ -165,7 +166,34 @@ export async function setAsideDeposits(db: Database, most: number): Promise<read
     state: row.state,
     reason: row.reason ?? '',
     seenAt: Number(row.seen_at),
-  }));
+  };
+}
+
+/** Money that came in and that somebody has to look at, oldest first. */
+export async function setAsideDeposits(db: Database, most: number): Promise<readonly SetAside[]> {
+  const { rows } = await demand(
+    db.execute<SetAsideRow>(
+      sql`${SET_ASIDE} order by seen_at, chain, tx_hash, log_index limit ${most}`,
+    ),
+  );
+  return rows.map(setAside);
+}
+
+/** One of them, with whose it is and where it came from. */
+export async function findSetAside(
+  db: Database,
+  chain: string,
+  { txHash, logIndex }: Readonly<{ txHash: string; logIndex: number }>,
+): Promise<
+  (SetAside & Readonly<{ account: AccountId; sender: string; recipient: string }>) | undefined
+> {
+  const row = await firstRow<SetAsideRow>(
+    db,
+    sql`${SET_ASIDE} and chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex}`,
+  );
+  if (row === undefined) return undefined;
+  const { account_id: account, sender, recipient } = row;
+  return { ...setAside(row), account, sender, recipient };
 }
 
 export type PinnedKey = Readonly<{

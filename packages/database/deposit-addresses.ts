@@ -133,3 +133,19 @@ export async function findAddresses(
   );
   return rows.map(watched);
 }
+
+/** Addresses below one key, by their index, after `after`. */
+export async function addressesOf(
+  db: Database,
+  fingerprint: string,
+  after: number,
+  most: number,
+): Promise<readonly IssuedAddress[]> {
+  type Line = { fingerprint: string; index: string | number; address: string };
+  const { rows } = await demand(
+    db.execute<Line>(sql`select fingerprint, index, address from deposit_addresses
+      where family in ('evm', 'tron') and fingerprint = ${fingerprint} and index > ${after}
+      order by index limit ${most}`),
+  );
+  return rows.map((row) => ({ ...row, index: Number(row.index) }));
+}

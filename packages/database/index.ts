@@ -52,6 +52,7 @@ export {
 } from './chain-cursors.ts';
 export {
   type ChainState,
+  findSetAside,
   type OpenIncident,
   openIncidents,
   type PinnedKey,
@@ -78,6 +79,7 @@ export {
 } from './credentials.ts';
 export { addressOf, beginDeletion, markWiped, unfinishedDeletions } from './deletions.ts';
 export {
+  addressesOf,
   findAddresses,
   type IssuedAddress,
   issueAddress,

@@ -135,20 +135,23 @@ export function houseOf(env: Env): House {
   return made;
 }
 
-/** What the top-up screens work with, beside the house. */
-export type DepositHouse = Pick<Configuration, 'chains' | 'current'> &
-  Readonly<{ claims: ClaimsDoor }>;
+/** The networks and the operator's public keys, as they are configured. */
+export type DepositSettings = Pick<Configuration, 'chains' | 'current'>;
 
-const depositHouses = new WeakMap<Env, DepositHouse>();
+const depositSettings = new WeakMap<Env, DepositSettings>();
 
-export function depositHouseOf(env: Env): DepositHouse {
-  const known = depositHouses.get(env);
+export function depositSettingsOf(env: Env): DepositSettings {
+  const known = depositSettings.get(env);
   if (known !== undefined) return known;
   const { chains, current, flaws } = readConfiguration(env);
   for (const name of flaws) signal({ event: 'binding_missing', name });
-  const made = { chains, current, claims: needed(env.CLAIMS, 'CLAIMS') };
-  depositHouses.set(env, made);
+  const made = { chains, current };
+  depositSettings.set(env, made);
   return made;
+}
+
+export function claimsDoorOf(env: Env): ClaimsDoor {
+  return needed(env.CLAIMS, 'CLAIMS');
 }
 
 export function operatorsDoorOf(env: Env): OperatorsDoor {

@@ -41,6 +41,8 @@ export const smallBodies = bodyLimit({
 export type Form = Readonly<{
   /** A field's text; '' where it is absent, too long or no text. */
   text: (name: string) => string;
+  /** A field that may be as long as a form may be large. */
+  long: (name: string) => string;
   /** Every value of a field that may come more than once (checkboxes). */
   texts: (name: string) => readonly string[];
 }>;
@@ -55,6 +57,10 @@ export async function readForm(c: Context): Promise<Form> {
     text: (name) => {
       const value = form?.get(name);
       return acceptable(value) ? value : '';
+    },
+    long: (name) => {
+      const value = form?.get(name);
+      return typeof value === 'string' ? value : '';
     },
     texts: (name) => form?.getAll(name).filter(acceptable) ?? [],
   };

@@ -9,6 +9,7 @@ import { DONE, REFUSED, type Refusal } from './texts.ts';
 const ROOMS: readonly Readonly<{ path: string; text: string; permission: Permission }>[] = [
   { path: '/operators', text: 'Find an account', permission: 'see_account' },
   { path: '/operators/adjustments', text: 'Adjustments', permission: 'adjust' },
+  { path: '/operators/deposits', text: 'Deposits', permission: 'see_deposits' },
   { path: '/operators/health', text: 'Health', permission: 'see_health' },
   { path: '/operators/chain', text: 'Who did what', permission: 'see_chain' },
 ];

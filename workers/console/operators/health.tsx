@@ -1,15 +1,27 @@
 /** How the system is, in numbers that name nobody. What is not right says so in words. */
-import { type Health, readHealth } from '@farebox/database';
+import {
+  type Health,
+  openDifferences,
+  readChainStates,
+  readHealth,
+  setAsideDeposits,
+  waitingDeposits,
+} from '@farebox/database';
+import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
+import { depositSettingsOf } from '../env.ts';
 import { Money, Note } from '../page.tsx';
 import { checkedChain } from './chain.tsx';
+import { concernsOf } from './deposit-concerns.ts';
 import { Fact, refusedPage, staffPage, Table, When } from './frame.tsx';
-import type { Staff } from './staff.ts';
+import type { Staff, StaffContext } from './staff.ts';
 import { FLAWS } from './texts.ts';
 
 /** A day of normal work; the whole chain is walked on its own page. */
 const LINES_CHECKED = 2_000;
+/** More than that is a number nobody needs to the unit. */
+const DEPOSITS_COUNTED = 1_000;
 /** The sweep ticks every five minutes; three missed ones are not chance. */
 const SWEEP_LATE_MS = 20 * 60_000;
 /** What Amazon SES puts an account under review for (docs.aws.amazon.com/ses, sending review process FAQs). */
@@ -62,7 +74,7 @@ function concerns(health: Health, now: number): readonly string[] {
   return found.flatMap(([is, sentence]) => (is ? [sentence] : []));
 }
 
-const Numbers: FC<{ health: Health }> = ({ health }) => {
+const Numbers: FC<{ health: Health; unmatched: NanoUsd }> = ({ health, unmatched }) => {
   const { sweeps, closing, mails, shortfalls, throttles, adjustments } = health;
   const rates = ratesOf(mails);
   const facts: readonly (readonly [name: string, value: Child])[] = [
@@ -77,6 +89,7 @@ const Numbers: FC<{ health: Health }> = ({ health }) => {
     ['Complaints within a day', percent(rates.complained, rates.ended)],
     ['Calls that cost us, within a day', shortfalls.calls],
     ['What they cost us', <Money amount={shortfalls.amount} />],
+    ['Money that came in and is in no balance', <Money amount={unmatched} />],
     ['Sign-ups waiting for their mailbox', health.signUpsWaiting],
     ['Throttles counting', throttles.counters],
     ['Highest throttle', throttles.highest],
@@ -115,16 +128,34 @@ const Lists: FC<{ health: Health }> = ({ health: { mails, notices } }) => (
   </>
 );
 
+/** What the deposits' room says too, and how much money is in no balance. */
+async function depositsSaid(c: StaffContext) {
+  const { db, now } = c.var.house.identity;
+  const [states, setAside, differences, waiting] = await Promise.all([
+    readChainStates(db),
+    setAsideDeposits(db, DEPOSITS_COUNTED),
+    openDifferences(db, null, DEPOSITS_COUNTED),
+    waitingDeposits(db),
+  ]);
+  const { chains } = depositSettingsOf(c.env);
+  const unmatched = waiting.reduce((sum, { amount }) => sum + amount, 0n);
+  return {
+    sentences: concernsOf({ chains, states, setAside, differences, now: now() }),
+    unmatched,
+  };
+}
+
 export const health = new Hono<Staff>();
 
 health.get('/operators/health', async (c) => {
   if (!c.var.operator.may.has('see_health')) return refusedPage(c, 'not_permitted');
   const { db, now } = c.var.house.identity;
-  const [found, chain] = await Promise.all([
+  const [found, deposits, chain] = await Promise.all([
     readHealth(db, now()),
+    depositsSaid(c),
     checkedChain(c, { latest: LINES_CHECKED }),
   ]);
-  const sentences = concerns(found, now());
+  const sentences = [...concerns(found, now()), ...deposits.sentences];
   return staffPage(
     c,
     { title: 'Health', here: '/operators/health' },
@@ -136,7 +167,7 @@ health.get('/operators/health', async (c) => {
         <Note kind="warning">{sentence}</Note>
       ))}
       {chain.ok && sentences.length === 0 && <p>Nothing here needs anybody.</p>}
-      <Numbers health={found} />
+      <Numbers health={found} unmatched={deposits.unmatched} />
       <Lists health={found} />
     </>,
   );

@@ -77,6 +77,7 @@ describe('a role', () => {
   it.each([
     ['/operators/adjustments', 'adjust'],
     ['/operators/health', 'see_health'],
+    ['/operators/deposits', 'see_deposits'],
     ['/operators/chain', 'see_chain'],
   ] as const)('sees %s where it has %s', async (path, permission) => {
     for (const role of ROLES) {

@@ -14,6 +14,12 @@ export const PERMISSIONS = [
   'see_correspondence',
   'see_health',
   'see_chain',
+  /** The networks, what waits and what differs, and whose a held deposit is. */
+  'see_deposits',
+  /** Let a halted network go on and a held deposit be credited; say what the treasury moved. */
+  'settle_deposits',
+  /** Let another public key give new addresses. */
+  'rotate_key',
   'reveal_email',
   'freeze',
   'unfreeze',
@@ -31,13 +37,23 @@ export const MAY: Readonly<Record<Role, readonly Permission[]>> = {
     'see_account',
     'see_correspondence',
     'see_health',
+    'see_deposits',
     'reveal_email',
     'freeze',
     'revoke_key',
     'end_sessions',
     'withdraw_consent',
   ],
-  finance: ['see_account', 'see_health', 'freeze', 'unfreeze', 'adjust', 'approve'],
+  finance: [
+    'see_account',
+    'see_health',
+    'see_deposits',
+    'settle_deposits',
+    'freeze',
+    'unfreeze',
+    'adjust',
+    'approve',
+  ],
   admin: PERMISSIONS,
 };
 

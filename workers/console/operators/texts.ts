@@ -23,6 +23,11 @@ export const DONE: Readonly<Record<string, string>> = {
   applied: 'The money is moved.',
   waiting: 'The adjustment is above the limit: it waits for a second person.',
   refused: 'The adjustment is refused; nothing was moved.',
+  resume_chain: 'The network is read on from the next minute.',
+  release_deposit:
+    'The deposit is credited with the next minute’s work, if its account can take it.',
+  report_sweep: 'The report is taken in; the audit counts with it.',
+  rotate_key: 'New addresses hang below this key from now on; the old ones stay watched.',
 };
 
 /** Why something was not done. */
@@ -39,6 +44,7 @@ export const REFUSED: Readonly<Record<Refusal, string>> = {
   insufficient: 'There is less than that which is not held by calls in flight.',
   own: 'This is your own proposal: somebody else has to approve it.',
   decided: 'Somebody has decided this already.',
+  foreign_address: 'The report speaks of addresses that are not ours: nothing of it was taken in.',
 };
 export type Refusal =
   | 'not_permitted'
@@ -52,7 +58,8 @@ export type Refusal =
   | 'too_large'
   | 'insufficient'
   | 'own'
-  | 'decided';
+  | 'decided'
+  | 'foreign_address';
 
 export const MOVE_TEXTS: Readonly<
   Record<MoveName, Readonly<{ title: string; explains: string; dangerous: boolean }>>
@@ -115,4 +122,31 @@ export const FLAWS: Readonly<Record<'missing' | 'unlinked' | 'altered', string>>
   missing: 'is missing',
   unlinked: 'does not follow the line before it',
   altered: 'is not what was written',
+};
+
+export const DEPOSIT_WORDS: Readonly<Record<string, string>> = {
+  seen: 'seen, not final',
+  final: 'final, to be credited',
+  dust: 'below the minimum',
+  held: 'held',
+  closed: 'its account is closed',
+  balance: 'the address',
+  books: 'the account’s book',
+  frozen: 'frozen by the issuer',
+};
+
+/** Why a deposit is held, and what to do about it. */
+export const HELD_REASONS: Readonly<Record<string, string>> = {
+  barred_sender:
+    'It came from an address on the list of barred senders. Ask compliance before it is credited.',
+  frozen_sender: 'The token’s issuer froze the sender. Ask compliance before it is credited.',
+  address_unknown:
+    'The account’s own object does not know this address: rows in Postgres may have been changed. Find out before anything else.',
+  address_not_derived:
+    'The address is not the child of the operator’s key that its row says: rows in Postgres may have been changed, or an old key is no longer configured.',
+  block_changed:
+    'Its block is no longer there. It is taken up by itself when the network shows it in another one.',
+  conflict:
+    'The account’s book has a line of this name with another amount. It was credited before.',
+  closed: 'The account is closed. Send it back by hand, if its owner asks for it.',
 };

@@ -8,7 +8,7 @@ import { addressText, type Chain, type ClaimResult, verifiedAddress } from '@far
 import type { Texts } from '@farebox/languages';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { depositHouseOf } from '../env.ts';
+import { claimsDoorOf, depositSettingsOf } from '../env.ts';
 import { readForm } from '../forms.ts';
 import { countOne } from '../once.ts';
 import { Field, Money, Note, page, Time } from '../page.tsx';
@@ -121,7 +121,7 @@ async function deposited(c: Context<Somebody>, chains: readonly Chain[]) {
 
 topUp.get('/top-up', async (c) => {
   const { texts, language } = c.var;
-  const { chains } = depositHouseOf(c.env);
+  const { chains } = depositSettingsOf(c.env);
   return page(
     c,
     { title: texts.topUp.title, here: '/top-up' },
@@ -203,7 +203,7 @@ type Claimed = Readonly<{ value: string; problem: string }>;
 async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed | null) {
   const { house, person, texts } = c.var;
   const { topUp: t } = texts;
-  const deposits = depositHouseOf(c.env);
+  const deposits = depositSettingsOf(c.env);
   const name = NETWORK_NAMES[chain.name];
   const shown = await verifiedAddress(
     {
@@ -249,7 +249,7 @@ async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed 
 
 function openChain(c: Context<Somebody>): Chain | undefined {
   const name = c.req.param('chain');
-  return depositHouseOf(c.env).chains.find((chain) => chain.name === name && isOpen(chain));
+  return depositSettingsOf(c.env).chains.find((chain) => chain.name === name && isOpen(chain));
 }
 
 topUp.get('/top-up/:chain', async (c) => {
@@ -273,7 +273,7 @@ topUp.post('/top-up/:chain', async (c) => {
     const problem = texts.frame.tryLater(full.retryAfterSeconds);
     return networkPage(c, chain, { value, problem });
   }
-  const result = await depositHouseOf(c.env).claims.claim(person.account, chain.name, value);
+  const result = await claimsDoorOf(c.env).claim(person.account, chain.name, value);
   if (!result.ok) return networkPage(c, chain, { value, problem: problemOf(texts, result) });
   return c.redirect(`/top-up/${chain.name}?done=claimed`, 303);
 });
