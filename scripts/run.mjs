@@ -32,6 +32,7 @@ const TASKS = {
   bench: [[QUIET_NODE, 'bench/run.ts']],
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
+  treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],
   prices: [[QUIET_NODE, 'packages/catalog/freeze.ts']],
   migrations: [
     [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],

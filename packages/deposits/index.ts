@@ -14,7 +14,17 @@ export { type Configuration, readConfiguration } from './configuration.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
 export type { DepositsHouse } from './house.ts';
-export { httpAsk, type RpcAnswer, type RpcAsk, type RpcRequest } from './rpc.ts';
-export { rescan } from './scan.ts';
+export {
+  httpAsk,
+  type Read,
+  type Receipt,
+  type RpcAnswer,
+  type RpcAsk,
+  type RpcRequest,
+  readHoldings,
+  readReceipt,
+  readTip,
+} from './rpc.ts';
+export { rescan, safeBlock } from './scan.ts';
 export { type AddressHouse, type ShownAddress, verifiedAddress } from './showing.ts';
 export { tick } from './tick.ts';

@@ -1,0 +1,52 @@
+/** `npm run treasury -- <command>`: see docs/treasury.md. `keys` and `sign` touch no network. */
+import { parseArgs } from 'node:util';
+import { askingAt } from './asking.ts';
+import { Unusable } from './command-line.ts';
+import { COMMANDS } from './commands.ts';
+
+const OPTIONS = [
+  ...['out', 'keys', 'chain', 'rpc', 'header', 'xpub', 'addresses', 'to', 'minimum', 'coin-price'],
+  ...['margin', 'hours', 'plan', 'allow', 'confirm', 'fee-most', 'signed', 'minutes'],
+];
+
+const USAGE = `treasury keys new|import --out FILE
+treasury keys show --keys FILE
+treasury plan --chain tron|bsc|polygon --rpc URL [--header "Name: value"] --xpub XPUB --addresses FILE --to ADDRESS
+              --minimum USDT --coin-price USD [--margin PERCENT] [--hours 1-24] --out FILE
+treasury sign --plan FILE --keys FILE --allow FILE --confirm ADDRESS --fee-most COINS --out FILE
+treasury broadcast --signed FILE --rpc URL [--header "Name: value"] [--minutes 10]
+treasury report --signed FILE --rpc URL [--header "Name: value"] --out FILE
+`;
+
+function typed() {
+  try {
+    const options = Object.fromEntries(OPTIONS.map((name) => [name, { type: 'string' as const }]));
+    return parseArgs({ options, allowPositionals: true });
+  } catch {
+    return null;
+  }
+}
+
+async function main(): Promise<number> {
+  const given = typed();
+  const name = given?.positionals.join(' ') ?? '';
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (given === null || command === undefined) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const asking = askingAt(process.stdin, process.stderr);
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  try {
+    const desk = { asking, say, fetcher: globalThis.fetch, now: Date.now };
+    return await command(desk, given.values);
+  } catch (error) {
+    if (!(error instanceof Unusable)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  } finally {
+    asking.close();
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,74 @@
+/**
+ * A legacy transaction of EIP-155: every EVM network takes it, its fee is one number, and it can be signed days
+ * later. Reading is strict: what is not written as the same bytes is no transaction. Pure, but for viem's encoding.
+ */
+
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { parseTransaction, serializeTransaction } from 'viem';
+import type { Signature } from './keyring.ts';
+
+export type EvmTransaction = Readonly<{
+  chainId: number;
+  nonce: number;
+  /** In wei. */
+  gasPrice: bigint;
+  gas: bigint;
+  to: string;
+  value: bigint;
+  data: string;
+}>;
+
+type Hex = `0x${string}`;
+
+function hex(text: string): Hex {
+  return `0x${text.replace(/^0x/, '')}`;
+}
+
+function legacy({ chainId, nonce, gasPrice, gas, to, value, data }: EvmTransaction) {
+  return {
+    type: 'legacy',
+    chainId,
+    nonce,
+    gasPrice,
+    gas,
+    to: hex(to),
+    value,
+    ...(data === '0x' ? {} : { data: hex(data) }),
+  } as const;
+}
+
+/** The bytes whose keccak-256 is signed. */
+export function rawOf(transaction: EvmTransaction): string {
+  return serializeTransaction(legacy(transaction));
+}
+
+/** The unsigned transaction these bytes are, if writing it gives the same bytes; else null. */
+export function readRaw(raw: string): EvmTransaction | null {
+  try {
+    const read = parseTransaction(hex(raw));
+    const { chainId, nonce = 0, gasPrice = 0n, gas = 0n, to, value = 0n, data = '0x' } = read;
+    if (read.type !== 'legacy' || chainId === undefined || to === undefined || to === null) {
+      return null;
+    }
+    const transaction = { chainId, nonce, gasPrice, gas, to: to.toLowerCase(), value, data };
+    return rawOf(transaction) === raw ? transaction : null;
+  } catch {
+    return null;
+  }
+}
+
+export function digestOf(raw: string): Uint8Array {
+  return keccak_256(hexToBytes(raw.slice(2)));
+}
+
+/** What is broadcast, and its hash. */
+export function signed(
+  transaction: EvmTransaction,
+  { r, s, recovery }: Signature,
+): Readonly<{ bytes: string; hash: string }> {
+  const word = (value: bigint) => hex(value.toString(16).padStart(64, '0'));
+  const v = BigInt(transaction.chainId) * 2n + 35n + BigInt(recovery);
+  const bytes = serializeTransaction(legacy(transaction), { r: word(r), s: word(s), v });
+  return { bytes, hash: `0x${bytesToHex(digestOf(bytes))}` };
+}

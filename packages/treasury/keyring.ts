@@ -1,0 +1,142 @@
+/**
+ * The operator's mnemonic (BIP-39) in a file, sealed with a passphrase, and the keys below it. It gives out public
+ * keys and signatures; a private key leaves this module nowhere, because the public key of an account and the
+ * private key of any one child give the private keys of all the others (BIP-32, "Implications").
+ */
+import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
+import { deriveAddress, type HexAddress, readWatchKey } from '@farebox/deposits';
+import { secp256k1 } from '@noble/curves/secp256k1.js';
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { HDKey } from '@scure/bip32';
+import { generateMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
+import { wordlist } from '@scure/bip39/wordlists/english.js';
+import type { Family, KeyPath } from './contract.ts';
+
+/** BIP-44 with SLIP-44's coin types: one EVM key for both networks, and TRON's. */
+const ACCOUNT_PATHS: Readonly<Record<Family, string>> = {
+  evm: "m/44'/60'/0'",
+  tron: "m/44'/195'/0'",
+};
+/** 256 bits: 24 words. */
+const STRENGTH = 256;
+/** About a third of a second and 128 MB for each guess of a passphrase (RFC 7914). */
+const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
+const PASSPHRASE_LEAST = 12;
+
+export type Signature = Readonly<{ r: bigint; s: bigint; recovery: 0 | 1 }>;
+
+/** One family's account: public things, and signatures by the keys below it. */
+export type Account = Readonly<{
+  xpub: string;
+  fingerprint: string;
+  addressAt(path: KeyPath): HexAddress;
+  /** Of 32 bytes, low-s (EIP-2). */
+  sign(path: KeyPath, digest: Uint8Array): Signature;
+}>;
+
+export type Keyring = Readonly<{ account(family: Family): Account }>;
+
+export type Sealed = Readonly<{ version: 1; salt: string; iv: string; sealed: string }>;
+export type Opened =
+  | Readonly<{ ok: true; mnemonic: string }>
+  | Readonly<{ ok: false; reason: 'not_a_key_file' | 'wrong_passphrase' }>;
+
+export function newMnemonic(): string {
+  return generateMnemonic(wordlist, STRENGTH);
+}
+
+/** Lower case, single spaces; null where words or checksum are not BIP-39's. */
+export function readMnemonic(text: string): string | null {
+  const mnemonic = text.trim().toLowerCase().replace(/\s+/g, ' ');
+  return validateMnemonic(mnemonic, wordlist) ? mnemonic : null;
+}
+
+export function isPassphrase(text: string): boolean {
+  return text.length >= PASSPHRASE_LEAST;
+}
+
+function keyFrom(passphrase: string, salt: Uint8Array): Uint8Array {
+  return scryptSync(passphrase.normalize('NFKC'), salt, 32, SCRYPT);
+}
+
+/** AES-256-GCM; the tag is the last 16 bytes. */
+export function seal(
+  mnemonic: string,
+  passphrase: string,
+  random: (bytes: number) => Uint8Array,
+): Sealed {
+  const [salt, iv] = [random(16), random(12)];
+  const cipher = createCipheriv('aes-256-gcm', keyFrom(passphrase, salt), iv);
+  const text = Buffer.concat([cipher.update(mnemonic, 'utf8'), cipher.final()]);
+  const sealed = Buffer.concat([text, cipher.getAuthTag()]);
+  return {
+    version: 1,
+    salt: bytesToHex(salt),
+    iv: bytesToHex(iv),
+    sealed: sealed.toString('hex'),
+  };
+}
+
+function sealedOf(value: unknown): Sealed | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const text = (name: string): string => String(Reflect.get(value, name) ?? '');
+  const [salt, iv, sealed] = [text('salt'), text('iv'), text('sealed')];
+  const right =
+    Reflect.get(value, 'version') === 1 &&
+    /^[0-9a-f]{32}$/.test(salt) &&
+    /^[0-9a-f]{24}$/.test(iv) &&
+    /^(?:[0-9a-f]{2}){17,}$/.test(sealed);
+  return right ? { version: 1, salt, iv, sealed } : null;
+}
+
+export function open(file: unknown, passphrase: string): Opened {
+  const found = sealedOf(file);
+  if (found === null) return { ok: false, reason: 'not_a_key_file' };
+  const bytes = hexToBytes(found.sealed);
+  const key = keyFrom(passphrase, hexToBytes(found.salt));
+  const decipher = createDecipheriv('aes-256-gcm', key, hexToBytes(found.iv));
+  decipher.setAuthTag(bytes.subarray(-16));
+  try {
+    const text = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
+    return { ok: true, mnemonic: text.toString('utf8') };
+  } catch {
+    return { ok: false, reason: 'wrong_passphrase' };
+  }
+}
+
+/** The address at a path below an account's public key; null where the text is no such key. */
+export function addressBelow(xpub: string, { chain, index }: KeyPath): HexAddress | null {
+  const read = readWatchKey(xpub);
+  if (!read.ok) return null;
+  const external = HDKey.fromExtendedKey(xpub.trim()).deriveChild(chain);
+  return deriveAddress({ fingerprint: read.key.fingerprint, external }, index);
+}
+
+function accountBelow(root: HDKey, family: Family): Account {
+  const account = root.derive(ACCOUNT_PATHS[family]);
+  const xpub = account.publicExtendedKey;
+  const read = readWatchKey(xpub);
+  if (!read.ok) throw new Error('the account’s own public key can’t be read');
+  return {
+    xpub,
+    fingerprint: read.key.fingerprint,
+    addressAt: ({ chain, index }) =>
+      deriveAddress(
+        { fingerprint: read.key.fingerprint, external: account.deriveChild(chain) },
+        index,
+      ),
+    sign: ({ chain, index }, digest) => {
+      const { privateKey } = account.deriveChild(chain).deriveChild(index);
+      if (privateKey === null) throw new Error('a key without a private part can’t sign');
+      const bytes = secp256k1.sign(digest, privateKey, { prehash: false, format: 'recovered' });
+      const { r, s, recovery } = secp256k1.Signature.fromBytes(bytes, 'recovered');
+      if (recovery !== 0 && recovery !== 1) throw new Error('a signature nobody can recover');
+      return { r, s, recovery };
+    },
+  };
+}
+
+export function keyring(mnemonic: string): Keyring {
+  const root = HDKey.fromMasterSeed(mnemonicToSeedSync(mnemonic));
+  return { account: (family) => accountBelow(root, family) };
+}

@@ -1,0 +1,136 @@
+/** What the treasury asks a network: balances, prices, and to take a transaction. Nothing here knows a key. */
+import type {
+  Chain,
+  HexAddress,
+  RpcAnswer,
+  RpcAsk,
+  RpcProvider,
+  RpcRequest,
+} from '@farebox/deposits';
+import type { SignedStep } from './contract.ts';
+import { transferData } from './token-transfer.ts';
+
+export type Network = Readonly<{
+  ask: RpcAsk;
+  provider: RpcProvider;
+  /** POSTs JSON to a path of TRON's own HTTP API beside its JSON-RPC; null where nothing usable came back. */
+  post: (path: string, body: unknown) => Promise<unknown>;
+}>;
+
+/** java-tron takes no more in one batch (its config.conf, maxBatchSize). */
+const REQUESTS_AT_ONCE = 99;
+
+/** All answers, or null where one is missing or an error. */
+async function all(
+  { ask, provider }: Network,
+  requests: readonly RpcRequest[],
+): Promise<readonly unknown[] | null> {
+  const results: unknown[] = [];
+  for (let at = 0; at < requests.length; at += REQUESTS_AT_ONCE) {
+    const answers = await ask(provider, requests.slice(at, at + REQUESTS_AT_ONCE));
+    if (typeof answers === 'string') return null;
+    if (answers.some((answer: RpcAnswer) => !answer.ok)) return null;
+    results.push(...answers.map((answer) => (answer.ok ? answer.result : null)));
+  }
+  return results;
+}
+
+function whole(value: unknown): bigint | null {
+  return typeof value === 'string' && /^0x[0-9a-f]{1,64}$/i.test(value) ? BigInt(value) : null;
+}
+
+function wholes(values: readonly unknown[]): readonly bigint[] | null {
+  const read = values.map(whole);
+  return read.includes(null) ? null : read.flatMap((value) => value ?? []);
+}
+
+export type Prices = Readonly<{
+  chainId: number;
+  /** Of one unit of gas or energy. */
+  gasPrice: bigint;
+  /** The newest final block: what TRON's transactions refer to. */
+  block: Readonly<{ number: number; hash: string }>;
+}>;
+
+export async function readPrices(network: Network): Promise<Prices | null> {
+  const answers = await all(network, [
+    { method: 'eth_chainId', params: [] },
+    { method: 'eth_gasPrice', params: [] },
+    { method: 'eth_getBlockByNumber', params: ['finalized', false] },
+  ]);
+  if (answers === null) return null;
+  const block = Object(answers[2]);
+  const [chainId, gasPrice, number] = [
+    whole(answers[0]),
+    whole(answers[1]),
+    whole(Reflect.get(block, 'number')),
+  ];
+  const hash: unknown = Reflect.get(block, 'hash');
+  if (chainId === null || gasPrice === null || number === null || typeof hash !== 'string') {
+    return null;
+  }
+  return { chainId: Number(chainId), gasPrice, block: { number: Number(number), hash } };
+}
+
+/** Of the coin, in order. */
+export async function readCoins(
+  network: Network,
+  addresses: readonly HexAddress[],
+): Promise<readonly bigint[] | null> {
+  const answers = await all(
+    network,
+    addresses.map((address) => ({ method: 'eth_getBalance', params: [address, 'latest'] })),
+  );
+  return answers === null ? null : wholes(answers);
+}
+
+/** How many transactions each has sent; EVM networks alone count them. */
+export async function readNonces(
+  network: Network,
+  addresses: readonly HexAddress[],
+): Promise<readonly number[] | null> {
+  const answers = await all(
+    network,
+    addresses.map((address) => ({
+      method: 'eth_getTransactionCount',
+      params: [address, 'latest'],
+    })),
+  );
+  const read = answers === null ? null : wholes(answers);
+  return read === null ? null : read.map(Number);
+}
+
+export type Sweepable = Readonly<{ address: HexAddress; units: bigint }>;
+
+/** Gas or energy that each transfer would use, as the network itself tries it. */
+export async function readGas(
+  network: Network,
+  { token }: Pick<Chain, 'token'>,
+  from: readonly Sweepable[],
+  to: HexAddress,
+): Promise<readonly bigint[] | null> {
+  const answers = await all(
+    network,
+    from.map(({ address, units }) => ({
+      method: 'eth_estimateGas',
+      params: [{ from: address, to: token, data: transferData({ to, units }) }],
+    })),
+  );
+  return answers === null ? null : wholes(answers);
+}
+
+/** Whether the network took it or has it already. */
+export async function sendStep(
+  network: Network,
+  family: Chain['family'],
+  { signed }: SignedStep,
+): Promise<boolean> {
+  if (family === 'tron') {
+    const answer = await network.post('/wallet/broadcasthex', { transaction: signed.slice(2) });
+    const code: unknown = Reflect.get(Object(answer), 'code');
+    return Reflect.get(Object(answer), 'result') === true || code === 'DUP_TRANSACTION_ERROR';
+  }
+  const { ask, provider } = network;
+  const answers = await ask(provider, [{ method: 'eth_sendRawTransaction', params: [signed] }]);
+  return typeof answers !== 'string' && answers[0]?.ok === true;
+}

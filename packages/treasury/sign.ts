@@ -1,0 +1,141 @@
+/**
+ * Signing, offline. What a plan says of itself is not believed: every step is read from the bytes that would be
+ * signed, and if one of them does anything but what a sweep to an allowed destination does, nothing is signed.
+ */
+import { CHAIN_DEFAULTS, CHAINS, type HexAddress, readAddress } from '@farebox/deposits';
+import { GAS_PATH, type Plan, type SignedPlan, type SignRefusal, type Step } from './contract.ts';
+import type { Account, Keyring } from './keyring.ts';
+import { planId } from './plan.ts';
+import { type Meaning, meaningOf, signStep } from './steps.ts';
+
+export type SignWish = Readonly<{
+  keys: Keyring;
+  /** As wallets write them; the destination must be one of these. */
+  allowed: readonly string[];
+  /** The destination, typed once more by whoever signs. */
+  confirmed: string;
+  /** In the coin's smallest unit: what all steps may cost and hand out for gas. */
+  feeMost: bigint;
+  now: number;
+}>;
+
+export type SignResult =
+  | Readonly<{ ok: true; signed: SignedPlan }>
+  /** `step` counts from 1; null where it is the plan as a whole. */
+  | Readonly<{ ok: false; reason: SignRefusal; step: number | null }>;
+
+const DAY_MS = 24 * 3_600_000;
+
+function isStep(value: unknown): value is Step {
+  const field = (name: string): unknown => Reflect.get(Object(value), name);
+  const signer = Object(field('signer'));
+  const [chain, index]: unknown[] = [Reflect.get(signer, 'chain'), Reflect.get(signer, 'index')];
+  return (
+    (field('kind') === 'fund' || field('kind') === 'sweep') &&
+    (chain === 0 || chain === 1) &&
+    Number.isInteger(index) &&
+    ['from', 'to'].every((name) => /^0x[0-9a-f]{40}$/.test(String(field(name)))) &&
+    /^[1-9]\d{0,77}$/.test(String(field('units'))) &&
+    /^0x(?:[0-9a-f]{2})+$/.test(String(field('raw')))
+  );
+}
+
+/** A plan's shape; what it says is checked afterwards. */
+export function isPlan(value: unknown): value is Plan {
+  const field = (name: string): unknown => Reflect.get(Object(value), name);
+  const steps = field('steps');
+  return (
+    field('version') === 1 &&
+    CHAINS.some((name) => name === field('chain')) &&
+    ['id', 'token', 'fingerprint', 'destination', 'feeMost'].every(
+      (name) => typeof field(name) === 'string',
+    ) &&
+    ['chainId', 'plannedAt', 'expiresAt'].every((name) => Number.isSafeInteger(field(name))) &&
+    Array.isArray(steps) &&
+    steps.length > 0 &&
+    steps.every(isStep)
+  );
+}
+
+/** What is wrong with the plan as a whole. */
+function flawOf(plan: Plan, account: Account, wish: SignWish): SignRefusal | null {
+  const { family, token, chainId } = CHAIN_DEFAULTS[plan.chain];
+  const destination = readAddress(family, plan.destination);
+  const allowed = wish.allowed.map((text) => readAddress(family, text));
+  if (planId(plan) !== plan.id) return 'changed_since_planned';
+  if (plan.fingerprint !== account.fingerprint) return 'other_keys';
+  if (plan.token !== token) return 'wrong_token';
+  if (plan.chainId !== chainId) return 'wrong_chain';
+  if (destination === null || !allowed.includes(destination)) return 'destination_not_allowed';
+  if (readAddress(family, wish.confirmed) !== destination) return 'destination_not_confirmed';
+  if (plan.expiresAt <= wish.now) return 'expired';
+  return plan.expiresAt - wish.now > DAY_MS ? 'valid_too_long' : null;
+}
+
+type Known = Readonly<{
+  plan: Plan;
+  account: Account;
+  destination: HexAddress;
+  /** What this plan sweeps: nobody else is given anything. */
+  swept: ReadonlySet<HexAddress>;
+}>;
+
+function flawOfFund({ swept }: Known, step: Step, does: Meaning['does']): SignRefusal | null {
+  const own = step.signer.chain === GAS_PATH.chain && step.signer.index === GAS_PATH.index;
+  if (!own) return 'foreign_signer';
+  if (does.what !== 'coin') return 'not_a_transfer';
+  if (!swept.has(does.to) || does.to !== step.to) return 'funds_a_stranger';
+  return does.units === BigInt(step.units) ? null : 'wrong_amount';
+}
+
+function flawOfSweep(known: Known, step: Step, does: Meaning['does']): SignRefusal | null {
+  if (step.signer.chain !== 0) return 'foreign_signer';
+  if (does.what !== 'call') return 'not_a_transfer';
+  if (does.contract !== CHAIN_DEFAULTS[known.plan.chain].token) return 'wrong_token';
+  if (does.transfer === null) return 'not_a_transfer';
+  if (does.transfer.to !== known.destination || step.to !== known.destination) {
+    return 'wrong_recipient';
+  }
+  return does.coins === 0n && does.transfer.units === BigInt(step.units) ? null : 'wrong_amount';
+}
+
+/** What is wrong with one step, read from its bytes. */
+function flawOfStep(known: Known, step: Step, meaning: Meaning | null): SignRefusal | null {
+  const { plan, account } = known;
+  if (meaning === null) return 'not_canonical';
+  const { chainId, signer, expiresAt } = meaning;
+  const from = account.addressAt(step.signer);
+  if (chainId !== null && chainId !== plan.chainId) return 'wrong_chain';
+  if (from !== step.from || (signer !== null && signer !== from)) return 'foreign_signer';
+  if (expiresAt !== null && expiresAt !== plan.expiresAt) return 'valid_too_long';
+  return step.kind === 'fund'
+    ? flawOfFund(known, step, meaning.does)
+    : flawOfSweep(known, step, meaning.does);
+}
+
+function handedOut({ fee, does }: Meaning): bigint {
+  return fee + (does.what === 'coin' ? does.units : does.coins);
+}
+
+export function signPlan(given: unknown, wish: SignWish): SignResult {
+  if (!isPlan(given)) return { ok: false, reason: 'not_a_plan', step: null };
+  const plan = given;
+  const { family } = CHAIN_DEFAULTS[plan.chain];
+  const account = wish.keys.account(family);
+  const flaw = flawOf(plan, account, wish);
+  if (flaw !== null) return { ok: false, reason: flaw, step: null };
+  const destination = readAddress(family, plan.destination) ?? '';
+  const sweeps = plan.steps.filter(({ kind }) => kind === 'sweep');
+  const swept = new Set(sweeps.map(({ from }) => from));
+  const known = { plan, account, destination, swept };
+  let spent = 0n;
+  for (const [index, step] of plan.steps.entries()) {
+    const meaning = meaningOf(family, step.raw);
+    const reason = flawOfStep(known, step, meaning);
+    if (reason !== null) return { ok: false, reason, step: index + 1 };
+    spent += meaning === null ? 0n : handedOut(meaning);
+  }
+  if (spent > wish.feeMost) return { ok: false, reason: 'fees_too_high', step: null };
+  const steps = plan.steps.map((step) => signStep(family, account, step));
+  return { ok: true, signed: { ...plan, steps } };
+}

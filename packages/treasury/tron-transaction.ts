@@ -1,0 +1,186 @@
+/**
+ * TRON's `Transaction.raw` for the two contracts a sweep needs, as bytes and back (tronprotocol/protocol,
+ * core/Tron.proto and core/contract). Reading is strict: whatever would not be written as exactly the same bytes
+ * is no transaction, so nothing can be signed that was not understood. Pure.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { Signature } from './keyring.ts';
+
+/** Addresses are 20 bytes in hexadecimal with 0x here, 21 with 41 before them on the wire. */
+export type TronContract =
+  | Readonly<{ kind: 'transfer'; owner: string; to: string; sun: bigint }>
+  | Readonly<{ kind: 'trigger'; owner: string; contract: string; data: string }>;
+
+export type TronTransaction = Readonly<{
+  /** The reference block: bytes 6 and 7 of its number, bytes 8 to 15 of its hash. Hexadecimal, without 0x. */
+  refBlockBytes: string;
+  refBlockHash: string;
+  /** Milliseconds since 1970. */
+  expiration: bigint;
+  timestamp: bigint;
+  /** In sun; 0 for a plain transfer. */
+  feeLimit: bigint;
+  contract: TronContract;
+}>;
+
+const TYPES = { transfer: 1n, trigger: 31n } as const;
+const TYPE_URLS = {
+  transfer: 'type.googleapis.com/protocol.TransferContract',
+  trigger: 'type.googleapis.com/protocol.TriggerSmartContract',
+} as const;
+
+/** A protobuf field: a varint or bytes, by its number (protobuf.dev, "Encoding"). */
+type Field = readonly [number: number, value: bigint | Uint8Array];
+
+function varint(value: bigint): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  do {
+    const more = rest > 0x7fn;
+    bytes.push(Number(rest & 0x7fn) | (more ? 0x80 : 0));
+    rest >>= 7n;
+  } while (rest > 0n);
+  return Uint8Array.from(bytes);
+}
+
+/** Fields with nothing in them are left out, as proto3 leaves them out. */
+function message(fields: readonly Field[]): Uint8Array {
+  const parts = fields.flatMap(([number, value]) => {
+    if (typeof value === 'bigint')
+      return value === 0n ? [] : [varint(BigInt(number) << 3n), varint(value)];
+    if (value.length === 0) return [];
+    return [varint((BigInt(number) << 3n) | 2n), varint(BigInt(value.length)), value];
+  });
+  return concatBytes(...parts);
+}
+
+function address(hex: string): Uint8Array {
+  return hexToBytes(`41${hex.slice(2)}`);
+}
+
+function contractMessage(contract: TronContract): Uint8Array {
+  const value =
+    contract.kind === 'transfer'
+      ? message([
+          [1, address(contract.owner)],
+          [2, address(contract.to)],
+          [3, contract.sun],
+        ])
+      : message([
+          [1, address(contract.owner)],
+          [2, address(contract.contract)],
+          [4, hexToBytes(contract.data.slice(2))],
+        ]);
+  const any = message([
+    [1, utf8ToBytes(TYPE_URLS[contract.kind])],
+    [2, value],
+  ]);
+  return message([
+    [1, TYPES[contract.kind]],
+    [2, any],
+  ]);
+}
+
+/** The bytes whose SHA-256 is the transaction's id and is signed. */
+export function rawOf(transaction: TronTransaction): Uint8Array {
+  return message([
+    [1, hexToBytes(transaction.refBlockBytes)],
+    [4, hexToBytes(transaction.refBlockHash)],
+    [8, transaction.expiration],
+    [11, contractMessage(transaction.contract)],
+    [14, transaction.timestamp],
+    [18, transaction.feeLimit],
+  ]);
+}
+
+type Fields = ReadonlyMap<number, bigint | Uint8Array>;
+
+function readVarint(
+  bytes: Uint8Array,
+  from: number,
+): readonly [value: bigint, next: number] | null {
+  let value = 0n;
+  for (let at = from; at < bytes.length && at < from + 10; at += 1) {
+    const byte = bytes[at] ?? 0;
+    value |= BigInt(byte & 0x7f) << BigInt(7 * (at - from));
+    if (byte < 0x80) return [value, at + 1];
+  }
+  return null;
+}
+
+/** Null for anything but varints and bytes, each field at most once. */
+function fieldsOf(bytes: Uint8Array): Fields | null {
+  const fields = new Map<number, bigint | Uint8Array>();
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = readVarint(bytes, at);
+    const first = tag === null ? null : readVarint(bytes, tag[1]);
+    if (tag === null || first === null) return null;
+    const [number, wire] = [Number(tag[0] >> 3n), tag[0] & 7n];
+    const [value, next] = first;
+    if (fields.has(number) || (wire !== 0n && wire !== 2n)) return null;
+    const end = wire === 0n ? next : next + Number(value);
+    if (end > bytes.length) return null;
+    fields.set(number, wire === 0n ? value : bytes.subarray(next, end));
+    at = end;
+  }
+  return fields;
+}
+
+function bytesAt(fields: Fields | null, number: number): Uint8Array {
+  const value = fields?.get(number);
+  return value instanceof Uint8Array ? value : new Uint8Array();
+}
+
+function numberAt(fields: Fields | null, number: number): bigint {
+  const value = fields?.get(number);
+  return typeof value === 'bigint' ? value : 0n;
+}
+
+function addressAt(fields: Fields | null, number: number): string {
+  return `0x${bytesToHex(bytesAt(fields, number)).slice(2)}`;
+}
+
+function contractOf(bytes: Uint8Array): TronContract {
+  const fields = fieldsOf(bytes);
+  const inner = fieldsOf(bytesAt(fieldsOf(bytesAt(fields, 2)), 2));
+  const owner = addressAt(inner, 1);
+  const other = addressAt(inner, 2);
+  return numberAt(fields, 1) === TYPES.transfer
+    ? { kind: 'transfer', owner, to: other, sun: numberAt(inner, 3) }
+    : { kind: 'trigger', owner, contract: other, data: `0x${bytesToHex(bytesAt(inner, 4))}` };
+}
+
+/** The transaction these bytes are, if writing it gives the same bytes; else null. */
+export function readRaw(raw: Uint8Array): TronTransaction | null {
+  const fields = fieldsOf(raw);
+  if (fields === null) return null;
+  try {
+    const transaction = {
+      refBlockBytes: bytesToHex(bytesAt(fields, 1)),
+      refBlockHash: bytesToHex(bytesAt(fields, 4)),
+      expiration: numberAt(fields, 8),
+      timestamp: numberAt(fields, 14),
+      feeLimit: numberAt(fields, 18),
+      contract: contractOf(bytesAt(fields, 11)),
+    };
+    return bytesToHex(rawOf(transaction)) === bytesToHex(raw) ? transaction : null;
+  } catch {
+    return null;
+  }
+}
+
+export function transactionId(raw: Uint8Array): Uint8Array {
+  return sha256(raw);
+}
+
+/** `Transaction`: what is broadcast. The recovery id is written as 27 or 28, as java-tron's own signer does. */
+export function signedBytes(raw: Uint8Array, { r, s, recovery }: Signature): Uint8Array {
+  const word = (value: bigint) => hexToBytes(value.toString(16).padStart(64, '0'));
+  const signature = concatBytes(word(r), word(s), Uint8Array.of(27 + recovery));
+  return message([
+    [1, raw],
+    [2, signature],
+  ]);
+}
