@@ -3,7 +3,8 @@
  * Nothing that is deployed may import this room.
  */
 export type { AccountWish, LocalAccount } from './account-making.ts';
-export { anvilPath, type ChainsOptions, type LocalChains, startChains } from './chains.ts';
+export { anvilPath } from './anvil.ts';
+export { type ChainsOptions, type LocalChains, startChains } from './chains.ts';
 export type { DatabaseChoice } from './database.ts';
 export type { Doors } from './doors.ts';
 export { type EmptyDatabase, emptyDatabase } from './empty-database.ts';

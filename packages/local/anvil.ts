@@ -1,0 +1,111 @@
+/** One anvil: where it is, starting it, asking it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+
+/** `finalized` is two epochs below the head. */
+const EPOCH_SLOTS = 2;
+const READY_WITHIN_MS = 20_000;
+
+/** Where this machine's anvil is; null where npm has none for it. */
+export function anvilPath(): string | null {
+  const os = process.platform === 'win32' ? 'win32' : process.platform;
+  const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
+  try {
+    const wrapper = createRequire(import.meta.url).resolve('@foundry-rs/anvil/package.json');
+    const name = `@foundry-rs/anvil-${os}-${cpu}/bin/anvil${os === 'win32' ? '.exe' : ''}`;
+    return createRequire(wrapper).resolve(name);
+  } catch {
+    return null;
+  }
+}
+
+export type Anvil = Readonly<{ url: string; stop(): Promise<void> }>;
+export type AnvilOptions = Readonly<{
+  chainId: number;
+  /** Between blocks; null: only `anvil_mine` makes one. */
+  blockSeconds: number | null;
+  /** Read at the start, where it is there, and written at the end. */
+  stateFile: string;
+}>;
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once('exit', () => resolve()));
+}
+
+async function addressOf(child: ChildProcess): Promise<string> {
+  if (child.stdout === null) throw new Error('anvil has no output');
+  const late = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const found = /Listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
+      if (found !== undefined) return `http://${found}`;
+    }
+    throw new Error('anvil ended before it listened');
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** The native binary, not its wrapper: that one exits before its child. */
+export async function startAnvil(
+  path: string,
+  { chainId, blockSeconds, stateFile }: AnvilOptions,
+): Promise<Anvil> {
+  const child = spawn(
+    path,
+    [
+      ...['--host', '127.0.0.1', '--port', '0'],
+      ...['--chain-id', String(chainId)],
+      ...['--slots-in-an-epoch', String(EPOCH_SLOTS)],
+      ...['--state', stateFile],
+      ...(blockSeconds === null ? ['--no-mining'] : ['--block-time', String(blockSeconds)]),
+    ],
+    { stdio: ['ignore', 'pipe', 'ignore'], env: { FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' } },
+  );
+  const url = await addressOf(child);
+  // What it goes on to print has to go somewhere, or the pipe fills and it stands still.
+  child.stdout?.resume();
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      const killer = setTimeout(() => child.kill('SIGKILL'), 5_000);
+      await ended(child);
+      clearTimeout(killer);
+    },
+  };
+}
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** An answer that is JSON-RPC's error. */
+export class RpcError extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Asks an anvil one thing; throws `RpcError` where it refuses. */
+export type AskAnvil = (method: string, params: readonly unknown[]) => Promise<unknown>;
+
+export function asker(url: string): AskAnvil {
+  return async function askAnvil(method, params) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+    const headers = { 'content-type': 'application/json' };
+    const answer: unknown = await (await fetch(url, { method: 'POST', headers, body })).json();
+    if (!isJson(answer)) throw new RpcError(-32000, 'no answer');
+    if (isJson(answer.error)) {
+      throw new RpcError(Number(answer.error.code), String(answer.error.message));
+    }
+    return answer.result;
+  };
+}

@@ -1,0 +1,86 @@
+/** That the local TRON refuses and shows what java-tron does, so that whoever gets on with it gets on with TRON. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CHAIN_DEFAULTS } from '@farebox/deposits';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anvilPath, type LocalChains, startChains } from './index.ts';
+
+const anvil = anvilPath();
+const { token } = CHAIN_DEFAULTS.tron;
+const WHO = '0x00000000000000000000000000000000000000aa';
+
+describe.skipIf(anvil === null)('the local TRON', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'farebox-tron-'));
+  let chains: LocalChains;
+
+  beforeAll(async () => {
+    chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
+    await chains.mine('tron', 20);
+    await chains.pay('tron', WHO, 5n);
+    await chains.mine('tron', 1);
+  }, 60_000);
+  afterAll(async () => {
+    await chains?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function post(body: unknown, url = chains.urls.tron): Promise<Response> {
+    return fetch(url, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  async function ask(method: string, ...params: unknown[]) {
+    const answer = await post({ jsonrpc: '2.0', id: 7, method, params });
+    const { id, result, error } = Object(await answer.json());
+    expect(id).toBe(7);
+    return error === undefined ? result : error.code;
+  }
+
+  it.each([
+    ['eth_getBlockByNumber', ['pending', false]],
+    ['eth_getBlockByNumber', ['safe', false]],
+    ['eth_getBalance', [WHO, '0x1']],
+    ['eth_getBalance', [WHO, 'finalized']],
+    ['eth_call', [{ to: token, data: '0x' }, '0x3']],
+    ['eth_getLogs', [{ fromBlock: '0x0', toBlock: '0x1389' }]],
+    ['eth_getLogs', [{ address: Array.from({ length: 1001 }, () => WHO) }]],
+    ['eth_getLogs', [{ address: `0x41${WHO.slice(2)}` }]],
+    ['eth_getLogs', [{ topics: [null, null, Array.from({ length: 1001 }, () => WHO)] }]],
+    ['eth_getLogs', [{ fromBlock: '0x9', toBlock: '0x3' }]],
+  ])('refuses %s of %j', async (method, params) => {
+    expect(await ask(method, ...params)).toBe(-32602);
+  });
+
+  it('has no door for Ethereum’s transactions and no nonces', async () => {
+    expect(await ask('eth_sendRawTransaction', '0x00')).toBe(-32601);
+    expect(await ask('eth_getTransactionCount', WHO, 'latest')).toBe(-32601);
+  });
+
+  it('cuts a range past its head short, and says nothing', async () => {
+    const logs = await ask('eth_getLogs', { fromBlock: '0x0', toBlock: '0x1388', address: token });
+    expect(logs).toHaveLength(1);
+    const past = { fromBlock: '0x1000', toBlock: '0x1010', address: token };
+    expect(await ask('eth_getLogs', past)).toEqual([]);
+  });
+
+  it('shows blocks without a bloom', async () => {
+    const block = await ask('eth_getBlockByNumber', 'finalized', false);
+    expect(block).toMatchObject({ logsBloom: `0x${'0'.repeat(512)}`, stateRoot: '0x', uncles: [] });
+    expect(await ask('eth_chainId')).toBe('0x2b6653dc');
+  });
+
+  it('takes a hundred requests at once and no more, by POST at one path', async () => {
+    const one = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] };
+    const many = async (count: number) =>
+      (await post(Array.from({ length: count }, () => one))).json();
+    expect(await many(100)).toHaveLength(100);
+    expect(await many(101)).toMatchObject({ error: { code: -32005 } });
+    expect((await fetch(chains.urls.tron)).status).toBe(405);
+    expect((await post(one, chains.urls.tron.replace('/jsonrpc', ''))).status).toBe(404);
+    expect(
+      await (await fetch(chains.urls.tron, { method: 'POST', body: '{' })).json(),
+    ).toMatchObject({
+      error: { code: -32700 },
+    });
+  });
+});
