@@ -33,6 +33,7 @@ const TASKS = {
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
   treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],
+  senders: [[QUIET_NODE, 'packages/deposits/freeze-senders.ts']],
   prices: [[QUIET_NODE, 'packages/catalog/freeze.ts']],
   migrations: [
     [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],

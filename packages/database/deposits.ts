@@ -91,75 +91,74 @@ export async function replacePending(
   );
 }
 
-export type Valuation = Readonly<{
-  chain: string;
-  decimals: number;
-  minimumUnits: bigint;
-  /** Senders whose money an operator has to look at. */
-  barred: readonly string[];
-}>;
+export type Valuation = Readonly<{ chain: string; decimals: number; minimumUnits: bigint }>;
 
 type Key = Readonly<{ txHash: string; logIndex: number }>;
 type KeyRow = { tx_hash: string; log_index: number };
 
+export type UnvaluedDeposit = Key & Readonly<{ sender: string }>;
+
 /** Final transfers that have no worth yet, oldest first. */
-async function unvalued(db: Database, chain: string, most: number): Promise<readonly Key[]> {
+export async function unvaluedDeposits(
+  db: Database,
+  chain: string,
+  most: number,
+): Promise<readonly UnvaluedDeposit[]> {
   const { rows } = await demand(
-    db.execute<KeyRow>(sql`select tx_hash, log_index from deposits where chain = ${chain}
-      and state = 'seen' and final_at is not null order by block_number, log_index limit ${most}`),
+    db.execute<KeyRow & { sender: string }>(sql`select tx_hash, log_index, sender from deposits
+      where chain = ${chain} and state = 'seen' and final_at is not null
+      order by block_number, log_index limit ${most}`),
   );
-  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index }));
+  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index, sender: row.sender }));
 }
 
 /**
- * One transfer's worth. nano-USD have 9 decimals: with fewer, units are multiplied; with more, what is
- * left below one nano-USD is added to what earlier ones left (`left`), and counts once it is whole.
- * The remainder's row is the lock: two at once wait for each other there.
+ * Gives one final transfer its worth. nano-USD have 9 decimals: with fewer, units are multiplied; with more, what
+ * is left below one nano-USD is added to what earlier ones left (`remaining`), and counts once it is whole.
+ * The remainder's row is the lock: two at once wait for each other there. `heldFor`: an operator has to look.
  */
-function valuing(key: Key, valuation: Valuation): SQL {
-  const { chain, decimals, minimumUnits, barred } = valuation;
+export async function valueDeposit(
+  db: Database,
+  { chain, decimals, minimumUnits }: Valuation,
+  { txHash, logIndex }: Key,
+  heldFor: string | null,
+): Promise<void> {
   const scale = sql.raw((10n ** BigInt(Math.max(0, decimals - 9))).toString());
   const times = sql.raw((10n ** BigInt(Math.max(0, 9 - decimals))).toString());
-  return sql`
-    with t as (
-      select account_id, units, sender from deposits where chain = ${chain} and tx_hash = ${key.txHash}
-        and log_index = ${key.logIndex} and state = 'seen' and final_at is not null for update
-    ), r as (
-      insert into deposit_remainders as d (chain, account_id, units)
-      select ${chain}, account_id, mod(units, ${scale}) from t
-      on conflict (chain, account_id) do update set units = mod(d.units + excluded.units, ${scale})
-      returning d.units as remaining
-    ), v as (
-      select t.sender, t.units, least(9223372036854775807,
-        div(t.units + mod(mod(r.remaining - t.units, ${scale}) + ${scale}, ${scale}) - r.remaining, ${scale}) * ${times}
-      ) as amount from t, r
-    )
-    update deposits set amount = v.amount,
-      state = case when v.sender in (select value from jsonb_array_elements_text(${JSON.stringify(barred)}::jsonb) as b(value))
-        then 'held' when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end,
-      reason = case when v.sender in (select value from jsonb_array_elements_text(${JSON.stringify(barred)}::jsonb) as b(value))
-        then 'barred_sender' end
-    from v where chain = ${chain} and tx_hash = ${key.txHash} and log_index = ${key.logIndex} and state = 'seen'`;
+  await demand(
+    db.execute(sql`
+      with t as (
+        select account_id, units from deposits where chain = ${chain} and tx_hash = ${txHash}
+          and log_index = ${logIndex} and state = 'seen' and final_at is not null for update
+      ), r as (
+        insert into deposit_remainders as d (chain, account_id, units)
+        select ${chain}, account_id, mod(units, ${scale}) from t
+        on conflict (chain, account_id) do update set units = mod(d.units + excluded.units, ${scale})
+        returning d.units as remaining
+      ), v as (
+        select t.units, least(9223372036854775807,
+          div(t.units + mod(mod(r.remaining - t.units, ${scale}) + ${scale}, ${scale}) - r.remaining, ${scale}) * ${times}
+        ) as amount from t, r
+      )
+      update deposits set amount = v.amount, reason = ${heldFor}::text,
+        state = case when ${heldFor}::text is not null then 'held'
+          when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end
+      from v where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'seen'`),
+  );
 }
 
 /** Dust of an account that together passes the minimum is worth crediting. */
-function releasingDust({ chain, decimals, minimumUnits }: Valuation): SQL {
-  const minimum = (minimumUnits * 10n ** 9n) / 10n ** BigInt(decimals);
-  return sql`update deposits set state = 'final' where chain = ${chain} and state = 'dust' and amount > 0
-    and account_id in (select account_id from deposits where chain = ${chain} and state = 'dust'
-      group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`;
-}
-
-/** Gives final transfers their worth, at most `most` of them; answers how many there were. */
-export async function valueDeposits(
+export async function releaseDust(
   db: Database,
-  valuation: Valuation,
-  most: number,
-): Promise<number> {
-  const keys = await unvalued(db, valuation.chain, most);
-  for (const key of keys) await demand(db.execute(valuing(key, valuation)));
-  if (keys.length > 0) await demand(db.execute(releasingDust(valuation)));
-  return keys.length;
+  { chain, decimals, minimumUnits }: Valuation,
+): Promise<void> {
+  const minimum = (minimumUnits * 10n ** 9n) / 10n ** BigInt(decimals);
+  await demand(
+    db.execute(sql`update deposits set state = 'final'
+      where chain = ${chain} and state = 'dust' and amount > 0
+        and account_id in (select account_id from deposits where chain = ${chain} and state = 'dust'
+          group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`),
+  );
 }
 
 export type CreditableDeposit = Key &

@@ -112,9 +112,12 @@ export {
   type FoundTransfer,
   recordFinal,
   releaseDeposit,
+  releaseDust,
   replacePending,
+  type UnvaluedDeposit,
+  unvaluedDeposits,
   type Valuation,
-  valueDeposits,
+  valueDeposit,
 } from './deposits.ts';
 export { eraseOwner, purgeExpired } from './erasure.ts';
 export {

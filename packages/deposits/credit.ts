@@ -8,7 +8,9 @@ import {
   creditableDeposits,
   type DepositEnd,
   endDeposit,
-  valueDeposits,
+  releaseDust,
+  unvaluedDeposits,
+  valueDeposit,
 } from '@farebox/database';
 import type { CreditResult } from '@farebox/ledger';
 import { deriveAddress } from './addresses.ts';
@@ -16,6 +18,7 @@ import type { Chain } from './contract.ts';
 import type { DepositsHouse } from './house.ts';
 import { readBlock, type Tip } from './rpc.ts';
 import { halt } from './scan.ts';
+import { flawsOf } from './senders.ts';
 
 const CREDITS_A_TICK = 200;
 
@@ -83,15 +86,31 @@ async function creditOne(
   });
 }
 
+/** What became final is given its worth, once it is known whether its sender has to be looked at. */
+async function valueAll(house: DepositsHouse, chain: Chain): Promise<void> {
+  const { name, decimals, minimumUnits } = chain;
+  const waiting = await unvaluedDeposits(house.db, name, CREDITS_A_TICK);
+  if (waiting.length === 0) return;
+  const senders = waiting.map(({ sender }) => sender);
+  const flaws = await flawsOf(house, chain, senders);
+  if (flaws === null) return;
+  const valuation = { chain: name, decimals, minimumUnits };
+  for (const deposit of waiting) {
+    const flaw = flaws.get(deposit.sender) ?? null;
+    await valueDeposit(house.db, valuation, deposit, flaw);
+    if (flaw !== null) house.signal({ event: 'deposit_held', chain: name, reason: flaw });
+  }
+  await releaseDust(house.db, valuation);
+}
+
 /** Everything that may be credited now, a bounded number of it. */
 export async function creditChain(
   house: DepositsHouse,
   chain: Chain,
   tips: readonly Tip[],
 ): Promise<void> {
-  const { name, decimals, minimumUnits, family } = chain;
-  const valuation = { chain: name, decimals, minimumUnits, barred: house.barred };
-  await valueDeposits(house.db, valuation, CREDITS_A_TICK);
+  const { name, family } = chain;
+  await valueAll(house, chain);
   const checked = new Map<string, 'yes' | 'unsure' | 'halted'>();
   for (const deposit of await creditableDeposits(house.db, name, family, CREDITS_A_TICK)) {
     if (!isDeepEnough(chain, deposit, tips)) continue;

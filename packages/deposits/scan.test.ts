@@ -9,6 +9,7 @@ import {
   readAudit,
   readCursor,
   recordSwept,
+  releaseDeposit,
   resumeChain,
 } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
@@ -222,6 +223,50 @@ describe('a deposit', () => {
     await pinKey(db, 'evm', KEY.fingerprint, now, true);
     await db.execute('delete from deposits');
     await db.execute(`delete from deposit_addresses where fingerprint = '${key.fingerprint}'`);
+  });
+
+  it.each([
+    ['is sanctioned', '0x098b716b8aaf21512996dc57eb0615e2383e2f96', 'barred_sender'],
+    ['an operator barred', `0x${'b'.repeat(40)}`, 'barred_sender'],
+    ['the issuer froze', `0x${'f'.repeat(40)}`, 'frozen_sender'],
+  ])('from somebody who %s is held, and nothing is lost', async (_, sender, reason) => {
+    const honest = ask;
+    const YES = `0x${'1'.padStart(64, '0')}`;
+    ask = async (provider, requests) => {
+      const answers = await honest(provider, requests);
+      if (typeof answers === 'string') return answers;
+      return answers.map((answer, index) => {
+        const data = String(Reflect.get(Object(requests[index]?.params[0]), 'data'));
+        return data.startsWith('0xfbac3951') && data.endsWith('f'.repeat(40))
+          ? { ok: true, result: YES }
+          : answer;
+      });
+    };
+    mine(30);
+    const [token, units] = [POLYGON.token, 7n * ONE];
+    world.mine([[{ txHash: world.hash(), token, from: sender, to: ada, units }]], now);
+    mine(25);
+    await tick({ ...house(), barred: [`0x${'b'.repeat(40)}`] });
+    expect(credited.size).toBe(0);
+    const [held] = await depositsOf(db, ADA, 5);
+    expect(held).toMatchObject({ state: 'held', reason, amount: 7_000_000_000n });
+    expect(await releaseDeposit(db, 'polygon', held ?? { txHash: '', logIndex: 0 })).toBe(true);
+    await tick(house());
+    expect(credited.size).toBe(1);
+  });
+
+  it('waits where nobody can say whether its sender is frozen', async () => {
+    const honest = ask;
+    ask = async (provider, requests) =>
+      requests[0]?.method === 'eth_call' ? 'unreachable' : honest(provider, requests);
+    mine(30);
+    pay(ada, 7n * ONE);
+    mine(25);
+    await tick(house());
+    expect(credited.size).toBe(0);
+    ask = honest;
+    await tick(house());
+    expect(credited.size).toBe(1);
   });
 
   it('of dust waits until together it passes the minimum', async () => {

@@ -97,6 +97,8 @@ export type Signal =
   | { event: 'single_provider'; chain: string }
   | { event: 'deposit_credited'; account: Id; chain: string; nanoUsd: string }
   | { event: 'deposit_set_aside'; account: Id; chain: string; reason: string }
+  /** Its sender has to be looked at before it is credited. */
+  | { event: 'deposit_held'; chain: string; reason: string }
   /** What an address holds, or a book says, is not what we recorded. */
   | { event: 'deposit_difference'; chain: string; kind: string }
   | { event: 'unexpected'; where: string; call: Id | null };
@@ -115,6 +117,7 @@ const GRAVE: ReadonlySet<Signal['event']> = new Set([
   'chain_halted',
   'single_provider',
   'deposit_set_aside',
+  'deposit_held',
   'deposit_difference',
   'unexpected',
 ]);

@@ -9,7 +9,7 @@ import {
   readCursor,
   recordFinal,
   startCursor,
-  valueDeposits,
+  valueDeposit,
 } from '@farebox/database';
 import { CHAIN_DEFAULTS, deriveAddress, readWatchKey } from '@farebox/deposits';
 import { HDKey } from '@scure/bip32';
@@ -115,8 +115,8 @@ describe('a held deposit', () => {
     };
     await recordFinal(rig.db, 'polygon', [transfer], 'scan', Date.now());
     const { decimals, minimumUnits } = CHAIN_DEFAULTS.polygon;
-    const worth = { chain: 'polygon', decimals, minimumUnits, barred: [BARRED] };
-    await valueDeposits(rig.db, worth, 10);
+    const worth = { chain: 'polygon', decimals, minimumUnits };
+    await valueDeposit(rig.db, worth, transfer, 'barred_sender');
     expect(await seen()).toContain('Deposits held until somebody has looked: 1');
     const health = await (await rig.send('/operators/health', {}, env)).text();
     expect(health).toContain('<data value="2500000000"');
