@@ -19,6 +19,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openConsole, signInAs, type Visitor } from './browser.ts';
 import { HAS_BROWSER, keepScreenshot, openBrowser, sayWhyNot } from './chromium.ts';
+import { sql } from './sql.ts';
 
 sayWhyNot();
 
@@ -36,7 +37,12 @@ describe.skipIf(anvil === null)('topping up', () => {
   beforeAll(async () => {
     chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
     const { POLYGON_RPC_URLS: _, ...texts } = chains.texts;
-    stack = await startStack({ quiet: true, cronEveryMs: null, chains: texts });
+    stack = await startStack({
+      quiet: true,
+      cronEveryMs: null,
+      chains: texts,
+      consoleBindings: { FAUCET_URL: chains.faucetUrl },
+    });
     ada = await stack.createAccount({ creditUsd: '0' });
     me = openConsole(stack);
     await signInAs(me, ada);
@@ -85,6 +91,8 @@ describe.skipIf(anvil === null)('topping up', () => {
     const seen = (await me.get('/top-up')).body;
     expect(seen).toContain('12.34');
     expect(seen).toContain('Seen, waiting for the network to be sure');
+    expect(seen).toContain('0 of 4 confirmations');
+    expect(seen).toContain('<progress value="0" max="4"');
     await chains.mine('tron', 8);
     await stack.tick();
     const there = (await me.get('/top-up')).body;
@@ -116,6 +124,34 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect(standing?.posted).toBe(15_340_000_000n);
   });
 
+  it('has a faucet on one’s own machine, and nowhere else', async () => {
+    const guest = openConsole(stack);
+    const bob = await stack.createAccount({ creditUsd: '0' });
+    await signInAs(guest, bob);
+    expect((await guest.get('/top-up/bsc')).body).toContain('Give me 10 test USDT');
+    expect((await guest.post('/top-up/bsc/faucet', {})).location).toBe('/top-up/bsc?done=paid');
+    expect((await guest.post('/top-up/polygon/faucet', {})).status).toBe(404);
+    await chains.mine('bsc', 12);
+    await stack.tick();
+    await stack.tick();
+    expect((await stack.doors.accounts.standing(bob.accountId))?.posted).toBe(10_000_000_000n);
+  });
+
+  it('says when its network is halted', async () => {
+    await sql(stack, "update chain_cursors set halted_at = now() where chain = 'bsc'", []);
+    expect((await me.get('/top-up/bsc')).body).toContain('This network is halted');
+    expect((await me.get('/top-up/tron')).body).not.toContain('This network is');
+    await sql(stack, "update chain_cursors set halted_at = null where chain = 'bsc'", []);
+  });
+
+  it('offers a wallet the token’s own transfer on the networks that have a way to say so', async () => {
+    const link = (await me.get('/top-up/bsc')).body;
+    expect(link).toMatch(
+      /href="ethereum:0x55d398326f99059ff775485246999027b3197955@56\/transfer\?address=0x\w{40}"/,
+    );
+    expect((await me.get('/top-up/tron')).body).not.toContain('ethereum:');
+  });
+
   it('is bounded in how often it looks', async () => {
     const fidget = openConsole(stack);
     await signInAs(fidget, await stack.createAccount({ creditUsd: '0' }));
@@ -132,6 +168,26 @@ describe.skipIf(anvil === null)('topping up', () => {
       browser = await openBrowser();
     });
     afterAll(() => browser?.close());
+
+    it('shows what arrives while one looks, without being asked', async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.clock.install();
+      await page.goto(`${stack.consoleUrl}/sign-in`);
+      await page.fill('main [name=email]', ada.email);
+      await page.fill('main [name=password]', ada.password);
+      await page.click('main form button[type=submit]');
+      await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+      await page.goto(`${stack.consoleUrl}/top-up/tron`);
+      const address = addressIn(await page.content());
+      await chains.pay('tron', readAddress('tron', address) ?? '', 77_000_000n);
+      await chains.mine('tron', 9);
+      await stack.tick();
+      await stack.tick();
+      expect(await page.textContent('#deposits')).not.toContain('$77');
+      await page.clock.runFor(16_000);
+      await page.locator('#deposits', { hasText: '$77' }).waitFor();
+      await page.context().close();
+    });
 
     it.each(['en', 'ru', 'zh'])('fits a phone, light and dark, in %s', async (locale) => {
       const context = await browser.newContext({ viewport: PHONE, locale });

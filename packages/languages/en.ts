@@ -761,6 +761,16 @@ export const en = {
     minimum: (usdt: string) => `At least ${usdt} USDT. Less waits until together it is enough.`,
     time: (minutes: number) => `Credited about ${minutes} minutes after it is sent.`,
     on: (network: string) => `Top up on ${network}`,
+    confirmations: (has: number, needed: number) => `${has} of ${needed} confirmations`,
+    openInWallet: 'Open in a wallet on this device',
+    reading: {
+      late: 'This network is being read late at the moment. What you send is found, only later than usual.',
+      halted:
+        'This network is halted while somebody looks at it. What you sent is not lost; please send nothing more for now.',
+    },
+    faucetText: 'This is your own machine: there is a faucet.',
+    faucet: (usdt: number) => `Give me ${usdt} test USDT`,
+    faucetPaid: 'Sent. It appears below within a few seconds.',
     notFinal: (has: number, needed: number) =>
       `It paid you, and has ${has} of ${needed} confirmations. It will be credited by itself.`,
   },

@@ -705,6 +705,15 @@ export const zh: Texts = {
     minimum: (usdt: string) => `最低 ${usdt} USDT。不足的部分会等到累计足够。`,
     time: (minutes: number) => `转出后约 ${minutes} 分钟入账。`,
     on: (network: string) => `通过 ${network} 充值`,
+    confirmations: (has: number, needed: number) => `${has}/${needed} 次确认`,
+    openInWallet: '在本设备的钱包中打开',
+    reading: {
+      late: '目前该网络的读取有延迟。您的转账会被找到，只是比平时晚一些。',
+      halted: '该网络已暂停，正在由人工检查。已转出的款项不会丢失；请暂时不要再转账。',
+    },
+    faucetText: '这是您自己的机器：这里有水龙头。',
+    faucet: (usdt: number) => `给我 ${usdt} 测试 USDT`,
+    faucetPaid: '已发送。几秒钟后会出现在下面。',
     notFinal: (has: number, needed: number) =>
       `已找到付给您的款项，确认数 ${has}/${needed}，会自动入账。`,
   },

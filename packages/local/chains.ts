@@ -10,6 +10,7 @@ import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
 import { type Anvil, asker, startAnvil } from './anvil.ts';
+import { openFaucet } from './faucet-door.ts';
 import { serveJavaTron } from './java-tron.ts';
 import { depositSeed } from './secrets.ts';
 import frozen from './token/token.generated.json' with { type: 'json' };
@@ -19,6 +20,8 @@ export type LocalChains = Readonly<{
   texts: Readonly<Record<string, string>>;
   /** The nodes as anybody may ask them: TRON's is java-tron's JSON-RPC. */
   urls: Readonly<Record<ChainName, string>>;
+  /** Where the console's faucet button knocks. */
+  faucetUrl: string;
   /** Sends `units` of USDT to an address in hexadecimal; answers the transaction's hash. */
   pay(chain: ChainName, to: string, units: bigint): Promise<string>;
   mine(chain: ChainName, blocks: number): Promise<void>;
@@ -103,19 +106,23 @@ export async function startChains(path: string, options: ChainsOptions): Promise
   const anvilUrls = { tron: urlOf('tron'), bsc: urlOf('bsc'), polygon: urlOf('polygon') };
   const tron = await serveJavaTron(anvilUrls.tron);
   const urls = { ...anvilUrls, tron: `${tron.url}/jsonrpc` };
+  const pay = async (chain: ChainName, to: string, units: bigint) => {
+    const data = TRANSFER + word(BigInt(to)) + word(units);
+    const transaction = { from: FAUCET, to: CHAIN_DEFAULTS[chain].token, data, gas: '0x186a0' };
+    return String(await asker(anvilUrls[chain])('eth_sendTransaction', [transaction]));
+  };
+  const faucet = await openFaucet(pay);
   return {
     texts: textsOf(urls, xpubs(options.stateDir)),
     urls,
     ask: (chain, method, params) => asker(anvilUrls[chain])(method, params),
-    pay: async (chain, to, units) => {
-      const data = TRANSFER + word(BigInt(to)) + word(units);
-      const transaction = { from: FAUCET, to: CHAIN_DEFAULTS[chain].token, data, gas: '0x186a0' };
-      return String(await asker(anvilUrls[chain])('eth_sendTransaction', [transaction]));
-    },
+    faucetUrl: faucet.url,
+    pay,
     mine: async (chain, blocks) => {
       await asker(anvilUrls[chain])('anvil_mine', [`0x${blocks.toString(16)}`]);
     },
     stop: async () => {
+      await faucet.stop();
       await tron.stop();
       await Promise.all([...anvils.values()].map((anvil) => anvil.stop()));
     },

@@ -195,7 +195,9 @@ async function run(closers: (() => Promise<void>)[], started: () => void): Promi
   const mocked = mockedProviders(providers);
   const chains = await openChains(closers);
   const stack = await startStack({
-    ...(chains === null ? {} : { chains: chains.texts }),
+    ...(chains === null
+      ? {}
+      : { chains: chains.texts, consoleBindings: { FAUCET_URL: chains.faucetUrl } }),
     stateDir: STATE_DIR,
     database: 'pglite',
     ports,

@@ -65,6 +65,8 @@ export type Env = Readonly<{
   ADJUSTMENT_LIMIT_USD?: string;
   /** Only on one's own machine: where to find the keys that Access would have. */
   ACCESS_KEYS_URL?: string;
+  /** Only on one's own machine: what makes test USDT. */
+  FAUCET_URL?: string;
   /** Only on one's own machine: where to find the keys that GitHub would have. */
   SECRET_SCANNING_KEYS_URL?: string;
 }>;
@@ -148,6 +150,12 @@ export function depositSettingsOf(env: Env): DepositSettings {
   const made = { chains, current };
   depositSettings.set(env, made);
   return made;
+}
+
+/** Where test USDT is made; null where there is nothing but the real networks. */
+export function faucetOf(env: Env): string | null {
+  const { hostname } = urlFrom(env.CONSOLE_URL, 'CONSOLE_URL');
+  return localUrl(env.FAUCET_URL, 'FAUCET_URL', hostname) ?? null;
 }
 
 export function claimsDoorOf(env: Env): ClaimsDoor {

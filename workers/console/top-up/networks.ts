@@ -33,6 +33,11 @@ export function contractLink(chain: Chain, text: string): string | null {
   return isPublic(chain) ? CONTRACTS[chain.name](text) : null;
 }
 
+/** EIP-681: opens a wallet on this machine; a payment's amount is the payer's own. */
+export function walletLink({ token, chainId }: Chain, address: string): string {
+  return `ethereum:${token}@${chainId}/transfer?address=${address}`;
+}
+
 /** TRON's final block is about 19 below its head (chain documentation: 19 of 27 representatives). */
 const TRON_BLOCKS_TO_FINAL = 19;
 const SCAN_EVERY_MS = 60_000;

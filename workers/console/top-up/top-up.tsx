@@ -3,13 +3,20 @@
  * arrived and what became of it; and "I sent it and nothing happened". The console can show and ask; only
  * the deposits Worker can credit.
  */
-import { type DepositRow, depositsOf } from '@farebox/database';
-import { addressText, type Chain, type ClaimResult, verifiedAddress } from '@farebox/deposits';
+import { type ChainState, type DepositRow, depositsOf, readChainStates } from '@farebox/database';
+import {
+  addressText,
+  type Chain,
+  type ClaimResult,
+  type ShownAddress,
+  verifiedAddress,
+} from '@farebox/deposits';
 import type { Texts } from '@farebox/languages';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { claimsDoorOf, depositSettingsOf } from '../env.ts';
+import { claimsDoorOf, depositSettingsOf, faucetOf } from '../env.ts';
 import { readForm } from '../forms.ts';
+import { askOutside } from '../mail/house.ts';
 import { countOne } from '../once.ts';
 import { Field, Money, Note, page, Time } from '../page.tsx';
 import { QrCode } from '../security/qr.tsx';
@@ -20,9 +27,12 @@ import {
   minutesToCredit,
   NETWORK_NAMES,
   transactionLink,
+  walletLink,
 } from './networks.ts';
+import { confirmationsOf, readingOf } from './progress.ts';
 
 const DEPOSITS_SHOWN = 50;
+const FAUCET_USDT = 10;
 const CLAIMS_AN_HOUR = { most: 20, seconds: 3600 };
 
 export const topUp = new Hono<Somebody>();
@@ -66,8 +76,38 @@ const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   );
 };
 
-const Deposits: FC<Shown & { deposits: readonly DepositRow[] }> = (props) => {
-  const { texts, language, chains, deposits } = props;
+/** What became of it, and while it is on its way, how far it has come. */
+const State: FC<{
+  texts: Texts;
+  chain: Chain;
+  state: ChainState | undefined;
+  deposit: DepositRow;
+}> = (props) => {
+  const { texts, chain, state, deposit } = props;
+  const { topUp: t } = texts;
+  const confirmations = confirmationsOf(chain, state, deposit);
+  return (
+    <>
+      {wordOf(t.states, deposit.state)}
+      {confirmations !== null && (
+        <>
+          <br />
+          <progress
+            value={confirmations.has}
+            max={confirmations.needed}
+            aria-label={t.confirmations(confirmations.has, confirmations.needed)}
+          />{' '}
+          <small>{t.confirmations(confirmations.has, confirmations.needed)}</small>
+        </>
+      )}
+    </>
+  );
+};
+
+type Arrived = Readonly<{ deposits: readonly DepositRow[]; states: readonly ChainState[] }>;
+
+const Deposits: FC<Shown & Arrived> = (props) => {
+  const { texts, language, chains, deposits, states } = props;
   const { topUp: t } = texts;
   if (deposits.length === 0) return <p>{t.none}</p>;
   return (
@@ -94,7 +134,14 @@ const Deposits: FC<Shown & { deposits: readonly DepositRow[] }> = (props) => {
                 </td>
                 <td>{NETWORK_NAMES[chain.name]}</td>
                 <td>{amountText(deposit.units, chain.decimals)}</td>
-                <td>{wordOf(t.states, deposit.state)}</td>
+                <td>
+                  <State
+                    texts={texts}
+                    chain={chain}
+                    state={states.find((one) => one.chain === chain.name)}
+                    deposit={deposit}
+                  />
+                </td>
                 <td>{deposit.state === 'credited' && <Money amount={deposit.amount ?? 0n} />}</td>
                 <td>
                   <Transaction chain={chain} hash={deposit.txHash} />
@@ -108,28 +155,39 @@ const Deposits: FC<Shown & { deposits: readonly DepositRow[] }> = (props) => {
   );
 };
 
-async function deposited(c: Context<Somebody>, chains: readonly Chain[]) {
-  const { house, person, texts, language } = c.var;
-  const deposits = await depositsOf(house.identity.db, person.account, DEPOSITS_SHOWN);
-  return (
-    <>
-      <h2>{texts.topUp.deposits}</h2>
-      <Deposits texts={texts} language={language} chains={chains} deposits={deposits} />
-    </>
-  );
+async function arrived(c: Context<Somebody>): Promise<Arrived> {
+  const { house, person } = c.var;
+  const { db } = house.identity;
+  const [deposits, states] = await Promise.all([
+    depositsOf(db, person.account, DEPOSITS_SHOWN),
+    readChainStates(db),
+  ]);
+  return { deposits, states };
 }
+
+/** Looked for again by a script while somebody looks at it. */
+const OwnDeposits: FC<Shown & Arrived> = (shown) => (
+  <>
+    <h2>{shown.texts.topUp.deposits}</h2>
+    <div id="deposits" aria-live="polite">
+      <Deposits {...shown} />
+    </div>
+  </>
+);
+
+const SCRIPTS = ['look-again'];
 
 topUp.get('/top-up', async (c) => {
   const { texts, language } = c.var;
   const { chains } = depositSettingsOf(c.env);
   return page(
     c,
-    { title: texts.topUp.title, here: '/top-up' },
+    { title: texts.topUp.title, here: '/top-up', scripts: SCRIPTS },
     <>
       <p>{texts.topUp.intro}</p>
       <h2>{texts.topUp.choose}</h2>
       <Networks texts={texts} language={language} chains={chains} />
-      {await deposited(c, chains)}
+      <OwnDeposits texts={texts} language={language} chains={chains} {...(await arrived(c))} />
     </>,
   );
 });
@@ -200,27 +258,42 @@ const ClaimForm: FC<{ texts: Texts; chain: Chain; value: string; problem: string
 
 type Claimed = Readonly<{ value: string; problem: string }>;
 
+/** Verified before each display and each payment. */
+function ownAddress(c: Context<Somebody>, { family }: Chain): Promise<ShownAddress> {
+  const { house, person } = c.var;
+  const { db, now } = house.identity;
+  const { current } = depositSettingsOf(c.env);
+  return verifiedAddress({ db, accounts: house.accounts, current, now }, person.account, family);
+}
+
+const Faucet: FC<{ texts: Texts; chain: Chain }> = ({ texts, chain }) => (
+  <form method="post" action={`/top-up/${chain.name}/faucet`}>
+    <p>{texts.topUp.faucetText}</p>
+    <p>
+      <button type="submit" class="plain">
+        {texts.topUp.faucet(FAUCET_USDT)}
+      </button>
+    </p>
+  </form>
+);
+
 async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed | null) {
-  const { house, person, texts } = c.var;
+  const { house, texts, language } = c.var;
   const { topUp: t } = texts;
   const deposits = depositSettingsOf(c.env);
   const name = NETWORK_NAMES[chain.name];
-  const shown = await verifiedAddress(
-    {
-      db: house.identity.db,
-      accounts: house.accounts,
-      current: deposits.current,
-      now: house.identity.now,
-    },
-    person.account,
-    chain.family,
-  );
-  const done = c.req.query('done') === 'claimed';
+  const shown = await ownAddress(c, chain);
+  const done = c.req.query('done') ?? '';
+  const found = await arrived(c);
+  const state = found.states.find((one) => one.chain === chain.name);
+  const reading = readingOf(chain, state, house.identity.now());
   return page(
     c,
-    { title: t.on(name), here: '/top-up', status: claimed === null ? 200 : 422 },
+    { title: t.on(name), here: '/top-up', status: claimed === null ? 200 : 422, scripts: SCRIPTS },
     <>
-      {done && <Note kind="done">{t.claimed}</Note>}
+      {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
+      {done === 'paid' && <Note kind="done">{t.faucetPaid}</Note>}
+      {reading !== 'well' && <Note kind="warning">{t.reading[reading]}</Note>}
       {shown.ok ? (
         <>
           <p>
@@ -228,7 +301,13 @@ async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed 
           </p>
           <Address text={shown.address.text} label={t.address} />
           <QrCode text={shown.address.text} label={t.address} />
+          {chain.family === 'evm' && (
+            <p>
+              <a href={walletLink(chain, shown.address.text)}>{t.openInWallet}</a>
+            </p>
+          )}
           <Facts texts={texts} chain={chain} />
+          {faucetOf(c.env) !== null && <Faucet texts={texts} chain={chain} />}
           <ClaimForm
             texts={texts}
             chain={chain}
@@ -242,7 +321,7 @@ async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed 
       <p>
         <a href="/top-up">{t.otherNetwork}</a>
       </p>
-      {await deposited(c, deposits.chains)}
+      <OwnDeposits texts={texts} language={language} chains={deposits.chains} {...found} />
     </>,
   );
 }
@@ -276,4 +355,18 @@ topUp.post('/top-up/:chain', async (c) => {
   const result = await claimsDoorOf(c.env).claim(person.account, chain.name, value);
   if (!result.ok) return networkPage(c, chain, { value, problem: problemOf(texts, result) });
   return c.redirect(`/top-up/${chain.name}?done=claimed`, 303);
+});
+
+/** There is one on one's own machine only: elsewhere this page does not exist. */
+topUp.post('/top-up/:chain/faucet', async (c) => {
+  const [chain, faucet] = [openChain(c), faucetOf(c.env)];
+  if (chain === undefined || faucet === null) return c.notFound();
+  const shown = await ownAddress(c, chain);
+  if (!shown.ok) return networkPage(c, chain, null);
+  const units = BigInt(FAUCET_USDT) * 10n ** BigInt(chain.decimals);
+  const wish = { chain: chain.name, to: shown.address.hex, units: units.toString() };
+  const paid = await askOutside(
+    new Request(faucet, { method: 'POST', body: JSON.stringify(wish) }),
+  );
+  return paid.ok ? c.redirect(`/top-up/${chain.name}?done=paid`, 303) : c.notFound();
 });
