@@ -6,7 +6,7 @@ export const ROW_PACES = ['unpaced', 'paced', 'json'] as const;
 export type RowPace = (typeof ROW_PACES)[number];
 
 export type Options = Readonly<{
-  task: 'compare' | 'soak' | 'profile' | 'console';
+  task: 'compare' | 'soak' | 'profile' | 'console' | 'deposits';
   paces: readonly RowPace[];
   connections: readonly number[];
   /** How many accounts the calls are spread over, per row. */
@@ -24,7 +24,7 @@ export type Options = Readonly<{
 
 export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_PACES.join(',')}] [--connections 1,16,64] [--accounts 1,50]
                  [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
-                 [--soak [--streams N]] [--profile] [--console]`;
+                 [--soak [--streams N]] [--profile] [--console] [--deposits]`;
 
 export function readOptions(words: readonly string[]): Options {
   const { values } = parseArgs({
@@ -34,6 +34,7 @@ export function readOptions(words: readonly string[]): Options {
       soak: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
       console: { type: 'boolean', default: false },
+      deposits: { type: 'boolean', default: false },
       rows: { type: 'string', default: ROW_PACES.join(',') },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1,50' },
@@ -63,11 +64,12 @@ export function readOptions(words: readonly string[]): Options {
   };
 }
 
-type Tasks = Readonly<Record<'soak' | 'profile' | 'console', boolean>>;
+type Tasks = Readonly<Record<'soak' | 'profile' | 'console' | 'deposits', boolean>>;
 
-function taskOf({ soak, profile, console }: Tasks): Options['task'] {
+function taskOf({ soak, profile, console, deposits }: Tasks): Options['task'] {
   if (soak) return 'soak';
   if (profile) return 'profile';
+  if (deposits) return 'deposits';
   return console ? 'console' : 'compare';
 }
 

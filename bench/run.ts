@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runConsole } from './console.ts';
+import { runDeposits } from './deposits.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { Crew, type Process } from './processes.ts';
 import { runProfile } from './profile.ts';
@@ -64,6 +65,10 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.task === 'console') {
     process.exitCode = (await runConsole(say)) ? 0 : 1;
+    return;
+  }
+  if (options.task === 'deposits') {
+    process.exitCode = (await runDeposits(say)) ? 0 : 1;
     return;
   }
   mkdirSync(CACHE, { recursive: true });

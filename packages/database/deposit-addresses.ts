@@ -106,6 +106,15 @@ export async function issueAddress(
   return issued(db, account, family);
 }
 
+/** How many indexes were given out below all keys of a family: no fewer than there are addresses. */
+export async function addressesIssued(db: Database, family: AddressFamily): Promise<number> {
+  const row = await firstRow<{ issued: string | number }>(
+    db,
+    sql`select coalesce(sum(next_index), 0) as issued from deposit_keys where family = ${family}`,
+  );
+  return Number(row?.issued ?? 0);
+}
+
 /** Addresses that are watched, a page after `after` in their own order: old keys' too. */
 export async function watchedAddresses(
   db: Database,

@@ -79,6 +79,7 @@ export {
 } from './credentials.ts';
 export { addressOf, beginDeletion, markWiped, unfinishedDeletions } from './deletions.ts';
 export {
+  addressesIssued,
   addressesOf,
   findAddresses,
   type IssuedAddress,

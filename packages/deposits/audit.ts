@@ -25,7 +25,7 @@ import type { Chain } from './contract.ts';
 import type { DepositsHouse } from './house.ts';
 import { readHoldings } from './rpc.ts';
 import { readAgreed } from './scan.ts';
-import { ownersOf } from './watching.ts';
+import { ownersOf, watchOnly } from './watching.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
@@ -131,7 +131,7 @@ async function searchFor(
   const [known] = await findAddresses(db, chain.family, [address]);
   if (cursor === undefined || known === undefined) return;
   const first = firstBlockOf(chain, cursor.nextBlock, Math.max(0, since - known.createdAt));
-  const watched = { recipients: new Set([address]), everybody: false };
+  const watched = watchOnly([address]);
   let below = rereadBelow ?? cursor.nextBlock;
   for (let windows = 0; windows < WINDOWS_A_TICK && below > first; windows += 1) {
     const from = Math.max(first, below - cursor.window);

@@ -6,6 +6,7 @@
  * show the same block. Nothing here retries: an answer that is not sure is a reason, and the next tick asks again.
  */
 import type { Chain, Hash, HexAddress, RpcProvider } from './contract.ts';
+import type { Watched } from './watching.ts';
 
 /** keccak-256 of `Transfer(address,address,uint256)` (ERC-20). */
 export const TRANSFER_TOPIC = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
@@ -255,7 +256,7 @@ export function transferOf(log: unknown): TransferLog | null {
   };
 }
 
-/** `recipients` null: everybody's transfers, for the caller to sift. */
+/** `recipients` null: everybody’s transfers. */
 function getLogs(
   token: HexAddress,
   from: number,
@@ -274,30 +275,42 @@ function inBatches<T>(items: readonly T[], size: number): readonly (readonly T[]
   );
 }
 
-type Wanted = Readonly<{
-  token: HexAddress;
-  from: number;
-  to: number;
-  recipients: ReadonlySet<HexAddress>;
-  /** Ask for everybody's transfers: cheaper above a few thousand addresses, and its cost stays flat. */
-  everybody: boolean;
-}>;
+type Wanted = Readonly<{ token: HexAddress; from: number; to: number }> & Watched;
+
+const RECIPIENT = /^0x0{24}[0-9a-f]{40}$/;
+
+/** Whom a log says it paid, if it is one that was asked for; cheap, because most are somebody else's. */
+function recipientOf(log: unknown, { token, from, to }: Wanted): HexAddress | null {
+  const [topics, address] = [field(log, 'topics'), field(log, 'address')];
+  if (!Array.isArray(topics) || topics.length !== 3 || topics[0] !== TRANSFER_TOPIC) return null;
+  if (address !== token && String(address).toLowerCase() !== token) return null;
+  const blockNumber = quantity(field(log, 'blockNumber'));
+  if (blockNumber === null || blockNumber < from || blockNumber > to) return null;
+  if (field(log, 'removed') === true) return null;
+  const recipient = String(topics[2]).toLowerCase();
+  return RECIPIENT.test(recipient) ? `0x${recipient.slice(26)}` : null;
+}
 
 /** Logs that were asked for and nothing else; anything else among them makes all of them suspect. */
-function siftLogs(answer: RpcAnswer, wanted: Wanted): Read<readonly TransferLog[]> {
-  if (!answer.ok) return trouble(troubleOf(answer));
-  if (!Array.isArray(answer.result)) return trouble('inconsistent');
+async function siftLogs(
+  logs: readonly unknown[],
+  wanted: Wanted,
+): Promise<Read<readonly TransferLog[]>> {
+  const recipients = logs.map((log) => recipientOf(log, wanted));
+  const named = new Set<HexAddress>();
+  for (const recipient of recipients) {
+    if (recipient === null) return trouble('inconsistent');
+    named.add(recipient);
+  }
+  const ours = await wanted.ours(named);
   const found: TransferLog[] = [];
-  for (const log of answer.result) {
-    const transfer = transferOf(log);
-    const removed = field(log, 'removed') === true;
-    if (transfer === null || removed) return trouble('inconsistent');
-    const { blockNumber, contract, recipient } = transfer;
-    const asked = blockNumber >= wanted.from && blockNumber <= wanted.to;
-    if (!asked || contract !== wanted.token) return trouble('inconsistent');
-    const ours = wanted.recipients.has(recipient);
-    if (!ours && !wanted.everybody) return trouble('inconsistent');
-    if (ours && transfer.units > 0n) found.push(transfer);
+  for (const [index, recipient] of recipients.entries()) {
+    const own = recipient !== null && ours.has(recipient);
+    if (!own && wanted.byName !== null) return trouble('inconsistent');
+    if (!own) continue;
+    const transfer = transferOf(logs[index]);
+    if (transfer === null) return trouble('inconsistent');
+    if (transfer.units > 0n) found.push(transfer);
   }
   return { ok: true, value: found };
 }
@@ -332,14 +345,14 @@ export function sameTransfer(a: TransferLog, b: TransferLog): boolean {
   );
 }
 
-/** Transfers to `recipients` in blocks `from` to `to`, both included, between two looks at block `to`. */
+/** Transfers to watched addresses in blocks `from` to `to`, both included, between two looks at block `to`. */
 export async function readRange(
   ask: RpcAsk,
   provider: RpcProvider,
   wanted: Wanted,
 ): Promise<Read<Range>> {
-  const { token, from, to, recipients, everybody } = wanted;
-  const batches = everybody ? [null] : inBatches([...recipients], ADDRESSES_AT_ONCE);
+  const { token, from, to, byName } = wanted;
+  const batches = byName === null ? [null] : inBatches(byName, ADDRESSES_AT_ONCE);
   const queries = batches.map((batch) => getLogs(token, from, to, batch));
   const answers = await ask(provider, [getBlock(to), ...queries, getBlock(to)]);
   if (typeof answers === 'string') return trouble(answers);
@@ -348,13 +361,15 @@ export async function readRange(
   if (!after.ok) return after;
   const stable = before.value.hash === after.value.hash && before.value.number === to;
   if (!stable || answers.length !== queries.length + 2) return trouble('inconsistent');
-  const found: TransferLog[] = [];
+  const logs: unknown[] = [];
   for (const answer of answers.slice(1, -1)) {
-    const sifted = siftLogs(answer, wanted);
-    if (!sifted.ok) return sifted;
-    found.push(...sifted.value);
+    if (!answer.ok) return trouble(troubleOf(answer));
+    if (!Array.isArray(answer.result)) return trouble('inconsistent');
+    for (const log of answer.result) logs.push(log);
   }
-  const transfers = ordered(found);
+  const sifted = await siftLogs(logs, wanted);
+  if (!sifted.ok) return sifted;
+  const transfers = ordered(sifted.value);
   if (!transfers.ok) return transfers;
   const last = transfers.value.filter(({ blockNumber }) => blockNumber === to);
   if (last.some(({ blockHash }) => blockHash !== before.value.hash)) return trouble('inconsistent');

@@ -27,6 +27,7 @@ import {
   readWatchKey,
   tick,
 } from './index.ts';
+import { TRANSFER_TOPIC } from './rpc.ts';
 import { askWorlds, diceOf, World } from './world.testing.ts';
 
 const ADA = 'aaaaaaaaaaaaaaaa';
@@ -267,6 +268,39 @@ describe('a deposit', () => {
     ask = honest;
     await tick(house());
     expect(credited.size).toBe(1);
+  });
+
+  it('among thousands of addresses is found in everybody’s transfers', async () => {
+    const asked: unknown[] = [];
+    const honest = ask;
+    ask = async (provider, requests) => {
+      asked.push(...requests.filter(({ method }) => method === 'eth_getLogs'));
+      return honest(provider, requests);
+    };
+    await db.execute('update deposit_keys set next_index = next_index + 5000');
+    mine(30);
+    await tick(house());
+    const token = POLYGON.token;
+    const to = (who: string, units: bigint) => ({
+      txHash: world.hash(),
+      token,
+      from: STRANGER,
+      to: who,
+      units,
+    });
+    const crowd = Array.from({ length: 40 }, (__, at) =>
+      to(`0x${at.toString(16).padStart(40, 'e')}`, ONE),
+    );
+    world.mine([[...crowd, to(ada, 5n * ONE)], [to(bob, 6n * ONE)]], now);
+    mine(25);
+    await tick(house());
+    await tick(house());
+    await db.execute('update deposit_keys set next_index = next_index - 5000');
+    expect(credited.size).toBe(2);
+    for (const request of asked)
+      expect(request).toMatchObject({ params: [{ topics: [TRANSFER_TOPIC] }] });
+    const { rows } = await db.execute('select count(*)::int as count from deposits');
+    expect(rows).toEqual([{ count: 2 }]);
   });
 
   it('of dust waits until together it passes the minimum', async () => {
