@@ -7,7 +7,7 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Database, demand } from './connection.ts';
-import { at, firstRow, millis } from './statement.ts';
+import { at, firstRow, millis, texts } from './statement.ts';
 
 export type FoundTransfer = Readonly<{
   txHash: string;
@@ -96,20 +96,26 @@ export type Valuation = Readonly<{ chain: string; decimals: number; minimumUnits
 type Key = Readonly<{ txHash: string; logIndex: number }>;
 type KeyRow = { tx_hash: string; log_index: number };
 
-export type UnvaluedDeposit = Key & Readonly<{ sender: string }>;
+export type UnvaluedDeposit = Key & Readonly<{ account: AccountId; sender: string }>;
 
-/** Final transfers that have no worth yet, oldest first. */
+/** Final transfers that have no worth yet: oldest first, but dust behind all others, whoever sends how much of it. */
 export async function unvaluedDeposits(
   db: Database,
-  chain: string,
+  { chain, minimumUnits }: Valuation,
   most: number,
 ): Promise<readonly UnvaluedDeposit[]> {
   const { rows } = await demand(
-    db.execute<KeyRow & { sender: string }>(sql`select tx_hash, log_index, sender from deposits
+    db.execute<KeyRow & { account_id: string; sender: string }>(sql`select tx_hash, log_index,
+        account_id, sender from deposits
       where chain = ${chain} and state = 'seen' and final_at is not null
-      order by block_number, log_index limit ${most}`),
+      order by units < ${minimumUnits.toString()}::numeric, block_number, log_index limit ${most}`),
   );
-  return rows.map((row) => ({ txHash: row.tx_hash, logIndex: row.log_index, sender: row.sender }));
+  return rows.map(({ tx_hash: txHash, log_index: logIndex, account_id: account, sender }) => ({
+    txHash,
+    logIndex,
+    account,
+    sender,
+  }));
 }
 
 /**
@@ -147,17 +153,18 @@ export async function valueDeposit(
   );
 }
 
-/** Dust of an account that together passes the minimum is worth crediting. */
+/** Dust of one of these accounts that together passes the minimum is worth crediting. */
 export async function releaseDust(
   db: Database,
   { chain, decimals, minimumUnits }: Valuation,
+  accounts: readonly AccountId[],
 ): Promise<void> {
   const minimum = (minimumUnits * 10n ** 9n) / 10n ** BigInt(decimals);
   await demand(
     db.execute(sql`update deposits set state = 'final'
       where chain = ${chain} and state = 'dust' and amount > 0
-        and account_id in (select account_id from deposits where chain = ${chain} and state = 'dust'
-          group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`),
+        and account_id in (select account_id from deposits join ${texts(accounts)} on account_id = r.value
+          where chain = ${chain} and state = 'dust' group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`),
   );
 }
 

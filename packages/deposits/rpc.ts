@@ -144,15 +144,11 @@ export type Receipt = Readonly<{
   transfers: readonly TransferLog[];
 }>;
 
-/** A transaction's receipt; `lagging` where the provider has none. */
-export async function readReceipt(
-  ask: RpcAsk,
-  provider: RpcProvider,
-  txHash: Hash,
-): Promise<Read<Receipt>> {
-  const answers = await ask(provider, [{ method: 'eth_getTransactionReceipt', params: [txHash] }]);
-  if (typeof answers === 'string') return trouble(answers);
-  const [answer] = answers;
+function getReceipt(txHash: Hash): RpcRequest {
+  return { method: 'eth_getTransactionReceipt', params: [txHash] };
+}
+
+function receiptOf(answer: RpcAnswer | undefined, txHash: Hash): Read<Receipt> {
   if (answer === undefined || !answer.ok) return trouble('inconsistent');
   if (answer.result === null) return trouble('lagging');
   const blockNumber = quantity(field(answer.result, 'blockNumber'));
@@ -165,6 +161,30 @@ export async function readReceipt(
   return foreign
     ? trouble('inconsistent')
     : { ok: true, value: { blockNumber, succeeded, transfers } };
+}
+
+/** A transaction's receipt; `lagging` where the provider has none. */
+export async function readReceipt(
+  ask: RpcAsk,
+  provider: RpcProvider,
+  txHash: Hash,
+): Promise<Read<Receipt>> {
+  const answers = await ask(provider, [getReceipt(txHash)]);
+  return typeof answers === 'string' ? trouble(answers) : receiptOf(answers[0], txHash);
+}
+
+/** The block of that height, and the transaction's receipt beside it. */
+export async function readBlockAndReceipt(
+  ask: RpcAsk,
+  provider: RpcProvider,
+  { blockNumber, txHash }: Pick<TransferLog, 'blockNumber' | 'txHash'>,
+): Promise<Read<Readonly<{ block: Block; receipt: Read<Receipt> }>>> {
+  const answers = await ask(provider, [getBlock(blockNumber), getReceipt(txHash)]);
+  if (typeof answers === 'string') return trouble(answers);
+  const block = blockOf(answers[0]);
+  if (!block.ok) return block;
+  if (block.value.number !== blockNumber) return trouble('inconsistent');
+  return { ok: true, value: { block: block.value, receipt: receiptOf(answers[1], txHash) } };
 }
 
 /** `balanceOf(address)` (ERC-20). */

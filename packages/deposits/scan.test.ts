@@ -270,6 +270,51 @@ describe('a deposit', () => {
     expect(credited.size).toBe(1);
   });
 
+  it('that somebody wrote into Postgres is no money', async () => {
+    mine(30);
+    const real = pay(ada, 2n * ONE);
+    mine(25);
+    const { hash = '', number = 0 } = world.blocks[20] ?? {};
+    const row = (tx: string, units: bigint, amount: bigint, block: number, blockHash: string) =>
+      db.execute(`insert into deposits (chain, tx_hash, log_index, block_number, block_hash, contract, sender,
+        recipient, account_id, units, amount, state, found_by, seen_at, final_at) values ('polygon', '${tx}', 0,
+        ${block}, '${blockHash}', '${POLYGON.token}', '${STRANGER}', '${ada}', '${ADA}', ${units}, ${amount},
+        'final', 'scan', now(), now())`);
+    // One that never was, in a block that is.
+    await row(`0x${'a'.repeat(64)}`, 900n * ONE, 900_000_000_000n, number, hash);
+    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house());
+    expect([...credited.values()].map(({ amount }) => amount)).toEqual([2_000_000_000n]);
+    // One that was, and was worth less; so much waits for more blocks.
+    mine(10);
+    await db.execute('delete from deposits');
+    credited.clear();
+    const at = world.blocks.find(({ transactions }) =>
+      transactions.flat().some(({ txHash }) => txHash === real),
+    );
+    await row(real, 900n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
+    await tick(house());
+    expect(await depositsOf(db, ADA, 5)).toMatchObject([{ state: 'held', reason: 'not_on_chain' }]);
+    await db.execute('delete from deposits');
+    await row(real, 2n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
+    await tick(house());
+    expect(await depositsOf(db, ADA, 5)).toMatchObject([
+      { state: 'held', reason: 'amount_differs' },
+    ]);
+    expect(credited.size).toBe(0);
+  });
+
+  it('is not held up by others’ dust', async () => {
+    mine(30);
+    const dust = Array.from({ length: 600 }, () => ({
+      ...{ txHash: world.hash(), token: POLYGON.token, from: STRANGER, to: bob, units: 1n },
+    }));
+    world.mine([dust], now);
+    pay(ada, 3n * ONE);
+    mine(25);
+    await tick(house());
+    expect([...credited.values()]).toMatchObject([{ account: ADA }]);
+  });
+
   it('among thousands of addresses is found in everybody’s transfers', async () => {
     const asked: unknown[] = [];
     const honest = ask;

@@ -162,6 +162,8 @@ class Node {
         return this.#logs(request);
       case 'eth_call':
         return this.#balance(request);
+      case 'eth_getTransactionReceipt':
+        return { ok: true, result: this.#receipt(String(request.params[0])) };
       default:
         return { ok: false, code: -32601 };
     }
@@ -175,6 +177,16 @@ class Node {
     const swapped = this.#fault === 'swapped_hash' && last;
     const hash = swapped ? `0x${'e'.repeat(64)}` : block.hash;
     return { number: hex(number), hash, timestamp: hex(Math.floor(block.minedAt / 1000)) };
+  }
+
+  #receipt(transactionHash: string): unknown {
+    const of = (log: Record<string, unknown>) => log.transactionHash === transactionHash;
+    const block = this.#world.blocks
+      .slice(0, this.#head + 1)
+      .find((one) => this.#world.logsOf(one).some(of));
+    if (block === undefined) return null;
+    const logs = this.#world.logsOf(block).filter(of);
+    return { transactionHash, blockNumber: hex(block.number), status: '0x1', logs };
   }
 
   /** `balanceOf`, the only call there is; any other is refused as a contract refuses it. */
