@@ -832,6 +832,7 @@ export const en = {
       'All API keys stop working; calls in flight are still billed.',
       'Your address, password, second factors, sessions, keys’ names, notices and consents are erased.',
       'You are signed out everywhere, and nobody can sign in any more. One last letter tells you so.',
+      'Money sent to your deposit addresses afterwards can’t be credited any more: send nothing to them.',
     ],
     balanceTitle: 'What is left of your balance',
     balanceNow: 'Your balance now:',
