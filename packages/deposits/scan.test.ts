@@ -179,6 +179,30 @@ describe('a deposit', () => {
     ]);
   });
 
+  it('asks the networks about blocks and addresses, and nothing of an account', async () => {
+    const asked: string[] = [];
+    const honest = ask;
+    ask = async (provider, requests) => {
+      asked.push(JSON.stringify([provider, requests]));
+      return honest(provider, requests);
+    };
+    mine(30);
+    pay(ada, 5n * ONE);
+    mine(25);
+    await tick(house());
+    expect(credited.size).toBe(1);
+    const all = asked.join('\n');
+    for (const word of [ADA, BOB, KEY.fingerprint, 'xpub']) expect(all).not.toContain(word);
+    const methods = new Set([...all.matchAll(/"method":"(\w+)"/g)].map(([, method]) => method));
+    expect([...methods].sort()).toEqual([
+      'eth_call',
+      'eth_chainId',
+      'eth_getBlockByNumber',
+      'eth_getLogs',
+      'eth_getTransactionReceipt',
+    ]);
+  });
+
   it('that a reorganisation takes away before it is final is shown no longer', async () => {
     mine(30);
     await tick(house());

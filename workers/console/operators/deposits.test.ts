@@ -207,6 +207,17 @@ describe('the public key', () => {
   });
 });
 
+describe('a network that is caught up with', () => {
+  it('shows how far it is behind', async () => {
+    await rig.db.execute('update chain_cursors set next_block = 5000, final = 6999, head = 7063');
+    const page = await seen();
+    expect(page).toContain('<td>2000 blocks, 59 min</td>');
+    expect(page).toContain('polygon is read 58 minutes behind.');
+    await rig.db.execute('update chain_cursors set next_block = 7000');
+    expect(await seen()).not.toContain('behind.');
+  });
+});
+
 describe('differences', () => {
   it('are listed, and said once they lasted', async () => {
     const one = { address, kind: 'balance', held: 5_000_000n, swept: 0n, recorded: 0n } as const;

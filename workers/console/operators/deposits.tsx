@@ -82,6 +82,13 @@ function standing({ haltedAt, trouble }: ChainState): string {
   return trouble ?? 'reads on';
 }
 
+/** What is final and not read yet: it shrinks while a network is caught up with. */
+function behindText(chain: Chain | undefined, { final, nextBlock }: ChainState): string {
+  const blocks = final === null ? 0 : Math.max(0, final + 1 - nextBlock);
+  if (blocks === 0 || chain === undefined) return '–';
+  return `${blocks} blocks, ${Math.ceil((blocks * chain.blockMs) / 60_000)} min`;
+}
+
 const Networks: FC<{ found: Found }> = ({ found }) => (
   <Table
     caption="Networks"
@@ -90,6 +97,7 @@ const Networks: FC<{ found: Found }> = ({ found }) => (
       'Standing',
       'Providers',
       'Read to',
+      'Behind',
       'Final',
       'Head',
       'Final block of',
@@ -103,6 +111,7 @@ const Networks: FC<{ found: Found }> = ({ found }) => (
         <td>{standing(state)}</td>
         <td>{chainOf(found, state.chain)?.providers.length ?? 0}</td>
         <td>{state.nextBlock - 1}</td>
+        <td>{behindText(chainOf(found, state.chain), state)}</td>
         <td>{state.final ?? '–'}</td>
         <td>{state.head ?? '–'}</td>
         <td>
