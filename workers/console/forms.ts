@@ -9,6 +9,7 @@ import { isLoopback } from './loopback.ts';
 import type { Anybody } from './visitor.ts';
 
 const LARGEST_FORM = 64 * 1024;
+const LARGEST_REPORT = 512 * 1024;
 const LONGEST_FIELD = 4_096;
 
 /** `localhost` and 127.0.0.1 are one machine; anywhere else only the configured origin is ours. */
@@ -33,10 +34,13 @@ export const ownFormsOnly: MiddlewareHandler<Anybody> = async function ownFormsO
   return next();
 };
 
-export const smallBodies = bodyLimit({
-  maxSize: LARGEST_FORM,
-  onError: (c) => c.text('That is too large for a form.', 413),
-});
+function bodies(maxSize: number) {
+  return bodyLimit({ maxSize, onError: (c) => c.text('That is too large for a form.', 413) });
+}
+
+export const smallBodies = bodies(LARGEST_FORM);
+/** A thousand lines of JSON, percent-encoded. */
+export const reportBodies = bodies(LARGEST_REPORT);
 
 export type Form = Readonly<{
   /** A field's text; '' where it is absent, too long or no text. */

@@ -169,14 +169,18 @@ describe('what the treasury moved', () => {
     expect(await swept()).toEqual([{ address, units: '2500000' }]);
   });
 
-  it('can be as long as a hundred addresses', async () => {
-    const many = Array.from({ length: 100 }, (__, at) => ({
+  it('can be of a thousand addresses, and no more', async () => {
+    const many = Array.from({ length: 1_000 }, (__, at) => ({
       ...line(),
       txHash: `0x${at.toString(16).padStart(64, '0')}`,
     }));
     const report = JSON.stringify(many);
     expect((await deed({ deed: 'report_sweep', report })).status).toBe(303);
-    expect(await swept()).toHaveLength(101);
+    expect(await swept()).toHaveLength(1_001);
+    const more = JSON.stringify([...many, line()]);
+    expect((await deed({ deed: 'report_sweep', report: more })).status).toBe(422);
+    const huge = { deed: 'report_sweep', report: 'x'.repeat(600_000) };
+    expect((await deed(huge)).status).toBe(413);
   });
 });
 

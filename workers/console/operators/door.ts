@@ -3,8 +3,8 @@
  * single request, also for a stylesheet. What is not listed here does not exist there, the people's
  * screens least of all.
  */
-import { Hono } from 'hono';
-import { smallBodies } from '../forms.ts';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { reportBodies, smallBodies } from '../forms.ts';
 import { ICON, STYLE } from '../style.ts';
 import { account } from './account.tsx';
 import { adjustments } from './adjustments.tsx';
@@ -17,8 +17,13 @@ import { health } from './health.tsx';
 import { moves } from './moves.tsx';
 import { ownPagesOnly, type Staff, vouchedFor } from './staff.ts';
 
+/** One form takes a file. */
+const sizedBodies: MiddlewareHandler<Staff> = function sizedBodies(c, next) {
+  return (c.req.path === '/operators/deposits' ? reportBodies : smallBodies)(c, next);
+};
+
 export const operators = new Hono<Staff>();
-operators.use(vouchedFor, smallBodies, ownPagesOnly);
+operators.use(vouchedFor, sizedBodies, ownPagesOnly);
 operators.get('/style.css', (c) =>
   c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-store' }),
 );
