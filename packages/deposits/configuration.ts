@@ -5,7 +5,13 @@
 import type { AddressFamily } from '@farebox/ledger';
 import { readAddress, readWatchKey, type WatchKey } from './addresses.ts';
 import { CHAIN_DEFAULTS } from './chains.ts';
-import { CHAINS, type Chain, type ChainName, type RpcProvider } from './contract.ts';
+import {
+  CHAINS,
+  type Chain,
+  type ChainName,
+  type HexAddress,
+  type RpcProvider,
+} from './contract.ts';
 
 type Texts = Readonly<Record<string, unknown>>;
 
@@ -16,6 +22,8 @@ export type Configuration = Readonly<{
   keys: ReadonlyMap<string, WatchKey>;
   /** The key that new addresses hang below; absent where none is configured. */
   current: ReadonlyMap<AddressFamily, WatchKey>;
+  /** Senders whose money an operator has to look at. */
+  barred: readonly HexAddress[];
   /** Names of texts that are not what they should be. */
   flaws: readonly string[];
 }>;
@@ -100,6 +108,15 @@ function keysOf(texts: Texts, family: AddressFamily, flaws: Flaws): readonly Wat
   return flaws.includes(name) ? [] : keys;
 }
 
+/** As their networks write them, or in hexadecimal. */
+function barredOf(texts: Texts, flaws: Flaws): readonly HexAddress[] {
+  return listOf(textOf(texts, 'BARRED_SENDERS')).flatMap((text) => {
+    const address = readAddress(text.startsWith('T') ? 'tron' : 'evm', text);
+    if (address === null) flaws.push('BARRED_SENDERS');
+    return address ?? [];
+  });
+}
+
 export function readConfiguration(texts: Texts): Configuration {
   const flaws: Flaws = [];
   const chains = CHAINS.flatMap((name) => {
@@ -113,5 +130,5 @@ export function readConfiguration(texts: Texts): Configuration {
   if (evm[0] !== undefined) current.set('evm', evm[0]);
   if (tron[0] !== undefined) current.set('tron', tron[0]);
   const keys = new Map([...evm, ...tron].map((key) => [key.fingerprint, key]));
-  return { chains, keys, current, flaws };
+  return { chains, keys, current, barred: barredOf(texts, flaws), flaws };
 }

@@ -23,18 +23,10 @@ export class MissingBinding extends Error {
   }
 }
 
-function barredOf(text: string | undefined): readonly string[] {
-  return (text ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((one) => one.trim())
-    .filter(Boolean);
-}
-
 export function houseOf(env: Env, fetcher: typeof fetch): DepositsHouse {
   if (env.CREDITS === undefined) throw new MissingBinding('CREDITS');
   if (env.DATABASE_URL === undefined) throw new MissingBinding('DATABASE_URL');
-  const { chains, keys, flaws } = readConfiguration(env);
+  const { chains, keys, barred, flaws } = readConfiguration(env);
   for (const name of flaws) signal({ event: 'binding_missing', name });
   return {
     db: connect(env.DATABASE_URL),
@@ -42,7 +34,7 @@ export function houseOf(env: Env, fetcher: typeof fetch): DepositsHouse {
     chains,
     keys,
     ask: httpAsk((url, init) => fetcher(url, init)),
-    barred: barredOf(env.BARRED_SENDERS),
+    barred,
     now: Date.now,
     signal,
   };
