@@ -20,6 +20,29 @@ export function anvilPath(): string | null {
   }
 }
 
+/**
+ * Runs a command until it ends, it is told to, or nobody holds the other end of its input any more: a process that
+ * is killed outright can tell nobody, but its pipes close. The input has to be opened again under another number,
+ * because a shell gives what runs beside it an empty one (POSIX, "Asynchronous Lists").
+ */
+const BOUND = `exec 3<&0
+"$@" 3<&- & command=$!
+trap 'kill -TERM $command' TERM INT
+( trap - TERM INT; cat <&3 >/dev/null; kill -TERM $command ) 2>/dev/null & watch=$!
+wait $command; code=$?
+trap - TERM INT
+wait $command 2>/dev/null && code=$?
+kill $watch 2>/dev/null
+exit $code`;
+
+/** Windows has no such shell: there it is started as it is. */
+function spawnBound(path: string, args: readonly string[]): ChildProcess {
+  const env = { PATH: process.env.PATH, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
+  const stdio: ['pipe', 'pipe', 'ignore'] = ['pipe', 'pipe', 'ignore'];
+  if (process.platform === 'win32') return spawn(path, args, { stdio, env });
+  return spawn('/bin/sh', ['-c', BOUND, 'anvil', path, ...args], { stdio, env });
+}
+
 export type Anvil = Readonly<{ url: string; stop(): Promise<void> }>;
 export type AnvilOptions = Readonly<{
   chainId: number;
@@ -53,17 +76,13 @@ export async function startAnvil(
   path: string,
   { chainId, blockSeconds, stateFile }: AnvilOptions,
 ): Promise<Anvil> {
-  const child = spawn(
-    path,
-    [
-      ...['--host', '127.0.0.1', '--port', '0'],
-      ...['--chain-id', String(chainId)],
-      ...['--slots-in-an-epoch', String(EPOCH_SLOTS)],
-      ...['--state', stateFile],
-      ...(blockSeconds === null ? ['--no-mining'] : ['--block-time', String(blockSeconds)]),
-    ],
-    { stdio: ['ignore', 'pipe', 'ignore'], env: { FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' } },
-  );
+  const child = spawnBound(path, [
+    ...['--host', '127.0.0.1', '--port', '0'],
+    ...['--chain-id', String(chainId)],
+    ...['--slots-in-an-epoch', String(EPOCH_SLOTS)],
+    ...['--state', stateFile],
+    ...(blockSeconds === null ? ['--no-mining'] : ['--block-time', String(blockSeconds)]),
+  ]);
   const url = await addressOf(child);
   // What it goes on to print has to go somewhere, or the pipe fills and it stands still.
   child.stdout?.resume();

@@ -1,6 +1,6 @@
 /** `npm start` and `npm run account` as a person meets them: processes, ports, files and exit codes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +65,19 @@ function isAlive(pid: number | null | undefined): boolean {
   }
 }
 
+/** Processes that work on this state, as Linux lists them. */
+function atWork(): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(join(stateDir, 'chains'));
+      } catch {
+        return false;
+      }
+    });
+}
+
 it('says so where no stack runs', async () => {
   const account = run('account.ts', ['--credit', '1'], {});
   expect(await account.exit).toBe(1);
@@ -110,6 +123,7 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
   first.child.kill('SIGINT');
   expect(await first.exit).toBe(0);
   expect(isAlive(workerd)).toBe(false);
+  expect(atWork()).toEqual([]);
 
   const again = run('start.ts', [], ports);
   await ready(again);
@@ -118,8 +132,10 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
   // Killed with no time to clean up: what is left of it must not stand in the next one's way.
   again.child.kill('SIGKILL');
   await again.exit;
+  await expect.poll(atWork, { timeout: 10_000 }).toEqual([]);
   const third = run('start.ts', [], ports);
   await ready(third);
   third.child.kill('SIGTERM');
   expect(await third.exit).toBe(0);
+  expect(atWork()).toEqual([]);
 }, 120_000);
