@@ -15,7 +15,7 @@ export type Patience = Readonly<{
   silence: number;
   /** Until a caller who hears nothing is told that the provider lives. */
   ping: number;
-  /** Between two checkpoints of a long answer. */
+  /** Until the first checkpoint of a long answer; the next ones come ever later, up to three times that apart. */
   checkpoint: number;
   /** For the usage, after the caller left; within waitUntil's 30 s. */
   drain: number;
@@ -42,6 +42,8 @@ export type Carriage = Readonly<{
   clock: () => number;
 }>;
 
+const SHORTEST_PAUSE_MS = 20;
+
 /** One stream under way. `run` is called once and never rejects. */
 export class Carrier {
   readonly #job: Carriage;
@@ -55,6 +57,8 @@ export class Carrier {
   #heardAt: number;
   #saidAt: number;
   #checkpointAt: number;
+  /** Until the next one: an answer that went on for long goes on for long, and each costs its account's object. */
+  #checkpointPause: number;
   #goneAt = 0;
   #pingedAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,6 +71,7 @@ export class Carrier {
     this.#heardAt = now;
     this.#saidAt = now;
     this.#checkpointAt = now;
+    this.#checkpointPause = job.patience.checkpoint;
   }
 
   async run(): Promise<Ending> {
@@ -144,10 +149,20 @@ export class Carrier {
     this.#reader.cancel().catch(() => {});
   }
 
+  /** When the next thing may be due: what comes meanwhile only puts it off. */
+  #dueIn(now: number): number {
+    const { ping, silence, drain } = this.#job.patience;
+    const sign = this.#writes > 0 ? now + ping : Math.max(this.#saidAt, this.#pingedAt) + ping;
+    const next = Math.min(
+      Math.max(this.#heardAt, this.#saidAt) + silence,
+      this.#checkpointAt + this.#checkpointPause,
+      this.#clientGone ? this.#goneAt + drain : sign,
+    );
+    return Math.max(SHORTEST_PAUSE_MS, next - now);
+  }
+
   #watchLater(): void {
-    const { ping, checkpoint, silence, drain } = this.#job.patience;
-    const pause = Math.max(20, Math.min(ping, checkpoint, silence, drain) / 2);
-    this.#timer = setTimeout(() => this.#watch(), pause);
+    this.#timer = setTimeout(() => this.#watch(), this.#dueIn(this.#job.clock()));
   }
 
   /** Why the carriage has to end now, if it has to. */
@@ -167,7 +182,7 @@ export class Carrier {
       this.#stop(overdue);
       return;
     }
-    if (now - this.#checkpointAt >= patience.checkpoint) this.#checkpoint(now);
+    if (now - this.#checkpointAt >= this.#checkpointPause) this.#checkpoint(now);
     const quiet =
       this.#writes === 0 &&
       !this.#clientGone &&
@@ -188,6 +203,8 @@ export class Carrier {
 
   #checkpoint(now: number): void {
     this.#checkpointAt = now;
+    const { checkpoint } = this.#job.patience;
+    this.#checkpointPause = Math.min(1.5 * this.#checkpointPause, 3 * checkpoint);
     const heard = (verdict: Verdict) => {
       if (verdict === null) return;
       this.#verdict = verdict;
