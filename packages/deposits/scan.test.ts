@@ -327,6 +327,22 @@ describe('a deposit', () => {
     expect(credited.size).toBe(0);
   });
 
+  it('that one provider’s receipt does not have waits until they agree', async () => {
+    mine(30);
+    pay(ada, 2n * ONE);
+    mine(25);
+    const honest = ask;
+    ask = lying('137/b', (method, result) =>
+      method === 'eth_getTransactionReceipt' ? { ...Object(result), logs: [] } : result,
+    );
+    for (let ticks = 0; ticks < 2; ticks += 1) await tick(house());
+    expect(credited.size).toBe(0);
+    expect(await depositsOf(db, ADA, 5)).toMatchObject([{ state: 'final' }]);
+    ask = honest;
+    await tick(house());
+    expect(credited.size).toBe(1);
+  });
+
   it('is not held up by others’ dust', async () => {
     mine(30);
     const dust = Array.from({ length: 600 }, () => ({

@@ -192,7 +192,7 @@ topUp.get('/top-up', async (c) => {
   );
 });
 
-/** In fours, the first and the last six told apart: what a person compares before they send. */
+/** The first and the last six told apart: what a person compares before they send. */
 const Address: FC<{ text: string; label: string }> = ({ text, label }) => (
   <section class="scroll" tabindex={0} aria-label={label}>
     <output class="key">
