@@ -31,7 +31,7 @@ const DAY_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const ADDRESSES_A_TICK = 200;
-const OPEN_A_TICK = 50;
+const OPEN_A_TICK = 200;
 const WINDOWS_A_TICK = 4;
 /** A younger difference may be a transfer that came in between two answers. */
 const SETTLES_WITHIN_MS = 10 * 60_000;
@@ -78,6 +78,20 @@ async function booksAt(
   }));
 }
 
+/** Of these addresses, what was found to differ before and does not now. */
+async function settleOthers(
+  { db, now }: DepositsHouse,
+  chain: Chain,
+  addresses: readonly WatchedAddress[],
+  found: readonly Difference[],
+): Promise<void> {
+  for (const kind of ['balance', 'books', 'frozen'] as const) {
+    const differ = new Set(found.filter((one) => one.kind === kind).map(({ address }) => address));
+    const others = addresses.map(({ address }) => address).filter((one) => !differ.has(one));
+    await settleDifferences(db, chain.name, kind, others, now());
+  }
+}
+
 /** The next addresses of the day's audit. */
 async function auditOn(house: DepositsHouse, chain: Chain): Promise<void> {
   const { db, now } = house;
@@ -87,6 +101,7 @@ async function auditOn(house: DepositsHouse, chain: Chain): Promise<void> {
   const found = page.length === 0 ? [] : await differencesAt(house, chain, page);
   if (found === null) return;
   await noteDifferences(db, chain.name, found, now(), { anew: true });
+  await settleOthers(house, chain, page, found);
   const last = page.length < ADDRESSES_A_TICK ? null : (page.at(-1)?.address ?? null);
   await noteAudit(db, chain.name, last, now());
 }
@@ -102,14 +117,8 @@ async function lookAgain(house: DepositsHouse, chain: Chain): Promise<readonly O
   const found = await differencesAt(house, chain, known);
   if (found === null) return [];
   await noteDifferences(db, chain.name, found, now());
+  await settleOthers(house, chain, known, found);
   const still = new Set(found.map(({ address, kind }) => `${kind}:${address}`));
-  for (const kind of ['balance', 'books', 'frozen'] as const) {
-    const settled = open.filter(
-      (one) => one.kind === kind && !still.has(`${one.kind}:${one.address}`),
-    );
-    const addresses = settled.map(({ address }) => address);
-    await settleDifferences(db, chain.name, kind, addresses, now());
-  }
   return open.filter(({ kind, address }) => still.has(`${kind}:${address}`));
 }
 

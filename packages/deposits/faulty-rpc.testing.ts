@@ -42,6 +42,10 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function isRequest(value: unknown): value is Request {
+  return isJson(value) && typeof value.method === 'string' && Array.isArray(value.params);
+}
+
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
@@ -118,7 +122,7 @@ export class FaultyRpc {
     this.requests += 1;
     const fault = this.#fault();
     const body: unknown = JSON.parse(await textOf(request));
-    const asked = (Array.isArray(body) ? body : [body]) as readonly Request[];
+    const asked = (Array.isArray(body) ? body : [body]).filter(isRequest);
     if (fault === 'slow') await sleep(SLOW_MS);
     if (fault === 'cut') return void response.destroy();
     const status = { too_many_requests: 429, forbidden: 403, broken: 502 };

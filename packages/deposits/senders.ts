@@ -12,10 +12,6 @@ export type SenderFlaw = 'barred_sender' | 'frozen_sender';
 /** An address is the same twenty bytes on every network. */
 const SANCTIONED: ReadonlySet<HexAddress> = new Set(frozen.addresses);
 
-export function isSanctioned(address: HexAddress): boolean {
-  return SANCTIONED.has(address);
-}
-
 /** What is to be said of each that something is said of; null where the issuer could not be asked. */
 export async function flawsOf(
   { ask, barred }: DepositsHouse,
@@ -25,7 +21,7 @@ export async function flawsOf(
   const flaws = new Map<HexAddress, SenderFlaw>();
   const each = [...new Set(senders)];
   for (const sender of each) {
-    if (isSanctioned(sender) || barred.includes(sender)) flaws.set(sender, 'barred_sender');
+    if (SANCTIONED.has(sender) || barred.includes(sender)) flaws.set(sender, 'barred_sender');
   }
   const provider = chain.providers.at(-1);
   if (chain.frozenCall === null || provider === undefined) return flaws;

@@ -12,7 +12,7 @@ import {
   setAsideDeposits,
   waitingDeposits,
 } from '@farebox/database';
-import { addressText, type Chain } from '@farebox/deposits';
+import { addressText, CHAINS, type Chain } from '@farebox/deposits';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { type DepositSettings, depositSettingsOf } from '../env.ts';
@@ -72,9 +72,8 @@ function amountOn(found: Found, chain: string, units: bigint): string {
 }
 
 function nameOf(chain: string): string {
-  return Object.hasOwn(NETWORK_NAMES, chain)
-    ? (Object.entries(NETWORK_NAMES).find(([name]) => name === chain)?.[1] ?? chain)
-    : chain;
+  const known = CHAINS.find((name) => name === chain);
+  return known === undefined ? chain : NETWORK_NAMES[known];
 }
 
 function standing({ haltedAt, trouble }: ChainState): string {
