@@ -3,7 +3,7 @@
  * bars, so that nothing depends on telling colours apart.
  */
 import { rowName } from './goals.ts';
-import type { Line } from './report.ts';
+import type { RowSummary } from './report.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
   bare: '#8a8f98',
@@ -15,46 +15,51 @@ const LEFT = 250;
 const WIDTH = 900;
 const BAR = 13;
 
-function escaped(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 function label(x: number, y: number, text: string, size = 11, anchor = 'start'): string {
-  return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" fill="#222">${escaped(text)}</text>`;
+  return `<text x="${x}" y="${y}" font-size="${size}" text-anchor="${anchor}" fill="#222">${escapeXml(text)}</text>`;
 }
 
-function frame(height: number, title: string, inside: readonly string[]): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" role="img" aria-label="${escaped(title)}">
+function frame(height: number, title: string, elements: readonly string[]): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" role="img" aria-label="${escapeXml(title)}">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
 ${label(16, 26, title, 15)}
-${inside.join('\n')}
+${elements.join('\n')}
 </svg>
 `;
 }
 
 /** Throughput relative to the bare Worker, a group of bars per row. */
-export function chartOf(lines: readonly Line[]): string {
-  const drawn = lines.filter((line) => line.subject in COLOURS && line.subject !== 'bare');
-  const most = Math.max(1, ...drawn.map((line) => line.toBare.median).filter(Number.isFinite));
-  const scale = (WIDTH - LEFT - 150) / most;
-  const inside: string[] = [];
+export function renderChart(summaries: readonly RowSummary[]): string {
+  const drawnRows = summaries.filter(
+    (summary) => summary.subject in COLOURS && summary.subject !== 'bare',
+  );
+  const max = Math.max(
+    1,
+    ...drawnRows.map((summary) => summary.toBare.median).filter(Number.isFinite),
+  );
+  const scale = (WIDTH - LEFT - 150) / max;
+  const elements: string[] = [];
   let y = 48;
-  let before = '';
-  for (const line of drawn) {
-    const name = rowName(line.row);
-    if (name !== before) {
+  let previousName = '';
+  for (const summary of drawnRows) {
+    const name = rowName(summary.row);
+    if (name !== previousName) {
       y += 10;
-      inside.push(label(LEFT - 8, y + BAR - 3, name, 11, 'end'));
+      elements.push(label(LEFT - 8, y + BAR - 3, name, 11, 'end'));
     }
-    before = name;
-    const ratio = line.toBare.median;
+    previousName = name;
+    const ratio = summary.toBare.median;
     const width = Number.isFinite(ratio) ? Math.max(1, ratio * scale) : 0;
-    inside.push(
-      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" fill="${COLOURS[line.subject] ?? '#000'}"/>`,
+    elements.push(
+      `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" fill="${COLOURS[summary.subject] ?? '#000'}"/>`,
       label(
         LEFT + width + 5,
         y + BAR - 3,
-        `${line.subject} ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'}`,
+        `${summary.subject} ${Number.isFinite(ratio) ? ratio.toFixed(2) : '–'}`,
         10,
       ),
     );
@@ -63,7 +68,7 @@ export function chartOf(lines: readonly Line[]): string {
   const bare = LEFT + scale;
   const rule = `<line x1="${bare}" x2="${bare}" y1="44" y2="${y}" stroke="#222" stroke-dasharray="3 3"/>`;
   return frame(y + 20, 'Calls per second, as a share of a bare pass-through Worker (dashed)', [
-    ...inside,
+    ...elements,
     rule,
   ]);
 }
@@ -71,13 +76,13 @@ export function chartOf(lines: readonly Line[]): string {
 export type Curve = Readonly<{ name: string; values: readonly number[] }>;
 
 /** Curves over seconds, all from zero, so that a flat line looks flat. */
-export function curvesOf(title: string, unit: string, curves: readonly Curve[]): string {
+export function renderCurves(title: string, unit: string, curves: readonly Curve[]): string {
   const height = 420;
-  const most = Math.max(1, ...curves.flatMap((curve) => curve.values));
+  const max = Math.max(1, ...curves.flatMap((curve) => curve.values));
   const steps = Math.max(2, ...curves.map((curve) => curve.values.length));
   const x = (at: number) => 60 + (at * (WIDTH - 200)) / (steps - 1);
-  const y = (value: number) => height - 40 - (value * (height - 100)) / most;
-  const inside = curves.flatMap(({ name, values }) => {
+  const y = (value: number) => height - 40 - (value * (height - 100)) / max;
+  const elements = curves.flatMap(({ name, values }) => {
     const points = values
       .map((value, at) => `${x(at).toFixed(1)},${y(value).toFixed(1)}`)
       .join(' ');
@@ -89,9 +94,9 @@ export function curvesOf(title: string, unit: string, curves: readonly Curve[]):
   });
   const axes = [
     `<path d="M60 50V${height - 40}H${WIDTH - 140}" fill="none" stroke="#222"/>`,
-    label(54, y(most) + 4, most.toFixed(0), 10, 'end'),
+    label(54, y(max) + 4, max.toFixed(0), 10, 'end'),
     label(54, y(0) + 4, '0', 10, 'end'),
     label(WIDTH - 140, height - 24, `${steps - 1} s`, 10, 'end'),
   ];
-  return frame(height, title, [...axes, ...inside]);
+  return frame(height, title, [...axes, ...elements]);
 }

@@ -7,27 +7,27 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type LocalStack, startPostgres, startStack } from '@farebox/local';
-import { barsOf, type Curve } from './console-chart.ts';
+import { type PageTiming, renderBars } from './console-chart.ts';
 import { RESULTS, table } from './report.ts';
 import { quantile } from './statistics.ts';
 
 const ACCOUNTS = 10_000;
-const CALLS_EACH = 100;
+const CALLS_PER_ACCOUNT = 100;
 /** How many of them have an object, and are the ones that sign in. */
-const PEOPLE = 40;
-const FILLED_AT_ONCE = 1_000;
+const USER_COUNT = 40;
+const FILL_BATCH_SIZE = 1_000;
 const PASSWORD = 'a-bench-password-of-no-worth';
 
-type Say = (line: string) => void;
-type Person = Readonly<{ email: string; accountId: string; cookie: string }>;
+type Log = (line: string) => void;
+type BenchUser = Readonly<{ email: string; accountId: string; cookie: string }>;
 type Sample = Readonly<{ p50: number; p99: number; count: number }>;
 type Phase = Readonly<{ signIn: Sample; overview: Sample; crowded: Sample; page: Sample }>;
-type Scans = Readonly<Record<string, number>>;
+type ScanCounts = Readonly<Record<string, number>>;
 
 /** One statement through the local endpoint, which speaks Neon's protocol. */
 async function sql(stack: LocalStack, query: string): Promise<readonly (string | null)[][]> {
   const { host } = new URL(stack.databaseUrl);
-  const answer = await fetch(`http://${host}/sql`, {
+  const response = await fetch(`http://${host}/sql`, {
     method: 'POST',
     headers: {
       'neon-connection-string': stack.databaseUrl,
@@ -36,83 +36,83 @@ async function sql(stack: LocalStack, query: string): Promise<readonly (string |
     },
     body: JSON.stringify({ query, params: [] }),
   });
-  const text = await answer.text();
-  if (answer.status !== 200) throw new Error(`bench: a statement failed: ${text.slice(0, 300)}`);
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`bench: a statement failed: ${text.slice(0, 300)}`);
   const { rows }: { rows: (string | null)[][] } = JSON.parse(text);
   return rows;
 }
 
 /** Ids of accounts that exist only in Postgres: 16 digits, none of them random. */
-const STRANGER = "lpad(to_hex(a), 16, '0')";
+const SYNTHETIC_ID = "lpad(to_hex(a), 16, '0')";
 
 /** A thousand accounts with a credit and a hundred calls each, spread over the last thirty days. */
 function fillStatements(first: number): readonly string[] {
-  const accounts = `generate_series(${first}, ${first + FILLED_AT_ONCE - 1}) as a`;
-  const callAt = `now() - (n * 30.0 / ${CALLS_EACH} || ' days')::interval`;
+  const accounts = `generate_series(${first}, ${first + FILL_BATCH_SIZE - 1}) as a`;
+  const callAt = `now() - (n * 30.0 / ${CALLS_PER_ACCOUNT} || ' days')::interval`;
   const model =
     "(array['openai/gpt-4o-mini','anthropic/claude-sonnet-4-5','google/gemini-2.5-pro'])[1 + n % 3]";
   return [
-    `insert into accounts (id, created_at, opened_at) select ${STRANGER}, now(), now() from ${accounts}`,
+    `insert into accounts (id, created_at, opened_at) select ${SYNTHETIC_ID}, now(), now() from ${accounts}`,
     `insert into identities (account_id, email, email_key, password_hash, language, verified_at, created_at)
-     select ${STRANGER}, 'stranger-' || a || '@example.com', 'stranger-' || a || '@example.com', 'x', 'en', now(), now() from ${accounts}`,
+     select ${SYNTHETIC_ID}, 'stranger-' || a || '@example.com', 'stranger-' || a || '@example.com', 'x', 'en', now(), now() from ${accounts}`,
     `insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
-     select ${STRANGER}, n + 1, case n when 0 then 'local:bench' else md5(a || '.' || n) end,
+     select ${SYNTHETIC_ID}, n + 1, case n when 0 then 'local:bench' else md5(a || '.' || n) end,
        case n when 0 then 'credit' else 'charge' end, case n when 0 then 100000000 else -1000 end,
        100000000 - n * 1000, ${callAt}
-     from ${accounts}, generate_series(0, ${CALLS_EACH}) as n`,
+     from ${accounts}, generate_series(0, ${CALLS_PER_ACCOUNT}) as n`,
     `insert into calls (account_id, id, seq, key_id, model, provider, dialect, stream, http_status, status,
        reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output, output_reasoning,
        input_uncached_price, cache_read_price, cache_write_5m_price, cache_write_1h_price, output_price,
        fees, charged, shortfall, created_at, settled_at)
-     select ${STRANGER}, md5(a || '.' || n), n + 1, 1, ${model}, split_part(${model}, '/', 1), 'chat', true, 200,
+     select ${SYNTHETIC_ID}, md5(a || '.' || n), n + 1, 1, ${model}, split_part(${model}, '/', 1), 'chat', true, 200,
        'settled', 'provider_reported', 100, 0, 0, 0, 10, 0, 1, 1, 1, 1, 1, '[]', 1000, 0, ${callAt}, ${callAt}
-     from ${accounts}, generate_series(1, ${CALLS_EACH}) as n`,
+     from ${accounts}, generate_series(1, ${CALLS_PER_ACCOUNT}) as n`,
     `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
      select account_id, floor(extract(epoch from created_at) / 86400)::integer, key_id, model,
        count(*), sum(input_uncached), sum(output), sum(charged)
-     from calls where account_id between lpad(to_hex(${first}), 16, '0') and lpad(to_hex(${first + FILLED_AT_ONCE - 1}), 16, '0')
+     from calls where account_id between lpad(to_hex(${first}), 16, '0') and lpad(to_hex(${first + FILL_BATCH_SIZE - 1}), 16, '0')
      group by 1, 2, 3, 4`,
   ];
 }
 
-async function fill(stack: LocalStack, say: Say): Promise<void> {
-  for (let first = 1; first <= ACCOUNTS; first += FILLED_AT_ONCE) {
+async function fill(stack: LocalStack, log: Log): Promise<void> {
+  for (let first = 1; first <= ACCOUNTS; first += FILL_BATCH_SIZE) {
     for (const statement of fillStatements(first)) await sql(stack, statement);
-    say(`filled ${first + FILLED_AT_ONCE - 1} of ${ACCOUNTS} accounts`);
+    log(`filled ${first + FILL_BATCH_SIZE - 1} of ${ACCOUNTS} accounts`);
   }
   for (const name of ['accounts', 'identities', 'ledger_entries', 'calls', 'usage_days']) {
     await sql(stack, `analyze ${name}`);
   }
 }
 
-let networks = 0;
+let ipCount = 0;
 
 /** Each try from another network, so that no throttle is what gets measured. */
-function nextNetwork(): string {
-  networks += 1;
-  return `10.${(networks >> 16) & 255}.${(networks >> 8) & 255}.${networks & 255}`;
+function nextIp(): string {
+  ipCount += 1;
+  return `10.${(ipCount >> 16) & 255}.${(ipCount >> 8) & 255}.${ipCount & 255}`;
 }
 
 async function signIn(stack: LocalStack, email: string): Promise<string> {
-  const answer = await fetch(`${stack.consoleUrl}/sign-in`, {
+  const response = await fetch(`${stack.consoleUrl}/sign-in`, {
     method: 'POST',
     redirect: 'manual',
-    headers: { origin: stack.consoleUrl, 'cf-connecting-ip': nextNetwork() },
+    headers: { origin: stack.consoleUrl, 'cf-connecting-ip': nextIp() },
     body: new URLSearchParams({ email, password: PASSWORD }),
   });
-  await answer.arrayBuffer();
-  const cookie = answer.headers.getSetCookie().find((line) => line.startsWith('__Host-session='));
-  if (cookie === undefined) throw new Error(`bench: signing in answered ${answer.status}`);
+  await response.arrayBuffer();
+  const cookie = response.headers.getSetCookie().find((line) => line.startsWith('__Host-session='));
+  if (cookie === undefined) throw new Error(`bench: signing in answered ${response.status}`);
   return cookie.split(';')[0] ?? '';
 }
 
-async function open(stack: LocalStack, path: string, cookie: string): Promise<void> {
-  const answer = await fetch(`${stack.consoleUrl}${path}`, { headers: { cookie } });
-  await answer.arrayBuffer();
-  if (answer.status !== 200) throw new Error(`bench: ${path} answered ${answer.status}`);
+async function openPage(stack: LocalStack, path: string, cookie: string): Promise<void> {
+  const response = await fetch(`${stack.consoleUrl}${path}`, { headers: { cookie } });
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`bench: ${path} answered ${response.status}`);
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
+async function measureMs(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
   await work();
   return performance.now() - from;
@@ -124,48 +124,51 @@ async function sample(
   each: number,
   work: (n: number) => Promise<unknown>,
 ): Promise<Sample> {
-  const visitor = async (who: number): Promise<number[]> => {
+  const runClient = async (clientIndex: number): Promise<number[]> => {
     const times: number[] = [];
-    for (let n = 0; n < each; n += 1) times.push(await timed(() => work(who * each + n)));
+    for (let n = 0; n < each; n += 1)
+      times.push(await measureMs(() => work(clientIndex * each + n)));
     return times;
   };
-  const times = (await Promise.all(Array.from({ length: at }, (_, who) => visitor(who)))).flat();
+  const times = (
+    await Promise.all(Array.from({ length: at }, (_, clientIndex) => runClient(clientIndex)))
+  ).flat();
   return { p50: quantile(times, 0.5), p99: quantile(times, 0.99), count: times.length };
 }
 
-async function measure(stack: LocalStack, people: readonly Person[]): Promise<Phase> {
-  const person = (n: number): Person => {
-    const found = people[n % people.length];
+async function measure(stack: LocalStack, users: readonly BenchUser[]): Promise<Phase> {
+  const getUser = (n: number): BenchUser => {
+    const found = users[n % users.length];
     if (found === undefined) throw new Error('bench: nobody to measure');
     return found;
   };
-  const overview = (n: number) => open(stack, '/', person(n).cookie);
+  const overview = (n: number) => openPage(stack, '/', getUser(n).cookie);
   await sample(1, 20, overview);
   return {
-    page: await sample(1, 200, () => open(stack, '/style.css', '')),
+    page: await sample(1, 200, () => openPage(stack, '/style.css', '')),
     overview: await sample(1, 400, overview),
     crowded: await sample(16, 50, overview),
-    signIn: await sample(1, 100, (n) => signIn(stack, person(n).email)),
+    signIn: await sample(1, 100, (n) => signIn(stack, getUser(n).email)),
   };
 }
 
 /** People with an object, a key and a month of calls, who have signed in once. */
-async function makePeople(stack: LocalStack): Promise<readonly Person[]> {
-  const people: Person[] = [];
-  for (let n = 0; n < PEOPLE; n += 1) {
-    const wish = { creditUsd: '5', email: `person-${n}@example.com`, password: PASSWORD };
-    const { email, accountId } = await stack.createAccount(wish);
-    people.push({ email, accountId, cookie: await signIn(stack, email) });
+async function createUsers(stack: LocalStack): Promise<readonly BenchUser[]> {
+  const users: BenchUser[] = [];
+  for (let n = 0; n < USER_COUNT; n += 1) {
+    const options = { creditUsd: '5', email: `person-${n}@example.com`, password: PASSWORD };
+    const { email, accountId } = await stack.createAccount(options);
+    users.push({ email, accountId, cookie: await signIn(stack, email) });
   }
-  return people;
+  return users;
 }
 
-const WATCHED = ['calls', 'ledger_entries', 'usage_days'] as const;
+const SCANNED_TABLES = ['calls', 'ledger_entries', 'usage_days'] as const;
 
 /** Rows read by sequential scans so far, by table: PostgreSQL's own count. */
-async function scans(stack: LocalStack): Promise<Scans> {
+async function countScans(stack: LocalStack): Promise<ScanCounts> {
   await sql(stack, 'select pg_stat_clear_snapshot()');
-  const names = WATCHED.map((name) => `'${name}'`).join(',');
+  const names = SCANNED_TABLES.map((name) => `'${name}'`).join(',');
   const rows = await sql(
     stack,
     `select relname, seq_scan from pg_stat_user_tables where relname in (${names})`,
@@ -173,12 +176,12 @@ async function scans(stack: LocalStack): Promise<Scans> {
   return Object.fromEntries(rows.map(([name, count]) => [name ?? '', Number(count)]));
 }
 
-function scansBetween(before: Scans, after: Scans): Scans {
-  const grown = WATCHED.map((name): [string, number] => [
+function diffScans(before: ScanCounts, after: ScanCounts): ScanCounts {
+  const increases = SCANNED_TABLES.map((name): [string, number] => [
     name,
     (after[name] ?? 0) - (before[name] ?? 0),
   ]);
-  return Object.fromEntries(grown.filter(([, count]) => count > 0));
+  return Object.fromEntries(increases.filter(([, count]) => count > 0));
 }
 
 const ROWS: readonly Readonly<{ name: string; of: keyof Phase }>[] = [
@@ -188,7 +191,7 @@ const ROWS: readonly Readonly<{ name: string; of: keyof Phase }>[] = [
   { name: 'sign-in, 1 at a time', of: 'signIn' },
 ];
 
-function report(small: Phase, large: Phase, scanned: Scans): string {
+function report(small: Phase, large: Phase, scanned: ScanCounts): string {
   const ms = (value: number) => value.toFixed(1);
   const rows = ROWS.map(({ name, of }) => [
     name,
@@ -203,7 +206,7 @@ function report(small: Phase, large: Phase, scanned: Scans): string {
   return `# How long a person waits
 
 ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, PostgreSQL, everything on one machine. Read the ratio:
-milliseconds say more about the machine. "Small" is ${PEOPLE} accounts, "large" ${ACCOUNTS} accounts with ${ACCOUNTS * CALLS_EACH} calls.
+milliseconds say more about the machine. "Small" is ${USER_COUNT} accounts, "large" ${ACCOUNTS} accounts with ${ACCOUNTS * CALLS_PER_ACCOUNT} calls.
 A sign-in is one argon2id hash (19 MiB, two passes) and little else.
 
 ${table(['page', 'small p50 ms', 'small p99 ms', 'large p50 ms', 'large p99 ms', 'large to small', 'samples'], rows)}
@@ -214,35 +217,35 @@ Sequential scans of the large tables while the overview was opened: ${tables.len
 
 function write(text: string, small: Phase, large: Phase): void {
   mkdirSync(RESULTS, { recursive: true });
-  const curves = ROWS.map(
-    ({ name, of }): Curve => ({
+  const timings = ROWS.map(
+    ({ name, of }): PageTiming => ({
       name,
       small: small[of].p50,
       large: large[of].p50,
     }),
   );
   writeFileSync(join(RESULTS, 'console.md'), text);
-  writeFileSync(join(RESULTS, 'console.svg'), barsOf(curves));
+  writeFileSync(join(RESULTS, 'console.svg'), renderBars(timings));
 }
 
 /** True where no large table was scanned. */
-export async function runConsole(say: Say): Promise<boolean> {
+export async function runConsole(log: Log): Promise<boolean> {
   const postgres = await startPostgres();
   if (postgres === null) throw new Error('bench: this machine has no PostgreSQL');
   const database = { postgres: postgres.connectionString };
   const stack = await startStack({ database, quiet: true, cronEveryMs: null });
   try {
-    const people = await makePeople(stack);
-    say('measuring while small');
-    const small = await measure(stack, people);
-    await fill(stack, say);
-    say('measuring while large');
-    const before = await scans(stack);
-    const large = await measure(stack, people);
-    const scanned = scansBetween(before, await scans(stack));
+    const users = await createUsers(stack);
+    log('measuring while small');
+    const small = await measure(stack, users);
+    await fill(stack, log);
+    log('measuring while large');
+    const before = await countScans(stack);
+    const large = await measure(stack, users);
+    const scanned = diffScans(before, await countScans(stack));
     const text = report(small, large, scanned);
     write(text, small, large);
-    say(text);
+    log(text);
     return Object.keys(scanned).length === 0;
   } finally {
     await stack.stop();

@@ -7,9 +7,9 @@ const LEFT = 160;
 const ROW = 30;
 
 /** Self-contained SVG, all bars on one scale. */
-export function barsOf(bars: readonly Bar[]): string {
+export function renderBars(bars: readonly Bar[]): string {
   const scale = (WIDTH - LEFT - 110) / Math.max(...bars.map(({ value }) => value));
-  const drawn = bars.map(({ name, value }, n) => {
+  const rendered = bars.map(({ name, value }, n) => {
     const y = 46 + n * ROW;
     const width = Math.max(1, value * scale);
     return `<text x="${LEFT - 8}" y="${y + 13}" font-size="11" text-anchor="end" fill="#222">${name}</text>
@@ -19,7 +19,7 @@ export function barsOf(bars: readonly Bar[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${56 + bars.length * ROW}" font-family="sans-serif" role="img" aria-label="A minute's work by the number of accounts">
 <rect width="${WIDTH}" height="100%" fill="#fff"/>
 <text x="16" y="26" font-size="15" fill="#222">A minute's work on BNB Smart Chain, by the number of accounts</text>
-${drawn.join('\n')}
+${rendered.join('\n')}
 </svg>
 `;
 }

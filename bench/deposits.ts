@@ -12,16 +12,16 @@ import {
   CHAINS,
   type Chain,
   type ChainName,
-  httpAsk,
-  tick,
+  httpTransport,
+  runScheduled,
 } from '@farebox/deposits';
-import { emptyDatabase } from '@farebox/local';
+import { createEmptyDatabase } from '@farebox/local';
 import { readRange } from '../packages/deposits/rpc.ts';
-import { type Bar, barsOf } from './deposits-chart.ts';
+import { type Bar, renderBars } from './deposits-chart.ts';
 import { RESULTS, table } from './report.ts';
 import { quantile } from './statistics.ts';
 
-type Say = (line: string) => void;
+type Log = (line: string) => void;
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -29,16 +29,20 @@ const START = Date.UTC(2026, 10, 24);
 const FINGERPRINT = 'b'.repeat(16);
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 /** USDT's transfers a block, as an order of magnitude: what a real network sends us beside our own. */
-const TRANSFERS_A_BLOCK: Readonly<Record<ChainName, number>> = { tron: 100, bsc: 30, polygon: 10 };
+const TRANSFERS_PER_BLOCK: Readonly<Record<ChainName, number>> = {
+  tron: 100,
+  bsc: 30,
+  polygon: 10,
+};
 const LOGS = 10_000;
-const LOOKS = 15;
-const SIZES = [1_000, 10_000, 100_000] as const;
+const SAMPLES = 15;
+const ACCOUNT_COUNTS = [1_000, 10_000, 100_000] as const;
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-function hashOf(number: number): string {
+function toHash(number: number): string {
   return `0x${number.toString(16).padStart(64, '0')}`;
 }
 
@@ -46,7 +50,7 @@ function hashOf(number: number): string {
 class Network {
   head = 0;
   /** Transfers of strangers in each block; none of them is ever asked for by name. */
-  crowd = 0;
+  strangerTransfersPerBlock = 0;
   posts = 0;
   requests = 0;
   /** What making its answers took: not ours. */
@@ -56,11 +60,10 @@ class Network {
   readonly fetcher = async (_: string, init: Pick<RequestInit, 'body'>): Promise<Response> => {
     const from = performance.now();
     this.posts += 1;
-    const asked: readonly { id: number; method: string; params: readonly unknown[] }[] = JSON.parse(
-      String(init.body),
-    );
-    this.requests += asked.length;
-    const answers = asked.map(({ id, method, params }) => ({
+    const rpcRequests: readonly { id: number; method: string; params: readonly unknown[] }[] =
+      JSON.parse(String(init.body));
+    this.requests += rpcRequests.length;
+    const answers = rpcRequests.map(({ id, method, params }) => ({
       jsonrpc: '2.0',
       id,
       result: this.#answer(method, params),
@@ -70,7 +73,7 @@ class Network {
     return response;
   };
 
-  at(now: number): void {
+  setTime(now: number): void {
     this.#now = now;
   }
 
@@ -81,12 +84,12 @@ class Network {
     return this.#logs(Object(params[0]));
   }
 
-  #block(which: unknown): unknown {
+  #block(tag: unknown): unknown {
     const number =
-      which === 'latest' ? this.head : which === 'finalized' ? this.head - 20 : Number(which);
+      tag === 'latest' ? this.head : tag === 'finalized' ? this.head - 20 : Number(tag);
     return {
       number: hex(number),
-      hash: hashOf(number),
+      hash: toHash(number),
       timestamp: hex(Math.floor(this.#now / 1000)),
     };
   }
@@ -95,16 +98,18 @@ class Network {
     const topics = filter.topics;
     if (Array.isArray(topics) && topics.length > 2) return [];
     const [from, to] = [Number(filter.fromBlock), Number(filter.toBlock)];
-    return Array.from({ length: (to - from + 1) * this.crowd }, (_, index) => {
-      const number = from + Math.floor(index / this.crowd);
-      const who = (number * this.crowd + index).toString(16).padStart(64, '0');
+    return Array.from({ length: (to - from + 1) * this.strangerTransfersPerBlock }, (_, index) => {
+      const number = from + Math.floor(index / this.strangerTransfersPerBlock);
+      const account = (number * this.strangerTransfersPerBlock + index)
+        .toString(16)
+        .padStart(64, '0');
       return {
         address: filter.address,
-        topics: [TRANSFER, `0x${who}`, `0x${who}`],
-        data: `0x${who}`,
+        topics: [TRANSFER, `0x${account}`, `0x${account}`],
+        data: `0x${account}`,
         blockNumber: hex(number),
-        blockHash: hashOf(number),
-        transactionHash: `0x${who}`,
+        blockHash: toHash(number),
+        transactionHash: `0x${account}`,
         transactionIndex: '0x1',
         logIndex: hex(index),
         removed: false,
@@ -116,7 +121,7 @@ class Network {
 type Bench = Readonly<{ db: Database; network: Network; chain: Chain }>;
 
 /** Polygon's chain id stands for all: the networks differ in their numbers only. */
-function chainOf(name: ChainName, providers: number): Chain {
+function buildChain(name: ChainName, providers: number): Chain {
   const defaults = CHAIN_DEFAULTS[name];
   return {
     ...defaults,
@@ -126,16 +131,23 @@ function chainOf(name: ChainName, providers: number): Chain {
   };
 }
 
-function minute({ db, network, chain }: Bench, now: number): Promise<void> {
-  network.at(now);
-  return tick({
-    ...{ db, chains: [chain], keys: new Map(), barred: [], now: () => now, signal: () => {} },
-    ask: httpAsk(network.fetcher),
+function runMinute({ db, network, chain }: Bench, now: number): Promise<void> {
+  network.setTime(now);
+  return runScheduled({
+    ...{
+      db,
+      chains: [chain],
+      keys: new Map(),
+      blockedSenders: [],
+      now: () => now,
+      logEvent: () => {},
+    },
+    rpcTransport: httpTransport(network.fetcher),
     credits: { credit: async () => ({ ok: true, posted: 0n }) },
   });
 }
 
-async function forget(db: Database): Promise<void> {
+async function clearTables(db: Database): Promise<void> {
   for (const name of [
     'deposits',
     'chain_cursors',
@@ -148,8 +160,8 @@ async function forget(db: Database): Promise<void> {
 }
 
 /** Accounts with an address each, of nobody. */
-async function people(db: Database, count: number): Promise<void> {
-  await forget(db);
+async function createAccounts(db: Database, count: number): Promise<void> {
+  await clearTables(db);
   for (const family of ['evm', 'tron'] as const) {
     await pinKey(db, family, FINGERPRINT, START);
     await db.execute(`update deposit_keys set next_index = ${count} where family = '${family}'`);
@@ -165,17 +177,17 @@ async function people(db: Database, count: number): Promise<void> {
 }
 
 /** Behind by a day, and quiet about the nightly work, which is not what is measured. */
-async function behind({ db, network, chain }: Bench, blocks: number, now: number): Promise<void> {
+async function setLag({ db, network, chain }: Bench, blocks: number, now: number): Promise<void> {
   await db.execute('delete from chain_cursors');
   network.head = 100_000_000;
   const final = network.head - Math.max(20, chain.depth);
-  await startCursor(db, chain.name, final - blocks, chain.windowMost);
+  await startCursor(db, chain.name, final - blocks, chain.maxWindow);
   await db.execute(
     `update chain_cursors set reread_at = '${new Date(now).toISOString()}', audit_at = '${new Date(now).toISOString()}'`,
   );
 }
 
-type CatchUp = Readonly<{
+type CatchUpResult = Readonly<{
   name: ChainName;
   blocks: number;
   seconds: number;
@@ -183,90 +195,94 @@ type CatchUp = Readonly<{
   posts: number;
 }>;
 
-async function catchUp(bench: Bench): Promise<CatchUp> {
+async function measureCatchUp(bench: Bench): Promise<CatchUpResult> {
   const { db, network, chain } = bench;
   const blocks = Math.floor(DAY_MS / chain.blockMs);
-  await behind(bench, blocks, START);
+  await setLag(bench, blocks, START);
   network.posts = 0;
   const from = performance.now();
   let ticks = 0;
-  for (let left = 1; left > 0; ticks += 1) {
-    await minute(bench, START + ticks * MINUTE_MS);
+  for (let remaining = 1; remaining > 0; ticks += 1) {
+    await runMinute(bench, START + ticks * MINUTE_MS);
     const { rows } = await db.execute('select final - next_block + 1 as left from chain_cursors');
-    left = Number(rows[0]?.left);
+    remaining = Number(rows[0]?.left);
   }
   const seconds = (performance.now() - from) / 1000;
   return { name: chain.name, blocks, seconds, ticks, posts: network.posts };
 }
 
-type Daily = Readonly<{ name: ChainName; posts: number; requests: number }>;
+type DailyRequests = Readonly<{ name: ChainName; posts: number; requests: number }>;
 
 /** A day of minutes at the head, the nightly reading included, by one provider of two. */
-async function daily(bench: Bench): Promise<Daily> {
+async function measureDay(bench: Bench): Promise<DailyRequests> {
   const { db, network, chain } = bench;
-  await behind(bench, 0, START);
+  await setLag(bench, 0, START);
   await db.execute('update chain_cursors set reread_at = null, audit_at = null');
   const minutes = 1_440;
   network.posts = 0;
   network.requests = 0;
   for (let at = 0; at < minutes; at += 1) {
     network.head += Math.round(MINUTE_MS / chain.blockMs);
-    await minute(bench, START + at * MINUTE_MS);
+    await runMinute(bench, START + at * MINUTE_MS);
   }
-  const each = chain.providers.length;
-  return { name: chain.name, posts: network.posts / each, requests: network.requests / each };
+  const providerCount = chain.providers.length;
+  return {
+    name: chain.name,
+    posts: network.posts / providerCount,
+    requests: network.requests / providerCount,
+  };
 }
 
 /** The median of some minutes' work at the head, in milliseconds, what the network took left out. */
-async function work(bench: Bench, blocks: number): Promise<number> {
+async function measureMinute(bench: Bench, blocks: number): Promise<number> {
   const times: number[] = [];
-  for (let look = 0; look < LOOKS; look += 1) {
-    const now = START + look * MINUTE_MS;
-    await behind(bench, blocks, now);
+  for (let sample = 0; sample < SAMPLES; sample += 1) {
+    const now = START + sample * MINUTE_MS;
+    await setLag(bench, blocks, now);
     bench.network.spentMs = 0;
     const from = performance.now();
-    await minute(bench, now);
+    await runMinute(bench, now);
     times.push(performance.now() - from - bench.network.spentMs);
   }
   return quantile(times, 0.5);
 }
 
-type Logs = Readonly<{ oursMs: number; parseMs: number }>;
+type LogTimings = Readonly<{ oursMs: number; parseMs: number }>;
 
 /** Reading one range with ten thousand logs of strangers, from its bytes to what is ours among them: nothing. */
-async function logs(network: Network, { token }: Chain): Promise<Logs> {
+async function measureLogs(network: Network, { token }: Chain): Promise<LogTimings> {
   const blocks = 100;
-  network.crowd = LOGS / blocks;
-  const ask = httpAsk(network.fetcher);
-  const ours = async () => new Set<string>();
-  const wanted = { token, from: 1, to: blocks, byName: null, ours };
+  network.strangerTransfersPerBlock = LOGS / blocks;
+  const rpcTransport = httpTransport(network.fetcher);
+  const filterOwned = async () => new Set<string>();
+  const query = { token, from: 1, to: blocks, queriedAddresses: null, filterOwned };
   const filter = { address: token, fromBlock: hex(1), toBlock: hex(blocks), topics: [TRANSFER] };
   const body = JSON.stringify([{ id: 0, method: 'eth_getLogs', params: [filter] }]);
   const text = await (await network.fetcher('', { body })).text();
-  const [reads, parses]: [number[], number[]] = [[], []];
-  for (let look = 0; look < LOOKS; look += 1) {
+  const [readTimes, parseTimes]: [number[], number[]] = [[], []];
+  for (let sample = 0; sample < SAMPLES; sample += 1) {
     network.spentMs = 0;
     const from = performance.now();
-    const range = await readRange(ask, { url: '' }, wanted);
-    reads.push(performance.now() - from - network.spentMs);
-    const again = performance.now();
+    const range = await readRange(rpcTransport, { url: '' }, query);
+    readTimes.push(performance.now() - from - network.spentMs);
+    const parseStart = performance.now();
     const parsed: unknown = JSON.parse(text);
-    parses.push(performance.now() - again);
+    parseTimes.push(performance.now() - parseStart);
     if (!range.ok || parsed === null) throw new Error('bench: the logs were not read');
   }
-  network.crowd = 0;
-  return { oursMs: quantile(reads, 0.5), parseMs: quantile(parses, 0.5) };
+  network.strangerTransfersPerBlock = 0;
+  return { oursMs: quantile(readTimes, 0.5), parseMs: quantile(parseTimes, 0.5) };
 }
 
-type Sized = Readonly<{ accounts: number; ms: number }>;
+type SizeResult = Readonly<{ accounts: number; ms: number }>;
 
 function report(
-  caught: readonly CatchUp[],
-  days: readonly Daily[],
-  read: Logs,
-  sizes: readonly Sized[],
+  catchUps: readonly CatchUpResult[],
+  dailyRequests: readonly DailyRequests[],
+  logTimings: LogTimings,
+  sizeResults: readonly SizeResult[],
 ): string {
-  const [first] = sizes;
+  const [first] = sizeResults;
   return `# What reading the networks costs
 
 ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, embedded Postgres in the same process. The providers answer at once: what
@@ -276,7 +292,7 @@ is measured is ours and the database's. Read the ratios and the counts; millisec
 
 ${table(
   ['network', 'blocks', 'blocks a second', 'minutes of cron', 'requests by HTTP'],
-  caught.map(({ name, blocks, seconds, ticks, posts }) => [
+  catchUps.map(({ name, blocks, seconds, ticks, posts }) => [
     name,
     String(blocks),
     (blocks / seconds).toFixed(0),
@@ -289,20 +305,20 @@ ${table(
 
 ${table(
   ['network', 'by HTTP', 'JSON-RPC calls in them'],
-  days.map(({ name, posts, requests }) => [name, posts.toFixed(0), requests.toFixed(0)]),
+  dailyRequests.map(({ name, posts, requests }) => [name, posts.toFixed(0), requests.toFixed(0)]),
 )}
 
 ## CPU for ${LOGS} logs of strangers
 
-${read.oursMs.toFixed(0)} ms, of which JSON.parse alone takes ${read.parseMs.toFixed(0)} ms (${(read.oursMs / read.parseMs).toFixed(1)} times). The goal is 50 ms.
+${logTimings.oursMs.toFixed(0)} ms, of which JSON.parse alone takes ${logTimings.parseMs.toFixed(0)} ms (${(logTimings.oursMs / logTimings.parseMs).toFixed(1)} times). The goal is 50 ms.
 
 ## A minute's work on BNB Smart Chain by the number of accounts
 
-Up to 5,000 addresses are asked for by name; above, everybody's transfers are read (${TRANSFERS_A_BLOCK.bsc} a block here) and looked up.
+Up to 5,000 addresses are asked for by name; above, everybody's transfers are read (${TRANSFERS_PER_BLOCK.bsc} a block here) and looked up.
 
 ${table(
   ['accounts', 'ms', 'to the first'],
-  sizes.map(({ accounts, ms }) => [
+  sizeResults.map(({ accounts, ms }) => [
     String(accounts),
     ms.toFixed(0),
     (ms / (first?.ms ?? 1)).toFixed(2),
@@ -311,35 +327,37 @@ ${table(
 `;
 }
 
-export async function runDeposits(say: Say): Promise<boolean> {
-  const database = await emptyDatabase();
+export async function runDeposits(log: Log): Promise<boolean> {
+  const database = await createEmptyDatabase();
   const db = connect(database.url);
   const network = new Network();
-  await people(db, 1_000);
-  const caught: CatchUp[] = [];
-  const days: Daily[] = [];
+  await createAccounts(db, 1_000);
+  const catchUps: CatchUpResult[] = [];
+  const dailyRequests: DailyRequests[] = [];
   for (const name of CHAINS) {
-    const bench = { db, network, chain: chainOf(name, 2) };
-    caught.push(await catchUp(bench));
-    days.push(await daily(bench));
-    say(`${name}: caught up and read a day`);
+    const bench = { db, network, chain: buildChain(name, 2) };
+    catchUps.push(await measureCatchUp(bench));
+    dailyRequests.push(await measureDay(bench));
+    log(`${name}: caught up and read a day`);
   }
-  const sizes: Sized[] = [];
-  for (const accounts of SIZES) {
-    await people(db, accounts);
-    network.crowd = TRANSFERS_A_BLOCK.bsc;
-    const bench = { db, network, chain: chainOf('bsc', 2) };
+  const sizeResults: SizeResult[] = [];
+  for (const accounts of ACCOUNT_COUNTS) {
+    await createAccounts(db, accounts);
+    network.strangerTransfersPerBlock = TRANSFERS_PER_BLOCK.bsc;
+    const bench = { db, network, chain: buildChain('bsc', 2) };
     const blocks = Math.round(MINUTE_MS / bench.chain.blockMs);
-    sizes.push({ accounts, ms: await work(bench, blocks) });
-    say(`${accounts} accounts: measured`);
+    sizeResults.push({ accounts, ms: await measureMinute(bench, blocks) });
+    log(`${accounts} accounts: measured`);
   }
-  const read = await logs(network, chainOf('polygon', 1));
+  const logTimings = await measureLogs(network, buildChain('polygon', 1));
   await database.close();
   mkdirSync(RESULTS, { recursive: true });
-  const text = report(caught, days, read, sizes);
+  const text = report(catchUps, dailyRequests, logTimings, sizeResults);
   writeFileSync(join(RESULTS, 'deposits.md'), text);
-  const bars = sizes.map(({ accounts, ms }): Bar => ({ name: `${accounts} accounts`, value: ms }));
-  writeFileSync(join(RESULTS, 'deposits.svg'), barsOf(bars));
-  say(text);
+  const bars = sizeResults.map(
+    ({ accounts, ms }): Bar => ({ name: `${accounts} accounts`, value: ms }),
+  );
+  writeFileSync(join(RESULTS, 'deposits.svg'), renderBars(bars));
+  log(text);
   return true;
 }

@@ -8,13 +8,22 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Crew } from './processes.ts';
-import { type Stage, type Subject, workerModule } from './subjects.ts';
-import { objects, port, queue, type Script, type Served, serve, service, text } from './workerd.ts';
+import type { ProcessGroup } from './processes.ts';
+import { type BenchContext, type Subject, workerModule } from './subjects.ts';
+import {
+  objects,
+  port,
+  queue,
+  type Script,
+  service,
+  startWorkerd,
+  text,
+  type WorkerdProcess,
+} from './workerd.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** wrangler would otherwise report usage, look for updates and write logs outside the checkout. */
-const SILENT = {
+const WRANGLER_ENV = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   DO_NOT_TRACK: '1',
@@ -25,14 +34,19 @@ const SILENT = {
 };
 
 /** Bundles one Worker as `wrangler deploy` would and puts it beside the configuration. */
-async function bundle(crew: Crew, config: string, name: string, folder: string): Promise<string> {
+async function bundle(
+  processes: ProcessGroup,
+  config: string,
+  name: string,
+  folder: string,
+): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
   const out = join(folder, `${name}-bundle`);
-  const words = ['deploy', '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
-  const wrangler = crew.start(
+  const args = ['deploy', '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
+  const wrangler = processes.start(
     process.execPath,
-    [join(dirname(manifest), 'bin/wrangler.js'), ...words],
-    { cwd: ROOT, env: { ...process.env, ...SILENT } },
+    [join(dirname(manifest), 'bin/wrangler.js'), ...args],
+    { cwd: ROOT, env: { ...process.env, ...WRANGLER_ENV } },
   );
   const [code] = await once(wrangler.child, 'exit');
   const entry = join(out, 'index.js');
@@ -42,13 +56,13 @@ async function bundle(crew: Crew, config: string, name: string, folder: string):
   return `${name}.js`;
 }
 
-async function scripts(stage: Stage, folder: string): Promise<readonly Script[]> {
-  const upstream = `127.0.0.1:${stage.upstreamPort}`;
+async function buildScripts(context: BenchContext, folder: string): Promise<readonly Script[]> {
+  const upstream = `127.0.0.1:${context.upstreamPort}`;
   const secrets = text('KEY_MAC_SECRETS', `1:${randomBytes(32).toString('hex')}`);
   return [
     {
       name: 'gateway',
-      module: await bundle(stage.crew, 'wrangler.toml', 'gateway', folder),
+      module: await bundle(context.processes, 'wrangler.toml', 'gateway', folder),
       flags: ['enable_request_signal'],
       bindings: [
         secrets,
@@ -63,7 +77,7 @@ async function scripts(stage: Stage, folder: string): Promise<readonly Script[]>
     },
     {
       name: 'ledger',
-      module: await bundle(stage.crew, 'workers/ledger/wrangler.toml', 'ledger', folder),
+      module: await bundle(context.processes, 'workers/ledger/wrangler.toml', 'ledger', folder),
       flags: [],
       bindings: [
         secrets,
@@ -73,8 +87,8 @@ async function scripts(stage: Stage, folder: string): Promise<readonly Script[]>
       classes: ['Account'],
     },
     {
-      name: 'purse',
-      module: workerModule('purse', folder),
+      name: 'account-opener',
+      module: workerModule('account-opener', folder),
       flags: [],
       bindings: [
         service('ACCOUNTS', 'ledger', 'Accounts'),
@@ -85,36 +99,37 @@ async function scripts(stage: Stage, folder: string): Promise<readonly Script[]>
   ];
 }
 
-async function openAccounts(served: Served, wanted: number): Promise<string[]> {
-  const answer = await fetch(`http://127.0.0.1:${port(served, 'purse')}/?accounts=${wanted}`);
-  if (!answer.ok) throw new Error('bench: the ledger opened no accounts');
-  const keys: unknown = await answer.json();
-  if (!Array.isArray(keys) || keys.length !== wanted)
-    throw new Error('bench: accounts are missing');
+async function openAccounts(workerd: WorkerdProcess, count: number): Promise<string[]> {
+  const response = await fetch(
+    `http://127.0.0.1:${port(workerd, 'account-opener')}/?accounts=${count}`,
+  );
+  if (!response.ok) throw new Error('bench: the ledger opened no accounts');
+  const keys: unknown = await response.json();
+  if (!Array.isArray(keys) || keys.length !== count) throw new Error('bench: accounts are missing');
   return keys.map(String);
 }
 
-export async function startFarebox(stage: Stage): Promise<Subject> {
-  const folder = join(stage.folder, 'farebox');
+export async function startFarebox(context: BenchContext): Promise<Subject> {
+  const folder = join(context.folder, 'farebox');
   mkdirSync(join(folder, 'disk'), { recursive: true });
-  const served = await serve(stage.crew, {
+  const workerd = await startWorkerd(context.processes, {
     folder,
-    scripts: await scripts(stage, folder),
-    external: { upstream: stage.upstreamPort },
+    scripts: await buildScripts(context, folder),
+    external: { upstream: context.upstreamPort },
     sockets: [
       { name: 'http', service: 'gateway' },
-      { name: 'purse', service: 'purse' },
+      { name: 'account-opener', service: 'account-opener' },
     ],
-    inspector: stage.inspector,
+    inspector: context.inspector,
   });
-  const keys = await openAccounts(served, stage.accounts);
+  const keys = await openAccounts(workerd, context.accounts);
   return {
     name: 'farebox',
-    port: port(served, 'http'),
-    process: served,
+    port: port(workerd, 'http'),
+    process: workerd,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),
-    inspectorPort: served.ports.get('inspector') ?? null,
-    // The outbox ships a second after the first line of a batch (packages/ledger/dispatch.ts).
+    inspectorPort: workerd.ports.get('inspector') ?? null,
+    // The outbox ships a second after the first line of a batch (packages/ledger/background-tasks.ts).
     tailMs: 1200,
   };
 }

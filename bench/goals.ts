@@ -7,7 +7,7 @@ import { type Cell, type Row, sameRow } from './rounds.ts';
 import { differences, median, ratios } from './statistics.ts';
 import type { SubjectName } from './subjects.ts';
 
-export type Verdict = Readonly<{
+export type GoalResult = Readonly<{
   goal: string;
   row: string;
   measured: number;
@@ -45,7 +45,7 @@ type Goal = Readonly<{
   reached: (value: number) => boolean;
 }>;
 
-const is =
+const matchesRow =
   (pace: RowPace, ...connections: readonly number[]) =>
   (row: Row) =>
     row.pace === pace && connections.includes(row.connections);
@@ -54,7 +54,7 @@ const GOALS: readonly Goal[] = [
   {
     goal: 'paced throughput, to the bare Worker',
     wanted: '≥ 0.95',
-    applies: is('paced', 64),
+    applies: matchesRow('paced', 64),
     against: 'bare',
     measure: rate,
     compare: ratios,
@@ -63,7 +63,7 @@ const GOALS: readonly Goal[] = [
   {
     goal: 'paced first byte added to the bare Worker, p50, ms',
     wanted: '≤ 5',
-    applies: is('paced', 64),
+    applies: matchesRow('paced', 64),
     against: 'bare',
     measure: firstByte,
     compare: differences,
@@ -72,7 +72,7 @@ const GOALS: readonly Goal[] = [
   {
     goal: 'unpaced throughput, to the floor',
     wanted: '≥ 0.8',
-    applies: is('unpaced', 16, 64),
+    applies: matchesRow('unpaced', 16, 64),
     against: 'floor',
     measure: rate,
     compare: ratios,
@@ -117,7 +117,7 @@ const GOALS: readonly Goal[] = [
   },
 ];
 
-export function judge(cells: readonly Cell[], rows: readonly Row[]): Verdict[] {
+export function evaluateGoals(cells: readonly Cell[], rows: readonly Row[]): GoalResult[] {
   return GOALS.flatMap((goal) =>
     rows.filter(goal.applies).flatMap((row) => {
       const of = series(cells, row, 'farebox', goal.measure);

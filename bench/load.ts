@@ -5,20 +5,20 @@
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { type Head, HttpParser } from './http-parser.ts';
 import { quantile } from './statistics.ts';
-import { type Head, MessageReader } from './wire.ts';
 
-export type LoadOrder = Readonly<{
+export type LoadSpec = Readonly<{
   port: number;
   /** Whole requests, taken in turn. */
   requests: readonly string[];
   connections: number;
   /** The connections start spread over this time, so that paced streams do not march in step. */
   spreadMs: number;
-  warmMs: number;
+  warmupMs: number;
   windowMs: number;
   /** A whole answer ends with this. */
-  ending: string;
+  expectedEnding: string;
   /** Each connection makes one call and is done (soak). */
   once: boolean;
 }>;
@@ -37,7 +37,7 @@ export type LoadResult = Readonly<{
   complaint: string | null;
 }>;
 
-type Tally = {
+type LoadSamples = {
   total: number;
   errors: number;
   complaint: string | null;
@@ -46,37 +46,43 @@ type Tally = {
   rates: number[];
 };
 
-type Window = Readonly<{ opens: number; closes: number }>;
+type MeasurementWindow = Readonly<{ opensAt: number; closesAt: number }>;
 
 /** One connection: calls in a row until the window closes; the last is followed to its end. */
-class Caller {
-  readonly #order: LoadOrder;
-  readonly #window: Window;
-  readonly #tally: Tally;
+class Connection {
+  readonly #spec: LoadSpec;
+  readonly #window: MeasurementWindow;
+  readonly #samples: LoadSamples;
   readonly #socket: Socket;
   readonly #done: () => void;
-  #turn: number;
+  #nextRequest: number;
   #sentAt = 0;
-  #firstAt = 0;
+  #firstByteAt = 0;
   #status = '';
   #tail = '';
-  #counted = 0;
-  #since = 0;
-  #until = 0;
-  #over = false;
+  #countedCalls = 0;
+  #firstStartedAt = 0;
+  #lastEndedAt = 0;
+  #finished = false;
 
-  constructor(order: LoadOrder, window: Window, tally: Tally, index: number, done: () => void) {
-    this.#order = order;
+  constructor(
+    spec: LoadSpec,
+    window: MeasurementWindow,
+    samples: LoadSamples,
+    index: number,
+    done: () => void,
+  ) {
+    this.#spec = spec;
     this.#window = window;
-    this.#tally = tally;
-    this.#turn = index;
+    this.#samples = samples;
+    this.#nextRequest = index;
     this.#done = done;
-    const reader = new MessageReader({
+    const reader = new HttpParser({
       head: (head) => this.#onHead(head),
       body: (piece) => this.#onBody(piece),
       end: () => this.#onEnd(),
     });
-    this.#socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true });
+    this.#socket = connect({ port: spec.port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('connect', () => this.#call());
     this.#socket.on('data', (piece) =>
       reader.push(typeof piece === 'string' ? Buffer.from(piece) : piece),
@@ -86,10 +92,10 @@ class Caller {
   }
 
   #call(): void {
-    const { requests } = this.#order;
-    const request = requests[this.#turn % requests.length] ?? '';
-    this.#turn += this.#order.connections;
-    this.#firstAt = 0;
+    const { requests } = this.#spec;
+    const request = requests[this.#nextRequest % requests.length] ?? '';
+    this.#nextRequest += this.#spec.connections;
+    this.#firstByteAt = 0;
     this.#tail = '';
     this.#sentAt = performance.now();
     this.#socket.write(request);
@@ -100,60 +106,62 @@ class Caller {
   }
 
   #onBody(piece: Buffer): void {
-    if (this.#firstAt === 0) this.#firstAt = performance.now();
+    if (this.#firstByteAt === 0) this.#firstByteAt = performance.now();
     const from = Math.max(0, piece.length - 200);
     this.#tail = (this.#tail + piece.toString('latin1', from)).slice(-200);
   }
 
   #onEnd(): void {
     const now = performance.now();
-    if (this.#status !== '200' || !this.#tail.includes(this.#order.ending)) {
-      this.#tally.errors += 1;
-      this.#tally.complaint ??= `status ${this.#status}, ending ${JSON.stringify(this.#tail)}`;
+    if (this.#status !== '200' || !this.#tail.includes(this.#spec.expectedEnding)) {
+      this.#samples.errors += 1;
+      this.#samples.complaint ??= `status ${this.#status}, ending ${JSON.stringify(this.#tail)}`;
     } else {
       this.#count(now);
     }
-    if (this.#order.once || this.#isEnough(now)) this.#finish(null);
+    if (this.#spec.once || this.#shouldStop(now)) this.#finish(null);
     else this.#call();
   }
 
   /** The window has closed and this connection has a call to show; failing ones do not go on for ever. */
-  #isEnough(now: number): boolean {
-    return now >= this.#window.closes && (this.#counted > 0 || this.#tally.errors > 0);
+  #shouldStop(now: number): boolean {
+    return now >= this.#window.closesAt && (this.#countedCalls > 0 || this.#samples.errors > 0);
   }
 
   #count(now: number): void {
-    this.#tally.total += 1;
-    if (this.#sentAt < this.#window.opens) return;
-    if (this.#counted === 0) this.#since = this.#sentAt;
-    this.#counted += 1;
-    this.#until = now;
-    this.#tally.firstByte.push(this.#firstAt - this.#sentAt);
-    this.#tally.whole.push(now - this.#sentAt);
+    this.#samples.total += 1;
+    if (this.#sentAt < this.#window.opensAt) return;
+    if (this.#countedCalls === 0) this.#firstStartedAt = this.#sentAt;
+    this.#countedCalls += 1;
+    this.#lastEndedAt = now;
+    this.#samples.firstByte.push(this.#firstByteAt - this.#sentAt);
+    this.#samples.whole.push(now - this.#sentAt);
   }
 
   #finish(complaint: string | null): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#finished) return;
+    this.#finished = true;
     if (complaint !== null) {
-      this.#tally.errors += 1;
-      this.#tally.complaint ??= complaint;
+      this.#samples.errors += 1;
+      this.#samples.complaint ??= complaint;
     }
     // The rate over whole calls only: counting what falls into a fixed window would make a paced
     // stream's rate jump by one call per connection.
-    if (this.#counted > 0) {
-      this.#tally.rates.push((this.#counted * 1000) / (this.#until - this.#since));
+    if (this.#countedCalls > 0) {
+      this.#samples.rates.push(
+        (this.#countedCalls * 1000) / (this.#lastEndedAt - this.#firstStartedAt),
+      );
     }
     this.#socket.destroy();
     this.#done();
   }
 }
 
-function drive(order: LoadOrder): Promise<LoadResult> {
+function runLoad(spec: LoadSpec): Promise<LoadResult> {
   const start = performance.now();
-  const opens = start + order.warmMs;
-  const window = { opens, closes: opens + order.windowMs };
-  const tally: Tally = {
+  const opensAt = start + spec.warmupMs;
+  const window = { opensAt, closesAt: opensAt + spec.windowMs };
+  const samples: LoadSamples = {
     total: 0,
     errors: 0,
     complaint: null,
@@ -162,33 +170,33 @@ function drive(order: LoadOrder): Promise<LoadResult> {
     rates: [],
   };
   return new Promise((resolve) => {
-    let open = order.connections;
+    let openConnections = spec.connections;
     const done = () => {
-      open -= 1;
-      if (open === 0) resolve(summary(tally));
+      openConnections -= 1;
+      if (openConnections === 0) resolve(summarize(samples));
     };
-    for (let index = 0; index < order.connections; index += 1) {
-      const delay = (index * order.spreadMs) / order.connections;
-      setTimeout(() => new Caller(order, window, tally, index, done), delay);
+    for (let index = 0; index < spec.connections; index += 1) {
+      const delay = (index * spec.spreadMs) / spec.connections;
+      setTimeout(() => new Connection(spec, window, samples, index, done), delay);
     }
   });
 }
 
-function summary(tally: Tally): LoadResult {
+function summarize(samples: LoadSamples): LoadResult {
   return {
-    calls: tally.whole.length,
-    total: tally.total,
-    perSecond: tally.rates.reduce((sum, rate) => sum + rate, 0),
-    firstByteP50: quantile(tally.firstByte, 0.5),
-    firstByteP99: quantile(tally.firstByte, 0.99),
-    wholeP50: quantile(tally.whole, 0.5),
-    errors: tally.errors,
-    complaint: tally.complaint,
+    calls: samples.whole.length,
+    total: samples.total,
+    perSecond: samples.rates.reduce((sum, rate) => sum + rate, 0),
+    firstByteP50: quantile(samples.firstByte, 0.5),
+    firstByteP99: quantile(samples.firstByte, 0.99),
+    wholeP50: quantile(samples.whole, 0.5),
+    errors: samples.errors,
+    complaint: samples.complaint,
   };
 }
 
-process.on('message', (order: LoadOrder) => {
-  drive(order).then((result) => process.send?.(result));
+process.on('message', (spec: LoadSpec) => {
+  runLoad(spec).then((result) => process.send?.(result));
 });
 process.on('disconnect', () => process.exit(0));
 process.send?.('ready');

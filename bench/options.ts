@@ -13,7 +13,7 @@ export type Options = Readonly<{
   accounts: readonly number[];
   subjects: readonly SubjectName[];
   rounds: number;
-  warmMs: number;
+  warmupMs: number;
   windowMs: number;
   bodyBytes: number;
   soakStreams: number;
@@ -26,9 +26,9 @@ export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_PACES.join(',')}]
                  [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
                  [--soak [--streams N]] [--profile] [--console] [--deposits]`;
 
-export function readOptions(words: readonly string[]): Options {
+export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
-    args: [...words],
+    args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
@@ -46,27 +46,27 @@ export function readOptions(words: readonly string[]): Options {
       streams: { type: 'string', default: '1000' },
     },
   });
-  const task = taskOf(values);
+  const task = toTask(values);
   const quick = values.quick;
   return {
     task,
-    paces: pick(values.rows, ROW_PACES),
-    connections: numbers(values.connections),
-    accounts: numbers(values.accounts),
-    subjects: pick(values.subjects ?? defaultSubjects(task), SUBJECTS),
-    rounds: number(values.rounds ?? (quick ? '1' : '3')),
-    warmMs: quick ? 200 : 400,
-    windowMs: number(values.window ?? (quick ? '600' : '1500')),
-    bodyBytes: number(values.body),
-    soakStreams: number(values.streams),
+    paces: parseList(values.rows, ROW_PACES),
+    connections: parseIntegers(values.connections),
+    accounts: parseIntegers(values.accounts),
+    subjects: parseList(values.subjects ?? defaultSubjects(task), SUBJECTS),
+    rounds: parseInteger(values.rounds ?? (quick ? '1' : '3')),
+    warmupMs: quick ? 200 : 400,
+    windowMs: parseInteger(values.window ?? (quick ? '600' : '1500')),
+    bodyBytes: parseInteger(values.body),
+    soakStreams: parseInteger(values.streams),
     quick,
-    storage: pickOne(values.storage, ['disk', 'memory']),
+    storage: parseChoice(values.storage, ['disk', 'memory']),
   };
 }
 
 type Tasks = Readonly<Record<'soak' | 'profile' | 'console' | 'deposits', boolean>>;
 
-function taskOf({ soak, profile, console, deposits }: Tasks): Options['task'] {
+function toTask({ soak, profile, console, deposits }: Tasks): Options['task'] {
   if (soak) return 'soak';
   if (profile) return 'profile';
   if (deposits) return 'deposits';
@@ -78,23 +78,23 @@ function defaultSubjects(task: Options['task']): string {
   return task === 'profile' ? 'farebox' : 'direct,bare,floor,farebox,portkey';
 }
 
-function pick<T extends string>(list: string, known: readonly T[]): T[] {
-  return list.split(',').map((word) => pickOne(word, known));
+function parseList<T extends string>(list: string, allowed: readonly T[]): T[] {
+  return list.split(',').map((text) => parseChoice(text, allowed));
 }
 
-function pickOne<T extends string>(word: string, known: readonly T[]): T {
-  const found = known.find((name) => name === word);
-  if (found === undefined) throw new Error(`${word} is none of ${known.join(', ')}`);
-  return found;
+function parseChoice<T extends string>(text: string, allowed: readonly T[]): T {
+  const match = allowed.find((name) => name === text);
+  if (match === undefined) throw new Error(`${text} is none of ${allowed.join(', ')}`);
+  return match;
 }
 
-function numbers(list: string): number[] {
-  return list.split(',').map(number);
+function parseIntegers(list: string): number[] {
+  return list.split(',').map(parseInteger);
 }
 
-function number(word: string): number {
-  const value = Number(word);
+function parseInteger(text: string): number {
+  const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
-    throw new Error(`${word} is not a positive number`);
+    throw new Error(`${text} is not a positive number`);
   return value;
 }

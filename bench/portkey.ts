@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Stage, Subject } from './subjects.ts';
+import type { BenchContext, Subject } from './subjects.ts';
 
 const VERSION = '1.15.2';
 const MANIFEST = {
@@ -16,34 +16,34 @@ const MANIFEST = {
   overrides: { '@hono/node-server': '1.13.5' },
 };
 
-export async function startPortkey(stage: Stage): Promise<Subject> {
-  const entry = await install(stage);
+export async function startPortkey(context: BenchContext): Promise<Subject> {
+  const entry = await install(context);
   const port = await freePort();
-  const process = stage.crew.start(
+  const process = context.processes.start(
     globalThis.process.execPath,
     [entry, `--port=${port}`, '--headless'],
     {
       env: { PATH: globalThis.process.env.PATH, NODE_ENV: 'production' },
     },
   );
-  await listening(port);
+  await waitUntilListening(port);
   const account = {
     authorization: 'Bearer bench',
     'x-portkey-provider': 'openai',
-    'x-portkey-custom-host': `http://127.0.0.1:${stage.upstreamPort}/v1`,
+    'x-portkey-custom-host': `http://127.0.0.1:${context.upstreamPort}/v1`,
   };
   return { name: 'portkey', port, process, accounts: [account], inspectorPort: null, tailMs: 0 };
 }
 
 /** Installs it once into the cache and returns its entry. */
-async function install(stage: Stage): Promise<string> {
-  const folder = join(stage.cache, `portkey-${VERSION}`);
+async function install(context: BenchContext): Promise<string> {
+  const folder = join(context.cache, `portkey-${VERSION}`);
   const entry = join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
   if (existsSync(entry)) return entry;
-  stage.say(`installing @portkey-ai/gateway ${VERSION} (once)`);
+  context.log(`installing @portkey-ai/gateway ${VERSION} (once)`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), JSON.stringify(MANIFEST));
-  const npm = stage.crew.start(
+  const npm = context.processes.start(
     npmProgram(),
     ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-progress', '--loglevel=error'],
     { cwd: folder },
@@ -56,8 +56,8 @@ async function install(stage: Stage): Promise<string> {
 
 /** npm beside the running Node where it has one; a Node that came from npm has none, and PATH decides. */
 function npmProgram(): string {
-  const beside = join(dirname(globalThis.process.execPath), 'npm');
-  return existsSync(beside) ? beside : 'npm';
+  const bundledNpm = join(dirname(globalThis.process.execPath), 'npm');
+  return existsSync(bundledNpm) ? bundledNpm : 'npm';
 }
 
 async function freePort(): Promise<number> {
@@ -69,8 +69,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+async function waitUntilListening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
     const socket = connect({ port, host: '127.0.0.1' });
     const open = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true));

@@ -13,7 +13,7 @@ const MS_PER_TICK = 10;
 
 export type Process = Readonly<{ child: ChildProcess; pid: number }>;
 
-export class Crew {
+export class ProcessGroup {
   readonly #children = new Set<ChildProcess>();
 
   constructor() {
@@ -26,17 +26,17 @@ export class Crew {
   /** Starts a program; what it says on stderr is passed on. */
   start(
     program: string,
-    words: readonly string[],
+    args: readonly string[],
     options: Readonly<{ cwd?: string; env?: NodeJS.ProcessEnv; stdio?: StdioOptions }> = {},
   ): Process {
     const stdio = options.stdio ?? ['ignore', 'ignore', 'inherit'];
-    return this.#keep(spawn(program, words, { ...options, stdio }));
+    return this.#track(spawn(program, args, { ...options, stdio }));
   }
 
   /** Starts one of the bench's own scripts, with a channel that can carry NaN (JSON's can't). */
   script(name: string): Process {
     const path = join(import.meta.dirname, name);
-    return this.#keep(
+    return this.#track(
       fork(path, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' }),
     );
   }
@@ -53,7 +53,7 @@ export class Crew {
     await Promise.all(all.map((child) => (child.exitCode === null ? once(child, 'exit') : null)));
   }
 
-  #keep(child: ChildProcess): Process {
+  #track(child: ChildProcess): Process {
     if (child.pid === undefined) throw new Error(`bench: could not start ${child.spawnfile}`);
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
@@ -66,10 +66,10 @@ export class Crew {
 }
 
 /** Sends one message and returns the next that comes back. */
-export async function ask(process: Process, message: object): Promise<unknown> {
-  const answered = once(process.child, 'message');
+export async function sendAndReceive(process: Process, message: object): Promise<unknown> {
+  const reply = once(process.child, 'message');
   process.child.send(message);
-  const [answer]: unknown[] = await answered;
+  const [answer]: unknown[] = await reply;
   return answer;
 }
 
@@ -89,14 +89,14 @@ export function memory(pid: number): Memory {
 }
 
 function megabytes(status: string, name: string): number {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status);
-  return Number(found?.[1] ?? Number.NaN) / 1024;
+  const match = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status);
+  return Number(match?.[1] ?? Number.NaN) / 1024;
 }
 
 /** Waits until a process has next to nothing left to do, so that one subject's tail is not the next one's noise. */
-export async function quiet(pid: number, mostMs: number, leastMs = 0): Promise<void> {
-  await sleep(leastMs);
-  for (let waited = 0; waited < mostMs; waited += 100) {
+export async function waitUntilIdle(pid: number, maxMs: number, minMs = 0): Promise<void> {
+  await sleep(minMs);
+  for (let elapsedMs = 0; elapsedMs < maxMs; elapsedMs += 100) {
     const before = cpuMs(pid);
     await sleep(100);
     if (cpuMs(pid) - before <= MS_PER_TICK) return;

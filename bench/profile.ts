@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Options } from './options.ts';
 import type { Process } from './processes.ts';
 import { RESULTS, table } from './report.ts';
-import { load, loadOrder, rowsOf } from './rounds.ts';
+import { buildLoadSpec, buildRows, runLoad } from './rounds.ts';
 import type { Subject } from './subjects.ts';
 
 type ProfileNode = Readonly<{
@@ -23,12 +23,12 @@ type Profile = Readonly<{
 /** A Chrome DevTools Protocol session with one isolate. */
 class Inspector {
   readonly #socket: WebSocket;
-  readonly #waiting = new Map<number, (result: unknown) => void>();
-  #next = 1;
+  readonly #pending = new Map<number, (result: unknown) => void>();
+  #nextId = 1;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.addEventListener('message', (event) => this.#take(String(event.data)));
+    socket.addEventListener('message', (event) => this.#onMessage(String(event.data)));
   }
 
   static async open(url: string): Promise<Inspector> {
@@ -40,11 +40,11 @@ class Inspector {
     return new Inspector(socket);
   }
 
-  ask(method: string, params: object = {}): Promise<unknown> {
-    const id = this.#next;
-    this.#next += 1;
+  send(method: string, params: object = {}): Promise<unknown> {
+    const id = this.#nextId;
+    this.#nextId += 1;
     return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+      this.#pending.set(id, resolve);
       this.#socket.send(JSON.stringify({ id, method, params }));
     });
   }
@@ -53,12 +53,12 @@ class Inspector {
     this.#socket.close();
   }
 
-  #take(text: string): void {
-    const said: unknown = JSON.parse(text);
-    if (typeof said !== 'object' || said === null || !('id' in said)) return;
-    if (typeof said.id !== 'number') return;
-    this.#waiting.get(said.id)?.('result' in said ? said.result : said);
-    this.#waiting.delete(said.id);
+  #onMessage(text: string): void {
+    const message: unknown = JSON.parse(text);
+    if (typeof message !== 'object' || message === null || !('id' in message)) return;
+    if (typeof message.id !== 'number') return;
+    this.#pending.get(message.id)?.('result' in message ? message.result : message);
+    this.#pending.delete(message.id);
   }
 }
 
@@ -66,10 +66,10 @@ function isProfile(value: unknown): value is Profile {
   return typeof value === 'object' && value !== null && 'nodes' in value && 'samples' in value;
 }
 
-type Spent = Readonly<{ name: string; ms: number }>;
+type FunctionTime = Readonly<{ name: string; ms: number }>;
 
 /** Time by function, its own only, the dearest first. */
-function spent(profile: Profile): Spent[] {
+function sumByFunction(profile: Profile): FunctionTime[] {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
       id,
@@ -85,9 +85,9 @@ function spent(profile: Profile): Spent[] {
 }
 
 async function targets(port: number): Promise<string[]> {
-  const answer: unknown = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
-  if (!Array.isArray(answer)) return [];
-  return answer.flatMap((target: unknown) =>
+  const list: unknown = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((target: unknown) =>
     typeof target === 'object' && target !== null && 'webSocketDebuggerUrl' in target
       ? [String(target.webSocketDebuggerUrl)]
       : [],
@@ -99,30 +99,30 @@ async function profileSubject(
   subject: Subject,
   inspectorPort: number,
   options: Options,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<void> {
   for (const url of await targets(inspectorPort)) {
     const inspector = await Inspector.open(url);
-    await inspector.ask('Profiler.enable');
-    await inspector.ask('Profiler.setSamplingInterval', { interval: 200 });
-    for (const row of rowsOf(options)) {
-      const order = {
-        ...loadOrder(subject, row, options),
+    await inspector.send('Profiler.enable');
+    await inspector.send('Profiler.setSamplingInterval', { interval: 200 });
+    for (const row of buildRows(options)) {
+      const spec = {
+        ...buildLoadSpec(subject, row, options),
         windowMs: Math.max(4000, options.windowMs),
       };
-      await inspector.ask('Profiler.start');
-      const result = await load(generator, order);
-      const stopped = await inspector.ask('Profiler.stop');
+      await inspector.send('Profiler.start');
+      const result = await runLoad(generator, spec);
+      const stopped = await inspector.send('Profiler.stop');
       if (typeof stopped !== 'object' || stopped === null || !('profile' in stopped)) continue;
       if (!isProfile(stopped.profile)) continue;
       const name = `profile.${subject.name}.${url.split('/').at(-1)}.${row.pace}.${row.connections}`;
       mkdirSync(RESULTS, { recursive: true });
       writeFileSync(join(RESULTS, `${name}.cpuprofile`), JSON.stringify(stopped.profile));
-      const lines = spent(stopped.profile)
+      const rows = sumByFunction(stopped.profile)
         .slice(0, 40)
         .map((item) => [item.name, ((item.ms * 1000) / result.total).toFixed(1)]);
-      say(
-        `\n${name}: ${result.total} calls, ${result.errors} errors\n${table(['function', 'µs a call'], lines)}`,
+      log(
+        `\n${name}: ${result.total} calls, ${result.errors} errors\n${table(['function', 'µs a call'], rows)}`,
       );
     }
     inspector.close();
@@ -133,11 +133,11 @@ export async function runProfile(
   generator: Process,
   subjects: readonly Subject[],
   options: Options,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<boolean> {
   for (const subject of subjects) {
-    if (subject.inspectorPort === null) say(`${subject.name} has no inspector`);
-    else await profileSubject(generator, subject, subject.inspectorPort, options, say);
+    if (subject.inspectorPort === null) log(`${subject.name} has no inspector`);
+    else await profileSubject(generator, subject, subject.inspectorPort, options, log);
   }
   return true;
 }

@@ -5,17 +5,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { chartOf } from './chart.ts';
-import { judge, rowName, series, type Verdict } from './goals.ts';
+import { renderChart } from './chart.ts';
+import { evaluateGoals, type GoalResult, rowName, series } from './goals.ts';
 import type { Options } from './options.ts';
-import { ask, memory, type Process } from './processes.ts';
-import { type Cell, type Row, rowsOf, sameRow } from './rounds.ts';
+import { memory, type Process, sendAndReceive } from './processes.ts';
+import { buildRows, type Cell, type Row, sameRow } from './rounds.ts';
 import { differences, median, ratios, type Spread, spread } from './statistics.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
 export const RESULTS = join(import.meta.dirname, 'results');
 
-export type Line = Readonly<{
+export type RowSummary = Readonly<{
   row: Row;
   subject: SubjectName;
   perSecond: Spread;
@@ -32,19 +32,19 @@ export type Line = Readonly<{
   errors: number;
 }>;
 
-export type Players = Readonly<{
+export type RunProcesses = Readonly<{
   generator: Process;
   upstream: Process;
   subjects: readonly Subject[];
 }>;
 
-function lineOf(cells: readonly Cell[], row: Row, subject: SubjectName): Line {
-  const of = (measure: (cell: Cell) => number, whose: SubjectName = subject) =>
-    series(cells, row, whose, measure);
+function summarizeRow(cells: readonly Cell[], row: Row, subject: SubjectName): RowSummary {
+  const of = (measure: (cell: Cell) => number, otherSubject: SubjectName = subject) =>
+    series(cells, row, otherSubject, measure);
   const rate = (cell: Cell) => cell.load.perSecond;
   const p50 = (cell: Cell) => cell.load.firstByteP50;
   const p99 = (cell: Cell) => cell.load.firstByteP99;
-  const rateTo = (whose: SubjectName) => spread(ratios(of(rate), of(rate, whose)));
+  const rateTo = (otherSubject: SubjectName) => spread(ratios(of(rate), of(rate, otherSubject)));
   return {
     row,
     subject,
@@ -63,27 +63,27 @@ function lineOf(cells: readonly Cell[], row: Row, subject: SubjectName): Line {
   };
 }
 
-export function linesOf(cells: readonly Cell[], rows: readonly Row[]): Line[] {
+export function summarizeRows(cells: readonly Cell[], rows: readonly Row[]): RowSummary[] {
   return rows.flatMap((row) => {
     const subjects = new Set(
       cells.filter((cell) => sameRow(cell.row, row)).map((cell) => cell.subject),
     );
-    return [...subjects].sort(byOrder).map((subject) => lineOf(cells, row, subject));
+    return [...subjects].sort(bySubjectOrder).map((subject) => summarizeRow(cells, row, subject));
   });
 }
 
 const ORDER: readonly SubjectName[] = ['direct', 'bare', 'floor', 'farebox', 'portkey'];
-const byOrder = (a: SubjectName, b: SubjectName) => ORDER.indexOf(a) - ORDER.indexOf(b);
+const bySubjectOrder = (a: SubjectName, b: SubjectName) => ORDER.indexOf(a) - ORDER.indexOf(b);
 
-function figure(value: number, digits: number): string {
+function formatNumber(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
 /** A middle, and in brackets how far the rounds lay apart. */
-function range(value: Spread, digits: number): string {
-  const middle = figure(value.median, digits);
+function formatSpread(value: Spread, digits: number): string {
+  const middle = formatNumber(value.median, digits);
   if (!Number.isFinite(value.median) || value.least === value.most) return middle;
-  return `${middle} (${figure(value.least, digits)}–${figure(value.most, digits)})`;
+  return `${middle} (${formatNumber(value.least, digits)}–${formatNumber(value.most, digits)})`;
 }
 
 const HEADINGS = [
@@ -100,19 +100,19 @@ const HEADINGS = [
   'memory MB',
 ];
 
-function columns(line: Line): string[] {
+function toColumns(line: RowSummary): string[] {
   return [
     line.subject + (line.errors > 0 ? ` (${line.errors} ERRORS)` : ''),
-    range(line.perSecond, 0),
-    figure(line.toDirect.median, 2),
-    range(line.toBare, 2),
-    range(line.toFloor, 2),
-    range(line.firstByteMs, 2),
-    figure(line.addedFirstByteMs.median, 2),
-    figure(line.addedFirstByteP99Ms.median, 2),
-    figure(line.firstByteToBare.median, 2),
-    figure(line.cpuMsPerThousand.median, 0),
-    figure(line.memoryMb.median, 0),
+    formatSpread(line.perSecond, 0),
+    formatNumber(line.toDirect.median, 2),
+    formatSpread(line.toBare, 2),
+    formatSpread(line.toFloor, 2),
+    formatSpread(line.firstByteMs, 2),
+    formatNumber(line.addedFirstByteMs.median, 2),
+    formatNumber(line.addedFirstByteP99Ms.median, 2),
+    formatNumber(line.firstByteToBare.median, 2),
+    formatNumber(line.cpuMsPerThousand.median, 0),
+    formatNumber(line.memoryMb.median, 0),
   ];
 }
 
@@ -130,23 +130,23 @@ export function table(headings: readonly string[], lines: readonly (readonly str
   ].join('\n');
 }
 
-function rowSection(lines: readonly Line[], row: Row): string {
-  const mine = lines.filter((line) => sameRow(line.row, row));
-  return `### ${rowName(row)}\n\n${table(HEADINGS, mine.map(columns))}`;
+function rowSection(lines: readonly RowSummary[], row: Row): string {
+  const rowSummaries = lines.filter((line) => sameRow(line.row, row));
+  return `### ${rowName(row)}\n\n${table(HEADINGS, rowSummaries.map(toColumns))}`;
 }
 
-function verdictTable(verdicts: readonly Verdict[]): string {
+function goalTable(verdicts: readonly GoalResult[]): string {
   const lines = verdicts.map((verdict) => [
     verdict.goal,
     verdict.row,
-    figure(verdict.measured, 2),
+    formatNumber(verdict.measured, 2),
     verdict.wanted,
     verdict.reached ? 'yes' : 'NO',
   ]);
   return table(['goal', 'row', 'measured', 'wanted', 'reached'], lines);
 }
 
-type Setting = Readonly<{
+type RunSettings = Readonly<{
   at: string;
   machine: string;
   node: string;
@@ -156,7 +156,7 @@ type Setting = Readonly<{
   storage: Options['storage'];
 }>;
 
-function settingOf(options: Options): Setting {
+function readSettings(options: Options): RunSettings {
   const processors = cpus();
   const { rounds, windowMs, bodyBytes, storage } = options;
   return {
@@ -170,26 +170,26 @@ function settingOf(options: Options): Setting {
   };
 }
 
-function peaks(players: Players): string[][] {
+function memoryRows(processes: RunProcesses): string[][] {
   const named = [
-    ...players.subjects
+    ...processes.subjects
       .filter(({ name }) => name !== 'direct')
       .map(({ name, process }) => ({ name, process })),
-    { name: 'upstream (the bench itself)', process: players.upstream },
-    { name: 'load generator (the bench itself)', process: players.generator },
+    { name: 'upstream (the bench itself)', process: processes.upstream },
+    { name: 'load generator (the bench itself)', process: processes.generator },
   ];
   return named.map(({ name, process }) => {
     const { nowMb, peakMb } = memory(process.pid);
-    return [name, figure(nowMb, 0), figure(peakMb, 0)];
+    return [name, formatNumber(nowMb, 0), formatNumber(peakMb, 0)];
   });
 }
 
 function document(
-  setting: Setting,
-  lines: readonly Line[],
+  setting: RunSettings,
+  lines: readonly RowSummary[],
   rows: readonly Row[],
-  verdicts: readonly Verdict[],
-  held: readonly (readonly string[])[],
+  verdicts: readonly GoalResult[],
+  memoryTable: readonly (readonly string[])[],
 ): string {
   return `# Bench
 
@@ -199,11 +199,11 @@ within a round, spread in brackets), not the absolute numbers. "Added" is agains
 
 ## Goals
 
-${verdictTable(verdicts)}
+${goalTable(verdicts)}
 
 ## Memory at the end of the run
 
-${table(['process', 'now MB', 'peak MB'], held)}
+${table(['process', 'now MB', 'peak MB'], memoryTable)}
 
 ## Rows
 
@@ -214,31 +214,31 @@ ${rows.map((row) => rowSection(lines, row)).join('\n\n')}
 /** Writes the results; false where a call failed, because then the numbers mean nothing. */
 export async function writeComparison(
   cells: readonly Cell[],
-  players: Players,
+  processes: RunProcesses,
   options: Options,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<boolean> {
-  const rows = rowsOf(options);
-  const lines = linesOf(cells, rows);
-  const verdicts = judge(cells, rows);
-  const setting = settingOf(options);
-  const counts = await ask(players.upstream, {});
-  const text = document(setting, lines, rows, verdicts, peaks(players));
+  const rows = buildRows(options);
+  const lines = summarizeRows(cells, rows);
+  const verdicts = evaluateGoals(cells, rows);
+  const setting = readSettings(options);
+  const counts = await sendAndReceive(processes.upstream, {});
+  const text = document(setting, lines, rows, verdicts, memoryRows(processes));
   const name = options.quick ? 'quick' : 'latest';
   mkdirSync(RESULTS, { recursive: true });
-  const whole = { setting, verdicts, lines, upstream: counts };
-  writeFileSync(join(RESULTS, `${name}.generated.json`), `${JSON.stringify(whole, null, 1)}\n`);
+  const results = { setting, verdicts, lines, upstream: counts };
+  writeFileSync(join(RESULTS, `${name}.generated.json`), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(RESULTS, `${name}.md`), text);
-  writeFileSync(join(RESULTS, `${name}.svg`), chartOf(lines));
-  say(
+  writeFileSync(join(RESULTS, `${name}.svg`), renderChart(lines));
+  log(
     `\n${text}\nupstream saw ${JSON.stringify(counts)}\nwritten to bench/results/${name}.{generated.json,md,svg}`,
   );
   const errors = cells.reduce((sum, cell) => sum + cell.load.errors, 0);
-  if (errors > 0) say(`${errors} calls failed: these numbers are not to be trusted`);
+  if (errors > 0) log(`${errors} calls failed: these numbers are not to be trusted`);
   return errors === 0;
 }
 
 /** The middle of the last values against the middle of the first. */
-export function growth(values: readonly number[], part: number): number {
-  return median(values.slice(-part)) / median(values.slice(0, part));
+export function growth(values: readonly number[], count: number): number {
+  return median(values.slice(-count)) / median(values.slice(0, count));
 }

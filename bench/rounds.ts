@@ -3,11 +3,11 @@
  * before it, so that noise of the machine meets all of them, and the order turns from round to round.
  * A subject without accounts is measured once per row and counted for each number of accounts.
  */
-import type { LoadOrder, LoadResult } from './load.ts';
+import type { LoadResult, LoadSpec } from './load.ts';
 import type { Options, RowPace } from './options.ts';
-import { ask, cpuMs, memory, type Process, quiet } from './processes.ts';
+import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
+import { cpuMs, memory, type Process, sendAndReceive, waitUntilIdle } from './processes.ts';
 import type { Subject, SubjectName } from './subjects.ts';
-import { durationMs, RHYTHMS, renderRequest, requestBody } from './traffic.ts';
 
 export type Row = Readonly<{ pace: RowPace; connections: number; accounts: number }>;
 
@@ -23,13 +23,13 @@ export type Cell = Readonly<{
 
 const WARM_UP_MS = 500;
 
-const ENDINGS: Readonly<Record<RowPace, string>> = {
+const EXPECTED_ENDINGS: Readonly<Record<RowPace, string>> = {
   unpaced: 'data: [DONE]',
   paced: 'data: [DONE]',
   json: '"total_tokens":140',
 };
 
-export function rowsOf(options: Options): Row[] {
+export function buildRows(options: Options): Row[] {
   return options.paces.flatMap((pace) =>
     options.connections.flatMap((connections) =>
       options.accounts.map((accounts) => ({ pace, connections, accounts })),
@@ -41,17 +41,17 @@ export function sameRow(a: Row, b: Row): boolean {
   return a.pace === b.pace && a.connections === b.connections && a.accounts === b.accounts;
 }
 
-export function loadOrder(subject: Subject, row: Row, options: Options): LoadOrder {
+export function buildLoadSpec(subject: Subject, row: Row, options: Options): LoadSpec {
   const body = requestBody(row.pace, options.bodyBytes);
   const accounts = subject.accounts.slice(0, row.accounts);
   return {
     port: subject.port,
     requests: accounts.map((fields) => renderRequest(fields, body)),
     connections: row.connections,
-    spreadMs: row.pace === 'paced' ? durationMs(RHYTHMS.paced) : 0,
-    warmMs: options.warmMs,
+    spreadMs: row.pace === 'paced' ? durationMs(STREAM_TIMINGS.paced) : 0,
+    warmupMs: options.warmupMs,
     windowMs: options.windowMs,
-    ending: ENDINGS[row.pace],
+    expectedEnding: EXPECTED_ENDINGS[row.pace],
     once: false,
   };
 }
@@ -60,8 +60,8 @@ function isLoadResult(value: unknown): value is LoadResult {
   return typeof value === 'object' && value !== null && 'perSecond' in value;
 }
 
-export async function load(generator: Process, order: LoadOrder): Promise<LoadResult> {
-  const result = await ask(generator, order);
+export async function runLoad(generator: Process, spec: LoadSpec): Promise<LoadResult> {
+  const result = await sendAndReceive(generator, spec);
   if (!isLoadResult(result)) throw new Error('bench: the load generator answered something else');
   return result;
 }
@@ -75,8 +75,8 @@ async function measure(
 ): Promise<Cell> {
   const { pid } = subject.process;
   const before = cpuMs(pid);
-  const result = await load(generator, loadOrder(subject, row, options));
-  await quiet(pid, 3000, subject.tailMs);
+  const result = await runLoad(generator, buildLoadSpec(subject, row, options));
+  await waitUntilIdle(pid, 3000, subject.tailMs);
   return {
     row,
     subject: subject.name,
@@ -96,9 +96,9 @@ async function runRow(
   options: Options,
   cells: Cell[],
 ): Promise<void> {
-  const turn = round % subjects.length;
-  for (const subject of [...subjects.slice(turn), ...subjects.slice(0, turn)]) {
-    const known = cells.find(
+  const offset = round % subjects.length;
+  for (const subject of [...subjects.slice(offset), ...subjects.slice(0, offset)]) {
+    const existing = cells.find(
       (cell) =>
         subject.accounts.length === 1 &&
         cell.subject === subject.name &&
@@ -106,9 +106,9 @@ async function runRow(
         sameRow({ ...cell.row, accounts: row.accounts }, row),
     );
     cells.push(
-      known === undefined
+      existing === undefined
         ? await measure(generator, subject, row, round, options)
-        : { ...known, row },
+        : { ...existing, row },
     );
   }
 }
@@ -120,40 +120,40 @@ async function warmUp(
   row: Row,
   options: Options,
 ): Promise<void> {
-  const order = loadOrder(subject, row, options);
-  await load(generator, { ...order, connections: 16, windowMs: WARM_UP_MS });
-  await quiet(subject.process.pid, 3000, subject.tailMs);
+  const spec = buildLoadSpec(subject, row, options);
+  await runLoad(generator, { ...spec, connections: 16, windowMs: WARM_UP_MS });
+  await waitUntilIdle(subject.process.pid, 3000, subject.tailMs);
 }
 
 export async function runRounds(
   generator: Process,
   subjects: readonly Subject[],
   options: Options,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
-  const rows = rowsOf(options);
+  const rows = buildRows(options);
   for (const subject of subjects) {
     for (const pace of options.paces) {
       await warmUp(generator, subject, { pace, connections: 16, accounts: 50 }, options);
     }
-    say(`warmed ${subject.name}`);
+    log(`warmed ${subject.name}`);
   }
   for (let round = 0; round < options.rounds; round += 1) {
     for (const row of rows) {
       const from = cells.length;
       await runRow(generator, subjects, row, round, options, cells);
-      say(progress(round, options.rounds, row, cells.slice(from)));
+      log(progress(round, options.rounds, row, cells.slice(from)));
     }
   }
   return cells;
 }
 
 function progress(round: number, rounds: number, row: Row, cells: readonly Cell[]): string {
-  const said = cells.map(({ subject, load }) => {
+  const parts = cells.map(({ subject, load }) => {
     const bad = load.errors > 0 ? ` ${load.errors} ERRORS (${load.complaint})` : '';
     return `${subject} ${load.perSecond.toFixed(0)}/s ${load.firstByteP50.toFixed(1)} ms${bad}`;
   });
   const name = `${row.pace} c=${row.connections} a=${row.accounts}`;
-  return `round ${round + 1}/${rounds} ${name}: ${said.join('  ')}`;
+  return `round ${round + 1}/${rounds} ${name}: ${parts.join('  ')}`;
 }

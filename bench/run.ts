@@ -9,66 +9,72 @@ import { join } from 'node:path';
 import { runConsole } from './console.ts';
 import { runDeposits } from './deposits.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
-import { Crew, type Process } from './processes.ts';
+import { type Process, ProcessGroup } from './processes.ts';
 import { runProfile } from './profile.ts';
 import { writeComparison } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { runSoak } from './soak.ts';
-import { type Stage, type Subject, startSubject } from './subjects.ts';
+import { type BenchContext, type Subject, startSubject } from './subjects.ts';
 
 const CACHE = join(import.meta.dirname, '../.farebox/bench');
 
-function say(line: string): void {
+function log(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function startUpstream(crew: Crew): Promise<Readonly<{ upstream: Process; port: number }>> {
-  const upstream = crew.script('upstream.ts');
-  const [hello]: unknown[] = await once(upstream.child, 'message');
-  if (typeof hello === 'object' && hello !== null && 'port' in hello) {
-    if (typeof hello.port === 'number') return { upstream, port: hello.port };
+async function startUpstream(
+  processes: ProcessGroup,
+): Promise<Readonly<{ upstream: Process; port: number }>> {
+  const upstream = processes.script('upstream.ts');
+  const [readyMessage]: unknown[] = await once(upstream.child, 'message');
+  if (typeof readyMessage === 'object' && readyMessage !== null && 'port' in readyMessage) {
+    if (typeof readyMessage.port === 'number') return { upstream, port: readyMessage.port };
   }
   throw new Error('bench: the upstream did not start');
 }
 
-async function startAll(options: Options, stage: Stage): Promise<Subject[]> {
+async function startSubjects(options: Options, context: BenchContext): Promise<Subject[]> {
   const subjects: Subject[] = [];
   for (const name of options.subjects) {
-    subjects.push(await startSubject(name, stage));
-    say(`started ${name}`);
+    subjects.push(await startSubject(name, context));
+    log(`started ${name}`);
   }
   return subjects;
 }
 
-async function perform(options: Options, crew: Crew, folder: string): Promise<boolean> {
-  const { upstream, port } = await startUpstream(crew);
-  const generator = crew.script('load.ts');
+async function runTask(
+  options: Options,
+  processes: ProcessGroup,
+  folder: string,
+): Promise<boolean> {
+  const { upstream, port } = await startUpstream(processes);
+  const generator = processes.script('load.ts');
   await once(generator.child, 'message');
-  const stage: Stage = {
-    crew,
+  const context: BenchContext = {
+    processes,
     upstream,
     upstreamPort: port,
     folder,
     cache: CACHE,
     accounts: Math.max(...options.accounts),
     inspector: options.task === 'profile',
-    say,
+    log,
   };
-  const subjects = await startAll(options, stage);
-  if (options.task === 'soak') return runSoak(generator, subjects, options, say);
-  if (options.task === 'profile') return runProfile(generator, subjects, options, say);
-  const cells = await runRounds(generator, subjects, options, say);
-  return writeComparison(cells, { generator, upstream, subjects }, options, say);
+  const subjects = await startSubjects(options, context);
+  if (options.task === 'soak') return runSoak(generator, subjects, options, log);
+  if (options.task === 'profile') return runProfile(generator, subjects, options, log);
+  const cells = await runRounds(generator, subjects, options, log);
+  return writeComparison(cells, { generator, upstream, subjects }, options, log);
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.task === 'console') {
-    process.exitCode = (await runConsole(say)) ? 0 : 1;
+    process.exitCode = (await runConsole(log)) ? 0 : 1;
     return;
   }
   if (options.task === 'deposits') {
-    process.exitCode = (await runDeposits(say)) ? 0 : 1;
+    process.exitCode = (await runDeposits(log)) ? 0 : 1;
     return;
   }
   mkdirSync(CACHE, { recursive: true });
@@ -76,14 +82,14 @@ async function main(): Promise<void> {
     join(options.storage === 'disk' ? CACHE : '/dev/shm', 'farebox-bench-'),
   );
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const crew = new Crew();
-  const sound = await perform(options, crew, folder);
-  await crew.stopAll();
-  process.exitCode = sound ? 0 : 1;
+  const processes = new ProcessGroup();
+  const succeeded = await runTask(options, processes, folder);
+  await processes.stopAll();
+  process.exitCode = succeeded ? 0 : 1;
 }
 
 main().catch((error: unknown) => {
-  const why = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${why}\n${why.startsWith('bench:') ? '' : `${USAGE}\n`}`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\n${message.startsWith('bench:') ? '' : `${USAGE}\n`}`);
   process.exit(1);
 });

@@ -5,23 +5,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { curvesOf } from './chart.ts';
+import { renderCurves } from './chart.ts';
 import type { LoadResult } from './load.ts';
 import type { Options } from './options.ts';
-import { cpuMs, memory, type Process, quiet } from './processes.ts';
+import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
+import { cpuMs, memory, type Process, waitUntilIdle } from './processes.ts';
 import { growth, RESULTS, table } from './report.ts';
-import { load } from './rounds.ts';
+import { runLoad } from './rounds.ts';
 import type { Subject } from './subjects.ts';
-import { durationMs, RHYTHMS, renderRequest, requestBody } from './traffic.ts';
 
 /** All streams are opened within this time. */
 const OPENING_MS = 4000;
 /** How much of the curve is compared at either end, in seconds. */
-const PART = 15;
+const PART_SECONDS = 15;
 /** More growth than this between the two ends is not flat. */
-const FLAT_MOST = 1.1;
+const MAX_FLAT_GROWTH = 1.1;
 
-type Soak = Readonly<{
+type SoakResult = Readonly<{
   subject: string;
   idleMb: number;
   /** One value a second while the streams run. */
@@ -35,56 +35,64 @@ type Soak = Readonly<{
   load: LoadResult;
 }>;
 
-type Wave = Readonly<{ curveMb: readonly number[]; load: LoadResult }>;
+type StreamRun = Readonly<{ curveMb: readonly number[]; load: LoadResult }>;
 
-async function wave(generator: Process, subject: Subject, options: Options): Promise<Wave> {
+async function runStreams(
+  generator: Process,
+  subject: Subject,
+  options: Options,
+): Promise<StreamRun> {
   const { pid } = subject.process;
   const body = requestBody('long', options.bodyBytes);
   let running = true;
-  const loaded = load(generator, {
+  const loadResult = runLoad(generator, {
     port: subject.port,
     requests: subject.accounts.map((fields) => renderRequest(fields, body)),
     connections: options.soakStreams,
     spreadMs: OPENING_MS,
-    warmMs: 0,
-    windowMs: OPENING_MS + durationMs(RHYTHMS.long) + 10_000,
-    ending: 'data: [DONE]',
+    warmupMs: 0,
+    windowMs: OPENING_MS + durationMs(STREAM_TIMINGS.long) + 10_000,
+    expectedEnding: 'data: [DONE]',
     once: true,
   }).finally(() => {
     running = false;
   });
   await sleep(OPENING_MS);
   const curveMb: number[] = [];
-  const last = (durationMs(RHYTHMS.long) - OPENING_MS) / 1000;
+  const last = (durationMs(STREAM_TIMINGS.long) - OPENING_MS) / 1000;
   for (let second = 0; running && second < last; second += 1) {
     curveMb.push(memory(pid).nowMb);
     await sleep(1000);
   }
-  return { curveMb, load: await loaded };
+  return { curveMb, load: await loadResult };
 }
 
-async function soak(generator: Process, subject: Subject, options: Options): Promise<Soak> {
+async function soakSubject(
+  generator: Process,
+  subject: Subject,
+  options: Options,
+): Promise<SoakResult> {
   const { pid } = subject.process;
   const idleMb = memory(pid).nowMb;
   const cpuBefore = cpuMs(pid);
-  const first = await wave(generator, subject, options);
-  const cpuShare = (cpuMs(pid) - cpuBefore) / (durationMs(RHYTHMS.long) + OPENING_MS);
-  const again = await wave(generator, subject, options);
-  const grown = growth(first.curveMb, PART);
+  const first = await runStreams(generator, subject, options);
+  const cpuShare = (cpuMs(pid) - cpuBefore) / (durationMs(STREAM_TIMINGS.long) + OPENING_MS);
+  const again = await runStreams(generator, subject, options);
+  const grown = growth(first.curveMb, PART_SECONDS);
   return {
     subject: subject.name,
     idleMb,
     curveMb: first.curveMb,
     againMb: Math.max(...again.curveMb),
     growth: grown,
-    flat: grown <= FLAT_MOST && first.load.errors === 0,
+    flat: grown <= MAX_FLAT_GROWTH && first.load.errors === 0,
     kilobytesPerStream: ((Math.max(...first.curveMb) - idleMb) * 1024) / options.soakStreams,
     cpuShare,
     load: first.load,
   };
 }
 
-function soakLine(result: Soak): string[] {
+function soakRow(result: SoakResult): string[] {
   return [
     result.subject,
     result.idleMb.toFixed(0),
@@ -102,14 +110,16 @@ export async function runSoak(
   generator: Process,
   subjects: readonly Subject[],
   options: Options,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<boolean> {
-  const results: Soak[] = [];
+  const results: SoakResult[] = [];
   for (const subject of subjects) {
-    say(`${subject.name}: ${options.soakStreams} streams of ${durationMs(RHYTHMS.long) / 1000} s`);
-    results.push(await soak(generator, subject, options));
-    await quiet(subject.process.pid, 5000);
-    say(
+    log(
+      `${subject.name}: ${options.soakStreams} streams of ${durationMs(STREAM_TIMINGS.long) / 1000} s`,
+    );
+    results.push(await soakSubject(generator, subject, options));
+    await waitUntilIdle(subject.process.pid, 5000);
+    log(
       `${subject.name}: ${results
         .at(-1)
         ?.curveMb.map((value) => value.toFixed(0))
@@ -128,12 +138,12 @@ export async function runSoak(
     'errors',
   ];
   const title = `Memory while ${options.soakStreams} paced streams are open`;
-  const text = `# Soak\n\n${new Date().toISOString()}. ${title}: the middle of the last ${PART} s against the first ${PART} s; flat is at most ${FLAT_MOST}.\n\n${table(headings, results.map(soakLine))}\n`;
+  const text = `# Soak\n\n${new Date().toISOString()}. ${title}: the middle of the last ${PART_SECONDS} s against the first ${PART_SECONDS} s; flat is at most ${MAX_FLAT_GROWTH}.\n\n${table(headings, results.map(soakRow))}\n`;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'soak.generated.json'), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(RESULTS, 'soak.md'), text);
   const curves = results.map(({ subject, curveMb }) => ({ name: subject, values: curveMb }));
-  writeFileSync(join(RESULTS, 'soak.svg'), curvesOf(title, 'MB', curves));
-  say(`\n${text}\nwritten to bench/results/soak.{generated.json,md,svg}`);
+  writeFileSync(join(RESULTS, 'soak.svg'), renderCurves(title, 'MB', curves));
+  log(`\n${text}\nwritten to bench/results/soak.{generated.json,md,svg}`);
   return results.every((result) => result.load.errors === 0);
 }

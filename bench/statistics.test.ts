@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judge } from './goals.ts';
+import { evaluateGoals } from './goals.ts';
 import type { Cell, Row } from './rounds.ts';
 import { differences, median, quantile, ratios, slope, spread } from './statistics.ts';
 import type { SubjectName } from './subjects.ts';
@@ -41,7 +41,7 @@ test('goals are judged by the middle of the rounds, and only on rows that were m
     cell(row, 'farebox', round, [90, 96, 97][round] ?? 0, [20, 27, 26][round] ?? 0),
   ]);
   expect(
-    judge(cells, [row]).map(({ goal, measured, reached }) => [goal, measured, reached]),
+    evaluateGoals(cells, [row]).map(({ goal, measured, reached }) => [goal, measured, reached]),
   ).toEqual([
     ['paced throughput, to the bare Worker', 0.96, true],
     ['paced first byte added to the bare Worker, p50, ms', 6, false],

@@ -1,8 +1,8 @@
 /** The few sums the bench needs, pure. An empty list gives NaN, which the report shows as a dash. */
 
-export function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], fraction: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
+  const at = (sorted.length - 1) * fraction;
   const below = sorted[Math.floor(at)] ?? Number.NaN;
   const above = sorted[Math.ceil(at)] ?? Number.NaN;
   return below + (above - below) * (at - Math.floor(at));
@@ -34,11 +34,11 @@ export function differences(of: readonly number[], to: readonly number[]): numbe
 export function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  let over = 0;
-  let under = 0;
+  let numerator = 0;
+  let denominator = 0;
   values.forEach((value, at) => {
-    over += (at - middle) * (value - mean);
-    under += (at - middle) ** 2;
+    numerator += (at - middle) * (value - mean);
+    denominator += (at - middle) ** 2;
   });
-  return over / under;
+  return numerator / denominator;
 }

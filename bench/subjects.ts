@@ -7,8 +7,8 @@ import { stripTypeScriptTypes } from 'node:module';
 import { join } from 'node:path';
 import { startFarebox } from './farebox.ts';
 import { startPortkey } from './portkey.ts';
-import type { Crew, Process } from './processes.ts';
-import { objects, port, type Script, serve, text } from './workerd.ts';
+import type { Process, ProcessGroup } from './processes.ts';
+import { objects, port, type Script, startWorkerd, text } from './workerd.ts';
 
 export const SUBJECTS = ['direct', 'bare', 'floor', 'reader', 'farebox', 'portkey'] as const;
 export type SubjectName = (typeof SUBJECTS)[number];
@@ -25,8 +25,8 @@ export type Subject = Readonly<{
 }>;
 
 /** What a subject needs to start. */
-export type Stage = Readonly<{
-  crew: Crew;
+export type BenchContext = Readonly<{
+  processes: ProcessGroup;
   upstream: Process;
   upstreamPort: number;
   /** The run's scratch folder, and the one that outlives runs. */
@@ -34,16 +34,16 @@ export type Stage = Readonly<{
   cache: string;
   accounts: number;
   inspector: boolean;
-  say: (line: string) => void;
+  log: (line: string) => void;
 }>;
 
-export async function startSubject(name: SubjectName, stage: Stage): Promise<Subject> {
+export async function startSubject(name: SubjectName, context: BenchContext): Promise<Subject> {
   switch (name) {
     case 'direct':
       return {
         name,
-        port: stage.upstreamPort,
-        process: stage.upstream,
+        port: context.upstreamPort,
+        process: context.upstream,
         accounts: [{ authorization: 'Bearer bench' }],
         inspectorPort: null,
         tailMs: 0,
@@ -51,19 +51,22 @@ export async function startSubject(name: SubjectName, stage: Stage): Promise<Sub
     case 'bare':
     case 'floor':
     case 'reader':
-      return startWorker(name, stage);
+      return startWorker(name, context);
     case 'farebox':
-      return startFarebox(stage);
+      return startFarebox(context);
     case 'portkey':
-      return startPortkey(stage);
+      return startPortkey(context);
   }
 }
 
-async function startWorker(name: 'bare' | 'floor' | 'reader', stage: Stage): Promise<Subject> {
-  const folder = join(stage.folder, name);
+async function startWorker(
+  name: 'bare' | 'floor' | 'reader',
+  context: BenchContext,
+): Promise<Subject> {
+  const folder = join(context.folder, name);
   mkdirSync(join(folder, 'disk'), { recursive: true });
   const module = workerModule(name === 'bare' ? 'bare' : 'floor', folder);
-  const upstream = text('UPSTREAM', `http://127.0.0.1:${stage.upstreamPort}/v1`);
+  const upstream = text('UPSTREAM', `http://127.0.0.1:${context.upstreamPort}/v1`);
   const script: Script =
     name === 'bare'
       ? { name, module, flags: [], bindings: [upstream], classes: [] }
@@ -71,20 +74,24 @@ async function startWorker(name: 'bare' | 'floor' | 'reader', stage: Stage): Pro
           name,
           module,
           flags: [],
-          bindings: [upstream, text('READS', String(name === 'reader')), objects('BOOK', 'Book')],
-          classes: ['Book'],
+          bindings: [
+            upstream,
+            text('READS', String(name === 'reader')),
+            objects('ACCOUNT', 'AccountObject'),
+          ],
+          classes: ['AccountObject'],
         };
   const sockets = [{ name: 'http', service: name }];
-  const { inspector } = stage;
-  const process = await serve(stage.crew, {
+  const { inspector } = context;
+  const process = await startWorkerd(context.processes, {
     folder,
     scripts: [script],
     external: {},
     sockets,
     inspector,
   });
-  const wanted = name === 'bare' ? 1 : stage.accounts;
-  const accounts = Array.from({ length: wanted }, (_, at) => ({ authorization: `Bearer ${at}` }));
+  const count = name === 'bare' ? 1 : context.accounts;
+  const accounts = Array.from({ length: count }, (_, at) => ({ authorization: `Bearer ${at}` }));
   const inspectorPort = process.ports.get('inspector') ?? null;
   return { name, port: port(process, 'http'), process, accounts, inspectorPort, tailMs: 0 };
 }

@@ -5,32 +5,38 @@
  */
 import { createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { answerSql } from './database.ts';
+import { answerSql } from './fake-neon.ts';
+import { HttpParser } from './http-parser.ts';
 import {
   burst,
+  type CallSpec,
+  completionResponse,
   durationMs,
-  jsonAnswer,
-  type Order,
-  pieces,
-  RHYTHMS,
-  type Rhythm,
-  readOrder,
-  reply,
-} from './traffic.ts';
-import { MessageReader } from './wire.ts';
+  jsonResponse,
+  parseCallSpec,
+  STREAM_TIMINGS,
+  type StreamTiming,
+  streamChunks,
+} from './payloads.ts';
 
 const counts = { calls: 0, statements: 0, queued: 0, strays: 0 };
 export type UpstreamCounts = typeof counts;
 
-const BURSTS = { plain: burst(false), counted: burst(true) };
-const JSON_ANSWER = jsonAnswer();
+const BURST_RESPONSES = { plain: burst(false), counted: burst(true) };
+const JSON_ANSWER = completionResponse();
 const STREAMS = {
-  paced: { plain: pieces(RHYTHMS.paced, false), counted: pieces(RHYTHMS.paced, true) },
-  long: { plain: pieces(RHYTHMS.long, false), counted: pieces(RHYTHMS.long, true) },
+  paced: {
+    plain: streamChunks(STREAM_TIMINGS.paced, false),
+    counted: streamChunks(STREAM_TIMINGS.paced, true),
+  },
+  long: {
+    plain: streamChunks(STREAM_TIMINGS.long, false),
+    counted: streamChunks(STREAM_TIMINGS.long, true),
+  },
 };
 
-function play(socket: Socket, rhythm: Rhythm, stream: readonly Buffer[]): void {
-  const start = performance.now() + rhythm.firstMs;
+function streamPaced(socket: Socket, rhythm: StreamTiming, stream: readonly Buffer[]): void {
+  const start = performance.now() + rhythm.firstByteMs;
   let next = 0;
   const write = () => {
     const piece = stream[next];
@@ -39,41 +45,41 @@ function play(socket: Socket, rhythm: Rhythm, stream: readonly Buffer[]): void {
     next += 1;
     // Against the start and not against the last write: a late timer must not slow the stream.
     if (next < stream.length) {
-      setTimeout(write, Math.max(0, start + next * rhythm.everyMs - performance.now()));
+      setTimeout(write, Math.max(0, start + next * rhythm.intervalMs - performance.now()));
     }
   };
-  setTimeout(write, rhythm.firstMs);
+  setTimeout(write, rhythm.firstByteMs);
 }
 
-function answerCall(socket: Socket, order: Order): void {
+function answerCall(socket: Socket, spec: CallSpec): void {
   counts.calls += 1;
-  const kind = order.usage ? 'counted' : 'plain';
-  if (order.pace === 'json') socket.write(JSON_ANSWER);
-  else if (order.pace === 'unpaced') socket.write(BURSTS[kind]);
-  else play(socket, RHYTHMS[order.pace], STREAMS[order.pace][kind]);
+  const kind = spec.usage ? 'counted' : 'plain';
+  if (spec.pace === 'json') socket.write(JSON_ANSWER);
+  else if (spec.pace === 'unpaced') socket.write(BURST_RESPONSES[kind]);
+  else streamPaced(socket, STREAM_TIMINGS[spec.pace], STREAMS[spec.pace][kind]);
 }
 
 function answer(socket: Socket, target: string, body: Buffer): void {
   if (target.includes('/chat/completions')) {
-    answerCall(socket, readOrder(body));
+    answerCall(socket, parseCallSpec(body));
   } else if (target.includes('/sql')) {
     const { text, statements } = answerSql(body.toString());
     counts.statements += statements;
-    socket.write(reply(text));
+    socket.write(jsonResponse(text));
   } else if (target.includes('/message') || target.includes('/batch')) {
     counts.queued += 1;
-    socket.write(reply('{}'));
+    socket.write(jsonResponse('{}'));
   } else {
     counts.strays += 1;
-    socket.write(reply('{}'));
+    socket.write(jsonResponse('{}'));
   }
 }
 
-function serve(socket: Socket): void {
+function handleConnection(socket: Socket): void {
   socket.setNoDelay(true);
   let target = '';
   let parts: Buffer[] = [];
-  const reader = new MessageReader({
+  const reader = new HttpParser({
     head: (head) => {
       target = head.firstLine;
       parts = [];
@@ -90,11 +96,11 @@ function serve(socket: Socket): void {
   socket.on('error', () => socket.destroy());
 }
 
-const server = createServer(serve);
+const server = createServer(handleConnection);
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('bench: no port');
-  process.send?.({ port: address.port, longMs: durationMs(RHYTHMS.long) });
+  process.send?.({ port: address.port, longMs: durationMs(STREAM_TIMINGS.long) });
 });
 process.on('message', () => process.send?.({ ...counts }));
 process.on('disconnect', () => process.exit(0));

@@ -9,12 +9,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import type { Crew, Process } from './processes.ts';
+import type { Process, ProcessGroup } from './processes.ts';
 
 /** By this date nodejs_compat is on without being named. */
 export const COMPATIBILITY_DATE = '2026-11-01';
 
-export type Binding = Readonly<{ name: string; is: string }>;
+export type Binding = Readonly<{ name: string; expression: string }>;
 
 export type Script = Readonly<{
   name: string;
@@ -26,7 +26,7 @@ export type Script = Readonly<{
   classes: readonly string[];
 }>;
 
-export type Serving = Readonly<{
+export type WorkerdConfig = Readonly<{
   folder: string;
   scripts: readonly Script[];
   /** HTTP servers on loopback that scripts may bind, by name. */
@@ -35,28 +35,28 @@ export type Serving = Readonly<{
   inspector: boolean;
 }>;
 
-export type Served = Process & Readonly<{ ports: ReadonlyMap<string, number> }>;
+export type WorkerdProcess = Process & Readonly<{ ports: ReadonlyMap<string, number> }>;
 
 const quote = (text: string) => JSON.stringify(text);
 
 export const text = (name: string, value: string): Binding => ({
   name,
-  is: `text = ${quote(value)}`,
+  expression: `text = ${quote(value)}`,
 });
 export const service = (name: string, script: string, entrypoint?: string): Binding => ({
   name,
-  is:
+  expression:
     entrypoint === undefined
       ? `service = ${quote(script)}`
       : `service = (name = ${quote(script)}, entrypoint = ${quote(entrypoint)})`,
 });
 export const queue = (name: string, external: string): Binding => ({
   name,
-  is: `queue = ${quote(external)}`,
+  expression: `queue = ${quote(external)}`,
 });
 export const objects = (name: string, className: string, script?: string): Binding => ({
   name,
-  is:
+  expression:
     script === undefined
       ? `durableObjectNamespace = ${quote(className)}`
       : `durableObjectNamespace = (className = ${quote(className)}, serviceName = ${quote(script)})`,
@@ -67,7 +67,9 @@ function renderScript(script: Script): string {
     (name) =>
       `(className = ${quote(name)}, uniqueKey = ${quote(`bench-${name}`)}, enableSql = true)`,
   );
-  const bindings = script.bindings.map(({ name, is }) => `(name = ${quote(name)}, ${is})`);
+  const bindings = script.bindings.map(
+    ({ name, expression }) => `(name = ${quote(name)}, ${expression})`,
+  );
   const flags = script.flags.map(quote);
   return `(name = ${quote(script.name)}, worker = (
     modules = [(name = ${quote(script.module)}, esModule = embed ${quote(script.module)})],
@@ -77,12 +79,12 @@ function renderScript(script: Script): string {
   ))`;
 }
 
-function render(serving: Serving): string {
-  const external = Object.entries(serving.external).map(
+function render(config: WorkerdConfig): string {
+  const external = Object.entries(config.external).map(
     ([name, port]) =>
       `(name = ${quote(name)}, external = (address = "127.0.0.1:${port}", http = ()))`,
   );
-  const sockets = serving.sockets.map(
+  const sockets = config.sockets.map(
     ({ name, service }) =>
       `(name = ${quote(name)}, address = "127.0.0.1:0", http = (), service = ${quote(service)})`,
   );
@@ -90,8 +92,8 @@ function render(serving: Serving): string {
 const config :Workerd.Config = (
   services = [
     (name = "internet", network = (allow = ["public", "private", "local"])),
-    (name = "disk", disk = (path = ${quote(join(serving.folder, 'disk'))}, writable = true)),
-    ${[...external, ...serving.scripts.map(renderScript)].join(',\n    ')}
+    (name = "disk", disk = (path = ${quote(join(config.folder, 'disk'))}, writable = true)),
+    ${[...external, ...config.scripts.map(renderScript)].join(',\n    ')}
   ],
   sockets = [${sockets.join(', ')}]
 );
@@ -99,46 +101,53 @@ const config :Workerd.Config = (
 }
 
 /** workerd is wrangler's dependency and not ours, so it is found from there. */
-function program(): string {
+function workerdPath(): string {
   const here = createRequire(import.meta.url);
-  const found: unknown = createRequire(here.resolve('wrangler/package.json'))('workerd');
-  if (typeof found === 'object' && found !== null && 'default' in found) {
-    if (typeof found.default === 'string') return found.default;
+  const path: unknown = createRequire(here.resolve('wrangler/package.json'))('workerd');
+  if (typeof path === 'object' && path !== null && 'default' in path) {
+    if (typeof path.default === 'string') return path.default;
   }
   throw new Error('bench: workerd is not installed');
 }
 
 /** Starts it and returns once every socket listens. */
-export async function serve(crew: Crew, serving: Serving): Promise<Served> {
-  const path = join(serving.folder, 'config.capnp');
-  writeFileSync(path, render(serving));
-  const words = ['serve', path, '--control-fd=3', '--experimental'];
-  if (serving.inspector) words.push('--inspector-addr=127.0.0.1:0');
-  const started = crew.start(program(), words, {
+export async function startWorkerd(
+  processes: ProcessGroup,
+  config: WorkerdConfig,
+): Promise<WorkerdProcess> {
+  const path = join(config.folder, 'config.capnp');
+  writeFileSync(path, render(config));
+  const args = ['serve', path, '--control-fd=3', '--experimental'];
+  if (config.inspector) args.push('--inspector-addr=127.0.0.1:0');
+  const started = processes.start(workerdPath(), args, {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
-  const wanted = serving.sockets.length + (serving.inspector ? 1 : 0);
-  return { ...started, ports: await listen(started, wanted) };
+  const expectedPorts = config.sockets.length + (config.inspector ? 1 : 0);
+  return { ...started, ports: await readPorts(started, expectedPorts) };
 }
 
 /** Reads workerd's control messages (`{"event": "listen", "socket": ..., "port": ...}`) until all ports are known. */
-async function listen(started: Process, wanted: number): Promise<ReadonlyMap<string, number>> {
+async function readPorts(
+  started: Process,
+  expectedPorts: number,
+): Promise<ReadonlyMap<string, number>> {
   const control = started.child.stdio[3];
   if (!(control instanceof Readable)) throw new Error('bench: workerd has no control channel');
   const ports = new Map<string, number>();
   for await (const line of createInterface({ input: control })) {
-    const said: unknown = JSON.parse(line);
-    if (typeof said !== 'object' || said === null || !('event' in said)) continue;
-    if (!('port' in said) || typeof said.port !== 'number') continue;
-    const name = 'socket' in said && typeof said.socket === 'string' ? said.socket : 'inspector';
-    ports.set(name, said.port);
-    if (ports.size === wanted) return ports;
+    const message: unknown = JSON.parse(line);
+    if (typeof message !== 'object' || message === null || !('event' in message)) continue;
+    if (!('port' in message) || typeof message.port !== 'number') continue;
+    const name =
+      'socket' in message && typeof message.socket === 'string' ? message.socket : 'inspector';
+    ports.set(name, message.port);
+    if (ports.size === expectedPorts) return ports;
   }
   throw new Error('bench: workerd stopped before it listened');
 }
 
-export function port(served: Served, name: string): number {
-  const found = served.ports.get(name);
-  if (found === undefined) throw new Error(`bench: workerd has no socket ${name}`);
-  return found;
+export function port(workerd: WorkerdProcess, name: string): number {
+  const portNumber = workerd.ports.get(name);
+  if (portNumber === undefined) throw new Error(`bench: workerd has no socket ${name}`);
+  return portNumber;
 }

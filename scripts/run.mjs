@@ -33,8 +33,8 @@ const TASKS = {
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
   treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],
-  senders: [[QUIET_NODE, 'packages/deposits/freeze-senders.ts']],
-  prices: [[QUIET_NODE, 'packages/catalog/freeze.ts']],
+  'update-sanctions': [[QUIET_NODE, 'packages/deposits/update-sanctions.ts']],
+  'update-prices': [[QUIET_NODE, 'packages/catalog/update-prices.ts']],
   migrations: [
     [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],
   ],

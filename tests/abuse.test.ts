@@ -1,16 +1,16 @@
 /** Each known way to make a call cheaper than it was, tried. */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { balanceOf, billOf } from './bills.ts';
+import { fetchBalance, waitForBill } from './support/bills.ts';
 import {
   chatCompletion,
   chatEvents,
-  json,
   messageEvents,
-  pause,
   ScriptedUpstream,
-  stream,
-} from './scripted-upstream.ts';
+  sendJson,
+  sendStream,
+  sleep,
+} from './support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
@@ -50,9 +50,9 @@ function post(
 }
 
 /** Reads until `enough` says so, then drops the connection; gives the call's id. */
-async function leaveWhen(
+async function disconnectWhen(
   body: unknown,
-  enough: (text: string) => boolean,
+  shouldDisconnect: (text: string) => boolean,
   path?: string,
 ): Promise<string | null> {
   const abort = new AbortController();
@@ -65,7 +65,7 @@ async function leaveWhen(
   try {
     for await (const chunk of response.body ?? []) {
       text += decoder.decode(chunk, { stream: true });
-      if (enough(text)) abort.abort();
+      if (shouldDisconnect(text)) abort.abort();
     }
   } catch {
     // Our own abort.
@@ -77,16 +77,17 @@ describe('leaving before the bill', () => {
   it('after the last word, before the usage chunk: the usage is waited for', async () => {
     const counts = { input: 2000, output: 700 };
     const events = chatEvents(['one', 'two'], counts);
-    upstream.answer = async (_, response) => {
-      await stream(response, events.slice(0, 4), 1, 'hang');
-      await pause(300);
+    upstream.handler = async (_, response) => {
+      await sendStream(response, events.slice(0, 4), 1, 'hang');
+      await sleep(300);
       for (const event of events.slice(4)) response.write(event);
       response.end();
     };
-    const id = await leaveWhen({ model: 'gpt-4o-mini', messages: prompt, stream: true }, (text) =>
-      text.includes('"stop"'),
+    const id = await disconnectWhen(
+      { model: 'gpt-4o-mini', messages: prompt, stream: true },
+      (text) => text.includes('"stop"'),
     );
-    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
     expect(bill).toMatchObject({
       reason: 'provider_reported',
       usage: { input_uncached: 2000, output: 700 },
@@ -95,14 +96,14 @@ describe('leaving before the bill', () => {
 
   it('at the first token of a huge prompt: the whole prompt is charged', async () => {
     const words = Array.from({ length: 500 }, () => 'word ');
-    upstream.answer = (_, response) =>
-      stream(response, chatEvents(words, { input: 24_000, output: 500 }), 10);
+    upstream.handler = (_, response) =>
+      sendStream(response, chatEvents(words, { input: 24_000, output: 500 }), 10);
     const content = 'The quick brown fox jumps over the lazy dog. '.repeat(2000);
-    const id = await leaveWhen(
+    const id = await disconnectWhen(
       { model: 'gpt-4o-mini', messages: [{ role: 'user', content }], stream: true },
       (text) => text.includes('word'),
     );
-    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
     expect(bill.reason).toBe('estimated_after_disconnect');
     // 20,000 words and stops by OpenAI's own tokenizer (o200k_base).
     expect(bill.usage?.input_uncached).toBeGreaterThanOrEqual(19_000);
@@ -111,8 +112,8 @@ describe('leaving before the bill', () => {
 
   it('at the first token, where the provider counted the prompt already: its count is charged', async () => {
     const words = Array.from({ length: 500 }, () => 'word ');
-    upstream.answer = (_, response) =>
-      stream(response, messageEvents(words, { input: 54_321, output: 500 }), 10);
+    upstream.handler = (_, response) =>
+      sendStream(response, messageEvents(words, { input: 54_321, output: 500 }), 10);
     const body = {
       model: 'claude-sonnet-4-5',
       max_tokens: 1000,
@@ -120,8 +121,8 @@ describe('leaving before the bill', () => {
       stream: true,
       stop_sequences: ['w'],
     };
-    const id = await leaveWhen(body, (text) => text.includes('word'), '/v1/messages');
-    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    const id = await disconnectWhen(body, (text) => text.includes('word'), '/v1/messages');
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
     expect(bill).toMatchObject({
       reason: 'estimated_after_disconnect',
       usage: { input_uncached: 54_321 },
@@ -130,14 +131,14 @@ describe('leaving before the bill', () => {
   });
 
   it('while a model thinks where nobody sees it: the thinking is charged', async () => {
-    upstream.answer = (_, response) =>
-      stream(response, chatEvents([], { input: 1, output: 1 }).slice(0, 1), 0, 'hang');
+    upstream.handler = (_, response) =>
+      sendStream(response, chatEvents([], { input: 1, output: 1 }).slice(0, 1), 0, 'hang');
     const started = Date.now();
-    const id = await leaveWhen(
+    const id = await disconnectWhen(
       { model: 'gpt-5-mini', messages: prompt, stream: true, max_completion_tokens: 4000 },
       () => true,
     );
-    const bill = await billOf(stack.gatewayUrl, apiKey, id);
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
     const seconds = (Date.now() - started) / 1000;
     expect(bill.reason).toBe('estimated_after_disconnect');
     expect(bill.usage?.output).toBeGreaterThan(100);
@@ -146,25 +147,25 @@ describe('leaving before the bill', () => {
   });
 
   it('of an answer that is not streamed: the provider’s count is waited for', async () => {
-    upstream.answer = async (_, response) => {
-      await pause(700);
-      json(response, chatCompletion('done', { input: 3000, output: 900 }));
+    upstream.handler = async (_, response) => {
+      await sleep(700);
+      sendJson(response, chatCompletion('done', { input: 3000, output: 900 }));
     };
     const abort = new AbortController();
-    const before = await balanceOf(stack.gatewayUrl, apiKey);
+    const before = await fetchBalance(stack.gatewayUrl, apiKey);
     const pending = post(
       { model: 'gpt-4o-mini', messages: prompt },
       { signal: abort.signal },
     ).catch(() => null);
-    await pause(200);
+    await sleep(200);
     abort.abort();
     await pending;
-    const paid = before.posted - (3000n * 150n + 900n * 600n);
+    const expectedPosted = before.posted - (3000n * 150n + 900n * 600n);
     await expect
-      .poll(() => balanceOf(stack.gatewayUrl, apiKey).then(({ posted }) => posted), {
+      .poll(() => fetchBalance(stack.gatewayUrl, apiKey).then(({ posted }) => posted), {
         timeout: 8000,
       })
-      .toBe(paid);
+      .toBe(expectedPosted);
   });
 });
 
@@ -187,15 +188,15 @@ describe('asking for more than is held', () => {
       { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] },
     ],
   ])('%s is refused with a clear error', async (_, extra) => {
-    const seen = upstream.received.length;
+    const receivedBefore = upstream.received.length;
     const response = await post({ model: 'gpt-4o-mini', messages: prompt, ...extra });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code: 'unsupported_feature' } });
-    expect(upstream.received.length).toBe(seen);
+    expect(upstream.received.length).toBe(receivedBefore);
   });
 
   it('two limits, two models, or a name written in escapes do not slip past', async () => {
-    const seen = upstream.received.length;
+    const receivedBefore = upstream.received.length;
     for (const body of [
       '{"model":"gpt-4o-mini","max_tokens":1,"max_tokens":100000,"messages":[]}',
       '{"model":"gpt-4o-mini","m\\u006fdel":"gpt-4","messages":[]}',
@@ -209,69 +210,72 @@ describe('asking for more than is held', () => {
       expect(response.status).toBe(400);
       expect(await response.json()).toMatchObject({ error: { code: 'duplicate_field' } });
     }
-    expect(upstream.received.length).toBe(seen);
+    expect(upstream.received.length).toBe(receivedBefore);
   });
 
   it('a second call while the first holds everything is told to wait, not let through', async () => {
     const account = await stack.createAccount({ creditUsd: '0.002' });
-    let open = () => {};
+    let openGate = () => {};
     const gate = new Promise<void>((resolve) => {
-      open = resolve;
+      openGate = resolve;
     });
-    upstream.answer = async (_, response) => {
+    upstream.handler = async (_, response) => {
       await gate;
-      json(response, chatCompletion('ok', { input: 5, output: 5 }));
+      sendJson(response, chatCompletion('ok', { input: 5, output: 5 }));
     };
     const body = { model: 'gpt-4o-mini', messages: prompt, max_tokens: 2500 };
     const first = post(body, { key: account.apiKey });
-    await pause(300);
+    await sleep(300);
     const second = await post(body, { key: account.apiKey });
     expect(second.status).toBe(429);
     expect(second.headers.get('retry-after')).not.toBeNull();
     expect(await second.json()).toMatchObject({ error: { code: 'balance_held' } });
-    open();
+    openGate();
     expect((await first).status).toBe(200);
   });
 });
 
 describe('an id of one’s own', () => {
   it('names nothing: a replayed request id is a new call, charged again', async () => {
-    upstream.answer = (_, response) =>
-      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    upstream.handler = (_, response) =>
+      sendJson(response, chatCompletion('ok', { input: 100, output: 10 }));
     const headers = { 'x-request-id': 'a'.repeat(32), 'idempotency-key': 'same' };
     const ids = new Set<string | null>();
     for (let round = 0; round < 2; round += 1) {
       const response = await post({ model: 'gpt-4o-mini', messages: prompt }, { headers });
       ids.add(response.headers.get('x-request-id'));
-      await billOf(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
+      await waitForBill(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
     }
     expect(ids.size).toBe(2);
     expect(ids.has('a'.repeat(32))).toBe(false);
   });
 
   it('of somebody else’s call is not shown', async () => {
-    upstream.answer = (_, response) =>
-      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    upstream.handler = (_, response) =>
+      sendJson(response, chatCompletion('ok', { input: 100, output: 10 }));
     const response = await post({ model: 'gpt-4o-mini', messages: prompt });
-    const other = await stack.createAccount({ creditUsd: '1' });
-    const seen = await fetch(
+    const otherAccount = await stack.createAccount({ creditUsd: '1' });
+    const foreignBill = await fetch(
       `${stack.gatewayUrl}/v1/generation/${response.headers.get('x-request-id')}`,
       {
-        headers: { authorization: `Bearer ${other.apiKey}` },
+        headers: { authorization: `Bearer ${otherAccount.apiKey}` },
       },
     );
-    expect(seen.status).toBe(404);
+    expect(foreignBill.status).toBe(404);
   });
 });
 
 describe('flooding one’s own account', () => {
   it('is slowed at the edge, and does not keep its calls from settling', async () => {
     const account = await stack.createAccount({ creditUsd: '1' });
-    upstream.answer = async (_, response) => {
-      await pause(200);
-      json(response, chatCompletion('ok', { input: 100, output: 10 }));
+    upstream.handler = async (_, response) => {
+      await sleep(200);
+      sendJson(response, chatCompletion('ok', { input: 100, output: 10 }));
     };
-    const honest = await post({ model: 'gpt-4o-mini', messages: prompt }, { key: account.apiKey });
+    const normalCall = await post(
+      { model: 'gpt-4o-mini', messages: prompt },
+      { key: account.apiKey },
+    );
     const flood = await Promise.all(
       Array.from({ length: 400 }, () =>
         post({ model: 'no-such-model', messages: prompt }, { key: account.apiKey }).then(
@@ -283,8 +287,12 @@ describe('flooding one’s own account', () => {
       ),
     );
     expect(flood.filter((status) => status === 429).length).toBeGreaterThan(200);
-    await pause(1000);
-    const bill = await billOf(stack.gatewayUrl, account.apiKey, honest.headers.get('x-request-id'));
+    await sleep(1000);
+    const bill = await waitForBill(
+      stack.gatewayUrl,
+      account.apiKey,
+      normalCall.headers.get('x-request-id'),
+    );
     expect(bill.status).toBe('settled');
   });
 });

@@ -8,15 +8,15 @@ import { type LocalStack, startStack } from '@farebox/local';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_BROWSER, keepScreenshot, openBrowser, sayWhyNot } from './chromium.ts';
-import { openMailbox } from './mailbox.ts';
+import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
+import { openMailbox } from './support/mailbox.ts';
 
-sayWhyNot();
+warnIfNoBrowser();
 
 const EMAIL = 'ada.lovelace@example.com';
 const PASSWORD = 'analytical-engine-1843';
 /** More stops of the tab key than any page has. */
-const FAR_ENOUGH = 80;
+const MAX_TAB_STOPS = 80;
 
 describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
   let stack: LocalStack;
@@ -37,7 +37,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
 
   /** Tabs until what has the focus answers to `selector`. */
   async function tabTo(selector: string): Promise<void> {
-    for (let stop = 0; stop < FAR_ENOUGH; stop += 1) {
+    for (let tabStop = 0; tabStop < MAX_TAB_STOPS; tabStop += 1) {
       await page.keyboard.press('Tab');
       if ((await page.locator(`${selector}:focus`).count()) > 0) return;
     }
@@ -51,10 +51,10 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
   }
 
   /** Presses Enter and waits for the page that answers. */
-  async function enter(): Promise<void> {
-    const answered = page.waitForEvent('framenavigated');
+  async function pressEnter(): Promise<void> {
+    const navigation = page.waitForEvent('framenavigated');
     await page.keyboard.press('Enter');
-    await answered;
+    await navigation;
     await page.waitForLoadState('load');
   }
 
@@ -62,7 +62,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await page.goto(stack.consoleUrl + path);
   }
 
-  function said(): Promise<string> {
+  function mainText(): Promise<string> {
     return page.textContent('main').then((text) => text ?? '');
   }
 
@@ -70,54 +70,54 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await open('/sign-up');
     await type('email', EMAIL);
     await type('password', PASSWORD);
-    await enter();
+    await pressEnter();
     expect(page.url()).toContain('done=sent');
-    await keepScreenshot(page, 'journey-1-sent');
+    await saveScreenshot(page, 'journey-1-sent');
   });
 
   it('confirms by the link and the password', async () => {
     const token = await openMailbox(stack).token(EMAIL, '/confirm');
     await open(`/confirm?token=${token}`);
     await type('password', PASSWORD);
-    await enter();
+    await pressEnter();
     expect(await page.textContent('header')).toContain(EMAIL);
     await open('/');
-    await keepScreenshot(page, 'journey-2-overview-empty');
+    await saveScreenshot(page, 'journey-2-overview-empty');
   });
 
   it('makes a key, which is shown once', async () => {
     await open('/keys/new');
     await type('name', 'laptop');
-    await enter();
+    await pressEnter();
     apiKey = ((await page.textContent('output.key')) ?? '').trim();
     expect(apiKey).toMatch(/^fbx_[0-9A-Za-z]{67}$/);
-    await keepScreenshot(page, 'journey-3-key');
+    await saveScreenshot(page, 'journey-3-key');
     await open('/keys');
     expect(await page.content()).not.toContain(apiKey);
-    expect(await said()).toContain(apiKey.slice(-4));
+    expect(await mainText()).toContain(apiKey.slice(-4));
   });
 
   it('calls with it, and is told by 402 that there is no money, until there is', async () => {
     const client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1` });
-    const ask = () =>
+    const createCompletion = () =>
       client.chat.completions.create({
         model: 'openai/gpt-4o-mini',
         messages: [{ role: 'user', content: 'Hello' }],
       });
-    await expect(ask()).rejects.toMatchObject({ status: 402 });
+    await expect(createCompletion()).rejects.toMatchObject({ status: 402 });
     await topUp();
-    expect((await ask()).choices[0]?.message.content).toBeTruthy();
+    expect((await createCompletion()).choices[0]?.message.content).toBeTruthy();
   });
 
   /** A deposit's own way comes with deposits; here the ledger is told of one. */
   async function topUp(): Promise<void> {
-    const account = accountOf(apiKey);
+    const account = parseAccountId(apiKey);
     const credit = { id: 'local:journey', amount: 5_000_000_000n, source: 'local' } as const;
-    expect(await stack.doors.credits.credit(account, credit)).toMatchObject({ ok: true });
+    expect(await stack.ledger.credits.credit(account, credit)).toMatchObject({ ok: true });
   }
 
   /** Bytes 1 to 8 of the number that a key is (docs/api-keys.md). */
-  function accountOf(key: string): string {
+  function parseAccountId(key: string): string {
     const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
     const number = [...key.slice(4, 65)].reduce(
       (sum, digit) => sum * 62n + BigInt(digits.indexOf(digit)),
@@ -131,43 +131,43 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
       .poll(
         async () => {
           await open('/calls');
-          return said();
+          return mainText();
         },
         { timeout: 20_000 },
       )
       .toContain('openai/gpt-4o-mini');
-    await keepScreenshot(page, 'journey-4-calls');
+    await saveScreenshot(page, 'journey-4-calls');
     await page.click('main table a');
-    expect(await said()).toContain('openai/gpt-4o-mini');
-    await keepScreenshot(page, 'journey-5-bill');
+    expect(await mainText()).toContain('openai/gpt-4o-mini');
+    await saveScreenshot(page, 'journey-5-bill');
     await open('/usage');
     expect(await page.locator('main svg.chart').count()).toBeGreaterThan(0);
     expect(await page.locator('main table').count()).toBeGreaterThan(0);
-    await keepScreenshot(page, 'journey-6-usage');
+    await saveScreenshot(page, 'journey-6-usage');
   });
 
   it('sees everything held about them, and takes it along', async () => {
     await open('/rights');
-    expect(await said()).toContain(EMAIL);
-    await keepScreenshot(page, 'journey-7-rights');
+    expect(await mainText()).toContain(EMAIL);
+    await saveScreenshot(page, 'journey-7-rights');
     await open('/rights/data');
     await tabTo('form[action="/rights/data/export"] button');
     const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
-    const held: unknown = JSON.parse(readFileSync(await file.path(), 'utf8'));
-    expect(JSON.stringify(held)).toContain(EMAIL);
-    expect(JSON.stringify(held)).toContain('openai/gpt-4o-mini');
-    expect(JSON.stringify(held)).not.toContain(apiKey);
+    const exported: unknown = JSON.parse(readFileSync(await file.path(), 'utf8'));
+    expect(JSON.stringify(exported)).toContain(EMAIL);
+    expect(JSON.stringify(exported)).toContain('openai/gpt-4o-mini');
+    expect(JSON.stringify(exported)).not.toContain(apiKey);
   });
 
   it('leaves: the key dies at once, and a receipt is all that is handed over', async () => {
     await open('/rights/deletion');
-    expect(await said()).toContain('It is not paid back by itself');
-    await keepScreenshot(page, 'journey-8-leaving');
+    expect(await mainText()).toContain('Your balance isn’t refunded automatically');
+    await saveScreenshot(page, 'journey-8-leaving');
     await type('email', EMAIL);
-    await enter();
-    expect(await said()).toContain('Your account is deleted');
-    expect(await said()).not.toContain(EMAIL);
-    await keepScreenshot(page, 'journey-9-gone');
+    await pressEnter();
+    expect(await mainText()).toContain('Your account is deleted');
+    expect(await mainText()).not.toContain(EMAIL);
+    await saveScreenshot(page, 'journey-9-gone');
     const client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1` });
     await expect(client.models.list()).rejects.toMatchObject({ status: 401 });
     await open('/');

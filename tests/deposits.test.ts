@@ -10,9 +10,9 @@ import {
   type ChainName,
   type ClaimResult,
   claim,
-  httpAsk,
-  readConfiguration,
-  verifiedAddress,
+  getVerifiedAddress,
+  httpTransport,
+  parseConfiguration,
 } from '@farebox/deposits';
 import {
   anvilPath,
@@ -23,7 +23,7 @@ import {
   startStack,
 } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sql } from './sql.ts';
+import { sql } from './support/sql.ts';
 
 const anvil = anvilPath();
 if (anvil === null) process.stdout.write('No anvil for this machine: deposits are not tested.\n');
@@ -44,7 +44,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
 
   beforeAll(async () => {
     chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
-    stack = await startStack({ quiet: true, cronEveryMs: null, chains: chains.texts });
+    stack = await startStack({ quiet: true, cronEveryMs: null, chains: chains.bindings });
     db = connect(stack.databaseUrl);
     ada = await stack.createAccount({ creditUsd: '0' });
   }, 120_000);
@@ -54,43 +54,47 @@ describe.skipIf(anvil === null)('a deposit', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function addressOf(account: LocalAccount, family: 'evm' | 'tron') {
-    const { current } = readConfiguration(chains.texts);
-    const house = { db, accounts: stack.doors.accounts, current, now: Date.now };
-    const shown = await verifiedAddress(house, account.accountId, family);
-    if (!shown.ok) throw new Error(shown.reason);
-    return shown.address;
+  async function getDepositAddress(account: LocalAccount, family: 'evm' | 'tron') {
+    const { currentKeys } = parseConfiguration(chains.bindings);
+    const deps = { db, accounts: stack.ledger.accounts, currentKeys, now: Date.now };
+    const result = await getVerifiedAddress(deps, account.accountId, family);
+    if (!result.ok) throw new Error(result.reason);
+    return result.address;
   }
 
-  function claims(account: LocalAccount, chain: ChainName, hash: string): Promise<ClaimResult> {
-    const { chains: known, keys } = readConfiguration(chains.texts);
-    const house = {
+  function claimDeposit(
+    account: LocalAccount,
+    chain: ChainName,
+    hash: string,
+  ): Promise<ClaimResult> {
+    const { chains: configuredChains, keys } = parseConfiguration(chains.bindings);
+    const deps = {
       db,
-      credits: stack.doors.credits,
-      chains: known,
+      credits: stack.ledger.credits,
+      chains: configuredChains,
       keys,
-      ask: httpAsk(fetch),
-      barred: [],
+      rpcTransport: httpTransport(fetch),
+      blockedSenders: [],
       now: Date.now,
-      signal: () => {},
+      logEvent: () => {},
     };
-    return claim(house, account.accountId, chain, hash);
+    return claim(deps, account.accountId, chain, hash);
   }
 
-  async function posted(account: LocalAccount): Promise<bigint> {
-    return (await stack.doors.accounts.standing(account.accountId))?.posted ?? -1n;
+  async function getPosted(account: LocalAccount): Promise<bigint> {
+    return (await stack.ledger.accounts.status(account.accountId))?.posted ?? -1n;
   }
 
   it('arrives on each network, and a key can spend it', async () => {
     const family = { tron: 'tron', bsc: 'evm', polygon: 'evm' } as const;
     for (const chain of ['tron', 'bsc', 'polygon'] as const) {
       await chains.mine(chain, 10);
-      const { hex } = await addressOf(ada, family[chain]);
+      const { hex } = await getDepositAddress(ada, family[chain]);
       await chains.pay(chain, hex, 2n * USDT[chain]);
       await chains.mine(chain, 1);
     }
-    await stack.tick();
-    expect(await posted(ada)).toBe(0n);
+    await stack.runCrons();
+    expect(await getPosted(ada)).toBe(0n);
     const states = await sql(stack, 'select chain, state from deposits order by chain', []);
     expect(states).toEqual([
       ['bsc', 'seen'],
@@ -98,69 +102,69 @@ describe.skipIf(anvil === null)('a deposit', () => {
       ['tron', 'seen'],
     ]);
     for (const chain of ['tron', 'bsc', 'polygon'] as const) await chains.mine(chain, 8);
-    await stack.tick();
-    expect(await posted(ada)).toBe(6n * NANO);
-    const answer = await fetch(`${stack.gatewayUrl}/v1/credits`, {
+    await stack.runCrons();
+    expect(await getPosted(ada)).toBe(6n * NANO);
+    const response = await fetch(`${stack.gatewayUrl}/v1/credits`, {
       headers: { authorization: `Bearer ${ada.apiKey}` },
     });
-    expect(await answer.json()).toMatchObject({ data: { posted_nano_usd: '6000000000' } });
+    expect(await response.json()).toMatchObject({ data: { posted_nano_usd: '6000000000' } });
   });
 
   it('is written as wallets of its family write addresses', async () => {
-    expect((await addressOf(ada, 'tron')).text).toMatch(/^T[1-9A-HJ-NP-Za-km-z]{33}$/);
-    expect((await addressOf(ada, 'evm')).text).toMatch(/^0x[0-9A-Fa-f]{40}$/);
-    expect(await addressOf(ada, 'evm')).toEqual(await addressOf(ada, 'evm'));
+    expect((await getDepositAddress(ada, 'tron')).text).toMatch(/^T[1-9A-HJ-NP-Za-km-z]{33}$/);
+    expect((await getDepositAddress(ada, 'evm')).text).toMatch(/^0x[0-9A-Fa-f]{40}$/);
+    expect(await getDepositAddress(ada, 'evm')).toEqual(await getDepositAddress(ada, 'evm'));
   });
 
   it('counts once, through ticks at once and a Worker killed in between', async () => {
-    const before = await posted(ada);
-    const { hex } = await addressOf(ada, 'evm');
+    const before = await getPosted(ada);
+    const { hex } = await getDepositAddress(ada, 'evm');
     await chains.pay('polygon', hex, 3n * USDT.polygon);
     await chains.mine('polygon', 9);
-    await Promise.allSettled([stack.tick(), stack.tick(), stack.tick()]);
+    await Promise.allSettled([stack.runCrons(), stack.runCrons(), stack.runCrons()]);
     await stack.restartWorkers();
-    await stack.tick();
-    expect(await posted(ada)).toBe(before + 3n * NANO);
+    await stack.runCrons();
+    expect(await getPosted(ada)).toBe(before + 3n * NANO);
   });
 
   it('survives a reorganisation that moves it, and counts once', async () => {
-    const before = await posted(ada);
-    const { hex } = await addressOf(ada, 'evm');
+    const before = await getPosted(ada);
+    const { hex } = await getDepositAddress(ada, 'evm');
     await chains.pay('bsc', hex, 5n * USDT.bsc);
     await chains.mine('bsc', 2);
-    await stack.tick();
-    await chains.ask('bsc', 'anvil_reorg', [2, []]);
-    await stack.tick();
-    const gone = await sql(
+    await stack.runCrons();
+    await chains.callAnvil('bsc', 'anvil_reorg', [2, []]);
+    await stack.runCrons();
+    const orphaned = await sql(
       stack,
       "select 1 from deposits where chain = 'bsc' and state = 'seen'",
       [],
     );
-    expect(gone).toEqual([]);
+    expect(orphaned).toEqual([]);
     await chains.pay('bsc', hex, 5n * USDT.bsc);
     await chains.mine('bsc', 9);
-    await stack.tick();
-    await stack.tick();
-    expect(await posted(ada)).toBe(before + 5n * NANO);
+    await stack.runCrons();
+    await stack.runCrons();
+    expect(await getPosted(ada)).toBe(before + 5n * NANO);
   });
 
   it('can be claimed by its transaction, by whom it is for and nobody else', async () => {
     const bob = await stack.createAccount({ creditUsd: '0' });
-    const { hex } = await addressOf(bob, 'tron');
+    const { hex } = await getDepositAddress(bob, 'tron');
     const hash = await chains.pay('tron', hex, 4n * USDT.tron);
-    expect(await claims(bob, 'tron', hash)).toMatchObject({ reason: 'not_found' });
+    expect(await claimDeposit(bob, 'tron', hash)).toMatchObject({ reason: 'not_found' });
     await chains.mine('tron', 1);
-    expect(await claims(bob, 'tron', hash)).toMatchObject({ reason: 'not_final' });
-    expect(await claims(bob, 'tron', 'nonsense')).toMatchObject({ reason: 'malformed' });
-    expect(await claims(bob, 'polygon', hash)).toMatchObject({ reason: 'not_found' });
-    expect(await claims(ada, 'tron', hash)).toMatchObject({ reason: 'not_your_address' });
+    expect(await claimDeposit(bob, 'tron', hash)).toMatchObject({ reason: 'not_final' });
+    expect(await claimDeposit(bob, 'tron', 'nonsense')).toMatchObject({ reason: 'malformed' });
+    expect(await claimDeposit(bob, 'polygon', hash)).toMatchObject({ reason: 'not_found' });
+    expect(await claimDeposit(ada, 'tron', hash)).toMatchObject({ reason: 'not_your_address' });
     await chains.mine('tron', 9);
-    expect(await claims(bob, 'tron', hash.slice(2))).toMatchObject({
+    expect(await claimDeposit(bob, 'tron', hash.slice(2))).toMatchObject({
       ok: true,
       deposits: [{ state: 'credited', amount: 4n * NANO }],
     });
-    await stack.tick();
-    expect(await posted(bob)).toBe(4n * NANO);
+    await stack.runCrons();
+    expect(await getPosted(bob)).toBe(4n * NANO);
   });
 
   it('goes to nobody else, whoever swaps two rows in Postgres', async () => {
@@ -168,21 +172,24 @@ describe.skipIf(anvil === null)('a deposit', () => {
       await stack.createAccount({ creditUsd: '0' }),
       await stack.createAccount({ creditUsd: '0' }),
     ];
-    const [own, theirs] = [await addressOf(eve, 'evm'), await addressOf(victim, 'evm')];
-    await sql(stack, 'delete from deposit_addresses where address = $1', [own.hex]);
+    const [ownAddress, victimAddress] = [
+      await getDepositAddress(eve, 'evm'),
+      await getDepositAddress(victim, 'evm'),
+    ];
+    await sql(stack, 'delete from deposit_addresses where address = $1', [ownAddress.hex]);
     await sql(stack, 'update deposit_addresses set account_id = $1 where address = $2', [
       eve.accountId,
-      theirs.hex,
+      victimAddress.hex,
     ]);
-    await chains.pay('polygon', theirs.hex, 7n * USDT.polygon);
+    await chains.pay('polygon', victimAddress.hex, 7n * USDT.polygon);
     await chains.mine('polygon', 9);
-    await stack.tick();
-    await stack.tick();
-    expect(await posted(eve)).toBe(0n);
+    await stack.runCrons();
+    await stack.runCrons();
+    expect(await getPosted(eve)).toBe(0n);
     const rows = await sql(stack, 'select state, reason from deposits where recipient = $1', [
-      theirs.hex,
+      victimAddress.hex,
     ]);
     expect(rows).toEqual([['held', 'address_unknown']]);
-    await expect(addressOf(eve, 'evm')).rejects.toThrow('mismatch');
+    await expect(getDepositAddress(eve, 'evm')).rejects.toThrow('mismatch');
   });
 });

@@ -3,20 +3,20 @@
  * it; and the end of an account. Through the ledger's entrypoints, the gateway and Postgres together.
  */
 import { randomBytes } from 'node:crypto';
-import { DEFAULT_BRAKES, NO_LIMITS } from '@farebox/ledger';
+import { DEFAULT_SPEND_GUARD, NO_LIMITS } from '@farebox/ledger';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chatCompletion, json, ScriptedUpstream } from './scripted-upstream.ts';
+import { chatCompletion, ScriptedUpstream, sendJson } from './support/scripted-upstream.ts';
 
-const PATIENCE = { timeout: 20_000 };
+const WAIT_OPTIONS = { timeout: 20_000 };
 const USD = 1_000_000_000n;
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.start();
-  upstream.answer = (_, response) =>
-    json(response, chatCompletion('ok', { input: 1000, output: 100 }));
+  upstream.handler = (_, response) =>
+    sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
   stack = await startStack({
     providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
     cronEveryMs: null,
@@ -29,12 +29,12 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-async function rows(query: string, ...params: readonly string[]): Promise<(string | null)[][]> {
+async function runQuery(query: string, ...params: readonly string[]): Promise<(string | null)[][]> {
   const { origin } = new URL(stack.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
   const body = JSON.stringify({ query, params });
   const response = await fetch(`${origin}/sql`, { method: 'POST', body });
-  const answer: { rows: (string | null)[][] } = await response.json();
-  return answer.rows;
+  const result: { rows: (string | null)[][] } = await response.json();
+  return result.rows;
 }
 
 async function complete(apiKey: string): Promise<string> {
@@ -52,36 +52,45 @@ async function complete(apiKey: string): Promise<string> {
   return `${response.status} ${error.code}`;
 }
 
-async function made() {
+async function createAccountWithKey() {
   const account = await stack.createAccount({ creditUsd: '5' });
-  const [key] = await stack.doors.accounts.keys(account.accountId);
+  const [key] = await stack.ledger.accounts.keys(account.accountId);
   if (key === undefined) throw new Error('no key');
   return { ...account, keyId: key.keyId };
 }
 
-function rowOf(accountId: string) {
-  return rows('select name, last4, state, budget from api_keys where account_id = $1', accountId);
+function selectKeyRow(accountId: string) {
+  return runQuery(
+    'select name, last4, state, budget from api_keys where account_id = $1',
+    accountId,
+  );
 }
 
 describe('a key', () => {
   it('is renamed in its row and limited in the object and the row', async () => {
-    const { accountId, apiKey, keyId } = await made();
-    const { accounts } = stack.doors;
-    const change = { name: 'Größe – 手', limits: { ...NO_LIMITS, budget: 1n } };
-    for (let twice = 0; twice < 2; twice += 1) {
-      expect(await accounts.changeKey(accountId, keyId, change)).toEqual({ ok: true });
+    const { accountId, apiKey, keyId } = await createAccountWithKey();
+    const { accounts } = stack.ledger;
+    const update = { name: 'Größe – 手', limits: { ...NO_LIMITS, budget: 1n } };
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      expect(await accounts.updateKey(accountId, keyId, update)).toEqual({ ok: true });
     }
     expect(await complete(apiKey)).toBe('402 key_budget_spent');
-    expect(await rowOf(accountId)).toEqual([[change.name, apiKey.slice(-4), 'active', '1']]);
-    await accounts.changeKey(accountId, keyId, { brakes: { noticeAt: null, pauseAt: 7 } });
+    expect(await selectKeyRow(accountId)).toEqual([[update.name, apiKey.slice(-4), 'active', '1']]);
+    await accounts.updateKey(accountId, keyId, {
+      spendGuard: { alertMultiple: null, pauseMultiple: 7 },
+    });
     expect(await accounts.keys(accountId)).toMatchObject([
-      { brakes: { noticeAt: null, pauseAt: 7 }, limits: { budget: 1n }, pausedAt: null },
+      {
+        spendGuard: { alertMultiple: null, pauseMultiple: 7 },
+        limits: { budget: 1n },
+        pausedAt: null,
+      },
     ]);
     const unknown = { ok: false, reason: 'unknown' };
-    expect(await accounts.changeKey(accountId, keyId ^ 1, { name: 'x' })).toEqual(unknown);
+    expect(await accounts.updateKey(accountId, keyId ^ 1, { name: 'x' })).toEqual(unknown);
     await accounts.revokeKey(accountId, keyId);
     const revoked = { ok: false, reason: 'revoked' };
-    expect(await accounts.changeKey(accountId, keyId, { name: 'x' })).toEqual(revoked);
+    expect(await accounts.updateKey(accountId, keyId, { name: 'x' })).toEqual(revoked);
     expect(await accounts.resumeKey(accountId, keyId)).toEqual(revoked);
   });
 
@@ -93,18 +102,18 @@ describe('a key', () => {
     ['limits_invalid', { limits: { ...NO_LIMITS, budget: -1n } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, models: ['a/b\nc/d'] } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, callsPerMinute: 0.5 } }],
-    ['brakes_invalid', { brakes: { noticeAt: 0.5, pauseAt: null } }],
-  ])('is refused with %s where it can’t be so', async (reason, change) => {
-    const { accountId, keyId } = await made();
-    const { accounts } = stack.doors;
-    expect(await accounts.changeKey(accountId, keyId, change)).toEqual({ ok: false, reason });
-    const whole = { name: 'n', limits: NO_LIMITS, brakes: DEFAULT_BRAKES, ...change };
-    expect(await accounts.mintKey(accountId, whole)).toEqual({ ok: false, reason });
+    ['brakes_invalid', { spendGuard: { alertMultiple: 0.5, pauseMultiple: null } }],
+  ])('is refused with %s where it can’t be so', async (reason, update) => {
+    const { accountId, keyId } = await createAccountWithKey();
+    const { accounts } = stack.ledger;
+    expect(await accounts.updateKey(accountId, keyId, update)).toEqual({ ok: false, reason });
+    const keyRequest = { name: 'n', limits: NO_LIMITS, spendGuard: DEFAULT_SPEND_GUARD, ...update };
+    expect(await accounts.mintKey(accountId, keyRequest)).toEqual({ ok: false, reason });
   });
 
   it('is rolled: both secrets open for the grace, and none before it after one without', async () => {
-    const { accountId, apiKey, keyId } = await made();
-    const { accounts } = stack.doors;
+    const { accountId, apiKey, keyId } = await createAccountWithKey();
+    const { accounts } = stack.ledger;
     const roll = async (graceSeconds: number) => {
       const rolled = await accounts.rollKey(accountId, { keyId, graceSeconds });
       if (!rolled.ok) throw new Error(rolled.reason);
@@ -113,7 +122,7 @@ describe('a key', () => {
     const second = await roll(3600);
     expect(await complete(apiKey)).toBe('ok');
     expect(await complete(second)).toBe('ok');
-    expect((await rowOf(accountId))[0]?.[1]).toBe(second.slice(-4));
+    expect((await selectKeyRow(accountId))[0]?.[1]).toBe(second.slice(-4));
     const third = await roll(0);
     expect(await complete(apiKey)).toBe('401 key_unknown');
     expect(await complete(second)).toBe('401 key_unknown');
@@ -122,68 +131,71 @@ describe('a key', () => {
   });
 
   it('found in public is revoked and its owner told; other texts all get one answer', async () => {
-    const { accountId, apiKey, keyId } = await made();
-    const { accounts } = stack.doors;
+    const { accountId, apiKey, keyId } = await createAccountWithKey();
+    const { accounts } = stack.ledger;
     const rolled = await accounts.rollKey(accountId, { keyId, graceSeconds: 3600 });
     const notOurs = { ok: false, reason: 'not_ours' };
     const forged = `${apiKey.slice(0, -1)}${apiKey.endsWith('0') ? '1' : '0'}`;
     for (const text of ['', 'fbx_', forged, `${apiKey} `, 'fbx_'.padEnd(71, 'a')]) {
       expect(await accounts.revokeLeaked(text)).toEqual(notOurs);
     }
-    const found = { ok: true, account: accountId, keyId };
-    expect(await accounts.revokeLeaked(apiKey)).toEqual({ ...found, alreadyRevoked: false });
+    const revokedResult = { ok: true, account: accountId, keyId };
+    expect(await accounts.revokeLeaked(apiKey)).toEqual({
+      ...revokedResult,
+      alreadyRevoked: false,
+    });
     expect(await complete(rolled.ok ? rolled.apiKey : '')).toBe('401 key_revoked');
-    expect(await accounts.revokeLeaked(apiKey)).toEqual({ ...found, alreadyRevoked: true });
-    expect((await rowOf(accountId))[0]?.[2]).toBe('revoked');
-    await noticed(accountId, ['key_leaked']);
+    expect(await accounts.revokeLeaked(apiKey)).toEqual({ ...revokedResult, alreadyRevoked: true });
+    expect((await selectKeyRow(accountId))[0]?.[2]).toBe('revoked');
+    await waitForNotifications(accountId, ['key_leaked']);
   });
 });
 
 /** By way of the object's alarm, the queue, and the console that writes them down. */
-async function noticed(accountId: string, kinds: readonly string[]): Promise<void> {
+async function waitForNotifications(accountId: string, kinds: readonly string[]): Promise<void> {
   const query = 'select kind from notices where account_id = $1 order by at, id';
   await vi.waitUntil(async () => {
-    const found = await rows(query, accountId);
-    return found.length >= kinds.length;
-  }, PATIENCE);
-  expect((await rows(query, accountId)).map(([kind]) => kind)).toEqual(kinds);
+    const revokedResult = await runQuery(query, accountId);
+    return revokedResult.length >= kinds.length;
+  }, WAIT_OPTIONS);
+  expect((await runQuery(query, accountId)).map(([kind]) => kind)).toEqual(kinds);
 }
 
 describe('an account', () => {
   it('has a standing, and a low balance that its owner hears of once', async () => {
-    const { accountId, apiKey } = await made();
-    const { accounts, operators } = stack.doors;
+    const { accountId, apiKey } = await createAccountWithKey();
+    const { accounts, operators } = stack.ledger;
     await accounts.setLowBalance(accountId, 5n * USD);
     expect(await complete(apiKey)).toBe('ok');
     expect(await complete(apiKey)).toBe('ok');
     await vi.waitUntil(async () => {
-      const standing = await accounts.standing(accountId);
-      return standing?.openCalls === 0 && standing.pendingEntries === 0;
-    }, PATIENCE);
-    const standing = await operators.standing(accountId);
-    expect(standing).toMatchObject({ state: 'open', held: 0n, lowBalance: 5n * USD });
-    await noticed(accountId, ['low_balance']);
-    expect(await accounts.standing(randomBytes(8).toString('hex'))).toBeNull();
+      const status = await accounts.status(accountId);
+      return status?.openCalls === 0 && status.pendingEntries === 0;
+    }, WAIT_OPTIONS);
+    const status = await operators.status(accountId);
+    expect(status).toMatchObject({ state: 'open', held: 0n, lowBalance: 5n * USD });
+    await waitForNotifications(accountId, ['low_balance']);
+    expect(await accounts.status(randomBytes(8).toString('hex'))).toBeNull();
   });
 
   it('is closed for good once its last line is in Postgres', async () => {
-    const { accountId, apiKey } = await made();
-    const { accounts, credits, operators } = stack.doors;
+    const { accountId, apiKey } = await createAccountWithKey();
+    const { accounts, credits, operators } = stack.ledger;
     expect(await complete(apiKey)).toBe('ok');
-    await vi.waitUntil(async () => (await accounts.close(accountId)).wiped, PATIENCE);
+    await vi.waitUntil(async () => (await accounts.close(accountId)).wiped, WAIT_OPTIONS);
     const closed = await accounts.close(accountId);
     expect(closed).toMatchObject({ wiped: true, openCalls: 0 });
     expect(await complete(apiKey)).toBe('401 key_unknown');
     await accounts.open(accountId);
-    const late = { id: 'bsc:0x1:1', amount: USD, source: 'deposit' } as const;
-    expect(await credits.credit(accountId, late)).toEqual({ ok: false, reason: 'closed' });
-    const [calls] = await rows(
+    const lateCredit = { id: 'bsc:0x1:1', amount: USD, source: 'deposit' } as const;
+    expect(await credits.credit(accountId, lateCredit)).toEqual({ ok: false, reason: 'closed' });
+    const [calls] = await runQuery(
       'select count(*), sum(charged) from calls where account_id = $1',
       accountId,
     );
     expect(calls).toEqual(['1', (5n * USD - closed.posted).toString()]);
     const days = 'select calls, charged from usage_days where account_id = $1';
-    expect(await rows(days, accountId)).toEqual([calls]);
-    expect((await operators.audit(accountId)).broken).toEqual([]);
+    expect(await runQuery(days, accountId)).toEqual([calls]);
+    expect((await operators.audit(accountId)).violations).toEqual([]);
   });
 });

@@ -2,8 +2,8 @@
 import { NO_LIMITS } from '@farebox/ledger';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { billOf } from './bills.ts';
-import { chatCompletion, json, pause, ScriptedUpstream } from './scripted-upstream.ts';
+import { waitForBill } from './support/bills.ts';
+import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
@@ -25,48 +25,55 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-type Asked = Readonly<{ model?: string; max_tokens?: number; max_completion_tokens?: number }>;
+type CallOptions = Readonly<{
+  model?: string;
+  max_tokens?: number;
+  max_completion_tokens?: number;
+}>;
 
-function call(apiKey: string, asked: Asked = {}): Promise<Response> {
+function call(apiKey: string, options: CallOptions = {}): Promise<Response> {
   return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}` },
     body: JSON.stringify({
       model: 'gpt-4o-mini',
       messages: [{ role: 'user', content: 'Hello.' }],
-      ...asked,
+      ...options,
     }),
   });
 }
 
-async function code(response: Response): Promise<string> {
+async function errorCode(response: Response): Promise<string> {
   const { error } = (await response.json()) as { error: { code: string } };
   return `${response.status} ${error.code}`;
 }
 
-async function keyOf(limits: Partial<typeof NO_LIMITS>): Promise<string> {
-  const made = await stack.createAccount({ creditUsd: '5', limits: { ...NO_LIMITS, ...limits } });
-  return made.apiKey;
+async function createKey(limits: Partial<typeof NO_LIMITS>): Promise<string> {
+  const account = await stack.createAccount({
+    creditUsd: '5',
+    limits: { ...NO_LIMITS, ...limits },
+  });
+  return account.apiKey;
 }
 
-function answers(input: number, output: number): void {
-  upstream.answer = (_, response) => json(response, chatCompletion('ok', { input, output }));
+function respondWithUsage(input: number, output: number): void {
+  upstream.handler = (_, response) => sendJson(response, chatCompletion('ok', { input, output }));
 }
 
 describe('a key', () => {
   it('spends its own budget and no more, whatever the balance', async () => {
-    answers(1000, 1000);
+    respondWithUsage(1000, 1000);
     // One call of 1,000 + 1,000 tokens costs 750,000 nano-USD.
-    const key = await keyOf({ budget: 1_500_000n });
+    const key = await createKey({ budget: 1_500_000n });
     const first = await call(key, { max_tokens: 1000 });
     expect(first.status).toBe(200);
-    await billOf(stack.gatewayUrl, key, first.headers.get('x-request-id'));
+    await waitForBill(stack.gatewayUrl, key, first.headers.get('x-request-id'));
     const second = await call(key, { max_tokens: 2000 });
-    expect(await code(second)).toBe('402 key_budget_spent');
-    const standing = await fetch(`${stack.gatewayUrl}/v1/key`, {
+    expect(await errorCode(second)).toBe('402 key_budget_spent');
+    const keyResponse = await fetch(`${stack.gatewayUrl}/v1/key`, {
       headers: { 'x-goog-api-key': key },
     });
-    const { data } = (await standing.json()) as { data: Record<string, unknown> };
+    const { data } = (await keyResponse.json()) as { data: Record<string, unknown> };
     expect(data).toMatchObject({
       spent_nano_usd: '750000',
       budget_nano_usd: '1500000',
@@ -76,19 +83,19 @@ describe('a key', () => {
   });
 
   it('ends when it expires', async () => {
-    answers(1, 1);
-    const key = await keyOf({ expiresAt: Date.now() + 1500 });
+    respondWithUsage(1, 1);
+    const key = await createKey({ expiresAt: Date.now() + 1500 });
     expect((await call(key)).status).toBe(200);
-    await pause(1600);
-    expect(await code(await call(key))).toBe('401 key_expired');
+    await sleep(1600);
+    expect(await errorCode(await call(key))).toBe('401 key_expired');
   });
 
   it('calls only the models it may, and lists no others', async () => {
-    answers(1, 1);
-    const key = await keyOf({ models: ['openai/gpt-4o-mini'] });
+    respondWithUsage(1, 1);
+    const key = await createKey({ models: ['openai/gpt-4o-mini'] });
     expect((await call(key)).status).toBe(200);
     expect((await call(key, { model: 'openai/gpt-4o-mini' })).status).toBe(200);
-    expect(await code(await call(key, { model: 'gpt-4o' }))).toBe('403 model_not_allowed');
+    expect(await errorCode(await call(key, { model: 'gpt-4o' }))).toBe('403 model_not_allowed');
     const list = await fetch(`${stack.gatewayUrl}/v1/models`, {
       headers: { authorization: `Bearer ${key}` },
     });
@@ -97,31 +104,35 @@ describe('a key', () => {
   });
 
   it('is held to its calls a minute and its calls at once', async () => {
-    answers(1, 1);
-    const slow = await keyOf({ callsPerMinute: 2 });
-    const statuses = [await call(slow), await call(slow), await call(slow)];
+    respondWithUsage(1, 1);
+    const rateLimitedKey = await createKey({ callsPerMinute: 2 });
+    const statuses = [
+      await call(rateLimitedKey),
+      await call(rateLimitedKey),
+      await call(rateLimitedKey),
+    ];
     expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429]);
     expect(Number(statuses[2]?.headers.get('retry-after'))).toBeGreaterThan(30);
-    let open = () => {};
+    let openGate = () => {};
     const gate = new Promise<void>((resolve) => {
-      open = resolve;
+      openGate = resolve;
     });
-    upstream.answer = async (_, response) => {
+    upstream.handler = async (_, response) => {
       await gate;
-      json(response, chatCompletion('ok', { input: 1, output: 1 }));
+      sendJson(response, chatCompletion('ok', { input: 1, output: 1 }));
     };
-    const single = await keyOf({ concurrentCalls: 1 });
-    const first = call(single);
-    await pause(200);
-    expect(await code(await call(single))).toBe('429 too_many_concurrent_calls');
-    open();
+    const singleCallKey = await createKey({ concurrentCalls: 1 });
+    const first = call(singleCallKey);
+    await sleep(200);
+    expect(await errorCode(await call(singleCallKey))).toBe('429 too_many_concurrent_calls');
+    openGate();
     expect((await first).status).toBe(200);
   });
 });
 
 describe('the output limit', () => {
   it('is half of what the balance buys where the caller gave none, and a header says so', async () => {
-    answers(1, 1);
+    respondWithUsage(1, 1);
     const { apiKey } = await stack.createAccount({ creditUsd: '0.005' });
     const response = await call(apiKey);
     const limit = Number(response.headers.get('x-farebox-max-output'));
@@ -138,12 +149,12 @@ describe('the output limit', () => {
     expect(response.status).toBe(402);
     const { error } = (await response.json()) as { error: { fits_max_output: number } };
     expect(error.fits_max_output).toBeGreaterThan(4000);
-    answers(1, 1);
+    respondWithUsage(1, 1);
     expect((await call(apiKey, { max_tokens: error.fits_max_output })).status).toBe(200);
   });
 
   it('reaches a provider under the name it knows', async () => {
-    answers(1, 1);
+    respondWithUsage(1, 1);
     const { apiKey } = await stack.createAccount({ creditUsd: '5' });
     await call(apiKey, { model: 'deepseek/deepseek-chat', max_completion_tokens: 77 });
     expect(JSON.parse(upstream.received.at(-1)?.body ?? '')).toMatchObject({ max_tokens: 77 });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chatCompletion, json, pause, ScriptedUpstream } from './scripted-upstream.ts';
+import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
 
 const MB = 1024 * 1024;
 const LIMIT = 20 * MB;
@@ -19,9 +19,9 @@ beforeAll(async () => {
     quiet: true,
   });
   ({ apiKey } = await stack.createAccount({ creditUsd: '1000' }));
-  upstream.answer = async (_, response) => {
-    await pause(500);
-    json(response, chatCompletion('ok', { input: 10, output: 1 }));
+  upstream.handler = async (_, response) => {
+    await sleep(500);
+    sendJson(response, chatCompletion('ok', { input: 10, output: 1 }));
   };
 });
 
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 /** A body of exactly `bytes` bytes: one image, inline, as agents send them. */
-function bodyOf(bytes: number): Buffer {
+function buildBody(bytes: number): Buffer {
   const head =
     '{"model":"gpt-4o-mini","max_tokens":10,"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,';
   const tail = '"}}]}]}';
@@ -47,24 +47,25 @@ function post(body: Buffer): Promise<Response> {
 }
 
 /** Resident and peak resident memory of workerd, in bytes (proc(5), VmRSS and VmHWM). */
-function memoryOf(pid: number): { now: number; peak: number } {
+function readMemory(pid: number): { current: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const of = (name: string) => 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
-  return { now: of('VmRSS'), peak: of('VmHWM') };
+  const readField = (name: string) =>
+    1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
+  return { current: readField('VmRSS'), peak: readField('VmHWM') };
 }
 
 describe('bodies', () => {
   it('of 20 MB arrive whole, edited only where billing needs it', async () => {
-    const body = bodyOf(LIMIT);
+    const body = buildBody(LIMIT);
     const response = await post(body);
     expect(response.status).toBe(200);
-    const sent = upstream.received.at(-1)?.body ?? '';
-    expect(sent.length).toBe(LIMIT);
-    expect(sent === body.toString()).toBe(true);
+    const received = upstream.received.at(-1)?.body ?? '';
+    expect(received.length).toBe(LIMIT);
+    expect(received === body.toString()).toBe(true);
   });
 
   it('above that are refused, and say how large they may be', async () => {
-    const response = await post(bodyOf(LIMIT + 1));
+    const response = await post(buildBody(LIMIT + 1));
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({
       error: { code: 'body_too_large', message: expect.stringContaining(String(LIMIT)) },
@@ -74,16 +75,16 @@ describe('bodies', () => {
   it('of 20 MB, four at once, stay under 128 MB above idle; a fifth is asked to come back', async () => {
     const pid = stack.workerdPid();
     if (pid === null) throw new Error('workerd is not running');
-    const body = bodyOf(LIMIT);
-    const { peak: before } = memoryOf(pid);
-    const idle = memoryOf(pid).now;
+    const body = buildBody(LIMIT);
+    const { peak: before } = readMemory(pid);
+    const idle = readMemory(pid).current;
     const statuses = await Promise.all(
       [0, 1, 2, 3, 4].map(() => post(body).then(({ status }) => status)),
     );
-    const above = (Math.max(memoryOf(pid).peak, before) - idle) / MB;
-    process.stdout.write(`four bodies of 20 MB at once: ${above.toFixed(0)} MB above idle\n`);
+    const aboveIdle = (Math.max(readMemory(pid).peak, before) - idle) / MB;
+    process.stdout.write(`four bodies of 20 MB at once: ${aboveIdle.toFixed(0)} MB above idle\n`);
     expect(statuses.filter((status) => status === 200).length).toBe(4);
     expect(statuses.filter((status) => status === 503).length).toBe(1);
-    expect(above).toBeLessThan(128);
+    expect(aboveIdle).toBeLessThan(128);
   });
 });

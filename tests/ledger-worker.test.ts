@@ -8,16 +8,16 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type KeyProof, NO_LIMITS, type SettleRequest } from '@farebox/ledger';
+import { type KeyCredential, NO_LIMITS, type SettleRequest } from '@farebox/ledger';
 import { type LocalStack, startStack } from '@farebox/local';
 import { NO_USAGE } from '@farebox/money';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { billOf } from './bills.ts';
-import { chatCompletion, json, pause, ScriptedUpstream } from './scripted-upstream.ts';
+import { waitForBill } from './support/bills.ts';
+import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
 
 type Account = Awaited<ReturnType<LocalStack['createAccount']>>;
 
-const PATIENCE = { timeout: 15_000 };
+const WAIT_OPTIONS = { timeout: 15_000 };
 const stateDir = mkdtempSync(join(tmpdir(), 'farebox-ledger-'));
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
@@ -34,8 +34,8 @@ async function start(): Promise<void> {
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.start();
-  upstream.answer = (_, response) =>
-    json(response, chatCompletion('ok', { input: 1000, output: 100 }));
+  upstream.handler = (_, response) =>
+    sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
   await start();
 });
 
@@ -50,17 +50,17 @@ async function sql(query: string, ...params: readonly string[]): Promise<(string
   const { origin } = new URL(stack.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
   const body = JSON.stringify({ query, params });
   const response = await fetch(`${origin}/sql`, { method: 'POST', body });
-  const answer = (await response.json()) as { rows: (string | null)[][]; message?: string };
-  if (response.status !== 200) throw new Error(answer.message);
-  return answer.rows;
+  const payload = (await response.json()) as { rows: (string | null)[][]; message?: string };
+  if (response.status !== 200) throw new Error(payload.message);
+  return payload.rows;
 }
 
-async function one(query: string, ...params: readonly string[]): Promise<string | null> {
+async function selectOne(query: string, ...params: readonly string[]): Promise<string | null> {
   const [row] = await sql(query, ...params);
   return row?.[0] ?? null;
 }
 
-function ask(apiKey: string, path: string): Promise<Response> {
+function getPath(apiKey: string, path: string): Promise<Response> {
   return fetch(`${stack.gatewayUrl}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
 }
 
@@ -84,7 +84,7 @@ const PRICES = {
   output: 1_000_000n,
 };
 
-async function proofOf(accountId: string): Promise<KeyProof> {
+async function getCredential(accountId: string): Promise<KeyCredential> {
   const query =
     "select key_id, secret_hash from api_keys where account_id = $1 and state = 'active'";
   const [row] = await sql(query, accountId);
@@ -92,9 +92,9 @@ async function proofOf(accountId: string): Promise<KeyProof> {
 }
 
 /** A call of one nano-USD, without the gateway. */
-async function callDirectly(accountId: string, key: KeyProof): Promise<string> {
+async function holdAndSettle(accountId: string, key: KeyCredential): Promise<string> {
   const id = randomBytes(16).toString('hex');
-  const { calls } = stack.doors;
+  const { calls } = stack.ledger;
   const held = await calls.hold(accountId, {
     id,
     key,
@@ -102,8 +102,8 @@ async function callDirectly(accountId: string, key: KeyProof): Promise<string> {
     provider: 'openai',
     dialect: 'chat',
     stream: false,
-    inputWorst: 1n,
-    outputPrice: 1_000_000n,
+    maxInputCost: 1n,
+    maxOutputPrice: 1_000_000n,
     choices: 1,
     output: { kind: 'explicit', tokens: 10 },
     deadline: Date.now() + 60_000,
@@ -116,92 +116,98 @@ async function callDirectly(accountId: string, key: KeyProof): Promise<string> {
   return id;
 }
 
-async function untilShipped(accountId: string): Promise<void> {
+async function waitForOutbox(accountId: string): Promise<void> {
   await vi.waitUntil(async () => {
-    const audit = await stack.doors.operators.audit(accountId);
+    const audit = await stack.ledger.operators.audit(accountId);
     return audit.lastSeq === audit.acknowledgedSeq;
-  }, PATIENCE);
+  }, WAIT_OPTIONS);
 }
 
 /** What the Workers signalled; workerd wraps each line of theirs in one of its own. */
-function said(): string {
+function workerOutput(): string {
   return stack.output().replaceAll('\\"', '"');
 }
 
 const TICK_MS = 300_000;
-const SPACE = 2n ** 64n;
+const ID_SPACE = 2n ** 64n;
 const TODAY = Math.floor(Date.now() / 86_400_000) * 86_400_000;
 
 /** Fires the cron as at that slice's time of day. */
-async function tick(slice: number): Promise<void> {
+async function runCron(slice: number): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: TODAY + slice * TICK_MS + 1 });
   try {
-    await stack.tick();
+    await stack.runCrons();
   } finally {
     vi.useRealTimers();
   }
 }
 
-function sliceOf(accountId: string): number {
-  return Number((BigInt(`0x${accountId}`) * 288n) / SPACE);
+function getSlice(accountId: string): number {
+  return Number((BigInt(`0x${accountId}`) * 288n) / ID_SPACE);
 }
 
 describe('a key', () => {
   it('is a pending row before its object knows it, active after, and works', async () => {
     const accountId = randomBytes(8).toString('hex');
-    const states = 'select state from api_keys where account_id = $1 order by created_at';
+    const stateQuery = 'select state from api_keys where account_id = $1 order by created_at';
     await sql('insert into accounts (id, created_at) values ($1, now())', accountId);
-    const wanted = { name: 'first', limits: NO_LIMITS };
-    const { accounts } = stack.doors;
-    expect(await accounts.mintKey(accountId, wanted)).toEqual({ ok: false, reason: 'not_open' });
-    expect(await sql(states, accountId)).toEqual([['pending']]);
+    const keyRequest = { name: 'first', limits: NO_LIMITS };
+    const { accounts } = stack.ledger;
+    expect(await accounts.mintKey(accountId, keyRequest)).toEqual({
+      ok: false,
+      reason: 'not_open',
+    });
+    expect(await sql(stateQuery, accountId)).toEqual([['pending']]);
     await accounts.open(accountId);
-    const minted = await accounts.mintKey(accountId, wanted);
-    expect(await sql(states, accountId)).toEqual([['pending'], ['active']]);
-    expect((await ask(minted.ok ? minted.apiKey : '', '/v1/key')).status).toBe(200);
+    const minted = await accounts.mintKey(accountId, keyRequest);
+    expect(await sql(stateQuery, accountId)).toEqual([['pending'], ['active']]);
+    expect((await getPath(minted.ok ? minted.apiKey : '', '/v1/key')).status).toBe(200);
   });
 
   it('of an account that has no row is not made', async () => {
-    const nobody = randomBytes(8).toString('hex');
-    const minted = await stack.doors.accounts.mintKey(nobody, { name: 'x', limits: NO_LIMITS });
+    const unknownAccount = randomBytes(8).toString('hex');
+    const minted = await stack.ledger.accounts.mintKey(unknownAccount, {
+      name: 'x',
+      limits: NO_LIMITS,
+    });
     expect(minted).toEqual({ ok: false, reason: 'not_open' });
   });
 
   it('is dead the moment it is revoked, and its row says so', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
-    const { keyId } = await proofOf(accountId);
+    const { keyId } = await getCredential(accountId);
     expect((await complete(apiKey)).status).toBe(200);
-    expect(await stack.doors.accounts.revokeKey(accountId, keyId)).toEqual({ ok: true });
+    expect(await stack.ledger.accounts.revokeKey(accountId, keyId)).toEqual({ ok: true });
     expect((await complete(apiKey)).status).toBe(401);
     const state = 'select state from api_keys where account_id = $1';
-    expect(await one(state, accountId)).toBe('revoked');
+    expect(await selectOne(state, accountId)).toBe('revoked');
   });
 
   it.each([
-    ['asking again', (id: string, keyId: number) => stack.doors.accounts.revokeKey(id, keyId)],
-    ['the sweep', (id: string) => tick(sliceOf(id))],
-  ])('is dead too where its row could not be marked; %s marks it', async (_, mark) => {
+    ['asking again', (id: string, keyId: number) => stack.ledger.accounts.revokeKey(id, keyId)],
+    ['the sweep', (id: string) => runCron(getSlice(id))],
+  ])('is dead too where its row could not be marked; %s marks it', async (_, markRow) => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
-    const { keyId } = await proofOf(accountId);
+    const { keyId } = await getCredential(accountId);
     const state = 'select state from api_keys where account_id = $1';
     await stack.stopDatabase();
-    const revoked = await stack.doors.accounts.revokeKey(accountId, keyId);
+    const revoked = await stack.ledger.accounts.revokeKey(accountId, keyId);
     expect((await complete(apiKey)).status).toBe(401);
     await stack.startDatabase();
     expect(revoked).toEqual({ ok: true });
-    expect(said()).toContain('"where":"ledger.revoke_key"');
-    expect(await one(state, accountId)).toBe('active');
-    await mark(accountId, keyId);
-    expect(await one(state, accountId)).toBe('revoked');
+    expect(workerOutput()).toContain('"where":"ledger.revoke_key"');
+    expect(await selectOne(state, accountId)).toBe('active');
+    await markRow(accountId, keyId);
+    expect(await selectOne(state, accountId)).toBe('revoked');
   });
 });
 
 describe('an audit', () => {
-  async function shipped(): Promise<string> {
+  async function createShippedAccount(): Promise<string> {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     await complete(apiKey);
-    await untilShipped(accountId);
-    expect((await stack.doors.operators.audit(accountId)).broken).toEqual([]);
+    await waitForOutbox(accountId);
+    expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([]);
     return accountId;
   }
 
@@ -221,23 +227,23 @@ describe('an audit', () => {
       'with bills as (delete from calls where account_id = $1) delete from ledger_entries where account_id = $1 and seq = 2',
       'postgres_has_acknowledged',
     ],
-  ])('names what was changed in Postgres: %s', async (_, tampering, invariant) => {
-    const accountId = await shipped();
-    await sql(tampering, accountId);
-    expect((await stack.doors.operators.audit(accountId)).broken).toEqual([invariant]);
-    await tick(sliceOf(accountId));
+  ])('names what was changed in Postgres: %s', async (_, statement, invariant) => {
+    const accountId = await createShippedAccount();
+    await sql(statement, accountId);
+    expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([invariant]);
+    await runCron(getSlice(accountId));
     const line = JSON.stringify({ event: 'invariant_broken', account: accountId, invariant });
-    await expect.poll(said, PATIENCE).toContain(line);
+    await expect.poll(workerOutput, WAIT_OPTIONS).toContain(line);
   });
 
   it('answers with the object alone where Postgres is away, and says so', async () => {
-    const accountId = await shipped();
+    const accountId = await createShippedAccount();
     await stack.stopDatabase();
-    const audit = await stack.doors.operators.audit(accountId);
-    await tick(sliceOf(accountId));
+    const audit = await stack.ledger.operators.audit(accountId);
+    await runCron(getSlice(accountId));
     await stack.startDatabase();
-    expect(audit).toMatchObject({ lastSeq: 2, held: 0n, broken: ['postgres_unreachable'] });
-    await expect.poll(said, PATIENCE).toContain('"event":"sweep_unfinished"');
+    expect(audit).toMatchObject({ lastSeq: 2, held: 0n, violations: ['postgres_unreachable'] });
+    await expect.poll(workerOutput, WAIT_OPTIONS).toContain('"event":"sweep_unfinished"');
   });
 });
 
@@ -251,28 +257,28 @@ describe('the outbox', () => {
     const counted = 'after insert on ledger_entries for each statement';
     await sql(`create trigger counted ${counted} execute function count_statement()`);
     const { accountId } = await stack.createAccount({ creditUsd: '5' });
-    const key = await proofOf(accountId);
-    const began = Date.now();
-    for (let made = 0; made < 1_000; made += 50) {
-      await Promise.all(Array.from({ length: 50 }, () => callDirectly(accountId, key)));
+    const key = await getCredential(accountId);
+    const startedAt = Date.now();
+    for (let callCount = 0; callCount < 1_000; callCount += 50) {
+      await Promise.all(Array.from({ length: 50 }, () => holdAndSettle(accountId, key)));
     }
-    await untilShipped(accountId);
-    const statements = Number(await one('select count(*) from statements'));
+    await waitForOutbox(accountId);
+    const statements = Number(await selectOne('select count(*) from statements'));
     await sql('drop trigger counted on ledger_entries');
     process.stdout.write(`1,001 lines of one account in ${statements} statements\n`);
-    const lines = 'select count(*) from ledger_entries where account_id = $1';
-    expect(await one(lines, accountId)).toBe('1001');
+    const entryCountQuery = 'select count(*) from ledger_entries where account_id = $1';
+    expect(await selectOne(entryCountQuery, accountId)).toBe('1001');
     expect(statements).toBeGreaterThan(0);
     // Four full loads, and one each second while calls still end.
-    const seconds = Math.ceil((Date.now() - began) / 1_000);
+    const seconds = Math.ceil((Date.now() - startedAt) / 1_000);
     expect(statements).toBeLessThanOrEqual(Math.min(20, 4 + seconds));
   });
 });
 
 describe('the sweep', () => {
   const SLICE = 7;
-  const FIRST = (SPACE * BigInt(SLICE)) / 288n;
-  const nth = (n: bigint) => (FIRST + n).toString(16).padStart(16, '0');
+  const FIRST = (ID_SPACE * BigInt(SLICE)) / 288n;
+  const accountIdAt = (n: bigint) => (FIRST + n).toString(16).padStart(16, '0');
 
   it('meets more accounts than one page, and says where it had to stop', async () => {
     await sql(
@@ -284,21 +290,24 @@ describe('the sweep', () => {
       await sql(
         `insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
          values ($1, 1, 'forged', 'credit', 1, 1, now())`,
-        nth(n),
+        accountIdAt(n),
       );
     }
-    await tick(SLICE);
-    const stopped = JSON.stringify({ event: 'sweep_unfinished', account: nth(999n) });
-    await expect.poll(said, PATIENCE).toContain(stopped);
-    const named = (n: bigint) => {
-      const broken = {
+    await runCron(SLICE);
+    const unfinishedEvent = JSON.stringify({
+      event: 'sweep_unfinished',
+      account: accountIdAt(999n),
+    });
+    await expect.poll(workerOutput, WAIT_OPTIONS).toContain(unfinishedEvent);
+    const isReported = (n: bigint) => {
+      const violations = {
         event: 'invariant_broken',
-        account: nth(n),
+        account: accountIdAt(n),
         invariant: 'postgres_not_ahead',
       };
-      return said().includes(JSON.stringify(broken));
+      return workerOutput().includes(JSON.stringify(violations));
     };
-    expect([0n, 250n, 999n, 1_050n].map(named)).toEqual([true, true, true, false]);
+    expect([0n, 250n, 999n, 1_050n].map(isReported)).toEqual([true, true, true, false]);
   });
 });
 
@@ -308,106 +317,112 @@ function objectFiles(): readonly string[] {
   return names.filter((name) => /farebox-ledger-Account.*\.sqlite$/.test(name));
 }
 
-function holds(db: DatabaseSync, accountId: string): boolean {
+function isDatabaseOf(db: DatabaseSync, accountId: string): boolean {
   const opened = "select 1 from sqlite_master where name = 'account'";
   if (db.prepare(opened).get() === undefined) return false;
   return db.prepare('select id from account').get()?.id === accountId;
 }
 
 /** Changes the database of that account's object, or with null that of the alarms, while nothing runs. */
-function meddle(accountId: string | null, statement: string): void {
-  let meddled = 0;
+function modifyDatabase(accountId: string | null, statement: string): void {
+  let modifiedCount = 0;
   for (const name of objectFiles()) {
     const db = new DatabaseSync(join(stateDir, name));
     const alarms = name.endsWith('metadata.sqlite');
-    if (accountId === null ? alarms : !alarms && holds(db, accountId)) {
+    if (accountId === null ? alarms : !alarms && isDatabaseOf(db, accountId)) {
       db.exec(statement);
-      meddled += 1;
+      modifiedCount += 1;
     }
     db.close();
   }
-  if (meddled !== 1) throw new Error('The file to change was not found.');
+  if (modifiedCount !== 1) throw new Error('The file to change was not found.');
 }
 
 describe('after accidents', () => {
-  let stuck: Account;
-  let refusing: Account;
-  let old: Account;
+  let stuckAccount: Account;
+  let failingAccount: Account;
+  let oldAccount: Account;
   let oldCall: string;
   let oldBill: unknown;
 
-  async function billed({ apiKey }: Account): Promise<[id: string, bill: unknown]> {
+  async function callAndBill({ apiKey }: Account): Promise<[id: string, bill: unknown]> {
     const id = (await complete(apiKey)).headers.get('x-request-id') ?? '';
-    return [id, await billOf(stack.gatewayUrl, apiKey, id)];
+    return [id, await waitForBill(stack.gatewayUrl, apiKey, id)];
   }
 
   beforeAll(async () => {
-    [stuck, refusing, old] = await Promise.all([
+    [stuckAccount, failingAccount, oldAccount] = await Promise.all([
       stack.createAccount({ creditUsd: '5' }),
       stack.createAccount({ creditUsd: '5' }),
       stack.createAccount({ creditUsd: '5' }),
     ]);
-    [oldCall, oldBill] = await billed(old);
-    await billed(old);
-    await untilShipped(old.accountId);
-    await untilShipped(stuck.accountId);
+    [oldCall, oldBill] = await callAndBill(oldAccount);
+    await callAndBill(oldAccount);
+    await waitForOutbox(oldAccount.accountId);
+    await waitForOutbox(stuckAccount.accountId);
     await stack.stopDatabase();
-    await billed(stuck);
+    await callAndBill(stuckAccount);
     await stack.stop();
-    meddle(null, 'delete from _cf_ALARM');
-    meddle(stuck.accountId, 'delete from _cf_METADATA');
-    meddle(
-      refusing.accountId,
+    modifyDatabase(null, 'delete from _cf_ALARM');
+    modifyDatabase(stuckAccount.accountId, 'delete from _cf_METADATA');
+    modifyDatabase(
+      failingAccount.accountId,
       `create trigger refuse before insert on entries
        when (select state from account) = 'frozen' begin select raise(abort, 'refused'); end`,
     );
-    const longAgo = `update entries set at = at - 31 * 86400000 where call_id = '${oldCall}'`;
-    meddle(old.accountId, longAgo);
+    const ageEntries = `update entries set at = at - 31 * 86400000 where call_id = '${oldCall}'`;
+    modifyDatabase(oldAccount.accountId, ageEntries);
     await start();
   });
 
   it('the sweep wakes an account whose alarm was lost, and its lines arrive', async () => {
-    const lines = 'select count(*) from ledger_entries where account_id = $1';
-    await pause(1_500);
-    expect(await one(lines, stuck.accountId)).toBe('1');
-    await tick(sliceOf(stuck.accountId));
-    await expect.poll(() => one(lines, stuck.accountId), PATIENCE).toBe('2');
-    expect((await stack.doors.operators.audit(stuck.accountId)).broken).toEqual([]);
+    const entryCountQuery = 'select count(*) from ledger_entries where account_id = $1';
+    await sleep(1_500);
+    expect(await selectOne(entryCountQuery, stuckAccount.accountId)).toBe('1');
+    await runCron(getSlice(stuckAccount.accountId));
+    await expect
+      .poll(() => selectOne(entryCountQuery, stuckAccount.accountId), WAIT_OPTIONS)
+      .toBe('2');
+    expect((await stack.ledger.operators.audit(stuckAccount.accountId)).violations).toEqual([]);
   });
 
   it('a bill its account could not take arrives through the queue, once', async () => {
-    const { accountId, apiKey } = refusing;
-    const { operators } = stack.doors;
-    upstream.answer = async (_, response) => {
+    const { accountId, apiKey } = failingAccount;
+    const { operators } = stack.ledger;
+    upstream.handler = async (_, response) => {
       await operators.freeze(accountId, true);
-      json(response, chatCompletion('ok', { input: 1000, output: 100 }));
+      sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
     };
-    const answer = await complete(apiKey);
-    expect(answer.status).toBe(200);
-    const call = answer.headers.get('x-request-id') ?? '';
+    const response = await complete(apiKey);
+    expect(response.status).toBe(200);
+    const call = response.headers.get('x-request-id') ?? '';
     await expect
-      .poll(said, PATIENCE)
+      .poll(workerOutput, WAIT_OPTIONS)
       .toContain(JSON.stringify({ event: 'settlement_queued', call }));
-    expect(await operators.audit(accountId)).toMatchObject({ lastSeq: 1, broken: [] });
+    expect(await operators.audit(accountId)).toMatchObject({ lastSeq: 1, violations: [] });
     await operators.freeze(accountId, false);
-    const bill = await billOf(stack.gatewayUrl, apiKey, call, PATIENCE.timeout);
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, call, WAIT_OPTIONS.timeout);
     expect(bill).toMatchObject({ status: 'settled', cost_nano_usd: '210000' });
-    expect(await operators.audit(accountId)).toMatchObject({ lastSeq: 2, held: 0n, broken: [] });
+    expect(await operators.audit(accountId)).toMatchObject({
+      lastSeq: 2,
+      held: 0n,
+      violations: [],
+    });
   });
 
   it('a call its object has dropped is answered from Postgres, to its own account only', async () => {
-    const { accountId, apiKey } = old;
-    expect((await stack.doors.operators.audit(accountId)).broken).toEqual([]);
-    const kept = await stack.doors.accounts.statement(accountId, 0, 10);
-    expect(kept.map((entry) => entry.seq)).toEqual([1, 3]);
-    expect(await billOf(stack.gatewayUrl, apiKey, oldCall)).toEqual(oldBill);
+    const { accountId, apiKey } = oldAccount;
+    expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([]);
+    const remaining = await stack.ledger.accounts.listEntries(accountId, 0, 10);
+    expect(remaining.map((entry) => entry.seq)).toEqual([1, 3]);
+    expect(await waitForBill(stack.gatewayUrl, apiKey, oldCall)).toEqual(oldBill);
     const path = `/v1/generation/${oldCall}`;
-    expect((await ask(stuck.apiKey, path)).status).toBe(404);
+    expect((await getPath(stuckAccount.apiKey, path)).status).toBe(404);
     await stack.stopDatabase();
-    const without = await ask(apiKey, path);
+    const unavailable = await getPath(apiKey, path);
     await stack.startDatabase();
-    expect(without.status).toBe(404);
-    const signalled = { event: 'unexpected', where: 'ledger.past_call', call: oldCall };
-    await expect.poll(said, PATIENCE).toContain(JSON.stringify(signalled));
+    expect(unavailable.status).toBe(404);
+    const loggedEvent = { event: 'unexpected', where: 'ledger.past_call', call: oldCall };
+    await expect.poll(workerOutput, WAIT_OPTIONS).toContain(JSON.stringify(loggedEvent));
   });
 });

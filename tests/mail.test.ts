@@ -6,7 +6,7 @@ import {
   type LocalSns,
   type LocalStack,
   makeSns,
-  type ReceivedLetter,
+  type ReceivedEmail,
   startStack,
 } from '@farebox/local';
 import { parseUsd } from '@farebox/money';
@@ -32,44 +32,44 @@ afterAll(async () => {
 
 async function signUp(email: string): Promise<void> {
   const origin = stack.consoleUrl;
-  const answer = await fetch(`${origin}/sign-up`, {
+  const response = await fetch(`${origin}/sign-up`, {
     method: 'POST',
     redirect: 'manual',
     headers: { origin },
     body: new URLSearchParams({ email, password: 'correct horse battery' }),
   });
-  expect(answer.status).toBe(303);
+  expect(response.status).toBe(303);
 }
 
-async function lettersTo(email: string): Promise<readonly ReceivedLetter[]> {
-  return (await stack.letters()).filter(({ to }) => to === email);
+async function listEmails(email: string): Promise<readonly ReceivedEmail[]> {
+  return (await stack.emails()).filter(({ to }) => to === email);
 }
 
-async function letterTo(email: string, timeout = 20_000): Promise<ReceivedLetter> {
-  await expect.poll(async () => (await lettersTo(email)).length, { timeout }).toBe(1);
-  const [letter] = await lettersTo(email);
-  if (letter === undefined) throw new Error('no letter');
-  return letter;
+async function waitForEmail(email: string, timeout = 20_000): Promise<ReceivedEmail> {
+  await expect.poll(async () => (await listEmails(email)).length, { timeout }).toBe(1);
+  const [received] = await listEmails(email);
+  if (received === undefined) throw new Error('no letter');
+  return received;
 }
 
-function hook(body: string): Promise<Response> {
+function postWebhook(body: string): Promise<Response> {
   const headers = { 'content-type': 'text/plain; charset=UTF-8' };
   return fetch(`${stack.consoleUrl}/hooks/ses`, { method: 'POST', headers, body });
 }
 
-function bounceOf(letter: ReceivedLetter): string {
+function buildBounce(received: ReceivedEmail): string {
   return JSON.stringify({
     eventType: 'Bounce',
     bounce: { bounceType: 'Permanent', bounceSubType: 'General' },
-    mail: { messageId: letter.id, destination: [letter.to] },
+    mail: { messageId: received.id, destination: [received.to] },
   });
 }
 
 describe('a letter', () => {
   it('arrives, with a link to this console', async () => {
     await signUp('ann@example.com');
-    const { text, html, subject } = await letterTo('ann@example.com');
-    expect(subject).toBe('Confirm your email address');
+    const { text, html, subject } = await waitForEmail('ann@example.com');
+    expect(subject).toBe('Verify your email address');
     const port = new URL(stack.consoleUrl).port;
     expect(text).toMatch(new RegExp(`^http://localhost:${port}/confirm\\?token=[\\w-]{43}$`, 'm'));
     expect(html).toContain('<html lang="en">');
@@ -83,7 +83,7 @@ describe('a letter', () => {
     } finally {
       await stack.startMailbox();
     }
-    await letterTo('bob@example.com', 40_000);
+    await waitForEmail('bob@example.com', 40_000);
     expect(stack.output()).not.toMatch(/bob@example|mail_failed/);
   }, 90_000);
 });
@@ -91,26 +91,29 @@ describe('a letter', () => {
 describe('what SNS tells', () => {
   it('ends mail to a mailbox that bounced', async () => {
     await signUp('cat@example.com');
-    const letter = await letterTo('cat@example.com');
-    const told = sns.message('Notification', bounceOf(letter));
-    expect((await hook(told)).status).toBe(200);
-    expect((await hook(told)).status).toBe(200);
+    const received = await waitForEmail('cat@example.com');
+    const bounceNotification = sns.message('Notification', buildBounce(received));
+    expect((await postWebhook(bounceNotification)).status).toBe(200);
+    expect((await postWebhook(bounceNotification)).status).toBe(200);
     await signUp('cat@example.com');
     await signUp('dan@example.com');
-    await letterTo('dan@example.com');
-    expect(await lettersTo('cat@example.com')).toHaveLength(1);
+    await waitForEmail('dan@example.com');
+    expect(await listEmails('cat@example.com')).toHaveLength(1);
   });
 
   it('is refused when somebody else says it', async () => {
-    const letter = await letterTo('dan@example.com');
-    const stranger = makeSns(sns.topic).message('Notification', bounceOf(letter), {
+    const received = await waitForEmail('dan@example.com');
+    const forgedNotification = makeSns(sns.topic).message('Notification', buildBounce(received), {
       SigningCertURL: sns.certificateUrl,
     });
-    expect((await hook(stranger)).status).toBe(403);
-    const old = { Timestamp: new Date(Date.now() - 2 * 3_600_000).toISOString() };
-    expect((await hook(sns.message('Notification', bounceOf(letter), old))).status).toBe(403);
-    expect((await hook('{}')).status).toBe(400);
-    expect((await hook(JSON.stringify({ x: 'x'.repeat(300_000) }))).status).toBe(413);
+    expect((await postWebhook(forgedNotification)).status).toBe(403);
+    const staleTimestamp = { Timestamp: new Date(Date.now() - 2 * 3_600_000).toISOString() };
+    expect(
+      (await postWebhook(sns.message('Notification', buildBounce(received), staleTimestamp)))
+        .status,
+    ).toBe(403);
+    expect((await postWebhook('{}')).status).toBe(400);
+    expect((await postWebhook(JSON.stringify({ x: 'x'.repeat(300_000) }))).status).toBe(413);
     // workerd prints what a Worker said as a text within JSON.
     const reasons = () =>
       [
@@ -127,8 +130,8 @@ describe('what an account noticed', () => {
   it('is told by a letter that can be stopped with one click, and without a session', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const threshold = parseUsd('4.999999999') ?? null;
-    await stack.doors.accounts.setLowBalance(account.accountId, threshold);
-    const answer = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+    await stack.ledger.accounts.setLowBalance(account.accountId, threshold);
+    const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${account.apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({
@@ -136,17 +139,17 @@ describe('what an account noticed', () => {
         messages: [{ role: 'user', content: 'Hello' }],
       }),
     });
-    await answer.arrayBuffer();
-    expect(answer.status).toBe(200);
-    const { subject, text, headers } = await letterTo(account.email, 30_000);
+    await response.arrayBuffer();
+    expect(response.status).toBe(200);
+    const { subject, text, headers } = await waitForEmail(account.email, 30_000);
     expect(subject).toBe('Your balance is low');
     expect(text).toContain('4.99 USD');
     expect(headers['List-Unsubscribe-Post']).toBe('List-Unsubscribe=One-Click');
     const link = headers['List-Unsubscribe']?.replace(/[<>]/g, '') ?? '';
 
-    const look = await fetch(link);
-    expect(look.status).toBe(200);
-    expect(await look.text()).toContain('<form method="post"');
+    const unsubscribePage = await fetch(link);
+    expect(unsubscribePage.status).toBe(200);
+    expect(await unsubscribePage.text()).toContain('<form method="post"');
     const oneClick = (url: string, type = 'application/x-www-form-urlencoded') =>
       fetch(url, {
         method: 'POST',
@@ -154,12 +157,12 @@ describe('what an account noticed', () => {
         headers: { 'content-type': type },
         body: 'List-Unsubscribe=One-Click',
       });
-    const wrong = link.replace(/mac=../, 'mac=zz');
-    expect((await oneClick(wrong)).status).toBe(400);
+    const wrongLink = link.replace(/mac=../, 'mac=zz');
+    expect((await oneClick(wrongLink)).status).toBe(400);
     expect((await oneClick(link.replace('kind=balance', 'kind=keys'))).status).toBe(400);
-    const done = await oneClick(link);
-    expect(done.status).toBe(200);
-    expect(await done.text()).toContain('Noted, with a receipt');
+    const unsubscribed = await oneClick(link);
+    expect(unsubscribed.status).toBe(200);
+    expect(await unsubscribed.text()).toContain('You’re unsubscribed. You’ll find a receipt');
     expect((await oneClick(link, 'multipart/form-data; boundary=x')).status).toBe(200);
   }, 60_000);
 });

@@ -9,9 +9,9 @@ import { createRequire } from 'node:module';
 import { type LocalStack, startStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_BROWSER, keepScreenshot, openBrowser, sayWhyNot } from './chromium.ts';
+import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 
-sayWhyNot();
+warnIfNoBrowser();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const HOST = 'operators.localhost';
@@ -38,7 +38,7 @@ async function publishKeys(): Promise<number> {
   return address.port;
 }
 
-function vouch(email: string, key: KeyObject = access.privateKey): string {
+function signAssertion(email: string, key: KeyObject = access.privateKey): string {
   const now = Math.floor(Date.now() / 1000);
   const claims = { aud: ['us'], iss: 'https://team.cloudflareaccess.com', iat: now, nbf: now };
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -49,15 +49,15 @@ function vouch(email: string, key: KeyObject = access.privateKey): string {
 type Answer = Readonly<{ status: number; text: string; location: string | undefined }>;
 
 /** Node's fetch lets nobody say the Host. */
-function knock(
+function sendRequest(
   path: string,
-  sent: Readonly<{ as?: string; form?: Readonly<Record<string, string>>; host?: string }> = {},
+  options: Readonly<{ as?: string; form?: Readonly<Record<string, string>>; host?: string }> = {},
 ): Promise<Answer> {
   const { port } = new URL(stack.consoleUrl);
-  const { as = ADMIN, form, host = HOST } = sent;
+  const { as = ADMIN, form, host = HOST } = options;
   const headers = {
     host: `${host}:${port}`,
-    ...(as === '' ? {} : { 'cf-access-jwt-assertion': vouch(as) }),
+    ...(as === '' ? {} : { 'cf-access-jwt-assertion': signAssertion(as) }),
     ...(form === undefined
       ? {}
       : {
@@ -67,30 +67,33 @@ function knock(
   };
   return new Promise((resolve, reject) => {
     const method = form === undefined ? 'GET' : 'POST';
-    const asking = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      answer.on('end', () =>
-        resolve({ status: answer.statusCode ?? 0, text, location: answer.headers.location }),
-      );
-    });
-    asking.on('error', reject);
-    asking.end(form === undefined ? undefined : new URLSearchParams(form).toString());
+    const clientRequest = request(
+      { host: '127.0.0.1', port, path, method, headers },
+      (incoming) => {
+        let text = '';
+        incoming.setEncoding('utf8');
+        incoming.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, text, location: incoming.headers.location }),
+        );
+      },
+    );
+    clientRequest.on('error', reject);
+    clientRequest.end(form === undefined ? undefined : new URLSearchParams(form).toString());
   });
 }
 
-function credits(apiKey: string): Promise<Response> {
+function getCredits(apiKey: string): Promise<Response> {
   return fetch(`${stack.gatewayUrl}/v1/credits`, {
     headers: { authorization: `Bearer ${apiKey}` },
   });
 }
 
-async function availableTo(apiKey: string): Promise<string> {
-  const answer: unknown = await (await credits(apiKey)).json();
-  return String(Reflect.get(Object(Reflect.get(Object(answer), 'data')), 'posted_nano_usd'));
+async function fetchPosted(apiKey: string): Promise<string> {
+  const body: unknown = await (await getCredits(apiKey)).json();
+  return String(Reflect.get(Object(Reflect.get(Object(body), 'data')), 'posted_nano_usd'));
 }
 
 function complete(apiKey: string): Promise<Response> {
@@ -134,11 +137,11 @@ afterAll(async () => {
 
 describe('the two hosts in workerd', () => {
   it('are apart, and the operators’ is shut without Access', async () => {
-    expect((await knock('/operators')).status).toBe(200);
-    expect((await knock('/operators', { as: '' })).status).toBe(403);
-    expect((await knock('/operators', { as: 'eve@example.com' })).status).toBe(403);
-    expect((await knock('/sign-in')).status).toBe(404);
-    expect((await knock('/operators', { host: 'localhost' })).status).toBe(404);
+    expect((await sendRequest('/operators')).status).toBe(200);
+    expect((await sendRequest('/operators', { as: '' })).status).toBe(403);
+    expect((await sendRequest('/operators', { as: 'eve@example.com' })).status).toBe(403);
+    expect((await sendRequest('/sign-in')).status).toBe(404);
+    expect((await sendRequest('/operators', { host: 'localhost' })).status).toBe(404);
   });
 });
 
@@ -147,80 +150,84 @@ describe('a move', () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const path = `/operators/accounts/${accountId}/moves`;
     expect((await complete(apiKey)).status).toBe(200);
-    expect((await knock(`${path}/freeze`, { form: { reason: REASON } })).status).toBe(303);
+    expect((await sendRequest(`${path}/freeze`, { form: { reason: REASON } })).status).toBe(303);
     expect((await complete(apiKey)).status).toBe(403);
-    expect((await knock(`${path}/unfreeze`, { form: { reason: REASON } })).status).toBe(303);
+    expect((await sendRequest(`${path}/unfreeze`, { form: { reason: REASON } })).status).toBe(303);
     expect((await complete(apiKey)).status).toBe(200);
   });
 
   it('revokes a key at once', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
-    const { text } = await knock(`/operators/accounts/${accountId}`);
+    const { text } = await sendRequest(`/operators/accounts/${accountId}`);
     const link = /moves\/revoke_key\?key=(\d+)/.exec(text);
     const form = { key: link?.[1] ?? '', reason: REASON };
-    await knock(`/operators/accounts/${accountId}/moves/revoke_key`, { form });
-    expect((await credits(apiKey)).status).toBe(401);
+    await sendRequest(`/operators/accounts/${accountId}/moves/revoke_key`, { form });
+    expect((await getCredits(apiKey)).status).toBe(401);
   });
 
   it('moves money: little at once, much by two, never more than there is', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const path = `/operators/accounts/${accountId}/moves/adjust`;
     const as = FINANCE;
-    await knock(path, { as, form: adjustment('1.25', 'in') });
-    expect(await availableTo(apiKey)).toBe('6250000000');
-    const refused = await knock(path, { as, form: adjustment('7', 'out') });
-    expect(refused.status).toBe(409);
-    expect(refused.text).toContain('There is less than that');
-    const much = adjustment('100', 'in');
-    expect((await knock(path, { as, form: much })).location).toContain('done=waiting');
-    expect(await availableTo(apiKey)).toBe('6250000000');
+    await sendRequest(path, { as, form: adjustment('1.25', 'in') });
+    expect(await fetchPosted(apiKey)).toBe('6250000000');
+    const declined = await sendRequest(path, { as, form: adjustment('7', 'out') });
+    expect(declined.status).toBe(409);
+    expect(declined.text).toContain('Insufficient available balance.');
+    const largeAdjustment = adjustment('100', 'in');
+    expect((await sendRequest(path, { as, form: largeAdjustment })).location).toContain(
+      'done=waiting',
+    );
+    expect(await fetchPosted(apiKey)).toBe('6250000000');
     const decision = { decision: 'approve', reason: REASON };
-    const one = `/operators/adjustments/${much.adjustment}`;
-    expect((await knock(one, { as, form: decision })).status).toBe(403);
-    expect((await knock(one, { form: decision })).location).toContain('done=applied');
-    expect((await knock(one, { form: decision })).status).toBe(409);
-    expect(await availableTo(apiKey)).toBe('106250000000');
+    const adjustmentPath = `/operators/adjustments/${largeAdjustment.adjustment}`;
+    expect((await sendRequest(adjustmentPath, { as, form: decision })).status).toBe(403);
+    expect((await sendRequest(adjustmentPath, { form: decision })).location).toContain(
+      'done=applied',
+    );
+    expect((await sendRequest(adjustmentPath, { form: decision })).status).toBe(409);
+    expect(await fetchPosted(apiKey)).toBe('106250000000');
   });
 
   it('and each look before it are in one whole chain', async () => {
-    const { text } = await knock('/operators/chain', { form: {} });
-    const newest = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
+    const { text } = await sendRequest('/operators/chain', { form: {} });
+    const lastEntry = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
       text,
     );
     expect(text).toContain('<td>approve_adjustment</td>');
     // What the log has of the newest line is what would show that it was cut off.
-    const logged = `"operator_acted","seq":${newest?.[1]},"hash":"${newest?.[2]}"`;
-    const heard = () => stack.output().replaceAll('\\', '');
-    await expect.poll(heard, { timeout: 5_000 }).toContain(logged);
+    const logLine = `"operator_acted","seq":${lastEntry?.[1]},"hash":"${lastEntry?.[2]}"`;
+    const readOutput = () => stack.output().replaceAll('\\', '');
+    await expect.poll(readOutput, { timeout: 5_000 }).toContain(logLine);
   });
 });
 
 describe('an account on the operators’ page', () => {
   it('says how its book stands, and not whose it is', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
-    const found = await knock('/operators/find', { form: { what: email } });
-    expect(found.location).toBe(`/operators/accounts/${accountId}`);
-    const { text } = await knock(`/operators/accounts/${accountId}`);
+    const searchResult = await sendRequest('/operators/find', { form: { what: email } });
+    expect(searchResult.location).toBe(`/operators/accounts/${accountId}`);
+    const { text } = await sendRequest(`/operators/accounts/${accountId}`);
     expect(text).toMatch(/^<!doctype html><html lang="en">/);
     expect(text).toContain('value="5000000000"');
     expect(text).not.toContain(email);
-    const books = await knock(`/operators/accounts/${accountId}/books`);
-    expect(books.text).toContain('nothing: the books agree');
+    const auditPage = await sendRequest(`/operators/accounts/${accountId}/books`);
+    expect(auditPage.text).toContain('nothing: the books agree');
   });
 });
 
 describe('the health page', () => {
   it('knows what the ledger’s sweep met', async () => {
-    expect((await knock('/operators/health')).text).toContain('sweep has not run');
-    await stack.tick();
+    expect((await sendRequest('/operators/health')).text).toContain('sweep has not run');
+    await stack.runCrons();
     await expect
-      .poll(async () => (await knock('/operators/health')).text, { timeout: 10_000 })
+      .poll(async () => (await sendRequest('/operators/health')).text, { timeout: 10_000 })
       .not.toContain('sweep has not run');
   });
 });
 
 describe('GitHub’s secret scanning', () => {
-  function found(token: string, key: KeyObject = github.privateKey): Promise<Response> {
+  function reportLeak(token: string, key: KeyObject = github.privateKey): Promise<Response> {
     const body = JSON.stringify([
       { token, type: 'farebox', url: 'https://x.example/', source: '' },
     ]);
@@ -236,12 +243,14 @@ describe('GitHub’s secret scanning', () => {
 
   it('revokes the key it found, and nobody else’s word does', async () => {
     const { apiKey } = await stack.createAccount({ creditUsd: '1' });
-    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    expect((await found(apiKey, stranger.privateKey)).status).toBe(403);
-    expect((await credits(apiKey)).status).toBe(200);
-    expect(await (await found(apiKey)).json()).toMatchObject([{ label: 'true_positive' }]);
-    expect((await credits(apiKey)).status).toBe(401);
-    expect(await (await found(`${apiKey}x`)).json()).toMatchObject([{ label: 'false_positive' }]);
+    const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    expect((await reportLeak(apiKey, otherKey.privateKey)).status).toBe(403);
+    expect((await getCredits(apiKey)).status).toBe(200);
+    expect(await (await reportLeak(apiKey)).json()).toMatchObject([{ label: 'true_positive' }]);
+    expect((await getCredits(apiKey)).status).toBe(401);
+    expect(await (await reportLeak(`${apiKey}x`)).json()).toMatchObject([
+      { label: 'false_positive' },
+    ]);
     expect(stack.output()).not.toContain(apiKey);
   });
 });
@@ -255,7 +264,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     browser = await openBrowser();
     context = await browser.newContext({
       viewport: { width: 360, height: 780 },
-      extraHTTPHeaders: { 'cf-access-jwt-assertion': vouch(ADMIN) },
+      extraHTTPHeaders: { 'cf-access-jwt-assertion': signAssertion(ADMIN) },
       javaScriptEnabled: true,
     });
     home = `http://${HOST}:${new URL(stack.consoleUrl).port}`;
@@ -264,7 +273,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await browser?.close();
   });
 
-  async function looksRight(page: Page, name: string): Promise<void> {
+  async function checkPage(page: Page, name: string): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(AXE);
@@ -275,39 +284,41 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
       );
       expect(serious, `${name} in ${colorScheme}`).toEqual([]);
     }
-    const wide = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-    expect(Number(await page.evaluate(wide)), `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(Number(await page.evaluate(overflow)), `${name} scrolls sideways`).toBeLessThanOrEqual(
+      0,
+    );
     await page.emulateMedia({ colorScheme: 'light' });
-    await keepScreenshot(page, `operators-${name}`);
+    await saveScreenshot(page, `operators-${name}`);
   }
 
   it('support finds, reveals and freezes by forms alone', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
     const page = await context.newPage();
     await page.goto(`${home}/`);
-    await looksRight(page, 'find');
+    await checkPage(page, 'find');
     await page.getByLabel('Address, account, call').fill(email);
     await page.getByRole('button', { name: 'Find' }).click();
     await page.waitForURL(`${home}/operators/accounts/${accountId}`);
     expect(await page.content()).not.toContain(email);
-    await looksRight(page, 'account');
-    await page.getByRole('link', { name: 'Reveal the address' }).click();
-    await looksRight(page, 'move');
+    await checkPage(page, 'account');
+    await page.getByRole('link', { name: 'Reveal email address' }).click();
+    await checkPage(page, 'move');
     await page.getByLabel('Why').fill(REASON);
-    await page.getByRole('button', { name: 'Reveal the address' }).click();
+    await page.getByRole('button', { name: 'Reveal email address' }).click();
     await expect.poll(() => page.content()).toContain(email);
     await page.getByRole('link', { name: 'Back to the account' }).click();
-    await page.getByRole('link', { name: 'Freeze' }).click();
+    await page.getByRole('link', { name: 'Freeze', exact: true }).click();
     await page.getByLabel('Why').fill(REASON);
     await page.getByRole('button', { name: 'Freeze' }).click();
     await page.getByRole('status').waitFor();
-    for (const room of ['ledger', 'calls', 'books']) {
-      await page.goto(`${home}/operators/accounts/${accountId}/${room}`);
-      await looksRight(page, room);
+    for (const path of ['ledger', 'calls', 'books']) {
+      await page.goto(`${home}/operators/accounts/${accountId}/${path}`);
+      await checkPage(page, path);
     }
-    for (const room of ['adjustments', 'health', 'chain']) {
-      await page.goto(`${home}/operators/${room}`);
-      await looksRight(page, room);
+    for (const path of ['adjustments', 'health', 'chain']) {
+      await page.goto(`${home}/operators/${path}`);
+      await checkPage(page, path);
     }
     expect(await context.cookies()).toEqual([]);
     await page.close();

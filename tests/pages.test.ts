@@ -9,12 +9,18 @@ import { createRequire } from 'node:module';
 import { type LocalStack, startStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HAS_BROWSER, keepScreenshot, openBrowser, originsAskedBy, sayWhyNot } from './chromium.ts';
+import {
+  HAS_BROWSER,
+  openBrowser,
+  saveScreenshot,
+  trackRequestedOrigins,
+  warnIfNoBrowser,
+} from './support/chromium.ts';
 
-sayWhyNot();
+warnIfNoBrowser();
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const VISITOR_PAGES = [
+const PUBLIC_PAGES = [
   '/',
   '/sign-up',
   '/sign-in',
@@ -24,7 +30,7 @@ const VISITOR_PAGES = [
   '/confirm-email?token=x',
   '/nowhere',
 ];
-const PERSON_PAGES = [
+const SIGNED_IN_PAGES = [
   '/',
   '/usage',
   '/calls',
@@ -40,24 +46,24 @@ const PERSON_PAGES = [
   '/nowhere',
 ];
 const PHONE = { width: 360, height: 780 };
-const DESK = { width: 1280, height: 900 };
+const DESKTOP = { width: 1280, height: 900 };
 
 type Violation = Readonly<{ id: string; impact: string | null; nodes: number }>;
 
 describe.skipIf(!HAS_BROWSER)('each page', () => {
   let stack: LocalStack;
   let browser: Browser;
-  let visitor: BrowserContext;
-  let person: BrowserContext;
+  let anonymousContext: BrowserContext;
+  let signedInContext: BrowserContext;
 
   beforeAll(async () => {
     stack = await startStack({ quiet: true });
     browser = await openBrowser();
-    visitor = await browser.newContext({ viewport: PHONE });
-    person = await browser.newContext({ viewport: PHONE });
+    anonymousContext = await browser.newContext({ viewport: PHONE });
+    signedInContext = await browser.newContext({ viewport: PHONE });
     const account = await stack.createAccount({ creditUsd: '5' });
     await callOnce(account.apiKey);
-    const page = await person.newPage();
+    const page = await signedInContext.newPage();
     await page.goto(`${stack.consoleUrl}/sign-in`);
     await page.fill('input[name=email]', account.email);
     await page.fill('input[name=password]', account.password);
@@ -72,7 +78,7 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
   });
 
   async function callOnce(apiKey: string): Promise<void> {
-    const answer = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+    const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify({
@@ -80,11 +86,11 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
         messages: [{ role: 'user', content: 'Hello' }],
       }),
     });
-    await answer.arrayBuffer();
-    expect(answer.status).toBe(200);
+    await response.arrayBuffer();
+    expect(response.status).toBe(200);
   }
 
-  async function seriousOn(page: Page): Promise<readonly Violation[]> {
+  async function findSeriousViolations(page: Page): Promise<readonly Violation[]> {
     // Our own policy would refuse an injected script element; evaluate goes past it, as an extension does.
     await page.evaluate(AXE);
     return page.evaluate(async () => {
@@ -99,33 +105,33 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
     });
   }
 
-  async function visit(
+  async function withPage(
     context: BrowserContext,
     path: string,
-    look: (page: Page) => Promise<void>,
+    check: (page: Page) => Promise<void>,
   ): Promise<void> {
     const page = await context.newPage();
-    const complaints: string[] = [];
+    const consoleErrors: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error' && !/status of 4\d\d/.test(message.text()))
-        complaints.push(message.text());
+        consoleErrors.push(message.text());
     });
-    const origins = originsAskedBy(page);
+    const origins = trackRequestedOrigins(page);
     await page.goto(stack.consoleUrl + path);
-    await look(page);
+    await check(page);
     expect(
       [...origins].filter(
         (origin) => origin !== new URL(stack.consoleUrl).origin && origin !== stack.gatewayUrl,
       ),
     ).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
     await page.close();
   }
 
-  async function checkLooks(page: Page, name: string): Promise<void> {
+  async function checkLayout(page: Page, name: string): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      expect(await seriousOn(page), `${name} in ${colorScheme}`).toEqual([]);
+      expect(await findSeriousViolations(page), `${name} in ${colorScheme}`).toEqual([]);
     }
     const overflow = Number(
       await page.evaluate(
@@ -133,46 +139,48 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
       ),
     );
     expect(overflow, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
-    await page.setViewportSize(DESK);
+    await page.setViewportSize(DESKTOP);
     await page.emulateMedia({ colorScheme: 'light' });
-    await keepScreenshot(page, name);
+    await saveScreenshot(page, name);
   }
 
-  it.each(VISITOR_PAGES)('%s, for anybody', async (path) => {
-    await visit(visitor, path, (page) =>
-      checkLooks(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
+  it.each(PUBLIC_PAGES)('%s, for anybody', async (path) => {
+    await withPage(anonymousContext, path, (page) =>
+      checkLayout(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
     );
   });
 
-  it.each(PERSON_PAGES)('%s, for somebody signed in', async (path) => {
-    await visit(person, path, (page) => checkLooks(page, `person${path.replaceAll(/\W+/g, '-')}`));
+  it.each(SIGNED_IN_PAGES)('%s, for somebody signed in', async (path) => {
+    await withPage(signedInContext, path, (page) =>
+      checkLayout(page, `person${path.replaceAll(/\W+/g, '-')}`),
+    );
   });
 
   it('that a page links to is one of these, or no worse', async () => {
-    const seen = new Set(PERSON_PAGES);
-    const todo = [...PERSON_PAGES];
-    for (const path of todo) {
-      await visit(person, path, async (page) => {
+    const seen = new Set(SIGNED_IN_PAGES);
+    const queue = [...SIGNED_IN_PAGES];
+    for (const path of queue) {
+      await withPage(signedInContext, path, async (page) => {
         const links = await page.$$eval('a[href^="/"]', (all) =>
           all.map((a) => a.getAttribute('href') ?? ''),
         );
-        if (!PERSON_PAGES.includes(path)) {
-          expect(await seriousOn(page), path).toEqual([]);
+        if (!SIGNED_IN_PAGES.includes(path)) {
+          expect(await findSeriousViolations(page), path).toEqual([]);
         }
-        const more = links.filter(
+        const newLinks = links.filter(
           (link) => !/\.(csv|json|svg)\b|format=|export/.test(link) && !seen.has(link),
         );
         // One of each shape: a list of fifty calls is one page to look at.
-        for (const link of more) {
+        for (const link of newLinks) {
           const shape = link.replaceAll(/[0-9a-f]{16,}|\d+/g, '#');
           if ([...seen].some((known) => known.replaceAll(/[0-9a-f]{16,}|\d+/g, '#') === shape))
             continue;
           seen.add(link);
-          if (todo.length < 60) todo.push(link);
+          if (queue.length < 60) queue.push(link);
         }
       });
     }
-    expect(todo.length).toBeGreaterThan(PERSON_PAGES.length);
+    expect(queue.length).toBeGreaterThan(SIGNED_IN_PAGES.length);
   }, 180_000);
 
   it('speaks each language, and says so to a screen reader', async () => {
@@ -181,29 +189,29 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
       ['zh', '概览'],
       ['en', 'Overview'],
     ] as const) {
-      const page = await person.newPage();
+      const page = await signedInContext.newPage();
       await page.goto(`${stack.consoleUrl}/`);
       await page.click(`footer button[value=${language}]`).catch(() => {});
       await page.goto(`${stack.consoleUrl}/`);
       expect(await page.getAttribute('html', 'lang')).toBe(language);
       expect(await page.textContent('nav')).toContain(word);
-      await keepScreenshot(page, `overview-${language}`);
+      await saveScreenshot(page, `overview-${language}`);
       await page.close();
     }
   });
 
   it('keeps nothing in the browser but our own cookies', async () => {
-    const page = await person.newPage();
+    const page = await signedInContext.newPage();
     await page.goto(`${stack.consoleUrl}/`);
-    const kept = await page.evaluate(() => localStorage.length + sessionStorage.length);
-    expect(kept).toBe(0);
-    const cookies = (await person.cookies()).map(({ name }) => name).sort();
+    const storedCount = await page.evaluate(() => localStorage.length + sessionStorage.length);
+    expect(storedCount).toBe(0);
+    const cookies = (await signedInContext.cookies()).map(({ name }) => name).sort();
     expect(
       cookies.filter(
         (name) => !['__Host-device', '__Host-language', '__Host-session'].includes(name),
       ),
     ).toEqual([]);
-    for (const cookie of await person.cookies()) {
+    for (const cookie of await signedInContext.cookies()) {
       expect(cookie).toMatchObject({ secure: true, httpOnly: true, path: '/', sameSite: 'Lax' });
     }
     await page.close();

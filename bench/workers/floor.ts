@@ -6,9 +6,13 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 
-type Env = Readonly<{ UPSTREAM: string; READS: string; BOOK: DurableObjectNamespace<Book> }>;
+type Env = Readonly<{
+  UPSTREAM: string;
+  READS: string;
+  ACCOUNT: DurableObjectNamespace<AccountObject>;
+}>;
 
-export class Book extends DurableObject<Env> {
+export class AccountObject extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     state.storage.sql.exec(
@@ -28,7 +32,7 @@ export class Book extends DurableObject<Env> {
   }
 }
 
-async function handOver(from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {
+async function pumpStream(from: ReadableStream<Uint8Array>, to: WritableStream<Uint8Array>) {
   const reader = from.getReader();
   const writer = to.getWriter();
   for (;;) {
@@ -41,20 +45,22 @@ async function handOver(from: ReadableStream<Uint8Array>, to: WritableStream<Uin
 
 const floor: ExportedHandler<Env> = {
   async fetch(request, env, context) {
-    const book = env.BOOK.get(env.BOOK.idFromName(request.headers.get('authorization') ?? ''));
-    await book.hold(1000);
+    const account = env.ACCOUNT.get(
+      env.ACCOUNT.idFromName(request.headers.get('authorization') ?? ''),
+    );
+    await account.hold(1000);
     const upstream = await fetch(`${env.UPSTREAM}/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: request.body,
     });
-    context.waitUntil(book.settle(1000));
+    context.waitUntil(account.settle(1000));
     const headers = { 'content-type': upstream.headers.get('content-type') ?? '' };
     if (env.READS !== 'true' || upstream.body === null) {
       return new Response(upstream.body, { headers });
     }
     const { readable, writable } = new IdentityTransformStream();
-    context.waitUntil(handOver(upstream.body, writable));
+    context.waitUntil(pumpStream(upstream.body, writable));
     return new Response(readable, { headers });
   },
 };

@@ -2,37 +2,45 @@
  * The catalogue against its source: every price is asked of genai-prices too, names resolve as it
  * resolves them or not at all, and recorded traffic is covered.
  */
-import { costOf, FEE_KINDS, NO_USAGE, type Usage } from '@farebox/money';
+import { computeCost, NO_USAGE, SURCHARGE_KINDS, type Usage } from '@farebox/money';
 import { calcPrice } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  dearestPrices,
-  feePrice,
   findModel,
   listModels,
   type Model,
-  priceAt,
+  maxPrices,
   priceDate,
-  suggest,
+  pricesAt,
+  suggestModels,
+  surchargePrice,
   withExtraModels,
 } from './index.ts';
 
-const NATIVE = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
-const OTHERS = ['openrouter', 'groq', 'mistral', 'fireworks', 'together', 'cerebras', 'moonshotai'];
-const ALL = [...OTHERS, ...NATIVE];
+const NATIVE_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+const OTHER_PROVIDERS = [
+  'openrouter',
+  'groq',
+  'mistral',
+  'fireworks',
+  'together',
+  'cerebras',
+  'moonshotai',
+];
+const ALL_PROVIDERS = [...OTHER_PROVIDERS, ...NATIVE_PROVIDERS];
 const NOW = new Date('2026-11-23T12:00:00Z');
 const SOURCE_ID: Readonly<Record<string, string>> = { xai: 'x-ai' };
 /** Fixed, so that a failure is seen again; fast-check prints it with the counterexample. */
 const SEED = 20261123;
 
-function found(name: string, providers: readonly string[] = ALL): Model {
+function requireModel(name: string, providers: readonly string[] = ALL_PROVIDERS): Model {
   const model = findModel(name, providers);
   if (model === undefined) throw new Error(`${name} is unknown`);
   return model;
 }
 
-function oracle(model: Model, usage: Usage, now: Date): number | undefined {
+function referenceCost(model: Model, usage: Usage, now: Date): number | undefined {
   const writes = usage.cache_write_5m + usage.cache_write_1h;
   const input = usage.input_uncached + usage.cache_read + writes;
   const result = calcPrice(
@@ -49,10 +57,10 @@ function oracle(model: Model, usage: Usage, now: Date): number | undefined {
   return result?.total_price;
 }
 
-function ours(model: Model, usage: Usage, now: Date): bigint {
+function catalogCost(model: Model, usage: Usage, now: Date): bigint {
   const { input_uncached, cache_read, cache_write_5m, cache_write_1h } = usage;
   const input = input_uncached + cache_read + cache_write_5m + cache_write_1h;
-  return costOf(usage, priceAt(model, now, input));
+  return computeCost(usage, pricesAt(model, now, input));
 }
 
 const tokens = fc.oneof(fc.nat(2000), fc.nat(400_000));
@@ -73,20 +81,21 @@ const moments = fc.date({
 describe('prices', () => {
   test('equal the source at any usage and moment, rounded up once', () => {
     // The first Claudes cache nothing, and the source does not say what it would cost there.
-    const models = listModels(ALL).filter(
+    const models = listModels(ALL_PROVIDERS).filter(
       ({ upstreamName }) => !/^claude-(2|v1)/.test(upstreamName),
     );
     expect(models.length).toBeGreaterThan(900);
     fc.assert(
       fc.property(fc.constantFrom(...models), usages, moments, (model, usage, now) => {
         // Only Anthropic bills the two lives of a cache write; elsewhere all are of one kind.
-        const asked = model.provider === 'anthropic' ? usage : { ...usage, cache_write_1h: 0 };
-        const theirs = oracle(model, asked, now);
-        const nano = Number(ours(model, asked, now));
+        const billedUsage =
+          model.provider === 'anthropic' ? usage : { ...usage, cache_write_1h: 0 };
+        const expected = referenceCost(model, billedUsage, now);
+        const nano = Number(catalogCost(model, billedUsage, now));
         // One ceiling, and the source's own floating point.
         const slack = 1.5 + nano * 1e-12;
-        expect(theirs, model.name).toBeDefined();
-        expect(Math.abs(nano - (theirs ?? 0) * 1e9), model.name).toBeLessThanOrEqual(slack);
+        expect(expected, model.name).toBeDefined();
+        expect(Math.abs(nano - (expected ?? 0) * 1e9), model.name).toBeLessThanOrEqual(slack);
       }),
       { seed: SEED, numRuns: 6000 },
     );
@@ -104,35 +113,35 @@ describe('prices', () => {
     ['deepseek-v4-pro', '2026-11-23T01:00:00Z', 10, 1_320_000_000n, 3_960_000_000n],
     ['deepseek-chat', '2026-11-23T16:30:00Z', 10, 135_000_000n, 550_000_000n],
   ])('%s at %s with %i tokens in', (name, now, input, inputPrice, outputPrice) => {
-    const prices = priceAt(found(name), new Date(now), input);
+    const prices = pricesAt(requireModel(name), new Date(now), input);
     expect([prices.input_uncached, prices.output]).toEqual([inputPrice, outputPrice]);
   });
 
   test('a bucket without a price of its own has the documented one, or the input price', () => {
-    const haiku = priceAt(found('claude-3-haiku-20240307'), NOW, 1);
+    const haiku = pricesAt(requireModel('claude-3-haiku-20240307'), NOW, 1);
     expect([haiku.cache_write_5m, haiku.cache_write_1h]).toEqual([300_000_000n, 500_000_000n]);
-    const old = priceAt(found('gpt-4'), NOW, 1);
+    const old = pricesAt(requireModel('gpt-4'), NOW, 1);
     expect([old.cache_read, old.cache_write_5m]).toEqual([30_000_000_000n, 30_000_000_000n]);
   });
 
   test('the dearest prices bound those of any call', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...listModels(ALL)),
+        fc.constantFrom(...listModels(ALL_PROVIDERS)),
         moments,
         fc.nat(3_000_000),
         fc.nat(100_000),
         (model, now, input, more) => {
-          const prices = priceAt(model, now, input);
-          const dearest = dearestPrices(model, now);
-          const bounded = dearestPrices(model, now, input + more);
+          const prices = pricesAt(model, now, input);
+          const max = maxPrices(model, now);
+          const bounded = maxPrices(model, now, input + more);
           for (const bucket of [
             'input_uncached',
             'cache_read',
             'cache_write_1h',
             'output',
           ] as const) {
-            expect(dearest[bucket] >= bounded[bucket]).toBe(true);
+            expect(max[bucket] >= bounded[bucket]).toBe(true);
             expect(bounded[bucket] >= prices[bucket] || input === 0).toBe(true);
           }
         },
@@ -142,14 +151,19 @@ describe('prices', () => {
   });
 
   test('fees per thousand searches', () => {
-    const usd = (name: string): bigint => feePrice(found(name), 'web_search') / 1_000_000_000_000n;
+    const usd = (name: string): bigint =>
+      surchargePrice(requireModel(name), 'web_search') / 1_000_000_000_000n;
     expect(usd('claude-sonnet-4-5')).toBe(10n);
     expect(usd('grok-4.3')).toBe(5n);
     expect(usd('gpt-4o-mini')).toBe(10n);
     expect(usd('gpt-4o-mini-search-preview')).toBe(25n);
     expect(usd('gpt-4o-search-preview')).toBe(25n);
-    expect(feePrice(found('gpt-audio'), 'audio_output')).toBe(64_000_000_000n);
-    expect(FEE_KINDS.slice(0, 4).every((kind) => feePrice(found('gpt-4o'), kind) > 0n)).toBe(true);
+    expect(surchargePrice(requireModel('gpt-audio'), 'audio_output')).toBe(64_000_000_000n);
+    expect(
+      SURCHARGE_KINDS.slice(0, 4).every(
+        (kind) => surchargePrice(requireModel('gpt-4o'), kind) > 0n,
+      ),
+    ).toBe(true);
   });
 });
 
@@ -171,7 +185,7 @@ describe('names', () => {
     ['deepseek-chat', 'deepseek', 'deepseek-chat'],
     ['grok-2-1212', 'xai', 'grok-2-1212'],
   ])('%s is of %s', (name, provider, upstreamName) => {
-    const model = found(name);
+    const model = requireModel(name);
     expect([model.provider, model.upstreamName]).toEqual([provider, upstreamName]);
     expect(model.name).toBe(`${provider}/${upstreamName}`);
   });
@@ -194,12 +208,12 @@ describe('names', () => {
     '',
     '__proto__',
   ])('%s is unknown', (name) => {
-    expect(findModel(name, NATIVE)).toBeUndefined();
+    expect(findModel(name, NATIVE_PROVIDERS)).toBeUndefined();
   });
 
   test('a name of any length is refused at once', () => {
-    expect(findModel('-1'.repeat(100_000), ALL)).toBeUndefined();
-    expect(suggest('gpt'.repeat(100_000), ALL)).toEqual([]);
+    expect(findModel('-1'.repeat(100_000), ALL_PROVIDERS)).toBeUndefined();
+    expect(suggestModels('gpt'.repeat(100_000), ALL_PROVIDERS)).toEqual([]);
   });
 
   test('a provider that is not configured offers nothing', () => {
@@ -209,7 +223,7 @@ describe('names', () => {
   });
 
   test('what is found is what the source finds, at any distance from a name', () => {
-    const models = listModels(NATIVE);
+    const models = listModels(NATIVE_PROVIDERS);
     const edits = fc.constantFrom(
       '',
       '-latest',
@@ -229,27 +243,33 @@ describe('names', () => {
       fc.property(fc.constantFrom(...models), edits, edits, ({ upstreamName, provider }, a, b) => {
         const model = findModel(`${upstreamName}${a}${b}`, [provider]);
         if (model === undefined) return;
-        const theirs = oracle(model, { ...NO_USAGE, input_uncached: 1000, output: 1000 }, NOW);
-        const mine = Number(ours(model, { ...NO_USAGE, input_uncached: 1000, output: 1000 }, NOW));
-        expect(Math.round((theirs ?? -1) * 1e9), model.name).toBe(mine);
+        const expected = referenceCost(
+          model,
+          { ...NO_USAGE, input_uncached: 1000, output: 1000 },
+          NOW,
+        );
+        const actual = Number(
+          catalogCost(model, { ...NO_USAGE, input_uncached: 1000, output: 1000 }, NOW),
+        );
+        expect(Math.round((expected ?? -1) * 1e9), model.name).toBe(actual);
       }),
       { seed: SEED, numRuns: 5000 },
     );
   });
 
   test('every listed model is found by its name, with limits that make sense', () => {
-    for (const model of listModels(ALL)) {
-      expect(findModel(model.name, ALL)?.provider, model.name).toBe(model.provider);
+    for (const model of listModels(ALL_PROVIDERS)) {
+      expect(findModel(model.name, ALL_PROVIDERS)?.provider, model.name).toBe(model.provider);
       expect(model.maxOutput, model.name).toBeGreaterThan(0);
       expect(model.contextWindow, model.name).toBeGreaterThanOrEqual(model.maxOutput);
     }
   });
 
   test('near names are suggested, nearest first', () => {
-    expect(suggest('claude-sonet-4-5', NATIVE)[0]).toBe('claude-sonnet-4-5');
-    expect(suggest('gpt-5.2-proo', NATIVE)[0]).toBe('gpt-5.2-pro');
-    expect(suggest('gpt-5.2-proo', NATIVE).length).toBeLessThanOrEqual(3);
-    expect(suggest('nothing like any of them', NATIVE)).toEqual([]);
+    expect(suggestModels('claude-sonet-4-5', NATIVE_PROVIDERS)[0]).toBe('claude-sonnet-4-5');
+    expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS)[0]).toBe('gpt-5.2-pro');
+    expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS).length).toBeLessThanOrEqual(3);
+    expect(suggestModels('nothing like any of them', NATIVE_PROVIDERS)).toEqual([]);
   });
 });
 
@@ -269,7 +289,7 @@ describe('limits', () => {
     ['gpt-4-vision-preview', 128_000, 4096, false],
     ['deepseek-reasoner', 128_000, 128_000, false],
   ])('%s: %i in all, %i out, hidden reasoning %s', (name, context, output, hides) => {
-    const model = found(name);
+    const model = requireModel(name);
     expect([model.contextWindow, model.maxOutput, model.hidesReasoning]).toEqual([
       context,
       output,
@@ -278,11 +298,13 @@ describe('limits', () => {
   });
 
   test('who speaks what, and since when', () => {
-    expect(found('claude-sonnet-4-5').dialects).toEqual(['messages']);
-    expect(found('deepseek-chat').dialects).toEqual(['chat', 'messages']);
-    expect(found('gpt-4o').dialects).toEqual(['chat']);
-    expect(found('claude-sonnet-4-5').created.toISOString()).toBe('2025-09-29T00:00:00.000Z');
-    expect(found('grok-2-1212').deprecated).toBe(true);
+    expect(requireModel('claude-sonnet-4-5').dialects).toEqual(['messages']);
+    expect(requireModel('deepseek-chat').dialects).toEqual(['chat', 'messages']);
+    expect(requireModel('gpt-4o').dialects).toEqual(['chat']);
+    expect(requireModel('claude-sonnet-4-5').created.toISOString()).toBe(
+      '2025-09-29T00:00:00.000Z',
+    );
+    expect(requireModel('grok-2-1212').deprecated).toBe(true);
     expect(priceDate()).toMatch(/^20\d\d-\d\d-\d\d$/);
   });
 });
@@ -298,12 +320,12 @@ describe('models by configuration', () => {
   };
 
   test('are priced exactly, and win', () => {
-    const opened = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
-    const catalogue = opened.ok ? opened.catalogue : undefined;
-    const model = catalogue?.findModel('acme/acme-1', ['acme']);
-    expect(model && priceAt(model, NOW, 5).input_uncached).toBe(150_000_000n);
-    expect(catalogue?.findModel('gpt-4o', ['openai'])?.maxOutput).toBe(100);
-    expect(found('gpt-4o').maxOutput).toBe(16_384);
+    const result = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
+    const catalog = result.ok ? result.catalog : undefined;
+    const model = catalog?.findModel('acme/acme-1', ['acme']);
+    expect(model && pricesAt(model, NOW, 5).input_uncached).toBe(150_000_000n);
+    expect(catalog?.findModel('gpt-4o', ['openai'])?.maxOutput).toBe(100);
+    expect(requireModel('gpt-4o').maxOutput).toBe(16_384);
   });
 
   test.each([

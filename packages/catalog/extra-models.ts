@@ -20,19 +20,19 @@ export type ExtraModel = Readonly<{
 
 const ID = /^[a-zA-Z0-9][\w.:@/-]{0,150}$/;
 /** Above this a price is a slip of units: the dearest known model costs 600 USD a million. */
-const DEAREST_USD = 10_000n;
+const MAX_PRICE_USD = 10_000n;
 /** Searches cost the dearest documented price until somebody says another: Google's 35 USD a thousand. */
-const WEB_SEARCH_FEE = 35_000_000_000_000;
+const MAX_WEB_SEARCH_PRICE = 35_000_000_000_000;
 
-function price(text: string): number | undefined {
+function parsePrice(text: string): number | undefined {
   const amount = parseUsd(text);
-  return amount === undefined || amount > DEAREST_USD * NANO_PER_USD ? undefined : Number(amount);
+  return amount === undefined || amount > MAX_PRICE_USD * NANO_PER_USD ? undefined : Number(amount);
 }
 
-function entryOf(extra: ExtraModel): PriceFileModel | string {
-  const input = price(extra.inputUsd);
-  const output = price(extra.outputUsd);
-  const read = price(extra.cacheReadUsd ?? extra.inputUsd);
+function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
+  const input = parsePrice(extra.inputUsd);
+  const output = parsePrice(extra.outputUsd);
+  const read = parsePrice(extra.cacheReadUsd ?? extra.inputUsd);
   if (!ID.test(extra.id) || !/^[a-z0-9_-]{1,40}$/.test(extra.provider)) return 'id';
   if (input === undefined || output === undefined || read === undefined) return 'price';
   const limits = [extra.contextWindow, extra.maxOutput];
@@ -47,7 +47,7 @@ function entryOf(extra: ExtraModel): PriceFileModel | string {
     deprecated: false,
     created: '',
     periods: [{ from: '', window: [], rows: [[-1, input, read, input, input, output]] }],
-    fees: [WEB_SEARCH_FEE, input, output, output],
+    fees: [MAX_WEB_SEARCH_PRICE, input, output, output],
     variants: [],
   };
 }
@@ -58,9 +58,9 @@ export function addModels(
   extras: readonly ExtraModel[],
 ): Readonly<{ ok: true; file: PriceFile }> | Readonly<{ ok: false; problem: string }> {
   const byProvider = new Map(file.providers.map(({ id, models }) => [id, models]));
-  for (const [place, extra] of extras.entries()) {
-    const entry = entryOf(extra);
-    if (typeof entry === 'string') return { ok: false, problem: `extra model ${place}: ${entry}` };
+  for (const [index, extra] of extras.entries()) {
+    const entry = toPriceFileModel(extra);
+    if (typeof entry === 'string') return { ok: false, problem: `extra model ${index}: ${entry}` };
     byProvider.set(extra.provider, [entry, ...(byProvider.get(extra.provider) ?? [])]);
   }
   const providers = [...byProvider].map(([id, models]) => ({ id, models }));

@@ -1,11 +1,11 @@
 /** What a freeze shows for review, and what it refuses to let pass. */
 import { expect, test } from 'vitest';
-import { changesBetween } from './price-changes.ts';
+import { diffPriceFiles } from './price-changes.ts';
 import type { PriceFile, PricePeriod } from './price-file.ts';
 
 const BASE: PricePeriod = { from: '', window: [], rows: [[-1, 100, 10, 125, 200, 500]] };
 
-function listOf(periods: readonly PricePeriod[], context = 1000): PriceFile {
+function buildPriceFile(periods: readonly PricePeriod[], context = 1000): PriceFile {
   const model = {
     id: 'm',
     names: ['m'],
@@ -22,12 +22,12 @@ function listOf(periods: readonly PricePeriod[], context = 1000): PriceFile {
   return { date: '2026-01-01', sources: [], providers: [{ id: 'p', models: [model] }] };
 }
 
-function priced(output: number): PricePeriod {
+function periodWithOutputPrice(output: number): PricePeriod {
   return { ...BASE, rows: [[-1, 100, 10, 125, 200, output]] };
 }
 
 test('the same list has no changes', () => {
-  expect(changesBetween(listOf([BASE]), listOf([BASE]))).toEqual([]);
+  expect(diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE]))).toEqual([]);
 });
 
 test.each([
@@ -37,24 +37,28 @@ test.each([
   [249, true, 'p/m: output 500 -> 249 (x0.498)'],
   [0, true, 'p/m: output 500 -> 0 (x0.000)'],
 ])('a price of 500 that becomes %i is large: %s', (output, large, text) => {
-  expect(changesBetween(listOf([BASE]), listOf([priced(output)]))).toEqual([{ text, large }]);
+  expect(
+    diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([periodWithOutputPrice(output)])),
+  ).toEqual([{ text, large }]);
 });
 
 test('a price under a new date is compared with the one it follows', () => {
-  const later = { ...priced(5000), from: '2027-01-01' };
-  const changes = changesBetween(listOf([BASE]), listOf([BASE, later]));
+  const later = { ...periodWithOutputPrice(5000), from: '2027-01-01' };
+  const changes = diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE, later]));
   expect(changes.filter(({ large }) => large).map(({ text }) => text)).toEqual([
     'p/m: output (2027-01-01) new -> 5000 (x10.000)',
   ]);
 });
 
 test('limits may change freely, a model may not vanish unseen', () => {
-  expect(changesBetween(listOf([BASE]), listOf([BASE], 9000)).some(({ large }) => large)).toBe(
-    false,
-  );
+  expect(
+    diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE], 9000)).some(({ large }) => large),
+  ).toBe(false);
   const none: PriceFile = { date: '', sources: [], providers: [] };
-  expect(changesBetween(listOf([BASE]), none)).toEqual([
+  expect(diffPriceFiles(buildPriceFile([BASE]), none)).toEqual([
     { text: 'p/m: no longer sold', large: true },
   ]);
-  expect(changesBetween(none, listOf([BASE]))).toEqual([{ text: 'p/m: new', large: false }]);
+  expect(diffPriceFiles(none, buildPriceFile([BASE]))).toEqual([
+    { text: 'p/m: new', large: false },
+  ]);
 });

@@ -1,11 +1,16 @@
 /**
- * The shape of `prices.generated.json`, the dated price list that `freeze.ts` writes and the Workers
+ * The shape of `prices.generated.json`, the dated price list that `update-prices.ts` writes and the Workers
  * read. Every amount is a whole number of nano-USD per million (tokens, or units of a fee). Nothing
  * here decides anything; a change of this shape is asked for first (AGENTS.md).
  */
 
 /** The kinds of fee the file prices; what each counts is `@farebox/money`'s FEE_KINDS to say. */
-export const FEES_IN_FILE = ['web_search', 'audio_input', 'audio_output', 'image_output'] as const;
+export const SURCHARGES_IN_FILE = [
+  'web_search',
+  'audio_input',
+  'audio_output',
+  'image_output',
+] as const;
 
 /**
  * One row of `[above, input_uncached, cache_read, cache_write_5m, cache_write_1h, output]`: these

@@ -3,8 +3,8 @@
  * Pure; multiplies nothing (that is `@farebox/money`'s). The moment is the call's admission, so that
  * a call is held and settled at one price, whatever the clock does meanwhile.
  */
-import { BUCKETS, type FeeKind, type Prices } from '@farebox/money';
-import { FEES_IN_FILE, type PricePeriod, type PriceRow } from './price-file.ts';
+import { BUCKETS, type Prices, type SurchargeKind } from '@farebox/money';
+import { type PricePeriod, type PriceRow, SURCHARGES_IN_FILE } from './price-file.ts';
 
 type Row = Readonly<{ above: number; prices: Prices }>;
 type Period = Readonly<{
@@ -16,7 +16,7 @@ type Period = Readonly<{
 /** All dated prices of one model, and its fees. */
 export type Rates = Readonly<{
   periods: readonly [Period, ...Period[]];
-  fees: ReadonlyMap<FeeKind, bigint>;
+  surcharges: ReadonlyMap<SurchargeKind, bigint>;
 }>;
 
 const FREE: Prices = {
@@ -59,17 +59,17 @@ function decodePeriod(period: PricePeriod): Period {
 }
 
 /** Fees the source prices by the piece; what is a bucket's token under another name has its bucket's price. */
-function decodeFees(fees: readonly number[]): ReadonlyMap<FeeKind, bigint> {
-  return new Map(FEES_IN_FILE.map((kind, place) => [kind, BigInt(fees[place] ?? 0)]));
+function decodeSurcharges(fees: readonly number[]): ReadonlyMap<SurchargeKind, bigint> {
+  return new Map(SURCHARGES_IN_FILE.map((kind, index) => [kind, BigInt(fees[index] ?? 0)]));
 }
 
 export function decodeRates(periods: readonly PricePeriod[], fees: readonly number[]): Rates {
   const [first, ...later] = periods.map(decodePeriod);
   if (first === undefined) throw new Error('a model of the price file has no prices');
-  return { periods: [first, ...later], fees: decodeFees(fees) };
+  return { periods: [first, ...later], surcharges: decodeSurcharges(fees) };
 }
 
-function holds(period: Period, now: Date): boolean {
+function isInEffect(period: Period, now: Date): boolean {
   if (period.window === null) return now.getTime() >= period.from;
   const second = (now.getTime() / 1000) % 86_400;
   const [start, end] = period.window;
@@ -77,7 +77,7 @@ function holds(period: Period, now: Date): boolean {
 }
 
 function periodAt(rates: Rates, now: Date): Period {
-  return rates.periods.findLast((period) => holds(period, now)) ?? rates.periods[0];
+  return rates.periods.findLast((period) => isInEffect(period, now)) ?? rates.periods[0];
 }
 
 /**
@@ -90,13 +90,13 @@ export function ratesAt(rates: Rates, now: Date, inputTokensTotal: number): Pric
 }
 
 /** The dearest price of each bucket that a call of at most that much input can come to. */
-export function dearestRates(rates: Rates, now: Date, inputTokensAtMost: number): Prices {
-  const dearest = { ...FREE };
+export function maxRates(rates: Rates, now: Date, maxInputTokens: number): Prices {
+  const max = { ...FREE };
   for (const { above, prices } of periodAt(rates, now).rows) {
-    if (inputTokensAtMost <= above) continue;
+    if (maxInputTokens <= above) continue;
     for (const bucket of BUCKETS) {
-      if (prices[bucket] > dearest[bucket]) dearest[bucket] = prices[bucket];
+      if (prices[bucket] > max[bucket]) max[bucket] = prices[bucket];
     }
   }
-  return dearest;
+  return max;
 }

@@ -4,12 +4,12 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { costOf, NO_USAGE } from '@farebox/money';
+import { computeCost, NO_USAGE } from '@farebox/money';
 import { describe, expect, test } from 'vitest';
-import { feePrice, findModel, type Model, priceAt } from './index.ts';
+import { findModel, type Model, pricesAt, surchargePrice } from './index.ts';
 
-const FOLDER = process.env.FAREBOX_CORPUS ?? '';
-const RECORDED = FOLDER !== '' && existsSync(join(FOLDER, 'INDEX.tsv'));
+const CORPUS_DIR = process.env.FAREBOX_CORPUS ?? '';
+const RECORDED = CORPUS_DIR !== '' && existsSync(join(CORPUS_DIR, 'INDEX.tsv'));
 const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek', 'openrouter'];
 /** Bills nothing we pass through, or made-up figures: an image tool's call in the Responses dialect. */
 const NOT_A_PRICE = /image-generation-tool/;
@@ -18,40 +18,43 @@ type Case = Readonly<Record<string, string>>;
 
 function cases(): Case[] {
   if (!RECORDED) return [];
-  const [head = '', ...lines] = readFileSync(join(FOLDER, 'INDEX.tsv'), 'utf8').trim().split('\n');
+  const [head = '', ...lines] = readFileSync(join(CORPUS_DIR, 'INDEX.tsv'), 'utf8')
+    .trim()
+    .split('\n');
   const names = head.split('\t');
   return lines.map((line) => {
     const cells = line.split('\t');
-    return Object.fromEntries(names.map((name, place) => [name, cells[place] ?? '']));
+    return Object.fromEntries(names.map((name, index) => [name, cells[index] ?? '']));
   });
 }
 
-function found(one: Case): Model {
-  const asked = one.provider === 'openrouter' ? `openrouter/${one.model}` : (one.model ?? '');
-  const model = findModel(asked, PROVIDERS);
-  if (model === undefined) throw new Error(`${one.id}: ${asked} is unknown`);
+function requireModel(recording: Case): Model {
+  const name =
+    recording.provider === 'openrouter' ? `openrouter/${recording.model}` : (recording.model ?? '');
+  const model = findModel(name, PROVIDERS);
+  if (model === undefined) throw new Error(`${recording.id}: ${name} is unknown`);
   return model;
 }
 
 /** xAI prices image tokens as input where it counts more cached tokens than prompt (the recordings' README). */
-function chargeOf(one: Case, model: Model): bigint {
-  const meta = readFileSync(join(FOLDER, one.id ?? '', 'meta.json'), 'utf8');
+function computeCharge(recording: Case, model: Model): bigint {
+  const meta = readFileSync(join(CORPUS_DIR, recording.id ?? '', 'meta.json'), 'utf8');
   const images = Number(/"image_tokens": (\d+)/.exec(meta)?.[1] ?? 0);
   const searches = Number(/"num_server_side_tools_used": (\d+)/.exec(meta)?.[1] ?? 0);
-  const [input, cached] = [Number(one.input_total), Number(one.cached_read)];
+  const [input, cached] = [Number(recording.input_total), Number(recording.cached_read)];
   const uncached = cached > input ? images : input - cached;
   const usage = {
     ...NO_USAGE,
     input_uncached: uncached,
     cache_read: cached,
-    output: Number(one.output_total),
+    output: Number(recording.output_total),
   };
   const search = {
     kind: 'web_search',
     count: searches,
-    nano_usd_per_million: feePrice(model, 'web_search'),
+    nano_usd_per_million: surchargePrice(model, 'web_search'),
   } as const;
-  return costOf(usage, priceAt(model, new Date('2026-11-23T12:00:00Z'), input), [search]);
+  return computeCost(usage, pricesAt(model, new Date('2026-11-23T12:00:00Z'), input), [search]);
 }
 
 describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () => {
@@ -60,19 +63,21 @@ describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () =>
 
   test('every answered model of both dialects is known', () => {
     expect(ours.length).toBeGreaterThan(100);
-    for (const one of ours) {
-      const asked = one.model ?? '';
-      expect(findModel(asked, PROVIDERS), `${one.id}: ${asked}`).toBeDefined();
-      expect(found(one).provider).toBe(one.provider);
+    for (const recording of ours) {
+      const name = recording.model ?? '';
+      expect(findModel(name, PROVIDERS), `${recording.id}: ${name}`).toBeDefined();
+      expect(requireModel(recording).provider).toBe(recording.provider);
     }
   });
 
   const charged = answered.filter(
-    (one) =>
-      one.provider === 'xai' && one.cost_reported_usd !== '' && !NOT_A_PRICE.test(one.id ?? ''),
+    (recording) =>
+      recording.provider === 'xai' &&
+      recording.cost_reported_usd !== '' &&
+      !NOT_A_PRICE.test(recording.id ?? ''),
   );
-  test.for(charged)('xAI charged what our prices give: $id', (one) => {
-    const nano = Math.round(Number(one.cost_reported_usd) * 1e10) / 10;
-    expect(Number(chargeOf(one, found(one)))).toBe(Math.ceil(nano));
+  test.for(charged)('xAI charged what our prices give: $id', (recording) => {
+    const nano = Math.round(Number(recording.cost_reported_usd) * 1e10) / 10;
+    expect(Number(computeCharge(recording, requireModel(recording)))).toBe(Math.ceil(nano));
   });
 });

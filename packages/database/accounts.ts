@@ -4,7 +4,7 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
-import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
+import { type Database, DatabaseError, queryOrThrow, tryQuery } from './connection.ts';
 import { accounts, identities } from './schema.ts';
 
 export type NewAccount = Readonly<{
@@ -29,7 +29,7 @@ export async function insertAccount(
   const createdAt = new Date(account.now);
   const { accountId, email, emailKey, passwordHash, language } = account;
   const verifiedAt = account.verified ? createdAt : null;
-  const inserted = await attempt(
+  const inserted = await tryQuery(
     db.batch([
       db.insert(accounts).values({ id: accountId, createdAt }),
       db
@@ -38,17 +38,17 @@ export async function insertAccount(
     ]),
   );
   if (inserted.ok) return { ok: true };
-  const { failure } = inserted;
+  const { error: failure } = inserted;
   if (failure.kind === 'refused' && failure.sqlState === '23505') {
     if (failure.constraint === 'identities_email_key') return { ok: false, reason: 'email_taken' };
     if (failure.constraint === 'accounts_pkey') return { ok: false, reason: 'id_taken' };
   }
-  throw new DatabaseFailure(failure);
+  throw new DatabaseError(failure);
 }
 
 /** The account's object is open. Repeating it keeps the first time. */
 export async function markAccountOpened(db: Database, id: AccountId, now: Instant): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db
       .update(accounts)
       .set({ openedAt: new Date(now) })
@@ -64,7 +64,7 @@ export type Identity = Readonly<{
 }>;
 
 export async function findIdentity(db: Database, emailKey: string): Promise<Identity | undefined> {
-  const [row] = await demand(
+  const [row] = await queryOrThrow(
     db
       .select({
         accountId: identities.accountId,
@@ -82,17 +82,17 @@ export async function findIdentity(db: Database, emailKey: string): Promise<Iden
 }
 
 /** The next accounts after `after` in a fixed order, so that a rotating sweep meets each one; `''` starts. */
-export async function accountsToSweep(
+export async function accountsToReconcile(
   db: Database,
-  slice: Readonly<{ after: AccountId; most: number }>,
+  page: Readonly<{ after: AccountId; limit: number }>,
 ): Promise<readonly AccountId[]> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .select({ id: accounts.id })
       .from(accounts)
-      .where(gt(accounts.id, slice.after))
+      .where(gt(accounts.id, page.after))
       .orderBy(asc(accounts.id))
-      .limit(slice.most),
+      .limit(page.limit),
   );
   return rows.map((row) => row.id);
 }

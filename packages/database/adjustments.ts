@@ -6,7 +6,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
 import { adjustments } from './schema-operators.ts';
 
 export type AdjustmentState = 'proposed' | 'approved' | 'applied' | 'refused';
@@ -39,23 +39,23 @@ export type ProposeResult =
 
 type Row = typeof adjustments.$inferSelect;
 
-function stateOf(text: string): AdjustmentState {
+function parseState(text: string): AdjustmentState {
   if (text === 'proposed' || text === 'approved' || text === 'applied') return text;
   return 'refused';
 }
 
-function adjustmentOf(row: Row): Adjustment {
+function toAdjustment(row: Row): Adjustment {
   return {
     ...row,
-    state: stateOf(row.state),
+    state: parseState(row.state),
     proposedAt: row.proposedAt.getTime(),
     decidedAt: row.decidedAt?.getTime() ?? null,
   };
 }
 
 export async function findAdjustment(db: Database, id: string): Promise<Adjustment | undefined> {
-  const [row] = await demand(db.select().from(adjustments).where(eq(adjustments.id, id)));
-  return row === undefined ? undefined : adjustmentOf(row);
+  const [row] = await queryOrThrow(db.select().from(adjustments).where(eq(adjustments.id, id)));
+  return row === undefined ? undefined : toAdjustment(row);
 }
 
 /**
@@ -65,7 +65,7 @@ export async function findAdjustment(db: Database, id: string): Promise<Adjustme
 export async function proposeAdjustment(db: Database, proposal: Proposal): Promise<ProposeResult> {
   const { id, accountId, delta, reason, by } = proposal;
   const now = sql`${new Date(proposal.now).toISOString()}::timestamptz`;
-  await demand(
+  await queryOrThrow(
     db.batch([
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${accountId}, 0))`),
       db.execute(sql`
@@ -104,58 +104,61 @@ export async function decideAdjustment(
   decision: Readonly<{ id: string; by: string; approved: boolean; now: Instant }>,
 ): Promise<DecideResult> {
   const { id, by, approved, now } = decision;
-  const another = approved
+  const isNotProposer = approved
     ? ne(sql`lower(${adjustments.proposedBy})`, by.toLowerCase())
     : undefined;
-  const [row] = await demand(
+  const [row] = await queryOrThrow(
     db
       .update(adjustments)
       .set({ state: approved ? 'approved' : 'refused', decidedBy: by, decidedAt: new Date(now) })
-      .where(and(eq(adjustments.id, id), eq(adjustments.state, 'proposed'), another))
+      .where(and(eq(adjustments.id, id), eq(adjustments.state, 'proposed'), isNotProposer))
       .returning(),
   );
-  if (row !== undefined) return { ok: true, adjustment: adjustmentOf(row) };
-  const found = await findAdjustment(db, id);
-  if (found === undefined) return { ok: false, reason: 'unknown' };
-  return { ok: false, reason: found.state === 'proposed' ? 'own' : 'decided' };
+  if (row !== undefined) return { ok: true, adjustment: toAdjustment(row) };
+  const existing = await findAdjustment(db, id);
+  if (existing === undefined) return { ok: false, reason: 'unknown' };
+  return { ok: false, reason: existing.state === 'proposed' ? 'own' : 'decided' };
 }
 
 /** What the ledger answered. Repeating it changes nothing. */
-export async function endAdjustment(
+export async function closeAdjustment(
   db: Database,
   id: string,
   state: 'applied' | 'refused',
 ): Promise<void> {
   const approved = and(eq(adjustments.id, id), eq(adjustments.state, 'approved'));
-  await demand(db.update(adjustments).set({ state }).where(approved));
+  await queryOrThrow(db.update(adjustments).set({ state }).where(approved));
 }
 
 /** Those that wait for a second person, and those whose money did not move yet; oldest first. */
-export async function openAdjustments(db: Database, most: number): Promise<readonly Adjustment[]> {
-  const rows = await demand(
+export async function listOpenAdjustments(
+  db: Database,
+  limit: number,
+): Promise<readonly Adjustment[]> {
+  const rows = await queryOrThrow(
     db
       .select()
       .from(adjustments)
       .where(inArray(adjustments.state, ['proposed', 'approved']))
       .orderBy(asc(adjustments.proposedAt))
-      .limit(most),
+      .limit(limit),
   );
-  return rows.map(adjustmentOf);
+  return rows.map(toAdjustment);
 }
 
 /** Newest first. */
-export async function adjustmentsOf(
+export async function listAdjustments(
   db: Database,
   accountId: AccountId,
-  most: number,
+  limit: number,
 ): Promise<readonly Adjustment[]> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .select()
       .from(adjustments)
       .where(eq(adjustments.accountId, accountId))
       .orderBy(desc(adjustments.proposedAt))
-      .limit(most),
+      .limit(limit),
   );
-  return rows.map(adjustmentOf);
+  return rows.map(toAdjustment);
 }

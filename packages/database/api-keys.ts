@@ -5,7 +5,7 @@
  */
 import type { AccountId, Instant, KeyId, KeyLimits } from '@farebox/ledger';
 import { and, asc, eq, inArray, ne } from 'drizzle-orm';
-import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
+import { type Database, DatabaseError, queryOrThrow, tryQuery } from './connection.ts';
 import { apiKeys } from './schema.ts';
 
 export type PendingKey = Readonly<{
@@ -35,7 +35,7 @@ export type InsertKeyResult =
 
 export async function insertPendingKey(db: Database, key: PendingKey): Promise<InsertKeyResult> {
   const { accountId, keyId, name, last4, secretHash, limits } = key;
-  const inserted = await attempt(
+  const inserted = await tryQuery(
     db.insert(apiKeys).values({
       accountId,
       keyId,
@@ -48,13 +48,13 @@ export async function insertPendingKey(db: Database, key: PendingKey): Promise<I
     }),
   );
   if (inserted.ok) return { ok: true };
-  const { failure } = inserted;
+  const { error: failure } = inserted;
   if (failure.kind === 'refused' && failure.sqlState === '23505')
     return { ok: false, reason: 'id_taken' };
   if (failure.kind === 'refused' && failure.sqlState === '23503') {
     return { ok: false, reason: 'account_unknown' };
   }
-  throw new DatabaseFailure(failure);
+  throw new DatabaseError(failure);
 }
 
 export type ChangeKeyResult =
@@ -68,14 +68,14 @@ export async function activateKey(
   keyId: KeyId,
   now: Instant,
 ): Promise<ChangeKeyResult> {
-  const mine = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
-  const [, [row]] = await demand(
+  const isThisKey = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
+  const [, [row]] = await queryOrThrow(
     db.batch([
       db
         .update(apiKeys)
         .set({ state: 'active', activatedAt: new Date(now) })
-        .where(and(mine, eq(apiKeys.state, 'pending'))),
-      db.select({ state: apiKeys.state }).from(apiKeys).where(mine),
+        .where(and(isThisKey, eq(apiKeys.state, 'pending'))),
+      db.select({ state: apiKeys.state }).from(apiKeys).where(isThisKey),
     ]),
   );
   if (row === undefined) return { ok: false, reason: 'unknown' };
@@ -89,21 +89,21 @@ export async function markKeyRevoked(
   keyId: KeyId,
   now: Instant,
 ): Promise<Readonly<{ ok: true }> | Readonly<{ ok: false; reason: 'unknown' }>> {
-  const mine = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
-  const [, [row]] = await demand(
+  const isThisKey = and(eq(apiKeys.accountId, accountId), eq(apiKeys.keyId, keyId));
+  const [, [row]] = await queryOrThrow(
     db.batch([
       db
         .update(apiKeys)
         .set({ state: 'revoked', revokedAt: new Date(now) })
-        .where(and(mine, ne(apiKeys.state, 'revoked'))),
-      db.select({ state: apiKeys.state }).from(apiKeys).where(mine),
+        .where(and(isThisKey, ne(apiKeys.state, 'revoked'))),
+      db.select({ state: apiKeys.state }).from(apiKeys).where(isThisKey),
     ]),
   );
   return row === undefined ? { ok: false, reason: 'unknown' } : { ok: true };
 }
 
 /** What is absent stays as it is. A revoked key's row is history and stays too. */
-export async function changeKeyRow(
+export async function updateKeyRow(
   db: Database,
   accountId: AccountId,
   keyId: KeyId,
@@ -111,14 +111,14 @@ export async function changeKeyRow(
 ): Promise<void> {
   const { name, limits } = change;
   if (name === undefined && limits === undefined) return;
-  await demand(
+  await queryOrThrow(
     db
       .update(apiKeys)
       .set({
         ...(name === undefined ? {} : { name }),
         ...(limits === undefined ? {} : limitColumns(limits)),
       })
-      .where(unrevoked(accountId, keyId)),
+      .where(isUnrevokedKey(accountId, keyId)),
   );
 }
 
@@ -129,7 +129,7 @@ export async function rollKeyRow(
   keyId: KeyId,
   secret: Readonly<{ secretHash: string; last4: string }>,
 ): Promise<void> {
-  await demand(db.update(apiKeys).set(secret).where(unrevoked(accountId, keyId)));
+  await queryOrThrow(db.update(apiKeys).set(secret).where(isUnrevokedKey(accountId, keyId)));
 }
 
 /** Marks those of the rows that are not marked yet. */
@@ -139,7 +139,7 @@ export async function markKeysRevoked(
   keyIds: readonly KeyId[],
   now: Instant,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db
       .update(apiKeys)
       .set({ state: 'revoked', revokedAt: new Date(now) })
@@ -153,7 +153,7 @@ export async function markKeysRevoked(
   );
 }
 
-function unrevoked(accountId: AccountId, keyId: KeyId) {
+function isUnrevokedKey(accountId: AccountId, keyId: KeyId) {
   return and(
     eq(apiKeys.accountId, accountId),
     eq(apiKeys.keyId, keyId),
@@ -173,7 +173,7 @@ export type KeyRow = Readonly<{
 
 /** Oldest first, without those that never became active: nobody ever held one. */
 export async function listKeys(db: Database, accountId: AccountId): Promise<readonly KeyRow[]> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .select()
       .from(apiKeys)

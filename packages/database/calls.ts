@@ -5,20 +5,20 @@
 import type {
   AccountId,
   CallId,
-  DialectName,
   Entry,
   Generation,
+  RecordedDialect,
   SettleReason,
 } from '@farebox/ledger';
 import { SETTLE_REASONS } from '@farebox/ledger';
 import { and, eq } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
 import { calls } from './schema.ts';
 
-type Bill = NonNullable<Entry['call']>;
-type Fees = Generation['fees'];
+type CallCharge = NonNullable<Entry['call']>;
+type Surcharges = Generation['fees'];
 
-const DIALECTS: Readonly<Record<DialectName, true>> = {
+const DIALECTS: Readonly<Record<RecordedDialect, true>> = {
   chat: true,
   messages: true,
   responses: true,
@@ -27,7 +27,7 @@ const DIALECTS: Readonly<Record<DialectName, true>> = {
 };
 
 /** One call as `deliverEntries` sends it: column names, every large number as text. */
-export function callRow(seq: number, call: Bill) {
+export function toCallRow(seq: number, call: CallCharge) {
   const { usage, prices } = call;
   return {
     id: call.id,
@@ -64,35 +64,35 @@ export function callRow(seq: number, call: Bill) {
 }
 
 /** The bill of one ended call of this account, for calls the object no longer keeps. */
-export async function findCall(
+export async function findGeneration(
   db: Database,
   account: AccountId,
   id: CallId,
 ): Promise<Generation | undefined> {
-  const [row] = await demand(
+  const [row] = await queryOrThrow(
     db
       .select()
       .from(calls)
       .where(and(eq(calls.accountId, account), eq(calls.id, id))),
   );
-  return row === undefined ? undefined : billOf(row);
+  return row === undefined ? undefined : toGeneration(row);
 }
 
 type Row = typeof calls.$inferSelect;
 
-export function billOf(row: Row): Generation {
+export function toGeneration(row: Row): Generation {
   return {
     id: row.id,
     model: row.model,
     provider: row.provider,
-    dialect: dialectOf(row.dialect),
+    dialect: parseDialect(row.dialect),
     stream: row.stream,
     httpStatus: row.httpStatus,
     status: row.status === 'void' ? 'void' : 'settled',
-    reason: row.reason === null ? null : reasonOf(row.reason),
-    usage: usageOf(row),
-    prices: pricesOf(row),
-    fees: feesOf(row.fees),
+    reason: row.reason === null ? null : parseReason(row.reason),
+    usage: toUsage(row),
+    prices: toPrices(row),
+    fees: parseSurcharges(row.fees),
     charged: row.charged,
     shortfall: row.shortfall,
     createdAt: row.createdAt.getTime(),
@@ -100,22 +100,22 @@ export function billOf(row: Row): Generation {
   };
 }
 
-function isDialect(text: string): text is DialectName {
+function isDialect(text: string): text is RecordedDialect {
   return Object.hasOwn(DIALECTS, text);
 }
 
-function dialectOf(text: string): DialectName {
+function parseDialect(text: string): RecordedDialect {
   if (isDialect(text)) return text;
   throw new Error('A stored call has a dialect that this release does not know.');
 }
 
-function reasonOf(text: string): SettleReason {
+function parseReason(text: string): SettleReason {
   const reason = SETTLE_REASONS.find((known) => known === text);
   if (reason !== undefined) return reason;
   throw new Error('A stored call has a reason that this release does not know.');
 }
 
-function usageOf(row: Row): Generation['usage'] {
+function toUsage(row: Row): Generation['usage'] {
   const { inputUncached, cacheRead, cacheWrite5m, cacheWrite1h, output, outputReasoning } = row;
   if (inputUncached === null || cacheRead === null || cacheWrite5m === null) return null;
   if (cacheWrite1h === null || output === null || outputReasoning === null) return null;
@@ -129,7 +129,7 @@ function usageOf(row: Row): Generation['usage'] {
   };
 }
 
-function pricesOf(row: Row): Generation['prices'] {
+function toPrices(row: Row): Generation['prices'] {
   const { inputUncachedPrice, cacheReadPrice, cacheWrite5mPrice, cacheWrite1hPrice } = row;
   if (inputUncachedPrice === null || cacheReadPrice === null || row.outputPrice === null)
     return null;
@@ -143,7 +143,7 @@ function pricesOf(row: Row): Generation['prices'] {
   };
 }
 
-const FEE_KINDS: Readonly<Record<Fees[number]['kind'], true>> = {
+const SURCHARGE_KINDS: Readonly<Record<Surcharges[number]['kind'], true>> = {
   web_search: true,
   audio_input: true,
   audio_output: true,
@@ -154,17 +154,17 @@ const FEE_KINDS: Readonly<Record<Fees[number]['kind'], true>> = {
   compaction_output: true,
 };
 
-function isFeeKind(text: unknown): text is Fees[number]['kind'] {
-  return typeof text === 'string' && Object.hasOwn(FEE_KINDS, text);
+function isSurchargeKind(text: unknown): text is Surcharges[number]['kind'] {
+  return typeof text === 'string' && Object.hasOwn(SURCHARGE_KINDS, text);
 }
 
-function feesOf(stored: unknown): Fees {
+function parseSurcharges(stored: unknown): Surcharges {
   if (!Array.isArray(stored)) throw new Error('The fees of a stored call are not a list.');
   return stored.map((fee: unknown) => {
     if (typeof fee === 'object' && fee !== null && 'kind' in fee && 'count' in fee) {
       const price = 'nano_usd_per_million' in fee ? fee.nano_usd_per_million : undefined;
       const { kind, count } = fee;
-      if (isFeeKind(kind) && typeof count === 'number' && typeof price === 'string') {
+      if (isSurchargeKind(kind) && typeof count === 'number' && typeof price === 'string') {
         return { kind, count, nano_usd_per_million: BigInt(price) };
       }
     }

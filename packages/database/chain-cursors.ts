@@ -4,8 +4,8 @@
  */
 import type { Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { at, firstRow, millis } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, toEpochMs, toTimestamp } from './raw-sql.ts';
 
 export type ChainCursor = Readonly<{
   nextBlock: number;
@@ -24,7 +24,7 @@ type Row = {
 export async function readCursor(db: Database, chain: string): Promise<ChainCursor | undefined> {
   const row = await firstRow<Row>(
     db,
-    sql`select next_block, last_hash, "window", ${millis(sql`halted_at`)} as halted_at
+    sql`select next_block, last_hash, "window", ${toEpochMs(sql`halted_at`)} as halted_at
       from chain_cursors where chain = ${chain}`,
   );
   if (row === undefined) return undefined;
@@ -43,7 +43,7 @@ export async function startCursor(
   nextBlock: number,
   window: number,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db.execute(sql`insert into chain_cursors (chain, next_block, "window")
       values (${chain}, ${nextBlock}, ${window}) on conflict (chain) do nothing`),
   );
@@ -64,28 +64,28 @@ export async function advanceCursor(db: Database, advance: Advance): Promise<boo
   const moved = await firstRow(
     db,
     sql`update chain_cursors set next_block = ${to + 1}, last_hash = ${hash}, "window" = ${window},
-      advanced_at = ${at(now)} where chain = ${chain} and next_block = ${from} and halted_at is null
+      advanced_at = ${toTimestamp(now)} where chain = ${chain} and next_block = ${from} and halted_at is null
       returning chain`,
   );
   return moved !== undefined;
 }
 
-export type Look = Readonly<{
+export type PollResult = Readonly<{
   chain: string;
   head: number | null;
   final: number | null;
   finalAt: Instant | null;
-  trouble: string | null;
+  lastError: string | null;
   /** The width to try next time. */
   window: number | null;
   now: Instant;
 }>;
 
 /** What a tick saw, whether or not it got on. */
-export async function noteLook(db: Database, look: Look): Promise<void> {
-  const { chain, head, final, finalAt, trouble, window, now } = look;
-  await demand(
-    db.execute(sql`update chain_cursors set looked_at = ${at(now)}, trouble = ${trouble}::text,
+export async function recordPoll(db: Database, poll: PollResult): Promise<void> {
+  const { chain, head, final, finalAt, lastError, window, now } = poll;
+  await queryOrThrow(
+    db.execute(sql`update chain_cursors set looked_at = ${toTimestamp(now)}, trouble = ${lastError}::text,
       head = coalesce(${head}::bigint, head), final = coalesce(${final}::bigint, final),
       final_at = coalesce(${finalAt === null ? null : new Date(finalAt).toISOString()}::timestamptz, final_at),
       "window" = coalesce(${window}::integer, "window") where chain = ${chain}`),
@@ -105,18 +105,18 @@ export type Incident = Readonly<{
 /** Nothing of the chain is read or credited from here on; the evidence stays. */
 export async function haltChain(db: Database, incident: Incident): Promise<void> {
   const { chain, kind, blockNumber, expected, found, provider, now } = incident;
-  await demand(
+  await queryOrThrow(
     db.batch([
       db.execute(sql`insert into chain_incidents (chain, kind, at, block_number, expected, found, provider)
-        values (${chain}, ${kind}, ${at(now)}, ${blockNumber}::bigint, ${expected}::text, ${found}::text, ${provider}::integer)`),
-      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${at(now)}), trouble = ${kind}
+        values (${chain}, ${kind}, ${toTimestamp(now)}, ${blockNumber}::bigint, ${expected}::text, ${found}::text, ${provider}::integer)`),
+      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${toTimestamp(now)}), trouble = ${kind}
         where chain = ${chain}`),
     ]),
   );
 }
 
 /** How far below what was not the same reading begins anew: a fork may begin below the block that showed it. */
-const REWOUND = 1_000;
+const REWIND_BLOCKS = 1_000;
 
 /** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. False where it was not halted. */
 export async function resumeChain(
@@ -125,13 +125,13 @@ export async function resumeChain(
   operator: string,
   now: Instant,
 ): Promise<boolean> {
-  const [rewound] = await demand(
+  const [rewound] = await queryOrThrow(
     db.batch([
       db.execute(sql`update chain_cursors set next_block = greatest(0, least(next_block,
           (select min(block_number) from chain_incidents
-            where chain = ${chain} and resolved_at is null)) - ${REWOUND})
+            where chain = ${chain} and resolved_at is null)) - ${REWIND_BLOCKS})
         where chain = ${chain} and halted_at is not null returning chain`),
-      db.execute(sql`update chain_incidents set resolved_at = ${at(now)}, resolved_by = ${operator}
+      db.execute(sql`update chain_incidents set resolved_at = ${toTimestamp(now)}, resolved_by = ${operator}
         where chain = ${chain} and resolved_at is null`),
       db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null
         where chain = ${chain} and halted_at is not null`),
@@ -141,47 +141,47 @@ export async function resumeChain(
 }
 
 /** The nightly second reading: the next block to read again and the last one; null where none is under way. */
-export type Reread = Readonly<{
-  blocks: Readonly<{ next: number; until: number }> | null;
+export type Rescan = Readonly<{
+  blocks: Readonly<{ next: number; last: number }> | null;
   /** When the one before ended. */
   endedAt: Instant | null;
 }>;
 
-type RereadRow = {
+type RescanRow = {
   reread_next: string | number | null;
   reread_until: string | number | null;
   reread_at: string | number | null;
 };
 
-export async function readReread(db: Database, chain: string): Promise<Reread> {
-  const row = await firstRow<RereadRow>(
+export async function readRescan(db: Database, chain: string): Promise<Rescan> {
+  const row = await firstRow<RescanRow>(
     db,
-    sql`select reread_next, reread_until, ${millis(sql`reread_at`)} as reread_at
+    sql`select reread_next, reread_until, ${toEpochMs(sql`reread_at`)} as reread_at
       from chain_cursors where chain = ${chain}`,
   );
   const next = row?.reread_next ?? null;
-  const until = row?.reread_until ?? null;
+  const last = row?.reread_until ?? null;
   const endedAt = row?.reread_at ?? null;
   return {
-    blocks: next === null || until === null ? null : { next: Number(next), until: Number(until) },
+    blocks: next === null || last === null ? null : { next: Number(next), last: Number(last) },
     endedAt: endedAt === null ? null : Number(endedAt),
   };
 }
 
 /** Where the second reading stands; past its last block it has ended. */
-export async function noteReread(
+export async function recordRescan(
   db: Database,
   chain: string,
-  blocks: Readonly<{ next: number; until: number }>,
+  blocks: Readonly<{ next: number; last: number }>,
   now: Instant,
 ): Promise<void> {
-  const ended = blocks.next > blocks.until;
-  await demand(
+  const ended = blocks.next > blocks.last;
+  await queryOrThrow(
     db.execute(
       ended
-        ? sql`update chain_cursors set reread_next = null, reread_until = null, reread_at = ${at(now)}
+        ? sql`update chain_cursors set reread_next = null, reread_until = null, reread_at = ${toTimestamp(now)}
             where chain = ${chain}`
-        : sql`update chain_cursors set reread_next = ${blocks.next}, reread_until = ${blocks.until}
+        : sql`update chain_cursors set reread_next = ${blocks.next}, reread_until = ${blocks.last}
             where chain = ${chain}`,
     ),
   );

@@ -2,8 +2,8 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { firstRow, millis } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, toEpochMs } from './raw-sql.ts';
 
 export type ChainState = Readonly<{
   chain: string;
@@ -11,13 +11,13 @@ export type ChainState = Readonly<{
   head: number | null;
   final: number | null;
   finalAt: Instant | null;
-  lookedAt: Instant | null;
+  lastPolledAt: Instant | null;
   advancedAt: Instant | null;
-  trouble: string | null;
+  lastError: string | null;
   haltedAt: Instant | null;
   /** When the last 26 hours were read again and all addresses audited, the last time. */
-  rereadAt: Instant | null;
-  auditAt: Instant | null;
+  lastRescanAt: Instant | null;
+  lastAuditAt: Instant | null;
 }>;
 
 type StateRow = {
@@ -34,31 +34,31 @@ type StateRow = {
   audit_at: string | number | null;
 };
 
-function wholeOrNull(value: string | number | null): number | null {
+function toNumberOrNull(value: string | number | null): number | null {
   return value === null ? null : Number(value);
 }
 
 /** Of every chain that was ever looked at. */
 export async function readChainStates(db: Database): Promise<readonly ChainState[]> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<StateRow>(sql`select chain, next_block, head, final, trouble,
-        ${millis(sql`final_at`)} as final_at, ${millis(sql`looked_at`)} as looked_at,
-        ${millis(sql`advanced_at`)} as advanced_at, ${millis(sql`halted_at`)} as halted_at,
-        ${millis(sql`reread_at`)} as reread_at, ${millis(sql`audit_at`)} as audit_at
+        ${toEpochMs(sql`final_at`)} as final_at, ${toEpochMs(sql`looked_at`)} as looked_at,
+        ${toEpochMs(sql`advanced_at`)} as advanced_at, ${toEpochMs(sql`halted_at`)} as halted_at,
+        ${toEpochMs(sql`reread_at`)} as reread_at, ${toEpochMs(sql`audit_at`)} as audit_at
       from chain_cursors order by chain`),
   );
   return rows.map((row) => ({
     chain: row.chain,
     nextBlock: Number(row.next_block),
-    head: wholeOrNull(row.head),
-    final: wholeOrNull(row.final),
-    finalAt: wholeOrNull(row.final_at),
-    lookedAt: wholeOrNull(row.looked_at),
-    advancedAt: wholeOrNull(row.advanced_at),
-    trouble: row.trouble,
-    haltedAt: wholeOrNull(row.halted_at),
-    rereadAt: wholeOrNull(row.reread_at),
-    auditAt: wholeOrNull(row.audit_at),
+    head: toNumberOrNull(row.head),
+    final: toNumberOrNull(row.final),
+    finalAt: toNumberOrNull(row.final_at),
+    lastPolledAt: toNumberOrNull(row.looked_at),
+    advancedAt: toNumberOrNull(row.advanced_at),
+    lastError: row.trouble,
+    haltedAt: toNumberOrNull(row.halted_at),
+    lastRescanAt: toNumberOrNull(row.reread_at),
+    lastAuditAt: toNumberOrNull(row.audit_at),
   }));
 }
 
@@ -72,7 +72,7 @@ export type WaitingDeposits = Readonly<{
 }>;
 
 /** Deposits that are in no balance, by chain and state. */
-export async function waitingDeposits(db: Database): Promise<readonly WaitingDeposits[]> {
+export async function listWaitingDeposits(db: Database): Promise<readonly WaitingDeposits[]> {
   type Row = {
     chain: string;
     state: string;
@@ -80,9 +80,9 @@ export async function waitingDeposits(db: Database): Promise<readonly WaitingDep
     amount: string;
     oldest: string | number;
   };
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<Row>(sql`select chain, state, count(*) as count, coalesce(sum(amount), 0)::text as amount,
-        ${millis(sql`min(seen_at)`)} as oldest
+        ${toEpochMs(sql`min(seen_at)`)} as oldest
       from deposits where state in ('seen', 'final', 'dust', 'held')
       group by chain, state order by chain, state`),
   );
@@ -106,7 +106,10 @@ export type OpenIncident = Readonly<{
 }>;
 
 /** Oldest first. */
-export async function openIncidents(db: Database, most: number): Promise<readonly OpenIncident[]> {
+export async function listOpenIncidents(
+  db: Database,
+  limit: number,
+): Promise<readonly OpenIncident[]> {
   type Row = {
     chain: string;
     kind: string;
@@ -116,18 +119,18 @@ export async function openIncidents(db: Database, most: number): Promise<readonl
     found: string | null;
     provider: number | null;
   };
-  const { rows } = await demand(
-    db.execute<Row>(sql`select chain, kind, ${millis(sql`at`)} as at, block_number, expected, found, provider
-      from chain_incidents where resolved_at is null order by id limit ${most}`),
+  const { rows } = await queryOrThrow(
+    db.execute<Row>(sql`select chain, kind, ${toEpochMs(sql`at`)} as at, block_number, expected, found, provider
+      from chain_incidents where resolved_at is null order by id limit ${limit}`),
   );
   return rows.map(({ block_number, at, ...row }) => ({
     ...row,
     at: Number(at),
-    blockNumber: wholeOrNull(block_number),
+    blockNumber: toNumberOrNull(block_number),
   }));
 }
 
-export type SetAside = Readonly<{
+export type DepositInReview = Readonly<{
   chain: string;
   txHash: string;
   logIndex: number;
@@ -138,7 +141,7 @@ export type SetAside = Readonly<{
   seenAt: Instant;
 }>;
 
-type SetAsideRow = {
+type InReviewRow = {
   chain: string;
   tx_hash: string;
   log_index: number;
@@ -152,11 +155,11 @@ type SetAsideRow = {
   recipient: string;
 };
 
-const SET_ASIDE = sql`select chain, tx_hash, log_index, units::text, amount::text, state, reason,
-  ${millis(sql`seen_at`)} as seen_at, account_id, sender, recipient
+const SELECT_IN_REVIEW = sql`select chain, tx_hash, log_index, units::text, amount::text, state, reason,
+  ${toEpochMs(sql`seen_at`)} as seen_at, account_id, sender, recipient
   from deposits where state in ('held', 'closed')`;
 
-function setAside(row: SetAsideRow): SetAside {
+function toDepositInReview(row: InReviewRow): DepositInReview {
   return {
     chain: row.chain,
     txHash: row.tx_hash,
@@ -170,30 +173,34 @@ function setAside(row: SetAsideRow): SetAside {
 }
 
 /** Money that came in and that somebody has to look at, oldest first. */
-export async function setAsideDeposits(db: Database, most: number): Promise<readonly SetAside[]> {
-  const { rows } = await demand(
-    db.execute<SetAsideRow>(
-      sql`${SET_ASIDE} order by seen_at, chain, tx_hash, log_index limit ${most}`,
+export async function listDepositsInReview(
+  db: Database,
+  limit: number,
+): Promise<readonly DepositInReview[]> {
+  const { rows } = await queryOrThrow(
+    db.execute<InReviewRow>(
+      sql`${SELECT_IN_REVIEW} order by seen_at, chain, tx_hash, log_index limit ${limit}`,
     ),
   );
-  return rows.map(setAside);
+  return rows.map(toDepositInReview);
 }
 
 /** One of them, with whose it is and where it came from. */
-export async function findSetAside(
+export async function findInReview(
   db: Database,
   chain: string,
   { txHash, logIndex }: Readonly<{ txHash: string; logIndex: number }>,
 ): Promise<
-  (SetAside & Readonly<{ account: AccountId; sender: string; recipient: string }>) | undefined
+  | (DepositInReview & Readonly<{ account: AccountId; sender: string; recipient: string }>)
+  | undefined
 > {
-  const row = await firstRow<SetAsideRow>(
+  const row = await firstRow<InReviewRow>(
     db,
-    sql`${SET_ASIDE} and chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex}`,
+    sql`${SELECT_IN_REVIEW} and chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex}`,
   );
   if (row === undefined) return undefined;
   const { account_id: account, sender, recipient } = row;
-  return { ...setAside(row), account, sender, recipient };
+  return { ...toDepositInReview(row), account, sender, recipient };
 }
 
 export type PinnedKey = Readonly<{
@@ -205,7 +212,7 @@ export type PinnedKey = Readonly<{
   pinnedAt: Instant;
 }>;
 
-export async function pinnedKeys(db: Database): Promise<readonly PinnedKey[]> {
+export async function listPinnedKeys(db: Database): Promise<readonly PinnedKey[]> {
   type Row = {
     family: string;
     fingerprint: string;
@@ -213,9 +220,9 @@ export async function pinnedKeys(db: Database): Promise<readonly PinnedKey[]> {
     next_index: string | number;
     pinned_at: string | number;
   };
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<Row>(sql`select family, fingerprint, current, next_index,
-        ${millis(sql`pinned_at`)} as pinned_at
+        ${toEpochMs(sql`pinned_at`)} as pinned_at
       from deposit_keys order by family, pinned_at`),
   );
   return rows.map(({ next_index, pinned_at, ...row }) => ({

@@ -7,7 +7,7 @@ import { neon, neonConfig } from '@neondatabase/serverless';
 import { drizzle } from 'drizzle-orm/neon-http';
 
 /** Longer than any statement here may take; without it a silent database would hold an alarm for ever. */
-const ANSWER_WITHIN_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 10_000;
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -21,53 +21,53 @@ export function connect(url: string) {
     neonConfig.fetchEndpoint = (name, port) => `http://${name}:${port}/sql`;
   }
   neonConfig.fetchFunction = (input: string, init: RequestInit) =>
-    globalThis.fetch(input, { ...init, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    globalThis.fetch(input, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
   return drizzle(neon(url));
 }
 
 export type Database = ReturnType<typeof connect>;
 
 /** `refused` is PostgreSQL's own answer, by its SQLSTATE; everything else is `unreachable`. */
-export type Failure =
+export type QueryError =
   | Readonly<{ kind: 'unreachable' }>
   | Readonly<{ kind: 'refused'; sqlState: string; constraint: string | null }>;
 
 /** The database did not do what it was asked, for no reason a caller could mend. */
-export class DatabaseFailure extends Error {
-  readonly failure: Failure;
+export class DatabaseError extends Error {
+  readonly queryError: QueryError;
 
-  constructor(failure: Failure) {
+  constructor(queryError: QueryError) {
     super(
-      failure.kind === 'refused'
-        ? `The database refused a statement (SQLSTATE ${failure.sqlState}).`
+      queryError.kind === 'refused'
+        ? `The database refused a statement (SQLSTATE ${queryError.sqlState}).`
         : 'The database could not be reached.',
     );
     this.name = 'DatabaseFailure';
-    this.failure = failure;
+    this.queryError = queryError;
   }
 }
 
-export type Attempt<T> =
+export type QueryResult<T> =
   | Readonly<{ ok: true; value: T }>
-  | Readonly<{ ok: false; failure: Failure }>;
+  | Readonly<{ ok: false; error: QueryError }>;
 
 /** Runs one statement or batch; the error it may end with is reduced to a `Failure`. */
-export async function attempt<T>(statement: PromiseLike<T>): Promise<Attempt<T>> {
+export async function tryQuery<T>(statement: PromiseLike<T>): Promise<QueryResult<T>> {
   try {
     return { ok: true, value: await statement };
   } catch (error) {
-    return { ok: false, failure: failureOf(error) };
+    return { ok: false, error: toQueryError(error) };
   }
 }
 
 /** As `attempt`, where no failure is an expected outcome. */
-export async function demand<T>(statement: PromiseLike<T>): Promise<T> {
-  const attempted = await attempt(statement);
-  if (attempted.ok) return attempted.value;
-  throw new DatabaseFailure(attempted.failure);
+export async function queryOrThrow<T>(statement: PromiseLike<T>): Promise<T> {
+  const result = await tryQuery(statement);
+  if (result.ok) return result.value;
+  throw new DatabaseError(result.error);
 }
 
-function failureOf(error: unknown): Failure {
+function toQueryError(error: unknown): QueryError {
   // drizzle wraps the driver's error for a statement and passes it bare for a batch.
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   if (typeof cause !== 'object' || cause === null) return { kind: 'unreachable' };
@@ -78,6 +78,6 @@ function failureOf(error: unknown): Failure {
   if (/^(08|53|57|40)/.test(sqlState)) return { kind: 'unreachable' };
   const constraint = 'constraint' in cause ? cause.constraint : undefined;
   // A constraint's name is ours; anything that does not look like one is left out.
-  const named = typeof constraint === 'string' && /^[a-z0-9_]{1,63}$/.test(constraint);
-  return { kind: 'refused', sqlState, constraint: named ? constraint : null };
+  const isOwnName = typeof constraint === 'string' && /^[a-z0-9_]{1,63}$/.test(constraint);
+  return { kind: 'refused', sqlState, constraint: isOwnName ? constraint : null };
 }

@@ -2,7 +2,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import type { Database } from './connection.ts';
-import { at, firstRow, type RawRow } from './statement.ts';
+import { firstRow, type RawRow, toTimestamp } from './raw-sql.ts';
 
 /** A second time changes nothing and makes no second receipt; an account without an owner has no choices. */
 export async function withdrawConsentByLink(
@@ -10,7 +10,7 @@ export async function withdrawConsentByLink(
   withdrawal: Readonly<{ accountId: AccountId; kind: string; receiptId: string; now: Instant }>,
 ): Promise<'withdrawn' | 'withdrawn_before' | 'nobody'> {
   const { accountId, kind, receiptId } = withdrawal;
-  const now = at(withdrawal.now);
+  const now = toTimestamp(withdrawal.now);
   const row = await firstRow<RawRow & { person: boolean; changed: boolean }>(
     db,
     sql`

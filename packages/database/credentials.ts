@@ -1,9 +1,9 @@
 /** What an account's owner proves who they are with, as a door reads and changes it. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, type RawRow, toEpochMs, toTimestamp } from './raw-sql.ts';
 import { identities } from './schema.ts';
-import { at, firstRow, millis, type RawRow } from './statement.ts';
 
 /** Which second factors there are; recovery codes alone are none. */
 export type FactorKinds = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
@@ -32,19 +32,19 @@ type CredentialsRow = RawRow & {
   recovery_code: boolean;
 };
 
-const FACTORS = sql`
+const FACTOR_COLUMNS = sql`
   exists (select 1 from totp_factors t
     where t.account_id = i.account_id and t.confirmed_at is not null) as totp,
   exists (select 1 from passkeys p where p.account_id = i.account_id) as passkey,
   exists (select 1 from recovery_codes r where r.account_id = i.account_id) as recovery_code`;
 
-function columns(deviceHash: string | null, now: Instant) {
+function credentialColumns(deviceHash: string | null, now: Instant) {
   return sql`i.account_id, i.email, i.language, i.password_hash, a.opened_at is not null as opened,
     exists (select 1 from known_devices d where d.token_hash = ${deviceHash}
-      and d.account_id = i.account_id and d.expires_at > ${at(now)}) as device_known, ${FACTORS}`;
+      and d.account_id = i.account_id and d.expires_at > ${toTimestamp(now)}) as device_known, ${FACTOR_COLUMNS}`;
 }
 
-function credentialsOf(row: CredentialsRow): Credentials {
+function toCredentials(row: CredentialsRow): Credentials {
   return {
     accountId: row.account_id,
     email: row.email,
@@ -65,23 +65,23 @@ export async function findCredentials(
 ): Promise<Credentials | undefined> {
   const row = await firstRow<CredentialsRow>(
     db,
-    sql`select ${columns(deviceHash, now)}
+    sql`select ${credentialColumns(deviceHash, now)}
       from identities i join accounts a on a.id = i.account_id where i.email_key = ${emailKey}`,
   );
-  return row === undefined ? undefined : credentialsOf(row);
+  return row === undefined ? undefined : toCredentials(row);
 }
 
-export async function credentialsOfAccount(
+export async function findCredentialsByAccount(
   db: Database,
   accountId: AccountId,
   now: Instant,
 ): Promise<Credentials | undefined> {
   const row = await firstRow<CredentialsRow>(
     db,
-    sql`select ${columns(null, now)}
+    sql`select ${credentialColumns(null, now)}
       from identities i join accounts a on a.id = i.account_id where i.account_id = ${accountId}`,
   );
-  return row === undefined ? undefined : credentialsOf(row);
+  return row === undefined ? undefined : toCredentials(row);
 }
 
 /** The same password under dearer parameters; false where the password is another one by now. */
@@ -90,7 +90,7 @@ export async function rehashPassword(
   accountId: AccountId,
   hashes: Readonly<{ before: string; after: string }>,
 ): Promise<boolean> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .update(identities)
       .set({ passwordHash: hashes.after })
@@ -100,15 +100,17 @@ export async function rehashPassword(
   return rows.length === 1;
 }
 
-export async function setLanguage(
+export async function updateLanguage(
   db: Database,
   accountId: AccountId,
   language: string,
 ): Promise<void> {
-  await demand(db.update(identities).set({ language }).where(eq(identities.accountId, accountId)));
+  await queryOrThrow(
+    db.update(identities).set({ language }).where(eq(identities.accountId, accountId)),
+  );
 }
 
-export type NewStep = Readonly<{
+export type NewMfaChallenge = Readonly<{
   tokenHash: string;
   accountId: AccountId;
   /** The hash that was verified: a password changed meanwhile opens no door. */
@@ -117,49 +119,52 @@ export type NewStep = Readonly<{
   expiresAt: Instant;
 }>;
 
-export async function insertStep(db: Database, step: NewStep): Promise<boolean> {
+export async function insertMfaChallenge(
+  db: Database,
+  challenge: NewMfaChallenge,
+): Promise<boolean> {
   const row = await firstRow(
     db,
     sql`insert into sign_in_steps (token_hash, account_id, tries, created_at, expires_at)
-      select ${step.tokenHash}, account_id, 0, ${at(step.now)}, ${at(step.expiresAt)}
+      select ${challenge.tokenHash}, account_id, 0, ${toTimestamp(challenge.now)}, ${toTimestamp(challenge.expiresAt)}
       from identities
-      where account_id = ${step.accountId} and password_hash = ${step.passwordHash}
+      where account_id = ${challenge.accountId} and password_hash = ${challenge.passwordHash}
       returning account_id`,
   );
   return row !== undefined;
 }
 
-export type Step = Credentials & Readonly<{ tries: number; expiresAt: Instant }>;
+export type MfaChallenge = Credentials & Readonly<{ attempts: number; expiresAt: Instant }>;
 
 /** A half-open door that has not expired. */
-export async function findStep(
+export async function findMfaChallenge(
   db: Database,
   tokenHash: string,
   deviceHash: string | null,
   now: Instant,
-): Promise<Step | undefined> {
+): Promise<MfaChallenge | undefined> {
   const row = await firstRow<CredentialsRow & { tries: number; expires_at: string }>(
     db,
-    sql`select s.tries, ${millis(sql`s.expires_at`)} as expires_at, ${columns(deviceHash, now)}
+    sql`select s.tries, ${toEpochMs(sql`s.expires_at`)} as expires_at, ${credentialColumns(deviceHash, now)}
       from sign_in_steps s join identities i on i.account_id = s.account_id
       join accounts a on a.id = i.account_id
-      where s.token_hash = ${tokenHash} and s.expires_at > ${at(now)}`,
+      where s.token_hash = ${tokenHash} and s.expires_at > ${toTimestamp(now)}`,
   );
   if (row === undefined) return undefined;
-  return { ...credentialsOf(row), tries: row.tries, expiresAt: Number(row.expires_at) };
+  return { ...toCredentials(row), attempts: row.tries, expiresAt: Number(row.expires_at) };
 }
 
 /** Counts a try before it is made; false where there are none left. */
-export async function countStepTry(
+export async function countMfaAttempt(
   db: Database,
   tokenHash: string,
-  most: number,
+  maxAttempts: number,
   now: Instant,
 ): Promise<boolean> {
   const row = await firstRow(
     db,
     sql`update sign_in_steps set tries = tries + 1
-      where token_hash = ${tokenHash} and tries < ${most} and expires_at > ${at(now)}
+      where token_hash = ${tokenHash} and tries < ${maxAttempts} and expires_at > ${toTimestamp(now)}
       returning tries`,
   );
   return row !== undefined;

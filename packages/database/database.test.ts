@@ -12,15 +12,15 @@ import { NO_LIMITS } from '@farebox/ledger';
 import { startPostgres } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  accountsToSweep,
-  accountTotals,
+  accountsToReconcile,
   activateKey,
   connect,
   type Database,
-  DatabaseFailure,
-  deliverEntries,
-  findCall,
+  DatabaseError,
+  findGeneration,
   findIdentity,
+  getAccountTotals,
+  ingestEntries,
   insertAccount,
   insertPendingKey,
   listKeys,
@@ -112,9 +112,9 @@ async function serve(backend: Backend): Promise<{ server: Server; port: number }
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    const asked: Statement & { queries?: Statement[] } = JSON.parse(body);
+    const payload: Statement & { queries?: Statement[] } = JSON.parse(body);
     try {
-      const results = await backend.run(asked.queries ?? [asked]);
+      const results = await backend.run(payload.queries ?? [payload]);
       const answers = results.map(({ rows, fields }) => ({
         command: 'SELECT',
         rowCount: rows.length,
@@ -122,7 +122,7 @@ async function serve(backend: Backend): Promise<{ server: Server; port: number }
         rows,
         fields,
       }));
-      response.end(JSON.stringify(asked.queries ? { results: answers } : answers[0]));
+      response.end(JSON.stringify(payload.queries ? { results: answers } : answers[0]));
     } catch (error) {
       response.statusCode = 400;
       response.end(JSON.stringify({ ...Object(error), message: String(error) }));
@@ -141,17 +141,17 @@ const backends = [
   ...(postgres === undefined ? [] : [{ name: 'PostgreSQL', backend: postgres }]),
 ];
 
-let accountsMade = 0;
+let accountCount = 0;
 function nextAccountId(): string {
-  accountsMade += 1;
-  return accountsMade.toString(16).padStart(16, '0');
+  accountCount += 1;
+  return accountCount.toString(16).padStart(16, '0');
 }
 
 function callId(account: string, seq: number): string {
   return account.slice(-8) + seq.toString(16).padStart(24, '0');
 }
 
-function bill(account: string, seq: number, charged: bigint): NonNullable<Entry['call']> {
+function buildCall(account: string, seq: number, charged: bigint): NonNullable<Entry['call']> {
   return {
     id: callId(account, seq),
     keyId: 7,
@@ -186,14 +186,14 @@ function bill(account: string, seq: number, charged: bigint): NonNullable<Entry[
 }
 
 /** A book of `length` lines: one credit, then charges of 1, 2, 3... nano-USD. */
-function book(account: string, length: number): Entry[] {
+function buildLedger(account: string, length: number): Entry[] {
   let posted = 1_000_000_000n;
   return Array.from({ length }, (_, index): Entry => {
     const seq = index + 1;
-    const line = { seq, at: NOW + seq };
+    const base = { seq, at: NOW + seq };
     if (seq === 1) {
       return {
-        ...line,
+        ...base,
         id: 'local:1',
         kind: 'credit',
         delta: posted,
@@ -202,13 +202,13 @@ function book(account: string, length: number): Entry[] {
       };
     }
     posted -= BigInt(seq);
-    const call = bill(account, seq, BigInt(seq));
+    const call = buildCall(account, seq, BigInt(seq));
     const delta = -BigInt(seq);
-    return { ...line, id: call.id, kind: 'charge', delta, postedAfter: posted, call };
+    return { ...base, id: call.id, kind: 'charge', delta, postedAfter: posted, call };
   });
 }
 
-function at(entries: readonly Entry[], index: number): Entry {
+function entryAt(entries: readonly Entry[], index: number): Entry {
   const entry = entries[index];
   if (entry === undefined) throw new Error('no such line');
   return entry;
@@ -226,9 +226,9 @@ describe.each(backends)('on $name', ({ backend }) => {
     }
     const counted = {
       ...backend,
-      run: (asked: readonly Statement[]) => {
-        statements += asked.length;
-        return backend.run(asked);
+      run: (payload: readonly Statement[]) => {
+        statements += payload.length;
+        return backend.run(payload);
       },
     };
     const served = await serve(counted);
@@ -244,8 +244,8 @@ describe.each(backends)('on $name', ({ backend }) => {
     const accountId = nextAccountId();
     const address = email ?? `${accountId}@example.com`;
     const personal = { email: address, emailKey: address, passwordHash: '$', language: 'en' };
-    const made = await insertAccount(db, { accountId, ...personal, verified: true, now: NOW });
-    expect(made).toEqual({ ok: true });
+    const result = await insertAccount(db, { accountId, ...personal, verified: true, now: NOW });
+    expect(result).toEqual({ ok: true });
     return accountId;
   }
 
@@ -253,17 +253,17 @@ describe.each(backends)('on $name', ({ backend }) => {
     const accountId = await newAccount('ada@example.com');
     const second = nextAccountId();
     const personal = { email: 'Ada@example.com', emailKey: 'ada@example.com', passwordHash: '$' };
-    const wanted = { ...personal, language: 'en', verified: false, now: NOW };
-    expect(await insertAccount(db, { ...wanted, accountId: second })).toEqual({
+    const params = { ...personal, language: 'en', verified: false, now: NOW };
+    expect(await insertAccount(db, { ...params, accountId: second })).toEqual({
       ok: false,
       reason: 'email_taken',
     });
-    const free = { ...wanted, emailKey: 'other@example.com' };
+    const free = { ...params, emailKey: 'other@example.com' };
     expect(await insertAccount(db, { ...free, accountId })).toEqual({
       ok: false,
       reason: 'id_taken',
     });
-    expect(await accountsToSweep(db, { after: '', most: 1000 })).not.toContain(second);
+    expect(await accountsToReconcile(db, { after: '', limit: 1000 })).not.toContain(second);
     expect(await findIdentity(db, 'ada@example.com')).toMatchObject({ accountId, opened: false });
     await markAccountOpened(db, accountId, NOW);
     expect(await findIdentity(db, 'ada@example.com')).toMatchObject({
@@ -275,15 +275,15 @@ describe.each(backends)('on $name', ({ backend }) => {
   it('sweeps every account once, in slices', async () => {
     await newAccount();
     await newAccount();
-    const all = await accountsToSweep(db, { after: '', most: 1000 });
-    const met: string[] = [];
-    for (let after = ''; ; after = met.at(-1) ?? '') {
-      const slice = await accountsToSweep(db, { after, most: 1 });
+    const all = await accountsToReconcile(db, { after: '', limit: 1000 });
+    const visited: string[] = [];
+    for (let after = ''; ; after = visited.at(-1) ?? '') {
+      const slice = await accountsToReconcile(db, { after, limit: 1 });
       if (slice.length === 0) break;
-      met.push(...slice);
+      visited.push(...slice);
     }
-    expect(met).toEqual(all);
-    expect(new Set(met).size).toBe(met.length);
+    expect(visited).toEqual(all);
+    expect(new Set(visited).size).toBe(visited.length);
   });
 
   it('leads a key from pending to active to revoked and never back', async () => {
@@ -314,59 +314,61 @@ describe.each(backends)('on $name', ({ backend }) => {
 
   it('stores a book of 1,000 calls in four statements, and repeats are equal', async () => {
     const account = await newAccount();
-    const entries = book(account, 1000);
+    const entries = buildLedger(account, 1000);
     statements = 0;
-    expect(await deliverEntries(db, account, entries)).toEqual({ ok: true, acknowledged: 1000 });
+    expect(await ingestEntries(db, account, entries)).toEqual({ ok: true, acknowledged: 1000 });
     expect(statements).toBe(4);
-    const posted = at(entries, 999).postedAfter;
+    const posted = entryAt(entries, 999).postedAfter;
     const totals = { entries: 1000, lastSeq: 1000, posted };
-    expect(await accountTotals(db, account)).toEqual(totals);
-    const again = await deliverEntries(db, account, entries.slice(900));
+    expect(await getAccountTotals(db, account)).toEqual(totals);
+    const again = await ingestEntries(db, account, entries.slice(900));
     expect(again).toEqual({ ok: true, acknowledged: 1000 });
-    expect(await accountTotals(db, account)).toEqual(totals);
-    const { keyId: _, ...generation } = bill(account, 2, 2n);
-    expect(await findCall(db, account, callId(account, 2))).toEqual(generation);
-    expect(await findCall(db, await newAccount(), callId(account, 2))).toBeUndefined();
+    expect(await getAccountTotals(db, account)).toEqual(totals);
+    const { keyId: _, ...generation } = buildCall(account, 2, 2n);
+    expect(await findGeneration(db, account, callId(account, 2))).toEqual(generation);
+    expect(await findGeneration(db, await newAccount(), callId(account, 2))).toBeUndefined();
   });
 
   it('refuses a gap and stores nothing of it', async () => {
     const account = await newAccount();
-    const entries = book(account, 10);
+    const entries = buildLedger(account, 10);
     const gap = { ok: false, reason: 'gap' };
-    expect(await deliverEntries(db, account, entries.slice(1))).toEqual(gap);
-    await deliverEntries(db, account, entries.slice(0, 3));
-    expect(await deliverEntries(db, account, entries.slice(4))).toEqual(gap);
-    expect(await deliverEntries(db, account, [at(entries, 3), at(entries, 5)])).toEqual(gap);
-    expect(await accountTotals(db, account)).toMatchObject({ entries: 3, lastSeq: 3 });
+    expect(await ingestEntries(db, account, entries.slice(1))).toEqual(gap);
+    await ingestEntries(db, account, entries.slice(0, 3));
+    expect(await ingestEntries(db, account, entries.slice(4))).toEqual(gap);
+    expect(await ingestEntries(db, account, [entryAt(entries, 3), entryAt(entries, 5)])).toEqual(
+      gap,
+    );
+    expect(await getAccountTotals(db, account)).toMatchObject({ entries: 3, lastSeq: 3 });
   });
 
   it('refuses whatever differs from what is stored or does not add up', async () => {
     const account = await newAccount();
-    const entries = book(account, 6);
-    await deliverEntries(db, account, entries.slice(0, 3));
-    const third = at(entries, 2);
-    const fourth = at(entries, 3);
+    const entries = buildLedger(account, 6);
+    await ingestEntries(db, account, entries.slice(0, 3));
+    const third = entryAt(entries, 2);
+    const fourth = entryAt(entries, 3);
     const wrong: readonly (readonly Entry[])[] = [
       [{ ...third, id: 'another' }, fourth],
       [{ ...third, delta: third.delta - 1n }],
       [{ ...third, postedAfter: third.postedAfter + 1n }],
-      [fourth, { ...at(entries, 4), postedAfter: fourth.postedAfter }],
+      [fourth, { ...entryAt(entries, 4), postedAfter: fourth.postedAfter }],
       [{ ...fourth, postedAfter: fourth.postedAfter - 1n }],
       [{ ...fourth, id: third.id }],
     ];
-    for (const lines of wrong) {
-      expect(await deliverEntries(db, account, lines)).toEqual({ ok: false, reason: 'mismatch' });
+    for (const batch of wrong) {
+      expect(await ingestEntries(db, account, batch)).toEqual({ ok: false, reason: 'mismatch' });
     }
-    const stranger = await deliverEntries(db, 'f'.repeat(16), entries);
-    expect(stranger).toEqual({ ok: false, reason: 'mismatch' });
-    expect(await accountTotals(db, account)).toMatchObject({ entries: 3 });
+    const unknownAccount = await ingestEntries(db, 'f'.repeat(16), entries);
+    expect(unknownAccount).toEqual({ ok: false, reason: 'mismatch' });
+    expect(await getAccountTotals(db, account)).toMatchObject({ entries: 3 });
   });
 
   it('lets a late line replace what expiry said of the call, in whichever delivery', async () => {
     for (const together of [true, false]) {
       const account = await newAccount();
-      const entries = book(account, 2);
-      const early = at(entries, 1);
+      const entries = buildLedger(account, 2);
+      const early = entryAt(entries, 1);
       if (early.call === null) throw new Error('no call');
       const call = {
         ...early.call,
@@ -382,13 +384,13 @@ describe.each(backends)('on $name', ({ backend }) => {
       const id = `${early.id}:late`;
       const late: Entry = { ...early, seq: 3, id, delta: 1n, postedAfter, call };
       const deliveries = together
-        ? [[at(entries, 0), expired, late]]
-        : [[at(entries, 0), expired], [late]];
-      for (const lines of deliveries) {
-        expect((await deliverEntries(db, account, lines)).ok).toBe(true);
+        ? [[entryAt(entries, 0), expired, late]]
+        : [[entryAt(entries, 0), expired], [late]];
+      for (const batch of deliveries) {
+        expect((await ingestEntries(db, account, batch)).ok).toBe(true);
       }
-      await deliverEntries(db, account, [expired]);
-      expect(await findCall(db, account, early.id.slice(0, 32))).toMatchObject({
+      await ingestEntries(db, account, [expired]);
+      expect(await findGeneration(db, account, early.id.slice(0, 32))).toMatchObject({
         reason: 'provider_reported',
         charged: 1n,
         shortfall: 5n,
@@ -399,16 +401,16 @@ describe.each(backends)('on $name', ({ backend }) => {
   it('keeps one book under senders that overlap at the same time', async () => {
     for (let round = 0; round < 5; round += 1) {
       const account = await newAccount();
-      const entries = book(account, 600);
-      await deliverEntries(db, account, entries.slice(0, 10));
+      const entries = buildLedger(account, 600);
+      await ingestEntries(db, account, entries.slice(0, 10));
       const senders = [0, 5, 10, 10, 10, 3, 10, 0].map((from) =>
-        deliverEntries(db, account, entries.slice(from, 200 + from * 40)),
+        ingestEntries(db, account, entries.slice(from, 200 + from * 40)),
       );
       for (const delivery of await Promise.all(senders)) expect(delivery.ok).toBe(true);
-      expect(await accountTotals(db, account)).toEqual({
+      expect(await getAccountTotals(db, account)).toEqual({
         entries: 600,
         lastSeq: 600,
-        posted: at(entries, 599).postedAfter,
+        posted: entryAt(entries, 599).postedAfter,
       });
     }
   });
@@ -416,20 +418,20 @@ describe.each(backends)('on $name', ({ backend }) => {
   it('never lets two books that fork at the same time both in', async () => {
     for (let round = 0; round < 10; round += 1) {
       const account = await newAccount();
-      const entries = book(account, 100);
+      const entries = buildLedger(account, 100);
       const forked = entries.map((entry, index) =>
         index < 20 ? entry : { ...entry, postedAfter: entry.postedAfter - 1n },
       );
-      forked[20] = { ...at(forked, 20), delta: at(forked, 20).delta - 1n };
-      await deliverEntries(db, account, entries.slice(0, 20));
+      forked[20] = { ...entryAt(forked, 20), delta: entryAt(forked, 20).delta - 1n };
+      await ingestEntries(db, account, entries.slice(0, 20));
       const [one, other] = await Promise.all([
-        deliverEntries(db, account, entries.slice(20, 60)),
-        deliverEntries(db, account, forked.slice(20, 100)),
+        ingestEntries(db, account, entries.slice(20, 60)),
+        ingestEntries(db, account, forked.slice(20, 100)),
       ]);
       expect([one.ok, other.ok].sort()).toEqual([false, true]);
-      const { posted, entries: stored, lastSeq } = await accountTotals(db, account);
+      const { posted, entries: stored, lastSeq } = await getAccountTotals(db, account);
       expect(stored).toBe(lastSeq);
-      expect(posted).toBe(at(one.ok ? entries : forked, lastSeq - 1).postedAfter);
+      expect(posted).toBe(entryAt(one.ok ? entries : forked, lastSeq - 1).postedAfter);
     }
   });
 
@@ -437,7 +439,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     const fee = { kind: 'web_search', count: 1, nano_usd_per_million: '10' };
     const accepted = async (fees: unknown) => {
       const account = await newAccount();
-      await deliverEntries(db, account, book(account, 2));
+      await ingestEntries(db, account, buildLedger(account, 2));
       const text = JSON.stringify(fees).replaceAll("'", "''");
       const update = `update calls set fees = '${text}' where account_id = '${account}'`;
       return Promise.resolve(backend.exec(update)).then(
@@ -466,18 +468,24 @@ describe.each(backends)('on $name', ({ backend }) => {
 });
 
 describe('a database that is away', () => {
-  const away = connect('postgresql://farebox:hidden@127.0.0.1:1/postgres');
+  const unreachable = connect('postgresql://farebox:hidden@127.0.0.1:1/postgres');
 
   it('makes a delivery wait and nothing else', async () => {
-    const delivery = await deliverEntries(away, '0'.repeat(16), book('0'.repeat(16), 3));
+    const delivery = await ingestEntries(
+      unreachable,
+      '0'.repeat(16),
+      buildLedger('0'.repeat(16), 3),
+    );
     expect(delivery).toEqual({ ok: false, reason: 'unreachable' });
   });
 
   it('says nothing of what was asked', async () => {
-    const error: unknown = await findIdentity(away, 'ada@example.com').catch((thrown) => thrown);
-    expect(error).toBeInstanceOf(DatabaseFailure);
-    const said = `${error} ${JSON.stringify(error)} ${error instanceof Error ? error.stack : ''}`;
-    expect(said).not.toMatch(/ada@|hidden|select|cause/i);
+    const error: unknown = await findIdentity(unreachable, 'ada@example.com').catch(
+      (thrown) => thrown,
+    );
+    expect(error).toBeInstanceOf(DatabaseError);
+    const text = `${error} ${JSON.stringify(error)} ${error instanceof Error ? error.stack : ''}`;
+    expect(text).not.toMatch(/ada@|hidden|select|cause/i);
   });
 
   it('is never reached by a URL that is none, and the URL is not repeated', () => {

@@ -6,9 +6,9 @@
 import type { AccountId, AddressFamily, Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import type { Database } from './connection.ts';
-import { demand } from './connection.ts';
+import { queryOrThrow } from './connection.ts';
+import { firstRow, toEpochMs, toTimestamp } from './raw-sql.ts';
 import { depositKeys } from './schema-deposits.ts';
-import { at, firstRow, millis } from './statement.ts';
 
 export type PinResult = Readonly<{ ok: true }> | Readonly<{ ok: false; pinned: string }>;
 
@@ -29,7 +29,7 @@ export async function pinKey(
   );
   if (pinned?.fingerprint === fingerprint) return { ok: true };
   if (pinned !== undefined && !rotate) return { ok: false, pinned: pinned.fingerprint };
-  await demand(
+  await queryOrThrow(
     db.batch([
       db.execute(sql`update deposit_keys set current = false where family = ${family}`),
       db
@@ -56,15 +56,15 @@ type Row = {
 };
 
 const COLUMNS = sql`a.account_id, a.fingerprint, a.index, a.address,
-  ${millis(sql`a.created_at`)} as created`;
+  ${toEpochMs(sql`a.created_at`)} as created`;
 
-function watched(row: Row): WatchedAddress {
+function toWatchedAddress(row: Row): WatchedAddress {
   const { fingerprint, address } = row;
   const createdAt = Number(row.created);
   return { account: row.account_id, fingerprint, index: Number(row.index), address, createdAt };
 }
 
-async function issued(
+async function findIssuedAddress(
   db: Database,
   account: AccountId,
   family: AddressFamily,
@@ -75,7 +75,7 @@ async function issued(
       join deposit_keys k on k.family = a.family and k.fingerprint = a.fingerprint and k.current
       where a.account_id = ${account} and a.family = ${family}`,
   );
-  return row === undefined ? undefined : watched(row);
+  return row === undefined ? undefined : toWatchedAddress(row);
 }
 
 /** The account's address below the family's current key; undefined where no key is pinned. */
@@ -86,28 +86,28 @@ export async function issueAddress(
   now: Instant,
   derive: (fingerprint: string, index: number) => string,
 ): Promise<IssuedAddress | undefined> {
-  const known = await issued(db, account, family);
-  if (known !== undefined) return known;
-  const taken = await firstRow<{ fingerprint: string; index: string | number }>(
+  const existing = await findIssuedAddress(db, account, family);
+  if (existing !== undefined) return existing;
+  const allocated = await firstRow<{ fingerprint: string; index: string | number }>(
     db,
     sql`update deposit_keys set next_index = next_index + 1
       where family = ${family} and current returning fingerprint, next_index - 1 as index`,
   );
-  if (taken === undefined) return undefined;
-  const { fingerprint } = taken;
-  const index = Number(taken.index);
+  if (allocated === undefined) return undefined;
+  const { fingerprint } = allocated;
+  const index = Number(allocated.index);
   // A race leaves an index unused: an address nobody has been shown.
-  await demand(
+  await queryOrThrow(
     db.execute(sql`insert into deposit_addresses
       (family, address, account_id, fingerprint, index, created_at) values
-      (${family}, ${derive(fingerprint, index)}, ${account}, ${fingerprint}, ${index}, ${at(now)})
+      (${family}, ${derive(fingerprint, index)}, ${account}, ${fingerprint}, ${index}, ${toTimestamp(now)})
       on conflict on constraint deposit_addresses_account do nothing`),
   );
-  return issued(db, account, family);
+  return findIssuedAddress(db, account, family);
 }
 
 /** How many indexes were given out below all keys of a family: no fewer than there are addresses. */
-export async function addressesIssued(db: Database, family: AddressFamily): Promise<number> {
+export async function countIssuedAddresses(db: Database, family: AddressFamily): Promise<number> {
   const row = await firstRow<{ issued: string | number }>(
     db,
     sql`select coalesce(sum(next_index), 0) as issued from deposit_keys where family = ${family}`,
@@ -116,17 +116,17 @@ export async function addressesIssued(db: Database, family: AddressFamily): Prom
 }
 
 /** Addresses that are watched, a page after `after` in their own order: old keys' too. */
-export async function watchedAddresses(
+export async function listWatchedAddresses(
   db: Database,
   family: AddressFamily,
   after: string,
-  most: number,
+  limit: number,
 ): Promise<readonly WatchedAddress[]> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<Row>(sql`select ${COLUMNS} from deposit_addresses a
-      where family = ${family} and address > ${after} order by address limit ${most}`),
+      where family = ${family} and address > ${after} order by address limit ${limit}`),
   );
-  return rows.map(watched);
+  return rows.map(toWatchedAddress);
 }
 
 /** Whose these are, of whatever family; those nobody has are left out. */
@@ -135,26 +135,26 @@ export async function findAddresses(
   family: AddressFamily,
   addresses: readonly string[],
 ): Promise<readonly WatchedAddress[]> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<Row>(sql`select ${COLUMNS} from deposit_addresses a
       where family = ${family} and address in
       (select value from jsonb_array_elements_text(${JSON.stringify(addresses)}::jsonb) as r(value))`),
   );
-  return rows.map(watched);
+  return rows.map(toWatchedAddress);
 }
 
 /** Addresses below one key, by their index, after `after`. */
-export async function addressesOf(
+export async function listAddressesByKey(
   db: Database,
   fingerprint: string,
   after: number,
-  most: number,
+  limit: number,
 ): Promise<readonly IssuedAddress[]> {
-  type Line = { fingerprint: string; index: string | number; address: string };
-  const { rows } = await demand(
-    db.execute<Line>(sql`select fingerprint, index, address from deposit_addresses
+  type AddressRow = { fingerprint: string; index: string | number; address: string };
+  const { rows } = await queryOrThrow(
+    db.execute<AddressRow>(sql`select fingerprint, index, address from deposit_addresses
       where family in ('evm', 'tron') and fingerprint = ${fingerprint} and index > ${after}
-      order by index limit ${most}`),
+      order by index limit ${limit}`),
   );
   return rows.map((row) => ({ ...row, index: Number(row.index) }));
 }

@@ -4,24 +4,24 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { type SQL, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { at, firstRow, millis, texts } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, toEpochMs, toTimestamp, unnestTexts } from './raw-sql.ts';
 
 export type AddressRecord = Readonly<{ recorded: bigint; swept: bigint }>;
 
 /** In the token's units, of every transfer to the address that was ever recorded; none is zero. */
-export async function recordsOf(
+export async function getAddressRecords(
   db: Database,
   chain: string,
   addresses: readonly string[],
 ): Promise<ReadonlyMap<string, AddressRecord>> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<{ value: string; recorded: string; swept: string }>(sql`select value,
         (select coalesce(sum(units), 0) from deposits
           where chain = ${chain} and recipient = value)::text as recorded,
         (select coalesce(sum(units), 0) from swept_deposits
           where chain = ${chain} and address = value)::text as swept
-      from ${texts(addresses)}`),
+      from ${unnestTexts(addresses)}`),
   );
   return new Map(
     rows.map(({ value, recorded, swept }) => [
@@ -31,28 +31,28 @@ export async function recordsOf(
   );
 }
 
-export type BookDifference = Readonly<{ account: AccountId; credited: bigint; booked: bigint }>;
+export type LedgerDifference = Readonly<{ account: AccountId; credited: bigint; posted: bigint }>;
 
 /**
  * Accounts whose credited deposits and book lines of one chain are not the same, line by line, with the sums
  * of those that differ in nano-USD. Lines younger than `before` may still be on their way to Postgres.
  */
-export async function bookDifferences(
+export async function findLedgerDifferences(
   db: Database,
   { chain, chainId }: Readonly<{ chain: string; chainId: number }>,
   accounts: readonly AccountId[],
   before: Instant,
-): Promise<readonly BookDifference[]> {
+): Promise<readonly LedgerDifference[]> {
   const prefix = `${chainId}:`;
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<{ account_id: string; credited: string; booked: string }>(sql`
       with credited as (
         select account_id, ${prefix} || tx_hash || ':' || log_index as id, amount
-        from deposits join ${texts(accounts)} on account_id = r.value
-        where chain = ${chain} and state = 'credited' and credited_at < ${at(before)}
+        from deposits join ${unnestTexts(accounts)} on account_id = r.value
+        where chain = ${chain} and state = 'credited' and credited_at < ${toTimestamp(before)}
       ), booked as (
-        select account_id, id, delta from ledger_entries join ${texts(accounts)} on account_id = r.value
-        where kind <> 'charge' and kind = 'credit' and id like ${`${prefix}0x%`} and at < ${at(before)}
+        select account_id, id, delta from ledger_entries join ${unnestTexts(accounts)} on account_id = r.value
+        where kind <> 'charge' and kind = 'credit' and id like ${`${prefix}0x%`} and at < ${toTimestamp(before)}
       )
       select account_id, coalesce(sum(amount), 0)::text as credited, coalesce(sum(delta), 0)::text as booked
       from credited full join booked using (account_id, id)
@@ -61,7 +61,7 @@ export async function bookDifferences(
   return rows.map(({ account_id, credited, booked }) => ({
     account: account_id,
     credited: BigInt(credited),
-    booked: BigInt(booked),
+    posted: BigInt(booked),
   }));
 }
 
@@ -78,12 +78,12 @@ export type Difference = Readonly<{
  * Opens those that are not open yet; what an open one says is brought up to date. `anew`: its blocks are to be
  * read once more from the newest.
  */
-export async function noteDifferences(
+export async function recordDifferences(
   db: Database,
   chain: string,
   differences: readonly Difference[],
   now: Instant,
-  { anew = false }: Readonly<{ anew?: boolean }> = {},
+  { restartRescan = false }: Readonly<{ restartRescan?: boolean }> = {},
 ): Promise<void> {
   if (differences.length === 0) return;
   const json = JSON.stringify(
@@ -95,20 +95,20 @@ export async function noteDifferences(
       recorded: recorded.toString(),
     })),
   );
-  await demand(
+  await queryOrThrow(
     db.execute(sql`insert into deposit_differences
         (chain, address, kind, audited_at, held, swept, recorded)
-      select ${chain}, address, kind, ${at(now)}, held, swept, recorded
+      select ${chain}, address, kind, ${toTimestamp(now)}, held, swept, recorded
       from jsonb_to_recordset(${json}::jsonb)
         as r(address text, kind text, held numeric, swept numeric, recorded numeric)
       on conflict (chain, address, kind) where settled_at is null do update
         set held = excluded.held, swept = excluded.swept, recorded = excluded.recorded,
-          reread_below = case when ${anew} then null else deposit_differences.reread_below end`),
+          reread_below = case when ${restartRescan} then null else deposit_differences.reread_below end`),
   );
 }
 
 /** A later look found that these add up. */
-export async function settleDifferences(
+export async function resolveDifferences(
   db: Database,
   chain: string,
   kind: DifferenceKind,
@@ -116,15 +116,15 @@ export async function settleDifferences(
   now: Instant,
 ): Promise<void> {
   if (addresses.length === 0) return;
-  await demand(
-    db.execute(sql`update deposit_differences set settled_at = ${at(now)}
+  await queryOrThrow(
+    db.execute(sql`update deposit_differences set settled_at = ${toTimestamp(now)}
       where chain = ${chain} and kind = ${kind} and settled_at is null
-        and address in (select value from ${texts(addresses)})`),
+        and address in (select value from ${unnestTexts(addresses)})`),
   );
 }
 
 export type OpenDifference = Difference &
-  Readonly<{ chain: string; since: Instant; rereadBelow: number | null }>;
+  Readonly<{ chain: string; since: Instant; rescanBelow: number | null }>;
 
 type DifferenceRow = {
   chain: string;
@@ -138,17 +138,17 @@ type DifferenceRow = {
 };
 
 /** Of one chain or of all, oldest first. */
-export async function openDifferences(
+export async function listOpenDifferences(
   db: Database,
   chain: string | null,
-  most: number,
+  limit: number,
 ): Promise<readonly OpenDifference[]> {
-  const ofChain: SQL = chain === null ? sql`` : sql`and chain = ${chain}`;
-  const { rows } = await demand(
-    db.execute<DifferenceRow>(sql`select chain, address, kind, ${millis(sql`audited_at`)} as since,
+  const chainFilter: SQL = chain === null ? sql`` : sql`and chain = ${chain}`;
+  const { rows } = await queryOrThrow(
+    db.execute<DifferenceRow>(sql`select chain, address, kind, ${toEpochMs(sql`audited_at`)} as since,
         held::text, swept::text, recorded::text, reread_below
-      from deposit_differences where settled_at is null ${ofChain}
-      order by audited_at, chain, address, kind limit ${most}`),
+      from deposit_differences where settled_at is null ${chainFilter}
+      order by audited_at, chain, address, kind limit ${limit}`),
   );
   return rows.map((row) => ({
     chain: row.chain,
@@ -158,18 +158,18 @@ export async function openDifferences(
     held: BigInt(row.held),
     swept: BigInt(row.swept),
     recorded: BigInt(row.recorded),
-    rereadBelow: row.reread_below === null ? null : Number(row.reread_below),
+    rescanBelow: row.reread_below === null ? null : Number(row.reread_below),
   }));
 }
 
 /** How far back the blocks of an address were read once more. */
-export async function noteDifferenceReread(
+export async function recordDifferenceRescan(
   db: Database,
   chain: string,
   address: string,
   below: number,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db.execute(sql`update deposit_differences set reread_below = ${below}
       where chain = ${chain} and address = ${address} and kind = 'balance' and settled_at is null`),
   );
@@ -178,10 +178,10 @@ export async function noteDifferenceReread(
 /** Where the audit stands: the address it came to, null where none is under way; and when the last one ended. */
 export type AuditProgress = Readonly<{ after: string | null; endedAt: Instant | null }>;
 
-export async function readAudit(db: Database, chain: string): Promise<AuditProgress> {
+export async function readAuditProgress(db: Database, chain: string): Promise<AuditProgress> {
   const row = await firstRow<{ audit_after: string | null; audit_at: string | number | null }>(
     db,
-    sql`select audit_after, ${millis(sql`audit_at`)} as audit_at
+    sql`select audit_after, ${toEpochMs(sql`audit_at`)} as audit_at
       from chain_cursors where chain = ${chain}`,
   );
   const endedAt = row?.audit_at ?? null;
@@ -192,31 +192,37 @@ export async function readAudit(db: Database, chain: string): Promise<AuditProgr
 }
 
 /** `after` null: it came to the last address, and ended. */
-export async function noteAudit(
+export async function recordAuditProgress(
   db: Database,
   chain: string,
   after: string | null,
   now: Instant,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db.execute(sql`update chain_cursors set audit_after = ${after}::text,
-      audit_at = case when ${after}::text is null then ${at(now)} else audit_at end
+      audit_at = case when ${after}::text is null then ${toTimestamp(now)} else audit_at end
       where chain = ${chain}`),
   );
 }
 
-export type Swept = Readonly<{ chain: string; txHash: string; address: string; units: bigint }>;
+export type SweptDeposit = Readonly<{
+  chain: string;
+  txHash: string;
+  address: string;
+  units: bigint;
+}>;
 
 /**
  * What a treasury's report says was moved from our addresses; told twice it counts once. Answers how many
  * lines were new, and which addresses are not ours: then nothing is written.
  */
-export async function recordSwept(
+export async function recordSweptDeposits(
   db: Database,
-  swept: readonly Swept[],
+  swept: readonly SweptDeposit[],
   now: Instant,
 ): Promise<
-  Readonly<{ ok: true; added: number }> | Readonly<{ ok: false; foreign: readonly string[] }>
+  | Readonly<{ ok: true; added: number }>
+  | Readonly<{ ok: false; unknownAddresses: readonly string[] }>
 > {
   const json = JSON.stringify(
     swept.map(({ chain, txHash, address, units }) => ({
@@ -227,18 +233,18 @@ export async function recordSwept(
       family: chain === 'tron' ? 'tron' : 'evm',
     })),
   );
-  const lines = sql`jsonb_to_recordset(${json}::jsonb)
+  const reportedRows = sql`jsonb_to_recordset(${json}::jsonb)
     as r(chain text, "txHash" text, address text, units numeric, family text)`;
-  const unknown = await demand(
-    db.execute<{ address: string }>(sql`select r.address from ${lines} where not exists
+  const unknown = await queryOrThrow(
+    db.execute<{ address: string }>(sql`select r.address from ${reportedRows} where not exists
       (select 1 from deposit_addresses d where d.family = r.family and d.address = r.address)`),
   );
   if (unknown.rows.length > 0) {
-    return { ok: false, foreign: unknown.rows.map(({ address }) => address) };
+    return { ok: false, unknownAddresses: unknown.rows.map(({ address }) => address) };
   }
-  const added = await demand(
+  const added = await queryOrThrow(
     db.execute(sql`insert into swept_deposits (chain, tx_hash, address, units, reported_at)
-      select r.chain, r."txHash", r.address, r.units, ${at(now)} from ${lines}
+      select r.chain, r."txHash", r.address, r.units, ${toTimestamp(now)} from ${reportedRows}
       on conflict (chain, tx_hash, address) do nothing returning tx_hash`),
   );
   return { ok: true, added: added.rows.length };

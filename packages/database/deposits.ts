@@ -6,10 +6,10 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { type SQL, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { at, firstRow, millis, texts } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, toEpochMs, toTimestamp, unnestTexts } from './raw-sql.ts';
 
-export type FoundTransfer = Readonly<{
+export type DetectedTransfer = Readonly<{
   txHash: string;
   logIndex: number;
   blockNumber: number;
@@ -21,7 +21,7 @@ export type FoundTransfer = Readonly<{
   units: bigint;
 }>;
 
-function asJson(chain: string, transfers: readonly FoundTransfer[]): string {
+function toJson(chain: string, transfers: readonly DetectedTransfer[]): string {
   return JSON.stringify(
     transfers.map(({ units, account, ...rest }) => ({
       ...rest,
@@ -47,17 +47,17 @@ const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockH
  * Transfers in final blocks. One that was shown as pending is taken over, and so is one whose block is another
  * since a chain was halted for it; any other known one stays as it is.
  */
-export async function recordFinal(
+export async function recordFinalTransfers(
   db: Database,
   chain: string,
-  transfers: readonly FoundTransfer[],
+  transfers: readonly DetectedTransfer[],
   foundBy: 'scan' | 'reread' | 'claim' | 'audit',
   now: Instant,
 ): Promise<void> {
   if (transfers.length === 0) return;
-  await demand(
+  await queryOrThrow(
     db.execute(sql`insert into deposits (${COLUMNS}, final_at)
-      select ${VALUES}, ${foundBy}, ${at(now)}, ${at(now)} from ${recordset(asJson(chain, transfers))}
+      select ${VALUES}, ${foundBy}, ${toTimestamp(now)}, ${toTimestamp(now)} from ${recordset(toJson(chain, transfers))}
       on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
         block_hash = excluded.block_hash, contract = excluded.contract, sender = excluded.sender,
         recipient = excluded.recipient, account_id = excluded.account_id, units = excluded.units,
@@ -73,17 +73,17 @@ export async function recordFinal(
 export async function replacePending(
   db: Database,
   chain: string,
-  transfers: readonly FoundTransfer[],
+  transfers: readonly DetectedTransfer[],
   now: Instant,
 ): Promise<void> {
-  const json = asJson(chain, transfers);
-  await demand(
+  const json = toJson(chain, transfers);
+  await queryOrThrow(
     db.batch([
       db.execute(sql`delete from deposits where chain = ${chain} and state = 'seen' and final_at is null
         and not exists (select 1 from ${recordset(json)}
           where r."txHash" = tx_hash and r."logIndex" = log_index)`),
       db.execute(sql`insert into deposits (${COLUMNS})
-        select ${VALUES}, 'scan', ${at(now)} from ${recordset(json)}
+        select ${VALUES}, 'scan', ${toTimestamp(now)} from ${recordset(json)}
         on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
           block_hash = excluded.block_hash
         where deposits.state = 'seen' and deposits.final_at is null`),
@@ -91,24 +91,24 @@ export async function replacePending(
   );
 }
 
-export type Valuation = Readonly<{ chain: string; decimals: number; minimumUnits: bigint }>;
+export type TokenTerms = Readonly<{ chain: string; decimals: number; minimumUnits: bigint }>;
 
-type Key = Readonly<{ txHash: string; logIndex: number }>;
+type TransferKey = Readonly<{ txHash: string; logIndex: number }>;
 type KeyRow = { tx_hash: string; log_index: number };
 
-export type UnvaluedDeposit = Key & Readonly<{ account: AccountId; sender: string }>;
+export type UnvaluedDeposit = TransferKey & Readonly<{ account: AccountId; sender: string }>;
 
 /** Final transfers that have no worth yet: oldest first, but dust behind all others, whoever sends how much of it. */
-export async function unvaluedDeposits(
+export async function listUnvaluedDeposits(
   db: Database,
-  { chain, minimumUnits }: Valuation,
-  most: number,
+  { chain, minimumUnits }: TokenTerms,
+  limit: number,
 ): Promise<readonly UnvaluedDeposit[]> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<KeyRow & { account_id: string; sender: string }>(sql`select tx_hash, log_index,
         account_id, sender from deposits
       where chain = ${chain} and state = 'seen' and final_at is not null
-      order by units < ${minimumUnits.toString()}::numeric, block_number, log_index limit ${most}`),
+      order by units < ${minimumUnits.toString()}::numeric, block_number, log_index limit ${limit}`),
   );
   return rows.map(({ tx_hash: txHash, log_index: logIndex, account_id: account, sender }) => ({
     txHash,
@@ -123,31 +123,31 @@ export async function unvaluedDeposits(
  * is left below one nano-USD is added to what earlier ones left (`remaining`), and counts once it is whole.
  * The remainder's row is the lock: two at once wait for each other there. `heldFor`: an operator has to look.
  */
-export async function valueDeposit(
+export async function setCreditAmount(
   db: Database,
-  { chain, decimals, minimumUnits }: Valuation,
-  { txHash, logIndex }: Key,
-  heldFor: string | null,
+  { chain, decimals, minimumUnits }: TokenTerms,
+  { txHash, logIndex }: TransferKey,
+  reviewReason: string | null,
 ): Promise<void> {
-  const scale = sql.raw((10n ** BigInt(Math.max(0, decimals - 9))).toString());
-  const times = sql.raw((10n ** BigInt(Math.max(0, 9 - decimals))).toString());
-  await demand(
+  const divisor = sql.raw((10n ** BigInt(Math.max(0, decimals - 9))).toString());
+  const multiplier = sql.raw((10n ** BigInt(Math.max(0, 9 - decimals))).toString());
+  await queryOrThrow(
     db.execute(sql`
       with t as (
         select account_id, units from deposits where chain = ${chain} and tx_hash = ${txHash}
           and log_index = ${logIndex} and state = 'seen' and final_at is not null for update
       ), r as (
         insert into deposit_remainders as d (chain, account_id, units)
-        select ${chain}, account_id, mod(units, ${scale}) from t
-        on conflict (chain, account_id) do update set units = mod(d.units + excluded.units, ${scale})
+        select ${chain}, account_id, mod(units, ${divisor}) from t
+        on conflict (chain, account_id) do update set units = mod(d.units + excluded.units, ${divisor})
         returning d.units as remaining
       ), v as (
         select t.units, least(9223372036854775807,
-          div(t.units + mod(mod(r.remaining - t.units, ${scale}) + ${scale}, ${scale}) - r.remaining, ${scale}) * ${times}
+          div(t.units + mod(mod(r.remaining - t.units, ${divisor}) + ${divisor}, ${divisor}) - r.remaining, ${divisor}) * ${multiplier}
         ) as amount from t, r
       )
-      update deposits set amount = v.amount, reason = ${heldFor}::text,
-        state = case when ${heldFor}::text is not null then 'held'
+      update deposits set amount = v.amount, reason = ${reviewReason}::text,
+        state = case when ${reviewReason}::text is not null then 'held'
           when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end
       from v where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'seen'`),
   );
@@ -156,19 +156,19 @@ export async function valueDeposit(
 /** Dust of one of these accounts that together passes the minimum is worth crediting. */
 export async function releaseDust(
   db: Database,
-  { chain, decimals, minimumUnits }: Valuation,
+  { chain, decimals, minimumUnits }: TokenTerms,
   accounts: readonly AccountId[],
 ): Promise<void> {
   const minimum = (minimumUnits * 10n ** 9n) / 10n ** BigInt(decimals);
-  await demand(
+  await queryOrThrow(
     db.execute(sql`update deposits set state = 'final'
       where chain = ${chain} and state = 'dust' and amount > 0
-        and account_id in (select account_id from deposits join ${texts(accounts)} on account_id = r.value
+        and account_id in (select account_id from deposits join ${unnestTexts(accounts)} on account_id = r.value
           where chain = ${chain} and state = 'dust' group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`),
   );
 }
 
-export type CreditableDeposit = Key &
+export type CreditableDeposit = TransferKey &
   Readonly<{
     blockNumber: number;
     blockHash: string;
@@ -194,13 +194,13 @@ type CreditableRow = KeyRow & {
   day_units: string;
 };
 
-export async function creditableDeposits(
+export async function listCreditableDeposits(
   db: Database,
   chain: string,
   family: string,
-  most: number,
+  limit: number,
 ): Promise<readonly CreditableDeposit[]> {
-  const { rows } = await demand(
+  const { rows } = await queryOrThrow(
     db.execute<CreditableRow>(sql`select d.tx_hash, d.log_index, d.block_number, d.block_hash,
         d.recipient, d.account_id, d.units::text, d.amount::text, a.fingerprint, a.index,
         (select sum(o.units) from deposits o where o.account_id = d.account_id and o.chain = d.chain
@@ -209,7 +209,7 @@ export async function creditableDeposits(
       from deposits d join deposit_addresses a on a.family = ${family} and a.address = d.recipient
         and a.account_id = d.account_id
       where d.chain = ${chain} and d.state = 'final'
-      order by d.block_number, d.log_index limit ${most}`),
+      order by d.block_number, d.log_index limit ${limit}`),
   );
   return rows.map((row) => ({
     txHash: row.tx_hash,
@@ -226,22 +226,22 @@ export async function creditableDeposits(
   }));
 }
 
-export type DepositEnd =
+export type DepositOutcome =
   | Readonly<{ state: 'credited' }>
   | Readonly<{ state: 'held' | 'closed'; reason: string }>;
 
 /** What came of crediting it. Repeating it changes nothing. */
-export async function endDeposit(
+export async function setDepositOutcome(
   db: Database,
   chain: string,
-  { txHash, logIndex }: Key,
-  end: DepositEnd,
+  { txHash, logIndex }: TransferKey,
+  outcome: DepositOutcome,
   now: Instant,
 ): Promise<void> {
-  const reason = end.state === 'credited' ? null : end.reason;
-  await demand(
-    db.execute(sql`update deposits set state = ${end.state}, reason = ${reason}::text,
-      credited_at = case when ${end.state} = 'credited' then ${at(now)} end
+  const reason = outcome.state === 'credited' ? null : outcome.reason;
+  await queryOrThrow(
+    db.execute(sql`update deposits set state = ${outcome.state}, reason = ${reason}::text,
+      credited_at = case when ${outcome.state} = 'credited' then ${toTimestamp(now)} end
       where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'final'`),
   );
 }
@@ -250,7 +250,7 @@ export async function endDeposit(
 export async function releaseDeposit(
   db: Database,
   chain: string,
-  { txHash, logIndex }: Key,
+  { txHash, logIndex }: TransferKey,
 ): Promise<boolean> {
   const row = await firstRow(
     db,
@@ -260,7 +260,7 @@ export async function releaseDeposit(
   return row !== undefined;
 }
 
-export type DepositRow = Key &
+export type DepositRow = TransferKey &
   Readonly<{
     chain: string;
     blockNumber: number;
@@ -272,7 +272,7 @@ export type DepositRow = Key &
     creditedAt: Instant | null;
   }>;
 
-type StatedRow = KeyRow & {
+type DepositListRow = KeyRow & {
   chain: string;
   block_number: string | number;
   units: string;
@@ -284,17 +284,17 @@ type StatedRow = KeyRow & {
 };
 
 /** An account's deposits, newest first. */
-export async function depositsOf(
+export async function listDeposits(
   db: Database,
   account: AccountId,
-  most: number,
+  limit: number,
 ): Promise<readonly DepositRow[]> {
-  const { rows } = await demand(
-    db.execute<StatedRow>(sql`select chain, tx_hash, log_index, block_number, units::text,
-        amount::text, state, reason, ${millis(sql`seen_at`)} as seen_at,
-        ${millis(sql`credited_at`)} as credited_at
+  const { rows } = await queryOrThrow(
+    db.execute<DepositListRow>(sql`select chain, tx_hash, log_index, block_number, units::text,
+        amount::text, state, reason, ${toEpochMs(sql`seen_at`)} as seen_at,
+        ${toEpochMs(sql`credited_at`)} as credited_at
       from deposits where account_id = ${account} order by seen_at desc, chain, tx_hash, log_index
-      limit ${most}`),
+      limit ${limit}`),
   );
   return rows.map((row) => ({
     chain: row.chain,

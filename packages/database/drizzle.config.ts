@@ -8,7 +8,7 @@ export default defineConfig({
   dialect: 'postgresql',
   schema: [
     './packages/database/schema.ts',
-    './packages/database/schema-people.ts',
+    './packages/database/schema-users.ts',
     './packages/database/schema-operators.ts',
     './packages/database/schema-deposits.ts',
   ],

@@ -4,7 +4,8 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, inArray, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { toTimestamp } from './raw-sql.ts';
 import { accounts, apiKeys, identities } from './schema.ts';
 import {
   consents,
@@ -19,8 +20,7 @@ import {
   signInSteps,
   signUps,
   totpFactors,
-} from './schema-people.ts';
-import { at } from './statement.ts';
+} from './schema-users.ts';
 
 /**
  * Every row about the account's owner, in one transaction; mail events go with their mails. The answer
@@ -31,14 +31,14 @@ export async function eraseOwner(
   accountId: AccountId,
   now: Instant,
 ): Promise<Readonly<{ email: string; language: string }> | undefined> {
-  const mine = { accountId: identities.accountId, emailKey: identities.emailKey };
-  const ownKey = db
-    .select({ emailKey: mine.emailKey })
+  const columns = { accountId: identities.accountId, emailKey: identities.emailKey };
+  const ownEmailKey = db
+    .select({ emailKey: columns.emailKey })
     .from(identities)
-    .where(eq(mine.accountId, accountId));
-  const [, erased] = await demand(
+    .where(eq(columns.accountId, accountId));
+  const [, erased] = await queryOrThrow(
     db.batch([
-      db.delete(signUps).where(inArray(signUps.emailKey, ownKey)),
+      db.delete(signUps).where(inArray(signUps.emailKey, ownEmailKey)),
       db
         .delete(identities)
         .where(eq(identities.accountId, accountId))
@@ -57,7 +57,7 @@ export async function eraseOwner(
       db.delete(apiKeys).where(eq(apiKeys.accountId, accountId)),
       db
         .update(accounts)
-        .set({ closedAt: sql`coalesce(${accounts.closedAt}, ${at(now)})` })
+        .set({ closedAt: sql`coalesce(${accounts.closedAt}, ${toTimestamp(now)})` })
         .where(eq(accounts.id, accountId)),
     ]),
   );
@@ -71,35 +71,35 @@ export type PurgeLimits = Readonly<{
   /** How long a factor that was begun may wait for its first code. */
   unconfirmedMs: number;
   /** Rows of each table at a time. */
-  most: number;
+  limit: number;
 }>;
 
 /** Deletes expired rows, a bounded number of each kind, and says how many went. */
-export async function purgeExpired(db: Database, limits: PurgeLimits): Promise<number> {
-  const now = at(limits.now);
-  const idle = at(limits.now - limits.idleMs);
-  const unconfirmed = at(limits.now - limits.unconfirmedMs);
-  const most = sql`${limits.most}::int`;
-  const expired = (table: string, key: string, where = sql`expires_at <= ${now}`) => {
+export async function deleteExpiredRows(db: Database, limits: PurgeLimits): Promise<number> {
+  const now = toTimestamp(limits.now);
+  const idle = toTimestamp(limits.now - limits.idleMs);
+  const unconfirmed = toTimestamp(limits.now - limits.unconfirmedMs);
+  const limit = sql`${limits.limit}::int`;
+  const deleteExpired = (table: string, key: string, where = sql`expires_at <= ${now}`) => {
     const [from, column] = [sql.identifier(table), sql.identifier(key)];
     return db.execute(sql`delete from ${from} where ${column} in
-      (select ${column} from ${from} where ${where} limit ${most}) returning 1`);
+      (select ${column} from ${from} where ${where} limit ${limit}) returning 1`);
   };
-  const answers = await demand(
+  const results = await queryOrThrow(
     db.batch([
-      expired('sign_ups', 'token_hash'),
-      expired('mail_tokens', 'token_hash'),
-      expired('sessions', 'token_hash', sql`expires_at <= ${now} or seen_at <= ${idle}`),
-      expired('known_devices', 'token_hash'),
-      expired('sign_in_steps', 'token_hash'),
-      expired('passkey_challenges', 'challenge_hash'),
-      expired('throttle_counters', 'bucket', sql`resets_at <= ${now}`),
-      expired(
+      deleteExpired('sign_ups', 'token_hash'),
+      deleteExpired('mail_tokens', 'token_hash'),
+      deleteExpired('sessions', 'token_hash', sql`expires_at <= ${now} or seen_at <= ${idle}`),
+      deleteExpired('known_devices', 'token_hash'),
+      deleteExpired('sign_in_steps', 'token_hash'),
+      deleteExpired('passkey_challenges', 'challenge_hash'),
+      deleteExpired('throttle_counters', 'bucket', sql`resets_at <= ${now}`),
+      deleteExpired(
         'totp_factors',
         'account_id',
         sql`confirmed_at is null and created_at <= ${unconfirmed}`,
       ),
     ]),
   );
-  return answers.reduce((sum, { rows }) => sum + rows.length, 0);
+  return results.reduce((sum, { rows }) => sum + rows.length, 0);
 }

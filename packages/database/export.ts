@@ -6,7 +6,7 @@
 import type { AccountId } from '@farebox/ledger';
 import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
 import { accounts, apiKeys, calls, identities, ledgerEntries, usageDays } from './schema.ts';
 import { depositAddresses, depositRemainders, deposits } from './schema-deposits.ts';
 import { adjustments, operatorActions } from './schema-operators.ts';
@@ -26,30 +26,30 @@ import {
   signUps,
   suppressions,
   totpFactors,
-} from './schema-people.ts';
+} from './schema-users.ts';
 
 /** Whose rows. `mailboxHash` is how their mailbox is known where addresses are not. */
-export type Whose = Readonly<{ account: AccountId; mailboxHash: string }>;
+export type DataSubject = Readonly<{ account: AccountId; mailboxHash: string }>;
 
-type Source = Readonly<{
+type ExportSource = Readonly<{
   table: PgTable;
-  mine: (whose: Whose) => SQL;
+  ownedBy: (subject: DataSubject) => SQL;
   /** Tells rows of one account apart, and is what they are ordered by. */
   order: readonly PgColumn[];
   /** Columns that stay here. */
-  without: readonly PgColumn[];
+  omit: readonly PgColumn[];
 }>;
 
 function byAccount(
   table: PgTable,
   account: PgColumn,
   order: readonly PgColumn[],
-  without: readonly PgColumn[] = [],
-): Source {
-  return { table, mine: (whose) => eq(account, whose.account), order, without };
+  omit: readonly PgColumn[] = [],
+): ExportSource {
+  return { table, ownedBy: (subject) => eq(account, subject.account), order, omit };
 }
 
-const SOURCES = {
+const EXPORT_SOURCES = {
   accounts: byAccount(accounts, accounts.id, [accounts.id]),
   identities: byAccount(
     identities,
@@ -59,10 +59,10 @@ const SOURCES = {
   ),
   sign_ups: {
     table: signUps,
-    mine: ({ account }: Whose) => sql`${signUps.emailKey} in
+    ownedBy: ({ account }: DataSubject) => sql`${signUps.emailKey} in
       (select ${identities.emailKey} from ${identities} where ${identities.accountId} = ${account})`,
     order: [signUps.tokenHash],
-    without: [signUps.tokenHash, signUps.passwordHash],
+    omit: [signUps.tokenHash, signUps.passwordHash],
   },
   mail_tokens: byAccount(
     mailTokens,
@@ -149,29 +149,30 @@ const SOURCES = {
   mails: byAccount(mails, mails.accountId, [mails.queuedAt, mails.id]),
   mail_events: {
     table: mailEvents,
-    mine: ({ account }: Whose) => sql`${mailEvents.mailId} in
+    ownedBy: ({ account }: DataSubject) => sql`${mailEvents.mailId} in
       (select ${mails.id} from ${mails} where ${mails.accountId} = ${account})`,
     order: [mailEvents.id],
-    without: [],
+    omit: [],
   },
   suppressions: {
     table: suppressions,
-    mine: ({ mailboxHash }: Whose) => eq(suppressions.mailboxHash, mailboxHash),
+    ownedBy: ({ mailboxHash }: DataSubject) => eq(suppressions.mailboxHash, mailboxHash),
     order: [suppressions.mailboxHash],
-    without: [suppressions.mailboxHash],
+    omit: [suppressions.mailboxHash],
   },
   consents: byAccount(consents, consents.accountId, [consents.kind]),
   receipts: byAccount(receipts, receipts.accountId, [receipts.at, receipts.id]),
-} as const satisfies Record<string, Source>;
+} as const satisfies Record<string, ExportSource>;
 
-export type ExportedTable = keyof typeof SOURCES;
+export type ExportedTable = keyof typeof EXPORT_SOURCES;
 
 function isExported(name: string): name is ExportedTable {
-  return Object.hasOwn(SOURCES, name);
+  return Object.hasOwn(EXPORT_SOURCES, name);
 }
 
 /** In the order they are shown. */
-export const EXPORTED_TABLES: readonly ExportedTable[] = Object.keys(SOURCES).filter(isExported);
+export const EXPORTED_TABLES: readonly ExportedTable[] =
+  Object.keys(EXPORT_SOURCES).filter(isExported);
 
 /** Tables that have nothing for a person, and why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
@@ -184,59 +185,59 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   deposit_differences: 'what the daily audit found of an address of the operator’s keys',
 };
 
-export function exportedTable(name: string): ExportedTable | undefined {
+export function parseExportedTable(name: string): ExportedTable | undefined {
   return isExported(name) ? name : undefined;
 }
 
 /** The columns that leave, by the names they have in the database. */
-export function exportedColumns(table: ExportedTable): readonly string[] {
-  return shownOf(SOURCES[table]).map(({ name }) => name);
+export function getExportedColumns(table: ExportedTable): readonly string[] {
+  return visibleColumns(EXPORT_SOURCES[table]).map(({ name }) => name);
 }
 
-function shownOf({ table, without }: Source): readonly PgColumn[] {
-  return Object.values(getTableColumns(table)).filter((column) => !without.includes(column));
+function visibleColumns({ table, omit }: ExportSource): readonly PgColumn[] {
+  return Object.values(getTableColumns(table)).filter((column) => !omit.includes(column));
 }
 
 /** Values in the order of `exportedColumns`: texts, numbers, bigint, booleans, dates, lists or null. */
 export type ExportedRow = readonly unknown[];
 
 /** Rows in one statement. */
-const ROWS_AT_ONCE = 500;
+const ROWS_PER_STATEMENT = 500;
 
 /** All rows, read a bounded number at a time. */
 export async function* exportRows(
   db: Database,
   name: ExportedTable,
-  whose: Whose,
+  subject: DataSubject,
 ): AsyncGenerator<readonly ExportedRow[]> {
-  const source: Source = SOURCES[name];
-  const shown = shownOf(source);
+  const source: ExportSource = EXPORT_SOURCES[name];
+  const columns = visibleColumns(source);
   let last: readonly unknown[] | undefined;
   for (;;) {
-    const rows = await readPage(db, source, whose, last);
-    yield rows.map((row) => shown.map(({ name: column }) => row[column]));
-    const end = rows.at(-1);
-    if (end === undefined || rows.length < ROWS_AT_ONCE) return;
-    last = source.order.map(({ name: column }) => end[column]);
+    const rows = await readPage(db, source, subject, last);
+    yield rows.map((row) => columns.map(({ name: column }) => row[column]));
+    const lastRow = rows.at(-1);
+    if (lastRow === undefined || rows.length < ROWS_PER_STATEMENT) return;
+    last = source.order.map(({ name: column }) => lastRow[column]);
   }
 }
 
 async function readPage(
   db: Database,
-  { table, mine, order, without }: Source,
-  whose: Whose,
+  { table, ownedBy, order, omit }: ExportSource,
+  subject: DataSubject,
   after: readonly unknown[] | undefined,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const columns = Object.values(getTableColumns(table)).filter(
-    (column) => order.includes(column) || !without.includes(column),
+    (column) => order.includes(column) || !omit.includes(column),
   );
-  return demand(
+  return queryOrThrow(
     db
       .select(Object.fromEntries(columns.map((column) => [column.name, column])))
       .from(table)
-      .where(and(mine(whose), after === undefined ? undefined : isAfter(order, after)))
+      .where(and(ownedBy(subject), after === undefined ? undefined : isAfter(order, after)))
       .orderBy(...order.map((column) => asc(column)))
-      .limit(ROWS_AT_ONCE),
+      .limit(ROWS_PER_STATEMENT),
   );
 }
 

@@ -4,9 +4,9 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, asc, eq, isNotNull, lt, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { passkeys, recoveryCodes, totpFactors } from './schema-people.ts';
-import { at, firstRow, type RawRow, texts } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, type RawRow, toTimestamp, unnestTexts } from './raw-sql.ts';
+import { passkeys, recoveryCodes, totpFactors } from './schema-users.ts';
 
 export type TotpFactor = Readonly<{
   sealedSecret: string;
@@ -19,7 +19,7 @@ export async function findTotp(
   db: Database,
   accountId: AccountId,
 ): Promise<TotpFactor | undefined> {
-  const [row] = await demand(
+  const [row] = await queryOrThrow(
     db.select().from(totpFactors).where(eq(totpFactors.accountId, accountId)),
   );
   if (row === undefined) return undefined;
@@ -33,14 +33,14 @@ export async function findTotp(
 }
 
 /** Replaces what was begun and never confirmed; a confirmed factor stays as it is. */
-export async function beginTotp(
+export async function insertPendingTotp(
   db: Database,
   accountId: AccountId,
   sealedSecret: string,
   now: Instant,
 ): Promise<void> {
   const createdAt = new Date(now);
-  await demand(
+  await queryOrThrow(
     db
       .insert(totpFactors)
       .values({ accountId, sealedSecret, createdAt, lastStep: 0 })
@@ -53,14 +53,14 @@ export async function beginTotp(
 }
 
 /** What came of adding a factor: whether it is there now, and whether the codes handed in were kept. */
-export type AddedFactor = Readonly<{ added: boolean; codesKept: boolean }>;
-type AddedRow = { added: boolean; codes_kept: boolean };
+export type AddFactorResult = Readonly<{ added: boolean; codesStored: boolean }>;
+type AddFactorRow = { added: boolean; codes_kept: boolean };
 
 /** Codes come with the first factor; who has some already keeps them. Follows `added(account_id)`. */
-function addedWithCodes(accountId: AccountId, codeHashes: readonly string[], now: Instant) {
+function insertInitialCodes(accountId: AccountId, codeHashes: readonly string[], now: Instant) {
   return sql`codes as (
       insert into recovery_codes (account_id, code_hash, created_at)
-      select ${accountId}, r.value, ${at(now)} from ${texts(codeHashes)}
+      select ${accountId}, r.value, ${toTimestamp(now)} from ${unnestTexts(codeHashes)}
       where exists (select 1 from added)
         and not exists (select 1 from recovery_codes where account_id = ${accountId})
       returning 1
@@ -68,39 +68,39 @@ function addedWithCodes(accountId: AccountId, codeHashes: readonly string[], now
     select exists (select 1 from added) as added, exists (select 1 from codes) as codes_kept`;
 }
 
-function addedFactor(row: AddedRow | undefined): AddedFactor {
-  return { added: row?.added ?? false, codesKept: row?.codes_kept ?? false };
+function toAddFactorResult(row: AddFactorRow | undefined): AddFactorResult {
+  return { added: row?.added ?? false, codesStored: row?.codes_kept ?? false };
 }
 
-export async function confirmTotp(
+export async function activateTotp(
   db: Database,
   accountId: AccountId,
   /** The secret that the code was checked against: one begun anew meanwhile is not confirmed. */
   confirmed: Readonly<{ sealedSecret: string; step: number }>,
   codeHashes: readonly string[],
   now: Instant,
-): Promise<AddedFactor> {
-  return addedFactor(
-    await firstRow<AddedRow>(
+): Promise<AddFactorResult> {
+  return toAddFactorResult(
+    await firstRow<AddFactorRow>(
       db,
       sql`
       with added as (
-        update totp_factors set confirmed_at = ${at(now)}, last_step = ${confirmed.step}
+        update totp_factors set confirmed_at = ${toTimestamp(now)}, last_step = ${confirmed.step}
         where account_id = ${accountId} and confirmed_at is null
           and sealed_secret = ${confirmed.sealedSecret}
         returning account_id
-      ), ${addedWithCodes(accountId, codeHashes, now)}`,
+      ), ${insertInitialCodes(accountId, codeHashes, now)}`,
     ),
   );
 }
 
 /** A code counts once, and none that is older than one that counted (RFC 6238 section 5.2). */
-export async function useTotpStep(
+export async function consumeTotpStep(
   db: Database,
   accountId: AccountId,
   step: number,
 ): Promise<boolean> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .update(totpFactors)
       .set({ lastStep: step })
@@ -117,7 +117,7 @@ export async function useTotpStep(
 }
 
 /** Whether there was a confirmed one. Recovery codes go with the last factor. */
-export async function removeTotp(db: Database, accountId: AccountId): Promise<boolean> {
+export async function deleteTotp(db: Database, accountId: AccountId): Promise<boolean> {
   const row = await firstRow<{ removed: boolean }>(
     db,
     sql`
@@ -148,7 +148,7 @@ export async function listPasskeys(
   db: Database,
   accountId: AccountId,
 ): Promise<readonly Passkey[]> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .select()
       .from(passkeys)
@@ -181,43 +181,43 @@ export async function insertPasskey(
   db: Database,
   passkey: NewPasskey,
   codeHashes: readonly string[],
-  most: number,
-): Promise<AddedFactor> {
+  maxPasskeys: number,
+): Promise<AddFactorResult> {
   const { accountId, credentialId, publicKey, counter, name, transports } = passkey;
-  return addedFactor(
-    await firstRow<AddedRow>(
+  return toAddFactorResult(
+    await firstRow<AddFactorRow>(
       db,
       sql`
       with added as (
         insert into passkeys
           (credential_id, account_id, public_key, counter, name, transports, created_at)
         select ${credentialId}, ${accountId}, ${publicKey}, ${counter}::bigint, ${name},
-          array(select r.value from ${texts(transports)}), ${at(passkey.now)}
-        where (select count(*) from passkeys where account_id = ${accountId}) < ${most}::int
+          array(select r.value from ${unnestTexts(transports)}), ${toTimestamp(passkey.now)}
+        where (select count(*) from passkeys where account_id = ${accountId}) < ${maxPasskeys}::int
         on conflict (credential_id) do nothing
         returning account_id
-      ), ${addedWithCodes(accountId, codeHashes, passkey.now)}`,
+      ), ${insertInitialCodes(accountId, codeHashes, passkey.now)}`,
     ),
   );
 }
 
 /** False where the counter did not grow, unless it never does (WebAuthn level 3, section 6.1.1). */
-export async function usePasskey(
+export async function recordPasskeyUse(
   db: Database,
-  used: Readonly<{ accountId: AccountId; credentialId: string; counter: number; now: Instant }>,
+  use: Readonly<{ accountId: AccountId; credentialId: string; counter: number; now: Instant }>,
 ): Promise<boolean> {
   const row = await firstRow(
     db,
-    sql`update passkeys set counter = ${used.counter}::bigint, used_at = ${at(used.now)}
-      where credential_id = ${used.credentialId} and account_id = ${used.accountId}
-        and (counter < ${used.counter}::bigint or (counter = 0 and ${used.counter}::bigint = 0))
+    sql`update passkeys set counter = ${use.counter}::bigint, used_at = ${toTimestamp(use.now)}
+      where credential_id = ${use.credentialId} and account_id = ${use.accountId}
+        and (counter < ${use.counter}::bigint or (counter = 0 and ${use.counter}::bigint = 0))
       returning credential_id`,
   );
   return row !== undefined;
 }
 
 /** Whether it was there. Recovery codes go with the last factor. */
-export async function removePasskey(
+export async function deletePasskey(
   db: Database,
   accountId: AccountId,
   credentialId: string,
@@ -242,42 +242,42 @@ export async function removePasskey(
 }
 
 export type ChallengePurpose = 'register' | 'sign_in' | 'prove';
-export type Challenge = Readonly<{
+export type PasskeyChallenge = Readonly<{
   challengeHash: string;
   accountId: AccountId;
   purpose: ChallengePurpose;
 }>;
 
-export async function insertChallenge(
+export async function insertPasskeyChallenge(
   db: Database,
-  challenge: Challenge,
+  challenge: PasskeyChallenge,
   expiresAt: Instant,
 ): Promise<void> {
   await firstRow(
     db,
     sql`insert into passkey_challenges (challenge_hash, account_id, purpose, expires_at)
       values (${challenge.challengeHash}, ${challenge.accountId}, ${challenge.purpose},
-        ${at(expiresAt)})`,
+        ${toTimestamp(expiresAt)})`,
   );
 }
 
 /** Whether it was asked of this account, for this, and is still good. It is gone either way. */
-export async function spendChallenge(
+export async function consumeChallenge(
   db: Database,
-  challenge: Challenge,
+  challenge: PasskeyChallenge,
   now: Instant,
 ): Promise<boolean> {
   const row = await firstRow<RawRow & { good: boolean }>(
     db,
     sql`delete from passkey_challenges where challenge_hash = ${challenge.challengeHash}
       returning account_id = ${challenge.accountId} and purpose = ${challenge.purpose}
-        and expires_at > ${at(now)} as good`,
+        and expires_at > ${toTimestamp(now)} as good`,
   );
   return row?.good ?? false;
 }
 
 /** How many codes are left after this one; undefined where it is none of the account's. */
-export async function useRecoveryCode(
+export async function consumeRecoveryCode(
   db: Database,
   accountId: AccountId,
   codeHash: string,
@@ -296,7 +296,7 @@ export async function useRecoveryCode(
 }
 
 export async function countRecoveryCodes(db: Database, accountId: AccountId): Promise<number> {
-  return demand(db.$count(recoveryCodes, eq(recoveryCodes.accountId, accountId)));
+  return queryOrThrow(db.$count(recoveryCodes, eq(recoveryCodes.accountId, accountId)));
 }
 
 /** New codes for old, where there is a factor that they stand in for. */
@@ -317,7 +317,7 @@ export async function replaceRecoveryCodes(
       delete from recovery_codes where account_id = ${accountId} and exists (select 1 from standing)
     ), fresh as (
       insert into recovery_codes (account_id, code_hash, created_at)
-      select ${accountId}, r.value, ${at(now)} from ${texts(codeHashes)}
+      select ${accountId}, r.value, ${toTimestamp(now)} from ${unnestTexts(codeHashes)}
       where exists (select 1 from standing)
       returning 1
     )

@@ -6,10 +6,10 @@
 import type { Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
+import { type Database, queryOrThrow } from './connection.ts';
 import { sweeps } from './schema-operators.ts';
 
-export type SweepTick = Readonly<{
+export type ReconciliationRun = Readonly<{
   at: Instant;
   accounts: number;
   behind: number;
@@ -18,16 +18,16 @@ export type SweepTick = Readonly<{
   unfinished: number;
 }>;
 
-const TICKS_KEPT_MS = 30 * 86_400_000;
+const RUN_RETENTION_MS = 30 * 86_400_000;
 
 /** A tick that is told twice is the same; those of a month ago go. */
-export async function recordSweep(db: Database, tick: SweepTick): Promise<void> {
-  const old = new Date(tick.at - TICKS_KEPT_MS).toISOString();
-  await demand(
+export async function recordReconciliation(db: Database, run: ReconciliationRun): Promise<void> {
+  const old = new Date(run.at - RUN_RETENTION_MS).toISOString();
+  await queryOrThrow(
     db.batch([
       db
         .insert(sweeps)
-        .values({ ...tick, at: new Date(tick.at) })
+        .values({ ...run, at: new Date(run.at) })
         .onConflictDoNothing(),
       db.execute(sql`delete from sweeps where at < ${old}::timestamptz`),
     ]),
@@ -36,36 +36,37 @@ export async function recordSweep(db: Database, tick: SweepTick): Promise<void> 
 
 export type Health = Readonly<{
   /** Sums over the ticks of the last day, in which every account is met once. */
-  sweeps: Readonly<{ ticks: number; latest: Instant | null }> & Omit<SweepTick, 'at'>;
+  reconciliation: Readonly<{ runs: number; latest: Instant | null }> &
+    Omit<ReconciliationRun, 'at'>;
   closing: Readonly<{ accounts: number; oldest: Instant | null }>;
   /** Of the last day. */
   mails: readonly Readonly<{ kind: string; state: string; count: number }>[];
   /** Handed to the queue more than ten minutes ago and still there. */
   mailsStuck: number;
-  notices: readonly Readonly<{ kind: string; count: number }>[];
+  notifications: readonly Readonly<{ kind: string; count: number }>[];
   shortfalls: Readonly<{ calls: number; amount: NanoUsd }>;
   signUpsWaiting: number;
   /** Counters that still count, and the highest of them. */
-  throttles: Readonly<{ counters: number; highest: number }>;
+  rateLimits: Readonly<{ counters: number; highest: number }>;
   adjustments: Readonly<{ waiting: number; unfinished: number }>;
 }>;
 
 type Raw = Record<string, unknown>;
 
-function whole(row: Raw | undefined, name: string): number {
+function toNumber(row: Raw | undefined, name: string): number {
   return Number(row?.[name] ?? 0);
 }
 
-function instant(row: Raw | undefined, name: string): Instant | null {
+function toInstant(row: Raw | undefined, name: string): Instant | null {
   const value = row?.[name];
   return value === null || value === undefined ? null : Number(value);
 }
 
-function text(row: Raw, name: string): string {
+function toText(row: Raw, name: string): string {
   return String(row[name] ?? '');
 }
 
-function statements(now: Instant) {
+function buildQueries(now: Instant) {
   const dayAgo = sql`${new Date(now - 86_400_000).toISOString()}::timestamptz`;
   const tenMinutesAgo = sql`${new Date(now - 600_000).toISOString()}::timestamptz`;
   const present = sql`${new Date(now).toISOString()}::timestamptz`;
@@ -93,51 +94,68 @@ function statements(now: Instant) {
 }
 
 export async function readHealth(db: Database, now: Instant): Promise<Health> {
-  const ask = statements(now);
-  const [swept, closing, mails, stuck, notices, short, signUps, throttles, waiting] = await demand(
+  const queries = buildQueries(now);
+  const [
+    reconciliationResult,
+    closing,
+    mails,
+    stuck,
+    notices,
+    shortfallResult,
+    signUps,
+    throttles,
+    waiting,
+  ] = await queryOrThrow(
     db.batch([
-      db.execute<Raw>(ask.sweeps),
-      db.execute<Raw>(ask.closing),
-      db.execute<Raw>(ask.mails),
-      db.execute<Raw>(ask.mailsStuck),
-      db.execute<Raw>(ask.notices),
-      db.execute<Raw>(ask.shortfalls),
-      db.execute<Raw>(ask.signUps),
-      db.execute<Raw>(ask.throttles),
-      db.execute<Raw>(ask.adjustments),
+      db.execute<Raw>(queries.sweeps),
+      db.execute<Raw>(queries.closing),
+      db.execute<Raw>(queries.mails),
+      db.execute<Raw>(queries.mailsStuck),
+      db.execute<Raw>(queries.notices),
+      db.execute<Raw>(queries.shortfalls),
+      db.execute<Raw>(queries.signUps),
+      db.execute<Raw>(queries.throttles),
+      db.execute<Raw>(queries.adjustments),
     ]),
   );
-  const [tick, open, shortfall] = [swept.rows[0], closing.rows[0], short.rows[0]];
+  const [run, open, shortfall] = [
+    reconciliationResult.rows[0],
+    closing.rows[0],
+    shortfallResult.rows[0],
+  ];
   return {
-    sweeps: {
-      ticks: whole(tick, 'ticks'),
-      latest: instant(tick, 'latest'),
-      accounts: whole(tick, 'accounts'),
-      behind: whole(tick, 'behind'),
-      pending: whole(tick, 'pending'),
-      broken: whole(tick, 'broken'),
-      unfinished: whole(tick, 'unfinished'),
+    reconciliation: {
+      runs: toNumber(run, 'ticks'),
+      latest: toInstant(run, 'latest'),
+      accounts: toNumber(run, 'accounts'),
+      behind: toNumber(run, 'behind'),
+      pending: toNumber(run, 'pending'),
+      broken: toNumber(run, 'broken'),
+      unfinished: toNumber(run, 'unfinished'),
     },
-    closing: { accounts: whole(open, 'accounts'), oldest: instant(open, 'oldest') },
+    closing: { accounts: toNumber(open, 'accounts'), oldest: toInstant(open, 'oldest') },
     mails: mails.rows.map((row) => ({
-      kind: text(row, 'kind'),
-      state: text(row, 'state'),
-      count: whole(row, 'count'),
+      kind: toText(row, 'kind'),
+      state: toText(row, 'state'),
+      count: toNumber(row, 'count'),
     })),
-    mailsStuck: whole(stuck.rows[0], 'count'),
-    notices: notices.rows.map((row) => ({ kind: text(row, 'kind'), count: whole(row, 'count') })),
+    mailsStuck: toNumber(stuck.rows[0], 'count'),
+    notifications: notices.rows.map((row) => ({
+      kind: toText(row, 'kind'),
+      count: toNumber(row, 'count'),
+    })),
     shortfalls: {
-      calls: whole(shortfall, 'calls'),
-      amount: BigInt(text(shortfall ?? {}, 'amount')),
+      calls: toNumber(shortfall, 'calls'),
+      amount: BigInt(toText(shortfall ?? {}, 'amount')),
     },
-    signUpsWaiting: whole(signUps.rows[0], 'count'),
-    throttles: {
-      counters: whole(throttles.rows[0], 'counters'),
-      highest: whole(throttles.rows[0], 'highest'),
+    signUpsWaiting: toNumber(signUps.rows[0], 'count'),
+    rateLimits: {
+      counters: toNumber(throttles.rows[0], 'counters'),
+      highest: toNumber(throttles.rows[0], 'highest'),
     },
     adjustments: {
-      waiting: whole(waiting.rows[0], 'waiting'),
-      unfinished: whole(waiting.rows[0], 'unfinished'),
+      waiting: toNumber(waiting.rows[0], 'waiting'),
+      unfinished: toNumber(waiting.rows[0], 'unfinished'),
     },
   };
 }

@@ -4,23 +4,25 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { consents, receipts } from './schema-people.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { consents, receipts } from './schema-users.ts';
 
-export type MailChoice = Readonly<{ kind: string; given: boolean; since: Instant }>;
+export type EmailConsent = Readonly<{ kind: string; given: boolean; since: Instant }>;
 
 /** Only what was said; a kind nothing was said about has no row. */
-export async function mailChoices(
+export async function listConsents(
   db: Database,
   account: AccountId,
-): Promise<readonly MailChoice[]> {
-  const rows = await demand(db.select().from(consents).where(eq(consents.accountId, account)));
+): Promise<readonly EmailConsent[]> {
+  const rows = await queryOrThrow(
+    db.select().from(consents).where(eq(consents.accountId, account)),
+  );
   return rows.map(({ kind, given, since }) => ({ kind, given, since: since.getTime() }));
 }
 
-export async function chooseMail(
+export async function setConsent(
   db: Database,
-  choice: Readonly<{
+  consent: Readonly<{
     account: AccountId;
     kind: string;
     given: boolean;
@@ -29,9 +31,9 @@ export async function chooseMail(
     now: Instant;
   }>,
 ): Promise<void> {
-  const { account: accountId, kind, given, receiptId } = choice;
-  const now = new Date(choice.now);
-  await demand(
+  const { account: accountId, kind, given, receiptId } = consent;
+  const now = new Date(consent.now);
+  await queryOrThrow(
     db.batch([
       db
         .insert(consents)

@@ -2,10 +2,10 @@
 import type { AccountId, Instant, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, isNull } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { notices } from './schema-people.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { notices } from './schema-users.ts';
 
-export type OpenNotice = Readonly<{
+export type OpenNotification = Readonly<{
   id: string;
   /** A `NoticeKind`, or a word of a release ahead. */
   kind: string;
@@ -15,18 +15,18 @@ export type OpenNotice = Readonly<{
   at: Instant;
 }>;
 
-export async function openNotices(
+export async function listOpenNotifications(
   db: Database,
   account: AccountId,
-  most: number,
-): Promise<readonly OpenNotice[]> {
-  const rows = await demand(
+  limit: number,
+): Promise<readonly OpenNotification[]> {
+  const rows = await queryOrThrow(
     db
       .select()
       .from(notices)
       .where(and(eq(notices.accountId, account), isNull(notices.dismissedAt)))
       .orderBy(desc(notices.at), desc(notices.id))
-      .limit(most),
+      .limit(limit),
   );
   return rows.map(({ id, kind, keyId, model, amount, at }) => ({
     id,
@@ -39,13 +39,13 @@ export async function openNotices(
 }
 
 /** Only the account's own; what is dismissed already, or nobody's, stays as it is. */
-export async function dismissNotice(
+export async function dismissNotification(
   db: Database,
   account: AccountId,
   id: string,
   now: Instant,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db
       .update(notices)
       .set({ dismissedAt: new Date(now) })

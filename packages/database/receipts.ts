@@ -1,8 +1,8 @@
 /** Receipts: that a right was used, when and by whom. They name no person and outlive the account's owner. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { desc, eq } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { receipts } from './schema-people.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { receipts } from './schema-users.ts';
 
 export type Receipt = Readonly<{
   /** 32 hexadecimal characters. */
@@ -27,7 +27,7 @@ export async function insertReceipt(
   }>,
 ): Promise<void> {
   const { id, account: accountId, kind, about, actor, now } = receipt;
-  await demand(
+  await queryOrThrow(
     db.insert(receipts).values({ id, accountId, kind, about, actor, at: new Date(now) }),
   );
 }
@@ -36,15 +36,15 @@ export async function insertReceipt(
 export async function listReceipts(
   db: Database,
   account: AccountId,
-  most: number,
+  limit: number,
 ): Promise<readonly Receipt[]> {
-  const rows = await demand(
+  const rows = await queryOrThrow(
     db
       .select()
       .from(receipts)
       .where(eq(receipts.accountId, account))
       .orderBy(desc(receipts.at), desc(receipts.id))
-      .limit(most),
+      .limit(limit),
   );
   return rows.map(({ id, kind, about, actor, at }) => ({
     id,

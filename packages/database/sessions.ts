@@ -1,9 +1,9 @@
 /** Who is signed in where. Tokens are known by their hashes alone, and a session by its handle. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, ne, sql } from 'drizzle-orm';
-import { type Database, demand } from './connection.ts';
-import { sessions } from './schema-people.ts';
-import { at, firstRow, millis, type RawRow } from './statement.ts';
+import { type Database, queryOrThrow } from './connection.ts';
+import { firstRow, type RawRow, toEpochMs, toTimestamp } from './raw-sql.ts';
+import { sessions } from './schema-users.ts';
 
 export type NewSession = Readonly<{
   accountId: AccountId;
@@ -18,42 +18,44 @@ export type NewSession = Readonly<{
 }>;
 
 /** What a session is opened by: the hash of the password that was verified, or the step that is spent. */
-export type Entitlement = Readonly<{ passwordHash: string }> | Readonly<{ stepHash: string }>;
+export type SessionGrant =
+  | Readonly<{ passwordHash: string }>
+  | Readonly<{ mfaChallengeHash: string }>;
 
 /** What follows `allowed(account_id)`, the account that may be entered: no row, no session. */
-export function sessionParts(session: NewSession) {
+export function buildSessionInserts(session: NewSession) {
   const { accountId, tokenHash, handle, deviceHash, replacedDeviceHash } = session;
-  const now = at(session.now);
+  const now = toTimestamp(session.now);
   return sql`opened as (
       insert into sessions
         (token_hash, account_id, handle, created_at, seen_at, proved_at, expires_at)
-      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${at(session.expiresAt)}
+      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${toTimestamp(session.expiresAt)}
       from allowed where account_id = ${accountId}
       returning account_id
     ), device as (
       insert into known_devices (token_hash, account_id, created_at, expires_at)
-      select ${deviceHash}, account_id, ${now}, ${at(session.deviceExpiresAt)} from opened
+      select ${deviceHash}, account_id, ${now}, ${toTimestamp(session.deviceExpiresAt)} from opened
     ), replaced as (
       delete from known_devices where token_hash = ${replacedDeviceHash}
         and account_id = ${accountId} and exists (select 1 from opened)
     )`;
 }
 
-export async function openSession(
+export async function insertSession(
   db: Database,
   session: NewSession,
-  by: Entitlement,
+  grant: SessionGrant,
 ): Promise<boolean> {
   const allowed =
-    'stepHash' in by
+    'mfaChallengeHash' in grant
       ? sql`delete from sign_in_steps
-          where token_hash = ${by.stepHash} and expires_at > ${at(session.now)}
+          where token_hash = ${grant.mfaChallengeHash} and expires_at > ${toTimestamp(session.now)}
           returning account_id`
       : sql`select account_id from identities
-          where account_id = ${session.accountId} and password_hash = ${by.passwordHash}`;
+          where account_id = ${session.accountId} and password_hash = ${grant.passwordHash}`;
   const row = await firstRow(
     db,
-    sql`with allowed as (${allowed}), ${sessionParts(session)} select account_id from opened`,
+    sql`with allowed as (${allowed}), ${buildSessionInserts(session)} select account_id from opened`,
   );
   return row !== undefined;
 }
@@ -63,11 +65,11 @@ export type Session = Readonly<{
   email: string;
   language: string;
   handle: string;
-  provedAt: Instant;
+  lastAuthAt: Instant;
 }>;
 
 /** How long a session lasts unused, and how old `seen_at` may grow before it is written again. */
-export type Pace = Readonly<{ idleMs: number; seenEveryMs: number }>;
+export type SessionTimeouts = Readonly<{ idleMs: number; touchIntervalMs: number }>;
 
 type SessionRow = RawRow & {
   account_id: string;
@@ -82,7 +84,7 @@ export async function findSession(
   db: Database,
   tokenHash: string,
   now: Instant,
-  pace: Pace,
+  timeouts: SessionTimeouts,
 ): Promise<Session | undefined> {
   const row = await firstRow<SessionRow>(
     db,
@@ -91,27 +93,27 @@ export async function findSession(
       select s.token_hash, s.account_id, s.handle, s.proved_at, s.seen_at, i.email, i.language
       from sessions s join identities i on i.account_id = s.account_id
         join accounts a on a.id = s.account_id and a.closed_at is null
-      where s.token_hash = ${tokenHash} and s.expires_at > ${at(now)}
-        and s.seen_at > ${at(now - pace.idleMs)}
+      where s.token_hash = ${tokenHash} and s.expires_at > ${toTimestamp(now)}
+        and s.seen_at > ${toTimestamp(now - timeouts.idleMs)}
     ), seen as (
-      update sessions set seen_at = ${at(now)} from found
-      where sessions.token_hash = found.token_hash and found.seen_at <= ${at(now - pace.seenEveryMs)}
+      update sessions set seen_at = ${toTimestamp(now)} from found
+      where sessions.token_hash = found.token_hash and found.seen_at <= ${toTimestamp(now - timeouts.touchIntervalMs)}
     )
-    select account_id, email, language, handle, ${millis(sql`proved_at`)} as proved_at from found`,
+    select account_id, email, language, handle, ${toEpochMs(sql`proved_at`)} as proved_at from found`,
   );
   if (row === undefined) return undefined;
   const { email, language, handle } = row;
-  return { accountId: row.account_id, email, language, handle, provedAt: Number(row.proved_at) };
+  return { accountId: row.account_id, email, language, handle, lastAuthAt: Number(row.proved_at) };
 }
 
 /** They showed a password or a factor again. */
-export async function markProved(
+export async function markReauthenticated(
   db: Database,
   accountId: AccountId,
   tokenHash: string,
   now: Instant,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db
       .update(sessions)
       .set({ provedAt: new Date(now) })
@@ -119,16 +121,16 @@ export async function markProved(
   );
 }
 
-export type ListedSession = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
+export type SessionSummary = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
 
 /** Those that are still good, the last used first. */
-export async function listSessions(
+export async function selectSessions(
   db: Database,
   accountId: AccountId,
   now: Instant,
   idleMs: number,
-): Promise<readonly ListedSession[]> {
-  const rows = await demand(
+): Promise<readonly SessionSummary[]> {
+  const rows = await queryOrThrow(
     db
       .select({
         handle: sessions.handle,
@@ -139,7 +141,7 @@ export async function listSessions(
       .where(
         and(
           eq(sessions.accountId, accountId),
-          sql`${sessions.expiresAt} > ${at(now)} and ${sessions.seenAt} > ${at(now - idleMs)}`,
+          sql`${sessions.expiresAt} > ${toTimestamp(now)} and ${sessions.seenAt} > ${toTimestamp(now - idleMs)}`,
         ),
       )
       .orderBy(sql`${sessions.seenAt} desc, ${sessions.handle}`),
@@ -151,26 +153,26 @@ export async function listSessions(
   }));
 }
 
-export async function endSessionByToken(db: Database, tokenHash: string): Promise<void> {
-  await demand(db.delete(sessions).where(eq(sessions.tokenHash, tokenHash)));
+export async function deleteSessionByToken(db: Database, tokenHash: string): Promise<void> {
+  await queryOrThrow(db.delete(sessions).where(eq(sessions.tokenHash, tokenHash)));
 }
 
-export async function endSession(
+export async function deleteSession(
   db: Database,
   accountId: AccountId,
   handle: string,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db.delete(sessions).where(and(eq(sessions.accountId, accountId), eq(sessions.handle, handle))),
   );
 }
 
-export async function endSessionsExcept(
+export async function deleteOtherSessions(
   db: Database,
   accountId: AccountId,
   handle: string,
 ): Promise<void> {
-  await demand(
+  await queryOrThrow(
     db.delete(sessions).where(and(eq(sessions.accountId, accountId), ne(sessions.handle, handle))),
   );
 }

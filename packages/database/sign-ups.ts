@@ -4,15 +4,15 @@
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
-import { attempt, type Database, DatabaseFailure, demand } from './connection.ts';
-import { signUps } from './schema-people.ts';
-import { at, decoy, firstRow } from './statement.ts';
+import { type Database, DatabaseError, queryOrThrow, tryQuery } from './connection.ts';
+import { decoy, firstRow, toTimestamp } from './raw-sql.ts';
+import { signUps } from './schema-users.ts';
 
 /** To whom an address belongs, for a letter to them. */
-export type Mailbox = Readonly<{ accountId: AccountId; email: string; language: string }>;
-export type MailboxRow = { account_id: string; email: string; language: string };
+export type EmailRecipient = Readonly<{ accountId: AccountId; email: string; language: string }>;
+export type EmailRecipientRow = { account_id: string; email: string; language: string };
 
-export function mailboxOf(row: MailboxRow | undefined): Mailbox | undefined {
+export function toEmailRecipient(row: EmailRecipientRow | undefined): EmailRecipient | undefined {
   if (row === undefined) return undefined;
   return { accountId: row.account_id, email: row.email, language: row.language };
 }
@@ -28,9 +28,12 @@ export type NewSignUp = Readonly<{
 }>;
 
 /** Keeps the sign-up, unless the address has an account: then it answers whose. */
-export async function insertSignUp(db: Database, row: NewSignUp): Promise<Mailbox | undefined> {
-  return mailboxOf(
-    await firstRow<MailboxRow>(
+export async function insertSignUp(
+  db: Database,
+  row: NewSignUp,
+): Promise<EmailRecipient | undefined> {
+  return toEmailRecipient(
+    await firstRow<EmailRecipientRow>(
       db,
       sql`
       with taken as (
@@ -39,7 +42,7 @@ export async function insertSignUp(db: Database, row: NewSignUp): Promise<Mailbo
         insert into sign_ups
           (token_hash, email, email_key, password_hash, language, created_at, expires_at)
         select ${row.tokenHash}, ${row.email}, ${row.emailKey}, ${row.passwordHash},
-          ${row.language}, ${at(row.now)}, ${at(row.expiresAt)}
+          ${row.language}, ${toTimestamp(row.now)}, ${toTimestamp(row.expiresAt)}
         where not exists (select 1 from taken)
       ), ${decoy(row.tokenHash, row.expiresAt, sql`exists (select 1 from taken)`)}
       select account_id, email, language from taken`,
@@ -58,7 +61,7 @@ export async function findSignUp(
   const row = await firstRow<{ email_key: string; password_hash: string }>(
     db,
     sql`select email_key, password_hash from sign_ups
-      where token_hash = ${tokenHash} and expires_at > ${at(now)}`,
+      where token_hash = ${tokenHash} and expires_at > ${toTimestamp(now)}`,
   );
   if (row === undefined) return undefined;
   return { emailKey: row.email_key, passwordHash: row.password_hash };
@@ -70,7 +73,7 @@ export type ConfirmedSignUp = Readonly<{
   accountId: AccountId;
   now: Instant;
 }>;
-export type ConfirmSignUpAnswer =
+export type ConfirmSignUpRowResult =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; reason: 'spent' | 'email_taken' | 'id_taken' }>;
 
@@ -78,13 +81,13 @@ export type ConfirmSignUpAnswer =
  * Spends the token and writes the account's rows, or neither. Other sign-ups of the same address go
  * too: whose mailbox it is has been settled.
  */
-export async function confirmSignUp(
+export async function insertConfirmedAccount(
   db: Database,
   confirmed: ConfirmedSignUp,
-): Promise<ConfirmSignUpAnswer> {
+): Promise<ConfirmSignUpRowResult> {
   const { tokenHash, emailKey, accountId } = confirmed;
-  const now = at(confirmed.now);
-  const answered = await attempt(
+  const now = toTimestamp(confirmed.now);
+  const result = await tryQuery(
     db.execute<{ account_id: string }>(sql`
       with spent as (
         delete from sign_ups where email_key = ${emailKey} and exists (
@@ -104,18 +107,18 @@ export async function confirmSignUp(
       )
       select account_id from identity`),
   );
-  if (answered.ok) {
-    return answered.value.rows.length === 1 ? { ok: true } : { ok: false, reason: 'spent' };
+  if (result.ok) {
+    return result.value.rows.length === 1 ? { ok: true } : { ok: false, reason: 'spent' };
   }
-  const { failure } = answered;
+  const { error: failure } = result;
   if (failure.kind === 'refused' && failure.sqlState === '23505') {
     if (failure.constraint === 'identities_email_key') return { ok: false, reason: 'email_taken' };
     if (failure.constraint === 'accounts_pkey') return { ok: false, reason: 'id_taken' };
   }
-  throw new DatabaseFailure(failure);
+  throw new DatabaseError(failure);
 }
 
 /** For an address that got an account by another way meanwhile. */
-export async function dropSignUps(db: Database, emailKey: string): Promise<void> {
-  await demand(db.delete(signUps).where(eq(signUps.emailKey, emailKey)));
+export async function deleteSignUps(db: Database, emailKey: string): Promise<void> {
+  await queryOrThrow(db.delete(signUps).where(eq(signUps.emailKey, emailKey)));
 }

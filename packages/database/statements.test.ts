@@ -2,22 +2,22 @@
  * Statements among many accounts' rows: what they answer, and that none reads what it does not show.
  * The plans are PostgreSQL's own, of the very statements that were sent.
  */
-import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   type CallCursor,
-  callsCut,
-  callsPage,
-  chooseMail,
   connect,
   type Database,
-  dismissNotice,
+  dismissNotification,
+  findCallRecord,
+  listBalanceTransactions,
+  listCalls,
+  listConsents,
   listKeys,
-  mailChoices,
-  movementsPage,
-  openNotices,
-  statedCall,
-  usageSums,
+  listOpenNotifications,
+  nextPageCursor,
+  setConsent,
+  sumUsage,
 } from './index.ts';
 
 const ACCOUNTS = 20;
@@ -31,10 +31,10 @@ let db: Database;
 function accountAt(index: number): string {
   return index.toString(16).padStart(16, '0');
 }
-const MINE = accountAt(7);
+const OWN_ACCOUNT = accountAt(7);
 
 /** An account's calls are an hour apart; a call of index i was charged i nano-USD. */
-const FILL = [
+const SEED_STATEMENTS = [
   `insert into accounts (id, created_at)
     select lpad(to_hex(a), 16, '0'), now() from generate_series(1, ${ACCOUNTS}) a`,
   `insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
@@ -59,11 +59,11 @@ const FILL = [
 ];
 
 beforeAll(async () => {
-  database = await emptyDatabase();
+  database = await createEmptyDatabase();
   db = connect(database.url);
   // The lines are no real book: their own constraints of order are not what is tested here.
   const off = 'set local session_replication_role = replica';
-  for (const statement of FILL) await db.batch([db.execute(off), db.execute(statement)]);
+  for (const statement of SEED_STATEMENTS) await db.batch([db.execute(off), db.execute(statement)]);
   await db.execute('analyze');
 }, 120_000);
 afterAll(() => database?.close());
@@ -73,13 +73,13 @@ describe('calls', () => {
     const seen: string[] = [];
     let before: CallCursor | null = null;
     for (;;) {
-      const page: Awaited<ReturnType<typeof callsPage>> = await callsPage(db, MINE, {
+      const page: Awaited<ReturnType<typeof listCalls>> = await listCalls(db, OWN_ACCOUNT, {
         filter: {},
         before,
-        most: 300,
+        limit: 300,
       });
-      seen.push(...page.map(({ bill }) => bill.id));
-      const last = page.at(-1)?.bill;
+      seen.push(...page.map(({ generation: bill }) => bill.id));
+      const last = page.at(-1)?.generation;
       if (last === undefined) break;
       before = { at: last.createdAt, id: last.id };
     }
@@ -91,26 +91,28 @@ describe('calls', () => {
   it('are filtered by each of key, model, outcome and time', async () => {
     const from = FIRST_AT + 100 * 3_600_000;
     const filter = { keyId: 0, model: 'openai/m0', succeeded: true, from, until: from + 36e5 * 60 };
-    const found = await callsPage(db, MINE, { filter, before: null, most: 100 });
+    const page = await listCalls(db, OWN_ACCOUNT, { filter, before: null, limit: 100 });
     const expected = Array.from({ length: 60 }, (_, index) => 100 + index)
       .filter((seq) => seq % 3 === 0 && seq % 2 === 0 && seq % 10 !== 0)
       .reverse();
-    expect(found.map(({ bill }) => Number(bill.charged))).toEqual(expected);
+    expect(page.map(({ generation: bill }) => Number(bill.charged))).toEqual(expected);
   });
 
   it('are cut into files that leave none out', async () => {
-    const page = { filter: {}, before: null, most: 400 };
-    const cut = await callsCut(db, MINE, page);
-    const first = await callsPage(db, MINE, page);
-    expect(cut?.id).toBe(first.at(-1)?.bill.id);
-    expect(await callsCut(db, MINE, { ...page, most: CALLS_EACH })).toBeNull();
-    expect(await callsCut(db, MINE, { ...page, most: CALLS_EACH - 1 })).not.toBeNull();
+    const page = { filter: {}, before: null, limit: 400 };
+    const cut = await nextPageCursor(db, OWN_ACCOUNT, page);
+    const first = await listCalls(db, OWN_ACCOUNT, page);
+    expect(cut?.id).toBe(first.at(-1)?.generation.id);
+    expect(await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH })).toBeNull();
+    expect(
+      await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH - 1 }),
+    ).not.toBeNull();
   });
 
   it('are found under their own account alone', async () => {
     const id = (7).toString(16).padStart(32, '0');
-    expect((await statedCall(db, MINE, id))?.bill.charged).toBe(7n);
-    expect(await statedCall(db, 'f'.repeat(16), id)).toBeUndefined();
+    expect((await findCallRecord(db, OWN_ACCOUNT, id))?.generation.charged).toBe(7n);
+    expect(await findCallRecord(db, 'f'.repeat(16), id)).toBeUndefined();
   });
 });
 
@@ -119,51 +121,53 @@ describe('sums and movements', () => {
     const span = { from: FIRST_DAY, to: FIRST_DAY + 400 };
     const all = BigInt((CALLS_EACH * (CALLS_EACH + 1)) / 2);
     for (const by of ['day', 'key', 'model'] as const) {
-      const sums = await usageSums(db, MINE, span, by);
+      const sums = await sumUsage(db, OWN_ACCOUNT, span, by);
       expect(sums.reduce((total, { charged }) => total + charged, 0n)).toBe(all);
       expect(sums.reduce((total, { calls }) => total + calls, 0)).toBe(CALLS_EACH);
     }
-    const [day] = await usageSums(db, MINE, { from: FIRST_DAY, to: FIRST_DAY }, 'day');
+    const [day] = await sumUsage(db, OWN_ACCOUNT, { from: FIRST_DAY, to: FIRST_DAY }, 'day');
     expect(day).toMatchObject({ group: String(FIRST_DAY), calls: 23, charged: 276n });
   });
 
   it('leave charges out, newest first', async () => {
-    const found = await movementsPage(db, MINE, { beforeSeq: null, most: 3 });
-    expect(found.map(({ seq }) => seq)).toEqual([501, 251, 1]);
-    const rest = await movementsPage(db, MINE, { beforeSeq: 251, most: 3 });
+    const page = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 3 });
+    expect(page.map(({ seq }) => seq)).toEqual([501, 251, 1]);
+    const rest = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: 251, limit: 3 });
     expect(rest.map(({ id, delta }) => [id, delta])).toEqual([['local:1', 1_000_000n]]);
   });
 });
 
 describe('choices and notices', () => {
   it('have the last word of their owner', async () => {
-    const choice = { account: MINE, kind: 'keys', now: FIRST_AT };
-    await chooseMail(db, { ...choice, given: true, receiptId: 'a'.repeat(32) });
-    await chooseMail(db, { ...choice, given: false, receiptId: 'b'.repeat(32) });
-    expect(await mailChoices(db, MINE)).toEqual([{ kind: 'keys', given: false, since: FIRST_AT }]);
-    expect(await mailChoices(db, accountAt(1))).toEqual([]);
+    const consent = { account: OWN_ACCOUNT, kind: 'keys', now: FIRST_AT };
+    await setConsent(db, { ...consent, given: true, receiptId: 'a'.repeat(32) });
+    await setConsent(db, { ...consent, given: false, receiptId: 'b'.repeat(32) });
+    expect(await listConsents(db, OWN_ACCOUNT)).toEqual([
+      { kind: 'keys', given: false, since: FIRST_AT },
+    ]);
+    expect(await listConsents(db, accountAt(1))).toEqual([]);
   });
 
   it('are dismissed by their owner alone', async () => {
-    await dismissNotice(db, MINE, 'n1', FIRST_AT);
+    await dismissNotification(db, OWN_ACCOUNT, 'n1', FIRST_AT);
     const ids = async (account: string) =>
-      (await openNotices(db, account, 100)).map(({ id }) => id);
-    expect(await ids(MINE)).not.toContain('n1');
+      (await listOpenNotifications(db, account, 100)).map(({ id }) => id);
+    expect(await ids(OWN_ACCOUNT)).not.toContain('n1');
     expect(await ids(accountAt(1))).toContain('n1');
   });
 });
 
 type Plan = Readonly<{ 'Node Type': string; 'Relation Name'?: string; Plans?: readonly Plan[] }>;
 
-function nodesOf(plan: Plan): readonly Plan[] {
-  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+function flattenPlan(plan: Plan): readonly Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(flattenPlan)];
 }
 
-type Sent = Readonly<{ url: string; init: RequestInit; query: string; params: unknown[] }>;
+type SentStatement = Readonly<{ url: string; init: RequestInit; query: string; params: unknown[] }>;
 
 /** What `work` sent to the database. */
-async function sentBy(work: () => Promise<unknown>): Promise<readonly Sent[]> {
-  const sent: Sent[] = [];
+async function captureStatements(work: () => Promise<unknown>): Promise<readonly SentStatement[]> {
+  const sent: SentStatement[] = [];
   const real = globalThis.fetch;
   const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((url, init = {}) => {
     const { query, params } = JSON.parse(String(init.body));
@@ -175,7 +179,12 @@ async function sentBy(work: () => Promise<unknown>): Promise<readonly Sent[]> {
   return sent;
 }
 
-async function planOf({ url, init, query, params }: Sent): Promise<readonly Plan[]> {
+async function explainStatement({
+  url,
+  init,
+  query,
+  params,
+}: SentStatement): Promise<readonly Plan[]> {
   // A table as small as a test's is scanned because that is quicker; here an index is wanted if there is one.
   const index = { query: 'set local enable_seqscan = off', params: [] };
   const explain = { query: `explain (format json) ${query}`, params };
@@ -184,35 +193,35 @@ async function planOf({ url, init, query, params }: Sent): Promise<readonly Plan
   const { results } = JSON.parse(await answer.text());
   const [cell] = Object.values(results[1].rows[0]);
   const [{ Plan: plan }] = typeof cell === 'string' ? JSON.parse(cell) : cell;
-  return nodesOf(plan);
+  return flattenPlan(plan);
 }
 
 const SPAN = { from: FIRST_DAY + 20, to: FIRST_DAY + 33 };
-const READS: readonly [string, () => Promise<unknown>][] = [
-  ['usage of 14 days', () => usageSums(db, MINE, SPAN, 'day')],
-  ['the latest calls', () => callsPage(db, MINE, { filter: {}, before: null, most: 5 })],
-  ['open notices', () => openNotices(db, MINE, 10)],
-  ['keys', () => listKeys(db, MINE)],
-  ['credits', () => movementsPage(db, MINE, { beforeSeq: null, most: 50 })],
-  ['one call', () => statedCall(db, MINE, 'a'.repeat(32))],
+const QUERIES: readonly [string, () => Promise<unknown>][] = [
+  ['usage of 14 days', () => sumUsage(db, OWN_ACCOUNT, SPAN, 'day')],
+  ['the latest calls', () => listCalls(db, OWN_ACCOUNT, { filter: {}, before: null, limit: 5 })],
+  ['open notices', () => listOpenNotifications(db, OWN_ACCOUNT, 10)],
+  ['keys', () => listKeys(db, OWN_ACCOUNT)],
+  ['credits', () => listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 50 })],
+  ['one call', () => findCallRecord(db, OWN_ACCOUNT, 'a'.repeat(32))],
 ];
 
 describe('no read scans', () => {
-  it.each(READS)('for %s', async (_, read) => {
-    const sent = await sentBy(read);
+  it.each(QUERIES)('for %s', async (_, read) => {
+    const sent = await captureStatements(read);
     expect(sent).toHaveLength(1);
     for (const statement of sent) {
-      const nodes = await planOf(statement);
+      const nodes = await explainStatement(statement);
       expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
     }
   });
 
   it('and the latest calls are not sorted: the index has their order', async () => {
-    const [latest] = await sentBy(() =>
-      callsPage(db, MINE, { filter: {}, before: { at: FIRST_AT * 2, id: 'f' }, most: 5 }),
+    const [latest] = await captureStatements(() =>
+      listCalls(db, OWN_ACCOUNT, { filter: {}, before: { at: FIRST_AT * 2, id: 'f' }, limit: 5 }),
     );
     if (latest === undefined) throw new Error('nothing was sent');
-    const nodes = (await planOf(latest)).map((node) => node['Node Type']);
+    const nodes = (await explainStatement(latest)).map((node) => node['Node Type']);
     expect(nodes).toEqual(['Limit', 'Index Scan']);
   });
 });

@@ -6,12 +6,12 @@
 import type { AccountId, CallId, Generation, Instant, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, gte, lt, lte, ne, type SQL, sql, sum } from 'drizzle-orm';
-import { billOf } from './calls.ts';
-import { type Database, demand } from './connection.ts';
+import { toGeneration } from './calls.ts';
+import { type Database, queryOrThrow } from './connection.ts';
 import { calls, ledgerEntries, usageDays } from './schema.ts';
 
 /** Whole days since 1970-01-01, UTC, both included. */
-export type DaySpan = Readonly<{ from: number; to: number }>;
+export type DayRange = Readonly<{ from: number; to: number }>;
 
 export type UsageSum = Readonly<{
   /** The day or key as decimal text, or the model's name. */
@@ -22,18 +22,18 @@ export type UsageSum = Readonly<{
   charged: NanoUsd;
 }>;
 
-const GROUPS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
-export type UsageGroup = keyof typeof GROUPS;
+const GROUP_COLUMNS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
+export type UsageGroup = keyof typeof GROUP_COLUMNS;
 
 /** In no particular order; a group without use has no row. */
-export async function usageSums(
+export async function sumUsage(
   db: Database,
   account: AccountId,
-  span: DaySpan,
+  range: DayRange,
   by: UsageGroup,
 ): Promise<readonly UsageSum[]> {
-  const column = GROUPS[by];
-  const rows = await demand(
+  const column = GROUP_COLUMNS[by];
+  const rows = await queryOrThrow(
     db
       .select({
         group: sql<string>`${column}::text`,
@@ -46,8 +46,8 @@ export async function usageSums(
       .where(
         and(
           eq(usageDays.accountId, account),
-          gte(usageDays.day, span.from),
-          lte(usageDays.day, span.to),
+          gte(usageDays.day, range.from),
+          lte(usageDays.day, range.to),
         ),
       )
       .groupBy(column),
@@ -72,9 +72,9 @@ export type CallFilter = Readonly<{
   until?: Instant | undefined;
 }>;
 
-export type StatedCall = Readonly<{ keyId: KeyId; bill: Generation }>;
+export type CallRecord = Readonly<{ keyId: KeyId; generation: Generation }>;
 
-function wanted(
+function buildFilter(
   account: AccountId,
   filter: CallFilter,
   before: CallCursor | null,
@@ -94,38 +94,38 @@ function wanted(
   );
 }
 
-const NEWEST = [desc(calls.createdAt), desc(calls.id)] as const;
+const NEWEST_FIRST = [desc(calls.createdAt), desc(calls.id)] as const;
 
 /** Ended calls that Postgres has, newest first, those before the cursor. */
-export async function callsPage(
+export async function listCalls(
   db: Database,
   account: AccountId,
-  page: Readonly<{ filter: CallFilter; before: CallCursor | null; most: number }>,
-): Promise<readonly StatedCall[]> {
-  const rows = await demand(
+  page: Readonly<{ filter: CallFilter; before: CallCursor | null; limit: number }>,
+): Promise<readonly CallRecord[]> {
+  const rows = await queryOrThrow(
     db
       .select()
       .from(calls)
-      .where(wanted(account, page.filter, page.before))
-      .orderBy(...NEWEST)
-      .limit(page.most),
+      .where(buildFilter(account, page.filter, page.before))
+      .orderBy(...NEWEST_FIRST)
+      .limit(page.limit),
   );
-  return rows.map((row) => ({ keyId: row.keyId, bill: billOf(row) }));
+  return rows.map((row) => ({ keyId: row.keyId, generation: toGeneration(row) }));
 }
 
 /** Where the next file of an export begins, when each holds `most` calls; null where this is the last. */
-export async function callsCut(
+export async function nextPageCursor(
   db: Database,
   account: AccountId,
-  page: Readonly<{ filter: CallFilter; before: CallCursor | null; most: number }>,
+  page: Readonly<{ filter: CallFilter; before: CallCursor | null; limit: number }>,
 ): Promise<CallCursor | null> {
-  const [last, next] = await demand(
+  const [last, next] = await queryOrThrow(
     db
       .select({ at: calls.createdAt, id: calls.id })
       .from(calls)
-      .where(wanted(account, page.filter, page.before))
-      .orderBy(...NEWEST)
-      .offset(page.most - 1)
+      .where(buildFilter(account, page.filter, page.before))
+      .orderBy(...NEWEST_FIRST)
+      .offset(page.limit - 1)
       .limit(2),
   );
   if (last === undefined || next === undefined) return null;
@@ -133,21 +133,21 @@ export async function callsCut(
 }
 
 /** One ended call of this account and no other, with the key it came by. */
-export async function statedCall(
+export async function findCallRecord(
   db: Database,
   account: AccountId,
   id: CallId,
-): Promise<StatedCall | undefined> {
-  const [row] = await demand(
+): Promise<CallRecord | undefined> {
+  const [row] = await queryOrThrow(
     db
       .select()
       .from(calls)
       .where(and(eq(calls.accountId, account), eq(calls.id, id))),
   );
-  return row === undefined ? undefined : { keyId: row.keyId, bill: billOf(row) };
+  return row === undefined ? undefined : { keyId: row.keyId, generation: toGeneration(row) };
 }
 
-export type Movement = Readonly<{
+export type BalanceTransaction = Readonly<{
   seq: number;
   id: string;
   kind: 'credit' | 'adjustment';
@@ -157,13 +157,13 @@ export type Movement = Readonly<{
 }>;
 
 /** Credits and adjustments, newest first, those before the line `beforeSeq`. */
-export async function movementsPage(
+export async function listBalanceTransactions(
   db: Database,
   account: AccountId,
-  page: Readonly<{ beforeSeq: number | null; most: number }>,
-): Promise<readonly Movement[]> {
-  const { beforeSeq, most } = page;
-  const rows = await demand(
+  page: Readonly<{ beforeSeq: number | null; limit: number }>,
+): Promise<readonly BalanceTransaction[]> {
+  const { beforeSeq, limit } = page;
+  const rows = await queryOrThrow(
     db
       .select()
       .from(ledgerEntries)
@@ -176,7 +176,7 @@ export async function movementsPage(
         ),
       )
       .orderBy(desc(ledgerEntries.seq))
-      .limit(most),
+      .limit(limit),
   );
   return rows.map(({ seq, id, kind, delta, postedAfter, at }) => ({
     seq,

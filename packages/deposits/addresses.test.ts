@@ -1,7 +1,7 @@
 /** Addresses against vectors that wallets agree on: the mnemonic of eleven "abandon" and one "about". */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
-import { addressText, deriveAddress, readAddress, readWatchKey } from './index.ts';
+import { deriveAddress, formatAddress, parseAddress, parseWatchKey } from './index.ts';
 
 // BIP-39's own vector: the seed of that mnemonic without a passphrase.
 const SEED = Buffer.from(
@@ -21,28 +21,28 @@ const VECTORS = [
 
 describe('addresses below an extended public key', () => {
   it.each(VECTORS)('%s', (family, account, index, text) => {
-    const read = readWatchKey(account.publicExtendedKey);
+    const read = parseWatchKey(account.publicExtendedKey);
     if (!read.ok) throw new Error(read.reason);
     const hex = deriveAddress(read.key, index);
     expect(hex).toMatch(/^0x[0-9a-f]{40}$/);
-    expect(addressText(family, hex)).toBe(text);
-    expect(readAddress(family, text)).toBe(hex);
+    expect(formatAddress(family, hex)).toBe(text);
+    expect(parseAddress(family, text)).toBe(hex);
     expect(() => deriveAddress(read.key, 2 ** 31)).toThrow();
   });
 
   it('never come from a private key, a master key or a mistyped one', () => {
-    expect(readWatchKey(EVM.privateExtendedKey)).toEqual({ ok: false, reason: 'private' });
-    const master = readWatchKey(ROOT.publicExtendedKey);
+    expect(parseWatchKey(EVM.privateExtendedKey)).toEqual({ ok: false, reason: 'private' });
+    const master = parseWatchKey(ROOT.publicExtendedKey);
     expect(master).toEqual({ ok: false, reason: 'not_an_account_key' });
     const text = EVM.publicExtendedKey;
     const typo = text.slice(0, -1) + (text.endsWith('a') ? 'b' : 'a');
-    expect(readWatchKey(typo)).toEqual({ ok: false, reason: 'malformed' });
+    expect(parseWatchKey(typo)).toEqual({ ok: false, reason: 'malformed' });
   });
 
   it('are read with their checksum', () => {
-    expect(readAddress('tron', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdh')).toBeNull();
-    expect(readAddress('evm', '0x9858efFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
-    expect(readAddress('evm', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH')).toBeNull();
-    expect(readAddress('tron', '0x9858EfFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
+    expect(parseAddress('tron', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdh')).toBeNull();
+    expect(parseAddress('evm', '0x9858efFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
+    expect(parseAddress('evm', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH')).toBeNull();
+    expect(parseAddress('tron', '0x9858EfFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
   });
 });

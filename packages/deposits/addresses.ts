@@ -22,18 +22,18 @@ const TRON_PREFIX = 0x41;
 const ACCOUNT_DEPTH = 3;
 const FIRST_HARDENED = 0x8000_0000;
 
-export type KeyFlaw = 'malformed' | 'private' | 'not_an_account_key';
+export type WatchKeyError = 'malformed' | 'private' | 'not_an_account_key';
 export type WatchKey = Readonly<{ fingerprint: string; external: HDKey }>;
-export type ReadKeyResult =
+export type ParseWatchKeyResult =
   | Readonly<{ ok: true; key: WatchKey }>
-  | Readonly<{ ok: false; reason: KeyFlaw }>;
+  | Readonly<{ ok: false; reason: WatchKeyError }>;
 
 /** What a key is pinned and named by: 16 hexadecimal characters of the SHA-256 of its text. */
-function fingerprintOf(text: string): string {
+function computeFingerprint(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 16);
 }
 
-function parsed(text: string): HDKey | null {
+function tryParseExtendedKey(text: string): HDKey | null {
   try {
     return HDKey.fromExtendedKey(text);
   } catch {
@@ -42,14 +42,17 @@ function parsed(text: string): HDKey | null {
 }
 
 /** Reads an `xpub…` of depth 3. Its external chain (child 0) is derived once: addresses hang below that. */
-export function readWatchKey(text: string): ReadKeyResult {
+export function parseWatchKey(text: string): ParseWatchKeyResult {
   const trimmed = text.trim();
-  const key = parsed(trimmed);
+  const key = tryParseExtendedKey(trimmed);
   if (key === null) return { ok: false, reason: 'malformed' };
   if (key.privateKey !== null || trimmed.startsWith('xprv'))
     return { ok: false, reason: 'private' };
   if (key.depth !== ACCOUNT_DEPTH) return { ok: false, reason: 'not_an_account_key' };
-  return { ok: true, key: { fingerprint: fingerprintOf(trimmed), external: key.deriveChild(0) } };
+  return {
+    ok: true,
+    key: { fingerprint: computeFingerprint(trimmed), external: key.deriveChild(0) },
+  };
 }
 
 /** The `index`-th address below a key, as it stands in a log's topic: 0x and 40 lowercase characters. */
@@ -64,7 +67,7 @@ export function deriveAddress(key: WatchKey, index: number): HexAddress {
 }
 
 /** As wallets of the family write it: EIP-55, or Base58Check beginning with T. */
-export function addressText(family: AddressFamily, hex: HexAddress): string {
+export function formatAddress(family: AddressFamily, hex: HexAddress): string {
   if (family === 'evm') return getAddress(hex);
   const body = new Uint8Array(21);
   body[0] = TRON_PREFIX;
@@ -72,7 +75,7 @@ export function addressText(family: AddressFamily, hex: HexAddress): string {
   return base58check.encode(body);
 }
 
-function tronHex(text: string): HexAddress | null {
+function parseTronAddress(text: string): HexAddress | null {
   try {
     const bytes = base58check.decode(text);
     if (bytes.length !== 21 || bytes[0] !== TRON_PREFIX) return null;
@@ -83,9 +86,9 @@ function tronHex(text: string): HexAddress | null {
 }
 
 /** An address as a person writes it, or null: a checksum that is there must be right. */
-export function readAddress(family: AddressFamily, text: string): HexAddress | null {
+export function parseAddress(family: AddressFamily, text: string): HexAddress | null {
   const trimmed = text.trim();
-  if (family === 'tron') return tronHex(trimmed);
+  if (family === 'tron') return parseTronAddress(trimmed);
   if (!isAddress(trimmed)) return null;
   return trimmed.toLowerCase();
 }

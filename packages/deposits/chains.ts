@@ -25,10 +25,10 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,
     // java-tron's own limit is 5000 blocks; half of it leaves room for providers that allow less.
-    windowMost: 2500,
-    windowLeast: 1,
+    maxWindow: 2500,
+    minWindow: 1,
     overlap: 40,
-    frozenCall: '0xe47d6060',
+    frozenSelector: '0xe47d6060',
     blockMs: 3000,
   },
   bsc: {
@@ -41,10 +41,10 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     largeDepth: 128,
     largeUnits: 200n * ETHER,
     minimumUnits: 1n * ETHER,
-    windowMost: 2000,
-    windowLeast: 1,
+    maxWindow: 2000,
+    minWindow: 1,
     overlap: 400,
-    frozenCall: null,
+    frozenSelector: null,
     blockMs: 450,
   },
   polygon: {
@@ -58,15 +58,15 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     largeDepth: 256,
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,
-    windowMost: 1000,
-    windowLeast: 1,
+    maxWindow: 1000,
+    minWindow: 1,
     overlap: 200,
-    frozenCall: '0xfbac3951',
+    frozenSelector: '0xfbac3951',
     blockMs: 1750,
   },
 };
 
-export const CHAINS_OF: Readonly<Record<AddressFamily, readonly ChainName[]>> = {
+export const CHAINS_BY_FAMILY: Readonly<Record<AddressFamily, readonly ChainName[]>> = {
   tron: ['tron'],
   evm: ['bsc', 'polygon'],
 };

@@ -1,7 +1,7 @@
 /** What an operator writes into the bindings, understood whole or switched off and named. */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
-import { readConfiguration } from './index.ts';
+import { parseConfiguration } from './index.ts';
 
 const master = HDKey.fromMasterSeed(new Uint8Array(32).fill(3));
 const XPUB = master.derive("m/44'/60'/0'").publicExtendedKey;
@@ -9,11 +9,11 @@ const OLD = master.derive("m/44'/60'/1'").publicExtendedKey;
 
 describe('providers', () => {
   it('are read in order, with their headers', () => {
-    const { chains, flaws } = readConfiguration({
+    const { chains, invalidVariables } = parseConfiguration({
       TRON_RPC_URLS:
         'https://one.example/jsonrpc|TRON-PRO-API-KEY: a-key, https://two.example/jsonrpc',
     });
-    expect(flaws).toEqual([]);
+    expect(invalidVariables).toEqual([]);
     expect(chains.map(({ name, providers }) => [name, providers])).toEqual([
       [
         'tron',
@@ -38,13 +38,13 @@ describe('providers', () => {
     ['BSC_TOKEN', '0x1234'],
     ['BSC_CHAIN_ID', '0x38'],
   ])('of %s "%s" switch their network off, and the others stay', (name, text) => {
-    const { chains, flaws } = readConfiguration({ [name]: text });
-    expect(flaws).toContain(name);
+    const { chains, invalidVariables } = parseConfiguration({ [name]: text });
+    expect(invalidVariables).toContain(name);
     expect(chains.map((chain) => chain.name)).toEqual(['tron', 'polygon']);
   });
 
   it('of large sums wait no less than of small ones', () => {
-    const { chains } = readConfiguration({ POLYGON_DEPTH: '900' });
+    const { chains } = parseConfiguration({ POLYGON_DEPTH: '900' });
     expect(chains.find(({ name }) => name === 'polygon')).toMatchObject({
       depth: 900,
       largeDepth: 900,
@@ -54,11 +54,13 @@ describe('providers', () => {
 
 describe('public keys', () => {
   it('are the current one and those still watched', () => {
-    const { current, keys, flaws } = readConfiguration({ XPUB_EVM: `${XPUB}, ${OLD}` });
-    expect(flaws).toEqual([]);
+    const { currentKeys, keys, invalidVariables } = parseConfiguration({
+      XPUB_EVM: `${XPUB}, ${OLD}`,
+    });
+    expect(invalidVariables).toEqual([]);
     expect(keys.size).toBe(2);
-    expect([...keys.keys()][0]).toBe(current.get('evm')?.fingerprint);
-    expect(current.get('tron')).toBeUndefined();
+    expect([...keys.keys()][0]).toBe(currentKeys.get('evm')?.fingerprint);
+    expect(currentKeys.get('tron')).toBeUndefined();
   });
 
   it.each([
@@ -66,30 +68,32 @@ describe('public keys', () => {
     ['one of another depth', master.derive("m/44'/60'").publicExtendedKey],
     ['a mistyped one', XPUB.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'))],
   ])('with %s among them are none at all', (_, bad) => {
-    const { current, keys, flaws } = readConfiguration({ XPUB_EVM: `${XPUB},${bad}` });
-    expect(flaws).toEqual(['XPUB_EVM']);
+    const { currentKeys, keys, invalidVariables } = parseConfiguration({
+      XPUB_EVM: `${XPUB},${bad}`,
+    });
+    expect(invalidVariables).toEqual(['XPUB_EVM']);
     expect(keys.size).toBe(0);
-    expect(current.get('evm')).toBeUndefined();
+    expect(currentKeys.get('evm')).toBeUndefined();
   });
 });
 
 describe('barred senders', () => {
   it('are read as their networks write them', () => {
-    const { barred, flaws } = readConfiguration({
+    const { blockedSenders, invalidVariables } = parseConfiguration({
       BARRED_SENDERS:
         'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH, 0x9858EfFD232B4033E47d90003D41EC34EcaEda94',
     });
-    expect(flaws).toEqual([]);
-    expect(barred).toEqual([
+    expect(invalidVariables).toEqual([]);
+    expect(blockedSenders).toEqual([
       '0xc8599111f29c1e1e061265b4af93ea1f274ad78a',
       '0x9858effd232b4033e47d90003d41ec34ecaeda94',
     ]);
   });
 
   it('that can’t be read are named', () => {
-    const { barred, flaws } = readConfiguration({
+    const { blockedSenders, invalidVariables } = parseConfiguration({
       BARRED_SENDERS: 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdX',
     });
-    expect([barred, flaws]).toEqual([[], ['BARRED_SENDERS']]);
+    expect([blockedSenders, invalidVariables]).toEqual([[], ['BARRED_SENDERS']]);
   });
 });

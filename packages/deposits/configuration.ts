@@ -3,7 +3,7 @@
  * and is named: money is not looked for on a network that was half described.
  */
 import type { AddressFamily } from '@farebox/ledger';
-import { readAddress, readWatchKey, type WatchKey } from './addresses.ts';
+import { parseAddress, parseWatchKey, type WatchKey } from './addresses.ts';
 import { CHAIN_DEFAULTS } from './chains.ts';
 import {
   CHAINS,
@@ -13,7 +13,7 @@ import {
   type RpcProvider,
 } from './contract.ts';
 
-type Texts = Readonly<Record<string, unknown>>;
+type EnvVars = Readonly<Record<string, unknown>>;
 
 export type Configuration = Readonly<{
   /** Those that are understood; one without a provider is switched off. */
@@ -21,19 +21,19 @@ export type Configuration = Readonly<{
   /** By fingerprint: current and old ones. */
   keys: ReadonlyMap<string, WatchKey>;
   /** The key that new addresses hang below; absent where none is configured. */
-  current: ReadonlyMap<AddressFamily, WatchKey>;
+  currentKeys: ReadonlyMap<AddressFamily, WatchKey>;
   /** Senders whose money an operator has to look at. */
-  barred: readonly HexAddress[];
+  blockedSenders: readonly HexAddress[];
   /** Names of texts that are not what they should be. */
-  flaws: readonly string[];
+  invalidVariables: readonly string[];
 }>;
 
-function textOf(texts: Texts, name: string): string {
-  const text = texts[name];
+function getVar(env: EnvVars, name: string): string {
+  const text = env[name];
   return typeof text === 'string' ? text.trim() : '';
 }
 
-function listOf(text: string): readonly string[] {
+function parseList(text: string): readonly string[] {
   return text
     .split(',')
     .map((item) => item.trim())
@@ -41,7 +41,7 @@ function listOf(text: string): readonly string[] {
 }
 
 /** `https://node.example|Header-Name: its value` */
-function providerOf(text: string): RpcProvider | null {
+function parseProvider(text: string): RpcProvider | null {
   const [url = '', header = ''] = text.split('|').map((part) => part.trim());
   if (!URL.canParse(url) || !/^https?:/.test(url)) return null;
   if (header === '') return { url };
@@ -50,85 +50,115 @@ function providerOf(text: string): RpcProvider | null {
   return { url, header: { name: header.slice(0, at).trim(), value: header.slice(at + 1).trim() } };
 }
 
-type Flaws = string[];
+type InvalidVariables = string[];
 
-function wholeOf<T>(texts: Texts, name: string, otherwise: T, flaws: Flaws): number | T {
-  const text = textOf(texts, name);
-  if (text === '') return otherwise;
+function parseInteger<T>(
+  env: EnvVars,
+  name: string,
+  fallback: T,
+  invalidVariables: InvalidVariables,
+): number | T {
+  const text = getVar(env, name);
+  if (text === '') return fallback;
   if (/^\d{1,12}$/.test(text)) return Number(text);
-  flaws.push(name);
-  return otherwise;
+  invalidVariables.push(name);
+  return fallback;
 }
 
-function providersOf(texts: Texts, name: string, flaws: Flaws): readonly RpcProvider[] {
-  const providers = listOf(textOf(texts, name)).map(providerOf);
-  if (providers.includes(null)) flaws.push(name);
+function parseProviders(
+  env: EnvVars,
+  name: string,
+  invalidVariables: InvalidVariables,
+): readonly RpcProvider[] {
+  const providers = parseList(getVar(env, name)).map(parseProvider);
+  if (providers.includes(null)) invalidVariables.push(name);
   return providers.flatMap((provider) => (provider === null ? [] : [provider]));
 }
 
-function tokenOf(texts: Texts, name: string, chain: Chain, flaws: Flaws): string {
-  const text = textOf(texts, name);
+function parseToken(
+  env: EnvVars,
+  name: string,
+  chain: Chain,
+  invalidVariables: InvalidVariables,
+): string {
+  const text = getVar(env, name);
   if (text === '') return chain.token;
-  const token = readAddress(chain.family, text) ?? readAddress('evm', text);
-  if (token === null) flaws.push(name);
+  const token = parseAddress(chain.family, text) ?? parseAddress('evm', text);
+  if (token === null) invalidVariables.push(name);
   return token ?? chain.token;
 }
 
-function chainOf(texts: Texts, name: ChainName): Readonly<{ chain: Chain; flaws: Flaws }> {
+function parseChain(
+  env: EnvVars,
+  name: ChainName,
+): Readonly<{ chain: Chain; invalidVariables: InvalidVariables }> {
   const prefix = name.toUpperCase();
-  const flaws: Flaws = [];
-  const providers = providersOf(texts, `${prefix}_RPC_URLS`, flaws);
+  const invalidVariables: InvalidVariables = [];
+  const providers = parseProviders(env, `${prefix}_RPC_URLS`, invalidVariables);
   const defaults: Chain = { ...CHAIN_DEFAULTS[name], providers, startBlock: null };
-  const depth = wholeOf(texts, `${prefix}_DEPTH`, defaults.depth, flaws);
+  const depth = parseInteger(env, `${prefix}_DEPTH`, defaults.depth, invalidVariables);
   const chain = {
     ...defaults,
-    token: tokenOf(texts, `${prefix}_TOKEN`, defaults, flaws),
-    chainId: wholeOf(texts, `${prefix}_CHAIN_ID`, defaults.chainId, flaws),
+    token: parseToken(env, `${prefix}_TOKEN`, defaults, invalidVariables),
+    chainId: parseInteger(env, `${prefix}_CHAIN_ID`, defaults.chainId, invalidVariables),
     depth,
-    largeDepth: wholeOf(
-      texts,
+    largeDepth: parseInteger(
+      env,
       `${prefix}_LARGE_DEPTH`,
       Math.max(depth, defaults.largeDepth),
-      flaws,
+      invalidVariables,
     ),
-    windowMost: wholeOf(texts, `${prefix}_WINDOW`, defaults.windowMost, flaws),
-    startBlock: wholeOf(texts, `${prefix}_START_BLOCK`, null, flaws),
+    maxWindow: parseInteger(env, `${prefix}_WINDOW`, defaults.maxWindow, invalidVariables),
+    startBlock: parseInteger(env, `${prefix}_START_BLOCK`, null, invalidVariables),
   };
-  return { chain, flaws };
+  return { chain, invalidVariables };
 }
 
-function keysOf(texts: Texts, family: AddressFamily, flaws: Flaws): readonly WatchKey[] {
+function parseKeys(
+  env: EnvVars,
+  family: AddressFamily,
+  invalidVariables: InvalidVariables,
+): readonly WatchKey[] {
   const name = `XPUB_${family.toUpperCase()}`;
-  const keys = listOf(textOf(texts, name)).flatMap((text) => {
-    const read = readWatchKey(text);
-    if (!read.ok) flaws.push(name);
+  const keys = parseList(getVar(env, name)).flatMap((text) => {
+    const read = parseWatchKey(text);
+    if (!read.ok) invalidVariables.push(name);
     return read.ok ? [read.key] : [];
   });
   // One that can't be read may have been the current one: then there is none.
-  return flaws.includes(name) ? [] : keys;
+  return invalidVariables.includes(name) ? [] : keys;
 }
 
 /** As their networks write them, or in hexadecimal. */
-function barredOf(texts: Texts, flaws: Flaws): readonly HexAddress[] {
-  return listOf(textOf(texts, 'BARRED_SENDERS')).flatMap((text) => {
-    const address = readAddress(text.startsWith('T') ? 'tron' : 'evm', text);
-    if (address === null) flaws.push('BARRED_SENDERS');
+function parseBlockedSenders(
+  env: EnvVars,
+  invalidVariables: InvalidVariables,
+): readonly HexAddress[] {
+  return parseList(getVar(env, 'BARRED_SENDERS')).flatMap((text) => {
+    const address = parseAddress(text.startsWith('T') ? 'tron' : 'evm', text);
+    if (address === null) invalidVariables.push('BARRED_SENDERS');
     return address ?? [];
   });
 }
 
-export function readConfiguration(texts: Texts): Configuration {
-  const flaws: Flaws = [];
+export function parseConfiguration(env: EnvVars): Configuration {
+  const invalidVariables: InvalidVariables = [];
   const chains = CHAINS.flatMap((name) => {
-    const read = chainOf(texts, name);
-    flaws.push(...read.flaws);
-    return read.flaws.length === 0 ? [read.chain] : [];
+    const read = parseChain(env, name);
+    invalidVariables.push(...read.invalidVariables);
+    return read.invalidVariables.length === 0 ? [read.chain] : [];
   });
-  const evm = keysOf(texts, 'evm', flaws);
-  const tron = keysOf(texts, 'tron', flaws);
-  const current = new Map<AddressFamily, WatchKey>();
-  if (evm[0] !== undefined) current.set('evm', evm[0]);
-  if (tron[0] !== undefined) current.set('tron', tron[0]);
+  const evm = parseKeys(env, 'evm', invalidVariables);
+  const tron = parseKeys(env, 'tron', invalidVariables);
+  const currentKeys = new Map<AddressFamily, WatchKey>();
+  if (evm[0] !== undefined) currentKeys.set('evm', evm[0]);
+  if (tron[0] !== undefined) currentKeys.set('tron', tron[0]);
   const keys = new Map([...evm, ...tron].map((key) => [key.fingerprint, key]));
-  return { chains, keys, current, barred: barredOf(texts, flaws), flaws };
+  return {
+    chains,
+    keys,
+    currentKeys,
+    blockedSenders: parseBlockedSenders(env, invalidVariables),
+    invalidVariables,
+  };
 }

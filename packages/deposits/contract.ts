@@ -37,14 +37,14 @@ export type Chain = Readonly<{
   /** Below this, transfers wait until together they pass it. In the token's own units. */
   minimumUnits: bigint;
   /** The most blocks one query spans, and the least it is narrowed to. */
-  windowMost: number;
-  windowLeast: number;
+  maxWindow: number;
+  minWindow: number;
   /** How many blocks below the cursor every tick reads again. */
   overlap: number;
   /** Without it, a network's newest block on first start. */
   startBlock: number | null;
   /** The call, four bytes, by which the token's contract says that an address is frozen; null where it can't freeze. */
-  frozenCall: string | null;
+  frozenSelector: string | null;
   /** Milliseconds; shown to people and used to size a day. */
   blockMs: number;
 }>;
@@ -91,7 +91,7 @@ export type ClaimResult =
         | 'chain_halted';
       /** With `not_final`: blocks on top of it, and how many are needed. */
       confirmations?: number;
-      needed?: number;
+      requiredConfirmations?: number;
     }>;
 
 /** An account's place to send to, verified against its own object and the operator's key. */

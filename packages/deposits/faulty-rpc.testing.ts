@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Dice, Moods } from './world.testing.ts';
+import type { FaultProfile, Prng } from './fake-chain.testing.ts';
 
 const FAULTS = [
   'lagging',
@@ -29,24 +29,24 @@ const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-type Json = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 type Request = Readonly<{ id: unknown; method: string; params: readonly unknown[] }>;
 
 const SLOW_MS = 40;
 /** anvil's `finalized` is two epochs of two slots below its head. */
 const FINALITY = 4;
-const LAG_MOST = 12;
+const MAX_LAG_BLOCKS = 12;
 const NARROW = 3;
 
-function isJson(value: unknown): value is Json {
+function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isRequest(value: unknown): value is Request {
-  return isJson(value) && typeof value.method === 'string' && Array.isArray(value.params);
+  return isJsonObject(value) && typeof value.method === 'string' && Array.isArray(value.params);
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
@@ -61,37 +61,37 @@ async function post(url: string, body: unknown): Promise<unknown> {
 }
 
 /** What a node that is `behind` blocks late would have been asked, in terms of one that is not. */
-function asLate({ id, method, params }: Request, head: number): Request | Json {
+function rewriteForLag({ id, method, params }: Request, head: number): Request | JsonObject {
   const tag = params[0];
   if (method === 'eth_getBlockByNumber') {
-    const late =
+    const laggedNumber =
       tag === 'latest' ? head : tag === 'finalized' ? Math.max(0, head - FINALITY) : Number(tag);
-    if (late > head) return { jsonrpc: '2.0', id, result: null };
-    return { id, method, params: [`0x${late.toString(16)}`, false] };
+    if (laggedNumber > head) return { jsonrpc: '2.0', id, result: null };
+    return { id, method, params: [`0x${laggedNumber.toString(16)}`, false] };
   }
-  if (method !== 'eth_getLogs' || !isJson(tag)) return { id, method, params };
+  if (method !== 'eth_getLogs' || !isJsonObject(tag)) return { id, method, params };
   if (Number(tag.fromBlock) > head) return { jsonrpc: '2.0', id, result: [] };
   const toBlock = `0x${Math.min(head, Number(tag.toBlock)).toString(16)}`;
   return { id, method, params: [{ ...tag, toBlock }] };
 }
 
-function spanOf({ params }: Request): number {
+function blockSpan({ params }: Request): number {
   const [filter] = params;
-  return isJson(filter) ? Number(filter.toBlock) - Number(filter.fromBlock) : 0;
+  return isJsonObject(filter) ? Number(filter.toBlock) - Number(filter.fromBlock) : 0;
 }
 
 export class FaultyRpc {
-  readonly met = new Map<Fault, number>();
-  readonly #behind: string;
-  readonly #dice: Dice;
-  readonly #moods: Moods;
+  readonly faultCounts = new Map<Fault, number>();
+  readonly #upstreamUrl: string;
+  readonly #prng: Prng;
+  readonly #faultProfile: FaultProfile;
   #server: Server | undefined;
   requests = 0;
 
-  constructor(behind: string, dice: Dice, moods: Moods) {
-    this.#behind = behind;
-    this.#dice = dice;
-    this.#moods = moods;
+  constructor(upstreamUrl: string, prng: Prng, faultProfile: FaultProfile) {
+    this.#upstreamUrl = upstreamUrl;
+    this.#prng = prng;
+    this.#faultProfile = faultProfile;
   }
 
   async start(): Promise<string> {
@@ -112,52 +112,67 @@ export class FaultyRpc {
   }
 
   #fault(): Fault | null {
-    if (!this.#dice.chance(this.#moods.faults)) return null;
-    const fault = FAULTS[this.#dice.below(FAULTS.length)] ?? 'broken';
-    this.met.set(fault, (this.met.get(fault) ?? 0) + 1);
+    if (!this.#prng.chance(this.#faultProfile.faultRate)) return null;
+    const fault = FAULTS[this.#prng.nextInt(FAULTS.length)] ?? 'broken';
+    this.faultCounts.set(fault, (this.faultCounts.get(fault) ?? 0) + 1);
     return fault;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests += 1;
     const fault = this.#fault();
-    const body: unknown = JSON.parse(await textOf(request));
-    const asked = (Array.isArray(body) ? body : [body]).filter(isRequest);
+    const body: unknown = JSON.parse(await readBody(request));
+    const rpcRequests = (Array.isArray(body) ? body : [body]).filter(isRequest);
     if (fault === 'slow') await sleep(SLOW_MS);
     if (fault === 'cut') return void response.destroy();
     const status = { too_many_requests: 429, forbidden: 403, broken: 502 };
-    const refusing = Object.entries(status).find(([name]) => name === fault)?.[1];
-    if (refusing !== undefined) return void response.writeHead(refusing).end('{}');
-    const answers = await this.#answers(asked, fault);
+    const errorStatus = Object.entries(status).find(([name]) => name === fault)?.[1];
+    if (errorStatus !== undefined) return void response.writeHead(errorStatus).end('{}');
+    const answers = await this.#answers(rpcRequests, fault);
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(fault === 'garbage' ? '<html>' : JSON.stringify(answers));
   }
 
-  async #answers(asked: readonly Request[], fault: Fault | null): Promise<readonly unknown[]> {
-    const late = fault === 'lagging' ? await this.#lateHead() : null;
-    const turned = asked.map((one) => (late === null ? one : asLate(one, late)));
-    const forwarded = turned.filter((one): one is Request => 'method' in one);
-    const found = await post(
-      this.#behind,
+  async #answers(
+    rpcRequests: readonly Request[],
+    fault: Fault | null,
+  ): Promise<readonly unknown[]> {
+    const laggedHead = fault === 'lagging' ? await this.#lateHead() : null;
+    const rewritten = rpcRequests.map((one) =>
+      laggedHead === null ? one : rewriteForLag(one, laggedHead),
+    );
+    const forwarded = rewritten.filter((one): one is Request => 'method' in one);
+    const upstreamResponse = await post(
+      this.#upstreamUrl,
       forwarded.map((one) => ({ jsonrpc: '2.0', ...one })),
     );
-    const own = turned.filter((one) => !('method' in one));
-    const answers = [...(Array.isArray(found) ? found : []), ...own].filter(isJson);
-    const tampered = answers.map((answer, index) => this.#tampered(asked, answer, index, fault));
+    const localResponses = rewritten.filter((one) => !('method' in one));
+    const answers = [
+      ...(Array.isArray(upstreamResponse) ? upstreamResponse : []),
+      ...localResponses,
+    ].filter(isJsonObject);
+    const tampered = answers.map((answer, index) =>
+      this.#tamper(rpcRequests, answer, index, fault),
+    );
     if (fault === 'other_order') return tampered.toReversed();
     if (fault === 'answer_missing') return tampered.slice(1);
     return tampered;
   }
 
   async #lateHead(): Promise<number> {
-    const asking = { jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] };
-    const answer = await post(this.#behind, asking);
-    const head = isJson(answer) ? Number(answer.result) : 0;
-    return Math.max(0, head - 1 - this.#dice.below(LAG_MOST));
+    const request = { jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] };
+    const answer = await post(this.#upstreamUrl, request);
+    const head = isJsonObject(answer) ? Number(answer.result) : 0;
+    return Math.max(0, head - 1 - this.#prng.nextInt(MAX_LAG_BLOCKS));
   }
 
-  #tampered(asked: readonly Request[], answer: Json, index: number, fault: Fault | null): Json {
-    const request = asked.find(({ id }) => id === answer.id);
+  #tamper(
+    rpcRequests: readonly Request[],
+    answer: JsonObject,
+    index: number,
+    fault: Fault | null,
+  ): JsonObject {
+    const request = rpcRequests.find(({ id }) => id === answer.id);
     const failed = (code: number) => ({
       jsonrpc: '2.0',
       id: answer.id,
@@ -168,11 +183,11 @@ export class FaultyRpc {
       return { ...answer, result: '0x1' };
     if (request.method === 'eth_getLogs') {
       if (fault === 'too_many') return failed(-32005);
-      if (fault === 'clamped' && spanOf(request) > NARROW) return failed(-32602);
+      if (fault === 'clamped' && blockSpan(request) > NARROW) return failed(-32602);
       return { ...answer, result: this.#logs(answer.result, fault) };
     }
-    const last = index > 0 && index === asked.length - 1;
-    if (!isJson(answer.result)) return answer;
+    const last = index > 0 && index === rpcRequests.length - 1;
+    if (!isJsonObject(answer.result)) return answer;
     if (fault === 'swapped_hash' && last)
       return { ...answer, result: { ...answer.result, hash: `0x${'e'.repeat(64)}` } };
     if (fault === 'zero_bloom')
@@ -180,16 +195,16 @@ export class FaultyRpc {
     return answer;
   }
 
-  #logs(found: unknown, fault: Fault | null): unknown {
-    if (!Array.isArray(found)) return found;
+  #logs(logs: unknown, fault: Fault | null): unknown {
+    if (!Array.isArray(logs)) return logs;
     if (fault === 'empty') return [];
-    const one: unknown = found[this.#dice.below(Math.max(1, found.length))];
-    if (!isJson(one)) return found;
-    if (fault === 'drop') return found.filter((log) => log !== one);
-    if (fault === 'repeat') return [...found, one];
-    if (fault === 'foreign_log') return [...found, { ...one, address: `0x${'9'.repeat(40)}` }];
+    const one: unknown = logs[this.#prng.nextInt(Math.max(1, logs.length))];
+    if (!isJsonObject(one)) return logs;
+    if (fault === 'drop') return logs.filter((log) => log !== one);
+    if (fault === 'repeat') return [...logs, one];
+    if (fault === 'foreign_log') return [...logs, { ...one, address: `0x${'9'.repeat(40)}` }];
     if (fault === 'other_amount')
-      return found.map((log) => (log === one ? { ...one, data: `0x${'7'.repeat(64)}` } : log));
-    return found;
+      return logs.map((log) => (log === one ? { ...one, data: `0x${'7'.repeat(64)}` } : log));
+    return logs;
   }
 }

@@ -1,30 +1,34 @@
 /** The front of the deposits room: nothing else of it may be imported. */
 export {
-  addressText,
   deriveAddress,
-  type KeyFlaw,
-  type ReadKeyResult,
-  readAddress,
-  readWatchKey,
+  formatAddress,
+  type ParseWatchKeyResult,
+  parseAddress,
+  parseWatchKey,
   type WatchKey,
+  type WatchKeyError,
 } from './addresses.ts';
-export { CHAIN_DEFAULTS, CHAINS_OF } from './chains.ts';
+export { CHAIN_DEFAULTS, CHAINS_BY_FAMILY } from './chains.ts';
 export { claim } from './claim.ts';
-export { type Configuration, readConfiguration } from './configuration.ts';
+export { type Configuration, parseConfiguration } from './configuration.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
-export type { DepositsHouse } from './house.ts';
+export type { DepositDeps } from './deps.ts';
 export {
-  httpAsk,
-  type Read,
+  httpTransport,
   type Receipt,
-  type RpcAnswer,
-  type RpcAsk,
   type RpcRequest,
-  readHoldings,
+  type RpcResponse,
+  type RpcResult,
+  type RpcTransport,
   readReceipt,
   readTip,
+  readTokenBalances,
 } from './rpc.ts';
 export { rescan, safeBlock } from './scan.ts';
-export { type AddressHouse, type ShownAddress, verifiedAddress } from './showing.ts';
-export { tick } from './tick.ts';
+export { runScheduled } from './scheduled.ts';
+export {
+  type AddressDeps,
+  getVerifiedAddress,
+  type VerifiedAddressResult,
+} from './verified-address.ts';

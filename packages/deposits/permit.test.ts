@@ -6,7 +6,7 @@ import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { encodeFunctionData, parseAbi } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHAIN_DEFAULTS, httpAsk, readReceipt } from './index.ts';
+import { CHAIN_DEFAULTS, httpTransport, readReceipt } from './index.ts';
 
 const { token, chainId } = CHAIN_DEFAULTS.polygon;
 /** anvil's first account: published, and worth nothing anywhere. */
@@ -35,7 +35,7 @@ describe.skipIf(anvil === null)('a permit', () => {
 
   async function send(data: string): Promise<string> {
     const transaction = { from: SPENDER, to: token, data, gas: '0x30d40' };
-    const hash = await chains.ask('polygon', 'eth_sendTransaction', [transaction]);
+    const hash = await chains.callAnvil('polygon', 'eth_sendTransaction', [transaction]);
     await chains.mine('polygon', 1);
     return String(hash);
   }
@@ -72,7 +72,7 @@ describe.skipIf(anvil === null)('a permit', () => {
     const hash = await send(
       encodeFunctionData({ abi: ABI, functionName: 'transferFrom', args: moved }),
     );
-    const receipt = await readReceipt(httpAsk(fetch), { url: chains.urls.polygon }, hash);
+    const receipt = await readReceipt(httpTransport(fetch), { url: chains.urls.polygon }, hash);
     expect(receipt).toMatchObject({
       value: {
         succeeded: true,

@@ -2,33 +2,33 @@
 import {
   connect,
   type Database,
-  depositsOf,
   issueAddress,
-  openDifferences,
+  listDeposits,
+  listOpenDifferences,
   pinKey,
-  readAudit,
+  readAuditProgress,
   readCursor,
-  recordSwept,
+  recordSweptDeposits,
   releaseDeposit,
   resumeChain,
 } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
-import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
-import type { Signal } from '@farebox/signals';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import type { LogEvent } from '@farebox/telemetry';
 import { HDKey } from '@scure/bip32';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditChain } from './audit.ts';
+import { createPrng, FakeChain, fakeRpc } from './fake-chain.testing.ts';
 import {
   CHAIN_DEFAULTS,
   type Chain,
-  type DepositsHouse,
+  type DepositDeps,
   deriveAddress,
-  type RpcAsk,
-  readWatchKey,
-  tick,
+  parseWatchKey,
+  type RpcTransport,
+  runScheduled,
 } from './index.ts';
 import { TRANSFER_TOPIC } from './rpc.ts';
-import { askWorlds, diceOf, World } from './world.testing.ts';
 
 const ADA = 'aaaaaaaaaaaaaaaa';
 const BOB = 'bbbbbbbbbbbbbbbb';
@@ -36,7 +36,7 @@ const START = Date.UTC(2026, 10, 24);
 const ONE = 1_000_000n;
 const STRANGER = `0x${'5'.repeat(40)}`;
 
-const read = readWatchKey(
+const read = parseWatchKey(
   HDKey.fromMasterSeed(new Uint8Array(32).fill(9)).derive("m/44'/60'/0'").publicExtendedKey,
 );
 if (!read.ok) throw new Error(read.reason);
@@ -53,16 +53,16 @@ const POLYGON: Chain = {
 
 let database: EmptyDatabase;
 let db: Database;
-let world: World;
+let fakeChain: FakeChain;
 let credited: Map<string, CreditRequest & { account: string }>;
-let said: Signal[];
+let loggedEvents: LogEvent[];
 let now: number;
-let ask: RpcAsk;
+let rpcTransport: RpcTransport;
 let ada: string;
 let bob: string;
 
 beforeAll(async () => {
-  database = await emptyDatabase();
+  database = await createEmptyDatabase();
   db = connect(database.url);
   for (const account of [ADA, BOB]) {
     await db.execute(`insert into accounts (id, created_at) values ('${account}', now())`);
@@ -85,11 +85,11 @@ beforeEach(async () => {
   ]) {
     await db.execute(`delete from ${table}`);
   }
-  world = new World(137, 20);
+  fakeChain = new FakeChain(137, 20);
   credited = new Map();
-  said = [];
+  loggedEvents = [];
   now = START;
-  ask = askWorlds([world], diceOf(1), { faults: 0 });
+  rpcTransport = fakeRpc([fakeChain], createPrng(1), { faultRate: 0 });
 });
 
 async function credit(account: string, request: CreditRequest): Promise<CreditResult> {
@@ -97,49 +97,54 @@ async function credit(account: string, request: CreditRequest): Promise<CreditRe
   return { ok: true, posted: request.amount };
 }
 
-function house(chain: Chain = POLYGON): DepositsHouse {
+function buildDeps(chain: Chain = POLYGON): DepositDeps {
   return {
     db,
     chains: [chain],
     keys: new Map([[KEY.fingerprint, KEY]]),
-    ask,
-    barred: [],
+    rpcTransport,
+    blockedSenders: [],
     now: () => now,
-    signal: (what) => said.push(what),
+    logEvent: (event) => loggedEvents.push(event),
     credits: { credit },
   };
 }
 
 function pay(to: string, units: bigint): string {
-  const txHash = world.hash();
-  world.mine([[{ txHash, token: POLYGON.token, from: STRANGER, to, units }]], now);
+  const txHash = fakeChain.hash();
+  fakeChain.mine([[{ txHash, token: POLYGON.token, from: STRANGER, to, units }]], now);
   return txHash;
 }
 
 function mine(blocks: number): void {
   for (let block = 0; block < blocks; block += 1) {
     now += 2_000;
-    world.mine([], now);
+    fakeChain.mine([], now);
   }
 }
 
 /** The same provider with what it says changed. */
-function lying(url: string, lie: (method: string, result: unknown) => unknown): RpcAsk {
-  const honest = ask;
+function tamperedRpc(
+  url: string,
+  tamper: (method: string, result: unknown) => unknown,
+): RpcTransport {
+  const originalTransport = rpcTransport;
   return async (provider, requests) => {
-    const answers = await honest(provider, requests);
+    const answers = await originalTransport(provider, requests);
     if (typeof answers === 'string' || provider.url !== url) return answers;
     return answers.map((answer, index) =>
-      answer.ok ? { ok: true, result: lie(requests[index]?.method ?? '', answer.result) } : answer,
+      answer.ok
+        ? { ok: true, result: tamper(requests[index]?.method ?? '', answer.result) }
+        : answer,
     );
   };
 }
 
 /** Every provider says of logs that there are none. */
-function withoutLogs(): RpcAsk {
-  const honest = ask;
+function rpcWithoutLogs(): RpcTransport {
+  const originalTransport = rpcTransport;
   return async (provider, requests) => {
-    const answers = await honest(provider, requests);
+    const answers = await originalTransport(provider, requests);
     if (typeof answers === 'string') return answers;
     return answers.map((answer, index) =>
       requests[index]?.method === 'eth_getLogs' ? { ok: true, result: [] } : answer,
@@ -147,22 +152,24 @@ function withoutLogs(): RpcAsk {
   };
 }
 
-function troubles(): readonly string[] {
-  return said.flatMap((what) => (what.event === 'chain_trouble' ? [what.trouble] : []));
+function loggedErrors(): readonly string[] {
+  return loggedEvents.flatMap((event) => (event.event === 'chain_trouble' ? [event.trouble] : []));
 }
 
 describe('a deposit', () => {
   it('is shown while it is not final, and credited once it is, under its own name', async () => {
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     const txHash = pay(ada, 5n * ONE);
-    await tick(house());
-    expect(await depositsOf(db, ADA, 10)).toMatchObject([{ txHash, state: 'seen', amount: null }]);
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 10)).toMatchObject([
+      { txHash, state: 'seen', amount: null },
+    ]);
     expect(credited.size).toBe(0);
     mine(25);
-    await tick(house());
-    await tick(house());
-    expect(await depositsOf(db, ADA, 10)).toMatchObject([
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 10)).toMatchObject([
       { txHash, state: 'credited', amount: 5_000_000_000n },
     ]);
     expect([...credited]).toEqual([
@@ -180,18 +187,18 @@ describe('a deposit', () => {
   });
 
   it('asks the networks about blocks and addresses, and nothing of an account', async () => {
-    const asked: string[] = [];
-    const honest = ask;
-    ask = async (provider, requests) => {
-      asked.push(JSON.stringify([provider, requests]));
-      return honest(provider, requests);
+    const sentRequests: string[] = [];
+    const originalTransport = rpcTransport;
+    rpcTransport = async (provider, requests) => {
+      sentRequests.push(JSON.stringify([provider, requests]));
+      return originalTransport(provider, requests);
     };
     mine(30);
     pay(ada, 5n * ONE);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
-    const all = asked.join('\n');
+    const all = sentRequests.join('\n');
     for (const word of [ADA, BOB, KEY.fingerprint, 'xpub']) expect(all).not.toContain(word);
     const methods = new Set([...all.matchAll(/"method":"(\w+)"/g)].map(([, method]) => method));
     expect([...methods].sort()).toEqual([
@@ -205,24 +212,24 @@ describe('a deposit', () => {
 
   it('that a reorganisation takes away before it is final is shown no longer', async () => {
     mine(30);
-    await tick(house());
-    const before = world.blocks.length;
+    await runScheduled(buildDeps());
+    const before = fakeChain.blocks.length;
     pay(ada, ONE);
-    await tick(house());
-    expect(await depositsOf(db, ADA, 10)).toHaveLength(1);
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 10)).toHaveLength(1);
     // The same heights again, without it.
-    const kept = world.blocks.slice(0, before);
-    world = new World(137, 20);
-    for (const block of kept) world.mine(block.transactions, block.minedAt);
+    const kept = fakeChain.blocks.slice(0, before);
+    fakeChain = new FakeChain(137, 20);
+    for (const block of kept) fakeChain.mine(block.transactions, block.minedAt);
     mine(2);
-    ask = askWorlds([world], diceOf(1), { faults: 0 });
-    await tick(house());
-    expect(await depositsOf(db, ADA, 10)).toHaveLength(0);
+    rpcTransport = fakeRpc([fakeChain], createPrng(1), { faultRate: 0 });
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 10)).toHaveLength(0);
     expect(credited.size).toBe(0);
   });
 
   it('to an address of a key from before a rotation still counts', async () => {
-    const next = readWatchKey(
+    const next = parseWatchKey(
       HDKey.fromMasterSeed(new Uint8Array(32).fill(8)).derive("m/44'/60'/0'").publicExtendedKey,
     );
     if (!next.ok) throw new Error(next.reason);
@@ -236,7 +243,7 @@ describe('a deposit', () => {
     pay(issued?.address ?? '', 4n * ONE);
     mine(25);
     const both = new Map([KEY, key].map((one) => [one.fingerprint, one]));
-    await tick({ ...house(), keys: both });
+    await runScheduled({ ...buildDeps(), keys: both });
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([
       3_000_000_000n,
       4_000_000_000n,
@@ -255,10 +262,10 @@ describe('a deposit', () => {
     ['an operator barred', `0x${'b'.repeat(40)}`, 'barred_sender'],
     ['the issuer froze', `0x${'f'.repeat(40)}`, 'frozen_sender'],
   ])('from somebody who %s is held, and nothing is lost', async (_, sender, reason) => {
-    const honest = ask;
+    const originalTransport = rpcTransport;
     const YES = `0x${'1'.padStart(64, '0')}`;
-    ask = async (provider, requests) => {
-      const answers = await honest(provider, requests);
+    rpcTransport = async (provider, requests) => {
+      const answers = await originalTransport(provider, requests);
       if (typeof answers === 'string') return answers;
       return answers.map((answer, index) => {
         const data = String(Reflect.get(Object(requests[index]?.params[0]), 'data'));
@@ -269,28 +276,28 @@ describe('a deposit', () => {
     };
     mine(30);
     const [token, units] = [POLYGON.token, 7n * ONE];
-    world.mine([[{ txHash: world.hash(), token, from: sender, to: ada, units }]], now);
+    fakeChain.mine([[{ txHash: fakeChain.hash(), token, from: sender, to: ada, units }]], now);
     mine(25);
-    await tick({ ...house(), barred: [`0x${'b'.repeat(40)}`] });
+    await runScheduled({ ...buildDeps(), blockedSenders: [`0x${'b'.repeat(40)}`] });
     expect(credited.size).toBe(0);
-    const [held] = await depositsOf(db, ADA, 5);
+    const [held] = await listDeposits(db, ADA, 5);
     expect(held).toMatchObject({ state: 'held', reason, amount: 7_000_000_000n });
     expect(await releaseDeposit(db, 'polygon', held ?? { txHash: '', logIndex: 0 })).toBe(true);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
   });
 
   it('waits where nobody can say whether its sender is frozen', async () => {
-    const honest = ask;
-    ask = async (provider, requests) =>
-      requests[0]?.method === 'eth_call' ? 'unreachable' : honest(provider, requests);
+    const originalTransport = rpcTransport;
+    rpcTransport = async (provider, requests) =>
+      requests[0]?.method === 'eth_call' ? 'unreachable' : originalTransport(provider, requests);
     mine(30);
     pay(ada, 7n * ONE);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
-    ask = honest;
-    await tick(house());
+    rpcTransport = originalTransport;
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
   });
 
@@ -298,7 +305,7 @@ describe('a deposit', () => {
     mine(30);
     const real = pay(ada, 2n * ONE);
     mine(25);
-    const { hash = '', number = 0 } = world.blocks[20] ?? {};
+    const { hash = '', number = 0 } = fakeChain.blocks[20] ?? {};
     const row = (tx: string, units: bigint, amount: bigint, block: number, blockHash: string) =>
       db.execute(`insert into deposits (chain, tx_hash, log_index, block_number, block_hash, contract, sender,
         recipient, account_id, units, amount, state, found_by, seen_at, final_at) values ('polygon', '${tx}', 0,
@@ -306,22 +313,24 @@ describe('a deposit', () => {
         'final', 'scan', now(), now())`);
     // One that never was, in a block that is.
     await row(`0x${'a'.repeat(64)}`, 900n * ONE, 900_000_000_000n, number, hash);
-    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house());
+    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps());
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([2_000_000_000n]);
     // One that was, and was worth less; so much waits for more blocks.
     mine(10);
     await db.execute('delete from deposits');
     credited.clear();
-    const at = world.blocks.find(({ transactions }) =>
+    const at = fakeChain.blocks.find(({ transactions }) =>
       transactions.flat().some(({ txHash }) => txHash === real),
     );
     await row(real, 900n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
-    await tick(house());
-    expect(await depositsOf(db, ADA, 5)).toMatchObject([{ state: 'held', reason: 'not_on_chain' }]);
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([
+      { state: 'held', reason: 'not_on_chain' },
+    ]);
     await db.execute('delete from deposits');
     await row(real, 2n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
-    await tick(house());
-    expect(await depositsOf(db, ADA, 5)).toMatchObject([
+    await runScheduled(buildDeps());
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([
       { state: 'held', reason: 'amount_differs' },
     ]);
     expect(credited.size).toBe(0);
@@ -331,58 +340,58 @@ describe('a deposit', () => {
     mine(30);
     pay(ada, 2n * ONE);
     mine(25);
-    const honest = ask;
-    ask = lying('137/b', (method, result) =>
+    const originalTransport = rpcTransport;
+    rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_getTransactionReceipt' ? { ...Object(result), logs: [] } : result,
     );
-    for (let ticks = 0; ticks < 2; ticks += 1) await tick(house());
+    for (let ticks = 0; ticks < 2; ticks += 1) await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
-    expect(await depositsOf(db, ADA, 5)).toMatchObject([{ state: 'final' }]);
-    ask = honest;
-    await tick(house());
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([{ state: 'final' }]);
+    rpcTransport = originalTransport;
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
   });
 
   it('is not held up by others’ dust', async () => {
     mine(30);
     const dust = Array.from({ length: 600 }, () => ({
-      ...{ txHash: world.hash(), token: POLYGON.token, from: STRANGER, to: bob, units: 1n },
+      ...{ txHash: fakeChain.hash(), token: POLYGON.token, from: STRANGER, to: bob, units: 1n },
     }));
-    world.mine([dust], now);
+    fakeChain.mine([dust], now);
     pay(ada, 3n * ONE);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect([...credited.values()]).toMatchObject([{ account: ADA }]);
   });
 
   it('among thousands of addresses is found in everybody’s transfers', async () => {
-    const asked: unknown[] = [];
-    const honest = ask;
-    ask = async (provider, requests) => {
-      asked.push(...requests.filter(({ method }) => method === 'eth_getLogs'));
-      return honest(provider, requests);
+    const sentRequests: unknown[] = [];
+    const originalTransport = rpcTransport;
+    rpcTransport = async (provider, requests) => {
+      sentRequests.push(...requests.filter(({ method }) => method === 'eth_getLogs'));
+      return originalTransport(provider, requests);
     };
     await db.execute('update deposit_keys set next_index = next_index + 5000');
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     const token = POLYGON.token;
-    const to = (who: string, units: bigint) => ({
-      txHash: world.hash(),
+    const to = (recipient: string, units: bigint) => ({
+      txHash: fakeChain.hash(),
       token,
       from: STRANGER,
-      to: who,
+      to: recipient,
       units,
     });
-    const crowd = Array.from({ length: 40 }, (__, at) =>
+    const otherTransfers = Array.from({ length: 40 }, (__, at) =>
       to(`0x${at.toString(16).padStart(40, 'e')}`, ONE),
     );
-    world.mine([[...crowd, to(ada, 5n * ONE)], [to(bob, 6n * ONE)]], now);
+    fakeChain.mine([[...otherTransfers, to(ada, 5n * ONE)], [to(bob, 6n * ONE)]], now);
     mine(25);
-    await tick(house());
-    await tick(house());
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
     await db.execute('update deposit_keys set next_index = next_index - 5000');
     expect(credited.size).toBe(2);
-    for (const request of asked)
+    for (const request of sentRequests)
       expect(request).toMatchObject({ params: [{ topics: [TRANSFER_TOPIC] }] });
     const { rows } = await db.execute('select count(*)::int as count from deposits');
     expect(rows).toEqual([{ count: 2 }]);
@@ -392,12 +401,12 @@ describe('a deposit', () => {
     mine(30);
     for (const units of [300_000n, 300_000n, 300_000n]) pay(ada, units);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
     pay(ada, 200_000n);
     mine(25);
-    await tick(house());
-    await tick(house());
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
     const sum = [...credited.values()].reduce((total, { amount }) => total + amount, 0n);
     expect(sum).toBe(1_100_000_000n);
   });
@@ -407,16 +416,16 @@ describe('a deposit', () => {
     pay(ada, 150n * ONE);
     pay(ada, 150n * ONE);
     mine(24);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([]);
     mine(10);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(2);
   });
 
   it('whose row was moved to somebody else in Postgres is set aside', async () => {
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     const taken = `0x${'7'.repeat(40)}`;
     await db.execute(
       `insert into deposit_keys values ('evm', '${'0'.repeat(16)}', false, 1, now())`,
@@ -426,9 +435,9 @@ describe('a deposit', () => {
     );
     pay(taken, 3n * ONE);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
-    expect(await depositsOf(db, BOB, 10)).toMatchObject([
+    expect(await listDeposits(db, BOB, 10)).toMatchObject([
       { state: 'held', reason: 'address_not_derived' },
     ]);
     await db.execute(`delete from deposits`);
@@ -437,39 +446,43 @@ describe('a deposit', () => {
 });
 
 describe('a provider', () => {
-  async function expectStopped(chain: Chain, trouble: string): Promise<void> {
+  async function expectStopped(chain: Chain, expectedError: string): Promise<void> {
     const before = await readCursor(db, 'polygon');
-    await tick(house(chain));
-    expect(troubles()).toEqual([trouble]);
+    await runScheduled(buildDeps(chain));
+    expect(loggedErrors()).toEqual([expectedError]);
     expect((await readCursor(db, 'polygon'))?.nextBlock).toBe(before?.nextBlock);
     expect(credited.size).toBe(0);
   }
 
   beforeEach(async () => {
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     pay(ada, 5n * ONE);
     pay(bob, 6n * ONE);
     mine(25);
-    said = [];
+    loggedEvents = [];
   });
 
   it('of another chain stops everything', async () => {
-    ask = lying('137/b', (method, result) => (method === 'eth_chainId' ? '0x1' : result));
+    rpcTransport = tamperedRpc('137/b', (method, result) =>
+      method === 'eth_chainId' ? '0x1' : result,
+    );
     await expectStopped(POLYGON, 'wrong_chain');
   });
 
   it('that leaves logs out is not believed by itself', async () => {
-    ask = lying('137/b', (method, result) => (method === 'eth_getLogs' ? [] : result));
+    rpcTransport = tamperedRpc('137/b', (method, result) =>
+      method === 'eth_getLogs' ? [] : result,
+    );
     await expectStopped(POLYGON, 'providers_disagree');
-    ask = askWorlds([world], diceOf(1), { faults: 0 });
-    await tick(house());
+    rpcTransport = fakeRpc([fakeChain], createPrng(1), { faultRate: 0 });
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(2);
   });
 
   it('that invents a transfer to us is not believed by itself', async () => {
     const invented = (log: unknown) => ({ ...Object(log), data: `0x${'f'.repeat(64)}` });
-    ask = lying('137/a', (method, result) =>
+    rpcTransport = tamperedRpc('137/a', (method, result) =>
       method === 'eth_getLogs' && Array.isArray(result) ? result.map(invented) : result,
     );
     await expectStopped(POLYGON, 'providers_disagree');
@@ -481,19 +494,19 @@ describe('a provider', () => {
   });
 
   it('that speaks of a range and shows another block at its end is asked again', async () => {
-    let looks = 0;
-    ask = lying('137/a', (method, result) => {
+    let blockReads = 0;
+    rpcTransport = tamperedRpc('137/a', (method, result) => {
       if (method !== 'eth_getBlockByNumber') return result;
-      looks += 1;
-      return looks === 5 ? { ...Object(result), hash: `0x${'d'.repeat(64)}` } : result;
+      blockReads += 1;
+      return blockReads === 5 ? { ...Object(result), hash: `0x${'d'.repeat(64)}` } : result;
     });
     await expectStopped(POLYGON, 'inconsistent');
   });
 
   it('that wants fewer blocks gets fewer, until it is content', async () => {
-    const honest = ask;
-    let most = 0;
-    ask = async (provider, requests) => {
+    const originalTransport = rpcTransport;
+    let maxSpan = 0;
+    rpcTransport = async (provider, requests) => {
       const [filter] = requests[1]?.params ?? [];
       const span =
         Number(Reflect.get(Object(filter), 'toBlock')) -
@@ -505,93 +518,93 @@ describe('a provider', () => {
             : { ok: true, result: honestBlock(requests[index]) },
         );
       }
-      most = Math.max(most, Number.isNaN(span) ? 0 : span);
-      return honest(provider, requests);
+      maxSpan = Math.max(maxSpan, Number.isNaN(span) ? 0 : span);
+      return originalTransport(provider, requests);
     };
     const honestBlock = (request: { params: readonly unknown[] } | undefined) => {
-      const block = world.blocks[Number(request?.params[0])];
+      const block = fakeChain.blocks[Number(request?.params[0])];
       const at = `0x${Math.floor((block?.minedAt ?? 0) / 1000).toString(16)}`;
       return { number: `0x${block?.number.toString(16)}`, hash: block?.hash, timestamp: at };
     };
-    for (let ticks = 0; ticks < 6 && credited.size < 2; ticks += 1) await tick(house());
+    for (let ticks = 0; ticks < 6 && credited.size < 2; ticks += 1) await runScheduled(buildDeps());
     expect(credited.size).toBe(2);
-    expect(most).toBeGreaterThan(0);
+    expect(maxSpan).toBeGreaterThan(0);
   });
 
   it('that left a transfer out, like all the others, is caught the next day', async () => {
-    const BARE = { ...POLYGON, overlap: 0 };
-    const honest = ask;
-    ask = withoutLogs();
-    await tick(house(BARE));
-    ask = honest;
+    const NO_OVERLAP = { ...POLYGON, overlap: 0 };
+    const originalTransport = rpcTransport;
+    rpcTransport = rpcWithoutLogs();
+    await runScheduled(buildDeps(NO_OVERLAP));
+    rpcTransport = originalTransport;
     mine(40);
-    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house(BARE));
+    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(NO_OVERLAP));
     expect(credited.size).toBe(0);
     now += 25 * 3_600_000;
     mine(30);
-    for (let ticks = 0; ticks < 3; ticks += 1) await tick(house(BARE));
+    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(NO_OVERLAP));
     expect(credited.size).toBe(2);
   });
 
   it('that stands alone is told to somebody, and works', async () => {
-    const [alone] = POLYGON.providers;
-    if (alone === undefined) throw new Error('no provider');
+    const [onlyProvider] = POLYGON.providers;
+    if (onlyProvider === undefined) throw new Error('no provider');
     now = Math.ceil(now / 3_600_000) * 3_600_000;
     mine(25);
-    await tick(house({ ...POLYGON, providers: [alone] }));
-    expect(said.map(({ event }) => event)).toContain('single_provider');
+    await runScheduled(buildDeps({ ...POLYGON, providers: [onlyProvider] }));
+    expect(loggedEvents.map(({ event }) => event)).toContain('single_provider');
     expect(credited.size).toBe(2);
   });
 });
 
 describe('the daily audit', () => {
-  const open = () => openDifferences(db, null, 10);
+  const open = () => listOpenDifferences(db, null, 10);
   const MINUTES = 60_000;
 
   async function credit5(): Promise<void> {
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     pay(ada, 5n * ONE);
     mine(25);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
   }
 
   it('ends without a word where all adds up, and comes again after a day', async () => {
     await credit5();
     expect(await open()).toEqual([]);
-    const first = (await readAudit(db, 'polygon')).endedAt ?? 0;
+    const first = (await readAuditProgress(db, 'polygon')).endedAt ?? 0;
     expect(first).toBeGreaterThanOrEqual(START);
     mine(20);
-    await tick(house());
-    expect((await readAudit(db, 'polygon')).endedAt).toBe(first);
+    await runScheduled(buildDeps());
+    expect((await readAuditProgress(db, 'polygon')).endedAt).toBe(first);
     now += 24 * 60 * MINUTES;
     mine(30);
-    await tick(house());
-    expect((await readAudit(db, 'polygon')).endedAt).toBe(now);
+    await runScheduled(buildDeps());
+    expect((await readAuditProgress(db, 'polygon')).endedAt).toBe(now);
   });
 
   it('finds what every provider left out and no later reading reaches, and it is credited', async () => {
     // 26 hours are few blocks here, so that the nightly reading no longer reaches it.
     const SLOW = { ...POLYGON, blockMs: 600_000 };
     mine(30);
-    await tick(house(SLOW));
+    await runScheduled(buildDeps(SLOW));
     pay(bob, 6n * ONE);
-    const honest = ask;
-    ask = withoutLogs();
+    const originalTransport = rpcTransport;
+    rpcTransport = rpcWithoutLogs();
     // The reading and its nightly repetition both pass it by.
     for (let day = 0; day < 2; day += 1) {
       mine(60);
       now += 25 * 60 * MINUTES;
       mine(30);
-      for (let ticks = 0; ticks < 4; ticks += 1) await tick(house(SLOW));
+      for (let ticks = 0; ticks < 4; ticks += 1) await runScheduled(buildDeps(SLOW));
     }
-    ask = honest;
+    rpcTransport = originalTransport;
     const [found] = await open();
     expect(found).toMatchObject({ address: bob, kind: 'balance', held: 6n * ONE, recorded: 0n });
     now += 25 * 60 * MINUTES;
     mine(30);
-    for (let ticks = 0; ticks < 4; ticks += 1) await tick(house(SLOW));
+    for (let ticks = 0; ticks < 4; ticks += 1) await runScheduled(buildDeps(SLOW));
     expect([...credited.values()]).toMatchObject([{ account: BOB, amount: 6_000_000_000n }]);
     expect(await open()).toEqual([]);
     const rows = await db.execute('select found_by from deposits');
@@ -600,65 +613,85 @@ describe('the daily audit', () => {
 
   it('lists what is gone and was not reported, until the treasury reports it', async () => {
     await credit5();
-    const honest = ask;
+    const originalTransport = rpcTransport;
     const EMPTY = `0x${'0'.repeat(64)}`;
-    ask = lying('137/b', (method, result) => (method === 'eth_call' ? EMPTY : result));
+    rpcTransport = tamperedRpc('137/b', (method, result) =>
+      method === 'eth_call' ? EMPTY : result,
+    );
     now += 25 * 60 * MINUTES;
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     // Whoever has to know hears of it at the full hour, once it has lasted.
     now += 120 * MINUTES - (now % (60 * MINUTES)) - 59_000;
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     const balances = async () => (await open()).filter(({ kind }) => kind === 'balance');
     expect(await balances()).toMatchObject([
       { address: ada, kind: 'balance', held: 0n, swept: 0n, recorded: 5n * ONE },
     ]);
-    expect(said).toContainEqual({ event: 'deposit_difference', chain: 'polygon', kind: 'balance' });
-    const line = { chain: 'polygon', txHash: `0x${'1'.repeat(64)}`, address: ada, units: 5n * ONE };
-    const foreign = { ...line, address: STRANGER };
-    expect(await recordSwept(db, [line, foreign], now)).toEqual({ ok: false, foreign: [STRANGER] });
-    expect(await recordSwept(db, [line, line], now)).toEqual({ ok: true, added: 1 });
-    expect(await recordSwept(db, [line], now)).toEqual({ ok: true, added: 0 });
-    await tick(house());
+    expect(loggedEvents).toContainEqual({
+      event: 'deposit_difference',
+      chain: 'polygon',
+      kind: 'balance',
+    });
+    const sweptTransfer = {
+      chain: 'polygon',
+      txHash: `0x${'1'.repeat(64)}`,
+      address: ada,
+      units: 5n * ONE,
+    };
+    const foreign = { ...sweptTransfer, address: STRANGER };
+    expect(await recordSweptDeposits(db, [sweptTransfer, foreign], now)).toEqual({
+      ok: false,
+      foreign: [STRANGER],
+    });
+    expect(await recordSweptDeposits(db, [sweptTransfer, sweptTransfer], now)).toEqual({
+      ok: true,
+      added: 1,
+    });
+    expect(await recordSweptDeposits(db, [sweptTransfer], now)).toEqual({ ok: true, added: 0 });
+    await runScheduled(buildDeps());
     expect(await balances()).toEqual([]);
-    ask = honest;
+    rpcTransport = originalTransport;
   });
 
   it('says which addresses the issuer froze', async () => {
     await credit5();
     const YES = `0x${'1'.padStart(64, '0')}`;
-    ask = async (_, requests) =>
+    rpcTransport = async (_, requests) =>
       requests.map((request) => {
         const data = String(Reflect.get(Object(request.params[0]), 'data'));
         if (request.method !== 'eth_call') return { ok: false, code: 0 };
-        const ours = data.endsWith(ada.slice(2));
-        if (data.startsWith('0xfbac3951')) return { ok: true, result: ours ? YES : '0x' };
-        return { ok: true, result: `0x${(ours ? 5n * ONE : 0n).toString(16).padStart(64, '0')}` };
+        const isOwnAddress = data.endsWith(ada.slice(2));
+        if (data.startsWith('0xfbac3951')) return { ok: true, result: isOwnAddress ? YES : '0x' };
+        return {
+          ok: true,
+          result: `0x${(isOwnAddress ? 5n * ONE : 0n).toString(16).padStart(64, '0')}`,
+        };
       });
     now += 25 * 60 * MINUTES;
-    await auditChain(house(), POLYGON);
+    await auditChain(buildDeps(), POLYGON);
     const found = (await open()).filter(({ kind }) => kind !== 'books');
     expect(found).toMatchObject([{ address: ada, kind: 'frozen', held: 5n * ONE }]);
   });
 
   it('lists a credit that no book shows, and a line of a book that is no deposit’s', async () => {
     await credit5();
-    const line = (account: string, id: string) =>
+    const insertEntry = (account: string, id: string) =>
       db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
         values ('${account}', 1, '${id}', 'credit', 5000000000, 5000000000, '2026-11-24T00:01:00Z')`);
-    await line(BOB, `137:0x${'a'.repeat(64)}:0`);
+    await insertEntry(BOB, `137:0x${'a'.repeat(64)}:0`);
     now += 25 * 60 * MINUTES;
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(await open()).toMatchObject(
       [
         { address: ada, kind: 'books', held: 0n, recorded: 5_000_000_000n },
         { address: bob, kind: 'books', held: 5_000_000_000n, recorded: 0n },
       ].sort((a, b) => (a.address < b.address ? -1 : 1)),
     );
-    await line(ADA, [...credited.keys()][0] ?? '');
-    await tick(house());
+    await insertEntry(ADA, [...credited.keys()][0] ?? '');
+    await runScheduled(buildDeps());
     expect(await open()).toMatchObject([{ address: bob, kind: 'books' }]);
     await db.execute('delete from ledger_entries');
   });
@@ -667,12 +700,12 @@ describe('the daily audit', () => {
     await credit5();
     now += 25 * 60 * MINUTES;
     mine(30);
-    const before = await readAudit(db, 'polygon');
-    const honest = ask;
-    ask = async (provider, requests) =>
-      requests[0]?.method === 'eth_call' ? 'throttled' : honest(provider, requests);
-    await tick(house());
-    expect(await readAudit(db, 'polygon')).toEqual(before);
+    const before = await readAuditProgress(db, 'polygon');
+    const originalTransport = rpcTransport;
+    rpcTransport = async (provider, requests) =>
+      requests[0]?.method === 'eth_call' ? 'throttled' : originalTransport(provider, requests);
+    await runScheduled(buildDeps());
+    expect(await readAuditProgress(db, 'polygon')).toEqual(before);
     expect(await open()).toEqual([]);
   });
 });
@@ -680,44 +713,44 @@ describe('the daily audit', () => {
 describe('a final block that is no longer the same', () => {
   it('leaves what was about to be credited from it to whoever looks, and takes it up again', async () => {
     mine(30);
-    await tick(house());
+    await runScheduled(buildDeps());
     pay(ada, 9n * ONE);
     mine(25);
-    const honest = ask;
+    const originalTransport = rpcTransport;
     // Final and read, but not credited: then its block is another.
-    ask = lying('137/a', (method, result) =>
+    rpcTransport = tamperedRpc('137/a', (method, result) =>
       method === 'eth_getBlockByNumber' && Reflect.get(Object(result), 'number') === '0x1e'
         ? { ...Object(result), hash: `0x${'d'.repeat(64)}` }
         : result,
     );
-    await tick(house());
-    ask = honest;
-    expect(await depositsOf(db, ADA, 9)).toMatchObject([
+    await runScheduled(buildDeps());
+    rpcTransport = originalTransport;
+    expect(await listDeposits(db, ADA, 9)).toMatchObject([
       { state: 'held', reason: 'block_changed' },
     ]);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
     await resumeChain(db, 'polygon', 'ops@example.com', now);
-    await tick(house());
+    await runScheduled(buildDeps());
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([9_000_000_000n]);
   });
 
   it('halts the chain, with evidence, until an operator has looked', async () => {
     mine(40);
-    await tick(house());
+    await runScheduled(buildDeps());
     const passed = (await readCursor(db, 'polygon'))?.nextBlock ?? 0;
-    const old = world.blocks[passed - 1]?.hash;
-    world = new World(137, 20);
-    world.hash();
+    const old = fakeChain.blocks[passed - 1]?.hash;
+    fakeChain = new FakeChain(137, 20);
+    fakeChain.hash();
     for (let block = 0; block < 50; block += 1) {
       now += 2_000;
       if (block === passed - 3) pay(ada, 9n * ONE);
-      else world.mine([], now);
+      else fakeChain.mine([], now);
     }
-    ask = askWorlds([world], diceOf(1), { faults: 0 });
-    await tick(house());
-    await tick(house());
-    expect(troubles()).toContain('halted');
+    rpcTransport = fakeRpc([fakeChain], createPrng(1), { faultRate: 0 });
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
+    expect(loggedErrors()).toContain('halted');
     expect(credited.size).toBe(0);
     const { rows } = await db.execute(
       'select kind, expected, found, block_number from chain_incidents',
@@ -725,8 +758,8 @@ describe('a final block that is no longer the same', () => {
     expect(rows).toMatchObject([{ kind: 'finality_violated', expected: old }]);
     expect((await readCursor(db, 'polygon'))?.haltedAt).toBe(now);
     await resumeChain(db, 'polygon', 'ops@example.com', now);
-    await tick(house());
-    await tick(house());
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
   });
 });

@@ -10,36 +10,36 @@ import { join } from 'node:path';
 import {
   connect,
   type Database,
-  depositsOf,
   issueAddress,
-  openDifferences,
+  listDeposits,
+  listOpenDifferences,
   pinKey,
 } from '@farebox/database';
 import {
   anvilPath,
+  createEmptyDatabase,
   type EmptyDatabase,
-  emptyDatabase,
   type LocalChains,
   startChains,
 } from '@farebox/local';
 import { HDKey } from '@scure/bip32';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Books, Crash, crashing } from './crashes.testing.ts';
+import { Crash, crashingDatabase, FakeLedger } from './crash-injection.testing.ts';
+import { createPrng, type FaultProfile } from './fake-chain.testing.ts';
 import { FaultyRpc } from './faulty-rpc.testing.ts';
 import {
   CHAIN_DEFAULTS,
   CHAINS,
   type Chain,
   type ChainName,
-  type DepositsHouse,
+  type DepositDeps,
   deriveAddress,
-  httpAsk,
-  readWatchKey,
+  httpTransport,
+  parseWatchKey,
   rescan,
-  tick,
+  runScheduled,
 } from './index.ts';
 import { TRANSFER_TOPIC } from './rpc.ts';
-import { diceOf, type Moods } from './world.testing.ts';
 
 const SEED = Number(process.env.FAREBOX_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const DEPOSITS = 1_000;
@@ -53,14 +53,14 @@ const SENDERS = [
   '0x70997970c51812dc3a010c7d01b50e0d17dc79c8',
   '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc',
 ] as const;
-const BARRED = SENDERS[2];
+const BLOCKED_SENDER = SENDERS[2];
 /** Blocks a reorganisation takes at most: never one that TRON's tag, or the depth of the others, calls final. */
-const LOOSE: Readonly<Record<ChainName, number>> = { tron: 3, bsc: 7, polygon: 7 };
+const MAX_REORG_DEPTH: Readonly<Record<ChainName, number>> = { tron: 3, bsc: 7, polygon: 7 };
 const DEPTHS: Readonly<Record<ChainName, number>> = { tron: 0, bsc: 8, polygon: 8 };
 
 const master = HDKey.fromMasterSeed(new Uint8Array(32).fill(7));
 function keyAt(path: string) {
-  const read = readWatchKey(master.derive(path).publicExtendedKey);
+  const read = parseWatchKey(master.derive(path).publicExtendedKey);
   if (!read.ok) throw new Error(read.reason);
   return read.key;
 }
@@ -76,18 +76,18 @@ function manyData(to: readonly string[], units: readonly bigint[]): string {
   return `0xb7fc6612${word(64)}${word(96 + 32 * to.length)}${lists.join('')}`;
 }
 
-type Owed = Readonly<{ id: string; account: string; units: bigint; from: string }>;
+type ExpectedCredit = Readonly<{ id: string; account: string; units: bigint; from: string }>;
 
 const anvil = anvilPath();
 if (anvil === null) process.stdout.write('No anvil for this machine: not simulated on one.\n');
 
 describe.skipIf(anvil === null)('deposits on real chains behind providers that misbehave', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-simulation-'));
-  const dice = diceOf(SEED);
-  const crashDice = diceOf(SEED + 1);
+  const prng = createPrng(SEED);
+  const crashPrng = createPrng(SEED + 1);
   // Of each batch; a tick asks about ten, and gets on only where all of them are well.
-  const moods: Moods = { faults: 0 };
-  const books = new Books();
+  const faultProfile: FaultProfile = { faultRate: 0 };
+  const fakeLedger = new FakeLedger();
   const addresses = new Map<string, string>();
   const accounts = Array.from({ length: ACCOUNTS }, (_, n) => n.toString(16).padStart(16, '0'));
   const proxies: FaultyRpc[] = [];
@@ -96,16 +96,16 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
   let database: EmptyDatabase;
   let db: Database;
   let now = START;
-  let made = 0;
+  let paymentsMade = 0;
   let crashes = 0;
   let reorganisations = 0;
-  let deadliness = 0;
+  let crashRate = 0;
 
-  async function providersOf(name: ChainName) {
+  async function startFaultyProviders(name: ChainName) {
     return Promise.all(
-      [0, 1].map(async (which) => {
-        const seed = SEED + 10 * CHAINS.indexOf(name) + which + 2;
-        const proxy = new FaultyRpc(chains.urls[name], diceOf(seed), moods);
+      [0, 1].map(async (providerIndex) => {
+        const seed = SEED + 10 * CHAINS.indexOf(name) + providerIndex + 2;
+        const proxy = new FaultyRpc(chains.urls[name], createPrng(seed), faultProfile);
         proxies.push(proxy);
         return { url: await proxy.start() };
       }),
@@ -114,32 +114,32 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
 
   async function prepare(name: ChainName): Promise<void> {
     const { token } = CHAIN_DEFAULTS[name];
-    const code = await chains.ask(name, 'eth_getCode', [token, 'latest']);
-    await chains.ask(name, 'anvil_setCode', [OTHER_TOKEN, code]);
+    const code = await chains.callAnvil(name, 'eth_getCode', [token, 'latest']);
+    await chains.callAnvil(name, 'anvil_setCode', [OTHER_TOKEN, code]);
     for (const contract of [token, OTHER_TOKEN]) {
       for (const from of SENDERS) {
         const mint = `0x40c10f19${word(from)}${word(10n ** 30n)}`;
-        await chains.ask(name, 'eth_sendTransaction', [
+        await chains.callAnvil(name, 'eth_sendTransaction', [
           { from, to: contract, data: mint, gas: '0x30d40' },
         ]);
       }
     }
     // The second may spend what the first has.
     const approve = `0x095ea7b3${word(SENDERS[1])}${word(10n ** 30n)}`;
-    await chains.ask(name, 'eth_sendTransaction', [
+    await chains.callAnvil(name, 'eth_sendTransaction', [
       { from: SENDERS[0], to: token, data: approve, gas: '0x30d40' },
     ]);
     await mine(name);
   }
 
   async function mine(name: ChainName): Promise<void> {
-    await chains.ask(name, 'evm_setNextBlockTimestamp', [Math.floor(now / 1000)]);
+    await chains.callAnvil(name, 'evm_setNextBlockTimestamp', [Math.floor(now / 1000)]);
     await chains.mine(name, 1);
   }
 
   beforeAll(async () => {
     process.stdout.write(`seed ${SEED} (FAREBOX_SEED=${SEED} replays it)\n`);
-    database = await emptyDatabase();
+    database = await createEmptyDatabase();
     db = connect(database.url);
     chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
     now = Math.max(now, Date.now()) + 60_000;
@@ -147,9 +147,9 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     configured = await Promise.all(
       CHAINS.map(async (name) => ({
         ...CHAIN_DEFAULTS[name],
-        ...{ depth: DEPTHS[name], largeDepth: DEPTHS[name] + 4, windowMost: 40, overlap: 20 },
+        ...{ depth: DEPTHS[name], largeDepth: DEPTHS[name] + 4, maxWindow: 40, overlap: 20 },
         startBlock: 0,
-        providers: await providersOf(name),
+        providers: await startFaultyProviders(name),
       })),
     );
     for (const account of accounts) {
@@ -163,7 +163,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
         const issued = await issueAddress(db, account, family, now, derive);
         if (issued === undefined) throw new Error('no key is pinned');
         addresses.set(issued.address, account);
-        books.bound.set(account + family, `${issued.fingerprint}/${issued.index}`);
+        fakeLedger.boundAddresses.set(account + family, `${issued.fingerprint}/${issued.index}`);
       }
     }
   }, 120_000);
@@ -174,55 +174,55 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const dies = () => {
-    const dead = crashDice.chance(deadliness);
-    if (dead) crashes += 1;
-    return dead;
+  const shouldCrash = () => {
+    const crashed = crashPrng.chance(crashRate);
+    if (crashed) crashes += 1;
+    return crashed;
   };
 
-  function house(chain: Chain): DepositsHouse {
+  function buildDeps(chain: Chain): DepositDeps {
     return {
-      db: crashing(db, dies),
+      db: crashingDatabase(db, shouldCrash),
       chains: [chain],
       keys: new Map(Object.values(KEYS).map((key) => [key.fingerprint, key])),
-      ask: httpAsk(fetch),
-      barred: [BARRED],
+      rpcTransport: httpTransport(fetch),
+      blockedSenders: [BLOCKED_SENDER],
       now: () => now,
-      signal: () => {},
+      logEvent: () => {},
       credits: {
         credit: async (account, request) => {
-          if (dies()) throw new Crash();
-          const answer = await books.credit(account, request);
-          if (dies()) throw new Crash();
+          if (shouldCrash()) throw new Crash();
+          const answer = await fakeLedger.credit(account, request);
+          if (shouldCrash()) throw new Crash();
           return answer;
         },
       },
     };
   }
 
-  function recipientOn({ family }: Chain): string {
-    if (dice.chance(0.2)) return STRANGER;
+  function randomRecipient({ family }: Chain): string {
+    if (prng.chance(0.2)) return STRANGER;
     // The first twelve are the EVM's, the other twelve TRON's.
-    const own = [...addresses.keys()].slice(family === 'evm' ? 0 : ACCOUNTS);
-    return own[dice.below(ACCOUNTS)] ?? STRANGER;
+    const familyAddresses = [...addresses.keys()].slice(family === 'evm' ? 0 : ACCOUNTS);
+    return familyAddresses[prng.nextInt(ACCOUNTS)] ?? STRANGER;
   }
 
-  function unitsOn({ decimals }: Chain): bigint {
+  function randomUnits({ decimals }: Chain): bigint {
     const one = 10n ** BigInt(decimals);
-    if (dice.chance(0.08)) return 0n;
-    if (dice.chance(0.15)) return one / BigInt(2 + dice.below(50)) + BigInt(dice.below(1_000));
-    return one + BigInt(dice.below(2 ** 30)) * (decimals > 9 ? 7_777_777_777n : 1n);
+    if (prng.chance(0.08)) return 0n;
+    if (prng.chance(0.15)) return one / BigInt(2 + prng.nextInt(50)) + BigInt(prng.nextInt(1_000));
+    return one + BigInt(prng.nextInt(2 ** 30)) * (decimals > 9 ? 7_777_777_777n : 1n);
   }
 
   /** One payment, in one of the ways there are. */
-  function callOn(chain: Chain): Readonly<{ from: string; data: string }> {
-    const from = SENDERS[dice.chance(0.05) ? 2 : dice.below(2)] ?? SENDERS[0];
-    const many = Array.from({ length: 1 + dice.below(3) }, () => ({
-      to: recipientOn(chain),
-      units: unitsOn(chain),
+  function randomPayment(chain: Chain): Readonly<{ from: string; data: string }> {
+    const from = SENDERS[prng.chance(0.05) ? 2 : prng.nextInt(2)] ?? SENDERS[0];
+    const many = Array.from({ length: 1 + prng.nextInt(3) }, () => ({
+      to: randomRecipient(chain),
+      units: randomUnits(chain),
     }));
     const [{ to, units } = { to: STRANGER, units: 1n }] = many;
-    const kind = dice.below(4);
+    const kind = prng.nextInt(4);
     if (kind === 0)
       return {
         from,
@@ -233,20 +233,21 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
       };
     if (kind === 1 && from === SENDERS[1])
       return { from, data: `0x23b872dd${word(SENDERS[0])}${word(to)}${word(units)}` };
-    if (kind === 2 && from !== BARRED) return { from, data: `0x40c10f19${word(to)}${word(units)}` };
+    if (kind === 2 && from !== BLOCKED_SENDER)
+      return { from, data: `0x40c10f19${word(to)}${word(units)}` };
     return { from, data: `0xa9059cbb${word(to)}${word(units)}` };
   }
 
-  async function live(chain: Chain, busy: boolean): Promise<void> {
+  async function simulateBlock(chain: Chain, busy: boolean): Promise<void> {
     const { name, token } = chain;
-    for (let payments = busy ? dice.below(4) : 0; payments > 0; payments -= 1) {
-      const to = dice.chance(0.1) ? OTHER_TOKEN : token;
-      const transaction = { ...callOn(chain), to, gas: '0x7a120' };
-      await chains.ask(name, 'eth_sendTransaction', [transaction]);
-      made += 1;
+    for (let payments = busy ? prng.nextInt(4) : 0; payments > 0; payments -= 1) {
+      const to = prng.chance(0.1) ? OTHER_TOKEN : token;
+      const transaction = { ...randomPayment(chain), to, gas: '0x7a120' };
+      await chains.callAnvil(name, 'eth_sendTransaction', [transaction]);
+      paymentsMade += 1;
     }
     await mine(name);
-    if (!dice.chance(0.12)) return;
+    if (!prng.chance(0.12)) return;
     // What was just read is what a reorganisation hurts most.
     await scan(chain);
     await reorganise(name);
@@ -255,93 +256,104 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
 
   /** The newest blocks again: their transactions elsewhere among them, the last of them perhaps nowhere. */
   async function reorganise(name: ChainName): Promise<void> {
-    const head = Number(await chains.ask(name, 'eth_blockNumber', []));
-    const depth = Math.min(1 + dice.below(LOOSE[name]), head - 1);
+    const head = Number(await chains.callAnvil(name, 'eth_blockNumber', []));
+    const depth = Math.min(1 + prng.nextInt(MAX_REORG_DEPTH[name]), head - 1);
     if (depth < 1) return;
     const raws: unknown[] = [];
     for (let number = head - depth + 1; number <= head; number += 1) {
-      const block = await chains.ask(name, 'eth_getBlockByNumber', [
+      const block = await chains.callAnvil(name, 'eth_getBlockByNumber', [
         `0x${number.toString(16)}`,
         false,
       ]);
       const hashes: unknown = Reflect.get(Object(block), 'transactions');
       for (const hash of Array.isArray(hashes) ? hashes : []) {
-        raws.push(await chains.ask(name, 'eth_getRawTransactionByHash', [hash]));
+        raws.push(await chains.callAnvil(name, 'eth_getRawTransactionByHash', [hash]));
       }
     }
     // Each sender's stay in their order, or their nonces would not fit.
-    const kept = dice.chance(0.2) ? raws.slice(0, Math.floor(raws.length / 2)) : raws;
-    const offsets = kept.map(() => dice.below(depth)).sort((a, b) => a - b);
-    const again = kept.map((raw, index) => [raw, offsets[index]]);
-    await chains.ask(name, 'anvil_reorg', [depth, again]);
+    const kept = prng.chance(0.2) ? raws.slice(0, Math.floor(raws.length / 2)) : raws;
+    const offsets = kept.map(() => prng.nextInt(depth)).sort((a, b) => a - b);
+    const reorderedTransactions = kept.map((raw, index) => [raw, offsets[index]]);
+    await chains.callAnvil(name, 'anvil_reorg', [depth, reorderedTransactions]);
     reorganisations += 1;
   }
 
   async function scan(chain: Chain): Promise<void> {
-    const scanners = crashDice.chance(0.2) ? 2 : 1;
-    await Promise.allSettled(Array.from({ length: scanners }, () => tick(house(chain))));
+    const scanners = crashPrng.chance(0.2) ? 2 : 1;
+    await Promise.allSettled(
+      Array.from({ length: scanners }, () => runScheduled(buildDeps(chain))),
+    );
   }
 
   /** What the chain itself says came to us in final blocks, asked of the node without anything between. */
-  async function owedOn({ name, token, chainId, family }: Chain): Promise<readonly Owed[]> {
+  async function expectedCreditsOn({
+    name,
+    token,
+    chainId,
+    family,
+  }: Chain): Promise<readonly ExpectedCredit[]> {
     const filter = {
       address: token,
       fromBlock: '0x0',
       toBlock: 'latest',
       topics: [TRANSFER_TOPIC],
     };
-    const logs = await chains.ask(name, 'eth_getLogs', [filter]);
-    return (Array.isArray(logs) ? logs : []).flatMap((log): readonly Owed[] => {
-      const text = (of: string) => String(Reflect.get(log, of));
+    const logs = await chains.callAnvil(name, 'eth_getLogs', [filter]);
+    return (Array.isArray(logs) ? logs : []).flatMap((log): readonly ExpectedCredit[] => {
+      const text = (fieldName: string) => String(Reflect.get(log, fieldName));
       const [, from = '', to = '']: readonly string[] = Reflect.get(log, 'topics');
       const account = addresses.get(`0x${to.slice(26)}`);
       const units = BigInt(text('data'));
       if (account === undefined || units === 0n) return [];
-      expect(books.bound.has(account + family)).toBe(true);
+      expect(fakeLedger.boundAddresses.has(account + family)).toBe(true);
       const id = `${chainId}:${text('transactionHash')}:${Number(text('logIndex'))}`;
       return [{ id, account, units, from: `0x${from.slice(26)}` }];
     });
   }
 
   async function expectExact(chain: Chain): Promise<number> {
-    const owed = await owedOn(chain);
-    const ids = new Set(owed.map(({ id }) => id));
-    const credited = [...books.lines.keys()].filter((id) => id.startsWith(`${chain.chainId}:`));
+    const expectedCredits = await expectedCreditsOn(chain);
+    const ids = new Set(expectedCredits.map(({ id }) => id));
+    const credited = [...fakeLedger.entries.keys()].filter((id) =>
+      id.startsWith(`${chain.chainId}:`),
+    );
     expect(credited.filter((id) => !ids.has(id))).toEqual([]);
-    const due = owed.filter(({ units, from }) => units >= chain.minimumUnits && from !== BARRED);
-    expect(due.filter(({ id }) => !books.lines.has(id))).toEqual([]);
-    const barred = owed.filter(({ from }) => from === BARRED);
-    expect(barred.filter(({ id }) => books.lines.has(id))).toEqual([]);
+    const mustBeCredited = expectedCredits.filter(
+      ({ units, from }) => units >= chain.minimumUnits && from !== BLOCKED_SENDER,
+    );
+    expect(mustBeCredited.filter(({ id }) => !fakeLedger.entries.has(id))).toEqual([]);
+    const fromBlockedSender = expectedCredits.filter(({ from }) => from === BLOCKED_SENDER);
+    expect(fromBlockedSender.filter(({ id }) => fakeLedger.entries.has(id))).toEqual([]);
     for (const account of accounts) {
-      const rows = (await depositsOf(db, account, 10_000)).filter(
-        ({ chain: of }) => of === chain.name,
+      const rows = (await listDeposits(db, account, 10_000)).filter(
+        ({ chain: chainName }) => chainName === chain.name,
       );
-      const own = owed.filter((one) => one.account === account);
-      expect(rows.length).toBe(own.length);
-      const total = own.reduce((sum, { units }) => sum + units, 0n);
-      const worth = rows.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n);
-      expect(worth).toBe((total * 10n ** 9n) / 10n ** BigInt(chain.decimals));
+      const accountCredits = expectedCredits.filter((one) => one.account === account);
+      expect(rows.length).toBe(accountCredits.length);
+      const total = accountCredits.reduce((sum, { units }) => sum + units, 0n);
+      const valuedAmount = rows.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n);
+      expect(valuedAmount).toBe((total * 10n ** 9n) / 10n ** BigInt(chain.decimals));
       const posted = rows.filter(({ state }) => state === 'credited');
-      expect(books.sum(account, chain.chainId)).toBe(
+      expect(fakeLedger.sum(account, chain.chainId)).toBe(
         posted.reduce((sum, { amount }) => sum + (amount ?? 0n), 0n),
       );
     }
-    return owed.length;
+    return expectedCredits.length;
   }
 
   it('ends with each final one credited once, to the unit', { timeout: 600_000 }, async () => {
-    deadliness = 0.01;
-    while (made < DEPOSITS * 1.6) {
+    crashRate = 0.01;
+    while (paymentsMade < DEPOSITS * 1.6) {
       now += 3_000;
       // Sometimes most ticks get on, sometimes hardly one.
-      moods.faults = dice.chance(0.5) ? 0.03 : 0.25;
+      faultProfile.faultRate = prng.chance(0.5) ? 0.03 : 0.25;
       for (const chain of configured) {
-        await live(chain, true);
-        if (dice.chance(0.3)) await scan(chain);
+        await simulateBlock(chain, true);
+        if (prng.chance(0.3)) await scan(chain);
       }
     }
-    deadliness = 0;
-    moods.faults = 0;
+    crashRate = 0;
+    faultProfile.faultRate = 0;
     for (const chain of configured) {
       for (let block = 0; block < 30; block += 1) {
         now += 3_000;
@@ -349,13 +361,15 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
       }
     }
     for (const chain of configured) {
-      for (let ticks = 0; ticks < 10; ticks += 1) await tick(house(chain));
-      const head = Number(await chains.ask(chain.name, 'eth_blockNumber', []));
-      expect(await rescan(house(chain), chain, { from: 0, to: head - 15 })).toEqual({ unread: [] });
-      for (let ticks = 0; ticks < 6; ticks += 1) await tick(house(chain));
+      for (let ticks = 0; ticks < 10; ticks += 1) await runScheduled(buildDeps(chain));
+      const head = Number(await chains.callAnvil(chain.name, 'eth_blockNumber', []));
+      expect(await rescan(buildDeps(chain), chain, { from: 0, to: head - 15 })).toEqual({
+        unread: [],
+      });
+      for (let ticks = 0; ticks < 6; ticks += 1) await runScheduled(buildDeps(chain));
     }
-    let owed = 0;
-    for (const chain of configured) owed += await expectExact(chain);
+    let expectedCredits = 0;
+    for (const chain of configured) expectedCredits += await expectExact(chain);
     const { rows } = await db.execute('select kind from chain_incidents');
     expect(rows).toEqual([]);
     // The audit, a day later, finds nothing that the scan left.
@@ -365,19 +379,21 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
         now += 3_000;
         await mine(chain.name);
       }
-      for (let ticks = 0; ticks < 3; ticks += 1) await tick(house(chain));
+      for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(chain));
     }
-    const differences = await openDifferences(db, null, 100);
+    const differences = await listOpenDifferences(db, null, 100);
     expect(differences.filter(({ kind }) => kind !== 'books')).toEqual([]);
     const faults = proxies.reduce(
-      (sum, { met }) => sum + [...met.values()].reduce((a, b) => a + b, 0),
+      (sum, { faultCounts: met }) => sum + [...met.values()].reduce((a, b) => a + b, 0),
       0,
     );
-    const asked = proxies.reduce((sum, { requests }) => sum + requests, 0);
+    const requestCount = proxies.reduce((sum, { requests }) => sum + requests, 0);
     process.stdout.write(
-      `${owed} deposits, ${books.lines.size} credits; ${reorganisations} reorganisations, ${crashes} crashes, ${faults} faults in ${asked} requests\n`,
+      `${expectedCredits} deposits, ${fakeLedger.entries.size} credits; ${reorganisations} reorganisations, ${crashes} crashes, ${faults} faults in ${requestCount} requests\n`,
     );
-    expect(owed).toBeGreaterThanOrEqual(DEPOSITS);
-    expect(new Set(proxies.flatMap(({ met }) => [...met.keys()])).size).toBeGreaterThan(15);
+    expect(expectedCredits).toBeGreaterThanOrEqual(DEPOSITS);
+    expect(
+      new Set(proxies.flatMap(({ faultCounts: met }) => [...met.keys()])).size,
+    ).toBeGreaterThan(15);
   });
 });

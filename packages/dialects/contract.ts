@@ -10,17 +10,17 @@ export type Dialect = 'chat' | 'messages';
 export type Span = Readonly<{ start: number; end: number }>;
 
 /** What a request may be billed for besides tokens, with the most it can come to. */
-export type FeeBound =
-  | Readonly<{ kind: 'web_search'; countAtMost: number }>
+export type SurchargeBound =
+  | Readonly<{ kind: 'web_search'; maxCount: number }>
   /** Samplings that summarise the conversation first, each billed beside the answer's own usage. */
-  | Readonly<{ kind: 'compaction'; countAtMost: number }>;
+  | Readonly<{ kind: 'compaction'; maxCount: number }>;
 
 export type RequestFacts = Readonly<{
   dialect: Dialect;
   model: string;
   stream: boolean;
   /** Chat only: the caller itself asked for the usage chunk. */
-  usageWanted: boolean;
+  usageRequested: boolean;
   /** The caller's own output limit, if it gave one. */
   maxOutput: number | null;
   /** Tokens the model may think before its answer, where the caller set a budget; 0 otherwise. */
@@ -31,26 +31,26 @@ export type RequestFacts = Readonly<{
    * A sound upper bound of the input tokens in everything the body carries inline, or
    * `context_window` where something (remote media, a document, a server tool) can bring in more.
    */
-  inputTokensAtMost: number | 'context_window';
+  maxInputTokens: number | 'context_window';
   /** A likely count of the input tokens, for estimates: rarely below the truth, near it for prose. */
-  inputTokensLikely: number;
+  estimatedInputTokens: number;
   /** The longest-lived prompt-cache write the request can cause. */
   cacheWrites: 'automatic' | '5m' | '1h';
-  fees: readonly FeeBound[];
+  surchargeBounds: readonly SurchargeBound[];
   /** Fields no table of ours knows; they pass, and are counted. */
   unknownFields: number;
   /** Where the edits go. */
-  places: Readonly<{
+  positions: Readonly<{
     /** Just after the body's opening brace. */
-    opening: number;
+    afterOpeningBrace: number;
     /** True if the object has no member yet. */
-    empty: boolean;
+    isEmpty: boolean;
     model: Span;
     maxOutput: Span | null;
     /** Every output limit the body names, also as null: chat has two fields, and a provider may read only one. */
-    outputLimits: readonly Readonly<{ field: string; at: Span; tokens: number | null }>[];
+    outputLimits: readonly Readonly<{ field: string; span: Span; tokens: number | null }>[];
     /** `stream_options` where it is not an object (null, in a body that is accepted). */
-    streamOptionsOther: Span | null;
+    nonObjectStreamOptions: Span | null;
     /** The value of `stream_options`, if it is an object. */
     streamOptions: Span | null;
     /** The value of `stream_options.include_usage`, if present. */
@@ -59,7 +59,7 @@ export type RequestFacts = Readonly<{
 }>;
 
 /** Why a body is not accepted. `field` is a name out of our own tables or a JSON path of names and indexes, never a value. */
-export type BodyRefusal =
+export type RequestError =
   | Readonly<{ reason: 'not_json' }>
   | Readonly<{ reason: 'not_an_object' }>
   | Readonly<{ reason: 'too_deep' }>
@@ -67,13 +67,13 @@ export type BodyRefusal =
   | Readonly<{ reason: 'missing_field'; field: string }>
   | Readonly<{ reason: 'invalid_field'; field: string; expected: string }>
   /** The body is written in another dialect: `belongsTo` is the endpoint that speaks it, `field` what gave it away. */
-  | Readonly<{ reason: 'wrong_dialect'; field: string; belongsTo: string }>
+  | Readonly<{ reason: 'wrong_dialect'; field: string; correctEndpoint: string }>
   /** Changes the price in a way we cannot follow, or reaches for something stored at the provider. */
-  | Readonly<{ reason: 'unsupported_feature'; field: string; why: string }>;
+  | Readonly<{ reason: 'unsupported_feature'; field: string; explanation: string }>;
 
-export type ReadResult =
+export type ParseResult =
   | Readonly<{ ok: true; facts: RequestFacts }>
-  | (Readonly<{ ok: false }> & BodyRefusal);
+  | (Readonly<{ ok: false }> & RequestError);
 
 export type Edits = Readonly<{
   /** The model's own name at the provider. */
@@ -87,4 +87,4 @@ export type Edits = Readonly<{
 /** What /v1/messages/count_tokens needs of a body: the model and where its name stands. */
 export type CountTokensResult =
   | Readonly<{ ok: true; model: string; modelSpan: Span }>
-  | (Readonly<{ ok: false }> & BodyRefusal);
+  | (Readonly<{ ok: false }> & RequestError);

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Dialect, readRequest } from './index.ts';
+import { type Dialect, parseRequest } from './index.ts';
 
 const root = process.env.FAREBOX_CORPUS;
 
@@ -34,9 +34,9 @@ function cases(
       const recorded = existsSync(meta) ? JSON.parse(readFileSync(meta, 'utf8')) : {};
       const dialect = DIALECTS.get(recorded.api);
       if (dialect === undefined) return [];
-      const counted = recorded.request_elided === 0 ? (recorded.usage?.input_total ?? 0) : 0;
+      const reportedInput = recorded.request_elided === 0 ? (recorded.usage?.input_total ?? 0) : 0;
       const body = readFileSync(join(folder, file));
-      return [{ name: dirname(file).split('/').at(-1) ?? '', dialect, body, input: counted }];
+      return [{ name: dirname(file).split('/').at(-1) ?? '', dialect, body, input: reportedInput }];
     });
 }
 
@@ -52,14 +52,14 @@ describe('recorded requests', () => {
   });
 
   it.each(all)('$dialect $name', ({ name, dialect, body, input }) => {
-    const result = readRequest(dialect, body);
+    const result = parseRequest(dialect, body);
     const refused = REFUSED.get(name);
     if (refused !== undefined) {
       expect(result).toMatchObject({ reason: 'unsupported_feature', field: refused });
       return;
     }
     expect(result).toMatchObject({ ok: true, facts: { unknownFields: 0 } });
-    if (!result.ok || result.facts.inputTokensAtMost === 'context_window') return;
-    expect(result.facts.inputTokensAtMost).toBeGreaterThanOrEqual(input);
+    if (!result.ok || result.facts.maxInputTokens === 'context_window') return;
+    expect(result.facts.maxInputTokens).toBeGreaterThanOrEqual(input);
   });
 });

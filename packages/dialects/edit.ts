@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 type Splice = Span & Readonly<{ text: string }>;
 
 /** The body with every splice applied, in order of place. */
-function spliced(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
+function applySplices(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let from = 0;
   for (const splice of splices.toSorted((a, b) => a.start - b.start)) {
@@ -21,30 +21,31 @@ function spliced(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
   return pieces;
 }
 
-function at(place: number, text: string): Splice {
-  return { start: place, end: place, text };
+function insertAt(offset: number, text: string): Splice {
+  return { start: offset, end: offset, text };
 }
 
-function outputLimit(facts: RequestFacts, edits: Edits): Splice[] {
+function outputLimitSplices(facts: RequestFacts, edits: Edits): Splice[] {
   if (edits.maxOutput === null) return [];
   const { field, tokens } = edits.maxOutput;
-  const present = facts.places.outputLimits.find((limit) => limit.field === field);
+  const existing = facts.positions.outputLimits.find((limit) => limit.field === field);
   // A field that is there as null is filled; a second one of its name would leave it open which counts.
-  if (present !== undefined) return [{ ...present.at, text: String(tokens) }];
-  return [at(facts.places.opening, `${JSON.stringify(field)}:${tokens},`)];
+  if (existing !== undefined) return [{ ...existing.span, text: String(tokens) }];
+  return [insertAt(facts.positions.afterOpeningBrace, `${JSON.stringify(field)}:${tokens},`)];
 }
 
-function usageChunk(facts: RequestFacts, edits: Edits, body: Uint8Array): Splice[] {
-  if (!edits.includeUsage || facts.usageWanted) return [];
-  const { includeUsage, streamOptions, streamOptionsOther, opening } = facts.places;
+function usageOptionSplices(facts: RequestFacts, edits: Edits, body: Uint8Array): Splice[] {
+  if (!edits.includeUsage || facts.usageRequested) return [];
+  const { includeUsage, streamOptions, nonObjectStreamOptions, afterOpeningBrace } =
+    facts.positions;
   if (includeUsage !== null) return [{ ...includeUsage, text: 'true' }];
   if (streamOptions !== null) {
     const comma = isEmptyObject(body, streamOptions) ? '' : ',';
-    return [at(streamOptions.start + 1, `"include_usage":true${comma}`)];
+    return [insertAt(streamOptions.start + 1, `"include_usage":true${comma}`)];
   }
-  if (streamOptionsOther !== null)
-    return [{ ...streamOptionsOther, text: '{"include_usage":true}' }];
-  return [at(opening, '"stream_options":{"include_usage":true},')];
+  if (nonObjectStreamOptions !== null)
+    return [{ ...nonObjectStreamOptions, text: '{"include_usage":true}' }];
+  return [insertAt(afterOpeningBrace, '"stream_options":{"include_usage":true},')];
 }
 
 function isEmptyObject(body: Uint8Array, span: Span): boolean {
@@ -56,11 +57,15 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
   const model =
     facts.model === edits.model
       ? []
-      : [{ ...facts.places.model, text: JSON.stringify(edits.model) }];
-  return spliced(body, [...model, ...outputLimit(facts, edits), ...usageChunk(facts, edits, body)]);
+      : [{ ...facts.positions.model, text: JSON.stringify(edits.model) }];
+  return applySplices(body, [
+    ...model,
+    ...outputLimitSplices(facts, edits),
+    ...usageOptionSplices(facts, edits, body),
+  ]);
 }
 
 /** The body with the model's own name at the provider, and nothing else changed. */
 export function editModel(body: Uint8Array, model: Span, name: string): Uint8Array[] {
-  return spliced(body, [{ ...model, text: JSON.stringify(name) }]);
+  return applySplices(body, [{ ...model, text: JSON.stringify(name) }]);
 }

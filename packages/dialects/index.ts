@@ -1,4 +1,4 @@
 export type * from './contract.ts';
 export { editModel, editRequest } from './edit.ts';
-export { readCountTokens, readRequest } from './request.ts';
-export { likelyTokens, TokenEstimate } from './tokens.ts';
+export { parseCountTokens, parseRequest } from './parse-request.ts';
+export { estimateTokens, TokenEstimator } from './token-estimator.ts';

@@ -2,10 +2,10 @@
 import { connect, type Database, findIdentity } from '@farebox/database';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type NewAccount, openAccount } from './index.ts';
+import { type OpenAccountRequest, openAccount } from './index.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12);
-const crashing = {
+const unavailableLedger = {
   open: async () => {
     throw new Error('the ledger is away');
   },
@@ -24,7 +24,7 @@ describe('opening an account', () => {
     await stack.stop();
   });
 
-  function wanted(email: string, password = 'correct horse battery'): NewAccount {
+  function buildRequest(email: string, password = 'correct horse battery'): OpenAccountRequest {
     const random = (bytes: number) => {
       drawn += 1;
       return new Uint8Array(bytes).fill(drawn);
@@ -33,25 +33,25 @@ describe('opening an account', () => {
   }
 
   it('opens its object too, and gives an address to nobody else', async () => {
-    const opened = await openAccount(db, stack.doors.accounts, wanted(' Ada@Example.com '));
+    const opened = await openAccount(db, stack.ledger.accounts, buildRequest(' Ada@Example.com '));
     if (!opened.ok) throw new Error(opened.reason);
     expect(opened.accountId).toMatch(/^[0-9a-f]{16}$/);
     const credit = { id: 'local:1', amount: 5n, source: 'local' } as const;
-    expect(await stack.doors.credits.credit(opened.accountId, credit)).toMatchObject({ ok: true });
-    const again = await openAccount(db, stack.doors.accounts, wanted('ada@example.COM'));
+    expect(await stack.ledger.credits.credit(opened.accountId, credit)).toMatchObject({ ok: true });
+    const again = await openAccount(db, stack.ledger.accounts, buildRequest('ada@example.COM'));
     expect(again).toEqual({ ok: false, reason: 'email_taken' });
   });
 
   it('is completed by the same call after a crash between rows and object', async () => {
-    const wish = wanted('grace@example.com');
-    await expect(openAccount(db, crashing, wish)).rejects.toThrow();
-    const left = await findIdentity(db, 'grace@example.com');
-    expect(left).toMatchObject({ opened: false });
-    const stranger = wanted('grace@example.com', 'another password');
-    const refused = await openAccount(db, stack.doors.accounts, stranger);
-    expect(refused).toEqual({ ok: false, reason: 'email_taken' });
-    const completed = await openAccount(db, stack.doors.accounts, wish);
-    expect(completed).toEqual({ ok: true, accountId: left?.accountId });
+    const request = buildRequest('grace@example.com');
+    await expect(openAccount(db, unavailableLedger, request)).rejects.toThrow();
+    const identity = await findIdentity(db, 'grace@example.com');
+    expect(identity).toMatchObject({ opened: false });
+    const wrongPasswordRequest = buildRequest('grace@example.com', 'another password');
+    const result = await openAccount(db, stack.ledger.accounts, wrongPasswordRequest);
+    expect(result).toEqual({ ok: false, reason: 'email_taken' });
+    const completed = await openAccount(db, stack.ledger.accounts, request);
+    expect(completed).toEqual({ ok: true, accountId: identity?.accountId });
     expect(await findIdentity(db, 'grace@example.com')).toMatchObject({ opened: true });
   });
 
@@ -63,13 +63,17 @@ describe('opening an account', () => {
       'ada@example.com\nbcc: x@y.z',
     ];
     for (const email of [...bad, ...worse, `a@${'a.'.repeat(130)}com`]) {
-      const refused = await openAccount(db, crashing, wanted(email));
-      expect([email, refused]).toEqual([email, { ok: false, reason: 'email_invalid' }]);
+      const result = await openAccount(db, unavailableLedger, buildRequest(email));
+      expect([email, result]).toEqual([email, { ok: false, reason: 'email_invalid' }]);
     }
-    const short = await openAccount(db, crashing, wanted('eve@example.com', 'short'));
+    const short = await openAccount(
+      db,
+      unavailableLedger,
+      buildRequest('eve@example.com', 'short'),
+    );
     expect(short).toEqual({ ok: false, reason: 'password_too_short' });
-    const wish = { ...wanted('eve@example.com'), language: 'x y' };
-    expect(await openAccount(db, crashing, wish)).toEqual({
+    const request = { ...buildRequest('eve@example.com'), language: 'x y' };
+    expect(await openAccount(db, unavailableLedger, request)).toEqual({
       ok: false,
       reason: 'language_invalid',
     });

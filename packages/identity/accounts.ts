@@ -10,18 +10,18 @@ import {
   insertAccount,
   markAccountOpened,
 } from '@farebox/database';
-import type { AccountId, AccountsDoor, Instant } from '@farebox/ledger';
+import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { type Email, readEmail } from './emails.ts';
+import { type EmailAddress, parseEmailAddress } from './emails.ts';
 import {
   hashPassword,
-  type PasswordFlaw,
-  passwordFlaw,
+  type PasswordError,
+  passwordError,
   SALT_BYTES,
   verifyPassword,
 } from './passwords.ts';
 
-export type NewAccount = Readonly<{
+export type OpenAccountRequest = Readonly<{
   email: string;
   password: string;
   /** A BCP 47 tag; English where nothing is known. */
@@ -33,22 +33,18 @@ export type NewAccount = Readonly<{
   random: (bytes: number) => Uint8Array;
 }>;
 
-export type OpenAccountRefusal =
-  | 'email_taken'
-  | 'email_invalid'
-  | 'language_invalid'
-  | PasswordFlaw;
+export type OpenAccountError = 'email_taken' | 'email_invalid' | 'language_invalid' | PasswordError;
 export type OpenAccountResult =
   | Readonly<{ ok: true; accountId: AccountId }>
-  | Readonly<{ ok: false; reason: OpenAccountRefusal }>;
+  | Readonly<{ ok: false; reason: OpenAccountError }>;
 
 /** All that opening needs of the ledger's door. */
-export type Opener = Pick<AccountsDoor, 'open'>;
+export type AccountOpener = Pick<AccountsRpc, 'open'>;
 
 export const ACCOUNT_ID_BYTES = 8;
 
 /** A BCP 47 tag, as the database takes one. Which ones have texts is for the texts to know. */
-export function isLanguage(text: string): boolean {
+export function isLanguageTag(text: string): boolean {
   return text.length <= 35 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
 }
 
@@ -58,34 +54,34 @@ export function isLanguage(text: string): boolean {
  */
 export async function openAccount(
   db: Database,
-  accounts: Opener,
-  wanted: NewAccount,
+  accounts: AccountOpener,
+  request: OpenAccountRequest,
 ): Promise<OpenAccountResult> {
-  const email = readEmail(wanted.email);
+  const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const flaw = passwordFlaw(wanted.password, email.address);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  const language = wanted.language ?? 'en';
-  if (!isLanguage(language)) return { ok: false, reason: 'language_invalid' };
-  const known = await findIdentity(db, email.key);
-  if (known !== undefined) return resume(db, accounts, known, wanted);
-  const accountId = await insertNew(db, email, language, wanted);
+  const error = passwordError(request.password, email.address);
+  if (error !== undefined) return { ok: false, reason: error };
+  const language = request.language ?? 'en';
+  if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
+  const existing = await findIdentity(db, email.key);
+  if (existing !== undefined) return resumeOpening(db, accounts, existing, request);
+  const accountId = await insertNewAccount(db, email, language, request);
   if (accountId === undefined) return { ok: false, reason: 'email_taken' };
-  await reopenAccount(db, accounts, accountId, wanted.now);
+  await ensureAccountOpened(db, accounts, accountId, request.now);
   return { ok: true, accountId };
 }
 
-async function insertNew(
+async function insertNewAccount(
   db: Database,
-  email: Email,
+  email: EmailAddress,
   language: string,
-  wanted: NewAccount,
+  request: OpenAccountRequest,
 ): Promise<AccountId | undefined> {
-  const { verified, now } = wanted;
-  const passwordHash = await hashPassword(wanted.password, wanted.random(SALT_BYTES));
+  const { verified, now } = request;
+  const passwordHash = await hashPassword(request.password, request.random(SALT_BYTES));
   // Two ids of 64 random bits meet about never; a third time is a broken source of randomness.
-  for (let tries = 0; tries < 3; tries += 1) {
-    const accountId = bytesToHex(wanted.random(ACCOUNT_ID_BYTES));
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const accountId = bytesToHex(request.random(ACCOUNT_ID_BYTES));
     const row = { accountId, email: email.address, emailKey: email.key, passwordHash, language };
     const inserted = await insertAccount(db, { ...row, verified, now });
     if (inserted.ok) return accountId;
@@ -95,24 +91,24 @@ async function insertNew(
 }
 
 /** Only an account that was never opened can be completed by whoever knows its password. */
-async function resume(
+async function resumeOpening(
   db: Database,
-  accounts: Opener,
-  known: Identity,
-  wanted: NewAccount,
+  accounts: AccountOpener,
+  existing: Identity,
+  request: OpenAccountRequest,
 ): Promise<OpenAccountResult> {
-  if (known.opened) return { ok: false, reason: 'email_taken' };
-  if (!(await verifyPassword(wanted.password, known.passwordHash))) {
+  if (existing.opened) return { ok: false, reason: 'email_taken' };
+  if (!(await verifyPassword(request.password, existing.passwordHash))) {
     return { ok: false, reason: 'email_taken' };
   }
-  await reopenAccount(db, accounts, known.accountId, wanted.now);
-  return { ok: true, accountId: known.accountId };
+  await ensureAccountOpened(db, accounts, existing.accountId, request.now);
+  return { ok: true, accountId: existing.accountId };
 }
 
 /** Opens the object of an account that has its rows; as often as it takes. */
-export async function reopenAccount(
+export async function ensureAccountOpened(
   db: Database,
-  accounts: Opener,
+  accounts: AccountOpener,
   accountId: AccountId,
   now: Instant,
 ): Promise<void> {

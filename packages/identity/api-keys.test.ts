@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   API_KEY_PATTERN,
+  currentMacSecret,
   type MacSecrets,
   mintApiKey,
-  mintingSecret,
   parseApiKey,
-  readMacSecrets,
+  parseMacSecrets,
 } from './api-keys.ts';
 
 const FIRST = '00'.repeat(32);
@@ -19,14 +19,14 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const SEED = 20261123;
 
 function secretsFrom(text: string): MacSecrets {
-  const secrets = readMacSecrets(text);
+  const secrets = parseMacSecrets(text);
   if (secrets === undefined) throw new Error('no secrets');
   return secrets;
 }
 
 const secrets = secretsFrom(`1:${FIRST},2:${SECOND}`);
-const one = mintingSecret(secretsFrom(`1:${FIRST}`));
-const two = mintingSecret(secrets);
+const one = currentMacSecret(secretsFrom(`1:${FIRST}`));
+const two = currentMacSecret(secrets);
 
 /** The rows of docs/api-keys.md: version, account, key id, secret, key, hash. */
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/api-keys.md'), 'utf8');
@@ -51,8 +51,8 @@ describe('the published format', () => {
       const random = Uint8Array.from(Buffer.from(secret ?? '', 'hex'));
       const minted = mintApiKey(mac, account ?? '', Number(keyId), random);
       expect(minted).toEqual({ apiKey: key, secretHash: hash, last4: key?.slice(-4) });
-      const proof = { keyId: Number(keyId), secretHash: hash };
-      expect(parseApiKey(key ?? '', secrets)).toEqual({ ok: true, account, key: proof });
+      const credential = { keyId: Number(keyId), secretHash: hash };
+      expect(parseApiKey(key ?? '', secrets)).toEqual({ ok: true, account, key: credential });
     },
   );
 
@@ -110,9 +110,9 @@ describe('a changed key', () => {
   it('is forged where its checksum was mended', () => {
     fc.assert(
       fc.property(fc.nat(60), fc.nat(61), (at, value) => {
-        const place = at + 4;
-        fc.pre(DIGITS[value] !== apiKey[place]);
-        const body = apiKey.slice(0, place) + DIGITS[value] + apiKey.slice(place + 1, -6);
+        const position = at + 4;
+        fc.pre(DIGITS[value] !== apiKey[position]);
+        const body = apiKey.slice(0, position) + DIGITS[value] + apiKey.slice(position + 1, -6);
         expect(parseApiKey(withChecksum(body), secrets).ok).toBe(false);
       }),
       { seed: SEED, numRuns: 2000 },
@@ -151,7 +151,7 @@ function withChecksum(body: string): string {
 
 describe('the MAC secrets', () => {
   it('mint with the highest version', () => {
-    expect(mintingSecret(secretsFrom(`9:${SECOND}, 2:${FIRST}`)).version).toBe(9);
+    expect(currentMacSecret(secretsFrom(`9:${SECOND}, 2:${FIRST}`)).version).toBe(9);
   });
 
   it('are all read or none', () => {
@@ -163,6 +163,6 @@ describe('the MAC secrets', () => {
       `-1:${FIRST}`,
     ];
     for (const text of [...bad, ...worse])
-      expect([text, readMacSecrets(text)]).toEqual([text, undefined]);
+      expect([text, parseMacSecrets(text)]).toEqual([text, undefined]);
   });
 });

@@ -4,7 +4,7 @@
  * object to say. No secret, and no part of a presented text, is ever kept or put into an error here.
  * The format is published in docs/api-keys.md; changing it is a change of contract.
  */
-import type { AccountId, KeyId, KeyProof } from '@farebox/ledger';
+import type { AccountId, KeyCredential, KeyId } from '@farebox/ledger';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
@@ -14,7 +14,7 @@ import { crc32 } from './crc32.ts';
 const PREFIX = 'fbx_';
 const CRC_DIGITS = 6;
 const CRC_AT = PREFIX.length + PACKED_DIGITS;
-const LENGTH = CRC_AT + CRC_DIGITS;
+const KEY_LENGTH = CRC_AT + CRC_DIGITS;
 
 /** What a secret scanner looks for. It says nothing of the checksum. */
 export const API_KEY_PATTERN = 'fbx_[0-9A-Za-z]{67}';
@@ -36,7 +36,7 @@ export type MacSecret = Readonly<{ version: number; secret: Uint8Array }>;
  * Reads `version:hex[,version:hex]`: versions 1 to 255, each once, secrets of 32 to 64 bytes. Anything
  * else is undefined and not half a set, because a set that lost a version refuses its customers' keys.
  */
-export function readMacSecrets(text: string): MacSecrets | undefined {
+export function parseMacSecrets(text: string): MacSecrets | undefined {
   const secrets = new Map<number, Uint8Array>();
   for (const part of text.split(',')) {
     const match = /^([1-9]\d{0,2}):((?:[0-9a-fA-F]{2}){32,64})$/.exec(part.trim());
@@ -49,7 +49,7 @@ export function readMacSecrets(text: string): MacSecrets | undefined {
 }
 
 /** The secret that new keys are made with. */
-export function mintingSecret(secrets: MacSecrets): MacSecret {
+export function currentMacSecret(secrets: MacSecrets): MacSecret {
   const version = Math.max(...secrets.keys());
   const secret = secrets.get(version);
   if (secret === undefined) throw new RangeError('There is no MAC secret.');
@@ -76,14 +76,14 @@ export function mintApiKey(
   packed.set(hexToBytes(account), ACCOUNT_AT);
   new DataView(packed.buffer).setUint32(KEY_ID_AT, keyId);
   packed.set(random, SECRET_AT);
-  packed.set(macOf(packed, mac.secret), MAC_AT);
+  packed.set(computeMac(packed, mac.secret), MAC_AT);
   const body = PREFIX + pack(packed);
   const apiKey = body + writeNumber(crc32(body, body.length), CRC_DIGITS);
   return { apiKey, secretHash: bytesToHex(sha256(random)), last4: apiKey.slice(-4) };
 }
 
 export type ParsedKey =
-  | Readonly<{ ok: true; account: AccountId; key: KeyProof }>
+  | Readonly<{ ok: true; account: AccountId; key: KeyCredential }>
   /** `malformed`: no text of ours, or mistyped. `forged`: well formed, but we never made it. */
   | Readonly<{ ok: false; reason: 'malformed' | 'forged' }>;
 
@@ -92,12 +92,12 @@ const FORGED: ParsedKey = { ok: false, reason: 'forged' };
 
 /** The cheap checks come first, so that noise costs no hash. */
 export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
-  if (text.length !== LENGTH || !text.startsWith(PREFIX)) return MALFORMED;
+  if (text.length !== KEY_LENGTH || !text.startsWith(PREFIX)) return MALFORMED;
   if (readNumber(text, CRC_AT, CRC_DIGITS) !== crc32(text, CRC_AT)) return MALFORMED;
   const packed = unpack(text, PREFIX.length);
   if (packed === undefined) return MALFORMED;
   const secret = secrets.get(packed[0] ?? 0);
-  if (secret === undefined || !sameMac(packed, macOf(packed, secret))) return FORGED;
+  if (secret === undefined || !isSameMac(packed, computeMac(packed, secret))) return FORGED;
   return {
     ok: true,
     account: bytesToHex(packed.subarray(ACCOUNT_AT, KEY_ID_AT)),
@@ -113,23 +113,27 @@ export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
  * HMAC-SHA256 (RFC 2104) over everything before the MAC, its first 8 bytes (RFC 2104 section 5 allows
  * truncation; 64 bits only keep guesses from waking objects, the object's hash of the secret decides).
  */
-function macOf(packed: Uint8Array, secret: Uint8Array): Uint8Array {
-  return keyed(secret).clone().update(packed.subarray(0, MAC_AT)).digest().subarray(0, MAC_BYTES);
+function computeMac(packed: Uint8Array, secret: Uint8Array): Uint8Array {
+  return keyedHmac(secret)
+    .clone()
+    .update(packed.subarray(0, MAC_AT))
+    .digest()
+    .subarray(0, MAC_BYTES);
 }
 
 /** HMAC with its key already absorbed, which is half of the work; it lives as long as the secret does. */
-const absorbed = new WeakMap<Uint8Array, ReturnType<typeof hmac.create>>();
+const hmacCache = new WeakMap<Uint8Array, ReturnType<typeof hmac.create>>();
 
-function keyed(secret: Uint8Array): ReturnType<typeof hmac.create> {
-  const known = absorbed.get(secret);
-  if (known !== undefined) return known;
-  const fresh = hmac.create(sha256, secret);
-  absorbed.set(secret, fresh);
-  return fresh;
+function keyedHmac(secret: Uint8Array): ReturnType<typeof hmac.create> {
+  const cached = hmacCache.get(secret);
+  if (cached !== undefined) return cached;
+  const created = hmac.create(sha256, secret);
+  hmacCache.set(secret, created);
+  return created;
 }
 
 /** Takes the same time wherever the first difference is. */
-function sameMac(packed: Uint8Array, mac: Uint8Array): boolean {
+function isSameMac(packed: Uint8Array, mac: Uint8Array): boolean {
   let difference = 0;
   for (let index = 0; index < MAC_BYTES; index += 1) {
     difference |= (packed[MAC_AT + index] ?? 0) ^ (mac[index] ?? 0);

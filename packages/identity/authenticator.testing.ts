@@ -9,7 +9,7 @@ import { toBase64Url } from './house.ts';
 const USER_PRESENT = 0x01;
 const ATTESTED = 0x40;
 
-export type Answering = Partial<
+export type ResponseOverrides = Partial<
   Readonly<{ origin: string; rpId: string; challenge: string; counter: number; type: string }>
 >;
 
@@ -22,7 +22,7 @@ export class Authenticator {
     this.#keys = keys;
   }
 
-  static async make(): Promise<Authenticator> {
+  static async create(): Promise<Authenticator> {
     const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     if (!('privateKey' in keys)) throw new Error('no key pair');
@@ -30,20 +30,20 @@ export class Authenticator {
   }
 
   /** What `navigator.credentials.create` gives for the options. */
-  async register(options: unknown, wish: Answering = {}) {
-    const { challenge, id, origin } = asked(options, wish);
-    const rawId = bytesOf(this.id);
+  async register(options: unknown, overrides: ResponseOverrides = {}) {
+    const { challenge, id, origin } = readOptions(options, overrides);
+    const rawId = decodeBase64Url(this.id);
     const length = [rawId.length >> 8, rawId.length & 255];
     const attested = [...new Uint8Array(16), ...length, ...rawId, ...(await this.#coseKey())];
-    const data = [...this.#header(id, USER_PRESENT | ATTESTED, wish.counter), ...attested];
+    const data = [...this.#header(id, USER_PRESENT | ATTESTED, overrides.counter), ...attested];
     // {"fmt": "none", "attStmt": {}, "authData": bytes} in CBOR.
     const attestationObject = [
       0xa3,
-      ...text('fmt'),
-      ...text('none'),
-      ...text('attStmt'),
+      ...cborText('fmt'),
+      ...cborText('none'),
+      ...cborText('attStmt'),
       0xa0,
-      ...text('authData'),
+      ...cborText('authData'),
       0x58,
       data.length,
       ...data,
@@ -54,7 +54,7 @@ export class Authenticator {
       type: 'public-key',
       clientExtensionResults: {},
       response: {
-        clientDataJSON: clientData(wish.type ?? 'webauthn.create', challenge, origin),
+        clientDataJSON: clientData(overrides.type ?? 'webauthn.create', challenge, origin),
         attestationObject: toBase64Url(new Uint8Array(attestationObject)),
         transports: ['usb', 'no such thing'],
       },
@@ -62,12 +62,12 @@ export class Authenticator {
   }
 
   /** What `navigator.credentials.get` gives for the options. */
-  async answer(options: unknown, wish: Answering = {}) {
-    const { challenge, id, origin } = asked(options, wish);
+  async authenticate(options: unknown, overrides: ResponseOverrides = {}) {
+    const { challenge, id, origin } = readOptions(options, overrides);
     this.counter += 1;
-    const data = this.#header(id, USER_PRESENT, wish.counter);
-    const clientDataJSON = clientData(wish.type ?? 'webauthn.get', challenge, origin);
-    const signed = new Uint8Array([...data, ...sha256(bytesOf(clientDataJSON))]);
+    const data = this.#header(id, USER_PRESENT, overrides.counter);
+    const clientDataJSON = clientData(overrides.type ?? 'webauthn.get', challenge, origin);
+    const signed = new Uint8Array([...data, ...sha256(decodeBase64Url(clientDataJSON))]);
     const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
     const signature = await crypto.subtle.sign(algorithm, this.#keys.privateKey, signed);
     return {
@@ -78,7 +78,7 @@ export class Authenticator {
       response: {
         clientDataJSON,
         authenticatorData: toBase64Url(new Uint8Array(data)),
-        signature: toBase64Url(derOf(new Uint8Array(signature))),
+        signature: toBase64Url(toDer(new Uint8Array(signature))),
       },
     };
   }
@@ -99,14 +99,14 @@ export class Authenticator {
   }
 }
 
-function asked(options: unknown, wish: Answering) {
+function readOptions(options: unknown, overrides: ResponseOverrides) {
   if (typeof options !== 'object' || options === null || !('challenge' in options)) {
     throw new Error('these are no options');
   }
   return {
-    challenge: wish.challenge ?? String(options.challenge),
-    id: wish.rpId ?? 'localhost',
-    origin: wish.origin ?? 'http://localhost:8788',
+    challenge: overrides.challenge ?? String(options.challenge),
+    id: overrides.rpId ?? 'localhost',
+    origin: overrides.origin ?? 'http://localhost:8788',
   };
 }
 
@@ -114,16 +114,16 @@ function clientData(type: string, challenge: string, origin: string): string {
   return toBase64Url(utf8ToBytes(JSON.stringify({ type, challenge, origin, crossOrigin: false })));
 }
 
-function text(value: string): number[] {
+function cborText(value: string): number[] {
   return [0x60 + value.length, ...utf8ToBytes(value)];
 }
 
-function bytesOf(base64Url: string): Uint8Array {
+function decodeBase64Url(base64Url: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64Url, 'base64url'));
 }
 
 /** WebCrypto gives r and s side by side, WebAuthn wants them in DER (section 6.5.5). */
-function derOf(raw: Uint8Array): Uint8Array {
+function toDer(raw: Uint8Array): Uint8Array {
   const integers = [raw.slice(0, 32), raw.slice(32)].flatMap((half) => {
     let start = 0;
     while (start < 31 && half[start] === 0) start += 1;

@@ -34,10 +34,10 @@ export function unpack(text: string, start: number): Uint8Array | undefined {
     }
     if (carry !== 0) return undefined;
   }
-  return bytesOf(limbs);
+  return toBytes(limbs);
 }
 
-function bytesOf(limbs: Float64Array): Uint8Array {
+function toBytes(limbs: Float64Array): Uint8Array {
   const bytes = new Uint8Array(PACKED_BYTES);
   for (let limb = 0; limb < LIMBS; limb += 1) {
     const value = limbs[limb] ?? 0;

@@ -5,13 +5,15 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 
 /** One form for all spellings that are one password to whoever guesses: nobody tries letter case first. */
-export function guessedForm(password: string): string {
+export function normalizePassword(password: string): string {
   return password.normalize('NFKC').toLowerCase();
 }
 
 /** 32 bits: among 44 thousand entries a good password meets one of them once in 100,000. */
 export function breachHash(password: string): number {
-  return new DataView(sha256(new TextEncoder().encode(guessedForm(password))).buffer).getUint32(0);
+  return new DataView(
+    sha256(new TextEncoder().encode(normalizePassword(password))).buffer,
+  ).getUint32(0);
 }
 
 /**

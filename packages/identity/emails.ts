@@ -7,14 +7,14 @@
 const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 
-export type Email = Readonly<{
+export type EmailAddress = Readonly<{
   /** As it was written, for sending to: RFC 5321 section 2.4 lets a host tell letter case apart. */
   address: string;
   /** As it is compared: in practice no host does. */
   key: string;
 }>;
 
-export function readEmail(text: string): Email | undefined {
+export function parseEmailAddress(text: string): EmailAddress | undefined {
   const address = text.trim();
   // RFC 5321 section 4.5.3.1.3: a path has 256 octets, two of them angle brackets.
   if (address.length > 254 || !ADDRESS.test(address)) return undefined;

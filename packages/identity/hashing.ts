@@ -2,22 +2,22 @@
  * The one place where a verb hashes a password. Each path of a verb that strangers can call hashes
  * exactly once, whether or not there is anything to compare with; a test counts.
  */
-import type { IdentityHouse } from './contract.ts';
+import type { IdentityDeps } from './contract.ts';
 import { hashPassword, SALT_BYTES, verifyPassword } from './passwords.ts';
 
 /** A hash under today's parameters that no password has: its digest is all zeros. */
-const NOBODYS = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+const DUMMY_HASH = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
-export function hashFor(house: IdentityHouse, password: string): Promise<string> {
-  return (house.passwords?.hash ?? hashPassword)(password, house.random(SALT_BYTES));
+export function hashNewPassword(deps: IdentityDeps, password: string): Promise<string> {
+  return (deps.passwords?.hash ?? hashPassword)(password, deps.random(SALT_BYTES));
 }
 
 /** `stored` is undefined where there is nobody, which takes as long to deny. */
-export async function verifyFor(
-  house: IdentityHouse,
+export async function verifyStoredPassword(
+  deps: IdentityDeps,
   password: string,
   stored: string | undefined,
 ): Promise<boolean> {
-  const right = await (house.passwords?.verify ?? verifyPassword)(password, stored ?? NOBODYS);
-  return right && stored !== undefined;
+  const matches = await (deps.passwords?.verify ?? verifyPassword)(password, stored ?? DUMMY_HASH);
+  return matches && stored !== undefined;
 }

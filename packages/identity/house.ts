@@ -2,44 +2,44 @@
  * What the verbs share: sub-keys of the house's secret, tokens, and the letters' common facts. A
  * sub-key has one use and its own label, so that nothing made for one use means anything to another.
  */
-import type { Mailbox } from '@farebox/database';
+import type { EmailRecipient } from '@farebox/database';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { IdentityHouse, Token } from './contract.ts';
+import type { IdentityDeps, Token } from './contract.ts';
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** How long each thing lasts. ASVS 5.0 7.3 wants both limits of a session written down. */
-export const LASTS = {
-  signUp: 60 * MINUTE,
-  reset: 30 * MINUTE,
-  emailChange: 30 * MINUTE,
-  step: 10 * MINUTE,
-  challenge: 5 * MINUTE,
-  session: 90 * DAY,
-  sessionUnused: 14 * DAY,
-  device: 365 * DAY,
-  totpOffer: 15 * MINUTE,
-  totpUnconfirmed: DAY,
+export const TTL = {
+  signUp: 60 * MINUTE_MS,
+  reset: 30 * MINUTE_MS,
+  emailChange: 30 * MINUTE_MS,
+  mfaChallenge: 10 * MINUTE_MS,
+  challenge: 5 * MINUTE_MS,
+  session: 90 * DAY_MS,
+  sessionUnused: 14 * DAY_MS,
+  device: 365 * DAY_MS,
+  totpEnrollment: 15 * MINUTE_MS,
+  totpUnconfirmed: DAY_MS,
 } as const;
 /** A session's row is written for being seen at most this often. */
-export const SEEN_EVERY_MS = MINUTE;
+export const SESSION_TOUCH_INTERVAL_MS = MINUTE_MS;
 
-export type Use = 'throttles' | 'totp secrets' | 'recovery codes';
+export type KeyPurpose = 'throttles' | 'totp secrets' | 'recovery codes';
 
-const derived = new WeakMap<Uint8Array, Map<Use, Uint8Array>>();
+const keyCache = new WeakMap<Uint8Array, Map<KeyPurpose, Uint8Array>>();
 
 /** HKDF-SHA256 (RFC 5869) with the use as its info; kept as long as the secret is. */
-export function subKey(house: Pick<IdentityHouse, 'secret'>, use: Use): Uint8Array {
-  const known = derived.get(house.secret) ?? new Map<Use, Uint8Array>();
-  derived.set(house.secret, known);
-  const before = known.get(use);
-  if (before !== undefined) return before;
-  const key = hkdf(sha256, house.secret, undefined, utf8ToBytes(`farebox identity: ${use}`), 32);
-  known.set(use, key);
+export function deriveKey(deps: Pick<IdentityDeps, 'secret'>, purpose: KeyPurpose): Uint8Array {
+  const keys = keyCache.get(deps.secret) ?? new Map<KeyPurpose, Uint8Array>();
+  keyCache.set(deps.secret, keys);
+  const cached = keys.get(purpose);
+  if (cached !== undefined) return cached;
+  const key = hkdf(sha256, deps.secret, undefined, utf8ToBytes(`farebox identity: ${purpose}`), 32);
+  keys.set(purpose, key);
   return key;
 }
 
@@ -49,12 +49,12 @@ export function keyedHash(key: Uint8Array, texts: readonly string[]): string {
 }
 
 /** 256 bits, which ASVS 5.0 6.5.2 lets be stored under a fast hash. */
-export function freshToken(house: Pick<IdentityHouse, 'random'>): Token {
-  return toBase64Url(house.random(32));
+export function newToken(deps: Pick<IdentityDeps, 'random'>): Token {
+  return toBase64Url(deps.random(32));
 }
 
 /** What is stored of a token. A text that no token can be still has a hash, which no row has. */
-export function tokenHash(token: Token): string {
+export function hashToken(token: Token): string {
   return bytesToHex(sha256(utf8ToBytes(token)));
 }
 
@@ -73,11 +73,15 @@ export function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined
 }
 
 /** To whom a letter goes. */
-export function addressed(mailbox: Mailbox) {
-  return { to: mailbox.email, language: mailbox.language, account: mailbox.accountId } as const;
+export function recipientFields(recipient: EmailRecipient) {
+  return {
+    to: recipient.email,
+    language: recipient.language,
+    account: recipient.accountId,
+  } as const;
 }
 
 /** As letters state a time. */
-export function timeOf(house: Pick<IdentityHouse, 'now'>): string {
-  return new Date(house.now()).toISOString();
+export function isoNow(deps: Pick<IdentityDeps, 'now'>): string {
+  return new Date(deps.now()).toISOString();
 }

@@ -5,13 +5,13 @@
  */
 import {
   type ChallengePurpose,
-  insertChallenge,
+  consumeChallenge,
   insertPasskey,
+  insertPasskeyChallenge,
   listPasskeys,
   type Passkey,
-  removePasskey as removeRow,
-  spendChallenge,
-  usePasskey,
+  recordPasskeyUse,
+  deletePasskey as removeRow,
 } from '@farebox/database';
 import type { AccountId } from '@farebox/ledger';
 import { hexToBytes } from '@noble/hashes/utils.js';
@@ -26,75 +26,76 @@ import {
 import type {
   AddPasskeyRequest,
   AddPasskeyResult,
-  IdentityHouse,
-  Letters,
-  Person,
+  EmailsToSend,
+  IdentityDeps,
   RelyingParty,
+  SessionUser,
 } from './contract.ts';
-import { fromBase64Url, LASTS, toBase64Url, tokenHash } from './house.ts';
-import { factorChanged, freshCodes } from './recovery-codes.ts';
+import { fromBase64Url, hashToken, TTL, toBase64Url } from './house.ts';
+import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
 
 /** EdDSA, ES256, RS256 (RFC 9053, RFC 8812): what keys in use have. */
 const ALGORITHMS = [-8, -7, -257];
 const TRANSPORTS = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'];
-const MOST_PASSKEYS = 20;
-const LONGEST_NAME = 64;
-const LONGEST_CREDENTIAL_ID = 1364;
-const LONGEST_PUBLIC_KEY = 1024;
+const MAX_PASSKEYS = 20;
+const MAX_NAME_LENGTH = 64;
+const MAX_CREDENTIAL_ID_LENGTH = 1364;
+const MAX_PUBLIC_KEY_LENGTH = 1024;
 
 /** Options for `navigator.credentials.create`, as JSON. */
-export async function beginPasskey(
-  house: IdentityHouse,
+export async function beginPasskeyRegistration(
+  deps: IdentityDeps,
   rp: RelyingParty,
-  person: Person,
+  user: SessionUser,
 ): Promise<unknown> {
-  const known = await listPasskeys(house.db, person.account);
-  const challenge = await askQuestion(house, person.account, 'register');
+  const passkeys = await listPasskeys(deps.db, user.account);
+  const challenge = await createChallenge(deps, user.account, 'register');
   return generateRegistrationOptions({
     rpName: rp.name,
     rpID: rp.id,
-    userName: person.email,
-    userDisplayName: person.email,
-    userID: new Uint8Array(hexToBytes(person.account)),
+    userName: user.email,
+    userDisplayName: user.email,
+    userID: new Uint8Array(hexToBytes(user.account)),
     challenge,
-    timeout: LASTS.challenge,
+    timeout: TTL.challenge,
     attestationType: 'none',
-    excludeCredentials: known.map(descriptorOf),
+    excludeCredentials: passkeys.map(toDescriptor),
     authenticatorSelection: { residentKey: 'discouraged', userVerification: 'preferred' },
     supportedAlgorithmIDs: ALGORITHMS,
   });
 }
 
 export async function addPasskey(
-  house: IdentityHouse,
+  deps: IdentityDeps,
   rp: RelyingParty,
-  person: Person,
+  user: SessionUser,
   request: AddPasskeyRequest,
 ): Promise<AddPasskeyResult> {
-  const { account } = person;
+  const { account } = user;
   const name = request.name.trim() || 'Passkey';
-  if (name.length > LONGEST_NAME) return { ok: false, reason: 'too_long' };
+  if (name.length > MAX_NAME_LENGTH) return { ok: false, reason: 'too_long' };
   const { response } = request;
-  const answer = await answerOf(house, account, 'register', response);
-  if (answer === undefined || !isRegistration(response)) return { ok: false, reason: 'wrong' };
-  const key = await registeredKey(rp, response, answer);
+  const challenge = await consumeAnsweredChallenge(deps, account, 'register', response);
+  if (challenge === undefined || !isRegistrationResponse(response))
+    return { ok: false, reason: 'wrong' };
+  const key = await verifyRegistration(rp, response, challenge);
   if (key === undefined) return { ok: false, reason: 'wrong' };
-  const { codes, hashes } = freshCodes(house, account);
-  const row = { ...key, accountId: account, name, now: house.now() };
-  const added = await insertPasskey(house.db, row, hashes, MOST_PASSKEYS);
+  const { codes, hashes } = generateCodes(deps, account);
+  const row = { ...key, accountId: account, name, now: deps.now() };
+  const added = await insertPasskey(deps.db, row, hashes, MAX_PASSKEYS);
   if (!added.added) return { ok: false, reason: 'wrong' };
-  const recoveryCodes = added.codesKept ? codes : null;
-  return { ok: true, recoveryCodes, ...factorChanged(house, person) };
+  const recoveryCodes = added.codesStored ? codes : null;
+  return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }
 
 type RegisteredKey = Pick<Passkey, 'credentialId' | 'publicKey' | 'counter' | 'transports'>;
 
-async function registeredKey(
+async function verifyRegistration(
   rp: RelyingParty,
   response: RegistrationResponseJSON,
   challenge: string,
 ): Promise<RegisteredKey | undefined> {
-  const verified = await unlessRefused(() =>
+  const verified = await undefinedIfRejected(() =>
     verifyRegistrationResponse({
       response,
       expectedChallenge: challenge,
@@ -107,59 +108,59 @@ async function registeredKey(
   if (verified === undefined || !verified.verified) return undefined;
   const { id, publicKey, counter, transports } = verified.registrationInfo.credential;
   const key = toBase64Url(publicKey);
-  if (id.length > LONGEST_CREDENTIAL_ID || key.length > LONGEST_PUBLIC_KEY) return undefined;
-  const told = Array.isArray(transports) ? transports : [];
+  if (id.length > MAX_CREDENTIAL_ID_LENGTH || key.length > MAX_PUBLIC_KEY_LENGTH) return undefined;
+  const reportedTransports = Array.isArray(transports) ? transports : [];
   return {
     credentialId: id,
     publicKey: key,
     counter,
-    transports: TRANSPORTS.filter((transport) => told.includes(transport)),
+    transports: TRANSPORTS.filter((transport) => reportedTransports.includes(transport)),
   };
 }
 
 export async function removePasskey(
-  house: IdentityHouse,
-  person: Person,
+  deps: IdentityDeps,
+  user: SessionUser,
   credentialId: string,
-): Promise<Letters> {
-  const removed = await removeRow(house.db, person.account, credentialId);
-  return removed ? factorChanged(house, person) : { letters: [] };
+): Promise<EmailsToSend> {
+  const removed = await removeRow(deps.db, user.account, credentialId);
+  return removed ? factorChangedEmails(deps, user) : { emails: [] };
 }
 
 /** Options for `navigator.credentials.get`, as JSON; undefined where the account has no passkey. */
-export async function askToAnswer(
-  house: IdentityHouse,
+export async function assertionOptions(
+  deps: IdentityDeps,
   rp: RelyingParty,
   account: AccountId,
   purpose: 'sign_in' | 'prove',
 ): Promise<unknown> {
-  const known = await listPasskeys(house.db, account);
-  if (known.length === 0) return undefined;
+  const passkeys = await listPasskeys(deps.db, account);
+  if (passkeys.length === 0) return undefined;
   return generateAuthenticationOptions({
     rpID: rp.id,
-    allowCredentials: known.map(descriptorOf),
-    challenge: await askQuestion(house, account, purpose),
-    timeout: LASTS.challenge,
+    allowCredentials: passkeys.map(toDescriptor),
+    challenge: await createChallenge(deps, account, purpose),
+    timeout: TTL.challenge,
     userVerification: 'preferred',
   });
 }
 
 /** Whether one of the account's passkeys answered, with a counter that only ever grows. */
-export async function verifyAnswer(
-  house: IdentityHouse,
+export async function verifyAssertion(
+  deps: IdentityDeps,
   rp: RelyingParty,
   account: AccountId,
   purpose: 'sign_in' | 'prove',
   response: unknown,
 ): Promise<boolean> {
-  const challenge = await answerOf(house, account, purpose, response);
-  if (challenge === undefined || !isAuthentication(response)) return false;
-  const known = await listPasskeys(house.db, account);
-  const passkey = known.find(({ credentialId }) => credentialId === response.id);
+  const challenge = await consumeAnsweredChallenge(deps, account, purpose, response);
+  if (challenge === undefined || !isAuthenticationResponse(response)) return false;
+  const passkeys = await listPasskeys(deps.db, account);
+  const passkey = passkeys.find(({ credentialId }) => credentialId === response.id);
   const publicKey = passkey === undefined ? undefined : fromBase64Url(passkey.publicKey);
   if (passkey === undefined || publicKey === undefined) return false;
   const { credentialId, counter } = passkey;
-  const verified = await unlessRefused(() =>
+  const verified = await undefinedIfRejected(() =>
     verifyAuthenticationResponse({
       response,
       expectedChallenge: challenge,
@@ -170,82 +171,82 @@ export async function verifyAnswer(
     }),
   );
   if (verified === undefined || !verified.verified) return false;
-  const used = {
+  const use = {
     accountId: account,
     credentialId,
     counter: verified.authenticationInfo.newCounter,
   };
-  return usePasskey(house.db, { ...used, now: house.now() });
+  return recordPasskeyUse(deps.db, { ...use, now: deps.now() });
 }
 
-async function askQuestion(
-  house: IdentityHouse,
+async function createChallenge(
+  deps: IdentityDeps,
   account: AccountId,
   purpose: ChallengePurpose,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const challenge = new Uint8Array(house.random(32));
-  const challengeHash = tokenHash(toBase64Url(challenge));
-  const asked = { challengeHash, accountId: account, purpose };
-  await insertChallenge(house.db, asked, house.now() + LASTS.challenge);
+  const challenge = new Uint8Array(deps.random(32));
+  const challengeHash = hashToken(toBase64Url(challenge));
+  const row = { challengeHash, accountId: account, purpose };
+  await insertPasskeyChallenge(deps.db, row, deps.now() + TTL.challenge);
   return challenge;
 }
 
 /** The challenge that was answered, which is spent by this; undefined where it was none of ours. */
-async function answerOf(
-  house: IdentityHouse,
+async function consumeAnsweredChallenge(
+  deps: IdentityDeps,
   account: AccountId,
   purpose: ChallengePurpose,
   response: unknown,
 ): Promise<string | undefined> {
-  const client = clientDataOf(response);
+  const clientData = parseClientData(response);
   // From a page that another site framed: not ours to answer (and our pages can't be framed).
-  if (client === undefined || client.crossOrigin === true) return undefined;
-  const { challenge } = client;
+  if (clientData === undefined || clientData.crossOrigin === true) return undefined;
+  const { challenge } = clientData;
   if (typeof challenge !== 'string' || challenge.length > 128) return undefined;
-  const spent = { challengeHash: tokenHash(challenge), accountId: account, purpose };
-  return (await spendChallenge(house.db, spent, house.now())) ? challenge : undefined;
+  const row = { challengeHash: hashToken(challenge), accountId: account, purpose };
+  return (await consumeChallenge(deps.db, row, deps.now())) ? challenge : undefined;
 }
 
 type ClientData = Readonly<{ challenge?: unknown; crossOrigin?: unknown }>;
 
-function clientDataOf(response: unknown): ClientData | undefined {
-  if (!isAnswer(response)) return undefined;
+function parseClientData(response: unknown): ClientData | undefined {
+  if (!isAuthenticatorResponse(response)) return undefined;
   const bytes = fromBase64Url(response.response.clientDataJSON);
   if (bytes === undefined) return undefined;
   try {
-    const read: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof read === 'object' && read !== null ? read : undefined;
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
   } catch {
     return undefined;
   }
 }
 
-type Answer = { id: string; response: { clientDataJSON: string } };
+type AuthenticatorResponse = { id: string; response: { clientDataJSON: string } };
 
 /** As much of the browser's JSON as is read here; the rest the verifier reads and refuses itself. */
-function isAnswer(answer: unknown): answer is Answer {
-  if (typeof answer !== 'object' || answer === null) return false;
-  if (!('id' in answer) || typeof answer.id !== 'string' || !('response' in answer)) return false;
-  const { response } = answer;
+function isAuthenticatorResponse(value: unknown): value is AuthenticatorResponse {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('id' in value) || typeof value.id !== 'string' || !('response' in value)) return false;
+  const { response } = value;
   if (typeof response !== 'object' || response === null) return false;
   return 'clientDataJSON' in response && typeof response.clientDataJSON === 'string';
 }
 
-function isRegistration(answer: unknown): answer is RegistrationResponseJSON {
-  if (!isAnswer(answer)) return false;
-  return 'attestationObject' in answer.response;
+function isRegistrationResponse(value: unknown): value is RegistrationResponseJSON {
+  if (!isAuthenticatorResponse(value)) return false;
+  return 'attestationObject' in value.response;
 }
 
-function isAuthentication(answer: unknown): answer is AuthenticationResponseJSON {
-  if (!isAnswer(answer)) return false;
-  return 'authenticatorData' in answer.response && 'signature' in answer.response;
+function isAuthenticationResponse(value: unknown): value is AuthenticationResponseJSON {
+  if (!isAuthenticatorResponse(value)) return false;
+  return 'authenticatorData' in value.response && 'signature' in value.response;
 }
 
 /**
  * The verifier says no by throwing, for anything from a wrong signature to a byte too few. It touches
  * nothing but its arguments, so whatever it throws is a no.
  */
-async function unlessRefused<T>(verify: () => Promise<T>): Promise<T | undefined> {
+async function undefinedIfRejected<T>(verify: () => Promise<T>): Promise<T | undefined> {
   try {
     return await verify();
   } catch {
@@ -253,6 +254,6 @@ async function unlessRefused<T>(verify: () => Promise<T>): Promise<T | undefined
   }
 }
 
-function descriptorOf({ credentialId, transports }: Passkey) {
+function toDescriptor({ credentialId, transports }: Passkey) {
   return { id: credentialId, transports: [...transports] };
 }

@@ -1,88 +1,92 @@
 /** A new password: by a link in a mail, or by the old one. Either ends what the old one had opened. */
 import {
-  changePassword as changeRow,
-  credentialsOfAccount,
-  findReset,
-  insertReset,
-  spendReset,
+  updatePasswordHash as changeRow,
+  consumePasswordReset,
+  findCredentialsByAccount,
+  findPasswordReset,
+  insertPasswordReset,
 } from '@farebox/database';
-import type { Letter } from '@farebox/mail';
+import type { Email } from '@farebox/mail';
 import type {
   ChangePasswordRequest,
   ChangePasswordResult,
-  IdentityHouse,
-  Person,
-  RequestResetRequest,
-  RequestResetResult,
+  IdentityDeps,
+  RequestPasswordResetRequest,
+  RequestPasswordResetResult,
   ResetPasswordRequest,
   ResetPasswordResult,
+  SessionUser,
 } from './contract.ts';
-import { readEmail } from './emails.ts';
-import { newSession } from './entrance.ts';
-import { hashFor, verifyFor } from './hashing.ts';
-import { addressed, freshToken, LASTS, timeOf, tokenHash } from './house.ts';
-import { passwordFlaw } from './passwords.ts';
-import { allowLink, allowMail, allowProof } from './throttles.ts';
+import { buildSession } from './create-session.ts';
+import { parseEmailAddress } from './emails.ts';
+import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
+import { hashToken, isoNow, newToken, recipientFields, TTL } from './house.ts';
+import { passwordError } from './passwords.ts';
+import { checkEmailRate, checkLinkRate, checkReauthRate } from './throttles.ts';
 
 /** The same statement for an address that nobody has, with as much to write; only the letter is missing. */
-export async function requestReset(
-  house: IdentityHouse,
-  request: RequestResetRequest,
-): Promise<RequestResetResult> {
-  const email = readEmail(request.email);
+export async function requestPasswordReset(
+  deps: IdentityDeps,
+  request: RequestPasswordResetRequest,
+): Promise<RequestPasswordResetResult> {
+  const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const by = { emailKey: email.key, network: request.network };
-  const throttled = await allowMail(house, 'reset', by);
+  const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
+  const throttled = await checkEmailRate(deps, 'reset', rateLimitKeys);
   if (throttled !== undefined) return throttled;
-  const token = freshToken(house);
-  const now = house.now();
-  const owner = await insertReset(house.db, {
-    tokenHash: tokenHash(token),
+  const token = newToken(deps);
+  const now = deps.now();
+  const owner = await insertPasswordReset(deps.db, {
+    tokenHash: hashToken(token),
     emailKey: email.key,
     now,
-    expiresAt: now + LASTS.reset,
+    expiresAt: now + TTL.reset,
   });
-  if (owner === undefined) return { ok: true, letters: [] };
-  const letter: Letter = { kind: 'reset_password', facts: { token }, ...addressed(owner) };
-  return { ok: true, letters: [letter] };
+  if (owner === undefined) return { ok: true, emails: [] };
+  const message: Email = { kind: 'reset_password', facts: { token }, ...recipientFields(owner) };
+  return { ok: true, emails: [message] };
 }
 
 /** A link that was followed with a password that won't do stays good. */
 export async function resetPassword(
-  house: IdentityHouse,
+  deps: IdentityDeps,
   request: ResetPasswordRequest,
 ): Promise<ResetPasswordResult> {
-  const hash = tokenHash(request.token);
-  const throttled = await allowLink(house, { tokenHash: hash, network: request.network });
+  const hash = hashToken(request.token);
+  const throttled = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
   if (throttled !== undefined) return throttled;
-  const owner = await findReset(house.db, hash, house.now());
+  const owner = await findPasswordReset(deps.db, hash, deps.now());
   if (owner === undefined) return { ok: false, reason: 'token_invalid' };
-  const flaw = passwordFlaw(request.password, owner.email);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  const passwordHash = await hashFor(house, request.password);
-  const changed = await spendReset(house.db, { tokenHash: hash, passwordHash, now: house.now() });
-  if (changed === undefined) return { ok: false, reason: 'token_invalid' };
-  const facts = { at: timeOf(house) };
-  return { ok: true, letters: [{ kind: 'password_changed', facts, ...addressed(changed) }] };
+  const error = passwordError(request.password, owner.email);
+  if (error !== undefined) return { ok: false, reason: error };
+  const passwordHash = await hashNewPassword(deps, request.password);
+  const recipient = await consumePasswordReset(deps.db, {
+    tokenHash: hash,
+    passwordHash,
+    now: deps.now(),
+  });
+  if (recipient === undefined) return { ok: false, reason: 'token_invalid' };
+  const facts = { at: isoNow(deps) };
+  return { ok: true, emails: [{ kind: 'password_changed', facts, ...recipientFields(recipient) }] };
 }
 
 export async function changePassword(
-  house: IdentityHouse,
-  person: Person,
+  deps: IdentityDeps,
+  user: SessionUser,
   request: ChangePasswordRequest,
 ): Promise<ChangePasswordResult> {
-  const flaw = passwordFlaw(request.next, person.email);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  const throttled = await allowProof(house, person.session);
+  const error = passwordError(request.next, user.email);
+  if (error !== undefined) return { ok: false, reason: error };
+  const throttled = await checkReauthRate(deps, user.session);
   if (throttled !== undefined) return throttled;
-  const found = await credentialsOfAccount(house.db, person.account, house.now());
-  const right = await verifyFor(house, request.current, found?.passwordHash);
-  if (!right || found === undefined) return { ok: false, reason: 'wrong' };
-  const after = await hashFor(house, request.next);
-  const { signedIn, row: session } = newSession(house, person.account, null);
-  const change = { before: found.passwordHash, after, session };
-  if (!(await changeRow(house.db, change))) return { ok: false, reason: 'wrong' };
-  const facts = { at: timeOf(house) };
-  const letter: Letter = { kind: 'password_changed', facts, ...addressed(found) };
-  return { ok: true, signedIn, letters: [letter] };
+  const credentials = await findCredentialsByAccount(deps.db, user.account, deps.now());
+  const matches = await verifyStoredPassword(deps, request.current, credentials?.passwordHash);
+  if (!matches || credentials === undefined) return { ok: false, reason: 'wrong' };
+  const after = await hashNewPassword(deps, request.next);
+  const { signedIn, row: session } = buildSession(deps, user.account, null);
+  const change = { before: credentials.passwordHash, after, session };
+  if (!(await changeRow(deps.db, change))) return { ok: false, reason: 'wrong' };
+  const facts = { at: isoNow(deps) };
+  const message: Email = { kind: 'password_changed', facts, ...recipientFields(credentials) };
+  return { ok: true, signedIn, emails: [message] };
 }

@@ -5,17 +5,17 @@
  */
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { isBreached } from './breached-passwords.ts';
-import { isTrivial } from './trivial-passwords.ts';
+import { isWeakPassword } from './weak-passwords.ts';
 
 const PARAMETERS = { t: 2, m: 19_456, p: 1 } as const;
 const HASH_BYTES = 32;
 export const SALT_BYTES = 16;
 
 /** ASVS 5.0 asks for at least 8 and advises 15; an upper bound keeps the hash's own cost bounded. */
-const SHORTEST = 12;
-const LONGEST = 128;
+const MIN_LENGTH = 12;
+const MAX_LENGTH = 128;
 
-export type PasswordFlaw =
+export type PasswordError =
   | 'password_too_short'
   | 'password_too_long'
   | 'password_breached'
@@ -26,17 +26,17 @@ export type PasswordFlaw =
  * composition, which makes passwords worse (NIST SP 800-63B-4, 3.1.1.2), but the same section has
  * blocklists refuse what is on every guesser's list. `email` is whose password it would be.
  */
-export function passwordFlaw(password: string, email = ''): PasswordFlaw | undefined {
+export function passwordError(password: string, email = ''): PasswordError | undefined {
   const length = [...password.normalize('NFKC')].length;
-  if (length < SHORTEST) return 'password_too_short';
-  if (length > LONGEST) return 'password_too_long';
-  if (isTrivial(password, email)) return 'password_trivial';
+  if (length < MIN_LENGTH) return 'password_too_short';
+  if (length > MAX_LENGTH) return 'password_too_long';
+  if (isWeakPassword(password, email)) return 'password_trivial';
   return isBreached(password) ? 'password_breached' : undefined;
 }
 
 /** Before any hash: what is longer was never accepted, and hashing it would only cost. */
 function isTooLong(password: string): boolean {
-  return [...password.normalize('NFKC')].length > LONGEST;
+  return [...password.normalize('NFKC')].length > MAX_LENGTH;
 }
 
 type Parameters = Readonly<{ t: number; m: number; p: number }>;
@@ -57,17 +57,17 @@ export async function hashPassword(password: string, salt: Uint8Array): Promise<
 
 /** False also for a stored text that is no hash of ours: it can't be satisfied. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
-  const read = readPhc(stored);
-  if (read === undefined || isTooLong(password)) return false;
-  const hash = await derive(password, read.salt, read.parameters);
+  const parsed = parsePhc(stored);
+  if (parsed === undefined || isTooLong(password)) return false;
+  const hash = await derive(password, parsed.salt, parsed.parameters);
   let difference = 0;
-  for (const [index, byte] of hash.entries()) difference |= byte ^ (read.hash[index] ?? 0);
+  for (const [index, byte] of hash.entries()) difference |= byte ^ (parsed.hash[index] ?? 0);
   return difference === 0;
 }
 
 /** Whether a verified password should be hashed again, because the parameters were raised since. */
 export function needsRehash(stored: string): boolean {
-  const parameters = readPhc(stored)?.parameters;
+  const parameters = parsePhc(stored)?.parameters;
   if (parameters === undefined) return true;
   return (
     parameters.t < PARAMETERS.t || parameters.m < PARAMETERS.m || parameters.p !== PARAMETERS.p
@@ -77,7 +77,7 @@ export function needsRehash(stored: string): boolean {
 const PHC =
   /^\$argon2id\$v=19\$m=(\d{1,6}),t=(\d{1,2}),p=(\d)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
-function readPhc(stored: string) {
+function parsePhc(stored: string) {
   const match = PHC.exec(stored);
   if (match === null) return undefined;
   const [, m, t, p, salt = '', hash = ''] = match;

@@ -3,31 +3,31 @@
  * once, kept as keyed hashes. Shown when they are made and never again.
  */
 import {
+  consumeRecoveryCode,
   countRecoveryCodes,
+  type EmailRecipient,
   findTotp,
   listPasskeys,
-  type Mailbox,
   replaceRecoveryCodes,
-  useRecoveryCode,
 } from '@farebox/database';
 import type {
-  FactorsStanding,
-  IdentityHouse,
-  Letters,
+  EmailsToSend,
+  FactorsStatus,
+  IdentityDeps,
   NewRecoveryCodes,
-  Person,
+  SessionUser,
 } from './contract.ts';
-import { addressed, keyedHash, subKey, timeOf } from './house.ts';
+import { deriveKey, isoNow, keyedHash, recipientFields } from './house.ts';
 
-const CODES = 10;
+const CODE_COUNT = 10;
 const CODE_BYTES = 10;
 /** Crockford's base 32: no letter that reads as a digit, none that makes a word with its neighbours. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Four groups of four, as `7K2M-9QXT-0ABC-DEFG`. */
-function freshCode(house: IdentityHouse): string {
+function generateCode(deps: IdentityDeps): string {
   let bits = 0n;
-  for (const byte of house.random(CODE_BYTES)) bits = bits * 256n + BigInt(byte);
+  for (const byte of deps.random(CODE_BYTES)) bits = bits * 256n + BigInt(byte);
   let text = '';
   for (let digit = 0; digit < (CODE_BYTES * 8) / 5; digit += 1) {
     text = DIGITS.charAt(Number(bits % 32n)) + text;
@@ -37,56 +37,59 @@ function freshCode(house: IdentityHouse): string {
 }
 
 /** As a person may have written it down: any case, any grouping, and the letters that Crockford reads as digits. */
-function canonical(code: string): string {
+function normalizeCode(code: string): string {
   return code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
 }
 
-function hashOf(house: IdentityHouse, account: string, code: string): string {
-  return keyedHash(subKey(house, 'recovery codes'), [account, canonical(code)]);
+function hashCode(deps: IdentityDeps, account: string, code: string): string {
+  return keyedHash(deriveKey(deps, 'recovery codes'), [account, normalizeCode(code)]);
 }
 
-export type FreshCodes = Readonly<{ codes: readonly string[]; hashes: readonly string[] }>;
+export type GeneratedCodes = Readonly<{ codes: readonly string[]; hashes: readonly string[] }>;
 
-export function freshCodes(house: IdentityHouse, account: string): FreshCodes {
-  const codes = Array.from({ length: CODES }, () => freshCode(house));
-  return { codes, hashes: codes.map((code) => hashOf(house, account, code)) };
+export function generateCodes(deps: IdentityDeps, account: string): GeneratedCodes {
+  const codes = Array.from({ length: CODE_COUNT }, () => generateCode(deps));
+  return { codes, hashes: codes.map((code) => hashCode(deps, account, code)) };
 }
 
 /** Undefined where it is none of theirs. Its owner is told, because they may not be who used it. */
-export async function spendRecoveryCode(
-  house: IdentityHouse,
-  whose: Mailbox,
+export async function redeemRecoveryCode(
+  deps: IdentityDeps,
+  owner: EmailRecipient,
   code: string,
-): Promise<Letters | undefined> {
+): Promise<EmailsToSend | undefined> {
   if (code.length > 64) return undefined;
-  const hash = hashOf(house, whose.accountId, code);
-  const left = await useRecoveryCode(house.db, whose.accountId, hash);
+  const hash = hashCode(deps, owner.accountId, code);
+  const left = await consumeRecoveryCode(deps.db, owner.accountId, hash);
   if (left === undefined) return undefined;
-  return { letters: [{ kind: 'recovery_code_used', facts: { left }, ...addressed(whose) }] };
+  return { emails: [{ kind: 'recovery_code_used', facts: { left }, ...recipientFields(owner) }] };
 }
 
 /** Where the person has no factor there is nothing to recover, and the answer has no codes. */
-export async function newRecoveryCodes(
-  house: IdentityHouse,
-  person: Person,
+export async function regenerateRecoveryCodes(
+  deps: IdentityDeps,
+  user: SessionUser,
 ): Promise<NewRecoveryCodes> {
-  const { codes, hashes } = freshCodes(house, person.account);
-  const replaced = await replaceRecoveryCodes(house.db, person.account, hashes, house.now());
-  return replaced ? { codes, ...factorChanged(house, person) } : { codes: [], letters: [] };
+  const { codes, hashes } = generateCodes(deps, user.account);
+  const replaced = await replaceRecoveryCodes(deps.db, user.account, hashes, deps.now());
+  return replaced ? { codes, ...factorChangedEmails(deps, user) } : { codes: [], emails: [] };
 }
 
 /** Each change of a factor is told to the account's address. */
-export function factorChanged(house: IdentityHouse, person: Person): Letters {
-  const { account, email, language } = person;
-  const to = addressed({ accountId: account, email, language });
-  return { letters: [{ kind: 'second_factor_changed', facts: { at: timeOf(house) }, ...to }] };
+export function factorChangedEmails(deps: IdentityDeps, user: SessionUser): EmailsToSend {
+  const { account, email, language } = user;
+  const recipient = recipientFields({ accountId: account, email, language });
+  return { emails: [{ kind: 'second_factor_changed', facts: { at: isoNow(deps) }, ...recipient }] };
 }
 
-export async function factors(house: IdentityHouse, person: Person): Promise<FactorsStanding> {
+export async function getFactorsStatus(
+  deps: IdentityDeps,
+  user: SessionUser,
+): Promise<FactorsStatus> {
   const [totp, passkeys, recoveryCodesLeft] = await Promise.all([
-    findTotp(house.db, person.account),
-    listPasskeys(house.db, person.account),
-    countRecoveryCodes(house.db, person.account),
+    findTotp(deps.db, user.account),
+    listPasskeys(deps.db, user.account),
+    countRecoveryCodes(deps.db, user.account),
   ]);
   return {
     totp: totp?.confirmed ?? false,

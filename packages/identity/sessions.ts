@@ -1,42 +1,42 @@
 /** Who is signed in, and where else. */
 import {
-  endSession as endRow,
-  endSessionByToken,
-  endSessionsExcept,
+  deleteOtherSessions,
+  deleteSessionByToken,
+  deleteSession as endRow,
   findSession,
-  listSessions as listRows,
+  selectSessions as listRows,
 } from '@farebox/database';
-import type { IdentityHouse, Person, SessionRow, Token } from './contract.ts';
-import { LASTS, SEEN_EVERY_MS, tokenHash } from './house.ts';
+import type { IdentityDeps, SessionInfo, SessionUser, Token } from './contract.ts';
+import { hashToken, SESSION_TOUCH_INTERVAL_MS, TTL } from './house.ts';
 
-export async function findPerson(
-  house: IdentityHouse,
+export async function findSessionUser(
+  deps: IdentityDeps,
   session: Token,
-): Promise<Person | undefined> {
-  const pace = { idleMs: LASTS.sessionUnused, seenEveryMs: SEEN_EVERY_MS };
-  const found = await findSession(house.db, tokenHash(session), house.now(), pace);
-  if (found === undefined) return undefined;
-  const { accountId, email, language, handle, provedAt } = found;
-  return { account: accountId, email, language, session: handle, provedAt };
+): Promise<SessionUser | undefined> {
+  const timeouts = { idleMs: TTL.sessionUnused, touchIntervalMs: SESSION_TOUCH_INTERVAL_MS };
+  const row = await findSession(deps.db, hashToken(session), deps.now(), timeouts);
+  if (row === undefined) return undefined;
+  const { accountId, email, language, handle, lastAuthAt } = row;
+  return { account: accountId, email, language, session: handle, lastAuthAt };
 }
 
-export function signOut(house: IdentityHouse, session: Token): Promise<void> {
-  return endSessionByToken(house.db, tokenHash(session));
+export function signOut(deps: IdentityDeps, session: Token): Promise<void> {
+  return deleteSessionByToken(deps.db, hashToken(session));
 }
 
 export async function listSessions(
-  house: IdentityHouse,
-  person: Person,
-): Promise<readonly SessionRow[]> {
-  const rows = await listRows(house.db, person.account, house.now(), LASTS.sessionUnused);
-  return rows.map((row) => ({ ...row, current: row.handle === person.session }));
+  deps: IdentityDeps,
+  user: SessionUser,
+): Promise<readonly SessionInfo[]> {
+  const rows = await listRows(deps.db, user.account, deps.now(), TTL.sessionUnused);
+  return rows.map((row) => ({ ...row, current: row.handle === user.session }));
 }
 
 /** One of the person's own; a handle of anybody else's ends nothing. */
-export function endSession(house: IdentityHouse, person: Person, handle: string): Promise<void> {
-  return endRow(house.db, person.account, handle);
+export function endSession(deps: IdentityDeps, user: SessionUser, handle: string): Promise<void> {
+  return endRow(deps.db, user.account, handle);
 }
 
-export function endOtherSessions(house: IdentityHouse, person: Person): Promise<void> {
-  return endSessionsExcept(house.db, person.account, person.session);
+export function endOtherSessions(deps: IdentityDeps, user: SessionUser): Promise<void> {
+  return deleteOtherSessions(deps.db, user.account, user.session);
 }

@@ -4,155 +4,159 @@
  */
 import {
   type Credentials,
-  countStepTry,
+  countMfaAttempt,
   findCredentials,
-  findStep,
-  insertStep,
+  findMfaChallenge,
+  insertMfaChallenge,
+  type MfaChallenge,
   rehashPassword,
-  type Step,
 } from '@farebox/database';
-import type { Letter } from '@farebox/mail';
-import { reopenAccount } from './accounts.ts';
+import type { Email } from '@farebox/mail';
+import { ensureAccountOpened } from './accounts.ts';
 import type {
-  FactorProof,
-  IdentityHouse,
-  ProveSecondFactorRequest,
+  FactorResponse,
+  IdentityDeps,
   RelyingParty,
   SecondFactorResult,
   SecondFactors,
   SignInRequest,
   SignInResult,
   Token,
+  VerifySecondFactorRequest,
 } from './contract.ts';
-import { readEmail } from './emails.ts';
-import { letIn } from './entrance.ts';
-import { hashFor, verifyFor } from './hashing.ts';
-import { addressed, freshToken, LASTS, timeOf, tokenHash } from './house.ts';
-import { askToAnswer } from './passkeys.ts';
+import { startSession } from './create-session.ts';
+import { parseEmailAddress } from './emails.ts';
+import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
+import { hashToken, isoNow, newToken, recipientFields, TTL } from './house.ts';
+import { assertionOptions } from './passkeys.ts';
 import { needsRehash } from './passwords.ts';
-import { verifyFactor } from './proof.ts';
-import { allowCode, allowSignIn } from './throttles.ts';
+import { verifyFactor } from './reauthentication.ts';
+import { checkCodeRate, checkSignInRate } from './throttles.ts';
 
 /** Of one right password. Five typing errors are a person, more is a program. */
-const STEP_TRIES = 5;
+const MAX_MFA_ATTEMPTS = 5;
 
-export async function signIn(house: IdentityHouse, request: SignInRequest): Promise<SignInResult> {
-  const { password, network } = request;
-  const shown = request.device === null ? null : tokenHash(request.device);
+export async function signIn(deps: IdentityDeps, request: SignInRequest): Promise<SignInResult> {
+  const { password, ipPrefix } = request;
+  const deviceHash = request.device === null ? null : hashToken(request.device);
   // What is no address is nobody's, and takes as long as an address that nobody has.
-  const emailKey = readEmail(request.email)?.key ?? '';
-  const found = await findCredentials(house.db, emailKey, shown, house.now());
-  const device = found?.deviceKnown ? shown : null;
-  const throttled = await allowSignIn(house, { emailKey, network, device });
+  const emailKey = parseEmailAddress(request.email)?.key ?? '';
+  const credentials = await findCredentials(deps.db, emailKey, deviceHash, deps.now());
+  const device = credentials?.deviceKnown ? deviceHash : null;
+  const throttled = await checkSignInRate(deps, { emailKey, ipPrefix, device });
   if (throttled !== undefined) return throttled;
-  const right = await verifyFor(house, password, found?.passwordHash);
-  if (!right || found === undefined) return { ok: false, reason: 'wrong' };
+  const matches = await verifyStoredPassword(deps, password, credentials?.passwordHash);
+  if (!matches || credentials === undefined) return { ok: false, reason: 'wrong' };
 
-  const passwordHash = await raiseHash(house, found, password);
+  const passwordHash = await upgradeHash(deps, credentials, password);
   if (passwordHash === undefined) return { ok: false, reason: 'wrong' };
-  if (!found.opened) {
-    await reopenAccount(house.db, house.accounts, found.accountId, house.now());
+  if (!credentials.opened) {
+    await ensureAccountOpened(deps.db, deps.accounts, credentials.accountId, deps.now());
   }
-  const factors = usable(found.factors);
-  if (factors !== undefined) return openStep(house, found, passwordHash, factors);
-  const signedIn = await letIn(house, found.accountId, { passwordHash }, device);
+  const factors = requiredFactors(credentials.factors);
+  if (factors !== undefined) return startMfaChallenge(deps, credentials, passwordHash, factors);
+  const signedIn = await startSession(deps, credentials.accountId, { passwordHash }, device);
   if (signedIn === undefined) return { ok: false, reason: 'wrong' };
-  return { ok: true, signedIn, letters: device === null ? [newDevice(house, found)] : [] };
+  return { ok: true, signedIn, emails: device === null ? [newDeviceEmail(deps, credentials)] : [] };
 }
 
 /** The hash to go on with; undefined where the password was changed meanwhile. */
-async function raiseHash(
-  house: IdentityHouse,
-  found: Credentials,
+async function upgradeHash(
+  deps: IdentityDeps,
+  credentials: Credentials,
   password: string,
 ): Promise<string | undefined> {
-  const before = found.passwordHash;
+  const before = credentials.passwordHash;
   if (!needsRehash(before)) return before;
-  const after = await hashFor(house, password);
-  return (await rehashPassword(house.db, found.accountId, { before, after })) ? after : undefined;
+  const after = await hashNewPassword(deps, password);
+  return (await rehashPassword(deps.db, credentials.accountId, { before, after }))
+    ? after
+    : undefined;
 }
 
-async function openStep(
-  house: IdentityHouse,
-  found: Credentials,
+async function startMfaChallenge(
+  deps: IdentityDeps,
+  credentials: Credentials,
   passwordHash: string,
   factors: SecondFactors,
 ): Promise<SignInResult> {
-  const step = freshToken(house);
-  const { accountId } = found;
-  const now = house.now();
-  const row = { tokenHash: tokenHash(step), accountId, passwordHash, now };
-  const opened = await insertStep(house.db, { ...row, expiresAt: now + LASTS.step });
-  return opened ? { ok: true, step, factors } : { ok: false, reason: 'wrong' };
+  const mfaToken = newToken(deps);
+  const { accountId } = credentials;
+  const now = deps.now();
+  const row = { tokenHash: hashToken(mfaToken), accountId, passwordHash, now };
+  const inserted = await insertMfaChallenge(deps.db, { ...row, expiresAt: now + TTL.mfaChallenge });
+  return inserted ? { ok: true, mfaToken, factors } : { ok: false, reason: 'wrong' };
 }
 
 /** Recovery codes stand in for a factor; without one they ask nothing of anybody. */
-function usable(factors: SecondFactors): SecondFactors | undefined {
+function requiredFactors(factors: SecondFactors): SecondFactors | undefined {
   return factors.totp || factors.passkey ? factors : undefined;
 }
 
-function newDevice(house: IdentityHouse, whose: Credentials): Letter {
-  return { kind: 'new_device', facts: { at: timeOf(house) }, ...addressed(whose) };
+function newDeviceEmail(deps: IdentityDeps, owner: Credentials): Email {
+  return { kind: 'new_device', facts: { at: isoNow(deps) }, ...recipientFields(owner) };
 }
 
 /** What may be shown at a half-open door; undefined where there is none, or its tries are used up. */
-export async function stepFactors(
-  house: IdentityHouse,
-  step: Token,
+export async function getMfaFactors(
+  deps: IdentityDeps,
+  mfaToken: Token,
 ): Promise<SecondFactors | undefined> {
-  const found = await openDoor(house, step, null);
-  return found === undefined ? undefined : found.factors;
+  const challenge = await completeSignIn(deps, mfaToken, null);
+  return challenge === undefined ? undefined : challenge.factors;
 }
 
-async function openDoor(
-  house: IdentityHouse,
-  step: Token,
+async function completeSignIn(
+  deps: IdentityDeps,
+  mfaToken: Token,
   deviceHash: string | null,
-): Promise<Step | undefined> {
-  const found = await findStep(house.db, tokenHash(step), deviceHash, house.now());
-  return found === undefined || found.tries >= STEP_TRIES ? undefined : found;
+): Promise<MfaChallenge | undefined> {
+  const challenge = await findMfaChallenge(deps.db, hashToken(mfaToken), deviceHash, deps.now());
+  return challenge === undefined || challenge.attempts >= MAX_MFA_ATTEMPTS ? undefined : challenge;
 }
 
 /** Options for `navigator.credentials.get`; undefined without a step, or without passkeys. */
-export async function askPasskey(
-  house: IdentityHouse,
+export async function beginPasskeyAssertion(
+  deps: IdentityDeps,
   rp: RelyingParty,
-  step: Token,
+  mfaToken: Token,
 ): Promise<unknown> {
-  const found = await openDoor(house, step, null);
-  return found === undefined ? undefined : askToAnswer(house, rp, found.accountId, 'sign_in');
+  const challenge = await completeSignIn(deps, mfaToken, null);
+  return challenge === undefined
+    ? undefined
+    : assertionOptions(deps, rp, challenge.accountId, 'sign_in');
 }
 
-export async function proveSecondFactor(
-  house: IdentityHouse,
+export async function verifySecondFactor(
+  deps: IdentityDeps,
   rp: RelyingParty,
-  request: ProveSecondFactorRequest,
+  request: VerifySecondFactorRequest,
 ): Promise<SecondFactorResult> {
-  const stepHash = tokenHash(request.step);
-  const shown = request.device === null ? null : tokenHash(request.device);
-  const found = await openDoor(house, request.step, shown);
-  if (found === undefined) return { ok: false, reason: 'step_invalid' };
-  const device = found.deviceKnown ? shown : null;
-  const throttled = await throttle(house, found, request.proof, device);
+  const mfaChallengeHash = hashToken(request.mfaToken);
+  const deviceHash = request.device === null ? null : hashToken(request.device);
+  const challenge = await completeSignIn(deps, request.mfaToken, deviceHash);
+  if (challenge === undefined) return { ok: false, reason: 'step_invalid' };
+  const device = challenge.deviceKnown ? deviceHash : null;
+  const throttled = await limitCodeAttempts(deps, challenge, request.factor, device);
   if (throttled !== undefined) return throttled;
   // Counted before it is looked at, so that tries at the same moment can't be more than there are.
-  if (!(await countStepTry(house.db, stepHash, STEP_TRIES, house.now()))) {
+  if (!(await countMfaAttempt(deps.db, mfaChallengeHash, MAX_MFA_ATTEMPTS, deps.now()))) {
     return { ok: false, reason: 'step_invalid' };
   }
-  const shownFactor = await verifyFactor(house, rp, found, request.proof, 'sign_in');
-  if (shownFactor === undefined) return { ok: false, reason: 'wrong' };
-  const signedIn = await letIn(house, found.accountId, { stepHash }, device);
+  const factorResult = await verifyFactor(deps, rp, challenge, request.factor, 'sign_in');
+  if (factorResult === undefined) return { ok: false, reason: 'wrong' };
+  const signedIn = await startSession(deps, challenge.accountId, { mfaChallengeHash }, device);
   if (signedIn === undefined) return { ok: false, reason: 'step_invalid' };
-  const letters = device === null ? [newDevice(house, found)] : [];
-  return { ok: true, signedIn, letters: [...letters, ...shownFactor.letters] };
+  const emails = device === null ? [newDeviceEmail(deps, challenge)] : [];
+  return { ok: true, signedIn, emails: [...emails, ...factorResult.emails] };
 }
 
-async function throttle(
-  house: IdentityHouse,
-  found: Step,
-  proof: FactorProof,
+async function limitCodeAttempts(
+  deps: IdentityDeps,
+  challenge: MfaChallenge,
+  factor: FactorResponse,
   device: string | null,
 ) {
-  if (proof.kind !== 'totp') return undefined;
-  return allowCode(house, { account: found.accountId, device });
+  if (factor.kind !== 'totp') return undefined;
+  return checkCodeRate(deps, { account: challenge.accountId, device });
 }

@@ -4,92 +4,97 @@
  * owner who follows the link can't be talked into a stranger's password.
  */
 import {
-  confirmSignUp as confirmRow,
-  dropSignUps,
+  insertConfirmedAccount as confirmRow,
+  deleteSignUps,
   findSignUp,
   insertSignUp,
 } from '@farebox/database';
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { ACCOUNT_ID_BYTES, isLanguage, reopenAccount } from './accounts.ts';
+import { ACCOUNT_ID_BYTES, ensureAccountOpened, isLanguageTag } from './accounts.ts';
 import type {
   ConfirmSignUpRequest,
   ConfirmSignUpResult,
-  IdentityHouse,
+  IdentityDeps,
   SignUpRequest,
   SignUpResult,
 } from './contract.ts';
-import { readEmail } from './emails.ts';
-import { letIn } from './entrance.ts';
-import { hashFor, verifyFor } from './hashing.ts';
-import { addressed, freshToken, LASTS, tokenHash } from './house.ts';
-import { passwordFlaw } from './passwords.ts';
-import { allowLink, allowMail } from './throttles.ts';
+import { startSession } from './create-session.ts';
+import { parseEmailAddress } from './emails.ts';
+import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
+import { hashToken, newToken, recipientFields, TTL } from './house.ts';
+import { passwordError } from './passwords.ts';
+import { checkEmailRate, checkLinkRate } from './throttles.ts';
 
-export async function signUp(house: IdentityHouse, request: SignUpRequest): Promise<SignUpResult> {
-  const { password, language, network } = request;
-  const email = readEmail(request.email);
+export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promise<SignUpResult> {
+  const { password, language, ipPrefix } = request;
+  const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const flaw = passwordFlaw(password, email.address);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  if (!isLanguage(language)) return { ok: false, reason: 'language_invalid' };
-  const throttled = await allowMail(house, 'sign-up', { emailKey: email.key, network });
+  const error = passwordError(password, email.address);
+  if (error !== undefined) return { ok: false, reason: error };
+  if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
+  const throttled = await checkEmailRate(deps, 'sign-up', { emailKey: email.key, ipPrefix });
   if (throttled !== undefined) return throttled;
 
-  const passwordHash = await hashFor(house, password);
-  const token = freshToken(house);
-  const now = house.now();
-  const owner = await insertSignUp(house.db, {
-    tokenHash: tokenHash(token),
+  const passwordHash = await hashNewPassword(deps, password);
+  const token = newToken(deps);
+  const now = deps.now();
+  const existingOwner = await insertSignUp(deps.db, {
+    tokenHash: hashToken(token),
     email: email.address,
     emailKey: email.key,
     passwordHash,
     language,
     now,
-    expiresAt: now + LASTS.signUp,
+    expiresAt: now + TTL.signUp,
   });
-  const newcomer = { to: email.address, language, account: null };
-  const letter =
-    owner === undefined
-      ? ({ kind: 'confirm_sign_up', facts: { token }, ...newcomer } as const)
-      : ({ kind: 'already_signed_up', facts: {}, ...addressed(owner) } as const);
-  return { ok: true, letters: [letter] };
+  const recipient = { to: email.address, language, account: null };
+  const message =
+    existingOwner === undefined
+      ? ({ kind: 'confirm_sign_up', facts: { token }, ...recipient } as const)
+      : ({ kind: 'already_signed_up', facts: {}, ...recipientFields(existingOwner) } as const);
+  return { ok: true, emails: [message] };
 }
 
 export async function confirmSignUp(
-  house: IdentityHouse,
+  deps: IdentityDeps,
   request: ConfirmSignUpRequest,
 ): Promise<ConfirmSignUpResult> {
-  const hash = tokenHash(request.token);
-  const throttled = await allowLink(house, { tokenHash: hash, network: request.network });
+  const hash = hashToken(request.token);
+  const throttled = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
   if (throttled !== undefined) return throttled;
-  const waiting = await findSignUp(house.db, hash, house.now());
-  if (waiting === undefined) return { ok: false, reason: 'token_invalid' };
-  if (!(await verifyFor(house, request.password, waiting.passwordHash))) {
+  const pendingSignUp = await findSignUp(deps.db, hash, deps.now());
+  if (pendingSignUp === undefined) return { ok: false, reason: 'token_invalid' };
+  if (!(await verifyStoredPassword(deps, request.password, pendingSignUp.passwordHash))) {
     return { ok: false, reason: 'wrong_password' };
   }
-  const account = await writeAccount(house, hash, waiting.emailKey);
+  const account = await insertAccountRows(deps, hash, pendingSignUp.emailKey);
   if (account === undefined) return { ok: false, reason: 'token_invalid' };
   // A crash from here on leaves an account that its owner's first sign-in opens.
-  await reopenAccount(house.db, house.accounts, account, house.now());
-  const signedIn = await letIn(house, account, { passwordHash: waiting.passwordHash }, null);
+  await ensureAccountOpened(deps.db, deps.accounts, account, deps.now());
+  const signedIn = await startSession(
+    deps,
+    account,
+    { passwordHash: pendingSignUp.passwordHash },
+    null,
+  );
   if (signedIn === undefined) return { ok: false, reason: 'token_invalid' };
-  return { ok: true, signedIn, letters: [] };
+  return { ok: true, signedIn, emails: [] };
 }
 
 /** The account's rows for the sign-up's; undefined where the link was used, or the address got an account. */
-async function writeAccount(
-  house: IdentityHouse,
+async function insertAccountRows(
+  deps: IdentityDeps,
   hash: string,
   emailKey: string,
 ): Promise<AccountId | undefined> {
   // Two ids of 64 random bits meet about never; a third time is a broken source of randomness.
-  for (let tries = 0; tries < 3; tries += 1) {
-    const accountId = bytesToHex(house.random(ACCOUNT_ID_BYTES));
-    const sent = { tokenHash: hash, emailKey, accountId, now: house.now() };
-    const confirmed = await confirmRow(house.db, sent);
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const accountId = bytesToHex(deps.random(ACCOUNT_ID_BYTES));
+    const confirmation = { tokenHash: hash, emailKey, accountId, now: deps.now() };
+    const confirmed = await confirmRow(deps.db, confirmation);
     if (confirmed.ok) return accountId;
-    if (confirmed.reason === 'email_taken') await dropSignUps(house.db, emailKey);
+    if (confirmed.reason === 'email_taken') await deleteSignUps(deps.db, emailKey);
     if (confirmed.reason !== 'id_taken') return undefined;
   }
   throw new Error('Three random account ids were taken.');

@@ -7,19 +7,19 @@
  * pair of it and the address, and a slow-down of the address for browsers it does not know. A browser
  * that has signed in before shows its device token and is counted by itself.
  */
-import { type Bucket, countAttempt } from '@farebox/database';
+import { countAttempt, type RateLimitBucket } from '@farebox/database';
 import type { AccountId } from '@farebox/ledger';
-import type { IdentityHouse, Network, Throttled } from './contract.ts';
-import { keyedHash, subKey } from './house.ts';
+import type { IdentityDeps, IpPrefix, RateLimited } from './contract.ts';
+import { deriveKey, keyedHash } from './house.ts';
 
-const MINUTE = 60;
-const QUARTER = 15 * MINUTE;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+const MINUTE_SECONDS = 60;
+const QUARTER_HOUR_SECONDS = 15 * MINUTE_SECONDS;
+const HOUR_SECONDS = 60 * MINUTE_SECONDS;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 
 /** `most` attempts in each window of so many seconds; windows start at whole multiples of their length. */
-type Limit = Readonly<{ most: number; seconds: number }>;
-type Counted = Readonly<{ what: string; who: readonly string[]; limit: Limit }>;
+type RateLimit = Readonly<{ maxAttempts: number; seconds: number }>;
+type RateLimitCheck = Readonly<{ name: string; keys: readonly string[]; limit: RateLimit }>;
 
 /**
  * Sign-in. Ten tries from one place are what a person with three old passwords and a stuck shift key
@@ -27,135 +27,149 @@ type Counted = Readonly<{ what: string; who: readonly string[]; limit: Limit }>;
  * a minute from all strange places together: with 12 characters off no list that is nothing to a
  * guesser, and whoever is slowed by it waits a minute, not a day.
  */
-const SIGN_IN = {
-  pair: { most: 10, seconds: QUARTER },
-  network: { most: 100, seconds: QUARTER },
-  strangers: { most: 5, seconds: MINUTE },
-  device: { most: 10, seconds: QUARTER },
-} as const satisfies Record<string, Limit>;
+const SIGN_IN_LIMITS = {
+  pair: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
+  ipPrefix: { maxAttempts: 100, seconds: QUARTER_HOUR_SECONDS },
+  unknownDevices: { maxAttempts: 5, seconds: MINUTE_SECONDS },
+  device: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
+} as const satisfies Record<string, RateLimit>;
 
 /**
  * Mail that a stranger can make us send to an address: few, because it is a nuisance and our standing
  * with the mail provider. The hour's limit over all networks bounds a flood by many.
  */
-const MAIL = {
-  pair: { most: 3, seconds: QUARTER },
-  network: { most: 30, seconds: HOUR },
-  address: { most: 10, seconds: HOUR },
-} as const satisfies Record<string, Limit>;
+const EMAIL_LIMITS = {
+  pair: { maxAttempts: 3, seconds: QUARTER_HOUR_SECONDS },
+  ipPrefix: { maxAttempts: 30, seconds: HOUR_SECONDS },
+  address: { maxAttempts: 10, seconds: HOUR_SECONDS },
+} as const satisfies Record<string, RateLimit>;
 
 /** A link of 256 bits can't be guessed; this bounds the hashes one link can cost, and guesses at the password beside it. */
-const LINK = {
-  token: { most: 10, seconds: QUARTER },
-  network: { most: 60, seconds: QUARTER },
-} as const satisfies Record<string, Limit>;
+const LINK_LIMITS = {
+  token: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
+  ipPrefix: { maxAttempts: 60, seconds: QUARTER_HOUR_SECONDS },
+} as const satisfies Record<string, RateLimit>;
 
 /**
  * Codes of six digits, three of a million good at a time: 10 in a quarter and 50 a day are odds of one
  * in 6,600 a day, for somebody who has the password already. A known device has its own, so that
  * such a somebody can't keep the owner out; recovery codes and passkeys can't be guessed.
  */
-const CODE = {
-  quarter: { most: 10, seconds: QUARTER },
-  day: { most: 50, seconds: DAY },
-} as const satisfies Record<string, Limit>;
+const CODE_LIMITS = {
+  quarter: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
+  day: { maxAttempts: 50, seconds: DAY_SECONDS },
+} as const satisfies Record<string, RateLimit>;
 
 /** Showing a password again, in a session. */
-const PROOF = { most: 10, seconds: QUARTER } as const satisfies Limit;
+const REAUTH_LIMIT = {
+  maxAttempts: 10,
+  seconds: QUARTER_HOUR_SECONDS,
+} as const satisfies RateLimit;
 
 /**
  * Everybody together. A hash is a quarter of a second of CPU: 600 a minute are two and a half cores.
  * Known devices and sessions have a budget of their own, which strangers can't spend.
  */
-const EVERYBODY = {
-  strangers: { most: 600, seconds: MINUTE },
-  known: { most: 1200, seconds: MINUTE },
-} as const satisfies Record<string, Limit>;
+const GLOBAL_LIMITS = {
+  unknownDevices: { maxAttempts: 600, seconds: MINUTE_SECONDS },
+  knownDevices: { maxAttempts: 1200, seconds: MINUTE_SECONDS },
+} as const satisfies Record<string, RateLimit>;
 
-const STRANGERS: Counted = { what: 'all strangers', who: [], limit: EVERYBODY.strangers };
-const KNOWN: Counted = { what: 'all known', who: [], limit: EVERYBODY.known };
+const ALL_UNKNOWN_DEVICES: RateLimitCheck = {
+  name: 'all strangers',
+  keys: [],
+  limit: GLOBAL_LIMITS.unknownDevices,
+};
+const ALL_KNOWN_DEVICES: RateLimitCheck = {
+  name: 'all known',
+  keys: [],
+  limit: GLOBAL_LIMITS.knownDevices,
+};
 
 /** `device` is the known device's hash; null where the browser is a stranger to the account. */
-export function allowSignIn(
-  house: IdentityHouse,
-  by: Readonly<{ emailKey: string; network: Network; device: string | null }>,
-): Promise<Throttled | undefined> {
-  const { emailKey, network, device } = by;
+export function checkSignInRate(
+  deps: IdentityDeps,
+  request: Readonly<{ emailKey: string; ipPrefix: IpPrefix; device: string | null }>,
+): Promise<RateLimited | undefined> {
+  const { emailKey, ipPrefix, device } = request;
   if (device !== null) {
-    return allow(house, [
-      { what: 'sign-in by device', who: [device], limit: SIGN_IN.device },
-      KNOWN,
+    return checkRateLimits(deps, [
+      { name: 'sign-in by device', keys: [device], limit: SIGN_IN_LIMITS.device },
+      ALL_KNOWN_DEVICES,
     ]);
   }
-  return allow(house, [
-    { what: 'sign-in by pair', who: [emailKey, network], limit: SIGN_IN.pair },
-    { what: 'sign-in by network', who: [network], limit: SIGN_IN.network },
-    { what: 'sign-in by address', who: [emailKey], limit: SIGN_IN.strangers },
-    STRANGERS,
+  return checkRateLimits(deps, [
+    { name: 'sign-in by pair', keys: [emailKey, ipPrefix], limit: SIGN_IN_LIMITS.pair },
+    { name: 'sign-in by network', keys: [ipPrefix], limit: SIGN_IN_LIMITS.ipPrefix },
+    { name: 'sign-in by address', keys: [emailKey], limit: SIGN_IN_LIMITS.unknownDevices },
+    ALL_UNKNOWN_DEVICES,
   ]);
 }
 
 /** `kind` keeps sign-ups, resets and changes of address apart: one must not use up the other. */
-export function allowMail(
-  house: IdentityHouse,
+export function checkEmailRate(
+  deps: IdentityDeps,
   kind: 'sign-up' | 'reset' | 'email change',
-  by: Readonly<{ emailKey: string; network: Network }>,
-): Promise<Throttled | undefined> {
-  const { emailKey, network } = by;
-  return allow(house, [
-    { what: `${kind} by pair`, who: [emailKey, network], limit: MAIL.pair },
-    { what: `${kind} by network`, who: [network], limit: MAIL.network },
-    { what: `${kind} by address`, who: [emailKey], limit: MAIL.address },
-    STRANGERS,
+  request: Readonly<{ emailKey: string; ipPrefix: IpPrefix }>,
+): Promise<RateLimited | undefined> {
+  const { emailKey, ipPrefix } = request;
+  return checkRateLimits(deps, [
+    { name: `${kind} by pair`, keys: [emailKey, ipPrefix], limit: EMAIL_LIMITS.pair },
+    { name: `${kind} by network`, keys: [ipPrefix], limit: EMAIL_LIMITS.ipPrefix },
+    { name: `${kind} by address`, keys: [emailKey], limit: EMAIL_LIMITS.address },
+    ALL_UNKNOWN_DEVICES,
   ]);
 }
 
-export function allowLink(
-  house: IdentityHouse,
-  by: Readonly<{ tokenHash: string; network: Network }>,
-): Promise<Throttled | undefined> {
-  return allow(house, [
-    { what: 'link', who: [by.tokenHash], limit: LINK.token },
-    { what: 'link by network', who: [by.network], limit: LINK.network },
-    STRANGERS,
+export function checkLinkRate(
+  deps: IdentityDeps,
+  request: Readonly<{ tokenHash: string; ipPrefix: IpPrefix }>,
+): Promise<RateLimited | undefined> {
+  return checkRateLimits(deps, [
+    { name: 'link', keys: [request.tokenHash], limit: LINK_LIMITS.token },
+    { name: 'link by network', keys: [request.ipPrefix], limit: LINK_LIMITS.ipPrefix },
+    ALL_UNKNOWN_DEVICES,
   ]);
 }
 
-export function allowCode(
-  house: IdentityHouse,
-  by: Readonly<{ account: AccountId; device: string | null }>,
-): Promise<Throttled | undefined> {
-  const who = [by.account, by.device ?? ''];
-  return allow(house, [
-    { what: 'code', who, limit: CODE.quarter },
-    { what: 'code by day', who, limit: CODE.day },
+export function checkCodeRate(
+  deps: IdentityDeps,
+  request: Readonly<{ account: AccountId; device: string | null }>,
+): Promise<RateLimited | undefined> {
+  const keys = [request.account, request.device ?? ''];
+  return checkRateLimits(deps, [
+    { name: 'code', keys, limit: CODE_LIMITS.quarter },
+    { name: 'code by day', keys, limit: CODE_LIMITS.day },
   ]);
 }
 
 /** By session, so that one that was stolen can't keep the others from proving anything. */
-export function allowProof(
-  house: IdentityHouse,
+export function checkReauthRate(
+  deps: IdentityDeps,
   sessionHandle: string,
-): Promise<Throttled | undefined> {
-  return allow(house, [{ what: 'proof', who: [sessionHandle], limit: PROOF }, KNOWN]);
+): Promise<RateLimited | undefined> {
+  return checkRateLimits(deps, [
+    { name: 'proof', keys: [sessionHandle], limit: REAUTH_LIMIT },
+    ALL_KNOWN_DEVICES,
+  ]);
 }
 
-async function allow(
-  house: IdentityHouse,
-  counted: readonly Counted[],
-): Promise<Throttled | undefined> {
-  const now = house.now();
-  const key = subKey(house, 'throttles');
-  const buckets = counted.map(({ what, who, limit }): Bucket => {
+async function checkRateLimits(
+  deps: IdentityDeps,
+  checks: readonly RateLimitCheck[],
+): Promise<RateLimited | undefined> {
+  const now = deps.now();
+  const key = deriveKey(deps, 'throttles');
+  const buckets = checks.map(({ name, keys, limit }): RateLimitBucket => {
     const window = Math.floor(now / (limit.seconds * 1000));
     return {
-      bucket: keyedHash(key, [what, String(limit.seconds), String(window), ...who]),
-      most: limit.most,
+      bucket: keyedHash(key, [name, String(limit.seconds), String(window), ...keys]),
+      maxAttempts: limit.maxAttempts,
       resetsAt: (window + 1) * limit.seconds * 1000,
     };
   });
-  const fullUntil = await countAttempt(house.db, buckets, now);
-  if (fullUntil === undefined) return undefined;
-  const retryAfterSeconds = Math.max(1, Math.ceil((fullUntil - now) / 1000));
+  const blockedUntil = await countAttempt(deps.db, buckets, now);
+  if (blockedUntil === undefined) return undefined;
+  const retryAfterSeconds = Math.max(1, Math.ceil((blockedUntil - now) / 1000));
   return { ok: false, reason: 'throttled', retryAfterSeconds };
 }

@@ -2,12 +2,13 @@
  * Reads the whole book and names every invariant that does not hold. It promises to write nothing and
  * to repair nothing: what is broken is for people to look at.
  */
-import { fromSql, fromSqlText } from './amounts.ts';
-import { REVOKED_LATELY_MS } from './bounds.ts';
+
+import { loadCache } from './cache.ts';
 import type { Audit, Instant, KeyId } from './contract.ts';
-import type { Habit } from './habits.ts';
-import { recall } from './recall.ts';
-import type { Shelf } from './shelf.ts';
+import { RECENTLY_REVOKED_MS } from './limits.ts';
+import type { SpendBaseline } from './spend-baseline.ts';
+import { fromSql, fromSqlText } from './sql-amounts.ts';
+import type { Tx } from './transaction.ts';
 
 const ACCOUNT =
   'SELECT posted, held, seq, acknowledged, wiped, pruned_count, pruned_delta FROM account';
@@ -20,12 +21,12 @@ type AccountSums = {
   pruned_count: number;
   pruned_delta: string;
 };
-const LINES = `SELECT count(*) AS count, coalesce(max(seq), 0) AS last,
+const ENTRY_SUMS = `SELECT count(*) AS count, coalesce(max(seq), 0) AS last,
   CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
-type LineSums = { count: number; last: number; delta: string };
+type EntrySums = { count: number; last: number; delta: string };
 
 /** Each counts its own breaches: anything but zero is one. */
-const COUNTS: readonly (readonly [invariant: string, sql: string])[] = [
+const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] = [
   [
     'running_balance',
     `SELECT count(*) AS n FROM entries e JOIN entries p ON p.seq = e.seq - 1
@@ -48,65 +49,75 @@ const COUNTS: readonly (readonly [invariant: string, sql: string])[] = [
 ];
 
 /** Of acknowledged lines (keys.ts), and only while every line is still here to be added up. */
-const SPENDING = `SELECT count(*) AS n FROM keys k, account a WHERE a.pruned_count = 0 AND k.spent <>
+const COUNT_SPENDING_MISMATCHES = `SELECT count(*) AS n FROM keys k, account a WHERE a.pruned_count = 0 AND k.spent <>
   (SELECT min(9007199254740991, coalesce(-sum(e.delta), 0)) FROM entries e
    WHERE e.key_id = k.id AND e.seq <= a.acknowledged)`;
 
-function count(shelf: Shelf, sql: string): number {
-  return shelf.sql.exec<{ n: number }>(sql).one().n;
+function count(tx: Tx, sql: string): number {
+  return tx.sql.exec<{ n: number }>(sql).one().n;
 }
 
-function sameAsRecalled(shelf: Shelf): boolean {
-  const fresh = recall(shelf.sql);
-  const { memory } = shelf;
-  if (fresh.held !== memory.held || fresh.open !== memory.open) return false;
-  if (fresh.keys.size !== memory.keys.size) return false;
+function cacheMatchesTables(tx: Tx): boolean {
+  const fresh = loadCache(tx.sql);
+  const { cache } = tx;
+  if (fresh.held !== cache.held || fresh.openCalls !== cache.openCalls) return false;
+  if (fresh.keys.size !== cache.keys.size) return false;
   for (const [id, key] of fresh.keys) {
-    const known = memory.keys.get(id);
-    if (known?.held !== key.held || known.open !== key.open || known.spent !== key.spent)
+    const cached = cache.keys.get(id);
+    if (
+      cached?.held !== key.held ||
+      cached.openCalls !== key.openCalls ||
+      cached.spent !== key.spent
+    )
       return false;
-    if (!sameHabit(known.habit, key.habit) || known.pausedAt !== key.pausedAt) return false;
+    if (!sameBaseline(cached.baseline, key.baseline) || cached.pausedAt !== key.pausedAt)
+      return false;
   }
-  return fresh.notices === memory.notices && fresh.low === memory.low;
+  return (
+    fresh.pendingNotifications === cache.pendingNotifications &&
+    fresh.isBalanceLow === cache.isBalanceLow
+  );
 }
 
-function sameHabit(a: Habit, b: Habit): boolean {
-  return a.day === b.day && a.today === b.today && a.usual === b.usual && a.days === b.days;
+function sameBaseline(a: SpendBaseline, b: SpendBaseline): boolean {
+  return (
+    a.day === b.day && a.today === b.today && a.mean === b.mean && a.activeDays === b.activeDays
+  );
 }
 
-function revokedLately(shelf: Shelf, now: Instant): readonly KeyId[] {
-  const keys = [...shelf.memory.keys.values()];
+function listRecentlyRevoked(tx: Tx, now: Instant): readonly KeyId[] {
+  const keys = [...tx.cache.keys.values()];
   return keys
-    .filter(({ revokedAt }) => revokedAt !== null && revokedAt > now - REVOKED_LATELY_MS)
+    .filter(({ revokedAt }) => revokedAt !== null && revokedAt > now - RECENTLY_REVOKED_MS)
     .map(({ keyId }) => keyId);
 }
 
-export function audit(shelf: Shelf, now: Instant): Audit {
-  const account = shelf.sql.exec<AccountSums>(ACCOUNT).one();
-  const lines = shelf.sql.exec<LineSums>(LINES).one();
+export function audit(tx: Tx, now: Instant): Audit {
+  const account = tx.sql.exec<AccountSums>(ACCOUNT).one();
+  const entries = tx.sql.exec<EntrySums>(ENTRY_SUMS).one();
   const posted = fromSql(account.posted);
   const held = fromSql(account.held);
-  const broken: string[] = [];
-  const expect = (invariant: string, holds: boolean): void => {
-    if (!holds) broken.push(invariant);
+  const violations: string[] = [];
+  const check = (invariant: string, ok: boolean): void => {
+    if (!ok) violations.push(invariant);
   };
-  const sum = fromSqlText(account.pruned_delta) + fromSqlText(lines.delta);
-  expect('posted_is_sum_of_lines', sum === posted);
-  expect('lines_contiguous', lines.count + account.pruned_count === account.seq);
+  const sum = fromSqlText(account.pruned_delta) + fromSqlText(entries.delta);
+  check('posted_is_sum_of_lines', sum === posted);
+  check('lines_contiguous', entries.count + account.pruned_count === account.seq);
   // A tombstone has kept no call, not even the last.
-  const last = account.wiped === 1 ? lines.last <= account.seq : lines.last === account.seq;
-  expect('last_line_is_last', last);
-  expect('held_is_sum_of_holds', recall(shelf.sql).held === held);
-  expect('balance_bounds', 0n <= held && held <= posted);
-  for (const [invariant, sql] of COUNTS) expect(invariant, count(shelf, sql) === 0);
-  expect('key_spending', count(shelf, SPENDING) === 0);
-  expect('memory_is_tables', sameAsRecalled(shelf));
+  const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
+  check('last_line_is_last', last);
+  check('held_is_sum_of_holds', loadCache(tx.sql).held === held);
+  check('balance_bounds', 0n <= held && held <= posted);
+  for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);
+  check('key_spending', count(tx, COUNT_SPENDING_MISMATCHES) === 0);
+  check('memory_is_tables', cacheMatchesTables(tx));
   return {
     posted,
     held,
     lastSeq: account.seq,
     acknowledgedSeq: account.acknowledged,
-    revokedLately: revokedLately(shelf, now),
-    broken,
+    recentlyRevoked: listRecentlyRevoked(tx, now),
+    violations,
   };
 }

@@ -1,59 +1,62 @@
 import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import { type CallsDoor, decodeSettlement, encodeSettlement, ledgerClient } from './index.ts';
+import { type CallsRpc, createLedgerClient, decodeSettlement, encodeSettlement } from './index.ts';
 
-const ASKED = { keyId: 1, secretHash: 'a'.repeat(64) };
+const CREDENTIAL = { keyId: 1, secretHash: 'a'.repeat(64) };
 
-function doorThat(answer: () => Promise<{ ok: true; value: { posted: bigint; held: bigint } }>) {
+function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; held: bigint } }>) {
   const never = () => Promise.reject(new Error('not asked here'));
-  const door: CallsDoor = {
+  const rpc: CallsRpc = {
     hold: never,
     checkpoint: never,
     settle: never,
     settleMany: never,
     generation: never,
     key: never,
-    credits: answer,
+    credits: respond,
   };
-  return door;
+  return rpc;
 }
 
-function paced() {
-  const slept: number[] = [];
-  const sleep = async (ms: number) => void slept.push(ms);
-  return { slept, pacing: { random: () => 0.5, sleep } };
+function instantRetryPolicy() {
+  const delays: number[] = [];
+  const sleep = async (ms: number) => void delays.push(ms);
+  return { slept: delays, retryPolicy: { random: () => 0.5, sleep } };
 }
 
 describe('the client', () => {
   it('asks again, apart, at most three times in all', async () => {
-    let asked = 0;
-    const { slept, pacing } = paced();
-    const door = doorThat(() => {
-      asked += 1;
+    let attempts = 0;
+    const { slept: delays, retryPolicy } = instantRetryPolicy();
+    const rpc = createRpc(() => {
+      attempts += 1;
       return Promise.reject(new Error('reset'));
     });
-    const answer = await ledgerClient(door, pacing).credits('0'.repeat(16), ASKED);
-    expect(answer).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: false });
-    expect([asked, slept]).toEqual([3, [25, 100]]);
+    const result = await createLedgerClient(rpc, retryPolicy).credits('0'.repeat(16), CREDENTIAL);
+    expect(result).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: false });
+    expect([attempts, delays]).toEqual([3, [25, 100]]);
   });
 
   it('leaves an overloaded object alone', async () => {
-    let asked = 0;
-    const { pacing } = paced();
-    const door = doorThat(() => {
-      asked += 1;
+    let attempts = 0;
+    const { retryPolicy } = instantRetryPolicy();
+    const rpc = createRpc(() => {
+      attempts += 1;
       return Promise.reject(Object.assign(new Error('busy'), { overloaded: true }));
     });
-    const answer = await ledgerClient(door, pacing).credits('0'.repeat(16), ASKED);
-    expect(answer).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
-    expect(asked).toBe(1);
+    const result = await createLedgerClient(rpc, retryPolicy).credits('0'.repeat(16), CREDENTIAL);
+    expect(result).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
+    expect(attempts).toBe(1);
   });
 
   it('passes on what the second try answers', async () => {
-    const answers = [Promise.reject(new Error('reset')), Promise.resolve({ posted: 5n, held: 0n })];
-    const door = doorThat(async () => ({ ok: true, value: await (answers.shift() ?? never()) }));
-    const answer = await ledgerClient(door, paced().pacing).credits('0'.repeat(16), ASKED);
-    expect(answer).toEqual({ ok: true, value: { posted: 5n, held: 0n } });
+    const results = [Promise.reject(new Error('reset')), Promise.resolve({ posted: 5n, held: 0n })];
+    const rpc = createRpc(async () => ({ ok: true, value: await (results.shift() ?? never()) }));
+    const result = await createLedgerClient(rpc, instantRetryPolicy().retryPolicy).credits(
+      '0'.repeat(16),
+      CREDENTIAL,
+    );
+    expect(result).toEqual({ ok: true, value: { posted: 5n, held: 0n } });
   });
 });
 
@@ -87,18 +90,18 @@ describe('a settlement in the queue', () => {
 
   it('is refused whole where anything about it is not what it should be', () => {
     const message = encodeSettlement('0123456789abcdef', request);
-    const { request: inner } = message;
-    for (const spoiled of [
+    const { request: validRequest } = message;
+    for (const malformed of [
       null,
       'text',
       { ...message, version: 2 },
       { ...message, account: 'x' },
-      { ...message, request: { ...inner, cost: '-1' } },
-      { ...message, request: { ...inner, reason: 'because' } },
-      { ...message, request: { ...inner, usage: { ...inner.usage, output: 1.5 } } },
-      { ...message, request: { ...inner, prices: {} } },
+      { ...message, request: { ...validRequest, cost: '-1' } },
+      { ...message, request: { ...validRequest, reason: 'because' } },
+      { ...message, request: { ...validRequest, usage: { ...validRequest.usage, output: 1.5 } } },
+      { ...message, request: { ...validRequest, prices: {} } },
     ]) {
-      expect(decodeSettlement(spoiled)).toBeUndefined();
+      expect(decodeSettlement(malformed)).toBeUndefined();
     }
   });
 });

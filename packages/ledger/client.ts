@@ -4,17 +4,17 @@
  * overloaded is left alone (developers.cloudflare.com/durable-objects/best-practices/error-handling).
  * It never throws and never looks at an error's text.
  */
-import { signal } from '@farebox/signals';
+import { logEvent } from '@farebox/telemetry';
 import type {
   AccountId,
-  CallsDoor,
+  CallsRpc,
   CheckpointRequest,
   HoldRequest,
-  KeyProof,
+  KeyCredential,
   SettleRequest,
 } from './contract.ts';
-import { Gathering } from './gathering.ts';
-import { secureRandom } from './randomness.ts';
+import { secureRandom } from './random.ts';
+import { SettlementBatcher } from './settlement-batcher.ts';
 
 export type LedgerUnreachable = Readonly<{
   ok: false;
@@ -22,28 +22,28 @@ export type LedgerUnreachable = Readonly<{
   overloaded: boolean;
 }>;
 
-type Reachable<Verb extends keyof CallsDoor> = Awaited<ReturnType<CallsDoor[Verb]>>;
+type RpcResult<Verb extends keyof CallsRpc> = Awaited<ReturnType<CallsRpc[Verb]>>;
 
 export type LedgerClient = {
-  readonly [Verb in Exclude<keyof CallsDoor, 'settleMany'>]: (
-    ...asked: Parameters<CallsDoor[Verb]>
-  ) => Promise<Reachable<Verb> | LedgerUnreachable>;
+  readonly [Verb in Exclude<keyof CallsRpc, 'settleMany'>]: (
+    ...args: Parameters<CallsRpc[Verb]>
+  ) => Promise<RpcResult<Verb> | LedgerUnreachable>;
 };
 
-export type Pacing = Readonly<{
+export type RetryPolicy = Readonly<{
   /** In [0, 1). */
   random: () => number;
   sleep: (ms: number) => Promise<void>;
 }>;
 
-const PACING: Pacing = {
+const DEFAULT_RETRY_POLICY: RetryPolicy = {
   random: secureRandom,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
 /** The longest pause before each repetition; the pause taken is anything up to it ("full jitter"). */
-const WHILE_THE_CALLER_WAITS: readonly number[] = [50, 200];
-const AFTER_THE_ANSWER: readonly number[] = [200, 800];
+const INTERACTIVE_RETRY_DELAYS: readonly number[] = [50, 200];
+const BACKGROUND_RETRY_DELAYS: readonly number[] = [200, 800];
 
 function isOverloaded(thrown: unknown): boolean {
   return (
@@ -58,55 +58,65 @@ function isOverloaded(thrown: unknown): boolean {
  * Lets go of what an RPC's answer keeps open at the other end; left to the collector it piles up under
  * load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay readable.
  */
-function released<T>(answer: T): T {
-  if (typeof answer !== 'object' || answer === null) return answer;
-  const dispose: unknown = Reflect.get(answer, Symbol.dispose);
-  if (typeof dispose === 'function') dispose.call(answer);
-  return answer;
+function disposed<T>(result: T): T {
+  if (typeof result !== 'object' || result === null) return result;
+  const dispose: unknown = Reflect.get(result, Symbol.dispose);
+  if (typeof dispose === 'function') dispose.call(result);
+  return result;
 }
 
-export function ledgerClient(calls: CallsDoor, pacing: Pacing = PACING): LedgerClient {
-  async function ask<T>(
-    verb: keyof CallsDoor,
+export function createLedgerClient(
+  calls: CallsRpc,
+  retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
+): LedgerClient {
+  async function callWithRetry<T>(
+    verb: keyof CallsRpc,
     call: string,
-    pauses: readonly number[],
-    once: () => Promise<T>,
+    maxDelays: readonly number[],
+    send: () => Promise<T>,
   ): Promise<T | LedgerUnreachable> {
-    for (let tried = 0; ; tried++) {
+    for (let attempt = 0; ; attempt++) {
       try {
-        return released(await once());
+        return disposed(await send());
       } catch (thrown) {
         const overloaded = isOverloaded(thrown);
-        const pause = pauses[tried];
-        if (overloaded || pause === undefined) {
-          signal({ event: 'ledger_unreachable', call, verb, overloaded });
+        const maxDelay = maxDelays[attempt];
+        if (overloaded || maxDelay === undefined) {
+          logEvent({ event: 'ledger_unreachable', call, verb, overloaded });
           return { ok: false, reason: 'ledger_unreachable', overloaded };
         }
-        await pacing.sleep(pacing.random() * pause);
+        await retryPolicy.sleep(retryPolicy.random() * maxDelay);
       }
     }
   }
 
-  const waiting = WHILE_THE_CALLER_WAITS;
-  const gathering = new Gathering<LedgerUnreachable>(async (account, requests) => {
-    const name = requests[0]?.id ?? '';
-    const answer = await ask('settleMany', name, AFTER_THE_ANSWER, async () => ({
-      ok: true as const,
-      results: released(await calls.settleMany(account, requests)),
-    }));
-    return answer.ok ? answer : { ok: false, failed: answer };
-  }, pacing.sleep);
+  const interactiveDelays = INTERACTIVE_RETRY_DELAYS;
+  const batcher = new SettlementBatcher<LedgerUnreachable>(async (account, requests) => {
+    const firstId = requests[0]?.id ?? '';
+    const result = await callWithRetry(
+      'settleMany',
+      firstId,
+      BACKGROUND_RETRY_DELAYS,
+      async () => ({
+        ok: true as const,
+        results: disposed(await calls.settleMany(account, requests)),
+      }),
+    );
+    return result.ok ? result : { ok: false, failure: result };
+  }, retryPolicy.sleep);
   return {
     hold: (account: AccountId, request: HoldRequest) =>
-      ask('hold', request.id, waiting, () => calls.hold(account, request)),
+      callWithRetry('hold', request.id, interactiveDelays, () => calls.hold(account, request)),
     checkpoint: (account: AccountId, request: CheckpointRequest) =>
-      ask('checkpoint', request.id, waiting, () => calls.checkpoint(account, request)),
-    settle: (account: AccountId, request: SettleRequest) => gathering.settle(account, request),
-    generation: (account: AccountId, key: KeyProof, id: string) =>
-      ask('generation', id, waiting, () => calls.generation(account, key, id)),
-    credits: (account: AccountId, key: KeyProof) =>
-      ask('credits', '', waiting, () => calls.credits(account, key)),
-    key: (account: AccountId, key: KeyProof) =>
-      ask('key', '', waiting, () => calls.key(account, key)),
+      callWithRetry('checkpoint', request.id, interactiveDelays, () =>
+        calls.checkpoint(account, request),
+      ),
+    settle: (account: AccountId, request: SettleRequest) => batcher.settle(account, request),
+    generation: (account: AccountId, key: KeyCredential, id: string) =>
+      callWithRetry('generation', id, interactiveDelays, () => calls.generation(account, key, id)),
+    credits: (account: AccountId, key: KeyCredential) =>
+      callWithRetry('credits', '', interactiveDelays, () => calls.credits(account, key)),
+    key: (account: AccountId, key: KeyCredential) =>
+      callWithRetry('key', '', interactiveDelays, () => calls.key(account, key)),
   };
 }

@@ -3,7 +3,7 @@
  * RPC between deployments of different ages: add fields, never change or remove one
  * (docs/decisions/0004-ledger-contract.md).
  */
-import type { Fee, NanoUsd, Prices, Usage } from '@farebox/money';
+import type { NanoUsd, Prices, Surcharge, Usage } from '@farebox/money';
 
 /** 16 lowercase hexadecimal characters: 8 random bytes. Names the account and its object. */
 export type AccountId = string;
@@ -15,10 +15,10 @@ export type CallId = string;
 export type Instant = number;
 
 export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'] as const;
-export type DialectName = (typeof DIALECTS)[number];
+export type RecordedDialect = (typeof DIALECTS)[number];
 
 /** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
-export type KeyProof = Readonly<{ keyId: KeyId; secretHash: string }>;
+export type KeyCredential = Readonly<{ keyId: KeyId; secretHash: string }>;
 
 /** Limits of one key; null means unlimited. */
 export type KeyLimits = Readonly<{
@@ -44,20 +44,20 @@ export const NO_LIMITS: KeyLimits = {
  */
 export type OutputLimit =
   | Readonly<{ kind: 'explicit'; tokens: number }>
-  | Readonly<{ kind: 'capped'; most: number; least: number }>;
+  | Readonly<{ kind: 'capped'; max: number; min: number }>;
 
 export type HoldRequest = Readonly<{
   id: CallId;
-  key: KeyProof;
+  key: KeyCredential;
   /** Catalogue name, `provider/model`. */
   model: string;
   provider: string;
-  dialect: DialectName;
+  dialect: RecordedDialect;
   stream: boolean;
   /** Worst case of everything but the output, in nano-USD. */
-  inputWorst: NanoUsd;
+  maxInputCost: NanoUsd;
   /** Price of one million output tokens, the dearest that could apply, in nano-USD. */
-  outputPrice: bigint;
+  maxOutputPrice: bigint;
   /** How many answers were asked for (`n`); each may use the whole output limit. */
   choices: number;
   output: OutputLimit;
@@ -65,24 +65,29 @@ export type HoldRequest = Readonly<{
   deadline: Instant;
 }>;
 
-export type HoldRefusal =
+export type HoldDecline =
   | Readonly<{ reason: 'key_unknown' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
   /** The key's brake was pulled: its owner resumes it in the console, or waits until the next day. */
   | Readonly<{ reason: 'key_paused' }>
   /** The key's own budget is too small: `short` is what is missing, `fits` the output limit that would do (0: none). */
-  | Readonly<{ reason: 'key_budget_spent'; short: NanoUsd; fits: number }>
+  | Readonly<{ reason: 'key_budget_spent'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The whole posted balance is too small, whatever else is in flight. */
-  | Readonly<{ reason: 'balance_empty'; short: NanoUsd; fits: number }>
+  | Readonly<{ reason: 'balance_empty'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The balance would do once calls in flight have settled. */
-  | Readonly<{ reason: 'balance_held'; short: NanoUsd; fits: number; retryAfterSeconds: number }>
+  | Readonly<{
+      reason: 'balance_held';
+      missingAmount: NanoUsd;
+      affordableOutput: number;
+      retryAfterSeconds: number;
+    }>
   | Readonly<{ reason: 'rate_limited' | 'too_many_concurrent_calls'; retryAfterSeconds: number }>
   /** The id is known with other parameters: a bug of ours, never the caller's. */
   | Readonly<{ reason: 'conflict' }>;
 
 export type HoldResult =
   | Readonly<{ ok: true; held: NanoUsd; maxOutput: number; deadline: Instant }>
-  | (Readonly<{ ok: false }> & HoldRefusal);
+  | (Readonly<{ ok: false }> & HoldDecline);
 
 export type CheckpointRequest = Readonly<{ id: CallId; floor: NanoUsd; deadline: Instant }>;
 export type CheckpointResult =
@@ -112,7 +117,7 @@ export type SettleRequest = Readonly<{
   httpStatus: number;
   usage: Usage;
   prices: Prices;
-  fees: readonly Fee[];
+  fees: readonly Surcharge[];
   /** The exact cost; the book takes at most what is available and books the rest as shortfall. */
   cost: NanoUsd;
   /**
@@ -176,7 +181,7 @@ export type PutKeyRequest = Readonly<{
   keyId: KeyId;
   secretHash: string;
   limits: KeyLimits;
-  brakes?: KeyBrakes;
+  spendGuard?: SpendGuard;
 }>;
 export type PutKeyResult =
   | Readonly<{ ok: true }>
@@ -188,48 +193,48 @@ export type Generation = Readonly<{
   id: CallId;
   model: string;
   provider: string;
-  dialect: DialectName;
+  dialect: RecordedDialect;
   stream: boolean;
   httpStatus: number | null;
   status: 'open' | 'settled' | 'void';
   reason: SettleReason | null;
   usage: Usage | null;
   prices: Prices | null;
-  fees: readonly Fee[];
+  fees: readonly Surcharge[];
   charged: NanoUsd;
   shortfall: NanoUsd;
   createdAt: Instant;
   settledAt: Instant | null;
 }>;
 
-export type Proven<T> =
+export type Authenticated<T> =
   | Readonly<{ ok: true; value: T }>
-  | Readonly<{ ok: false; reason: KeyRefusal }>;
-export type KeyRefusal = 'key_unknown' | 'key_revoked' | 'key_expired' | 'account_closed';
+  | Readonly<{ ok: false; reason: KeyError }>;
+export type KeyError = 'key_unknown' | 'key_revoked' | 'key_expired' | 'account_closed';
 
-export type Credits = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
-export type KeyStanding = Readonly<{
+export type Balance = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
+export type KeyStatus = Readonly<{
   keyId: KeyId;
   limits: KeyLimits;
   spent: NanoUsd;
   held: NanoUsd;
   createdAt: Instant;
-  brakes: KeyBrakes;
+  spendGuard: SpendGuard;
   /** Since when the key's brake is on; null where it is not. */
   pausedAt: Instant | null;
   revokedAt: Instant | null;
   /** Spent since midnight UTC. */
   spentToday: NanoUsd;
   /** What a day of this key usually costs; null until there were enough days to tell. */
-  usualDay: NanoUsd | null;
+  typicalDailySpend: NanoUsd | null;
 }>;
 
 /**
  * What guards against a stolen key. Both are multiples of what a day of the key usually costs; null
  * switches that one off.
  */
-export type KeyBrakes = Readonly<{ noticeAt: number | null; pauseAt: number | null }>;
-export const DEFAULT_BRAKES: KeyBrakes = { noticeAt: 5, pauseAt: 20 };
+export type SpendGuard = Readonly<{ alertMultiple: number | null; pauseMultiple: number | null }>;
+export const DEFAULT_SPEND_GUARD: SpendGuard = { alertMultiple: 5, pauseMultiple: 20 };
 
 /**
  * One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account.
@@ -254,18 +259,18 @@ export type Audit = Readonly<{
   lastSeq: number;
   acknowledgedSeq: number;
   /** Keys revoked within the last days, for the sweep to compare their rows with. */
-  revokedLately: readonly KeyId[];
+  recentlyRevoked: readonly KeyId[];
   /** Names of invariants that do not hold; empty is the only healthy answer. */
-  broken: readonly string[];
+  violations: readonly string[];
 }>;
 
 /** What came of handing entries to Postgres. `acknowledged` is the highest sequence it now holds. */
-export type Delivery =
+export type DeliveryResult =
   | Readonly<{ ok: true; acknowledged: number }>
   | Readonly<{ ok: false; reason: 'unreachable' | 'gap' | 'mismatch' }>;
 
 /** What the gateway may ask (entrypoint `Calls`). */
-export interface CallsDoor {
+export interface CallsRpc {
   hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
   checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
   settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;
@@ -274,27 +279,31 @@ export interface CallsDoor {
     account: AccountId,
     requests: readonly SettleRequest[],
   ): Promise<readonly SettleResult[]>;
-  generation(account: AccountId, key: KeyProof, id: CallId): Promise<Proven<Generation | null>>;
-  credits(account: AccountId, key: KeyProof): Promise<Proven<Credits>>;
-  key(account: AccountId, key: KeyProof): Promise<Proven<KeyStanding>>;
+  generation(
+    account: AccountId,
+    key: KeyCredential,
+    id: CallId,
+  ): Promise<Authenticated<Generation | null>>;
+  credits(account: AccountId, key: KeyCredential): Promise<Authenticated<Balance>>;
+  key(account: AccountId, key: KeyCredential): Promise<Authenticated<KeyStatus>>;
 }
 
-export type MintRequest = Readonly<{ name: string; limits: KeyLimits; brakes?: KeyBrakes }>;
+export type MintRequest = Readonly<{ name: string; limits: KeyLimits; spendGuard?: SpendGuard }>;
 export type MintResult =
   | Readonly<{ ok: true; apiKey: string; keyId: KeyId }>
-  | Readonly<{ ok: false; reason: 'closed' | 'not_open' | KeyFlaw }>;
+  | Readonly<{ ok: false; reason: 'closed' | 'not_open' | KeyValidationError }>;
 
 /**
  * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none below
  * zero; models are at most 500 catalogue names. Brakes are multiples of at least 1, at most 1,000,000.
  */
-export type KeyFlaw = 'name_invalid' | 'limits_invalid' | 'brakes_invalid';
+export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'brakes_invalid';
 
 /** What is absent stays as it is. */
-export type KeyChange = Readonly<{ name?: string; limits?: KeyLimits; brakes?: KeyBrakes }>;
-export type ChangeKeyResult =
+export type KeyUpdate = Readonly<{ name?: string; limits?: KeyLimits; spendGuard?: SpendGuard }>;
+export type UpdateKeyResult =
   | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' | KeyFlaw }>;
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' | KeyValidationError }>;
 
 /** A new secret for the same key; the one before still opens for `graceSeconds`, at most a day. */
 export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;
@@ -308,7 +317,7 @@ export type LeakedKeyResult =
   | Readonly<{ ok: false; reason: 'not_ours' }>;
 
 export type AccountState = 'open' | 'frozen' | 'closed';
-export type AccountStanding = Readonly<{
+export type AccountStatus = Readonly<{
   state: AccountState;
   posted: NanoUsd;
   held: NanoUsd;
@@ -325,20 +334,20 @@ export type AccountStanding = Readonly<{
  */
 export type CloseResult = Readonly<{ wiped: boolean; posted: NanoUsd; openCalls: number }>;
 
-export const NOTICE_KINDS = [
+export const NOTIFICATION_KINDS = [
   'low_balance',
   'dear_model',
   'unusual_spending',
   'key_paused',
   'key_leaked',
 ] as const;
-export type NoticeKind = (typeof NOTICE_KINDS)[number];
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
 /** What the object noticed. It travels by a queue, at least once; `id` is unique within the account. */
-export type Notice = Readonly<{
+export type Notification = Readonly<{
   account: AccountId;
   id: string;
-  kind: NoticeKind;
+  kind: NotificationKind;
   keyId: KeyId | null;
   model: string | null;
   /** The balance (`low_balance`) or what the key spent today, in nano-USD. */
@@ -347,20 +356,20 @@ export type Notice = Readonly<{
 }>;
 
 /** What the console may ask (entrypoint `Accounts`). */
-export interface AccountsDoor {
+export interface AccountsRpc {
   open(account: AccountId): Promise<void>;
   /** Minting is the ledger's: row pending, putKey, row active. The key is returned once. */
   mintKey(account: AccountId, request: MintRequest): Promise<MintResult>;
   /** The object first, Postgres after, so that revocation bites at once. */
   revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
-  statement(account: AccountId, afterSeq: number, most: number): Promise<readonly Entry[]>;
-  standing(account: AccountId): Promise<AccountStanding | null>;
-  keys(account: AccountId): Promise<readonly KeyStanding[]>;
+  listEntries(account: AccountId, afterSeq: number, limit: number): Promise<readonly Entry[]>;
+  status(account: AccountId): Promise<AccountStatus | null>;
+  keys(account: AccountId): Promise<readonly KeyStatus[]>;
   /** The object first, the row after. */
-  changeKey(account: AccountId, keyId: KeyId, change: KeyChange): Promise<ChangeKeyResult>;
+  updateKey(account: AccountId, keyId: KeyId, update: KeyUpdate): Promise<UpdateKeyResult>;
   rollKey(account: AccountId, request: RollKeyRequest): Promise<RollKeyResult>;
   /** Takes the brake off until the next day. */
-  resumeKey(account: AccountId, keyId: KeyId): Promise<ChangeKeyResult>;
+  resumeKey(account: AccountId, keyId: KeyId): Promise<UpdateKeyResult>;
   setLowBalance(account: AccountId, threshold: NanoUsd | null): Promise<void>;
   /** A text that may be one of our keys, found in public: revoked if it is, and its owner is told. */
   revokeLeaked(text: string): Promise<LeakedKeyResult>;
@@ -371,14 +380,14 @@ export interface AccountsDoor {
 }
 
 /** What the deposits Worker may ask (entrypoint `Credits`). */
-export interface CreditsDoor {
+export interface CreditsRpc {
   credit(account: AccountId, request: CreditRequest): Promise<CreditResult>;
 }
 
 /** What operators may ask (entrypoint `Operators`). */
-export interface OperatorsDoor {
+export interface OperatorsRpc {
   adjust(account: AccountId, request: AdjustRequest): Promise<AdjustResult>;
   freeze(account: AccountId, frozen: boolean): Promise<void>;
   audit(account: AccountId): Promise<Audit>;
-  standing(account: AccountId): Promise<AccountStanding | null>;
+  status(account: AccountId): Promise<AccountStatus | null>;
 }

@@ -3,22 +3,28 @@
  * the acknowledged number are the outbox to Postgres, so there is no second write that could be lost.
  * A line is never changed; only acknowledged charges older than the kept time are dropped.
  */
-import { FEE_KINDS, type Fee, type NanoUsd, type Prices, type Usage } from '@farebox/money';
-import { fromSql, fromSqlText, toSql, toSqlSaturating } from './amounts.ts';
-import { KEPT_MS } from './bounds.ts';
+import {
+  type NanoUsd,
+  type Prices,
+  SURCHARGE_KINDS,
+  type Surcharge,
+  type Usage,
+} from '@farebox/money';
+import { rollUpSpending } from './cache.ts';
 import {
   type CallId,
   DIALECTS,
-  type DialectName,
   type Entry,
   type Generation,
   type Instant,
+  type RecordedDialect,
   SETTLE_REASONS,
   type SettleReason,
 } from './contract.ts';
-import { note } from './notices.ts';
-import { foldSpending } from './recall.ts';
-import { type Balance, type Shelf, writeBalance } from './shelf.ts';
+import { ENTRY_RETENTION_MS } from './limits.ts';
+import { notify } from './notifications.ts';
+import { fromSql, fromSqlText, toSql, toSqlSaturating } from './sql-amounts.ts';
+import { type MutableBalance, type Tx, writeBalance } from './transaction.ts';
 
 export type EntryRow = {
   seq: number;
@@ -72,14 +78,14 @@ export type HoldRow = {
 };
 
 /** How a call ended. Usage, prices and asked are null where nothing was heard of it. */
-export type Ending = Readonly<{
+export type ChargeDetails = Readonly<{
   entryId: string;
   reason: SettleReason;
   httpStatus: number | null;
   usage: Usage | null;
   prices: Prices | null;
-  fees: readonly Fee[];
-  asked: string | null;
+  fees: readonly Surcharge[];
+  fingerprint: string | null;
   /** What this line takes (below zero: gives back). */
   taken: NanoUsd;
   /** The call's whole bill after this line. */
@@ -90,8 +96,8 @@ export type Ending = Readonly<{
 const COLUMNS = `seq, id, kind, delta, posted_after, at, call_id, key_id, model, provider, dialect,
   stream, http_status, reason, fees, u0, u1, u2, u3, u4, u5, p0, p1, p2, p3, p4, charged, shortfall,
   created_at, held, max_output, hold_asked, settle_asked`;
-const INSERT_CALL = `INSERT INTO entries (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '?')})`;
-const INSERT_MONEY = `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
+const INSERT_CHARGE = `INSERT INTO entries (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '?')})`;
+const INSERT_CREDIT_OR_ADJUSTMENT = `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
 const AFTER = 'SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?';
@@ -100,80 +106,80 @@ export function lateId(id: CallId): string {
   return `${id}:late`;
 }
 
-export function findEntry(shelf: Shelf, id: string): EntryRow | undefined {
-  return shelf.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
+export function findEntry(tx: Tx, id: string): EntryRow | undefined {
+  return tx.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
 }
 
 /** Posts `delta` to the balance; the caller writes the line in the same transaction. */
-function post(balance: Balance, delta: NanoUsd): void {
+function post(balance: MutableBalance, delta: NanoUsd): void {
   balance.posted += delta;
   balance.seq += 1;
 }
 
 /** Lines keep their order in time too, though the clock of another machine may be behind. */
-function dated(shelf: Shelf, now: Instant): Instant {
-  const { memory } = shelf;
-  if (now > memory.lastAt) memory.lastAt = now;
-  return memory.lastAt;
+function monotonicTime(tx: Tx, now: Instant): Instant {
+  const { cache } = tx;
+  if (now > cache.lastEntryAt) cache.lastEntryAt = now;
+  return cache.lastEntryAt;
 }
 
-const LOW = 'UPDATE account SET low = ? WHERE one = 1';
+const UPDATE_LOW = 'UPDATE account SET low = ? WHERE one = 1';
 
 /** Told once when the balance falls below what its owner chose, and again only after it rose above. */
-function watchBalance(shelf: Shelf, balance: Balance): void {
-  const { memory } = shelf;
-  const low = memory.lowBalance !== null && balance.posted < memory.lowBalance;
-  if (low === memory.low) return;
-  memory.low = low;
-  shelf.sql.exec(LOW, low ? 1 : 0);
-  if (!low) return;
-  const said = { keyId: null, model: null, amount: balance.posted, at: memory.lastAt };
-  note(shelf, { id: `low_balance:${balance.seq}`, kind: 'low_balance', ...said });
+function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
+  const { cache } = tx;
+  const isLow = cache.lowBalance !== null && balance.posted < cache.lowBalance;
+  if (isLow === cache.isBalanceLow) return;
+  cache.isBalanceLow = isLow;
+  tx.sql.exec(UPDATE_LOW, isLow ? 1 : 0);
+  if (!isLow) return;
+  const fields = { keyId: null, model: null, amount: balance.posted, at: cache.lastEntryAt };
+  notify(tx, { id: `low_balance:${balance.seq}`, kind: 'low_balance', ...fields });
 }
 
 /** A credit or an adjustment. `source` says which kind of money, or the operator's note. */
-export function appendMoney(
-  shelf: Shelf,
-  balance: Balance,
-  line: Readonly<{ id: string; kind: 'credit' | 'adjustment'; delta: NanoUsd; source: string }>,
+export function appendCreditOrAdjustment(
+  tx: Tx,
+  balance: MutableBalance,
+  entry: Readonly<{ id: string; kind: 'credit' | 'adjustment'; delta: NanoUsd; source: string }>,
   now: Instant,
 ): void {
-  post(balance, line.delta);
+  post(balance, entry.delta);
   const after = toSql(balance.posted);
-  const { id, kind, delta, source } = line;
-  const at = dated(shelf, now);
-  shelf.sql.exec(INSERT_MONEY, balance.seq, id, kind, toSql(delta), after, at, source);
-  writeBalance(shelf, balance);
-  watchBalance(shelf, balance);
+  const { id, kind, delta, source } = entry;
+  const at = monotonicTime(tx, now);
+  tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, balance.seq, id, kind, toSql(delta), after, at, source);
+  writeBalance(tx, balance);
+  alertOnLowBalance(tx, balance);
 }
 
 /** The line that ends a call; the hold's amount must already be out of `balance.held`. */
-export function appendCall(
-  shelf: Shelf,
-  balance: Balance,
+export function appendCharge(
+  tx: Tx,
+  balance: MutableBalance,
   hold: HoldRow,
-  ending: Ending,
+  details: ChargeDetails,
   now: Instant,
 ): void {
-  post(balance, -ending.taken);
-  const { usage, prices, fees } = ending;
-  shelf.sql.exec(
-    INSERT_CALL,
+  post(balance, -details.taken);
+  const { usage, prices, fees } = details;
+  tx.sql.exec(
+    INSERT_CHARGE,
     balance.seq,
-    ending.entryId,
+    details.entryId,
     'charge',
-    toSql(-ending.taken),
+    toSql(-details.taken),
     toSql(balance.posted),
-    dated(shelf, now),
+    monotonicTime(tx, now),
     hold.id,
     hold.key_id,
     hold.model,
     hold.provider,
     hold.dialect,
     hold.stream,
-    ending.httpStatus,
-    ending.reason,
-    feesText(fees),
+    details.httpStatus,
+    details.reason,
+    formatSurcharges(fees),
     usage?.input_uncached ?? null,
     usage?.cache_read ?? null,
     usage?.cache_write_5m ?? null,
@@ -185,43 +191,45 @@ export function appendCall(
     prices === null ? null : toSql(prices.cache_write_5m),
     prices === null ? null : toSql(prices.cache_write_1h),
     prices === null ? null : toSql(prices.output),
-    toSql(ending.charged),
-    toSqlSaturating(ending.shortfall),
+    toSql(details.charged),
+    toSqlSaturating(details.shortfall),
     hold.created_at,
     hold.amount,
     hold.max_output,
     hold.asked,
-    ending.asked,
+    details.fingerprint,
   );
-  writeBalance(shelf, balance);
-  watchBalance(shelf, balance);
+  writeBalance(tx, balance);
+  alertOnLowBalance(tx, balance);
 }
 
 /** `kind*count@price`, several joined by commas; null for none, which is nearly always. */
-export function feesText(fees: readonly Fee[]): string | null {
+export function formatSurcharges(fees: readonly Surcharge[]): string | null {
   if (fees.length === 0) return null;
-  return fees.map((fee) => `${fee.kind}*${fee.count}@${fee.nano_usd_per_million}`).join(',');
+  return fees
+    .map((surcharge) => `${surcharge.kind}*${surcharge.count}@${surcharge.nano_usd_per_million}`)
+    .join(',');
 }
 
-function feesOf(text: string | null): readonly Fee[] {
+function parseSurcharges(text: string | null): readonly Surcharge[] {
   if (text === null) return [];
   return text.split(',').map((part) => {
     const [name, count, price] = part.split(/[*@]/);
     return {
-      kind: oneOf(FEE_KINDS, name ?? ''),
+      kind: parseEnum(SURCHARGE_KINDS, name ?? ''),
       count: Number(count),
       nano_usd_per_million: BigInt(price ?? ''),
     };
   });
 }
 
-function oneOf<T extends string>(known: readonly T[], text: string): T {
-  const found = known.find((one) => one === text);
-  if (found === undefined) throw new RangeError('stored word not in its closed list');
-  return found;
+function parseEnum<T extends string>(allowed: readonly T[], text: string): T {
+  const match = allowed.find((candidate) => candidate === text);
+  if (match === undefined) throw new RangeError('stored word not in its closed list');
+  return match;
 }
 
-function usageOf(row: EntryRow): Usage | null {
+function toUsage(row: EntryRow): Usage | null {
   if (row.u0 === null) return null;
   return {
     input_uncached: row.u0,
@@ -233,7 +241,7 @@ function usageOf(row: EntryRow): Usage | null {
   };
 }
 
-function pricesOf(row: EntryRow): Prices | null {
+function toPrices(row: EntryRow): Prices | null {
   if (row.u0 === null) return null;
   return {
     input_uncached: fromSql(row.p0),
@@ -245,30 +253,30 @@ function pricesOf(row: EntryRow): Prices | null {
 }
 
 /** Ended without the provider having done anything that we know of. */
-const NOTHING_HAPPENED: ReadonlySet<SettleReason> = new Set([
+const VOID_REASONS: ReadonlySet<SettleReason> = new Set([
   'not_sent',
   'upstream_refused',
   'expired_unsettled',
 ]);
 
-function dialectOf(text: string): DialectName {
-  return oneOf(DIALECTS, text);
+function parseDialect(text: string): RecordedDialect {
+  return parseEnum(DIALECTS, text);
 }
 
-export function generationOf(row: EntryRow): Generation {
-  const reason = oneOf(SETTLE_REASONS, row.reason);
+export function toGeneration(row: EntryRow): Generation {
+  const reason = parseEnum(SETTLE_REASONS, row.reason);
   return {
     id: row.call_id ?? row.id,
     model: row.model,
     provider: row.provider,
-    dialect: dialectOf(row.dialect),
+    dialect: parseDialect(row.dialect),
     stream: row.stream === 1,
     httpStatus: row.http_status,
-    status: NOTHING_HAPPENED.has(reason) && row.charged === 0 ? 'void' : 'settled',
+    status: VOID_REASONS.has(reason) && row.charged === 0 ? 'void' : 'settled',
     reason,
-    usage: usageOf(row),
-    prices: pricesOf(row),
-    fees: feesOf(row.fees),
+    usage: toUsage(row),
+    prices: toPrices(row),
+    fees: parseSurcharges(row.fees),
     charged: fromSql(row.charged),
     shortfall: fromSql(row.shortfall),
     createdAt: row.created_at,
@@ -276,15 +284,15 @@ export function generationOf(row: EntryRow): Generation {
   };
 }
 
-function entryOf(row: EntryRow): Entry {
+function toEntry(row: EntryRow): Entry {
   return {
     seq: row.seq,
     id: row.id,
-    kind: oneOf(['credit', 'charge', 'adjustment'], row.kind),
+    kind: parseEnum(['credit', 'charge', 'adjustment'], row.kind),
     delta: fromSql(row.delta),
     postedAfter: fromSql(row.posted_after),
     at: row.at,
-    call: row.call_id === null ? null : { ...generationOf(row), keyId: row.key_id },
+    call: row.call_id === null ? null : { ...toGeneration(row), keyId: row.key_id },
   };
 }
 
@@ -292,19 +300,19 @@ type OpenCallRow = HoldRow & { deadline: number };
 const OPEN_CALL = 'SELECT * FROM holds WHERE id = ?';
 
 /** The bill of one call: still open, ended, or corrected by a late settlement. */
-export function findGeneration(shelf: Shelf, id: CallId): Generation | null {
-  const open = shelf.sql.exec<OpenCallRow>(OPEN_CALL, id).toArray()[0];
-  if (open !== undefined) return openGeneration(open);
-  const row = findEntry(shelf, lateId(id)) ?? findEntry(shelf, id);
-  return row === undefined || row.call_id !== id ? null : generationOf(row);
+export function findGeneration(tx: Tx, id: CallId): Generation | null {
+  const open = tx.sql.exec<OpenCallRow>(OPEN_CALL, id).toArray()[0];
+  if (open !== undefined) return toOpenGeneration(open);
+  const row = findEntry(tx, lateId(id)) ?? findEntry(tx, id);
+  return row === undefined || row.call_id !== id ? null : toGeneration(row);
 }
 
-function openGeneration(row: OpenCallRow): Generation {
+function toOpenGeneration(row: OpenCallRow): Generation {
   return {
     id: row.id,
     model: row.model,
     provider: row.provider,
-    dialect: dialectOf(row.dialect),
+    dialect: parseDialect(row.dialect),
     stream: row.stream === 1,
     httpStatus: null,
     status: 'open',
@@ -319,50 +327,54 @@ function openGeneration(row: OpenCallRow): Generation {
   };
 }
 
-export function entriesAfter(shelf: Shelf, seq: number, most: number): readonly Entry[] {
-  return shelf.sql.exec<EntryRow>(AFTER, seq, most).toArray().map(entryOf);
+export function entriesAfter(tx: Tx, seq: number, limit: number): readonly Entry[] {
+  return tx.sql.exec<EntryRow>(AFTER, seq, limit).toArray().map(toEntry);
 }
 
-const MARKS = 'SELECT seq, acknowledged FROM account';
+const SELECT_OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
 const ACKNOWLEDGE = 'UPDATE account SET acknowledged = ? WHERE one = 1';
 
-export function outboxMarks(shelf: Shelf): { seq: number; acknowledged: number } {
-  return shelf.sql.exec<{ seq: number; acknowledged: number }>(MARKS).one();
+export function outboxPosition(tx: Tx): { seq: number; acknowledged: number } {
+  return tx.sql.exec<{ seq: number; acknowledged: number }>(SELECT_OUTBOX_POSITION).one();
 }
 
 /** Never goes back, and never beyond what was written. Returns what was acknowledged before. */
-export function acknowledge(shelf: Shelf, seq: number): number {
-  const marks = outboxMarks(shelf);
-  const next = Math.min(Math.max(marks.acknowledged, seq), marks.seq);
-  if (next !== marks.acknowledged) {
-    foldSpending(shelf, marks.acknowledged, next);
-    shelf.sql.exec(ACKNOWLEDGE, next);
+export function acknowledge(tx: Tx, seq: number): number {
+  const position = outboxPosition(tx);
+  const next = Math.min(Math.max(position.acknowledged, seq), position.seq);
+  if (next !== position.acknowledged) {
+    rollUpSpending(tx, position.acknowledged, next);
+    tx.sql.exec(ACKNOWLEDGE, next);
   }
-  return marks.acknowledged;
+  return position.acknowledged;
 }
 
-const PRUNED_PER_ROUND = 1_000;
-const OLD = `SELECT max(seq) AS last FROM (SELECT seq FROM entries
+const MAX_PRUNED_PER_RUN = 1_000;
+const SELECT_PRUNABLE = `SELECT max(seq) AS last FROM (SELECT seq FROM entries
   WHERE kind = 'charge' AND at < ?1 AND seq < (SELECT acknowledged FROM account)
   ORDER BY seq LIMIT ?2)`;
-const OLD_SUM = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta
+const SUM_PRUNABLE = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta
   FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2`;
-const DROP_OLD = "DELETE FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2";
-const PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
-const COUNT_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE one = 1';
+const DELETE_PRUNABLE = "DELETE FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2";
+const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
+const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE one = 1';
 
 /**
  * Drops acknowledged charges older than the kept time and remembers their sum. Credits stay for good:
  * their ids are what keeps one transfer from being credited twice.
  */
-export function prune(shelf: Shelf, now: Instant): number {
-  const before = now - KEPT_MS;
-  const found = shelf.sql.exec<{ last: number | null }>(OLD, before, PRUNED_PER_ROUND).one();
-  if (found.last === null) return 0;
-  const sums = shelf.sql.exec<{ count: number; delta: string }>(OLD_SUM, before, found.last).one();
-  const known = shelf.sql.exec<{ pruned_count: number; pruned_delta: string }>(PRUNED).one();
-  const delta = fromSqlText(known.pruned_delta) + fromSqlText(sums.delta);
-  shelf.sql.exec(COUNT_PRUNED, known.pruned_count + sums.count, delta.toString());
-  shelf.sql.exec(DROP_OLD, before, found.last);
+export function prune(tx: Tx, now: Instant): number {
+  const before = now - ENTRY_RETENTION_MS;
+  const cutoff = tx.sql
+    .exec<{ last: number | null }>(SELECT_PRUNABLE, before, MAX_PRUNED_PER_RUN)
+    .one();
+  if (cutoff.last === null) return 0;
+  const sums = tx.sql
+    .exec<{ count: number; delta: string }>(SUM_PRUNABLE, before, cutoff.last)
+    .one();
+  const pruned = tx.sql.exec<{ pruned_count: number; pruned_delta: string }>(SELECT_PRUNED).one();
+  const delta = fromSqlText(pruned.pruned_delta) + fromSqlText(sums.delta);
+  tx.sql.exec(UPDATE_PRUNED, pruned.pruned_count + sums.count, delta.toString());
+  tx.sql.exec(DELETE_PRUNABLE, before, cutoff.last);
   return sums.count;
 }

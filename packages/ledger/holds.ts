@@ -4,95 +4,99 @@
  * one that pauses its key), so that a flood of them can't wear out the object. A hold ends in `settlements.ts`, never here.
  */
 import type { NanoUsd } from '@farebox/money';
-import { fitting, mostAsked, termsFor, wellFormed } from './afford.ts';
-import { fromSql, smaller, toSql } from './amounts.ts';
-import {
-  CONCURRENCY_RETRY_SECONDS,
-  dayOf,
-  HELD_RETRY_SECONDS,
-  openCallsAllowed,
-} from './bounds.ts';
-import { watchDear, whetherPaused, whetherTooMuchAtOnce } from './brakes.ts';
+import { applyHold } from './cache.ts';
 import type {
   CheckpointRequest,
   CheckpointResult,
-  HoldRefusal,
+  HoldDecline,
   HoldRequest,
   HoldResult,
   Instant,
 } from './contract.ts';
-import { findKey, keyRefusal } from './keys.ts';
-import { remember } from './recall.ts';
 import {
-  type AccountRow,
-  type Balance,
-  balanceOf,
+  affordableOutput,
+  computeTerms,
+  isValidHoldRequest,
+  requestedMaxOutput,
+} from './hold-amount.ts';
+import { findKey, keyError } from './keys.ts';
+import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, maxOpenCalls, toUtcDay } from './limits.ts';
+import { alertOnExpensiveModel, checkBurst, checkPaused } from './spend-guard.ts';
+import { fromSql, minBigInt, toSql } from './sql-amounts.ts';
+import {
+  type BalanceRow,
   type Key,
-  type Shelf,
+  type MutableBalance,
+  type Tx,
+  toMutableBalance,
   writeHeld,
-} from './shelf.ts';
+} from './transaction.ts';
 
 /** The balance and, in the same statement, what is known of this id: open, ended, or nothing. */
-const LOOK = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
+const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
     coalesce(h.asked, e.hold_asked) AS asked, coalesce(h.amount, e.held) AS amount,
     coalesce(h.max_output, e.max_output) AS max_output
   FROM account a LEFT JOIN holds h ON h.id = ?1 LEFT JOIN entries e ON e.id = ?1`;
-type Looked = AccountRow & {
+type LookupRow = BalanceRow & {
   ended: number | null;
   asked: string | null;
   amount: number | null;
   max_output: number | null;
 };
 
-const INSERT = `INSERT INTO holds (id, key_id, amount, floor, deadline, max_output, asked, model,
+const INSERT_HOLD = `INSERT INTO holds (id, key_id, amount, floor, deadline, max_output, asked, model,
   provider, dialect, stream, created_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const MINUTE_MS = 60_000;
 
-function refuse(refusal: HoldRefusal): HoldResult {
-  return { ok: false, ...refusal };
+function declined(decline: HoldDecline): HoldResult {
+  return { ok: false, ...decline };
 }
 
 /** Everything that makes a hold the hold it is; two requests with one id must agree on all of it. */
 function fingerprint(request: HoldRequest): string {
   const { output } = request;
-  const limit =
-    output.kind === 'explicit' ? `=${output.tokens}` : `<${output.most}>${output.least}`;
+  const limit = output.kind === 'explicit' ? `=${output.tokens}` : `<${output.max}>${output.min}`;
   return [
     request.key.keyId,
     request.model,
     request.provider,
     request.dialect,
     request.stream ? 's' : 'j',
-    request.inputWorst,
-    request.outputPrice,
+    request.maxInputCost,
+    request.maxOutputPrice,
     request.choices,
     limit,
     request.deadline,
   ].join('|');
 }
 
-function repeated(looked: Looked, asked: string, request: HoldRequest): HoldResult | undefined {
-  if (looked.asked === null && looked.ended === null) return undefined;
-  if (looked.asked !== asked || looked.max_output === null) return refuse({ reason: 'conflict' });
+function replayHold(
+  row: LookupRow,
+  requestFingerprint: string,
+  request: HoldRequest,
+): HoldResult | undefined {
+  if (row.asked === null && row.ended === null) return undefined;
+  if (row.asked !== requestFingerprint || row.max_output === null)
+    return declined({ reason: 'conflict' });
   const { deadline } = request;
   return {
     ok: true,
-    held: fromSql(looked.amount ?? undefined),
-    maxOutput: looked.max_output,
+    held: fromSql(row.amount ?? undefined),
+    maxOutput: row.max_output,
     deadline,
   };
 }
 
-function whetherAllowed(
+function checkAccess(
   key: Key,
-  balance: Balance,
+  balance: MutableBalance,
   request: HoldRequest,
   now: Instant,
-): HoldRefusal | undefined {
+): HoldDecline | undefined {
   if (balance.state === 'closed') return { reason: 'account_closed' };
   if (balance.state === 'frozen') return { reason: 'account_frozen' };
-  const reason = keyRefusal(key, now);
+  const reason = keyError(key, now);
   if (reason !== undefined) return { reason };
   const { models } = key.limits;
   const allowed = models === null || models.includes(request.model);
@@ -100,27 +104,27 @@ function whetherAllowed(
 }
 
 /** Exact over any 60 seconds; the list is never longer than the limit. */
-function whetherTooFast(key: Key, now: Instant): HoldRefusal | undefined {
+function checkRateLimit(key: Key, now: Instant): HoldDecline | undefined {
   const { callsPerMinute } = key.limits;
   if (callsPerMinute === null) return undefined;
-  key.admitted = key.admitted.filter((at) => at > now - MINUTE_MS && at <= now);
-  if (key.admitted.length < callsPerMinute) return undefined;
-  const oldest = key.admitted[0] ?? now;
+  key.recentAdmissions = key.recentAdmissions.filter((at) => at > now - MINUTE_MS && at <= now);
+  if (key.recentAdmissions.length < callsPerMinute) return undefined;
+  const oldest = key.recentAdmissions[0] ?? now;
   const retryAfterSeconds = Math.max(1, Math.ceil((oldest + MINUTE_MS - now) / 1000));
   return { reason: 'rate_limited', retryAfterSeconds };
 }
 
-function whetherTooMany(
-  shelf: Shelf,
+function checkConcurrency(
+  tx: Tx,
   key: Key,
-  balance: Balance,
+  balance: MutableBalance,
   now: Instant,
-): HoldRefusal | undefined {
+): HoldDecline | undefined {
   const { concurrentCalls } = key.limits;
-  const expired = balance.day === dayOf(now) ? balance.expired : 0;
+  const expired = balance.day === toUtcDay(now) ? balance.expired : 0;
   const tooMany =
-    (concurrentCalls !== null && key.open >= concurrentCalls) ||
-    shelf.memory.open >= openCallsAllowed(expired);
+    (concurrentCalls !== null && key.openCalls >= concurrentCalls) ||
+    tx.cache.openCalls >= maxOpenCalls(expired);
   if (!tooMany) return undefined;
   return {
     reason: 'too_many_concurrent_calls',
@@ -129,56 +133,74 @@ function whetherTooMany(
 }
 
 /** What the key's own budget still allows; undefined means that it has none. */
-function roomOf(key: Key): NanoUsd | undefined {
+function remainingBudget(key: Key): NanoUsd | undefined {
   const { budget } = key.limits;
   return budget === null ? undefined : budget - key.spent - key.held;
 }
 
-function whetherAffordable(
+function checkFunds(
   key: Key,
-  balance: Balance,
+  balance: MutableBalance,
   request: HoldRequest,
   amount: NanoUsd,
-): HoldRefusal | undefined {
+): HoldDecline | undefined {
   const available = balance.posted - balance.held;
-  const room = roomOf(key);
-  const spendable = room === undefined ? available : smaller(room, available);
-  const fits = Math.min(mostAsked(request), fitting(request, spendable));
-  if (room !== undefined && room < amount) {
-    return { reason: 'key_budget_spent', short: amount - room, fits };
+  const remaining = remainingBudget(key);
+  const spendable = remaining === undefined ? available : minBigInt(remaining, available);
+  const maxAffordableOutput = Math.min(
+    requestedMaxOutput(request),
+    affordableOutput(request, spendable),
+  );
+  if (remaining !== undefined && remaining < amount) {
+    return {
+      reason: 'key_budget_spent',
+      missingAmount: amount - remaining,
+      affordableOutput: maxAffordableOutput,
+    };
   }
   if (balance.posted < amount)
-    return { reason: 'balance_empty', short: amount - balance.posted, fits };
+    return {
+      reason: 'balance_empty',
+      missingAmount: amount - balance.posted,
+      affordableOutput: maxAffordableOutput,
+    };
   if (available >= amount) return undefined;
-  const short = amount - available;
-  return { reason: 'balance_held', short, fits, retryAfterSeconds: HELD_RETRY_SECONDS };
+  const missingAmount = amount - available;
+  return {
+    reason: 'balance_held',
+    missingAmount,
+    affordableOutput: maxAffordableOutput,
+    retryAfterSeconds: HELD_RETRY_SECONDS,
+  };
 }
 
-export function hold(shelf: Shelf, request: HoldRequest, now: Instant): HoldResult {
-  if (!wellFormed(request)) throw new RangeError('malformed hold');
-  const key = findKey(shelf, request.key, now);
-  if (key === undefined) return refuse({ reason: 'key_unknown' });
-  const looked = shelf.sql.exec<Looked>(LOOK, request.id).one();
-  const asked = fingerprint(request);
-  const answered = repeated(looked, asked, request);
-  if (answered !== undefined) return answered;
-  const balance = balanceOf(looked);
-  const barred =
-    whetherAllowed(key, balance, request, now) ??
-    whetherPaused(shelf, key, now) ??
-    whetherTooFast(key, now) ??
-    whetherTooMany(shelf, key, balance, now);
-  if (barred !== undefined) return refuse(barred);
+export function hold(tx: Tx, request: HoldRequest, now: Instant): HoldResult {
+  if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
+  const key = findKey(tx, request.key, now);
+  if (key === undefined) return declined({ reason: 'key_unknown' });
+  const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
+  const requestFingerprint = fingerprint(request);
+  const replayed = replayHold(row, requestFingerprint, request);
+  if (replayed !== undefined) return replayed;
+  const balance = toMutableBalance(row);
+  const denied =
+    checkAccess(key, balance, request, now) ??
+    checkPaused(tx, key, now) ??
+    checkRateLimit(key, now) ??
+    checkConcurrency(tx, key, balance, now);
+  if (denied !== undefined) return declined(denied);
   const available = balance.posted - balance.held;
-  const room = roomOf(key);
-  const terms = termsFor(request, room === undefined ? available : smaller(room, available));
-  const poor =
-    whetherAffordable(key, balance, request, terms.amount) ??
-    whetherTooMuchAtOnce(key, terms.amount, now);
-  if (poor !== undefined) return refuse(poor);
-  watchDear(shelf, key, request, now);
-  keep(shelf, balance, request, asked, terms, now);
-  if (key.limits.callsPerMinute !== null) key.admitted.push(now);
+  const remaining = remainingBudget(key);
+  const terms = computeTerms(
+    request,
+    remaining === undefined ? available : minBigInt(remaining, available),
+  );
+  const unaffordable =
+    checkFunds(key, balance, request, terms.amount) ?? checkBurst(key, terms.amount, now);
+  if (unaffordable !== undefined) return declined(unaffordable);
+  alertOnExpensiveModel(tx, key, request, now);
+  insertHold(tx, balance, request, requestFingerprint, terms, now);
+  if (key.limits.callsPerMinute !== null) key.recentAdmissions.push(now);
   return {
     ok: true,
     held: terms.amount,
@@ -187,37 +209,37 @@ export function hold(shelf: Shelf, request: HoldRequest, now: Instant): HoldResu
   };
 }
 
-function keep(
-  shelf: Shelf,
-  balance: Balance,
+function insertHold(
+  tx: Tx,
+  balance: MutableBalance,
   request: HoldRequest,
-  asked: string,
+  requestFingerprint: string,
   terms: Readonly<{ amount: NanoUsd; maxOutput: number }>,
   now: Instant,
 ): void {
-  shelf.sql.exec(
-    INSERT,
+  tx.sql.exec(
+    INSERT_HOLD,
     request.id,
     request.key.keyId,
     toSql(terms.amount),
     request.deadline,
     terms.maxOutput,
-    asked,
+    requestFingerprint,
     request.model,
     request.provider,
     request.dialect,
     request.stream ? 1 : 0,
     now,
   );
-  remember(shelf.memory, request.key.keyId, terms.amount, 1);
+  applyHold(tx.cache, request.key.keyId, terms.amount, 1);
   balance.held += terms.amount;
-  writeHeld(shelf, balance);
+  writeHeld(tx, balance);
 }
 
-const OPEN = `SELECT h.key_id, h.amount, h.floor, h.deadline, a.state, e.seq AS ended
+const SELECT_OPEN_HOLD = `SELECT h.key_id, h.amount, h.floor, h.deadline, a.state, e.seq AS ended
   FROM account a LEFT JOIN holds h ON h.id = ?1
   LEFT JOIN entries e ON e.id = ?1 AND e.call_id = ?1`;
-type OpenRow = {
+type OpenHoldRow = {
   key_id: number | null;
   amount: number | null;
   floor: number | null;
@@ -225,20 +247,20 @@ type OpenRow = {
   state: string;
   ended: number | null;
 };
-const RAISE = 'UPDATE holds SET floor = ?, deadline = ? WHERE id = ?';
+const RAISE_FLOOR = 'UPDATE holds SET floor = ?, deadline = ? WHERE id = ?';
 
 /** Raises the floor (never above the hold), moves the deadline out, and says whether to stop. */
-export function checkpoint(shelf: Shelf, request: CheckpointRequest): CheckpointResult {
-  const row = shelf.sql.exec<OpenRow>(OPEN, request.id).one();
+export function checkpoint(tx: Tx, request: CheckpointRequest): CheckpointResult {
+  const row = tx.sql.exec<OpenHoldRow>(SELECT_OPEN_HOLD, request.id).one();
   if (row.key_id === null || row.amount === null || row.floor === null || row.deadline === null) {
     return { ok: false, reason: row.ended === null ? 'unknown' : 'ended' };
   }
-  const wanted = smaller(request.floor, fromSql(row.amount));
-  const floor = Math.max(row.floor, toSql(wanted));
+  const requestedFloor = minBigInt(request.floor, fromSql(row.amount));
+  const floor = Math.max(row.floor, toSql(requestedFloor));
   const deadline = Math.max(row.deadline, request.deadline);
-  shelf.sql.exec(RAISE, floor, deadline, request.id);
+  tx.sql.exec(RAISE_FLOOR, floor, deadline, request.id);
   if (row.state === 'closed') return { ok: true, stop: 'account_closed' };
   if (row.state === 'frozen') return { ok: true, stop: 'account_frozen' };
-  const revoked = shelf.memory.keys.get(row.key_id)?.revokedAt ?? null;
+  const revoked = tx.cache.keys.get(row.key_id)?.revokedAt ?? null;
   return { ok: true, stop: revoked === null ? null : 'key_revoked' };
 }

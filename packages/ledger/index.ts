@@ -1,11 +1,17 @@
 export {
+  createLedgerClient,
   type LedgerClient,
   type LedgerUnreachable,
-  ledgerClient,
-  type Pacing,
+  type RetryPolicy,
 } from './client.ts';
 export type * from './contract.ts';
-export { DEFAULT_BRAKES, DIALECTS, NO_LIMITS, NOTICE_KINDS, SETTLE_REASONS } from './contract.ts';
+export {
+  DEFAULT_SPEND_GUARD,
+  DIALECTS,
+  NO_LIMITS,
+  NOTIFICATION_KINDS,
+  SETTLE_REASONS,
+} from './contract.ts';
 export {
   decodeSettlement,
   encodeSettlement,

@@ -3,25 +3,25 @@
  * secret is only ever compared by its hash, and that a revoked key stays revoked; it never knows a
  * secret itself.
  */
-import { LARGEST_AMOUNT, type NanoUsd } from '@farebox/money';
-import { smaller, toSql } from './amounts.ts';
-import { dayOf } from './bounds.ts';
-import { countSpending, pausedAt } from './brakes.ts';
+import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import { addSpending } from './cache.ts';
 import {
-  DEFAULT_BRAKES,
+  DEFAULT_SPEND_GUARD,
   type Instant,
+  type KeyCredential,
+  type KeyError,
   type KeyId,
   type KeyLimits,
-  type KeyProof,
-  type KeyRefusal,
-  type KeyStanding,
+  type KeyStatus,
   type PutKeyRequest,
   type PutKeyResult,
   type RevokeKeyResult,
 } from './contract.ts';
-import { habitOn, noHabit, usualDay } from './habits.ts';
-import { addSpending } from './recall.ts';
-import { type Key, readBalance, type Shelf } from './shelf.ts';
+import { toUtcDay } from './limits.ts';
+import { baselineOn, emptyBaseline, typicalDailySpend } from './spend-baseline.ts';
+import { pausedAt, recordSpend } from './spend-guard.ts';
+import { minBigInt, toSql } from './sql-amounts.ts';
+import { type Key, readBalance, type Tx } from './transaction.ts';
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
   concurrent_calls, spent, revoked_at, created_at, notice_at, pause_at)
@@ -33,15 +33,15 @@ const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
  * Counts what a line took. Only the memory is told: the line itself is the record, and its sum reaches
  * the key's row when it is acknowledged, so that ending a call is one write less.
  */
-export function spend(shelf: Shelf, keyId: KeyId, amount: NanoUsd): void {
-  const key = shelf.memory.keys.get(keyId);
+export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
+  const key = tx.cache.keys.get(keyId);
   if (key === undefined) return;
   key.spent = addSpending(key.spent, amount);
-  countSpending(shelf, key, amount, shelf.memory.lastAt);
+  recordSpend(tx, key, amount, tx.cache.lastEntryAt);
 }
 
 /** Both are hashes already; comparing them in constant time costs nothing and settles the question. */
-export function sameHash(a: string, b: string): boolean {
+export function timingSafeEqual(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
@@ -49,43 +49,43 @@ export function sameHash(a: string, b: string): boolean {
 }
 
 /** The key's own secret, or one it had before that still opens. */
-export function findKey(shelf: Shelf, proof: KeyProof, now: Instant): Key | undefined {
-  const key = shelf.memory.keys.get(proof.keyId);
-  if (key === undefined || sameHash(key.secretHash, proof.secretHash)) return key;
-  const opens = key.retired.some(
-    ({ hash, until }) => until > now && sameHash(hash, proof.secretHash),
+export function findKey(tx: Tx, credential: KeyCredential, now: Instant): Key | undefined {
+  const key = tx.cache.keys.get(credential.keyId);
+  if (key === undefined || timingSafeEqual(key.secretHash, credential.secretHash)) return key;
+  const isValid = key.retiredSecrets.some(
+    ({ hash, until }) => until > now && timingSafeEqual(hash, credential.secretHash),
   );
-  return opens ? key : undefined;
+  return isValid ? key : undefined;
 }
 
-export function keyRefusal(key: Key, now: Instant): 'key_revoked' | 'key_expired' | undefined {
+export function keyError(key: Key, now: Instant): 'key_revoked' | 'key_expired' | undefined {
   if (key.revokedAt !== null) return 'key_revoked';
   const { expiresAt } = key.limits;
   return expiresAt !== null && expiresAt <= now ? 'key_expired' : undefined;
 }
 
 /** A key that may look at its account, also a frozen one. */
-export function prove(shelf: Shelf, proof: KeyProof, now: Instant): Key | KeyRefusal {
-  const key = findKey(shelf, proof, now);
+export function authenticateKey(tx: Tx, credential: KeyCredential, now: Instant): Key | KeyError {
+  const key = findKey(tx, credential, now);
   if (key === undefined) return 'key_unknown';
-  if (readBalance(shelf).state === 'closed') return 'account_closed';
-  return keyRefusal(key, now) ?? key;
+  if (readBalance(tx).state === 'closed') return 'account_closed';
+  return keyError(key, now) ?? key;
 }
 
-export function standingOf(key: Key, now: Instant): KeyStanding {
-  const { keyId, limits, spent, held, createdAt, brakes, revokedAt } = key;
-  const habit = habitOn(key.habit, dayOf(now));
+export function toKeyStatus(key: Key, now: Instant): KeyStatus {
+  const { keyId, limits, spent, held, createdAt, spendGuard, revokedAt } = key;
+  const baseline = baselineOn(key.baseline, toUtcDay(now));
   return {
     keyId,
     limits,
     spent,
     held,
     createdAt,
-    brakes,
+    spendGuard,
     pausedAt: pausedAt(key, now),
     revokedAt,
-    spentToday: habit.today > 0n ? habit.today : 0n,
-    usualDay: usualDay(habit),
+    spentToday: baseline.today > 0n ? baseline.today : 0n,
+    typicalDailySpend: typicalDailySpend(baseline),
   };
 }
 
@@ -101,31 +101,32 @@ function sameLimits(a: KeyLimits, b: KeyLimits): boolean {
 }
 
 /** A budget above the largest amount limits nothing that the balance does not. */
-export function storable(limits: KeyLimits): KeyLimits {
+export function clampLimits(limits: KeyLimits): KeyLimits {
   if (limits.budget === null) return limits;
-  return { ...limits, budget: smaller(limits.budget, LARGEST_AMOUNT) };
+  return { ...limits, budget: minBigInt(limits.budget, MAX_AMOUNT) };
 }
 
-export function putKey(shelf: Shelf, request: PutKeyRequest, now: Instant): PutKeyResult {
+export function putKey(tx: Tx, request: PutKeyRequest, now: Instant): PutKeyResult {
   const { keyId, secretHash } = request;
-  const limits = storable(request.limits);
-  const brakes = request.brakes ?? DEFAULT_BRAKES;
-  const known = shelf.memory.keys.get(keyId);
-  if (known !== undefined) {
-    const same = sameHash(known.secretHash, secretHash) && sameLimits(known.limits, limits);
+  const limits = clampLimits(request.limits);
+  const spendGuard = request.spendGuard ?? DEFAULT_SPEND_GUARD;
+  const existing = tx.cache.keys.get(keyId);
+  if (existing !== undefined) {
+    const same =
+      timingSafeEqual(existing.secretHash, secretHash) && sameLimits(existing.limits, limits);
     return same ? { ok: true } : { ok: false, reason: 'conflict' };
   }
-  if (readBalance(shelf).state === 'closed') return { ok: false, reason: 'closed' };
-  shelf.sql.exec(
+  if (readBalance(tx).state === 'closed') return { ok: false, reason: 'closed' };
+  tx.sql.exec(
     INSERT,
     keyId,
     secretHash,
     ...limitColumns(limits),
     now,
-    brakes.noticeAt,
-    brakes.pauseAt,
+    spendGuard.alertMultiple,
+    spendGuard.pauseMultiple,
   );
-  shelf.memory.keys.set(keyId, newKey({ keyId, secretHash, limits, brakes }, now));
+  tx.cache.keys.set(keyId, newKey({ keyId, secretHash, limits, spendGuard }, now));
   return { ok: true };
 }
 
@@ -140,35 +141,38 @@ export function limitColumns(limits: KeyLimits): readonly (number | string | nul
   ];
 }
 
-function newKey(made: Pick<Key, 'keyId' | 'secretHash' | 'limits' | 'brakes'>, now: Instant): Key {
+function newKey(
+  fields: Pick<Key, 'keyId' | 'secretHash' | 'limits' | 'spendGuard'>,
+  now: Instant,
+): Key {
   return {
-    ...made,
-    retired: [],
+    ...fields,
+    retiredSecrets: [],
     createdAt: now,
     revokedAt: null,
     spent: 0n,
     held: 0n,
-    open: 0,
-    admitted: [],
-    habit: noHabit(),
+    openCalls: 0,
+    recentAdmissions: [],
+    baseline: emptyBaseline(),
     pausedAt: null,
-    resumedDay: -1,
-    noticedDay: -1,
-    dear: false,
+    guardDisabledDay: -1,
+    lastAlertDay: -1,
+    usedExpensiveModel: false,
   };
 }
 
-export function revokeKey(shelf: Shelf, keyId: KeyId, now: Instant): RevokeKeyResult {
-  const key = shelf.memory.keys.get(keyId);
+export function revokeKey(tx: Tx, keyId: KeyId, now: Instant): RevokeKeyResult {
+  const key = tx.cache.keys.get(keyId);
   if (key === undefined) return { ok: false, reason: 'unknown' };
   if (key.revokedAt === null) {
     key.revokedAt = now;
-    shelf.sql.exec(REVOKE, now, keyId);
+    tx.sql.exec(REVOKE, now, keyId);
   }
   return { ok: true };
 }
 
-export function revokeAllKeys(shelf: Shelf, now: Instant): void {
-  for (const key of shelf.memory.keys.values()) key.revokedAt ??= now;
-  shelf.sql.exec(REVOKE_ALL, now);
+export function revokeAllKeys(tx: Tx, now: Instant): void {
+  for (const key of tx.cache.keys.values()) key.revokedAt ??= now;
+  tx.sql.exec(REVOKE_ALL, now);
 }

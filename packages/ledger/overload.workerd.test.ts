@@ -1,14 +1,14 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { exports } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { CallsDoor } from './contract.ts';
-import { ledgerClient } from './index.ts';
-import { freshAccount, KEY } from './scenes.workerd.ts';
+import type { CallsRpc } from './contract.ts';
+import { freshAccount, KEY } from './fixtures.workerd.ts';
+import { createLedgerClient } from './index.ts';
 
 declare global {
   namespace Cloudflare {
     interface GlobalProps {
-      mainModule: typeof import('./stage.workerd.ts');
+      mainModule: typeof import('./test-worker.workerd.ts');
     }
   }
 }
@@ -17,8 +17,8 @@ const never = () => Promise.reject(new Error('not asked here'));
 
 describe('an overloaded object', () => {
   it('is known for one behind the entrypoint too, and left alone', async () => {
-    let asked = 0;
-    const door: CallsDoor = {
+    let attempts = 0;
+    const rpc: CallsRpc = {
       hold: never,
       checkpoint: never,
       settle: never,
@@ -26,12 +26,12 @@ describe('an overloaded object', () => {
       generation: never,
       key: never,
       credits: (account) => {
-        asked += 1;
-        return exports.StageCalls.credits(account);
+        attempts += 1;
+        return exports.TestCalls.credits(account);
       },
     };
-    const answer = await ledgerClient(door).credits(freshAccount(), KEY);
-    expect(answer).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
-    expect(asked).toBe(1);
+    const result = await createLedgerClient(rpc).credits(freshAccount(), KEY);
+    expect(result).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
+    expect(attempts).toBe(1);
   });
 });

@@ -3,7 +3,7 @@
  * text (a queue may hold it as JSON, which knows no bigint). Reading refuses whatever is not exactly
  * that, and must never say what it found.
  */
-import { BUCKETS, FEE_KINDS, type Fee, type Prices, type Usage } from '@farebox/money';
+import { BUCKETS, type Prices, SURCHARGE_KINDS, type Surcharge, type Usage } from '@farebox/money';
 import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract.ts';
 
 export type SettlementMessage = Readonly<{
@@ -32,10 +32,10 @@ export function encodeSettlement(account: AccountId, request: SettleRequest): Se
       httpStatus,
       usage,
       prices: Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()])),
-      fees: fees.map((fee) => ({
-        kind: fee.kind,
-        count: fee.count,
-        price: fee.nano_usd_per_million.toString(),
+      fees: fees.map((surcharge) => ({
+        kind: surcharge.kind,
+        count: surcharge.count,
+        price: surcharge.nano_usd_per_million.toString(),
       })),
       cost: cost.toString(),
       waivedCost: waivedCost?.toString() ?? null,
@@ -43,78 +43,79 @@ export function encodeSettlement(account: AccountId, request: SettleRequest): Se
   };
 }
 
-class Malformed extends Error {}
+class MalformedMessage extends Error {}
 
-function fieldOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) throw new Malformed();
+function readField(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) throw new MalformedMessage();
   return Reflect.get(value, name);
 }
 
-function text(value: unknown, pattern: RegExp): string {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new Malformed();
+function parseText(value: unknown, pattern: RegExp): string {
+  if (typeof value !== 'string' || !pattern.test(value)) throw new MalformedMessage();
   return value;
 }
 
-function count(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new Malformed();
+function parseCount(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new MalformedMessage();
   return value;
 }
 
-function amount(value: unknown): bigint {
-  return BigInt(text(value, /^\d{1,30}$/));
+function parseAmount(value: unknown): bigint {
+  return BigInt(parseText(value, /^\d{1,30}$/));
 }
 
-function oneOf<T extends string>(known: readonly T[], value: unknown): T {
-  const found = known.find((one) => one === value);
-  if (found === undefined) throw new Malformed();
-  return found;
+function parseEnum<T extends string>(allowed: readonly T[], value: unknown): T {
+  const match = allowed.find((candidate) => candidate === value);
+  if (match === undefined) throw new MalformedMessage();
+  return match;
 }
 
-function usageOf(value: unknown): Usage {
+function parseUsage(value: unknown): Usage {
   return {
-    input_uncached: count(fieldOf(value, 'input_uncached')),
-    cache_read: count(fieldOf(value, 'cache_read')),
-    cache_write_5m: count(fieldOf(value, 'cache_write_5m')),
-    cache_write_1h: count(fieldOf(value, 'cache_write_1h')),
-    output: count(fieldOf(value, 'output')),
-    output_reasoning: count(fieldOf(value, 'output_reasoning')),
+    input_uncached: parseCount(readField(value, 'input_uncached')),
+    cache_read: parseCount(readField(value, 'cache_read')),
+    cache_write_5m: parseCount(readField(value, 'cache_write_5m')),
+    cache_write_1h: parseCount(readField(value, 'cache_write_1h')),
+    output: parseCount(readField(value, 'output')),
+    output_reasoning: parseCount(readField(value, 'output_reasoning')),
   };
 }
 
-function pricesOf(value: unknown): Prices {
+function parsePrices(value: unknown): Prices {
   return {
-    input_uncached: amount(fieldOf(value, 'input_uncached')),
-    cache_read: amount(fieldOf(value, 'cache_read')),
-    cache_write_5m: amount(fieldOf(value, 'cache_write_5m')),
-    cache_write_1h: amount(fieldOf(value, 'cache_write_1h')),
-    output: amount(fieldOf(value, 'output')),
+    input_uncached: parseAmount(readField(value, 'input_uncached')),
+    cache_read: parseAmount(readField(value, 'cache_read')),
+    cache_write_5m: parseAmount(readField(value, 'cache_write_5m')),
+    cache_write_1h: parseAmount(readField(value, 'cache_write_1h')),
+    output: parseAmount(readField(value, 'output')),
   };
 }
 
-function feesOf(value: unknown): readonly Fee[] {
-  if (!Array.isArray(value)) throw new Malformed();
-  return value.map((fee: unknown) => ({
-    kind: oneOf(FEE_KINDS, fieldOf(fee, 'kind')),
-    count: count(fieldOf(fee, 'count')),
-    nano_usd_per_million: amount(fieldOf(fee, 'price')),
+function parseSurcharges(value: unknown): readonly Surcharge[] {
+  if (!Array.isArray(value)) throw new MalformedMessage();
+  return value.map((surcharge: unknown) => ({
+    kind: parseEnum(SURCHARGE_KINDS, readField(surcharge, 'kind')),
+    count: parseCount(readField(surcharge, 'count')),
+    nano_usd_per_million: parseAmount(readField(surcharge, 'price')),
   }));
 }
 
-function read(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
-  if (fieldOf(body, 'version') !== 1) throw new Malformed();
-  const request = fieldOf(body, 'request');
-  const waived = fieldOf(request, 'waivedCost');
+function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
+  if (readField(body, 'version') !== 1) throw new MalformedMessage();
+  const request = readField(body, 'request');
+  const waived = readField(request, 'waivedCost');
   return {
-    account: text(fieldOf(body, 'account'), /^[0-9a-f]{16}$/),
+    account: parseText(readField(body, 'account'), /^[0-9a-f]{16}$/),
     request: {
-      id: text(fieldOf(request, 'id'), /^[0-9a-f]{32}$/),
-      reason: oneOf(SETTLE_REASONS, fieldOf(request, 'reason')),
-      httpStatus: count(fieldOf(request, 'httpStatus')),
-      usage: usageOf(fieldOf(request, 'usage')),
-      prices: pricesOf(fieldOf(request, 'prices')),
-      fees: feesOf(fieldOf(request, 'fees')),
-      cost: amount(fieldOf(request, 'cost')),
-      ...(waived === null ? {} : { waivedCost: amount(waived) }),
+      id: parseText(readField(request, 'id'), /^[0-9a-f]{32}$/),
+      reason: parseEnum(SETTLE_REASONS, readField(request, 'reason')),
+      httpStatus: parseCount(readField(request, 'httpStatus')),
+      usage: parseUsage(readField(request, 'usage')),
+      prices: parsePrices(readField(request, 'prices')),
+      fees: parseSurcharges(readField(request, 'fees')),
+      cost: parseAmount(readField(request, 'cost')),
+      ...(waived === null ? {} : { waivedCost: parseAmount(waived) }),
     },
   };
 }
@@ -123,9 +124,9 @@ export function decodeSettlement(
   body: unknown,
 ): Readonly<{ account: AccountId; request: SettleRequest }> | undefined {
   try {
-    return read(body);
+    return parseMessage(body);
   } catch (thrown) {
-    if (thrown instanceof Malformed) return undefined;
+    if (thrown instanceof MalformedMessage) return undefined;
     throw thrown;
   }
 }

@@ -5,7 +5,7 @@
  * any name somebody asks about. (`PRAGMA user_version` is not available in Durable Objects.)
  */
 
-const STEPS: readonly (readonly string[])[] = [
+const MIGRATIONS: readonly (readonly string[])[] = [
   [
     `CREATE TABLE account (
       one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -112,10 +112,8 @@ const STEPS: readonly (readonly string[])[] = [
 
 /** Whether `open` has ever run here. Reads only. */
 export function tablesExist(sql: SqlStorage): boolean {
-  const found = sql.exec(
-    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'",
-  );
-  return found.toArray().length > 0;
+  const rows = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'");
+  return rows.toArray().length > 0;
 }
 
 /** Brings the tables up to the newest step; call inside a transaction. */
@@ -123,9 +121,11 @@ export function migrate(sql: SqlStorage, now: number): void {
   sql.exec(
     'CREATE TABLE IF NOT EXISTS migrations (step INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT',
   );
-  const done = sql.exec<{ step: number }>('SELECT coalesce(max(step), 0) AS step FROM migrations');
-  const last = done.one().step;
-  for (const [index, statements] of STEPS.entries()) {
+  const current = sql.exec<{ step: number }>(
+    'SELECT coalesce(max(step), 0) AS step FROM migrations',
+  );
+  const last = current.one().step;
+  for (const [index, statements] of MIGRATIONS.entries()) {
     if (index + 1 <= last) continue;
     for (const statement of statements) sql.exec(statement);
     sql.exec('INSERT INTO migrations (step, at) VALUES (?, ?)', index + 1, now);

@@ -5,12 +5,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [
     cloudflareTest({
-      main: './stage.workerd.ts',
+      main: './test-worker.workerd.ts',
       miniflare: {
         compatibilityDate: '2026-11-01',
         compatibilityFlags: ['nodejs_compat'],
         durableObjects: {
-          STAGE: { className: 'StageAccount', useSQLite: true },
+          TEST_ACCOUNT: { className: 'TestAccount', useSQLite: true },
           OVERLOADED: { className: 'Overloaded', useSQLite: true },
         },
       },

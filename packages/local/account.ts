@@ -4,14 +4,16 @@
  */
 import { parseArgs } from 'node:util';
 import { parseUsd } from '@farebox/money';
-import type { AccountWish } from './account-making.ts';
-import { askControl, readRunning } from './control.ts';
-import { STATE_DIR } from './places.ts';
+import { callControl, readRunning } from './control-server.ts';
+import type { CreateAccountOptions } from './create-account.ts';
+import { STATE_DIR } from './paths.ts';
 
 const USAGE = `npm run account -- --credit USD [--json] [--email E] [--password P] [--name KEYNAME]
                   [--budget USD] [--models provider/model,provider/model]`;
 
-function wishFrom(args: readonly string[]): Readonly<{ wish: AccountWish; json: boolean }> {
+function parseArguments(
+  args: readonly string[],
+): Readonly<{ accountOptions: CreateAccountOptions; json: boolean }> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -31,7 +33,7 @@ function wishFrom(args: readonly string[]): Readonly<{ wish: AccountWish; json: 
   if (budget !== undefined && limit === undefined) {
     throw new Error(`--budget ${budget} is not an amount in USD.`);
   }
-  const wish: AccountWish = {
+  const accountOptions: CreateAccountOptions = {
     creditUsd: credit,
     limits: {
       ...(limit === undefined ? {} : { budget: limit }),
@@ -41,30 +43,33 @@ function wishFrom(args: readonly string[]): Readonly<{ wish: AccountWish; json: 
     ...(password === undefined ? {} : { password }),
     ...(name === undefined ? {} : { name }),
   };
-  return { wish, json: values.json === true };
+  return { accountOptions, json: values.json === true };
 }
 
 async function main(): Promise<number> {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
-  let asked: ReturnType<typeof wishFrom>;
+  const printError = (text: string) => process.stderr.write(`${text}\n`);
+  let parsedArgs: ReturnType<typeof parseArguments>;
   try {
-    asked = wishFrom(process.argv.slice(2));
+    parsedArgs = parseArguments(process.argv.slice(2));
   } catch (error) {
-    say(`${error instanceof Error ? error.message : 'That was not understood.'}\n\n${USAGE}`);
+    printError(
+      `${error instanceof Error ? error.message : 'That was not understood.'}\n\n${USAGE}`,
+    );
     return 2;
   }
   const running = readRunning(STATE_DIR);
-  const answer = running === null ? null : await askControl(running, '/account', asked.wish);
+  const answer =
+    running === null ? null : await callControl(running, '/account', parsedArgs.accountOptions);
   if (running === null || answer === null) {
-    say('No local stack is running here. Start one with `npm start`, then ask again.');
+    printError('No local stack is running here. Start one with `npm start`, then ask again.');
     return 1;
   }
   if (!answer.ok || answer.account === null) {
-    say(answer.ok ? 'The stack made no account.' : answer.message);
+    printError(answer.ok ? 'The stack made no account.' : answer.message);
     return 1;
   }
   const { account } = answer;
-  if (asked.json) process.stdout.write(`${JSON.stringify(account)}\n`);
+  if (parsedArgs.json) process.stdout.write(`${JSON.stringify(account)}\n`);
   else {
     process.stdout.write(
       `\n  e-mail    ${account.email}\n  password  ${account.password}\n  account   ${account.accountId}\n` +

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 /** `finalized` is two epochs below the head. */
 const EPOCH_SLOTS = 2;
-const READY_WITHIN_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
 /** Where this machine's anvil is; null where npm has none for it. */
 export function anvilPath(): string | null {
@@ -25,7 +25,7 @@ export function anvilPath(): string | null {
  * is killed outright can tell nobody, but its pipes close. The input has to be opened again under another number,
  * because a shell gives what runs beside it an empty one (POSIX, "Asynchronous Lists").
  */
-const BOUND = `exec 3<&0
+const BOUND_TO_PARENT_SCRIPT = `exec 3<&0
 "$@" 3<&- & command=$!
 trap 'kill -TERM $command' TERM INT
 ( trap - TERM INT; cat <&3 >/dev/null; kill -TERM $command ) 2>/dev/null & watch=$!
@@ -40,7 +40,7 @@ function spawnBound(path: string, args: readonly string[]): ChildProcess {
   const env = { PATH: process.env.PATH, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
   const stdio: ['pipe', 'pipe', 'ignore'] = ['pipe', 'pipe', 'ignore'];
   if (process.platform === 'win32') return spawn(path, args, { stdio, env });
-  return spawn('/bin/sh', ['-c', BOUND, 'anvil', path, ...args], { stdio, env });
+  return spawn('/bin/sh', ['-c', BOUND_TO_PARENT_SCRIPT, 'anvil', path, ...args], { stdio, env });
 }
 
 export type Anvil = Readonly<{ url: string; stop(): Promise<void> }>;
@@ -52,14 +52,14 @@ export type AnvilOptions = Readonly<{
   stateFile: string;
 }>;
 
-function ended(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once('exit', () => resolve()));
 }
 
-async function addressOf(child: ChildProcess): Promise<string> {
+async function readListenUrl(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('anvil has no output');
-  const late = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS);
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       const found = /Listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
@@ -67,7 +67,7 @@ async function addressOf(child: ChildProcess): Promise<string> {
     }
     throw new Error('anvil ended before it listened');
   } finally {
-    clearTimeout(late);
+    clearTimeout(killTimer);
   }
 }
 
@@ -83,7 +83,7 @@ export async function startAnvil(
     ...['--state', stateFile],
     ...(blockSeconds === null ? ['--no-mining'] : ['--block-time', String(blockSeconds)]),
   ]);
-  const url = await addressOf(child);
+  const url = await readListenUrl(child);
   // What it goes on to print has to go somewhere, or the pipe fills and it stands still.
   child.stdout?.resume();
   return {
@@ -91,16 +91,16 @@ export async function startAnvil(
     stop: async () => {
       child.kill('SIGTERM');
       const killer = setTimeout(() => child.kill('SIGKILL'), 5_000);
-      await ended(child);
+      await waitForExit(child);
       clearTimeout(killer);
     },
   };
 }
 
-export type Json = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** An answer that is JSON-RPC's error. */
-export class RpcError extends Error {
+export class JsonRpcError extends Error {
   readonly code: number;
 
   constructor(code: number, message: string) {
@@ -109,21 +109,21 @@ export class RpcError extends Error {
   }
 }
 
-export function isJson(value: unknown): value is Json {
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Asks an anvil one thing; throws `RpcError` where it refuses. */
-export type AskAnvil = (method: string, params: readonly unknown[]) => Promise<unknown>;
+export type AnvilRpc = (method: string, params: readonly unknown[]) => Promise<unknown>;
 
-export function asker(url: string): AskAnvil {
-  return async function askAnvil(method, params) {
+export function createAnvilRpc(url: string): AnvilRpc {
+  return async function callAnvil(method, params) {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
     const headers = { 'content-type': 'application/json' };
     const answer: unknown = await (await fetch(url, { method: 'POST', headers, body })).json();
-    if (!isJson(answer)) throw new RpcError(-32000, 'no answer');
-    if (isJson(answer.error)) {
-      throw new RpcError(Number(answer.error.code), String(answer.error.message));
+    if (!isJsonObject(answer)) throw new JsonRpcError(-32000, 'no answer');
+    if (isJsonObject(answer.error)) {
+      throw new JsonRpcError(Number(answer.error.code), String(answer.error.message));
     }
     return answer.result;
   };

@@ -57,7 +57,7 @@ const SOURCES = [
   'pnpm-lock.yaml',
 ];
 
-function hashOfSources(root: string): string {
+function hashSources(root: string): string {
   const hash = createHash('sha256');
   const paths = globSync(SOURCES, { cwd: root, exclude: (name) => /node_modules|^\./.test(name) })
     .filter((path) => !/\.test\.tsx?$/.test(path) && !path.startsWith('packages/local/'))
@@ -85,16 +85,16 @@ function wrangler(root: string, args: readonly string[]): Promise<string> {
       env: { ...process.env, ...SILENT },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
-        said += String(chunk);
+        output += String(chunk);
       });
     }
     child.on('error', reject);
     child.on('exit', (code) => {
-      if (code === 0) resolve(said);
-      else reject(new Error(`wrangler ${args.join(' ')} failed:\n${said}`));
+      if (code === 0) resolve(output);
+      else reject(new Error(`wrangler ${args.join(' ')} failed:\n${output}`));
     });
   });
 }
@@ -104,7 +104,7 @@ async function bundleOne(root: string, role: WorkerRole, folder: string): Promis
   await wrangler(root, ['deploy', '--dry-run', '--outdir', folder, '-c', config]);
 }
 
-async function optionsOf(root: string, role: WorkerRole): Promise<Record<string, unknown>> {
+async function readWorkerOptions(root: string, role: WorkerRole): Promise<Record<string, unknown>> {
   Object.assign(process.env, SILENT);
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import('wrangler');
   const config = unstable_readConfig({ config: join(root, CONFIGS[role]) }, { hideWarnings: true });
@@ -135,20 +135,20 @@ function readBundles(folder: string): Bundles {
   };
 }
 
-async function makeAll(root: string, folder: string): Promise<void> {
-  const unfinished = `${folder}.${process.pid}`;
-  rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
-  await Promise.all(ROLES.map((role) => bundleOne(root, role, join(unfinished, role))));
+async function bundleAll(root: string, folder: string): Promise<void> {
+  const temporaryFolder = `${folder}.${process.pid}`;
+  rmSync(temporaryFolder, { recursive: true, force: true });
+  mkdirSync(temporaryFolder, { recursive: true });
+  await Promise.all(ROLES.map((role) => bundleOne(root, role, join(temporaryFolder, role))));
   for (const role of ROLES) {
-    const options = JSON.stringify(await optionsOf(root, role));
-    writeFileSync(join(unfinished, role, 'options.json'), options);
+    const options = JSON.stringify(await readWorkerOptions(root, role));
+    writeFileSync(join(temporaryFolder, role, 'options.json'), options);
   }
-  renameSync(unfinished, folder);
+  renameSync(temporaryFolder, folder);
 }
 
 /** A folder is the lock: mkdir is atomic everywhere. One whose maker died is taken over after a while. */
-async function underLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   for (;;) {
     try {
@@ -168,7 +168,7 @@ async function underLock<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Old bundles are of no use to anybody; the newest few may belong to a stack that is running. */
-function forgetOld(folder: string): void {
+function pruneOldBundles(folder: string): void {
   const kept = readdirSync(folder)
     .filter((name) => /^[0-9a-f]{24}$/.test(name))
     .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))
@@ -177,12 +177,12 @@ function forgetOld(folder: string): void {
 }
 
 export async function bundleWorkers(root: string, cacheDir: string): Promise<Bundles> {
-  const folder = join(cacheDir, 'bundles', hashOfSources(root));
+  const folder = join(cacheDir, 'bundles', hashSources(root));
   if (!existsSync(folder)) {
-    await underLock(`${folder}.lock`, async () => {
+    await withLock(`${folder}.lock`, async () => {
       if (existsSync(folder)) return;
-      await makeAll(root, folder);
-      forgetOld(dirname(folder));
+      await bundleAll(root, folder);
+      pruneOldBundles(dirname(folder));
     });
   }
   return readBundles(folder);

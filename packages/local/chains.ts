@@ -9,15 +9,15 @@ import { CHAIN_DEFAULTS, CHAINS, type ChainName } from '@farebox/deposits';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
-import { type Anvil, asker, startAnvil } from './anvil.ts';
-import { openFaucet } from './faucet-door.ts';
+import { type Anvil, createAnvilRpc, startAnvil } from './anvil.ts';
+import { serveFaucet } from './faucet-server.ts';
 import { serveJavaTron } from './java-tron.ts';
 import { depositSeed } from './secrets.ts';
 import frozen from './token/token.generated.json' with { type: 'json' };
 
 export type LocalChains = Readonly<{
   /** How the deposits Worker and the console find them. */
-  texts: Readonly<Record<string, string>>;
+  bindings: Readonly<Record<string, string>>;
   /** The nodes as anybody may ask them: TRON's is java-tron's JSON-RPC. */
   urls: Readonly<Record<ChainName, string>>;
   /** Where the console's faucet button knocks. */
@@ -26,7 +26,7 @@ export type LocalChains = Readonly<{
   pay(chain: ChainName, to: string, units: bigint): Promise<string>;
   mine(chain: ChainName, blocks: number): Promise<void>;
   /** Asks the anvil itself. */
-  ask(chain: ChainName, method: string, params: readonly unknown[]): Promise<unknown>;
+  callAnvil(chain: ChainName, method: string, params: readonly unknown[]): Promise<unknown>;
   stop(): Promise<void>;
 }>;
 
@@ -55,20 +55,20 @@ function xpubs(stateDir: string): Readonly<Record<string, string>> {
   };
 }
 
-function textsOf(
+function buildBindings(
   urls: Readonly<Record<ChainName, string>>,
   keys: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const texts: Record<string, string> = { ...keys };
+  const bindings: Record<string, string> = { ...keys };
   for (const chain of CHAINS) {
     const prefix = chain.toUpperCase();
-    texts[`${prefix}_RPC_URLS`] = urls[chain];
+    bindings[`${prefix}_RPC_URLS`] = urls[chain];
     // A block a second or two, nobody to reorganise them: a newcomer should not wait for minutes.
-    texts[`${prefix}_DEPTH`] = '2';
-    texts[`${prefix}_LARGE_DEPTH`] = '4';
-    texts[`${prefix}_START_BLOCK`] = '0';
+    bindings[`${prefix}_DEPTH`] = '2';
+    bindings[`${prefix}_LARGE_DEPTH`] = '4';
+    bindings[`${prefix}_START_BLOCK`] = '0';
   }
-  return texts;
+  return bindings;
 }
 
 function word(value: bigint): string {
@@ -82,9 +82,9 @@ function balanceSlot(address: string): string {
 
 /** The contract at the token's own address, and the faucet full. */
 async function placeToken(url: string, token: string): Promise<void> {
-  await asker(url)('anvil_setCode', [token, TOKEN_CODE]);
+  await createAnvilRpc(url)('anvil_setCode', [token, TOKEN_CODE]);
   const balance = `0x${word(FAUCET_BALANCE)}`;
-  await asker(url)('anvil_setStorageAt', [token, balanceSlot(FAUCET), balance]);
+  await createAnvilRpc(url)('anvil_setStorageAt', [token, balanceSlot(FAUCET), balance]);
 }
 
 function anvilOptions(chain: ChainName, { stateDir, blockSeconds }: ChainsOptions) {
@@ -101,25 +101,25 @@ export async function startChains(path: string, options: ChainsOptions): Promise
     ),
   );
   const anvils = new Map<ChainName, Anvil>(started);
-  const urlOf = (chain: ChainName) => anvils.get(chain)?.url ?? '';
-  for (const chain of CHAINS) await placeToken(urlOf(chain), CHAIN_DEFAULTS[chain].token);
-  const anvilUrls = { tron: urlOf('tron'), bsc: urlOf('bsc'), polygon: urlOf('polygon') };
+  const anvilUrl = (chain: ChainName) => anvils.get(chain)?.url ?? '';
+  for (const chain of CHAINS) await placeToken(anvilUrl(chain), CHAIN_DEFAULTS[chain].token);
+  const anvilUrls = { tron: anvilUrl('tron'), bsc: anvilUrl('bsc'), polygon: anvilUrl('polygon') };
   const tron = await serveJavaTron(anvilUrls.tron);
   const urls = { ...anvilUrls, tron: `${tron.url}/jsonrpc` };
   const pay = async (chain: ChainName, to: string, units: bigint) => {
     const data = TRANSFER + word(BigInt(to)) + word(units);
     const transaction = { from: FAUCET, to: CHAIN_DEFAULTS[chain].token, data, gas: '0x186a0' };
-    return String(await asker(anvilUrls[chain])('eth_sendTransaction', [transaction]));
+    return String(await createAnvilRpc(anvilUrls[chain])('eth_sendTransaction', [transaction]));
   };
-  const faucet = await openFaucet(pay);
+  const faucet = await serveFaucet(pay);
   return {
-    texts: textsOf(urls, xpubs(options.stateDir)),
+    bindings: buildBindings(urls, xpubs(options.stateDir)),
     urls,
-    ask: (chain, method, params) => asker(anvilUrls[chain])(method, params),
+    callAnvil: (chain, method, params) => createAnvilRpc(anvilUrls[chain])(method, params),
     faucetUrl: faucet.url,
     pay,
     mine: async (chain, blocks) => {
-      await asker(anvilUrls[chain])('anvil_mine', [`0x${blocks.toString(16)}`]);
+      await createAnvilRpc(anvilUrls[chain])('anvil_mine', [`0x${blocks.toString(16)}`]);
     },
     stop: async () => {
       await faucet.stop();

@@ -6,8 +6,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { type Endpoint, serveEndpoint } from './endpoint.ts';
-import { serveWire } from './wire.ts';
+import { type NeonHttpServer, serveNeonHttp } from './neon-http-server.ts';
+import { servePg } from './pg-server.ts';
 
 export type DatabaseChoice = 'pglite' | 'pglite-memory' | Readonly<{ postgres: string }>;
 
@@ -30,9 +30,9 @@ async function template(cacheDir: string): Promise<Blob> {
   const dump = await empty.dumpDataDir('none');
   await empty.close();
   mkdirSync(dirname(path), { recursive: true });
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, new Uint8Array(await dump.arrayBuffer()));
-  renameSync(unfinished, path);
+  const temporaryPath = `${path}.${process.pid}`;
+  writeFileSync(temporaryPath, new Uint8Array(await dump.arrayBuffer()));
+  renameSync(temporaryPath, path);
   return dump;
 }
 
@@ -53,17 +53,17 @@ async function openBackend(
   if (typeof choice === 'object') return { directUrl: choice.postgres, close: async () => {} };
   const dataDir = choice === 'pglite' ? join(stateDir, 'database') : null;
   const db = await openPglite(dataDir, cacheDir);
-  const wire = await serveWire(db);
+  const pgServer = await servePg(db);
   return {
-    directUrl: `postgresql://farebox:farebox@127.0.0.1:${wire.port}/postgres`,
+    directUrl: `postgresql://farebox:farebox@127.0.0.1:${pgServer.port}/postgres`,
     close: async () => {
-      await wire.close();
+      await pgServer.close();
       await db.close();
     },
   };
 }
 
-function throughEndpoint(directUrl: string, port: number): string {
+function endpointUrl(directUrl: string, port: number): string {
   const url = new URL(directUrl);
   url.hostname = '127.0.0.1';
   url.port = String(port);
@@ -74,9 +74,9 @@ export async function openDatabase(
   options: Readonly<{ choice: DatabaseChoice; stateDir: string; cacheDir: string; port: number }>,
 ): Promise<LocalDatabase> {
   const backend = await openBackend(options.choice, options.stateDir, options.cacheDir);
-  let endpoint: Endpoint | null;
+  let endpoint: NeonHttpServer | null;
   try {
-    endpoint = await serveEndpoint(backend.directUrl, options.port);
+    endpoint = await serveNeonHttp(backend.directUrl, options.port);
   } catch (error) {
     await backend.close();
     throw error;
@@ -88,11 +88,11 @@ export async function openDatabase(
     await running?.close();
   };
   return {
-    url: throughEndpoint(backend.directUrl, port),
+    url: endpointUrl(backend.directUrl, port),
     directUrl: backend.directUrl,
     stop,
     start: async () => {
-      endpoint ??= await serveEndpoint(backend.directUrl, port);
+      endpoint ??= await serveNeonHttp(backend.directUrl, port);
     },
     close: async () => {
       await stop();

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type DatabaseChoice, openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
-import { cacheDirOf, ROOT } from './places.ts';
+import { getCacheDir, ROOT } from './paths.ts';
 
 export type EmptyDatabase = Readonly<{
   url: string;
@@ -14,11 +14,11 @@ export type EmptyDatabase = Readonly<{
   close(): Promise<void>;
 }>;
 
-export async function emptyDatabase(
+export async function createEmptyDatabase(
   choice: Exclude<DatabaseChoice, 'pglite'> = 'pglite-memory',
 ): Promise<EmptyDatabase> {
-  const places = { stateDir: ROOT, cacheDir: cacheDirOf(ROOT) };
-  const opened = await openDatabase({ choice, ...places, port: 0 });
+  const paths = { stateDir: ROOT, cacheDir: getCacheDir(ROOT) };
+  const opened = await openDatabase({ choice, ...paths, port: 0 });
   try {
     await migrate(opened.directUrl, join(ROOT, 'migrations'));
     return opened;

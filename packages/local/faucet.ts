@@ -3,13 +3,13 @@
  * on this machine's network. The deposits Worker finds and credits it as it would a real one.
  */
 import { parseArgs } from 'node:util';
-import { askControl, readRunning } from './control.ts';
-import { STATE_DIR } from './places.ts';
+import { callControl, readRunning } from './control-server.ts';
+import { STATE_DIR } from './paths.ts';
 
 const USAGE = 'npm run faucet -- --account ID-or-email --chain tron|bsc|polygon --amount USDT';
 
 async function main(): Promise<number> {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const printError = (text: string) => process.stderr.write(`${text}\n`);
   const { values } = parseArgs({
     strict: false,
     options: {
@@ -20,18 +20,18 @@ async function main(): Promise<number> {
   });
   const { account, chain = 'tron', amount = '10' } = values;
   if (typeof account !== 'string' || typeof chain !== 'string' || typeof amount !== 'string') {
-    say(USAGE);
+    printError(USAGE);
     return 2;
   }
   const running = readRunning(STATE_DIR);
   const answer =
-    running === null ? null : await askControl(running, '/faucet', { account, chain, amount });
+    running === null ? null : await callControl(running, '/faucet', { account, chain, amount });
   if (answer === null) {
-    say('No local stack is running here. Start one with `npm start`, then ask again.');
+    printError('No local stack is running here. Start one with `npm start`, then ask again.');
     return 1;
   }
   if (!answer.ok) {
-    say(answer.message);
+    printError(answer.message);
     return 1;
   }
   process.stdout.write(

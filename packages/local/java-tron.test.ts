@@ -8,7 +8,7 @@ import { anvilPath, type LocalChains, startChains } from './index.ts';
 
 const anvil = anvilPath();
 const { token } = CHAIN_DEFAULTS.tron;
-const WHO = '0x00000000000000000000000000000000000000aa';
+const RECIPIENT = '0x00000000000000000000000000000000000000aa';
 
 describe.skipIf(anvil === null)('the local TRON', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-tron-'));
@@ -17,7 +17,7 @@ describe.skipIf(anvil === null)('the local TRON', () => {
   beforeAll(async () => {
     chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
     await chains.mine('tron', 20);
-    await chains.pay('tron', WHO, 5n);
+    await chains.pay('tron', RECIPIENT, 5n);
     await chains.mine('tron', 1);
   }, 60_000);
   afterAll(async () => {
@@ -29,7 +29,7 @@ describe.skipIf(anvil === null)('the local TRON', () => {
     return fetch(url, { method: 'POST', body: JSON.stringify(body) });
   }
 
-  async function ask(method: string, ...params: unknown[]) {
+  async function call(method: string, ...params: unknown[]) {
     const answer = await post({ jsonrpc: '2.0', id: 7, method, params });
     const { id, result, error } = Object(await answer.json());
     expect(id).toBe(7);
@@ -39,42 +39,42 @@ describe.skipIf(anvil === null)('the local TRON', () => {
   it.each([
     ['eth_getBlockByNumber', ['pending', false]],
     ['eth_getBlockByNumber', ['safe', false]],
-    ['eth_getBalance', [WHO, '0x1']],
-    ['eth_getBalance', [WHO, 'finalized']],
+    ['eth_getBalance', [RECIPIENT, '0x1']],
+    ['eth_getBalance', [RECIPIENT, 'finalized']],
     ['eth_call', [{ to: token, data: '0x' }, '0x3']],
     ['eth_getLogs', [{ fromBlock: '0x0', toBlock: '0x1389' }]],
-    ['eth_getLogs', [{ address: Array.from({ length: 1001 }, () => WHO) }]],
-    ['eth_getLogs', [{ address: `0x41${WHO.slice(2)}` }]],
-    ['eth_getLogs', [{ topics: [null, null, Array.from({ length: 1001 }, () => WHO)] }]],
+    ['eth_getLogs', [{ address: Array.from({ length: 1001 }, () => RECIPIENT) }]],
+    ['eth_getLogs', [{ address: `0x41${RECIPIENT.slice(2)}` }]],
+    ['eth_getLogs', [{ topics: [null, null, Array.from({ length: 1001 }, () => RECIPIENT)] }]],
     ['eth_getLogs', [{ fromBlock: '0x9', toBlock: '0x3' }]],
   ])('refuses %s of %j', async (method, params) => {
-    expect(await ask(method, ...params)).toBe(-32602);
+    expect(await call(method, ...params)).toBe(-32602);
   });
 
   it('has no door for Ethereum’s transactions and no nonces', async () => {
-    expect(await ask('eth_sendRawTransaction', '0x00')).toBe(-32601);
-    expect(await ask('eth_getTransactionCount', WHO, 'latest')).toBe(-32601);
+    expect(await call('eth_sendRawTransaction', '0x00')).toBe(-32601);
+    expect(await call('eth_getTransactionCount', RECIPIENT, 'latest')).toBe(-32601);
   });
 
   it('cuts a range past its head short, and says nothing', async () => {
-    const logs = await ask('eth_getLogs', { fromBlock: '0x0', toBlock: '0x1388', address: token });
+    const logs = await call('eth_getLogs', { fromBlock: '0x0', toBlock: '0x1388', address: token });
     expect(logs).toHaveLength(1);
     const past = { fromBlock: '0x1000', toBlock: '0x1010', address: token };
-    expect(await ask('eth_getLogs', past)).toEqual([]);
+    expect(await call('eth_getLogs', past)).toEqual([]);
   });
 
   it('shows blocks without a bloom', async () => {
-    const block = await ask('eth_getBlockByNumber', 'finalized', false);
+    const block = await call('eth_getBlockByNumber', 'finalized', false);
     expect(block).toMatchObject({ logsBloom: `0x${'0'.repeat(512)}`, stateRoot: '0x', uncles: [] });
-    expect(await ask('eth_chainId')).toBe('0x2b6653dc');
+    expect(await call('eth_chainId')).toBe('0x2b6653dc');
   });
 
   it('takes a hundred requests at once and no more, by POST at one path', async () => {
     const one = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] };
-    const many = async (count: number) =>
+    const postBatch = async (count: number) =>
       (await post(Array.from({ length: count }, () => one))).json();
-    expect(await many(100)).toHaveLength(100);
-    expect(await many(101)).toMatchObject({ error: { code: -32005 } });
+    expect(await postBatch(100)).toHaveLength(100);
+    expect(await postBatch(101)).toMatchObject({ error: { code: -32005 } });
     expect((await fetch(chains.urls.tron)).status).toBe(405);
     expect((await post(one, chains.urls.tron.replace('/jsonrpc', ''))).status).toBe(404);
     expect(

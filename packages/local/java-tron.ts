@@ -4,7 +4,13 @@
  * (tronprotocol/java-tron: TronJsonRpcImpl, JsonRpcApiUtil, LogFilterWrapper, LogBlockQuery, BlockResult, config.conf).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AskAnvil, asker, isJson, type Json, RpcError } from './anvil.ts';
+import {
+  type AnvilRpc,
+  createAnvilRpc,
+  isJsonObject,
+  type JsonObject,
+  JsonRpcError,
+} from './anvil.ts';
 import { listen } from './ports.ts';
 import { TronMempool } from './tron-mempool.ts';
 
@@ -14,44 +20,44 @@ export type JavaTron = Readonly<{
   stop(): Promise<void>;
 }>;
 
-const BLOCKS_MOST = 5_000;
-const ADDRESSES_MOST = 1_000;
-const TOPICS_MOST = 1_000;
-const BATCH_MOST = 100;
-const BODY_MOST = 4 * 1024 * 1024;
+const MAX_BLOCK_RANGE = 5_000;
+const MAX_ADDRESSES = 1_000;
+const MAX_TOPICS = 1_000;
+const MAX_BATCH_SIZE = 100;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Sun for a unit of energy, since proposal 104. */
 const ENERGY_PRICE = '0x64';
 const ZEROS = `0x${'0'.repeat(512)}`;
 
 type Request = Readonly<{ id: unknown; method: string; params: readonly unknown[] }>;
-function badParams(message: string): RpcError {
-  return new RpcError(-32602, message);
+function invalidParams(message: string): JsonRpcError {
+  return new JsonRpcError(-32602, message);
 }
 
-async function headOf(ask: AskAnvil): Promise<number> {
-  return Number(await ask('eth_blockNumber', []));
+async function readHead(anvil: AnvilRpc): Promise<number> {
+  return Number(await anvil('eth_blockNumber', []));
 }
 
 /** `getByJsonBlockId`: numbers in hexadecimal, and three of the five tags. */
 function blockTag(tag: unknown): string {
   if (tag === 'latest' || tag === 'earliest' || tag === 'finalized') return tag;
-  if (tag === 'pending' || tag === 'safe') throw badParams(`TAG ${tag} not supported`);
+  if (tag === 'pending' || tag === 'safe') throw invalidParams(`TAG ${tag} not supported`);
   if (typeof tag === 'string' && /^0x[0-9a-f]+$/i.test(tag)) return tag;
-  throw badParams('invalid block number');
+  throw invalidParams('invalid block number');
 }
 
 /** Balances, code and calls are known at the newest block alone. */
-function latestOnly(tag: unknown): void {
+function requireLatestTag(tag: unknown): void {
   if (tag === 'latest') return;
   if (['earliest', 'pending', 'finalized', 'safe'].includes(String(tag))) {
-    throw badParams('TAG [earliest | pending | finalized] not supported');
+    throw invalidParams('TAG [earliest | pending | finalized] not supported');
   }
-  throw badParams('QUANTITY not supported, just support TAG as latest');
+  throw invalidParams('QUANTITY not supported, just support TAG as latest');
 }
 
 /** What a TRON block has none of. */
-function tronBlock(block: unknown): unknown {
-  if (!isJson(block)) return block;
+function toTronBlock(block: unknown): unknown {
+  if (!isJsonObject(block)) return block;
   return {
     ...block,
     logsBloom: ZEROS,
@@ -65,149 +71,154 @@ function tronBlock(block: unknown): unknown {
   };
 }
 
-async function heightOf(ask: AskAnvil, tag: unknown, otherwise: number): Promise<number> {
-  if (tag === undefined || tag === null) return otherwise;
+async function resolveHeight(anvil: AnvilRpc, tag: unknown, fallback: number): Promise<number> {
+  if (tag === undefined || tag === null) return fallback;
   const read = blockTag(tag);
   if (read.startsWith('0x')) return Number(read);
-  const block = await ask('eth_getBlockByNumber', [read, false]);
-  return isJson(block) ? Number(block.number) : 0;
+  const block = await anvil('eth_getBlockByNumber', [read, false]);
+  return isJsonObject(block) ? Number(block.number) : 0;
 }
 
-function checkedAddresses(address: unknown): void {
+function checkAddresses(address: unknown): void {
   const list = Array.isArray(address) ? address : address === undefined ? [] : [address];
-  if (list.length > ADDRESSES_MOST) throw badParams(`exceed max addresses: ${ADDRESSES_MOST}`);
+  if (list.length > MAX_ADDRESSES) throw invalidParams(`exceed max addresses: ${MAX_ADDRESSES}`);
   // 21 bytes beginning with 41 are refused in filters, though calls take them.
   if (list.some((one) => !/^0x[0-9a-f]{40}$/i.test(String(one)))) {
-    throw badParams('invalid address in filter');
+    throw invalidParams('invalid address in filter');
   }
 }
 
-function checkedTopics(topics: unknown): void {
+function checkTopics(topics: unknown): void {
   if (topics === undefined) return;
-  if (!Array.isArray(topics) || topics.length > 4) throw badParams('topics size should be <= 4');
-  if (topics.some((slot) => Array.isArray(slot) && slot.length > TOPICS_MOST)) {
-    throw badParams(`exceed max topics: ${TOPICS_MOST}`);
+  if (!Array.isArray(topics) || topics.length > 4)
+    throw invalidParams('topics size should be <= 4');
+  if (topics.some((slot) => Array.isArray(slot) && slot.length > MAX_TOPICS)) {
+    throw invalidParams(`exceed max topics: ${MAX_TOPICS}`);
   }
 }
 
 /** Past its head the range is cut short, and nothing says so (LogBlockQuery). */
-async function logs(ask: AskAnvil, filter: unknown): Promise<readonly unknown[]> {
-  if (!isJson(filter)) throw badParams('invalid filter');
-  checkedAddresses(filter.address);
-  checkedTopics(filter.topics);
-  const head = await headOf(ask);
-  const from = await heightOf(ask, filter.fromBlock, head);
-  const to = await heightOf(ask, filter.toBlock, head);
-  if (to < from) throw badParams('please verify: fromBlock <= toBlock');
-  if (to - from > BLOCKS_MOST) throw badParams(`exceed max block range: ${BLOCKS_MOST}`);
+async function logs(anvil: AnvilRpc, filter: unknown): Promise<readonly unknown[]> {
+  if (!isJsonObject(filter)) throw invalidParams('invalid filter');
+  checkAddresses(filter.address);
+  checkTopics(filter.topics);
+  const head = await readHead(anvil);
+  const from = await resolveHeight(anvil, filter.fromBlock, head);
+  const to = await resolveHeight(anvil, filter.toBlock, head);
+  if (to < from) throw invalidParams('please verify: fromBlock <= toBlock');
+  if (to - from > MAX_BLOCK_RANGE)
+    throw invalidParams(`exceed max block range: ${MAX_BLOCK_RANGE}`);
   if (from > head) return [];
   const range = { fromBlock: hex(from), toBlock: hex(Math.min(to, head)) };
-  const found = await ask('eth_getLogs', [{ ...filter, ...range }]);
-  return Array.isArray(found) ? found : [];
+  const anvilLogs = await anvil('eth_getLogs', [{ ...filter, ...range }]);
+  return Array.isArray(anvilLogs) ? anvilLogs : [];
 }
 
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-class Node {
-  readonly #ask: AskAnvil;
+class JavaTronNode {
+  readonly #anvil: AnvilRpc;
   readonly #mempool: TronMempool;
 
-  constructor(ask: AskAnvil) {
-    this.#ask = ask;
-    this.#mempool = new TronMempool(ask);
+  constructor(anvil: AnvilRpc) {
+    this.#anvil = anvil;
+    this.#mempool = new TronMempool(anvil);
   }
 
-  async answer({ method, params }: Request): Promise<unknown> {
+  async callMethod({ method, params }: Request): Promise<unknown> {
     switch (method) {
       case 'eth_chainId':
       case 'net_version':
       case 'eth_blockNumber':
       case 'eth_estimateGas':
       case 'web3_clientVersion':
-        return this.#ask(method, params);
+        return this.#anvil(method, params);
       case 'eth_gasPrice':
         return ENERGY_PRICE;
       case 'eth_getBlockByNumber':
-        return tronBlock(await this.#ask(method, [blockTag(params[0]), params[1] === true]));
+        return toTronBlock(await this.#anvil(method, [blockTag(params[0]), params[1] === true]));
       case 'eth_getBlockByHash':
-        return tronBlock(await this.#ask(method, params));
+        return toTronBlock(await this.#anvil(method, params));
       case 'eth_getLogs':
-        return (await logs(this.#ask, params[0])).map((log) => this.#mempool.renamed(log));
+        return (await logs(this.#anvil, params[0])).map((log) => this.#mempool.withTronId(log));
       case 'eth_getTransactionReceipt':
         return this.#receipt(params[0]);
       case 'eth_call':
       case 'eth_getBalance':
       case 'eth_getCode':
-        latestOnly(params[1]);
-        return this.#ask(method, params);
+        requireLatestTag(params[1]);
+        return this.#anvil(method, params);
       default:
         // Broadcasting goes another way, and there are no nonces.
-        throw new RpcError(-32601, 'method not found');
+        throw new JsonRpcError(-32601, 'method not found');
     }
   }
 
   async #receipt(id: unknown): Promise<unknown> {
-    const receipt = await this.#ask('eth_getTransactionReceipt', [this.#mempool.behind(id)]);
-    if (!isJson(receipt)) return receipt;
-    const found = Array.isArray(receipt.logs) ? receipt.logs : [];
-    const named = found.map((log) => this.#mempool.renamed(log));
-    return { ...this.#mempool.renamed(receipt), logs: named, logsBloom: ZEROS };
+    const receipt = await this.#anvil('eth_getTransactionReceipt', [this.#mempool.toAnvilHash(id)]);
+    if (!isJsonObject(receipt)) return receipt;
+    const anvilLogs = Array.isArray(receipt.logs) ? receipt.logs : [];
+    const tronLogs = anvilLogs.map((log) => this.#mempool.withTronId(log));
+    return { ...this.#mempool.withTronId(receipt), logs: tronLogs, logsBloom: ZEROS };
   }
 
-  broadcast(body: unknown): Promise<Json> {
+  broadcast(body: unknown): Promise<JsonObject> {
     return this.#mempool.broadcast(body);
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
-  if (bytes.length > BODY_MOST) throw new RpcError(-32700, 'JSON parse error');
+  if (bytes.length > MAX_BODY_BYTES) throw new JsonRpcError(-32700, 'JSON parse error');
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new RpcError(-32700, 'JSON parse error');
+    throw new JsonRpcError(-32700, 'JSON parse error');
   }
 }
 
-function requestOf(value: unknown): Request {
-  if (!isJson(value) || typeof value.method !== 'string') {
-    throw new RpcError(-32600, 'invalid request');
+function parseRequest(value: unknown): Request {
+  if (!isJsonObject(value) || typeof value.method !== 'string') {
+    throw new JsonRpcError(-32600, 'invalid request');
   }
   const params = Array.isArray(value.params) ? value.params : [];
   return { id: value.id ?? null, method: value.method, params };
 }
 
-function failed(id: unknown, error: unknown): Json {
-  const known = error instanceof RpcError ? error : new RpcError(-32000, 'internal error');
+function toErrorResponse(id: unknown, error: unknown): JsonObject {
+  const known = error instanceof JsonRpcError ? error : new JsonRpcError(-32000, 'internal error');
   return { jsonrpc: '2.0', id, error: { code: known.code, message: known.message } };
 }
 
-async function answered(node: Node, value: unknown): Promise<Json> {
+async function handleRequest(node: JavaTronNode, value: unknown): Promise<JsonObject> {
   let id: unknown = null;
   try {
-    const request = requestOf(value);
+    const request = parseRequest(value);
     id = request.id;
-    return { jsonrpc: '2.0', id, result: await node.answer(request) };
+    return { jsonrpc: '2.0', id, result: await node.callMethod(request) };
   } catch (error) {
-    return failed(id, error);
+    return toErrorResponse(id, error);
   }
 }
 
-async function answer(node: Node, path: string, body: unknown): Promise<unknown> {
+async function handleBody(node: JavaTronNode, path: string, body: unknown): Promise<unknown> {
   if (path === '/wallet/broadcasthex') return node.broadcast(body);
-  if (!Array.isArray(body)) return answered(node, body);
-  if (body.length > BATCH_MOST) {
-    return failed(null, new RpcError(-32005, `Batch size ${body.length} exceeds the limit`));
+  if (!Array.isArray(body)) return handleRequest(node, body);
+  if (body.length > MAX_BATCH_SIZE) {
+    return toErrorResponse(
+      null,
+      new JsonRpcError(-32005, `Batch size ${body.length} exceeds the limit`),
+    );
   }
-  return Promise.all(body.map((one) => answered(node, one)));
+  return Promise.all(body.map((one) => handleRequest(node, one)));
 }
 
 async function serve(
-  node: Node,
+  node: JavaTronNode,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -217,24 +228,24 @@ async function serve(
     response.writeHead(known ? 405 : 404).end();
     return;
   }
-  const said = await bodyOf(request)
-    .then((body) => answer(node, path, body))
-    .catch((error: unknown) => failed(null, error));
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(said));
+  const result = await readJsonBody(request)
+    .then((body) => handleBody(node, path, body))
+    .catch((error: unknown) => toErrorResponse(null, error));
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
 }
 
-async function closed(server: Server): Promise<void> {
+async function closeServer(server: Server): Promise<void> {
   const ended = new Promise((resolve) => server.close(resolve));
   server.closeAllConnections();
   await ended;
 }
 
 /** In front of the anvil at `behind`. */
-export async function serveJavaTron(behind: string): Promise<JavaTron> {
-  const node = new Node(asker(behind));
+export async function serveJavaTron(anvilUrl: string): Promise<JavaTron> {
+  const node = new JavaTronNode(createAnvilRpc(anvilUrl));
   const server = createServer((request, response) => {
     serve(node, request, response).catch(() => response.destroy());
   });
   const port = await listen(server, 0);
-  return { url: `http://127.0.0.1:${port}`, stop: () => closed(server) };
+  return { url: `http://127.0.0.1:${port}`, stop: () => closeServer(server) };
 }

@@ -6,10 +6,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { freePort, requireFreeSoon } from './ports.ts';
+import { freePort, waitForFreePort } from './ports.ts';
 
 /** A letter as it arrived. */
-export type ReceivedLetter = Readonly<{
+export type ReceivedEmail = Readonly<{
   /** What its sender was told it is called. */
   id: string;
   to: string;
@@ -22,15 +22,15 @@ export type ReceivedLetter = Readonly<{
   at: number;
 }>;
 
-const STARTS_WITHIN_MS = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
-function commandOf(): string {
+function resolveCommand(): string {
   return fileURLToPath(import.meta.resolve('aws-ses-v2-local/dist/cli.js'));
 }
 
 async function startThread(port: number): Promise<Worker> {
-  await requireFreeSoon(port, 'mailbox');
-  const thread = new Worker(commandOf(), {
+  await waitForFreePort(port, 'mailbox');
+  const thread = new Worker(resolveCommand(), {
     argv: ['--host', '127.0.0.1', '--port', String(port)],
     env: { NODE_ENV: 'production' },
     stdout: true,
@@ -42,14 +42,14 @@ async function startThread(port: number): Promise<Worker> {
   });
   // Once it has started, nobody waits for this any more.
   failed.catch(() => {});
-  await Promise.race([failed, answers(port)]);
+  await Promise.race([failed, waitUntilHealthy(port)]);
   thread.unref();
   return thread;
 }
 
-async function answers(port: number): Promise<void> {
-  const until = Date.now() + STARTS_WITHIN_MS;
-  while (Date.now() < until) {
+async function waitUntilHealthy(port: number): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline) {
     const healthy = await fetch(`http://127.0.0.1:${port}/health-check`).then(
       (response) => response.ok,
       () => false,
@@ -71,10 +71,10 @@ export class Mailbox {
     this.#thread = thread;
   }
 
-  readonly letters = async (): Promise<readonly ReceivedLetter[]> => {
+  readonly emails = async (): Promise<readonly ReceivedEmail[]> => {
     const store: unknown = await (await fetch(`${this.url}/store`)).json();
-    const emails = under(store, 'emails');
-    return Array.isArray(emails) ? emails.map(letterOf) : [];
+    const emails = getField(store, 'emails');
+    return Array.isArray(emails) ? emails.map(parseReceivedEmail) : [];
   };
 
   /** What it held is gone with it. */
@@ -90,35 +90,35 @@ export class Mailbox {
 }
 
 /** 0 takes a free port. */
-export async function startMailbox(wanted: number): Promise<Mailbox> {
-  const port = wanted === 0 ? await freePort() : wanted;
+export async function startMailbox(requestedPort: number): Promise<Mailbox> {
+  const port = requestedPort === 0 ? await freePort() : requestedPort;
   return new Mailbox(port, await startThread(port));
 }
 
-function under(value: unknown, name: string): unknown {
+function getField(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-function textOf(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function letterOf(email: unknown): ReceivedLetter {
-  const to = under(under(email, 'destination'), 'to');
-  const headers = under(email, 'headers');
-  const body = under(email, 'body');
+function parseReceivedEmail(email: unknown): ReceivedEmail {
+  const to = getField(getField(email, 'destination'), 'to');
+  const headers = getField(email, 'headers');
+  const body = getField(email, 'body');
   return {
-    id: textOf(under(email, 'messageId')),
-    to: textOf(Array.isArray(to) ? to[0] : undefined),
-    subject: textOf(under(email, 'subject')),
-    text: textOf(under(body, 'text')),
-    html: textOf(under(body, 'html')),
+    id: toText(getField(email, 'messageId')),
+    to: toText(Array.isArray(to) ? to[0] : undefined),
+    subject: toText(getField(email, 'subject')),
+    text: toText(getField(body, 'text')),
+    html: toText(getField(body, 'html')),
     headers: Object.fromEntries(
       (Array.isArray(headers) ? headers : []).map((header: unknown) => [
-        textOf(under(header, 'name')),
-        textOf(under(header, 'value')),
+        toText(getField(header, 'name')),
+        toText(getField(header, 'value')),
       ]),
     ),
-    at: Number(under(email, 'at') ?? 0) * 1000,
+    at: Number(getField(email, 'at') ?? 0) * 1000,
   };
 }

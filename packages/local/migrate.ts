@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 
-const BOOKS = `CREATE TABLE IF NOT EXISTS farebox_migrations (
+const CREATE_MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS farebox_migrations (
   name text PRIMARY KEY,
   sha256 text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT now()
@@ -29,11 +29,11 @@ async function applyOne(client: pg.Client, name: string, text: string): Promise<
     const known = await client.query('SELECT sha256 FROM farebox_migrations WHERE name = $1', [
       name,
     ]);
-    const before: unknown = known.rows[0]?.sha256;
-    if (before !== undefined && before !== sha256) {
+    const appliedHash: unknown = known.rows[0]?.sha256;
+    if (appliedHash !== undefined && appliedHash !== sha256) {
       throw new Error(`Migration ${name} was changed after it had been applied.`);
     }
-    if (before === undefined) {
+    if (appliedHash === undefined) {
       // Without parameters this is the simple protocol, the only one that takes several statements.
       await client.query(text);
       await client.query('INSERT INTO farebox_migrations (name, sha256) VALUES ($1, $2)', [
@@ -42,7 +42,7 @@ async function applyOne(client: pg.Client, name: string, text: string): Promise<
       ]);
     }
     await client.query('COMMIT');
-    return before === undefined;
+    return appliedHash === undefined;
   } catch (error) {
     await client.query('ROLLBACK');
     throw error;
@@ -58,7 +58,7 @@ export async function migrate(
   await client.connect();
   try {
     await client.query('SET client_min_messages = warning');
-    await client.query(BOOKS);
+    await client.query(CREATE_MIGRATIONS_TABLE);
     const applied: string[] = [];
     for (const name of sqlFiles(folder)) {
       if (await applyOne(client, name, readFileSync(join(folder, name), 'utf8')))

@@ -5,18 +5,18 @@
  */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { LLMock, type Mountable } from '@copilotkit/aimock';
-import { requireFree } from './ports.ts';
+import { requireFreePort } from './ports.ts';
 
 export type MockProviders = Readonly<{ url: string; stop(): Promise<void> }>;
 
 const SENTENCE = 'Hello from the mock: no model was asked, but the tokens are counted.';
 
 /** Four characters a token: near enough for a stand-in, and the same every time. */
-function tokensIn(value: unknown): number {
+function estimateTokens(value: unknown): number {
   return Math.max(1, Math.ceil(JSON.stringify(value ?? '').length / 4));
 }
 
-function usageOf(input: number, output: number) {
+function buildUsage(input: number, output: number) {
   return {
     prompt_tokens: input,
     completion_tokens: output,
@@ -29,7 +29,7 @@ function usageOf(input: number, output: number) {
   };
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
@@ -38,7 +38,7 @@ async function textOf(request: IncomingMessage): Promise<string> {
 /** Anthropic's token counting, which the mock has not. */
 const COUNT_TOKENS: Mountable = {
   handleRequest: async (request: IncomingMessage, response: ServerResponse) => {
-    const text = await textOf(request);
+    const text = await readBody(request);
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ input_tokens: Math.ceil(text.length / 4) }));
     return true;
@@ -46,35 +46,35 @@ const COUNT_TOKENS: Mountable = {
 };
 
 /** DeepSeek serves Messages under /anthropic: the same mock, one folder down. */
-function forwarding(origin: () => string): Mountable {
+function forwardTo(origin: () => string): Mountable {
   return {
     handleRequest: async (request, response, pathname) => {
       const { method, headers } = request;
       const target = new URL(pathname === '' ? '/' : pathname, origin());
-      const onward = httpRequest(target.href, { method, headers }, (answer) => {
+      const upstreamRequest = httpRequest(target.href, { method, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
-      onward.on('error', () => response.destroy());
-      response.on('close', () => onward.destroy());
-      request.pipe(onward);
+      upstreamRequest.on('error', () => response.destroy());
+      response.on('close', () => upstreamRequest.destroy());
+      request.pipe(upstreamRequest);
       return true;
     },
   };
 }
 
 export async function startMock(port: number): Promise<MockProviders> {
-  await requireFree(port, 'mock');
+  await requireFreePort(port, 'mock');
   const mock = new LLMock({ port, host: '127.0.0.1', logLevel: 'silent', journalMaxEntries: 1 });
   mock.onEmbedding(/[\s\S]*/, { embedding: Array.from({ length: 16 }, (_, index) => index / 16) });
   mock.on({ predicate: () => true }, (request) => ({
     content: SENTENCE,
-    usage: usageOf(tokensIn(request.messages), tokensIn(SENTENCE)),
+    usage: buildUsage(estimateTokens(request.messages), estimateTokens(SENTENCE)),
   }));
   mock.mount('/v1/messages/count_tokens', COUNT_TOKENS);
   mock.mount(
     '/anthropic',
-    forwarding(() => mock.url),
+    forwardTo(() => mock.url),
   );
   await mock.start();
   return { url: mock.url, stop: () => mock.stop() };

@@ -19,7 +19,7 @@ export const DEFAULT_PORTS: Ports = {
 };
 
 /** A port somebody else has. Its message is meant to be read by a person. */
-export class PortTaken extends Error {
+export class PortInUseError extends Error {
   readonly port: number;
 
   constructor(port: number, name: PortName | null, holder: string | null) {
@@ -43,7 +43,9 @@ export function listen(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new PortTaken(port, name, holderOf(port)) : error);
+      reject(
+        error.code === 'EADDRINUSE' ? new PortInUseError(port, name, findPortHolder(port)) : error,
+      );
     server.once('error', failed);
     server.listen(port, '127.0.0.1', () => {
       server.off('error', failed);
@@ -62,7 +64,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Throws PortTaken unless the port could be had just now. */
-export async function requireFree(port: number, name: PortName): Promise<void> {
+export async function requireFreePort(port: number, name: PortName): Promise<void> {
   if (port === 0) return;
   const server = createServer();
   await listen(server, port, name);
@@ -70,48 +72,50 @@ export async function requireFree(port: number, name: PortName): Promise<void> {
 }
 
 /** As requireFree, but lets a program that is just ending have a moment to let go of the port. */
-export async function requireFreeSoon(port: number, name: PortName): Promise<void> {
-  const until = Date.now() + 1_500;
+export async function waitForFreePort(port: number, name: PortName): Promise<void> {
+  const deadline = Date.now() + 1_500;
   for (;;) {
     try {
-      await requireFree(port, name);
+      await requireFreePort(port, name);
       return;
     } catch (error) {
-      if (!(error instanceof PortTaken) || Date.now() > until) throw error;
+      if (!(error instanceof PortInUseError) || Date.now() > deadline) throw error;
       await sleep(100);
     }
   }
 }
 
 /** "node (process 4711)", from Linux's /proc; null elsewhere or where it is not ours to see. */
-export function holderOf(port: number): string | null {
+export function findPortHolder(port: number): string | null {
   try {
     const socket = listeningSocket(port);
-    return socket === null ? null : processWith(socket);
+    return socket === null ? null : findProcessBySocket(socket);
   } catch {
     return null;
   }
 }
 
 function listeningSocket(port: number): string | null {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const portSuffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     for (const line of readFileSync(table, 'utf8').split('\n').slice(1)) {
       const columns = line.trim().split(/\s+/);
       // Column 3 is the state, 0A meaning LISTEN; column 9 the socket's inode (proc_pid_net(5)).
-      if (columns[1]?.endsWith(wanted) === true && columns[3] === '0A') return columns[9] ?? null;
+      if (columns[1]?.endsWith(portSuffix) === true && columns[3] === '0A')
+        return columns[9] ?? null;
     }
   }
   return null;
 }
 
-function processWith(inode: string): string | null {
+function findProcessBySocket(inode: string): string | null {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      const held = readdirSync(`/proc/${pid}/fd`).some(
+      const holdsSocket = readdirSync(`/proc/${pid}/fd`).some(
         (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`,
       );
-      if (held) return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
+      if (holdsSocket)
+        return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
     } catch {
       // Another user's process, or one that has just ended.
     }

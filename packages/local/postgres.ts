@@ -13,17 +13,17 @@ import { listen } from './ports.ts';
 
 export type TemporaryPostgres = Readonly<{ connectionString: string; stop(): Promise<void> }>;
 
-const INSTALLED = '/usr/lib/postgresql';
+const POSTGRES_ROOT = '/usr/lib/postgresql';
 
-function binaries(): string | null {
-  if (!existsSync(INSTALLED)) return null;
-  const versions = readdirSync(INSTALLED).sort((one, other) => Number(other) - Number(one));
-  const folders = versions.map((version) => join(INSTALLED, version, 'bin'));
+function findBinaries(): string | null {
+  if (!existsSync(POSTGRES_ROOT)) return null;
+  const versions = readdirSync(POSTGRES_ROOT).sort((one, other) => Number(other) - Number(one));
+  const folders = versions.map((version) => join(POSTGRES_ROOT, version, 'bin'));
   return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
 }
 
 /** PostgreSQL refuses to run as root: there, Debian's own `postgres` user runs it. */
-function asUser(): Readonly<{ uid?: number; gid?: number }> {
+function getPostgresUser(): Readonly<{ uid?: number; gid?: number }> {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
@@ -36,7 +36,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilAnswering(connectionString: string): Promise<void> {
+async function waitUntilReady(connectionString: string): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const client = new pg.Client({ connectionString });
     try {
@@ -52,9 +52,9 @@ async function untilAnswering(connectionString: string): Promise<void> {
 
 /** Null where the machine has no PostgreSQL. */
 export async function startPostgres(): Promise<TemporaryPostgres | null> {
-  const bin = binaries();
+  const bin = findBinaries();
   if (bin === null) return null;
-  const user = asUser();
+  const user = getPostgresUser();
   const folder = mkdtempSync(join(tmpdir(), 'farebox-postgres-'));
   if (user.uid !== undefined) execFileSync('chown', [`${user.uid}:${user.gid}`, folder]);
   const data = join(folder, 'data');
@@ -89,7 +89,7 @@ export async function startPostgres(): Promise<TemporaryPostgres | null> {
   });
   const exited = new Promise((resolve) => server.once('exit', resolve));
   const connectionString = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
-  await untilAnswering(connectionString);
+  await waitUntilReady(connectionString);
   return {
     connectionString,
     stop: async () => {

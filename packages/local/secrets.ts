@@ -9,10 +9,10 @@ import { dirname, join } from 'node:path';
 /** Replaces the file as a whole, so that a reader never sees half of it. */
 export function writePrivate(path: string, value: unknown): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.${process.pid}`;
-  writeFileSync(unfinished, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(unfinished, 0o600);
-  renameSync(unfinished, path);
+  const temporaryPath = `${path}.${process.pid}`;
+  writeFileSync(temporaryPath, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(temporaryPath, 0o600);
+  renameSync(temporaryPath, path);
 }
 
 /** The text fields of a JSON file, or null where there is none that can be read. */
@@ -21,15 +21,15 @@ export function readPrivate(path: string): Readonly<Record<string, string>> | nu
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value !== 'object' || value === null) return null;
-    const texts = Object.entries(value).filter((field) => typeof field[1] === 'string');
-    return Object.fromEntries(texts);
+    const textFields = Object.entries(value).filter((field) => typeof field[1] === 'string');
+    return Object.fromEntries(textFields);
   } catch {
     return null;
   }
 }
 
 /** Made once, beside the others. */
-function kept(stateDir: string, name: string, make: () => string): string {
+function getOrCreateSecret(stateDir: string, name: string, make: () => string): string {
   const path = join(stateDir, 'secrets.json');
   const all = readPrivate(path) ?? {};
   const known = all[name];
@@ -41,15 +41,15 @@ function kept(stateDir: string, name: string, make: () => string): string {
 
 /** `1:<64 hexadecimal characters>` */
 export function keyMacSecrets(stateDir: string): string {
-  return kept(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
+  return getOrCreateSecret(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
 }
 
 /** What the deposit addresses of this machine are derived from: 64 hexadecimal characters. */
 export function depositSeed(stateDir: string): string {
-  return kept(stateDir, 'depositSeed', () => randomBytes(32).toString('hex'));
+  return getOrCreateSecret(stateDir, 'depositSeed', () => randomBytes(32).toString('hex'));
 }
 
 /** 64 hexadecimal characters. */
 export function consoleSecret(stateDir: string): string {
-  return kept(stateDir, 'consoleSecret', () => randomBytes(32).toString('hex'));
+  return getOrCreateSecret(stateDir, 'consoleSecret', () => randomBytes(32).toString('hex'));
 }

@@ -3,22 +3,22 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decode, encode } from './doors.ts';
-import { ROOT } from './places.ts';
-import { listen, requireFree } from './ports.ts';
+import { decode, encode } from './ledger-bridge.ts';
+import { ROOT } from './paths.ts';
+import { listen, requireFreePort } from './ports.ts';
 import {
   mockedProviders,
   parseDevVars,
-  portsFrom,
+  parsePorts,
+  parseProviders,
   providerBindings,
-  providersFrom,
 } from './settings.ts';
 
 const MOCK = 'http://127.0.0.1:9';
 
 describe('providers', () => {
   it('go to the mock without a key and an address of their own', () => {
-    const choices = providersFrom({
+    const choices = parseProviders({
       OPENAI_API_KEY: 'sk-1',
       XAI_BASE_URL: 'http://127.0.0.1:7/v1',
     });
@@ -43,20 +43,22 @@ describe('providers', () => {
 
 describe('ports', () => {
   it('come from the environment or are the documented ones', () => {
-    expect(portsFrom({ FAREBOX_MOCK_PORT: '5' })).toMatchObject({ gateway: 8787, mock: 5 });
-    expect(() => portsFrom({ FAREBOX_GATEWAY_PORT: 'x' })).toThrow(/FAREBOX_GATEWAY_PORT/);
+    expect(parsePorts({ FAREBOX_MOCK_PORT: '5' })).toMatchObject({ gateway: 8787, mock: 5 });
+    expect(() => parsePorts({ FAREBOX_GATEWAY_PORT: 'x' })).toThrow(/FAREBOX_GATEWAY_PORT/);
   });
 
   it('say which one is taken, by whom and how to choose another', async () => {
     const server = createServer();
     const port = await listen(server, 0);
-    await expect(requireFree(port, 'console')).rejects.toThrow(`Port ${port} (for the console)`);
-    await expect(requireFree(port, 'console')).rejects.toThrow('FAREBOX_CONSOLE_PORT');
+    await expect(requireFreePort(port, 'console')).rejects.toThrow(
+      `Port ${port} (for the console)`,
+    );
+    await expect(requireFreePort(port, 'console')).rejects.toThrow('FAREBOX_CONSOLE_PORT');
     if (process.platform === 'linux') {
-      await expect(requireFree(port, 'console')).rejects.toThrow(`process ${process.pid}`);
+      await expect(requireFreePort(port, 'console')).rejects.toThrow(`process ${process.pid}`);
     }
     await new Promise((resolve) => server.close(resolve));
-    await expect(requireFree(port, 'console')).resolves.toBeUndefined();
+    await expect(requireFreePort(port, 'console')).resolves.toBeUndefined();
   });
 });
 

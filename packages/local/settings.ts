@@ -22,9 +22,9 @@ const PROVIDERS = [
 /** What a provider without a key is sent: it must not look like anybody's. */
 const NO_KEY = 'farebox-local-no-key';
 
-type Texts = Readonly<Record<string, string | undefined>>;
+type EnvVars = Readonly<Record<string, string | undefined>>;
 
-function said(text: string | undefined): string | undefined {
+function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text.trim();
 }
 
@@ -61,11 +61,11 @@ export function parseDevVars(text: string): Record<string, string> {
   return found;
 }
 
-export function providersFrom(texts: Texts): ProviderChoices {
+export function parseProviders(env: EnvVars): ProviderChoices {
   const choices: Record<string, ProviderAddress> = {};
   for (const { id, name } of PROVIDERS) {
-    const apiKey = said(texts[`${name}_API_KEY`]);
-    const baseUrl = said(texts[`${name}_BASE_URL`]);
+    const apiKey = nonEmpty(env[`${name}_API_KEY`]);
+    const baseUrl = nonEmpty(env[`${name}_BASE_URL`]);
     choices[id] = {
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(baseUrl === undefined ? {} : { baseUrl }),
@@ -81,7 +81,7 @@ export function mockedProviders(choices: ProviderChoices): string[] {
   );
 }
 
-const TUNABLE = [
+const PASSED_THROUGH = [
   'EXTRA_PROVIDERS',
   'DEFAULT_MAX_OUTPUT',
   'KEY_CALLS_PER_SECOND',
@@ -94,20 +94,20 @@ const TUNABLE = [
 ];
 
 /** Bindings of the gateway that go through as they are. */
-export function gatewayBindingsFrom(texts: Texts): Record<string, string> {
+export function parseGatewayBindings(env: EnvVars): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const name of TUNABLE) {
-    const text = said(texts[name]);
+  for (const name of PASSED_THROUGH) {
+    const text = nonEmpty(env[name]);
     if (text !== undefined) found[name] = text;
   }
   return found;
 }
 
 /** Ports by `FAREBOX_<NAME>_PORT`; throws, naming the variable, for what is not a port. */
-export function portsFrom(texts: Texts): Ports {
+export function parsePorts(env: EnvVars): Ports {
   const port = (name: PortName): number => {
     const variable = `FAREBOX_${name.toUpperCase()}_PORT`;
-    const text = said(texts[variable]);
+    const text = nonEmpty(env[variable]);
     if (text === undefined) return DEFAULT_PORTS[name];
     const number = Number(text);
     if (!Number.isInteger(number) || number < 0 || number > 65_535) {

@@ -20,35 +20,39 @@ export type LocalSns = Readonly<{
   /** PEM. */
   certificate: string;
   /** The body SNS would post. `changed` is signed with the rest; an empty text leaves a field out. */
-  message(type: string, message: string, changed?: SnsFields): string;
+  message(type: string, message: string, overrides?: SnsFields): string;
   /** Answers every path with the certificate, on a loopback port. */
   serve(): Promise<Readonly<{ url: string; stop(): Promise<void> }>>;
 }>;
 
 /** X.690: one tag, a length, the contents. */
-function der(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
-  const inside = Buffer.concat(contents);
-  const size = inside.length;
+function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(contents);
+  const size = body.length;
   const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255];
-  return Buffer.concat([Buffer.from([tag, ...length]), inside]);
+  return Buffer.concat([Buffer.from([tag, ...length]), body]);
 }
 
 const SEQUENCE = 0x30;
-const text = (tag: number, value: string) => der(tag, Buffer.from(value, 'latin1'));
+const encodeText = (tag: number, value: string) => encodeDer(tag, Buffer.from(value, 'latin1'));
 /** 2.5.4.3 */
 const COMMON_NAME = Buffer.from('0603550403', 'hex');
 /** 1.2.840.113549.1.1.11, sha256WithRSAEncryption, with NULL parameters (RFC 4055 section 5). */
-const SHA256_WITH_RSA = der(SEQUENCE, Buffer.from('06092a864886f70d01010b0500', 'hex'));
+const SHA256_WITH_RSA = encodeDer(SEQUENCE, Buffer.from('06092a864886f70d01010b0500', 'hex'));
 
 /** The least that RFC 5280 calls a certificate. */
-function certificateOf(publicKey: KeyObject, privateKey: KeyObject): string {
-  const attribute = der(SEQUENCE, COMMON_NAME, text(0x0c, 'Farebox local, not Amazon'));
-  const name = der(SEQUENCE, der(0x31, attribute));
-  const validity = der(SEQUENCE, text(0x17, '250101000000Z'), text(0x17, '491231235959Z'));
-  const toSign = der(
+function createCertificate(publicKey: KeyObject, privateKey: KeyObject): string {
+  const attribute = encodeDer(SEQUENCE, COMMON_NAME, encodeText(0x0c, 'Farebox local, not Amazon'));
+  const name = encodeDer(SEQUENCE, encodeDer(0x31, attribute));
+  const validity = encodeDer(
     SEQUENCE,
-    der(0xa0, Buffer.from('020102', 'hex')),
-    der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(15)])),
+    encodeText(0x17, '250101000000Z'),
+    encodeText(0x17, '491231235959Z'),
+  );
+  const toSign = encodeDer(
+    SEQUENCE,
+    encodeDer(0xa0, Buffer.from('020102', 'hex')),
+    encodeDer(0x02, Buffer.concat([Buffer.from([1]), randomBytes(15)])),
     SHA256_WITH_RSA,
     name,
     validity,
@@ -56,15 +60,15 @@ function certificateOf(publicKey: KeyObject, privateKey: KeyObject): string {
     publicKey.export({ type: 'spki', format: 'der' }),
   );
   const signature = createSign('RSA-SHA256').update(toSign).sign(privateKey);
-  const signed = der(0x03, Buffer.concat([Buffer.from([0]), signature]));
-  const lines = Buffer.from(der(SEQUENCE, toSign, SHA256_WITH_RSA, signed))
+  const signed = encodeDer(0x03, Buffer.concat([Buffer.from([0]), signature]));
+  const lines = Buffer.from(encodeDer(SEQUENCE, toSign, SHA256_WITH_RSA, signed))
     .toString('base64')
     .match(/.{1,64}/g);
   return `-----BEGIN CERTIFICATE-----\n${lines?.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
 /** Documented order; what a type has not is not there. */
-const SIGNED = [
+const SIGNED_FIELDS = [
   'Message',
   'MessageId',
   'Subject',
@@ -77,7 +81,7 @@ const SIGNED = [
 
 export function makeSns(topic = 'arn:aws:sns:us-east-1:123456789012:farebox-mail'): LocalSns {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const certificate = certificateOf(publicKey, privateKey);
+  const certificate = createCertificate(publicKey, privateKey);
   const region = topic.split(':')[3];
   const name = `SimpleNotificationService-${randomBytes(16).toString('hex')}.pem`;
   const certificateUrl = `https://sns.${region}.amazonaws.com/${name}`;
@@ -85,7 +89,7 @@ export function makeSns(topic = 'arn:aws:sns:us-east-1:123456789012:farebox-mail
     topic,
     certificate,
     certificateUrl,
-    message: (type, message, changed = {}) => {
+    message: (type, message, overrides = {}) => {
       const fields: Record<string, string> = {
         Type: type,
         MessageId: randomUUID(),
@@ -94,10 +98,10 @@ export function makeSns(topic = 'arn:aws:sns:us-east-1:123456789012:farebox-mail
         Timestamp: new Date().toISOString(),
         SignatureVersion: '2',
         SigningCertURL: certificateUrl,
-        ...changed,
+        ...overrides,
       };
       for (const field of Object.keys(fields)) if (fields[field] === '') delete fields[field];
-      const lines = SIGNED.filter((field) => fields[field] !== undefined);
+      const lines = SIGNED_FIELDS.filter((field) => fields[field] !== undefined);
       const data = lines.map((field) => `${field}\n${fields[field]}\n`).join('');
       const signature = createSign('RSA-SHA256').update(data).sign(privateKey, 'base64');
       return JSON.stringify({ ...fields, Signature: signature });

@@ -38,9 +38,9 @@ const ISOLATION: Readonly<Record<string, string>> = {
 };
 
 /** Every value as the text PostgreSQL sent. */
-const AS_TEXT = { getTypeParser: () => (text: unknown) => text };
+const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
 
-function statementOf(value: unknown): Statement | null {
+function parseStatement(value: unknown): Statement | null {
   if (typeof value !== 'object' || value === null || !('query' in value)) return null;
   const params = 'params' in value ? value.params : [];
   if (typeof value.query !== 'string' || !Array.isArray(params)) return null;
@@ -52,7 +52,7 @@ async function run(client: pg.Pool | pg.PoolClient, statement: Statement): Promi
     text: statement.query,
     values: statement.params,
     rowMode: 'array' as const,
-    types: AS_TEXT,
+    types: TEXT_TYPES,
     // The driver's endpoint uses the extended protocol even without parameters: one statement each.
     queryMode: 'extended',
   };
@@ -66,7 +66,7 @@ async function run(client: pg.Pool | pg.PoolClient, statement: Statement): Promi
   };
 }
 
-function opening(headers: IncomingHttpHeaders): string {
+function buildBegin(headers: IncomingHttpHeaders): string {
   const isolation = ISOLATION[String(headers['neon-batch-isolation-level'] ?? '')];
   const words = ['BEGIN'];
   if (isolation !== undefined) words.push(`ISOLATION LEVEL ${isolation}`);
@@ -83,7 +83,7 @@ async function runBatch(
   const client = await pool.connect();
   let broken = false;
   try {
-    await client.query(opening(headers));
+    await client.query(buildBegin(headers));
     const results: unknown[] = [];
     for (const statement of statements) results.push(await run(client, statement));
     await client.query('COMMIT');
@@ -98,7 +98,7 @@ async function runBatch(
   }
 }
 
-function refusal(error: unknown): SqlAnswer {
+function toErrorAnswer(error: unknown): SqlAnswer {
   const known = typeof error === 'object' && error !== null ? error : {};
   const fields = Object.fromEntries(
     ERROR_FIELDS.map((name) => [name, Reflect.get(known, name) ?? null]),
@@ -126,13 +126,13 @@ export async function answerSql(
   const batch =
     typeof parsed === 'object' && parsed !== null && 'queries' in parsed ? parsed.queries : null;
   const given = Array.isArray(batch) ? batch : [parsed];
-  const statements = given.map(statementOf).filter((statement) => statement !== null);
-  const [only] = statements;
-  if (only === undefined || statements.length !== given.length) return malformed;
+  const statements = given.map(parseStatement).filter((statement) => statement !== null);
+  const [single] = statements;
+  if (single === undefined || statements.length !== given.length) return malformed;
   try {
-    const answer = batch === null ? run(pool, only) : runBatch(pool, headers, statements);
+    const answer = batch === null ? run(pool, single) : runBatch(pool, headers, statements);
     return { status: 200, body: await answer };
   } catch (error) {
-    return refusal(error);
+    return toErrorAnswer(error);
   }
 }

@@ -7,15 +7,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AccountWish, type LocalAccount, makeAccount } from './account-making.ts';
 import { bundleWorkers } from './bundles.ts';
+import { type CreateAccountOptions, createAccount, type LocalAccount } from './create-account.ts';
 import { type DatabaseChoice, type LocalDatabase, openDatabase } from './database.ts';
-import { type Courier, type Doors, doorsThrough } from './doors.ts';
-import { type Mailbox, type ReceivedLetter, startMailbox } from './mailbox.ts';
+import { connectBridge, type LedgerBridge, type Transport } from './ledger-bridge.ts';
+import { type Mailbox, type ReceivedEmail, startMailbox } from './mailbox.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
-import { cacheDirOf, ROOT } from './places.ts';
-import { freePort, type Ports, requireFree } from './ports.ts';
+import { getCacheDir, ROOT } from './paths.ts';
+import { freePort, type Ports, requireFreePort } from './ports.ts';
 import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
 import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
@@ -38,7 +38,7 @@ export type StackOptions = Readonly<{
   cronEveryMs?: number | null;
   quiet?: boolean;
   /** Hears what is being done, one line each. */
-  progress?: (line: string) => void;
+  onProgress?: (line: string) => void;
   /** The checkout whose Workers run. */
   root?: string;
 }>;
@@ -52,12 +52,12 @@ export type LocalStack = Readonly<{
   /** Where the letters that were sent can be looked at. */
   mailboxUrl: string;
   /** All that arrived since the mailbox started, oldest first. */
-  letters(): Promise<readonly ReceivedLetter[]>;
+  emails(): Promise<readonly ReceivedEmail[]>;
   /** The mail provider is away, and what it held is gone. */
   stopMailbox(): Promise<void>;
   startMailbox(): Promise<void>;
-  doors: Doors;
-  createAccount(wish: AccountWish): Promise<LocalAccount>;
+  ledger: LedgerBridge;
+  createAccount(wish: CreateAccountOptions): Promise<LocalAccount>;
   /** Everything the Workers, workerd and this stack printed. */
   output(): string;
   /** Kills workerd where it stands and starts it again on the same state and ports. */
@@ -65,14 +65,14 @@ export type LocalStack = Readonly<{
   stopDatabase(): Promise<void>;
   startDatabase(): Promise<void>;
   /** Fires the ledger's and the console's cron once. */
-  tick(): Promise<void>;
+  runCrons(): Promise<void>;
   workerdPid(): number | null;
   stop(): Promise<void>;
 }>;
 
 const EVERY_MINUTE_MS = 60_000;
 /** A stack that runs for weeks must not keep all it ever said. */
-const OUTPUT_KEPT = 8_000_000;
+const MAX_OUTPUT_CHARS = 8_000_000;
 
 class Output {
   #lines: string[] = [];
@@ -81,7 +81,8 @@ class Output {
   add(line: string): void {
     this.#lines.push(line);
     this.#length += line.length;
-    while (this.#length > OUTPUT_KEPT) this.#length -= this.#lines.shift()?.length ?? this.#length;
+    while (this.#length > MAX_OUTPUT_CHARS)
+      this.#length -= this.#lines.shift()?.length ?? this.#length;
   }
 
   text(): string {
@@ -90,7 +91,7 @@ class Output {
 }
 
 /** What was opened so far, closed in reverse order, also when a later step fails. */
-class Opened {
+class Cleanup {
   readonly #closers: (() => unknown)[] = [];
 
   add(closer: () => unknown): void {
@@ -110,14 +111,14 @@ type Parts = Readonly<{
   output: Output;
 }>;
 
-function stateDirOf(options: StackOptions, opened: Opened): string {
-  const given = options.stateDir;
-  if (given !== undefined) {
-    mkdirSync(given, { recursive: true, mode: 0o700 });
-    return given;
+function resolveStateDir(options: StackOptions, cleanup: Cleanup): string {
+  const configuredDir = options.stateDir;
+  if (configuredDir !== undefined) {
+    mkdirSync(configuredDir, { recursive: true, mode: 0o700 });
+    return configuredDir;
   }
   const made = mkdtempSync(join(tmpdir(), 'farebox-'));
-  opened.add(() => rmSync(made, { recursive: true, force: true }));
+  cleanup.add(() => rmSync(made, { recursive: true, force: true }));
   return made;
 }
 
@@ -137,33 +138,33 @@ function mailBindings(mailbox: Mailbox): Record<string, string> {
   };
 }
 
-async function openParts(options: StackOptions, opened: Opened): Promise<Parts> {
+async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts> {
   const root = options.root ?? ROOT;
-  const cacheDir = cacheDirOf(root);
-  const stateDir = stateDirOf(options, opened);
+  const cacheDir = getCacheDir(root);
+  const stateDir = resolveStateDir(options, cleanup);
   const ports = { gateway: 0, console: 0, database: 0, mock: 0, mailbox: 0, ...options.ports };
   const output = new Output();
-  const progress = (line: string) => {
+  const onProgress = (line: string) => {
     output.add(line);
-    options.progress?.(line);
+    options.onProgress?.(line);
   };
-  await requireFree(ports.gateway, 'gateway');
-  await requireFree(ports.console, 'console');
+  await requireFreePort(ports.gateway, 'gateway');
+  await requireFreePort(ports.console, 'console');
   const bundling = bundleWorkers(root, cacheDir);
   // Observed later; a failure before that must not be an unhandled one.
   bundling.catch(() => {});
 
-  progress('opening the database');
+  onProgress('opening the database');
   const choice = options.database ?? 'pglite-memory';
   const database = await openDatabase({ choice, stateDir, cacheDir, port: ports.database });
-  opened.add(() => database.close());
+  cleanup.add(() => database.close());
   const applied = await migrate(database.directUrl, join(root, 'migrations'));
-  progress(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
+  onProgress(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
   const mock = await startMock(ports.mock);
-  opened.add(() => mock.stop());
+  cleanup.add(() => mock.stop());
   const mailbox = await startMailbox(ports.mailbox);
-  opened.add(() => mailbox.stop());
-  progress('bundling the Workers');
+  cleanup.add(() => mailbox.stop());
+  onProgress('bundling the Workers');
   const bundles = await bundling;
 
   const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(stateDir) };
@@ -197,13 +198,13 @@ async function openParts(options: StackOptions, opened: Opened): Promise<Parts> 
       },
       deposits: { ...address, ...options.chains },
     },
-    doorsToken: randomBytes(24).toString('hex'),
-    hear: (line) => output.add(line),
-    show: (line) => {
+    bridgeToken: randomBytes(24).toString('hex'),
+    onOutput: (line) => output.add(line),
+    onLog: (line) => {
       if (options.quiet !== true) process.stderr.write(`${line}\n`);
     },
   };
-  progress('starting the Workers');
+  onProgress('starting the Workers');
   return { database, mock, mailbox, plan, output };
 }
 
@@ -217,8 +218,8 @@ class Workers {
     this.#running = running;
   }
 
-  readonly courier: Courier = (body) => this.#running.courier(body);
-  readonly tick = () => this.#running.tick();
+  readonly transport: Transport = (body) => this.#running.transport(body);
+  readonly runCrons = () => this.#running.runCrons();
   readonly kill = () => this.#running.kill();
   readonly pid = () => this.#running.pid;
 
@@ -231,50 +232,50 @@ class Workers {
 function startCron(workers: Workers, everyMs: number | null): NodeJS.Timeout | undefined {
   if (everyMs === null) return undefined;
   // A tick that fails (the database is away, workerd restarts) is followed by the next one.
-  const timer = setInterval(() => void workers.tick().catch(() => {}), everyMs);
+  const timer = setInterval(() => void workers.runCrons().catch(() => {}), everyMs);
   timer.unref();
   return timer;
 }
 
-async function assemble(options: StackOptions, opened: Opened): Promise<LocalStack> {
-  const { database, mock, mailbox, plan, output } = await openParts(options, opened);
+async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalStack> {
+  const { database, mock, mailbox, plan, output } = await openParts(options, cleanup);
   const first = await runWorkers(plan);
   const workers = new Workers(plan, first);
-  opened.add(() => workers.kill());
+  cleanup.add(() => workers.kill());
   const cron = startCron(
     workers,
     options.cronEveryMs === undefined ? EVERY_MINUTE_MS : options.cronEveryMs,
   );
-  opened.add(() => clearInterval(cron));
-  const doors = doorsThrough(workers.courier);
+  cleanup.add(() => clearInterval(cron));
+  const ledger = connectBridge(workers.transport);
   return {
     gatewayUrl: `http://127.0.0.1:${first.ports.gateway}`,
     consoleUrl: `http://127.0.0.1:${first.ports.console}`,
     databaseUrl: database.url,
     mockUrl: mock.url,
     mailboxUrl: mailbox.url,
-    letters: mailbox.letters,
+    emails: mailbox.emails,
     stopMailbox: mailbox.stop,
     startMailbox: mailbox.start,
-    doors,
-    createAccount: (wish) => makeAccount(database.url, doors, wish),
+    ledger,
+    createAccount: (wish) => createAccount(database.url, ledger, wish),
     output: () => output.text(),
     restartWorkers: workers.restart,
     stopDatabase: () => database.stop(),
     startDatabase: () => database.start(),
-    tick: workers.tick,
+    runCrons: workers.runCrons,
     workerdPid: workers.pid,
-    stop: () => opened.close(),
+    stop: () => cleanup.close(),
   };
 }
 
 /** Starts everything, or closes what it had opened and throws. */
 export async function startStack(options: StackOptions = {}): Promise<LocalStack> {
-  const opened = new Opened();
+  const cleanup = new Cleanup();
   try {
-    return await assemble(options, opened);
+    return await assemble(options, cleanup);
   } catch (error) {
-    await opened.close();
+    await cleanup.close();
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { readRunning } from './control.ts';
+import { readRunning } from './control-server.ts';
 import { listen } from './ports.ts';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'farebox-start-'));
@@ -34,15 +34,16 @@ function run(script: string, args: string[], environment: Record<string, string>
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => (output += chunk));
   const exit = new Promise<number | null>((resolve) => {
     child.on('exit', (code) => {
       running.delete(child);
       resolve(code);
     });
   });
-  return { child, out: () => said, exit };
+  return { child, out: () => output, exit };
 }
 
 async function ready(start: Run): Promise<void> {
@@ -66,7 +67,7 @@ function isAlive(pid: number | null | undefined): boolean {
 }
 
 /** Processes that work on this state, as Linux lists them. */
-function atWork(): readonly string[] {
+function listStackProcesses(): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
@@ -123,7 +124,7 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
   first.child.kill('SIGINT');
   expect(await first.exit).toBe(0);
   expect(isAlive(workerd)).toBe(false);
-  expect(atWork()).toEqual([]);
+  expect(listStackProcesses()).toEqual([]);
 
   const again = run('start.ts', [], ports);
   await ready(again);
@@ -132,10 +133,10 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
   // Killed with no time to clean up: what is left of it must not stand in the next one's way.
   again.child.kill('SIGKILL');
   await again.exit;
-  await expect.poll(atWork, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(listStackProcesses, { timeout: 10_000 }).toEqual([]);
   const third = run('start.ts', [], ports);
   await ready(third);
   third.child.kill('SIGTERM');
   expect(await third.exit).toBe(0);
-  expect(atWork()).toEqual([]);
+  expect(listStackProcesses()).toEqual([]);
 }, 120_000);

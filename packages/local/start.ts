@@ -5,31 +5,31 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { UnreasonableWish } from './account-making.ts';
 import { anvilPath } from './anvil.ts';
 import { type LocalChains, startChains } from './chains.ts';
-import { askControl, readRunning, serveControl } from './control.ts';
-import { fund } from './funding.ts';
-import { ROOT, STATE_DIR } from './places.ts';
-import { PortTaken, requireFreeSoon } from './ports.ts';
+import { callControl, readRunning, serveControl } from './control-server.ts';
+import { InvalidOptions } from './create-account.ts';
+import { fund } from './fund-account.ts';
+import { ROOT, STATE_DIR } from './paths.ts';
+import { PortInUseError, waitForFreePort } from './ports.ts';
 import { readPrivate, writePrivate } from './secrets.ts';
 import {
-  gatewayBindingsFrom,
   mockedProviders,
   parseDevVars,
-  portsFrom,
-  providersFrom,
+  parseGatewayBindings,
+  parsePorts,
+  parseProviders,
 } from './settings.ts';
 import { type LocalStack, startStack } from './stack.ts';
 
 const DEMO_CREDIT_USD = '5';
 /** Beyond this a stop is not waited for: workerd is killed by then, and nothing else holds state. */
-const STOP_WITHIN_MS = 8_000;
+const STOP_TIMEOUT_MS = 8_000;
 
 /** Something a person can mend; told without a stack trace. */
-class Refusal extends Error {}
+class StartError extends Error {}
 
-function say(line: string): void {
+function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
@@ -43,7 +43,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** A start that was killed with no time to clean up may have left its workerd: that one is ours to end. */
-function endOrphan(workerdPid: number | null): void {
+function killOrphan(workerdPid: number | null): void {
   if (workerdPid === null || !isAlive(workerdPid)) return;
   try {
     if (readFileSync(`/proc/${workerdPid}/comm`, 'utf8').trim() !== 'workerd') return;
@@ -53,21 +53,21 @@ function endOrphan(workerdPid: number | null): void {
   }
 }
 
-async function refuseSecondRun(): Promise<void> {
+async function requireNoRunningStack(): Promise<void> {
   const before = readRunning(STATE_DIR);
   if (before === null) return;
-  if ((await askControl(before, '/ping')) !== null) {
+  if ((await callControl(before, '/ping')) !== null) {
     const port = new URL(before.gatewayUrl).port;
-    throw new Refusal(
+    throw new StartError(
       `Farebox is already running here: process ${before.pid}, gateway on port ${port}. Stop it first, or use it.`,
     );
   }
-  if (!isAlive(before.pid)) endOrphan(before.workerdPid);
+  if (!isAlive(before.pid)) killOrphan(before.workerdPid);
 }
 
 type DemoKey = Readonly<{ apiKey: string }>;
 
-async function worksAt(stack: LocalStack, demo: DemoKey): Promise<boolean> {
+async function isKeyAccepted(stack: LocalStack, demo: DemoKey): Promise<boolean> {
   const response = await fetch(`${stack.gatewayUrl}/v1/credits`, {
     headers: { authorization: `Bearer ${demo.apiKey}` },
   });
@@ -79,10 +79,10 @@ async function worksAt(stack: LocalStack, demo: DemoKey): Promise<boolean> {
 async function demoAccount(stack: LocalStack): Promise<DemoKey> {
   const path = join(STATE_DIR, 'demo-account.json');
   const apiKey = readPrivate(path)?.apiKey;
-  if (apiKey !== undefined && (await worksAt(stack, { apiKey }))) return { apiKey };
+  if (apiKey !== undefined && (await isKeyAccepted(stack, { apiKey }))) return { apiKey };
   const made = await stack.createAccount({ creditUsd: DEMO_CREDIT_USD, name: 'demo' });
   writePrivate(path, made);
-  if (!(await worksAt(stack, made)))
+  if (!(await isKeyAccepted(stack, made)))
     throw new Error('The gateway does not answer its own demo key.');
   return made;
 }
@@ -105,40 +105,40 @@ async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
   }
 }
 
-function welcome(
+function printSummary(
   stack: LocalStack,
   demo: DemoKey,
   mocked: readonly string[],
   chains: boolean,
 ): void {
-  say('');
-  say(`  gateway   ${stack.gatewayUrl}`);
+  print('');
+  print(`  gateway   ${stack.gatewayUrl}`);
   // Passkeys need a name: an address of digits can't have any (WebAuthn section 5.1.3).
-  say(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
-  say(`  mailbox   ${stack.mailboxUrl}`);
-  say(`  database  ${stack.databaseUrl}`);
-  if (mocked.length > 0) say(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
-  say('');
-  say(`curl ${stack.gatewayUrl}/v1/chat/completions \\`);
-  say(`  -H 'Authorization: Bearer ${demo.apiKey}' -H 'Content-Type: application/json' \\`);
-  say(
+  print(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
+  print(`  mailbox   ${stack.mailboxUrl}`);
+  print(`  database  ${stack.databaseUrl}`);
+  if (mocked.length > 0) print(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
+  print('');
+  print(`curl ${stack.gatewayUrl}/v1/chat/completions \\`);
+  print(`  -H 'Authorization: Bearer ${demo.apiKey}' -H 'Content-Type: application/json' \\`);
+  print(
     `  -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`,
   );
-  say('');
-  say('An account of your own: npm run account -- --credit 25');
+  print('');
+  print('An account of your own: npm run account -- --credit 25');
   if (chains)
-    say('Test USDT to its address:  npm run faucet -- --account ID --chain tron --amount 10');
+    print('Test USDT to its address:  npm run faucet -- --account ID --chain tron --amount 10');
 }
 
-type End = Readonly<{ now(code: number): void; takeSignals(): void }>;
+type ShutdownHandle = Readonly<{ exit(code: number): void; installSignalHandlers(): void }>;
 
 /** Runs `stop` once, whatever ends us first: a signal, the death of who started us, or a bug. */
-function ending(stop: () => Promise<void>): End {
+function createShutdown(stop: () => Promise<void>): ShutdownHandle {
   let stopping = false;
-  const now = (code: number) => {
+  const exit = (code: number) => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(code), STOP_WITHIN_MS).unref();
+    setTimeout(() => process.exit(code), STOP_TIMEOUT_MS).unref();
     stop()
       .catch(() => {})
       .finally(() => process.exit(code));
@@ -147,18 +147,18 @@ function ending(stop: () => Promise<void>): End {
   if (process.env.FAREBOX_STARTED_BY === `${process.ppid}`) {
     const parent = process.ppid;
     setInterval(() => {
-      if (process.ppid !== parent) now(0);
+      if (process.ppid !== parent) exit(0);
     }, 500).unref();
   }
-  const takeSignals = () => {
+  const installSignalHandlers = () => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       // Miniflare's own listener would end the process before the database is closed.
       process.removeAllListeners(name);
-      process.on(name, () => now(0));
+      process.on(name, () => exit(0));
     }
   };
-  takeSignals();
-  return { now, takeSignals };
+  installSignalHandlers();
+  return { exit, installSignalHandlers };
 }
 
 const BLOCK_SECONDS = 1;
@@ -166,71 +166,71 @@ const BLOCK_SECONDS = 1;
 const CRON_EVERY_MS = 15_000;
 
 /** The networks, where this machine can have them; everything else works without. */
-async function openChains(closers: (() => Promise<void>)[]): Promise<LocalChains | null> {
+async function startLocalChains(closers: (() => Promise<void>)[]): Promise<LocalChains | null> {
   const path = anvilPath();
   if (path === null) {
-    say('farebox: npm has no anvil for this machine, so there are no networks to top up on');
+    print('farebox: npm has no anvil for this machine, so there are no networks to top up on');
     return null;
   }
-  say('farebox: starting TRON, BNB Smart Chain and Polygon on this machine');
+  print('farebox: starting TRON, BNB Smart Chain and Polygon on this machine');
   const chains = await startChains(path, { stateDir: STATE_DIR, blockSeconds: BLOCK_SECONDS });
   closers.unshift(() => chains.stop());
   return chains;
 }
 
-async function run(closers: (() => Promise<void>)[], started: () => void): Promise<void> {
+async function run(closers: (() => Promise<void>)[], onStarted: () => void): Promise<void> {
   const { values } = parseArgs({ options: { fresh: { type: 'boolean' } } });
-  await refuseSecondRun();
+  await requireNoRunningStack();
   if (values.fresh === true) rmSync(STATE_DIR, { recursive: true, force: true });
   const devVars = join(ROOT, '.dev.vars');
-  const texts = {
+  const env = {
     ...(existsSync(devVars) ? parseDevVars(readFileSync(devVars, 'utf8')) : {}),
     ...process.env,
   };
-  const ports = portsFrom(texts);
+  const ports = parsePorts(env);
   for (const name of ['gateway', 'console', 'database', 'mock', 'mailbox'] as const) {
-    await requireFreeSoon(ports[name], name);
+    await waitForFreePort(ports[name], name);
   }
-  const providers = providersFrom(texts);
+  const providers = parseProviders(env);
   const mocked = mockedProviders(providers);
-  const chains = await openChains(closers);
+  const chains = await startLocalChains(closers);
   const stack = await startStack({
     ...(chains === null
       ? {}
-      : { chains: chains.texts, consoleBindings: { FAUCET_URL: chains.faucetUrl } }),
+      : { chains: chains.bindings, consoleBindings: { FAUCET_URL: chains.faucetUrl } }),
     stateDir: STATE_DIR,
     database: 'pglite',
     ports,
     providers,
-    gatewayBindings: gatewayBindingsFrom(texts),
+    gatewayBindings: parseGatewayBindings(env),
     cronEveryMs: CRON_EVERY_MS,
-    progress: (line) => say(`farebox: ${line}`),
+    onProgress: (line) => print(`farebox: ${line}`),
   });
   closers.unshift(() => stack.stop());
-  started();
+  onStarted();
   const control = await serveControl(STATE_DIR, {
     ...stack,
     fund: async (wish) => {
-      if (chains === null) throw new UnreasonableWish('There are no networks on this machine.');
+      if (chains === null) throw new InvalidOptions('There are no networks on this machine.');
       return fund(stack, chains, wish);
     },
   });
   closers.unshift(() => control.close());
   const demo = await demoAccount(stack);
   if (mocked.includes('openai')) await tryCall(stack, demo);
-  welcome(stack, demo, mocked, chains !== null);
-  say('farebox ready');
+  printSummary(stack, demo, mocked, chains !== null);
+  print('farebox ready');
 }
 
 const closers: (() => Promise<void>)[] = [];
-const end = ending(async () => {
+const shutdown = createShutdown(async () => {
   for (const close of closers.splice(0)) await close();
 });
 try {
-  await run(closers, end.takeSignals);
+  await run(closers, shutdown.installSignalHandlers);
   // Miniflare and the servers keep the process alive; only a signal ends it from here.
 } catch (error) {
-  const expected = error instanceof PortTaken || error instanceof Refusal;
+  const expected = error instanceof PortInUseError || error instanceof StartError;
   const text =
     error instanceof Error
       ? expected
@@ -238,5 +238,5 @@ try {
         : (error.stack ?? error.message)
       : String(error);
   process.stderr.write(`farebox: ${text}\n`);
-  end.now(1);
+  shutdown.exit(1);
 }

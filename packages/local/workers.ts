@@ -13,7 +13,7 @@ import {
   type V4WorkerOptions,
 } from 'miniflare';
 import type { Bundle, Bundles, WorkerRole } from './bundles.ts';
-import { type Courier, DOORS_BINDINGS, DOORS_SCRIPT, DOORS_WORKER } from './doors.ts';
+import { BRIDGE_BINDINGS, BRIDGE_SCRIPT, BRIDGE_WORKER, type Transport } from './ledger-bridge.ts';
 
 export type WorkerPorts = Readonly<{ gateway: number; console: number }>;
 
@@ -23,17 +23,17 @@ export type WorkersPlan = Readonly<{
   /** Where objects, queues and caches live. */
   stateDir: string;
   bindings: Readonly<Record<WorkerRole, Readonly<Record<string, string>>>>;
-  doorsToken: string;
+  bridgeToken: string;
   /** Hears every line workerd prints, raw, and every line Miniflare would log. */
-  hear: (line: string) => void;
+  onOutput: (line: string) => void;
   /** Gets what a Worker said, as it said it. */
-  show: (line: string) => void;
+  onLog: (line: string) => void;
 }>;
 
 export type RunningWorkers = Readonly<{
   ports: WorkerPorts;
-  courier: Courier;
-  tick(): Promise<void>;
+  transport: Transport;
+  runCrons(): Promise<void>;
   /** workerd dies at once, whatever it was doing. */
   kill(): Promise<void>;
   pid: number | null;
@@ -52,7 +52,7 @@ const MODULE_TYPES: Readonly<Record<string, ModuleType>> = {
 };
 
 /** The main module first: Miniflare takes it for the entry. */
-function modulesOf(bundle: Bundle): { type: ModuleType; path: string }[] {
+function listModules(bundle: Bundle): { type: ModuleType; path: string }[] {
   const names = readdirSync(bundle.folder, { recursive: true }).map(String);
   const others = names.filter((name) => name !== bundle.main).sort();
   return [bundle.main, ...others].flatMap((name) => {
@@ -61,52 +61,52 @@ function modulesOf(bundle: Bundle): { type: ModuleType; path: string }[] {
   });
 }
 
-function workerOf(
+function toWorkerOptions(
   bundle: Bundle,
   bindings: Readonly<Record<string, string>>,
   port: number | null,
 ): V4WorkerOptions {
-  const own = bundle.options.bindings;
+  const configBindings = bundle.options.bindings;
   return {
     ...bundle.options,
     rootPath: bundle.folder,
     modulesRoot: bundle.folder,
-    modules: modulesOf(bundle),
-    bindings: { ...(typeof own === 'object' ? own : {}), ...bindings },
+    modules: listModules(bundle),
+    bindings: { ...(typeof configBindings === 'object' ? configBindings : {}), ...bindings },
     ...(port === null ? {} : { unsafeDirectSockets: [{ host: '127.0.0.1', port }] }),
   };
 }
 
-function doorsWorker(ledger: string, token: string): V4WorkerOptions {
+function bridgeWorker(ledger: string, token: string): V4WorkerOptions {
   return {
-    name: DOORS_WORKER,
+    name: BRIDGE_WORKER,
     compatibilityDate: '2026-11-01',
-    modules: [{ type: 'ESModule', path: 'doors.js', contents: DOORS_SCRIPT }],
+    modules: [{ type: 'ESModule', path: 'doors.js', contents: BRIDGE_SCRIPT }],
     bindings: { token },
     serviceBindings: Object.fromEntries(
-      Object.entries(DOORS_BINDINGS).map(([door, entrypoint]) => [
-        door,
+      Object.entries(BRIDGE_BINDINGS).map(([binding, entrypoint]) => [
+        binding,
         { name: ledger, entrypoint },
       ]),
     ),
   };
 }
 
-class Heard extends Log {
-  readonly #hear: (line: string) => void;
+class OutputWatcher extends Log {
+  readonly #onOutput: (line: string) => void;
 
-  constructor(hear: (line: string) => void) {
+  constructor(onOutput: (line: string) => void) {
     super(LogLevel.WARN);
-    this.#hear = hear;
+    this.#onOutput = onOutput;
   }
 
   override log(message: string): void {
-    this.#hear(message);
+    this.#onOutput(message);
   }
 }
 
 /** The child processes started while `work` runs, by Node's own diagnostics channel. */
-async function watchingChildren<T>(
+async function observeChildProcesses<T>(
   started: (child: ChildLike) => void,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -123,7 +123,7 @@ async function watchingChildren<T>(
   }
 }
 
-type Readable = Readonly<{ on(event: 'data', heard: (chunk: unknown) => void): unknown }>;
+type Readable = Readonly<{ on(event: 'data', listener: (chunk: unknown) => void): unknown }>;
 type ChildLike = Readonly<{
   spawnfile: string;
   pid?: number;
@@ -135,66 +135,66 @@ function isChild(value: unknown): value is ChildLike {
   return typeof value === 'object' && value !== null && 'spawnfile' in value;
 }
 
-function nameOf(bundle: Bundle): string {
+function getWorkerName(bundle: Bundle): string {
   return String(bundle.options.name);
 }
 
-function portOf(url: URL): number {
+function getPort(url: URL): number {
   return Number(url.port);
 }
 
 export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
-  const { bundles, ports, bindings, hear } = plan;
+  const { bundles, ports, bindings, onOutput } = plan;
   let pid: number | null = null;
-  const overhear = (child: ChildLike) => {
+  const captureOutput = (child: ChildLike) => {
     // The streams exist once spawn() has returned.
     queueMicrotask(() => {
       if (!child.spawnfile.includes('workerd')) return;
       pid = child.pid ?? null;
       for (const stream of [child.stdout, child.stderr]) {
-        stream?.on('data', (chunk) => hear(String(chunk)));
+        stream?.on('data', (chunk) => onOutput(String(chunk)));
       }
     });
   };
-  const miniflare = await watchingChildren(overhear, async () => {
+  const miniflare = await observeChildProcesses(captureOutput, async () => {
     const made = new Miniflare(
       convertV4MiniflareOptions({
         host: '127.0.0.1',
         port: 0,
         cf: false,
-        log: new Heard(hear),
+        log: new OutputWatcher(onOutput),
         telemetry: { enabled: false },
-        // `wrangler dev --persist-to .farebox/objects` finds the same objects here (docs/by-hand.md).
+        // `wrangler dev --persist-to .farebox/objects` finds the same objects here (docs/development.md).
         resourcePersistencePath: join(plan.stateDir, 'objects', 'v3'),
-        handleStructuredLogs: ({ message }) => plan.show(message),
+        handleStructuredLogs: ({ message }) => plan.onLog(message),
         workers: [
-          workerOf(bundles.gateway, bindings.gateway, ports.gateway),
-          workerOf(bundles.console, bindings.console, ports.console),
-          workerOf(bundles.ledger, bindings.ledger, null),
-          workerOf(bundles.deposits, bindings.deposits, null),
-          doorsWorker(nameOf(bundles.ledger), plan.doorsToken),
+          toWorkerOptions(bundles.gateway, bindings.gateway, ports.gateway),
+          toWorkerOptions(bundles.console, bindings.console, ports.console),
+          toWorkerOptions(bundles.ledger, bindings.ledger, null),
+          toWorkerOptions(bundles.deposits, bindings.deposits, null),
+          bridgeWorker(getWorkerName(bundles.ledger), plan.bridgeToken),
         ],
       }),
     );
     await made.ready;
     return made;
   });
-  const doors = await miniflare.getWorker(DOORS_WORKER);
-  const ledger = await miniflare.getWorker(nameOf(bundles.ledger));
-  const consoleWorker = await miniflare.getWorker(nameOf(bundles.console));
-  const deposits = await miniflare.getWorker(nameOf(bundles.deposits));
-  const courier: Courier = async (body) => {
-    const headers = { 'x-token': plan.doorsToken };
-    const answer = await doors.fetch('http://doors/', { method: 'POST', headers, body });
+  const bridge = await miniflare.getWorker(BRIDGE_WORKER);
+  const ledger = await miniflare.getWorker(getWorkerName(bundles.ledger));
+  const consoleWorker = await miniflare.getWorker(getWorkerName(bundles.console));
+  const deposits = await miniflare.getWorker(getWorkerName(bundles.deposits));
+  const transport: Transport = async (body) => {
+    const headers = { 'x-token': plan.bridgeToken };
+    const answer = await bridge.fetch('http://doors/', { method: 'POST', headers, body });
     return answer.text();
   };
   return {
     ports: {
-      gateway: portOf(await miniflare.unsafeGetDirectURL(nameOf(bundles.gateway))),
-      console: portOf(await miniflare.unsafeGetDirectURL(nameOf(bundles.console))),
+      gateway: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.gateway))),
+      console: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.console))),
     },
-    courier,
-    tick: async () => {
+    transport,
+    runCrons: async () => {
       const tick = { cron: '*/5 * * * *', scheduledTime: new Date() };
       const workers = [ledger, consoleWorker, deposits];
       await Promise.all(workers.map((worker) => worker.scheduled(tick)));

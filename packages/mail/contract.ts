@@ -9,7 +9,7 @@ export const CONSENT_KINDS = ['balance', 'keys'] as const;
 export type ConsentKind = (typeof CONSENT_KINDS)[number];
 
 /** Amounts are decimal USD texts such as `4.20`, times are ISO 8601, tokens go into links. */
-export type LetterFacts = Readonly<{
+export type EmailData = Readonly<{
   confirm_sign_up: { token: string };
   /** To the owner of an address somebody signed up with again. */
   already_signed_up: Record<never, never>;
@@ -28,25 +28,25 @@ export type LetterFacts = Readonly<{
   key_leaked: { keyName: string; last4: string };
   account_deleted: { at: string };
 }>;
-export type LetterKind = keyof LetterFacts;
+export type EmailKind = keyof EmailData;
 
 /** Letters that need a consent, and which. */
-export const NEEDS_CONSENT: Readonly<Partial<Record<LetterKind, ConsentKind>>> = {
+export const REQUIRED_CONSENT: Readonly<Partial<Record<EmailKind, ConsentKind>>> = {
   low_balance: 'balance',
   dear_model: 'keys',
   unusual_spending: 'keys',
 };
 
 /** Where nothing was said: a person who asked to be told of something expects to be. */
-export const GIVEN_BY_DEFAULT: Readonly<Record<ConsentKind, boolean>> = {
+export const DEFAULT_CONSENT: Readonly<Record<ConsentKind, boolean>> = {
   balance: true,
   keys: true,
 };
 
-export type Letter = {
-  [Kind in LetterKind]: Readonly<{
+export type Email = {
+  [Kind in EmailKind]: Readonly<{
     kind: Kind;
-    facts: LetterFacts[Kind];
+    facts: EmailData[Kind];
     /** The address as its owner wrote it. */
     to: string;
     /** A BCP 47 tag; a language nobody wrote texts for is answered in English. */
@@ -54,7 +54,7 @@ export type Letter = {
     /** Null where there is no account (yet, or any more). */
     account: string | null;
   }>;
-}[LetterKind];
+}[EmailKind];
 
 /** What travels through the queue `farebox-mail`: the row `mails.id` exists when it is sent. */
-export type QueuedLetter = Readonly<{ id: string; letter: Letter }>;
+export type QueuedEmail = Readonly<{ id: string; email: Email }>;

@@ -4,60 +4,60 @@
 import {
   connect,
   type Database,
-  deliveriesOf,
+  deleteOldEmails,
   findSuppression,
   insertAccount,
-  insertMails,
-  purgeMail,
-  recordNotice,
+  insertEmails,
+  listEmailDeliveries,
+  recordNotification,
   withdrawConsentByLink,
 } from '@farebox/database';
-import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  deliverLetter,
-  type Letter,
-  type MailHouse,
+  type Email,
+  enqueueEmails,
+  type MailDeps,
   mailboxHash,
-  noticeMailId,
-  type QueuedLetter,
-  queueLetters,
+  notificationEmailId,
+  type QueuedEmail,
   recordSesEvent,
+  sendQueuedEmail,
 } from './index.ts';
 
-const MINUTE = 60_000;
+const MINUTE_MS = 60_000;
 const SECRET = new Uint8Array(32).fill(9);
 const SECRET_TEXT = 'AWS-secret-that-nobody-may-see';
 
 let empty: EmptyDatabase;
 let db: Database;
 beforeAll(async () => {
-  empty = await emptyDatabase();
+  empty = await createEmptyDatabase();
   db = connect(empty.url);
 });
 afterAll(() => empty.close());
 
 let now = Date.UTC(2026, 10, 24, 12);
-let people = 0;
-let answers: (() => Response | Promise<Response>)[] = [];
-let asked: Request[] = [];
-let said: string[] = [];
+let userCount = 0;
+let responses: (() => Response | Promise<Response>)[] = [];
+let requests: Request[] = [];
+let logged: string[] = [];
 
 beforeEach(() => {
-  answers = [];
-  asked = [];
-  said = [];
+  responses = [];
+  requests = [];
+  logged = [];
   now += 1;
   for (const stream of ['log', 'error'] as const) {
-    vi.spyOn(console, stream).mockImplementation((line: unknown) => said.push(String(line)));
+    vi.spyOn(console, stream).mockImplementation((line: unknown) => logged.push(String(line)));
   }
   return () => {
     vi.restoreAllMocks();
   };
 });
 
-const taken = () => new Response(JSON.stringify({ MessageId: `ses-${asked.length}-${now}` }));
-const refusal =
+const accepted = () => new Response(JSON.stringify({ MessageId: `ses-${requests.length}-${now}` }));
+const rejection =
   (type: string, status = 400, header = true) =>
   () =>
     new Response(JSON.stringify({ message: 'ann@example.com is not …', __type: `x#${type}` }), {
@@ -65,7 +65,7 @@ const refusal =
       ...(header ? { headers: { 'x-amzn-errortype': `${type}:http://internal.amazon.com/` } } : {}),
     });
 
-const house = (): MailHouse => ({
+const deps = (): MailDeps => ({
   db,
   secret: SECRET,
   consoleUrl: new URL('https://console.example.com'),
@@ -77,18 +77,18 @@ const house = (): MailHouse => ({
     sender: 'Farebox <mail@farebox.example>',
     configurationSet: 'farebox',
   },
-  ask: async (request) => {
-    asked.push(request);
-    return (answers.shift() ?? taken)();
+  httpFetch: async (request) => {
+    requests.push(request);
+    return (responses.shift() ?? accepted)();
   },
   now: () => now,
 });
 
-async function somebody(): Promise<{ account: string; email: string }> {
-  people += 1;
-  const account = people.toString(16).padStart(16, '0');
-  const email = `Ann${people}@example.com`;
-  const made = await insertAccount(db, {
+async function createUser(): Promise<{ account: string; email: string }> {
+  userCount += 1;
+  const account = userCount.toString(16).padStart(16, '0');
+  const email = `Ann${userCount}@example.com`;
+  const result = await insertAccount(db, {
     accountId: account,
     verified: true,
     email,
@@ -97,32 +97,32 @@ async function somebody(): Promise<{ account: string; email: string }> {
     language: 'en',
     now,
   });
-  expect(made.ok).toBe(true);
+  expect(result.ok).toBe(true);
   return { account, email };
 }
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
 
-async function queued(letter: Letter): Promise<QueuedLetter> {
-  const sent: QueuedLetter[] = [];
+async function enqueue(message: Email): Promise<QueuedEmail> {
+  const queuedEmails: QueuedEmail[] = [];
   const queue = {
-    sendBatch: async (messages: Iterable<{ body: QueuedLetter }>) => {
-      for (const { body } of messages) sent.push(body);
+    sendBatch: async (messages: Iterable<{ body: QueuedEmail }>) => {
+      for (const { body } of messages) queuedEmails.push(body);
     },
   };
-  await queueLetters(db, queue, [letter], { now: () => now, random });
-  if (sent[0] === undefined) throw new Error('nothing was queued');
-  return sent[0];
+  await enqueueEmails(db, queue, [message], { now: () => now, random });
+  if (queuedEmails[0] === undefined) throw new Error('nothing was queued');
+  return queuedEmails[0];
 }
 
-const reset = (to: string, account: string | null): Letter => ({
+const resetEmail = (to: string, account: string | null): Email => ({
   kind: 'reset_password',
   facts: { token: 'token-1' },
   to,
   language: 'en',
   account,
 });
-const lowBalance = (to: string, account: string): Letter => ({
+const lowBalanceEmail = (to: string, account: string): Email => ({
   kind: 'low_balance',
   facts: { balance: '1.00', threshold: '5.00' },
   to,
@@ -130,22 +130,22 @@ const lowBalance = (to: string, account: string): Letter => ({
   account,
 });
 
-async function stateOf(account: string) {
-  const [last] = await deliveriesOf(db, account, 1);
+async function latestState(account: string) {
+  const [last] = await listEmailDeliveries(db, account, 1);
   return last === undefined ? undefined : { state: last.state, reason: last.reason };
 }
 
 describe('a letter', () => {
   it('reaches SES once, signed, and without a word about the account', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    expect(await stateOf(account)).toEqual({ state: 'queued', reason: null });
-    expect(await deliverLetter(house(), letter, 1)).toBe('done');
-    expect(await deliverLetter(house(), letter, 2)).toBe('done');
-    expect(asked).toHaveLength(1);
-    expect(await stateOf(account)).toEqual({ state: 'sent', reason: null });
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    expect(await latestState(account)).toEqual({ state: 'queued', reason: null });
+    expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
+    expect(await sendQueuedEmail(deps(), message, 2)).toBe('done');
+    expect(requests).toHaveLength(1);
+    expect(await latestState(account)).toEqual({ state: 'sent', reason: null });
 
-    const [request] = asked;
+    const [request] = requests;
     expect(request?.url).toBe('https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails');
     expect(request?.redirect).toBe('manual');
     const headers = JSON.stringify([...(request?.headers ?? [])]);
@@ -159,38 +159,38 @@ describe('a letter', () => {
       FromEmailAddress: 'Farebox <mail@farebox.example>',
       Destination: { ToAddresses: [email] },
       ConfigurationSetName: 'farebox',
-      EmailTags: [{ Name: 'farebox_mail', Value: letter.id }],
+      EmailTags: [{ Name: 'farebox_mail', Value: message.id }],
     });
   });
 
   it('is asked for again while SES is away, throttled or paused', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    answers = [
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    responses = [
       () => Promise.reject(new Error('ann@example.com')),
-      refusal('TooManyRequestsException', 429),
-      refusal('SendingPausedException'),
-      refusal('AccessDeniedException', 403),
-      refusal('x', 500),
+      rejection('TooManyRequestsException', 429),
+      rejection('SendingPausedException'),
+      rejection('AccessDeniedException', 403),
+      rejection('x', 500),
       () => new Response('', { status: 302, headers: { location: 'https://evil.example' } }),
     ];
     const delays: unknown[] = [];
     for (const attempt of [1, 2, 3, 4, 5, 12])
-      delays.push(await deliverLetter(house(), letter, attempt));
-    expect(delays).toEqual([2, 4, 8, 16, 32, 600].map((againInSeconds) => ({ againInSeconds })));
-    expect(await deliverLetter(house(), letter, 13)).toBe('done');
-    expect(await stateOf(account)).toEqual({ state: 'sent', reason: null });
-    expect(said).toEqual([]);
+      delays.push(await sendQueuedEmail(deps(), message, attempt));
+    expect(delays).toEqual([2, 4, 8, 16, 32, 600].map((retryInSeconds) => ({ retryInSeconds })));
+    expect(await sendQueuedEmail(deps(), message, 13)).toBe('done');
+    expect(await latestState(account)).toEqual({ state: 'sent', reason: null });
+    expect(logged).toEqual([]);
   });
 
   it('is given up in the end, and says so', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(lowBalance(email, account));
-    answers = [refusal('x', 503)];
-    expect(await deliverLetter(house(), letter, 21)).toBe('done');
-    expect(await stateOf(account)).toEqual({ state: 'failed', reason: 'gave_up' });
-    expect(said.map((line) => JSON.parse(line))).toEqual([
-      { event: 'mail_failed', mail: letter.id, kind: 'low_balance', reason: 'gave_up' },
+    const { account, email } = await createUser();
+    const message = await enqueue(lowBalanceEmail(email, account));
+    responses = [rejection('x', 503)];
+    expect(await sendQueuedEmail(deps(), message, 21)).toBe('done');
+    expect(await latestState(account)).toEqual({ state: 'failed', reason: 'gave_up' });
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      { event: 'mail_failed', mail: message.id, kind: 'low_balance', reason: 'gave_up' },
     ]);
   });
 
@@ -198,14 +198,14 @@ describe('a letter', () => {
     ['MessageRejected', 'message_rejected', true],
     ['BadRequestException', 'bad_request', false],
   ])('that SES refuses with %s is not sent again', async (type, reason, header) => {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    answers = [refusal(type, 400, header)];
-    expect(await deliverLetter(house(), letter, 1)).toBe('done');
-    expect(await deliverLetter(house(), letter, 2)).toBe('done');
-    expect(asked).toHaveLength(1);
-    expect(await stateOf(account)).toEqual({ state: 'rejected', reason });
-    expect(said.join()).not.toContain('example.com');
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    responses = [rejection(type, 400, header)];
+    expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
+    expect(await sendQueuedEmail(deps(), message, 2)).toBe('done');
+    expect(requests).toHaveLength(1);
+    expect(await latestState(account)).toEqual({ state: 'rejected', reason });
+    expect(logged.join()).not.toContain('example.com');
   });
 
   it.each([
@@ -216,65 +216,65 @@ describe('a letter', () => {
     'ann@example',
     `${'a'.repeat(250)}@example.com`,
   ])('to %j never leaves', async (to) => {
-    const { account } = await somebody();
-    const letter = await queued(reset(to, account));
-    expect(await deliverLetter(house(), letter, 1)).toBe('done');
-    expect(asked).toEqual([]);
-    expect(await stateOf(account)).toEqual({ state: 'rejected', reason: 'bad_address' });
-    expect(said.join()).not.toContain('example');
+    const { account } = await createUser();
+    const message = await enqueue(resetEmail(to, account));
+    expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
+    expect(requests).toEqual([]);
+    expect(await latestState(account)).toEqual({ state: 'rejected', reason: 'bad_address' });
+    expect(logged.join()).not.toContain('example');
   });
 
   it('with a link that has expired is not sent', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    now += 31 * MINUTE;
-    expect(await deliverLetter(house(), letter, 9)).toBe('done');
-    expect(asked).toEqual([]);
-    expect(await stateOf(account)).toEqual({ state: 'failed', reason: 'expired' });
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    now += 31 * MINUTE_MS;
+    expect(await sendQueuedEmail(deps(), message, 9)).toBe('done');
+    expect(requests).toEqual([]);
+    expect(await latestState(account)).toEqual({ state: 'failed', reason: 'expired' });
   });
 
   it('goes with its row', async () => {
-    const letter = { id: 'f'.repeat(32), letter: reset('ann@example.com', null) };
-    expect(await deliverLetter(house(), letter, 1)).toBe('done');
-    expect(asked).toEqual([]);
+    const email = { id: 'f'.repeat(32), email: resetEmail('ann@example.com', null) };
+    expect(await sendQueuedEmail(deps(), email, 1)).toBe('done');
+    expect(requests).toEqual([]);
   });
 
   it('that the queue did not take is a failure one can see', async () => {
-    const { account, email } = await somebody();
+    const { account, email } = await createUser();
     const queue = { sendBatch: () => Promise.reject(new Error(email)) };
-    await queueLetters(db, queue, [reset(email, account)], { now: () => now, random });
-    expect(await stateOf(account)).toEqual({ state: 'failed', reason: 'not_queued' });
-    expect(said).toHaveLength(1);
-    expect(said.join()).not.toContain(email);
+    await enqueueEmails(db, queue, [resetEmail(email, account)], { now: () => now, random });
+    expect(await latestState(account)).toEqual({ state: 'failed', reason: 'not_queued' });
+    expect(logged).toHaveLength(1);
+    expect(logged.join()).not.toContain(email);
   });
 });
 
 describe('a consent', () => {
   it('that is withdrawn holds at the moment of sending, and has one receipt', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(lowBalance(email, account));
+    const { account, email } = await createUser();
+    const message = await enqueue(lowBalanceEmail(email, account));
     const withdraw = (receiptId: string) =>
       withdrawConsentByLink(db, { accountId: account, kind: 'balance', receiptId, now });
     expect(await withdraw('1'.repeat(32))).toBe('withdrawn');
     expect(await withdraw('2'.repeat(32))).toBe('withdrawn_before');
-    expect(await deliverLetter(house(), letter, 1)).toBe('done');
-    expect(asked).toEqual([]);
-    expect(await stateOf(account)).toEqual({ state: 'suppressed', reason: 'no_consent' });
-    const safety = await queued(reset(email, account));
-    await deliverLetter(house(), safety, 1);
-    expect(asked).toHaveLength(1);
+    expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
+    expect(requests).toEqual([]);
+    expect(await latestState(account)).toEqual({ state: 'suppressed', reason: 'no_consent' });
+    const safety = await enqueue(resetEmail(email, account));
+    await sendQueuedEmail(deps(), safety, 1);
+    expect(requests).toHaveLength(1);
   });
 
   it('of nobody is not kept', async () => {
-    const nobody = { accountId: 'f'.repeat(16), kind: 'keys', receiptId: '3'.repeat(32), now };
-    expect(await withdrawConsentByLink(db, nobody)).toBe('nobody');
+    const ownerless = { accountId: 'f'.repeat(16), kind: 'keys', receiptId: '3'.repeat(32), now };
+    expect(await withdrawConsentByLink(db, ownerless)).toBe('nobody');
   });
 });
 
 describe('a notice', () => {
   it('is kept once, and its letter is queued until it was sent', async () => {
-    const { account, email } = await somebody();
-    const notice = {
+    const { account, email } = await createUser();
+    const notification = {
       account,
       id: 'low_balance:7',
       kind: 'low_balance' as const,
@@ -283,34 +283,48 @@ describe('a notice', () => {
       amount: 1_000_000_000n,
       at: now,
     };
-    const id = noticeMailId(SECRET, account, notice.id);
-    const expected = { email, language: 'en', key: null, mailState: 'queued' };
-    expect(await recordNotice(db, notice, id, now)).toEqual(expected);
-    expect(await recordNotice(db, notice, id, now)).toEqual(expected);
-    await deliverLetter(house(), { id, letter: lowBalance(email, account) }, 1);
-    expect(await recordNotice(db, notice, id, now)).toEqual({ ...expected, mailState: 'sent' });
-    expect(await deliveriesOf(db, account, 9)).toHaveLength(1);
+    const id = notificationEmailId(SECRET, account, notification.id);
+    const expected = { email, language: 'en', key: null, emailState: 'queued' };
+    expect(await recordNotification(db, notification, id, now)).toEqual(expected);
+    expect(await recordNotification(db, notification, id, now)).toEqual(expected);
+    await sendQueuedEmail(deps(), { id, email: lowBalanceEmail(email, account) }, 1);
+    expect(await recordNotification(db, notification, id, now)).toEqual({
+      ...expected,
+      emailState: 'sent',
+    });
+    expect(await listEmailDeliveries(db, account, 9)).toHaveLength(1);
   });
 
   it('about an account without an owner is dropped', async () => {
-    const notice = { id: 'x', kind: 'key_leaked', keyId: 1, model: null, amount: null } as const;
-    const nobodys = { ...notice, account: 'f'.repeat(16), at: now };
-    expect(await recordNotice(db, nobodys, 'e'.repeat(32), now)).toBeUndefined();
+    const notification = {
+      id: 'x',
+      kind: 'key_leaked',
+      keyId: 1,
+      model: null,
+      amount: null,
+    } as const;
+    const ownerless = { ...notification, account: 'f'.repeat(16), at: now };
+    expect(await recordNotification(db, ownerless, 'e'.repeat(32), now)).toBeUndefined();
   });
 });
 
 describe('an event', () => {
   let serial = 0;
-  type Extra = Readonly<Record<string, unknown>>;
+  type ExtraFields = Readonly<Record<string, unknown>>;
 
-  async function sent(): Promise<{ account: string; email: string; mail: string }> {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    await deliverLetter(house(), letter, 1);
-    return { account, email, mail: letter.id };
+  async function sendEmail(): Promise<{ account: string; email: string; mail: string }> {
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    await sendQueuedEmail(deps(), message, 1);
+    return { account, email, mail: message.id };
   }
 
-  const told = (mail: string, email: string, eventType: string, extra: Extra = {}) => {
+  const buildSesEvent = (
+    mail: string,
+    email: string,
+    eventType: string,
+    extra: ExtraFields = {},
+  ) => {
     serial += 1;
     const text = JSON.stringify({
       eventType,
@@ -318,7 +332,7 @@ describe('an event', () => {
         messageId: `ses-${serial}`,
         destination: [email],
         tags: { farebox_mail: [mail], 'ses:from-domain': ['farebox.example'] },
-        commonHeaders: { subject: 'Set a new password' },
+        commonHeaders: { subject: 'Reset your password' },
       },
       ...extra,
     });
@@ -328,115 +342,129 @@ describe('an event', () => {
       text,
     };
   };
-  const record = (event: ReturnType<typeof told>) => recordSesEvent({ db, secret: SECRET }, event);
+  const recordEvent = (event: ReturnType<typeof buildSesEvent>) =>
+    recordSesEvent({ db, secret: SECRET }, event);
   const PERMANENT = { bounce: { bounceType: 'Permanent', bounceSubType: 'NoEmail' } };
   const TRANSIENT = { bounce: { bounceType: 'Transient', bounceSubType: 'MailboxFull' } };
 
   it('of delivery shows, and nothing later that happened before takes it back', async () => {
-    const { account, email, mail } = await sent();
-    await record(told(mail, email, 'Delivery'));
-    expect(await stateOf(account)).toEqual({ state: 'delivered', reason: null });
-    await record(told(mail, email, 'Send'));
-    await record(told(mail, email, 'DeliveryDelay', { deliveryDelay: { delayType: 'General' } }));
-    await record(told(mail, email, 'Bounce', TRANSIENT));
-    expect(await stateOf(account)).toEqual({ state: 'delivered', reason: null });
+    const { account, email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Delivery'));
+    expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
+    await recordEvent(buildSesEvent(mail, email, 'Send'));
+    await recordEvent(
+      buildSesEvent(mail, email, 'DeliveryDelay', { deliveryDelay: { delayType: 'General' } }),
+    );
+    await recordEvent(buildSesEvent(mail, email, 'Bounce', TRANSIENT));
+    expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
   });
 
   it('may overtake our own note that it was sent', async () => {
-    const { account, email } = await somebody();
-    const letter = await queued(reset(email, account));
-    answers = [
+    const { account, email } = await createUser();
+    const message = await enqueue(resetEmail(email, account));
+    responses = [
       async () => {
-        await record(told(letter.id, email, 'Delivery'));
-        return taken();
+        await recordEvent(buildSesEvent(message.id, email, 'Delivery'));
+        return accepted();
       },
     ];
-    await deliverLetter(house(), letter, 1);
-    expect(await stateOf(account)).toEqual({ state: 'delivered', reason: null });
+    await sendQueuedEmail(deps(), message, 1);
+    expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
   });
 
   it('of a permanent bounce ends all mail to that mailbox, whoever asks for it', async () => {
-    const { account, email, mail } = await sent();
-    const bounce = told(mail, email, 'Bounce', PERMANENT);
-    await record(bounce);
-    await record(bounce);
-    await record(told(mail, email, 'Delivery'));
-    expect(await stateOf(account)).toEqual({ state: 'bounced', reason: 'Permanent-NoEmail' });
+    const { account, email, mail } = await sendEmail();
+    const bounce = buildSesEvent(mail, email, 'Bounce', PERMANENT);
+    await recordEvent(bounce);
+    await recordEvent(bounce);
+    await recordEvent(buildSesEvent(mail, email, 'Delivery'));
+    expect(await latestState(account)).toEqual({ state: 'bounced', reason: 'Permanent-NoEmail' });
     const hash = mailboxHash(SECRET, email);
     expect(await findSuppression(db, hash)).toEqual({ reason: 'bounced', since: now });
     now += 1;
-    const again = await queued(
-      reset(email.toUpperCase().replace('EXAMPLE.COM', 'example.com'), account),
+    const again = await enqueue(
+      resetEmail(email.toUpperCase().replace('EXAMPLE.COM', 'example.com'), account),
     );
-    asked = [];
-    await deliverLetter(house(), again, 1);
-    expect(asked).toEqual([]);
-    expect(await stateOf(account)).toEqual({ state: 'suppressed', reason: 'bounced' });
+    requests = [];
+    await sendQueuedEmail(deps(), again, 1);
+    expect(requests).toEqual([]);
+    expect(await latestState(account)).toEqual({ state: 'suppressed', reason: 'bounced' });
   });
 
   it('of a transient bounce ends nothing', async () => {
-    const { account, email, mail } = await sent();
-    await record(told(mail, email, 'Bounce', TRANSIENT));
-    expect(await stateOf(account)).toEqual({ state: 'bounced', reason: 'Transient-MailboxFull' });
+    const { account, email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Bounce', TRANSIENT));
+    expect(await latestState(account)).toEqual({
+      state: 'bounced',
+      reason: 'Transient-MailboxFull',
+    });
     expect(await findSuppression(db, mailboxHash(SECRET, email))).toBeUndefined();
   });
 
   it('of a complaint ends all mail, of its contrary nothing', async () => {
-    const { account, email, mail } = await sent();
-    await record(told(mail, email, 'Delivery'));
+    const { account, email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Delivery'));
     const complaint = (type: string) => ({ complaint: { complaintFeedbackType: type } });
-    await record(told(mail, email, 'Complaint', complaint('not-spam')));
-    expect(await stateOf(account)).toEqual({ state: 'delivered', reason: null });
-    await record(told(mail, email, 'Complaint', complaint('a word that is not in the list')));
-    expect(await stateOf(account)).toEqual({ state: 'complained', reason: 'unsaid' });
+    await recordEvent(buildSesEvent(mail, email, 'Complaint', complaint('not-spam')));
+    expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
+    await recordEvent(
+      buildSesEvent(mail, email, 'Complaint', complaint('a word that is not in the list')),
+    );
+    expect(await latestState(account)).toEqual({ state: 'complained', reason: 'unsaid' });
     expect(await findSuppression(db, mailboxHash(SECRET, email))).toMatchObject({
       reason: 'complained',
     });
   });
 
   it('of a rejection shows', async () => {
-    const { account, email, mail } = await sent();
-    await record(told(mail, email, 'Reject', { reject: { reason: 'Bad content' } }));
-    expect(await stateOf(account)).toEqual({ state: 'rejected', reason: 'content' });
+    const { account, email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Reject', { reject: { reason: 'Bad content' } }));
+    expect(await latestState(account)).toEqual({ state: 'rejected', reason: 'content' });
   });
 
   it('about a mail that is gone still suppresses, and is counted', async () => {
-    await record(told('d'.repeat(32), 'Gone <gone@example.com>', 'Bounce', PERMANENT));
+    await recordEvent(
+      buildSesEvent('d'.repeat(32), 'Gone <gone@example.com>', 'Bounce', PERMANENT),
+    );
     expect(await findSuppression(db, mailboxHash(SECRET, 'gone@example.com'))).toBeDefined();
-    expect(said).toEqual(['{"event":"mail_event_unknown","what":"mail"}']);
+    expect(logged).toEqual(['{"event":"mail_event_unknown","what":"mail"}']);
   });
 
   it('of another kind, or none, is counted', async () => {
-    const { account, email, mail } = await sent();
-    await record(told(mail, email, 'Click'));
+    const { account, email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Click'));
     const text = 'Successfully validated SNS topic for Amazon SES event publishing.';
-    await record({ id: 'x', at: now, text });
-    await record({ id: 'y', at: now, text: '{"eventType":"Send","mail":{"messageId":7}}' });
-    expect(said.map((line) => JSON.parse(line).what)).toEqual(['kind', 'unreadable', 'unreadable']);
-    expect(await stateOf(account)).toEqual({ state: 'sent', reason: null });
+    await recordEvent({ id: 'x', at: now, text });
+    await recordEvent({ id: 'y', at: now, text: '{"eventType":"Send","mail":{"messageId":7}}' });
+    expect(logged.map((line) => JSON.parse(line).what)).toEqual([
+      'kind',
+      'unreadable',
+      'unreadable',
+    ]);
+    expect(await latestState(account)).toEqual({ state: 'sent', reason: null });
   });
 
   it('leaves nothing in a table but closed words', async () => {
-    const { email, mail } = await sent();
-    await record(told(mail, email, 'Bounce', PERMANENT));
+    const { email, mail } = await sendEmail();
+    await recordEvent(buildSesEvent(mail, email, 'Bounce', PERMANENT));
     const { rows } = await db.execute(
       'select (select json_agg(m) from mails m)::text || (select json_agg(e) from mail_events e)::text || (select json_agg(s) from suppressions s)::text as all',
     );
-    expect(String(rows[0]?.all)).not.toMatch(/@|example|Set a new|token-1/);
+    expect(String(rows[0]?.all)).not.toMatch(/@|example|Reset your|token-1/);
   });
 });
 
 it('is purged when it is old, and what was lost on the way says so', async () => {
-  const DAY = 24 * 60 * MINUTE;
-  const { account } = await somebody();
-  await insertMails(
+  const DAY = 24 * 60 * MINUTE_MS;
+  const { account } = await createUser();
+  await insertEmails(
     db,
     [{ id: 'c'.repeat(32), accountId: account, kind: 'new_device' }],
     now - 8 * DAY,
   );
-  const limits = { now, keptMs: 90 * DAY, lostAfterMs: 7 * DAY, most: 100 };
-  await purgeMail(db, limits);
-  expect(await stateOf(account)).toEqual({ state: 'failed', reason: 'lost' });
-  expect(await purgeMail(db, { ...limits, now: now + 90 * DAY })).toBeGreaterThan(0);
-  expect(await stateOf(account)).toBeUndefined();
+  const limits = { now, retentionMs: 90 * DAY, lostAfterMs: 7 * DAY, limit: 100 };
+  await deleteOldEmails(db, limits);
+  expect(await latestState(account)).toEqual({ state: 'failed', reason: 'lost' });
+  expect(await deleteOldEmails(db, { ...limits, now: now + 90 * DAY })).toBeGreaterThan(0);
+  expect(await latestState(account)).toBeUndefined();
 });

@@ -3,110 +3,114 @@
  * SES's yes and our row there is a moment, and what dies there errs towards a second letter: a link that
  * comes twice does no harm, one that never comes locks a person out.
  */
-import { type Database, endMail, findMailToSend, markMailSent } from '@farebox/database';
-import { signal } from '@farebox/signals';
-import { compose } from './compose.ts';
-import { GIVEN_BY_DEFAULT, type LetterKind, NEEDS_CONSENT, type QueuedLetter } from './contract.ts';
-import { mailboxHash } from './secrets.ts';
-import { type Ask, type Sent, type SesSettings, sendThroughSes } from './ses.ts';
+import { type Database, findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database';
+import { logEvent } from '@farebox/telemetry';
+import { DEFAULT_CONSENT, type EmailKind, type QueuedEmail, REQUIRED_CONSENT } from './contract.ts';
+import { mailboxHash } from './derived-keys.ts';
+import { renderEmail } from './render.ts';
+import { type HttpFetch, type SendResult, type SesSettings, sendThroughSes } from './ses.ts';
 
-export type MailHouse = Readonly<{
+export type MailDeps = Readonly<{
   db: Database;
   /** 32 bytes; every use has a sub-key of its own. */
   secret: Uint8Array;
   consoleUrl: URL;
   ses: SesSettings;
-  ask: Ask;
+  httpFetch: HttpFetch;
   now: () => number;
 }>;
 
-export type Outcome = 'done' | Readonly<{ againInSeconds: number }>;
+export type DeliveryOutcome = 'done' | Readonly<{ retryInSeconds: number }>;
 
 /** The queue's `max_retries` (workers/console/wrangler.toml): the attempt after them is the last. */
-const MOST_RETRIES = 20;
-const LONGEST_DELAY_SECONDS = 600;
-const MINUTE = 60_000;
+const MAX_RETRIES = 20;
+const MAX_DELAY_SECONDS = 600;
+const MINUTE_MS = 60_000;
 
 /** A link that has expired is not sent any more. As long as the tokens of packages/identity last. */
-const USELESS_AFTER_MS: Readonly<Partial<Record<LetterKind, number>>> = {
-  confirm_sign_up: 60 * MINUTE,
-  reset_password: 30 * MINUTE,
-  confirm_new_email: 30 * MINUTE,
+const LINK_TTL_MS: Readonly<Partial<Record<EmailKind, number>>> = {
+  confirm_sign_up: 60 * MINUTE_MS,
+  reset_password: 30 * MINUTE_MS,
+  confirm_new_email: 30 * MINUTE_MS,
 };
 
 /** Mails that SES took while our database did not answer, so that this isolate does not ask SES twice. */
-const taken = new Map<string, string>();
-const MOST_TAKEN = 1_000;
+const acceptedIds = new Map<string, string>();
+const MAX_ACCEPTED_IDS = 1_000;
 
-export function againIn(attempt: number): Outcome {
-  return { againInSeconds: Math.min(LONGEST_DELAY_SECONDS, 2 ** attempt) };
+export function retryLater(attempt: number): DeliveryOutcome {
+  return { retryInSeconds: Math.min(MAX_DELAY_SECONDS, 2 ** attempt) };
 }
 
 /** `attempt` counts from 1. Throws where the database is away: then the queue brings it again. */
-export async function deliverLetter(
-  house: MailHouse,
-  { id, letter }: QueuedLetter,
+export async function sendQueuedEmail(
+  deps: MailDeps,
+  { id, email }: QueuedEmail,
   attempt: number,
-): Promise<Outcome> {
-  const consent = NEEDS_CONSENT[letter.kind] ?? null;
-  const mail = await findMailToSend(house.db, {
+): Promise<DeliveryOutcome> {
+  const consent = REQUIRED_CONSENT[email.kind] ?? null;
+  const row = await findEmailToSend(deps.db, {
     id,
-    mailboxHash: mailboxHash(house.secret, letter.to),
+    mailboxHash: mailboxHash(deps.secret, email.to),
     consent,
   });
-  if (mail === undefined || mail.state !== 'queued') return 'done';
-  const before = taken.get(id);
-  if (before !== undefined) return markSent(house, id, before);
-  const age = house.now() - mail.queuedAt;
-  if (age > (USELESS_AFTER_MS[letter.kind] ?? Number.POSITIVE_INFINITY)) {
-    return giveUp(house, { id, letter }, 'expired');
+  if (row === undefined || row.state !== 'queued') return 'done';
+  const providerId = acceptedIds.get(id);
+  if (providerId !== undefined) return markSent(deps, id, providerId);
+  const age = deps.now() - row.queuedAt;
+  if (age > (LINK_TTL_MS[email.kind] ?? Number.POSITIVE_INFINITY)) {
+    return markFailed(deps, { id, email }, 'expired');
   }
-  if (mail.suppressed !== null) return suppress(house, id, mail.suppressed);
-  if (consent !== null && !(mail.given ?? GIVEN_BY_DEFAULT[consent])) {
-    return suppress(house, id, 'no_consent');
+  if (row.suppressed !== null) return markSuppressed(deps, id, row.suppressed);
+  if (consent !== null && !(row.given ?? DEFAULT_CONSENT[consent])) {
+    return markSuppressed(deps, id, 'no_consent');
   }
-  const composed = compose(letter, house);
-  const sent = await sendThroughSes(house.ses, house.ask, { id, to: letter.to, composed });
-  return conclude(house, { id, letter }, sent, attempt);
+  const rendered = renderEmail(email, deps);
+  const result = await sendThroughSes(deps.ses, deps.httpFetch, { id, to: email.to, rendered });
+  return handleSendResult(deps, { id, email }, result, attempt);
 }
 
-async function conclude(
-  house: MailHouse,
-  queued: QueuedLetter,
-  sent: Sent,
+async function handleSendResult(
+  deps: MailDeps,
+  queued: QueuedEmail,
+  result: SendResult,
   attempt: number,
-): Promise<Outcome> {
-  const { id, letter } = queued;
-  if (sent.ok) {
-    if (taken.size >= MOST_TAKEN) taken.clear();
-    taken.set(id, sent.providerId);
-    return markSent(house, id, sent.providerId);
+): Promise<DeliveryOutcome> {
+  const { id, email } = queued;
+  if (result.ok) {
+    if (acceptedIds.size >= MAX_ACCEPTED_IDS) acceptedIds.clear();
+    acceptedIds.set(id, result.providerId);
+    return markSent(deps, id, result.providerId);
   }
-  if (sent.again)
-    return attempt > MOST_RETRIES ? giveUp(house, queued, 'gave_up') : againIn(attempt);
-  const { reason } = sent;
-  await endMail(house.db, { id, state: 'rejected', reason, now: house.now() });
-  signal({ event: 'mail_failed', mail: id, kind: letter.kind, reason });
+  if (result.retryable)
+    return attempt > MAX_RETRIES ? markFailed(deps, queued, 'gave_up') : retryLater(attempt);
+  const { reason } = result;
+  await markEmailNotSent(deps.db, { id, state: 'rejected', reason, now: deps.now() });
+  logEvent({ event: 'mail_failed', mail: id, kind: email.kind, reason });
   return 'done';
 }
 
-async function markSent(house: MailHouse, id: string, providerId: string): Promise<Outcome> {
-  await markMailSent(house.db, { id, providerId: providerId || null, now: house.now() });
-  taken.delete(id);
+async function markSent(deps: MailDeps, id: string, providerId: string): Promise<DeliveryOutcome> {
+  await markEmailSent(deps.db, { id, providerId: providerId || null, now: deps.now() });
+  acceptedIds.delete(id);
   return 'done';
 }
 
-async function suppress(house: MailHouse, id: string, reason: string): Promise<Outcome> {
-  await endMail(house.db, { id, state: 'suppressed', reason, now: house.now() });
+async function markSuppressed(
+  deps: MailDeps,
+  id: string,
+  reason: string,
+): Promise<DeliveryOutcome> {
+  await markEmailNotSent(deps.db, { id, state: 'suppressed', reason, now: deps.now() });
   return 'done';
 }
 
-async function giveUp(
-  house: MailHouse,
-  { id, letter }: QueuedLetter,
+async function markFailed(
+  deps: MailDeps,
+  { id, email }: QueuedEmail,
   reason: 'expired' | 'gave_up',
-): Promise<Outcome> {
-  await endMail(house.db, { id, state: 'failed', reason, now: house.now() });
-  signal({ event: 'mail_failed', mail: id, kind: letter.kind, reason });
+): Promise<DeliveryOutcome> {
+  await markEmailNotSent(deps.db, { id, state: 'failed', reason, now: deps.now() });
+  logEvent({ event: 'mail_failed', mail: id, kind: email.kind, reason });
   return 'done';
 }

@@ -1,28 +1,29 @@
 /** The front of the mail room: letters out through Amazon SES, and what became of them. */
-export { type Composed, compose, type Stationery } from './compose.ts';
+
 export {
   CONSENT_KINDS,
   type ConsentKind,
-  GIVEN_BY_DEFAULT,
-  type Letter,
-  type LetterFacts,
-  type LetterKind,
-  NEEDS_CONSENT,
-  type QueuedLetter,
+  DEFAULT_CONSENT,
+  type Email,
+  type EmailData,
+  type EmailKind,
+  type QueuedEmail,
+  REQUIRED_CONSENT,
 } from './contract.ts';
-export { againIn, deliverLetter, type MailHouse, type Outcome } from './delivery.ts';
-export { recordSesEvent, type Told } from './events.ts';
-export { type Hand, type LetterQueue, queueLetters } from './posting.ts';
-export { isQueuedLetter } from './reading.ts';
-export { mailboxHash, noticeMailId } from './secrets.ts';
-export { type Ask, type SesSettings, sendThroughSes } from './ses.ts';
+export { type DeliveryOutcome, type MailDeps, retryLater, sendQueuedEmail } from './delivery.ts';
+export { mailboxHash, notificationEmailId } from './derived-keys.ts';
+export { type EmailQueue, enqueueEmails, type IdSource } from './enqueue.ts';
+export { isQueuedEmail } from './parse-queued-email.ts';
+export { type EmailContext, type RenderedEmail, renderEmail } from './render.ts';
+export { type HttpFetch, type SesSettings, sendThroughSes } from './ses.ts';
+export { recordSesEvent, type SesEventResult } from './ses-events.ts';
 export {
-  Certificates,
+  CertificateCache,
   confirmSubscription,
-  readSns,
-  type SnsFlaw,
+  type SnsError,
   type SnsMessage,
+  type SnsResult,
   type SnsSettings,
-  type SnsVerdict,
+  verifySnsMessage,
 } from './sns.ts';
-export { readUnsubscription, type Unsubscription, unsubscribeUrl } from './unsubscribing.ts';
+export { parseUnsubscribeLink, type Unsubscription, unsubscribeUrl } from './unsubscribe-link.ts';

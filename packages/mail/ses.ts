@@ -4,7 +4,7 @@
  * Of an answer only closed words come back: SES's messages quote addresses.
  */
 import { AwsClient } from 'aws4fetch';
-import type { Composed } from './compose.ts';
+import type { RenderedEmail } from './render.ts';
 
 export type SesSettings = Readonly<{
   /** Such as `https://email.eu-west-1.amazonaws.com`. */
@@ -19,66 +19,66 @@ export type SesSettings = Readonly<{
 }>;
 
 /** What fetches: a parameter, so that tests and one's own machine can answer instead of the network. */
-export type Ask = (request: Request) => Promise<Response>;
+export type HttpFetch = (request: Request) => Promise<Response>;
 
-export type Sent =
+export type SendResult =
   | Readonly<{ ok: true; providerId: string }>
   /** It would be refused again. */
   | Readonly<{
       ok: false;
-      again: false;
+      retryable: false;
       reason: 'bad_address' | 'bad_request' | 'message_rejected';
     }>
   /** Throttled, paused, misconfigured or away. */
-  | Readonly<{ ok: false; again: true }>;
+  | Readonly<{ ok: false; retryable: true }>;
 
 /** The tag by which an event names its mail (letters, digits, `_` and `-`, as SES asks). */
 export const MAIL_TAG = 'farebox_mail';
 
-const ANSWER_WITHIN_MS = 10_000;
-const LARGEST_ANSWER = 16_384;
+const REQUEST_TIMEOUT_MS = 10_000;
+const MAX_RESPONSE_LENGTH = 16_384;
 
 /** As packages/identity reads addresses; it keeps everything out that could be a second one. */
 const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 
 /** Errors of SendEmail that this very mail causes; all others are about our account or the hour. */
-const REFUSALS: Readonly<Record<string, 'bad_request' | 'message_rejected'>> = {
+const REJECTION_REASONS: Readonly<Record<string, 'bad_request' | 'message_rejected'>> = {
   BadRequestException: 'bad_request',
   MessageRejected: 'message_rejected',
 };
 
-export type Outgoing = Readonly<{ id: string; to: string; composed: Composed }>;
+export type OutgoingEmail = Readonly<{ id: string; to: string; rendered: RenderedEmail }>;
 
 export async function sendThroughSes(
   settings: SesSettings,
-  ask: Ask,
-  mail: Outgoing,
-): Promise<Sent> {
-  if (mail.to.length > 254 || !ADDRESS.test(mail.to)) {
-    return { ok: false, again: false, reason: 'bad_address' };
+  httpFetch: HttpFetch,
+  email: OutgoingEmail,
+): Promise<SendResult> {
+  if (email.to.length > 254 || !ADDRESS.test(email.to)) {
+    return { ok: false, retryable: false, reason: 'bad_address' };
   }
   try {
-    return await readAnswer(await ask(await signed(settings, mail)));
+    return await parseResponse(await httpFetch(await signRequest(settings, email)));
   } catch {
-    return { ok: false, again: true };
+    return { ok: false, retryable: true };
   }
 }
 
-function signed(settings: SesSettings, mail: Outgoing): Promise<Request> {
+function signRequest(settings: SesSettings, email: OutgoingEmail): Promise<Request> {
   const { accessKeyId, secretAccessKey, region } = settings;
   const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: 'ses' });
   return client.sign(new URL('/v2/email/outbound-emails', settings.endpoint).href, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(requestOf(settings, mail)),
+    body: JSON.stringify(buildRequestBody(settings, email)),
     redirect: 'manual',
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
 }
 
-function requestOf(settings: SesSettings, { id, to, composed }: Outgoing) {
-  const { subject, text, html, headers } = composed;
+function buildRequestBody(settings: SesSettings, { id, to, rendered }: OutgoingEmail) {
+  const { subject, text, html, headers } = rendered;
   const utf8 = (data: string) => ({ Charset: 'UTF-8', Data: data });
   return {
     FromEmailAddress: settings.sender,
@@ -97,22 +97,24 @@ function requestOf(settings: SesSettings, { id, to, composed }: Outgoing) {
   };
 }
 
-async function readAnswer(response: Response): Promise<Sent> {
-  const answer = parsed((await response.text()).slice(0, LARGEST_ANSWER));
+async function parseResponse(response: Response): Promise<SendResult> {
+  const body = parseJson((await response.text()).slice(0, MAX_RESPONSE_LENGTH));
   if (response.status === 200) {
-    const id = field(answer, 'MessageId');
+    const id = getString(body, 'MessageId');
     // Without an id it was accepted all the same: sending again would be a second letter.
     return { ok: true, providerId: /^[!-~]{1,128}$/.test(id) ? id : '' };
   }
-  if (response.status !== 400) return { ok: false, again: true };
+  if (response.status !== 400) return { ok: false, retryable: true };
   // restJson1 puts the name into a header, and may add a namespace before and a URL behind it.
-  const said = response.headers.get('x-amzn-errortype') ?? field(answer, '__type');
-  const name = said.split(':')[0]?.split('#').at(-1) ?? '';
-  const reason = Object.hasOwn(REFUSALS, name) ? REFUSALS[name] : undefined;
-  return reason === undefined ? { ok: false, again: true } : { ok: false, again: false, reason };
+  const errorType = response.headers.get('x-amzn-errortype') ?? getString(body, '__type');
+  const name = errorType.split(':')[0]?.split('#').at(-1) ?? '';
+  const reason = Object.hasOwn(REJECTION_REASONS, name) ? REJECTION_REASONS[name] : undefined;
+  return reason === undefined
+    ? { ok: false, retryable: true }
+    : { ok: false, retryable: false, reason };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -120,8 +122,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function field(value: unknown, name: string): string {
+function getString(value: unknown, name: string): string {
   if (typeof value !== 'object' || value === null) return '';
-  const found: unknown = Reflect.get(value, name);
-  return typeof found === 'string' ? found : '';
+  const fieldValue: unknown = Reflect.get(value, name);
+  return typeof fieldValue === 'string' ? fieldValue : '';
 }

@@ -1,7 +1,7 @@
 /** Only what SNS signed, lately, about a topic of ours, is believed; nothing else makes us ask anybody. */
 import { type LocalSns, makeSns } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Certificates, confirmSubscription, readSns } from './index.ts';
+import { CertificateCache, confirmSubscription, verifySnsMessage } from './index.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const HOUR = 3_600_000;
@@ -14,54 +14,58 @@ beforeAll(() => {
   other = makeSns();
 });
 
-class Asked {
+class FetchRecorder {
   readonly urls: string[] = [];
-  readonly certificates: Certificates;
+  readonly certificates: CertificateCache;
 
   constructor(answer: () => Response = () => new Response(sns.certificate)) {
-    this.certificates = new Certificates(async (request) => {
+    this.certificates = new CertificateCache(async (request) => {
       this.urls.push(request.url);
       return answer();
     });
   }
 
-  read(body: string, now = NOW) {
+  verify(body: string, now = NOW) {
     const { certificates } = this;
-    return readSns(body, { topics: new Set([sns.topic]), certificates, now });
+    return verifySnsMessage(body, { topics: new Set([sns.topic]), certificates, now });
   }
 }
 
-const notification = (changed: Record<string, string> = {}) =>
-  sns.message('Notification', '{"eventType":"Send"}', { Timestamp: iso(NOW), ...changed });
+const notification = (overrides: Record<string, string> = {}) =>
+  sns.message('Notification', '{"eventType":"Send"}', { Timestamp: iso(NOW), ...overrides });
 
 /** As it was signed, but for these fields. */
-const forged = (changed: Record<string, unknown>, body = notification()) =>
-  JSON.stringify({ ...JSON.parse(body), ...changed });
+const tamper = (overrides: Record<string, unknown>, body = notification()) =>
+  JSON.stringify({ ...JSON.parse(body), ...overrides });
 
 describe('a notification', () => {
   it('is read', async () => {
-    const asked = new Asked();
-    const read = await asked.read(notification({ MessageId: 'ab-1', Subject: 'Amazon SES' }));
-    expect(read).toEqual({
+    const recorder = new FetchRecorder();
+    const result = await recorder.verify(
+      notification({ MessageId: 'ab-1', Subject: 'Amazon SES' }),
+    );
+    expect(result).toEqual({
       ok: true,
       message: { type: 'Notification', id: 'ab-1', at: NOW, text: '{"eventType":"Send"}' },
     });
-    expect(asked.urls).toEqual([sns.certificateUrl]);
+    expect(recorder.urls).toEqual([sns.certificateUrl]);
   });
 
   it('has its certificate fetched once a day', async () => {
-    const asked = new Asked();
-    await asked.read(notification());
-    await asked.read(notification());
-    expect(asked.urls).toHaveLength(1);
+    const recorder = new FetchRecorder();
+    await recorder.verify(notification());
+    await recorder.verify(notification());
+    expect(recorder.urls).toHaveLength(1);
     const tomorrow = NOW + 25 * HOUR;
-    expect(await asked.read(notification({ Timestamp: iso(tomorrow) }), tomorrow)).toMatchObject({
+    expect(
+      await recorder.verify(notification({ Timestamp: iso(tomorrow) }), tomorrow),
+    ).toMatchObject({
       ok: true,
     });
-    expect(asked.urls).toHaveLength(2);
+    expect(recorder.urls).toHaveLength(2);
   });
 
-  const FORGERIES: Readonly<Record<string, unknown>> = {
+  const TAMPERED_FIELDS: Readonly<Record<string, unknown>> = {
     Message: '{"eventType":"Bounce"}',
     MessageId: 'ab-2',
     Subject: 'another',
@@ -69,29 +73,35 @@ describe('a notification', () => {
     Type: 'UnsubscribeConfirmation',
     Signature: Buffer.alloc(256, 1).toString('base64'),
   };
-  it.each(Object.entries(FORGERIES))('is refused when its %s was changed', async (name, value) => {
-    const asked = new Asked();
-    expect(await asked.read(forged({ [name]: value }))).toEqual({ ok: false, reason: 'forged' });
-  });
+  it.each(Object.entries(TAMPERED_FIELDS))(
+    'is refused when its %s was changed',
+    async (name, value) => {
+      const recorder = new FetchRecorder();
+      expect(await recorder.verify(tamper({ [name]: value }))).toEqual({
+        ok: false,
+        reason: 'forged',
+      });
+    },
+  );
 
   it('is refused when somebody else signed it', async () => {
-    const asked = new Asked();
+    const recorder = new FetchRecorder();
     const body = other.message('Notification', '{}', {
       Timestamp: iso(NOW),
       SigningCertURL: sns.certificateUrl,
     });
-    expect(await asked.read(body)).toEqual({ ok: false, reason: 'forged' });
+    expect(await recorder.verify(body)).toEqual({ ok: false, reason: 'forged' });
   });
 
   it('is refused where a certificate is something else, and asked for again', async () => {
     const bodies = ['<html>', 'x'.repeat(70_000)];
-    const asked = new Asked(() => new Response(bodies.shift() ?? sns.certificate));
-    const refused = { ok: false, reason: 'certificate_unreachable' };
-    expect(await asked.read(notification())).toEqual(refused);
-    expect(await asked.read(notification())).toEqual(refused);
-    expect(await asked.read(notification())).toMatchObject({ ok: true });
-    const redirected = new Asked(() => new Response(sns.certificate, { status: 302 }));
-    expect(await redirected.read(notification())).toEqual(refused);
+    const recorder = new FetchRecorder(() => new Response(bodies.shift() ?? sns.certificate));
+    const failure = { ok: false, reason: 'certificate_unreachable' };
+    expect(await recorder.verify(notification())).toEqual(failure);
+    expect(await recorder.verify(notification())).toEqual(failure);
+    expect(await recorder.verify(notification())).toMatchObject({ ok: true });
+    const redirected = new FetchRecorder(() => new Response(sns.certificate, { status: 302 }));
+    expect(await redirected.verify(notification())).toEqual(failure);
   });
 });
 
@@ -120,43 +130,46 @@ describe('without asking anybody', () => {
     ['a query', { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}?x=1` }, ''],
     ['a line more', { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}\n` }, ''],
   ];
-  it.each(CASES)('refuses %s', async (_, changed, reason) => {
-    const asked = new Asked();
-    const refused = { ok: false, reason: reason === '' ? 'certificate_host' : reason };
-    expect(await asked.read(notification(changed))).toEqual(refused);
-    expect(asked.urls).toEqual([]);
+  it.each(CASES)('refuses %s', async (_, overrides, reason) => {
+    const recorder = new FetchRecorder();
+    const failure = { ok: false, reason: reason === '' ? 'certificate_host' : reason };
+    expect(await recorder.verify(notification(overrides))).toEqual(failure);
+    expect(recorder.urls).toEqual([]);
   });
 
-  it.each(['', '[]', 'null', '{', '{"Type":"Notification"}', forged({ Message: 1 }, '{}')])(
+  it.each(['', '[]', 'null', '{', '{"Type":"Notification"}', tamper({ Message: 1 }, '{}')])(
     'refuses %j',
     async (body) => {
-      expect(await new Asked().read(body)).toEqual({ ok: false, reason: 'malformed' });
+      expect(await new FetchRecorder().verify(body)).toEqual({ ok: false, reason: 'malformed' });
     },
   );
 });
 
 describe('a subscription', () => {
-  const subscribing = (url: string) =>
+  const subscriptionMessage = (url: string) =>
     sns.message('SubscriptionConfirmation', 'You have chosen …', {
       Timestamp: iso(NOW),
       Token: '0123abcd',
       SubscribeURL: url,
     });
-  const right = () =>
+  const validUrl = () =>
     `https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${sns.topic}&Token=0123abcd`;
 
   it('is confirmed at SNS for our topic', async () => {
-    const read = await new Asked().read(subscribing(right()));
-    if (!read.ok || read.message.type !== 'SubscriptionConfirmation') throw new Error('refused');
-    expect(read.message.subscribeUrl.href).toBe(right());
-    const opened: string[] = [];
-    const ask = (status: number) => async (request: Request) => {
-      opened.push(request.url);
+    const result = await new FetchRecorder().verify(subscriptionMessage(validUrl()));
+    if (!result.ok || result.message.type !== 'SubscriptionConfirmation')
+      throw new Error('refused');
+    expect(result.message.subscribeUrl.href).toBe(validUrl());
+    const requestedUrls: string[] = [];
+    const fetchWithStatus = (status: number) => async (request: Request) => {
+      requestedUrls.push(request.url);
       return new Response('', { status });
     };
-    expect(await confirmSubscription(ask(200), read.message.subscribeUrl)).toBe(true);
-    expect(await confirmSubscription(ask(302), read.message.subscribeUrl)).toBe(false);
-    expect(opened).toEqual([right(), right()]);
+    expect(await confirmSubscription(fetchWithStatus(200), result.message.subscribeUrl)).toBe(true);
+    expect(await confirmSubscription(fetchWithStatus(302), result.message.subscribeUrl)).toBe(
+      false,
+    );
+    expect(requestedUrls).toEqual([validUrl(), validUrl()]);
   });
 
   it.each([
@@ -170,23 +183,27 @@ describe('a subscription', () => {
     'no url',
   ])('is not opened at %s, though it was signed', async (url) => {
     const full = url.endsWith('x=') ? `${url}&TopicArn=other` : `${url}&TopicArn=${sns.topic}`;
-    const read = await new Asked().read(subscribing(url === 'no url' ? url : full));
-    expect(read).toEqual({ ok: false, reason: 'subscribe_host' });
+    const result = await new FetchRecorder().verify(
+      subscriptionMessage(url === 'no url' ? url : full),
+    );
+    expect(result).toEqual({ ok: false, reason: 'subscribe_host' });
   });
 
   it('is refused when its URL was changed', async () => {
-    const url = right().replace('0123abcd', '4567');
-    const read = await new Asked().read(forged({ SubscribeURL: url }, subscribing(right())));
-    expect(read).toEqual({ ok: false, reason: 'forged' });
+    const url = validUrl().replace('0123abcd', '4567');
+    const result = await new FetchRecorder().verify(
+      tamper({ SubscribeURL: url }, subscriptionMessage(validUrl())),
+    );
+    expect(result).toEqual({ ok: false, reason: 'forged' });
   });
 
   it('may end', async () => {
     const body = sns.message('UnsubscribeConfirmation', 'gone', {
       Timestamp: iso(NOW),
       Token: '0123abcd',
-      SubscribeURL: right(),
+      SubscribeURL: validUrl(),
     });
-    expect(await new Asked().read(body)).toEqual({
+    expect(await new FetchRecorder().verify(body)).toEqual({
       ok: true,
       message: { type: 'UnsubscribeConfirmation' },
     });
@@ -194,6 +211,6 @@ describe('a subscription', () => {
 
   it('of a type nobody knows is refused', async () => {
     const body = sns.message('Surprise', 'x', { Timestamp: iso(NOW) });
-    expect(await new Asked().read(body)).toEqual({ ok: false, reason: 'malformed' });
+    expect(await new FetchRecorder().verify(body)).toEqual({ ok: false, reason: 'malformed' });
   });
 });

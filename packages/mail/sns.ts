@@ -5,9 +5,9 @@
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 import { importX509 } from 'jose';
-import type { Ask } from './ses.ts';
+import type { HttpFetch } from './ses.ts';
 
-export type SnsFlaw =
+export type SnsError =
   | 'malformed'
   | 'version'
   | 'topic'
@@ -23,20 +23,20 @@ export type SnsMessage =
   | Readonly<{ type: 'SubscriptionConfirmation'; subscribeUrl: URL }>
   | Readonly<{ type: 'UnsubscribeConfirmation' }>;
 
-export type SnsVerdict =
+export type SnsResult =
   | Readonly<{ ok: true; message: SnsMessage }>
-  | Readonly<{ ok: false; reason: SnsFlaw }>;
+  | Readonly<{ ok: false; reason: SnsError }>;
 
 export type SnsSettings = Readonly<{
   /** The ARNs of our topics. */
   topics: ReadonlySet<string>;
-  certificates: Certificates;
+  certificates: CertificateCache;
   now: number;
 }>;
 
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 /** How far AWS's clock may be ahead of ours. */
-const MOST_AHEAD_MS = 5 * 60_000;
+const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 const CERTIFICATE_URL =
   /^https:\/\/sns\.([a-z0-9-]+)\.amazonaws\.com\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
@@ -44,7 +44,7 @@ const TOPIC_ARN = /^arn:aws:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const MESSAGE_ID = /^[0-9a-f-]{1,64}$/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
-const FIELDS = [
+const REQUIRED_FIELDS = [
   'Type',
   'MessageId',
   'TopicArn',
@@ -54,12 +54,12 @@ const FIELDS = [
   'Signature',
   'SigningCertURL',
 ] as const;
-type Fields = Readonly<Record<(typeof FIELDS)[number], string>> &
+type SnsFields = Readonly<Record<(typeof REQUIRED_FIELDS)[number], string>> &
   Readonly<{ Subject?: string; SubscribeURL?: string; Token?: string }>;
 
 /** In the order in which they are signed; a field that is not there is left out. */
-const SIGNED: Readonly<
-  Record<'Notification' | 'SubscriptionConfirmation', readonly (keyof Fields)[]>
+const SIGNED_FIELDS: Readonly<
+  Record<'Notification' | 'SubscriptionConfirmation', readonly (keyof SnsFields)[]>
 > = {
   Notification: ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type'],
   SubscriptionConfirmation: [
@@ -73,38 +73,38 @@ const SIGNED: Readonly<
   ],
 };
 
-const ANSWER_WITHIN_MS = 5_000;
-const LARGEST_CERTIFICATE = 65_536;
-const MOST_CERTIFICATES = 8;
+const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_CERTIFICATE_LENGTH = 65_536;
+const MAX_CERTIFICATES = 8;
 /** A certificate that Amazon withdraws is believed for so long at most. */
-const FRESH_MS = 24 * HOUR;
+const CERTIFICATE_TTL_MS = 24 * HOUR_MS;
 
 /** Public certificates by their URL, kept in memory. Only finished ones: a promise belongs to its request. */
-export class Certificates {
-  readonly #ask: Ask;
-  readonly #known = new Map<string, Readonly<{ key: CryptoKey; since: number }>>();
+export class CertificateCache {
+  readonly #httpFetch: HttpFetch;
+  readonly #cache = new Map<string, Readonly<{ key: CryptoKey; since: number }>>();
 
-  constructor(ask: Ask) {
-    this.#ask = ask;
+  constructor(httpFetch: HttpFetch) {
+    this.#httpFetch = httpFetch;
   }
 
   /** `url` has been checked. Undefined where it can't be had. */
-  async key(url: string, now: number): Promise<CryptoKey | undefined> {
-    const known = this.#known.get(url);
-    if (known !== undefined && now - known.since < FRESH_MS) return known.key;
-    const key = await this.#fetched(url);
+  async getKey(url: string, now: number): Promise<CryptoKey | undefined> {
+    const cached = this.#cache.get(url);
+    if (cached !== undefined && now - cached.since < CERTIFICATE_TTL_MS) return cached.key;
+    const key = await this.#fetchKey(url);
     if (key === undefined) return undefined;
-    if (this.#known.size >= MOST_CERTIFICATES) this.#known.clear();
-    this.#known.set(url, { key, since: now });
+    if (this.#cache.size >= MAX_CERTIFICATES) this.#cache.clear();
+    this.#cache.set(url, { key, since: now });
     return key;
   }
 
-  async #fetched(url: string): Promise<CryptoKey | undefined> {
+  async #fetchKey(url: string): Promise<CryptoKey | undefined> {
     try {
-      const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-      const response = await this.#ask(new Request(url, { redirect: 'manual', signal }));
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const response = await this.#httpFetch(new Request(url, { redirect: 'manual', signal }));
       const pem = await response.text();
-      if (response.status !== 200 || pem.length > LARGEST_CERTIFICATE) return undefined;
+      if (response.status !== 200 || pem.length > MAX_CERTIFICATE_LENGTH) return undefined;
       return await importX509(pem, 'RS256');
     } catch {
       return undefined;
@@ -112,22 +112,22 @@ export class Certificates {
   }
 }
 
-export async function readSns(body: string, settings: SnsSettings): Promise<SnsVerdict> {
-  const fields = fieldsOf(body);
-  if (fields === undefined) return refused('malformed');
-  const flaw = flawOf(fields, settings);
-  if (flaw !== undefined) return refused(flaw);
-  const key = await settings.certificates.key(fields.SigningCertURL, settings.now);
-  if (key === undefined) return refused('certificate_unreachable');
-  if (!(await isSigned(fields, key))) return refused('forged');
-  return understood(fields);
+export async function verifySnsMessage(body: string, settings: SnsSettings): Promise<SnsResult> {
+  const fields = parseFields(body);
+  if (fields === undefined) return failure('malformed');
+  const error = validateFields(fields, settings);
+  if (error !== undefined) return failure(error);
+  const key = await settings.certificates.getKey(fields.SigningCertURL, settings.now);
+  if (key === undefined) return failure('certificate_unreachable');
+  if (!(await isSigned(fields, key))) return failure('forged');
+  return toResult(fields);
 }
 
-function refused(reason: SnsFlaw): SnsVerdict {
+function failure(reason: SnsError): SnsResult {
   return { ok: false, reason };
 }
 
-function fieldsOf(body: string): Fields | undefined {
+function parseFields(body: string): SnsFields | undefined {
   try {
     const value: unknown = JSON.parse(body);
     return isFields(value) ? value : undefined;
@@ -136,45 +136,45 @@ function fieldsOf(body: string): Fields | undefined {
   }
 }
 
-function isFields(value: unknown): value is Fields {
+function isFields(value: unknown): value is SnsFields {
   if (typeof value !== 'object' || value === null) return false;
-  const texts = FIELDS.every((name) => typeof Reflect.get(value, name) === 'string');
+  const allStrings = REQUIRED_FIELDS.every((name) => typeof Reflect.get(value, name) === 'string');
   return (
-    texts &&
+    allStrings &&
     ['Subject', 'SubscribeURL', 'Token'].every((name) => {
-      const found: unknown = Reflect.get(value, name);
-      return found === undefined || typeof found === 'string';
+      const fieldValue: unknown = Reflect.get(value, name);
+      return fieldValue === undefined || typeof fieldValue === 'string';
     })
   );
 }
 
 /** What can be refused without asking anybody. */
-function flawOf(fields: Fields, { topics, now }: SnsSettings): SnsFlaw | undefined {
+function validateFields(fields: SnsFields, { topics, now }: SnsSettings): SnsError | undefined {
   if (fields.SignatureVersion !== '2') return 'version';
   const region = TOPIC_ARN.exec(fields.TopicArn)?.[1];
   if (region === undefined || !topics.has(fields.TopicArn)) return 'topic';
   if (!MESSAGE_ID.test(fields.MessageId) || !TIMESTAMP.test(fields.Timestamp)) return 'malformed';
   const age = now - Date.parse(fields.Timestamp);
-  if (!(age <= HOUR && age >= -MOST_AHEAD_MS)) return 'stale';
+  if (!(age <= HOUR_MS && age >= -MAX_CLOCK_SKEW_MS)) return 'stale';
   // Of the topic's own region, so that no other name below amazonaws.com will do.
   if (CERTIFICATE_URL.exec(fields.SigningCertURL)?.[1] !== region) return 'certificate_host';
   return undefined;
 }
 
-async function isSigned(fields: Fields, key: CryptoKey): Promise<boolean> {
+async function isSigned(fields: SnsFields, key: CryptoKey): Promise<boolean> {
   const names =
-    SIGNED[fields.Type === 'Notification' ? 'Notification' : 'SubscriptionConfirmation'];
-  const lines = names.flatMap((name) => {
+    SIGNED_FIELDS[fields.Type === 'Notification' ? 'Notification' : 'SubscriptionConfirmation'];
+  const parts = names.flatMap((name) => {
     const text = fields[name];
     return text === undefined ? [] : [`${name}\n${text}\n`];
   });
-  const signature = bytesOf(fields.Signature);
+  const signature = decodeBase64(fields.Signature);
   if (signature === undefined) return false;
-  const data = new TextEncoder().encode(lines.join(''));
+  const data = new TextEncoder().encode(parts.join(''));
   return crypto.subtle.verify('RSASSA-PKCS1-v1_5', key, signature, data);
 }
 
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
+function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | undefined {
   if (base64.length > 1_024 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   try {
     return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -183,7 +183,7 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function understood(fields: Fields): SnsVerdict {
+function toResult(fields: SnsFields): SnsResult {
   const { Type: type, MessageId: id, Message: text } = fields;
   switch (type) {
     case 'Notification': {
@@ -191,37 +191,40 @@ function understood(fields: Fields): SnsVerdict {
       return { ok: true, message: { type, id, at, text } };
     }
     case 'SubscriptionConfirmation': {
-      const subscribeUrl = subscribeUrlOf(fields);
-      if (subscribeUrl === undefined) return refused('subscribe_host');
+      const subscribeUrl = parseSubscribeUrl(fields);
+      if (subscribeUrl === undefined) return failure('subscribe_host');
       return { ok: true, message: { type, subscribeUrl } };
     }
     case 'UnsubscribeConfirmation':
       return { ok: true, message: { type } };
     default:
-      return refused('malformed');
+      return failure('malformed');
   }
 }
 
 /** Signed or not: only SNS in the topic's region is opened, and only to confirm this topic. */
-function subscribeUrlOf(fields: Fields): URL | undefined {
+function parseSubscribeUrl(fields: SnsFields): URL | undefined {
   const url = URL.parse(fields.SubscribeURL ?? '');
   const region = TOPIC_ARN.exec(fields.TopicArn)?.[1];
   if (url === null || url.origin !== `https://sns.${region}.amazonaws.com`) return undefined;
   const { searchParams: query } = url;
-  const ours =
+  const isOurs =
     url.username === '' &&
     url.password === '' &&
     url.pathname === '/' &&
     query.get('Action') === 'ConfirmSubscription' &&
     query.get('TopicArn') === fields.TopicArn;
-  return ours ? url : undefined;
+  return isOurs ? url : undefined;
 }
 
 /** Whether SNS took it. */
-export async function confirmSubscription(ask: Ask, subscribeUrl: URL): Promise<boolean> {
+export async function confirmSubscription(
+  httpFetch: HttpFetch,
+  subscribeUrl: URL,
+): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const response = await ask(new Request(subscribeUrl, { redirect: 'manual', signal }));
+    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+    const response = await httpFetch(new Request(subscribeUrl, { redirect: 'manual', signal }));
     await response.body?.cancel();
     return response.status === 200;
   } catch {

@@ -13,7 +13,7 @@ export const NANO_PER_USD = 1_000_000_000n;
  * The largest amount one account may hold or move: the largest integer a SQLite value keeps exactly
  * when read through JavaScript (2^53 - 1 nano-USD = 9,007,199.25 USD).
  */
-export const LARGEST_AMOUNT: NanoUsd = 9_007_199_254_740_991n;
+export const MAX_AMOUNT: NanoUsd = 9_007_199_254_740_991n;
 
 /** The disjoint kinds of token a call is billed by. `output` includes reasoning. */
 export const BUCKETS = [
@@ -32,7 +32,7 @@ export type Usage = Readonly<Record<Bucket, number> & { output_reasoning: number
 export type Prices = Readonly<Record<Bucket, bigint>>;
 
 /** What a call can be billed for besides its tokens. */
-export const FEE_KINDS = [
+export const SURCHARGE_KINDS = [
   'web_search',
   'audio_input',
   'audio_output',
@@ -43,10 +43,14 @@ export const FEE_KINDS = [
   'compaction_cache_write',
   'compaction_output',
 ] as const;
-export type FeeKind = (typeof FEE_KINDS)[number];
+export type SurchargeKind = (typeof SURCHARGE_KINDS)[number];
 
 /** `count` units at `nano_usd_per_million` each million: a 0.01 USD search is 10,000,000 x 10^6. */
-export type Fee = Readonly<{ kind: FeeKind; count: number; nano_usd_per_million: bigint }>;
+export type Surcharge = Readonly<{
+  kind: SurchargeKind;
+  count: number;
+  nano_usd_per_million: bigint;
+}>;
 
 export const NO_USAGE: Usage = {
   input_uncached: 0,
@@ -59,30 +63,35 @@ export const NO_USAGE: Usage = {
 
 const MILLION = 1_000_000n;
 
-function ceilingOfMillionths(numerator: bigint): NanoUsd {
+function divideCeilByMillion(numerator: bigint): NanoUsd {
   return (numerator + MILLION - 1n) / MILLION;
 }
 
 /** What a call costs: one exact sum over buckets and fees, and one ceiling at the end. */
-export function costOf(usage: Usage, prices: Prices, fees: readonly Fee[] = []): NanoUsd {
+export function computeCost(
+  usage: Usage,
+  prices: Prices,
+  surcharges: readonly Surcharge[] = [],
+): NanoUsd {
   let numerator = 0n;
   for (const bucket of BUCKETS) numerator += BigInt(usage[bucket]) * prices[bucket];
-  for (const fee of fees) numerator += BigInt(fee.count) * fee.nano_usd_per_million;
-  return ceilingOfMillionths(numerator);
+  for (const surcharge of surcharges)
+    numerator += BigInt(surcharge.count) * surcharge.nano_usd_per_million;
+  return divideCeilByMillion(numerator);
 }
 
 /** One fee line's own cost, rounded up, for display; the call's cost is `costOf` over the whole. */
-export function costOfFee(fee: Fee): NanoUsd {
-  return ceilingOfMillionths(BigInt(fee.count) * fee.nano_usd_per_million);
+export function surchargeCost(surcharge: Surcharge): NanoUsd {
+  return divideCeilByMillion(BigInt(surcharge.count) * surcharge.nano_usd_per_million);
 }
 
 /** `count` tokens at `perMillion` nano-USD a million, rounded up. */
-export function costOfTokens(count: number, perMillion: bigint): NanoUsd {
-  return ceilingOfMillionths(BigInt(count) * perMillion);
+export function tokenCost(count: number, perMillion: bigint): NanoUsd {
+  return divideCeilByMillion(BigInt(count) * perMillion);
 }
 
 /** How many tokens at `perMillion` nano-USD a million `amount` buys, rounded down. */
-export function tokensAfforded(amount: NanoUsd, perMillion: bigint): number {
+export function affordableTokens(amount: NanoUsd, perMillion: bigint): number {
   if (amount <= 0n) return 0;
   if (perMillion <= 0n) return Number.MAX_SAFE_INTEGER;
   const count = (amount * MILLION) / perMillion;

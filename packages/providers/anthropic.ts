@@ -13,6 +13,6 @@ export function anthropic(base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'x-api-key',
     outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'inside', callMarks: 40 },
+    quirks: { reasoning: 'inside', toolCallOverheadTokens: 40 },
   };
 }

@@ -2,7 +2,7 @@
  * A provider of models, the one way out to it, and the meter that turns what it answers into a bill.
  */
 import type { Dialect } from '@farebox/dialects';
-import type { FeeKind, Usage } from '@farebox/money';
+import type { SurchargeKind, Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
@@ -20,7 +20,7 @@ export type Provider = Readonly<{
     /** `beside`: reasoning tokens are not in completion_tokens (xAI); `gap`: only total tells (Gemini). */
     reasoning: 'inside' | 'beside' | 'gap';
     /** Tokens around a tool call that are billed and never shown, as recorded answers leave unexplained. */
-    callMarks: number;
+    toolCallOverheadTokens: number;
   }>;
 }>;
 
@@ -62,7 +62,7 @@ export type UpstreamResult =
       ok: false;
       reason: 'refused';
       status: number;
-      detail: Uint8Array;
+      errorBody: Uint8Array;
       contentType: string;
       retryAfter: string | null;
     }>
@@ -74,7 +74,7 @@ export type UpstreamResult =
   | Readonly<{ ok: false; reason: 'aborted' }>;
 
 /** `count` units (tokens, searches) of something that is billed beside the buckets. */
-export type Extra = Readonly<{ kind: FeeKind; count: number }>;
+export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 /** What the meter has understood so far. */
 export type Reading = Readonly<{
@@ -83,7 +83,7 @@ export type Reading = Readonly<{
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
   /** What is billed besides the buckets: counts only, the meter knows no prices. */
-  extras: readonly Extra[];
+  surcharges: readonly SurchargeCount[];
   /** A finish reason or stop event was seen. */
   finished: boolean;
   /** The stream's own last word (`[DONE]`, `message_stop`, or a whole JSON document) was seen. */
@@ -91,7 +91,7 @@ export type Reading = Readonly<{
   /** The provider reported an error inside a 200. */
   failed: boolean;
   /** Output tokens likely produced so far, from what passed by: rarely below the truth. */
-  outputLikely: number;
+  estimatedOutputTokens: number;
   /** Usage fields or tiers that change the price and that we cannot follow; each is the house's loss and an alert. */
   unpriceable: number;
 }>;

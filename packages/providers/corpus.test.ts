@@ -20,7 +20,7 @@ const SEED = 20261123;
 /** Where the bytes cannot tell: reasoning is billed that is streamed only in part, or not at all. */
 const SHOWN_IN_PART: readonly RegExp[] = [/^grok-4\.3/];
 
-type Recorded = Readonly<{
+type RecordingMeta = Readonly<{
   id: string;
   provider: string;
   api: string;
@@ -39,21 +39,23 @@ type Recorded = Readonly<{
   }> | null;
 }>;
 
-function recordings(): { meta: Recorded; body: Uint8Array }[] {
-  const found: { meta: Recorded; body: Uint8Array }[] = [];
+function recordings(): { meta: RecordingMeta; body: Uint8Array }[] {
+  const results: { meta: RecordingMeta; body: Uint8Array }[] = [];
   for (const provider of readdirSync(ROOT, { withFileTypes: true })) {
     if (!provider.isDirectory()) continue;
     for (const api of ['openai-chat', 'anthropic-messages']) {
       const folder = join(ROOT, provider.name, api);
       if (!existsSync(folder)) continue;
       for (const name of readdirSync(folder)) {
-        const meta: Recorded = JSON.parse(readFileSync(join(folder, name, 'meta.json'), 'utf8'));
+        const meta: RecordingMeta = JSON.parse(
+          readFileSync(join(folder, name, 'meta.json'), 'utf8'),
+        );
         if (meta.status !== 200) continue;
-        found.push({ meta, body: readFileSync(join(folder, name, meta.response_file)) });
+        results.push({ meta, body: readFileSync(join(folder, name, meta.response_file)) });
       }
     }
   }
-  return found;
+  return results;
 }
 
 const ids = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
@@ -63,7 +65,7 @@ const providers = configureProviders({
   extra: [{ id: 'openrouter', baseUrl: 'https://openrouter.example/api/v1', apiKey: 'k' }],
 });
 
-function meterOf(meta: Recorded, hideUsage = false): Meter {
+function createTestMeter(meta: RecordingMeta, hideUsage = false): Meter {
   const provider: Provider | undefined = providers.get(meta.provider);
   if (provider === undefined) throw new Error(meta.provider);
   const dialect = meta.api === 'openai-chat' ? 'chat' : 'messages';
@@ -87,7 +89,7 @@ function random(seed: number): () => number {
   };
 }
 
-function through(meter: Meter, body: Uint8Array, size: () => number): Buffer {
+function feedInChunks(meter: Meter, body: Uint8Array, size: () => number): Buffer {
   const out: Uint8Array[] = [];
   for (let at = 0; at < body.length; ) {
     const end = Math.min(body.length, at + size());
@@ -99,19 +101,23 @@ function through(meter: Meter, body: Uint8Array, size: () => number): Buffer {
 }
 
 /** All tokens reported, wherever: a compaction moves most of the input out of the buckets. */
-function tokensOf({ usage, extras }: Reading): number {
+function countReportedTokens({ usage, surcharges }: Reading): number {
   const buckets = BUCKETS.map((bucket) => usage?.[bucket] ?? 0);
-  const beside = extras.map(({ kind, count }) => (kind.startsWith('compaction') ? count : 0));
-  return [...buckets, ...beside].reduce((sum, count) => sum + count, 0);
+  const compactionTokens = surcharges.map(({ kind, count }) =>
+    kind.startsWith('compaction') ? count : 0,
+  );
+  return [...buckets, ...compactionTokens].reduce((sum, count) => sum + count, 0);
 }
 
 /** Billed output that passed by: hidden reasoning is not estimated from bytes, the gateway adds its own. */
-function visibleOf(meta: Recorded, body: Uint8Array, meter: Meter): number {
+function countVisibleOutput(meta: RecordingMeta, body: Uint8Array, meter: Meter): number {
   if (meta.usage === null) return 0;
-  const compacted = meter.reading().extras.find((extra) => extra.kind === 'compaction_output');
-  const shown = /"(reasoning_content|reasoning|thinking)":"./.test(Buffer.from(body).toString());
-  const hidden = shown ? 0 : Math.min(meta.usage.reasoning, meta.usage.output_total);
-  return meta.usage.output_total - hidden + (compacted?.count ?? 0);
+  const compacted = meter.reading().surcharges.find((extra) => extra.kind === 'compaction_output');
+  const reasoningShown = /"(reasoning_content|reasoning|thinking)":"./.test(
+    Buffer.from(body).toString(),
+  );
+  const hiddenTokens = reasoningShown ? 0 : Math.min(meta.usage.reasoning, meta.usage.output_total);
+  return meta.usage.output_total - hiddenTokens + (compacted?.count ?? 0);
 }
 
 describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
@@ -123,8 +129,8 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     for (const { meta, body } of cases) {
       const sizes = [() => body.length, () => 1, () => 1 + Math.floor(next() * 400)];
       const readings = sizes.map((size) => {
-        const meter = meterOf(meta);
-        expect(through(meter, body, size).equals(body), meta.id).toBe(true);
+        const meter = createTestMeter(meta);
+        expect(feedInChunks(meter, body, size).equals(body), meta.id).toBe(true);
         return meter.reading();
       });
       const reading = readings[0];
@@ -160,7 +166,7 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
         .join('');
       expect(without.length < text.length).toBe(meta.features.includes('usage_own_chunk'));
       for (const size of [() => body.length, () => 1, () => 1 + Math.floor(next() * 400)]) {
-        const out = through(meterOf(meta, true), body, size);
+        const out = feedInChunks(createTestMeter(meta, true), body, size);
         expect(out.toString('latin1') === without, meta.id).toBe(true);
       }
     }
@@ -171,13 +177,15 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
       // One recording is several answers, one after another; each starts its counts anew.
       if (!meta.stream || Buffer.from(body).toString().split('"message_start"').length > 2)
         continue;
-      const meter = meterOf(meta);
+      const meter = createTestMeter(meta);
       let before = meter.reading();
       for (let at = 0; at < body.length; at += 97) {
         meter.feed(body.subarray(at, at + 97));
         const now = meter.reading();
-        expect(now.outputLikely).toBeGreaterThanOrEqual(before.outputLikely);
-        expect(tokensOf(now), meta.id).toBeGreaterThanOrEqual(tokensOf(before));
+        expect(now.estimatedOutputTokens).toBeGreaterThanOrEqual(before.estimatedOutputTokens);
+        expect(countReportedTokens(now), meta.id).toBeGreaterThanOrEqual(
+          countReportedTokens(before),
+        );
         before = now;
       }
     }
@@ -185,15 +193,15 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
 
   it('are estimated near what the provider bills, and rarely below', () => {
     const ratios: number[] = [];
-    const lines: string[] = [];
+    const reportLines: string[] = [];
     for (const { meta, body } of cases) {
-      const meter = meterOf(meta);
-      through(meter, body, () => 4096);
-      const { usage, outputLikely } = meter.reading();
-      const visible = visibleOf(meta, body, meter);
-      const ratio = outputLikely / visible;
+      const meter = createTestMeter(meta);
+      feedInChunks(meter, body, () => 4096);
+      const { usage, estimatedOutputTokens } = meter.reading();
+      const visible = countVisibleOutput(meta, body, meter);
+      const ratio = estimatedOutputTokens / visible;
       const buckets = usage === null ? 'no usage' : BUCKETS.map((name) => usage[name]).join(' ');
-      lines.push(`${meta.id}  ${buckets}  likely ${outputLikely} of ${visible}`);
+      reportLines.push(`${meta.id}  ${buckets}  likely ${estimatedOutputTokens} of ${visible}`);
       if (!meta.stream || !meta.usage || meta.features.includes('stream_error')) continue;
       if (visible <= 10 || SHOWN_IN_PART.some((model) => model.test(meta.model))) continue;
       ratios.push(ratio);
@@ -201,8 +209,10 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     }
     ratios.sort((a, b) => a - b);
     const median = ratios[Math.floor(ratios.length / 2)] ?? 0;
-    lines.push(`${ratios.length} estimates, median ${median.toFixed(2)} of the visible output`);
-    process.stdout.write(`${BUCKETS.join(' ')}\n${lines.join('\n')}\n`);
+    reportLines.push(
+      `${ratios.length} estimates, median ${median.toFixed(2)} of the visible output`,
+    );
+    process.stdout.write(`${BUCKETS.join(' ')}\n${reportLines.join('\n')}\n`);
     expect(median).toBeLessThanOrEqual(1.6);
   });
 });

@@ -18,6 +18,6 @@ export function deepseek(base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'authorization',
     outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'inside', callMarks: 40 },
+    quirks: { reasoning: 'inside', toolCallOverheadTokens: 40 },
   };
 }

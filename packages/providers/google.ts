@@ -13,6 +13,6 @@ export function google(base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'authorization',
     outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'gap', callMarks: 20 },
+    quirks: { reasoning: 'gap', toolCallOverheadTokens: 20 },
   };
 }

@@ -1,5 +1,5 @@
 export type * from './contract.ts';
-export { pingFor } from './keep-alive.ts';
-export { createMeter } from './meter.ts';
+export { keepAliveEvent } from './keep-alive.ts';
+export { createMeter } from './meter/index.ts';
 export { send } from './outbound.ts';
 export { configureProviders } from './registry.ts';

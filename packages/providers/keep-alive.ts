@@ -5,12 +5,12 @@
 import type { Dialect } from '@farebox/dialects';
 
 const ENCODER = new TextEncoder();
-const PINGS: Readonly<Record<Dialect, Uint8Array>> = {
+const KEEP_ALIVE_EVENTS: Readonly<Record<Dialect, Uint8Array>> = {
   messages: ENCODER.encode('event: ping\ndata: {"type":"ping"}\n\n'),
   chat: ENCODER.encode(': keep-alive\n\n'),
 };
 
 /** Bytes that may be sent between two events of a stream of this dialect. */
-export function pingFor(dialect: Dialect): Uint8Array {
-  return PINGS[dialect].slice();
+export function keepAliveEvent(dialect: Dialect): Uint8Array {
+  return KEEP_ALIVE_EVENTS[dialect].slice();
 }

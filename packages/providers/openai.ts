@@ -13,6 +13,6 @@ export function openai(base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'authorization',
     outputLimitField: 'max_completion_tokens',
-    quirks: { reasoning: 'inside', callMarks: 10 },
+    quirks: { reasoning: 'inside', toolCallOverheadTokens: 10 },
   };
 }

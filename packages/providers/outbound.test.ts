@@ -8,11 +8,11 @@ const provider = configureProviders({
   extra: [],
 }).get('anthropic');
 
-async function ask(status: number, body: string, headers: Record<string, string> = {}) {
-  const fetched = vi.fn(async (_url: string, _init: RequestInit) => {
+async function sendWith(status: number, body: string, headers: Record<string, string> = {}) {
+  const fetchMock = vi.fn(async (_url: string, _init: RequestInit) => {
     return new Response(body, { status, headers });
   });
-  vi.stubGlobal('fetch', fetched);
+  vi.stubGlobal('fetch', fetchMock);
   if (provider === undefined) throw new Error('no provider');
   const result = await send({
     provider,
@@ -23,7 +23,7 @@ async function ask(status: number, body: string, headers: Record<string, string>
     abort: new AbortController(),
     firstByteMs: 1000,
   });
-  return { result, call: fetched.mock.calls[0] };
+  return { result, call: fetchMock.mock.calls[0] };
 }
 
 afterEach(() => vi.unstubAllGlobals());
@@ -43,11 +43,11 @@ describe('an upstream answer', () => {
     [429, '{"error":{"code":"insufficient_quota"}}', 'our_account'],
     [529, '{"error":{"type":"overloaded_error"}}', 'overloaded'],
   ])('%i %s is %s', async (status, body, reason) => {
-    expect((await ask(status, body)).result).toMatchObject({ ok: false, reason });
+    expect((await sendWith(status, body)).result).toMatchObject({ ok: false, reason });
   });
 
   it('carries only allowed headers in both directions', async () => {
-    const { result, call } = await ask(200, '{}', { 'set-cookie': 's', 'request-id': 'r' });
+    const { result, call } = await sendWith(200, '{}', { 'set-cookie': 's', 'request-id': 'r' });
     expect(call?.[0]).toBe('https://api.anthropic.com/v1/messages?beta=true');
     const sent = new Headers(call?.[1].headers);
     expect(sent.get('cookie')).toBeNull();

@@ -3,26 +3,27 @@
  * provider by accident; what comes back is an allow-list, so that nothing of our account there reaches
  * the caller. An error's text is handed on for the caller and never logged or thrown.
  */
+
+import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
-import { joined } from './joined.ts';
-import { bodyOf } from './upstream-body.ts';
-import { judge } from './upstream-errors.ts';
+import { toRequestBody } from './upstream-body.ts';
+import { classifyUpstreamError } from './upstream-errors.ts';
 
 const USER_AGENT = 'farebox/0.1';
 const ANTHROPIC_VERSION = '2023-06-01';
-const ERROR_BYTES_AT_MOST = 65_536;
+const MAX_ERROR_BYTES = 65_536;
 /**
  * Parameters that may not go on: keys (Gemini's clients put theirs there, and ours is in a header), and
  * Google's system parameters, some of which leave parts of an answer out, its usage too
  * (cloud.google.com/apis/docs/system-parameters).
  */
-const WITHHELD_PARAMETER =
+const BLOCKED_QUERY_PARAMETER =
   /^\$|^(key|api[-_]?key|access_token|oauth_token|fields|alt|callback|prettyPrint|quotaUser|uploadType|upload_protocol)$/i;
 
 /** A plain record: `fetch` makes its own Headers of whatever it is given. */
-function headersFor({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
+function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
   const bearer = provider.keyHeader === 'authorization';
-  const built = {
+  const baseHeaders = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     // Compressed events would be held back until a block is full, and cost CPU to open.
@@ -30,17 +31,17 @@ function headersFor({ provider, endpoint, headers }: UpstreamRequest): Record<st
     'user-agent': USER_AGENT,
     [provider.keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
   };
-  if (endpoint === 'chat') return built;
+  if (endpoint === 'chat') return baseHeaders;
   const version = headers.get('anthropic-version') ?? ANTHROPIC_VERSION;
   const beta = headers.get('anthropic-beta');
   return {
-    ...built,
+    ...baseHeaders,
     'anthropic-version': version,
     ...(beta === null ? {} : { 'anthropic-beta': beta }),
   };
 }
 
-function nameOf(parameter: string): string {
+function decodeParameterName(parameter: string): string {
   const [name = ''] = parameter.split('=', 1);
   try {
     return decodeURIComponent(name.replaceAll('+', ' ')).trim();
@@ -49,22 +50,22 @@ function nameOf(parameter: string): string {
   }
 }
 
-function safeQuery(query: string): string {
+function filterQuery(query: string): string {
   if (query.length < 2 || !query.startsWith('?')) return '';
-  const kept = query
+  const allowed = query
     .slice(1)
     .split('&')
-    .filter((parameter) => !WITHHELD_PARAMETER.test(nameOf(parameter)));
-  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+    .filter((parameter) => !BLOCKED_QUERY_PARAMETER.test(decodeParameterName(parameter)));
+  return allowed.length === 0 ? '' : `?${allowed.join('&')}`;
 }
 
 /** Up to `ERROR_BYTES_AT_MOST` of a body; what could be read where the connection breaks. */
-async function beginningOf(response: Response): Promise<Uint8Array> {
+async function readErrorBody(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    while (reader !== undefined && length < ERROR_BYTES_AT_MOST) {
+    while (reader !== undefined && length < MAX_ERROR_BYTES) {
       const { done, value } = await reader.read();
       if (done) break;
       chunks.push(value);
@@ -74,29 +75,29 @@ async function beginningOf(response: Response): Promise<Uint8Array> {
   } catch {
     // A cut error is still an error; its status is what counts.
   }
-  return joined(chunks).subarray(0, ERROR_BYTES_AT_MOST);
+  return concatBytes(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
 /** Retry-After in whole seconds, from seconds or an HTTP date (RFC 9110, 10.2.3); null for anything else. */
-function retryAfterOf(response: Response, now: number): string | null {
+function parseRetryAfter(response: Response, now: number): string | null {
   const value = response.headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,9}$/.test(value)) return value;
   const date = /^[A-Z][a-z]{2},/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? null : String(Math.max(0, Math.ceil((date - now) / 1000)));
 }
 
-async function failureOf(response: Response, now: number): Promise<UpstreamResult> {
+async function toUpstreamFailure(response: Response, now: number): Promise<UpstreamResult> {
   const { status } = response;
-  const detail = await beginningOf(response);
-  const retryAfter = retryAfterOf(response, now);
-  const reason = judge(status, new TextDecoder().decode(detail));
+  const errorBody = await readErrorBody(response);
+  const retryAfter = parseRetryAfter(response, now);
+  const reason = classifyUpstreamError(status, new TextDecoder().decode(errorBody));
   if (reason === 'our_account') return { ok: false, reason, status };
   if (reason === 'overloaded') return { ok: false, reason, status, retryAfter };
   const contentType = response.headers.get('content-type') ?? 'application/octet-stream';
-  return { ok: false, reason, status, detail, contentType, retryAfter };
+  return { ok: false, reason, status, errorBody, contentType, retryAfter };
 }
 
-function answerOf(response: Response): UpstreamResult {
+function toUpstreamSuccess(response: Response): UpstreamResult {
   const contentType = response.headers.get('content-type');
   const body = response.body ?? new Blob([]).stream();
   return { ok: true, status: response.status, contentType, body };
@@ -111,15 +112,15 @@ export async function send(
   if (url === undefined) throw new Error('the provider has no such endpoint');
   const { abort } = request;
   if (abort.signal.aborted) return { ok: false, reason: 'aborted' };
-  let silent = false;
+  let timedOut = false;
   const timer = setTimeout(() => {
-    silent = !abort.signal.aborted;
+    timedOut = !abort.signal.aborted;
     abort.abort();
   }, request.firstByteMs);
-  const body = bodyOf(request.body);
+  const body = toRequestBody(request.body);
   const init = {
     method: 'POST',
-    headers: headersFor(request),
+    headers: buildHeaders(request),
     body,
     // Followed, a redirect would carry the key to wherever it points.
     redirect: 'manual' as const,
@@ -128,10 +129,10 @@ export async function send(
     duplex: 'half' as const,
   };
   try {
-    const response = await fetch(url + safeQuery(request.query), init);
-    return response.ok ? answerOf(response) : await failureOf(response, now());
+    const response = await fetch(url + filterQuery(request.query), init);
+    return response.ok ? toUpstreamSuccess(response) : await toUpstreamFailure(response, now());
   } catch {
-    if (silent) return { ok: false, reason: 'silent' };
+    if (timedOut) return { ok: false, reason: 'silent' };
     return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   } finally {
     clearTimeout(timer);

@@ -63,11 +63,11 @@ describe('configureProviders', () => {
     ['https://api.openai.com/v1?key=word', 'a query'],
     ['https://api.openai.com/v1#word', 'a fragment'],
   ])('refuses %j by the provider only, never by its text', (base, why) => {
-    const refused = () =>
+    const configure = () =>
       configureProviders(settings({ apiKeys: KEYS, baseUrls: { openai: base } }));
-    expect(refused).toThrow(why);
-    expect(refused).toThrow('openai');
-    expect(refused).not.toThrow('word');
+    expect(configure).toThrow(why);
+    expect(configure).toThrow('openai');
+    expect(configure).not.toThrow('word');
   });
 
   it('adds further providers, never over one it has', () => {
@@ -77,7 +77,7 @@ describe('configureProviders', () => {
       outputLimitField: 'max_tokens',
     });
     expect(() => configureProviders(settings({ extra: [extra, extra] }))).toThrow('twice');
-    const double = { ...extra, id: 'openai' };
-    expect(() => configureProviders(settings({ extra: [double] }))).toThrow('twice');
+    const duplicate = { ...extra, id: 'openai' };
+    expect(() => configureProviders(settings({ extra: [duplicate] }))).toThrow('twice');
   });
 });

@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureProviders, send, type UpstreamRequest } from './index.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-let answer: Answer = () => {};
-const server = createServer((request, response) => answer(request, response));
+let respond: Handler = () => {};
+const server = createServer((request, response) => respond(request, response));
 let base = '';
 
 beforeAll(async () => {
@@ -27,11 +27,11 @@ afterAll(() => {
   server.close();
 });
 
-function requestTo(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamRequest {
-  const own = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+function buildRequest(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamRequest {
+  const builtIn = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
   const provider = configureProviders({
-    apiKeys: Object.fromEntries(own.map((name) => [name, 'our-key'])),
-    baseUrls: Object.fromEntries(own.map((name) => [name, base])),
+    apiKeys: Object.fromEntries(builtIn.map((name) => [name, 'our-key'])),
+    baseUrls: Object.fromEntries(builtIn.map((name) => [name, base])),
     extra: [{ id: 'openrouter', baseUrl: base, apiKey: 'our-key' }],
   }).get(id);
   if (provider === undefined) throw new Error(id);
@@ -48,7 +48,7 @@ function requestTo(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamReq
 }
 
 /** What each recorded refusal means. By status where every one of that status means the same. */
-const VERDICTS: Readonly<Record<string, string>> = {
+const EXPECTED_KINDS: Readonly<Record<string, string>> = {
   'anthropic 401': 'our_account',
   'anthropic 404': 'refused',
   'anthropic 529': 'overloaded',
@@ -65,7 +65,7 @@ const VERDICTS: Readonly<Record<string, string>> = {
 const XAI_KEY = /^\{"code":"[^"]*","error":"Incorrect API key/;
 
 function recordedErrors() {
-  const found: { id: string; provider: string; status: number; type: string; body: Buffer }[] = [];
+  const errors: { id: string; provider: string; status: number; type: string; body: Buffer }[] = [];
   for (const provider of readdirSync(ROOT)) {
     for (const api of ['openai-chat', 'anthropic-messages']) {
       const folder = join(ROOT, provider, api);
@@ -74,107 +74,112 @@ function recordedErrors() {
         const meta = JSON.parse(readFileSync(join(folder, name, 'meta.json'), 'utf8'));
         if (meta.status === 200) continue;
         const body = readFileSync(join(folder, name, meta.response_file));
-        found.push({ id: meta.id, provider, status: meta.status, type: meta.content_type, body });
+        errors.push({ id: meta.id, provider, status: meta.status, type: meta.content_type, body });
       }
     }
   }
-  return found;
+  return errors;
 }
 
 describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
-  it.each(ROOT === '' ? [] : recordedErrors())('$id', async (recorded) => {
-    const { provider, status, type, body } = recorded;
-    answer = (_request, response) => response.writeHead(status, { 'content-type': type }).end(body);
-    const result = await send(requestTo(provider));
-    const aboutKey = XAI_KEY.test(body.toString());
-    const xai = aboutKey ? 'our_account' : 'refused';
-    const reason = VERDICTS[`${provider} ${status}`] ?? (provider === 'xai' ? xai : 'unlisted');
+  it.each(ROOT === '' ? [] : recordedErrors())('$id', async (recording) => {
+    const { provider, status, type, body } = recording;
+    respond = (_request, response) =>
+      response.writeHead(status, { 'content-type': type }).end(body);
+    const result = await send(buildRequest(provider));
+    const isKeyError = XAI_KEY.test(body.toString());
+    const xaiKind = isKeyError ? 'our_account' : 'refused';
+    const reason =
+      EXPECTED_KINDS[`${provider} ${status}`] ?? (provider === 'xai' ? xaiKind : 'unlisted');
     expect(result).toMatchObject({ ok: false, reason, status });
     if (result.ok || result.reason !== 'refused') return;
-    expect(Buffer.from(result.detail).equals(body)).toBe(true);
+    expect(Buffer.from(result.errorBody).equals(body)).toBe(true);
     expect(result.contentType).toBe(type);
   });
 });
 
 describe('a provider that', () => {
   it('is silent is given up', async () => {
-    answer = () => {};
-    expect(await send(requestTo('openai', { firstByteMs: 40 }))).toEqual({
+    respond = () => {};
+    expect(await send(buildRequest('openai', { firstByteMs: 40 }))).toEqual({
       ok: false,
       reason: 'silent',
     });
   });
 
   it('is slow after its headers is not', async () => {
-    answer = (_request, response) => {
+    respond = (_request, response) => {
       response.writeHead(200).write('a');
       setTimeout(() => response.end('b'), 120);
     };
-    const result = await send(requestTo('openai', { firstByteMs: 60 }));
+    const result = await send(buildRequest('openai', { firstByteMs: 60 }));
     expect(result.ok && (await new Response(result.body).text())).toBe('ab');
   });
 
   it('is gone is unreachable', async () => {
-    answer = (request) => request.socket.destroy();
-    expect(await send(requestTo('openai'))).toEqual({ ok: false, reason: 'unreachable' });
+    respond = (request) => request.socket.destroy();
+    expect(await send(buildRequest('openai'))).toEqual({ ok: false, reason: 'unreachable' });
   });
 
   it('is not asked once the caller has left, nor waited for', async () => {
-    let asked = 0;
-    const leaving = new AbortController();
-    answer = () => {
-      asked++;
-      leaving.abort();
+    let requestCount = 0;
+    const abort = new AbortController();
+    respond = () => {
+      requestCount++;
+      abort.abort();
     };
     const aborted = { ok: false, reason: 'aborted' };
-    expect(await send(requestTo('openai', { abort: leaving }))).toEqual(aborted);
-    expect(await send(requestTo('openai', { abort: leaving }))).toEqual(aborted);
-    expect(asked).toBe(1);
+    expect(await send(buildRequest('openai', { abort: abort }))).toEqual(aborted);
+    expect(await send(buildRequest('openai', { abort: abort }))).toEqual(aborted);
+    expect(requestCount).toBe(1);
   });
 
   it('redirects is not followed', async () => {
-    let asked = 0;
-    answer = (_request, response) => {
-      asked++;
+    let requestCount = 0;
+    respond = (_request, response) => {
+      requestCount++;
       response.writeHead(307, { location: `${base}/elsewhere` }).end();
     };
-    expect(await send(requestTo('openai'))).toMatchObject({ reason: 'our_account', status: 307 });
-    expect(asked).toBe(1);
+    expect(await send(buildRequest('openai'))).toMatchObject({
+      reason: 'our_account',
+      status: 307,
+    });
+    expect(requestCount).toBe(1);
   });
 
   it('says when to come back: seconds or a date, nothing else', async () => {
     const now = Date.UTC(2026, 10, 23, 12);
-    const said = async (value: string) => {
-      answer = (_request, response) => response.writeHead(429, { 'retry-after': value }).end();
-      const result = await send(requestTo('openai'), () => now);
+    const retryAfterFor = async (value: string) => {
+      respond = (_request, response) => response.writeHead(429, { 'retry-after': value }).end();
+      const result = await send(buildRequest('openai'), () => now);
       return !result.ok && result.reason === 'overloaded' ? result.retryAfter : 'none';
     };
-    expect(await said('7')).toBe('7');
-    expect(await said('Mon, 23 Nov 2026 12:00:30 GMT')).toBe('30');
-    expect(await said('soon')).toBeNull();
+    expect(await retryAfterFor('7')).toBe('7');
+    expect(await retryAfterFor('Mon, 23 Nov 2026 12:00:30 GMT')).toBe('30');
+    expect(await retryAfterFor('soon')).toBeNull();
   });
 
   it('has much to say about an error is cut short', async () => {
-    answer = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
-    const result = await send(requestTo('openai'));
-    expect(!result.ok && result.reason === 'refused' && result.detail.length).toBe(65_536);
+    respond = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
+    const result = await send(buildRequest('openai'));
+    expect(!result.ok && result.reason === 'refused' && result.errorBody.length).toBe(65_536);
   });
 });
 
 describe('a body', () => {
-  async function sent(body: readonly Uint8Array[]) {
-    const got: { bytes: Buffer; headers: IncomingMessage['headers'] }[] = [];
-    answer = (request, response) => {
+  async function sendAndReceive(body: readonly Uint8Array[]) {
+    const received: { bytes: Buffer; headers: IncomingMessage['headers'] }[] = [];
+    respond = (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
-        got.push({ bytes: Buffer.concat(chunks), headers: request.headers });
+        received.push({ bytes: Buffer.concat(chunks), headers: request.headers });
         response.end('{}');
       });
     };
-    const result = await send(requestTo('anthropic', { body }));
+    const result = await send(buildRequest('anthropic', { body }));
     expect(result.ok && (await new Response(result.body).text())).toBe('{}');
-    const first = got[0];
+    const first = received[0];
     if (first === undefined) throw new Error('nothing was sent');
     return first;
   }
@@ -183,12 +188,12 @@ describe('a body', () => {
     const pieces = [1, 10_000_000, 3, 10_000_000].map((length, turn) =>
       new Uint8Array(length).fill(97 + turn),
     );
-    const { bytes } = await sent(pieces);
+    const { bytes } = await sendAndReceive(pieces);
     expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
   });
 
   it('that is small goes joined, with our headers and none of the caller', async () => {
-    const { bytes, headers } = await sent([Buffer.from('{"a"'), Buffer.from(':1}')]);
+    const { bytes, headers } = await sendAndReceive([Buffer.from('{"a"'), Buffer.from(':1}')]);
     expect(bytes.toString()).toBe('{"a":1}');
     expect(headers['content-length']).toBe('7');
     expect(headers['x-api-key']).toBe('our-key');

@@ -2,49 +2,50 @@
  * A request's body on its way out. Small pieces are joined, and large ones are streamed slice by slice
  * so that a 20 MB body is never copied whole.
  */
-import { joined } from './joined.ts';
+import { concatBytes } from './concat-bytes.ts';
 
-const JOINED_AT_MOST = 65_536;
+const MAX_CONCAT_BYTES = 65_536;
 /** A write is copied by the runtime: in slices, a 20 MB body costs that much once and not twice. */
-const SLICE = 262_144;
+const SLICE_BYTES = 262_144;
 
-function* slicesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+function* toSlices(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += SLICE) yield piece.subarray(at, at + SLICE);
+    for (let at = 0; at < piece.length; at += SLICE_BYTES)
+      yield piece.subarray(at, at + SLICE_BYTES);
   }
 }
 
-async function pour(pieces: readonly Uint8Array[], into: WritableStream<Uint8Array>) {
-  const writer = into.getWriter();
+async function writeSlices(pieces: readonly Uint8Array[], target: WritableStream<Uint8Array>) {
+  const writer = target.getWriter();
   try {
-    for (const slice of slicesOf(pieces)) await writer.write(slice);
+    for (const slice of toSlices(pieces)) await writer.write(slice);
     await writer.close();
   } catch {
     // The connection went away; the fetch that reads the other end says so.
   }
 }
 
-function streamed(pieces: readonly Uint8Array[], length: number): ReadableStream {
+function toStream(pieces: readonly Uint8Array[], length: number): ReadableStream {
   // workerd's own stream keeps Content-Length, which some providers insist on; Node has none.
   if (typeof FixedLengthStream !== 'undefined') {
     const { readable, writable } = new FixedLengthStream(length);
-    void pour(pieces, writable);
+    void writeSlices(pieces, writable);
     return readable;
   }
-  const rest = slicesOf(pieces);
+  const slices = toSlices(pieces);
   return new ReadableStream({
     pull(controller) {
-      const next = rest.next();
+      const next = slices.next();
       if (next.done === true) controller.close();
       else controller.enqueue(next.value);
     },
   });
 }
 
-export function bodyOf(pieces: readonly Uint8Array[]): Uint8Array | ReadableStream {
+export function toRequestBody(pieces: readonly Uint8Array[]): Uint8Array | ReadableStream {
   let length = 0;
   for (const piece of pieces) length += piece.length;
-  if (length >= JOINED_AT_MOST) return streamed(pieces, length);
-  const only = pieces.length === 1 ? pieces[0] : undefined;
-  return only ?? joined(pieces);
+  if (length >= MAX_CONCAT_BYTES) return toStream(pieces, length);
+  const single = pieces.length === 1 ? pieces[0] : undefined;
+  return single ?? concatBytes(pieces);
 }

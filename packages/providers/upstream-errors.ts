@@ -3,9 +3,9 @@
  * Judged by the status and by the error's own code or the opening of its message, in the places where
  * the provider puts them: an error text may echo the prompt, so a phrase elsewhere proves nothing.
  */
-import { type Fields, isFields } from './count.ts';
+import { isJsonObject, type JsonObject } from './meter/json-fields.ts';
 
-export type Verdict = 'refused' | 'overloaded' | 'our_account';
+export type UpstreamErrorKind = 'refused' | 'overloaded' | 'our_account';
 
 const ACCOUNT_CODES: ReadonlySet<unknown> = new Set([
   'insufficient_quota',
@@ -30,9 +30,9 @@ const ACCOUNT_MESSAGES: readonly RegExp[] = [
 ];
 
 /** xAI refuses content by 403; that is about the caller's text and not about our account. */
-const CONTENT_REFUSAL = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
+const CONTENT_POLICY_MESSAGE = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -41,31 +41,31 @@ function parsed(text: string): unknown {
 }
 
 /** The error in each provider's wrapping: `{error: {...}}`, `[{error: {...}}]` or xAI's `{code, error}`. */
-function errorOf(text: string): Fields {
-  const whole = parsed(text);
-  const body: unknown = Array.isArray(whole) ? whole[0] : whole;
-  if (!isFields(body)) return {};
+function extractError(text: string): JsonObject {
+  const json = parseJson(text);
+  const body: unknown = Array.isArray(json) ? json[0] : json;
+  if (!isJsonObject(body)) return {};
   if (typeof body.error === 'string') return { code: body.code, message: body.error };
-  return isFields(body.error) ? body.error : {};
+  return isJsonObject(body.error) ? body.error : {};
 }
 
-function speaksOfAccount(error: Fields): boolean {
+function isAccountError(error: JsonObject): boolean {
   if (ACCOUNT_CODES.has(error.code) || ACCOUNT_CODES.has(error.type)) return true;
   const details = Array.isArray(error.details) ? error.details : [];
-  if (details.some((detail) => isFields(detail) && detail.reason === 'API_KEY_INVALID'))
+  if (details.some((detail) => isJsonObject(detail) && detail.reason === 'API_KEY_INVALID'))
     return true;
   const { message } = error;
-  return typeof message === 'string' && ACCOUNT_MESSAGES.some((opening) => opening.test(message));
+  return typeof message === 'string' && ACCOUNT_MESSAGES.some((pattern) => pattern.test(message));
 }
 
 /** Judges an answer that is not a success. `text` is the (beginning of the) body. */
-export function judge(status: number, text: string): Verdict {
-  const error = errorOf(text);
+export function classifyUpstreamError(status: number, text: string): UpstreamErrorKind {
+  const error = extractError(text);
   const { message } = error;
-  if (status === 403 && typeof message === 'string' && CONTENT_REFUSAL.test(message))
+  if (status === 403 && typeof message === 'string' && CONTENT_POLICY_MESSAGE.test(message))
     return 'refused';
   if (status < 400 || status === 401 || status === 402 || status === 403 || status === 407)
     return 'our_account';
-  if (status < 500 && speaksOfAccount(error)) return 'our_account';
+  if (status < 500 && isAccountError(error)) return 'our_account';
   return status === 429 || status === 408 || status >= 500 ? 'overloaded' : 'refused';
 }

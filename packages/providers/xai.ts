@@ -13,6 +13,6 @@ export function xai(base: string, apiKey: string): Provider {
     apiKey,
     keyHeader: 'authorization',
     outputLimitField: 'max_completion_tokens',
-    quirks: { reasoning: 'beside', callMarks: 20 },
+    quirks: { reasoning: 'beside', toolCallOverheadTokens: 20 },
   };
 }

@@ -21,15 +21,15 @@ export type StepState =
 
 export type StepOutcome = Readonly<{ step: SignedStep; state: StepState }>;
 
-export type Sending = Readonly<{
+export type BroadcastOptions = Readonly<{
   now: () => number;
   /** Waits a little, and answers whether to look again. */
   wait: () => Promise<boolean>;
-  say: (outcome: StepOutcome) => void;
+  onOutcome: (outcome: StepOutcome) => void;
 }>;
 
-async function landed(network: Network, { txHash }: SignedStep): Promise<StepState | null> {
-  const read = await readReceipt(network.ask, network.provider, txHash);
+async function readMinedState(network: Network, { txHash }: SignedStep): Promise<StepState | null> {
+  const read = await readReceipt(network.rpcTransport, network.provider, txHash);
   if (!read.ok) return null;
   return read.value.succeeded ? 'mined' : 'failed';
 }
@@ -40,13 +40,13 @@ async function sendOne(
   step: SignedStep,
   now: number,
 ): Promise<StepState> {
-  const known = await landed(network, step);
+  const known = await readMinedState(network, step);
   if (known !== null) return known;
   if (now >= plan.expiresAt) return 'expired';
   const { family } = CHAIN_DEFAULTS[plan.chain];
   if (await sendStep(network, family, step)) return 'waiting';
   // Refused because it was there already, perhaps: then there is a receipt by now, or there will be.
-  return (await landed(network, step)) ?? 'refused';
+  return (await readMinedState(network, step)) ?? 'refused';
 }
 
 /** All at once, then until each is in a block or there was waiting enough. */
@@ -54,7 +54,7 @@ async function sendAll(
   network: Network,
   plan: SignedPlan,
   steps: readonly SignedStep[],
-  { now, wait, say }: Sending,
+  { now, wait, onOutcome }: BroadcastOptions,
 ): Promise<readonly StepOutcome[]> {
   const outcomes: { step: SignedStep; state: StepState }[] = [];
   for (const step of steps) {
@@ -62,27 +62,27 @@ async function sendAll(
   }
   while (outcomes.some(({ state }) => state === 'waiting') && (await wait())) {
     for (const outcome of outcomes.filter(({ state }) => state === 'waiting')) {
-      outcome.state = (await landed(network, outcome.step)) ?? 'waiting';
+      outcome.state = (await readMinedState(network, outcome.step)) ?? 'waiting';
     }
   }
-  for (const outcome of outcomes) say(outcome);
+  for (const outcome of outcomes) onOutcome(outcome);
   return outcomes;
 }
 
 export async function broadcast(
   network: Network,
   plan: SignedPlan,
-  sending: Sending,
+  options: BroadcastOptions,
 ): Promise<readonly StepOutcome[]> {
-  const of = (kind: SignedStep['kind']) => plan.steps.filter((step) => step.kind === kind);
-  const funds = await sendAll(network, plan, of('fund'), sending);
+  const stepsByKind = (kind: SignedStep['kind']) => plan.steps.filter((step) => step.kind === kind);
+  const funds = await sendAll(network, plan, stepsByKind('fund'), options);
   const unfunded = new Set(
     funds.filter(({ state }) => state !== 'mined').map(({ step }) => step.to),
   );
-  const ready = of('sweep').filter(({ from }) => !unfunded.has(from));
-  const left = of('sweep').filter(({ from }) => unfunded.has(from));
-  const sweeps = await sendAll(network, plan, ready, sending);
-  const leftOut = left.map((step) => ({ step, state: 'left_out' }) as const);
-  for (const outcome of leftOut) sending.say(outcome);
-  return [...funds, ...sweeps, ...leftOut];
+  const ready = stepsByKind('sweep').filter(({ from }) => !unfunded.has(from));
+  const unfundedSweeps = stepsByKind('sweep').filter(({ from }) => unfunded.has(from));
+  const sweeps = await sendAll(network, plan, ready, options);
+  const skipped = unfundedSweeps.map((step) => ({ step, state: 'left_out' }) as const);
+  for (const outcome of skipped) options.onOutcome(outcome);
+  return [...funds, ...sweeps, ...skipped];
 }

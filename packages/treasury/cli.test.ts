@@ -6,28 +6,32 @@ import { join } from 'node:path';
 import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GAS_PATH } from './contract.ts';
-import { keyring } from './keyring.ts';
+import { createKeyring } from './keyring.ts';
 
 const MNEMONIC = `${'abandon '.repeat(11)}about`;
 const PASSPHRASE = 'correct horse battery';
 const CLI = join(import.meta.dirname, 'cli.ts');
 const COIN = 10n ** 18n;
 
-type Ran = Readonly<{ code: number | null; out: string; err: string }>;
+type RunResult = Readonly<{ code: number | null; out: string; err: string }>;
 
-function run(folder: string, args: readonly string[], typed: readonly string[] = []): Promise<Ran> {
+function run(
+  folder: string,
+  args: readonly string[],
+  stdinLines: readonly string[] = [],
+): Promise<RunResult> {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', CLI, ...args], {
     cwd: folder,
   });
-  const said = { out: '', err: '' };
+  const output = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {
-    said.out += chunk;
+    output.out += chunk;
   });
   child.stderr.on('data', (chunk) => {
-    said.err += chunk;
+    output.err += chunk;
   });
-  child.stdin.end(typed.map((line) => `${line}\n`).join(''));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...said })));
+  child.stdin.end(stdinLines.map((line) => `${line}\n`).join(''));
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
 }
 
 describe('keys', () => {
@@ -63,7 +67,7 @@ describe('keys', () => {
     const made = await run(folder, ['keys', 'new', '--out', path], [PASSPHRASE, PASSPHRASE]);
     const words = made.out.trim().split('\n').at(-1) ?? '';
     expect(words.split(' ')).toHaveLength(24);
-    expect(made.out).toContain(keyring(words).account('evm').xpub);
+    expect(made.out).toContain(createKeyring(words).account('evm').xpub);
     const shown = await run(folder, ['keys', 'show', '--keys', path], [PASSPHRASE]);
     expect(shown.out).not.toContain(words);
   });
@@ -96,10 +100,10 @@ describe('keys', () => {
     ['no file', ['keys', 'show', '--keys', 'nothing.json'], [], 'can’t be read'],
     ['an unknown command', ['export', 'child'], [], 'treasury keys new'],
     ['an unknown option', ['keys', 'show', '--private'], [], 'treasury keys new'],
-  ])('refuse %s', async (_, args, typed, why) => {
-    const ran = await run(folder, args, typed);
-    expect(ran).toMatchObject({ code: 2, out: '' });
-    expect(ran.err).toContain(why);
+  ])('refuse %s', async (_, args, stdinLines, expectedError) => {
+    const result = await run(folder, args, stdinLines);
+    expect(result).toMatchObject({ code: 2, out: '' });
+    expect(result.err).toContain(expectedError);
   });
 });
 
@@ -107,7 +111,7 @@ const anvil = anvilPath();
 
 describe.skipIf(anvil === null)('a sweep by commands', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-cli-'));
-  const account = keyring(MNEMONIC).account('evm');
+  const account = createKeyring(MNEMONIC).account('evm');
   const destination = '0x00000000000000000000000000000000000c01d0';
   let chains: LocalChains;
   let mining: NodeJS.Timeout;
@@ -121,7 +125,7 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
     writeFileSync(join(folder, 'addresses.jsonl'), `${lines.join('\n')}\n`);
     writeFileSync(join(folder, 'allow.txt'), `# the cold wallet\n${destination}\n`);
     const gas = account.addressAt(GAS_PATH);
-    await chains.ask('bsc', 'anvil_setBalance', [gas, `0x${COIN.toString(16)}`]);
+    await chains.callAnvil('bsc', 'anvil_setBalance', [gas, `0x${COIN.toString(16)}`]);
     await chains.pay('bsc', account.addressAt({ chain: 0, index: 1 }), 25n * COIN);
     await chains.mine('bsc', 2);
     mining = setInterval(() => void chains.mine('bsc', 1), 300);
@@ -135,21 +139,25 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
 
   it('goes from plan to report', { timeout: 60_000 }, async () => {
     const rpc = ['--rpc', chains.urls.bsc];
-    const what = ['--addresses', 'addresses.jsonl', '--to', destination, '--minimum', '5'];
-    const plan = ['plan', '--chain', 'bsc', ...rpc, '--xpub', account.xpub, ...what];
+    const sweepArgs = ['--addresses', 'addresses.jsonl', '--to', destination, '--minimum', '5'];
+    const plan = ['plan', '--chain', 'bsc', ...rpc, '--xpub', account.xpub, ...sweepArgs];
     const planned = await run(folder, [...plan, '--coin-price', '600', '--out', 'plan.json']);
     expect(planned).toMatchObject({ code: 0, err: '' });
     expect(planned.out).toContain('1 addresses, 25 USDT');
     const sign = ['sign', '--plan', 'plan.json', '--keys', 'keys.json', '--allow', 'allow.txt'];
-    const most = ['--fee-most', '0.05', '--out', 'signed.json'];
+    const maxFeeArgs = ['--fee-most', '0.05', '--out', 'signed.json'];
     const other = await run(
       folder,
-      [...sign, '--confirm', `0x${'1'.repeat(40)}`, ...most],
+      [...sign, '--confirm', `0x${'1'.repeat(40)}`, ...maxFeeArgs],
       [PASSPHRASE],
     );
     expect(other).toMatchObject({ code: 1 });
     expect(other.out).toContain('destination_not_confirmed. Nothing was signed.');
-    const signed = await run(folder, [...sign, '--confirm', destination, ...most], [PASSPHRASE]);
+    const signed = await run(
+      folder,
+      [...sign, '--confirm', destination, ...maxFeeArgs],
+      [PASSPHRASE],
+    );
     expect(signed).toMatchObject({ code: 0 });
     const sent = await run(folder, ['broadcast', '--signed', 'signed.json', ...rpc]);
     expect(sent.out).toContain('All of it is on the network.');

@@ -1,8 +1,8 @@
 /** `npm run treasury -- <command>`: see docs/treasury.md. `keys` and `sign` touch no network. */
 import { parseArgs } from 'node:util';
-import { askingAt } from './asking.ts';
-import { Unusable } from './command-line.ts';
+import { UsageError } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
+import { createPrompt } from './prompt.ts';
 
 const OPTIONS = [
   ...['out', 'keys', 'chain', 'rpc', 'header', 'xpub', 'addresses', 'to', 'minimum', 'coin-price'],
@@ -18,7 +18,7 @@ treasury broadcast --signed FILE --rpc URL [--header "Name: value"] [--minutes 1
 treasury report --signed FILE --rpc URL [--header "Name: value"] --out FILE
 `;
 
-function typed() {
+function parseArguments() {
   try {
     const options = Object.fromEntries(OPTIONS.map((name) => [name, { type: 'string' as const }]));
     return parseArgs({ options, allowPositionals: true });
@@ -28,24 +28,24 @@ function typed() {
 }
 
 async function main(): Promise<number> {
-  const given = typed();
-  const name = given?.positionals.join(' ') ?? '';
+  const args = parseArguments();
+  const name = args?.positionals.join(' ') ?? '';
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (given === null || command === undefined) {
+  if (args === null || command === undefined) {
     process.stderr.write(USAGE);
     return 2;
   }
-  const asking = askingAt(process.stdin, process.stderr);
-  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const prompt = createPrompt(process.stdin, process.stderr);
+  const print = (line: string) => process.stdout.write(`${line}\n`);
   try {
-    const desk = { asking, say, fetcher: globalThis.fetch, now: Date.now };
-    return await command(desk, given.values);
+    const context = { prompt, print, fetcher: globalThis.fetch, now: Date.now };
+    return await command(context, args.values);
   } catch (error) {
-    if (!(error instanceof Unusable)) throw error;
+    if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 2;
   } finally {
-    asking.close();
+    prompt.close();
   }
 }
 

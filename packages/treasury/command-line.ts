@@ -5,25 +5,25 @@ import {
   CHAINS,
   type ChainName,
   type HexAddress,
+  parseAddress,
   type RpcProvider,
-  readAddress,
 } from '@farebox/deposits';
 
 /** Something typed or written that can't be used; its message is for whoever typed it. */
-export class Unusable extends Error {}
+export class UsageError extends Error {}
 
 export type Options = Readonly<Record<string, string | boolean | undefined>>;
 
 export function textOption(options: Options, name: string): string {
   const value = options[name];
-  if (typeof value !== 'string' || value === '') throw new Unusable(`--${name} is missing.`);
+  if (typeof value !== 'string' || value === '') throw new UsageError(`--${name} is missing.`);
   return value;
 }
 
 export function chainOption(options: Options): ChainName {
   const text = textOption(options, 'chain');
   const chain = CHAINS.find((name) => name === text);
-  if (chain === undefined) throw new Unusable(`--chain is one of ${CHAINS.join(', ')}.`);
+  if (chain === undefined) throw new UsageError(`--chain is one of ${CHAINS.join(', ')}.`);
   return chain;
 }
 
@@ -32,38 +32,38 @@ export function amountOption(options: Options, name: string, decimals: number): 
   const text = textOption(options, name);
   const [, whole = '', fraction = ''] = /^(\d{1,15})(?:\.(\d+))?$/.exec(text) ?? [];
   if (whole === '' || fraction.length > decimals) {
-    throw new Unusable(`--${name} "${text}" is not an amount with up to ${decimals} decimals.`);
+    throw new UsageError(`--${name} "${text}" is not an amount with up to ${decimals} decimals.`);
   }
   return BigInt(whole + fraction.padEnd(decimals, '0'));
 }
 
-export function wholeOption(
+export function integerOption(
   options: Options,
   name: string,
-  otherwise: number,
-  most: number,
+  fallback: number,
+  max: number,
 ): number {
   const text = options[name];
-  if (text === undefined) return otherwise;
+  if (text === undefined) return fallback;
   const value = typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : -1;
-  if (value < 1 || value > most) throw new Unusable(`--${name} is a number from 1 to ${most}.`);
+  if (value < 1 || value > max) throw new UsageError(`--${name} is a number from 1 to ${max}.`);
   return value;
 }
 
 export function addressOption(options: Options, name: string, chain: ChainName): HexAddress {
   const text = textOption(options, name);
-  const address = readAddress(CHAIN_DEFAULTS[chain].family, text);
-  if (address === null) throw new Unusable(`--${name} "${text}" is not an address of ${chain}.`);
+  const address = parseAddress(CHAIN_DEFAULTS[chain].family, text);
+  if (address === null) throw new UsageError(`--${name} "${text}" is not an address of ${chain}.`);
   return address;
 }
 
 export function providerOption(options: Options): RpcProvider {
   const url = textOption(options, 'rpc');
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new Unusable('--rpc is not a URL.');
+  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new UsageError('--rpc is not a URL.');
   const header = options.header;
   if (typeof header !== 'string') return { url };
   const at = header.indexOf(':');
-  if (at < 1) throw new Unusable('--header is "Name: value".');
+  if (at < 1) throw new UsageError('--header is "Name: value".');
   return { url, header: { name: header.slice(0, at).trim(), value: header.slice(at + 1).trim() } };
 }
 
@@ -71,7 +71,7 @@ export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    throw new Unusable(`${path} can’t be read.`);
+    throw new UsageError(`${path} can’t be read.`);
   }
 }
 
@@ -79,14 +79,14 @@ export function readJson(path: string): unknown {
   try {
     return JSON.parse(readText(path));
   } catch (error) {
-    if (error instanceof Unusable) throw error;
-    throw new Unusable(`${path} is not JSON.`);
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${path} is not JSON.`);
   }
 }
 
-type Line = Readonly<{ fingerprint: string; index: number; address: HexAddress }>;
+type AddressRecord = Readonly<{ fingerprint: string; index: number; address: HexAddress }>;
 
-function lineOf(value: unknown): Line | null {
+function parseAddressRecord(value: unknown): AddressRecord | null {
   const field = (name: string): unknown => Reflect.get(Object(value), name);
   const [fingerprint, index, address] = [field('fingerprint'), field('index'), field('address')];
   if (typeof fingerprint !== 'string' || typeof address !== 'string') return null;
@@ -95,21 +95,21 @@ function lineOf(value: unknown): Line | null {
 }
 
 /** The list operators download: an object of JSON a line. */
-export function readAddresses(path: string, fingerprint: string): readonly Line[] {
+export function readAddresses(path: string, fingerprint: string): readonly AddressRecord[] {
   const texts = readText(path)
     .split('\n')
     .filter((line) => line.trim() !== '');
   return texts.map((text, at) => {
-    const line = lineOf(parsed(text));
-    if (line === null) throw new Unusable(`${path}: line ${at + 1} is not an address.`);
-    if (line.fingerprint !== fingerprint) {
-      throw new Unusable(`${path}: line ${at + 1} hangs below another key than --xpub.`);
+    const record = parseAddressRecord(tryParseJson(text));
+    if (record === null) throw new UsageError(`${path}: line ${at + 1} is not an address.`);
+    if (record.fingerprint !== fingerprint) {
+      throw new UsageError(`${path}: line ${at + 1} hangs below another key than --xpub.`);
     }
-    return line;
+    return record;
   });
 }
 
-function parsed(text: string): unknown {
+function tryParseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

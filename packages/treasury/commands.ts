@@ -3,132 +3,140 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  addressText,
   CHAIN_DEFAULTS,
   type ChainName,
+  formatAddress,
   type HexAddress,
-  httpAsk,
-  readWatchKey,
+  httpTransport,
+  parseWatchKey,
 } from '@farebox/deposits';
-import type { Asking } from './asking.ts';
 import { broadcast, type StepState } from './broadcast.ts';
 import {
   addressOption,
   amountOption,
   chainOption,
+  integerOption,
   type Options,
   providerOption,
   readAddresses,
   readJson,
   readText,
   textOption,
-  Unusable,
-  wholeOption,
+  UsageError,
 } from './command-line.ts';
 import { type Family, GAS_PATH, type Plan, type SignedPlan, type Skipped } from './contract.ts';
 import { COIN_DECIMALS } from './costs.ts';
 import {
-  isPassphrase,
+  createKeyring,
+  isValidPassphrase,
   type Keyring,
-  keyring,
   newMnemonic,
   open,
-  readMnemonic,
+  parseMnemonic,
   seal,
 } from './keyring.ts';
 import type { Network } from './network.ts';
 import { makePlan, type PlanResult } from './plan.ts';
+import type { Prompt } from './prompt.ts';
 import { makeReport } from './report.ts';
 import { isPlan, signPlan } from './sign.ts';
 
-export type Desk = Readonly<{
-  asking: Asking;
-  say: (line: string) => void;
+export type CommandContext = Readonly<{
+  prompt: Prompt;
+  print: (line: string) => void;
   fetcher: typeof fetch;
   now: () => number;
 }>;
-type Command = (desk: Desk, options: Options) => Promise<number>;
+type Command = (context: CommandContext, options: Options) => Promise<number>;
 
 const FAMILIES: readonly Family[] = ['evm', 'tron'];
-const COINS: Readonly<Record<ChainName, string>> = { tron: 'TRX', bsc: 'BNB', polygon: 'POL' };
+const COIN_SYMBOLS: Readonly<Record<ChainName, string>> = {
+  tron: 'TRX',
+  bsc: 'BNB',
+  polygon: 'POL',
+};
 const HOUR_MS = 3_600_000;
-const LOOK_EVERY_MS = 3_000;
+const POLL_INTERVAL_MS = 3_000;
 
 /** Never over what is there: a key file or a signed plan that is gone can't be had again. */
 function writeNew(path: string, value: unknown): void {
   try {
     writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
   } catch {
-    throw new Unusable(`${path} can’t be written, or is there already.`);
+    throw new UsageError(`${path} can’t be written, or is there already.`);
   }
 }
 
-function decimal(units: bigint, decimals: number): string {
+function formatUnits(units: bigint, decimals: number): string {
   const digits = units.toString().padStart(decimals + 1, '0');
   const fraction = digits.slice(-decimals).replace(/0+$/, '');
   return digits.slice(0, -decimals) + (fraction === '' ? '' : `.${fraction}`);
 }
 
-function describeKeys({ say }: Desk, keys: Keyring): void {
+function describeKeys({ print }: CommandContext, keys: Keyring): void {
   for (const family of FAMILIES) {
     const account = keys.account(family);
-    const first = addressText(family, account.addressAt({ chain: 0, index: 0 }));
-    const gas = addressText(family, account.addressAt(GAS_PATH));
-    say(`XPUB_${family.toUpperCase()}  ${account.xpub}`);
-    say(`  fingerprint    ${account.fingerprint}`);
-    say(`  first address  ${first}`);
-    say(`  gas account    ${gas}`);
+    const first = formatAddress(family, account.addressAt({ chain: 0, index: 0 }));
+    const gas = formatAddress(family, account.addressAt(GAS_PATH));
+    print(`XPUB_${family.toUpperCase()}  ${account.xpub}`);
+    print(`  fingerprint    ${account.fingerprint}`);
+    print(`  first address  ${first}`);
+    print(`  gas account    ${gas}`);
   }
 }
 
-async function newPassphrase({ asking }: Desk): Promise<string> {
-  const passphrase = await asking.secret('A passphrase for the key file, 12 characters or more');
-  if (!isPassphrase(passphrase)) throw new Unusable('That is shorter than 12 characters.');
-  if ((await asking.secret('The same again')) !== passphrase) {
-    throw new Unusable('Those are not the same.');
+async function newPassphrase({ prompt }: CommandContext): Promise<string> {
+  const passphrase = await prompt.secret('A passphrase for the key file, 12 characters or more');
+  if (!isValidPassphrase(passphrase)) throw new UsageError('That is shorter than 12 characters.');
+  if ((await prompt.secret('The same again')) !== passphrase) {
+    throw new UsageError('Those are not the same.');
   }
   return passphrase;
 }
 
-async function keepKeys(desk: Desk, options: Options, mnemonic: string): Promise<number> {
+async function saveKeys(
+  context: CommandContext,
+  options: Options,
+  mnemonic: string,
+): Promise<number> {
   const path = textOption(options, 'out');
-  writeNew(path, seal(mnemonic, await newPassphrase(desk), randomBytes));
-  describeKeys(desk, keyring(mnemonic));
-  desk.say(`${path} is written. Whoever has it and the passphrase has all deposits.`);
+  writeNew(path, seal(mnemonic, await newPassphrase(context), randomBytes));
+  describeKeys(context, createKeyring(mnemonic));
+  context.print(`${path} is written. Whoever has it and the passphrase has all deposits.`);
   return 0;
 }
 
-async function keysNew(desk: Desk, options: Options): Promise<number> {
+async function keysNew(context: CommandContext, options: Options): Promise<number> {
   const mnemonic = newMnemonic();
-  const done = await keepKeys(desk, options, mnemonic);
-  desk.say('Write these words down, on paper, now. They are not shown again:');
-  desk.say(mnemonic);
+  const done = await saveKeys(context, options, mnemonic);
+  context.print('Write these words down, on paper, now. They are not shown again:');
+  context.print(mnemonic);
   return done;
 }
 
-async function keysImport(desk: Desk, options: Options): Promise<number> {
-  const mnemonic = readMnemonic(await desk.asking.secret('The words'));
-  if (mnemonic === null) throw new Unusable('Those are not the words of a BIP-39 mnemonic.');
-  return keepKeys(desk, options, mnemonic);
+async function keysImport(context: CommandContext, options: Options): Promise<number> {
+  const mnemonic = parseMnemonic(await context.prompt.secret('The words'));
+  if (mnemonic === null) throw new UsageError('Those are not the words of a BIP-39 mnemonic.');
+  return saveKeys(context, options, mnemonic);
 }
 
-async function openKeys({ asking }: Desk, options: Options): Promise<Keyring> {
+async function openKeys({ prompt }: CommandContext, options: Options): Promise<Keyring> {
   const file = readJson(textOption(options, 'keys'));
-  const opened = open(file, await asking.secret('The key file’s passphrase'));
-  if (opened.ok) return keyring(opened.mnemonic);
-  throw new Unusable(
+  const opened = open(file, await prompt.secret('The key file’s passphrase'));
+  if (opened.ok) return createKeyring(opened.mnemonic);
+  throw new UsageError(
     opened.reason === 'wrong_passphrase'
       ? 'The passphrase is not this file’s.'
       : 'That is not a key file of ours.',
   );
 }
 
-async function keysShow(desk: Desk, options: Options): Promise<number> {
-  describeKeys(desk, await openKeys(desk, options));
+async function keysShow(context: CommandContext, options: Options): Promise<number> {
+  describeKeys(context, await openKeys(context, options));
   return 0;
 }
 
-function networkOf({ fetcher }: Desk, options: Options): Network {
+function createNetwork({ fetcher }: CommandContext, options: Options): Network {
   const provider = providerOption(options);
   const { header } = provider;
   const base = provider.url.replace(/\/jsonrpc\/?$/, '');
@@ -138,7 +146,7 @@ function networkOf({ fetcher }: Desk, options: Options): Network {
   };
   return {
     provider,
-    ask: httpAsk(fetcher),
+    rpcTransport: httpTransport(fetcher),
     post: async (path, body) => {
       try {
         const sent = { method: 'POST', headers, body: JSON.stringify(body) };
@@ -151,100 +159,100 @@ function networkOf({ fetcher }: Desk, options: Options): Network {
   };
 }
 
-function planned(result: PlanResult, chain: ChainName): Extract<PlanResult, { ok: true }> {
+function unwrapPlan(result: PlanResult, chain: ChainName): Extract<PlanResult, { ok: true }> {
   if (result.ok) return result;
   const { family } = CHAIN_DEFAULTS[chain];
   switch (result.reason) {
     case 'foreign_address':
-      throw new Unusable(`${result.address} is not the child of the key that its line says.`);
+      throw new UsageError(`${result.address} is not the child of the key that its line says.`);
     case 'gas_account_short':
-      throw new Unusable(
-        `The gas account ${addressText(family, result.gasAccount)} lacks ${decimal(result.missing, COIN_DECIMALS[family])} ${COINS[chain]}.`,
+      throw new UsageError(
+        `The gas account ${formatAddress(family, result.gasAccount)} lacks ${formatUnits(result.missing, COIN_DECIMALS[family])} ${COIN_SYMBOLS[chain]}.`,
       );
     case 'bad_key':
-      throw new Unusable('--xpub is not the public key of an account.');
+      throw new UsageError('--xpub is not the public key of an account.');
     case 'nothing_to_sweep':
-      throw new Unusable('There is nothing that is worth its fee.');
+      throw new UsageError('There is nothing that is worth its fee.');
     case 'unreachable':
-      throw new Unusable('The network could not be asked; nothing was planned.');
+      throw new UsageError('The network could not be asked; nothing was planned.');
     case 'wrong_chain':
-      throw new Unusable(`--rpc is not a node of ${chain}.`);
+      throw new UsageError(`--rpc is not a node of ${chain}.`);
   }
 }
 
-function describePlan({ say }: Desk, plan: Plan, skipped: readonly Skipped[]): void {
+function describePlan({ print }: CommandContext, plan: Plan, skipped: readonly Skipped[]): void {
   const { family, decimals } = CHAIN_DEFAULTS[plan.chain];
   const sweeps = plan.steps.filter(({ kind }) => kind === 'sweep');
   const total = sweeps.reduce((sum, { units }) => sum + BigInt(units), 0n);
-  const coins = decimal(BigInt(plan.feeMost), COIN_DECIMALS[family]);
-  say(`plan         ${plan.id}`);
-  say(`network      ${plan.chain}`);
-  say(`destination  ${plan.destination}`);
-  say(`sweeps       ${sweeps.length} addresses, ${decimal(total, decimals)} USDT`);
-  say(`funds        ${plan.steps.length - sweeps.length} addresses`);
-  say(`costs        at most ${coins} ${COINS[plan.chain]}`);
-  say(`good until   ${new Date(plan.expiresAt).toISOString()}`);
-  for (const { address, units, why } of skipped.filter((one) => one.why !== 'empty')) {
-    say(
-      `left alone   ${addressText(family, address)}: ${decimal(BigInt(units), decimals)} USDT, ${why}`,
+  const coins = formatUnits(BigInt(plan.maxFee), COIN_DECIMALS[family]);
+  print(`plan         ${plan.id}`);
+  print(`network      ${plan.chain}`);
+  print(`destination  ${plan.destination}`);
+  print(`sweeps       ${sweeps.length} addresses, ${formatUnits(total, decimals)} USDT`);
+  print(`funds        ${plan.steps.length - sweeps.length} addresses`);
+  print(`costs        at most ${coins} ${COIN_SYMBOLS[plan.chain]}`);
+  print(`good until   ${new Date(plan.expiresAt).toISOString()}`);
+  for (const { address, units, reason } of skipped.filter((one) => one.reason !== 'empty')) {
+    print(
+      `left alone   ${formatAddress(family, address)}: ${formatUnits(BigInt(units), decimals)} USDT, ${reason}`,
     );
   }
 }
 
-function linesOf(
+function loadAddresses(
   options: Options,
   xpub: string,
 ): readonly { index: number; address: HexAddress }[] {
-  const key = readWatchKey(xpub);
-  if (!key.ok) throw new Unusable('--xpub is not the public key of an account.');
+  const key = parseWatchKey(xpub);
+  if (!key.ok) throw new UsageError('--xpub is not the public key of an account.');
   return readAddresses(textOption(options, 'addresses'), key.key.fingerprint);
 }
 
-async function plan(desk: Desk, options: Options): Promise<number> {
+async function plan(context: CommandContext, options: Options): Promise<number> {
   const name = chainOption(options);
-  const network = networkOf(desk, options);
+  const network = createNetwork(context, options);
   const chain = { ...CHAIN_DEFAULTS[name], providers: [network.provider], startBlock: null };
   const xpub = textOption(options, 'xpub');
   const result = await makePlan(network, {
     chain,
     xpub,
-    addresses: linesOf(options, xpub),
+    addresses: loadAddresses(options, xpub),
     destination: addressOption(options, 'to', name),
     minimumUnits: amountOption(options, 'minimum', chain.decimals),
     coinNanoUsd: amountOption(options, 'coin-price', 9),
-    marginPercent: BigInt(wholeOption(options, 'margin', 50, 900)),
-    validMs: wholeOption(options, 'hours', 12, 24) * HOUR_MS,
-    now: desk.now(),
+    marginPercent: BigInt(integerOption(options, 'margin', 50, 900)),
+    validMs: integerOption(options, 'hours', 12, 24) * HOUR_MS,
+    now: context.now(),
   });
-  const made = planned(result, name);
+  const made = unwrapPlan(result, name);
   writeNew(textOption(options, 'out'), made.plan);
-  describePlan(desk, made.plan, made.skipped);
+  describePlan(context, made.plan, made.skipped);
   return 0;
 }
 
-async function sign(desk: Desk, options: Options): Promise<number> {
-  const given = readJson(textOption(options, 'plan'));
-  if (!isPlan(given)) throw new Unusable('That is not a plan of ours.');
-  const { family } = CHAIN_DEFAULTS[given.chain];
-  describePlan(desk, given, []);
+async function sign(context: CommandContext, options: Options): Promise<number> {
+  const plan = readJson(textOption(options, 'plan'));
+  if (!isPlan(plan)) throw new UsageError('That is not a plan of ours.');
+  const { family } = CHAIN_DEFAULTS[plan.chain];
+  describePlan(context, plan, []);
   const allowed = readText(textOption(options, 'allow'))
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
     .filter((line) => line !== '');
-  const result = signPlan(given, {
-    keys: await openKeys(desk, options),
+  const result = signPlan(plan, {
+    keys: await openKeys(context, options),
     allowed,
     confirmed: textOption(options, 'confirm'),
-    feeMost: amountOption(options, 'fee-most', COIN_DECIMALS[family]),
-    now: desk.now(),
+    maxFee: amountOption(options, 'fee-most', COIN_DECIMALS[family]),
+    now: context.now(),
   });
   if (!result.ok) {
     const where = result.step === null ? 'The plan' : `Step ${result.step}`;
-    desk.say(`${where} is refused: ${result.reason}. Nothing was signed.`);
+    context.print(`${where} is refused: ${result.reason}. Nothing was signed.`);
     return 1;
   }
   writeNew(textOption(options, 'out'), result.signed);
-  desk.say(`${result.signed.steps.length} steps are signed.`);
+  context.print(`${result.signed.steps.length} steps are signed.`);
   return 0;
 }
 
@@ -258,37 +266,39 @@ function isSigned(value: unknown): value is SignedPlan {
 }
 
 function signedOption(options: Options): SignedPlan {
-  const given = readJson(textOption(options, 'signed'));
-  if (!isSigned(given)) throw new Unusable('That is not a signed plan of ours.');
-  return given;
+  const value = readJson(textOption(options, 'signed'));
+  if (!isSigned(value)) throw new UsageError('That is not a signed plan of ours.');
+  return value;
 }
 
-const FINE: ReadonlySet<StepState> = new Set(['mined']);
+const SUCCESS_STATES: ReadonlySet<StepState> = new Set(['mined']);
 
-async function send(desk: Desk, options: Options): Promise<number> {
+async function send(context: CommandContext, options: Options): Promise<number> {
   const signed = signedOption(options);
   const { family } = CHAIN_DEFAULTS[signed.chain];
-  const until = desk.now() + wholeOption(options, 'minutes', 10, 600) * 60_000;
-  const outcomes = await broadcast(networkOf(desk, options), signed, {
-    now: desk.now,
+  const deadline = context.now() + integerOption(options, 'minutes', 10, 600) * 60_000;
+  const outcomes = await broadcast(createNetwork(context, options), signed, {
+    now: context.now,
     wait: async () => {
-      await sleep(LOOK_EVERY_MS);
-      return desk.now() < until;
+      await sleep(POLL_INTERVAL_MS);
+      return context.now() < deadline;
     },
-    say: ({ step, state }) =>
-      desk.say(`${step.kind.padEnd(5)} ${addressText(family, step.from)} ${step.txHash} ${state}`),
+    onOutcome: ({ step, state }) =>
+      context.print(
+        `${step.kind.padEnd(5)} ${formatAddress(family, step.from)} ${step.txHash} ${state}`,
+      ),
   });
-  const all = outcomes.every(({ state }) => FINE.has(state));
-  desk.say(all ? 'All of it is on the network.' : 'Not all of it is. Run the same again.');
+  const all = outcomes.every(({ state }) => SUCCESS_STATES.has(state));
+  context.print(all ? 'All of it is on the network.' : 'Not all of it is. Run the same again.');
   return all ? 0 : 1;
 }
 
-async function report(desk: Desk, options: Options): Promise<number> {
-  const made = await makeReport(networkOf(desk, options), signedOption(options));
-  if (made === null) throw new Unusable('The network could not be asked; nothing was written.');
+async function report(context: CommandContext, options: Options): Promise<number> {
+  const made = await makeReport(createNetwork(context, options), signedOption(options));
+  if (made === null) throw new UsageError('The network could not be asked; nothing was written.');
   writeNew(textOption(options, 'out'), made);
-  desk.say(`${made.swept.length} sweeps are final, ${made.unfinished.length} are not.`);
-  for (const { txHash, why } of made.unfinished) desk.say(`${txHash} ${why}`);
+  context.print(`${made.swept.length} sweeps are final, ${made.unfinished.length} are not.`);
+  for (const { txHash, reason } of made.unfinished) context.print(`${txHash} ${reason}`);
   return made.unfinished.length === 0 ? 0 : 1;
 }
 

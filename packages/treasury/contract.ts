@@ -38,7 +38,7 @@ export type Plan = Readonly<{
   plannedAt: number;
   expiresAt: number;
   /** Decimal, in the coin's smallest unit: the most that all steps together can cost. */
-  feeMost: string;
+  maxFee: string;
   steps: readonly Step[];
 }>;
 
@@ -49,11 +49,11 @@ export type SignedPlan = Omit<Plan, 'steps'> & Readonly<{ steps: readonly Signed
 export type Skipped = Readonly<{
   address: HexAddress;
   units: string;
-  why: 'empty' | 'below_minimum' | 'below_five_fees' | 'frozen';
+  reason: 'empty' | 'below_minimum' | 'below_five_fees' | 'frozen';
 }>;
 
 /** Why a plan is not signed, not one step of it. */
-export type SignRefusal =
+export type SignError =
   | 'not_a_plan'
   | 'changed_since_planned'
   | 'other_keys'

@@ -5,13 +5,13 @@ import type { Family } from './contract.ts';
 export const COIN_DECIMALS: Readonly<Record<Family, number>> = { evm: 18, tron: 6 };
 
 /** A transfer of the coin itself costs this on every EVM network (Ethereum yellow paper, appendix G). */
-export const PLAIN_GAS = 21_000n;
+export const TRANSFER_GAS = 21_000n;
 /** A simple TRON transaction has up to 350 bytes at 1,000 sun where no free bandwidth is left. */
 export const BANDWIDTH_SUN = 350_000n;
 /** Sending coins to an address nobody used before activates it: 1 TRX and 0.1 TRX (TRON's chain parameters). */
 export const ACTIVATION_SUN = 1_100_000n;
 /** A sweep below this many times its fee waits for more. */
-const FEES_WORTH = 5n;
+const MIN_FEE_MULTIPLE = 5n;
 
 export type Quote = Readonly<{
   /** Of one unit of gas or energy, with the margin for the days until it is sent. */
@@ -32,25 +32,25 @@ export function withMargin(amount: bigint, percent: bigint): bigint {
   return (amount * (100n + percent) + 99n) / 100n;
 }
 
-export function costsOf(family: Family, { price, gas }: Quote, balance: bigint): Costs {
+export function computeCosts(family: Family, { price, gas }: Quote, balance: bigint): Costs {
   const sweepFee = gas * price + (family === 'tron' ? BANDWIDTH_SUN : 0n);
   const missing = balance >= sweepFee ? 0n : sweepFee - balance;
   if (missing === 0n) return { sweepFee, missing, fundFee: 0n };
-  return { sweepFee, missing, fundFee: fundFeeOf(family, price, balance) };
+  return { sweepFee, missing, fundFee: computeFundFee(family, price, balance) };
 }
 
-function fundFeeOf(family: Family, price: bigint, balance: bigint): bigint {
-  if (family === 'evm') return PLAIN_GAS * price;
+function computeFundFee(family: Family, price: bigint, balance: bigint): bigint {
+  if (family === 'evm') return TRANSFER_GAS * price;
   // Whether an address is active can't be seen from outside; without a coin it is taken for not active.
   return balance === 0n ? ACTIVATION_SUN + BANDWIDTH_SUN : BANDWIDTH_SUN;
 }
 
 /** In nano-USD: both sides rounded against sweeping. */
-export function isWorthIt(
+export function isProfitableSweep(
   token: Readonly<{ units: bigint; decimals: number }>,
   fee: Readonly<{ units: bigint; decimals: number; nanoUsd: bigint }>,
 ): boolean {
-  const worth = (token.units * 10n ** 9n) / 10n ** BigInt(token.decimals);
+  const tokenValue = (token.units * 10n ** 9n) / 10n ** BigInt(token.decimals);
   const cost = (fee.units * fee.nanoUsd) / 10n ** BigInt(fee.decimals) + 1n;
-  return worth >= cost * FEES_WORTH;
+  return tokenValue >= cost * MIN_FEE_MULTIPLE;
 }

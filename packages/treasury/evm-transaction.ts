@@ -21,54 +21,58 @@ export type EvmTransaction = Readonly<{
 
 type Hex = `0x${string}`;
 
-function hex(text: string): Hex {
+function withHexPrefix(text: string): Hex {
   return `0x${text.replace(/^0x/, '')}`;
 }
 
-function legacy({ chainId, nonce, gasPrice, gas, to, value, data }: EvmTransaction) {
+function toLegacyTransaction({ chainId, nonce, gasPrice, gas, to, value, data }: EvmTransaction) {
   return {
     type: 'legacy',
     chainId,
     nonce,
     gasPrice,
     gas,
-    to: hex(to),
+    to: withHexPrefix(to),
     value,
-    ...(data === '0x' ? {} : { data: hex(data) }),
+    ...(data === '0x' ? {} : { data: withHexPrefix(data) }),
   } as const;
 }
 
 /** The bytes whose keccak-256 is signed. */
-export function rawOf(transaction: EvmTransaction): string {
-  return serializeTransaction(legacy(transaction));
+export function toRaw(transaction: EvmTransaction): string {
+  return serializeTransaction(toLegacyTransaction(transaction));
 }
 
 /** The unsigned transaction these bytes are, if writing it gives the same bytes; else null. */
-export function readRaw(raw: string): EvmTransaction | null {
+export function parseRaw(raw: string): EvmTransaction | null {
   try {
-    const read = parseTransaction(hex(raw));
+    const read = parseTransaction(withHexPrefix(raw));
     const { chainId, nonce = 0, gasPrice = 0n, gas = 0n, to, value = 0n, data = '0x' } = read;
     if (read.type !== 'legacy' || chainId === undefined || to === undefined || to === null) {
       return null;
     }
     const transaction = { chainId, nonce, gasPrice, gas, to: to.toLowerCase(), value, data };
-    return rawOf(transaction) === raw ? transaction : null;
+    return toRaw(transaction) === raw ? transaction : null;
   } catch {
     return null;
   }
 }
 
-export function digestOf(raw: string): Uint8Array {
+export function computeDigest(raw: string): Uint8Array {
   return keccak_256(hexToBytes(raw.slice(2)));
 }
 
 /** What is broadcast, and its hash. */
-export function signed(
+export function serializeSigned(
   transaction: EvmTransaction,
   { r, s, recovery }: Signature,
 ): Readonly<{ bytes: string; hash: string }> {
-  const word = (value: bigint) => hex(value.toString(16).padStart(64, '0'));
+  const word = (value: bigint) => withHexPrefix(value.toString(16).padStart(64, '0'));
   const v = BigInt(transaction.chainId) * 2n + 35n + BigInt(recovery);
-  const bytes = serializeTransaction(legacy(transaction), { r: word(r), s: word(s), v });
-  return { bytes, hash: `0x${bytesToHex(digestOf(bytes))}` };
+  const bytes = serializeTransaction(toLegacyTransaction(transaction), {
+    r: word(r),
+    s: word(s),
+    v,
+  });
+  return { bytes, hash: `0x${bytesToHex(computeDigest(bytes))}` };
 }

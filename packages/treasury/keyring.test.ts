@@ -1,8 +1,15 @@
 /** The operator's keys: standard vectors, a file that opens for its passphrase alone, and nothing private that comes out. */
 import { randomBytes } from 'node:crypto';
-import { addressText } from '@farebox/deposits';
+import { formatAddress } from '@farebox/deposits';
 import { describe, expect, it } from 'vitest';
-import { addressBelow, keyring, newMnemonic, open, readMnemonic, seal } from './keyring.ts';
+import {
+  createKeyring,
+  deriveAddressAt,
+  newMnemonic,
+  open,
+  parseMnemonic,
+  seal,
+} from './keyring.ts';
 
 const MNEMONIC = `${'abandon '.repeat(11)}about`;
 
@@ -13,14 +20,14 @@ describe('the keys of a mnemonic', () => {
     ['tron', 0, 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH'],
     ['tron', 1, 'TSeJkUh4Qv67VNFwY8LaAxERygNdy6NQZK'],
   ] as const)('%s %i are the ones wallets show', (family, index, text) => {
-    const account = keyring(MNEMONIC).account(family);
+    const account = createKeyring(MNEMONIC).account(family);
     const path = { chain: 0, index } as const;
-    expect(addressText(family, account.addressAt(path))).toBe(text);
-    expect(addressBelow(account.xpub, path)).toBe(account.addressAt(path));
+    expect(formatAddress(family, account.addressAt(path))).toBe(text);
+    expect(deriveAddressAt(account.xpub, path)).toBe(account.addressAt(path));
   });
 
   it('that pay for gas are no deposit address', () => {
-    const account = keyring(MNEMONIC).account('evm');
+    const account = createKeyring(MNEMONIC).account('evm');
     const deposits = Array.from({ length: 50 }, (_, index) =>
       account.addressAt({ chain: 0, index }),
     );
@@ -28,7 +35,7 @@ describe('the keys of a mnemonic', () => {
   });
 
   it('are given out as public ones only', () => {
-    const account = keyring(MNEMONIC).account('evm');
+    const account = createKeyring(MNEMONIC).account('evm');
     expect(account.xpub).toMatch(/^xpub/);
     expect(JSON.stringify(Object.values(account))).not.toContain('xprv');
     expect(Object.keys(account).sort()).toEqual(['addressAt', 'fingerprint', 'sign', 'xpub']);
@@ -42,9 +49,9 @@ describe('a mnemonic', () => {
   });
 
   it('is taken however it was spaced, and refused where a word is wrong', () => {
-    expect(readMnemonic(`  ${MNEMONIC.replaceAll(' ', '   ').toUpperCase()}\n`)).toBe(MNEMONIC);
-    expect(readMnemonic(MNEMONIC.replace('about', 'abandon'))).toBeNull();
-    expect(readMnemonic('')).toBeNull();
+    expect(parseMnemonic(`  ${MNEMONIC.replaceAll(' ', '   ').toUpperCase()}\n`)).toBe(MNEMONIC);
+    expect(parseMnemonic(MNEMONIC.replace('about', 'abandon'))).toBeNull();
+    expect(parseMnemonic('')).toBeNull();
   });
 });
 

@@ -4,7 +4,7 @@
  * private key of any one child give the private keys of all the others (BIP-32, "Implications").
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
-import { deriveAddress, type HexAddress, readWatchKey } from '@farebox/deposits';
+import { deriveAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
@@ -21,7 +21,7 @@ const ACCOUNT_PATHS: Readonly<Record<Family, string>> = {
 const STRENGTH = 256;
 /** About a third of a second and 128 MB for each guess of a passphrase (RFC 7914). */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
-const PASSPHRASE_LEAST = 12;
+const MIN_PASSPHRASE_LENGTH = 12;
 
 export type Signature = Readonly<{ r: bigint; s: bigint; recovery: 0 | 1 }>;
 
@@ -36,8 +36,8 @@ export type Account = Readonly<{
 
 export type Keyring = Readonly<{ account(family: Family): Account }>;
 
-export type Sealed = Readonly<{ version: 1; salt: string; iv: string; sealed: string }>;
-export type Opened =
+export type KeyFile = Readonly<{ version: 1; salt: string; iv: string; sealed: string }>;
+export type OpenResult =
   | Readonly<{ ok: true; mnemonic: string }>
   | Readonly<{ ok: false; reason: 'not_a_key_file' | 'wrong_passphrase' }>;
 
@@ -46,16 +46,16 @@ export function newMnemonic(): string {
 }
 
 /** Lower case, single spaces; null where words or checksum are not BIP-39's. */
-export function readMnemonic(text: string): string | null {
+export function parseMnemonic(text: string): string | null {
   const mnemonic = text.trim().toLowerCase().replace(/\s+/g, ' ');
   return validateMnemonic(mnemonic, wordlist) ? mnemonic : null;
 }
 
-export function isPassphrase(text: string): boolean {
-  return text.length >= PASSPHRASE_LEAST;
+export function isValidPassphrase(text: string): boolean {
+  return text.length >= MIN_PASSPHRASE_LENGTH;
 }
 
-function keyFrom(passphrase: string, salt: Uint8Array): Uint8Array {
+function deriveKey(passphrase: string, salt: Uint8Array): Uint8Array {
   return scryptSync(passphrase.normalize('NFKC'), salt, 32, SCRYPT);
 }
 
@@ -64,9 +64,9 @@ export function seal(
   mnemonic: string,
   passphrase: string,
   random: (bytes: number) => Uint8Array,
-): Sealed {
+): KeyFile {
   const [salt, iv] = [random(16), random(12)];
-  const cipher = createCipheriv('aes-256-gcm', keyFrom(passphrase, salt), iv);
+  const cipher = createCipheriv('aes-256-gcm', deriveKey(passphrase, salt), iv);
   const text = Buffer.concat([cipher.update(mnemonic, 'utf8'), cipher.final()]);
   const sealed = Buffer.concat([text, cipher.getAuthTag()]);
   return {
@@ -77,24 +77,24 @@ export function seal(
   };
 }
 
-function sealedOf(value: unknown): Sealed | null {
+function parseKeyFile(value: unknown): KeyFile | null {
   if (typeof value !== 'object' || value === null) return null;
   const text = (name: string): string => String(Reflect.get(value, name) ?? '');
   const [salt, iv, sealed] = [text('salt'), text('iv'), text('sealed')];
-  const right =
+  const isValid =
     Reflect.get(value, 'version') === 1 &&
     /^[0-9a-f]{32}$/.test(salt) &&
     /^[0-9a-f]{24}$/.test(iv) &&
     /^(?:[0-9a-f]{2}){17,}$/.test(sealed);
-  return right ? { version: 1, salt, iv, sealed } : null;
+  return isValid ? { version: 1, salt, iv, sealed } : null;
 }
 
-export function open(file: unknown, passphrase: string): Opened {
-  const found = sealedOf(file);
-  if (found === null) return { ok: false, reason: 'not_a_key_file' };
-  const bytes = hexToBytes(found.sealed);
-  const key = keyFrom(passphrase, hexToBytes(found.salt));
-  const decipher = createDecipheriv('aes-256-gcm', key, hexToBytes(found.iv));
+export function open(file: unknown, passphrase: string): OpenResult {
+  const keyFile = parseKeyFile(file);
+  if (keyFile === null) return { ok: false, reason: 'not_a_key_file' };
+  const bytes = hexToBytes(keyFile.sealed);
+  const key = deriveKey(passphrase, hexToBytes(keyFile.salt));
+  const decipher = createDecipheriv('aes-256-gcm', key, hexToBytes(keyFile.iv));
   decipher.setAuthTag(bytes.subarray(-16));
   try {
     const text = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
@@ -105,17 +105,17 @@ export function open(file: unknown, passphrase: string): Opened {
 }
 
 /** The address at a path below an account's public key; null where the text is no such key. */
-export function addressBelow(xpub: string, { chain, index }: KeyPath): HexAddress | null {
-  const read = readWatchKey(xpub);
+export function deriveAddressAt(xpub: string, { chain, index }: KeyPath): HexAddress | null {
+  const read = parseWatchKey(xpub);
   if (!read.ok) return null;
   const external = HDKey.fromExtendedKey(xpub.trim()).deriveChild(chain);
   return deriveAddress({ fingerprint: read.key.fingerprint, external }, index);
 }
 
-function accountBelow(root: HDKey, family: Family): Account {
+function deriveAccount(root: HDKey, family: Family): Account {
   const account = root.derive(ACCOUNT_PATHS[family]);
   const xpub = account.publicExtendedKey;
-  const read = readWatchKey(xpub);
+  const read = parseWatchKey(xpub);
   if (!read.ok) throw new Error('the account’s own public key can’t be read');
   return {
     xpub,
@@ -136,7 +136,7 @@ function accountBelow(root: HDKey, family: Family): Account {
   };
 }
 
-export function keyring(mnemonic: string): Keyring {
+export function createKeyring(mnemonic: string): Keyring {
   const root = HDKey.fromMasterSeed(mnemonicToSeedSync(mnemonic));
-  return { account: (family) => accountBelow(root, family) };
+  return { account: (family) => deriveAccount(root, family) };
 }

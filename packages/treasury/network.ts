@@ -2,45 +2,45 @@
 import type {
   Chain,
   HexAddress,
-  RpcAnswer,
-  RpcAsk,
   RpcProvider,
   RpcRequest,
+  RpcResponse,
+  RpcTransport,
 } from '@farebox/deposits';
 import type { SignedStep } from './contract.ts';
-import { transferData } from './token-transfer.ts';
+import { encodeTransfer } from './token-transfer.ts';
 
 export type Network = Readonly<{
-  ask: RpcAsk;
+  rpcTransport: RpcTransport;
   provider: RpcProvider;
   /** POSTs JSON to a path of TRON's own HTTP API beside its JSON-RPC; null where nothing usable came back. */
   post: (path: string, body: unknown) => Promise<unknown>;
 }>;
 
 /** java-tron takes no more in one batch (its config.conf, maxBatchSize). */
-const REQUESTS_AT_ONCE = 99;
+const MAX_BATCH_SIZE = 99;
 
 /** All answers, or null where one is missing or an error. */
-async function all(
-  { ask, provider }: Network,
+async function batchCall(
+  { rpcTransport, provider }: Network,
   requests: readonly RpcRequest[],
 ): Promise<readonly unknown[] | null> {
   const results: unknown[] = [];
-  for (let at = 0; at < requests.length; at += REQUESTS_AT_ONCE) {
-    const answers = await ask(provider, requests.slice(at, at + REQUESTS_AT_ONCE));
+  for (let at = 0; at < requests.length; at += MAX_BATCH_SIZE) {
+    const answers = await rpcTransport(provider, requests.slice(at, at + MAX_BATCH_SIZE));
     if (typeof answers === 'string') return null;
-    if (answers.some((answer: RpcAnswer) => !answer.ok)) return null;
+    if (answers.some((answer: RpcResponse) => !answer.ok)) return null;
     results.push(...answers.map((answer) => (answer.ok ? answer.result : null)));
   }
   return results;
 }
 
-function whole(value: unknown): bigint | null {
+function parseQuantity(value: unknown): bigint | null {
   return typeof value === 'string' && /^0x[0-9a-f]{1,64}$/i.test(value) ? BigInt(value) : null;
 }
 
-function wholes(values: readonly unknown[]): readonly bigint[] | null {
-  const read = values.map(whole);
+function parseQuantities(values: readonly unknown[]): readonly bigint[] | null {
+  const read = values.map(parseQuantity);
   return read.includes(null) ? null : read.flatMap((value) => value ?? []);
 }
 
@@ -53,7 +53,7 @@ export type Prices = Readonly<{
 }>;
 
 export async function readPrices(network: Network): Promise<Prices | null> {
-  const answers = await all(network, [
+  const answers = await batchCall(network, [
     { method: 'eth_chainId', params: [] },
     { method: 'eth_gasPrice', params: [] },
     { method: 'eth_getBlockByNumber', params: ['finalized', false] },
@@ -61,9 +61,9 @@ export async function readPrices(network: Network): Promise<Prices | null> {
   if (answers === null) return null;
   const block = Object(answers[2]);
   const [chainId, gasPrice, number] = [
-    whole(answers[0]),
-    whole(answers[1]),
-    whole(Reflect.get(block, 'number')),
+    parseQuantity(answers[0]),
+    parseQuantity(answers[1]),
+    parseQuantity(Reflect.get(block, 'number')),
   ];
   const hash: unknown = Reflect.get(block, 'hash');
   if (chainId === null || gasPrice === null || number === null || typeof hash !== 'string') {
@@ -73,15 +73,15 @@ export async function readPrices(network: Network): Promise<Prices | null> {
 }
 
 /** Of the coin, in order. */
-export async function readCoins(
+export async function readCoinBalances(
   network: Network,
   addresses: readonly HexAddress[],
 ): Promise<readonly bigint[] | null> {
-  const answers = await all(
+  const answers = await batchCall(
     network,
     addresses.map((address) => ({ method: 'eth_getBalance', params: [address, 'latest'] })),
   );
-  return answers === null ? null : wholes(answers);
+  return answers === null ? null : parseQuantities(answers);
 }
 
 /** How many transactions each has sent; EVM networks alone count them. */
@@ -89,14 +89,14 @@ export async function readNonces(
   network: Network,
   addresses: readonly HexAddress[],
 ): Promise<readonly number[] | null> {
-  const answers = await all(
+  const answers = await batchCall(
     network,
     addresses.map((address) => ({
       method: 'eth_getTransactionCount',
       params: [address, 'latest'],
     })),
   );
-  const read = answers === null ? null : wholes(answers);
+  const read = answers === null ? null : parseQuantities(answers);
   return read === null ? null : read.map(Number);
 }
 
@@ -109,14 +109,14 @@ export async function readGas(
   from: readonly Sweepable[],
   to: HexAddress,
 ): Promise<readonly bigint[] | null> {
-  const answers = await all(
+  const answers = await batchCall(
     network,
     from.map(({ address, units }) => ({
       method: 'eth_estimateGas',
-      params: [{ from: address, to: token, data: transferData({ to, units }) }],
+      params: [{ from: address, to: token, data: encodeTransfer({ to, units }) }],
     })),
   );
-  return answers === null ? null : wholes(answers);
+  return answers === null ? null : parseQuantities(answers);
 }
 
 /** Whether the network took it or has it already. */
@@ -130,7 +130,9 @@ export async function sendStep(
     const code: unknown = Reflect.get(Object(answer), 'code');
     return Reflect.get(Object(answer), 'result') === true || code === 'DUP_TRANSACTION_ERROR';
   }
-  const { ask, provider } = network;
-  const answers = await ask(provider, [{ method: 'eth_sendRawTransaction', params: [signed] }]);
+  const { rpcTransport, provider } = network;
+  const answers = await rpcTransport(provider, [
+    { method: 'eth_sendRawTransaction', params: [signed] },
+  ]);
   return typeof answers !== 'string' && answers[0]?.ok === true;
 }

@@ -3,31 +3,38 @@
  * exact bytes to be signed. No key is needed for it, and the plan can do nothing by itself.
  */
 import {
-  addressText,
   type Chain,
+  formatAddress,
   type HexAddress,
-  readHoldings,
-  readWatchKey,
+  parseWatchKey,
+  readTokenBalances,
 } from '@farebox/deposits';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { GAS_PATH, type Plan, type Skipped, type Step } from './contract.ts';
-import { COIN_DECIMALS, type Costs, costsOf, isWorthIt, PLAIN_GAS, withMargin } from './costs.ts';
+import {
+  COIN_DECIMALS,
+  type Costs,
+  computeCosts,
+  isProfitableSweep,
+  TRANSFER_GAS,
+  withMargin,
+} from './costs.ts';
 import * as evm from './evm-transaction.ts';
-import { addressBelow } from './keyring.ts';
+import { deriveAddressAt } from './keyring.ts';
 import {
   type Network,
   type Prices,
-  readCoins,
+  readCoinBalances,
   readGas,
   readNonces,
   readPrices,
   type Sweepable,
 } from './network.ts';
-import { transferData } from './token-transfer.ts';
+import { encodeTransfer } from './token-transfer.ts';
 import * as tron from './tron-transaction.ts';
 
-export type PlanWish = Readonly<{
+export type PlanOptions = Readonly<{
   chain: Chain;
   xpub: string;
   addresses: readonly Readonly<{ index: number; address: HexAddress }>[];
@@ -54,7 +61,7 @@ const GAS_MARGIN_PERCENT = 20n;
 /** What a plan is named by. */
 export function planId(plan: Omit<Plan, 'id'>): string {
   const { version, chain, chainId, token, fingerprint, destination } = plan;
-  const { plannedAt, expiresAt, feeMost, steps } = plan;
+  const { plannedAt, expiresAt, maxFee, steps } = plan;
   const listed = steps.map(({ kind, signer, from, to, units, raw }) => [
     kind,
     signer.chain,
@@ -65,94 +72,112 @@ export function planId(plan: Omit<Plan, 'id'>): string {
     raw,
   ]);
   const head = [version, chain, chainId, token, fingerprint, destination];
-  const content = [...head, plannedAt, expiresAt, feeMost, listed];
+  const content = [...head, plannedAt, expiresAt, maxFee, listed];
   return bytesToHex(sha256(utf8ToBytes(JSON.stringify(content))));
 }
 
 type Candidate = Sweepable & Readonly<{ index: number }>;
-type Chosen = Candidate & Readonly<{ gas: bigint; costs: Costs; nonce: number }>;
+type PricedCandidate = Candidate & Readonly<{ gas: bigint; costs: Costs; nonce: number }>;
 
-function firstForeign({ xpub, addresses }: PlanWish): HexAddress | null {
+function findForeignAddress({ xpub, addresses }: PlanOptions): HexAddress | null {
   const foreign = addresses.find(
-    ({ index, address }) => addressBelow(xpub, { chain: 0, index }) !== address,
+    ({ index, address }) => deriveAddressAt(xpub, { chain: 0, index }) !== address,
   );
   return foreign?.address ?? null;
 }
 
 /** What is on them, and why some are left alone before anything else is asked. */
-async function candidates(
+async function readCandidates(
   network: Network,
-  { chain, addresses, minimumUnits }: PlanWish,
-): Promise<Readonly<{ some: readonly Candidate[]; skipped: readonly Skipped[] }> | null> {
-  const texts = addresses.map(({ address }) => address);
-  const holdings = await readHoldings(network.ask, network.provider, chain, texts);
-  if (!holdings.ok) return null;
-  const some: Candidate[] = [];
+  { chain, addresses, minimumUnits }: PlanOptions,
+): Promise<Readonly<{
+  sweepCandidates: readonly Candidate[];
+  skipped: readonly Skipped[];
+}> | null> {
+  const addressTexts = addresses.map(({ address }) => address);
+  const balances = await readTokenBalances(
+    network.rpcTransport,
+    network.provider,
+    chain,
+    addressTexts,
+  );
+  if (!balances.ok) return null;
+  const sweepCandidates: Candidate[] = [];
   const skipped: Skipped[] = [];
-  for (const [at, { units, frozen }] of holdings.value.entries()) {
-    const line = addresses[at];
-    if (line === undefined) continue;
-    const why = frozen
+  for (const [at, { units, frozen }] of balances.value.entries()) {
+    const record = addresses[at];
+    if (record === undefined) continue;
+    const reason = frozen
       ? 'frozen'
       : units === 0n
         ? 'empty'
         : units < minimumUnits
           ? 'below_minimum'
           : null;
-    if (why === null) some.push({ ...line, units });
-    else skipped.push({ address: line.address, units: units.toString(), why });
+    if (reason === null) sweepCandidates.push({ ...record, units });
+    else skipped.push({ address: record.address, units: units.toString(), reason });
   }
-  return { some, skipped };
+  return { sweepCandidates, skipped };
 }
 
 /** Each with its costs. */
-async function priced(
+async function withCosts(
   network: Network,
-  wish: PlanWish,
+  options: PlanOptions,
   price: bigint,
-  some: readonly Candidate[],
-): Promise<readonly Chosen[] | null> {
-  const { chain, destination } = wish;
-  const addresses = some.map(({ address }) => address);
-  const gas = await readGas(network, chain, some, destination);
-  const coins = await readCoins(network, addresses);
+  sweepCandidates: readonly Candidate[],
+): Promise<readonly PricedCandidate[] | null> {
+  const { chain, destination } = options;
+  const addresses = sweepCandidates.map(({ address }) => address);
+  const gas = await readGas(network, chain, sweepCandidates, destination);
+  const coins = await readCoinBalances(network, addresses);
   const nonces = chain.family === 'evm' ? await readNonces(network, addresses) : [];
   if (gas === null || coins === null || nonces === null) return null;
-  return some.map((candidate, at) => {
-    const most = withMargin(gas[at] ?? 0n, GAS_MARGIN_PERCENT);
-    const costs = costsOf(chain.family, { price, gas: most }, coins[at] ?? 0n);
-    return { ...candidate, gas: most, costs, nonce: nonces[at] ?? 0 };
+  return sweepCandidates.map((candidate, at) => {
+    const gasLimit = withMargin(gas[at] ?? 0n, GAS_MARGIN_PERCENT);
+    const costs = computeCosts(chain.family, { price, gas: gasLimit }, coins[at] ?? 0n);
+    return { ...candidate, gas: gasLimit, costs, nonce: nonces[at] ?? 0 };
   });
 }
 
-function worthIt({ chain, coinNanoUsd }: PlanWish, { units, costs }: Chosen): boolean {
+function isProfitable(
+  { chain, coinNanoUsd }: PlanOptions,
+  { units, costs }: PricedCandidate,
+): boolean {
   const fee = costs.sweepFee + costs.fundFee;
-  return isWorthIt(
+  return isProfitableSweep(
     { units, decimals: chain.decimals },
     { units: fee, decimals: COIN_DECIMALS[chain.family], nanoUsd: coinNanoUsd },
   );
 }
 
-type Pen = Readonly<{
-  coin(nonce: number, from: HexAddress, to: HexAddress, units: bigint): string;
-  token(sweep: Chosen): string;
+type TransactionBuilder = Readonly<{
+  coinTransfer(nonce: number, from: HexAddress, to: HexAddress, units: bigint): string;
+  tokenTransfer(sweep: PricedCandidate): string;
 }>;
 
-function evmPen({ chain, destination }: PlanWish, gasPrice: bigint): Pen {
+function createEvmBuilder(
+  { chain, destination }: PlanOptions,
+  gasPrice: bigint,
+): TransactionBuilder {
   const { chainId, token } = chain;
   return {
-    coin: (nonce, _, to, value) =>
-      evm.rawOf({ chainId, nonce, gasPrice, gas: PLAIN_GAS, to, value, data: '0x' }),
-    token: ({ nonce, gas, units }) =>
-      evm.rawOf({
+    coinTransfer: (nonce, _, to, value) =>
+      evm.toRaw({ chainId, nonce, gasPrice, gas: TRANSFER_GAS, to, value, data: '0x' }),
+    tokenTransfer: ({ nonce, gas, units }) =>
+      evm.toRaw({
         ...{ chainId, nonce, gasPrice, gas, to: token, value: 0n },
-        data: transferData({ to: destination, units }),
+        data: encodeTransfer({ to: destination, units }),
       }),
   };
 }
 
-function tronPen(wish: PlanWish, price: bigint, { block }: Prices): Pen {
-  const { chain, destination, now, validMs } = wish;
+function createTronBuilder(
+  options: PlanOptions,
+  price: bigint,
+  { block }: Prices,
+): TransactionBuilder {
+  const { chain, destination, now, validMs } = options;
   const reference = {
     // The last two bytes of the number, and the middle eight of the hash (TRON: "TaPoS").
     refBlockBytes: (block.number & 0xffff).toString(16).padStart(4, '0'),
@@ -160,25 +185,25 @@ function tronPen(wish: PlanWish, price: bigint, { block }: Prices): Pen {
     expiration: BigInt(now + validMs),
     timestamp: BigInt(now),
   };
-  const write = (contract: tron.TronContract, feeLimit: bigint) =>
-    `0x${bytesToHex(tron.rawOf({ ...reference, feeLimit, contract }))}`;
+  const toRawHex = (contract: tron.TronContract, feeLimit: bigint) =>
+    `0x${bytesToHex(tron.toRaw({ ...reference, feeLimit, contract }))}`;
   return {
-    coin: (_, owner, to, sun) => write({ kind: 'transfer', owner, to, sun }, 0n),
-    token: ({ address: owner, gas, units }) => {
-      const data = transferData({ to: destination, units });
-      return write({ kind: 'trigger', owner, contract: chain.token, data }, gas * price);
+    coinTransfer: (_, owner, to, sun) => toRawHex({ kind: 'transfer', owner, to, sun }, 0n),
+    tokenTransfer: ({ address: owner, gas, units }) => {
+      const data = encodeTransfer({ to: destination, units });
+      return toRawHex({ kind: 'trigger', owner, contract: chain.token, data }, gas * price);
     },
   };
 }
 
 /** All funds first: one waits for all of them, and then for all sweeps. */
-function stepsOf(
-  { destination }: PlanWish,
-  pen: Pen,
-  chosen: readonly Chosen[],
+function buildSteps(
+  { destination }: PlanOptions,
+  builder: TransactionBuilder,
+  selected: readonly PricedCandidate[],
   gas: Readonly<{ account: HexAddress; nonce: number }>,
 ): readonly Step[] {
-  const funds = chosen
+  const funds = selected
     .filter(({ costs }) => costs.missing > 0n)
     .map(
       ({ address, costs }, at): Step => ({
@@ -187,17 +212,17 @@ function stepsOf(
         from: gas.account,
         to: address,
         units: costs.missing.toString(),
-        raw: pen.coin(gas.nonce + at, gas.account, address, costs.missing),
+        raw: builder.coinTransfer(gas.nonce + at, gas.account, address, costs.missing),
       }),
     );
-  const sweeps = chosen.map(
+  const sweeps = selected.map(
     (sweep): Step => ({
       kind: 'sweep',
       signer: { chain: 0, index: sweep.index },
       from: sweep.address,
       to: destination,
       units: sweep.units.toString(),
-      raw: pen.token(sweep),
+      raw: builder.tokenTransfer(sweep),
     }),
   );
   return [...funds, ...sweeps];
@@ -207,67 +232,75 @@ function sum(amounts: readonly bigint[]): bigint {
   return amounts.reduce((total, amount) => total + amount, 0n);
 }
 
-function planOf(
-  wish: PlanWish,
+function buildPlan(
+  options: PlanOptions,
   fingerprint: string,
-  chosen: readonly Chosen[],
+  selected: readonly PricedCandidate[],
   steps: readonly Step[],
 ): Plan {
-  const { chain, destination, now, validMs } = wish;
-  const feeMost = sum(chosen.map(({ costs }) => costs.sweepFee + costs.fundFee)).toString();
+  const { chain, destination, now, validMs } = options;
+  const maxFee = sum(selected.map(({ costs }) => costs.sweepFee + costs.fundFee)).toString();
   const content = {
     version: 1 as const,
     chain: chain.name,
     chainId: chain.chainId,
     token: chain.token,
     fingerprint,
-    destination: addressText(chain.family, destination),
+    destination: formatAddress(chain.family, destination),
     plannedAt: now,
     expiresAt: now + validMs,
-    feeMost,
+    maxFee,
     steps,
   };
   return { ...content, id: planId(content) };
 }
 
-export async function makePlan(network: Network, wish: PlanWish): Promise<PlanResult> {
-  const { chain, xpub } = wish;
-  const key = readWatchKey(xpub);
-  const account = addressBelow(xpub, GAS_PATH);
+export async function makePlan(network: Network, options: PlanOptions): Promise<PlanResult> {
+  const { chain, xpub } = options;
+  const key = parseWatchKey(xpub);
+  const account = deriveAddressAt(xpub, GAS_PATH);
   if (!key.ok || account === null) return { ok: false, reason: 'bad_key' };
-  const foreign = firstForeign(wish);
+  const foreign = findForeignAddress(options);
   if (foreign !== null) return { ok: false, reason: 'foreign_address', address: foreign };
   const prices = await readPrices(network);
   if (prices === null) return { ok: false, reason: 'unreachable' };
   if (prices.chainId !== chain.chainId) return { ok: false, reason: 'wrong_chain' };
-  const found = await candidates(network, wish);
+  const found = await readCandidates(network, options);
   if (found === null) return { ok: false, reason: 'unreachable' };
-  const price = withMargin(prices.gasPrice, wish.marginPercent);
-  const all = await priced(network, wish, price, found.some);
-  const [coins] = (await readCoins(network, [account])) ?? [];
+  const price = withMargin(prices.gasPrice, options.marginPercent);
+  const all = await withCosts(network, options, price, found.sweepCandidates);
+  const [coins] = (await readCoinBalances(network, [account])) ?? [];
   const [nonce] = (chain.family === 'evm' ? await readNonces(network, [account]) : [0]) ?? [];
   if (all === null || coins === undefined || nonce === undefined) {
     return { ok: false, reason: 'unreachable' };
   }
-  const chosen = all.filter((one) => worthIt(wish, one));
-  if (chosen.length === 0) return { ok: false, reason: 'nothing_to_sweep' };
-  const needed = sum(chosen.map(({ costs }) => costs.missing + costs.fundFee));
-  if (needed > coins) {
-    return { ok: false, reason: 'gas_account_short', gasAccount: account, missing: needed - coins };
+  const selected = all.filter((one) => isProfitable(options, one));
+  if (selected.length === 0) return { ok: false, reason: 'nothing_to_sweep' };
+  const requiredCoins = sum(selected.map(({ costs }) => costs.missing + costs.fundFee));
+  if (requiredCoins > coins) {
+    return {
+      ok: false,
+      reason: 'gas_account_short',
+      gasAccount: account,
+      missing: requiredCoins - coins,
+    };
   }
-  const pen = chain.family === 'evm' ? evmPen(wish, price) : tronPen(wish, price, prices);
-  const steps = stepsOf(wish, pen, chosen, { account, nonce });
-  const left = all.filter((one) => !chosen.includes(one));
+  const builder =
+    chain.family === 'evm'
+      ? createEvmBuilder(options, price)
+      : createTronBuilder(options, price, prices);
+  const steps = buildSteps(options, builder, selected, { account, nonce });
+  const unprofitable = all.filter((one) => !selected.includes(one));
   const skipped = [
     ...found.skipped,
-    ...left.map(({ address, units }) => ({
+    ...unprofitable.map(({ address, units }) => ({
       ...{ address, units: units.toString() },
-      why: 'below_five_fees' as const,
+      reason: 'below_five_fees' as const,
     })),
   ];
   return {
     ok: true,
-    plan: planOf(wish, key.key.fingerprint, chosen, steps),
+    plan: buildPlan(options, key.key.fingerprint, selected, steps),
     skipped,
     gasAccount: account,
   };

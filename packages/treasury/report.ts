@@ -11,7 +11,7 @@ import {
 import type { SignedPlan, SignedStep } from './contract.ts';
 import type { Network } from './network.ts';
 
-export type SweptLine = Readonly<{
+export type SweptTransfer = Readonly<{
   chain: ChainName;
   txHash: string;
   address: HexAddress;
@@ -20,16 +20,16 @@ export type SweptLine = Readonly<{
 
 export type Report = Readonly<{
   plan: string;
-  swept: readonly SweptLine[];
+  swept: readonly SweptTransfer[];
   /** Sweeps that moved nothing, or are in no final block yet: report again later. */
   unfinished: readonly Readonly<{
     txHash: string;
     address: HexAddress;
-    why: 'failed' | 'not_final';
+    reason: 'failed' | 'not_final';
   }>[];
 }>;
 
-function movedBy(receipt: Receipt, plan: SignedPlan, { from }: SignedStep): bigint {
+function sumMovedUnits(receipt: Receipt, plan: SignedPlan, { from }: SignedStep): bigint {
   return receipt.transfers
     .filter(({ contract, sender }) => contract === plan.token && sender === from)
     .reduce((sum, { units }) => sum + units, 0n);
@@ -37,22 +37,22 @@ function movedBy(receipt: Receipt, plan: SignedPlan, { from }: SignedStep): bigi
 
 /** Null where the network can't be asked. */
 export async function makeReport(network: Network, plan: SignedPlan): Promise<Report | null> {
-  const { ask, provider } = network;
+  const { rpcTransport, provider } = network;
   const chain = { ...CHAIN_DEFAULTS[plan.chain], providers: [provider], startBlock: null };
-  const tip = await readTip(ask, provider, chain);
+  const tip = await readTip(rpcTransport, provider, chain);
   if (!tip.ok) return null;
   const final = safeBlock(chain, [tip.value]);
-  const swept: SweptLine[] = [];
+  const swept: SweptTransfer[] = [];
   const unfinished: Report['unfinished'][number][] = [];
   for (const step of plan.steps.filter(({ kind }) => kind === 'sweep')) {
     const { txHash, from: address } = step;
-    const read = await readReceipt(ask, provider, txHash);
-    if (!read.ok && read.trouble !== 'lagging') return null;
-    const units = read.ok ? movedBy(read.value, plan, step) : 0n;
+    const read = await readReceipt(rpcTransport, provider, txHash);
+    if (!read.ok && read.error !== 'lagging') return null;
+    const units = read.ok ? sumMovedUnits(read.value, plan, step) : 0n;
     if (!read.ok || read.value.blockNumber > final) {
-      unfinished.push({ txHash, address, why: 'not_final' });
+      unfinished.push({ txHash, address, reason: 'not_final' });
     } else if (units === 0n) {
-      unfinished.push({ txHash, address, why: 'failed' });
+      unfinished.push({ txHash, address, reason: 'failed' });
     } else {
       swept.push({ chain: plan.chain, txHash, address, units: units.toString() });
     }

@@ -2,27 +2,27 @@
  * Signing, offline. What a plan says of itself is not believed: every step is read from the bytes that would be
  * signed, and if one of them does anything but what a sweep to an allowed destination does, nothing is signed.
  */
-import { CHAIN_DEFAULTS, CHAINS, type HexAddress, readAddress } from '@farebox/deposits';
-import { GAS_PATH, type Plan, type SignedPlan, type SignRefusal, type Step } from './contract.ts';
+import { CHAIN_DEFAULTS, CHAINS, type HexAddress, parseAddress } from '@farebox/deposits';
+import { GAS_PATH, type Plan, type SignError, type SignedPlan, type Step } from './contract.ts';
 import type { Account, Keyring } from './keyring.ts';
 import { planId } from './plan.ts';
-import { type Meaning, meaningOf, signStep } from './steps.ts';
+import { type DecodedStep, decodeStep, signStep } from './steps.ts';
 
-export type SignWish = Readonly<{
+export type SignOptions = Readonly<{
   keys: Keyring;
   /** As wallets write them; the destination must be one of these. */
   allowed: readonly string[];
   /** The destination, typed once more by whoever signs. */
   confirmed: string;
   /** In the coin's smallest unit: what all steps may cost and hand out for gas. */
-  feeMost: bigint;
+  maxFee: bigint;
   now: number;
 }>;
 
 export type SignResult =
   | Readonly<{ ok: true; signed: SignedPlan }>
   /** `step` counts from 1; null where it is the plan as a whole. */
-  | Readonly<{ ok: false; reason: SignRefusal; step: number | null }>;
+  | Readonly<{ ok: false; reason: SignError; step: number | null }>;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -47,7 +47,7 @@ export function isPlan(value: unknown): value is Plan {
   return (
     field('version') === 1 &&
     CHAINS.some((name) => name === field('chain')) &&
-    ['id', 'token', 'fingerprint', 'destination', 'feeMost'].every(
+    ['id', 'token', 'fingerprint', 'destination', 'maxFee'].every(
       (name) => typeof field(name) === 'string',
     ) &&
     ['chainId', 'plannedAt', 'expiresAt'].every((name) => Number.isSafeInteger(field(name))) &&
@@ -58,21 +58,21 @@ export function isPlan(value: unknown): value is Plan {
 }
 
 /** What is wrong with the plan as a whole. */
-function flawOf(plan: Plan, account: Account, wish: SignWish): SignRefusal | null {
+function checkPlan(plan: Plan, account: Account, options: SignOptions): SignError | null {
   const { family, token, chainId } = CHAIN_DEFAULTS[plan.chain];
-  const destination = readAddress(family, plan.destination);
-  const allowed = wish.allowed.map((text) => readAddress(family, text));
+  const destination = parseAddress(family, plan.destination);
+  const allowed = options.allowed.map((text) => parseAddress(family, text));
   if (planId(plan) !== plan.id) return 'changed_since_planned';
   if (plan.fingerprint !== account.fingerprint) return 'other_keys';
   if (plan.token !== token) return 'wrong_token';
   if (plan.chainId !== chainId) return 'wrong_chain';
   if (destination === null || !allowed.includes(destination)) return 'destination_not_allowed';
-  if (readAddress(family, wish.confirmed) !== destination) return 'destination_not_confirmed';
-  if (plan.expiresAt <= wish.now) return 'expired';
-  return plan.expiresAt - wish.now > DAY_MS ? 'valid_too_long' : null;
+  if (parseAddress(family, options.confirmed) !== destination) return 'destination_not_confirmed';
+  if (plan.expiresAt <= options.now) return 'expired';
+  return plan.expiresAt - options.now > DAY_MS ? 'valid_too_long' : null;
 }
 
-type Known = Readonly<{
+type StepContext = Readonly<{
   plan: Plan;
   account: Account;
   destination: HexAddress;
@@ -80,62 +80,76 @@ type Known = Readonly<{
   swept: ReadonlySet<HexAddress>;
 }>;
 
-function flawOfFund({ swept }: Known, step: Step, does: Meaning['does']): SignRefusal | null {
-  const own = step.signer.chain === GAS_PATH.chain && step.signer.index === GAS_PATH.index;
-  if (!own) return 'foreign_signer';
-  if (does.what !== 'coin') return 'not_a_transfer';
-  if (!swept.has(does.to) || does.to !== step.to) return 'funds_a_stranger';
-  return does.units === BigInt(step.units) ? null : 'wrong_amount';
+function checkFund(
+  { swept }: StepContext,
+  step: Step,
+  action: DecodedStep['action'],
+): SignError | null {
+  const isGasAccount = step.signer.chain === GAS_PATH.chain && step.signer.index === GAS_PATH.index;
+  if (!isGasAccount) return 'foreign_signer';
+  if (action.kind !== 'coin') return 'not_a_transfer';
+  if (!swept.has(action.to) || action.to !== step.to) return 'funds_a_stranger';
+  return action.units === BigInt(step.units) ? null : 'wrong_amount';
 }
 
-function flawOfSweep(known: Known, step: Step, does: Meaning['does']): SignRefusal | null {
+function checkSweep(
+  context: StepContext,
+  step: Step,
+  action: DecodedStep['action'],
+): SignError | null {
   if (step.signer.chain !== 0) return 'foreign_signer';
-  if (does.what !== 'call') return 'not_a_transfer';
-  if (does.contract !== CHAIN_DEFAULTS[known.plan.chain].token) return 'wrong_token';
-  if (does.transfer === null) return 'not_a_transfer';
-  if (does.transfer.to !== known.destination || step.to !== known.destination) {
+  if (action.kind !== 'call') return 'not_a_transfer';
+  if (action.contract !== CHAIN_DEFAULTS[context.plan.chain].token) return 'wrong_token';
+  if (action.transfer === null) return 'not_a_transfer';
+  if (action.transfer.to !== context.destination || step.to !== context.destination) {
     return 'wrong_recipient';
   }
-  return does.coins === 0n && does.transfer.units === BigInt(step.units) ? null : 'wrong_amount';
+  return action.coins === 0n && action.transfer.units === BigInt(step.units)
+    ? null
+    : 'wrong_amount';
 }
 
 /** What is wrong with one step, read from its bytes. */
-function flawOfStep(known: Known, step: Step, meaning: Meaning | null): SignRefusal | null {
-  const { plan, account } = known;
-  if (meaning === null) return 'not_canonical';
-  const { chainId, signer, expiresAt } = meaning;
+function checkStep(
+  context: StepContext,
+  step: Step,
+  decoded: DecodedStep | null,
+): SignError | null {
+  const { plan, account } = context;
+  if (decoded === null) return 'not_canonical';
+  const { chainId, signer, expiresAt } = decoded;
   const from = account.addressAt(step.signer);
   if (chainId !== null && chainId !== plan.chainId) return 'wrong_chain';
   if (from !== step.from || (signer !== null && signer !== from)) return 'foreign_signer';
   if (expiresAt !== null && expiresAt !== plan.expiresAt) return 'valid_too_long';
   return step.kind === 'fund'
-    ? flawOfFund(known, step, meaning.does)
-    : flawOfSweep(known, step, meaning.does);
+    ? checkFund(context, step, decoded.action)
+    : checkSweep(context, step, decoded.action);
 }
 
-function handedOut({ fee, does }: Meaning): bigint {
-  return fee + (does.what === 'coin' ? does.units : does.coins);
+function totalOutflow({ fee, action }: DecodedStep): bigint {
+  return fee + (action.kind === 'coin' ? action.units : action.coins);
 }
 
-export function signPlan(given: unknown, wish: SignWish): SignResult {
+export function signPlan(given: unknown, options: SignOptions): SignResult {
   if (!isPlan(given)) return { ok: false, reason: 'not_a_plan', step: null };
   const plan = given;
   const { family } = CHAIN_DEFAULTS[plan.chain];
-  const account = wish.keys.account(family);
-  const flaw = flawOf(plan, account, wish);
-  if (flaw !== null) return { ok: false, reason: flaw, step: null };
-  const destination = readAddress(family, plan.destination) ?? '';
+  const account = options.keys.account(family);
+  const planError = checkPlan(plan, account, options);
+  if (planError !== null) return { ok: false, reason: planError, step: null };
+  const destination = parseAddress(family, plan.destination) ?? '';
   const sweeps = plan.steps.filter(({ kind }) => kind === 'sweep');
   const swept = new Set(sweeps.map(({ from }) => from));
-  const known = { plan, account, destination, swept };
+  const context = { plan, account, destination, swept };
   let spent = 0n;
   for (const [index, step] of plan.steps.entries()) {
-    const meaning = meaningOf(family, step.raw);
-    const reason = flawOfStep(known, step, meaning);
+    const decoded = decodeStep(family, step.raw);
+    const reason = checkStep(context, step, decoded);
     if (reason !== null) return { ok: false, reason, step: index + 1 };
-    spent += meaning === null ? 0n : handedOut(meaning);
+    spent += decoded === null ? 0n : totalOutflow(decoded);
   }
-  if (spent > wish.feeMost) return { ok: false, reason: 'fees_too_high', step: null };
+  if (spent > options.maxFee) return { ok: false, reason: 'fees_too_high', step: null };
   const steps = plan.steps.map((step) => signStep(family, account, step));
   return { ok: true, signed: { ...plan, steps } };
 }

@@ -5,20 +5,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHAIN_DEFAULTS, httpAsk, type RpcAsk } from '@farebox/deposits';
+import { CHAIN_DEFAULTS, httpTransport, type RpcTransport } from '@farebox/deposits';
 import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { broadcast, type StepOutcome } from './broadcast.ts';
 import { GAS_PATH, type Plan, type SignedPlan, type Step } from './contract.ts';
 import * as evm from './evm-transaction.ts';
-import { keyring } from './keyring.ts';
+import { createKeyring } from './keyring.ts';
 import type { Network } from './network.ts';
-import { makePlan, type PlanWish, planId } from './plan.ts';
+import { makePlan, type PlanOptions, planId } from './plan.ts';
 import { makeReport } from './report.ts';
-import { type SignWish, signPlan } from './sign.ts';
-import { transferData } from './token-transfer.ts';
+import { type SignOptions, signPlan } from './sign.ts';
+import { encodeTransfer } from './token-transfer.ts';
 
-const KEYS = keyring(`${'abandon '.repeat(11)}about`);
+const KEYS = createKeyring(`${'abandon '.repeat(11)}about`);
 const EVM = KEYS.account('evm');
 const DESTINATION = '0x00000000000000000000000000000000000c01d0';
 const STRANGER = '0x00000000000000000000000000000000000bad00';
@@ -35,12 +35,12 @@ function at(index: number): string {
   return EVM.addressAt({ chain: 0, index });
 }
 
-function signing(change: Partial<SignWish> = {}): SignWish {
+function buildSignOptions(change: Partial<SignOptions> = {}): SignOptions {
   return {
     keys: KEYS,
     allowed: [DESTINATION],
     confirmed: DESTINATION,
-    feeMost: COIN,
+    maxFee: COIN,
     now: Date.now(),
     ...change,
   };
@@ -54,8 +54,8 @@ describe.skipIf(anvil === null)('a sweep', () => {
   beforeAll(async () => {
     chains = await startChains(anvil ?? '', { stateDir: folder, blockSeconds: null });
     const provider = { url: chains.urls.bsc };
-    network = { provider, ask: httpAsk(fetch), post: async () => null };
-    await chains.ask('bsc', 'anvil_setBalance', [GAS, `0x${COIN.toString(16)}`]);
+    network = { provider, rpcTransport: httpTransport(fetch), post: async () => null };
+    await chains.callAnvil('bsc', 'anvil_setBalance', [GAS, `0x${COIN.toString(16)}`]);
     await chains.mine('bsc', 1);
   }, 60_000);
   afterAll(async () => {
@@ -63,12 +63,15 @@ describe.skipIf(anvil === null)('a sweep', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function give(index: number, units: bigint): Promise<void> {
+  async function payDeposit(index: number, units: bigint): Promise<void> {
     await chains.pay('bsc', at(index), units);
     await chains.mine('bsc', 1);
   }
 
-  function wish(indexes: readonly number[], change: Partial<PlanWish> = {}): PlanWish {
+  function buildPlanOptions(
+    indexes: readonly number[],
+    change: Partial<PlanOptions> = {},
+  ): PlanOptions {
     return {
       chain: { ...BSC, providers: [network.provider], startBlock: null },
       xpub: EVM.xpub,
@@ -83,46 +86,46 @@ describe.skipIf(anvil === null)('a sweep', () => {
     };
   }
 
-  async function planned(indexes: readonly number[], change: Partial<PlanWish> = {}) {
-    const made = await makePlan(network, wish(indexes, change));
+  async function createPlan(indexes: readonly number[], change: Partial<PlanOptions> = {}) {
+    const made = await makePlan(network, buildPlanOptions(indexes, change));
     if (!made.ok) throw new Error(made.reason);
     return made;
   }
 
   async function signed(indexes: readonly number[]): Promise<SignedPlan> {
-    const result = signPlan((await planned(indexes)).plan, signing());
+    const result = signPlan((await createPlan(indexes)).plan, buildSignOptions());
     if (!result.ok) throw new Error(result.reason);
     return result.signed;
   }
 
-  async function held(address: string): Promise<bigint> {
+  async function readBalance(address: string): Promise<bigint> {
     const data = `0x70a08231${address.slice(2).padStart(64, '0')}`;
-    const answer = await chains.ask('bsc', 'eth_call', [{ to: BSC.token, data }, 'latest']);
+    const answer = await chains.callAnvil('bsc', 'eth_call', [{ to: BSC.token, data }, 'latest']);
     return BigInt(String(answer));
   }
 
   /** Sends with a block mined at each look, `looks` of them. */
-  async function send(plan: SignedPlan, looks = 5, through: Network = network) {
-    const said: StepOutcome[] = [];
-    let left = looks;
-    const outcomes = await broadcast(through, plan, {
+  async function send(plan: SignedPlan, polls = 5, targetNetwork: Network = network) {
+    const reported: StepOutcome[] = [];
+    let left = polls;
+    const outcomes = await broadcast(targetNetwork, plan, {
       now: Date.now,
       wait: async () => {
         await chains.mine('bsc', 1);
         left -= 1;
         return left > 0;
       },
-      say: (outcome) => said.push(outcome),
+      onOutcome: (outcome) => reported.push(outcome),
     });
-    expect(said).toHaveLength(outcomes.length);
+    expect(reported).toHaveLength(outcomes.length);
     return outcomes.map(({ step, state }) => `${step.kind} ${state}`);
   }
 
   it('moves everything above the minimum, pays its gas, and is reported by its events', async () => {
-    await give(0, 25n * USDT);
-    await give(1, 7n * USDT);
-    await give(2, USDT / 2n);
-    const { plan, skipped } = await planned([0, 1, 2, 3]);
+    await payDeposit(0, 25n * USDT);
+    await payDeposit(1, 7n * USDT);
+    await payDeposit(2, USDT / 2n);
+    const { plan, skipped } = await createPlan([0, 1, 2, 3]);
     expect(
       plan.steps.map(({ kind, from, units }) => [kind, from, kind === 'sweep' ? units : '']),
     ).toEqual([
@@ -131,20 +134,20 @@ describe.skipIf(anvil === null)('a sweep', () => {
       ['sweep', at(0), (25n * USDT).toString()],
       ['sweep', at(1), (7n * USDT).toString()],
     ]);
-    expect(skipped.map(({ address, why }) => [address, why])).toEqual([
+    expect(skipped.map(({ address, reason: why }) => [address, why])).toEqual([
       [at(2), 'below_minimum'],
       [at(3), 'empty'],
     ]);
-    const result = signPlan(plan, signing());
+    const result = signPlan(plan, buildSignOptions());
     if (!result.ok) throw new Error(result.reason);
-    const before = await held(DESTINATION);
+    const before = await readBalance(DESTINATION);
     expect(await send(result.signed)).toEqual([
       'fund mined',
       'fund mined',
       'sweep mined',
       'sweep mined',
     ]);
-    expect((await held(DESTINATION)) - before).toBe(32n * USDT);
+    expect((await readBalance(DESTINATION)) - before).toBe(32n * USDT);
     expect((await makeReport(network, result.signed))?.unfinished).toHaveLength(2);
     await chains.mine('bsc', 70);
     expect(await makeReport(network, result.signed)).toEqual({
@@ -157,90 +160,96 @@ describe.skipIf(anvil === null)('a sweep', () => {
   });
 
   it('sent again, or killed in between and sent again, moves once', async () => {
-    await give(4, 30n * USDT);
+    await payDeposit(4, 30n * USDT);
     const plan = await signed([4]);
-    const before = await held(DESTINATION);
+    const before = await readBalance(DESTINATION);
     // No block for the fund: the sweep is not even sent.
     const stuck = await broadcast(network, plan, {
       now: Date.now,
       wait: async () => false,
-      say: () => {},
+      onOutcome: () => {},
     });
     expect(stuck.map(({ state }) => state)).toEqual(['waiting', 'left_out']);
     await chains.mine('bsc', 1);
     expect(await send(plan)).toEqual(['fund mined', 'sweep mined']);
     expect(await send(plan)).toEqual(['fund mined', 'sweep mined']);
-    expect((await held(DESTINATION)) - before).toBe(30n * USDT);
-    expect(await held(at(4))).toBe(0n);
+    expect((await readBalance(DESTINATION)) - before).toBe(30n * USDT);
+    expect(await readBalance(at(4))).toBe(0n);
   });
 
   it('of two plans for the same money moves it once', async () => {
-    await give(5, 11n * USDT);
+    await payDeposit(5, 11n * USDT);
     const [one, other] = [await signed([5]), await signed([5])];
-    const before = await held(DESTINATION);
+    const before = await readBalance(DESTINATION);
     await send(one);
     await send(other);
-    expect((await held(DESTINATION)) - before).toBe(11n * USDT);
+    expect((await readBalance(DESTINATION)) - before).toBe(11n * USDT);
   });
 
   it('past its time is not sent', async () => {
-    await give(6, 11n * USDT);
+    await payDeposit(6, 11n * USDT);
     const plan = await signed([6]);
     const outcomes = await broadcast(network, plan, {
       now: () => plan.expiresAt,
       wait: async () => false,
-      say: () => {},
+      onOutcome: () => {},
     });
     expect(outcomes.map(({ state }) => state)).toEqual(['expired', 'left_out']);
   });
 
   it('that the network refuses is said to be refused, and nothing else is sent', async () => {
-    await give(7, 11n * USDT);
+    await payDeposit(7, 11n * USDT);
     const plan = await signed([7]);
-    const deaf: RpcAsk = async (provider, requests) =>
+    const rejectingTransport: RpcTransport = async (provider, requests) =>
       requests[0]?.method === 'eth_sendRawTransaction'
         ? [{ ok: false, code: -32000 }]
-        : network.ask(provider, requests);
-    expect(await send(plan, 2, { ...network, ask: deaf })).toEqual([
+        : network.rpcTransport(provider, requests);
+    expect(await send(plan, 2, { ...network, rpcTransport: rejectingTransport })).toEqual([
       'fund refused',
       'sweep left_out',
     ]);
   });
 
   it('is not planned for what is not ours, not worth it, or not payable', async () => {
-    const foreign = wish([], { addresses: [{ index: 0, address: STRANGER }] });
+    const foreign = buildPlanOptions([], { addresses: [{ index: 0, address: STRANGER }] });
     expect(await makePlan(network, foreign)).toMatchObject({ reason: 'foreign_address' });
-    expect(await makePlan(network, wish([99]))).toMatchObject({ reason: 'nothing_to_sweep' });
-    const dear = wish([7], { coinNanoUsd: 10n ** 18n });
-    expect(await makePlan(network, dear)).toMatchObject({ reason: 'nothing_to_sweep' });
-    expect(await makePlan(network, wish([7], { xpub: 'xpub' }))).toMatchObject({
+    expect(await makePlan(network, buildPlanOptions([99]))).toMatchObject({
+      reason: 'nothing_to_sweep',
+    });
+    const expensive = buildPlanOptions([7], { coinNanoUsd: 10n ** 18n });
+    expect(await makePlan(network, expensive)).toMatchObject({ reason: 'nothing_to_sweep' });
+    expect(await makePlan(network, buildPlanOptions([7], { xpub: 'xpub' }))).toMatchObject({
       reason: 'bad_key',
     });
-    const tron = { ...wish([7]).chain, chainId: 1 };
-    expect(await makePlan(network, wish([7], { chain: tron }))).toMatchObject({
+    const tron = { ...buildPlanOptions([7]).chain, chainId: 1 };
+    expect(await makePlan(network, buildPlanOptions([7], { chain: tron }))).toMatchObject({
       reason: 'wrong_chain',
     });
-    const away: Network = { ...network, ask: async () => 'unreachable' };
-    expect(await makePlan(away, wish([7]))).toMatchObject({ reason: 'unreachable' });
-    await chains.ask('bsc', 'anvil_setBalance', [GAS, '0x1']);
-    expect(await makePlan(network, wish([7]))).toMatchObject({ reason: 'gas_account_short' });
-    await chains.ask('bsc', 'anvil_setBalance', [GAS, `0x${COIN.toString(16)}`]);
+    const unreachableNetwork: Network = { ...network, rpcTransport: async () => 'unreachable' };
+    expect(await makePlan(unreachableNetwork, buildPlanOptions([7]))).toMatchObject({
+      reason: 'unreachable',
+    });
+    await chains.callAnvil('bsc', 'anvil_setBalance', [GAS, '0x1']);
+    expect(await makePlan(network, buildPlanOptions([7]))).toMatchObject({
+      reason: 'gas_account_short',
+    });
+    await chains.callAnvil('bsc', 'anvil_setBalance', [GAS, `0x${COIN.toString(16)}`]);
   });
 
   it('leaves alone what the issuer froze', async () => {
-    const chain = { ...wish([7]).chain, frozenCall: '0xe47d6060' };
+    const chain = { ...buildPlanOptions([7]).chain, frozenSelector: '0xe47d6060' };
     const freeze = `0xbf120ae5${at(7).slice(2).padStart(64, '0')}${'1'.padStart(64, '0')}`;
     const from = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
-    await chains.ask('bsc', 'eth_sendTransaction', [{ from, to: BSC.token, data: freeze }]);
+    await chains.callAnvil('bsc', 'eth_sendTransaction', [{ from, to: BSC.token, data: freeze }]);
     await chains.mine('bsc', 1);
-    expect(await makePlan(network, wish([7], { chain }))).toMatchObject({
+    expect(await makePlan(network, buildPlanOptions([7], { chain }))).toMatchObject({
       reason: 'nothing_to_sweep',
     });
   });
 });
 
 /** A plan that is right in every way, without a network. */
-function rightPlan(): Plan {
+function validPlan(): Plan {
   const now = Date.now();
   const { chainId, token } = BSC;
   const gas = { gasPrice: 10n ** 9n, gas: 60_000n };
@@ -253,7 +262,7 @@ function rightPlan(): Plan {
     value: 10n ** 14n,
     data: '0x',
   };
-  const data = transferData({ to: DESTINATION, units: 5n * USDT });
+  const data = encodeTransfer({ to: DESTINATION, units: 5n * USDT });
   const sweep = { chainId, nonce: 0, ...gas, to: token, value: 0n, data };
   const content: Omit<Plan, 'id'> = {
     version: 1,
@@ -264,7 +273,7 @@ function rightPlan(): Plan {
     destination: DESTINATION,
     plannedAt: now,
     expiresAt: now + HOUR,
-    feeMost: '1',
+    maxFee: '1',
     steps: [
       {
         kind: 'fund',
@@ -272,7 +281,7 @@ function rightPlan(): Plan {
         from: GAS,
         to: at(0),
         units: `${10n ** 14n}`,
-        raw: evm.rawOf(fund),
+        raw: evm.toRaw(fund),
       },
       {
         kind: 'sweep',
@@ -280,43 +289,43 @@ function rightPlan(): Plan {
         from: at(0),
         to: DESTINATION,
         units: (5n * USDT).toString(),
-        raw: evm.rawOf(sweep),
+        raw: evm.toRaw(sweep),
       },
     ],
   };
   return { ...content, id: planId(content) };
 }
 
-function named(plan: Plan): Plan {
+function withPlanId(plan: Plan): Plan {
   return { ...plan, id: planId(plan) };
 }
 
 /** The right plan with one of its steps' bytes, and perhaps its description, another. */
 function withStep(
-  which: 0 | 1,
+  stepIndex: 0 | 1,
   change: Partial<evm.EvmTransaction>,
-  told: Partial<Step> = {},
+  description: Partial<Step> = {},
 ): Plan {
-  const plan = rightPlan();
+  const plan = validPlan();
   const steps = plan.steps.map((step, index) => {
-    const read = evm.readRaw(step.raw);
-    if (index !== which || read === null) return step;
-    return { ...step, raw: evm.rawOf({ ...read, ...change }), ...told };
+    const read = evm.parseRaw(step.raw);
+    if (index !== stepIndex || read === null) return step;
+    return { ...step, raw: evm.toRaw({ ...read, ...change }), ...description };
   });
-  return named({ ...plan, steps });
+  return withPlanId({ ...plan, steps });
 }
 
 describe('a plan is not signed', () => {
   it('unless it is right', () => {
-    expect(signPlan(rightPlan(), signing())).toMatchObject({ ok: true });
+    expect(signPlan(validPlan(), buildSignOptions())).toMatchObject({ ok: true });
   });
 
-  const to = (recipient: string, units = 5n * USDT) => transferData({ to: recipient, units });
+  const to = (recipient: string, units = 5n * USDT) => encodeTransfer({ to: recipient, units });
   const approve = `0x095ea7b3${to(DESTINATION).slice(10)}`;
   const from = `0x23b872dd${'0'.repeat(24)}${at(0).slice(2)}${to(DESTINATION).slice(10)}`;
   const trailing = (plan: Plan): Plan => {
     const steps = plan.steps.map((step) => ({ ...step, raw: `${step.raw}00` }));
-    return named({ ...plan, steps });
+    return withPlanId({ ...plan, steps });
   };
 
   it.each<[string, Plan, string, number | null]>([
@@ -364,7 +373,7 @@ describe('a plan is not signed', () => {
       'funds_a_stranger',
       1,
     ],
-    ['with bytes we would not write', trailing(rightPlan()), 'not_canonical', 1],
+    ['with bytes we would not write', trailing(validPlan()), 'not_canonical', 1],
     [
       'whose fee is beyond what was allowed',
       withStep(1, { gasPrice: 10n ** 15n }),
@@ -373,43 +382,53 @@ describe('a plan is not signed', () => {
     ],
     [
       'that was changed after it was named',
-      { ...rightPlan(), feeMost: '2' },
+      { ...validPlan(), maxFee: '2' },
       'changed_since_planned',
       null,
     ],
-    ['of other keys', named({ ...rightPlan(), fingerprint: '0'.repeat(16) }), 'other_keys', null],
-    ['of another contract', named({ ...rightPlan(), token: STRANGER }), 'wrong_token', null],
-    ['for a network it is not', named({ ...rightPlan(), chain: 'polygon' }), 'wrong_token', null],
+    [
+      'of other keys',
+      withPlanId({ ...validPlan(), fingerprint: '0'.repeat(16) }),
+      'other_keys',
+      null,
+    ],
+    ['of another contract', withPlanId({ ...validPlan(), token: STRANGER }), 'wrong_token', null],
+    [
+      'for a network it is not',
+      withPlanId({ ...validPlan(), chain: 'polygon' }),
+      'wrong_token',
+      null,
+    ],
     [
       'that is good for more than a day',
-      named({ ...rightPlan(), expiresAt: Date.now() + 25 * HOUR }),
+      withPlanId({ ...validPlan(), expiresAt: Date.now() + 25 * HOUR }),
       'valid_too_long',
       null,
     ],
     [
       'that is past its time',
-      named({ ...rightPlan(), expiresAt: Date.now() - 1 }),
+      withPlanId({ ...validPlan(), expiresAt: Date.now() - 1 }),
       'expired',
       null,
     ],
   ])('%s', (_, plan, reason, step) => {
-    expect(signPlan(plan, signing())).toEqual({ ok: false, reason, step });
+    expect(signPlan(plan, buildSignOptions())).toEqual({ ok: false, reason, step });
   });
 
   it('to a destination that is not listed, or not the one that was typed', () => {
-    expect(signPlan(rightPlan(), signing({ allowed: [STRANGER] }))).toMatchObject({
+    expect(signPlan(validPlan(), buildSignOptions({ allowed: [STRANGER] }))).toMatchObject({
       reason: 'destination_not_allowed',
     });
-    expect(signPlan(rightPlan(), signing({ confirmed: STRANGER }))).toMatchObject({
+    expect(signPlan(validPlan(), buildSignOptions({ confirmed: STRANGER }))).toMatchObject({
       reason: 'destination_not_confirmed',
     });
-    expect(signPlan(rightPlan(), signing({ confirmed: '' }))).toMatchObject({ ok: false });
+    expect(signPlan(validPlan(), buildSignOptions({ confirmed: '' }))).toMatchObject({ ok: false });
   });
 
-  it.each([null, 3, {}, { version: 1 }, { ...rightPlan(), steps: [] }])(
+  it.each([null, 3, {}, { version: 1 }, { ...validPlan(), steps: [] }])(
     'where it is %j',
     (given) => {
-      expect(signPlan(given, signing())).toMatchObject({ reason: 'not_a_plan' });
+      expect(signPlan(given, buildSignOptions())).toMatchObject({ reason: 'not_a_plan' });
     },
   );
 });

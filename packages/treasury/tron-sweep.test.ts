@@ -5,20 +5,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CHAIN_DEFAULTS, httpAsk } from '@farebox/deposits';
+import { CHAIN_DEFAULTS, httpTransport } from '@farebox/deposits';
 import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { broadcast } from './broadcast.ts';
 import { GAS_PATH, type Plan, type SignedPlan } from './contract.ts';
-import { keyring } from './keyring.ts';
+import { createKeyring } from './keyring.ts';
 import type { Network } from './network.ts';
 import { makePlan, planId } from './plan.ts';
 import { makeReport } from './report.ts';
 import { signPlan } from './sign.ts';
-import { rawOf, readRaw } from './tron-transaction.ts';
+import { parseRaw, toRaw } from './tron-transaction.ts';
 
-const KEYS = keyring(`${'abandon '.repeat(11)}about`);
+const KEYS = createKeyring(`${'abandon '.repeat(11)}about`);
 const ACCOUNT = KEYS.account('tron');
 const TRON = CHAIN_DEFAULTS.tron;
 const GAS = ACCOUNT.addressAt(GAS_PATH);
@@ -42,7 +42,7 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     const url = chains.urls.tron;
     network = {
       provider: { url },
-      ask: httpAsk(fetch),
+      rpcTransport: httpTransport(fetch),
       post: async (path, body) => {
         const to = url.replace('/jsonrpc', '') + path;
         const answer: unknown = await (
@@ -52,7 +52,7 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
         return answer;
       },
     };
-    await coins(GAS, 1_000n * TRX);
+    await setCoinBalance(GAS, 1_000n * TRX);
     await chains.mine('tron', 10);
   }, 60_000);
   afterAll(async () => {
@@ -64,16 +64,16 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     return ACCOUNT.addressAt({ chain: 0, index });
   }
 
-  async function coins(address: string, sun: bigint): Promise<void> {
-    await chains.ask('tron', 'anvil_setBalance', [address, `0x${sun.toString(16)}`]);
+  async function setCoinBalance(address: string, sun: bigint): Promise<void> {
+    await chains.callAnvil('tron', 'anvil_setBalance', [address, `0x${sun.toString(16)}`]);
   }
 
-  async function give(index: number, units: bigint): Promise<void> {
+  async function payDeposit(index: number, units: bigint): Promise<void> {
     await chains.pay('tron', at(index), units);
     await chains.mine('tron', 1);
   }
 
-  async function plan(indexes: readonly number[], now = Date.now()): Promise<Plan> {
+  async function createPlan(indexes: readonly number[], now = Date.now()): Promise<Plan> {
     const made = await makePlan(network, {
       chain: { ...TRON, providers: [network.provider], startBlock: null },
       xpub: ACCOUNT.xpub,
@@ -89,45 +89,45 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     return made.plan;
   }
 
-  function signing(now = Date.now()) {
-    return { keys: KEYS, allowed: [DESTINATION], confirmed: DESTINATION, feeMost: 500n * TRX, now };
+  function buildSignOptions(now = Date.now()) {
+    return { keys: KEYS, allowed: [DESTINATION], confirmed: DESTINATION, maxFee: 500n * TRX, now };
   }
 
   function signed(made: Plan, now = Date.now()): SignedPlan {
-    const result = signPlan(made, signing(now));
+    const result = signPlan(made, buildSignOptions(now));
     if (!result.ok) throw new Error(result.reason);
     return result.signed;
   }
 
-  async function held(address: string): Promise<bigint> {
+  async function readBalance(address: string): Promise<bigint> {
     const data = `0x70a08231${address.slice(2).padStart(64, '0')}`;
-    const answer = await chains.ask('tron', 'eth_call', [{ to: TRON.token, data }, 'latest']);
+    const answer = await chains.callAnvil('tron', 'eth_call', [{ to: TRON.token, data }, 'latest']);
     return BigInt(String(answer));
   }
 
   async function send(sent: SignedPlan) {
-    let looks = 4;
+    let polls = 4;
     const outcomes = await broadcast(network, sent, {
       now: Date.now,
       wait: async () => {
         await chains.mine('tron', 1);
-        looks -= 1;
-        return looks > 0;
+        polls -= 1;
+        return polls > 0;
       },
-      say: () => {},
+      onOutcome: () => {},
     });
     return outcomes.map(({ step, state }) => `${step.kind} ${state}`);
   }
 
   it('activates, moves everything once, and is reported', async () => {
-    await give(0, 50n * USDT);
-    await give(1, 60n * USDT);
-    const made = await plan([0, 1]);
+    await payDeposit(0, 50n * USDT);
+    await payDeposit(1, 60n * USDT);
+    const made = await createPlan([0, 1]);
     expect(made.steps.map(({ kind }) => kind)).toEqual(['fund', 'fund', 'sweep', 'sweep']);
     const sent = signed(made);
     expect(await send(sent)).toEqual(['fund mined', 'fund mined', 'sweep mined', 'sweep mined']);
     expect(await send(sent)).toEqual(['fund mined', 'fund mined', 'sweep mined', 'sweep mined']);
-    expect(await held(DESTINATION_HEX)).toBe(110n * USDT);
+    expect(await readBalance(DESTINATION_HEX)).toBe(110n * USDT);
     await chains.mine('tron', 30);
     const report = await makeReport(network, sent);
     expect(report?.swept.map(({ address, units }) => [address, units])).toEqual([
@@ -137,77 +137,83 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
   });
 
   it('of an address that has coins needs no fund', async () => {
-    await give(2, 40n * USDT);
-    await coins(at(2), 100n * TRX);
-    const made = await plan([2]);
+    await payDeposit(2, 40n * USDT);
+    await setCoinBalance(at(2), 100n * TRX);
+    const made = await createPlan([2]);
     expect(made.steps.map(({ kind }) => kind)).toEqual(['sweep']);
     expect(await send(signed(made))).toEqual(['sweep mined']);
   });
 
   it('is not worth it for little', async () => {
-    await give(3, 5n * USDT);
-    await expect(plan([3])).rejects.toThrow('nothing_to_sweep');
+    await payDeposit(3, 5n * USDT);
+    await expect(createPlan([3])).rejects.toThrow('nothing_to_sweep');
   });
 
   it('that is past its time, or signed for another network’s block, is refused by the node', async () => {
-    await give(4, 40n * USDT);
-    await coins(at(4), 100n * TRX);
+    await payDeposit(4, 40n * USDT);
+    await setCoinBalance(at(4), 100n * TRX);
     const old = Date.now() - 13 * HOUR;
-    const late = signed(await plan([4], old), old);
+    const late = signed(await createPlan([4], old), old);
     codes.length = 0;
     const outcomes = await broadcast(network, late, {
       now: () => old,
       wait: async () => false,
-      say: () => {},
+      onOutcome: () => {},
     });
     expect(outcomes.map(({ state }) => state)).toEqual(['refused']);
     expect(codes).toEqual(['TRANSACTION_EXPIRATION_ERROR']);
-    const elsewhere = named(await plan([4]), (raw) => ({ ...raw, refBlockHash: '0'.repeat(16) }));
+    const otherNetworkPlan = withChangedStep(await createPlan([4]), (raw) => ({
+      ...raw,
+      refBlockHash: '0'.repeat(16),
+    }));
     codes.length = 0;
-    expect(await send(signed(elsewhere))).toEqual(['sweep refused']);
+    expect(await send(signed(otherNetworkPlan))).toEqual(['sweep refused']);
     expect(codes).toEqual(['TAPOS_ERROR']);
-    expect(await held(at(4))).toBe(40n * USDT);
+    expect(await readBalance(at(4))).toBe(40n * USDT);
   });
 
   /** The plan with the bytes of its first step changed. */
-  function named(
+  function withChangedStep(
     made: Plan,
-    change: (raw: NonNullable<ReturnType<typeof readRaw>>) => object,
+    change: (raw: NonNullable<ReturnType<typeof parseRaw>>) => object,
   ): Plan {
     const [first, ...rest] = made.steps;
-    const raw = readRaw(hexToBytes(first?.raw.slice(2) ?? ''));
+    const raw = parseRaw(hexToBytes(first?.raw.slice(2) ?? ''));
     if (first === undefined || raw === null) throw new Error('no step');
     const changed = { ...raw, ...change(raw) };
-    const bytes = `0x${Buffer.from(rawOf(changed)).toString('hex')}`;
-    const told = { ...made, steps: [{ ...first, raw: bytes }, ...rest] };
-    return { ...told, id: planId(told) };
+    const bytes = `0x${Buffer.from(toRaw(changed)).toString('hex')}`;
+    const changedPlan = { ...made, steps: [{ ...first, raw: bytes }, ...rest] };
+    return { ...changedPlan, id: planId(changedPlan) };
   }
 
   it('is not signed where its bytes do anything else', async () => {
-    const made = await plan([4]);
+    const made = await createPlan([4]);
     const contract = { kind: 'trigger', owner: at(4), contract: TRON.token } as const;
-    const to = (who: string) =>
-      `0xa9059cbb${who.slice(2).padStart(64, '0')}${'1'.padStart(64, '0')}`;
-    const flaw = (change: Parameters<typeof named>[1]) => signPlan(named(made, change), signing());
-    expect(flaw((raw) => raw)).toMatchObject({ ok: true });
-    expect(flaw(() => ({ contract: { ...contract, data: to(STRANGER) } }))).toMatchObject({
+    const to = (recipient: string) =>
+      `0xa9059cbb${recipient.slice(2).padStart(64, '0')}${'1'.padStart(64, '0')}`;
+    const trySign = (change: Parameters<typeof withChangedStep>[1]) =>
+      signPlan(withChangedStep(made, change), buildSignOptions());
+    expect(trySign((raw) => raw)).toMatchObject({ ok: true });
+    expect(trySign(() => ({ contract: { ...contract, data: to(STRANGER) } }))).toMatchObject({
       reason: 'wrong_recipient',
     });
-    expect(flaw(() => ({ contract: { ...contract, data: to(DESTINATION_HEX) } }))).toMatchObject({
-      reason: 'wrong_amount',
-    });
+    expect(trySign(() => ({ contract: { ...contract, data: to(DESTINATION_HEX) } }))).toMatchObject(
+      {
+        reason: 'wrong_amount',
+      },
+    );
     expect(
-      flaw(() => ({ contract: { ...contract, contract: STRANGER, data: '0x' } })),
+      trySign(() => ({ contract: { ...contract, contract: STRANGER, data: '0x' } })),
     ).toMatchObject({
       reason: 'wrong_token',
     });
     const foreign = { kind: 'trigger', owner: STRANGER, contract: TRON.token, data: '0x' };
-    expect(flaw(() => ({ contract: foreign }))).toMatchObject({ reason: 'foreign_signer' });
+    expect(trySign(() => ({ contract: foreign }))).toMatchObject({ reason: 'foreign_signer' });
     const coin = { kind: 'transfer', owner: at(4), to: STRANGER, sun: 1n };
-    expect(flaw(() => ({ contract: coin }))).toMatchObject({ reason: 'not_a_transfer' });
-    expect(flaw(({ expiration }) => ({ expiration: expiration + 1n }))).toMatchObject({
+    expect(trySign(() => ({ contract: coin }))).toMatchObject({ reason: 'not_a_transfer' });
+    expect(trySign(({ expiration }) => ({ expiration: expiration + 1n }))).toMatchObject({
       reason: 'valid_too_long',
     });
-    expect(flaw(() => ({ feeLimit: 10_000n * TRX }))).toMatchObject({ reason: 'fees_too_high' });
+    expect(trySign(() => ({ feeLimit: 10_000n * TRX }))).toMatchObject({ reason: 'fees_too_high' });
   });
 });

@@ -3,23 +3,23 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { utils } from 'tronweb';
 import { describe, expect, it } from 'vitest';
-import { keyring } from './keyring.ts';
+import { createKeyring } from './keyring.ts';
 import {
-  rawOf,
-  readRaw,
-  signedBytes,
+  parseRaw,
+  serializeSigned,
   type TronTransaction,
+  toRaw,
   transactionId,
 } from './tron-transaction.ts';
 
 const MNEMONIC = `${'abandon '.repeat(11)}about`;
 const TYPE_URL = 'type.googleapis.com/protocol.';
 
-function hexOf(bytes: number) {
+function arbitraryHex(bytes: number) {
   return fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(bytesToHex);
 }
 
-const address = hexOf(20).map((hex) => `0x${hex}`);
+const address = arbitraryHex(20).map((hex) => `0x${hex}`);
 const contract = fc.oneof(
   fc.record({
     kind: fc.constant('transfer' as const),
@@ -31,35 +31,39 @@ const contract = fc.oneof(
     kind: fc.constant('trigger' as const),
     owner: address,
     contract: address,
-    data: hexOf(68).map((hex) => `0x${hex}`),
+    data: arbitraryHex(68).map((hex) => `0x${hex}`),
   }),
 );
 const transaction = fc.record({
-  refBlockBytes: hexOf(2),
-  refBlockHash: hexOf(8),
+  refBlockBytes: arbitraryHex(2),
+  refBlockHash: arbitraryHex(8),
   expiration: fc.bigInt({ min: 1n, max: 2n ** 52n }),
   timestamp: fc.bigInt({ min: 1n, max: 2n ** 52n }),
   feeLimit: fc.bigInt({ min: 1n, max: 10n ** 12n }),
   contract,
 });
 
-function tron(hex: string): string {
+function toTronHex(hex: string): string {
   return `41${hex.slice(2)}`;
 }
 
 /** As the SDK takes it. */
-function asJson({ contract: made, ...head }: TronTransaction) {
+function toSdkJson({ contract: made, ...head }: TronTransaction) {
   const [type, value] =
     made.kind === 'transfer'
       ? ([
           'TransferContract',
-          { owner_address: tron(made.owner), to_address: tron(made.to), amount: Number(made.sun) },
+          {
+            owner_address: toTronHex(made.owner),
+            to_address: toTronHex(made.to),
+            amount: Number(made.sun),
+          },
         ] as const)
       : ([
           'TriggerSmartContract',
           {
-            owner_address: tron(made.owner),
-            contract_address: tron(made.contract),
+            owner_address: toTronHex(made.owner),
+            contract_address: toTronHex(made.contract),
             data: made.data.slice(2),
           },
         ] as const);
@@ -79,8 +83,8 @@ describe('a TRON transaction', () => {
   it('has the bytes and the id that the official SDK gives it', () => {
     fc.assert(
       fc.property(transaction, (made) => {
-        const message = utils.transaction.txJsonToPb(asJson(made));
-        const raw = rawOf(made);
+        const message = utils.transaction.txJsonToPb(toSdkJson(made));
+        const raw = toRaw(made);
         expect(bytesToHex(raw)).toBe(utils.transaction.txPbToRawDataHex(message).toLowerCase());
         const id: string = utils.transaction.txPbToTxID(message);
         expect(bytesToHex(transactionId(raw))).toBe(id.replace(/^0x/, ''));
@@ -91,22 +95,22 @@ describe('a TRON transaction', () => {
   it('is read back as it was written', () => {
     fc.assert(
       fc.property(transaction, (made) => {
-        expect(readRaw(rawOf(made))).toEqual(made);
+        expect(parseRaw(toRaw(made))).toEqual(made);
       }),
     );
   });
 
   it('is signed so that the official SDK recovers the signer', () => {
-    const account = keyring(MNEMONIC).account('tron');
+    const account = createKeyring(MNEMONIC).account('tron');
     fc.assert(
       fc.property(transaction, (made) => {
-        const raw = rawOf(made);
+        const raw = toRaw(made);
         const signature = account.sign({ chain: 0, index: 0 }, transactionId(raw));
-        const bytes = signedBytes(raw, signature);
+        const bytes = serializeSigned(raw, signature);
         const sent = bytesToHex(bytes.slice(-65));
         const signer = utils.crypto.ecRecover(bytesToHex(transactionId(raw)), sent);
         expect(String(signer).toLowerCase()).toBe(
-          tron(account.addressAt({ chain: 0, index: 0 })).toLowerCase(),
+          toTronHex(account.addressAt({ chain: 0, index: 0 })).toLowerCase(),
         );
       }),
       { numRuns: 20 },
@@ -116,11 +120,11 @@ describe('a TRON transaction', () => {
   it('with one byte changed, added or left out is another one or none', () => {
     fc.assert(
       fc.property(transaction, fc.nat(), fc.integer({ min: 1, max: 255 }), (made, at, by) => {
-        const raw = rawOf(made);
+        const raw = toRaw(made);
         const changed = raw.map((byte, index) => (index === at % raw.length ? byte ^ by : byte));
-        expect(readRaw(changed)).not.toEqual(made);
-        expect(readRaw(raw.slice(0, -1))).not.toEqual(made);
-        expect(readRaw(Uint8Array.of(...raw, 0))).toBeNull();
+        expect(parseRaw(changed)).not.toEqual(made);
+        expect(parseRaw(raw.slice(0, -1))).not.toEqual(made);
+        expect(parseRaw(Uint8Array.of(...raw, 0))).toBeNull();
       }),
     );
   });
@@ -133,7 +137,7 @@ describe('a TRON transaction', () => {
   ])('with %s behind it is none', (_, tail) => {
     const [made] = fc.sample(transaction, { numRuns: 1, seed: 7 });
     if (made === undefined) throw new Error('no sample');
-    const raw = Uint8Array.of(...rawOf(made), ...hexToBytes(tail));
-    expect(readRaw(raw)).toBeNull();
+    const raw = Uint8Array.of(...toRaw(made), ...hexToBytes(tail));
+    expect(parseRaw(raw)).toBeNull();
   });
 });

@@ -33,7 +33,7 @@ const TYPE_URLS = {
 /** A protobuf field: a varint or bytes, by its number (protobuf.dev, "Encoding"). */
 type Field = readonly [number: number, value: bigint | Uint8Array];
 
-function varint(value: bigint): Uint8Array {
+function encodeVarint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
   do {
@@ -45,50 +45,50 @@ function varint(value: bigint): Uint8Array {
 }
 
 /** Fields with nothing in them are left out, as proto3 leaves them out. */
-function message(fields: readonly Field[]): Uint8Array {
+function encodeMessage(fields: readonly Field[]): Uint8Array {
   const parts = fields.flatMap(([number, value]) => {
     if (typeof value === 'bigint')
-      return value === 0n ? [] : [varint(BigInt(number) << 3n), varint(value)];
+      return value === 0n ? [] : [encodeVarint(BigInt(number) << 3n), encodeVarint(value)];
     if (value.length === 0) return [];
-    return [varint((BigInt(number) << 3n) | 2n), varint(BigInt(value.length)), value];
+    return [encodeVarint((BigInt(number) << 3n) | 2n), encodeVarint(BigInt(value.length)), value];
   });
   return concatBytes(...parts);
 }
 
-function address(hex: string): Uint8Array {
+function encodeAddress(hex: string): Uint8Array {
   return hexToBytes(`41${hex.slice(2)}`);
 }
 
-function contractMessage(contract: TronContract): Uint8Array {
+function encodeContract(contract: TronContract): Uint8Array {
   const value =
     contract.kind === 'transfer'
-      ? message([
-          [1, address(contract.owner)],
-          [2, address(contract.to)],
+      ? encodeMessage([
+          [1, encodeAddress(contract.owner)],
+          [2, encodeAddress(contract.to)],
           [3, contract.sun],
         ])
-      : message([
-          [1, address(contract.owner)],
-          [2, address(contract.contract)],
+      : encodeMessage([
+          [1, encodeAddress(contract.owner)],
+          [2, encodeAddress(contract.contract)],
           [4, hexToBytes(contract.data.slice(2))],
         ]);
-  const any = message([
+  const any = encodeMessage([
     [1, utf8ToBytes(TYPE_URLS[contract.kind])],
     [2, value],
   ]);
-  return message([
+  return encodeMessage([
     [1, TYPES[contract.kind]],
     [2, any],
   ]);
 }
 
 /** The bytes whose SHA-256 is the transaction's id and is signed. */
-export function rawOf(transaction: TronTransaction): Uint8Array {
-  return message([
+export function toRaw(transaction: TronTransaction): Uint8Array {
+  return encodeMessage([
     [1, hexToBytes(transaction.refBlockBytes)],
     [4, hexToBytes(transaction.refBlockHash)],
     [8, transaction.expiration],
-    [11, contractMessage(transaction.contract)],
+    [11, encodeContract(transaction.contract)],
     [14, transaction.timestamp],
     [18, transaction.feeLimit],
   ]);
@@ -96,7 +96,7 @@ export function rawOf(transaction: TronTransaction): Uint8Array {
 
 type Fields = ReadonlyMap<number, bigint | Uint8Array>;
 
-function readVarint(
+function decodeVarint(
   bytes: Uint8Array,
   from: number,
 ): readonly [value: bigint, next: number] | null {
@@ -110,12 +110,12 @@ function readVarint(
 }
 
 /** Null for anything but varints and bytes, each field at most once. */
-function fieldsOf(bytes: Uint8Array): Fields | null {
+function parseFields(bytes: Uint8Array): Fields | null {
   const fields = new Map<number, bigint | Uint8Array>();
   let at = 0;
   while (at < bytes.length) {
-    const tag = readVarint(bytes, at);
-    const first = tag === null ? null : readVarint(bytes, tag[1]);
+    const tag = decodeVarint(bytes, at);
+    const first = tag === null ? null : decodeVarint(bytes, tag[1]);
     if (tag === null || first === null) return null;
     const [number, wire] = [Number(tag[0] >> 3n), tag[0] & 7n];
     const [value, next] = first;
@@ -142,9 +142,9 @@ function addressAt(fields: Fields | null, number: number): string {
   return `0x${bytesToHex(bytesAt(fields, number)).slice(2)}`;
 }
 
-function contractOf(bytes: Uint8Array): TronContract {
-  const fields = fieldsOf(bytes);
-  const inner = fieldsOf(bytesAt(fieldsOf(bytesAt(fields, 2)), 2));
+function parseContract(bytes: Uint8Array): TronContract {
+  const fields = parseFields(bytes);
+  const inner = parseFields(bytesAt(parseFields(bytesAt(fields, 2)), 2));
   const owner = addressAt(inner, 1);
   const other = addressAt(inner, 2);
   return numberAt(fields, 1) === TYPES.transfer
@@ -153,8 +153,8 @@ function contractOf(bytes: Uint8Array): TronContract {
 }
 
 /** The transaction these bytes are, if writing it gives the same bytes; else null. */
-export function readRaw(raw: Uint8Array): TronTransaction | null {
-  const fields = fieldsOf(raw);
+export function parseRaw(raw: Uint8Array): TronTransaction | null {
+  const fields = parseFields(raw);
   if (fields === null) return null;
   try {
     const transaction = {
@@ -163,9 +163,9 @@ export function readRaw(raw: Uint8Array): TronTransaction | null {
       expiration: numberAt(fields, 8),
       timestamp: numberAt(fields, 14),
       feeLimit: numberAt(fields, 18),
-      contract: contractOf(bytesAt(fields, 11)),
+      contract: parseContract(bytesAt(fields, 11)),
     };
-    return bytesToHex(rawOf(transaction)) === bytesToHex(raw) ? transaction : null;
+    return bytesToHex(toRaw(transaction)) === bytesToHex(raw) ? transaction : null;
   } catch {
     return null;
   }
@@ -176,10 +176,10 @@ export function transactionId(raw: Uint8Array): Uint8Array {
 }
 
 /** `Transaction`: what is broadcast. The recovery id is written as 27 or 28, as java-tron's own signer does. */
-export function signedBytes(raw: Uint8Array, { r, s, recovery }: Signature): Uint8Array {
+export function serializeSigned(raw: Uint8Array, { r, s, recovery }: Signature): Uint8Array {
   const word = (value: bigint) => hexToBytes(value.toString(16).padStart(64, '0'));
   const signature = concatBytes(word(r), word(s), Uint8Array.of(27 + recovery));
-  return message([
+  return encodeMessage([
     [1, raw],
     [2, signature],
   ]);

@@ -3,32 +3,32 @@
  * missing one and nothing of its value. What is built from them is kept for the life of the isolate.
  */
 import { connect } from '@farebox/database';
-import { type ClaimResult, type Configuration, readConfiguration } from '@farebox/deposits';
-import type { IdentityHouse } from '@farebox/identity';
-import type { AccountId, AccountsDoor, OperatorsDoor } from '@farebox/ledger';
-import { Certificates, type QueuedLetter, type SesSettings } from '@farebox/mail';
+import { type ClaimResult, type Configuration, parseConfiguration } from '@farebox/deposits';
+import type { IdentityDeps } from '@farebox/identity';
+import type { AccountId, AccountsRpc, OperatorsRpc } from '@farebox/ledger';
+import { CertificateCache, type QueuedEmail, type SesSettings } from '@farebox/mail';
 import { type NanoUsd, parseUsd } from '@farebox/money';
-import { signal } from '@farebox/signals';
+import { logEvent } from '@farebox/telemetry';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { isLoopback } from './loopback.ts';
-import { askFor, askOutside, type PostHouse } from './mail/house.ts';
-import { AccessKeys, type AccessSettings } from './operators/access.ts';
-import { type RoleHolders, readRoles } from './operators/roles.ts';
+import { createCertificateFetch, fetchDirectly, type MailWorkerDeps } from './mail/deps.ts';
+import { AccessKeyCache, type AccessSettings } from './operators/access.ts';
+import { parseRoles, type RoleAssignments } from './operators/roles.ts';
 import { SigningKeys } from './secret-scanning/signature.ts';
 
 /** What the console may ask of the deposits Worker: to look at one transaction. It can't credit by itself. */
-export type ClaimsDoor = Readonly<{
+export type ClaimsRpc = Readonly<{
   claim(account: AccountId, chain: string, txHash: string): Promise<ClaimResult>;
 }>;
 
 /** The bindings of this Worker, as wrangler.toml and the secrets give them. */
 export type Env = Readonly<{
   DATABASE_URL?: string;
-  ACCOUNTS?: AccountsDoor;
-  OPERATORS?: OperatorsDoor;
-  MAIL?: Queue<QueuedLetter>;
+  ACCOUNTS?: AccountsRpc;
+  OPERATORS?: OperatorsRpc;
+  MAIL?: Queue<QueuedEmail>;
   /** The deposits Worker's entrypoint `Claims`. */
-  CLAIMS?: ClaimsDoor;
+  CLAIMS?: ClaimsRpc;
   /** The operator's extended public keys, comma separated, the current one first. */
   XPUB_EVM?: string;
   XPUB_TRON?: string;
@@ -71,144 +71,147 @@ export type Env = Readonly<{
   SECRET_SCANNING_KEYS_URL?: string;
 }>;
 
-export class MissingBinding extends Error {
+export class MissingBindingError extends Error {
   constructor(name: string) {
     super(`The binding ${name} is missing or unreadable.`);
     this.name = 'MissingBinding';
-    signal({ event: 'binding_missing', name });
+    logEvent({ event: 'binding_missing', name });
   }
 }
 
 /** The values every screen works with. */
-export type House = Readonly<{
-  identity: IdentityHouse;
-  accounts: AccountsDoor;
-  mail: Queue<QueuedLetter>;
+export type ConsoleDeps = Readonly<{
+  identity: IdentityDeps;
+  accounts: AccountsRpc;
+  mail: Queue<QueuedEmail>;
   consoleUrl: URL;
   apiUrl: URL;
   /** Whom people can write to; null where letters have no sender yet. */
-  contact: string | null;
+  contactEmail: string | null;
 }>;
 
-function needed<T>(value: T | undefined | '', name: string): T {
-  if (value === undefined || value === '') throw new MissingBinding(name);
+function requireBinding<T>(value: T | undefined | '', name: string): T {
+  if (value === undefined || value === '') throw new MissingBindingError(name);
   return value;
 }
 
-function urlFrom(text: string | undefined, name: string): URL {
-  const given = needed(text, name);
-  if (!URL.canParse(given)) throw new MissingBinding(name);
-  return new URL(given);
+function requireUrl(text: string | undefined, name: string): URL {
+  const checked = requireBinding(text, name);
+  if (!URL.canParse(checked)) throw new MissingBindingError(name);
+  return new URL(checked);
 }
 
 const SECRET_HEX = /^[0-9a-f]{64}$/;
 
-function secretFrom(text: string | undefined): Uint8Array {
-  const given = needed(text, 'CONSOLE_SECRET');
-  if (!SECRET_HEX.test(given)) throw new MissingBinding('CONSOLE_SECRET');
-  return hexToBytes(given);
+function requireSecret(text: string | undefined): Uint8Array {
+  const checked = requireBinding(text, 'CONSOLE_SECRET');
+  if (!SECRET_HEX.test(checked)) throw new MissingBindingError('CONSOLE_SECRET');
+  return hexToBytes(checked);
 }
 
-function build(env: Env): House {
-  const accounts = needed(env.ACCOUNTS, 'ACCOUNTS');
+function createDeps(env: Env): ConsoleDeps {
+  const accounts = requireBinding(env.ACCOUNTS, 'ACCOUNTS');
   return {
     identity: {
-      db: connect(needed(env.DATABASE_URL, 'DATABASE_URL')),
+      db: connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL')),
       accounts,
-      secret: secretFrom(env.CONSOLE_SECRET),
+      secret: requireSecret(env.CONSOLE_SECRET),
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       now: Date.now,
     },
     accounts,
-    mail: needed(env.MAIL, 'MAIL'),
-    consoleUrl: urlFrom(env.CONSOLE_URL, 'CONSOLE_URL'),
-    apiUrl: urlFrom(env.API_URL, 'API_URL'),
-    contact: /[^\s<>]+@[^\s<>]+/.exec(env.MAIL_FROM ?? '')?.[0] ?? null,
+    mail: requireBinding(env.MAIL, 'MAIL'),
+    consoleUrl: requireUrl(env.CONSOLE_URL, 'CONSOLE_URL'),
+    apiUrl: requireUrl(env.API_URL, 'API_URL'),
+    contactEmail: /[^\s<>]+@[^\s<>]+/.exec(env.MAIL_FROM ?? '')?.[0] ?? null,
   };
 }
 
-const built = new WeakMap<Env, House>();
+const depsCache = new WeakMap<Env, ConsoleDeps>();
 
-export function houseOf(env: Env): House {
-  const known = built.get(env);
-  if (known !== undefined) return known;
-  const made = build(env);
-  built.set(env, made);
-  return made;
+export function getDeps(env: Env): ConsoleDeps {
+  const cached = depsCache.get(env);
+  if (cached !== undefined) return cached;
+  const created = createDeps(env);
+  depsCache.set(env, created);
+  return created;
 }
 
 /** The networks and the operator's public keys, as they are configured. */
-export type DepositSettings = Pick<Configuration, 'chains' | 'current'>;
+export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
 
-const depositSettings = new WeakMap<Env, DepositSettings>();
+const depositSettingsCache = new WeakMap<Env, DepositSettings>();
 
-export function depositSettingsOf(env: Env): DepositSettings {
-  const known = depositSettings.get(env);
-  if (known !== undefined) return known;
-  const { chains, current, flaws } = readConfiguration(env);
-  for (const name of flaws) signal({ event: 'binding_missing', name });
-  const made = { chains, current };
-  depositSettings.set(env, made);
-  return made;
+export function getDepositSettings(env: Env): DepositSettings {
+  const cached = depositSettingsCache.get(env);
+  if (cached !== undefined) return cached;
+  const { chains, currentKeys, invalidVariables } = parseConfiguration(env);
+  for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
+  const created = { chains, currentKeys };
+  depositSettingsCache.set(env, created);
+  return created;
 }
 
 /** Where test USDT is made; null where there is nothing but the real networks. */
-export function faucetOf(env: Env): string | null {
-  const { hostname } = urlFrom(env.CONSOLE_URL, 'CONSOLE_URL');
+export function getFaucetUrl(env: Env): string | null {
+  const { hostname } = requireUrl(env.CONSOLE_URL, 'CONSOLE_URL');
   return localUrl(env.FAUCET_URL, 'FAUCET_URL', hostname) ?? null;
 }
 
-export function claimsDoorOf(env: Env): ClaimsDoor {
-  return needed(env.CLAIMS, 'CLAIMS');
+export function getClaimsRpc(env: Env): ClaimsRpc {
+  return requireBinding(env.CLAIMS, 'CLAIMS');
 }
 
-export function operatorsDoorOf(env: Env): OperatorsDoor {
-  return needed(env.OPERATORS, 'OPERATORS');
+export function getOperatorsRpc(env: Env): OperatorsRpc {
+  return requireBinding(env.OPERATORS, 'OPERATORS');
 }
 
 /** What operators' screens work with, beside the house. */
-export type Desk = Readonly<{
+export type OperatorDeps = Readonly<{
   host: string;
-  door: OperatorsDoor;
+  operators: OperatorsRpc;
   access: AccessSettings;
-  keys: AccessKeys;
-  roles: RoleHolders;
+  keys: AccessKeyCache;
+  roles: RoleAssignments;
   adjustmentLimit: NanoUsd;
 }>;
 
 /** An address of our own machine, and only where what it is for answers there alone. */
 function localUrl(text: string | undefined, name: string, host: string): string | undefined {
   if (text === undefined || text === '') return undefined;
-  const url = urlFrom(text, name);
-  if (!isLoopback(url.hostname) || !isLoopback(host)) throw new MissingBinding(name);
+  const url = requireUrl(text, name);
+  if (!isLoopback(url.hostname) || !isLoopback(host)) throw new MissingBindingError(name);
   return url.href;
 }
 
 const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_LIMIT_USD = '50';
 
-function buildDesk(env: Env, host: string): Desk {
+function createOperatorDeps(env: Env, host: string): OperatorDeps {
   // On the people's own host there would be no people's screens any more.
-  if (host === urlFrom(env.CONSOLE_URL, 'CONSOLE_URL').hostname) {
-    throw new MissingBinding('OPERATORS_HOST');
+  if (host === requireUrl(env.CONSOLE_URL, 'CONSOLE_URL').hostname) {
+    throw new MissingBindingError('OPERATORS_HOST');
   }
-  const team = needed(env.ACCESS_TEAM, 'ACCESS_TEAM');
-  if (!TEAM.test(team)) throw new MissingBinding('ACCESS_TEAM');
+  const team = requireBinding(env.ACCESS_TEAM, 'ACCESS_TEAM');
+  if (!TEAM.test(team)) throw new MissingBindingError('ACCESS_TEAM');
   const issuer = `https://${team}.cloudflareaccess.com`;
-  const local = localUrl(env.ACCESS_KEYS_URL, 'ACCESS_KEYS_URL', host);
-  const keysUrl = local ?? `${issuer}/cdn-cgi/access/certs`;
+  const localKeysUrl = localUrl(env.ACCESS_KEYS_URL, 'ACCESS_KEYS_URL', host);
+  const keysUrl = localKeysUrl ?? `${issuer}/cdn-cgi/access/certs`;
   const limit = parseUsd(env.ADJUSTMENT_LIMIT_USD || DEFAULT_LIMIT_USD);
   return {
     host,
-    door: operatorsDoorOf(env),
-    access: { issuer, audience: needed(env.ACCESS_AUDIENCE, 'ACCESS_AUDIENCE'), keysUrl },
-    keys: new AccessKeys(keysUrl),
-    roles: needed(readRoles(needed(env.OPERATOR_ROLES, 'OPERATOR_ROLES')), 'OPERATOR_ROLES'),
-    adjustmentLimit: needed(limit, 'ADJUSTMENT_LIMIT_USD'),
+    operators: getOperatorsRpc(env),
+    access: { issuer, audience: requireBinding(env.ACCESS_AUDIENCE, 'ACCESS_AUDIENCE'), keysUrl },
+    keys: new AccessKeyCache(keysUrl),
+    roles: requireBinding(
+      parseRoles(requireBinding(env.OPERATOR_ROLES, 'OPERATOR_ROLES')),
+      'OPERATOR_ROLES',
+    ),
+    adjustmentLimit: requireBinding(limit, 'ADJUSTMENT_LIMIT_USD'),
   };
 }
 
-const desks = new WeakMap<Env, Desk>();
+const operatorDepsCache = new WeakMap<Env, OperatorDeps>();
 
 /** Whether a request's host is the operators'. */
 export function isOperatorsHost(env: Env, hostname: string): boolean {
@@ -216,26 +219,29 @@ export function isOperatorsHost(env: Env, hostname: string): boolean {
   return host !== undefined && host !== '' && hostname === host;
 }
 
-export function deskOf(env: Env): Desk {
-  const known = desks.get(env);
-  if (known !== undefined) return known;
-  const made = buildDesk(env, needed(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase());
-  desks.set(env, made);
-  return made;
+export function getOperatorDeps(env: Env): OperatorDeps {
+  const cached = operatorDepsCache.get(env);
+  if (cached !== undefined) return cached;
+  const created = createOperatorDeps(
+    env,
+    requireBinding(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase(),
+  );
+  operatorDepsCache.set(env, created);
+  return created;
 }
 
 const GITHUB_KEYS = 'https://api.github.com/meta/public_keys/secret_scanning';
-const signing = new WeakMap<Env, SigningKeys>();
+const signingKeysCache = new WeakMap<Env, SigningKeys>();
 
 /** GitHub's keys for what its secret scanning tells us. */
-export function signingKeysOf(env: Env): SigningKeys {
-  const known = signing.get(env);
-  if (known !== undefined) return known;
-  const { hostname } = urlFrom(env.CONSOLE_URL, 'CONSOLE_URL');
+export function getSigningKeys(env: Env): SigningKeys {
+  const cached = signingKeysCache.get(env);
+  if (cached !== undefined) return cached;
+  const { hostname } = requireUrl(env.CONSOLE_URL, 'CONSOLE_URL');
   const name = 'SECRET_SCANNING_KEYS_URL';
-  const made = new SigningKeys(localUrl(env[name], name, hostname) ?? GITHUB_KEYS);
-  signing.set(env, made);
-  return made;
+  const created = new SigningKeys(localUrl(env[name], name, hostname) ?? GITHUB_KEYS);
+  signingKeysCache.set(env, created);
+  return created;
 }
 
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
@@ -244,29 +250,29 @@ const SENDER =
   /^(?:[A-Za-z0-9 ._-]{1,64} <[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+>|[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+)$/;
 const CONFIGURATION_SET = /^[A-Za-z0-9_-]{1,64}$/;
 
-function shaped(text: string | undefined, shape: RegExp, name: string): string {
-  const given = needed(text, name);
-  if (!shape.test(given)) throw new MissingBinding(name);
-  return given;
+function requireMatch(text: string | undefined, pattern: RegExp, name: string): string {
+  const checked = requireBinding(text, name);
+  if (!pattern.test(checked)) throw new MissingBindingError(name);
+  return checked;
 }
 
-function sesOf(env: Env, host: string): SesSettings {
-  const region = shaped(env.SES_REGION, REGION, 'SES_REGION');
+function createSesSettings(env: Env, host: string): SesSettings {
+  const region = requireMatch(env.SES_REGION, REGION, 'SES_REGION');
   const set = env.SES_CONFIGURATION_SET || null;
   return {
     endpoint: new URL(
       localUrl(env.SES_ENDPOINT, 'SES_ENDPOINT', host) ?? `https://email.${region}.amazonaws.com`,
     ),
     region,
-    accessKeyId: needed(env.SES_ACCESS_KEY_ID, 'SES_ACCESS_KEY_ID'),
-    secretAccessKey: needed(env.SES_SECRET_ACCESS_KEY, 'SES_SECRET_ACCESS_KEY'),
-    sender: shaped(env.MAIL_FROM, SENDER, 'MAIL_FROM'),
-    configurationSet: set && shaped(set, CONFIGURATION_SET, 'SES_CONFIGURATION_SET'),
+    accessKeyId: requireBinding(env.SES_ACCESS_KEY_ID, 'SES_ACCESS_KEY_ID'),
+    secretAccessKey: requireBinding(env.SES_SECRET_ACCESS_KEY, 'SES_SECRET_ACCESS_KEY'),
+    sender: requireMatch(env.MAIL_FROM, SENDER, 'MAIL_FROM'),
+    configurationSet: set && requireMatch(set, CONFIGURATION_SET, 'SES_CONFIGURATION_SET'),
   };
 }
 
-function buildPost(env: Env): PostHouse {
-  const { identity, accounts, mail, consoleUrl } = houseOf(env);
+function createMailDeps(env: Env): MailWorkerDeps {
+  const { identity, accounts, mail, consoleUrl } = getDeps(env);
   const { db, secret, now } = identity;
   const name = 'SNS_CERTIFICATES_URL';
   const topics = (env.SNS_TOPIC_ARNS ?? '').split(',').map((arn) => arn.trim());
@@ -277,20 +283,22 @@ function buildPost(env: Env): PostHouse {
     accounts,
     queue: mail,
     consoleUrl,
-    ses: sesOf(env, consoleUrl.hostname),
-    ask: askOutside,
+    ses: createSesSettings(env, consoleUrl.hostname),
+    httpFetch: fetchDirectly,
     topics: new Set(topics.filter((arn) => arn !== '')),
-    certificates: new Certificates(askFor(localUrl(env[name], name, consoleUrl.hostname))),
+    certificates: new CertificateCache(
+      createCertificateFetch(localUrl(env[name], name, consoleUrl.hostname)),
+    ),
   };
 }
 
-const posts = new WeakMap<Env, PostHouse>();
+const mailDepsCache = new WeakMap<Env, MailWorkerDeps>();
 
 /** What letters are sent and events are believed by. */
-export function postHouseOf(env: Env): PostHouse {
-  const known = posts.get(env);
-  if (known !== undefined) return known;
-  const made = buildPost(env);
-  posts.set(env, made);
-  return made;
+export function getMailDeps(env: Env): MailWorkerDeps {
+  const cached = mailDepsCache.get(env);
+  if (cached !== undefined) return cached;
+  const created = createMailDeps(env);
+  mailDepsCache.set(env, created);
+  return created;
 }

@@ -1,16 +1,16 @@
 /** The console Worker: its door, its two queues, and what it does every few minutes on its own. */
-import { door } from './door.ts';
-import { type Env, houseOf, postHouseOf } from './env.ts';
-import { mailQueue, noticesQueue } from './mail/queues.ts';
-import { upkeep } from './upkeep.ts';
+import { app } from './app.ts';
+import { type Env, getDeps, getMailDeps } from './env.ts';
+import { consumeMail, consumeNotifications } from './mail/queue-consumers.ts';
+import { runScheduled } from './scheduled.ts';
 
 export default {
-  fetch: (request, env, context) => door.fetch(request, env, context),
+  fetch: (request, env, context) => app.fetch(request, env, context),
   async scheduled(_controller, env) {
-    await upkeep(houseOf(env));
+    await runScheduled(getDeps(env));
   },
   async queue(batch, env) {
-    const consume = batch.queue === 'farebox-notices' ? noticesQueue : mailQueue;
-    await consume(batch, postHouseOf(env));
+    const consume = batch.queue === 'farebox-notices' ? consumeNotifications : consumeMail;
+    await consume(batch, getMailDeps(env));
   },
 } satisfies ExportedHandler<Env>;

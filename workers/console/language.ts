@@ -1,16 +1,16 @@
 /** The language a visitor picks below every page: a cookie here, the account's own where they are signed in. */
 import { setLanguage } from '@farebox/identity';
 import { Hono } from 'hono';
-import { readForm } from './forms.ts';
-import { type Anybody, keepLanguage, localPath } from './visitor.ts';
+import { readForm } from './csrf-and-forms.ts';
+import { localPath, type PublicEnv, setLanguageCookie } from './session.ts';
 
-export const language = new Hono<Anybody>();
+export const languageRoutes = new Hono<PublicEnv>();
 
-language.post('/language', async (c) => {
+languageRoutes.post('/language', async (c) => {
   const form = await readForm(c);
-  const wanted = form.text('language');
-  const { house, person } = c.var;
-  keepLanguage(c, wanted);
-  if (person !== null) await setLanguage(house.identity, person, wanted);
+  const requested = form.text('language');
+  const { deps, user } = c.var;
+  setLanguageCookie(c, requested);
+  if (user !== null) await setLanguage(deps.identity, user, requested);
   return c.redirect(localPath(form.text('back')), 303);
 });

@@ -7,16 +7,16 @@ import {
   activateKey,
   connect,
   type Database,
-  deliverEntries,
+  ingestEntries,
   insertAccount,
   insertPendingKey,
 } from '@farebox/database';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS } from '@farebox/ledger';
-import { type EmptyDatabase, emptyDatabase } from '@farebox/local';
-import { costOf, NO_USAGE } from '@farebox/money';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import { computeCost, NO_USAGE } from '@farebox/money';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { door } from './door.ts';
+import { app } from './app.ts';
 
 const NOW = Date.now();
 const DAY_MS = 86_400_000;
@@ -25,7 +25,7 @@ const PASSWORD = 'correct horse battery';
 const SECRET = new Uint8Array(32).fill(7);
 const [A, B] = ['a'.repeat(16), 'b'.repeat(16)];
 const KEY = 7;
-const EVIL = '=cmd|"/c calc"!A1<script>alert(1)</script>';
+const MALICIOUS_NAME = '=cmd|"/c calc"!A1<script>alert(1)</script>';
 
 let database: EmptyDatabase;
 let db: Database;
@@ -36,9 +36,9 @@ let paused = false;
 
 const accounts = {
   open: async () => {},
-  standing: async (account: string) => ({
+  status: async (account: string) => ({
     state: 'open',
-    posted: account === A ? 5_000_000_000n - spentBy(LINES) : 0n,
+    posted: account === A ? 5_000_000_000n - totalCharged(ENTRIES) : 0n,
     held: 1_000_000n,
     openCalls: 1,
     lowBalance: thresholds.get(account) ?? null,
@@ -51,11 +51,11 @@ const accounts = {
       spent: 0n,
       held: 0n,
       createdAt: NOW,
-      brakes: { noticeAt: 5, pauseAt: 20 },
+      spendGuard: { alertMultiple: 5, pauseMultiple: 20 },
       pausedAt: paused ? NOW : null,
       revokedAt: null,
       spentToday: 3_000_000n,
-      usualDay: null,
+      typicalDailySpend: null,
     },
   ],
   setLowBalance: async (account: string, threshold: bigint | null) => {
@@ -74,8 +74,8 @@ function env() {
     API_URL: 'http://127.0.0.1:8787',
   };
 }
-const bindings = { get: () => (made ??= env()) };
-let made: ReturnType<typeof env> | undefined;
+const bindings = { get: () => (cachedEnv ??= env()) };
+let cachedEnv: ReturnType<typeof env> | undefined;
 
 const PRICES = {
   input_uncached: 150_000_000n,
@@ -86,14 +86,14 @@ const PRICES = {
 };
 
 /** One credit and a call an hour, with ids in their order. */
-const LINES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry => {
+const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry => {
   const at = NOW - (121 - index) * 3_600_000;
   if (index === 0) {
     const delta = 5_000_000_000n;
     return { seq: 1, id: 'local:1', kind: 'credit', delta, postedAfter: delta, at, call: null };
   }
   const usage = { ...NO_USAGE, input_uncached: index, cache_read: 3, output: 7 };
-  const charged = costOf(usage, PRICES);
+  const charged = computeCost(usage, PRICES);
   const failed = index % 10 === 0;
   const id = index.toString(16).padStart(32, '0');
   return {
@@ -124,19 +124,19 @@ const LINES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry =>
   };
 });
 
-function spentBy(lines: readonly Entry[]): bigint {
-  return lines.reduce((all, { call }) => all + (call?.charged ?? 0n), 0n);
+function totalCharged(entries: readonly Entry[]): bigint {
+  return entries.reduce((all, { call }) => all + (call?.charged ?? 0n), 0n);
 }
 
-function running(lines: readonly Entry[]): readonly Entry[] {
+function withRunningBalance(entries: readonly Entry[]): readonly Entry[] {
   let posted = 0n;
-  return lines.map((line) => {
-    posted += line.delta;
-    return { ...line, postedAfter: posted };
+  return entries.map((entry) => {
+    posted += entry.delta;
+    return { ...entry, postedAfter: posted };
   });
 }
 
-async function person(account: string): Promise<void> {
+async function createSignedInUser(account: string): Promise<void> {
   const email = `${account}@example.com`;
   const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
   await insertAccount(db, {
@@ -148,34 +148,45 @@ async function person(account: string): Promise<void> {
     verified: true,
     now: NOW,
   });
-  const house = { db, accounts, secret: SECRET, random, now: Date.now };
-  const signed = await signIn(house, { email, password: PASSWORD, network: '::1', device: null });
-  if (!signed.ok || !('signedIn' in signed)) throw new Error('not signed in');
-  cookies.set(account, `__Host-session=${signed.signedIn.session}`);
+  const deps = { db, accounts, secret: SECRET, random, now: Date.now };
+  const signInResult = await signIn(deps, {
+    email,
+    password: PASSWORD,
+    ipPrefix: '::1',
+    device: null,
+  });
+  if (!signInResult.ok || !('signedIn' in signInResult)) throw new Error('not signed in');
+  cookies.set(account, `__Host-session=${signInResult.signedIn.session}`);
 }
 
 beforeAll(async () => {
-  database = await emptyDatabase();
+  database = await createEmptyDatabase();
   db = connect(database.url);
-  await person(A);
-  await person(B);
-  const key = { accountId: A, keyId: KEY, name: EVIL, last4: 'abcd', secretHash: '0'.repeat(64) };
+  await createSignedInUser(A);
+  await createSignedInUser(B);
+  const key = {
+    accountId: A,
+    keyId: KEY,
+    name: MALICIOUS_NAME,
+    last4: 'abcd',
+    secretHash: '0'.repeat(64),
+  };
   await insertPendingKey(db, { ...key, limits: NO_LIMITS, now: NOW });
   await activateKey(db, A, KEY, NOW);
-  expect(await deliverEntries(db, A, running(LINES))).toMatchObject({ ok: true });
+  expect(await ingestEntries(db, A, withRunningBalance(ENTRIES))).toMatchObject({ ok: true });
 }, 120_000);
 afterAll(() => database?.close());
 
 async function get(path: string, account = A, language = 'en'): Promise<Response> {
   const cookie = cookies.get(account) ?? '';
   const headers = { cookie, 'accept-language': language };
-  return door.request(`${ORIGIN}${path}`, { headers }, bindings.get());
+  return app.request(`${ORIGIN}${path}`, { headers }, bindings.get());
 }
 
-async function text(path: string, account = A): Promise<string> {
-  const answer = await get(path, account);
-  expect(answer.status).toBe(200);
-  return answer.text();
+async function getText(path: string, account = A): Promise<string> {
+  const response = await get(path, account);
+  expect(response.status).toBe(200);
+  return response.text();
 }
 
 async function post(path: string, form: Record<string, string>, account = A): Promise<Response> {
@@ -185,7 +196,7 @@ async function post(path: string, form: Record<string, string>, account = A): Pr
     'content-type': 'application/x-www-form-urlencoded',
   };
   const body = new URLSearchParams(form).toString();
-  return door.request(`${ORIGIN}${path}`, { method: 'POST', headers, body }, bindings.get());
+  return app.request(`${ORIGIN}${path}`, { method: 'POST', headers, body }, bindings.get());
 }
 
 const PATHS = [
@@ -203,38 +214,38 @@ const PATHS = [
 
 describe('somebody who is not signed in', () => {
   it.each(PATHS)('sees nothing at %s', async (path) => {
-    const answer = await get(path, 'nobody');
-    expect(answer.status).toBe(303);
-    expect(answer.headers.get('location')).toMatch(/^\/sign-in\?next=/);
+    const response = await get(path, 'nobody');
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toMatch(/^\/sign-in\?next=/);
   });
 });
 
 describe('the overview', () => {
   it('shows the balance of the object, what is held and what is left', async () => {
-    const page = await text('/');
-    const posted = 5_000_000_000n - spentBy(LINES);
+    const page = await getText('/');
+    const posted = 5_000_000_000n - totalCharged(ENTRIES);
     expect(page).toContain(`$4.${String(posted).slice(1).replace(/0+$/, '')}`);
-    expect(page).toContain('Held by calls in flight (1)');
+    expect(page).toContain('Reserved for calls in progress (1)');
     expect(page).toContain('$0.001');
     expect(page.match(/href="\/calls\/[0-9a-f]{32}"/g)).toHaveLength(5);
-    expect(page).not.toContain('Getting started');
+    expect(page).not.toContain('Get started');
   });
 
   it('of somebody new says how to begin', async () => {
-    const page = await text('/', B);
+    const page = await getText('/', B);
     expect(page).toContain('curl http://127.0.0.1:8787/v1/chat/completions');
-    expect(page).toContain('Nothing was spent in the last 14 days.');
+    expect(page).toContain('No spending in the last 14 days.');
   });
 
   it('says that a key is paused, and where to resume it; its name is text', async () => {
     paused = true;
-    const page = await text('/');
+    const page = await getText('/');
     paused = false;
-    expect(page).toContain('is paused: it spent $0.003 today');
-    expect(page).toMatch(/<a href="\/keys\/\d+\/resume">Look at the key and resume it<\/a>/);
+    expect(page).toContain('is paused after unusual spending: $0.003 today.');
+    expect(page).toMatch(/<a href="\/keys\/\d+\/resume">Review and resume<\/a>/);
     expect(page).toContain('&lt;script&gt;alert(1)');
     expect(page).not.toContain('<script>alert(1)');
-    expect(await text('/')).not.toContain('is paused');
+    expect(await getText('/')).not.toContain('is paused');
   });
 });
 
@@ -243,7 +254,7 @@ describe('the list of calls', () => {
     const seen: string[] = [];
     let path: string | undefined = `/calls${query}`;
     while (path !== undefined) {
-      const page: string = await text(path);
+      const page: string = await getText(path);
       seen.push(...[...page.matchAll(/href="\/calls\/([0-9a-f]{32})"/g)].map(([, id = '']) => id));
       path = /<a href="(\/calls\?[^"]*before=[^"]*)">Older/
         .exec(page)?.[1]
@@ -252,8 +263,8 @@ describe('the list of calls', () => {
     return seen;
   }
 
-  const idsWhere = (fits: (call: NonNullable<Entry['call']>) => boolean) =>
-    LINES.flatMap(({ call }) => (call !== null && fits(call) ? [call.id] : [])).reverse();
+  const idsWhere = (predicate: (call: NonNullable<Entry['call']>) => boolean) =>
+    ENTRIES.flatMap(({ call }) => (call !== null && predicate(call) ? [call.id] : [])).reverse();
 
   it('has each call once, newest first, page by page', async () => {
     expect(await walk('')).toEqual(idsWhere(() => true));
@@ -276,12 +287,12 @@ describe('the list of calls', () => {
   });
 
   it('as CSV adds up to the ledger, and no cell is a formula', async () => {
-    const answer = await get('/calls.csv');
-    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
-    const [header = '', ...lines] = (await answer.text()).trimEnd().split('\r\n');
+    const response = await get('/calls.csv');
+    expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    const [header = '', ...lines] = (await response.text()).trimEnd().split('\r\n');
     const column = header.split(',').length - header.split(',').indexOf('charged_nano_usd');
     const charged = lines.map((line) => BigInt(line.split(',').at(-column) ?? ''));
-    expect(charged.reduce((all, one) => all + one, 0n)).toBe(spentBy(LINES));
+    expect(charged.reduce((all, one) => all + one, 0n)).toBe(totalCharged(ENTRIES));
     expect(lines).toHaveLength(120);
     expect(lines[0]).toContain(`"'=cmd|""/c calc""!A1`);
   });
@@ -289,26 +300,27 @@ describe('the list of calls', () => {
 
 describe('the bill of a call', () => {
   it('has its positions, its sum, its reason in words and its id', async () => {
-    const call = LINES[121 - 1]?.call;
-    const page = await text(`/calls/${call?.id}`);
+    const call = ENTRIES[121 - 1]?.call;
+    const page = await getText(`/calls/${call?.id}`);
     // 120 x 0.15 + 3 x 0.075 + 7 x 0.60 USD for a million each = 22.425 millionths, rounded up once.
     for (const figure of ['$0.000018', '$0.000000225', '$0.0000042', '$0.000022425']) {
       expect(page).toContain(figure);
     }
-    expect(page).toContain('The provider broke off its answer.');
+    expect(page).toContain('The provider cut off its response.');
     expect(page).toContain('<code>estimated_after_upstream_cut</code>');
     expect(page).toContain(`<code>${call?.id}</code>`);
   });
 
   it('of somebody else is as unknown as one that never was', async () => {
-    const mine = LINES[5]?.call?.id;
+    const mine = ENTRIES[5]?.call?.id;
     expect((await get(`/calls/${mine}`)).status).toBe(200);
     const [others, none] = [
       await get(`/calls/${mine}`, B),
       await get(`/calls/${'f'.repeat(32)}`, B),
     ];
     expect([others.status, none.status]).toEqual([404, 404]);
-    const neutral = async (answer: Response) => (await answer.text()).replace(/[0-9a-f]{32}/g, '');
+    const neutral = async (response: Response) =>
+      (await response.text()).replace(/[0-9a-f]{32}/g, '');
     expect(await neutral(others)).toBe(await neutral(none));
     expect(await (await get('/calls.csv', B)).text()).not.toContain(String(mine));
   });
@@ -318,19 +330,19 @@ describe('usage', () => {
   it.each(['day', 'model', 'key'])(
     'by %s adds up to the ledger, drawn, told and as CSV',
     async (by) => {
-      const page = await text(`/usage?by=${by}`);
+      const page = await getText(`/usage?by=${by}`);
       expect(page).toMatch(/<svg[^>]*role="img"/);
       expect(page).toContain('<desc');
       expect(page).not.toContain('NaN');
       expect(page).not.toContain(' style=');
-      const [, ...lines] = (await text(`/usage.csv?by=${by}`)).trimEnd().split('\r\n');
+      const [, ...lines] = (await getText(`/usage.csv?by=${by}`)).trimEnd().split('\r\n');
       const charged = lines.map((line) => BigInt(line.split(',').at(-1) ?? ''));
-      expect(charged.reduce((all, one) => all + one, 0n)).toBe(spentBy(LINES));
+      expect(charged.reduce((all, one) => all + one, 0n)).toBe(totalCharged(ENTRIES));
     },
   );
 
   it('of somebody else is not there', async () => {
-    expect(await text('/usage', B)).toContain('There were no calls in these days.');
+    expect(await getText('/usage', B)).toContain('No calls in this period.');
   });
 
   it('refuses days that are none', async () => {
@@ -341,30 +353,30 @@ describe('usage', () => {
 
 describe('transactions', () => {
   it('show credits, and what calls took by day; CSV agrees', async () => {
-    const page = await text('/transactions');
+    const page = await getText('/transactions');
     expect(page).toContain('local:1');
     expect(page).toContain('$5.00');
-    const [, line] = (await text('/transactions.csv')).trimEnd().split('\r\n');
+    const [, line] = (await getText('/transactions.csv')).trimEnd().split('\r\n');
     expect(line).toMatch(/^1,.*,credit,local:1,5,5000000000,5$/);
-    expect(await text('/transactions', B)).toContain('There is no credit yet.');
+    expect(await getText('/transactions', B)).toContain('No credits yet.');
   });
 });
 
 describe('alerts', () => {
   it('keep a threshold in the account itself', async () => {
-    const answer = await post('/alerts/low-balance', { threshold: '2,50' });
-    expect(answer.headers.get('location')).toBe('/alerts?done=saved');
+    const response = await post('/alerts/low-balance', { threshold: '2,50' });
+    expect(response.headers.get('location')).toBe('/alerts?done=saved');
     expect(thresholds.get(A)).toBe(2_500_000_000n);
-    expect(await text('/alerts')).toContain('value="2.5"');
+    expect(await getText('/alerts')).toContain('value="2.5"');
     await post('/alerts/low-balance', { threshold: '' });
     expect(thresholds.get(A)).toBeNull();
     expect(thresholds.has(B)).toBe(false);
   });
 
   it.each(['abc', '-1', '1e9', '99999999', '0.0000000001'])('refuse %j', async (threshold) => {
-    const answer = await post('/alerts/low-balance', { threshold });
-    expect(answer.status).toBe(422);
-    expect(await answer.text()).toContain('aria-invalid="true"');
+    const response = await post('/alerts/low-balance', { threshold });
+    expect(response.status).toBe(422);
+    expect(await response.text()).toContain('aria-invalid="true"');
   });
 
   it('record each choice about mail with a receipt, for the person alone', async () => {
@@ -379,35 +391,37 @@ describe('alerts', () => {
       { ...receipt, kind: 'consent_given' },
       { ...receipt, kind: 'consent_withdrawn' },
     ]);
-    expect(await text('/alerts')).toContain('You declined on');
-    expect(await text('/alerts', B)).not.toContain('You declined on');
+    expect(await getText('/alerts')).toContain('Turned off: ');
+    expect(await getText('/alerts', B)).not.toContain('Turned off: ');
   });
 
   it('show notices until their owner, and nobody else, dismisses them', async () => {
     await db.execute(`insert into notices (account_id, id, kind, key_id, model, amount, at)
       values ('${A}', 'one', 'dear_model', ${KEY}, 'openai/o1', null, now())`);
-    expect(await text('/alerts')).toContain('called the dear model openai/o1');
+    expect(await getText('/alerts')).toContain('used an expensive model (openai/o1)');
     await post('/alerts/dismiss', { id: 'one' }, B);
-    expect(await text('/')).toContain('called the dear model openai/o1');
-    const answer = await post('/alerts/dismiss', { id: 'one', back: '/' });
-    expect(answer.headers.get('location')).toBe('/');
-    expect(await text('/alerts')).toContain('There is no open notice.');
+    expect(await getText('/')).toContain('used an expensive model (openai/o1)');
+    const response = await post('/alerts/dismiss', { id: 'one', back: '/' });
+    expect(response.headers.get('location')).toBe('/');
+    expect(await getText('/alerts')).toContain('No open notifications.');
   });
 
   it('are not changed by a form from elsewhere', async () => {
     const headers = { cookie: cookies.get(A) ?? '', origin: 'https://evil.example' };
     const init = { method: 'POST', headers, body: 'threshold=9' };
-    const answer = await door.request(`${ORIGIN}/alerts/low-balance`, init, bindings.get());
-    expect(answer.status).toBe(403);
+    const response = await app.request(`${ORIGIN}/alerts/low-balance`, init, bindings.get());
+    expect(response.status).toBe(403);
   });
 });
 
 describe('the playground', () => {
   it('has no field that a browser could send to the console', async () => {
-    const main = /<main[\s\S]*<\/main>/.exec(await text('/playground'))?.[0] ?? '';
+    const main = /<main[\s\S]*<\/main>/.exec(await getText('/playground'))?.[0] ?? '';
     expect(main).toContain('type="password"');
     expect(main).not.toMatch(/<form|\sname=/);
-    expect(await text('/scripts/playground.js')).not.toMatch(/localStorage|sessionStorage|cookie/);
+    expect(await getText('/scripts/playground.js')).not.toMatch(
+      /localStorage|sessionStorage|cookie/,
+    );
   });
 });
 
@@ -415,7 +429,7 @@ describe('every page', () => {
   it.each(['ru', 'zh'])('is in %s', async (language) => {
     await post('/language', { language, back: '/' });
     for (const path of ['/', '/usage', '/calls', '/transactions', '/alerts', '/playground']) {
-      const page = await text(path);
+      const page = await getText(path);
       expect(page).toContain(`<html lang="${language}"`);
       expect(page).toMatch(language === 'ru' ? /[а-я]{4}/ : /\p{Script=Han}{2}/u);
       expect(page).not.toMatch(/undefined|\[object/);

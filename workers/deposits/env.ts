@@ -1,12 +1,12 @@
 /** The deposits Worker's bindings, read in one place. What is missing or unreadable is named and said. */
 import { connect } from '@farebox/database';
-import { type DepositsHouse, httpAsk, readConfiguration } from '@farebox/deposits';
-import type { CreditsDoor } from '@farebox/ledger';
-import { signal } from '@farebox/signals';
+import { type DepositDeps, httpTransport, parseConfiguration } from '@farebox/deposits';
+import type { CreditsRpc } from '@farebox/ledger';
+import { logEvent } from '@farebox/telemetry';
 
 export type Env = Readonly<{
   /** The ledger's entrypoint `Credits`. */
-  CREDITS?: CreditsDoor;
+  CREDITS?: CreditsRpc;
   DATABASE_URL?: string;
   /** Extended public keys, comma separated, the current one first. */
   XPUB_EVM?: string;
@@ -15,27 +15,27 @@ export type Env = Readonly<{
   BARRED_SENDERS?: string;
 }>;
 
-export class MissingBinding extends Error {
+export class MissingBindingError extends Error {
   constructor(name: string) {
     super(`The binding ${name} is missing or unreadable.`);
     this.name = 'MissingBinding';
-    signal({ event: 'binding_missing', name });
+    logEvent({ event: 'binding_missing', name });
   }
 }
 
-export function houseOf(env: Env, fetcher: typeof fetch): DepositsHouse {
-  if (env.CREDITS === undefined) throw new MissingBinding('CREDITS');
-  if (env.DATABASE_URL === undefined) throw new MissingBinding('DATABASE_URL');
-  const { chains, keys, barred, flaws } = readConfiguration(env);
-  for (const name of flaws) signal({ event: 'binding_missing', name });
+export function getDeps(env: Env, fetcher: typeof fetch): DepositDeps {
+  if (env.CREDITS === undefined) throw new MissingBindingError('CREDITS');
+  if (env.DATABASE_URL === undefined) throw new MissingBindingError('DATABASE_URL');
+  const { chains, keys, blockedSenders, invalidVariables } = parseConfiguration(env);
+  for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
   return {
     db: connect(env.DATABASE_URL),
     credits: env.CREDITS,
     chains,
     keys,
-    ask: httpAsk((url, init) => fetcher(url, init)),
-    barred,
+    rpcTransport: httpTransport((url, init) => fetcher(url, init)),
+    blockedSenders,
     now: Date.now,
-    signal,
+    logEvent,
   };
 }

@@ -2,17 +2,17 @@
  * The closed rules of what a call is charged: the provider's own count where there is one, an estimate
  * within the hold where the answer was cut, nothing where nothing was produced. Seeds are fixed.
  */
-import { readRequest } from '@farebox/dialects';
-import { costOfTokens, NO_USAGE, type Usage } from '@farebox/money';
+import { parseRequest } from '@farebox/dialects';
+import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders, type Reading } from '@farebox/providers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { billOf, type Course, type Ending, estimate, unpaid } from './bill.ts';
+import { type CallOutcome, computeBill, type EndReason, estimateBill, zeroBill } from './bill.ts';
 import { type Plan, planCall } from './plan.ts';
 
 const SEED = 20261123;
 const NOW = new Date('2026-11-23T12:00:00Z');
-const ENDINGS: readonly Ending[] = [
+const END_REASONS: readonly EndReason[] = [
   'complete',
   'client_gone',
   'upstream_cut',
@@ -20,7 +20,7 @@ const ENDINGS: readonly Ending[] = [
   'stopped',
 ];
 
-const house = {
+const deps = {
   providers: configureProviders({
     apiKeys: { openai: 'k', anthropic: 'k' },
     baseUrls: {},
@@ -29,38 +29,46 @@ const house = {
   defaultMaxOutput: 4096,
 };
 
-function planOf(dialect: 'chat' | 'messages', body: object): Plan {
-  const read = readRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));
+function planRequest(dialect: 'chat' | 'messages', body: object): Plan {
+  const read = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));
   if (!read.ok) throw new Error(read.reason);
-  const planned = planCall(read.facts, new Headers(), house, NOW);
-  if (!planned.ok) throw new Error(planned.reason);
-  return planned.plan;
+  const planResult = planCall(read.facts, new Headers(), deps, NOW);
+  if (!planResult.ok) throw new Error(planResult.reason);
+  return planResult.plan;
 }
 
 const messages = [{ role: 'user', content: 'Tell me a story of a hundred words, please.' }];
 /** gpt-4o-mini: 150 nano-USD in, 600 out; it shows all it writes. */
-const plain = planOf('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000 });
-const two = planOf('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000, n: 2 });
+const plain = planRequest('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000 });
+const twoChoices = planRequest('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000, n: 2 });
 /** gpt-5-mini thinks where nobody sees it. */
-const thinking = planOf('chat', { model: 'gpt-5-mini', messages, max_completion_tokens: 1000 });
-const claude = planOf('messages', { model: 'claude-sonnet-4-5', messages, max_tokens: 1000 });
+const thinking = planRequest('chat', {
+  model: 'gpt-5-mini',
+  messages,
+  max_completion_tokens: 1000,
+});
+const claude = planRequest('messages', { model: 'claude-sonnet-4-5', messages, max_tokens: 1000 });
 
-const NOTHING: Reading = {
+const EMPTY_READING: Reading = {
   usage: null,
   usageFinal: false,
-  extras: [],
+  surcharges: [],
   finished: false,
   ended: false,
   failed: false,
-  outputLikely: 0,
+  estimatedOutputTokens: 0,
   unpriceable: 0,
 };
 
-function course(reading: Partial<Reading>, ending: Ending, rest: Partial<Course> = {}): Course {
+function makeOutcome(
+  reading: Partial<Reading>,
+  endReason: EndReason,
+  rest: Partial<CallOutcome> = {},
+): CallOutcome {
   return {
-    reading: { ...NOTHING, ...reading },
-    ending,
-    unseenMs: 0,
+    reading: { ...EMPTY_READING, ...reading },
+    endReason,
+    hiddenGenerationMs: 0,
     maxOutput: 1000,
     held: 1_000_000_000n,
     floor: 0n,
@@ -68,46 +76,52 @@ function course(reading: Partial<Reading>, ending: Ending, rest: Partial<Course>
   };
 }
 
-const counted: Usage = { ...NO_USAGE, input_uncached: 2000, output: 700 };
+const reportedUsage: Usage = { ...NO_USAGE, input_uncached: 2000, output: 700 };
 
 describe('the provider’s own count', () => {
-  it.each(ENDINGS)('is the bill, however the call ended: %s', (ending) => {
-    const bill = billOf(plain, course({ usage: counted, usageFinal: true }, ending));
+  it.each(END_REASONS)('is the bill, however the call ended: %s', (endReason) => {
+    const bill = computeBill(
+      plain,
+      makeOutcome({ usage: reportedUsage, usageFinal: true }, endReason),
+    );
     expect(bill.reason).toBe('provider_reported');
-    expect(bill.usage).toEqual(counted);
+    expect(bill.usage).toEqual(reportedUsage);
     expect(bill.cost).toBe(2000n * 150n + 700n * 600n);
     expect(bill.waivedCost).toBeUndefined();
   });
 
   it('counts even where it reports an error beside it, and is never cut down to the hold', () => {
-    const reading = { usage: counted, usageFinal: true, failed: true };
-    const bill = billOf(plain, course(reading, 'complete', { held: 1n }));
+    const reading = { usage: reportedUsage, usageFinal: true, failed: true };
+    const bill = computeBill(plain, makeOutcome(reading, 'complete', { held: 1n }));
     expect(bill.cost).toBe(720_000n);
   });
 
   it('of nothing is free, and says so', () => {
     const reading = { usage: NO_USAGE, usageFinal: true };
-    expect(billOf(plain, course(reading, 'complete'))).toMatchObject({ reason: 'free', cost: 0n });
+    expect(computeBill(plain, makeOutcome(reading, 'complete'))).toMatchObject({
+      reason: 'free',
+      cost: 0n,
+    });
   });
 
   it('names what is billed beside the tokens', () => {
-    const extras = [{ kind: 'web_search', count: 3 }] as const;
-    const reading = { usage: counted, usageFinal: true, extras };
-    const bill = billOf(claude, course(reading, 'complete'));
+    const surcharges = [{ kind: 'web_search', count: 3 }] as const;
+    const reading = { usage: reportedUsage, usageFinal: true, surcharges };
+    const bill = computeBill(claude, makeOutcome(reading, 'complete'));
     expect(bill.fees.map(({ kind, count }) => [kind, count])).toEqual([['web_search', 3]]);
     // 10 USD a thousand searches (Anthropic price list); 3 and 15 USD a million tokens.
     expect(bill.cost).toBe(2000n * 3000n + 700n * 15_000n + 30_000_000n);
   });
 
   it('prices a compaction’s tokens as the model’s own', () => {
-    const extras = [
+    const surcharges = [
       { kind: 'compaction_input', count: 100 },
       { kind: 'compaction_cache_read', count: 100 },
       { kind: 'compaction_cache_write', count: 100 },
       { kind: 'compaction_output', count: 100 },
     ] as const;
-    const reading = { usage: NO_USAGE, usageFinal: true, extras };
-    const bill = billOf(claude, course(reading, 'complete'));
+    const reading = { usage: NO_USAGE, usageFinal: true, surcharges };
+    const bill = computeBill(claude, makeOutcome(reading, 'complete'));
     expect(bill.reason).toBe('provider_reported');
     expect(bill.cost).toBe(100n * (3000n + 300n + 3750n + 15_000n));
   });
@@ -120,72 +134,87 @@ describe('an answer that was cut', () => {
     ['stopped', 'estimated_after_disconnect'],
     ['upstream_cut', 'estimated_after_upstream_cut'],
     ['upstream_silent', 'estimated_after_upstream_cut'],
-  ] as const)('is estimated with its reason: %s', (ending, reason) => {
-    const bill = billOf(plain, course({ outputLikely: 40 }, ending));
+  ] as const)('is estimated with its reason: %s', (endReason, reason) => {
+    const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
     expect(bill.reason).toBe(reason);
     expect(bill.usage.output).toBe(40);
-    expect(bill.usage.input_uncached).toBe(plain.facts.inputTokensLikely);
-    expect(bill.cost).toBe(BigInt(plain.facts.inputTokensLikely) * 150n + 40n * 600n);
+    expect(bill.usage.input_uncached).toBe(plain.facts.estimatedInputTokens);
+    expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n + 40n * 600n);
   });
 
   it('takes the provider’s opening count of the input, and not the likely one', () => {
     const usage = { ...NO_USAGE, input_uncached: 54_321, cache_read: 7, output: 1 };
-    const bill = billOf(claude, course({ usage, outputLikely: 9 }, 'client_gone'));
+    const bill = computeBill(
+      claude,
+      makeOutcome({ usage, estimatedOutputTokens: 9 }, 'client_gone'),
+    );
     expect(bill.usage).toMatchObject({ input_uncached: 54_321, cache_read: 7, output: 9 });
   });
 
   it('that the caller left before its first word pays its input', () => {
-    const bill = billOf(plain, course({}, 'client_gone'));
+    const bill = computeBill(plain, makeOutcome({}, 'client_gone'));
     expect(bill.reason).toBe('estimated_after_disconnect');
-    expect(bill.cost).toBe(BigInt(plain.facts.inputTokensLikely) * 150n);
+    expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
   });
 
   it('pays for what may have been written unseen, by the time it took', () => {
-    const bill = billOf(thinking, course({}, 'client_gone', { unseenMs: 3000 }));
+    const bill = computeBill(
+      thinking,
+      makeOutcome({}, 'client_gone', { hiddenGenerationMs: 3000 }),
+    );
     expect(bill.usage).toMatchObject({ output: 300, output_reasoning: 300 });
-    const seen = billOf(thinking, course({ outputLikely: 50 }, 'client_gone', { unseenMs: 3000 }));
-    expect(seen.usage).toMatchObject({ output: 350, output_reasoning: 300 });
+    const visible = computeBill(
+      thinking,
+      makeOutcome({ estimatedOutputTokens: 50 }, 'client_gone', { hiddenGenerationMs: 3000 }),
+    );
+    expect(visible.usage).toMatchObject({ output: 350, output_reasoning: 300 });
   });
 
   it('is taken at no more than the output limit, times the answers asked for', () => {
-    const long = { outputLikely: 999_999 };
-    expect(billOf(plain, course(long, 'client_gone')).usage.output).toBe(1000);
-    expect(billOf(two, course(long, 'client_gone')).usage.output).toBe(2000);
+    const long = { estimatedOutputTokens: 999_999 };
+    expect(computeBill(plain, makeOutcome(long, 'client_gone')).usage.output).toBe(1000);
+    expect(computeBill(twoChoices, makeOutcome(long, 'client_gone')).usage.output).toBe(2000);
   });
 
   it('with words and an error inside is estimated, and not waived', () => {
-    const bill = billOf(plain, course({ failed: true, outputLikely: 5 }, 'complete'));
+    const bill = computeBill(
+      plain,
+      makeOutcome({ failed: true, estimatedOutputTokens: 5 }, 'complete'),
+    );
     expect(bill.cost).toBeGreaterThan(0n);
     expect(bill.waivedCost).toBeUndefined();
   });
 });
 
 describe('what is waived', () => {
-  it.each(['upstream_cut', 'upstream_silent'] as const)('nothing produced: %s', (ending) => {
-    const bill = billOf(plain, course({}, ending));
+  it.each(['upstream_cut', 'upstream_silent'] as const)('nothing produced: %s', (endReason) => {
+    const bill = computeBill(plain, makeOutcome({}, endReason));
     expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
-    expect(bill.waivedCost).toBe(BigInt(plain.facts.inputTokensLikely) * 150n);
+    expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
   });
 
   it('an error inside a 200, and an empty answer', () => {
-    expect(billOf(plain, course({ failed: true }, 'complete')).reason).toBe(
+    expect(computeBill(plain, makeOutcome({ failed: true }, 'complete')).reason).toBe(
       'waived_upstream_error',
     );
-    expect(billOf(plain, course({}, 'complete'))).toMatchObject({
+    expect(computeBill(plain, makeOutcome({}, 'complete'))).toMatchObject({
       reason: 'waived_empty',
       cost: 0n,
     });
   });
 
   it('also carries what a hidden thinker may have cost meanwhile', () => {
-    const bill = billOf(thinking, course({}, 'upstream_silent', { unseenMs: 2000 }));
+    const bill = computeBill(
+      thinking,
+      makeOutcome({}, 'upstream_silent', { hiddenGenerationMs: 2000 }),
+    );
     expect(bill.cost).toBe(0n);
-    expect(bill.waivedCost).toBeGreaterThanOrEqual(costOfTokens(200, 2_000_000_000n));
+    expect(bill.waivedCost).toBeGreaterThanOrEqual(tokenCost(200, 2_000_000_000n));
   });
 
   it('a refusal costs nothing and has nothing to waive', () => {
     for (const reason of ['upstream_refused', 'not_sent'] as const) {
-      const bill = unpaid(plain, reason);
+      const bill = zeroBill(plain, reason);
       expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE, fees: [] });
       expect(bill.waivedCost).toBeUndefined();
     }
@@ -205,68 +234,68 @@ describe('for any course', () => {
   const readings = fc.record({
     usage: fc.option(usages, { nil: null }),
     usageFinal: fc.boolean(),
-    extras: fc.constantFrom([], [{ kind: 'web_search', count: 2 } as const]),
+    surcharges: fc.constantFrom([], [{ kind: 'web_search', count: 2 } as const]),
     finished: fc.boolean(),
     ended: fc.boolean(),
     failed: fc.boolean(),
-    outputLikely: fc.oneof(fc.constant(0), tokens),
+    estimatedOutputTokens: fc.oneof(fc.constant(0), tokens),
     unpriceable: fc.constant(0),
   });
-  const courses = fc
+  const outcomes = fc
     .record({
       reading: readings,
-      ending: fc.constantFrom(...ENDINGS),
-      unseenMs: fc.nat({ max: 900_000 }),
+      endReason: fc.constantFrom(...END_REASONS),
+      hiddenGenerationMs: fc.nat({ max: 900_000 }),
       maxOutput: fc.nat({ max: 200_000 }),
       held: fc.bigInt({ min: 0n, max: 5_000_000_000n }),
       share: fc.bigInt({ min: 0n, max: 100n }),
     })
-    .map(({ share, ...rest }): Course => ({ ...rest, floor: (rest.held * share) / 100n }));
-  const plans = fc.constantFrom(plain, two, thinking, claude);
+    .map(({ share, ...rest }): CallOutcome => ({ ...rest, floor: (rest.held * share) / 100n }));
+  const plans = fc.constantFrom(plain, twoChoices, thinking, claude);
 
-  function holds(check: (plan: Plan, course: Course) => void): void {
-    fc.assert(fc.property(plans, courses, check), { seed: SEED, numRuns: 1500 });
+  function assertForAll(check: (plan: Plan, outcome: CallOutcome) => void): void {
+    fc.assert(fc.property(plans, outcomes, check), { seed: SEED, numRuns: 1500 });
   }
 
   it('an estimate lies between its floor and its hold, and within the output limit', () => {
-    holds((plan, drawn) => {
-      const bill = estimate(plan, drawn, 'estimated_after_disconnect');
-      expect(bill.cost >= drawn.floor && bill.cost <= drawn.held).toBe(true);
-      expect(bill.usage.output).toBeLessThanOrEqual(drawn.maxOutput * plan.facts.choices);
+    assertForAll((plan, outcome) => {
+      const bill = estimateBill(plan, outcome, 'estimated_after_disconnect');
+      expect(bill.cost >= outcome.floor && bill.cost <= outcome.held).toBe(true);
+      expect(bill.usage.output).toBeLessThanOrEqual(outcome.maxOutput * plan.facts.choices);
       expect(bill.usage.output_reasoning).toBeLessThanOrEqual(bill.usage.output);
     });
   });
 
   it('only the provider’s final count is charged beyond the hold or below a promised floor', () => {
-    holds((plan, drawn) => {
-      const bill = billOf(plan, drawn);
-      const { usage, usageFinal } = drawn.reading;
+    assertForAll((plan, outcome) => {
+      const bill = computeBill(plan, outcome);
+      const { usage, usageFinal } = outcome.reading;
       const final = usage !== null && usageFinal;
       expect(bill.reason === 'provider_reported' || bill.reason === 'free').toBe(final);
       if (final) return;
       const owed = bill.waivedCost ?? bill.cost;
-      expect(owed >= drawn.floor && owed <= drawn.held).toBe(true);
+      expect(owed >= outcome.floor && owed <= outcome.held).toBe(true);
     });
   });
 
   it('is waived only where nothing passed by, and then costs nothing', () => {
-    holds((plan, drawn) => {
-      const bill = billOf(plan, drawn);
+    assertForAll((plan, outcome) => {
+      const bill = computeBill(plan, outcome);
       if (!bill.reason.startsWith('waived_')) {
         expect(bill.waivedCost).toBeUndefined();
         return;
       }
-      expect(drawn.reading.outputLikely).toBe(0);
+      expect(outcome.reading.estimatedOutputTokens).toBe(0);
       expect(bill.cost).toBe(0n);
       expect(bill.waivedCost).toBeDefined();
-      const callersDoing = drawn.ending === 'client_gone' || drawn.ending === 'stopped';
-      expect(callersDoing && !drawn.reading.failed).toBe(false);
+      const endedByCaller = outcome.endReason === 'client_gone' || outcome.endReason === 'stopped';
+      expect(endedByCaller && !outcome.reading.failed).toBe(false);
     });
   });
 
   it('never costs less than nothing', () => {
-    holds((plan, drawn) => {
-      expect(billOf(plan, drawn).cost >= 0n).toBe(true);
+    assertForAll((plan, outcome) => {
+      expect(computeBill(plan, outcome).cost >= 0n).toBe(true);
     });
   });
 });

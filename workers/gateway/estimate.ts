@@ -2,44 +2,47 @@
  * POST /v1/estimate: what a body would hold and likely cost, before it is sent to anybody. Takes the
  * body of any endpoint as it is; nothing is charged, held or forwarded.
  */
-import { priceAt } from '@farebox/catalog';
-import { type Dialect, type ReadResult, readRequest } from '@farebox/dialects';
-import { BUCKETS, costOfTokens, formatUsd } from '@farebox/money';
-import type { Visit } from './call.ts';
-import { readCaller } from './caller.ts';
-import { discard } from './intake.ts';
+import { pricesAt } from '@farebox/catalog';
+import { type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
+import { BUCKETS, formatUsd, tokenCost } from '@farebox/money';
+import { authenticate } from './authenticate.ts';
+import { drainBody } from './body-reader.ts';
+import type { RequestContext } from './call.ts';
+import { type ApiError, detectDialect, errorResponse, idHeaders } from './errors.ts';
 import { type Plan, planCall } from './plan.ts';
-import { dialectOf, idHeaders, type Refusal, refuse } from './refusals.ts';
 
-const OTHER: Readonly<Record<Dialect, Dialect>> = { chat: 'messages', messages: 'chat' };
+const ALTERNATE_DIALECT: Readonly<Record<Dialect, Dialect>> = {
+  chat: 'messages',
+  messages: 'chat',
+};
 
 /** Reads the body as the dialect its headers suggest, or as the other one where that fits better. */
-function readAsEither(first: Dialect, body: Uint8Array): ReadResult {
-  const read = readRequest(first, body);
-  if (read.ok) return read;
-  const other = readRequest(OTHER[first], body);
-  return other.ok ? other : read;
+function parseWithFallback(first: Dialect, body: Uint8Array): ParseResult {
+  const parsed = parseRequest(first, body);
+  if (parsed.ok) return parsed;
+  const other = parseRequest(ALTERNATE_DIALECT[first], body);
+  return other.ok ? other : parsed;
 }
 
 function estimateJson(plan: Plan, available: bigint): unknown {
   const { facts, model } = plan;
-  const maxOutput = plan.output.kind === 'explicit' ? plan.output.tokens : plan.output.most;
-  const outputWorst = costOfTokens(maxOutput * facts.choices, plan.outputPrice);
-  const hold = plan.inputWorst + outputWorst;
-  const likely = Math.min(facts.inputTokensLikely, plan.inputTokensAtMost);
-  const prices = priceAt(model, plan.pricedAt, likely);
-  const inputLikely = costOfTokens(likely, prices.input_uncached);
+  const maxOutput = plan.output.kind === 'explicit' ? plan.output.tokens : plan.output.max;
+  const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
+  const hold = plan.maxInputCost + maxOutputCost;
+  const estimatedInputTokens = Math.min(facts.estimatedInputTokens, plan.maxInputTokens);
+  const prices = pricesAt(model, plan.pricedAt, estimatedInputTokens);
+  const estimatedInputCost = tokenCost(estimatedInputTokens, prices.input_uncached);
   return {
     model: model.name,
     provider: plan.provider.id,
     dialect: facts.dialect,
-    input_tokens_likely: likely,
-    input_tokens_at_most: plan.inputTokensAtMost,
+    input_tokens_likely: estimatedInputTokens,
+    input_tokens_at_most: plan.maxInputTokens,
     max_output: maxOutput,
     max_output_capped: plan.output.kind === 'capped',
     choices: facts.choices,
     prices: Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()])),
-    input_likely_nano_usd: inputLikely.toString(),
+    input_likely_nano_usd: estimatedInputCost.toString(),
     hold_nano_usd: hold.toString(),
     hold_usd: formatUsd(hold),
     available_nano_usd: available.toString(),
@@ -47,29 +50,29 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   };
 }
 
-export async function estimate(visit: Visit): Promise<Response> {
-  const { house, request, id } = visit;
-  const dialect = dialectOf('/v1/estimate', request.headers);
-  const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
-  const caller = readCaller(house, request.headers, visit.clock());
+export async function estimateCost(ctx: RequestContext): Promise<Response> {
+  const { deps, request, id } = ctx;
+  const dialect = detectDialect('/v1/estimate', request.headers);
+  const respondError = (apiError: ApiError) => errorResponse(apiError, dialect, id);
+  const caller = authenticate(deps, request.headers, ctx.clock());
   if (!caller.ok) {
-    await discard(request);
-    return refused(caller);
+    await drainBody(request);
+    return respondError(caller);
   }
-  const body = await house.intake.read(request);
-  if (!body.ok) return refused(body);
-  const read = readAsEither(dialect, body.bytes);
+  const body = await deps.bodyReader.read(request);
+  if (!body.ok) return respondError(body);
+  const parsed = parseWithFallback(dialect, body.bytes);
   body.release();
-  if (!read.ok) return refused(read);
-  const now = new Date(visit.clock());
-  const planned = planCall(read.facts, request.headers, house, now);
-  if (!planned.ok) return refused(planned);
-  const balance = await house.ledger.credits(caller.account, caller.key);
-  if (!balance.ok) return refused(balance);
+  if (!parsed.ok) return respondError(parsed);
+  const now = new Date(ctx.clock());
+  const planResult = planCall(parsed.facts, request.headers, deps, now);
+  if (!planResult.ok) return respondError(planResult);
+  const balance = await deps.ledger.credits(caller.account, caller.key);
+  if (!balance.ok) return respondError(balance);
   const headers = idHeaders(id);
   headers.set('content-type', 'application/json');
   const { posted, held } = balance.value;
-  return new Response(JSON.stringify({ data: estimateJson(planned.plan, posted - held) }), {
+  return new Response(JSON.stringify({ data: estimateJson(planResult.plan, posted - held) }), {
     headers,
   });
 }

@@ -1,20 +1,20 @@
 /** GET /v1/models: what can be called, at which price and within which limits, as each SDK expects it. */
-import { listModels, type Model, priceAt, priceDate } from '@farebox/catalog';
+import { listModels, type Model, priceDate, pricesAt } from '@farebox/catalog';
 import { BUCKETS } from '@farebox/money';
-import type { Visit } from './call.ts';
-import { readCaller } from './caller.ts';
-import { dialectsOf, ENDPOINTS } from './plan.ts';
-import { dialectOf, idHeaders, refuse } from './refusals.ts';
+import { authenticate } from './authenticate.ts';
+import type { RequestContext } from './call.ts';
+import { detectDialect, errorResponse, idHeaders } from './errors.ts';
+import { ENDPOINTS, supportedDialects } from './plan.ts';
 
-function pricing(model: Model, now: Date): Record<string, string> {
-  const prices = priceAt(model, now, 0);
+function listPricesJson(model: Model, now: Date): Record<string, string> {
+  const prices = pricesAt(model, now, 0);
   return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
 }
 
 /** One entry that both SDKs can read: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
-function entry(visit: Visit, model: Model, now: Date): Record<string, unknown> {
-  const provider = visit.house.providers.get(model.provider);
-  const dialects = provider === undefined ? [] : dialectsOf(provider);
+function modelJson(ctx: RequestContext, model: Model, now: Date): Record<string, unknown> {
+  const provider = ctx.deps.providers.get(model.provider);
+  const dialects = provider === undefined ? [] : supportedDialects(provider);
   return {
     id: model.name,
     object: 'model',
@@ -26,41 +26,41 @@ function entry(visit: Visit, model: Model, now: Date): Record<string, unknown> {
     context_length: model.contextWindow,
     max_output_tokens: model.maxOutput,
     endpoints: dialects.map((dialect) => ENDPOINTS[dialect]),
-    prices_nano_usd_per_million: pricing(model, now),
+    prices_nano_usd_per_million: listPricesJson(model, now),
     deprecated: model.deprecated,
   };
 }
 
 /** The models this key may call; all of them where no key was sent. */
-async function allowedModels(visit: Visit): Promise<readonly Model[] | Response> {
-  const { house, request } = visit;
-  const all = listModels([...house.providers.keys()]);
-  const caller = readCaller(house, request.headers, visit.clock());
+async function allowedModels(ctx: RequestContext): Promise<readonly Model[] | Response> {
+  const { deps, request } = ctx;
+  const all = listModels([...deps.providers.keys()]);
+  const caller = authenticate(deps, request.headers, ctx.clock());
   if (!caller.ok && caller.reason === 'key_missing') return all;
-  const dialect = dialectOf('/v1/models', request.headers);
-  if (!caller.ok) return refuse(caller, dialect, visit.id);
-  const standing = await house.ledger.key(caller.account, caller.key);
-  if (!standing.ok) return refuse(standing, dialect, visit.id);
-  const { models } = standing.value.limits;
+  const dialect = detectDialect('/v1/models', request.headers);
+  if (!caller.ok) return errorResponse(caller, dialect, ctx.id);
+  const keyStatus = await deps.ledger.key(caller.account, caller.key);
+  if (!keyStatus.ok) return errorResponse(keyStatus, dialect, ctx.id);
+  const { models } = keyStatus.value.limits;
   return models === null ? all : all.filter((model) => models.includes(model.name));
 }
 
-function json(visit: Visit, value: unknown): Response {
-  const headers = idHeaders(visit.id);
+function jsonResponse(ctx: RequestContext, value: unknown): Response {
+  const headers = idHeaders(ctx.id);
   headers.set('content-type', 'application/json');
   return new Response(JSON.stringify(value), { headers });
 }
 
-export async function models(visit: Visit): Promise<Response> {
-  const allowed = await allowedModels(visit);
+export async function getModels(ctx: RequestContext): Promise<Response> {
+  const allowed = await allowedModels(ctx);
   if (allowed instanceof Response) return allowed;
-  const now = new Date(visit.clock());
-  const entries = allowed.map((model) => entry(visit, model, now));
+  const now = new Date(ctx.clock());
+  const entries = allowed.map((model) => modelJson(ctx, model, now));
   const list = { object: 'list', data: entries, prices_dated: priceDate() };
-  if (dialectOf('/v1/models', visit.request.headers) === 'chat') return json(visit, list);
+  if (detectDialect('/v1/models', ctx.request.headers) === 'chat') return jsonResponse(ctx, list);
   // Anthropic's pages carry their own bounds; everything fits on one.
   const ids = allowed.map((model) => model.name);
-  return json(visit, {
+  return jsonResponse(ctx, {
     ...list,
     has_more: false,
     first_id: ids[0] ?? null,
@@ -69,13 +69,13 @@ export async function models(visit: Visit): Promise<Response> {
 }
 
 /** GET /v1/models/{id} */
-export async function model(visit: Visit, id: string): Promise<Response> {
-  const allowed = await allowedModels(visit);
+export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
+  const allowed = await allowedModels(ctx);
   if (allowed instanceof Response) return allowed;
-  const found = allowed.find((one) => one.name === id || one.upstreamName === id);
-  const dialect = dialectOf('/v1/models', visit.request.headers);
-  if (found === undefined) {
-    return refuse({ reason: 'model_unknown', model: id, suggestions: [] }, dialect, visit.id);
+  const match = allowed.find((candidate) => candidate.name === id || candidate.upstreamName === id);
+  const dialect = detectDialect('/v1/models', ctx.request.headers);
+  if (match === undefined) {
+    return errorResponse({ reason: 'model_unknown', model: id, suggestions: [] }, dialect, ctx.id);
   }
-  return json(visit, entry(visit, found, new Date(visit.clock())));
+  return jsonResponse(ctx, modelJson(ctx, match, new Date(ctx.clock())));
 }

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SETTLE_REASONS } from '@farebox/ledger';
-import { FEE_KINDS } from '@farebox/money';
+import { SURCHARGE_KINDS } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import { generationJson } from './account.ts';
-import { WIRE } from './refusals.ts';
+import { generationJson } from './account-endpoints.ts';
+import { ERROR_MAP } from './errors.ts';
 
 const path = join(import.meta.dirname, '../../docs/openapi.json');
 const document = JSON.parse(readFileSync(path, 'utf8'));
@@ -14,8 +14,8 @@ const { schemas } = document.components;
 describe('docs/openapi.json', () => {
   it('lists every reason, fee kind and error code, and no other', () => {
     expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
-    expect(schemas.FeeKind.enum).toEqual([...FEE_KINDS]);
-    expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(WIRE).sort());
+    expect(schemas.FeeKind.enum).toEqual([...SURCHARGE_KINDS]);
+    expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
   });
 
   it('has the bill’s shape', () => {

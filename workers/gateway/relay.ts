@@ -3,31 +3,31 @@
  * `relay`; what it calls decides one thing each. The hot path asks nobody but the account's object:
  * once before the provider, once after the caller has its answer.
  */
-import { type Dialect, type Edits, editRequest, readRequest } from '@farebox/dialects';
-import type { HoldRequest, KeyProof } from '@farebox/ledger';
+import { type Dialect, type Edits, editRequest, parseRequest } from '@farebox/dialects';
+import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
-import { answerCut, answerStream, answerWhole } from './answer.ts';
-import { type Call, Departure, deadlineOf, type Visit } from './call.ts';
-import { readCaller } from './caller.ts';
-import { discard } from './intake.ts';
+import { authenticate } from './authenticate.ts';
+import { drainBody } from './body-reader.ts';
+import { type Call, ClientDisconnect, holdDeadline, type RequestContext } from './call.ts';
+import { type ApiError, errorResponse } from './errors.ts';
 import { type Plan, planCall } from './plan.ts';
-import { type Refusal, refuse } from './refusals.ts';
-import { letGo, settleUnpaid } from './settlement.ts';
-import { declinedAnswer } from './upstream-refusal.ts';
+import { respondBuffered, respondStreaming, respondTruncated } from './response.ts';
+import { releaseHold, settleWithoutCharge } from './settle-call.ts';
+import { upstreamErrorResponse } from './upstream-error.ts';
 
-function holdRequest(visit: Visit, key: KeyProof, plan: Plan): HoldRequest {
+function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
   return {
-    id: visit.id,
+    id: ctx.id,
     key,
     model: plan.model.name,
     provider: plan.provider.id,
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
-    inputWorst: plan.inputWorst,
-    outputPrice: plan.outputPrice,
+    maxInputCost: plan.maxInputCost,
+    maxOutputPrice: plan.maxOutputPrice,
     choices: plan.facts.choices,
     output: plan.output,
-    deadline: deadlineOf(visit.house, visit.clock()),
+    deadline: holdDeadline(ctx.deps, ctx.clock()),
   };
 }
 
@@ -36,50 +36,50 @@ function holdRequest(visit: Visit, key: KeyProof, plan: Plan): HoldRequest {
  * know (`max_completion_tokens` to one that documents only `max_tokens`), it goes in under that too:
  * else nothing would bound the answer that was held for.
  */
-function limitFor({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
+function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
   const field = provider.outputLimitField;
   if (output.kind === 'capped') return { field, tokens };
-  const known = facts.places.outputLimits.some(
+  const alreadySet = facts.positions.outputLimits.some(
     (limit) => limit.field === field && limit.tokens !== null,
   );
-  const foreign = facts.dialect === 'chat' && field === 'max_tokens' && !known;
-  return foreign ? { field, tokens: facts.maxOutput ?? tokens } : null;
+  const needsInjection = facts.dialect === 'chat' && field === 'max_tokens' && !alreadySet;
+  return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
 }
 
-function editsFor(plan: Plan, maxOutput: number): Edits {
+function buildEdits(plan: Plan, maxOutput: number): Edits {
   return {
     model: plan.model.upstreamName,
-    maxOutput: limitFor(plan, maxOutput),
+    maxOutput: outputLimitEdit(plan, maxOutput),
     includeUsage: plan.facts.dialect === 'chat' && plan.facts.stream,
   };
 }
 
 /** What `URL.search` would say; a request's URL has no fragment, and parsing it again costs 20 us. */
-function queryOf(url: string): string {
+function getQuery(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at);
 }
 
 function sendUpstream(call: Call, body: Uint8Array): Promise<UpstreamResult> {
-  const { visit, plan, hold } = call;
+  const { ctx, plan, hold } = call;
   return send({
     provider: plan.provider,
     endpoint: plan.facts.dialect,
-    query: queryOf(visit.request.url),
-    headers: visit.request.headers,
-    body: editRequest(body, plan.facts, editsFor(plan, hold.maxOutput)),
+    query: getQuery(ctx.request.url),
+    headers: ctx.request.headers,
+    body: editRequest(body, plan.facts, buildEdits(plan, hold.maxOutput)),
     abort: call.abort,
-    firstByteMs: visit.house.patience.firstByte,
+    firstByteMs: ctx.deps.timeouts.firstByteMs,
   });
 }
 
-function meterFor(plan: Plan): Meter {
+function buildMeter(plan: Plan): Meter {
   return createMeter({
     provider: plan.provider,
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
     model: plan.model.upstreamName,
-    hideUsage: plan.facts.dialect === 'chat' && !plan.facts.usageWanted,
+    hideUsage: plan.facts.dialect === 'chat' && !plan.facts.usageRequested,
   });
 }
 
@@ -87,16 +87,16 @@ function meterFor(plan: Plan): Meter {
  * Until the answer is under way, a caller who leaves ends the call after `drain`: by then the
  * provider has either reported what it cost, or is taken at an estimate.
  */
-function abortWhenLeft(call: Call): () => void {
+function abortAfterDisconnect(call: Call): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let watching = true;
-  call.departure.means(() => {
-    if (!watching) return;
-    timer = setTimeout(() => call.abort.abort(), call.visit.house.patience.drain);
+  let active = true;
+  call.disconnect.onDisconnect(() => {
+    if (!active) return;
+    timer = setTimeout(() => call.abort.abort(), call.ctx.deps.timeouts.drainMs);
   });
   return () => {
     // Not by giving departures another meaning: a stream under way has given them its own.
-    watching = false;
+    active = false;
     if (timer !== undefined) clearTimeout(timer);
   };
 }
@@ -105,72 +105,76 @@ function abortWhenLeft(call: Call): () => void {
  * The provider gave no answer. What it refused outright is free; where it may have worked (it fell
  * silent, the connection broke, it failed inside) the bill says so and is waived, within the day's cap.
  */
-function declined(call: Call, result: Exclude<UpstreamResult, { ok: true }>): Response {
-  if (result.reason === 'aborted') return answerCut(call, 'upstream_cut');
-  const { visit, plan } = call;
-  const answer = declinedAnswer(result, plan.provider.id, plan.facts.dialect, visit.id);
-  if (result.reason === 'silent') return answerCut(call, 'upstream_silent', answer);
+function handleUpstreamFailure(
+  call: Call,
+  result: Exclude<UpstreamResult, { ok: true }>,
+): Response {
+  if (result.reason === 'aborted') return respondTruncated(call, 'upstream_cut');
+  const { ctx, plan } = call;
+  const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
+  if (result.reason === 'silent') return respondTruncated(call, 'upstream_silent', response);
   const failed = result.reason === 'overloaded' && result.status >= 500;
-  if (result.reason === 'unreachable' || failed) return answerCut(call, 'upstream_cut', answer);
+  if (result.reason === 'unreachable' || failed)
+    return respondTruncated(call, 'upstream_cut', response);
   const reason = result.reason === 'refused' ? 'upstream_refused' : 'not_sent';
-  visit.waitUntil(settleUnpaid(call, reason, answer.status));
-  return answer;
+  ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
+  return response;
 }
 
 /** From the hold to the answer's first byte. Whatever is thrown in between, the hold is ended. */
-async function carryOut(call: Call, body: Uint8Array): Promise<Response> {
-  const stopWatching = abortWhenLeft(call);
+async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
+  const cancelAbortTimer = abortAfterDisconnect(call);
   try {
     const upstream = await sendUpstream(call, body);
-    if (!upstream.ok) return declined(call, upstream);
-    const meter = meterFor(call.plan);
+    if (!upstream.ok) return handleUpstreamFailure(call, upstream);
+    const meter = buildMeter(call.plan);
     return call.plan.facts.stream
-      ? answerStream(call, upstream, meter)
-      : await answerWhole(call, upstream, meter);
-  } catch (bug) {
+      ? respondStreaming(call, upstream, meter)
+      : await respondBuffered(call, upstream, meter);
+  } catch (error) {
     call.abort.abort();
-    call.visit.waitUntil(settleUnpaid(call, 'not_sent', 500));
-    throw bug;
+    call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));
+    throw error;
   } finally {
-    stopWatching();
+    cancelAbortTimer();
   }
 }
 
 /** The call as admitted, carried out even if the caller leaves: its settlement must not depend on that. */
-function admitted(call: Call, body: Uint8Array): Promise<Response> {
-  const done = carryOut(call, body);
-  call.visit.waitUntil(done.catch(() => {}));
-  return done;
+function runToCompletion(call: Call, body: Uint8Array): Promise<Response> {
+  const completion = forwardCall(call, body);
+  call.ctx.waitUntil(completion.catch(() => {}));
+  return completion;
 }
 
 /** Answers one call to a model, whatever comes of it. */
-export async function relay(visit: Visit, dialect: Dialect): Promise<Response> {
-  const { house, request, id, clock } = visit;
-  const refused = (refusal: Refusal) => refuse(refusal, dialect, id);
-  const caller = readCaller(house, request.headers, clock());
+export async function relay(ctx: RequestContext, dialect: Dialect): Promise<Response> {
+  const { deps, request, id, clock } = ctx;
+  const respondError = (apiError: ApiError) => errorResponse(apiError, dialect, id);
+  const caller = authenticate(deps, request.headers, clock());
   if (!caller.ok) {
-    await discard(request);
-    return refused(caller);
+    await drainBody(request);
+    return respondError(caller);
   }
-  const body = await house.intake.read(request);
-  if (!body.ok) return refused(body);
+  const body = await deps.bodyReader.read(request);
+  if (!body.ok) return respondError(body);
   try {
-    const read = readRequest(dialect, body.bytes);
-    if (!read.ok) return refused(read);
-    const planned = planCall(read.facts, request.headers, house, new Date(clock()));
-    if (!planned.ok) return refused(planned);
-    const { plan } = planned;
+    const parsed = parseRequest(dialect, body.bytes);
+    if (!parsed.ok) return respondError(parsed);
+    const planResult = planCall(parsed.facts, request.headers, deps, new Date(clock()));
+    if (!planResult.ok) return respondError(planResult);
+    const { plan } = planResult;
     const { account, key } = caller;
-    const hold = await house.ledger.hold(account, holdRequest(visit, key, plan));
+    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
     if (!hold.ok) {
-      if (hold.reason === 'ledger_unreachable') visit.waitUntil(letGo(visit, account, plan));
-      return refused(hold);
+      if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
+      return respondError(hold);
     }
     const startedAt = clock();
-    const departure = new Departure(request.signal, clock);
+    const disconnect = new ClientDisconnect(request.signal, clock);
     const abort = new AbortController();
-    const call: Call = { visit, account, plan, hold, abort, startedAt, departure };
-    return await admitted(call, body.bytes);
+    const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
+    return await runToCompletion(call, body.bytes);
   } finally {
     body.release();
   }

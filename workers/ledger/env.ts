@@ -3,66 +3,69 @@
  * the missing one and never showing a value.
  */
 import { connect, type Database } from '@farebox/database';
-import { type MacSecrets, readMacSecrets } from '@farebox/identity/api-keys';
-import type { Notice } from '@farebox/ledger';
-import { signal } from '@farebox/signals';
+import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
+import type { Notification } from '@farebox/ledger';
+import { logEvent } from '@farebox/telemetry';
 import type { Account } from './index.ts';
 
 export type Env = Readonly<{
   ACCOUNT?: DurableObjectNamespace<Account>;
   DATABASE_URL?: string;
   KEY_MAC_SECRETS?: string;
-  NOTICES?: Queue<Notice>;
+  NOTICES?: Queue<Notification>;
 }>;
 
 /** Carries a binding's name and nothing else. */
-export class BindingMissing extends Error {
+export class MissingBindingError extends Error {
   constructor(name: string) {
     super(`binding missing or unreadable: ${name}`);
   }
 }
 
-function needed<T>(value: T | undefined, name: string): T {
+function requireBinding<T>(value: T | undefined, name: string): T {
   if (value !== undefined && value !== '') return value;
-  signal({ event: 'binding_missing', name });
-  throw new BindingMissing(name);
+  logEvent({ event: 'binding_missing', name });
+  throw new MissingBindingError(name);
 }
 
-const OBJECTS_REMEMBERED = 10_000;
-const objects = new Map<string, DurableObjectId>();
+const MAX_CACHED_IDS = 10_000;
+const objectIds = new Map<string, DurableObjectId>();
 
 /** An object's id is worked out from the account's by hashing, the same each time. */
-function objectOf(namespace: DurableObjectNamespace<Account>, account: string): DurableObjectId {
-  const known = objects.get(account);
-  if (known !== undefined) return known;
-  if (objects.size >= OBJECTS_REMEMBERED) objects.clear();
+function getObjectId(namespace: DurableObjectNamespace<Account>, account: string): DurableObjectId {
+  const cached = objectIds.get(account);
+  if (cached !== undefined) return cached;
+  if (objectIds.size >= MAX_CACHED_IDS) objectIds.clear();
   const id = namespace.idFromName(account);
-  objects.set(account, id);
+  objectIds.set(account, id);
   return id;
 }
 
 /** A fresh stub each time: one that has thrown stays broken. */
 export function accountStub(env: Env, account: string) {
-  const namespace = needed(env.ACCOUNT, 'ACCOUNT');
-  return namespace.get(objectOf(namespace, account));
+  const namespace = requireBinding(env.ACCOUNT, 'ACCOUNT');
+  return namespace.get(getObjectId(namespace, account));
 }
 
-const opened = new WeakMap<Env, Database>();
+const databases = new WeakMap<Env, Database>();
 
 export function database(env: Env): Database {
-  const known = opened.get(env);
-  if (known !== undefined) return known;
-  const made = connect(needed(env.DATABASE_URL, 'DATABASE_URL'));
-  opened.set(env, made);
-  return made;
+  const cached = databases.get(env);
+  if (cached !== undefined) return cached;
+  const created = connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL'));
+  databases.set(env, created);
+  return created;
 }
 
 /** The newest version mints, all of them verify. */
 export function macSecrets(env: Env): MacSecrets {
-  return needed(readMacSecrets(needed(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS')), 'KEY_MAC_SECRETS');
+  return requireBinding(
+    parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS')),
+    'KEY_MAC_SECRETS',
+  );
 }
 
 /** Where what accounts' objects noticed goes: the console's queue. */
-export function noticeQueue(env: Env): Queue<Notice> {
-  return needed(env.NOTICES, 'NOTICES');
+export function notificationQueue(env: Env): Queue<Notification> {
+  return requireBinding(env.NOTICES, 'NOTICES');
 }

@@ -3,32 +3,35 @@
  * (a binding of the object's namespace would expose every verb to a hole in any of them).
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { accountTotals, deliverEntries } from '@farebox/database';
+import { getAccountTotals, ingestEntries } from '@farebox/database';
 import type * as C from '@farebox/ledger';
-import { AccountObject, type House } from '@farebox/ledger/account';
-import { accountStub, database, type Env, noticeQueue } from './env.ts';
-import { changeKey, mintKey, revokeKey, revokeLeaked, rollKey } from './keys.ts';
-import { pastCall } from './past-calls.ts';
-import { settleQueued } from './queued.ts';
-import { auditBoth } from './reconciliation.ts';
-import { sweep } from './sweep.ts';
+import { AccountObject, type AccountObjectDeps } from '@farebox/ledger/account-object';
+import { findArchivedCall } from './archived-calls.ts';
+import { runDailyReconciliation } from './daily-reconciliation.ts';
+import { accountStub, database, type Env, notificationQueue } from './env.ts';
+import { mintKey, revokeKey, revokeLeaked, rollKey, updateKey } from './keys.ts';
+import { reconcileAccount } from './reconcile-account.ts';
+import { consumeSettlement } from './settlement-consumer.ts';
 
-const HOUSE: House<Env> = {
-  deliver: (env, account, entries) => deliverEntries(database(env), account, entries),
-  lastDelivered: async (env, account) => (await accountTotals(database(env), account)).lastSeq,
+const DEPS: AccountObjectDeps<Env> = {
+  deliver: (env, account, entries) => ingestEntries(database(env), account, entries),
+  lastDeliveredSeq: async (env, account) =>
+    (await getAccountTotals(database(env), account)).lastSeq,
   // As values, not JSON, which knows no bigint.
-  notify: async (env, notices) => {
-    await noticeQueue(env).sendBatch(notices.map((body) => ({ body, contentType: 'v8' })));
+  notify: async (env, notifications) => {
+    await notificationQueue(env).sendBatch(
+      notifications.map((body) => ({ body, contentType: 'v8' })),
+    );
   },
 };
 
 export class Account extends AccountObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env, HOUSE);
+    super(ctx, env, DEPS);
   }
 }
 
-export class Calls extends WorkerEntrypoint<Env> implements C.CallsDoor {
+export class Calls extends WorkerEntrypoint<Env> implements C.CallsRpc {
   async hold(account: C.AccountId, request: C.HoldRequest): Promise<C.HoldResult> {
     return accountStub(this.env, account).hold(request);
   }
@@ -49,22 +52,22 @@ export class Calls extends WorkerEntrypoint<Env> implements C.CallsDoor {
   }
   async generation(
     account: C.AccountId,
-    key: C.KeyProof,
+    key: C.KeyCredential,
     id: C.CallId,
-  ): Promise<C.Proven<C.Generation | null>> {
-    const found = await accountStub(this.env, account).generation(key, id);
-    if (!found.ok || found.value !== null) return found;
-    return { ok: true, value: await pastCall(this.env, account, id) };
+  ): Promise<C.Authenticated<C.Generation | null>> {
+    const result = await accountStub(this.env, account).generation(key, id);
+    if (!result.ok || result.value !== null) return result;
+    return { ok: true, value: await findArchivedCall(this.env, account, id) };
   }
-  async credits(account: C.AccountId, key: C.KeyProof): Promise<C.Proven<C.Credits>> {
+  async credits(account: C.AccountId, key: C.KeyCredential): Promise<C.Authenticated<C.Balance>> {
     return accountStub(this.env, account).credits(key);
   }
-  async key(account: C.AccountId, key: C.KeyProof): Promise<C.Proven<C.KeyStanding>> {
+  async key(account: C.AccountId, key: C.KeyCredential): Promise<C.Authenticated<C.KeyStatus>> {
     return accountStub(this.env, account).key(key);
   }
 }
 
-export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
+export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsRpc {
   async open(account: C.AccountId): Promise<void> {
     await accountStub(this.env, account).open(account);
   }
@@ -74,30 +77,30 @@ export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
   async revokeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.RevokeKeyResult> {
     return revokeKey(this.env, account, keyId, Date.now());
   }
-  async statement(
+  async listEntries(
     account: C.AccountId,
     afterSeq: number,
-    most: number,
+    limit: number,
   ): Promise<readonly C.Entry[]> {
-    return accountStub(this.env, account).statement(afterSeq, most);
+    return accountStub(this.env, account).listEntries(afterSeq, limit);
   }
-  async standing(account: C.AccountId): Promise<C.AccountStanding | null> {
-    return accountStub(this.env, account).standing();
+  async status(account: C.AccountId): Promise<C.AccountStatus | null> {
+    return accountStub(this.env, account).status();
   }
-  async keys(account: C.AccountId): Promise<readonly C.KeyStanding[]> {
+  async keys(account: C.AccountId): Promise<readonly C.KeyStatus[]> {
     return accountStub(this.env, account).keys();
   }
-  async changeKey(
+  async updateKey(
     account: C.AccountId,
     keyId: C.KeyId,
-    change: C.KeyChange,
-  ): Promise<C.ChangeKeyResult> {
-    return changeKey(this.env, account, keyId, change);
+    update: C.KeyUpdate,
+  ): Promise<C.UpdateKeyResult> {
+    return updateKey(this.env, account, keyId, update);
   }
   async rollKey(account: C.AccountId, request: C.RollKeyRequest): Promise<C.RollKeyResult> {
     return rollKey(this.env, account, request, Date.now());
   }
-  async resumeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.ChangeKeyResult> {
+  async resumeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.UpdateKeyResult> {
     return accountStub(this.env, account).resumeKey(keyId);
   }
   async setLowBalance(account: C.AccountId, threshold: bigint | null): Promise<void> {
@@ -117,7 +120,7 @@ export class Accounts extends WorkerEntrypoint<Env> implements C.AccountsDoor {
   }
 }
 
-export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor {
+export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsRpc {
   async adjust(account: C.AccountId, request: C.AdjustRequest): Promise<C.AdjustResult> {
     return accountStub(this.env, account).adjust(request);
   }
@@ -125,14 +128,14 @@ export class Operators extends WorkerEntrypoint<Env> implements C.OperatorsDoor 
     await accountStub(this.env, account).freeze(frozen);
   }
   async audit(account: C.AccountId): Promise<C.Audit> {
-    return auditBoth(this.env, account);
+    return reconcileAccount(this.env, account);
   }
-  async standing(account: C.AccountId): Promise<C.AccountStanding | null> {
-    return accountStub(this.env, account).standing();
+  async status(account: C.AccountId): Promise<C.AccountStatus | null> {
+    return accountStub(this.env, account).status();
   }
 }
 
-export class Credits extends WorkerEntrypoint<Env> implements C.CreditsDoor {
+export class Credits extends WorkerEntrypoint<Env> implements C.CreditsRpc {
   async credit(account: C.AccountId, request: C.CreditRequest): Promise<C.CreditResult> {
     return accountStub(this.env, account).credit(request);
   }
@@ -141,9 +144,9 @@ export class Credits extends WorkerEntrypoint<Env> implements C.CreditsDoor {
 export default {
   fetch: () => new Response(null, { status: 404 }),
   async scheduled(controller, env) {
-    await sweep(env, controller.scheduledTime);
+    await runDailyReconciliation(env, controller.scheduledTime);
   },
   async queue(batch, env) {
-    for (const message of batch.messages) await settleQueued(message, env);
+    for (const message of batch.messages) await consumeSettlement(message, env);
   },
 } satisfies ExportedHandler<Env>;

@@ -6,35 +6,40 @@
  */
 import {
   activateKey,
-  changeKeyRow,
   insertPendingKey,
   markKeyRevoked,
   rollKeyRow,
+  updateKeyRow,
 } from '@farebox/database';
-import { type MintedKey, mintApiKey, mintingSecret, parseApiKey } from '@farebox/identity/api-keys';
+import {
+  currentMacSecret,
+  type MintedKey,
+  mintApiKey,
+  parseApiKey,
+} from '@farebox/identity/api-keys';
 import {
   type AccountId,
-  type ChangeKeyResult,
-  DEFAULT_BRAKES,
-  type KeyChange,
+  DEFAULT_SPEND_GUARD,
   type KeyId,
+  type KeyUpdate,
   type LeakedKeyResult,
   type MintRequest,
   type MintResult,
   type RevokeKeyResult,
   type RollKeyRequest,
   type RollKeyResult,
+  type UpdateKeyResult,
 } from '@farebox/ledger';
-import { signal } from '@farebox/signals';
+import { logEvent } from '@farebox/telemetry';
 import { accountStub, database, type Env, macSecrets } from './env.ts';
-import { keyFlaw } from './key-flaws.ts';
+import { validateKey } from './validate-key.ts';
 
 /** Two random 32-bit numbers of one account meet once in some hundred million mintings. */
-const TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
-function freshKey(env: Env, account: AccountId, keyId: KeyId): MintedKey {
+function generateKey(env: Env, account: AccountId, keyId: KeyId): MintedKey {
   const random = crypto.getRandomValues(new Uint8Array(24));
-  return mintApiKey(mintingSecret(macSecrets(env)), account, keyId, random);
+  return mintApiKey(currentMacSecret(macSecrets(env)), account, keyId, random);
 }
 
 export async function mintKey(
@@ -43,36 +48,41 @@ export async function mintKey(
   request: MintRequest,
   now: number,
 ): Promise<MintResult> {
-  const flaw = keyFlaw(request);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  const { limits, name, brakes = DEFAULT_BRAKES } = request;
+  const error = validateKey(request);
+  if (error !== undefined) return { ok: false, reason: error };
+  const { limits, name, spendGuard = DEFAULT_SPEND_GUARD } = request;
   const db = database(env);
-  for (let tried = 0; tried < TRIES; tried++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const keyId = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-    const { apiKey, secretHash, last4 } = freshKey(env, account, keyId);
+    const { apiKey, secretHash, last4 } = generateKey(env, account, keyId);
     const row = { accountId: account, keyId, name, last4, secretHash, limits, now };
     const inserted = await insertPendingKey(db, row);
     if (!inserted.ok && inserted.reason === 'account_unknown') {
       return { ok: false, reason: 'not_open' };
     }
     if (!inserted.ok) continue;
-    const put = await accountStub(env, account).putKey({ keyId, secretHash, limits, brakes });
-    if (put.ok) {
+    const result = await accountStub(env, account).putKey({
+      keyId,
+      secretHash,
+      limits,
+      spendGuard,
+    });
+    if (result.ok) {
       await activateKey(db, account, keyId, now);
       return { ok: true, apiKey, keyId };
     }
-    const { reason } = put;
+    const { reason } = result;
     if (reason !== 'conflict') return { ok: false, reason };
   }
   throw new Error('no free key id');
 }
 
 /** The object has decided, and that is the answer, whatever becomes of the row. */
-async function tryRow(where: string, write: () => Promise<unknown>): Promise<void> {
+async function updateRowBestEffort(where: string, write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
   } catch {
-    signal({ event: 'unexpected', where, call: null });
+    logEvent({ event: 'unexpected', where, call: null });
   }
 }
 
@@ -85,26 +95,28 @@ export async function revokeKey(
 ): Promise<RevokeKeyResult> {
   const revoked = await accountStub(env, account).revokeKey(keyId);
   if (!revoked.ok) return revoked;
-  await tryRow('ledger.revoke_key', () => markKeyRevoked(database(env), account, keyId, now));
+  await updateRowBestEffort('ledger.revoke_key', () =>
+    markKeyRevoked(database(env), account, keyId, now),
+  );
   return revoked;
 }
 
 /** A name is only the row's, so here a row that can't be written is a change that did not happen. */
-export async function changeKey(
+export async function updateKey(
   env: Env,
   account: AccountId,
   keyId: KeyId,
-  change: KeyChange,
-): Promise<ChangeKeyResult> {
-  const flaw = keyFlaw(change);
-  if (flaw !== undefined) return { ok: false, reason: flaw };
-  const { name, limits, brakes } = change;
-  const changed = await accountStub(env, account).changeKey(keyId, {
+  update: KeyUpdate,
+): Promise<UpdateKeyResult> {
+  const error = validateKey(update);
+  if (error !== undefined) return { ok: false, reason: error };
+  const { name, limits, spendGuard } = update;
+  const changed = await accountStub(env, account).updateKey(keyId, {
     ...(limits === undefined ? {} : { limits }),
-    ...(brakes === undefined ? {} : { brakes }),
+    ...(spendGuard === undefined ? {} : { spendGuard }),
   });
   if (changed.ok) {
-    await changeKeyRow(database(env), account, keyId, {
+    await updateKeyRow(database(env), account, keyId, {
       ...(name === undefined ? {} : { name }),
       ...(limits === undefined ? {} : { limits }),
     });
@@ -112,7 +124,7 @@ export async function changeKey(
   return changed;
 }
 
-const LONGEST_GRACE_SECONDS = 86_400;
+const MAX_GRACE_SECONDS = 86_400;
 
 /** A repetition, because the answer was lost, rolls once more; what opened before still does as long. */
 export async function rollKey(
@@ -122,12 +134,15 @@ export async function rollKey(
   now: number,
 ): Promise<RollKeyResult> {
   const { keyId, graceSeconds } = request;
-  const grace = Math.min(LONGEST_GRACE_SECONDS, Math.max(0, Math.floor(graceSeconds) || 0));
-  const { apiKey, secretHash, last4 } = freshKey(env, account, keyId);
-  const previousUntil = now + grace * 1000;
-  const rolled = await accountStub(env, account).rollKey({ keyId, secretHash, previousUntil });
+  const boundedGraceSeconds = Math.min(
+    MAX_GRACE_SECONDS,
+    Math.max(0, Math.floor(graceSeconds) || 0),
+  );
+  const { apiKey, secretHash, last4 } = generateKey(env, account, keyId);
+  const previousExpiresAt = now + boundedGraceSeconds * 1000;
+  const rolled = await accountStub(env, account).rollKey({ keyId, secretHash, previousExpiresAt });
   if (!rolled.ok) return rolled;
-  await tryRow('ledger.roll_key', () =>
+  await updateRowBestEffort('ledger.roll_key', () =>
     rollKeyRow(database(env), account, keyId, { secretHash, last4 }),
   );
   return { ok: true, apiKey };
@@ -143,6 +158,8 @@ export async function revokeLeaked(env: Env, text: string, now: number): Promise
   const { keyId } = key;
   const revoked = await accountStub(env, account).revokeLeaked(key);
   if (revoked === null) return NOT_OURS;
-  await tryRow('ledger.revoke_leaked', () => markKeyRevoked(database(env), account, keyId, now));
+  await updateRowBestEffort('ledger.revoke_leaked', () =>
+    markKeyRevoked(database(env), account, keyId, now),
+  );
   return { ok: true, account, keyId, alreadyRevoked: revoked.alreadyRevoked };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import solc from 'solc';
 
 const FOLDER = import.meta.dirname;
-export const FROZEN = join(FOLDER, 'token.generated.json');
+export const TOKEN_FILE = join(FOLDER, 'token.generated.json');
 
 const SETTINGS = {
   // Its opcodes are known to every network that is stood in for; PUSH0 is not.
@@ -14,7 +14,7 @@ const SETTINGS = {
   outputSelection: { 'TestUsdt.sol': { TestUsdt: ['evm.deployedBytecode.object'] } },
 };
 
-function at(value: unknown, ...path: readonly string[]): unknown {
+function getPath(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce(
     (inner: unknown, name) =>
       typeof inner === 'object' && inner !== null ? Reflect.get(inner, name) : undefined,
@@ -31,7 +31,7 @@ export function compileToken(): string {
     settings: SETTINGS,
   };
   const compiled: unknown = JSON.parse(solc.compile(JSON.stringify(input)));
-  const code = at(
+  const code = getPath(
     compiled,
     'contracts',
     'TestUsdt.sol',
@@ -41,11 +41,11 @@ export function compileToken(): string {
     'object',
   );
   if (typeof code !== 'string' || code === '') {
-    throw new Error(JSON.stringify(at(compiled, 'errors')));
+    throw new Error(JSON.stringify(getPath(compiled, 'errors')));
   }
   return `0x${code}`;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(FROZEN, `${JSON.stringify({ code: compileToken() })}\n`);
+  writeFileSync(TOKEN_FILE, `${JSON.stringify({ code: compileToken() })}\n`);
 }

@@ -1,13 +1,13 @@
 /** A bill adds up to the last digit; what is asked for comes back as it was asked. */
 
-import { textsFor } from '@farebox/languages';
+import { messagesFor } from '@farebox/i18n';
 import { type Generation, SETTLE_REASONS } from '@farebox/ledger';
-import { costOf, FEE_KINDS, NO_USAGE } from '@farebox/money';
+import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { queryOf, readAsked } from './asked.ts';
-import { reckon } from './bill.ts';
-import { CALL_COLUMNS, callRow } from './export.ts';
+import { breakDownBill } from './bill-lines.ts';
+import { CALL_COLUMNS, toCsvRow } from './call-export.ts';
+import { parseCallQuery, toQueryString } from './call-filters.ts';
 
 const tokens = fc.integer({ min: 0, max: 2_000_000 });
 const price = fc.bigInt({ min: 0n, max: 600_000_000_000n });
@@ -26,16 +26,16 @@ const prices = fc.record({
   cache_write_1h: price,
   output: price,
 });
-const fees = fc.array(
+const surcharges = fc.array(
   fc.record({
-    kind: fc.constantFrom(...FEE_KINDS),
+    kind: fc.constantFrom(...SURCHARGE_KINDS),
     count: fc.integer({ min: 0, max: 1000 }),
     nano_usd_per_million: price,
   }),
   { maxLength: 4 },
 );
 
-function bill(part: Partial<Generation>): Generation {
+function buildGeneration(part: Partial<Generation>): Generation {
   return {
     id: 'a'.repeat(32),
     model: 'openai/gpt-4o-mini',
@@ -59,15 +59,17 @@ function bill(part: Partial<Generation>): Generation {
 describe('a bill', () => {
   it('has positions that add up to what the call cost, rounded up once', () => {
     fc.assert(
-      fc.property(usage, prices, fees, (used, priced, extra) => {
-        const cost = costOf(used, priced, extra);
-        const reckoned = reckon(bill({ usage: used, prices: priced, fees: extra, charged: cost }));
-        const sum = reckoned.positions.reduce((all, one) => all + one.millionths, 0n);
-        expect(reckoned.sum).toBe(sum);
-        expect(reckoned.cost).toBe(cost);
+      fc.property(usage, prices, surcharges, (used, priced, extra) => {
+        const cost = computeCost(used, priced, extra);
+        const breakdown = breakDownBill(
+          buildGeneration({ usage: used, prices: priced, fees: extra, charged: cost }),
+        );
+        const sum = breakdown.lineItems.reduce((all, one) => all + one.millionths, 0n);
+        expect(breakdown.sum).toBe(sum);
+        expect(breakdown.cost).toBe(cost);
         expect(cost * 1_000_000n - sum).toBeGreaterThanOrEqual(0n);
         expect(cost * 1_000_000n - sum).toBeLessThan(1_000_000n);
-        expect(reckoned.difference).toBe(0n);
+        expect(breakdown.difference).toBe(0n);
       }),
       { seed: 3 },
     );
@@ -75,22 +77,33 @@ describe('a bill', () => {
 
   it('names what fell short and what was bounded', () => {
     const used = { ...NO_USAGE, output: 10 };
-    const priced = { ...FREE, output: 1_000_000n };
-    const short = reckon(bill({ usage: used, prices: priced, charged: 4n, shortfall: 6n }));
-    expect(short).toMatchObject({ cost: 10n, difference: 0n });
-    expect(reckon(bill({ usage: used, prices: priced, charged: 7n })).difference).toBe(-3n);
+    const priced = { ...ZERO_PRICES, output: 1_000_000n };
+    const withShortfall = breakDownBill(
+      buildGeneration({ usage: used, prices: priced, charged: 4n, shortfall: 6n }),
+    );
+    expect(withShortfall).toMatchObject({ cost: 10n, difference: 0n });
+    expect(
+      breakDownBill(buildGeneration({ usage: used, prices: priced, charged: 7n })).difference,
+    ).toBe(-3n);
   });
 
   it('of a call nothing was counted for is empty', () => {
-    expect(reckon(bill({}))).toEqual({ positions: [], sum: 0n, cost: 0n, difference: 0n });
+    expect(breakDownBill(buildGeneration({}))).toEqual({
+      lineItems: [],
+      sum: 0n,
+      cost: 0n,
+      difference: 0n,
+    });
   });
 
   it('has as many cells as its sheet has columns', () => {
-    expect(callRow({ keyId: 1, bill: bill({}) }, 'Main')).toHaveLength(CALL_COLUMNS.length);
+    expect(toCsvRow({ keyId: 1, generation: buildGeneration({}) }, 'Main')).toHaveLength(
+      CALL_COLUMNS.length,
+    );
   });
 });
 
-const FREE = {
+const ZERO_PRICES = {
   input_uncached: 0n,
   cache_read: 0n,
   cache_write_5m: 0n,
@@ -100,32 +113,32 @@ const FREE = {
 
 describe('reasons', () => {
   it('are explained in every language, each in words of its own', () => {
-    const said = ['en', 'ru', 'zh'].map((language) => {
-      const texts = SETTLE_REASONS.map((reason) => textsFor(language).reasons[reason]);
-      expect(new Set(texts).size).toBe(SETTLE_REASONS.length);
-      return texts;
+    const explanations = ['en', 'ru', 'zh'].map((language) => {
+      const messages = SETTLE_REASONS.map((reason) => messagesFor(language).reasons[reason]);
+      expect(new Set(messages).size).toBe(SETTLE_REASONS.length);
+      return messages;
     });
-    expect(new Set(said.flat()).size).toBe(3 * SETTLE_REASONS.length);
-    expect(said[1]?.every((text) => /[а-я]/.test(text))).toBe(true);
-    expect(said[2]?.every((text) => /\p{Script=Han}/u.test(text))).toBe(true);
+    expect(new Set(explanations.flat()).size).toBe(3 * SETTLE_REASONS.length);
+    expect(explanations[1]?.every((text) => /[а-я]/.test(text))).toBe(true);
+    expect(explanations[2]?.every((text) => /\p{Script=Han}/u.test(text))).toBe(true);
   });
 });
 
-function asked(query: string) {
+function parse(query: string) {
   const params = new URLSearchParams(query);
-  return readAsked((name) => params.get(name) ?? undefined);
+  return parseCallQuery((name) => params.get(name) ?? undefined);
 }
 
 describe('what is asked', () => {
   it('comes back as it was', () => {
     const query = `?key=7&model=openai%2Fgpt-4o-mini&outcome=failed&from=2026-11-01&to=2026-11-24&before=1764000000000-${'b'.repeat(32)}`;
-    const read = asked(query);
-    expect(queryOf(read, read.before)).toBe(query);
-    expect(queryOf(asked(''), null)).toBe('');
+    const read = parse(query);
+    expect(toQueryString(read, read.before)).toBe(query);
+    expect(toQueryString(parse(''), null)).toBe('');
   });
 
   it('is not what nobody could ask', () => {
-    const read = asked("?key=4294967296&model=a b&outcome=x&from=2026-02-30&before=1-zz'--");
-    expect(queryOf(read, read.before)).toBe('');
+    const read = parse("?key=4294967296&model=a b&outcome=x&from=2026-02-30&before=1-zz'--");
+    expect(toQueryString(read, read.before)).toBe('');
   });
 });

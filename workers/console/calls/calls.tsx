@@ -2,34 +2,34 @@
  * Calls, newest first, page by page, and the bill of each. A call is looked up under the account that
  * asks and under no other, so somebody else's id is as unknown as one that never was.
  */
-import { callsCut, callsPage, listKeys, statedCall, usageSums } from '@farebox/database';
-import type { Texts } from '@farebox/languages';
+import { findCallRecord, listCalls, listKeys, nextPageCursor, sumUsage } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { count, DAY_MS, dayOf, isoDay } from '../charts/figures.ts';
-import { csvAnswer } from '../charts/sheet.ts';
-import { missing } from '../missing.tsx';
-import { Field, page } from '../page.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
-import { type AskedCalls, queryOf, readAsked } from './asked.ts';
-import { CallPage } from './detail.tsx';
-import { CALL_COLUMNS, CALLS_A_FILE, callBatches } from './export.ts';
-import { CallTable } from './rows.tsx';
+import { csvResponse } from '../format/csv.ts';
+import { DAY_MS, formatCount, toEpochDay, toIsoDay } from '../format/format.ts';
+import { Field, page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { CallPage } from './call-details.tsx';
+import { CALL_COLUMNS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
+import { type CallQuery, parseCallQuery, toQueryString } from './call-filters.ts';
+import { CallTable } from './call-table.tsx';
 
-const CALLS_A_PAGE = 50;
+const CALLS_PER_PAGE = 50;
 const YEAR_DAYS = 366;
 
-type Choice = Readonly<{ value: string; text: string; chosen: boolean }>;
+type SelectOption = Readonly<{ value: string; text: string; selected: boolean }>;
 
-const Choose: FC<
-  Readonly<{ name: string; label: string; all: string; choices: readonly Choice[] }>
-> = ({ name, label, all, choices }) => (
+const Select: FC<
+  Readonly<{ name: string; label: string; allLabel: string; options: readonly SelectOption[] }>
+> = ({ name, label, allLabel, options }) => (
   <p class="field">
     <label for={name}>{label}</label>
     <select id={name} name={name}>
-      <option value="">{all}</option>
-      {choices.map(({ value, text, chosen }) => (
-        <option value={value} selected={chosen}>
+      <option value="">{allLabel}</option>
+      {options.map(({ value, text, selected }) => (
+        <option value={value} selected={selected}>
           {text}
         </option>
       ))}
@@ -37,23 +37,30 @@ const Choose: FC<
   </p>
 );
 
-type Known = Readonly<{ keys: readonly Choice[]; models: readonly Choice[] }>;
+type FilterOptions = Readonly<{ keys: readonly SelectOption[]; models: readonly SelectOption[] }>;
 
-const Filter: FC<Readonly<{ asked: AskedCalls; known: Known; texts: Texts }>> = (props) => {
-  const { asked, known, texts } = props;
-  const { succeeded, from, until } = asked.filter;
-  const { calls } = texts;
+const Filter: FC<
+  Readonly<{ query: CallQuery; filterOptions: FilterOptions; messages: Messages }>
+> = (props) => {
+  const { query, filterOptions, messages } = props;
+  const { succeeded, from, until } = query.filter;
+  const { calls } = messages;
   const outcomes = [
-    { value: 'succeeded', text: calls.succeeded, chosen: succeeded === true },
-    { value: 'failed', text: calls.failed, chosen: succeeded === false },
+    { value: 'succeeded', text: calls.succeeded, selected: succeeded === true },
+    { value: 'failed', text: calls.failed, selected: succeeded === false },
   ];
-  const fromDay = from === undefined ? '' : isoDay(from / DAY_MS);
-  const toDay = until === undefined ? '' : isoDay(until / DAY_MS - 1);
+  const fromDay = from === undefined ? '' : toIsoDay(from / DAY_MS);
+  const toDay = until === undefined ? '' : toIsoDay(until / DAY_MS - 1);
   return (
     <form method="get" action="/calls" class="filter">
-      <Choose name="key" label={calls.key} all={calls.all} choices={known.keys} />
-      <Choose name="model" label={calls.model} all={calls.all} choices={known.models} />
-      <Choose name="outcome" label={calls.outcome} all={calls.all} choices={outcomes} />
+      <Select name="key" label={calls.key} allLabel={calls.all} options={filterOptions.keys} />
+      <Select
+        name="model"
+        label={calls.model}
+        allLabel={calls.all}
+        options={filterOptions.models}
+      />
+      <Select name="outcome" label={calls.outcome} allLabel={calls.all} options={outcomes} />
       <Field name="from" type="date" label={calls.from} value={fromDay} />
       <Field name="to" type="date" label={calls.to} value={toDay} />
       <p>
@@ -64,125 +71,140 @@ const Filter: FC<Readonly<{ asked: AskedCalls; known: Known; texts: Texts }>> = 
 };
 
 /** What can be chosen: the account's keys, and the models it called within a year. */
-async function readKnown(c: Context<Somebody>, { filter }: AskedCalls): Promise<Known> {
-  const { house, person } = c.var;
-  const { db, now } = house.identity;
-  const today = dayOf(now());
+async function loadFilterOptions(
+  c: Context<SignedInEnv>,
+  { filter }: CallQuery,
+): Promise<FilterOptions> {
+  const { deps, user } = c.var;
+  const { db, now } = deps.identity;
+  const today = toEpochDay(now());
   const [keys, models] = await Promise.all([
-    listKeys(db, person.account),
-    usageSums(db, person.account, { from: today - YEAR_DAYS, to: today }, 'model'),
+    listKeys(db, user.account),
+    sumUsage(db, user.account, { from: today - YEAR_DAYS, to: today }, 'model'),
   ]);
   return {
     keys: keys.map(({ keyId, name, last4 }) => ({
       value: String(keyId),
       text: `${name} (…${last4})`,
-      chosen: keyId === filter.keyId,
+      selected: keyId === filter.keyId,
     })),
     models: models
-      .map(({ group }) => ({ value: group, text: group, chosen: group === filter.model }))
+      .map(({ group }) => ({ value: group, text: group, selected: group === filter.model }))
       .sort((a, b) => (a.value < b.value ? -1 : 1)),
   };
 }
 
-async function keyNames(c: Context<Somebody>): Promise<(keyId: number) => string> {
-  const { house, person, texts } = c.var;
-  const keys = await listKeys(house.identity.db, person.account);
+async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) => string> {
+  const { deps, user, messages } = c.var;
+  const keys = await listKeys(deps.identity.db, user.account);
   const names = new Map(keys.map((key) => [key.keyId, key.name]));
-  return (keyId) => names.get(keyId) ?? texts.usage.keyGone(String(keyId));
+  return (keyId) => names.get(keyId) ?? messages.usage.keyGone(String(keyId));
 }
 
-export const calls = new Hono<Somebody>();
-for (const path of ['/calls', '/calls/*', '/calls.csv']) calls.use(path, signedIn);
+export const callRoutes = new Hono<SignedInEnv>();
+for (const path of ['/calls', '/calls/*', '/calls.csv']) callRoutes.use(path, requireSignIn);
 
-calls.get('/calls', async (c) => {
-  const { house, person, texts, language } = c.var;
-  const asked = readAsked((name) => c.req.query(name));
-  const { account } = person;
-  const [found, known, standing] = await Promise.all([
-    callsPage(house.identity.db, account, { ...asked, most: CALLS_A_PAGE + 1 }),
-    readKnown(c, asked),
-    house.accounts.standing(account),
+callRoutes.get('/calls', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const query = parseCallQuery((name) => c.req.query(name));
+  const { account } = user;
+  const [rows, filterOptions, accountStatus] = await Promise.all([
+    listCalls(deps.identity.db, account, { ...query, limit: CALLS_PER_PAGE + 1 }),
+    loadFilterOptions(c, query),
+    deps.accounts.status(account),
   ]);
-  const shown = found.slice(0, CALLS_A_PAGE);
-  const last = shown.at(-1)?.bill;
+  const visibleCalls = rows.slice(0, CALLS_PER_PAGE);
+  const last = visibleCalls.at(-1)?.generation;
   const older =
-    found.length > CALLS_A_PAGE && last !== undefined ? { at: last.createdAt, id: last.id } : null;
-  const inFlight = standing?.openCalls ?? 0;
+    rows.length > CALLS_PER_PAGE && last !== undefined ? { at: last.createdAt, id: last.id } : null;
+  const inFlight = accountStatus?.openCalls ?? 0;
   return page(
     c,
-    { title: texts.frame.calls, here: '/calls', wide: true },
+    { title: messages.frame.calls, activePath: '/calls', wide: true },
     <>
-      <Filter asked={asked} known={known} texts={texts} />
-      {inFlight > 0 && <p>{texts.calls.inFlight(count(inFlight, language))}</p>}
-      {shown.length === 0 ? (
-        <p>{texts.calls.empty}</p>
+      <Filter query={query} filterOptions={filterOptions} messages={messages} />
+      {inFlight > 0 && <p>{messages.calls.inFlight(formatCount(inFlight, language))}</p>}
+      {visibleCalls.length === 0 ? (
+        <p>{messages.calls.empty}</p>
       ) : (
-        <CallTable calls={shown} texts={texts} language={language} />
+        <CallTable calls={visibleCalls} messages={messages} language={language} />
       )}
       <p class="pages">
-        {asked.before !== null && <a href={`/calls${queryOf(asked, null)}`}>{texts.frame.first}</a>}{' '}
-        {older !== null && <a href={`/calls${queryOf(asked, older)}`}>{texts.frame.next}</a>}
+        {query.before !== null && (
+          <a href={`/calls${toQueryString(query, null)}`}>{messages.frame.first}</a>
+        )}{' '}
+        {older !== null && (
+          <a href={`/calls${toQueryString(query, older)}`}>{messages.frame.next}</a>
+        )}
       </p>
       <p>
-        <a href={`/calls/export${queryOf(asked, asked.before)}`}>{texts.calls.export}</a>
+        <a href={`/calls/export${toQueryString(query, query.before)}`}>{messages.calls.export}</a>
       </p>
       <p>
-        <small>{texts.usage.fresh}</small>
+        <small>{messages.usage.fresh}</small>
       </p>
     </>,
   );
 });
 
 /** The parts of an export, one a page: each says whether there is another. */
-calls.get('/calls/export', async (c) => {
-  const { house, person, texts, language } = c.var;
-  const asked = readAsked((name) => c.req.query(name));
+callRoutes.get('/calls/export', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const query = parseCallQuery((name) => c.req.query(name));
   const part = Math.max(1, Number(/^\d{1,6}$/.exec(c.req.query('part') ?? '')?.[0] ?? 1));
-  const next = await callsCut(house.identity.db, person.account, { ...asked, most: CALLS_A_FILE });
-  const onward = next === null ? '' : queryOf(asked, next);
+  const next = await nextPageCursor(deps.identity.db, user.account, {
+    ...query,
+    limit: CALLS_PER_FILE,
+  });
+  const nextQuery = next === null ? '' : toQueryString(query, next);
   return page(
     c,
-    { title: texts.calls.exportTitle, here: '/calls' },
+    { title: messages.calls.exportTitle, activePath: '/calls' },
     <>
-      <p>{texts.calls.exportText(count(CALLS_A_FILE, language))}</p>
+      <p>{messages.calls.exportText(formatCount(CALLS_PER_FILE, language))}</p>
       <p>
-        <a class="button" href={`/calls.csv${queryOf(asked, asked.before)}`}>
-          {texts.calls.part(count(part, language))}
+        <a class="button" href={`/calls.csv${toQueryString(query, query.before)}`}>
+          {messages.calls.part(formatCount(part, language))}
         </a>
       </p>
       {next === null ? (
-        <p>{texts.calls.lastPart}</p>
+        <p>{messages.calls.lastPart}</p>
       ) : (
         <p>
-          <a href={`/calls/export${onward}&part=${part + 1}`}>{texts.calls.nextPart}</a>
+          <a href={`/calls/export${nextQuery}&part=${part + 1}`}>{messages.calls.nextPart}</a>
         </p>
       )}
     </>,
   );
 });
 
-calls.get('/calls.csv', async (c) => {
-  const { house, person } = c.var;
-  const { db } = house.identity;
-  const asked = readAsked((name) => c.req.query(name));
+callRoutes.get('/calls.csv', async (c) => {
+  const { deps, user } = c.var;
+  const { db } = deps.identity;
+  const query = parseCallQuery((name) => c.req.query(name));
   const [keyName, next] = await Promise.all([
-    keyNames(c),
-    callsCut(db, person.account, { ...asked, most: CALLS_A_FILE }),
+    loadKeyNames(c),
+    nextPageCursor(db, user.account, { ...query, limit: CALLS_PER_FILE }),
   ]);
-  const batches = callBatches({ db, account: person.account, ...asked, keyName });
-  const answer = csvAnswer('farebox-calls.csv', CALL_COLUMNS, batches);
+  const batches = streamCallBatches({ db, account: user.account, ...query, keyName });
+  const response = csvResponse('farebox-calls.csv', CALL_COLUMNS, batches);
   // RFC 8288: a program follows it from file to file.
-  if (next !== null) answer.headers.set('link', `</calls.csv${queryOf(asked, next)}>; rel="next"`);
-  return answer;
+  if (next !== null)
+    response.headers.set('link', `</calls.csv${toQueryString(query, next)}>; rel="next"`);
+  return response;
 });
 
-calls.get('/calls/:id{[0-9a-f]{32}}', async (c) => {
-  const { house, person, texts, language } = c.var;
+callRoutes.get('/calls/:id{[0-9a-f]{32}}', async (c) => {
+  const { deps, user, messages, language } = c.var;
   const [call, keyName] = await Promise.all([
-    statedCall(house.identity.db, person.account, c.req.param('id')),
-    keyNames(c),
+    findCallRecord(deps.identity.db, user.account, c.req.param('id')),
+    loadKeyNames(c),
   ]);
-  if (call === undefined) return missing(c);
-  const shown = { call, keyName: keyName(call.keyId), texts, language };
-  return page(c, { title: texts.calls.title, here: '/calls', wide: true }, <CallPage {...shown} />);
+  if (call === undefined) return notFoundPage(c);
+  const props = { call, keyName: keyName(call.keyId), messages, language };
+  return page(
+    c,
+    { title: messages.calls.title, activePath: '/calls', wide: true },
+    <CallPage {...props} />,
+  );
 });

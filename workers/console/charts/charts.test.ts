@@ -1,11 +1,18 @@
 /** Charts hold their promises for any amounts: inside the frame, never NaN, an axis of exact money. */
-import { LARGEST_AMOUNT } from '@farebox/money';
+import { MAX_AMOUNT } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayOf, isoDay, readDay, usd, usdMillionths, usdNearly } from './figures.ts';
-import { axisFor, columns, labelEvery, rows } from './layout.ts';
+import {
+  formatCurrency,
+  formatMillionths,
+  formatRoundedCurrency,
+  parseIsoDay,
+  toEpochDay,
+  toIsoDay,
+} from '../format/format.ts';
+import { computeAxis, getLabelInterval, layoutColumns, layoutRows } from './chart-layout.ts';
 
-const amount = fc.bigInt({ min: 0n, max: LARGEST_AMOUNT });
+const amount = fc.bigInt({ min: 0n, max: MAX_AMOUNT });
 const amounts = fc.array(amount, { maxLength: 400 });
 const FRAME = { left: 96, top: 16, width: 616, height: 180 };
 /** Places are rounded to a hundredth. */
@@ -15,10 +22,10 @@ describe('columns', () => {
   it('stand inside the frame, as high as their share, and are seen where there is anything', () => {
     fc.assert(
       fc.property(amounts, (given) => {
-        const { places, ticks } = columns(given, FRAME);
+        const { rects, ticks } = layoutColumns(given, FRAME);
         const top = ticks.at(-1)?.amount ?? 0n;
-        expect(places).toHaveLength(given.length);
-        for (const [index, { x, y, width, height }] of places.entries()) {
+        expect(rects).toHaveLength(given.length);
+        for (const [index, { x, y, width, height }] of rects.entries()) {
           for (const value of [x, y, width, height]) expect(Number.isFinite(value)).toBe(true);
           expect(x).toBeGreaterThanOrEqual(FRAME.left);
           expect(x + width).toBeLessThanOrEqual(FRAME.left + FRAME.width + ROUNDING);
@@ -37,7 +44,7 @@ describe('columns', () => {
   it('keep the order of their amounts', () => {
     fc.assert(
       fc.property(amount, amount, (a, b) => {
-        const [first, second] = columns([a, b], FRAME).places;
+        const [first, second] = layoutColumns([a, b], FRAME).rects;
         if (a >= b) expect(first?.height).toBeGreaterThanOrEqual(second?.height ?? Number.NaN);
       }),
       { seed: 3 },
@@ -49,12 +56,12 @@ describe('rows', () => {
   it('stand inside the frame', () => {
     fc.assert(
       fc.property(amounts, (given) => {
-        const { places } = rows(
+        const { rects } = layoutRows(
           given,
           { left: 0, top: 0, width: 360, height: 40 * given.length },
           40,
         );
-        for (const { x, y, width, height } of places) {
+        for (const { x, y, width, height } of rects) {
           expect([x, y, width, height].every(Number.isFinite)).toBe(true);
           expect(x + width).toBeLessThanOrEqual(360);
           expect(y + height).toBeLessThanOrEqual(40 * given.length);
@@ -68,12 +75,12 @@ describe('rows', () => {
 describe('the axis', () => {
   it('begins at zero, reaches the largest amount, in equal round steps', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: LARGEST_AMOUNT * 400n }), (most) => {
-        const axis = axisFor(most);
+      fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT * 400n }), (max) => {
+        const axis = computeAxis(max);
         const step = axis[1] ?? 0n;
         expect(axis[0]).toBe(0n);
         expect(axis.length).toBeLessThanOrEqual(5);
-        expect(axis.at(-1) ?? 0n).toBeGreaterThanOrEqual(most);
+        expect(axis.at(-1) ?? 0n).toBeGreaterThanOrEqual(max);
         expect(axis).toEqual(axis.map((_, index) => BigInt(index) * step));
         expect(step.toString()).toMatch(/^[125]0*$/);
       }),
@@ -81,30 +88,32 @@ describe('the axis', () => {
     );
   });
 
-  it('of nothing is zero', () => expect(axisFor(0n)).toEqual([0n]));
+  it('of nothing is zero', () => expect(computeAxis(0n)).toEqual([0n]));
 });
 
 describe('labels', () => {
   it('are never more than there is room for', () => {
-    for (let there = 0; there < 400; there++) {
-      expect(Math.ceil(there / labelEvery(there, 14))).toBeLessThanOrEqual(14);
+    for (let columnCount = 0; columnCount < 400; columnCount++) {
+      expect(Math.ceil(columnCount / getLabelInterval(columnCount, 14))).toBeLessThanOrEqual(14);
     }
   });
 });
 
 describe('figures', () => {
   it('are exact in every language', () => {
-    expect(usd(3_450n, 'en')).toBe('$0.00000345');
-    expect(usd(9_007_199_254_740_991n, 'en')).toBe('$9,007,199.254740991');
-    expect(usd(-1_500_000_000n, 'en')).toBe('-$1.50');
-    expect(usd(1_500_000_000n, 'ru')).toBe('1,50\u00a0$');
-    expect(usd(1_500_000_000n, 'zh')).toBe('$1.50');
+    expect(formatCurrency(3_450n, 'en')).toBe('$0.00000345');
+    expect(formatCurrency(9_007_199_254_740_991n, 'en')).toBe('$9,007,199.254740991');
+    expect(formatCurrency(-1_500_000_000n, 'en')).toBe('-$1.50');
+    expect(formatCurrency(1_500_000_000n, 'ru')).toBe('1,50\u00a0$');
+    expect(formatCurrency(1_500_000_000n, 'zh')).toBe('$1.50');
   });
 
   it('lose no digit, whatever the amount', () => {
     fc.assert(
       fc.property(amount, (given) => {
-        const [whole = '', fraction = ''] = usd(given, 'en').replace(/[$,]/g, '').split('.');
+        const [whole = '', fraction = ''] = formatCurrency(given, 'en')
+          .replace(/[$,]/g, '')
+          .split('.');
         expect(BigInt(whole + fraction.padEnd(9, '0'))).toBe(given);
       }),
       { seed: 3 },
@@ -112,21 +121,21 @@ describe('figures', () => {
   });
 
   it('of a position keep what is less than a nano-USD', () => {
-    expect(usdMillionths(1n, 'en')).toBe('$0.000000000000001');
-    expect(usdMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
-    expect(usdMillionths(10n ** 16n, 'en')).toBe('$10.00');
+    expect(formatMillionths(1n, 'en')).toBe('$0.000000000000001');
+    expect(formatMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
+    expect(formatMillionths(10n ** 16n, 'en')).toBe('$10.00');
   });
 
   it('that are rounded never show something as nothing', () => {
-    expect(usdNearly(7n, 'en')).toBe('$0.000000007');
-    expect(usdNearly(1_234_567_890n, 'en')).toBe('$1.2346');
+    expect(formatRoundedCurrency(7n, 'en')).toBe('$0.000000007');
+    expect(formatRoundedCurrency(1_234_567_890n, 'en')).toBe('$1.2346');
   });
 
   it('read days of the calendar and no others', () => {
-    expect(readDay('2026-11-24')).toBe(dayOf(Date.UTC(2026, 10, 24, 23, 59)));
+    expect(parseIsoDay('2026-11-24')).toBe(toEpochDay(Date.UTC(2026, 10, 24, 23, 59)));
     for (const text of ['2026-02-30', '2026-13-01', '2026-1-1', '', '0001-01-01', '<x>']) {
-      expect(readDay(text)).toBeUndefined();
+      expect(parseIsoDay(text)).toBeUndefined();
     }
-    expect(isoDay(readDay('2024-02-29') ?? 0)).toBe('2024-02-29');
+    expect(toIsoDay(parseIsoDay('2024-02-29') ?? 0)).toBe('2024-02-29');
   });
 });

@@ -2,82 +2,90 @@
  * The account's keys, and one of them. Looking needs no more than being signed in, and neither does revoking,
  * which has to be quick; what makes a key worth more asks who one is first.
  */
-import type { Texts } from '@farebox/languages';
+import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { missing } from '../missing.tsx';
-import { Note, page } from '../page.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
-import { keyChanging } from './changing.tsx';
-import { keyMaking } from './making.tsx';
-import { namedKey, type OwnKey, ownKeys } from './own.ts';
-import { Ending, KeyState, Limits, type Reader, Spending } from './parts.tsx';
+import { Note, page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import {
+  KeyDetails,
+  KeyLimitDetails,
+  KeySpending,
+  KeyStateLabel,
+  type LocaleProps,
+} from './components.tsx';
+import { createKeyRoutes } from './create-key.tsx';
+import { editKeyRoutes } from './edit-key.tsx';
+import { type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
 
-export const keys = new Hono<Somebody>();
-for (const path of ['/keys', '/keys/*']) keys.use(path, signedIn);
-keys.route('/', keyMaking);
-keys.route('/', keyChanging);
+export const keyRoutes = new Hono<SignedInEnv>();
+for (const path of ['/keys', '/keys/*']) keyRoutes.use(path, requireSignIn);
+keyRoutes.route('/', createKeyRoutes);
+keyRoutes.route('/', editKeyRoutes);
 
-function doneText(word: string | undefined, texts: Texts): string | undefined {
-  const said: Readonly<Record<string, string>> = texts.keys.done;
-  return word !== undefined && Object.hasOwn(said, word) ? said[word] : undefined;
+function getDoneMessage(code: string | undefined, messages: Messages): string | undefined {
+  const doneMessages: Readonly<Record<string, string>> = messages.keys.done;
+  return code !== undefined && Object.hasOwn(doneMessages, code) ? doneMessages[code] : undefined;
 }
 
-const Listed: FC<Reader & { own: OwnKey }> = (props) => {
-  const { own, texts } = props;
+const KeyListItem: FC<LocaleProps & { keyInfo: KeyWithStatus }> = (props) => {
+  const { keyInfo, messages } = props;
   return (
     <li>
       <h2>
-        <a href={`/keys/${own.row.keyId}`}>{own.row.name}</a>
+        <a href={`/keys/${keyInfo.row.keyId}`}>{keyInfo.row.name}</a>
       </h2>
       <p>
-        <KeyState {...props} />
+        <KeyStateLabel {...props} />
       </p>
       <dl class="pairs">
-        <Ending {...props} />
-        {own.state !== 'revoked' && <Spending {...props} />}
+        <KeyDetails {...props} />
+        {keyInfo.state !== 'revoked' && <KeySpending {...props} />}
       </dl>
-      {own.state === 'paused' && (
+      {keyInfo.state === 'paused' && (
         <p>
-          <a href={`/keys/${own.row.keyId}/resume`}>{texts.keys.resume}</a>
+          <a href={`/keys/${keyInfo.row.keyId}/resume`}>{messages.keys.resume}</a>
         </p>
       )}
     </li>
   );
 };
 
-keys.get('/keys', async (c) => {
-  const { texts, language } = c.var;
-  const { keys: t } = texts;
-  const all = await ownKeys(c);
-  const revoked = all.filter(({ state }) => state === 'revoked');
-  const live = all.filter(({ state }) => state !== 'revoked');
-  const reader = { texts, language };
-  const word = c.req.query('done');
-  const done = doneText(word, texts);
+keyRoutes.get('/keys', async (c) => {
+  const { messages, language } = c.var;
+  const { keys: t } = messages;
+  const allKeys = await loadKeys(c);
+  const revokedKeys = allKeys.filter(({ state }) => state === 'revoked');
+  const unrevokedKeys = allKeys.filter(({ state }) => state !== 'revoked');
+  const locale = { messages, language };
+  const code = c.req.query('done');
+  const doneMessage = getDoneMessage(code, messages);
   return page(
     c,
-    { title: texts.frame.keys, here: '/keys' },
+    { title: messages.frame.keys, activePath: '/keys' },
     <>
-      {done !== undefined && <Note kind={word === 'full' ? 'warning' : 'done'}>{done}</Note>}
+      {doneMessage !== undefined && (
+        <Note kind={code === 'full' ? 'warning' : 'done'}>{doneMessage}</Note>
+      )}
       <p>{t.intro}</p>
       <p>
         <a class="button" href="/keys/new">
           {t.create}
         </a>
       </p>
-      {live.length === 0 && <p>{t.none}</p>}
+      {unrevokedKeys.length === 0 && <p>{t.none}</p>}
       <ul class="keys">
-        {live.map((own) => (
-          <Listed {...reader} own={own} />
+        {unrevokedKeys.map((keyInfo) => (
+          <KeyListItem {...locale} keyInfo={keyInfo} />
         ))}
       </ul>
-      {revoked.length > 0 && (
+      {revokedKeys.length > 0 && (
         <details>
-          <summary>{t.revokedKeys(String(revoked.length))}</summary>
+          <summary>{t.revokedKeys(String(revokedKeys.length))}</summary>
           <ul class="keys">
-            {revoked.map((own) => (
-              <Listed {...reader} own={own} />
+            {revokedKeys.map((keyInfo) => (
+              <KeyListItem {...locale} keyInfo={keyInfo} />
             ))}
           </ul>
         </details>
@@ -86,12 +94,12 @@ keys.get('/keys', async (c) => {
   );
 });
 
-const Deeds: FC<{ own: OwnKey; texts: Texts }> = ({ own, texts }) => {
-  const { keys: t } = texts;
-  const path = `/keys/${own.row.keyId}`;
+const KeyActions: FC<{ keyInfo: KeyWithStatus; messages: Messages }> = ({ keyInfo, messages }) => {
+  const { keys: t } = messages;
+  const path = `/keys/${keyInfo.row.keyId}`;
   return (
     <ul>
-      {own.state === 'paused' && (
+      {keyInfo.state === 'paused' && (
         <li>
           <a href={`${path}/resume`}>{t.resume}</a>
         </li>
@@ -109,32 +117,32 @@ const Deeds: FC<{ own: OwnKey; texts: Texts }> = ({ own, texts }) => {
   );
 };
 
-keys.get('/keys/:id', async (c) => {
-  const own = await namedKey(c);
-  if (own === undefined) return missing(c);
-  const { texts, language } = c.var;
-  const reader = { texts, language };
-  const done = doneText(c.req.query('done'), texts);
+keyRoutes.get('/keys/:id', async (c) => {
+  const keyInfo = await loadKey(c);
+  if (keyInfo === undefined) return notFoundPage(c);
+  const { messages, language } = c.var;
+  const locale = { messages, language };
+  const doneMessage = getDoneMessage(c.req.query('done'), messages);
   return page(
     c,
-    { title: own.row.name, here: '/keys' },
+    { title: keyInfo.row.name, activePath: '/keys' },
     <>
-      {done !== undefined && <Note kind="done">{done}</Note>}
+      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
       <p>
-        <KeyState {...reader} own={own} />
+        <KeyStateLabel {...locale} keyInfo={keyInfo} />
       </p>
-      {own.state === 'paused' && <Note kind="warning">{texts.keys.pausedText}</Note>}
+      {keyInfo.state === 'paused' && <Note kind="warning">{messages.keys.pausedText}</Note>}
       <dl class="pairs">
-        <Ending {...reader} own={own} />
-        <Spending {...reader} own={own} />
-        <Limits {...reader} own={own} />
+        <KeyDetails {...locale} keyInfo={keyInfo} />
+        <KeySpending {...locale} keyInfo={keyInfo} />
+        <KeyLimitDetails {...locale} keyInfo={keyInfo} />
       </dl>
-      {own.state !== 'revoked' && <Deeds own={own} texts={texts} />}
+      {keyInfo.state !== 'revoked' && <KeyActions keyInfo={keyInfo} messages={messages} />}
       <p>
-        <a href={`/calls?key=${own.row.keyId}`}>{texts.keys.calls}</a>
+        <a href={`/calls?key=${keyInfo.row.keyId}`}>{messages.keys.calls}</a>
       </p>
       <p>
-        <a href="/keys">{texts.keys.back}</a>
+        <a href="/keys">{messages.keys.back}</a>
       </p>
     </>,
   );

@@ -1,60 +1,68 @@
 /** Who gets through the operators' door: by the right signature in the right header, and nobody else. */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { AUDIENCE, ISSUER, type Rig, signingKey, startRig, vouch, WHO } from './rig.testing.ts';
+import {
+  AUDIENCE,
+  ISSUER,
+  OPERATORS,
+  type OperatorsHarness,
+  signAssertion,
+  signingKey,
+  startHarness,
+} from './harness.testing.ts';
 
-let rig: Rig;
-let said: string[] = [];
+let harness: OperatorsHarness;
+let logged: string[] = [];
 
 beforeAll(async () => {
-  rig = await startRig();
+  harness = await startHarness();
 });
 afterAll(async () => {
-  await rig.stop();
+  await harness.stop();
 });
 beforeAll(() => {
   for (const stream of ['log', 'error'] as const) {
     vi.spyOn(console, stream).mockImplementation((line: unknown) => {
-      said.push(String(line));
+      logged.push(String(line));
     });
   }
 });
 afterEach(() => {
-  said = [];
+  logged = [];
   vi.useRealTimers();
 });
 
-function whyRefused(): unknown {
-  const line = said.find((text) => text.includes('access_refused'));
+function denialReason(): unknown {
+  const line = logged.find((text) => text.includes('access_refused'));
   return line === undefined ? undefined : JSON.parse(line).reason;
 }
 
-async function knock(assertion: string | null, env?: object): Promise<number> {
-  const answer = await rig.send('/operators', { assertion }, env);
-  if (answer.status !== 200) expect(await answer.text()).toBe('You are not let in here.');
-  return answer.status;
+async function openOperators(assertion: string | null, env?: object): Promise<number> {
+  const response = await harness.send('/operators', { assertion }, env);
+  if (response.status !== 200) expect(await response.text()).toBe('You are not let in here.');
+  return response.status;
 }
 
 const SECOND = 1_000;
 
 describe('an assertion', () => {
   it('of our team, for us, by a known key lets in', async () => {
-    expect(await knock(await vouch(rig.key))).toBe(200);
-    expect(whyRefused()).toBeUndefined();
+    expect(await openOperators(await signAssertion(harness.key))).toBe(200);
+    expect(denialReason()).toBeUndefined();
   });
 
   it('is needed on every request, also for a stylesheet and for what is not there', async () => {
     for (const path of ['/', '/operators', '/style.css', '/healthz', '/nowhere']) {
-      expect((await rig.send(path, { assertion: null })).status).toBe(403);
+      expect((await harness.send(path, { assertion: null })).status).toBe(403);
     }
-    expect(whyRefused()).toBe('missing');
+    expect(denialReason()).toBe('missing');
   });
 
   it('in the cookie alone is no assertion', async () => {
-    const cookie = `CF_Authorization=${await vouch(rig.key)}`;
-    const answer = await rig.send('/operators', { assertion: null, headers: { cookie } });
-    expect(answer.status).toBe(403);
-    expect(whyRefused()).toBe('missing');
+    const cookie = `CF_Authorization=${await signAssertion(harness.key)}`;
+    const response = await harness.send('/operators', { assertion: null, headers: { cookie } });
+    expect(response.status).toBe(403);
+    expect(denialReason()).toBe('missing');
   });
 
   it.each([
@@ -63,145 +71,151 @@ describe('an assertion', () => {
     ['another issuer by a hair', { iss: `${ISSUER}/` }, 'not_for_us'],
     ["the organisation's own session", { type: 'org' }, 'nobody'],
     ['nobody, as a service token', { email: '' }, 'nobody'],
-    ['somebody without a role', { email: WHO.nobody }, 'no_role'],
-    ['a group that is not listed', { email: WHO.nobody, groups: ['staff'] }, 'no_role'],
+    ['somebody without a role', { email: OPERATORS.withoutRole }, 'no_role'],
+    ['a group that is not listed', { email: OPERATORS.withoutRole, groups: ['staff'] }, 'no_role'],
   ])('of %s is refused', async (_, claims, reason) => {
-    expect(await knock(await vouch(rig.key, claims))).toBe(403);
-    expect(whyRefused()).toBe(reason);
+    expect(await openOperators(await signAssertion(harness.key, claims))).toBe(403);
+    expect(denialReason()).toBe(reason);
   });
 
   it('of an hour ago is refused, and one of tomorrow', async () => {
     const now = Math.floor(Date.now() / SECOND);
-    expect(await knock(await vouch(rig.key, { issuedAt: now - 3_600 }))).toBe(403);
-    expect(whyRefused()).toBe('expired');
-    said = [];
-    expect(await knock(await vouch(rig.key, { notBefore: now + 3_600 }))).toBe(403);
-    expect(whyRefused()).toBe('expired');
+    expect(await openOperators(await signAssertion(harness.key, { issuedAt: now - 3_600 }))).toBe(
+      403,
+    );
+    expect(denialReason()).toBe('expired');
+    logged = [];
+    expect(await openOperators(await signAssertion(harness.key, { notBefore: now + 3_600 }))).toBe(
+      403,
+    );
+    expect(denialReason()).toBe('expired');
   });
 
   it('that never ends is refused', async () => {
-    const endless = await new SignJWT({ email: WHO.admin, type: 'app' })
-      .setProtectedHeader({ alg: 'RS256', kid: rig.key.kid })
+    const withoutExpiry = await new SignJWT({ email: OPERATORS.admin, type: 'app' })
+      .setProtectedHeader({ alg: 'RS256', kid: harness.key.kid })
       .setAudience(AUDIENCE)
       .setIssuer(ISSUER)
       .setIssuedAt()
-      .sign(rig.key.privateKey);
-    expect(await knock(endless)).toBe(403);
+      .sign(harness.key.privateKey);
+    expect(await openOperators(withoutExpiry)).toBe(403);
   });
 
   it('signed by a stranger under a known key’s name is refused', async () => {
-    const forger = await signingKey(rig.key.kid);
-    expect(await knock(await vouch(forger))).toBe(403);
-    expect(whyRefused()).toBe('forged');
+    const forger = await signingKey(harness.key.kid);
+    expect(await openOperators(await signAssertion(forger))).toBe(403);
+    expect(denialReason()).toBe('forged');
   });
 
   it('with a changed payload is refused', async () => {
-    const [head, , mark] = (await vouch(rig.key)).split('.');
-    const [, body] = (await vouch(rig.key, { email: WHO.admin })).split('.');
-    expect(await knock(`${head}.${body}.${mark}`)).toBe(403);
-    expect(whyRefused()).toBe('forged');
+    const [header, , signature] = (await signAssertion(harness.key)).split('.');
+    const [, body] = (await signAssertion(harness.key, { email: OPERATORS.admin })).split('.');
+    expect(await openOperators(`${header}.${body}.${signature}`)).toBe(403);
+    expect(denialReason()).toBe('forged');
   });
 
   it('without a signature, or with a MAC made from our public key, is refused', async () => {
-    const claims = { email: WHO.admin, type: 'app', aud: AUDIENCE, iss: ISSUER };
+    const claims = { email: OPERATORS.admin, type: 'app', aud: AUDIENCE, iss: ISSUER };
     const unsigned = new UnsecuredJWT(claims).setIssuedAt().setExpirationTime('10m').encode();
-    expect(await knock(unsigned)).toBe(403);
-    expect(whyRefused()).toBe('algorithm');
-    said = [];
-    const confused = await new SignJWT(claims)
-      .setProtectedHeader({ alg: 'HS256', kid: rig.key.kid })
+    expect(await openOperators(unsigned)).toBe(403);
+    expect(denialReason()).toBe('algorithm');
+    logged = [];
+    const algorithmConfused = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'HS256', kid: harness.key.kid })
       .setIssuedAt()
       .setExpirationTime('10m')
-      .sign(new TextEncoder().encode(JSON.stringify(rig.key.jwk)));
-    expect(await knock(confused)).toBe(403);
-    expect(whyRefused()).toBe('algorithm');
+      .sign(new TextEncoder().encode(JSON.stringify(harness.key.jwk)));
+    expect(await openOperators(algorithmConfused)).toBe(403);
+    expect(denialReason()).toBe('algorithm');
   });
 
   it('that is no token at all is refused without an error of ours', async () => {
     for (const junk of ['x', 'a.b.c', '..', 'e30.e30.', 'a'.repeat(20_000)]) {
-      expect(await knock(junk)).toBe(403);
+      expect(await openOperators(junk)).toBe(403);
     }
-    expect(said.some((line) => line.includes('unexpected'))).toBe(false);
-    expect(said.join('')).not.toContain('aaaa');
+    expect(logged.some((line) => line.includes('unexpected'))).toBe(false);
+    expect(logged.join('')).not.toContain('aaaa');
   });
 
   it('names its groups in whatever letter case', async () => {
-    const claims = { email: WHO.nobody, groups: ['WHEEL'] };
-    expect(await knock(await vouch(rig.key, claims))).toBe(200);
+    const claims = { email: OPERATORS.withoutRole, groups: ['WHEEL'] };
+    expect(await openOperators(await signAssertion(harness.key, claims))).toBe(200);
   });
 });
 
 describe('the keys', () => {
   it('are fetched once for many requests, and again for a new one, at most once a minute', async () => {
-    const env = rig.bindings();
+    const env = harness.bindings();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    const before = rig.keys.asked();
-    for (let times = 0; times < 3; times += 1) {
-      expect(await knock(await vouch(rig.key), env)).toBe(200);
+    const requestsBefore = harness.keys.requestCount();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect(await openOperators(await signAssertion(harness.key), env)).toBe(200);
     }
-    expect(rig.keys.asked() - before).toBe(1);
+    expect(harness.keys.requestCount() - requestsBefore).toBe(1);
     const next = await signingKey('second');
-    rig.publish([rig.key, next]);
-    expect(await knock(await vouch(next), env)).toBe(403);
-    expect(whyRefused()).toBe('unknown_key');
-    expect(rig.keys.asked() - before).toBe(1);
+    harness.publishKeys([harness.key, next]);
+    expect(await openOperators(await signAssertion(next), env)).toBe(403);
+    expect(denialReason()).toBe('unknown_key');
+    expect(harness.keys.requestCount() - requestsBefore).toBe(1);
     vi.setSystemTime(Date.now() + 61 * SECOND);
-    expect(await knock(await vouch(next), env)).toBe(200);
-    expect(rig.keys.asked() - before).toBe(2);
+    expect(await openOperators(await signAssertion(next), env)).toBe(200);
+    expect(harness.keys.requestCount() - requestsBefore).toBe(2);
     // A flood of made-up names asks for nothing more within the minute.
-    for (let times = 0; times < 5; times += 1) {
-      expect(await knock(await vouch(await signingKey(`made-up-${times}`)), env)).toBe(403);
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      expect(
+        await openOperators(await signAssertion(await signingKey(`made-up-${attempt}`)), env),
+      ).toBe(403);
     }
-    expect(rig.keys.asked() - before).toBe(2);
-    rig.publish([rig.key]);
+    expect(harness.keys.requestCount() - requestsBefore).toBe(2);
+    harness.publishKeys([harness.key]);
   });
 
   it('that were withdrawn are forgotten within the hour', async () => {
-    const env = rig.bindings();
+    const env = harness.bindings();
     const old = await signingKey('old');
-    rig.publish([rig.key, old]);
+    harness.publishKeys([harness.key, old]);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-    expect(await knock(await vouch(old), env)).toBe(200);
-    rig.publish([rig.key]);
+    expect(await openOperators(await signAssertion(old), env)).toBe(200);
+    harness.publishKeys([harness.key]);
     vi.setSystemTime(Date.now() + 3_601 * SECOND);
-    expect(await knock(await vouch(old), env)).toBe(403);
+    expect(await openOperators(await signAssertion(old), env)).toBe(403);
   });
 
   it('that can’t be had let nobody in, and the answer says when to come back to it', async () => {
-    const env = { ...rig.bindings(), ACCESS_KEYS_URL: 'http://127.0.0.1:9/keys' };
-    expect(await knock(await vouch(rig.key), env)).toBe(503);
-    expect(whyRefused()).toBe('keys_unreachable');
+    const env = { ...harness.bindings(), ACCESS_KEYS_URL: 'http://127.0.0.1:9/keys' };
+    expect(await openOperators(await signAssertion(harness.key), env)).toBe(503);
+    expect(denialReason()).toBe('keys_unreachable');
   });
 
   it('may come from elsewhere on one’s own machine only', async () => {
-    const elsewhere = { ...rig.bindings(), ACCESS_KEYS_URL: 'https://evil.example/keys' };
-    expect((await rig.send('/operators', {}, elsewhere)).status).toBe(503);
+    const elsewhere = { ...harness.bindings(), ACCESS_KEYS_URL: 'https://evil.example/keys' };
+    expect((await harness.send('/operators', {}, elsewhere)).status).toBe(503);
     const host = 'operators.example.com';
-    const deployed = { ...rig.bindings(), OPERATORS_HOST: host };
-    expect((await rig.send('/operators', { host }, deployed)).status).toBe(503);
-    expect(said.filter((line) => line.includes('ACCESS_KEYS_URL'))).toHaveLength(2);
+    const deployed = { ...harness.bindings(), OPERATORS_HOST: host };
+    expect((await harness.send('/operators', { host }, deployed)).status).toBe(503);
+    expect(logged.filter((line) => line.includes('ACCESS_KEYS_URL'))).toHaveLength(2);
   });
 });
 
 describe('the two hosts', () => {
   it('have nothing of one another', async () => {
     for (const path of ['/sign-in', '/keys', '/language', '/hooks/secret-scanning', '/healthz']) {
-      expect((await rig.send(path)).status).toBe(404);
+      expect((await harness.send(path)).status).toBe(404);
     }
     for (const path of ['/operators', '/operators/health', '/operators/chain']) {
-      expect((await rig.send(path, { host: 'localhost' })).status).toBe(404);
+      expect((await harness.send(path, { host: 'localhost' })).status).toBe(404);
     }
   });
 
   it('may not be one', async () => {
-    const env = { ...rig.bindings(), CONSOLE_URL: 'https://operators.localhost' };
-    expect((await rig.send('/operators', {}, env)).status).toBe(503);
-    expect(said.join('')).toContain('OPERATORS_HOST');
+    const env = { ...harness.bindings(), CONSOLE_URL: 'https://operators.localhost' };
+    expect((await harness.send('/operators', {}, env)).status).toBe(503);
+    expect(logged.join('')).toContain('OPERATORS_HOST');
   });
 
   it('are one again where no operators’ host is set', async () => {
-    const { OPERATORS_HOST: _, ...env } = rig.bindings();
-    expect((await rig.send('/operators', {}, env)).status).toBe(404);
+    const { OPERATORS_HOST: _, ...env } = harness.bindings();
+    expect((await harness.send('/operators', {}, env)).status).toBe(404);
   });
 
   it.each([
@@ -211,8 +225,8 @@ describe('the two hosts', () => {
     '[]',
     'no',
   ])('are closed while the roles are not understood: %s', async (roles) => {
-    const env = { ...rig.bindings(), OPERATOR_ROLES: roles };
-    expect((await rig.send('/operators', {}, env)).status).toBe(503);
-    expect(said.join('')).toContain('OPERATOR_ROLES');
+    const env = { ...harness.bindings(), OPERATOR_ROLES: roles };
+    expect((await harness.send('/operators', {}, env)).status).toBe(503);
+    expect(logged.join('')).toContain('OPERATOR_ROLES');
   });
 });

@@ -22,9 +22,9 @@ export type AccessSettings = Readonly<{
 }>;
 
 /** As the identity provider names them, in lower case: two spellings are one person. */
-export type Identified = Readonly<{ email: string; groups: readonly string[] }>;
+export type AccessIdentity = Readonly<{ email: string; groups: readonly string[] }>;
 
-export type AccessRefusal =
+export type AccessDenialReason =
   | 'missing'
   | 'malformed'
   | 'algorithm'
@@ -36,28 +36,28 @@ export type AccessRefusal =
   | 'keys_unreachable';
 
 export type AccessResult =
-  | (Readonly<{ ok: true }> & Identified)
-  | Readonly<{ ok: false; reason: AccessRefusal }>;
+  | (Readonly<{ ok: true }> & AccessIdentity)
+  | Readonly<{ ok: false; reason: AccessDenialReason }>;
 
 const HEADER = 'cf-access-jwt-assertion';
 /** Far above any real one: nobody makes us decode a megabyte. */
-const LONGEST_ASSERTION = 16_384;
-const LARGEST_KEY_SET = 65_536;
-const KEYS_WITHIN_MS = 5_000;
+const MAX_ASSERTION_LENGTH = 16_384;
+const MAX_KEY_SET_LENGTH = 65_536;
+const KEYS_TIMEOUT_MS = 5_000;
 /** Access changes its keys every six weeks and honours old ones for a week: an hour is soon enough. */
-const KEYS_FRESH_MS = 3_600_000;
+const KEYS_TTL_MS = 3_600_000;
 /** As long as they are believed where no newer ones can be had. */
-const KEYS_LAST_MS = 86_400_000;
-const REFETCH_AT_MOST_EVERY_MS = 60_000;
+const KEYS_MAX_STALE_MS = 86_400_000;
+const MIN_REFETCH_INTERVAL_MS = 60_000;
 /** While there are no keys at all, nobody gets in: then it is asked again sooner. */
-const RETRY_EMPTY_AFTER_MS = 5_000;
+const EMPTY_RETRY_INTERVAL_MS = 5_000;
 /** Clocks differ a little. */
-const TOLERANCE_SECONDS = 5;
+const CLOCK_TOLERANCE_SECONDS = 5;
 
 type KeySet = Readonly<{
   kids: ReadonlySet<string>;
   find: ReturnType<typeof createLocalJWKSet>;
-  at: number;
+  fetchedAt: number;
 }>;
 
 function isKeySet(value: unknown): value is JSONWebKeySet {
@@ -68,51 +68,52 @@ function isKeySet(value: unknown): value is JSONWebKeySet {
 
 async function fetchKeys(url: string, now: number): Promise<KeySet | undefined> {
   try {
-    const signal = AbortSignal.timeout(KEYS_WITHIN_MS);
-    const answer = await globalThis.fetch(url, { redirect: 'manual', signal });
-    const text = await answer.text();
-    if (answer.status !== 200 || text.length > LARGEST_KEY_SET) return undefined;
+    const signal = AbortSignal.timeout(KEYS_TIMEOUT_MS);
+    const response = await globalThis.fetch(url, { redirect: 'manual', signal });
+    const text = await response.text();
+    if (response.status !== 200 || text.length > MAX_KEY_SET_LENGTH) return undefined;
     const parsed: unknown = JSON.parse(text);
     if (!isKeySet(parsed)) return undefined;
     const kids = parsed.keys.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : []));
-    return { kids: new Set(kids), find: createLocalJWKSet(parsed), at: now };
+    return { kids: new Set(kids), find: createLocalJWKSet(parsed), fetchedAt: now };
   } catch {
     return undefined;
   }
 }
 
 /** Access's public keys, as long as the isolate lives. */
-export class AccessKeys {
+export class AccessKeyCache {
   readonly #url: string;
-  #known: KeySet | undefined;
-  #asked = Number.NEGATIVE_INFINITY;
+  #cached: KeySet | undefined;
+  #lastFetchAt = Number.NEGATIVE_INFINITY;
 
   constructor(url: string) {
     this.#url = url;
   }
 
   /** Whether it is time: for a key that we have, or for one nobody told us of. */
-  #due(kid: string, now: number): boolean {
-    const since = now - this.#asked;
-    if (this.#known === undefined) return since >= RETRY_EMPTY_AFTER_MS;
-    const stale = now - this.#known.at >= KEYS_FRESH_MS;
-    return (stale || !this.#known.kids.has(kid)) && since >= REFETCH_AT_MOST_EVERY_MS;
+  #shouldFetch(kid: string, now: number): boolean {
+    const elapsedMs = now - this.#lastFetchAt;
+    if (this.#cached === undefined) return elapsedMs >= EMPTY_RETRY_INTERVAL_MS;
+    const stale = now - this.#cached.fetchedAt >= KEYS_TTL_MS;
+    return (stale || !this.#cached.kids.has(kid)) && elapsedMs >= MIN_REFETCH_INTERVAL_MS;
   }
 
-  async for(kid: string, now: number): Promise<KeySet | undefined> {
-    if (this.#due(kid, now)) {
+  async get(kid: string, now: number): Promise<KeySet | undefined> {
+    if (this.#shouldFetch(kid, now)) {
       // Without any keys, those who come meanwhile ask too: nobody could tell them anything else.
-      if (this.#known !== undefined) this.#asked = now;
+      if (this.#cached !== undefined) this.#lastFetchAt = now;
       const fetched = await fetchKeys(this.#url, now);
-      this.#asked = now;
-      this.#known = fetched ?? this.#known;
+      this.#lastFetchAt = now;
+      this.#cached = fetched ?? this.#cached;
     }
-    if (this.#known === undefined || now - this.#known.at >= KEYS_LAST_MS) return undefined;
-    return this.#known;
+    if (this.#cached === undefined || now - this.#cached.fetchedAt >= KEYS_MAX_STALE_MS)
+      return undefined;
+    return this.#cached;
   }
 }
 
-function headerOf(assertion: string): Readonly<{ alg: unknown; kid: unknown }> | undefined {
+function parseHeader(assertion: string): Readonly<{ alg: unknown; kid: unknown }> | undefined {
   try {
     const { alg, kid } = decodeProtectedHeader(assertion);
     return { alg, kid };
@@ -121,7 +122,7 @@ function headerOf(assertion: string): Readonly<{ alg: unknown; kid: unknown }> |
   }
 }
 
-function refusalOf(error: unknown): AccessRefusal {
+function toDenialReason(error: unknown): AccessDenialReason {
   if (error instanceof errors.JWTExpired) return 'expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
     return error.claim === 'nbf' || error.claim === 'exp' ? 'expired' : 'not_for_us';
@@ -132,40 +133,43 @@ function refusalOf(error: unknown): AccessRefusal {
   return 'malformed';
 }
 
-function textsOf(value: unknown): readonly string[] {
+function toStrings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
 /** Groups are there where the identity provider's claim was added to the token: then below `custom`. */
-function groupsOf(payload: JWTPayload): readonly string[] {
+function getGroups(payload: JWTPayload): readonly string[] {
   const { custom } = payload;
-  const below = typeof custom === 'object' && custom !== null ? Reflect.get(custom, 'groups') : [];
-  return [...textsOf(payload.groups), ...textsOf(below)].map((group) => group.toLowerCase());
+  const customGroups =
+    typeof custom === 'object' && custom !== null ? Reflect.get(custom, 'groups') : [];
+  return [...toStrings(payload.groups), ...toStrings(customGroups)].map((group) =>
+    group.toLowerCase(),
+  );
 }
 
 /** A service token has no address, and a session of the whole organisation is not one of this application. */
-function identified(payload: JWTPayload): AccessResult {
+function toAccessResult(payload: JWTPayload): AccessResult {
   const { email, type } = payload;
-  const named = typeof email === 'string' && email.length <= 254 && /^\S+@\S+$/.test(email);
-  if (!named || type !== 'app') return { ok: false, reason: 'nobody' };
-  return { ok: true, email: email.toLowerCase(), groups: groupsOf(payload) };
+  const hasEmail = typeof email === 'string' && email.length <= 254 && /^\S+@\S+$/.test(email);
+  if (!hasEmail || type !== 'app') return { ok: false, reason: 'nobody' };
+  return { ok: true, email: email.toLowerCase(), groups: getGroups(payload) };
 }
 
 export async function verifyAccess(
   settings: AccessSettings,
-  keys: AccessKeys,
+  keys: AccessKeyCache,
   headers: Headers,
   now: number,
 ): Promise<AccessResult> {
   const assertion = headers.get(HEADER);
   if (assertion === null || assertion === '') return { ok: false, reason: 'missing' };
-  if (assertion.length > LONGEST_ASSERTION) return { ok: false, reason: 'malformed' };
-  const header = headerOf(assertion);
+  if (assertion.length > MAX_ASSERTION_LENGTH) return { ok: false, reason: 'malformed' };
+  const header = parseHeader(assertion);
   if (header === undefined) return { ok: false, reason: 'malformed' };
   // Asked before any key is looked for: "none" and a MAC made with our public key have no business here.
   if (header.alg !== 'RS256') return { ok: false, reason: 'algorithm' };
   if (typeof header.kid !== 'string') return { ok: false, reason: 'unknown_key' };
-  const set = await keys.for(header.kid, now);
+  const set = await keys.get(header.kid, now);
   if (set === undefined) return { ok: false, reason: 'keys_unreachable' };
   if (!set.kids.has(header.kid)) return { ok: false, reason: 'unknown_key' };
   try {
@@ -174,11 +178,11 @@ export async function verifyAccess(
       audience: settings.audience,
       issuer: settings.issuer,
       requiredClaims: ['exp', 'iat'],
-      clockTolerance: TOLERANCE_SECONDS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
       currentDate: new Date(now),
     });
-    return identified(payload);
+    return toAccessResult(payload);
   } catch (error) {
-    return { ok: false, reason: refusalOf(error) };
+    return { ok: false, reason: toDenialReason(error) };
   }
 }

@@ -4,50 +4,55 @@
  * owner chose them. Each page is a look, and each look is a line in the chain.
  */
 import {
-  adjustmentsOf,
-  type Correspondence,
-  callsSeen,
-  correspondenceOf,
-  findAccountCard,
+  type Communication,
+  findAccountSummary,
   findOwner,
-  keysSeen,
-  linesSeen,
+  getCommunication,
+  type KeySummary,
+  listAdjustments,
+  listCallSummaries,
+  listEntrySummaries,
+  listKeySummaries,
   type Owner,
-  type SeenKey,
 } from '@farebox/database';
-import type { AccountId, AccountStanding } from '@farebox/ledger';
-import { signal } from '@farebox/signals';
+import type { AccountId, AccountStatus } from '@farebox/ledger';
+import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { Money } from '../page.tsx';
-import { mayLook } from './deeds.ts';
-import { Fact, refusedPage, staffPage, Table, When } from './frame.tsx';
+import { Money } from '../layout.tsx';
+import { auditView } from './audited-action.ts';
+import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import { maskEmail } from './masking.ts';
+import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
-import type { Operator, Staff, StaffContext } from './staff.ts';
-import { ADJUSTMENT_STATES, MOVE_TEXTS, MOVES, PERMISSION_OF } from './texts.ts';
+import {
+  ACCOUNT_ACTIONS,
+  ACTION_LABELS,
+  ACTION_PERMISSIONS,
+  ADJUSTMENT_STATE_LABELS,
+} from './strings.ts';
 
-const MOST_SHOWN = 50;
-const BEGINNING = Number.MAX_SAFE_INTEGER;
+const PAGE_SIZE = 50;
+const FIRST_PAGE = Number.MAX_SAFE_INTEGER;
 
-const ID = ':id{[0-9a-f]{16}}';
+const ID_PATTERN = ':id{[0-9a-f]{16}}';
 
-export const account = new Hono<Staff>();
+export const account = new Hono<OperatorEnv>();
 
 /** A ledger that can't be asked must not hide the rest from whoever has to help. */
-async function asked<T>(answer: Promise<T>): Promise<T | 'unreachable'> {
+async function orUnreachable<T>(request: Promise<T>): Promise<T | 'unreachable'> {
   try {
-    return await answer;
+    return await request;
   } catch {
-    signal({ event: 'unexpected', where: 'console.operators', call: null });
+    logEvent({ event: 'unexpected', where: 'console.operators', call: null });
     return 'unreachable';
   }
 }
 
-const Standing: FC<{ standing: AccountStanding | null | 'unreachable' }> = ({ standing }) => {
-  if (standing === 'unreachable') return <p>The ledger could not be asked just now.</p>;
-  if (standing === null) return <p>The account’s book was never opened.</p>;
-  const { state, posted, held, openCalls, pendingEntries } = standing;
+const AccountStatusFacts: FC<{ status: AccountStatus | null | 'unreachable' }> = ({ status }) => {
+  if (status === 'unreachable') return <p>The ledger could not be asked just now.</p>;
+  if (status === null) return <p>The account’s book was never opened.</p>;
+  const { state, posted, held, openCalls, pendingEntries } = status;
   return (
     <dl class="facts">
       <Fact name="State">{state}</Fact>
@@ -63,8 +68,8 @@ const Standing: FC<{ standing: AccountStanding | null | 'unreachable' }> = ({ st
   );
 };
 
-const Keys: FC<{ id: AccountId; keys: readonly SeenKey[]; revocable: boolean }> = (props) => (
-  <Table caption="Keys" heads={['Key', 'Ends in', 'State', 'Budget', 'Expires', 'Made', '']}>
+const Keys: FC<{ id: AccountId; keys: readonly KeySummary[]; revocable: boolean }> = (props) => (
+  <Table caption="Keys" headers={['Key', 'Ends in', 'State', 'Budget', 'Expires', 'Made', '']}>
     {props.keys.map(({ keyId, last4, state, budget, expiresAt, createdAt }) => (
       <tr>
         <th scope="row">{keyId}</th>
@@ -74,10 +79,10 @@ const Keys: FC<{ id: AccountId; keys: readonly SeenKey[]; revocable: boolean }> 
         <td>{state}</td>
         <td>{budget === null ? '–' : <Money amount={budget} />}</td>
         <td>
-          <When at={expiresAt} />
+          <Timestamp at={expiresAt} />
         </td>
         <td>
-          <When at={createdAt} />
+          <Timestamp at={createdAt} />
         </td>
         <td>
           {props.revocable && state === 'active' && (
@@ -96,51 +101,51 @@ const OwnerFacts: FC<{ owner: Owner | undefined; sessions: number }> = ({ owner,
     <Fact name="Address">{owner === undefined ? 'deleted' : maskEmail(owner.email)}</Fact>
     <Fact name="Language">{owner?.language ?? '–'}</Fact>
     <Fact name="Confirmed">
-      <When at={owner?.verifiedAt ?? null} />
+      <Timestamp at={owner?.verifiedAt ?? null} />
     </Fact>
     <Fact name="Sessions">{sessions}</Fact>
   </dl>
 );
 
-const Letters: FC<{ about: Correspondence }> = ({ about }) => (
+const CommunicationTables: FC<{ communication: Communication }> = ({ communication }) => (
   <>
-    <Table caption="Mails" heads={['Kind', 'State', 'Reason', 'Queued', 'Ended']}>
-      {about.mails.map(({ kind, state, reason, queuedAt, endedAt }) => (
+    <Table caption="Mails" headers={['Kind', 'State', 'Reason', 'Queued', 'Ended']}>
+      {communication.mails.map(({ kind, state, reason, queuedAt, endedAt }) => (
         <tr>
           <th scope="row">{kind}</th>
           <td>{state}</td>
           <td>{reason ?? '–'}</td>
           <td>
-            <When at={queuedAt} />
+            <Timestamp at={queuedAt} />
           </td>
           <td>
-            <When at={endedAt} />
+            <Timestamp at={endedAt} />
           </td>
         </tr>
       ))}
     </Table>
-    <Table caption="Consents" heads={['Kind', 'Given', 'Since']}>
-      {about.consents.map(({ kind, given, since }) => (
+    <Table caption="Consents" headers={['Kind', 'Given', 'Since']}>
+      {communication.consents.map(({ kind, given, since }) => (
         <tr>
           <th scope="row">{kind}</th>
           <td>{given ? 'yes' : 'no'}</td>
           <td>
-            <When at={since} />
+            <Timestamp at={since} />
           </td>
         </tr>
       ))}
     </Table>
-    <Table caption="Receipts" heads={['Receipt', 'Kind', 'About', 'By', 'At']}>
-      {about.receipts.map(({ id, kind, about: what, actor, at }) => (
+    <Table caption="Receipts" headers={['Receipt', 'Kind', 'About', 'By', 'At']}>
+      {communication.receipts.map(({ id, kind, about: subject, actor, at }) => (
         <tr>
           <th scope="row">
             <code>{id}</code>
           </th>
           <td>{kind}</td>
-          <td>{what ?? '–'}</td>
+          <td>{subject ?? '–'}</td>
           <td>{actor}</td>
           <td>
-            <When at={at} />
+            <Timestamp at={at} />
           </td>
         </tr>
       ))}
@@ -148,16 +153,16 @@ const Letters: FC<{ about: Correspondence }> = ({ about }) => (
   </>
 );
 
-const Moves: FC<{ id: AccountId; operator: Operator }> = ({ id, operator }) => (
+const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operator }) => (
   <nav aria-label="What can be done">
     <ul>
-      {MOVES.filter((move) => move !== 'revoke_key' && operator.may.has(PERMISSION_OF[move])).map(
-        (move) => (
-          <li>
-            <a href={`/operators/accounts/${id}/moves/${move}`}>{MOVE_TEXTS[move].title}</a>
-          </li>
-        ),
-      )}
+      {ACCOUNT_ACTIONS.filter(
+        (action) => action !== 'revoke_key' && operator.permissions.has(ACTION_PERMISSIONS[action]),
+      ).map((action) => (
+        <li>
+          <a href={`/operators/accounts/${id}/moves/${action}`}>{ACTION_LABELS[action].title}</a>
+        </li>
+      ))}
       <li>
         <a href={`/operators/accounts/${id}/ledger`}>Lines</a>
       </li>
@@ -171,10 +176,10 @@ const Moves: FC<{ id: AccountId; operator: Operator }> = ({ id, operator }) => (
   </nav>
 );
 
-async function Adjusted({ c, id }: Readonly<{ c: StaffContext; id: AccountId }>) {
-  const adjustments = await adjustmentsOf(c.var.house.identity.db, id, MOST_SHOWN);
+async function RecentAdjustments({ c, id }: Readonly<{ c: OperatorContext; id: AccountId }>) {
+  const adjustments = await listAdjustments(c.var.deps.identity.db, id, PAGE_SIZE);
   return (
-    <Table caption="Adjustments" heads={['Adjustment', 'Amount', 'State', 'Proposed']}>
+    <Table caption="Adjustments" headers={['Adjustment', 'Amount', 'State', 'Proposed']}>
       {adjustments.map(({ id: adjustment, delta, state, proposedAt }) => (
         <tr>
           <th scope="row">
@@ -183,9 +188,9 @@ async function Adjusted({ c, id }: Readonly<{ c: StaffContext; id: AccountId }>)
           <td>
             <Money amount={delta} />
           </td>
-          <td>{ADJUSTMENT_STATES[state]}</td>
+          <td>{ADJUSTMENT_STATE_LABELS[state]}</td>
           <td>
-            <When at={proposedAt} />
+            <Timestamp at={proposedAt} />
           </td>
         </tr>
       ))}
@@ -194,69 +199,72 @@ async function Adjusted({ c, id }: Readonly<{ c: StaffContext; id: AccountId }>)
 }
 
 /** Who owns it, for whom that concerns. */
-async function About({ c, id }: Readonly<{ c: StaffContext; id: AccountId }>) {
-  const { db, now } = c.var.house.identity;
+async function OwnerSection({ c, id }: Readonly<{ c: OperatorContext; id: AccountId }>) {
+  const { db, now } = c.var.deps.identity;
   const owner = await findOwner(db, id);
-  const about = await correspondenceOf(db, id, { most: MOST_SHOWN, now: now() });
+  const communication = await getCommunication(db, id, { limit: PAGE_SIZE, now: now() });
   return (
     <>
       <h2>Its owner</h2>
-      <OwnerFacts owner={owner} sessions={about.sessions} />
-      <Letters about={about} />
+      <OwnerFacts owner={owner} sessions={communication.sessions} />
+      <CommunicationTables communication={communication} />
     </>
   );
 }
 
-account.get(`/operators/accounts/${ID}`, async (c) => {
+account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
   const id = c.req.param('id');
-  const { db } = c.var.house.identity;
-  const { operator, desk } = c.var;
-  const look = { action: 'look_at_account', permission: 'see_account', subject: id } as const;
-  if (!(await mayLook(c, look))) return refusedPage(c, 'not_permitted');
-  const card = await findAccountCard(db, id);
-  if (card === undefined) return refusedPage(c, 'unknown');
-  const [standing, keys] = await Promise.all([asked(desk.door.standing(id)), keysSeen(db, id)]);
-  return staffPage(
+  const { db } = c.var.deps.identity;
+  const { operator, operatorDeps } = c.var;
+  const view = { action: 'look_at_account', permission: 'see_account', subject: id } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  const summary = await findAccountSummary(db, id);
+  if (summary === undefined) return errorPage(c, 'unknown');
+  const [status, keys] = await Promise.all([
+    orUnreachable(operatorDeps.operators.status(id)),
+    listKeySummaries(db, id),
+  ]);
+  return operatorPage(
     c,
     { title: `Account ${id}` },
     <>
-      <Moves id={id} operator={operator} />
-      <Standing standing={standing} />
+      <AccountActions id={id} operator={operator} />
+      <AccountStatusFacts status={status} />
       <dl class="facts">
         <Fact name="Made">
-          <When at={card.createdAt} />
+          <Timestamp at={summary.createdAt} />
         </Fact>
         <Fact name="Deleted by its owner">
-          <When at={card.closedAt} />
+          <Timestamp at={summary.closedAt} />
         </Fact>
         <Fact name="Object wiped">
-          <When at={card.wipedAt} />
+          <Timestamp at={summary.wipedAt} />
         </Fact>
       </dl>
-      <Keys id={id} keys={keys} revocable={operator.may.has('revoke_key')} />
-      {operator.may.has('adjust') && <Adjusted c={c} id={id} />}
-      {operator.may.has('see_correspondence') && <About c={c} id={id} />}
+      <Keys id={id} keys={keys} revocable={operator.permissions.has('revoke_key')} />
+      {operator.permissions.has('adjust') && <RecentAdjustments c={c} id={id} />}
+      {operator.permissions.has('see_correspondence') && <OwnerSection c={c} id={id} />}
     </>,
   );
 });
 
-type Room = Readonly<{ id: AccountId; before: number }>;
+type AuditedPage = Readonly<{ id: AccountId; before: number }>;
 
 /** The account and the page that are looked at, once the look is written down and there is one. */
-async function enter(
-  c: StaffContext,
+async function openAuditedPage(
+  c: OperatorContext,
   action: string,
   permission: Permission = 'see_account',
-): Promise<Room | Response> {
+): Promise<AuditedPage | Response> {
   const id = c.req.param('id') ?? '';
-  const wanted = c.req.query('before') ?? '';
-  if (!(await mayLook(c, { action, permission, subject: id }))) {
-    return refusedPage(c, 'not_permitted');
+  const requested = c.req.query('before') ?? '';
+  if (!(await auditView(c, { action, permission, subject: id }))) {
+    return errorPage(c, 'not_permitted');
   }
-  if ((await findAccountCard(c.var.house.identity.db, id)) === undefined) {
-    return refusedPage(c, 'unknown');
+  if ((await findAccountSummary(c.var.deps.identity.db, id)) === undefined) {
+    return errorPage(c, 'unknown');
   }
-  return { id, before: /^\d{1,15}$/.test(wanted) ? Number(wanted) : BEGINNING };
+  return { id, before: /^\d{1,15}$/.test(requested) ? Number(requested) : FIRST_PAGE };
 }
 
 const Older: FC<{ path: string; rows: readonly Readonly<{ seq: number }>[] }> = ({
@@ -264,7 +272,7 @@ const Older: FC<{ path: string; rows: readonly Readonly<{ seq: number }>[] }> = 
   rows,
 }) => {
   const last = rows.at(-1);
-  if (rows.length < MOST_SHOWN || last === undefined) return null;
+  if (rows.length < PAGE_SIZE || last === undefined) return null;
   return (
     <p>
       <a href={`${path}?before=${last.seq}`}>Older</a>
@@ -272,36 +280,42 @@ const Older: FC<{ path: string; rows: readonly Readonly<{ seq: number }>[] }> = 
   );
 };
 
-account.get(`/operators/accounts/${ID}/ledger`, async (c) => {
-  const room = await enter(c, 'look_at_ledger');
-  if (room instanceof Response) return room;
-  const { id, before } = room;
-  const lines = await linesSeen(c.var.house.identity.db, id, { before, most: MOST_SHOWN });
-  return staffPage(
+account.get(`/operators/accounts/${ID_PATTERN}/ledger`, async (c) => {
+  const page = await openAuditedPage(c, 'look_at_ledger');
+  if (page instanceof Response) return page;
+  const { id, before } = page;
+  const entries = await listEntrySummaries(c.var.deps.identity.db, id, {
+    before,
+    limit: PAGE_SIZE,
+  });
+  return operatorPage(
     c,
     { title: `Lines of ${id}` },
     <>
-      <Table caption="Newest first" heads={['Line', 'Kind', 'Amount', 'Balance after', 'At', 'Id']}>
-        {lines.map((line) => (
+      <Table
+        caption="Newest first"
+        headers={['Line', 'Kind', 'Amount', 'Balance after', 'At', 'Id']}
+      >
+        {entries.map((entry) => (
           <tr>
-            <th scope="row">{line.seq}</th>
-            <td>{line.kind}</td>
+            <th scope="row">{entry.seq}</th>
+            <td>{entry.kind}</td>
             <td>
-              <Money amount={line.delta} />
+              <Money amount={entry.delta} />
             </td>
             <td>
-              <Money amount={line.postedAfter} />
+              <Money amount={entry.postedAfter} />
             </td>
             <td>
-              <When at={line.at} />
+              <Timestamp at={entry.at} />
             </td>
             <td>
-              <code>{line.id}</code>
+              <code>{entry.id}</code>
             </td>
           </tr>
         ))}
       </Table>
-      <Older path={`/operators/accounts/${id}/ledger`} rows={lines} />
+      <Older path={`/operators/accounts/${id}/ledger`} rows={entries} />
     </>,
   );
 });
@@ -319,16 +333,16 @@ const CALL_HEADS = [
   'At',
 ] as const;
 
-account.get(`/operators/accounts/${ID}/calls`, async (c) => {
-  const room = await enter(c, 'look_at_calls');
-  if (room instanceof Response) return room;
-  const { id, before } = room;
-  const calls = await callsSeen(c.var.house.identity.db, id, { before, most: MOST_SHOWN });
-  return staffPage(
+account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
+  const page = await openAuditedPage(c, 'look_at_calls');
+  if (page instanceof Response) return page;
+  const { id, before } = page;
+  const calls = await listCallSummaries(c.var.deps.identity.db, id, { before, limit: PAGE_SIZE });
+  return operatorPage(
     c,
     { title: `Calls of ${id}` },
     <>
-      <Table caption="Newest first; of what was said there is nothing" heads={CALL_HEADS}>
+      <Table caption="Newest first; of what was said there is nothing" headers={CALL_HEADS}>
         {calls.map((call) => (
           <tr>
             <th scope="row">
@@ -347,7 +361,7 @@ account.get(`/operators/accounts/${ID}/calls`, async (c) => {
               <Money amount={call.shortfall} />
             </td>
             <td>
-              <When at={call.createdAt} />
+              <Timestamp at={call.createdAt} />
             </td>
           </tr>
         ))}
@@ -357,10 +371,10 @@ account.get(`/operators/accounts/${ID}/calls`, async (c) => {
   );
 });
 
-account.get(`/operators/accounts/${ID}/books`, async (c) => {
-  const room = await enter(c, 'look_at_books');
-  if (room instanceof Response) return room;
-  const audit = await asked(c.var.desk.door.audit(room.id));
+account.get(`/operators/accounts/${ID_PATTERN}/books`, async (c) => {
+  const page = await openAuditedPage(c, 'look_at_books');
+  if (page instanceof Response) return page;
+  const audit = await orUnreachable(c.var.operatorDeps.operators.audit(page.id));
   const body =
     audit === 'unreachable' ? (
       <p>The ledger could not be asked just now.</p>
@@ -372,9 +386,9 @@ account.get(`/operators/accounts/${ID}/books`, async (c) => {
         <Fact name="Last line">{audit.lastSeq}</Fact>
         <Fact name="Acknowledged by Postgres">{audit.acknowledgedSeq}</Fact>
         <Fact name="What does not hold">
-          {audit.broken.join(', ') || 'nothing: the books agree'}
+          {audit.violations.join(', ') || 'nothing: the books agree'}
         </Fact>
       </dl>
     );
-  return staffPage(c, { title: `Books of ${room.id}` }, body);
+  return operatorPage(c, { title: `Books of ${page.id}` }, body);
 });

@@ -1,18 +1,26 @@
 /** Money that waits for a second person, and money whose moving nobody heard the end of. */
-import { type Adjustment, findAdjustment, openAdjustments } from '@farebox/database';
+import { type Adjustment, findAdjustment, listOpenAdjustments } from '@farebox/database';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../forms.ts';
-import { Money } from '../page.tsx';
-import { decide, finish } from './adjusting.ts';
-import { doDeed, mayLook } from './deeds.ts';
-import { Fact, ReasonField, refusedPage, staffPage, statusOf, Table, When } from './frame.tsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { Money } from '../layout.tsx';
+import { decideProposal, retryApproved } from './adjustment-workflow.ts';
+import { auditView, runAudited } from './audited-action.ts';
+import {
+  errorPage,
+  Fact,
+  httpStatusFor,
+  operatorPage,
+  ReasonField,
+  Table,
+  Timestamp,
+} from './layout.tsx';
+import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
-import type { Operator, Staff, StaffContext } from './staff.ts';
-import { ADJUSTMENT_STATES, type Refusal } from './texts.ts';
+import { type ActionError, ADJUSTMENT_STATE_LABELS } from './strings.ts';
 
-const MOST_SHOWN = 200;
-const ONE = '/operators/adjustments/:adjustment{[0-9a-f]{32}}';
+const MAX_SHOWN = 200;
+const ADJUSTMENT_PATH = '/operators/adjustments/:adjustment{[0-9a-f]{32}}';
 
 const DECISIONS = ['approve', 'refuse', 'finish'] as const;
 type Decision = (typeof DECISIONS)[number];
@@ -22,18 +30,18 @@ const TITLES: Readonly<Record<Decision, string>> = {
   finish: 'Ask the ledger again',
 };
 
-export const adjustments = new Hono<Staff>();
+export const adjustments = new Hono<OperatorEnv>();
 
 adjustments.get('/operators/adjustments', async (c) => {
-  const look = { action: 'look_at_adjustments', permission: 'adjust', subject: null } as const;
-  if (!(await mayLook(c, look))) return refusedPage(c, 'not_permitted');
-  const open = await openAdjustments(c.var.house.identity.db, MOST_SHOWN);
-  return staffPage(
+  const view = { action: 'look_at_adjustments', permission: 'adjust', subject: null } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  const open = await listOpenAdjustments(c.var.deps.identity.db, MAX_SHOWN);
+  return operatorPage(
     c,
-    { title: 'Adjustments', here: '/operators/adjustments' },
+    { title: 'Adjustments', activePath: '/operators/adjustments' },
     <Table
       caption="Those that are not done, oldest first"
-      heads={['Adjustment', 'Account', 'Amount', 'State', 'Proposed by', 'At']}
+      headers={['Adjustment', 'Account', 'Amount', 'State', 'Proposed by', 'At']}
     >
       {open.map(({ id, accountId, delta, state, proposedBy, proposedAt }) => (
         <tr>
@@ -46,10 +54,10 @@ adjustments.get('/operators/adjustments', async (c) => {
           <td>
             <Money amount={delta} />
           </td>
-          <td>{ADJUSTMENT_STATES[state]}</td>
+          <td>{ADJUSTMENT_STATE_LABELS[state]}</td>
           <td>{proposedBy}</td>
           <td>
-            <When at={proposedAt} />
+            <Timestamp at={proposedAt} />
           </td>
         </tr>
       ))}
@@ -58,8 +66,11 @@ adjustments.get('/operators/adjustments', async (c) => {
 });
 
 /** What this operator may still say to it. */
-function decisionsOf(adjustment: Adjustment, { email, may }: Operator): readonly Decision[] {
-  if (!may.has('approve')) return [];
+function allowedDecisions(
+  adjustment: Adjustment,
+  { email, permissions }: Operator,
+): readonly Decision[] {
+  if (!permissions.has('approve')) return [];
   if (adjustment.state === 'approved') return ['finish'];
   if (adjustment.state !== 'proposed') return [];
   return adjustment.proposedBy.toLowerCase() === email ? ['refuse'] : ['approve', 'refuse'];
@@ -74,7 +85,7 @@ const Facts: FC<{ adjustment: Adjustment }> = ({ adjustment }) => (
       <Fact name="Amount">
         <Money amount={adjustment.delta} />
       </Fact>
-      <Fact name="State">{ADJUSTMENT_STATES[adjustment.state]}</Fact>
+      <Fact name="State">{ADJUSTMENT_STATE_LABELS[adjustment.state]}</Fact>
       <Fact name="Proposed by">{adjustment.proposedBy}</Fact>
       <Fact name="Decided by">{adjustment.decidedBy ?? '–'}</Fact>
     </dl>
@@ -83,12 +94,12 @@ const Facts: FC<{ adjustment: Adjustment }> = ({ adjustment }) => (
   </>
 );
 
-function onePage(c: StaffContext, adjustment: Adjustment, refusal?: Refusal) {
-  const decisions = decisionsOf(adjustment, c.var.operator);
-  const status = refusal === undefined ? 200 : statusOf(refusal);
-  return staffPage(
+function adjustmentPage(c: OperatorContext, adjustment: Adjustment, error?: ActionError) {
+  const decisions = allowedDecisions(adjustment, c.var.operator);
+  const status = error === undefined ? 200 : httpStatusFor(error);
+  return operatorPage(
     c,
-    { title: 'Adjustment', here: '/operators/adjustments', refusal, status },
+    { title: 'Adjustment', activePath: '/operators/adjustments', error, status },
     <>
       <Facts adjustment={adjustment} />
       {decisions.length > 0 && (
@@ -114,33 +125,35 @@ function onePage(c: StaffContext, adjustment: Adjustment, refusal?: Refusal) {
   );
 }
 
-adjustments.get(ONE, async (c) => {
-  const found = await findAdjustment(c.var.house.identity.db, c.req.param('adjustment'));
-  const subject = found?.accountId ?? null;
-  const look = { action: 'look_at_adjustment', permission: 'adjust', subject } as const;
-  if (!(await mayLook(c, look))) return refusedPage(c, 'not_permitted');
-  return found === undefined ? refusedPage(c, 'unknown') : onePage(c, found);
+adjustments.get(ADJUSTMENT_PATH, async (c) => {
+  const adjustment = await findAdjustment(c.var.deps.identity.db, c.req.param('adjustment'));
+  const subject = adjustment?.accountId ?? null;
+  const view = { action: 'look_at_adjustment', permission: 'adjust', subject } as const;
+  if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
+  return adjustment === undefined ? errorPage(c, 'unknown') : adjustmentPage(c, adjustment);
 });
 
-adjustments.post(ONE, async (c) => {
+adjustments.post(ADJUSTMENT_PATH, async (c) => {
   const id = c.req.param('adjustment');
   const form = await readForm(c);
-  const found = await findAdjustment(c.var.house.identity.db, id);
+  const adjustment = await findAdjustment(c.var.deps.identity.db, id);
   const decision = DECISIONS.find((known) => known === form.text('decision'));
-  if (found === undefined || decision === undefined) return refusedPage(c, 'unknown');
-  const acts = {
-    approve: () => decide(c, id, true),
-    refuse: () => decide(c, id, false),
-    finish: () => finish(c, id),
+  if (adjustment === undefined || decision === undefined) return errorPage(c, 'unknown');
+  const runs = {
+    approve: () => decideProposal(c, id, true),
+    refuse: () => decideProposal(c, id, false),
+    finish: () => retryApproved(c, id),
   };
   const permission: Permission = 'approve';
-  const outcome = await doDeed(c, {
+  const outcome = await runAudited(c, {
     action: `${decision}_adjustment`,
     permission,
-    subject: found.accountId,
+    subject: adjustment.accountId,
     reason: form.text('reason'),
-    act: acts[decision],
+    run: runs[decision],
   });
   if (outcome.ok) return c.redirect(`/operators/adjustments/${id}?done=${outcome.done}`, 303);
-  return outcome.why === 'no_reason' ? onePage(c, found, 'no_reason') : refusedPage(c, outcome.why);
+  return outcome.reason === 'no_reason'
+    ? adjustmentPage(c, adjustment, 'no_reason')
+    : errorPage(c, outcome.reason);
 });

@@ -4,94 +4,101 @@
  */
 import {
   type ChainState,
-  openDifferences,
-  openIncidents,
+  listDepositsInReview,
+  listOpenDifferences,
+  listOpenIncidents,
+  listPinnedKeys,
+  listWaitingDeposits,
   type PinnedKey,
-  pinnedKeys,
   readChainStates,
-  setAsideDeposits,
-  waitingDeposits,
 } from '@farebox/database';
-import { addressText, CHAINS, type Chain } from '@farebox/deposits';
+import { CHAINS, type Chain, formatAddress } from '@farebox/deposits';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { type DepositSettings, depositSettingsOf } from '../env.ts';
-import { type Form, readForm } from '../forms.ts';
-import { Money, Note } from '../page.tsx';
-import { amountText, NETWORK_NAMES } from '../top-up/networks.ts';
-import { doDeed, mayLook } from './deeds.ts';
-import { concernsOf, familyOf } from './deposit-concerns.ts';
-import { type DepositDeed, deedIn } from './deposit-deeds.ts';
-import { ReasonField, refusedPage, staffPage, statusOf, Table, When } from './frame.tsx';
+import { type Form, readForm } from '../csrf-and-forms.ts';
+import { type DepositSettings, getDepositSettings } from '../env.ts';
+import { Money, Note } from '../layout.tsx';
+import { formatTokenUnits, NETWORK_NAMES } from '../top-up/networks.ts';
+import { auditView, runAudited } from './audited-action.ts';
+import { type DepositAction, parseAction } from './deposit-actions.ts';
+import { findIssues, getAddressFamily } from './deposit-issues.ts';
+import {
+  errorPage,
+  httpStatusFor,
+  operatorPage,
+  ReasonField,
+  Table,
+  Timestamp,
+} from './layout.tsx';
+import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
-import type { Staff, StaffContext } from './staff.ts';
-import { DEPOSIT_WORDS, type Refusal } from './texts.ts';
+import { type ActionError, DEPOSIT_STATE_LABELS } from './strings.ts';
 
 const PATH = '/operators/deposits';
-const MOST_SHOWN = 200;
+const MAX_SHOWN = 200;
 
-const PERMISSION_FOR: Readonly<Record<DepositDeed, Permission>> = {
+const DEPOSIT_ACTION_PERMISSIONS: Readonly<Record<DepositAction, Permission>> = {
   resume_chain: 'settle_deposits',
   release_deposit: 'settle_deposits',
   report_sweep: 'settle_deposits',
   rotate_key: 'rotate_key',
 };
 
-type Found = Readonly<{
+type DepositsOverview = Readonly<{
   settings: DepositSettings;
   states: readonly ChainState[];
-  waiting: Awaited<ReturnType<typeof waitingDeposits>>;
-  incidents: Awaited<ReturnType<typeof openIncidents>>;
-  setAside: Awaited<ReturnType<typeof setAsideDeposits>>;
-  differences: Awaited<ReturnType<typeof openDifferences>>;
+  waiting: Awaited<ReturnType<typeof listWaitingDeposits>>;
+  incidents: Awaited<ReturnType<typeof listOpenIncidents>>;
+  depositsInReview: Awaited<ReturnType<typeof listDepositsInReview>>;
+  differences: Awaited<ReturnType<typeof listOpenDifferences>>;
   keys: readonly PinnedKey[];
   now: number;
 }>;
 
-async function find(c: StaffContext): Promise<Found> {
-  const { db, now } = c.var.house.identity;
-  const [states, waiting, incidents, setAside, differences, keys] = await Promise.all([
+async function loadOverview(c: OperatorContext): Promise<DepositsOverview> {
+  const { db, now } = c.var.deps.identity;
+  const [states, waiting, incidents, depositsInReview, differences, keys] = await Promise.all([
     readChainStates(db),
-    waitingDeposits(db),
-    openIncidents(db, MOST_SHOWN),
-    setAsideDeposits(db, MOST_SHOWN),
-    openDifferences(db, null, MOST_SHOWN),
-    pinnedKeys(db),
+    listWaitingDeposits(db),
+    listOpenIncidents(db, MAX_SHOWN),
+    listDepositsInReview(db, MAX_SHOWN),
+    listOpenDifferences(db, null, MAX_SHOWN),
+    listPinnedKeys(db),
   ]);
-  const settings = depositSettingsOf(c.env);
-  return { settings, states, waiting, incidents, setAside, differences, keys, now: now() };
+  const settings = getDepositSettings(c.env);
+  return { settings, states, waiting, incidents, depositsInReview, differences, keys, now: now() };
 }
 
-function chainOf({ settings }: Found, name: string): Chain | undefined {
+function getChain({ settings }: DepositsOverview, name: string): Chain | undefined {
   return settings.chains.find((chain) => chain.name === name);
 }
 
-function amountOn(found: Found, chain: string, units: bigint): string {
-  const known = chainOf(found, chain);
-  return known === undefined ? `${units}` : amountText(units, known.decimals);
+function formatUnits(overview: DepositsOverview, chain: string, units: bigint): string {
+  const chainConfig = getChain(overview, chain);
+  return chainConfig === undefined ? `${units}` : formatTokenUnits(units, chainConfig.decimals);
 }
 
-function nameOf(chain: string): string {
-  const known = CHAINS.find((name) => name === chain);
-  return known === undefined ? chain : NETWORK_NAMES[known];
+function networkName(chain: string): string {
+  const chainName = CHAINS.find((name) => name === chain);
+  return chainName === undefined ? chain : NETWORK_NAMES[chainName];
 }
 
-function standing({ haltedAt, trouble }: ChainState): string {
-  if (haltedAt !== null) return `halted: ${trouble ?? ''}`;
-  return trouble ?? 'reads on';
+function chainStatus({ haltedAt, lastError }: ChainState): string {
+  if (haltedAt !== null) return `halted: ${lastError ?? ''}`;
+  return lastError ?? 'reads on';
 }
 
 /** What is final and not read yet: it shrinks while a network is caught up with. */
-function behindText(chain: Chain | undefined, { final, nextBlock }: ChainState): string {
+function formatLag(chain: Chain | undefined, { final, nextBlock }: ChainState): string {
   const blocks = final === null ? 0 : Math.max(0, final + 1 - nextBlock);
   if (blocks === 0 || chain === undefined) return '–';
   return `${blocks} blocks, ${Math.ceil((blocks * chain.blockMs) / 60_000)} min`;
 }
 
-const Networks: FC<{ found: Found }> = ({ found }) => (
+const Networks: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
     caption="Networks"
-    heads={[
+    headers={[
       'Network',
       'Standing',
       'Providers',
@@ -104,44 +111,44 @@ const Networks: FC<{ found: Found }> = ({ found }) => (
       'Audited',
     ]}
   >
-    {found.states.map((state) => (
+    {overview.states.map((state) => (
       <tr>
-        <th scope="row">{nameOf(state.chain)}</th>
-        <td>{standing(state)}</td>
-        <td>{chainOf(found, state.chain)?.providers.length ?? 0}</td>
+        <th scope="row">{networkName(state.chain)}</th>
+        <td>{chainStatus(state)}</td>
+        <td>{getChain(overview, state.chain)?.providers.length ?? 0}</td>
         <td>{state.nextBlock - 1}</td>
-        <td>{behindText(chainOf(found, state.chain), state)}</td>
+        <td>{formatLag(getChain(overview, state.chain), state)}</td>
         <td>{state.final ?? '–'}</td>
         <td>{state.head ?? '–'}</td>
         <td>
-          <When at={state.finalAt} />
+          <Timestamp at={state.finalAt} />
         </td>
         <td>
-          <When at={state.lookedAt} />
+          <Timestamp at={state.lastPolledAt} />
         </td>
         <td>
-          <When at={state.auditAt} />
+          <Timestamp at={state.lastAuditAt} />
         </td>
       </tr>
     ))}
   </Table>
 );
 
-const Waiting: FC<{ found: Found }> = ({ found }) => (
+const WaitingDeposits: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
     caption="Money that is in no balance"
-    heads={['Network', 'State', 'Deposits', 'Worth', 'Oldest']}
+    headers={['Network', 'State', 'Deposits', 'Worth', 'Oldest']}
   >
-    {found.waiting.map(({ chain, state, count, amount, oldest }) => (
+    {overview.waiting.map(({ chain, state, count, amount, oldest }) => (
       <tr>
-        <th scope="row">{nameOf(chain)}</th>
-        <td>{DEPOSIT_WORDS[state] ?? state}</td>
+        <th scope="row">{networkName(chain)}</th>
+        <td>{DEPOSIT_STATE_LABELS[state] ?? state}</td>
         <td>{count}</td>
         <td>
           <Money amount={amount} />
         </td>
         <td>
-          <When at={oldest} />
+          <Timestamp at={oldest} />
         </td>
       </tr>
     ))}
@@ -149,11 +156,11 @@ const Waiting: FC<{ found: Found }> = ({ found }) => (
 );
 
 /** A form for one deed, its fields hidden but for the reason. */
-const DeedForm: FC<
-  Readonly<{ deed: DepositDeed; button: string; fields: Readonly<Record<string, string>> }>
-> = ({ deed, button, fields }) => (
+const ActionForm: FC<
+  Readonly<{ action: DepositAction; button: string; fields: Readonly<Record<string, string>> }>
+> = ({ action, button, fields }) => (
   <form method="post" action={PATH}>
-    <input type="hidden" name="deed" value={deed} />
+    <input type="hidden" name="deed" value={action} />
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}
@@ -166,18 +173,21 @@ const DeedForm: FC<
   </form>
 );
 
-const Incidents: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
+const Incidents: FC<{ overview: DepositsOverview; canSettle: boolean }> = ({
+  overview,
+  canSettle,
+}) => (
   <>
     <Table
       caption="Incidents nobody has looked at"
-      heads={['Network', 'What', 'At', 'Block', 'We had', 'It says now', 'Provider']}
+      headers={['Network', 'What', 'At', 'Block', 'We had', 'It says now', 'Provider']}
     >
-      {found.incidents.map((incident) => (
+      {overview.incidents.map((incident) => (
         <tr>
-          <th scope="row">{nameOf(incident.chain)}</th>
+          <th scope="row">{networkName(incident.chain)}</th>
           <td>{incident.kind}</td>
           <td>
-            <When at={incident.at} />
+            <Timestamp at={incident.at} />
           </td>
           <td>{incident.blockNumber ?? '–'}</td>
           <td>
@@ -190,88 +200,88 @@ const Incidents: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
         </tr>
       ))}
     </Table>
-    {may &&
-      found.states
+    {canSettle &&
+      overview.states
         .filter(({ haltedAt }) => haltedAt !== null)
         .map(({ chain }) => (
           <>
-            <h2>{`Let ${nameOf(chain)} go on`}</h2>
+            <h2>{`Let ${networkName(chain)} go on`}</h2>
             <p>
               It is read again from 1,000 blocks below the evidence, on whatever is there now. What
               was credited stays credited: settle by an adjustment what the network took back.
             </p>
-            <DeedForm deed="resume_chain" button="Let it go on" fields={{ chain }} />
+            <ActionForm action="resume_chain" button="Let it go on" fields={{ chain }} />
           </>
         ))}
   </>
 );
 
-const SetAsideList: FC<{ found: Found }> = ({ found }) => (
+const DepositsInReview: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
     caption="Deposits somebody has to look at"
-    heads={['Transaction', 'Network', 'USDT', 'State', 'Why', 'Seen']}
+    headers={['Transaction', 'Network', 'USDT', 'State', 'Why', 'Seen']}
   >
-    {found.setAside.map(({ chain, txHash, logIndex, units, state, reason, seenAt }) => (
+    {overview.depositsInReview.map(({ chain, txHash, logIndex, units, state, reason, seenAt }) => (
       <tr>
         <th scope="row">
           <a href={`${PATH}/${chain}/${txHash}/${logIndex}`}>
             <code>{`${txHash.slice(0, 12)}…`}</code>
           </a>
         </th>
-        <td>{nameOf(chain)}</td>
-        <td>{amountOn(found, chain, units)}</td>
-        <td>{DEPOSIT_WORDS[state] ?? state}</td>
+        <td>{networkName(chain)}</td>
+        <td>{formatUnits(overview, chain, units)}</td>
+        <td>{DEPOSIT_STATE_LABELS[state] ?? state}</td>
         <td>{reason}</td>
         <td>
-          <When at={seenAt} />
+          <Timestamp at={seenAt} />
         </td>
       </tr>
     ))}
   </Table>
 );
 
-const Differences: FC<{ found: Found }> = ({ found }) => (
+const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
     caption="Differences the daily audit found"
-    heads={['Address', 'Network', 'Kind', 'Holds', 'Swept', 'Recorded', 'Since']}
+    headers={['Address', 'Network', 'Kind', 'Holds', 'Swept', 'Recorded', 'Since']}
   >
-    {found.differences.map((one) => (
+    {overview.differences.map((difference) => (
       <tr>
         <th scope="row">
-          <code>{addressText(familyOf(one.chain), one.address)}</code>
+          <code>{formatAddress(getAddressFamily(difference.chain), difference.address)}</code>
         </th>
-        <td>{nameOf(one.chain)}</td>
-        <td>{DEPOSIT_WORDS[one.kind] ?? one.kind}</td>
+        <td>{networkName(difference.chain)}</td>
+        <td>{DEPOSIT_STATE_LABELS[difference.kind] ?? difference.kind}</td>
         <td>
-          {one.kind === 'books' ? (
-            <Money amount={one.held} />
+          {difference.kind === 'books' ? (
+            <Money amount={difference.held} />
           ) : (
-            amountOn(found, one.chain, one.held)
+            formatUnits(overview, difference.chain, difference.held)
           )}
         </td>
-        <td>{amountOn(found, one.chain, one.swept)}</td>
+        <td>{formatUnits(overview, difference.chain, difference.swept)}</td>
         <td>
-          {one.kind === 'books' ? (
-            <Money amount={one.recorded} />
+          {difference.kind === 'books' ? (
+            <Money amount={difference.recorded} />
           ) : (
-            amountOn(found, one.chain, one.recorded)
+            formatUnits(overview, difference.chain, difference.recorded)
           )}
         </td>
         <td>
-          <When at={one.since} />
+          <Timestamp at={difference.since} />
         </td>
       </tr>
     ))}
   </Table>
 );
 
-const Keys: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
+const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview, canRotate }) => (
   <>
     <Table
       caption="Public keys that addresses hang below"
-      heads={['Fingerprint', 'Family', 'Gives new addresses', 'Addresses', 'Pinned', 'List']}
+      headers={['Fingerprint', 'Family', 'Gives new addresses', 'Addresses', 'Pinned', 'List']}
     >
-      {found.keys.map(({ family, fingerprint, current, nextIndex, pinnedAt }) => (
+      {overview.keys.map(({ family, fingerprint, current, nextIndex, pinnedAt }) => (
         <tr>
           <th scope="row">
             <code>{fingerprint}</code>
@@ -280,7 +290,7 @@ const Keys: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
           <td>{current ? 'yes' : 'no, watched'}</td>
           <td>{nextIndex}</td>
           <td>
-            <When at={pinnedAt} />
+            <Timestamp at={pinnedAt} />
           </td>
           <td>
             <a href={`${PATH}/addresses/${fingerprint}`}>download</a>
@@ -288,11 +298,13 @@ const Keys: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
         </tr>
       ))}
     </Table>
-    {may &&
-      found.keys
+    {canRotate &&
+      overview.keys
         .filter(({ current }) => current)
         .flatMap(({ family, fingerprint }) => {
-          const configured = found.settings.current.get(familyOf(family))?.fingerprint;
+          const configured = overview.settings.currentKeys.get(
+            getAddressFamily(family),
+          )?.fingerprint;
           return configured === undefined || configured === fingerprint
             ? []
             : [{ family, fingerprint: configured }];
@@ -304,8 +316,8 @@ const Keys: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
               It is configured for {family} but not pinned: nobody is shown an address until it is.
               Compare the fingerprint with what the treasury printed before you do.
             </p>
-            <DeedForm
-              deed="rotate_key"
+            <ActionForm
+              action="rotate_key"
               button="Give new addresses below this key"
               fields={{ family, fingerprint }}
             />
@@ -314,7 +326,7 @@ const Keys: FC<{ found: Found; may: boolean }> = ({ found, may }) => (
   </>
 );
 
-const Report: FC = () => (
+const SweepReportForm: FC = () => (
   <>
     <h2>What the treasury moved</h2>
     <p>The file that its report wrote. Told twice it counts once.</p>
@@ -332,56 +344,58 @@ const Report: FC = () => (
   </>
 );
 
-async function roomPage(c: StaffContext, refusal?: Refusal) {
-  const found = await find(c);
-  const { may } = c.var.operator;
-  const sentences = concernsOf({ ...found, chains: found.settings.chains });
-  const status = refusal === undefined ? 200 : statusOf(refusal);
-  return staffPage(
+async function depositsPage(c: OperatorContext, error?: ActionError) {
+  const overview = await loadOverview(c);
+  const { permissions } = c.var.operator;
+  const issues = findIssues({ ...overview, chains: overview.settings.chains });
+  const status = error === undefined ? 200 : httpStatusFor(error);
+  return operatorPage(
     c,
-    { title: 'Deposits', here: PATH, refusal, status },
+    { title: 'Deposits', activePath: PATH, error, status },
     <>
-      {sentences.map((sentence) => (
-        <Note kind="warning">{sentence}</Note>
+      {issues.map((issue) => (
+        <Note kind="warning">{issue}</Note>
       ))}
-      {sentences.length === 0 && <p>Nothing here needs anybody.</p>}
-      <Networks found={found} />
-      <Waiting found={found} />
-      <Incidents found={found} may={may.has('settle_deposits')} />
-      <SetAsideList found={found} />
-      <Differences found={found} />
-      <Keys found={found} may={may.has('rotate_key')} />
-      {may.has('settle_deposits') && <Report />}
+      {issues.length === 0 && <p>Nothing here needs anybody.</p>}
+      <Networks overview={overview} />
+      <WaitingDeposits overview={overview} />
+      <Incidents overview={overview} canSettle={permissions.has('settle_deposits')} />
+      <DepositsInReview overview={overview} />
+      <Differences overview={overview} />
+      <Keys overview={overview} canRotate={permissions.has('rotate_key')} />
+      {permissions.has('settle_deposits') && <SweepReportForm />}
     </>,
   );
 }
 
-export const deposits = new Hono<Staff>();
+export const deposits = new Hono<OperatorEnv>();
 
 deposits.get(PATH, async (c) => {
-  const look = { action: 'look_at_deposits', permission: 'see_deposits', subject: null } as const;
-  return (await mayLook(c, look)) ? roomPage(c) : refusedPage(c, 'not_permitted');
+  const view = { action: 'look_at_deposits', permission: 'see_deposits', subject: null } as const;
+  return (await auditView(c, view)) ? depositsPage(c) : errorPage(c, 'not_permitted');
 });
 
-function isDeed(text: string): text is DepositDeed {
-  return Object.hasOwn(PERMISSION_FOR, text);
+function isDepositAction(text: string): text is DepositAction {
+  return Object.hasOwn(DEPOSIT_ACTION_PERMISSIONS, text);
 }
 
-async function deedOf(c: StaffContext, form: Form) {
-  const deed = form.text('deed');
-  return isDeed(deed) ? { deed, ...(await deedIn(c, deed, form)) } : undefined;
+async function parseRequest(c: OperatorContext, form: Form) {
+  const action = form.text('deed');
+  return isDepositAction(action)
+    ? { deed: action, ...(await parseAction(c, action, form)) }
+    : undefined;
 }
 
 deposits.post(PATH, async (c) => {
   const form = await readForm(c);
-  const asked = await deedOf(c, form);
-  if (asked === undefined) return refusedPage(c, 'unknown');
-  const { deed, subject, act } = asked;
+  const request = await parseRequest(c, form);
+  if (request === undefined) return errorPage(c, 'unknown');
+  const { deed: action, subject, run } = request;
   const reason = form.text('reason');
-  const permission = PERMISSION_FOR[deed];
-  const outcome = await doDeed(c, { action: deed, permission, subject, reason, act });
+  const permission = DEPOSIT_ACTION_PERMISSIONS[action];
+  const outcome = await runAudited(c, { action: action, permission, subject, reason, run });
   if (outcome.ok) return c.redirect(`${PATH}?done=${outcome.done}`, 303);
-  return c.var.operator.may.has('see_deposits')
-    ? roomPage(c, outcome.why)
-    : refusedPage(c, outcome.why);
+  return c.var.operator.permissions.has('see_deposits')
+    ? depositsPage(c, outcome.reason)
+    : errorPage(c, outcome.reason);
 });

@@ -1,43 +1,48 @@
 /** How the system is, in numbers that name nobody. What is not right says so in words. */
 import {
   type Health,
-  openDifferences,
+  listDepositsInReview,
+  listOpenDifferences,
+  listWaitingDeposits,
   readChainStates,
   readHealth,
-  setAsideDeposits,
-  waitingDeposits,
 } from '@farebox/database';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
-import { depositSettingsOf } from '../env.ts';
-import { Money, Note } from '../page.tsx';
-import { checkedChain } from './chain.tsx';
-import { concernsOf } from './deposit-concerns.ts';
-import { Fact, refusedPage, staffPage, Table, When } from './frame.tsx';
-import type { Staff, StaffContext } from './staff.ts';
-import { FLAWS } from './texts.ts';
+import { getDepositSettings } from '../env.ts';
+import { Money, Note } from '../layout.tsx';
+import { checkAuditLog } from './audit-log.tsx';
+import { findIssues } from './deposit-issues.ts';
+import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
+import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
+import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
 /** A day of normal work; the whole chain is walked on its own page. */
-const LINES_CHECKED = 2_000;
+const MAX_ENTRIES_CHECKED = 2_000;
 /** More than that is a number nobody needs to the unit. */
-const DEPOSITS_COUNTED = 1_000;
+const MAX_DEPOSITS_COUNTED = 1_000;
 /** The sweep ticks every five minutes; three missed ones are not chance. */
-const SWEEP_LATE_MS = 20 * 60_000;
+const RECONCILIATION_LATE_MS = 20 * 60_000;
 /** What Amazon SES puts an account under review for (docs.aws.amazon.com/ses, sending review process FAQs). */
-const BOUNCES_TOO_MANY = 0.05;
-const COMPLAINTS_TOO_MANY = 0.001;
+const MAX_BOUNCE_RATE = 0.05;
+const MAX_COMPLAINT_RATE = 0.001;
 
-const ENDED: ReadonlySet<string> = new Set(['delivered', 'bounced', 'complained', 'rejected']);
-const FAILED: ReadonlySet<string> = new Set(['bounced', 'complained', 'rejected', 'failed']);
+const TERMINAL_STATES: ReadonlySet<string> = new Set([
+  'delivered',
+  'bounced',
+  'complained',
+  'rejected',
+]);
+const FAILED_STATES: ReadonlySet<string> = new Set(['bounced', 'complained', 'rejected', 'failed']);
 
-type Rates = Readonly<{ ended: number; bounced: number; complained: number }>;
+type DeliveryCounts = Readonly<{ terminal: number; bounced: number; complained: number }>;
 
-export function ratesOf(mails: Health['mails']): Rates {
-  const sum = (wanted: (state: string) => boolean): number =>
-    mails.reduce((total, { state, count }) => total + (wanted(state) ? count : 0), 0);
+export function countDeliveries(mails: Health['mails']): DeliveryCounts {
+  const sum = (matches: (state: string) => boolean): number =>
+    mails.reduce((total, { state, count }) => total + (matches(state) ? count : 0), 0);
   return {
-    ended: sum((state) => ENDED.has(state)),
+    terminal: sum((state) => TERMINAL_STATES.has(state)),
     bounced: sum((state) => state === 'bounced'),
     complained: sum((state) => state === 'complained'),
   };
@@ -48,21 +53,21 @@ function percent(part: number, whole: number): string {
 }
 
 /** Each sentence is something for somebody to do. */
-function concerns(health: Health, now: number): readonly string[] {
-  const { sweeps, mails } = health;
-  const rates = ratesOf(mails);
-  const late = sweeps.latest === null || now - sweeps.latest > SWEEP_LATE_MS;
-  const found: readonly (readonly [boolean, string])[] = [
-    [late, 'The ledger’s sweep has not run for more than 20 minutes.'],
+function findHealthIssues(health: Health, now: number): readonly string[] {
+  const { reconciliation: sweeps, mails } = health;
+  const counts = countDeliveries(mails);
+  const isLate = sweeps.latest === null || now - sweeps.latest > RECONCILIATION_LATE_MS;
+  const checks: readonly (readonly [boolean, string])[] = [
+    [isLate, 'The ledger’s sweep has not run for more than 20 minutes.'],
     [sweeps.broken > 0, 'The sweep met books that do not hold.'],
     [sweeps.unfinished > 0, 'The sweep could not meet every account.'],
     [health.mailsStuck > 0, 'Mails wait in the queue for more than ten minutes.'],
     [
-      rates.bounced > rates.ended * BOUNCES_TOO_MANY,
+      counts.bounced > counts.terminal * MAX_BOUNCE_RATE,
       'More than 5 % of mails bounce: Amazon SES may stop sending.',
     ],
     [
-      rates.complained > rates.ended * COMPLAINTS_TOO_MANY,
+      counts.complained > counts.terminal * MAX_COMPLAINT_RATE,
       'More than 0.1 % of mails are complained about: Amazon SES may stop sending.',
     ],
     [health.adjustments.unfinished > 0, 'Approved adjustments have not moved yet.'],
@@ -71,25 +76,32 @@ function concerns(health: Health, now: number): readonly string[] {
       'An account was deleted more than a day ago and its object is not wiped.',
     ],
   ];
-  return found.flatMap(([is, sentence]) => (is ? [sentence] : []));
+  return checks.flatMap(([failed, message]) => (failed ? [message] : []));
 }
 
-const Numbers: FC<{ health: Health; unmatched: NanoUsd }> = ({ health, unmatched }) => {
-  const { sweeps, closing, mails, shortfalls, throttles, adjustments } = health;
-  const rates = ratesOf(mails);
-  const facts: readonly (readonly [name: string, value: Child])[] = [
-    ['Last sweep', <When at={sweeps.latest} />],
+const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, uncredited }) => {
+  const {
+    reconciliation: sweeps,
+    closing,
+    mails,
+    shortfalls,
+    rateLimits: throttles,
+    adjustments,
+  } = health;
+  const counts = countDeliveries(mails);
+  const rows: readonly (readonly [name: string, value: Child])[] = [
+    ['Last sweep', <Timestamp at={sweeps.latest} />],
     ['Accounts met within a day', sweeps.accounts],
     ['Accounts ahead of Postgres when met', sweeps.behind],
     ['Lines not in Postgres when met', sweeps.pending],
     ['Invariants that did not hold', sweeps.broken],
     ['Accounts being deleted', closing.accounts],
     ['Mails stuck in the queue', health.mailsStuck],
-    ['Bounces within a day', percent(rates.bounced, rates.ended)],
-    ['Complaints within a day', percent(rates.complained, rates.ended)],
+    ['Bounces within a day', percent(counts.bounced, counts.terminal)],
+    ['Complaints within a day', percent(counts.complained, counts.terminal)],
     ['Calls that cost us, within a day', shortfalls.calls],
     ['What they cost us', <Money amount={shortfalls.amount} />],
-    ['Money that came in and is in no balance', <Money amount={unmatched} />],
+    ['Money that came in and is in no balance', <Money amount={uncredited} />],
     ['Sign-ups waiting for their mailbox', health.signUpsWaiting],
     ['Throttles counting', throttles.counters],
     ['Highest throttle', throttles.highest],
@@ -97,18 +109,18 @@ const Numbers: FC<{ health: Health; unmatched: NanoUsd }> = ({ health, unmatched
   ];
   return (
     <dl class="facts">
-      {facts.map(([name, value]) => (
+      {rows.map(([name, value]) => (
         <Fact name={name}>{value}</Fact>
       ))}
     </dl>
   );
 };
 
-const Lists: FC<{ health: Health }> = ({ health: { mails, notices } }) => (
+const HealthTables: FC<{ health: Health }> = ({ health: { mails, notifications: notices } }) => (
   <>
-    <Table caption="Mails that failed, within a day" heads={['Kind', 'State', 'Mails']}>
+    <Table caption="Mails that failed, within a day" headers={['Kind', 'State', 'Mails']}>
       {mails
-        .filter(({ state }) => FAILED.has(state))
+        .filter(({ state }) => FAILED_STATES.has(state))
         .map(({ kind, state, count }) => (
           <tr>
             <th scope="row">{kind}</th>
@@ -117,7 +129,7 @@ const Lists: FC<{ health: Health }> = ({ health: { mails, notices } }) => (
           </tr>
         ))}
     </Table>
-    <Table caption="Notices to people, within a day" heads={['Kind', 'Notices']}>
+    <Table caption="Notices to people, within a day" headers={['Kind', 'Notices']}>
       {notices.map(({ kind, count }) => (
         <tr>
           <th scope="row">{kind}</th>
@@ -129,46 +141,46 @@ const Lists: FC<{ health: Health }> = ({ health: { mails, notices } }) => (
 );
 
 /** What the deposits' room says too, and how much money is in no balance. */
-async function depositsSaid(c: StaffContext) {
-  const { db, now } = c.var.house.identity;
-  const [states, setAside, differences, waiting] = await Promise.all([
+async function loadDepositHealth(c: OperatorContext) {
+  const { db, now } = c.var.deps.identity;
+  const [states, depositsInReview, differences, waiting] = await Promise.all([
     readChainStates(db),
-    setAsideDeposits(db, DEPOSITS_COUNTED),
-    openDifferences(db, null, DEPOSITS_COUNTED),
-    waitingDeposits(db),
+    listDepositsInReview(db, MAX_DEPOSITS_COUNTED),
+    listOpenDifferences(db, null, MAX_DEPOSITS_COUNTED),
+    listWaitingDeposits(db),
   ]);
-  const { chains } = depositSettingsOf(c.env);
-  const unmatched = waiting.reduce((sum, { amount }) => sum + amount, 0n);
+  const { chains } = getDepositSettings(c.env);
+  const uncredited = waiting.reduce((sum, { amount }) => sum + amount, 0n);
   return {
-    sentences: concernsOf({ chains, states, setAside, differences, now: now() }),
-    unmatched,
+    issues: findIssues({ chains, states, depositsInReview, differences, now: now() }),
+    unmatched: uncredited,
   };
 }
 
-export const health = new Hono<Staff>();
+export const health = new Hono<OperatorEnv>();
 
 health.get('/operators/health', async (c) => {
-  if (!c.var.operator.may.has('see_health')) return refusedPage(c, 'not_permitted');
-  const { db, now } = c.var.house.identity;
-  const [found, deposits, chain] = await Promise.all([
+  if (!c.var.operator.permissions.has('see_health')) return errorPage(c, 'not_permitted');
+  const { db, now } = c.var.deps.identity;
+  const [summary, deposits, auditCheck] = await Promise.all([
     readHealth(db, now()),
-    depositsSaid(c),
-    checkedChain(c, { latest: LINES_CHECKED }),
+    loadDepositHealth(c),
+    checkAuditLog(c, { latest: MAX_ENTRIES_CHECKED }),
   ]);
-  const sentences = [...concerns(found, now()), ...deposits.sentences];
-  return staffPage(
+  const issues = [...findHealthIssues(summary, now()), ...deposits.issues];
+  return operatorPage(
     c,
-    { title: 'Health', here: '/operators/health' },
+    { title: 'Health', activePath: '/operators/health' },
     <>
-      {!chain.ok && (
-        <Note kind="problem">{`Line ${chain.seq} of what operators did ${FLAWS[chain.flaw]}.`}</Note>
+      {!auditCheck.ok && (
+        <Note kind="problem">{`Line ${auditCheck.seq} of what operators did ${AUDIT_LOG_PROBLEMS[auditCheck.problem]}.`}</Note>
       )}
-      {sentences.map((sentence) => (
-        <Note kind="warning">{sentence}</Note>
+      {issues.map((message) => (
+        <Note kind="warning">{message}</Note>
       ))}
-      {chain.ok && sentences.length === 0 && <p>Nothing here needs anybody.</p>}
-      <Numbers health={found} unmatched={deposits.unmatched} />
-      <Lists health={found} />
+      {auditCheck.ok && issues.length === 0 && <p>Nothing here needs anybody.</p>}
+      <HealthSummary health={summary} uncredited={deposits.unmatched} />
+      <HealthTables health={summary} />
     </>,
   );
 });

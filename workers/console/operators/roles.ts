@@ -2,7 +2,7 @@
  * Who of the operators may do what: a closed table. A role is given to an address or to a group of the
  * identity provider by one binding, and to nobody else; whoever has none sees nothing.
  */
-import type { Identified } from './access.ts';
+import type { AccessIdentity } from './access.ts';
 
 export const ROLES = ['support', 'finance', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
@@ -32,7 +32,7 @@ export const PERMISSIONS = [
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** Support may stop money, finance alone lets it go again and moves it; admins see who did what. */
-export const MAY: Readonly<Record<Role, readonly Permission[]>> = {
+export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   support: [
     'see_account',
     'see_correspondence',
@@ -58,9 +58,9 @@ export const MAY: Readonly<Record<Role, readonly Permission[]>> = {
 };
 
 /** Addresses, and groups as `group:<name>`, in lower case. */
-export type RoleHolders = Readonly<Record<Role, ReadonlySet<string>>>;
+export type RoleAssignments = Readonly<Record<Role, ReadonlySet<string>>>;
 
-function holdersOf(value: unknown): ReadonlySet<string> | undefined {
+function parseAssignees(value: unknown): ReadonlySet<string> | undefined {
   if (value === undefined) return new Set();
   if (!Array.isArray(value)) return undefined;
   const names = value.map((item) => (typeof item === 'string' ? item.trim().toLowerCase() : ''));
@@ -69,7 +69,7 @@ function holdersOf(value: unknown): ReadonlySet<string> | undefined {
     : undefined;
 }
 
-function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
@@ -80,22 +80,25 @@ function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
 }
 
 /** Undefined for anything that is not wholly understood: half a table would let in the wrong people. */
-export function readRoles(text: string): RoleHolders | undefined {
-  const given = objectOf(text);
-  if (given === undefined) return undefined;
-  if (Object.keys(given).some((name) => !ROLES.some((role) => role === name))) return undefined;
-  const support = holdersOf(given.support);
-  const finance = holdersOf(given.finance);
-  const admin = holdersOf(given.admin);
+export function parseRoles(text: string): RoleAssignments | undefined {
+  const parsed = parseObject(text);
+  if (parsed === undefined) return undefined;
+  if (Object.keys(parsed).some((name) => !ROLES.some((role) => role === name))) return undefined;
+  const support = parseAssignees(parsed.support);
+  const finance = parseAssignees(parsed.finance);
+  const admin = parseAssignees(parsed.admin);
   if (support === undefined || finance === undefined || admin === undefined) return undefined;
   return { support, finance, admin };
 }
 
-export function rolesOf(holders: RoleHolders, { email, groups }: Identified): readonly Role[] {
+export function getRoles(
+  assignments: RoleAssignments,
+  { email, groups }: AccessIdentity,
+): readonly Role[] {
   const names = [email, ...groups.map((group) => `group:${group}`)];
-  return ROLES.filter((role) => names.some((name) => holders[role].has(name)));
+  return ROLES.filter((role) => names.some((name) => assignments[role].has(name)));
 }
 
-export function permissionsOf(roles: readonly Role[]): ReadonlySet<Permission> {
-  return new Set(roles.flatMap((role) => MAY[role]));
+export function getPermissions(roles: readonly Role[]): ReadonlySet<Permission> {
+  return new Set(roles.flatMap((role) => ROLE_PERMISSIONS[role]));
 }

@@ -3,87 +3,109 @@
  * it goes, the latest calls, and what needs attention. It reads sums by day and the newest rows along an
  * index; nothing here scans.
  */
-import { callsPage, type KeyRow, listKeys, openNotices, usageSums } from '@farebox/database';
-import type { Person } from '@farebox/identity';
-import type { Texts } from '@farebox/languages';
-import type { AccountStanding, KeyStanding } from '@farebox/ledger';
+import {
+  type KeyRow,
+  listCalls,
+  listKeys,
+  listOpenNotifications,
+  sumUsage,
+} from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import type { SessionUser } from '@farebox/identity';
+import type { AccountStatus, KeyStatus } from '@farebox/ledger';
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
-import { Notices } from '../alerts/notices.tsx';
-import { CallTable } from '../calls/rows.tsx';
-import { DayChart } from '../charts/bars.tsx';
-import { count, dayOf, dayText, tenth, usd, usdNearly } from '../charts/figures.ts';
-import { Note, page } from '../page.tsx';
-import { dearestOf, eachDay, totalOf } from '../usage/sums.ts';
-import type { Anybody } from '../visitor.ts';
-import { type Burn, burnOf } from './burn.ts';
+import { CallTable } from '../calls/call-table.tsx';
+import { DayChart } from '../charts/bar-chart.tsx';
+import {
+  formatCount,
+  formatCurrency,
+  formatDay,
+  formatRoundedCurrency,
+  formatTenth,
+  toEpochDay,
+} from '../format/format.ts';
+import { Note, page } from '../layout.tsx';
+import { NotificationList } from '../notifications/notification-list.tsx';
+import type { PublicEnv } from '../session.ts';
+import { fillMissingDays, largestOf, totalUsage } from '../usage/aggregate.ts';
+import { type BurnRate, computeBurnRate } from './burn-rate.ts';
 
 const CHART_DAYS = 14;
 const LATEST_CALLS = 5;
-const MOST_NOTICES = 10;
+const MAX_NOTIFICATIONS = 10;
 const YEAR_DAYS = 366;
 
-type Reader = Readonly<{ texts: Texts; language: string }>;
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-function leftText({ daysLeft }: Burn, { texts, language }: Reader): string {
-  if (daysLeft === null) return texts.overview.leftNone;
-  if (daysLeft > YEAR_DAYS) return texts.overview.leftLong;
-  return texts.overview.leftDays(tenth(daysLeft, language));
+function formatDaysLeft({ daysLeft }: BurnRate, { messages, language }: LocaleProps): string {
+  if (daysLeft === null) return messages.overview.leftNone;
+  if (daysLeft > YEAR_DAYS) return messages.overview.leftLong;
+  return messages.overview.leftDays(formatTenth(daysLeft, language));
 }
 
-const Facts: FC<Reader & Readonly<{ standing: AccountStanding; burn: Burn }>> = (props) => {
-  const { standing, burn, texts, language } = props;
-  const { posted, held, openCalls } = standing;
-  const { overview } = texts;
-  const facts = [
-    { name: overview.balance, value: usd(posted, language) },
-    { name: overview.held(count(openCalls, language)), value: usd(held, language) },
-    { name: overview.available, value: usd(posted - held, language) },
+const BalanceFigures: FC<
+  LocaleProps & Readonly<{ accountStatus: AccountStatus; burnRate: BurnRate }>
+> = (props) => {
+  const { accountStatus, burnRate, messages, language } = props;
+  const { posted, held, openCalls } = accountStatus;
+  const { overview } = messages;
+  const figures = [
+    { name: overview.balance, value: formatCurrency(posted, language) },
+    {
+      name: overview.held(formatCount(openCalls, language)),
+      value: formatCurrency(held, language),
+    },
+    { name: overview.available, value: formatCurrency(posted - held, language) },
     {
       name: overview.perDay,
-      value: usdNearly(burn.perDay, language),
+      value: formatRoundedCurrency(burnRate.perDay, language),
       hint: overview.perDayHint,
     },
-    { name: overview.today, value: usdNearly(burn.today, language) },
-    { name: overview.left, value: leftText(burn, props), word: burn.daysLeft === null },
+    { name: overview.today, value: formatRoundedCurrency(burnRate.today, language) },
+    {
+      name: overview.left,
+      value: formatDaysLeft(burnRate, props),
+      isText: burnRate.daysLeft === null,
+    },
   ];
   return (
     <dl class="facts">
-      {facts.map(({ name, value, hint, word }) => (
+      {figures.map(({ name, value, hint, isText }) => (
         <div>
           <dt>
             {name} {hint !== undefined && <small>({hint})</small>}
           </dt>
-          <dd class={word === true ? 'word' : undefined}>{value}</dd>
+          <dd class={isText === true ? 'word' : undefined}>{value}</dd>
         </div>
       ))}
     </dl>
   );
 };
 
-const Paused: FC<
-  Reader & Readonly<{ standings: readonly KeyStanding[]; keys: readonly KeyRow[] }>
-> = ({ standings, keys, texts, language }) => (
+const PausedKeyWarnings: FC<
+  LocaleProps & Readonly<{ keyStatuses: readonly KeyStatus[]; keys: readonly KeyRow[] }>
+> = ({ keyStatuses, keys, messages, language }) => (
   <>
-    {standings
+    {keyStatuses
       .filter((key) => key.pausedAt !== null && key.revokedAt === null)
       .map(({ keyId, spentToday }) => {
-        const named = keys.find((key) => key.keyId === keyId)?.name;
-        const name = named ?? texts.usage.keyGone(String(keyId));
+        const keyName = keys.find((key) => key.keyId === keyId)?.name;
+        const name = keyName ?? messages.usage.keyGone(String(keyId));
         return (
           <Note kind="warning">
-            {texts.overview.paused(name, usdNearly(spentToday, language))}{' '}
-            <a href={`/keys/${keyId}/resume`}>{texts.overview.resume}</a>
+            {messages.overview.paused(name, formatRoundedCurrency(spentToday, language))}{' '}
+            <a href={`/keys/${keyId}/resume`}>{messages.overview.resume}</a>
           </Note>
         );
       })}
   </>
 );
 
-const Start: FC<Reader & Readonly<{ apiUrl: URL }>> = ({ texts, apiUrl }) => (
+const GettingStarted: FC<LocaleProps & Readonly<{ apiUrl: URL }>> = ({ messages, apiUrl }) => (
   <section>
-    <h2>{texts.overview.start}</h2>
-    <p>{texts.overview.startText}</p>
+    <h2>{messages.overview.start}</h2>
+    <p>{messages.overview.startText}</p>
     <pre>
       {`curl ${new URL('/v1/chat/completions', apiUrl).href} \\
   -H "authorization: Bearer fbx_..." \\
@@ -92,85 +114,106 @@ const Start: FC<Reader & Readonly<{ apiUrl: URL }>> = ({ texts, apiUrl }) => (
     </pre>
     <p>
       <a class="button" href="/keys/new">
-        {texts.overview.makeKey}
+        {messages.overview.makeKey}
       </a>
     </p>
   </section>
 );
 
-type Spent = Readonly<{ days: ReturnType<typeof eachDay>; today: number }>;
+type SpendChartProps = Readonly<{ days: ReturnType<typeof fillMissingDays>; today: number }>;
 
-const Chart: FC<Reader & Spent> = ({ days, today, texts, language }) => {
-  const { overview } = texts;
-  const dearest = dearestOf(days);
-  if (dearest === undefined) return <p>{overview.chartEmpty}</p>;
-  const says = overview.chartSays(
-    usd(totalOf(days).charged, language),
-    usd(dearest.charged, language),
-    dayText(Number(dearest.group), language),
+const SpendChart: FC<LocaleProps & SpendChartProps> = ({ days, today, messages, language }) => {
+  const { overview } = messages;
+  const largestDay = largestOf(days);
+  if (largestDay === undefined) return <p>{overview.chartEmpty}</p>;
+  const description = overview.chartSays(
+    formatCurrency(totalUsage(days).charged, language),
+    formatCurrency(largestDay.charged, language),
+    formatDay(Number(largestDay.group), language),
   );
   const bars = days.map(({ group, charged: amount }) => {
     const day = Number(group);
     return { day, amount, partial: day === today };
   });
   return (
-    <DayChart id="days" title={overview.chart} description={says} language={language} bars={bars} />
+    <DayChart
+      id="days"
+      title={overview.chart}
+      description={description}
+      language={language}
+      bars={bars}
+    />
   );
 };
 
-async function read(c: Context<Anybody>, { account }: Person, today: number) {
-  const { house } = c.var;
-  const { db } = house.identity;
-  const span = { from: today - CHART_DAYS + 1, to: today };
-  const [standing, standings, sums, latest, notices, keys] = await Promise.all([
-    house.accounts.standing(account),
-    house.accounts.keys(account),
-    usageSums(db, account, span, 'day'),
-    callsPage(db, account, { filter: {}, before: null, most: LATEST_CALLS }),
-    openNotices(db, account, MOST_NOTICES),
+async function loadOverview(c: Context<PublicEnv>, { account }: SessionUser, today: number) {
+  const { deps } = c.var;
+  const { db } = deps.identity;
+  const range = { from: today - CHART_DAYS + 1, to: today };
+  const [accountStatus, keyStatuses, sums, latest, notifications, keys] = await Promise.all([
+    deps.accounts.status(account),
+    deps.accounts.keys(account),
+    sumUsage(db, account, range, 'day'),
+    listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
+    listOpenNotifications(db, account, MAX_NOTIFICATIONS),
     listKeys(db, account),
   ]);
-  return { standing, standings, latest, notices, keys, days: eachDay(sums, span) };
+  return {
+    standing: accountStatus,
+    standings: keyStatuses,
+    latest,
+    notices: notifications,
+    keys,
+    days: fillMissingDays(sums, range),
+  };
 }
 
-export async function overviewPage(c: Context<Anybody>): Promise<Response> {
-  const { house, person, texts, language } = c.var;
-  if (person === null) return c.redirect('/sign-in', 303);
-  const { overview } = texts;
-  const today = dayOf(house.identity.now());
-  const { standing, standings, latest, notices, keys, days } = await read(c, person, today);
-  if (standing === null) throw new Error('The account has no object.');
-  const burn = burnOf(days, today, standing.posted - standing.held);
-  const reader = { texts, language };
+export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
+  const { deps, user, messages, language } = c.var;
+  if (user === null) return c.redirect('/sign-in', 303);
+  const { overview } = messages;
+  const today = toEpochDay(deps.identity.now());
+  const {
+    standing: accountStatus,
+    standings: keyStatuses,
+    latest,
+    notices: notifications,
+    keys,
+    days,
+  } = await loadOverview(c, user, today);
+  if (accountStatus === null) throw new Error('The account has no object.');
+  const burnRate = computeBurnRate(days, today, accountStatus.posted - accountStatus.held);
+  const locale = { messages, language };
   return page(
     c,
-    { title: texts.frame.overview, here: '/', wide: true },
+    { title: messages.frame.overview, activePath: '/', wide: true },
     <>
-      {standing.state === 'frozen' && <Note kind="warning">{overview.frozen}</Note>}
-      <Paused {...reader} standings={standings} keys={keys} />
-      {notices.length > 0 && (
+      {accountStatus.state === 'frozen' && <Note kind="warning">{overview.frozen}</Note>}
+      <PausedKeyWarnings {...locale} keyStatuses={keyStatuses} keys={keys} />
+      {notifications.length > 0 && (
         <section>
           <h2>{overview.notices}</h2>
-          <Notices {...reader} notices={notices} keys={keys} back="/" />
+          <NotificationList {...locale} notifications={notifications} keys={keys} back="/" />
         </section>
       )}
-      <Facts {...reader} standing={standing} burn={burn} />
+      <BalanceFigures {...locale} accountStatus={accountStatus} burnRate={burnRate} />
       <p>
         <small>
           {overview.fresh}{' '}
-          {standing.pendingEntries > 0 && overview.behind(count(standing.pendingEntries, language))}
+          {accountStatus.pendingEntries > 0 &&
+            overview.behind(formatCount(accountStatus.pendingEntries, language))}
         </small>
       </p>
-      {latest.length === 0 && <Start {...reader} apiUrl={house.apiUrl} />}
+      {latest.length === 0 && <GettingStarted {...locale} apiUrl={deps.apiUrl} />}
       <h2>{overview.chart}</h2>
-      <Chart {...reader} days={days} today={today} />
+      <SpendChart {...locale} days={days} today={today} />
       <p>
         <a href="/usage">{overview.moreUsage}</a>
       </p>
       {latest.length > 0 && (
         <>
           <h2>{overview.latest}</h2>
-          <CallTable calls={latest} texts={texts} language={language} />
+          <CallTable calls={latest} messages={messages} language={language} />
           <p>
             <a href="/calls">{overview.allCalls}</a>
           </p>
@@ -178,7 +221,7 @@ export async function overviewPage(c: Context<Anybody>): Promise<Response> {
       )}
       <h2>{overview.api}</h2>
       <p>{overview.apiText}</p>
-      <pre>{new URL('/v1', house.apiUrl).href}</pre>
+      <pre>{new URL('/v1', deps.apiUrl).href}</pre>
     </>,
   );
 }

@@ -2,7 +2,7 @@
  * The playground's script: the browser calls the API itself, with a key that lives in one field of the
  * page. It asks the console for nothing, and keeps nothing: no storage, no cookie, no history.
  */
-export const playground = `
+export const PLAYGROUND_SCRIPT = `
 const room = document.getElementById('playground');
 const api = room.dataset.api;
 const says = JSON.parse(room.dataset.says);

@@ -3,29 +3,29 @@
  * form, so nothing that is typed here can be sent to the console, with or without the script.
  */
 import { Hono } from 'hono';
-import { page } from '../page.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
+import { page } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
 
-export const playground = new Hono<Somebody>();
-playground.use('/playground', signedIn);
+export const playgroundRoutes = new Hono<SignedInEnv>();
+playgroundRoutes.use('/playground', requireSignIn);
 
-playground.get('/playground', (c) => {
-  const { house, texts } = c.var;
-  const { playground: text } = texts;
-  const says = JSON.stringify({ ...text.said, you: text.you, bill: text.bill });
+playgroundRoutes.get('/playground', (c) => {
+  const { deps, messages } = c.var;
+  const { playground: t } = messages;
+  const scriptMessages = JSON.stringify({ ...t.said, you: t.you, bill: t.bill });
   return page(
     c,
-    { title: texts.frame.playground, here: '/playground', scripts: ['playground'] },
+    { title: messages.frame.playground, activePath: '/playground', scripts: ['playground'] },
     <>
-      <p>{text.intro}</p>
+      <p>{t.intro}</p>
       <noscript>
-        <p class="note warning">{text.noScript}</p>
+        <p class="note warning">{t.noScript}</p>
       </noscript>
-      <div id="playground" hidden data-api={house.apiUrl.origin} data-says={says}>
+      <div id="playground" hidden data-api={deps.apiUrl.origin} data-says={scriptMessages}>
         <p class="field">
-          <label for="play-key">{text.key}</label>
+          <label for="play-key">{t.key}</label>
           <small class="hint" id="play-key-hint">
-            {text.keyHint}
+            {t.keyHint}
           </small>
           <input
             id="play-key"
@@ -36,12 +36,12 @@ playground.get('/playground', (c) => {
           />
         </p>
         <p class="field">
-          <label for="play-model">{text.model}</label>
+          <label for="play-model">{t.model}</label>
           <select id="play-model" autocomplete="off"></select>
           <span id="play-listed" role="status"></span>
         </p>
         <p class="field">
-          <label for="play-limit">{text.limit}</label>
+          <label for="play-limit">{t.limit}</label>
           <input
             id="play-limit"
             type="number"
@@ -51,21 +51,21 @@ playground.get('/playground', (c) => {
             autocomplete="off"
           />
         </p>
-        <h2>{text.conversation}</h2>
+        <h2>{t.conversation}</h2>
         <div id="play-log"></div>
         <p class="field">
-          <label for="play-message">{text.message}</label>
+          <label for="play-message">{t.message}</label>
           <textarea id="play-message" rows={4} autocomplete="off"></textarea>
         </p>
         <p>
           <button type="button" id="play-send">
-            {text.send}
+            {t.send}
           </button>{' '}
           <button type="button" id="play-stop" class="plain">
-            {text.stop}
+            {t.stop}
           </button>{' '}
           <button type="button" id="play-clear" class="plain">
-            {text.clear}
+            {t.clear}
           </button>
         </p>
         <p id="play-status" role="status"></p>

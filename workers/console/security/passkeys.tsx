@@ -1,42 +1,43 @@
 /** Passkeys and security keys: which there are, another one, one less. Their names are their owner's own words. */
+
+import type { Messages } from '@farebox/i18n';
 import {
   type AddPasskeyResult,
   addPasskey,
-  beginPasskey,
-  factors,
-  type PasskeyRow,
+  beginPasskeyRegistration,
+  getFactorsStatus,
+  type PasskeyInfo,
   removePasskey,
 } from '@farebox/identity';
-import type { Texts } from '@farebox/languages';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../forms.ts';
-import { postLetters } from '../letters.ts';
-import { Field, Note, timeText } from '../page.tsx';
-import { PasskeyQuestion } from '../sign-in/factor-forms.tsx';
-import { readAnswer } from '../sign-in/proofs.ts';
-import { recentlyProven, type Somebody, signedIn } from '../visitor.ts';
-import { securityPage } from './frame.tsx';
-import { codesPage } from './recovery-codes.tsx';
-import { relyingParty } from './relying-party.ts';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, formatTime, Note } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { PasskeyChallenge } from '../sign-in/factor-forms.tsx';
+import { parseAuthenticatorResponse } from '../sign-in/parse-factor.ts';
+import { securityPage } from './layout.tsx';
+import { recoveryCodesPage } from './recovery-codes.tsx';
+import { getRelyingParty } from './relying-party.ts';
 
 const PATH = '/security/passkeys';
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 
-export const passkeys = new Hono<Somebody>();
-passkeys.use(`${PATH}/*`, signedIn, recentlyProven);
+export const passkeyRoutes = new Hono<SignedInEnv>();
+passkeyRoutes.use(`${PATH}/*`, requireSignIn, requireRecentAuth);
 
-type Shown = Readonly<{ texts: Texts; language: string }>;
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-const Passkey: FC<Shown & { row: PasskeyRow }> = ({ texts, language, row }) => {
-  const { security: t } = texts;
-  const used = row.usedAt === null ? t.passkeyNever : timeText(row.usedAt, language);
+const PasskeyItem: FC<LocaleProps & { row: PasskeyInfo }> = ({ messages, language, row }) => {
+  const { security: t } = messages;
+  const used = row.usedAt === null ? t.passkeyNever : formatTime(row.usedAt, language);
   return (
     <li>
       <p>
         <strong>{row.name}</strong>
         <br />
-        {t.passkeyAdded}: {timeText(row.createdAt, language)}
+        {t.passkeyAdded}: {formatTime(row.createdAt, language)}
         <br />
         {t.passkeyUsed}: {used}
       </p>
@@ -50,12 +51,16 @@ const Passkey: FC<Shown & { row: PasskeyRow }> = ({ texts, language, row }) => {
   );
 };
 
-const Passkeys: FC<Shown & { rows: readonly PasskeyRow[] }> = ({ texts, language, rows }) => {
-  if (rows.length === 0) return <p>{texts.security.passkeysNone}</p>;
+const PasskeyList: FC<LocaleProps & { rows: readonly PasskeyInfo[] }> = ({
+  messages,
+  language,
+  rows,
+}) => {
+  if (rows.length === 0) return <p>{messages.security.passkeysNone}</p>;
   return (
     <ul>
       {rows.map((row) => (
-        <Passkey texts={texts} language={language} row={row} />
+        <PasskeyItem messages={messages} language={language} row={row} />
       ))}
     </ul>
   );
@@ -63,17 +68,17 @@ const Passkeys: FC<Shown & { rows: readonly PasskeyRow[] }> = ({ texts, language
 
 type Problem = Extract<AddPasskeyResult, { ok: false }>['reason'];
 
-async function passkeysPage(c: Context<Somebody>, name = '', problem?: Problem) {
-  const { house, person, texts, language } = c.var;
-  const { security: t } = texts;
-  const { passkeys: rows } = await factors(house.identity, person);
+async function passkeysPage(c: Context<SignedInEnv>, name = '', problem?: Problem) {
+  const { deps, user, messages, language } = c.var;
+  const { security: t } = messages;
+  const { passkeys: rows } = await getFactorsStatus(deps.identity, user);
   return securityPage(
     c,
     { title: t.passkeysTitle, status: problem === undefined ? 200 : 422 },
     <>
       <p>{t.passkeysIntro}</p>
       {problem === 'wrong' && <Note kind="problem">{t.passkeyWrong}</Note>}
-      <Passkeys texts={texts} language={language} rows={rows} />
+      <PasskeyList messages={messages} language={language} rows={rows} />
       <h2>{t.passkeyAddTitle}</h2>
       <form method="post" action={PATH}>
         <Field
@@ -83,7 +88,7 @@ async function passkeysPage(c: Context<Somebody>, name = '', problem?: Problem) 
           value={name}
           problem={problem === 'too_long' ? t.passkeyTooLong : undefined}
           autocomplete="off"
-          maxlength={LONGEST_NAME}
+          maxlength={MAX_NAME_LENGTH}
         />
         <p>
           <button type="submit">{t.passkeyAdd}</button>
@@ -93,18 +98,18 @@ async function passkeysPage(c: Context<Somebody>, name = '', problem?: Problem) 
   );
 }
 
-passkeys.get(PATH, (c) => passkeysPage(c));
+passkeyRoutes.get(PATH, (c) => passkeysPage(c));
 
-passkeys.post(PATH, async (c) => {
-  const { house, person, texts } = c.var;
+passkeyRoutes.post(PATH, async (c) => {
+  const { deps, user, messages } = c.var;
   const name = (await readForm(c)).text('name');
-  if (name.trim().length > LONGEST_NAME) return passkeysPage(c, name, 'too_long');
-  const options = await beginPasskey(house.identity, relyingParty(c), person);
+  if (name.trim().length > MAX_NAME_LENGTH) return passkeysPage(c, name, 'too_long');
+  const options = await beginPasskeyRegistration(deps.identity, getRelyingParty(c), user);
   return securityPage(
     c,
-    { title: texts.security.passkeyAddTitle, scripts: ['passkey'] },
-    <PasskeyQuestion
-      texts={texts}
+    { title: messages.security.passkeyAddTitle, scripts: ['passkey'] },
+    <PasskeyChallenge
+      messages={messages}
       verb="create"
       options={options}
       action={`${PATH}/add`}
@@ -114,25 +119,25 @@ passkeys.post(PATH, async (c) => {
   );
 });
 
-passkeys.post(`${PATH}/add`, async (c) => {
-  const { house, person, texts } = c.var;
+passkeyRoutes.post(`${PATH}/add`, async (c) => {
+  const { deps, user, messages } = c.var;
   const form = await readForm(c);
   const name = form.text('name');
-  const sent = { name, response: readAnswer(form.text('response')) };
-  const result = await addPasskey(house.identity, relyingParty(c), person, sent);
+  const params = { name, response: parseAuthenticatorResponse(form.text('response')) };
+  const result = await addPasskey(deps.identity, getRelyingParty(c), user, params);
   if (!result.ok) return passkeysPage(c, name, result.reason);
-  postLetters(c, result.letters);
+  sendEmailsAfterResponse(c, result.emails);
   if (result.recoveryCodes === null) return c.redirect('/security?done=passkey_added', 303);
-  return codesPage(c, result.recoveryCodes, texts.security.done.passkey_added);
+  return recoveryCodesPage(c, result.recoveryCodes, messages.security.done.passkey_added);
 });
 
-passkeys.post(`${PATH}/remove`, async (c) => {
-  const { house, person } = c.var;
+passkeyRoutes.post(`${PATH}/remove`, async (c) => {
+  const { deps, user } = c.var;
   const credentialId = (await readForm(c)).text('passkey');
-  const { letters } = await removePasskey(house.identity, person, credentialId);
-  postLetters(c, letters);
+  const { emails } = await removePasskey(deps.identity, user, credentialId);
+  sendEmailsAfterResponse(c, emails);
   return c.redirect('/security?done=passkey_removed', 303);
 });
 
 /** Where somebody comes back to after proving themselves, or after choosing another language. */
-passkeys.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));
+passkeyRoutes.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));

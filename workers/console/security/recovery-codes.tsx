@@ -2,26 +2,30 @@
  * Recovery codes. They are in the one answer that made them and nowhere else: no redirect, no row and no
  * cookie could carry them to another page.
  */
-import { factors, newRecoveryCodes } from '@farebox/identity';
+import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { postLetters } from '../letters.ts';
-import { Note, page } from '../page.tsx';
-import { recentlyProven, type Somebody, signedIn } from '../visitor.ts';
-import { securityPage } from './frame.tsx';
+import { Note, page } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { securityPage } from './layout.tsx';
 
-export const recoveryCodes = new Hono<Somebody>();
-recoveryCodes.use('/security/recovery-codes', signedIn, recentlyProven);
+export const recoveryCodeRoutes = new Hono<SignedInEnv>();
+recoveryCodeRoutes.use('/security/recovery-codes', requireSignIn, requireRecentAuth);
 
 /** `done` says what they came with. */
-export function codesPage(c: Context<Somebody>, codes: readonly string[], done?: string) {
-  const { security: t } = c.var.texts;
+export function recoveryCodesPage(
+  c: Context<SignedInEnv>,
+  codes: readonly string[],
+  doneMessage?: string,
+) {
+  const { security: t } = c.var.messages;
   const list = codes.join('\n');
   const file = `data:text/plain;charset=utf-8,${encodeURIComponent(`${t.codesFile}\n\n${list}\n`)}`;
   return page(
     c,
-    { title: t.codesShownTitle, here: '/security', scripts: ['copy-codes'] },
+    { title: t.codesShownTitle, activePath: '/security', scripts: ['copy-codes'] },
     <>
-      {done !== undefined && <Note kind="done">{done}</Note>}
+      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
       <p>{t.codesShown}</p>
       <pre id="codes">{list}</pre>
       <p>
@@ -40,17 +44,17 @@ export function codesPage(c: Context<Somebody>, codes: readonly string[], done?:
   );
 }
 
-recoveryCodes.get('/security/recovery-codes', async (c) => {
-  const { house, person, texts } = c.var;
-  const { security: t } = texts;
-  const { totp, passkeys, recoveryCodesLeft } = await factors(house.identity, person);
-  const useful = totp || passkeys.length > 0;
+recoveryCodeRoutes.get('/security/recovery-codes', async (c) => {
+  const { deps, user, messages } = c.var;
+  const { security: t } = messages;
+  const { totp, passkeys, recoveryCodesLeft } = await getFactorsStatus(deps.identity, user);
+  const hasFactor = totp || passkeys.length > 0;
   return securityPage(
     c,
     { title: t.codesTitle },
     <>
       <p>{t.codesIntro}</p>
-      {useful ? (
+      {hasFactor ? (
         <form method="post" action="/security/recovery-codes">
           <p>
             {t.codes}: {t.left(recoveryCodesLeft)}
@@ -66,9 +70,9 @@ recoveryCodes.get('/security/recovery-codes', async (c) => {
   );
 });
 
-recoveryCodes.post('/security/recovery-codes', async (c) => {
-  const { codes, letters } = await newRecoveryCodes(c.var.house.identity, c.var.person);
+recoveryCodeRoutes.post('/security/recovery-codes', async (c) => {
+  const { codes, emails } = await regenerateRecoveryCodes(c.var.deps.identity, c.var.user);
   if (codes.length === 0) return c.redirect('/security/recovery-codes', 303);
-  postLetters(c, letters);
-  return codesPage(c, codes);
+  sendEmailsAfterResponse(c, emails);
+  return recoveryCodesPage(c, codes);
 });

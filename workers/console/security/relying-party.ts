@@ -6,10 +6,12 @@
 import type { RelyingParty } from '@farebox/identity';
 import type { Context } from 'hono';
 import { isLoopback } from '../loopback.ts';
-import type { Visit } from '../visitor.ts';
+import type { PageVariables } from '../session.ts';
 
-export function relyingParty<E extends { Variables: Visit }>(c: Context<E>): RelyingParty {
-  const asked = new URL(c.req.url);
-  const { hostname, origin } = isLoopback(asked.hostname) ? asked : c.var.house.consoleUrl;
+export function getRelyingParty<E extends { Variables: PageVariables }>(
+  c: Context<E>,
+): RelyingParty {
+  const requestUrl = new URL(c.req.url);
+  const { hostname, origin } = isLoopback(requestUrl.hostname) ? requestUrl : c.var.deps.consoleUrl;
   return { id: hostname, origin, name: 'Farebox' };
 }

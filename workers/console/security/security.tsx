@@ -2,30 +2,34 @@
  * Sign-in and security at a glance: the address and whether mail reaches it, second factors, and where one
  * is signed in. What changes any of it has a page of its own; ending a session is the one thing done here.
  */
+
+import type { Messages } from '@farebox/i18n';
 import {
   endOtherSessions,
   endSession,
-  type FactorsStanding,
-  factors,
+  type FactorsStatus,
+  getFactorsStatus,
   listSessions,
-  type SessionRow,
+  type SessionInfo,
 } from '@farebox/identity';
-import type { Texts } from '@farebox/languages';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../forms.ts';
-import { Note, page, Time, timeText } from '../page.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
-import { MailTrouble, troubleOf } from './mail-trouble.tsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { formatTime, Note, page, Time } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { findAddressSuppression, UndeliverableBanner } from './undeliverable-banner.tsx';
 
-export const security = new Hono<Somebody>();
-security.use('/security/*', signedIn);
+export const securityRoutes = new Hono<SignedInEnv>();
+securityRoutes.use('/security/*', requireSignIn);
 
-type Shown = Readonly<{ texts: Texts; language: string }>;
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-const Factors: FC<{ texts: Texts; standing: FactorsStanding }> = ({ texts, standing }) => {
-  const { security: t } = texts;
-  const { totp, passkeys, recoveryCodesLeft } = standing;
+const FactorList: FC<{ messages: Messages; factorStatus: FactorsStatus }> = ({
+  messages,
+  factorStatus,
+}) => {
+  const { security: t } = messages;
+  const { totp, passkeys, recoveryCodesLeft } = factorStatus;
   return (
     <>
       <h2>{t.factors}</h2>
@@ -46,8 +50,8 @@ const Factors: FC<{ texts: Texts; standing: FactorsStanding }> = ({ texts, stand
   );
 };
 
-const Session: FC<Shown & { row: SessionRow }> = ({ texts, language, row }) => {
-  const { security: t } = texts;
+const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, language, row }) => {
+  const { security: t } = messages;
   return (
     <li>
       <p>
@@ -63,7 +67,7 @@ const Session: FC<Shown & { row: SessionRow }> = ({ texts, language, row }) => {
           <button
             type="submit"
             class="plain"
-            aria-label={t.endOne(timeText(row.createdAt, language))}
+            aria-label={t.endOne(formatTime(row.createdAt, language))}
           >
             {t.end}
           </button>
@@ -74,15 +78,19 @@ const Session: FC<Shown & { row: SessionRow }> = ({ texts, language, row }) => {
 };
 
 /** A list and not a table: on a phone the button to end one must not be out of sight. */
-const Sessions: FC<Shown & { rows: readonly SessionRow[] }> = ({ texts, language, rows }) => {
-  const { security: t } = texts;
+const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
+  messages,
+  language,
+  rows,
+}) => {
+  const { security: t } = messages;
   return (
     <>
       <h2>{t.sessions}</h2>
       <p class="hint">{t.sessionsText}</p>
       <ul>
         {rows.map((row) => (
-          <Session texts={texts} language={language} row={row} />
+          <SessionItem messages={messages} language={language} row={row} />
         ))}
       </ul>
       {rows.length > 1 && (
@@ -97,48 +105,48 @@ const Sessions: FC<Shown & { rows: readonly SessionRow[] }> = ({ texts, language
 };
 
 /** What was just done, by a word of ours in the address; any other word says nothing. */
-function doneText(c: Context<Somebody>): string | undefined {
-  const word = c.req.query('done') ?? '';
-  const said: Readonly<Record<string, string>> = c.var.texts.security.done;
-  return Object.hasOwn(said, word) ? said[word] : undefined;
+function getDoneMessage(c: Context<SignedInEnv>): string | undefined {
+  const code = c.req.query('done') ?? '';
+  const doneMessages: Readonly<Record<string, string>> = c.var.messages.security.done;
+  return Object.hasOwn(doneMessages, code) ? doneMessages[code] : undefined;
 }
 
-security.get('/security', async (c) => {
-  const { house, person, texts, language } = c.var;
-  const [rows, standing, trouble] = await Promise.all([
-    listSessions(house.identity, person),
-    factors(house.identity, person),
-    troubleOf(house, person),
+securityRoutes.get('/security', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const [rows, factorStatus, suppression] = await Promise.all([
+    listSessions(deps.identity, user),
+    getFactorsStatus(deps.identity, user),
+    findAddressSuppression(deps, user),
   ]);
-  const { security: t } = texts;
-  const done = doneText(c);
+  const { security: t } = messages;
+  const doneMessage = getDoneMessage(c);
   return page(
     c,
-    { title: t.title, here: '/security' },
+    { title: t.title, activePath: '/security' },
     <>
-      {done !== undefined && <Note kind="done">{done}</Note>}
+      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
       <h2>{t.email}</h2>
-      <MailTrouble trouble={trouble} texts={texts} language={language} />
+      <UndeliverableBanner suppression={suppression} messages={messages} language={language} />
       <p>
-        {person.email} <a href="/security/email">{t.emailChange}</a>
+        {user.email} <a href="/security/email">{t.emailChange}</a>
       </p>
       <h2>{t.password}</h2>
       <p>
         <a href="/security/password">{t.passwordChange}</a>
       </p>
-      <Factors texts={texts} standing={standing} />
-      <Sessions texts={texts} language={language} rows={rows} />
+      <FactorList messages={messages} factorStatus={factorStatus} />
+      <SessionList messages={messages} language={language} rows={rows} />
     </>,
   );
 });
 
-security.post('/security/sessions/end', async (c) => {
-  const { house, person } = c.var;
-  await endSession(house.identity, person, (await readForm(c)).text('session'));
+securityRoutes.post('/security/sessions/end', async (c) => {
+  const { deps, user } = c.var;
+  await endSession(deps.identity, user, (await readForm(c)).text('session'));
   return c.redirect('/security?done=ended', 303);
 });
 
-security.post('/security/sessions/end-others', async (c) => {
-  await endOtherSessions(c.var.house.identity, c.var.person);
+securityRoutes.post('/security/sessions/end-others', async (c) => {
+  await endOtherSessions(c.var.deps.identity, c.var.user);
   return c.redirect('/security?done=others', 303);
 });

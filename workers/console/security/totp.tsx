@@ -2,26 +2,26 @@
  * An authenticator app: the secret is in the answer to the POST that asked for it, as a code to scan, a
  * text to type and a link to open, and counts for nothing until a first code proved the app has it.
  */
-import { beginTotp, confirmTotp, factors, removeTotp } from '@farebox/identity';
+import { beginTotp, confirmTotp, getFactorsStatus, removeTotp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../forms.ts';
-import { postLetters } from '../letters.ts';
-import { Field } from '../page.tsx';
-import { recentlyProven, type Somebody, signedIn } from '../visitor.ts';
-import { securityPage } from './frame.tsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { securityPage } from './layout.tsx';
 import { QrCode } from './qr.tsx';
-import { codesPage } from './recovery-codes.tsx';
+import { recoveryCodesPage } from './recovery-codes.tsx';
 
 const PATH = '/security/totp';
 
-export const totp = new Hono<Somebody>();
-totp.use(`${PATH}/*`, signedIn, recentlyProven);
+export const totpRoutes = new Hono<SignedInEnv>();
+totpRoutes.use(`${PATH}/*`, requireSignIn, requireRecentAuth);
 
-totp.get(PATH, async (c) => {
-  const { house, person, texts } = c.var;
-  const { security: t } = texts;
-  const standing = await factors(house.identity, person);
-  const form = standing.totp ? (
+totpRoutes.get(PATH, async (c) => {
+  const { deps, user, messages } = c.var;
+  const { security: t } = messages;
+  const factorStatus = await getFactorsStatus(deps.identity, user);
+  const form = factorStatus.totp ? (
     <form method="post" action={`${PATH}/remove`}>
       <p>{t.totpIsOn}</p>
       <p>
@@ -42,16 +42,16 @@ totp.get(PATH, async (c) => {
 });
 
 /** Four by four, as people read letters to themselves; apps take it with spaces. */
-function inFours(secret: string): string {
+function groupByFour(secret: string): string {
   return secret.replace(/.{4}(?!$)/g, '$& ');
 }
 
-async function offerPage(c: Context<Somebody>, wrong: boolean) {
-  const { house, person, texts } = c.var;
-  const { security: t } = texts;
-  const { totp: confirmed } = await factors(house.identity, person);
+async function totpSetupPage(c: Context<SignedInEnv>, wrong: boolean) {
+  const { deps, user, messages } = c.var;
+  const { security: t } = messages;
+  const { totp: confirmed } = await getFactorsStatus(deps.identity, user);
   if (confirmed) return c.redirect(PATH, 303);
-  const { secret, uri } = await beginTotp(house.identity, person);
+  const { secret, uri } = await beginTotp(deps.identity, user);
   return securityPage(
     c,
     { title: t.totpScan, status: wrong ? 422 : 200 },
@@ -60,7 +60,7 @@ async function offerPage(c: Context<Somebody>, wrong: boolean) {
         <QrCode text={uri} label={t.totpQr} />
       </p>
       <p>
-        {t.totpType} <code id="secret">{inFours(secret)}</code>
+        {t.totpType} <code id="secret">{groupByFour(secret)}</code>
       </p>
       <p>
         <a href={uri}>{t.totpOpen}</a>
@@ -82,23 +82,23 @@ async function offerPage(c: Context<Somebody>, wrong: boolean) {
   );
 }
 
-totp.post(PATH, (c) => offerPage(c, false));
+totpRoutes.post(PATH, (c) => totpSetupPage(c, false));
 
-totp.post(`${PATH}/confirm`, async (c) => {
-  const { house, person, texts } = c.var;
+totpRoutes.post(`${PATH}/confirm`, async (c) => {
+  const { deps, user, messages } = c.var;
   const code = (await readForm(c)).text('code');
-  const result = await confirmTotp(house.identity, person, code);
-  if (!result.ok) return result.reason === 'wrong' ? offerPage(c, true) : c.redirect(PATH, 303);
-  postLetters(c, result.letters);
+  const result = await confirmTotp(deps.identity, user, code);
+  if (!result.ok) return result.reason === 'wrong' ? totpSetupPage(c, true) : c.redirect(PATH, 303);
+  sendEmailsAfterResponse(c, result.emails);
   if (result.recoveryCodes.length === 0) return c.redirect('/security?done=totp_added', 303);
-  return codesPage(c, result.recoveryCodes, texts.security.done.totp_added);
+  return recoveryCodesPage(c, result.recoveryCodes, messages.security.done.totp_added);
 });
 
-totp.post(`${PATH}/remove`, async (c) => {
-  const { letters } = await removeTotp(c.var.house.identity, c.var.person);
-  postLetters(c, letters);
+totpRoutes.post(`${PATH}/remove`, async (c) => {
+  const { emails } = await removeTotp(c.var.deps.identity, c.var.user);
+  sendEmailsAfterResponse(c, emails);
   return c.redirect('/security?done=totp_removed', 303);
 });
 
 /** Where somebody comes back to after proving themselves, or after choosing another language. */
-totp.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));
+totpRoutes.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));

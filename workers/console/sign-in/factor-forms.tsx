@@ -1,28 +1,29 @@
 /** The forms by which a second factor is shown, for signing in and for proving oneself again. */
-import type { FactorProof } from '@farebox/identity';
-import type { Texts } from '@farebox/languages';
-import type { FC } from 'hono/jsx';
-import { Field, Note } from '../page.tsx';
 
-export type FactorKind = FactorProof['kind'];
-type Parts = Readonly<{
-  texts: Texts;
+import type { Messages } from '@farebox/i18n';
+import type { FactorResponse } from '@farebox/identity';
+import type { FC } from 'hono/jsx';
+import { Field, Note } from '../layout.tsx';
+
+export type FactorKind = FactorResponse['kind'];
+type FactorFormProps = Readonly<{
+  messages: Messages;
   action: string;
   next: string;
   /** Which factor was wrong a moment ago. */
   wrong: FactorKind | undefined;
 }>;
 
-const Hidden: FC<{ kind: FactorKind; next: string }> = ({ kind, next }) => (
+const HiddenFields: FC<{ kind: FactorKind; next: string }> = ({ kind, next }) => (
   <>
     <input type="hidden" name="kind" value={kind} />
     <input type="hidden" name="next" value={next} />
   </>
 );
 
-export const TotpForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+export const TotpForm: FC<FactorFormProps> = ({ messages: { signIn }, action, next, wrong }) => (
   <form method="post" action={action}>
-    <Hidden kind="totp" next={next} />
+    <HiddenFields kind="totp" next={next} />
     <Field
       name="code"
       label={signIn.code}
@@ -39,7 +40,7 @@ export const TotpForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) 
 );
 
 /** Asks for the question; the next page puts it to the browser. */
-export const PasskeyForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+export const PasskeyForm: FC<FactorFormProps> = ({ messages: { signIn }, action, next, wrong }) => (
   <form method="post" action={`${action}/passkey`}>
     {wrong === 'passkey' && <Note kind="problem">{signIn.passkeyWrong}</Note>}
     <input type="hidden" name="next" value={next} />
@@ -49,11 +50,16 @@ export const PasskeyForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong 
   </form>
 );
 
-export const RecoveryForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong }) => (
+export const RecoveryForm: FC<FactorFormProps> = ({
+  messages: { signIn },
+  action,
+  next,
+  wrong,
+}) => (
   <details open={wrong === 'recovery_code'}>
     <summary>{signIn.recovery}</summary>
     <form method="post" action={action}>
-      <Hidden kind="recovery_code" next={next} />
+      <HiddenFields kind="recovery_code" next={next} />
       <Field
         name="recovery_code"
         label={signIn.recoveryCode}
@@ -70,16 +76,16 @@ export const RecoveryForm: FC<Parts> = ({ texts: { signIn }, action, next, wrong
 );
 
 /** A question for the browser's passkeys, which a script puts (security/passkey.script.ts) and answers by posting. */
-export const PasskeyQuestion: FC<
+export const PasskeyChallenge: FC<
   Readonly<{
-    texts: Texts;
+    messages: Messages;
     verb: 'create' | 'get';
     options: unknown;
     action: string;
     fields: Readonly<Record<string, string>>;
     back: string;
   }>
-> = ({ texts: { signIn }, verb, options, action, fields, back }) => (
+> = ({ messages: { signIn }, verb, options, action, fields, back }) => (
   <>
     <p>{signIn.passkeyIntro}</p>
     <noscript>

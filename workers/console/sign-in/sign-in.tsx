@@ -4,38 +4,38 @@
  */
 import { signIn, signOut } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../forms.ts';
-import { Field, Note, page } from '../page.tsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, Note, page } from '../layout.tsx';
 import {
-  type Anybody,
-  deviceOf,
-  forgetSession,
-  keepStep,
+  clearSessionCookie,
+  clientIp,
+  getDeviceCookie,
   localPath,
-  networkOf,
-} from '../visitor.ts';
-import { enter } from './entering.ts';
-import { throttledPage } from './throttled.tsx';
+  type PublicEnv,
+  setMfaCookie,
+} from '../session.ts';
+import { completeSignIn } from './complete-sign-in.ts';
+import { rateLimitedPage } from './rate-limited.tsx';
 
-export const signingIn = new Hono<Anybody>();
+export const signInRoutes = new Hono<PublicEnv>();
 
-type Shown = Readonly<{ email: string; next: string; wrong: boolean }>;
+type SignInPageProps = Readonly<{ email: string; next: string; wrong: boolean }>;
 
-function signInForm(c: Context<Anybody>, { email, next, wrong }: Shown) {
-  const { signIn: texts } = c.var.texts;
+function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPageProps) {
+  const { signIn: messages } = c.var.messages;
   const done = wrong ? undefined : c.req.query('done');
   return page(
     c,
-    { title: texts.title, status: wrong ? 422 : 200 },
+    { title: messages.title, status: wrong ? 422 : 200 },
     <>
-      {(done === 'out' || done === 'reset') && <Note kind="done">{texts.done[done]}</Note>}
-      {done === 'expired' && <Note kind="warning">{texts.done.expired}</Note>}
+      {(done === 'out' || done === 'reset') && <Note kind="done">{messages.done[done]}</Note>}
+      {done === 'expired' && <Note kind="warning">{messages.done.expired}</Note>}
       <form method="post" action="/sign-in">
         <input type="hidden" name="next" value={next} />
         <Field
           name="email"
           type="email"
-          label={texts.email}
+          label={messages.email}
           value={email}
           autocomplete="username"
           required
@@ -43,53 +43,53 @@ function signInForm(c: Context<Anybody>, { email, next, wrong }: Shown) {
         <Field
           name="password"
           type="password"
-          label={texts.password}
-          problem={wrong ? texts.wrong : undefined}
+          label={messages.password}
+          problem={wrong ? messages.wrong : undefined}
           autocomplete="current-password"
           required
         />
         <p>
-          <button type="submit">{texts.submit}</button>
+          <button type="submit">{messages.submit}</button>
         </p>
       </form>
       <p>
-        <a href="/forgot">{texts.forgot}</a>
+        <a href="/forgot">{messages.forgot}</a>
       </p>
       <p>
-        <a href="/sign-up">{texts.none}</a>
+        <a href="/sign-up">{messages.none}</a>
       </p>
     </>,
   );
 }
 
-signingIn.get('/sign-in', (c) => {
+signInRoutes.get('/sign-in', (c) => {
   const next = localPath(c.req.query('next'));
-  if (c.var.person !== null) return c.redirect(next, 303);
-  return signInForm(c, { email: '', next, wrong: false });
+  if (c.var.user !== null) return c.redirect(next, 303);
+  return signInPage(c, { email: '', next, wrong: false });
 });
 
-signingIn.post('/sign-in', async (c) => {
+signInRoutes.post('/sign-in', async (c) => {
   const form = await readForm(c);
   const email = form.text('email');
   const next = localPath(form.text('next'));
-  const result = await signIn(c.var.house.identity, {
+  const result = await signIn(c.var.deps.identity, {
     email,
     password: form.text('password'),
-    network: networkOf(c),
-    device: deviceOf(c),
+    ipPrefix: clientIp(c),
+    device: getDeviceCookie(c),
   });
   if (!result.ok) {
-    if (result.reason === 'wrong') return signInForm(c, { email, next, wrong: true });
-    return throttledPage(c, result, `/sign-in?next=${encodeURIComponent(next)}`);
+    if (result.reason === 'wrong') return signInPage(c, { email, next, wrong: true });
+    return rateLimitedPage(c, result, `/sign-in?next=${encodeURIComponent(next)}`);
   }
-  if ('signedIn' in result) return enter(c, result, next);
-  keepStep(c, result.step);
+  if ('signedIn' in result) return completeSignIn(c, result, next);
+  setMfaCookie(c, result.mfaToken);
   return c.redirect(`/sign-in/second?next=${encodeURIComponent(next)}`, 303);
 });
 
-signingIn.post('/sign-out', async (c) => {
-  const { house, session } = c.var;
-  if (session !== null) await signOut(house.identity, session);
-  forgetSession(c);
+signInRoutes.post('/sign-out', async (c) => {
+  const { deps, session } = c.var;
+  if (session !== null) await signOut(deps.identity, session);
+  clearSessionCookie(c);
   return c.redirect('/sign-in?done=out', 303);
 });

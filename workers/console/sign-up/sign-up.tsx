@@ -2,153 +2,154 @@
  * Signing up: an address and a password, then a link in a mail, then the password again. Whether the
  * address has an account already is said to its mailbox alone; this page answers the same.
  */
+
+import type { Messages } from '@farebox/i18n';
 import { confirmSignUp, signUp } from '@farebox/identity';
-import type { Texts } from '@farebox/languages';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../forms.ts';
-import { postLetters } from '../letters.ts';
-import { Field, Note, page } from '../page.tsx';
-import { enter } from '../sign-in/entering.ts';
-import { throttledPage } from '../sign-in/throttled.tsx';
-import { type Anybody, networkOf } from '../visitor.ts';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, Note, page } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { clientIp, type PublicEnv } from '../session.ts';
+import { completeSignIn } from '../sign-in/complete-sign-in.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
-type Problem = keyof Texts['signUp']['problems'];
+type SignUpProblem = keyof Messages['signUp']['problems'];
 
-export const signingUp = new Hono<Anybody>();
+export const signUpRoutes = new Hono<PublicEnv>();
 
-function signUpForm(c: Context<Anybody>, email: string, problem?: Problem) {
-  const { signUp: texts } = c.var.texts;
-  const said = problem === undefined ? undefined : texts.problems[problem];
-  const ofEmail = problem === 'email_invalid';
-  const ofPage = problem === 'language_invalid';
+function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProblem) {
+  const { signUp: messages } = c.var.messages;
+  const message = problem === undefined ? undefined : messages.problems[problem];
+  const isEmailProblem = problem === 'email_invalid';
+  const isPageProblem = problem === 'language_invalid';
   return page(
     c,
-    { title: texts.title, status: problem === undefined ? 200 : 422 },
+    { title: messages.title, status: problem === undefined ? 200 : 422 },
     <>
-      <p>{texts.intro}</p>
-      {ofPage && <Note kind="problem">{said}</Note>}
+      <p>{messages.intro}</p>
+      {isPageProblem && <Note kind="problem">{message}</Note>}
       <form method="post" action="/sign-up">
         <Field
           name="email"
           type="email"
-          label={texts.email}
+          label={messages.email}
           value={email}
-          problem={ofEmail ? said : undefined}
+          problem={isEmailProblem ? message : undefined}
           autocomplete="username"
           required
         />
         <Field
           name="password"
           type="password"
-          label={texts.password}
-          hint={texts.passwordHint}
-          problem={ofEmail || ofPage ? undefined : said}
+          label={messages.password}
+          hint={messages.passwordHint}
+          problem={isEmailProblem || isPageProblem ? undefined : message}
           autocomplete="new-password"
           required
         />
         <p>
-          <button type="submit">{texts.submit}</button>
+          <button type="submit">{messages.submit}</button>
         </p>
       </form>
       <p>
-        <a href="/sign-in">{texts.have}</a>
+        <a href="/sign-in">{messages.have}</a>
       </p>
     </>,
   );
 }
 
-function lookIntoMailbox(c: Context<Anybody>) {
-  const { signUp: texts } = c.var.texts;
+function checkEmailPage(c: Context<PublicEnv>) {
+  const { signUp: messages } = c.var.messages;
   return page(
     c,
-    { title: texts.sentTitle },
+    { title: messages.sentTitle },
     <>
-      <Note kind="done">{texts.sent}</Note>
-      <p>{texts.sentNothing}</p>
+      <Note kind="done">{messages.sent}</Note>
+      <p>{messages.sentNothing}</p>
       <p>
-        <a href="/sign-up">{texts.again}</a>
+        <a href="/sign-up">{messages.again}</a>
       </p>
     </>,
   );
 }
 
-signingUp.get('/sign-up', (c) => {
-  if (c.var.person !== null) return c.redirect('/', 303);
-  return c.req.query('done') === 'sent' ? lookIntoMailbox(c) : signUpForm(c, '');
+signUpRoutes.get('/sign-up', (c) => {
+  if (c.var.user !== null) return c.redirect('/', 303);
+  return c.req.query('done') === 'sent' ? checkEmailPage(c) : signUpPage(c, '');
 });
 
-signingUp.post('/sign-up', async (c) => {
+signUpRoutes.post('/sign-up', async (c) => {
   const form = await readForm(c);
   const email = form.text('email');
-  const result = await signUp(c.var.house.identity, {
+  const result = await signUp(c.var.deps.identity, {
     email,
     password: form.text('password'),
     language: c.var.language,
-    network: networkOf(c),
+    ipPrefix: clientIp(c),
   });
   if (result.ok) {
-    postLetters(c, result.letters);
+    sendEmailsAfterResponse(c, result.emails);
     return c.redirect('/sign-up?done=sent', 303);
   }
-  if (result.reason === 'throttled') return throttledPage(c, result, '/sign-up');
-  return signUpForm(c, email, result.reason);
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/sign-up');
+  return signUpPage(c, email, result.reason);
 });
 
-function confirmForm(c: Context<Anybody>, token: string, wrong: boolean) {
-  const { signUp: texts } = c.var.texts;
+function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
+  const { signUp: messages } = c.var.messages;
   return page(
     c,
-    { title: texts.confirmTitle, status: wrong ? 422 : 200 },
+    { title: messages.confirmTitle, status: wrong ? 422 : 200 },
     <>
-      <p>{texts.confirmIntro}</p>
+      <p>{messages.confirmIntro}</p>
       <form method="post" action="/confirm">
         <input type="hidden" name="token" value={token} />
         <Field
           name="password"
           type="password"
-          label={texts.password}
-          problem={wrong ? texts.problems.wrong_password : undefined}
+          label={messages.password}
+          problem={wrong ? messages.problems.wrong_password : undefined}
           autocomplete="current-password"
           required
         />
         <p>
-          <button type="submit">{texts.confirm}</button>
+          <button type="submit">{messages.confirm}</button>
         </p>
       </form>
-      <p>{texts.notMine}</p>
+      <p>{messages.notMine}</p>
     </>,
   );
 }
 
-function noSuchLink(c: Context<Anybody>) {
-  const { signUp: texts } = c.var.texts;
+function invalidLinkPage(c: Context<PublicEnv>) {
+  const { signUp: messages } = c.var.messages;
   return page(
     c,
-    { title: texts.confirmTitle, status: 422 },
+    { title: messages.confirmTitle, status: 422 },
     <>
-      <Note kind="problem">{texts.problems.token_invalid}</Note>
+      <Note kind="problem">{messages.problems.token_invalid}</Note>
       <p>
-        <a href="/sign-up">{texts.again}</a>
+        <a href="/sign-up">{messages.again}</a>
       </p>
     </>,
   );
 }
 
 /** Looking at the link uses nothing up: mail scanners follow links. */
-signingUp.get('/confirm', (c) => {
+signUpRoutes.get('/confirm', (c) => {
   const token = c.req.query('token') ?? '';
-  return token === '' ? noSuchLink(c) : confirmForm(c, token, false);
+  return token === '' ? invalidLinkPage(c) : confirmPage(c, token, false);
 });
 
-signingUp.post('/confirm', async (c) => {
+signUpRoutes.post('/confirm', async (c) => {
   const form = await readForm(c);
   const token = form.text('token');
-  const result = await confirmSignUp(c.var.house.identity, {
+  const result = await confirmSignUp(c.var.deps.identity, {
     token,
     password: form.text('password'),
-    network: networkOf(c),
+    ipPrefix: clientIp(c),
   });
-  if (result.ok) return enter(c, result, '/');
-  if (result.reason === 'throttled') return throttledPage(c, result, null);
-  return result.reason === 'wrong_password' ? confirmForm(c, token, true) : noSuchLink(c);
+  if (result.ok) return completeSignIn(c, result, '/');
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, null);
+  return result.reason === 'wrong_password' ? confirmPage(c, token, true) : invalidLinkPage(c);
 });

@@ -49,7 +49,7 @@ export function minutesToCredit({ name, depth, blockMs }: Chain): number {
 }
 
 /** Decimal, without zeros nobody needs. */
-export function amountText(units: bigint, decimals: number): string {
+export function formatTokenUnits(units: bigint, decimals: number): string {
   const digits = units.toString().padStart(decimals + 1, '0');
   const fraction = digits.slice(-decimals).replace(/0+$/, '');
   const whole = digits.slice(0, -decimals);

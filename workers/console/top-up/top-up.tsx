@@ -3,48 +3,48 @@
  * arrived and what became of it; and "I sent it and nothing happened". The console can show and ask; only
  * the deposits Worker can credit.
  */
-import { type ChainState, type DepositRow, depositsOf, readChainStates } from '@farebox/database';
+import { type ChainState, type DepositRow, listDeposits, readChainStates } from '@farebox/database';
 import {
-  addressText,
   type Chain,
   type ClaimResult,
-  type ShownAddress,
-  verifiedAddress,
+  formatAddress,
+  getVerifiedAddress,
+  type VerifiedAddressResult,
 } from '@farebox/deposits';
-import type { Texts } from '@farebox/languages';
+import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { claimsDoorOf, depositSettingsOf, faucetOf } from '../env.ts';
-import { readForm } from '../forms.ts';
-import { askOutside } from '../mail/house.ts';
-import { countOne } from '../once.ts';
-import { Field, Money, Note, page, Time } from '../page.tsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { getClaimsRpc, getDepositSettings, getFaucetUrl } from '../env.ts';
+import { consumeRateLimit } from '../idempotency.ts';
+import { Field, Money, Note, page, Time } from '../layout.tsx';
+import { fetchDirectly } from '../mail/deps.ts';
 import { QrCode } from '../security/qr.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { countConfirmations, networkStatus } from './confirmations.ts';
 import {
-  amountText,
   contractLink,
+  formatTokenUnits,
   minutesToCredit,
   NETWORK_NAMES,
   transactionLink,
   walletLink,
 } from './networks.ts';
-import { confirmationsOf, readingOf } from './progress.ts';
 
-const DEPOSITS_SHOWN = 50;
+const MAX_DEPOSITS = 50;
 const FAUCET_USDT = 10;
-const CLAIMS_AN_HOUR = { most: 20, seconds: 3600 };
+const CLAIMS_PER_HOUR = { maxAttempts: 20, seconds: 3600 };
 
-export const topUp = new Hono<Somebody>();
-for (const path of ['/top-up', '/top-up/*']) topUp.use(path, signedIn);
+export const topUpRoutes = new Hono<SignedInEnv>();
+for (const path of ['/top-up', '/top-up/*']) topUpRoutes.use(path, requireSignIn);
 
-type Shown = Readonly<{ texts: Texts; language: string; chains: readonly Chain[] }>;
+type TopUpProps = Readonly<{ messages: Messages; language: string; chains: readonly Chain[] }>;
 
 function isOpen({ providers }: Chain): boolean {
   return providers.length > 0;
 }
 
-const Networks: FC<Shown> = ({ texts, chains }) => (
+const NetworkList: FC<TopUpProps> = ({ messages, chains }) => (
   <ul>
     {chains.map((chain) => (
       <li>
@@ -52,7 +52,7 @@ const Networks: FC<Shown> = ({ texts, chains }) => (
           <a href={`/top-up/${chain.name}`}>{NETWORK_NAMES[chain.name]}</a>
         ) : (
           <>
-            {NETWORK_NAMES[chain.name]}: {texts.topUp.closed}
+            {NETWORK_NAMES[chain.name]}: {messages.topUp.closed}
           </>
         )}
       </li>
@@ -60,55 +60,55 @@ const Networks: FC<Shown> = ({ texts, chains }) => (
   </ul>
 );
 
-function wordOf(words: Readonly<Record<string, string>>, word: string): string {
-  return (Object.hasOwn(words, word) ? words[word] : undefined) ?? word;
+function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
+  return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
 }
 
 const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   const link = transactionLink(chain, hash);
-  const short = `${hash.slice(0, 10)}…${hash.slice(-6)}`;
+  const abbreviated = `${hash.slice(0, 10)}…${hash.slice(-6)}`;
   return link === null ? (
-    <code>{short}</code>
+    <code>{abbreviated}</code>
   ) : (
     <a href={link} rel="noreferrer">
-      <code>{short}</code>
+      <code>{abbreviated}</code>
     </a>
   );
 };
 
 /** What became of it, and while it is on its way, how far it has come. */
-const State: FC<{
-  texts: Texts;
+const DepositStateCell: FC<{
+  messages: Messages;
   chain: Chain;
   state: ChainState | undefined;
   deposit: DepositRow;
 }> = (props) => {
-  const { texts, chain, state, deposit } = props;
-  const { topUp: t } = texts;
-  const confirmations = confirmationsOf(chain, state, deposit);
+  const { messages, chain, state, deposit } = props;
+  const { topUp: t } = messages;
+  const confirmations = countConfirmations(chain, state, deposit);
   return (
     <>
-      {wordOf(t.states, deposit.state)}
+      {translateCode(t.states, deposit.state)}
       {confirmations !== null && (
         <>
           <br />
           <progress
-            value={confirmations.has}
-            max={confirmations.needed}
-            aria-label={t.confirmations(confirmations.has, confirmations.needed)}
+            value={confirmations.current}
+            max={confirmations.required}
+            aria-label={t.confirmations(confirmations.current, confirmations.required)}
           />{' '}
-          <small>{t.confirmations(confirmations.has, confirmations.needed)}</small>
+          <small>{t.confirmations(confirmations.current, confirmations.required)}</small>
         </>
       )}
     </>
   );
 };
 
-type Arrived = Readonly<{ deposits: readonly DepositRow[]; states: readonly ChainState[] }>;
+type DepositData = Readonly<{ deposits: readonly DepositRow[]; states: readonly ChainState[] }>;
 
-const Deposits: FC<Shown & Arrived> = (props) => {
-  const { texts, language, chains, deposits, states } = props;
-  const { topUp: t } = texts;
+const DepositTable: FC<TopUpProps & DepositData> = (props) => {
+  const { messages, language, chains, deposits, states } = props;
+  const { topUp: t } = messages;
   if (deposits.length === 0) return <p>{t.none}</p>;
   return (
     <section class="scroll" tabindex={0} aria-label={t.deposits}>
@@ -133,10 +133,10 @@ const Deposits: FC<Shown & Arrived> = (props) => {
                   <Time at={deposit.seenAt} language={language} />
                 </td>
                 <td>{NETWORK_NAMES[chain.name]}</td>
-                <td>{amountText(deposit.units, chain.decimals)}</td>
+                <td>{formatTokenUnits(deposit.units, chain.decimals)}</td>
                 <td>
-                  <State
-                    texts={texts}
+                  <DepositStateCell
+                    messages={messages}
                     chain={chain}
                     state={states.find((one) => one.chain === chain.name)}
                     deposit={deposit}
@@ -155,39 +155,44 @@ const Deposits: FC<Shown & Arrived> = (props) => {
   );
 };
 
-async function arrived(c: Context<Somebody>): Promise<Arrived> {
-  const { house, person } = c.var;
-  const { db } = house.identity;
+async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
+  const { deps, user } = c.var;
+  const { db } = deps.identity;
   const [deposits, states] = await Promise.all([
-    depositsOf(db, person.account, DEPOSITS_SHOWN),
+    listDeposits(db, user.account, MAX_DEPOSITS),
     readChainStates(db),
   ]);
   return { deposits, states };
 }
 
 /** Looked for again by a script while somebody looks at it. */
-const OwnDeposits: FC<Shown & Arrived> = (shown) => (
+const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
   <>
-    <h2>{shown.texts.topUp.deposits}</h2>
+    <h2>{props.messages.topUp.deposits}</h2>
     <div id="deposits" aria-live="polite">
-      <Deposits {...shown} />
+      <DepositTable {...props} />
     </div>
   </>
 );
 
 const SCRIPTS = ['look-again'];
 
-topUp.get('/top-up', async (c) => {
-  const { texts, language } = c.var;
-  const { chains } = depositSettingsOf(c.env);
+topUpRoutes.get('/top-up', async (c) => {
+  const { messages, language } = c.var;
+  const { chains } = getDepositSettings(c.env);
   return page(
     c,
-    { title: texts.topUp.title, here: '/top-up', scripts: SCRIPTS },
+    { title: messages.topUp.title, activePath: '/top-up', scripts: SCRIPTS },
     <>
-      <p>{texts.topUp.intro}</p>
-      <h2>{texts.topUp.choose}</h2>
-      <Networks texts={texts} language={language} chains={chains} />
-      <OwnDeposits texts={texts} language={language} chains={chains} {...(await arrived(c))} />
+      <p>{messages.topUp.intro}</p>
+      <h2>{messages.topUp.choose}</h2>
+      <NetworkList messages={messages} language={language} chains={chains} />
+      <LiveDeposits
+        messages={messages}
+        language={language}
+        chains={chains}
+        {...(await loadDeposits(c))}
+      />
     </>,
   );
 });
@@ -203,15 +208,15 @@ const Address: FC<{ text: string; label: string }> = ({ text, label }) => (
   </section>
 );
 
-const Facts: FC<{ texts: Texts; chain: Chain }> = ({ texts, chain }) => {
-  const { topUp: t } = texts;
-  const contract = addressText(chain.family, chain.token);
+const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => {
+  const { topUp: t } = messages;
+  const contract = formatAddress(chain.family, chain.token);
   const link = contractLink(chain, contract);
   const minutes = minutesToCredit(chain);
   return (
     <ul>
       <li>{t.only(NETWORK_NAMES[chain.name])}</li>
-      <li>{t.minimum(amountText(chain.minimumUnits, chain.decimals))}</li>
+      <li>{t.minimum(formatTokenUnits(chain.minimumUnits, chain.decimals))}</li>
       <li>{t.time(minutes)}</li>
       <li>
         {t.contract}{' '}
@@ -230,11 +235,14 @@ const Facts: FC<{ texts: Texts; chain: Chain }> = ({ texts, chain }) => {
   );
 };
 
-const ClaimForm: FC<{ texts: Texts; chain: Chain; value: string; problem: string | undefined }> = (
-  props,
-) => {
-  const { texts, chain, value, problem } = props;
-  const { topUp: t } = texts;
+const ClaimForm: FC<{
+  messages: Messages;
+  chain: Chain;
+  value: string;
+  problem: string | undefined;
+}> = (props) => {
+  const { messages, chain, value, problem } = props;
+  const { topUp: t } = messages;
   return (
     <>
       <h2>{t.claimTitle}</h2>
@@ -256,117 +264,147 @@ const ClaimForm: FC<{ texts: Texts; chain: Chain; value: string; problem: string
   );
 };
 
-type Claimed = Readonly<{ value: string; problem: string }>;
+type RejectedClaim = Readonly<{ value: string; problem: string }>;
 
 /** Verified before each display and each payment. */
-function ownAddress(c: Context<Somebody>, { family }: Chain): Promise<ShownAddress> {
-  const { house, person } = c.var;
-  const { db, now } = house.identity;
-  const { current } = depositSettingsOf(c.env);
-  return verifiedAddress({ db, accounts: house.accounts, current, now }, person.account, family);
+function loadDepositAddress(
+  c: Context<SignedInEnv>,
+  { family }: Chain,
+): Promise<VerifiedAddressResult> {
+  const { deps, user } = c.var;
+  const { db, now } = deps.identity;
+  const { currentKeys: current } = getDepositSettings(c.env);
+  return getVerifiedAddress(
+    { db, accounts: deps.accounts, currentKeys: current, now },
+    user.account,
+    family,
+  );
 }
 
-const Faucet: FC<{ texts: Texts; chain: Chain }> = ({ texts, chain }) => (
+const Faucet: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => (
   <form method="post" action={`/top-up/${chain.name}/faucet`}>
-    <p>{texts.topUp.faucetText}</p>
+    <p>{messages.topUp.faucetText}</p>
     <p>
       <button type="submit" class="plain">
-        {texts.topUp.faucet(FAUCET_USDT)}
+        {messages.topUp.faucet(FAUCET_USDT)}
       </button>
     </p>
   </form>
 );
 
-async function networkPage(c: Context<Somebody>, chain: Chain, claimed: Claimed | null) {
-  const { house, texts, language } = c.var;
-  const { topUp: t } = texts;
-  const deposits = depositSettingsOf(c.env);
+async function networkPage(
+  c: Context<SignedInEnv>,
+  chain: Chain,
+  rejectedClaim: RejectedClaim | null,
+) {
+  const { deps, messages, language } = c.var;
+  const { topUp: t } = messages;
+  const deposits = getDepositSettings(c.env);
   const name = NETWORK_NAMES[chain.name];
-  const shown = await ownAddress(c, chain);
+  const verified = await loadDepositAddress(c, chain);
   const done = c.req.query('done') ?? '';
-  const found = await arrived(c);
-  const state = found.states.find((one) => one.chain === chain.name);
-  const reading = readingOf(chain, state, house.identity.now());
+  const depositData = await loadDeposits(c);
+  const state = depositData.states.find((one) => one.chain === chain.name);
+  const status = networkStatus(chain, state, deps.identity.now());
   return page(
     c,
-    { title: t.on(name), here: '/top-up', status: claimed === null ? 200 : 422, scripts: SCRIPTS },
+    {
+      title: t.on(name),
+      activePath: '/top-up',
+      status: rejectedClaim === null ? 200 : 422,
+      scripts: SCRIPTS,
+    },
     <>
       {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
       {done === 'paid' && <Note kind="done">{t.faucetPaid}</Note>}
-      {reading !== 'well' && <Note kind="warning">{t.reading[reading]}</Note>}
-      {shown.ok ? (
+      {status !== 'well' && <Note kind="warning">{t.reading[status]}</Note>}
+      {verified.ok ? (
         <>
           <p>
             <strong>{name}</strong>
           </p>
-          <Address text={shown.address.text} label={t.address} />
-          <QrCode text={shown.address.text} label={t.address} />
+          <Address text={verified.address.text} label={t.address} />
+          <QrCode text={verified.address.text} label={t.address} />
           {chain.family === 'evm' && (
             <p>
-              <a href={walletLink(chain, shown.address.text)}>{t.openInWallet}</a>
+              <a href={walletLink(chain, verified.address.text)}>{t.openInWallet}</a>
             </p>
           )}
-          <Facts texts={texts} chain={chain} />
-          {faucetOf(c.env) !== null && <Faucet texts={texts} chain={chain} />}
+          <NetworkDetails messages={messages} chain={chain} />
+          {getFaucetUrl(c.env) !== null && <Faucet messages={messages} chain={chain} />}
           <ClaimForm
-            texts={texts}
+            messages={messages}
             chain={chain}
-            value={claimed?.value ?? ''}
-            problem={claimed?.problem}
+            value={rejectedClaim?.value ?? ''}
+            problem={rejectedClaim?.problem}
           />
         </>
       ) : (
-        <Note kind="warning">{t.unavailable[shown.reason]}</Note>
+        <Note kind="warning">{t.unavailable[verified.reason]}</Note>
       )}
       <p>
         <a href="/top-up">{t.otherNetwork}</a>
       </p>
-      <OwnDeposits texts={texts} language={language} chains={deposits.chains} {...found} />
+      <LiveDeposits
+        messages={messages}
+        language={language}
+        chains={deposits.chains}
+        {...depositData}
+      />
     </>,
   );
 }
 
-function openChain(c: Context<Somebody>): Chain | undefined {
+function findOpenChain(c: Context<SignedInEnv>): Chain | undefined {
   const name = c.req.param('chain');
-  return depositSettingsOf(c.env).chains.find((chain) => chain.name === name && isOpen(chain));
+  return getDepositSettings(c.env).chains.find((chain) => chain.name === name && isOpen(chain));
 }
 
-topUp.get('/top-up/:chain', async (c) => {
-  const chain = openChain(c);
+topUpRoutes.get('/top-up/:chain', async (c) => {
+  const chain = findOpenChain(c);
   return chain === undefined ? c.notFound() : networkPage(c, chain, null);
 });
 
-function problemOf(texts: Texts, result: Extract<ClaimResult, { ok: false }>): string {
-  const { topUp: t } = texts;
+function claimErrorMessage(
+  messages: Messages,
+  result: Extract<ClaimResult, { ok: false }>,
+): string {
+  const { topUp: t } = messages;
   if (result.reason !== 'not_final') return t.refused[result.reason];
-  return t.notFinal(result.confirmations ?? 0, result.needed ?? 0);
+  return t.notFinal(result.confirmations ?? 0, result.requiredConfirmations ?? 0);
 }
 
-topUp.post('/top-up/:chain', async (c) => {
-  const chain = openChain(c);
+topUpRoutes.post('/top-up/:chain', async (c) => {
+  const chain = findOpenChain(c);
   if (chain === undefined) return c.notFound();
-  const { house, person, texts } = c.var;
+  const { deps, user, messages } = c.var;
   const value = (await readForm(c)).text('transaction').slice(0, 100);
-  const full = await countOne(house.identity, person.account, 'claims', CLAIMS_AN_HOUR);
-  if (full !== undefined) {
-    const problem = texts.frame.tryLater(full.retryAfterSeconds);
+  const rateLimited = await consumeRateLimit(
+    deps.identity,
+    user.account,
+    'claims',
+    CLAIMS_PER_HOUR,
+  );
+  if (rateLimited !== undefined) {
+    const problem = messages.frame.tryLater(rateLimited.retryAfterSeconds);
     return networkPage(c, chain, { value, problem });
   }
-  const result = await claimsDoorOf(c.env).claim(person.account, chain.name, value);
-  if (!result.ok) return networkPage(c, chain, { value, problem: problemOf(texts, result) });
+  const result = await getClaimsRpc(c.env).claim(user.account, chain.name, value);
+  if (!result.ok)
+    return networkPage(c, chain, { value, problem: claimErrorMessage(messages, result) });
   return c.redirect(`/top-up/${chain.name}?done=claimed`, 303);
 });
 
 /** There is one on one's own machine only: elsewhere this page does not exist. */
-topUp.post('/top-up/:chain/faucet', async (c) => {
-  const [chain, faucet] = [openChain(c), faucetOf(c.env)];
+topUpRoutes.post('/top-up/:chain/faucet', async (c) => {
+  const [chain, faucet] = [findOpenChain(c), getFaucetUrl(c.env)];
   if (chain === undefined || faucet === null) return c.notFound();
-  const shown = await ownAddress(c, chain);
-  if (!shown.ok) return networkPage(c, chain, null);
+  const verified = await loadDepositAddress(c, chain);
+  if (!verified.ok) return networkPage(c, chain, null);
   const units = BigInt(FAUCET_USDT) * 10n ** BigInt(chain.decimals);
-  const wish = { chain: chain.name, to: shown.address.hex, units: units.toString() };
-  const paid = await askOutside(
-    new Request(faucet, { method: 'POST', body: JSON.stringify(wish) }),
+  const faucetRequest = { chain: chain.name, to: verified.address.hex, units: units.toString() };
+  const paid = await fetchDirectly(
+    new Request(faucet, { method: 'POST', body: JSON.stringify(faucetRequest) }),
   );
   return paid.ok ? c.redirect(`/top-up/${chain.name}?done=paid`, 303) : c.notFound();
 });

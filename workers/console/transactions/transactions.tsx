@@ -2,26 +2,28 @@
  * Movements of money that are no calls: credits and adjustments, as the ledger's lines say them, and
  * beside them what calls took, summed by day. The two together are the balance.
  */
-import { type Movement, movementsPage, usageSums } from '@farebox/database';
-import type { Texts } from '@farebox/languages';
+import { type BalanceTransaction, listBalanceTransactions, sumUsage } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { count, dayOf, dayText, isoDay, usd } from '../charts/figures.ts';
-import { csvAnswer, type Row } from '../charts/sheet.ts';
-import { page, Time } from '../page.tsx';
-import { eachDay, totalOf } from '../usage/sums.ts';
-import { type Somebody, signedIn } from '../visitor.ts';
+import { csvResponse, type Row } from '../format/csv.ts';
+import { formatCount, formatCurrency, formatDay, toEpochDay, toIsoDay } from '../format/format.ts';
+import { page, Time } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
 
-const MOVEMENTS_A_PAGE = 50;
-const MOVEMENTS_A_BATCH = 500;
-const MOVEMENTS_A_FILE = 10_000;
+const TRANSACTIONS_PER_PAGE = 50;
+const TRANSACTIONS_PER_BATCH = 500;
+const TRANSACTIONS_PER_FILE = 10_000;
 const DAYS = 31;
 
-type Reader = Readonly<{ texts: Texts; language: string }>;
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-const Movements: FC<Reader & Readonly<{ movements: readonly Movement[] }>> = (props) => {
-  const { movements, texts, language } = props;
-  const { transactions } = texts;
+const TransactionTable: FC<LocaleProps & Readonly<{ items: readonly BalanceTransaction[] }>> = (
+  props,
+) => {
+  const { items, messages, language } = props;
+  const { transactions } = messages;
   return (
     <section class="scroll" tabindex={0} aria-label={transactions.table}>
       <table>
@@ -40,14 +42,14 @@ const Movements: FC<Reader & Readonly<{ movements: readonly Movement[] }>> = (pr
           </tr>
         </thead>
         <tbody>
-          {movements.map(({ at, kind, delta, postedAfter, id }) => (
+          {items.map(({ at, kind, delta, postedAfter, id }) => (
             <tr>
               <td>
                 <Time at={at} language={language} />
               </td>
               <td>{transactions[kind]}</td>
-              <td class="number">{usd(delta, language)}</td>
-              <td class="number">{usd(postedAfter, language)}</td>
+              <td class="number">{formatCurrency(delta, language)}</td>
+              <td class="number">{formatCurrency(postedAfter, language)}</td>
               <td>
                 <code>{id}</code>
               </td>
@@ -59,11 +61,13 @@ const Movements: FC<Reader & Readonly<{ movements: readonly Movement[] }>> = (pr
   );
 };
 
-const Days: FC<Reader & Readonly<{ days: ReturnType<typeof eachDay> }>> = (props) => {
-  const { days, texts, language } = props;
-  const { transactions } = texts;
-  const shown = days.filter(({ calls }) => calls > 0).reverse();
-  if (shown.length === 0) return <p>{transactions.daysEmpty}</p>;
+const DailyTotals: FC<LocaleProps & Readonly<{ days: ReturnType<typeof fillMissingDays> }>> = (
+  props,
+) => {
+  const { days, messages, language } = props;
+  const { transactions } = messages;
+  const visibleRows = days.filter(({ calls }) => calls > 0).reverse();
+  if (visibleRows.length === 0) return <p>{transactions.daysEmpty}</p>;
   return (
     <section class="scroll" tabindex={0} aria-label={transactions.daysTable}>
       <table>
@@ -80,30 +84,30 @@ const Days: FC<Reader & Readonly<{ days: ReturnType<typeof eachDay> }>> = (props
           </tr>
         </thead>
         <tbody>
-          {shown.map(({ group, calls, charged }) => {
+          {visibleRows.map(({ group, calls, charged }) => {
             const day = Number(group);
-            const text = dayText(day, language);
+            const text = formatDay(day, language);
             return (
               <tr>
                 <th scope="row">
                   <a
-                    href={`/calls?from=${isoDay(day)}&to=${isoDay(day)}`}
+                    href={`/calls?from=${toIsoDay(day)}&to=${toIsoDay(day)}`}
                     aria-label={transactions.callsOf(text)}
                   >
                     {text}
                   </a>
                 </th>
-                <td class="number">{count(calls, language)}</td>
-                <td class="number">{usd(-charged, language)}</td>
+                <td class="number">{formatCount(calls, language)}</td>
+                <td class="number">{formatCurrency(-charged, language)}</td>
               </tr>
             );
           })}
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row">{texts.usage.total}</th>
-            <td class="number">{count(totalOf(days).calls, language)}</td>
-            <td class="number">{usd(-totalOf(days).charged, language)}</td>
+            <th scope="row">{messages.usage.total}</th>
+            <td class="number">{formatCount(totalUsage(days).calls, language)}</td>
+            <td class="number">{formatCurrency(-totalUsage(days).charged, language)}</td>
           </tr>
         </tfoot>
       </table>
@@ -111,53 +115,53 @@ const Days: FC<Reader & Readonly<{ days: ReturnType<typeof eachDay> }>> = (props
   );
 };
 
-function readSeq(text: string | undefined): number | null {
+function parseSeq(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-export const transactions = new Hono<Somebody>();
-transactions.use('/transactions', signedIn);
-transactions.use('/transactions.csv', signedIn);
+export const transactionRoutes = new Hono<SignedInEnv>();
+transactionRoutes.use('/transactions', requireSignIn);
+transactionRoutes.use('/transactions.csv', requireSignIn);
 
-transactions.get('/transactions', async (c) => {
-  const { house, person, texts, language } = c.var;
-  const { db, now } = house.identity;
-  const beforeSeq = readSeq(c.req.query('before'));
-  const today = dayOf(now());
-  const span = { from: today - DAYS + 1, to: today };
-  const [found, sums] = await Promise.all([
-    movementsPage(db, person.account, { beforeSeq, most: MOVEMENTS_A_PAGE + 1 }),
-    usageSums(db, person.account, span, 'day'),
+transactionRoutes.get('/transactions', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const { db, now } = deps.identity;
+  const beforeSeq = parseSeq(c.req.query('before'));
+  const today = toEpochDay(now());
+  const range = { from: today - DAYS + 1, to: today };
+  const [rows, sums] = await Promise.all([
+    listBalanceTransactions(db, user.account, { beforeSeq, limit: TRANSACTIONS_PER_PAGE + 1 }),
+    sumUsage(db, user.account, range, 'day'),
   ]);
-  const shown = found.slice(0, MOVEMENTS_A_PAGE);
-  const older = found.length > MOVEMENTS_A_PAGE ? shown.at(-1)?.seq : undefined;
-  const reader = { texts, language };
+  const visibleRows = rows.slice(0, TRANSACTIONS_PER_PAGE);
+  const older = rows.length > TRANSACTIONS_PER_PAGE ? visibleRows.at(-1)?.seq : undefined;
+  const locale = { messages, language };
   return page(
     c,
-    { title: texts.frame.transactions, here: '/transactions', wide: true },
+    { title: messages.frame.transactions, activePath: '/transactions', wide: true },
     <>
-      <p>{texts.transactions.intro}</p>
-      {shown.length === 0 ? (
-        <p>{texts.transactions.empty}</p>
+      <p>{messages.transactions.intro}</p>
+      {visibleRows.length === 0 ? (
+        <p>{messages.transactions.empty}</p>
       ) : (
-        <Movements {...reader} movements={shown} />
+        <TransactionTable {...locale} items={visibleRows} />
       )}
       <p class="pages">
-        {beforeSeq !== null && <a href="/transactions">{texts.frame.first}</a>}{' '}
-        {older !== undefined && <a href={`/transactions?before=${older}`}>{texts.frame.next}</a>}
+        {beforeSeq !== null && <a href="/transactions">{messages.frame.first}</a>}{' '}
+        {older !== undefined && <a href={`/transactions?before=${older}`}>{messages.frame.next}</a>}
       </p>
       <p>
-        <a href="/transactions.csv">{texts.frame.download}</a>
+        <a href="/transactions.csv">{messages.frame.download}</a>
       </p>
-      <h2>{texts.transactions.days}</h2>
-      <Days {...reader} days={eachDay(sums, span)} />
+      <h2>{messages.transactions.days}</h2>
+      <DailyTotals {...locale} days={fillMissingDays(sums, range)} />
       <p>
-        <a href={`/usage.csv?from=${isoDay(span.from)}&to=${isoDay(span.to)}&by=day`}>
-          {texts.frame.download}
+        <a href={`/usage.csv?from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`}>
+          {messages.frame.download}
         </a>
       </p>
       <p>
-        <small>{texts.usage.fresh}</small>
+        <small>{messages.usage.fresh}</small>
       </p>
     </>,
   );
@@ -165,28 +169,34 @@ transactions.get('/transactions', async (c) => {
 
 const COLUMNS = ['seq', 'at', 'kind', 'id', 'amount_usd', 'amount_nano_usd', 'balance_after_usd'];
 
-function movementRow({ seq, at, kind, id, delta, postedAfter }: Movement): Row {
+function toCsvRow({ seq, at, kind, id, delta, postedAfter }: BalanceTransaction): Row {
   const time = new Date(at).toISOString();
   return [seq, time, kind, id, { usd: delta }, delta, { usd: postedAfter }];
 }
 
-type Read = (beforeSeq: number | null) => Promise<readonly Movement[]>;
+type LoadPage = (beforeSeq: number | null) => Promise<readonly BalanceTransaction[]>;
 
-async function* batchesOf(read: Read, before: number | null): AsyncGenerator<readonly Row[]> {
+async function* streamBatches(
+  loadPage: LoadPage,
+  before: number | null,
+): AsyncGenerator<readonly Row[]> {
   let beforeSeq = before;
-  for (let sent = 0; sent < MOVEMENTS_A_FILE; sent += MOVEMENTS_A_BATCH) {
-    const batch = await read(beforeSeq);
-    yield batch.map(movementRow);
-    if (batch.length < MOVEMENTS_A_BATCH) return;
+  for (let sent = 0; sent < TRANSACTIONS_PER_FILE; sent += TRANSACTIONS_PER_BATCH) {
+    const batch = await loadPage(beforeSeq);
+    yield batch.map(toCsvRow);
+    if (batch.length < TRANSACTIONS_PER_BATCH) return;
     beforeSeq = batch.at(-1)?.seq ?? null;
   }
 }
 
 /** At most one file's worth; `before` goes on where the last line of the one before stopped. */
-transactions.get('/transactions.csv', (c) => {
-  const { house, person } = c.var;
-  const read: Read = (beforeSeq) =>
-    movementsPage(house.identity.db, person.account, { beforeSeq, most: MOVEMENTS_A_BATCH });
-  const batches = batchesOf(read, readSeq(c.req.query('before')));
-  return csvAnswer('farebox-transactions.csv', COLUMNS, batches);
+transactionRoutes.get('/transactions.csv', (c) => {
+  const { deps, user } = c.var;
+  const loadPage: LoadPage = (beforeSeq) =>
+    listBalanceTransactions(deps.identity.db, user.account, {
+      beforeSeq,
+      limit: TRANSACTIONS_PER_BATCH,
+    });
+  const batches = streamBatches(loadPage, parseSeq(c.req.query('before')));
+  return csvResponse('farebox-transactions.csv', COLUMNS, batches);
 });

@@ -1,11 +1,11 @@
 /** Days asked for and sums shown: pure, and held to it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isoDay, readDay } from '../charts/figures.ts';
-import { daysOf, readSpan, usualSpan } from './range.ts';
-import { dearestOf, eachDay, shownOf, totalOf } from './sums.ts';
+import { parseIsoDay, toIsoDay } from '../format/format.ts';
+import { fillMissingDays, largestOf, totalUsage, toUsageRows } from './aggregate.ts';
+import { defaultDayRange, listDays, parseDayRange } from './date-range.ts';
 
-const TODAY = readDay('2026-11-24') ?? 0;
+const TODAY = parseIsoDay('2026-11-24') ?? 0;
 
 function sum(group: string | number, charged: bigint) {
   return { group: String(group), calls: 1, inputTokens: 10, outputTokens: 2, charged };
@@ -13,8 +13,8 @@ function sum(group: string | number, charged: bigint) {
 
 describe('a span', () => {
   it('is the last 30 days unless said otherwise', () => {
-    expect(readSpan(undefined, '', TODAY)).toEqual({ from: TODAY - 29, to: TODAY });
-    expect(daysOf(usualSpan(TODAY))).toHaveLength(30);
+    expect(parseDayRange(undefined, '', TODAY)).toEqual({ from: TODAY - 29, to: TODAY });
+    expect(listDays(defaultDayRange(TODAY))).toHaveLength(30);
   });
 
   it('is read as it was given, and at most a year', () => {
@@ -23,9 +23,9 @@ describe('a span', () => {
         fc.integer({ min: 1, max: 40_000 }),
         fc.integer({ min: -10, max: 800 }),
         (a, n) => {
-          const span = readSpan(isoDay(a), isoDay(Math.max(0, a + n)), TODAY);
-          const fits = n >= 0 && n < 366;
-          expect(span).toEqual(fits ? { from: a, to: a + n } : null);
+          const range = parseDayRange(toIsoDay(a), toIsoDay(Math.max(0, a + n)), TODAY);
+          const isValid = n >= 0 && n < 366;
+          expect(range).toEqual(isValid ? { from: a, to: a + n } : null);
         },
       ),
       { seed: 3 },
@@ -33,28 +33,28 @@ describe('a span', () => {
   });
 
   it.each(['yesterday', '2026-02-30', "2026-11-01' or 1=1"])('is not read from %j', (text) => {
-    expect(readSpan(text, undefined, TODAY)).toBeNull();
-    expect(readSpan(undefined, text, TODAY)).toBeNull();
+    expect(parseDayRange(text, undefined, TODAY)).toBeNull();
+    expect(parseDayRange(undefined, text, TODAY)).toBeNull();
   });
 });
 
 describe('sums', () => {
-  const span = { from: TODAY - 2, to: TODAY };
+  const range = { from: TODAY - 2, to: TODAY };
 
   it('by day stand for every day, in order', () => {
-    const days = eachDay([sum(TODAY, 5n), sum(TODAY - 2, 7n)], span);
+    const days = fillMissingDays([sum(TODAY, 5n), sum(TODAY - 2, 7n)], range);
     expect(days.map(({ charged }) => charged)).toEqual([7n, 0n, 5n]);
-    expect(totalOf(days)).toMatchObject({ calls: 2, inputTokens: 20, charged: 12n });
+    expect(totalUsage(days)).toMatchObject({ calls: 2, inputTokens: 20, charged: 12n });
   });
 
   it('by key and model stand dearest first, by the name their owner gave', () => {
     const keyName = (id: string) => (id === '1' ? 'Main' : `key ${id}`);
-    const shown = shownOf('key', [sum(2, 3n), sum(1, 9n)], span, { language: 'en', keyName });
-    expect(shown.map(({ name }) => name)).toEqual(['Main', 'key 2']);
-    expect(dearestOf(shown)?.name).toBe('Main');
+    const rows = toUsageRows('key', [sum(2, 3n), sum(1, 9n)], range, { language: 'en', keyName });
+    expect(rows.map(({ name }) => name)).toEqual(['Main', 'key 2']);
+    expect(largestOf(rows)?.name).toBe('Main');
   });
 
   it('of nothing have no dearest', () => {
-    expect(dearestOf(eachDay([], span))).toBeUndefined();
+    expect(largestOf(fillMissingDays([], range))).toBeUndefined();
   });
 });

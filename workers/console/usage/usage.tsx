@@ -2,131 +2,141 @@
  * What was used, by day, model or key: a chart, the same numbers as a table, and as CSV. Reads sums by
  * day that are kept as calls end, so a year costs what it draws and not what it holds.
  */
-import { listKeys, type UsageGroup, usageSums } from '@farebox/database';
-import type { Texts } from '@farebox/languages';
+import { listKeys, sumUsage, type UsageGroup } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { DayChart, NameChart } from '../charts/bars.tsx';
-import { count, dayOf, dayText, isoDay, usd } from '../charts/figures.ts';
-import { csvAnswer, oneBatch } from '../charts/sheet.ts';
-import { Field, Note, page } from '../page.tsx';
-import { type Somebody, signedIn } from '../visitor.ts';
-import { readSpan, usualSpan } from './range.ts';
-import { dearestOf, type Shown, shownOf, totalOf } from './sums.ts';
+import { DayChart, NameChart } from '../charts/bar-chart.tsx';
+import { csvResponse, singleBatch } from '../format/csv.ts';
+import { formatCount, formatCurrency, formatDay, toEpochDay, toIsoDay } from '../format/format.ts';
+import { Field, Note, page } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { largestOf, totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
+import { defaultDayRange, parseDayRange } from './date-range.ts';
 
 const GROUPS: readonly UsageGroup[] = ['day', 'model', 'key'];
 
-type Asked = Readonly<{
+type UsageQuery = Readonly<{
   by: UsageGroup;
-  span: { from: number; to: number };
+  range: { from: number; to: number };
   today: number;
   problem: boolean;
 }>;
 
-function readAsked(c: Context<Somebody>): Asked {
-  const today = dayOf(c.var.house.identity.now());
-  const wanted = c.req.query('by');
-  const by = GROUPS.find((known) => known === wanted) ?? 'day';
-  const span = readSpan(c.req.query('from'), c.req.query('to'), today);
-  return { by, span: span ?? usualSpan(today), today, problem: span === null };
+function parseUsageQuery(c: Context<SignedInEnv>): UsageQuery {
+  const today = toEpochDay(c.var.deps.identity.now());
+  const requested = c.req.query('by');
+  const by = GROUPS.find((known) => known === requested) ?? 'day';
+  const range = parseDayRange(c.req.query('from'), c.req.query('to'), today);
+  return { by, range: range ?? defaultDayRange(today), today, problem: range === null };
 }
 
-function queryOf({ by, span }: Asked): string {
-  return `from=${isoDay(span.from)}&to=${isoDay(span.to)}&by=${by}`;
+function toQueryString({ by, range }: UsageQuery): string {
+  return `from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=${by}`;
 }
 
-async function readShown(c: Context<Somebody>, asked: Asked): Promise<readonly Shown[]> {
-  const { house, person, language, texts } = c.var;
-  const { db } = house.identity;
+async function loadUsageRows(
+  c: Context<SignedInEnv>,
+  query: UsageQuery,
+): Promise<readonly UsageRow[]> {
+  const { deps, user, language, messages } = c.var;
+  const { db } = deps.identity;
   const [sums, keys] = await Promise.all([
-    usageSums(db, person.account, asked.span, asked.by),
-    asked.by === 'key' ? listKeys(db, person.account) : [],
+    sumUsage(db, user.account, query.range, query.by),
+    query.by === 'key' ? listKeys(db, user.account) : [],
   ]);
   const names = new Map(keys.map((key) => [String(key.keyId), `${key.name} (…${key.last4})`]));
-  const keyName = (id: string) => names.get(id) ?? texts.usage.keyGone(id);
-  return shownOf(asked.by, sums, asked.span, { language, keyName });
+  const keyName = (id: string) => names.get(id) ?? messages.usage.keyGone(id);
+  return toUsageRows(query.by, sums, query.range, { language, keyName });
 }
 
-const Asking: FC<{ asked: Asked; texts: Texts }> = ({ asked, texts }) => (
+const UsageFilter: FC<{ query: UsageQuery; messages: Messages }> = ({ query, messages }) => (
   <form method="get" action="/usage" class="filter">
-    <Field name="from" type="date" label={texts.usage.from} value={isoDay(asked.span.from)} />
-    <Field name="to" type="date" label={texts.usage.to} value={isoDay(asked.span.to)} />
+    <Field name="from" type="date" label={messages.usage.from} value={toIsoDay(query.range.from)} />
+    <Field name="to" type="date" label={messages.usage.to} value={toIsoDay(query.range.to)} />
     <p class="field">
-      <label for="by">{texts.usage.by}</label>
+      <label for="by">{messages.usage.by}</label>
       <select id="by" name="by">
         {GROUPS.map((group) => (
-          <option value={group} selected={group === asked.by}>
-            {texts.usage[group]}
+          <option value={group} selected={group === query.by}>
+            {messages.usage[group]}
           </option>
         ))}
       </select>
     </p>
     <p>
-      <button type="submit">{texts.usage.show}</button>
+      <button type="submit">{messages.usage.show}</button>
     </p>
   </form>
 );
 
-const MOST_NAMED_BARS = 20;
+const MAX_NAMED_BARS = 20;
 
-const Chart: FC<Drawn> = ({ asked, shown, texts, language }) => {
-  const { by } = asked;
-  const { charged, calls } = totalOf(shown);
-  const dearest = dearestOf(shown);
-  const title = texts.usage.chart[by];
-  const description = texts.usage.says(
-    usd(charged, language),
-    count(calls, language),
-    dearest?.name ?? texts.frame.none,
-    usd(dearest?.charged ?? 0n, language),
+const UsageChart: FC<UsageViewProps> = ({ query, usageRows, messages, language }) => {
+  const { by } = query;
+  const { charged, calls } = totalUsage(usageRows);
+  const largest = largestOf(usageRows);
+  const title = messages.usage.chart[by];
+  const description = messages.usage.says(
+    formatCurrency(charged, language),
+    formatCount(calls, language),
+    largest?.name ?? messages.frame.none,
+    formatCurrency(largest?.charged ?? 0n, language),
   );
-  const told = { id: 'usage', title, description, language };
-  const left = shown.length - MOST_NAMED_BARS;
+  const chartProps = { id: 'usage', title, description, language };
+  const hiddenCount = usageRows.length - MAX_NAMED_BARS;
   if (by === 'day') {
-    const bars = shown.map(({ group, charged: amount }) => {
+    const bars = usageRows.map(({ group, charged: amount }) => {
       const day = Number(group);
-      return { day, amount, partial: day === asked.today };
+      return { day, amount, partial: day === query.today };
     });
-    return <DayChart {...told} bars={bars} />;
+    return <DayChart {...chartProps} bars={bars} />;
   }
   return (
     <>
       <NameChart
-        {...told}
-        bars={shown
-          .slice(0, MOST_NAMED_BARS)
+        {...chartProps}
+        bars={usageRows
+          .slice(0, MAX_NAMED_BARS)
           .map(({ name, charged: amount }) => ({ name, amount }))}
       />
-      {left > 0 && <p>{texts.usage.more(count(left, language))}</p>}
+      {hiddenCount > 0 && <p>{messages.usage.more(formatCount(hiddenCount, language))}</p>}
     </>
   );
 };
 
-type Drawn = Readonly<{ asked: Asked; shown: readonly Shown[]; texts: Texts; language: string }>;
+type UsageViewProps = Readonly<{
+  query: UsageQuery;
+  usageRows: readonly UsageRow[];
+  messages: Messages;
+  language: string;
+}>;
 
-const Figures: FC<{ sum: Omit<Shown, 'name' | 'group'>; language: string }> = (props) => {
+const UsageCells: FC<{ sum: Omit<UsageRow, 'name' | 'group'>; language: string }> = (props) => {
   const { sum, language } = props;
   return (
     <>
-      <td class="number">{count(sum.calls, language)}</td>
-      <td class="number">{count(sum.inputTokens, language)}</td>
-      <td class="number">{count(sum.outputTokens, language)}</td>
-      <td class="number">{usd(sum.charged, language)}</td>
+      <td class="number">{formatCount(sum.calls, language)}</td>
+      <td class="number">{formatCount(sum.inputTokens, language)}</td>
+      <td class="number">{formatCount(sum.outputTokens, language)}</td>
+      <td class="number">{formatCurrency(sum.charged, language)}</td>
     </>
   );
 };
 
-const Table: FC<Drawn> = ({ asked, shown, texts, language }) => {
-  const { span, by } = asked;
-  const { usage } = texts;
+const UsageTable: FC<UsageViewProps> = ({ query, usageRows, messages, language }) => {
+  const { range, by } = query;
+  const { usage } = messages;
   return (
     <section
       class="scroll"
       tabindex={0}
-      aria-label={`${usage.chart[by]}: ${usage.table(dayText(span.from, language), dayText(span.to, language))}`}
+      aria-label={`${usage.chart[by]}: ${usage.table(formatDay(range.from, language), formatDay(range.to, language))}`}
     >
       <table>
-        <caption>{usage.table(dayText(span.from, language), dayText(span.to, language))}</caption>
+        <caption>
+          {usage.table(formatDay(range.from, language), formatDay(range.to, language))}
+        </caption>
         <thead>
           <tr>
             <th scope="col">{usage[by]}</th>
@@ -138,17 +148,17 @@ const Table: FC<Drawn> = ({ asked, shown, texts, language }) => {
           </tr>
         </thead>
         <tbody>
-          {shown.map((sum) => (
+          {usageRows.map((sum) => (
             <tr>
               <th scope="row">{sum.name}</th>
-              <Figures sum={sum} language={language} />
+              <UsageCells sum={sum} language={language} />
             </tr>
           ))}
         </tbody>
         <tfoot>
           <tr>
             <th scope="row">{usage.total}</th>
-            <Figures sum={totalOf(shown)} language={language} />
+            <UsageCells sum={totalUsage(usageRows)} language={language} />
           </tr>
         </tfoot>
       </table>
@@ -156,36 +166,36 @@ const Table: FC<Drawn> = ({ asked, shown, texts, language }) => {
   );
 };
 
-export const usage = new Hono<Somebody>();
-usage.use('/usage', signedIn);
-usage.use('/usage.csv', signedIn);
+export const usageRoutes = new Hono<SignedInEnv>();
+usageRoutes.use('/usage', requireSignIn);
+usageRoutes.use('/usage.csv', requireSignIn);
 
-usage.get('/usage', async (c) => {
-  const { texts, language } = c.var;
-  const asked = readAsked(c);
-  const shown = await readShown(c, asked);
-  const drawn = { asked, shown, texts, language };
-  const title = texts.frame.usage;
+usageRoutes.get('/usage', async (c) => {
+  const { messages, language } = c.var;
+  const query = parseUsageQuery(c);
+  const usageRows = await loadUsageRows(c, query);
+  const viewProps = { query, usageRows, messages, language };
+  const title = messages.frame.usage;
   return page(
     c,
-    { title, here: '/usage', wide: true, status: asked.problem ? 422 : 200 },
+    { title, activePath: '/usage', wide: true, status: query.problem ? 422 : 200 },
     <>
-      {asked.problem && <Note kind="problem">{texts.usage.badRange}</Note>}
-      <Asking asked={asked} texts={texts} />
-      <h2>{texts.usage.chart[asked.by]}</h2>
-      {totalOf(shown).calls === 0 ? (
-        <p>{texts.usage.empty}</p>
+      {query.problem && <Note kind="problem">{messages.usage.badRange}</Note>}
+      <UsageFilter query={query} messages={messages} />
+      <h2>{messages.usage.chart[query.by]}</h2>
+      {totalUsage(usageRows).calls === 0 ? (
+        <p>{messages.usage.empty}</p>
       ) : (
         <>
-          <Chart {...drawn} />
+          <UsageChart {...viewProps} />
           <p>
-            <a href={`/usage.csv?${queryOf(asked)}`}>{texts.frame.download}</a>
+            <a href={`/usage.csv?${toQueryString(query)}`}>{messages.frame.download}</a>
           </p>
-          <Table {...drawn} />
+          <UsageTable {...viewProps} />
         </>
       )}
       <p>
-        <small>{texts.usage.fresh}</small>
+        <small>{messages.usage.fresh}</small>
       </p>
     </>,
   );
@@ -193,15 +203,15 @@ usage.get('/usage', async (c) => {
 
 const HEADER = ['calls', 'input_tokens', 'output_tokens', 'charged_usd', 'charged_nano_usd'];
 
-usage.get('/usage.csv', async (c) => {
-  const asked = readAsked(c);
-  if (asked.problem) return c.text(c.var.texts.usage.badRange, 422);
-  const shown = await readShown(c, asked);
-  const rows = shown.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
-    const which = asked.by === 'day' ? isoDay(Number(group)) : name;
-    return [which, calls, inputTokens, outputTokens, { usd: charged }, charged];
+usageRoutes.get('/usage.csv', async (c) => {
+  const query = parseUsageQuery(c);
+  if (query.problem) return c.text(c.var.messages.usage.badRange, 422);
+  const usageRows = await loadUsageRows(c, query);
+  const rows = usageRows.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
+    const groupLabel = query.by === 'day' ? toIsoDay(Number(group)) : name;
+    return [groupLabel, calls, inputTokens, outputTokens, { usd: charged }, charged];
   });
-  const { from, to } = asked.span;
-  const file = `farebox-usage-by-${asked.by}-${isoDay(from)}-${isoDay(to)}.csv`;
-  return csvAnswer(file, [asked.by, ...HEADER], oneBatch(rows));
+  const { from, to } = query.range;
+  const file = `farebox-usage-by-${query.by}-${toIsoDay(from)}-${toIsoDay(to)}.csv`;
+  return csvResponse(file, [query.by, ...HEADER], singleBatch(rows));
 });

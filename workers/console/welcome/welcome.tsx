@@ -4,8 +4,8 @@
  */
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
-import { page } from '../page.tsx';
-import type { Anybody } from '../visitor.ts';
+import { page } from '../layout.tsx';
+import type { PublicEnv } from '../session.ts';
 
 const FirstCall: FC<{ base: string; message: string }> = ({ base, message }) => {
   const body = { model: 'openai/gpt-4o-mini', messages: [{ role: 'user', content: message }] };
@@ -18,10 +18,10 @@ const FirstCall: FC<{ base: string; message: string }> = ({ base, message }) => 
   return <pre tabindex={0}>{lines.join('\n')}</pre>;
 };
 
-export function welcomePage(c: Context<Anybody>): Response | Promise<Response> {
-  const { house, texts } = c.var;
-  const { welcome } = texts;
-  const { origin } = house.apiUrl;
+export function welcomePage(c: Context<PublicEnv>): Response | Promise<Response> {
+  const { deps, messages } = c.var;
+  const { welcome } = messages;
+  const { origin } = deps.apiUrl;
   return page(
     c,
     { title: welcome.title },

@@ -1,0 +1,145 @@
+/**
+ * The catalogue over one price list: what can be called with the providers that are configured, and
+ * under which name it goes upstream. Holds no prices of its own and never guesses a model.
+ */
+import { findNearest, indexNames, type Names, resolveName } from './model-names.ts';
+import type { PriceFile, PriceFileModel } from './price-file.ts';
+import { decodeRates, type Rates } from './rates.ts';
+
+export type Model = Readonly<{
+  /** `provider/model`, as it was asked. */
+  name: string;
+  provider: string;
+  /** What is sent to the provider: the asked name without the provider's prefix. */
+  upstreamName: string;
+  contextWindow: number;
+  maxOutput: number;
+  dialects: readonly ('chat' | 'messages')[];
+  /** The model thinks without showing all of it, so that what passed by undercounts its output. */
+  hidesReasoning: boolean;
+  deprecated: boolean;
+  /** The epoch where no source knows the release date, as Anthropic's models endpoint does. */
+  created: Date;
+  rates: Rates;
+}>;
+
+export type Catalog = Readonly<{
+  findModel: (name: string, providers: readonly string[]) => Model | undefined;
+  listModels: (providers: readonly string[]) => Model[];
+  suggestModels: (name: string, providers: readonly string[]) => string[];
+}>;
+
+/** Providers whose own models these are; a bare name means them before anybody who resells them. */
+const NATIVE_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
+
+const EPOCH = '1970-01-01';
+
+const FREE_OF_CHARGE = decodeRates([{ from: '', window: [], rows: [[-1, 0, 0, 0, 0, 0]] }], []);
+
+function getDialects(provider: string): readonly ('chat' | 'messages')[] {
+  if (provider === 'anthropic') return ['messages'];
+  // DeepSeek speaks both: https://api-docs.deepseek.com/guides/anthropic_api
+  return provider === 'deepseek' ? ['chat', 'messages'] : ['chat'];
+}
+
+class ProviderIndex {
+  readonly #provider: string;
+  readonly #models: readonly PriceFileModel[];
+  #names: Names | undefined;
+  readonly #rates = new Map<readonly number[], Rates>();
+
+  constructor(provider: string, models: readonly PriceFileModel[]) {
+    this.#provider = provider;
+    this.#models = models;
+  }
+
+  names(): Names {
+    this.#names ??= indexNames(this.#models);
+    return this.#names;
+  }
+
+  find(upstreamName: string): Model | undefined {
+    const listed = this.#findListed(upstreamName);
+    if (listed !== undefined || this.#provider !== 'openrouter') return listed;
+    // `:free` of a model costs nothing: https://openrouter.ai/docs/guides/routing/model-variants/free
+    const paid = /^(.+):free$/i.exec(upstreamName)?.[1];
+    const model = paid === undefined ? undefined : this.#findListed(paid);
+    const name = `${this.#provider}/${upstreamName}`;
+    return model === undefined
+      ? undefined
+      : { ...model, name, upstreamName, rates: FREE_OF_CHARGE };
+  }
+
+  #findListed(upstreamName: string): Model | undefined {
+    const entry = resolveName(this.names(), upstreamName);
+    if (entry === undefined) return undefined;
+    const limits = entry.variants.find(({ name }) => name === upstreamName.toLowerCase()) ?? entry;
+    return {
+      name: `${this.#provider}/${upstreamName}`,
+      provider: this.#provider,
+      upstreamName,
+      contextWindow: limits.context,
+      maxOutput: limits.output,
+      dialects: getDialects(this.#provider),
+      hidesReasoning: limits.hides,
+      deprecated: entry.deprecated,
+      created: new Date(entry.created === '' ? EPOCH : entry.created),
+      rates: this.#getRates(entry, limits.fees),
+    };
+  }
+
+  list(): Model[] {
+    return this.#models.flatMap(({ id }) => this.find(id) ?? []);
+  }
+
+  /** Kept by the file's own arrays: as many as there are models, however many names are asked. */
+  #getRates(entry: PriceFileModel, fees: readonly number[]): Rates {
+    const cached = this.#rates.get(fees);
+    if (cached !== undefined) return cached;
+    const rates = decodeRates(entry.periods, fees);
+    this.#rates.set(fees, rates);
+    return rates;
+  }
+}
+
+/** Nothing is read out of `file` before the first question about a provider. */
+export function openCatalog(file: PriceFile): Catalog {
+  const indexes = new Map(
+    file.providers.map(({ id, models }) => [id, new ProviderIndex(id, models)]),
+  );
+
+  function findModel(name: string, providers: readonly string[]): Model | undefined {
+    const slash = name.indexOf('/');
+    const prefix = name.slice(0, Math.max(0, slash));
+    if (providers.includes(prefix)) {
+      const model = indexes.get(prefix)?.find(name.slice(slash + 1));
+      if (model !== undefined) return model;
+    }
+    for (const provider of nativeFirst(providers)) {
+      const model = indexes.get(provider)?.find(name);
+      if (model !== undefined) return model;
+    }
+    return undefined;
+  }
+
+  function suggestModels(name: string, providers: readonly string[]): string[] {
+    const names = new Set<string>();
+    for (const provider of nativeFirst(providers)) {
+      for (const listedName of indexes.get(provider)?.names().exact.keys() ?? []) {
+        names.add(listedName);
+        names.add(`${provider}/${listedName}`);
+      }
+    }
+    return findNearest(name, names);
+  }
+
+  const listModels = (providers: readonly string[]): Model[] =>
+    nativeFirst(providers).flatMap((provider) => indexes.get(provider)?.list() ?? []);
+
+  return { findModel, listModels, suggestModels };
+}
+
+function nativeFirst(providers: readonly string[]): string[] {
+  const native = NATIVE_PROVIDERS.filter((id) => providers.includes(id));
+  return [...native, ...providers.filter((id) => !NATIVE_PROVIDERS.includes(id))];
+}

@@ -1,0 +1,107 @@
+/**
+ * Which model a name means. A name is found by one map hit; only a name nobody listed (a new dated
+ * snapshot) is tried against the source's rules, and then strictly: what a rule leaves over must look
+ * like a date or a channel, so that a misspelt or a future model never gets another one's price.
+ */
+import type { PriceFileModel } from './price-file.ts';
+
+/** `-latest`, `-preview-05-06`, `-20250929`, `@20250929`, `-001`: a version of the same model. */
+const VERSION =
+  /^(?:[-@](?:latest|preview|exp|beta|\d{3,8}|\d{4}-\d\d-\d\d|\d\d-\d\d(?:-\d{4})?|\d\d-\d{4}))*$/;
+/** A rule's text that stops inside a version: `claude-sonnet-4-2025`, `gemini-2.0-flash-0`, `gpt-5-nano-`. */
+const PARTIAL_VERSION = /-(?:20\d\d|0)?$/;
+const MAX_NAME_LENGTH = 200;
+
+type Condition = Readonly<{ test: (name: string) => boolean; strict: (name: string) => boolean }>;
+type Rule = Readonly<{ all: readonly Condition[]; model: PriceFileModel }>;
+
+export type Names = Readonly<{
+  exact: ReadonlyMap<string, PriceFileModel>;
+  rules: readonly Rule[];
+}>;
+
+function isVersionAfter(name: string, text: string): boolean {
+  if (!name.startsWith(text)) return false;
+  const cut = PARTIAL_VERSION.exec(text)?.index ?? text.length;
+  return VERSION.test(name.slice(cut));
+}
+
+function parseCondition(rule: string): Condition {
+  const text = rule.slice(1);
+  switch (rule[0]) {
+    case '^':
+      return {
+        test: (name) => name.startsWith(text),
+        strict: (name) => isVersionAfter(name, text),
+      };
+    case '*':
+      return { test: (name) => name.includes(text), strict: (name) => isVersionAfter(name, text) };
+    case '$':
+      return { test: (name) => name.endsWith(text), strict: (name) => name === text };
+    case '/': {
+      const pattern = new RegExp(text);
+      const test = (name: string): boolean => pattern.test(name);
+      // Only what is anchored at both ends says a whole name; `^(?!...)` is a veto beside another rule.
+      return { test, strict: /^\^(?:\(\?!|.*\$$)/.test(text) ? test : () => false };
+    }
+    default:
+      throw new Error('a rule of the price file has no kind');
+  }
+}
+
+/** Earlier models win, as in the source. */
+export function indexNames(models: readonly PriceFileModel[]): Names {
+  const exact = new Map<string, PriceFileModel>();
+  const rules: Rule[] = [];
+  for (const model of models) {
+    for (const name of model.names) if (!exact.has(name)) exact.set(name, model);
+    for (const all of model.rules) rules.push({ all: all.map(parseCondition), model });
+  }
+  return { exact, rules };
+}
+
+/** The model of a provider that `name` means there, or undefined. */
+export function resolveName(names: Names, name: string): PriceFileModel | undefined {
+  if (name.length > MAX_NAME_LENGTH) return undefined;
+  const lowerCaseName = name.toLowerCase();
+  const listed = names.exact.get(lowerCaseName);
+  if (listed !== undefined) return listed;
+  const first = names.rules.find(({ all }) => all.every(({ test }) => test(lowerCaseName)))?.model;
+  const strictly = names.rules.some(
+    ({ all, model }) => model === first && all.every(({ strict }) => strict(lowerCaseName)),
+  );
+  return strictly ? first : undefined;
+}
+
+/** Edits between two names, counted up to `most` and no further. */
+function editDistance(a: string, b: string, max: number): number {
+  if (Math.abs(a.length - b.length) > max) return max + 1;
+  let previousRow = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row += 1) {
+    const currentRow = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const same = a[row - 1] === b[column - 1] ? 0 : 1;
+      const replaced = (previousRow[column - 1] ?? 0) + same;
+      currentRow.push(
+        Math.min(replaced, (previousRow[column] ?? 0) + 1, (currentRow[column - 1] ?? 0) + 1),
+      );
+    }
+    if (Math.min(...currentRow) > max) return max + 1;
+    previousRow = currentRow;
+  }
+  return previousRow[b.length] ?? max + 1;
+}
+
+/** Up to three of `known` that lie near `name`, nearest first. */
+export function findNearest(name: string, known: Iterable<string>): string[] {
+  if (name.length > MAX_NAME_LENGTH) return [];
+  const lowerCaseName = name.toLowerCase();
+  const max = Math.max(2, Math.floor(lowerCaseName.length / 4));
+  const matches: { candidate: string; edits: number }[] = [];
+  for (const candidate of known) {
+    const edits = editDistance(lowerCaseName, candidate, max);
+    if (edits <= max) matches.push({ candidate, edits });
+  }
+  matches.sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
+  return matches.slice(0, 3).map(({ candidate }) => candidate);
+}

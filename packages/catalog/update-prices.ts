@@ -1,0 +1,102 @@
+/**
+ * `npm run update-prices`: writes `prices.generated.json` from the pinned price source, prints what changed
+ * against the file before, and refuses (exit 1) a change by more than a factor of two, or a model that
+ * is gone, unless `--accept` is given. Runs on a developer's machine, never in a Worker.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findProvider } from '@pydantic/genai-prices';
+import { LIMIT_SOURCES, readKnownModels } from './limit-sources.ts';
+import { diffPriceFiles } from './price-changes.ts';
+import type { PriceFile } from './price-file.ts';
+import { snapshotProvider } from './price-source.ts';
+
+/** Our ids of the providers, and the source's where it has another one. */
+const PROVIDERS: readonly (readonly [string, string])[] = [
+  ['anthropic', 'anthropic'],
+  ['baseten', 'baseten'],
+  ['cerebras', 'cerebras'],
+  ['deepseek', 'deepseek'],
+  ['fireworks', 'fireworks'],
+  ['google', 'google'],
+  ['groq', 'groq'],
+  ['minimax', 'minimax'],
+  ['mistral', 'mistral'],
+  ['moonshotai', 'moonshotai'],
+  ['novita', 'novita'],
+  ['openai', 'openai'],
+  ['openrouter', 'openrouter'],
+  ['together', 'together'],
+  ['xai', 'x-ai'],
+  ['zai', 'zai'],
+];
+
+const OUTPUT_PATH = join(import.meta.dirname, 'prices.generated.json');
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function sourceVersion(): string {
+  const entryPoint = import.meta.resolve('@pydantic/genai-prices');
+  const manifest: unknown = JSON.parse(
+    readFileSync(join(dirname(fileURLToPath(entryPoint)), '../package.json'), 'utf8'),
+  );
+  if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) {
+    throw new Error('the price source does not say its version');
+  }
+  return `@pydantic/genai-prices@${manifest.version}`;
+}
+
+async function buildPriceFile(date: string): Promise<PriceFile> {
+  const known = await readKnownModels();
+  const providers = PROVIDERS.map(([id, sourceId]) => {
+    const source = findProvider({ providerId: sourceId });
+    if (source?.id !== sourceId) throw new Error(`the price source no longer has ${sourceId}`);
+    const { models, disputed, unpriced } = snapshotProvider(id, source, known);
+    if (disputed.length > 0) printLine(`${id}, priced otherwise elsewhere: ${disputed.join(', ')}`);
+    if (unpriced.length > 0 && id !== 'openrouter')
+      printLine(`${id}, without a price: ${unpriced.join(', ')}`);
+    return { id, models };
+  });
+  return { date, sources: [sourceVersion(), ...LIMIT_SOURCES], providers };
+}
+
+/** One model a line, so that a review reads as the prices that changed. */
+function formatPriceFile(file: PriceFile): string {
+  const providers = file.providers.map(({ id, models }) => {
+    const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(',\n');
+    return `  {"id":${JSON.stringify(id)},"models":[\n${lines}\n  ]}`;
+  });
+  const head = `"date":${JSON.stringify(file.date)},\n"sources":${JSON.stringify(file.sources)}`;
+  return `{\n${head},\n"providers":[\n${providers.join(',\n')}\n]}\n`;
+}
+
+function readCurrentFile(): PriceFile | undefined {
+  try {
+    return JSON.parse(readFileSync(OUTPUT_PATH, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function main(): Promise<number> {
+  const after = await buildPriceFile(new Date().toISOString().slice(0, 10));
+  const before = readCurrentFile();
+  const changes = before === undefined ? [] : diffPriceFiles(before, after);
+  for (const { text, large } of changes) printLine(large ? `! ${text}` : `  ${text}`);
+  const large = changes.filter((change) => change.large).length;
+  if (large > 0 && !process.argv.includes('--accept')) {
+    printLine(
+      `${large} large changes (!): look at them, then run again with --accept. Nothing was written.`,
+    );
+    return 1;
+  }
+  writeFileSync(OUTPUT_PATH, formatPriceFile(after));
+  const count = after.providers.reduce((sum, { models }) => sum + models.length, 0);
+  printLine(`${count} models of ${after.providers.length} providers, ${changes.length} changes.`);
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,48 @@
+/**
+ * An account's addresses as they may be shown: made in Postgres, bound in the account's object, read back
+ * from there and derived from the operator's key again. If any of these differ nothing is shown at all,
+ * because whoever changed one of them wants the money.
+ */
+import { type Database, issueAddress, pinKey } from '@farebox/database';
+import type { AccountId, AccountsRpc, AddressFamily, Instant } from '@farebox/ledger';
+import { deriveAddress, formatAddress, type WatchKey } from './addresses.ts';
+import type { VerifiedAddress } from './contract.ts';
+
+export type AddressDeps = Readonly<{
+  db: Database;
+  accounts: Pick<AccountsRpc, 'bindAddress' | 'addresses'>;
+  currentKeys: ReadonlyMap<AddressFamily, WatchKey>;
+  now: () => Instant;
+}>;
+
+export type VerifiedAddressResult =
+  | Readonly<{ ok: true; address: VerifiedAddress }>
+  | Readonly<{ ok: false; reason: 'not_configured' | 'mismatch' | 'closed' }>;
+
+/** The account's address of a family, made at the first look. */
+export async function getVerifiedAddress(
+  deps: AddressDeps,
+  account: AccountId,
+  family: AddressFamily,
+): Promise<VerifiedAddressResult> {
+  const key = deps.currentKeys.get(family);
+  if (key === undefined) return { ok: false, reason: 'not_configured' };
+  const { db, accounts } = deps;
+  const now = deps.now();
+  if (!(await pinKey(db, family, key.fingerprint, now)).ok)
+    return { ok: false, reason: 'mismatch' };
+  const derive = (_: string, index: number) => deriveAddress(key, index);
+  const issued = await issueAddress(db, account, family, now, derive);
+  if (issued === undefined || issued.fingerprint !== key.fingerprint) {
+    return { ok: false, reason: 'mismatch' };
+  }
+  const { fingerprint, index } = issued;
+  const bound = await accounts.bindAddress(account, { family, fingerprint, index });
+  if (!bound.ok) return { ok: false, reason: bound.reason === 'conflict' ? 'mismatch' : 'closed' };
+  const boundAddress = (await accounts.addresses(account)).find(
+    (address) => address.family === family && address.fingerprint === fingerprint,
+  );
+  const hex = boundAddress === undefined ? null : deriveAddress(key, boundAddress.index);
+  if (hex === null || hex !== issued.address) return { ok: false, reason: 'mismatch' };
+  return { ok: true, address: { family, text: formatAddress(family, hex), hex } };
+}

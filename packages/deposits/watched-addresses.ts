@@ -1,0 +1,82 @@
+/**
+ * Which addresses are looked for, and whose a transfer is. Up to a few thousand addresses are asked for by
+ * name, a thousand a query; above that everybody's transfers are read, and whose they are is looked up by the
+ * addresses in them, so that the cost no longer grows with the number of accounts.
+ */
+import {
+  countIssuedAddresses,
+  type DetectedTransfer,
+  findAddresses,
+  listWatchedAddresses,
+} from '@farebox/database';
+import type { Chain, HexAddress } from './contract.ts';
+import type { DepositDeps } from './deps.ts';
+import type { TransferLog } from './rpc.ts';
+
+const MAX_QUERIED_ADDRESSES = 5_000;
+const PAGE_SIZE = 1_000;
+
+export type AddressFilter = Readonly<{
+  /** What a provider is asked for; null: everybody's transfers. */
+  queriedAddresses: readonly HexAddress[] | null;
+  /** Those of the recipients that are ours. */
+  filterOwned: (recipients: ReadonlySet<HexAddress>) => Promise<ReadonlySet<HexAddress>>;
+}>;
+
+/** These addresses and no others. */
+export function onlyAddresses(addresses: readonly HexAddress[]): AddressFilter {
+  const known: ReadonlySet<HexAddress> = new Set(addresses);
+  return { queriedAddresses: addresses, filterOwned: async () => known };
+}
+
+async function readAllAddresses(
+  { db }: DepositDeps,
+  { family }: Chain,
+): Promise<readonly HexAddress[]> {
+  const addresses: HexAddress[] = [];
+  let after = '';
+  for (;;) {
+    const page = await listWatchedAddresses(db, family, after, PAGE_SIZE);
+    addresses.push(...page.map(({ address }) => address));
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_SIZE) return addresses;
+    after = last.address;
+  }
+}
+
+/** Looks up each recipient once: a second provider's answer names the same ones. */
+function anyAddress({ db }: DepositDeps, { family }: Chain): AddressFilter {
+  const lookedUp = new Set<HexAddress>();
+  const owned = new Set<HexAddress>();
+  const filterOwned = async (recipients: ReadonlySet<HexAddress>) => {
+    const unresolved = [...recipients].filter((recipient) => !lookedUp.has(recipient));
+    const found = unresolved.length === 0 ? [] : await findAddresses(db, family, unresolved);
+    for (const recipient of unresolved) lookedUp.add(recipient);
+    for (const { address } of found) owned.add(address);
+    return owned;
+  };
+  return { queriedAddresses: null, filterOwned };
+}
+
+export async function buildAddressFilter(deps: DepositDeps, chain: Chain): Promise<AddressFilter> {
+  const issued = await countIssuedAddresses(deps.db, chain.family);
+  return issued > MAX_QUERIED_ADDRESSES
+    ? anyAddress(deps, chain)
+    : onlyAddresses(await readAllAddresses(deps, chain));
+}
+
+/** Each transfer with its account. */
+export async function resolveOwners(
+  { db }: DepositDeps,
+  { family }: Chain,
+  transfers: readonly TransferLog[],
+): Promise<readonly DetectedTransfer[]> {
+  if (transfers.length === 0) return [];
+  const recipients = [...new Set(transfers.map(({ recipient }) => recipient))];
+  const found = await findAddresses(db, family, recipients);
+  const accounts = new Map(found.map(({ address, account }) => [address, account]));
+  return transfers.flatMap((transfer) => {
+    const account = accounts.get(transfer.recipient);
+    return account === undefined ? [] : [{ ...transfer, account }];
+  });
+}

@@ -1,0 +1,249 @@
+/**
+ * The closed table of Chat Completions: each documented parameter of OpenAI (API reference and SDK
+ * 7.57, November 2026), of xAI, DeepSeek and Gemini's compatible face, and its effect on the price.
+ * A field that is not here passes and is counted.
+ */
+import {
+  getMember,
+  type JsonNode,
+  LEAF,
+  NO_EFFECT,
+  oneOfValues,
+  REFERS_TO_STORED,
+  type RequestAnalysis,
+  type Rule,
+  type Rules,
+  rejectedRule,
+  toInteger,
+} from './analysis.ts';
+
+/**
+ * Most tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight tiles at most:
+ * 48,169, the largest documented; newer models stay below 15,000 for 12 megapixels (Images and vision
+ * guide, "Calculating costs"); Gemini tiles of 258, xAI at most 1,792.
+ */
+export const MAX_CHAT_IMAGE_TOKENS = 50_000;
+export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
+
+/** Recorded: OpenAI adds some 10 tokens to a request with tools, DeepSeek and xAI 100 to 250. */
+export const ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS = 120;
+
+/** A search model answers one prompt with few searches; each is a fee. No documented limit, so a cap of ours. */
+const MAX_SEARCHES = 5;
+
+const OUTPUT_LIMIT: Rule = { effect: 'bounded' };
+
+function checkModalities(value: JsonNode, analysis: RequestAnalysis): void {
+  if (value.items.some((item) => item.text !== 'text')) {
+    analysis.rejectUnsupported('modalities', 'audio and image output are billed by other prices');
+  }
+}
+
+/** OpenAI's guide "Web search": a fee for each call, and what is found fills the context. */
+export function limitWebSearch(analysis: RequestAnalysis): void {
+  analysis.contextWindow = true;
+  analysis.addSurcharge('web_search', MAX_SEARCHES);
+}
+
+function checkSearchParameters(value: JsonNode, analysis: RequestAnalysis): void {
+  if (value.members.get('mode')?.text !== 'off') {
+    analysis.rejectUnsupported(
+      'search_parameters',
+      'live search is billed for each source it reads',
+    );
+  }
+}
+
+function checkThinking(value: JsonNode, analysis: RequestAnalysis): void {
+  const budget = getMember(value, 'budget_tokens') ?? getMember(value, 'thinking_budget');
+  if (budget === undefined) return;
+  analysis.thinkingBudget = Math.max(analysis.thinkingBudget, toInteger(budget) ?? 0);
+}
+
+/** Gemini's extras: ai.google.dev, "OpenAI compatibility", extra_body. */
+function checkGoogle(value: JsonNode, analysis: RequestAnalysis): void {
+  if (
+    getMember(value, 'cached_content') !== undefined ||
+    getMember(value, 'cachedContent') !== undefined
+  ) {
+    analysis.rejectUnsupported('google.cached_content', REFERS_TO_STORED);
+  }
+  const thinking = getMember(value, 'thinking_config');
+  if (thinking !== undefined) checkThinking(thinking, analysis);
+}
+
+const GOOGLE_CAPTURE = {
+  members: {
+    cached_content: LEAF,
+    cachedContent: LEAF,
+    thinking_config: { members: { thinking_budget: LEAF } },
+  },
+};
+
+function checkFlag(explanation: string): NonNullable<Rule['check']> {
+  return (value, analysis, field) => {
+    if (value.text !== 'false') analysis.rejectUnsupported(field, explanation);
+  };
+}
+
+export const CHAT_RULES: Rules = {
+  // Read on their own, before this table is asked.
+  messages: { effect: 'priced' },
+  tools: { effect: 'priced' },
+  functions: { effect: 'priced' },
+  model: { effect: 'priced' },
+  stream: { effect: 'priced' },
+  stream_options: { effect: 'priced', captureSpec: { members: { include_usage: LEAF } } },
+  max_tokens: OUTPUT_LIMIT,
+  max_completion_tokens: OUTPUT_LIMIT,
+  n: { effect: 'bounded' },
+
+  web_search_options: {
+    effect: 'bounded',
+    check: (_value, analysis) => limitWebSearch(analysis),
+  },
+  response_format: { effect: 'priced' },
+  thinking: {
+    effect: 'bounded',
+    captureSpec: { members: { budget_tokens: LEAF } },
+    check: checkThinking,
+  },
+  extra_body: {
+    effect: 'refused',
+    captureSpec: { members: { google: GOOGLE_CAPTURE } },
+    check: (value, analysis) => {
+      const google = getMember(value, 'google');
+      if (google !== undefined) checkGoogle(google, analysis);
+    },
+  },
+  google: { effect: 'refused', captureSpec: GOOGLE_CAPTURE, check: checkGoogle },
+
+  modalities: { effect: 'refused', captureSpec: { items: LEAF }, check: checkModalities },
+  audio: rejectedRule('spoken output is billed by other prices'),
+  // Rejected tokens are billed as output beside the output limit (guide "Predicted outputs"), so no
+  // limit we hold for would cover them.
+  prediction: rejectedRule('rejected predicted tokens are billed beyond the output limit'),
+  search_parameters: {
+    effect: 'refused',
+    captureSpec: { members: { mode: LEAF } },
+    check: checkSearchParameters,
+  },
+  service_tier: oneOfValues(['auto', 'default', 'standard'], 'other tiers have other prices'),
+  store: { effect: 'refused', check: checkFlag('answers are not kept at the provider') },
+  deferred: {
+    effect: 'refused',
+    check: checkFlag('the answer would be fetched, and billed, later'),
+  },
+  previous_response_id: rejectedRule(REFERS_TO_STORED),
+  conversation: rejectedRule(REFERS_TO_STORED),
+  container: rejectedRule(REFERS_TO_STORED),
+  cached_content: rejectedRule(REFERS_TO_STORED),
+  cachedContent: rejectedRule(REFERS_TO_STORED),
+  preset: rejectedRule(REFERS_TO_STORED),
+  // OpenRouter's, for providers added by configuration.
+  models: rejectedRule('another model may answer, at another price'),
+  fallbacks: rejectedRule('another model may answer, at another price'),
+  plugins: rejectedRule('plugins are billed beside the tokens'),
+
+  frequency_penalty: NO_EFFECT,
+  function_call: NO_EFFECT,
+  logit_bias: NO_EFFECT,
+  logprobs: NO_EFFECT,
+  metadata: NO_EFFECT,
+  moderation: NO_EFFECT,
+  parallel_tool_calls: NO_EFFECT,
+  presence_penalty: NO_EFFECT,
+  prompt_cache_key: NO_EFFECT,
+  prompt_cache_options: NO_EFFECT,
+  prompt_cache_retention: NO_EFFECT,
+  provider: NO_EFFECT,
+  reasoning: NO_EFFECT,
+  reasoning_effort: NO_EFFECT,
+  route: NO_EFFECT,
+  safety_identifier: NO_EFFECT,
+  seed: NO_EFFECT,
+  stop: NO_EFFECT,
+  temperature: NO_EFFECT,
+  tool_choice: NO_EFFECT,
+  top_k: NO_EFFECT,
+  top_logprobs: NO_EFFECT,
+  top_p: NO_EFFECT,
+  transforms: NO_EFFECT,
+  usage: NO_EFFECT,
+  user: NO_EFFECT,
+  verbosity: NO_EFFECT,
+};
+
+const TEXT_PART_TYPES = new Set([
+  'text',
+  'refusal',
+  'reasoning',
+  'thinking',
+  'input_text',
+  'output_text',
+]);
+
+export function checkChatPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
+  const type = part.members.get('type')?.text ?? null;
+  if (type === null || TEXT_PART_TYPES.has(type)) return;
+  if (type === 'image_url') {
+    checkImage(part, analysis);
+    return;
+  }
+  if (type === 'input_audio') {
+    analysis.rejectUnsupported(path, 'spoken input is billed by other prices');
+    return;
+  }
+  if (type === 'tool_result' && part.members.has('tool_use_id')) {
+    analysis.rejectWrongEndpoint(path, '/v1/messages');
+    return;
+  }
+  if (type !== 'file') analysis.unknownFields += 1;
+  const file = getMember(part, 'file');
+  if (
+    getMember(part, 'file_id') !== undefined ||
+    (file && getMember(file, 'file_id') !== undefined)
+  ) {
+    analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
+    return;
+  }
+  // A document's pages, a video's frames: nothing in the body says how many.
+  analysis.contextWindow = true;
+}
+
+function checkImage(part: JsonNode, analysis: RequestAnalysis): void {
+  const image = part.members.get('image_url');
+  const url = image?.kind === 'object' ? image.members.get('url') : image;
+  if (url?.text?.startsWith('data:image/')) {
+    analysis.extraMaxTokens += MAX_CHAT_IMAGE_TOKENS;
+    analysis.extraEstimatedTokens += ESTIMATED_CHAT_IMAGE_TOKENS;
+  } else analysis.contextWindow = true;
+}
+
+export function checkChatMessage(message: JsonNode, path: string, analysis: RequestAnalysis): void {
+  if (message.members.get('audio')?.kind === 'object') {
+    analysis.rejectUnsupported(`${path}.audio`, REFERS_TO_STORED);
+  }
+}
+
+export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
+  const type = tool.members.get('type')?.text ?? 'function';
+  if (getMember(tool, 'input_schema') !== undefined && !tool.members.has('function')) {
+    analysis.rejectWrongEndpoint(`${path}.input_schema`, '/v1/messages');
+    return;
+  }
+  if (type === 'function' || type === 'custom') return;
+  if (type === 'live_search') {
+    analysis.rejectUnsupported(path, 'live search is billed for each source it reads');
+    return;
+  }
+  analysis.serverTools = true;
+  analysis.contextWindow = true;
+  if (type.startsWith('web_search') || type.startsWith('x_search')) limitWebSearch(analysis);
+  else analysis.unknownFields += 1;
+}
+
+/** Search models search whether asked or not. */
+export function checkChatModel(model: string, analysis: RequestAnalysis): void {
+  if (/-search-(preview|api)/.test(model)) limitWebSearch(analysis);
+}

@@ -1,0 +1,246 @@
+/**
+ * The closed table of Messages: each documented parameter of Anthropic's API and its betas (API
+ * reference and SDK 1.12, November 2026) and its effect on the price. A field that is not here passes
+ * and is counted.
+ */
+import {
+  getMember,
+  type JsonNode,
+  LEAF,
+  NO_EFFECT,
+  oneOfValues,
+  REFERS_TO_STORED,
+  type RequestAnalysis,
+  type Rules,
+  rejectedRule,
+  toInteger,
+} from './analysis.ts';
+
+/** platform.claude.com, "Vision": at most 4,784 visual tokens on high-resolution models, about 1,600 before. */
+export const MAX_IMAGE_TOKENS = 5_000;
+export const ESTIMATED_IMAGE_TOKENS = 1_600;
+
+/** "Tool use, pricing": the preamble of a request with tools is 530 tokens at most (Claude 3 Opus). */
+export const MAX_TOOLS_PREAMBLE_TOKENS = 1_000;
+export const ESTIMATED_TOOLS_PREAMBLE_TOKENS = 350;
+
+/** The largest documented for a tool of Anthropic's own that the caller runs: computer use, 735 + 499. */
+const MAX_CLIENT_TOOL_TOKENS = 2_000;
+
+/** Where `max_uses` is absent no limit is documented; the server's loop stops after 10 turns of its own. */
+const MAX_SEARCHES = 20;
+
+/** Turns of the server's own tool loop before it pauses ("Handling stop reasons", pause_turn). */
+const MAX_SERVER_TURNS = 10;
+
+const OTHER_MODEL_MAY_ANSWER = 'another model may answer, at another price';
+
+function checkThinking(value: JsonNode, analysis: RequestAnalysis): void {
+  const budget = getMember(value, 'budget_tokens');
+  if (budget === undefined) return;
+  const tokens = toInteger(budget);
+  if (tokens === null) analysis.rejectInvalid('thinking.budget_tokens', 'a whole number');
+  else analysis.thinkingBudget = tokens;
+}
+
+/** "Compaction": a sampling of its own over the whole context, listed in usage.iterations only. */
+function limitCompaction(analysis: RequestAnalysis): void {
+  analysis.contextWindow = true;
+  analysis.addSurcharge('compaction', 1);
+}
+
+function checkContextManagement(value: JsonNode, analysis: RequestAnalysis): void {
+  for (const edit of value.members.get('edits')?.items ?? []) {
+    const type = edit.members.get('type')?.text ?? '';
+    if (type.startsWith('compact')) limitCompaction(analysis);
+    else if (!type.startsWith('clear_')) analysis.unknownFields += 1;
+  }
+}
+
+export const MESSAGES_RULES: Rules = {
+  // Read on their own, before this table is asked.
+  messages: { effect: 'priced' },
+  system: { effect: 'priced' },
+  tools: { effect: 'priced' },
+  model: { effect: 'priced' },
+  stream: { effect: 'priced' },
+  max_tokens: { effect: 'bounded' },
+  cache_control: {
+    effect: 'priced',
+    captureSpec: { members: { ttl: LEAF } },
+    check: (value, analysis) => checkCacheControl(value, analysis),
+  },
+
+  thinking: {
+    effect: 'bounded',
+    captureSpec: { members: { budget_tokens: LEAF } },
+    check: checkThinking,
+  },
+  output_config: { effect: 'priced' },
+  output_format: { effect: 'priced' },
+  context_management: {
+    effect: 'bounded',
+    captureSpec: { members: { edits: { items: { members: { type: LEAF } } } } },
+    check: checkContextManagement,
+  },
+  compaction: { effect: 'bounded', check: (_value, analysis) => limitCompaction(analysis) },
+  // What an MCP server says is input like any other and has no fee; how much it says only the window bounds.
+  mcp_servers: {
+    effect: 'bounded',
+    check: (_value, analysis) => {
+      analysis.serverTools = true;
+      analysis.contextWindow = true;
+    },
+  },
+
+  service_tier: oneOfValues(['auto', 'standard_only'], 'other tiers have other prices'),
+  speed: oneOfValues(['standard'], 'fast mode has other prices'),
+  // "Data residency": inference kept in one country costs 1.1 times the price.
+  inference_geo: oneOfValues(['global'], 'inference in one region has other prices'),
+  billing_policy: {
+    effect: 'refused',
+    captureSpec: { members: { bill_to: LEAF } },
+    check: (value, analysis) => {
+      const payer = getMember(value, 'bill_to');
+      if (payer !== undefined && payer.text !== 'self') {
+        analysis.rejectUnsupported('billing_policy', 'the call would be billed to somebody else');
+      }
+    },
+  },
+  diagnostics: {
+    effect: 'refused',
+    captureSpec: { members: { previous_message_id: LEAF } },
+    check: (value, analysis) => {
+      if (getMember(value, 'previous_message_id') !== undefined) {
+        analysis.rejectUnsupported('diagnostics.previous_message_id', REFERS_TO_STORED);
+      }
+    },
+  },
+  container: rejectedRule(REFERS_TO_STORED),
+  thread: rejectedRule(REFERS_TO_STORED),
+  fallback_credit_token: rejectedRule(REFERS_TO_STORED),
+  fallbacks: rejectedRule(OTHER_MODEL_MAY_ANSWER),
+
+  // The SDKs move it into a header; curl users write it here.
+  betas: NO_EFFECT,
+  metadata: NO_EFFECT,
+  stop_sequences: NO_EFFECT,
+  temperature: NO_EFFECT,
+  tool_choice: NO_EFFECT,
+  top_k: NO_EFFECT,
+  top_p: NO_EFFECT,
+};
+
+export function checkCacheControl(value: JsonNode, analysis: RequestAnalysis): void {
+  if (value.kind !== 'object') return;
+  const oneHour = value.members.get('ttl')?.text === '1h';
+  if (oneHour) analysis.cacheWrites = '1h';
+  else if (analysis.cacheWrites === 'automatic') analysis.cacheWrites = '5m';
+}
+
+/** Blocks whose tokens are all in their bytes (or, signed and encrypted, fewer than their bytes). */
+const INLINE_BLOCK_TYPES = new Set([
+  'text',
+  'thinking',
+  'redacted_thinking',
+  'search_result',
+  'tool_use',
+  'tool_result',
+  'tool_reference',
+  'tool_addition',
+  'tool_removal',
+  'server_tool_use',
+  'web_search_tool_result',
+  'web_fetch_tool_result',
+  'advisor_tool_result',
+  'code_execution_tool_result',
+  'bash_code_execution_tool_result',
+  'text_editor_code_execution_tool_result',
+  'tool_search_tool_result',
+  'mcp_tool_use',
+  'mcp_tool_result',
+  'mcp_tool_listing',
+  'compaction',
+  'fallback',
+]);
+
+/** What a server tool's result block holds in turn: web_search_result, code_execution_output, ..._error. */
+const RESULT_BLOCK_TYPE = /_(result|output|error)$/;
+
+export function checkMessagesPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
+  const type = part.members.get('type')?.text ?? null;
+  // Only where something is fetched: a code execution's result also names the files it made.
+  if (type === 'container_upload') {
+    analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
+    return;
+  }
+  if (type === 'image' || type === 'document') {
+    checkSource(part, type, path, analysis);
+    return;
+  }
+  if (type === null || INLINE_BLOCK_TYPES.has(type) || RESULT_BLOCK_TYPE.test(type)) return;
+  analysis.unknownFields += 1;
+  analysis.contextWindow = true;
+}
+
+function checkSource(part: JsonNode, type: string, path: string, analysis: RequestAnalysis): void {
+  const source = part.members.get('source')?.members;
+  const kind = source?.get('type')?.text;
+  if (kind === 'file' || source?.has('file_id')) {
+    analysis.rejectUnsupported(`${path}.source.file_id`, REFERS_TO_STORED);
+    return;
+  }
+  if (type === 'document' && (kind === 'text' || kind === 'content')) return;
+  if (type === 'image' && kind === 'base64') {
+    analysis.extraMaxTokens += MAX_IMAGE_TOKENS;
+    analysis.extraEstimatedTokens += ESTIMATED_IMAGE_TOKENS;
+  } else analysis.contextWindow = true;
+}
+
+export function checkMessagesMessage(
+  message: JsonNode,
+  path: string,
+  analysis: RequestAnalysis,
+): void {
+  const role = message.members.get('role')?.text ?? '';
+  // `system` is a role of Messages too since the mid-conversation system messages of 2026.
+  if (role === 'tool' || role === 'developer' || role === 'function') {
+    analysis.rejectWrongEndpoint(`${path}.role`, '/v1/chat/completions');
+  }
+  if (message.members.get('tool_calls')?.kind === 'array') {
+    analysis.rejectWrongEndpoint(`${path}.tool_calls`, '/v1/chat/completions');
+  }
+}
+
+export function checkMessagesTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
+  const type = tool.members.get('type')?.text ?? 'custom';
+  if (type === 'function' && tool.members.get('function')?.kind === 'object') {
+    analysis.rejectWrongEndpoint(`${path}.function`, '/v1/chat/completions');
+    return;
+  }
+  if (type === 'custom') return;
+  if (/^(bash|text_editor|computer|memory)_\d/.test(type)) {
+    analysis.extraMaxTokens += MAX_CLIENT_TOOL_TOKENS;
+    return;
+  }
+  if (type.startsWith('advisor')) {
+    analysis.rejectUnsupported(path, 'another model advises, at another price');
+    return;
+  }
+  analysis.contextWindow = true;
+  // Run by the caller, but with prompts whose length nobody documents.
+  if (/^(browser|computer)_toolset_/.test(type)) return;
+  analysis.serverTools = true;
+  if (type.startsWith('web_search_')) {
+    const uses = getMember(tool, 'max_uses');
+    analysis.addSurcharge('web_search', (uses && toInteger(uses)) ?? MAX_SEARCHES);
+  } else if (!/^(web_fetch_|code_execution_|tool_search_tool_|mcp_toolset)/.test(type)) {
+    analysis.unknownFields += 1;
+  }
+}
+
+/** With tools that run at the provider each turn of their loop may compact once. */
+export function addCompactionPasses(analysis: RequestAnalysis): void {
+  const compacts = analysis.surchargeBounds(1).some((bound) => bound.kind === 'compaction');
+  if (compacts && analysis.serverTools) analysis.addSurcharge('compaction', MAX_SERVER_TURNS - 1);
+}

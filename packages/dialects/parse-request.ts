@@ -1,0 +1,319 @@
+/**
+ * Reads a body once and says what billing needs of it, by the table of its dialect. Everything is
+ * priced, bounded or refused; what no table knows passes and is counted. It keeps numbers, closed
+ * words and positions, never a piece of the text.
+ */
+
+import {
+  capture,
+  type JsonNode,
+  LEAF,
+  RequestAnalysis,
+  type Rules,
+  toInteger,
+} from './analysis.ts';
+import { CHAT_RULES, checkChatModel } from './chat-rules.ts';
+import type {
+  CountTokensResult,
+  Dialect,
+  ParseResult,
+  RequestError,
+  RequestFacts,
+  Span,
+} from './contract.ts';
+import { type JsonKind, Scanner } from './json-scanner.ts';
+import { addCompactionPasses, checkCacheControl, MESSAGES_RULES } from './messages-rules.ts';
+import { PromptWalker } from './prompt-walker.ts';
+import { unitsToTokens } from './token-estimator.ts';
+import { detectWrongEndpoint, isMarkerField } from './wrong-endpoint.ts';
+
+const RULES: Readonly<Record<Dialect, Rules>> = { chat: CHAT_RULES, messages: MESSAGES_RULES };
+
+/** Special tokens around the whole, and what a provider puts before it unasked (xAI: some 700 tokens). */
+const MAX_PREAMBLE_TOKENS = 2_000;
+const ESTIMATED_PREAMBLE_TOKENS = 8;
+
+/** OpenAI's documented maximum. */
+const MAX_CHOICES = 128;
+const MAX_MODEL_NAME_BYTES = 256;
+
+const NEEDS_MAX_TOKENS: ReadonlySet<Dialect> = new Set(['messages']);
+
+/** `Max_Tokens` and `maxTokens` as one: some parsers fold case, others accept both spellings. */
+function normalizeName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '');
+}
+
+/** Fields that bear on the price, by their folded spelling. */
+function confusableNames(rules: Rules): ReadonlyMap<string, string> {
+  const billedFields = Object.entries(rules).filter(([, rule]) => rule.effect !== 'free');
+  return new Map(billedFields.map(([name]) => [normalizeName(name), name]));
+}
+
+const CONFUSABLE_NAMES: Readonly<Record<Dialect, ReadonlyMap<string, string>>> = {
+  chat: confusableNames(CHAT_RULES),
+  messages: confusableNames(MESSAGES_RULES),
+};
+
+/** One reading of one body. */
+class BodyParser {
+  readonly analysis = new RequestAnalysis();
+  readonly scanner: Scanner;
+  readonly fields = new Map<string, JsonKind>();
+  readonly settings = new Map<string, JsonNode>();
+  readonly #dialect: Dialect;
+  readonly #promptWalker: PromptWalker;
+
+  constructor(dialect: Dialect, bytes: Uint8Array) {
+    const watchedName = dialect === 'messages' ? 'cache_control' : null;
+    this.scanner = new Scanner(bytes, watchedName, () => this.#cacheControl());
+    this.#dialect = dialect;
+    this.#promptWalker = new PromptWalker(dialect, this.scanner, this.analysis, () =>
+      this.#cacheControl(),
+    );
+  }
+
+  /** Reads all of it; the facts are then in the members above. */
+  parse(): RequestError | null {
+    const { scanner, analysis } = this;
+    const isObject = scanner.peekKind() === 'object';
+    if (isObject) scanner.readObject((name) => this.#field(name));
+    else scanner.skip();
+    scanner.expectEnd();
+    if (scanner.error !== null) return { reason: scanner.error };
+    if (!isObject) return { reason: 'not_an_object' };
+    detectWrongEndpoint(this.#dialect, this.fields, analysis);
+    return analysis.wrongDialect;
+  }
+
+  /** Messages only: elsewhere caching is the provider's own affair, and the value is passed over. */
+  #cacheControl(): void {
+    if (this.#dialect !== 'messages') return;
+    const captureSpec = { members: { ttl: LEAF } };
+    checkCacheControl(
+      capture(this.scanner, captureSpec, 'cache_control', this.analysis),
+      this.analysis,
+    );
+  }
+
+  #field(name: string): void {
+    const rules = RULES[this.#dialect];
+    if (!Object.hasOwn(rules, name)) {
+      this.#unknownField(name);
+      return;
+    }
+    if (this.fields.has(name)) this.analysis.reject({ reason: 'duplicate_field', field: name });
+    this.fields.set(name, this.scanner.peekKind());
+    if (name === 'messages') this.#promptWalker.messages();
+    else if (name === 'system') this.#promptWalker.content('system');
+    else if (name === 'tools' || name === 'functions') this.#promptWalker.tools(name);
+    else this.#setting(name);
+  }
+
+  #setting(name: string): void {
+    const { scanner, analysis } = this;
+    const rule = RULES[this.#dialect][name];
+    if (rule === undefined) return;
+    const { maxTokens, estimatedUnits } = scanner;
+    if (
+      rule.effect === 'priced' &&
+      rule.captureSpec === undefined &&
+      name !== 'model' &&
+      name !== 'stream'
+    ) {
+      // A schema: its bytes are read by the model.
+      scanner.skip();
+      return;
+    }
+    const node = capture(scanner, rule.captureSpec ?? LEAF, name, analysis);
+    scanner.maxTokens = maxTokens;
+    scanner.estimatedUnits = estimatedUnits;
+    this.settings.set(name, node);
+    if (node.kind === 'null') return;
+    if (rule.check !== undefined) rule.check(node, analysis, name);
+    else if (rule.explanation !== undefined) analysis.rejectUnsupported(name, rule.explanation);
+  }
+
+  #unknownField(name: string): void {
+    if (isMarkerField(this.#dialect, name)) this.fields.set(name, this.scanner.peekKind());
+    const expectedName = CONFUSABLE_NAMES[this.#dialect].get(normalizeName(name));
+    if (expectedName !== undefined)
+      this.analysis.rejectInvalid(expectedName, 'the name spelled exactly so');
+    this.analysis.unknownFields += 1;
+    const { estimatedUnits } = this.scanner;
+    this.scanner.skip();
+    this.scanner.estimatedUnits = estimatedUnits;
+  }
+}
+
+function toSpan(node: JsonNode): Span {
+  return { start: node.start, end: node.end };
+}
+
+function readModel(parser: BodyParser): JsonNode | null {
+  const model = parser.settings.get('model');
+  if (model === undefined) {
+    parser.analysis.reject({ reason: 'missing_field', field: 'model' });
+    return null;
+  }
+  const lengthOk = model.end - model.start <= MAX_MODEL_NAME_BYTES;
+  if (model.kind === 'string' && model.text !== null && model.text !== '' && lengthOk) return model;
+  parser.analysis.rejectInvalid('model', 'the name of a model');
+  return null;
+}
+
+function readFlag(parser: BodyParser, name: string): boolean {
+  const flag = parser.settings.get(name);
+  if (flag === undefined || flag.kind === 'null') return false;
+  if (flag.kind !== 'boolean') parser.analysis.rejectInvalid(name, 'true or false');
+  return flag.text === 'true';
+}
+
+function readChoices(parser: BodyParser): number {
+  const choices = parser.settings.get('n');
+  if (choices === undefined || choices.kind === 'null') return 1;
+  const count = toInteger(choices);
+  if (count !== null && count >= 1 && count <= MAX_CHOICES) return count;
+  parser.analysis.rejectInvalid('n', `a whole number from 1 to ${MAX_CHOICES}`);
+  return 1;
+}
+
+type OutputLimits = RequestFacts['positions']['outputLimits'];
+
+function readOutputLimits(parser: BodyParser, dialect: Dialect): OutputLimits {
+  const limits: { field: string; span: Span; tokens: number | null }[] = [];
+  for (const field of ['max_tokens', 'max_completion_tokens']) {
+    const limit = parser.settings.get(field);
+    if (limit === undefined) continue;
+    const tokens = toInteger(limit);
+    // Messages take 0, which only fills the prompt cache; elsewhere some read it as "no limit".
+    const isValid = tokens !== null && tokens >= (dialect === 'messages' ? 0 : 1);
+    if (!isValid && limit.kind !== 'null')
+      parser.analysis.rejectInvalid(field, 'a positive whole number');
+    limits.push({ field, span: toSpan(limit), tokens });
+  }
+  const hasLimit = limits.some((limit) => limit.tokens !== null);
+  if (!hasLimit && NEEDS_MAX_TOKENS.has(dialect)) {
+    parser.analysis.reject({ reason: 'missing_field', field: 'max_tokens' });
+  }
+  return limits;
+}
+
+type UsagePositions = Readonly<{
+  usageRequested: boolean;
+  streamOptions: Span | null;
+  nonObjectStreamOptions: Span | null;
+  includeUsage: Span | null;
+}>;
+
+function readStreamOptions(parser: BodyParser): UsagePositions {
+  const options = parser.settings.get('stream_options');
+  const absent = { usageRequested: false, streamOptions: null, includeUsage: null };
+  if (options === undefined) return { ...absent, nonObjectStreamOptions: null };
+  if (options.kind !== 'object') {
+    if (options.kind !== 'null') parser.analysis.rejectInvalid('stream_options', 'an object');
+    return { ...absent, nonObjectStreamOptions: toSpan(options) };
+  }
+  const include = options.members.get('include_usage');
+  if (include !== undefined && include.kind !== 'boolean' && include.kind !== 'null') {
+    parser.analysis.rejectInvalid('stream_options.include_usage', 'true or false');
+  }
+  return {
+    usageRequested: include?.text === 'true',
+    streamOptions: toSpan(options),
+    nonObjectStreamOptions: null,
+    includeUsage: include === undefined ? null : toSpan(include),
+  };
+}
+
+function findMaxLimit(limits: OutputLimits): OutputLimits[number] | null {
+  let max: OutputLimits[number] | null = null;
+  for (const limit of limits) {
+    if (limit.tokens === null) continue;
+    if (max === null || limit.tokens > (max.tokens ?? 0)) max = limit;
+  }
+  return max;
+}
+
+function countInputTokens(
+  parser: BodyParser,
+): Pick<RequestFacts, 'maxInputTokens' | 'estimatedInputTokens'> {
+  const { scanner, analysis } = parser;
+  const maxTokens = scanner.maxTokens + analysis.extraMaxTokens + MAX_PREAMBLE_TOKENS;
+  return {
+    maxInputTokens: analysis.contextWindow ? 'context_window' : maxTokens,
+    estimatedInputTokens:
+      unitsToTokens(scanner.estimatedUnits) +
+      analysis.extraEstimatedTokens +
+      ESTIMATED_PREAMBLE_TOKENS,
+  };
+}
+
+/** Reads a Chat Completions or Messages body. */
+export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
+  const parser = new BodyParser(dialect, bytes);
+  const error = parser.parse();
+  if (error !== null) return { ok: false, ...error };
+  const { analysis } = parser;
+  const model = readModel(parser);
+  if (!parser.fields.has('messages'))
+    analysis.reject({ reason: 'missing_field', field: 'messages' });
+  const stream = readFlag(parser, 'stream');
+  const choices = readChoices(parser);
+  const outputLimits = readOutputLimits(parser, dialect);
+  const { usageRequested, ...usagePositions } = readStreamOptions(parser);
+  if (dialect === 'chat') checkChatModel(model?.text ?? '', analysis);
+  else addCompactionPasses(analysis);
+  if (analysis.error !== null) return { ok: false, ...analysis.error };
+  if (model === null) return { ok: false, reason: 'missing_field', field: 'model' };
+  const limit = findMaxLimit(outputLimits);
+  const afterOpeningBrace = findBodyStart(bytes);
+  return {
+    ok: true,
+    facts: {
+      dialect,
+      model: model.text ?? '',
+      stream,
+      usageRequested,
+      maxOutput: limit?.tokens ?? null,
+      thinkingBudget: analysis.thinkingBudget,
+      choices,
+      ...countInputTokens(parser),
+      cacheWrites: analysis.cacheWrites,
+      surchargeBounds: analysis.surchargeBounds(choices),
+      unknownFields: analysis.unknownFields,
+      positions: {
+        afterOpeningBrace,
+        isEmpty: false,
+        model: toSpan(model),
+        maxOutput: limit?.span ?? null,
+        outputLimits,
+        ...usagePositions,
+      },
+    },
+  };
+}
+
+/** Just after the opening brace: white space is all that may stand before it. */
+function findBodyStart(bytes: Uint8Array): number {
+  return bytes.indexOf(0x7b) + 1;
+}
+
+/** The light reading for /v1/messages/count_tokens, which costs nothing: a model, and the right dialect. */
+export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
+  const parser = new BodyParser('messages', bytes);
+  const error = parser.parse();
+  if (error !== null) return { ok: false, ...error };
+  const model = readModel(parser);
+  if (parser.analysis.error !== null && !isPricingError(parser.analysis.error)) {
+    return { ok: false, ...parser.analysis.error };
+  }
+  if (model === null)
+    return { ok: false, reason: 'invalid_field', field: 'model', expected: 'the name of a model' };
+  return { ok: true, model: model.text ?? '', modelSpan: toSpan(model) };
+}
+
+/** What only bears on the price is no reason to refuse a count; what is stored by others still is. */
+function isPricingError(error: RequestError): boolean {
+  return error.reason === 'unsupported_feature' && /price|billed/.test(error.explanation);
+}

@@ -1,0 +1,293 @@
+/**
+ * Walks what a model will read: messages, their parts, the system prompt and the tools. It promises
+ * that everything that can become a token is counted once, and that what is not text (inline media)
+ * is counted by the provider's own limits instead of its bytes.
+ */
+
+import {
+  type CaptureSpec,
+  capture,
+  ENCODED_LEAF,
+  type JsonNode,
+  LEAF,
+  type RequestAnalysis,
+} from './analysis.ts';
+import {
+  checkChatMessage,
+  checkChatPart,
+  checkChatTool,
+  ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
+} from './chat-rules.ts';
+import type { Dialect } from './contract.ts';
+import type { Scanner } from './json-scanner.ts';
+import {
+  checkMessagesMessage,
+  checkMessagesPart,
+  checkMessagesTool,
+  ESTIMATED_TOOLS_PREAMBLE_TOKENS,
+  MAX_TOOLS_PREAMBLE_TOKENS,
+} from './messages-rules.ts';
+import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
+
+/** Role markers and separators around a message or a tool: OpenAI's cookbook counts 3 to 11. */
+const MAX_FRAME_TOKENS = 16;
+const ESTIMATED_FRAME_TOKENS = 4;
+
+/** Bytes of an encoded document for each token it likely holds: about 60 KB of PDF for a page of 1,500. */
+const DOCUMENT_BYTES_PER_TOKEN = 50;
+
+/** Anthropic's documented limit is 100,000 messages; nobody sends a tenth of that. */
+const MAX_PROMPT_ITEMS = 100_000;
+
+const CHECKS = {
+  chat: { part: checkChatPart, message: checkChatMessage, tool: checkChatTool },
+  messages: { part: checkMessagesPart, message: checkMessagesMessage, tool: checkMessagesTool },
+} as const;
+
+/** Members of a part or message whose value is text the model reads as it is. */
+const TEXT_MEMBERS = new Set(['content', 'text', 'thinking', 'refusal', 'reasoning_content']);
+
+const MEDIA_MEMBERS: Readonly<Record<string, CaptureSpec>> = {
+  image_url: { ...ENCODED_LEAF, members: { url: ENCODED_LEAF } },
+  file: { members: { file_id: LEAF, file_data: ENCODED_LEAF } },
+  input_audio: { members: { data: ENCODED_LEAF } },
+};
+
+/** Signed or encrypted thoughts of earlier turns: mostly dropped again, at most their bytes. */
+const OPAQUE_MEMBERS = new Set([
+  'signature',
+  'data',
+  'encrypted_content',
+  'extra_content',
+  'reasoning_details',
+]);
+
+const CAPTURED_MEMBERS = new Set(['type', 'file_id', 'role', 'audio', 'tool_calls', 'tool_use_id']);
+
+const CAPTURED_TOOL_MEMBERS: ReadonlySet<string> = new Set([
+  'type',
+  'function',
+  'input_schema',
+  'max_uses',
+]);
+
+export class PromptWalker {
+  readonly #dialect: Dialect;
+  readonly #scanner: Scanner;
+  readonly #analysis: RequestAnalysis;
+  readonly #onCacheControl: () => void;
+  #itemCount = 0;
+
+  constructor(
+    dialect: Dialect,
+    scanner: Scanner,
+    analysis: RequestAnalysis,
+    onCacheControl: () => void,
+  ) {
+    this.#dialect = dialect;
+    this.#scanner = scanner;
+    this.#analysis = analysis;
+    this.#onCacheControl = onCacheControl;
+  }
+
+  messages(): void {
+    const scanner = this.#scanner;
+    if (scanner.peekKind() !== 'array') {
+      this.#analysis.rejectInvalid('messages', 'an array of messages');
+      scanner.skip();
+      return;
+    }
+    scanner.readArray((index) => {
+      if (this.#countItem('messages')) this.#message(`messages[${index}]`);
+    });
+  }
+
+  /** A text, or an array of parts. */
+  content(path: string): void {
+    const kind = this.#scanner.peekKind();
+    if (kind === 'array') {
+      this.#scanner.readArray((index) => {
+        if (this.#countItem('messages')) this.#part(`${path}[${index}]`);
+      });
+    }
+    if (kind === 'object') this.#part(path);
+    if (kind !== 'array' && kind !== 'object') this.#skipText();
+  }
+
+  tools(field: string): void {
+    const scanner = this.#scanner;
+    if (scanner.peekKind() !== 'array') {
+      scanner.skip();
+      return;
+    }
+    let count = 0;
+    scanner.readArray((index) => {
+      count += 1;
+      if (!this.#countItem(field)) return;
+      this.#addFrame();
+      this.#tool(`${field}[${index}]`);
+    });
+    if (count === 0) return;
+    this.#analysis.extraMaxTokens += MAX_TOOLS_PREAMBLE_TOKENS;
+    this.#analysis.extraEstimatedTokens +=
+      this.#dialect === 'messages'
+        ? ESTIMATED_TOOLS_PREAMBLE_TOKENS
+        : ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS;
+  }
+
+  /** False once there is more than a provider takes: the rest is skipped, the body refused. */
+  #countItem(field: string): boolean {
+    this.#itemCount += 1;
+    if (this.#itemCount <= MAX_PROMPT_ITEMS) return true;
+    this.#analysis.rejectInvalid(field, `at most ${MAX_PROMPT_ITEMS} messages, parts and tools`);
+    return false;
+  }
+
+  #addFrame(): void {
+    this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
+    this.#analysis.extraEstimatedTokens += ESTIMATED_FRAME_TOKENS;
+  }
+
+  #skipOpaque(): void {
+    const { estimatedUnits } = this.#scanner;
+    this.#scanner.skip();
+    this.#scanner.estimatedUnits = estimatedUnits;
+  }
+
+  #skipText(): void {
+    this.#scanner.asJson = false;
+    this.#scanner.skip();
+    this.#scanner.asJson = true;
+  }
+
+  #message(path: string): void {
+    this.#addFrame();
+    if (this.#scanner.peekKind() !== 'object') {
+      this.#scanner.skip();
+      return;
+    }
+    const message = this.#members(path);
+    CHECKS[this.#dialect].message(message, path, this.#analysis);
+  }
+
+  #part(path: string): void {
+    if (this.#scanner.peekKind() !== 'object') {
+      this.#skipText();
+      return;
+    }
+    this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
+    const part = this.#members(path);
+    CHECKS[this.#dialect].part(part, path, this.#analysis);
+  }
+
+  #members(path: string): JsonNode {
+    const scanner = this.#scanner;
+    const start = scanner.at;
+    const members = new Map<string, JsonNode>();
+    const store = (name: string, node: JsonNode) => this.#store(members, path, name, node);
+    scanner.readObject((name) => {
+      if (TEXT_MEMBERS.has(name)) this.content(`${path}.${name}`);
+      else if (name === 'cache_control') this.#onCacheControl();
+      else if (name === 'source') store(name, this.#source(`${path}.source`));
+      else if (Object.hasOwn(MEDIA_MEMBERS, name)) store(name, this.#media(name, path));
+      else if (OPAQUE_MEMBERS.has(name)) this.#skipOpaque();
+      else if (CAPTURED_MEMBERS.has(name))
+        store(name, capture(scanner, LEAF, path, this.#analysis));
+    });
+    return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
+  }
+
+  /** Encoded bytes are no text: what they come to is the judge's to say, a document's likely size ours. */
+  #media(name: string, path: string): JsonNode {
+    const { maxTokens, estimatedUnits } = this.#scanner;
+    const node = capture(
+      this.#scanner,
+      MEDIA_MEMBERS[name] ?? LEAF,
+      `${path}.${name}`,
+      this.#analysis,
+    );
+    const pages = name === 'file' ? (node.end - node.start) / DOCUMENT_BYTES_PER_TOKEN : 0;
+    this.#scanner.maxTokens = maxTokens;
+    this.#scanner.estimatedUnits = estimatedUnits + Math.ceil(pages) * PAIR_ROW;
+    return node;
+  }
+
+  #source(path: string): JsonNode {
+    const scanner = this.#scanner;
+    if (scanner.peekKind() !== 'object') return capture(scanner, LEAF, path, this.#analysis);
+    const members = new Map<string, JsonNode>();
+    const start = scanner.at;
+    let maxDataTokens = 0;
+    scanner.readObject((name) => {
+      const { maxTokens } = scanner;
+      if (name === 'content') this.content(`${path}.content`);
+      else if (name === 'cache_control') this.#onCacheControl();
+      else if (name === 'type' || name === 'file_id' || name === 'data') {
+        this.#store(members, path, name, capture(scanner, ENCODED_LEAF, path, this.#analysis));
+        if (name === 'data') maxDataTokens = scanner.maxTokens - maxTokens;
+      }
+    });
+    const data = members.get('data');
+    if (members.get('type')?.text === 'base64') {
+      scanner.maxTokens -= maxDataTokens;
+      this.#estimateDocument(data);
+    } else if (data !== undefined) {
+      this.#analysis.extraEstimatedTokens += estimateTokens(
+        scanner.bytes.subarray(data.start, data.end),
+      );
+    }
+    return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
+  }
+
+  #estimateDocument(data: JsonNode | undefined): void {
+    // An image's first base64 characters are never a PDF's ("%PDF" is JVBER).
+    if (data?.text?.startsWith('JVBER')) {
+      this.#analysis.extraEstimatedTokens += Math.ceil(
+        (data.end - data.start) / DOCUMENT_BYTES_PER_TOKEN,
+      );
+    }
+  }
+
+  #store(members: Map<string, JsonNode>, path: string, name: string, node: JsonNode): void {
+    if (members.has(name)) {
+      this.#analysis.reject({ reason: 'duplicate_field', field: `${path}.${name}` });
+    }
+    members.set(name, node);
+  }
+
+  #tool(path: string): void {
+    const scanner = this.#scanner;
+    if (scanner.peekKind() !== 'object') {
+      scanner.skip();
+      return;
+    }
+    const start = scanner.at;
+    const members = new Map<string, JsonNode>();
+    scanner.readObject((name) => {
+      if (name === 'cache_control') return this.#onCacheControl();
+      if (!CAPTURED_TOOL_MEMBERS.has(name)) return;
+      const kind = scanner.peekKind();
+      const from = scanner.at;
+      // A schema is skipped, not noted, so that what is watched for inside it is seen.
+      const text = kind === 'object' ? null : scanner.readText();
+      if (kind === 'object') scanner.skip();
+      this.#store(members, path, name, {
+        kind,
+        start: from,
+        end: scanner.at,
+        text,
+        members: new Map(),
+        items: [],
+      });
+    });
+    const tool: JsonNode = {
+      kind: 'object',
+      start,
+      end: scanner.at,
+      text: null,
+      members,
+      items: [],
+    };
+    CHECKS[this.#dialect].tool(tool, path, this.#analysis);
+  }
+}

@@ -1,0 +1,330 @@
+/** People through the room's front: signing up, in and out, and what a stranger is told. */
+import { connect, findIdentity } from '@farebox/database';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityHarness, IP_PREFIX, PASSWORD } from './harness.testing.ts';
+import {
+  confirmSignUp,
+  endOtherSessions,
+  endSession,
+  findSessionUser,
+  listSessions,
+  openAccount,
+  REAUTH_TTL_MS,
+  reauthenticate,
+  signOut,
+  signUp,
+} from './index.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const RP = { id: 'localhost', origin: 'http://localhost:8788', name: 'Farebox' };
+const OTHER_PASSWORD = 'another good choice';
+
+let database: EmptyDatabase;
+let harness: IdentityHarness;
+
+beforeAll(async () => {
+  database = await createEmptyDatabase();
+  harness = new IdentityHarness(connect(database.url));
+});
+afterAll(async () => {
+  await database.close();
+});
+
+describe('signing up', () => {
+  it('makes no account until the mailbox and the password have confirmed it', async () => {
+    const email = 'Ada.New@Example.com';
+    const key = email.toLowerCase();
+    const token = await harness.signUp(email);
+    expect(await findIdentity(harness.deps.db, key)).toBeUndefined();
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+    const wrongPasswordRequest = { token, password: OTHER_PASSWORD, ipPrefix: IP_PREFIX };
+    expect(await confirmSignUp(harness.deps, wrongPasswordRequest)).toEqual({
+      ok: false,
+      reason: 'wrong_password',
+    });
+    const confirmed = await confirmSignUp(harness.deps, {
+      ...wrongPasswordRequest,
+      password: PASSWORD,
+    });
+    if (!confirmed.ok) throw new Error(confirmed.reason);
+    expect(harness.opened).toContain(confirmed.signedIn.account);
+    expect(await findIdentity(harness.deps.db, key)).toMatchObject({
+      verified: true,
+      opened: true,
+    });
+    const user = await findSessionUser(harness.deps, confirmed.signedIn.session);
+    expect(user).toMatchObject({ email, language: 'en', account: confirmed.signedIn.account });
+    // Once: neither again, nor under any other token.
+    for (const used of [token, '', 'x'.repeat(43)]) {
+      const again = { token: used, password: PASSWORD, ipPrefix: IP_PREFIX };
+      const result = await confirmSignUp(harness.deps, again);
+      expect(result).toEqual({ ok: false, reason: 'token_invalid' });
+    }
+  });
+
+  it('is confirmed once however many follow the link at the same time', async () => {
+    const token = await harness.signUp(harness.newEmail());
+    const request = { token, password: PASSWORD, ipPrefix: harness.newIpPrefix() };
+    const answers = await Promise.all([1, 2, 3].map(() => confirmSignUp(harness.deps, request)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  it('expires after an hour', async () => {
+    const token = await harness.signUp(harness.newEmail());
+    harness.advance(60 * MINUTE_MS);
+    const late = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
+    expect(await confirmSignUp(harness.deps, late)).toEqual({ ok: false, reason: 'token_invalid' });
+  });
+
+  it('says the same whether or not the address has an account, at the same cost', async () => {
+    const { user } = await harness.createUser();
+    const costs: number[] = [];
+    for (const email of [user.email.toUpperCase(), harness.newEmail()]) {
+      const before = harness.hashes;
+      const ipPrefix = harness.newIpPrefix();
+      const request = { email, password: OTHER_PASSWORD, language: 'ru', ipPrefix };
+      const answer = await signUp(harness.deps, request);
+      expect(answer).toMatchObject({ ok: true });
+      costs.push(harness.hashes - before);
+      if (email !== user.email.toUpperCase() || !answer.ok) continue;
+      // The mailbox learns it, in its owner's language, and nothing waits to be confirmed.
+      const { email: to, language, account } = user;
+      expect(answer.emails).toEqual([
+        { kind: 'already_signed_up', facts: {}, to, language, account },
+      ]);
+      expect(await harness.rows('sign_ups', `email_key = '${to.toLowerCase()}'`)).toBe(0);
+      // A decoy was written in its place.
+      expect(await harness.rows('throttle_counters', 'count = 0')).toBe(1);
+    }
+    expect(costs).toEqual([1, 1]);
+  });
+
+  it('does not give an address away that got an account by another way meanwhile', async () => {
+    const email = harness.newEmail();
+    const token = await harness.signUp(email);
+    const { deps } = harness;
+    const { random } = deps;
+    const newAccount = { email, password: OTHER_PASSWORD, verified: true, now: deps.now(), random };
+    expect(await openAccount(deps.db, deps.accounts, newAccount)).toMatchObject({ ok: true });
+    const request = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
+    expect(await confirmSignUp(deps, request)).toEqual({ ok: false, reason: 'token_invalid' });
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+  });
+
+  it('survives a crash between its rows and the object: the first sign-in opens it', async () => {
+    const email = harness.newEmail();
+    const token = await harness.signUp(email);
+    harness.ledgerUnavailable = true;
+    const request = { token, password: PASSWORD, ipPrefix: harness.newIpPrefix() };
+    await expect(confirmSignUp(harness.deps, request)).rejects.toThrow();
+    harness.ledgerUnavailable = false;
+    const count = harness.opened.length;
+    expect(await harness.signIn(email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+      ok: true,
+    });
+    expect(harness.opened).toHaveLength(count + 1);
+    expect(await findIdentity(harness.deps.db, email)).toMatchObject({ opened: true });
+  });
+
+  it('refuses bad wishes before it hashes or counts anything', async () => {
+    const before = [harness.hashes, await harness.rows('throttle_counters')];
+    const request = {
+      email: 'x@example.com',
+      password: PASSWORD,
+      language: 'en',
+      ipPrefix: IP_PREFIX,
+    };
+    const bad = [
+      [{ email: 'x@example.com\r\nbcc: y@example.com' }, 'email_invalid'],
+      [{ language: 'en"><script>' }, 'language_invalid'],
+      [{ password: 'short' }, 'password_too_short'],
+      [{ password: 'iloveyou1234' }, 'password_breached'],
+      [{ password: 'x@example.com!' }, 'password_trivial'],
+    ] as const;
+    for (const [change, reason] of bad) {
+      expect(await signUp(harness.deps, { ...request, ...change })).toEqual({ ok: false, reason });
+    }
+    expect([harness.hashes, await harness.rows('throttle_counters')]).toEqual(before);
+  });
+});
+
+describe('signing in', () => {
+  it('costs one hash and says the same for a wrong password and an unknown address', async () => {
+    const { user } = await harness.createUser();
+    const answers = [];
+    for (const email of [user.email, harness.newEmail(), 'no address']) {
+      const before = harness.hashes;
+      const answer = await harness.signIn(email, {
+        password: OTHER_PASSWORD,
+        ipPrefix: harness.newIpPrefix(),
+      });
+      answers.push({ answer, hashes: harness.hashes - before });
+    }
+    const same = { answer: { ok: false, reason: 'wrong' }, hashes: 1 };
+    expect(answers).toEqual([same, same, same]);
+  });
+
+  it('gives fresh tokens each time, and a letter where the browser is new', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const knownDeviceResult = await harness.signIn(user.email, { device: signedIn.device });
+    if (!knownDeviceResult.ok || !('signedIn' in knownDeviceResult)) throw new Error('not in');
+    expect(knownDeviceResult.emails).toEqual([]);
+    const planted = 'A'.repeat(43);
+    const unknownDeviceResult = await harness.signIn(user.email, { device: planted });
+    if (!unknownDeviceResult.ok || !('signedIn' in unknownDeviceResult)) throw new Error('not in');
+    expect(unknownDeviceResult.emails.map(({ kind }) => kind)).toEqual(['new_device']);
+    const tokens = [signedIn, knownDeviceResult.signedIn, unknownDeviceResult.signedIn].flatMap(
+      (one) => [one.session, one.device],
+    );
+    expect(new Set([...tokens, planted]).size).toBe(7);
+    // The device's old token was replaced, and a device of somebody else's is none here.
+    const other = await harness.createUser();
+    for (const device of [signedIn.device, other.signedIn.device]) {
+      const again = await harness.signIn(user.email, { device });
+      expect(again).toMatchObject({ emails: [{ kind: 'new_device' }] });
+    }
+    expect(await harness.rows('sessions', `token_hash = '${signedIn.session}'`)).toBe(0);
+  });
+
+  it('stops guesses from one place before they are hashed, in a while lets them try again', async () => {
+    const { user } = await harness.createUser();
+    const ipPrefix = harness.newIpPrefix();
+    harness.advance(15 * MINUTE_MS);
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      // Slower than the address's own slow-down.
+      if (attempt === 5) harness.advance(MINUTE_MS);
+      const answer = await harness.signIn(user.email, { password: OTHER_PASSWORD, ipPrefix });
+      expect(answer).toEqual({ ok: false, reason: 'wrong' });
+    }
+    harness.advance(MINUTE_MS);
+    const before = harness.hashes;
+    const limitedResult = await harness.signIn(user.email, { ipPrefix });
+    expect(limitedResult).toMatchObject({ ok: false, reason: 'throttled' });
+    expect(harness.hashes).toBe(before);
+    if (limitedResult.ok || limitedResult.reason !== 'throttled') throw new Error('not throttled');
+    expect(limitedResult.retryAfterSeconds).toBeGreaterThan(0);
+    // From elsewhere it is the owner's own door as before.
+    expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+      ok: true,
+    });
+    harness.advance(limitedResult.retryAfterSeconds * 1000);
+    expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
+  });
+
+  it('lets no stranger lock anybody out: a known browser gets past what they filled', async () => {
+    const { user, signedIn } = await harness.createUser();
+    harness.advance(MINUTE_MS);
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await harness.signIn(user.email, {
+        password: OTHER_PASSWORD,
+        ipPrefix: harness.newIpPrefix(),
+      });
+    }
+    const unknownDeviceResult = await harness.signIn(user.email, {
+      ipPrefix: harness.newIpPrefix(),
+    });
+    expect(unknownDeviceResult).toMatchObject({ reason: 'throttled' });
+    const knownDevice = { ipPrefix: harness.newIpPrefix(), device: signedIn.device };
+    expect(await harness.signIn(user.email, knownDevice)).toMatchObject({ ok: true });
+    // Whoever holds no device waits a minute and no more.
+    harness.advance(MINUTE_MS);
+    expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+      ok: true,
+    });
+  });
+
+  it('lets exactly as many through as there is room for, at whatever speed they come', async () => {
+    const email = harness.newEmail();
+    harness.advance(15 * MINUTE_MS);
+    const before = harness.hashes;
+    const attempts = Array.from({ length: 20 }, () => harness.signIn(email));
+    const answers = await Promise.all(attempts);
+    expect(answers.filter((answer) => !answer.ok && answer.reason === 'wrong')).toHaveLength(5);
+    expect(harness.hashes - before).toBe(5);
+  });
+
+  it('counts what it refuses nowhere, so that one full bucket fills no other', async () => {
+    const { user } = await harness.createUser();
+    const ipPrefix = harness.newIpPrefix();
+    const otherEmail = harness.newEmail();
+    harness.advance(15 * MINUTE_MS);
+    // More than the network has room for, had they counted.
+    for (let attempt = 0; attempt < 120; attempt += 1)
+      await harness.signIn(otherEmail, { ipPrefix });
+    expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
+  });
+
+  it('keeps neither address nor network where it counts', async () => {
+    const { rows } = await harness.deps.db.execute<{ bucket: string }>(
+      'select bucket from throttle_counters',
+    );
+    expect(rows.length).toBeGreaterThan(10);
+    for (const { bucket } of rows) expect(bucket).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
+describe('a session', () => {
+  it('ends unused after 14 days and in use after 90', async () => {
+    const { signedIn } = await harness.createUser();
+    for (let days = 0; days < 84; days += 12) {
+      expect(await findSessionUser(harness.deps, signedIn.session)).toBeDefined();
+      harness.advance(12 * DAY_MS);
+    }
+    expect(await findSessionUser(harness.deps, signedIn.session)).toBeDefined();
+    harness.advance(6 * DAY_MS);
+    expect(await findSessionUser(harness.deps, signedIn.session)).toBeUndefined();
+    const unused = await harness.createUser();
+    harness.advance(14 * DAY_MS);
+    expect(await findSessionUser(harness.deps, unused.signedIn.session)).toBeUndefined();
+  });
+
+  it('is listed, and ends one at a time, all others, or by its own cookie; never anybody else’s', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const otherUser = await harness.createUser();
+    const more = [];
+    for (let count = 0; count < 3; count += 1) {
+      const again = await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() });
+      if (again.ok && 'signedIn' in again) more.push(again.signedIn);
+    }
+    const listed = await listSessions(harness.deps, user);
+    expect(listed).toHaveLength(4);
+    expect(listed.filter(({ current }) => current).map(({ handle }) => handle)).toEqual([
+      user.session,
+    ]);
+    await endSession(
+      harness.deps,
+      otherUser.user,
+      listed.find(({ current }) => !current)?.handle ?? '',
+    );
+    await endOtherSessions(harness.deps, otherUser.user);
+    expect(await listSessions(harness.deps, user)).toHaveLength(4);
+    const [one, two] = more;
+    const ended = await harness.getUser(one?.session ?? '');
+    await endSession(harness.deps, user, ended.session);
+    expect(await findSessionUser(harness.deps, one?.session ?? '')).toBeUndefined();
+    expect(await findSessionUser(harness.deps, two?.session ?? '')).toBeDefined();
+    await endOtherSessions(harness.deps, user);
+    expect(await listSessions(harness.deps, user)).toHaveLength(1);
+    await signOut(harness.deps, signedIn.session);
+    expect(await findSessionUser(harness.deps, signedIn.session)).toBeUndefined();
+    expect(await findSessionUser(harness.deps, otherUser.signedIn.session)).toBeDefined();
+  });
+
+  it('remembers when its holder last proved who they are, and lets nobody guess', async () => {
+    const { user, signedIn } = await harness.createUser();
+    harness.advance(REAUTH_TTL_MS);
+    const { deps } = harness;
+    const submitPassword = (password: string) =>
+      reauthenticate(deps, RP, user, signedIn.session, { password }, IP_PREFIX);
+    expect(await submitPassword(OTHER_PASSWORD)).toEqual({ ok: false, reason: 'wrong' });
+    expect((await harness.getUser(signedIn.session)).lastAuthAt).toBe(user.lastAuthAt);
+    expect(await submitPassword(PASSWORD)).toEqual({ ok: true, emails: [] });
+    expect((await harness.getUser(signedIn.session)).lastAuthAt).toBe(deps.now());
+    for (let attempt = 2; attempt < 10; attempt += 1) await submitPassword(OTHER_PASSWORD);
+    const before = harness.hashes;
+    expect(await submitPassword(PASSWORD)).toMatchObject({ reason: 'throttled' });
+    expect(harness.hashes).toBe(before);
+  });
+});

@@ -1,0 +1,43 @@
+/**
+ * The moment somebody is let in: a new session and a new device token, whatever the browser brought.
+ * Nothing a browser shows is ever kept as a token, so none can be planted in it.
+ */
+import { insertSession, type NewSession, type SessionGrant } from '@farebox/database';
+import type { AccountId } from '@farebox/ledger';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { IdentityDeps, SignedIn } from './contract.ts';
+import { hashToken, newToken, TTL } from './house.ts';
+
+const HANDLE_BYTES = 8;
+
+/** The cookies, and the rows that know them by their hashes. */
+export function buildSession(
+  deps: IdentityDeps,
+  account: AccountId,
+  replacedDeviceHash: string | null,
+): Readonly<{ signedIn: SignedIn; row: NewSession }> {
+  const now = deps.now();
+  const signedIn = { account, session: newToken(deps), device: newToken(deps) };
+  const row = {
+    accountId: account,
+    tokenHash: hashToken(signedIn.session),
+    handle: bytesToHex(deps.random(HANDLE_BYTES)),
+    deviceHash: hashToken(signedIn.device),
+    replacedDeviceHash,
+    now,
+    expiresAt: now + TTL.session,
+    deviceExpiresAt: now + TTL.device,
+  };
+  return { signedIn, row };
+}
+
+/** Undefined where what entitles to it is gone: the password was changed, or the step was spent. */
+export async function startSession(
+  deps: IdentityDeps,
+  account: AccountId,
+  grant: SessionGrant,
+  replacedDeviceHash: string | null,
+): Promise<SignedIn | undefined> {
+  const { signedIn, row } = buildSession(deps, account, replacedDeviceHash);
+  return (await insertSession(deps.db, row, grant)) ? signedIn : undefined;
+}

@@ -1,0 +1,255 @@
+/** What a person may change about themselves, and how they leave, through the room's front. */
+import { connect } from '@farebox/database';
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IdentityHarness, IP_PREFIX, onlyEmail, PASSWORD } from './harness.testing.ts';
+import {
+  changePassword,
+  confirmEmailChange,
+  eraseIdentity,
+  findSessionUser,
+  listSessions,
+  purgeExpired,
+  requestEmailChange,
+  requestPasswordReset,
+  resetPassword,
+  setLanguage,
+} from './index.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const OTHER_PASSWORD = 'another good choice';
+
+let database: EmptyDatabase;
+let harness: IdentityHarness;
+
+beforeAll(async () => {
+  database = await createEmptyDatabase();
+  harness = new IdentityHarness(connect(database.url));
+});
+afterAll(async () => {
+  await database.close();
+});
+
+describe('a new password', () => {
+  async function resetToken(email: string): Promise<string> {
+    const requested = await requestPasswordReset(harness.deps, {
+      email,
+      ipPrefix: harness.newIpPrefix(),
+    });
+    if (!requested.ok) throw new Error(requested.reason);
+    return onlyEmail(requested.emails, 'reset_password').facts.token;
+  }
+
+  it('by mail answers alike, works once, and ends all that the old one had opened', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const { deps } = harness;
+    const ipPrefix = harness.newIpPrefix();
+    const before = harness.hashes;
+    const unknownEmailResult = await requestPasswordReset(deps, {
+      email: harness.newEmail(),
+      ipPrefix,
+    });
+    expect(unknownEmailResult).toEqual({ ok: true, emails: [] });
+    // As many rows as for somebody: what is written must not be told by the time it takes.
+    expect(await harness.rows('throttle_counters', 'count = 0')).toBe(1);
+    const [token, other] = [await resetToken(user.email), await resetToken(user.email)];
+    expect(harness.hashes).toBe(before);
+    const weakRequest = { token, password: `${user.email}1`, ipPrefix };
+    expect(await resetPassword(deps, weakRequest)).toMatchObject({ reason: 'password_trivial' });
+    const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, ipPrefix });
+    if (!result.ok) throw new Error(result.reason);
+    onlyEmail(result.emails, 'password_changed');
+    for (const used of [token, other]) {
+      const again = await resetPassword(deps, { token: used, password: OTHER_PASSWORD, ipPrefix });
+      expect(again).toEqual({ ok: false, reason: 'token_invalid' });
+    }
+    expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
+    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'wrong' });
+    const request = { password: OTHER_PASSWORD, device: signedIn.device };
+    // The device is a stranger again: whoever reset may not be who used it.
+    expect(await harness.signIn(user.email, request)).toMatchObject({
+      emails: [{ kind: 'new_device' }],
+    });
+  });
+
+  it('by mail expires after half an hour, and a link for one thing does nothing else', async () => {
+    const { user } = await harness.createUser();
+    const { deps } = harness;
+    const reset = await resetToken(user.email);
+    expect(await confirmEmailChange(deps, { token: reset })).toMatchObject({ ok: false });
+    const ipPrefix = harness.newIpPrefix();
+    const requested = await requestEmailChange(deps, user, { email: harness.newEmail(), ipPrefix });
+    if (!requested.ok) throw new Error(requested.reason);
+    const change = onlyEmail(requested.emails, 'confirm_new_email').facts.token;
+    const sent = await harness.signUp(harness.newEmail());
+    for (const token of [change, sent]) {
+      const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, ipPrefix });
+      expect(result).toEqual({ ok: false, reason: 'token_invalid' });
+    }
+    harness.advance(30 * MINUTE_MS);
+    const late = await resetPassword(deps, { token: reset, password: OTHER_PASSWORD, ipPrefix });
+    expect(late).toEqual({ ok: false, reason: 'token_invalid' });
+    expect(await confirmEmailChange(deps, { token: change })).toMatchObject({ ok: false });
+  });
+
+  it('by mail is sent three times and not a fourth, whether or not there is anybody', async () => {
+    const { user } = await harness.createUser();
+    for (const email of [user.email, harness.newEmail()]) {
+      const ipPrefix = harness.newIpPrefix();
+      const answers = [];
+      for (let attempt = 0; attempt < 4; attempt += 1) {
+        const answer = await requestPasswordReset(harness.deps, { email, ipPrefix });
+        answers.push(answer.ok ? 'ok' : answer.reason);
+      }
+      expect(answers).toEqual(['ok', 'ok', 'ok', 'throttled']);
+    }
+  });
+
+  it('by the old one ends all other sessions and gives a fresh one', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const { deps } = harness;
+    const request = { current: OTHER_PASSWORD, next: 'a third good choice', ipPrefix: IP_PREFIX };
+    expect(await changePassword(deps, user, request)).toEqual({ ok: false, reason: 'wrong' });
+    const result = await changePassword(deps, user, { ...request, current: PASSWORD });
+    if (!result.ok) throw new Error(result.reason);
+    onlyEmail(result.emails, 'password_changed');
+    expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
+    expect(await listSessions(deps, await harness.getUser(result.signedIn.session))).toHaveLength(
+      1,
+    );
+    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'wrong' });
+    const signInRequest = { password: request.next, device: result.signedIn.device };
+    expect(await harness.signIn(user.email, signInRequest)).toMatchObject({ ok: true, emails: [] });
+  });
+});
+
+describe('a correction', () => {
+  it('of the address waits for the new mailbox and tells the old one', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const { deps } = harness;
+    const email = `new.${user.email}`;
+    const requested = await requestEmailChange(deps, user, { email, ipPrefix: IP_PREFIX });
+    if (!requested.ok) throw new Error(requested.reason);
+    expect(requested.emails).toMatchObject([{ to: email, account: user.account }]);
+    const { token } = onlyEmail(requested.emails, 'confirm_new_email').facts;
+    expect((await harness.getUser(signedIn.session)).email).toBe(user.email);
+    const ipPrefix = harness.newIpPrefix();
+    const reset = await requestPasswordReset(deps, { email: user.email, ipPrefix });
+    if (!reset.ok) throw new Error(reset.reason);
+    const result = await confirmEmailChange(deps, { token });
+    expect(result).toEqual({
+      ok: true,
+      account: user.account,
+      emails: [
+        {
+          kind: 'email_changed',
+          facts: { masked: 'n•••@e•••.com' },
+          to: user.email,
+          language: 'en',
+          account: user.account,
+        },
+      ],
+    });
+    expect((await harness.getUser(signedIn.session)).email).toBe(email);
+    expect(await confirmEmailChange(deps, { token })).toMatchObject({ reason: 'token_invalid' });
+    // What the old mailbox still holds opens nothing.
+    const old = onlyEmail(reset.emails, 'reset_password').facts.token;
+    const tried = await resetPassword(deps, { token: old, password: OTHER_PASSWORD, ipPrefix });
+    expect(tried).toEqual({ ok: false, reason: 'token_invalid' });
+    expect(await harness.signIn(email)).toMatchObject({ ok: true });
+  });
+
+  it('of the address never takes one that somebody has, and only they are told', async () => {
+    const { user } = await harness.createUser();
+    const other = await harness.createUser();
+    const { deps } = harness;
+    const ipPrefix = harness.newIpPrefix();
+    const taken = { email: other.user.email, ipPrefix };
+    const requested = await requestEmailChange(deps, user, taken);
+    if (!requested.ok) throw new Error(requested.reason);
+    onlyEmail(requested.emails, 'already_signed_up');
+    expect(requested.emails).toMatchObject([{ to: other.user.email, account: other.user.account }]);
+    // Somebody may also get it between asking and confirming.
+    const email = harness.newEmail();
+    const early = await requestEmailChange(deps, user, { email, ipPrefix });
+    if (!early.ok) throw new Error(early.reason);
+    await harness.createUser(email);
+    const { token } = onlyEmail(early.emails, 'confirm_new_email').facts;
+    expect(await confirmEmailChange(deps, { token })).toEqual({
+      ok: false,
+      reason: 'token_invalid',
+    });
+  });
+
+  it('of the language takes a tag and nothing else', async () => {
+    const { user, signedIn } = await harness.createUser();
+    expect(await setLanguage(harness.deps, user, 'zh-Hant')).toEqual({ ok: true });
+    expect((await harness.getUser(signedIn.session)).language).toBe('zh-Hant');
+    const result = await setLanguage(harness.deps, user, "en'; drop table");
+    expect(result).toEqual({ ok: false, reason: 'language_invalid' });
+  });
+});
+
+describe('leaving', () => {
+  it('leaves no row that names the person, and frees the address', async () => {
+    const { user, signedIn } = await harness.createUser();
+    const { deps } = harness;
+    const { account, email } = user;
+    await requestPasswordReset(deps, { email, ipPrefix: harness.newIpPrefix() });
+    const accountSql = `'${account}'`;
+    await deps.db.execute(
+      `insert into mails (id, account_id, kind, state, queued_at) values ('${'a'.repeat(32)}', ${accountSql}, 'new_device', 'sent', now())`,
+    );
+    await deps.db.execute(
+      `insert into mail_events (id, mail_id, kind, at) values ('e1', '${'a'.repeat(32)}', 'send', now())`,
+    );
+    await deps.db.execute(
+      `insert into consents (account_id, kind, given, since) values (${accountSql}, 'balance', true, now())`,
+    );
+    await deps.db.execute(
+      `insert into receipts (id, account_id, kind, actor, at) values ('${'b'.repeat(32)}', ${accountSql}, 'consent', 'person', now())`,
+    );
+    expect(await eraseIdentity(deps, account)).toEqual({ email, language: 'en' });
+    const { rows } = await deps.db.execute<{ table_name: string }>(
+      "select table_name from information_schema.columns where column_name = 'account_id' and table_schema = 'public'",
+    );
+    const exempt = ['ledger_entries', 'calls', 'usage_days', 'receipts', 'adjustments'];
+    const tablesWithRows = [];
+    for (const { table_name: table } of rows) {
+      if ((await harness.rows(table, `account_id = ${accountSql}`)) > 0) tablesWithRows.push(table);
+    }
+    expect(tablesWithRows.filter((table) => !exempt.includes(table))).toEqual([]);
+    expect(tablesWithRows).toEqual(['receipts']);
+    expect(await harness.rows('mail_events', "id = 'e1'")).toBe(0);
+    expect(await harness.rows('accounts', `id = ${accountSql} and closed_at is not null`)).toBe(1);
+    expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await eraseIdentity(deps, account)).toBeUndefined();
+    expect((await harness.createUser(email)).user.account).not.toBe(account);
+  });
+
+  it('of what is over happens by itself, and touches nothing that lives', async () => {
+    const { deps } = harness;
+    harness.advance(400 * DAY_MS);
+    while ((await purgeExpired(deps)) > 0);
+    for (const table of [
+      'sign_ups',
+      'mail_tokens',
+      'sessions',
+      'known_devices',
+      'throttle_counters',
+    ]) {
+      expect([table, await harness.rows(table)]).toEqual([table, 0]);
+    }
+    const { user, signedIn } = await harness.createUser();
+    await requestPasswordReset(deps, { email: user.email, ipPrefix: IP_PREFIX });
+    await harness.signUp(harness.newEmail());
+    expect(await purgeExpired(deps)).toBe(0);
+    expect(await findSessionUser(deps, signedIn.session)).toBeDefined();
+    harness.advance(31 * MINUTE_MS);
+    expect(await purgeExpired(deps)).toBeGreaterThan(0);
+    expect(await harness.rows('mail_tokens')).toBe(0);
+    expect(await harness.rows('sign_ups')).toBe(1);
+  });
+});

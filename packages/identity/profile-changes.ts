@@ -1,0 +1,72 @@
+/** What a person may correct about themselves: their address, and the language they are written to in. */
+import { consumeEmailChange, insertEmailChange, updateLanguage as setRow } from '@farebox/database';
+import type { Email } from '@farebox/mail';
+import { isLanguageTag } from './accounts.ts';
+import type {
+  ConfirmEmailChangeResult,
+  IdentityDeps,
+  RequestEmailChangeRequest,
+  RequestEmailChangeResult,
+  SessionUser,
+  SetLanguageResult,
+  Token,
+} from './contract.ts';
+import { maskEmail, parseEmailAddress } from './emails.ts';
+import { hashToken, newToken, recipientFields, TTL } from './house.ts';
+import { checkEmailRate } from './throttles.ts';
+
+/**
+ * Nothing changes until the new mailbox says so. That an address has an account is told to its mailbox,
+ * not to whoever asked.
+ */
+export async function requestEmailChange(
+  deps: IdentityDeps,
+  user: SessionUser,
+  request: RequestEmailChangeRequest,
+): Promise<RequestEmailChangeResult> {
+  const email = parseEmailAddress(request.email);
+  if (email === undefined) return { ok: false, reason: 'email_invalid' };
+  const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
+  const throttled = await checkEmailRate(deps, 'email change', rateLimitKeys);
+  if (throttled !== undefined) return throttled;
+  const token = newToken(deps);
+  const now = deps.now();
+  const existingOwner = await insertEmailChange(deps.db, {
+    tokenHash: hashToken(token),
+    accountId: user.account,
+    email: email.address,
+    emailKey: email.key,
+    now,
+    expiresAt: now + TTL.emailChange,
+  });
+  const recipient = { to: email.address, language: user.language, account: user.account };
+  const message: Email =
+    existingOwner === undefined
+      ? { kind: 'confirm_new_email', facts: { token }, ...recipient }
+      : { kind: 'already_signed_up', facts: {}, ...recipientFields(existingOwner) };
+  return { ok: true, emails: [message] };
+}
+
+/** The old mailbox is told, in words that don't give the new one away. Sessions stay. */
+export async function confirmEmailChange(
+  deps: IdentityDeps,
+  request: Readonly<{ token: Token }>,
+): Promise<ConfirmEmailChangeResult> {
+  const link = { tokenHash: hashToken(request.token), now: deps.now() };
+  const changed = await consumeEmailChange(deps.db, link);
+  if (changed === undefined) return { ok: false, reason: 'token_invalid' };
+  const { accountId, before, after, language } = changed;
+  const facts = { masked: maskEmail(after) };
+  const recipient = recipientFields({ accountId, email: before, language });
+  return { ok: true, account: accountId, emails: [{ kind: 'email_changed', facts, ...recipient }] };
+}
+
+export async function setLanguage(
+  deps: IdentityDeps,
+  user: SessionUser,
+  language: string,
+): Promise<SetLanguageResult> {
+  if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
+  await setRow(deps.db, user.account, language);
+  return { ok: true };
+}

@@ -1,0 +1,86 @@
+/** Whether a second factor that was shown is one of the account's, and what else follows from it. */
+import {
+  type EmailRecipient,
+  findCredentialsByAccount,
+  markReauthenticated,
+} from '@farebox/database';
+import type { Email } from '@farebox/mail';
+import type {
+  EmailsToSend,
+  FactorResponse,
+  IdentityDeps,
+  ReauthCredential,
+  ReauthResult,
+  RelyingParty,
+  SessionUser,
+  Token,
+} from './contract.ts';
+import { verifyStoredPassword } from './hashing.ts';
+import { hashToken } from './house.ts';
+import { assertionOptions, verifyAssertion } from './passkeys.ts';
+import { redeemRecoveryCode } from './recovery-codes.ts';
+import { checkCodeRate, checkReauthRate } from './throttles.ts';
+import { verifyTotp } from './totp.ts';
+
+/** Undefined where it is none; a code or an answer that counted does not count again. */
+export async function verifyFactor(
+  deps: IdentityDeps,
+  rp: RelyingParty,
+  owner: EmailRecipient,
+  credential: FactorResponse,
+  purpose: 'sign_in' | 'prove',
+): Promise<EmailsToSend | undefined> {
+  const { accountId } = owner;
+  if (credential.kind === 'recovery_code') return redeemRecoveryCode(deps, owner, credential.code);
+  const matches =
+    credential.kind === 'totp'
+      ? await verifyTotp(deps, accountId, credential.code)
+      : await verifyAssertion(deps, rp, accountId, purpose, credential.response);
+  return matches ? { emails: [] } : undefined;
+}
+
+/** Before a dear action. The letters tell of a recovery code that was used up for it. */
+export async function reauthenticate(
+  deps: IdentityDeps,
+  rp: RelyingParty,
+  user: SessionUser,
+  session: Token,
+  credential: ReauthCredential,
+  _ipPrefix: string,
+): Promise<ReauthResult> {
+  const throttled =
+    (await checkReauthRate(deps, user.session)) ??
+    ('kind' in credential && credential.kind === 'totp'
+      ? await checkCodeRate(deps, { account: user.account, device: user.session })
+      : undefined);
+  if (throttled !== undefined) return throttled;
+  const emails = await verifyCredential(deps, rp, user, credential);
+  if (emails === undefined) return { ok: false, reason: 'wrong' };
+  await markReauthenticated(deps.db, user.account, hashToken(session), deps.now());
+  return { ok: true, emails };
+}
+
+async function verifyCredential(
+  deps: IdentityDeps,
+  rp: RelyingParty,
+  user: SessionUser,
+  credential: ReauthCredential,
+): Promise<readonly Email[] | undefined> {
+  const { account, email, language } = user;
+  if ('kind' in credential) {
+    const owner = { accountId: account, email, language };
+    return (await verifyFactor(deps, rp, owner, credential, 'prove'))?.emails;
+  }
+  const credentials = await findCredentialsByAccount(deps.db, account, deps.now());
+  const matches = await verifyStoredPassword(deps, credential.password, credentials?.passwordHash);
+  return matches ? [] : undefined;
+}
+
+/** Options for `navigator.credentials.get`; undefined where the person has no passkey. */
+export function beginPasskeyReauth(
+  deps: IdentityDeps,
+  rp: RelyingParty,
+  user: SessionUser,
+): Promise<unknown> {
+  return assertionOptions(deps, rp, user.account, 'prove');
+}

@@ -1,0 +1,97 @@
+/**
+ * The end of an account. Closing takes effect at once: nothing new is held, every key is revoked. When
+ * the last call has ended and Postgres has the last line, the object forgets everything but its
+ * tombstone: closed, the last sequence, the balance that was left, and the lines of money from outside,
+ * whose ids keep a transfer from ever counting twice. Nothing opens it again. Each step is one
+ * transaction, so that a crash between any two leaves one that is simply taken next.
+ */
+
+import type { AccountStatus, CloseResult, Instant } from './contract.ts';
+import { outboxPosition } from './entries.ts';
+import { revokeAllKeys } from './keys.ts';
+import { deleteAllNotifications } from './notifications.ts';
+import { fromSql, fromSqlText } from './sql-amounts.ts';
+import { readBalance, type Tx } from './transaction.ts';
+
+const CLOSE = "UPDATE account SET state = 'closed' WHERE one = 1 AND state <> 'closed'";
+const SELECT_WIPED = 'SELECT wiped FROM account';
+
+/**
+ * Selective, not `deleteAll`: that is not part of a transaction with what is written after it, and takes
+ * the alarm with it, so a crash behind it would leave an object that never existed and could be opened.
+ */
+const WIPE_STATEMENTS: readonly string[] = [
+  "DELETE FROM entries WHERE kind = 'charge'",
+  // The operator's words to an adjustment; its id and amount stay.
+  "UPDATE entries SET source = NULL WHERE kind = 'adjustment'",
+  'DELETE FROM keys',
+  'DELETE FROM retired_secrets',
+  'DELETE FROM notices',
+];
+const REMAINING_ENTRIES = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
+const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, low_balance = NULL, low = 0,
+  pruned_count = ?, pruned_delta = ? WHERE one = 1`;
+
+function isWiped(tx: Tx): boolean {
+  return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
+}
+
+/** Whether nothing but the last step is left, which nobody else's verb would bring about. */
+export function isReadyToWipe(tx: Tx): boolean {
+  const { cache } = tx;
+  if (!cache.closed || cache.openCalls > 0 || isWiped(tx)) return false;
+  const { seq, acknowledged } = outboxPosition(tx);
+  return seq === acknowledged;
+}
+
+export function wipeIfReady(tx: Tx): void {
+  if (!isReadyToWipe(tx)) return;
+  for (const statement of WIPE_STATEMENTS) tx.sql.exec(statement);
+  const balance = readBalance(tx);
+  const remaining = tx.sql.exec<{ count: number; delta: string }>(REMAINING_ENTRIES).one();
+  const wipedDelta = balance.posted - fromSqlText(remaining.delta);
+  tx.sql.exec(TOMBSTONE, balance.seq - remaining.count, wipedDelta.toString());
+  const { cache } = tx;
+  cache.keys.clear();
+  cache.lowBalance = null;
+  cache.isBalanceLow = false;
+  cache.pendingNotifications = 0;
+}
+
+/** For good. Calls in flight still end, by settling or by their deadlines. */
+export function close(tx: Tx, now: Instant): CloseResult {
+  const { cache } = tx;
+  if (!cache.closed) {
+    tx.sql.exec(CLOSE);
+    cache.closed = true;
+    revokeAllKeys(tx, now);
+    deleteAllNotifications(tx);
+  }
+  wipeIfReady(tx);
+  return { wiped: isWiped(tx), posted: readBalance(tx).posted, openCalls: cache.openCalls };
+}
+
+type StatusRow = {
+  state: string;
+  posted: number;
+  held: number;
+  seq: number;
+  acknowledged: number;
+};
+const SELECT_STATUS = 'SELECT state, posted, held, seq, acknowledged FROM account';
+
+function toAccountState(text: string): AccountStatus['state'] {
+  return text === 'frozen' || text === 'closed' ? text : 'open';
+}
+
+export function accountStatus(tx: Tx): AccountStatus {
+  const row = tx.sql.exec<StatusRow>(SELECT_STATUS).one();
+  return {
+    state: toAccountState(row.state),
+    posted: fromSql(row.posted),
+    held: fromSql(row.held),
+    openCalls: tx.cache.openCalls,
+    lowBalance: tx.cache.lowBalance,
+    pendingEntries: row.seq - row.acknowledged,
+  };
+}

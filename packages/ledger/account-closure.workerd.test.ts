@@ -1,0 +1,163 @@
+/// <reference types="@cloudflare/vitest-plugin/types" />
+/** The end of an account: what is left, and that a death between any two steps changes nothing of it. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_LIMITS } from './contract.ts';
+import {
+  ADDRESS,
+  buildHoldRequest,
+  buildSettleRequest,
+  freshAccount,
+  KEY,
+} from './fixtures.workerd.ts';
+import { clock, postgres, queue, START } from './test-worker.workerd.ts';
+
+function getStub(account: string) {
+  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
+}
+
+/** 1,000 nano-USD in two credits, an adjustment with a note, a call of 10, and one of 20 still open. */
+async function createUsedAccount() {
+  const account = freshAccount();
+  const stub = getStub(account);
+  await stub.open(account);
+  await stub.putKey({ ...KEY, limits: NO_LIMITS });
+  await stub.setLowBalance(2_000n);
+  await stub.bindAddress(ADDRESS);
+  const deposit = { source: 'deposit', address: ADDRESS } as const;
+  await stub.credit({ id: 'bsc:0xab:1', amount: 600n, ...deposit });
+  await stub.credit({ id: 'bsc:0xab:2', amount: 400n, ...deposit });
+  await stub.adjust({ id: 'adj:1', delta: 5n, note: 'for Ada' });
+  await stub.hold(buildHoldRequest(1, 10n, 0));
+  await stub.settle(buildSettleRequest(1, 10n));
+  await stub.hold(buildHoldRequest(2, 20n, 0));
+  return { account, stub };
+}
+
+type Row = Record<string, SqlStorageValue>;
+
+async function tables(account: string): Promise<Record<string, Row[]>> {
+  return runInDurableObject(getStub(account), (_, { storage: { sql } }) => {
+    const names = ['account', 'keys', 'retired_secrets', 'holds', 'entries', 'notices'];
+    return Object.fromEntries(
+      names.map((name) => [name, sql.exec<Row>(`SELECT * FROM ${name}`).toArray()]),
+    );
+  });
+}
+
+async function expectTombstone(account: string, posted: bigint, seq: number): Promise<void> {
+  const stub = getStub(account);
+  expect(await stub.close()).toEqual({ wiped: true, posted, openCalls: 0 });
+  const remaining = await tables(account);
+  expect(remaining).toMatchObject({ keys: [], retired_secrets: [], holds: [], notices: [] });
+  expect(remaining.account).toMatchObject([
+    { state: 'closed', posted: Number(posted), held: 0, seq, acknowledged: seq, wiped: 1 },
+  ]);
+  expect(remaining.entries?.map((row) => row.id)).toEqual(['bsc:0xab:1', 'bsc:0xab:2', 'adj:1']);
+  expect(JSON.stringify(remaining)).not.toContain('Ada');
+  expect(JSON.stringify(remaining)).not.toContain(KEY.secretHash);
+  expect(await stub.audit()).toMatchObject({ posted, held: 0n, lastSeq: seq, violations: [] });
+  // One that was set for calls long ended may still ring; it sets no other.
+  await runDurableObjectAlarm(stub);
+  expect(await runDurableObjectAlarm(stub)).toBe(false);
+}
+
+beforeEach(() => {
+  clock.now = START;
+  postgres.fault = 'none';
+  queue.down = false;
+});
+
+describe('closing', () => {
+  it('lets calls end and Postgres follow, then keeps only the tombstone', async () => {
+    const { account, stub } = await createUsedAccount();
+    expect(await stub.close()).toEqual({ wiped: false, posted: 995n, openCalls: 1 });
+    expect(await stub.hold(buildHoldRequest(3, 1n, 0))).toMatchObject({ reason: 'account_closed' });
+    expect(await stub.status()).toMatchObject({ state: 'closed', openCalls: 1, held: 20n });
+    await runDurableObjectAlarm(stub);
+    expect(await stub.close()).toEqual({ wiped: false, posted: 995n, openCalls: 1 });
+    await stub.settle(buildSettleRequest(2, 15n));
+    expect(await stub.close()).toEqual({ wiped: false, posted: 980n, openCalls: 0 });
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    await expectTombstone(account, 980n, 5);
+  });
+
+  it('is wiped by the alarm alone, though nobody asks again and every step is followed by a death', async () => {
+    const { account, stub } = await createUsedAccount();
+    await stub.close();
+    await evictDurableObject(stub);
+    postgres.fault = 'ack_lost';
+    expect(await runDurableObjectAlarm(getStub(account))).toBe(true);
+    await evictDurableObject(getStub(account));
+    clock.now = START + 60_000;
+    expect(await runDurableObjectAlarm(getStub(account))).toBe(true);
+    await evictDurableObject(getStub(account));
+    postgres.fault = 'none';
+    expect(await runDurableObjectAlarm(getStub(account))).toBe(true);
+    await evictDurableObject(getStub(account));
+    // The open call had expired: void, so nothing more was taken.
+    await expectTombstone(account, 995n, 5);
+  });
+
+  it('takes the last step after a death between Postgres’s word and it, alarm lost or not', async () => {
+    const { account, stub } = await createUsedAccount();
+    await stub.settle(buildSettleRequest(2, 15n));
+    await runDurableObjectAlarm(stub);
+    await runInDurableObject(stub, async (_, { storage }) => {
+      // As a death would leave it right after closing was written.
+      storage.sql.exec("UPDATE account SET state = 'closed'");
+      await storage.deleteAlarm();
+    });
+    await evictDurableObject(stub);
+    await getStub(account).status();
+    expect(await runDurableObjectAlarm(getStub(account))).toBe(true);
+    await expectTombstone(account, 980n, 5);
+  });
+
+  it('never opens again, takes no money, and remembers which it took', async () => {
+    const { account, stub } = await createUsedAccount();
+    await stub.settle(buildSettleRequest(2, 15n));
+    await runDurableObjectAlarm(stub);
+    expect(await stub.close()).toEqual({ wiped: true, posted: 980n, openCalls: 0 });
+    await evictDurableObject(stub);
+    const after = getStub(account);
+    await after.open(account);
+    await after.freeze(false);
+    const late = { id: 'bsc:0xcd:1', amount: 5n, source: 'deposit' } as const;
+    expect(await after.credit(late)).toEqual({ ok: false, reason: 'closed' });
+    const credited = { id: 'bsc:0xab:2', amount: 400n, source: 'deposit' } as const;
+    expect(await after.credit(credited)).toEqual({ ok: true, posted: 1_000n });
+    expect(await after.credit({ ...credited, amount: 1n })).toMatchObject({ reason: 'conflict' });
+    const adjustment = { id: 'adj:1', delta: 5n, note: 'for Ada' };
+    expect(await after.adjust(adjustment)).toEqual({ ok: true, posted: 1_005n });
+    expect(await after.adjust({ ...adjustment, id: 'adj:2' })).toMatchObject({ reason: 'closed' });
+    const limits = NO_LIMITS;
+    expect(await after.putKey({ ...KEY, limits })).toMatchObject({ reason: 'closed' });
+    expect(await after.updateKey(KEY.keyId, { limits })).toMatchObject({ reason: 'closed' });
+    expect(await after.hold(buildHoldRequest(9, 0n, 0))).toMatchObject({ reason: 'key_unknown' });
+    expect(await after.settle(buildSettleRequest(2, 15n))).toEqual({
+      ok: false,
+      reason: 'unknown',
+    });
+    await after.setLowBalance(5_000n);
+    expect(await after.status()).toMatchObject({ state: 'closed', lowBalance: null });
+    await expectTombstone(account, 980n, 5);
+  });
+
+  it('says of an account never opened that nothing is left, and stores nothing', async () => {
+    const stub = getStub(freshAccount());
+    expect(await stub.close()).toEqual({ wiped: true, posted: 0n, openCalls: 0 });
+    expect(await stub.status()).toBeNull();
+    expect(await stub.keys()).toEqual([]);
+    expect(await stub.revokeLeaked(KEY)).toBeNull();
+  });
+
+  it('tells its owner nothing any more', async () => {
+    const { account, stub } = await createUsedAccount();
+    await stub.close();
+    await stub.settle(buildSettleRequest(2, 20n));
+    await runDurableObjectAlarm(stub);
+    expect(queue.received.filter((notification) => notification.account === account)).toEqual([]);
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * What an account's object does on its own: ends holds that are overdue, hands the outbox to Postgres,
+ * and keeps an alarm set while any of that remains. It promises that a line is acknowledged only after
+ * Postgres said so, and that nothing that fails here reaches a caller; it never sets an alarm for this
+ * very moment (such alarms have stalled: github.com/cloudflare/workerd/issues/6866).
+ */
+import { logEvent } from '@farebox/telemetry';
+import type { AccountLedger, Outbox } from './account-ledger.ts';
+import type { AccountId, DeliveryResult, Entry, Instant, Notification } from './contract.ts';
+import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
+
+/** Lines of this much time travel together, so that a busy account costs few statements. */
+const FLUSH_DELAY_MS = 1_000;
+/** An alarm this late is lost, not slow (github.com/cloudflare/cloudflare-docs/issues/18324). */
+const OVERDUE_MS = 60_000;
+const MAX_DELIVERIES_PER_ALARM = 20;
+const MIN_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 300_000;
+
+export type BackgroundDeps = Readonly<{
+  deliver: (account: AccountId, entries: readonly Entry[]) => Promise<DeliveryResult>;
+  /** The last line Postgres has, asked only when it says that lines are missing. */
+  lastDeliveredSeq: (account: AccountId) => Promise<number>;
+  notify: (notifications: readonly Notification[]) => Promise<void>;
+  setAlarm: (at: Instant) => void;
+  now: () => Instant;
+  /** In [0, 1). */
+  random: () => number;
+}>;
+
+type DeliveryAttempt = Readonly<{ outbox: Outbox; delivery: DeliveryResult }>;
+
+export class BackgroundTasks {
+  readonly #ledger: AccountLedger;
+  readonly #deps: BackgroundDeps;
+  #alarmAt: Instant | null;
+  /** Postgres and the queue fail apart from one another. */
+  readonly #deliveryBackoff = new Backoff();
+  readonly #notificationBackoff = new Backoff();
+  /** After a gap: what Postgres really has, below what was once acknowledged. */
+  #resendAfter: number | undefined;
+
+  constructor(ledger: AccountLedger, deps: BackgroundDeps, alarmAt: Instant | null) {
+    this.#ledger = ledger;
+    this.#deps = deps;
+    this.#alarmAt = alarmAt;
+    if (alarmAt === null) this.#rescheduleAlarm();
+  }
+
+  /** Sees to it that the alarm rings by `wanted`. Mostly a comparison: it writes once a second at most. */
+  scheduleAlarm(dueAt: Instant): void {
+    const now = this.#deps.now();
+    if (this.#alarmAt !== null && this.#alarmAt < now - OVERDUE_MS) this.#alarmAt = null;
+    if (this.#alarmAt !== null && this.#alarmAt <= dueAt) return;
+    this.#alarmAt = Math.max(dueAt, now + 1);
+    this.#deps.setAlarm(this.#alarmAt);
+  }
+
+  /** A line was written. */
+  scheduleOutboxFlush(): void {
+    this.scheduleAlarm(
+      Math.max(this.#deps.now() + FLUSH_DELAY_MS, this.#deliveryBackoff.notBefore),
+    );
+  }
+
+  scheduleNotifications(): void {
+    if (this.#ledger.pendingNotificationCount === 0) return;
+    this.scheduleAlarm(
+      Math.max(this.#deps.now() + FLUSH_DELAY_MS, this.#notificationBackoff.notBefore),
+    );
+  }
+
+  /** For verbs that write nothing: sets again an alarm that should have rung long ago. */
+  ensureAlarm(): void {
+    if (this.#alarmAt === null || this.#alarmAt >= this.#deps.now() - OVERDUE_MS) return;
+    this.#rescheduleAlarm();
+  }
+
+  async alarm(): Promise<void> {
+    this.#alarmAt = null;
+    try {
+      this.#expireAll();
+    } catch {
+      logEvent({ event: 'unexpected', where: 'account.expire', call: null });
+    }
+    try {
+      await this.#flushOutbox();
+      this.#ledger.prune(this.#deps.now());
+    } catch {
+      // Also what a delivery throws: its text may quote a statement, so it goes no further than here.
+      this.#backOff(this.#deliveryBackoff);
+      logEvent({ event: 'unexpected', where: 'account.ship', call: null });
+    }
+    try {
+      await this.#notify();
+    } catch {
+      this.#backOff(this.#notificationBackoff);
+      logEvent({ event: 'unexpected', where: 'account.notify', call: null });
+    }
+    this.#ledger.wipeIfReady();
+    this.#rescheduleAlarm();
+  }
+
+  #expireAll(): void {
+    const now = this.#deps.now();
+    while (this.#ledger.expire(now) > 0);
+  }
+
+  #rescheduleAlarm(): void {
+    const now = this.#deps.now();
+    const unsent = this.#ledger.outbox(0).pending > 0 || this.#resendAfter !== undefined;
+    if (unsent || this.#ledger.isReadyToWipe) this.scheduleOutboxFlush();
+    this.scheduleNotifications();
+    const deadline = this.#ledger.nextDeadline();
+    if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
+  }
+
+  /** Full loads follow one another; after a smaller one the next lines gather again (`SHIP_AFTER_MS`). */
+  async #flushOutbox(): Promise<void> {
+    for (let deliveries = 0; deliveries < MAX_DELIVERIES_PER_ALARM; deliveries++) {
+      const outbox = this.#ledger.outbox(ENTRIES_PER_DELIVERY, this.#resendAfter);
+      const first = outbox.entries[0];
+      if (first === undefined) {
+        this.#resendAfter = undefined;
+        return;
+      }
+      const delivery = await this.#deps.deliver(outbox.account, outbox.entries);
+      if (!delivery.ok || delivery.acknowledged < first.seq) {
+        await this.#onDeliveryFailed({ outbox, delivery });
+        return;
+      }
+      this.#onDelivered(outbox, delivery.acknowledged);
+      if (outbox.entries.length < ENTRIES_PER_DELIVERY) return;
+    }
+  }
+
+  /** Deleted only after they are safe with the queue: a crash between sends them twice, under their ids. */
+  async #notify(): Promise<void> {
+    const notifications = this.#ledger.listNotifications(NOTIFICATIONS_PER_BATCH);
+    if (notifications.length === 0) return;
+    await this.#deps.notify(notifications);
+    this.#ledger.deleteNotifications(notifications.map(({ id }) => id));
+    this.#notificationBackoff.reset();
+  }
+
+  /** A new transaction, keyed on what was sent: other verbs ran while Postgres was answering. */
+  #onDelivered(outbox: Outbox, acknowledged: number): void {
+    const before = this.#ledger.acknowledge(acknowledged);
+    const { account, entries } = outbox;
+    this.#deliveryBackoff.reset();
+    if (this.#resendAfter !== undefined) {
+      this.#resendAfter = acknowledged < before ? acknowledged : undefined;
+    }
+    logEvent({ event: 'outbox_shipped', account, entries: entries.length });
+  }
+
+  async #onDeliveryFailed({ outbox, delivery }: DeliveryAttempt): Promise<void> {
+    const kind = delivery.ok ? 'mismatch' : delivery.reason;
+    const { account, pending } = outbox;
+    this.#backOff(this.#deliveryBackoff);
+    logEvent({ event: 'outbox_failed', account, pending, kind });
+    if (kind === 'gap') this.#resendAfter = await this.#deps.lastDeliveredSeq(account);
+  }
+
+  #backOff(backoff: Backoff): void {
+    backoff.increase(this.#deps.now(), this.#deps.random());
+  }
+}
+
+/** Longer after each failure in a row, and never twice exactly as long. */
+class Backoff {
+  notBefore: Instant = 0;
+  #failures = 0;
+
+  increase(now: Instant, random: number): void {
+    const maxDelayMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.notBefore = now + Math.ceil(maxDelayMs * (0.5 + random / 2));
+  }
+
+  reset(): void {
+    this.#failures = 0;
+    this.notBefore = 0;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What the object remembers of its own tables, and how what lines took reaches the keys' rows. It
+ * promises that reading it again gives exactly what was remembered: the lines that are not in the rows
+ * yet are added up anew.
+ */
+import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import type { AccountId, KeyId, KeyLimits } from './contract.ts';
+import { DAY_MS } from './limits.ts';
+import { countNotifications } from './notifications.ts';
+import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
+import { fromSql, fromSqlText, minBigInt, toSql, toSqlSaturating } from './sql-amounts.ts';
+import type { AccountCache, Key, RetiredSecret, Tx } from './transaction.ts';
+
+type SpendingRow = {
+  spent: number;
+  habit_day: number;
+  habit_today: number;
+  habit_usual: number;
+  habit_days: number;
+};
+
+type KeyRow = SpendingRow & {
+  id: number;
+  secret_hash: string;
+  budget: number | null;
+  expires_at: number | null;
+  models: string | null;
+  calls_per_minute: number | null;
+  concurrent_calls: number | null;
+  revoked_at: number | null;
+  created_at: number;
+  notice_at: number | null;
+  pause_at: number | null;
+  paused_at: number | null;
+  resumed_day: number;
+  noticed_day: number;
+  dear: number;
+};
+
+type AccountRow = { id: string; state: string; low_balance: number | null; low: number };
+
+const ACCOUNT = 'SELECT id, state, low_balance, low FROM account';
+const LAST_AT = 'SELECT at FROM entries ORDER BY seq DESC LIMIT 1';
+/** What lines took from each key, day by day; a line's time is never before that of the one before it. */
+const SPENDING_BY_KEY_AND_DAY = `SELECT key_id, at / ${DAY_MS} AS day, CAST(-sum(delta) AS TEXT) AS spent FROM entries
+  WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id, day ORDER BY key_id, day`;
+type KeyDaySpending = { key_id: number; day: number; spent: string };
+const OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
+const SELECT_SPENDING = `SELECT spent, habit_day, habit_today, habit_usual, habit_days FROM keys WHERE id = ?`;
+const UPDATE_SPENDING = `UPDATE keys SET spent = ?, habit_day = ?, habit_today = ?, habit_usual = ?,
+  habit_days = ? WHERE id = ?`;
+const SELECT_RETIRED_SECRETS =
+  'SELECT hash, until FROM retired_secrets WHERE key_id = ? ORDER BY until DESC, hash';
+
+function toLimits(row: KeyRow): KeyLimits {
+  return {
+    budget: row.budget === null ? null : fromSql(row.budget),
+    expiresAt: row.expires_at,
+    models: row.models === null ? null : row.models.split('\n').filter((name) => name !== ''),
+    callsPerMinute: row.calls_per_minute,
+    concurrentCalls: row.concurrent_calls,
+  };
+}
+
+function toBaseline(row: SpendingRow): SpendBaseline {
+  const { habit_day: day, habit_days: activeDays } = row;
+  return { day, activeDays, today: fromSql(row.habit_today), mean: fromSql(row.habit_usual) };
+}
+
+function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
+  return {
+    keyId: row.id,
+    secretHash: row.secret_hash,
+    retiredSecrets,
+    limits: toLimits(row),
+    spendGuard: { alertMultiple: row.notice_at, pauseMultiple: row.pause_at },
+    createdAt: row.created_at,
+    revokedAt: row.revoked_at,
+    spent: fromSql(row.spent),
+    held: 0n,
+    openCalls: 0,
+    recentAdmissions: [],
+    baseline: toBaseline(row),
+    pausedAt: row.paused_at,
+    guardDisabledDay: row.resumed_day,
+    lastAlertDay: row.noticed_day,
+    usedExpensiveModel: row.dear === 1,
+  };
+}
+
+function loadAccount(sql: SqlStorage): AccountCache {
+  const row = sql.exec<AccountRow>(ACCOUNT).one();
+  const account: AccountId = row.id;
+  return {
+    account,
+    keys: new Map(),
+    held: 0n,
+    openCalls: 0,
+    closed: row.state === 'closed',
+    lastEntryAt: sql.exec<{ at: number }>(LAST_AT).toArray()[0]?.at ?? 0,
+    lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
+    isBalanceLow: row.low === 1,
+    pendingNotifications: countNotifications(sql),
+  };
+}
+
+/** Reads what the object remembers from its own tables: after a start, and after a failed transaction. */
+export function loadCache(sql: SqlStorage): AccountCache {
+  const cache = loadAccount(sql);
+  for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
+    const retiredSecrets = sql
+      .exec<{ hash: string; until: number }>(SELECT_RETIRED_SECRETS, row.id)
+      .toArray();
+    cache.keys.set(row.id, toKey(row, retiredSecrets));
+  }
+  const { seq, acknowledged } = sql
+    .exec<{ seq: number; acknowledged: number }>(OUTBOX_POSITION)
+    .one();
+  for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, acknowledged, seq)) {
+    const key = cache.keys.get(spending.key_id);
+    if (key === undefined) continue;
+    const amount = fromSqlText(spending.spent);
+    key.spent = addSpending(key.spent, amount);
+    key.baseline = addSpendToBaseline(key.baseline, spending.day, amount);
+  }
+  const holds = sql.exec<{ key_id: number; amount: number }>('SELECT key_id, amount FROM holds');
+  for (const hold of holds) applyHold(cache, hold.key_id, fromSql(hold.amount), 1);
+  return cache;
+}
+
+/** Counts a hold in (`by` = 1) or out (`by` = -1). */
+export function applyHold(cache: AccountCache, keyId: KeyId, amount: NanoUsd, sign: 1 | -1): void {
+  const signedAmount = sign === 1 ? amount : -amount;
+  cache.held += signedAmount;
+  cache.openCalls += sign;
+  const key = cache.keys.get(keyId);
+  if (key === undefined) return;
+  key.held += signedAmount;
+  key.openCalls += sign;
+}
+
+export function addSpending(spent: NanoUsd, amount: NanoUsd): NanoUsd {
+  return minBigInt(spent + amount, MAX_AMOUNT);
+}
+
+/** Adds the lines above `after` up to `upTo` to their keys' rows; whoever acknowledges lines calls it once. */
+export function rollUpSpending(tx: Tx, after: number, upTo: number): void {
+  const { sql } = tx;
+  for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, after, upTo).toArray()) {
+    const row = sql.exec<SpendingRow>(SELECT_SPENDING, spending.key_id).toArray()[0];
+    if (row === undefined) continue;
+    const amount = fromSqlText(spending.spent);
+    const { day, today, mean, activeDays } = addSpendToBaseline(
+      toBaseline(row),
+      spending.day,
+      amount,
+    );
+    const spent = toSql(addSpending(fromSql(row.spent), amount));
+    const values = [spent, day, toSqlSaturating(today), toSql(mean), activeDays];
+    sql.exec(UPDATE_SPENDING, ...values, spending.key_id);
+  }
+}

@@ -1,0 +1,56 @@
+/** What the object's tests are told with: requests of every kind, and objects named once each. */
+import { NO_USAGE } from '@farebox/money';
+import type { DepositAddress, HoldRequest, KeyCredential, SettleRequest } from './contract.ts';
+import { START } from './test-worker.workerd.ts';
+
+export const KEY: KeyCredential = { keyId: 7, secretHash: 'a'.repeat(64) };
+export const PRICES = {
+  input_uncached: 1_000_000n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_1h: 0n,
+  output: 1_000_000n,
+};
+
+/** Where deposits of the account come in, once it is bound. */
+export const ADDRESS: DepositAddress = {
+  family: 'evm',
+  fingerprint: '0123456789abcdef',
+  index: 3,
+};
+
+/** 32 hexadecimal characters. */
+export function callId(n: number): string {
+  return n.toString(16).padStart(32, '0');
+}
+
+/** Costs `input` + `tokens` nano-USD: one nano-USD a token. */
+export function buildHoldRequest(n: number, input: bigint, tokens: number): HoldRequest {
+  return {
+    id: callId(n),
+    key: KEY,
+    model: 'openai/gpt',
+    provider: 'openai',
+    dialect: 'chat',
+    stream: true,
+    maxInputCost: input,
+    maxOutputPrice: 1_000_000n,
+    choices: 1,
+    output: { kind: 'explicit', tokens },
+    deadline: START + 60_000,
+  };
+}
+
+export function buildSettleRequest(n: number, cost: bigint): SettleRequest {
+  const usage = { ...NO_USAGE, output: Number(cost) };
+  const request = { id: callId(n), httpStatus: 200, usage, prices: PRICES, fees: [], cost };
+  return { ...request, reason: 'provider_reported' };
+}
+
+let accountCounter = 0;
+
+/** An account name not used before in this file: storage is kept per file, not per test. */
+export function freshAccount(): string {
+  accountCounter += 1;
+  return `${accountCounter}`.padStart(16, '0');
+}

@@ -1,0 +1,135 @@
+/**
+ * What an owner does to a key that exists: its limits and brakes, its secret, its pause; and what is
+ * done to one that was found in public. Each may be asked again without harm. A new secret retires
+ * those before it, which still open for a while; a secret itself is never known here.
+ */
+import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract.ts';
+import { clampLimits, findKey, limitColumns, revokeKey, toKeyStatus } from './keys.ts';
+import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
+import { notify } from './notifications.ts';
+import { pausedAt } from './spend-guard.ts';
+import { minBigInt, toSql } from './sql-amounts.ts';
+import { type Key, type RetiredSecret, readBalance, type Tx } from './transaction.ts';
+
+export type KeyUpdateResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+
+const UPDATE_LIMITS = `UPDATE keys SET budget = ?, expires_at = ?, models = ?, calls_per_minute = ?,
+  concurrent_calls = ? WHERE id = ?`;
+const UPDATE_SPEND_GUARD =
+  'UPDATE keys SET notice_at = ?, pause_at = ?, paused_at = ? WHERE id = ?';
+const UPDATE_RESUMED = 'UPDATE keys SET paused_at = NULL, resumed_day = ? WHERE id = ?';
+const UPDATE_SECRET = 'UPDATE keys SET secret_hash = ? WHERE id = ?';
+const DELETE_RETIRED_SECRETS = 'DELETE FROM retired_secrets WHERE key_id = ?';
+const INSERT_RETIRED_SECRET = 'INSERT INTO retired_secrets (hash, key_id, until) VALUES (?, ?, ?)';
+
+/** Runs `work` on a key that its owner may still change. */
+function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpdateResult {
+  if (tx.cache.closed) return { ok: false, reason: 'closed' };
+  const key = tx.cache.keys.get(keyId);
+  if (key === undefined) return { ok: false, reason: 'unknown' };
+  if (key.revokedAt !== null) return { ok: false, reason: 'revoked' };
+  work(key);
+  return { ok: true };
+}
+
+export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateResult {
+  return updateActiveKey(tx, keyId, (key) => {
+    if (update.limits !== undefined) {
+      key.limits = clampLimits(update.limits);
+      tx.sql.exec(UPDATE_LIMITS, ...limitColumns(key.limits), keyId);
+    }
+    if (update.spendGuard !== undefined) {
+      // Other brakes, another judgement: the next call makes it.
+      key.spendGuard = update.spendGuard;
+      key.pausedAt = null;
+      tx.sql.exec(
+        UPDATE_SPEND_GUARD,
+        key.spendGuard.alertMultiple,
+        key.spendGuard.pauseMultiple,
+        null,
+        keyId,
+      );
+    }
+  });
+}
+
+/** Until the day ends nothing pauses the key again. */
+export function resumeKey(tx: Tx, keyId: KeyId, now: Instant): KeyUpdateResult {
+  return updateActiveKey(tx, keyId, (key) => {
+    if (pausedAt(key, now) === null) return;
+    key.pausedAt = null;
+    key.guardDisabledDay = toUtcDay(now);
+    tx.sql.exec(UPDATE_RESUMED, key.guardDisabledDay, keyId);
+  });
+}
+
+export type RollSecretRequest = Readonly<{
+  keyId: KeyId;
+  secretHash: string;
+  previousExpiresAt: Instant;
+}>;
+
+/** None of the secrets before opens longer than `previousUntil`; whichever opened less long still does. */
+function retireSecret(
+  key: Key,
+  previousExpiresAt: Instant,
+  now: Instant,
+): readonly RetiredSecret[] {
+  const secrets = [{ hash: key.secretHash, until: previousExpiresAt }, ...key.retiredSecrets];
+  return secrets
+    .map(({ hash, until }) => ({ hash, until: Math.min(until, previousExpiresAt) }))
+    .filter(({ until }) => until > now)
+    .slice(0, MAX_RETIRED_SECRETS);
+}
+
+export function rollKey(tx: Tx, request: RollSecretRequest, now: Instant): KeyUpdateResult {
+  const { keyId, secretHash, previousExpiresAt } = request;
+  return updateActiveKey(tx, keyId, (key) => {
+    if (key.secretHash === secretHash) return;
+    key.retiredSecrets = retireSecret(key, previousExpiresAt, now);
+    key.secretHash = secretHash;
+    tx.sql.exec(DELETE_RETIRED_SECRETS, keyId);
+    for (const { hash, until } of key.retiredSecrets)
+      tx.sql.exec(INSERT_RETIRED_SECRET, hash, keyId, until);
+    tx.sql.exec(UPDATE_SECRET, secretHash, keyId);
+  });
+}
+
+/** Null where the text opens nothing; otherwise whether the key was revoked already. */
+export function revokeLeaked(
+  tx: Tx,
+  credential: KeyCredential,
+  now: Instant,
+): Readonly<{ alreadyRevoked: boolean }> | null {
+  const key = findKey(tx, credential, now);
+  if (key === undefined) return null;
+  const { keyId } = key;
+  if (key.revokedAt !== null) return { alreadyRevoked: true };
+  revokeKey(tx, keyId, now);
+  const fields = { keyId, model: null, amount: null, at: now };
+  notify(tx, { id: `key_leaked:${keyId}`, kind: 'key_leaked', ...fields });
+  return { alreadyRevoked: false };
+}
+
+/** Oldest first. */
+export function listKeyStatuses(tx: Tx, now: Instant): readonly KeyStatus[] {
+  const keys = [...tx.cache.keys.values()];
+  keys.sort((a, b) => a.createdAt - b.createdAt || a.keyId - b.keyId);
+  return keys.map((key) => toKeyStatus(key, now));
+}
+
+const LOW_BALANCE = 'UPDATE account SET low_balance = ?, low = ? WHERE one = 1';
+
+/** A balance below it at this moment is no news: its owner sees it where they set the threshold. */
+export function setLowBalance(tx: Tx, threshold: NanoUsd | null): void {
+  if (threshold !== null && threshold < 0n) throw new RangeError('negative threshold');
+  const { cache } = tx;
+  if (cache.closed) return;
+  cache.lowBalance = threshold === null ? null : minBigInt(threshold, MAX_AMOUNT);
+  cache.isBalanceLow = cache.lowBalance !== null && readBalance(tx).posted < cache.lowBalance;
+  const value = cache.lowBalance === null ? null : toSql(cache.lowBalance);
+  tx.sql.exec(LOW_BALANCE, value, cache.isBalanceLow ? 1 : 0);
+}

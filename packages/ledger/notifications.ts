@@ -1,0 +1,60 @@
+/**
+ * What the owner should hear of, on its way to the queue: written in the transaction that noticed it,
+ * deleted once it was sent. Ids are made of what happened, so that a notice sent twice is one. Of a
+ * closed account nothing is noticed: there is nobody left to tell.
+ */
+import type { NanoUsd } from '@farebox/money';
+import { NOTIFICATION_KINDS, type Notification } from './contract.ts';
+import { fromSql, toSqlSaturating } from './sql-amounts.ts';
+import type { Tx } from './transaction.ts';
+
+const INSERT = `INSERT INTO notices (id, kind, key_id, model, amount, at) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO NOTHING`;
+const OLDEST = 'SELECT id, kind, key_id, model, amount, at FROM notices ORDER BY at, id LIMIT ?';
+const DROP = 'DELETE FROM notices WHERE id = ?';
+const DROP_ALL = 'DELETE FROM notices';
+const COUNT = 'SELECT count(*) AS n FROM notices';
+
+type NotificationRow = {
+  id: string;
+  kind: string;
+  key_id: number | null;
+  model: string | null;
+  amount: number | null;
+  at: number;
+};
+
+export function countNotifications(sql: SqlStorage): number {
+  return sql.exec<{ n: number }>(COUNT).one().n;
+}
+
+export function notify(tx: Tx, notification: Omit<Notification, 'account'>): void {
+  if (tx.cache.closed) return;
+  const { id, kind, keyId, model, amount, at } = notification;
+  const storedAmount = amount === null ? null : toSqlSaturating(amount);
+  tx.sql.exec(INSERT, id, kind, keyId, model, storedAmount, at);
+  tx.cache.pendingNotifications = countNotifications(tx.sql);
+}
+
+export function oldestNotifications(tx: Tx, limit: number): readonly Notification[] {
+  const { account } = tx.cache;
+  return tx.sql
+    .exec<NotificationRow>(OLDEST, limit)
+    .toArray()
+    .map((row) => {
+      const kind = NOTIFICATION_KINDS.find((candidate) => candidate === row.kind);
+      if (kind === undefined) throw new RangeError('stored word not in its closed list');
+      const amount: NanoUsd | null = row.amount === null ? null : fromSql(row.amount);
+      return { account, id: row.id, kind, keyId: row.key_id, model: row.model, amount, at: row.at };
+    });
+}
+
+export function deleteNotifications(tx: Tx, ids: readonly string[]): void {
+  for (const id of ids) tx.sql.exec(DROP, id);
+  tx.cache.pendingNotifications = countNotifications(tx.sql);
+}
+
+export function deleteAllNotifications(tx: Tx): void {
+  tx.sql.exec(DROP_ALL);
+  tx.cache.pendingNotifications = 0;
+}

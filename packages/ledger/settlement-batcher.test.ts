@@ -1,0 +1,83 @@
+import { NO_USAGE } from '@farebox/money';
+import { describe, expect, it } from 'vitest';
+import type { SettleRequest, SettleResult } from './index.ts';
+import { type SendBatch, SettlementBatcher } from './settlement-batcher.ts';
+
+const ACCOUNT = '0'.repeat(16);
+const FREE = {
+  input_uncached: 0n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_1h: 0n,
+  output: 0n,
+};
+
+function request(id: string): SettleRequest {
+  const bill = { usage: NO_USAGE, prices: FREE, fees: [], cost: 0n };
+  return { id, reason: 'free', httpStatus: 200, ...bill };
+}
+
+function chargedResult(amount: bigint): SettleResult {
+  return { ok: true, charged: amount, shortfall: 0n, late: false };
+}
+
+const shortDelay = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
+
+function createBatcher(sendBatch: SendBatch<'failed'>) {
+  const batches: string[][] = [];
+  const batcher = new SettlementBatcher<'failed'>((account, requests) => {
+    batches.push(requests.map(({ id }) => id));
+    return sendBatch(account, requests);
+  }, shortDelay);
+  return { gathering: batcher, loads: batches };
+}
+
+describe('settlements that fall due together', () => {
+  it('travel together, and each hears its own answer', async () => {
+    const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
+      ok: true,
+      results: requests.map(({ id }) => chargedResult(BigInt(id))),
+    }));
+    const ids = ['1', '2', '3', '4'];
+    const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));
+    expect(batches).toEqual([ids]);
+    expect(results).toEqual(ids.map((id) => chargedResult(BigInt(id))));
+  });
+
+  it('of different accounts do not', async () => {
+    const { gathering: batcher, loads: batches } = createBatcher(async () => ({
+      ok: true,
+      results: [chargedResult(0n)],
+    }));
+    await Promise.all([
+      batcher.settle(ACCOUNT, request('1')),
+      batcher.settle('f'.repeat(16), request('2')),
+    ]);
+    expect(batches).toEqual([['1'], ['2']]);
+  });
+
+  it('go alone where the load failed: one bad companion takes nobody down', async () => {
+    const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) =>
+      requests.some(({ id }) => id === 'bad')
+        ? { ok: false, failure: 'failed' }
+        : { ok: true, results: requests.map(() => chargedResult(1n)) },
+    );
+    const ids = ['good', 'bad', 'fine'];
+    const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));
+    expect(results).toEqual([chargedResult(1n), 'failed', chargedResult(1n)]);
+    expect(batches[0]).toEqual(ids);
+    expect(batches.slice(1).map((batch) => batch.length)).toEqual([1, 1, 1]);
+  });
+
+  it('are never more than a hundred, however many fall due', async () => {
+    const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
+      ok: true,
+      results: requests.map(({ id }) => chargedResult(BigInt(id))),
+    }));
+    const ids = Array.from({ length: 1000 }, (_, index) => String(index));
+    const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));
+    expect(results).toEqual(ids.map((id) => chargedResult(BigInt(id))));
+    expect(batches.every((batch) => batch.length <= 101)).toBe(true);
+    expect(batches.flat().sort()).toEqual([...ids].sort());
+  });
+});

@@ -1,0 +1,83 @@
+/**
+ * Settlements of one account that fall due within a few milliseconds of each other travel together. A
+ * call's answer has left by then, so nobody waits; and one RPC for many is what lets a busy account's
+ * object keep up (docs/decisions/0006-settlement-batching.md). Each still ends exactly one hold, by its own id,
+ * and a companion that fails never takes another down with it.
+ */
+import type { AccountId, SettleRequest, SettleResult } from './contract.ts';
+
+/** How long the first of a group waits for company, in milliseconds. */
+const BATCH_WINDOW_MS = 5;
+const MAX_BATCH_SIZE = 100;
+/** After this, who joined a group goes alone: the request that carried it may have been ended. */
+const JOIN_TIMEOUT_MS = 5_000;
+
+type PendingSettlement = Readonly<{
+  request: SettleRequest;
+  resolveWith: (result: SettleResult | null) => void;
+}>;
+
+export type BatchResult<Failure> =
+  | Readonly<{ ok: true; results: readonly SettleResult[] }>
+  | Readonly<{ ok: false; failure: Failure }>;
+
+export type SendBatch<Failure> = (
+  account: AccountId,
+  requests: readonly SettleRequest[],
+) => Promise<BatchResult<Failure>>;
+
+export class SettlementBatcher<Failure> {
+  readonly #sendBatch: SendBatch<Failure>;
+  readonly #sleep: (ms: number) => Promise<void>;
+  readonly #batches = new Map<AccountId, PendingSettlement[]>();
+
+  constructor(sendBatch: SendBatch<Failure>, sleep: (ms: number) => Promise<void>) {
+    this.#sendBatch = sendBatch;
+    this.#sleep = sleep;
+  }
+
+  settle(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
+    const batch = this.#batches.get(account);
+    const full = batch === undefined || batch.length >= MAX_BATCH_SIZE;
+    return full ? this.#startBatch(account, request) : this.#joinBatch(batch, account, request);
+  }
+
+  async #startBatch(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
+    const batch: PendingSettlement[] = [];
+    this.#batches.set(account, batch);
+    await this.#sleep(BATCH_WINDOW_MS);
+    if (this.#batches.get(account) === batch) this.#batches.delete(account);
+    const requests = [request, ...batch.map((pending) => pending.request)];
+    const batchResult = await this.#sendBatch(account, requests);
+    if (!batchResult.ok) {
+      for (const pending of batch) pending.resolveWith(null);
+      return batch.length === 0 ? batchResult.failure : this.#sendSingle(account, request);
+    }
+    for (const [index, pending] of batch.entries())
+      pending.resolveWith(batchResult.results[index + 1] ?? null);
+    return batchResult.results[0] ?? this.#sendSingle(account, request);
+  }
+
+  async #joinBatch(
+    batch: PendingSettlement[],
+    account: AccountId,
+    request: SettleRequest,
+  ): Promise<SettleResult | Failure> {
+    const batchResult = await new Promise<SettleResult | null>((resolve) => {
+      const timer = setTimeout(() => resolve(null), JOIN_TIMEOUT_MS);
+      const resolveWith = (result: SettleResult | null) => {
+        clearTimeout(timer);
+        resolve(result);
+      };
+      batch.push({ request, resolveWith });
+    });
+    return batchResult ?? this.#sendSingle(account, request);
+  }
+
+  /** Repeating a settlement that did arrive gives the same answer, so going alone is always safe. */
+  async #sendSingle(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
+    const batchResult = await this.#sendBatch(account, [request]);
+    if (!batchResult.ok) return batchResult.failure;
+    return batchResult.results[0] ?? { ok: false, reason: 'unknown' };
+  }
+}

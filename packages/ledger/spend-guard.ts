@@ -1,0 +1,124 @@
+/**
+ * What guards a key's owner against whoever stole it: spending far above what is usual is told, and
+ * further above it the key is paused until the next day. What a key's calls in flight may still cost
+ * counts from the start, so a hundred at once spend no more than one after another; it slows them and
+ * pauses nothing, because a reservation is a worst case and not a bill.
+ */
+import type { NanoUsd } from '@farebox/money';
+import type { HoldDecline, HoldRequest, Instant } from './contract.ts';
+import { CONCURRENCY_RETRY_SECONDS, EXPENSIVE_OUTPUT_PRICE, toUtcDay } from './limits.ts';
+import { notify } from './notifications.ts';
+import {
+  addSpendToBaseline,
+  alertThreshold,
+  baselineOn,
+  isBelowThresholds,
+  pauseThreshold,
+} from './spend-baseline.ts';
+import type { Key, Tx } from './transaction.ts';
+
+const PAUSE = 'UPDATE keys SET paused_at = ? WHERE id = ?';
+const SET_LAST_ALERT_DAY = 'UPDATE keys SET noticed_day = ? WHERE id = ?';
+const SET_USED_EXPENSIVE_MODEL = 'UPDATE keys SET dear = 1 WHERE id = ?';
+
+/** Since when the brake is on, if it is: it lets go at midnight UTC by itself. */
+export function pausedAt(key: Key, now: Instant): Instant | null {
+  if (key.pausedAt === null || key.spendGuard.pauseMultiple === null) return null;
+  return toUtcDay(key.pausedAt) < toUtcDay(now) ? null : key.pausedAt;
+}
+
+/** What the key may spend today before it is paused; null where nothing pauses it today. */
+function pauseThresholdFor(
+  key: Key,
+  now: Instant,
+): Readonly<{ threshold: NanoUsd; spent: NanoUsd }> | null {
+  const day = toUtcDay(now);
+  if (key.spendGuard.pauseMultiple === null || key.guardDisabledDay === day) return null;
+  const baseline = baselineOn(key.baseline, day);
+  const threshold = pauseThreshold(key.spendGuard, baseline);
+  return threshold === null ? null : { threshold, spent: baseline.today };
+}
+
+function pauseIfAboveThreshold(tx: Tx, key: Key, now: Instant): boolean {
+  if (key.revokedAt !== null || pausedAt(key, now) !== null) return false;
+  const spending = pauseThresholdFor(key, now);
+  if (spending === null || spending.spent <= spending.threshold) return false;
+  key.pausedAt = now;
+  tx.sql.exec(PAUSE, now, key.keyId);
+  const { keyId } = key;
+  const amount = spending.spent;
+  notify(tx, {
+    id: `key_paused:${keyId}:${now}`,
+    kind: 'key_paused',
+    keyId,
+    model: null,
+    amount,
+    at: now,
+  });
+  return true;
+}
+
+function alertIfUnusual(tx: Tx, key: Key, now: Instant): void {
+  const day = toUtcDay(now);
+  if (key.lastAlertDay === day || key.revokedAt !== null) return;
+  const threshold = alertThreshold(key.spendGuard, key.baseline);
+  if (threshold === null || key.baseline.today <= threshold) return;
+  key.lastAlertDay = day;
+  tx.sql.exec(SET_LAST_ALERT_DAY, day, key.keyId);
+  const { keyId } = key;
+  const id = `unusual_spending:${keyId}:${day}`;
+  notify(tx, {
+    id,
+    kind: 'unusual_spending',
+    keyId,
+    model: null,
+    amount: key.baseline.today,
+    at: now,
+  });
+}
+
+/** Counts what a line of `now` took from its key, and pulls the brakes that it reaches. */
+export function recordSpend(tx: Tx, key: Key, amount: NanoUsd, now: Instant): void {
+  key.baseline = addSpendToBaseline(key.baseline, toUtcDay(now), amount);
+  if (amount <= 0n || isBelowThresholds(key.baseline)) return;
+  if (!pauseIfAboveThreshold(tx, key, now)) alertIfUnusual(tx, key, now);
+}
+
+/** Before anything is reserved. Pausing writes, once; a refusal after it does not. */
+export function checkPaused(tx: Tx, key: Key, now: Instant): HoldDecline | undefined {
+  if (pausedAt(key, now) === null) {
+    if (isBelowThresholds(key.baseline) || !pauseIfAboveThreshold(tx, key, now)) return undefined;
+  }
+  return { reason: 'key_paused' };
+}
+
+/**
+ * Whether this call could take the key past its line while others of it are in flight. A call by itself
+ * is let in below the line, however much it reserves: it can't hide behind others.
+ */
+export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline | undefined {
+  if (key.held === 0n) return undefined;
+  const spending = pauseThresholdFor(key, now);
+  if (spending === null || spending.spent + key.held + amount <= spending.threshold)
+    return undefined;
+  return { reason: 'too_many_concurrent_calls', retryAfterSeconds: CONCURRENCY_RETRY_SECONDS };
+}
+
+/** A key's first call of a dear model, unless it is its first call of any: then that is what it is for. */
+export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest, now: Instant): void {
+  if (key.usedExpensiveModel || request.maxOutputPrice < EXPENSIVE_OUTPUT_PRICE) return;
+  const wasUsedBefore = key.openCalls > 0 || key.spent > 0n || key.baseline.activeDays > 0;
+  key.usedExpensiveModel = true;
+  tx.sql.exec(SET_USED_EXPENSIVE_MODEL, key.keyId);
+  if (!wasUsedBefore) return;
+  const { keyId } = key;
+  const { model } = request;
+  notify(tx, {
+    id: `dear_model:${keyId}`,
+    kind: 'dear_model',
+    keyId,
+    model,
+    amount: null,
+    at: now,
+  });
+}

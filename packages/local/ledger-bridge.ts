@@ -1,0 +1,122 @@
+/**
+ * From Node to the ledger's four entrypoints, through a Worker that exists only here. It can credit an
+ * account, so it is made of text at run time, is in no bundle, and answers only who holds a token that
+ * this process made up.
+ */
+import type { AccountId, AccountsRpc, CallsRpc, CreditsRpc, OperatorsRpc } from '@farebox/ledger';
+
+export type LedgerBridge = Readonly<{
+  calls: CallsRpc;
+  accounts: AccountsRpc;
+  credits: CreditsRpc;
+  operators: OperatorsRpc;
+}>;
+
+export const BRIDGE_WORKER = 'farebox-local-doors';
+export const BRIDGE_BINDINGS = {
+  calls: 'Calls',
+  accounts: 'Accounts',
+  credits: 'Credits',
+  operators: 'Operators',
+} as const;
+
+/** JSON with `bigint` as `{"$n": "..."}` and undefined as absent; the same text runs on both sides. */
+const CODEC = `
+export const encode = (value) =>
+  JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? { $n: item.toString() } : item));
+export const decode = (text) =>
+  JSON.parse(text, (_, item) =>
+    typeof item === 'object' && item !== null && typeof item.$n === 'string' ? BigInt(item.$n) : item,
+  );
+`;
+
+export const BRIDGE_SCRIPT = `${CODEC}
+export default {
+  async fetch(request, env) {
+    if (request.headers.get('x-token') !== env.token) return new Response(null, { status: 404 });
+    const { entrypoint, method, args } = decode(await request.text());
+    try {
+      return new Response(encode({ value: await env[entrypoint][method](...args) }));
+    } catch (error) {
+      return new Response(encode({ thrown: String(error?.message ?? error) }), { status: 500 });
+    }
+  },
+};
+`;
+
+export function encode(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? { $n: item.toString() } : item,
+  );
+}
+
+export function decode(text: string): unknown {
+  return JSON.parse(text, (_, item: unknown) => {
+    if (typeof item !== 'object' || item === null || !('$n' in item)) return item;
+    return typeof item.$n === 'string' ? BigInt(item.$n) : item;
+  });
+}
+
+/** Sends one encoded request to the doors' Worker and returns its encoded answer. */
+export type Transport = (body: string) => Promise<string>;
+
+async function callEntrypoint<T>(
+  transport: Transport,
+  entrypoint: keyof LedgerBridge,
+  method: string,
+  args: unknown[],
+) {
+  const answer = decode(await transport(encode({ entrypoint, method, args })));
+  if (typeof answer !== 'object' || answer === null) throw new Error('The doors did not answer.');
+  if ('thrown' in answer) throw new Error(`${entrypoint}.${method}: ${String(answer.thrown)}`);
+  // What the ledger returns is typed by its contract; both ends are of the same checkout.
+  const value: T = Reflect.get(answer, 'value');
+  return value;
+}
+
+export function connectBridge(transport: Transport): LedgerBridge {
+  const forEntrypoint =
+    (entrypoint: keyof LedgerBridge) =>
+    <T>(method: string, ...args: unknown[]): Promise<T> =>
+      callEntrypoint<T>(transport, entrypoint, method, args);
+  const [calls, accounts, credits, operators] = [
+    forEntrypoint('calls'),
+    forEntrypoint('accounts'),
+    forEntrypoint('credits'),
+    forEntrypoint('operators'),
+  ];
+  return {
+    calls: {
+      hold: (account, request) => calls('hold', account, request),
+      checkpoint: (account, request) => calls('checkpoint', account, request),
+      settle: (account, request) => calls('settle', account, request),
+      settleMany: (account, requests) => calls('settleMany', account, requests),
+      generation: (account, key, id) => calls('generation', account, key, id),
+      credits: (account, key) => calls('credits', account, key),
+      key: (account, key) => calls('key', account, key),
+    },
+    accounts: {
+      open: (account) => accounts('open', account),
+      mintKey: (account, request) => accounts('mintKey', account, request),
+      revokeKey: (account, keyId) => accounts('revokeKey', account, keyId),
+      listEntries: (account, afterSeq, limit) => accounts('listEntries', account, afterSeq, limit),
+      status: (account) => accounts('status', account),
+      keys: (account) => accounts('keys', account),
+      updateKey: (account, keyId, change) => accounts('updateKey', account, keyId, change),
+      rollKey: (account, request) => accounts('rollKey', account, request),
+      resumeKey: (account, keyId) => accounts('resumeKey', account, keyId),
+      setLowBalance: (account, threshold) => accounts('setLowBalance', account, threshold),
+      revokeLeaked: (text) => accounts('revokeLeaked', text),
+      close: (account) => accounts('close', account),
+      bindAddress: (account, address) => accounts('bindAddress', account, address),
+      addresses: (account) => accounts('addresses', account),
+    },
+    credits: { credit: (account: AccountId, request) => credits('credit', account, request) },
+    operators: {
+      adjust: (account, request) => operators('adjust', account, request),
+      freeze: (account, frozen) => operators('freeze', account, frozen),
+      audit: (account) => operators('audit', account),
+      status: (account) => operators('status', account),
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * Into the queue: the row first, so that a letter that is never sent still shows; then the letter. It is
+ * for `waitUntil`: nobody waits for a mail, and a failure here is told by a signal and the row.
+ */
+import { type Database, insertEmails, markEmailNotSent } from '@farebox/database';
+import { logEvent } from '@farebox/telemetry';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { Email, QueuedEmail } from './contract.ts';
+
+/** The part of a queue that is used here. */
+export type EmailQueue = Readonly<{
+  sendBatch(messages: Iterable<Readonly<{ body: QueuedEmail }>>): Promise<unknown>;
+}>;
+
+export type IdSource = Readonly<{ now: () => number; random: (bytes: number) => Uint8Array }>;
+
+export async function enqueueEmails(
+  db: Database,
+  queue: EmailQueue,
+  emails: readonly Email[],
+  { now, random }: IdSource,
+): Promise<void> {
+  if (emails.length === 0) return;
+  const queuedEmails = emails.map((email) => ({ id: bytesToHex(random(16)), email }));
+  const rows = queuedEmails.map(({ id, email: { kind, account } }) => ({
+    id,
+    kind,
+    accountId: account,
+  }));
+  await insertEmails(db, rows, now());
+  try {
+    await queue.sendBatch(queuedEmails.map((body) => ({ body })));
+  } catch {
+    for (const { id, email } of queuedEmails) {
+      logEvent({ event: 'mail_failed', mail: id, kind: email.kind, reason: 'not_queued' });
+      await markEmailNotSent(db, { id, state: 'failed', reason: 'not_queued', now: now() });
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** Every letter in every language; nothing a person wrote becomes a header, markup or a second line. */
+import { LANGUAGES } from '@farebox/i18n';
+import { describe, expect, it } from 'vitest';
+import {
+  type Email,
+  type EmailData,
+  type EmailKind,
+  isQueuedEmail,
+  parseUnsubscribeLink,
+  REQUIRED_CONSENT,
+  renderEmail,
+} from './index.ts';
+
+const context = {
+  consoleUrl: new URL('https://console.example.com'),
+  secret: new Uint8Array(32).fill(5),
+};
+const AT = '2026-11-24T12:00:00.000Z';
+const TOKEN = 'tok-en_1';
+const ACCOUNT = '0123456789abcdef';
+
+const DATA_BY_KIND: EmailData = {
+  confirm_sign_up: { token: TOKEN },
+  already_signed_up: {},
+  reset_password: { token: TOKEN },
+  confirm_new_email: { token: TOKEN },
+  email_changed: { masked: 'a•••@e•••.com' },
+  password_changed: { at: AT },
+  new_device: { at: AT },
+  second_factor_changed: { at: AT },
+  recovery_code_used: { left: 7 },
+  low_balance: { balance: '4.20', threshold: '5.00' },
+  dear_model: { keyName: 'my key', model: 'openai/o1-pro' },
+  unusual_spending: { keyName: 'my key', spent: '31.07' },
+  key_paused: { keyName: 'my key', spent: '31.07' },
+  key_leaked: { keyName: 'my key', last4: 'x9Zq' },
+  account_deleted: { at: AT },
+};
+
+/** Where each letter's one link leads. */
+const PATHS: Readonly<Record<EmailKind, string | null>> = {
+  confirm_sign_up: `/confirm?token=${TOKEN}`,
+  already_signed_up: '/sign-in',
+  reset_password: `/reset?token=${TOKEN}`,
+  confirm_new_email: `/confirm-email?token=${TOKEN}`,
+  email_changed: '/security',
+  password_changed: '/security',
+  new_device: '/security',
+  second_factor_changed: '/security',
+  recovery_code_used: '/security',
+  low_balance: '/',
+  dear_model: '/keys',
+  unusual_spending: '/keys',
+  key_paused: '/keys',
+  key_leaked: '/keys',
+  account_deleted: null,
+};
+
+function buildEmail(kind: EmailKind, language: string, facts: object = DATA_BY_KIND[kind]): Email {
+  const candidate = { kind, facts, to: 'ann@example.com', language, account: ACCOUNT };
+  const queued: unknown = { id: '0'.repeat(32), email: candidate };
+  if (!isQueuedEmail(queued)) throw new Error(`no letter: ${kind}`);
+  return queued.email;
+}
+
+const KINDS = Object.keys(DATA_BY_KIND).filter((kind): kind is EmailKind => kind in PATHS);
+
+describe.each(LANGUAGES)('in %s', (language) => {
+  it.each(KINDS)('%s says what it is about', (kind) => {
+    const { subject, text, html } = renderEmail(buildEmail(kind, language), context);
+    expect(subject.length).toBeGreaterThan(3);
+    expect(subject).toMatch(/^[^\p{C}]{4,78}$/u);
+    for (const fact of Object.entries(DATA_BY_KIND[kind])) {
+      if (fact[0] === 'at') expect(text).toContain('2026');
+      else expect(text).toContain(String(fact[1]));
+    }
+    expect(text).not.toMatch(/undefined|null|\[object/);
+    expect(html).toContain(`<html lang="${language}">`);
+    const urls = new Set(text.match(/https?:\/\/\S+/g) ?? []);
+    const unsubscribeLink = [...urls].find((url) => url.includes('/unsubscribe?'));
+    const path = PATHS[kind];
+    const expectedUrls = [
+      ...(path === null ? [] : [`https://console.example.com${path}`]),
+      ...(unsubscribeLink === undefined ? [] : [unsubscribeLink]),
+    ];
+    expect([...urls]).toEqual(expectedUrls);
+    expect(unsubscribeLink !== undefined).toBe(kind in REQUIRED_CONSENT);
+  });
+});
+
+it('speaks English where nobody wrote texts', () => {
+  expect(renderEmail(buildEmail('new_device', 'fr'), context).subject).toBe(
+    renderEmail(buildEmail('new_device', 'en'), context).subject,
+  );
+});
+
+const HOSTILE_TEXT =
+  'a\r\nBcc: eve@example.com\r\n\r\n<img src=x onerror="alert(1)">\u202Egnp.\u0000\u2028&amp;';
+
+it('lets no name of a key out of its line', () => {
+  const { subject, text, html, headers } = renderEmail(
+    buildEmail('dear_model', 'en', { keyName: HOSTILE_TEXT, model: HOSTILE_TEXT }),
+    context,
+  );
+  for (const header of [subject, ...headers.flatMap(({ name, value }) => [name, value])]) {
+    expect(header).toMatch(/^[ -~]+$/);
+    expect(header).not.toContain('eve');
+  }
+  for (const part of ['\r', '\nBcc', '\u0000', '\u202E', '\u2028']) {
+    expect(text).not.toContain(part);
+  }
+  expect(text).toContain('“a Bcc: eve@example.com <img');
+  expect(html).not.toMatch(/<img|\u202E/);
+  expect(html).toContain('&lt;img src=x onerror=&quot;alert(1)');
+});
+
+it('keeps names short', () => {
+  const facts = { keyName: 'ж'.repeat(5_000), spent: '1.00' };
+  expect(renderEmail(buildEmail('key_paused', 'ru', facts), context).text).not.toContain(
+    'ж'.repeat(65),
+  );
+});
+
+it('keeps a token inside its parameter', () => {
+  const token = 'x&next=//evil.example#"><script>';
+  const { text, html } = renderEmail(buildEmail('reset_password', 'en', { token }), context);
+  const url = new URL(/https:\S+/.exec(text)?.[0] ?? '');
+  expect(url.origin + url.pathname).toBe('https://console.example.com/reset');
+  expect([...url.searchParams]).toEqual([['token', token]]);
+  expect(html).not.toContain('<script');
+});
+
+describe('unsubscribing', () => {
+  const headersByName = (kind: EmailKind) =>
+    new Map(
+      renderEmail(buildEmail(kind, 'en'), context).headers.map(({ name, value }) => [name, value]),
+    );
+
+  it('is offered as RFC 8058 says, on mail one can do without only', () => {
+    for (const kind of KINDS) {
+      const headers = headersByName(kind);
+      if (!(kind in REQUIRED_CONSENT)) expect(headers.size).toBe(0);
+      else {
+        expect(headers.get('List-Unsubscribe-Post')).toBe('List-Unsubscribe=One-Click');
+        expect(headers.get('List-Unsubscribe')).toMatch(/^<https:\/\/[!-;=?-~]+>$/);
+      }
+    }
+  });
+
+  it('reads its own links and no others', () => {
+    const link = headersByName('low_balance').get('List-Unsubscribe')?.slice(1, -1) ?? '';
+    const query = () => new URL(link).searchParams;
+    const { secret } = context;
+    expect(parseUnsubscribeLink(secret, query())).toEqual({ account: ACCOUNT, kind: 'balance' });
+    const withParam = (name: string, value: string) => {
+      const other = query();
+      other.set(name, value);
+      return parseUnsubscribeLink(secret, other);
+    };
+    expect(withParam('account', '0123456789abcdee')).toBeUndefined();
+    expect(withParam('kind', 'keys')).toBeUndefined();
+    expect(withParam('kind', 'everything')).toBeUndefined();
+    expect(withParam('mac', '0'.repeat(64))).toBeUndefined();
+    expect(withParam('mac', '')).toBeUndefined();
+    expect(parseUnsubscribeLink(new Uint8Array(32), query())).toBeUndefined();
+  });
+});
+
+it('believes nothing from the queue that is no letter', () => {
+  const valid = { id: 'a'.repeat(32), email: buildEmail('reset_password', 'en') };
+  expect(isQueuedEmail(valid)).toBe(true);
+  const malformed: unknown[] = [
+    null,
+    'x',
+    { ...valid, id: 'A' },
+    { ...valid, email: { ...valid.email, kind: 'toString' } },
+    { ...valid, email: { ...valid.email, kind: 'spam' } },
+    { ...valid, email: { ...valid.email, facts: {} } },
+    { ...valid, email: { ...valid.email, facts: { token: 1 } } },
+    { ...valid, email: { ...valid.email, to: null } },
+    { ...valid, email: { ...valid.email, account: 1 } },
+  ];
+  expect(malformed.filter(isQueuedEmail)).toEqual([]);
+});

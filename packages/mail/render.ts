@@ -1,0 +1,221 @@
+/**
+ * A letter as it is sent: plain text, a small HTML alternative, and headers of our own making. What a
+ * person wrote (a key's name) appears in bodies only, without control characters, bounded and escaped;
+ * links lead to the console and nowhere else. Nothing here can put a line break into a header.
+ */
+import { languageOf, type Messages, messagesFor } from '@farebox/i18n';
+import { type Email, REQUIRED_CONSENT } from './contract.ts';
+import { unsubscribeUrl } from './unsubscribe-link.ts';
+
+export type Header = Readonly<{ name: string; value: string }>;
+export type RenderedEmail = Readonly<{
+  subject: string;
+  text: string;
+  html: string;
+  headers: readonly Header[];
+}>;
+export type EmailContext = Readonly<{ consoleUrl: URL; secret: Uint8Array }>;
+
+type EmailBody = Readonly<{
+  subject: string;
+  lines: readonly string[];
+  /** What the one link of the letter is called, and where in the console it leads. */
+  link: Readonly<{ text: string; path: string }> | null;
+}>;
+
+const MAX_NAME_LENGTH = 64;
+
+/** Unicode's category C holds the controls, and the marks that turn the direction of what follows. */
+export function plainText(text: string): string {
+  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').replace(/\s+/g, ' ');
+  return [...plain.trim()].slice(0, MAX_NAME_LENGTH).join('');
+}
+
+/** UTC, in the words of the language; what is no time is not repeated. */
+function formatTime(at: string, language: string): string {
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) return '–';
+  const format = { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' } as const;
+  return `${new Intl.DateTimeFormat(language, format).format(time)} UTC`;
+}
+
+function formatUsd(amount: string): string {
+  return `${plainText(amount)} USD`;
+}
+
+function withToken(path: string, token: string): string {
+  return `${path}?token=${encodeURIComponent(token)}`;
+}
+
+type EmailText = Readonly<{ subject: string; action: string }>;
+
+function buildBody(
+  { subject, action }: EmailText,
+  lines: readonly string[],
+  path: string,
+): EmailBody {
+  return { subject, lines, link: { text: action, path } };
+}
+
+/** Letters with a token in their link, and the one that goes instead of such a letter. */
+function signUpOrLinkBody(email: Email, messages: Messages): EmailBody | undefined {
+  const { letters: emails } = messages;
+  const withIgnoreNote = (
+    content: EmailText & Readonly<{ lines: readonly string[] }>,
+    path: string,
+  ) => buildBody(content, [...content.lines, emails.notYou], path);
+  switch (email.kind) {
+    case 'confirm_sign_up':
+      return withIgnoreNote(emails.confirm_sign_up, withToken('/confirm', email.facts.token));
+    case 'already_signed_up':
+      return withIgnoreNote(emails.already_signed_up, '/sign-in');
+    case 'reset_password':
+      return withIgnoreNote(emails.reset_password, withToken('/reset', email.facts.token));
+    case 'confirm_new_email':
+      return withIgnoreNote(
+        emails.confirm_new_email,
+        withToken('/confirm-email', email.facts.token),
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** Letters about who may sign in. */
+function securityBody(email: Email, messages: Messages, language: string): EmailBody | undefined {
+  const { letters: emails } = messages;
+  const withSecurityNote = (content: EmailText, lines: readonly string[]) =>
+    buildBody(content, [...lines, emails.wasNotYou], '/security');
+  switch (email.kind) {
+    case 'email_changed': {
+      const lines = emails.email_changed.lines(plainText(email.facts.masked));
+      return buildBody(emails.email_changed, lines, '/security');
+    }
+    case 'password_changed':
+    case 'new_device':
+    case 'second_factor_changed': {
+      const content = emails[email.kind];
+      return withSecurityNote(content, content.lines(formatTime(email.facts.at, language)));
+    }
+    case 'recovery_code_used': {
+      const content = emails.recovery_code_used;
+      return withSecurityNote(content, content.lines(email.facts.left));
+    }
+    case 'account_deleted': {
+      const { subject, lines } = emails.account_deleted;
+      return { subject, lines: lines(formatTime(email.facts.at, language)), link: null };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Letters about keys and money. */
+function accountBody(email: Email, messages: Messages): EmailBody | undefined {
+  const { letters: emails } = messages;
+  switch (email.kind) {
+    case 'low_balance': {
+      const content = emails.low_balance;
+      const { balance, threshold } = email.facts;
+      return buildBody(content, content.lines(formatUsd(balance), formatUsd(threshold)), '/');
+    }
+    case 'dear_model': {
+      const content = emails.dear_model;
+      const { keyName, model } = email.facts;
+      return buildBody(content, content.lines(plainText(keyName), plainText(model)), '/keys');
+    }
+    case 'unusual_spending':
+    case 'key_paused': {
+      const content = emails[email.kind];
+      const { keyName, spent } = email.facts;
+      return buildBody(content, content.lines(plainText(keyName), formatUsd(spent)), '/keys');
+    }
+    case 'key_leaked': {
+      const content = emails.key_leaked;
+      const { keyName, last4 } = email.facts;
+      return buildBody(content, content.lines(plainText(keyName), plainText(last4)), '/keys');
+    }
+    default:
+      return undefined;
+  }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
+}
+
+function anchor(url: string, text: string): string {
+  return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
+}
+
+/** A header's value is one line of printable ASCII, or the letter is a bug. */
+function header(name: string, value: string): Header {
+  if (!/^[ -~]*$/.test(value)) throw new Error(`The header ${name} is not printable.`);
+  return { name, value };
+}
+
+function assertOneLine(subject: string): string {
+  if (/[\p{C}\p{Zl}\p{Zp}]/u.test(subject)) throw new Error('The subject is not one line.');
+  return subject;
+}
+
+function getUnsubscribeUrl(email: Email, { secret, consoleUrl }: EmailContext): string | null {
+  const kind = REQUIRED_CONSENT[email.kind];
+  if (kind === undefined || email.account === null) return null;
+  return unsubscribeUrl(secret, consoleUrl, { account: email.account, kind });
+}
+
+export function renderEmail(email: Email, context: EmailContext): RenderedEmail {
+  const messages = messagesFor(email.language);
+  const language = languageOf(email.language) ?? 'en';
+  const content =
+    signUpOrLinkBody(email, messages) ??
+    securityBody(email, messages, language) ??
+    accountBody(email, messages);
+  if (content === undefined) throw new Error('There is no text for this kind of letter.');
+  const { hello, sentBecause, stop } = messages.letters;
+  const { lines } = content;
+  const link = content.link && {
+    text: content.link.text,
+    url: new URL(content.link.path, context.consoleUrl).href,
+  };
+  const unsubscribeHref = getUnsubscribeUrl(email, context);
+  const text = [
+    hello,
+    ...lines,
+    ...(link === null ? [] : [`${link.text}:\n${link.url}`]),
+    '-- ',
+    sentBecause,
+    ...(unsubscribeHref === null ? [] : [`${stop}\n${unsubscribeHref}`]),
+  ].join('\n\n');
+  const paragraph = (inner: string) => `<p>${inner}</p>\n`;
+  const html = [
+    `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8"><title>${escapeHtml(content.subject)}</title></head>\n<body>\n`,
+    ...[hello, ...lines].map((line) => paragraph(escapeHtml(line))),
+    ...(link === null
+      ? []
+      : [paragraph(anchor(link.url, link.text)), paragraph(escapeHtml(link.url))]),
+    '<hr>\n',
+    paragraph(escapeHtml(sentBecause)),
+    ...(unsubscribeHref === null
+      ? []
+      : [paragraph(`${escapeHtml(stop)} ${anchor(unsubscribeHref, unsubscribeHref)}`)]),
+    '</body>\n</html>\n',
+  ].join('');
+  const headers =
+    unsubscribeHref === null
+      ? []
+      : [
+          header('List-Unsubscribe', `<${unsubscribeHref}>`),
+          header('List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'),
+        ];
+  return { subject: assertOneLine(content.subject), text: `${text}\n`, html, headers };
+}

@@ -1,0 +1,47 @@
+/**
+ * The link that withdraws one consent without a sign-in, as RFC 8058 needs it. Whoever holds the letter
+ * may do that and nothing else: the link says which account and which kind, under a MAC of its own key.
+ */
+import { CONSENT_KINDS, type ConsentKind } from './contract.ts';
+import { keyedHash } from './derived-keys.ts';
+
+export type Unsubscription = Readonly<{ account: string; kind: ConsentKind }>;
+
+export function unsubscribeUrl(
+  secret: Uint8Array,
+  consoleUrl: URL,
+  unsubscription: Unsubscription,
+): string {
+  const url = new URL('/unsubscribe', consoleUrl);
+  url.searchParams.set('account', unsubscription.account);
+  url.searchParams.set('kind', unsubscription.kind);
+  url.searchParams.set('mac', computeMac(secret, unsubscription));
+  return url.href;
+}
+
+/** Undefined for what is not a link of ours. */
+export function parseUnsubscribeLink(
+  secret: Uint8Array,
+  query: URLSearchParams,
+): Unsubscription | undefined {
+  const account = query.get('account') ?? '';
+  const kind = CONSENT_KINDS.find((known) => known === query.get('kind'));
+  if (kind === undefined || !/^[0-9a-f]{16}$/.test(account)) return undefined;
+  const unsubscription = { account, kind };
+  return constantTimeEqual(query.get('mac') ?? '', computeMac(secret, unsubscription))
+    ? unsubscription
+    : undefined;
+}
+
+function computeMac(secret: Uint8Array, { account, kind }: Unsubscription): string {
+  return keyedHash(secret, 'unsubscribing', [account, kind]);
+}
+
+/** In a time that says nothing of where they differ. */
+function constantTimeEqual(presented: string, expected: string): boolean {
+  if (presented.length !== expected.length) return false;
+  let difference = 0;
+  for (let i = 0; i < expected.length; i += 1)
+    difference |= presented.charCodeAt(i) ^ expected.charCodeAt(i);
+  return difference === 0;
+}

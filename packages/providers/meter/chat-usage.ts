@@ -1,0 +1,105 @@
+/**
+ * Chat Completions usage, of OpenAI and of those who imitate it, as disjoint buckets. Pure. Each rule
+ * was held against recorded answers that state their own total or their own charge.
+ */
+import type { Provider } from '../contract.ts';
+import { CountReader, childObject, type JsonObject } from './json-fields.ts';
+import {
+  isListPriceTier,
+  NO_USAGE_REPORTED,
+  type NormalizedUsage,
+  toSurcharges,
+} from './normalized-usage.ts';
+
+type ReportedUsage = Readonly<{
+  prompt: number;
+  completion: number;
+  reasoning: number;
+  total: number | null;
+}>;
+
+/** Output with reasoning in it, whichever way this provider reports that. */
+function totalOutput(reasoningQuirk: Provider['quirks']['reasoning'], reported: ReportedUsage) {
+  const { prompt, completion, reasoning, total } = reported;
+  const unreported = total === null ? null : Math.max(0, total - prompt - completion);
+  if (reasoningQuirk === 'gap' && unreported !== null && unreported > 0)
+    return { output: completion + unreported, reasoning: reasoning > 0 ? reasoning : unreported };
+  // xAI: the total says whether reasoning was left out of completion_tokens.
+  if (reasoningQuirk === 'beside' && (unreported === null || unreported === reasoning))
+    return { output: completion + reasoning, reasoning };
+  return { output: completion, reasoning: Math.min(reasoning, completion) };
+}
+
+/** Input that was neither read from a cache nor written to one. */
+function uncachedInput(
+  prompt: number,
+  cacheRead: number,
+  cacheWrite: number,
+  imageInput: number,
+): number {
+  // xAI may report more cached tokens than the prompt has, and charges them all; images come apart.
+  // Its own charges (cost_in_usd_ticks) are met exactly this way.
+  if (cacheRead > prompt) return Math.min(imageInput, prompt);
+  // Gemini behind OpenRouter counts the same tokens as read and as written.
+  if (cacheRead + cacheWrite > prompt) return Math.max(0, prompt - Math.max(cacheRead, cacheWrite));
+  return prompt - cacheRead - cacheWrite;
+}
+
+/** Whether every answer of this model is billed one search (OpenAI's search models in chat). */
+export function alwaysSearches(provider: Provider, model: string): boolean {
+  return provider.id === 'openai' && /(^|-)search(-|$)/.test(model);
+}
+
+/** Normalises one usage object; without both of its counts it is no usage. */
+export function normalizeChatUsage(
+  provider: Provider,
+  model: string,
+  usage: JsonObject,
+  tier: unknown,
+): NormalizedUsage {
+  const reader = new CountReader();
+  const input = childObject(usage, 'prompt_tokens_details');
+  const output = childObject(usage, 'completion_tokens_details');
+  const prompt = reader.read(usage, 'prompt_tokens');
+  const completion = reader.read(usage, 'completion_tokens');
+  if (prompt === null || completion === null)
+    return { ...NO_USAGE_REPORTED, unpriceable: reader.invalidCount };
+  const total = totalOutput(provider.quirks.reasoning, {
+    prompt,
+    completion,
+    reasoning: reader.readOrZero(output, 'reasoning_tokens'),
+    total: reader.read(usage, 'total_tokens'),
+  });
+  const cacheRead =
+    reader.readOrZero(input, 'cached_tokens') ||
+    reader.readOrZero(usage, 'prompt_cache_hit_tokens');
+  const cacheWrite = reader.readOrZero(input, 'cache_write_tokens');
+  const imageInput = reader.readOrZero(input, 'image_tokens');
+  const uncached = uncachedInput(prompt, cacheRead, cacheWrite, imageInput);
+  // Sound and pictures have prices of their own; what a cache held of them stays a cache read.
+  const audioInput = Math.min(reader.readOrZero(input, 'audio_tokens'), uncached);
+  const audioOutput = Math.min(reader.readOrZero(output, 'audio_tokens'), total.output);
+  const imageOutput = Math.min(
+    reader.readOrZero(output, 'image_tokens'),
+    total.output - audioOutput,
+  );
+  const textOutput = total.output - audioOutput - imageOutput;
+  const searchSources = reader.readOrZero(usage, 'num_sources_used');
+  return {
+    usage: {
+      input_uncached: uncached - audioInput,
+      cache_read: cacheRead,
+      cache_write_5m: cacheWrite,
+      cache_write_1h: 0,
+      output: textOutput,
+      output_reasoning: Math.min(total.reasoning, textOutput),
+    },
+    surcharges: toSurcharges({
+      web_search: searchSources + (alwaysSearches(provider, model) ? 1 : 0),
+      audio_input: audioInput,
+      audio_output: audioOutput,
+      image_output: imageOutput,
+    }),
+    unpriceable: reader.invalidCount + (isListPriceTier(tier) ? 0 : 1),
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * A look at one event's bytes that decides, without decoding or parsing, whether the event tells the
+ * meter anything (usage, a finish, an error), and counts what the model produced in it. Most events of
+ * a stream tell nothing, and this is all they cost.
+ *
+ * It walks JSON strings only: a key is a string followed by a colon, so that text inside an answer,
+ * where quotes are escaped, is never taken for a key.
+ */
+import type { Dialect } from '@farebox/dialects';
+import type { OutputEstimator } from './output-estimator.ts';
+
+/** What the value of a known key means: text to count, marks to reckon with, or a reason to parse. */
+type KeyRole = 'text' | 'call' | 'thought' | 'citation' | 'telling_value' | 'kind';
+type Key = Readonly<{ name: Uint8Array; role: KeyRole }>;
+
+/** What closes a thought and what holds a citation is billed and never shown; measured like `callMarks`. */
+const THINKING_OVERHEAD_TOKENS = 10;
+const CITATION_OVERHEAD_TOKENS = 20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const LF = 0x0a;
+const CR = 0x0d;
+const LOWER_N = 0x6e;
+const ENCODER = new TextEncoder();
+
+/** Known keys by their length, so that most strings are dismissed by one look-up. */
+function groupByLength(keys: Readonly<Record<string, KeyRole>>): readonly (readonly Key[])[] {
+  const table: Key[][] = Array.from({ length: 24 }, () => []);
+  for (const [name, role] of Object.entries(keys))
+    table[name.length]?.push({ name: ENCODER.encode(name), role });
+  return table;
+}
+
+const KEYS_BY_LENGTH: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
+  chat: groupByLength({
+    content: 'text',
+    arguments: 'text',
+    name: 'call',
+    reasoning_content: 'text',
+    reasoning: 'text',
+    refusal: 'text',
+    transcript: 'text',
+    usage: 'telling_value',
+    finish_reason: 'telling_value',
+    error: 'telling_value',
+  }),
+  messages: groupByLength({
+    text: 'text',
+    thinking: 'text',
+    partial_json: 'text',
+    content: 'text',
+    name: 'call',
+    signature: 'thought',
+    cited_text: 'citation',
+    usage: 'telling_value',
+    error: 'telling_value',
+    type: 'kind',
+  }),
+};
+
+const MESSAGE = ENCODER.encode('message_');
+const ERROR = ENCODER.encode('error"');
+const DATA = ENCODER.encode('data:');
+
+function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
+}
+
+function getKeyRole(
+  table: readonly (readonly Key[])[],
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+): KeyRole | null {
+  const keys = table[length];
+  if (keys === undefined) return null;
+  for (const key of keys) if (startsWith(bytes, at, key.name)) return key.role;
+  return null;
+}
+
+/** Past white space, which may hold the start of the event's next `data` line. */
+function skipWhitespace(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at] ?? 0;
+    if (byte > SPACE) return at;
+    at++;
+    if ((byte === LF || byte === CR) && startsWith(bytes, at, DATA)) at += DATA.length;
+  }
+  return end;
+}
+
+function isRelevant(role: KeyRole, bytes: Uint8Array, at: number): boolean {
+  if (role === 'telling_value') return bytes[at] !== LOWER_N;
+  return startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR);
+}
+
+/** Where the string that opened before `from` closes, or the end. */
+function findStringEnd(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    at += byte === BACKSLASH ? 2 : 1;
+  }
+  return end;
+}
+
+/** Counts one non-empty string of output. */
+function countOutput(
+  role: KeyRole,
+  bytes: Uint8Array,
+  start: number,
+  valueEnd: number,
+  outputEstimator: OutputEstimator,
+): void {
+  if (role === 'thought') outputEstimator.addHidden(THINKING_OVERHEAD_TOKENS);
+  else if (role === 'citation') outputEstimator.addHidden(CITATION_OVERHEAD_TOKENS);
+  else {
+    if (role === 'call') outputEstimator.addToolCall();
+    outputEstimator.addText(bytes, start, valueEnd);
+  }
+}
+
+/** Looks through `[start, end)`: counts output into `produced`; true if a parse would tell something. */
+export function prefilterEvent(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  dialect: Dialect,
+  outputEstimator: OutputEstimator,
+): boolean {
+  const table = KEYS_BY_LENGTH[dialect];
+  let needsParse = false;
+  let hasOutput = false;
+  let at = start;
+  while (at < end) {
+    if (bytes[at] !== QUOTE) {
+      at++;
+      continue;
+    }
+    const keyStart = at + 1;
+    const keyEnd = findStringEnd(bytes, keyStart, end);
+    at = keyEnd + 1;
+    if (bytes[at] !== COLON) at = skipWhitespace(bytes, at, end);
+    if (at >= end || bytes[at] !== COLON) continue;
+    const role = getKeyRole(table, bytes, keyStart, keyEnd - keyStart);
+    if (role === null) continue;
+    at = skipWhitespace(bytes, at + 1, end);
+    if (role === 'telling_value' || role === 'kind') {
+      needsParse ||= isRelevant(role, bytes, at);
+    } else if (bytes[at] === QUOTE) {
+      const valueEnd = findStringEnd(bytes, at + 1, end);
+      if (at + 1 < valueEnd) countOutput(role, bytes, at + 1, valueEnd, outputEstimator);
+      hasOutput ||= at + 1 < valueEnd;
+      at = valueEnd + 1;
+    }
+  }
+  if (hasOutput) outputEstimator.addEvent();
+  return needsParse;
+}

@@ -1,0 +1,160 @@
+/**
+ * Meters one answer as its bytes pass, in whole events, so that others may write between any two pieces.
+ * A chunk that ends where an event does goes on as the very object it came as, unless the usage chunk
+ * nobody asked for is cut out of it; no other byte is ever changed or lost, and no bytes make it throw.
+ */
+
+import { concatBytes } from '../concat-bytes.ts';
+import type { Meter, MeterOptions, Reading } from '../contract.ts';
+import { EventBuffer } from './event-buffer.ts';
+import { prefilterEvent } from './event-prefilter.ts';
+import { isJsonObject } from './json-fields.ts';
+import { getEventData, SseSplitter } from './sse-splitter.ts';
+import { UsageTracker } from './usage-tracker.ts';
+
+/** Longer incomplete events (a picture) are passed on in pieces: memory before tidiness. */
+const MAX_WITHHELD_BYTES = 1_048_576;
+const MAX_DONE_EVENT_BYTES = 32;
+const DECODER = new TextDecoder();
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isUsageOnly(event: unknown): boolean {
+  if (!isJsonObject(event) || !isJsonObject(event.usage)) return false;
+  const choices = event.choices;
+  return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
+}
+
+class StreamMeter implements Meter {
+  #usageTracker: UsageTracker;
+  #hideUsage: boolean;
+  #splitter = new SseSplitter();
+  /** The event that the last chunk ended in. */
+  #buffer = new EventBuffer();
+  /** It is longer than what is withheld, and its beginning has been passed on. */
+  #passingThrough = false;
+
+  constructor(options: MeterOptions) {
+    this.#usageTracker = new UsageTracker(options);
+    this.#hideUsage = options.hideUsage && options.dialect === 'chat';
+  }
+
+  feed(chunk: Uint8Array): readonly Uint8Array[] {
+    const out: Uint8Array[] = [];
+    this.#splitter.startChunk(chunk);
+    const first = this.#buffer.length === 0 ? 0 : this.#continueEvent(chunk, out);
+    if (first < 0) return out;
+    let emitFrom = first;
+    let at = first;
+    while (at < chunk.length) {
+      const end = this.#splitter.findEventEnd(chunk, at);
+      if (end < 0) break;
+      if (this.#processEvent(chunk, at, end)) {
+        if (emitFrom < at) out.push(chunk.subarray(emitFrom, at));
+        emitFrom = end;
+      }
+      at = end;
+    }
+    if (emitFrom < at)
+      out.push(at - emitFrom === chunk.length ? chunk : chunk.subarray(emitFrom, at));
+    if (at < chunk.length) this.#bufferBytes(chunk.subarray(at), out);
+    return out;
+  }
+
+  end(): readonly Uint8Array[] {
+    if (this.#buffer.length === 0) return [];
+    const out: Uint8Array[] = [];
+    this.#completeEvent(new Uint8Array(0), out);
+    return out;
+  }
+
+  reading(): Reading {
+    return this.#usageTracker.reading();
+  }
+
+  /** Goes on with the event of the chunk before; where it ends in this one, or -1. */
+  #continueEvent(chunk: Uint8Array, out: Uint8Array[]): number {
+    const end = this.#splitter.findEventEnd(chunk, 0);
+    if (end < 0) this.#bufferBytes(chunk, out);
+    else this.#completeEvent(chunk.subarray(0, end), out);
+    return end;
+  }
+
+  /** More of an event that is not complete: withheld, unless that would be too much. */
+  #bufferBytes(bytes: Uint8Array, out: Uint8Array[]): void {
+    if (bytes.length === 0) return;
+    const withheld = this.#buffer.length;
+    if (!this.#passingThrough && withheld + bytes.length > MAX_WITHHELD_BYTES) {
+      this.#passingThrough = true;
+      if (withheld > 0) out.push(this.#buffer.bytes.slice());
+    }
+    this.#buffer.append(bytes);
+    if (this.#passingThrough) out.push(bytes);
+  }
+
+  /** The pending event ends with `rest`: it goes on in one piece, unless it is to be cut out. */
+  #completeEvent(rest: Uint8Array, out: Uint8Array[]): void {
+    this.#bufferBytes(rest, out);
+    const { bytes } = this.#buffer;
+    const hide = this.#processEvent(bytes, 0, bytes.length);
+    if (!this.#passingThrough && !hide) out.push(bytes.slice());
+    this.#passingThrough = false;
+    this.#buffer.clear();
+  }
+
+  /** Understands one event; true if it is the usage chunk that nobody asked for. */
+  #processEvent(bytes: Uint8Array, start: number, end: number): boolean {
+    const { dialect, outputEstimator } = this.#usageTracker;
+    if (!prefilterEvent(bytes, start, end, dialect, outputEstimator)) {
+      if (end - start <= MAX_DONE_EVENT_BYTES && end - start > 8 && dialect === 'chat')
+        if (getEventData(bytes, start, end)?.trim() === '[DONE]') this.#usageTracker.markEnded();
+      return false;
+    }
+    const data = getEventData(bytes, start, end);
+    const event = data === null ? undefined : parseJson(data);
+    this.#usageTracker.observe(event, false);
+    return this.#hideUsage && isUsageOnly(event);
+  }
+}
+
+/** An answer that is one JSON document: understood when it is over. */
+class DocumentMeter implements Meter {
+  #usageTracker: UsageTracker;
+  #chunks: Uint8Array[] = [];
+
+  constructor(options: MeterOptions) {
+    this.#usageTracker = new UsageTracker(options);
+  }
+
+  feed(chunk: Uint8Array): readonly Uint8Array[] {
+    this.#chunks.push(chunk);
+    return chunk.length === 0 ? [] : [chunk];
+  }
+
+  end(): readonly Uint8Array[] {
+    const single = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
+    const bytes = single ?? concatBytes(this.#chunks);
+    this.#chunks = [];
+    if (bytes.length === 0) return [];
+    const { dialect, outputEstimator } = this.#usageTracker;
+    prefilterEvent(bytes, 0, bytes.length, dialect, outputEstimator);
+    const document = parseJson(DECODER.decode(bytes));
+    if (isJsonObject(document)) this.#usageTracker.observe(document, true);
+    return [];
+  }
+
+  reading(): Reading {
+    return this.#usageTracker.reading();
+  }
+}
+
+/** A meter for one answer; used once. */
+export function createMeter(options: MeterOptions): Meter {
+  return options.stream ? new StreamMeter(options) : new DocumentMeter(options);
+}

@@ -1,0 +1,381 @@
+/**
+ * The meter through its door: where events end, that pieces are whole events and nothing is lost, that
+ * no bytes hurt it, and what usage objects become. Fixtures are made up, one per feature.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { configureProviders, createMeter, type MeterOptions, type Reading } from '../index.ts';
+
+const SEED = 20261124;
+const MIB = 1_048_576;
+const encoder = new TextEncoder();
+const bytes = (text: string) => encoder.encode(text);
+const decode = (pieces: readonly Uint8Array[]) => Buffer.concat(pieces).toString();
+
+const providers = configureProviders({
+  apiKeys: { openai: 'k', anthropic: 'k', google: 'k', xai: 'k' },
+  baseUrls: {},
+  extra: [{ id: 'other', baseUrl: 'https://other.example/v1', apiKey: 'k' }],
+});
+
+function createTestMeter(id: string, rest: Partial<MeterOptions> = {}) {
+  const provider = providers.get(id);
+  if (provider === undefined) throw new Error(id);
+  const dialect = id === 'anthropic' ? 'messages' : 'chat';
+  return createMeter({ provider, dialect, stream: true, model: 'm', hideUsage: false, ...rest });
+}
+
+/** Feeds `pieces` and ends; what came out of each call, and what was understood. */
+function run(pieces: readonly Uint8Array[], id = 'openai', rest: Partial<MeterOptions> = {}) {
+  const meter = createTestMeter(id, rest);
+  const fed = pieces.map((piece) => meter.feed(piece));
+  const remaining = meter.end();
+  return {
+    fed,
+    out: decode([...fed.flat(), ...remaining]),
+    left: remaining,
+    reading: meter.reading(),
+  };
+}
+
+const DELTA =
+  '{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}],"usage":null}';
+const STOP = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
+const USAGE = '{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13}}';
+const sseEvents = (end: string, events: readonly string[]) =>
+  events.map((event) => `data: ${event}${end}${end}`).join('');
+const CHAT = sseEvents('\n', [DELTA, STOP, USAGE, '[DONE]']);
+
+function expectCompleteReading(reading: Reading) {
+  expect(reading).toMatchObject({
+    usage: { input_uncached: 9, output: 4 },
+    usageFinal: true,
+    finished: true,
+    ended: true,
+    failed: false,
+    unpriceable: 0,
+  });
+}
+
+describe('framing', () => {
+  it.each([
+    ['LF', CHAT],
+    ['CRLF', sseEvents('\r\n', [DELTA, STOP, USAGE, '[DONE]'])],
+    ['CR', sseEvents('\r', [DELTA, STOP, USAGE, '[DONE]'])],
+    ['a byte order mark', `\ufeff${sseEvents('\n', [USAGE, STOP, '[DONE]'])}`],
+    ['comments and other fields', `: hi\n\nid: 1\nevent: x\n: c\n${CHAT}`],
+    ['no space after the colon', CHAT.replaceAll('data: ', 'data:')],
+    ['white space in the JSON', CHAT.replaceAll('":', '" :  ')],
+    ['data in several lines', CHAT.replaceAll('":', '":\ndata: ').replaceAll(',', ',\ndata:')],
+    ['no blank line at the end', CHAT.trimEnd()],
+  ])('%s is understood, whole and byte by byte', (_name, body) => {
+    const whole = bytes(body);
+    const single = Array.from(whole, (byte) => Uint8Array.of(byte));
+    for (const pieces of [[whole], single]) {
+      const { out, reading } = run(pieces);
+      expect(out).toBe(body);
+      expectCompleteReading(reading);
+    }
+  });
+
+  it('passes a chunk that ends with an event as the very object', () => {
+    const chunk = bytes(`${sseEvents('\n', [DELTA, DELTA])}`);
+    const meter = createTestMeter('openai', { hideUsage: true });
+    expect(meter.feed(chunk)[0]).toBe(chunk);
+    expect(meter.feed(chunk)).toHaveLength(1);
+  });
+
+  it('withholds an event until its last byte, also the LF of its last CRLF', () => {
+    const meter = createTestMeter('openai');
+    const event = `data: ${DELTA}\r\n\r\n`;
+    expect(meter.feed(bytes(event.slice(0, 30)))).toEqual([]);
+    expect(meter.feed(bytes(event.slice(30, -1)))).toEqual([]);
+    expect(decode(meter.feed(bytes(`\n${event.slice(0, 5)}`)))).toBe(event);
+    expect(decode(meter.end())).toBe(event.slice(0, 5));
+  });
+
+  it('passes on an event of more than a MiB, which is still understood', () => {
+    const big = `data: ${DELTA.replace('Hi', 'a '.repeat(MIB))}\n\n`;
+    const body = bytes(big + sseEvents('\n', [USAGE, STOP, '[DONE]']));
+    const cuts = [
+      body.subarray(0, MIB - 1),
+      body.subarray(MIB - 1, 2 * MIB),
+      body.subarray(2 * MIB),
+    ];
+    const { fed, out, reading } = run(cuts, 'openai', { hideUsage: true });
+    expect(fed.map((pieces) => pieces.length > 0)).toEqual([false, true, true]);
+    expect(out).toBe(new TextDecoder().decode(body).replace(`data: ${USAGE}\n\n`, ''));
+    expect(reading.estimatedOutputTokens).toBeGreaterThan(MIB / 2);
+    expectCompleteReading(reading);
+  });
+
+  it('neither loses nor keeps an event that never ends', () => {
+    const chunk = new Uint8Array(3 * MIB).fill(0x61);
+    const { fed, left: remaining } = run(Array.from({ length: 7 }, () => chunk));
+    expect(fed.flat()).toHaveLength(7);
+    expect(remaining).toEqual([]);
+  });
+});
+
+describe('any bytes', () => {
+  const fragment = fc.constantFrom(
+    ...[
+      'data: ',
+      'data:',
+      '\n',
+      '\n\n',
+      '\r',
+      '\r\n',
+      '\r\n\r\n',
+      ': c',
+      '"',
+      '\\',
+      '\\u12',
+      '{',
+      '}',
+    ],
+    ...[
+      '"usage":',
+      '"usage":{',
+      '"content":"',
+      '"error":',
+      '"finish_reason":"',
+      '[',
+      ']',
+      '\ufeff',
+    ],
+    ...[
+      '"type":"message_start"',
+      '"prompt_tokens":-1',
+      '"choices":[]',
+      DELTA,
+      STOP,
+      USAGE,
+      '[DONE]',
+    ],
+  );
+  const randomInput = fc.oneof(
+    fc.array(fragment, { maxLength: 40 }).map((parts) => bytes(parts.join(''))),
+    fc.uint8Array({ maxLength: 200 }),
+  );
+
+  function cut(body: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let at = 0, turn = 0; at < body.length; turn++) {
+      const size = sizes[turn % sizes.length] ?? 1;
+      pieces.push(body.subarray(at, at + size));
+      at += size;
+    }
+    return pieces;
+  }
+  const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 });
+
+  it('pass unharmed, whatever they are and however cut', () => {
+    process.stdout.write(`seed ${SEED}\n`);
+    fc.assert(
+      fc.property(
+        randomInput,
+        sizes,
+        fc.constantFrom('openai', 'anthropic'),
+        (body, chunkSizes, id) => {
+          expect(run(cut(body, chunkSizes), id).out).toBe(decode([body]));
+        },
+      ),
+      { seed: SEED, numRuns: 1500 },
+    );
+  });
+
+  it('come out in whole events, the same ones however cut', () => {
+    const event = fc.constantFrom(DELTA, STOP, USAGE, '[DONE]', 'no json', '{"usage":{}}');
+    const end = fc.constantFrom('\n', '\r\n');
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 8 }), end, sizes, (events, lineEnd, chunkSizes) => {
+        const body = bytes(sseEvents(lineEnd, events));
+        const {
+          fed,
+          out,
+          reading,
+          left: remaining,
+        } = run(cut(body, chunkSizes), 'openai', { hideUsage: true });
+        const blank = lineEnd + lineEnd;
+        for (const piece of fed.flat()) expect(decode([piece]).endsWith(blank)).toBe(true);
+        for (const piece of fed.flat()) expect(decode([piece]).startsWith('data: ')).toBe(true);
+        expect(out).toBe(
+          sseEvents(
+            lineEnd,
+            events.filter((one) => one !== USAGE),
+          ),
+        );
+        expect(remaining).toEqual([]);
+        expect(reading).toEqual(run([body], 'openai', { hideUsage: true }).reading);
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+
+  it('never lower an estimate, and a document is as safe as a stream', () => {
+    fc.assert(
+      fc.property(randomInput, sizes, (body, chunkSizes) => {
+        const meter = createTestMeter('anthropic');
+        let before = 0;
+        for (const piece of cut(body, chunkSizes)) {
+          meter.feed(piece);
+          expect(meter.reading().estimatedOutputTokens).toBeGreaterThanOrEqual(before);
+          before = meter.reading().estimatedOutputTokens;
+        }
+        expect(run(cut(body, chunkSizes), 'openai', { stream: false }).out).toBe(decode([body]));
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+});
+
+describe('estimates', () => {
+  const estimateText = (content: string) =>
+    run([bytes(`data: {"choices":[{"delta":{"content":${content}}}]}\n\n`)]).reading
+      .estimatedOutputTokens;
+
+  it('count what an escaped string stands for', () => {
+    expect(estimateText('"\\u4e2d\\u6587 \\"a\\"\\n"')).toBe(estimateText('"中文 \'a\'\\t"'));
+    expect(estimateText('"\\ud83d\\ude00"')).toBe(estimateText('"😀"'));
+    expect(estimateText('""')).toBe(0);
+    expect(estimateText('null')).toBe(0);
+  });
+
+  it('take no text for a key', () => {
+    const injection =
+      '"\\"usage\\":{\\"prompt_tokens\\":1,\\"completion_tokens\\":1},\\"error\\":1"';
+    const { reading } = run([bytes(`data: {"choices":[{"delta":{"content":${injection}}}]}\n\n`)]);
+    expect(reading).toMatchObject({ usage: null, failed: false, finished: false });
+  });
+});
+
+describe('usage', () => {
+  const chat = (usage: object, id = 'openai', model = 'm', more: object = {}) =>
+    run([bytes(JSON.stringify({ choices: [{ finish_reason: 'stop' }], usage, ...more }))], id, {
+      stream: false,
+      model,
+    }).reading;
+  const messages = (usage: object) =>
+    run([bytes(JSON.stringify({ type: 'message', stop_reason: 'end_turn', usage }))], 'anthropic', {
+      stream: false,
+    }).reading;
+  const plain = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 };
+
+  it('sets sound and pictures apart from text', () => {
+    const usage = {
+      ...plain,
+      prompt_tokens_details: { audio_tokens: 4, cached_tokens: 3 },
+      completion_tokens_details: { audio_tokens: 5, image_tokens: 6 },
+    };
+    const reading = chat(usage);
+    expect(reading.usage).toMatchObject({ input_uncached: 3, cache_read: 3, output: 9 });
+    expect(reading.surcharges).toEqual([
+      { kind: 'audio_input', count: 4 },
+      { kind: 'audio_output', count: 5 },
+      { kind: 'image_output', count: 6 },
+    ]);
+  });
+
+  it('counts searches: reported by some, one a call for search models', () => {
+    expect(chat({ ...plain, num_sources_used: 3 }, 'xai').surcharges).toEqual([
+      { kind: 'web_search', count: 3 },
+    ]);
+    expect(chat(plain, 'openai', 'gpt-4o-search-preview').surcharges).toEqual([
+      { kind: 'web_search', count: 1 },
+    ]);
+    const usage = {
+      input_tokens: 1,
+      output_tokens: 2,
+      server_tool_use: { web_search_requests: 2 },
+    };
+    expect(messages(usage).surcharges).toEqual([{ kind: 'web_search', count: 2 }]);
+  });
+
+  it('finds reasoning inside, beside, or only in the total', () => {
+    const usage = {
+      ...plain,
+      total_tokens: 37,
+      completion_tokens_details: { reasoning_tokens: 7 },
+    };
+    expect(chat(usage).usage).toMatchObject({ output: 20, output_reasoning: 7 });
+    expect(chat(usage, 'xai').usage).toMatchObject({ output: 27, output_reasoning: 7 });
+    const gap = { ...plain, total_tokens: 37 };
+    expect(chat(gap, 'google').usage).toMatchObject({ output: 27, output_reasoning: 7 });
+  });
+
+  it('keeps what a compaction cost beside the buckets', () => {
+    const pass = {
+      type: 'compaction',
+      input_tokens: 100,
+      output_tokens: 30,
+      cache_read_input_tokens: 5,
+    };
+    const reading = messages({
+      input_tokens: 1,
+      output_tokens: 2,
+      iterations: [pass, { type: 'message', input_tokens: 1, output_tokens: 2 }],
+    });
+    expect(reading.usage).toMatchObject({ input_uncached: 1, output: 2 });
+    expect(reading.surcharges).toEqual([
+      { kind: 'compaction_input', count: 100 },
+      { kind: 'compaction_cache_read', count: 5 },
+      { kind: 'compaction_output', count: 30 },
+    ]);
+    expect(reading.unpriceable).toBe(0);
+  });
+
+  it.each([-1, 1.5, 2 ** 53, '7', true, {}])('refuses %j as a count, and says so', (count) => {
+    const chatReading = chat({ ...plain, prompt_tokens_details: { cached_tokens: count } });
+    expect(chatReading).toMatchObject({ unpriceable: 1, usage: { cache_read: 0 } });
+    expect(chat({ ...plain, prompt_tokens: count })).toMatchObject({ unpriceable: 1, usage: null });
+    expect(messages({ input_tokens: count, output_tokens: 1 }).usage).toBeNull();
+  });
+
+  it.each([
+    ['priority', 1],
+    ['flex', 1],
+    ['default', 0],
+  ])('a tier of %s is %i thing we cannot price', (tier, unpriceable) => {
+    expect(chat(plain, 'openai', 'm', { service_tier: tier }).unpriceable).toBe(unpriceable);
+  });
+
+  it.each([
+    [{ service_tier: 'priority' }, 1],
+    [{ speed: 'fast' }, 1],
+    [{ inference_geo: 'us' }, 1],
+    [{ iterations: [{ type: 'advisor_message' }] }, 1],
+    [{ inference_geo: 'global', service_tier: 'standard' }, 0],
+  ])('%j has %i thing we cannot price', (more, unpriceable) => {
+    expect(messages({ input_tokens: 1, output_tokens: 2, ...more }).unpriceable).toBe(unpriceable);
+  });
+
+  it('never shrinks while a stream goes on, and is final only at its end', () => {
+    const events = [
+      '{"type":"message_start","message":{"usage":{"input_tokens":5,"output_tokens":1}}}',
+      '{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hello there"}}',
+      '{"type":"message_delta","delta":{},"usage":{"output_tokens":3}}',
+      '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}',
+      '{"type":"message_stop"}',
+    ];
+    const meter = createTestMeter('anthropic');
+    const readings = events.map((event) => {
+      meter.feed(bytes(`event: x\ndata: ${event}\n\n`));
+      const { usage, usageFinal, ended } = meter.reading();
+      return [usage?.input_uncached, usage?.output, usageFinal, ended];
+    });
+    expect(readings).toEqual([
+      [5, 1, false, false],
+      [5, 1, false, false],
+      [5, 3, false, false],
+      [5, 9, true, false],
+      [5, 9, true, true],
+    ]);
+  });
+
+  it('takes an error inside a 200 for a failure', () => {
+    expect(run([bytes('data: {"error":{"code":"x"}}\n\n')]).reading.failed).toBe(true);
+    const event = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n';
+    expect(run([bytes(event)], 'anthropic').reading.failed).toBe(true);
+  });
+});

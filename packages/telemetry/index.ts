@@ -1,0 +1,132 @@
+/**
+ * The only way this software says anything about itself: a closed list of events made of numbers,
+ * closed words and ids of our own. There is no field that could hold a prompt, an answer, a header,
+ * a URL, an address or an error's text (policy P2); `console` is used nowhere else in the repository.
+ */
+
+type Id = string;
+
+/** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
+export type LogEvent =
+  | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
+  | {
+      event: 'upstream_unreachable';
+      call: Id;
+      provider: string;
+      kind: 'connect' | 'silent' | 'cut';
+    }
+  | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
+  | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }
+  | { event: 'settlement_queued'; call: Id }
+  | { event: 'settlement_lost'; call: Id }
+  | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
+  | { event: 'hold_expired'; account: Id; call: Id; charged: string }
+  | { event: 'outbox_shipped'; account: Id; entries: number }
+  | {
+      event: 'outbox_failed';
+      account: Id;
+      pending: number;
+      kind: 'unreachable' | 'gap' | 'mismatch';
+    }
+  | { event: 'invariant_broken'; account: Id; invariant: string }
+  | { event: 'sweep_unfinished'; account: Id }
+  | { event: 'binding_missing'; name: string }
+  | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
+  /** Somebody knocked at the operators' host and was not let in. */
+  | {
+      event: 'access_refused';
+      reason:
+        | 'missing'
+        | 'malformed'
+        | 'algorithm'
+        | 'unknown_key'
+        | 'forged'
+        | 'expired'
+        | 'not_for_us'
+        | 'nobody'
+        | 'no_role'
+        | 'keys_unreachable';
+    }
+  /** A line of the operators' chain: kept elsewhere, it shows if the newest ones were cut off. */
+  | { event: 'operator_acted'; seq: number; hash: Id }
+  | { event: 'chain_broken'; seq: number; flaw: 'missing' | 'unlinked' | 'altered' }
+  | {
+      event: 'secret_scanning_refused';
+      reason:
+        | 'too_large'
+        | 'malformed'
+        | 'unsigned'
+        | 'unknown_key'
+        | 'forged'
+        | 'keys_unreachable';
+    }
+  /** A mail was given up, or its provider refused it. */
+  | {
+      event: 'mail_failed';
+      mail: Id;
+      kind: string;
+      reason:
+        | 'not_queued'
+        | 'expired'
+        | 'gave_up'
+        | 'bad_address'
+        | 'bad_request'
+        | 'message_rejected';
+    }
+  | {
+      event: 'sns_refused';
+      reason:
+        | 'too_large'
+        | 'malformed'
+        | 'version'
+        | 'topic'
+        | 'stale'
+        | 'certificate_host'
+        | 'certificate_unreachable'
+        | 'forged'
+        | 'subscribe_host';
+    }
+  /** Whether the mail provider's events reach us at all. */
+  | { event: 'sns_subscription'; what: 'confirmed' | 'unconfirmed' | 'ended' }
+  | { event: 'mail_event_unknown'; what: 'unreadable' | 'kind' | 'mail' }
+  /** A chain was not read on this time; the next tick tries again. */
+  | { event: 'chain_trouble'; chain: string; trouble: string }
+  /** Nothing of it is read or credited until an operator has looked. */
+  | { event: 'chain_halted'; chain: string; kind: string; block: number }
+  /** Nobody confirms what the only provider says. */
+  | { event: 'single_provider'; chain: string }
+  | { event: 'deposit_credited'; account: Id; chain: string; nanoUsd: string }
+  | { event: 'deposit_set_aside'; account: Id; chain: string; reason: string }
+  /** Its sender has to be looked at before it is credited. */
+  | { event: 'deposit_held'; chain: string; reason: string }
+  /** What an address holds, or a book says, is not what we recorded. */
+  | { event: 'deposit_difference'; chain: string; kind: string }
+  | { event: 'unexpected'; where: string; call: Id | null };
+
+const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
+  'upstream_account_refused',
+  'usage_unpriceable',
+  'settlement_lost',
+  'sweep_unfinished',
+  'shortfall',
+  'outbox_failed',
+  'invariant_broken',
+  'binding_missing',
+  'chain_broken',
+  'mail_failed',
+  'chain_halted',
+  'single_provider',
+  'deposit_set_aside',
+  'deposit_held',
+  'deposit_difference',
+  'unexpected',
+]);
+
+/** Says one event as one line of JSON: to the error stream where somebody should look, else to the log. */
+export function logEvent(event: LogEvent): void {
+  const line = JSON.stringify(event);
+  // biome-ignore lint/suspicious/noConsole: this is the one place that may.
+  if (ERROR_EVENTS.has(event.event)) console.error(line);
+  // biome-ignore lint/suspicious/noConsole: this is the one place that may.
+  else console.log(line);
+}

@@ -1,0 +1,414 @@
+/**
+ * How calls end when somebody does not behave: a caller that stops reading, a provider that cuts, falls
+ * silent or fails, uploads that never come. Each is settled, heard by the caller as it is, and paid once.
+ */
+import { connect, type Socket } from 'node:net';
+import Anthropic from '@anthropic-ai/sdk';
+import { type CreateAccountOptions, type LocalStack, startStack } from '@farebox/local';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fetchBalance, waitForBill } from './support/bills.ts';
+import {
+  chatCompletion,
+  chatEvents,
+  messageEvents,
+  messageResponse,
+  openStream,
+  ScriptedUpstream,
+  sendJson,
+  sendStream,
+  sleep,
+  type UpstreamHandler,
+} from './support/scripted-upstream.ts';
+
+let upstream: ScriptedUpstream;
+let stack: LocalStack;
+let apiKey: string;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.start();
+  stack = await startStack({
+    database: 'pglite-memory',
+    providers: {
+      openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
+      anthropic: { baseUrl: upstream.url, apiKey: 'k' },
+    },
+    gatewayBindings: {
+      FIRST_BYTE_SECONDS: '1',
+      SILENCE_SECONDS: '1.5',
+      DRAIN_SECONDS: '1',
+      PING_SECONDS: '0.5',
+    },
+    quiet: true,
+  });
+  ({ apiKey } = await stack.createAccount({ creditUsd: '100' }));
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  await upstream?.stop();
+});
+
+const messages = [{ role: 'user', content: 'Tell me everything.' }];
+type Dialect = 'chat' | 'messages';
+const DIALECTS: readonly Dialect[] = ['chat', 'messages'];
+const PATHS = { chat: '/v1/chat/completions', messages: '/v1/messages' } as const;
+const BODIES = {
+  chat: { model: 'gpt-4o-mini', messages, max_tokens: 100 },
+  messages: { model: 'claude-sonnet-4-5', messages, max_tokens: 100 },
+} as const;
+
+function post(dialect: Dialect, extra: object = {}, key = apiKey): Promise<Response> {
+  return fetch(stack.gatewayUrl + PATHS[dialect], {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}` },
+    body: JSON.stringify({ ...BODIES[dialect], ...extra }),
+  });
+}
+
+function getRequestId(response: Response): string | null {
+  return response.headers.get('x-request-id');
+}
+
+/** A request written by hand, on a socket of its own. */
+async function sendRaw(body: string, path: string, length = Buffer.byteLength(body)) {
+  const { hostname, port } = new URL(stack.gatewayUrl);
+  const socket = connect(Number(port), hostname);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  const first = `POST ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${apiKey}`;
+  socket.write(`${first}\r\ncontent-length: ${length}\r\n\r\n${body}`);
+  return socket;
+}
+
+/** Everything the socket brings until it ends or breaks. */
+function readToEnd(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    socket.resume();
+  });
+}
+
+/** The `data:` of each event; throws where anything but whole events came. */
+function parseEvents(text: string): unknown[] {
+  const pieces = text.split('\n\n');
+  if (pieces.at(-1) !== '') throw new Error('the stream ends within an event');
+  const events: unknown[] = [];
+  for (const piece of pieces.slice(0, -1)) {
+    const data = piece.split('\n').filter((line) => line.startsWith('data: '));
+    if (data.length > 1) throw new Error('two events are glued together');
+    const [line] = data;
+    if (line !== undefined && line !== 'data: [DONE]') events.push(JSON.parse(line.slice(6)));
+  }
+  return events;
+}
+
+describe('a caller that stops reading and keeps its connection', () => {
+  it('is settled in bounded time, and its stream ends broken', async () => {
+    const word = 'x'.repeat(64 * 1024);
+    const events = chatEvents(
+      Array.from({ length: 400 }, () => word),
+      { input: 5, output: 5 },
+    );
+    upstream.handler = (_, response) => sendStream(response, events);
+    const body = JSON.stringify({ ...BODIES.chat, max_tokens: 1000, stream: true });
+    const socket = await sendRaw(body, PATHS.chat);
+    const head = await new Promise<string>((resolve) => {
+      socket.once('data', (chunk: Buffer) => {
+        socket.pause();
+        resolve(chunk.toString('utf8'));
+      });
+    });
+    const id = /x-request-id: (\w+)/i.exec(head)?.[1];
+    const started = Date.now();
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id, 12_000);
+    expect(bill).toMatchObject({ status: 'settled', reason: 'estimated_after_disconnect' });
+    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(bill.usage?.output).toBeGreaterThan(0);
+    expect(bill.usage?.output).toBeLessThanOrEqual(1000);
+    const remainder = await readToEnd(socket);
+    // A chunked answer that is whole ends in an empty chunk (RFC 9112 section 7.1).
+    expect(remainder.endsWith('\r\n0\r\n\r\n')).toBe(false);
+    expect(remainder).not.toContain('[DONE]');
+    expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
+  });
+});
+
+describe('a stream the provider cuts', () => {
+  function choiceChunk(index: number, delta: object, finish: string | null): string {
+    const choices = [{ index, delta, finish_reason: finish }];
+    return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', choices })}\n\n`;
+  }
+
+  it('after the first of two answers finished ends in an error, and is estimated', async () => {
+    const events = [
+      choiceChunk(0, { role: 'assistant', content: 'one' }, null),
+      choiceChunk(1, { role: 'assistant', content: 'two' }, null),
+      choiceChunk(0, {}, 'stop'),
+      choiceChunk(1, { content: 'three' }, null),
+    ];
+    upstream.handler = (_, response) => sendStream(response, events, 20, 'cut');
+    const response = await post('chat', { n: 2, stream: true });
+    const text = await response.text();
+    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_cut' } });
+    expect(text).not.toContain('[DONE]');
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
+    expect(bill.reason).toBe('estimated_after_upstream_cut');
+    expect(bill.usage?.output).toBeGreaterThan(0);
+  });
+
+  it.each(DIALECTS)(
+    'after its finish, before its last word, ends in an error: %s',
+    async (dialect) => {
+      const eventsByDialect = {
+        chat: chatEvents(['one', 'two'], { input: 9, output: 2 }).slice(0, 4),
+        messages: messageEvents(['one', 'two'], { input: 9, output: 2 }).slice(0, 5),
+      };
+      upstream.handler = (_, response) => sendStream(response, eventsByDialect[dialect], 20, 'cut');
+      const response = await post(dialect, { stream: true });
+      expect(parseEvents(await response.text()).at(-1)).toMatchObject({
+        error: { code: 'upstream_cut' },
+      });
+      const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
+      expect(bill.reason).toBe('estimated_after_upstream_cut');
+    },
+  );
+
+  it.each(DIALECTS)('within an event shows none of that event: %s', async (dialect) => {
+    const eventsByDialect = {
+      chat: chatEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
+      messages: messageEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
+    };
+    const broken = eventsByDialect[dialect].findIndex((piece) => piece.includes('UNFINISHED'));
+    upstream.handler = async (_, response) => {
+      openStream(response);
+      for (const piece of eventsByDialect[dialect].slice(0, broken)) response.write(piece);
+      const truncated = eventsByDialect[dialect][broken] ?? '';
+      response.write(truncated.slice(0, truncated.indexOf('UNFINISHED') + 4));
+      await sleep(100);
+      response.destroy();
+    };
+    const response = await post(dialect, { stream: true });
+    const text = await response.text();
+    expect(text).not.toContain('UNFI');
+    const events = parseEvents(text);
+    expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_cut' } });
+    expect(JSON.stringify(events)).toContain('one');
+  });
+
+  it('that falls silent is told so, after signs of life', async () => {
+    upstream.handler = (_, response) =>
+      sendStream(response, chatEvents(['one'], { input: 9, output: 1 }).slice(0, 2), 0, 'hang');
+    const response = await post('chat', { stream: true });
+    const text = await response.text();
+    expect(text).toContain('\n: ');
+    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_silent' } });
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
+    expect(bill.reason).toBe('estimated_after_upstream_cut');
+  });
+});
+
+const respondWith =
+  (status: number): UpstreamHandler =>
+  (_, response) =>
+    sendJson(response, { error: { message: 'secret' } }, status);
+const WAIVED_BILL = { status: 'settled', reason: 'waived_upstream_error' };
+const VOID_BILL = { status: 'void', reason: 'not_sent' };
+
+describe.each(DIALECTS)('a provider that gives no answer (%s)', (dialect) => {
+  const overloaded = dialect === 'chat' ? 503 : 529;
+  const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
+
+  it.each([
+    ['is silent before its headers', () => {}, 504, 'upstream_silent', WAIVED_BILL],
+    ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED_BILL],
+    ['fails inside', respondWith(500), overloaded, 'upstream_overloaded', WAIVED_BILL],
+    ['refuses our key', respondWith(401), 502, 'upstream_account', VOID_BILL],
+    ['limits our calls', respondWith(429), overloaded, 'upstream_overloaded', VOID_BILL],
+  ] as const)('because it %s', async (_, handler, status, code, expectedBill) => {
+    upstream.handler = handler;
+    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const response = await post(dialect);
+    const text = await response.text();
+    const error = { code, message: expect.any(String), type: expect.any(String) };
+    expect(JSON.parse(text)).toMatchObject(
+      dialect === 'chat' ? { error } : { type: 'error', error },
+    );
+    expect(text).not.toContain('secret');
+    expect(response.status).toBe(status);
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
+    expect(bill).toMatchObject({ ...expectedBill, http_status: status, cost_nano_usd: '0' });
+    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+  });
+});
+
+describe('waivers', () => {
+  it('end with the fiftieth of a day: the next call is charged what it may have cost', async () => {
+    const account = await stack.createAccount({ creditUsd: '1' });
+    upstream.handler = respondWith(500);
+    const call = async () => {
+      const response = await post('chat', {}, account.apiKey);
+      await response.arrayBuffer();
+      return waitForBill(stack.gatewayUrl, account.apiKey, getRequestId(response));
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const bills = await Promise.all(Array.from({ length: 10 }, call));
+      for (const bill of bills) expect(bill.reason).toBe('waived_upstream_error');
+    }
+    const charged = await call();
+    expect(charged.reason).toBe('estimated_usage_missing');
+    expect(BigInt(charged.cost_nano_usd)).toBeGreaterThan(0n);
+  });
+});
+
+describe('uploads that are announced and never come', () => {
+  it('do not stop another account’s small call', async () => {
+    const otherAccount = await stack.createAccount({ creditUsd: '1' });
+    upstream.handler = (_, response) =>
+      sendJson(response, chatCompletion('ok', { input: 5, output: 1 }));
+    const sockets = await Promise.all(
+      Array.from({ length: 10 }, () => sendRaw('{', PATHS.chat, 20 * 1024 * 1024)),
+    );
+    try {
+      await sleep(300);
+      const response = await post('chat', {}, otherAccount.apiKey);
+      expect(response.status).toBe(200);
+      await response.arrayBuffer();
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  });
+});
+
+const HOUR = 3_600_000;
+/** Accounts and keys that are refused for what they are. */
+const REJECTED_ACCOUNTS: readonly (readonly [
+  code: string,
+  status: number,
+  wish: CreateAccountOptions,
+])[] = [
+  ['balance_empty', 402, { creditUsd: '0' }],
+  ['key_budget_spent', 402, { creditUsd: '1', limits: { budget: 1n } }],
+  ['key_expired', 401, { creditUsd: '1', limits: { expiresAt: Date.now() - HOUR } }],
+  ['model_not_allowed', 403, { creditUsd: '1', limits: { models: ['openai/gpt-4'] } }],
+];
+const deeplyNested = `{"model":"m","messages":${'['.repeat(5000)}${']'.repeat(5000)}}`;
+const oversized = JSON.stringify({ model: 'm', text: 'x'.repeat(20 * 1024 * 1024) });
+/** Requests that are refused for what they say; the body is the door's own where none is given. */
+const REJECTED_REQUESTS: readonly (readonly [
+  code: string,
+  status: number,
+  request: RejectedRequest,
+])[] = [
+  ['key_missing', 401, { headers: {} }],
+  ['key_malformed', 401, { headers: { authorization: 'Bearer sk-other' } }],
+  ['not_found', 404, { path: '/nothing' }],
+  ['method_not_allowed', 405, { method: 'PUT' }],
+  ['model_unknown', 404, { body: { model: 'no-such-model' } }],
+  ['model_elsewhere', 400, { body: { model: ['claude-sonnet-4-5', 'gpt-4o-mini'] } }],
+  ['not_json', 400, { text: '{' }],
+  ['not_an_object', 400, { text: '[]' }],
+  ['too_deep', 400, { text: deeplyNested }],
+  ['duplicate_field', 400, { text: '{"model":"a","model":"b","messages":[]}' }],
+  ['missing_field', 400, { text: '{}' }],
+  ['invalid_field', 400, { body: { max_tokens: 'many' } }],
+  ['unsupported_feature', 400, { body: { service_tier: 'priority' } }],
+  ['body_too_large', 413, { text: oversized }],
+];
+type RejectedRequest = Readonly<{
+  headers?: Record<string, string>;
+  path?: string;
+  method?: string;
+  body?: Readonly<Record<string, unknown>>;
+  text?: string;
+}>;
+
+describe.each(DIALECTS)('a refusal is written as %s is', (dialect) => {
+  async function expectError(response: Response, code: string, status: number): Promise<void> {
+    const body: unknown = await response.json();
+    const error = { code, message: expect.any(String), type: expect.any(String) };
+    const id = getRequestId(response);
+    expect(body).toMatchObject(
+      dialect === 'chat'
+        ? { error: { ...error, request_id: id } }
+        : { type: 'error', error, request_id: id },
+    );
+    expect(response.status).toBe(status);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(response.headers.get('request-id')).toBe(id);
+    expect(response.headers.get('x-should-retry')).toBe('false');
+  }
+
+  it.each(REJECTED_REQUESTS)('%s: %i', async (code, status, rejected) => {
+    const model = rejected.body?.model;
+    const choice = Array.isArray(model) ? { model: model[dialect === 'chat' ? 0 : 1] } : {};
+    const response = await fetch(stack.gatewayUrl + PATHS[dialect] + (rejected.path ?? ''), {
+      method: rejected.method ?? 'POST',
+      headers: rejected.headers ?? { authorization: `Bearer ${apiKey}` },
+      body: rejected.text ?? JSON.stringify({ ...BODIES[dialect], ...rejected.body, ...choice }),
+    });
+    await expectError(response, code, status);
+  });
+
+  it.each(REJECTED_ACCOUNTS)('%s: %i', async (code, status, options) => {
+    const account = await stack.createAccount(options);
+    await expectError(await post(dialect, {}, account.apiKey), code, status);
+  });
+});
+
+describe.each(DIALECTS)('the official package (%s), told to repeat twice', (dialect) => {
+  /** Calls once; gives how many requests that made and the status it ended with. */
+  async function countAttempts(key: string, extra: object = {}) {
+    let requests = 0;
+    const countingFetch = (...args: Parameters<typeof fetch>) => {
+      requests += 1;
+      return fetch(...args);
+    };
+    const options = { apiKey: key, maxRetries: 2, fetch: countingFetch };
+    const openai = new OpenAI({ ...options, baseURL: `${stack.gatewayUrl}/v1` });
+    const anthropic = new Anthropic({ ...options, baseURL: stack.gatewayUrl });
+    const path = dialect === 'chat' ? '/chat/completions' : '/v1/messages';
+    const call = { body: { ...BODIES[dialect], ...extra } };
+    const result = dialect === 'chat' ? openai.post(path, call) : anthropic.post(path, call);
+    const status = await result.then(
+      () => 200,
+      (error: unknown) => (error instanceof Error && 'status' in error ? error.status : error),
+    );
+    return { requests, status };
+  }
+
+  it('does not repeat what would be refused again', async () => {
+    const emptyAccount = await stack.createAccount({ creditUsd: '0' });
+    expect(await countAttempts(emptyAccount.apiKey)).toEqual({ requests: 1, status: 402 });
+    expect(await countAttempts('sk-other')).toEqual({ requests: 1, status: 401 });
+    expect(await countAttempts(apiKey, { model: 'none' })).toEqual({ requests: 1, status: 404 });
+    expect(await countAttempts(apiKey, { max_tokens: 'x' })).toEqual({ requests: 1, status: 400 });
+  });
+
+  it('waits as long as it is told while the balance is held, and then goes through', async () => {
+    const limit = { max_tokens: 2500 };
+    const body = JSON.stringify({ ...BODIES[dialect], ...limit });
+    const version = dialect === 'messages' ? { 'anthropic-version': '2023-06-01' } : {};
+    const headers = { authorization: `Bearer ${apiKey}`, ...version };
+    const requestInit = { method: 'POST', headers, body };
+    const estimate = await (await fetch(`${stack.gatewayUrl}/v1/estimate`, requestInit)).json();
+    const { hold_usd: hold } = (estimate as { data: { hold_usd: string } }).data;
+    const account = await stack.createAccount({ creditUsd: (1.5 * Number(hold)).toFixed(9) });
+    const counts = { input: 5, output: 5 };
+    upstream.handler = async (_, response) => {
+      await sleep(700);
+      sendJson(
+        response,
+        dialect === 'chat' ? chatCompletion('ok', counts) : messageResponse('ok', counts),
+      );
+    };
+    const first = post(dialect, limit, account.apiKey);
+    await sleep(200);
+    const started = Date.now();
+    expect(await countAttempts(account.apiKey, limit)).toEqual({ requests: 2, status: 200 });
+    expect(Date.now() - started).toBeGreaterThanOrEqual(1990);
+    expect((await first).status).toBe(200);
+  });
+});

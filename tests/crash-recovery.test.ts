@@ -1,0 +1,205 @@
+/**
+ * Money is conserved wherever something dies: the Workers (relay and ledger, killed hard together) at
+ * each step of a call, and the database. What is conserved: the book adds up, nothing stays held for
+ * ever, nothing is charged twice, nothing goes below zero, and both sides of the outbox agree.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalStack, startStack } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fetchBalance } from './support/bills.ts';
+import {
+  chatCompletion,
+  chatEvents,
+  openStream,
+  ScriptedUpstream,
+  sendJson,
+  sleep,
+} from './support/scripted-upstream.ts';
+
+let upstream: ScriptedUpstream;
+let stack: LocalStack;
+const stateDir = mkdtempSync(join(tmpdir(), 'farebox-kill-'));
+const CREDIT = 5_000_000_000n;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.start();
+  stack = await startStack({
+    stateDir,
+    database: 'pglite',
+    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
+    gatewayBindings: {
+      FIRST_BYTE_SECONDS: '1',
+      SILENCE_SECONDS: '1',
+      GRACE_SECONDS: '1',
+      CHECKPOINT_SECONDS: '0.2',
+    },
+    quiet: true,
+  });
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  await upstream?.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+type Account = Awaited<ReturnType<LocalStack['createAccount']>>;
+
+function call(account: Account, streamed: boolean): Promise<Response> {
+  return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${account.apiKey}` },
+    body: JSON.stringify({
+      model: 'gpt-4o-mini',
+      messages: [{ role: 'user', content: 'Will this survive?' }],
+      max_tokens: 1000,
+      stream: streamed,
+    }),
+  });
+}
+
+/** Waits for the last hold to end and for the last entry to be acknowledged by the database. */
+async function waitForSettlement({ accountId, apiKey }: Account): Promise<void> {
+  await stack.runCrons();
+  await expect
+    .poll(() => fetchBalance(stack.gatewayUrl, apiKey).then(({ held }) => held), {
+      timeout: 15_000,
+    })
+    .toBe(0n);
+  await expect
+    .poll(
+      async () => {
+        await stack.runCrons();
+        const audit = await stack.ledger.operators.audit(accountId);
+        return audit.acknowledgedSeq === audit.lastSeq;
+      },
+      { timeout: 15_000, interval: 300 },
+    )
+    .toBe(true);
+}
+
+async function expectConserved(account: Account): Promise<bigint> {
+  await waitForSettlement(account);
+  const { posted } = await fetchBalance(stack.gatewayUrl, account.apiKey);
+  const entries = await stack.ledger.accounts.listEntries(account.accountId, 0, 1000);
+  expect(entries.map((entry) => entry.seq)).toEqual(entries.map((_, index) => index + 1));
+  expect(entries.reduce((sum, entry) => sum + entry.delta, 0n)).toBe(posted);
+  expect(posted).toBeGreaterThanOrEqual(0n);
+  expect((await stack.ledger.operators.audit(account.accountId)).violations).toEqual([]);
+  return CREDIT - posted;
+}
+
+/** What came of a call whose gateway was killed: the connection just breaks. */
+async function readOrBroken(response: Promise<Response>): Promise<string> {
+  return response.then((answer) => answer.text()).catch(() => 'broken');
+}
+
+async function waitUntil(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5);
+}
+
+describe('the Workers are killed', () => {
+  it('after the hold, before the provider answers: nothing is charged', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    const receivedBefore = upstream.received.length;
+    upstream.handler = () => {};
+    const pending = readOrBroken(call(account, false));
+    await waitUntil(() => upstream.received.length > receivedBefore);
+    await stack.restartWorkers();
+    await pending;
+    expect(await expectConserved(account)).toBe(0n);
+  });
+
+  it('mid-stream: what the last checkpoint promised is charged, and no more than the whole', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    const words = Array.from({ length: 200 }, () => ' again');
+    const events = chatEvents(words, { input: 12, output: 200 });
+    let sent = 0;
+    upstream.handler = async (_, response) => {
+      openStream(response);
+      for (const event of events) {
+        if (response.destroyed) return;
+        response.write(event);
+        sent += 1;
+        await sleep(10);
+      }
+    };
+    const pending = readOrBroken(call(account, true));
+    await waitUntil(() => sent > 100);
+    await stack.restartWorkers();
+    await pending;
+    const charged = await expectConserved(account);
+    expect(charged).toBeGreaterThan(0n);
+    // 1,000 output tokens and the worst case of the input: the hold.
+    expect(charged).toBeLessThan(1_000_000n);
+  });
+
+  it('right after the last byte, before the settlement is answered: charged once or not at all', async () => {
+    for (const delay of [0, 1, 3, 8]) {
+      const account = await stack.createAccount({ creditUsd: '5' });
+      upstream.handler = (_, response) =>
+        sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
+      const text = await readOrBroken(call(account, false));
+      await sleep(delay);
+      await stack.restartWorkers();
+      const exactCost = 1000n * 150n + 100n * 600n;
+      expect(text).toContain('"ok"');
+      expect([0n, exactCost]).toContain(await expectConserved(account));
+    }
+  });
+
+  it('at any moment of many calls', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    upstream.handler = async (_, response) => {
+      await sleep(5);
+      sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
+    };
+    const exactCost = 1000n * 150n + 100n * 600n;
+    let succeeded = 0n;
+    let attempted = 0n;
+    for (let round = 0; round < 4; round += 1) {
+      const calls = Array.from({ length: 20 }, async (_, index) => {
+        await sleep(index * 20);
+        attempted += 1n;
+        if ((await readOrBroken(call(account, false))).includes('"ok"')) succeeded += 1n;
+      });
+      await sleep(150 + 100 * round);
+      await stack.restartWorkers();
+      await Promise.all(calls);
+    }
+    const charged = await expectConserved(account);
+    expect(charged % exactCost).toBe(0n);
+    expect(charged).toBeLessThanOrEqual(attempted * exactCost);
+    expect(succeeded).toBeGreaterThan(0n);
+  });
+});
+
+describe('the database is gone', () => {
+  it('and calls go on; once it is back every entry arrives, once and in order', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    upstream.handler = (_, response) =>
+      sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
+    await stack.stopDatabase();
+    for (let index = 0; index < 20; index += 1) {
+      expect((await call(account, false)).status).toBe(200);
+    }
+    await sleep(1500);
+    expect(stack.output()).toContain('outbox_failed');
+    await stack.startDatabase();
+    expect(await expectConserved(account)).toBe(20n * (1000n * 150n + 100n * 600n));
+  });
+
+  it('and the Workers die too: nothing is lost', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    upstream.handler = (_, response) =>
+      sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
+    await stack.stopDatabase();
+    for (let index = 0; index < 5; index += 1) await readOrBroken(call(account, false));
+    await sleep(300);
+    await stack.restartWorkers();
+    await stack.startDatabase();
+    expect(await expectConserved(account)).toBe(5n * (1000n * 150n + 100n * 600n));
+  });
+});

@@ -1,0 +1,266 @@
+/**
+ * Policy P1 and P2: nothing a caller sends or receives is stored or logged. Marked text goes in through
+ * every opening, and comes back through every way a provider can say it, the failing ones above all;
+ * then everything the stack printed and everything it keeps on disk is searched.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalStack, startStack } from '@farebox/local';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  openStream,
+  ScriptedUpstream,
+  sendJson,
+  sendStream,
+  sleep,
+  type UpstreamHandler,
+} from './support/scripted-upstream.ts';
+
+const CANARY = `canary-${crypto.randomUUID()}`;
+
+let upstream: ScriptedUpstream;
+let stack: LocalStack;
+let apiKey: string;
+let accountId: string;
+const stateDir = mkdtempSync(join(tmpdir(), 'farebox-canary-'));
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.start();
+  const chat = { baseUrl: `${upstream.url}/v1`, apiKey: 'k' };
+  stack = await startStack({
+    stateDir,
+    database: 'pglite',
+    providers: { openai: chat, anthropic: { baseUrl: upstream.url, apiKey: 'k' } },
+    gatewayBindings: { SILENCE_SECONDS: '1', PING_SECONDS: '0.3', CHECKPOINT_SECONDS: '0.2' },
+    quiet: true,
+  });
+  ({ apiKey, accountId } = await stack.createAccount({ creditUsd: '50' }));
+});
+
+afterAll(async () => {
+  await stack?.stop();
+  await upstream?.stop();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+const echo = {
+  error: { message: `you said ${CANARY}`, type: CANARY, code: CANARY, param: CANARY },
+};
+const chunk = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: CANARY } }] })}\n\n`;
+
+/** Every way a provider can say the marked text back. */
+const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
+  [
+    'an answer',
+    (_, response) =>
+      sendJson(response, {
+        choices: [{ message: { content: CANARY } }],
+        usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 },
+        [CANARY]: CANARY,
+      }),
+  ],
+  ['a refusal', (_, response) => sendJson(response, echo, 400)],
+  ['a refusal of our account', (_, response) => sendJson(response, echo, 401)],
+  ['a rate limit', (_, response) => sendJson(response, echo, 429)],
+  ['a failure', (_, response) => sendJson(response, echo, 500)],
+  [
+    'not JSON at all',
+    (_, response) =>
+      response.writeHead(200, { 'content-type': CANARY.replaceAll('-', '') }).end(CANARY),
+  ],
+  [
+    'broken JSON',
+    (_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`{"a": "${CANARY}`),
+  ],
+  [
+    'headers',
+    (_, response) => response.writeHead(200, { 'x-echo': CANARY, 'set-cookie': CANARY }).end('{}'),
+  ],
+  [
+    'an error inside a stream',
+    (_, response) => sendStream(response, [chunk, `data: ${JSON.stringify(echo)}\n\n`]),
+  ],
+  [
+    'an error event',
+    (_, response) =>
+      sendStream(response, [
+        `event: error\ndata: {"type":"error","error":{"type":"${CANARY}","message":"${CANARY}"}}\n\n`,
+      ]),
+  ],
+  ['a cut stream', (_, response) => sendStream(response, [chunk, chunk.slice(0, 40)], 5, 'cut')],
+  ['a silent stream', (_, response) => sendStream(response, [chunk], 5, 'hang')],
+  [
+    'usage that makes no sense',
+    (_, response) =>
+      sendStream(response, [
+        `data: {"choices":[],"usage":{"prompt_tokens":"${CANARY}","completion_tokens":-1}}\n\n`,
+      ]),
+  ],
+  [
+    'a broken connection',
+    (_, response) => {
+      openStream(response);
+      response.destroy();
+    },
+  ],
+];
+
+const text = `Remember ${CANARY}, please.`;
+
+const BODIES: readonly (readonly [string, unknown])[] = [
+  [
+    '/v1/chat/completions',
+    {
+      model: 'gpt-4o-mini',
+      [CANARY]: CANARY,
+      metadata: { [CANARY]: CANARY },
+      user: CANARY,
+      messages: [
+        { role: 'system', content: text },
+        {
+          role: 'user',
+          name: 'someone',
+          content: [
+            { type: 'text', text },
+            { type: 'image_url', image_url: { url: `https://example.com/${CANARY}.png` } },
+          ],
+        },
+        {
+          role: 'assistant',
+          tool_calls: [
+            {
+              id: 'c',
+              type: 'function',
+              function: { name: 'f', arguments: JSON.stringify({ a: CANARY }) },
+            },
+          ],
+        },
+        { role: 'tool', tool_call_id: 'c', content: CANARY },
+      ],
+      tools: [
+        {
+          type: 'function',
+          function: {
+            name: 'f',
+            description: CANARY,
+            parameters: { type: 'object', properties: { [CANARY]: {} } },
+          },
+        },
+      ],
+    },
+  ],
+  [
+    '/v1/messages',
+    {
+      model: 'claude-sonnet-4-5',
+      max_tokens: 50,
+      system: text,
+      metadata: { user_id: CANARY },
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text },
+            {
+              type: 'document',
+              title: CANARY,
+              source: { type: 'text', media_type: 'text/plain', data: text },
+            },
+          ],
+        },
+      ],
+    },
+  ],
+];
+
+/** Requests that never get past the door, each holding the mark somewhere else. */
+const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
+  [
+    '/v1/chat/completions',
+    { method: 'POST', body: `{"model": "gpt-4o-mini", "messages": "${CANARY}"` },
+  ],
+  [
+    '/v1/chat/completions',
+    { method: 'POST', body: JSON.stringify({ model: CANARY, messages: [] }) },
+  ],
+  [
+    '/v1/chat/completions',
+    {
+      method: 'POST',
+      body: JSON.stringify({ model: 'gpt-4o-mini', max_tokens: CANARY, messages: [] }),
+    },
+  ],
+  [
+    '/v1/chat/completions',
+    {
+      method: 'POST',
+      body: JSON.stringify({
+        model: 'gpt-4o-mini',
+        service_tier: CANARY,
+        store: true,
+        messages: [],
+      }),
+    },
+  ],
+  [
+    '/v1/messages',
+    {
+      method: 'POST',
+      body: JSON.stringify({ model: 'claude-sonnet-4-5', tools: [{ function: CANARY }] }),
+    },
+  ],
+  [`/v1/${CANARY}`, { method: 'POST', body: CANARY }],
+  [`/v1/models/${CANARY}`, {}],
+  [`/v1/generation/${CANARY}`, {}],
+  [`/v1/chat/completions?q=${CANARY}`, { method: 'PUT', body: CANARY }],
+];
+
+async function call(path: string, init: RequestInit, key = apiKey): Promise<void> {
+  const response = await fetch(`${stack.gatewayUrl}${path}`, {
+    ...init,
+    headers: {
+      authorization: `Bearer ${key}`,
+      'x-note': CANARY,
+      'anthropic-beta': CANARY,
+      cookie: CANARY,
+    },
+  });
+  await response.text().catch(() => '');
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+it('finds marked text nowhere, in anything printed or kept', async () => {
+  for (const [, handler] of HANDLERS) {
+    upstream.handler = handler;
+    for (const [path, body] of BODIES) {
+      for (const streamed of [false, true]) {
+        const init = {
+          method: 'POST',
+          body: JSON.stringify({ ...(body as object), stream: streamed }),
+        };
+        await call(`${path}?note=${CANARY}`, init);
+      }
+    }
+  }
+  for (const [path, init] of REJECTED_REQUESTS) {
+    await call(path, init);
+    await call(path, init, `fbx_${CANARY}`);
+  }
+  await sleep(3000);
+  await stack.runCrons();
+  expect(upstream.received.length).toBeGreaterThan(HANDLERS.length);
+  expect(upstream.received.some(({ body }) => body.includes(CANARY))).toBe(true);
+  const entries = await stack.ledger.accounts.listEntries(accountId, 0, 1000);
+  expect(entries.length).toBeGreaterThan(HANDLERS.length);
+  expect(stack.output()).not.toContain(CANARY);
+  const files = listFiles(stateDir);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.filter((path) => readFileSync(path).includes(CANARY))).toEqual([]);
+}, 120_000);

@@ -1,0 +1,37 @@
+/** A real browser for system tests: Debian's chromium, driven by playwright-core. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+const EXECUTABLE = '/usr/bin/chromium';
+
+/** What a run looked like; replaced by the next run. */
+const SCREENSHOTS = join(import.meta.dirname, '../.farebox/screenshots');
+
+export const HAS_BROWSER = existsSync(EXECUTABLE);
+
+export function warnIfNoBrowser(): void {
+  if (!HAS_BROWSER) {
+    process.stdout.write('no chromium on this machine: journeys in a browser are skipped\n');
+  }
+}
+
+/** Root can't have Chromium's own sandbox; the pages it opens here are ours. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
+}
+
+export async function saveScreenshot(page: Page, name: string): Promise<void> {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+/** Everything the page asked for, by origin; a request to anybody else is somebody else knowing. */
+export function trackRequestedOrigins(page: Page): Set<string> {
+  const origins = new Set<string>();
+  page.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol.startsWith('http')) origins.add(origin);
+  });
+  return origins;
+}

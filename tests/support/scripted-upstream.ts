@@ -1,0 +1,192 @@
+/**
+ * A provider that does exactly what a test tells it to: answers, waits, cuts, stays silent. What is
+ * tested is the gateway; the independent mock and the recordings stand in for real providers elsewhere.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export type ReceivedRequest = Readonly<{
+  path: string;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: string;
+  /** Resolves when the gateway has closed its side before the answer was over. */
+  aborted: Promise<void>;
+}>;
+
+export type UpstreamHandler = (
+  request: ReceivedRequest,
+  response: ServerResponse,
+) => void | Promise<void>;
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export class ScriptedUpstream {
+  readonly received: ReceivedRequest[] = [];
+  handler: UpstreamHandler = (_, response) => {
+    response.writeHead(500).end();
+  };
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<ScriptedUpstream> {
+    const server = createServer();
+    const upstream = new ScriptedUpstream(server);
+    server.on('request', async (request: IncomingMessage, response: ServerResponse) => {
+      const aborted = new Promise<void>((resolve) => {
+        response.on('close', () => (response.writableFinished ? undefined : resolve()));
+      });
+      const body = await readBody(request).catch(() => '');
+      const { url: path = '', headers } = request;
+      const received = { path, headers, body, aborted };
+      upstream.received.push(received);
+      await upstream.handler(received, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return upstream;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export function sendJson(response: ServerResponse, body: unknown, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+export function openStream(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+  response.flushHeaders();
+}
+
+function chatChunk(delta: unknown, finish: string | null, usage?: unknown): string {
+  const chunk = {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'gpt-4o-mini',
+    choices: [{ index: 0, delta, finish_reason: finish }],
+    ...(usage === undefined ? {} : { usage }),
+  };
+  return `data: ${JSON.stringify(chunk)}\n\n`;
+}
+
+export type Counts = Readonly<{ input: number; output: number }>;
+
+export function chatUsage({ input, output }: Counts): unknown {
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+}
+
+/** The events of a chat stream that says `words`, with the usage chunk OpenAI sends when asked. */
+export function chatEvents(texts: readonly string[], counts: Counts): string[] {
+  const usageChunk = {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'gpt-4o-mini',
+    choices: [],
+    usage: chatUsage(counts),
+  };
+  return [
+    chatChunk({ role: 'assistant', content: '' }, null),
+    ...texts.map((word) => chatChunk({ content: word }, null)),
+    chatChunk({}, 'stop'),
+    `data: ${JSON.stringify(usageChunk)}\n\n`,
+    'data: [DONE]\n\n',
+  ];
+}
+
+export function chatCompletion(content: string, counts: Counts): unknown {
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 1_700_000_000,
+    model: 'gpt-4o-mini',
+    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
+    usage: chatUsage(counts),
+  };
+}
+
+function sseEvent(data: { type: string; [name: string]: unknown }): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** The events of an Anthropic stream that says `words`. */
+export function messageEvents(texts: readonly string[], { input, output }: Counts): string[] {
+  const usage = { input_tokens: input, output_tokens: 1 };
+  const message = {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-sonnet-4-5',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage,
+  };
+  const deltas = texts.map((text) =>
+    sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
+  );
+  return [
+    sseEvent({ type: 'message_start', message }),
+    sseEvent({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
+    ...deltas,
+    sseEvent({ type: 'content_block_stop', index: 0 }),
+    sseEvent({
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      usage: { output_tokens: output },
+    }),
+    sseEvent({ type: 'message_stop' }),
+  ];
+}
+
+export function messageResponse(text: string, { input, output }: Counts): unknown {
+  return {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-sonnet-4-5',
+    content: [{ type: 'text', text }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: input, output_tokens: output },
+  };
+}
+
+/** How a scripted stream ends: properly, with its connection broken, or not at all. */
+export type StreamEnd = 'end' | 'cut' | 'hang';
+
+/** Writes `events` one by one, `gapMs` apart; stops early once the gateway is gone. */
+export async function sendStream(
+  response: ServerResponse,
+  events: readonly string[],
+  gapMs = 0,
+  end: StreamEnd = 'end',
+): Promise<void> {
+  openStream(response);
+  for (const chunk of events) {
+    if (response.destroyed) return;
+    response.write(chunk);
+    if (gapMs > 0) await sleep(gapMs);
+  }
+  if (end === 'end') response.end();
+  if (end === 'cut') response.destroy();
+}

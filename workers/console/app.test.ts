@@ -1,0 +1,56 @@
+/** The console through its own door, without a server. */
+import { describe, expect, it, vi } from 'vitest';
+import { app } from './app.ts';
+
+/** No request below reaches another Worker: whichever verb is called is a mistake. */
+const unreachableService = new Proxy(
+  {},
+  { get: () => () => Promise.reject(new Error('not here')) },
+);
+const bindings = {
+  DATABASE_URL: 'postgresql://a:hidden@db.example/x',
+  ACCOUNTS: unreachableService,
+  OPERATORS: unreachableService,
+  MAIL: unreachableService,
+  CONSOLE_SECRET: '00'.repeat(32),
+  CONSOLE_URL: 'https://console.example',
+  API_URL: 'https://api.example.com',
+};
+
+async function get(url: string, env: object = bindings): Promise<Response> {
+  return app.request(url, {}, env);
+}
+
+describe('every answer', () => {
+  const paths = ['/', '/healthz', '/style.css', '/nowhere'];
+  it.each(paths)('of %s forbids scripts, frames and sniffing', async (path) => {
+    const { headers } = await get(`https://console.example${path}`);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('strict-transport-security')).toContain('max-age=63072000');
+  });
+
+  it('over plain HTTP is a redirect, without HSTS and with the same path', async () => {
+    const response = await get('http://console.example/healthz?a=b');
+    expect(response.status).toBe(308);
+    expect(response.headers.get('location')).toBe('https://console.example/healthz?a=b');
+    expect(response.headers.get('strict-transport-security')).toBeNull();
+  });
+
+  it("over plain HTTP is given on one's own machine", async () => {
+    expect((await get('http://127.0.0.1:8788/healthz')).status).toBe(200);
+    expect((await get('http://localhost:8788/healthz')).status).toBe(200);
+  });
+});
+
+describe('a missing binding', () => {
+  it('fails loudly by its name alone', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const response = await get('https://console.example/healthz', { DATABASE_URL: 'secret' });
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('ACCOUNTS');
+    expect(logged.mock.calls).toEqual([['{"event":"binding_missing","name":"ACCOUNTS"}']]);
+    logged.mockRestore();
+  });
+});

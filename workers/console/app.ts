@@ -1,0 +1,165 @@
+/**
+ * The console's door: who knocks here is a person with a browser, an operator behind Cloudflare Access,
+ * or a machine that posts to a hook. It never answers over plain HTTP outside of one's own machine, lets
+ * no page run a script that is not a file of ours, and may not be framed.
+ */
+import { logEvent } from '@farebox/telemetry';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { callRoutes } from './calls/calls.tsx';
+import { csrfProtection, formBodyLimit } from './csrf-and-forms.ts';
+import { getDeps, isOperatorsHost, MissingBindingError } from './env.ts';
+import { keyRoutes } from './keys/keys.tsx';
+import { languageRoutes } from './language.ts';
+import { isLoopback } from './loopback.ts';
+import { sesWebhook } from './mail/ses-webhook.ts';
+import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
+import { notFoundPage } from './not-found.tsx';
+import { notificationRoutes } from './notifications/notifications.tsx';
+import { operators } from './operators/app.ts';
+import { overviewPage } from './overview/overview.tsx';
+import { playgroundRoutes } from './playground/playground.tsx';
+import { privacyRoutes } from './privacy/privacy.tsx';
+import { confirmEmailRoutes } from './recovery/confirm-email.tsx';
+import { resetPasswordRoutes } from './recovery/reset-password.tsx';
+import { SCRIPTS } from './scripts.ts';
+import { secretScanningWebhook } from './secret-scanning/webhook.ts';
+import { changeEmailRoutes } from './security/change-email.tsx';
+import { changePasswordRoutes } from './security/change-password.tsx';
+import { passkeyRoutes } from './security/passkeys.tsx';
+import { recoveryCodeRoutes } from './security/recovery-codes.tsx';
+import { securityRoutes } from './security/security.tsx';
+import { totpRoutes } from './security/totp.tsx';
+import { loadSession, type PublicEnv } from './session.ts';
+import { reauthRoutes } from './sign-in/reauthenticate.tsx';
+import { signInRoutes } from './sign-in/sign-in.tsx';
+import { twoFactorRoutes } from './sign-in/two-factor.tsx';
+import { signUpRoutes } from './sign-up/sign-up.tsx';
+import { ICON, STYLE } from './stylesheet.ts';
+import { topUpRoutes } from './top-up/top-up.tsx';
+import { transactionRoutes } from './transactions/transactions.tsx';
+import { usageRoutes } from './usage/usage.tsx';
+import { welcomePage } from './welcome/welcome.tsx';
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy':
+    'camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
+  // A link from a mail holds a token: it must not reach anybody else as a referrer. With `no-referrer`
+  // browsers would send our own forms' Origin as `null` too (Fetch, "append a request Origin header").
+  'referrer-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Two years, as browsers' preload lists ask for (RFC 6797). */
+const HSTS = 'max-age=63072000; includeSubDomains';
+
+/** Nothing inline and nothing from elsewhere; the playground alone talks to the API. */
+function contentSecurityPolicy(apiOrigin: string): string {
+  return [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self' data:",
+    `connect-src 'self' ${apiOrigin}`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+const secureTransport: MiddlewareHandler<PublicEnv> = async function secureTransport(c, next) {
+  const url = new URL(c.req.url);
+  const encrypted = url.protocol === 'https:';
+  if (!encrypted && !isLoopback(url.hostname)) {
+    url.protocol = 'https:';
+    c.res = c.redirect(url.href, 308);
+  } else {
+    await next();
+  }
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
+  c.header(
+    'content-security-policy',
+    contentSecurityPolicy(URL.parse(c.env.API_URL ?? '')?.origin ?? ''),
+  );
+  // RFC 6797 section 7.2: never over plain HTTP.
+  if (encrypted) c.header('strict-transport-security', HSTS);
+};
+
+/** Operators have a host of their own: nothing else is answered there, and nothing of theirs elsewhere. */
+const operatorsHost: MiddlewareHandler<PublicEnv> = async function operatorsHost(c, next) {
+  if (!isOperatorsHost(c.env, new URL(c.req.url).hostname)) return next();
+  return operators.fetch(c.req.raw, c.env);
+};
+
+/** Files that say nothing of anybody. */
+const staticFiles = new Hono<PublicEnv>();
+const SHORT_CACHE = { 'cache-control': 'public, max-age=300' };
+staticFiles.get('/style.css', (c) =>
+  c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', ...SHORT_CACHE }),
+);
+staticFiles.get('/icon.svg', (c) =>
+  c.body(ICON, 200, { 'content-type': 'image/svg+xml', ...SHORT_CACHE }),
+);
+staticFiles.get('/scripts/:file', (c) => {
+  const name = c.req.param('file').replace(/\.js$/, '');
+  const script = Object.hasOwn(SCRIPTS, name) ? SCRIPTS[name] : undefined;
+  if (script === undefined) return c.text('There is no such script.', 404);
+  return c.body(script, 200, { 'content-type': 'text/javascript; charset=utf-8', ...SHORT_CACHE });
+});
+/** Ready when every binding is there; it asks no other system, so that nobody can load one through it. */
+staticFiles.get('/healthz', (c) => {
+  getDeps(c.env);
+  c.header('cache-control', 'no-store');
+  return c.json({ status: 'ok' });
+});
+
+/** Screens for people: each behind the visitor's check and our own forms' check. */
+const pages = new Hono<PublicEnv>();
+pages.use(formBodyLimit, loadSession, csrfProtection);
+pages.route('/', languageRoutes);
+for (const routes of [
+  signUpRoutes,
+  signInRoutes,
+  twoFactorRoutes,
+  resetPasswordRoutes,
+  confirmEmailRoutes,
+]) {
+  pages.route('/', routes);
+}
+for (const routes of [
+  reauthRoutes,
+  securityRoutes,
+  changePasswordRoutes,
+  changeEmailRoutes,
+  totpRoutes,
+  passkeyRoutes,
+  recoveryCodeRoutes,
+]) {
+  pages.route('/', routes);
+}
+pages.route('/', usageRoutes);
+pages.route('/', callRoutes);
+pages.route('/', transactionRoutes);
+pages.route('/', notificationRoutes);
+pages.route('/', playgroundRoutes);
+pages.route('/', keyRoutes);
+pages.route('/', privacyRoutes);
+pages.route('/', topUpRoutes);
+pages.get('/', (c) => (c.var.user === null ? welcomePage(c) : overviewPage(c)));
+pages.all('*', notFoundPage);
+
+export const app = new Hono<PublicEnv>();
+app.use(secureTransport, operatorsHost);
+app.route('/', secretScanningWebhook);
+app.route('/', sesWebhook);
+app.route('/', unsubscribeRoutes);
+app.route('/', staticFiles);
+app.route('/', pages);
+
+/** The text of an unforeseen error may hold anything: it is dropped, not logged. */
+app.onError((error, c) => {
+  if (error instanceof MissingBindingError) return c.text('The console is not set up.', 503);
+  logEvent({ event: 'unexpected', where: 'console', call: null });
+  return c.text('Something went wrong on our side. Nothing you sent was kept.', 500);
+});

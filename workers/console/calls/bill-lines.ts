@@ -1,0 +1,64 @@
+/** The bill of a call as positions that add up, to the last digit, to what it cost. Pure. */
+import type { Generation } from '@farebox/ledger';
+import {
+  BUCKETS,
+  type Bucket,
+  computeCost,
+  type NanoUsd,
+  NO_USAGE,
+  type SurchargeKind,
+} from '@farebox/money';
+
+export type LineItem = Readonly<{
+  subject:
+    | Readonly<{ kind: 'bucket'; bucket: Bucket }>
+    | Readonly<{ kind: 'fee'; surcharge: SurchargeKind }>;
+  count: number;
+  /** nano-USD per million. */
+  price: bigint;
+  /** Millionths of a nano-USD: count times price, unrounded. */
+  millionths: bigint;
+}>;
+
+export type BillBreakdown = Readonly<{
+  lineItems: readonly LineItem[];
+  /** Millionths of a nano-USD. */
+  sum: bigint;
+  /** The sum, rounded up once. */
+  cost: NanoUsd;
+  /** What was charged or fell short, less the cost: not zero where an estimate was bounded. */
+  difference: NanoUsd;
+}>;
+
+export function breakDownBill(generation: Generation): BillBreakdown {
+  const { usage, prices, fees } = generation;
+  const lineItems: LineItem[] = [];
+  if (usage !== null && prices !== null) {
+    for (const bucket of BUCKETS) {
+      const [count, price] = [usage[bucket], prices[bucket]];
+      if (count === 0) continue;
+      const subject = { kind: 'bucket', bucket } as const;
+      lineItems.push({ subject, count, price, millionths: BigInt(count) * price });
+    }
+  }
+  for (const { kind, count, nano_usd_per_million: price } of fees) {
+    const subject = { kind: 'fee', surcharge: kind } as const;
+    lineItems.push({ subject, count, price, millionths: BigInt(count) * price });
+  }
+  const sum = lineItems.reduce((all, lineItem) => all + lineItem.millionths, 0n);
+  const cost =
+    prices === null ? surchargesCost(generation) : computeCost(usage ?? NO_USAGE, prices, fees);
+  return { lineItems, sum, cost, difference: generation.charged + generation.shortfall - cost };
+}
+
+const NO_PRICES = Object.freeze({
+  input_uncached: 0n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_1h: 0n,
+  output: 0n,
+});
+
+function surchargesCost({ fees }: Generation): NanoUsd {
+  return computeCost(NO_USAGE, NO_PRICES, fees);
+}

@@ -1,0 +1,144 @@
+/** The bill of one call: positions that add up to what was charged, and in words why it is that. */
+import type { CallRecord } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import type { FC } from 'hono/jsx';
+import { formatCount, formatCurrency, formatMillionths } from '../format/format.ts';
+import { Time } from '../layout.tsx';
+import { breakDownBill, type LineItem } from './bill-lines.ts';
+
+type CallProps = Readonly<{
+  call: CallRecord;
+  keyName: string;
+  messages: Messages;
+  language: string;
+}>;
+
+const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
+  const { generation } = call;
+  const items = [
+    [messages.calls.id, <code>{generation.id}</code>],
+    [messages.calls.model, generation.model],
+    [messages.calls.provider, generation.provider],
+    [messages.calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
+    [messages.calls.dialect, generation.dialect],
+    [messages.calls.streamed, generation.stream ? messages.frame.yes : messages.frame.no],
+    [messages.calls.httpStatus, generation.httpStatus ?? '–'],
+    [messages.calls.began, <Time at={generation.createdAt} language={language} />],
+    [
+      messages.calls.settled,
+      generation.settledAt === null ? '–' : <Time at={generation.settledAt} language={language} />,
+    ],
+  ] as const;
+  return (
+    <dl class="pairs">
+      {items.map(([name, value]) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+};
+
+function lineItemName({ subject }: LineItem, messages: Messages): string {
+  return subject.kind === 'bucket'
+    ? messages.calls.buckets[subject.bucket]
+    : messages.calls.fees[subject.surcharge];
+}
+
+const LineItemRow: FC<
+  Readonly<{ lineItem: LineItem; reasoning: number; messages: Messages; language: string }>
+> = ({ lineItem, reasoning, messages, language }) => {
+  const isOutput = lineItem.subject.kind === 'bucket' && lineItem.subject.bucket === 'output';
+  return (
+    <tr>
+      <th scope="row">
+        {lineItemName(lineItem, messages)}
+        {isOutput && reasoning > 0 && (
+          <small> ({messages.calls.reasoning(formatCount(reasoning, language))})</small>
+        )}
+      </th>
+      <td class="number">{formatCount(lineItem.count, language)}</td>
+      <td class="number">{formatCurrency(lineItem.price, language)}</td>
+      <td class="number">{formatMillionths(lineItem.millionths, language)}</td>
+    </tr>
+  );
+};
+
+const SumRow: FC<Readonly<{ text: string; note?: string; amount: string }>> = (props) => (
+  <tr>
+    <th scope="row" colspan={3}>
+      {props.text}
+      {props.note !== undefined && <small> ({props.note})</small>}
+    </th>
+    <td class="number">{props.amount}</td>
+  </tr>
+);
+
+const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language }) => {
+  const { generation } = call;
+  const { lineItems, sum, difference } = breakDownBill(generation);
+  const { calls } = messages;
+  return (
+    <section class="scroll" tabindex={0} aria-label={calls.bill}>
+      <table>
+        <caption>{calls.billTable}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{calls.position}</th>
+            {[calls.quantity, calls.price, calls.amount].map((text) => (
+              <th scope="col" class="number">
+                {text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {lineItems.map((lineItem) => (
+            <LineItemRow
+              lineItem={lineItem}
+              reasoning={generation.usage?.output_reasoning ?? 0}
+              messages={messages}
+              language={language}
+            />
+          ))}
+        </tbody>
+        <tfoot>
+          <SumRow text={calls.sum} amount={formatMillionths(sum, language)} />
+          {difference !== 0n && (
+            <SumRow text={calls.bounded} amount={formatCurrency(difference, language)} />
+          )}
+          {generation.shortfall > 0n && (
+            <SumRow
+              text={calls.shortfall}
+              amount={formatCurrency(-generation.shortfall, language)}
+            />
+          )}
+          <SumRow
+            text={calls.charged}
+            note={calls.rounded}
+            amount={formatCurrency(generation.charged, language)}
+          />
+        </tfoot>
+      </table>
+    </section>
+  );
+};
+
+export const CallPage: FC<CallProps> = (props) => {
+  const { call, messages } = props;
+  const { reason, usage, fees } = call.generation;
+  return (
+    <>
+      <CallFacts {...props} />
+      <h2>{messages.calls.why}</h2>
+      <p>
+        {messages.reasons[reason ?? 'none']} {reason !== null && <code>{reason}</code>}
+      </p>
+      <h2>{messages.calls.bill}</h2>
+      {usage === null && fees.length === 0 && <p>{messages.calls.noUsage}</p>}
+      <BillTable {...props} />
+    </>
+  );
+};

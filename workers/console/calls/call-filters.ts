@@ -1,0 +1,57 @@
+/** What a person asked to see of their calls, out of a query anybody could have written. Pure. */
+import type { CallCursor, CallFilter } from '@farebox/database';
+import { DAY_MS, parseIsoDay, toIsoDay } from '../format/format.ts';
+
+export type CallQuery = Readonly<{ filter: CallFilter; before: CallCursor | null }>;
+
+type QueryReader = (name: string) => string | undefined;
+
+const MAX_KEY_ID = 0xffff_ffff;
+
+function parseKeyId(text: string | undefined): number | undefined {
+  if (text === undefined || !/^\d{1,10}$/.test(text)) return undefined;
+  const keyId = Number(text);
+  return keyId <= MAX_KEY_ID ? keyId : undefined;
+}
+
+function parseCursor(text: string | undefined): CallCursor | null {
+  const match = /^(\d{1,13})-([0-9a-f]{32})$/.exec(text ?? '');
+  if (match?.[2] === undefined) return null;
+  return { at: Number(match[1]), id: match[2] };
+}
+
+export function formatCursor({ at, id }: CallCursor): string {
+  return `${at}-${id}`;
+}
+
+/** What can't be read is not asked for. */
+export function parseCallQuery(query: QueryReader): CallQuery {
+  const model = query('model');
+  const outcome = query('outcome');
+  const from = parseIsoDay(query('from') ?? '');
+  const to = parseIsoDay(query('to') ?? '');
+  return {
+    filter: {
+      keyId: parseKeyId(query('key')),
+      model: model !== undefined && /^[!-~]{1,128}$/.test(model) ? model : undefined,
+      succeeded: outcome === 'succeeded' ? true : outcome === 'failed' ? false : undefined,
+      from: from === undefined ? undefined : from * DAY_MS,
+      until: to === undefined ? undefined : (to + 1) * DAY_MS,
+    },
+    before: parseCursor(query('before')),
+  };
+}
+
+/** The query that asks for the same again, from `before` on. */
+export function toQueryString({ filter }: CallQuery, before: CallCursor | null): string {
+  const { keyId, model, succeeded, from, until } = filter;
+  const query = new URLSearchParams();
+  if (keyId !== undefined) query.set('key', String(keyId));
+  if (model !== undefined) query.set('model', model);
+  if (succeeded !== undefined) query.set('outcome', succeeded ? 'succeeded' : 'failed');
+  if (from !== undefined) query.set('from', toIsoDay(from / DAY_MS));
+  if (until !== undefined) query.set('to', toIsoDay(until / DAY_MS - 1));
+  if (before !== null) query.set('before', formatCursor(before));
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}

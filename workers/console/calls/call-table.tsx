@@ -1,0 +1,62 @@
+/** Calls as rows of a table: on their own page, and the latest of them on the overview. */
+import type { CallRecord } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import type { Generation } from '@farebox/ledger';
+import type { FC } from 'hono/jsx';
+import { formatCount, formatCurrency } from '../format/format.ts';
+import { Time } from '../layout.tsx';
+
+function countInputTokens({ usage }: Generation): number {
+  if (usage === null) return 0;
+  return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+}
+
+const CallRow: FC<Readonly<{ call: CallRecord; language: string }>> = ({ call, language }) => {
+  const { generation } = call;
+  return (
+    <tr>
+      <td>
+        <a href={`/calls/${generation.id}`}>
+          <Time at={generation.createdAt} language={language} />
+        </a>
+      </td>
+      <td>{generation.model}</td>
+      <td class="number">{generation.httpStatus ?? '–'}</td>
+      <td class="number">
+        {formatCount(countInputTokens(generation), language)} /{' '}
+        {formatCount(generation.usage?.output ?? 0, language)}
+      </td>
+      <td class="number">{formatCurrency(generation.charged, language)}</td>
+    </tr>
+  );
+};
+
+export const CallTable: FC<
+  Readonly<{ calls: readonly CallRecord[]; messages: Messages; language: string }>
+> = ({ calls, messages, language }) => (
+  <section class="scroll" tabindex={0} aria-label={messages.calls.table}>
+    <table>
+      <caption>{messages.calls.table}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{messages.calls.time}</th>
+          <th scope="col">{messages.calls.model}</th>
+          <th scope="col" class="number">
+            {messages.calls.status}
+          </th>
+          <th scope="col" class="number">
+            {messages.calls.tokens}
+          </th>
+          <th scope="col" class="number">
+            {messages.calls.cost}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {calls.map((call) => (
+          <CallRow call={call} language={language} />
+        ))}
+      </tbody>
+    </table>
+  </section>
+);

@@ -1,0 +1,114 @@
+/** How a key is shown: what it is held to, what it spent, and whether anything stopped it. */
+import type { Messages } from '@farebox/i18n';
+import type { Child, FC } from 'hono/jsx';
+import { Money, Time } from '../layout.tsx';
+import type { KeyWithStatus } from './load-keys.ts';
+
+export type LocaleProps = Readonly<{ messages: Messages; language: string }>;
+
+const DescriptionItem: FC<{ name: string; children?: Child }> = ({ name, children }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);
+
+export const KeyStateLabel: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
+  keyInfo,
+  messages,
+  language,
+}) => {
+  const { row, status, state } = keyInfo;
+  const since = state === 'revoked' ? (status.revokedAt ?? row.revokedAt) : status.pausedAt;
+  return (
+    <>
+      <strong>{messages.keys.states[state]}</strong>
+      {(state === 'revoked' || state === 'paused') && since !== null && (
+        <>
+          {' '}
+          <Time at={since} language={language} />
+        </>
+      )}
+    </>
+  );
+};
+
+/** What is asked most: how much of what. */
+export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
+  keyInfo,
+  messages,
+}) => {
+  const { limits, spent, held, spentToday, typicalDailySpend } = keyInfo.status;
+  const { keys: t } = messages;
+  return (
+    <>
+      <DescriptionItem name={t.spent}>
+        <Money amount={spent} />
+        {limits.budget !== null && (
+          <>
+            {' '}
+            {t.of} <Money amount={limits.budget} />
+          </>
+        )}
+      </DescriptionItem>
+      {held > 0n && (
+        <DescriptionItem name={t.held}>
+          <Money amount={held} />
+        </DescriptionItem>
+      )}
+      <DescriptionItem name={t.today}>
+        <Money amount={spentToday} />
+      </DescriptionItem>
+      <DescriptionItem name={t.usualDay}>
+        {typicalDailySpend === null ? t.usualUnknown : <Money amount={typicalDailySpend} />}
+      </DescriptionItem>
+    </>
+  );
+};
+
+/** Everything else it is held to. */
+export const KeyLimitDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
+  keyInfo,
+  messages,
+  language,
+}) => {
+  const { limits, spendGuard } = keyInfo.status;
+  const { keys: t, frame } = messages;
+  const formatCount = (value: number | null) => (value === null ? frame.unlimited : String(value));
+  const formatMultiple = (value: number | null) =>
+    value === null ? t.off : t.times(String(value));
+  return (
+    <>
+      <DescriptionItem name={t.budget}>
+        {limits.budget === null ? frame.unlimited : <Money amount={limits.budget} />}
+      </DescriptionItem>
+      <DescriptionItem name={t.expires}>
+        {limits.expiresAt === null ? t.never : <Time at={limits.expiresAt} language={language} />}
+      </DescriptionItem>
+      <DescriptionItem name={t.models}>
+        {limits.models === null ? t.allModels : limits.models.join(', ')}
+      </DescriptionItem>
+      <DescriptionItem name={t.perMinute}>{formatCount(limits.callsPerMinute)}</DescriptionItem>
+      <DescriptionItem name={t.concurrent}>{formatCount(limits.concurrentCalls)}</DescriptionItem>
+      <DescriptionItem name={t.noticeAt}>
+        {formatMultiple(spendGuard.alertMultiple)}
+      </DescriptionItem>
+      <DescriptionItem name={t.pauseAt}>{formatMultiple(spendGuard.pauseMultiple)}</DescriptionItem>
+    </>
+  );
+};
+
+export const KeyDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
+  keyInfo,
+  messages,
+  language,
+}) => (
+  <>
+    <DescriptionItem name={messages.keys.ending}>
+      <code>{`fbx_…${keyInfo.row.last4}`}</code>
+    </DescriptionItem>
+    <DescriptionItem name={messages.keys.created}>
+      <Time at={keyInfo.row.createdAt} language={language} />
+    </DescriptionItem>
+  </>
+);

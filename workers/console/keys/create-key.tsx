@@ -1,0 +1,189 @@
+/**
+ * Where a key's text appears: once, in the very answer that made it. No redirect, row, cookie or address
+ * could carry it to another page. A form sent again (a reload) makes no second one: its ticket is used.
+ */
+
+import { type Context, Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { consumeRateLimit, issueFormToken, redeemFormToken } from '../idempotency.ts';
+import { Note, page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { KeyFields } from './key-fields.tsx';
+import {
+  EMPTY_FORM,
+  type KeyFormField,
+  type KeyFormValues,
+  parseKeyForm,
+  readKeyForm,
+} from './key-form.ts';
+import { type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
+
+/** Not counting revoked ones. */
+const MAX_KEYS = 100;
+/** The account's object remembers revoked keys too, so that making and revoking must have a bound of its own. */
+const KEYS_PER_DAY = { maxAttempts: 100, seconds: 86_400 } as const;
+const CREATE_KEY_ACTION = 'make a key';
+
+function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, text: string) {
+  const { keys: t, frame } = c.var.messages;
+  return page(
+    c,
+    { title: t.shownTitle, activePath: '/keys', scripts: ['copy-key'] },
+    <>
+      <Note kind="done">{text}</Note>
+      <p>{t.shownText}</p>
+      <output id="key" class="key">
+        {apiKey}
+      </output>
+      <p>
+        <button type="button" id="copy-key" hidden>
+          {t.copy}
+        </button>{' '}
+        <span id="key-copied" role="status" data-text={t.copied}></span>
+      </p>
+      <p>
+        <a href={`/keys/${keyId}`}>{t.kept}</a> <a href="/keys">{frame.keys}</a>
+      </p>
+    </>,
+  );
+}
+
+/** The ticket was used: the key was made, and shown in the answer before this one. */
+function alreadySubmittedPage(c: Context<SignedInEnv>) {
+  const { keys: t } = c.var.messages;
+  return page(
+    c,
+    { title: t.againTitle, activePath: '/keys', status: 409 },
+    <>
+      <Note kind="warning">{t.againText}</Note>
+      <p>
+        <a href="/keys">{t.back}</a>
+      </p>
+    </>,
+  );
+}
+
+type Rejection = Readonly<{ errors: readonly KeyFormField[]; message?: string }>;
+
+function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection?: Rejection) {
+  const { deps, user, messages } = c.var;
+  const { keys: t, frame } = messages;
+  return page(
+    c,
+    { title: t.newTitle, activePath: '/keys', status: rejection === undefined ? 200 : 422 },
+    <>
+      {rejection !== undefined && (
+        <Note kind="problem">{rejection.message ?? t.problems.form}</Note>
+      )}
+      <form method="post" action="/keys/new">
+        <input
+          type="hidden"
+          name="ticket"
+          value={issueFormToken(deps.identity, user.account, CREATE_KEY_ACTION)}
+        />
+        <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
+        <p>
+          <button type="submit">{t.create}</button> <a href="/keys">{frame.cancel}</a>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+export const createKeyRoutes = new Hono<SignedInEnv>();
+for (const path of ['/keys/new', '/keys/:id/roll'])
+  createKeyRoutes.use(path, requireSignIn, requireRecentAuth);
+
+createKeyRoutes.get('/keys/new', async (c) => {
+  const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
+  const { keys: t } = c.var.messages;
+  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=full', 303);
+  return createKeyPage(c, { ...EMPTY_FORM, name: t.firstName(unrevokedKeys.length + 1) });
+});
+
+async function checkCreationLimit(c: Context<SignedInEnv>): Promise<Response | undefined> {
+  const { identity } = c.var.deps;
+  const throttled = await consumeRateLimit(identity, c.var.user.account, 'keys made', KEYS_PER_DAY);
+  return throttled === undefined ? undefined : rateLimitedPage(c, throttled, '/keys');
+}
+
+createKeyRoutes.post('/keys/new', async (c) => {
+  const { deps, user, messages } = c.var;
+  const form = await readForm(c);
+  const values = readKeyForm(form);
+  const parsed = parseKeyForm(values, deps.identity.now());
+  if (!parsed.ok) return createKeyPage(c, values, { errors: parsed.errors });
+  const { account } = user;
+  if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('ticket'))))
+    return alreadySubmittedPage(c);
+  const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
+  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=full', 303);
+  const rateLimitedResponse = await checkCreationLimit(c);
+  if (rateLimitedResponse !== undefined) return rateLimitedResponse;
+  const { name, limits, spendGuard } = parsed;
+  const created = await deps.accounts.mintKey(account, { name, limits, spendGuard });
+  if (created.ok) return newSecretPage(c, created.apiKey, created.keyId, messages.keys.made);
+  return createKeyPage(c, values, { errors: [], message: messages.keys.problems.refused });
+});
+
+/** How long the secret before still opens, in seconds. */
+const GRACE_PERIODS = ['0', '3600', '86400'] as const;
+type GracePeriod = (typeof GRACE_PERIODS)[number];
+
+function rollAction({ row }: KeyWithStatus): string {
+  return `roll ${row.keyId}`;
+}
+
+function rollPage(c: Context<SignedInEnv>, key: KeyWithStatus) {
+  const { deps, user, messages } = c.var;
+  const { keys: t, frame } = messages;
+  const formToken = issueFormToken(deps.identity, user.account, rollAction(key));
+  const path = `/keys/${key.row.keyId}`;
+  return page(
+    c,
+    { title: t.rollTitle(key.row.name), activePath: '/keys' },
+    <>
+      <p>{t.rollText}</p>
+      <form method="post" action={`${path}/roll`}>
+        <input type="hidden" name="ticket" value={formToken} />
+        <fieldset>
+          <legend>{t.graceField}</legend>
+          {GRACE_PERIODS.map((grace: GracePeriod) => (
+            <label class="choice">
+              <input type="radio" name="grace" value={grace} checked={grace === '3600'} />{' '}
+              {t.graces[grace]}
+            </label>
+          ))}
+        </fieldset>
+        <p>
+          <button type="submit">{t.roll}</button> <a href={path}>{frame.cancel}</a>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+createKeyRoutes.get('/keys/:id/roll', async (c) => {
+  const key = await loadKey(c);
+  if (key === undefined || key.state === 'revoked') return notFoundPage(c);
+  return rollPage(c, key);
+});
+
+createKeyRoutes.post('/keys/:id/roll', async (c) => {
+  const { deps, user, messages } = c.var;
+  const key = await loadKey(c);
+  if (key === undefined || key.state === 'revoked') return notFoundPage(c);
+  const form = await readForm(c);
+  const grace = GRACE_PERIODS.find((known) => known === form.text('grace'));
+  if (grace === undefined) return rollPage(c, key);
+  const { account } = user;
+  if (!(await redeemFormToken(deps.identity, account, rollAction(key), form.text('ticket')))) {
+    return alreadySubmittedPage(c);
+  }
+  const { keyId } = key.row;
+  const rolled = await deps.accounts.rollKey(account, { keyId, graceSeconds: Number(grace) });
+  if (!rolled.ok) return notFoundPage(c);
+  return newSecretPage(c, rolled.apiKey, keyId, messages.keys.rolled[grace]);
+});

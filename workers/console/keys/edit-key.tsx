@@ -1,0 +1,153 @@
+/** What is done to a key that exists: other limits, its brake off, its end. The ledger does it; here it is asked for. */
+import { type Context, Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { Note, page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { KeyFields } from './key-fields.tsx';
+import {
+  type KeyFormField,
+  type KeyFormValues,
+  parseKeyForm,
+  readKeyForm,
+  toFormValues,
+} from './key-form.ts';
+import { type KeyWithStatus, loadKey } from './load-keys.ts';
+
+export const editKeyRoutes = new Hono<SignedInEnv>();
+for (const path of ['/keys/:id/edit', '/keys/:id/resume']) {
+  editKeyRoutes.use(path, requireSignIn, requireRecentAuth);
+}
+editKeyRoutes.use('/keys/:id/revoke', requireSignIn);
+
+/** The person's own and still of use; undefined otherwise. */
+async function loadUnrevokedKey(c: Context<SignedInEnv>): Promise<KeyWithStatus | undefined> {
+  const key = await loadKey(c);
+  return key?.state === 'revoked' ? undefined : key;
+}
+
+function editPage(
+  c: Context<SignedInEnv>,
+  key: KeyWithStatus,
+  values: KeyFormValues,
+  rejection?: Readonly<{ errors: readonly KeyFormField[]; message?: string }>,
+) {
+  const { messages } = c.var;
+  const { keys: t, frame } = messages;
+  const path = `/keys/${key.row.keyId}`;
+  return page(
+    c,
+    {
+      title: t.editTitle(key.row.name),
+      activePath: '/keys',
+      status: rejection === undefined ? 200 : 422,
+    },
+    <>
+      {rejection !== undefined && (
+        <Note kind="problem">{rejection.message ?? t.problems.form}</Note>
+      )}
+      <form method="post" action={`${path}/edit`}>
+        <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
+        <p>
+          <button type="submit">{frame.save}</button> <a href={path}>{frame.cancel}</a>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+editKeyRoutes.get('/keys/:id/edit', async (c) => {
+  const key = await loadUnrevokedKey(c);
+  if (key === undefined) return notFoundPage(c);
+  return editPage(c, key, toFormValues(key.row.name, key.status.limits, key.status.spendGuard));
+});
+
+editKeyRoutes.post('/keys/:id/edit', async (c) => {
+  const key = await loadUnrevokedKey(c);
+  if (key === undefined) return notFoundPage(c);
+  const { deps, user, messages } = c.var;
+  const values = readKeyForm(await readForm(c));
+  const parsed = parseKeyForm(values, deps.identity.now(), key.status);
+  if (!parsed.ok) return editPage(c, key, values, { errors: parsed.errors });
+  const { name, limits, spendGuard } = parsed;
+  const { keyId } = key.row;
+  const current = key.status.spendGuard;
+  // Brakes that are told again, unchanged, would take a pause off.
+  const unchanged =
+    spendGuard.alertMultiple === current.alertMultiple &&
+    spendGuard.pauseMultiple === current.pauseMultiple;
+  const change = { name, limits, ...(unchanged ? {} : { spendGuard }) };
+  const changed = await deps.accounts.updateKey(user.account, keyId, change);
+  if (changed.ok) return c.redirect(`/keys/${keyId}?done=changed`, 303);
+  return editPage(c, key, values, { errors: [], message: messages.keys.problems.refused });
+});
+
+type Confirmation = Readonly<{
+  title: string;
+  text: string;
+  button: string;
+  path: string;
+  danger: boolean;
+}>;
+
+function confirmPage(c: Context<SignedInEnv>, key: KeyWithStatus, confirmation: Confirmation) {
+  const { frame } = c.var.messages;
+  const path = `/keys/${key.row.keyId}`;
+  return page(
+    c,
+    { title: confirmation.title, activePath: '/keys' },
+    <>
+      <p>{confirmation.text}</p>
+      <form method="post" action={`${path}/${confirmation.path}`}>
+        <p>
+          <button type="submit" class={confirmation.danger ? 'danger' : undefined}>
+            {confirmation.button}
+          </button>{' '}
+          <a href={path}>{frame.cancel}</a>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+editKeyRoutes.get('/keys/:id/resume', async (c) => {
+  const key = await loadUnrevokedKey(c);
+  if (key === undefined) return notFoundPage(c);
+  const { keys: t } = c.var.messages;
+  return confirmPage(c, key, {
+    title: t.resumeTitle(key.row.name),
+    text: t.resumeText,
+    button: t.resume,
+    path: 'resume',
+    danger: false,
+  });
+});
+
+editKeyRoutes.post('/keys/:id/resume', async (c) => {
+  const key = await loadUnrevokedKey(c);
+  if (key === undefined) return notFoundPage(c);
+  const { keyId } = key.row;
+  await c.var.deps.accounts.resumeKey(c.var.user.account, keyId);
+  return c.redirect(`/keys/${keyId}?done=resumed`, 303);
+});
+
+editKeyRoutes.get('/keys/:id/revoke', async (c) => {
+  const key = await loadUnrevokedKey(c);
+  if (key === undefined) return notFoundPage(c);
+  const { keys: t } = c.var.messages;
+  return confirmPage(c, key, {
+    title: t.revokeTitle(key.row.name),
+    text: t.revokeText,
+    button: t.revoke,
+    path: 'revoke',
+    danger: true,
+  });
+});
+
+editKeyRoutes.post('/keys/:id/revoke', async (c) => {
+  const key = await loadKey(c);
+  if (key === undefined) return notFoundPage(c);
+  // Also where it is revoked already: asking again writes a row that was late.
+  await c.var.deps.accounts.revokeKey(c.var.user.account, key.row.keyId);
+  return c.redirect('/keys?done=revoked', 303);
+});

@@ -1,0 +1,203 @@
+/**
+ * What the form of a key says, read into limits and brakes. Pure; every flaw is named by its field, so that
+ * the form can be shown again with what was typed. Fields that no form of ours has are never looked at.
+ */
+import { findModel, listModels } from '@farebox/catalog';
+import {
+  DEFAULT_SPEND_GUARD,
+  type KeyLimits,
+  type KeyStatus,
+  type SpendGuard,
+} from '@farebox/ledger';
+import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
+import type { Form } from '../csrf-and-forms.ts';
+
+/** Providers whose own models are offered for ticking; models of others are typed. */
+const LISTED_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'] as const;
+const MAX_MODELS = 500;
+const MAX_COUNT = 1_000_000;
+
+/** By provider, for ticking. */
+export const LISTED_MODELS: readonly Readonly<{ provider: string; models: readonly string[] }>[] =
+  LISTED_PROVIDERS.map((provider) => ({
+    provider,
+    models: listModels([provider])
+      .map(({ name }) => name)
+      .sort(),
+  }));
+const LISTED_MODEL_NAMES: ReadonlySet<string> = new Set(
+  LISTED_MODELS.flatMap(({ models }) => models),
+);
+
+/** The form as it was filled in. */
+export type KeyFormValues = Readonly<{
+  name: string;
+  budget: string;
+  expires: string;
+  scope: 'all' | 'some';
+  models: readonly string[];
+  otherModels: string;
+  perMinute: string;
+  concurrent: string;
+  alertMultiple: string;
+  pauseMultiple: string;
+}>;
+export type KeyFormField = Exclude<keyof KeyFormValues, 'scope'>;
+export type KeyFormResult =
+  | Readonly<{ ok: true; name: string; limits: KeyLimits; spendGuard: SpendGuard }>
+  | Readonly<{ ok: false; errors: readonly KeyFormField[] }>;
+
+export function readKeyForm(form: Form): KeyFormValues {
+  return {
+    name: form.text('name').trim(),
+    budget: form.text('budget').trim(),
+    expires: form.text('expires').trim(),
+    scope: form.text('scope') === 'some' ? 'some' : 'all',
+    models: form.values('models'),
+    otherModels: form.text('others').trim(),
+    perMinute: form.text('per_minute').trim(),
+    concurrent: form.text('concurrent').trim(),
+    alertMultiple: form.text('notice_at').trim(),
+    pauseMultiple: form.text('pause_at').trim(),
+  };
+}
+
+/** As `<input type="datetime-local">` writes it, in UTC. */
+function formatExpiry(at: number | null): string {
+  return at === null ? '' : new Date(at).toISOString().slice(0, 16);
+}
+
+function formatNumber(value: number | null): string {
+  return value === null ? '' : String(value);
+}
+
+export function toFormValues(
+  name: string,
+  limits: KeyLimits,
+  spendGuard: SpendGuard,
+): KeyFormValues {
+  const { budget, expiresAt, models, callsPerMinute, concurrentCalls } = limits;
+  return {
+    name,
+    budget: budget === null ? '' : formatUsd(budget),
+    expires: formatExpiry(expiresAt),
+    scope: models === null ? 'all' : 'some',
+    models: (models ?? []).filter((model) => LISTED_MODEL_NAMES.has(model)),
+    otherModels: (models ?? []).filter((model) => !LISTED_MODEL_NAMES.has(model)).join('\n'),
+    perMinute: formatNumber(callsPerMinute),
+    concurrent: formatNumber(concurrentCalls),
+    alertMultiple: formatNumber(spendGuard.alertMultiple),
+    pauseMultiple: formatNumber(spendGuard.pauseMultiple),
+  };
+}
+
+export const EMPTY_FORM: KeyFormValues = toFormValues(
+  '',
+  { budget: null, expiresAt: null, models: null, callsPerMinute: null, concurrentCalls: null },
+  DEFAULT_SPEND_GUARD,
+);
+
+/** Undefined is a flaw, null is nothing. */
+type Parsed<T> = T | null | undefined;
+
+/** A comma is a point in half the world. */
+function parseUsdField(text: string): Parsed<NanoUsd> {
+  if (text === '') return null;
+  const amount = parseUsd(text.replace(',', '.'));
+  return amount === undefined || amount > MAX_AMOUNT ? undefined : amount;
+}
+
+function parseCount(text: string): Parsed<number> {
+  if (text === '') return null;
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= MAX_COUNT ? count : undefined;
+}
+
+function parseMultiple(text: string): Parsed<number> {
+  if (text === '') return null;
+  const normalized = text.replace(',', '.');
+  const multiple = /^\d{1,7}(\.\d{1,3})?$/.test(normalized) ? Number(normalized) : 0;
+  return multiple >= 1 && multiple <= MAX_COUNT ? multiple : undefined;
+}
+
+/** What was not touched stays to the millisecond, also where it has passed. */
+function parseExpiry(text: string, now: number, current: number | null): Parsed<number> {
+  if (text === '') return null;
+  if (current !== null && text === formatExpiry(current)) return current;
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{3})?)?$/.test(text)) return undefined;
+  const at = Date.parse(`${text}Z`);
+  return Number.isFinite(at) && at > now ? at : undefined;
+}
+
+/** As they are called in the catalogue; of providers that it has no list of, as they were typed. */
+function parseOtherModels(text: string): readonly string[] | undefined {
+  const names: string[] = [];
+  for (const name of text.split(/[\s,]+/).filter((part) => part !== '')) {
+    if (!/^[a-z0-9_-]{1,64}\/[!-~]{1,100}$/i.test(name)) return undefined;
+    const provider = name.split('/')[0]?.toLowerCase() ?? '';
+    const isListedProvider = listModels([provider]).length > 0;
+    const match = findModel(name, [provider]);
+    if (isListedProvider && match === undefined) return undefined;
+    names.push(match?.name ?? name);
+  }
+  return names;
+}
+
+function parseModels(
+  values: KeyFormValues,
+): Readonly<{ value: readonly string[] | null } | { error: KeyFormField }> {
+  if (values.scope === 'all') return { value: null };
+  const otherModels = parseOtherModels(values.otherModels);
+  if (otherModels === undefined) return { error: 'otherModels' };
+  const selected = values.models.filter((model) => LISTED_MODEL_NAMES.has(model));
+  const models = [...new Set([...selected, ...otherModels])];
+  return models.length === 0 || models.length > MAX_MODELS
+    ? { error: 'models' }
+    : { value: models };
+}
+
+/** As the ledger will see it: code points, none of them a control character. */
+function isValidName(name: string): boolean {
+  const length = [...name].length;
+  return length >= 1 && length <= 64 && !/[\p{Cc}\p{Cs}]/u.test(name);
+}
+
+/** `before` is the key as it stands, where there is one. */
+export function parseKeyForm(
+  values: KeyFormValues,
+  now: number,
+  current?: KeyStatus,
+): KeyFormResult {
+  const budget = parseUsdField(values.budget);
+  const expiresAt = parseExpiry(values.expires, now, current?.limits.expiresAt ?? null);
+  const callsPerMinute = parseCount(values.perMinute);
+  const concurrentCalls = parseCount(values.concurrent);
+  const alertMultiple = parseMultiple(values.alertMultiple);
+  const pauseMultiple = parseMultiple(values.pauseMultiple);
+  const models = parseModels(values);
+  const { name } = values;
+  if (
+    isValidName(name) &&
+    budget !== undefined &&
+    expiresAt !== undefined &&
+    callsPerMinute !== undefined &&
+    concurrentCalls !== undefined &&
+    alertMultiple !== undefined &&
+    pauseMultiple !== undefined &&
+    'value' in models
+  ) {
+    const limits = { budget, expiresAt, models: models.value, callsPerMinute, concurrentCalls };
+    return { ok: true, name, limits, spendGuard: { alertMultiple, pauseMultiple } };
+  }
+  const parsedFields: readonly (readonly [KeyFormField, unknown])[] = [
+    ['name', isValidName(name) ? name : undefined],
+    ['budget', budget],
+    ['expires', expiresAt],
+    ['perMinute', callsPerMinute],
+    ['concurrent', concurrentCalls],
+    ['alertMultiple', alertMultiple],
+    ['pauseMultiple', pauseMultiple],
+  ];
+  const errors = parsedFields.filter(([, value]) => value === undefined).map(([field]) => field);
+  return { ok: false, errors: 'error' in models ? [...errors, models.error] : errors };
+}

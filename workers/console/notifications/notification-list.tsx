@@ -1,0 +1,53 @@
+/** Open notices in the reader's words, each with a button to dismiss it; for alerts and the overview. */
+import type { KeyRow, OpenNotification } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import { NOTIFICATION_KINDS } from '@farebox/ledger';
+import type { FC } from 'hono/jsx';
+import { formatCurrency } from '../format/format.ts';
+import { Time } from '../layout.tsx';
+
+type NotificationProps = Readonly<{
+  keys: readonly KeyRow[];
+  messages: Messages;
+  language: string;
+}>;
+
+export function notificationText(
+  notification: OpenNotification,
+  { keys, messages, language }: NotificationProps,
+): string {
+  const kind = NOTIFICATION_KINDS.find((known) => known === notification.kind);
+  if (kind === undefined) return messages.alerts.other;
+  const keyName = keys.find(({ keyId }) => keyId === notification.keyId)?.name;
+  return messages.alerts.kinds[kind]({
+    key: keyName ?? messages.usage.keyGone(String(notification.keyId ?? '')),
+    model: notification.model ?? '',
+    amount: formatCurrency(notification.amount ?? 0n, language),
+  });
+}
+
+export const NotificationList: FC<
+  NotificationProps &
+    Readonly<{ notifications: readonly OpenNotification[]; back: '/' | '/alerts' }>
+> = ({ notifications, back, ...rest }) => (
+  <ul class="notices">
+    {notifications.map((notification) => (
+      <li>
+        <p>
+          {notificationText(notification, rest)}{' '}
+          <small>{<Time at={notification.at} language={rest.language} />}</small>
+        </p>
+        <form method="post" action="/alerts/dismiss">
+          <input type="hidden" name="id" value={notification.id} />
+          <input type="hidden" name="back" value={back} />
+          {notification.keyId !== null && (
+            <a href={`/keys/${notification.keyId}`}>{rest.messages.alerts.seeKey}</a>
+          )}{' '}
+          <button type="submit" class="plain">
+            {rest.messages.alerts.dismiss}
+          </button>
+        </form>
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,200 @@
+/**
+ * What a person is told and by which mail: the low-balance threshold (which the account's own object
+ * keeps), consents to mail one can do without, each with a receipt, and the open notices.
+ */
+import {
+  dismissNotification,
+  type EmailConsent,
+  listConsents,
+  listKeys,
+  listOpenNotifications,
+  setConsent,
+} from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
+import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { type Context, Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, formatTime, Note, page } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { NotificationList } from './notification-list.tsx';
+
+const MAX_NOTIFICATIONS = 100;
+
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
+
+const ThresholdForm: FC<LocaleProps & Readonly<{ value: string; problem: string | undefined }>> = (
+  props,
+) => {
+  const { messages, value, problem } = props;
+  return (
+    <form method="post" action="/alerts/low-balance">
+      <Field
+        name="threshold"
+        label={messages.alerts.threshold}
+        hint={messages.alerts.thresholdHint}
+        value={value}
+        problem={problem}
+        inputmode="decimal"
+        maxlength={20}
+        autocomplete="off"
+      />
+      <button type="submit">{messages.frame.save}</button>
+    </form>
+  );
+};
+
+function consentText(
+  choice: EmailConsent | undefined,
+  { messages, language }: LocaleProps,
+): string {
+  const { alerts } = messages;
+  if (choice === undefined) return alerts.byDefault;
+  const since = formatTime(choice.since, language);
+  return choice.given ? alerts.given(since) : alerts.withdrawn(since);
+}
+
+const ConsentForm: FC<
+  LocaleProps & Readonly<{ kind: ConsentKind; choice: EmailConsent | undefined }>
+> = (props) => {
+  const { kind, choice, messages } = props;
+  const { alerts } = messages;
+  const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
+  return (
+    <form method="post" action="/alerts/consent">
+      <fieldset>
+        <legend>{alerts.consents[kind]}</legend>
+        <input type="hidden" name="kind" value={kind} />
+        <p>
+          <strong>{isOn ? alerts.on : alerts.off}.</strong> {consentText(choice, props)}
+        </p>
+        {isOn ? (
+          <button type="submit" name="choice" value="withdraw" class="plain">
+            {alerts.withdraw}
+          </button>
+        ) : (
+          <button type="submit" name="choice" value="give">
+            {alerts.give}
+          </button>
+        )}
+      </fieldset>
+    </form>
+  );
+};
+
+const DONE_MESSAGES = {
+  saved: (messages: Messages) => messages.frame.saved,
+  consent: (messages: Messages) => messages.alerts.consentSaved,
+  dismissed: (messages: Messages) => messages.alerts.dismissed,
+} as const;
+
+function getDoneMessage(code: string | undefined, messages: Messages): string | undefined {
+  if (code === 'saved' || code === 'consent' || code === 'dismissed')
+    return DONE_MESSAGES[code](messages);
+  return undefined;
+}
+
+type RejectedThreshold = Readonly<{ value: string; problem: string }>;
+
+async function notificationsPage(
+  c: Context<SignedInEnv>,
+  rejected?: RejectedThreshold,
+): Promise<Response> {
+  const { deps, user, messages, language } = c.var;
+  const { db } = deps.identity;
+  const { account } = user;
+  const [accountStatus, consents, notifications, keys] = await Promise.all([
+    deps.accounts.status(account),
+    listConsents(db, account),
+    listOpenNotifications(db, account, MAX_NOTIFICATIONS),
+    listKeys(db, account),
+  ]);
+  const lowBalance = accountStatus?.lowBalance ?? null;
+  const locale = { messages, language };
+  const doneMessage =
+    rejected === undefined ? getDoneMessage(c.req.query('done'), messages) : undefined;
+  return page(
+    c,
+    {
+      title: messages.frame.alerts,
+      activePath: '/alerts',
+      status: rejected === undefined ? 200 : 422,
+    },
+    <>
+      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
+      <h2>{messages.alerts.notices}</h2>
+      {notifications.length === 0 ? (
+        <p>{messages.alerts.none}</p>
+      ) : (
+        <NotificationList {...locale} notifications={notifications} keys={keys} back="/alerts" />
+      )}
+      <h2>{messages.alerts.low}</h2>
+      <p>{messages.alerts.lowText}</p>
+      <ThresholdForm
+        {...locale}
+        value={rejected?.value ?? (lowBalance === null ? '' : formatUsd(lowBalance))}
+        problem={rejected?.problem}
+      />
+      <h2>{messages.alerts.mail}</h2>
+      <p>{messages.alerts.mailText}</p>
+      {CONSENT_KINDS.map((kind) => (
+        <ConsentForm {...locale} kind={kind} choice={consents.find((one) => one.kind === kind)} />
+      ))}
+    </>,
+  );
+}
+
+/** Undefined where it is no amount; null switches the alert off. A comma is a point in half the world. */
+function parseThreshold(text: string): NanoUsd | null | undefined {
+  const normalized = text.trim().replace(',', '.');
+  if (normalized === '') return null;
+  const amount = parseUsd(normalized);
+  if (amount === undefined || amount > MAX_AMOUNT) return undefined;
+  return amount === 0n ? null : amount;
+}
+
+export const notificationRoutes = new Hono<SignedInEnv>();
+for (const path of ['/alerts', '/alerts/*']) notificationRoutes.use(path, requireSignIn);
+
+notificationRoutes.get('/alerts', (c) => notificationsPage(c));
+
+notificationRoutes.post('/alerts/low-balance', async (c) => {
+  const value = (await readForm(c)).text('threshold');
+  const threshold = parseThreshold(value);
+  if (threshold === undefined) {
+    return notificationsPage(c, { value, problem: c.var.messages.alerts.thresholdBad });
+  }
+  await c.var.deps.accounts.setLowBalance(c.var.user.account, threshold);
+  return c.redirect('/alerts?done=saved', 303);
+});
+
+notificationRoutes.post('/alerts/consent', async (c) => {
+  const form = await readForm(c);
+  const kind = CONSENT_KINDS.find((known) => known === form.text('kind'));
+  const choice = form.text('choice');
+  if (kind === undefined || (choice !== 'give' && choice !== 'withdraw')) {
+    return c.redirect('/alerts', 303);
+  }
+  const { identity } = c.var.deps;
+  await setConsent(identity.db, {
+    account: c.var.user.account,
+    kind,
+    given: choice === 'give',
+    receiptId: bytesToHex(identity.random(16)),
+    now: identity.now(),
+  });
+  return c.redirect('/alerts?done=consent', 303);
+});
+
+notificationRoutes.post('/alerts/dismiss', async (c) => {
+  const form = await readForm(c);
+  const { identity } = c.var.deps;
+  const id = form.text('id');
+  // As long as the column is; anything else names nothing.
+  if (/^[!-~]{1,64}$/.test(id)) {
+    await dismissNotification(identity.db, c.var.user.account, id, identity.now());
+  }
+  return c.redirect(form.text('back') === '/' ? '/' : '/alerts?done=dismissed', 303);
+});

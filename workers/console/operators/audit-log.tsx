@@ -1,0 +1,91 @@
+/** Who did what: the operators' chain, for admins, and whether it is still what was written. */
+import { type AuditLogCheck, listOperatorActions, verifyAuditLog } from '@farebox/database';
+import { logEvent } from '@farebox/telemetry';
+import { Hono } from 'hono';
+import { Field, Note } from '../layout.tsx';
+import { auditView } from './audited-action.ts';
+import { errorPage, operatorPage, Table, Timestamp } from './layout.tsx';
+import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
+import { AUDIT_LOG_PROBLEMS } from './strings.ts';
+
+const PAGE_SIZE = 100;
+
+/** A broken chain is said to the log too, where whoever broke it can't take it back. */
+export async function checkAuditLog(
+  c: OperatorContext,
+  range: Readonly<{ latest?: number }>,
+): Promise<AuditLogCheck> {
+  const result = await verifyAuditLog(c.var.deps.identity.db, range);
+  if (!result.ok) logEvent({ event: 'chain_broken', seq: result.seq, flaw: result.problem });
+  return result;
+}
+
+async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
+  const before = c.req.query('before') ?? '';
+  const subject = c.req.query('subject') ?? '';
+  const filter = /^[0-9a-f]{16}$/.test(subject) ? { subject } : {};
+  const entries = await listOperatorActions(c.var.deps.identity.db, {
+    before: /^\d{1,15}$/.test(before) ? Number(before) : Number.MAX_SAFE_INTEGER,
+    limit: PAGE_SIZE,
+    ...filter,
+  });
+  const last = entries.at(-1);
+  const older = new URLSearchParams({ ...filter, before: String(last?.seq ?? 0) });
+  return operatorPage(
+    c,
+    { title: 'Who did what', activePath: '/operators/chain' },
+    <>
+      {result?.ok === true && (
+        <Note kind="done">
+          {`All ${result.entries} lines are as they were written. The last is ${result.lastSeq}, ${result.lastHash}.`}
+        </Note>
+      )}
+      {result?.ok === false && (
+        <Note kind="problem">{`Line ${result.seq} ${AUDIT_LOG_PROBLEMS[result.problem]}.`}</Note>
+      )}
+      <form method="post" action="/operators/chain">
+        <button type="submit">Check the whole chain</button>
+      </form>
+      <form method="get" action="/operators/chain">
+        <Field name="subject" label="About account" value={subject} maxlength={16} />
+        <button type="submit">Show</button>
+      </form>
+      <Table
+        caption="Newest first"
+        headers={['Line', 'At', 'Operator', 'Action', 'Account', 'Why', 'Outcome']}
+      >
+        {entries.map((entry) => (
+          <tr>
+            <th scope="row">{entry.seq}</th>
+            <td>
+              <Timestamp at={entry.at} />
+            </td>
+            <td>{entry.operator}</td>
+            <td>{entry.action}</td>
+            <td>{entry.subject ?? '–'}</td>
+            <td>{entry.reason}</td>
+            <td>{entry.outcome}</td>
+          </tr>
+        ))}
+      </Table>
+      {entries.length === PAGE_SIZE && (
+        <p>
+          <a href={`/operators/chain?${older}`}>Older</a>
+        </p>
+      )}
+    </>,
+  );
+}
+
+const VIEW = { action: 'look_at_chain', permission: 'see_chain', subject: null } as const;
+
+export const auditLog = new Hono<OperatorEnv>();
+
+auditLog.get('/operators/chain', async (c) => {
+  return (await auditView(c, VIEW)) ? auditLogPage(c) : errorPage(c, 'not_permitted');
+});
+
+auditLog.post('/operators/chain', async (c) => {
+  if (!(await auditView(c, VIEW))) return errorPage(c, 'not_permitted');
+  return auditLogPage(c, await checkAuditLog(c, {}));
+});

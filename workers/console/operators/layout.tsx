@@ -1,0 +1,149 @@
+/** What operators' pages are made of. No script, no cookie, nothing of the people's frame. */
+import { raw } from 'hono/html';
+import type { Child, FC, PropsWithChildren } from 'hono/jsx';
+import { Field, Note, Time } from '../layout.tsx';
+import type { Operator, OperatorContext } from './operator-auth.ts';
+import type { Permission } from './roles.ts';
+import { type ActionError, DONE_MESSAGES, ERROR_MESSAGES } from './strings.ts';
+
+const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Permission }>[] = [
+  { path: '/operators', label: 'Find an account', permission: 'see_account' },
+  { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
+  { path: '/operators/deposits', label: 'Deposits', permission: 'see_deposits' },
+  { path: '/operators/health', label: 'Health', permission: 'see_health' },
+  { path: '/operators/chain', label: 'Who did what', permission: 'see_chain' },
+];
+
+const Header: FC<{ operator: Operator; activePath: string | undefined }> = ({
+  operator,
+  activePath,
+}) => (
+  <header>
+    <p class="brand">
+      <a href="/operators">Farebox operators</a>
+    </p>
+    <nav aria-label="Rooms">
+      <ul>
+        {NAV_ITEMS.filter(({ permission }) => operator.permissions.has(permission)).map(
+          ({ path, label }) => (
+            <li>
+              <a href={path} aria-current={path === activePath ? 'page' : undefined}>
+                {label}
+              </a>
+            </li>
+          ),
+        )}
+      </ul>
+    </nav>
+    <p class="who">{`${operator.email} (${operator.roles.join(', ')})`}</p>
+  </header>
+);
+
+export type OperatorPageOptions = Readonly<{
+  title: string;
+  activePath?: string;
+  error?: ActionError | undefined;
+  status?: 200 | 403 | 404 | 409 | 422;
+}>;
+
+export function operatorPage(
+  c: OperatorContext,
+  options: OperatorPageOptions,
+  body: Child,
+): Response | Promise<Response> {
+  c.header('cache-control', 'no-store');
+  const doneCode = c.req.query('done') ?? '';
+  const done = Object.hasOwn(DONE_MESSAGES, doneCode) ? DONE_MESSAGES[doneCode] : undefined;
+  return c.html(
+    <>
+      {raw('<!doctype html>')}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <meta name="robots" content="noindex" />
+          <title>{`${options.title} · Farebox operators`}</title>
+          <link rel="stylesheet" href="/style.css" />
+          <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        </head>
+        <body>
+          <a class="skip" href="#main">
+            Skip to the content
+          </a>
+          <Header operator={c.var.operator} activePath={options.activePath} />
+          <main id="main" class="wide">
+            <h1>{options.title}</h1>
+            {done !== undefined && options.error === undefined && <Note kind="done">{done}</Note>}
+            {options.error !== undefined && (
+              <Note kind="problem">{ERROR_MESSAGES[options.error]}</Note>
+            )}
+            {body}
+          </main>
+        </body>
+      </html>
+    </>,
+    options.status ?? 200,
+  );
+}
+
+const STATUSES: Readonly<Partial<Record<ActionError, 403 | 404 | 422>>> = {
+  not_permitted: 403,
+  own: 403,
+  unknown: 404,
+  no_owner: 404,
+  no_reason: 422,
+  bad_fields: 422,
+};
+
+export function httpStatusFor(error: ActionError): 403 | 404 | 409 | 422 {
+  return STATUSES[error] ?? 409;
+}
+
+export function errorPage(c: OperatorContext, error: ActionError): Response | Promise<Response> {
+  return operatorPage(c, { title: 'Not done', error: error, status: httpStatusFor(error) }, null);
+}
+
+export const ReasonField: FC = () => (
+  <Field
+    name="reason"
+    label="Why"
+    hint="10 to 255 characters, such as a ticket’s number and what was asked. It is kept for good: name no person."
+    required
+    minlength={10}
+    maxlength={255}
+    autocomplete="off"
+  />
+);
+
+export const Timestamp: FC<{ at: number | null }> = ({ at }) =>
+  at === null ? <>–</> : <Time at={at} language="en" />;
+
+/** A table that may be wider than the page; the keyboard can scroll it (WCAG 2.1.1). */
+export const Table: FC<
+  Readonly<{ caption: string; headers: readonly string[]; children: readonly Child[] }>
+> = (props) =>
+  props.children.length === 0 ? (
+    <p>{`${props.caption}: none.`}</p>
+  ) : (
+    <section class="scroll" aria-label={props.caption} tabindex={0}>
+      <table>
+        <caption>{props.caption}</caption>
+        <thead>
+          <tr>
+            {props.headers.map((head) => (
+              <th scope="col">{head}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{props.children}</tbody>
+      </table>
+    </section>
+  );
+
+export const Fact: FC<PropsWithChildren<{ name: string }>> = ({ name, children }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);

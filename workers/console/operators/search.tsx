@@ -1,0 +1,107 @@
+/**
+ * From what a person in need can tell to their account: the exact address, the account's id, a key's last
+ * four characters or a call's id. It is posted, so that no address is ever part of a URL, and what was
+ * looked for is not recorded, only how.
+ */
+import {
+  findAccountByCall,
+  findAccountSummary,
+  findAccountsByKeyEnding,
+  findIdentity,
+} from '@farebox/database';
+import type { AccountId } from '@farebox/ledger';
+import { Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, Note } from '../layout.tsx';
+import { auditView } from './audited-action.ts';
+import { errorPage, operatorPage } from './layout.tsx';
+import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
+import type { Permission } from './roles.ts';
+
+const MAX_RESULTS = 20;
+
+type AccountQuery = Readonly<{
+  method: 'by_email' | 'by_account' | 'by_call' | 'by_key_ending';
+  permission: Permission;
+  search: () => Promise<readonly AccountId[]>;
+}>;
+
+function toList(accountId: AccountId | undefined): readonly AccountId[] {
+  return accountId === undefined ? [] : [accountId];
+}
+
+/** Each kind has a shape of its own; a whole key has none of them, and is nothing to paste anywhere. */
+function parseQuery(c: OperatorContext, text: string): AccountQuery | undefined {
+  const { db } = c.var.deps.identity;
+  if (text.includes('@')) {
+    const search = async () => toList((await findIdentity(db, text.toLowerCase()))?.accountId);
+    return { method: 'by_email', permission: 'see_correspondence', search };
+  }
+  if (/^[0-9a-f]{16}$/.test(text)) {
+    const search = async () => toList((await findAccountSummary(db, text))?.accountId);
+    return { method: 'by_account', permission: 'see_account', search };
+  }
+  if (/^[0-9a-f]{32}$/.test(text)) {
+    const search = async () => toList(await findAccountByCall(db, text));
+    return { method: 'by_call', permission: 'see_account', search };
+  }
+  if (/^[0-9A-Za-z]{4}$/.test(text)) {
+    const search = () => findAccountsByKeyEnding(db, text, MAX_RESULTS);
+    return { method: 'by_key_ending', permission: 'see_account', search };
+  }
+  return undefined;
+}
+
+function searchPage(c: OperatorContext, problem?: string, accountIds: readonly AccountId[] = []) {
+  const status = problem === undefined ? 200 : 422;
+  return operatorPage(
+    c,
+    { title: 'Find an account', activePath: '/operators', status },
+    <>
+      {accountIds.length > 0 && (
+        <>
+          <p>More than one account has a key that ends so:</p>
+          <ul>
+            {accountIds.map((id) => (
+              <li>
+                <a href={`/operators/accounts/${id}`}>{id}</a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      {problem !== undefined && <Note kind="problem">{problem}</Note>}
+      <form method="post" action="/operators/find">
+        <Field
+          name="what"
+          label="Address, account, call, or a key’s last four characters"
+          hint="The exact address; 16 hexadecimal digits of an account; 32 of a call (x-request-id). Never a whole key."
+          autocomplete="off"
+          required
+          maxlength={254}
+        />
+        <button type="submit">Find</button>
+      </form>
+    </>,
+  );
+}
+
+export const accountSearch = new Hono<OperatorEnv>();
+
+accountSearch.get('/', (c) => c.redirect('/operators', 303));
+
+accountSearch.get('/operators', (c) => searchPage(c));
+
+accountSearch.post('/operators/find', async (c) => {
+  const query = parseQuery(c, (await readForm(c)).text('what').trim());
+  if (query === undefined) return searchPage(c, 'That has none of the shapes below.');
+  const { method: reason, permission } = query;
+  const [first, ...more] = c.var.operator.permissions.has(permission) ? await query.search() : [];
+  const subject = more.length === 0 ? (first ?? null) : null;
+  if (!(await auditView(c, { action: 'find_account', permission, subject, reason }))) {
+    return errorPage(c, 'not_permitted');
+  }
+  if (first === undefined) return searchPage(c, 'There is no such account.');
+  if (more.length > 0) return searchPage(c, undefined, [first, ...more]);
+  return c.redirect(`/operators/accounts/${first}`, 303);
+});

@@ -1,0 +1,153 @@
+/** Every word operators read. English only: operators are staff, and their screens are not the product. */
+import type { AdjustmentState } from '@farebox/database';
+import type { Permission } from './roles.ts';
+
+export const ACCOUNT_ACTIONS = [
+  'reveal_email',
+  'freeze',
+  'unfreeze',
+  'revoke_key',
+  'end_sessions',
+  'withdraw_consent',
+  'adjust',
+] as const;
+export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
+
+/** What a page says after a form was sent; the word is in its address. */
+export const DONE_MESSAGES: Readonly<Record<string, string>> = {
+  freeze: 'Account frozen. Its calls are refused until it is unfrozen.',
+  unfreeze: 'Account unfrozen. It can make calls again.',
+  revoke_key: 'Key revoked.',
+  end_sessions: 'All sessions of the account were ended.',
+  withdraw_consent: 'Withdrawal recorded. The user can see the receipt in their console.',
+  applied: 'Adjustment applied.',
+  waiting: 'The adjustment is above the limit and needs a second approval.',
+  refused: 'Adjustment rejected. The balance was not changed.',
+  resume_chain: 'Network resumed. It is scanned again from the next minute.',
+  release_deposit:
+    'Deposit released. It is credited within the next minute’s run, if the account can accept it.',
+  report_sweep: 'Report imported. The audit now includes it.',
+  rotate_key:
+    'Key rotated. New addresses are derived from this key; existing addresses are still monitored.',
+};
+
+/** Why something was not done. */
+export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
+  not_permitted: 'Your role does not allow this. This attempt was logged.',
+  no_reason: 'Enter a reason of 10 to 255 characters. This attempt was logged.',
+  bad_fields: 'Some fields of the form are invalid. This attempt was logged.',
+  no_owner: 'The account has no email address because it was deleted.',
+  unknown: 'Not found.',
+  conflict: 'This ID is already used by another adjustment.',
+  closed: 'The account is closed, so its balance can no longer be changed.',
+  not_open: 'The account’s ledger is not open yet.',
+  too_large: 'This would exceed the maximum balance of an account.',
+  insufficient: 'Insufficient available balance.',
+  own: 'This is your own proposal. Another operator has to approve it.',
+  decided: 'This was already decided.',
+  foreign_address: 'The report contains addresses that are not ours. Nothing was imported.',
+};
+export type ActionError =
+  | 'not_permitted'
+  | 'no_reason'
+  | 'bad_fields'
+  | 'no_owner'
+  | 'unknown'
+  | 'conflict'
+  | 'closed'
+  | 'not_open'
+  | 'too_large'
+  | 'insufficient'
+  | 'own'
+  | 'decided'
+  | 'foreign_address';
+
+export const ACTION_LABELS: Readonly<
+  Record<AccountAction, Readonly<{ title: string; description: string; dangerous: boolean }>>
+> = {
+  reveal_email: {
+    title: 'Reveal email address',
+    description: 'Shows the full email address once, on the next page.',
+    dangerous: false,
+  },
+  freeze: {
+    title: 'Freeze',
+    description: 'New calls are refused and long responses are stopped. The balance is kept.',
+    dangerous: true,
+  },
+  unfreeze: {
+    title: 'Unfreeze',
+    description: 'Removes the freeze, so that the account can make calls again.',
+    dangerous: false,
+  },
+  revoke_key: {
+    title: 'Revoke key',
+    description: 'Takes effect immediately and permanently. The user can create a new key.',
+    dangerous: true,
+  },
+  end_sessions: {
+    title: 'End all sessions',
+    description: 'Signs the user out of every browser and forgets all known devices.',
+    dangerous: true,
+  },
+  withdraw_consent: {
+    title: 'Record consent withdrawal',
+    description: 'The user told support that they no longer want a kind of email.',
+    dangerous: false,
+  },
+  adjust: {
+    title: 'Adjust balance',
+    description: 'Applied immediately up to the limit. Above it, a second operator has to approve.',
+    dangerous: true,
+  },
+};
+
+export const ACTION_PERMISSIONS: Readonly<Record<AccountAction, Permission>> = {
+  reveal_email: 'reveal_email',
+  freeze: 'freeze',
+  unfreeze: 'unfreeze',
+  revoke_key: 'revoke_key',
+  end_sessions: 'end_sessions',
+  withdraw_consent: 'withdraw_consent',
+  adjust: 'adjust',
+};
+
+export const ADJUSTMENT_STATE_LABELS: Readonly<Record<AdjustmentState, string>> = {
+  proposed: 'awaiting approval',
+  approved: 'approved, not applied yet',
+  applied: 'applied',
+  refused: 'rejected',
+};
+
+export const AUDIT_LOG_PROBLEMS: Readonly<Record<'missing' | 'unlinked' | 'altered', string>> = {
+  missing: 'is missing',
+  unlinked: 'does not follow the previous entry',
+  altered: 'was altered',
+};
+
+export const DEPOSIT_STATE_LABELS: Readonly<Record<string, string>> = {
+  seen: 'pending, not final',
+  final: 'final, to be credited',
+  dust: 'below the minimum',
+  held: 'held',
+  closed: 'account closed',
+  balance: 'address',
+  books: 'account ledger',
+  frozen: 'frozen by the issuer',
+};
+
+/** Why a deposit is held, and what to do about it. */
+export const REVIEW_REASONS: Readonly<Record<string, string>> = {
+  barred_sender:
+    'It was sent from an address on the list of blocked senders. Check with compliance before crediting it.',
+  frozen_sender: 'The token’s issuer froze the sender. Check with compliance before crediting it.',
+  address_unknown:
+    'The account’s Durable Object does not know this address, so rows in Postgres may have been changed. Investigate this first.',
+  address_not_derived:
+    'The address is not derived from the operator key named in its row. Rows in Postgres may have been changed, or an old key is no longer configured.',
+  block_changed:
+    'Its block no longer exists. The deposit is processed automatically when it appears in another block.',
+  conflict:
+    'The account’s ledger already has an entry with this ID and a different amount. The deposit was credited before.',
+  closed: 'The account is closed. Return the deposit manually if the owner asks for it.',
+};

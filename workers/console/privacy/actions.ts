@@ -1,0 +1,73 @@
+/**
+ * What a person does by right, the same from a page and from the API: each leaves a receipt that names nobody
+ * but the account, with a random id its owner can quote.
+ */
+import { insertReceipt, type Receipt, setConsent } from '@farebox/database';
+import { type SessionUser, setLanguage } from '@farebox/identity';
+import type { ConsentKind } from '@farebox/mail';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { ConsoleDeps } from '../env.ts';
+
+/** All that was asked for: one file, or twenty-odd tables, some times an hour. */
+export const EXPORTS_PER_HOUR = { maxAttempts: 60, seconds: 3_600 } as const;
+
+function newReceiptId({ identity }: ConsoleDeps): string {
+  return bytesToHex(identity.random(16));
+}
+
+async function recordReceipt(
+  deps: ConsoleDeps,
+  account: string,
+  kind: string,
+  about: string,
+): Promise<Receipt> {
+  const { db, now } = deps.identity;
+  const receipt = { id: newReceiptId(deps), kind, about, actor: 'person', now: now() } as const;
+  await insertReceipt(db, { ...receipt, account });
+  return { ...receipt, at: receipt.now };
+}
+
+/** `about` is a table, or `all`. */
+export function recordExport(
+  deps: ConsoleDeps,
+  user: SessionUser,
+  about: string,
+): Promise<Receipt> {
+  return recordReceipt(deps, user.account, 'data_exported', about);
+}
+
+export function recordCorrection(
+  deps: ConsoleDeps,
+  account: string,
+  about: 'email' | 'language',
+): Promise<Receipt> {
+  return recordReceipt(deps, account, 'data_corrected', about);
+}
+
+/** Undefined where nobody speaks that. */
+export async function changeLanguage(
+  deps: ConsoleDeps,
+  user: SessionUser,
+  requested: string,
+): Promise<Receipt | undefined> {
+  const result = await setLanguage(deps.identity, user, requested);
+  return result.ok ? recordCorrection(deps, user.account, 'language') : undefined;
+}
+
+export async function updateConsent(
+  deps: ConsoleDeps,
+  user: SessionUser,
+  choice: Readonly<{ kind: ConsentKind; given: boolean }>,
+): Promise<Receipt> {
+  const { kind, given } = choice;
+  const [id, at] = [newReceiptId(deps), deps.identity.now()];
+  const { account } = user;
+  await setConsent(deps.identity.db, { account, kind, given, receiptId: id, now: at });
+  const receiptKind = given ? 'consent_given' : 'consent_withdrawn';
+  return { id, kind: receiptKind, about: kind, actor: 'person', at };
+}
+
+/** Letter case and spaces at the ends are no reason to keep somebody. */
+export function isOwnEmail(user: SessionUser, input: string): boolean {
+  return input.trim().toLowerCase() === user.email.toLowerCase();
+}

@@ -1,0 +1,15 @@
+/** Whom to write to: the address our letters come from, whose answers somebody reads. */
+import type { Messages } from '@farebox/i18n';
+import type { FC } from 'hono/jsx';
+import type { ConsoleDeps } from '../env.ts';
+
+export const Contact: FC<{ deps: ConsoleDeps; messages: Messages }> = ({ deps, messages }) => (
+  <p>
+    {messages.rights.contact}{' '}
+    {deps.contactEmail === null ? (
+      messages.rights.contactAnswer
+    ) : (
+      <a href={`mailto:${deps.contactEmail}`}>{deps.contactEmail}</a>
+    )}
+  </p>
+);

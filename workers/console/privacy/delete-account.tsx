@@ -1,0 +1,111 @@
+/**
+ * Leaving. What it does, and what becomes of money and of rows, is said before; the address is typed, so that
+ * nobody does it by a slip; and the last page has all that can be known afterwards.
+ */
+import { type Context, Hono } from 'hono';
+import { type DeletionResult, deleteAccount } from '../account-deletion.ts';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, Money, Note, page } from '../layout.tsx';
+import { clearAllCookies, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { isOwnEmail } from './actions.ts';
+import { Contact } from './contact.tsx';
+
+export const deleteAccountRoutes = new Hono<SignedInEnv>();
+deleteAccountRoutes.use('/rights/deletion', requireSignIn, requireRecentAuth);
+
+async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
+  const { deps, user, messages } = c.var;
+  const { rights: t, frame } = messages;
+  const accountStatus = await deps.accounts.status(user.account);
+  return page(
+    c,
+    { title: t.deleteTitle, activePath: '/rights', status: wrong ? 422 : 200 },
+    <>
+      <p>{t.deleteIntro}</p>
+      <ul>
+        {t.deleteWhat.map((line) => (
+          <li>{line}</li>
+        ))}
+      </ul>
+      <h2>{t.balanceTitle}</h2>
+      <p>
+        {t.balanceNow} <Money amount={accountStatus?.posted ?? 0n} />
+      </p>
+      {(accountStatus?.posted ?? 0n) > 0n && <Note kind="warning">{t.balanceText}</Note>}
+      <Contact deps={deps} messages={messages} />
+      <h2>{t.staysTitle}</h2>
+      <p>{t.staysText}</p>
+      <form method="post" action="/rights/deletion">
+        <Field
+          name="email"
+          type="email"
+          label={t.typeEmail}
+          hint={user.email}
+          problem={wrong ? t.typeEmailWrong : undefined}
+          autocomplete="off"
+          required
+        />
+        <p>
+          <button type="submit" class="danger">
+            {t.deleteSubmit}
+          </button>{' '}
+          <a href="/rights">{frame.cancel}</a>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+/** The last page: nobody is signed in any more, and nothing of it can be had again. */
+function accountDeletedPage(
+  c: Context<SignedInEnv>,
+  account: string,
+  { receipt, closed }: DeletionResult,
+) {
+  const { rights: t } = c.var.messages;
+  // The frame around it is a stranger's from here on.
+  const anonymousContext: Context = c;
+  anonymousContext.set('user', null);
+  return page(
+    c,
+    { title: t.goneTitle },
+    <>
+      <Note kind="done">{closed === null ? t.goneSoon : t.goneNow}</Note>
+      <p>{t.goneKeep}</p>
+      <dl class="pairs">
+        <div>
+          <dt>{t.receipt}</dt>
+          <dd>
+            <code>{receipt}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.accountId}</dt>
+          <dd>
+            <code>{account}</code>
+          </dd>
+        </div>
+        {closed !== null && (
+          <div>
+            <dt>{t.balanceLeft}</dt>
+            <dd>
+              <Money amount={closed.posted} />
+            </dd>
+          </div>
+        )}
+      </dl>
+      <p>{t.staysText}</p>
+    </>,
+  );
+}
+
+deleteAccountRoutes.get('/rights/deletion', (c) => confirmDeletionPage(c, false));
+
+deleteAccountRoutes.post('/rights/deletion', async (c) => {
+  const { deps, user } = c.var;
+  const typedEmail = (await readForm(c)).text('email');
+  if (!isOwnEmail(user, typedEmail)) return confirmDeletionPage(c, true);
+  const result = await deleteAccount(deps, user.account);
+  clearAllCookies(c);
+  return accountDeletedPage(c, user.account, result);
+});

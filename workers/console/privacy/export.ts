@@ -1,0 +1,145 @@
+/**
+ * Everything that is kept about somebody, as they may take it with them: one JSON file of all, or a table as
+ * CSV. Both are sent as they are read, a bounded number of rows at a time, however long the account lived.
+ */
+import {
+  type DataSubject,
+  EXPORTED_TABLES,
+  type ExportedTable,
+  exportRows,
+  getExportedColumns,
+} from '@farebox/database';
+import type { AccountStatus, KeyStatus } from '@farebox/ledger';
+import { mailboxHash } from '@farebox/mail';
+import type { ConsoleDeps } from '../env.ts';
+import { type Cell, csvResponse, type Row } from '../format/csv.ts';
+
+type ExportSubject = Readonly<{ account: string; email: string }>;
+
+function toOwner(deps: ConsoleDeps, { account, email }: ExportSubject): DataSubject {
+  return { account, mailboxHash: mailboxHash(deps.identity.secret, email) };
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Date ? value.toISOString() : value;
+}
+
+/** What only the account's object knows, at this moment. */
+function currentStateJson(accountStatus: AccountStatus | null, keys: readonly KeyStatus[]): string {
+  const now = {
+    balance: accountStatus && {
+      state: accountStatus.state,
+      posted: accountStatus.posted,
+      held: accountStatus.held,
+      open_calls: accountStatus.openCalls,
+      low_balance: accountStatus.lowBalance,
+      lines_not_yet_in_tables: accountStatus.pendingEntries,
+    },
+    keys: keys.map((key) => ({
+      key_id: key.keyId,
+      spent: key.spent,
+      held: key.held,
+      spent_today: key.spentToday,
+      usual_day: key.typicalDailySpend,
+      notice_at: key.spendGuard.alertMultiple,
+      pause_at: key.spendGuard.pauseMultiple,
+      paused_at: key.pausedAt === null ? null : new Date(key.pausedAt),
+      revoked_at: key.revokedAt === null ? null : new Date(key.revokedAt),
+    })),
+  };
+  return JSON.stringify(now, (_, value: unknown) => jsonValue(value));
+}
+
+async function* jsonParts(deps: ConsoleDeps, subject: ExportSubject): AsyncGenerator<string> {
+  const { accounts, identity } = deps;
+  const [accountStatus, keys] = await Promise.all([
+    accounts.status(subject.account),
+    accounts.keys(subject.account),
+  ]);
+  const header = {
+    format: 'farebox-account/1',
+    made_at: new Date(identity.now()).toISOString(),
+    account: subject.account,
+    amounts: 'nano-USD: billionths of a US dollar',
+    days: 'whole days since 1970-01-01, UTC',
+  };
+  yield `${JSON.stringify(header).slice(0, -1)},\n"now":${currentStateJson(accountStatus, keys)},\n"tables":{`;
+  const owner = toOwner(deps, subject);
+  for (const [index, table] of EXPORTED_TABLES.entries()) {
+    const columns = getExportedColumns(table);
+    yield `${index === 0 ? '' : ','}\n"${table}":[`;
+    let first = true;
+    for await (const rows of exportRows(identity.db, table, owner)) {
+      const jsonRows = rows.map((row) =>
+        JSON.stringify(
+          Object.fromEntries(columns.map((name, at) => [name, jsonValue(row[at])])),
+          (_, value: unknown) => jsonValue(value),
+        ),
+      );
+      if (jsonRows.length > 0) yield `${first ? '' : ','}\n${jsonRows.join(',\n')}`;
+      if (jsonRows.length > 0) first = false;
+    }
+    yield ']';
+  }
+  yield '\n}}\n';
+}
+
+const encoder = new TextEncoder();
+
+/** One file with everything. */
+export function jsonExport(deps: ConsoleDeps, subject: ExportSubject): Response {
+  const parts = jsonParts(deps, subject)[Symbol.asyncIterator]();
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      const { done, value } = await parts.next();
+      if (done === true) return controller.close();
+      controller.enqueue(encoder.encode(value));
+    },
+    cancel: async () => {
+      await parts.return?.(undefined);
+    },
+  });
+  return new Response(body, {
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'content-disposition': 'attachment; filename="farebox-account.json"',
+      'cache-control': 'no-store',
+    },
+  });
+}
+
+function toCell(value: unknown): Cell {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value.join(' ');
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return value;
+    default:
+      return value === null || value === undefined ? null : JSON.stringify(value);
+  }
+}
+
+async function* csvBatches(
+  deps: ConsoleDeps,
+  subject: ExportSubject,
+  table: ExportedTable,
+): AsyncGenerator<readonly Row[]> {
+  for await (const rows of exportRows(deps.identity.db, table, toOwner(deps, subject))) {
+    yield rows.map((row) => row.map(toCell));
+  }
+}
+
+/** One table. */
+export function csvExport(
+  deps: ConsoleDeps,
+  subject: ExportSubject,
+  table: ExportedTable,
+): Response {
+  const batches = csvBatches(deps, subject, table);
+  return csvResponse(`farebox-${table}.csv`, getExportedColumns(table), batches);
+}

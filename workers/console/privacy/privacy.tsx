@@ -1,0 +1,208 @@
+/** A person's rights on one page: see, correct, withdraw, leave, complain; and the receipts of what was used. */
+import { type EmailConsent, listConsents, listReceipts, type Receipt } from '@farebox/database';
+import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
+import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
+import { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { Money, Note, page, Time } from '../layout.tsx';
+import { requireSignIn, type SignedInEnv, setLanguageCookie } from '../session.ts';
+import { changeLanguage, updateConsent } from './actions.ts';
+import { privacyApi } from './api.ts';
+import { Contact } from './contact.tsx';
+import { deleteAccountRoutes } from './delete-account.tsx';
+import { storedDataRoutes } from './stored-data.tsx';
+
+const MAX_RECEIPTS = 100;
+
+export const privacyRoutes = new Hono<SignedInEnv>();
+for (const path of ['/rights', '/rights/*']) privacyRoutes.use(path, requireSignIn);
+privacyRoutes.route('/', storedDataRoutes);
+privacyRoutes.route('/', deleteAccountRoutes);
+privacyRoutes.route('/', privacyApi);
+
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
+
+const LanguageForm: FC<LocaleProps> = ({ messages, language }) => (
+  <form method="post" action="/rights/language">
+    <fieldset>
+      <legend>{messages.rights.language}</legend>
+      {LANGUAGES.map((code) => (
+        <label class="choice" lang={code}>
+          <input type="radio" name="language" value={code} checked={code === language} />{' '}
+          {LANGUAGE_NAMES[code]}
+        </label>
+      ))}
+      <p>
+        <button type="submit">{messages.frame.save}</button>
+      </p>
+    </fieldset>
+  </form>
+);
+
+const ConsentForm: FC<{
+  messages: Messages;
+  kind: ConsentKind;
+  choice: EmailConsent | undefined;
+}> = (props) => {
+  const { messages, kind, choice } = props;
+  const { alerts } = messages;
+  const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
+  return (
+    <form method="post" action="/rights/consents">
+      <fieldset>
+        <legend>{alerts.consents[kind]}</legend>
+        <input type="hidden" name="kind" value={kind} />
+        <p>
+          <strong>{isOn ? alerts.on : alerts.off}</strong>{' '}
+          <button type="submit" name="choice" value={isOn ? 'withdraw' : 'give'} class="plain">
+            {isOn ? alerts.withdraw : alerts.give}
+          </button>
+        </p>
+      </fieldset>
+    </form>
+  );
+};
+
+/** A word of ours, or the word itself where a release ahead wrote it. */
+function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
+  return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
+}
+
+const Receipts: FC<LocaleProps & { receipts: readonly Receipt[] }> = ({
+  messages,
+  language,
+  receipts,
+}) => {
+  const { rights: t } = messages;
+  if (receipts.length === 0) return <p>{t.noReceipts}</p>;
+  return (
+    <section class="scroll" tabindex={0} aria-label={t.receipts}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t.when}</th>
+            <th scope="col">{t.whatRight}</th>
+            <th scope="col">{t.byWhom}</th>
+            <th scope="col">{t.receipt}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {receipts.map(({ id, kind, about, actor, at }) => (
+            <tr>
+              <td>
+                <Time at={at} language={language} />
+              </td>
+              <td>
+                {translateCode(t.kinds, kind)}
+                {about !== null && <>: {translateCode(t.abouts, about)}</>}
+              </td>
+              <td>{translateCode(t.actors, actor)}</td>
+              <td>
+                <code>{id}</code>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+};
+
+const Complaint: FC<{ messages: Messages }> = ({ messages }) => (
+  <>
+    <h2>{messages.rights.complainTitle}</h2>
+    <p>
+      {messages.rights.complain} <a href="https://www.pdpc.gov.sg">https://www.pdpc.gov.sg</a>
+    </p>
+  </>
+);
+
+const DONE_CODES = ['language', 'consent'] as const;
+
+privacyRoutes.get('/rights', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const { rights: t } = messages;
+  const { db } = deps.identity;
+  const [accountStatus, consents, receipts] = await Promise.all([
+    deps.accounts.status(user.account),
+    listConsents(db, user.account),
+    listReceipts(db, user.account, MAX_RECEIPTS),
+  ]);
+  const done = DONE_CODES.find((code) => code === c.req.query('done'));
+  return page(
+    c,
+    { title: messages.frame.rights, activePath: '/rights' },
+    <>
+      {done !== undefined && <Note kind="done">{t.done[done]}</Note>}
+      <h2>{t.dataTitle}</h2>
+      <dl class="pairs">
+        <div>
+          <dt>{t.email}</dt>
+          <dd>
+            {user.email} <a href="/security/email">{t.correct}</a>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.accountId}</dt>
+          <dd>
+            <code>{user.account}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.balance}</dt>
+          <dd>
+            <Money amount={accountStatus?.posted ?? 0n} />
+          </dd>
+        </div>
+      </dl>
+      <p>
+        <a href="/rights/data">{t.seeAll}</a>
+      </p>
+      <h2>{t.correctTitle}</h2>
+      <p>{t.correctText}</p>
+      <LanguageForm messages={messages} language={language} />
+      <h2>{t.consentsTitle}</h2>
+      <p>{messages.alerts.mailText}</p>
+      {CONSENT_KINDS.map((kind) => (
+        <ConsentForm
+          messages={messages}
+          kind={kind}
+          choice={consents.find((one) => one.kind === kind)}
+        />
+      ))}
+      <h2>{t.receipts}</h2>
+      <Receipts messages={messages} language={language} receipts={receipts} />
+      <h2>{t.deleteTitle}</h2>
+      <p>{t.deleteShort}</p>
+      <p>
+        <a href="/rights/deletion">{t.deleteGo}</a>
+      </p>
+      <h2>{t.contactTitle}</h2>
+      <Contact deps={deps} messages={messages} />
+      <Complaint messages={messages} />
+    </>,
+  );
+});
+
+privacyRoutes.post('/rights/language', async (c) => {
+  const { deps, user } = c.var;
+  const requested = (await readForm(c)).text('language');
+  const known = LANGUAGES.find((code) => code === requested);
+  if (known === undefined) return c.redirect('/rights', 303);
+  await changeLanguage(deps, user, known);
+  setLanguageCookie(c, known);
+  return c.redirect('/rights?done=language', 303);
+});
+
+privacyRoutes.post('/rights/consents', async (c) => {
+  const { deps, user } = c.var;
+  const form = await readForm(c);
+  const kind = CONSENT_KINDS.find((known) => known === form.text('kind'));
+  const choice = form.text('choice');
+  if (kind === undefined || (choice !== 'give' && choice !== 'withdraw')) {
+    return c.redirect('/rights', 303);
+  }
+  await updateConsent(deps, user, { kind, given: choice === 'give' });
+  return c.redirect('/rights?done=consent', 303);
+});

@@ -1,0 +1,87 @@
+/** Everything that is held, table by table: in words, for how long, and to take along. */
+import { EXPORTED_TABLES, type ExportedTable, parseExportedTable } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import { Hono } from 'hono';
+import type { FC } from 'hono/jsx';
+import { readForm } from '../csrf-and-forms.ts';
+import { consumeRateLimit } from '../idempotency.ts';
+import { page } from '../layout.tsx';
+import { notFoundPage } from '../not-found.tsx';
+import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { EXPORTS_PER_HOUR, recordExport } from './actions.ts';
+import { csvExport, jsonExport } from './export.ts';
+
+export const storedDataRoutes = new Hono<SignedInEnv>();
+storedDataRoutes.use('/rights/data', requireSignIn);
+storedDataRoutes.use('/rights/data/export', requireSignIn, requireRecentAuth);
+
+const ALL_TABLES = 'all';
+
+const StoredTable: FC<{ table: ExportedTable; messages: Messages }> = ({ table, messages }) => {
+  const { rights: t } = messages;
+  const { what, kept } = t.tables[table];
+  return (
+    <li>
+      <h3>
+        <code>{table}</code>
+      </h3>
+      <p>{what}</p>
+      <p class="hint">
+        {t.kept}: {kept}
+      </p>
+      <button type="submit" class="plain" name="what" value={table} aria-label={t.csvOf(table)}>
+        {t.csv}
+      </button>
+    </li>
+  );
+};
+
+storedDataRoutes.get('/rights/data', (c) => {
+  const { messages } = c.var;
+  const { rights: t } = messages;
+  return page(
+    c,
+    { title: t.dataTitle, activePath: '/rights' },
+    <>
+      <p>{t.dataIntro}</p>
+      <form method="post" action="/rights/data/export">
+        <p>
+          <button type="submit" name="what" value={ALL_TABLES}>
+            {t.json}
+          </button>
+        </p>
+        <p class="hint">{t.exportHint}</p>
+        <ul class="keys">
+          {EXPORTED_TABLES.map((table) => (
+            <StoredTable table={table} messages={messages} />
+          ))}
+        </ul>
+      </form>
+      <h2>{t.elsewhereTitle}</h2>
+      <p>{t.elsewhere}</p>
+      <p>
+        <a href="/rights">{t.back}</a>
+      </p>
+    </>,
+  );
+});
+
+// Who had to prove who they are comes back by GET.
+storedDataRoutes.get('/rights/data/export', (c) => c.redirect('/rights/data', 303));
+
+storedDataRoutes.post('/rights/data/export', async (c) => {
+  const { deps, user } = c.var;
+  const requested = (await readForm(c)).text('what');
+  const table = parseExportedTable(requested);
+  if (requested !== ALL_TABLES && table === undefined) return notFoundPage(c);
+  const rateLimited = await consumeRateLimit(
+    deps.identity,
+    user.account,
+    'exports',
+    EXPORTS_PER_HOUR,
+  );
+  if (rateLimited !== undefined) return rateLimitedPage(c, rateLimited, '/rights/data');
+  await recordExport(deps, user, requested);
+  return table === undefined ? jsonExport(deps, user) : csvExport(deps, user, table);
+});

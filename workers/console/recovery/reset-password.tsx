@@ -1,0 +1,133 @@
+/**
+ * A forgotten password: a link in a mail, and with it a new one. Whether an address has an account shows
+ * in nothing that is answered here. The link is used up by the form, never by being looked at.
+ */
+
+import type { Messages } from '@farebox/i18n';
+import { requestPasswordReset, resetPassword } from '@farebox/identity';
+import { type Context, Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field, Note, page } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { clearSessionCookie, clientIp, type PublicEnv } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+
+export const resetPasswordRoutes = new Hono<PublicEnv>();
+
+function forgotPasswordPage(c: Context<PublicEnv>, email: string, invalid: boolean) {
+  const { recovery, signUp } = c.var.messages;
+  return page(
+    c,
+    { title: recovery.title, status: invalid ? 422 : 200 },
+    <>
+      <p>{recovery.intro}</p>
+      <form method="post" action="/forgot">
+        <Field
+          name="email"
+          type="email"
+          label={signUp.email}
+          value={email}
+          problem={invalid ? signUp.problems.email_invalid : undefined}
+          autocomplete="username"
+          required
+        />
+        <p>
+          <button type="submit">{recovery.submit}</button>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+function checkEmailPage(c: Context<PublicEnv>) {
+  const { recovery } = c.var.messages;
+  return page(
+    c,
+    { title: recovery.sentTitle },
+    <>
+      <Note kind="done">{recovery.sent}</Note>
+      <p>{recovery.sentNothing}</p>
+    </>,
+  );
+}
+
+resetPasswordRoutes.get('/forgot', (c) =>
+  c.req.query('done') === 'sent' ? checkEmailPage(c) : forgotPasswordPage(c, '', false),
+);
+
+resetPasswordRoutes.post('/forgot', async (c) => {
+  const email = (await readForm(c)).text('email');
+  const result = await requestPasswordReset(c.var.deps.identity, { email, ipPrefix: clientIp(c) });
+  if (result.ok) {
+    sendEmailsAfterResponse(c, result.emails);
+    return c.redirect('/forgot?done=sent', 303);
+  }
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/forgot');
+  return forgotPasswordPage(c, email, true);
+});
+
+type ResetPasswordError = Exclude<
+  keyof Messages['signUp']['problems'],
+  'email_invalid' | 'language_invalid' | 'wrong_password' | 'token_invalid'
+>;
+
+function resetPasswordPage(c: Context<PublicEnv>, token: string, error?: ResetPasswordError) {
+  const { recovery, signUp } = c.var.messages;
+  return page(
+    c,
+    { title: recovery.resetTitle, status: error === undefined ? 200 : 422 },
+    <>
+      <p>{recovery.resetIntro}</p>
+      <form method="post" action="/reset">
+        <input type="hidden" name="token" value={token} />
+        <Field
+          name="password"
+          type="password"
+          label={recovery.newPassword}
+          hint={signUp.passwordHint}
+          problem={error === undefined ? undefined : signUp.problems[error]}
+          autocomplete="new-password"
+          required
+        />
+        <p>
+          <button type="submit">{recovery.resetSubmit}</button>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+function invalidLinkPage(c: Context<PublicEnv>) {
+  const { recovery } = c.var.messages;
+  return page(
+    c,
+    { title: recovery.resetTitle, status: 422 },
+    <>
+      <Note kind="problem">{recovery.resetInvalid}</Note>
+      <p>
+        <a href="/forgot">{recovery.resetAgain}</a>
+      </p>
+    </>,
+  );
+}
+
+resetPasswordRoutes.get('/reset', (c) => {
+  const token = c.req.query('token') ?? '';
+  return token === '' ? invalidLinkPage(c) : resetPasswordPage(c, token);
+});
+
+resetPasswordRoutes.post('/reset', async (c) => {
+  const form = await readForm(c);
+  const token = form.text('token');
+  const params = { token, password: form.text('password'), ipPrefix: clientIp(c) };
+  const result = await resetPassword(c.var.deps.identity, params);
+  if (result.ok) {
+    sendEmailsAfterResponse(c, result.emails);
+    clearSessionCookie(c);
+    return c.redirect('/sign-in?done=reset', 303);
+  }
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, null);
+  return result.reason === 'token_invalid'
+    ? invalidLinkPage(c)
+    : resetPasswordPage(c, token, result.reason);
+});

@@ -1,0 +1,53 @@
+/** Asking for another address. Nothing changes before the new mailbox has said so. */
+import { requestEmailChange } from '@farebox/identity';
+import { type Context, Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { clientIp, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { securityPage } from './layout.tsx';
+
+export const changeEmailRoutes = new Hono<SignedInEnv>();
+changeEmailRoutes.use('/security/email', requireSignIn, requireRecentAuth);
+
+function changeEmailPage(c: Context<SignedInEnv>, newEmail: string, invalid: boolean) {
+  const { security: t, signUp } = c.var.messages;
+  return securityPage(
+    c,
+    { title: t.emailTitle, status: invalid ? 422 : 200 },
+    <>
+      <p>{t.emailIntro}</p>
+      <p>{t.emailNow(c.var.user.email)}</p>
+      <form method="post" action="/security/email">
+        <Field
+          name="email"
+          type="email"
+          label={t.newEmail}
+          value={newEmail}
+          problem={invalid ? signUp.problems.email_invalid : undefined}
+          autocomplete="email"
+          required
+        />
+        <p>
+          <button type="submit">{t.emailSubmit}</button>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+changeEmailRoutes.get('/security/email', (c) => changeEmailPage(c, '', false));
+
+changeEmailRoutes.post('/security/email', async (c) => {
+  const { deps, user } = c.var;
+  const newEmail = (await readForm(c)).text('email');
+  const params = { email: newEmail, ipPrefix: clientIp(c) };
+  const result = await requestEmailChange(deps.identity, user, params);
+  if (result.ok) {
+    sendEmailsAfterResponse(c, result.emails);
+    return c.redirect('/security?done=asked', 303);
+  }
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/email');
+  return changeEmailPage(c, newEmail, true);
+});

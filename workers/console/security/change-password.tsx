@@ -1,0 +1,72 @@
+/** A new password by the old one. Every other session ends; this one goes on under fresh cookies. */
+import { type ChangePasswordResult, changePassword } from '@farebox/identity';
+import { type Context, Hono } from 'hono';
+import { readForm } from '../csrf-and-forms.ts';
+import { Field } from '../layout.tsx';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { clientIp, requireSignIn, type SignedInEnv, setSessionCookies } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { securityPage } from './layout.tsx';
+
+export const changePasswordRoutes = new Hono<SignedInEnv>();
+changePasswordRoutes.use('/security/password', requireSignIn);
+
+type ChangePasswordError = Exclude<
+  Extract<ChangePasswordResult, { ok: false }>['reason'],
+  'throttled'
+>;
+
+function changePasswordPage(c: Context<SignedInEnv>, error?: ChangePasswordError) {
+  const { security: t, signUp } = c.var.messages;
+  const newPasswordError =
+    error === undefined || error === 'wrong' ? undefined : signUp.problems[error];
+  return securityPage(
+    c,
+    { title: t.passwordTitle, status: error === undefined ? 200 : 422 },
+    <>
+      <p>{t.passwordIntro}</p>
+      <form method="post" action="/security/password">
+        <input type="email" autocomplete="username" value={c.var.user.email} hidden readonly />
+        <Field
+          name="current"
+          type="password"
+          label={t.currentPassword}
+          problem={error === 'wrong' ? t.currentWrong : undefined}
+          autocomplete="current-password"
+          required
+        />
+        <Field
+          name="password"
+          type="password"
+          label={t.newPassword}
+          hint={signUp.passwordHint}
+          problem={newPasswordError}
+          autocomplete="new-password"
+          required
+        />
+        <p>
+          <button type="submit">{t.passwordChange}</button>
+        </p>
+      </form>
+    </>,
+  );
+}
+
+changePasswordRoutes.get('/security/password', (c) => changePasswordPage(c));
+
+changePasswordRoutes.post('/security/password', async (c) => {
+  const { deps, user } = c.var;
+  const form = await readForm(c);
+  const result = await changePassword(deps.identity, user, {
+    current: form.text('current'),
+    next: form.text('password'),
+    ipPrefix: clientIp(c),
+  });
+  if (result.ok) {
+    setSessionCookies(c, result.signedIn);
+    sendEmailsAfterResponse(c, result.emails);
+    return c.redirect('/security?done=password', 303);
+  }
+  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/password');
+  return changePasswordPage(c, result.reason);
+});

@@ -1,0 +1,29 @@
+/** Whether mail reaches the person's address, in words they can act on (policy P11: they see what we know of it). */
+import { findSuppression, type Suppression } from '@farebox/database';
+import type { Messages } from '@farebox/i18n';
+import type { SessionUser } from '@farebox/identity';
+import { mailboxHash } from '@farebox/mail';
+import type { FC } from 'hono/jsx';
+import type { ConsoleDeps } from '../env.ts';
+import { formatTime, Note } from '../layout.tsx';
+
+/** Of the address they have now: what came back from another one is no trouble any more. */
+export function findAddressSuppression(
+  { identity }: ConsoleDeps,
+  user: SessionUser,
+): Promise<Suppression | undefined> {
+  return findSuppression(identity.db, mailboxHash(identity.secret, user.email));
+}
+
+export const UndeliverableBanner: FC<
+  Readonly<{ suppression: Suppression | undefined; messages: Messages; language: string }>
+> = ({ suppression, messages, language }) => {
+  if (suppression === undefined) return null;
+  const { unreachable, complained } = messages.security;
+  const since = formatTime(suppression.since, language);
+  return (
+    <Note kind="warning">
+      {suppression.reason === 'bounced' ? unreachable(since) : complained(since)}
+    </Note>
+  );
+};

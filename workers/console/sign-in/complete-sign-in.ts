@@ -1,0 +1,21 @@
+/**
+ * The moment a browser gets its session. Whatever session it brought ends there: a cookie that was planted,
+ * or of whoever used this browser before, is worth nothing afterwards (ASVS 5.0, 7.2.4).
+ */
+import { type SignedIn, signOut } from '@farebox/identity';
+import type { Email } from '@farebox/mail';
+import type { Context } from 'hono';
+import { sendEmailsAfterResponse } from '../send-emails.ts';
+import { localPath, type PublicEnv, setSessionCookies } from '../session.ts';
+
+export async function completeSignIn(
+  c: Context<PublicEnv>,
+  { signedIn, emails }: Readonly<{ signedIn: SignedIn; emails: readonly Email[] }>,
+  next: string,
+): Promise<Response> {
+  const { deps, session } = c.var;
+  if (session !== null) await signOut(deps.identity, session);
+  setSessionCookies(c, signedIn);
+  sendEmailsAfterResponse(c, emails);
+  return c.redirect(localPath(next), 303);
+}

@@ -1,0 +1,64 @@
+/** Sums of use in the order a chart and its table show them. Pure. */
+import type { DayRange, UsageGroup, UsageSum } from '@farebox/database';
+import { formatDay } from '../format/format.ts';
+import { listDays } from './date-range.ts';
+
+export type UsageRow = UsageSum & Readonly<{ name: string }>;
+
+export function totalUsage(sums: readonly UsageSum[]): UsageSum {
+  const total = { group: '', calls: 0, inputTokens: 0, outputTokens: 0, charged: 0n };
+  for (const sum of sums) {
+    total.calls += sum.calls;
+    total.inputTokens += sum.inputTokens;
+    total.outputTokens += sum.outputTokens;
+    total.charged += sum.charged;
+  }
+  return total;
+}
+
+/** The dearest; undefined where nothing was charged. */
+export function largestOf<Sum extends UsageSum>(sums: readonly Sum[]): Sum | undefined {
+  const [first] = [...sums].sort(byChargeDescending);
+  return first === undefined || first.charged === 0n ? undefined : first;
+}
+
+function byChargeDescending(a: UsageSum, b: UsageSum): number {
+  if (a.charged !== b.charged) return a.charged > b.charged ? -1 : 1;
+  return b.calls - a.calls || (a.group < b.group ? -1 : 1);
+}
+
+/** Each day of the span, in order, also those without a call. */
+export function fillMissingDays(sums: readonly UsageSum[], range: DayRange): readonly UsageSum[] {
+  const known = new Map(sums.map((sum) => [sum.group, sum]));
+  return listDays(range).map((day) => {
+    const empty = { group: String(day), calls: 0, inputTokens: 0, outputTokens: 0, charged: 0n };
+    return known.get(empty.group) ?? empty;
+  });
+}
+
+export type UsageLabels = Readonly<{
+  language: string;
+  /** What a person calls the key. */
+  keyName: (keyId: string) => string;
+}>;
+
+export function toUsageRows(
+  by: UsageGroup,
+  sums: readonly UsageSum[],
+  range: DayRange,
+  labels: UsageLabels,
+): readonly UsageRow[] {
+  switch (by) {
+    case 'day':
+      return fillMissingDays(sums, range).map((sum) => ({
+        ...sum,
+        name: formatDay(Number(sum.group), labels.language),
+      }));
+    case 'key':
+      return [...sums]
+        .sort(byChargeDescending)
+        .map((sum) => ({ ...sum, name: labels.keyName(sum.group) }));
+    case 'model':
+      return [...sums].sort(byChargeDescending).map((sum) => ({ ...sum, name: sum.group }));
+  }
+}

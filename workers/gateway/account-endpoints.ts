@@ -1,0 +1,114 @@
+/**
+ * What a caller may ask about its own account with its key: what is left, what the key may do, and
+ * the bill of a call.
+ */
+import type { Generation, KeyStatus } from '@farebox/ledger';
+import { BUCKETS, formatUsd, type NanoUsd, surchargeCost } from '@farebox/money';
+import { authenticate } from './authenticate.ts';
+import type { RequestContext } from './call.ts';
+import { errorResponse, idHeaders } from './errors.ts';
+
+function dataResponse(ctx: RequestContext, value: unknown): Response {
+  const headers = idHeaders(ctx.id);
+  headers.set('content-type', 'application/json');
+  headers.set('cache-control', 'no-store');
+  return new Response(JSON.stringify({ data: value }), { headers });
+}
+
+function toAmountString(value: NanoUsd | null): string | null {
+  return value === null ? null : value.toString();
+}
+
+function toIsoString(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** GET /v1/credits */
+export async function getCredits(ctx: RequestContext): Promise<Response> {
+  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
+  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
+  const result = await ctx.deps.ledger.credits(caller.account, caller.key);
+  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
+  const { posted, held } = result.value;
+  return dataResponse(ctx, {
+    posted_nano_usd: toAmountString(posted),
+    held_nano_usd: toAmountString(held),
+    available_nano_usd: toAmountString(posted - held),
+  });
+}
+
+function keyStatusJson(status: KeyStatus): unknown {
+  const { limits, spent, held } = status;
+  const remaining = limits.budget === null ? null : limits.budget - spent - held;
+  return {
+    key_id: status.keyId,
+    created_at: toIsoString(status.createdAt),
+    expires_at: toIsoString(limits.expiresAt),
+    spent_nano_usd: toAmountString(spent),
+    held_nano_usd: toAmountString(held),
+    budget_nano_usd: toAmountString(limits.budget),
+    budget_left_nano_usd: toAmountString(remaining !== null && remaining < 0n ? 0n : remaining),
+    models: limits.models,
+    calls_per_minute: limits.callsPerMinute,
+    concurrent_calls: limits.concurrentCalls,
+  };
+}
+
+/** GET /v1/key */
+export async function getKey(ctx: RequestContext): Promise<Response> {
+  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
+  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
+  const result = await ctx.deps.ledger.key(caller.account, caller.key);
+  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
+  return dataResponse(ctx, keyStatusJson(result.value));
+}
+
+function usageJson(call: Generation): unknown {
+  if (call.usage === null) return null;
+  const { usage } = call;
+  const counts = BUCKETS.map((bucket) => [bucket, usage[bucket]]);
+  return { ...Object.fromEntries(counts), output_reasoning: usage.output_reasoning };
+}
+
+function pricesJson(call: Generation): unknown {
+  const { prices } = call;
+  if (prices === null) return null;
+  return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
+}
+
+/** The bill of a call, as documented in docs/openapi.json. */
+export function generationJson(call: Generation): unknown {
+  return {
+    id: call.id,
+    model: call.model,
+    provider: call.provider,
+    dialect: call.dialect,
+    stream: call.stream,
+    http_status: call.httpStatus,
+    status: call.status,
+    reason: call.reason,
+    usage: usageJson(call),
+    prices: pricesJson(call),
+    fees: call.fees.map((fee) => ({
+      kind: fee.kind,
+      count: fee.count,
+      cost_nano_usd: surchargeCost(fee).toString(),
+    })),
+    cost_nano_usd: call.charged.toString(),
+    cost_usd: formatUsd(call.charged),
+    shortfall_nano_usd: call.shortfall.toString(),
+    created_at: toIsoString(call.createdAt),
+    settled_at: toIsoString(call.settledAt),
+  };
+}
+
+/** GET /v1/generation/{id} */
+export async function getGeneration(ctx: RequestContext, id: string): Promise<Response> {
+  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
+  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
+  if (!/^[0-9a-f]{32}$/.test(id)) return errorResponse({ reason: 'call_unknown' }, 'chat', ctx.id);
+  const result = await ctx.deps.ledger.generation(caller.account, caller.key, id);
+  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
+  if (result.value === null) return errorResponse({ reason: 'call_unknown' }, 'chat', ctx.id);
+  return dataResponse(ctx, generationJson(result.value));
+}

@@ -1,0 +1,95 @@
+/** What the door itself answers: to a page in a browser that asks with any SDK, and to a call in the clear. */
+import { describe, expect, it } from 'vitest';
+import { app } from './app.ts';
+
+const unreachableBinding = new Proxy(
+  {},
+  { get: () => () => Promise.reject(new Error('not here')) },
+);
+const bindings = {
+  LEDGER: unreachableBinding,
+  SETTLEMENTS: unreachableBinding,
+  KEY_MAC_SECRETS: `1:${'00'.repeat(32)}`,
+};
+const context = {
+  waitUntil: () => {},
+  passThroughOnException: () => {},
+  props: {},
+};
+
+async function sendRequest(path: string, init: RequestInit = {}): Promise<Response> {
+  return app.request(`https://api.example${path}`, init, bindings, context);
+}
+
+/** What openai-node and anthropic-sdk-typescript ask for in a browser. */
+const SDK_HEADERS = [
+  'authorization',
+  'content-type',
+  'x-api-key',
+  'anthropic-version',
+  'anthropic-beta',
+  'anthropic-dangerous-direct-browser-access',
+  'x-stainless-arch',
+  'x-stainless-retry-count',
+];
+
+describe('a preflight', () => {
+  it.each(['/v1/chat/completions', '/v1/messages', '/v1/models', '/nowhere'])(
+    'of %s allows what the SDKs send, without credentials',
+    async (path) => {
+      const response = await sendRequest(path, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://page.example',
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': SDK_HEADERS.join(','),
+        },
+      });
+      expect(response.status).toBe(204);
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+      expect(response.headers.get('access-control-allow-headers')?.split(', ')).toEqual(
+        SDK_HEADERS,
+      );
+      expect(response.headers.get('access-control-allow-methods')).toBe('GET, POST');
+      expect(response.headers.get('access-control-allow-credentials')).toBeNull();
+    },
+  );
+
+  it('allows nothing that is no field name', async () => {
+    const response = await sendRequest('/v1/models', {
+      method: 'OPTIONS',
+      headers: { 'access-control-request-headers': 'x-ok, bad name, "quoted", <b>' },
+    });
+    expect(response.headers.get('access-control-allow-headers')).toBe('x-ok');
+  });
+});
+
+describe('every answer', () => {
+  const requests: [string, string, RequestInit][] = [
+    ['a refusal without a key', '/v1/chat/completions', { method: 'POST', body: '{}' }],
+    ['a forged key', '/v1/credits', { headers: { authorization: 'Bearer fbx_x' } }],
+    ['a path that is none', '/nowhere', {}],
+    ['a wrong method', '/v1/messages', {}],
+    ['the models', '/v1/models', {}],
+  ];
+  it.each(requests)('(%s) may be read by any page', async (_, path, init) => {
+    const { headers } = await sendRequest(path, init);
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+    for (const name of ['x-request-id', 'x-farebox-cost-usd', 'x-farebox-max-output']) {
+      expect(headers.get('access-control-expose-headers')).toContain(name);
+    }
+    expect(headers.get('access-control-expose-headers')).toContain('retry-after');
+    expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
+
+describe('a call that was not encrypted', () => {
+  it('is refused and not redirected: its key has already leaked', async () => {
+    const init = { method: 'POST', body: '{}', headers: { authorization: 'Bearer fbx_x' } };
+    const url = 'http://api.example/v1/chat/completions';
+    const response = await app.request(url, init, bindings, context);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ error: { code: 'plain_http' } });
+  });
+});

@@ -1,0 +1,294 @@
+/**
+ * One row for each way a call can be refused: its status, whether an SDK may repeat it, and its shape in
+ * both dialects, as an answer and inside a stream.
+ */
+import { describe, expect, it } from 'vitest';
+import {
+  type ApiError,
+  type Dialect,
+  detectDialect,
+  ERROR_MAP,
+  type ErrorReason,
+  errorEvent,
+  errorMessage,
+  errorResponse,
+  idHeaders,
+} from './errors.ts';
+
+const ID = 'a'.repeat(32);
+const AUTH = 'authentication_error';
+const INVALID = 'invalid_request_error';
+const FORBIDDEN = 'permission_error';
+const NOT_FOUND = 'not_found_error';
+const provider = 'openai';
+const missingAmount = 1_500_000_000n;
+
+type ErrorCase = Readonly<{
+  /** A whole refusal of the reason it stands under. */
+  apiError: ApiError;
+  status: number;
+  /** What each dialect calls it: OpenAI's type, then Anthropic's where it is another. */
+  types: readonly [openai: string, anthropic?: string];
+  retryAfter?: string;
+  param?: string;
+  allow?: string;
+  /** Where Anthropic's status differs. */
+  anthropicStatus?: number;
+}>;
+
+const badRequest = (apiError: ApiError, param?: string): ErrorCase => ({
+  apiError,
+  status: 400,
+  types: [INVALID],
+  ...(param === undefined ? {} : { param }),
+});
+const unauthorized = (apiError: ApiError): ErrorCase => ({ apiError, status: 401, types: [AUTH] });
+const forbidden = (apiError: ApiError): ErrorCase => ({
+  apiError,
+  status: 403,
+  types: [FORBIDDEN],
+});
+const rateLimited = (apiError: ApiError): ErrorCase => ({
+  apiError,
+  status: 429,
+  types: ['rate_limit_error'],
+  retryAfter: '3',
+});
+const paymentRequired = (apiError: ApiError): ErrorCase => ({
+  apiError,
+  status: 402,
+  types: ['billing_error'],
+});
+const badGateway = (apiError: ApiError, status = 502): ErrorCase => ({
+  apiError,
+  status,
+  types: ['server_error', 'api_error'],
+});
+const unavailable = (apiError: ApiError): ErrorCase => ({
+  apiError,
+  status: 503,
+  types: ['server_error', 'overloaded_error'],
+  retryAfter: '1',
+});
+
+/** Its type makes a new reason without a row here a compile error. */
+const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
+  key_missing: unauthorized({ reason: 'key_missing' }),
+  key_malformed: unauthorized({ reason: 'key_malformed' }),
+  key_unknown: unauthorized({ reason: 'key_unknown' }),
+  key_revoked: unauthorized({ reason: 'key_revoked' }),
+  key_expired: unauthorized({ reason: 'key_expired' }),
+  key_paused: forbidden({ reason: 'key_paused' }),
+  plain_http: forbidden({ reason: 'plain_http' }),
+  model_not_allowed: forbidden({ reason: 'model_not_allowed' }),
+  account_frozen: forbidden({ reason: 'account_frozen' }),
+  account_closed: forbidden({ reason: 'account_closed' }),
+  call_stopped: forbidden({ reason: 'call_stopped', stopReason: 'key_revoked' }),
+  not_found: { apiError: { reason: 'not_found' }, status: 404, types: [NOT_FOUND] },
+  call_unknown: { apiError: { reason: 'call_unknown' }, status: 404, types: [NOT_FOUND] },
+  model_unknown: {
+    apiError: { reason: 'model_unknown', model: 'gtp-4', suggestions: ['openai/gpt-4'] },
+    status: 404,
+    types: [NOT_FOUND],
+    param: 'model',
+  },
+  method_not_allowed: {
+    apiError: { reason: 'method_not_allowed', allowed: 'POST' },
+    status: 405,
+    types: [INVALID],
+    allow: 'POST',
+  },
+  body_too_large: {
+    apiError: { reason: 'body_too_large', maxBytes: 20 },
+    status: 413,
+    types: [INVALID, 'request_too_large'],
+  },
+  body_cut: badRequest({ reason: 'body_cut' }),
+  not_json: badRequest({ reason: 'not_json' }),
+  not_an_object: badRequest({ reason: 'not_an_object' }),
+  too_deep: badRequest({ reason: 'too_deep' }),
+  duplicate_field: badRequest({ reason: 'duplicate_field', field: 'n' }, 'n'),
+  missing_field: badRequest({ reason: 'missing_field', field: 'model' }, 'model'),
+  invalid_field: badRequest(
+    { reason: 'invalid_field', field: 'n', expected: 'a whole number' },
+    'n',
+  ),
+  wrong_dialect: badRequest(
+    { reason: 'wrong_dialect', field: 'system', correctEndpoint: '/v1/messages' },
+    'system',
+  ),
+  unsupported_feature: badRequest(
+    { reason: 'unsupported_feature', field: 'store', explanation: 'it stores' },
+    'store',
+  ),
+  model_elsewhere: badRequest(
+    { reason: 'model_elsewhere', model: 'claude', endpoints: ['/v1/messages'] },
+    'model',
+  ),
+  balance_empty: paymentRequired({ reason: 'balance_empty', missingAmount, affordableOutput: 12 }),
+  key_budget_spent: paymentRequired({
+    reason: 'key_budget_spent',
+    missingAmount,
+    affordableOutput: 0,
+  }),
+  balance_held: rateLimited({
+    reason: 'balance_held',
+    missingAmount,
+    affordableOutput: 12,
+    retryAfterSeconds: 3,
+  }),
+  rate_limited: rateLimited({ reason: 'rate_limited', retryAfterSeconds: 3 }),
+  too_many_concurrent_calls: rateLimited({
+    reason: 'too_many_concurrent_calls',
+    retryAfterSeconds: 3,
+  }),
+  gateway_busy: unavailable({ reason: 'gateway_busy' }),
+  ledger_unreachable: unavailable({ reason: 'ledger_unreachable' }),
+  upstream_overloaded: {
+    ...unavailable({ reason: 'upstream_overloaded', provider, retryAfter: '7' }),
+    retryAfter: '7',
+    anthropicStatus: 529,
+  },
+  upstream_account: badGateway({ reason: 'upstream_account', provider }),
+  upstream_unreachable: badGateway({ reason: 'upstream_unreachable', provider }),
+  upstream_cut: badGateway({ reason: 'upstream_cut', provider }),
+  upstream_silent: {
+    apiError: { reason: 'upstream_silent', provider },
+    status: 504,
+    types: ['server_error', 'timeout_error'],
+  },
+  conflict: badGateway({ reason: 'conflict' }, 500),
+  internal: badGateway({ reason: 'internal' }, 500),
+};
+
+/** What a repetition can help: everything else an SDK must not send twice. */
+const RETRYABLE: ReadonlySet<string> = new Set([
+  'balance_held',
+  'rate_limited',
+  'too_many_concurrent_calls',
+  'gateway_busy',
+  'ledger_unreachable',
+  'upstream_overloaded',
+  'upstream_unreachable',
+]);
+
+const cases = Object.entries(CASES);
+
+/** The body as each dialect's SDK reads it. */
+function expectedBody(reason: string, testCase: ErrorCase, dialect: Dialect): object {
+  const [openai, anthropic = openai] = testCase.types;
+  const details =
+    'missingAmount' in testCase.apiError
+      ? {
+          short_nano_usd: '1500000000',
+          short_usd: '1.5',
+          fits_max_output: testCase.apiError.affordableOutput,
+        }
+      : {};
+  const error = { message: errorMessage(testCase.apiError), code: reason, ...details };
+  if (dialect === 'messages') {
+    return { type: 'error', error: { ...error, type: anthropic }, request_id: ID };
+  }
+  return { error: { ...error, type: openai, param: testCase.param ?? null, request_id: ID } };
+}
+
+describe('each refusal', () => {
+  it('has a row here and one on the wire', () => {
+    expect(Object.keys(CASES).sort()).toEqual(Object.keys(ERROR_MAP).sort());
+    for (const [reason, testCase] of cases) expect(testCase.apiError.reason).toBe(reason);
+  });
+
+  it.each(cases)('%s as OpenAI’s SDK reads it', async (reason, testCase) => {
+    const response = errorResponse(testCase.apiError, 'chat', ID);
+    expect(response.status).toBe(testCase.status);
+    expect(await response.json()).toEqual(expectedBody(reason, testCase, 'chat'));
+  });
+
+  it.each(cases)('%s as Anthropic’s SDK reads it', async (reason, testCase) => {
+    const response = errorResponse(testCase.apiError, 'messages', ID);
+    expect(response.status).toBe(testCase.anthropicStatus ?? testCase.status);
+    expect(await response.json()).toEqual(expectedBody(reason, testCase, 'messages'));
+  });
+
+  it.each(cases)('%s says in its headers what to do', (reason, testCase) => {
+    for (const dialect of ['chat', 'messages'] as const) {
+      const { headers } = errorResponse(testCase.apiError, dialect, ID);
+      expect(headers.get('content-type')).toBe('application/json');
+      expect(headers.get('x-request-id')).toBe(ID);
+      expect(headers.get('request-id')).toBe(ID);
+      expect(headers.get('x-should-retry')).toBe(String(RETRYABLE.has(reason)));
+      expect(headers.get('retry-after')).toBe(testCase.retryAfter ?? null);
+      expect(headers.get('allow')).toBe(testCase.allow ?? null);
+    }
+  });
+
+  it.each(cases)('%s inside a stream is one event', (reason, testCase) => {
+    const chat = new TextDecoder().decode(errorEvent(testCase.apiError, 'chat', ID));
+    expect(chat).toMatch(/^data: [^\n]+\n\n$/);
+    expect(JSON.parse(chat.slice(6))).toEqual(expectedBody(reason, testCase, 'chat'));
+    const messages = new TextDecoder().decode(errorEvent(testCase.apiError, 'messages', ID));
+    expect(messages).toMatch(/^event: error\ndata: [^\n]+\n\n$/);
+    expect(JSON.parse(messages.slice(19))).toEqual(expectedBody(reason, testCase, 'messages'));
+  });
+
+  it.each(cases)('%s is said in a sentence of its own', (_, testCase) => {
+    expect(errorMessage(testCase.apiError)).toMatch(/^["A-Za-z].{10,}[^ ]$/);
+    expect(errorMessage(testCase.apiError)).not.toMatch(/undefined|null|NaN|\[object/);
+  });
+});
+
+describe('the words', () => {
+  it('of a spent balance name what is missing and what would fit', () => {
+    const affordable = errorMessage({
+      reason: 'balance_empty',
+      missingAmount,
+      affordableOutput: 12,
+    });
+    expect(affordable).toContain('1.5 USD');
+    expect(affordable).toContain('at most 12 tokens');
+    const none = errorMessage({ reason: 'balance_empty', missingAmount, affordableOutput: 0 });
+    expect(none).toContain('No output limit would fit');
+  });
+
+  it('of an unknown model offer what is near, and say nothing where nothing is', () => {
+    const near = errorMessage({ reason: 'model_unknown', model: 'x', suggestions: ['a/b', 'c/d'] });
+    expect(near).toContain('Did you mean a/b, c/d?');
+    const far = errorMessage({ reason: 'model_unknown', model: 'x', suggestions: [] });
+    expect(far).not.toContain('mean');
+  });
+
+  it('of a busy provider that names no time still name one', () => {
+    const apiError = { reason: 'upstream_overloaded', provider, retryAfter: null } as const;
+    expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBe('2');
+  });
+
+  it('of a stopped call say why', () => {
+    const stopReasons = ['key_revoked', 'account_frozen', 'account_closed'] as const;
+    const texts = stopReasons.map((stopReason) =>
+      errorMessage({ reason: 'call_stopped', stopReason }),
+    );
+    expect(new Set(texts).size).toBe(3);
+  });
+});
+
+describe('the dialect of an error', () => {
+  it.each([
+    ['/v1/messages', {}, 'messages'],
+    ['/v1/messages/count_tokens', {}, 'messages'],
+    ['/v1/messages/batches', {}, 'messages'],
+    ['/v1/chat/completions', {}, 'chat'],
+    ['/v1/models', {}, 'chat'],
+    ['/v1/models', { 'anthropic-version': '2023-06-01' }, 'messages'],
+    ['/nothing', { 'anthropic-version': '2023-06-01' }, 'messages'],
+    ['/nothing', {}, 'chat'],
+  ] as const)('at %s with %j is that of %s', (path, headers, dialect) => {
+    expect(detectDialect(path, new Headers(headers))).toBe(dialect);
+  });
+
+  it('carries our id under the name each SDK looks for', () => {
+    expect([...idHeaders(ID)]).toEqual([
+      ['request-id', ID],
+      ['x-request-id', ID],
+    ]);
+  });
+});

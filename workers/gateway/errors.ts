@@ -1,0 +1,350 @@
+/**
+ * Every way a call can be refused, and the one map from each to the wire, in the caller's dialect.
+ * Texts are ours alone: none holds a value the caller sent, beyond a model's name it asked for and
+ * field names out of our own tables.
+ */
+import type { RequestError } from '@farebox/dialects';
+import type { HoldDecline } from '@farebox/ledger';
+import { formatUsd, type NanoUsd } from '@farebox/money';
+
+/** In which shape errors are written. */
+export type Dialect = 'chat' | 'messages';
+
+/** By the path; elsewhere by the version Anthropic's SDK always sends, and no other does. */
+export function detectDialect(path: string, headers: Headers): Dialect {
+  const messages = path.startsWith('/v1/messages') || headers.has('anthropic-version');
+  return messages ? 'messages' : 'chat';
+}
+
+export type ApiError =
+  | Readonly<{ reason: 'key_missing' | 'key_malformed' | 'plain_http' | 'internal' }>
+  | Readonly<{ reason: 'not_found' }>
+  | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
+  | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
+  | Readonly<{ reason: 'gateway_busy' }>
+  | Readonly<{ reason: 'body_cut' }>
+  | Readonly<{ reason: 'model_unknown'; model: string; suggestions: readonly string[] }>
+  | Readonly<{ reason: 'model_elsewhere'; model: string; endpoints: readonly string[] }>
+  | Readonly<{ reason: 'call_unknown' }>
+  | Readonly<{ reason: 'ledger_unreachable' }>
+  | Readonly<{ reason: 'upstream_overloaded'; provider: string; retryAfter: string | null }>
+  | Readonly<{ reason: 'upstream_account'; provider: string }>
+  | Readonly<{
+      reason: 'upstream_unreachable' | 'upstream_silent' | 'upstream_cut';
+      provider: string;
+    }>
+  | Readonly<{
+      reason: 'call_stopped';
+      stopReason: 'key_revoked' | 'account_frozen' | 'account_closed';
+    }>
+  | RequestError
+  | HoldDecline;
+
+export type ErrorReason = ApiError['reason'];
+
+type OpenAiErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'not_found_error'
+  | 'billing_error'
+  | 'rate_limit_error'
+  | 'server_error';
+
+type AnthropicErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'billing_error'
+  | 'permission_error'
+  | 'not_found_error'
+  | 'request_too_large'
+  | 'rate_limit_error'
+  | 'timeout_error'
+  | 'api_error'
+  | 'overloaded_error';
+
+/**
+ * `retry`: what `x-should-retry` tells the official SDKs, which otherwise repeat every 408, 409, 429
+ * and 5xx (openai-node and anthropic-sdk-typescript, `shouldRetry`).
+ */
+type ErrorMapping = Readonly<{
+  status: number;
+  openai: OpenAiErrorType;
+  anthropic: AnthropicErrorType;
+  retryable: boolean;
+}>;
+
+function errorMapping(
+  status: number,
+  openai: OpenAiErrorType,
+  anthropic: AnthropicErrorType,
+  retryable = false,
+): ErrorMapping {
+  return { status, openai, anthropic, retryable };
+}
+
+const BAD_REQUEST = errorMapping(400, 'invalid_request_error', 'invalid_request_error');
+const UNAUTHORIZED = errorMapping(401, 'authentication_error', 'authentication_error');
+const FORBIDDEN = errorMapping(403, 'permission_error', 'permission_error');
+const NOT_FOUND = errorMapping(404, 'not_found_error', 'not_found_error');
+const INSUFFICIENT_FUNDS = errorMapping(402, 'billing_error', 'billing_error');
+const RATE_LIMITED = errorMapping(429, 'rate_limit_error', 'rate_limit_error', true);
+const UNAVAILABLE = errorMapping(503, 'server_error', 'overloaded_error', true);
+const BAD_GATEWAY = errorMapping(502, 'server_error', 'api_error', true);
+
+/** The one map. Its type makes a new reason without a row here a compile error. */
+export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
+  key_missing: UNAUTHORIZED,
+  key_malformed: UNAUTHORIZED,
+  key_unknown: UNAUTHORIZED,
+  key_revoked: UNAUTHORIZED,
+  key_expired: UNAUTHORIZED,
+  key_paused: FORBIDDEN,
+  plain_http: FORBIDDEN,
+  model_not_allowed: FORBIDDEN,
+  account_frozen: FORBIDDEN,
+  account_closed: FORBIDDEN,
+  not_found: NOT_FOUND,
+  call_unknown: NOT_FOUND,
+  method_not_allowed: errorMapping(405, 'invalid_request_error', 'invalid_request_error'),
+  model_unknown: NOT_FOUND,
+  model_elsewhere: BAD_REQUEST,
+  body_too_large: errorMapping(413, 'invalid_request_error', 'request_too_large'),
+  body_cut: BAD_REQUEST,
+  gateway_busy: UNAVAILABLE,
+  not_json: BAD_REQUEST,
+  not_an_object: BAD_REQUEST,
+  too_deep: BAD_REQUEST,
+  duplicate_field: BAD_REQUEST,
+  missing_field: BAD_REQUEST,
+  invalid_field: BAD_REQUEST,
+  wrong_dialect: BAD_REQUEST,
+  unsupported_feature: BAD_REQUEST,
+  balance_empty: INSUFFICIENT_FUNDS,
+  key_budget_spent: INSUFFICIENT_FUNDS,
+  balance_held: RATE_LIMITED,
+  rate_limited: RATE_LIMITED,
+  too_many_concurrent_calls: RATE_LIMITED,
+  conflict: errorMapping(500, 'server_error', 'api_error'),
+  internal: errorMapping(500, 'server_error', 'api_error'),
+  ledger_unreachable: UNAVAILABLE,
+  upstream_overloaded: UNAVAILABLE,
+  upstream_account: errorMapping(502, 'server_error', 'api_error'),
+  upstream_unreachable: BAD_GATEWAY,
+  upstream_silent: errorMapping(504, 'server_error', 'timeout_error'),
+  upstream_cut: errorMapping(502, 'server_error', 'api_error'),
+  call_stopped: FORBIDDEN,
+};
+
+const ANTHROPIC_OVERLOADED_STATUS = 529;
+
+function insufficientFundsMessage(
+  summary: string,
+  missing: NanoUsd,
+  affordableTokens: number,
+): string {
+  const suggestion =
+    affordableTokens > 0
+      ? `An output limit of at most ${affordableTokens} tokens would fit.`
+      : 'No output limit would fit: top up, or shorten the input.';
+  return `${summary} ${formatUsd(missing)} USD are missing for the worst case of this call. ${suggestion}`;
+}
+
+function requestErrorMessage(apiError: RequestError): string {
+  switch (apiError.reason) {
+    case 'not_json':
+      return 'The body is not valid JSON in UTF-8.';
+    case 'not_an_object':
+      return 'The body must be a JSON object.';
+    case 'too_deep':
+      return 'The body is nested too deeply.';
+    case 'duplicate_field':
+      return `The field "${apiError.field}" stands more than once; parsers disagree on which one counts.`;
+    case 'missing_field':
+      return `The field "${apiError.field}" is required.`;
+    case 'invalid_field':
+      return `The field "${apiError.field}" must be ${apiError.expected}.`;
+    case 'wrong_dialect':
+      return `The field "${apiError.field}" belongs to another endpoint: send this body to ${apiError.correctEndpoint}.`;
+    case 'unsupported_feature':
+      return `"${apiError.field}" is not supported here: ${apiError.explanation}`;
+  }
+}
+
+function holdDeclineMessage(apiError: HoldDecline): string {
+  switch (apiError.reason) {
+    case 'key_unknown':
+      return 'This API key is not known. Keys start with "fbx_" and are shown once, when they are made.';
+    case 'key_revoked':
+      return 'This API key was revoked.';
+    case 'key_expired':
+      return 'This API key has expired.';
+    case 'key_paused':
+      return 'This API key spent far more today than it usually does, so it was paused until midnight UTC. Its owner can resume it in the console at once.';
+    case 'model_not_allowed':
+      return 'This API key may not call this model.';
+    case 'account_frozen':
+      return 'This account is frozen; please write to support.';
+    case 'account_closed':
+      return 'This account is closed.';
+    case 'key_budget_spent':
+      return insufficientFundsMessage(
+        "This API key's own budget is too small.",
+        apiError.missingAmount,
+        apiError.affordableOutput,
+      );
+    case 'balance_empty':
+      return insufficientFundsMessage(
+        'The balance is too small.',
+        apiError.missingAmount,
+        apiError.affordableOutput,
+      );
+    case 'balance_held':
+      return `${insufficientFundsMessage('The balance is held by calls in flight.', apiError.missingAmount, apiError.affordableOutput)} Or try again once they have settled.`;
+    case 'rate_limited':
+      return 'Too many calls with this API key; slow down.';
+    case 'too_many_concurrent_calls':
+      return 'Too many calls at once; wait for some to finish.';
+    case 'conflict':
+      return 'Something went wrong on our side.';
+  }
+}
+
+function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>): string {
+  switch (apiError.reason) {
+    case 'upstream_overloaded':
+      return `${apiError.provider} is overloaded or limits our calls; try again shortly. Nothing was charged.`;
+    case 'upstream_account':
+      return `${apiError.provider} refused our own account there; we were alerted. Nothing was charged.`;
+    case 'upstream_unreachable':
+      return `${apiError.provider} could not be reached. Nothing was charged.`;
+    case 'upstream_silent':
+      return `${apiError.provider} stopped answering.`;
+    case 'upstream_cut':
+      return `${apiError.provider} broke off its answer.`;
+  }
+}
+
+function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): string {
+  if (apiError.reason === 'model_elsewhere') {
+    return `The model "${apiError.model}" is not offered here; it is called at ${apiError.endpoints.join(' or ')}.`;
+  }
+  const hint =
+    apiError.suggestions.length > 0 ? ` Did you mean ${apiError.suggestions.join(', ')}?` : '';
+  return `The model "${apiError.model}" does not exist or is not offered.${hint} GET /v1/models lists all.`;
+}
+
+export function errorMessage(apiError: ApiError): string {
+  switch (apiError.reason) {
+    case 'key_missing':
+      return 'No API key: send it as "Authorization: Bearer fbx_..." or "x-api-key".';
+    case 'key_malformed':
+      return 'This is not a Farebox API key (they start with "fbx_"), or it has a typo.';
+    case 'plain_http':
+      return 'Use https. A key sent over plain http must be considered leaked: revoke it.';
+    case 'internal':
+      return 'Something went wrong on our side.';
+    case 'not_found':
+      return 'There is no such endpoint; GET /v1/models lists the models and where each is called.';
+    case 'method_not_allowed':
+      return `This endpoint takes ${apiError.allowed}.`;
+    case 'body_too_large':
+      return `The body is larger than ${apiError.maxBytes} bytes.`;
+    case 'body_cut':
+      return 'The body ended before its announced length.';
+    case 'gateway_busy':
+      return 'Too many large requests at once; try again in a moment.';
+    case 'call_unknown':
+      return 'There is no such call on this account.';
+    case 'ledger_unreachable':
+      return 'The account could not be reached; try again in a moment. Nothing was charged.';
+    case 'call_stopped':
+      return `This call was stopped: ${holdDeclineMessage({ reason: apiError.stopReason })}`;
+    case 'model_unknown':
+    case 'model_elsewhere':
+      return modelErrorMessage(apiError);
+    case 'upstream_overloaded':
+    case 'upstream_account':
+    case 'upstream_unreachable':
+    case 'upstream_silent':
+    case 'upstream_cut':
+      return upstreamErrorMessage(apiError);
+    case 'not_json':
+    case 'not_an_object':
+    case 'too_deep':
+    case 'duplicate_field':
+    case 'missing_field':
+    case 'invalid_field':
+    case 'wrong_dialect':
+    case 'unsupported_feature':
+      return requestErrorMessage(apiError);
+    default:
+      return holdDeclineMessage(apiError);
+  }
+}
+
+/** Which field of the request an error is about, for OpenAI's `param`. */
+function getParam(apiError: ApiError): string | null {
+  if ('field' in apiError) return apiError.field;
+  return 'model' in apiError ? 'model' : null;
+}
+
+/** Figures a program can act on: how much is missing, and which output limit would fit. */
+function errorDetails(apiError: ApiError): Record<string, string | number> {
+  if (!('missingAmount' in apiError)) return {};
+  return {
+    short_nano_usd: apiError.missingAmount.toString(),
+    short_usd: formatUsd(apiError.missingAmount),
+    fits_max_output: apiError.affordableOutput,
+  };
+}
+
+function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
+  const mapping = ERROR_MAP[apiError.reason];
+  const message = errorMessage(apiError);
+  const details = errorDetails(apiError);
+  if (dialect === 'messages') {
+    const error = { type: mapping.anthropic, message, code: apiError.reason, ...details };
+    return JSON.stringify({ type: 'error', error, request_id: requestId });
+  }
+  const error = { message, type: mapping.openai, param: getParam(apiError), code: apiError.reason };
+  return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
+}
+
+function getRetryAfter(apiError: ApiError): string | null {
+  if ('retryAfterSeconds' in apiError) return String(apiError.retryAfterSeconds);
+  if ('retryAfter' in apiError) return apiError.retryAfter ?? '2';
+  return ERROR_MAP[apiError.reason].status === 503 ? '1' : null;
+}
+
+function getHttpStatus(apiError: ApiError, dialect: Dialect): number {
+  const overloaded = apiError.reason === 'upstream_overloaded' && dialect === 'messages';
+  return overloaded ? ANTHROPIC_OVERLOADED_STATUS : ERROR_MAP[apiError.reason].status;
+}
+
+/** Headers every answer carries: our id, under the name each SDK looks for. */
+export function idHeaders(requestId: string): Headers {
+  return new Headers({ 'x-request-id': requestId, 'request-id': requestId });
+}
+
+/** The refusal as an HTTP answer in the caller's dialect. */
+export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
+  const headers = idHeaders(requestId);
+  headers.set('content-type', 'application/json');
+  headers.set('x-should-retry', String(ERROR_MAP[apiError.reason].retryable));
+  const retryAfter = getRetryAfter(apiError);
+  if (retryAfter !== null) headers.set('retry-after', retryAfter);
+  if (apiError.reason === 'method_not_allowed') headers.set('allow', apiError.allowed);
+  return new Response(errorBody(apiError, dialect, requestId), {
+    status: getHttpStatus(apiError, dialect),
+    headers,
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** The refusal as an event inside a stream that has already begun. */
+export function errorEvent(apiError: ApiError, dialect: Dialect, requestId: string): Uint8Array {
+  const data = `data: ${errorBody(apiError, dialect, requestId)}\n\n`;
+  return encoder.encode(dialect === 'messages' ? `event: error\n${data}` : data);
+}

@@ -1,0 +1,83 @@
+/** A key's token bucket: what it lets through, when it lets through again, and how much it remembers. */
+import { describe, expect, it } from 'vitest';
+import { RateLimiter } from './rate-limiter.ts';
+
+const START = 1_800_000_000_000;
+
+function countAdmitted(limiter: RateLimiter, key: string, now: number, calls: number): number {
+  let allowed = 0;
+  for (let call = 0; call < calls; call += 1) if (limiter.tryAcquire(key, now) === 0) allowed += 1;
+  return allowed;
+}
+
+describe('a burst', () => {
+  it('goes through up to its size, and not one call more', () => {
+    const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
+    expect(countAdmitted(limiter, 'a', START, 50)).toBe(10);
+  });
+
+  it('of one key costs no other key anything', () => {
+    const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
+    countAdmitted(limiter, 'a', START, 50);
+    expect(countAdmitted(limiter, 'b', START, 50)).toBe(10);
+  });
+
+  it('is answered with whole seconds after which a call does go through', () => {
+    for (const perSecond of [0.2, 1, 5, 300]) {
+      const limiter = new RateLimiter({ perSecond, burst: 2 });
+      countAdmitted(limiter, 'a', START, 10);
+      const waitSeconds = limiter.tryAcquire('a', START);
+      expect(Number.isInteger(waitSeconds)).toBe(true);
+      expect(waitSeconds).toBeGreaterThanOrEqual(1);
+      expect(limiter.tryAcquire('a', START + waitSeconds * 1000)).toBe(0);
+    }
+  });
+});
+
+describe('refilling', () => {
+  it('goes by the rate', () => {
+    const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
+    countAdmitted(limiter, 'a', START, 50);
+    expect(countAdmitted(limiter, 'a', START + 1000, 50)).toBe(5);
+    expect(countAdmitted(limiter, 'a', START + 1200, 50)).toBe(1);
+  });
+
+  it('loses nothing to calls that are refused meanwhile', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
+    limiter.tryAcquire('a', START);
+    for (let ms = 100; ms < 1000; ms += 100) expect(limiter.tryAcquire('a', START + ms)).toBe(1);
+    expect(limiter.tryAcquire('a', START + 1001)).toBe(0);
+  });
+
+  it('never exceeds the burst, however long a key was quiet', () => {
+    const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
+    countAdmitted(limiter, 'a', START, 50);
+    expect(countAdmitted(limiter, 'a', START + 86_400_000, 50)).toBe(10);
+  });
+
+  it('lets the rate through over a long flood, and the burst once', () => {
+    const limiter = new RateLimiter({ perSecond: 50, burst: 100 });
+    let allowed = 0;
+    for (let ms = 0; ms < 10_000; ms += 1) allowed += countAdmitted(limiter, 'a', START + ms, 1);
+    expect(allowed).toBeGreaterThanOrEqual(100 + 50 * 10 - 2);
+    expect(allowed).toBeLessThanOrEqual(100 + 50 * 10);
+  });
+});
+
+describe('remembering', () => {
+  it('bears 20,000 keys: none of them is let through twice its burst', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
+    for (let key = 0; key < 20_000; key += 1) limiter.tryAcquire(`k${key}`, START);
+    expect(limiter.tryAcquire('k0', START)).toBeGreaterThan(0);
+    expect(limiter.tryAcquire('k19999', START)).toBeGreaterThan(0);
+  });
+
+  it('forgets one for each key beyond, and only one', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
+    for (let key = 0; key < 20_001; key += 1) limiter.tryAcquire(`k${key}`, START);
+    // The newest and all but the oldest are still known; what was forgotten starts anew.
+    expect(limiter.tryAcquire('k20000', START)).toBeGreaterThan(0);
+    expect(limiter.tryAcquire('k1', START)).toBeGreaterThan(0);
+    expect(limiter.tryAcquire('k0', START)).toBe(0);
+  });
+});

@@ -1,0 +1,116 @@
+/**
+ * Brings a call's bill to its account, whatever happens: by RPC, repeated with the same id; and where
+ * the account can't be reached in time, through a durable queue. A bill is posted once however often
+ * it arrives.
+ */
+import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
+import type { Reading } from '@farebox/providers';
+import { logEvent } from '@farebox/telemetry';
+import { type Bill, type CallOutcome, computeBill, type EndReason, zeroBill } from './bill.ts';
+import type { Call, RequestContext } from './call.ts';
+import type { Plan } from './plan.ts';
+
+/** Nothing was read of an answer. */
+export const EMPTY_READING: Reading = {
+  usage: null,
+  usageFinal: false,
+  surcharges: [],
+  finished: false,
+  ended: false,
+  failed: false,
+  estimatedOutputTokens: 0,
+  unpriceable: 0,
+};
+
+/** The course of a call up to now, for a bill or an estimate. */
+export function callOutcome(
+  call: Call,
+  reading: Reading,
+  endReason: EndReason,
+  hiddenGenerationMs: number,
+  floor = 0n,
+): CallOutcome {
+  return {
+    reading,
+    endReason,
+    hiddenGenerationMs,
+    maxOutput: call.hold.maxOutput,
+    held: call.hold.held,
+    floor,
+  };
+}
+
+async function enqueueSettlement(
+  { deps, id }: RequestContext,
+  account: AccountId,
+  request: SettleRequest,
+): Promise<void> {
+  try {
+    await deps.settlementQueue.send(encodeSettlement(account, request));
+    logEvent({ event: 'settlement_queued', call: id });
+  } catch {
+    logEvent({ event: 'settlement_lost', call: id });
+  }
+}
+
+async function deliverSettlement(call: Call, request: SettleRequest): Promise<void> {
+  const result = await call.ctx.deps.ledger.settle(call.account, request);
+  if (result.ok) return;
+  if (result.reason === 'ledger_unreachable')
+    await enqueueSettlement(call.ctx, call.account, request);
+  else logEvent({ event: 'settlement_lost', call: request.id });
+}
+
+/**
+ * Lets go of a hold that may or may not stand: the account was not reached, or its answer was lost. The
+ * caller was told that nothing was charged, and its money must not stay held for a call nobody made.
+ */
+export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan): Promise<void> {
+  return enqueueSettlement(ctx, account, {
+    id: ctx.id,
+    httpStatus: 503,
+    ...zeroBill(plan, 'not_sent'),
+  });
+}
+
+/** A call that went as calls do says nothing: its line in the book says it all, and logs cost time. */
+function reportUnknownFields(call: Call): void {
+  const { provider, facts } = call.plan;
+  if (facts.unknownFields === 0) return;
+  const count = facts.unknownFields;
+  logEvent({ event: 'unknown_fields_passed', call: call.ctx.id, provider: provider.id, count });
+}
+
+/** Posts `bill`; resolves when the account or the queue has it. */
+export async function submitSettlement(call: Call, bill: Bill, httpStatus: number): Promise<void> {
+  reportUnknownFields(call);
+  await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
+}
+
+/** The bill of a call that reached the provider; alerts where its usage can't be priced in full. */
+export function buildBill(call: Call, outcome: CallOutcome): Bill {
+  const { unpriceable } = outcome.reading;
+  if (unpriceable > 0) {
+    const provider = call.plan.provider.id;
+    logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });
+  }
+  return computeBill(call.plan, outcome);
+}
+
+/** Draws up the bill of a call that reached the provider, and posts it. */
+export async function settleCall(
+  call: Call,
+  outcome: CallOutcome,
+  httpStatus: number,
+): Promise<void> {
+  await submitSettlement(call, buildBill(call, outcome), httpStatus);
+}
+
+/** Ends a call the provider refused or never got: nothing is charged. */
+export async function settleWithoutCharge(
+  call: Call,
+  reason: 'upstream_refused' | 'not_sent',
+  httpStatus: number,
+): Promise<void> {
+  await submitSettlement(call, zeroBill(call.plan, reason), httpStatus);
+}

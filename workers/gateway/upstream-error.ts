@@ -1,0 +1,113 @@
+/**
+ * What the caller hears when the provider would not answer. A refusal of the request itself is passed
+ * on, in the caller's dialect; anything that speaks of our own account there becomes ours.
+ */
+import type { UpstreamResult } from '@farebox/providers';
+import { logEvent } from '@farebox/telemetry';
+import { type ApiError, type Dialect, errorResponse, idHeaders } from './errors.ts';
+
+type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
+type UpstreamRejection = Extract<UpstreamFailure, { reason: 'refused' }>;
+
+const decoder = new TextDecoder();
+
+type JsonObject = { readonly [name: string]: unknown };
+
+function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** True if the provider already wrote its error the way the caller's SDK reads it. */
+function isNativeErrorShape(dialect: Dialect, body: unknown): boolean {
+  if (!isJsonObject(body) || !isJsonObject(body.error)) return false;
+  const { message, type } = body.error;
+  if (typeof message !== 'string') return false;
+  return dialect === 'chat' || (body.type === 'error' && typeof type === 'string');
+}
+
+/**
+ * The human sentence of an error body: OpenAI and Anthropic `{error: {message}}`, xAI
+ * `{code, error: "..."}`, Gemini `[{error: {message}}]`, FastAPI `{detail}`, or plain text.
+ */
+function extractMessage(body: unknown, text: string): string {
+  const first: unknown = Array.isArray(body) ? body[0] : body;
+  if (!isJsonObject(first)) return text.slice(0, 2000);
+  const { error, message, detail } = first;
+  if (isJsonObject(error) && typeof error.message === 'string') return error.message;
+  for (const candidate of [error, message, detail]) {
+    if (typeof candidate === 'string') return candidate;
+  }
+  return 'The provider refused this request.';
+}
+
+function rewriteError(
+  rejection: UpstreamRejection,
+  body: unknown,
+  dialect: Dialect,
+  id: string,
+): string {
+  const message = extractMessage(body, decoder.decode(rejection.errorBody));
+  const type = rejection.status === 404 ? 'not_found_error' : 'invalid_request_error';
+  if (dialect === 'messages') {
+    return JSON.stringify({ type: 'error', error: { type, message }, request_id: id });
+  }
+  return JSON.stringify({ error: { message, type, param: null, code: 'upstream_refused' } });
+}
+
+function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string): Response {
+  const headers = idHeaders(id);
+  headers.set('content-type', 'application/json');
+  headers.set('x-should-retry', 'false');
+  const body = parseJson(rejection.errorBody);
+  const responseBody = isNativeErrorShape(dialect, body)
+    ? rejection.errorBody
+    : rewriteError(rejection, body, dialect, id);
+  return new Response(responseBody, { status: rejection.status, headers });
+}
+
+function toApiError(
+  result: Exclude<UpstreamFailure, UpstreamRejection>,
+  provider: string,
+): ApiError {
+  switch (result.reason) {
+    case 'our_account':
+      return { reason: 'upstream_account', provider };
+    case 'overloaded':
+      return { reason: 'upstream_overloaded', provider, retryAfter: result.retryAfter };
+    case 'silent':
+      return { reason: 'upstream_silent', provider };
+    case 'unreachable':
+    case 'aborted':
+      return { reason: 'upstream_unreachable', provider };
+  }
+}
+
+function logUpstreamError(result: UpstreamFailure, provider: string, call: string): void {
+  if (result.reason === 'our_account') {
+    logEvent({ event: 'upstream_account_refused', call, provider, status: result.status });
+  }
+  if (result.reason === 'silent' || result.reason === 'unreachable') {
+    const kind = result.reason === 'silent' ? 'silent' : 'connect';
+    logEvent({ event: 'upstream_unreachable', call, provider, kind });
+  }
+}
+
+/** The answer to a call that produced nothing, in the caller's dialect. */
+export function upstreamErrorResponse(
+  result: UpstreamFailure,
+  provider: string,
+  dialect: Dialect,
+  id: string,
+): Response {
+  logUpstreamError(result, provider, id);
+  if (result.reason === 'refused') return forwardError(result, dialect, id);
+  return errorResponse(toApiError(result, provider), dialect, id);
+}
