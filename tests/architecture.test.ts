@@ -11,6 +11,9 @@ const ROOT = join(import.meta.dirname, '..');
 /** Which of our packages each room may import; nothing that is not listed. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/money': [],
+  'packages/result': [],
+  'packages/crypto': [],
+  'packages/bindings': ['telemetry'],
   'packages/telemetry': [],
   'packages/catalog': ['money'],
   'packages/dialects': [],
