@@ -6,7 +6,7 @@
  * transaction, so that a crash between any two leaves one that is simply taken next.
  */
 
-import type { AccountStatus, CloseResult, Instant } from './contract.ts';
+import type { AccountStatus, CloseResult, Instant } from './contract/index.ts';
 import { outboxPosition } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';

@@ -3,7 +3,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NO_LIMITS } from './contract.ts';
+import { NO_LIMITS } from './contract/index.ts';
 import {
   ADDRESS,
   buildHoldRequest,

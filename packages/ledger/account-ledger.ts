@@ -8,7 +8,7 @@ import { type LogEvent, logEvent } from '@farebox/telemetry';
 import { accountStatus, close, isReadyToWipe, wipeIfReady } from './account-closure.ts';
 import { audit } from './audit.ts';
 import { loadCache } from './cache.ts';
-import type * as C from './contract.ts';
+import type * as C from './contract/index.ts';
 import { adjust, credit, freeze } from './credits-and-adjustments.ts';
 import { bindAddress, listAddresses } from './deposit-addresses.ts';
 import { acknowledge, entriesAfter, findGeneration, outboxPosition, prune } from './entries.ts';

@@ -7,7 +7,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { NanoUsd } from '@farebox/money';
 import { AccountLedger } from './account-ledger.ts';
 import { type BackgroundDeps, BackgroundTasks } from './background-tasks.ts';
-import type * as C from './contract.ts';
+import type * as C from './contract/index.ts';
 import type { KeyUpdateResult, RollSecretRequest } from './key-updates.ts';
 import { secureRandom } from './random.ts';
 

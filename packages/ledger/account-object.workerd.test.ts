@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { MAX_AMOUNT } from '@farebox/money';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract.ts';
+import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract/index.ts';
 import {
   ADDRESS,
   buildHoldRequest,

@@ -4,7 +4,7 @@
  */
 
 import { loadCache } from './cache.ts';
-import type { Audit, Instant, KeyId } from './contract.ts';
+import type { Audit, Instant, KeyId } from './contract/index.ts';
 import { RECENTLY_REVOKED_MS } from './limits.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText } from './sql-amounts.ts';

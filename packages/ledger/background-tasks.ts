@@ -6,7 +6,7 @@
  */
 import { logEvent } from '@farebox/telemetry';
 import type { AccountLedger, Outbox } from './account-ledger.ts';
-import type { AccountId, DeliveryResult, Entry, Instant, Notification } from './contract.ts';
+import type { AccountId, DeliveryResult, Entry, Instant, Notification } from './contract/index.ts';
 import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
 
 /** Lines of this much time travel together, so that a busy account costs few statements. */

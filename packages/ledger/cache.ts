@@ -4,7 +4,7 @@
  * yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import type { AccountId, KeyId, KeyLimits } from './contract.ts';
+import type { AccountId, KeyId, KeyLimits } from './contract/index.ts';
 import { DAY_MS } from './limits.ts';
 import { countNotifications } from './notifications.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';

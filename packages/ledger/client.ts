@@ -12,7 +12,7 @@ import type {
   HoldRequest,
   KeyCredential,
   SettleRequest,
-} from './contract.ts';
+} from './contract/index.ts';
 import { secureRandom } from './random.ts';
 import { SettlementBatcher } from './settlement-batcher.ts';
 

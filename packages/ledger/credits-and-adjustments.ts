@@ -10,7 +10,7 @@ import type {
   CreditRequest,
   CreditResult,
   Instant,
-} from './contract.ts';
+} from './contract/index.ts';
 import { isBoundAddress } from './deposit-addresses.ts';
 import { appendCreditOrAdjustment, findEntry } from './entries.ts';
 import { fromSql } from './sql-amounts.ts';

@@ -3,7 +3,7 @@
  * own. It promises that an address, once bound, stays bound for ever, also after the account is closed:
  * whoever moves rows about in Postgres moves nobody's money (docs/decisions/0014-deposit-addresses-in-the-account-object.md).
  */
-import type { AddressFamily, BindAddressResult, DepositAddress } from './contract.ts';
+import type { AddressFamily, BindAddressResult, DepositAddress } from './contract/index.ts';
 import { readBalance, type Tx } from './transaction.ts';
 
 type Row = { family: AddressFamily; fingerprint: string; child: number };

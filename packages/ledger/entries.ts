@@ -20,7 +20,7 @@ import {
   type RecordedDialect,
   SETTLE_REASONS,
   type SettleReason,
-} from './contract.ts';
+} from './contract/index.ts';
 import { ENTRY_RETENTION_MS } from './limits.ts';
 import { notify } from './notifications.ts';
 import { fromSql, fromSqlText, toSql, toSqlSaturating } from './sql-amounts.ts';

@@ -1,6 +1,11 @@
 /** What the object's tests are told with: requests of every kind, and objects named once each. */
 import { NO_USAGE } from '@farebox/money';
-import type { DepositAddress, HoldRequest, KeyCredential, SettleRequest } from './contract.ts';
+import type {
+  DepositAddress,
+  HoldRequest,
+  KeyCredential,
+  SettleRequest,
+} from './contract/index.ts';
 import { START } from './test-worker.workerd.ts';
 
 export const KEY: KeyCredential = { keyId: 7, secretHash: 'a'.repeat(64) };

@@ -3,7 +3,7 @@
  * that a hold covers the dearest way its call can end, and never lowers a limit the caller set.
  */
 import { affordableTokens, type NanoUsd, tokenCost } from '@farebox/money';
-import type { HoldRequest } from './contract.ts';
+import type { HoldRequest } from './contract/index.ts';
 
 export type HoldTerms = Readonly<{ maxOutput: number; amount: NanoUsd }>;
 

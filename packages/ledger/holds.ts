@@ -12,7 +12,7 @@ import type {
   HoldRequest,
   HoldResult,
   Instant,
-} from './contract.ts';
+} from './contract/index.ts';
 import {
   affordableOutput,
   computeTerms,

@@ -4,14 +4,14 @@ export {
   type LedgerUnreachable,
   type RetryPolicy,
 } from './client.ts';
-export type * from './contract.ts';
+export type * from './contract/index.ts';
 export {
   DEFAULT_SPEND_GUARD,
   DIALECTS,
   NO_LIMITS,
   NOTIFICATION_KINDS,
   SETTLE_REASONS,
-} from './contract.ts';
+} from './contract/index.ts';
 export {
   decodeSettlement,
   encodeSettlement,

@@ -4,7 +4,7 @@
  * those before it, which still open for a while; a secret itself is never known here.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract.ts';
+import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract/index.ts';
 import { clampLimits, findKey, limitColumns, revokeKey, toKeyStatus } from './keys.ts';
 import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
 import { notify } from './notifications.ts';

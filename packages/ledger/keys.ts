@@ -16,7 +16,7 @@ import {
   type PutKeyRequest,
   type PutKeyResult,
   type RevokeKeyResult,
-} from './contract.ts';
+} from './contract/index.ts';
 import { toUtcDay } from './limits.ts';
 import { baselineOn, emptyBaseline, typicalDailySpend } from './spend-baseline.ts';
 import { pausedAt, recordSpend } from './spend-guard.ts';

@@ -4,7 +4,7 @@
  * closed account nothing is noticed: there is nobody left to tell.
  */
 import type { NanoUsd } from '@farebox/money';
-import { NOTIFICATION_KINDS, type Notification } from './contract.ts';
+import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';
 import { fromSql, toSqlSaturating } from './sql-amounts.ts';
 import type { Tx } from './transaction.ts';
 

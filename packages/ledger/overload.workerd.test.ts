@@ -1,7 +1,7 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { exports } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import type { CallsRpc } from './contract.ts';
+import type { CallsRpc } from './contract/index.ts';
 import { freshAccount, KEY } from './fixtures.workerd.ts';
 import { createLedgerClient } from './index.ts';
 

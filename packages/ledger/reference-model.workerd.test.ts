@@ -3,7 +3,7 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } fro
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { NO_LIMITS } from './contract.ts';
+import { NO_LIMITS } from './contract/index.ts';
 import {
   buildHoldRequest,
   buildSettleRequest,

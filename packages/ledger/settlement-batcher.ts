@@ -4,7 +4,7 @@
  * object keep up (docs/decisions/0006-settlement-batching.md). Each still ends exactly one hold, by its own id,
  * and a companion that fails never takes another down with it.
  */
-import type { AccountId, SettleRequest, SettleResult } from './contract.ts';
+import type { AccountId, SettleRequest, SettleResult } from './contract/index.ts';
 
 /** How long the first of a group waits for company, in milliseconds. */
 const BATCH_WINDOW_MS = 5;

@@ -4,7 +4,7 @@
  * that, and must never say what it found.
  */
 import { BUCKETS, type Prices, SURCHARGE_KINDS, type Surcharge, type Usage } from '@farebox/money';
-import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract.ts';
+import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/index.ts';
 
 export type SettlementMessage = Readonly<{
   version: 1;

@@ -5,7 +5,7 @@
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
-import type { Instant, SettleReason, SettleRequest, SettleResult } from './contract.ts';
+import type { Instant, SettleReason, SettleRequest, SettleResult } from './contract/index.ts';
 import {
   appendCharge,
   type ChargeDetails,

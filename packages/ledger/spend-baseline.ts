@@ -4,7 +4,7 @@
  * what the object remembers can be read again from its tables (docs/decisions/0010-spend-guard-rotation-closure.md).
  */
 import type { NanoUsd } from '@farebox/money';
-import type { SpendGuard } from './contract.ts';
+import type { SpendGuard } from './contract/index.ts';
 import { BASELINE_FLOOR, BASELINE_MIN_DAYS, MAX_BASELINE_DAYS_PER_DAY } from './limits.ts';
 import { minBigInt } from './sql-amounts.ts';
 

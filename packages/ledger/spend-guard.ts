@@ -5,7 +5,7 @@
  * pauses nothing, because a reservation is a worst case and not a bill.
  */
 import type { NanoUsd } from '@farebox/money';
-import type { HoldDecline, HoldRequest, Instant } from './contract.ts';
+import type { HoldDecline, HoldRequest, Instant } from './contract/index.ts';
 import { CONCURRENCY_RETRY_SECONDS, EXPENSIVE_OUTPUT_PRICE, toUtcDay } from './limits.ts';
 import { notify } from './notifications.ts';
 import {

@@ -4,7 +4,7 @@ import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DEFAULT_SPEND_GUARD, NO_LIMITS, type SpendGuard } from './contract.ts';
+import { DEFAULT_SPEND_GUARD, NO_LIMITS, type SpendGuard } from './contract/index.ts';
 import {
   buildHoldRequest,
   buildSettleRequest,

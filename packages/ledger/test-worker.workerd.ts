@@ -4,7 +4,7 @@
  */
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type AccountObjectDeps } from './account-object.ts';
-import type { CallsRpc, DeliveryResult, Entry, Notification } from './contract.ts';
+import type { CallsRpc, DeliveryResult, Entry, Notification } from './contract/index.ts';
 
 /** Far ahead, so that no alarm rings by itself: tests ring them. */
 export const START = 2_000_000_000_000;

@@ -5,7 +5,7 @@
  */
 import type { NanoUsd } from '@farebox/money';
 import type { LogEvent } from '@farebox/telemetry';
-import type { AccountId, Instant, KeyId, KeyLimits, SpendGuard } from './contract.ts';
+import type { AccountId, Instant, KeyId, KeyLimits, SpendGuard } from './contract/index.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, toSql } from './sql-amounts.ts';
 

@@ -1,0 +1,25 @@
+/** Notifications that an account raises for its owner. */
+import type { NanoUsd } from '@farebox/money';
+import type { AccountId, Instant, KeyId } from './identifiers.ts';
+
+export const NOTIFICATION_KINDS = [
+  'low_balance',
+  'dear_model',
+  'unusual_spending',
+  'key_paused',
+  'key_leaked',
+] as const;
+
+export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
+
+/** What the object noticed. It travels by a queue, at least once; `id` is unique within the account. */
+export type Notification = Readonly<{
+  account: AccountId;
+  id: string;
+  kind: NotificationKind;
+  keyId: KeyId | null;
+  model: string | null;
+  /** The balance (`low_balance`) or what the key spent today, in nano-USD. */
+  amount: NanoUsd | null;
+  at: Instant;
+}>;

@@ -1,0 +1,32 @@
+/** Adjustments and audits, and the entrypoint `Operators`. */
+import type { NanoUsd } from '@farebox/money';
+import type { AccountStatus } from './accounts.ts';
+import type { AccountId, KeyId } from './identifiers.ts';
+
+export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
+
+export type AdjustResult =
+  | Readonly<{ ok: true; posted: NanoUsd }>
+  | Readonly<{
+      ok: false;
+      reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open';
+    }>;
+
+export type Audit = Readonly<{
+  posted: NanoUsd;
+  held: NanoUsd;
+  lastSeq: number;
+  acknowledgedSeq: number;
+  /** Keys revoked within the last days, for the sweep to compare their rows with. */
+  recentlyRevoked: readonly KeyId[];
+  /** Names of invariants that do not hold; empty is the only healthy answer. */
+  violations: readonly string[];
+}>;
+
+/** What operators may ask (entrypoint `Operators`). */
+export interface OperatorsRpc {
+  adjust(account: AccountId, request: AdjustRequest): Promise<AdjustResult>;
+  freeze(account: AccountId, frozen: boolean): Promise<void>;
+  audit(account: AccountId): Promise<Audit>;
+  status(account: AccountId): Promise<AccountStatus | null>;
+}
