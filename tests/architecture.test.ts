@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/crypto': [],
   'packages/bindings': ['telemetry'],
   'packages/telemetry': [],
-  'packages/catalog': ['money'],
+  'packages/catalog': ['dialects', 'money', 'providers/list'],
   'packages/dialects': [],
   'packages/providers': ['dialects', 'money', 'telemetry'],
   'packages/ledger': ['money', 'telemetry'],
@@ -32,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'money',
     'providers',
+    'providers/list',
     'telemetry',
   ],
   'workers/deposits': ['database', 'deposits', 'ledger', 'telemetry'],
@@ -44,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'mail',
     'money',
+    'providers/list',
     'telemetry',
   ],
   'workers/ledger': [
@@ -65,6 +67,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mail',
     'money',
     'providers',
+    'providers/list',
   ],
 };
 

@@ -2,6 +2,8 @@
  * The catalogue over one price list: what can be called with the providers that are configured, and
  * under which name it goes upstream. Holds no prices of its own and never guesses a model.
  */
+import type { Dialect } from '@farebox/dialects';
+import { getProviderDialects, PROVIDER_IDS } from '@farebox/providers/list';
 import { findNearest, indexNames, type Names, resolveName } from './model-names.ts';
 import type { PriceFile, PriceFileModel } from './price-file.ts';
 import { decodeRates, type Rates } from './rates.ts';
@@ -14,7 +16,7 @@ export type Model = Readonly<{
   upstreamName: string;
   contextWindow: number;
   maxOutput: number;
-  dialects: readonly ('chat' | 'messages')[];
+  dialects: readonly Dialect[];
   /** The model thinks without showing all of it, so that what passed by undercounts its output. */
   hidesReasoning: boolean;
   deprecated: boolean;
@@ -29,18 +31,9 @@ export type Catalog = Readonly<{
   suggestModels: (name: string, providers: readonly string[]) => string[];
 }>;
 
-/** Providers whose own models these are; a bare name means them before anybody who resells them. */
-const NATIVE_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
-
 const EPOCH = '1970-01-01';
 
 const FREE_OF_CHARGE = decodeRates([{ from: '', window: [], rows: [[-1, 0, 0, 0, 0, 0]] }], []);
-
-function getDialects(provider: string): readonly ('chat' | 'messages')[] {
-  if (provider === 'anthropic') return ['messages'];
-  // DeepSeek speaks both: https://api-docs.deepseek.com/guides/anthropic_api
-  return provider === 'deepseek' ? ['chat', 'messages'] : ['chat'];
-}
 
 class ProviderIndex {
   readonly #provider: string;
@@ -80,7 +73,7 @@ class ProviderIndex {
       upstreamName,
       contextWindow: limits.context,
       maxOutput: limits.output,
-      dialects: getDialects(this.#provider),
+      dialects: getProviderDialects(this.#provider),
       hidesReasoning: limits.hides,
       deprecated: entry.deprecated,
       created: new Date(entry.created === '' ? EPOCH : entry.created),
@@ -139,7 +132,8 @@ export function openCatalog(file: PriceFile): Catalog {
   return { findModel, listModels, suggestModels };
 }
 
+/** A bare model name means the native provider's model before a reseller's. */
 function nativeFirst(providers: readonly string[]): string[] {
-  const native = NATIVE_PROVIDERS.filter((id) => providers.includes(id));
-  return [...native, ...providers.filter((id) => !NATIVE_PROVIDERS.includes(id))];
+  const native = PROVIDER_IDS.filter((id) => providers.includes(id));
+  return [...native, ...providers.filter((id) => !PROVIDER_IDS.includes(id))];
 }

@@ -6,31 +6,33 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROVIDERS, type ProviderSpec } from '@farebox/providers/list';
 import { findProvider } from '@pydantic/genai-prices';
 import { LIMIT_SOURCES, readKnownModels } from './limit-sources.ts';
 import { diffPriceFiles } from './price-changes.ts';
 import type { PriceFile } from './price-file.ts';
 import { snapshotProvider } from './price-source.ts';
 
-/** Our ids of the providers, and the source's where it has another one. */
-const PROVIDERS: readonly (readonly [string, string])[] = [
-  ['anthropic', 'anthropic'],
-  ['baseten', 'baseten'],
-  ['cerebras', 'cerebras'],
-  ['deepseek', 'deepseek'],
-  ['fireworks', 'fireworks'],
-  ['google', 'google'],
-  ['groq', 'groq'],
-  ['minimax', 'minimax'],
-  ['mistral', 'mistral'],
-  ['moonshotai', 'moonshotai'],
-  ['novita', 'novita'],
-  ['openai', 'openai'],
-  ['openrouter', 'openrouter'],
-  ['together', 'together'],
-  ['xai', 'x-ai'],
-  ['zai', 'zai'],
+/** Providers that can be added by configuration; the price source has the same ids. */
+const COMPATIBLE_PROVIDERS = [
+  'baseten',
+  'cerebras',
+  'fireworks',
+  'groq',
+  'minimax',
+  'mistral',
+  'moonshotai',
+  'novita',
+  'openrouter',
+  'together',
+  'zai',
 ];
+
+/** Every provider of the price file: our id, and the id in the price source. */
+const PRICED_PROVIDERS: readonly (readonly [string, string])[] = [
+  ...PROVIDERS.map((spec: ProviderSpec) => [spec.id, spec.priceSourceId ?? spec.id] as const),
+  ...COMPATIBLE_PROVIDERS.map((id) => [id, id] as const),
+].sort(([a], [b]) => (a < b ? -1 : 1));
 
 const OUTPUT_PATH = join(import.meta.dirname, 'prices.generated.json');
 
@@ -51,7 +53,7 @@ function sourceVersion(): string {
 
 async function buildPriceFile(date: string): Promise<PriceFile> {
   const known = await readKnownModels();
-  const providers = PROVIDERS.map(([id, sourceId]) => {
+  const providers = PRICED_PROVIDERS.map(([id, sourceId]) => {
     const source = findProvider({ providerId: sourceId });
     if (source?.id !== sourceId) throw new Error(`the price source no longer has ${sourceId}`);
     const { models, disputed, unpriced } = snapshotProvider(id, source, known);

@@ -3,21 +3,13 @@
  * environment and `.dev.vars` as `npm start` reads them. A provider without a key and without an
  * address of its own is answered by the mock. Pure.
  */
+import { PROVIDERS } from '@farebox/providers/list';
 import { DEFAULT_PORTS, type PortName, type Ports } from './ports.ts';
 
 export type ProviderAddress = Readonly<{ baseUrl?: string; apiKey?: string }>;
 /** As the binding EXTRA_PROVIDERS spells it. */
 export type ExtraProvider = Readonly<{ id: string; base_url: string; api_key: string }>;
 export type ProviderChoices = Readonly<Record<string, ProviderAddress>>;
-
-/** Provider id, the name its bindings begin with, and where the mock serves it. */
-const PROVIDERS = [
-  { id: 'openai', name: 'OPENAI', mockPath: '/v1' },
-  { id: 'anthropic', name: 'ANTHROPIC', mockPath: '' },
-  { id: 'google', name: 'GEMINI', mockPath: '' },
-  { id: 'xai', name: 'XAI', mockPath: '/v1' },
-  { id: 'deepseek', name: 'DEEPSEEK', mockPath: '/v1' },
-] as const;
 
 /** What a provider without a key is sent: it must not look like anybody's. */
 const NO_KEY = 'farebox-local-no-key';
@@ -35,12 +27,12 @@ export function providerBindings(
   mockUrl: string,
 ): Record<string, string> {
   const bindings: Record<string, string> = {};
-  for (const { id, name, mockPath } of PROVIDERS) {
+  for (const { id, envPrefix, mockPath } of PROVIDERS) {
     const { baseUrl, apiKey } = providers[id] ?? {};
     const mocked = baseUrl === undefined && apiKey === undefined;
     const address = mocked ? mockUrl + mockPath : baseUrl;
-    bindings[`${name}_API_KEY`] = apiKey ?? NO_KEY;
-    if (address !== undefined) bindings[`${name}_BASE_URL`] = address;
+    bindings[`${envPrefix}_API_KEY`] = apiKey ?? NO_KEY;
+    if (address !== undefined) bindings[`${envPrefix}_BASE_URL`] = address;
   }
   if (extra.length > 0) {
     bindings.EXTRA_PROVIDERS = JSON.stringify(extra);
@@ -63,9 +55,9 @@ export function parseDevVars(text: string): Record<string, string> {
 
 export function parseProviders(env: EnvVars): ProviderChoices {
   const choices: Record<string, ProviderAddress> = {};
-  for (const { id, name } of PROVIDERS) {
-    const apiKey = nonEmpty(env[`${name}_API_KEY`]);
-    const baseUrl = nonEmpty(env[`${name}_BASE_URL`]);
+  for (const { id, envPrefix } of PROVIDERS) {
+    const apiKey = nonEmpty(env[`${envPrefix}_API_KEY`]);
+    const baseUrl = nonEmpty(env[`${envPrefix}_BASE_URL`]);
     choices[id] = {
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(baseUrl === undefined ? {} : { baseUrl }),

@@ -4,25 +4,57 @@
 import type { Dialect } from '@farebox/dialects';
 import type { SurchargeKind, Usage } from '@farebox/money';
 
+export type { Dialect };
+
 export type ProviderId = string;
 
-/** One provider, as configured for this deployment. Made by `configureProviders`. */
-export type Provider = Readonly<{
-  id: ProviderId;
-  /** The endpoint of each dialect the provider speaks. */
-  endpoints: Readonly<Partial<Record<Dialect | 'count_tokens', string>>>;
-  apiKey: string;
-  /** Which header carries the key: `Authorization: Bearer` or `x-api-key`. */
+/** The URL of each endpoint that a provider serves. */
+export type ProviderEndpoints = Readonly<Partial<Record<Dialect | 'count_tokens', string>>>;
+
+/** How a provider is called and how its usage is read. */
+export type UpstreamSpec = Readonly<{
+  /** Builds the URLs below a base URL without a trailing slash. */
+  endpoints: (base: string) => ProviderEndpoints;
+  /** The header that carries the key: `Authorization: Bearer` or `x-api-key`. */
   keyHeader: 'authorization' | 'x-api-key';
-  /** Name of the output limit this provider wants injected in chat bodies. */
+  /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
   quirks: Readonly<{
-    /** `beside`: reasoning tokens are not in completion_tokens (xAI); `gap`: only total tells (Gemini). */
-    reasoning: 'inside' | 'beside' | 'gap';
-    /** Tokens around a tool call that are billed and never shown, as recorded answers leave unexplained. */
+    /**
+     * Where usage reports reasoning tokens: `included` in completion_tokens, `separate` from them (xAI),
+     * or only `from_total` (Gemini).
+     */
+    reasoning: 'included' | 'separate' | 'from_total';
+    /** Tokens of a tool call that are billed and never shown: what recorded answers leave unexplained. */
     toolCallOverheadTokens: number;
+    /** The models that bill one search for every answer. */
+    searchModels?: RegExp;
   }>;
 }>;
+
+/** The constant facts of one native provider; `list.ts` has them all. */
+export type ProviderSpec = UpstreamSpec &
+  Readonly<{
+    id: ProviderId;
+    /** What the provider's environment variables begin with: `<prefix>_API_KEY`, `<prefix>_BASE_URL`. */
+    envPrefix: string;
+    /** The default base URL, as the provider's own SDK takes it. */
+    baseUrl: string;
+    /** The base URL's path at a mock that serves every dialect under one host. */
+    mockPath: string;
+    /** The dialects of `endpoints`. */
+    dialects: readonly Dialect[];
+    /** The provider's id in the price source, where it differs. */
+    priceSourceId?: string;
+  }>;
+
+/** One provider, as configured for this deployment. Made by `configureProviders`. */
+export type Provider = Omit<UpstreamSpec, 'endpoints'> &
+  Readonly<{
+    id: ProviderId;
+    endpoints: ProviderEndpoints;
+    apiKey: string;
+  }>;
 
 /** What configureProviders needs, as values: nobody but a Worker's env module reads bindings. */
 export type ProviderSettings = Readonly<{

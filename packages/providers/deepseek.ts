@@ -1,23 +1,21 @@
 /**
- * DeepSeek: chat at the base itself, Messages under `/anthropic`
+ * DeepSeek: chat at the base URL itself, Messages under `/anthropic`
  * (https://api-docs.deepseek.com/guides/anthropic_api). It documents no token count, so none is offered.
  */
-import type { Provider } from './contract.ts';
+import type { ProviderSpec } from './contract.ts';
 
-export const DEEPSEEK_BASE = 'https://api.deepseek.com';
-
-export function deepseek(base: string, apiKey: string): Provider {
-  // DeepSeek also answers chat under /v1, so people configure that; its Messages are not under it.
-  const root = base.replace(/\/v1$/, '');
-  return {
-    id: 'deepseek',
-    endpoints: {
-      chat: `${base}/chat/completions`,
-      messages: `${root}/anthropic/v1/messages`,
-    },
-    apiKey,
-    keyHeader: 'authorization',
-    outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'inside', toolCallOverheadTokens: 40 },
-  };
-}
+export const deepseek = {
+  id: 'deepseek',
+  envPrefix: 'DEEPSEEK',
+  baseUrl: 'https://api.deepseek.com',
+  mockPath: '/v1',
+  dialects: ['chat', 'messages'],
+  endpoints: (base) => ({
+    chat: `${base}/chat/completions`,
+    // DeepSeek also serves chat under /v1, so operators configure that; its Messages are not under it.
+    messages: `${base.replace(/\/v1$/, '')}/anthropic/v1/messages`,
+  }),
+  keyHeader: 'authorization',
+  outputLimitField: 'max_tokens',
+  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
+} as const satisfies ProviderSpec;

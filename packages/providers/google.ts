@@ -1,18 +1,17 @@
 /**
- * Google's OpenAI-compatible face of Gemini (https://ai.google.dev/gemini-api/docs/openai). Its usage
- * leaves thinking out of completion_tokens; only total_tokens tells, hence `gap`.
+ * Google's OpenAI-compatible endpoint of Gemini (https://ai.google.dev/gemini-api/docs/openai). Its usage
+ * leaves thinking out of completion_tokens; only total_tokens includes it, hence `from_total`.
  */
-import type { Provider } from './contract.ts';
+import type { ProviderSpec } from './contract.ts';
 
-export const GOOGLE_BASE = 'https://generativelanguage.googleapis.com';
-
-export function google(base: string, apiKey: string): Provider {
-  return {
-    id: 'google',
-    endpoints: { chat: `${base}/v1beta/openai/chat/completions` },
-    apiKey,
-    keyHeader: 'authorization',
-    outputLimitField: 'max_tokens',
-    quirks: { reasoning: 'gap', toolCallOverheadTokens: 20 },
-  };
-}
+export const google = {
+  id: 'google',
+  envPrefix: 'GEMINI',
+  baseUrl: 'https://generativelanguage.googleapis.com',
+  mockPath: '',
+  dialects: ['chat'],
+  endpoints: (base) => ({ chat: `${base}/v1beta/openai/chat/completions` }),
+  keyHeader: 'authorization',
+  outputLimitField: 'max_tokens',
+  quirks: { reasoning: 'from_total', toolCallOverheadTokens: 20 },
+} as const satisfies ProviderSpec;

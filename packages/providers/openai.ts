@@ -1,18 +1,22 @@
 /**
- * OpenAI. Its reasoning models refuse `max_tokens` ("Use 'max_completion_tokens' instead"), and every
- * chat model takes the newer name, which also bounds hidden reasoning.
+ * OpenAI. Its reasoning models reject `max_tokens` ("Use 'max_completion_tokens' instead"), and every
+ * chat model accepts the newer name, which also limits hidden reasoning.
  */
-import type { Provider } from './contract.ts';
+import type { ProviderSpec } from './contract.ts';
 
-export const OPENAI_BASE = 'https://api.openai.com/v1';
-
-export function openai(base: string, apiKey: string): Provider {
-  return {
-    id: 'openai',
-    endpoints: { chat: `${base}/chat/completions` },
-    apiKey,
-    keyHeader: 'authorization',
-    outputLimitField: 'max_completion_tokens',
-    quirks: { reasoning: 'inside', toolCallOverheadTokens: 10 },
-  };
-}
+export const openai = {
+  id: 'openai',
+  envPrefix: 'OPENAI',
+  baseUrl: 'https://api.openai.com/v1',
+  mockPath: '/v1',
+  dialects: ['chat'],
+  endpoints: (base) => ({ chat: `${base}/chat/completions` }),
+  keyHeader: 'authorization',
+  outputLimitField: 'max_completion_tokens',
+  quirks: {
+    reasoning: 'included',
+    toolCallOverheadTokens: 10,
+    // OpenAI's search models search once for every answer, whether the request asks for it or not.
+    searchModels: /(^|-)search(-|$)/,
+  },
+} as const satisfies ProviderSpec;

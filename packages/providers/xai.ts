@@ -2,17 +2,17 @@
  * xAI. Its chat usage reports reasoning beside completion_tokens (the recorded total is the sum of
  * prompt, completion and reasoning), and it prefers the newer name of the output limit.
  */
-import type { Provider } from './contract.ts';
+import type { ProviderSpec } from './contract.ts';
 
-export const XAI_BASE = 'https://api.x.ai/v1';
-
-export function xai(base: string, apiKey: string): Provider {
-  return {
-    id: 'xai',
-    endpoints: { chat: `${base}/chat/completions` },
-    apiKey,
-    keyHeader: 'authorization',
-    outputLimitField: 'max_completion_tokens',
-    quirks: { reasoning: 'beside', toolCallOverheadTokens: 20 },
-  };
-}
+export const xai = {
+  id: 'xai',
+  envPrefix: 'XAI',
+  baseUrl: 'https://api.x.ai/v1',
+  mockPath: '/v1',
+  dialects: ['chat'],
+  priceSourceId: 'x-ai',
+  endpoints: (base) => ({ chat: `${base}/chat/completions` }),
+  keyHeader: 'authorization',
+  outputLimitField: 'max_completion_tokens',
+  quirks: { reasoning: 'separate', toolCallOverheadTokens: 20 },
+} as const satisfies ProviderSpec;

@@ -10,6 +10,7 @@ import {
   type ProviderId,
   type ProviderSettings,
 } from '@farebox/providers';
+import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
 import { logEvent } from '@farebox/telemetry';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -36,16 +37,6 @@ export type Env = Readonly<{
   Readonly<
     Partial<Record<`${ProviderEnvPrefix}_API_KEY` | `${ProviderEnvPrefix}_BASE_URL`, string>>
   >;
-
-type ProviderEnvPrefix = 'OPENAI' | 'ANTHROPIC' | 'GEMINI' | 'XAI' | 'DEEPSEEK';
-
-const PROVIDER_ENV_PREFIXES: readonly (readonly [ProviderId, ProviderEnvPrefix])[] = [
-  ['openai', 'OPENAI'],
-  ['anthropic', 'ANTHROPIC'],
-  ['google', 'GEMINI'],
-  ['xai', 'XAI'],
-  ['deepseek', 'DEEPSEEK'],
-];
 
 /** Everything the gateway's rooms need, once per isolate. */
 export type GatewayDeps = Readonly<{
@@ -104,9 +95,9 @@ function parseExtraProviders(text: string | undefined): readonly ExtraProvider[]
 function readProviderSettings(env: Env): ProviderSettings {
   const apiKeys: Record<ProviderId, string> = {};
   const baseUrls: Record<ProviderId, string> = {};
-  for (const [id, name] of PROVIDER_ENV_PREFIXES) {
-    const key = env[`${name}_API_KEY`];
-    const baseUrl = env[`${name}_BASE_URL`];
+  for (const { id, envPrefix } of PROVIDERS) {
+    const key = env[`${envPrefix}_API_KEY`];
+    const baseUrl = env[`${envPrefix}_BASE_URL`];
     if (key !== undefined && key !== '') apiKeys[id] = key;
     if (baseUrl !== undefined && baseUrl !== '') baseUrls[id] = baseUrl;
   }

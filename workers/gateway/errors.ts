@@ -69,18 +69,18 @@ type AnthropicErrorType =
  */
 type ErrorMapping = Readonly<{
   status: number;
-  openai: OpenAiErrorType;
-  anthropic: AnthropicErrorType;
+  chat: OpenAiErrorType;
+  messages: AnthropicErrorType;
   retryable: boolean;
 }>;
 
 function errorMapping(
   status: number,
-  openai: OpenAiErrorType,
-  anthropic: AnthropicErrorType,
+  chat: OpenAiErrorType,
+  messages: AnthropicErrorType,
   retryable = false,
 ): ErrorMapping {
-  return { status, openai, anthropic, retryable };
+  return { status, chat, messages, retryable };
 }
 
 const BAD_REQUEST = errorMapping(400, 'invalid_request_error', 'invalid_request_error');
@@ -304,10 +304,10 @@ function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): str
   const message = errorMessage(apiError);
   const details = errorDetails(apiError);
   if (dialect === 'messages') {
-    const error = { type: mapping.anthropic, message, code: apiError.reason, ...details };
+    const error = { type: mapping.messages, message, code: apiError.reason, ...details };
     return JSON.stringify({ type: 'error', error, request_id: requestId });
   }
-  const error = { message, type: mapping.openai, param: getParam(apiError), code: apiError.reason };
+  const error = { message, type: mapping.chat, param: getParam(apiError), code: apiError.reason };
   return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
 }
 

@@ -22,10 +22,10 @@ type ReportedUsage = Readonly<{
 function totalOutput(reasoningQuirk: Provider['quirks']['reasoning'], reported: ReportedUsage) {
   const { prompt, completion, reasoning, total } = reported;
   const unreported = total === null ? null : Math.max(0, total - prompt - completion);
-  if (reasoningQuirk === 'gap' && unreported !== null && unreported > 0)
+  if (reasoningQuirk === 'from_total' && unreported !== null && unreported > 0)
     return { output: completion + unreported, reasoning: reasoning > 0 ? reasoning : unreported };
   // xAI: the total says whether reasoning was left out of completion_tokens.
-  if (reasoningQuirk === 'beside' && (unreported === null || unreported === reasoning))
+  if (reasoningQuirk === 'separate' && (unreported === null || unreported === reasoning))
     return { output: completion + reasoning, reasoning };
   return { output: completion, reasoning: Math.min(reasoning, completion) };
 }
@@ -47,7 +47,7 @@ function uncachedInput(
 
 /** Whether every answer of this model is billed one search (OpenAI's search models in chat). */
 export function alwaysSearches(provider: Provider, model: string): boolean {
-  return provider.id === 'openai' && /(^|-)search(-|$)/.test(model);
+  return provider.quirks.searchModels?.test(model) === true;
 }
 
 /** Normalises one usage object; without both of its counts it is no usage. */

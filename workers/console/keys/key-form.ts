@@ -10,16 +10,15 @@ import {
   type SpendGuard,
 } from '@farebox/ledger';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import type { Form } from '../csrf-and-forms.ts';
 
-/** Providers whose own models are offered for ticking; models of others are typed. */
-const LISTED_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'] as const;
 const MAX_MODELS = 500;
 const MAX_COUNT = 1_000_000;
 
-/** By provider, for ticking. */
+/** The native providers' own models, offered as check boxes; names of others are typed. */
 export const LISTED_MODELS: readonly Readonly<{ provider: string; models: readonly string[] }>[] =
-  LISTED_PROVIDERS.map((provider) => ({
+  PROVIDER_IDS.map((provider) => ({
     provider,
     models: listModels([provider])
       .map(({ name }) => name)
