@@ -6,7 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { connect, type Database, pinKey, startCursor } from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { pinKey, startCursor } from '@farebox/database/deposits';
 import {
   CHAIN_DEFAULTS,
   CHAINS,

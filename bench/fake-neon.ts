@@ -22,7 +22,7 @@ const KEY_STATE: Answer = {
   fields: [{ name: 'state', dataTypeID: 25 }],
 };
 
-/** All lines of a delivery were new (packages/database/ledger-ingest.ts, `Verdict`); booleans are 16, bigints 20. */
+/** All lines of a delivery were new (packages/database/ledger/ledger-ingest.ts, `Verdict`); booleans are 16, bigints 20. */
 function deliveryAnswer(entryCount: number): Answer {
   return {
     ...DONE,

@@ -4,7 +4,7 @@
  * names nobody, whatever crashes on the way.
  */
 import { createHash } from 'node:crypto';
-import { NOT_EXPORTED } from '@farebox/database';
+import { NOT_EXPORTED } from '@farebox/database/privacy';
 import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

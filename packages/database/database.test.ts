@@ -11,22 +11,18 @@ import type { Entry } from '@farebox/ledger';
 import { NO_LIMITS } from '@farebox/ledger';
 import { startPostgres } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect, type Database, DatabaseError } from './connection/index.ts';
 import {
   accountsToReconcile,
   activateKey,
-  connect,
-  type Database,
-  DatabaseError,
   findGeneration,
-  findIdentity,
   getAccountTotals,
   ingestEntries,
-  insertAccount,
   insertPendingKey,
-  listKeys,
-  markAccountOpened,
   markKeyRevoked,
-} from './index.ts';
+} from './ledger/index.ts';
+import { listKeys } from './statements/index.ts';
+import { findIdentity, insertAccount, markAccountOpened } from './users/index.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NOW = Date.UTC(2026, 10, 23, 12);

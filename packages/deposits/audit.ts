@@ -20,7 +20,7 @@ import {
   resolveDifferences,
   findLedgerDifferences as selectLedgerDifferences,
   type WatchedAddress,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { readTokenBalances } from './rpc.ts';

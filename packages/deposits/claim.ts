@@ -3,7 +3,7 @@
  * was found, or the answer says precisely why not. This heals whatever a scan missed, on TRON too, where
  * receipts don't go through the index that logs are searched by (java-tron #6037).
  */
-import { listDeposits, readCursor, recordFinalTransfers } from '@farebox/database';
+import { listDeposits, readCursor, recordFinalTransfers } from '@farebox/database/deposits';
 import type { AccountId } from '@farebox/ledger';
 import type { Chain, ClaimResult, Deposit, DepositState, Hash } from './contract.ts';
 import { creditChain } from './credit.ts';

@@ -11,7 +11,7 @@ import {
   releaseDust,
   setCreditAmount,
   setDepositOutcome,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import type { CreditResult } from '@farebox/ledger';
 import { deriveAddress } from './addresses.ts';
 import type { Chain } from './contract.ts';

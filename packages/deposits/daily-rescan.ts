@@ -2,7 +2,7 @@
  * Once a day the last 26 hours are read again, a bounded part a tick: what every provider left out at the
  * time, because it had just come out of maintenance, is found then. Nothing known is changed by it.
  */
-import { readCursor, readRescan, recordRescan } from '@farebox/database';
+import { readCursor, readRescan, recordRescan } from '@farebox/database/deposits';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { rescan } from './scan.ts';

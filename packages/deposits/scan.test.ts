@@ -1,7 +1,6 @@
 /** What one chain's tick does when something is wrong, each fault by itself; on the real tables. */
+import { connect, type Database } from '@farebox/database';
 import {
-  connect,
-  type Database,
   issueAddress,
   listDeposits,
   listOpenDifferences,
@@ -11,7 +10,7 @@ import {
   recordSweptDeposits,
   releaseDeposit,
   resumeChain,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import type { LogEvent } from '@farebox/telemetry';

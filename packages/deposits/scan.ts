@@ -13,7 +13,7 @@ import {
   recordPoll,
   replacePending,
   startCursor,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import {

@@ -7,14 +7,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect, type Database } from '@farebox/database';
 import {
-  connect,
-  type Database,
   issueAddress,
   listDeposits,
   listOpenDifferences,
   pinKey,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import {
   anvilPath,
   createEmptyDatabase,

@@ -3,7 +3,8 @@
  * from there and derived from the operator's key again. If any of these differ nothing is shown at all,
  * because whoever changed one of them wants the money.
  */
-import { type Database, issueAddress, pinKey } from '@farebox/database';
+import type { Database } from '@farebox/database';
+import { issueAddress, pinKey } from '@farebox/database/deposits';
 import type { AccountId, AccountsRpc, AddressFamily, Instant } from '@farebox/ledger';
 import { deriveAddress, formatAddress, type WatchKey } from './addresses.ts';
 import type { VerifiedAddress } from './contract.ts';

@@ -8,7 +8,7 @@ import {
   type DetectedTransfer,
   findAddresses,
   listWatchedAddresses,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import type { Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import type { TransferLog } from './rpc.ts';

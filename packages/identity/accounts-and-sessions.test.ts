@@ -1,5 +1,6 @@
 /** People through the room's front: signing up, in and out, and what a stranger is told. */
-import { connect, findIdentity } from '@farebox/database';
+import { connect } from '@farebox/database';
+import { findIdentity } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IdentityHarness, IP_PREFIX, PASSWORD } from './harness.testing.ts';

@@ -1,5 +1,6 @@
 /** Opening an account against the real ledger and database, through a crash between its two halves. */
-import { connect, type Database, findIdentity } from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { findIdentity } from '@farebox/database/users';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenAccountRequest, openAccount } from './index.ts';

@@ -3,13 +3,13 @@
  * any two leaves an account that the same call again, or `reopenAccount`, completes; there is never an
  * object that no row knows of.
  */
+import type { Database } from '@farebox/database';
 import {
-  type Database,
   findIdentity,
   type Identity,
   insertAccount,
   markAccountOpened,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type EmailAddress, parseEmailAddress } from './emails.ts';

@@ -2,7 +2,7 @@
  * The moment somebody is let in: a new session and a new device token, whatever the browser brought.
  * Nothing a browser shows is ever kept as a token, so none can be planted in it.
  */
-import { insertSession, type NewSession, type SessionGrant } from '@farebox/database';
+import { insertSession, type NewSession, type SessionGrant } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { IdentityDeps, SignedIn } from './contract.ts';

@@ -1,5 +1,5 @@
 /** The end of an identity, and of everything that is kept for a while only. */
-import { eraseOwner, deleteExpiredRows as purgeRows } from '@farebox/database';
+import { eraseOwner, deleteExpiredRows as purgeRows } from '@farebox/database/privacy';
 import type { AccountId } from '@farebox/ledger';
 import type { ErasedIdentity, IdentityDeps } from './contract.ts';
 import { TTL } from './house.ts';

@@ -2,7 +2,7 @@
  * What the verbs share: sub-keys of the house's secret, tokens, and the letters' common facts. A
  * sub-key has one use and its own label, so that nothing made for one use means anything to another.
  */
-import type { EmailRecipient } from '@farebox/database';
+import type { EmailRecipient } from '@farebox/database/users';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';

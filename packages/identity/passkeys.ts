@@ -12,7 +12,7 @@ import {
   type Passkey,
   recordPasskeyUse,
   deletePasskey as removeRow,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import {

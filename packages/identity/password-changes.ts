@@ -5,7 +5,7 @@ import {
   findCredentialsByAccount,
   findPasswordReset,
   insertPasswordReset,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import type {
   ChangePasswordRequest,

@@ -1,5 +1,9 @@
 /** What a person may correct about themselves: their address, and the language they are written to in. */
-import { consumeEmailChange, insertEmailChange, updateLanguage as setRow } from '@farebox/database';
+import {
+  consumeEmailChange,
+  insertEmailChange,
+  updateLanguage as setRow,
+} from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import { isLanguageTag } from './accounts.ts';
 import type {

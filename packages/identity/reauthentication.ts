@@ -3,7 +3,7 @@ import {
   type EmailRecipient,
   findCredentialsByAccount,
   markReauthenticated,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import type {
   EmailsToSend,

@@ -9,7 +9,7 @@ import {
   findTotp,
   listPasskeys,
   replaceRecoveryCodes,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type {
   EmailsToSend,
   FactorsStatus,

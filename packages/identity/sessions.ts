@@ -5,7 +5,7 @@ import {
   deleteSession as endRow,
   findSession,
   selectSessions as listRows,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { IdentityDeps, SessionInfo, SessionUser, Token } from './contract.ts';
 import { hashToken, SESSION_TOUCH_INTERVAL_MS, TTL } from './house.ts';
 

@@ -10,7 +10,7 @@ import {
   insertMfaChallenge,
   type MfaChallenge,
   rehashPassword,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import { ensureAccountOpened } from './accounts.ts';
 import type {

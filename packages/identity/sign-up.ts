@@ -8,7 +8,7 @@ import {
   deleteSignUps,
   findSignUp,
   insertSignUp,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { ACCOUNT_ID_BYTES, ensureAccountOpened, isLanguageTag } from './accounts.ts';

@@ -7,7 +7,7 @@
  * pair of it and the address, and a slow-down of the address for browsers it does not know. A browser
  * that has signed in before shows its device token and is counted by itself.
  */
-import { countAttempt, type RateLimitBucket } from '@farebox/database';
+import { countAttempt, type RateLimitBucket } from '@farebox/database/rate-limits';
 import type { AccountId } from '@farebox/ledger';
 import type { IdentityDeps, IpPrefix, RateLimited } from './contract.ts';
 import { deriveKey, keyedHash } from './house.ts';

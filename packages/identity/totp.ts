@@ -9,7 +9,7 @@ import {
   consumeTotpStep,
   findTotp,
   deleteTotp as removeRow,
-} from '@farebox/database';
+} from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { generateURI, ScureBase32Plugin, verifySync } from 'otplib';

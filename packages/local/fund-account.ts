@@ -1,5 +1,6 @@
 /** The faucet: test USDT from this machine's own chains to an account's own address, as a person would send it. */
-import { connect, findIdentity } from '@farebox/database';
+import { connect } from '@farebox/database';
+import { findIdentity } from '@farebox/database/users';
 import {
   CHAIN_DEFAULTS,
   CHAINS,

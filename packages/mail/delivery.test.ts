@@ -1,17 +1,16 @@
 /**
  * From the queue to SES and back by its events, on a real database, with an SES that does as it is told.
  */
+import { connect, type Database } from '@farebox/database';
 import {
-  connect,
-  type Database,
   deleteOldEmails,
   findSuppression,
-  insertAccount,
   insertEmails,
   listEmailDeliveries,
   recordNotification,
-  withdrawConsentByLink,
-} from '@farebox/database';
+} from '@farebox/database/email';
+import { withdrawConsentByLink } from '@farebox/database/privacy';
+import { insertAccount } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {

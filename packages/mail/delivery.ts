@@ -3,7 +3,8 @@
  * SES's yes and our row there is a moment, and what dies there errs towards a second letter: a link that
  * comes twice does no harm, one that never comes locks a person out.
  */
-import { type Database, findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database';
+import type { Database } from '@farebox/database';
+import { findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
 import { DEFAULT_CONSENT, type EmailKind, type QueuedEmail, REQUIRED_CONSENT } from './contract.ts';
 import { mailboxHash } from './derived-keys.ts';

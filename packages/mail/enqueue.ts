@@ -2,7 +2,8 @@
  * Into the queue: the row first, so that a letter that is never sent still shows; then the letter. It is
  * for `waitUntil`: nobody waits for a mail, and a failure here is told by a signal and the row.
  */
-import { type Database, insertEmails, markEmailNotSent } from '@farebox/database';
+import type { Database } from '@farebox/database';
+import { insertEmails, markEmailNotSent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Email, QueuedEmail } from './contract.ts';

@@ -4,7 +4,8 @@
  * event repeats are dropped here. Events come in any order; none moves a mail back.
  * https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
  */
-import { type Database, type EmailEvent, recordEmailEvent } from '@farebox/database';
+import type { Database } from '@farebox/database';
+import { type EmailEvent, recordEmailEvent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
 import { mailboxHash } from './derived-keys.ts';
 import { MAIL_TAG } from './ses.ts';

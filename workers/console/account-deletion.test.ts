@@ -1,5 +1,6 @@
 /** A deletion whose neighbours fail it at each step is finished by asking again, and never done halfway twice. */
-import { connect, type Database, insertAccount } from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { insertAccount } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import type { QueuedEmail } from '@farebox/mail';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

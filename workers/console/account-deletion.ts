@@ -5,14 +5,13 @@
  * cron takes all of them again for whoever is closed and not wiped. The farewell goes before the address
  * does, under an id that is the same each time: written to once, also where erasing has to be repeated.
  */
+import { insertEmails, markEmailNotSent } from '@farebox/database/email';
 import {
   beginDeletion,
   findEmailRecipient,
-  insertEmails,
   listUnfinishedDeletions,
-  markEmailNotSent,
   markWiped,
-} from '@farebox/database';
+} from '@farebox/database/privacy';
 import { eraseIdentity } from '@farebox/identity';
 import type { AccountId, CloseResult } from '@farebox/ledger';
 import { type Email, type EmailQueue, notificationEmailId } from '@farebox/mail';

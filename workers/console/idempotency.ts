@@ -3,7 +3,7 @@
  * second press), it makes no second one. Tickets and counts are told apart by keyed hashes under a sub-key
  * of the console's own, and a used ticket is a counter like any other, gone when it could not count anyway.
  */
-import { countAttempt, type RateLimitBucket } from '@farebox/database';
+import { countAttempt, type RateLimitBucket } from '@farebox/database/rate-limits';
 import type { IdentityDeps, RateLimited } from '@farebox/identity';
 import type { AccountId } from '@farebox/ledger';
 import { hkdf } from '@noble/hashes/hkdf.js';

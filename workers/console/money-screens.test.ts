@@ -3,14 +3,9 @@
  * change, and that nobody sees or changes what is somebody else's. The account's object is a stand-in
  * here; tests/money-screens.test.ts has the real one.
  */
-import {
-  activateKey,
-  connect,
-  type Database,
-  ingestEntries,
-  insertAccount,
-  insertPendingKey,
-} from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
+import { insertAccount } from '@farebox/database/users';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';

@@ -2,7 +2,7 @@
  * What the console does every few minutes on its own: finishes deletions, and purges what has outlived its
  * use (docs/storage.md says after how long). Each part goes on where another fails.
  */
-import { deleteOldEmails } from '@farebox/database';
+import { deleteOldEmails } from '@farebox/database/email';
 import { purgeExpired } from '@farebox/identity';
 import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';

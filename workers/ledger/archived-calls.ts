@@ -3,7 +3,7 @@
  * the object, and only that account's own calls are looked at. It never throws: a call that can't be
  * looked up now is one that is not known now.
  */
-import { findGeneration } from '@farebox/database';
+import { findGeneration } from '@farebox/database/ledger';
 import type { AccountId, CallId, Generation } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { database, type Env } from './env.ts';

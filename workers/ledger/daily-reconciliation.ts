@@ -3,7 +3,11 @@
  * woken. A tick is bounded; what it could not do it says. It repairs nothing itself but rows of keys that
  * still look alive though the object refuses them.
  */
-import { accountsToReconcile, markKeysRevoked, recordReconciliation } from '@farebox/database';
+import {
+  accountsToReconcile,
+  markKeysRevoked,
+  recordReconciliation,
+} from '@farebox/database/ledger';
 import type { AccountId, KeyId } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { database, type Env } from './env.ts';

@@ -3,7 +3,7 @@
  * (a binding of the object's namespace would expose every verb to a hole in any of them).
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
-import { getAccountTotals, ingestEntries } from '@farebox/database';
+import { getAccountTotals, ingestEntries } from '@farebox/database/ledger';
 import type * as C from '@farebox/ledger';
 import { AccountObject, type AccountObjectDeps } from '@farebox/ledger/account-object';
 import { findArchivedCall } from './archived-calls.ts';

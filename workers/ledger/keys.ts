@@ -10,7 +10,7 @@ import {
   markKeyRevoked,
   rollKeyRow,
   updateKeyRow,
-} from '@farebox/database';
+} from '@farebox/database/ledger';
 import {
   currentMacSecret,
   type MintedKey,

@@ -3,7 +3,7 @@
  * what is broken, and wakes the object so that whatever a lost alarm left undone starts again; that
  * much it does without Postgres too.
  */
-import { type AccountTotals, getAccountTotals } from '@farebox/database';
+import { type AccountTotals, getAccountTotals } from '@farebox/database/ledger';
 import type { AccountId, Audit } from '@farebox/ledger';
 import { accountStub, database, type Env } from './env.ts';
 

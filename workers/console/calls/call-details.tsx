@@ -1,5 +1,5 @@
 /** The bill of one call: positions that add up to what was charged, and in words why it is that. */
-import type { CallRecord } from '@farebox/database';
+import type { CallRecord } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
 import { formatCount, formatCurrency, formatMillionths } from '../format/format.ts';

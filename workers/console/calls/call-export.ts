@@ -1,11 +1,11 @@
 /** Calls as CSV: one file holds a bounded number, read and sent some hundred at a time. */
+import type { Database } from '@farebox/database';
 import {
   type CallCursor,
   type CallFilter,
   type CallRecord,
-  type Database,
   listCalls,
-} from '@farebox/database';
+} from '@farebox/database/statements';
 import { BUCKETS } from '@farebox/money';
 import type { Row } from '../format/csv.ts';
 

@@ -1,5 +1,5 @@
 /** Calls as rows of a table: on their own page, and the latest of them on the overview. */
-import type { CallRecord } from '@farebox/database';
+import type { CallRecord } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';

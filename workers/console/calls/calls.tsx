@@ -2,7 +2,13 @@
  * Calls, newest first, page by page, and the bill of each. A call is looked up under the account that
  * asks and under no other, so somebody else's id is as unknown as one that never was.
  */
-import { findCallRecord, listCalls, listKeys, nextPageCursor, sumUsage } from '@farebox/database';
+import {
+  findCallRecord,
+  listCalls,
+  listKeys,
+  nextPageCursor,
+  sumUsage,
+} from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';

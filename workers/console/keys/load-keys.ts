@@ -1,5 +1,5 @@
 /** The account's keys as its object has them, with the names that only their rows have. */
-import { type KeyRow, listKeys } from '@farebox/database';
+import { type KeyRow, listKeys } from '@farebox/database/statements';
 import type { KeyStatus } from '@farebox/ledger';
 import type { Context } from 'hono';
 import type { SignedInEnv } from '../session.ts';

@@ -3,7 +3,7 @@
  * so a notice that comes again is not written about again, and one whose letter was lost on the way to
  * the queue is.
  */
-import { type NotificationRecipient, recordNotification } from '@farebox/database';
+import { type NotificationRecipient, recordNotification } from '@farebox/database/email';
 import { NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
 import { type Email, notificationEmailId } from '@farebox/mail';
 import { formatUsd, NANO_PER_USD, type NanoUsd } from '@farebox/money';

@@ -1,13 +1,8 @@
 /** What each queue does with what it brings: done, later, or dropped, and a notice becomes one letter. */
-import {
-  activateKey,
-  connect,
-  type Database,
-  insertAccount,
-  insertPendingKey,
-  listEmailDeliveries,
-  listOpenNotifications,
-} from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { listEmailDeliveries, listOpenNotifications } from '@farebox/database/email';
+import { activateKey, insertPendingKey } from '@farebox/database/ledger';
+import { insertAccount } from '@farebox/database/users';
 import { type AccountStatus, NO_LIMITS, type Notification } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { CertificateCache, type QueuedEmail } from '@farebox/mail';

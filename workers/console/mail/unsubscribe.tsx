@@ -3,7 +3,7 @@
  * it acts, from the page's button or from the reader's mail program (RFC 8058), without a session: the
  * MAC in the link is all that is needed, and all that it allows is to get less mail.
  */
-import { withdrawConsentByLink } from '@farebox/database';
+import { withdrawConsentByLink } from '@farebox/database/privacy';
 import { parseUnsubscribeLink, type Unsubscription } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';

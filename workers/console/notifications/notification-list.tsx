@@ -1,5 +1,6 @@
 /** Open notices in the reader's words, each with a button to dismiss it; for alerts and the overview. */
-import type { KeyRow, OpenNotification } from '@farebox/database';
+import type { OpenNotification } from '@farebox/database/email';
+import type { KeyRow } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import { NOTIFICATION_KINDS } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';

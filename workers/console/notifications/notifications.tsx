@@ -2,14 +2,9 @@
  * What a person is told and by which mail: the low-balance threshold (which the account's own object
  * keeps), consents to mail one can do without, each with a receipt, and the open notices.
  */
-import {
-  dismissNotification,
-  type EmailConsent,
-  listConsents,
-  listKeys,
-  listOpenNotifications,
-  setConsent,
-} from '@farebox/database';
+import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
+import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
+import { listKeys } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';

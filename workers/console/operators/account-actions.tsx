@@ -8,7 +8,7 @@ import {
   findAccountSummary,
   findOwner,
   withdrawConsentByOperator,
-} from '@farebox/database';
+} from '@farebox/database/operators';
 import type { AccountId } from '@farebox/ledger';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { Hono } from 'hono';

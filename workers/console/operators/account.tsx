@@ -14,7 +14,7 @@ import {
   listEntrySummaries,
   listKeySummaries,
   type Owner,
-} from '@farebox/database';
+} from '@farebox/database/operators';
 import type { AccountId, AccountStatus } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';

@@ -9,7 +9,7 @@ import {
   findAdjustment,
   type Proposal,
   proposeAdjustment,
-} from '@farebox/database';
+} from '@farebox/database/operators';
 import type { AccountId } from '@farebox/ledger';
 import { MAX_AMOUNT, parseUsd } from '@farebox/money';
 import type { Form } from '../csrf-and-forms.ts';

@@ -1,5 +1,5 @@
 /** Money that waits for a second person, and money whose moving nobody heard the end of. */
-import { type Adjustment, findAdjustment, listOpenAdjustments } from '@farebox/database';
+import { type Adjustment, findAdjustment, listOpenAdjustments } from '@farebox/database/operators';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { readForm } from '../csrf-and-forms.ts';

@@ -1,5 +1,9 @@
 /** Who did what: the operators' chain, for admins, and whether it is still what was written. */
-import { type AuditLogCheck, listOperatorActions, verifyAuditLog } from '@farebox/database';
+import {
+  type AuditLogCheck,
+  listOperatorActions,
+  verifyAuditLog,
+} from '@farebox/database/operators';
 import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
 import { Field, Note } from '../layout.tsx';

@@ -2,7 +2,7 @@
  * Nothing is looked at or moved but through here: who may not is refused, and either way there is a line
  * in the chain, written before anything happens. If it can't be written, nothing happens.
  */
-import { appendOperatorAction } from '@farebox/database';
+import { appendOperatorAction } from '@farebox/database/operators';
 import type { AccountId } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import type { OperatorContext } from './operator-auth.ts';

@@ -6,7 +6,7 @@ import {
   releaseDeposit,
   resumeChain,
   type SweptDeposit,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import { CHAINS } from '@farebox/deposits';
 import type { AccountId } from '@farebox/ledger';
 import type { Form } from '../csrf-and-forms.ts';

@@ -1,5 +1,5 @@
 /** What of the networks and the deposits somebody has to do something about, a sentence each. Pure. */
-import type { ChainState, DepositInReview, OpenDifference } from '@farebox/database';
+import type { ChainState, DepositInReview, OpenDifference } from '@farebox/database/deposits';
 import type { Chain } from '@farebox/deposits';
 import type { AddressFamily } from '@farebox/ledger';
 

@@ -1,5 +1,5 @@
 /** One deposit that was set aside, and the list of a key's addresses for the treasury. */
-import { findInReview, listAddressesByKey } from '@farebox/database';
+import { findInReview, listAddressesByKey } from '@farebox/database/deposits';
 import { formatAddress } from '@farebox/deposits';
 import { Hono } from 'hono';
 import { getDepositSettings } from '../env.ts';

@@ -3,14 +3,14 @@ import {
   haltChain,
   issueAddress,
   listOpenDifferences,
-  listOperatorActions,
   pinKey,
   readCursor,
   recordDifferences,
   recordFinalTransfers,
   setCreditAmount,
   startCursor,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
+import { listOperatorActions } from '@farebox/database/operators';
 import { CHAIN_DEFAULTS, deriveAddress, parseWatchKey } from '@farebox/deposits';
 import { HDKey } from '@scure/bip32';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -11,7 +11,7 @@ import {
   listWaitingDeposits,
   type PinnedKey,
   readChainStates,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
 import { CHAINS, type Chain, formatAddress } from '@farebox/deposits';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';

@@ -3,14 +3,9 @@
  * it, and stand-ins for the ledger. Tests alone use it.
  */
 import { createServer } from 'node:http';
-import {
-  activateKey,
-  connect,
-  type Database,
-  insertAccount,
-  insertPendingKey,
-  markAccountOpened,
-} from '@farebox/database';
+import { connect, type Database } from '@farebox/database';
+import { activateKey, insertPendingKey } from '@farebox/database/ledger';
+import { insertAccount, markAccountOpened } from '@farebox/database/users';
 import { type AdjustRequest, type AdjustResult, NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase } from '@farebox/local';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';

@@ -1,12 +1,11 @@
 /** How the system is, in numbers that name nobody. What is not right says so in words. */
 import {
-  type Health,
   listDepositsInReview,
   listOpenDifferences,
   listWaitingDeposits,
   readChainStates,
-  readHealth,
-} from '@farebox/database';
+} from '@farebox/database/deposits';
+import { type Health, readHealth } from '@farebox/database/operators';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';

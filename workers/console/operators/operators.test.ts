@@ -2,7 +2,11 @@
  * Operators through their own door: what each role sees and may do, that nothing happens without a line
  * in the chain, and that money above the limit takes two people.
  */
-import { type AuditLogEntry, listOperatorActions, verifyAuditLog } from '@farebox/database';
+import {
+  type AuditLogEntry,
+  listOperatorActions,
+  verifyAuditLog,
+} from '@farebox/database/operators';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   createAccount,

@@ -5,10 +5,10 @@
  */
 import {
   findAccountByCall,
+  findAccountByEmail,
   findAccountSummary,
   findAccountsByKeyEnding,
-  findIdentity,
-} from '@farebox/database';
+} from '@farebox/database/operators';
 import type { AccountId } from '@farebox/ledger';
 import { Hono } from 'hono';
 import { readForm } from '../csrf-and-forms.ts';
@@ -34,7 +34,7 @@ function toList(accountId: AccountId | undefined): readonly AccountId[] {
 function parseQuery(c: OperatorContext, text: string): AccountQuery | undefined {
   const { db } = c.var.deps.identity;
   if (text.includes('@')) {
-    const search = async () => toList((await findIdentity(db, text.toLowerCase()))?.accountId);
+    const search = async () => toList(await findAccountByEmail(db, text.toLowerCase()));
     return { method: 'by_email', permission: 'see_correspondence', search };
   }
   if (/^[0-9a-f]{16}$/.test(text)) {

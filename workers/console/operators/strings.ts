@@ -1,5 +1,5 @@
 /** Every word operators read. English only: operators are staff, and their screens are not the product. */
-import type { AdjustmentState } from '@farebox/database';
+import type { AdjustmentState } from '@farebox/database/operators';
 import type { Permission } from './roles.ts';
 
 export const ACCOUNT_ACTIONS = [

@@ -1,5 +1,5 @@
 /** How fast the money goes and how long it lasts. Pure, exact but for the days left. */
-import type { UsageSum } from '@farebox/database';
+import type { UsageSum } from '@farebox/database/statements';
 import type { NanoUsd } from '@farebox/money';
 
 const WINDOW_DAYS = 7;

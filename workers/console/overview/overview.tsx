@@ -3,13 +3,8 @@
  * it goes, the latest calls, and what needs attention. It reads sums by day and the newest rows along an
  * index; nothing here scans.
  */
-import {
-  type KeyRow,
-  listCalls,
-  listKeys,
-  listOpenNotifications,
-  sumUsage,
-} from '@farebox/database';
+import { listOpenNotifications } from '@farebox/database/email';
+import { type KeyRow, listCalls, listKeys, sumUsage } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import type { AccountStatus, KeyStatus } from '@farebox/ledger';

@@ -2,7 +2,7 @@
  * What a person does by right, the same from a page and from the API: each leaves a receipt that names nobody
  * but the account, with a random id its owner can quote.
  */
-import { insertReceipt, type Receipt, setConsent } from '@farebox/database';
+import { insertReceipt, type Receipt, setConsent } from '@farebox/database/privacy';
 import { type SessionUser, setLanguage } from '@farebox/identity';
 import type { ConsentKind } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';

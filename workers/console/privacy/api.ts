@@ -2,7 +2,7 @@
  * The rights as an API for whoever holds a session: JSON (or the forms' own encoding) in, JSON out, under the
  * same check of where a request comes from as every form (forms.ts). Refusals are closed words.
  */
-import type { Receipt } from '@farebox/database';
+import type { Receipt } from '@farebox/database/privacy';
 import { type RateLimited, REAUTH_TTL_MS, requestEmailChange } from '@farebox/identity';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';

@@ -8,7 +8,7 @@ import {
   type ExportedTable,
   exportRows,
   getExportedColumns,
-} from '@farebox/database';
+} from '@farebox/database/privacy';
 import type { AccountStatus, KeyStatus } from '@farebox/ledger';
 import { mailboxHash } from '@farebox/mail';
 import type { ConsoleDeps } from '../env.ts';

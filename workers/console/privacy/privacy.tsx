@@ -1,5 +1,10 @@
 /** A person's rights on one page: see, correct, withdraw, leave, complain; and the receipts of what was used. */
-import { type EmailConsent, listConsents, listReceipts, type Receipt } from '@farebox/database';
+import {
+  type EmailConsent,
+  listConsents,
+  listReceipts,
+  type Receipt,
+} from '@farebox/database/privacy';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { Hono } from 'hono';

@@ -1,5 +1,5 @@
 /** Everything that is held, table by table: in words, for how long, and to take along. */
-import { EXPORTED_TABLES, type ExportedTable, parseExportedTable } from '@farebox/database';
+import { EXPORTED_TABLES, type ExportedTable, parseExportedTable } from '@farebox/database/privacy';
 import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';

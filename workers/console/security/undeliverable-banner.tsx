@@ -1,5 +1,5 @@
 /** Whether mail reaches the person's address, in words they can act on (policy P11: they see what we know of it). */
-import { findSuppression, type Suppression } from '@farebox/database';
+import { findSuppression, type Suppression } from '@farebox/database/email';
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import { mailboxHash } from '@farebox/mail';

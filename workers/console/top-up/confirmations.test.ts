@@ -1,4 +1,4 @@
-import type { ChainState } from '@farebox/database';
+import type { ChainState } from '@farebox/database/deposits';
 import { CHAIN_DEFAULTS, type Chain } from '@farebox/deposits';
 import { describe, expect, it } from 'vitest';
 import { countConfirmations, networkStatus } from './confirmations.ts';

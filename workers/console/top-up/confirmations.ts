@@ -1,5 +1,5 @@
 /** How far a deposit has come, and whether its network is being read, as a person may be told. Pure. */
-import type { ChainState, DepositRow } from '@farebox/database';
+import type { ChainState, DepositRow } from '@farebox/database/deposits';
 import type { Chain } from '@farebox/deposits';
 
 export type Confirmations = Readonly<{ current: number; required: number }>;

@@ -3,7 +3,12 @@
  * arrived and what became of it; and "I sent it and nothing happened". The console can show and ask; only
  * the deposits Worker can credit.
  */
-import { type ChainState, type DepositRow, listDeposits, readChainStates } from '@farebox/database';
+import {
+  type ChainState,
+  type DepositRow,
+  listDeposits,
+  readChainStates,
+} from '@farebox/database/deposits';
 import {
   type Chain,
   type ClaimResult,

@@ -2,7 +2,11 @@
  * Movements of money that are no calls: credits and adjustments, as the ledger's lines say them, and
  * beside them what calls took, summed by day. The two together are the balance.
  */
-import { type BalanceTransaction, listBalanceTransactions, sumUsage } from '@farebox/database';
+import {
+  type BalanceTransaction,
+  listBalanceTransactions,
+  sumUsage,
+} from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';

@@ -1,5 +1,5 @@
 /** Sums of use in the order a chart and its table show them. Pure. */
-import type { DayRange, UsageGroup, UsageSum } from '@farebox/database';
+import type { DayRange, UsageGroup, UsageSum } from '@farebox/database/statements';
 import { formatDay } from '../format/format.ts';
 import { listDays } from './date-range.ts';
 

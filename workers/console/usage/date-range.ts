@@ -1,5 +1,5 @@
 /** Which days a person asked for: two days of the calendar in their order, at most a year apart. Pure. */
-import type { DayRange } from '@farebox/database';
+import type { DayRange } from '@farebox/database/statements';
 import { parseIsoDay } from '../format/format.ts';
 
 const MAX_DAYS = 366;

@@ -2,7 +2,7 @@
  * What was used, by day, model or key: a chart, the same numbers as a table, and as CSV. Reads sums by
  * day that are kept as calls end, so a year costs what it draws and not what it holds.
  */
-import { listKeys, sumUsage, type UsageGroup } from '@farebox/database';
+import { listKeys, sumUsage, type UsageGroup } from '@farebox/database/statements';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';

@@ -1,0 +1,1 @@
+export { connect, type Database, DatabaseError, type QueryError } from './connection.ts';

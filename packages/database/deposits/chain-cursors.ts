@@ -1,0 +1,188 @@
+/**
+ * How far each chain was read. A cursor only ever moves by compare-and-set on where it stood, so that of
+ * two scanners at once one moves it; a halted chain stays halted until an operator has looked.
+ */
+import type { Instant } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { firstRow, toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
+
+export type ChainCursor = Readonly<{
+  nextBlock: number;
+  lastHash: string | null;
+  window: number;
+  haltedAt: Instant | null;
+}>;
+
+type Row = {
+  next_block: string | number;
+  last_hash: string | null;
+  window: number;
+  halted_at: string | number | null;
+};
+
+export async function readCursor(db: Database, chain: string): Promise<ChainCursor | undefined> {
+  const row = await firstRow<Row>(
+    db,
+    sql`select next_block, last_hash, "window", ${toEpochMs(sql`halted_at`)} as halted_at
+      from chain_cursors where chain = ${chain}`,
+  );
+  if (row === undefined) return undefined;
+  return {
+    nextBlock: Number(row.next_block),
+    lastHash: row.last_hash,
+    window: row.window,
+    haltedAt: row.halted_at === null ? null : Number(row.halted_at),
+  };
+}
+
+/** Where reading begins, the first time; whoever comes second changes nothing. */
+export async function startCursor(
+  db: Database,
+  chain: string,
+  nextBlock: number,
+  window: number,
+): Promise<void> {
+  await queryOrThrow(
+    db.execute(sql`insert into chain_cursors (chain, next_block, "window")
+      values (${chain}, ${nextBlock}, ${window}) on conflict (chain) do nothing`),
+  );
+}
+
+export type Advance = Readonly<{
+  chain: string;
+  from: number;
+  to: number;
+  hash: string;
+  window: number;
+  now: Instant;
+}>;
+
+/** Past `to`, whose hash is `hash`. False where the cursor no longer stood at `from`. */
+export async function advanceCursor(db: Database, advance: Advance): Promise<boolean> {
+  const { chain, from, to, hash, window, now } = advance;
+  const moved = await firstRow(
+    db,
+    sql`update chain_cursors set next_block = ${to + 1}, last_hash = ${hash}, "window" = ${window},
+      advanced_at = ${toTimestamp(now)} where chain = ${chain} and next_block = ${from} and halted_at is null
+      returning chain`,
+  );
+  return moved !== undefined;
+}
+
+export type PollResult = Readonly<{
+  chain: string;
+  head: number | null;
+  final: number | null;
+  finalAt: Instant | null;
+  lastError: string | null;
+  /** The width to try next time. */
+  window: number | null;
+  now: Instant;
+}>;
+
+/** What a tick saw, whether or not it got on. */
+export async function recordPoll(db: Database, poll: PollResult): Promise<void> {
+  const { chain, head, final, finalAt, lastError, window, now } = poll;
+  await queryOrThrow(
+    db.execute(sql`update chain_cursors set looked_at = ${toTimestamp(now)}, trouble = ${lastError}::text,
+      head = coalesce(${head}::bigint, head), final = coalesce(${final}::bigint, final),
+      final_at = coalesce(${finalAt === null ? null : new Date(finalAt).toISOString()}::timestamptz, final_at),
+      "window" = coalesce(${window}::integer, "window") where chain = ${chain}`),
+  );
+}
+
+export type Incident = Readonly<{
+  chain: string;
+  kind: string;
+  blockNumber: number | null;
+  expected: string | null;
+  found: string | null;
+  provider: number | null;
+  now: Instant;
+}>;
+
+/** Nothing of the chain is read or credited from here on; the evidence stays. */
+export async function haltChain(db: Database, incident: Incident): Promise<void> {
+  const { chain, kind, blockNumber, expected, found, provider, now } = incident;
+  await queryOrThrow(
+    db.batch([
+      db.execute(sql`insert into chain_incidents (chain, kind, at, block_number, expected, found, provider)
+        values (${chain}, ${kind}, ${toTimestamp(now)}, ${blockNumber}::bigint, ${expected}::text, ${found}::text, ${provider}::integer)`),
+      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${toTimestamp(now)}), trouble = ${kind}
+        where chain = ${chain}`),
+    ]),
+  );
+}
+
+/** How far below what was not the same reading begins anew: a fork may begin below the block that showed it. */
+const REWIND_BLOCKS = 1_000;
+
+/** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. False where it was not halted. */
+export async function resumeChain(
+  db: Database,
+  chain: string,
+  operator: string,
+  now: Instant,
+): Promise<boolean> {
+  const [rewound] = await queryOrThrow(
+    db.batch([
+      db.execute(sql`update chain_cursors set next_block = greatest(0, least(next_block,
+          (select min(block_number) from chain_incidents
+            where chain = ${chain} and resolved_at is null)) - ${REWIND_BLOCKS})
+        where chain = ${chain} and halted_at is not null returning chain`),
+      db.execute(sql`update chain_incidents set resolved_at = ${toTimestamp(now)}, resolved_by = ${operator}
+        where chain = ${chain} and resolved_at is null`),
+      db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null
+        where chain = ${chain} and halted_at is not null`),
+    ]),
+  );
+  return rewound.rows.length > 0;
+}
+
+/** The nightly second reading: the next block to read again and the last one; null where none is under way. */
+export type Rescan = Readonly<{
+  blocks: Readonly<{ next: number; last: number }> | null;
+  /** When the one before ended. */
+  endedAt: Instant | null;
+}>;
+
+type RescanRow = {
+  reread_next: string | number | null;
+  reread_until: string | number | null;
+  reread_at: string | number | null;
+};
+
+export async function readRescan(db: Database, chain: string): Promise<Rescan> {
+  const row = await firstRow<RescanRow>(
+    db,
+    sql`select reread_next, reread_until, ${toEpochMs(sql`reread_at`)} as reread_at
+      from chain_cursors where chain = ${chain}`,
+  );
+  const next = row?.reread_next ?? null;
+  const last = row?.reread_until ?? null;
+  const endedAt = row?.reread_at ?? null;
+  return {
+    blocks: next === null || last === null ? null : { next: Number(next), last: Number(last) },
+    endedAt: endedAt === null ? null : Number(endedAt),
+  };
+}
+
+/** Where the second reading stands; past its last block it has ended. */
+export async function recordRescan(
+  db: Database,
+  chain: string,
+  blocks: Readonly<{ next: number; last: number }>,
+  now: Instant,
+): Promise<void> {
+  const ended = blocks.next > blocks.last;
+  await queryOrThrow(
+    db.execute(
+      ended
+        ? sql`update chain_cursors set reread_next = null, reread_until = null, reread_at = ${toTimestamp(now)}
+            where chain = ${chain}`
+        : sql`update chain_cursors set reread_next = ${blocks.next}, reread_until = ${blocks.last}
+            where chain = ${chain}`,
+    ),
+  );
+}

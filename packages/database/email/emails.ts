@@ -1,0 +1,227 @@
+/**
+ * One row for each mail that was handed to the queue, what its provider told of it, and which mailboxes
+ * no mail may go to any more. No row holds an address or a word of a letter: a mailbox is a keyed hash.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { desc, eq, sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import {
+  firstRow,
+  type RawRow,
+  toEpochMs,
+  toTimestamp,
+  unnestTexts,
+} from '../connection/raw-sql.ts';
+import { mails, suppressions } from '../schema/users.ts';
+
+export type EmailState =
+  | 'queued'
+  | 'sent'
+  | 'delivered'
+  | 'bounced'
+  | 'complained'
+  | 'rejected'
+  | 'delayed'
+  | 'suppressed'
+  | 'failed';
+
+export type NewEmail = Readonly<{ id: string; accountId: AccountId | null; kind: string }>;
+
+/** Repeating it changes nothing. */
+export async function insertEmails(
+  db: Database,
+  newEmails: readonly NewEmail[],
+  now: Instant,
+): Promise<void> {
+  if (newEmails.length === 0) return;
+  const rows = newEmails.map((mail) => ({ ...mail, state: 'queued', queuedAt: new Date(now) }));
+  await queryOrThrow(db.insert(mails).values(rows).onConflictDoNothing());
+}
+
+export type EmailToSend = Readonly<{
+  state: string;
+  queuedAt: Instant;
+  /** Why its mailbox is written to no more. */
+  suppressed: string | null;
+  /** What its account said about the kind of mail that was asked about. */
+  given: boolean | null;
+}>;
+
+/** Undefined where the mail went with its account. */
+export async function findEmailToSend(
+  db: Database,
+  query: Readonly<{ id: string; mailboxHash: string; consent: string | null }>,
+): Promise<EmailToSend | undefined> {
+  const row = await firstRow<
+    RawRow & { state: string; queued_at: string; suppressed: string | null; given: boolean | null }
+  >(
+    db,
+    sql`select m.state, ${toEpochMs(sql`m.queued_at`)} as queued_at, s.reason as suppressed, c.given
+      from mails m
+      left join suppressions s on s.mailbox_hash = ${query.mailboxHash}
+      left join consents c on c.account_id = m.account_id and c.kind = ${query.consent}
+      where m.id = ${query.id}`,
+  );
+  if (row === undefined) return undefined;
+  const { state, suppressed, given } = row;
+  return { state, suppressed, given, queuedAt: Number(row.queued_at) };
+}
+
+/** An event may have overtaken this: then the state it brought stays. */
+export async function markEmailSent(
+  db: Database,
+  sent: Readonly<{ id: string; providerId: string | null; now: Instant }>,
+): Promise<void> {
+  await queryOrThrow(
+    db.execute(sql`update mails
+      set provider_id = ${sent.providerId}, sent_at = ${toTimestamp(sent.now)},
+        state = case when state in ('queued', 'failed') then 'sent' else state end
+      where id = ${sent.id}`),
+  );
+}
+
+/** A mail that will not be sent. `reason` is a closed word. */
+export async function markEmailNotSent(
+  db: Database,
+  outcome: Readonly<{
+    id: string;
+    state: 'rejected' | 'suppressed' | 'failed';
+    reason: string;
+    now: Instant;
+  }>,
+): Promise<void> {
+  await queryOrThrow(
+    db.execute(sql`update mails
+      set state = ${outcome.state}, reason = ${outcome.reason}, ended_at = ${toTimestamp(outcome.now)}
+      where id = ${outcome.id} and state = 'queued'`),
+  );
+}
+
+export type EmailEvent = Readonly<{
+  /** The message that brought it: the same one counts once. */
+  id: string;
+  /** Of the mail, as its tag or the provider names it. */
+  emailId: string | null;
+  providerId: string;
+  kind: string;
+  at: Instant;
+  /** Null where the event is only remembered. */
+  change: Readonly<{
+    state: EmailState;
+    reason: string | null;
+    isFinal: boolean;
+    /** States that this one may follow; others are further along. */
+    from: readonly EmailState[];
+  }> | null;
+  suppress: Readonly<{ mailboxHash: string; reason: 'bounced' | 'complained' }> | null;
+}>;
+
+/** The suppression holds also where the mail's row has gone with its account. */
+export async function recordEmailEvent(
+  db: Database,
+  event: EmailEvent,
+): Promise<'recorded' | 'repeated' | 'unknown_mail'> {
+  const { change, suppress } = event;
+  const ended = change?.isFinal === true ? toTimestamp(event.at) : sql`null`;
+  const row = await firstRow<RawRow & { found: boolean; seen: boolean }>(
+    db,
+    sql`
+    with found as (
+      select id from mails where id = ${event.emailId} or provider_id = ${event.providerId}
+      order by (id = ${event.emailId}) desc nulls last limit 1
+    ), seen as (
+      insert into mail_events (id, mail_id, kind, at)
+      select ${event.id}, id, ${event.kind}, ${toTimestamp(event.at)} from found
+      on conflict do nothing
+      returning mail_id
+    ), moved as (
+      update mails set state = ${change?.state ?? ''}, reason = ${change?.reason ?? null},
+        ended_at = coalesce(${ended}, ended_at)
+      where id in (select mail_id from seen)
+        and state in (select value from ${unnestTexts(change?.from ?? [])})
+    ), suppressed as (
+      insert into suppressions (mailbox_hash, reason, since)
+      select ${suppress?.mailboxHash ?? ''}, ${suppress?.reason ?? ''}, ${toTimestamp(event.at)}
+      where ${suppress !== null}::boolean
+        and (exists (select 1 from seen) or not exists (select 1 from found))
+      on conflict do nothing
+    )
+    select exists (select 1 from found) as found, exists (select 1 from seen) as seen`,
+  );
+  if (row?.found !== true) return 'unknown_mail';
+  return row.seen ? 'recorded' : 'repeated';
+}
+
+export type Suppression = Readonly<{ reason: 'bounced' | 'complained'; since: Instant }>;
+
+export async function findSuppression(
+  db: Database,
+  mailboxHash: string,
+): Promise<Suppression | undefined> {
+  const [row] = await queryOrThrow(
+    db.select().from(suppressions).where(eq(suppressions.mailboxHash, mailboxHash)),
+  );
+  if (row === undefined) return undefined;
+  const reason = row.reason === 'complained' ? 'complained' : 'bounced';
+  return { reason, since: row.since.getTime() };
+}
+
+export type EmailDelivery = Readonly<{
+  id: string;
+  kind: string;
+  state: string;
+  reason: string | null;
+  queuedAt: Instant;
+  sentAt: Instant | null;
+  endedAt: Instant | null;
+}>;
+
+/** Newest first: what became of the mail about this account. */
+export async function listEmailDeliveries(
+  db: Database,
+  account: AccountId,
+  limit: number,
+): Promise<readonly EmailDelivery[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(mails)
+      .where(eq(mails.accountId, account))
+      .orderBy(desc(mails.queuedAt), desc(mails.id))
+      .limit(limit),
+  );
+  return rows.map(({ id, kind, state, reason, queuedAt, sentAt, endedAt }) => ({
+    id,
+    kind,
+    state,
+    reason,
+    queuedAt: queuedAt.getTime(),
+    sentAt: sentAt?.getTime() ?? null,
+    endedAt: endedAt?.getTime() ?? null,
+  }));
+}
+
+/**
+ * Old mail goes, with its events, and old notices; what is queued since longer than the queue keeps
+ * anything was lost, and says so. A bounded number of each; the answer is how many went.
+ */
+export async function deleteOldEmails(
+  db: Database,
+  limits: Readonly<{ now: Instant; retentionMs: number; lostAfterMs: number; limit: number }>,
+): Promise<number> {
+  const old = toTimestamp(limits.now - limits.retentionMs);
+  const lost = toTimestamp(limits.now - limits.lostAfterMs);
+  const limit = sql`${limits.limit}::int`;
+  const [, ...deleted] = await queryOrThrow(
+    db.batch([
+      db.execute(sql`update mails set state = 'failed', reason = 'lost', ended_at = ${toTimestamp(limits.now)}
+        where id in (select id from mails
+          where state = 'queued' and queued_at <= ${lost} limit ${limit})`),
+      db.execute(sql`delete from mails where id in
+        (select id from mails where queued_at <= ${old} limit ${limit}) returning 1`),
+      db.execute(sql`delete from notices where (account_id, id) in
+        (select account_id, id from notices where at <= ${old} limit ${limit}) returning 1`),
+    ]),
+  );
+  return deleted.reduce((sum, { rows }) => sum + rows.length, 0);
+}

@@ -1,0 +1,59 @@
+/** Notices as they arrive from accounts' objects: kept once, with the mail that tells of them. */
+import type { Instant, Notification } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import type { Database } from '../connection/connection.ts';
+import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
+
+/** What the letter about a notice needs to know. */
+export type NotificationRecipient = Readonly<{
+  email: string;
+  language: string;
+  /** Of the notice's key, as its owner calls it. */
+  key: Readonly<{ name: string; last4: string }> | null;
+  /** Of the mail about it, also where it was queued before. */
+  emailState: string;
+}>;
+type RecipientRow = RawRow & {
+  email: string;
+  language: string;
+  name: string | null;
+  last4: string | null;
+  mail_state: string;
+};
+
+/** Idempotent, and undefined where the account has no owner (any more): then nothing is kept. */
+export async function recordNotification(
+  db: Database,
+  notification: Notification,
+  /** Null where no mail is to be sent about it. */
+  emailId: string | null,
+  now: Instant,
+): Promise<NotificationRecipient | undefined> {
+  const { account, id, kind, keyId, model, amount } = notification;
+  const row = await firstRow<RecipientRow>(
+    db,
+    sql`
+    with person as (
+      select account_id, email, language from identities where account_id = ${account}
+    ), kept as (
+      insert into notices (account_id, id, kind, key_id, model, amount, at)
+      select account_id, ${id}, ${kind}, ${keyId}::bigint, ${model},
+        ${amount === null ? null : amount.toString()}::bigint, ${toTimestamp(notification.at)}
+      from person
+      on conflict do nothing
+    ), queued as (
+      insert into mails (id, account_id, kind, state, queued_at)
+      select ${emailId}, account_id, ${kind}, 'queued', ${toTimestamp(now)} from person
+      where ${emailId !== null}::boolean
+      on conflict do nothing
+    )
+    select p.email, p.language, k.name, k.last4, coalesce(m.state, 'queued') as mail_state
+    from person p
+    left join api_keys k on k.account_id = p.account_id and k.key_id = ${keyId}::bigint
+    left join mails m on m.id = ${emailId}`,
+  );
+  if (row === undefined) return undefined;
+  const { email, language, name, last4, mail_state: emailState } = row;
+  const key = name === null || last4 === null ? null : { name, last4 };
+  return { email, language, key, emailState };
+}

@@ -1,0 +1,221 @@
+/**
+ * The mirror of the accounts' books. Lines arrive from each object's outbox, at least once and perhaps
+ * from two senders at the same time; what is stored is always a contiguous run from 1 whose running
+ * balance adds up, which the table enforces and not this code (schema.ts, `ledger_entries_predecessor`).
+ */
+import type { AccountId, DeliveryResult, Entry } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import {
+  type Database,
+  type QueryError,
+  queryOrThrow,
+  tryQuery,
+} from '../connection/connection.ts';
+import { ledgerEntries } from '../schema/ledger.ts';
+import { toCallRow } from './calls.ts';
+
+/** Lines in one statement. Above it a delivery takes several, in order. */
+export const MAX_ENTRIES_PER_STATEMENT = 250;
+
+/** A second sender's lines become visible once it has committed; each try waits for that. */
+const MAX_ATTEMPTS = 3;
+
+/** Stores lines and the calls they bill. `acknowledged` is the last sequence known to be stored and equal. */
+export async function ingestEntries(
+  db: Database,
+  account: AccountId,
+  entries: readonly Entry[],
+): Promise<DeliveryResult> {
+  const problem = checkEntries(entries);
+  if (problem !== undefined) return { ok: false, reason: problem };
+  let acknowledged = 0;
+  for (let from = 0; from < entries.length; from += MAX_ENTRIES_PER_STATEMENT) {
+    const delivery = await ingestSlice(
+      db,
+      account,
+      entries.slice(from, from + MAX_ENTRIES_PER_STATEMENT),
+    );
+    if (!delivery.ok) return delivery;
+    acknowledged = delivery.acknowledged;
+  }
+  return { ok: true, acknowledged };
+}
+
+/** What is wrong with the lines in themselves, whatever is stored. */
+function checkEntries(entries: readonly Entry[]): 'gap' | 'mismatch' | undefined {
+  for (const [index, entry] of entries.entries()) {
+    const before = entries[index - 1];
+    if (before === undefined) continue;
+    if (entry.seq !== before.seq + 1) return 'gap';
+    if (entry.postedAfter !== before.postedAfter + entry.delta) return 'mismatch';
+  }
+  return undefined;
+}
+
+async function ingestSlice(
+  db: Database,
+  account: AccountId,
+  slice: readonly Entry[],
+): Promise<DeliveryResult> {
+  const acknowledged = slice.at(-1)?.seq ?? 0;
+  for (let attemptNumber = 0; attemptNumber < MAX_ATTEMPTS; attemptNumber += 1) {
+    const result = await tryQuery(
+      db.execute<IngestResultRow>(buildIngestStatement(account, slice)),
+    );
+    if (!result.ok) return { ok: false, reason: toRejectReason(result.error) };
+    const [row] = result.value.rows;
+    if (row === undefined) return { ok: false, reason: 'unreachable' };
+    if (Number(row.different) > 0) return { ok: false, reason: 'mismatch' };
+    if (!row.anchored) return { ok: false, reason: 'gap' };
+    // Fewer: another sender stored some meanwhile, unseen by this statement's snapshot. Look again.
+    if (Number(row.inserted) + Number(row.equal) === slice.length) {
+      return { ok: true, acknowledged };
+    }
+  }
+  return { ok: false, reason: 'unreachable' };
+}
+
+/** A line that a constraint refuses is one that can't follow what is stored: integrity (23), data (22). */
+function toRejectReason(failure: QueryError): 'unreachable' | 'mismatch' {
+  return failure.kind === 'refused' && /^2[23]/.test(failure.sqlState) ? 'mismatch' : 'unreachable';
+}
+
+type IngestResultRow = { anchored: boolean; inserted: string; equal: string; different: string };
+
+function toEntryRow(entry: Entry) {
+  return {
+    seq: entry.seq,
+    id: entry.id,
+    kind: entry.kind,
+    delta: entry.delta.toString(),
+    posted_after: entry.postedAfter.toString(),
+    at: new Date(entry.at).toISOString(),
+    ...toUsageColumns(entry),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`, comes
+ * only after one without usage, so each adds what it has itself, and money is the line's own delta.
+ */
+function toUsageColumns({ id, call }: Entry) {
+  if (call === null) return {};
+  const { usage } = call;
+  return {
+    day: Math.floor(call.createdAt / DAY_MS),
+    key_id: call.keyId,
+    model: call.model,
+    calls: id === call.id ? 1 : 0,
+    input: usage === null ? 0 : INPUT_BUCKETS.reduce((sum, bucket) => sum + usage[bucket], 0),
+    output: usage?.output ?? 0,
+  };
+}
+
+const INPUT_BUCKETS = ['input_uncached', 'cache_read', 'cache_write_5m', 'cache_write_1h'] as const;
+
+/** A call with two lines in one delivery is written once, as its later line has it. */
+function toCallRows(slice: readonly Entry[]) {
+  const latest = new Map<string, ReturnType<typeof toCallRow>>();
+  for (const { seq, call } of slice) if (call !== null) latest.set(call.id, toCallRow(seq, call));
+  return [...latest.values()];
+}
+
+/**
+ * One statement: compare with what is stored, insert what is new if all that was there is equal and the
+ * line before the first is there, write the calls of the new lines and add them to their days. A line is
+ * new to one sender only, so it is counted once. (A bill that gives back has a charge below zero, which
+ * a row to insert may not have, so it reaches the stored sum beside it.) Concurrent senders insert in
+ * the same order, so the second waits for the first's commit and then conflicts, instead of deadlocking.
+ * The conflict names no index: PostgreSQL raises an error where a race is seen first in another unique
+ * index than the named one. A line skipped for its id alone is found different when looked at again.
+ */
+function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
+  const entries = JSON.stringify(slice.map(toEntryRow));
+  const calls = JSON.stringify(toCallRows(slice));
+  const first = slice[0]?.seq ?? 0;
+  return sql`
+    with sent as (
+      select * from jsonb_to_recordset(${entries}::jsonb)
+        as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz,
+          day int, key_id bigint, model text, calls int, input bigint, output bigint)
+    ), compared as (
+      select (e.id, e.kind, e.delta, e.posted_after) = (s.id, s.kind, s.delta, s.posted_after) as same
+      from sent s join ledger_entries e on e.account_id = ${account} and e.seq = s.seq
+      union all
+      select false
+      from sent s join ledger_entries e on e.account_id = ${account} and e.id = s.id and e.seq <> s.seq
+    ), verdict as (
+      select
+        ${first}::bigint = 1 or exists (
+          select 1 from ledger_entries where account_id = ${account} and seq = ${first}::bigint - 1
+        ) as anchored,
+        (select count(*) from compared where same) as equal,
+        (select count(*) from compared where not same) as different
+    ), inserted as (
+      insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+      select ${account}, s.seq, s.id, s.kind, s.delta, s.posted_after, s.at
+      from sent s, verdict v where v.anchored and v.different = 0 order by s.seq
+      on conflict do nothing
+      returning seq
+    ), billed as (
+      insert into calls as c (account_id, id, seq, key_id, model, provider, dialect, stream, http_status,
+        status, reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output,
+        output_reasoning, input_uncached_price, cache_read_price, cache_write_5m_price,
+        cache_write_1h_price, output_price, fees, charged, shortfall, created_at, settled_at)
+      select ${account}, r.* from jsonb_to_recordset(${calls}::jsonb) as r(id text, seq bigint,
+        key_id bigint, model text, provider text, dialect text, stream boolean, http_status smallint,
+        status text, reason text, input_uncached bigint, cache_read bigint, cache_write_5m bigint,
+        cache_write_1h bigint, output bigint, output_reasoning bigint, input_uncached_price bigint,
+        cache_read_price bigint, cache_write_5m_price bigint, cache_write_1h_price bigint,
+        output_price bigint, fees jsonb, charged bigint, shortfall bigint, created_at timestamptz,
+        settled_at timestamptz)
+      where r.seq in (select seq from inserted)
+      on conflict (account_id, id) do update set seq = excluded.seq, http_status = excluded.http_status,
+        status = excluded.status, reason = excluded.reason, input_uncached = excluded.input_uncached,
+        cache_read = excluded.cache_read, cache_write_5m = excluded.cache_write_5m,
+        cache_write_1h = excluded.cache_write_1h, output = excluded.output,
+        output_reasoning = excluded.output_reasoning,
+        input_uncached_price = excluded.input_uncached_price,
+        cache_read_price = excluded.cache_read_price,
+        cache_write_5m_price = excluded.cache_write_5m_price,
+        cache_write_1h_price = excluded.cache_write_1h_price, output_price = excluded.output_price,
+        fees = excluded.fees, charged = excluded.charged, shortfall = excluded.shortfall,
+        settled_at = excluded.settled_at
+      where c.seq < excluded.seq
+    ), used as (
+      select s.day, s.key_id, s.model, sum(s.calls)::int as calls, sum(s.input)::bigint as input,
+        sum(s.output)::bigint as output, -sum(s.delta)::bigint as charged
+      from sent s join inserted i on i.seq = s.seq where s.kind = 'charge'
+      group by s.day, s.key_id, s.model
+    ), counted as (
+      insert into usage_days as d
+        (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
+      select ${account}, day, key_id, model, calls, input, output, greatest(charged, 0)
+      from used order by day, key_id, model
+      on conflict (account_id, day, key_id, model) do update set calls = d.calls + excluded.calls,
+        input_tokens = d.input_tokens + excluded.input_tokens,
+        output_tokens = d.output_tokens + excluded.output_tokens,
+        charged = d.charged + (select u.charged from used u
+          where (u.day, u.key_id, u.model) = (d.day, d.key_id, d.model))
+    )
+    select anchored, equal, different, (select count(*) from inserted) as inserted from verdict`;
+}
+
+export type AccountTotals = Readonly<{ entries: number; lastSeq: number; posted: bigint }>;
+
+/** What Postgres says of an account; `posted` is the sum of its lines, not the last running balance. */
+export async function getAccountTotals(db: Database, account: AccountId): Promise<AccountTotals> {
+  const [row] = await queryOrThrow(
+    db
+      .select({
+        entries: sql`count(*)`.mapWith(Number),
+        lastSeq: sql`coalesce(max(${ledgerEntries.seq}), 0)`.mapWith(Number),
+        posted: sql`coalesce(sum(${ledgerEntries.delta}), 0)::text`.mapWith(BigInt),
+      })
+      .from(ledgerEntries)
+      .where(sql`${ledgerEntries.accountId} = ${account}`),
+  );
+  return row ?? { entries: 0, lastSeq: 0, posted: 0n };
+}

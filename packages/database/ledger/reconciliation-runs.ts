@@ -1,0 +1,30 @@
+/** One row for each run of the daily reconciliation: how many accounts it compared and how they were. */
+import type { Instant } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { sweeps } from '../schema/operators.ts';
+
+export type ReconciliationRun = Readonly<{
+  at: Instant;
+  accounts: number;
+  behind: number;
+  pending: number;
+  broken: number;
+  unfinished: number;
+}>;
+
+const RUN_RETENTION_MS = 30 * 86_400_000;
+
+/** Records a run and deletes the runs of more than 30 days ago. Idempotent: `at` names the run. */
+export async function recordReconciliation(db: Database, run: ReconciliationRun): Promise<void> {
+  const old = new Date(run.at - RUN_RETENTION_MS).toISOString();
+  await queryOrThrow(
+    db.batch([
+      db
+        .insert(sweeps)
+        .values({ ...run, at: new Date(run.at) })
+        .onConflictDoNothing(),
+      db.execute(sql`delete from sweeps where at < ${old}::timestamptz`),
+    ]),
+  );
+}

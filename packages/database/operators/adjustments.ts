@@ -1,0 +1,164 @@
+/**
+ * Money that operators move by hand: proposed, approved, applied. What is above a limit waits for a
+ * second person, and the first can't be the second in whatever letter case they sign in. The row says
+ * what was decided; that the money moves once is the ledger's promise, by the proposal's id.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { adjustments } from '../schema/operators.ts';
+
+export type AdjustmentState = 'proposed' | 'approved' | 'applied' | 'refused';
+export type Adjustment = Readonly<{
+  id: string;
+  accountId: AccountId;
+  delta: NanoUsd;
+  reason: string;
+  state: AdjustmentState;
+  proposedBy: string;
+  proposedAt: Instant;
+  decidedBy: string | null;
+  decidedAt: Instant | null;
+}>;
+
+export type Proposal = Readonly<{
+  id: string;
+  accountId: AccountId;
+  delta: NanoUsd;
+  reason: string;
+  by: string;
+  now: Instant;
+  /** What one person may move on one account within a day, in or out. */
+  limit: NanoUsd;
+}>;
+export type ProposeResult =
+  | Readonly<{ ok: true; adjustment: Adjustment }>
+  /** The id is another proposal's. */
+  | Readonly<{ ok: false; reason: 'conflict' }>;
+
+type Row = typeof adjustments.$inferSelect;
+
+function parseState(text: string): AdjustmentState {
+  if (text === 'proposed' || text === 'approved' || text === 'applied') return text;
+  return 'refused';
+}
+
+function toAdjustment(row: Row): Adjustment {
+  return {
+    ...row,
+    state: parseState(row.state),
+    proposedAt: row.proposedAt.getTime(),
+    decidedAt: row.decidedAt?.getTime() ?? null,
+  };
+}
+
+export async function findAdjustment(db: Database, id: string): Promise<Adjustment | undefined> {
+  const [row] = await queryOrThrow(db.select().from(adjustments).where(eq(adjustments.id, id)));
+  return row === undefined ? undefined : toAdjustment(row);
+}
+
+/**
+ * What one person applied alone to the account within a day counts towards the limit, or it would be
+ * no more than a number of small steps. The lock makes two proposals at once count each other.
+ */
+export async function proposeAdjustment(db: Database, proposal: Proposal): Promise<ProposeResult> {
+  const { id, accountId, delta, reason, by } = proposal;
+  const now = sql`${new Date(proposal.now).toISOString()}::timestamptz`;
+  await queryOrThrow(
+    db.batch([
+      db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${accountId}, 0))`),
+      db.execute(sql`
+        insert into adjustments
+          (id, account_id, delta, reason, state, proposed_by, proposed_at, decided_by, decided_at)
+        select ${id}, ${accountId}, ${delta.toString()}::bigint, ${reason},
+          case when alone then 'approved' else 'proposed' end, ${by}, ${now},
+          case when alone then ${by} end, case when alone then ${now} end
+        from (
+          select abs(${delta.toString()}::numeric) + coalesce(sum(abs(a.delta)), 0)
+            <= ${proposal.limit.toString()}::numeric as alone
+          from adjustments a
+          where a.account_id = ${accountId} and a.decided_by = a.proposed_by
+            and a.state <> 'refused' and a.proposed_at > ${now} - interval '1 day'
+        ) as verdict
+        on conflict (id) do nothing`),
+    ]),
+  );
+  const adjustment = await findAdjustment(db, id);
+  if (adjustment === undefined) throw new Error('A proposal that was stored is gone.');
+  const same =
+    adjustment.accountId === accountId &&
+    adjustment.delta === delta &&
+    adjustment.reason === reason;
+  if (!same || adjustment.proposedBy !== by) return { ok: false, reason: 'conflict' };
+  return { ok: true, adjustment };
+}
+
+export type DecideResult =
+  | Readonly<{ ok: true; adjustment: Adjustment }>
+  | Readonly<{ ok: false; reason: 'unknown' | 'own' | 'decided' }>;
+
+/** Refusing one's own proposal is taking it back; approving it nobody can. */
+export async function decideAdjustment(
+  db: Database,
+  decision: Readonly<{ id: string; by: string; approved: boolean; now: Instant }>,
+): Promise<DecideResult> {
+  const { id, by, approved, now } = decision;
+  const isNotProposer = approved
+    ? ne(sql`lower(${adjustments.proposedBy})`, by.toLowerCase())
+    : undefined;
+  const [row] = await queryOrThrow(
+    db
+      .update(adjustments)
+      .set({ state: approved ? 'approved' : 'refused', decidedBy: by, decidedAt: new Date(now) })
+      .where(and(eq(adjustments.id, id), eq(adjustments.state, 'proposed'), isNotProposer))
+      .returning(),
+  );
+  if (row !== undefined) return { ok: true, adjustment: toAdjustment(row) };
+  const existing = await findAdjustment(db, id);
+  if (existing === undefined) return { ok: false, reason: 'unknown' };
+  return { ok: false, reason: existing.state === 'proposed' ? 'own' : 'decided' };
+}
+
+/** What the ledger answered. Repeating it changes nothing. */
+export async function closeAdjustment(
+  db: Database,
+  id: string,
+  state: 'applied' | 'refused',
+): Promise<void> {
+  const approved = and(eq(adjustments.id, id), eq(adjustments.state, 'approved'));
+  await queryOrThrow(db.update(adjustments).set({ state }).where(approved));
+}
+
+/** Those that wait for a second person, and those whose money did not move yet; oldest first. */
+export async function listOpenAdjustments(
+  db: Database,
+  limit: number,
+): Promise<readonly Adjustment[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(adjustments)
+      .where(inArray(adjustments.state, ['proposed', 'approved']))
+      .orderBy(asc(adjustments.proposedAt))
+      .limit(limit),
+  );
+  return rows.map(toAdjustment);
+}
+
+/** Newest first. */
+export async function listAdjustments(
+  db: Database,
+  accountId: AccountId,
+  limit: number,
+): Promise<readonly Adjustment[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(adjustments)
+      .where(eq(adjustments.accountId, accountId))
+      .orderBy(desc(adjustments.proposedAt))
+      .limit(limit),
+  );
+  return rows.map(toAdjustment);
+}

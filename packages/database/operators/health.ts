@@ -1,0 +1,136 @@
+/**
+ * How the system is, from what Postgres can say by an index: nothing here names an account or a person.
+ * What has not reached Postgres is known to the accounts' objects alone; the ledger's sweep meets each of
+ * them daily and leaves a row a tick.
+ */
+import type { Instant } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import type { ReconciliationRun } from '../ledger/reconciliation-runs.ts';
+
+export type Health = Readonly<{
+  /** Sums over the ticks of the last day, in which every account is met once. */
+  reconciliation: Readonly<{ runs: number; latest: Instant | null }> &
+    Omit<ReconciliationRun, 'at'>;
+  closing: Readonly<{ accounts: number; oldest: Instant | null }>;
+  /** Of the last day. */
+  mails: readonly Readonly<{ kind: string; state: string; count: number }>[];
+  /** Handed to the queue more than ten minutes ago and still there. */
+  mailsStuck: number;
+  notifications: readonly Readonly<{ kind: string; count: number }>[];
+  shortfalls: Readonly<{ calls: number; amount: NanoUsd }>;
+  signUpsWaiting: number;
+  /** Counters that still count, and the highest of them. */
+  rateLimits: Readonly<{ counters: number; highest: number }>;
+  adjustments: Readonly<{ waiting: number; unfinished: number }>;
+}>;
+
+type Raw = Record<string, unknown>;
+
+function toNumber(row: Raw | undefined, name: string): number {
+  return Number(row?.[name] ?? 0);
+}
+
+function toInstant(row: Raw | undefined, name: string): Instant | null {
+  const value = row?.[name];
+  return value === null || value === undefined ? null : Number(value);
+}
+
+function toText(row: Raw, name: string): string {
+  return String(row[name] ?? '');
+}
+
+function buildQueries(now: Instant) {
+  const dayAgo = sql`${new Date(now - 86_400_000).toISOString()}::timestamptz`;
+  const tenMinutesAgo = sql`${new Date(now - 600_000).toISOString()}::timestamptz`;
+  const present = sql`${new Date(now).toISOString()}::timestamptz`;
+  return {
+    sweeps: sql`select count(*) as ticks, extract(epoch from max(at)) * 1000 as latest,
+      sum(accounts) as accounts, sum(behind) as behind, sum(pending) as pending,
+      sum(broken) as broken, sum(unfinished) as unfinished from sweeps where at > ${dayAgo}`,
+    closing: sql`select count(*) as accounts, extract(epoch from min(closed_at)) * 1000 as oldest
+      from accounts where closed_at is not null and wiped_at is null`,
+    mails: sql`select kind, state, count(*) as count from mails where queued_at > ${dayAgo}
+      group by kind, state order by kind, state`,
+    mailsStuck: sql`select count(*) as count from mails
+      where state = 'queued' and queued_at < ${tenMinutesAgo}`,
+    notices: sql`select kind, count(*) as count from notices where at > ${dayAgo}
+      group by kind order by kind`,
+    shortfalls: sql`select count(*) as calls, coalesce(sum(shortfall), 0)::text as amount
+      from calls where shortfall > 0 and created_at > ${dayAgo}`,
+    signUps: sql`select count(*) as count from sign_ups where expires_at > ${present}`,
+    throttles: sql`select count(*) as counters, coalesce(max(count), 0) as highest
+      from throttle_counters where resets_at > ${present}`,
+    adjustments: sql`select count(*) filter (where state = 'proposed') as waiting,
+      count(*) filter (where state = 'approved') as unfinished
+      from adjustments where state in ('proposed', 'approved')`,
+  };
+}
+
+export async function readHealth(db: Database, now: Instant): Promise<Health> {
+  const queries = buildQueries(now);
+  const [
+    reconciliationResult,
+    closing,
+    mails,
+    stuck,
+    notices,
+    shortfallResult,
+    signUps,
+    throttles,
+    waiting,
+  ] = await queryOrThrow(
+    db.batch([
+      db.execute<Raw>(queries.sweeps),
+      db.execute<Raw>(queries.closing),
+      db.execute<Raw>(queries.mails),
+      db.execute<Raw>(queries.mailsStuck),
+      db.execute<Raw>(queries.notices),
+      db.execute<Raw>(queries.shortfalls),
+      db.execute<Raw>(queries.signUps),
+      db.execute<Raw>(queries.throttles),
+      db.execute<Raw>(queries.adjustments),
+    ]),
+  );
+  const [run, open, shortfall] = [
+    reconciliationResult.rows[0],
+    closing.rows[0],
+    shortfallResult.rows[0],
+  ];
+  return {
+    reconciliation: {
+      runs: toNumber(run, 'ticks'),
+      latest: toInstant(run, 'latest'),
+      accounts: toNumber(run, 'accounts'),
+      behind: toNumber(run, 'behind'),
+      pending: toNumber(run, 'pending'),
+      broken: toNumber(run, 'broken'),
+      unfinished: toNumber(run, 'unfinished'),
+    },
+    closing: { accounts: toNumber(open, 'accounts'), oldest: toInstant(open, 'oldest') },
+    mails: mails.rows.map((row) => ({
+      kind: toText(row, 'kind'),
+      state: toText(row, 'state'),
+      count: toNumber(row, 'count'),
+    })),
+    mailsStuck: toNumber(stuck.rows[0], 'count'),
+    notifications: notices.rows.map((row) => ({
+      kind: toText(row, 'kind'),
+      count: toNumber(row, 'count'),
+    })),
+    shortfalls: {
+      calls: toNumber(shortfall, 'calls'),
+      amount: BigInt(toText(shortfall ?? {}, 'amount')),
+    },
+    signUpsWaiting: toNumber(signUps.rows[0], 'count'),
+    rateLimits: {
+      counters: toNumber(throttles.rows[0], 'counters'),
+      highest: toNumber(throttles.rows[0], 'highest'),
+    },
+    adjustments: {
+      waiting: toNumber(waiting.rows[0], 'waiting'),
+      unfinished: toNumber(waiting.rows[0], 'unfinished'),
+    },
+  };
+}

@@ -1,0 +1,256 @@
+/**
+ * Everything that is kept about one account, table by table, as its owner may have it. Every table of the
+ * schema is either here or says below why it is not; a test holds that. What proves who somebody is
+ * (hashes, sealed secrets, public keys) never leaves, nor do other people's names.
+ */
+import type { AccountId } from '@farebox/ledger';
+import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { depositAddresses, depositRemainders, deposits } from '../schema/deposits.ts';
+import {
+  accounts,
+  apiKeys,
+  calls,
+  identities,
+  ledgerEntries,
+  usageDays,
+} from '../schema/ledger.ts';
+import { adjustments, operatorActions } from '../schema/operators.ts';
+import {
+  consents,
+  knownDevices,
+  mailEvents,
+  mails,
+  mailTokens,
+  notices,
+  passkeyChallenges,
+  passkeys,
+  receipts,
+  recoveryCodes,
+  sessions,
+  signInSteps,
+  signUps,
+  suppressions,
+  totpFactors,
+} from '../schema/users.ts';
+
+/** Whose rows. `mailboxHash` is how their mailbox is known where addresses are not. */
+export type DataSubject = Readonly<{ account: AccountId; mailboxHash: string }>;
+
+type ExportSource = Readonly<{
+  table: PgTable;
+  ownedBy: (subject: DataSubject) => SQL;
+  /** Tells rows of one account apart, and is what they are ordered by. */
+  order: readonly PgColumn[];
+  /** Columns that stay here. */
+  omit: readonly PgColumn[];
+}>;
+
+function byAccount(
+  table: PgTable,
+  account: PgColumn,
+  order: readonly PgColumn[],
+  omit: readonly PgColumn[] = [],
+): ExportSource {
+  return { table, ownedBy: (subject) => eq(account, subject.account), order, omit };
+}
+
+const EXPORT_SOURCES = {
+  accounts: byAccount(accounts, accounts.id, [accounts.id]),
+  identities: byAccount(
+    identities,
+    identities.accountId,
+    [identities.accountId],
+    [identities.passwordHash],
+  ),
+  sign_ups: {
+    table: signUps,
+    ownedBy: ({ account }: DataSubject) => sql`${signUps.emailKey} in
+      (select ${identities.emailKey} from ${identities} where ${identities.accountId} = ${account})`,
+    order: [signUps.tokenHash],
+    omit: [signUps.tokenHash, signUps.passwordHash],
+  },
+  mail_tokens: byAccount(
+    mailTokens,
+    mailTokens.accountId,
+    [mailTokens.tokenHash],
+    [mailTokens.tokenHash],
+  ),
+  sessions: byAccount(sessions, sessions.accountId, [sessions.tokenHash], [sessions.tokenHash]),
+  known_devices: byAccount(
+    knownDevices,
+    knownDevices.accountId,
+    [knownDevices.tokenHash],
+    [knownDevices.tokenHash],
+  ),
+  sign_in_steps: byAccount(
+    signInSteps,
+    signInSteps.accountId,
+    [signInSteps.tokenHash],
+    [signInSteps.tokenHash],
+  ),
+  totp_factors: byAccount(
+    totpFactors,
+    totpFactors.accountId,
+    [totpFactors.accountId],
+    [totpFactors.sealedSecret, totpFactors.lastStep],
+  ),
+  passkeys: byAccount(
+    passkeys,
+    passkeys.accountId,
+    [passkeys.credentialId],
+    [passkeys.credentialId, passkeys.publicKey, passkeys.counter],
+  ),
+  passkey_challenges: byAccount(
+    passkeyChallenges,
+    passkeyChallenges.accountId,
+    [passkeyChallenges.challengeHash],
+    [passkeyChallenges.challengeHash],
+  ),
+  recovery_codes: byAccount(
+    recoveryCodes,
+    recoveryCodes.accountId,
+    [recoveryCodes.codeHash],
+    [recoveryCodes.codeHash],
+  ),
+  api_keys: byAccount(apiKeys, apiKeys.accountId, [apiKeys.keyId], [apiKeys.secretHash]),
+  ledger_entries: byAccount(ledgerEntries, ledgerEntries.accountId, [ledgerEntries.seq]),
+  calls: byAccount(calls, calls.accountId, [calls.createdAt, calls.id]),
+  usage_days: byAccount(usageDays, usageDays.accountId, [
+    usageDays.day,
+    usageDays.keyId,
+    usageDays.model,
+  ]),
+  adjustments: byAccount(
+    adjustments,
+    adjustments.accountId,
+    [adjustments.id],
+    [adjustments.proposedBy, adjustments.decidedBy],
+  ),
+  deposit_addresses: byAccount(depositAddresses, depositAddresses.accountId, [
+    depositAddresses.family,
+    depositAddresses.address,
+  ]),
+  deposits: byAccount(deposits, deposits.accountId, [
+    deposits.chain,
+    deposits.txHash,
+    deposits.logIndex,
+  ]),
+  deposit_remainders: byAccount(depositRemainders, depositRemainders.accountId, [
+    depositRemainders.chain,
+  ]),
+  operator_actions: byAccount(
+    operatorActions,
+    operatorActions.subject,
+    [operatorActions.seq],
+    [
+      operatorActions.operator,
+      operatorActions.reason,
+      operatorActions.previousSeq,
+      operatorActions.previousHash,
+      operatorActions.hash,
+    ],
+  ),
+  notices: byAccount(notices, notices.accountId, [notices.at, notices.id]),
+  mails: byAccount(mails, mails.accountId, [mails.queuedAt, mails.id]),
+  mail_events: {
+    table: mailEvents,
+    ownedBy: ({ account }: DataSubject) => sql`${mailEvents.mailId} in
+      (select ${mails.id} from ${mails} where ${mails.accountId} = ${account})`,
+    order: [mailEvents.id],
+    omit: [],
+  },
+  suppressions: {
+    table: suppressions,
+    ownedBy: ({ mailboxHash }: DataSubject) => eq(suppressions.mailboxHash, mailboxHash),
+    order: [suppressions.mailboxHash],
+    omit: [suppressions.mailboxHash],
+  },
+  consents: byAccount(consents, consents.accountId, [consents.kind]),
+  receipts: byAccount(receipts, receipts.accountId, [receipts.at, receipts.id]),
+} as const satisfies Record<string, ExportSource>;
+
+export type ExportedTable = keyof typeof EXPORT_SOURCES;
+
+function isExported(name: string): name is ExportedTable {
+  return Object.hasOwn(EXPORT_SOURCES, name);
+}
+
+/** In the order they are shown. */
+export const EXPORTED_TABLES: readonly ExportedTable[] =
+  Object.keys(EXPORT_SOURCES).filter(isExported);
+
+/** Tables that have nothing for a person, and why. */
+export const NOT_EXPORTED: Readonly<Record<string, string>> = {
+  throttle_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
+  sweeps: 'numbers about all accounts together',
+  deposit_keys: 'fingerprints of the operator’s public keys',
+  chain_cursors: 'how far each chain was read',
+  chain_incidents: 'what went wrong on a chain, in blocks and hashes',
+  swept_deposits: 'what operators moved on between addresses of their own keys',
+  deposit_differences: 'what the daily audit found of an address of the operator’s keys',
+};
+
+export function parseExportedTable(name: string): ExportedTable | undefined {
+  return isExported(name) ? name : undefined;
+}
+
+/** The columns that leave, by the names they have in the database. */
+export function getExportedColumns(table: ExportedTable): readonly string[] {
+  return visibleColumns(EXPORT_SOURCES[table]).map(({ name }) => name);
+}
+
+function visibleColumns({ table, omit }: ExportSource): readonly PgColumn[] {
+  return Object.values(getTableColumns(table)).filter((column) => !omit.includes(column));
+}
+
+/** Values in the order of `exportedColumns`: texts, numbers, bigint, booleans, dates, lists or null. */
+export type ExportedRow = readonly unknown[];
+
+/** Rows in one statement. */
+const ROWS_PER_STATEMENT = 500;
+
+/** All rows, read a bounded number at a time. */
+export async function* exportRows(
+  db: Database,
+  name: ExportedTable,
+  subject: DataSubject,
+): AsyncGenerator<readonly ExportedRow[]> {
+  const source: ExportSource = EXPORT_SOURCES[name];
+  const columns = visibleColumns(source);
+  let last: readonly unknown[] | undefined;
+  for (;;) {
+    const rows = await readPage(db, source, subject, last);
+    yield rows.map((row) => columns.map(({ name: column }) => row[column]));
+    const lastRow = rows.at(-1);
+    if (lastRow === undefined || rows.length < ROWS_PER_STATEMENT) return;
+    last = source.order.map(({ name: column }) => lastRow[column]);
+  }
+}
+
+async function readPage(
+  db: Database,
+  { table, ownedBy, order, omit }: ExportSource,
+  subject: DataSubject,
+  after: readonly unknown[] | undefined,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const columns = Object.values(getTableColumns(table)).filter(
+    (column) => order.includes(column) || !omit.includes(column),
+  );
+  return queryOrThrow(
+    db
+      .select(Object.fromEntries(columns.map((column) => [column.name, column])))
+      .from(table)
+      .where(and(ownedBy(subject), after === undefined ? undefined : isAfter(order, after)))
+      .orderBy(...order.map((column) => asc(column)))
+      .limit(ROWS_PER_STATEMENT),
+  );
+}
+
+/** As PostgreSQL compares rows: along the index that `order` is. */
+function isAfter(order: readonly PgColumn[], values: readonly unknown[]): SQL {
+  const columns = order.map((column) => sql`${column}`);
+  const last = order.map((column, index) => sql`${sql.param(values[index], column)}`);
+  return sql`(${sql.join(columns, sql`, `)}) > (${sql.join(last, sql`, `)})`;
+}

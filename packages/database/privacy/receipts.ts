@@ -1,0 +1,56 @@
+/** Receipts: that a right was used, when and by whom. They name no person and outlive the account's owner. */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { desc, eq } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { receipts } from '../schema/users.ts';
+
+export type Receipt = Readonly<{
+  /** 32 hexadecimal characters. */
+  id: string;
+  /** A word of ours: `consent_given`, `consent_withdrawn`, `data_exported`, `data_corrected`, `account_deleted`. */
+  kind: string;
+  /** Which consent, field or table; null where the kind says it all. */
+  about: string | null;
+  actor: string;
+  at: Instant;
+}>;
+
+export async function insertReceipt(
+  db: Database,
+  receipt: Readonly<{
+    id: string;
+    account: AccountId;
+    kind: string;
+    about: string | null;
+    actor: 'person' | 'operator' | 'link';
+    now: Instant;
+  }>,
+): Promise<void> {
+  const { id, account: accountId, kind, about, actor, now } = receipt;
+  await queryOrThrow(
+    db.insert(receipts).values({ id, accountId, kind, about, actor, at: new Date(now) }),
+  );
+}
+
+/** Newest first. */
+export async function listReceipts(
+  db: Database,
+  account: AccountId,
+  limit: number,
+): Promise<readonly Receipt[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(receipts)
+      .where(eq(receipts.accountId, account))
+      .orderBy(desc(receipts.at), desc(receipts.id))
+      .limit(limit),
+  );
+  return rows.map(({ id, kind, about, actor, at }) => ({
+    id,
+    kind,
+    about,
+    actor,
+    at: at.getTime(),
+  }));
+}

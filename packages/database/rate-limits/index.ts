@@ -1,0 +1,1 @@
+export { countAttempt, type RateLimitBucket } from './rate-limits.ts';

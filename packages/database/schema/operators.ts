@@ -1,0 +1,103 @@
+/**
+ * The tables of those who run the service: what each of them looked at or moved, and what waits for a
+ * second person. Lines of the first are never changed or removed: a trigger in the migration refuses
+ * it, and each line carries the hash of the one before. May import nothing but drizzle and schema.ts.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  timestamp,
+  unique,
+  varchar,
+} from 'drizzle-orm/pg-core';
+import { accounts } from './ledger.ts';
+
+const instant = (name: string) =>
+  timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+export const operatorActions = pgTable(
+  'operator_actions',
+  {
+    seq: bigint('seq', { mode: 'number' }).primaryKey(),
+    at: instant('at').notNull(),
+    /** Who, as the identity provider names them. */
+    operator: varchar('operator', { length: 254 }).notNull(),
+    action: varchar('action', { length: 40 }).notNull(),
+    /** Whose data or money; null where it is nobody's in particular. */
+    subject: varchar('subject', { length: 16 }),
+    reason: varchar('reason', { length: 255 }).notNull(),
+    outcome: varchar('outcome', { length: 40 }).notNull(),
+    previousSeq: bigint('previous_seq', { mode: 'number' }).generatedAlwaysAs(
+      sql`nullif(seq - 1, 0)`,
+    ),
+    previousHash: varchar('previous_hash', { length: 64 }).notNull(),
+    hash: varchar('hash', { length: 64 }).notNull(),
+  },
+  (t) => [
+    unique('operator_actions_hash').on(t.seq, t.hash),
+    foreignKey({
+      name: 'operator_actions_predecessor',
+      columns: [t.previousSeq, t.previousHash],
+      foreignColumns: [t.seq, t.hash],
+    }),
+    check('operator_actions_words', sql`${t.action} ~ '^[a-z_]+$' and ${t.outcome} ~ '^[a-z_]+$'`),
+    check('operator_actions_hashes', sql`${t.previousHash} || ${t.hash} ~ '^[0-9a-f]{128}$'`),
+    check('operator_actions_first', sql`${t.seq} >= 1`),
+    index('operator_actions_subject').on(t.subject, t.seq),
+  ],
+);
+
+/** Money an operator wants to move. Above a limit it takes two, and the second may not be the first. */
+export const adjustments = pgTable(
+  'adjustments',
+  {
+    id: varchar('id', { length: 32 }).primaryKey(),
+    accountId: varchar('account_id', { length: 16 })
+      .notNull()
+      .references(() => accounts.id),
+    delta: bigint('delta', { mode: 'bigint' }).notNull(),
+    reason: varchar('reason', { length: 255 }).notNull(),
+    state: varchar('state', { length: 16 }).notNull(),
+    proposedBy: varchar('proposed_by', { length: 254 }).notNull(),
+    proposedAt: instant('proposed_at').notNull(),
+    decidedBy: varchar('decided_by', { length: 254 }),
+    decidedAt: instant('decided_at'),
+  },
+  (t) => [
+    check('adjustments_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
+    check('adjustments_state', sql`${t.state} in ('proposed', 'approved', 'applied', 'refused')`),
+    check('adjustments_decided', sql`(${t.state} = 'proposed') = (${t.decidedBy} is null)`),
+    index('adjustments_state').on(t.state, t.proposedAt),
+    index('adjustments_account').on(t.accountId),
+  ],
+);
+
+/**
+ * One row a tick of the ledger's sweep: what it met. Postgres alone can't say what has not reached it,
+ * so this is where operators see how far the accounts' objects are ahead of it.
+ */
+export const sweeps = pgTable(
+  'sweeps',
+  {
+    at: instant('at').primaryKey(),
+    accounts: integer('accounts').notNull(),
+    /** Accounts with lines that Postgres had not acknowledged, and how many lines. */
+    behind: integer('behind').notNull(),
+    pending: bigint('pending', { mode: 'number' }).notNull(),
+    /** Invariants that did not hold. */
+    broken: integer('broken').notNull(),
+    /** Accounts that could not be met, or were left for tomorrow. */
+    unfinished: integer('unfinished').notNull(),
+  },
+  (t) => [
+    check(
+      'sweeps_counts',
+      sql`least(${t.accounts}, ${t.behind}, ${t.pending}, ${t.broken}, ${t.unfinished}) >= 0`,
+    ),
+  ],
+);

@@ -1,0 +1,224 @@
+/**
+ * Statements among many accounts' rows: what they answer, and that none reads what it does not show.
+ * The plans are PostgreSQL's own, of the very statements that were sent.
+ */
+import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { connect, type Database } from '../connection/index.ts';
+import { dismissNotification, listOpenNotifications } from '../email/index.ts';
+import { listConsents, setConsent } from '../privacy/index.ts';
+import {
+  type CallCursor,
+  findCallRecord,
+  listBalanceTransactions,
+  listCalls,
+  listKeys,
+  nextPageCursor,
+  sumUsage,
+} from './index.ts';
+
+const ACCOUNTS = 20;
+const CALLS_EACH = 600;
+const FIRST_AT = Date.UTC(2026, 8, 1);
+const FIRST_DAY = FIRST_AT / 86_400_000;
+
+let database: EmptyDatabase;
+let db: Database;
+
+function accountAt(index: number): string {
+  return index.toString(16).padStart(16, '0');
+}
+const OWN_ACCOUNT = accountAt(7);
+
+/** An account's calls are an hour apart; a call of index i was charged i nano-USD. */
+const SEED_STATEMENTS = [
+  `insert into accounts (id, created_at)
+    select lpad(to_hex(a), 16, '0'), now() from generate_series(1, ${ACCOUNTS}) a`,
+  `insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
+    select lpad(to_hex(a), 16, '0'), i, case when i = 1 then 'local:1' else lpad(to_hex(i), 32, '0') end,
+      case when i % 250 = 1 then 'credit' else 'charge' end, case when i % 250 = 1 then 1000000 else -i end,
+      1000000, to_timestamp(${FIRST_AT / 1000} + i * 3600)
+    from generate_series(1, ${ACCOUNTS}) a, generate_series(1, ${CALLS_EACH}) i`,
+  `insert into calls (account_id, id, seq, key_id, model, provider, dialect, stream, http_status, status,
+      reason, fees, charged, shortfall, created_at)
+    select account_id, lpad(to_hex(seq), 32, '0'), seq, seq % 3, 'openai/m' || seq % 2, 'openai', 'chat', false,
+      case when seq % 10 = 0 then 500 else 200 end, 'settled', 'provider_reported', '[]', seq, 0, at
+    from ledger_entries`,
+  `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
+    select account_id, floor(extract(epoch from created_at) / 86400)::int, key_id, model, count(*), 0, 0, sum(charged)
+    from calls group by 1, 2, 3, 4`,
+  `insert into notices (account_id, id, kind, at)
+    select lpad(to_hex(a), 16, '0'), 'n' || i, 'low_balance', now()
+    from generate_series(1, ${ACCOUNTS}) a, generate_series(1, 100) i`,
+  `insert into api_keys (account_id, key_id, name, last4, secret_hash, state, created_at)
+    select lpad(to_hex(a), 16, '0'), i, 'k', 'abcd', repeat('0', 64), 'active', now()
+    from generate_series(1, ${ACCOUNTS}) a, generate_series(0, 9) i`,
+];
+
+beforeAll(async () => {
+  database = await createEmptyDatabase();
+  db = connect(database.url);
+  // The lines are no real book: their own constraints of order are not what is tested here.
+  const off = 'set local session_replication_role = replica';
+  for (const statement of SEED_STATEMENTS) await db.batch([db.execute(off), db.execute(statement)]);
+  await db.execute('analyze');
+}, 120_000);
+afterAll(() => database?.close());
+
+describe('calls', () => {
+  it('come newest first, each once, page by page, of one account', async () => {
+    const seen: string[] = [];
+    let before: CallCursor | null = null;
+    for (;;) {
+      const page: Awaited<ReturnType<typeof listCalls>> = await listCalls(db, OWN_ACCOUNT, {
+        filter: {},
+        before,
+        limit: 300,
+      });
+      seen.push(...page.map(({ generation: bill }) => bill.id));
+      const last = page.at(-1)?.generation;
+      if (last === undefined) break;
+      before = { at: last.createdAt, id: last.id };
+    }
+    expect(seen).toHaveLength(CALLS_EACH);
+    expect(new Set(seen).size).toBe(CALLS_EACH);
+    expect(seen).toEqual([...seen].sort().reverse());
+  });
+
+  it('are filtered by each of key, model, outcome and time', async () => {
+    const from = FIRST_AT + 100 * 3_600_000;
+    const filter = { keyId: 0, model: 'openai/m0', succeeded: true, from, until: from + 36e5 * 60 };
+    const page = await listCalls(db, OWN_ACCOUNT, { filter, before: null, limit: 100 });
+    const expected = Array.from({ length: 60 }, (_, index) => 100 + index)
+      .filter((seq) => seq % 3 === 0 && seq % 2 === 0 && seq % 10 !== 0)
+      .reverse();
+    expect(page.map(({ generation: bill }) => Number(bill.charged))).toEqual(expected);
+  });
+
+  it('are cut into files that leave none out', async () => {
+    const page = { filter: {}, before: null, limit: 400 };
+    const cut = await nextPageCursor(db, OWN_ACCOUNT, page);
+    const first = await listCalls(db, OWN_ACCOUNT, page);
+    expect(cut?.id).toBe(first.at(-1)?.generation.id);
+    expect(await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH })).toBeNull();
+    expect(
+      await nextPageCursor(db, OWN_ACCOUNT, { ...page, limit: CALLS_EACH - 1 }),
+    ).not.toBeNull();
+  });
+
+  it('are found under their own account alone', async () => {
+    const id = (7).toString(16).padStart(32, '0');
+    expect((await findCallRecord(db, OWN_ACCOUNT, id))?.generation.charged).toBe(7n);
+    expect(await findCallRecord(db, 'f'.repeat(16), id)).toBeUndefined();
+  });
+});
+
+describe('sums and movements', () => {
+  it('are exact', async () => {
+    const span = { from: FIRST_DAY, to: FIRST_DAY + 400 };
+    const all = BigInt((CALLS_EACH * (CALLS_EACH + 1)) / 2);
+    for (const by of ['day', 'key', 'model'] as const) {
+      const sums = await sumUsage(db, OWN_ACCOUNT, span, by);
+      expect(sums.reduce((total, { charged }) => total + charged, 0n)).toBe(all);
+      expect(sums.reduce((total, { calls }) => total + calls, 0)).toBe(CALLS_EACH);
+    }
+    const [day] = await sumUsage(db, OWN_ACCOUNT, { from: FIRST_DAY, to: FIRST_DAY }, 'day');
+    expect(day).toMatchObject({ group: String(FIRST_DAY), calls: 23, charged: 276n });
+  });
+
+  it('leave charges out, newest first', async () => {
+    const page = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 3 });
+    expect(page.map(({ seq }) => seq)).toEqual([501, 251, 1]);
+    const rest = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: 251, limit: 3 });
+    expect(rest.map(({ id, delta }) => [id, delta])).toEqual([['local:1', 1_000_000n]]);
+  });
+});
+
+describe('choices and notices', () => {
+  it('have the last word of their owner', async () => {
+    const consent = { account: OWN_ACCOUNT, kind: 'keys', now: FIRST_AT };
+    await setConsent(db, { ...consent, given: true, receiptId: 'a'.repeat(32) });
+    await setConsent(db, { ...consent, given: false, receiptId: 'b'.repeat(32) });
+    expect(await listConsents(db, OWN_ACCOUNT)).toEqual([
+      { kind: 'keys', given: false, since: FIRST_AT },
+    ]);
+    expect(await listConsents(db, accountAt(1))).toEqual([]);
+  });
+
+  it('are dismissed by their owner alone', async () => {
+    await dismissNotification(db, OWN_ACCOUNT, 'n1', FIRST_AT);
+    const ids = async (account: string) =>
+      (await listOpenNotifications(db, account, 100)).map(({ id }) => id);
+    expect(await ids(OWN_ACCOUNT)).not.toContain('n1');
+    expect(await ids(accountAt(1))).toContain('n1');
+  });
+});
+
+type Plan = Readonly<{ 'Node Type': string; 'Relation Name'?: string; Plans?: readonly Plan[] }>;
+
+function flattenPlan(plan: Plan): readonly Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(flattenPlan)];
+}
+
+type SentStatement = Readonly<{ url: string; init: RequestInit; query: string; params: unknown[] }>;
+
+/** What `work` sent to the database. */
+async function captureStatements(work: () => Promise<unknown>): Promise<readonly SentStatement[]> {
+  const sent: SentStatement[] = [];
+  const real = globalThis.fetch;
+  const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((url, init = {}) => {
+    const { query, params } = JSON.parse(String(init.body));
+    sent.push({ url: String(url), init, query, params });
+    return real(url, init);
+  });
+  await work();
+  spy.mockRestore();
+  return sent;
+}
+
+async function explainStatement({
+  url,
+  init,
+  query,
+  params,
+}: SentStatement): Promise<readonly Plan[]> {
+  // A table as small as a test's is scanned because that is quicker; here an index is wanted if there is one.
+  const index = { query: 'set local enable_seqscan = off', params: [] };
+  const explain = { query: `explain (format json) ${query}`, params };
+  const body = JSON.stringify({ queries: [index, explain] });
+  const answer = await fetch(url, { ...init, body, signal: null });
+  const { results } = JSON.parse(await answer.text());
+  const [cell] = Object.values(results[1].rows[0]);
+  const [{ Plan: plan }] = typeof cell === 'string' ? JSON.parse(cell) : cell;
+  return flattenPlan(plan);
+}
+
+const SPAN = { from: FIRST_DAY + 20, to: FIRST_DAY + 33 };
+const QUERIES: readonly [string, () => Promise<unknown>][] = [
+  ['usage of 14 days', () => sumUsage(db, OWN_ACCOUNT, SPAN, 'day')],
+  ['the latest calls', () => listCalls(db, OWN_ACCOUNT, { filter: {}, before: null, limit: 5 })],
+  ['open notices', () => listOpenNotifications(db, OWN_ACCOUNT, 10)],
+  ['keys', () => listKeys(db, OWN_ACCOUNT)],
+  ['credits', () => listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 50 })],
+  ['one call', () => findCallRecord(db, OWN_ACCOUNT, 'a'.repeat(32))],
+];
+
+describe('no read scans', () => {
+  it.each(QUERIES)('for %s', async (_, read) => {
+    const sent = await captureStatements(read);
+    expect(sent).toHaveLength(1);
+    for (const statement of sent) {
+      const nodes = await explainStatement(statement);
+      expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
+    }
+  });
+
+  it('and the latest calls are not sorted: the index has their order', async () => {
+    const [latest] = await captureStatements(() =>
+      listCalls(db, OWN_ACCOUNT, { filter: {}, before: { at: FIRST_AT * 2, id: 'f' }, limit: 5 }),
+    );
+    if (latest === undefined) throw new Error('nothing was sent');
+    const nodes = (await explainStatement(latest)).map((node) => node['Node Type']);
+    expect(nodes).toEqual(['Limit', 'Index Scan']);
+  });
+});

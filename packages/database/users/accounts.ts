@@ -1,0 +1,82 @@
+/**
+ * Accounts and who they belong to. An account's row is written before its object is opened, so that
+ * the sweep finds every object there is; `opened_at` says that the second step happened.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { and, eq, isNull } from 'drizzle-orm';
+import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connection/connection.ts';
+import { accounts, identities } from '../schema/ledger.ts';
+
+export type NewAccount = Readonly<{
+  accountId: AccountId;
+  email: string;
+  emailKey: string;
+  passwordHash: string;
+  language: string;
+  verified: boolean;
+  now: Instant;
+}>;
+
+export type InsertAccountResult =
+  | Readonly<{ ok: true }>
+  | Readonly<{ ok: false; reason: 'email_taken' | 'id_taken' }>;
+
+/** Both rows or neither. */
+export async function insertAccount(
+  db: Database,
+  account: NewAccount,
+): Promise<InsertAccountResult> {
+  const createdAt = new Date(account.now);
+  const { accountId, email, emailKey, passwordHash, language } = account;
+  const verifiedAt = account.verified ? createdAt : null;
+  const inserted = await tryQuery(
+    db.batch([
+      db.insert(accounts).values({ id: accountId, createdAt }),
+      db
+        .insert(identities)
+        .values({ accountId, email, emailKey, passwordHash, language, verifiedAt, createdAt }),
+    ]),
+  );
+  if (inserted.ok) return { ok: true };
+  const { error: failure } = inserted;
+  if (failure.kind === 'refused' && failure.sqlState === '23505') {
+    if (failure.constraint === 'identities_email_key') return { ok: false, reason: 'email_taken' };
+    if (failure.constraint === 'accounts_pkey') return { ok: false, reason: 'id_taken' };
+  }
+  throw new DatabaseError(failure);
+}
+
+/** The account's object is open. Repeating it keeps the first time. */
+export async function markAccountOpened(db: Database, id: AccountId, now: Instant): Promise<void> {
+  await queryOrThrow(
+    db
+      .update(accounts)
+      .set({ openedAt: new Date(now) })
+      .where(and(eq(accounts.id, id), isNull(accounts.openedAt))),
+  );
+}
+
+export type Identity = Readonly<{
+  accountId: AccountId;
+  passwordHash: string;
+  verified: boolean;
+  opened: boolean;
+}>;
+
+export async function findIdentity(db: Database, emailKey: string): Promise<Identity | undefined> {
+  const [row] = await queryOrThrow(
+    db
+      .select({
+        accountId: identities.accountId,
+        passwordHash: identities.passwordHash,
+        verifiedAt: identities.verifiedAt,
+        openedAt: accounts.openedAt,
+      })
+      .from(identities)
+      .innerJoin(accounts, eq(accounts.id, identities.accountId))
+      .where(eq(identities.emailKey, emailKey)),
+  );
+  if (row === undefined) return undefined;
+  const { accountId, passwordHash, verifiedAt, openedAt } = row;
+  return { accountId, passwordHash, verified: verifiedAt !== null, opened: openedAt !== null };
+}

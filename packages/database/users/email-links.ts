@@ -1,0 +1,205 @@
+/**
+ * Links in mails to an account's owner, and what following one does. Each is spent by the statement
+ * that does it, or not at all.
+ */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { sql } from 'drizzle-orm';
+import { type Database, DatabaseError, tryQuery } from '../connection/connection.ts';
+import { decoy, firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
+import { buildSessionInserts, type NewSession } from './sessions.ts';
+import { type EmailRecipient, type EmailRecipientRow, toEmailRecipient } from './sign-ups.ts';
+
+export type NewPasswordReset = Readonly<{
+  tokenHash: string;
+  emailKey: string;
+  now: Instant;
+  expiresAt: Instant;
+}>;
+
+/** A token for whoever the address belongs to. Where it is nobody's the same statement writes a decoy. */
+export async function insertPasswordReset(
+  db: Database,
+  reset: NewPasswordReset,
+): Promise<EmailRecipient | undefined> {
+  return toEmailRecipient(
+    await firstRow<EmailRecipientRow>(
+      db,
+      sql`
+      with owner as (
+        select account_id, email, language from identities where email_key = ${reset.emailKey}
+      ), kept as (
+        insert into mail_tokens (token_hash, account_id, purpose, created_at, expires_at)
+        select ${reset.tokenHash}, account_id, 'reset', ${toTimestamp(reset.now)}, ${toTimestamp(reset.expiresAt)}
+        from owner
+      ), ${decoy(reset.tokenHash, reset.expiresAt, sql`not exists (select 1 from owner)`)}
+      select account_id, email, language from owner`,
+    ),
+  );
+}
+
+/** Whose link it is, while it is good. Finding it spends nothing. */
+export async function findPasswordReset(
+  db: Database,
+  tokenHash: string,
+  now: Instant,
+): Promise<EmailRecipient | undefined> {
+  return toEmailRecipient(
+    await firstRow<EmailRecipientRow>(
+      db,
+      sql`select i.account_id, i.email, i.language
+        from mail_tokens t join identities i on i.account_id = t.account_id
+        where t.token_hash = ${tokenHash} and t.purpose = 'reset' and t.expires_at > ${toTimestamp(now)}`,
+    ),
+  );
+}
+
+/**
+ * The new password, and an end to whatever the old one had opened: sessions, half-open doors, known
+ * devices, and every other link. Following the link proved the mailbox.
+ */
+export async function consumePasswordReset(
+  db: Database,
+  request: Readonly<{ tokenHash: string; passwordHash: string; now: Instant }>,
+): Promise<EmailRecipient | undefined> {
+  const now = toTimestamp(request.now);
+  return toEmailRecipient(
+    await firstRow<EmailRecipientRow>(
+      db,
+      sql`
+      with spent as (
+        delete from mail_tokens
+        where token_hash = ${request.tokenHash} and purpose = 'reset' and expires_at > ${now}
+        returning account_id
+      ), changed as (
+        update identities i
+        set password_hash = ${request.passwordHash}, verified_at = coalesce(i.verified_at, ${now})
+        from spent where i.account_id = spent.account_id
+        returning i.account_id, i.email, i.language
+      ), no_sessions as (
+        delete from sessions where account_id in (select account_id from spent)
+      ), no_devices as (
+        delete from known_devices where account_id in (select account_id from spent)
+      ), no_steps as (
+        delete from sign_in_steps where account_id in (select account_id from spent)
+      ), no_links as (
+        delete from mail_tokens where account_id in (select account_id from spent)
+          and token_hash <> ${request.tokenHash}
+      )
+      select account_id, email, language from changed`,
+    ),
+  );
+}
+
+export type PasswordChange = Readonly<{
+  /** The hash that was verified. */
+  before: string;
+  after: string;
+  /** The session that replaces all there were. */
+  session: NewSession;
+}>;
+
+/** As `spendReset`, for somebody who knew the old password and stays. */
+export async function updatePasswordHash(db: Database, change: PasswordChange): Promise<boolean> {
+  const { accountId, tokenHash, deviceHash } = change.session;
+  const row = await firstRow(
+    db,
+    sql`
+    with allowed as (
+      update identities set password_hash = ${change.after}
+      where account_id = ${accountId} and password_hash = ${change.before}
+      returning account_id
+    ), ${buildSessionInserts({ ...change.session, replacedDeviceHash: null })}, no_sessions as (
+      delete from sessions where account_id in (select account_id from allowed)
+        and token_hash <> ${tokenHash}
+    ), no_devices as (
+      delete from known_devices where account_id in (select account_id from allowed)
+        and token_hash <> ${deviceHash}
+    ), no_steps as (
+      delete from sign_in_steps where account_id in (select account_id from allowed)
+    ), no_links as (
+      delete from mail_tokens where account_id in (select account_id from allowed)
+    )
+    select account_id from opened`,
+  );
+  return row !== undefined;
+}
+
+export type NewEmailChange = Readonly<{
+  tokenHash: string;
+  accountId: AccountId;
+  email: string;
+  emailKey: string;
+  now: Instant;
+  expiresAt: Instant;
+}>;
+
+/** A token for the new address, unless it has an account: then it answers whose. */
+export async function insertEmailChange(
+  db: Database,
+  change: NewEmailChange,
+): Promise<EmailRecipient | undefined> {
+  return toEmailRecipient(
+    await firstRow<EmailRecipientRow>(
+      db,
+      sql`
+      with taken as (
+        select account_id, email, language from identities where email_key = ${change.emailKey}
+          and account_id <> ${change.accountId}
+      ), kept as (
+        insert into mail_tokens
+          (token_hash, account_id, purpose, new_email, new_email_key, created_at, expires_at)
+        select ${change.tokenHash}, ${change.accountId}, 'change_email', ${change.email},
+          ${change.emailKey}, ${toTimestamp(change.now)}, ${toTimestamp(change.expiresAt)}
+        where not exists (select 1 from taken)
+      ), ${decoy(change.tokenHash, change.expiresAt, sql`exists (select 1 from taken)`)}
+      select account_id, email, language from taken`,
+    ),
+  );
+}
+
+export type ChangedEmail = Readonly<{
+  accountId: AccountId;
+  before: string;
+  after: string;
+  language: string;
+}>;
+type ChangedEmailRow = RawRow & EmailRecipientRow & { before: string };
+
+/** The new address, if nobody got it meanwhile. Links that went to the old mailbox die with it. */
+export async function consumeEmailChange(
+  db: Database,
+  request: Readonly<{ tokenHash: string; now: Instant }>,
+): Promise<ChangedEmail | undefined> {
+  const now = toTimestamp(request.now);
+  const result = await tryQuery(
+    db.execute<ChangedEmailRow>(sql`
+      with spent as (
+        delete from mail_tokens
+        where token_hash = ${request.tokenHash} and purpose = 'change_email' and expires_at > ${now}
+        returning account_id, new_email, new_email_key
+      ), old as (
+        select i.account_id, i.email from identities i join spent s on s.account_id = i.account_id
+      ), changed as (
+        update identities i
+        set email = spent.new_email, email_key = spent.new_email_key, verified_at = ${now}
+        from spent where i.account_id = spent.account_id
+        returning i.account_id, i.email, i.language
+      ), no_links as (
+        delete from mail_tokens where account_id in (select account_id from spent)
+          and token_hash <> ${request.tokenHash}
+      )
+      select c.account_id, c.email, c.language, o.email as before
+      from changed c join old o on o.account_id = c.account_id`),
+  );
+  if (!result.ok) {
+    const { error: failure } = result;
+    // Somebody else has the address by now: the statement did nothing, and its link expires.
+    if (failure.kind === 'refused' && failure.constraint === 'identities_email_key')
+      return undefined;
+    throw new DatabaseError(failure);
+  }
+  const row = result.value.rows[0];
+  if (row === undefined) return undefined;
+  const { account_id, email, language, before } = row;
+  return { accountId: account_id, before, after: email, language };
+}

@@ -1,0 +1,66 @@
+export {
+  findIdentity,
+  type Identity,
+  type InsertAccountResult,
+  insertAccount,
+  markAccountOpened,
+  type NewAccount,
+} from './accounts.ts';
+export {
+  type Credentials,
+  countMfaAttempt,
+  type FactorKinds,
+  findCredentials,
+  findCredentialsByAccount,
+  findMfaChallenge,
+  insertMfaChallenge,
+  type MfaChallenge,
+  rehashPassword,
+  updateLanguage,
+} from './credentials.ts';
+export {
+  type ChangedEmail,
+  consumeEmailChange,
+  consumePasswordReset,
+  findPasswordReset,
+  insertEmailChange,
+  insertPasswordReset,
+  updatePasswordHash,
+} from './email-links.ts';
+export {
+  type AddFactorResult,
+  activateTotp,
+  type ChallengePurpose,
+  consumeChallenge,
+  consumeRecoveryCode,
+  consumeTotpStep,
+  countRecoveryCodes,
+  deletePasskey,
+  deleteTotp,
+  findTotp,
+  insertPasskey,
+  insertPasskeyChallenge,
+  insertPendingTotp,
+  listPasskeys,
+  type Passkey,
+  recordPasskeyUse,
+  replaceRecoveryCodes,
+} from './factors.ts';
+export {
+  deleteOtherSessions,
+  deleteSession,
+  deleteSessionByToken,
+  findSession,
+  insertSession,
+  markReauthenticated,
+  type NewSession,
+  type SessionGrant,
+  selectSessions,
+} from './sessions.ts';
+export {
+  deleteSignUps,
+  type EmailRecipient,
+  findSignUp,
+  insertConfirmedAccount,
+  insertSignUp,
+} from './sign-ups.ts';

@@ -1,0 +1,178 @@
+/** Who is signed in where. Tokens are known by their hashes alone, and a session by its handle. */
+import type { AccountId, Instant } from '@farebox/ledger';
+import { and, eq, ne, sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { firstRow, type RawRow, toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
+import { sessions } from '../schema/users.ts';
+
+export type NewSession = Readonly<{
+  accountId: AccountId;
+  tokenHash: string;
+  handle: string;
+  deviceHash: string;
+  /** The device that signed in, which the new token replaces. */
+  replacedDeviceHash: string | null;
+  now: Instant;
+  expiresAt: Instant;
+  deviceExpiresAt: Instant;
+}>;
+
+/** What a session is opened by: the hash of the password that was verified, or the step that is spent. */
+export type SessionGrant =
+  | Readonly<{ passwordHash: string }>
+  | Readonly<{ mfaChallengeHash: string }>;
+
+/** What follows `allowed(account_id)`, the account that may be entered: no row, no session. */
+export function buildSessionInserts(session: NewSession) {
+  const { accountId, tokenHash, handle, deviceHash, replacedDeviceHash } = session;
+  const now = toTimestamp(session.now);
+  return sql`opened as (
+      insert into sessions
+        (token_hash, account_id, handle, created_at, seen_at, proved_at, expires_at)
+      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${toTimestamp(session.expiresAt)}
+      from allowed where account_id = ${accountId}
+      returning account_id
+    ), device as (
+      insert into known_devices (token_hash, account_id, created_at, expires_at)
+      select ${deviceHash}, account_id, ${now}, ${toTimestamp(session.deviceExpiresAt)} from opened
+    ), replaced as (
+      delete from known_devices where token_hash = ${replacedDeviceHash}
+        and account_id = ${accountId} and exists (select 1 from opened)
+    )`;
+}
+
+export async function insertSession(
+  db: Database,
+  session: NewSession,
+  grant: SessionGrant,
+): Promise<boolean> {
+  const allowed =
+    'mfaChallengeHash' in grant
+      ? sql`delete from sign_in_steps
+          where token_hash = ${grant.mfaChallengeHash} and expires_at > ${toTimestamp(session.now)}
+          returning account_id`
+      : sql`select account_id from identities
+          where account_id = ${session.accountId} and password_hash = ${grant.passwordHash}`;
+  const row = await firstRow(
+    db,
+    sql`with allowed as (${allowed}), ${buildSessionInserts(session)} select account_id from opened`,
+  );
+  return row !== undefined;
+}
+
+export type Session = Readonly<{
+  accountId: AccountId;
+  email: string;
+  language: string;
+  handle: string;
+  lastAuthAt: Instant;
+}>;
+
+/** How long a session lasts unused, and how old `seen_at` may grow before it is written again. */
+export type SessionTimeouts = Readonly<{ idleMs: number; touchIntervalMs: number }>;
+
+type SessionRow = RawRow & {
+  account_id: string;
+  email: string;
+  language: string;
+  handle: string;
+  proved_at: string;
+};
+
+/** Who holds the token, if the session is neither over nor left alone for too long. */
+export async function findSession(
+  db: Database,
+  tokenHash: string,
+  now: Instant,
+  timeouts: SessionTimeouts,
+): Promise<Session | undefined> {
+  const row = await firstRow<SessionRow>(
+    db,
+    sql`
+    with found as (
+      select s.token_hash, s.account_id, s.handle, s.proved_at, s.seen_at, i.email, i.language
+      from sessions s join identities i on i.account_id = s.account_id
+        join accounts a on a.id = s.account_id and a.closed_at is null
+      where s.token_hash = ${tokenHash} and s.expires_at > ${toTimestamp(now)}
+        and s.seen_at > ${toTimestamp(now - timeouts.idleMs)}
+    ), seen as (
+      update sessions set seen_at = ${toTimestamp(now)} from found
+      where sessions.token_hash = found.token_hash and found.seen_at <= ${toTimestamp(now - timeouts.touchIntervalMs)}
+    )
+    select account_id, email, language, handle, ${toEpochMs(sql`proved_at`)} as proved_at from found`,
+  );
+  if (row === undefined) return undefined;
+  const { email, language, handle } = row;
+  return { accountId: row.account_id, email, language, handle, lastAuthAt: Number(row.proved_at) };
+}
+
+/** They showed a password or a factor again. */
+export async function markReauthenticated(
+  db: Database,
+  accountId: AccountId,
+  tokenHash: string,
+  now: Instant,
+): Promise<void> {
+  await queryOrThrow(
+    db
+      .update(sessions)
+      .set({ provedAt: new Date(now) })
+      .where(and(eq(sessions.tokenHash, tokenHash), eq(sessions.accountId, accountId))),
+  );
+}
+
+export type SessionSummary = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
+
+/** Those that are still good, the last used first. */
+export async function selectSessions(
+  db: Database,
+  accountId: AccountId,
+  now: Instant,
+  idleMs: number,
+): Promise<readonly SessionSummary[]> {
+  const rows = await queryOrThrow(
+    db
+      .select({
+        handle: sessions.handle,
+        createdAt: sessions.createdAt,
+        seenAt: sessions.seenAt,
+      })
+      .from(sessions)
+      .where(
+        and(
+          eq(sessions.accountId, accountId),
+          sql`${sessions.expiresAt} > ${toTimestamp(now)} and ${sessions.seenAt} > ${toTimestamp(now - idleMs)}`,
+        ),
+      )
+      .orderBy(sql`${sessions.seenAt} desc, ${sessions.handle}`),
+  );
+  return rows.map((row) => ({
+    handle: row.handle,
+    createdAt: row.createdAt.getTime(),
+    seenAt: row.seenAt.getTime(),
+  }));
+}
+
+export async function deleteSessionByToken(db: Database, tokenHash: string): Promise<void> {
+  await queryOrThrow(db.delete(sessions).where(eq(sessions.tokenHash, tokenHash)));
+}
+
+export async function deleteSession(
+  db: Database,
+  accountId: AccountId,
+  handle: string,
+): Promise<void> {
+  await queryOrThrow(
+    db.delete(sessions).where(and(eq(sessions.accountId, accountId), eq(sessions.handle, handle))),
+  );
+}
+
+export async function deleteOtherSessions(
+  db: Database,
+  accountId: AccountId,
+  handle: string,
+): Promise<void> {
+  await queryOrThrow(
+    db.delete(sessions).where(and(eq(sessions.accountId, accountId), ne(sessions.handle, handle))),
+  );
+}
