@@ -17,9 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/telemetry': [],
   'packages/catalog': ['dialects', 'money', 'providers/list'],
   'packages/dialects': [],
-  'packages/providers': ['dialects', 'money', 'telemetry'],
+  'packages/providers': ['bindings', 'dialects', 'money', 'telemetry'],
   'packages/ledger': ['money', 'telemetry'],
-  'packages/database': ['ledger', 'money'],
+  'packages/database': ['bindings', 'ledger', 'money'],
   'packages/i18n': [],
   'packages/mail': ['database', 'database/email', 'i18n', 'ledger', 'money', 'telemetry'],
   'packages/identity': [
@@ -33,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/deposits': ['database', 'database/deposits', 'ledger', 'money', 'telemetry'],
   'packages/treasury': ['deposits'],
   'workers/gateway': [
+    'bindings',
     'catalog',
     'dialects',
     'identity/api-keys',
@@ -42,8 +43,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'providers/list',
     'telemetry',
   ],
-  'workers/deposits': ['database', 'deposits', 'ledger', 'telemetry'],
+  'workers/deposits': ['bindings', 'database', 'deposits', 'ledger', 'telemetry'],
   'workers/console': [
+    'bindings',
     'catalog',
     'database',
     'database/deposits',
@@ -63,6 +65,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   'workers/ledger': [
+    'bindings',
     'database',
     'database/ledger',
     'identity/api-keys',

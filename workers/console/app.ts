@@ -3,14 +3,14 @@
  * or a machine that posts to a hook. It never answers over plain HTTP outside of one's own machine, lets
  * no page run a script that is not a file of ours, and may not be framed.
  */
+import { isLoopback, MissingBindingError } from '@farebox/bindings';
 import { logEvent } from '@farebox/telemetry';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
 import { csrfProtection, formBodyLimit } from './csrf-and-forms.ts';
-import { getDeps, isOperatorsHost, MissingBindingError } from './env.ts';
+import { getDeps, isOperatorsHost } from './env.ts';
 import { keyRoutes } from './keys/keys.tsx';
 import { languageRoutes } from './language.ts';
-import { isLoopback } from './loopback.ts';
 import { sesWebhook } from './mail/ses-webhook.ts';
 import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
 import { notFoundPage } from './not-found.tsx';

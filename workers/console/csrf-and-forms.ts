@@ -3,9 +3,9 @@
  * exactly ours and the browser must not call the request cross-site (OWASP ASVS 5.0, 3.5). Whatever else
  * a form holds than the fields asked for is dropped, so that nobody can set what no page offers.
  */
+import { isLoopback } from '@farebox/bindings';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { isLoopback } from './loopback.ts';
 import type { PublicEnv } from './session.ts';
 
 const MAX_FORM_BYTES = 64 * 1024;

@@ -2,6 +2,7 @@
  * The only reader of the console's bindings. It checks them at first use and fails loudly, naming the
  * missing one and nothing of its value. What is built from them is kept for the life of the isolate.
  */
+import { isLoopback, MissingBindingError, requireBinding } from '@farebox/bindings';
 import { connect } from '@farebox/database';
 import { type ClaimResult, type Configuration, parseConfiguration } from '@farebox/deposits';
 import type { IdentityDeps } from '@farebox/identity';
@@ -10,7 +11,6 @@ import { CertificateCache, type QueuedEmail, type SesSettings } from '@farebox/m
 import { type NanoUsd, parseUsd } from '@farebox/money';
 import { logEvent } from '@farebox/telemetry';
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { isLoopback } from './loopback.ts';
 import { createCertificateFetch, fetchDirectly, type MailWorkerDeps } from './mail/deps.ts';
 import { AccessKeyCache, type AccessSettings } from './operators/access.ts';
 import { parseRoles, type RoleAssignments } from './operators/roles.ts';
@@ -71,14 +71,6 @@ export type Env = Readonly<{
   SECRET_SCANNING_KEYS_URL?: string;
 }>;
 
-export class MissingBindingError extends Error {
-  constructor(name: string) {
-    super(`The binding ${name} is missing or unreadable.`);
-    this.name = 'MissingBinding';
-    logEvent({ event: 'binding_missing', name });
-  }
-}
-
 /** The values every screen works with. */
 export type ConsoleDeps = Readonly<{
   identity: IdentityDeps;
@@ -89,11 +81,6 @@ export type ConsoleDeps = Readonly<{
   /** Whom people can write to; null where letters have no sender yet. */
   contactEmail: string | null;
 }>;
-
-function requireBinding<T>(value: T | undefined | '', name: string): T {
-  if (value === undefined || value === '') throw new MissingBindingError(name);
-  return value;
-}
 
 function requireUrl(text: string | undefined, name: string): URL {
   const checked = requireBinding(text, name);

@@ -1,4 +1,5 @@
 /** The deposits Worker's bindings, read in one place. What is missing or unreadable is named and said. */
+import { requireBinding } from '@farebox/bindings';
 import { connect } from '@farebox/database';
 import { type DepositDeps, httpTransport, parseConfiguration } from '@farebox/deposits';
 import type { CreditsRpc } from '@farebox/ledger';
@@ -15,22 +16,14 @@ export type Env = Readonly<{
   BARRED_SENDERS?: string;
 }>;
 
-export class MissingBindingError extends Error {
-  constructor(name: string) {
-    super(`The binding ${name} is missing or unreadable.`);
-    this.name = 'MissingBinding';
-    logEvent({ event: 'binding_missing', name });
-  }
-}
-
 export function getDeps(env: Env, fetcher: typeof fetch): DepositDeps {
-  if (env.CREDITS === undefined) throw new MissingBindingError('CREDITS');
-  if (env.DATABASE_URL === undefined) throw new MissingBindingError('DATABASE_URL');
+  const credits = requireBinding(env.CREDITS, 'CREDITS');
+  const db = connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL'));
   const { chains, keys, blockedSenders, invalidVariables } = parseConfiguration(env);
   for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
   return {
-    db: connect(env.DATABASE_URL),
-    credits: env.CREDITS,
+    db,
+    credits,
     chains,
     keys,
     rpcTransport: httpTransport((url, init) => fetcher(url, init)),

@@ -1,4 +1,5 @@
 /** The gateway's table of routes. Everything it knows about a call is which room to send it to. */
+import { isLoopback } from '@farebox/bindings';
 import { type Context, type Handler, Hono } from 'hono';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { drainBody } from './body-reader.ts';
@@ -17,11 +18,9 @@ export function newCallId(): string {
   return crypto.randomUUID().replaceAll('-', '');
 }
 
-const LOOPBACK = /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/;
-
 /** A key sent in the clear has leaked already, and a redirect would leak it twice: so it is refused. */
 function isPlainHttp(url: string, allowPlainHttp: boolean): boolean {
-  return url.startsWith('http:') && !allowPlainHttp && !LOOPBACK.test(url);
+  return url.startsWith('http:') && !allowPlainHttp && !isLoopback(new URL(url).hostname);
 }
 
 /** What a page may read besides the body; the SDKs decide by the last two whether to repeat a call. */

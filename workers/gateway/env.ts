@@ -2,6 +2,7 @@
  * The only reader of the gateway's bindings. It checks them at first use, fails loudly naming the
  * missing one, and hands everybody else values: the House.
  */
+import { MissingBindingError, requireBinding } from '@farebox/bindings';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import { type CallsRpc, createLedgerClient, type LedgerClient } from '@farebox/ledger';
 import {
@@ -11,7 +12,6 @@ import {
   type ProviderSettings,
 } from '@farebox/providers';
 import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
-import { logEvent } from '@farebox/telemetry';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Timeouts } from './stream-relay.ts';
@@ -50,18 +50,6 @@ export type GatewayDeps = Readonly<{
   defaultMaxOutput: number;
   allowPlainHttp: boolean;
 }>;
-
-export class MissingBindingError extends Error {
-  constructor(name: string) {
-    super(`The binding ${name} is missing or malformed; see docs/storage.md.`);
-    logEvent({ event: 'binding_missing', name });
-  }
-}
-
-function requireBinding<T>(value: T | undefined, name: string): T {
-  if (value === undefined || value === '') throw new MissingBindingError(name);
-  return value;
-}
 
 function readNumber(text: string | undefined, name: string, fallback: number): number {
   if (text === undefined || text === '') return fallback;

@@ -1,7 +1,8 @@
 /** The gateway Worker: the door for API keys, and the last resort for what nobody foresaw. */
+import { MissingBindingError } from '@farebox/bindings';
 import { logEvent } from '@farebox/telemetry';
 import { app, newCallId, withCors } from './app.ts';
-import { type Env, MissingBindingError } from './env.ts';
+import type { Env } from './env.ts';
 import { detectDialect, errorResponse } from './errors.ts';
 
 /** The text of an unforeseen error may hold anything, a prompt too: it is dropped, not logged. */

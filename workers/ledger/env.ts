@@ -2,10 +2,10 @@
  * The only reader of the ledger Worker's bindings: checks each at first use, and fails loudly, naming
  * the missing one and never showing a value.
  */
+import { requireBinding } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import type { Notification } from '@farebox/ledger';
-import { logEvent } from '@farebox/telemetry';
 import type { Account } from './index.ts';
 
 export type Env = Readonly<{
@@ -14,19 +14,6 @@ export type Env = Readonly<{
   KEY_MAC_SECRETS?: string;
   NOTICES?: Queue<Notification>;
 }>;
-
-/** Carries a binding's name and nothing else. */
-export class MissingBindingError extends Error {
-  constructor(name: string) {
-    super(`binding missing or unreadable: ${name}`);
-  }
-}
-
-function requireBinding<T>(value: T | undefined, name: string): T {
-  if (value !== undefined && value !== '') return value;
-  logEvent({ event: 'binding_missing', name });
-  throw new MissingBindingError(name);
-}
 
 const MAX_CACHED_IDS = 10_000;
 const objectIds = new Map<string, DurableObjectId>();

@@ -3,20 +3,19 @@
  * no socket to keep. What the driver throws quotes statements and parameters, so nothing of it leaves
  * this room: a failure is a `Failure` of two words, and lost infrastructure is a DatabaseFailure.
  */
+import { isLoopback } from '@farebox/bindings';
 import { neon, neonConfig } from '@neondatabase/serverless';
 import { drizzle } from 'drizzle-orm/neon-http';
 
 /** Longer than any statement here may take; without it a silent database would hold an alarm for ever. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-
 /** Opens no connection: the first statement does. `url` is a secret and appears in no error. */
 export function connect(url: string) {
   const host = URL.canParse(url) ? new URL(url).hostname : undefined;
   if (host === undefined || host === '')
     throw new Error('The database URL is not a URL with a host.');
-  if (LOOPBACK.has(host)) {
+  if (isLoopback(host)) {
     // The driver's default derives Neon's own API host from the name; a local endpoint has none.
     neonConfig.fetchEndpoint = (name, port) => `http://${name}:${port}/sql`;
   }

@@ -3,9 +3,9 @@
  * opened by, because the configured one may say 127.0.0.1, for which no browser makes a passkey
  * (WebAuthn level 3, 5.1.3: an effective domain is no IP address).
  */
+import { isLoopback } from '@farebox/bindings';
 import type { RelyingParty } from '@farebox/identity';
 import type { Context } from 'hono';
-import { isLoopback } from '../loopback.ts';
 import type { PageVariables } from '../session.ts';
 
 export function getRelyingParty<E extends { Variables: PageVariables }>(

@@ -1,4 +1,5 @@
 /** What a person knows a network by: its name, its explorer, and how long money takes on it. */
+import { isLoopback } from '@farebox/bindings';
 import type { Chain, ChainName } from '@farebox/deposits';
 
 export const NETWORK_NAMES: Readonly<Record<ChainName, string>> = {
@@ -22,7 +23,7 @@ const CONTRACTS: Readonly<Record<ChainName, (text: string) => string>> = {
 
 /** A network on one's own machine is in no explorer. */
 function isPublic({ providers }: Chain): boolean {
-  return providers.some(({ url }) => !/^http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/]/.test(url));
+  return providers.some(({ url }) => !isLoopback(URL.parse(url)?.hostname ?? ''));
 }
 
 export function transactionLink(chain: Chain, hash: string): string | null {
