@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/ledger': ['money', 'telemetry'],
   'packages/database': ['bindings', 'ledger', 'money'],
   'packages/i18n': [],
+  'packages/design': ['bindings', 'money'],
   'packages/mail': ['database', 'database/email', 'i18n', 'ledger', 'money', 'telemetry'],
   'packages/identity': [
     'database',
@@ -56,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'database/rate-limits',
     'database/statements',
     'deposits',
+    'design',
     'i18n',
     'identity',
     'ledger',
@@ -112,7 +114,7 @@ const SINGLE_OWNERS: readonly Readonly<{ subject: string; pattern: RegExp; owner
     pattern: /(?<![.\w])fetch\(/,
     owner: /^(packages\/(providers|local)|workers\/[a-z]+\/index\.ts)/,
   },
-  { subject: 'hono', pattern: /from 'hono/, owner: /^workers\// },
+  { subject: 'hono', pattern: /from 'hono/, owner: /^(workers|packages\/design)\// },
   { subject: 'Math.random', pattern: /\bMath\.random\b/, owner: /^never$/ },
 ];
 

@@ -3,11 +3,11 @@
  * or a machine that posts to a hook. It never answers over plain HTTP outside of one's own machine, lets
  * no page run a script that is not a file of ours, and may not be framed.
  */
-import { isLoopback, MissingBindingError } from '@farebox/bindings';
+import { MissingBindingError } from '@farebox/bindings';
+import { csrfProtection, formBodyLimit, ICON, STYLE, secureTransport } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
-import { csrfProtection, formBodyLimit } from './csrf-and-forms.ts';
 import { getDeps, isOperatorsHost } from './env.ts';
 import { keyRoutes } from './keys/keys.tsx';
 import { languageRoutes } from './language.ts';
@@ -34,57 +34,18 @@ import { reauthRoutes } from './sign-in/reauthenticate.tsx';
 import { signInRoutes } from './sign-in/sign-in.tsx';
 import { twoFactorRoutes } from './sign-in/two-factor.tsx';
 import { signUpRoutes } from './sign-up/sign-up.tsx';
-import { ICON, STYLE } from './stylesheet.ts';
 import { topUpRoutes } from './top-up/top-up.tsx';
 import { transactionRoutes } from './transactions/transactions.tsx';
 import { usageRoutes } from './usage/usage.tsx';
 import { welcomePage } from './welcome/welcome.tsx';
 
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy':
-    'camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
-  // A link from a mail holds a token: it must not reach anybody else as a referrer. With `no-referrer`
-  // browsers would send our own forms' Origin as `null` too (Fetch, "append a request Origin header").
-  'referrer-policy': 'same-origin',
-  'x-content-type-options': 'nosniff',
-};
+/** The playground's script is the only one that calls another origin: the API. */
+const secureConsole = secureTransport<PublicEnv>((c) => {
+  const api = URL.parse(c.env.API_URL ?? '');
+  return api === null ? [] : [api.origin];
+});
 
-/** Two years, as browsers' preload lists ask for (RFC 6797). */
-const HSTS = 'max-age=63072000; includeSubDomains';
-
-/** Nothing inline and nothing from elsewhere; the playground alone talks to the API. */
-function contentSecurityPolicy(apiOrigin: string): string {
-  return [
-    "default-src 'none'",
-    "style-src 'self'",
-    "script-src 'self'",
-    "img-src 'self' data:",
-    `connect-src 'self' ${apiOrigin}`,
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
-}
-
-const secureTransport: MiddlewareHandler<PublicEnv> = async function secureTransport(c, next) {
-  const url = new URL(c.req.url);
-  const encrypted = url.protocol === 'https:';
-  if (!encrypted && !isLoopback(url.hostname)) {
-    url.protocol = 'https:';
-    c.res = c.redirect(url.href, 308);
-  } else {
-    await next();
-  }
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
-  c.header(
-    'content-security-policy',
-    contentSecurityPolicy(URL.parse(c.env.API_URL ?? '')?.origin ?? ''),
-  );
-  // RFC 6797 section 7.2: never over plain HTTP.
-  if (encrypted) c.header('strict-transport-security', HSTS);
-};
+const ownForms = csrfProtection<PublicEnv>((c) => c.var.deps.consoleUrl.origin);
 
 /** Operators have a host of their own: nothing else is answered there, and nothing of theirs elsewhere. */
 const operatorsHost: MiddlewareHandler<PublicEnv> = async function operatorsHost(c, next) {
@@ -116,7 +77,7 @@ staticFiles.get('/healthz', (c) => {
 
 /** Screens for people: each behind the visitor's check and our own forms' check. */
 const pages = new Hono<PublicEnv>();
-pages.use(formBodyLimit, loadSession, csrfProtection);
+pages.use(formBodyLimit, loadSession, ownForms);
 pages.route('/', languageRoutes);
 for (const routes of [
   signUpRoutes,
@@ -150,7 +111,7 @@ pages.get('/', (c) => (c.var.user === null ? welcomePage(c) : overviewPage(c)));
 pages.all('*', notFoundPage);
 
 export const app = new Hono<PublicEnv>();
-app.use(secureTransport, operatorsHost);
+app.use(secureConsole, operatorsHost);
 app.route('/', secretScanningWebhook);
 app.route('/', sesWebhook);
 app.route('/', unsubscribeRoutes);

@@ -1,7 +1,7 @@
 /** The language a visitor picks below every page: a cookie here, the account's own where they are signed in. */
+import { readForm } from '@farebox/design';
 import { setLanguage } from '@farebox/identity';
 import { Hono } from 'hono';
-import { readForm } from './csrf-and-forms.ts';
 import { localPath, type PublicEnv, setLanguageCookie } from './session.ts';
 
 export const languageRoutes = new Hono<PublicEnv>();

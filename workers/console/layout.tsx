@@ -2,11 +2,10 @@
  * What every page is made of: the frame around it and the few parts screens share. Pages are complete
  * without a script; text from people or rows is always a JSX child, which hono/jsx escapes.
  */
+import { HtmlDocument, htmlResponse } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
-import { formatUsd, type NanoUsd } from '@farebox/money';
 import type { Context } from 'hono';
-import { raw } from 'hono/html';
-import type { Child, FC, PropsWithChildren } from 'hono/jsx';
+import type { Child, FC } from 'hono/jsx';
 import { getRequestPath, type PageVariables } from './session.ts';
 
 export type PageOptions = Readonly<{
@@ -98,118 +97,27 @@ const Footer: FC<{ vars: PageVariables; returnTo: string }> = ({ vars, returnTo 
   </footer>
 );
 
-const Document: FC<
-  PropsWithChildren<{ vars: PageVariables; options: PageOptions; returnTo: string }>
-> = (props) => {
-  const { vars, options, returnTo, children } = props;
-  return (
-    <html lang={vars.language}>
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>{`${options.title} · Farebox`}</title>
-        <link rel="stylesheet" href="/style.css" />
-        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
-        {options.scripts?.map((name) => (
-          <script src={`/scripts/${name}.js`} defer></script>
-        ))}
-      </head>
-      <body>
-        <a class="skip" href="#main">
-          {vars.messages.frame.skip}
-        </a>
-        <Header vars={vars} activePath={options.activePath} />
-        <main id="main" class={options.wide === true ? 'wide' : undefined}>
-          <h1>{options.title}</h1>
-          {children}
-        </main>
-        <Footer vars={vars} returnTo={returnTo} />
-      </body>
-    </html>
-  );
-};
-
 /** Answers with a whole page. */
 export function page<E extends { Variables: PageVariables }>(
   c: Context<E>,
   options: PageOptions,
   body: Child,
 ): Response | Promise<Response> {
-  c.header('cache-control', 'no-store');
-  const document = (
-    <Document vars={c.var} options={options} returnTo={getRequestPath(c)}>
+  const vars = c.var;
+  return htmlResponse(
+    c,
+    <HtmlDocument
+      language={vars.language}
+      title={`${options.title} · Farebox`}
+      heading={options.title}
+      skipLink={vars.messages.frame.skip}
+      header={<Header vars={vars} activePath={options.activePath} />}
+      footer={<Footer vars={vars} returnTo={getRequestPath(c)} />}
+      scripts={options.scripts?.map((name) => `/scripts/${name}.js`)}
+      wide={options.wide}
+    >
       {body}
-    </Document>
-  );
-  return c.html(
-    <>
-      {raw('<!doctype html>')}
-      {document}
-    </>,
+    </HtmlDocument>,
     options.status ?? 200,
   );
 }
-
-/** A field with its label, its hint and what was wrong with it, tied together for screen readers. */
-export const Field: FC<
-  Readonly<{
-    name: string;
-    label: string;
-    type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'datetime-local';
-    value?: string;
-    hint?: string;
-    problem?: string | undefined;
-    autocomplete?: string;
-    required?: boolean;
-    inputmode?: 'numeric' | 'decimal' | 'text';
-    minlength?: number;
-    maxlength?: number;
-  }>
-> = ({ name, label, hint, problem, type = 'text', ...rest }) => {
-  const describedBy = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean);
-  return (
-    <p class="field">
-      <label for={name}>{label}</label>
-      {hint !== undefined && (
-        <small id={`${name}-hint`} class="hint">
-          {hint}
-        </small>
-      )}
-      {problem !== undefined && (
-        <strong id={`${name}-problem`} class="problem">
-          {problem}
-        </strong>
-      )}
-      <input
-        id={name}
-        name={name}
-        type={type}
-        aria-describedby={describedBy.length > 0 ? describedBy.join(' ') : undefined}
-        aria-invalid={problem === undefined ? undefined : 'true'}
-        {...rest}
-      />
-    </p>
-  );
-};
-
-/** One sentence that answers what was just done, or says what is the matter. */
-export const Note: FC<PropsWithChildren<{ kind: 'done' | 'problem' | 'warning' }>> = (props) => (
-  <p class={`note ${props.kind}`} role={props.kind === 'done' ? 'status' : 'alert'}>
-    {props.children}
-  </p>
-);
-
-export const Money: FC<{ amount: NanoUsd }> = ({ amount }) => (
-  <data value={amount.toString()} class="money">{`$${formatUsd(amount)}`}</data>
-);
-
-/** UTC, so that it agrees with every export and every bill. */
-export function formatTime(at: number, language: string): string {
-  const format = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
-  return `${new Intl.DateTimeFormat(language, format).format(at)} UTC`;
-}
-
-export const Time: FC<{ at: number; language: string }> = ({ at, language }) => (
-  <time datetime={new Date(at).toISOString()}>{formatTime(at, language)}</time>
-);

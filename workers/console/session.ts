@@ -2,7 +2,6 @@
  * Who is knocking: the session cookie's owner, or nobody in particular, and in which language they are
  * answered. A cookie is only ever believed after `findPerson` found its session.
  */
-
 import { type Language, languageOf, type Messages, messagesFor } from '@farebox/i18n';
 import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
 import type { Context, MiddlewareHandler } from 'hono';

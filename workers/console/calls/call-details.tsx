@@ -1,9 +1,8 @@
 /** The bill of one call: positions that add up to what was charged, and in words why it is that. */
 import type { CallRecord } from '@farebox/database/statements';
+import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
-import { formatCount, formatCurrency, formatMillionths } from '../format/format.ts';
-import { Time } from '../layout.tsx';
 import { breakDownBill, type LineItem } from './bill-lines.ts';
 
 type CallProps = Readonly<{

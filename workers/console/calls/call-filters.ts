@@ -1,6 +1,6 @@
 /** What a person asked to see of their calls, out of a query anybody could have written. Pure. */
 import type { CallCursor, CallFilter } from '@farebox/database/statements';
-import { DAY_MS, parseIsoDay, toIsoDay } from '../format/format.ts';
+import { DAY_MS, parseIsoDay, toIsoDay } from '@farebox/design';
 
 export type CallQuery = Readonly<{ filter: CallFilter; before: CallCursor | null }>;
 

@@ -1,10 +1,9 @@
 /** Calls as rows of a table: on their own page, and the latest of them on the overview. */
 import type { CallRecord } from '@farebox/database/statements';
+import { formatCount, formatCurrency, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
-import { formatCount, formatCurrency } from '../format/format.ts';
-import { Time } from '../layout.tsx';
 
 function countInputTokens({ usage }: Generation): number {
   if (usage === null) return 0;

@@ -1,5 +1,4 @@
 /** A bill adds up to the last digit; what is asked for comes back as it was asked. */
-
 import { messagesFor } from '@farebox/i18n';
 import { type Generation, SETTLE_REASONS } from '@farebox/ledger';
 import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';

@@ -9,12 +9,12 @@ import {
   nextPageCursor,
   sumUsage,
 } from '@farebox/database/statements';
+import { DAY_MS, Field, formatCount, toEpochDay, toIsoDay } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { csvResponse } from '../format/csv.ts';
-import { DAY_MS, formatCount, toEpochDay, toIsoDay } from '../format/format.ts';
-import { Field, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { CallPage } from './call-details.tsx';

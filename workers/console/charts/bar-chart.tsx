@@ -3,9 +3,9 @@
  * description; its numbers stand in a table beside it. What is not a whole day yet is hatched, so that
  * nothing is told by colour alone.
  */
+import { formatCurrency, formatShortDay } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
-import { formatCurrency, formatShortDay } from '../format/format.ts';
 import {
   type Frame,
   getLabelInterval,

@@ -1,7 +1,4 @@
 /** Charts hold their promises for any amounts: inside the frame, never NaN, an axis of exact money. */
-import { MAX_AMOUNT } from '@farebox/money';
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
 import {
   formatCurrency,
   formatMillionths,
@@ -9,7 +6,10 @@ import {
   parseIsoDay,
   toEpochDay,
   toIsoDay,
-} from '../format/format.ts';
+} from '@farebox/design';
+import { MAX_AMOUNT } from '@farebox/money';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import { computeAxis, getLabelInterval, layoutColumns, layoutRows } from './chart-layout.ts';
 
 const amount = fc.bigInt({ min: 0n, max: MAX_AMOUNT });

@@ -1,7 +1,7 @@
 /** How a key is shown: what it is held to, what it spent, and whether anything stopped it. */
+import { Money, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Child, FC } from 'hono/jsx';
-import { Money, Time } from '../layout.tsx';
 import type { KeyWithStatus } from './load-keys.ts';
 
 export type LocaleProps = Readonly<{ messages: Messages; language: string }>;

@@ -2,11 +2,10 @@
  * Where a key's text appears: once, in the very answer that made it. No redirect, row, cookie or address
  * could carry it to another page. A form sent again (a reload) makes no second one: its ticket is used.
  */
-
+import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
 import { consumeRateLimit, issueFormToken, redeemFormToken } from '../idempotency.ts';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';

@@ -1,7 +1,7 @@
 /** What is done to a key that exists: other limits, its brake off, its end. The ledger does it; here it is asked for. */
+import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { KeyFields } from './key-fields.tsx';

@@ -1,7 +1,7 @@
 /** The form of a key: what it is called, what it is held to, and its brakes. */
+import { Field } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
-import { Field } from '../layout.tsx';
 import { type KeyFormField, type KeyFormValues, LISTED_MODELS } from './key-form.ts';
 
 type KeyFieldsProps = Readonly<{

@@ -3,6 +3,7 @@
  * the form can be shown again with what was typed. Fields that no form of ours has are never looked at.
  */
 import { findModel, listModels } from '@farebox/catalog';
+import type { Form } from '@farebox/design';
 import {
   DEFAULT_SPEND_GUARD,
   type KeyLimits,
@@ -11,7 +12,6 @@ import {
 } from '@farebox/ledger';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
 import { PROVIDER_IDS } from '@farebox/providers/list';
-import type { Form } from '../csrf-and-forms.ts';
 
 const MAX_MODELS = 500;
 const MAX_COUNT = 1_000_000;

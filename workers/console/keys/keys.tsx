@@ -2,10 +2,11 @@
  * The account's keys, and one of them. Looking needs no more than being signed in, and neither does revoking,
  * which has to be quick; what makes a key worth more asks who one is first.
  */
+import { Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import {

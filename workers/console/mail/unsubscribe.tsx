@@ -4,11 +4,12 @@
  * MAC in the link is all that is needed, and all that it allows is to get less mail.
  */
 import { withdrawConsentByLink } from '@farebox/database/privacy';
+import { Note } from '@farebox/design';
 import { parseUnsubscribeLink, type Unsubscription } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { loadSession, type PublicEnv } from '../session.ts';
 
 /** A mail program sends 26 bytes, or the same as multipart/form-data. */

@@ -1,11 +1,10 @@
 /** Open notices in the reader's words, each with a button to dismiss it; for alerts and the overview. */
 import type { OpenNotification } from '@farebox/database/email';
 import type { KeyRow } from '@farebox/database/statements';
+import { formatCurrency, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { NOTIFICATION_KINDS } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
-import { formatCurrency } from '../format/format.ts';
-import { Time } from '../layout.tsx';
 
 type NotificationProps = Readonly<{
   keys: readonly KeyRow[];

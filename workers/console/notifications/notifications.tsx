@@ -5,14 +5,14 @@
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
 import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
 import { listKeys } from '@farebox/database/statements';
+import { Field, formatTime, Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, formatTime, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { NotificationList } from './notification-list.tsx';
 

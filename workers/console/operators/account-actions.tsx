@@ -9,12 +9,11 @@ import {
   findOwner,
   withdrawConsentByOperator,
 } from '@farebox/database/operators';
+import { Field, type Form, readForm } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { type Form, readForm } from '../csrf-and-forms.ts';
-import { Field } from '../layout.tsx';
 import { newId, parseProposal, propose } from './adjustment-workflow.ts';
 import { type ActionOutcome, runAudited } from './audited-action.ts';
 import { errorPage, httpStatusFor, operatorPage, ReasonField } from './layout.tsx';

@@ -15,11 +15,11 @@ import {
   listKeySummaries,
   type Owner,
 } from '@farebox/database/operators';
+import { Money } from '@farebox/design';
 import type { AccountId, AccountStatus } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { Money } from '../layout.tsx';
 import { auditView } from './audited-action.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import { maskEmail } from './masking.ts';

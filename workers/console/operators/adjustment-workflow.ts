@@ -10,9 +10,9 @@ import {
   type Proposal,
   proposeAdjustment,
 } from '@farebox/database/operators';
+import type { Form } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
 import { MAX_AMOUNT, parseUsd } from '@farebox/money';
-import type { Form } from '../csrf-and-forms.ts';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';
 

@@ -1,9 +1,8 @@
 /** Money that waits for a second person, and money whose moving nobody heard the end of. */
 import { type Adjustment, findAdjustment, listOpenAdjustments } from '@farebox/database/operators';
+import { Money, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
-import { Money } from '../layout.tsx';
 import { decideProposal, retryApproved } from './adjustment-workflow.ts';
 import { auditView, runAudited } from './audited-action.ts';
 import {

@@ -3,9 +3,8 @@
  * single request, also for a stylesheet. What is not listed here does not exist there, the people's
  * screens least of all.
  */
+import { formBodyLimit, ICON, reportBodyLimit, STYLE } from '@farebox/design';
 import { Hono, type MiddlewareHandler } from 'hono';
-import { formBodyLimit, reportBodyLimit } from '../csrf-and-forms.ts';
-import { ICON, STYLE } from '../stylesheet.ts';
 import { account } from './account.tsx';
 import { accountActions } from './account-actions.tsx';
 import { adjustments } from './adjustments.tsx';
@@ -14,7 +13,7 @@ import { deposit } from './deposit.tsx';
 import { deposits } from './deposits.tsx';
 import { health } from './health.tsx';
 import { errorPage } from './layout.tsx';
-import { csrfProtection, type OperatorEnv, requireAccess } from './operator-auth.ts';
+import { type OperatorEnv, ownForms, requireAccess } from './operator-auth.ts';
 import { accountSearch } from './search.tsx';
 
 /** One form takes a file. */
@@ -23,7 +22,7 @@ const bodyLimits: MiddlewareHandler<OperatorEnv> = function bodyLimits(c, next) 
 };
 
 export const operators = new Hono<OperatorEnv>();
-operators.use(requireAccess, bodyLimits, csrfProtection);
+operators.use(requireAccess, bodyLimits, ownForms);
 operators.get('/style.css', (c) =>
   c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-store' }),
 );

@@ -4,9 +4,9 @@ import {
   listOperatorActions,
   verifyAuditLog,
 } from '@farebox/database/operators';
+import { Field, Note } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
-import { Field, Note } from '../layout.tsx';
 import { auditView } from './audited-action.ts';
 import { errorPage, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';

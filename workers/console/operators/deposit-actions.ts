@@ -8,8 +8,8 @@ import {
   type SweptDeposit,
 } from '@farebox/database/deposits';
 import { CHAINS } from '@farebox/deposits';
+import type { Form } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
-import type { Form } from '../csrf-and-forms.ts';
 import { getDepositSettings } from '../env.ts';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';

@@ -1,10 +1,9 @@
 /** One deposit that was set aside, and the list of a key's addresses for the treasury. */
 import { findInReview, listAddressesByKey } from '@farebox/database/deposits';
 import { formatAddress } from '@farebox/deposits';
+import { formatTokenUnits, Money } from '@farebox/design';
 import { Hono } from 'hono';
 import { getDepositSettings } from '../env.ts';
-import { Money } from '../layout.tsx';
-import { formatTokenUnits } from '../top-up/networks.ts';
 import { auditView } from './audited-action.ts';
 import { getAddressFamily } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, ReasonField, Timestamp } from './layout.tsx';

@@ -13,12 +13,11 @@ import {
   readChainStates,
 } from '@farebox/database/deposits';
 import { CHAINS, type Chain, formatAddress } from '@farebox/deposits';
+import { type Form, formatTokenUnits, Money, Note, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { type Form, readForm } from '../csrf-and-forms.ts';
 import { type DepositSettings, getDepositSettings } from '../env.ts';
-import { Money, Note } from '../layout.tsx';
-import { formatTokenUnits, NETWORK_NAMES } from '../top-up/networks.ts';
+import { NETWORK_NAMES } from '../top-up/networks.ts';
 import { auditView, runAudited } from './audited-action.ts';
 import { type DepositAction, parseAction } from './deposit-actions.ts';
 import { findIssues, getAddressFamily } from './deposit-issues.ts';

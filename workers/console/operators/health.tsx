@@ -6,11 +6,11 @@ import {
   readChainStates,
 } from '@farebox/database/deposits';
 import { type Health, readHealth } from '@farebox/database/operators';
+import { Money, Note } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
 import { getDepositSettings } from '../env.ts';
-import { Money, Note } from '../layout.tsx';
 import { checkAuditLog } from './audit-log.tsx';
 import { findIssues } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';

@@ -1,7 +1,6 @@
 /** What operators' pages are made of. No script, no cookie, nothing of the people's frame. */
-import { raw } from 'hono/html';
+import { Field, HtmlDocument, htmlResponse, Note, Time } from '@farebox/design';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
-import { Field, Note, Time } from '../layout.tsx';
 import type { Operator, OperatorContext } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
 import { type ActionError, DONE_MESSAGES, ERROR_MESSAGES } from './strings.ts';
@@ -51,38 +50,23 @@ export function operatorPage(
   options: OperatorPageOptions,
   body: Child,
 ): Response | Promise<Response> {
-  c.header('cache-control', 'no-store');
   const doneCode = c.req.query('done') ?? '';
   const done = Object.hasOwn(DONE_MESSAGES, doneCode) ? DONE_MESSAGES[doneCode] : undefined;
-  return c.html(
-    <>
-      {raw('<!doctype html>')}
-      <html lang="en">
-        <head>
-          <meta charset="utf-8" />
-          <meta name="viewport" content="width=device-width, initial-scale=1" />
-          <meta name="color-scheme" content="light dark" />
-          <meta name="robots" content="noindex" />
-          <title>{`${options.title} · Farebox operators`}</title>
-          <link rel="stylesheet" href="/style.css" />
-          <link rel="icon" href="/icon.svg" type="image/svg+xml" />
-        </head>
-        <body>
-          <a class="skip" href="#main">
-            Skip to the content
-          </a>
-          <Header operator={c.var.operator} activePath={options.activePath} />
-          <main id="main" class="wide">
-            <h1>{options.title}</h1>
-            {done !== undefined && options.error === undefined && <Note kind="done">{done}</Note>}
-            {options.error !== undefined && (
-              <Note kind="problem">{ERROR_MESSAGES[options.error]}</Note>
-            )}
-            {body}
-          </main>
-        </body>
-      </html>
-    </>,
+  return htmlResponse(
+    c,
+    <HtmlDocument
+      language="en"
+      title={`${options.title} · Farebox operators`}
+      heading={options.title}
+      skipLink="Skip to the content"
+      header={<Header operator={c.var.operator} activePath={options.activePath} />}
+      wide
+      noindex
+    >
+      {done !== undefined && options.error === undefined && <Note kind="done">{done}</Note>}
+      {options.error !== undefined && <Note kind="problem">{ERROR_MESSAGES[options.error]}</Note>}
+      {body}
+    </HtmlDocument>,
     options.status ?? 200,
   );
 }

@@ -2,9 +2,9 @@
  * Who is at the operators' door on this request: nothing of an earlier one is remembered, no cookie is
  * read, and there are no sessions. Whoever Access does not vouch for learns nothing but that.
  */
+import { csrfProtection } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
 import type { Context, MiddlewareHandler } from 'hono';
-import { isSameOrigin } from '../csrf-and-forms.ts';
 import { type ConsoleDeps, type Env, getDeps, getOperatorDeps, type OperatorDeps } from '../env.ts';
 import { verifyAccess } from './access.ts';
 import { getPermissions, getRoles, type Permission, type Role } from './roles.ts';
@@ -43,11 +43,4 @@ export const requireAccess: MiddlewareHandler<OperatorEnv> = async function requ
   return next();
 };
 
-export const csrfProtection: MiddlewareHandler<OperatorEnv> = async function csrfProtection(
-  c,
-  next,
-) {
-  if (c.req.method === 'GET' || c.req.method === 'HEAD') return next();
-  if (isSameOrigin(c, `https://${c.var.operatorDeps.host}`)) return next();
-  return c.text('This form was not sent from our own page.', 403);
-};
+export const ownForms = csrfProtection<OperatorEnv>((c) => `https://${c.var.operatorDeps.host}`);

@@ -9,10 +9,9 @@ import {
   findAccountSummary,
   findAccountsByKeyEnding,
 } from '@farebox/database/operators';
+import { Field, Note, readForm } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
 import { Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, Note } from '../layout.tsx';
 import { auditView } from './audited-action.ts';
 import { errorPage, operatorPage } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';

@@ -5,6 +5,15 @@
  */
 import { listOpenNotifications } from '@farebox/database/email';
 import { type KeyRow, listCalls, listKeys, sumUsage } from '@farebox/database/statements';
+import {
+  formatCount,
+  formatCurrency,
+  formatDay,
+  formatRoundedCurrency,
+  formatTenth,
+  Note,
+  toEpochDay,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import type { AccountStatus, KeyStatus } from '@farebox/ledger';
@@ -12,15 +21,7 @@ import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { CallTable } from '../calls/call-table.tsx';
 import { DayChart } from '../charts/bar-chart.tsx';
-import {
-  formatCount,
-  formatCurrency,
-  formatDay,
-  formatRoundedCurrency,
-  formatTenth,
-  toEpochDay,
-} from '../format/format.ts';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
 import { fillMissingDays, largestOf, totalUsage } from '../usage/aggregate.ts';

@@ -3,11 +3,11 @@
  * same check of where a request comes from as every form (forms.ts). Refusals are closed words.
  */
 import type { Receipt } from '@farebox/database/privacy';
+import { readForm } from '@farebox/design';
 import { type RateLimited, REAUTH_TTL_MS, requestEmailChange } from '@farebox/identity';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { deleteAccount } from '../account-deletion.ts';
-import { readForm } from '../csrf-and-forms.ts';
 import { consumeRateLimit } from '../idempotency.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clearAllCookies, clientIp, type SignedInEnv } from '../session.ts';

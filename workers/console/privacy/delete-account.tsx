@@ -2,10 +2,10 @@
  * Leaving. What it does, and what becomes of money and of rows, is said before; the address is typed, so that
  * nobody does it by a slip; and the last page has all that can be known afterwards.
  */
+import { Field, Money, Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
 import { type DeletionResult, deleteAccount } from '../account-deletion.ts';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, Money, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { clearAllCookies, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { isOwnEmail } from './actions.ts';
 import { Contact } from './contact.tsx';

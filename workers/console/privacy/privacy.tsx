@@ -5,12 +5,12 @@ import {
   listReceipts,
   type Receipt,
 } from '@farebox/database/privacy';
+import { Money, Note, readForm, Time } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
-import { Money, Note, page, Time } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv, setLanguageCookie } from '../session.ts';
 import { changeLanguage, updateConsent } from './actions.ts';
 import { privacyApi } from './api.ts';

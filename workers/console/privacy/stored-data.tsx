@@ -1,9 +1,9 @@
 /** Everything that is held, table by table: in words, for how long, and to take along. */
 import { EXPORTED_TABLES, type ExportedTable, parseExportedTable } from '@farebox/database/privacy';
+import { readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
 import { consumeRateLimit } from '../idempotency.ts';
 import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';

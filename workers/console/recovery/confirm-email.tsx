@@ -1,8 +1,8 @@
 /** A new address is confirmed from its own mailbox, by a button: a link that is only looked at changes nothing. */
+import { Note, readForm } from '@farebox/design';
 import { confirmEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { recordCorrection } from '../privacy/actions.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import type { PublicEnv } from '../session.ts';

@@ -2,12 +2,11 @@
  * A forgotten password: a link in a mail, and with it a new one. Whether an address has an account shows
  * in nothing that is answered here. The link is used up by the form, never by being looked at.
  */
-
+import { Field, Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { requestPasswordReset, resetPassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clearSessionCookie, clientIp, type PublicEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';

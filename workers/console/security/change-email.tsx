@@ -1,8 +1,7 @@
 /** Asking for another address. Nothing changes before the new mailbox has said so. */
+import { Field, readForm } from '@farebox/design';
 import { requestEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';

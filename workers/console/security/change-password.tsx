@@ -1,8 +1,7 @@
 /** A new password by the old one. Every other session ends; this one goes on under fresh cookies. */
+import { Field, readForm } from '@farebox/design';
 import { type ChangePasswordResult, changePassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, requireSignIn, type SignedInEnv, setSessionCookies } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';

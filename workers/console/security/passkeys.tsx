@@ -1,5 +1,5 @@
 /** Passkeys and security keys: which there are, another one, one less. Their names are their owner's own words. */
-
+import { Field, formatTime, Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import {
   type AddPasskeyResult,
@@ -11,8 +11,6 @@ import {
 } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, formatTime, Note } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { PasskeyChallenge } from '../sign-in/factor-forms.tsx';

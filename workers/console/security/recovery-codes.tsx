@@ -2,9 +2,10 @@
  * Recovery codes. They are in the one answer that made them and nowhere else: no redirect, no row and no
  * cookie could carry them to another page.
  */
+import { Note } from '@farebox/design';
 import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { securityPage } from './layout.tsx';

@@ -2,7 +2,7 @@
  * Sign-in and security at a glance: the address and whether mail reaches it, second factors, and where one
  * is signed in. What changes any of it has a page of its own; ending a session is the one thing done here.
  */
-
+import { formatTime, Note, readForm, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import {
   endOtherSessions,
@@ -14,8 +14,7 @@ import {
 } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
-import { formatTime, Note, page, Time } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { findAddressSuppression, UndeliverableBanner } from './undeliverable-banner.tsx';
 

@@ -2,10 +2,9 @@
  * An authenticator app: the secret is in the answer to the POST that asked for it, as a code to scan, a
  * text to type and a link to open, and counts for nothing until a first code proved the app has it.
  */
+import { Field, readForm } from '@farebox/design';
 import { beginTotp, confirmTotp, getFactorsStatus, removeTotp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { securityPage } from './layout.tsx';

@@ -1,11 +1,11 @@
 /** Whether mail reaches the person's address, in words they can act on (policy P11: they see what we know of it). */
 import { findSuppression, type Suppression } from '@farebox/database/email';
+import { formatTime, Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import { mailboxHash } from '@farebox/mail';
 import type { FC } from 'hono/jsx';
 import type { ConsoleDeps } from '../env.ts';
-import { formatTime, Note } from '../layout.tsx';
 
 /** Of the address they have now: what came back from another one is no trouble any more. */
 export function findAddressSuppression(

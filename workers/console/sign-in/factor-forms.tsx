@@ -1,9 +1,8 @@
 /** The forms by which a second factor is shown, for signing in and for proving oneself again. */
-
+import { Field, Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { FactorResponse } from '@farebox/identity';
 import type { FC } from 'hono/jsx';
-import { Field, Note } from '../layout.tsx';
 
 export type FactorKind = FactorResponse['kind'];
 type FactorFormProps = Readonly<{

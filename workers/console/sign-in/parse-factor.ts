@@ -1,6 +1,6 @@
 /** A second factor as a form brings it. A passkey's answer is the browser's own JSON; what it says is identity's to judge. */
+import type { Form } from '@farebox/design';
 import type { FactorResponse } from '@farebox/identity';
-import type { Form } from '../csrf-and-forms.ts';
 
 /** Undefined is no answer at all, which is no valid factor. */
 export function parseAuthenticatorResponse(text: string): unknown {

@@ -1,7 +1,8 @@
 /** What somebody sees who tried too often: how long it takes, and the way back. It says nothing of which limit it was. */
+import { Note } from '@farebox/design';
 import type { RateLimited } from '@farebox/identity';
 import type { Context } from 'hono';
-import { Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import type { PageVariables } from '../session.ts';
 
 /** `back` is where the form can be had again; null where it came with a link from a mail. */

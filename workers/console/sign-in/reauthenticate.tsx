@@ -1,4 +1,5 @@
 /** Who is signed in shows again that it is them, before something dear: by password, code or passkey. */
+import { Field, type Form, readForm } from '@farebox/design';
 import {
   beginPasskeyReauth,
   getFactorsStatus,
@@ -6,8 +7,7 @@ import {
   reauthenticate,
 } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { type Form, readForm } from '../csrf-and-forms.ts';
-import { Field, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { getRelyingParty } from '../security/relying-party.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, localPath, requireSignIn, type SignedInEnv } from '../session.ts';

@@ -2,10 +2,10 @@
  * Signing in and out. A wrong address and a wrong password are one answer; after it only a path of this
  * console is followed. What was typed as a password is never written into a page.
  */
+import { Field, Note, readForm } from '@farebox/design';
 import { signIn, signOut } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import {
   clearSessionCookie,
   clientIp,

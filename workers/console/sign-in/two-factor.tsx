@@ -2,9 +2,9 @@
  * The half-open door: the password was right, and the account has a second factor. The step's cookie is
  * worth nothing but this page, for ten minutes and a few tries.
  */
+import { readForm } from '@farebox/design';
 import { beginPasskeyAssertion, getMfaFactors, verifySecondFactor } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
 import { page } from '../layout.tsx';
 import { getRelyingParty } from '../security/relying-party.ts';
 import { clientIp, getDeviceCookie, getMfaCookie, localPath, type PublicEnv } from '../session.ts';

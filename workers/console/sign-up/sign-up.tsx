@@ -2,12 +2,11 @@
  * Signing up: an address and a password, then a link in a mail, then the password again. Whether the
  * address has an account already is said to its mailbox alone; this page answers the same.
  */
-
+import { Field, Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { confirmSignUp, signUp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { readForm } from '../csrf-and-forms.ts';
-import { Field, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, type PublicEnv } from '../session.ts';
 import { completeSignIn } from '../sign-in/complete-sign-in.ts';

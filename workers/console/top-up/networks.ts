@@ -48,11 +48,3 @@ export function minutesToCredit({ name, depth, blockMs }: Chain): number {
   const blocks = name === 'tron' ? Math.max(depth, TRON_BLOCKS_TO_FINAL) : depth;
   return Math.ceil((blocks * blockMs + SCAN_EVERY_MS) / 60_000);
 }
-
-/** Decimal, without zeros nobody needs. */
-export function formatTokenUnits(units: bigint, decimals: number): string {
-  const digits = units.toString().padStart(decimals + 1, '0');
-  const fraction = digits.slice(-decimals).replace(/0+$/, '');
-  const whole = digits.slice(0, -decimals);
-  return fraction === '' ? whole : `${whole}.${fraction}`;
-}

@@ -16,20 +16,19 @@ import {
   getVerifiedAddress,
   type VerifiedAddressResult,
 } from '@farebox/deposits';
+import { Field, formatTokenUnits, Money, Note, readForm, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { readForm } from '../csrf-and-forms.ts';
 import { getClaimsRpc, getDepositSettings, getFaucetUrl } from '../env.ts';
 import { consumeRateLimit } from '../idempotency.ts';
-import { Field, Money, Note, page, Time } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { fetchDirectly } from '../mail/deps.ts';
 import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { countConfirmations, networkStatus } from './confirmations.ts';
 import {
   contractLink,
-  formatTokenUnits,
   minutesToCredit,
   NETWORK_NAMES,
   transactionLink,

@@ -7,12 +7,19 @@ import {
   listBalanceTransactions,
   sumUsage,
 } from '@farebox/database/statements';
+import {
+  formatCount,
+  formatCurrency,
+  formatDay,
+  Time,
+  toEpochDay,
+  toIsoDay,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { csvResponse, type Row } from '../format/csv.ts';
-import { formatCount, formatCurrency, formatDay, toEpochDay, toIsoDay } from '../format/format.ts';
-import { page, Time } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
 

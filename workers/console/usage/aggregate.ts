@@ -1,6 +1,6 @@
 /** Sums of use in the order a chart and its table show them. Pure. */
 import type { DayRange, UsageGroup, UsageSum } from '@farebox/database/statements';
-import { formatDay } from '../format/format.ts';
+import { formatDay } from '@farebox/design';
 import { listDays } from './date-range.ts';
 
 export type UsageRow = UsageSum & Readonly<{ name: string }>;

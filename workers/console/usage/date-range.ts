@@ -1,6 +1,6 @@
 /** Which days a person asked for: two days of the calendar in their order, at most a year apart. Pure. */
 import type { DayRange } from '@farebox/database/statements';
-import { parseIsoDay } from '../format/format.ts';
+import { parseIsoDay } from '@farebox/design';
 
 const MAX_DAYS = 366;
 const DEFAULT_DAYS = 30;

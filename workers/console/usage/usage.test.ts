@@ -1,7 +1,7 @@
 /** Days asked for and sums shown: pure, and held to it. */
+import { parseIsoDay, toIsoDay } from '@farebox/design';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIsoDay, toIsoDay } from '../format/format.ts';
 import { fillMissingDays, largestOf, totalUsage, toUsageRows } from './aggregate.ts';
 import { defaultDayRange, listDays, parseDayRange } from './date-range.ts';
 

@@ -3,13 +3,21 @@
  * day that are kept as calls end, so a year costs what it draws and not what it holds.
  */
 import { listKeys, sumUsage, type UsageGroup } from '@farebox/database/statements';
+import {
+  Field,
+  formatCount,
+  formatCurrency,
+  formatDay,
+  Note,
+  toEpochDay,
+  toIsoDay,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { DayChart, NameChart } from '../charts/bar-chart.tsx';
 import { csvResponse, singleBatch } from '../format/csv.ts';
-import { formatCount, formatCurrency, formatDay, toEpochDay, toIsoDay } from '../format/format.ts';
-import { Field, Note, page } from '../layout.tsx';
+import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { largestOf, totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
 import { defaultDayRange, parseDayRange } from './date-range.ts';

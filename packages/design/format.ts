@@ -1,12 +1,12 @@
 /**
- * Money, counts and days as a person reads them, by Intl in their language. Money stays exact: it goes to
- * Intl as decimal text and never through floating point, so what is shown is what was booked.
+ * Formats money, counts and dates with Intl in the reader's language. Money stays exact: Intl receives
+ * it as decimal text, never as floating point, so the amount shown is the amount booked.
  */
 import { formatUsd, type NanoUsd } from '@farebox/money';
 
 export const DAY_MS = 86_400_000;
 
-/** Making a formatter costs more than using it; languages are few. */
+/** Creating a formatter costs more than using it, and there are few languages. */
 function memoizeByLanguage<T>(make: (language: string) => T): (language: string) => T {
   const formatters = new Map<string, T>();
   return (language) => {
@@ -48,7 +48,7 @@ function isDecimal(text: string): text is `${number}` {
   return /^-?\d+(\.\d+)?$/.test(text);
 }
 
-/** Intl reads a decimal text exactly (ECMA-402, Intl mathematical values). */
+/** Intl reads decimal text exactly (ECMA-402, Intl mathematical values). */
 function formatMoneyWith(format: Intl.NumberFormat, amount: NanoUsd): string {
   const decimal = formatUsd(amount);
   return isDecimal(decimal) ? format.format(decimal) : decimal;
@@ -59,14 +59,14 @@ export function formatCurrency(amount: NanoUsd, language: string): string {
   return formatMoneyWith(exactCurrencyFormat(language), amount);
 }
 
-/** Millionths of a nano-USD, exact: what one position of a bill comes to before the bill is rounded. */
+/** Millionths of a nano-USD, exact: a line item of a bill before the bill is rounded. */
 export function formatMillionths(millionths: bigint, language: string): string {
   const digits = millionths.toString().padStart(16, '0');
   const decimal = `${digits.slice(0, -15)}.${digits.slice(-15)}`;
   return isDecimal(decimal) ? subNanoCurrencyFormat(language).format(decimal) : decimal;
 }
 
-/** To a hundredth of a cent, for sums a person compares; what would become zero stays exact. */
+/** Rounds to a hundredth of a cent, for sums that are compared; an amount below that stays exact. */
 export function formatRoundedCurrency(amount: NanoUsd, language: string): string {
   const magnitude = amount < 0n ? -amount : amount;
   return magnitude < 1_000_000n
@@ -100,12 +100,26 @@ export function toIsoDay(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** The day of `2026-11-24`; undefined for anything that is no day of the calendar. */
+/** Parses `2026-11-24`; undefined if the text is not a day of the calendar. */
 export function parseIsoDay(text: string): number | undefined {
   if (!/^(19[7-9]\d|20\d\d)-\d\d-\d\d$/.test(text)) return undefined;
   const at = Date.parse(`${text}T00:00:00Z`);
   if (Number.isNaN(at)) return undefined;
   const day = toEpochDay(at);
-  // Date.parse takes February 30 for a day of March.
+  // Date.parse accepts February 30 as a day of March.
   return toIsoDay(day) === text ? day : undefined;
+}
+
+/** Date and time in UTC, as in exports and bills. */
+export function formatTime(at: number, language: string): string {
+  const format = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
+  return `${new Intl.DateTimeFormat(language, format).format(at)} UTC`;
+}
+
+/** A token amount as a decimal, without trailing zeros. */
+export function formatTokenUnits(units: bigint, decimals: number): string {
+  const digits = units.toString().padStart(decimals + 1, '0');
+  const fraction = digits.slice(-decimals).replace(/0+$/, '');
+  const whole = digits.slice(0, -decimals);
+  return fraction === '' ? whole : `${whole}.${fraction}`;
 }

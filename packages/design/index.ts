@@ -1,0 +1,23 @@
+/** The front of the design package: what the server-rendered Workers (console, operators) share. */
+
+export { Field, Money, Note, Time } from './components.tsx';
+export { csrfProtection } from './csrf.ts';
+export {
+  DAY_MS,
+  formatCount,
+  formatCurrency,
+  formatDay,
+  formatMillionths,
+  formatRoundedCurrency,
+  formatShortDay,
+  formatTenth,
+  formatTime,
+  formatTokenUnits,
+  parseIsoDay,
+  toEpochDay,
+  toIsoDay,
+} from './format.ts';
+export { type Form, formBodyLimit, readForm, reportBodyLimit } from './forms.ts';
+export { HtmlDocument, htmlResponse } from './html-document.tsx';
+export { secureTransport } from './secure-transport.ts';
+export { ICON, STYLE } from './stylesheet.ts';
