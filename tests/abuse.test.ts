@@ -24,7 +24,7 @@ beforeAll(async () => {
       openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
       anthropic: { baseUrl: upstream.url, apiKey: 'k' },
     },
-    gatewayBindings: { DRAIN_SECONDS: '2', KEY_CALLS_PER_SECOND: '50', PING_SECONDS: '0.3' },
+    gatewayBindings: { DRAIN_SECONDS: '2', KEY_CALLS_PER_SECOND: '50', KEEPALIVE_SECONDS: '0.3' },
     quiet: true,
   });
   ({ apiKey } = await stack.createAccount({ creditUsd: '100' }));

@@ -34,10 +34,10 @@ beforeAll(async () => {
       anthropic: { baseUrl: upstream.url, apiKey: 'k' },
     },
     gatewayBindings: {
-      FIRST_BYTE_SECONDS: '1',
-      SILENCE_SECONDS: '1.5',
+      FIRST_BYTE_TIMEOUT_SECONDS: '1',
+      IDLE_TIMEOUT_SECONDS: '1.5',
       DRAIN_SECONDS: '1',
-      PING_SECONDS: '0.5',
+      KEEPALIVE_SECONDS: '0.5',
     },
     quiet: true,
   });
@@ -152,7 +152,7 @@ describe('a stream the provider cuts', () => {
     upstream.handler = (_, response) => sendStream(response, events, 20, 'cut');
     const response = await post('chat', { n: 2, stream: true });
     const text = await response.text();
-    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_cut' } });
+    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_disconnected' } });
     expect(text).not.toContain('[DONE]');
     const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
     expect(bill.reason).toBe('estimated_after_upstream_cut');
@@ -169,7 +169,7 @@ describe('a stream the provider cuts', () => {
       upstream.handler = (_, response) => sendStream(response, eventsByDialect[dialect], 20, 'cut');
       const response = await post(dialect, { stream: true });
       expect(parseEvents(await response.text()).at(-1)).toMatchObject({
-        error: { code: 'upstream_cut' },
+        error: { code: 'upstream_disconnected' },
       });
       const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
       expect(bill.reason).toBe('estimated_after_upstream_cut');
@@ -194,7 +194,7 @@ describe('a stream the provider cuts', () => {
     const text = await response.text();
     expect(text).not.toContain('UNFI');
     const events = parseEvents(text);
-    expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_cut' } });
+    expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_disconnected' } });
     expect(JSON.stringify(events)).toContain('one');
   });
 
@@ -204,7 +204,7 @@ describe('a stream the provider cuts', () => {
     const response = await post('chat', { stream: true });
     const text = await response.text();
     expect(text).toContain('\n: ');
-    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_silent' } });
+    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_timeout' } });
     const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
     expect(bill.reason).toBe('estimated_after_upstream_cut');
   });
@@ -222,10 +222,10 @@ describe.each(DIALECTS)('a provider that gives no answer (%s)', (dialect) => {
   const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
 
   it.each([
-    ['is silent before its headers', () => {}, 504, 'upstream_silent', WAIVED_BILL],
+    ['is silent before its headers', () => {}, 504, 'upstream_timeout', WAIVED_BILL],
     ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED_BILL],
     ['fails inside', respondWith(500), overloaded, 'upstream_overloaded', WAIVED_BILL],
-    ['refuses our key', respondWith(401), 502, 'upstream_account', VOID_BILL],
+    ['refuses our key', respondWith(401), 502, 'upstream_account_error', VOID_BILL],
     ['limits our calls', respondWith(429), overloaded, 'upstream_overloaded', VOID_BILL],
   ] as const)('because it %s', async (_, handler, status, code, expectedBill) => {
     upstream.handler = handler;
@@ -289,8 +289,8 @@ const REJECTED_ACCOUNTS: readonly (readonly [
   status: number,
   wish: CreateAccountOptions,
 ])[] = [
-  ['balance_empty', 402, { creditUsd: '0' }],
-  ['key_budget_spent', 402, { creditUsd: '1', limits: { budget: 1n } }],
+  ['insufficient_balance', 402, { creditUsd: '0' }],
+  ['key_limit_exceeded', 402, { creditUsd: '1', limits: { budget: 1n } }],
   ['key_expired', 401, { creditUsd: '1', limits: { expiresAt: Date.now() - HOUR } }],
   ['model_not_allowed', 403, { creditUsd: '1', limits: { models: ['openai/gpt-4'] } }],
 ];
@@ -302,15 +302,19 @@ const REJECTED_REQUESTS: readonly (readonly [
   status: number,
   request: RejectedRequest,
 ])[] = [
-  ['key_missing', 401, { headers: {} }],
-  ['key_malformed', 401, { headers: { authorization: 'Bearer sk-other' } }],
+  ['missing_api_key', 401, { headers: {} }],
+  ['invalid_api_key', 401, { headers: { authorization: 'Bearer sk-other' } }],
   ['not_found', 404, { path: '/nothing' }],
   ['method_not_allowed', 405, { method: 'PUT' }],
-  ['model_unknown', 404, { body: { model: 'no-such-model' } }],
-  ['model_elsewhere', 400, { body: { model: ['claude-sonnet-4-5', 'gpt-4o-mini'] } }],
-  ['not_json', 400, { text: '{' }],
+  ['model_not_found', 404, { body: { model: 'no-such-model' } }],
+  [
+    'model_not_supported_on_endpoint',
+    400,
+    { body: { model: ['claude-sonnet-4-5', 'gpt-4o-mini'] } },
+  ],
+  ['invalid_json', 400, { text: '{' }],
   ['not_an_object', 400, { text: '[]' }],
-  ['too_deep', 400, { text: deeplyNested }],
+  ['nesting_too_deep', 400, { text: deeplyNested }],
   ['duplicate_field', 400, { text: '{"model":"a","model":"b","messages":[]}' }],
   ['missing_field', 400, { text: '{}' }],
   ['invalid_field', 400, { body: { max_tokens: 'many' } }],

@@ -30,9 +30,9 @@ beforeAll(async () => {
     database: 'pglite',
     providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
     gatewayBindings: {
-      FIRST_BYTE_SECONDS: '1',
-      SILENCE_SECONDS: '1',
-      GRACE_SECONDS: '1',
+      FIRST_BYTE_TIMEOUT_SECONDS: '1',
+      IDLE_TIMEOUT_SECONDS: '1',
+      HOLD_GRACE_SECONDS: '1',
       CHECKPOINT_SECONDS: '0.2',
     },
     quiet: true,

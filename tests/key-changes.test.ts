@@ -74,7 +74,7 @@ describe('a key', () => {
     for (let attempt = 0; attempt < 2; attempt += 1) {
       expect(await accounts.updateKey(accountId, keyId, update)).toEqual({ ok: true });
     }
-    expect(await complete(apiKey)).toBe('402 key_budget_spent');
+    expect(await complete(apiKey)).toBe('402 key_limit_exceeded');
     expect(await selectKeyRow(accountId)).toEqual([[update.name, apiKey.slice(-4), 'active', '1']]);
     await accounts.updateKey(accountId, keyId, {
       spendGuard: { alertMultiple: null, pauseMultiple: 7 },
@@ -124,8 +124,8 @@ describe('a key', () => {
     expect(await complete(second)).toBe('ok');
     expect((await selectKeyRow(accountId))[0]?.[1]).toBe(second.slice(-4));
     const third = await roll(0);
-    expect(await complete(apiKey)).toBe('401 key_unknown');
-    expect(await complete(second)).toBe('401 key_unknown');
+    expect(await complete(apiKey)).toBe('401 invalid_api_key');
+    expect(await complete(second)).toBe('401 invalid_api_key');
     expect(await complete(third)).toBe('ok');
     expect(await accounts.keys(accountId)).toHaveLength(1);
   });
@@ -185,7 +185,7 @@ describe('an account', () => {
     await vi.waitUntil(async () => (await accounts.close(accountId)).wiped, WAIT_OPTIONS);
     const closed = await accounts.close(accountId);
     expect(closed).toMatchObject({ wiped: true, openCalls: 0 });
-    expect(await complete(apiKey)).toBe('401 key_unknown');
+    expect(await complete(apiKey)).toBe('401 invalid_api_key');
     await accounts.open(accountId);
     const lateCredit = { id: 'bsc:0x1:1', amount: USD, source: 'deposit' } as const;
     expect(await credits.credit(accountId, lateCredit)).toEqual({ ok: false, reason: 'closed' });

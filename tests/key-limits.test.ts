@@ -69,7 +69,7 @@ describe('a key', () => {
     expect(first.status).toBe(200);
     await waitForBill(stack.gatewayUrl, key, first.headers.get('x-request-id'));
     const second = await call(key, { max_tokens: 2000 });
-    expect(await errorCode(second)).toBe('402 key_budget_spent');
+    expect(await errorCode(second)).toBe('402 key_limit_exceeded');
     const keyResponse = await fetch(`${stack.gatewayUrl}/v1/key`, {
       headers: { 'x-goog-api-key': key },
     });
@@ -135,7 +135,7 @@ describe('the output limit', () => {
     respondWithUsage(1, 1);
     const { apiKey } = await stack.createAccount({ creditUsd: '0.005' });
     const response = await call(apiKey);
-    const limit = Number(response.headers.get('x-farebox-max-output'));
+    const limit = Number(response.headers.get('x-farebox-max-output-tokens'));
     // Half of 0.005 USD, less the input, at 0.60 USD a million.
     expect(limit).toBeGreaterThan(2000);
     expect(limit).toBeLessThanOrEqual(4166);
@@ -147,10 +147,14 @@ describe('the output limit', () => {
     const { apiKey } = await stack.createAccount({ creditUsd: '0.005' });
     const response = await call(apiKey, { max_tokens: 16_000 });
     expect(response.status).toBe(402);
-    const { error } = (await response.json()) as { error: { fits_max_output: number } };
-    expect(error.fits_max_output).toBeGreaterThan(4000);
+    const { error } = (await response.json()) as {
+      error: { affordable_max_output_tokens: number };
+    };
+    expect(error.affordable_max_output_tokens).toBeGreaterThan(4000);
     respondWithUsage(1, 1);
-    expect((await call(apiKey, { max_tokens: error.fits_max_output })).status).toBe(200);
+    expect((await call(apiKey, { max_tokens: error.affordable_max_output_tokens })).status).toBe(
+      200,
+    );
   });
 
   it('reaches a provider under the name it knows', async () => {

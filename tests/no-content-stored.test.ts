@@ -32,7 +32,11 @@ beforeAll(async () => {
     stateDir,
     database: 'pglite',
     providers: { openai: chat, anthropic: { baseUrl: upstream.url, apiKey: 'k' } },
-    gatewayBindings: { SILENCE_SECONDS: '1', PING_SECONDS: '0.3', CHECKPOINT_SECONDS: '0.2' },
+    gatewayBindings: {
+      IDLE_TIMEOUT_SECONDS: '1',
+      KEEPALIVE_SECONDS: '0.3',
+      CHECKPOINT_SECONDS: '0.2',
+    },
     quiet: true,
   });
   ({ apiKey, accountId } = await stack.createAccount({ creditUsd: '50' }));

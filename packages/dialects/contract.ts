@@ -60,9 +60,9 @@ export type RequestFacts = Readonly<{
 
 /** Why a body is not accepted. `field` is a name out of our own tables or a JSON path of names and indexes, never a value. */
 export type RequestError =
-  | Readonly<{ reason: 'not_json' }>
+  | Readonly<{ reason: 'invalid_json' }>
   | Readonly<{ reason: 'not_an_object' }>
-  | Readonly<{ reason: 'too_deep' }>
+  | Readonly<{ reason: 'nesting_too_deep' }>
   | Readonly<{ reason: 'duplicate_field'; field: string }>
   | Readonly<{ reason: 'missing_field'; field: string }>
   | Readonly<{ reason: 'invalid_field'; field: string; expected: string }>

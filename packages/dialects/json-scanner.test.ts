@@ -19,7 +19,7 @@ function isJson(bytes: Uint8Array): boolean {
 
 function isAccepted(bytes: Uint8Array): boolean {
   const result = parseRequest('chat', bytes);
-  return result.ok || result.reason !== 'not_json';
+  return result.ok || result.reason !== 'invalid_json';
 }
 
 function expectSameVerdict(bytes: Uint8Array): void {
@@ -98,13 +98,13 @@ describe('validity', () => {
       [0xe2, 0x82],
     ]) {
       const bytes = Uint8Array.from([0x22, ...bad, 0x22]);
-      expect(parseRequest('chat', bytes)).toEqual({ ok: false, reason: 'not_json' });
+      expect(parseRequest('chat', bytes)).toEqual({ ok: false, reason: 'invalid_json' });
     }
   });
 
   it('refuses what is nested too deep, without running out of stack', () => {
     const deep = encoder.encode('['.repeat(1_000_000));
-    expect(parseRequest('chat', deep)).toEqual({ ok: false, reason: 'too_deep' });
+    expect(parseRequest('chat', deep)).toEqual({ ok: false, reason: 'nesting_too_deep' });
   });
 
   it('tells JSON that is no object', () => {

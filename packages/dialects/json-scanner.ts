@@ -8,7 +8,7 @@ import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimato
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' | 'none';
 
-export type ScanError = 'not_json' | 'too_deep';
+export type ScanError = 'invalid_json' | 'nesting_too_deep';
 
 /** Values nested deeper than this are refused: no provider's schema comes near, and recursion is bounded. */
 export const MAX_DEPTH = 128;
@@ -144,7 +144,7 @@ export class Scanner {
 
   /** Nothing but white space may follow the body's one value. */
   expectEnd(): void {
-    if (this.#space() !== -1) this.#fail('not_json');
+    if (this.#space() !== -1) this.#fail('invalid_json');
   }
 
   /** Reads an object; `member` must consume the value or leave it, in which case it is skipped. */
@@ -198,7 +198,7 @@ export class Scanner {
         this.#literal(LITERALS.null);
         return;
       case 'none':
-        this.#fail('not_json');
+        this.#fail('invalid_json');
         return;
     }
   }
@@ -243,7 +243,7 @@ export class Scanner {
 
   #colon(): void {
     if (this.#space() !== COLON) {
-      this.#fail('not_json');
+      this.#fail('invalid_json');
       return;
     }
     this.at += 1;
@@ -254,7 +254,7 @@ export class Scanner {
   #members(close: number, member: () => void): void {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) {
-      this.#fail('too_deep');
+      this.#fail('nesting_too_deep');
       return;
     }
     this.at += 1;
@@ -275,7 +275,7 @@ export class Scanner {
         return;
       }
       if (byte !== COMMA) {
-        this.#fail('not_json');
+        this.#fail('invalid_json');
         return;
       }
       this.at += 1;
@@ -285,7 +285,7 @@ export class Scanner {
   #literal(literal: readonly number[]): void {
     for (const byte of literal) {
       if (this.bytes[this.at] !== byte) {
-        this.#fail('not_json');
+        this.#fail('invalid_json');
         return;
       }
       this.at += 1;
@@ -306,13 +306,13 @@ export class Scanner {
     const leadingZero = this.bytes[this.at] === 0x30;
     const whole = this.#digits();
     if (whole === 0 || (leadingZero && whole > 1)) {
-      this.#fail('not_json');
+      this.#fail('invalid_json');
       return;
     }
     if (this.bytes[this.at] === 0x2e) {
       this.at += 1;
       if (this.#digits() === 0) {
-        this.#fail('not_json');
+        this.#fail('invalid_json');
         return;
       }
     }
@@ -321,7 +321,7 @@ export class Scanner {
       const sign = this.bytes[this.at];
       if (sign === 0x2b || sign === 0x2d) this.at += 1;
       if (this.#digits() === 0) {
-        this.#fail('not_json');
+        this.#fail('invalid_json');
         return;
       }
     }
@@ -334,7 +334,7 @@ export class Scanner {
   #string(): void {
     const bytes = this.bytes;
     if (bytes[this.at] !== QUOTE) {
-      this.#fail('not_json');
+      this.#fail('invalid_json');
       return;
     }
     const from = this.at + 1;
@@ -354,7 +354,7 @@ export class Scanner {
       else {
         const length = this.#special(at, byteClass);
         if (length === 0) {
-          this.#fail('not_json');
+          this.#fail('invalid_json');
           return;
         }
         for (let index = 0; index < this.#decodedLength; index += 1) {
@@ -383,7 +383,7 @@ export class Scanner {
       else {
         const length = this.#special(at, byteClass);
         if (length === 0) {
-          this.#fail('not_json');
+          this.#fail('invalid_json');
           return;
         }
         at += length;

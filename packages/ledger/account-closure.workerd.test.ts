@@ -135,7 +135,9 @@ describe('closing', () => {
     const limits = NO_LIMITS;
     expect(await after.putKey({ ...KEY, limits })).toMatchObject({ reason: 'closed' });
     expect(await after.updateKey(KEY.keyId, { limits })).toMatchObject({ reason: 'closed' });
-    expect(await after.hold(buildHoldRequest(9, 0n, 0))).toMatchObject({ reason: 'key_unknown' });
+    expect(await after.hold(buildHoldRequest(9, 0n, 0))).toMatchObject({
+      reason: 'invalid_api_key',
+    });
     expect(await after.settle(buildSettleRequest(2, 15n))).toEqual({
       ok: false,
       reason: 'unknown',

@@ -111,7 +111,7 @@ export class AccountLedger {
   }
 
   hold(request: C.HoldRequest, now: C.Instant): C.HoldResult {
-    return this.#transact<C.HoldResult>({ ok: false, reason: 'key_unknown' }, (tx) =>
+    return this.#transact<C.HoldResult>({ ok: false, reason: 'invalid_api_key' }, (tx) =>
       hold(tx, request, now),
     );
   }
@@ -253,7 +253,7 @@ export class AccountLedger {
     now: C.Instant,
     read: (tx: Tx, key: Exclude<ReturnType<typeof authenticateKey>, string>) => T,
   ): C.Authenticated<T> {
-    return this.#transact<C.Authenticated<T>>({ ok: false, reason: 'key_unknown' }, (tx) => {
+    return this.#transact<C.Authenticated<T>>({ ok: false, reason: 'invalid_api_key' }, (tx) => {
       const key = authenticateKey(tx, credential, now);
       if (typeof key === 'string') return { ok: false, reason: key };
       return { ok: true, value: read(tx, key) };

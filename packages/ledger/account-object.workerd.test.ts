@@ -51,12 +51,12 @@ describe('an account never opened', () => {
     const stub = getStub(freshAccount());
     expect(await stub.hold(buildHoldRequest(1, 1n, 1))).toEqual({
       ok: false,
-      reason: 'key_unknown',
+      reason: 'invalid_api_key',
     });
     expect(await stub.settle(buildSettleRequest(1, 1n))).toEqual({ ok: false, reason: 'unknown' });
     const credit = await stub.credit({ id: 'x', amount: 1n, source: 'local' });
     expect(credit).toEqual({ ok: false, reason: 'not_open' });
-    expect(await stub.credits(KEY)).toEqual({ ok: false, reason: 'key_unknown' });
+    expect(await stub.credits(KEY)).toEqual({ ok: false, reason: 'invalid_api_key' });
     await stub.freeze(true);
     const tables = await runInDurableObject(stub, (_, state) =>
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '_cf%'").toArray(),
@@ -80,7 +80,7 @@ describe('admission', () => {
     const large = await stub.hold(buildHoldRequest(1, 100n, 1_000));
     expect(large).toEqual({
       ok: false,
-      reason: 'balance_empty',
+      reason: 'insufficient_balance',
       missingAmount: 100n,
       affordableOutput: 900,
     });
@@ -97,7 +97,7 @@ describe('admission', () => {
   it('admits to the last nano-USD and not one further', async () => {
     const { stub } = await createAccount(1_000n);
     expect(await stub.hold(buildHoldRequest(1, 1_001n, 0))).toMatchObject({
-      reason: 'balance_empty',
+      reason: 'insufficient_balance',
       missingAmount: 1n,
     });
     expect(await stub.hold(buildHoldRequest(2, 600n, 0))).toMatchObject({ ok: true });
@@ -135,7 +135,7 @@ describe('admission', () => {
     const overBudget = await stub.hold(buildHoldRequest(8, 100n, 300));
     expect(overBudget).toEqual({
       ok: false,
-      reason: 'key_budget_spent',
+      reason: 'key_limit_exceeded',
       missingAmount: 100n,
       affordableOutput: 200,
     });
@@ -146,7 +146,7 @@ describe('admission', () => {
     });
     await stub.settle(buildSettleRequest(1, 100n));
     expect(await stub.hold(buildHoldRequest(4, 101n, 0))).toMatchObject({
-      reason: 'key_budget_spent',
+      reason: 'key_limit_exceeded',
       missingAmount: 1n,
     });
     expect(await stub.hold(buildHoldRequest(5, 100n, 0))).toMatchObject({ ok: true });
@@ -167,7 +167,7 @@ describe('admission', () => {
     const { stub } = await createAccount(1_000n);
     const forged = { ...KEY, secretHash: 'b'.repeat(64) };
     expect(await stub.hold({ ...buildHoldRequest(1, 1n, 1), key: forged })).toMatchObject({
-      reason: 'key_unknown',
+      reason: 'invalid_api_key',
     });
     await stub.hold(buildHoldRequest(2, 1n, 1));
     await stub.revokeKey(KEY.keyId);

@@ -153,14 +153,14 @@ function checkFunds(
   );
   if (remaining !== undefined && remaining < amount) {
     return {
-      reason: 'key_budget_spent',
+      reason: 'key_limit_exceeded',
       missingAmount: amount - remaining,
       affordableOutput: maxAffordableOutput,
     };
   }
   if (balance.posted < amount)
     return {
-      reason: 'balance_empty',
+      reason: 'insufficient_balance',
       missingAmount: amount - balance.posted,
       affordableOutput: maxAffordableOutput,
     };
@@ -177,7 +177,7 @@ function checkFunds(
 export function hold(tx: Tx, request: HoldRequest, now: Instant): HoldResult {
   if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
   const key = findKey(tx, request.key, now);
-  if (key === undefined) return declined({ reason: 'key_unknown' });
+  if (key === undefined) return declined({ reason: 'invalid_api_key' });
   const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
   const requestFingerprint = fingerprint(request);
   const replayed = replayHold(row, requestFingerprint, request);

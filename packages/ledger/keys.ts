@@ -67,7 +67,7 @@ export function keyError(key: Key, now: Instant): 'key_revoked' | 'key_expired' 
 /** A key that may look at its account, also a frozen one. */
 export function authenticateKey(tx: Tx, credential: KeyCredential, now: Instant): Key | KeyError {
   const key = findKey(tx, credential, now);
-  if (key === undefined) return 'key_unknown';
+  if (key === undefined) return 'invalid_api_key';
   if (readBalance(tx).state === 'closed') return 'account_closed';
   return keyError(key, now) ?? key;
 }

@@ -70,13 +70,13 @@ export class ReferenceModel {
   }
 
   hold(request: HoldRequest, amount: bigint, now: number): string {
-    if (!this.#accepts(request.key.secretHash, now)) return 'key_unknown';
+    if (!this.#accepts(request.key.secretHash, now)) return 'invalid_api_key';
     const existing = this.#calls.get(request.id);
     const fingerprint = serialize({ ...request, key: request.key.keyId });
     if (existing !== undefined)
       return existing.fingerprint === fingerprint ? `ok ${existing.amount}` : 'conflict';
     if (this.closed) return 'account_closed';
-    if (this.posted < amount) return 'balance_empty';
+    if (this.posted < amount) return 'insufficient_balance';
     if (this.posted - this.held < amount) return 'balance_held';
     const { deadline } = request;
     const initial = { ended: null, settleFingerprint: '', charged: 0n, shortfall: 0n };

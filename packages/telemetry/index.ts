@@ -13,7 +13,7 @@ export type LogEvent =
       event: 'upstream_unreachable';
       call: Id;
       provider: string;
-      kind: 'connect' | 'silent' | 'cut';
+      kind: 'connect' | 'timeout';
     }
   | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
   | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }

@@ -26,7 +26,11 @@ beforeAll(async () => {
   stack = await startStack({
     database: 'pglite-memory',
     providers: { anthropic: { baseUrl: upstream.url, apiKey: 'sk-ant-upstream' } },
-    gatewayBindings: { PING_SECONDS: '0.3', SILENCE_SECONDS: '2', CHECKPOINT_SECONDS: '0.5' },
+    gatewayBindings: {
+      KEEPALIVE_SECONDS: '0.3',
+      IDLE_TIMEOUT_SECONDS: '2',
+      CHECKPOINT_SECONDS: '0.5',
+    },
     quiet: true,
   });
   ({ apiKey } = await stack.createAccount({ creditUsd: '5' }));

@@ -203,7 +203,7 @@ describe('errors', () => {
   it('are the typed ones of the SDK', async () => {
     await expect(call('sk-nonsense')).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
     await expect(call(apiKey, 'gpt-4o-minni')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
-    await expect(call(apiKey, 'anthropic/none')).rejects.toMatchObject({ code: 'model_unknown' });
+    await expect(call(apiKey, 'anthropic/none')).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
   it('say 402 once when nothing is left, and how much is missing', async () => {
@@ -211,7 +211,7 @@ describe('errors', () => {
     const receivedBefore = upstream.received.length;
     await expect(call(emptyAccount.apiKey)).rejects.toMatchObject({
       status: 402,
-      code: 'balance_empty',
+      code: 'insufficient_balance',
     });
     expect(upstream.received.length).toBe(receivedBefore);
   });

@@ -106,9 +106,11 @@ export function generationJson(call: Generation): unknown {
 export async function getGeneration(ctx: RequestContext, id: string): Promise<Response> {
   const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
   if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
-  if (!/^[0-9a-f]{32}$/.test(id)) return errorResponse({ reason: 'call_unknown' }, 'chat', ctx.id);
+  if (!/^[0-9a-f]{32}$/.test(id))
+    return errorResponse({ reason: 'generation_not_found' }, 'chat', ctx.id);
   const result = await ctx.deps.ledger.generation(caller.account, caller.key, id);
   if (!result.ok) return errorResponse(result, 'chat', ctx.id);
-  if (result.value === null) return errorResponse({ reason: 'call_unknown' }, 'chat', ctx.id);
+  if (result.value === null)
+    return errorResponse({ reason: 'generation_not_found' }, 'chat', ctx.id);
   return dataResponse(ctx, generationJson(result.value));
 }

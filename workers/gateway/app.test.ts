@@ -76,7 +76,7 @@ describe('every answer', () => {
     const { headers } = await sendRequest(path, init);
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-allow-credentials')).toBeNull();
-    for (const name of ['x-request-id', 'x-farebox-cost-usd', 'x-farebox-max-output']) {
+    for (const name of ['x-request-id', 'x-farebox-cost-usd', 'x-farebox-max-output-tokens']) {
       expect(headers.get('access-control-expose-headers')).toContain(name);
     }
     expect(headers.get('access-control-expose-headers')).toContain('retry-after');
@@ -90,6 +90,6 @@ describe('a call that was not encrypted', () => {
     const url = 'http://api.example/v1/chat/completions';
     const response = await app.request(url, init, bindings, context);
     expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ error: { code: 'plain_http' } });
+    expect(await response.json()).toMatchObject({ error: { code: 'https_required' } });
   });
 });

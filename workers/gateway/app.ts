@@ -28,7 +28,7 @@ const EXPOSED_HEADERS = [
   'x-request-id',
   'request-id',
   'x-farebox-cost-usd',
-  'x-farebox-max-output',
+  'x-farebox-max-output-tokens',
   'x-should-retry',
   'retry-after',
 ].join(', ');
@@ -81,7 +81,7 @@ function withRequestContext(handler: RouteHandler): Handler<AppEnv> {
     return withCors(
       plainHttp
         ? errorResponse(
-            { reason: 'plain_http' },
+            { reason: 'https_required' },
             detectDialect(c.req.path, request.headers),
             ctx.id,
           )

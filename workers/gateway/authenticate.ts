@@ -8,7 +8,7 @@ import type { GatewayDeps } from './env.ts';
 
 export type Caller =
   | Readonly<{ ok: true; account: AccountId; key: KeyCredential }>
-  | Readonly<{ ok: false; reason: 'key_missing' | 'key_malformed' | 'key_unknown' }>
+  | Readonly<{ ok: false; reason: 'missing_api_key' | 'invalid_api_key' }>
   | Readonly<{ ok: false; reason: 'rate_limited'; retryAfterSeconds: number }>;
 
 /** Agents often send a token of their own beside ours: the first that looks like ours counts. */
@@ -22,11 +22,9 @@ function extractApiKey(headers: Headers): string | null {
 
 export function authenticate(deps: GatewayDeps, headers: Headers, now: number): Caller {
   const apiKey = extractApiKey(headers);
-  if (apiKey === null) return { ok: false, reason: 'key_missing' };
+  if (apiKey === null) return { ok: false, reason: 'missing_api_key' };
   const parsed = parseApiKey(apiKey, deps.macSecrets);
-  if (!parsed.ok) {
-    return { ok: false, reason: parsed.reason === 'malformed' ? 'key_malformed' : 'key_unknown' };
-  }
+  if (!parsed.ok) return { ok: false, reason: 'invalid_api_key' };
   const waitSeconds = deps.rateLimiter.tryAcquire(`${parsed.account}${parsed.key.keyId}`, now);
   if (waitSeconds > 0) return { ok: false, reason: 'rate_limited', retryAfterSeconds: waitSeconds };
   return parsed;

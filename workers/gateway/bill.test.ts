@@ -14,10 +14,10 @@ const SEED = 20261123;
 const NOW = new Date('2026-11-23T12:00:00Z');
 const END_REASONS: readonly EndReason[] = [
   'complete',
-  'client_gone',
-  'upstream_cut',
-  'upstream_silent',
-  'stopped',
+  'client_disconnected',
+  'upstream_disconnected',
+  'upstream_timeout',
+  'stopped_by_account',
 ];
 
 const deps = {
@@ -130,10 +130,10 @@ describe('the provider’s own count', () => {
 describe('an answer that was cut', () => {
   it.each([
     ['complete', 'estimated_usage_missing'],
-    ['client_gone', 'estimated_after_disconnect'],
-    ['stopped', 'estimated_after_disconnect'],
-    ['upstream_cut', 'estimated_after_upstream_cut'],
-    ['upstream_silent', 'estimated_after_upstream_cut'],
+    ['client_disconnected', 'estimated_after_disconnect'],
+    ['stopped_by_account', 'estimated_after_disconnect'],
+    ['upstream_disconnected', 'estimated_after_upstream_cut'],
+    ['upstream_timeout', 'estimated_after_upstream_cut'],
   ] as const)('is estimated with its reason: %s', (endReason, reason) => {
     const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
     expect(bill.reason).toBe(reason);
@@ -146,13 +146,13 @@ describe('an answer that was cut', () => {
     const usage = { ...NO_USAGE, input_uncached: 54_321, cache_read: 7, output: 1 };
     const bill = computeBill(
       claude,
-      makeOutcome({ usage, estimatedOutputTokens: 9 }, 'client_gone'),
+      makeOutcome({ usage, estimatedOutputTokens: 9 }, 'client_disconnected'),
     );
     expect(bill.usage).toMatchObject({ input_uncached: 54_321, cache_read: 7, output: 9 });
   });
 
   it('that the caller left before its first word pays its input', () => {
-    const bill = computeBill(plain, makeOutcome({}, 'client_gone'));
+    const bill = computeBill(plain, makeOutcome({}, 'client_disconnected'));
     expect(bill.reason).toBe('estimated_after_disconnect');
     expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
   });
@@ -160,20 +160,24 @@ describe('an answer that was cut', () => {
   it('pays for what may have been written unseen, by the time it took', () => {
     const bill = computeBill(
       thinking,
-      makeOutcome({}, 'client_gone', { hiddenGenerationMs: 3000 }),
+      makeOutcome({}, 'client_disconnected', { hiddenGenerationMs: 3000 }),
     );
     expect(bill.usage).toMatchObject({ output: 300, output_reasoning: 300 });
     const visible = computeBill(
       thinking,
-      makeOutcome({ estimatedOutputTokens: 50 }, 'client_gone', { hiddenGenerationMs: 3000 }),
+      makeOutcome({ estimatedOutputTokens: 50 }, 'client_disconnected', {
+        hiddenGenerationMs: 3000,
+      }),
     );
     expect(visible.usage).toMatchObject({ output: 350, output_reasoning: 300 });
   });
 
   it('is taken at no more than the output limit, times the answers asked for', () => {
     const long = { estimatedOutputTokens: 999_999 };
-    expect(computeBill(plain, makeOutcome(long, 'client_gone')).usage.output).toBe(1000);
-    expect(computeBill(twoChoices, makeOutcome(long, 'client_gone')).usage.output).toBe(2000);
+    expect(computeBill(plain, makeOutcome(long, 'client_disconnected')).usage.output).toBe(1000);
+    expect(computeBill(twoChoices, makeOutcome(long, 'client_disconnected')).usage.output).toBe(
+      2000,
+    );
   });
 
   it('with words and an error inside is estimated, and not waived', () => {
@@ -187,11 +191,14 @@ describe('an answer that was cut', () => {
 });
 
 describe('what is waived', () => {
-  it.each(['upstream_cut', 'upstream_silent'] as const)('nothing produced: %s', (endReason) => {
-    const bill = computeBill(plain, makeOutcome({}, endReason));
-    expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
-    expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
-  });
+  it.each(['upstream_disconnected', 'upstream_timeout'] as const)(
+    'nothing produced: %s',
+    (endReason) => {
+      const bill = computeBill(plain, makeOutcome({}, endReason));
+      expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
+      expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
+    },
+  );
 
   it('an error inside a 200, and an empty answer', () => {
     expect(computeBill(plain, makeOutcome({ failed: true }, 'complete')).reason).toBe(
@@ -206,7 +213,7 @@ describe('what is waived', () => {
   it('also carries what a hidden thinker may have cost meanwhile', () => {
     const bill = computeBill(
       thinking,
-      makeOutcome({}, 'upstream_silent', { hiddenGenerationMs: 2000 }),
+      makeOutcome({}, 'upstream_timeout', { hiddenGenerationMs: 2000 }),
     );
     expect(bill.cost).toBe(0n);
     expect(bill.waivedCost).toBeGreaterThanOrEqual(tokenCost(200, 2_000_000_000n));
@@ -288,7 +295,8 @@ describe('for any course', () => {
       expect(outcome.reading.estimatedOutputTokens).toBe(0);
       expect(bill.cost).toBe(0n);
       expect(bill.waivedCost).toBeDefined();
-      const endedByCaller = outcome.endReason === 'client_gone' || outcome.endReason === 'stopped';
+      const endedByCaller =
+        outcome.endReason === 'client_disconnected' || outcome.endReason === 'stopped_by_account';
       expect(endedByCaller && !outcome.reading.failed).toBe(false);
     });
   });

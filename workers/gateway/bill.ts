@@ -18,7 +18,12 @@ import type { Reading } from '@farebox/providers';
 import type { Plan } from './plan.ts';
 
 /** How an answer came to its end. */
-export type EndReason = 'complete' | 'client_gone' | 'upstream_cut' | 'upstream_silent' | 'stopped';
+export type EndReason =
+  | 'complete'
+  | 'client_disconnected'
+  | 'upstream_disconnected'
+  | 'upstream_timeout'
+  | 'stopped_by_account';
 
 export type CallOutcome = Readonly<{
   reading: Reading;
@@ -120,18 +125,18 @@ export function estimateBill(plan: Plan, outcome: CallOutcome, reason: SettleRea
 
 const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
   complete: 'estimated_usage_missing',
-  client_gone: 'estimated_after_disconnect',
-  upstream_cut: 'estimated_after_upstream_cut',
-  upstream_silent: 'estimated_after_upstream_cut',
-  stopped: 'estimated_after_disconnect',
+  client_disconnected: 'estimated_after_disconnect',
+  upstream_disconnected: 'estimated_after_upstream_cut',
+  upstream_timeout: 'estimated_after_upstream_cut',
+  stopped_by_account: 'estimated_after_disconnect',
 };
 
 /** The answer came from us or the provider ended it: not the caller's doing. */
 function isUpstreamFault(outcome: CallOutcome): boolean {
   return (
     outcome.reading.failed ||
-    outcome.endReason === 'upstream_cut' ||
-    outcome.endReason === 'upstream_silent'
+    outcome.endReason === 'upstream_disconnected' ||
+    outcome.endReason === 'upstream_timeout'
   );
 }
 

@@ -20,7 +20,7 @@ const IDLE_TIMEOUT_MS = 10_000;
 
 export type BodyResult =
   | Readonly<{ ok: true; bytes: Uint8Array; release: () => void }>
-  | Readonly<{ ok: false; reason: 'gateway_busy' | 'body_cut' }>
+  | Readonly<{ ok: false; reason: 'gateway_busy' | 'incomplete_body' }>
   | Readonly<{ ok: false; reason: 'body_too_large'; maxBytes: number }>;
 
 /** How much of a refused body is still read, so that its sender hears the refusal. */
@@ -48,7 +48,7 @@ export async function drainBody(request: Request): Promise<void> {
 
 const TOO_LARGE: BodyResult = { ok: false, reason: 'body_too_large', maxBytes: MAX_BODY_BYTES };
 const BUSY: BodyResult = { ok: false, reason: 'gateway_busy' };
-const INCOMPLETE: BodyResult = { ok: false, reason: 'body_cut' };
+const INCOMPLETE: BodyResult = { ok: false, reason: 'incomplete_body' };
 
 /** A count of bytes in flight, and the only thing that changes it. */
 class MemoryBudget {
@@ -83,9 +83,9 @@ export class BodyReader {
       return BUSY;
     }
     const bytes = await readBytes(request, declaredLength);
-    if (bytes === 'too_large' || bytes === 'cut') {
+    if (bytes === 'too_large' || bytes === 'incomplete') {
       this.#budget.release(reserved);
-      return bytes === 'cut' ? INCOMPLETE : TOO_LARGE;
+      return bytes === 'incomplete' ? INCOMPLETE : TOO_LARGE;
     }
     if (declaredLength === null) this.#budget.release(reserved - bytes.length);
     return {
@@ -122,14 +122,14 @@ async function readSmall(request: Request): Promise<BodyResult> {
 async function readBytes(
   request: Request,
   declaredLength: number | null,
-): Promise<Uint8Array | 'too_large' | 'cut'> {
+): Promise<Uint8Array | 'too_large' | 'incomplete'> {
   if (request.body === null) return new Uint8Array(0);
   const reader = request.body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   try {
     return await readChunks(reader, declaredLength, cancel);
   } catch {
-    return 'cut';
+    return 'incomplete';
   }
 }
 
@@ -138,7 +138,7 @@ async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   declaredLength: number | null,
   cancel: () => void,
-): Promise<Uint8Array | 'too_large' | 'cut'> {
+): Promise<Uint8Array | 'too_large' | 'incomplete'> {
   let buffer = new Uint8Array(declaredLength ?? SMALL_BODY);
   let length = 0;
   for (;;) {
@@ -158,6 +158,6 @@ async function readChunks(
     buffer.set(chunk, length);
     length += chunk.length;
   }
-  if (declaredLength !== null && length < declaredLength) return 'cut';
+  if (declaredLength !== null && length < declaredLength) return 'incomplete';
   return buffer.subarray(0, length);
 }

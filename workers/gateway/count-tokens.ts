@@ -24,14 +24,14 @@ function resolveTarget(ctx: RequestContext, name: string): CountTarget {
   if (model === undefined || provider === undefined) {
     return {
       ok: false,
-      reason: 'model_unknown',
+      reason: 'model_not_found',
       model: name,
       suggestions: suggestModels(name, providerIds),
     };
   }
   if (provider.endpoints.count_tokens === undefined) {
     const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
-    return { ok: false, reason: 'model_elsewhere', model: name, endpoints };
+    return { ok: false, reason: 'model_not_supported_on_endpoint', model: name, endpoints };
   }
   return { ok: true, provider, upstreamName: model.upstreamName };
 }

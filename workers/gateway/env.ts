@@ -27,16 +27,33 @@ export type Env = Readonly<{
   /** Output tokens injected where the caller gives no limit. */
   DEFAULT_MAX_OUTPUT?: string;
   KEY_CALLS_PER_SECOND?: string;
-  FIRST_BYTE_SECONDS?: string;
-  SILENCE_SECONDS?: string;
-  PING_SECONDS?: string;
+  FIRST_BYTE_TIMEOUT_SECONDS?: string;
+  IDLE_TIMEOUT_SECONDS?: string;
+  KEEPALIVE_SECONDS?: string;
   CHECKPOINT_SECONDS?: string;
   DRAIN_SECONDS?: string;
-  GRACE_SECONDS?: string;
+  HOLD_GRACE_SECONDS?: string;
 }> &
+  Readonly<Partial<Record<FormerName, string>>> &
   Readonly<
     Partial<Record<`${ProviderEnvPrefix}_API_KEY` | `${ProviderEnvPrefix}_BASE_URL`, string>>
   >;
+
+/** Former names of bindings, read for one release where the present name is not set. */
+const FORMER_NAMES = {
+  FIRST_BYTE_TIMEOUT_SECONDS: 'FIRST_BYTE_SECONDS',
+  IDLE_TIMEOUT_SECONDS: 'SILENCE_SECONDS',
+  KEEPALIVE_SECONDS: 'PING_SECONDS',
+  HOLD_GRACE_SECONDS: 'GRACE_SECONDS',
+} as const;
+
+type RenamedBinding = keyof typeof FORMER_NAMES;
+type DurationBinding = RenamedBinding | 'CHECKPOINT_SECONDS' | 'DRAIN_SECONDS';
+type FormerName = (typeof FORMER_NAMES)[RenamedBinding];
+
+function isRenamed(name: DurationBinding): name is RenamedBinding {
+  return name in FORMER_NAMES;
+}
 
 /** Everything the gateway's rooms need, once per isolate. */
 export type GatewayDeps = Readonly<{
@@ -92,20 +109,25 @@ function readProviderSettings(env: Env): ProviderSettings {
   return { apiKeys, baseUrls, extra: parseExtraProviders(env.EXTRA_PROVIDERS) };
 }
 
+/** In milliseconds, from a binding in seconds. */
+function readDuration(env: Env, name: DurationBinding, defaultSeconds: number): number {
+  const isUnset = env[name] === undefined || env[name] === '';
+  const source = isUnset && isRenamed(name) ? FORMER_NAMES[name] : name;
+  return 1000 * readNumber(env[source], source, defaultSeconds);
+}
+
 function readTimeouts(env: Env): Timeouts {
-  const ms = (text: string | undefined, name: string, seconds: number) =>
-    1000 * readNumber(text, name, seconds);
   return {
     // The official SDKs give a call 10 minutes.
-    firstByteMs: ms(env.FIRST_BYTE_SECONDS, 'FIRST_BYTE_SECONDS', 600),
-    idleMs: ms(env.SILENCE_SECONDS, 'SILENCE_SECONDS', 300),
-    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61); and where nothing
-    // is written, workerd does not notice that a caller has left (workerd#4638).
-    keepAliveMs: ms(env.PING_SECONDS, 'PING_SECONDS', 5),
-    checkpointMs: ms(env.CHECKPOINT_SECONDS, 'CHECKPOINT_SECONDS', 5),
-    // waitUntil ends 30 s after the caller left (Workers docs, "Context").
-    drainMs: ms(env.DRAIN_SECONDS, 'DRAIN_SECONDS', 20),
-    holdGraceMs: ms(env.GRACE_SECONDS, 'GRACE_SECONDS', 120),
+    firstByteMs: readDuration(env, 'FIRST_BYTE_TIMEOUT_SECONDS', 600),
+    idleMs: readDuration(env, 'IDLE_TIMEOUT_SECONDS', 300),
+    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61); and workerd does
+    // not notice that a client has disconnected while nothing is written (workerd#4638).
+    keepAliveMs: readDuration(env, 'KEEPALIVE_SECONDS', 5),
+    checkpointMs: readDuration(env, 'CHECKPOINT_SECONDS', 5),
+    // waitUntil ends 30 s after the client disconnected (Workers docs, "Context").
+    drainMs: readDuration(env, 'DRAIN_SECONDS', 20),
+    holdGraceMs: readDuration(env, 'HOLD_GRACE_SECONDS', 120),
   };
 }
 

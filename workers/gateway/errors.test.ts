@@ -73,21 +73,24 @@ const unavailable = (apiError: ApiError): ErrorCase => ({
 
 /** Its type makes a new reason without a row here a compile error. */
 const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
-  key_missing: unauthorized({ reason: 'key_missing' }),
-  key_malformed: unauthorized({ reason: 'key_malformed' }),
-  key_unknown: unauthorized({ reason: 'key_unknown' }),
+  missing_api_key: unauthorized({ reason: 'missing_api_key' }),
+  invalid_api_key: unauthorized({ reason: 'invalid_api_key' }),
   key_revoked: unauthorized({ reason: 'key_revoked' }),
   key_expired: unauthorized({ reason: 'key_expired' }),
   key_paused: forbidden({ reason: 'key_paused' }),
-  plain_http: forbidden({ reason: 'plain_http' }),
+  https_required: forbidden({ reason: 'https_required' }),
   model_not_allowed: forbidden({ reason: 'model_not_allowed' }),
   account_frozen: forbidden({ reason: 'account_frozen' }),
   account_closed: forbidden({ reason: 'account_closed' }),
   call_stopped: forbidden({ reason: 'call_stopped', stopReason: 'key_revoked' }),
   not_found: { apiError: { reason: 'not_found' }, status: 404, types: [NOT_FOUND] },
-  call_unknown: { apiError: { reason: 'call_unknown' }, status: 404, types: [NOT_FOUND] },
-  model_unknown: {
-    apiError: { reason: 'model_unknown', model: 'gtp-4', suggestions: ['openai/gpt-4'] },
+  generation_not_found: {
+    apiError: { reason: 'generation_not_found' },
+    status: 404,
+    types: [NOT_FOUND],
+  },
+  model_not_found: {
+    apiError: { reason: 'model_not_found', model: 'gtp-4', suggestions: ['openai/gpt-4'] },
     status: 404,
     types: [NOT_FOUND],
     param: 'model',
@@ -103,10 +106,10 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     status: 413,
     types: [INVALID, 'request_too_large'],
   },
-  body_cut: badRequest({ reason: 'body_cut' }),
-  not_json: badRequest({ reason: 'not_json' }),
+  incomplete_body: badRequest({ reason: 'incomplete_body' }),
+  invalid_json: badRequest({ reason: 'invalid_json' }),
   not_an_object: badRequest({ reason: 'not_an_object' }),
-  too_deep: badRequest({ reason: 'too_deep' }),
+  nesting_too_deep: badRequest({ reason: 'nesting_too_deep' }),
   duplicate_field: badRequest({ reason: 'duplicate_field', field: 'n' }, 'n'),
   missing_field: badRequest({ reason: 'missing_field', field: 'model' }, 'model'),
   invalid_field: badRequest(
@@ -121,13 +124,17 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     { reason: 'unsupported_feature', field: 'store', explanation: 'it stores' },
     'store',
   ),
-  model_elsewhere: badRequest(
-    { reason: 'model_elsewhere', model: 'claude', endpoints: ['/v1/messages'] },
+  model_not_supported_on_endpoint: badRequest(
+    { reason: 'model_not_supported_on_endpoint', model: 'claude', endpoints: ['/v1/messages'] },
     'model',
   ),
-  balance_empty: paymentRequired({ reason: 'balance_empty', missingAmount, affordableOutput: 12 }),
-  key_budget_spent: paymentRequired({
-    reason: 'key_budget_spent',
+  insufficient_balance: paymentRequired({
+    reason: 'insufficient_balance',
+    missingAmount,
+    affordableOutput: 12,
+  }),
+  key_limit_exceeded: paymentRequired({
+    reason: 'key_limit_exceeded',
     missingAmount,
     affordableOutput: 0,
   }),
@@ -149,11 +156,11 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     retryAfter: '7',
     anthropicStatus: 529,
   },
-  upstream_account: badGateway({ reason: 'upstream_account', provider }),
+  upstream_account_error: badGateway({ reason: 'upstream_account_error', provider }),
   upstream_unreachable: badGateway({ reason: 'upstream_unreachable', provider }),
-  upstream_cut: badGateway({ reason: 'upstream_cut', provider }),
-  upstream_silent: {
-    apiError: { reason: 'upstream_silent', provider },
+  upstream_disconnected: badGateway({ reason: 'upstream_disconnected', provider }),
+  upstream_timeout: {
+    apiError: { reason: 'upstream_timeout', provider },
     status: 504,
     types: ['server_error', 'timeout_error'],
   },
@@ -180,9 +187,9 @@ function expectedBody(reason: string, testCase: ErrorCase, dialect: Dialect): ob
   const details =
     'missingAmount' in testCase.apiError
       ? {
-          short_nano_usd: '1500000000',
-          short_usd: '1.5',
-          fits_max_output: testCase.apiError.affordableOutput,
+          missing_nano_usd: '1500000000',
+          missing_usd: '1.5',
+          affordable_max_output_tokens: testCase.apiError.affordableOutput,
         }
       : {};
   const error = { message: errorMessage(testCase.apiError), code: reason, ...details };
@@ -240,20 +247,28 @@ describe('each refusal', () => {
 describe('the words', () => {
   it('of a spent balance name what is missing and what would fit', () => {
     const affordable = errorMessage({
-      reason: 'balance_empty',
+      reason: 'insufficient_balance',
       missingAmount,
       affordableOutput: 12,
     });
     expect(affordable).toContain('1.5 USD');
     expect(affordable).toContain('at most 12 tokens');
-    const none = errorMessage({ reason: 'balance_empty', missingAmount, affordableOutput: 0 });
+    const none = errorMessage({
+      reason: 'insufficient_balance',
+      missingAmount,
+      affordableOutput: 0,
+    });
     expect(none).toContain('No output limit would fit');
   });
 
   it('of an unknown model offer what is near, and say nothing where nothing is', () => {
-    const near = errorMessage({ reason: 'model_unknown', model: 'x', suggestions: ['a/b', 'c/d'] });
+    const near = errorMessage({
+      reason: 'model_not_found',
+      model: 'x',
+      suggestions: ['a/b', 'c/d'],
+    });
     expect(near).toContain('Did you mean a/b, c/d?');
-    const far = errorMessage({ reason: 'model_unknown', model: 'x', suggestions: [] });
+    const far = errorMessage({ reason: 'model_not_found', model: 'x', suggestions: [] });
     expect(far).not.toContain('mean');
   });
 

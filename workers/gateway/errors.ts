@@ -17,20 +17,24 @@ export function detectDialect(path: string, headers: Headers): Dialect {
 }
 
 export type ApiError =
-  | Readonly<{ reason: 'key_missing' | 'key_malformed' | 'plain_http' | 'internal' }>
+  | Readonly<{ reason: 'missing_api_key' | 'https_required' | 'internal' }>
   | Readonly<{ reason: 'not_found' }>
   | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
   | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
   | Readonly<{ reason: 'gateway_busy' }>
-  | Readonly<{ reason: 'body_cut' }>
-  | Readonly<{ reason: 'model_unknown'; model: string; suggestions: readonly string[] }>
-  | Readonly<{ reason: 'model_elsewhere'; model: string; endpoints: readonly string[] }>
-  | Readonly<{ reason: 'call_unknown' }>
+  | Readonly<{ reason: 'incomplete_body' }>
+  | Readonly<{ reason: 'model_not_found'; model: string; suggestions: readonly string[] }>
+  | Readonly<{
+      reason: 'model_not_supported_on_endpoint';
+      model: string;
+      endpoints: readonly string[];
+    }>
+  | Readonly<{ reason: 'generation_not_found' }>
   | Readonly<{ reason: 'ledger_unreachable' }>
   | Readonly<{ reason: 'upstream_overloaded'; provider: string; retryAfter: string | null }>
-  | Readonly<{ reason: 'upstream_account'; provider: string }>
+  | Readonly<{ reason: 'upstream_account_error'; provider: string }>
   | Readonly<{
-      reason: 'upstream_unreachable' | 'upstream_silent' | 'upstream_cut';
+      reason: 'upstream_unreachable' | 'upstream_timeout' | 'upstream_disconnected';
       provider: string;
     }>
   | Readonly<{
@@ -94,34 +98,33 @@ const BAD_GATEWAY = errorMapping(502, 'server_error', 'api_error', true);
 
 /** The one map. Its type makes a new reason without a row here a compile error. */
 export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
-  key_missing: UNAUTHORIZED,
-  key_malformed: UNAUTHORIZED,
-  key_unknown: UNAUTHORIZED,
+  missing_api_key: UNAUTHORIZED,
+  invalid_api_key: UNAUTHORIZED,
   key_revoked: UNAUTHORIZED,
   key_expired: UNAUTHORIZED,
   key_paused: FORBIDDEN,
-  plain_http: FORBIDDEN,
+  https_required: FORBIDDEN,
   model_not_allowed: FORBIDDEN,
   account_frozen: FORBIDDEN,
   account_closed: FORBIDDEN,
   not_found: NOT_FOUND,
-  call_unknown: NOT_FOUND,
+  generation_not_found: NOT_FOUND,
   method_not_allowed: errorMapping(405, 'invalid_request_error', 'invalid_request_error'),
-  model_unknown: NOT_FOUND,
-  model_elsewhere: BAD_REQUEST,
+  model_not_found: NOT_FOUND,
+  model_not_supported_on_endpoint: BAD_REQUEST,
   body_too_large: errorMapping(413, 'invalid_request_error', 'request_too_large'),
-  body_cut: BAD_REQUEST,
+  incomplete_body: BAD_REQUEST,
   gateway_busy: UNAVAILABLE,
-  not_json: BAD_REQUEST,
+  invalid_json: BAD_REQUEST,
   not_an_object: BAD_REQUEST,
-  too_deep: BAD_REQUEST,
+  nesting_too_deep: BAD_REQUEST,
   duplicate_field: BAD_REQUEST,
   missing_field: BAD_REQUEST,
   invalid_field: BAD_REQUEST,
   wrong_dialect: BAD_REQUEST,
   unsupported_feature: BAD_REQUEST,
-  balance_empty: INSUFFICIENT_FUNDS,
-  key_budget_spent: INSUFFICIENT_FUNDS,
+  insufficient_balance: INSUFFICIENT_FUNDS,
+  key_limit_exceeded: INSUFFICIENT_FUNDS,
   balance_held: RATE_LIMITED,
   rate_limited: RATE_LIMITED,
   too_many_concurrent_calls: RATE_LIMITED,
@@ -129,10 +132,10 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   internal: errorMapping(500, 'server_error', 'api_error'),
   ledger_unreachable: UNAVAILABLE,
   upstream_overloaded: UNAVAILABLE,
-  upstream_account: errorMapping(502, 'server_error', 'api_error'),
+  upstream_account_error: errorMapping(502, 'server_error', 'api_error'),
   upstream_unreachable: BAD_GATEWAY,
-  upstream_silent: errorMapping(504, 'server_error', 'timeout_error'),
-  upstream_cut: errorMapping(502, 'server_error', 'api_error'),
+  upstream_timeout: errorMapping(504, 'server_error', 'timeout_error'),
+  upstream_disconnected: errorMapping(502, 'server_error', 'api_error'),
   call_stopped: FORBIDDEN,
 };
 
@@ -152,11 +155,11 @@ function insufficientFundsMessage(
 
 function requestErrorMessage(apiError: RequestError): string {
   switch (apiError.reason) {
-    case 'not_json':
+    case 'invalid_json':
       return 'The body is not valid JSON in UTF-8.';
     case 'not_an_object':
       return 'The body must be a JSON object.';
-    case 'too_deep':
+    case 'nesting_too_deep':
       return 'The body is nested too deeply.';
     case 'duplicate_field':
       return `The field "${apiError.field}" stands more than once; parsers disagree on which one counts.`;
@@ -173,8 +176,8 @@ function requestErrorMessage(apiError: RequestError): string {
 
 function holdDeclineMessage(apiError: HoldDecline): string {
   switch (apiError.reason) {
-    case 'key_unknown':
-      return 'This API key is not known. Keys start with "fbx_" and are shown once, when they are made.';
+    case 'invalid_api_key':
+      return 'Invalid API key. Farebox keys start with "fbx_" and are shown once, when they are created; check for a typo.';
     case 'key_revoked':
       return 'This API key was revoked.';
     case 'key_expired':
@@ -187,13 +190,13 @@ function holdDeclineMessage(apiError: HoldDecline): string {
       return 'This account is frozen; please write to support.';
     case 'account_closed':
       return 'This account is closed.';
-    case 'key_budget_spent':
+    case 'key_limit_exceeded':
       return insufficientFundsMessage(
         "This API key's own budget is too small.",
         apiError.missingAmount,
         apiError.affordableOutput,
       );
-    case 'balance_empty':
+    case 'insufficient_balance':
       return insufficientFundsMessage(
         'The balance is too small.',
         apiError.missingAmount,
@@ -214,19 +217,19 @@ function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>)
   switch (apiError.reason) {
     case 'upstream_overloaded':
       return `${apiError.provider} is overloaded or limits our calls; try again shortly. Nothing was charged.`;
-    case 'upstream_account':
+    case 'upstream_account_error':
       return `${apiError.provider} refused our own account there; we were alerted. Nothing was charged.`;
     case 'upstream_unreachable':
       return `${apiError.provider} could not be reached. Nothing was charged.`;
-    case 'upstream_silent':
+    case 'upstream_timeout':
       return `${apiError.provider} stopped answering.`;
-    case 'upstream_cut':
+    case 'upstream_disconnected':
       return `${apiError.provider} broke off its answer.`;
   }
 }
 
 function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): string {
-  if (apiError.reason === 'model_elsewhere') {
+  if (apiError.reason === 'model_not_supported_on_endpoint') {
     return `The model "${apiError.model}" is not offered here; it is called at ${apiError.endpoints.join(' or ')}.`;
   }
   const hint =
@@ -236,11 +239,9 @@ function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): stri
 
 export function errorMessage(apiError: ApiError): string {
   switch (apiError.reason) {
-    case 'key_missing':
+    case 'missing_api_key':
       return 'No API key: send it as "Authorization: Bearer fbx_..." or "x-api-key".';
-    case 'key_malformed':
-      return 'This is not a Farebox API key (they start with "fbx_"), or it has a typo.';
-    case 'plain_http':
+    case 'https_required':
       return 'Use https. A key sent over plain http must be considered leaked: revoke it.';
     case 'internal':
       return 'Something went wrong on our side.';
@@ -250,28 +251,28 @@ export function errorMessage(apiError: ApiError): string {
       return `This endpoint takes ${apiError.allowed}.`;
     case 'body_too_large':
       return `The body is larger than ${apiError.maxBytes} bytes.`;
-    case 'body_cut':
+    case 'incomplete_body':
       return 'The body ended before its announced length.';
     case 'gateway_busy':
       return 'Too many large requests at once; try again in a moment.';
-    case 'call_unknown':
+    case 'generation_not_found':
       return 'There is no such call on this account.';
     case 'ledger_unreachable':
       return 'The account could not be reached; try again in a moment. Nothing was charged.';
     case 'call_stopped':
       return `This call was stopped: ${holdDeclineMessage({ reason: apiError.stopReason })}`;
-    case 'model_unknown':
-    case 'model_elsewhere':
+    case 'model_not_found':
+    case 'model_not_supported_on_endpoint':
       return modelErrorMessage(apiError);
     case 'upstream_overloaded':
-    case 'upstream_account':
+    case 'upstream_account_error':
     case 'upstream_unreachable':
-    case 'upstream_silent':
-    case 'upstream_cut':
+    case 'upstream_timeout':
+    case 'upstream_disconnected':
       return upstreamErrorMessage(apiError);
-    case 'not_json':
+    case 'invalid_json':
     case 'not_an_object':
-    case 'too_deep':
+    case 'nesting_too_deep':
     case 'duplicate_field':
     case 'missing_field':
     case 'invalid_field':
@@ -293,9 +294,9 @@ function getParam(apiError: ApiError): string | null {
 function errorDetails(apiError: ApiError): Record<string, string | number> {
   if (!('missingAmount' in apiError)) return {};
   return {
-    short_nano_usd: apiError.missingAmount.toString(),
-    short_usd: formatUsd(apiError.missingAmount),
-    fits_max_output: apiError.affordableOutput,
+    missing_nano_usd: apiError.missingAmount.toString(),
+    missing_usd: formatUsd(apiError.missingAmount),
+    affordable_max_output_tokens: apiError.affordableOutput,
   };
 }
 

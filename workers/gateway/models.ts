@@ -36,7 +36,7 @@ async function allowedModels(ctx: RequestContext): Promise<readonly Model[] | Re
   const { deps, request } = ctx;
   const all = listModels([...deps.providers.keys()]);
   const caller = authenticate(deps, request.headers, ctx.clock());
-  if (!caller.ok && caller.reason === 'key_missing') return all;
+  if (!caller.ok && caller.reason === 'missing_api_key') return all;
   const dialect = detectDialect('/v1/models', request.headers);
   if (!caller.ok) return errorResponse(caller, dialect, ctx.id);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
@@ -75,7 +75,11 @@ export async function getModel(ctx: RequestContext, id: string): Promise<Respons
   const match = allowed.find((candidate) => candidate.name === id || candidate.upstreamName === id);
   const dialect = detectDialect('/v1/models', ctx.request.headers);
   if (match === undefined) {
-    return errorResponse({ reason: 'model_unknown', model: id, suggestions: [] }, dialect, ctx.id);
+    return errorResponse(
+      { reason: 'model_not_found', model: id, suggestions: [] },
+      dialect,
+      ctx.id,
+    );
   }
   return jsonResponse(ctx, modelJson(ctx, match, new Date(ctx.clock())));
 }

@@ -185,12 +185,12 @@ describe('what can’t be planned', () => {
   it('is an unknown model, with near names, and one that is called elsewhere', () => {
     expect(tryPlan('chat', 'gpt-4o-minni')).toMatchObject({
       ok: false,
-      reason: 'model_unknown',
+      reason: 'model_not_found',
       suggestions: expect.arrayContaining([expect.stringContaining('gpt-4o-mini')]),
     });
     expect(tryPlan('messages', 'gpt-4o-mini')).toMatchObject({
       ok: false,
-      reason: 'model_elsewhere',
+      reason: 'model_not_supported_on_endpoint',
       endpoints: ['/v1/chat/completions'],
     });
   });

@@ -130,11 +130,11 @@ export function planCall(
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined) {
     const suggestions = suggestModels(facts.model, providerIds);
-    return { ok: false, reason: 'model_unknown', model: facts.model, suggestions };
+    return { ok: false, reason: 'model_not_found', model: facts.model, suggestions };
   }
   if (provider.endpoints[facts.dialect] === undefined) {
     const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
-    return { ok: false, reason: 'model_elsewhere', model: facts.model, endpoints };
+    return { ok: false, reason: 'model_not_supported_on_endpoint', model: facts.model, endpoints };
   }
   return { ok: true, plan: buildPlan(facts, headers, model, provider, deps, now) };
 }

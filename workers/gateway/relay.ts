@@ -109,13 +109,13 @@ function handleUpstreamFailure(
   call: Call,
   result: Exclude<UpstreamResult, { ok: true }>,
 ): Response {
-  if (result.reason === 'aborted') return respondTruncated(call, 'upstream_cut');
+  if (result.reason === 'aborted') return respondTruncated(call, 'upstream_disconnected');
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
-  if (result.reason === 'silent') return respondTruncated(call, 'upstream_silent', response);
+  if (result.reason === 'silent') return respondTruncated(call, 'upstream_timeout', response);
   const failed = result.reason === 'overloaded' && result.status >= 500;
   if (result.reason === 'unreachable' || failed)
-    return respondTruncated(call, 'upstream_cut', response);
+    return respondTruncated(call, 'upstream_disconnected', response);
   const reason = result.reason === 'refused' ? 'upstream_refused' : 'not_sent';
   ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
   return response;

@@ -25,23 +25,23 @@ function buildResponseHeaders(call: Call, { contentType }: UpstreamSuccess): Hea
   const headers = idHeaders(call.ctx.id);
   if (contentType !== null) headers.set('content-type', contentType);
   if (call.plan.output.kind === 'capped') {
-    headers.set('x-farebox-max-output', String(call.hold.maxOutput));
+    headers.set('x-farebox-max-output-tokens', String(call.hold.maxOutput));
   }
   return headers;
 }
 
 function truncationError(call: Call, endReason: EndReason): ApiError {
   const provider = call.plan.provider.id;
-  return endReason === 'upstream_silent'
-    ? { reason: 'upstream_silent', provider }
-    : { reason: 'upstream_cut', provider };
+  return endReason === 'upstream_timeout'
+    ? { reason: 'upstream_timeout', provider }
+    : { reason: 'upstream_disconnected', provider };
 }
 
 /** The whole of an answer, or how it failed: it broke off, or nothing came for `silence`. */
 async function readAll(
   call: Call,
   upstream: UpstreamSuccess,
-): Promise<Uint8Array | 'upstream_cut' | 'upstream_silent'> {
+): Promise<Uint8Array | 'upstream_disconnected' | 'upstream_timeout'> {
   const reader = upstream.body.getReader();
   const chunks: Uint8Array[] = [];
   const { clock, deps } = call.ctx;
@@ -68,11 +68,11 @@ async function readAll(
       lastReadAt = clock();
     }
   } catch {
-    return timedOut ? 'upstream_silent' : 'upstream_cut';
+    return timedOut ? 'upstream_timeout' : 'upstream_disconnected';
   } finally {
     clearTimeout(timer);
   }
-  return timedOut ? 'upstream_silent' : concatBytes(chunks);
+  return timedOut ? 'upstream_timeout' : concatBytes(chunks);
 }
 
 function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
@@ -112,7 +112,7 @@ export async function respondBuffered(
  */
 export function respondTruncated(
   call: Call,
-  reason: 'upstream_cut' | 'upstream_silent',
+  reason: 'upstream_disconnected' | 'upstream_timeout',
   response = errorResponse(truncationError(call, reason), call.plan.facts.dialect, call.ctx.id),
 ): Response {
   const { ctx } = call;
@@ -121,7 +121,7 @@ export function respondTruncated(
   const outcome = callOutcome(
     call,
     EMPTY_READING,
-    disconnected ? 'client_gone' : reason,
+    disconnected ? 'client_disconnected' : reason,
     hiddenGenerationMs,
   );
   ctx.waitUntil(settleCall(call, outcome, disconnected ? CLIENT_CLOSED_REQUEST : response.status));
@@ -173,7 +173,7 @@ class CheckpointWriter {
     const outcome = callOutcome(
       this.#call,
       reading,
-      'client_gone',
+      'client_disconnected',
       this.#reasoningTimer.hiddenGenerationMs(reading),
       this.floor,
     );
@@ -187,7 +187,7 @@ class CheckpointWriter {
 
 function terminalEvent(call: Call, endReason: EndReason, stopReason: StopReason): Uint8Array {
   const apiError: ApiError =
-    endReason === 'stopped' && stopReason !== null
+    endReason === 'stopped_by_account' && stopReason !== null
       ? { reason: 'call_stopped', stopReason: stopReason }
       : truncationError(call, endReason);
   return errorEvent(apiError, call.plan.facts.dialect, call.ctx.id);
@@ -234,7 +234,7 @@ export function respondStreaming(call: Call, upstream: UpstreamSuccess, meter: M
     streamRelay.run().then((endReason) => {
       const reading = meter.reading();
       const hiddenGenerationMs = reasoningTimer.hiddenGenerationMs(reading);
-      const status = endReason === 'client_gone' ? CLIENT_CLOSED_REQUEST : upstream.status;
+      const status = endReason === 'client_disconnected' ? CLIENT_CLOSED_REQUEST : upstream.status;
       return settleCall(
         call,
         callOutcome(call, reading, endReason, hiddenGenerationMs, checkpointWriter.floor),

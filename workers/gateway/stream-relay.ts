@@ -39,7 +39,7 @@ export type StreamRelayOptions = Readonly<{
   checkpoint: () => Promise<StopReason>;
   /** The last event of an answer that did not end well. */
   terminalEvent: (
-    endReason: Exclude<EndReason, 'complete' | 'client_gone'>,
+    endReason: Exclude<EndReason, 'complete' | 'client_disconnected'>,
     stopReason: StopReason,
   ) => Uint8Array;
   clock: () => number;
@@ -104,7 +104,7 @@ export class StreamRelay {
       if (this.#isComplete()) for (const piece of rest) await this.#write(piece);
     } catch {
       // The provider's connection broke, or we aborted it and `#ending` says why.
-      this.#recordEndReason('upstream_cut');
+      this.#recordEndReason('upstream_disconnected');
     }
   }
 
@@ -132,7 +132,7 @@ export class StreamRelay {
     this.#disconnectedAt = this.#options.disconnect.mark();
     const reading = this.#options.meter.reading();
     if (reading.ended || this.#options.shouldDrain(reading)) return;
-    this.#abort('client_gone');
+    this.#abort('client_disconnected');
   }
 
   #recordEndReason(endReason: EndReason): void {
@@ -177,10 +177,11 @@ export class StreamRelay {
   /** Why the carriage has to end now, if it has to. */
   #timeoutReason(now: number): EndReason | null {
     const { drainMs, idleMs } = this.#options.timeouts;
-    if (this.#clientDisconnected && now - this.#disconnectedAt >= drainMs) return 'client_gone';
+    if (this.#clientDisconnected && now - this.#disconnectedAt >= drainMs)
+      return 'client_disconnected';
     if (now - Math.max(this.#lastReadAt, this.#lastWriteAt) < idleMs) return null;
     // A write that waits this long waits for a caller who has stopped reading.
-    return this.#pendingWrites > 0 ? 'client_gone' : 'upstream_silent';
+    return this.#pendingWrites > 0 ? 'client_disconnected' : 'upstream_timeout';
   }
 
   #checkTimers(): void {
@@ -217,7 +218,7 @@ export class StreamRelay {
     const onCheckpoint = (stopReason: StopReason) => {
       if (stopReason === null) return;
       this.#stopReason = stopReason;
-      this.#abort('stopped');
+      this.#abort('stopped_by_account');
     };
     // A checkpoint that fails leaves the one before; the next is made in its turn.
     this.#options.checkpoint().then(onCheckpoint, () => {});
@@ -232,16 +233,16 @@ export class StreamRelay {
   }
 
   #endReason(): EndReason {
-    if (this.#firstEndReason === 'stopped') return 'stopped';
+    if (this.#firstEndReason === 'stopped_by_account') return 'stopped_by_account';
     if (this.#isComplete()) return 'complete';
     if (this.#firstEndReason !== null) return this.#firstEndReason;
-    return this.#clientDisconnected ? 'client_gone' : 'upstream_cut';
+    return this.#clientDisconnected ? 'client_disconnected' : 'upstream_disconnected';
   }
 
   async #finish(endReason: EndReason): Promise<void> {
     if (this.#clientDisconnected) return;
     try {
-      if (endReason !== 'complete' && endReason !== 'client_gone') {
+      if (endReason !== 'complete' && endReason !== 'client_disconnected') {
         await this.#writer.write(this.#options.terminalEvent(endReason, this.#stopReason));
       }
       await this.#writer.close();

@@ -79,11 +79,11 @@ function toApiError(
 ): ApiError {
   switch (result.reason) {
     case 'our_account':
-      return { reason: 'upstream_account', provider };
+      return { reason: 'upstream_account_error', provider };
     case 'overloaded':
       return { reason: 'upstream_overloaded', provider, retryAfter: result.retryAfter };
     case 'silent':
-      return { reason: 'upstream_silent', provider };
+      return { reason: 'upstream_timeout', provider };
     case 'unreachable':
     case 'aborted':
       return { reason: 'upstream_unreachable', provider };
@@ -95,7 +95,7 @@ function logUpstreamError(result: UpstreamFailure, provider: string, call: strin
     logEvent({ event: 'upstream_account_refused', call, provider, status: result.status });
   }
   if (result.reason === 'silent' || result.reason === 'unreachable') {
-    const kind = result.reason === 'silent' ? 'silent' : 'connect';
+    const kind = result.reason === 'silent' ? 'timeout' : 'connect';
     logEvent({ event: 'upstream_unreachable', call, provider, kind });
   }
 }

@@ -35,14 +35,14 @@ export type HoldRequest = Readonly<{
 }>;
 
 export type HoldDecline =
-  | Readonly<{ reason: 'key_unknown' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
+  | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
   /** The key's brake was pulled: its owner resumes it in the console, or waits until the next day. */
   | Readonly<{ reason: 'key_paused' }>
   /** The key's own budget is too small: `short` is what is missing, `fits` the output limit that would do (0: none). */
-  | Readonly<{ reason: 'key_budget_spent'; missingAmount: NanoUsd; affordableOutput: number }>
+  | Readonly<{ reason: 'key_limit_exceeded'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The whole posted balance is too small, whatever else is in flight. */
-  | Readonly<{ reason: 'balance_empty'; missingAmount: NanoUsd; affordableOutput: number }>
+  | Readonly<{ reason: 'insufficient_balance'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The balance would do once calls in flight have settled. */
   | Readonly<{
       reason: 'balance_held';

@@ -5,7 +5,7 @@ import type { AccountId, Instant, KeyId } from './identifiers.ts';
 /** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
 export type KeyCredential = Readonly<{ keyId: KeyId; secretHash: string }>;
 
-export type KeyError = 'key_unknown' | 'key_revoked' | 'key_expired' | 'account_closed';
+export type KeyError = 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'account_closed';
 
 export type Authenticated<T> =
   | Readonly<{ ok: true; value: T }>

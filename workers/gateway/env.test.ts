@@ -1,0 +1,49 @@
+/** The gateway's bindings: timeouts in seconds, and the former names that are still read. */
+import { describe, expect, it } from 'vitest';
+import { type Env, getDeps } from './env.ts';
+
+const LEDGER: Required<Env>['LEDGER'] = Object({});
+const SETTLEMENTS: Queue = Object({});
+
+function getTimeouts(bindings: Env) {
+  const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
+  return getDeps({ ...bindings, LEDGER, SETTLEMENTS, KEY_MAC_SECRETS }).timeouts;
+}
+
+const RENAMED = [
+  ['FIRST_BYTE_TIMEOUT_SECONDS', 'FIRST_BYTE_SECONDS', 'firstByteMs'],
+  ['IDLE_TIMEOUT_SECONDS', 'SILENCE_SECONDS', 'idleMs'],
+  ['KEEPALIVE_SECONDS', 'PING_SECONDS', 'keepAliveMs'],
+  ['HOLD_GRACE_SECONDS', 'GRACE_SECONDS', 'holdGraceMs'],
+] as const;
+
+describe('timeouts of the gateway', () => {
+  it.each(RENAMED)('reads %s in seconds', (name, _, timeout) => {
+    expect(getTimeouts({ [name]: '1.5' })[timeout]).toBe(1500);
+  });
+
+  it.each(RENAMED)(
+    'reads %s from its former name %s when it is not set',
+    (name, former, timeout) => {
+      expect(getTimeouts({ [former]: '7' })[timeout]).toBe(7000);
+      expect(getTimeouts({ [name]: '', [former]: '7' })[timeout]).toBe(7000);
+      expect(getTimeouts({ [name]: '3', [former]: '7' })[timeout]).toBe(3000);
+    },
+  );
+
+  it.each(RENAMED)('names the malformed binding, whether %s or %s', (name, former) => {
+    expect(() => getTimeouts({ [name]: 'soon' })).toThrow(name);
+    expect(() => getTimeouts({ [former]: '-1' })).toThrow(former);
+  });
+
+  it('uses the defaults when no binding is set', () => {
+    expect(getTimeouts({})).toEqual({
+      firstByteMs: 600_000,
+      idleMs: 300_000,
+      keepAliveMs: 5_000,
+      checkpointMs: 5_000,
+      drainMs: 20_000,
+      holdGraceMs: 120_000,
+    });
+  });
+});
