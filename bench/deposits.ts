@@ -17,7 +17,7 @@ import {
   runScheduled,
 } from '@farebox/deposits';
 import { createEmptyDatabase } from '@farebox/local';
-import { readRange } from '../packages/deposits/rpc.ts';
+import { readRange } from '../packages/deposits/transfers.ts';
 import { type Bar, renderBars } from './deposits-chart.ts';
 import { RESULTS, table } from './report.ts';
 import { quantile } from './statistics.ts';

@@ -1,7 +1,7 @@
 /**
- * Addresses from the operator's extended public keys (BIP-32, watch-only): m/44'/60'/0' for both EVM
- * chains and m/44'/195'/0' for TRON, then 0/index below it. A private key never passes through here: an
- * extended private key is refused, for whoever holds one and this key's children holds them all.
+ * Derives addresses from the operator's extended public keys (BIP-32, watch-only): m/44'/60'/0' for both EVM
+ * chains and m/44'/195'/0' for TRON, then 0/index below it. An extended private key is rejected, because it
+ * gives the private keys of all its children.
  */
 
 import type { AddressFamily } from '@farebox/ledger';
@@ -16,7 +16,7 @@ import type { HexAddress } from './contract.ts';
 
 const base58check = createBase58check(sha256);
 
-/** TRON's addresses are the EVM's with this byte in front (TRON protocol, "Account Address Format"). */
+/** A TRON address is an EVM address with this byte in front (TRON protocol, "Account Address Format"). */
 const TRON_PREFIX = 0x41;
 /** m / purpose' / coin' / account'. */
 const ACCOUNT_DEPTH = 3;
@@ -28,7 +28,7 @@ export type ParseWatchKeyResult =
   | Readonly<{ ok: true; key: WatchKey }>
   | Readonly<{ ok: false; reason: WatchKeyError }>;
 
-/** What a key is pinned and named by: 16 hexadecimal characters of the SHA-256 of its text. */
+/** Identifies a key: the first 16 hexadecimal characters of the SHA-256 of its text. */
 function computeFingerprint(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text))).slice(0, 16);
 }
@@ -41,7 +41,7 @@ function tryParseExtendedKey(text: string): HDKey | null {
   }
 }
 
-/** Reads an `xpub…` of depth 3. Its external chain (child 0) is derived once: addresses hang below that. */
+/** Parses an `xpub…` of depth 3. Derives its external chain (child 0) once; addresses are children of that. */
 export function parseWatchKey(text: string): ParseWatchKeyResult {
   const trimmed = text.trim();
   const key = tryParseExtendedKey(trimmed);
@@ -55,18 +55,18 @@ export function parseWatchKey(text: string): ParseWatchKeyResult {
   };
 }
 
-/** The `index`-th address below a key, as it stands in a log's topic: 0x and 40 lowercase characters. */
+/** Derives a key's address at `index`. Throws if `index` isn't a whole number below 2^31. */
 export function deriveAddress(key: WatchKey, index: number): HexAddress {
   if (!Number.isInteger(index) || index < 0 || index >= FIRST_HARDENED) {
-    throw new Error('an index of a public key is a whole number below 2^31');
+    throw new Error('An address index must be a whole number below 2^31.');
   }
   const { publicKey } = key.external.deriveChild(index);
-  if (publicKey === null) throw new Error('a derived key has no public key');
+  if (publicKey === null) throw new Error('The derived key has no public key.');
   const full = secp256k1.Point.fromBytes(publicKey).toBytes(false);
   return `0x${bytesToHex(keccak_256(full.subarray(1)).subarray(12))}`;
 }
 
-/** As wallets of the family write it: EIP-55, or Base58Check beginning with T. */
+/** Formats an address as wallets of the family write it: EIP-55, or Base58Check beginning with T. */
 export function formatAddress(family: AddressFamily, hex: HexAddress): string {
   if (family === 'evm') return getAddress(hex);
   const body = new Uint8Array(21);
@@ -85,7 +85,7 @@ function parseTronAddress(text: string): HexAddress | null {
   }
 }
 
-/** An address as a person writes it, or null: a checksum that is there must be right. */
+/** Parses an address as users type it. Null when it is malformed or has a wrong checksum. */
 export function parseAddress(family: AddressFamily, text: string): HexAddress | null {
   const trimmed = text.trim();
   if (family === 'tron') return parseTronAddress(trimmed);

@@ -1,8 +1,8 @@
 /**
- * Once a day each address is asked for: what it holds and what was swept of it must be what we recorded, and
- * what we credited must stand in its account's book. A bounded part a tick. What differs is looked at again on
- * each tick, because a transfer may have come in between two answers; where an address holds more than we
- * know of, the blocks since it was made are read again for it, the newest first, once after each day's audit.
+ * Daily audit of every address, a bounded part per cron run. What an address holds plus what was swept must
+ * equal what we recorded, and what we credited must be in the account's ledger. Differences are checked again
+ * on each run, because a transfer may arrive between two reads. If an address holds more than we recorded, the
+ * blocks since it was issued are read again for it, newest first, once per daily audit.
  */
 import {
   type Difference,
@@ -21,10 +21,10 @@ import {
   findLedgerDifferences as selectLedgerDifferences,
   type WatchedAddress,
 } from '@farebox/database/deposits';
+import { readTokenBalances } from './balances.ts';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
-import { readTokenBalances } from './rpc.ts';
-import { readAgreedRange } from './scan.ts';
+import { readAgreedRange } from './provider-agreement.ts';
 import { onlyAddresses, resolveOwners } from './watched-addresses.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -33,16 +33,16 @@ const MINUTE_MS = 60_000;
 const ADDRESSES_PER_RUN = 200;
 const OPEN_DIFFERENCES_PER_RUN = 200;
 const WINDOWS_PER_RUN = 4;
-/** A younger difference may be a transfer that came in between two answers. */
+/** A younger difference may be a transfer that arrived between two reads. */
 const DIFFERENCE_GRACE_MS = 10 * 60_000;
 
-/** What differs at these addresses now, of every kind; null where the provider could not be asked. */
+/** The current differences of these addresses, of every kind. Null when the provider can't be read. */
 async function findDifferences(
   deps: DepositDeps,
   chain: Chain,
   addresses: readonly WatchedAddress[],
 ): Promise<readonly Difference[] | null> {
-  // Not the one that scans: who left a transfer out may leave it out of the balance.
+  // The last provider, because a provider that omits a transfer may omit it from the balance too.
   const provider = chain.providers.at(-1);
   if (provider === undefined) return null;
   const addressTexts = addresses.map(({ address }) => address);
@@ -83,7 +83,7 @@ async function findLedgerDifferences(
   }));
 }
 
-/** Of these addresses, what was found to differ before and does not now. */
+/** Resolves earlier differences of these addresses that are gone. */
 async function resolveOtherDifferences(
   { db, now }: DepositDeps,
   chain: Chain,
@@ -99,7 +99,7 @@ async function resolveOtherDifferences(
   }
 }
 
-/** The next addresses of the day's audit. */
+/** Audits the next page of addresses, if today's audit isn't done. */
 async function auditNextPage(deps: DepositDeps, chain: Chain): Promise<void> {
   const { db, now } = deps;
   const { after, endedAt } = await readAuditProgress(db, chain.name);
@@ -113,7 +113,7 @@ async function auditNextPage(deps: DepositDeps, chain: Chain): Promise<void> {
   await recordAuditProgress(db, chain.name, last, now());
 }
 
-/** What was found before, once more: settled where it adds up by now. Answers what still differs. */
+/** Checks open differences again, resolves those that are gone, and returns the others. */
 async function recheckOpenDifferences(
   deps: DepositDeps,
   chain: Chain,
@@ -132,14 +132,14 @@ async function recheckOpenDifferences(
   return open.filter(({ kind, address }) => remaining.has(`${kind}:${address}`));
 }
 
-/** The oldest block that can hold a transfer to an address made so long ago. */
+/** The oldest block that can hold a transfer to an address issued `ageMs` ago. */
 function earliestBlock(chain: Chain, nextBlock: number, ageMs: number): number {
-  // Networks were slower at times; twice as many blocks as there should be is far enough.
+  // Block times vary: twice the expected number of blocks leaves enough room.
   const blocks = Math.ceil((2 * ageMs) / chain.blockMs) + chain.maxWindow;
   return Math.max(0, chain.startBlock ?? 0, nextBlock - blocks);
 }
 
-/** Reads blocks once more for one address that holds more than we know of, a bounded number of them. */
+/** Reads a bounded number of blocks again for one address that holds more than we recorded. */
 async function searchMissedTransfers(
   deps: DepositDeps,
   chain: Chain,
@@ -163,10 +163,11 @@ async function searchMissedTransfers(
   await recordDifferenceRescan(db, chain.name, address, below);
 }
 
+/** Runs one bounded part of a chain's audit. Logs differences that persist. */
 export async function auditChain(deps: DepositDeps, chain: Chain): Promise<void> {
   const remaining = await recheckOpenDifferences(deps, chain);
   const persistent = remaining.filter(({ since }) => deps.now() - since > DIFFERENCE_GRACE_MS);
-  // Once an hour: loud enough to be heard, not so loud that it is switched off.
+  // Logged once an hour, so that alerts on it stay readable.
   const kinds = deps.now() % HOUR_MS < MINUTE_MS ? persistent.map(({ kind }) => kind) : [];
   for (const kind of new Set(kinds)) {
     deps.logEvent({ event: 'deposit_difference', chain: chain.name, kind });

@@ -1,8 +1,8 @@
 /**
- * The three chains as their own documents describe them: the defaults an operator may change by
- * configuration. Contract addresses: tether.to/supported-protocols (TRON TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t,
- * Polygon) and the Binance-Peg BSC-USD token; chain ids: EIP-155 and java-tron's EthChainId. What freezes:
- * `isBlackListed(address)` on TRON, `isBlocked(address)` on Polygon; BSC-USD has no such thing. Pure.
+ * Defaults of the three chains, from their own documentation. An operator may override them by configuration.
+ * Contract addresses: tether.to/supported-protocols (TRON TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t, Polygon) and the
+ * Binance-Peg BSC-USD token. Chain ids: EIP-155 and java-tron's EthChainId. Freezing: `isBlackListed(address)`
+ * on TRON, `isBlocked(address)` on Polygon; BSC-USD can't freeze addresses. Pure.
  */
 import type { AddressFamily } from '@farebox/ledger';
 import type { Chain, ChainName } from './contract.ts';
@@ -19,12 +19,12 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     chainId: 728_126_428,
     token: '0xa614f803b6fd780986a42c78ec9c7f77e6ded13c',
     decimals: 6,
-    // Solidified means that 19 of 27 representatives built on it; nothing deeper is needed.
+    // A solidified block has 19 of 27 representatives built on it; more depth isn't needed.
     depth: 0,
     largeDepth: 0,
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,
-    // java-tron's own limit is 5000 blocks; half of it leaves room for providers that allow less.
+    // java-tron's own limit is 5,000 blocks; half of it leaves room for providers that allow less.
     maxWindow: 2500,
     minWindow: 1,
     overlap: 40,
@@ -53,7 +53,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     chainId: 137,
     token: '0xc2132d05d31c914a87c6611c10748aeb04b58e8f',
     decimals: 6,
-    // Its `finalized` tag was violated before; hence the depth beside it.
+    // Polygon's `finalized` tag was violated before, hence the additional depth.
     depth: 64,
     largeDepth: 256,
     largeUnits: 200n * MILLION,

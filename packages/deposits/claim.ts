@@ -1,15 +1,16 @@
 /**
- * "I sent it and nothing happened": a person names a transaction, and it takes the same way as one that
- * was found, or the answer says precisely why not. This heals whatever a scan missed, on TRON too, where
- * receipts don't go through the index that logs are searched by (java-tron #6037).
+ * Claims: a user names a transaction that wasn't credited. It goes through the same steps as one found by a
+ * scan, or the result says precisely why not. This recovers transfers a scan missed, on TRON too, where
+ * receipts don't depend on the log index (java-tron #6037).
  */
 import { listDeposits, readCursor, recordFinalTransfers } from '@farebox/database/deposits';
 import type { AccountId } from '@farebox/ledger';
 import type { Chain, ClaimResult, Deposit, DepositState, Hash } from './contract.ts';
 import { creditChain } from './credit.ts';
 import type { DepositDeps } from './deps.ts';
-import { type Receipt, readReceipt, sameTransfer, type TransferLog } from './rpc.ts';
-import { readTips, safeBlock } from './scan.ts';
+import { readTips, safeBlock } from './provider-agreement.ts';
+import { type Receipt, readReceipt } from './receipts.ts';
+import { sameTransfer, type TransferLog } from './transfers.ts';
 import { resolveOwners } from './watched-addresses.ts';
 
 const MAX_ROWS_SEARCHED = 200;
@@ -31,7 +32,7 @@ function sameReceipt(a: Receipt, b: Receipt): boolean {
   );
 }
 
-/** What all providers say of the transaction. */
+/** Reads the receipt from all providers. `network_unavailable` if they don't agree. */
 async function readAgreedReceipt(
   { rpcTransport }: DepositDeps,
   chain: Chain,
@@ -66,7 +67,7 @@ async function findClaimedDeposits(
   );
 }
 
-/** Transfers of the chain's token to the account, or why there are none. */
+/** The receipt's transfers of the chain's token to the account, or why there are none. */
 async function findOwnTransfers(
   deps: DepositDeps,
   chain: Chain,
@@ -93,6 +94,10 @@ async function findOwnTransfers(
   return claimError(other.length > 0 ? 'wrong_token' : 'not_your_address');
 }
 
+/**
+ * Records and credits the account's transfers in a transaction that a user names.
+ * @param transactionText the hash as the user pasted it, with or without 0x
+ */
 export async function claim(
   deps: DepositDeps,
   account: AccountId,
@@ -101,7 +106,7 @@ export async function claim(
 ): Promise<ClaimResult> {
   const chain = deps.chains.find(({ name }) => name === chainName);
   if (chain === undefined || chain.providers.length === 0) return claimError('network_unavailable');
-  // Explorers of TRON show hashes without their 0x.
+  // TRON explorers show hashes without 0x.
   const hexDigits = transactionText.trim().replace(/^0x/i, '').toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(hexDigits)) return claimError('malformed');
   const txHash = `0x${hexDigits}`;

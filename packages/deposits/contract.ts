@@ -1,6 +1,6 @@
 /**
- * What the deposits room promises those who call it: chains, addresses, and every answer there can be.
- * The rules behind it stand in docs/decisions/0013-deposits.md.
+ * The public types of the deposits package: chains, addresses, deposits and results.
+ * docs/decisions/0013-deposits.md explains the rules behind them.
  */
 import type { AddressFamily, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
@@ -8,53 +8,61 @@ import type { NanoUsd } from '@farebox/money';
 export const CHAINS = ['tron', 'bsc', 'polygon'] as const;
 export type ChainName = (typeof CHAINS)[number];
 
-/** 0x and lowercase hexadecimal characters: 64 of them, 40 of them. */
+/** 0x and 64 (a hash) or 40 (an address) lowercase hexadecimal characters. */
 export type Hash = string;
 export type HexAddress = string;
 
-/** One JSON-RPC provider of a chain. The header carries its key where it wants one. */
+/** A JSON-RPC provider of a chain. `header` carries its API key, if it needs one. */
 export type RpcProvider = Readonly<{
   url: string;
   header?: Readonly<{ name: string; value: string }>;
 }>;
 
-/** A chain as the operator configured it, over the defaults of `CHAIN_DEFAULTS`. */
+/** A chain: `CHAIN_DEFAULTS` with the operator's configuration applied. */
 export type Chain = Readonly<{
   name: ChainName;
   family: AddressFamily;
-  /** EIP-155; TRON's is the last four bytes of its genesis block's hash. */
+  /** EIP-155. TRON's is the last four bytes of its genesis block's hash. */
   chainId: number;
-  /** The USDT contract, the only token that is looked at. */
+  /** The USDT contract. Other tokens are ignored. */
   token: HexAddress;
   decimals: number;
-  /** The first scans, the second (where there is one) confirms. Empty: the chain is switched off. */
+  /** All of them must agree; the last one serves balances and screening. Empty: the chain is disabled. */
   providers: readonly RpcProvider[];
-  /** Blocks a final one must lie below the head, whatever the chain's own tag says. */
+  /** Confirmations a block needs in addition to the chain's own `finalized` tag. */
   depth: number;
-  /** The same for an account that received more than `largeUnits` on this chain within a day. */
+  /** `depth` for an account that receives more than `largeUnits` on this chain within a day. */
   largeDepth: number;
   largeUnits: bigint;
-  /** Below this, transfers wait until together they pass it. In the token's own units. */
+  /** In token units. Smaller transfers (dust) wait until their sum reaches it. */
   minimumUnits: bigint;
-  /** The most blocks one query spans, and the least it is narrowed to. */
+  /** The widest and the narrowest block range of a query. */
   maxWindow: number;
   minWindow: number;
-  /** How many blocks below the cursor every tick reads again. */
+  /** How many blocks below the cursor each cron run reads again. */
   overlap: number;
-  /** Without it, a network's newest block on first start. */
+  /** The first block to read. Null: the newest safe block when the chain is first scanned. */
   startBlock: number | null;
-  /** The call, four bytes, by which the token's contract says that an address is frozen; null where it can't freeze. */
+  /** 4-byte selector of the contract's "is frozen" function. Null when the token can't freeze addresses. */
   frozenSelector: string | null;
-  /** Milliseconds; shown to people and used to size a day. */
+  /** Block time in milliseconds: shown to users, and used to convert time spans into blocks. */
   blockMs: number;
 }>;
 
-/** The operator's extended public keys of one family: the current first, then those still watched. */
+/** The operator's extended public keys by family: the current key first, then former keys still watched. */
 export type WatchKeys = Readonly<Record<AddressFamily, readonly string[]>>;
+
+/** Selects transfers by recipient. */
+export type AddressFilter = Readonly<{
+  /** The addresses put into the queries. Null: queries return the transfers to every address. */
+  queriedAddresses: readonly HexAddress[] | null;
+  /** Returns the recipients that are ours. */
+  filterOwned: (recipients: ReadonlySet<HexAddress>) => Promise<ReadonlySet<HexAddress>>;
+}>;
 
 export type DepositState = 'seen' | 'final' | 'credited' | 'dust' | 'held' | 'closed';
 
-/** One transfer as a person sees it. */
+/** A transfer as its account's owner sees it. */
 export type Deposit = Readonly<{
   chain: ChainName;
   txHash: Hash;
@@ -68,36 +76,36 @@ export type Deposit = Readonly<{
   creditedAt: Instant | null;
 }>;
 
-/** What came of a person's "I sent it, here is the transaction". */
+/** The result of a user's claim that a transaction wasn't credited. */
 export type ClaimResult =
   | Readonly<{ ok: true; deposits: readonly Deposit[] }>
   | Readonly<{
       ok: false;
-      reason: /** Not 64 hexadecimal characters. */
+      reason: /** The hash isn't 64 hexadecimal characters. */
         | 'malformed'
-        /** No provider of this network knows it: another network, or not yet mined. */
+        /** No provider of this network knows the transaction: it is on another network, or not mined yet. */
         | 'not_found'
-        /** It failed on the chain: nothing was moved. */
+        /** The transaction failed on the chain. */
         | 'failed'
-        /** It moved another token to the person's address. */
+        /** It moved another token to the account's address. */
         | 'wrong_token'
         /** It moved USDT, but not to an address of this account. */
         | 'not_your_address'
-        /** It moved nothing that is a token. */
+        /** It moved no token. */
         | 'no_transfer'
-        /** Known, and on its way. */
+        /** It is mined but not final yet. */
         | 'not_final'
         | 'network_unavailable'
         | 'chain_halted';
-      /** With `not_final`: blocks on top of it, and how many are needed. */
+      /** With `not_final`: the blocks on top of it, and how many it needs. */
       confirmations?: number;
       requiredConfirmations?: number;
     }>;
 
-/** An account's place to send to, verified against its own object and the operator's key. */
+/** An account's deposit address, verified against the account object and the operator's key. */
 export type VerifiedAddress = Readonly<{
   family: AddressFamily;
-  /** As wallets of the family write it: EIP-55 mixed case, or Base58Check beginning with T. */
+  /** The address as wallets of the family write it: EIP-55 mixed case, or Base58Check beginning with T. */
   text: string;
   hex: HexAddress;
 }>;

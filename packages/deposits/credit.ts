@@ -1,7 +1,7 @@
 /**
- * From a final transfer to money in an account: valued once, proven once more by every provider, then
- * credited under the id of the transfer itself, so that whatever is repeated counts once. A crash between
- * any two steps is taken up where it happened.
+ * Credits final transfers to accounts. The amount is set once, every provider proves the transfer again, and
+ * the credit's id is the transfer's own, so that a retry counts once. After a crash between any two steps the
+ * next run continues there.
  */
 import {
   type CreditableDeposit,
@@ -14,16 +14,17 @@ import {
 } from '@farebox/database/deposits';
 import type { CreditResult } from '@farebox/ledger';
 import { deriveAddress } from './addresses.ts';
+import type { Tip } from './blocks.ts';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
-import { type Receipt, readBlockAndReceipt, type Tip } from './rpc.ts';
-import { halt } from './scan.ts';
+import { halt } from './halt.ts';
+import { type Receipt, readBlockAndReceipt } from './receipts.ts';
 import { screenSenders } from './sender-screening.ts';
 
 const CREDITS_PER_RUN = 200;
 const VALUATIONS_PER_RUN = 500;
 
-/** More within a day waits for more blocks: what a reorganisation could take is worth more. */
+/** An account that receives more than `largeUnits` within a day waits longer: a reorganization could take more. */
 function hasEnoughConfirmations(
   chain: Chain,
   deposit: CreditableDeposit,
@@ -33,13 +34,13 @@ function hasEnoughConfirmations(
   return tips.every(({ head }) => deposit.blockNumber <= head.number - depth);
 }
 
-/** The row says which child of which key the address is; the key itself says whether that is so. */
+/** Derives the address from the operator's key again: the row's key and index alone aren't trusted. */
 function isDerived(deps: DepositDeps, deposit: CreditableDeposit): boolean {
   const key = deps.keys.get(deposit.fingerprint);
   return key !== undefined && deriveAddress(key, deposit.index) === deposit.recipient;
 }
 
-type ProofResult = 'proven' | 'unsure' | 'halted' | 'not_on_chain';
+type ProofResult = 'proven' | 'inconclusive' | 'halted' | 'not_on_chain';
 
 function isInReceipt(
   { transfers, succeeded }: Receipt,
@@ -60,8 +61,8 @@ function isInReceipt(
 }
 
 /**
- * What every provider shows of it right before it is credited: the block it was read in, and in that block the
- * transfer itself. A row alone is no money, whoever wrote it.
+ * Checks right before crediting that every provider still shows the block and, in it, the transfer. A row in
+ * Postgres is never enough to credit money.
  */
 async function proveOnChain(
   deps: DepositDeps,
@@ -72,22 +73,22 @@ async function proveOnChain(
   let missingCount = 0;
   for (const [index, provider] of chain.providers.entries()) {
     const result = await readBlockAndReceipt(deps.rpcTransport, provider, deposit);
-    if (!result.ok) return 'unsure';
+    if (!result.ok) return 'inconclusive';
     const { block, receipt } = result.value;
     if (block.hash !== blockHash) {
       const found = block.hash;
       await halt(deps, chain, { block: blockNumber, expected: blockHash, found, provider: index });
       return 'halted';
     }
-    if (!receipt.ok) return 'unsure';
+    if (!receipt.ok) return 'inconclusive';
     if (!isInReceipt(receipt.value, chain, deposit)) missingCount += 1;
   }
-  // Where they disagree one of them lies, and the next minute asks again.
+  // If the providers disagree, one of them is wrong: the next run asks again.
   if (missingCount === 0) return 'proven';
-  return missingCount === chain.providers.length ? 'not_on_chain' : 'unsure';
+  return missingCount === chain.providers.length ? 'not_on_chain' : 'inconclusive';
 }
 
-/** Worth and units go together, but for what earlier deposits left over below one nano-USD. */
+/** The amount must match the units, plus at most one nano-USD of remainders carried over from earlier deposits. */
 function isCreditAmountValid({ decimals }: Chain, { units, amount }: CreditableDeposit): boolean {
   const expectedAmount = (units * 10n ** 9n) / 10n ** BigInt(decimals);
   return amount === expectedAmount || amount === expectedAmount + 1n;
@@ -98,7 +99,7 @@ function toDepositEnd(result: CreditResult): DepositOutcome {
   return { state: result.reason === 'closed' ? 'closed' : 'held', reason: result.reason };
 }
 
-/** Why it can't be credited, whatever the ledger would say of it. */
+/** Returns why a deposit can't be credited, before the ledger is called. */
 function checkCreditable(
   deps: DepositDeps,
   chain: Chain,
@@ -128,7 +129,7 @@ async function creditDeposit(
   await recordDepositEnd(deps, chain, deposit, end);
 }
 
-/** Its end, in its row and in the log. */
+/** Records the outcome in the deposit's row and in the log. */
 async function recordDepositEnd(
   deps: DepositDeps,
   chain: Chain,
@@ -146,7 +147,7 @@ async function recordDepositEnd(
   deps.logEvent({ event: 'deposit_set_aside', account, chain: chain.name, reason });
 }
 
-/** What became final is given its worth, once it is known whether its sender has to be looked at. */
+/** Sets the credit amount of newly final deposits, after screening their senders. */
 async function valueFinalDeposits(deps: DepositDeps, chain: Chain): Promise<void> {
   const { name, decimals, minimumUnits } = chain;
   const valuation = { chain: name, decimals, minimumUnits };
@@ -165,7 +166,7 @@ async function valueFinalDeposits(deps: DepositDeps, chain: Chain): Promise<void
   await releaseDust(deps.db, valuation, [...new Set(accounts)]);
 }
 
-/** Everything that may be credited now, a bounded number of it. */
+/** Credits the deposits that are ready, at most `CREDITS_PER_RUN`. */
 export async function creditChain(
   deps: DepositDeps,
   chain: Chain,
@@ -177,7 +178,7 @@ export async function creditChain(
     if (!hasEnoughConfirmations(chain, deposit, tips)) continue;
     const proof = await proveOnChain(deps, chain, deposit);
     if (proof === 'halted') {
-      // When the chain goes on, it goes on without this one, until it is found in a block again.
+      // After an operator resumes the chain, this deposit stays in review until a scan finds it in a block again.
       await recordDepositEnd(deps, chain, deposit, { state: 'held', reason: 'block_changed' });
       return;
     }

@@ -1,19 +1,19 @@
-/** What the deposits room works with. Of the ledger it can ask one thing: to credit. */
+/** Dependencies of the deposits package. Its only access to the ledger is to credit. */
 import type { Database } from '@farebox/database';
 import type { CreditsRpc, Instant } from '@farebox/ledger';
 import type { LogEvent } from '@farebox/telemetry';
 import type { WatchKey } from './addresses.ts';
 import type { Chain } from './contract.ts';
-import type { RpcTransport } from './rpc.ts';
+import type { RpcTransport } from './json-rpc.ts';
 
 export type DepositDeps = Readonly<{
   db: Database;
   credits: CreditsRpc;
   chains: readonly Chain[];
-  /** By fingerprint: the operator's public keys, old ones too. An address below any other is not ours. */
+  /** The operator's public keys by fingerprint, former ones too. Addresses of any other key aren't ours. */
   keys: ReadonlyMap<string, WatchKey>;
   rpcTransport: RpcTransport;
-  /** Senders whose money an operator has to look at, in lowercase hexadecimal. */
+  /** Senders whose deposits wait for an operator's review, in lowercase hexadecimal. */
   blockedSenders: readonly string[];
   now: () => Instant;
   logEvent: (event: LogEvent) => void;

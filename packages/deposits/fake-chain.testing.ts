@@ -3,7 +3,8 @@
  * each of its nodes lags, leaves out, repeats, clamps, contradicts itself and refuses, by a seeded dice.
  */
 import type { RpcProvider } from './contract.ts';
-import { type RpcRequest, type RpcResponse, type RpcTransport, TRANSFER_TOPIC } from './rpc.ts';
+import type { RpcRequest, RpcResponse, RpcTransport } from './json-rpc.ts';
+import { TRANSFER_TOPIC } from './transfers.ts';
 
 export type Prng = Readonly<{
   nextInt: (bound: number) => number;

@@ -1,4 +1,4 @@
-/** The front of the deposits room: nothing else of it may be imported. */
+/** The public API of the deposits package. Other packages may import nothing else of it. */
 export {
   deriveAddress,
   formatAddress,
@@ -8,24 +8,24 @@ export {
   type WatchKey,
   type WatchKeyError,
 } from './addresses.ts';
+export { readTokenBalances } from './balances.ts';
+export { readTip } from './blocks.ts';
 export { CHAIN_DEFAULTS, CHAINS_BY_FAMILY } from './chains.ts';
 export { claim } from './claim.ts';
 export { type Configuration, parseConfiguration } from './configuration.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
+export { rescan } from './daily-rescan.ts';
 export type { DepositDeps } from './deps.ts';
 export {
   httpTransport,
-  type Receipt,
   type RpcRequest,
   type RpcResponse,
   type RpcResult,
   type RpcTransport,
-  readReceipt,
-  readTip,
-  readTokenBalances,
-} from './rpc.ts';
-export { rescan, safeBlock } from './scan.ts';
+} from './json-rpc.ts';
+export { safeBlock } from './provider-agreement.ts';
+export { type Receipt, readReceipt } from './receipts.ts';
 export { runScheduled } from './scheduled.ts';
 export {
   type AddressDeps,

@@ -27,7 +27,7 @@ import {
   type RpcTransport,
   runScheduled,
 } from './index.ts';
-import { TRANSFER_TOPIC } from './rpc.ts';
+import { TRANSFER_TOPIC } from './transfers.ts';
 
 const ADA = 'aaaaaaaaaaaaaaaa';
 const BOB = 'bbbbbbbbbbbbbbbb';
@@ -639,10 +639,10 @@ describe('the daily audit', () => {
       address: ada,
       units: 5n * ONE,
     };
-    const foreign = { ...sweptTransfer, address: STRANGER };
-    expect(await recordSweptDeposits(db, [sweptTransfer, foreign], now)).toEqual({
+    const unknown = { ...sweptTransfer, address: STRANGER };
+    expect(await recordSweptDeposits(db, [sweptTransfer, unknown], now)).toEqual({
       ok: false,
-      foreign: [STRANGER],
+      unknownAddresses: [STRANGER],
     });
     expect(await recordSweptDeposits(db, [sweptTransfer, sweptTransfer], now)).toEqual({
       ok: true,

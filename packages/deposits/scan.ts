@@ -1,92 +1,36 @@
 /**
- * Reading one chain on. It promises that a block is passed only when every configured provider agrees on
- * it and on its transfers to us; that an answer which is not sure stops the cursor and skips nothing; and
- * that a final block which is no longer the same halts the chain (docs/decisions/0013-deposits.md). Work
- * a tick is bounded; two ticks at once are harmless.
+ * Scans one chain for transfers to our addresses. Guarantees: the cursor passes a block only when every
+ * configured provider agrees on it and on its transfers; an inconclusive answer stops the cursor, so no block
+ * is skipped; and a final block that changes halts the chain (docs/decisions/0013-deposits.md). The work per
+ * cron run is bounded, and two runs at once are harmless.
  */
 import {
   advanceCursor,
   type ChainCursor,
-  haltChain,
   readCursor,
   recordFinalTransfers,
   recordPoll,
   replacePending,
   startCursor,
 } from '@farebox/database/deposits';
-import type { Chain } from './contract.ts';
+import { readBlock, type Tip } from './blocks.ts';
+import type { AddressFilter, Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
-import {
-  type RpcError,
-  type RpcResult,
-  readBlock,
-  readRange,
-  readTip,
-  sameTransfer,
-  type Tip,
-  type TransferLog,
-} from './rpc.ts';
-import { type AddressFilter, buildAddressFilter, resolveOwners } from './watched-addresses.ts';
+import { halt } from './halt.ts';
+import type { RpcError } from './json-rpc.ts';
+import { readAgreedRange, readTips, safeBlock } from './provider-agreement.ts';
+import { readRange } from './transfers.ts';
+import { buildAddressFilter, resolveOwners } from './watched-addresses.ts';
 
-/** Windows a tick: with a batch each for both providers, about 20 requests. */
+/** Windows per cron run. With one batch per window and provider, a run makes about 20 requests. */
 const WINDOWS_PER_RUN = 8;
-/** An older final block means that the chain, or the node, stands still. */
+/** If the newest final block is older than this, the chain or the node has stalled. */
 const MAX_FINALITY_AGE_MS = 600_000;
 
 export type ScanError = RpcError | 'providers_disagree' | 'finality_stale' | 'halted';
 type ScanFailure = Readonly<{ ok: false; error: ScanError }>;
 
-/** The newest block whose transfers may count: final by the chain's word at every provider, and deep enough. */
-export function safeBlock(chain: Chain, tips: readonly Tip[]): number {
-  return Math.min(
-    ...tips.map(({ head, final }) => Math.min(final.number, head.number - chain.depth)),
-  );
-}
-
-export async function readTips(
-  deps: DepositDeps,
-  chain: Chain,
-): Promise<RpcResult<readonly Tip[]>> {
-  const tips: Tip[] = [];
-  for (const provider of chain.providers) {
-    const tip = await readTip(deps.rpcTransport, provider, chain);
-    if (!tip.ok) return tip;
-    tips.push(tip.value);
-  }
-  return { ok: true, value: tips };
-}
-
-type AgreedRange = Readonly<{ hash: string; transfers: readonly TransferLog[] }>;
-
-/** What all providers say of a range, where they say the same. */
-export async function readAgreedRange(
-  deps: DepositDeps,
-  chain: Chain,
-  addressFilter: AddressFilter,
-  blocks: Readonly<{ from: number; to: number }>,
-): Promise<Readonly<{ ok: true; value: AgreedRange }> | ScanFailure> {
-  const query = { ...blocks, token: chain.token, ...addressFilter };
-  let agreed: AgreedRange | null = null;
-  for (const provider of chain.providers) {
-    const range = await readRange(deps.rpcTransport, provider, query);
-    if (!range.ok) return range;
-    if (agreed !== null && !sameRange(agreed, range.value)) {
-      return { ok: false, error: 'providers_disagree' };
-    }
-    agreed = range.value;
-  }
-  return agreed === null ? { ok: false, error: 'unreachable' } : { ok: true, value: agreed };
-}
-
-function sameRange(a: AgreedRange, b: AgreedRange): boolean {
-  if (a.hash !== b.hash || a.transfers.length !== b.transfers.length) return false;
-  return a.transfers.every((transfer, index) => {
-    const other = b.transfers[index];
-    return other !== undefined && sameTransfer(transfer, other);
-  });
-}
-
-/** Halts where the block below the cursor is no longer the one that was read: what was final was not. */
+/** Halts the chain if the block below the cursor has another hash than when it was read as final. */
 async function checkContinuity(
   deps: DepositDeps,
   chain: Chain,
@@ -104,36 +48,9 @@ async function checkContinuity(
   return { ok: true };
 }
 
-type FinalityViolation = Readonly<{
-  block: number;
-  expected: string;
-  found: string;
-  provider: number;
-}>;
-
-/** Finality was violated: evidence is kept, somebody is called, and no more money moves on this chain. */
-export async function halt(
-  deps: DepositDeps,
-  chain: Chain,
-  violation: FinalityViolation,
-): Promise<void> {
-  const { block, expected, found, provider } = violation;
-  const kind = 'finality_violated';
-  await haltChain(deps.db, {
-    chain: chain.name,
-    kind,
-    blockNumber: block,
-    expected,
-    found,
-    provider,
-    now: deps.now(),
-  });
-  deps.logEvent({ event: 'chain_halted', chain: chain.name, kind, block });
-}
-
 type ScanProgress = { window: number; next: number };
 
-/** One window on. `narrower` where the provider wants fewer blocks: the cursor stays. */
+/** Scans one window. Returns `narrower` without moving the cursor if the provider wants fewer blocks. */
 async function scanWindow(
   deps: DepositDeps,
   chain: Chain,
@@ -141,7 +58,7 @@ async function scanWindow(
   progress: ScanProgress,
   safe: number,
   overlap: number,
-): Promise<'advanced' | 'narrower' | 'overtaken' | ScanFailure> {
+): Promise<'advanced' | 'narrower' | 'cursor_moved' | ScanFailure> {
   const from = progress.next;
   const to = Math.min(from + progress.window - 1, safe);
   const range = await readAgreedRange(deps, chain, addressFilter, {
@@ -158,37 +75,13 @@ async function scanWindow(
   await recordFinalTransfers(deps.db, chain.name, owned, 'scan', deps.now());
   const widened = Math.min(chain.maxWindow, progress.window * 2);
   const advance = { chain: chain.name, from, to, hash, window: widened, now: deps.now() };
-  if (!(await advanceCursor(deps.db, advance))) return 'overtaken';
+  if (!(await advanceCursor(deps.db, advance))) return 'cursor_moved';
   progress.window = widened;
   progress.next = to + 1;
   return 'advanced';
 }
 
-/**
- * Reads blocks once more that the cursor has passed, wherever all providers agree on them: for what both
- * left out at the time. Changes nothing that is known. Blocks that can't be read now are `unread`.
- */
-export async function rescan(
-  deps: DepositDeps,
-  chain: Chain,
-  blocks: Readonly<{ from: number; to: number }>,
-): Promise<Readonly<{ unread: readonly Readonly<{ from: number; to: number }>[] }>> {
-  const addressFilter = await buildAddressFilter(deps, chain);
-  const unread: Readonly<{ from: number; to: number }>[] = [];
-  for (let from = blocks.from; from <= blocks.to; from += chain.maxWindow) {
-    const window = { from, to: Math.min(from + chain.maxWindow - 1, blocks.to) };
-    const range = await readAgreedRange(deps, chain, addressFilter, window);
-    if (!range.ok) {
-      unread.push(window);
-      continue;
-    }
-    const owned = await resolveOwners(deps, chain, range.value.transfers);
-    await recordFinalTransfers(deps.db, chain.name, owned, 'reread', deps.now());
-  }
-  return { unread };
-}
-
-/** What lies above the safe block is shown and nothing more; where it can't be read it is shown later. */
+/** Records transfers above the safe block as pending, for display only. A failed read is left to the next run. */
 async function scanUnconfirmed(
   deps: DepositDeps,
   chain: Chain,
@@ -215,10 +108,10 @@ async function scanWindows(
   const safe = safeBlock(chain, tips);
   const progress = { window: Math.min(cursor.window, chain.maxWindow), next: cursor.nextBlock };
   for (let step = 0; step < WINDOWS_PER_RUN && progress.next <= safe; step += 1) {
-    // What an earlier, weaker answer may have left out is read once more, on each tick.
+    // Each run starts a little below the cursor: an earlier answer may have omitted a log.
     const overlap = step === 0 ? Math.min(chain.overlap, progress.window) : 0;
     const outcome = await scanWindow(deps, chain, addressFilter, progress, safe, overlap);
-    if (outcome === 'overtaken') break;
+    if (outcome === 'cursor_moved') break;
     if (typeof outcome !== 'string') return { ...outcome, window: progress.window };
   }
   if (progress.next > safe) {
@@ -228,7 +121,7 @@ async function scanWindows(
   return { ok: true };
 }
 
-/** Where the cursor stands; made at the first look, at the configured block or the newest safe one. */
+/** The chain's cursor. On the first run it starts at the configured block, or else at the newest safe one. */
 async function getOrCreateCursor(
   deps: DepositDeps,
   chain: Chain,
@@ -241,7 +134,7 @@ async function getOrCreateCursor(
   return getOrCreateCursor(deps, chain, tips);
 }
 
-/** One tick of one chain: where it can't get on it says why and leaves everything as it was. */
+/** Scans one chain for one cron run. On an error it records the reason and changes nothing else. */
 export async function scanChain(
   deps: DepositDeps,
   chain: Chain,
@@ -287,7 +180,7 @@ async function recordFailure(
   { error }: ScanFailure,
   window: number | null,
 ): Promise<ScanFailure> {
-  // A halted chain keeps the word it was halted with.
+  // A halted chain keeps the error it was halted with.
   if (error !== 'halted') await recordOutcome(deps, chain, tips, error, window);
   deps.logEvent({ event: 'chain_trouble', chain: chain.name, trouble: error });
   return { ok: false, error };

@@ -1,4 +1,4 @@
-/** One minute of the cron: each chain by itself, so that one chain's trouble never waits for another's. */
+/** The cron run of each minute. Chains run independently, so that one chain's error doesn't delay another. */
 import { auditChain } from './audit.ts';
 import type { Chain } from './contract.ts';
 import { creditChain } from './credit.ts';
@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
 async function processChain(deps: DepositDeps, chain: Chain): Promise<void> {
-  // Once an hour: loud enough to be heard, not so loud that it is switched off.
+  // Logged once an hour, so that alerts on it stay readable.
   const hourly = deps.now() % HOUR_MS < MINUTE_MS;
   if (hourly && chain.providers.length === 1)
     deps.logEvent({ event: 'single_provider', chain: chain.name });
@@ -21,7 +21,7 @@ async function processChain(deps: DepositDeps, chain: Chain): Promise<void> {
   await auditChain(deps, chain);
 }
 
-/** Reads and credits all chains that have a provider. A chain that throws is said, and the others go on. */
+/** Scans, credits and audits all chains that have a provider. If one throws, that is logged and the others go on. */
 export async function runScheduled(deps: DepositDeps): Promise<void> {
   const enabled = deps.chains.filter(({ providers }) => providers.length > 0);
   const results = await Promise.allSettled(enabled.map((chain) => processChain(deps, chain)));

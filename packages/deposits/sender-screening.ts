@@ -1,18 +1,18 @@
 /**
- * Senders whose money an operator has to look at before it is credited: those on the frozen list of sanctioned
- * addresses, those an operator added, and those the token's own issuer froze. Nothing of it is lost.
+ * Sender screening. Deposits wait for an operator's review if their sender is on the list of sanctioned
+ * addresses, was blocked by the operator, or was frozen by the token's issuer.
  */
+import { readTokenBalances } from './balances.ts';
 import type { Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
-import { readTokenBalances } from './rpc.ts';
 import frozen from './sanctioned-senders.generated.json' with { type: 'json' };
 
 export type SenderProblem = 'barred_sender' | 'frozen_sender';
 
-/** An address is the same twenty bytes on every network. */
+/** Compared on every network: an address is the same 20 bytes on all of them. */
 const SANCTIONED: ReadonlySet<HexAddress> = new Set(frozen.addresses);
 
-/** What is to be said of each that something is said of; null where the issuer could not be asked. */
+/** The problem of each problematic sender. Null when the provider can't be read. */
 export async function screenSenders(
   { rpcTransport, blockedSenders }: DepositDeps,
   chain: Chain,

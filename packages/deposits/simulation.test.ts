@@ -38,7 +38,7 @@ import {
   rescan,
   runScheduled,
 } from './index.ts';
-import { TRANSFER_TOPIC } from './rpc.ts';
+import { TRANSFER_TOPIC } from './transfers.ts';
 
 const SEED = Number(process.env.FAREBOX_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const DEPOSITS = 1_000;

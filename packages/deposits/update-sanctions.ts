@@ -1,7 +1,7 @@
 /**
- * Freezes the list of senders whose money an operator has to look at: `npm run update-sanctions -- DATE FILE…`, each file a
- * list of addresses of TRON or Ethereum, apart by spaces or lines. OFAC publishes its own in the SDN list
- * (sanctionslist.ofac.treas.gov, "Digital Currency Address"); a checksum that is wrong stops it.
+ * Writes the list of sanctioned senders: `npm run update-sanctions -- DATE FILE…`. Each file lists TRON or
+ * Ethereum addresses separated by whitespace. OFAC publishes its own in the SDN list
+ * (sanctionslist.ofac.treas.gov, "Digital Currency Address"). A wrong checksum stops the command.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ function parseAddressFile(path: string): readonly string[] {
 
 const [date = '', ...files] = process.argv.slice(2);
 if (!/^\d{4}-\d{2}-\d{2}$/.test(date) || files.length === 0) {
-  throw new Error('npm run update-sanctions -- 2026-11-24 FILE…');
+  throw new Error('Usage: npm run update-sanctions -- 2026-11-24 FILE…');
 }
 const addresses = [...new Set(files.flatMap(parseAddressFile))].sort();
 writeFileSync(SANCTIONS_FILE, `${JSON.stringify({ asOf: date, addresses }, null, 1)}\n`);

@@ -1,7 +1,7 @@
 /**
- * An account's addresses as they may be shown: made in Postgres, bound in the account's object, read back
- * from there and derived from the operator's key again. If any of these differ nothing is shown at all,
- * because whoever changed one of them wants the money.
+ * Deposit addresses that are safe to show. An address is issued in Postgres, bound in the account's Durable
+ * Object, read back from there and derived from the operator's key again. If any of these differ no address is
+ * shown, because one of the copies may have been tampered with.
  */
 import type { Database } from '@farebox/database';
 import { issueAddress, pinKey } from '@farebox/database/deposits';
@@ -20,7 +20,7 @@ export type VerifiedAddressResult =
   | Readonly<{ ok: true; address: VerifiedAddress }>
   | Readonly<{ ok: false; reason: 'not_configured' | 'mismatch' | 'closed' }>;
 
-/** The account's address of a family, made at the first look. */
+/** The account's address of a family. Issued on the first call. */
 export async function getVerifiedAddress(
   deps: AddressDeps,
   account: AccountId,

@@ -1,7 +1,7 @@
 /**
- * Which addresses are looked for, and whose a transfer is. Up to a few thousand addresses are asked for by
- * name, a thousand a query; above that everybody's transfers are read, and whose they are is looked up by the
- * addresses in them, so that the cost no longer grows with the number of accounts.
+ * Which addresses a scan asks for, and which account a transfer belongs to. Up to a few thousand addresses are
+ * put into the queries, 1,000 each. Above that, scans read all transfers of the token and look up their
+ * recipients, so that the cost no longer grows with the number of accounts.
  */
 import {
   countIssuedAddresses,
@@ -9,21 +9,14 @@ import {
   findAddresses,
   listWatchedAddresses,
 } from '@farebox/database/deposits';
-import type { Chain, HexAddress } from './contract.ts';
+import type { AddressFilter, Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
-import type { TransferLog } from './rpc.ts';
+import type { TransferLog } from './transfers.ts';
 
 const MAX_QUERIED_ADDRESSES = 5_000;
 const PAGE_SIZE = 1_000;
 
-export type AddressFilter = Readonly<{
-  /** What a provider is asked for; null: everybody's transfers. */
-  queriedAddresses: readonly HexAddress[] | null;
-  /** Those of the recipients that are ours. */
-  filterOwned: (recipients: ReadonlySet<HexAddress>) => Promise<ReadonlySet<HexAddress>>;
-}>;
-
-/** These addresses and no others. */
+/** A filter for exactly these addresses. */
 export function onlyAddresses(addresses: readonly HexAddress[]): AddressFilter {
   const known: ReadonlySet<HexAddress> = new Set(addresses);
   return { queriedAddresses: addresses, filterOwned: async () => known };
@@ -44,7 +37,7 @@ async function readAllAddresses(
   }
 }
 
-/** Looks up each recipient once: a second provider's answer names the same ones. */
+/** A filter for every issued address. Looks up each recipient once: both providers return the same ones. */
 function anyAddress({ db }: DepositDeps, { family }: Chain): AddressFilter {
   const lookedUp = new Set<HexAddress>();
   const owned = new Set<HexAddress>();
@@ -58,6 +51,7 @@ function anyAddress({ db }: DepositDeps, { family }: Chain): AddressFilter {
   return { queriedAddresses: null, filterOwned };
 }
 
+/** The filter of a scan: addresses by name, or all transfers when there are too many addresses. */
 export async function buildAddressFilter(deps: DepositDeps, chain: Chain): Promise<AddressFilter> {
   const issued = await countIssuedAddresses(deps.db, chain.family);
   return issued > MAX_QUERIED_ADDRESSES
@@ -65,7 +59,7 @@ export async function buildAddressFilter(deps: DepositDeps, chain: Chain): Promi
     : onlyAddresses(await readAllAddresses(deps, chain));
 }
 
-/** Each transfer with its account. */
+/** Adds the account to each transfer. Transfers to addresses that aren't ours are dropped. */
 export async function resolveOwners(
   { db }: DepositDeps,
   { family }: Chain,

@@ -1,0 +1,67 @@
+/** Transaction receipts, as one provider reports them. */
+import { type Block, blockRequest, parseBlock } from './blocks.ts';
+import type { Hash, RpcProvider } from './contract.ts';
+import {
+  getField,
+  parseHash,
+  parseQuantity,
+  type RpcRequest,
+  type RpcResponse,
+  type RpcResult,
+  type RpcTransport,
+  rpcError,
+} from './json-rpc.ts';
+import { parseTransferLog, type TransferLog } from './transfers.ts';
+
+export type Receipt = Readonly<{
+  blockNumber: number;
+  succeeded: boolean;
+  /** Transfers of any token. */
+  transfers: readonly TransferLog[];
+}>;
+
+function receiptRequest(txHash: Hash): RpcRequest {
+  return { method: 'eth_getTransactionReceipt', params: [txHash] };
+}
+
+function parseReceipt(response: RpcResponse | undefined, txHash: Hash): RpcResult<Receipt> {
+  if (response === undefined || !response.ok) return rpcError('inconsistent');
+  if (response.result === null) return rpcError('lagging');
+  const blockNumber = parseQuantity(getField(response.result, 'blockNumber'));
+  const logs = getField(response.result, 'logs');
+  const matchesHash = parseHash(getField(response.result, 'transactionHash')) === txHash;
+  if (blockNumber === null || !matchesHash || !Array.isArray(logs)) return rpcError('inconsistent');
+  const succeeded = parseQuantity(getField(response.result, 'status')) === 1;
+  const transfers = logs.flatMap((log) => parseTransferLog(log) ?? []);
+  const hasForeignTransfer = transfers.some((transfer) => transfer.txHash !== txHash);
+  return hasForeignTransfer
+    ? rpcError('inconsistent')
+    : { ok: true, value: { blockNumber, succeeded, transfers } };
+}
+
+/** Reads a transaction's receipt. `lagging` when the provider has none. */
+export async function readReceipt(
+  rpcTransport: RpcTransport,
+  provider: RpcProvider,
+  txHash: Hash,
+): Promise<RpcResult<Receipt>> {
+  const responses = await rpcTransport(provider, [receiptRequest(txHash)]);
+  return typeof responses === 'string' ? rpcError(responses) : parseReceipt(responses[0], txHash);
+}
+
+/** Reads the block of that height and the transaction's receipt in one batch. */
+export async function readBlockAndReceipt(
+  rpcTransport: RpcTransport,
+  provider: RpcProvider,
+  { blockNumber, txHash }: Pick<TransferLog, 'blockNumber' | 'txHash'>,
+): Promise<RpcResult<Readonly<{ block: Block; receipt: RpcResult<Receipt> }>>> {
+  const responses = await rpcTransport(provider, [
+    blockRequest(blockNumber),
+    receiptRequest(txHash),
+  ]);
+  if (typeof responses === 'string') return rpcError(responses);
+  const block = parseBlock(responses[0]);
+  if (!block.ok) return block;
+  if (block.value.number !== blockNumber) return rpcError('inconsistent');
+  return { ok: true, value: { block: block.value, receipt: parseReceipt(responses[1], txHash) } };
+}
