@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/console': [
     'bindings',
     'catalog',
+    'crypto',
     'database',
     'database/deposits',
     'database/email',

@@ -17,7 +17,7 @@ import type { AccountId, CloseResult } from '@farebox/ledger';
 import { type Email, type EmailQueue, notificationEmailId } from '@farebox/mail';
 import { logEvent } from '@farebox/telemetry';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ConsoleDeps } from './env.ts';
+import type { ConsoleDeps } from './deps.ts';
 
 /** What the verbs below work with. */
 export type DeletionDeps = Pick<ConsoleDeps, 'identity'> &

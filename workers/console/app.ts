@@ -8,7 +8,7 @@ import { csrfProtection, formBodyLimit, ICON, STYLE, secureTransport } from '@fa
 import { logEvent } from '@farebox/telemetry';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
-import { getDeps, isOperatorsHost } from './env.ts';
+import { getDeps } from './deps.ts';
 import { keyRoutes } from './keys/keys.tsx';
 import { languageRoutes } from './language.ts';
 import { sesWebhook } from './mail/ses-webhook.ts';
@@ -16,6 +16,7 @@ import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
 import { notFoundPage } from './not-found.tsx';
 import { notificationRoutes } from './notifications/notifications.tsx';
 import { operators } from './operators/app.ts';
+import { isOperatorsHost } from './operators/deps.ts';
 import { overviewPage } from './overview/overview.tsx';
 import { playgroundRoutes } from './playground/playground.tsx';
 import { privacyRoutes } from './privacy/privacy.tsx';

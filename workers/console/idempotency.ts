@@ -1,41 +1,29 @@
 /**
- * What may happen once, or only so often. A form that makes a key carries a ticket: sent again (a reload, a
- * second press), it makes no second one. Tickets and counts are told apart by keyed hashes under a sub-key
- * of the console's own, and a used ticket is a counter like any other, gone when it could not count anyway.
+ * Form tokens: a form that creates something carries a token that works once, so that a reload or a second
+ * press of the button creates nothing more. A redeemed token is stored as a rate limit of one attempt that
+ * expires with the token.
  */
-import { countAttempt, type RateLimitBucket } from '@farebox/database/rate-limits';
-import type { IdentityDeps, RateLimited } from '@farebox/identity';
+import { deriveKey, keyedHash } from '@farebox/crypto';
+import { countAttempt } from '@farebox/database/rate-limits';
+import type { IdentityDeps } from '@farebox/identity';
 import type { AccountId } from '@farebox/ledger';
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 
 const FORM_TOKEN_TTL_MS = 60 * 60_000;
 const FORM_TOKEN = /^(\d{13})\.([0-9a-f]{32})\.([0-9a-f]{64})$/;
 
-const derivedKeys = new WeakMap<Uint8Array, Uint8Array>();
-
-function deriveKey(secret: Uint8Array): Uint8Array {
-  const cached = derivedKeys.get(secret);
-  if (cached !== undefined) return cached;
-  const key = hkdf(sha256, secret, undefined, utf8ToBytes('farebox console: once'), 32);
-  derivedKeys.set(secret, key);
-  return key;
+function formTokenKey(deps: IdentityDeps): Uint8Array {
+  return deriveKey(deps.secret, 'farebox console: once');
 }
 
-function keyedHash(deps: IdentityDeps, parts: readonly string[]): string {
-  return bytesToHex(hmac(sha256, deriveKey(deps.secret), utf8ToBytes(JSON.stringify(parts))));
-}
-
-/** For one form of one account: `what` it does. */
+/** Issues a token for one submission of `action` by `account`. */
 export function issueFormToken(deps: IdentityDeps, account: AccountId, action: string): string {
   const expiresAt = String(deps.now() + FORM_TOKEN_TTL_MS);
   const nonce = bytesToHex(deps.random(16));
-  return `${expiresAt}.${nonce}.${keyedHash(deps, ['ticket', account, action, expiresAt, nonce])}`;
+  return `${expiresAt}.${nonce}.${keyedHash(formTokenKey(deps), ['ticket', account, action, expiresAt, nonce])}`;
 }
 
-/** Whether it is this form's, still good, and was not used before. */
+/** Returns true once for a token that was issued for this account and action and has not expired. */
 export async function redeemFormToken(
   deps: IdentityDeps,
   account: AccountId,
@@ -43,30 +31,11 @@ export async function redeemFormToken(
   formToken: string,
 ): Promise<boolean> {
   const [, expiresAt = '', nonce = '', mac = ''] = FORM_TOKEN.exec(formToken) ?? [];
-  // What a comparison's time tells is of a MAC that is worth nothing to anybody but this session.
-  if (mac !== keyedHash(deps, ['ticket', account, action, expiresAt, nonce])) return false;
+  // Not constant-time: a guessed MAC would only let this session submit its own form again.
+  if (mac !== keyedHash(formTokenKey(deps), ['ticket', account, action, expiresAt, nonce]))
+    return false;
   const resetsAt = Number(expiresAt);
   if (resetsAt <= deps.now()) return false;
-  const bucket = { bucket: keyedHash(deps, ['used', mac]), maxAttempts: 1, resetsAt };
+  const bucket = { bucket: keyedHash(formTokenKey(deps), ['used', mac]), maxAttempts: 1, resetsAt };
   return (await countAttempt(deps.db, [bucket], deps.now())) === undefined;
-}
-
-/** Counts one more `what` of the account; undefined where there was room for it. */
-export async function consumeRateLimit(
-  deps: IdentityDeps,
-  account: AccountId,
-  action: string,
-  limit: Readonly<{ maxAttempts: number; seconds: number }>,
-): Promise<RateLimited | undefined> {
-  const now = deps.now();
-  const window = Math.floor(now / (limit.seconds * 1000));
-  const bucket: RateLimitBucket = {
-    bucket: keyedHash(deps, ['count', action, String(limit.seconds), String(window), account]),
-    maxAttempts: limit.maxAttempts,
-    resetsAt: (window + 1) * limit.seconds * 1000,
-  };
-  const limitResetsAt = await countAttempt(deps.db, [bucket], now);
-  if (limitResetsAt === undefined) return undefined;
-  const retryAfterSeconds = Math.max(1, Math.ceil((limitResetsAt - now) / 1000));
-  return { ok: false, reason: 'throttled', retryAfterSeconds };
 }

@@ -1,6 +1,8 @@
 /** The console Worker: its door, its two queues, and what it does every few minutes on its own. */
 import { app } from './app.ts';
-import { type Env, getDeps, getMailDeps } from './env.ts';
+import { getDeps } from './deps.ts';
+import type { Env } from './env.ts';
+import { getMailDeps } from './mail/deps.ts';
 import { consumeMail, consumeNotifications } from './mail/queue-consumers.ts';
 import { runScheduled } from './scheduled.ts';
 

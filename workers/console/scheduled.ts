@@ -6,7 +6,7 @@ import { deleteOldEmails } from '@farebox/database/email';
 import { purgeExpired } from '@farebox/identity';
 import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
-import type { ConsoleDeps } from './env.ts';
+import type { ConsoleDeps } from './deps.ts';
 
 const DAY_MS = 86_400_000;
 /** Long enough for a person, or support, to find out why a letter did not come. */

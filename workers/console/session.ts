@@ -6,7 +6,8 @@ import { type Language, languageOf, type Messages, messagesFor } from '@farebox/
 import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
 import type { Context, MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import { type ConsoleDeps, type Env, getDeps } from './env.ts';
+import { type ConsoleDeps, getDeps } from './deps.ts';
+import type { Env } from './env.ts';
 
 export type PageVariables = {
   deps: ConsoleDeps;

@@ -4,9 +4,10 @@
  */
 import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
-import { consumeRateLimit, issueFormToken, redeemFormToken } from '../idempotency.ts';
+import { issueFormToken, redeemFormToken } from '../idempotency.ts';
 import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
+import { consumeRateLimit } from '../rate-limit.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 import { KeyFields } from './key-fields.tsx';

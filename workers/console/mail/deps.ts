@@ -1,30 +1,86 @@
 /**
- * What the console's mail works with, as values: env.ts reads them from the bindings. Nothing here is
- * needed to show a page, so a console whose mail is not set up still answers people.
+ * The dependencies of the mail queue, the notification queue and the SES webhook. Pages don't need them:
+ * a console whose mail is not configured still serves its screens.
  */
+
+import { requireBinding } from '@farebox/bindings';
 import type { AccountsRpc } from '@farebox/ledger';
-import type { CertificateCache, EmailQueue, HttpFetch, MailDeps } from '@farebox/mail';
+import {
+  CertificateCache,
+  type EmailQueue,
+  type HttpFetch,
+  type MailDeps,
+  type SesSettings,
+} from '@farebox/mail';
+import { getDeps } from '../deps.ts';
+import { cachePerEnv, type Env, localUrl, requireMatch } from '../env.ts';
 
 export type MailWorkerDeps = MailDeps &
   Readonly<{
     accounts: Pick<AccountsRpc, 'status'>;
     queue: EmailQueue;
-    /** The ARNs of the SNS topics that SES's events arrive by. Without any, none is believed. */
+    /** The ARNs of the SNS topics that publish SES's events. With none, every event is rejected. */
     topics: ReadonlySet<string>;
     certificates: CertificateCache;
   }>;
 
-/** Asks the network itself. */
-export const fetchDirectly: HttpFetch = (request) => globalThis.fetch(request);
+/** Calls the global fetch. */
+const fetchDirectly: HttpFetch = (request) => globalThis.fetch(request);
 
 /**
- * On one's own machine SNS's certificates are looked for below `base`, by the last part of their URL.
- * That the URL is SNS's own was checked before.
+ * Returns the fetch for SNS's signing certificates. With `base` (local development) it fetches the last
+ * path segment of the certificate's URL below `base`; the caller has checked that the URL is SNS's own.
  */
-export function createCertificateFetch(base: string | undefined): HttpFetch {
+function createCertificateFetch(base: string | undefined): HttpFetch {
   if (base === undefined) return fetchDirectly;
   return (request) => {
     const name = new URL(request.url).pathname.split('/').at(-1) ?? '';
     return globalThis.fetch(new URL(name, base), { signal: request.signal });
   };
 }
+
+const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/;
+/** One address without a line break, so that MAIL_FROM can't add a header or a second sender. */
+const SENDER =
+  /^(?:[A-Za-z0-9 ._-]{1,64} <[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+>|[!#-'*+\-/-9=?A-Z^-~]+@[A-Za-z0-9.-]+)$/;
+const CONFIGURATION_SET = /^[A-Za-z0-9_-]{1,64}$/;
+
+function createSesSettings(env: Env, host: string): SesSettings {
+  const region = requireMatch(env.SES_REGION, REGION, 'SES_REGION');
+  const set = env.SES_CONFIGURATION_SET || null;
+  const localEndpoint = localUrl(env.SES_ENDPOINT, 'SES_ENDPOINT', host);
+  return {
+    endpoint: new URL(localEndpoint ?? `https://email.${region}.amazonaws.com`),
+    region,
+    accessKeyId: requireBinding(env.SES_ACCESS_KEY_ID, 'SES_ACCESS_KEY_ID'),
+    secretAccessKey: requireBinding(env.SES_SECRET_ACCESS_KEY, 'SES_SECRET_ACCESS_KEY'),
+    sender: requireMatch(env.MAIL_FROM, SENDER, 'MAIL_FROM'),
+    configurationSet: set && requireMatch(set, CONFIGURATION_SET, 'SES_CONFIGURATION_SET'),
+  };
+}
+
+function parseTopicArns(text: string | undefined): ReadonlySet<string> {
+  const arns = (text ?? '').split(',').map((arn) => arn.trim());
+  return new Set(arns.filter((arn) => arn !== ''));
+}
+
+/** Throws MissingBindingError where the configuration of SES is incomplete. */
+export const getMailDeps = cachePerEnv((env: Env): MailWorkerDeps => {
+  const { identity, accounts, mail, consoleUrl } = getDeps(env);
+  const { db, secret, now } = identity;
+  const name = 'SNS_CERTIFICATES_URL';
+  return {
+    db,
+    secret,
+    now,
+    accounts,
+    queue: mail,
+    consoleUrl,
+    ses: createSesSettings(env, consoleUrl.hostname),
+    httpFetch: fetchDirectly,
+    topics: parseTopicArns(env.SNS_TOPIC_ARNS),
+    certificates: new CertificateCache(
+      createCertificateFetch(localUrl(env[name], name, consoleUrl.hostname)),
+    ),
+  };
+});

@@ -13,9 +13,9 @@ import {
 import { logEvent } from '@farebox/telemetry';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { getMailDeps } from '../env.ts';
 import type { PublicEnv } from '../session.ts';
 import type { MailWorkerDeps } from './deps.ts';
+import { getMailDeps } from './deps.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 

@@ -10,7 +10,7 @@ import {
 import { CHAINS } from '@farebox/deposits';
 import type { Form } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
-import { getDepositSettings } from '../env.ts';
+import { getDepositSettings } from '../top-up/deps.ts';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';
 

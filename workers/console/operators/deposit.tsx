@@ -3,7 +3,7 @@ import { findInReview, listAddressesByKey } from '@farebox/database/deposits';
 import { formatAddress } from '@farebox/deposits';
 import { formatTokenUnits, Money } from '@farebox/design';
 import { Hono } from 'hono';
-import { getDepositSettings } from '../env.ts';
+import { getDepositSettings } from '../top-up/deps.ts';
 import { auditView } from './audited-action.ts';
 import { getAddressFamily } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, ReasonField, Timestamp } from './layout.tsx';

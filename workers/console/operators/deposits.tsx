@@ -16,7 +16,7 @@ import { CHAINS, type Chain, formatAddress } from '@farebox/deposits';
 import { type Form, formatTokenUnits, Money, Note, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { type DepositSettings, getDepositSettings } from '../env.ts';
+import { type DepositSettings, getDepositSettings } from '../top-up/deps.ts';
 import { NETWORK_NAMES } from '../top-up/networks.ts';
 import { auditView, runAudited } from './audited-action.ts';
 import { type DepositAction, parseAction } from './deposit-actions.ts';

@@ -10,7 +10,7 @@ import { Money, Note } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
-import { getDepositSettings } from '../env.ts';
+import { getDepositSettings } from '../top-up/deps.ts';
 import { checkAuditLog } from './audit-log.tsx';
 import { findIssues } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';

@@ -5,8 +5,10 @@
 import { csrfProtection } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
 import type { Context, MiddlewareHandler } from 'hono';
-import { type ConsoleDeps, type Env, getDeps, getOperatorDeps, type OperatorDeps } from '../env.ts';
+import { type ConsoleDeps, getDeps } from '../deps.ts';
+import type { Env } from '../env.ts';
 import { verifyAccess } from './access.ts';
+import { getOperatorDeps, type OperatorDeps } from './deps.ts';
 import { getPermissions, getRoles, type Permission, type Role } from './roles.ts';
 
 export type Operator = Readonly<{

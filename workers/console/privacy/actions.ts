@@ -6,7 +6,7 @@ import { insertReceipt, type Receipt, setConsent } from '@farebox/database/priva
 import { type SessionUser, setLanguage } from '@farebox/identity';
 import type { ConsentKind } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ConsoleDeps } from '../env.ts';
+import type { ConsoleDeps } from '../deps.ts';
 
 /** All that was asked for: one file, or twenty-odd tables, some times an hour. */
 export const EXPORTS_PER_HOUR = { maxAttempts: 60, seconds: 3_600 } as const;

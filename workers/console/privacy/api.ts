@@ -8,7 +8,7 @@ import { type RateLimited, REAUTH_TTL_MS, requestEmailChange } from '@farebox/id
 import { CONSENT_KINDS } from '@farebox/mail';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { deleteAccount } from '../account-deletion.ts';
-import { consumeRateLimit } from '../idempotency.ts';
+import { consumeRateLimit } from '../rate-limit.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clearAllCookies, clientIp, type SignedInEnv } from '../session.ts';
 import {

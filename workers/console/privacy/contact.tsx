@@ -1,7 +1,7 @@
 /** Whom to write to: the address our letters come from, whose answers somebody reads. */
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
-import type { ConsoleDeps } from '../env.ts';
+import type { ConsoleDeps } from '../deps.ts';
 
 export const Contact: FC<{ deps: ConsoleDeps; messages: Messages }> = ({ deps, messages }) => (
   <p>

@@ -11,7 +11,7 @@ import {
 } from '@farebox/database/privacy';
 import type { AccountStatus, KeyStatus } from '@farebox/ledger';
 import { mailboxHash } from '@farebox/mail';
-import type { ConsoleDeps } from '../env.ts';
+import type { ConsoleDeps } from '../deps.ts';
 import { type Cell, csvResponse, type Row } from '../format/csv.ts';
 
 type ExportSubject = Readonly<{ account: string; email: string }>;

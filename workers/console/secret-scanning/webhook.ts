@@ -7,8 +7,9 @@ import { logEvent } from '@farebox/telemetry';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { Hono } from 'hono';
-import { getDeps, getSigningKeys } from '../env.ts';
+import { getDeps } from '../deps.ts';
 import type { PublicEnv } from '../session.ts';
+import { getSigningKeys } from './deps.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MAX_TOKENS = 1_000;

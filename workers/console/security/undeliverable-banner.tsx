@@ -5,7 +5,7 @@ import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import { mailboxHash } from '@farebox/mail';
 import type { FC } from 'hono/jsx';
-import type { ConsoleDeps } from '../env.ts';
+import type { ConsoleDeps } from '../deps.ts';
 
 /** Of the address they have now: what came back from another one is no trouble any more. */
 export function findAddressSuppression(

@@ -20,13 +20,12 @@ import { Field, formatTokenUnits, Money, Note, readForm, Time } from '@farebox/d
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { getClaimsRpc, getDepositSettings, getFaucetUrl } from '../env.ts';
-import { consumeRateLimit } from '../idempotency.ts';
 import { page } from '../layout.tsx';
-import { fetchDirectly } from '../mail/deps.ts';
+import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { countConfirmations, networkStatus } from './confirmations.ts';
+import { getClaimsRpc, getDepositSettings, getFaucetUrl } from './deps.ts';
 import {
   contractLink,
   minutesToCredit,
@@ -407,7 +406,7 @@ topUpRoutes.post('/top-up/:chain/faucet', async (c) => {
   if (!verified.ok) return networkPage(c, chain, null);
   const units = BigInt(FAUCET_USDT) * 10n ** BigInt(chain.decimals);
   const faucetRequest = { chain: chain.name, to: verified.address.hex, units: units.toString() };
-  const paid = await fetchDirectly(
+  const paid = await globalThis.fetch(
     new Request(faucet, { method: 'POST', body: JSON.stringify(faucetRequest) }),
   );
   return paid.ok ? c.redirect(`/top-up/${chain.name}?done=paid`, 303) : c.notFound();

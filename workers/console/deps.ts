@@ -1,0 +1,43 @@
+/** The dependencies of every screen, built from the bindings once per isolate. */
+
+import { requireBinding } from '@farebox/bindings';
+import { connect } from '@farebox/database';
+import type { IdentityDeps } from '@farebox/identity';
+import type { AccountsRpc } from '@farebox/ledger';
+import type { QueuedEmail } from '@farebox/mail';
+import { hexToBytes } from '@noble/hashes/utils.js';
+import { cachePerEnv, type Env, requireMatch, requireUrl } from './env.ts';
+
+export type ConsoleDeps = Readonly<{
+  identity: IdentityDeps;
+  accounts: AccountsRpc;
+  mail: Queue<QueuedEmail>;
+  consoleUrl: URL;
+  apiUrl: URL;
+  /** The address customers can write to: the sender of our emails. Null where none is configured. */
+  contactEmail: string | null;
+}>;
+
+const SECRET_HEX = /^[0-9a-f]{64}$/;
+const EMAIL_IN_SENDER = /[^\s<>]+@[^\s<>]+/;
+
+function createDeps(env: Env): ConsoleDeps {
+  const accounts = requireBinding(env.ACCOUNTS, 'ACCOUNTS');
+  return {
+    identity: {
+      db: connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL')),
+      accounts,
+      secret: hexToBytes(requireMatch(env.CONSOLE_SECRET, SECRET_HEX, 'CONSOLE_SECRET')),
+      random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+      now: Date.now,
+    },
+    accounts,
+    mail: requireBinding(env.MAIL, 'MAIL'),
+    consoleUrl: requireUrl(env.CONSOLE_URL, 'CONSOLE_URL'),
+    apiUrl: requireUrl(env.API_URL, 'API_URL'),
+    contactEmail: EMAIL_IN_SENDER.exec(env.MAIL_FROM ?? '')?.[0] ?? null,
+  };
+}
+
+/** Throws MissingBindingError where a binding that every screen needs is missing. */
+export const getDeps = cachePerEnv(createDeps);

@@ -1,0 +1,26 @@
+/** The dependencies of the Add credits screen. */
+
+import { requireBinding } from '@farebox/bindings';
+import { type Configuration, parseConfiguration } from '@farebox/deposits';
+import { logEvent } from '@farebox/telemetry';
+import { type ClaimsRpc, cachePerEnv, type Env, localUrl, requireUrl } from '../env.ts';
+
+/** The configured networks and the extended public keys that new addresses are derived from. */
+export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
+
+/** Unreadable variables are logged and their networks left out: the other networks still work. */
+export const getDepositSettings = cachePerEnv((env: Env): DepositSettings => {
+  const { chains, currentKeys, invalidVariables } = parseConfiguration(env);
+  for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
+  return { chains, currentKeys };
+});
+
+/** The URL of the faucet for test USDT; null outside local development. */
+export function getFaucetUrl(env: Env): string | null {
+  const { hostname } = requireUrl(env.CONSOLE_URL, 'CONSOLE_URL');
+  return localUrl(env.FAUCET_URL, 'FAUCET_URL', hostname) ?? null;
+}
+
+export function getClaimsRpc(env: Env): ClaimsRpc {
+  return requireBinding(env.CLAIMS, 'CLAIMS');
+}
