@@ -3,20 +3,19 @@
  * reset, authenticator app, recovery codes, another address. Each link is good once.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LocalStack } from '@farebox/local';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
 import { type Mailbox, openMailbox } from './support/mailbox.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 let stack: LocalStack;
 let mailbox: Mailbox;
 
 beforeAll(async () => {
-  stack = await startStack({ quiet: true });
+  ({ stack } = await sharedStack('mock'));
   mailbox = openMailbox(stack);
 }, 120_000);
-
-afterAll(() => stack?.stop());
 
 /** RFC 6238 with SHA-1, as an app works it out; written here so that nothing of ours checks itself. */
 function totpCode(secret: string, steps = 0): string {

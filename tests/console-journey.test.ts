@@ -4,12 +4,13 @@
  * A screenshot is kept of each step.
  */
 import { readFileSync } from 'node:fs';
-import { type LocalStack, startStack } from '@farebox/local';
+import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 import { openMailbox } from './support/mailbox.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 warnIfNoBrowser();
 
@@ -25,14 +26,13 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
   let apiKey = '';
 
   beforeAll(async () => {
-    stack = await startStack({ quiet: true });
+    ({ stack } = await sharedStack('mock'));
     browser = await openBrowser();
     page = await browser.newPage();
   }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
-    await stack?.stop();
   });
 
   /** Tabs until what has the focus answers to `selector`. */

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SPEND_GUARD, NO_LIMITS } from '@farebox/ledger';
-import { type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { chatCompletion, ScriptedUpstream, sendJson } from './support/scripted-upstream.ts';
+import type { LocalStack } from '@farebox/local';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { chatCompletion, type ScriptedUpstream, sendJson } from './support/scripted-upstream.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 const WAIT_OPTIONS = { timeout: 20_000 };
 const USD = 1_000_000_000n;
@@ -14,19 +15,9 @@ let upstream: ScriptedUpstream;
 let stack: LocalStack;
 
 beforeAll(async () => {
-  upstream = await ScriptedUpstream.start();
   upstream.handler = (_, response) =>
     sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
-  stack = await startStack({
-    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
-    cronEveryMs: null,
-    quiet: true,
-  });
-});
-
-afterAll(async () => {
-  await stack?.stop();
-  await upstream?.stop();
+  ({ stack, upstream } = await sharedStack('scripted'));
 });
 
 async function runQuery(query: string, ...params: readonly string[]): Promise<(string | null)[][]> {

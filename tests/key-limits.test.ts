@@ -1,28 +1,21 @@
 /** Each limit a key can have bites, says which it is, and is told apart from an empty balance. */
 import { NO_LIMITS } from '@farebox/ledger';
-import { type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LocalStack } from '@farebox/local';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
-import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
+import {
+  chatCompletion,
+  type ScriptedUpstream,
+  sendJson,
+  sleep,
+} from './support/scripted-upstream.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
 
 beforeAll(async () => {
-  upstream = await ScriptedUpstream.start();
-  stack = await startStack({
-    database: 'pglite-memory',
-    providers: {
-      openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
-      deepseek: { baseUrl: upstream.url, apiKey: 'k' },
-    },
-    quiet: true,
-  });
-});
-
-afterAll(async () => {
-  await stack?.stop();
-  await upstream?.stop();
+  ({ stack, upstream } = await sharedStack('scripted'));
 });
 
 type CallOptions = Readonly<{

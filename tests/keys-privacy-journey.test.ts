@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
+import type { LocalAccount, LocalStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -14,6 +14,7 @@ import {
   trackRequestedOrigins,
   warnIfNoBrowser,
 } from './support/chromium.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 warnIfNoBrowser();
 
@@ -26,15 +27,11 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
   let home: string;
 
   beforeAll(async () => {
-    [stack, browser] = await Promise.all([
-      startStack({ quiet: true, cronEveryMs: null }),
-      openBrowser(),
-    ]);
+    [{ stack }, browser] = await Promise.all([sharedStack('mock'), openBrowser()]);
     home = stack.consoleUrl;
   }, 180_000);
   afterAll(async () => {
     await browser?.close();
-    await stack?.stop();
   });
 
   async function signIn(context: BrowserContext, account: LocalAccount): Promise<Page> {

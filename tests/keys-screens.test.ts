@@ -3,14 +3,15 @@
  * key's text is in one answer and nowhere else, and nobody touches a key that is not theirs.
  */
 import { createHash } from 'node:crypto';
-import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LocalAccount, LocalStack } from '@farebox/local';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   type ConsoleClient,
   createConsoleClient,
   type PageResponse,
   signInAs,
 } from './support/browser.ts';
+import { sharedStack } from './support/shared-stack.ts';
 import { sql } from './support/sql.ts';
 
 const KEY = /<output id="key" class="key">(fbx_[0-9A-Za-z_]+)<\/output>/;
@@ -68,7 +69,7 @@ async function getKeyStatus(id: number) {
 }
 
 beforeAll(async () => {
-  stack = await startStack({ quiet: true, cronEveryMs: null });
+  ({ stack } = await sharedStack('mock'));
   ownAccount = await stack.createAccount({ creditUsd: '5', name: 'Main' });
   otherAccount = await stack.createAccount({ creditUsd: '1', name: 'Theirs' });
   [ownClient, otherClient] = [
@@ -78,8 +79,6 @@ beforeAll(async () => {
   await signInAs(ownClient, ownAccount);
   await signInAs(otherClient, otherAccount);
 }, 180_000);
-afterAll(() => stack?.stop());
-
 describe('making a key', () => {
   it('shows it once, in an answer nobody keeps, and it opens the gateway', async () => {
     const response = await submitCreateForm();

@@ -3,8 +3,7 @@
  * exports add up to the account's own book, nobody sees another's call, and the playground streams from
  * the gateway without the key ever reaching the console.
  */
-import { createServer } from 'node:net';
-import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
+import type { LocalAccount, LocalStack } from '@farebox/local';
 import type { Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
@@ -12,11 +11,12 @@ import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './sup
 import {
   chatCompletion,
   chatEvents,
-  ScriptedUpstream,
+  type ScriptedUpstream,
   sendJson,
   sendStream,
   sleep,
 } from './support/scripted-upstream.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 warnIfNoBrowser();
 
@@ -33,15 +33,6 @@ let myCookie: string;
 let otherCookie: string;
 /** The ids of my calls, oldest first, and what each cost. */
 const calls: { id: string; cost: bigint }[] = [];
-
-/** The console has to name the gateway's address before it runs. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function call(apiKey: string, counts: { input: number; output: number }): Promise<string> {
   upstream.handler = (_, response) => sendJson(response, chatCompletion('Hello.', counts));
@@ -109,12 +100,7 @@ function sum(amounts: readonly string[]): bigint {
 }
 
 beforeAll(async () => {
-  upstream = await ScriptedUpstream.start();
-  stack = await startStack({
-    ports: { gateway: await freePort(), console: await freePort() },
-    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'sk-upstream' } },
-    quiet: true,
-  });
+  ({ stack, upstream } = await sharedStack('scripted'));
   account = await stack.createAccount({ creditUsd: '5', name: 'Main' });
   otherAccount = await stack.createAccount({ creditUsd: '1' });
   for (const [input, output] of [
@@ -128,11 +114,6 @@ beforeAll(async () => {
   [myCookie, otherCookie] = [await signIn(account), await signIn(otherAccount)];
   await waitForCall(calls.at(-1)?.id ?? '');
 }, 180_000);
-
-afterAll(async () => {
-  await stack?.stop();
-  await upstream?.stop();
-});
 
 describe('calls made through the gateway', () => {
   it('appear newest first, each with its exact bill', async () => {

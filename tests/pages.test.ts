@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type LocalStack, startStack } from '@farebox/local';
+import type { LocalStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -16,6 +16,7 @@ import {
   trackRequestedOrigins,
   warnIfNoBrowser,
 } from './support/chromium.ts';
+import { sharedStack } from './support/shared-stack.ts';
 
 warnIfNoBrowser();
 
@@ -57,7 +58,7 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
   let signedInContext: BrowserContext;
 
   beforeAll(async () => {
-    stack = await startStack({ quiet: true });
+    ({ stack } = await sharedStack('mock'));
     browser = await openBrowser();
     anonymousContext = await browser.newContext({ viewport: PHONE });
     signedInContext = await browser.newContext({ viewport: PHONE });
@@ -74,7 +75,6 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
 
   afterAll(async () => {
     await browser?.close();
-    await stack?.stop();
   });
 
   async function callOnce(apiKey: string): Promise<void> {

@@ -1,16 +1,17 @@
 /** The official OpenAI package against the gateway in real workerd. */
-import { type LocalStack, startStack } from '@farebox/local';
+import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fetchBalance, waitForBill } from '../support/bills.ts';
 import {
   chatCompletion,
   chatEvents,
-  ScriptedUpstream,
+  type ScriptedUpstream,
   sendJson,
   sendStream,
   sleep,
 } from '../support/scripted-upstream.ts';
+import { sharedStack } from '../support/shared-stack.ts';
 
 // gpt-4o-mini: 0.15 USD in, 0.60 USD out per million tokens (OpenAI price list).
 const INPUT = 150n;
@@ -22,19 +23,9 @@ let apiKey: string;
 let client: OpenAI;
 
 beforeAll(async () => {
-  upstream = await ScriptedUpstream.start();
-  stack = await startStack({
-    database: 'pglite-memory',
-    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'sk-upstream' } },
-    quiet: true,
-  });
+  ({ stack, upstream } = await sharedStack('scripted'));
   ({ apiKey } = await stack.createAccount({ creditUsd: '5' }));
   client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1`, maxRetries: 2 });
-});
-
-afterAll(async () => {
-  await stack?.stop();
-  await upstream?.stop();
 });
 
 const messages = [{ role: 'user' as const, content: 'Say hello.' }];

@@ -1,0 +1,42 @@
+/**
+ * One local stack for all test files that one worker process runs. A stack takes seconds of CPU to start, and most
+ * system tests need no binding of their own: they make an account each and leave the others' alone. Projects that
+ * use it turn vitest's isolation off, so that this module is loaded once a worker.
+ *
+ * A test that restarts Workers, stops the database or needs its own bindings calls `startStack` instead.
+ */
+import { type LocalStack, startStack } from '@farebox/local';
+import { ScriptedUpstream } from './scripted-upstream.ts';
+
+export type SharedStack = Readonly<{ stack: LocalStack; upstream: ScriptedUpstream }>;
+
+/** Who answers for OpenAI and DeepSeek: the independent mock, or a script of the test. */
+type ProviderKind = 'mock' | 'scripted';
+
+const started = new Map<ProviderKind, Promise<SharedStack>>();
+
+async function start(kind: ProviderKind): Promise<SharedStack> {
+  const upstream = await ScriptedUpstream.start();
+  const scripted = {
+    openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'sk-upstream' },
+    deepseek: { baseUrl: upstream.url, apiKey: 'sk-upstream' },
+  };
+  const stack = await startStack({
+    quiet: true,
+    cronEveryMs: null,
+    providers: kind === 'scripted' ? scripted : {},
+  });
+  // Vitest ends the worker without a hook after its last file.
+  process.once('exit', () => {
+    const pid = stack.workerdPid();
+    if (pid !== null) process.kill(pid, 'SIGKILL');
+  });
+  return { stack, upstream };
+}
+
+/** The worker's stack of this kind, started by the first file that asks. Its crons fire by `runCrons` only. */
+export function sharedStack(kind: ProviderKind): Promise<SharedStack> {
+  const running = started.get(kind) ?? start(kind);
+  started.set(kind, running);
+  return running;
+}
