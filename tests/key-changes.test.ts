@@ -15,9 +15,9 @@ let upstream: ScriptedUpstream;
 let stack: LocalStack;
 
 beforeAll(async () => {
+  ({ stack, upstream } = await sharedStack('scripted'));
   upstream.handler = (_, response) =>
     sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
-  ({ stack, upstream } = await sharedStack('scripted'));
 });
 
 async function runQuery(query: string, ...params: readonly string[]): Promise<(string | null)[][]> {
