@@ -23,6 +23,7 @@ const QUIET_NODE = '--disable-warning=ExperimentalWarning';
 const TASKS = {
   start: [[QUIET_NODE, 'packages/local/start.ts']],
   test: [VITEST],
+  'test:unit': [[...VITEST, '--project', 'unit']],
   check: [
     [BIOME, 'check'],
     [tool('typescript', 'bin/tsc'), '-p', '.'],
