@@ -73,8 +73,8 @@ async function disconnectWhen(
   return response.headers.get('x-request-id');
 }
 
-describe('leaving before the bill', () => {
-  it('after the last word, before the usage chunk: the usage is waited for', async () => {
+describe('a client that disconnects before the usage arrives', () => {
+  it('is charged the reported usage when it disconnects between the last text and the usage chunk', async () => {
     const counts = { input: 2000, output: 700 };
     const events = chatEvents(['one', 'two'], counts);
     upstream.handler = async (_, response) => {
@@ -94,7 +94,7 @@ describe('leaving before the bill', () => {
     });
   });
 
-  it('at the first token of a huge prompt: the whole prompt is charged', async () => {
+  it('is charged the whole prompt when it disconnects at the first token', async () => {
     const words = Array.from({ length: 500 }, () => 'word ');
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents(words, { input: 24_000, output: 500 }), 10);
@@ -110,7 +110,7 @@ describe('leaving before the bill', () => {
     expect(bill.usage?.output).toBeLessThan(200);
   });
 
-  it('at the first token, where the provider counted the prompt already: its count is charged', async () => {
+  it('is charged the provider’s input count when that came before the disconnect', async () => {
     const words = Array.from({ length: 500 }, () => 'word ');
     upstream.handler = (_, response) =>
       sendStream(response, messageEvents(words, { input: 54_321, output: 500 }), 10);
@@ -130,7 +130,7 @@ describe('leaving before the bill', () => {
     expect(bill.usage?.output).toBeGreaterThanOrEqual(1);
   });
 
-  it('while a model thinks where nobody sees it: the thinking is charged', async () => {
+  it('is charged the hidden reasoning when it disconnects while the model reasons', async () => {
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents([], { input: 1, output: 1 }).slice(0, 1), 0, 'hang');
     const started = Date.now();
@@ -146,7 +146,7 @@ describe('leaving before the bill', () => {
     expect(bill.usage?.output).toBeLessThanOrEqual(4000);
   });
 
-  it('of an answer that is not streamed: the provider’s count is waited for', async () => {
+  it('is charged the reported usage when it disconnects from a call that is not streamed', async () => {
     upstream.handler = async (_, response) => {
       await sleep(700);
       sendJson(response, chatCompletion('done', { input: 3000, output: 900 }));
@@ -169,8 +169,8 @@ describe('leaving before the bill', () => {
   });
 });
 
-describe('asking for more than is held', () => {
-  it('n answers hold n times the output', async () => {
+describe('a request that could cost more than its hold', () => {
+  it('holds n times the output for n choices', async () => {
     const estimate = async (n: number) => {
       const body = { model: 'gpt-4o-mini', messages: prompt, max_tokens: 1000, n };
       const response = await post(body, { path: '/v1/estimate' });
@@ -187,7 +187,7 @@ describe('asking for more than is held', () => {
       'a stored file',
       { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file-1' } }] }] },
     ],
-  ])('%s is refused with a clear error', async (_, extra) => {
+  ])('is rejected with a clear error: %s', async (_, extra) => {
     const receivedBefore = upstream.received.length;
     const response = await post({ model: 'gpt-4o-mini', messages: prompt, ...extra });
     expect(response.status).toBe(400);
@@ -195,7 +195,7 @@ describe('asking for more than is held', () => {
     expect(upstream.received.length).toBe(receivedBefore);
   });
 
-  it('two limits, two models, or a name written in escapes do not slip past', async () => {
+  it('is rejected when it repeats or escapes the name of a billed field', async () => {
     const receivedBefore = upstream.received.length;
     for (const body of [
       '{"model":"gpt-4o-mini","max_tokens":1,"max_tokens":100000,"messages":[]}',
@@ -213,7 +213,7 @@ describe('asking for more than is held', () => {
     expect(upstream.received.length).toBe(receivedBefore);
   });
 
-  it('a second call while the first holds everything is told to wait, not let through', async () => {
+  it('is answered 429 balance_held while another call holds the whole balance', async () => {
     const account = await stack.createAccount({ creditUsd: '0.002' });
     let openGate = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -235,8 +235,8 @@ describe('asking for more than is held', () => {
   });
 });
 
-describe('an id of one’s own', () => {
-  it('names nothing: a replayed request id is a new call, charged again', async () => {
+describe('a request id sent by the client', () => {
+  it('does not name a call: a replayed id is a new call and is charged', async () => {
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('ok', { input: 100, output: 10 }));
     const headers = { 'x-request-id': 'a'.repeat(32), 'idempotency-key': 'same' };
@@ -250,7 +250,7 @@ describe('an id of one’s own', () => {
     expect(ids.has('a'.repeat(32))).toBe(false);
   });
 
-  it('of somebody else’s call is not shown', async () => {
+  it('does not show another account’s call', async () => {
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('ok', { input: 100, output: 10 }));
     const response = await post({ model: 'gpt-4o-mini', messages: prompt });
@@ -265,8 +265,8 @@ describe('an id of one’s own', () => {
   });
 });
 
-describe('flooding one’s own account', () => {
-  it('is slowed at the edge, and does not keep its calls from settling', async () => {
+describe('a flood of calls on one account', () => {
+  it('is rate limited at the edge while the account’s calls still settle', async () => {
     const account = await stack.createAccount({ creditUsd: '1' });
     upstream.handler = async (_, response) => {
       await sleep(200);

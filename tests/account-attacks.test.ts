@@ -48,7 +48,7 @@ async function isSignedIn(client: ConsoleClient): Promise<boolean> {
   return (await client.get('/security')).status === 200;
 }
 
-describe('a form from another page', () => {
+describe('a cross-site form', () => {
   const paths = [
     '/sign-up',
     '/confirm',
@@ -82,7 +82,7 @@ describe('a form from another page', () => {
     { 'sec-fetch-site': 'same-site' },
   ];
 
-  it.each(paths)('is refused at %s, and changes nothing', async (path) => {
+  it.each(paths)('is rejected at %s and changes nothing', async (path) => {
     for (const headers of origins) {
       const response = await owner.post(
         path,
@@ -95,7 +95,7 @@ describe('a form from another page', () => {
     expect(await isSignedIn(owner)).toBe(true);
   });
 
-  it('is refused where it does not say where it comes from', async () => {
+  it('is rejected when it has no origin', async () => {
     const cookie = [...owner.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(`${stack.consoleUrl}/sign-out`, {
       method: 'POST',
@@ -105,13 +105,13 @@ describe('a form from another page', () => {
     expect(await isSignedIn(owner)).toBe(true);
   });
 
-  it('is nothing by GET: looking at any page changes nothing', async () => {
+  it('has no GET counterpart: loading a page changes nothing', async () => {
     for (const path of paths) await owner.get(path);
     expect(await isSignedIn(owner)).toBe(true);
   });
 });
 
-describe('a cookie that was planted', () => {
+describe('a session cookie planted by an attacker', () => {
   // Of its own: strangers to an address are let try five times a minute.
   let account: LocalAccount;
 
@@ -119,7 +119,7 @@ describe('a cookie that was planted', () => {
     account = await stack.createAccount({ creditUsd: '0' });
   });
 
-  it('is not what somebody is signed in with afterwards', async () => {
+  it('is replaced at sign-in', async () => {
     const victim = createConsoleClient(stack, { network: '192.0.2.2' });
     const plantedToken = randomBytes(32).toString('base64url');
     for (const name of ['session', 'device', 'step'])
@@ -131,7 +131,7 @@ describe('a cookie that was planted', () => {
     expect(await isSignedIn(attacker)).toBe(false);
   });
 
-  it('of a session that somebody else holds ends with the next sign-in', async () => {
+  it('loses its session when the victim signs in', async () => {
     const shared = createConsoleClient(stack, { network: '192.0.2.3' });
     await signInAs(shared, account);
     const stolen = createConsoleClient(stack);
@@ -142,7 +142,7 @@ describe('a cookie that was planted', () => {
     expect(await isSignedIn(shared)).toBe(true);
   });
 
-  it('is worth nothing after signing out', async () => {
+  it('is invalid after sign-out', async () => {
     const client = createConsoleClient(stack, { network: '192.0.2.4' });
     await signInAs(client, account);
     const session = client.cookies.get('__Host-session') ?? '';
@@ -152,7 +152,7 @@ describe('a cookie that was planted', () => {
   });
 });
 
-describe('who has an account', () => {
+describe('account enumeration', () => {
   const unknown = `nobody-${randomBytes(4).toString('hex')}@example.com`;
 
   /** All of an answer that a stranger sees, but for what they typed. */
@@ -177,19 +177,19 @@ describe('who has an account', () => {
     expect(answers[0]).toEqual(answers[1]);
   });
 
-  it('is said to its own mailbox alone', async () => {
+  it('is impossible by sign-up: only the mailbox learns that an account exists', async () => {
     await mailbox.token(unknown, '/confirm');
     await mailbox.token(account.email, '/reset');
     expect(await mailbox.count(unknown)).toBe(1);
   });
 });
 
-describe('a link that has expired', () => {
+describe('an expired email link', () => {
   async function expire(table: string): Promise<void> {
     await sql(`update ${table} set expires_at = now() - interval '1 second'`);
   }
 
-  it('confirms no sign-up', async () => {
+  it('does not confirm a sign-up', async () => {
     const email = `late-${randomBytes(4).toString('hex')}@example.com`;
     const client = createConsoleClient(stack, { network: '192.0.2.20' });
     await client.post('/sign-up', { email, password: PASSWORD });
@@ -200,7 +200,7 @@ describe('a link that has expired', () => {
     expect(client.cookies.size).toBe(0);
   });
 
-  it('resets no password and changes no address', async () => {
+  it('neither resets a password nor changes an email address', async () => {
     const client = createConsoleClient(stack, { network: '192.0.2.21' });
     await client.post('/forgot', { email: account.email });
     const reset = await mailbox.token(account.email, '/reset');
@@ -237,7 +237,7 @@ function listTargets(page: string): string[] {
   return [...links, ...next].map(([, target = '']) => target);
 }
 
-describe('where one is led afterwards', () => {
+describe('the redirect after sign-in', () => {
   it.each([
     'https://evil.example/',
     '//evil.example',
@@ -248,7 +248,7 @@ describe('where one is led afterwards', () => {
     'javascript:alert(1)',
     'data:text/html,x',
     '/x\r\nset-cookie: a=b',
-  ])('is never %j', async (next) => {
+  ])('never leads to %j', async (next) => {
     const client = createConsoleClient(stack, { network: '192.0.2.30' });
     const encoded = encodeURIComponent(next);
     const signInTargets = listTargets((await client.get(`/sign-in?next=${encoded}`)).body);
@@ -266,7 +266,7 @@ describe('where one is led afterwards', () => {
     expect(reauthenticated.location).toBe('/');
   });
 
-  it('after signing in is a page of ours', async () => {
+  it('leads to a page of the console', async () => {
     const { email, password } = await stack.createAccount({ creditUsd: '0' });
     const client = createConsoleClient(stack, { network: '192.0.2.31' });
     const redirected = await client.post('/sign-in', { email, password, next: '//evil.example' });
@@ -277,8 +277,8 @@ describe('where one is led afterwards', () => {
   });
 });
 
-describe('markup', () => {
-  it('in what somebody types is text when the page shows it again', async () => {
+describe('markup in user input', () => {
+  it('is shown as text when the page repeats a form field', async () => {
     const client = createConsoleClient(stack, { network: '192.0.2.40' });
     const encoded = encodeURIComponent(MARKUP);
     const pages = [
@@ -304,7 +304,7 @@ describe('markup', () => {
     }
   });
 
-  it('has no say in which words of ours are shown', async () => {
+  it('can’t choose a message through the query string', async () => {
     for (const doneCode of ['constructor', '__proto__', 'toString']) {
       const { body } = await owner.get(`/security?done=${doneCode}`);
       expect(body).not.toContain('role="status"');
@@ -312,8 +312,8 @@ describe('markup', () => {
   });
 });
 
-describe("another account's things", () => {
-  it('are not ended or removed by their names', async () => {
+describe("another account's sessions, factors and devices", () => {
+  it('can’t be ended or removed by their ids', async () => {
     const otherClient = createConsoleClient(stack, { network: '192.0.2.50' });
     await signInAs(otherClient, await stack.createAccount({ creditUsd: '0' }));
     const second = createConsoleClient(stack, { network: '192.0.2.51' });
@@ -329,7 +329,7 @@ describe("another account's things", () => {
   });
 });
 
-describe('what is dear', () => {
+describe('a sensitive action', () => {
   const sensitivePaths = [
     '/security/email',
     '/security/totp',
@@ -337,7 +337,7 @@ describe('what is dear', () => {
     '/security/recovery-codes',
   ];
 
-  it('asks who has not proven themselves lately, also by POST', async () => {
+  it('requires recent authentication, for POST too', async () => {
     const staleClient = createConsoleClient(stack, { network: '192.0.2.60' });
     const ownAccount = await stack.createAccount({ creditUsd: '0' });
     await signInAs(staleClient, ownAccount);
@@ -364,8 +364,8 @@ describe('what is dear', () => {
   });
 });
 
-describe('an address that mail does not reach', () => {
-  it('is shown to its owner, in their language', async () => {
+describe('an email address that bounced', () => {
+  it('is reported on the owner’s page in the owner’s language', async () => {
     const ownAccount = await stack.createAccount({ creditUsd: '0' });
     const client = createConsoleClient(stack, { network: '192.0.2.70' });
     await signInAs(client, ownAccount);
@@ -380,8 +380,8 @@ describe('an address that mail does not reach', () => {
   });
 });
 
-describe.skipIf(!HAS_BROWSER)('a passkey, in a real browser', () => {
-  it('is added under any name, asked for at sign-in, and removed', async () => {
+describe.skipIf(!HAS_BROWSER)('a passkey in a real browser', () => {
+  it('is added under any name, requested at sign-in, and removed', async () => {
     const ownAccount = await stack.createAccount({ creditUsd: '0' });
     // No browser makes a passkey for an IP address.
     const origin = stack.consoleUrl.replace('127.0.0.1', 'localhost');

@@ -54,7 +54,7 @@ describe('an account', () => {
     laptopClient = createConsoleClient(stack);
   });
 
-  it('is made by whoever reads its mailbox and knows the password, once', async () => {
+  it('is created once, by the link in the email together with the password', async () => {
     const sent = await mainClient.post('/sign-up', { email, password });
     expect(sent).toMatchObject({ status: 303, location: '/sign-up?done=sent' });
     const token = await mailbox.token(email, '/confirm');
@@ -76,7 +76,7 @@ describe('an account', () => {
     expect(replayed.headers.getSetCookie()).toEqual([]);
   });
 
-  it('says where it is signed in, and ends one session or all others', async () => {
+  it('lists its sessions and ends one of them or all others', async () => {
     const phone = createConsoleClient(stack);
     await signInAs(laptopClient, { email, password });
     await signInAs(phone, { email, password });
@@ -93,7 +93,7 @@ describe('an account', () => {
     expect(await isSignedIn(mainClient)).toBe(true);
   });
 
-  it('gets another password, which ends every other session', async () => {
+  it('ends every other session when its password changes', async () => {
     // A browser that was there before: strangers to the address are let try five times a minute only.
     await signInAs(laptopClient, { email, password });
     const next = randomBytes(12).toString('base64url');
@@ -118,7 +118,7 @@ describe('an account', () => {
     password = next;
   });
 
-  it('is found again by mail when the password is forgotten', async () => {
+  it('is recovered by an emailed link when the password is forgotten', async () => {
     const stranger = createConsoleClient(stack, { network: '203.0.113.9' });
     const sent = await stranger.post('/forgot', { email });
     expect(sent.location).toBe('/forgot?done=sent');
@@ -138,7 +138,7 @@ describe('an account', () => {
     await signInAs(mainClient, { email, password });
   });
 
-  it('takes an authenticator app, after its first code', async () => {
+  it('accepts an authenticator app after its first code', async () => {
     const pendingTotp = await mainClient.post('/security/totp', {});
     secret = between(pendingTotp.body, '<code id="secret">', '</code>');
     expect(secret.replaceAll(' ', '')).toMatch(/^[A-Z2-7]{32}$/);
@@ -158,7 +158,7 @@ describe('an account', () => {
     for (const code of codes) expect(secondView.body).not.toContain(code);
   });
 
-  it('asks for a second factor from then on: the next code, or a recovery code once', async () => {
+  it('requires a second factor afterwards: a fresh code, or a recovery code once', async () => {
     await mainClient.post('/sign-out', {});
     const firstFactor = await mainClient.post('/sign-in', { email, password, next: '/keys' });
     expect(firstFactor.location).toBe('/sign-in/second?next=%2Fkeys');
@@ -187,7 +187,7 @@ describe('an account', () => {
     expect(await mainClient.post('/sign-in/second', other)).toMatchObject({ location: '/' });
   });
 
-  it('makes new recovery codes, which are worth all the old ones', async () => {
+  it('replaces all recovery codes by new ones', async () => {
     const generated = await mainClient.post('/security/recovery-codes', {});
     const newCodes = between(generated.body, '<pre id="codes">', '</pre>').split('\n');
     expect(newCodes).toHaveLength(10);
@@ -195,7 +195,7 @@ describe('an account', () => {
     expect((await mainClient.get('/security')).body).toContain('10 remaining');
   });
 
-  it('moves to another address by its new mailbox, and tells the old one', async () => {
+  it('changes its email through the new mailbox and notifies the old one', async () => {
     const rejectedChange = await mainClient.post('/security/email', { email: 'not an address' });
     expect(rejectedChange.status).toBe(422);
     const sent = await mainClient.post('/security/email', { email: newEmail });
@@ -215,7 +215,7 @@ describe('an account', () => {
     expect(firstFactor.location).toBe('/sign-in/second?next=%2F');
   });
 
-  it('lets nobody guess codes: five a password, then a pause', async () => {
+  it('blocks code guessing after five attempts per password', async () => {
     const attacker = createConsoleClient(stack, { network: '203.0.113.77' });
     const guess = () =>
       attacker.post('/sign-in/second', { kind: 'totp', code: totpCode(secret, 99) });

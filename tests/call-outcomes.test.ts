@@ -105,8 +105,8 @@ function parseEvents(text: string): unknown[] {
   return events;
 }
 
-describe('a caller that stops reading and keeps its connection', () => {
-  it('is settled in bounded time, and its stream ends broken', async () => {
+describe('a client that stops reading and keeps its connection open', () => {
+  it('is settled in bounded time and its stream ends with an error', async () => {
     const word = 'x'.repeat(64 * 1024);
     const events = chatEvents(
       Array.from({ length: 400 }, () => word),
@@ -136,13 +136,13 @@ describe('a caller that stops reading and keeps its connection', () => {
   });
 });
 
-describe('a stream the provider cuts', () => {
+describe('a stream that the provider truncates', () => {
   function choiceChunk(index: number, delta: object, finish: string | null): string {
     const choices = [{ index, delta, finish_reason: finish }];
     return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', choices })}\n\n`;
   }
 
-  it('after the first of two answers finished ends in an error, and is estimated', async () => {
+  it('ends with an error and is estimated when only the first of two choices finished', async () => {
     const events = [
       choiceChunk(0, { role: 'assistant', content: 'one' }, null),
       choiceChunk(1, { role: 'assistant', content: 'two' }, null),
@@ -176,7 +176,7 @@ describe('a stream the provider cuts', () => {
     },
   );
 
-  it.each(DIALECTS)('within an event shows none of that event: %s', async (dialect) => {
+  it.each(DIALECTS)('forwards nothing of an event that is truncated: %s', async (dialect) => {
     const eventsByDialect = {
       chat: chatEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
       messages: messageEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
@@ -198,7 +198,7 @@ describe('a stream the provider cuts', () => {
     expect(JSON.stringify(events)).toContain('one');
   });
 
-  it('that falls silent is told so, after signs of life', async () => {
+  it('sends keep-alives and then an error event when the provider stalls', async () => {
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents(['one'], { input: 9, output: 1 }).slice(0, 2), 0, 'hang');
     const response = await post('chat', { stream: true });
@@ -217,7 +217,7 @@ const respondWith =
 const WAIVED_BILL = { status: 'settled', reason: 'waived_upstream_error' };
 const VOID_BILL = { status: 'void', reason: 'not_sent' };
 
-describe.each(DIALECTS)('a provider that gives no answer (%s)', (dialect) => {
+describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
   const overloaded = dialect === 'chat' ? 503 : 529;
   const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
 
@@ -244,8 +244,8 @@ describe.each(DIALECTS)('a provider that gives no answer (%s)', (dialect) => {
   });
 });
 
-describe('waivers', () => {
-  it('end with the fiftieth of a day: the next call is charged what it may have cost', async () => {
+describe('the daily waiver cap', () => {
+  it('charges the input estimate of a failed call after fifty waivers in a day', async () => {
     const account = await stack.createAccount({ creditUsd: '1' });
     upstream.handler = respondWith(500);
     const call = async () => {
@@ -263,8 +263,8 @@ describe('waivers', () => {
   });
 });
 
-describe('uploads that are announced and never come', () => {
-  it('do not stop another account’s small call', async () => {
+describe('request bodies that are announced and never sent', () => {
+  it('do not block a small call of another account', async () => {
     const otherAccount = await stack.createAccount({ creditUsd: '1' });
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('ok', { input: 5, output: 1 }));
@@ -329,7 +329,7 @@ type RejectedRequest = Readonly<{
   text?: string;
 }>;
 
-describe.each(DIALECTS)('a refusal is written as %s is', (dialect) => {
+describe.each(DIALECTS)('an error in the dialect %s', (dialect) => {
   async function expectError(response: Response, code: string, status: number): Promise<void> {
     const body: unknown = await response.json();
     const error = { code, message: expect.any(String), type: expect.any(String) };
@@ -362,7 +362,7 @@ describe.each(DIALECTS)('a refusal is written as %s is', (dialect) => {
   });
 });
 
-describe.each(DIALECTS)('the official package (%s), told to repeat twice', (dialect) => {
+describe.each(DIALECTS)('the official SDK (%s) with two retries', (dialect) => {
   /** Calls once; gives how many requests that made and the status it ended with. */
   async function countAttempts(key: string, extra: object = {}) {
     let requests = 0;
@@ -383,7 +383,7 @@ describe.each(DIALECTS)('the official package (%s), told to repeat twice', (dial
     return { requests, status };
   }
 
-  it('does not repeat what would be refused again', async () => {
+  it('does not retry an error that would repeat', async () => {
     const emptyAccount = await stack.createAccount({ creditUsd: '0' });
     expect(await countAttempts(emptyAccount.apiKey)).toEqual({ requests: 1, status: 402 });
     expect(await countAttempts('sk-other')).toEqual({ requests: 1, status: 401 });
@@ -391,7 +391,7 @@ describe.each(DIALECTS)('the official package (%s), told to repeat twice', (dial
     expect(await countAttempts(apiKey, { max_tokens: 'x' })).toEqual({ requests: 1, status: 400 });
   });
 
-  it('waits as long as it is told while the balance is held, and then goes through', async () => {
+  it('waits for Retry-After while the balance is held and then succeeds', async () => {
     const limit = { max_tokens: 2500 };
     const body = JSON.stringify({ ...BODIES[dialect], ...limit });
     const version = dialect === 'messages' ? { 'anthropic-version': '2023-06-01' } : {};

@@ -19,7 +19,7 @@ const PASSWORD = 'analytical-engine-1843';
 /** More stops of the tab key than any page has. */
 const MAX_TAB_STOPS = 80;
 
-describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
+describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
   let stack: LocalStack;
   let browser: Browser;
   let page: Page;
@@ -66,7 +66,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     return page.textContent('main').then((text) => text ?? '');
   }
 
-  it('signs up, and is asked to look into the mailbox', async () => {
+  it('signs up and is told to check the email', async () => {
     await open('/sign-up');
     await type('email', EMAIL);
     await type('password', PASSWORD);
@@ -75,7 +75,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await saveScreenshot(page, 'journey-1-sent');
   });
 
-  it('confirms by the link and the password', async () => {
+  it('confirms with the link and the password', async () => {
     const token = await openMailbox(stack).token(EMAIL, '/confirm');
     await open(`/confirm?token=${token}`);
     await type('password', PASSWORD);
@@ -85,7 +85,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await saveScreenshot(page, 'journey-2-overview-empty');
   });
 
-  it('makes a key, which is shown once', async () => {
+  it('creates an API key that is shown once', async () => {
     await open('/keys/new');
     await type('name', 'laptop');
     await pressEnter();
@@ -97,7 +97,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     expect(await mainText()).toContain(apiKey.slice(-4));
   });
 
-  it('calls with it, and is told by 402 that there is no money, until there is', async () => {
+  it('gets 402 without credits and 200 after adding credits', async () => {
     const client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1` });
     const createCompletion = () =>
       client.chat.completions.create({
@@ -126,7 +126,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     return number.toString(16).padStart(90, '0').slice(2, 18);
   }
 
-  it('sees what it cost in the chart, the list and the bill', async () => {
+  it('sees the cost in the chart, the list and the bill', async () => {
     await expect
       .poll(
         async () => {
@@ -146,7 +146,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     await saveScreenshot(page, 'journey-6-usage');
   });
 
-  it('sees everything held about them, and takes it along', async () => {
+  it('sees all stored data and exports it', async () => {
     await open('/rights');
     expect(await mainText()).toContain(EMAIL);
     await saveScreenshot(page, 'journey-7-rights');
@@ -159,7 +159,7 @@ describe.skipIf(!HAS_BROWSER)('somebody with a keyboard', () => {
     expect(JSON.stringify(exported)).not.toContain(apiKey);
   });
 
-  it('leaves: the key dies at once, and a receipt is all that is handed over', async () => {
+  it('deletes the account, which revokes the key at once and returns a receipt', async () => {
     await open('/rights/deletion');
     expect(await mainText()).toContain('Your balance isn’t refunded automatically');
     await saveScreenshot(page, 'journey-8-leaving');

@@ -100,8 +100,8 @@ async function waitUntil(condition: () => boolean): Promise<void> {
   while (!condition()) await sleep(5);
 }
 
-describe('the Workers are killed', () => {
-  it('after the hold, before the provider answers: nothing is charged', async () => {
+describe('killing the Workers', () => {
+  it('after the hold and before the provider answers charges nothing', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const receivedBefore = upstream.received.length;
     upstream.handler = () => {};
@@ -112,7 +112,7 @@ describe('the Workers are killed', () => {
     expect(await expectConserved(account)).toBe(0n);
   });
 
-  it('mid-stream: what the last checkpoint promised is charged, and no more than the whole', async () => {
+  it('in mid-stream charges the last checkpoint and at most the whole answer', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const words = Array.from({ length: 200 }, () => ' again');
     const events = chatEvents(words, { input: 12, output: 200 });
@@ -136,7 +136,7 @@ describe('the Workers are killed', () => {
     expect(charged).toBeLessThan(1_000_000n);
   });
 
-  it('right after the last byte, before the settlement is answered: charged once or not at all', async () => {
+  it('after the last byte and before the settlement’s reply charges once or not at all', async () => {
     for (const delay of [0, 1, 3, 8]) {
       const account = await stack.createAccount({ creditUsd: '5' });
       upstream.handler = (_, response) =>
@@ -150,7 +150,7 @@ describe('the Workers are killed', () => {
     }
   });
 
-  it('at any moment of many calls', async () => {
+  it('at any moment of many calls keeps the ledger consistent', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     upstream.handler = async (_, response) => {
       await sleep(5);
@@ -176,8 +176,8 @@ describe('the Workers are killed', () => {
   });
 });
 
-describe('the database is gone', () => {
-  it('and calls go on; once it is back every entry arrives, once and in order', async () => {
+describe('a database outage', () => {
+  it('stops no call, and every entry arrives afterwards, once and in order', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));
@@ -191,7 +191,7 @@ describe('the database is gone', () => {
     expect(await expectConserved(account)).toBe(20n * (1000n * 150n + 100n * 600n));
   });
 
-  it('and the Workers die too: nothing is lost', async () => {
+  it('loses nothing when the Workers are killed too', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('ok', { input: 1000, output: 100 }));

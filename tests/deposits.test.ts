@@ -85,7 +85,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     return (await stack.ledger.accounts.status(account.accountId))?.posted ?? -1n;
   }
 
-  it('arrives on each network, and a key can spend it', async () => {
+  it('is credited on each network and can be spent by a key', async () => {
     const family = { tron: 'tron', bsc: 'evm', polygon: 'evm' } as const;
     for (const chain of ['tron', 'bsc', 'polygon'] as const) {
       await chains.mine(chain, 10);
@@ -110,13 +110,13 @@ describe.skipIf(anvil === null)('a deposit', () => {
     expect(await response.json()).toMatchObject({ data: { posted_nano_usd: '6000000000' } });
   });
 
-  it('is written as wallets of its family write addresses', async () => {
+  it('has an address in the format of its network family', async () => {
     expect((await getDepositAddress(ada, 'tron')).text).toMatch(/^T[1-9A-HJ-NP-Za-km-z]{33}$/);
     expect((await getDepositAddress(ada, 'evm')).text).toMatch(/^0x[0-9A-Fa-f]{40}$/);
     expect(await getDepositAddress(ada, 'evm')).toEqual(await getDepositAddress(ada, 'evm'));
   });
 
-  it('counts once, through ticks at once and a Worker killed in between', async () => {
+  it('is credited once through concurrent cron runs and a killed Worker', async () => {
     const before = await getPosted(ada);
     const { hex } = await getDepositAddress(ada, 'evm');
     await chains.pay('polygon', hex, 3n * USDT.polygon);
@@ -127,7 +127,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     expect(await getPosted(ada)).toBe(before + 3n * NANO);
   });
 
-  it('survives a reorganisation that moves it, and counts once', async () => {
+  it('is credited once when a reorganisation moves it', async () => {
     const before = await getPosted(ada);
     const { hex } = await getDepositAddress(ada, 'evm');
     await chains.pay('bsc', hex, 5n * USDT.bsc);
@@ -148,7 +148,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     expect(await getPosted(ada)).toBe(before + 5n * NANO);
   });
 
-  it('can be claimed by its transaction, by whom it is for and nobody else', async () => {
+  it('can be claimed by transaction hash, by its owner only', async () => {
     const bob = await stack.createAccount({ creditUsd: '0' });
     const { hex } = await getDepositAddress(bob, 'tron');
     const hash = await chains.pay('tron', hex, 4n * USDT.tron);
@@ -167,7 +167,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     expect(await getPosted(bob)).toBe(4n * NANO);
   });
 
-  it('goes to nobody else, whoever swaps two rows in Postgres', async () => {
+  it('is not credited to another account when two rows are swapped in Postgres', async () => {
     const [eve, victim] = [
       await stack.createAccount({ creditUsd: '0' }),
       await stack.createAccount({ creditUsd: '0' }),

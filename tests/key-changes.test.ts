@@ -58,7 +58,7 @@ function selectKeyRow(accountId: string) {
 }
 
 describe('a key', () => {
-  it('is renamed in its row and limited in the object and the row', async () => {
+  it('is renamed in Postgres and limited in the account object and Postgres', async () => {
     const { accountId, apiKey, keyId } = await createAccountWithKey();
     const { accounts } = stack.ledger;
     const update = { name: 'Größe – 手', limits: { ...NO_LIMITS, budget: 1n } };
@@ -94,7 +94,7 @@ describe('a key', () => {
     ['limits_invalid', { limits: { ...NO_LIMITS, models: ['a/b\nc/d'] } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, callsPerMinute: 0.5 } }],
     ['brakes_invalid', { spendGuard: { alertMultiple: 0.5, pauseMultiple: null } }],
-  ])('is refused with %s where it can’t be so', async (reason, update) => {
+  ])('is rejected with %s when a value is invalid', async (reason, update) => {
     const { accountId, keyId } = await createAccountWithKey();
     const { accounts } = stack.ledger;
     expect(await accounts.updateKey(accountId, keyId, update)).toEqual({ ok: false, reason });
@@ -102,7 +102,7 @@ describe('a key', () => {
     expect(await accounts.mintKey(accountId, keyRequest)).toEqual({ ok: false, reason });
   });
 
-  it('is rolled: both secrets open for the grace, and none before it after one without', async () => {
+  it('is rotated: both secrets are valid during the grace period, and only the new one without it', async () => {
     const { accountId, apiKey, keyId } = await createAccountWithKey();
     const { accounts } = stack.ledger;
     const roll = async (graceSeconds: number) => {
@@ -121,7 +121,7 @@ describe('a key', () => {
     expect(await accounts.keys(accountId)).toHaveLength(1);
   });
 
-  it('found in public is revoked and its owner told; other texts all get one answer', async () => {
+  it('is revoked and its owner notified when found in public, and all other texts get one answer', async () => {
     const { accountId, apiKey, keyId } = await createAccountWithKey();
     const { accounts } = stack.ledger;
     const rolled = await accounts.rollKey(accountId, { keyId, graceSeconds: 3600 });
@@ -153,7 +153,7 @@ async function waitForNotifications(accountId: string, kinds: readonly string[])
 }
 
 describe('an account', () => {
-  it('has a standing, and a low balance that its owner hears of once', async () => {
+  it('has a status and notifies its owner of a low balance once', async () => {
     const { accountId, apiKey } = await createAccountWithKey();
     const { accounts, operators } = stack.ledger;
     await accounts.setLowBalance(accountId, 5n * USD);
@@ -169,7 +169,7 @@ describe('an account', () => {
     expect(await accounts.status(randomBytes(8).toString('hex'))).toBeNull();
   });
 
-  it('is closed for good once its last line is in Postgres', async () => {
+  it('is closed permanently once its last entry is in Postgres', async () => {
     const { accountId, apiKey } = await createAccountWithKey();
     const { accounts, credits, operators } = stack.ledger;
     expect(await complete(apiKey)).toBe('ok');

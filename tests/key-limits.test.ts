@@ -54,7 +54,7 @@ function respondWithUsage(input: number, output: number): void {
 }
 
 describe('a key', () => {
-  it('spends its own budget and no more, whatever the balance', async () => {
+  it('spends at most its own limit, whatever the balance', async () => {
     respondWithUsage(1000, 1000);
     // One call of 1,000 + 1,000 tokens costs 750,000 nano-USD.
     const key = await createKey({ budget: 1_500_000n });
@@ -75,7 +75,7 @@ describe('a key', () => {
     });
   });
 
-  it('ends when it expires', async () => {
+  it('is rejected after it expires', async () => {
     respondWithUsage(1, 1);
     const key = await createKey({ expiresAt: Date.now() + 3000 });
     expect((await call(key)).status).toBe(200);
@@ -83,7 +83,7 @@ describe('a key', () => {
     expect(await errorCode(await call(key))).toBe('401 key_expired');
   });
 
-  it('calls only the models it may, and lists no others', async () => {
+  it('calls and lists only its allowed models', async () => {
     respondWithUsage(1, 1);
     const key = await createKey({ models: ['openai/gpt-4o-mini'] });
     expect((await call(key)).status).toBe(200);
@@ -96,7 +96,7 @@ describe('a key', () => {
     expect(data.map(({ id }) => id)).toEqual(['openai/gpt-4o-mini']);
   });
 
-  it('is held to its calls a minute and its calls at once', async () => {
+  it('is limited in calls per minute and in concurrent calls', async () => {
     respondWithUsage(1, 1);
     const rateLimitedKey = await createKey({ callsPerMinute: 2 });
     const statuses = [
@@ -124,7 +124,7 @@ describe('a key', () => {
 });
 
 describe('the output limit', () => {
-  it('is half of what the balance buys where the caller gave none, and a header says so', async () => {
+  it('is half of what the balance buys when the request has none, and a header says so', async () => {
     respondWithUsage(1, 1);
     const { apiKey } = await stack.createAccount({ creditUsd: '0.005' });
     const response = await call(apiKey);
@@ -136,7 +136,7 @@ describe('the output limit', () => {
     expect(body.max_completion_tokens ?? body.max_tokens).toBe(limit);
   });
 
-  it('of the caller is never lowered: 402 says what would fit', async () => {
+  it('of the request is never lowered: 402 says which limit is affordable', async () => {
     const { apiKey } = await stack.createAccount({ creditUsd: '0.005' });
     const response = await call(apiKey, { max_tokens: 16_000 });
     expect(response.status).toBe(402);
@@ -150,7 +150,7 @@ describe('the output limit', () => {
     );
   });
 
-  it('reaches a provider under the name it knows', async () => {
+  it('is sent under the field name of the provider', async () => {
     respondWithUsage(1, 1);
     const { apiKey } = await stack.createAccount({ creditUsd: '5' });
     await call(apiKey, { model: 'deepseek/deepseek-chat', max_completion_tokens: 77 });

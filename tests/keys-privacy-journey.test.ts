@@ -21,7 +21,7 @@ warnIfNoBrowser();
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PHONE = { width: 360, height: 780 };
 
-describe.skipIf(!HAS_BROWSER)('in a browser', () => {
+describe.skipIf(!HAS_BROWSER)('keys and data rights in a browser', () => {
   let stack: LocalStack;
   let browser: Browser;
   let home: string;
@@ -69,7 +69,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await checkPage(page, name);
   }
 
-  it('a key is made by keyboard alone and copied, and every page of it fits a phone', async () => {
+  it('creates and copies a key by keyboard alone, on pages that fit a phone', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -100,7 +100,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await context.close();
   });
 
-  it('rights are used, in Russian and Chinese too, and the last page is a stranger’s', async () => {
+  it('exercises data rights in Russian and Chinese and ends signed out', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
     const page = await signIn(context, account);
@@ -136,7 +136,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await context.close();
   });
 
-  it('all of it works without a script', async () => {
+  it('works without a script', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const context = await browser.newContext({ viewport: PHONE, javaScriptEnabled: false });
     const page = await signIn(context, account);

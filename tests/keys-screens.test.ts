@@ -79,8 +79,8 @@ beforeAll(async () => {
   await signInAs(ownClient, ownAccount);
   await signInAs(otherClient, otherAccount);
 }, 180_000);
-describe('making a key', () => {
-  it('shows it once, in an answer nobody keeps, and it opens the gateway', async () => {
+describe('the form that creates a key', () => {
+  it('shows the key once, in an uncached response, and the gateway accepts the key', async () => {
     const response = await submitCreateForm();
     const apiKey = KEY.exec(response.body)?.[1] ?? '';
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -94,7 +94,7 @@ describe('making a key', () => {
     expect((await ownClient.get('/keys')).body).toContain(`fbx_…${apiKey.slice(-4)}`);
   });
 
-  it('happens once a form: a reload, or the same form twice at a time, makes no second', async () => {
+  it('creates one key per form, also on reload or a concurrent second submit', async () => {
     const ticket = parseFormToken(await ownClient.get('/keys/new'));
     const before = (await stack.ledger.accounts.keys(ownAccount.accountId)).length;
     const form = { ...FIELDS, ticket };
@@ -112,7 +112,7 @@ describe('making a key', () => {
     expect((await stack.ledger.accounts.keys(ownAccount.accountId)).length).toBe(before + 1);
   });
 
-  it('holds it to what was asked: models, budget, expiry, calls', async () => {
+  it('applies the chosen limits: models, budget, expiry, calls', async () => {
     const { apiKey, id } = await createKey({
       scope: 'some',
       models: 'openai/gpt-4o-mini',
@@ -138,7 +138,7 @@ describe('making a key', () => {
     });
   });
 
-  it('says what is wrong with each field and keeps what was typed', async () => {
+  it('reports each invalid field and keeps the entered values', async () => {
     const before = (await stack.ledger.accounts.keys(ownAccount.accountId)).length;
     for (const invalidFields of [
       { name: '' },
@@ -163,7 +163,7 @@ describe('making a key', () => {
     expect((await stack.ledger.accounts.keys(ownAccount.accountId)).length).toBe(before);
   });
 
-  it('asks who it is where that was long ago, and so does everything that makes a key worth more', async () => {
+  it('requires recent authentication, as does every change that raises a key’s limits', async () => {
     const { path } = await createKey();
     const staleClient = createConsoleClient(stack);
     await signInAs(staleClient, ownAccount);
@@ -186,8 +186,8 @@ async function expireReauth(client: ConsoleClient): Promise<void> {
   await sql(stack, hour, [hash]);
 }
 
-describe('changing a key', () => {
-  it('counts at the gateway from the next call on', async () => {
+describe('the form that changes a key', () => {
+  it('takes effect at the gateway from the next call on', async () => {
     const { apiKey, path, id } = await createKey();
     expect(await callModel(apiKey)).toBe(200);
     const limits = { ...FIELDS, name: 'Renamed', scope: 'some', models: 'openai/gpt-4o' };
@@ -201,7 +201,7 @@ describe('changing a key', () => {
     expect((await getKeyStatus(id))?.limits.budget).toBeNull();
   });
 
-  it('changes nothing by fields that no page offers', async () => {
+  it('ignores fields that the page does not offer', async () => {
     const { path, id } = await createKey();
     const before = await getKeyStatus(id);
     await ownClient.post(`${path}/edit`, {
@@ -219,7 +219,7 @@ describe('changing a key', () => {
     expect(await getKeyStatus(id)).toEqual(before);
   });
 
-  it('rolls it: the old text dies at once, or after the time that was chosen', async () => {
+  it('rotates the key: the old secret stops working at once or after the chosen grace period', async () => {
     const { apiKey, path } = await createKey();
     const roll = async (grace: string) => {
       const ticket = parseFormToken(await ownClient.get(`${path}/roll`));
@@ -243,7 +243,7 @@ describe('changing a key', () => {
     expect(await callModel(third)).toBe(200);
   });
 
-  it('revokes it at once, for good, and twice without harm', async () => {
+  it('revokes the key at once and permanently, and a second time without effect', async () => {
     const { apiKey, path } = await createKey();
     expect(await callModel(apiKey)).toBe(200);
     expect((await ownClient.get(`${path}/revoke`)).body).toContain(`action="${path}/revoke"`);
@@ -259,8 +259,8 @@ describe('changing a key', () => {
   });
 });
 
-describe('somebody else', () => {
-  it('neither sees a key nor changes, rolls, resumes or revokes it', async () => {
+describe('another user', () => {
+  it('can’t see, change, rotate, resume or revoke the key', async () => {
     const { apiKey, path, id } = await createKey({ name: 'Nobody else’s' });
     const before = await getKeyStatus(id);
     expect((await otherClient.get(path)).status).toBe(404);
@@ -287,7 +287,7 @@ describe('somebody else', () => {
     }
   });
 
-  it('can’t make a browser do it from another page', async () => {
+  it('can’t submit the key’s forms from another site', async () => {
     const { apiKey, path } = await createKey();
     const crossSiteHeaders = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     expect((await ownClient.post(`${path}/revoke`, {}, crossSiteHeaders)).status).toBe(403);
@@ -296,8 +296,8 @@ describe('somebody else', () => {
   });
 });
 
-describe('a name', () => {
-  it('is text on every page that shows it', async () => {
+describe('a key’s name', () => {
+  it('is escaped on every page that shows it', async () => {
     const name = '"><script src=/x></script><img src=x onerror=alert(1)>{{7*7}}';
     const { path, apiKey } = await createKey({ name });
     expect(await callModel(apiKey)).toBe(200);

@@ -54,8 +54,8 @@ function readMemory(pid: number): { current: number; peak: number } {
   return { current: readField('VmRSS'), peak: readField('VmHWM') };
 }
 
-describe('bodies', () => {
-  it('of 20 MB arrive whole, edited only where billing needs it', async () => {
+describe('large request bodies', () => {
+  it('of 20 MB reach the provider unchanged but for the edits of billing', async () => {
     const body = buildBody(LIMIT);
     const response = await post(body);
     expect(response.status).toBe(200);
@@ -64,7 +64,7 @@ describe('bodies', () => {
     expect(received === body.toString()).toBe(true);
   });
 
-  it('above that are refused, and say how large they may be', async () => {
+  it('above 20 MB are rejected with the limit', async () => {
     const response = await post(buildBody(LIMIT + 1));
     expect(response.status).toBe(413);
     expect(await response.json()).toMatchObject({
@@ -72,7 +72,7 @@ describe('bodies', () => {
     });
   });
 
-  it('of 20 MB, four at once, stay under 128 MB above idle; a fifth is asked to come back', async () => {
+  it('of 20 MB, four at once, take less than 128 MB above idle, and a fifth gets Retry-After', async () => {
     const pid = stack.workerdPid();
     if (pid === null) throw new Error('workerd is not running');
     const body = buildBody(LIMIT);

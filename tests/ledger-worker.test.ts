@@ -147,7 +147,7 @@ function getSlice(accountId: string): number {
 }
 
 describe('a key', () => {
-  it('is a pending row before its object knows it, active after, and works', async () => {
+  it('is a pending row before the account object has it, and active and valid afterwards', async () => {
     const accountId = randomBytes(8).toString('hex');
     const stateQuery = 'select state from api_keys where account_id = $1 order by created_at';
     await sql('insert into accounts (id, created_at) values ($1, now())', accountId);
@@ -164,7 +164,7 @@ describe('a key', () => {
     expect((await getPath(minted.ok ? minted.apiKey : '', '/v1/key')).status).toBe(200);
   });
 
-  it('of an account that has no row is not made', async () => {
+  it('is not created for an account without a row', async () => {
     const unknownAccount = randomBytes(8).toString('hex');
     const minted = await stack.ledger.accounts.mintKey(unknownAccount, {
       name: 'x',
@@ -173,7 +173,7 @@ describe('a key', () => {
     expect(minted).toEqual({ ok: false, reason: 'not_open' });
   });
 
-  it('is dead the moment it is revoked, and its row says so', async () => {
+  it('is invalid at once when revoked, and its row says so', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const { keyId } = await getCredential(accountId);
     expect((await complete(apiKey)).status).toBe(200);
@@ -186,7 +186,7 @@ describe('a key', () => {
   it.each([
     ['asking again', (id: string, keyId: number) => stack.ledger.accounts.revokeKey(id, keyId)],
     ['the sweep', (id: string) => runCron(getSlice(id))],
-  ])('is dead too where its row could not be marked; %s marks it', async (_, markRow) => {
+  ])('is invalid even if its row could not be updated; %s updates it', async (_, markRow) => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const { keyId } = await getCredential(accountId);
     const state = 'select state from api_keys where account_id = $1';
@@ -202,7 +202,7 @@ describe('a key', () => {
   });
 });
 
-describe('an audit', () => {
+describe('the audit of an account', () => {
   async function createShippedAccount(): Promise<string> {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     await complete(apiKey);
@@ -236,7 +236,7 @@ describe('an audit', () => {
     await expect.poll(workerOutput, WAIT_OPTIONS).toContain(line);
   });
 
-  it('answers with the object alone where Postgres is away, and says so', async () => {
+  it('audits the account object alone while Postgres is away and says so', async () => {
     const accountId = await createShippedAccount();
     await stack.stopDatabase();
     const audit = await stack.ledger.operators.audit(accountId);
@@ -248,7 +248,7 @@ describe('an audit', () => {
 });
 
 describe('the outbox', () => {
-  it('brings 1,000 calls of one account to Postgres in at most 20 statements', async () => {
+  it('delivers 1,000 calls of one account to Postgres in at most 20 statements', async () => {
     await sql('create table statements (one int)');
     await sql(
       `create function count_statement() returns trigger language plpgsql as
@@ -275,12 +275,12 @@ describe('the outbox', () => {
   });
 });
 
-describe('the sweep', () => {
+describe('the daily reconciliation', () => {
   const SLICE = 7;
   const FIRST = (ID_SPACE * BigInt(SLICE)) / 288n;
   const accountIdAt = (n: bigint) => (FIRST + n).toString(16).padStart(16, '0');
 
-  it('meets more accounts than one page, and says where it had to stop', async () => {
+  it('processes more accounts than one page and reports where it stopped', async () => {
     await sql(
       `insert into accounts (id, created_at)
        select lpad(to_hex($1::bigint + n), 16, '0'), now() from generate_series(0, 1099) n`,
@@ -338,7 +338,7 @@ function modifyDatabase(accountId: string | null, statement: string): void {
   if (modifiedCount !== 1) throw new Error('The file to change was not found.');
 }
 
-describe('after accidents', () => {
+describe('after a lost alarm or a failed settlement', () => {
   let stuckAccount: Account;
   let failingAccount: Account;
   let oldAccount: Account;
@@ -375,7 +375,7 @@ describe('after accidents', () => {
     await start();
   });
 
-  it('the sweep wakes an account whose alarm was lost, and its lines arrive', async () => {
+  it('the reconciliation wakes an account whose alarm was lost, and its entries arrive', async () => {
     const entryCountQuery = 'select count(*) from ledger_entries where account_id = $1';
     await sleep(1_500);
     expect(await selectOne(entryCountQuery, stuckAccount.accountId)).toBe('1');
@@ -386,7 +386,7 @@ describe('after accidents', () => {
     expect((await stack.ledger.operators.audit(stuckAccount.accountId)).violations).toEqual([]);
   });
 
-  it('a bill its account could not take arrives through the queue, once', async () => {
+  it('a settlement that the account rejected arrives through the queue, once', async () => {
     const { accountId, apiKey } = failingAccount;
     const { operators } = stack.ledger;
     upstream.handler = async (_, response) => {
@@ -410,7 +410,7 @@ describe('after accidents', () => {
     });
   });
 
-  it('a call its object has dropped is answered from Postgres, to its own account only', async () => {
+  it('a call that the account object no longer keeps is read from Postgres, by its own account only', async () => {
     const { accountId, apiKey } = oldAccount;
     expect((await stack.ledger.operators.audit(accountId)).violations).toEqual([]);
     const remaining = await stack.ledger.accounts.listEntries(accountId, 0, 10);

@@ -65,8 +65,8 @@ function buildBounce(received: ReceivedEmail): string {
   });
 }
 
-describe('a letter', () => {
-  it('arrives, with a link to this console', async () => {
+describe('an email', () => {
+  it('arrives with a link to the console', async () => {
     await signUp('ann@example.com');
     const { text, html, subject } = await waitForEmail('ann@example.com');
     expect(subject).toBe('Verify your email address');
@@ -75,7 +75,7 @@ describe('a letter', () => {
     expect(html).toContain('<html lang="en">');
   });
 
-  it('waits for a provider that is away', async () => {
+  it('is delivered after an outage of the provider', async () => {
     await stack.stopMailbox();
     try {
       await signUp('bob@example.com');
@@ -88,8 +88,8 @@ describe('a letter', () => {
   }, 90_000);
 });
 
-describe('what SNS tells', () => {
-  it('ends mail to a mailbox that bounced', async () => {
+describe('an SNS event', () => {
+  it('suppresses an address that bounced', async () => {
     await signUp('cat@example.com');
     const received = await waitForEmail('cat@example.com');
     const bounceNotification = sns.message('Notification', buildBounce(received));
@@ -101,7 +101,7 @@ describe('what SNS tells', () => {
     expect(await listEmails('cat@example.com')).toHaveLength(1);
   });
 
-  it('is refused when somebody else says it', async () => {
+  it('is rejected when its signature is not Amazon’s', async () => {
     const received = await waitForEmail('dan@example.com');
     const forgedNotification = makeSns(sns.topic).message('Notification', buildBounce(received), {
       SigningCertURL: sns.certificateUrl,
@@ -126,8 +126,8 @@ describe('what SNS tells', () => {
   });
 });
 
-describe('what an account noticed', () => {
-  it('is told by a letter that can be stopped with one click, and without a session', async () => {
+describe('a notification of an account', () => {
+  it('is emailed with a one-click unsubscribe link that needs no session', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const threshold = parseUsd('4.999999999') ?? null;
     await stack.ledger.accounts.setLowBalance(account.accountId, threshold);

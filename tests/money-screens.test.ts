@@ -116,7 +116,7 @@ beforeAll(async () => {
 }, 180_000);
 
 describe('calls made through the gateway', () => {
-  it('appear newest first, each with its exact bill', async () => {
+  it('are listed newest first, each with its exact bill', async () => {
     const page = await getText('/calls');
     const listedIds = [...page.matchAll(/href="\/calls\/([0-9a-f]{32})"/g)].map(([, id]) => id);
     expect(listedIds).toEqual(calls.map(({ id }) => id).reverse());
@@ -128,7 +128,7 @@ describe('calls made through the gateway', () => {
     expect(bill).toContain('You were charged for the usage the provider reported.');
   });
 
-  it('and credits, as CSV, add up to the balance in the account itself', async () => {
+  it('and credits add up, as CSV, to the balance of the account object', async () => {
     const charged = sum(column(await getText('/calls.csv'), 'charged_nano_usd'));
     expect(charged).toBe(calls.reduce((total, { cost }) => total + cost, 0n));
     const credited = sum(column(await getText('/transactions.csv'), 'amount_nano_usd'));
@@ -141,13 +141,13 @@ describe('calls made through the gateway', () => {
     }
   });
 
-  it('are in the balance and the chart of the overview', async () => {
+  it('appear in the balance and the chart of the overview', async () => {
     const page = await getText('/');
     expect(page).toContain('$4.84998515');
     expect(page).toMatch(/<svg[^>]*role="img"/);
   });
 
-  it('are filtered', async () => {
+  it('are filtered by model, key, status and date', async () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     for (const query of ['outcome=failed', 'model=openai/o1', 'key=1', `from=${tomorrow}`]) {
       expect(await getText(`/calls?${query}`)).toContain('No calls match these filters.');
@@ -157,7 +157,7 @@ describe('calls made through the gateway', () => {
     );
   });
 
-  it('are nobody else’s to see', async () => {
+  it('are invisible to other users', async () => {
     const [{ id } = { id: '' }] = calls;
     expect((await getPage(`/calls/${id}`, otherCookie)).status).toBe(404);
     for (const path of ['/', '/calls', '/calls.csv', '/usage', '/transactions']) {
@@ -168,7 +168,7 @@ describe('calls made through the gateway', () => {
 });
 
 describe('the low-balance threshold', () => {
-  it('is kept by the account itself', async () => {
+  it('is stored in the account object', async () => {
     const response = await fetch(`${stack.consoleUrl}/alerts/low-balance`, {
       method: 'POST',
       redirect: 'manual',
@@ -214,7 +214,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
 
   afterAll(() => closeBrowser?.());
 
-  it('streams through the gateway, word by word, and shows what it cost', async () => {
+  it('streams word by word through the gateway and shows the cost', async () => {
     const words = ['One', ' two', ' three', ' four', ' five', ' six'];
     const events = chatEvents(words, { input: 20, output: 6 });
     upstream.handler = (_, response) => sendStream(response, events, 150);
@@ -231,7 +231,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     await saveScreenshot(page, 'playground');
   });
 
-  it('stops when it is told to, and says what that cost', async () => {
+  it('stops on request and shows the cost until then', async () => {
     const words = Array.from({ length: 400 }, (_, index) => ` word${index}`);
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);
@@ -247,7 +247,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     expect(await reply.textContent()).not.toContain('word399');
   });
 
-  it('says why the API refused', async () => {
+  it('shows the API’s error message', async () => {
     await page.fill('#play-key', `${account.apiKey.slice(0, -1)}_`);
     await page.fill('#play-message', 'Hello?');
     await page.click('#play-send');
@@ -256,7 +256,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
       .toContain('The API returned an error:');
   });
 
-  it('never told the console the key or a word of the talk, and kept neither', async () => {
+  it('sends neither the key nor the conversation to the console and stores neither', async () => {
     await page.fill('#play-key', account.apiKey);
     await page.goto(`${stack.consoleUrl}/calls`);
     await page.goBack();

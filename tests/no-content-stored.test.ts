@@ -240,7 +240,7 @@ function listFiles(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-it('finds marked text nowhere, in anything printed or kept', async () => {
+it('marked text of requests and answers is found in nothing that the stack prints or stores', async () => {
   for (const [, handler] of HANDLERS) {
     upstream.handler = handler;
     for (const [path, body] of BODIES) {

@@ -46,7 +46,7 @@ async function estimateHold(apiKey: string): Promise<bigint> {
 }
 
 describe(`${CONCURRENT_CALLS} calls on a balance for ${AFFORDABLE_CALLS}`, () => {
-  it(`admits exactly ${AFFORDABLE_CALLS}, ends at or above zero, and the book adds up`, async () => {
+  it(`admits exactly ${AFFORDABLE_CALLS}, ends at or above zero, and the ledger adds up`, async () => {
     const { apiKey, accountId } = await stack.createAccount({ creditUsd: '0' });
     const credit = AFFORDABLE_CALLS * (await estimateHold(apiKey));
     await stack.ledger.credits.credit(accountId, { id: 'race', amount: credit, source: 'local' });

@@ -135,8 +135,8 @@ afterAll(async () => {
   keys?.close();
 });
 
-describe('the two hosts in workerd', () => {
-  it('are apart, and the operators’ is shut without Access', async () => {
+describe('the hosts of console and operators in workerd', () => {
+  it('are separate, and the operators’ host requires Access', async () => {
     expect((await sendRequest('/operators')).status).toBe(200);
     expect((await sendRequest('/operators', { as: '' })).status).toBe(403);
     expect((await sendRequest('/operators', { as: 'eve@example.com' })).status).toBe(403);
@@ -145,8 +145,8 @@ describe('the two hosts in workerd', () => {
   });
 });
 
-describe('a move', () => {
-  it('freezes what calls, and lets it go on', async () => {
+describe('an operator’s action', () => {
+  it('freezes and unfreezes an account’s calls', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const path = `/operators/accounts/${accountId}/moves`;
     expect((await complete(apiKey)).status).toBe(200);
@@ -165,7 +165,7 @@ describe('a move', () => {
     expect((await getCredits(apiKey)).status).toBe(401);
   });
 
-  it('moves money: little at once, much by two, never more than there is', async () => {
+  it('adjusts a balance: small amounts at once, large ones with a second operator, never below zero', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const path = `/operators/accounts/${accountId}/moves/adjust`;
     const as = FINANCE;
@@ -189,7 +189,7 @@ describe('a move', () => {
     expect(await fetchPosted(apiKey)).toBe('106250000000');
   });
 
-  it('and each look before it are in one whole chain', async () => {
+  it('and each view before it are in one valid audit log', async () => {
     const { text } = await sendRequest('/operators/chain', { form: {} });
     const lastEntry = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
       text,
@@ -202,8 +202,8 @@ describe('a move', () => {
   });
 });
 
-describe('an account on the operators’ page', () => {
-  it('says how its book stands, and not whose it is', async () => {
+describe('the operators’ account page', () => {
+  it('shows the ledger’s figures and masks the owner', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
     const searchResult = await sendRequest('/operators/find', { form: { what: email } });
     expect(searchResult.location).toBe(`/operators/accounts/${accountId}`);
@@ -217,7 +217,7 @@ describe('an account on the operators’ page', () => {
 });
 
 describe('the health page', () => {
-  it('knows what the ledger’s sweep met', async () => {
+  it('shows the result of the ledger’s daily reconciliation', async () => {
     expect((await sendRequest('/operators/health')).text).toContain('sweep has not run');
     await stack.runCrons();
     await expect
@@ -241,7 +241,7 @@ describe('GitHub’s secret scanning', () => {
     });
   }
 
-  it('revokes the key it found, and nobody else’s word does', async () => {
+  it('revokes a reported key only if GitHub signed the report', async () => {
     const { apiKey } = await stack.createAccount({ creditUsd: '1' });
     const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     expect((await reportLeak(apiKey, otherKey.privateKey)).status).toBe(403);
@@ -292,7 +292,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await saveScreenshot(page, `operators-${name}`);
   }
 
-  it('support finds, reveals and freezes by forms alone', async () => {
+  it('support finds, reveals and freezes an account by forms alone', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
     const page = await context.newPage();
     await page.goto(`${home}/`);

@@ -51,7 +51,7 @@ const DESKTOP = { width: 1280, height: 900 };
 
 type Violation = Readonly<{ id: string; impact: string | null; nodes: number }>;
 
-describe.skipIf(!HAS_BROWSER)('each page', () => {
+describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
   let stack: LocalStack;
   let browser: Browser;
   let anonymousContext: BrowserContext;
@@ -144,19 +144,25 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
     await saveScreenshot(page, name);
   }
 
-  it.each(PUBLIC_PAGES)('%s, for anybody', async (path) => {
-    await withPage(anonymousContext, path, (page) =>
-      checkLayout(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
-    );
-  });
+  it.each(PUBLIC_PAGES)(
+    '%s is accessible, in light and dark, for anonymous users',
+    async (path) => {
+      await withPage(anonymousContext, path, (page) =>
+        checkLayout(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
+      );
+    },
+  );
 
-  it.each(SIGNED_IN_PAGES)('%s, for somebody signed in', async (path) => {
-    await withPage(signedInContext, path, (page) =>
-      checkLayout(page, `person${path.replaceAll(/\W+/g, '-')}`),
-    );
-  });
+  it.each(SIGNED_IN_PAGES)(
+    '%s is accessible, in light and dark, for signed-in users',
+    async (path) => {
+      await withPage(signedInContext, path, (page) =>
+        checkLayout(page, `person${path.replaceAll(/\W+/g, '-')}`),
+      );
+    },
+  );
 
-  it('that a page links to is one of these, or no worse', async () => {
+  it('that a page links to is tested here', async () => {
     const seen = new Set(SIGNED_IN_PAGES);
     const queue = [...SIGNED_IN_PAGES];
     for (const path of queue) {
@@ -183,7 +189,7 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
     expect(queue.length).toBeGreaterThan(SIGNED_IN_PAGES.length);
   }, 180_000);
 
-  it('speaks each language, and says so to a screen reader', async () => {
+  it('is served in each language and declares it', async () => {
     for (const [language, word] of [
       ['ru', 'Обзор'],
       ['zh', '概览'],
@@ -200,7 +206,7 @@ describe.skipIf(!HAS_BROWSER)('each page', () => {
     }
   });
 
-  it('keeps nothing in the browser but our own cookies', async () => {
+  it('stores nothing in the browser but the documented cookies', async () => {
     const page = await signedInContext.newPage();
     await page.goto(`${stack.consoleUrl}/`);
     const storedCount = await page.evaluate(() => localStorage.length + sessionStorage.length);

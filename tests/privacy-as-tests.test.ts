@@ -15,8 +15,8 @@ const IMPLEMENTED = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 21, 22, 23, 24, 25, 26, 27, 28, 29,
 ];
 
-describe('each promise', () => {
-  it('has its test', () => {
+describe('each promise of the privacy policy', () => {
+  it('has at least one test', () => {
     const numbers = ROWS.flatMap(({ promise }) => [...promise.matchAll(/P(\d+)/g)]).map(
       ([, number]) => Number(number),
     );

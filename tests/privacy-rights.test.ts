@@ -89,8 +89,8 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(() => stack?.stop());
 
-describe('the page', () => {
-  it('shows what is held, and how to complain, in each language', async () => {
+describe('the data rights page', () => {
+  it('shows the stored data and how to complain, in each language', async () => {
     const { status, body } = await ownClient.get('/rights');
     expect(status).toBe(200);
     expect(body).toContain(ownAccount.email);
@@ -105,7 +105,7 @@ describe('the page', () => {
     );
   });
 
-  it('lists every table of the database that can hold something of a person, and for how long', async () => {
+  it('lists every table that can hold personal data, with its retention', async () => {
     const { body } = await ownClient.get('/rights/data');
     const tables = await sql(
       stack,
@@ -119,7 +119,7 @@ describe('the page', () => {
     expect([...body.matchAll(/Retention: /g)].length).toBe(personalTables.length - unlisted.length);
   });
 
-  it('corrects the language and takes consent back, with receipts', async () => {
+  it('corrects the language and withdraws consent, with receipts', async () => {
     const before = receiptIds(await ownClient.get('/rights')).length;
     expect((await ownClient.post('/rights/language', { language: 'zh' })).location).toBe(
       '/rights?done=language',
@@ -138,7 +138,7 @@ describe('the page', () => {
     expect(page.body).toContain('Data corrected');
   });
 
-  it('does nothing for a form from elsewhere', async () => {
+  it('rejects cross-site forms', async () => {
     const crossSiteHeaders = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     for (const path of [
       '/rights/language',
@@ -163,8 +163,8 @@ describe('the page', () => {
   });
 });
 
-describe('the export', () => {
-  it('is everything, and nobody else’s', async () => {
+describe('the data export', () => {
+  it('contains all data of the account and of no other', async () => {
     const response = await ownClient.post('/rights/data/export', { what: 'all' });
     expect(response.headers.get('content-disposition')).toContain('farebox-account.json');
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -187,7 +187,7 @@ describe('the export', () => {
     }
   });
 
-  it('has nothing that proves who somebody is', async () => {
+  it('contains no credentials', async () => {
     const { body } = await ownClient.post('/rights/data/export', { what: 'all' });
     const secrets = await sql(
       stack,
@@ -201,7 +201,7 @@ describe('the export', () => {
     for (const [secret] of secrets) expect(body).not.toContain(secret);
   });
 
-  it('comes as CSV too, a table a file, and leaves a receipt', async () => {
+  it('is also available as CSV, one file per table, and leaves a receipt', async () => {
     const { body, headers } = await ownClient.post('/rights/data/export', { what: 'calls' });
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const [head = '', first = ''] = body.split('\r\n');
@@ -215,7 +215,7 @@ describe('the export', () => {
     expect((await ownClient.get('/rights')).body).toContain('Data exported: calls');
   });
 
-  it('asks who it is, and how often', async () => {
+  it('requires recent authentication and is rate limited', async () => {
     const staleClient = createConsoleClient(stack);
     await signInAs(staleClient, otherAccount);
     await expireReauth(staleClient);
@@ -240,7 +240,7 @@ describe('the export', () => {
   });
 });
 
-describe('the API', () => {
+describe('the data rights API', () => {
   async function post(
     path: string,
     body: unknown,
@@ -259,7 +259,7 @@ describe('the API', () => {
     return { status: response.status, json: await response.json() };
   }
 
-  it('does what the screens do, and answers with receipts', async () => {
+  it('does what the screens do and returns receipts', async () => {
     const consentResponse = await post('/api/rights/consents', {
       kind: 'keys',
       consentResponse: false,
@@ -282,7 +282,7 @@ describe('the API', () => {
     expect((await ownClient.get('/rights')).body).toContain(ownAccount.email);
   });
 
-  it('refuses what it does not know, and changes nobody else', async () => {
+  it('rejects unknown fields and changes no other account', async () => {
     for (const [path, body, code] of [
       ['/api/rights/consents', { kind: 'everything', given: true }, 'consent_invalid'],
       ['/api/rights/consents', { kind: 'keys', given: 'maybe' }, 'consent_invalid'],
@@ -382,8 +382,8 @@ async function expectGone(account: LocalAccount): Promise<void> {
   expect(signInResponse.status).toBe(422);
 }
 
-describe('leaving', () => {
-  it('says what becomes of the balance before, and wants the address typed', async () => {
+describe('account deletion', () => {
+  it('explains what happens to the balance and requires the email to be typed', async () => {
     const { body } = await ownClient.get('/rights/deletion');
     expect(body).toMatch(/Current balance: *<\/?[^>]*>|Current balance:/);
     expect(body).toContain('Your balance isn’t refunded automatically');
@@ -400,7 +400,7 @@ describe('leaving', () => {
     expect((await callModel(ownAccount.apiKey)).status).toBe(200);
   });
 
-  it('is at once and everywhere, and leaves the book under its number', async () => {
+  it('erases personal data everywhere at once and keeps the ledger under the account id', async () => {
     await waitForSettlement(ownAccount.accountId);
     await waitUntil(
       async () => (await count('calls', ownAccount.accountId)) === 3,
@@ -436,7 +436,7 @@ describe('leaving', () => {
     expect(receiptRows).toEqual([[receipt, 'account_deleted', 'person']]);
   });
 
-  it('ends with a tombstone that takes no more money, and one letter', async () => {
+  it('ends with a tombstone that accepts no deposits, and one email', async () => {
     await tickUntilWiped(ownAccount.accountId);
     await stack.runCrons();
     const credit = { id: 'tron:late:1', amount: 1_000_000_000n, source: 'deposit' } as const;
@@ -450,7 +450,7 @@ describe('leaving', () => {
     expect((await callModel(otherAccount.apiKey)).status).toBe(200);
   });
 
-  it('leaves the address free for somebody to sign up with', async () => {
+  it('frees the email address for a new sign-up', async () => {
     const newAccount = await stack.createAccount({ creditUsd: '0', email: ownAccount.email });
     expect(newAccount.accountId).not.toBe(ownAccount.accountId);
     const client = createConsoleClient(stack);
@@ -460,7 +460,7 @@ describe('leaving', () => {
   });
 });
 
-describe('a crash on the way', () => {
+describe('a crash during account deletion', () => {
   async function createLeavingAccount(): Promise<
     Readonly<{ account: LocalAccount; client: ConsoleClient }>
   > {
@@ -472,7 +472,7 @@ describe('a crash on the way', () => {
   }
   const MARK_CLOSED = 'update accounts set closed_at = now() where id = $1';
 
-  it('after the mark: nobody is signed in any more, and the cron does the rest', async () => {
+  it('after the account is marked ends all sessions, and the cron finishes', async () => {
     const { account, client } = await createLeavingAccount();
     await sql(stack, MARK_CLOSED, [account.accountId]);
     expect((await client.get('/keys')).location).toContain('/sign-in');
@@ -481,7 +481,7 @@ describe('a crash on the way', () => {
     await waitUntil(async () => (await countDeletionEmails(account.email)) === 1, 'the farewell');
   });
 
-  it('after the object was closed', async () => {
+  it('after the account object is closed is finished by the cron', async () => {
     const { account } = await createLeavingAccount();
     await sql(stack, MARK_CLOSED, [account.accountId]);
     await stack.ledger.accounts.close(account.accountId);
@@ -491,7 +491,7 @@ describe('a crash on the way', () => {
     await waitUntil(async () => (await countDeletionEmails(account.email)) === 1, 'the farewell');
   });
 
-  it('after everything but the last mark: nothing is done twice', async () => {
+  it('before the last mark repeats nothing', async () => {
     const { account, client } = await createLeavingAccount();
     await client.post('/rights/deletion', { email: account.email });
     await tickUntilWiped(account.accountId);
@@ -503,7 +503,7 @@ describe('a crash on the way', () => {
     expect(await count('receipts', account.accountId)).toBe(1);
   });
 
-  it('of the Workers themselves, right after the answer', async () => {
+  it('of the Workers right after the response is finished by the cron', async () => {
     const { account, client } = await createLeavingAccount();
     await client.post('/rights/deletion', { email: account.email });
     await stack.restartWorkers();

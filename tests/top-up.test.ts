@@ -27,7 +27,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const anvil = anvilPath();
 const PHONE = { width: 360, height: 780 };
 
-describe.skipIf(anvil === null)('topping up', () => {
+describe.skipIf(anvil === null)('adding credits', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-chains-'));
   let chains: LocalChains;
   let stack: LocalStack;
@@ -59,7 +59,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     return output.replace(/<[^>]*>/g, '');
   }
 
-  it('begins with the network, and says which is not there', async () => {
+  it('starts with the network and says which ones are not configured', async () => {
     const { body } = await ownClient.get('/top-up');
     expect(body).toContain('href="/top-up/tron"');
     expect(body).toContain('href="/top-up/bsc"');
@@ -70,7 +70,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect((await createConsoleClient(stack).get('/top-up/tron')).location).toContain('/sign-in');
   });
 
-  it('shows an address of one’s own, the same each time, and its bare QR code', async () => {
+  it('shows the account’s own permanent address and its QR code', async () => {
     const { body } = await ownClient.get('/top-up/tron');
     const address = readShownAddress(body);
     expect(address).toMatch(/^T\w{33}$/);
@@ -83,7 +83,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect(readShownAddress((await other.get('/top-up/tron')).body)).not.toBe(address);
   });
 
-  it('shows money on its way, then there', async () => {
+  it('shows a deposit while it is pending and once it is credited', async () => {
     const address = readShownAddress((await ownClient.get('/top-up/tron')).body);
     await chains.pay('tron', parseAddress('tron', address) ?? '', 12_340_000n);
     await chains.mine('tron', 1);
@@ -101,7 +101,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect((await ownClient.get('/transactions')).status).toBe(200);
   });
 
-  it('looks for a transaction that seemed lost, and says why it is not one', async () => {
+  it('looks up a missing transaction and says why it is not credited', async () => {
     const address = readShownAddress((await ownClient.get('/top-up/tron')).body);
     const hash = await chains.pay('tron', parseAddress('tron', address) ?? '', 3_000_000n);
     const submitClaim = (client: ConsoleClient, transaction: string) =>
@@ -126,7 +126,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect(status?.posted).toBe(15_340_000_000n);
   });
 
-  it('has a faucet on one’s own machine, and nowhere else', async () => {
+  it('has a faucet in local development only', async () => {
     const guestClient = createConsoleClient(stack);
     const bob = await stack.createAccount({ creditUsd: '0' });
     await signInAs(guestClient, bob);
@@ -141,7 +141,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect((await stack.ledger.accounts.status(bob.accountId))?.posted).toBe(10_000_000_000n);
   });
 
-  it('says when its network is halted', async () => {
+  it('says when a network is halted', async () => {
     await sql(stack, "update chain_cursors set halted_at = now() where chain = 'bsc'", []);
     expect((await ownClient.get('/top-up/bsc')).body).toContain(
       'Deposits on this network are paused',
@@ -152,7 +152,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     await sql(stack, "update chain_cursors set halted_at = null where chain = 'bsc'", []);
   });
 
-  it('offers a wallet the token’s own transfer on the networks that have a way to say so', async () => {
+  it('offers wallets a token transfer link on networks that have one', async () => {
     const topUpPage = (await ownClient.get('/top-up/bsc')).body;
     expect(topUpPage).toMatch(
       /href="ethereum:0x55d398326f99059ff775485246999027b3197955@56\/transfer\?address=0x\w{40}"/,
@@ -160,7 +160,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     expect((await ownClient.get('/top-up/tron')).body).not.toContain('ethereum:');
   });
 
-  it('is bounded in how often it looks', async () => {
+  it('limits how often a transaction is looked up', async () => {
     const frequentClient = createConsoleClient(stack);
     await signInAs(frequentClient, await stack.createAccount({ creditUsd: '0' }));
     let lastBody = '';
@@ -177,7 +177,7 @@ describe.skipIf(anvil === null)('topping up', () => {
     });
     afterAll(() => browser?.close());
 
-    it('shows what arrives while one looks, without being asked', async () => {
+    it('updates the page when a deposit arrives', async () => {
       const page = await (await browser.newContext()).newPage();
       await page.clock.install();
       await page.goto(`${stack.consoleUrl}/sign-in`);
@@ -197,7 +197,7 @@ describe.skipIf(anvil === null)('topping up', () => {
       await page.context().close();
     });
 
-    it.each(['en', 'ru', 'zh'])('fits a phone, light and dark, in %s', async (locale) => {
+    it.each(['en', 'ru', 'zh'])('fits a phone, in light and dark, in %s', async (locale) => {
       const context = await browser.newContext({ viewport: PHONE, locale });
       const page = await context.newPage();
       await page.goto(`${stack.consoleUrl}/sign-in`);

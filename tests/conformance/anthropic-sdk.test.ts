@@ -48,8 +48,8 @@ const REQUEST = {
   messages: [{ role: 'user' as const, content: 'Say hello.' }],
 };
 
-describe('messages', () => {
-  it('come back unchanged, and are billed exactly', async () => {
+describe('the Anthropic SDK’s messages', () => {
+  it('arrive unchanged and are billed exactly', async () => {
     const reply = messageResponse('Hello.', { input: 12, output: 4 });
     upstream.handler = (_, response) => sendJson(response, reply);
     const { data, response } = await client.messages.create(REQUEST).withResponse();
@@ -62,7 +62,7 @@ describe('messages', () => {
     });
   });
 
-  it('forward the version, the betas and the query byte for byte', async () => {
+  it('forward the version, the betas and the query unchanged', async () => {
     upstream.handler = (_, response) =>
       sendJson(response, messageResponse('x', { input: 1, output: 1 }));
     const beta = 'claude-code-20250219,interleaved-thinking-2025-05-14,of-next-month-2027-01-01';
@@ -83,7 +83,7 @@ describe('messages', () => {
     expect(receivedRequest?.headers['x-api-key']).toBe('sk-ant-upstream');
   });
 
-  it('stream, and the last cumulative count is the one that counts', async () => {
+  it('stream, and the last cumulative count is billed', async () => {
     const events = messageEvents(['Hel', 'lo', '.'], { input: 25, output: 7 });
     upstream.handler = (_, response) => sendStream(response, events, 5);
     const streamed = client.messages.stream(REQUEST);
@@ -97,7 +97,7 @@ describe('messages', () => {
     });
   });
 
-  it('count tokens for nothing', async () => {
+  it('count tokens free of charge', async () => {
     upstream.handler = (_, response) => sendJson(response, { input_tokens: 14 });
     const before = await fetchBalance(stack.gatewayUrl, apiKey);
     const { max_tokens: _, ...counted } = REQUEST;
@@ -113,8 +113,8 @@ describe('messages', () => {
   });
 });
 
-describe('silence', () => {
-  it('is bridged by pings while the provider lives, and becomes an error when it stays', async () => {
+describe('a stalled provider', () => {
+  it('is bridged by pings while it is alive and becomes an error after the idle timeout', async () => {
     const events = messageEvents(['Hel'], { input: 25, output: 7 }).slice(0, 3);
     upstream.handler = (_, response) => sendStream(response, events, 5, 'hang');
     const response = await fetch(`${stack.gatewayUrl}/v1/messages`, {
@@ -132,7 +132,7 @@ describe('silence', () => {
     expect(bill.usage?.input_uncached).toBe(25);
   });
 
-  it('ends a stream whose key was revoked meanwhile, at the next checkpoint', async () => {
+  it('loses its stream at the next checkpoint when the key was revoked', async () => {
     const words = Array.from({ length: 100 }, () => 'word ');
     const events = messageEvents(words, { input: 25, output: 100 });
     upstream.handler = (_, response) => sendStream(response, events, 50);
@@ -157,8 +157,8 @@ describe('silence', () => {
   });
 });
 
-describe('errors', () => {
-  it('are the typed ones of the SDK', async () => {
+describe('errors in the Anthropic SDK', () => {
+  it('have the SDK’s own types', async () => {
     const unknownKeyClient = new Anthropic({
       apiKey: 'fbx_nonsense',
       baseURL: stack.gatewayUrl,
@@ -180,7 +180,7 @@ describe('errors', () => {
     });
   });
 
-  it('tell a body of another dialect where it belongs', async () => {
+  it('name the right endpoint for a body of another dialect', async () => {
     const response = await fetch(`${stack.gatewayUrl}/v1/messages`, {
       method: 'POST',
       headers: { 'x-api-key': apiKey },

@@ -159,7 +159,7 @@ function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
 
 const reportRows: string[] = [];
 
-describe.skipIf(!hasCorpus)('every recorded answer is billed exactly', () => {
+describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
   it.each(
     cases
       .filter(({ meta }) => meta.status === 200)
@@ -210,7 +210,7 @@ describe.skipIf(!hasCorpus)('every recorded answer is billed exactly', () => {
     cases
       .filter(({ meta }) => meta.status !== 200)
       .map((testCase) => [testCase.meta.id, testCase] as const),
-  )('%s costs nothing, and is an error in the caller’s dialect', async (_, testCase) => {
+  )('%s costs nothing and is an error in the caller’s dialect', async (_, testCase) => {
     const isUnknownModel = /^(gpt-5.2-proo|claude-sonet-4-5)$/.test(testCase.meta.model);
     const model = testCase.meta.api === 'openai-chat' ? 'gpt-4o-mini' : 'claude-sonnet-4-5';
     const namedCase =
@@ -233,7 +233,7 @@ describe.skipIf(!hasCorpus)('every recorded answer is billed exactly', () => {
     await expect.poll(() => fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
-  it('prints its table', () => {
+  it('prints the table of buckets and costs', () => {
     process.stdout.write(`${reportRows.join('\n')}\n${reportRows.length} recordings billed\n`);
     expect(reportRows.length).toBeGreaterThan(0);
   });
@@ -244,6 +244,6 @@ function toUsageTotals(usage: NonNullable<Meta['usage']>): Record<string, number
   return { input_total, output_total, cached_read, cached_write, reasoning };
 }
 
-it.runIf(!hasCorpus)('has no recordings here: set FAREBOX_CORPUS to run these tests', () => {
+it.runIf(!hasCorpus)('the recordings are missing: set FAREBOX_CORPUS to run these tests', () => {
   expect(cases).toEqual([]);
 });

@@ -30,8 +30,8 @@ beforeAll(async () => {
 
 const messages = [{ role: 'user' as const, content: 'Say hello.' }];
 
-describe('an answer that is not streamed', () => {
-  it('arrives unchanged, with its cost in a header and its bill by its id', async () => {
+describe('the OpenAI SDK’s answer that is not streamed', () => {
+  it('arrives unchanged, with its cost in a header and its bill by request id', async () => {
     const reply = chatCompletion('Hello.', { input: 11, output: 3 });
     upstream.handler = (_, response) => sendJson(response, reply);
     const { data, response } = await client.chat.completions
@@ -50,7 +50,7 @@ describe('an answer that is not streamed', () => {
     });
   });
 
-  it('goes up with our key, the provider’s own model name and an output limit, and nothing of the caller', async () => {
+  it('is requested with the platform’s key, the provider’s model name and an output limit, and nothing that identifies the caller', async () => {
     upstream.handler = (_, response) =>
       sendJson(response, chatCompletion('x', { input: 1, output: 1 }));
     await client.chat.completions.create(
@@ -69,8 +69,8 @@ describe('an answer that is not streamed', () => {
   });
 });
 
-describe('a stream', () => {
-  it('arrives event by event; the usage chunk only if it was asked for', async () => {
+describe('the OpenAI SDK’s stream', () => {
+  it('arrives event by event, with the usage chunk only if it was requested', async () => {
     const events = chatEvents(['Hel', 'lo', '.'], { input: 20, output: 3 });
     upstream.handler = (_, response) => sendStream(response, events, 5);
     for (const wantsUsage of [false, true]) {
@@ -105,7 +105,7 @@ describe('a stream', () => {
     }
   });
 
-  it('is aborted upstream when the client leaves, and charged for what was produced', async () => {
+  it('is aborted upstream when the client disconnects and is charged for what was produced', async () => {
     const words = Array.from({ length: 400 }, (_, index) => ` word${index}`);
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents(words, { input: 20, output: 800 }), 10);
@@ -132,7 +132,7 @@ describe('a stream', () => {
     expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
   });
 
-  it('that the provider cuts ends in an error, never as a success', async () => {
+  it('ends with an error when the provider truncates it', async () => {
     const events = chatEvents(['Hel', 'lo'], { input: 20, output: 2 }).slice(0, 3);
     upstream.handler = (_, response) => sendStream(response, events, 5, 'cut');
     const { data, response } = await client.chat.completions
@@ -146,8 +146,8 @@ describe('a stream', () => {
   });
 });
 
-describe('tools', () => {
-  it('pass in both directions untouched', async () => {
+describe('the OpenAI SDK’s tools', () => {
+  it('pass unchanged in both directions', async () => {
     const tools: OpenAI.Chat.ChatCompletionTool[] = [
       {
         type: 'function',
@@ -183,7 +183,7 @@ describe('tools', () => {
   });
 });
 
-describe('errors', () => {
+describe('errors in the OpenAI SDK', () => {
   const call = (key: string, model = 'gpt-4o-mini') =>
     new OpenAI({
       apiKey: key,
@@ -191,13 +191,13 @@ describe('errors', () => {
       maxRetries: 2,
     }).chat.completions.create({ model, messages });
 
-  it('are the typed ones of the SDK', async () => {
+  it('have the SDK’s own types', async () => {
     await expect(call('sk-nonsense')).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
     await expect(call(apiKey, 'gpt-4o-minni')).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     await expect(call(apiKey, 'anthropic/none')).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
-  it('say 402 once when nothing is left, and how much is missing', async () => {
+  it('are 402 without a retry when the balance is insufficient, with the missing amount', async () => {
     const emptyAccount = await stack.createAccount({ creditUsd: '0' });
     const receivedBefore = upstream.received.length;
     await expect(call(emptyAccount.apiKey)).rejects.toMatchObject({
@@ -207,7 +207,7 @@ describe('errors', () => {
     expect(upstream.received.length).toBe(receivedBefore);
   });
 
-  it('pass a refusal of the request on, and charge nothing', async () => {
+  it('forward the provider’s rejection of the request and charge nothing', async () => {
     upstream.handler = (_, response) =>
       sendJson(
         response,
@@ -222,7 +222,7 @@ describe('errors', () => {
     expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
-  it('make trouble with our own account ours', async () => {
+  it('hide problems of the platform’s own provider account', async () => {
     upstream.handler = (_, response) =>
       sendJson(
         response,
