@@ -4,6 +4,7 @@
  * object to say. No secret, and no part of a presented text, is ever kept or put into an error here.
  * The format is published in docs/api-keys.md; changing it is a change of contract.
  */
+import { constantTimeEqualBytes } from '@farebox/crypto';
 import type { AccountId, KeyCredential, KeyId } from '@farebox/ledger';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -97,7 +98,7 @@ export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
   const packed = unpack(text, PREFIX.length);
   if (packed === undefined) return MALFORMED;
   const secret = secrets.get(packed[0] ?? 0);
-  if (secret === undefined || !isSameMac(packed, computeMac(packed, secret))) return FORGED;
+  if (secret === undefined || !isValidMac(packed, secret)) return FORGED;
   return {
     ok: true,
     account: bytesToHex(packed.subarray(ACCOUNT_AT, KEY_ID_AT)),
@@ -132,11 +133,6 @@ function keyedHmac(secret: Uint8Array): ReturnType<typeof hmac.create> {
   return created;
 }
 
-/** Takes the same time wherever the first difference is. */
-function isSameMac(packed: Uint8Array, mac: Uint8Array): boolean {
-  let difference = 0;
-  for (let index = 0; index < MAC_BYTES; index += 1) {
-    difference |= (packed[MAC_AT + index] ?? 0) ^ (mac[index] ?? 0);
-  }
-  return difference === 0;
+function isValidMac(packed: Uint8Array, secret: Uint8Array): boolean {
+  return constantTimeEqualBytes(packed.subarray(MAC_AT), computeMac(packed, secret));
 }

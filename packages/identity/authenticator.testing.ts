@@ -2,9 +2,10 @@
  * A security key in software, for tests: WebAuthn level 3's authenticator data (6.1) with `none`
  * attestation and an ES256 key, written byte by byte so that each part can be spoiled.
  */
+
+import { base64url } from '@farebox/crypto';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { toBase64Url } from './house.ts';
 
 const USER_PRESENT = 0x01;
 const ATTESTED = 0x40;
@@ -14,7 +15,7 @@ export type ResponseOverrides = Partial<
 >;
 
 export class Authenticator {
-  readonly id = toBase64Url(crypto.getRandomValues(new Uint8Array(16)));
+  readonly id = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
   counter = 0;
   readonly #keys: CryptoKeyPair;
 
@@ -55,7 +56,7 @@ export class Authenticator {
       clientExtensionResults: {},
       response: {
         clientDataJSON: clientData(overrides.type ?? 'webauthn.create', challenge, origin),
-        attestationObject: toBase64Url(new Uint8Array(attestationObject)),
+        attestationObject: base64url.encode(new Uint8Array(attestationObject)),
         transports: ['usb', 'no such thing'],
       },
     };
@@ -77,8 +78,8 @@ export class Authenticator {
       clientExtensionResults: {},
       response: {
         clientDataJSON,
-        authenticatorData: toBase64Url(new Uint8Array(data)),
-        signature: toBase64Url(toDer(new Uint8Array(signature))),
+        authenticatorData: base64url.encode(new Uint8Array(data)),
+        signature: base64url.encode(toDer(new Uint8Array(signature))),
       },
     };
   }
@@ -111,7 +112,9 @@ function readOptions(options: unknown, overrides: ResponseOverrides) {
 }
 
 function clientData(type: string, challenge: string, origin: string): string {
-  return toBase64Url(utf8ToBytes(JSON.stringify({ type, challenge, origin, crossOrigin: false })));
+  return base64url.encode(
+    utf8ToBytes(JSON.stringify({ type, challenge, origin, crossOrigin: false })),
+  );
 }
 
 function cborText(value: string): number[] {

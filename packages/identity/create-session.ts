@@ -6,7 +6,8 @@ import { insertSession, type NewSession, type SessionGrant } from '@farebox/data
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { IdentityDeps, SignedIn } from './contract.ts';
-import { hashToken, newToken, TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
+import { hashToken, newToken } from './tokens.ts';
 
 const HANDLE_BYTES = 8;
 

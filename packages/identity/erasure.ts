@@ -1,8 +1,8 @@
 /** The end of an identity, and of everything that is kept for a while only. */
-import { eraseOwner, deleteExpiredRows as purgeRows } from '@farebox/database/privacy';
+import { deleteExpiredRows, eraseOwner } from '@farebox/database/privacy';
 import type { AccountId } from '@farebox/ledger';
 import type { ErasedIdentity, IdentityDeps } from './contract.ts';
-import { TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
 
 /** Rows of each table in one purge: a statement of a few milliseconds. */
 const ROWS_PER_PURGE = 500;
@@ -20,7 +20,7 @@ export function eraseIdentity(
 
 /** Whoever gets as many as a few hundred calls again at once: there may be more. */
 export function purgeExpired(deps: IdentityDeps): Promise<number> {
-  return purgeRows(deps.db, {
+  return deleteExpiredRows(deps.db, {
     now: deps.now(),
     idleMs: TTL.sessionUnused,
     unconfirmedMs: TTL.totpUnconfirmed,

@@ -3,15 +3,17 @@
  * maker's key somebody has is none of our business. Each question is put once, to one account, for one
  * purpose, and is gone with the first answer, good or bad.
  */
+
+import { base64url } from '@farebox/crypto';
 import {
   type ChallengePurpose,
   consumeChallenge,
+  deletePasskey,
   insertPasskey,
   insertPasskeyChallenge,
   listPasskeys,
   type Passkey,
   recordPasskeyUse,
-  deletePasskey as removeRow,
 } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { hexToBytes } from '@noble/hashes/utils.js';
@@ -31,8 +33,9 @@ import type {
   RelyingParty,
   SessionUser,
 } from './contract.ts';
-import { fromBase64Url, hashToken, TTL, toBase64Url } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
+import { hashToken } from './tokens.ts';
 
 /** EdDSA, ES256, RS256 (RFC 9053, RFC 8812): what keys in use have. */
 const ALGORITHMS = [-8, -7, -257];
@@ -107,7 +110,7 @@ async function verifyRegistration(
   );
   if (verified === undefined || !verified.verified) return undefined;
   const { id, publicKey, counter, transports } = verified.registrationInfo.credential;
-  const key = toBase64Url(publicKey);
+  const key = base64url.encode(publicKey);
   if (id.length > MAX_CREDENTIAL_ID_LENGTH || key.length > MAX_PUBLIC_KEY_LENGTH) return undefined;
   const reportedTransports = Array.isArray(transports) ? transports : [];
   return {
@@ -123,7 +126,7 @@ export async function removePasskey(
   user: SessionUser,
   credentialId: string,
 ): Promise<EmailsToSend> {
-  const removed = await removeRow(deps.db, user.account, credentialId);
+  const removed = await deletePasskey(deps.db, user.account, credentialId);
   return removed ? factorChangedEmails(deps, user) : { emails: [] };
 }
 
@@ -157,7 +160,7 @@ export async function verifyAssertion(
   if (challenge === undefined || !isAuthenticationResponse(response)) return false;
   const passkeys = await listPasskeys(deps.db, account);
   const passkey = passkeys.find(({ credentialId }) => credentialId === response.id);
-  const publicKey = passkey === undefined ? undefined : fromBase64Url(passkey.publicKey);
+  const publicKey = passkey === undefined ? undefined : base64url.decode(passkey.publicKey);
   if (passkey === undefined || publicKey === undefined) return false;
   const { credentialId, counter } = passkey;
   const verified = await undefinedIfRejected(() =>
@@ -185,7 +188,7 @@ async function createChallenge(
   purpose: ChallengePurpose,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const challenge = new Uint8Array(deps.random(32));
-  const challengeHash = hashToken(toBase64Url(challenge));
+  const challengeHash = hashToken(base64url.encode(challenge));
   const row = { challengeHash, accountId: account, purpose };
   await insertPasskeyChallenge(deps.db, row, deps.now() + TTL.challenge);
   return challenge;
@@ -211,7 +214,7 @@ type ClientData = Readonly<{ challenge?: unknown; crossOrigin?: unknown }>;
 
 function parseClientData(response: unknown): ClientData | undefined {
   if (!isAuthenticatorResponse(response)) return undefined;
-  const bytes = fromBase64Url(response.response.clientDataJSON);
+  const bytes = base64url.decode(response.response.clientDataJSON);
   if (bytes === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,10 +1,10 @@
 /** A new password: by a link in a mail, or by the old one. Either ends what the old one had opened. */
 import {
-  updatePasswordHash as changeRow,
   consumePasswordReset,
   findCredentialsByAccount,
   findPasswordReset,
   insertPasswordReset,
+  updatePasswordHash,
 } from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import type {
@@ -18,11 +18,13 @@ import type {
   SessionUser,
 } from './contract.ts';
 import { buildSession } from './create-session.ts';
+import { isoNow, recipientFields } from './email-data.ts';
 import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
-import { hashToken, isoNow, newToken, recipientFields, TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
 import { checkEmailRate, checkLinkRate, checkReauthRate } from './throttles.ts';
+import { hashToken, newToken } from './tokens.ts';
 
 /** The same statement for an address that nobody has, with as much to write; only the letter is missing. */
 export async function requestPasswordReset(
@@ -85,7 +87,7 @@ export async function changePassword(
   const after = await hashNewPassword(deps, request.next);
   const { signedIn, row: session } = buildSession(deps, user.account, null);
   const change = { before: credentials.passwordHash, after, session };
-  if (!(await changeRow(deps.db, change))) return { ok: false, reason: 'wrong' };
+  if (!(await updatePasswordHash(deps.db, change))) return { ok: false, reason: 'wrong' };
   const facts = { at: isoNow(deps) };
   const message: Email = { kind: 'password_changed', facts, ...recipientFields(credentials) };
   return { ok: true, signedIn, emails: [message] };

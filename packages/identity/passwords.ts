@@ -3,6 +3,7 @@
  * so that they can be raised. One hash is about a quarter of a second of CPU: whoever calls this for a
  * stranger throttles first. A password is never kept, logged or put into an error.
  */
+import { base64NoPad, constantTimeEqualBytes } from '@farebox/crypto';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
 import { isBreached } from './breached-passwords.ts';
 import { isWeakPassword } from './weak-passwords.ts';
@@ -52,7 +53,7 @@ export async function hashPassword(password: string, salt: Uint8Array): Promise<
     throw new RangeError('A password hash needs exactly 16 bytes of salt.');
   const { t, m, p } = PARAMETERS;
   const hash = await derive(password, salt, PARAMETERS);
-  return `$argon2id$v=19$m=${m},t=${t},p=${p}$${toBase64(salt)}$${toBase64(hash)}`;
+  return `$argon2id$v=19$m=${m},t=${t},p=${p}$${base64NoPad.encode(salt)}$${base64NoPad.encode(hash)}`;
 }
 
 /** False also for a stored text that is no hash of ours: it can't be satisfied. */
@@ -60,9 +61,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
   const parsed = parsePhc(stored);
   if (parsed === undefined || isTooLong(password)) return false;
   const hash = await derive(password, parsed.salt, parsed.parameters);
-  let difference = 0;
-  for (const [index, byte] of hash.entries()) difference |= byte ^ (parsed.hash[index] ?? 0);
-  return difference === 0;
+  return constantTimeEqualBytes(hash, parsed.hash);
 }
 
 /** Whether a verified password should be hashed again, because the parameters were raised since. */
@@ -81,15 +80,12 @@ function parsePhc(stored: string) {
   const match = PHC.exec(stored);
   if (match === null) return undefined;
   const [, m, t, p, salt = '', hash = ''] = match;
-  const parameters = { t: Number(t), m: Number(m), p: Number(p) };
-  return { parameters, salt: fromBase64(salt), hash: fromBase64(hash) };
-}
-
-/** Base64 without padding, as the PHC string format has it. */
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('=', '');
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const saltBytes = base64NoPad.decode(salt);
+  const hashBytes = base64NoPad.decode(hash);
+  if (saltBytes === undefined || hashBytes === undefined) return undefined;
+  return {
+    parameters: { t: Number(t), m: Number(m), p: Number(p) },
+    salt: saltBytes,
+    hash: hashBytes,
+  };
 }

@@ -1,9 +1,5 @@
 /** What a person may correct about themselves: their address, and the language they are written to in. */
-import {
-  consumeEmailChange,
-  insertEmailChange,
-  updateLanguage as setRow,
-} from '@farebox/database/users';
+import { consumeEmailChange, insertEmailChange, updateLanguage } from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import { isLanguageTag } from './accounts.ts';
 import type {
@@ -15,9 +11,11 @@ import type {
   SetLanguageResult,
   Token,
 } from './contract.ts';
+import { recipientFields } from './email-data.ts';
 import { maskEmail, parseEmailAddress } from './emails.ts';
-import { hashToken, newToken, recipientFields, TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { checkEmailRate } from './throttles.ts';
+import { hashToken, newToken } from './tokens.ts';
 
 /**
  * Nothing changes until the new mailbox says so. That an address has an account is told to its mailbox,
@@ -71,6 +69,6 @@ export async function setLanguage(
   language: string,
 ): Promise<SetLanguageResult> {
   if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
-  await setRow(deps.db, user.account, language);
+  await updateLanguage(deps.db, user.account, language);
   return { ok: true };
 }

@@ -16,10 +16,10 @@ import type {
   Token,
 } from './contract.ts';
 import { verifyStoredPassword } from './hashing.ts';
-import { hashToken } from './house.ts';
 import { assertionOptions, verifyAssertion } from './passkeys.ts';
 import { redeemRecoveryCode } from './recovery-codes.ts';
 import { checkCodeRate, checkReauthRate } from './throttles.ts';
+import { hashToken } from './tokens.ts';
 import { verifyTotp } from './totp.ts';
 
 /** Undefined where it is none; a code or an answer that counted does not count again. */

@@ -2,6 +2,8 @@
  * Recovery codes: what lets somebody in whose app or key is gone. Ten of 80 random bits, each good
  * once, kept as keyed hashes. Shown when they are made and never again.
  */
+
+import { deriveKey, keyedHash } from '@farebox/crypto';
 import {
   consumeRecoveryCode,
   countRecoveryCodes,
@@ -17,15 +19,16 @@ import type {
   NewRecoveryCodes,
   SessionUser,
 } from './contract.ts';
-import { deriveKey, isoNow, keyedHash, recipientFields } from './house.ts';
+import { isoNow, recipientFields } from './email-data.ts';
 
+const KEY_LABEL = 'farebox identity: recovery codes';
 const CODE_COUNT = 10;
 const CODE_BYTES = 10;
 /** Crockford's base 32: no letter that reads as a digit, none that makes a word with its neighbours. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Four groups of four, as `7K2M-9QXT-0ABC-DEFG`. */
-function generateCode(deps: IdentityDeps): string {
+function generateCode(deps: Pick<IdentityDeps, 'random'>): string {
   let bits = 0n;
   for (const byte of deps.random(CODE_BYTES)) bits = bits * 256n + BigInt(byte);
   let text = '';
@@ -41,13 +44,16 @@ function normalizeCode(code: string): string {
   return code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
 }
 
-function hashCode(deps: IdentityDeps, account: string, code: string): string {
-  return keyedHash(deriveKey(deps, 'recovery codes'), [account, normalizeCode(code)]);
+function hashCode(deps: Pick<IdentityDeps, 'secret'>, account: string, code: string): string {
+  return keyedHash(deriveKey(deps.secret, KEY_LABEL), [account, normalizeCode(code)]);
 }
 
 export type GeneratedCodes = Readonly<{ codes: readonly string[]; hashes: readonly string[] }>;
 
-export function generateCodes(deps: IdentityDeps, account: string): GeneratedCodes {
+export function generateCodes(
+  deps: Pick<IdentityDeps, 'random' | 'secret'>,
+  account: string,
+): GeneratedCodes {
   const codes = Array.from({ length: CODE_COUNT }, () => generateCode(deps));
   return { codes, hashes: codes.map((code) => hashCode(deps, account, code)) };
 }

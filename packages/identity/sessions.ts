@@ -1,13 +1,14 @@
 /** Who is signed in, and where else. */
 import {
   deleteOtherSessions,
+  deleteSession,
   deleteSessionByToken,
-  deleteSession as endRow,
   findSession,
-  selectSessions as listRows,
+  selectSessions,
 } from '@farebox/database/users';
 import type { IdentityDeps, SessionInfo, SessionUser, Token } from './contract.ts';
-import { hashToken, SESSION_TOUCH_INTERVAL_MS, TTL } from './house.ts';
+import { SESSION_TOUCH_INTERVAL_MS, TTL } from './lifetimes.ts';
+import { hashToken } from './tokens.ts';
 
 export async function findSessionUser(
   deps: IdentityDeps,
@@ -28,13 +29,13 @@ export async function listSessions(
   deps: IdentityDeps,
   user: SessionUser,
 ): Promise<readonly SessionInfo[]> {
-  const rows = await listRows(deps.db, user.account, deps.now(), TTL.sessionUnused);
+  const rows = await selectSessions(deps.db, user.account, deps.now(), TTL.sessionUnused);
   return rows.map((row) => ({ ...row, current: row.handle === user.session }));
 }
 
 /** One of the person's own; a handle of anybody else's ends nothing. */
 export function endSession(deps: IdentityDeps, user: SessionUser, handle: string): Promise<void> {
-  return endRow(deps.db, user.account, handle);
+  return deleteSession(deps.db, user.account, handle);
 }
 
 export function endOtherSessions(deps: IdentityDeps, user: SessionUser): Promise<void> {

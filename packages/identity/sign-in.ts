@@ -25,13 +25,15 @@ import type {
   VerifySecondFactorRequest,
 } from './contract.ts';
 import { startSession } from './create-session.ts';
+import { isoNow, recipientFields } from './email-data.ts';
 import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
-import { hashToken, isoNow, newToken, recipientFields, TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { assertionOptions } from './passkeys.ts';
 import { needsRehash } from './passwords.ts';
 import { verifyFactor } from './reauthentication.ts';
 import { checkCodeRate, checkSignInRate } from './throttles.ts';
+import { hashToken, newToken } from './tokens.ts';
 
 /** Of one right password. Five typing errors are a person, more is a program. */
 const MAX_MFA_ATTEMPTS = 5;

@@ -4,9 +4,9 @@
  * owner who follows the link can't be talked into a stranger's password.
  */
 import {
-  insertConfirmedAccount as confirmRow,
   deleteSignUps,
   findSignUp,
+  insertConfirmedAccount,
   insertSignUp,
 } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
@@ -20,11 +20,13 @@ import type {
   SignUpResult,
 } from './contract.ts';
 import { startSession } from './create-session.ts';
+import { recipientFields } from './email-data.ts';
 import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
-import { hashToken, newToken, recipientFields, TTL } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
 import { checkEmailRate, checkLinkRate } from './throttles.ts';
+import { hashToken, newToken } from './tokens.ts';
 
 export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promise<SignUpResult> {
   const { password, language, ipPrefix } = request;
@@ -92,7 +94,7 @@ async function insertAccountRows(
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const accountId = bytesToHex(deps.random(ACCOUNT_ID_BYTES));
     const confirmation = { tokenHash: hash, emailKey, accountId, now: deps.now() };
-    const confirmed = await confirmRow(deps.db, confirmation);
+    const confirmed = await insertConfirmedAccount(deps.db, confirmation);
     if (confirmed.ok) return accountId;
     if (confirmed.reason === 'email_taken') await deleteSignUps(deps.db, emailKey);
     if (confirmed.reason !== 'id_taken') return undefined;

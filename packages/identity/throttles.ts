@@ -7,10 +7,13 @@
  * pair of it and the address, and a slow-down of the address for browsers it does not know. A browser
  * that has signed in before shows its device token and is counted by itself.
  */
+
+import { deriveKey, keyedHash } from '@farebox/crypto';
 import { countAttempt, type RateLimitBucket } from '@farebox/database/rate-limits';
 import type { AccountId } from '@farebox/ledger';
 import type { IdentityDeps, IpPrefix, RateLimited } from './contract.ts';
-import { deriveKey, keyedHash } from './house.ts';
+
+const KEY_LABEL = 'farebox identity: throttles';
 
 const MINUTE_SECONDS = 60;
 const QUARTER_HOUR_SECONDS = 15 * MINUTE_SECONDS;
@@ -159,7 +162,7 @@ async function checkRateLimits(
   checks: readonly RateLimitCheck[],
 ): Promise<RateLimited | undefined> {
   const now = deps.now();
-  const key = deriveKey(deps, 'throttles');
+  const key = deriveKey(deps.secret, KEY_LABEL);
   const buckets = checks.map(({ name, keys, limit }): RateLimitBucket => {
     const window = Math.floor(now / (limit.seconds * 1000));
     return {

@@ -4,14 +4,13 @@
  * under a sub-key, bound to its account, so that a row moved to another account opens nothing.
  */
 import {
-  insertPendingTotp as beginRow,
-  activateTotp as confirmRow,
+  activateTotp,
   consumeTotpStep,
+  deleteTotp,
   findTotp,
-  deleteTotp as removeRow,
+  insertPendingTotp,
 } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { generateURI, ScureBase32Plugin, verifySync } from 'otplib';
 import type {
   ConfirmTotpResult,
@@ -20,12 +19,12 @@ import type {
   SessionUser,
   TotpEnrollment,
 } from './contract.ts';
-import { deriveKey, fromBase64Url, TTL, toBase64Url } from './house.ts';
+import { TTL } from './lifetimes.ts';
 import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
+import { openTotpSecret, sealTotpSecret } from './totp-secrets.ts';
 
 /** RFC 4226 section 4 recommends 160 bits. */
 const SECRET_BYTES = 20;
-const IV_BYTES = 12;
 const PERIOD_SECONDS = 30;
 /** One step either way: RFC 6238 section 5.2 recommends no more, for clocks that differ. */
 const TOLERANCE_SECONDS = 30;
@@ -40,11 +39,16 @@ export async function beginTotp(deps: IdentityDeps, user: SessionUser): Promise<
   const now = deps.now();
   const pending = await findTotp(deps.db, user.account);
   if (pending !== undefined && !pending.confirmed && pending.createdAt > now - TTL.totpEnrollment) {
-    const secret = await unseal(deps, user.account, pending.sealedSecret);
+    const secret = await openTotpSecret(deps, user.account, pending.sealedSecret);
     if (secret !== undefined) return toEnrollment(user, secret);
   }
   const secret = deps.random(SECRET_BYTES);
-  await beginRow(deps.db, user.account, await seal(deps, user.account, secret), now);
+  await insertPendingTotp(
+    deps.db,
+    user.account,
+    await sealTotpSecret(deps, user.account, secret),
+    now,
+  );
   return toEnrollment(user, secret);
 }
 
@@ -67,14 +71,14 @@ export async function confirmTotp(
   if (step === undefined) return { ok: false, reason: 'wrong' };
   const { codes, hashes } = generateCodes(deps, account);
   const now = deps.now();
-  const added = await confirmRow(deps.db, account, { sealedSecret, step }, hashes, now);
+  const added = await activateTotp(deps.db, account, { sealedSecret, step }, hashes, now);
   if (!added.added) return { ok: false, reason: 'not_begun' };
   const recoveryCodes = added.codesStored ? codes : [];
   return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }
 
 export async function removeTotp(deps: IdentityDeps, user: SessionUser): Promise<EmailsToSend> {
-  const removed = await removeRow(deps.db, user.account);
+  const removed = await deleteTotp(deps.db, user.account);
   return removed ? factorChangedEmails(deps, user) : { emails: [] };
 }
 
@@ -100,7 +104,7 @@ async function matchTimeStep(
   // Apps show `123 456`.
   const token = code.replace(/\s/g, '');
   if (!/^\d{6}$/.test(token)) return undefined;
-  const secret = await unseal(deps, account, sealedSecret);
+  const secret = await openTotpSecret(deps, account, sealedSecret);
   if (secret === undefined) throw new Error('A sealed TOTP secret does not open.');
   const epoch = Math.floor(deps.now() / 1000);
   const result = verifySync({
@@ -113,38 +117,4 @@ async function matchTimeStep(
     epochTolerance: TOLERANCE_SECONDS,
   });
   return result.valid ? Math.floor(epoch / PERIOD_SECONDS) + result.delta : undefined;
-}
-
-function sealingKey(deps: IdentityDeps): Promise<CryptoKey> {
-  const raw = new Uint8Array(deriveKey(deps, 'totp secrets'));
-  return crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
-}
-
-function gcmParams(account: AccountId, iv: Uint8Array<ArrayBuffer>) {
-  return { name: 'AES-GCM', iv, additionalData: new Uint8Array(utf8ToBytes(account)) };
-}
-
-async function seal(deps: IdentityDeps, account: AccountId, secret: Uint8Array): Promise<string> {
-  const iv = new Uint8Array(deps.random(IV_BYTES));
-  const key = await sealingKey(deps);
-  const sealed = await crypto.subtle.encrypt(gcmParams(account, iv), key, new Uint8Array(secret));
-  return toBase64Url(new Uint8Array([...iv, ...new Uint8Array(sealed)]));
-}
-
-/** Undefined where it was sealed under another secret, or for another account. */
-async function unseal(
-  deps: IdentityDeps,
-  account: AccountId,
-  sealed: string,
-): Promise<Uint8Array | undefined> {
-  const bytes = fromBase64Url(sealed);
-  if (bytes === undefined) return undefined;
-  const iv = bytes.slice(0, IV_BYTES);
-  const key = await sealingKey(deps);
-  try {
-    const secret = crypto.subtle.decrypt(gcmParams(account, iv), key, bytes.slice(IV_BYTES));
-    return new Uint8Array(await secret);
-  } catch {
-    return undefined;
-  }
 }

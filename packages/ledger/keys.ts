@@ -3,6 +3,7 @@
  * secret is only ever compared by its hash, and that a revoked key stays revoked; it never knows a
  * secret itself.
  */
+import { constantTimeEqual } from '@farebox/crypto';
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { addSpending } from './cache.ts';
 import {
@@ -40,20 +41,12 @@ export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
   recordSpend(tx, key, amount, tx.cache.lastEntryAt);
 }
 
-/** Both are hashes already; comparing them in constant time costs nothing and settles the question. */
-export function timingSafeEqual(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
-}
-
 /** The key's own secret, or one it had before that still opens. */
 export function findKey(tx: Tx, credential: KeyCredential, now: Instant): Key | undefined {
   const key = tx.cache.keys.get(credential.keyId);
-  if (key === undefined || timingSafeEqual(key.secretHash, credential.secretHash)) return key;
+  if (key === undefined || constantTimeEqual(key.secretHash, credential.secretHash)) return key;
   const isValid = key.retiredSecrets.some(
-    ({ hash, until }) => until > now && timingSafeEqual(hash, credential.secretHash),
+    ({ hash, until }) => until > now && constantTimeEqual(hash, credential.secretHash),
   );
   return isValid ? key : undefined;
 }
@@ -113,7 +106,7 @@ export function putKey(tx: Tx, request: PutKeyRequest, now: Instant): PutKeyResu
   const existing = tx.cache.keys.get(keyId);
   if (existing !== undefined) {
     const same =
-      timingSafeEqual(existing.secretHash, secretHash) && sameLimits(existing.limits, limits);
+      constantTimeEqual(existing.secretHash, secretHash) && sameLimits(existing.limits, limits);
     return same ? { ok: true } : { ok: false, reason: 'conflict' };
   }
   if (readBalance(tx).state === 'closed') return { ok: false, reason: 'closed' };

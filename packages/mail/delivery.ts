@@ -7,7 +7,7 @@ import type { Database } from '@farebox/database';
 import { findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
 import { DEFAULT_CONSENT, type EmailKind, type QueuedEmail, REQUIRED_CONSENT } from './contract.ts';
-import { mailboxHash } from './derived-keys.ts';
+import { mailboxHash } from './derived-ids.ts';
 import { renderEmail } from './render.ts';
 import { type HttpFetch, type SendResult, type SesSettings, sendThroughSes } from './ses.ts';
 

@@ -7,7 +7,7 @@
 import type { Database } from '@farebox/database';
 import { type EmailEvent, recordEmailEvent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
-import { mailboxHash } from './derived-keys.ts';
+import { mailboxHash } from './derived-ids.ts';
 import { MAIL_TAG } from './ses.ts';
 
 type StateChange = NonNullable<EmailEvent['change']>;

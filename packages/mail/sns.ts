@@ -4,6 +4,7 @@
  * fetched or kept before that.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
+import { base64 } from '@farebox/crypto';
 import { importX509 } from 'jose';
 import type { HttpFetch } from './ses.ts';
 
@@ -74,6 +75,7 @@ const SIGNED_FIELDS: Readonly<
 };
 
 const REQUEST_TIMEOUT_MS = 5_000;
+const MAX_SIGNATURE_LENGTH = 1_024;
 const MAX_CERTIFICATE_LENGTH = 65_536;
 const MAX_CERTIFICATES = 8;
 /** A certificate that Amazon withdraws is believed for so long at most. */
@@ -168,19 +170,11 @@ async function isSigned(fields: SnsFields, key: CryptoKey): Promise<boolean> {
     const text = fields[name];
     return text === undefined ? [] : [`${name}\n${text}\n`];
   });
-  const signature = decodeBase64(fields.Signature);
+  if (fields.Signature.length > MAX_SIGNATURE_LENGTH) return false;
+  const signature = base64.decode(fields.Signature);
   if (signature === undefined) return false;
   const data = new TextEncoder().encode(parts.join(''));
   return crypto.subtle.verify('RSASSA-PKCS1-v1_5', key, signature, data);
-}
-
-function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  if (base64.length > 1_024 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 function toResult(fields: SnsFields): SnsResult {

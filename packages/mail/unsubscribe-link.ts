@@ -2,8 +2,8 @@
  * The link that withdraws one consent without a sign-in, as RFC 8058 needs it. Whoever holds the letter
  * may do that and nothing else: the link says which account and which kind, under a MAC of its own key.
  */
+import { constantTimeEqual, deriveKey, keyedHash } from '@farebox/crypto';
 import { CONSENT_KINDS, type ConsentKind } from './contract.ts';
-import { keyedHash } from './derived-keys.ts';
 
 export type Unsubscription = Readonly<{ account: string; kind: ConsentKind }>;
 
@@ -34,14 +34,5 @@ export function parseUnsubscribeLink(
 }
 
 function computeMac(secret: Uint8Array, { account, kind }: Unsubscription): string {
-  return keyedHash(secret, 'unsubscribing', [account, kind]);
-}
-
-/** In a time that says nothing of where they differ. */
-function constantTimeEqual(presented: string, expected: string): boolean {
-  if (presented.length !== expected.length) return false;
-  let difference = 0;
-  for (let i = 0; i < expected.length; i += 1)
-    difference |= presented.charCodeAt(i) ^ expected.charCodeAt(i);
-  return difference === 0;
+  return keyedHash(deriveKey(secret, 'farebox mail: unsubscribing'), [account, kind]);
 }

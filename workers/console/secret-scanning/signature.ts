@@ -4,6 +4,8 @@
  * once a minute.
  * https://docs.github.com/en/code-security/secret-scanning/secret-scanning-partnership-program/secret-scanning-partner-program
  */
+import { base64 } from '@farebox/crypto';
+
 const KEYS_TIMEOUT_MS = 5_000;
 const MAX_RESPONSE_LENGTH = 65_536;
 const KEYS_TTL_MS = 3_600_000;
@@ -46,14 +48,6 @@ async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
   }
 }
 
-function decodeBase64(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
-}
-
 /** One INTEGER of a DER signature as 32 bytes; DER drops zeros in front and adds one above 0x7f. */
 function readDerInteger(
   der: Uint8Array,
@@ -84,7 +78,7 @@ function derToP1363(der: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
 
 async function importPublicKey(pem: string): Promise<CryptoKey | undefined> {
   const body = pem.replace(/-----(BEGIN|END) PUBLIC KEY-----/g, '').replace(/\s/g, '');
-  const spki = decodeBase64(body);
+  const spki = base64.decode(body);
   if (spki === undefined) return undefined;
   try {
     return await crypto.subtle.importKey('spki', spki, ALGORITHM, false, ['verify']);
@@ -134,7 +128,7 @@ export class SigningKeys {
     ) {
       return { ok: false, reason: 'unsigned' };
     }
-    const der = decodeBase64(encodedSignature);
+    const der = base64.decode(encodedSignature);
     const signature = der === undefined ? undefined : derToP1363(der);
     if (signature === undefined) return { ok: false, reason: 'forged' };
     const pem = await this.#findKey(id, now);

@@ -1,0 +1,20 @@
+/** How long sessions, links and challenges are valid. */
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** In milliseconds. ASVS 5.0 7.3 requires both limits of a session, absolute and idle, to be documented. */
+export const TTL = {
+  signUp: 60 * MINUTE_MS,
+  reset: 30 * MINUTE_MS,
+  emailChange: 30 * MINUTE_MS,
+  mfaChallenge: 10 * MINUTE_MS,
+  challenge: 5 * MINUTE_MS,
+  session: 90 * DAY_MS,
+  sessionUnused: 14 * DAY_MS,
+  device: 365 * DAY_MS,
+  totpEnrollment: 15 * MINUTE_MS,
+  totpUnconfirmed: DAY_MS,
+} as const;
+
+/** The last-seen time of a session is written at most this often. */
+export const SESSION_TOUCH_INTERVAL_MS = MINUTE_MS;
