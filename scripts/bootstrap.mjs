@@ -1,7 +1,7 @@
 /**
- * What a fresh clone needs before anything can run: a Node that is new enough, pnpm, and the packages
- * of the lockfile. Built-ins of Node 18 only. It installs into `.tools/` and `node_modules/`, asks
- * nobody but the npm registry, and runs no install script.
+ * Prepares a fresh clone: a Node that is new enough, pnpm, and the packages
+ * of the lockfile. Uses built-ins of Node 18 only. It installs into `.tools/` and `node_modules/`, contacts
+ * the npm registry only, and runs no install script.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ export const PNPM_VERSION = '10.34.9';
 const OLDEST_NODE = [22, 12];
 const INSTALL_TRIES = 3;
 
-/** Something a person can mend: told without a stack trace. */
+/** A problem that the developer can fix; reported without a stack trace. */
 export class Unready extends Error {}
 
 export function newEnough(version) {
@@ -29,12 +29,12 @@ export function newEnough(version) {
   return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
 }
 
-/** The npm package that is nothing but a Node for this machine. */
+/** The npm package with a Node binary for this machine. */
 export function nodePackage(platform, arch) {
   return `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
 }
 
-/** What has to be installed under `.tools/`, as npm names it. */
+/** The packages to install under `.tools/`, in npm's notation. */
 export function wantedTools(version, platform, arch) {
   const node = newEnough(version) ? [] : [`${nodePackage(platform, arch)}@${NODE_VERSION}`];
   return [...node, `pnpm@${PNPM_VERSION}`];
@@ -46,7 +46,7 @@ export function hashOf(...texts) {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** npm tells its children where *it* installs; those would steer the installs done here. */
+/** Removes the variables by which npm tells its children where to install; they would redirect these installs. */
 export function cleanEnvironment(environment) {
   return Object.fromEntries(
     Object.entries(environment).filter(
@@ -55,38 +55,38 @@ export function cleanEnvironment(environment) {
   );
 }
 
-function say(line) {
+function logLine(line) {
   process.stderr.write(`farebox: ${line}\n`);
 }
 
-/** Runs a program to its end; resolves to its exit code and what it said. */
+/** Runs a program to its end; resolves to its exit code and output. */
 function run(command, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk) => {
-        said += chunk;
+        output += chunk;
       });
     }
     child.on('error', reject);
-    child.on('exit', (code) => resolve({ code, said }));
+    child.on('exit', (code) => resolve({ code, output }));
   });
 }
 
-/** Networks hiccup: a few tries, each a little later than the last. */
+/** Retries a few times with growing delays, because networks fail. */
 async function withRetries(what, attempt) {
   for (let tries = 1; ; tries += 1) {
-    const { code, said } = await attempt();
+    const { code, output } = await attempt();
     if (code === 0) return;
-    const tail = said.trim().split('\n').slice(-12).join('\n');
+    const tail = output.trim().split('\n').slice(-12).join('\n');
     if (tries === INSTALL_TRIES) {
       throw new Unready(
         `${what} did not work, ${tries} times. The last words were:\n${tail}\n` +
           'Is the npm registry reachable from here?',
       );
     }
-    say(`${what} did not work, trying again`);
+    logLine(`${what} did not work, trying again`);
     await new Promise((resolve) => setTimeout(resolve, 1500 * tries));
   }
 }
@@ -95,12 +95,12 @@ function npmCommand() {
   return process.platform === 'win32' ? 'npm.cmd' : 'npm';
 }
 
-/** Installs the tools beside their final place and moves them there whole: a crash leaves no half. */
+/** Installs the tools beside their final place and moves them there at once, so a crash leaves no partial install. */
 async function ensureTools(root, environment) {
   const wanted = wantedTools(process.versions.node, process.platform, process.arch);
   const tools = join(root, '.tools', hashOf(...wanted));
   if (existsSync(tools)) return tools;
-  say(`installing ${wanted.join(' and ')} into .tools (once)`);
+  logLine(`installing ${wanted.join(' and ')} into .tools (once)`);
   const unfinished = `${tools}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   const args = [
@@ -126,30 +126,30 @@ async function ensureTools(root, environment) {
     renameSync(unfinished, tools);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
-    // Another run may have been first, and then its tools are as good.
+    // Another run may have been first; its tools are the same.
     if (!existsSync(tools)) throw error;
   }
   return tools;
 }
 
-/** The Node everything runs with from here on: this one, or the one just installed. */
+/** The Node that runs the tasks: this one, or the one just installed. */
 function nodeOf(tools) {
   if (newEnough(process.versions.node)) return process.execPath;
   const name = process.platform === 'win32' ? 'node.exe' : join('bin', 'node');
   return join(tools, 'node_modules', nodePackage(process.platform, process.arch), name);
 }
 
-/** Every manifest of the workspace, so that a changed dependency is noticed. */
+/** Every manifest of the workspace, so that a changed dependency is detected. */
 function manifests(root) {
-  const rooms = ['packages', 'workers'].flatMap((folder) =>
+  const folders = ['packages', 'workers'].flatMap((folder) =>
     existsSync(join(root, folder))
       ? readdirSync(join(root, folder))
           .sort()
           .map((name) => join(root, folder, name, 'package.json'))
       : [],
   );
-  return [join(root, 'package.json'), join(root, 'pnpm-workspace.yaml'), ...rooms].filter((path) =>
-    existsSync(path),
+  return [join(root, 'package.json'), join(root, 'pnpm-workspace.yaml'), ...folders].filter(
+    (path) => existsSync(path),
   );
 }
 
@@ -162,7 +162,7 @@ async function ensurePackages(root, node, tools, environment) {
   );
   const stamp = join(root, 'node_modules', '.bootstrap');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
-  say('installing the packages of pnpm-lock.yaml');
+  logLine('installing the packages of pnpm-lock.yaml');
   const pnpm = join(tools, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
   const args = [
     pnpm,
@@ -178,7 +178,7 @@ async function ensurePackages(root, node, tools, environment) {
   writeFileSync(stamp, state);
 }
 
-/** Returns the environment in which tasks run, with the right Node and our packages' commands first. */
+/** Returns the environment of the tasks, with the right Node and the workspace's commands first. */
 export async function bootstrap(root) {
   const clean = cleanEnvironment(process.env);
   const tools = await ensureTools(root, clean);

@@ -1,7 +1,7 @@
 /**
- * `npm start`, `npm test` and the other tasks: makes the checkout ready, then runs the task with the
- * right Node. It keeps the task's exit code, passes signals and arguments on, and writes to stdout
- * nothing of its own.
+ * Runs `npm start`, `npm test` and the other tasks: prepares the checkout, then runs the task with the
+ * right Node. It keeps the task's exit code, forwards signals and arguments, and writes nothing of its own
+ * to stdout.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const VITEST = [tool('vitest', 'vitest.mjs'), 'run'];
 const BIOME = tool('@biomejs/biome', 'bin/biome');
 const QUIET_NODE = '--disable-warning=ExperimentalWarning';
 
-/** Each task is a list of scripts for Node, run in turn until one fails; the last gets the arguments. */
+/** Each task is a list of scripts for Node, run in turn until one fails; the last one gets the arguments. */
 const TASKS = {
   start: [[QUIET_NODE, 'packages/local/start.ts']],
   test: [VITEST],
@@ -44,10 +44,10 @@ const TASKS = {
 };
 
 /**
- * Who started us: under npm that is a shell and npm itself, and either may be killed without passing
- * anything on. Started by hand, we outlive the shell like any other program.
+ * The ids of the parent processes. Under npm these are a shell and npm itself, and either may be killed
+ * without forwarding a signal. Without npm, the script outlives its shell like any other program.
  */
-function starters() {
+function parentPids() {
   if (process.env.npm_lifecycle_event === undefined) return '';
   try {
     // The parent's parent is the second field after the name in brackets (proc_pid_stat(5)).
@@ -58,7 +58,7 @@ function starters() {
   }
 }
 
-/** Runs one script to its end; signals that reach us reach it, and its end is ours. */
+/** Runs one script to its end and forwards signals to it. */
 function runScript(node, args, environment) {
   return new Promise((resolve, reject) => {
     const env = { ...environment, FAREBOX_STARTED_BY: `${process.pid}` };
@@ -66,9 +66,9 @@ function runScript(node, args, environment) {
     const forward = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, forward);
-    const before = starters();
+    const before = parentPids();
     const watch = setInterval(() => {
-      if (starters() !== before) child.kill('SIGTERM');
+      if (parentPids() !== before) child.kill('SIGTERM');
     }, 500);
     child.on('error', reject);
     child.on('exit', (code, signal) => {

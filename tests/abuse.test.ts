@@ -1,4 +1,4 @@
-/** Each known way to make a call cheaper than it was, tried. */
+/** Known attempts to pay less for a call than it costs, each with the right bill. */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchBalance, waitForBill } from './support/bills.ts';
@@ -49,7 +49,7 @@ function post(
   });
 }
 
-/** Reads until `enough` says so, then drops the connection; gives the call's id. */
+/** Reads until `enough` returns true, then drops the connection; returns the call's id. */
 async function disconnectWhen(
   body: unknown,
   shouldDisconnect: (text: string) => boolean,
@@ -68,7 +68,7 @@ async function disconnectWhen(
       if (shouldDisconnect(text)) abort.abort();
     }
   } catch {
-    // Our own abort.
+    // This test's own abort.
   }
   return response.headers.get('x-request-id');
 }

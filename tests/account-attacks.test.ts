@@ -1,6 +1,6 @@
 /**
- * What strangers try at the account screens, on the real stack: forged forms, planted cookies, old links,
- * redirects elsewhere, markup in every text a person can set, and questions about who has an account.
+ * Attacks on the account screens of the real stack: forged forms, planted cookies, expired links, open
+ * redirects, markup in every text that a user can set, and account enumeration.
  */
 import { randomBytes } from 'node:crypto';
 import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
@@ -19,7 +19,7 @@ warnIfNoBrowser();
 
 const CONSOLE_SECRET = randomBytes(32).toString('hex');
 const MARKUP = '"><script>alert(1)</script>\'';
-const PASSWORD = 'a password nobody has';
+const PASSWORD = 'a password of no account';
 
 let stack: LocalStack;
 let mailbox: Mailbox;
@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 afterAll(() => stack?.stop());
 
-/** One statement straight at Postgres, for what only time would bring. */
+/** Runs one statement against Postgres, for states that otherwise only time brings. */
 async function sql(query: string, ...params: readonly string[]): Promise<void> {
   const { origin } = new URL(stack.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
   const body = JSON.stringify({ query, params });
@@ -112,7 +112,7 @@ describe('a cross-site form', () => {
 });
 
 describe('a session cookie planted by an attacker', () => {
-  // Of its own: strangers to an address are let try five times a minute.
+  // An account of its own: unknown browsers have five attempts per minute and address.
   let account: LocalAccount;
 
   beforeAll(async () => {
@@ -153,9 +153,9 @@ describe('a session cookie planted by an attacker', () => {
 });
 
 describe('account enumeration', () => {
-  const unknown = `nobody-${randomBytes(4).toString('hex')}@example.com`;
+  const unknown = `unknown-${randomBytes(4).toString('hex')}@example.com`;
 
-  /** All of an answer that a stranger sees, but for what they typed. */
+  /** Everything of a response that an attacker sees, except for the submitted values. */
   function toComparable({ status, location, headers, body }: PageResponse, email: string) {
     const names = [...headers.keys()].filter((name) => name !== 'date').sort();
     return { status, location, names, body: body.replaceAll(email, '') };
@@ -230,7 +230,7 @@ describe('an expired email link', () => {
   );
 });
 
-/** Everywhere a page could lead: its links, its forms, and the field that says where to go on. */
+/** All targets of a page: its links, its forms, and the field with the next path. */
 function listTargets(page: string): string[] {
   const links = page.matchAll(/ (?:href|action|formaction)="([^"]*)"/g);
   const next = page.matchAll(/name="next" value="([^"]*)"/g);
@@ -383,7 +383,7 @@ describe('an email address that bounced', () => {
 describe.skipIf(!HAS_BROWSER)('a passkey in a real browser', () => {
   it('is added under any name, requested at sign-in, and removed', async () => {
     const ownAccount = await stack.createAccount({ creditUsd: '0' });
-    // No browser makes a passkey for an IP address.
+    // Browsers refuse to create a passkey for an IP address.
     const origin = stack.consoleUrl.replace('127.0.0.1', 'localhost');
     const browser = await openBrowser();
     const page = await browser.newPage();

@@ -1,6 +1,6 @@
 /**
- * An account as its owner lives with it, on the real stack with real mail: sign-up, confirmation, password,
- * reset, authenticator app, recovery codes, another address. Each link is good once.
+ * The life of an account on the real stack with real email: sign-up, confirmation, password, reset,
+ * authenticator app, recovery codes, change of email. Each link works once.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { LocalStack } from '@farebox/local';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   mailbox = openMailbox(stack);
 }, 120_000);
 
-/** RFC 6238 with SHA-1, as an app works it out; written here so that nothing of ours checks itself. */
+/** RFC 6238 with SHA-1, as an authenticator app computes it; independent of the product's own code. */
 function totpCode(secret: string, steps = 0): string {
   const digits = [...secret.replaceAll(' ', '')].map((base32Digit) =>
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(base32Digit).toString(2).padStart(5, '0'),
@@ -94,7 +94,7 @@ describe('an account', () => {
   });
 
   it('ends every other session when its password changes', async () => {
-    // A browser that was there before: strangers to the address are let try five times a minute only.
+    // A known browser: unknown ones have only five attempts per minute and address.
     await signInAs(laptopClient, { email, password });
     const next = randomBytes(12).toString('base64url');
     const rejected = await mainClient.post('/security/password', { current: next, password: next });
@@ -123,7 +123,7 @@ describe('an account', () => {
     const sent = await stranger.post('/forgot', { email });
     expect(sent.location).toBe('/forgot?done=sent');
     const token = await mailbox.token(email, '/reset');
-    for (let visits = 0; visits < 2; visits += 1) await stranger.get(`/reset?token=${token}`);
+    for (let loads = 0; loads < 2; loads += 1) await stranger.get(`/reset?token=${token}`);
     const weak = await stranger.post('/reset', { token, password: 'password1234' });
     expect(weak.status).toBe(422);
     expect(weak.body).toContain(`value="${token}"`);
@@ -164,7 +164,7 @@ describe('an account', () => {
     expect(firstFactor.location).toBe('/sign-in/second?next=%2Fkeys');
     expect(mainClient.cookies.has('__Host-session')).toBe(false);
     expect(await isSignedIn(mainClient)).toBe(false);
-    // The app's code of a step ahead: the present one was used up by the set-up.
+    // The code of the next time step: the set-up has used the current one.
     const code = totpCode(secret, 1);
     const secondFactor = { kind: 'totp', code, next: '/keys' };
     expect(await mainClient.post('/sign-in/second', secondFactor)).toMatchObject({
@@ -222,7 +222,7 @@ describe('an account', () => {
     for (let passwords = 0; passwords < 2; passwords += 1) {
       await attacker.post('/sign-in', { email: newEmail, password });
       for (let attempt = 0; attempt < 4; attempt += 1) expect((await guess()).status).toBe(422);
-      // The page that answers the fifth has no step to stand on any more.
+      // The fifth attempt ends the pending sign-in.
       expect(await guess()).toMatchObject({ location: '/sign-in?done=expired' });
     }
     await attacker.post('/sign-in', { email: newEmail, password });
@@ -230,7 +230,7 @@ describe('an account', () => {
     expect(blocked.status).toBe(429);
     expect(Number(blocked.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(blocked.body).toMatch(/Try again in \d+ minutes?/);
-    // Its owner's browser is known, and counted by itself.
+    // The owner's known browser has counters of its own.
     await mainClient.post('/sign-out', {});
     await mainClient.post('/sign-in', { email: newEmail, password });
     const ownAttempt = await mainClient.post('/sign-in/second', {

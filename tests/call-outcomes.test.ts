@@ -1,6 +1,6 @@
 /**
- * How calls end when somebody does not behave: a caller that stops reading, a provider that cuts, falls
- * silent or fails, uploads that never come. Each is settled, heard by the caller as it is, and paid once.
+ * Outcomes of calls when a party misbehaves: a client that stops reading, a provider that truncates,
+ * stalls or fails, uploads that never arrive. Each is settled once and reported to the caller truthfully.
  */
 import { connect, type Socket } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
@@ -70,7 +70,7 @@ function getRequestId(response: Response): string | null {
   return response.headers.get('x-request-id');
 }
 
-/** A request written by hand, on a socket of its own. */
+/** A raw request on a socket of its own. */
 async function sendRaw(body: string, path: string, length = Buffer.byteLength(body)) {
   const { hostname, port } = new URL(stack.gatewayUrl);
   const socket = connect(Number(port), hostname);
@@ -80,7 +80,7 @@ async function sendRaw(body: string, path: string, length = Buffer.byteLength(bo
   return socket;
 }
 
-/** Everything the socket brings until it ends or breaks. */
+/** Everything that the socket receives until it ends or breaks. */
 function readToEnd(socket: Socket): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -91,7 +91,7 @@ function readToEnd(socket: Socket): Promise<string> {
   });
 }
 
-/** The `data:` of each event; throws where anything but whole events came. */
+/** The `data:` of each event; throws if anything but whole events arrived. */
 function parseEvents(text: string): unknown[] {
   const pieces = text.split('\n\n');
   if (pieces.at(-1) !== '') throw new Error('the stream ends within an event');
@@ -129,7 +129,7 @@ describe('a client that stops reading and keeps its connection open', () => {
     expect(bill.usage?.output).toBeGreaterThan(0);
     expect(bill.usage?.output).toBeLessThanOrEqual(1000);
     const remainder = await readToEnd(socket);
-    // A chunked answer that is whole ends in an empty chunk (RFC 9112 section 7.1).
+    // A complete chunked response ends with an empty chunk (RFC 9112 section 7.1).
     expect(remainder.endsWith('\r\n0\r\n\r\n')).toBe(false);
     expect(remainder).not.toContain('[DONE]');
     expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
@@ -283,7 +283,7 @@ describe('request bodies that are announced and never sent', () => {
 });
 
 const HOUR = 3_600_000;
-/** Accounts and keys that are refused for what they are. */
+/** Accounts and keys whose state rejects the call. */
 const REJECTED_ACCOUNTS: readonly (readonly [
   code: string,
   status: number,
@@ -296,7 +296,7 @@ const REJECTED_ACCOUNTS: readonly (readonly [
 ];
 const deeplyNested = `{"model":"m","messages":${'['.repeat(5000)}${']'.repeat(5000)}}`;
 const oversized = JSON.stringify({ model: 'm', text: 'x'.repeat(20 * 1024 * 1024) });
-/** Requests that are refused for what they say; the body is the door's own where none is given. */
+/** Requests whose content is rejected; without a body of their own they send a valid one. */
 const REJECTED_REQUESTS: readonly (readonly [
   code: string,
   status: number,
@@ -363,7 +363,7 @@ describe.each(DIALECTS)('an error in the dialect %s', (dialect) => {
 });
 
 describe.each(DIALECTS)('the official SDK (%s) with two retries', (dialect) => {
-  /** Calls once; gives how many requests that made and the status it ended with. */
+  /** Calls once; returns the number of requests and the final status. */
   async function countAttempts(key: string, extra: object = {}) {
     let requests = 0;
     const countingFetch = (...args: Parameters<typeof fetch>) => {

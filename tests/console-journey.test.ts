@@ -1,7 +1,7 @@
 /**
- * One person's whole way through the console, in a real browser and by keyboard alone: sign up, the
- * letter, confirm, a key, a call with it, the chart and its bill, everything held about them, and leave.
- * A screenshot is kept of each step.
+ * One user's journey through the console, in a real browser and by keyboard alone: sign-up, the
+ * email, confirmation, a key, a call with it, its chart and bill, the stored data, account deletion.
+ * Each step saves a screenshot.
  */
 import { readFileSync } from 'node:fs';
 import type { LocalStack } from '@farebox/local';
@@ -16,7 +16,7 @@ warnIfNoBrowser();
 
 const EMAIL = 'ada.lovelace@example.com';
 const PASSWORD = 'analytical-engine-1843';
-/** More stops of the tab key than any page has. */
+/** More tab stops than any page has. */
 const MAX_TAB_STOPS = 80;
 
 describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
@@ -35,7 +35,7 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
     await browser?.close();
   });
 
-  /** Tabs until what has the focus answers to `selector`. */
+  /** Presses Tab until the focused element matches `selector`. */
   async function tabTo(selector: string): Promise<void> {
     for (let tabStop = 0; tabStop < MAX_TAB_STOPS; tabStop += 1) {
       await page.keyboard.press('Tab');
@@ -50,7 +50,7 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
     await page.keyboard.type(text);
   }
 
-  /** Presses Enter and waits for the page that answers. */
+  /** Presses Enter and waits for the next page. */
   async function pressEnter(): Promise<void> {
     const navigation = page.waitForEvent('framenavigated');
     await page.keyboard.press('Enter');
@@ -109,14 +109,14 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
     expect((await createCompletion()).choices[0]?.message.content).toBeTruthy();
   });
 
-  /** A deposit's own way comes with deposits; here the ledger is told of one. */
+  /** Credits the account through the ledger; tests/deposits.test.ts covers real deposits. */
   async function topUp(): Promise<void> {
     const account = parseAccountId(apiKey);
     const credit = { id: 'local:journey', amount: 5_000_000_000n, source: 'local' } as const;
     expect(await stack.ledger.credits.credit(account, credit)).toMatchObject({ ok: true });
   }
 
-  /** Bytes 1 to 8 of the number that a key is (docs/api-keys.md). */
+  /** Bytes 1 to 8 of the key's number (docs/api-keys.md). */
   function parseAccountId(key: string): string {
     const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
     const number = [...key.slice(4, 65)].reduce(

@@ -1,7 +1,7 @@
 /**
- * Money is conserved wherever something dies: the Workers (relay and ledger, killed hard together) at
- * each step of a call, and the database. What is conserved: the book adds up, nothing stays held for
- * ever, nothing is charged twice, nothing goes below zero, and both sides of the outbox agree.
+ * Money is conserved wherever a process is killed: the Workers (gateway and ledger together, SIGKILL) at
+ * each step of a call, and the database. Conserved means: the ledger adds up, nothing stays held for
+ * ever, nothing is charged twice, no balance goes below zero, and both sides of the outbox agree.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -91,7 +91,7 @@ async function expectConserved(account: Account): Promise<bigint> {
   return CREDIT - posted;
 }
 
-/** What came of a call whose gateway was killed: the connection just breaks. */
+/** The outcome of a call whose gateway was killed: the connection just breaks. */
 async function readOrBroken(response: Promise<Response>): Promise<string> {
   return response.then((answer) => answer.text()).catch(() => 'broken');
 }

@@ -1,6 +1,6 @@
 /**
- * From a transfer on a real chain to a balance a key can spend: anvil, the deposits Worker in workerd, the
- * account's object. Whatever happens on the way, it counts once, and for whom it was.
+ * From a transfer on a real chain to a balance that a key can spend: anvil, the deposits Worker in
+ * workerd, the account object. Under every fault it is credited once, to the right account.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

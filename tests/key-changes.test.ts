@@ -1,6 +1,6 @@
 /**
- * A key's later life where it runs: changed, rolled, found in public, paused; what its owner is told of
- * it; and the end of an account. Through the ledger's entrypoints, the gateway and Postgres together.
+ * Changes of a key on the real stack: updated, rotated, found in public, paused, with the owner's
+ * notifications; and account closure. Through the ledger's entrypoints, the gateway and Postgres.
  */
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SPEND_GUARD, NO_LIMITS } from '@farebox/ledger';
@@ -142,7 +142,7 @@ describe('a key', () => {
   });
 });
 
-/** By way of the object's alarm, the queue, and the console that writes them down. */
+/** Notifications arrive through the object's alarm, the queue, and the console that stores them. */
 async function waitForNotifications(accountId: string, kinds: readonly string[]): Promise<void> {
   const query = 'select kind from notices where account_id = $1 order by at, id';
   await vi.waitUntil(async () => {

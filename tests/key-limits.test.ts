@@ -1,4 +1,4 @@
-/** Each limit a key can have bites, says which it is, and is told apart from an empty balance. */
+/** Each limit of a key is enforced, named in the error, and distinct from an empty balance. */
 import { NO_LIMITS } from '@farebox/ledger';
 import type { LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';

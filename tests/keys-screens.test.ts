@@ -1,6 +1,6 @@
 /**
- * Keys on the real stack, as their owner has them: what is done on a screen bites at the gateway at once, a
- * key's text is in one answer and nowhere else, and nobody touches a key that is not theirs.
+ * The key screens on the real stack: a change takes effect at the gateway at once, a key's text is in
+ * one response and nowhere else, and no user can touch another user's key.
  */
 import { createHash } from 'node:crypto';
 import type { LocalAccount, LocalStack } from '@farebox/local';
@@ -178,7 +178,7 @@ describe('the form that creates a key', () => {
   });
 });
 
-/** Its session's proof is an hour old. */
+/** Makes the session's last authentication an hour old. */
 async function expireReauth(client: ConsoleClient): Promise<void> {
   const session = client.cookies.get('__Host-session') ?? '';
   const hash = createHash('sha256').update(session).digest('hex');
@@ -261,7 +261,7 @@ describe('the form that changes a key', () => {
 
 describe('another user', () => {
   it('can’t see, change, rotate, resume or revoke the key', async () => {
-    const { apiKey, path, id } = await createKey({ name: 'Nobody else’s' });
+    const { apiKey, path, id } = await createKey({ name: 'Another user’s' });
     const before = await getKeyStatus(id);
     expect((await otherClient.get(path)).status).toBe(404);
     for (const verb of ['edit', 'roll', 'resume', 'revoke']) {
@@ -273,7 +273,7 @@ describe('another user', () => {
       };
       expect((await otherClient.post(`${path}/${verb}`, form)).status).toBe(404);
     }
-    expect((await otherClient.get('/keys')).body).not.toContain('Nobody else’s');
+    expect((await otherClient.get('/keys')).body).not.toContain('Another user’s');
     expect(await getKeyStatus(id)).toEqual(before);
     expect(await callModel(apiKey)).toBe(200);
     for (const invalidPath of [

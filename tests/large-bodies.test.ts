@@ -1,4 +1,4 @@
-/** Large bodies: how large, how many at once, and what they cost the process that everybody shares. */
+/** Large request bodies: how large, how many at once, and their memory in the shared process. */
 import { readFileSync } from 'node:fs';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

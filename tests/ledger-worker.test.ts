@@ -1,7 +1,7 @@
 /**
- * The ledger Worker where it runs: keys, revocation, both sides of the books, the sweep, the queue and
- * past calls. Accidents that nobody can ask for from outside (a lost alarm, a month gone by, a table that
- * refuses a line) are made between two runs, in the objects' own files.
+ * The ledger Worker on the real stack: keys, revocation, audit against Postgres, daily reconciliation, the
+ * queue, archived calls. Accidents that no public interface can cause (a lost alarm, a month gone by, a
+ * table that rejects an entry) are made between two runs, in the objects' own files.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-/** One statement straight at Postgres; every value is its text. */
+/** Runs one statement against Postgres; every value is its text. */
 async function sql(query: string, ...params: readonly string[]): Promise<(string | null)[][]> {
   const { origin } = new URL(stack.databaseUrl.replace(/^postgres(ql)?:/, 'http:'));
   const body = JSON.stringify({ query, params });
@@ -123,7 +123,7 @@ async function waitForOutbox(accountId: string): Promise<void> {
   }, WAIT_OPTIONS);
 }
 
-/** What the Workers signalled; workerd wraps each line of theirs in one of its own. */
+/** The Workers' log events; workerd wraps each of their lines in one of its own. */
 function workerOutput(): string {
   return stack.output().replaceAll('\\"', '"');
 }
@@ -132,7 +132,7 @@ const TICK_MS = 300_000;
 const ID_SPACE = 2n ** 64n;
 const TODAY = Math.floor(Date.now() / 86_400_000) * 86_400_000;
 
-/** Fires the cron as at that slice's time of day. */
+/** Fires the cron as if at that slice's time of day. */
 async function runCron(slice: number): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: TODAY + slice * TICK_MS + 1 });
   try {
@@ -269,7 +269,7 @@ describe('the outbox', () => {
     const entryCountQuery = 'select count(*) from ledger_entries where account_id = $1';
     expect(await selectOne(entryCountQuery, accountId)).toBe('1001');
     expect(statements).toBeGreaterThan(0);
-    // Four full loads, and one each second while calls still end.
+    // Four full batches, and one each second while calls still end.
     const seconds = Math.ceil((Date.now() - startedAt) / 1_000);
     expect(statements).toBeLessThanOrEqual(Math.min(20, 4 + seconds));
   });
@@ -311,7 +311,7 @@ describe('the daily reconciliation', () => {
   });
 });
 
-/** The databases that workerd keeps for the ledger's objects: one each, and one of all alarms. */
+/** The databases that workerd keeps for the ledger's objects: one per object, and one for all alarms. */
 function objectFiles(): readonly string[] {
   const names = readdirSync(stateDir, { recursive: true }).map(String);
   return names.filter((name) => /farebox-ledger-Account.*\.sqlite$/.test(name));
@@ -323,7 +323,7 @@ function isDatabaseOf(db: DatabaseSync, accountId: string): boolean {
   return db.prepare('select id from account').get()?.id === accountId;
 }
 
-/** Changes the database of that account's object, or with null that of the alarms, while nothing runs. */
+/** Changes the database of that account's object, or of the alarms (null), while no Worker runs. */
 function modifyDatabase(accountId: string | null, statement: string): void {
   let modifiedCount = 0;
   for (const name of objectFiles()) {

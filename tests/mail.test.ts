@@ -1,6 +1,6 @@
 /**
- * Mail through the real stack: a page queues it, the queue brings it, a provider takes it or is away,
- * and what the provider tells later is believed only when SNS signed it.
+ * Email through the real stack: a page queues it, the queue delivers it, a provider accepts it or is down,
+ * and a delivery event is accepted only with a valid SNS signature.
  */
 import {
   type LocalSns,
@@ -48,7 +48,7 @@ async function listEmails(email: string): Promise<readonly ReceivedEmail[]> {
 async function waitForEmail(email: string, timeout = 20_000): Promise<ReceivedEmail> {
   await expect.poll(async () => (await listEmails(email)).length, { timeout }).toBe(1);
   const [received] = await listEmails(email);
-  if (received === undefined) throw new Error('no letter');
+  if (received === undefined) throw new Error('no email');
   return received;
 }
 
@@ -114,7 +114,7 @@ describe('an SNS event', () => {
     ).toBe(403);
     expect((await postWebhook('{}')).status).toBe(400);
     expect((await postWebhook(JSON.stringify({ x: 'x'.repeat(300_000) }))).status).toBe(413);
-    // workerd prints what a Worker said as a text within JSON.
+    // workerd prints a Worker's log line as a text within JSON.
     const reasons = () =>
       [
         ...stack

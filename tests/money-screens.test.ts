@@ -1,6 +1,6 @@
 /**
  * The money screens on the real stack: calls made through the gateway appear with their exact bills, the
- * exports add up to the account's own book, nobody sees another's call, and the playground streams from
+ * exports add up to the account's ledger, no user sees another's call, and the playground streams from
  * the gateway without the key ever reaching the console.
  */
 import type { LocalAccount, LocalStack } from '@farebox/local';
@@ -31,7 +31,7 @@ let account: LocalAccount;
 let otherAccount: LocalAccount;
 let myCookie: string;
 let otherCookie: string;
-/** The ids of my calls, oldest first, and what each cost. */
+/** The ids of the account's calls, oldest first, with the cost of each. */
 const calls: { id: string; cost: bigint }[] = [];
 
 async function call(apiKey: string, counts: { input: number; output: number }): Promise<string> {
@@ -78,7 +78,7 @@ async function getText(path: string, cookie = myCookie): Promise<string> {
   return response.text();
 }
 
-/** Lines reach Postgres a second or so after the call. */
+/** Entries reach Postgres a second or so after the call. */
 async function waitForCall(id: string, timeoutMs = 20_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while ((await getPage(`/calls/${id}`)).status !== 200) {
@@ -87,7 +87,7 @@ async function waitForCall(id: string, timeoutMs = 20_000): Promise<void> {
   }
 }
 
-/** One column of a CSV whose other cells hold no comma. */
+/** One column of a CSV whose other cells contain no comma. */
 function column(csv: string, name: string): string[] {
   const [header = '', ...lines] = csv.trimEnd().split('\r\n');
   const at = header.split(',').indexOf(name);

@@ -1,7 +1,7 @@
 /**
- * Policy P1 and P2: nothing a caller sends or receives is stored or logged. Marked text goes in through
- * every opening, and comes back through every way a provider can say it, the failing ones above all;
- * then everything the stack printed and everything it keeps on disk is searched.
+ * Policy P1 and P2: nothing that a caller sends or receives is stored or logged. Marked text enters through
+ * every input and returns in every way a provider can answer, the failing ones above all. Then everything
+ * that the stack printed and everything it keeps on disk is searched.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ const echo = {
 };
 const chunk = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: CANARY } }] })}\n\n`;
 
-/** Every way a provider can say the marked text back. */
+/** Every way in which a provider can return the marked text. */
 const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
   [
     'an answer',
@@ -179,7 +179,7 @@ const BODIES: readonly (readonly [string, unknown])[] = [
   ],
 ];
 
-/** Requests that never get past the door, each holding the mark somewhere else. */
+/** Requests that the gateway rejects, each with the mark in another place. */
 const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
   [
     '/v1/chat/completions',

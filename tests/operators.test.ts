@@ -24,7 +24,7 @@ const github = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 let keys: Server;
 let stack: LocalStack;
 
-/** Both sets of public keys, each where its owner would publish it. */
+/** Serves both sets of public keys, each where its owner would publish it. */
 async function publishKeys(): Promise<number> {
   const jwk = { ...access.publicKey.export({ format: 'jwk' }), kid: 'one', alg: 'RS256' };
   const pem = github.publicKey.export({ type: 'spki', format: 'pem' });
@@ -48,7 +48,7 @@ function signAssertion(email: string, key: KeyObject = access.privateKey): strin
 
 type Answer = Readonly<{ status: number; text: string; location: string | undefined }>;
 
-/** Node's fetch lets nobody say the Host. */
+/** Sends a request with its own Host header, which Node's fetch does not allow. */
 function sendRequest(
   path: string,
   options: Readonly<{ as?: string; form?: Readonly<Record<string, string>>; host?: string }> = {},
@@ -195,7 +195,7 @@ describe('an operator’s action', () => {
       text,
     );
     expect(text).toContain('<td>approve_adjustment</td>');
-    // What the log has of the newest line is what would show that it was cut off.
+    // The log's copy of the newest entry would reveal that the end was cut off.
     const logLine = `"operator_acted","seq":${lastEntry?.[1]},"hash":"${lastEntry?.[2]}"`;
     const readOutput = () => stack.output().replaceAll('\\', '');
     await expect.poll(readOutput, { timeout: 5_000 }).toContain(logLine);

@@ -1,7 +1,7 @@
 /**
- * Every page of the console, in a real browser: nothing serious for axe in light and dark, no sideways
- * scrolling on a phone, nothing asked of anybody else, no cookie but ours, no error from the content
- * security policy, and each in every language. A page that is not listed here is found by its link.
+ * Every page of the console, in a real browser: no serious axe violation in light and dark, no sideways
+ * scrolling on a phone, no third-party request, no undocumented cookie, no violation of the content
+ * security policy, and each in every language. A link reveals a page that is not listed here.
  */
 
 import { readFileSync } from 'node:fs';
@@ -91,7 +91,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
   }
 
   async function findSeriousViolations(page: Page): Promise<readonly Violation[]> {
-    // Our own policy would refuse an injected script element; evaluate goes past it, as an extension does.
+    // The content policy would block an injected script element; evaluate bypasses it, as an extension does.
     await page.evaluate(AXE);
     return page.evaluate(async () => {
       const run: unknown = await Reflect.get(globalThis, 'axe').run();
@@ -148,7 +148,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
     '%s is accessible, in light and dark, for anonymous users',
     async (path) => {
       await withPage(anonymousContext, path, (page) =>
-        checkLayout(page, `visitor${path.replaceAll(/\W+/g, '-')}`),
+        checkLayout(page, `anonymous${path.replaceAll(/\W+/g, '-')}`),
       );
     },
   );
@@ -176,7 +176,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
         const newLinks = links.filter(
           (link) => !/\.(csv|json|svg)\b|format=|export/.test(link) && !seen.has(link),
         );
-        // One of each shape: a list of fifty calls is one page to look at.
+        // One page of each shape: fifty calls in a list have one kind of page.
         for (const link of newLinks) {
           const shape = link.replaceAll(/[0-9a-f]{16,}|\d+/g, '#');
           if ([...seen].some((known) => known.replaceAll(/[0-9a-f]{16,}|\d+/g, '#') === shape))

@@ -1,4 +1,4 @@
-/** Every test that docs/privacy-as-tests.md names is there, by its title, and not skipped. */
+/** Every test that docs/privacy-as-tests.md names exists, by its title, and is not skipped. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const ROWS = [
   ),
 ].map(([, promise = '', file = '', title = '']) => ({ promise, file, title }));
 
-/** What the software keeps today; P16 to P20 come with the public site. */
+/** The promises that the software keeps today; P16 to P20 come with the public site. */
 const IMPLEMENTED = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 21, 22, 23, 24, 25, 26, 27, 28, 29,
 ];

@@ -1,7 +1,7 @@
 /**
- * A person's rights on the real stack: all that is held is shown and exported, and no secret with it; each
- * right that is used leaves a receipt; and who leaves is gone at once and everywhere, but for a book that
- * names nobody, whatever crashes on the way.
+ * Data rights on the real stack: all stored data is shown and exported, without secrets; each
+ * exercised right leaves a receipt; and a deleted account is erased everywhere at once, except for a
+ * ledger without personal data, through every crash on the way.
  */
 import { createHash } from 'node:crypto';
 import { NOT_EXPORTED } from '@farebox/database/privacy';
@@ -308,7 +308,7 @@ describe('the data rights API', () => {
   });
 });
 
-/** Every column of every table that can hold a text, searched for each of the words. */
+/** Searches every text column of every table for each of the words. */
 async function findOccurrences(...words: readonly string[]): Promise<string[]> {
   const columns = await sql(
     stack,
@@ -336,7 +336,7 @@ async function isWiped(account: string): Promise<boolean> {
   return row?.[0] !== null && row?.[0] !== undefined;
 }
 
-/** The cron comes back until there is nothing left to do. */
+/** Runs the cron until nothing is left to do. */
 async function tickUntilWiped(account: string): Promise<void> {
   await waitUntil(async () => {
     await stack.runCrons();
@@ -360,12 +360,12 @@ const PERSONAL_TABLES = [
   'mails',
 ];
 
-/** Strangers have five tries a minute at an address (packages/identity/throttles.ts). */
+/** Unknown browsers have five attempts per minute and address (packages/identity). */
 async function clearRateLimits(): Promise<void> {
   await sql(stack, 'delete from throttle_counters');
 }
 
-/** The account is closed, or its tombstone knows no key any more. */
+/** The account is closed, or its tombstone has no keys any more. */
 async function expectRefused(account: LocalAccount): Promise<void> {
   expect([401, 403]).toContain((await callModel(account.apiKey)).status);
 }

@@ -1,6 +1,6 @@
 /**
- * Topping up as a person does it: the network, the address, the money on its way and there, and a
- * transaction that seemed lost; on a phone, in the dark, in each language, and never somebody else's.
+ * Adding credits as a user does it: the network, the address, the pending and the credited deposit, and a
+ * missing transaction; on a phone, in dark mode, in each language, and never for another account.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

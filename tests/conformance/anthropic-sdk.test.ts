@@ -1,4 +1,4 @@
-/** The official Anthropic package against the gateway in real workerd. */
+/** The official Anthropic SDK against the gateway in real workerd. */
 import Anthropic from '@anthropic-ai/sdk';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

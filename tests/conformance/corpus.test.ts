@@ -1,7 +1,7 @@
 /**
  * The bill is exact: every recorded answer of a real provider, replayed through the whole gateway, is
  * billed by the recording's own usage at the dated price, and reaches the caller byte for byte. The
- * recordings are found by FAREBOX_CORPUS.
+ * environment variable FAREBOX_CORPUS names their folder.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,7 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-/** A plain request for the recorded answer, where the recorded one is not known or asks for what we refuse. */
+/** A plain request for the recorded answer, if the recorded request is unknown or would be rejected. */
 function plainRequest({ meta }: Case): Record<string, unknown> {
   const limit = meta.api === 'anthropic-messages' ? { max_tokens: 4096 } : {};
   return { messages: [{ role: 'user', content: 'Hello.' }], stream: meta.stream, ...limit };
@@ -126,7 +126,7 @@ function sumUsage(bill: BillJson): Record<string, number> {
   };
 }
 
-/** The bill's own arithmetic, done again apart from the product: one sum, one ceiling. */
+/** Computes the bill independently of the product: one sum, one ceiling. */
 function computeCost(bill: BillJson): bigint {
   let numerator = 0n;
   for (const [bucket, price] of Object.entries(bill.prices ?? {})) {
@@ -139,7 +139,7 @@ function computeCost(bill: BillJson): bigint {
   return (numerator + 999_999n) / 1_000_000n + surcharges;
 }
 
-/** What the price source itself makes of the recorded usage, in nano-USD. */
+/** The cost that the price source computes for the recorded usage, in nano-USD. */
 function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
   if (bill.usage === null) return null;
   const cacheWrite = (bill.usage.cache_write_5m ?? 0) + (bill.usage.cache_write_1h ?? 0);

@@ -1,4 +1,4 @@
-/** The official OpenAI package against the gateway in real workerd. */
+/** The official OpenAI SDK against the gateway in real workerd. */
 import type { LocalStack } from '@farebox/local';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';

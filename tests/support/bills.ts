@@ -1,4 +1,4 @@
-/** What every system test asks of a running stack: a call's bill, once it is settled, and what is left. */
+/** Reads a call's bill, once it is settled, and the balance from a running stack. */
 
 export type BillJson = Readonly<{
   id: string;

@@ -1,12 +1,12 @@
 /**
- * A browser without a screen, for system tests of the console: it keeps cookies as one does, says where its
- * forms come from, and follows a redirect only where it is told to.
+ * An HTTP client of the console for system tests. It keeps cookies and sends the origin of its forms as a
+ * browser does, and follows a redirect only on request.
  */
 import type { LocalStack } from '@farebox/local';
 
 export type PageResponse = Readonly<{
   status: number;
-  /** Where a redirect leads: a path, or a whole address where it leads elsewhere. */
+  /** The target of a redirect: a path, or a full URL on another origin. */
   location: string | null;
   headers: Headers;
   body: string;
@@ -15,11 +15,11 @@ export type FormFields = Readonly<Record<string, string>>;
 
 export type ConsoleClient = Readonly<{
   get(path: string, headers?: FormFields): Promise<PageResponse>;
-  /** Not followed, whatever it answers. */
+  /** Does not follow redirects. */
   post(path: string, fields: FormFields, headers?: FormFields): Promise<PageResponse>;
-  /** The page that a chain of our own redirects ends at. */
+  /** Follows redirects of the console and returns the last page. */
   follow(response: PageResponse): Promise<PageResponse>;
-  /** By name, with the prefix. */
+  /** Cookies by name, with their prefix. */
   cookies: Map<string, string>;
 }>;
 
@@ -33,7 +33,7 @@ function storeCookies(cookies: Map<string, string>, headers: Headers): void {
   }
 }
 
-/** `network` is what Cloudflare would say the visitor's address is: throttles count by it. */
+/** `network` is the client address that Cloudflare would report; rate limits count by it. */
 export function createConsoleClient(
   stack: Pick<LocalStack, 'consoleUrl'>,
   { network: ip = '198.51.100.7', language = 'en' } = {},
@@ -72,7 +72,7 @@ export function createConsoleClient(
   return { get, post, follow, cookies };
 }
 
-/** Signs in by password alone, or throws with what the page said. */
+/** Signs in by password alone, or throws with the text of the page. */
 export async function signInAs(
   client: ConsoleClient,
   credentials: Readonly<{ email: string; password: string }>,

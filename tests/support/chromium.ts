@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-/** What a run looked like; replaced by the next run. */
+/** Screenshots of the last run; the next run replaces them. */
 const SCREENSHOTS = join(import.meta.dirname, '../.farebox/screenshots');
 
 export const HAS_BROWSER = existsSync(EXECUTABLE);
@@ -16,7 +16,7 @@ export function warnIfNoBrowser(): void {
   }
 }
 
-/** Root can't have Chromium's own sandbox; the pages it opens here are ours. */
+/** Chromium's sandbox does not work as root; only the stack's own pages are opened. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] });
 }
@@ -26,7 +26,7 @@ export async function saveScreenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
 
-/** Everything the page asked for, by origin; a request to anybody else is somebody else knowing. */
+/** All requests of the page, by origin, so that a test can reject third-party ones. */
 export function trackRequestedOrigins(page: Page): Set<string> {
   const origins = new Set<string>();
   page.on('request', (request) => {

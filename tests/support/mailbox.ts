@@ -1,13 +1,13 @@
-/** What arrived by mail, for system tests: the newest letter to somebody, and the token in its link. */
+/** Received emails, for system tests: the next unread one to an address, and the token in its link. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalStack } from '@farebox/local';
 
 export type Mailbox = Readonly<{
-  /** The text of the first letter to `to` that was not read yet and has `words` in it. */
+  /** Waits for the first unread email to `to` that matches, and returns its text. */
   waitForEmail(to: string, pattern: string | RegExp): Promise<string>;
-  /** The token of a letter's link below `path`. */
+  /** The token of an email's link below `path`. */
   token(to: string, path: string): Promise<string>;
-  /** How many letters went to `to` so far. */
+  /** The number of emails to `to` so far. */
   count(to: string): Promise<number>;
 }>;
 
@@ -28,7 +28,7 @@ export function openMailbox(stack: Pick<LocalStack, 'emails'>): Mailbox {
         readIndexes.add(index);
         return match.text;
       }
-      if (Date.now() > deadline) throw new Error(`no letter to ${to} with ${pattern}`);
+      if (Date.now() > deadline) throw new Error(`no email to ${to} with ${pattern}`);
       await sleep(100);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A provider that does exactly what a test tells it to: answers, waits, cuts, stays silent. What is
- * tested is the gateway; the independent mock and the recordings stand in for real providers elsewhere.
+ * A provider that does exactly what a test tells it to: answers, waits, truncates, stalls. The code under
+ * test is the gateway; the independent mock and the recordings stand in for real providers elsewhere.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ export type ReceivedRequest = Readonly<{
   path: string;
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: string;
-  /** Resolves when the gateway has closed its side before the answer was over. */
+  /** Resolves when the gateway closes its side before the answer is complete. */
   aborted: Promise<void>;
 }>;
 
@@ -94,7 +94,7 @@ export function chatUsage({ input, output }: Counts): unknown {
   return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
 }
 
-/** The events of a chat stream that says `words`, with the usage chunk OpenAI sends when asked. */
+/** The events of a chat stream of `words`, with the usage chunk that OpenAI sends on request. */
 export function chatEvents(texts: readonly string[], counts: Counts): string[] {
   const usageChunk = {
     id: 'chatcmpl-1',
@@ -128,7 +128,7 @@ function sseEvent(data: { type: string; [name: string]: unknown }): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** The events of an Anthropic stream that says `words`. */
+/** The events of an Anthropic stream of `words`. */
 export function messageEvents(texts: readonly string[], { input, output }: Counts): string[] {
   const usage = { input_tokens: input, output_tokens: 1 };
   const message = {
@@ -171,10 +171,10 @@ export function messageResponse(text: string, { input, output }: Counts): unknow
   };
 }
 
-/** How a scripted stream ends: properly, with its connection broken, or not at all. */
+/** How a scripted stream ends: completely, with a broken connection, or never. */
 export type StreamEnd = 'end' | 'cut' | 'hang';
 
-/** Writes `events` one by one, `gapMs` apart; stops early once the gateway is gone. */
+/** Writes `events` one by one, `gapMs` apart; stops early once the gateway has disconnected. */
 export async function sendStream(
   response: ServerResponse,
   events: readonly string[],

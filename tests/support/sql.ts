@@ -1,4 +1,4 @@
-/** The database of a running stack, asked directly, as the Workers' driver asks it: rows of texts. */
+/** Queries the database of a running stack directly, through the Workers' protocol; rows of texts. */
 import type { LocalStack } from '@farebox/local';
 
 export type Row = readonly (string | null)[];
