@@ -60,7 +60,7 @@ function referenceCost(model: Model, usage: Usage, now: Date): number | undefine
 function catalogCost(model: Model, usage: Usage, now: Date): bigint {
   const { input_uncached, cache_read, cache_write_5m, cache_write_1h } = usage;
   const input = input_uncached + cache_read + cache_write_5m + cache_write_1h;
-  return computeCost(usage, pricesAt(model, now, input));
+  return computeCost(usage, pricesAt(model, now.getTime(), input));
 }
 
 const tokens = fc.oneof(fc.nat(2000), fc.nat(400_000));
@@ -113,14 +113,14 @@ describe('prices', () => {
     ['deepseek-v4-pro', '2026-11-23T01:00:00Z', 10, 1_320_000_000n, 3_960_000_000n],
     ['deepseek-chat', '2026-11-23T16:30:00Z', 10, 135_000_000n, 550_000_000n],
   ])('%s at %s with %i tokens in', (name, now, input, inputPrice, outputPrice) => {
-    const prices = pricesAt(requireModel(name), new Date(now), input);
+    const prices = pricesAt(requireModel(name), Date.parse(now), input);
     expect([prices.input_uncached, prices.output]).toEqual([inputPrice, outputPrice]);
   });
 
   test('a bucket without a price of its own has the documented one, or the input price', () => {
-    const haiku = pricesAt(requireModel('claude-3-haiku-20240307'), NOW, 1);
+    const haiku = pricesAt(requireModel('claude-3-haiku-20240307'), NOW.getTime(), 1);
     expect([haiku.cache_write_5m, haiku.cache_write_1h]).toEqual([300_000_000n, 500_000_000n]);
-    const old = pricesAt(requireModel('gpt-4'), NOW, 1);
+    const old = pricesAt(requireModel('gpt-4'), NOW.getTime(), 1);
     expect([old.cache_read, old.cache_write_5m]).toEqual([30_000_000_000n, 30_000_000_000n]);
   });
 
@@ -132,9 +132,9 @@ describe('prices', () => {
         fc.nat(3_000_000),
         fc.nat(100_000),
         (model, now, input, more) => {
-          const prices = pricesAt(model, now, input);
-          const max = maxPrices(model, now);
-          const bounded = maxPrices(model, now, input + more);
+          const prices = pricesAt(model, now.getTime(), input);
+          const max = maxPrices(model, now.getTime());
+          const bounded = maxPrices(model, now.getTime(), input + more);
           for (const bucket of [
             'input_uncached',
             'cache_read',
@@ -323,7 +323,7 @@ describe('models by configuration', () => {
     const result = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
     const catalog = result.ok ? result.catalog : undefined;
     const model = catalog?.findModel('acme/acme-1', ['acme']);
-    expect(model && pricesAt(model, NOW, 5).input_uncached).toBe(150_000_000n);
+    expect(model && pricesAt(model, NOW.getTime(), 5).input_uncached).toBe(150_000_000n);
     expect(catalog?.findModel('gpt-4o', ['openai'])?.maxOutput).toBe(100);
     expect(requireModel('gpt-4o').maxOutput).toBe(16_384);
   });

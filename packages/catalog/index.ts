@@ -30,15 +30,15 @@ export function suggestModels(name: string, providers: readonly string[]): strin
   return CATALOG.suggestModels(name, providers);
 }
 
-/** The prices of a call admitted at `now` whose input, cached or not, is `inputTokensTotal` tokens. */
-export function pricesAt(model: Model, now: Date, inputTokensTotal: number): Prices {
+/** The prices of a call admitted at `now` (milliseconds since the epoch) whose input, cached or not, is `inputTokensTotal` tokens. */
+export function pricesAt(model: Model, now: number, inputTokensTotal: number): Prices {
   return ratesAt(model.rates, now, inputTokensTotal);
 }
 
 /** The dearest a call admitted at `now` can come to, with at most so much input. */
 export function maxPrices(
   model: Model,
-  now: Date,
+  now: number,
   maxInputTokens: number = Number.POSITIVE_INFINITY,
 ): Prices {
   return maxRates(model.rates, now, maxInputTokens);

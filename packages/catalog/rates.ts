@@ -69,14 +69,14 @@ export function decodeRates(periods: readonly PricePeriod[], fees: readonly numb
   return { periods: [first, ...later], surcharges: decodeSurcharges(fees) };
 }
 
-function isInEffect(period: Period, now: Date): boolean {
-  if (period.window === null) return now.getTime() >= period.from;
-  const second = (now.getTime() / 1000) % 86_400;
+function isInEffect(period: Period, now: number): boolean {
+  if (period.window === null) return now >= period.from;
+  const second = (now / 1000) % 86_400;
   const [start, end] = period.window;
   return end < start ? second >= start || second < end : second >= start && second < end;
 }
 
-function periodAt(rates: Rates, now: Date): Period {
+function periodAt(rates: Rates, now: number): Period {
   return rates.periods.findLast((period) => isInEffect(period, now)) ?? rates.periods[0];
 }
 
@@ -84,13 +84,13 @@ function periodAt(rates: Rates, now: Date): Period {
  * The prices of a call with that much input. A tier's price is for all tokens of the call, not for
  * those beyond its start (Gemini, OpenAI and xAI price long context so; it is the source's rule too).
  */
-export function ratesAt(rates: Rates, now: Date, inputTokensTotal: number): Prices {
+export function ratesAt(rates: Rates, now: number, inputTokensTotal: number): Prices {
   const row = periodAt(rates, now).rows.findLast(({ above }) => inputTokensTotal > above);
   return row?.prices ?? FREE;
 }
 
 /** The dearest price of each bucket that a call of at most that much input can come to. */
-export function maxRates(rates: Rates, now: Date, maxInputTokens: number): Prices {
+export function maxRates(rates: Rates, now: number, maxInputTokens: number): Prices {
   const max = { ...FREE };
   for (const { above, prices } of periodAt(rates, now).rows) {
     if (maxInputTokens <= above) continue;

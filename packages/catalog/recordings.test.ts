@@ -54,7 +54,7 @@ function computeCharge(recording: Case, model: Model): bigint {
     count: searches,
     nano_usd_per_million: surchargePrice(model, 'web_search'),
   } as const;
-  return computeCost(usage, pricesAt(model, new Date('2026-11-23T12:00:00Z'), input), [search]);
+  return computeCost(usage, pricesAt(model, Date.parse('2026-11-23T12:00:00Z'), input), [search]);
 }
 
 describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () => {

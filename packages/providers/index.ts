@@ -1,3 +1,4 @@
+export { concatBytes } from './concat-bytes.ts';
 export type * from './contract.ts';
 export { keepAliveEvent } from './keep-alive.ts';
 export { createMeter } from './meter/index.ts';

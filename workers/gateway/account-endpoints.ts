@@ -1,12 +1,9 @@
-/**
- * What a caller may ask about its own account with its key: what is left, what the key may do, and
- * the bill of a call.
- */
+/** Endpoints about the caller's own account: its credits, its key, and the bill of a call. */
 import type { Generation, KeyStatus } from '@farebox/ledger';
 import { BUCKETS, formatUsd, type NanoUsd, surchargeCost } from '@farebox/money';
-import { authenticate } from './authenticate.ts';
-import type { RequestContext } from './call.ts';
-import { errorResponse, idHeaders } from './errors.ts';
+import { type RequestContext, respondError } from './context.ts';
+import { idHeaders } from './errors.ts';
+import { withCaller } from './with-caller.ts';
 
 function dataResponse(ctx: RequestContext, value: unknown): Response {
   const headers = idHeaders(ctx.id);
@@ -24,18 +21,16 @@ function toIsoString(ms: number | null): string | null {
 }
 
 /** GET /v1/credits */
-export async function getCredits(ctx: RequestContext): Promise<Response> {
-  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
-  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
+export const getCredits = withCaller(async (ctx, caller) => {
   const result = await ctx.deps.ledger.credits(caller.account, caller.key);
-  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
+  if (!result.ok) return respondError(ctx, result);
   const { posted, held } = result.value;
   return dataResponse(ctx, {
     posted_nano_usd: toAmountString(posted),
     held_nano_usd: toAmountString(held),
     available_nano_usd: toAmountString(posted - held),
   });
-}
+});
 
 function keyStatusJson(status: KeyStatus): unknown {
   const { limits, spent, held } = status;
@@ -55,13 +50,11 @@ function keyStatusJson(status: KeyStatus): unknown {
 }
 
 /** GET /v1/key */
-export async function getKey(ctx: RequestContext): Promise<Response> {
-  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
-  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
+export const getKey = withCaller(async (ctx, caller) => {
   const result = await ctx.deps.ledger.key(caller.account, caller.key);
-  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
+  if (!result.ok) return respondError(ctx, result);
   return dataResponse(ctx, keyStatusJson(result.value));
-}
+});
 
 function usageJson(call: Generation): unknown {
   if (call.usage === null) return null;
@@ -76,7 +69,7 @@ function pricesJson(call: Generation): unknown {
   return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
 }
 
-/** The bill of a call, as documented in docs/openapi.json. */
+/** Returns the bill of a call as the schema `Generation` of docs/openapi.json describes it. */
 export function generationJson(call: Generation): unknown {
   return {
     id: call.id,
@@ -103,14 +96,10 @@ export function generationJson(call: Generation): unknown {
 }
 
 /** GET /v1/generation/{id} */
-export async function getGeneration(ctx: RequestContext, id: string): Promise<Response> {
-  const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
-  if (!caller.ok) return errorResponse(caller, 'chat', ctx.id);
-  if (!/^[0-9a-f]{32}$/.test(id))
-    return errorResponse({ reason: 'generation_not_found' }, 'chat', ctx.id);
+export const getGeneration = withCaller(async (ctx, caller, id: string) => {
+  if (!/^[0-9a-f]{32}$/.test(id)) return respondError(ctx, { reason: 'generation_not_found' });
   const result = await ctx.deps.ledger.generation(caller.account, caller.key, id);
-  if (!result.ok) return errorResponse(result, 'chat', ctx.id);
-  if (result.value === null)
-    return errorResponse({ reason: 'generation_not_found' }, 'chat', ctx.id);
+  if (!result.ok) return respondError(ctx, result);
+  if (result.value === null) return respondError(ctx, { reason: 'generation_not_found' });
   return dataResponse(ctx, generationJson(result.value));
-}
+});

@@ -1,6 +1,6 @@
 /**
- * Who is asking, as far as the edge can tell without asking anybody: the key's checksum and MAC, and
- * whether it comes too fast. Whether the key is still good is for the account's object to say.
+ * Authenticates an API key as far as the edge can without I/O: its checksum, its MAC, and its rate.
+ * The account's Durable Object decides whether the key is still valid.
  */
 import { parseApiKey } from '@farebox/identity/api-keys';
 import type { AccountId, KeyCredential } from '@farebox/ledger';
@@ -11,7 +11,7 @@ export type Caller =
   | Readonly<{ ok: false; reason: 'missing_api_key' | 'invalid_api_key' }>
   | Readonly<{ ok: false; reason: 'rate_limited'; retryAfterSeconds: number }>;
 
-/** Agents often send a token of their own beside ours: the first that looks like ours counts. */
+/** Agents often send a token of their own beside ours: a Farebox key is preferred to any other. */
 function extractApiKey(headers: Headers): string | null {
   const authorization = headers.get('authorization');
   const bearer = authorization === null ? null : authorization.replace(/^Bearer\s+/i, '').trim();
@@ -20,7 +20,12 @@ function extractApiKey(headers: Headers): string | null {
   return nonEmpty.find((key) => key.startsWith('fbx_')) ?? nonEmpty[0] ?? null;
 }
 
-export function authenticate(deps: GatewayDeps, headers: Headers, now: number): Caller {
+/** Returns the account and the key of a request. `now` is in milliseconds since the epoch. */
+export function authenticate(
+  deps: Pick<GatewayDeps, 'macSecrets' | 'rateLimiter'>,
+  headers: Headers,
+  now: number,
+): Caller {
   const apiKey = extractApiKey(headers);
   if (apiKey === null) return { ok: false, reason: 'missing_api_key' };
   const parsed = parseApiKey(apiKey, deps.macSecrets);

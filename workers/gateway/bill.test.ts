@@ -7,11 +7,12 @@ import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders, type Reading } from '@farebox/providers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CallOutcome, computeBill, type EndReason, estimateBill, zeroBill } from './bill.ts';
+import { type CallOutcome, computeBill, estimateBill, zeroBill } from './bill.ts';
+import type { EndReason } from './end-reason.ts';
 import { type Plan, planCall } from './plan.ts';
 
 const SEED = 20261123;
-const NOW = new Date('2026-11-23T12:00:00Z');
+const NOW = Date.parse('2026-11-23T12:00:00Z');
 const END_REASONS: readonly EndReason[] = [
   'complete',
   'client_disconnected',

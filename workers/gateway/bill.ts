@@ -15,15 +15,8 @@ import {
   type Usage,
 } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
+import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
-
-/** How an answer came to its end. */
-export type EndReason =
-  | 'complete'
-  | 'client_disconnected'
-  | 'upstream_disconnected'
-  | 'upstream_timeout'
-  | 'stopped_by_account';
 
 export type CallOutcome = Readonly<{
   reading: Reading;

@@ -3,6 +3,7 @@
  * in it, so the bytes of all bodies in flight have a budget of their own: above it a caller is asked
  * to come back rather than the isolate, with everybody's streams, being killed.
  */
+import { IdleTimer } from './idle-timer.ts';
 
 /** The largest body accepted, in bytes. */
 export const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -126,10 +127,16 @@ async function readBytes(
   if (request.body === null) return new Uint8Array(0);
   const reader = request.body.getReader();
   const cancel = () => void reader.cancel().catch(() => {});
+  const idle = new IdleTimer({ idleMs: IDLE_TIMEOUT_MS, onIdle: cancel, clock: Date.now });
+  idle.start();
   try {
-    return await readChunks(reader, declaredLength, cancel);
+    const bytes = await readChunks(reader, declaredLength, idle);
+    if (bytes === 'too_large') cancel();
+    return bytes;
   } catch {
     return 'incomplete';
+  } finally {
+    idle.stop();
   }
 }
 
@@ -137,19 +144,15 @@ async function readBytes(
 async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   declaredLength: number | null,
-  cancel: () => void,
+  idle: IdleTimer,
 ): Promise<Uint8Array | 'too_large' | 'incomplete'> {
   let buffer = new Uint8Array(declaredLength ?? SMALL_BODY);
   let length = 0;
   for (;;) {
-    const idleTimer = setTimeout(cancel, IDLE_TIMEOUT_MS);
     const { done, value: chunk } = await reader.read();
-    clearTimeout(idleTimer);
     if (done) break;
-    if (length + chunk.length > MAX_BODY_BYTES) {
-      cancel();
-      return 'too_large';
-    }
+    idle.touch();
+    if (length + chunk.length > MAX_BODY_BYTES) return 'too_large';
     if (length + chunk.length > buffer.length) {
       const grown = new Uint8Array(Math.min(MAX_BODY_BYTES, 2 * (length + chunk.length)));
       grown.set(buffer.subarray(0, length));
@@ -158,6 +161,7 @@ async function readChunks(
     buffer.set(chunk, length);
     length += chunk.length;
   }
+  if (idle.expired) return 'incomplete';
   if (declaredLength !== null && length < declaredLength) return 'incomplete';
   return buffer.subarray(0, length);
 }

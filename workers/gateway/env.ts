@@ -14,7 +14,7 @@ import {
 import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import type { Timeouts } from './stream-relay.ts';
+import type { Timeouts } from './timeouts.ts';
 
 /** The bindings of this Worker, as wrangler.toml and the secrets give them. */
 export type Env = Readonly<{

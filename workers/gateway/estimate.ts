@@ -1,22 +1,21 @@
 /**
- * POST /v1/estimate: what a body would hold and likely cost, before it is sent to anybody. Takes the
- * body of any endpoint as it is; nothing is charged, held or forwarded.
+ * POST /v1/estimate: what a request would hold and likely cost. Takes the body of any endpoint
+ * unchanged; charges, holds and forwards nothing.
  */
 import { pricesAt } from '@farebox/catalog';
 import { type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
 import { BUCKETS, formatUsd, tokenCost } from '@farebox/money';
-import { authenticate } from './authenticate.ts';
-import { drainBody } from './body-reader.ts';
-import type { RequestContext } from './call.ts';
-import { type ApiError, detectDialect, errorResponse, idHeaders } from './errors.ts';
+import { respondError } from './context.ts';
+import { idHeaders } from './errors.ts';
 import { type Plan, planCall } from './plan.ts';
+import { withBody } from './with-caller.ts';
 
 const ALTERNATE_DIALECT: Readonly<Record<Dialect, Dialect>> = {
   chat: 'messages',
   messages: 'chat',
 };
 
-/** Reads the body as the dialect its headers suggest, or as the other one where that fits better. */
+/** Parses the body in the dialect that the headers suggest, or in the other one if that fails. */
 function parseWithFallback(first: Dialect, body: Uint8Array): ParseResult {
   const parsed = parseRequest(first, body);
   if (parsed.ok) return parsed;
@@ -50,29 +49,19 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   };
 }
 
-export async function estimateCost(ctx: RequestContext): Promise<Response> {
-  const { deps, request, id } = ctx;
-  const dialect = detectDialect('/v1/estimate', request.headers);
-  const respondError = (apiError: ApiError) => errorResponse(apiError, dialect, id);
-  const caller = authenticate(deps, request.headers, ctx.clock());
-  if (!caller.ok) {
-    await drainBody(request);
-    return respondError(caller);
-  }
-  const body = await deps.bodyReader.read(request);
-  if (!body.ok) return respondError(body);
-  const parsed = parseWithFallback(dialect, body.bytes);
+/** POST /v1/estimate */
+export const estimateCost = withBody(async (ctx, caller, body) => {
+  const { deps, request } = ctx;
+  const parsed = parseWithFallback(ctx.dialect, body.bytes);
   body.release();
-  if (!parsed.ok) return respondError(parsed);
-  const now = new Date(ctx.clock());
-  const planResult = planCall(parsed.facts, request.headers, deps, now);
-  if (!planResult.ok) return respondError(planResult);
+  if (!parsed.ok) return respondError(ctx, parsed);
+  const planResult = planCall(parsed.facts, request.headers, deps, ctx.clock());
+  if (!planResult.ok) return respondError(ctx, planResult);
   const balance = await deps.ledger.credits(caller.account, caller.key);
-  if (!balance.ok) return respondError(balance);
-  const headers = idHeaders(id);
+  if (!balance.ok) return respondError(ctx, balance);
+  const headers = idHeaders(ctx.id);
   headers.set('content-type', 'application/json');
   const { posted, held } = balance.value;
-  return new Response(JSON.stringify({ data: estimateJson(planResult.plan, posted - held) }), {
-    headers,
-  });
-}
+  const data = estimateJson(planResult.plan, posted - held);
+  return new Response(JSON.stringify({ data }), { headers });
+});

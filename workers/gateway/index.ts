@@ -1,11 +1,14 @@
-/** The gateway Worker: the door for API keys, and the last resort for what nobody foresaw. */
+/** The gateway Worker: serves the API, and answers unexpected errors. */
+
 import { MissingBindingError } from '@farebox/bindings';
 import { logEvent } from '@farebox/telemetry';
-import { app, newCallId, withCors } from './app.ts';
+import { app } from './app.ts';
+import { newCallId } from './context.ts';
+import { withCors } from './cors.ts';
 import type { Env } from './env.ts';
 import { detectDialect, errorResponse } from './errors.ts';
 
-/** The text of an unforeseen error may hold anything, a prompt too: it is dropped, not logged. */
+/** Drops the text of an unexpected error: it may hold anything, a prompt too. */
 app.onError((error, c) => {
   const id = newCallId();
   if (!(error instanceof MissingBindingError))

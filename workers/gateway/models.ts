@@ -1,18 +1,18 @@
-/** GET /v1/models: what can be called, at which price and within which limits, as each SDK expects it. */
+/** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
 import { listModels, type Model, priceDate, pricesAt } from '@farebox/catalog';
 import { BUCKETS } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
-import type { RequestContext } from './call.ts';
-import { detectDialect, errorResponse, idHeaders } from './errors.ts';
+import { type RequestContext, respondError } from './context.ts';
+import { idHeaders } from './errors.ts';
 import { ENDPOINTS, supportedDialects } from './plan.ts';
 
-function listPricesJson(model: Model, now: Date): Record<string, string> {
+function listPricesJson(model: Model, now: number): Record<string, string> {
   const prices = pricesAt(model, now, 0);
   return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
 }
 
-/** One entry that both SDKs can read: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
-function modelJson(ctx: RequestContext, model: Model, now: Date): Record<string, unknown> {
+/** Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
+function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
   const dialects = provider === undefined ? [] : supportedDialects(provider);
   return {
@@ -31,16 +31,15 @@ function modelJson(ctx: RequestContext, model: Model, now: Date): Record<string,
   };
 }
 
-/** The models this key may call; all of them where no key was sent. */
+/** Returns the models that the key may call, or all of them if the request has no key. */
 async function allowedModels(ctx: RequestContext): Promise<readonly Model[] | Response> {
   const { deps, request } = ctx;
   const all = listModels([...deps.providers.keys()]);
   const caller = authenticate(deps, request.headers, ctx.clock());
   if (!caller.ok && caller.reason === 'missing_api_key') return all;
-  const dialect = detectDialect('/v1/models', request.headers);
-  if (!caller.ok) return errorResponse(caller, dialect, ctx.id);
+  if (!caller.ok) return respondError(ctx, caller);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
-  if (!keyStatus.ok) return errorResponse(keyStatus, dialect, ctx.id);
+  if (!keyStatus.ok) return respondError(ctx, keyStatus);
   const { models } = keyStatus.value.limits;
   return models === null ? all : all.filter((model) => models.includes(model.name));
 }
@@ -51,14 +50,15 @@ function jsonResponse(ctx: RequestContext, value: unknown): Response {
   return new Response(JSON.stringify(value), { headers });
 }
 
+/** GET /v1/models */
 export async function getModels(ctx: RequestContext): Promise<Response> {
   const allowed = await allowedModels(ctx);
   if (allowed instanceof Response) return allowed;
-  const now = new Date(ctx.clock());
+  const now = ctx.clock();
   const entries = allowed.map((model) => modelJson(ctx, model, now));
   const list = { object: 'list', data: entries, prices_dated: priceDate() };
-  if (detectDialect('/v1/models', ctx.request.headers) === 'chat') return jsonResponse(ctx, list);
-  // Anthropic's pages carry their own bounds; everything fits on one.
+  if (ctx.dialect === 'chat') return jsonResponse(ctx, list);
+  // Anthropic's pages name their first and last entry; all models fit on one page.
   const ids = allowed.map((model) => model.name);
   return jsonResponse(ctx, {
     ...list,
@@ -73,13 +73,8 @@ export async function getModel(ctx: RequestContext, id: string): Promise<Respons
   const allowed = await allowedModels(ctx);
   if (allowed instanceof Response) return allowed;
   const match = allowed.find((candidate) => candidate.name === id || candidate.upstreamName === id);
-  const dialect = detectDialect('/v1/models', ctx.request.headers);
   if (match === undefined) {
-    return errorResponse(
-      { reason: 'model_not_found', model: id, suggestions: [] },
-      dialect,
-      ctx.id,
-    );
+    return respondError(ctx, { reason: 'model_not_found', model: id, suggestions: [] });
   }
-  return jsonResponse(ctx, modelJson(ctx, match, new Date(ctx.clock())));
+  return jsonResponse(ctx, modelJson(ctx, match, ctx.clock()));
 }

@@ -12,7 +12,7 @@ import { computeBill } from './bill.ts';
 import { type Plan, planCall } from './plan.ts';
 
 const SEED = 20261123;
-const NOW = new Date('2026-11-23T12:00:00Z');
+const NOW = Date.parse('2026-11-23T12:00:00Z');
 const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
 const deps = {
   providers: configureProviders({

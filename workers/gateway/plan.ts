@@ -6,8 +6,7 @@ import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from 
 import type { Dialect, RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
-import type { Provider } from '@farebox/providers';
-import type { GatewayDeps } from './env.ts';
+import type { Provider, ProviderId } from '@farebox/providers';
 import type { ApiError } from './errors.ts';
 
 export type Plan = Readonly<{
@@ -15,13 +14,19 @@ export type Plan = Readonly<{
   model: Model;
   provider: Provider;
   /** The moment whose prices hold for the whole call. */
-  pricedAt: Date;
+  pricedAt: number;
   maxInputTokens: number;
   /** nano-USD; tokens at the dearest price that could apply, and the capped fees. */
   maxInputCost: NanoUsd;
   /** nano-USD per million output tokens, the dearest that could apply. */
   maxOutputPrice: bigint;
   output: OutputLimit;
+}>;
+
+export type PlanDeps = Readonly<{
+  providers: ReadonlyMap<ProviderId, Provider>;
+  /** Output tokens injected where the request has no limit. */
+  defaultMaxOutput: number;
 }>;
 
 export type PlanResult = Readonly<{ ok: true; plan: Plan }> | (Readonly<{ ok: false }> & ApiError);
@@ -90,8 +95,8 @@ function buildPlan(
   headers: Headers,
   model: Model,
   provider: Provider,
-  deps: Pick<GatewayDeps, 'defaultMaxOutput'>,
-  now: Date,
+  deps: Pick<PlanDeps, 'defaultMaxOutput'>,
+  now: number,
 ): Plan {
   const contextWindow = effectiveContextWindow(model, headers);
   const maxInputTokens =
@@ -121,8 +126,8 @@ function buildPlan(
 export function planCall(
   facts: RequestFacts,
   headers: Headers,
-  deps: Pick<GatewayDeps, 'providers' | 'defaultMaxOutput'>,
-  now: Date,
+  deps: PlanDeps,
+  now: number,
 ): PlanResult {
   const { providers } = deps;
   const providerIds = [...providers.keys()];

@@ -1,19 +1,21 @@
 /**
- * One call: key, body, plan, hold, provider, answer, settlement. All branching of a call lives in
- * `relay`; what it calls decides one thing each. The hot path asks nobody but the account's object:
- * once before the provider, once after the caller has its answer.
+ * One call: key, body, plan, hold, provider, response, settlement. `relay` holds all branching of a call;
+ * each function it calls decides one thing. The hot path sends two messages to the account's Durable
+ * Object: one before the provider is called, one after the client has its response.
  */
-import { type Dialect, type Edits, editRequest, parseRequest } from '@farebox/dialects';
+import { type Edits, editRequest, parseRequest } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
-import { authenticate } from './authenticate.ts';
-import { drainBody } from './body-reader.ts';
-import { type Call, ClientDisconnect, holdDeadline, type RequestContext } from './call.ts';
-import { type ApiError, errorResponse } from './errors.ts';
+import { respondBuffered } from './buffered-response.ts';
+import { type Call, holdDeadline } from './call.ts';
+import { ClientDisconnect } from './client-disconnect.ts';
+import { type RequestContext, respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
-import { respondBuffered, respondStreaming, respondTruncated } from './response.ts';
 import { releaseHold, settleWithoutCharge } from './settle-call.ts';
+import { respondStreaming } from './streamed-response.ts';
+import { respondTruncated } from './truncated-response.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
+import { withBody } from './with-caller.ts';
 
 function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
   return {
@@ -27,14 +29,14 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
     maxOutputPrice: plan.maxOutputPrice,
     choices: plan.facts.choices,
     output: plan.output,
-    deadline: holdDeadline(ctx.deps, ctx.clock()),
+    deadline: holdDeadline(ctx.deps.timeouts, ctx.clock()),
   };
 }
 
 /**
- * Where the caller gave no limit, ours goes in. Where it gave one under a name the provider may not
- * know (`max_completion_tokens` to one that documents only `max_tokens`), it goes in under that too:
- * else nothing would bound the answer that was held for.
+ * Injects our output limit if the request has none. A limit under a name that the provider may not know
+ * (`max_completion_tokens` where only `max_tokens` is documented) is repeated under the documented one:
+ * otherwise nothing would bound the output that the hold covers.
  */
 function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
   const field = provider.outputLimitField;
@@ -54,7 +56,7 @@ function buildEdits(plan: Plan, maxOutput: number): Edits {
   };
 }
 
-/** What `URL.search` would say; a request's URL has no fragment, and parsing it again costs 20 us. */
+/** Returns what `URL.search` would: a request's URL has no fragment, and parsing it costs 20 us. */
 function getQuery(url: string): string {
   const at = url.indexOf('?');
   return at < 0 ? '' : url.slice(at);
@@ -84,26 +86,25 @@ function buildMeter(plan: Plan): Meter {
 }
 
 /**
- * Until the answer is under way, a caller who leaves ends the call after `drain`: by then the
- * provider has either reported what it cost, or is taken at an estimate.
+ * Aborts the request to the provider when the client has been gone for the drain timeout: by then the
+ * provider has either reported its usage, or the bill is an estimate. Returns a function that ends the
+ * watch, for the time when the response is under way.
  */
 function abortAfterDisconnect(call: Call): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let active = true;
-  call.disconnect.onDisconnect(() => {
-    if (!active) return;
+  const removeListener = call.disconnect.onDisconnect(() => {
     timer = setTimeout(() => call.abort.abort(), call.ctx.deps.timeouts.drainMs);
   });
   return () => {
-    // Not by giving departures another meaning: a stream under way has given them its own.
-    active = false;
-    if (timer !== undefined) clearTimeout(timer);
+    removeListener();
+    clearTimeout(timer);
   };
 }
 
 /**
- * The provider gave no answer. What it refused outright is free; where it may have worked (it fell
- * silent, the connection broke, it failed inside) the bill says so and is waived, within the day's cap.
+ * Settles a call that the provider did not answer and returns its error response. A rejection is free.
+ * Where the provider may have worked (it timed out, the connection broke, it failed inside) the call is
+ * billed as truncated and waived, within the daily cap.
  */
 function handleUpstreamFailure(
   call: Call,
@@ -121,7 +122,7 @@ function handleUpstreamFailure(
   return response;
 }
 
-/** From the hold to the answer's first byte. Whatever is thrown in between, the hold is ended. */
+/** Forwards an admitted call and builds its response. An exception in between still ends the hold. */
 async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
   const cancelAbortTimer = abortAfterDisconnect(call);
   try {
@@ -140,42 +141,29 @@ async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
   }
 }
 
-/** The call as admitted, carried out even if the caller leaves: its settlement must not depend on that. */
+/** Keeps an admitted call running after the client disconnects, because it has to be settled. */
 function runToCompletion(call: Call, body: Uint8Array): Promise<Response> {
   const completion = forwardCall(call, body);
   call.ctx.waitUntil(completion.catch(() => {}));
   return completion;
 }
 
-/** Answers one call to a model, whatever comes of it. */
-export async function relay(ctx: RequestContext, dialect: Dialect): Promise<Response> {
-  const { deps, request, id, clock } = ctx;
-  const respondError = (apiError: ApiError) => errorResponse(apiError, dialect, id);
-  const caller = authenticate(deps, request.headers, clock());
-  if (!caller.ok) {
-    await drainBody(request);
-    return respondError(caller);
+/** Handles one call to a model: POST /v1/chat/completions and POST /v1/messages. */
+export const relay = withBody(async (ctx, { account, key }, body) => {
+  const { deps, request, clock } = ctx;
+  const parsed = parseRequest(ctx.dialect, body.bytes);
+  if (!parsed.ok) return respondError(ctx, parsed);
+  const planResult = planCall(parsed.facts, request.headers, deps, clock());
+  if (!planResult.ok) return respondError(ctx, planResult);
+  const { plan } = planResult;
+  const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+  if (!hold.ok) {
+    if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
+    return respondError(ctx, hold);
   }
-  const body = await deps.bodyReader.read(request);
-  if (!body.ok) return respondError(body);
-  try {
-    const parsed = parseRequest(dialect, body.bytes);
-    if (!parsed.ok) return respondError(parsed);
-    const planResult = planCall(parsed.facts, request.headers, deps, new Date(clock()));
-    if (!planResult.ok) return respondError(planResult);
-    const { plan } = planResult;
-    const { account, key } = caller;
-    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
-    if (!hold.ok) {
-      if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
-      return respondError(hold);
-    }
-    const startedAt = clock();
-    const disconnect = new ClientDisconnect(request.signal, clock);
-    const abort = new AbortController();
-    const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
-    return await runToCompletion(call, body.bytes);
-  } finally {
-    body.release();
-  }
-}
+  const startedAt = clock();
+  const disconnect = new ClientDisconnect(request.signal, clock);
+  const abort = new AbortController();
+  const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
+  return runToCompletion(call, body.bytes);
+});

@@ -6,8 +6,10 @@
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import { type Bill, type CallOutcome, computeBill, type EndReason, zeroBill } from './bill.ts';
-import type { Call, RequestContext } from './call.ts';
+import { type Bill, type CallOutcome, computeBill, zeroBill } from './bill.ts';
+import type { Call } from './call.ts';
+import type { RequestContext } from './context.ts';
+import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
 
 /** Nothing was read of an answer. */

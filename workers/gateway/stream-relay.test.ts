@@ -1,44 +1,138 @@
-/** How often a long answer is written down, and how its silence is bridged, by a clock of the test's own. */
+/** The stream relay against a fake clock: checkpoints, keep-alive events, timeouts and disconnects. */
 import type { Reading } from '@farebox/providers';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { StreamRelay } from './stream-relay.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClientDisconnect } from './client-disconnect.ts';
+import { EMPTY_READING } from './settle-call.ts';
+import { StreamRelay, type StreamRelayOptions } from './stream-relay.ts';
+
+const TIMEOUTS = {
+  ...{ firstByteMs: 600_000, idleMs: 300_000, keepAliveMs: 5_000 },
+  ...{ checkpointMs: 4_000, drainMs: 20_000, holdGraceMs: 0 },
+};
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ now: 0 });
 });
 afterEach(() => {
   vi.useRealTimers();
 });
 
-it('makes checkpoints ever later, up to three times as far apart, and pings in between', async () => {
-  const start = Date.now();
-  const checkpoints: number[] = [];
-  const keepAlives: number[] = [];
-  const reading = { ended: false, usageFinal: false, failed: false, finished: false };
-  const meter = { feed: () => [], end: () => [], reading: () => reading };
-  const options = {
-    upstream: new ReadableStream<Uint8Array>(),
-    client: new WritableStream<Uint8Array>({
-      write: () => void keepAlives.push((Date.now() - start) / 1000),
-    }),
-    disconnect: { mark: () => Date.now(), onDisconnect: () => {} },
-    abortUpstream: () => {},
-    meter,
-    timeouts: {
-      ...{ firstByteMs: 600_000, idleMs: 300_000, keepAliveMs: 5_000 },
-      ...{ checkpointMs: 4_000, drainMs: 20_000, holdGraceMs: 0 },
-    },
-    keepAliveBytes: new Uint8Array([58]),
-    shouldDrain: (_: Reading) => false,
-    checkpoint: async () => {
-      checkpoints.push((Date.now() - start) / 1000);
-      return null;
-    },
-    terminalEvent: () => new Uint8Array(),
-    clock: Date.now,
+/** A relay whose test writes the provider's chunks and sees what reaches the client, and when. */
+function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<Reading> = {}) {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const upstream = writable.getWriter();
+  upstream.closed.catch(() => {});
+  const client = new AbortController();
+  const written: string[] = [];
+  const aborted = { at: -1 };
+  const meter = {
+    feed: (chunk: Uint8Array) => [chunk],
+    end: () => [],
+    reading: () => ({ ...EMPTY_READING, ...reading }),
   };
-  void new StreamRelay(Object(options)).run();
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(checkpoints).toEqual([4, 10, 19, 31, 43, 55]);
-  expect(keepAlives).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
+  const relay = new StreamRelay({
+    upstream: readable,
+    client: new WritableStream({ write: (chunk) => void written.push(decoder.decode(chunk)) }),
+    disconnect: new ClientDisconnect(client.signal, Date.now),
+    abortUpstream: () => {
+      if (aborted.at < 0) aborted.at = Date.now();
+    },
+    meter,
+    timeouts: TIMEOUTS,
+    keepAliveBytes: encoder.encode(':'),
+    shouldDrain: () => false,
+    checkpoint: async () => null,
+    terminalEvent: (endReason, stopReason) => encoder.encode(`${endReason} ${stopReason}`),
+    clock: Date.now,
+    ...options,
+  });
+  const send = (text: string) => upstream.write(encoder.encode(text));
+  return { ended: relay.run(), upstream, send, client, written, aborted };
+}
+
+describe('StreamRelay', () => {
+  it('makes checkpoints ever later, up to three times as far apart, with keep-alive events in between', async () => {
+    const checkpoints: number[] = [];
+    const keepAlives: number[] = [];
+    startRelay({
+      client: new WritableStream({ write: () => void keepAlives.push(Date.now() / 1000) }),
+      checkpoint: async () => {
+        checkpoints.push(Date.now() / 1000);
+        return null;
+      },
+    });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(checkpoints).toEqual([4, 10, 19, 31, 43, 55]);
+    expect(keepAlives).toEqual([5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60]);
+  });
+
+  it('ends a complete response without an event of its own', async () => {
+    const { ended, upstream, send, written } = startRelay({}, { ended: true });
+    await send('a');
+    await upstream.close();
+    expect(await ended).toBe('complete');
+    expect(written).toEqual(['a']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends with an error event when the provider disconnects before the end', async () => {
+    const { ended, upstream, send, written } = startRelay();
+    await send('a');
+    await upstream.abort();
+    expect(await ended).toBe('upstream_disconnected');
+    expect(written).toEqual(['a', 'upstream_disconnected null']);
+  });
+
+  it('ends with an error event when the provider is silent for the idle timeout', async () => {
+    const timeouts = { ...TIMEOUTS, keepAliveMs: 1e9 };
+    const { ended, send, written, aborted } = startRelay({ timeouts });
+    await vi.advanceTimersByTimeAsync(200_000);
+    await send('a');
+    await vi.advanceTimersByTimeAsync(299_000);
+    expect(aborted.at).toBe(-1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await ended).toBe('upstream_timeout');
+    expect(aborted.at).toBe(500_000);
+    expect(written).toEqual(['a', 'upstream_timeout null']);
+  });
+
+  it('takes a client that reads nothing for the idle timeout as disconnected', async () => {
+    // As workerd's IdentityTransformStream does, it fails a pending write when it is aborted.
+    const client = new WritableStream<Uint8Array>({
+      write: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
+    });
+    const { ended, send, aborted } = startRelay({ client });
+    await send('a');
+    await vi.advanceTimersByTimeAsync(TIMEOUTS.idleMs);
+    expect(aborted.at).toBe(TIMEOUTS.idleMs);
+    expect(await ended).toBe('client_disconnected');
+  });
+
+  it('aborts the provider at once when the client disconnects and no usage is awaited', async () => {
+    const { ended, client, aborted } = startRelay();
+    await vi.advanceTimersByTimeAsync(1_000);
+    client.abort();
+    expect(aborted.at).toBe(1_000);
+    expect(await ended).toBe('client_disconnected');
+  });
+
+  it('reads on for the usage after a disconnect, for at most the drain timeout', async () => {
+    const { ended, client, aborted, written } = startRelay({ shouldDrain: () => true });
+    await vi.advanceTimersByTimeAsync(1_000);
+    client.abort();
+    await vi.advanceTimersByTimeAsync(25_000);
+    expect(aborted.at).toBe(21_000);
+    expect(await ended).toBe('client_disconnected');
+    expect(written).toEqual([]);
+  });
+
+  it('stops with the account’s reason when a checkpoint brings one back', async () => {
+    const { ended, written } = startRelay({ checkpoint: async () => 'key_revoked' });
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await ended).toBe('stopped_by_account');
+    expect(written).toEqual(['stopped_by_account key_revoked']);
+  });
 });

@@ -1,91 +1,87 @@
 /**
- * Carries a stream from the provider to the caller and watches over it: the caller gets the bytes as
- * they come, in whole events; silence is bridged while the provider lives and becomes an error when it
- * does not; and an answer that was cut never ends as if it were complete.
+ * Relays a stream from the provider to the client, in whole events, and watches over it: keep-alive
+ * events bridge a provider's silence, a timeout becomes an error event, and a truncated response never
+ * ends like a complete one.
  */
 import type { Meter, Reading } from '@farebox/providers';
-import type { EndReason } from './bill.ts';
-import type { ClientDisconnect } from './call.ts';
-
-/** How long things may take, in milliseconds. */
-export type Timeouts = Readonly<{
-  /** Until the provider's answer begins. */
-  firstByteMs: number;
-  /** Between two pieces of an answer. */
-  idleMs: number;
-  /** Until a caller who hears nothing is told that the provider lives. */
-  keepAliveMs: number;
-  /** Until the first checkpoint of a long answer; the next ones come ever later, up to three times that apart. */
-  checkpointMs: number;
-  /** For the usage, after the caller left; within waitUntil's 30 s. */
-  drainMs: number;
-  /** By which a hold outlives the last moment the provider may take. */
-  holdGraceMs: number;
-}>;
-
-/** What the account says to a checkpoint: go on, or why not. */
-export type StopReason = null | 'key_revoked' | 'account_frozen' | 'account_closed';
+import { CheckpointScheduler } from './checkpoint-scheduler.ts';
+import type { ClientDisconnect } from './client-disconnect.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
+import type { EndReason, StopReason } from './end-reason.ts';
+import { IdleTimer } from './idle-timer.ts';
+import { KeepAliveScheduler } from './keep-alive-scheduler.ts';
+import type { Timeouts } from './timeouts.ts';
 
 export type StreamRelayOptions = Readonly<{
   upstream: ReadableStream<Uint8Array>;
   client: WritableStream<Uint8Array>;
-  disconnect: ClientDisconnect;
+  disconnect: Pick<ClientDisconnect, 'mark' | 'onDisconnect'>;
   abortUpstream: () => void;
   meter: Meter;
   timeouts: Timeouts;
   keepAliveBytes: Uint8Array;
-  /** Whether the usage is worth waiting for once the caller has left. */
+  /** Returns whether to wait for the usage after the client disconnected. */
   shouldDrain: (reading: Reading) => boolean;
   checkpoint: () => Promise<StopReason>;
-  /** The last event of an answer that did not end well. */
+  /** Builds the error event that ends a truncated response. */
   terminalEvent: (
     endReason: Exclude<EndReason, 'complete' | 'client_disconnected'>,
     stopReason: StopReason,
   ) => Uint8Array;
+  /** Returns milliseconds since the epoch. */
   clock: () => number;
 }>;
-
-const MIN_TIMER_DELAY_MS = 20;
 
 /** One stream under way. `run` is called once and never rejects. */
 export class StreamRelay {
   readonly #options: StreamRelayOptions;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #idle: IdleTimer;
+  readonly #keepAlive: KeepAliveScheduler;
+  readonly #timer: DeadlineTimer;
   #firstEndReason: EndReason | null = null;
   #stopReason: StopReason = null;
   #clientDisconnected = false;
-  /** Writes the caller has not taken yet. */
+  #drainUntil = Number.POSITIVE_INFINITY;
+  /** Writes that the client has not taken yet. */
   #pendingWrites = 0;
-  #lastReadAt: number;
-  #lastWriteAt: number;
-  #lastCheckpointAt: number;
-  /** Until the next one: an answer that went on for long goes on for long, and each costs its account's object. */
-  #checkpointIntervalMs: number;
-  #disconnectedAt = 0;
-  #lastKeepAliveAt = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StreamRelayOptions) {
+    const { clock, timeouts } = options;
+    const now = clock();
     this.#options = options;
     this.#reader = options.upstream.getReader();
     this.#writer = options.client.getWriter();
-    const now = options.clock();
-    this.#lastReadAt = now;
-    this.#lastWriteAt = now;
-    this.#lastCheckpointAt = now;
-    this.#checkpointIntervalMs = options.timeouts.checkpointMs;
+    this.#idle = new IdleTimer({ idleMs: timeouts.idleMs, onIdle: () => this.#onIdle(), clock });
+    this.#keepAlive = new KeepAliveScheduler(
+      {
+        intervalMs: timeouts.keepAliveMs,
+        send: () => this.#sendKeepAlive(),
+        isWriting: () => this.#pendingWrites > 0,
+      },
+      now,
+    );
+    const drain = {
+      dueAt: () => this.#drainUntil,
+      run: () => this.#onTimeout('client_disconnected'),
+    };
+    const checkpoints = new CheckpointScheduler(
+      () => this.#checkpoint(),
+      timeouts.checkpointMs,
+      now,
+    );
+    this.#timer = new DeadlineTimer([drain, this.#idle, checkpoints, this.#keepAlive], clock);
   }
 
   async run(): Promise<EndReason> {
-    const { disconnect } = this.#options;
-    // The writable errors when the caller's side is cancelled; this is often heard before the signal.
+    // The writable errors when the client's side is cancelled, often before the abort signal fires.
     this.#writer.closed.catch(() => this.#onDisconnect());
-    disconnect.onDisconnect(() => this.#onDisconnect());
-    this.#scheduleCheck();
+    const removeListener = this.#options.disconnect.onDisconnect(() => this.#onDisconnect());
+    this.#timer.start();
     await this.#pump();
-    clearTimeout(this.#timer);
-    disconnect.onDisconnect(() => {});
+    this.#timer.stop();
+    removeListener();
     const endReason = this.#endReason();
     await this.#finish(endReason);
     return endReason;
@@ -96,19 +92,19 @@ export class StreamRelay {
       for (;;) {
         const { done, value } = await this.#reader.read();
         if (done) break;
-        this.#lastReadAt = this.#options.clock();
+        this.#idle.touch();
         for (const piece of this.#options.meter.feed(value)) await this.#write(piece);
       }
-      // What is left of an event that never ended belongs to the caller only if the answer was whole.
+      // The rest of an unfinished event belongs to the client only if the response is complete.
       const rest = this.#options.meter.end();
       if (this.#isComplete()) for (const piece of rest) await this.#write(piece);
     } catch {
-      // The provider's connection broke, or we aborted it and `#ending` says why.
+      // The provider's connection broke, or `#abort` ended it and has recorded why.
       this.#recordEndReason('upstream_disconnected');
     }
   }
 
-  /** No async function: this runs for every piece of every stream, and a promise less is time less. */
+  /** Not async: it runs for each piece of each stream, and one promise less saves time. */
   #write(piece: Uint8Array): Promise<void> | undefined {
     if (this.#clientDisconnected) return undefined;
     this.#pendingWrites += 1;
@@ -117,7 +113,9 @@ export class StreamRelay {
 
   readonly #onWritten = () => {
     this.#pendingWrites -= 1;
-    this.#lastWriteAt = this.#options.clock();
+    const now = this.#options.clock();
+    this.#idle.touch(now);
+    this.#keepAlive.touch(now);
   };
 
   readonly #onWriteFailed = () => {
@@ -125,25 +123,36 @@ export class StreamRelay {
     this.#onDisconnect();
   };
 
-  /** The caller left: go on for the usage where that is worth it, else stop the provider at once. */
+  /** Drains the provider for its usage where that is worth the wait; aborts it otherwise. */
   #onDisconnect(): void {
     if (this.#clientDisconnected) return;
     this.#clientDisconnected = true;
-    this.#disconnectedAt = this.#options.disconnect.mark();
+    this.#keepAlive.stop();
+    this.#drainUntil = this.#options.disconnect.mark() + this.#options.timeouts.drainMs;
     const reading = this.#options.meter.reading();
     if (reading.ended || this.#options.shouldDrain(reading)) return;
     this.#abort('client_disconnected');
+  }
+
+  #onIdle(): void {
+    // A write that is pending for that long waits for a client that has stopped reading.
+    this.#onTimeout(this.#pendingWrites > 0 ? 'client_disconnected' : 'upstream_timeout');
+  }
+
+  #onTimeout(endReason: EndReason): void {
+    this.#timer.stop();
+    this.#abort(endReason);
   }
 
   #recordEndReason(endReason: EndReason): void {
     this.#firstEndReason ??= endReason;
   }
 
-  /** Ends the carriage from our side; the pending read then returns or throws. */
+  /** Ends the stream from our side; the pending read then returns or throws. */
   #abort(endReason: EndReason): void {
     this.#recordEndReason(endReason);
-    // A caller who does not read would hold a pending write, and with it the settlement, for ever. Its
-    // stream is broken off, not closed: a cut answer must not look whole.
+    // A client that does not read would keep a write pending, and with it the settlement. Its stream is
+    // aborted, not closed: a truncated response must not look complete.
     if (this.#pendingWrites > 0) {
       this.#clientDisconnected = true;
       this.#writer.abort().catch(() => {});
@@ -152,83 +161,30 @@ export class StreamRelay {
     this.#reader.cancel().catch(() => {});
   }
 
-  /** When the next thing may be due: what comes meanwhile only puts it off. */
-  #nextCheckDelay(now: number): number {
-    const { keepAliveMs, idleMs, drainMs } = this.#options.timeouts;
-    const keepAliveDueAt =
-      this.#pendingWrites > 0
-        ? now + keepAliveMs
-        : Math.max(this.#lastWriteAt, this.#lastKeepAliveAt) + keepAliveMs;
-    const nextDueAt = Math.min(
-      Math.max(this.#lastReadAt, this.#lastWriteAt) + idleMs,
-      this.#lastCheckpointAt + this.#checkpointIntervalMs,
-      this.#clientDisconnected ? this.#disconnectedAt + drainMs : keepAliveDueAt,
-    );
-    return Math.max(MIN_TIMER_DELAY_MS, nextDueAt - now);
-  }
-
-  #scheduleCheck(): void {
-    this.#timer = setTimeout(
-      () => this.#checkTimers(),
-      this.#nextCheckDelay(this.#options.clock()),
-    );
-  }
-
-  /** Why the carriage has to end now, if it has to. */
-  #timeoutReason(now: number): EndReason | null {
-    const { drainMs, idleMs } = this.#options.timeouts;
-    if (this.#clientDisconnected && now - this.#disconnectedAt >= drainMs)
-      return 'client_disconnected';
-    if (now - Math.max(this.#lastReadAt, this.#lastWriteAt) < idleMs) return null;
-    // A write that waits this long waits for a caller who has stopped reading.
-    return this.#pendingWrites > 0 ? 'client_disconnected' : 'upstream_timeout';
-  }
-
-  #checkTimers(): void {
-    const { timeouts } = this.#options;
-    const now = this.#options.clock();
-    const timeoutReason = this.#timeoutReason(now);
-    if (timeoutReason !== null) {
-      this.#abort(timeoutReason);
-      return;
-    }
-    if (now - this.#lastCheckpointAt >= this.#checkpointIntervalMs) this.#checkpoint(now);
-    const keepAliveDue =
-      this.#pendingWrites === 0 &&
-      !this.#clientDisconnected &&
-      now - Math.max(this.#lastWriteAt, this.#lastKeepAliveAt) >= timeouts.keepAliveMs;
-    if (keepAliveDue) this.#sendKeepAlive(now);
-    this.#scheduleCheck();
-  }
-
-  /** A sign of life for the caller; not one of the provider, so `#heardAt` stays. */
-  #sendKeepAlive(now: number): void {
+  /** Does not touch `#idle`: a keep-alive event is no sign of life from the provider. */
+  #sendKeepAlive(): void {
     this.#pendingWrites += 1;
     const onSent = () => {
       this.#pendingWrites -= 1;
     };
     this.#writer.write(this.#options.keepAliveBytes).then(onSent, this.#onWriteFailed);
-    this.#lastKeepAliveAt = now;
   }
 
-  #checkpoint(now: number): void {
-    this.#lastCheckpointAt = now;
-    const { checkpointMs } = this.#options.timeouts;
-    this.#checkpointIntervalMs = Math.min(1.5 * this.#checkpointIntervalMs, 3 * checkpointMs);
+  #checkpoint(): void {
     const onCheckpoint = (stopReason: StopReason) => {
       if (stopReason === null) return;
       this.#stopReason = stopReason;
       this.#abort('stopped_by_account');
     };
-    // A checkpoint that fails leaves the one before; the next is made in its turn.
+    // A failed checkpoint leaves the previous one in force; the next one is made in its turn.
     this.#options.checkpoint().then(onCheckpoint, () => {});
   }
 
-  /** Whether the answer is all there: the provider's last word, its final count, or its own error. */
+  /** Checks whether the response ended by itself: its terminal event, its final usage, or its error. */
   #isComplete(): boolean {
     const reading = this.#options.meter.reading();
     if (reading.ended || reading.usageFinal || reading.failed) return true;
-    // Some compatible providers end without a last word: a finish and a clean end must do.
+    // Some compatible providers send no terminal event: a finish and a clean end are taken instead.
     return reading.finished && this.#firstEndReason === null;
   }
 
@@ -247,7 +203,7 @@ export class StreamRelay {
       }
       await this.#writer.close();
     } catch {
-      // The caller left during the last word; there is nobody to tell.
+      // The client disconnected during the terminal event: no one is left to receive it.
     }
   }
 }

@@ -1,0 +1,43 @@
+/** Checkpoints of a stream: the account gets a floor for the cost, the gateway the reply to stop or not. */
+import type { Meter } from '@farebox/providers';
+import { estimateBill } from './bill.ts';
+import { type Call, holdDeadline } from './call.ts';
+import type { StopReason } from './end-reason.ts';
+import type { HiddenReasoningTimer } from './hidden-reasoning-timer.ts';
+import { callOutcome } from './settle-call.ts';
+
+export class CheckpointWriter {
+  readonly #call: Call;
+  readonly #reasoningTimer: HiddenReasoningTimer;
+  readonly #meter: Meter;
+  #floor = 0n;
+
+  constructor(call: Call, reasoningTimer: HiddenReasoningTimer, meter: Meter) {
+    this.#call = call;
+    this.#reasoningTimer = reasoningTimer;
+    this.#meter = meter;
+  }
+
+  /** The cost of the last checkpoint, in nano-USD; no later estimate falls below it. */
+  get floor(): bigint {
+    return this.#floor;
+  }
+
+  /** Writes a checkpoint, which also extends the hold; returns why the call must stop, or null. */
+  async record(): Promise<StopReason> {
+    const { ctx, account, plan } = this.#call;
+    const reading = this.#meter.reading();
+    const outcome = callOutcome(
+      this.#call,
+      reading,
+      'client_disconnected',
+      this.#reasoningTimer.hiddenGenerationMs(reading),
+      this.#floor,
+    );
+    this.#floor = estimateBill(plan, outcome, 'expired_at_checkpoint').cost;
+    const deadline = holdDeadline(ctx.deps.timeouts, ctx.clock());
+    const request = { id: ctx.id, floor: this.#floor, deadline };
+    const result = await ctx.deps.ledger.checkpoint(account, request);
+    return result.ok ? result.stop : null;
+  }
+}

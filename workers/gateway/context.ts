@@ -1,0 +1,27 @@
+/** What every handler receives with a request. */
+import type { CallId } from '@farebox/ledger';
+import type { GatewayDeps } from './env.ts';
+import { type ApiError, type Dialect, errorResponse } from './errors.ts';
+
+export type RequestContext = Readonly<{
+  deps: GatewayDeps;
+  request: Request;
+  /** The `x-request-id` of the response, and the id of the call if there is one. */
+  id: CallId;
+  /** The dialect in which errors are written. */
+  dialect: Dialect;
+  /** Keeps the isolate at work after the response, for at most 30 s. */
+  waitUntil: (work: Promise<unknown>) => void;
+  /** Returns milliseconds since the epoch. */
+  clock: () => number;
+}>;
+
+/** Returns 32 hexadecimal characters, 122 bits of them random (RFC 9562 section 5.4). */
+export function newCallId(): CallId {
+  return crypto.randomUUID().replaceAll('-', '');
+}
+
+/** Builds the error response to the request of `ctx`, in its dialect. */
+export function respondError(ctx: RequestContext, apiError: ApiError): Response {
+  return errorResponse(apiError, ctx.dialect, ctx.id);
+}
