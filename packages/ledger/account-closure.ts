@@ -6,7 +6,7 @@
  * transaction, so that a crash between any two leaves one that is simply taken next.
  */
 
-import type { AccountStatus, CloseResult, Instant } from './contract/index.ts';
+import type { AccountStatus, CloseResult } from './contract/index.ts';
 import { outboxPosition } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';
@@ -59,12 +59,12 @@ export function wipeIfReady(tx: Tx): void {
 }
 
 /** For good. Calls in flight still end, by settling or by their deadlines. */
-export function close(tx: Tx, now: Instant): CloseResult {
+export function close(tx: Tx): CloseResult {
   const { cache } = tx;
   if (!cache.closed) {
     tx.sql.exec(CLOSE);
     cache.closed = true;
-    revokeAllKeys(tx, now);
+    revokeAllKeys(tx);
     deleteAllNotifications(tx);
   }
   wipeIfReady(tx);

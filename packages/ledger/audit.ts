@@ -4,7 +4,7 @@
  */
 
 import { loadCache } from './cache.ts';
-import type { Audit, Instant, KeyId } from './contract/index.ts';
+import type { Audit, KeyId } from './contract/index.ts';
 import { RECENTLY_REVOKED_MS } from './limits.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText } from './sql-amounts.ts';
@@ -85,14 +85,14 @@ function sameBaseline(a: SpendBaseline, b: SpendBaseline): boolean {
   );
 }
 
-function listRecentlyRevoked(tx: Tx, now: Instant): readonly KeyId[] {
+function listRecentlyRevoked(tx: Tx): readonly KeyId[] {
   const keys = [...tx.cache.keys.values()];
   return keys
-    .filter(({ revokedAt }) => revokedAt !== null && revokedAt > now - RECENTLY_REVOKED_MS)
+    .filter(({ revokedAt }) => revokedAt !== null && revokedAt > tx.now - RECENTLY_REVOKED_MS)
     .map(({ keyId }) => keyId);
 }
 
-export function audit(tx: Tx, now: Instant): Audit {
+export function audit(tx: Tx): Audit {
   const account = tx.sql.exec<AccountSums>(ACCOUNT).one();
   const entries = tx.sql.exec<EntrySums>(ENTRY_SUMS).one();
   const posted = fromSql(account.posted);
@@ -117,7 +117,7 @@ export function audit(tx: Tx, now: Instant): Audit {
     held,
     lastSeq: account.seq,
     acknowledgedSeq: account.acknowledged,
-    recentlyRevoked: listRecentlyRevoked(tx, now),
+    recentlyRevoked: listRecentlyRevoked(tx),
     violations,
   };
 }

@@ -5,9 +5,13 @@
  * very moment (such alarms have stalled: github.com/cloudflare/workerd/issues/6866).
  */
 import { logEvent } from '@farebox/telemetry';
+import { isReadyToWipe, wipeIfReady } from './account-closure.ts';
 import type { AccountLedger, Outbox } from './account-ledger.ts';
 import type { AccountId, DeliveryResult, Entry, Instant, Notification } from './contract/index.ts';
+import { prune } from './entries.ts';
 import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
+import { deleteNotifications, oldestNotifications } from './notifications.ts';
+import { expire, nextDeadline } from './settlements.ts';
 
 /** Lines of this much time travel together, so that a busy account costs few statements. */
 const FLUSH_DELAY_MS = 1_000;
@@ -85,7 +89,7 @@ export class BackgroundTasks {
     }
     try {
       await this.#flushOutbox();
-      this.#ledger.prune(this.#deps.now());
+      this.#ledger.run(0, prune);
     } catch {
       // Also what a delivery throws: its text may quote a statement, so it goes no further than here.
       this.#backOff(this.#deliveryBackoff);
@@ -97,21 +101,20 @@ export class BackgroundTasks {
       this.#backOff(this.#notificationBackoff);
       logEvent({ event: 'unexpected', where: 'account.notify', call: null });
     }
-    this.#ledger.wipeIfReady();
+    this.#ledger.run(undefined, wipeIfReady);
     this.#rescheduleAlarm();
   }
 
   #expireAll(): void {
-    const now = this.#deps.now();
-    while (this.#ledger.expire(now) > 0);
+    while (this.#ledger.run(0, expire) > 0);
   }
 
   #rescheduleAlarm(): void {
     const now = this.#deps.now();
     const unsent = this.#ledger.outbox(0).pending > 0 || this.#resendAfter !== undefined;
-    if (unsent || this.#ledger.isReadyToWipe) this.scheduleOutboxFlush();
+    if (unsent || this.#ledger.run(false, isReadyToWipe)) this.scheduleOutboxFlush();
     this.scheduleNotifications();
-    const deadline = this.#ledger.nextDeadline();
+    const deadline = this.#ledger.run(null, nextDeadline);
     if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
   }
 
@@ -136,10 +139,11 @@ export class BackgroundTasks {
 
   /** Deleted only after they are safe with the queue: a crash between sends them twice, under their ids. */
   async #notify(): Promise<void> {
-    const notifications = this.#ledger.listNotifications(NOTIFICATIONS_PER_BATCH);
+    const notifications = this.#ledger.run([], oldestNotifications, NOTIFICATIONS_PER_BATCH);
     if (notifications.length === 0) return;
     await this.#deps.notify(notifications);
-    this.#ledger.deleteNotifications(notifications.map(({ id }) => id));
+    const ids = notifications.map(({ id }) => id);
+    this.#ledger.run(undefined, deleteNotifications, ids);
     this.#notificationBackoff.reset();
   }
 

@@ -4,13 +4,7 @@
  * and that no adjustment reaches into what open calls hold.
  */
 import { MAX_AMOUNT } from '@farebox/money';
-import type {
-  AdjustRequest,
-  AdjustResult,
-  CreditRequest,
-  CreditResult,
-  Instant,
-} from './contract/index.ts';
+import type { AdjustRequest, AdjustResult, CreditRequest, CreditResult } from './contract/index.ts';
 import { isBoundAddress } from './deposit-addresses.ts';
 import { appendCreditOrAdjustment, findEntry } from './entries.ts';
 import { fromSql } from './sql-amounts.ts';
@@ -35,7 +29,7 @@ function replayEntry(tx: Tx, entry: NewEntry): ReplayResult | undefined {
   return same ? { ok: true, posted: fromSql(row.posted_after) } : { ok: false, reason: 'conflict' };
 }
 
-export function credit(tx: Tx, request: CreditRequest, now: Instant): CreditResult {
+export function credit(tx: Tx, request: CreditRequest): CreditResult {
   const entry: NewEntry = {
     id: request.id,
     kind: 'credit',
@@ -51,11 +45,11 @@ export function credit(tx: Tx, request: CreditRequest, now: Instant): CreditResu
   }
   if (request.amount <= 0n) return { ok: false, reason: 'not_positive' };
   if (balance.posted + request.amount > MAX_AMOUNT) return { ok: false, reason: 'too_large' };
-  appendCreditOrAdjustment(tx, balance, entry, now);
+  appendCreditOrAdjustment(tx, balance, entry);
   return { ok: true, posted: balance.posted };
 }
 
-export function adjust(tx: Tx, request: AdjustRequest, now: Instant): AdjustResult {
+export function adjust(tx: Tx, request: AdjustRequest): AdjustResult {
   const { id, delta, note } = request;
   const entry: NewEntry = { id, kind: 'adjustment', delta, source: note };
   const replayed = replayEntry(tx, entry);
@@ -64,7 +58,7 @@ export function adjust(tx: Tx, request: AdjustRequest, now: Instant): AdjustResu
   if (balance.state === 'closed') return { ok: false, reason: 'closed' };
   if (balance.posted + delta > MAX_AMOUNT) return { ok: false, reason: 'too_large' };
   if (balance.posted + delta < balance.held) return { ok: false, reason: 'insufficient' };
-  appendCreditOrAdjustment(tx, balance, entry, now);
+  appendCreditOrAdjustment(tx, balance, entry);
   return { ok: true, posted: balance.posted };
 }
 

@@ -117,8 +117,8 @@ function post(balance: MutableBalance, delta: NanoUsd): void {
 }
 
 /** Lines keep their order in time too, though the clock of another machine may be behind. */
-function monotonicTime(tx: Tx, now: Instant): Instant {
-  const { cache } = tx;
+function monotonicTime(tx: Tx): Instant {
+  const { cache, now } = tx;
   if (now > cache.lastEntryAt) cache.lastEntryAt = now;
   return cache.lastEntryAt;
 }
@@ -142,12 +142,11 @@ export function appendCreditOrAdjustment(
   tx: Tx,
   balance: MutableBalance,
   entry: Readonly<{ id: string; kind: 'credit' | 'adjustment'; delta: NanoUsd; source: string }>,
-  now: Instant,
 ): void {
   post(balance, entry.delta);
   const after = toSql(balance.posted);
   const { id, kind, delta, source } = entry;
-  const at = monotonicTime(tx, now);
+  const at = monotonicTime(tx);
   tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, balance.seq, id, kind, toSql(delta), after, at, source);
   writeBalance(tx, balance);
   alertOnLowBalance(tx, balance);
@@ -159,7 +158,6 @@ export function appendCharge(
   balance: MutableBalance,
   hold: HoldRow,
   details: ChargeDetails,
-  now: Instant,
 ): void {
   post(balance, -details.taken);
   const { usage, prices, fees } = details;
@@ -170,7 +168,7 @@ export function appendCharge(
     'charge',
     toSql(-details.taken),
     toSql(balance.posted),
-    monotonicTime(tx, now),
+    monotonicTime(tx),
     hold.id,
     hold.key_id,
     hold.model,
@@ -327,6 +325,13 @@ function toOpenGeneration(row: OpenCallRow): Generation {
   };
 }
 
+const MAX_ENTRIES_PER_PAGE = 1_000;
+
+/** Returns the entries after `afterSeq`, oldest first, at most 1,000. */
+export function listEntries(tx: Tx, afterSeq: number, limit: number): readonly Entry[] {
+  return entriesAfter(tx, afterSeq, Math.max(0, Math.min(limit, MAX_ENTRIES_PER_PAGE)));
+}
+
 export function entriesAfter(tx: Tx, seq: number, limit: number): readonly Entry[] {
   return tx.sql.exec<EntryRow>(AFTER, seq, limit).toArray().map(toEntry);
 }
@@ -363,8 +368,8 @@ const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHE
  * Drops acknowledged charges older than the kept time and remembers their sum. Credits stay for good:
  * their ids are what keeps one transfer from being credited twice.
  */
-export function prune(tx: Tx, now: Instant): number {
-  const before = now - ENTRY_RETENTION_MS;
+export function prune(tx: Tx): number {
+  const before = tx.now - ENTRY_RETENTION_MS;
   const cutoff = tx.sql
     .exec<{ last: number | null }>(SELECT_PRUNABLE, before, MAX_PRUNED_PER_RUN)
     .one();

@@ -16,6 +16,7 @@ import type {
 import {
   affordableOutput,
   computeTerms,
+  type HoldTerms,
   isValidHoldRequest,
   requestedMaxOutput,
 } from './hold-amount.ts';
@@ -114,14 +115,9 @@ function checkRateLimit(key: Key, now: Instant): HoldDecline | undefined {
   return { reason: 'rate_limited', retryAfterSeconds };
 }
 
-function checkConcurrency(
-  tx: Tx,
-  key: Key,
-  balance: MutableBalance,
-  now: Instant,
-): HoldDecline | undefined {
+function checkConcurrency(tx: Tx, key: Key, balance: MutableBalance): HoldDecline | undefined {
   const { concurrentCalls } = key.limits;
-  const expired = balance.day === toUtcDay(now) ? balance.expired : 0;
+  const expired = balance.day === toUtcDay(tx.now) ? balance.expired : 0;
   const tooMany =
     (concurrentCalls !== null && key.openCalls >= concurrentCalls) ||
     tx.cache.openCalls >= maxOpenCalls(expired);
@@ -174,9 +170,10 @@ function checkFunds(
   };
 }
 
-export function hold(tx: Tx, request: HoldRequest, now: Instant): HoldResult {
+export function hold(tx: Tx, request: HoldRequest): HoldResult {
+  const { now } = tx;
   if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
-  const key = findKey(tx, request.key, now);
+  const key = findKey(tx, request.key);
   if (key === undefined) return declined({ reason: 'invalid_api_key' });
   const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
   const requestFingerprint = fingerprint(request);
@@ -185,9 +182,9 @@ export function hold(tx: Tx, request: HoldRequest, now: Instant): HoldResult {
   const balance = toMutableBalance(row);
   const denied =
     checkAccess(key, balance, request, now) ??
-    checkPaused(tx, key, now) ??
+    checkPaused(tx, key) ??
     checkRateLimit(key, now) ??
-    checkConcurrency(tx, key, balance, now);
+    checkConcurrency(tx, key, balance);
   if (denied !== undefined) return declined(denied);
   const available = balance.posted - balance.held;
   const remaining = remainingBudget(key);
@@ -198,8 +195,8 @@ export function hold(tx: Tx, request: HoldRequest, now: Instant): HoldResult {
   const unaffordable =
     checkFunds(key, balance, request, terms.amount) ?? checkBurst(key, terms.amount, now);
   if (unaffordable !== undefined) return declined(unaffordable);
-  alertOnExpensiveModel(tx, key, request, now);
-  insertHold(tx, balance, request, requestFingerprint, terms, now);
+  alertOnExpensiveModel(tx, key, request);
+  insertHold(tx, balance, request, requestFingerprint, terms);
   if (key.limits.callsPerMinute !== null) key.recentAdmissions.push(now);
   return {
     ok: true,
@@ -214,8 +211,7 @@ function insertHold(
   balance: MutableBalance,
   request: HoldRequest,
   requestFingerprint: string,
-  terms: Readonly<{ amount: NanoUsd; maxOutput: number }>,
-  now: Instant,
+  terms: HoldTerms,
 ): void {
   tx.sql.exec(
     INSERT_HOLD,
@@ -229,7 +225,7 @@ function insertHold(
     request.provider,
     request.dialect,
     request.stream ? 1 : 0,
-    now,
+    tx.now,
   );
   applyHold(tx.cache, request.key.keyId, terms.amount, 1);
   balance.held += terms.amount;

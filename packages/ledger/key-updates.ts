@@ -57,7 +57,8 @@ export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateRes
 }
 
 /** Until the day ends nothing pauses the key again. */
-export function resumeKey(tx: Tx, keyId: KeyId, now: Instant): KeyUpdateResult {
+export function resumeKey(tx: Tx, keyId: KeyId): KeyUpdateResult {
+  const { now } = tx;
   return updateActiveKey(tx, keyId, (key) => {
     if (pausedAt(key, now) === null) return;
     key.pausedAt = null;
@@ -85,11 +86,11 @@ function retireSecret(
     .slice(0, MAX_RETIRED_SECRETS);
 }
 
-export function rollKey(tx: Tx, request: RollSecretRequest, now: Instant): KeyUpdateResult {
+export function rollKey(tx: Tx, request: RollSecretRequest): KeyUpdateResult {
   const { keyId, secretHash, previousExpiresAt } = request;
   return updateActiveKey(tx, keyId, (key) => {
     if (key.secretHash === secretHash) return;
-    key.retiredSecrets = retireSecret(key, previousExpiresAt, now);
+    key.retiredSecrets = retireSecret(key, previousExpiresAt, tx.now);
     key.secretHash = secretHash;
     tx.sql.exec(DELETE_RETIRED_SECRETS, keyId);
     for (const { hash, until } of key.retiredSecrets)
@@ -102,23 +103,22 @@ export function rollKey(tx: Tx, request: RollSecretRequest, now: Instant): KeyUp
 export function revokeLeaked(
   tx: Tx,
   credential: KeyCredential,
-  now: Instant,
 ): Readonly<{ alreadyRevoked: boolean }> | null {
-  const key = findKey(tx, credential, now);
+  const key = findKey(tx, credential);
   if (key === undefined) return null;
   const { keyId } = key;
   if (key.revokedAt !== null) return { alreadyRevoked: true };
-  revokeKey(tx, keyId, now);
-  const fields = { keyId, model: null, amount: null, at: now };
+  revokeKey(tx, keyId);
+  const fields = { keyId, model: null, amount: null, at: tx.now };
   notify(tx, { id: `key_leaked:${keyId}`, kind: 'key_leaked', ...fields });
   return { alreadyRevoked: false };
 }
 
 /** Oldest first. */
-export function listKeyStatuses(tx: Tx, now: Instant): readonly KeyStatus[] {
+export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
   const keys = [...tx.cache.keys.values()];
   keys.sort((a, b) => a.createdAt - b.createdAt || a.keyId - b.keyId);
-  return keys.map((key) => toKeyStatus(key, now));
+  return keys.map((key) => toKeyStatus(key, tx.now));
 }
 
 const LOW_BALANCE = 'UPDATE account SET low_balance = ?, low = ? WHERE one = 1';

@@ -7,7 +7,11 @@ import { constantTimeEqual } from '@farebox/crypto';
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { addSpending } from './cache.ts';
 import {
+  type Authenticated,
+  type Balance,
+  type CallId,
   DEFAULT_SPEND_GUARD,
+  type Generation,
   type Instant,
   type KeyCredential,
   type KeyError,
@@ -18,6 +22,7 @@ import {
   type PutKeyResult,
   type RevokeKeyResult,
 } from './contract/index.ts';
+import { findGeneration } from './entries.ts';
 import { toUtcDay } from './limits.ts';
 import { baselineOn, emptyBaseline, typicalDailySpend } from './spend-baseline.ts';
 import { pausedAt, recordSpend } from './spend-guard.ts';
@@ -42,11 +47,11 @@ export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
 }
 
 /** The key's own secret, or one it had before that still opens. */
-export function findKey(tx: Tx, credential: KeyCredential, now: Instant): Key | undefined {
+export function findKey(tx: Tx, credential: KeyCredential): Key | undefined {
   const key = tx.cache.keys.get(credential.keyId);
   if (key === undefined || constantTimeEqual(key.secretHash, credential.secretHash)) return key;
   const isValid = key.retiredSecrets.some(
-    ({ hash, until }) => until > now && constantTimeEqual(hash, credential.secretHash),
+    ({ hash, until }) => until > tx.now && constantTimeEqual(hash, credential.secretHash),
   );
   return isValid ? key : undefined;
 }
@@ -58,11 +63,40 @@ export function keyError(key: Key, now: Instant): 'key_revoked' | 'key_expired' 
 }
 
 /** A key that may look at its account, also a frozen one. */
-export function authenticateKey(tx: Tx, credential: KeyCredential, now: Instant): Key | KeyError {
-  const key = findKey(tx, credential, now);
+function authenticateKey(tx: Tx, credential: KeyCredential): Key | KeyError {
+  const key = findKey(tx, credential);
   if (key === undefined) return 'invalid_api_key';
   if (readBalance(tx).state === 'closed') return 'account_closed';
-  return keyError(key, now) ?? key;
+  return keyError(key, tx.now) ?? key;
+}
+
+/** Runs `read` for a credential that may look at its account. */
+function authenticated<T>(
+  tx: Tx,
+  credential: KeyCredential,
+  read: (key: Key) => T,
+): Authenticated<T> {
+  const key = authenticateKey(tx, credential);
+  return typeof key === 'string' ? { ok: false, reason: key } : { ok: true, value: read(key) };
+}
+
+export function getBalance(tx: Tx, credential: KeyCredential): Authenticated<Balance> {
+  return authenticated(tx, credential, () => {
+    const { posted, held } = readBalance(tx);
+    return { posted, held };
+  });
+}
+
+export function getGeneration(
+  tx: Tx,
+  credential: KeyCredential,
+  id: CallId,
+): Authenticated<Generation | null> {
+  return authenticated(tx, credential, () => findGeneration(tx, id));
+}
+
+export function getKeyStatus(tx: Tx, credential: KeyCredential): Authenticated<KeyStatus> {
+  return authenticated(tx, credential, (key) => toKeyStatus(key, tx.now));
 }
 
 export function toKeyStatus(key: Key, now: Instant): KeyStatus {
@@ -99,7 +133,7 @@ export function clampLimits(limits: KeyLimits): KeyLimits {
   return { ...limits, budget: minBigInt(limits.budget, MAX_AMOUNT) };
 }
 
-export function putKey(tx: Tx, request: PutKeyRequest, now: Instant): PutKeyResult {
+export function putKey(tx: Tx, request: PutKeyRequest): PutKeyResult {
   const { keyId, secretHash } = request;
   const limits = clampLimits(request.limits);
   const spendGuard = request.spendGuard ?? DEFAULT_SPEND_GUARD;
@@ -115,11 +149,11 @@ export function putKey(tx: Tx, request: PutKeyRequest, now: Instant): PutKeyResu
     keyId,
     secretHash,
     ...limitColumns(limits),
-    now,
+    tx.now,
     spendGuard.alertMultiple,
     spendGuard.pauseMultiple,
   );
-  tx.cache.keys.set(keyId, newKey({ keyId, secretHash, limits, spendGuard }, now));
+  tx.cache.keys.set(keyId, newKey({ keyId, secretHash, limits, spendGuard }, tx.now));
   return { ok: true };
 }
 
@@ -155,17 +189,18 @@ function newKey(
   };
 }
 
-export function revokeKey(tx: Tx, keyId: KeyId, now: Instant): RevokeKeyResult {
+export function revokeKey(tx: Tx, keyId: KeyId): RevokeKeyResult {
   const key = tx.cache.keys.get(keyId);
   if (key === undefined) return { ok: false, reason: 'unknown' };
   if (key.revokedAt === null) {
-    key.revokedAt = now;
-    tx.sql.exec(REVOKE, now, keyId);
+    key.revokedAt = tx.now;
+    tx.sql.exec(REVOKE, tx.now, keyId);
   }
   return { ok: true };
 }
 
-export function revokeAllKeys(tx: Tx, now: Instant): void {
+export function revokeAllKeys(tx: Tx): void {
+  const { now } = tx;
   for (const key of tx.cache.keys.values()) key.revokedAt ??= now;
   tx.sql.exec(REVOKE_ALL, now);
 }

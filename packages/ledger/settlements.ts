@@ -37,10 +37,10 @@ const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 type Charge = Readonly<{ reason: SettleReason; cost: NanoUsd }>;
 
 /** A waiver is a kindness to bad luck, not a way to be served: beyond the day's cap it costs. */
-function resolveCharge(balance: MutableBalance, request: SettleRequest, now: Instant): Charge {
+function resolveCharge(tx: Tx, balance: MutableBalance, request: SettleRequest): Charge {
   const { reason, cost, waivedCost } = request;
   if (reason !== 'waived_empty' && reason !== 'waived_upstream_error') return { reason, cost };
-  resetDailyCounters(balance, toUtcDay(now));
+  resetDailyCounters(balance, toUtcDay(tx.now));
   balance.waived += 1;
   if (balance.waived <= WAIVERS_PER_DAY || waivedCost === undefined) return { reason, cost };
   return { reason: 'estimated_usage_missing', cost: waivedCost };
@@ -59,19 +59,19 @@ function buildChargeDetails(
 }
 type AmountField = 'reason' | 'taken' | 'charged' | 'shortfall';
 
-export function settle(tx: Tx, request: SettleRequest, now: Instant): SettleResult {
+export function settle(tx: Tx, request: SettleRequest): SettleResult {
   if (request.cost < 0n || (request.waivedCost ?? 0n) < 0n) throw new RangeError('negative cost');
   const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
   const { id } = row;
-  if (id === null) return settleClosedHold(tx, request, now);
+  if (id === null) return settleClosedHold(tx, request);
   const hold = { ...row, id };
   const balance = toMutableBalance(row);
   releaseHold(tx, balance, hold);
-  const { reason, cost } = resolveCharge(balance, request, now);
+  const { reason, cost } = resolveCharge(tx, balance, request);
   const taken = minBigInt(cost, balance.posted - balance.held);
   const shortfall = cost - taken;
   const details = { ...buildChargeDetails(request, id), reason, taken, charged: taken, shortfall };
-  appendCharge(tx, balance, hold, details, now);
+  appendCharge(tx, balance, hold, details);
   chargeKey(tx, hold.key_id, taken);
   emitShortfall(tx, id, shortfall);
   return { ok: true, charged: taken, shortfall, late: false };
@@ -91,14 +91,12 @@ function emitShortfall(tx: Tx, call: string, shortfall: NanoUsd): void {
 }
 
 /** The hold is gone: this is a repeat, or the settlement of a call that had expired, or nonsense. */
-function settleClosedHold(tx: Tx, request: SettleRequest, now: Instant): SettleResult {
+function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
   const base = findEntry(tx, request.id);
   if (base === undefined || base.call_id === null) return { ok: false, reason: 'unknown' };
   if (base.settle_asked !== null) return replaySettlement(base, request, false);
   const late = findEntry(tx, lateId(request.id));
-  return late === undefined
-    ? settleLate(tx, base, request, now)
-    : replaySettlement(late, request, true);
+  return late === undefined ? settleLate(tx, base, request) : replaySettlement(late, request, true);
 }
 
 function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean): SettleResult {
@@ -124,9 +122,9 @@ function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean):
 }
 
 /** Expiry took the floor or nothing; the exact bill is that plus, or minus, the difference. */
-function settleLate(tx: Tx, base: EntryRow, request: SettleRequest, now: Instant): SettleResult {
+function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResult {
   const balance = readBalance(tx);
-  const { reason, cost } = resolveCharge(balance, request, now);
+  const { reason, cost } = resolveCharge(tx, balance, request);
   const previous = fromSql(base.charged);
   const taken = lateAdjustment(balance, cost - previous);
   const charged = previous + taken;
@@ -144,7 +142,7 @@ function settleLate(tx: Tx, base: EntryRow, request: SettleRequest, now: Instant
     charged,
     shortfall,
   };
-  appendCharge(tx, balance, hold, details, now);
+  appendCharge(tx, balance, hold, details);
   chargeKey(tx, base.key_id, taken);
   emitShortfall(tx, request.id, shortfall);
   return { ok: true, charged, shortfall, late: true };
@@ -167,13 +165,13 @@ export function nextDeadline(tx: Tx): Instant | null {
  * Ends holds of which nothing more was heard. One with a checkpoint costs its floor, one without is
  * void and the house pays: the full hold is never taken on a guess. Returns how many it ended.
  */
-export function expire(tx: Tx, now: Instant): number {
+export function expire(tx: Tx): number {
   const expired = tx.sql
-    .exec<HoldRow & { floor: number }>(SELECT_EXPIRED, now, MAX_EXPIRED_PER_BATCH)
+    .exec<HoldRow & { floor: number }>(SELECT_EXPIRED, tx.now, MAX_EXPIRED_PER_BATCH)
     .toArray();
   if (expired.length === 0) return 0;
   const balance = readBalance(tx);
-  resetDailyCounters(balance, toUtcDay(now));
+  resetDailyCounters(balance, toUtcDay(tx.now));
   for (const hold of expired) {
     const floor = fromSql(hold.floor);
     releaseHold(tx, balance, hold);
@@ -190,7 +188,7 @@ export function expire(tx: Tx, now: Instant): number {
       charged: floor,
       shortfall: 0n,
     };
-    appendCharge(tx, balance, hold, details, now);
+    appendCharge(tx, balance, hold, details);
     chargeKey(tx, hold.key_id, floor);
     const { account } = tx.cache;
     tx.emit({ event: 'hold_expired', account, call: hold.id, charged: floor.toString() });

@@ -85,7 +85,8 @@ export function recordSpend(tx: Tx, key: Key, amount: NanoUsd, now: Instant): vo
 }
 
 /** Before anything is reserved. Pausing writes, once; a refusal after it does not. */
-export function checkPaused(tx: Tx, key: Key, now: Instant): HoldDecline | undefined {
+export function checkPaused(tx: Tx, key: Key): HoldDecline | undefined {
+  const { now } = tx;
   if (pausedAt(key, now) === null) {
     if (isBelowThresholds(key.baseline) || !pauseIfAboveThreshold(tx, key, now)) return undefined;
   }
@@ -105,7 +106,7 @@ export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline
 }
 
 /** A key's first call of a dear model, unless it is its first call of any: then that is what it is for. */
-export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest, now: Instant): void {
+export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest): void {
   if (key.usedExpensiveModel || request.maxOutputPrice < EXPENSIVE_OUTPUT_PRICE) return;
   const wasUsedBefore = key.openCalls > 0 || key.spent > 0n || key.baseline.activeDays > 0;
   key.usedExpensiveModel = true;
@@ -119,6 +120,6 @@ export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest, no
     keyId,
     model,
     amount: null,
-    at: now,
+    at: tx.now,
   });
 }

@@ -39,10 +39,10 @@ async function deliver(account: string, entries: readonly Entry[]): Promise<Deli
   return { ok: true, acknowledged: rows.length };
 }
 
-const DEPS: AccountObjectDeps<unknown> = {
-  deliver: (_env, account, entries) => deliver(account, entries),
-  lastDeliveredSeq: async (_env, account) => postgres.stored.get(account)?.length ?? 0,
-  notify: async (_env, notifications) => {
+const DEPS: AccountObjectDeps = {
+  deliver,
+  lastDeliveredSeq: async (account) => postgres.stored.get(account)?.length ?? 0,
+  notify: async (notifications) => {
     if (queue.down) throw new Error('no queue');
     queue.received.push(...notifications);
   },
@@ -50,7 +50,7 @@ const DEPS: AccountObjectDeps<unknown> = {
   random: () => 0.5,
 };
 
-export class TestAccount extends AccountObject<unknown> {
+export class TestAccount extends AccountObject {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env, DEPS);
   }

@@ -55,7 +55,9 @@ export type AccountCache = {
 export type Tx = Readonly<{
   sql: SqlStorage;
   cache: AccountCache;
-  /** Says `what` once the transaction has committed. */
+  /** The time at which the transaction began. */
+  now: Instant;
+  /** Logs the event once the transaction has committed. */
   emit: (event: LogEvent) => void;
 }>;
 

@@ -6,10 +6,10 @@ import { requireBinding } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import type { Notification } from '@farebox/ledger';
-import type { Account } from './index.ts';
+import type { AccountObject } from '@farebox/ledger/account-object';
 
 export type Env = Readonly<{
-  ACCOUNT?: DurableObjectNamespace<Account>;
+  ACCOUNT?: DurableObjectNamespace<AccountObject>;
   DATABASE_URL?: string;
   KEY_MAC_SECRETS?: string;
   NOTICES?: Queue<Notification>;
@@ -19,7 +19,10 @@ const MAX_CACHED_IDS = 10_000;
 const objectIds = new Map<string, DurableObjectId>();
 
 /** An object's id is worked out from the account's by hashing, the same each time. */
-function getObjectId(namespace: DurableObjectNamespace<Account>, account: string): DurableObjectId {
+function getObjectId(
+  namespace: DurableObjectNamespace<AccountObject>,
+  account: string,
+): DurableObjectId {
   const cached = objectIds.get(account);
   if (cached !== undefined) return cached;
   if (objectIds.size >= MAX_CACHED_IDS) objectIds.clear();
