@@ -1,14 +1,14 @@
 /**
- * The only way this software says anything about itself: a closed list of events made of numbers,
- * closed words and ids of our own. There is no field that could hold a prompt, an answer, a header,
- * a URL, an address or an error's text (policy P2); `console` is used nowhere else in the repository.
+ * The only logger: a closed list of events made of numbers, closed sets of words and our own ids. No field
+ * could hold a prompt, a response, a header, a URL, an address or the text of an error (policy P2).
+ * `console` is used nowhere else in the repository.
  */
 
 type Id = string;
 
-/** Every event there is. `account` is the pseudonymous account id; `call` is our request id. */
+/** Every log event. `account` is the pseudonymous account id; `call` is our request id. */
 export type LogEvent =
-  | { event: 'upstream_account_refused'; call: Id; provider: string; status: number }
+  | { event: 'upstream_account_error'; call: Id; provider: string; status: number }
   | {
       event: 'upstream_unreachable';
       call: Id;
@@ -104,7 +104,7 @@ export type LogEvent =
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
-  'upstream_account_refused',
+  'upstream_account_error',
   'usage_unpriceable',
   'settlement_lost',
   'sweep_unfinished',
@@ -122,7 +122,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'unexpected',
 ]);
 
-/** Says one event as one line of JSON: to the error stream where somebody should look, else to the log. */
+/** Writes one event as a line of JSON: to the error stream if an operator should look, else to the log. */
 export function logEvent(event: LogEvent): void {
   const line = JSON.stringify(event);
   // biome-ignore lint/suspicious/noConsole: this is the one place that may.

@@ -1,4 +1,4 @@
-/** What the door itself answers: to a page in a browser that asks with any SDK, and to a call in the clear. */
+/** What the router adds to every response: CORS headers for browsers, and the rejection of plain http. */
 import { describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 
@@ -21,7 +21,7 @@ async function sendRequest(path: string, init: RequestInit = {}): Promise<Respon
   return app.request(`https://api.example${path}`, init, bindings, context);
 }
 
-/** What openai-node and anthropic-sdk-typescript ask for in a browser. */
+/** The headers for which openai-node and anthropic-sdk-typescript ask in a browser. */
 const SDK_HEADERS = [
   'authorization',
   'content-type',
@@ -33,9 +33,9 @@ const SDK_HEADERS = [
   'x-stainless-retry-count',
 ];
 
-describe('a preflight', () => {
+describe('the response to a CORS preflight', () => {
   it.each(['/v1/chat/completions', '/v1/messages', '/v1/models', '/nowhere'])(
-    'of %s allows what the SDKs send, without credentials',
+    'allows the headers of the SDKs on %s, without credentials',
     async (path) => {
       const response = await sendRequest(path, {
         method: 'OPTIONS',
@@ -55,7 +55,7 @@ describe('a preflight', () => {
     },
   );
 
-  it('allows nothing that is no field name', async () => {
+  it('allows only valid header names', async () => {
     const response = await sendRequest('/v1/models', {
       method: 'OPTIONS',
       headers: { 'access-control-request-headers': 'x-ok, bad name, "quoted", <b>' },
@@ -64,15 +64,15 @@ describe('a preflight', () => {
   });
 });
 
-describe('every answer', () => {
+describe('every response of the gateway', () => {
   const requests: [string, string, RequestInit][] = [
-    ['a refusal without a key', '/v1/chat/completions', { method: 'POST', body: '{}' }],
+    ['an error without a key', '/v1/chat/completions', { method: 'POST', body: '{}' }],
     ['a forged key', '/v1/credits', { headers: { authorization: 'Bearer fbx_x' } }],
-    ['a path that is none', '/nowhere', {}],
+    ['an unknown path', '/nowhere', {}],
     ['a wrong method', '/v1/messages', {}],
     ['the models', '/v1/models', {}],
   ];
-  it.each(requests)('(%s) may be read by any page', async (_, path, init) => {
+  it.each(requests)('is readable by any page: %s', async (_, path, init) => {
     const { headers } = await sendRequest(path, init);
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-allow-credentials')).toBeNull();
@@ -84,8 +84,8 @@ describe('every answer', () => {
   });
 });
 
-describe('a call that was not encrypted', () => {
-  it('is refused and not redirected: its key has already leaked', async () => {
+describe('a call over plain http', () => {
+  it('is rejected and not redirected, because its key has already leaked', async () => {
     const init = { method: 'POST', body: '{}', headers: { authorization: 'Bearer fbx_x' } };
     const url = 'http://api.example/v1/chat/completions';
     const response = await app.request(url, init, bindings, context);

@@ -1,6 +1,6 @@
 /**
- * The closed rules of what a call is charged: the provider's own count where there is one, an estimate
- * within the hold where the answer was cut, nothing where nothing was produced. Seeds are fixed.
+ * The rules of what a call is charged: the provider's usage where it was reported, an estimate within the
+ * hold where the response was truncated, nothing where nothing was produced. Seeds are fixed.
  */
 import { parseRequest } from '@farebox/dialects';
 import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
@@ -39,10 +39,10 @@ function planRequest(dialect: 'chat' | 'messages', body: object): Plan {
 }
 
 const messages = [{ role: 'user', content: 'Tell me a story of a hundred words, please.' }];
-/** gpt-4o-mini: 150 nano-USD in, 600 out; it shows all it writes. */
+/** gpt-4o-mini: 150 nano-USD a token of input, 600 of output; it hides no reasoning. */
 const plain = planRequest('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000 });
 const twoChoices = planRequest('chat', { model: 'gpt-4o-mini', messages, max_tokens: 1000, n: 2 });
-/** gpt-5-mini thinks where nobody sees it. */
+/** gpt-5-mini hides its reasoning. */
 const thinking = planRequest('chat', {
   model: 'gpt-5-mini',
   messages,
@@ -79,8 +79,8 @@ function makeOutcome(
 
 const reportedUsage: Usage = { ...NO_USAGE, input_uncached: 2000, output: 700 };
 
-describe('the provider’s own count', () => {
-  it.each(END_REASONS)('is the bill, however the call ended: %s', (endReason) => {
+describe('the bill of a call with reported usage', () => {
+  it.each(END_REASONS)('charges the reported usage when the call ended as %s', (endReason) => {
     const bill = computeBill(
       plain,
       makeOutcome({ usage: reportedUsage, usageFinal: true }, endReason),
@@ -91,13 +91,13 @@ describe('the provider’s own count', () => {
     expect(bill.waivedCost).toBeUndefined();
   });
 
-  it('counts even where it reports an error beside it, and is never cut down to the hold', () => {
+  it('charges the reported usage in full beside an error, even above the hold', () => {
     const reading = { usage: reportedUsage, usageFinal: true, failed: true };
     const bill = computeBill(plain, makeOutcome(reading, 'complete', { held: 1n }));
     expect(bill.cost).toBe(720_000n);
   });
 
-  it('of nothing is free, and says so', () => {
+  it('has the reason free when the reported usage costs nothing', () => {
     const reading = { usage: NO_USAGE, usageFinal: true };
     expect(computeBill(plain, makeOutcome(reading, 'complete'))).toMatchObject({
       reason: 'free',
@@ -105,7 +105,7 @@ describe('the provider’s own count', () => {
     });
   });
 
-  it('names what is billed beside the tokens', () => {
+  it('lists and prices web searches beside the tokens', () => {
     const surcharges = [{ kind: 'web_search', count: 3 }] as const;
     const reading = { usage: reportedUsage, usageFinal: true, surcharges };
     const bill = computeBill(claude, makeOutcome(reading, 'complete'));
@@ -114,7 +114,7 @@ describe('the provider’s own count', () => {
     expect(bill.cost).toBe(2000n * 3000n + 700n * 15_000n + 30_000_000n);
   });
 
-  it('prices a compaction’s tokens as the model’s own', () => {
+  it('prices a compaction’s tokens like the model’s other tokens', () => {
     const surcharges = [
       { kind: 'compaction_input', count: 100 },
       { kind: 'compaction_cache_read', count: 100 },
@@ -128,22 +128,25 @@ describe('the provider’s own count', () => {
   });
 });
 
-describe('an answer that was cut', () => {
+describe('the bill of a truncated response', () => {
   it.each([
     ['complete', 'estimated_usage_missing'],
     ['client_disconnected', 'estimated_after_disconnect'],
     ['stopped_by_account', 'estimated_after_disconnect'],
     ['upstream_disconnected', 'estimated_after_upstream_cut'],
     ['upstream_timeout', 'estimated_after_upstream_cut'],
-  ] as const)('is estimated with its reason: %s', (endReason, reason) => {
-    const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
-    expect(bill.reason).toBe(reason);
-    expect(bill.usage.output).toBe(40);
-    expect(bill.usage.input_uncached).toBe(plain.facts.estimatedInputTokens);
-    expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n + 40n * 600n);
-  });
+  ] as const)(
+    'is an estimate when the call ended as %s, with the reason %s',
+    (endReason, reason) => {
+      const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
+      expect(bill.reason).toBe(reason);
+      expect(bill.usage.output).toBe(40);
+      expect(bill.usage.input_uncached).toBe(plain.facts.estimatedInputTokens);
+      expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n + 40n * 600n);
+    },
+  );
 
-  it('takes the provider’s opening count of the input, and not the likely one', () => {
+  it('takes the input from the provider’s first usage event instead of the estimate', () => {
     const usage = { ...NO_USAGE, input_uncached: 54_321, cache_read: 7, output: 1 };
     const bill = computeBill(
       claude,
@@ -152,13 +155,13 @@ describe('an answer that was cut', () => {
     expect(bill.usage).toMatchObject({ input_uncached: 54_321, cache_read: 7, output: 9 });
   });
 
-  it('that the caller left before its first word pays its input', () => {
+  it('charges the estimated input when the client disconnected before the first output', () => {
     const bill = computeBill(plain, makeOutcome({}, 'client_disconnected'));
     expect(bill.reason).toBe('estimated_after_disconnect');
     expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
   });
 
-  it('pays for what may have been written unseen, by the time it took', () => {
+  it('estimates hidden reasoning from the time that passed', () => {
     const bill = computeBill(
       thinking,
       makeOutcome({}, 'client_disconnected', { hiddenGenerationMs: 3000 }),
@@ -173,7 +176,7 @@ describe('an answer that was cut', () => {
     expect(visible.usage).toMatchObject({ output: 350, output_reasoning: 300 });
   });
 
-  it('is taken at no more than the output limit, times the answers asked for', () => {
+  it('never estimates more output than the output limit times the choices', () => {
     const long = { estimatedOutputTokens: 999_999 };
     expect(computeBill(plain, makeOutcome(long, 'client_disconnected')).usage.output).toBe(1000);
     expect(computeBill(twoChoices, makeOutcome(long, 'client_disconnected')).usage.output).toBe(
@@ -181,7 +184,7 @@ describe('an answer that was cut', () => {
     );
   });
 
-  it('with words and an error inside is estimated, and not waived', () => {
+  it('is an estimate and not waived when output came before an error', () => {
     const bill = computeBill(
       plain,
       makeOutcome({ failed: true, estimatedOutputTokens: 5 }, 'complete'),
@@ -191,9 +194,9 @@ describe('an answer that was cut', () => {
   });
 });
 
-describe('what is waived', () => {
+describe('the bill of a call that produced nothing', () => {
   it.each(['upstream_disconnected', 'upstream_timeout'] as const)(
-    'nothing produced: %s',
+    'is waived when the call ended as %s',
     (endReason) => {
       const bill = computeBill(plain, makeOutcome({}, endReason));
       expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
@@ -201,7 +204,7 @@ describe('what is waived', () => {
     },
   );
 
-  it('an error inside a 200, and an empty answer', () => {
+  it('is waived after an error inside a 200 and for an empty response', () => {
     expect(computeBill(plain, makeOutcome({ failed: true }, 'complete')).reason).toBe(
       'waived_upstream_error',
     );
@@ -211,7 +214,7 @@ describe('what is waived', () => {
     });
   });
 
-  it('also carries what a hidden thinker may have cost meanwhile', () => {
+  it('counts possible hidden reasoning in the waived cost', () => {
     const bill = computeBill(
       thinking,
       makeOutcome({}, 'upstream_timeout', { hiddenGenerationMs: 2000 }),
@@ -220,7 +223,7 @@ describe('what is waived', () => {
     expect(bill.waivedCost).toBeGreaterThanOrEqual(tokenCost(200, 2_000_000_000n));
   });
 
-  it('a refusal costs nothing and has nothing to waive', () => {
+  it('has no waived cost when the provider rejected or never received the call', () => {
     for (const reason of ['upstream_refused', 'not_sent'] as const) {
       const bill = zeroBill(plain, reason);
       expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE, fees: [] });
@@ -229,7 +232,7 @@ describe('what is waived', () => {
   });
 });
 
-describe('for any course', () => {
+describe('the bill of any call', () => {
   const tokens = fc.nat({ max: 300_000 });
   const usages = fc.record({
     input_uncached: tokens,
@@ -265,7 +268,7 @@ describe('for any course', () => {
     fc.assert(fc.property(plans, outcomes, check), { seed: SEED, numRuns: 1500 });
   }
 
-  it('an estimate lies between its floor and its hold, and within the output limit', () => {
+  it('is, if estimated, between its floor and its hold and within the output limit', () => {
     assertForAll((plan, outcome) => {
       const bill = estimateBill(plan, outcome, 'estimated_after_disconnect');
       expect(bill.cost >= outcome.floor && bill.cost <= outcome.held).toBe(true);
@@ -274,7 +277,7 @@ describe('for any course', () => {
     });
   });
 
-  it('only the provider’s final count is charged beyond the hold or below a promised floor', () => {
+  it('leaves the range between floor and hold only for the provider’s final usage', () => {
     assertForAll((plan, outcome) => {
       const bill = computeBill(plan, outcome);
       const { usage, usageFinal } = outcome.reading;
@@ -286,7 +289,7 @@ describe('for any course', () => {
     });
   });
 
-  it('is waived only where nothing passed by, and then costs nothing', () => {
+  it('is waived only without output, and then costs nothing', () => {
     assertForAll((plan, outcome) => {
       const bill = computeBill(plan, outcome);
       if (!bill.reason.startsWith('waived_')) {
@@ -302,7 +305,7 @@ describe('for any course', () => {
     });
   });
 
-  it('never costs less than nothing', () => {
+  it('is never negative', () => {
     assertForAll((plan, outcome) => {
       expect(computeBill(plan, outcome).cost >= 0n).toBe(true);
     });

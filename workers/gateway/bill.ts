@@ -1,7 +1,7 @@
 /**
- * What a call is charged and why (design: "what is charged"): the provider's own count, always, where
- * there is one; an estimate of what was produced where the answer was cut; nothing where nothing was
- * produced. Pure: the parent hands in what was read, how it ended, and how long it took.
+ * Computes what a call is charged and why (design: "what is charged"): the provider's usage if it was
+ * reported, an estimate of the output if the response was truncated, nothing if nothing was produced.
+ * Pure: the caller passes what was read, how the response ended and how long it took.
  */
 import { type Model, pricesAt, surchargePrice } from '@farebox/catalog';
 import type { SettleReason } from '@farebox/ledger';
@@ -22,14 +22,14 @@ export type CallOutcome = Readonly<{
   reading: Reading;
   endReason: EndReason;
   /**
-   * Milliseconds in which the model may have written what nobody saw: hidden reasoning, or all of an
-   * answer that is not streamed. The parent counts them only where that can be.
+   * Milliseconds in which the model may have generated unseen tokens: hidden reasoning, or all of a
+   * response that is not streamed. Zero where that is impossible.
    */
   hiddenGenerationMs: number;
   /** The output limit enforced upstream, per choice. */
   maxOutput: number;
   held: NanoUsd;
-  /** What checkpoints have promised; no estimate falls below it. */
+  /** The cost of the last checkpoint; no estimate falls below it. */
   floor: NanoUsd;
 }>;
 
@@ -39,13 +39,13 @@ export type Bill = Readonly<{
   prices: Prices;
   fees: readonly Surcharge[];
   cost: NanoUsd;
-  /** What a waived call would have cost: charged once the account's daily waivers are used up. */
+  /** The estimated cost of a waived call, charged once the account's daily waivers are used up. */
   waivedCost?: NanoUsd;
 }>;
 
 /**
- * How fast a model is taken to write what nobody sees, in tokens a second, where it was cut before it
- * could report: the upper end of what today's models stream.
+ * Tokens per second that a model is assumed to generate unseen, if it was truncated before it reported
+ * its usage: the upper end of what today's models stream.
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
 
@@ -53,7 +53,7 @@ function totalInputTokens(usage: Usage): number {
   return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
 }
 
-/** A compaction's tokens are billed like any others of the model; other kinds have their own price. */
+/** Returns the price per million units; a compaction's tokens cost what the model's other tokens do. */
 function unitPrice(kind: SurchargeKind, model: Model, prices: Prices): bigint {
   switch (kind) {
     case 'compaction_input':
@@ -105,7 +105,7 @@ function estimateOutputUsage(
   return { output, output_reasoning: reasoning };
 }
 
-/** What the call has come to so far, as far as can be told: the base of checkpoints and of cut calls. */
+/** Estimates the bill of a call from what was seen so far, for checkpoints and truncated calls. */
 export function estimateBill(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
   const usage = {
     ...estimateInputUsage(plan, outcome.reading),
@@ -124,7 +124,7 @@ const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
   stopped_by_account: 'estimated_after_disconnect',
 };
 
-/** The answer came from us or the provider ended it: not the caller's doing. */
+/** Returns whether the provider failed, timed out or broke off, rather than the client. */
 function isUpstreamFault(outcome: CallOutcome): boolean {
   return (
     outcome.reading.failed ||
@@ -138,7 +138,7 @@ function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
   return { ...priceUsage(plan, NO_USAGE, [], reason), waivedCost: estimated.cost };
 }
 
-/** The bill of one call that reached the provider. */
+/** Computes the bill of a call that reached the provider. */
 export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   const { reading } = outcome;
   if (reading.usage !== null && reading.usageFinal) {
@@ -153,7 +153,7 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   return estimateBill(plan, outcome, ESTIMATE_REASON[outcome.endReason]);
 }
 
-/** The bill of a call the provider refused or never got. */
+/** Returns the bill of a call that the provider rejected or never received. */
 export function zeroBill(plan: Plan, reason: 'upstream_refused' | 'not_sent'): Bill {
   return priceUsage(plan, NO_USAGE, [], reason);
 }

@@ -1,22 +1,22 @@
 /**
- * Reads a caller's body once, within limits. An isolate's memory (128 MB) is shared by every request
- * in it, so the bytes of all bodies in flight have a budget of their own: above it a caller is asked
- * to come back rather than the isolate, with everybody's streams, being killed.
+ * Reads request bodies within limits. All requests of an isolate share its memory (128 MB), so the bodies
+ * in flight have a budget: above it a request gets 503 with Retry-After, because exceeding the memory
+ * would kill the isolate with every stream in it.
  */
 import { IdleTimer } from './idle-timer.ts';
 
 /** The largest body accepted, in bytes. */
 export const MAX_BODY_BYTES = 20 * 1024 * 1024;
-/** The most bytes of bodies in flight in one isolate: four of the largest. */
+/** The budget for bodies in flight in one isolate, in bytes: four of the largest. */
 export const MAX_BODY_BYTES_IN_FLIGHT = 4 * MAX_BODY_BYTES;
 
 /**
- * Bodies up to this size are read by the runtime in one go, which is quicker, and outside the budget, so
- * that a few large uploads never stand in the way of everybody's ordinary calls.
+ * Bodies up to this size, in bytes, are read by the runtime in one piece, which is faster, and outside
+ * the budget, so that a few large uploads never block ordinary calls.
  */
 const SMALL_BODY = 64 * 1024;
 
-/** How long a large body may pause, in milliseconds: what it reserves is not there for others. */
+/** How long a large body may pause, in milliseconds: other requests can't use what it reserves. */
 const IDLE_TIMEOUT_MS = 10_000;
 
 export type BodyResult =
@@ -24,12 +24,12 @@ export type BodyResult =
   | Readonly<{ ok: false; reason: 'gateway_busy' | 'incomplete_body' }>
   | Readonly<{ ok: false; reason: 'body_too_large'; maxBytes: number }>;
 
-/** How much of a refused body is still read, so that its sender hears the refusal. */
+/** How much of a rejected body is still read, in bytes, so that its sender gets to read the error. */
 const MAX_DRAINED_BYTES = 2 * MAX_BODY_BYTES;
 
 /**
- * Reads and drops a body that is not wanted. An answer to a request whose body is still coming makes
- * most clients report a broken connection and not the answer (RFC 9112 section 9.3).
+ * Reads and discards a body. Most clients report a broken connection instead of the response if they
+ * receive one while they still send the body (RFC 9112 section 9.3).
  */
 export async function drainBody(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
@@ -43,7 +43,7 @@ export async function drainBody(request: Request): Promise<void> {
     }
     await reader.cancel();
   } catch {
-    // The sender left: nobody hears the refusal.
+    // The sender disconnected and will read no response.
   }
 }
 
@@ -51,7 +51,7 @@ const TOO_LARGE: BodyResult = { ok: false, reason: 'body_too_large', maxBytes: M
 const BUSY: BodyResult = { ok: false, reason: 'gateway_busy' };
 const INCOMPLETE: BodyResult = { ok: false, reason: 'incomplete_body' };
 
-/** A count of bytes in flight, and the only thing that changes it. */
+/** Counts the bytes in flight. */
 class MemoryBudget {
   #bytesInFlight = 0;
 
@@ -66,7 +66,7 @@ class MemoryBudget {
   }
 }
 
-/** One per isolate. `release` must be called once the body is no longer referenced. */
+/** One per isolate. `release` of a result must be called once its bytes are no longer referenced. */
 export class BodyReader {
   readonly #budget = new MemoryBudget();
 
@@ -140,7 +140,7 @@ async function readBytes(
   }
 }
 
-/** Fills one buffer chunk by chunk; it grows by doubling only where no length was announced. */
+/** Fills one buffer chunk by chunk; only a body without Content-Length makes it grow. */
 async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   declaredLength: number | null,

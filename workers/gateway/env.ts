@@ -1,6 +1,6 @@
 /**
- * The only reader of the gateway's bindings. It checks them at first use, fails loudly naming the
- * missing one, and hands everybody else values: the House.
+ * The only reader of the gateway's bindings. Checks them at first use, fails with the name of a missing
+ * one, and passes the values on as `GatewayDeps`.
  */
 import { MissingBindingError, requireBinding } from '@farebox/bindings';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
@@ -16,15 +16,15 @@ import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Timeouts } from './timeouts.ts';
 
-/** The bindings of this Worker, as wrangler.toml and the secrets give them. */
+/** The bindings of this Worker, from wrangler.toml and its secrets. */
 export type Env = Readonly<{
   LEDGER?: CallsRpc;
   SETTLEMENTS?: Queue;
   KEY_MAC_SECRETS?: string;
   EXTRA_PROVIDERS?: string;
-  /** "true" where there is no TLS in front, as on one's own machine. */
+  /** "true" where no TLS terminates in front, as in local development. */
   ALLOW_PLAIN_HTTP?: string;
-  /** Output tokens injected where the caller gives no limit. */
+  /** Output tokens injected where the request has no limit. */
   DEFAULT_MAX_OUTPUT?: string;
   KEY_CALLS_PER_SECOND?: string;
   FIRST_BYTE_TIMEOUT_SECONDS?: string;
@@ -55,7 +55,7 @@ function isRenamed(name: DurationBinding): name is RenamedBinding {
   return name in FORMER_NAMES;
 }
 
-/** Everything the gateway's rooms need, once per isolate. */
+/** What the handlers depend on, once per isolate. */
 export type GatewayDeps = Readonly<{
   macSecrets: MacSecrets;
   ledger: LedgerClient;
@@ -109,7 +109,7 @@ function readProviderSettings(env: Env): ProviderSettings {
   return { apiKeys, baseUrls, extra: parseExtraProviders(env.EXTRA_PROVIDERS) };
 }
 
-/** In milliseconds, from a binding in seconds. */
+/** Returns a duration in milliseconds from a binding in seconds. */
 function readDuration(env: Env, name: DurationBinding, defaultSeconds: number): number {
   const isUnset = env[name] === undefined || env[name] === '';
   const source = isUnset && isRenamed(name) ? FORMER_NAMES[name] : name;
@@ -150,7 +150,7 @@ function createDeps(env: Env): GatewayDeps {
 
 const depsCache = new WeakMap<Env, GatewayDeps>();
 
-/** The House of these bindings; made at first use, because nothing may run at start-up. */
+/** Returns the dependencies for these bindings; creates them at first use, since nothing may run at start-up. */
 export function getDeps(env: Env): GatewayDeps {
   const cached = depsCache.get(env);
   if (cached !== undefined) return cached;

@@ -1,6 +1,6 @@
 /**
- * One row for each way a call can be refused: its status, whether an SDK may repeat it, and its shape in
- * both dialects, as an answer and inside a stream.
+ * One row per API error: its status, whether an SDK may retry it, and its shape in both dialects, as a
+ * response and inside a stream.
  */
 import { describe, expect, it } from 'vitest';
 import {
@@ -24,15 +24,15 @@ const provider = 'openai';
 const missingAmount = 1_500_000_000n;
 
 type ErrorCase = Readonly<{
-  /** A whole refusal of the reason it stands under. */
+  /** An error with the reason of its row. */
   apiError: ApiError;
   status: number;
-  /** What each dialect calls it: OpenAI's type, then Anthropic's where it is another. */
+  /** OpenAI's error type, then Anthropic's if it differs. */
   types: readonly [openai: string, anthropic?: string];
   retryAfter?: string;
   param?: string;
   allow?: string;
-  /** Where Anthropic's status differs. */
+  /** Anthropic's status if it differs. */
   anthropicStatus?: number;
 }>;
 
@@ -71,7 +71,7 @@ const unavailable = (apiError: ApiError): ErrorCase => ({
   retryAfter: '1',
 });
 
-/** Its type makes a new reason without a row here a compile error. */
+/** The type makes a new reason without a row a compile error. */
 const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   missing_api_key: unauthorized({ reason: 'missing_api_key' }),
   invalid_api_key: unauthorized({ reason: 'invalid_api_key' }),
@@ -168,7 +168,7 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   internal: badGateway({ reason: 'internal' }, 500),
 };
 
-/** What a repetition can help: everything else an SDK must not send twice. */
+/** The reasons that a retry can help; an SDK must not retry any other. */
 const RETRYABLE: ReadonlySet<string> = new Set([
   'balance_held',
   'rate_limited',
@@ -181,7 +181,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
 
 const cases = Object.entries(CASES);
 
-/** The body as each dialect's SDK reads it. */
+/** Returns the body that the SDK of `dialect` expects. */
 function expectedBody(reason: string, testCase: ErrorCase, dialect: Dialect): object {
   const [openai, anthropic = openai] = testCase.types;
   const details =
@@ -199,25 +199,25 @@ function expectedBody(reason: string, testCase: ErrorCase, dialect: Dialect): ob
   return { error: { ...error, type: openai, param: testCase.param ?? null, request_id: ID } };
 }
 
-describe('each refusal', () => {
-  it('has a row here and one on the wire', () => {
+describe('each API error', () => {
+  it('has a row in this test and one in ERROR_MAP', () => {
     expect(Object.keys(CASES).sort()).toEqual(Object.keys(ERROR_MAP).sort());
     for (const [reason, testCase] of cases) expect(testCase.apiError.reason).toBe(reason);
   });
 
-  it.each(cases)('%s as OpenAI’s SDK reads it', async (reason, testCase) => {
+  it.each(cases)('is written in OpenAI’s shape: %s', async (reason, testCase) => {
     const response = errorResponse(testCase.apiError, 'chat', ID);
     expect(response.status).toBe(testCase.status);
     expect(await response.json()).toEqual(expectedBody(reason, testCase, 'chat'));
   });
 
-  it.each(cases)('%s as Anthropic’s SDK reads it', async (reason, testCase) => {
+  it.each(cases)('is written in Anthropic’s shape: %s', async (reason, testCase) => {
     const response = errorResponse(testCase.apiError, 'messages', ID);
     expect(response.status).toBe(testCase.anthropicStatus ?? testCase.status);
     expect(await response.json()).toEqual(expectedBody(reason, testCase, 'messages'));
   });
 
-  it.each(cases)('%s says in its headers what to do', (reason, testCase) => {
+  it.each(cases)('has the headers that SDKs act on: %s', (reason, testCase) => {
     for (const dialect of ['chat', 'messages'] as const) {
       const { headers } = errorResponse(testCase.apiError, dialect, ID);
       expect(headers.get('content-type')).toBe('application/json');
@@ -229,7 +229,7 @@ describe('each refusal', () => {
     }
   });
 
-  it.each(cases)('%s inside a stream is one event', (reason, testCase) => {
+  it.each(cases)('is one event inside a stream: %s', (reason, testCase) => {
     const chat = new TextDecoder().decode(errorEvent(testCase.apiError, 'chat', ID));
     expect(chat).toMatch(/^data: [^\n]+\n\n$/);
     expect(JSON.parse(chat.slice(6))).toEqual(expectedBody(reason, testCase, 'chat'));
@@ -238,14 +238,14 @@ describe('each refusal', () => {
     expect(JSON.parse(messages.slice(19))).toEqual(expectedBody(reason, testCase, 'messages'));
   });
 
-  it.each(cases)('%s is said in a sentence of its own', (_, testCase) => {
+  it.each(cases)('has a message of its own: %s', (_, testCase) => {
     expect(errorMessage(testCase.apiError)).toMatch(/^["A-Za-z].{10,}[^ ]$/);
     expect(errorMessage(testCase.apiError)).not.toMatch(/undefined|null|NaN|\[object/);
   });
 });
 
-describe('the words', () => {
-  it('of a spent balance name what is missing and what would fit', () => {
+describe('the error message', () => {
+  it('names the missing amount and the affordable output limit when the balance is insufficient', () => {
     const affordable = errorMessage({
       reason: 'insufficient_balance',
       missingAmount,
@@ -261,7 +261,7 @@ describe('the words', () => {
     expect(none).toContain('No output limit would fit');
   });
 
-  it('of an unknown model offer what is near, and say nothing where nothing is', () => {
+  it('suggests similar models for an unknown one, if there are any', () => {
     const near = errorMessage({
       reason: 'model_not_found',
       model: 'x',
@@ -272,12 +272,12 @@ describe('the words', () => {
     expect(far).not.toContain('mean');
   });
 
-  it('of a busy provider that names no time still name one', () => {
+  it('comes with a Retry-After when an overloaded provider sent none', () => {
     const apiError = { reason: 'upstream_overloaded', provider, retryAfter: null } as const;
     expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBe('2');
   });
 
-  it('of a stopped call say why', () => {
+  it('says why the account stopped a call', () => {
     const stopReasons = ['key_revoked', 'account_frozen', 'account_closed'] as const;
     const texts = stopReasons.map((stopReason) =>
       errorMessage({ reason: 'call_stopped', stopReason }),
@@ -286,7 +286,7 @@ describe('the words', () => {
   });
 });
 
-describe('the dialect of an error', () => {
+describe('the dialect of an error response', () => {
   it.each([
     ['/v1/messages', {}, 'messages'],
     ['/v1/messages/count_tokens', {}, 'messages'],
@@ -296,11 +296,11 @@ describe('the dialect of an error', () => {
     ['/v1/models', { 'anthropic-version': '2023-06-01' }, 'messages'],
     ['/nothing', { 'anthropic-version': '2023-06-01' }, 'messages'],
     ['/nothing', {}, 'chat'],
-  ] as const)('at %s with %j is that of %s', (path, headers, dialect) => {
+  ] as const)('at %s with the headers %j is %s', (path, headers, dialect) => {
     expect(detectDialect(path, new Headers(headers))).toBe(dialect);
   });
 
-  it('carries our id under the name each SDK looks for', () => {
+  it('has the request id under the header name of each SDK', () => {
     expect([...idHeaders(ID)]).toEqual([
       ['request-id', ID],
       ['x-request-id', ID],

@@ -1,16 +1,16 @@
 /**
- * Every way a call can be refused, and the one map from each to the wire, in the caller's dialect.
- * Texts are ours alone: none holds a value the caller sent, beyond a model's name it asked for and
- * field names out of our own tables.
+ * Every API error and the one map from its reason to status, type and message in the caller's dialect.
+ * Messages are written here: of what the caller sent they repeat only a model's name, and field names
+ * that stand in our own tables.
  */
 import type { RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
 
-/** In which shape errors are written. */
+/** The shape in which errors are written. */
 export type Dialect = 'chat' | 'messages';
 
-/** By the path; elsewhere by the version Anthropic's SDK always sends, and no other does. */
+/** Detects the dialect by the path, or by the version header that only Anthropic's SDK sends. */
 export function detectDialect(path: string, headers: Headers): Dialect {
   const messages = path.startsWith('/v1/messages') || headers.has('anthropic-version');
   return messages ? 'messages' : 'chat';
@@ -68,7 +68,7 @@ type AnthropicErrorType =
   | 'overloaded_error';
 
 /**
- * `retry`: what `x-should-retry` tells the official SDKs, which otherwise repeat every 408, 409, 429
+ * `retryable` is the value of `x-should-retry`, without which the official SDKs retry every 408, 409, 429
  * and 5xx (openai-node and anthropic-sdk-typescript, `shouldRetry`).
  */
 type ErrorMapping = Readonly<{
@@ -96,7 +96,7 @@ const RATE_LIMITED = errorMapping(429, 'rate_limit_error', 'rate_limit_error', t
 const UNAVAILABLE = errorMapping(503, 'server_error', 'overloaded_error', true);
 const BAD_GATEWAY = errorMapping(502, 'server_error', 'api_error', true);
 
-/** The one map. Its type makes a new reason without a row here a compile error. */
+/** The type makes a new reason without a row a compile error. */
 export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   missing_api_key: UNAUTHORIZED,
   invalid_api_key: UNAUTHORIZED,
@@ -149,8 +149,8 @@ function insufficientFundsMessage(
   const suggestion =
     affordableTokens > 0
       ? `An output limit of at most ${affordableTokens} tokens would fit.`
-      : 'No output limit would fit: top up, or shorten the input.';
-  return `${summary} ${formatUsd(missing)} USD are missing for the worst case of this call. ${suggestion}`;
+      : 'No output limit would fit: add credits, or shorten the input.';
+  return `${summary} The worst case of this call needs ${formatUsd(missing)} USD more. ${suggestion}`;
 }
 
 function requestErrorMessage(apiError: RequestError): string {
@@ -162,7 +162,7 @@ function requestErrorMessage(apiError: RequestError): string {
     case 'nesting_too_deep':
       return 'The body is nested too deeply.';
     case 'duplicate_field':
-      return `The field "${apiError.field}" stands more than once; parsers disagree on which one counts.`;
+      return `The field "${apiError.field}" appears more than once; parsers disagree on which one counts.`;
     case 'missing_field':
       return `The field "${apiError.field}" is required.`;
     case 'invalid_field':
@@ -183,82 +183,82 @@ function holdDeclineMessage(apiError: HoldDecline): string {
     case 'key_expired':
       return 'This API key has expired.';
     case 'key_paused':
-      return 'This API key spent far more today than it usually does, so it was paused until midnight UTC. Its owner can resume it in the console at once.';
+      return 'This API key is paused until midnight UTC, because it spent far more today than usual. Its owner can resume it in the console now.';
     case 'model_not_allowed':
       return 'This API key may not call this model.';
     case 'account_frozen':
-      return 'This account is frozen; please write to support.';
+      return 'This account is frozen. Contact support.';
     case 'account_closed':
       return 'This account is closed.';
     case 'key_limit_exceeded':
       return insufficientFundsMessage(
-        "This API key's own budget is too small.",
+        "The API key's spending limit is too low for this call.",
         apiError.missingAmount,
         apiError.affordableOutput,
       );
     case 'insufficient_balance':
       return insufficientFundsMessage(
-        'The balance is too small.',
+        'The balance is too low for this call.',
         apiError.missingAmount,
         apiError.affordableOutput,
       );
     case 'balance_held':
-      return `${insufficientFundsMessage('The balance is held by calls in flight.', apiError.missingAmount, apiError.affordableOutput)} Or try again once they have settled.`;
+      return `${insufficientFundsMessage('The balance is reserved for calls in progress.', apiError.missingAmount, apiError.affordableOutput)} Or try again when they have settled.`;
     case 'rate_limited':
-      return 'Too many calls with this API key; slow down.';
+      return 'Too many calls with this API key. Slow down.';
     case 'too_many_concurrent_calls':
-      return 'Too many calls at once; wait for some to finish.';
+      return 'Too many concurrent calls. Wait until some have finished.';
     case 'conflict':
-      return 'Something went wrong on our side.';
+      return 'Something went wrong on our end.';
   }
 }
 
 function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>): string {
   switch (apiError.reason) {
     case 'upstream_overloaded':
-      return `${apiError.provider} is overloaded or limits our calls; try again shortly. Nothing was charged.`;
+      return `${apiError.provider} is overloaded or limits our rate. Try again shortly. Nothing was charged.`;
     case 'upstream_account_error':
-      return `${apiError.provider} refused our own account there; we were alerted. Nothing was charged.`;
+      return `${apiError.provider} rejected Farebox's own account. We have been alerted. Nothing was charged.`;
     case 'upstream_unreachable':
       return `${apiError.provider} could not be reached. Nothing was charged.`;
     case 'upstream_timeout':
-      return `${apiError.provider} stopped answering.`;
+      return `${apiError.provider} timed out.`;
     case 'upstream_disconnected':
-      return `${apiError.provider} broke off its answer.`;
+      return `${apiError.provider} disconnected before the end of its response.`;
   }
 }
 
 function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): string {
   if (apiError.reason === 'model_not_supported_on_endpoint') {
-    return `The model "${apiError.model}" is not offered here; it is called at ${apiError.endpoints.join(' or ')}.`;
+    return `The model "${apiError.model}" is not supported on this endpoint. Use ${apiError.endpoints.join(' or ')}.`;
   }
   const hint =
     apiError.suggestions.length > 0 ? ` Did you mean ${apiError.suggestions.join(', ')}?` : '';
-  return `The model "${apiError.model}" does not exist or is not offered.${hint} GET /v1/models lists all.`;
+  return `The model "${apiError.model}" does not exist or is not offered.${hint} GET /v1/models lists all models.`;
 }
 
 export function errorMessage(apiError: ApiError): string {
   switch (apiError.reason) {
     case 'missing_api_key':
-      return 'No API key: send it as "Authorization: Bearer fbx_..." or "x-api-key".';
+      return 'Missing API key. Send it as "Authorization: Bearer fbx_..." or "x-api-key".';
     case 'https_required':
-      return 'Use https. A key sent over plain http must be considered leaked: revoke it.';
+      return 'Use https. Treat a key sent over plain http as leaked, and revoke it.';
     case 'internal':
-      return 'Something went wrong on our side.';
+      return 'Something went wrong on our end.';
     case 'not_found':
-      return 'There is no such endpoint; GET /v1/models lists the models and where each is called.';
+      return 'This endpoint does not exist. GET /v1/models lists the models and the endpoints of each.';
     case 'method_not_allowed':
-      return `This endpoint takes ${apiError.allowed}.`;
+      return `This endpoint accepts only ${apiError.allowed}.`;
     case 'body_too_large':
       return `The body is larger than ${apiError.maxBytes} bytes.`;
     case 'incomplete_body':
-      return 'The body ended before its announced length.';
+      return 'The body is shorter than its Content-Length, or stopped arriving.';
     case 'gateway_busy':
-      return 'Too many large requests at once; try again in a moment.';
+      return 'Too many large requests at once. Try again in a moment.';
     case 'generation_not_found':
-      return 'There is no such call on this account.';
+      return 'This account has no call with this id.';
     case 'ledger_unreachable':
-      return 'The account could not be reached; try again in a moment. Nothing was charged.';
+      return 'The account could not be reached. Try again in a moment. Nothing was charged.';
     case 'call_stopped':
       return `This call was stopped: ${holdDeclineMessage({ reason: apiError.stopReason })}`;
     case 'model_not_found':
@@ -284,13 +284,13 @@ export function errorMessage(apiError: ApiError): string {
   }
 }
 
-/** Which field of the request an error is about, for OpenAI's `param`. */
+/** Returns the request field that an error is about, for OpenAI's `param`. */
 function getParam(apiError: ApiError): string | null {
   if ('field' in apiError) return apiError.field;
   return 'model' in apiError ? 'model' : null;
 }
 
-/** Figures a program can act on: how much is missing, and which output limit would fit. */
+/** Returns figures for programs: the missing amount, and the output limit that would be affordable. */
 function errorDetails(apiError: ApiError): Record<string, string | number> {
   if (!('missingAmount' in apiError)) return {};
   return {
@@ -323,12 +323,12 @@ function getHttpStatus(apiError: ApiError, dialect: Dialect): number {
   return overloaded ? ANTHROPIC_OVERLOADED_STATUS : ERROR_MAP[apiError.reason].status;
 }
 
-/** Headers every answer carries: our id, under the name each SDK looks for. */
+/** Returns the headers of every response: our id, under the name that each SDK reads. */
 export function idHeaders(requestId: string): Headers {
   return new Headers({ 'x-request-id': requestId, 'request-id': requestId });
 }
 
-/** The refusal as an HTTP answer in the caller's dialect. */
+/** Builds the HTTP response for an error. */
 export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
   const headers = idHeaders(requestId);
   headers.set('content-type', 'application/json');
@@ -344,7 +344,7 @@ export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: s
 
 const encoder = new TextEncoder();
 
-/** The refusal as an event inside a stream that has already begun. */
+/** Builds the event for an error inside a stream that has already begun. */
 export function errorEvent(apiError: ApiError, dialect: Dialect, requestId: string): Uint8Array {
   const data = `data: ${errorBody(apiError, dialect, requestId)}\n\n`;
   return encoder.encode(dialect === 'messages' ? `event: error\n${data}` : data);

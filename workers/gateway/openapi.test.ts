@@ -1,4 +1,4 @@
-/** The published document and the code hold the same closed lists and shapes. */
+/** The OpenAPI document and the code have the same closed lists and shapes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SETTLE_REASONS } from '@farebox/ledger';
@@ -12,13 +12,13 @@ const document = JSON.parse(readFileSync(path, 'utf8'));
 const { schemas } = document.components;
 
 describe('docs/openapi.json', () => {
-  it('lists every reason, fee kind and error code, and no other', () => {
+  it('lists exactly the reasons, fee kinds and error codes of the code', () => {
     expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
     expect(schemas.FeeKind.enum).toEqual([...SURCHARGE_KINDS]);
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
   });
 
-  it('has the bill’s shape', () => {
+  it('requires exactly the fields of a bill', () => {
     const bill = generationJson({
       id: 'a'.repeat(32),
       model: 'openai/gpt-4o-mini',

@@ -1,6 +1,7 @@
 /**
- * What a call can come to: whatever a provider may report within what was asked, the hold covers it.
- * Through the readers of both dialects, so that a bound nobody reads is found too. Seeds are fixed.
+ * The worst case of a call: the hold covers any usage that a provider can report for the request. Tested
+ * through the parsers of both dialects, so that a bound that no parser reads is found too. Seeds are
+ * fixed.
  */
 import { listModels, maxPrices, pricesAt, surchargePrice } from '@farebox/catalog';
 import { parseRequest } from '@farebox/dialects';
@@ -48,15 +49,15 @@ function getMaxOutput({ output }: Plan): number {
   return output.kind === 'explicit' ? output.tokens : output.max;
 }
 
-/** As the account's book works it out (packages/ledger): input and fees, and the output limit for each answer. */
+/** Computes the hold as packages/ledger does: input and surcharges, and the output limit per choice. */
 function computeHold(plan: Plan): NanoUsd {
   return (
     plan.maxInputCost + tokenCost(getMaxOutput(plan) * plan.facts.choices, plan.maxOutputPrice)
   );
 }
 
-describe('the output limit', () => {
-  it('is the caller’s own, and the larger where a chat body names two', () => {
+describe('the planned output limit', () => {
+  it('is that of the request, and the larger of two in a chat body', () => {
     expect(chat({ max_tokens: 77 }).output).toEqual({ kind: 'explicit', tokens: 77 });
     expect(chat({ max_tokens: 10, max_completion_tokens: 900 }).output).toEqual({
       kind: 'explicit',
@@ -64,14 +65,14 @@ describe('the output limit', () => {
     });
   });
 
-  it('of null is none: one of ours is put in', () => {
+  it('is ours, capped by the model’s maximum, when the request’s limit is null or absent', () => {
     for (const body of [
       {},
       { max_tokens: null },
       { max_completion_tokens: null },
       { max_tokens: null, max_completion_tokens: null },
     ]) {
-      // gpt-4o-mini writes at most 16,384 tokens, less than our default.
+      // gpt-4o-mini's maximum is 16,384 tokens, less than our default.
       expect(chat(body).output).toEqual({ kind: 'capped', max: 16_384, min: 1 });
     }
     expect(chat({ max_tokens: null, max_completion_tokens: 55 }).output).toEqual({
@@ -80,21 +81,21 @@ describe('the output limit', () => {
     });
   });
 
-  it('of ours is our default where the model could write more', () => {
+  it('is our default when the model’s maximum is higher', () => {
     expect(planRequest('chat', { model: 'gpt-5', messages }).output).toMatchObject({ max: 32_768 });
   });
 
-  it('above the catalogue’s is held for in full, up to the window', () => {
+  it('is that of the request even above the catalog’s maximum, up to the context window', () => {
     expect(chat({ max_tokens: 50_000 }).output).toEqual({ kind: 'explicit', tokens: 50_000 });
     expect(chat({ max_tokens: 9_000_000 }).output).toEqual({ kind: 'explicit', tokens: 128_000 });
   });
 
-  it('is held for once for each answer asked for', () => {
+  it('is held once per choice', () => {
     const five = chat({ max_tokens: 1000, n: 5 });
     expect(computeHold(five) - five.maxInputCost).toBe(5n * 1000n * 600n);
   });
 
-  it('of a model that draws is held at the price of its pictures', () => {
+  it('is held at the image price for a model that outputs images', () => {
     const plan = planRequest('chat', {
       model: 'gemini-2.5-flash-image',
       messages,
@@ -105,10 +106,10 @@ describe('the output limit', () => {
   });
 });
 
-describe('the input', () => {
+describe('the planned input', () => {
   const web = { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 3 }] };
 
-  it('that only the window bounds is held as a whole window, and its searches beside', () => {
+  it('is the whole context window plus the searches when a server tool may add to it', () => {
     const plan = claude(web);
     expect(plan.maxInputTokens).toBe(200_000);
     const prices = maxPrices(plan.model, NOW, 200_000);
@@ -118,7 +119,7 @@ describe('the input', () => {
     );
   });
 
-  it('with the long-context beta is held as a million tokens at the long context’s price', () => {
+  it('is a million tokens at the long-context price with the long-context beta', () => {
     for (const beta of [
       'context-1m-2025-08-07',
       'interleaved-thinking-2025-05-14,context-1m-2025-08-07',
@@ -134,7 +135,7 @@ describe('the input', () => {
     expect(other.maxInputCost).toBeLessThan(tokenCost(1_000_000, 3_000_000_000n));
   });
 
-  it('is held at the dearest cache write it asks for', () => {
+  it('is held at the price of the most expensive cache write in the request', () => {
     const withCacheControl = (ttl?: string) => ({
       messages: [
         {
@@ -157,14 +158,14 @@ describe('the input', () => {
     expect(pricePerMillion(claude(withCacheControl('1h')))).toBe(6_000_000_000n);
   });
 
-  it('of a chat model that writes its cache unasked is held at that price', () => {
+  it('is held at the cache-write price for a chat model that writes its cache by itself', () => {
     const plan = planRequest('chat', { model: 'gpt-5.6-luna', messages });
     const prices = maxPrices(plan.model, NOW, plan.maxInputTokens);
     expect(prices.cache_write_5m).toBeGreaterThan(prices.input_uncached);
     expect(plan.maxInputCost).toBe(tokenCost(plan.maxInputTokens, prices.cache_write_5m));
   });
 
-  it('and the output are held once more for each compaction that may run', () => {
+  it('is held once more, as is the output, for each compaction that may run', () => {
     const edits = { context_management: { edits: [{ type: 'compact_20260112' }] } };
     const plain = claude();
     const compacted = claude(edits);
@@ -174,7 +175,7 @@ describe('the input', () => {
   });
 });
 
-describe('what can’t be planned', () => {
+describe('planCall', () => {
   const tryPlan = (dialect: Dialect, model: string) => {
     const body = JSON.stringify({ model, messages, max_tokens: 5 });
     const read = parseRequest(dialect, new TextEncoder().encode(body));
@@ -182,7 +183,7 @@ describe('what can’t be planned', () => {
     return planCall(read.facts, new Headers(), deps, NOW);
   };
 
-  it('is an unknown model, with near names, and one that is called elsewhere', () => {
+  it('rejects an unknown model with similar names, and a model of another endpoint', () => {
     expect(tryPlan('chat', 'gpt-4o-minni')).toMatchObject({
       ok: false,
       reason: 'model_not_found',
@@ -202,7 +203,7 @@ function split(total: number, shares: readonly number[]): number[] {
   return shares.map((share) => (sum === 0 ? 0 : Math.floor((total * share) / sum)));
 }
 
-describe('for any model and any usage within what was asked', () => {
+describe('the plan of any request to any model', () => {
   const models = listModels(PROVIDERS);
   const share = fc.nat({ max: 100 });
   const generatedRequests = fc.record({
@@ -259,7 +260,7 @@ describe('for any model and any usage within what was asked', () => {
     return { input_uncached: a, cache_read: b, cache_write_5m: c, cache_write_1h: d };
   }
 
-  /** Pictures and words share the output limit; each compaction pass has an input and a limit of its own. */
+  /** Images and text share the output limit; each compaction pass has an input and a limit of its own. */
   function buildSurcharges(
     plan: Plan,
     request: GeneratedRequest,
@@ -285,7 +286,7 @@ describe('for any model and any usage within what was asked', () => {
     return surcharges;
   }
 
-  it('the bill is never above the hold', () => {
+  it('covers the bill of any usage within the request', () => {
     const check = (request: GeneratedRequest) => {
       const plan = planGenerated(request);
       if (plan === null) return;
@@ -320,7 +321,7 @@ describe('for any model and any usage within what was asked', () => {
     fc.assert(fc.property(generatedRequests, check), { seed: SEED, numRuns: 800 });
   });
 
-  it('a call of the size held for is priced no dearer than planned', () => {
+  it('has worst-case prices at or above the prices of a call of that size', () => {
     for (const model of models) {
       const prices = pricesAt(model, NOW, 1000);
       const worstCase = maxPrices(model, NOW, 1000);

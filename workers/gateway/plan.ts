@@ -1,6 +1,6 @@
 /**
- * What a call can come to, worked out before anything is asked of anybody: which model and provider,
- * the worst case of its input, and how its output is bounded. Pure.
+ * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the limit
+ * of its output. Pure.
  */
 import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from '@farebox/catalog';
 import type { Dialect, RequestFacts } from '@farebox/dialects';
@@ -13,12 +13,12 @@ export type Plan = Readonly<{
   facts: RequestFacts;
   model: Model;
   provider: Provider;
-  /** The moment whose prices hold for the whole call. */
+  /** The time whose prices apply to the whole call, in milliseconds since the epoch. */
   pricedAt: number;
   maxInputTokens: number;
-  /** nano-USD; tokens at the dearest price that could apply, and the capped fees. */
+  /** nano-USD: the input at the highest price that could apply, plus the capped surcharges. */
   maxInputCost: NanoUsd;
-  /** nano-USD per million output tokens, the dearest that could apply. */
+  /** nano-USD per million output tokens, the highest price that could apply. */
   maxOutputPrice: bigint;
   output: OutputLimit;
 }>;
@@ -40,13 +40,13 @@ function maxBigInt(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** The dearest way one input token can be billed, given which cache writes the request can cause. */
+/** Returns the highest price of an input token, given the cache writes that the request can cause. */
 function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
   const read = maxBigInt(prices.input_uncached, prices.cache_read);
   if (facts.cacheWrites === '1h') {
     return maxBigInt(maxBigInt(read, prices.cache_write_5m), prices.cache_write_1h);
   }
-  // OpenAI's newer models write their cache unasked and report it; Anthropic's only when asked.
+  // OpenAI's newer models write their cache by themselves and report it; Anthropic's on request only.
   const mayWrite = facts.cacheWrites === '5m' || facts.dialect === 'chat';
   return mayWrite ? maxBigInt(read, prices.cache_write_5m) : read;
 }
@@ -61,7 +61,7 @@ function maxSurcharges(facts: RequestFacts, model: Model): readonly Surcharge[] 
     }));
 }
 
-/** Each compaction pass reads up to a whole window more, and writes up to the output limit again. */
+/** Counts the passes: each compaction reads up to a context window and writes up to the output limit. */
 function countCompactionPasses(facts: RequestFacts): number {
   const compactions = facts.surchargeBounds.filter((bound) => bound.kind === 'compaction');
   return compactions.reduce((passes, bound) => passes + bound.maxCount, 1);
@@ -69,7 +69,7 @@ function countCompactionPasses(facts: RequestFacts): number {
 
 function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {
   if (facts.maxOutput !== null) {
-    // Not the catalogue's limit: where that is behind the provider's, the caller's own would be used.
+    // Not the catalog's maximum: if the provider's is higher by now, the request's own limit applies.
     return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.contextWindow) };
   }
   const min = facts.thinkingBudget + 1;
@@ -79,13 +79,13 @@ function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): 
 
 const LONG_CONTEXT_WINDOW = 1_000_000;
 
-/** A beta of the caller's can open a window larger than the model's own (Anthropic, "1M context window"). */
+/** Returns the context window, which a beta can make larger (Anthropic, "1M context window"). */
 function effectiveContextWindow(model: Model, headers: Headers): number {
   const longContext = headers.get('anthropic-beta')?.includes('context-1m') === true;
   return longContext ? Math.max(model.contextWindow, LONG_CONTEXT_WINDOW) : model.contextWindow;
 }
 
-/** Models that draw bill their pictures' tokens dearer than their words, asked for or not. */
+/** Returns the highest output price: models that output images bill their tokens above text tokens. */
 function maxOutputPriceFor(model: Model, prices: Prices, passes: number): bigint {
   return maxBigInt(prices.output, surchargePrice(model, 'image_output')) * BigInt(passes);
 }
@@ -122,7 +122,7 @@ function buildPlan(
   };
 }
 
-/** Plans a call, or says why it can't be made. */
+/** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
 export function planCall(
   facts: RequestFacts,
   headers: Headers,
@@ -144,7 +144,7 @@ export function planCall(
   return { ok: true, plan: buildPlan(facts, headers, model, provider, deps, now) };
 }
 
-/** The dialects a provider is called in, in the order of our endpoints. */
+/** Returns the dialects that a provider supports, in the order of our endpoints. */
 export function supportedDialects(provider: Provider): readonly Dialect[] {
   const all: readonly Dialect[] = ['chat', 'messages'];
   return all.filter((dialect) => provider.endpoints[dialect] !== undefined);

@@ -1,4 +1,4 @@
-/** A key's token bucket: what it lets through, when it lets through again, and how much it remembers. */
+/** The token bucket of a key: its burst, its refill, and how many keys it keeps. */
 import { describe, expect, it } from 'vitest';
 import { RateLimiter } from './rate-limiter.ts';
 
@@ -10,19 +10,19 @@ function countAdmitted(limiter: RateLimiter, key: string, now: number, calls: nu
   return allowed;
 }
 
-describe('a burst', () => {
-  it('goes through up to its size, and not one call more', () => {
+describe('a burst of calls with one key', () => {
+  it('is admitted up to the burst size and not one call more', () => {
     const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
     expect(countAdmitted(limiter, 'a', START, 50)).toBe(10);
   });
 
-  it('of one key costs no other key anything', () => {
+  it('takes no tokens from another key', () => {
     const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
     countAdmitted(limiter, 'a', START, 50);
     expect(countAdmitted(limiter, 'b', START, 50)).toBe(10);
   });
 
-  it('is answered with whole seconds after which a call does go through', () => {
+  it('is rejected with the whole seconds after which a call is admitted', () => {
     for (const perSecond of [0.2, 1, 5, 300]) {
       const limiter = new RateLimiter({ perSecond, burst: 2 });
       countAdmitted(limiter, 'a', START, 10);
@@ -34,28 +34,28 @@ describe('a burst', () => {
   });
 });
 
-describe('refilling', () => {
-  it('goes by the rate', () => {
+describe('the refill of a token bucket', () => {
+  it('follows the configured rate', () => {
     const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
     countAdmitted(limiter, 'a', START, 50);
     expect(countAdmitted(limiter, 'a', START + 1000, 50)).toBe(5);
     expect(countAdmitted(limiter, 'a', START + 1200, 50)).toBe(1);
   });
 
-  it('loses nothing to calls that are refused meanwhile', () => {
+  it('is not delayed by rejected calls', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
     limiter.tryAcquire('a', START);
     for (let ms = 100; ms < 1000; ms += 100) expect(limiter.tryAcquire('a', START + ms)).toBe(1);
     expect(limiter.tryAcquire('a', START + 1001)).toBe(0);
   });
 
-  it('never exceeds the burst, however long a key was quiet', () => {
+  it('never exceeds the burst after a long pause', () => {
     const limiter = new RateLimiter({ perSecond: 5, burst: 10 });
     countAdmitted(limiter, 'a', START, 50);
     expect(countAdmitted(limiter, 'a', START + 86_400_000, 50)).toBe(10);
   });
 
-  it('lets the rate through over a long flood, and the burst once', () => {
+  it('admits the rate plus one burst during a long flood', () => {
     const limiter = new RateLimiter({ perSecond: 50, burst: 100 });
     let allowed = 0;
     for (let ms = 0; ms < 10_000; ms += 1) allowed += countAdmitted(limiter, 'a', START + ms, 1);
@@ -64,18 +64,18 @@ describe('refilling', () => {
   });
 });
 
-describe('remembering', () => {
-  it('bears 20,000 keys: none of them is let through twice its burst', () => {
+describe('the keys kept by the rate limiter', () => {
+  it('are at least 20,000, each limited to its burst', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
     for (let key = 0; key < 20_000; key += 1) limiter.tryAcquire(`k${key}`, START);
     expect(limiter.tryAcquire('k0', START)).toBeGreaterThan(0);
     expect(limiter.tryAcquire('k19999', START)).toBeGreaterThan(0);
   });
 
-  it('forgets one for each key beyond, and only one', () => {
+  it('lose exactly the oldest for each key beyond 20,000', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
     for (let key = 0; key < 20_001; key += 1) limiter.tryAcquire(`k${key}`, START);
-    // The newest and all but the oldest are still known; what was forgotten starts anew.
+    // All but the oldest are still limited; the evicted one starts with a full bucket.
     expect(limiter.tryAcquire('k20000', START)).toBeGreaterThan(0);
     expect(limiter.tryAcquire('k1', START)).toBeGreaterThan(0);
     expect(limiter.tryAcquire('k0', START)).toBe(0);

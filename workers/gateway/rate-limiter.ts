@@ -1,14 +1,14 @@
 /**
- * Slows one key down before its account's object is asked, so that a flood of calls (refused ones
- * above all, which write nothing) can't keep the object from settling calls. A token bucket per key
- * in this isolate's memory: an approximation by design, the object's own limits are the exact ones.
+ * Limits the rate of a key before its account's Durable Object is called, so that a flood of calls
+ * (declined ones above all, which store nothing) can't delay settlements there. A token bucket per key
+ * in the isolate's memory: approximate by design, since the Durable Object enforces the exact limits.
  */
 
 type TokenBucket = { tokens: number; refilledAt: number };
 
 export type RateLimit = Readonly<{ perSecond: number; burst: number }>;
 
-/** How many keys one isolate remembers; the longest unused is forgotten first. */
+/** How many keys one isolate keeps; the oldest is evicted first. */
 const MAX_KEYS = 20_000;
 
 export class RateLimiter {
@@ -19,7 +19,7 @@ export class RateLimiter {
     this.#rate = rate;
   }
 
-  /** Whole seconds to wait, or 0 if the call may go on. `now` in milliseconds. */
+  /** Returns 0 if the call is admitted, or the whole seconds to wait. `now` is in milliseconds. */
   tryAcquire(key: string, now: number): number {
     const bucket = this.#getBucket(key, now);
     const refill = ((now - bucket.refilledAt) / 1000) * this.#rate.perSecond;
@@ -41,7 +41,7 @@ export class RateLimiter {
     return bucket;
   }
 
-  /** A Map keeps insertion order; forgetting a full bucket costs its key nothing. */
+  /** A Map keeps insertion order. A key whose bucket is evicted starts with a full one. */
   #evictOldest(): void {
     if (this.#buckets.size < MAX_KEYS) return;
     const oldest = this.#buckets.keys().next();

@@ -1,7 +1,6 @@
 /**
- * Brings a call's bill to its account, whatever happens: by RPC, repeated with the same id; and where
- * the account can't be reached in time, through a durable queue. A bill is posted once however often
- * it arrives.
+ * Delivers a call's bill to its account: by RPC, retried with the same id, or through a durable queue if
+ * the account can't be reached in time. The account posts a bill once, however often it arrives.
  */
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
@@ -12,7 +11,7 @@ import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
 
-/** Nothing was read of an answer. */
+/** The reading of a response of which nothing arrived. */
 export const EMPTY_READING: Reading = {
   usage: null,
   usageFinal: false,
@@ -24,7 +23,7 @@ export const EMPTY_READING: Reading = {
   unpriceable: 0,
 };
 
-/** The course of a call up to now, for a bill or an estimate. */
+/** Builds the outcome of a call so far, for a bill or an estimate. */
 export function callOutcome(
   call: Call,
   reading: Reading,
@@ -64,8 +63,8 @@ async function deliverSettlement(call: Call, request: SettleRequest): Promise<vo
 }
 
 /**
- * Lets go of a hold that may or may not stand: the account was not reached, or its answer was lost. The
- * caller was told that nothing was charged, and its money must not stay held for a call nobody made.
+ * Releases a hold that may or may not exist: the account was not reached, or its reply was lost. The
+ * client was told that nothing was charged, so the amount must not stay held.
  */
 export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan): Promise<void> {
   return enqueueSettlement(ctx, account, {
@@ -75,7 +74,7 @@ export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan)
   });
 }
 
-/** A call that went as calls do says nothing: its line in the book says it all, and logs cost time. */
+/** Logs unknown request fields. Ordinary calls log nothing: their entry has it all, and logs cost time. */
 function reportUnknownFields(call: Call): void {
   const { provider, facts } = call.plan;
   if (facts.unknownFields === 0) return;
@@ -83,13 +82,13 @@ function reportUnknownFields(call: Call): void {
   logEvent({ event: 'unknown_fields_passed', call: call.ctx.id, provider: provider.id, count });
 }
 
-/** Posts `bill`; resolves when the account or the queue has it. */
+/** Submits `bill`; resolves when the account or the queue has it. */
 export async function submitSettlement(call: Call, bill: Bill, httpStatus: number): Promise<void> {
   reportUnknownFields(call);
   await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
 }
 
-/** The bill of a call that reached the provider; alerts where its usage can't be priced in full. */
+/** Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced. */
 export function buildBill(call: Call, outcome: CallOutcome): Bill {
   const { unpriceable } = outcome.reading;
   if (unpriceable > 0) {
@@ -99,7 +98,7 @@ export function buildBill(call: Call, outcome: CallOutcome): Bill {
   return computeBill(call.plan, outcome);
 }
 
-/** Draws up the bill of a call that reached the provider, and posts it. */
+/** Computes the bill of a call that reached the provider, and submits it. */
 export async function settleCall(
   call: Call,
   outcome: CallOutcome,
@@ -108,7 +107,7 @@ export async function settleCall(
   await submitSettlement(call, buildBill(call, outcome), httpStatus);
 }
 
-/** Ends a call the provider refused or never got: nothing is charged. */
+/** Ends a call that the provider rejected or never received: nothing is charged. */
 export async function settleWithoutCharge(
   call: Call,
   reason: 'upstream_refused' | 'not_sent',

@@ -1,6 +1,6 @@
 /**
- * What the caller hears when the provider would not answer. A refusal of the request itself is passed
- * on, in the caller's dialect; anything that speaks of our own account there becomes ours.
+ * Error responses for calls that the provider did not answer. A rejection of the request is forwarded in
+ * the caller's dialect; an error about Farebox's own account at the provider becomes an error of ours.
  */
 import type { UpstreamResult } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
@@ -25,7 +25,7 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** True if the provider already wrote its error the way the caller's SDK reads it. */
+/** Returns whether the provider's error already has the shape that the caller's SDK expects. */
 function isNativeErrorShape(dialect: Dialect, body: unknown): boolean {
   if (!isJsonObject(body) || !isJsonObject(body.error)) return false;
   const { message, type } = body.error;
@@ -34,7 +34,7 @@ function isNativeErrorShape(dialect: Dialect, body: unknown): boolean {
 }
 
 /**
- * The human sentence of an error body: OpenAI and Anthropic `{error: {message}}`, xAI
+ * Returns the message of an error body: OpenAI and Anthropic `{error: {message}}`, xAI
  * `{code, error: "..."}`, Gemini `[{error: {message}}]`, FastAPI `{detail}`, or plain text.
  */
 function extractMessage(body: unknown, text: string): string {
@@ -45,7 +45,7 @@ function extractMessage(body: unknown, text: string): string {
   for (const candidate of [error, message, detail]) {
     if (typeof candidate === 'string') return candidate;
   }
-  return 'The provider refused this request.';
+  return 'The provider rejected this request.';
 }
 
 function rewriteError(
@@ -92,7 +92,7 @@ function toApiError(
 
 function logUpstreamError(result: UpstreamFailure, provider: string, call: string): void {
   if (result.reason === 'our_account') {
-    logEvent({ event: 'upstream_account_refused', call, provider, status: result.status });
+    logEvent({ event: 'upstream_account_error', call, provider, status: result.status });
   }
   if (result.reason === 'silent' || result.reason === 'unreachable') {
     const kind = result.reason === 'silent' ? 'timeout' : 'connect';
@@ -100,7 +100,7 @@ function logUpstreamError(result: UpstreamFailure, provider: string, call: strin
   }
 }
 
-/** The answer to a call that produced nothing, in the caller's dialect. */
+/** Builds the response to a call that produced nothing, in the caller's dialect, and logs its cause. */
 export function upstreamErrorResponse(
   result: UpstreamFailure,
   provider: string,
