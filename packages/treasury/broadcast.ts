@@ -1,6 +1,7 @@
 /**
- * Sending a signed plan: all funds, then the sweeps of whatever was funded. The network's own receipts say how far
- * it came, so a run that was killed is simply run again; a step's hash is fixed by its signature, so it can't count twice.
+ * Broadcasts a signed plan: first all funds, then the sweeps of the addresses that were funded. The progress is
+ * read from the network's receipts, so an interrupted broadcast can be run again. A step's hash is fixed by its
+ * signature, so it can't take effect twice.
  */
 import { CHAIN_DEFAULTS, readReceipt } from '@farebox/deposits';
 import type { SignedPlan, SignedStep } from './contract.ts';
@@ -8,22 +9,22 @@ import { type Network, sendStep } from './network.ts';
 
 export type StepState =
   | 'mined'
-  /** On the network, and it did nothing. */
+  /** Mined, but the transaction failed. */
   | 'failed'
-  /** The network did not take it. */
-  | 'refused'
-  /** Sent, and in no block within the time to wait. */
+  /** The network rejected it. */
+  | 'rejected'
+  /** Sent, but not mined within the time to wait. */
   | 'waiting'
-  /** Too old for the network to take; it was not sent. */
+  /** Not sent, because the plan expired. */
   | 'expired'
-  /** What it needs was not sent or failed. */
-  | 'left_out';
+  /** Not sent, because its fund wasn't mined. */
+  | 'skipped';
 
 export type StepOutcome = Readonly<{ step: SignedStep; state: StepState }>;
 
 export type BroadcastOptions = Readonly<{
   now: () => number;
-  /** Waits a little, and answers whether to look again. */
+  /** Waits before the next poll. Resolves to false when the time is up. */
   wait: () => Promise<boolean>;
   onOutcome: (outcome: StepOutcome) => void;
 }>;
@@ -45,11 +46,11 @@ async function sendOne(
   if (now >= plan.expiresAt) return 'expired';
   const { family } = CHAIN_DEFAULTS[plan.chain];
   if (await sendStep(network, family, step)) return 'waiting';
-  // Refused because it was there already, perhaps: then there is a receipt by now, or there will be.
-  return (await readMinedState(network, step)) ?? 'refused';
+  // The network also rejects a transaction it already has: then there may be a receipt by now.
+  return (await readMinedState(network, step)) ?? 'rejected';
 }
 
-/** All at once, then until each is in a block or there was waiting enough. */
+/** Sends all steps, then polls until each is mined or the time is up. */
 async function sendAll(
   network: Network,
   plan: SignedPlan,
@@ -69,6 +70,7 @@ async function sendAll(
   return outcomes;
 }
 
+/** Sends a signed plan and returns the outcome of each step. `onOutcome` is called as outcomes are known. */
 export async function broadcast(
   network: Network,
   plan: SignedPlan,
@@ -82,7 +84,7 @@ export async function broadcast(
   const ready = stepsByKind('sweep').filter(({ from }) => !unfunded.has(from));
   const unfundedSweeps = stepsByKind('sweep').filter(({ from }) => unfunded.has(from));
   const sweeps = await sendAll(network, plan, ready, options);
-  const skipped = unfundedSweeps.map((step) => ({ step, state: 'left_out' }) as const);
+  const skipped = unfundedSweeps.map((step) => ({ step, state: 'skipped' }) as const);
   for (const outcome of skipped) options.onOutcome(outcome);
   return [...funds, ...sweeps, ...skipped];
 }

@@ -1,4 +1,4 @@
-/** The treasury as an operator runs it: its commands, one process each, from the words to the report. */
+/** The treasury's commands as an operator runs them, one process each, from the mnemonic to the report. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,12 +34,12 @@ function run(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })));
 }
 
-describe('keys', () => {
+describe('the key commands', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-keys-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'keys.json');
 
-  it('are imported, shown by their public parts, and never overwritten', async () => {
+  it('import keys, show only their public parts, and never overwrite a file', async () => {
     const made = await run(
       folder,
       ['keys', 'import', '--out', file],
@@ -54,7 +54,7 @@ describe('keys', () => {
     const before = readFileSync(file, 'utf8');
     const again = await run(folder, ['keys', 'new', '--out', file], [PASSPHRASE, PASSPHRASE]);
     expect(again.code).toBe(2);
-    expect(again.err).toContain('is there already');
+    expect(again.err).toContain('already exists');
     expect(readFileSync(file, 'utf8')).toBe(before);
     const shown = await run(folder, ['keys', 'show', '--keys', file], [PASSPHRASE]);
     expect(shown.out.split('\n').filter((line) => line !== '')).toEqual(
@@ -62,7 +62,7 @@ describe('keys', () => {
     );
   });
 
-  it('that are new are shown as words once, and open with them', async () => {
+  it('show the words of new keys once', async () => {
     const path = join(folder, 'new.json');
     const made = await run(folder, ['keys', 'new', '--out', path], [PASSPHRASE, PASSPHRASE]);
     const words = made.out.trim().split('\n').at(-1) ?? '';
@@ -74,10 +74,10 @@ describe('keys', () => {
 
   it.each([
     [
-      'words that are none',
+      'an invalid mnemonic',
       ['keys', 'import', '--out', 'x.json'],
       ['one two three'],
-      'not the words',
+      'not a valid BIP-39 mnemonic',
     ],
     [
       'a short passphrase',
@@ -86,21 +86,21 @@ describe('keys', () => {
       'shorter than 12',
     ],
     [
-      'two passphrases',
+      'two different passphrases',
       ['keys', 'new', '--out', 'x.json'],
       [PASSPHRASE, `${PASSPHRASE}!`],
-      'not the same',
+      'don’t match',
     ],
     [
-      'another passphrase',
+      'a wrong passphrase',
       ['keys', 'show', '--keys', 'keys.json'],
       ['something else'],
-      'not this file’s',
+      'Wrong passphrase',
     ],
-    ['no file', ['keys', 'show', '--keys', 'nothing.json'], [], 'can’t be read'],
+    ['a missing file', ['keys', 'show', '--keys', 'nothing.json'], [], 'can’t be read'],
     ['an unknown command', ['export', 'child'], [], 'treasury keys new'],
     ['an unknown option', ['keys', 'show', '--private'], [], 'treasury keys new'],
-  ])('refuse %s', async (_, args, stdinLines, expectedError) => {
+  ])('reject %s', async (_, args, stdinLines, expectedError) => {
     const result = await run(folder, args, stdinLines);
     expect(result).toMatchObject({ code: 2, out: '' });
     expect(result.err).toContain(expectedError);
@@ -109,7 +109,7 @@ describe('keys', () => {
 
 const anvil = anvilPath();
 
-describe.skipIf(anvil === null)('a sweep by commands', () => {
+describe.skipIf(anvil === null)('the sweep commands', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-cli-'));
   const account = createKeyring(MNEMONIC).account('evm');
   const destination = '0x00000000000000000000000000000000000c01d0';
@@ -137,7 +137,7 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('goes from plan to report', { timeout: 60_000 }, async () => {
+  it('sweep addresses from plan to report', { timeout: 60_000 }, async () => {
     const rpc = ['--rpc', chains.urls.bsc];
     const sweepArgs = ['--addresses', 'addresses.jsonl', '--to', destination, '--minimum', '5'];
     const plan = ['plan', '--chain', 'bsc', ...rpc, '--xpub', account.xpub, ...sweepArgs];
@@ -145,7 +145,7 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
     expect(planned).toMatchObject({ code: 0, err: '' });
     expect(planned.out).toContain('1 addresses, 25 USDT');
     const sign = ['sign', '--plan', 'plan.json', '--keys', 'keys.json', '--allow', 'allow.txt'];
-    const maxFeeArgs = ['--fee-most', '0.05', '--out', 'signed.json'];
+    const maxFeeArgs = ['--max-fee', '0.05', '--out', 'signed.json'];
     const other = await run(
       folder,
       [...sign, '--confirm', `0x${'1'.repeat(40)}`, ...maxFeeArgs],
@@ -160,7 +160,7 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
     );
     expect(signed).toMatchObject({ code: 0 });
     const sent = await run(folder, ['broadcast', '--signed', 'signed.json', ...rpc]);
-    expect(sent.out).toContain('All of it is on the network.');
+    expect(sent.out).toContain('All transactions are mined.');
     const early = await run(folder, [
       'report',
       '--signed',
@@ -192,7 +192,7 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
     });
   });
 
-  it('says what is wrong with what was typed', async () => {
+  it('say which option or file is invalid', async () => {
     const rpc = ['--rpc', chains.urls.bsc];
     const plan = [
       'plan',
@@ -211,10 +211,10 @@ describe.skipIf(anvil === null)('a sweep by commands', () => {
       'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH',
       ...rest,
     ]);
-    expect(tron.err).toContain('is not an address of bsc');
+    expect(tron.err).toContain('isn’t an address on bsc');
     const none = await run(folder, [...plan, '--to', destination, ...rest.slice(2)]);
-    expect(none.err).toContain('--minimum is missing');
+    expect(none.err).toContain('--minimum is required');
     const keys = await run(folder, ['sign', '--plan', 'allow.txt', '--keys', 'keys.json']);
-    expect(keys.err).toContain('allow.txt is not JSON');
+    expect(keys.err).toContain('allow.txt isn’t JSON');
   });
 });

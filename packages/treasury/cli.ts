@@ -1,4 +1,4 @@
-/** `npm run treasury -- <command>`: see docs/treasury.md. `keys` and `sign` touch no network. */
+/** `npm run treasury -- <command>`: see docs/treasury.md. `keys` and `sign` use no network. */
 import { parseArgs } from 'node:util';
 import { UsageError } from './command-line.ts';
 import { COMMANDS } from './commands.ts';
@@ -6,14 +6,14 @@ import { createPrompt } from './prompt.ts';
 
 const OPTIONS = [
   ...['out', 'keys', 'chain', 'rpc', 'header', 'xpub', 'addresses', 'to', 'minimum', 'coin-price'],
-  ...['margin', 'hours', 'plan', 'allow', 'confirm', 'fee-most', 'signed', 'minutes'],
+  ...['margin', 'hours', 'plan', 'allow', 'confirm', 'max-fee', 'signed', 'minutes'],
 ];
 
 const USAGE = `treasury keys new|import --out FILE
 treasury keys show --keys FILE
 treasury plan --chain tron|bsc|polygon --rpc URL [--header "Name: value"] --xpub XPUB --addresses FILE --to ADDRESS
               --minimum USDT --coin-price USD [--margin PERCENT] [--hours 1-24] --out FILE
-treasury sign --plan FILE --keys FILE --allow FILE --confirm ADDRESS --fee-most COINS --out FILE
+treasury sign --plan FILE --keys FILE --allow FILE --confirm ADDRESS --max-fee COINS --out FILE
 treasury broadcast --signed FILE --rpc URL [--header "Name: value"] [--minutes 10]
 treasury report --signed FILE --rpc URL [--header "Name: value"] --out FILE
 `;

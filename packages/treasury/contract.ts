@@ -1,62 +1,79 @@
 /**
- * What the treasury's files hold: a plan that anybody may read and nobody can spend, the same plan signed, and
- * the report of what it moved. How they are used stands in docs/treasury.md, why in docs/decisions/0015.
+ * The content of the treasury's files: a plan, which holds no secret and can't be spent, and the same plan
+ * signed. docs/treasury.md explains how they are used, docs/decisions/0015 why.
  */
 import type { Chain, ChainName, HexAddress } from '@farebox/deposits';
 
-/** Below the account's key: chain 0 holds deposit addresses, chain 1 the treasury's own (BIP-44, "change"). */
+/** A path below the account key: chain 0 holds deposit addresses, chain 1 the treasury's own (BIP-44, "change"). */
 export type KeyPath = Readonly<{ chain: 0 | 1; index: number }>;
 
-/** Who pays for gas: a child no customer is ever shown. */
+/** The gas account, which pays the fees. Customers are never given this address. */
 export const GAS_PATH: KeyPath = { chain: 1, index: 0 };
 
 export type Step = Readonly<{
-  /** `fund` sends an address what its sweep will cost; `sweep` sends all its USDT to the destination. */
+  /** `fund` sends an address the coins its sweep costs. `sweep` sends all its USDT to the destination. */
   kind: 'fund' | 'sweep';
   signer: KeyPath;
-  /** The address that signs, and for a fund the one that is given something. In hexadecimal. */
+  /** The address that signs, in hexadecimal. */
   from: HexAddress;
+  /** The recipient: the funded address, or the destination of a sweep. */
   to: HexAddress;
-  /** Decimal: of the network's coin (wei or sun) for a fund, of the token for a sweep. */
+  /** Decimal, in wei or sun for a fund, in token units for a sweep. */
   units: string;
-  /** What is signed, as bytes in hexadecimal: the only part of a step that a signature is given for. */
+  /** The bytes to be signed, in hexadecimal. A signature covers nothing else of the step. */
   raw: string;
 }>;
 
 export type Plan = Readonly<{
   version: 1;
-  /** SHA-256 of everything below, so that what was reviewed is what is signed. */
+  /** SHA-256 of all other fields (plan-id.ts). */
   id: string;
   chain: ChainName;
   chainId: number;
   token: HexAddress;
-  /** Of the public key all signers hang below. */
+  /** The fingerprint of the public key that all signers are children of. */
   fingerprint: string;
-  /** As wallets of the network write it. */
+  /** In the format of the network's wallets. */
   destination: string;
-  /** Milliseconds since 1970; after `expiresAt` the network takes none of it (TRON), or it should not be sent. */
+  /** Milliseconds since 1970. After `expiresAt` TRON rejects the transactions, and we don't send them. */
   plannedAt: number;
   expiresAt: number;
-  /** Decimal, in the coin's smallest unit: the most that all steps together can cost. */
+  /** Decimal, in the coin's smallest unit: the maximum cost of all steps together. */
   maxFee: string;
   steps: readonly Step[];
+}>;
+
+export type PlanOptions = Readonly<{
+  chain: Chain;
+  xpub: string;
+  /** The addresses to sweep, with their index below the key. */
+  addresses: readonly Readonly<{ index: number; address: HexAddress }>[];
+  destination: HexAddress;
+  /** In token units. Addresses that hold less are skipped. */
+  minimumUnits: bigint;
+  /** The price of one coin (BNB, POL, TRX) in nano-USD. */
+  coinNanoUsd: bigint;
+  /** How much fees may rise before the plan is sent. */
+  marginPercent: bigint;
+  validMs: number;
+  now: number;
 }>;
 
 export type SignedStep = Step & Readonly<{ signed: string; txHash: string }>;
 export type SignedPlan = Omit<Plan, 'steps'> & Readonly<{ steps: readonly SignedStep[] }>;
 
-/** Why an address is not swept. */
+/** An address that isn't swept. `uneconomical`: it holds less than five times what the sweep costs. */
 export type Skipped = Readonly<{
   address: HexAddress;
   units: string;
-  reason: 'empty' | 'below_minimum' | 'below_five_fees' | 'frozen';
+  reason: 'empty' | 'below_minimum' | 'uneconomical' | 'frozen';
 }>;
 
-/** Why a plan is not signed, not one step of it. */
+/** Why a plan is rejected. Not one of its steps is signed then. */
 export type SignError =
   | 'not_a_plan'
-  | 'changed_since_planned'
-  | 'other_keys'
+  | 'plan_id_mismatch'
+  | 'key_mismatch'
   | 'destination_not_allowed'
   | 'destination_not_confirmed'
   | 'wrong_token'
@@ -68,7 +85,7 @@ export type SignError =
   | 'not_a_transfer'
   | 'wrong_recipient'
   | 'wrong_amount'
-  | 'funds_a_stranger'
+  | 'funds_unrelated_address'
   | 'fees_too_high';
 
 export type Family = Chain['family'];

@@ -1,30 +1,30 @@
-/** What a sweep costs on a network, and whether it is worth it. Pure. */
+/** What a sweep costs on a network, and whether it is worth its fees. Pure. */
 import type { Family } from './contract.ts';
 
-/** Decimals of the network's own coin: wei, sun. */
+/** Decimals of the network's coin: amounts are in wei and sun. */
 export const COIN_DECIMALS: Readonly<Record<Family, number>> = { evm: 18, tron: 6 };
 
-/** A transfer of the coin itself costs this on every EVM network (Ethereum yellow paper, appendix G). */
+/** The gas of a plain coin transfer on every EVM network (Ethereum yellow paper, appendix G). */
 export const TRANSFER_GAS = 21_000n;
-/** A simple TRON transaction has up to 350 bytes at 1,000 sun where no free bandwidth is left. */
+/** A simple TRON transaction has up to 350 bytes, at 1,000 sun each when no free bandwidth is left. */
 export const BANDWIDTH_SUN = 350_000n;
-/** Sending coins to an address nobody used before activates it: 1 TRX and 0.1 TRX (TRON's chain parameters). */
+/** Sending coins to an unused address activates it: 1 TRX and 0.1 TRX (TRON's chain parameters). */
 export const ACTIVATION_SUN = 1_100_000n;
-/** A sweep below this many times its fee waits for more. */
+/** An address is skipped while it holds less than this many times its sweep's fee. */
 const MIN_FEE_MULTIPLE = 5n;
 
 export type Quote = Readonly<{
-  /** Of one unit of gas or energy, with the margin for the days until it is sent. */
+  /** The price of one unit of gas or energy, with a margin for the days until the plan is sent. */
   price: bigint;
-  /** What the sweep can use at most. */
+  /** The maximum gas or energy of the sweep. */
   gas: bigint;
 }>;
 
 export type Costs = Readonly<{
-  /** What the address must have before its sweep, and what is still missing of it. */
+  /** The coins the address needs for its sweep, and how many of them it lacks. */
   sweepFee: bigint;
   missing: bigint;
-  /** What sending the missing part costs whoever sends it; 0 where nothing is missing. */
+  /** The fee of funding the missing coins. 0 when nothing is missing. */
   fundFee: bigint;
 }>;
 
@@ -41,11 +41,11 @@ export function computeCosts(family: Family, { price, gas }: Quote, balance: big
 
 function computeFundFee(family: Family, price: bigint, balance: bigint): bigint {
   if (family === 'evm') return TRANSFER_GAS * price;
-  // Whether an address is active can't be seen from outside; without a coin it is taken for not active.
+  // JSON-RPC doesn't show whether an address is active, so one without coins is assumed inactive.
   return balance === 0n ? ACTIVATION_SUN + BANDWIDTH_SUN : BANDWIDTH_SUN;
 }
 
-/** In nano-USD: both sides rounded against sweeping. */
+/** Compares both in nano-USD, each rounded against sweeping. `fee.nanoUsd` is the price of one coin. */
 export function isProfitableSweep(
   token: Readonly<{ units: bigint; decimals: number }>,
   fee: Readonly<{ units: bigint; decimals: number; nanoUsd: bigint }>,

@@ -1,6 +1,6 @@
 /**
- * A legacy transaction of EIP-155: every EVM network takes it, its fee is one number, and it can be signed days
- * later. Reading is strict: what is not written as the same bytes is no transaction. Pure, but for viem's encoding.
+ * Legacy transactions (EIP-155). Every EVM network accepts them, their fee is a single number, and they can be
+ * signed days later. Parsing is strict: bytes that don't serialize to themselves are rejected. Pure.
  */
 
 import { keccak_256 } from '@noble/hashes/sha3.js';
@@ -38,12 +38,12 @@ function toLegacyTransaction({ chainId, nonce, gasPrice, gas, to, value, data }:
   } as const;
 }
 
-/** The bytes whose keccak-256 is signed. */
+/** Serializes the unsigned transaction. The keccak-256 of these bytes is signed. */
 export function toRaw(transaction: EvmTransaction): string {
   return serializeTransaction(toLegacyTransaction(transaction));
 }
 
-/** The unsigned transaction these bytes are, if writing it gives the same bytes; else null. */
+/** Parses an unsigned transaction. Null unless it serializes to exactly the same bytes. */
 export function parseRaw(raw: string): EvmTransaction | null {
   try {
     const read = parseTransaction(withHexPrefix(raw));
@@ -62,7 +62,7 @@ export function computeDigest(raw: string): Uint8Array {
   return keccak_256(hexToBytes(raw.slice(2)));
 }
 
-/** What is broadcast, and its hash. */
+/** The bytes to broadcast, and their hash. */
 export function serializeSigned(
   transaction: EvmTransaction,
   { r, s, recovery }: Signature,

@@ -1,7 +1,7 @@
 /**
- * The operator's mnemonic (BIP-39) in a file, sealed with a passphrase, and the keys below it. It gives out public
- * keys and signatures; a private key leaves this module nowhere, because the public key of an account and the
- * private key of any one child give the private keys of all the others (BIP-32, "Implications").
+ * The operator's mnemonic (BIP-39) in a file encrypted with a passphrase, and the keys derived from it. The module
+ * returns public keys and signatures, never a private key: the public key of an account and the private key of one
+ * child give the private keys of all the others (BIP-32, "Implications").
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { deriveAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
@@ -10,33 +10,40 @@ import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
 import { generateMnemonic, mnemonicToSeedSync, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
+import * as v from 'valibot';
 import type { Family, KeyPath } from './contract.ts';
 
-/** BIP-44 with SLIP-44's coin types: one EVM key for both networks, and TRON's. */
+/** BIP-44 with SLIP-44's coin types: one EVM key for both networks, one for TRON. */
 const ACCOUNT_PATHS: Readonly<Record<Family, string>> = {
   evm: "m/44'/60'/0'",
   tron: "m/44'/195'/0'",
 };
 /** 256 bits: 24 words. */
 const STRENGTH = 256;
-/** About a third of a second and 128 MB for each guess of a passphrase (RFC 7914). */
+/** Each guess of a passphrase costs about a third of a second and 128 MB (RFC 7914). */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 };
 const MIN_PASSPHRASE_LENGTH = 12;
 
 export type Signature = Readonly<{ r: bigint; s: bigint; recovery: 0 | 1 }>;
 
-/** One family's account: public things, and signatures by the keys below it. */
+/** The account of one family: its public key, addresses, and signatures by its children. */
 export type Account = Readonly<{
   xpub: string;
   fingerprint: string;
   addressAt(path: KeyPath): HexAddress;
-  /** Of 32 bytes, low-s (EIP-2). */
+  /** Signs a 32-byte digest. The signature is low-s (EIP-2). */
   sign(path: KeyPath, digest: Uint8Array): Signature;
 }>;
 
 export type Keyring = Readonly<{ account(family: Family): Account }>;
 
-export type KeyFile = Readonly<{ version: 1; salt: string; iv: string; sealed: string }>;
+const KEY_FILE = v.object({
+  version: v.literal(1),
+  salt: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  iv: v.pipe(v.string(), v.regex(/^[0-9a-f]{24}$/)),
+  sealed: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{2}){17,}$/)),
+});
+export type KeyFile = Readonly<v.InferOutput<typeof KEY_FILE>>;
 export type OpenResult =
   | Readonly<{ ok: true; mnemonic: string }>
   | Readonly<{ ok: false; reason: 'not_a_key_file' | 'wrong_passphrase' }>;
@@ -45,7 +52,7 @@ export function newMnemonic(): string {
   return generateMnemonic(wordlist, STRENGTH);
 }
 
-/** Lower case, single spaces; null where words or checksum are not BIP-39's. */
+/** Normalizes case and spaces. Null when the words or the checksum aren't valid BIP-39. */
 export function parseMnemonic(text: string): string | null {
   const mnemonic = text.trim().toLowerCase().replace(/\s+/g, ' ');
   return validateMnemonic(mnemonic, wordlist) ? mnemonic : null;
@@ -59,7 +66,7 @@ function deriveKey(passphrase: string, salt: Uint8Array): Uint8Array {
   return scryptSync(passphrase.normalize('NFKC'), salt, 32, SCRYPT);
 }
 
-/** AES-256-GCM; the tag is the last 16 bytes. */
+/** Encrypts a mnemonic with AES-256-GCM. The tag is the last 16 bytes of `sealed`. */
 export function seal(
   mnemonic: string,
   passphrase: string,
@@ -77,21 +84,11 @@ export function seal(
   };
 }
 
-function parseKeyFile(value: unknown): KeyFile | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const text = (name: string): string => String(Reflect.get(value, name) ?? '');
-  const [salt, iv, sealed] = [text('salt'), text('iv'), text('sealed')];
-  const isValid =
-    Reflect.get(value, 'version') === 1 &&
-    /^[0-9a-f]{32}$/.test(salt) &&
-    /^[0-9a-f]{24}$/.test(iv) &&
-    /^(?:[0-9a-f]{2}){17,}$/.test(sealed);
-  return isValid ? { version: 1, salt, iv, sealed } : null;
-}
-
+/** Decrypts a key file. `file` is its parsed JSON. */
 export function open(file: unknown, passphrase: string): OpenResult {
-  const keyFile = parseKeyFile(file);
-  if (keyFile === null) return { ok: false, reason: 'not_a_key_file' };
+  const parsed = v.safeParse(KEY_FILE, file);
+  if (!parsed.success) return { ok: false, reason: 'not_a_key_file' };
+  const keyFile = parsed.output;
   const bytes = hexToBytes(keyFile.sealed);
   const key = deriveKey(passphrase, hexToBytes(keyFile.salt));
   const decipher = createDecipheriv('aes-256-gcm', key, hexToBytes(keyFile.iv));
@@ -104,7 +101,7 @@ export function open(file: unknown, passphrase: string): OpenResult {
   }
 }
 
-/** The address at a path below an account's public key; null where the text is no such key. */
+/** Derives the address at a path below an account's public key. Null when `xpub` isn't such a key. */
 export function deriveAddressAt(xpub: string, { chain, index }: KeyPath): HexAddress | null {
   const read = parseWatchKey(xpub);
   if (!read.ok) return null;
@@ -116,7 +113,7 @@ function deriveAccount(root: HDKey, family: Family): Account {
   const account = root.derive(ACCOUNT_PATHS[family]);
   const xpub = account.publicExtendedKey;
   const read = parseWatchKey(xpub);
-  if (!read.ok) throw new Error('the account’s own public key can’t be read');
+  if (!read.ok) throw new Error('The public key of the account is invalid.');
   return {
     xpub,
     fingerprint: read.key.fingerprint,
@@ -127,10 +124,11 @@ function deriveAccount(root: HDKey, family: Family): Account {
       ),
     sign: ({ chain, index }, digest) => {
       const { privateKey } = account.deriveChild(chain).deriveChild(index);
-      if (privateKey === null) throw new Error('a key without a private part can’t sign');
+      if (privateKey === null) throw new Error('A key without a private part can’t sign.');
       const bytes = secp256k1.sign(digest, privateKey, { prehash: false, format: 'recovered' });
       const { r, s, recovery } = secp256k1.Signature.fromBytes(bytes, 'recovered');
-      if (recovery !== 0 && recovery !== 1) throw new Error('a signature nobody can recover');
+      if (recovery !== 0 && recovery !== 1)
+        throw new Error('The signature has no valid recovery id.');
       return { r, s, recovery };
     },
   };

@@ -1,4 +1,4 @@
-/** What the treasury asks a network: balances, prices, and to take a transaction. Nothing here knows a key. */
+/** Reads balances and prices from a network, and sends signed transactions. Uses no key. */
 import type {
   Chain,
   HexAddress,
@@ -13,14 +13,14 @@ import { encodeTransfer } from './token-transfer.ts';
 export type Network = Readonly<{
   rpcTransport: RpcTransport;
   provider: RpcProvider;
-  /** POSTs JSON to a path of TRON's own HTTP API beside its JSON-RPC; null where nothing usable came back. */
+  /** POSTs JSON to a path of TRON's HTTP API, beside its JSON-RPC. Null on any failure. */
   post: (path: string, body: unknown) => Promise<unknown>;
 }>;
 
-/** java-tron takes no more in one batch (its config.conf, maxBatchSize). */
+/** java-tron accepts at most 100 requests in a batch (config.conf, maxBatchSize). */
 const MAX_BATCH_SIZE = 99;
 
-/** All answers, or null where one is missing or an error. */
+/** Returns all results, or null if one is missing or an error. */
 async function batchCall(
   { rpcTransport, provider }: Network,
   requests: readonly RpcRequest[],
@@ -46,9 +46,9 @@ function parseQuantities(values: readonly unknown[]): readonly bigint[] | null {
 
 export type Prices = Readonly<{
   chainId: number;
-  /** Of one unit of gas or energy. */
+  /** The price of one unit of gas or energy. */
   gasPrice: bigint;
-  /** The newest final block: what TRON's transactions refer to. */
+  /** The newest final block, which TRON's transactions refer to. */
   block: Readonly<{ number: number; hash: string }>;
 }>;
 
@@ -72,7 +72,7 @@ export async function readPrices(network: Network): Promise<Prices | null> {
   return { chainId: Number(chainId), gasPrice, block: { number: Number(number), hash } };
 }
 
-/** Of the coin, in order. */
+/** Coin balances, in input order. */
 export async function readCoinBalances(
   network: Network,
   addresses: readonly HexAddress[],
@@ -84,7 +84,7 @@ export async function readCoinBalances(
   return answers === null ? null : parseQuantities(answers);
 }
 
-/** How many transactions each has sent; EVM networks alone count them. */
+/** The number of transactions each address has sent. EVM networks only: TRON has no nonces. */
 export async function readNonces(
   network: Network,
   addresses: readonly HexAddress[],
@@ -102,7 +102,7 @@ export async function readNonces(
 
 export type Sweepable = Readonly<{ address: HexAddress; units: bigint }>;
 
-/** Gas or energy that each transfer would use, as the network itself tries it. */
+/** The gas or energy of each transfer, as the network estimates it. */
 export async function readGas(
   network: Network,
   { token }: Pick<Chain, 'token'>,
@@ -119,7 +119,7 @@ export async function readGas(
   return answers === null ? null : parseQuantities(answers);
 }
 
-/** Whether the network took it or has it already. */
+/** Sends a signed step. True if the network accepted it, or on TRON already has it. */
 export async function sendStep(
   network: Network,
   family: Chain['family'],

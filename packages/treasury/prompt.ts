@@ -1,4 +1,4 @@
-/** What is asked of whoever sits there, without showing what they type; from a pipe, the next line of it. */
+/** Asks the operator for a secret without echoing it. When input is a pipe, it reads the next line. */
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 

@@ -1,4 +1,4 @@
-/** What a sent plan really moved, from the events of final blocks and from nothing else: for the daily audit. */
+/** Reports what a broadcast plan moved, from the events of final blocks only. The daily audit uses it. */
 import {
   CHAIN_DEFAULTS,
   type ChainName,
@@ -21,7 +21,7 @@ export type SweptTransfer = Readonly<{
 export type Report = Readonly<{
   plan: string;
   swept: readonly SweptTransfer[];
-  /** Sweeps that moved nothing, or are in no final block yet: report again later. */
+  /** Sweeps that moved nothing, or aren't in a final block yet. Run the report again later. */
   unfinished: readonly Readonly<{
     txHash: string;
     address: HexAddress;
@@ -35,7 +35,7 @@ function sumMovedUnits(receipt: Receipt, plan: SignedPlan, { from }: SignedStep)
     .reduce((sum, { units }) => sum + units, 0n);
 }
 
-/** Null where the network can't be asked. */
+/** Builds the report of a broadcast plan. Null when the network is unreachable. */
 export async function makeReport(network: Network, plan: SignedPlan): Promise<Report | null> {
   const { rpcTransport, provider } = network;
   const chain = { ...CHAIN_DEFAULTS[plan.chain], providers: [provider], startBlock: null };

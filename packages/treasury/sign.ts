@@ -1,69 +1,39 @@
 /**
- * Signing, offline. What a plan says of itself is not believed: every step is read from the bytes that would be
- * signed, and if one of them does anything but what a sweep to an allowed destination does, nothing is signed.
+ * Signs a plan, offline. A plan's own description isn't trusted: every step is decoded from the bytes that would
+ * be signed. If one of them does anything but sweep to an allowed destination, nothing is signed.
  */
-import { CHAIN_DEFAULTS, CHAINS, type HexAddress, parseAddress } from '@farebox/deposits';
+import { CHAIN_DEFAULTS, type HexAddress, parseAddress } from '@farebox/deposits';
 import { GAS_PATH, type Plan, type SignError, type SignedPlan, type Step } from './contract.ts';
 import type { Account, Keyring } from './keyring.ts';
-import { planId } from './plan.ts';
+import { parsePlan } from './plan-file.ts';
+import { planId } from './plan-id.ts';
 import { type DecodedStep, decodeStep, signStep } from './steps.ts';
 
 export type SignOptions = Readonly<{
   keys: Keyring;
-  /** As wallets write them; the destination must be one of these. */
+  /** The allowed destinations, in the format of the network's wallets. */
   allowed: readonly string[];
-  /** The destination, typed once more by whoever signs. */
+  /** The destination, typed again by the operator who signs. */
   confirmed: string;
-  /** In the coin's smallest unit: what all steps may cost and hand out for gas. */
+  /** In the coin's smallest unit: the limit for the fees of all steps and the gas they send, together. */
   maxFee: bigint;
   now: number;
 }>;
 
 export type SignResult =
   | Readonly<{ ok: true; signed: SignedPlan }>
-  /** `step` counts from 1; null where it is the plan as a whole. */
+  /** `step` counts from 1. Null when the plan as a whole is rejected. */
   | Readonly<{ ok: false; reason: SignError; step: number | null }>;
 
 const DAY_MS = 24 * 3_600_000;
 
-function isStep(value: unknown): value is Step {
-  const field = (name: string): unknown => Reflect.get(Object(value), name);
-  const signer = Object(field('signer'));
-  const [chain, index]: unknown[] = [Reflect.get(signer, 'chain'), Reflect.get(signer, 'index')];
-  return (
-    (field('kind') === 'fund' || field('kind') === 'sweep') &&
-    (chain === 0 || chain === 1) &&
-    Number.isInteger(index) &&
-    ['from', 'to'].every((name) => /^0x[0-9a-f]{40}$/.test(String(field(name)))) &&
-    /^[1-9]\d{0,77}$/.test(String(field('units'))) &&
-    /^0x(?:[0-9a-f]{2})+$/.test(String(field('raw')))
-  );
-}
-
-/** A plan's shape; what it says is checked afterwards. */
-export function isPlan(value: unknown): value is Plan {
-  const field = (name: string): unknown => Reflect.get(Object(value), name);
-  const steps = field('steps');
-  return (
-    field('version') === 1 &&
-    CHAINS.some((name) => name === field('chain')) &&
-    ['id', 'token', 'fingerprint', 'destination', 'maxFee'].every(
-      (name) => typeof field(name) === 'string',
-    ) &&
-    ['chainId', 'plannedAt', 'expiresAt'].every((name) => Number.isSafeInteger(field(name))) &&
-    Array.isArray(steps) &&
-    steps.length > 0 &&
-    steps.every(isStep)
-  );
-}
-
-/** What is wrong with the plan as a whole. */
+/** Checks the plan as a whole. */
 function checkPlan(plan: Plan, account: Account, options: SignOptions): SignError | null {
   const { family, token, chainId } = CHAIN_DEFAULTS[plan.chain];
   const destination = parseAddress(family, plan.destination);
   const allowed = options.allowed.map((text) => parseAddress(family, text));
-  if (planId(plan) !== plan.id) return 'changed_since_planned';
-  if (plan.fingerprint !== account.fingerprint) return 'other_keys';
+  if (planId(plan) !== plan.id) return 'plan_id_mismatch';
+  if (plan.fingerprint !== account.fingerprint) return 'key_mismatch';
   if (plan.token !== token) return 'wrong_token';
   if (plan.chainId !== chainId) return 'wrong_chain';
   if (destination === null || !allowed.includes(destination)) return 'destination_not_allowed';
@@ -76,7 +46,7 @@ type StepContext = Readonly<{
   plan: Plan;
   account: Account;
   destination: HexAddress;
-  /** What this plan sweeps: nobody else is given anything. */
+  /** The addresses this plan sweeps. No other address may be funded. */
   swept: ReadonlySet<HexAddress>;
 }>;
 
@@ -88,7 +58,7 @@ function checkFund(
   const isGasAccount = step.signer.chain === GAS_PATH.chain && step.signer.index === GAS_PATH.index;
   if (!isGasAccount) return 'foreign_signer';
   if (action.kind !== 'coin') return 'not_a_transfer';
-  if (!swept.has(action.to) || action.to !== step.to) return 'funds_a_stranger';
+  if (!swept.has(action.to) || action.to !== step.to) return 'funds_unrelated_address';
   return action.units === BigInt(step.units) ? null : 'wrong_amount';
 }
 
@@ -109,7 +79,7 @@ function checkSweep(
     : 'wrong_amount';
 }
 
-/** What is wrong with one step, read from its bytes. */
+/** Checks one step, as decoded from its bytes. */
 function checkStep(
   context: StepContext,
   step: Step,
@@ -131,9 +101,10 @@ function totalOutflow({ fee, action }: DecodedStep): bigint {
   return fee + (action.kind === 'coin' ? action.units : action.coins);
 }
 
+/** Checks a plan and signs all its steps, or none. `given` is the parsed JSON of the plan file. */
 export function signPlan(given: unknown, options: SignOptions): SignResult {
-  if (!isPlan(given)) return { ok: false, reason: 'not_a_plan', step: null };
-  const plan = given;
+  const plan = parsePlan(given);
+  if (plan === null) return { ok: false, reason: 'not_a_plan', step: null };
   const { family } = CHAIN_DEFAULTS[plan.chain];
   const account = options.keys.account(family);
   const planError = checkPlan(plan, account, options);

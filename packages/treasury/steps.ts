@@ -1,4 +1,4 @@
-/** A step as each family's bytes, and what those bytes say: the only place where the two families meet. Pure. */
+/** Decodes and signs a step's bytes. The only place that handles both address families. Pure. */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import type { Family, SignedStep, Step } from './contract.ts';
 import { ACTIVATION_SUN, BANDWIDTH_SUN } from './costs.ts';
@@ -7,15 +7,15 @@ import type { Account } from './keyring.ts';
 import { decodeTransfer, type TokenTransfer } from './token-transfer.ts';
 import * as tron from './tron-transaction.ts';
 
-/** What a step's bytes do, whatever its description says. */
+/** What a step's bytes do, regardless of its description. */
 export type DecodedStep = Readonly<{
-  /** EIP-155; null where the bytes don't say (TRON: the reference block ties it to its network). */
+  /** EIP-155. Null for TRON, where the reference block ties a transaction to its network. */
   chainId: number | null;
-  /** Null where the bytes don't say who signs. */
+  /** Null when the bytes don't name the signer. */
   signer: string | null;
-  /** The most it can cost. */
+  /** The maximum fee. */
   fee: bigint;
-  /** Milliseconds since 1970; null where it does not expire. */
+  /** Milliseconds since 1970. Null when it doesn't expire. */
   expiresAt: number | null;
   action:
     | Readonly<{ kind: 'coin'; to: string; units: bigint }>
@@ -46,12 +46,12 @@ function decodeTronStep(raw: string): DecodedStep | null {
   return { ...common, fee: feeLimit + BANDWIDTH_SUN, action };
 }
 
-/** Null for bytes that are no transaction as we write them. */
+/** Decodes a step's bytes. Null unless they are a transaction exactly as we serialize it. */
 export function decodeStep(family: Family, raw: string): DecodedStep | null {
   return family === 'evm' ? decodeEvmStep(raw) : decodeTronStep(raw);
 }
 
-/** Only for bytes that have a meaning. */
+/** Signs a step that `decodeStep` accepts. Throws for any other. */
 export function signStep(family: Family, account: Account, step: Step): SignedStep {
   if (family === 'tron') {
     const raw = hexToBytes(step.raw.slice(2));
@@ -60,7 +60,7 @@ export function signStep(family: Family, account: Account, step: Step): SignedSt
     return { ...step, signed: `0x${bytesToHex(bytes)}`, txHash: `0x${bytesToHex(id)}` };
   }
   const read = evm.parseRaw(step.raw);
-  if (read === null) throw new Error('bytes without a meaning are not signed');
+  if (read === null) throw new Error('The step’s bytes can’t be decoded.');
   const { bytes, hash } = evm.serializeSigned(
     read,
     account.sign(step.signer, evm.computeDigest(step.raw)),

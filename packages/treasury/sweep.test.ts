@@ -9,11 +9,12 @@ import { CHAIN_DEFAULTS, httpTransport, type RpcTransport } from '@farebox/depos
 import { anvilPath, type LocalChains, startChains } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { broadcast, type StepOutcome } from './broadcast.ts';
-import { GAS_PATH, type Plan, type SignedPlan, type Step } from './contract.ts';
+import { GAS_PATH, type Plan, type PlanOptions, type SignedPlan, type Step } from './contract.ts';
 import * as evm from './evm-transaction.ts';
 import { createKeyring } from './keyring.ts';
 import type { Network } from './network.ts';
-import { makePlan, type PlanOptions, planId } from './plan.ts';
+import { makePlan } from './plan.ts';
+import { planId } from './plan-id.ts';
 import { makeReport } from './report.ts';
 import { type SignOptions, signPlan } from './sign.ts';
 import { encodeTransfer } from './token-transfer.ts';
@@ -29,7 +30,8 @@ const BSC = CHAIN_DEFAULTS.bsc;
 const GAS = EVM.addressAt(GAS_PATH);
 
 const anvil = anvilPath();
-if (anvil === null) process.stdout.write('No anvil for this machine: sweeps are not tested.\n');
+if (anvil === null)
+  process.stdout.write('anvil is not available on this platform: sweeps are not tested.\n');
 
 function at(index: number): string {
   return EVM.addressAt({ chain: 0, index });
@@ -46,7 +48,7 @@ function buildSignOptions(change: Partial<SignOptions> = {}): SignOptions {
   };
 }
 
-describe.skipIf(anvil === null)('a sweep', () => {
+describe.skipIf(anvil === null)('an EVM sweep', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-sweep-'));
   let chains: LocalChains;
   let network: Network;
@@ -104,7 +106,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
     return BigInt(String(answer));
   }
 
-  /** Sends with a block mined at each look, `looks` of them. */
+  /** Broadcasts, mining a block at each of `polls` polls. */
   async function send(plan: SignedPlan, polls = 5, targetNetwork: Network = network) {
     const reported: StepOutcome[] = [];
     let left = polls;
@@ -121,7 +123,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
     return outcomes.map(({ step, state }) => `${step.kind} ${state}`);
   }
 
-  it('moves everything above the minimum, pays its gas, and is reported by its events', async () => {
+  it('moves every balance above the minimum, funds its gas, and reports it from its events', async () => {
     await payDeposit(0, 25n * USDT);
     await payDeposit(1, 7n * USDT);
     await payDeposit(2, USDT / 2n);
@@ -159,17 +161,17 @@ describe.skipIf(anvil === null)('a sweep', () => {
     });
   });
 
-  it('sent again, or killed in between and sent again, moves once', async () => {
+  it('moves money once when the broadcast is interrupted and repeated', async () => {
     await payDeposit(4, 30n * USDT);
     const plan = await signed([4]);
     const before = await readBalance(DESTINATION);
-    // No block for the fund: the sweep is not even sent.
+    // The fund isn't mined, so the sweep isn't sent.
     const stuck = await broadcast(network, plan, {
       now: Date.now,
       wait: async () => false,
       onOutcome: () => {},
     });
-    expect(stuck.map(({ state }) => state)).toEqual(['waiting', 'left_out']);
+    expect(stuck.map(({ state }) => state)).toEqual(['waiting', 'skipped']);
     await chains.mine('bsc', 1);
     expect(await send(plan)).toEqual(['fund mined', 'sweep mined']);
     expect(await send(plan)).toEqual(['fund mined', 'sweep mined']);
@@ -177,7 +179,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
     expect(await readBalance(at(4))).toBe(0n);
   });
 
-  it('of two plans for the same money moves it once', async () => {
+  it('moves money once when two plans sweep the same address', async () => {
     await payDeposit(5, 11n * USDT);
     const [one, other] = [await signed([5]), await signed([5])];
     const before = await readBalance(DESTINATION);
@@ -186,7 +188,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
     expect((await readBalance(DESTINATION)) - before).toBe(11n * USDT);
   });
 
-  it('past its time is not sent', async () => {
+  it('does not send a plan that has expired', async () => {
     await payDeposit(6, 11n * USDT);
     const plan = await signed([6]);
     const outcomes = await broadcast(network, plan, {
@@ -194,10 +196,10 @@ describe.skipIf(anvil === null)('a sweep', () => {
       wait: async () => false,
       onOutcome: () => {},
     });
-    expect(outcomes.map(({ state }) => state)).toEqual(['expired', 'left_out']);
+    expect(outcomes.map(({ state }) => state)).toEqual(['expired', 'skipped']);
   });
 
-  it('that the network refuses is said to be refused, and nothing else is sent', async () => {
+  it('reports a step that the network rejects, and sends no step that depends on it', async () => {
     await payDeposit(7, 11n * USDT);
     const plan = await signed([7]);
     const rejectingTransport: RpcTransport = async (provider, requests) =>
@@ -205,12 +207,12 @@ describe.skipIf(anvil === null)('a sweep', () => {
         ? [{ ok: false, code: -32000 }]
         : network.rpcTransport(provider, requests);
     expect(await send(plan, 2, { ...network, rpcTransport: rejectingTransport })).toEqual([
-      'fund refused',
-      'sweep left_out',
+      'fund rejected',
+      'sweep skipped',
     ]);
   });
 
-  it('is not planned for what is not ours, not worth it, or not payable', async () => {
+  it('plans nothing for foreign, uneconomical or unpayable addresses', async () => {
     const foreign = buildPlanOptions([], { addresses: [{ index: 0, address: STRANGER }] });
     expect(await makePlan(network, foreign)).toMatchObject({ reason: 'foreign_address' });
     expect(await makePlan(network, buildPlanOptions([99]))).toMatchObject({
@@ -219,7 +221,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
     const expensive = buildPlanOptions([7], { coinNanoUsd: 10n ** 18n });
     expect(await makePlan(network, expensive)).toMatchObject({ reason: 'nothing_to_sweep' });
     expect(await makePlan(network, buildPlanOptions([7], { xpub: 'xpub' }))).toMatchObject({
-      reason: 'bad_key',
+      reason: 'invalid_key',
     });
     const tron = { ...buildPlanOptions([7]).chain, chainId: 1 };
     expect(await makePlan(network, buildPlanOptions([7], { chain: tron }))).toMatchObject({
@@ -231,12 +233,12 @@ describe.skipIf(anvil === null)('a sweep', () => {
     });
     await chains.callAnvil('bsc', 'anvil_setBalance', [GAS, '0x1']);
     expect(await makePlan(network, buildPlanOptions([7]))).toMatchObject({
-      reason: 'gas_account_short',
+      reason: 'gas_account_underfunded',
     });
     await chains.callAnvil('bsc', 'anvil_setBalance', [GAS, `0x${COIN.toString(16)}`]);
   });
 
-  it('leaves alone what the issuer froze', async () => {
+  it('skips addresses that the issuer froze', async () => {
     const chain = { ...buildPlanOptions([7]).chain, frozenSelector: '0xe47d6060' };
     const freeze = `0xbf120ae5${at(7).slice(2).padStart(64, '0')}${'1'.padStart(64, '0')}`;
     const from = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
@@ -248,7 +250,7 @@ describe.skipIf(anvil === null)('a sweep', () => {
   });
 });
 
-/** A plan that is right in every way, without a network. */
+/** A valid plan, made without a network. */
 function validPlan(): Plan {
   const now = Date.now();
   const { chainId, token } = BSC;
@@ -300,7 +302,7 @@ function withPlanId(plan: Plan): Plan {
   return { ...plan, id: planId(plan) };
 }
 
-/** The right plan with one of its steps' bytes, and perhaps its description, another. */
+/** The valid plan with the bytes of one step changed, and optionally its description. */
 function withStep(
   stepIndex: 0 | 1,
   change: Partial<evm.EvmTransaction>,
@@ -315,8 +317,8 @@ function withStep(
   return withPlanId({ ...plan, steps });
 }
 
-describe('a plan is not signed', () => {
-  it('unless it is right', () => {
+describe('signPlan', () => {
+  it('signs a valid plan', () => {
     expect(signPlan(validPlan(), buildSignOptions())).toMatchObject({ ok: true });
   });
 
@@ -329,29 +331,29 @@ describe('a plan is not signed', () => {
   };
 
   it.each<[string, Plan, string, number | null]>([
-    ['that sends to somebody else', withStep(1, { data: to(STRANGER) }), 'wrong_recipient', 2],
+    ['that sends to another recipient', withStep(1, { data: to(STRANGER) }), 'wrong_recipient', 2],
     [
-      'that sends to somebody else and says so',
+      'that sends to another recipient and says so',
       withStep(1, { data: to(STRANGER) }, { to: STRANGER }),
       'wrong_recipient',
       2,
     ],
     ['that moves less than it says', withStep(1, { data: to(DESTINATION, 1n) }), 'wrong_amount', 2],
-    ['that sends coins along', withStep(1, { value: 1n }), 'wrong_amount', 2],
+    ['that sends coins with the call', withStep(1, { value: 1n }), 'wrong_amount', 2],
     ['of another token', withStep(1, { to: STRANGER }), 'wrong_token', 2],
     ['that approves a spender', withStep(1, { data: approve }), 'not_a_transfer', 2],
     ['that moves by allowance', withStep(1, { data: from }), 'not_a_transfer', 2],
     [
-      'with something behind its call',
+      'with trailing bytes after its call data',
       withStep(1, { data: `${to(DESTINATION)}00` }),
       'not_a_transfer',
       2,
     ],
     ['of another network', withStep(1, { chainId: 1 }), 'wrong_chain', 2],
     [
-      'that funds a stranger',
+      'that funds an unrelated address',
       withStep(0, { to: STRANGER }, { to: STRANGER }),
-      'funds_a_stranger',
+      'funds_unrelated_address',
       1,
     ],
     ['that funds more than it says', withStep(0, { value: COIN }), 'wrong_amount', 1],
@@ -362,7 +364,7 @@ describe('a plan is not signed', () => {
       1,
     ],
     [
-      'of an address that is another child',
+      'that sweeps the address of another index',
       withStep(1, {}, { signer: { chain: 0, index: 1 } }),
       'foreign_signer',
       2,
@@ -370,52 +372,52 @@ describe('a plan is not signed', () => {
     [
       'that sweeps the gas account',
       withStep(1, {}, { signer: GAS_PATH, from: GAS }),
-      'funds_a_stranger',
+      'funds_unrelated_address',
       1,
     ],
-    ['with bytes we would not write', trailing(validPlan()), 'not_canonical', 1],
+    ['with bytes that are not canonical', trailing(validPlan()), 'not_canonical', 1],
+    ['whose fee exceeds the limit', withStep(1, { gasPrice: 10n ** 15n }), 'fees_too_high', null],
     [
-      'whose fee is beyond what was allowed',
-      withStep(1, { gasPrice: 10n ** 15n }),
-      'fees_too_high',
-      null,
-    ],
-    [
-      'that was changed after it was named',
+      'that was changed after its id was computed',
       { ...validPlan(), maxFee: '2' },
-      'changed_since_planned',
+      'plan_id_mismatch',
       null,
     ],
     [
-      'of other keys',
+      'made for other keys',
       withPlanId({ ...validPlan(), fingerprint: '0'.repeat(16) }),
-      'other_keys',
+      'key_mismatch',
       null,
     ],
-    ['of another contract', withPlanId({ ...validPlan(), token: STRANGER }), 'wrong_token', null],
     [
-      'for a network it is not',
+      'that names another token contract',
+      withPlanId({ ...validPlan(), token: STRANGER }),
+      'wrong_token',
+      null,
+    ],
+    [
+      'that names another network',
       withPlanId({ ...validPlan(), chain: 'polygon' }),
       'wrong_token',
       null,
     ],
     [
-      'that is good for more than a day',
+      'that is valid for more than a day',
       withPlanId({ ...validPlan(), expiresAt: Date.now() + 25 * HOUR }),
       'valid_too_long',
       null,
     ],
     [
-      'that is past its time',
+      'that has expired',
       withPlanId({ ...validPlan(), expiresAt: Date.now() - 1 }),
       'expired',
       null,
     ],
-  ])('%s', (_, plan, reason, step) => {
+  ])('rejects a plan %s', (_, plan, reason, step) => {
     expect(signPlan(plan, buildSignOptions())).toEqual({ ok: false, reason, step });
   });
 
-  it('to a destination that is not listed, or not the one that was typed', () => {
+  it('rejects a plan whose destination is not listed or not confirmed', () => {
     expect(signPlan(validPlan(), buildSignOptions({ allowed: [STRANGER] }))).toMatchObject({
       reason: 'destination_not_allowed',
     });
@@ -426,7 +428,7 @@ describe('a plan is not signed', () => {
   });
 
   it.each([null, 3, {}, { version: 1 }, { ...validPlan(), steps: [] }])(
-    'where it is %j',
+    'rejects %j, which is not a plan',
     (given) => {
       expect(signPlan(given, buildSignOptions())).toMatchObject({ reason: 'not_a_plan' });
     },

@@ -1,4 +1,4 @@
-/** `transfer(address,uint256)` of ERC-20 and TRC-20 as call data, and back: strictly, to the byte. Pure. */
+/** Encodes and strictly decodes the call data of `transfer(address,uint256)` (ERC-20, TRC-20). Pure. */
 import type { HexAddress } from '@farebox/deposits';
 
 const SELECTOR = '0xa9059cbb';
@@ -11,7 +11,7 @@ export function encodeTransfer({ to, units }: TokenTransfer): string {
   return `${SELECTOR}${recipient}${units.toString(16).padStart(64, '0')}`;
 }
 
-/** Null for any other call, and for this one with anything behind it. */
+/** Null for any other call, and for this one with trailing bytes. */
 export function decodeTransfer(data: string): TokenTransfer | null {
   const [, to, units] = SHAPE.exec(data) ?? [];
   if (to === undefined || units === undefined) return null;

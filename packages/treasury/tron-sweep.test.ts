@@ -1,6 +1,6 @@
 /**
- * A sweep on TRON, from plan to report, through a node that speaks java-tron's dialect: what it takes is decoded and
- * its signer recovered by TRON's official SDK, and an address that only ever received USDT is activated first.
+ * A sweep on TRON from plan to report, through a node with java-tron's behavior. TRON's official SDK decodes each
+ * transaction and recovers its signer. Addresses that only ever received USDT are activated first.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,8 @@ import { broadcast } from './broadcast.ts';
 import { GAS_PATH, type Plan, type SignedPlan } from './contract.ts';
 import { createKeyring } from './keyring.ts';
 import type { Network } from './network.ts';
-import { makePlan, planId } from './plan.ts';
+import { makePlan } from './plan.ts';
+import { planId } from './plan-id.ts';
 import { makeReport } from './report.ts';
 import { signPlan } from './sign.ts';
 import { parseRaw, toRaw } from './tron-transaction.ts';
@@ -31,7 +32,7 @@ const HOUR = 3_600_000;
 
 const anvil = anvilPath();
 
-describe.skipIf(anvil === null)('a sweep on TRON', () => {
+describe.skipIf(anvil === null)('a TRON sweep', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-tron-sweep-'));
   let chains: LocalChains;
   let network: Network;
@@ -119,7 +120,7 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     return outcomes.map(({ step, state }) => `${step.kind} ${state}`);
   }
 
-  it('activates, moves everything once, and is reported', async () => {
+  it('activates the addresses, moves each balance once, and reports it', async () => {
     await payDeposit(0, 50n * USDT);
     await payDeposit(1, 60n * USDT);
     const made = await createPlan([0, 1]);
@@ -136,7 +137,7 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     ]);
   });
 
-  it('of an address that has coins needs no fund', async () => {
+  it('needs no fund for an address that has coins', async () => {
     await payDeposit(2, 40n * USDT);
     await setCoinBalance(at(2), 100n * TRX);
     const made = await createPlan([2]);
@@ -144,12 +145,12 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     expect(await send(signed(made))).toEqual(['sweep mined']);
   });
 
-  it('is not worth it for little', async () => {
+  it('plans nothing for a balance that is not worth its fee', async () => {
     await payDeposit(3, 5n * USDT);
     await expect(createPlan([3])).rejects.toThrow('nothing_to_sweep');
   });
 
-  it('that is past its time, or signed for another network’s block, is refused by the node', async () => {
+  it('is rejected by the node when expired or when it refers to a block of another network', async () => {
     await payDeposit(4, 40n * USDT);
     await setCoinBalance(at(4), 100n * TRX);
     const old = Date.now() - 13 * HOUR;
@@ -160,14 +161,14 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
       wait: async () => false,
       onOutcome: () => {},
     });
-    expect(outcomes.map(({ state }) => state)).toEqual(['refused']);
+    expect(outcomes.map(({ state }) => state)).toEqual(['rejected']);
     expect(codes).toEqual(['TRANSACTION_EXPIRATION_ERROR']);
     const otherNetworkPlan = withChangedStep(await createPlan([4]), (raw) => ({
       ...raw,
       refBlockHash: '0'.repeat(16),
     }));
     codes.length = 0;
-    expect(await send(signed(otherNetworkPlan))).toEqual(['sweep refused']);
+    expect(await send(signed(otherNetworkPlan))).toEqual(['sweep rejected']);
     expect(codes).toEqual(['TAPOS_ERROR']);
     expect(await readBalance(at(4))).toBe(40n * USDT);
   });
@@ -186,7 +187,7 @@ describe.skipIf(anvil === null)('a sweep on TRON', () => {
     return { ...changedPlan, id: planId(changedPlan) };
   }
 
-  it('is not signed where its bytes do anything else', async () => {
+  it('is not signed when its bytes do anything but the planned transfer', async () => {
     const made = await createPlan([4]);
     const contract = { kind: 'trigger', owner: at(4), contract: TRON.token } as const;
     const to = (recipient: string) =>

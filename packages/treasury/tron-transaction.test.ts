@@ -1,4 +1,4 @@
-/** Our few lines of TRON's protobuf against the official SDK, which wrote and reads them its own way. */
+/** Compares our TRON serialization with the official SDK, an independent implementation. */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import fc from 'fast-check';
 import { utils } from 'tronweb';
@@ -47,7 +47,7 @@ function toTronHex(hex: string): string {
   return `41${hex.slice(2)}`;
 }
 
-/** As the SDK takes it. */
+/** The transaction in the SDK's format. */
 function toSdkJson({ contract: made, ...head }: TronTransaction) {
   const [type, value] =
     made.kind === 'transfer'
@@ -80,7 +80,7 @@ function toSdkJson({ contract: made, ...head }: TronTransaction) {
 }
 
 describe('a TRON transaction', () => {
-  it('has the bytes and the id that the official SDK gives it', () => {
+  it('serializes to the same bytes and id as in the official SDK', () => {
     fc.assert(
       fc.property(transaction, (made) => {
         const message = utils.transaction.txJsonToPb(toSdkJson(made));
@@ -92,7 +92,7 @@ describe('a TRON transaction', () => {
     );
   });
 
-  it('is read back as it was written', () => {
+  it('parses back to the same transaction', () => {
     fc.assert(
       fc.property(transaction, (made) => {
         expect(parseRaw(toRaw(made))).toEqual(made);
@@ -100,7 +100,7 @@ describe('a TRON transaction', () => {
     );
   });
 
-  it('is signed so that the official SDK recovers the signer', () => {
+  it('gets a signature from which the official SDK recovers the signer', () => {
     const account = createKeyring(MNEMONIC).account('tron');
     fc.assert(
       fc.property(transaction, (made) => {
@@ -117,7 +117,7 @@ describe('a TRON transaction', () => {
     );
   });
 
-  it('with one byte changed, added or left out is another one or none', () => {
+  it('never parses as itself with one byte changed, added or removed', () => {
     fc.assert(
       fc.property(transaction, fc.nat(), fc.integer({ min: 1, max: 255 }), (made, at, by) => {
         const raw = toRaw(made);
@@ -134,7 +134,7 @@ describe('a TRON transaction', () => {
     ['a permission to sign with', '1801'],
     ['a second contract', '5a020801'],
     ['an unknown field', 'a00101'],
-  ])('with %s behind it is none', (_, tail) => {
+  ])('does not parse with %s appended', (_, tail) => {
     const [made] = fc.sample(transaction, { numRuns: 1, seed: 7 });
     if (made === undefined) throw new Error('no sample');
     const raw = Uint8Array.of(...toRaw(made), ...hexToBytes(tail));

@@ -1,13 +1,13 @@
 /**
- * TRON's `Transaction.raw` for the two contracts a sweep needs, as bytes and back (tronprotocol/protocol,
- * core/Tron.proto and core/contract). Reading is strict: whatever would not be written as exactly the same bytes
- * is no transaction, so nothing can be signed that was not understood. Pure.
+ * Serializes and parses TRON's `Transaction.raw` for the two contracts a sweep needs (tronprotocol/protocol,
+ * core/Tron.proto and core/contract). Parsing is strict: bytes that don't serialize to themselves are rejected, so
+ * that nothing is signed that wasn't fully understood. Pure.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Signature } from './keyring.ts';
 
-/** Addresses are 20 bytes in hexadecimal with 0x here, 21 with 41 before them on the wire. */
+/** Addresses are 0x and 20 bytes in hexadecimal here; on the wire they have a prefix byte 41. */
 export type TronContract =
   | Readonly<{ kind: 'transfer'; owner: string; to: string; sun: bigint }>
   | Readonly<{ kind: 'trigger'; owner: string; contract: string; data: string }>;
@@ -30,7 +30,7 @@ const TYPE_URLS = {
   trigger: 'type.googleapis.com/protocol.TriggerSmartContract',
 } as const;
 
-/** A protobuf field: a varint or bytes, by its number (protobuf.dev, "Encoding"). */
+/** A protobuf field: its number, and a varint or bytes (protobuf.dev, "Encoding"). */
 type Field = readonly [number: number, value: bigint | Uint8Array];
 
 function encodeVarint(value: bigint): Uint8Array {
@@ -44,7 +44,7 @@ function encodeVarint(value: bigint): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** Fields with nothing in them are left out, as proto3 leaves them out. */
+/** Omits fields with default values, as proto3 does. */
 function encodeMessage(fields: readonly Field[]): Uint8Array {
   const parts = fields.flatMap(([number, value]) => {
     if (typeof value === 'bigint')
@@ -82,7 +82,7 @@ function encodeContract(contract: TronContract): Uint8Array {
   ]);
 }
 
-/** The bytes whose SHA-256 is the transaction's id and is signed. */
+/** Serializes the raw data. Its SHA-256 is the transaction's id and is what is signed. */
 export function toRaw(transaction: TronTransaction): Uint8Array {
   return encodeMessage([
     [1, hexToBytes(transaction.refBlockBytes)],
@@ -109,7 +109,7 @@ function decodeVarint(
   return null;
 }
 
-/** Null for anything but varints and bytes, each field at most once. */
+/** Null for wire types other than varints and bytes, and for repeated fields. */
 function parseFields(bytes: Uint8Array): Fields | null {
   const fields = new Map<number, bigint | Uint8Array>();
   let at = 0;
@@ -152,7 +152,7 @@ function parseContract(bytes: Uint8Array): TronContract {
     : { kind: 'trigger', owner, contract: other, data: `0x${bytesToHex(bytesAt(inner, 4))}` };
 }
 
-/** The transaction these bytes are, if writing it gives the same bytes; else null. */
+/** Parses raw data. Null unless it serializes to exactly the same bytes. */
 export function parseRaw(raw: Uint8Array): TronTransaction | null {
   const fields = parseFields(raw);
   if (fields === null) return null;
@@ -175,7 +175,7 @@ export function transactionId(raw: Uint8Array): Uint8Array {
   return sha256(raw);
 }
 
-/** `Transaction`: what is broadcast. The recovery id is written as 27 or 28, as java-tron's own signer does. */
+/** The `Transaction` to broadcast. The recovery id is 27 or 28, as in java-tron's own signer. */
 export function serializeSigned(raw: Uint8Array, { r, s, recovery }: Signature): Uint8Array {
   const word = (value: bigint) => hexToBytes(value.toString(16).padStart(64, '0'));
   const signature = concatBytes(word(r), word(s), Uint8Array.of(27 + recovery));
