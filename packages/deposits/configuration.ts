@@ -1,8 +1,9 @@
 /**
- * Chains and watch keys from an environment's texts. A text that can't be understood leaves its chain out
- * and is named: money is not looked for on a network that was half described.
+ * Parses chains, keys and blocked senders from the environment's variables. A chain with an invalid variable is
+ * left out and the variable is named: deposits aren't scanned on a chain that is only partly configured.
  */
 import type { AddressFamily } from '@farebox/ledger';
+import * as v from 'valibot';
 import { parseAddress, parseWatchKey, type WatchKey } from './addresses.ts';
 import { CHAIN_DEFAULTS } from './chains.ts';
 import {
@@ -16,28 +17,43 @@ import {
 type EnvVars = Readonly<Record<string, unknown>>;
 
 export type Configuration = Readonly<{
-  /** Those that are understood; one without a provider is switched off. */
+  /** The chains with valid variables. A chain without a provider is disabled. */
   chains: readonly Chain[];
-  /** By fingerprint: current and old ones. */
+  /** Current and former keys by fingerprint. */
   keys: ReadonlyMap<string, WatchKey>;
-  /** The key that new addresses hang below; absent where none is configured. */
+  /** The key that new addresses are derived from. Absent for a family without a key. */
   currentKeys: ReadonlyMap<AddressFamily, WatchKey>;
-  /** Senders whose money an operator has to look at. */
+  /** Senders whose deposits wait for an operator's review. */
   blockedSenders: readonly HexAddress[];
-  /** Names of texts that are not what they should be. */
+  /** Names of the variables that can't be parsed. */
   invalidVariables: readonly string[];
 }>;
 
-function getVar(env: EnvVars, name: string): string {
-  const text = env[name];
-  return typeof text === 'string' ? text.trim() : '';
-}
+/** A variable's text without surrounding space. Empty when it is missing or not a text. */
+const TEXT = v.pipe(
+  v.unknown(),
+  v.transform((value) => (typeof value === 'string' ? value.trim() : '')),
+);
+/** Comma separated. */
+const LIST = v.pipe(
+  TEXT,
+  v.transform((text) => text.split(',').map((item) => item.trim())),
+  v.filterItems((item) => item !== ''),
+);
+/** A whole number of up to 12 digits. Undefined when empty. */
+const INTEGER = v.pipe(
+  TEXT,
+  v.regex(/^\d{0,12}$/),
+  v.transform((text) => (text === '' ? undefined : Number(text))),
+);
 
-function parseList(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
+/** Accepts the texts for which `parse` returns a value. */
+function parsedBy<T>(parse: (text: string) => T | null) {
+  return v.pipe(
+    v.string(),
+    v.transform(parse),
+    v.custom<T>((value) => value !== null),
+  );
 }
 
 /** `https://node.example|Header-Name: its value` */
@@ -50,115 +66,107 @@ function parseProvider(text: string): RpcProvider | null {
   return { url, header: { name: header.slice(0, at).trim(), value: header.slice(at + 1).trim() } };
 }
 
-type InvalidVariables = string[];
-
-function parseInteger<T>(
-  env: EnvVars,
-  name: string,
-  fallback: T,
-  invalidVariables: InvalidVariables,
-): number | T {
-  const text = getVar(env, name);
-  if (text === '') return fallback;
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  invalidVariables.push(name);
-  return fallback;
+function parseKey(text: string): WatchKey | null {
+  const parsed = parseWatchKey(text);
+  return parsed.ok ? parsed.key : null;
 }
 
-function parseProviders(
-  env: EnvVars,
-  name: string,
-  invalidVariables: InvalidVariables,
-): readonly RpcProvider[] {
-  const providers = parseList(getVar(env, name)).map(parseProvider);
-  if (providers.includes(null)) invalidVariables.push(name);
-  return providers.flatMap((provider) => (provider === null ? [] : [provider]));
+function parseSender(text: string): HexAddress | null {
+  return parseAddress(text.startsWith('T') ? 'tron' : 'evm', text);
 }
 
-function parseToken(
-  env: EnvVars,
-  name: string,
-  chain: Chain,
-  invalidVariables: InvalidVariables,
-): string {
-  const text = getVar(env, name);
-  if (text === '') return chain.token;
-  const token = parseAddress(chain.family, text) ?? parseAddress('evm', text);
-  if (token === null) invalidVariables.push(name);
-  return token ?? chain.token;
+const KEYS = v.pipe(LIST, v.array(parsedBy(parseKey)));
+
+function chainVariables({ family, token }: Pick<Chain, 'family' | 'token'>) {
+  const parseToken = (text: string) =>
+    text === '' ? token : (parseAddress(family, text) ?? parseAddress('evm', text));
+  return v.object({
+    RPC_URLS: v.pipe(LIST, v.array(parsedBy(parseProvider))),
+    TOKEN: v.pipe(TEXT, parsedBy(parseToken)),
+    CHAIN_ID: INTEGER,
+    DEPTH: INTEGER,
+    LARGE_DEPTH: INTEGER,
+    WINDOW: INTEGER,
+    START_BLOCK: INTEGER,
+  });
 }
 
-function parseChain(
-  env: EnvVars,
-  name: ChainName,
-): Readonly<{ chain: Chain; invalidVariables: InvalidVariables }> {
-  const prefix = name.toUpperCase();
-  const invalidVariables: InvalidVariables = [];
-  const providers = parseProviders(env, `${prefix}_RPC_URLS`, invalidVariables);
-  const defaults: Chain = { ...CHAIN_DEFAULTS[name], providers, startBlock: null };
-  const depth = parseInteger(env, `${prefix}_DEPTH`, defaults.depth, invalidVariables);
-  const chain = {
+/** The names of the top-level fields that have an issue. */
+function listFields(issues: readonly v.BaseIssue<unknown>[]): readonly string[] {
+  return [...new Set(issues.map((issue) => String(issue.path?.[0]?.key)))];
+}
+
+/** The chain, or the names of its invalid variables. */
+function parseChain(env: EnvVars, name: ChainName): Chain | readonly string[] {
+  const prefix = `${name.toUpperCase()}_`;
+  const defaults = CHAIN_DEFAULTS[name];
+  const schema = chainVariables(defaults);
+  const variables = Object.keys(schema.entries).map((key) => [key, env[prefix + key]]);
+  const parsed = v.safeParse(schema, Object.fromEntries(variables));
+  if (!parsed.success) return listFields(parsed.issues).map((field) => prefix + field);
+  const { RPC_URLS, TOKEN, CHAIN_ID, DEPTH, LARGE_DEPTH, WINDOW, START_BLOCK } = parsed.output;
+  const depth = DEPTH ?? defaults.depth;
+  return {
     ...defaults,
-    token: parseToken(env, `${prefix}_TOKEN`, defaults, invalidVariables),
-    chainId: parseInteger(env, `${prefix}_CHAIN_ID`, defaults.chainId, invalidVariables),
+    providers: RPC_URLS,
+    token: TOKEN,
+    chainId: CHAIN_ID ?? defaults.chainId,
     depth,
-    largeDepth: parseInteger(
-      env,
-      `${prefix}_LARGE_DEPTH`,
-      Math.max(depth, defaults.largeDepth),
-      invalidVariables,
-    ),
-    maxWindow: parseInteger(env, `${prefix}_WINDOW`, defaults.maxWindow, invalidVariables),
-    startBlock: parseInteger(env, `${prefix}_START_BLOCK`, null, invalidVariables),
+    largeDepth: LARGE_DEPTH ?? Math.max(depth, defaults.largeDepth),
+    maxWindow: WINDOW ?? defaults.maxWindow,
+    startBlock: START_BLOCK ?? null,
   };
-  return { chain, invalidVariables };
 }
 
+/** The keys of a family. None if one is invalid, because that one may be the current key. */
 function parseKeys(
   env: EnvVars,
   family: AddressFamily,
-  invalidVariables: InvalidVariables,
+  invalidVariables: string[],
 ): readonly WatchKey[] {
   const name = `XPUB_${family.toUpperCase()}`;
-  const keys = parseList(getVar(env, name)).flatMap((text) => {
-    const read = parseWatchKey(text);
-    if (!read.ok) invalidVariables.push(name);
-    return read.ok ? [read.key] : [];
-  });
-  // One that can't be read may have been the current one: then there is none.
-  return invalidVariables.includes(name) ? [] : keys;
+  const parsed = v.safeParse(KEYS, env[name]);
+  if (parsed.success) return parsed.output;
+  invalidVariables.push(name);
+  return [];
 }
 
-/** As their networks write them, or in hexadecimal. */
-function parseBlockedSenders(
+/** The valid senders of a list. They stay blocked when another one on the list is invalid. */
+function parseSenders(
   env: EnvVars,
-  invalidVariables: InvalidVariables,
+  name: string,
+  invalidVariables: string[],
 ): readonly HexAddress[] {
-  return parseList(getVar(env, 'BARRED_SENDERS')).flatMap((text) => {
-    const address = parseAddress(text.startsWith('T') ? 'tron' : 'evm', text);
-    if (address === null) invalidVariables.push('BARRED_SENDERS');
-    return address ?? [];
+  return v.parse(LIST, env[name]).flatMap((text) => {
+    const sender = parseSender(text);
+    if (sender === null) invalidVariables.push(name);
+    return sender ?? [];
   });
 }
 
+/** Parses all variables. Invalid ones are named in the result; nothing throws. */
 export function parseConfiguration(env: EnvVars): Configuration {
-  const invalidVariables: InvalidVariables = [];
-  const chains = CHAINS.flatMap((name) => {
-    const read = parseChain(env, name);
-    invalidVariables.push(...read.invalidVariables);
-    return read.invalidVariables.length === 0 ? [read.chain] : [];
-  });
+  const invalidVariables: string[] = [];
+  const chains: Chain[] = [];
+  for (const name of CHAINS) {
+    const chain = parseChain(env, name);
+    if ('name' in chain) chains.push(chain);
+    else invalidVariables.push(...chain);
+  }
   const evm = parseKeys(env, 'evm', invalidVariables);
   const tron = parseKeys(env, 'tron', invalidVariables);
   const currentKeys = new Map<AddressFamily, WatchKey>();
   if (evm[0] !== undefined) currentKeys.set('evm', evm[0]);
   if (tron[0] !== undefined) currentKeys.set('tron', tron[0]);
-  const keys = new Map([...evm, ...tron].map((key) => [key.fingerprint, key]));
+  // The second name is the former one, accepted for one release.
+  const blockedSenders = ['BLOCKED_SENDERS', 'BARRED_SENDERS'].flatMap((name) =>
+    parseSenders(env, name, invalidVariables),
+  );
   return {
     chains,
-    keys,
+    keys: new Map([...evm, ...tron].map((key) => [key.fingerprint, key])),
     currentKeys,
-    blockedSenders: parseBlockedSenders(env, invalidVariables),
+    blockedSenders,
     invalidVariables,
   };
 }

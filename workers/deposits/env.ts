@@ -13,6 +13,8 @@ export type Env = Readonly<{
   XPUB_EVM?: string;
   XPUB_TRON?: string;
   /** Addresses of senders whose money an operator has to look at, comma separated. */
+  BLOCKED_SENDERS?: string;
+  /** The former name of BLOCKED_SENDERS, accepted for one release. */
   BARRED_SENDERS?: string;
 }>;
 
