@@ -184,7 +184,7 @@ async function setLag({ db, network, chain }: Bench, blocks: number, now: number
   const final = network.head - Math.max(20, chain.depth);
   await startCursor(db, chain.name, final - blocks, chain.maxWindow);
   await db.execute(
-    `update chain_cursors set reread_at = '${new Date(now).toISOString()}', audit_at = '${new Date(now).toISOString()}'`,
+    `update chain_cursors set rescan_at = '${new Date(now).toISOString()}', audit_at = '${new Date(now).toISOString()}'`,
   );
 }
 
@@ -218,7 +218,7 @@ type DailyRequests = Readonly<{ name: ChainName; posts: number; requests: number
 async function measureDay(bench: Bench): Promise<DailyRequests> {
   const { db, network, chain } = bench;
   await setLag(bench, 0, START);
-  await db.execute('update chain_cursors set reread_at = null, audit_at = null');
+  await db.execute('update chain_cursors set rescan_at = null, audit_at = null');
   const minutes = 1_440;
   network.posts = 0;
   network.requests = 0;

@@ -207,7 +207,7 @@ describe('an expired email link', () => {
     const email = `moved-${randomBytes(4).toString('hex')}@example.com`;
     await owner.post('/security/email', { email });
     const change = await mailbox.token(email, '/confirm-email');
-    await expire('mail_tokens');
+    await expire('email_tokens');
     expect((await client.post('/reset', { token: reset, password: PASSWORD })).status).toBe(422);
     expect((await client.post('/confirm-email', { token: change })).status).toBe(422);
     expect((await owner.get('/security')).body).toContain(account.email);
@@ -341,7 +341,7 @@ describe('a sensitive action', () => {
     const staleClient = createConsoleClient(stack, { network: '192.0.2.60' });
     const ownAccount = await stack.createAccount({ creditUsd: '0' });
     await signInAs(staleClient, ownAccount);
-    await sql(`update sessions set proved_at = now() - interval '16 minutes'
+    await sql(`update sessions set last_auth_at = now() - interval '16 minutes'
       where account_id = '${ownAccount.accountId}'`);
     for (const path of [...sensitivePaths, '/security/totp/remove', '/security/passkeys/remove']) {
       const reauthPath = `/prove?next=${encodeURIComponent(path)}`;

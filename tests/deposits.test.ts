@@ -97,9 +97,9 @@ describe.skipIf(anvil === null)('a deposit', () => {
     expect(await getPosted(ada)).toBe(0n);
     const states = await sql(stack, 'select chain, state from deposits order by chain', []);
     expect(states).toEqual([
-      ['bsc', 'seen'],
-      ['polygon', 'seen'],
-      ['tron', 'seen'],
+      ['bsc', 'pending'],
+      ['polygon', 'pending'],
+      ['tron', 'pending'],
     ]);
     for (const chain of ['tron', 'bsc', 'polygon'] as const) await chains.mine(chain, 8);
     await stack.runCrons();
@@ -137,7 +137,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     await stack.runCrons();
     const orphaned = await sql(
       stack,
-      "select 1 from deposits where chain = 'bsc' and state = 'seen'",
+      "select 1 from deposits where chain = 'bsc' and state = 'pending'",
       [],
     );
     expect(orphaned).toEqual([]);
@@ -189,7 +189,7 @@ describe.skipIf(anvil === null)('a deposit', () => {
     const rows = await sql(stack, 'select state, reason from deposits where recipient = $1', [
       victimAddress.hex,
     ]);
-    expect(rows).toEqual([['held', 'address_unknown']]);
+    expect(rows).toEqual([['in_review', 'address_unknown']]);
     await expect(getDepositAddress(eve, 'evm')).rejects.toThrow('mismatch');
   });
 });

@@ -144,7 +144,7 @@ describe('a key', () => {
 
 /** Notifications arrive through the object's alarm, the queue, and the console that stores them. */
 async function waitForNotifications(accountId: string, kinds: readonly string[]): Promise<void> {
-  const query = 'select kind from notices where account_id = $1 order by at, id';
+  const query = 'select kind from notifications where account_id = $1 order by at, id';
   await vi.waitUntil(async () => {
     const revokedResult = await runQuery(query, accountId);
     return revokedResult.length >= kinds.length;

@@ -182,7 +182,7 @@ describe('the form that creates a key', () => {
 async function expireReauth(client: ConsoleClient): Promise<void> {
   const session = client.cookies.get('__Host-session') ?? '';
   const hash = createHash('sha256').update(session).digest('hex');
-  const hour = "update sessions set proved_at = now() - interval '1 hour' where token_hash = $1";
+  const hour = "update sessions set last_auth_at = now() - interval '1 hour' where token_hash = $1";
   await sql(stack, hour, [hash]);
 }
 

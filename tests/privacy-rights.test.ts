@@ -69,7 +69,7 @@ function receiptIds({ body }: PageResponse): string[] {
 async function expireReauth(client: ConsoleClient): Promise<void> {
   const session = client.cookies.get('__Host-session') ?? '';
   const hash = createHash('sha256').update(session).digest('hex');
-  const hour = "update sessions set proved_at = now() - interval '1 hour' where token_hash = $1";
+  const hour = "update sessions set last_auth_at = now() - interval '1 hour' where token_hash = $1";
   await sql(stack, hour, [hash]);
 }
 
@@ -207,7 +207,7 @@ describe('the data export', () => {
     const [head = '', first = ''] = body.split('\r\n');
     expect(head.split(',').slice(0, 2)).toEqual(['account_id', 'id']);
     expect(first).toContain(call);
-    for (const invalidExport of ['throttle_counters', '__proto__', 'constructor', '']) {
+    for (const invalidExport of ['rate_limit_counters', '__proto__', 'constructor', '']) {
       expect((await ownClient.post('/rights/data/export', { what: invalidExport })).status).toBe(
         404,
       );
@@ -355,14 +355,14 @@ const PERSONAL_TABLES = [
   'known_devices',
   'api_keys',
   'consents',
-  'notices',
-  'mail_tokens',
-  'mails',
+  'notifications',
+  'email_tokens',
+  'emails',
 ];
 
 /** Unknown browsers have five attempts per minute and address (packages/identity). */
 async function clearRateLimits(): Promise<void> {
-  await sql(stack, 'delete from throttle_counters');
+  await sql(stack, 'delete from rate_limit_counters');
 }
 
 /** The account is closed, or its tombstone has no keys any more. */
@@ -433,7 +433,7 @@ describe('account deletion', () => {
       'select id, kind, actor from receipts where account_id = $1 order by at desc limit 1',
       [ownAccount.accountId],
     );
-    expect(receiptRows).toEqual([[receipt, 'account_deleted', 'person']]);
+    expect(receiptRows).toEqual([[receipt, 'account_deleted', 'user']]);
   });
 
   it('ends with a tombstone that accepts no deposits, and one email', async () => {

@@ -76,7 +76,7 @@ async function findLedgerDifferences(
   );
   return differences.map(({ account, credited, posted: booked }) => ({
     address: byAccount.get(account) ?? '',
-    kind: 'books',
+    kind: 'ledger',
     held: booked,
     swept: 0n,
     recorded: credited,
@@ -90,7 +90,7 @@ async function resolveOtherDifferences(
   addresses: readonly WatchedAddress[],
   differences: readonly Difference[],
 ): Promise<void> {
-  for (const kind of ['balance', 'books', 'frozen'] as const) {
+  for (const kind of ['balance', 'ledger', 'frozen'] as const) {
     const differ = new Set(
       differences.filter((one) => one.kind === kind).map(({ address }) => address),
     );

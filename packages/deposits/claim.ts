@@ -50,7 +50,7 @@ async function readAgreedReceipt(
 }
 
 function isDepositState(state: string): state is DepositState {
-  return ['seen', 'final', 'credited', 'dust', 'held', 'closed'].includes(state);
+  return ['pending', 'final', 'credited', 'dust', 'in_review', 'closed'].includes(state);
 }
 
 async function findClaimedDeposits(

@@ -60,7 +60,7 @@ export type AddressFilter = Readonly<{
   filterOwned: (recipients: ReadonlySet<HexAddress>) => Promise<ReadonlySet<HexAddress>>;
 }>;
 
-export type DepositState = 'seen' | 'final' | 'credited' | 'dust' | 'held' | 'closed';
+export type DepositState = 'pending' | 'final' | 'credited' | 'dust' | 'in_review' | 'closed';
 
 /** A transfer as its account's owner sees it. */
 export type Deposit = Readonly<{

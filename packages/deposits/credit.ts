@@ -96,7 +96,7 @@ function isCreditAmountValid({ decimals }: Chain, { units, amount }: CreditableD
 
 function toDepositEnd(result: CreditResult): DepositOutcome {
   if (result.ok) return { state: 'credited' };
-  return { state: result.reason === 'closed' ? 'closed' : 'held', reason: result.reason };
+  return { state: result.reason === 'closed' ? 'closed' : 'in_review', reason: result.reason };
 }
 
 /** Returns why a deposit can't be credited, before the ledger is called. */
@@ -105,8 +105,8 @@ function checkCreditable(
   chain: Chain,
   deposit: CreditableDeposit,
 ): DepositOutcome | null {
-  if (!isDerived(deps, deposit)) return { state: 'held', reason: 'address_not_derived' };
-  if (!isCreditAmountValid(chain, deposit)) return { state: 'held', reason: 'amount_differs' };
+  if (!isDerived(deps, deposit)) return { state: 'in_review', reason: 'address_not_derived' };
+  if (!isCreditAmountValid(chain, deposit)) return { state: 'in_review', reason: 'amount_differs' };
   return null;
 }
 
@@ -179,11 +179,11 @@ export async function creditChain(
     const proof = await proveOnChain(deps, chain, deposit);
     if (proof === 'halted') {
       // After an operator resumes the chain, this deposit stays in review until a scan finds it in a block again.
-      await recordDepositEnd(deps, chain, deposit, { state: 'held', reason: 'block_changed' });
+      await recordDepositEnd(deps, chain, deposit, { state: 'in_review', reason: 'block_changed' });
       return;
     }
     if (proof === 'not_on_chain') {
-      await recordDepositEnd(deps, chain, deposit, { state: 'held', reason: 'not_on_chain' });
+      await recordDepositEnd(deps, chain, deposit, { state: 'in_review', reason: 'not_on_chain' });
     }
     if (proof === 'proven') await creditDeposit(deps, chain, deposit);
   }

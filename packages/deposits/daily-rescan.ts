@@ -36,7 +36,7 @@ export async function rescan(
       continue;
     }
     const owned = await resolveOwners(deps, chain, range.value.transfers);
-    await recordFinalTransfers(deps.db, chain.name, owned, 'reread', deps.now());
+    await recordFinalTransfers(deps.db, chain.name, owned, 'rescan', deps.now());
   }
   return { unread };
 }

@@ -162,7 +162,7 @@ describe('a deposit', () => {
     const txHash = pay(ada, 5n * ONE);
     await runScheduled(buildDeps());
     expect(await listDeposits(db, ADA, 10)).toMatchObject([
-      { txHash, state: 'seen', amount: null },
+      { txHash, state: 'pending', amount: null },
     ]);
     expect(credited.size).toBe(0);
     mine(25);
@@ -257,8 +257,8 @@ describe('a deposit', () => {
   });
 
   it.each([
-    ['is sanctioned', '0x098b716b8aaf21512996dc57eb0615e2383e2f96', 'barred_sender'],
-    ['an operator barred', `0x${'b'.repeat(40)}`, 'barred_sender'],
+    ['is sanctioned', '0x098b716b8aaf21512996dc57eb0615e2383e2f96', 'blocked_sender'],
+    ['an operator barred', `0x${'b'.repeat(40)}`, 'blocked_sender'],
     ['the issuer froze', `0x${'f'.repeat(40)}`, 'frozen_sender'],
   ])('from somebody who %s is held, and nothing is lost', async (_, sender, reason) => {
     const originalTransport = rpcTransport;
@@ -280,7 +280,7 @@ describe('a deposit', () => {
     await runScheduled({ ...buildDeps(), blockedSenders: [`0x${'b'.repeat(40)}`] });
     expect(credited.size).toBe(0);
     const [held] = await listDeposits(db, ADA, 5);
-    expect(held).toMatchObject({ state: 'held', reason, amount: 7_000_000_000n });
+    expect(held).toMatchObject({ state: 'in_review', reason, amount: 7_000_000_000n });
     expect(await releaseDeposit(db, 'polygon', held ?? { txHash: '', logIndex: 0 })).toBe(true);
     await runScheduled(buildDeps());
     expect(credited.size).toBe(1);
@@ -324,13 +324,13 @@ describe('a deposit', () => {
     await row(real, 900n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
     await runScheduled(buildDeps());
     expect(await listDeposits(db, ADA, 5)).toMatchObject([
-      { state: 'held', reason: 'not_on_chain' },
+      { state: 'in_review', reason: 'not_on_chain' },
     ]);
     await db.execute('delete from deposits');
     await row(real, 2n * ONE, 900_000_000_000n, at?.number ?? 0, at?.hash ?? '');
     await runScheduled(buildDeps());
     expect(await listDeposits(db, ADA, 5)).toMatchObject([
-      { state: 'held', reason: 'amount_differs' },
+      { state: 'in_review', reason: 'amount_differs' },
     ]);
     expect(credited.size).toBe(0);
   });
@@ -437,7 +437,7 @@ describe('a deposit', () => {
     await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
     expect(await listDeposits(db, BOB, 10)).toMatchObject([
-      { state: 'held', reason: 'address_not_derived' },
+      { state: 'in_review', reason: 'address_not_derived' },
     ]);
     await db.execute(`delete from deposits`);
     await db.execute(`delete from deposit_addresses where address = '${taken}'`);
@@ -670,7 +670,7 @@ describe('the daily audit', () => {
       });
     now += 25 * 60 * MINUTES;
     await auditChain(buildDeps(), POLYGON);
-    const found = (await open()).filter(({ kind }) => kind !== 'books');
+    const found = (await open()).filter(({ kind }) => kind !== 'ledger');
     expect(found).toMatchObject([{ address: ada, kind: 'frozen', held: 5n * ONE }]);
   });
 
@@ -685,13 +685,13 @@ describe('the daily audit', () => {
     await runScheduled(buildDeps());
     expect(await open()).toMatchObject(
       [
-        { address: ada, kind: 'books', held: 0n, recorded: 5_000_000_000n },
-        { address: bob, kind: 'books', held: 5_000_000_000n, recorded: 0n },
+        { address: ada, kind: 'ledger', held: 0n, recorded: 5_000_000_000n },
+        { address: bob, kind: 'ledger', held: 5_000_000_000n, recorded: 0n },
       ].sort((a, b) => (a.address < b.address ? -1 : 1)),
     );
     await insertEntry(ADA, [...credited.keys()][0] ?? '');
     await runScheduled(buildDeps());
-    expect(await open()).toMatchObject([{ address: bob, kind: 'books' }]);
+    expect(await open()).toMatchObject([{ address: bob, kind: 'ledger' }]);
     await db.execute('delete from ledger_entries');
   });
 
@@ -725,7 +725,7 @@ describe('a final block that is no longer the same', () => {
     await runScheduled(buildDeps());
     rpcTransport = originalTransport;
     expect(await listDeposits(db, ADA, 9)).toMatchObject([
-      { state: 'held', reason: 'block_changed' },
+      { state: 'in_review', reason: 'block_changed' },
     ]);
     await runScheduled(buildDeps());
     expect(credited.size).toBe(0);

@@ -7,7 +7,7 @@ import type { Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import frozen from './sanctioned-senders.generated.json' with { type: 'json' };
 
-export type SenderProblem = 'barred_sender' | 'frozen_sender';
+export type SenderProblem = 'blocked_sender' | 'frozen_sender';
 
 /** Compared on every network: an address is the same 20 bytes on all of them. */
 const SANCTIONED: ReadonlySet<HexAddress> = new Set(frozen.addresses);
@@ -22,7 +22,7 @@ export async function screenSenders(
   const uniqueSenders = [...new Set(senders)];
   for (const sender of uniqueSenders) {
     if (SANCTIONED.has(sender) || blockedSenders.includes(sender))
-      problems.set(sender, 'barred_sender');
+      problems.set(sender, 'blocked_sender');
   }
   const provider = chain.providers.at(-1);
   if (chain.frozenSelector === null || provider === undefined) return problems;

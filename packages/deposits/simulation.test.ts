@@ -381,7 +381,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
       for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(chain));
     }
     const differences = await listOpenDifferences(db, null, 100);
-    expect(differences.filter(({ kind }) => kind !== 'books')).toEqual([]);
+    expect(differences.filter(({ kind }) => kind !== 'ledger')).toEqual([]);
     const faults = proxies.reduce(
       (sum, { faultCounts: met }) => sum + [...met.values()].reduce((a, b) => a + b, 0),
       0,

@@ -421,7 +421,7 @@ export const en = {
     kinds: {
       low_balance: (facts: { key: string; model: string; amount: string }) =>
         `Your balance dropped to ${facts.amount}.`,
-      dear_model: (facts: { key: string; model: string; amount: string }) =>
+      expensive_model: (facts: { key: string; model: string; amount: string }) =>
         `“${facts.key}” used an expensive model (${facts.model}) for the first time.`,
       unusual_spending: (facts: { key: string; model: string; amount: string }) =>
         `“${facts.key}” spent ${facts.amount} in a day, far more than usual.`,
@@ -560,7 +560,7 @@ export const en = {
       ],
       action: 'View balance',
     },
-    dear_model: {
+    expensive_model: {
       subject: 'An API key used an expensive model',
       lines: (keyName: string, model: string) => [
         `Your API key “${keyName}” used the model ${model} for the first time.`,
@@ -735,11 +735,11 @@ export const en = {
     claim: 'Find my transfer',
     claimed: 'Transfer found. See the list below.',
     states: {
-      seen: 'Pending: waiting for confirmations',
+      pending: 'Pending: waiting for confirmations',
       final: 'Confirmed: adding credits',
       credited: 'Credited',
       dust: 'Below minimum: added once your deposits on this network reach it',
-      held: 'Under review. Your funds are not lost; contact support.',
+      in_review: 'Under review. Your funds are not lost; contact support.',
       closed: 'On hold: the account is closed',
     },
     unavailable: {
@@ -878,7 +878,7 @@ export const en = {
         what: 'A sign-up with your address that wasn’t verified.',
         kept: 'until verified, or one hour',
       },
-      mail_tokens: {
+      email_tokens: {
         what: 'That a link to reset your password or change your address was sent. Of the link itself, only a hash.',
         kept: 'until the link is used, or 30 minutes',
       },
@@ -946,15 +946,15 @@ export const en = {
         what: 'When operators viewed or changed your account, and what they did.',
         kept: 'permanently, under the account ID',
       },
-      notices: {
+      notifications: {
         what: 'Notifications about your keys and balance.',
         kept: '90 days',
       },
-      mails: {
+      emails: {
         what: 'That an email was sent to you, of which kind, and whether it arrived. Not its text.',
         kept: '90 days',
       },
-      mail_events: {
+      email_events: {
         what: 'What the email provider told us about each of these emails.',
         kept: '90 days',
       },

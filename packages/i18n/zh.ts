@@ -390,7 +390,7 @@ export const zh: Messages = {
     seeKey: '查看密钥',
     kinds: {
       low_balance: ({ amount }) => `余额已降至 ${amount}。`,
-      dear_model: ({ key, model }) => `密钥“${key}”首次使用了高价模型（${model}）。`,
+      expensive_model: ({ key, model }) => `密钥“${key}”首次使用了高价模型（${model}）。`,
       unusual_spending: ({ key, amount }) => `密钥“${key}”一天消费 ${amount}，远高于平时。`,
       key_paused: ({ key, amount }) => `密钥“${key}”一天消费 ${amount} 后已被暂停。`,
       key_leaked: ({ key }) => `密钥“${key}”在公开场合被发现，已被吊销。`,
@@ -515,7 +515,7 @@ export const zh: Messages = {
       ],
       action: '查看余额',
     },
-    dear_model: {
+    expensive_model: {
       subject: 'API 密钥使用了高价模型',
       lines: (keyName, model) => [
         `您的 API 密钥“${keyName}”首次使用了模型 ${model}。`,
@@ -686,11 +686,11 @@ export const zh: Messages = {
     claim: '查找转账',
     claimed: '已找到转账，请查看下方列表。',
     states: {
-      seen: '处理中：等待网络确认',
+      pending: '处理中：等待网络确认',
       final: '已确认：正在入账',
       credited: '已入账',
       dust: '低于最低金额：您在该网络的充值累计达到后入账',
-      held: '审核中。您的资金没有丢失，请联系支持团队。',
+      in_review: '审核中。您的资金没有丢失，请联系支持团队。',
       closed: '已暂扣：账户已关闭',
     },
     unavailable: {
@@ -817,7 +817,7 @@ export const zh: Messages = {
         what: '使用您的邮箱地址注册但尚未验证的记录。',
         kept: '直到验证，或一小时',
       },
-      mail_tokens: {
+      email_tokens: {
         what: '已向您发送重置密码或更改邮箱地址的链接这一事实；链接本身仅保存哈希值。',
         kept: '直到链接被使用，或 30 分钟',
       },
@@ -885,15 +885,15 @@ export const zh: Messages = {
         what: '运营人员查看或更改您账户的时间，以及所做的操作。',
         kept: '永久，以账户 ID 保存',
       },
-      notices: {
+      notifications: {
         what: '有关您的密钥和余额的通知。',
         kept: '90 天',
       },
-      mails: {
+      emails: {
         what: '已向您发送过哪一类邮件，以及是否送达。不含邮件正文。',
         kept: '90 天',
       },
-      mail_events: {
+      email_events: {
         what: '邮件服务商告知我们的每封邮件的情况。',
         kept: '90 天',
       },

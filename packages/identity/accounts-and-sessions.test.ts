@@ -97,7 +97,7 @@ describe('signing up', () => {
       ]);
       expect(await harness.rows('sign_ups', `email_key = '${to.toLowerCase()}'`)).toBe(0);
       // A decoy was written in its place.
-      expect(await harness.rows('throttle_counters', 'count = 0')).toBe(1);
+      expect(await harness.rows('rate_limit_counters', 'count = 0')).toBe(1);
     }
     expect(costs).toEqual([1, 1]);
   });
@@ -130,7 +130,7 @@ describe('signing up', () => {
   });
 
   it('refuses bad wishes before it hashes or counts anything', async () => {
-    const before = [harness.hashes, await harness.rows('throttle_counters')];
+    const before = [harness.hashes, await harness.rows('rate_limit_counters')];
     const request = {
       email: 'x@example.com',
       password: PASSWORD,
@@ -147,7 +147,7 @@ describe('signing up', () => {
     for (const [change, reason] of bad) {
       expect(await signUp(harness.deps, { ...request, ...change })).toEqual({ ok: false, reason });
     }
-    expect([harness.hashes, await harness.rows('throttle_counters')]).toEqual(before);
+    expect([harness.hashes, await harness.rows('rate_limit_counters')]).toEqual(before);
   });
 });
 
@@ -259,7 +259,7 @@ describe('signing in', () => {
 
   it('keeps neither address nor network where it counts', async () => {
     const { rows } = await harness.deps.db.execute<{ bucket: string }>(
-      'select bucket from throttle_counters',
+      'select bucket from rate_limit_counters',
     );
     expect(rows.length).toBeGreaterThan(10);
     for (const { bucket } of rows) expect(bucket).toMatch(/^[0-9a-f]{64}$/);

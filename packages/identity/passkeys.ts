@@ -135,7 +135,7 @@ export async function assertionOptions(
   deps: IdentityDeps,
   rp: RelyingParty,
   account: AccountId,
-  purpose: 'sign_in' | 'prove',
+  purpose: 'sign_in' | 'reauthenticate',
 ): Promise<unknown> {
   const passkeys = await listPasskeys(deps.db, account);
   if (passkeys.length === 0) return undefined;
@@ -153,7 +153,7 @@ export async function verifyAssertion(
   deps: IdentityDeps,
   rp: RelyingParty,
   account: AccountId,
-  purpose: 'sign_in' | 'prove',
+  purpose: 'sign_in' | 'reauthenticate',
   response: unknown,
 ): Promise<boolean> {
   const challenge = await consumeAnsweredChallenge(deps, account, purpose, response);

@@ -52,7 +52,7 @@ describe('a new password', () => {
     });
     expect(unknownEmailResult).toEqual({ ok: true, emails: [] });
     // As many rows as for somebody: what is written must not be told by the time it takes.
-    expect(await harness.rows('throttle_counters', 'count = 0')).toBe(1);
+    expect(await harness.rows('rate_limit_counters', 'count = 0')).toBe(1);
     const [token, other] = [await resetToken(user.email), await resetToken(user.email)];
     expect(harness.hashes).toBe(before);
     const weakRequest = { token, password: `${user.email}1`, ipPrefix };
@@ -199,16 +199,16 @@ describe('leaving', () => {
     await requestPasswordReset(deps, { email, ipPrefix: harness.newIpPrefix() });
     const accountSql = `'${account}'`;
     await deps.db.execute(
-      `insert into mails (id, account_id, kind, state, queued_at) values ('${'a'.repeat(32)}', ${accountSql}, 'new_device', 'sent', now())`,
+      `insert into emails (id, account_id, kind, state, queued_at) values ('${'a'.repeat(32)}', ${accountSql}, 'new_device', 'sent', now())`,
     );
     await deps.db.execute(
-      `insert into mail_events (id, mail_id, kind, at) values ('e1', '${'a'.repeat(32)}', 'send', now())`,
+      `insert into email_events (id, email_id, kind, at) values ('e1', '${'a'.repeat(32)}', 'send', now())`,
     );
     await deps.db.execute(
       `insert into consents (account_id, kind, given, since) values (${accountSql}, 'balance', true, now())`,
     );
     await deps.db.execute(
-      `insert into receipts (id, account_id, kind, actor, at) values ('${'b'.repeat(32)}', ${accountSql}, 'consent', 'person', now())`,
+      `insert into receipts (id, account_id, kind, actor, at) values ('${'b'.repeat(32)}', ${accountSql}, 'consent', 'user', now())`,
     );
     expect(await eraseIdentity(deps, account)).toEqual({ email, language: 'en' });
     const { rows } = await deps.db.execute<{ table_name: string }>(
@@ -221,7 +221,7 @@ describe('leaving', () => {
     }
     expect(tablesWithRows.filter((table) => !exempt.includes(table))).toEqual([]);
     expect(tablesWithRows).toEqual(['receipts']);
-    expect(await harness.rows('mail_events', "id = 'e1'")).toBe(0);
+    expect(await harness.rows('email_events', "id = 'e1'")).toBe(0);
     expect(await harness.rows('accounts', `id = ${accountSql} and closed_at is not null`)).toBe(1);
     expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
     expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
@@ -235,10 +235,10 @@ describe('leaving', () => {
     while ((await purgeExpired(deps)) > 0);
     for (const table of [
       'sign_ups',
-      'mail_tokens',
+      'email_tokens',
       'sessions',
       'known_devices',
-      'throttle_counters',
+      'rate_limit_counters',
     ]) {
       expect([table, await harness.rows(table)]).toEqual([table, 0]);
     }
@@ -249,7 +249,7 @@ describe('leaving', () => {
     expect(await findSessionUser(deps, signedIn.session)).toBeDefined();
     harness.advance(31 * MINUTE_MS);
     expect(await purgeExpired(deps)).toBeGreaterThan(0);
-    expect(await harness.rows('mail_tokens')).toBe(0);
+    expect(await harness.rows('email_tokens')).toBe(0);
     expect(await harness.rows('sign_ups')).toBe(1);
   });
 });

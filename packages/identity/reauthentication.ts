@@ -28,7 +28,7 @@ export async function verifyFactor(
   rp: RelyingParty,
   owner: EmailRecipient,
   credential: FactorResponse,
-  purpose: 'sign_in' | 'prove',
+  purpose: 'sign_in' | 'reauthenticate',
 ): Promise<EmailsToSend | undefined> {
   const { accountId } = owner;
   if (credential.kind === 'recovery_code') return redeemRecoveryCode(deps, owner, credential.code);
@@ -69,7 +69,7 @@ async function verifyCredential(
   const { account, email, language } = user;
   if ('kind' in credential) {
     const owner = { accountId: account, email, language };
-    return (await verifyFactor(deps, rp, owner, credential, 'prove'))?.emails;
+    return (await verifyFactor(deps, rp, owner, credential, 'reauthenticate'))?.emails;
   }
   const credentials = await findCredentialsByAccount(deps.db, account, deps.now());
   const matches = await verifyStoredPassword(deps, credential.password, credentials?.passwordHash);
@@ -82,5 +82,5 @@ export function beginPasskeyReauth(
   rp: RelyingParty,
   user: SessionUser,
 ): Promise<unknown> {
-  return assertionOptions(deps, rp, user.account, 'prove');
+  return assertionOptions(deps, rp, user.account, 'reauthenticate');
 }

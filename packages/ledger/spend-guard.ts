@@ -115,8 +115,8 @@ export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest): v
   const { keyId } = key;
   const { model } = request;
   notify(tx, {
-    id: `dear_model:${keyId}`,
-    kind: 'dear_model',
+    id: `expensive_model:${keyId}`,
+    kind: 'expensive_model',
     keyId,
     model,
     amount: null,

@@ -320,8 +320,11 @@ describe('what its owner hears', () => {
     for (const n of [3, 4])
       expect(await getStub(account).hold(expensiveHold(n, 7))).toMatchObject({ ok: true });
     await runDurableObjectAlarm(stub);
-    expect(sentNotificationIds(account)).toEqual(['dear_model:7']);
-    expect(queue.received.at(-1)).toMatchObject({ kind: 'dear_model', model: 'anthropic/opus' });
+    expect(sentNotificationIds(account)).toEqual(['expensive_model:7']);
+    expect(queue.received.at(-1)).toMatchObject({
+      kind: 'expensive_model',
+      model: 'anthropic/opus',
+    });
   });
 
   it('a low balance once, until it rises above again', async () => {

@@ -16,11 +16,12 @@ export type EmptyDatabase = Readonly<{
 
 export async function createEmptyDatabase(
   choice: Exclude<DatabaseChoice, 'pglite'> = 'pglite-memory',
+  migrations = join(ROOT, 'migrations'),
 ): Promise<EmptyDatabase> {
   const paths = { stateDir: ROOT, cacheDir: getCacheDir(ROOT) };
   const opened = await openDatabase({ choice, ...paths, port: 0 });
   try {
-    await migrate(opened.directUrl, join(ROOT, 'migrations'));
+    await migrate(opened.directUrl, migrations);
     return opened;
   } catch (error) {
     await opened.close();

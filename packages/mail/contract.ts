@@ -22,7 +22,7 @@ export type EmailData = Readonly<{
   second_factor_changed: { at: string };
   recovery_code_used: { left: number };
   low_balance: { balance: string; threshold: string };
-  dear_model: { keyName: string; model: string };
+  expensive_model: { keyName: string; model: string };
   unusual_spending: { keyName: string; spent: string };
   key_paused: { keyName: string; spent: string };
   key_leaked: { keyName: string; last4: string };
@@ -33,7 +33,7 @@ export type EmailKind = keyof EmailData;
 /** Letters that need a consent, and which. */
 export const REQUIRED_CONSENT: Readonly<Partial<Record<EmailKind, ConsentKind>>> = {
   low_balance: 'balance',
-  dear_model: 'keys',
+  expensive_model: 'keys',
   unusual_spending: 'keys',
 };
 

@@ -409,7 +409,7 @@ describe('an event', () => {
     await recordEvent(
       buildSesEvent(mail, email, 'Complaint', complaint('a word that is not in the list')),
     );
-    expect(await latestState(account)).toEqual({ state: 'complained', reason: 'unsaid' });
+    expect(await latestState(account)).toEqual({ state: 'complained', reason: 'unspecified' });
     expect(await findSuppression(db, mailboxHash(SECRET, email))).toMatchObject({
       reason: 'complained',
     });
@@ -447,7 +447,7 @@ describe('an event', () => {
     const { email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Bounce', PERMANENT));
     const { rows } = await db.execute(
-      'select (select json_agg(m) from mails m)::text || (select json_agg(e) from mail_events e)::text || (select json_agg(s) from suppressions s)::text as all',
+      'select (select json_agg(m) from emails m)::text || (select json_agg(e) from email_events e)::text || (select json_agg(s) from suppressions s)::text as all',
     );
     expect(String(rows[0]?.all)).not.toMatch(/@|example|Reset your|token-1/);
   });

@@ -13,7 +13,7 @@ const FIELDS_BY_KIND: Readonly<Record<EmailKind, readonly string[]>> = {
   second_factor_changed: ['at'],
   recovery_code_used: ['left'],
   low_balance: ['balance', 'threshold'],
-  dear_model: ['keyName', 'model'],
+  expensive_model: ['keyName', 'model'],
   unusual_spending: ['keyName', 'spent'],
   key_paused: ['keyName', 'spent'],
   key_leaked: ['keyName', 'last4'],

@@ -30,7 +30,7 @@ const DATA_BY_KIND: EmailData = {
   second_factor_changed: { at: AT },
   recovery_code_used: { left: 7 },
   low_balance: { balance: '4.20', threshold: '5.00' },
-  dear_model: { keyName: 'my key', model: 'openai/o1-pro' },
+  expensive_model: { keyName: 'my key', model: 'openai/o1-pro' },
   unusual_spending: { keyName: 'my key', spent: '31.07' },
   key_paused: { keyName: 'my key', spent: '31.07' },
   key_leaked: { keyName: 'my key', last4: 'x9Zq' },
@@ -49,7 +49,7 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   second_factor_changed: '/security',
   recovery_code_used: '/security',
   low_balance: '/',
-  dear_model: '/keys',
+  expensive_model: '/keys',
   unusual_spending: '/keys',
   key_paused: '/keys',
   key_leaked: '/keys',
@@ -99,7 +99,7 @@ const HOSTILE_TEXT =
 
 it('lets no name of a key out of its line', () => {
   const { subject, text, html, headers } = renderEmail(
-    buildEmail('dear_model', 'en', { keyName: HOSTILE_TEXT, model: HOSTILE_TEXT }),
+    buildEmail('expensive_model', 'en', { keyName: HOSTILE_TEXT, model: HOSTILE_TEXT }),
     context,
   );
   for (const header of [subject, ...headers.flatMap(({ name, value }) => [name, value])]) {

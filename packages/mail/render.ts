@@ -119,8 +119,8 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
       const { balance, threshold } = email.facts;
       return buildBody(content, content.lines(formatUsd(balance), formatUsd(threshold)), '/');
     }
-    case 'dear_model': {
-      const content = emails.dear_model;
+    case 'expensive_model': {
+      const content = emails.expensive_model;
       const { keyName, model } = email.facts;
       return buildBody(content, content.lines(plainText(keyName), plainText(model)), '/keys');
     }

@@ -84,7 +84,7 @@ function parseComplaint(event: JsonObject): ParsedEvent {
   if (type === 'not-spam') return { kind: 'complaint', change: null, suppress: null };
   const change: StateChange = {
     state: 'complained',
-    reason: type ?? 'unsaid',
+    reason: type ?? 'unspecified',
     isFinal: true,
     from: [...IN_TRANSIT, 'delivered', 'bounced'],
   };

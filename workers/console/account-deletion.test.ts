@@ -106,7 +106,7 @@ describe('a deletion', () => {
     expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, person: false });
     expect(sent).toEqual([]);
     const { rows } = await db.execute(
-      "select state, reason from mails where kind = 'account_deleted' and state = 'failed'",
+      "select state, reason from emails where kind = 'account_deleted' and state = 'failed'",
     );
     expect(rows).toEqual([{ state: 'failed', reason: 'not_queued' }]);
   });

@@ -381,7 +381,7 @@ describe('alerts', () => {
     const { rows } = await db.execute(
       'select account_id, kind, about, actor from receipts order by at, kind',
     );
-    const receipt = { account_id: A, about: 'balance', actor: 'person' };
+    const receipt = { account_id: A, about: 'balance', actor: 'user' };
     expect(rows).toEqual([
       { ...receipt, kind: 'consent_given' },
       { ...receipt, kind: 'consent_withdrawn' },
@@ -391,8 +391,8 @@ describe('alerts', () => {
   });
 
   it('show notices until their owner, and nobody else, dismisses them', async () => {
-    await db.execute(`insert into notices (account_id, id, kind, key_id, model, amount, at)
-      values ('${A}', 'one', 'dear_model', ${KEY}, 'openai/o1', null, now())`);
+    await db.execute(`insert into notifications (account_id, id, kind, key_id, model, amount, at)
+      values ('${A}', 'one', 'expensive_model', ${KEY}, 'openai/o1', null, now())`);
     expect(await getText('/alerts')).toContain('used an expensive model (openai/o1)');
     await post('/alerts/dismiss', { id: 'one' }, B);
     expect(await getText('/')).toContain('used an expensive model (openai/o1)');

@@ -39,7 +39,7 @@ export function unnestTexts(values: readonly string[]): SQL {
  */
 export function decoy(name: string, expiresAt: Instant, where: SQL): SQL {
   return sql`decoy as (
-      insert into throttle_counters (bucket, count, resets_at)
+      insert into rate_limit_counters (bucket, count, resets_at)
       select ${name}, 0, ${toTimestamp(expiresAt)} where ${where}
     )`;
 }

@@ -85,7 +85,7 @@ export type PollResult = Readonly<{
 export async function recordPoll(db: Database, poll: PollResult): Promise<void> {
   const { chain, head, final, finalAt, lastError, window, now } = poll;
   await queryOrThrow(
-    db.execute(sql`update chain_cursors set looked_at = ${toTimestamp(now)}, trouble = ${lastError}::text,
+    db.execute(sql`update chain_cursors set last_polled_at = ${toTimestamp(now)}, last_error = ${lastError}::text,
       head = coalesce(${head}::bigint, head), final = coalesce(${final}::bigint, final),
       final_at = coalesce(${finalAt === null ? null : new Date(finalAt).toISOString()}::timestamptz, final_at),
       "window" = coalesce(${window}::integer, "window") where chain = ${chain}`),
@@ -109,7 +109,7 @@ export async function haltChain(db: Database, incident: Incident): Promise<void>
     db.batch([
       db.execute(sql`insert into chain_incidents (chain, kind, at, block_number, expected, found, provider)
         values (${chain}, ${kind}, ${toTimestamp(now)}, ${blockNumber}::bigint, ${expected}::text, ${found}::text, ${provider}::integer)`),
-      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${toTimestamp(now)}), trouble = ${kind}
+      db.execute(sql`update chain_cursors set halted_at = coalesce(halted_at, ${toTimestamp(now)}), last_error = ${kind}
         where chain = ${chain}`),
     ]),
   );
@@ -133,7 +133,7 @@ export async function resumeChain(
         where chain = ${chain} and halted_at is not null returning chain`),
       db.execute(sql`update chain_incidents set resolved_at = ${toTimestamp(now)}, resolved_by = ${operator}
         where chain = ${chain} and resolved_at is null`),
-      db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, trouble = null
+      db.execute(sql`update chain_cursors set halted_at = null, last_hash = null, last_error = null
         where chain = ${chain} and halted_at is not null`),
     ]),
   );
@@ -148,20 +148,20 @@ export type Rescan = Readonly<{
 }>;
 
 type RescanRow = {
-  reread_next: string | number | null;
-  reread_until: string | number | null;
-  reread_at: string | number | null;
+  rescan_next: string | number | null;
+  rescan_until: string | number | null;
+  rescan_at: string | number | null;
 };
 
 export async function readRescan(db: Database, chain: string): Promise<Rescan> {
   const row = await firstRow<RescanRow>(
     db,
-    sql`select reread_next, reread_until, ${toEpochMs(sql`reread_at`)} as reread_at
+    sql`select rescan_next, rescan_until, ${toEpochMs(sql`rescan_at`)} as rescan_at
       from chain_cursors where chain = ${chain}`,
   );
-  const next = row?.reread_next ?? null;
-  const last = row?.reread_until ?? null;
-  const endedAt = row?.reread_at ?? null;
+  const next = row?.rescan_next ?? null;
+  const last = row?.rescan_until ?? null;
+  const endedAt = row?.rescan_at ?? null;
   return {
     blocks: next === null || last === null ? null : { next: Number(next), last: Number(last) },
     endedAt: endedAt === null ? null : Number(endedAt),
@@ -179,9 +179,9 @@ export async function recordRescan(
   await queryOrThrow(
     db.execute(
       ended
-        ? sql`update chain_cursors set reread_next = null, reread_until = null, reread_at = ${toTimestamp(now)}
+        ? sql`update chain_cursors set rescan_next = null, rescan_until = null, rescan_at = ${toTimestamp(now)}
             where chain = ${chain}`
-        : sql`update chain_cursors set reread_next = ${blocks.next}, reread_until = ${blocks.last}
+        : sql`update chain_cursors set rescan_next = ${blocks.next}, rescan_until = ${blocks.last}
             where chain = ${chain}`,
     ),
   );

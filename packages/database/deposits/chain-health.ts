@@ -25,12 +25,12 @@ type StateRow = {
   next_block: string | number;
   head: string | number | null;
   final: string | number | null;
-  trouble: string | null;
+  last_error: string | null;
   final_at: string | number | null;
-  looked_at: string | number | null;
+  last_polled_at: string | number | null;
   advanced_at: string | number | null;
   halted_at: string | number | null;
-  reread_at: string | number | null;
+  rescan_at: string | number | null;
   audit_at: string | number | null;
 };
 
@@ -41,10 +41,10 @@ function toNumberOrNull(value: string | number | null): number | null {
 /** Of every chain that was ever looked at. */
 export async function readChainStates(db: Database): Promise<readonly ChainState[]> {
   const { rows } = await queryOrThrow(
-    db.execute<StateRow>(sql`select chain, next_block, head, final, trouble,
-        ${toEpochMs(sql`final_at`)} as final_at, ${toEpochMs(sql`looked_at`)} as looked_at,
+    db.execute<StateRow>(sql`select chain, next_block, head, final, last_error,
+        ${toEpochMs(sql`final_at`)} as final_at, ${toEpochMs(sql`last_polled_at`)} as last_polled_at,
         ${toEpochMs(sql`advanced_at`)} as advanced_at, ${toEpochMs(sql`halted_at`)} as halted_at,
-        ${toEpochMs(sql`reread_at`)} as reread_at, ${toEpochMs(sql`audit_at`)} as audit_at
+        ${toEpochMs(sql`rescan_at`)} as rescan_at, ${toEpochMs(sql`audit_at`)} as audit_at
       from chain_cursors order by chain`),
   );
   return rows.map((row) => ({
@@ -53,11 +53,11 @@ export async function readChainStates(db: Database): Promise<readonly ChainState
     head: toNumberOrNull(row.head),
     final: toNumberOrNull(row.final),
     finalAt: toNumberOrNull(row.final_at),
-    lastPolledAt: toNumberOrNull(row.looked_at),
+    lastPolledAt: toNumberOrNull(row.last_polled_at),
     advancedAt: toNumberOrNull(row.advanced_at),
-    lastError: row.trouble,
+    lastError: row.last_error,
     haltedAt: toNumberOrNull(row.halted_at),
-    lastRescanAt: toNumberOrNull(row.reread_at),
+    lastRescanAt: toNumberOrNull(row.rescan_at),
     lastAuditAt: toNumberOrNull(row.audit_at),
   }));
 }
@@ -83,7 +83,7 @@ export async function listWaitingDeposits(db: Database): Promise<readonly Waitin
   const { rows } = await queryOrThrow(
     db.execute<Row>(sql`select chain, state, count(*) as count, coalesce(sum(amount), 0)::text as amount,
         ${toEpochMs(sql`min(seen_at)`)} as oldest
-      from deposits where state in ('seen', 'final', 'dust', 'held')
+      from deposits where state in ('pending', 'final', 'dust', 'in_review')
       group by chain, state order by chain, state`),
   );
   return rows.map((row) => ({
@@ -136,7 +136,7 @@ export type DepositInReview = Readonly<{
   logIndex: number;
   units: bigint;
   amount: NanoUsd;
-  state: 'held' | 'closed';
+  state: 'in_review' | 'closed';
   reason: string;
   seenAt: Instant;
 }>;
@@ -147,7 +147,7 @@ type InReviewRow = {
   log_index: number;
   units: string;
   amount: string;
-  state: 'held' | 'closed';
+  state: 'in_review' | 'closed';
   reason: string | null;
   seen_at: string | number;
   account_id: string;
@@ -157,7 +157,7 @@ type InReviewRow = {
 
 const SELECT_IN_REVIEW = sql`select chain, tx_hash, log_index, units::text, amount::text, state, reason,
   ${toEpochMs(sql`seen_at`)} as seen_at, account_id, sender, recipient
-  from deposits where state in ('held', 'closed')`;
+  from deposits where state in ('in_review', 'closed')`;
 
 function toDepositInReview(row: InReviewRow): DepositInReview {
   return {

@@ -65,7 +65,7 @@ export async function findLedgerDifferences(
   }));
 }
 
-export type DifferenceKind = 'balance' | 'books' | 'frozen';
+export type DifferenceKind = 'balance' | 'ledger' | 'frozen';
 export type Difference = Readonly<{
   address: string;
   kind: DifferenceKind;
@@ -101,9 +101,9 @@ export async function recordDifferences(
       select ${chain}, address, kind, ${toTimestamp(now)}, held, swept, recorded
       from jsonb_to_recordset(${json}::jsonb)
         as r(address text, kind text, held numeric, swept numeric, recorded numeric)
-      on conflict (chain, address, kind) where settled_at is null do update
+      on conflict (chain, address, kind) where resolved_at is null do update
         set held = excluded.held, swept = excluded.swept, recorded = excluded.recorded,
-          reread_below = case when ${restartRescan} then null else deposit_differences.reread_below end`),
+          rescan_below = case when ${restartRescan} then null else deposit_differences.rescan_below end`),
   );
 }
 
@@ -117,8 +117,8 @@ export async function resolveDifferences(
 ): Promise<void> {
   if (addresses.length === 0) return;
   await queryOrThrow(
-    db.execute(sql`update deposit_differences set settled_at = ${toTimestamp(now)}
-      where chain = ${chain} and kind = ${kind} and settled_at is null
+    db.execute(sql`update deposit_differences set resolved_at = ${toTimestamp(now)}
+      where chain = ${chain} and kind = ${kind} and resolved_at is null
         and address in (select value from ${unnestTexts(addresses)})`),
   );
 }
@@ -134,7 +134,7 @@ type DifferenceRow = {
   held: string;
   swept: string;
   recorded: string;
-  reread_below: string | number | null;
+  rescan_below: string | number | null;
 };
 
 /** Of one chain or of all, oldest first. */
@@ -146,8 +146,8 @@ export async function listOpenDifferences(
   const chainFilter: SQL = chain === null ? sql`` : sql`and chain = ${chain}`;
   const { rows } = await queryOrThrow(
     db.execute<DifferenceRow>(sql`select chain, address, kind, ${toEpochMs(sql`audited_at`)} as since,
-        held::text, swept::text, recorded::text, reread_below
-      from deposit_differences where settled_at is null ${chainFilter}
+        held::text, swept::text, recorded::text, rescan_below
+      from deposit_differences where resolved_at is null ${chainFilter}
       order by audited_at, chain, address, kind limit ${limit}`),
   );
   return rows.map((row) => ({
@@ -158,7 +158,7 @@ export async function listOpenDifferences(
     held: BigInt(row.held),
     swept: BigInt(row.swept),
     recorded: BigInt(row.recorded),
-    rescanBelow: row.reread_below === null ? null : Number(row.reread_below),
+    rescanBelow: row.rescan_below === null ? null : Number(row.rescan_below),
   }));
 }
 
@@ -170,8 +170,8 @@ export async function recordDifferenceRescan(
   below: number,
 ): Promise<void> {
   await queryOrThrow(
-    db.execute(sql`update deposit_differences set reread_below = ${below}
-      where chain = ${chain} and address = ${address} and kind = 'balance' and settled_at is null`),
+    db.execute(sql`update deposit_differences set rescan_below = ${below}
+      where chain = ${chain} and address = ${address} and kind = 'balance' and resolved_at is null`),
   );
 }
 

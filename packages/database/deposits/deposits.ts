@@ -41,7 +41,7 @@ function recordset(json: string): SQL {
 const COLUMNS = sql`chain, tx_hash, log_index, block_number, block_hash, contract, sender,
   recipient, account_id, units, state, found_by, seen_at`;
 const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockHash", r.contract,
-  r.sender, r.recipient, r.account, r.units, 'seen'`;
+  r.sender, r.recipient, r.account, r.units, 'pending'`;
 
 /**
  * Transfers in final blocks. One that was shown as pending is taken over, and so is one whose block is another
@@ -51,7 +51,7 @@ export async function recordFinalTransfers(
   db: Database,
   chain: string,
   transfers: readonly DetectedTransfer[],
-  foundBy: 'scan' | 'reread' | 'claim' | 'audit',
+  foundBy: 'scan' | 'rescan' | 'claim' | 'audit',
   now: Instant,
 ): Promise<void> {
   if (transfers.length === 0) return;
@@ -62,8 +62,8 @@ export async function recordFinalTransfers(
         block_hash = excluded.block_hash, contract = excluded.contract, sender = excluded.sender,
         recipient = excluded.recipient, account_id = excluded.account_id, units = excluded.units,
         final_at = excluded.final_at,
-        state = case when deposits.state = 'held' then 'final' else deposits.state end, reason = null
-      where (deposits.state = 'seen' and deposits.final_at is null) or (deposits.state = 'held'
+        state = case when deposits.state = 'in_review' then 'final' else deposits.state end, reason = null
+      where (deposits.state = 'pending' and deposits.final_at is null) or (deposits.state = 'in_review'
         and deposits.reason = 'block_changed' and deposits.recipient = excluded.recipient
         and deposits.account_id = excluded.account_id and deposits.units = excluded.units)`),
   );
@@ -79,14 +79,14 @@ export async function replacePending(
   const json = toJson(chain, transfers);
   await queryOrThrow(
     db.batch([
-      db.execute(sql`delete from deposits where chain = ${chain} and state = 'seen' and final_at is null
+      db.execute(sql`delete from deposits where chain = ${chain} and state = 'pending' and final_at is null
         and not exists (select 1 from ${recordset(json)}
           where r."txHash" = tx_hash and r."logIndex" = log_index)`),
       db.execute(sql`insert into deposits (${COLUMNS})
         select ${VALUES}, 'scan', ${toTimestamp(now)} from ${recordset(json)}
         on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
           block_hash = excluded.block_hash
-        where deposits.state = 'seen' and deposits.final_at is null`),
+        where deposits.state = 'pending' and deposits.final_at is null`),
     ]),
   );
 }
@@ -107,7 +107,7 @@ export async function listUnvaluedDeposits(
   const { rows } = await queryOrThrow(
     db.execute<KeyRow & { account_id: string; sender: string }>(sql`select tx_hash, log_index,
         account_id, sender from deposits
-      where chain = ${chain} and state = 'seen' and final_at is not null
+      where chain = ${chain} and state = 'pending' and final_at is not null
       order by units < ${minimumUnits.toString()}::numeric, block_number, log_index limit ${limit}`),
   );
   return rows.map(({ tx_hash: txHash, log_index: logIndex, account_id: account, sender }) => ({
@@ -135,7 +135,7 @@ export async function setCreditAmount(
     db.execute(sql`
       with t as (
         select account_id, units from deposits where chain = ${chain} and tx_hash = ${txHash}
-          and log_index = ${logIndex} and state = 'seen' and final_at is not null for update
+          and log_index = ${logIndex} and state = 'pending' and final_at is not null for update
       ), r as (
         insert into deposit_remainders as d (chain, account_id, units)
         select ${chain}, account_id, mod(units, ${divisor}) from t
@@ -147,9 +147,9 @@ export async function setCreditAmount(
         ) as amount from t, r
       )
       update deposits set amount = v.amount, reason = ${reviewReason}::text,
-        state = case when ${reviewReason}::text is not null then 'held'
+        state = case when ${reviewReason}::text is not null then 'in_review'
           when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end
-      from v where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'seen'`),
+      from v where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'pending'`),
   );
 }
 
@@ -204,7 +204,7 @@ export async function listCreditableDeposits(
     db.execute<CreditableRow>(sql`select d.tx_hash, d.log_index, d.block_number, d.block_hash,
         d.recipient, d.account_id, d.units::text, d.amount::text, a.fingerprint, a.index,
         (select sum(o.units) from deposits o where o.account_id = d.account_id and o.chain = d.chain
-          and o.state <> 'seen' and o.seen_at > d.seen_at - interval '1 day'
+          and o.state <> 'pending' and o.seen_at > d.seen_at - interval '1 day'
           and o.seen_at <= d.seen_at)::text as day_units
       from deposits d join deposit_addresses a on a.family = ${family} and a.address = d.recipient
         and a.account_id = d.account_id
@@ -228,7 +228,7 @@ export async function listCreditableDeposits(
 
 export type DepositOutcome =
   | Readonly<{ state: 'credited' }>
-  | Readonly<{ state: 'held' | 'closed'; reason: string }>;
+  | Readonly<{ state: 'in_review' | 'closed'; reason: string }>;
 
 /** What came of crediting it. Repeating it changes nothing. */
 export async function setDepositOutcome(
@@ -255,7 +255,7 @@ export async function releaseDeposit(
   const row = await firstRow(
     db,
     sql`update deposits set state = 'final', reason = null where chain = ${chain}
-      and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'held' returning chain`,
+      and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'in_review' returning chain`,
   );
   return row !== undefined;
 }

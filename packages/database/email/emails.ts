@@ -12,7 +12,7 @@ import {
   toTimestamp,
   unnestTexts,
 } from '../connection/raw-sql.ts';
-import { mails, suppressions } from '../schema/users.ts';
+import { emails, suppressions } from '../schema/users.ts';
 
 export type EmailState =
   | 'queued'
@@ -35,7 +35,7 @@ export async function insertEmails(
 ): Promise<void> {
   if (newEmails.length === 0) return;
   const rows = newEmails.map((mail) => ({ ...mail, state: 'queued', queuedAt: new Date(now) }));
-  await queryOrThrow(db.insert(mails).values(rows).onConflictDoNothing());
+  await queryOrThrow(db.insert(emails).values(rows).onConflictDoNothing());
 }
 
 export type EmailToSend = Readonly<{
@@ -57,7 +57,7 @@ export async function findEmailToSend(
   >(
     db,
     sql`select m.state, ${toEpochMs(sql`m.queued_at`)} as queued_at, s.reason as suppressed, c.given
-      from mails m
+      from emails m
       left join suppressions s on s.mailbox_hash = ${query.mailboxHash}
       left join consents c on c.account_id = m.account_id and c.kind = ${query.consent}
       where m.id = ${query.id}`,
@@ -73,7 +73,7 @@ export async function markEmailSent(
   sent: Readonly<{ id: string; providerId: string | null; now: Instant }>,
 ): Promise<void> {
   await queryOrThrow(
-    db.execute(sql`update mails
+    db.execute(sql`update emails
       set provider_id = ${sent.providerId}, sent_at = ${toTimestamp(sent.now)},
         state = case when state in ('queued', 'failed') then 'sent' else state end
       where id = ${sent.id}`),
@@ -91,7 +91,7 @@ export async function markEmailNotSent(
   }>,
 ): Promise<void> {
   await queryOrThrow(
-    db.execute(sql`update mails
+    db.execute(sql`update emails
       set state = ${outcome.state}, reason = ${outcome.reason}, ended_at = ${toTimestamp(outcome.now)}
       where id = ${outcome.id} and state = 'queued'`),
   );
@@ -127,17 +127,17 @@ export async function recordEmailEvent(
     db,
     sql`
     with found as (
-      select id from mails where id = ${event.emailId} or provider_id = ${event.providerId}
+      select id from emails where id = ${event.emailId} or provider_id = ${event.providerId}
       order by (id = ${event.emailId}) desc nulls last limit 1
     ), seen as (
-      insert into mail_events (id, mail_id, kind, at)
+      insert into email_events (id, email_id, kind, at)
       select ${event.id}, id, ${event.kind}, ${toTimestamp(event.at)} from found
       on conflict do nothing
-      returning mail_id
+      returning email_id
     ), moved as (
-      update mails set state = ${change?.state ?? ''}, reason = ${change?.reason ?? null},
+      update emails set state = ${change?.state ?? ''}, reason = ${change?.reason ?? null},
         ended_at = coalesce(${ended}, ended_at)
-      where id in (select mail_id from seen)
+      where id in (select email_id from seen)
         and state in (select value from ${unnestTexts(change?.from ?? [])})
     ), suppressed as (
       insert into suppressions (mailbox_hash, reason, since)
@@ -185,9 +185,9 @@ export async function listEmailDeliveries(
   const rows = await queryOrThrow(
     db
       .select()
-      .from(mails)
-      .where(eq(mails.accountId, account))
-      .orderBy(desc(mails.queuedAt), desc(mails.id))
+      .from(emails)
+      .where(eq(emails.accountId, account))
+      .orderBy(desc(emails.queuedAt), desc(emails.id))
       .limit(limit),
   );
   return rows.map(({ id, kind, state, reason, queuedAt, sentAt, endedAt }) => ({
@@ -214,13 +214,13 @@ export async function deleteOldEmails(
   const limit = sql`${limits.limit}::int`;
   const [, ...deleted] = await queryOrThrow(
     db.batch([
-      db.execute(sql`update mails set state = 'failed', reason = 'lost', ended_at = ${toTimestamp(limits.now)}
-        where id in (select id from mails
+      db.execute(sql`update emails set state = 'failed', reason = 'lost', ended_at = ${toTimestamp(limits.now)}
+        where id in (select id from emails
           where state = 'queued' and queued_at <= ${lost} limit ${limit})`),
-      db.execute(sql`delete from mails where id in
-        (select id from mails where queued_at <= ${old} limit ${limit}) returning 1`),
-      db.execute(sql`delete from notices where (account_id, id) in
-        (select account_id, id from notices where at <= ${old} limit ${limit}) returning 1`),
+      db.execute(sql`delete from emails where id in
+        (select id from emails where queued_at <= ${old} limit ${limit}) returning 1`),
+      db.execute(sql`delete from notifications where (account_id, id) in
+        (select account_id, id from notifications where at <= ${old} limit ${limit}) returning 1`),
     ]),
   );
   return deleted.reduce((sum, { rows }) => sum + rows.length, 0);

@@ -3,7 +3,7 @@ import type { AccountId, Instant, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, isNull } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { notices } from '../schema/users.ts';
+import { notifications } from '../schema/users.ts';
 
 export type OpenNotification = Readonly<{
   id: string;
@@ -23,9 +23,9 @@ export async function listOpenNotifications(
   const rows = await queryOrThrow(
     db
       .select()
-      .from(notices)
-      .where(and(eq(notices.accountId, account), isNull(notices.dismissedAt)))
-      .orderBy(desc(notices.at), desc(notices.id))
+      .from(notifications)
+      .where(and(eq(notifications.accountId, account), isNull(notifications.dismissedAt)))
+      .orderBy(desc(notifications.at), desc(notifications.id))
       .limit(limit),
   );
   return rows.map(({ id, kind, keyId, model, amount, at }) => ({
@@ -47,8 +47,14 @@ export async function dismissNotification(
 ): Promise<void> {
   await queryOrThrow(
     db
-      .update(notices)
+      .update(notifications)
       .set({ dismissedAt: new Date(now) })
-      .where(and(eq(notices.accountId, account), eq(notices.id, id), isNull(notices.dismissedAt))),
+      .where(
+        and(
+          eq(notifications.accountId, account),
+          eq(notifications.id, id),
+          isNull(notifications.dismissedAt),
+        ),
+      ),
   );
 }

@@ -36,13 +36,13 @@ export async function recordNotification(
     with person as (
       select account_id, email, language from identities where account_id = ${account}
     ), kept as (
-      insert into notices (account_id, id, kind, key_id, model, amount, at)
+      insert into notifications (account_id, id, kind, key_id, model, amount, at)
       select account_id, ${id}, ${kind}, ${keyId}::bigint, ${model},
         ${amount === null ? null : amount.toString()}::bigint, ${toTimestamp(notification.at)}
       from person
       on conflict do nothing
     ), queued as (
-      insert into mails (id, account_id, kind, state, queued_at)
+      insert into emails (id, account_id, kind, state, queued_at)
       select ${emailId}, account_id, ${kind}, 'queued', ${toTimestamp(now)} from person
       where ${emailId !== null}::boolean
       on conflict do nothing
@@ -50,7 +50,7 @@ export async function recordNotification(
     select p.email, p.language, k.name, k.last4, coalesce(m.state, 'queued') as mail_state
     from person p
     left join api_keys k on k.account_id = p.account_id and k.key_id = ${keyId}::bigint
-    left join mails m on m.id = ${emailId}`,
+    left join emails m on m.id = ${emailId}`,
   );
   if (row === undefined) return undefined;
   const { email, language, name, last4, mail_state: emailState } = row;

@@ -2,7 +2,7 @@
 import type { Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { sweeps } from '../schema/operators.ts';
+import { reconciliationRuns } from '../schema/operators.ts';
 
 export type ReconciliationRun = Readonly<{
   at: Instant;
@@ -21,10 +21,10 @@ export async function recordReconciliation(db: Database, run: ReconciliationRun)
   await queryOrThrow(
     db.batch([
       db
-        .insert(sweeps)
+        .insert(reconciliationRuns)
         .values({ ...run, at: new Date(run.at) })
         .onConflictDoNothing(),
-      db.execute(sql`delete from sweeps where at < ${old}::timestamptz`),
+      db.execute(sql`delete from reconciliation_runs where at < ${old}::timestamptz`),
     ]),
   );
 }

@@ -248,16 +248,16 @@ describe('health', () => {
       broken: 0,
       unfinished: 0,
     });
-    const { rows } = await db.execute(sql`select count(*) as count from sweeps`);
+    const { rows } = await db.execute(sql`select count(*) as count from reconciliation_runs`);
     expect(Number(rows[0]?.count)).toBe(2);
   });
 
   it('reads no table from end to end', async () => {
     const queries = [
       sql`select count(*) from calls where shortfall > 0 and created_at > now()`,
-      sql`select kind, count(*) from notices where at > now() group by kind`,
-      sql`select kind, state, count(*) from mails where queued_at > now() group by kind, state`,
-      sql`select count(*) from mails where state = 'queued' and queued_at < now()`,
+      sql`select kind, count(*) from notifications where at > now() group by kind`,
+      sql`select kind, state, count(*) from emails where queued_at > now() group by kind, state`,
+      sql`select count(*) from emails where state = 'queued' and queued_at < now()`,
       sql`select count(*) from accounts where closed_at is not null and wiped_at is null`,
       sql`select account_id from calls where id = 'x'`,
       sql`select account_id from api_keys where last4 = 'x'`,

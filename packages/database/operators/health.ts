@@ -15,9 +15,9 @@ export type Health = Readonly<{
     Omit<ReconciliationRun, 'at'>;
   closing: Readonly<{ accounts: number; oldest: Instant | null }>;
   /** Of the last day. */
-  mails: readonly Readonly<{ kind: string; state: string; count: number }>[];
+  emails: readonly Readonly<{ kind: string; state: string; count: number }>[];
   /** Handed to the queue more than ten minutes ago and still there. */
-  mailsStuck: number;
+  emailsStuck: number;
   notifications: readonly Readonly<{ kind: string; count: number }>[];
   shortfalls: Readonly<{ calls: number; amount: NanoUsd }>;
   signUpsWaiting: number;
@@ -46,22 +46,22 @@ function buildQueries(now: Instant) {
   const tenMinutesAgo = sql`${new Date(now - 600_000).toISOString()}::timestamptz`;
   const present = sql`${new Date(now).toISOString()}::timestamptz`;
   return {
-    sweeps: sql`select count(*) as ticks, extract(epoch from max(at)) * 1000 as latest,
+    reconciliation: sql`select count(*) as ticks, extract(epoch from max(at)) * 1000 as latest,
       sum(accounts) as accounts, sum(behind) as behind, sum(pending) as pending,
-      sum(broken) as broken, sum(unfinished) as unfinished from sweeps where at > ${dayAgo}`,
+      sum(broken) as broken, sum(unfinished) as unfinished from reconciliation_runs where at > ${dayAgo}`,
     closing: sql`select count(*) as accounts, extract(epoch from min(closed_at)) * 1000 as oldest
       from accounts where closed_at is not null and wiped_at is null`,
-    mails: sql`select kind, state, count(*) as count from mails where queued_at > ${dayAgo}
+    emails: sql`select kind, state, count(*) as count from emails where queued_at > ${dayAgo}
       group by kind, state order by kind, state`,
-    mailsStuck: sql`select count(*) as count from mails
+    emailsStuck: sql`select count(*) as count from emails
       where state = 'queued' and queued_at < ${tenMinutesAgo}`,
-    notices: sql`select kind, count(*) as count from notices where at > ${dayAgo}
+    notifications: sql`select kind, count(*) as count from notifications where at > ${dayAgo}
       group by kind order by kind`,
     shortfalls: sql`select count(*) as calls, coalesce(sum(shortfall), 0)::text as amount
       from calls where shortfall > 0 and created_at > ${dayAgo}`,
     signUps: sql`select count(*) as count from sign_ups where expires_at > ${present}`,
-    throttles: sql`select count(*) as counters, coalesce(max(count), 0) as highest
-      from throttle_counters where resets_at > ${present}`,
+    rateLimits: sql`select count(*) as counters, coalesce(max(count), 0) as highest
+      from rate_limit_counters where resets_at > ${present}`,
     adjustments: sql`select count(*) filter (where state = 'proposed') as waiting,
       count(*) filter (where state = 'approved') as unfinished
       from adjustments where state in ('proposed', 'approved')`,
@@ -73,23 +73,23 @@ export async function readHealth(db: Database, now: Instant): Promise<Health> {
   const [
     reconciliationResult,
     closing,
-    mails,
+    emails,
     stuck,
-    notices,
+    notifications,
     shortfallResult,
     signUps,
-    throttles,
+    rateLimits,
     waiting,
   ] = await queryOrThrow(
     db.batch([
-      db.execute<Raw>(queries.sweeps),
+      db.execute<Raw>(queries.reconciliation),
       db.execute<Raw>(queries.closing),
-      db.execute<Raw>(queries.mails),
-      db.execute<Raw>(queries.mailsStuck),
-      db.execute<Raw>(queries.notices),
+      db.execute<Raw>(queries.emails),
+      db.execute<Raw>(queries.emailsStuck),
+      db.execute<Raw>(queries.notifications),
       db.execute<Raw>(queries.shortfalls),
       db.execute<Raw>(queries.signUps),
-      db.execute<Raw>(queries.throttles),
+      db.execute<Raw>(queries.rateLimits),
       db.execute<Raw>(queries.adjustments),
     ]),
   );
@@ -109,13 +109,13 @@ export async function readHealth(db: Database, now: Instant): Promise<Health> {
       unfinished: toNumber(run, 'unfinished'),
     },
     closing: { accounts: toNumber(open, 'accounts'), oldest: toInstant(open, 'oldest') },
-    mails: mails.rows.map((row) => ({
+    emails: emails.rows.map((row) => ({
       kind: toText(row, 'kind'),
       state: toText(row, 'state'),
       count: toNumber(row, 'count'),
     })),
-    mailsStuck: toNumber(stuck.rows[0], 'count'),
-    notifications: notices.rows.map((row) => ({
+    emailsStuck: toNumber(stuck.rows[0], 'count'),
+    notifications: notifications.rows.map((row) => ({
       kind: toText(row, 'kind'),
       count: toNumber(row, 'count'),
     })),
@@ -125,8 +125,8 @@ export async function readHealth(db: Database, now: Instant): Promise<Health> {
     },
     signUpsWaiting: toNumber(signUps.rows[0], 'count'),
     rateLimits: {
-      counters: toNumber(throttles.rows[0], 'counters'),
-      highest: toNumber(throttles.rows[0], 'highest'),
+      counters: toNumber(rateLimits.rows[0], 'counters'),
+      highest: toNumber(rateLimits.rows[0], 'highest'),
     },
     adjustments: {
       waiting: toNumber(waiting.rows[0], 'waiting'),

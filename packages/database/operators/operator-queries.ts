@@ -8,7 +8,7 @@ import type { NanoUsd } from '@farebox/money';
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { accounts, apiKeys, calls, identities, ledgerEntries } from '../schema/ledger.ts';
-import { consents, mails, receipts, sessions } from '../schema/users.ts';
+import { consents, emails, receipts, sessions } from '../schema/users.ts';
 
 /** Newest first, the accounts with a key that ends so. */
 export async function findAccountsByKeyEnding(
@@ -196,7 +196,7 @@ export type ReceiptSummary = Readonly<{
 }>;
 /** What concerns the account's owner, without a word of who they are. */
 export type Communication = Readonly<{
-  mails: readonly EmailSummary[];
+  emails: readonly EmailSummary[];
   consents: readonly ConsentSummary[];
   receipts: readonly ReceiptSummary[];
   sessions: number;
@@ -211,9 +211,9 @@ export async function getCommunication(
     db.batch([
       db
         .select()
-        .from(mails)
-        .where(eq(mails.accountId, id))
-        .orderBy(desc(mails.queuedAt))
+        .from(emails)
+        .where(eq(emails.accountId, id))
+        .orderBy(desc(emails.queuedAt))
         .limit(limit),
       db.select().from(consents).where(eq(consents.accountId, id)).orderBy(asc(consents.kind)),
       db
@@ -234,7 +234,7 @@ export async function getCommunication(
     ]),
   );
   return {
-    mails: mail.map(({ kind, state, reason, queuedAt, endedAt }) => ({
+    emails: mail.map(({ kind, state, reason, queuedAt, endedAt }) => ({
       kind,
       state,
       reason,

@@ -26,7 +26,7 @@ export async function beginDeletion(
       returning id
     ), receipt as (
       insert into receipts (id, account_id, kind, actor, at)
-      select ${receiptId}, id, 'account_deleted', 'person', ${now} from closed
+      select ${receiptId}, id, 'account_deleted', 'user', ${now} from closed
       returning id
     ), ended as (
       delete from sessions where account_id in (select id from closed)

@@ -9,10 +9,10 @@ import { toTimestamp } from '../connection/raw-sql.ts';
 import { accounts, apiKeys, identities } from '../schema/ledger.ts';
 import {
   consents,
+  emails,
+  emailTokens,
   knownDevices,
-  mails,
-  mailTokens,
-  notices,
+  notifications,
   passkeyChallenges,
   passkeys,
   recoveryCodes,
@@ -50,10 +50,10 @@ export async function eraseOwner(
       db.delete(passkeys).where(eq(passkeys.accountId, accountId)),
       db.delete(passkeyChallenges).where(eq(passkeyChallenges.accountId, accountId)),
       db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, accountId)),
-      db.delete(mailTokens).where(eq(mailTokens.accountId, accountId)),
+      db.delete(emailTokens).where(eq(emailTokens.accountId, accountId)),
       db.delete(consents).where(eq(consents.accountId, accountId)),
-      db.delete(notices).where(eq(notices.accountId, accountId)),
-      db.delete(mails).where(eq(mails.accountId, accountId)),
+      db.delete(notifications).where(eq(notifications.accountId, accountId)),
+      db.delete(emails).where(eq(emails.accountId, accountId)),
       db.delete(apiKeys).where(eq(apiKeys.accountId, accountId)),
       db
         .update(accounts)
@@ -88,12 +88,12 @@ export async function deleteExpiredRows(db: Database, limits: PurgeLimits): Prom
   const results = await queryOrThrow(
     db.batch([
       deleteExpired('sign_ups', 'token_hash'),
-      deleteExpired('mail_tokens', 'token_hash'),
+      deleteExpired('email_tokens', 'token_hash'),
       deleteExpired('sessions', 'token_hash', sql`expires_at <= ${now} or seen_at <= ${idle}`),
       deleteExpired('known_devices', 'token_hash'),
       deleteExpired('sign_in_steps', 'token_hash'),
       deleteExpired('passkey_challenges', 'challenge_hash'),
-      deleteExpired('throttle_counters', 'bucket', sql`resets_at <= ${now}`),
+      deleteExpired('rate_limit_counters', 'bucket', sql`resets_at <= ${now}`),
       deleteExpired(
         'totp_factors',
         'account_id',

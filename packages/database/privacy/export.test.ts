@@ -69,11 +69,11 @@ describe('in a database', () => {
       `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
         select a, i / 7, i % 7, 'openai/m', 1, 1, 1, 1
         from generate_series(1, ${ENTRY_COUNT}) i, unnest(array['${OWN_ACCOUNT}', '${OTHER_ACCOUNT}']) a`,
-      `insert into mails (id, account_id, kind, state, queued_at)
+      `insert into emails (id, account_id, kind, state, queued_at)
         select lpad(to_hex(i), 32, '0'), case when i % 2 = 0 then '${OWN_ACCOUNT}' else '${OTHER_ACCOUNT}' end,
           'new_device', 'sent', '2026-11-01' from generate_series(1, ${ENTRY_COUNT}) i`,
-      `insert into mail_events (id, mail_id, kind, at)
-        select 'e' || id, id, 'delivery', now() from mails`,
+      `insert into email_events (id, email_id, kind, at)
+        select 'e' || id, id, 'delivery', now() from emails`,
       `insert into suppressions (mailbox_hash, reason, since) values
         ('${'1'.repeat(64)}', 'bounced', now()), ('${'2'.repeat(64)}', 'bounced', now())`,
     ]) {
@@ -96,13 +96,13 @@ describe('in a database', () => {
       accounts: 1,
       ledger_entries: ENTRY_COUNT,
       usage_days: ENTRY_COUNT,
-      mails: Math.floor(ENTRY_COUNT / 2),
-      mail_events: Math.floor(ENTRY_COUNT / 2),
+      emails: Math.floor(ENTRY_COUNT / 2),
+      email_events: Math.floor(ENTRY_COUNT / 2),
       suppressions: 1,
     });
     const seqs = (await all('ledger_entries')).map((row) => row[1]);
     expect(seqs).toEqual(Array.from({ length: ENTRY_COUNT }, (_, index) => index + 1));
-    const ownRows = await all('mails');
+    const ownRows = await all('emails');
     expect(new Set(ownRows.map(([id]) => id)).size).toBe(ownRows.length);
   });
 
@@ -117,7 +117,7 @@ describe('in a database', () => {
     expect(await listUnfinishedDeletions(db, 10)).toEqual([]);
     const receipts = await listReceipts(db, OTHER_ACCOUNT, 10);
     expect(receipts.map(({ id, kind, actor }) => ({ id, kind, actor }))).toEqual([
-      { id: first.receiptId, kind: 'account_deleted', actor: 'person' },
+      { id: first.receiptId, kind: 'account_deleted', actor: 'user' },
     ]);
     expect(await listReceipts(db, OWN_ACCOUNT, 10)).toEqual([]);
   });

@@ -19,11 +19,11 @@ import {
 import { adjustments, operatorActions } from '../schema/operators.ts';
 import {
   consents,
+  emailEvents,
+  emails,
+  emailTokens,
   knownDevices,
-  mailEvents,
-  mails,
-  mailTokens,
-  notices,
+  notifications,
   passkeyChallenges,
   passkeys,
   receipts,
@@ -71,11 +71,11 @@ const EXPORT_SOURCES = {
     order: [signUps.tokenHash],
     omit: [signUps.tokenHash, signUps.passwordHash],
   },
-  mail_tokens: byAccount(
-    mailTokens,
-    mailTokens.accountId,
-    [mailTokens.tokenHash],
-    [mailTokens.tokenHash],
+  email_tokens: byAccount(
+    emailTokens,
+    emailTokens.accountId,
+    [emailTokens.tokenHash],
+    [emailTokens.tokenHash],
   ),
   sessions: byAccount(sessions, sessions.accountId, [sessions.tokenHash], [sessions.tokenHash]),
   known_devices: byAccount(
@@ -152,13 +152,16 @@ const EXPORT_SOURCES = {
       operatorActions.hash,
     ],
   ),
-  notices: byAccount(notices, notices.accountId, [notices.at, notices.id]),
-  mails: byAccount(mails, mails.accountId, [mails.queuedAt, mails.id]),
-  mail_events: {
-    table: mailEvents,
-    ownedBy: ({ account }: DataSubject) => sql`${mailEvents.mailId} in
-      (select ${mails.id} from ${mails} where ${mails.accountId} = ${account})`,
-    order: [mailEvents.id],
+  notifications: byAccount(notifications, notifications.accountId, [
+    notifications.at,
+    notifications.id,
+  ]),
+  emails: byAccount(emails, emails.accountId, [emails.queuedAt, emails.id]),
+  email_events: {
+    table: emailEvents,
+    ownedBy: ({ account }: DataSubject) => sql`${emailEvents.emailId} in
+      (select ${emails.id} from ${emails} where ${emails.accountId} = ${account})`,
+    order: [emailEvents.id],
     omit: [],
   },
   suppressions: {
@@ -183,8 +186,8 @@ export const EXPORTED_TABLES: readonly ExportedTable[] =
 
 /** Tables that have nothing for a person, and why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
-  throttle_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
-  sweeps: 'numbers about all accounts together',
+  rate_limit_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
+  reconciliation_runs: 'numbers about all accounts together',
   deposit_keys: 'fingerprints of the operator’s public keys',
   chain_cursors: 'how far each chain was read',
   chain_incidents: 'what went wrong on a chain, in blocks and hashes',

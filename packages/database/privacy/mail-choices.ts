@@ -47,7 +47,7 @@ export async function setConsent(
         accountId,
         kind: given ? 'consent_given' : 'consent_withdrawn',
         about: kind,
-        actor: 'person',
+        actor: 'user',
         at: now,
       }),
     ]),

@@ -22,7 +22,7 @@ export async function insertReceipt(
     account: AccountId;
     kind: string;
     about: string | null;
-    actor: 'person' | 'operator' | 'link';
+    actor: 'user' | 'operator' | 'link';
     now: Instant;
   }>,
 ): Promise<void> {

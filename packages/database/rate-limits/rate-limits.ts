@@ -34,10 +34,10 @@ export async function countAttempt(
       select * from jsonb_to_recordset(${json}::jsonb)
         as r(bucket text, most integer, resets_at timestamptz)
     ), spent as (
-      select c.resets_at from asked a join throttle_counters c on c.bucket = a.bucket
+      select c.resets_at from asked a join rate_limit_counters c on c.bucket = a.bucket
       where c.count >= a.most and c.resets_at > ${new Date(now).toISOString()}::timestamptz
     ), counted as (
-      insert into throttle_counters as c (bucket, count, resets_at)
+      insert into rate_limit_counters as c (bucket, count, resets_at)
       select bucket, 1, resets_at from asked where not exists (select 1 from spent) order by bucket
       on conflict (bucket) do update set count = c.count + 1
       returning c.bucket, c.count, c.resets_at

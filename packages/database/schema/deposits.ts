@@ -90,18 +90,18 @@ export const chainCursors = pgTable(
     final: bigint('final', { mode: 'number' }),
     finalAt: instant('final_at'),
     /** When a tick last looked, and when one last got on. */
-    lookedAt: instant('looked_at'),
+    lastPolledAt: instant('last_polled_at'),
     advancedAt: instant('advanced_at'),
     /** Why the last tick did not get on; null where it did. A closed word. */
-    trouble: varchar('trouble', { length: 40 }),
+    lastError: varchar('last_error', { length: 40 }),
     /** Set: nothing of this chain is read or credited until an operator has looked. */
     haltedAt: instant('halted_at'),
     /** The width that worked last, in blocks. */
     window: integer('window').notNull(),
     /** Down to which block the nightly second reading came; null while none is under way. */
-    rereadNext: bigint('reread_next', { mode: 'number' }),
-    rereadUntil: bigint('reread_until', { mode: 'number' }),
-    rereadAt: instant('reread_at'),
+    rescanNext: bigint('rescan_next', { mode: 'number' }),
+    rescanUntil: bigint('rescan_until', { mode: 'number' }),
+    rescanAt: instant('rescan_at'),
     /** The daily audit: the address it came to; null while none is under way. */
     auditAfter: varchar('audit_after', { length: 42 }),
     /** When the one before ended. */
@@ -112,14 +112,14 @@ export const chainCursors = pgTable(
 
 export const DEPOSIT_STATES = [
   /** Above the final block: shown, never spent, replaced by every look. */
-  'seen',
+  'pending',
   /** Final at every provider asked, and worth something: to be credited. */
   'final',
   'credited',
   /** Below the minimum: waits until what came in together passes it. */
   'dust',
   /** An operator has to look: `reason` says why. Nothing is lost. */
-  'held',
+  'in_review',
   /** The account is closed; an operator can send it back. */
   'closed',
 ] as const;
@@ -146,8 +146,8 @@ export const deposits = pgTable(
      * account and chain left over below one nano-USD.
      */
     amount: bigint('amount', { mode: 'bigint' }),
-    state: varchar('state', { length: 8 }).notNull(),
-    /** A closed word; for `held` and `closed`. */
+    state: varchar('state', { length: 16 }).notNull(),
+    /** A closed word; for `in_review` and `closed`. */
     reason: varchar('reason', { length: 40 }),
     /** How it was found: by the scan, a second reading, a claim, the audit. */
     foundBy: varchar('found_by', { length: 8 }).notNull(),
@@ -164,13 +164,13 @@ export const deposits = pgTable(
       'deposits_state',
       sql.raw(`state in (${DEPOSIT_STATES.map((state) => `'${state}'`).join(', ')})`),
     ),
-    check('deposits_amount', sql`(${t.state} = 'seen') = (${t.amount} is null)`),
+    check('deposits_amount', sql`(${t.state} = 'pending') = (${t.amount} is null)`),
     index('deposits_account').on(t.accountId, t.seenAt),
     index('deposits_waiting')
       .on(t.chain, t.state, t.blockNumber)
-      .where(sql`state in ('seen', 'final', 'dust', 'held')`),
+      .where(sql`state in ('pending', 'final', 'dust', 'in_review')`),
     // What operators have to look at, of all chains together.
-    index('deposits_set_aside').on(t.seenAt).where(sql`state in ('held', 'closed')`),
+    index('deposits_in_review').on(t.seenAt).where(sql`state in ('in_review', 'closed')`),
     index('deposits_recipient').on(t.chain, t.recipient),
   ],
 );
@@ -232,7 +232,7 @@ export const DIFFERENCE_KINDS = [
   /** What an address holds and was swept of, against the transfers we know: in the token's units. */
   'balance',
   /** The account's credited deposits against its book's lines (`held`): in nano-USD. */
-  'books',
+  'ledger',
   /** The token's issuer froze the address: what it holds can't be moved. In the token's units. */
   'frozen',
 ] as const;
@@ -249,8 +249,8 @@ export const depositDifferences = pgTable(
     swept: units('swept').notNull(),
     recorded: units('recorded').notNull(),
     /** Blocks below it are still to be read once more for this address; null before that began. */
-    rereadBelow: bigint('reread_below', { mode: 'number' }),
-    settledAt: instant('settled_at'),
+    rescanBelow: bigint('rescan_below', { mode: 'number' }),
+    resolvedAt: instant('resolved_at'),
   },
   (t) => [
     primaryKey({ columns: [t.chain, t.address, t.kind, t.auditedAt] }),
@@ -261,6 +261,6 @@ export const depositDifferences = pgTable(
     ),
     uniqueIndex('deposit_differences_open')
       .on(t.chain, t.address, t.kind)
-      .where(sql`settled_at is null`),
+      .where(sql`resolved_at is null`),
   ],
 );

@@ -81,8 +81,8 @@ export const adjustments = pgTable(
  * One row a tick of the ledger's sweep: what it met. Postgres alone can't say what has not reached it,
  * so this is where operators see how far the accounts' objects are ahead of it.
  */
-export const sweeps = pgTable(
-  'sweeps',
+export const reconciliationRuns = pgTable(
+  'reconciliation_runs',
   {
     at: instant('at').primaryKey(),
     accounts: integer('accounts').notNull(),
@@ -96,7 +96,7 @@ export const sweeps = pgTable(
   },
   (t) => [
     check(
-      'sweeps_counts',
+      'reconciliation_runs_counts',
       sql`least(${t.accounts}, ${t.behind}, ${t.pending}, ${t.broken}, ${t.unfinished}) >= 0`,
     ),
   ],

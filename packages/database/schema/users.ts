@@ -43,8 +43,8 @@ export const signUps = pgTable(
 );
 
 /** What a link in a mail proves. Using one deletes it. */
-export const mailTokens = pgTable(
-  'mail_tokens',
+export const emailTokens = pgTable(
+  'email_tokens',
   {
     tokenHash: tokenHash().primaryKey(),
     accountId: accountId(),
@@ -56,13 +56,13 @@ export const mailTokens = pgTable(
     expiresAt: instant('expires_at').notNull(),
   },
   (t) => [
-    check('mail_tokens_purpose', sql`${t.purpose} in ('reset', 'change_email')`),
+    check('email_tokens_purpose', sql`${t.purpose} in ('reset', 'change_email')`),
     check(
-      'mail_tokens_new_email',
+      'email_tokens_new_email',
       sql`(${t.purpose} = 'change_email') = (${t.newEmail} is not null and ${t.newEmailKey} is not null)`,
     ),
-    index('mail_tokens_account').on(t.accountId),
-    index('mail_tokens_expires_at').on(t.expiresAt),
+    index('email_tokens_account').on(t.accountId),
+    index('email_tokens_expires_at').on(t.expiresAt),
   ],
 );
 
@@ -76,7 +76,7 @@ export const sessions = pgTable(
     createdAt: instant('created_at').notNull(),
     seenAt: instant('seen_at').notNull(),
     /** When the person last showed a password or a factor: what dear actions ask for. */
-    provedAt: instant('proved_at').notNull(),
+    lastAuthAt: instant('last_auth_at').notNull(),
     /** However busy it is. */
     expiresAt: instant('expires_at').notNull(),
   },
@@ -157,7 +157,10 @@ export const passkeyChallenges = pgTable(
     expiresAt: instant('expires_at').notNull(),
   },
   (t) => [
-    check('passkey_challenges_purpose', sql`${t.purpose} in ('register', 'sign_in', 'prove')`),
+    check(
+      'passkey_challenges_purpose',
+      sql`${t.purpose} in ('register', 'sign_in', 'reauthenticate')`,
+    ),
     index('passkey_challenges_account').on(t.accountId),
     index('passkey_challenges_expires_at').on(t.expiresAt),
   ],
@@ -175,19 +178,19 @@ export const recoveryCodes = pgTable(
 );
 
 /** How often something was tried; `bucket` is a keyed hash of what it counts, and says nothing of it. */
-export const throttleCounters = pgTable(
-  'throttle_counters',
+export const rateLimitCounters = pgTable(
+  'rate_limit_counters',
   {
     bucket: varchar('bucket', { length: 64 }).primaryKey(),
     count: integer('count').notNull(),
     resetsAt: instant('resets_at').notNull(),
   },
-  (t) => [index('throttle_counters_resets_at').on(t.resetsAt)],
+  (t) => [index('rate_limit_counters_resets_at').on(t.resetsAt)],
 );
 
 /** One row a mail handed to the queue. It names the account, never the address. */
-export const mails = pgTable(
-  'mails',
+export const emails = pgTable(
+  'emails',
   {
     id: varchar('id', { length: 32 }).primaryKey(),
     /** Null for mail about an account that does not exist, or no longer. */
@@ -197,40 +200,40 @@ export const mails = pgTable(
     /** Of a bounce or refusal: the provider's own closed word. */
     reason: varchar('reason', { length: 40 }),
     /** The provider's id of the mail. */
-    providerId: varchar('provider_id', { length: 128 }).unique('mails_provider_id'),
+    providerId: varchar('provider_id', { length: 128 }).unique('emails_provider_id'),
     queuedAt: instant('queued_at').notNull(),
     sentAt: instant('sent_at'),
     endedAt: instant('ended_at'),
   },
   (t) => [
-    check('mails_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
-    check('mails_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    check('mails_reason_shape', sql`${t.reason} ~ '^[A-Za-z0-9_-]+$'`),
+    check('emails_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
+    check('emails_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
+    check('emails_reason_shape', sql`${t.reason} ~ '^[A-Za-z0-9_-]+$'`),
     check(
-      'mails_state',
+      'emails_state',
       sql`${t.state} in ('queued', 'sent', 'delivered', 'bounced', 'complained', 'rejected', 'delayed', 'suppressed', 'failed')`,
     ),
-    index('mails_account').on(t.accountId, t.queuedAt),
-    index('mails_queued_at').on(t.queuedAt),
+    index('emails_account').on(t.accountId, t.queuedAt),
+    index('emails_queued_at').on(t.queuedAt),
     // Operators look at what went wrong lately.
-    index('mails_failures').on(t.state, t.queuedAt),
+    index('emails_failures').on(t.state, t.queuedAt),
   ],
 );
 
 /** What the mail provider told us; its own message id, so that nothing counts twice. */
-export const mailEvents = pgTable(
-  'mail_events',
+export const emailEvents = pgTable(
+  'email_events',
   {
     id: varchar('id', { length: 64 }).primaryKey(),
-    mailId: varchar('mail_id', { length: 32 })
+    emailId: varchar('email_id', { length: 32 })
       .notNull()
-      .references(() => mails.id, { onDelete: 'cascade' }),
+      .references(() => emails.id, { onDelete: 'cascade' }),
     kind: varchar('kind', { length: 16 }).notNull(),
     at: instant('at').notNull(),
   },
   (t) => [
-    check('mail_events_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    index('mail_events_mail').on(t.mailId),
+    check('email_events_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
+    index('email_events_email').on(t.emailId),
   ],
 );
 
@@ -276,14 +279,14 @@ export const receipts = pgTable(
   (t) => [
     check('receipts_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
     check('receipts_words', sql`${t.kind} ~ '^[a-z_]+$' and ${t.about} ~ '^[a-z_]+$'`),
-    check('receipts_actor', sql`${t.actor} in ('person', 'operator', 'link')`),
+    check('receipts_actor', sql`${t.actor} in ('user', 'operator', 'link')`),
     index('receipts_account').on(t.accountId, t.at),
   ],
 );
 
 /** What the account's object noticed about its own keys and balance, as its owner is shown it. */
-export const notices = pgTable(
-  'notices',
+export const notifications = pgTable(
+  'notifications',
   {
     accountId: accountId(),
     id: varchar('id', { length: 64 }).notNull(),
@@ -296,9 +299,9 @@ export const notices = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.accountId, t.id] }),
-    check('notices_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    check('notices_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
-    index('notices_account').on(t.accountId, t.at),
-    index('notices_at').on(t.at),
+    check('notifications_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
+    check('notifications_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
+    index('notifications_account').on(t.accountId, t.at),
+    index('notifications_at').on(t.at),
   ],
 );

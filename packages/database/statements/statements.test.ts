@@ -47,7 +47,7 @@ const SEED_STATEMENTS = [
   `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
     select account_id, floor(extract(epoch from created_at) / 86400)::int, key_id, model, count(*), 0, 0, sum(charged)
     from calls group by 1, 2, 3, 4`,
-  `insert into notices (account_id, id, kind, at)
+  `insert into notifications (account_id, id, kind, at)
     select lpad(to_hex(a), 16, '0'), 'n' || i, 'low_balance', now()
     from generate_series(1, ${ACCOUNTS}) a, generate_series(1, 100) i`,
   `insert into api_keys (account_id, key_id, name, last4, secret_hash, state, created_at)

@@ -28,7 +28,7 @@ export async function insertPasswordReset(
       with owner as (
         select account_id, email, language from identities where email_key = ${reset.emailKey}
       ), kept as (
-        insert into mail_tokens (token_hash, account_id, purpose, created_at, expires_at)
+        insert into email_tokens (token_hash, account_id, purpose, created_at, expires_at)
         select ${reset.tokenHash}, account_id, 'reset', ${toTimestamp(reset.now)}, ${toTimestamp(reset.expiresAt)}
         from owner
       ), ${decoy(reset.tokenHash, reset.expiresAt, sql`not exists (select 1 from owner)`)}
@@ -47,7 +47,7 @@ export async function findPasswordReset(
     await firstRow<EmailRecipientRow>(
       db,
       sql`select i.account_id, i.email, i.language
-        from mail_tokens t join identities i on i.account_id = t.account_id
+        from email_tokens t join identities i on i.account_id = t.account_id
         where t.token_hash = ${tokenHash} and t.purpose = 'reset' and t.expires_at > ${toTimestamp(now)}`,
     ),
   );
@@ -67,7 +67,7 @@ export async function consumePasswordReset(
       db,
       sql`
       with spent as (
-        delete from mail_tokens
+        delete from email_tokens
         where token_hash = ${request.tokenHash} and purpose = 'reset' and expires_at > ${now}
         returning account_id
       ), changed as (
@@ -82,7 +82,7 @@ export async function consumePasswordReset(
       ), no_steps as (
         delete from sign_in_steps where account_id in (select account_id from spent)
       ), no_links as (
-        delete from mail_tokens where account_id in (select account_id from spent)
+        delete from email_tokens where account_id in (select account_id from spent)
           and token_hash <> ${request.tokenHash}
       )
       select account_id, email, language from changed`,
@@ -117,7 +117,7 @@ export async function updatePasswordHash(db: Database, change: PasswordChange): 
     ), no_steps as (
       delete from sign_in_steps where account_id in (select account_id from allowed)
     ), no_links as (
-      delete from mail_tokens where account_id in (select account_id from allowed)
+      delete from email_tokens where account_id in (select account_id from allowed)
     )
     select account_id from opened`,
   );
@@ -146,7 +146,7 @@ export async function insertEmailChange(
         select account_id, email, language from identities where email_key = ${change.emailKey}
           and account_id <> ${change.accountId}
       ), kept as (
-        insert into mail_tokens
+        insert into email_tokens
           (token_hash, account_id, purpose, new_email, new_email_key, created_at, expires_at)
         select ${change.tokenHash}, ${change.accountId}, 'change_email', ${change.email},
           ${change.emailKey}, ${toTimestamp(change.now)}, ${toTimestamp(change.expiresAt)}
@@ -174,7 +174,7 @@ export async function consumeEmailChange(
   const result = await tryQuery(
     db.execute<ChangedEmailRow>(sql`
       with spent as (
-        delete from mail_tokens
+        delete from email_tokens
         where token_hash = ${request.tokenHash} and purpose = 'change_email' and expires_at > ${now}
         returning account_id, new_email, new_email_key
       ), old as (
@@ -185,7 +185,7 @@ export async function consumeEmailChange(
         from spent where i.account_id = spent.account_id
         returning i.account_id, i.email, i.language
       ), no_links as (
-        delete from mail_tokens where account_id in (select account_id from spent)
+        delete from email_tokens where account_id in (select account_id from spent)
           and token_hash <> ${request.tokenHash}
       )
       select c.account_id, c.email, c.language, o.email as before

@@ -241,7 +241,7 @@ export async function deletePasskey(
   return row?.removed ?? false;
 }
 
-export type ChallengePurpose = 'register' | 'sign_in' | 'prove';
+export type ChallengePurpose = 'register' | 'sign_in' | 'reauthenticate';
 export type PasskeyChallenge = Readonly<{
   challengeHash: string;
   accountId: AccountId;

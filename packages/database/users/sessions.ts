@@ -28,7 +28,7 @@ export function buildSessionInserts(session: NewSession) {
   const now = toTimestamp(session.now);
   return sql`opened as (
       insert into sessions
-        (token_hash, account_id, handle, created_at, seen_at, proved_at, expires_at)
+        (token_hash, account_id, handle, created_at, seen_at, last_auth_at, expires_at)
       select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${toTimestamp(session.expiresAt)}
       from allowed where account_id = ${accountId}
       returning account_id
@@ -76,7 +76,7 @@ type SessionRow = RawRow & {
   email: string;
   language: string;
   handle: string;
-  proved_at: string;
+  last_auth_at: string;
 };
 
 /** Who holds the token, if the session is neither over nor left alone for too long. */
@@ -90,7 +90,7 @@ export async function findSession(
     db,
     sql`
     with found as (
-      select s.token_hash, s.account_id, s.handle, s.proved_at, s.seen_at, i.email, i.language
+      select s.token_hash, s.account_id, s.handle, s.last_auth_at, s.seen_at, i.email, i.language
       from sessions s join identities i on i.account_id = s.account_id
         join accounts a on a.id = s.account_id and a.closed_at is null
       where s.token_hash = ${tokenHash} and s.expires_at > ${toTimestamp(now)}
@@ -99,11 +99,17 @@ export async function findSession(
       update sessions set seen_at = ${toTimestamp(now)} from found
       where sessions.token_hash = found.token_hash and found.seen_at <= ${toTimestamp(now - timeouts.touchIntervalMs)}
     )
-    select account_id, email, language, handle, ${toEpochMs(sql`proved_at`)} as proved_at from found`,
+    select account_id, email, language, handle, ${toEpochMs(sql`last_auth_at`)} as last_auth_at from found`,
   );
   if (row === undefined) return undefined;
   const { email, language, handle } = row;
-  return { accountId: row.account_id, email, language, handle, lastAuthAt: Number(row.proved_at) };
+  return {
+    accountId: row.account_id,
+    email,
+    language,
+    handle,
+    lastAuthAt: Number(row.last_auth_at),
+  };
 }
 
 /** They showed a password or a factor again. */
@@ -116,7 +122,7 @@ export async function markReauthenticated(
   await queryOrThrow(
     db
       .update(sessions)
-      .set({ provedAt: new Date(now) })
+      .set({ lastAuthAt: new Date(now) })
       .where(and(eq(sessions.tokenHash, tokenHash), eq(sessions.accountId, accountId))),
   );
 }

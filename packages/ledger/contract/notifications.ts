@@ -4,7 +4,7 @@ import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
 export const NOTIFICATION_KINDS = [
   'low_balance',
-  'dear_model',
+  'expensive_model',
   'unusual_spending',
   'key_paused',
   'key_leaked',

@@ -65,10 +65,10 @@ function buildEmail({ notification, recipient, threshold }: NotificationContext)
       const facts = { balance: amount, threshold: formatUsdCents(threshold ?? 0n) };
       return { ...common, kind: 'low_balance', facts };
     }
-    case 'dear_model':
+    case 'expensive_model':
       return {
         ...common,
-        kind: 'dear_model',
+        kind: 'expensive_model',
         facts: { keyName, model: notification.model ?? '–' },
       };
     case 'unusual_spending':

@@ -129,8 +129,8 @@ const notification = (id: string, kind: Notification['kind']): Notification => (
   id,
   kind,
   keyId: kind === 'low_balance' ? null : 3,
-  model: kind === 'dear_model' ? 'openai/o1-pro' : null,
-  amount: kind === 'key_leaked' || kind === 'dear_model' ? null : 4_207_654_321n,
+  model: kind === 'expensive_model' ? 'openai/o1-pro' : null,
+  amount: kind === 'key_leaked' || kind === 'expensive_model' ? null : 4_207_654_321n,
   at: NOW,
 });
 
@@ -159,20 +159,20 @@ it('tells of a low balance only while its owner wants that', async () => {
 
 it('brings a notice again whose letter the queue did not take, and makes one letter of it', async () => {
   queueDown = true;
-  expect(await consumeNotification(notification('dear_model:3', 'dear_model'))).toEqual([
+  expect(await consumeNotification(notification('expensive_model:3', 'expensive_model'))).toEqual([
     { retry: 2 },
   ]);
   queueDown = false;
-  await consumeNotification(notification('dear_model:3', 'dear_model'));
-  await consumeNotification(notification('dear_model:3', 'dear_model'));
+  await consumeNotification(notification('expensive_model:3', 'expensive_model'));
+  await consumeNotification(notification('expensive_model:3', 'expensive_model'));
   expect(new Set(queued.map(({ id }) => id)).size).toBe(1);
   const { batch } = createBatch('farebox-mail', queued);
   await consumeMail(batch, deps());
   queued = [];
-  await consumeNotification(notification('dear_model:3', 'dear_model'));
+  await consumeNotification(notification('expensive_model:3', 'expensive_model'));
   expect(queued).toEqual([]);
   const mails = await listEmailDeliveries(db, ACCOUNT, 99);
-  expect(mails.filter(({ kind }) => kind === 'dear_model').map(({ state }) => state)).toEqual([
+  expect(mails.filter(({ kind }) => kind === 'expensive_model').map(({ state }) => state)).toEqual([
     'sent',
   ]);
   expect(logged.join()).toBe('');
@@ -221,7 +221,7 @@ it.each([
 });
 
 it('believes no notice that the table would refuse', () => {
-  const valid = notification('a', 'dear_model');
+  const valid = notification('a', 'expensive_model');
   expect(isNotification(valid)).toBe(true);
   const invalid: unknown[] = [
     null,

@@ -110,7 +110,7 @@ const OwnerFacts: FC<{ owner: Owner | undefined; sessions: number }> = ({ owner,
 const CommunicationTables: FC<{ communication: Communication }> = ({ communication }) => (
   <>
     <Table caption="Mails" headers={['Kind', 'State', 'Reason', 'Queued', 'Ended']}>
-      {communication.mails.map(({ kind, state, reason, queuedAt, endedAt }) => (
+      {communication.emails.map(({ kind, state, reason, queuedAt, endedAt }) => (
         <tr>
           <th scope="row">{kind}</th>
           <td>{state}</td>

@@ -49,7 +49,7 @@ export function findIssues({
   now,
 }: DepositIssueInput): readonly string[] {
   const stateByChain = new Map(states.map((state) => [state.chain, state]));
-  const inReviewCount = depositsInReview.filter(({ state }) => state === 'held').length;
+  const inReviewCount = depositsInReview.filter(({ state }) => state === 'in_review').length;
   const closedCount = depositsInReview.length - inReviewCount;
   const persistentCount = differences.filter(
     ({ since }) => now - since > MIN_DIFFERENCE_AGE_MS,

@@ -59,20 +59,21 @@ deposit.get(
           </Fact>
         </dl>
         <p>{REVIEW_REASONS[depositInReview.reason] ?? depositInReview.reason}</p>
-        {depositInReview.state === 'held' && c.var.operator.permissions.has('settle_deposits') && (
-          <form method="post" action="/operators/deposits">
-            <input type="hidden" name="deed" value="release_deposit" />
-            <input type="hidden" name="chain" value={chain} />
-            <input type="hidden" name="transaction" value={hash} />
-            <input type="hidden" name="index" value={index} />
-            <ReasonField />
-            <p>
-              <button type="submit" class="danger">
-                Let it be credited
-              </button>
-            </p>
-          </form>
-        )}
+        {depositInReview.state === 'in_review' &&
+          c.var.operator.permissions.has('settle_deposits') && (
+            <form method="post" action="/operators/deposits">
+              <input type="hidden" name="deed" value="release_deposit" />
+              <input type="hidden" name="chain" value={chain} />
+              <input type="hidden" name="transaction" value={hash} />
+              <input type="hidden" name="index" value={index} />
+              <ReasonField />
+              <p>
+                <button type="submit" class="danger">
+                  Let it be credited
+                </button>
+              </p>
+            </form>
+          )}
       </>,
     );
   },

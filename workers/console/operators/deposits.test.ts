@@ -129,7 +129,7 @@ describe('a held deposit', () => {
     await recordFinalTransfers(harness.db, 'polygon', [transfer], 'scan', Date.now());
     const { decimals, minimumUnits } = CHAIN_DEFAULTS.polygon;
     const valuation = { chain: 'polygon', decimals, minimumUnits };
-    await setCreditAmount(harness.db, valuation, transfer, 'barred_sender');
+    await setCreditAmount(harness.db, valuation, transfer, 'blocked_sender');
     expect(await depositsPage()).toContain('Deposits held until somebody has looked: 1');
     const health = await (await harness.send('/operators/health', {}, env)).text();
     expect(health).toContain('<data value="2500000000"');

@@ -252,7 +252,7 @@ const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
         <td>{networkName(difference.chain)}</td>
         <td>{DEPOSIT_STATE_LABELS[difference.kind] ?? difference.kind}</td>
         <td>
-          {difference.kind === 'books' ? (
+          {difference.kind === 'ledger' ? (
             <Money amount={difference.held} />
           ) : (
             formatUnits(overview, difference.chain, difference.held)
@@ -260,7 +260,7 @@ const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
         </td>
         <td>{formatUnits(overview, difference.chain, difference.swept)}</td>
         <td>
-          {difference.kind === 'books' ? (
+          {difference.kind === 'ledger' ? (
             <Money amount={difference.recorded} />
           ) : (
             formatUnits(overview, difference.chain, difference.recorded)

@@ -37,7 +37,7 @@ const FAILED_STATES: ReadonlySet<string> = new Set(['bounced', 'complained', 're
 
 type DeliveryCounts = Readonly<{ terminal: number; bounced: number; complained: number }>;
 
-export function countDeliveries(mails: Health['mails']): DeliveryCounts {
+export function countDeliveries(mails: Health['emails']): DeliveryCounts {
   const sum = (matches: (state: string) => boolean): number =>
     mails.reduce((total, { state, count }) => total + (matches(state) ? count : 0), 0);
   return {
@@ -53,14 +53,14 @@ function percent(part: number, whole: number): string {
 
 /** Each sentence is something for somebody to do. */
 function findHealthIssues(health: Health, now: number): readonly string[] {
-  const { reconciliation: sweeps, mails } = health;
+  const { reconciliation: sweeps, emails: mails } = health;
   const counts = countDeliveries(mails);
   const isLate = sweeps.latest === null || now - sweeps.latest > RECONCILIATION_LATE_MS;
   const checks: readonly (readonly [boolean, string])[] = [
     [isLate, 'The ledger’s sweep has not run for more than 20 minutes.'],
     [sweeps.broken > 0, 'The sweep met books that do not hold.'],
     [sweeps.unfinished > 0, 'The sweep could not meet every account.'],
-    [health.mailsStuck > 0, 'Mails wait in the queue for more than ten minutes.'],
+    [health.emailsStuck > 0, 'Mails wait in the queue for more than ten minutes.'],
     [
       counts.bounced > counts.terminal * MAX_BOUNCE_RATE,
       'More than 5 % of mails bounce: Amazon SES may stop sending.',
@@ -82,7 +82,7 @@ const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, un
   const {
     reconciliation: sweeps,
     closing,
-    mails,
+    emails: mails,
     shortfalls,
     rateLimits: throttles,
     adjustments,
@@ -95,7 +95,7 @@ const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, un
     ['Lines not in Postgres when met', sweeps.pending],
     ['Invariants that did not hold', sweeps.broken],
     ['Accounts being deleted', closing.accounts],
-    ['Mails stuck in the queue', health.mailsStuck],
+    ['Mails stuck in the queue', health.emailsStuck],
     ['Bounces within a day', percent(counts.bounced, counts.terminal)],
     ['Complaints within a day', percent(counts.complained, counts.terminal)],
     ['Calls that cost us, within a day', shortfalls.calls],
@@ -115,7 +115,9 @@ const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, un
   );
 };
 
-const HealthTables: FC<{ health: Health }> = ({ health: { mails, notifications: notices } }) => (
+const HealthTables: FC<{ health: Health }> = ({
+  health: { emails: mails, notifications: notices },
+}) => (
   <>
     <Table caption="Mails that failed, within a day" headers={['Kind', 'State', 'Mails']}>
       {mails

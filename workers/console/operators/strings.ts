@@ -126,10 +126,10 @@ export const AUDIT_LOG_PROBLEMS: Readonly<Record<'missing' | 'unlinked' | 'alter
 };
 
 export const DEPOSIT_STATE_LABELS: Readonly<Record<string, string>> = {
-  seen: 'pending, not final',
+  pending: 'pending, not final',
   final: 'final, to be credited',
   dust: 'below the minimum',
-  held: 'held',
+  in_review: 'in review',
   closed: 'account closed',
   balance: 'address',
   books: 'account ledger',
@@ -138,7 +138,7 @@ export const DEPOSIT_STATE_LABELS: Readonly<Record<string, string>> = {
 
 /** Why a deposit is held, and what to do about it. */
 export const REVIEW_REASONS: Readonly<Record<string, string>> = {
-  barred_sender:
+  blocked_sender:
     'It was sent from an address on the list of blocked senders. Check with compliance before crediting it.',
   frozen_sender: 'The token’s issuer froze the sender. Check with compliance before crediting it.',
   address_unknown:

@@ -22,7 +22,7 @@ async function recordReceipt(
   about: string,
 ): Promise<Receipt> {
   const { db, now } = deps.identity;
-  const receipt = { id: newReceiptId(deps), kind, about, actor: 'person', now: now() } as const;
+  const receipt = { id: newReceiptId(deps), kind, about, actor: 'user', now: now() } as const;
   await insertReceipt(db, { ...receipt, account });
   return { ...receipt, at: receipt.now };
 }
@@ -64,7 +64,7 @@ export async function updateConsent(
   const { account } = user;
   await setConsent(deps.identity.db, { account, kind, given, receiptId: id, now: at });
   const receiptKind = given ? 'consent_given' : 'consent_withdrawn';
-  return { id, kind: receiptKind, about: kind, actor: 'person', at };
+  return { id, kind: receiptKind, about: kind, actor: 'user', at };
 }
 
 /** Letter case and spaces at the ends are no reason to keep somebody. */

@@ -13,9 +13,9 @@ const STATE: ChainState = {
 
 describe('a deposit', () => {
   it.each([
-    ['seen', 1_000, { current: 0, required: 64 }],
-    ['seen', 960, { current: 40, required: 64 }],
-    ['seen', 1_010, { current: 0, required: 64 }],
+    ['pending', 1_000, { current: 0, required: 64 }],
+    ['pending', 960, { current: 40, required: 64 }],
+    ['pending', 1_010, { current: 0, required: 64 }],
     ['final', 900, { current: 100, required: 256 }],
     ['final', 700, null],
     ['credited', 990, null],
@@ -25,7 +25,7 @@ describe('a deposit', () => {
   });
 
   it('of a network nobody looked at yet has none', () => {
-    expect(countConfirmations(POLYGON, undefined, { state: 'seen', blockNumber: 5 })).toBeNull();
+    expect(countConfirmations(POLYGON, undefined, { state: 'pending', blockNumber: 5 })).toBeNull();
   });
 });
 

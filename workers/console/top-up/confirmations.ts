@@ -10,11 +10,11 @@ export function countConfirmations(
   state: ChainState | undefined,
   deposit: Pick<DepositRow, 'state' | 'blockNumber'>,
 ): Confirmations | null {
-  if (deposit.state !== 'seen' && deposit.state !== 'final') return null;
+  if (deposit.state !== 'pending' && deposit.state !== 'final') return null;
   const { head = null, final = null } = state ?? {};
   if (head === null || final === null) return null;
   // What is final already, and not credited, waits for the depth of large sums.
-  const required = deposit.state === 'seen' ? Math.max(1, head - final) : chain.largeDepth;
+  const required = deposit.state === 'pending' ? Math.max(1, head - final) : chain.largeDepth;
   const current = Math.min(Math.max(0, head - deposit.blockNumber), required);
   return current === required && deposit.state === 'final' ? null : { current, required };
 }
