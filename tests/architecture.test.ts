@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'money',
     'providers',
     'providers/list',
+    'result',
     'telemetry',
   ],
   'workers/deposits': ['bindings', 'database', 'deposits', 'ledger', 'telemetry'],

@@ -4,12 +4,15 @@
  */
 import { parseApiKey } from '@farebox/identity/api-keys';
 import type { AccountId, KeyCredential } from '@farebox/ledger';
+import { err, type Result } from '@farebox/result';
 import type { GatewayDeps } from './env.ts';
 
-export type Caller =
-  | Readonly<{ ok: true; account: AccountId; key: KeyCredential }>
-  | Readonly<{ ok: false; reason: 'missing_api_key' | 'invalid_api_key' }>
-  | Readonly<{ ok: false; reason: 'rate_limited'; retryAfterSeconds: number }>;
+export type Caller = Result<
+  { account: AccountId; key: KeyCredential },
+  | 'missing_api_key'
+  | 'invalid_api_key'
+  | Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number }>
+>;
 
 /** Agents often send a token of their own beside ours: a Farebox key is preferred to any other. */
 function extractApiKey(headers: Headers): string | null {
@@ -27,10 +30,10 @@ export function authenticate(
   now: number,
 ): Caller {
   const apiKey = extractApiKey(headers);
-  if (apiKey === null) return { ok: false, reason: 'missing_api_key' };
+  if (apiKey === null) return err('missing_api_key');
   const parsed = parseApiKey(apiKey, deps.macSecrets);
-  if (!parsed.ok) return { ok: false, reason: 'invalid_api_key' };
+  if (!parsed.ok) return err('invalid_api_key');
   const waitSeconds = deps.rateLimiter.tryAcquire(`${parsed.account}${parsed.key.keyId}`, now);
-  if (waitSeconds > 0) return { ok: false, reason: 'rate_limited', retryAfterSeconds: waitSeconds };
+  if (waitSeconds > 0) return err('rate_limited', { retryAfterSeconds: waitSeconds });
   return parsed;
 }

@@ -3,6 +3,7 @@
  * in flight have a budget: above it a request gets 503 with Retry-After, because exceeding the memory
  * would kill the isolate with every stream in it.
  */
+import { err, ok, type Result } from '@farebox/result';
 import { IdleTimer } from './idle-timer.ts';
 
 /** The largest body accepted, in bytes. */
@@ -19,10 +20,10 @@ const SMALL_BODY = 64 * 1024;
 /** How long a large body may pause, in milliseconds: other requests can't use what it reserves. */
 const IDLE_TIMEOUT_MS = 10_000;
 
-export type BodyResult =
-  | Readonly<{ ok: true; bytes: Uint8Array; release: () => void }>
-  | Readonly<{ ok: false; reason: 'gateway_busy' | 'incomplete_body' }>
-  | Readonly<{ ok: false; reason: 'body_too_large'; maxBytes: number }>;
+export type BodyResult = Result<
+  { bytes: Uint8Array; release: () => void },
+  'gateway_busy' | 'incomplete_body' | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
+>;
 
 /** How much of a rejected body is still read, in bytes, so that its sender gets to read the error. */
 const MAX_DRAINED_BYTES = 2 * MAX_BODY_BYTES;
@@ -47,9 +48,9 @@ export async function drainBody(request: Request): Promise<void> {
   }
 }
 
-const TOO_LARGE: BodyResult = { ok: false, reason: 'body_too_large', maxBytes: MAX_BODY_BYTES };
-const BUSY: BodyResult = { ok: false, reason: 'gateway_busy' };
-const INCOMPLETE: BodyResult = { ok: false, reason: 'incomplete_body' };
+const TOO_LARGE = err('body_too_large', { maxBytes: MAX_BODY_BYTES });
+const BUSY = err('gateway_busy');
+const INCOMPLETE = err('incomplete_body');
 
 /** Counts the bytes in flight. */
 class MemoryBudget {
@@ -89,11 +90,8 @@ export class BodyReader {
       return bytes === 'incomplete' ? INCOMPLETE : TOO_LARGE;
     }
     if (declaredLength === null) this.#budget.release(reserved - bytes.length);
-    return {
-      ok: true,
-      bytes,
-      release: once(() => this.#budget.release(declaredLength ?? bytes.length)),
-    };
+    const release = once(() => this.#budget.release(declaredLength ?? bytes.length));
+    return ok({ bytes, release });
   }
 }
 
@@ -114,7 +112,7 @@ function contentLength(request: Request): number | null {
 
 async function readSmall(request: Request): Promise<BodyResult> {
   try {
-    return { ok: true, bytes: new Uint8Array(await request.arrayBuffer()), release: () => {} };
+    return ok({ bytes: new Uint8Array(await request.arrayBuffer()), release: () => {} });
   } catch {
     return INCOMPLETE;
   }

@@ -5,6 +5,7 @@
 import { findModel, suggestModels } from '@farebox/catalog';
 import { editModel, parseCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
+import { err, ok, type Result } from '@farebox/result';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { type ApiError, idHeaders } from './errors.ts';
@@ -12,9 +13,7 @@ import { ENDPOINTS, supportedDialects } from './plan.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
 
-type CountTarget =
-  | Readonly<{ ok: true; provider: Provider; upstreamName: string }>
-  | (Readonly<{ ok: false }> & ApiError);
+type CountTarget = Result<{ provider: Provider; upstreamName: string }, ApiError>;
 
 function resolveTarget(ctx: RequestContext, name: string): CountTarget {
   const { providers } = ctx.deps;
@@ -22,18 +21,14 @@ function resolveTarget(ctx: RequestContext, name: string): CountTarget {
   const model = findModel(name, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined) {
-    return {
-      ok: false,
-      reason: 'model_not_found',
-      model: name,
-      suggestions: suggestModels(name, providerIds),
-    };
+    const suggestions = suggestModels(name, providerIds);
+    return err('model_not_found', { model: name, suggestions });
   }
   if (provider.endpoints.count_tokens === undefined) {
     const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
-    return { ok: false, reason: 'model_not_supported_on_endpoint', model: name, endpoints };
+    return err('model_not_supported_on_endpoint', { model: name, endpoints });
   }
-  return { ok: true, provider, upstreamName: model.upstreamName };
+  return ok({ provider, upstreamName: model.upstreamName });
 }
 
 /** POST /v1/messages/count_tokens */

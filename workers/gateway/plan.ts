@@ -7,6 +7,7 @@ import type { Dialect, RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
 import type { Provider, ProviderId } from '@farebox/providers';
+import { err, ok, type Result } from '@farebox/result';
 import type { ApiError } from './errors.ts';
 
 export type Plan = Readonly<{
@@ -29,7 +30,7 @@ export type PlanDeps = Readonly<{
   defaultMaxOutput: number;
 }>;
 
-export type PlanResult = Readonly<{ ok: true; plan: Plan }> | (Readonly<{ ok: false }> & ApiError);
+export type PlanResult = Result<{ plan: Plan }, ApiError>;
 
 export const ENDPOINTS: Readonly<Record<Dialect, string>> = {
   chat: '/v1/chat/completions',
@@ -135,13 +136,13 @@ export function planCall(
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined) {
     const suggestions = suggestModels(facts.model, providerIds);
-    return { ok: false, reason: 'model_not_found', model: facts.model, suggestions };
+    return err('model_not_found', { model: facts.model, suggestions });
   }
   if (provider.endpoints[facts.dialect] === undefined) {
     const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
-    return { ok: false, reason: 'model_not_supported_on_endpoint', model: facts.model, endpoints };
+    return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
-  return { ok: true, plan: buildPlan(facts, headers, model, provider, deps, now) };
+  return ok({ plan: buildPlan(facts, headers, model, provider, deps, now) });
 }
 
 /** Returns the dialects that a provider supports, in the order of our endpoints. */
