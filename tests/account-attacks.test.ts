@@ -146,7 +146,9 @@ describe('a session cookie planted by an attacker', () => {
     const client = createConsoleClient(stack, { network: '192.0.2.4' });
     await signInAs(client, account);
     const session = client.cookies.get('__Host-session') ?? '';
-    expect(await client.post('/sign-out', {})).toMatchObject({ location: '/sign-in?done=out' });
+    expect(await client.post('/sign-out', {})).toMatchObject({
+      location: '/sign-in?done=signed_out',
+    });
     client.cookies.set('__Host-session', session);
     expect(await isSignedIn(client)).toBe(false);
   });

@@ -110,7 +110,7 @@ describe('an account', () => {
       current: password,
       password: next,
     });
-    expect(changed.location).toBe('/security?done=password');
+    expect(changed.location).toBe('/security?done=password_changed');
     expect(mainClient.cookies.get('__Host-session')).not.toBe(before);
     expect(await isSignedIn(mainClient)).toBe(true);
     expect(await isSignedIn(laptopClient)).toBe(false);
@@ -129,7 +129,7 @@ describe('an account', () => {
     expect(weak.body).toContain(`value="${token}"`);
     const next = randomBytes(12).toString('base64url');
     const reset = await stranger.post('/reset', { token, password: next });
-    expect(reset.location).toBe('/sign-in?done=reset');
+    expect(reset.location).toBe('/sign-in?done=password_reset');
     expect(await isSignedIn(mainClient)).toBe(false);
     expect((await stranger.post('/reset', { token, password: 'a replayed link 12' })).status).toBe(
       422,
@@ -199,7 +199,7 @@ describe('an account', () => {
     const rejectedChange = await mainClient.post('/security/email', { email: 'not an address' });
     expect(rejectedChange.status).toBe(422);
     const sent = await mainClient.post('/security/email', { email: newEmail });
-    expect(sent.location).toBe('/security?done=asked');
+    expect(sent.location).toBe('/security?done=email_requested');
     const token = await mailbox.token(newEmail, '/confirm-email');
     const elsewhere = createConsoleClient(stack);
     await elsewhere.get(`/confirm-email?token=${token}`);

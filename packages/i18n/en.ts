@@ -1,29 +1,35 @@
-/** English, and by it the shape of every language. */
+/** English. Its keys are the shape that every other language has to fill. */
 
-/** A formatted count with its noun. */
+/** Joins a formatted count with its noun. */
 function counted(count: string, one: string, many: string): string {
   return `${count} ${count === '1' ? one : many}`;
 }
 
+/** The values in the text of a notification. All are formatted; those a kind lacks are empty. */
+type NotificationData = Readonly<{ key: string; model: string; amount: string }>;
+
 export const en = {
-  frame: {
-    skip: 'Skip to content',
-    navigation: 'Main menu',
+  nav: {
     overview: 'Overview',
     usage: 'Usage',
     calls: 'Calls',
     keys: 'API keys',
+    topUp: 'Add credits',
     transactions: 'Statement',
-    alerts: 'Alerts',
+    notifications: 'Alerts',
     playground: 'Playground',
     security: 'Security',
-    rights: 'Your data',
+    privacy: 'Your data',
+  },
+  layout: {
+    skipToContent: 'Skip to content',
+    mainMenu: 'Main menu',
     signIn: 'Sign in',
     signUp: 'Sign up',
     signOut: 'Sign out',
     language: 'Language',
     notFound: 'Page not found',
-    failed: 'Something went wrong on our end. Your request wasn’t saved.',
+    unexpectedError: 'Something went wrong on our end. Your request wasn’t saved.',
     save: 'Save',
     saved: 'Saved.',
     cancel: 'Cancel',
@@ -32,28 +38,29 @@ export const en = {
     none: 'None',
     unlimited: 'Unlimited',
     optional: 'optional',
-    next: 'Older',
-    first: 'Newest',
+    older: 'Older',
+    newest: 'Newest',
     download: 'Download CSV',
-    tryLater: (seconds: number) =>
+    tooManyAttempts: (seconds: number) =>
       `Too many attempts. Try again in ${counted(String(seconds), 'second', 'seconds')}.`,
   },
-  welcome: {
+  landing: {
     title: 'One prepaid balance for the AI models you use',
-    what: 'Farebox is a gateway to OpenAI, Anthropic, Google, xAI, DeepSeek and other providers. You need one API key and one balance in US dollars, and you keep the SDK or coding agent you already use.',
+    description:
+      'Farebox is a gateway to OpenAI, Anthropic, Google, xAI, DeepSeek and other providers. You need one API key and one balance in US dollars, and you keep the SDK or coding agent you already use.',
     points: [
       'You pay in advance. Your balance never goes below zero, whatever happens to a call.',
       'Every call has an itemized cost: the provider’s own token counts at that day’s prices, and why it cost what it did.',
       'Your prompts and the models’ responses pass through and aren’t stored. We keep only the model, token counts, time and status.',
     ],
-    start: 'Sign up',
-    have: 'Sign in',
-    api: 'API endpoint',
-    apiText:
+    signUp: 'Sign up',
+    signIn: 'Sign in',
+    endpoint: 'API endpoint',
+    endpointText:
       'Use the first URL as the base URL in the OpenAI SDKs, and the second in the Anthropic SDKs:',
-    first: 'Your first call',
-    firstText: 'Sign up, create an API key, put it in this example, and run it:',
-    message: 'Hello',
+    firstCall: 'Your first call',
+    firstCallText: 'Sign up, create an API key, put it in this example, and run it:',
+    exampleMessage: 'Hello',
   },
   signUp: {
     title: 'Sign up',
@@ -64,17 +71,18 @@ export const en = {
     passwordHint:
       'At least 12 characters; longer is better. Any characters work, including spaces.',
     submit: 'Sign up',
-    have: 'Already have an account? Sign in',
-    sentTitle: 'Check your email',
-    sent: 'We sent an email to the address you entered. Open the link in it and enter your password to sign in. The link expires in 1 hour.',
-    sentNothing:
+    haveAccount: 'Already have an account? Sign in',
+    checkEmailTitle: 'Check your email',
+    checkEmailText:
+      'We sent an email to the address you entered. Open the link in it and enter your password to sign in. The link expires in 1 hour.',
+    checkEmailHint:
       'Didn’t get it? Check your spam folder, or sign up again with the correct address.',
     confirmTitle: 'Verify your email',
     confirmIntro: 'Enter the password you chose when you signed up to create your account.',
     confirm: 'Verify and sign in',
-    notMine: 'Didn’t sign up? You can safely ignore this page.',
-    again: 'Sign up again',
-    problems: {
+    notYou: 'Didn’t sign up? You can safely ignore this page.',
+    signUpAgain: 'Sign up again',
+    errors: {
       email_invalid: 'Enter a valid email address, such as name@example.com.',
       language_invalid: 'Choose a language at the bottom of the page and try again.',
       password_too_short: 'This password is too short. Use at least 12 characters.',
@@ -92,16 +100,16 @@ export const en = {
     password: 'Password',
     submit: 'Sign in',
     forgot: 'Forgot your password?',
-    none: 'No account yet? Sign up',
-    wrong: 'Incorrect email or password.',
+    noAccount: 'No account yet? Sign up',
+    wrongCredentials: 'Incorrect email or password.',
     done: {
-      out: 'You’re signed out.',
-      reset:
+      signed_out: 'You’re signed out.',
+      password_reset:
         'Your password was changed and all sessions were ended. Sign in with your new password.',
       expired: 'Your sign-in expired, or there were too many attempts. Sign in again.',
     },
-    secondTitle: 'Two-factor authentication',
-    secondIntro: 'Enter a code or use a passkey to finish signing in.',
+    twoFactorTitle: 'Two-factor authentication',
+    twoFactorIntro: 'Enter a code or use a passkey to finish signing in.',
     code: 'Authentication code',
     codeHint: 'The six-digit code from your authenticator app.',
     codeSubmit: 'Verify',
@@ -110,31 +118,33 @@ export const en = {
     passkeyWrong: 'This passkey or security key wasn’t accepted.',
     passkeyTitle: 'Use your passkey or security key',
     passkeyIntro: 'Follow your browser’s prompt. If nothing appears, select “Try again”.',
-    passkeyTrouble: 'Your browser didn’t finish. Try again, or go back.',
-    passkeyGo: 'Try again',
-    passkeyScript: 'Passkeys need JavaScript, which is turned off in your browser.',
+    passkeyFailed: 'Your browser didn’t finish. Try again, or go back.',
+    passkeyRetry: 'Try again',
+    passkeyNeedsScript: 'Passkeys need JavaScript, which is turned off in your browser.',
     recovery: 'Can’t use either?',
     recoveryCode: 'Recovery code',
     recoveryHint: 'Sixteen characters, such as 7K2M-9QXT-0ABC-DEFG. Each code works once.',
     recoverySubmit: 'Use recovery code',
     recoveryWrong: 'Invalid or already used recovery code.',
-    back: 'Start over',
-    proveTitle: 'Confirm it’s you',
-    proveIntro:
+    startOver: 'Start over',
+    reauthTitle: 'Confirm it’s you',
+    reauthIntro:
       'For your security, confirm your identity to continue. We won’t ask again for 15 minutes.',
-    proveSubmit: 'Continue',
+    reauthSubmit: 'Continue',
     passwordWrong: 'Incorrect password.',
-    throttledTitle: 'Too many attempts',
-    throttledBack: 'Go back',
-    wait: (minutes: number) => `Try again in ${counted(String(minutes), 'minute', 'minutes')}.`,
+    rateLimitedTitle: 'Too many attempts',
+    goBack: 'Go back',
+    retryAfter: (minutes: number) =>
+      `Try again in ${counted(String(minutes), 'minute', 'minutes')}.`,
   },
   recovery: {
     title: 'Reset your password',
     intro: 'Enter your email and we’ll send you a link to reset your password.',
     submit: 'Send link',
-    sentTitle: 'Check your email',
-    sent: 'If an account uses this address, we sent it an email with a reset link. The link expires in 30 minutes.',
-    sentNothing:
+    checkEmailTitle: 'Check your email',
+    checkEmailText:
+      'If an account uses this address, we sent it an email with a reset link. The link expires in 30 minutes.',
+    checkEmailHint:
       'Didn’t get it? Check your spam folder, and make sure you entered the address you signed up with.',
     resetTitle: 'Choose a new password',
     resetIntro:
@@ -142,24 +152,24 @@ export const en = {
     newPassword: 'New password',
     resetSubmit: 'Change password',
     resetInvalid: 'This link has expired or was already used.',
-    resetAgain: 'Request a new link',
+    resetRequestAgain: 'Request a new link',
     emailTitle: 'Confirm your new email address',
     emailIntro: 'Confirm to make this the email address of your account.',
     emailSubmit: 'Confirm new address',
     emailDone: 'Your email address was changed. Use it to sign in from now on.',
-    emailGo: 'Go to your account',
+    emailContinue: 'Go to your account',
     emailInvalid:
       'This link has expired or was already used, or another account now uses this address.',
   },
   security: {
     title: 'Security',
     done: {
-      password:
+      password_changed:
         'Your password was changed. All other sessions were ended, and this one was renewed.',
-      asked:
+      email_requested:
         'We sent a link to the new address. Your email address changes once you open the link and confirm.',
-      ended: 'The session was ended.',
-      others: 'All other sessions were ended.',
+      session_ended: 'The session was ended.',
+      other_sessions_ended: 'All other sessions were ended.',
       totp_removed: 'The authenticator app was removed.',
       passkey_added: 'The passkey was added.',
       passkey_removed: 'The passkey was removed.',
@@ -167,31 +177,31 @@ export const en = {
     },
     email: 'Email address',
     emailChange: 'Change email address',
-    unreachable: (since: string) =>
+    emailBounced: (since: string) =>
       `Our email to this address bounced on ${since}. You won’t receive security alerts until you change the address. If the address is correct, contact support.`,
-    complained: (since: string) =>
+    emailComplained: (since: string) =>
       `An email from us to this address was reported as spam on ${since}, so we stopped sending to it. Change the address, or contact support.`,
     password: 'Password',
     passwordChange: 'Change password',
-    factors: 'Two-factor authentication',
-    factorsText:
+    twoFactor: 'Two-factor authentication',
+    twoFactorText:
       'You’re asked for a second factor after your password, so that a stolen password isn’t enough to sign in.',
     totp: 'Authenticator app',
     passkeys: 'Passkeys and security keys',
     codes: 'Recovery codes',
     on: 'set up',
     off: 'not set up',
-    number: (count: number) => `${count}`,
-    left: (count: number) => `${count} remaining`,
+    count: (count: number) => `${count}`,
+    remaining: (count: number) => `${count} remaining`,
     sessions: 'Active sessions',
     sessionsText:
       'Where your account is signed in. We don’t store IP addresses or browser names, so we can only show times.',
-    began: 'Signed in',
-    seen: 'Last active',
-    current: 'Current session',
-    end: 'End',
-    endOne: (began: string) => `End the session started on ${began}`,
-    endOthers: 'End all other sessions',
+    signedInAt: 'Signed in',
+    lastActive: 'Last active',
+    currentSession: 'Current session',
+    endSession: 'End',
+    endSessionStarted: (startedAt: string) => `End the session started on ${startedAt}`,
+    endOtherSessions: 'End all other sessions',
     back: 'Back to Security',
     passwordTitle: 'Change password',
     passwordIntro:
@@ -202,19 +212,19 @@ export const en = {
     emailTitle: 'Change email address',
     emailIntro:
       'We’ll send a link to the new address. Your email address changes once you open the link and confirm, and we’ll notify the old address.',
-    emailNow: (email: string) => `Current address: ${email}`,
+    currentEmail: (email: string) => `Current address: ${email}`,
     newEmail: 'New email address',
     emailSubmit: 'Send link',
     totpTitle: 'Authenticator app',
     totpIntro: 'An authenticator app on your phone shows a new six-digit code every 30 seconds.',
-    totpBegin: 'Set up',
-    totpIsOn:
+    totpSetUp: 'Set up',
+    totpEnabled:
       'Your authenticator app is set up. If you remove it, we’ll no longer ask for its codes.',
     totpRemove: 'Remove authenticator app',
     totpScan: 'Scan the QR code with your app',
     totpQr: 'QR code with the secret for your authenticator app',
-    totpType: 'Can’t scan it? Enter this secret in the app:',
-    totpOpen: 'Open in an app on this device',
+    totpManualEntry: 'Can’t scan it? Enter this secret in the app:',
+    totpOpenApp: 'Open in an app on this device',
     totpCode: 'Code from your app',
     totpConfirm: 'Verify',
     totpWrong: 'Incorrect code. Make sure the time on your phone is correct, and try again.',
@@ -227,64 +237,65 @@ export const en = {
     passkeyAdd: 'Add passkey',
     passkeyAdded: 'Added',
     passkeyUsed: 'Last used',
-    passkeyNever: 'never',
+    passkeyNeverUsed: 'never',
     passkeyRemove: 'Remove',
     passkeyRemoveOne: (name: string) => `Remove ${name}`,
     passkeyAddTitle: 'Add a passkey',
-    passkeyWrong:
+    passkeyInvalid:
       'The passkey couldn’t be added. It may already be added, or it took too long. Try again.',
-    passkeyTooLong: 'This name is too long. Use at most 64 characters.',
+    passkeyNameTooLong: 'This name is too long. Use at most 64 characters.',
     codesTitle: 'Recovery codes',
     codesIntro:
       'Use a recovery code to sign in if you lose your device. Each works once. Generating new codes replaces the old ones.',
     codesNone: 'Set up two-factor authentication first.',
-    codesMake: 'Generate new codes',
+    codesGenerate: 'Generate new codes',
     codesShownTitle: 'Your recovery codes',
     codesShown:
       'These codes are shown only once. Keep them apart from your phone and computer: on paper, or in a password manager.',
     codesCopy: 'Copy',
     codesCopied: 'Copied.',
     codesDownload: 'Download as a text file',
-    codesFile: 'Farebox recovery codes. Each works once.',
-    codesKept: 'I’ve saved them',
+    codesFileHeader: 'Farebox recovery codes. Each works once.',
+    codesSaved: 'I’ve saved them',
   },
   overview: {
     balance: 'Balance',
-    held: (calls: string) => `Reserved for calls in progress (${calls})`,
+    heldByCalls: (calls: string) => `Reserved for calls in progress (${calls})`,
     available: 'Available',
-    perDay: 'Daily spend',
-    perDayHint: 'average of the last 7 full days',
-    today: 'Spent today',
-    left: 'Estimated to last',
-    leftDays: (days: string) => counted(days, 'day', 'days'),
-    leftLong: 'more than a year',
-    leftNone: 'no spending in the last 7 days',
-    fresh: 'Your balance is live. Charts and lists are updated a few seconds after a call ends.',
-    behind: (lines: string) =>
-      `${counted(lines, 'recent transaction', 'recent transactions')} not yet shown in charts and lists.`,
+    dailySpend: 'Daily spend',
+    dailySpendHint: 'average of the last 7 full days',
+    spentToday: 'Spent today',
+    runway: 'Estimated to last',
+    runwayDays: (days: string) => counted(days, 'day', 'days'),
+    runwayOverYear: 'more than a year',
+    runwayUnknown: 'no spending in the last 7 days',
+    freshness:
+      'Your balance is live. Charts and lists are updated a few seconds after a call ends.',
+    pendingEntries: (entries: string) =>
+      `${counted(entries, 'recent transaction', 'recent transactions')} not yet shown in charts and lists.`,
     frozen: 'This account is frozen, so calls are refused. Contact support.',
     chart: 'Spend over the last 14 days (USD, days in UTC)',
-    chartSays: (total: string, dearest: string, day: string) =>
-      `Total ${total}. Highest day: ${dearest} on ${day}. Today isn’t over yet and is shown hatched.`,
+    chartSummary: (total: string, highest: string, day: string) =>
+      `Total ${total}. Highest day: ${highest} on ${day}. Today isn’t over yet and is shown hatched.`,
     chartEmpty: 'No spending in the last 14 days.',
     moreUsage: 'Usage by day, model and key',
-    latest: 'Latest calls',
+    latestCalls: 'Latest calls',
     allCalls: 'View all calls',
-    notices: 'Needs your attention',
-    paused: (key: string, spent: string) =>
+    needsAttention: 'Needs your attention',
+    keyPaused: (key: string, spent: string) =>
       `“${key}” is paused after unusual spending: ${spent} today.`,
-    resume: 'Review and resume',
-    start: 'Get started',
-    startText:
+    reviewAndResume: 'Review and resume',
+    getStarted: 'Get started',
+    getStartedText:
       'You haven’t made any calls yet. Create an API key, put it in this example, and run it:',
-    makeKey: 'Create API key',
-    api: 'API endpoint',
-    apiText: 'Use this base URL in the OpenAI SDKs. In the Anthropic SDKs, leave out /v1:',
+    createKey: 'Create API key',
+    endpoint: 'API endpoint',
+    endpointText: 'Use this base URL in the OpenAI SDKs. In the Anthropic SDKs, leave out /v1:',
   },
   usage: {
     from: 'From',
     to: 'To',
-    by: 'Group by',
+    groupBy: 'Group by',
     show: 'Show',
     day: 'Day',
     model: 'Model',
@@ -299,14 +310,14 @@ export const en = {
       model: 'Charges by model (USD)',
       key: 'Charges by API key (USD)',
     },
-    says: (total: string, calls: string, first: string, most: string) =>
-      `${total} for ${counted(calls, 'call', 'calls')}. Highest: ${first}, ${most}.`,
+    chartSummary: (total: string, calls: string, largest: string, amount: string) =>
+      `${total} for ${counted(calls, 'call', 'calls')}. Highest: ${largest}, ${amount}.`,
     table: (from: string, to: string) => `${from} to ${to}, days in UTC`,
     empty: 'No calls in this period.',
-    badRange: 'Choose a valid date range of up to 366 days.',
-    fresh: 'Only calls that have ended are included. They appear a few seconds after they end.',
-    more: (left: string) => `${left} more in the table.`,
-    keyGone: (id: string) => `key ${id}`,
+    invalidRange: 'Choose a valid date range of up to 366 days.',
+    freshness: 'Only calls that have ended are included. They appear a few seconds after they end.',
+    moreRows: (remaining: string) => `${remaining} more in the table.`,
+    deletedKey: (id: string) => `key ${id}`,
   },
   calls: {
     filter: 'Filter',
@@ -324,11 +335,12 @@ export const en = {
     cost: 'Cost',
     empty: 'No calls match these filters.',
     table: 'Calls, newest first',
-    inFlight: (calls: string) => `${counted(calls, 'call', 'calls')} in progress (not shown yet).`,
+    inProgress: (calls: string) =>
+      `${counted(calls, 'call', 'calls')} in progress (not shown yet).`,
     export: 'Download these calls as CSV',
     exportTitle: 'Download calls as CSV',
-    exportText: (most: string) => `Each file holds up to ${most} calls, newest first.`,
-    part: (number: string) => `Download part ${number}`,
+    exportText: (max: string) => `Each file holds up to ${max} calls, newest first.`,
+    downloadPart: (number: string) => `Download part ${number}`,
     nextPart: 'Next part',
     lastPart: 'This is the last part.',
     title: 'Call details',
@@ -337,12 +349,12 @@ export const en = {
     dialect: 'API',
     streamed: 'Streamed',
     httpStatus: 'HTTP status',
-    began: 'Started',
-    settled: 'Settled',
-    why: 'How this was charged',
-    bill: 'Cost breakdown',
-    billTable: 'Quantity × price',
-    position: 'Item',
+    startedAt: 'Started',
+    settledAt: 'Settled',
+    chargeReason: 'How this was charged',
+    costBreakdown: 'Cost breakdown',
+    costTable: 'Quantity × price',
+    item: 'Item',
     quantity: 'Quantity',
     price: 'USD per million',
     amount: 'Amount',
@@ -354,7 +366,7 @@ export const en = {
       output: 'Output',
     },
     reasoning: (tokens: string) => `including ${tokens} reasoning`,
-    fees: {
+    surcharges: {
       web_search: 'Web searches',
       audio_input: 'Audio input',
       audio_output: 'Audio output',
@@ -364,12 +376,12 @@ export const en = {
       compaction_cache_write: 'Compaction: cache write',
       compaction_output: 'Compaction: output',
     },
-    sum: 'Total',
+    total: 'Total',
     rounded: 'rounded up once, to a billionth of a dollar',
-    bounded:
+    estimateAdjustment:
       'Adjustment: estimates stay within the amount reserved for the call and at or above the last usage update',
     charged: 'Charged',
-    shortfall: 'Waived (balance was too low)',
+    waived: 'Waived (balance was too low)',
     noUsage: 'No usage was recorded for this call.',
   },
   transactions: {
@@ -380,7 +392,7 @@ export const en = {
     adjustment: 'Adjustment',
     time: 'Time',
     amount: 'Amount',
-    after: 'Balance after',
+    balanceAfter: 'Balance after',
     id: 'Reference',
     table: 'Credits and adjustments, newest first',
     empty: 'No credits yet.',
@@ -390,47 +402,47 @@ export const en = {
     calls: 'Calls',
     charged: 'Charged',
     daysEmpty: 'No charges in the last 31 days.',
-    callsOf: (day: string) => `Calls on ${day}`,
+    callsOnDay: (day: string) => `Calls on ${day}`,
   },
-  alerts: {
-    low: 'Low balance',
-    lowText:
+  notifications: {
+    lowBalance: 'Low balance',
+    lowBalanceText:
       'We’ll notify you once when your balance drops below this amount, and again if it recovers and then drops below it.',
     threshold: 'Notify me below (USD)',
     thresholdHint: 'For example, 5 or 2.50. Up to 9 decimals. Leave empty to turn off.',
-    thresholdBad: 'Enter an amount such as 5 or 2.50, or leave the field empty.',
-    mail: 'Email preferences',
-    mailText: 'Security emails (sign-in, password, a paused or leaked key) can’t be turned off.',
+    thresholdInvalid: 'Enter an amount such as 5 or 2.50, or leave the field empty.',
+    emailPreferences: 'Email preferences',
+    emailPreferencesText:
+      'Security emails (sign-in, password, a paused or leaked key) can’t be turned off.',
     consents: {
       balance: 'Email me when my balance is low',
       keys: 'Email me when a key first uses an expensive model or its spending spikes',
     },
-    given: (since: string) => `Turned on: ${since}.`,
-    withdrawn: (since: string) => `Turned off: ${since}.`,
-    byDefault: 'This is the default. You haven’t changed it.',
+    turnedOn: (since: string) => `Turned on: ${since}.`,
+    turnedOff: (since: string) => `Turned off: ${since}.`,
+    isDefault: 'This is the default. You haven’t changed it.',
     on: 'On',
     off: 'Off',
-    give: 'Turn on',
-    withdraw: 'Turn off',
+    turnOn: 'Turn on',
+    turnOff: 'Turn off',
     consentSaved: 'Saved. You’ll find a receipt under “Your data”.',
-    notices: 'Notifications',
+    openNotifications: 'Notifications',
     none: 'No open notifications.',
     dismiss: 'Dismiss',
     dismissed: 'Notification dismissed.',
-    seeKey: 'View key',
+    viewKey: 'View key',
     kinds: {
-      low_balance: (facts: { key: string; model: string; amount: string }) =>
-        `Your balance dropped to ${facts.amount}.`,
-      expensive_model: (facts: { key: string; model: string; amount: string }) =>
-        `“${facts.key}” used an expensive model (${facts.model}) for the first time.`,
-      unusual_spending: (facts: { key: string; model: string; amount: string }) =>
-        `“${facts.key}” spent ${facts.amount} in a day, far more than usual.`,
-      key_paused: (facts: { key: string; model: string; amount: string }) =>
-        `“${facts.key}” was paused after spending ${facts.amount} in a day.`,
-      key_leaked: (facts: { key: string; model: string; amount: string }) =>
-        `“${facts.key}” was found in a public place and was revoked.`,
+      low_balance: (data: NotificationData) => `Your balance dropped to ${data.amount}.`,
+      expensive_model: (data: NotificationData) =>
+        `“${data.key}” used an expensive model (${data.model}) for the first time.`,
+      unusual_spending: (data: NotificationData) =>
+        `“${data.key}” spent ${data.amount} in a day, far more than usual.`,
+      key_paused: (data: NotificationData) =>
+        `“${data.key}” was paused after spending ${data.amount} in a day.`,
+      key_leaked: (data: NotificationData) =>
+        `“${data.key}” was found in a public place and was revoked.`,
     },
-    other: 'There is a notification about your account.',
+    unknownKind: 'There is a notification about your account.',
   },
   playground: {
     intro:
@@ -446,19 +458,19 @@ export const en = {
     clear: 'Clear',
     conversation: 'Conversation',
     you: 'You',
-    said: {
+    states: {
       cost: 'Cost of the last response: {cost} (request ID {id})',
       waiting: 'Waiting for a response…',
       writing: 'Receiving the response…',
       done: 'Done.',
       stopped: 'Stopped. You’re charged for what was generated so far.',
       failed: 'The API returned an error:',
-      lost: 'The connection to the API was lost.',
+      connectionLost: 'The connection to the API was lost.',
       noKey: 'Enter your API key first.',
       noMessage: 'Enter a message first.',
       noModels: 'The list of models couldn’t be loaded.',
     },
-    bill: 'View cost breakdown',
+    viewCostBreakdown: 'View cost breakdown',
   },
   reasons: {
     provider_reported: 'You were charged for the usage the provider reported.',
@@ -478,15 +490,15 @@ export const en = {
       'We never received the result of this call. You were charged for what had been generated by the last usage update.',
     none: 'No reason was recorded.',
   },
-  letters: {
-    hello: 'Hello,',
-    notYou:
+  emails: {
+    greeting: 'Hello,',
+    ignoreIfNotYou:
       'If this wasn’t you, you can ignore this email. Nothing changes unless the link is used.',
-    wasNotYou:
+    actIfNotYou:
       'If this wasn’t you, change your password right away and review your API keys and sessions.',
-    sentBecause:
+    recipientReason:
       'You’re receiving this email because this address belongs to a Farebox account, or was entered to create one or to be used for one.',
-    stop: 'To unsubscribe from emails of this kind, open this link:',
+    unsubscribe: 'To unsubscribe from emails of this kind, open this link:',
     confirm_sign_up: {
       subject: 'Verify your email address',
       lines: [
@@ -546,9 +558,9 @@ export const en = {
     },
     recovery_code_used: {
       subject: 'A recovery code was used',
-      lines: (left: number) => [
+      lines: (remaining: number) => [
         'A recovery code was used to sign in to your Farebox account.',
-        `Recovery codes remaining: ${left}.`,
+        `Recovery codes remaining: ${remaining}.`,
       ],
       action: 'Generate new codes',
     },
@@ -602,13 +614,13 @@ export const en = {
   },
   unsubscribe: {
     title: 'Email preferences',
-    ask: {
+    questions: {
       balance: 'Unsubscribe from low-balance emails?',
       keys: 'Unsubscribe from emails about expensive models and unusual spending?',
     },
-    button: 'Unsubscribe',
+    submit: 'Unsubscribe',
     done: 'You’re unsubscribed. You’ll find a receipt under “Your data”.',
-    changeMind: 'You can turn these emails back on under “Alerts”.',
+    turnBackOn: 'You can turn these emails back on under “Alerts”.',
     invalid: 'This link is incomplete or invalid.',
   },
   keys: {
@@ -616,15 +628,15 @@ export const en = {
     none: 'You don’t have any API keys yet.',
     create: 'Create API key',
     revokedKeys: (count: string) => `Revoked keys: ${count}`,
-    ending: 'Key',
+    keySuffix: 'Key',
     created: 'Created',
     states: { active: 'Active', paused: 'Paused since', expired: 'Expired', revoked: 'Revoked' },
     spent: 'Spent',
-    of: 'of',
+    ofLimit: 'of',
     held: 'Reserved for calls in progress',
-    today: 'Spent today (UTC)',
-    usualDay: 'Daily average',
-    usualUnknown: 'not enough data yet',
+    spentToday: 'Spent today (UTC)',
+    dailyAverage: 'Daily average',
+    dailyAverageUnknown: 'not enough data yet',
     budget: 'Spending limit',
     expires: 'Expires',
     never: 'never',
@@ -636,14 +648,14 @@ export const en = {
     perMinute: 'Calls per minute',
     concurrent: 'Concurrent calls',
     emptyIsNone: 'Leave empty for no limit.',
-    brakes: 'Unusual-spending protection',
-    brakesText:
+    spendGuard: 'Unusual-spending protection',
+    spendGuardText:
       'Compares today’s spending with this key’s daily average, which counts as at least $2. The key is only paused once it has 3 earlier days with spending.',
-    noticeAt: 'Email me at (× daily average)',
-    pauseAt: 'Pause key at (× daily average)',
-    brakeHint: 'For example, 5. At least 1. Leave empty to turn off.',
+    alertMultiple: 'Email me at (× daily average)',
+    pauseMultiple: 'Pause key at (× daily average)',
+    multipleHint: 'For example, 5. At least 1. Leave empty to turn off.',
     off: 'off',
-    times: (multiple: string) => `${multiple}× daily average`,
+    timesDailyAverage: (multiple: string) => `${multiple}× daily average`,
     name: 'Name',
     nameHint: 'Helps you recognize the key.',
     firstName: (number: number) => `Key ${number}`,
@@ -653,15 +665,15 @@ export const en = {
     expiresField: 'Expires (UTC)',
     expiresHint: 'Leave empty for no expiration.',
     newTitle: 'Create API key',
-    made: 'API key created.',
-    shownTitle: 'Your API key',
-    shownText:
+    keyCreated: 'API key created.',
+    newKeyTitle: 'Your API key',
+    newKeyText:
       'The key is shown only once: we store only a hash of it. Copy it to where your app reads it, and never put it in a public place.',
     copy: 'Copy',
     copied: 'Copied.',
-    kept: 'I’ve saved my key',
-    againTitle: 'This form can’t be submitted again',
-    againText:
+    keySaved: 'I’ve saved my key',
+    alreadySubmittedTitle: 'This form can’t be submitted again',
+    alreadySubmittedText:
       'This form was already submitted, or is more than an hour old. If it was submitted, the key was shown then and can’t be shown again. If you didn’t save it, rotate or revoke it.',
     back: 'Back to API keys',
     edit: 'Edit name and limits',
@@ -670,8 +682,12 @@ export const en = {
     rollTitle: (name: string) => `Rotate “${name}”`,
     rollText:
       'Creates a new key value. Name, limits and usage stay the same. Choose how long the old key keeps working, so that you have time to replace it.',
-    graceField: 'Keep the old key working',
-    graces: { '0': 'Stop immediately', '3600': 'For 1 more hour', '86400': 'For 24 more hours' },
+    graceLegend: 'Keep the old key working',
+    gracePeriods: {
+      '0': 'Stop immediately',
+      '3600': 'For 1 more hour',
+      '86400': 'For 24 more hours',
+    },
     rolled: {
       '0': 'Key rotated. The old key no longer works.',
       '3600': 'Key rotated. The old key works for 1 more hour.',
@@ -687,14 +703,14 @@ export const en = {
     revokeTitle: (name: string) => `Revoke “${name}”`,
     revokeText:
       'The key stops working immediately and permanently. Calls in progress will be ended soon after.',
-    calls: 'View calls',
+    viewCalls: 'View calls',
     done: {
       changed: 'Saved. Changes apply from the next call.',
       revoked: 'Key revoked.',
       resumed: 'Key resumed.',
-      full: 'You’ve reached the limit of 100 keys. Revoke one first.',
+      limit_reached: 'You’ve reached the limit of 100 keys. Revoke one first.',
     },
-    problems: {
+    errors: {
       form: 'Some fields need your attention. See below.',
       refused: 'This couldn’t be done right now. Try again.',
       name: 'Enter a name of 1 to 64 characters.',
@@ -709,13 +725,12 @@ export const en = {
     },
   },
   topUp: {
-    title: 'Add credits',
     intro:
       'Send USDT to your own deposit address. It is yours permanently: there is no exact amount to match and no time limit, and you can use it as often as you like.',
-    choose: 'Choose a network',
-    closed: 'currently unavailable',
-    none: 'No deposits yet.',
-    when: 'Detected',
+    chooseNetwork: 'Choose a network',
+    networkUnavailable: 'currently unavailable',
+    noDeposits: 'No deposits yet.',
+    detectedAt: 'Detected',
     network: 'Network',
     state: 'Status',
     credited: 'Credited',
@@ -724,9 +739,9 @@ export const en = {
     address: 'Your deposit address',
     otherNetwork: 'All networks',
     contract: 'Token contract (don’t send to it):',
-    yours: 'The address is yours, doesn’t expire, and can be reused.',
-    fee: 'Your exchange may deduct a fee. We credit the amount that arrives.',
-    poisoning:
+    addressNote: 'The address is yours, doesn’t expire, and can be reused.',
+    exchangeFee: 'Your exchange may deduct a fee. We credit the amount that arrives.',
+    addressPoisoning:
       'Copy the address from this page, not from your wallet’s history: scammers add look-alike addresses to it.',
     claimTitle: 'Sent USDT but don’t see it?',
     claimText:
@@ -742,13 +757,13 @@ export const en = {
       in_review: 'Under review. Your funds are not lost; contact support.',
       closed: 'On hold: the account is closed',
     },
-    unavailable: {
+    addressErrors: {
       not_configured: 'Deposits on this network are not set up.',
       mismatch:
         'Your address couldn’t be verified, so we’re not showing it. Your funds are not lost; contact support.',
       closed: 'This account is closed.',
     },
-    refused: {
+    claimErrors: {
       malformed: 'Enter a valid transaction hash: 64 characters, digits and letters from a to f.',
       not_found:
         'This transaction wasn’t found on this network. Was it sent on a different one? If you just sent it, wait a minute and try again.',
@@ -762,43 +777,44 @@ export const en = {
       chain_halted:
         'Deposits on this network are paused while we look into a problem. Your funds are not lost.',
     },
-    only: (network: string) =>
+    onlyToken: (network: string) =>
       `Send only USDT on ${network}. Anything else sent to this address isn’t credited automatically.`,
     minimum: (usdt: string) =>
       `Minimum: ${usdt} USDT. Smaller deposits are credited once together they reach it.`,
-    time: (minutes: number) =>
+    creditTime: (minutes: number) =>
       `Credited about ${counted(String(minutes), 'minute', 'minutes')} after you send it.`,
-    on: (network: string) => `Add credits on ${network}`,
-    confirmations: (has: number, needed: number) => `${has} of ${needed} confirmations`,
+    networkTitle: (network: string) => `Add credits on ${network}`,
+    confirmations: (current: number, required: number) => `${current} of ${required} confirmations`,
     openInWallet: 'Open in a wallet on this device',
-    reading: {
-      late: 'Deposits on this network are delayed right now. They will still be credited, only later than usual.',
+    networkStatus: {
+      delayed:
+        'Deposits on this network are delayed right now. They will still be credited, only later than usual.',
       halted:
         'Deposits on this network are paused while we look into a problem. What you sent is not lost, but don’t send more for now.',
     },
     faucetText: 'You’re running Farebox locally, so a faucet is available.',
     faucet: (usdt: number) => `Get ${usdt} test USDT`,
     faucetPaid: 'Sent. It appears below within a few seconds.',
-    notFinal: (has: number, needed: number) =>
-      `This transaction paid you and has ${has} of ${needed} confirmations. It will be credited automatically.`,
+    claimUnconfirmed: (current: number, required: number) =>
+      `This transaction paid you and has ${current} of ${required} confirmations. It will be credited automatically.`,
   },
-  rights: {
+  privacy: {
     email: 'Email address',
     accountId: 'Account ID',
     balance: 'Balance',
-    correct: 'Change',
+    change: 'Change',
     dataTitle: 'Data we hold about you',
-    seeAll: 'View and export all your data',
+    viewAllData: 'View and export all your data',
     dataIntro:
       'This page lists every table that can hold data about you, what it holds, and for how long. Your prompts and the models’ responses pass through and aren’t stored anywhere.',
-    kept: 'Retention',
+    retention: 'Retention',
     json: 'Download everything as JSON',
     csv: 'Download CSV',
-    csvOf: (table: string) => `Download CSV: ${table}`,
+    csvForTable: (table: string) => `Download CSV: ${table}`,
     exportHint:
       'Files don’t include hashes, encrypted secrets or the names of operators. Amounts are in billionths of a US dollar. You can download up to 60 files an hour.',
-    elsewhereTitle: 'Outside these tables',
-    elsewhere:
+    otherStoresTitle: 'Outside these tables',
+    otherStoresText:
       'Your balance and limits are also stored in your account’s own small database, which the export reads for your current balance. Counters that limit guessing are keyed hashes that reveal nothing about you and are deleted within a day.',
     back: 'Back to Your data',
     correctTitle: 'Correct your data',
@@ -813,9 +829,9 @@ export const en = {
     receipts: 'Receipts',
     receipt: 'Receipt',
     noReceipts: 'No receipts yet.',
-    when: 'Date',
-    whatRight: 'Action',
-    byWhom: 'Made by',
+    date: 'Date',
+    action: 'Action',
+    madeBy: 'Made by',
     kinds: {
       consent_given: 'Consent given',
       consent_withdrawn: 'Consent withdrawn',
@@ -823,7 +839,7 @@ export const en = {
       data_corrected: 'Data corrected',
       account_deleted: 'Account deleted',
     },
-    abouts: {
+    subjects: {
       balance: 'low-balance emails',
       keys: 'emails about API keys',
       all: 'everything',
@@ -834,141 +850,150 @@ export const en = {
     deleteTitle: 'Delete account',
     deleteShort:
       'Your API keys stop working immediately and your personal data is erased. The next page shows what is erased and what is kept.',
-    deleteGo: 'Delete my account…',
+    deleteLink: 'Delete my account…',
     deleteIntro: 'This is permanent and takes effect immediately:',
-    deleteWhat: [
+    deleteEffects: [
       'All API keys stop working. Calls in progress are still charged.',
       'Your email address, password, two-factor authentication, sessions, key names, notifications and email preferences are erased.',
       'You’re signed out everywhere, and the account can’t be signed in to again. We’ll send you one last email to confirm this.',
       'Money sent to your deposit addresses afterwards can’t be credited. Don’t send anything to them.',
     ],
     balanceTitle: 'Your remaining balance',
-    balanceNow: 'Current balance:',
+    currentBalance: 'Current balance:',
     balanceText:
       'Your balance isn’t refunded automatically: we can’t be sure that any blockchain address is still yours. Spend it first, or contact us before you delete your account, and an operator will check whether and how it can be refunded. After deletion, only your account ID and the receipt can show that it was yours.',
-    staysTitle: 'What we keep',
-    staysText:
+    retainedTitle: 'What we keep',
+    retainedText:
       'Singapore law requires financial records to be kept for five years. We therefore keep your balance entries, call metadata and receipts under your random account ID, with nothing that names you.',
-    typeEmail: 'Enter your email address to confirm',
-    typeEmailWrong: 'This isn’t the email address of this account.',
+    confirmEmail: 'Enter your email address to confirm',
+    confirmEmailWrong: 'This isn’t the email address of this account.',
     deleteSubmit: 'Delete my account permanently',
-    goneTitle: 'Your account is deleted',
-    goneNow: 'Your API keys no longer work and your personal data is erased.',
-    goneSoon:
+    deletedTitle: 'Your account is deleted',
+    deletedNow: 'Your API keys no longer work and your personal data is erased.',
+    deletedSoon:
       'Your account is closed and you’re signed out. The rest of the deletion finishes within minutes; you don’t need to do anything.',
-    goneKeep:
+    saveDetails:
       'Save these details now. They won’t be shown again, and we need them to answer any question about this account.',
-    balanceLeft: 'Remaining balance',
+    remainingBalance: 'Remaining balance',
     contactTitle: 'Contact',
     contact: 'For questions about your data and your rights, contact us:',
-    contactAnswer: 'reply to any email from us.',
+    contactByReply: 'reply to any email from us.',
     complainTitle: 'Make a complaint',
     complain:
       'Contact us first, so that we can put things right. If you’re not satisfied with our answer, you can complain to the Personal Data Protection Commission of Singapore, using the form on its site:',
     tables: {
       accounts: {
-        what: 'The random ID of your account, and when it was created and deleted.',
-        kept: 'as long as the account exists, then five years',
+        contents: 'The random ID of your account, and when it was created and deleted.',
+        retention: 'as long as the account exists, then five years',
       },
       identities: {
-        what: 'Your email address, your language, and when the address was verified. The hash of your password is also stored, and isn’t exported.',
-        kept: 'until you delete your account',
+        contents:
+          'Your email address, your language, and when the address was verified. The hash of your password is also stored, and isn’t exported.',
+        retention: 'until you delete your account',
       },
       sign_ups: {
-        what: 'A sign-up with your address that wasn’t verified.',
-        kept: 'until verified, or one hour',
+        contents: 'A sign-up with your address that wasn’t verified.',
+        retention: 'until verified, or one hour',
       },
       email_tokens: {
-        what: 'That a link to reset your password or change your address was sent. Of the link itself, only a hash.',
-        kept: 'until the link is used, or 30 minutes',
+        contents:
+          'That a link to reset your password or change your address was sent. Of the link itself, only a hash.',
+        retention: 'until the link is used, or 30 minutes',
       },
       sessions: {
-        what: 'Where you’re signed in: times only.',
-        kept: 'until you sign out, after 14 days without use, and 90 days at most',
+        contents: 'Where you’re signed in: times only.',
+        retention: 'until you sign out, after 14 days without use, and 90 days at most',
       },
       known_devices: {
-        what: 'That a browser has signed in before: times only.',
-        kept: 'until its next sign-in, or one year',
+        contents: 'That a browser has signed in before: times only.',
+        retention: 'until its next sign-in, or one year',
       },
       sign_in_steps: {
-        what: 'A sign-in that is waiting for its second factor.',
-        kept: 'ten minutes',
+        contents: 'A sign-in that is waiting for its second factor.',
+        retention: 'ten minutes',
       },
       totp_factors: {
-        what: 'That an authenticator app is set up, and since when. Its secret is encrypted and isn’t exported.',
-        kept: 'until you remove it; one day if it wasn’t confirmed',
+        contents:
+          'That an authenticator app is set up, and since when. Its secret is encrypted and isn’t exported.',
+        retention: 'until you remove it; one day if it wasn’t confirmed',
       },
       passkeys: {
-        what: 'The names of your passkeys, and when they were added and used.',
-        kept: 'until you remove them',
+        contents: 'The names of your passkeys, and when they were added and used.',
+        retention: 'until you remove them',
       },
       passkey_challenges: {
-        what: 'A passkey challenge that hasn’t been answered yet.',
-        kept: 'five minutes',
+        contents: 'A passkey challenge that hasn’t been answered yet.',
+        retention: 'five minutes',
       },
       recovery_codes: {
-        what: 'That you have recovery codes, and since when. Of each code, only a hash.',
-        kept: 'until used or replaced',
+        contents: 'That you have recovery codes, and since when. Of each code, only a hash.',
+        retention: 'until used or replaced',
       },
       api_keys: {
-        what: 'The names, last four characters, limits and times of your API keys. Of each key itself, only a hash.',
-        kept: 'until you delete your account',
+        contents:
+          'The names, last four characters, limits and times of your API keys. Of each key itself, only a hash.',
+        retention: 'until you delete your account',
       },
       ledger_entries: {
-        what: 'Every credit, charge and adjustment on your balance.',
-        kept: 'five years, under the account ID',
+        contents: 'Every credit, charge and adjustment on your balance.',
+        retention: 'five years, under the account ID',
       },
       calls: {
-        what: 'For every call: time, model, token counts, prices, cost and status. Never prompts or responses.',
-        kept: 'five years, under the account ID',
+        contents:
+          'For every call: time, model, token counts, prices, cost and status. Never prompts or responses.',
+        retention: 'five years, under the account ID',
       },
       usage_days: {
-        what: 'Totals of your calls by day, key and model.',
-        kept: 'five years, under the account ID',
+        contents: 'Totals of your calls by day, key and model.',
+        retention: 'five years, under the account ID',
       },
       adjustments: {
-        what: 'Adjustments to your balance that operators proposed, and why.',
-        kept: 'five years, under the account ID',
+        contents: 'Adjustments to your balance that operators proposed, and why.',
+        retention: 'five years, under the account ID',
       },
       deposit_addresses: {
-        what: 'Your deposit addresses, and which of our public keys each is derived from.',
-        kept: 'permanently, under the account ID, so that money sent there later can still be found',
+        contents: 'Your deposit addresses, and which of our public keys each is derived from.',
+        retention:
+          'permanently, under the account ID, so that money sent there later can still be found',
       },
       deposits: {
-        what: 'USDT transfers to your addresses, as recorded on the public blockchain, and what happened to them.',
-        kept: 'five years, under the account ID',
+        contents:
+          'USDT transfers to your addresses, as recorded on the public blockchain, and what happened to them.',
+        retention: 'five years, under the account ID',
       },
       deposit_remainders: {
-        what: 'Remainders of your deposits below a billionth of a dollar.',
-        kept: 'five years, under the account ID',
+        contents: 'Remainders of your deposits below a billionth of a dollar.',
+        retention: 'five years, under the account ID',
       },
       operator_actions: {
-        what: 'When operators viewed or changed your account, and what they did.',
-        kept: 'permanently, under the account ID',
+        contents: 'When operators viewed or changed your account, and what they did.',
+        retention: 'permanently, under the account ID',
       },
       notifications: {
-        what: 'Notifications about your keys and balance.',
-        kept: '90 days',
+        contents: 'Notifications about your keys and balance.',
+        retention: '90 days',
       },
       emails: {
-        what: 'That an email was sent to you, of which kind, and whether it arrived. Not its text.',
-        kept: '90 days',
+        contents:
+          'That an email was sent to you, of which kind, and whether it arrived. Not its text.',
+        retention: '90 days',
       },
       email_events: {
-        what: 'What the email provider told us about each of these emails.',
-        kept: '90 days',
+        contents: 'What the email provider told us about each of these emails.',
+        retention: '90 days',
       },
       suppressions: {
-        what: 'That your mailbox refused our email, so we no longer send any. The address is stored as a keyed hash.',
-        kept: 'permanently, so that we never email it by mistake',
+        contents:
+          'That your mailbox refused our email, so we no longer send any. The address is stored as a keyed hash.',
+        retention: 'permanently, so that we never email it by mistake',
       },
       consents: {
-        what: 'Which kinds of email you agreed to or declined, and since when.',
-        kept: 'until you delete your account',
+        contents: 'Which kinds of email you agreed to or declined, and since when.',
+        retention: 'until you delete your account',
       },
       receipts: {
-        what: 'That you exercised a right, and when.',
-        kept: 'five years, under the account ID',
+        contents: 'That you exercised a right, and when.',
+        retention: 'five years, under the account ID',
       },
     },
   },

@@ -1,7 +1,7 @@
 /**
- * What is said to people, in each language: one file a language, and English is the shape the others
- * have to fill. A fourth is one more file and its line here. Texts hold no markup; where one has a gap it
- * is a function of what fills it.
+ * The texts of the console and the emails, one file per language. English defines the type that the other
+ * languages have to fill. To add a language, add its file and list it here. Texts hold no markup; a text
+ * with variable parts is a function of them.
  */
 import { en, type Messages } from './en.ts';
 import { ru } from './ru.ts';
@@ -11,22 +11,22 @@ export const LANGUAGES = ['en', 'ru', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 export type { Messages };
 
-const TEXTS: Readonly<Record<Language, Messages>> = { en, ru, zh };
+const MESSAGES: Readonly<Record<Language, Messages>> = { en, ru, zh };
 
-/** What each language calls itself. */
+/** The name of each language in the language itself. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = {
   en: 'English',
   ru: 'Русский',
   zh: '中文',
 };
 
-/** The language of a BCP 47 tag, by its first part. */
-export function languageOf(tag: string | undefined): Language | undefined {
-  const wanted = tag?.toLowerCase().split('-')[0];
-  return LANGUAGES.find((known) => known === wanted);
+/** Returns the supported language of a BCP 47 tag, by its primary subtag. */
+export function findLanguage(tag: string | undefined): Language | undefined {
+  const primarySubtag = tag?.toLowerCase().split('-')[0];
+  return LANGUAGES.find((known) => known === primarySubtag);
 }
 
-/** English where nobody wrote texts for the language. */
+/** Returns the texts in the language of a BCP 47 tag, or in English if it is not supported. */
 export function messagesFor(tag: string): Messages {
-  return TEXTS[languageOf(tag) ?? 'en'];
+  return MESSAGES[findLanguage(tag) ?? 'en'];
 }

@@ -3,7 +3,7 @@
  * person wrote (a key's name) appears in bodies only, without control characters, bounded and escaped;
  * links lead to the console and nowhere else. Nothing here can put a line break into a header.
  */
-import { languageOf, type Messages, messagesFor } from '@farebox/i18n';
+import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
 import { unsubscribeUrl } from './unsubscribe-link.ts';
 
@@ -59,11 +59,11 @@ function buildBody(
 
 /** Letters with a token in their link, and the one that goes instead of such a letter. */
 function signUpOrLinkBody(email: Email, messages: Messages): EmailBody | undefined {
-  const { letters: emails } = messages;
+  const { emails } = messages;
   const withIgnoreNote = (
     content: EmailText & Readonly<{ lines: readonly string[] }>,
     path: string,
-  ) => buildBody(content, [...content.lines, emails.notYou], path);
+  ) => buildBody(content, [...content.lines, emails.ignoreIfNotYou], path);
   switch (email.kind) {
     case 'confirm_sign_up':
       return withIgnoreNote(emails.confirm_sign_up, withToken('/confirm', email.facts.token));
@@ -83,9 +83,9 @@ function signUpOrLinkBody(email: Email, messages: Messages): EmailBody | undefin
 
 /** Letters about who may sign in. */
 function securityBody(email: Email, messages: Messages, language: string): EmailBody | undefined {
-  const { letters: emails } = messages;
+  const { emails } = messages;
   const withSecurityNote = (content: EmailText, lines: readonly string[]) =>
-    buildBody(content, [...lines, emails.wasNotYou], '/security');
+    buildBody(content, [...lines, emails.actIfNotYou], '/security');
   switch (email.kind) {
     case 'email_changed': {
       const lines = emails.email_changed.lines(plainText(email.facts.masked));
@@ -112,7 +112,7 @@ function securityBody(email: Email, messages: Messages, language: string): Email
 
 /** Letters about keys and money. */
 function accountBody(email: Email, messages: Messages): EmailBody | undefined {
-  const { letters: emails } = messages;
+  const { emails } = messages;
   switch (email.kind) {
     case 'low_balance': {
       const content = emails.low_balance;
@@ -175,13 +175,13 @@ function getUnsubscribeUrl(email: Email, { secret, consoleUrl }: EmailContext): 
 
 export function renderEmail(email: Email, context: EmailContext): RenderedEmail {
   const messages = messagesFor(email.language);
-  const language = languageOf(email.language) ?? 'en';
+  const language = findLanguage(email.language) ?? 'en';
   const content =
     signUpOrLinkBody(email, messages) ??
     securityBody(email, messages, language) ??
     accountBody(email, messages);
   if (content === undefined) throw new Error('There is no text for this kind of letter.');
-  const { hello, sentBecause, stop } = messages.letters;
+  const { greeting, recipientReason, unsubscribe } = messages.emails;
   const { lines } = content;
   const link = content.link && {
     text: content.link.text,
@@ -189,25 +189,25 @@ export function renderEmail(email: Email, context: EmailContext): RenderedEmail 
   };
   const unsubscribeHref = getUnsubscribeUrl(email, context);
   const text = [
-    hello,
+    greeting,
     ...lines,
     ...(link === null ? [] : [`${link.text}:\n${link.url}`]),
     '-- ',
-    sentBecause,
-    ...(unsubscribeHref === null ? [] : [`${stop}\n${unsubscribeHref}`]),
+    recipientReason,
+    ...(unsubscribeHref === null ? [] : [`${unsubscribe}\n${unsubscribeHref}`]),
   ].join('\n\n');
   const paragraph = (inner: string) => `<p>${inner}</p>\n`;
   const html = [
     `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8"><title>${escapeHtml(content.subject)}</title></head>\n<body>\n`,
-    ...[hello, ...lines].map((line) => paragraph(escapeHtml(line))),
+    ...[greeting, ...lines].map((line) => paragraph(escapeHtml(line))),
     ...(link === null
       ? []
       : [paragraph(anchor(link.url, link.text)), paragraph(escapeHtml(link.url))]),
     '<hr>\n',
-    paragraph(escapeHtml(sentBecause)),
+    paragraph(escapeHtml(recipientReason)),
     ...(unsubscribeHref === null
       ? []
-      : [paragraph(`${escapeHtml(stop)} ${anchor(unsubscribeHref, unsubscribeHref)}`)]),
+      : [paragraph(`${escapeHtml(unsubscribe)} ${anchor(unsubscribeHref, unsubscribeHref)}`)]),
     '</body>\n</html>\n',
   ].join('');
   const headers =

@@ -10,6 +10,7 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
 import { getDeps } from './deps.ts';
 import { keyRoutes } from './keys/keys.tsx';
+import { landingPage } from './landing/landing.tsx';
 import { languageRoutes } from './language.ts';
 import { sesWebhook } from './mail/ses-webhook.ts';
 import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
@@ -38,7 +39,6 @@ import { signUpRoutes } from './sign-up/sign-up.tsx';
 import { topUpRoutes } from './top-up/top-up.tsx';
 import { transactionRoutes } from './transactions/transactions.tsx';
 import { usageRoutes } from './usage/usage.tsx';
-import { welcomePage } from './welcome/welcome.tsx';
 
 /** The playground's script is the only one that calls another origin: the API. */
 const secureConsole = secureTransport<PublicEnv>((c) => {
@@ -108,7 +108,7 @@ pages.route('/', playgroundRoutes);
 pages.route('/', keyRoutes);
 pages.route('/', privacyRoutes);
 pages.route('/', topUpRoutes);
-pages.get('/', (c) => (c.var.user === null ? welcomePage(c) : overviewPage(c)));
+pages.get('/', (c) => (c.var.user === null ? landingPage(c) : overviewPage(c)));
 pages.all('*', notFoundPage);
 
 export const app = new Hono<PublicEnv>();

@@ -1,51 +1,36 @@
 /**
- * What every page is made of: the frame around it and the few parts screens share. Pages are complete
- * without a script; text from people or rows is always a JSX child, which hono/jsx escapes.
+ * The layout of every page: document, header with the main menu, and footer. Pages work without scripts.
+ * Text from users or rows is always a JSX child, which hono/jsx escapes.
  */
 import { HtmlDocument, htmlResponse } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import type { Context } from 'hono';
 import type { Child, FC } from 'hono/jsx';
+import { NAV_ITEMS, type ScreenPath } from './navigation.ts';
 import { getRequestPath, type PageVariables } from './session.ts';
 
 export type PageOptions = Readonly<{
-  /** Of the page, without the product's name. */
+  /** The title without the product's name. */
   title: string;
-  /** The path of the navigation's entry this page belongs to. */
-  activePath?: string;
-  /** Names of scripts in `scripts.ts` that make the page nicer; it works without. */
+  /** The item of the main menu that this page belongs to. */
+  activePath?: ScreenPath;
+  /** Names in scripts.ts. The page has to work without them. */
   scripts?: readonly string[];
-  /** For wide tables. */
+  /** Lets the page use the full width, for tables. */
   wide?: boolean;
   status?: 200 | 400 | 403 | 404 | 409 | 422 | 429 | 503;
 }>;
 
-type NavItem = Readonly<{ path: string; label: (messages: Messages) => string }>;
-
-/** The rooms of somebody who is signed in, in the order they are shown. */
-const NAV_ITEMS: readonly NavItem[] = [
-  { path: '/', label: (t) => t.frame.overview },
-  { path: '/usage', label: (t) => t.frame.usage },
-  { path: '/calls', label: (t) => t.frame.calls },
-  { path: '/keys', label: (t) => t.frame.keys },
-  { path: '/top-up', label: (t) => t.topUp.title },
-  { path: '/transactions', label: (t) => t.frame.transactions },
-  { path: '/alerts', label: (t) => t.frame.alerts },
-  { path: '/playground', label: (t) => t.frame.playground },
-  { path: '/security', label: (t) => t.frame.security },
-  { path: '/rights', label: (t) => t.frame.rights },
-];
-
-const Navigation: FC<{ messages: Messages; activePath: string | undefined }> = ({
+const Navigation: FC<{ messages: Messages; activePath: ScreenPath | undefined }> = ({
   messages,
   activePath,
 }) => (
-  <nav aria-label={messages.frame.navigation}>
+  <nav aria-label={messages.layout.mainMenu}>
     <ul>
-      {NAV_ITEMS.map(({ path, label }) => (
+      {NAV_ITEMS.map(({ path, screen }) => (
         <li>
           <a href={path} aria-current={path === activePath ? 'page' : undefined}>
-            {label(messages)}
+            {messages.nav[screen]}
           </a>
         </li>
       ))}
@@ -53,7 +38,7 @@ const Navigation: FC<{ messages: Messages; activePath: string | undefined }> = (
   </nav>
 );
 
-const Header: FC<{ vars: PageVariables; activePath: string | undefined }> = ({
+const Header: FC<{ vars: PageVariables; activePath: ScreenPath | undefined }> = ({
   vars,
   activePath,
 }) => {
@@ -66,12 +51,12 @@ const Header: FC<{ vars: PageVariables; activePath: string | undefined }> = ({
       {user !== null && <Navigation messages={messages} activePath={activePath} />}
       {user === null ? (
         <p class="who">
-          <a href="/sign-in">{messages.frame.signIn}</a>{' '}
-          <a href="/sign-up">{messages.frame.signUp}</a>
+          <a href="/sign-in">{messages.layout.signIn}</a>{' '}
+          <a href="/sign-up">{messages.layout.signUp}</a>
         </p>
       ) : (
         <form class="who" method="post" action="/sign-out">
-          <span>{user.email}</span> <button type="submit">{messages.frame.signOut}</button>
+          <span>{user.email}</span> <button type="submit">{messages.layout.signOut}</button>
         </form>
       )}
     </header>
@@ -103,14 +88,14 @@ export function page<E extends { Variables: PageVariables }>(
   options: PageOptions,
   body: Child,
 ): Response | Promise<Response> {
-  const vars = c.var;
+  const vars: PageVariables = c.var;
   return htmlResponse(
     c,
     <HtmlDocument
       language={vars.language}
       title={`${options.title} · Farebox`}
       heading={options.title}
-      skipLink={vars.messages.frame.skip}
+      skipLink={vars.messages.layout.skipToContent}
       header={<Header vars={vars} activePath={options.activePath} />}
       footer={<Footer vars={vars} returnTo={getRequestPath(c)} />}
       scripts={options.scripts?.map((name) => `/scripts/${name}.js`)}

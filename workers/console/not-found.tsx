@@ -1,4 +1,4 @@
-/** The page that there is not. */
+/** The page for paths that do not exist and for objects of other accounts. */
 import type { Context } from 'hono';
 import { page } from './layout.tsx';
 import type { PageVariables } from './session.ts';
@@ -6,6 +6,6 @@ import type { PageVariables } from './session.ts';
 export function notFoundPage<E extends { Variables: PageVariables }>(
   c: Context<E>,
 ): Response | Promise<Response> {
-  const { messages } = c.var;
-  return page(c, { title: messages.frame.notFound, status: 404 }, <p>404</p>);
+  const { messages }: PageVariables = c.var;
+  return page(c, { title: messages.layout.notFound, status: 404 }, <p>404</p>);
 }

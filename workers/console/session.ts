@@ -2,7 +2,7 @@
  * Who is knocking: the session cookie's owner, or nobody in particular, and in which language they are
  * answered. A cookie is only ever believed after `findPerson` found its session.
  */
-import { type Language, languageOf, type Messages, messagesFor } from '@farebox/i18n';
+import { findLanguage, type Language, type Messages, messagesFor } from '@farebox/i18n';
 import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
 import type { Context, MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
@@ -43,7 +43,7 @@ const COOKIE_OPTIONS = {
 /** RFC 9110 section 12.5.4, by the order of the header alone: browsers send it sorted. */
 function parseAcceptLanguage(header: string | undefined): Language | undefined {
   for (const range of (header ?? '').slice(0, 200).split(',')) {
-    const language = languageOf(range.split(';')[0]?.trim());
+    const language = findLanguage(range.split(';')[0]?.trim());
     if (language !== undefined) return language;
   }
   return undefined;
@@ -55,8 +55,8 @@ export const loadSession: MiddlewareHandler<PublicEnv> = async function loadSess
   const session = getCookie(c, SESSION_COOKIE, 'host') ?? null;
   const user = session === null ? null : ((await findSessionUser(deps.identity, session)) ?? null);
   const language =
-    languageOf(user?.language) ??
-    languageOf(getCookie(c, LANGUAGE_COOKIE, 'host')) ??
+    findLanguage(user?.language) ??
+    findLanguage(getCookie(c, LANGUAGE_COOKIE, 'host')) ??
     parseAcceptLanguage(c.req.header('accept-language')) ??
     'en';
   c.set('deps', deps);
@@ -138,7 +138,7 @@ export function getMfaCookie(c: Context): string | null {
 }
 
 export function setLanguageCookie(c: Context, language: string): void {
-  const known = languageOf(language);
+  const known = findLanguage(language);
   if (known !== undefined)
     setCookie(c, LANGUAGE_COOKIE, known, { ...COOKIE_OPTIONS, maxAge: 365 * DAY_SECONDS });
 }

@@ -20,11 +20,11 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
     [messages.calls.provider, generation.provider],
     [messages.calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
     [messages.calls.dialect, generation.dialect],
-    [messages.calls.streamed, generation.stream ? messages.frame.yes : messages.frame.no],
+    [messages.calls.streamed, generation.stream ? messages.layout.yes : messages.layout.no],
     [messages.calls.httpStatus, generation.httpStatus ?? '–'],
-    [messages.calls.began, <Time at={generation.createdAt} language={language} />],
+    [messages.calls.startedAt, <Time at={generation.createdAt} language={language} />],
     [
-      messages.calls.settled,
+      messages.calls.settledAt,
       generation.settledAt === null ? '–' : <Time at={generation.settledAt} language={language} />,
     ],
   ] as const;
@@ -43,7 +43,7 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
 function lineItemName({ subject }: LineItem, messages: Messages): string {
   return subject.kind === 'bucket'
     ? messages.calls.buckets[subject.bucket]
-    : messages.calls.fees[subject.surcharge];
+    : messages.calls.surcharges[subject.surcharge];
 }
 
 const LineItemRow: FC<
@@ -80,12 +80,12 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language })
   const { lineItems, sum, difference } = breakDownBill(generation);
   const { calls } = messages;
   return (
-    <section class="scroll" tabindex={0} aria-label={calls.bill}>
+    <section class="scroll" tabindex={0} aria-label={calls.costBreakdown}>
       <table>
-        <caption>{calls.billTable}</caption>
+        <caption>{calls.costTable}</caption>
         <thead>
           <tr>
-            <th scope="col">{calls.position}</th>
+            <th scope="col">{calls.item}</th>
             {[calls.quantity, calls.price, calls.amount].map((text) => (
               <th scope="col" class="number">
                 {text}
@@ -104,15 +104,12 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language })
           ))}
         </tbody>
         <tfoot>
-          <SumRow text={calls.sum} amount={formatMillionths(sum, language)} />
+          <SumRow text={calls.total} amount={formatMillionths(sum, language)} />
           {difference !== 0n && (
-            <SumRow text={calls.bounded} amount={formatCurrency(difference, language)} />
+            <SumRow text={calls.estimateAdjustment} amount={formatCurrency(difference, language)} />
           )}
           {generation.shortfall > 0n && (
-            <SumRow
-              text={calls.shortfall}
-              amount={formatCurrency(-generation.shortfall, language)}
-            />
+            <SumRow text={calls.waived} amount={formatCurrency(-generation.shortfall, language)} />
           )}
           <SumRow
             text={calls.charged}
@@ -131,11 +128,11 @@ export const CallPage: FC<CallProps> = (props) => {
   return (
     <>
       <CallFacts {...props} />
-      <h2>{messages.calls.why}</h2>
+      <h2>{messages.calls.chargeReason}</h2>
       <p>
         {messages.reasons[reason ?? 'none']} {reason !== null && <code>{reason}</code>}
       </p>
-      <h2>{messages.calls.bill}</h2>
+      <h2>{messages.calls.costBreakdown}</h2>
       {usage === null && fees.length === 0 && <p>{messages.calls.noUsage}</p>}
       <BillTable {...props} />
     </>

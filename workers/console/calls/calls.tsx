@@ -104,7 +104,7 @@ async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) =>
   const { deps, user, messages } = c.var;
   const keys = await listKeys(deps.identity.db, user.account);
   const names = new Map(keys.map((key) => [key.keyId, key.name]));
-  return (keyId) => names.get(keyId) ?? messages.usage.keyGone(String(keyId));
+  return (keyId) => names.get(keyId) ?? messages.usage.deletedKey(String(keyId));
 }
 
 export const callRoutes = new Hono<SignedInEnv>();
@@ -126,10 +126,10 @@ callRoutes.get('/calls', async (c) => {
   const inFlight = accountStatus?.openCalls ?? 0;
   return page(
     c,
-    { title: messages.frame.calls, activePath: '/calls', wide: true },
+    { title: messages.nav.calls, activePath: '/calls', wide: true },
     <>
       <Filter query={query} filterOptions={filterOptions} messages={messages} />
-      {inFlight > 0 && <p>{messages.calls.inFlight(formatCount(inFlight, language))}</p>}
+      {inFlight > 0 && <p>{messages.calls.inProgress(formatCount(inFlight, language))}</p>}
       {visibleCalls.length === 0 ? (
         <p>{messages.calls.empty}</p>
       ) : (
@@ -137,17 +137,17 @@ callRoutes.get('/calls', async (c) => {
       )}
       <p class="pages">
         {query.before !== null && (
-          <a href={`/calls${toQueryString(query, null)}`}>{messages.frame.first}</a>
+          <a href={`/calls${toQueryString(query, null)}`}>{messages.layout.newest}</a>
         )}{' '}
         {older !== null && (
-          <a href={`/calls${toQueryString(query, older)}`}>{messages.frame.next}</a>
+          <a href={`/calls${toQueryString(query, older)}`}>{messages.layout.older}</a>
         )}
       </p>
       <p>
         <a href={`/calls/export${toQueryString(query, query.before)}`}>{messages.calls.export}</a>
       </p>
       <p>
-        <small>{messages.usage.fresh}</small>
+        <small>{messages.usage.freshness}</small>
       </p>
     </>,
   );
@@ -170,7 +170,7 @@ callRoutes.get('/calls/export', async (c) => {
       <p>{messages.calls.exportText(formatCount(CALLS_PER_FILE, language))}</p>
       <p>
         <a class="button" href={`/calls.csv${toQueryString(query, query.before)}`}>
-          {messages.calls.part(formatCount(part, language))}
+          {messages.calls.downloadPart(formatCount(part, language))}
         </a>
       </p>
       {next === null ? (

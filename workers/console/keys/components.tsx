@@ -47,7 +47,7 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
         {limits.budget !== null && (
           <>
             {' '}
-            {t.of} <Money amount={limits.budget} />
+            {t.ofLimit} <Money amount={limits.budget} />
           </>
         )}
       </DescriptionItem>
@@ -56,11 +56,11 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
           <Money amount={held} />
         </DescriptionItem>
       )}
-      <DescriptionItem name={t.today}>
+      <DescriptionItem name={t.spentToday}>
         <Money amount={spentToday} />
       </DescriptionItem>
-      <DescriptionItem name={t.usualDay}>
-        {typicalDailySpend === null ? t.usualUnknown : <Money amount={typicalDailySpend} />}
+      <DescriptionItem name={t.dailyAverage}>
+        {typicalDailySpend === null ? t.dailyAverageUnknown : <Money amount={typicalDailySpend} />}
       </DescriptionItem>
     </>
   );
@@ -73,14 +73,14 @@ export const KeyLimitDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   language,
 }) => {
   const { limits, spendGuard } = keyInfo.status;
-  const { keys: t, frame } = messages;
-  const formatCount = (value: number | null) => (value === null ? frame.unlimited : String(value));
+  const { keys: t, layout } = messages;
+  const formatCount = (value: number | null) => (value === null ? layout.unlimited : String(value));
   const formatMultiple = (value: number | null) =>
-    value === null ? t.off : t.times(String(value));
+    value === null ? t.off : t.timesDailyAverage(String(value));
   return (
     <>
       <DescriptionItem name={t.budget}>
-        {limits.budget === null ? frame.unlimited : <Money amount={limits.budget} />}
+        {limits.budget === null ? layout.unlimited : <Money amount={limits.budget} />}
       </DescriptionItem>
       <DescriptionItem name={t.expires}>
         {limits.expiresAt === null ? t.never : <Time at={limits.expiresAt} language={language} />}
@@ -90,10 +90,12 @@ export const KeyLimitDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
       </DescriptionItem>
       <DescriptionItem name={t.perMinute}>{formatCount(limits.callsPerMinute)}</DescriptionItem>
       <DescriptionItem name={t.concurrent}>{formatCount(limits.concurrentCalls)}</DescriptionItem>
-      <DescriptionItem name={t.noticeAt}>
+      <DescriptionItem name={t.alertMultiple}>
         {formatMultiple(spendGuard.alertMultiple)}
       </DescriptionItem>
-      <DescriptionItem name={t.pauseAt}>{formatMultiple(spendGuard.pauseMultiple)}</DescriptionItem>
+      <DescriptionItem name={t.pauseMultiple}>
+        {formatMultiple(spendGuard.pauseMultiple)}
+      </DescriptionItem>
     </>
   );
 };
@@ -104,7 +106,7 @@ export const KeyDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   language,
 }) => (
   <>
-    <DescriptionItem name={messages.keys.ending}>
+    <DescriptionItem name={messages.keys.keySuffix}>
       <code>{`fbx_…${keyInfo.row.last4}`}</code>
     </DescriptionItem>
     <DescriptionItem name={messages.keys.created}>

@@ -27,13 +27,13 @@ const KEYS_PER_DAY = { maxAttempts: 100, seconds: 86_400 } as const;
 const CREATE_KEY_ACTION = 'make a key';
 
 function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, text: string) {
-  const { keys: t, frame } = c.var.messages;
+  const { keys: t, nav } = c.var.messages;
   return page(
     c,
-    { title: t.shownTitle, activePath: '/keys', scripts: ['copy-key'] },
+    { title: t.newKeyTitle, activePath: '/keys', scripts: ['copy-key'] },
     <>
       <Note kind="done">{text}</Note>
-      <p>{t.shownText}</p>
+      <p>{t.newKeyText}</p>
       <output id="key" class="key">
         {apiKey}
       </output>
@@ -44,7 +44,7 @@ function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, t
         <span id="key-copied" role="status" data-text={t.copied}></span>
       </p>
       <p>
-        <a href={`/keys/${keyId}`}>{t.kept}</a> <a href="/keys">{frame.keys}</a>
+        <a href={`/keys/${keyId}`}>{t.keySaved}</a> <a href="/keys">{nav.keys}</a>
       </p>
     </>,
   );
@@ -55,9 +55,9 @@ function alreadySubmittedPage(c: Context<SignedInEnv>) {
   const { keys: t } = c.var.messages;
   return page(
     c,
-    { title: t.againTitle, activePath: '/keys', status: 409 },
+    { title: t.alreadySubmittedTitle, activePath: '/keys', status: 409 },
     <>
-      <Note kind="warning">{t.againText}</Note>
+      <Note kind="warning">{t.alreadySubmittedText}</Note>
       <p>
         <a href="/keys">{t.back}</a>
       </p>
@@ -69,14 +69,12 @@ type Rejection = Readonly<{ errors: readonly KeyFormField[]; message?: string }>
 
 function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection?: Rejection) {
   const { deps, user, messages } = c.var;
-  const { keys: t, frame } = messages;
+  const { keys: t, layout } = messages;
   return page(
     c,
     { title: t.newTitle, activePath: '/keys', status: rejection === undefined ? 200 : 422 },
     <>
-      {rejection !== undefined && (
-        <Note kind="problem">{rejection.message ?? t.problems.form}</Note>
-      )}
+      {rejection !== undefined && <Note kind="problem">{rejection.message ?? t.errors.form}</Note>}
       <form method="post" action="/keys/new">
         <input
           type="hidden"
@@ -85,7 +83,7 @@ function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection
         />
         <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
         <p>
-          <button type="submit">{t.create}</button> <a href="/keys">{frame.cancel}</a>
+          <button type="submit">{t.create}</button> <a href="/keys">{layout.cancel}</a>
         </p>
       </form>
     </>,
@@ -99,7 +97,7 @@ for (const path of ['/keys/new', '/keys/:id/roll'])
 createKeyRoutes.get('/keys/new', async (c) => {
   const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
   const { keys: t } = c.var.messages;
-  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=full', 303);
+  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
   return createKeyPage(c, { ...EMPTY_FORM, name: t.firstName(unrevokedKeys.length + 1) });
 });
 
@@ -119,13 +117,13 @@ createKeyRoutes.post('/keys/new', async (c) => {
   if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('ticket'))))
     return alreadySubmittedPage(c);
   const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
-  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=full', 303);
+  if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
   const rateLimitedResponse = await checkCreationLimit(c);
   if (rateLimitedResponse !== undefined) return rateLimitedResponse;
   const { name, limits, spendGuard } = parsed;
   const created = await deps.accounts.mintKey(account, { name, limits, spendGuard });
-  if (created.ok) return newSecretPage(c, created.apiKey, created.keyId, messages.keys.made);
-  return createKeyPage(c, values, { errors: [], message: messages.keys.problems.refused });
+  if (created.ok) return newSecretPage(c, created.apiKey, created.keyId, messages.keys.keyCreated);
+  return createKeyPage(c, values, { errors: [], message: messages.keys.errors.refused });
 });
 
 /** How long the secret before still opens, in seconds. */
@@ -138,7 +136,7 @@ function rollAction({ row }: KeyWithStatus): string {
 
 function rollPage(c: Context<SignedInEnv>, key: KeyWithStatus) {
   const { deps, user, messages } = c.var;
-  const { keys: t, frame } = messages;
+  const { keys: t, layout } = messages;
   const formToken = issueFormToken(deps.identity, user.account, rollAction(key));
   const path = `/keys/${key.row.keyId}`;
   return page(
@@ -149,16 +147,16 @@ function rollPage(c: Context<SignedInEnv>, key: KeyWithStatus) {
       <form method="post" action={`${path}/roll`}>
         <input type="hidden" name="ticket" value={formToken} />
         <fieldset>
-          <legend>{t.graceField}</legend>
+          <legend>{t.graceLegend}</legend>
           {GRACE_PERIODS.map((grace: GracePeriod) => (
             <label class="choice">
               <input type="radio" name="grace" value={grace} checked={grace === '3600'} />{' '}
-              {t.graces[grace]}
+              {t.gracePeriods[grace]}
             </label>
           ))}
         </fieldset>
         <p>
-          <button type="submit">{t.roll}</button> <a href={path}>{frame.cancel}</a>
+          <button type="submit">{t.roll}</button> <a href={path}>{layout.cancel}</a>
         </p>
       </form>
     </>,

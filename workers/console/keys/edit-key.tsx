@@ -33,7 +33,7 @@ function editPage(
   rejection?: Readonly<{ errors: readonly KeyFormField[]; message?: string }>,
 ) {
   const { messages } = c.var;
-  const { keys: t, frame } = messages;
+  const { keys: t, layout } = messages;
   const path = `/keys/${key.row.keyId}`;
   return page(
     c,
@@ -43,13 +43,11 @@ function editPage(
       status: rejection === undefined ? 200 : 422,
     },
     <>
-      {rejection !== undefined && (
-        <Note kind="problem">{rejection.message ?? t.problems.form}</Note>
-      )}
+      {rejection !== undefined && <Note kind="problem">{rejection.message ?? t.errors.form}</Note>}
       <form method="post" action={`${path}/edit`}>
         <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
         <p>
-          <button type="submit">{frame.save}</button> <a href={path}>{frame.cancel}</a>
+          <button type="submit">{layout.save}</button> <a href={path}>{layout.cancel}</a>
         </p>
       </form>
     </>,
@@ -79,7 +77,7 @@ editKeyRoutes.post('/keys/:id/edit', async (c) => {
   const change = { name, limits, ...(unchanged ? {} : { spendGuard }) };
   const changed = await deps.accounts.updateKey(user.account, keyId, change);
   if (changed.ok) return c.redirect(`/keys/${keyId}?done=changed`, 303);
-  return editPage(c, key, values, { errors: [], message: messages.keys.problems.refused });
+  return editPage(c, key, values, { errors: [], message: messages.keys.errors.refused });
 });
 
 type Confirmation = Readonly<{
@@ -91,7 +89,7 @@ type Confirmation = Readonly<{
 }>;
 
 function confirmPage(c: Context<SignedInEnv>, key: KeyWithStatus, confirmation: Confirmation) {
-  const { frame } = c.var.messages;
+  const { layout } = c.var.messages;
   const path = `/keys/${key.row.keyId}`;
   return page(
     c,
@@ -103,7 +101,7 @@ function confirmPage(c: Context<SignedInEnv>, key: KeyWithStatus, confirmation: 
           <button type="submit" class={confirmation.danger ? 'danger' : undefined}>
             {confirmation.button}
           </button>{' '}
-          <a href={path}>{frame.cancel}</a>
+          <a href={path}>{layout.cancel}</a>
         </p>
       </form>
     </>,

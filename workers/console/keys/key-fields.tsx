@@ -13,7 +13,7 @@ type KeyFieldsProps = Readonly<{
 const ModelFields: FC<KeyFieldsProps> = ({ messages, values, errors }) => {
   const { keys: t } = messages;
   const selected = new Set(values.models);
-  const problem = errors.includes('models') ? t.problems.models : undefined;
+  const problem = errors.includes('models') ? t.errors.models : undefined;
   return (
     <fieldset>
       <legend>{t.models}</legend>
@@ -44,7 +44,7 @@ const ModelFields: FC<KeyFieldsProps> = ({ messages, values, errors }) => {
         </small>
         {errors.includes('otherModels') && (
           <strong id="others-problem" class="problem">
-            {t.problems.otherModels}
+            {t.errors.otherModels}
           </strong>
         )}
         <textarea
@@ -67,7 +67,7 @@ export const KeyFields: FC<KeyFieldsProps> = (props) => {
   const { messages, values, errors } = props;
   const { keys: t } = messages;
   const problem = (field: Exclude<KeyFormField, 'models' | 'otherModels'>) =>
-    errors.includes(field) ? t.problems[field] : undefined;
+    errors.includes(field) ? t.errors[field] : undefined;
   return (
     <>
       <Field
@@ -120,12 +120,12 @@ export const KeyFields: FC<KeyFieldsProps> = (props) => {
         autocomplete="off"
       />
       <fieldset>
-        <legend>{t.brakes}</legend>
-        <p class="hint">{t.brakesText}</p>
+        <legend>{t.spendGuard}</legend>
+        <p class="hint">{t.spendGuardText}</p>
         <Field
           name="notice_at"
-          label={t.noticeAt}
-          hint={t.brakeHint}
+          label={t.alertMultiple}
+          hint={t.multipleHint}
           value={values.alertMultiple}
           problem={problem('alertMultiple')}
           inputmode="decimal"
@@ -134,8 +134,8 @@ export const KeyFields: FC<KeyFieldsProps> = (props) => {
         />
         <Field
           name="pause_at"
-          label={t.pauseAt}
-          hint={t.brakeHint}
+          label={t.pauseMultiple}
+          hint={t.multipleHint}
           value={values.pauseMultiple}
           problem={problem('pauseMultiple')}
           inputmode="decimal"

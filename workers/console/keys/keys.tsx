@@ -64,10 +64,10 @@ keyRoutes.get('/keys', async (c) => {
   const doneMessage = getDoneMessage(code, messages);
   return page(
     c,
-    { title: messages.frame.keys, activePath: '/keys' },
+    { title: messages.nav.keys, activePath: '/keys' },
     <>
       {doneMessage !== undefined && (
-        <Note kind={code === 'full' ? 'warning' : 'done'}>{doneMessage}</Note>
+        <Note kind={code === 'limit_reached' ? 'warning' : 'done'}>{doneMessage}</Note>
       )}
       <p>{t.intro}</p>
       <p>
@@ -140,7 +140,7 @@ keyRoutes.get('/keys/:id', async (c) => {
       </dl>
       {keyInfo.state !== 'revoked' && <KeyActions keyInfo={keyInfo} messages={messages} />}
       <p>
-        <a href={`/calls?key=${keyInfo.row.keyId}`}>{messages.keys.calls}</a>
+        <a href={`/calls?key=${keyInfo.row.keyId}`}>{messages.keys.viewCalls}</a>
       </p>
       <p>
         <a href="/keys">{messages.keys.back}</a>

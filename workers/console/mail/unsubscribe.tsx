@@ -39,9 +39,9 @@ unsubscribeRoutes.get('/unsubscribe', loadSession, (c) => {
     { title: unsubscribe.title },
     // Without an action a form is posted to the page's own address, which holds the link's query.
     <form method="post">
-      <p>{unsubscribe.ask[unsubscription.kind]}</p>
+      <p>{unsubscribe.questions[unsubscription.kind]}</p>
       <input type="hidden" name="List-Unsubscribe" value="One-Click" />
-      <button type="submit">{unsubscribe.button}</button>
+      <button type="submit">{unsubscribe.submit}</button>
     </form>,
   );
 });
@@ -64,7 +64,7 @@ unsubscribeRoutes.post('/unsubscribe', unsubscribeBodyLimit, loadSession, async 
     <>
       <Note kind="done">{unsubscribe.done}</Note>
       <p>
-        <a href="/alerts">{unsubscribe.changeMind}</a>
+        <a href="/alerts">{unsubscribe.turnBackOn}</a>
       </p>
     </>,
   );

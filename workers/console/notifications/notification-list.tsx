@@ -17,10 +17,10 @@ export function notificationText(
   { keys, messages, language }: NotificationProps,
 ): string {
   const kind = NOTIFICATION_KINDS.find((known) => known === notification.kind);
-  if (kind === undefined) return messages.alerts.other;
+  if (kind === undefined) return messages.notifications.unknownKind;
   const keyName = keys.find(({ keyId }) => keyId === notification.keyId)?.name;
-  return messages.alerts.kinds[kind]({
-    key: keyName ?? messages.usage.keyGone(String(notification.keyId ?? '')),
+  return messages.notifications.kinds[kind]({
+    key: keyName ?? messages.usage.deletedKey(String(notification.keyId ?? '')),
     model: notification.model ?? '',
     amount: formatCurrency(notification.amount ?? 0n, language),
   });
@@ -41,10 +41,10 @@ export const NotificationList: FC<
           <input type="hidden" name="id" value={notification.id} />
           <input type="hidden" name="back" value={back} />
           {notification.keyId !== null && (
-            <a href={`/keys/${notification.keyId}`}>{rest.messages.alerts.seeKey}</a>
+            <a href={`/keys/${notification.keyId}`}>{rest.messages.notifications.viewKey}</a>
           )}{' '}
           <button type="submit" class="plain">
-            {rest.messages.alerts.dismiss}
+            {rest.messages.notifications.dismiss}
           </button>
         </form>
       </li>

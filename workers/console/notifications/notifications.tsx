@@ -28,15 +28,15 @@ const ThresholdForm: FC<LocaleProps & Readonly<{ value: string; problem: string 
     <form method="post" action="/alerts/low-balance">
       <Field
         name="threshold"
-        label={messages.alerts.threshold}
-        hint={messages.alerts.thresholdHint}
+        label={messages.notifications.threshold}
+        hint={messages.notifications.thresholdHint}
         value={value}
         problem={problem}
         inputmode="decimal"
         maxlength={20}
         autocomplete="off"
       />
-      <button type="submit">{messages.frame.save}</button>
+      <button type="submit">{messages.layout.save}</button>
     </form>
   );
 };
@@ -45,33 +45,33 @@ function consentText(
   choice: EmailConsent | undefined,
   { messages, language }: LocaleProps,
 ): string {
-  const { alerts } = messages;
-  if (choice === undefined) return alerts.byDefault;
+  const { notifications: t } = messages;
+  if (choice === undefined) return t.isDefault;
   const since = formatTime(choice.since, language);
-  return choice.given ? alerts.given(since) : alerts.withdrawn(since);
+  return choice.given ? t.turnedOn(since) : t.turnedOff(since);
 }
 
 const ConsentForm: FC<
   LocaleProps & Readonly<{ kind: ConsentKind; choice: EmailConsent | undefined }>
 > = (props) => {
   const { kind, choice, messages } = props;
-  const { alerts } = messages;
+  const { notifications: t } = messages;
   const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
   return (
     <form method="post" action="/alerts/consent">
       <fieldset>
-        <legend>{alerts.consents[kind]}</legend>
+        <legend>{t.consents[kind]}</legend>
         <input type="hidden" name="kind" value={kind} />
         <p>
-          <strong>{isOn ? alerts.on : alerts.off}.</strong> {consentText(choice, props)}
+          <strong>{isOn ? t.on : t.off}.</strong> {consentText(choice, props)}
         </p>
         {isOn ? (
           <button type="submit" name="choice" value="withdraw" class="plain">
-            {alerts.withdraw}
+            {t.turnOff}
           </button>
         ) : (
           <button type="submit" name="choice" value="give">
-            {alerts.give}
+            {t.turnOn}
           </button>
         )}
       </fieldset>
@@ -80,9 +80,9 @@ const ConsentForm: FC<
 };
 
 const DONE_MESSAGES = {
-  saved: (messages: Messages) => messages.frame.saved,
-  consent: (messages: Messages) => messages.alerts.consentSaved,
-  dismissed: (messages: Messages) => messages.alerts.dismissed,
+  saved: (messages: Messages) => messages.layout.saved,
+  consent: (messages: Messages) => messages.notifications.consentSaved,
+  dismissed: (messages: Messages) => messages.notifications.dismissed,
 } as const;
 
 function getDoneMessage(code: string | undefined, messages: Messages): string | undefined {
@@ -113,27 +113,27 @@ async function notificationsPage(
   return page(
     c,
     {
-      title: messages.frame.alerts,
+      title: messages.nav.notifications,
       activePath: '/alerts',
       status: rejected === undefined ? 200 : 422,
     },
     <>
       {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
-      <h2>{messages.alerts.notices}</h2>
+      <h2>{messages.notifications.openNotifications}</h2>
       {notifications.length === 0 ? (
-        <p>{messages.alerts.none}</p>
+        <p>{messages.notifications.none}</p>
       ) : (
         <NotificationList {...locale} notifications={notifications} keys={keys} back="/alerts" />
       )}
-      <h2>{messages.alerts.low}</h2>
-      <p>{messages.alerts.lowText}</p>
+      <h2>{messages.notifications.lowBalance}</h2>
+      <p>{messages.notifications.lowBalanceText}</p>
       <ThresholdForm
         {...locale}
         value={rejected?.value ?? (lowBalance === null ? '' : formatUsd(lowBalance))}
         problem={rejected?.problem}
       />
-      <h2>{messages.alerts.mail}</h2>
-      <p>{messages.alerts.mailText}</p>
+      <h2>{messages.notifications.emailPreferences}</h2>
+      <p>{messages.notifications.emailPreferencesText}</p>
       {CONSENT_KINDS.map((kind) => (
         <ConsentForm {...locale} kind={kind} choice={consents.find((one) => one.kind === kind)} />
       ))}
@@ -159,7 +159,7 @@ notificationRoutes.post('/alerts/low-balance', async (c) => {
   const value = (await readForm(c)).text('threshold');
   const threshold = parseThreshold(value);
   if (threshold === undefined) {
-    return notificationsPage(c, { value, problem: c.var.messages.alerts.thresholdBad });
+    return notificationsPage(c, { value, problem: c.var.messages.notifications.thresholdInvalid });
   }
   await c.var.deps.accounts.setLowBalance(c.var.user.account, threshold);
   return c.redirect('/alerts?done=saved', 303);

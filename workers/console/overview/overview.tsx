@@ -35,9 +35,9 @@ const YEAR_DAYS = 366;
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
 function formatDaysLeft({ daysLeft }: BurnRate, { messages, language }: LocaleProps): string {
-  if (daysLeft === null) return messages.overview.leftNone;
-  if (daysLeft > YEAR_DAYS) return messages.overview.leftLong;
-  return messages.overview.leftDays(formatTenth(daysLeft, language));
+  if (daysLeft === null) return messages.overview.runwayUnknown;
+  if (daysLeft > YEAR_DAYS) return messages.overview.runwayOverYear;
+  return messages.overview.runwayDays(formatTenth(daysLeft, language));
 }
 
 const BalanceFigures: FC<
@@ -49,18 +49,18 @@ const BalanceFigures: FC<
   const figures = [
     { name: overview.balance, value: formatCurrency(posted, language) },
     {
-      name: overview.held(formatCount(openCalls, language)),
+      name: overview.heldByCalls(formatCount(openCalls, language)),
       value: formatCurrency(held, language),
     },
     { name: overview.available, value: formatCurrency(posted - held, language) },
     {
-      name: overview.perDay,
+      name: overview.dailySpend,
       value: formatRoundedCurrency(burnRate.perDay, language),
-      hint: overview.perDayHint,
+      hint: overview.dailySpendHint,
     },
-    { name: overview.today, value: formatRoundedCurrency(burnRate.today, language) },
+    { name: overview.spentToday, value: formatRoundedCurrency(burnRate.today, language) },
     {
-      name: overview.left,
+      name: overview.runway,
       value: formatDaysLeft(burnRate, props),
       isText: burnRate.daysLeft === null,
     },
@@ -87,11 +87,11 @@ const PausedKeyWarnings: FC<
       .filter((key) => key.pausedAt !== null && key.revokedAt === null)
       .map(({ keyId, spentToday }) => {
         const keyName = keys.find((key) => key.keyId === keyId)?.name;
-        const name = keyName ?? messages.usage.keyGone(String(keyId));
+        const name = keyName ?? messages.usage.deletedKey(String(keyId));
         return (
           <Note kind="warning">
-            {messages.overview.paused(name, formatRoundedCurrency(spentToday, language))}{' '}
-            <a href={`/keys/${keyId}/resume`}>{messages.overview.resume}</a>
+            {messages.overview.keyPaused(name, formatRoundedCurrency(spentToday, language))}{' '}
+            <a href={`/keys/${keyId}/resume`}>{messages.overview.reviewAndResume}</a>
           </Note>
         );
       })}
@@ -100,8 +100,8 @@ const PausedKeyWarnings: FC<
 
 const GettingStarted: FC<LocaleProps & Readonly<{ apiUrl: URL }>> = ({ messages, apiUrl }) => (
   <section>
-    <h2>{messages.overview.start}</h2>
-    <p>{messages.overview.startText}</p>
+    <h2>{messages.overview.getStarted}</h2>
+    <p>{messages.overview.getStartedText}</p>
     <pre>
       {`curl ${new URL('/v1/chat/completions', apiUrl).href} \\
   -H "authorization: Bearer fbx_..." \\
@@ -110,7 +110,7 @@ const GettingStarted: FC<LocaleProps & Readonly<{ apiUrl: URL }>> = ({ messages,
     </pre>
     <p>
       <a class="button" href="/keys/new">
-        {messages.overview.makeKey}
+        {messages.overview.createKey}
       </a>
     </p>
   </section>
@@ -122,7 +122,7 @@ const SpendChart: FC<LocaleProps & SpendChartProps> = ({ days, today, messages, 
   const { overview } = messages;
   const largestDay = largestOf(days);
   if (largestDay === undefined) return <p>{overview.chartEmpty}</p>;
-  const description = overview.chartSays(
+  const description = overview.chartSummary(
     formatCurrency(totalUsage(days).charged, language),
     formatCurrency(largestDay.charged, language),
     formatDay(Number(largestDay.group), language),
@@ -182,22 +182,22 @@ export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
   const locale = { messages, language };
   return page(
     c,
-    { title: messages.frame.overview, activePath: '/', wide: true },
+    { title: messages.nav.overview, activePath: '/', wide: true },
     <>
       {accountStatus.state === 'frozen' && <Note kind="warning">{overview.frozen}</Note>}
       <PausedKeyWarnings {...locale} keyStatuses={keyStatuses} keys={keys} />
       {notifications.length > 0 && (
         <section>
-          <h2>{overview.notices}</h2>
+          <h2>{overview.needsAttention}</h2>
           <NotificationList {...locale} notifications={notifications} keys={keys} back="/" />
         </section>
       )}
       <BalanceFigures {...locale} accountStatus={accountStatus} burnRate={burnRate} />
       <p>
         <small>
-          {overview.fresh}{' '}
+          {overview.freshness}{' '}
           {accountStatus.pendingEntries > 0 &&
-            overview.behind(formatCount(accountStatus.pendingEntries, language))}
+            overview.pendingEntries(formatCount(accountStatus.pendingEntries, language))}
         </small>
       </p>
       {latest.length === 0 && <GettingStarted {...locale} apiUrl={deps.apiUrl} />}
@@ -208,15 +208,15 @@ export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
       </p>
       {latest.length > 0 && (
         <>
-          <h2>{overview.latest}</h2>
+          <h2>{overview.latestCalls}</h2>
           <CallTable calls={latest} messages={messages} language={language} />
           <p>
             <a href="/calls">{overview.allCalls}</a>
           </p>
         </>
       )}
-      <h2>{overview.api}</h2>
-      <p>{overview.apiText}</p>
+      <h2>{overview.endpoint}</h2>
+      <p>{overview.endpointText}</p>
       <pre>{new URL('/v1', deps.apiUrl).href}</pre>
     </>,
   );

@@ -12,10 +12,10 @@ playgroundRoutes.use('/playground', requireSignIn);
 playgroundRoutes.get('/playground', (c) => {
   const { deps, messages } = c.var;
   const { playground: t } = messages;
-  const scriptMessages = JSON.stringify({ ...t.said, you: t.you, bill: t.bill });
+  const scriptMessages = JSON.stringify({ ...t.states, you: t.you, bill: t.viewCostBreakdown });
   return page(
     c,
-    { title: messages.frame.playground, activePath: '/playground', scripts: ['playground'] },
+    { title: messages.nav.playground, activePath: '/playground', scripts: ['playground'] },
     <>
       <p>{t.intro}</p>
       <noscript>

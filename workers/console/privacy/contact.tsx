@@ -5,9 +5,9 @@ import type { ConsoleDeps } from '../deps.ts';
 
 export const Contact: FC<{ deps: ConsoleDeps; messages: Messages }> = ({ deps, messages }) => (
   <p>
-    {messages.rights.contact}{' '}
+    {messages.privacy.contact}{' '}
     {deps.contactEmail === null ? (
-      messages.rights.contactAnswer
+      messages.privacy.contactByReply
     ) : (
       <a href={`mailto:${deps.contactEmail}`}>{deps.contactEmail}</a>
     )}

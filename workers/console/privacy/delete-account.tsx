@@ -15,7 +15,7 @@ deleteAccountRoutes.use('/rights/deletion', requireSignIn, requireRecentAuth);
 
 async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
   const { deps, user, messages } = c.var;
-  const { rights: t, frame } = messages;
+  const { privacy: t, layout } = messages;
   const accountStatus = await deps.accounts.status(user.account);
   return page(
     c,
@@ -23,25 +23,25 @@ async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
     <>
       <p>{t.deleteIntro}</p>
       <ul>
-        {t.deleteWhat.map((line) => (
+        {t.deleteEffects.map((line) => (
           <li>{line}</li>
         ))}
       </ul>
       <h2>{t.balanceTitle}</h2>
       <p>
-        {t.balanceNow} <Money amount={accountStatus?.posted ?? 0n} />
+        {t.currentBalance} <Money amount={accountStatus?.posted ?? 0n} />
       </p>
       {(accountStatus?.posted ?? 0n) > 0n && <Note kind="warning">{t.balanceText}</Note>}
       <Contact deps={deps} messages={messages} />
-      <h2>{t.staysTitle}</h2>
-      <p>{t.staysText}</p>
+      <h2>{t.retainedTitle}</h2>
+      <p>{t.retainedText}</p>
       <form method="post" action="/rights/deletion">
         <Field
           name="email"
           type="email"
-          label={t.typeEmail}
+          label={t.confirmEmail}
           hint={user.email}
-          problem={wrong ? t.typeEmailWrong : undefined}
+          problem={wrong ? t.confirmEmailWrong : undefined}
           autocomplete="off"
           required
         />
@@ -49,7 +49,7 @@ async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
           <button type="submit" class="danger">
             {t.deleteSubmit}
           </button>{' '}
-          <a href="/rights">{frame.cancel}</a>
+          <a href="/rights">{layout.cancel}</a>
         </p>
       </form>
     </>,
@@ -62,16 +62,16 @@ function accountDeletedPage(
   account: string,
   { receipt, closed }: DeletionResult,
 ) {
-  const { rights: t } = c.var.messages;
+  const { privacy: t } = c.var.messages;
   // The frame around it is a stranger's from here on.
   const anonymousContext: Context = c;
   anonymousContext.set('user', null);
   return page(
     c,
-    { title: t.goneTitle },
+    { title: t.deletedTitle },
     <>
-      <Note kind="done">{closed === null ? t.goneSoon : t.goneNow}</Note>
-      <p>{t.goneKeep}</p>
+      <Note kind="done">{closed === null ? t.deletedSoon : t.deletedNow}</Note>
+      <p>{t.saveDetails}</p>
       <dl class="pairs">
         <div>
           <dt>{t.receipt}</dt>
@@ -87,14 +87,14 @@ function accountDeletedPage(
         </div>
         {closed !== null && (
           <div>
-            <dt>{t.balanceLeft}</dt>
+            <dt>{t.remainingBalance}</dt>
             <dd>
               <Money amount={closed.posted} />
             </dd>
           </div>
         )}
       </dl>
-      <p>{t.staysText}</p>
+      <p>{t.retainedText}</p>
     </>,
   );
 }

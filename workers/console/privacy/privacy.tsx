@@ -31,7 +31,7 @@ type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 const LanguageForm: FC<LocaleProps> = ({ messages, language }) => (
   <form method="post" action="/rights/language">
     <fieldset>
-      <legend>{messages.rights.language}</legend>
+      <legend>{messages.privacy.language}</legend>
       {LANGUAGES.map((code) => (
         <label class="choice" lang={code}>
           <input type="radio" name="language" value={code} checked={code === language} />{' '}
@@ -39,7 +39,7 @@ const LanguageForm: FC<LocaleProps> = ({ messages, language }) => (
         </label>
       ))}
       <p>
-        <button type="submit">{messages.frame.save}</button>
+        <button type="submit">{messages.layout.save}</button>
       </p>
     </fieldset>
   </form>
@@ -51,17 +51,17 @@ const ConsentForm: FC<{
   choice: EmailConsent | undefined;
 }> = (props) => {
   const { messages, kind, choice } = props;
-  const { alerts } = messages;
+  const { notifications: t } = messages;
   const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
   return (
     <form method="post" action="/rights/consents">
       <fieldset>
-        <legend>{alerts.consents[kind]}</legend>
+        <legend>{t.consents[kind]}</legend>
         <input type="hidden" name="kind" value={kind} />
         <p>
-          <strong>{isOn ? alerts.on : alerts.off}</strong>{' '}
+          <strong>{isOn ? t.on : t.off}</strong>{' '}
           <button type="submit" name="choice" value={isOn ? 'withdraw' : 'give'} class="plain">
-            {isOn ? alerts.withdraw : alerts.give}
+            {isOn ? t.turnOff : t.turnOn}
           </button>
         </p>
       </fieldset>
@@ -79,16 +79,16 @@ const Receipts: FC<LocaleProps & { receipts: readonly Receipt[] }> = ({
   language,
   receipts,
 }) => {
-  const { rights: t } = messages;
+  const { privacy: t } = messages;
   if (receipts.length === 0) return <p>{t.noReceipts}</p>;
   return (
     <section class="scroll" tabindex={0} aria-label={t.receipts}>
       <table>
         <thead>
           <tr>
-            <th scope="col">{t.when}</th>
-            <th scope="col">{t.whatRight}</th>
-            <th scope="col">{t.byWhom}</th>
+            <th scope="col">{t.date}</th>
+            <th scope="col">{t.action}</th>
+            <th scope="col">{t.madeBy}</th>
             <th scope="col">{t.receipt}</th>
           </tr>
         </thead>
@@ -100,7 +100,7 @@ const Receipts: FC<LocaleProps & { receipts: readonly Receipt[] }> = ({
               </td>
               <td>
                 {translateCode(t.kinds, kind)}
-                {about !== null && <>: {translateCode(t.abouts, about)}</>}
+                {about !== null && <>: {translateCode(t.subjects, about)}</>}
               </td>
               <td>{translateCode(t.actors, actor)}</td>
               <td>
@@ -116,9 +116,9 @@ const Receipts: FC<LocaleProps & { receipts: readonly Receipt[] }> = ({
 
 const Complaint: FC<{ messages: Messages }> = ({ messages }) => (
   <>
-    <h2>{messages.rights.complainTitle}</h2>
+    <h2>{messages.privacy.complainTitle}</h2>
     <p>
-      {messages.rights.complain} <a href="https://www.pdpc.gov.sg">https://www.pdpc.gov.sg</a>
+      {messages.privacy.complain} <a href="https://www.pdpc.gov.sg">https://www.pdpc.gov.sg</a>
     </p>
   </>
 );
@@ -127,7 +127,7 @@ const DONE_CODES = ['language', 'consent'] as const;
 
 privacyRoutes.get('/rights', async (c) => {
   const { deps, user, messages, language } = c.var;
-  const { rights: t } = messages;
+  const { privacy: t } = messages;
   const { db } = deps.identity;
   const [accountStatus, consents, receipts] = await Promise.all([
     deps.accounts.status(user.account),
@@ -137,7 +137,7 @@ privacyRoutes.get('/rights', async (c) => {
   const done = DONE_CODES.find((code) => code === c.req.query('done'));
   return page(
     c,
-    { title: messages.frame.rights, activePath: '/rights' },
+    { title: messages.nav.privacy, activePath: '/rights' },
     <>
       {done !== undefined && <Note kind="done">{t.done[done]}</Note>}
       <h2>{t.dataTitle}</h2>
@@ -145,7 +145,7 @@ privacyRoutes.get('/rights', async (c) => {
         <div>
           <dt>{t.email}</dt>
           <dd>
-            {user.email} <a href="/security/email">{t.correct}</a>
+            {user.email} <a href="/security/email">{t.change}</a>
           </dd>
         </div>
         <div>
@@ -162,13 +162,13 @@ privacyRoutes.get('/rights', async (c) => {
         </div>
       </dl>
       <p>
-        <a href="/rights/data">{t.seeAll}</a>
+        <a href="/rights/data">{t.viewAllData}</a>
       </p>
       <h2>{t.correctTitle}</h2>
       <p>{t.correctText}</p>
       <LanguageForm messages={messages} language={language} />
       <h2>{t.consentsTitle}</h2>
-      <p>{messages.alerts.mailText}</p>
+      <p>{messages.notifications.emailPreferencesText}</p>
       {CONSENT_KINDS.map((kind) => (
         <ConsentForm
           messages={messages}
@@ -181,7 +181,7 @@ privacyRoutes.get('/rights', async (c) => {
       <h2>{t.deleteTitle}</h2>
       <p>{t.deleteShort}</p>
       <p>
-        <a href="/rights/deletion">{t.deleteGo}</a>
+        <a href="/rights/deletion">{t.deleteLink}</a>
       </p>
       <h2>{t.contactTitle}</h2>
       <Contact deps={deps} messages={messages} />

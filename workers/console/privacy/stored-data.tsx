@@ -19,18 +19,24 @@ storedDataRoutes.use('/rights/data/export', requireSignIn, requireRecentAuth);
 const ALL_TABLES = 'all';
 
 const StoredTable: FC<{ table: ExportedTable; messages: Messages }> = ({ table, messages }) => {
-  const { rights: t } = messages;
-  const { what, kept } = t.tables[table];
+  const { privacy: t } = messages;
+  const { contents, retention } = t.tables[table];
   return (
     <li>
       <h3>
         <code>{table}</code>
       </h3>
-      <p>{what}</p>
+      <p>{contents}</p>
       <p class="hint">
-        {t.kept}: {kept}
+        {t.retention}: {retention}
       </p>
-      <button type="submit" class="plain" name="what" value={table} aria-label={t.csvOf(table)}>
+      <button
+        type="submit"
+        class="plain"
+        name="what"
+        value={table}
+        aria-label={t.csvForTable(table)}
+      >
         {t.csv}
       </button>
     </li>
@@ -39,7 +45,7 @@ const StoredTable: FC<{ table: ExportedTable; messages: Messages }> = ({ table, 
 
 storedDataRoutes.get('/rights/data', (c) => {
   const { messages } = c.var;
-  const { rights: t } = messages;
+  const { privacy: t } = messages;
   return page(
     c,
     { title: t.dataTitle, activePath: '/rights' },
@@ -58,8 +64,8 @@ storedDataRoutes.get('/rights/data', (c) => {
           ))}
         </ul>
       </form>
-      <h2>{t.elsewhereTitle}</h2>
-      <p>{t.elsewhere}</p>
+      <h2>{t.otherStoresTitle}</h2>
+      <p>{t.otherStoresText}</p>
       <p>
         <a href="/rights">{t.back}</a>
       </p>

@@ -26,7 +26,7 @@ confirmEmailRoutes.get('/confirm-email', (c) => {
       <>
         <Note kind="done">{recovery.emailDone}</Note>
         <p>
-          <a href="/">{recovery.emailGo}</a>
+          <a href="/">{recovery.emailContinue}</a>
         </p>
       </>
     );

@@ -26,7 +26,7 @@ function forgotPasswordPage(c: Context<PublicEnv>, email: string, invalid: boole
           type="email"
           label={signUp.email}
           value={email}
-          problem={invalid ? signUp.problems.email_invalid : undefined}
+          problem={invalid ? signUp.errors.email_invalid : undefined}
           autocomplete="username"
           required
         />
@@ -42,10 +42,10 @@ function checkEmailPage(c: Context<PublicEnv>) {
   const { recovery } = c.var.messages;
   return page(
     c,
-    { title: recovery.sentTitle },
+    { title: recovery.checkEmailTitle },
     <>
-      <Note kind="done">{recovery.sent}</Note>
-      <p>{recovery.sentNothing}</p>
+      <Note kind="done">{recovery.checkEmailText}</Note>
+      <p>{recovery.checkEmailHint}</p>
     </>,
   );
 }
@@ -66,7 +66,7 @@ resetPasswordRoutes.post('/forgot', async (c) => {
 });
 
 type ResetPasswordError = Exclude<
-  keyof Messages['signUp']['problems'],
+  keyof Messages['signUp']['errors'],
   'email_invalid' | 'language_invalid' | 'wrong_password' | 'token_invalid'
 >;
 
@@ -84,7 +84,7 @@ function resetPasswordPage(c: Context<PublicEnv>, token: string, error?: ResetPa
           type="password"
           label={recovery.newPassword}
           hint={signUp.passwordHint}
-          problem={error === undefined ? undefined : signUp.problems[error]}
+          problem={error === undefined ? undefined : signUp.errors[error]}
           autocomplete="new-password"
           required
         />
@@ -104,7 +104,7 @@ function invalidLinkPage(c: Context<PublicEnv>) {
     <>
       <Note kind="problem">{recovery.resetInvalid}</Note>
       <p>
-        <a href="/forgot">{recovery.resetAgain}</a>
+        <a href="/forgot">{recovery.resetRequestAgain}</a>
       </p>
     </>,
   );
@@ -123,7 +123,7 @@ resetPasswordRoutes.post('/reset', async (c) => {
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);
     clearSessionCookie(c);
-    return c.redirect('/sign-in?done=reset', 303);
+    return c.redirect('/sign-in?done=password_reset', 303);
   }
   if (result.reason === 'throttled') return rateLimitedPage(c, result, null);
   return result.reason === 'token_invalid'

@@ -17,14 +17,14 @@ function changeEmailPage(c: Context<SignedInEnv>, newEmail: string, invalid: boo
     { title: t.emailTitle, status: invalid ? 422 : 200 },
     <>
       <p>{t.emailIntro}</p>
-      <p>{t.emailNow(c.var.user.email)}</p>
+      <p>{t.currentEmail(c.var.user.email)}</p>
       <form method="post" action="/security/email">
         <Field
           name="email"
           type="email"
           label={t.newEmail}
           value={newEmail}
-          problem={invalid ? signUp.problems.email_invalid : undefined}
+          problem={invalid ? signUp.errors.email_invalid : undefined}
           autocomplete="email"
           required
         />
@@ -45,7 +45,7 @@ changeEmailRoutes.post('/security/email', async (c) => {
   const result = await requestEmailChange(deps.identity, user, params);
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);
-    return c.redirect('/security?done=asked', 303);
+    return c.redirect('/security?done=email_requested', 303);
   }
   if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/email');
   return changeEmailPage(c, newEmail, true);

@@ -18,7 +18,7 @@ type ChangePasswordError = Exclude<
 function changePasswordPage(c: Context<SignedInEnv>, error?: ChangePasswordError) {
   const { security: t, signUp } = c.var.messages;
   const newPasswordError =
-    error === undefined || error === 'wrong' ? undefined : signUp.problems[error];
+    error === undefined || error === 'wrong' ? undefined : signUp.errors[error];
   return securityPage(
     c,
     { title: t.passwordTitle, status: error === undefined ? 200 : 422 },
@@ -64,7 +64,7 @@ changePasswordRoutes.post('/security/password', async (c) => {
   if (result.ok) {
     setSessionCookies(c, result.signedIn);
     sendEmailsAfterResponse(c, result.emails);
-    return c.redirect('/security?done=password', 303);
+    return c.redirect('/security?done=password_changed', 303);
   }
   if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/password');
   return changePasswordPage(c, result.reason);

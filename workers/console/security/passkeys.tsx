@@ -29,7 +29,7 @@ type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
 const PasskeyItem: FC<LocaleProps & { row: PasskeyInfo }> = ({ messages, language, row }) => {
   const { security: t } = messages;
-  const used = row.usedAt === null ? t.passkeyNever : formatTime(row.usedAt, language);
+  const used = row.usedAt === null ? t.passkeyNeverUsed : formatTime(row.usedAt, language);
   return (
     <li>
       <p>
@@ -75,7 +75,7 @@ async function passkeysPage(c: Context<SignedInEnv>, name = '', problem?: Proble
     { title: t.passkeysTitle, status: problem === undefined ? 200 : 422 },
     <>
       <p>{t.passkeysIntro}</p>
-      {problem === 'wrong' && <Note kind="problem">{t.passkeyWrong}</Note>}
+      {problem === 'wrong' && <Note kind="problem">{t.passkeyInvalid}</Note>}
       <PasskeyList messages={messages} language={language} rows={rows} />
       <h2>{t.passkeyAddTitle}</h2>
       <form method="post" action={PATH}>
@@ -84,7 +84,7 @@ async function passkeysPage(c: Context<SignedInEnv>, name = '', problem?: Proble
           label={t.passkeyName}
           hint={t.passkeyNameHint}
           value={name}
-          problem={problem === 'too_long' ? t.passkeyTooLong : undefined}
+          problem={problem === 'too_long' ? t.passkeyNameTooLong : undefined}
           autocomplete="off"
           maxlength={MAX_NAME_LENGTH}
         />

@@ -21,7 +21,7 @@ export function recoveryCodesPage(
 ) {
   const { security: t } = c.var.messages;
   const list = codes.join('\n');
-  const file = `data:text/plain;charset=utf-8,${encodeURIComponent(`${t.codesFile}\n\n${list}\n`)}`;
+  const file = `data:text/plain;charset=utf-8,${encodeURIComponent(`${t.codesFileHeader}\n\n${list}\n`)}`;
   return page(
     c,
     { title: t.codesShownTitle, activePath: '/security', scripts: ['copy-codes'] },
@@ -39,7 +39,7 @@ export function recoveryCodesPage(
         <span id="codes-copied" role="status" data-text={t.codesCopied}></span>
       </p>
       <p>
-        <a href="/security">{t.codesKept}</a>
+        <a href="/security">{t.codesSaved}</a>
       </p>
     </>,
   );
@@ -58,10 +58,10 @@ recoveryCodeRoutes.get('/security/recovery-codes', async (c) => {
       {hasFactor ? (
         <form method="post" action="/security/recovery-codes">
           <p>
-            {t.codes}: {t.left(recoveryCodesLeft)}
+            {t.codes}: {t.remaining(recoveryCodesLeft)}
           </p>
           <p>
-            <button type="submit">{t.codesMake}</button>
+            <button type="submit">{t.codesGenerate}</button>
           </p>
         </form>
       ) : (

@@ -31,18 +31,18 @@ const FactorList: FC<{ messages: Messages; factorStatus: FactorsStatus }> = ({
   const { totp, passkeys, recoveryCodesLeft } = factorStatus;
   return (
     <>
-      <h2>{t.factors}</h2>
-      <p>{t.factorsText}</p>
+      <h2>{t.twoFactor}</h2>
+      <p>{t.twoFactorText}</p>
       <ul>
         <li>
           <a href="/security/totp">{t.totp}</a>: {totp ? t.on : t.off}
         </li>
         <li>
           <a href="/security/passkeys">{t.passkeys}</a>:{' '}
-          {passkeys.length === 0 ? t.off : t.number(passkeys.length)}
+          {passkeys.length === 0 ? t.off : t.count(passkeys.length)}
         </li>
         <li>
-          <a href="/security/recovery-codes">{t.codes}</a>: {t.left(recoveryCodesLeft)}
+          <a href="/security/recovery-codes">{t.codes}</a>: {t.remaining(recoveryCodesLeft)}
         </li>
       </ul>
     </>
@@ -54,21 +54,21 @@ const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, languag
   return (
     <li>
       <p>
-        {t.began}: <Time at={row.createdAt} language={language} />
+        {t.signedInAt}: <Time at={row.createdAt} language={language} />
         <br />
-        {t.seen}: <Time at={row.seenAt} language={language} />
+        {t.lastActive}: <Time at={row.seenAt} language={language} />
       </p>
       {row.current ? (
-        <p>{t.current}</p>
+        <p>{t.currentSession}</p>
       ) : (
         <form method="post" action="/security/sessions/end">
           <input type="hidden" name="session" value={row.handle} />
           <button
             type="submit"
             class="plain"
-            aria-label={t.endOne(formatTime(row.createdAt, language))}
+            aria-label={t.endSessionStarted(formatTime(row.createdAt, language))}
           >
-            {t.end}
+            {t.endSession}
           </button>
         </form>
       )}
@@ -95,7 +95,7 @@ const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
       {rows.length > 1 && (
         <form method="post" action="/security/sessions/end-others">
           <p>
-            <button type="submit">{t.endOthers}</button>
+            <button type="submit">{t.endOtherSessions}</button>
           </p>
         </form>
       )}
@@ -142,10 +142,10 @@ securityRoutes.get('/security', async (c) => {
 securityRoutes.post('/security/sessions/end', async (c) => {
   const { deps, user } = c.var;
   await endSession(deps.identity, user, (await readForm(c)).text('session'));
-  return c.redirect('/security?done=ended', 303);
+  return c.redirect('/security?done=session_ended', 303);
 });
 
 securityRoutes.post('/security/sessions/end-others', async (c) => {
   await endOtherSessions(c.var.deps.identity, c.var.user);
-  return c.redirect('/security?done=others', 303);
+  return c.redirect('/security?done=other_sessions_ended', 303);
 });

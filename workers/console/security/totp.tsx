@@ -22,7 +22,7 @@ totpRoutes.get(PATH, async (c) => {
   const factorStatus = await getFactorsStatus(deps.identity, user);
   const form = factorStatus.totp ? (
     <form method="post" action={`${PATH}/remove`}>
-      <p>{t.totpIsOn}</p>
+      <p>{t.totpEnabled}</p>
       <p>
         <button type="submit" class="danger">
           {t.totpRemove}
@@ -33,7 +33,7 @@ totpRoutes.get(PATH, async (c) => {
     <form method="post" action={PATH}>
       <p>{t.totpIntro}</p>
       <p>
-        <button type="submit">{t.totpBegin}</button>
+        <button type="submit">{t.totpSetUp}</button>
       </p>
     </form>
   );
@@ -59,10 +59,10 @@ async function totpSetupPage(c: Context<SignedInEnv>, wrong: boolean) {
         <QrCode text={uri} label={t.totpQr} />
       </p>
       <p>
-        {t.totpType} <code id="secret">{groupByFour(secret)}</code>
+        {t.totpManualEntry} <code id="secret">{groupByFour(secret)}</code>
       </p>
       <p>
-        <a href={uri}>{t.totpOpen}</a>
+        <a href={uri}>{t.totpOpenApp}</a>
       </p>
       <form method="post" action={`${PATH}/confirm`}>
         <Field

@@ -19,11 +19,11 @@ export const UndeliverableBanner: FC<
   Readonly<{ suppression: Suppression | undefined; messages: Messages; language: string }>
 > = ({ suppression, messages, language }) => {
   if (suppression === undefined) return null;
-  const { unreachable, complained } = messages.security;
+  const { emailBounced, emailComplained } = messages.security;
   const since = formatTime(suppression.since, language);
   return (
     <Note kind="warning">
-      {suppression.reason === 'bounced' ? unreachable(since) : complained(since)}
+      {suppression.reason === 'bounced' ? emailBounced(since) : emailComplained(since)}
     </Note>
   );
 };

@@ -88,10 +88,10 @@ export const PasskeyChallenge: FC<
   <>
     <p>{signIn.passkeyIntro}</p>
     <noscript>
-      <Note kind="problem">{signIn.passkeyScript}</Note>
+      <Note kind="problem">{signIn.passkeyNeedsScript}</Note>
     </noscript>
     <p id="passkey-trouble" class="note problem" role="alert" hidden>
-      {signIn.passkeyTrouble}
+      {signIn.passkeyFailed}
     </p>
     <form
       id="passkey"
@@ -104,7 +104,7 @@ export const PasskeyChallenge: FC<
         <input type="hidden" name={name} value={value} />
       ))}
       <p>
-        <button type="submit">{signIn.passkeyGo}</button> <a href={back}>{signIn.throttledBack}</a>
+        <button type="submit">{signIn.passkeyRetry}</button> <a href={back}>{signIn.goBack}</a>
       </p>
     </form>
   </>

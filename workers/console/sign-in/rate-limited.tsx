@@ -1,26 +1,27 @@
-/** What somebody sees who tried too often: how long it takes, and the way back. It says nothing of which limit it was. */
+/** The page for too many attempts: the time to wait and a link back. It doesn't reveal which limit applied. */
 import { Note } from '@farebox/design';
 import type { RateLimited } from '@farebox/identity';
 import type { Context } from 'hono';
 import { page } from '../layout.tsx';
 import type { PageVariables } from '../session.ts';
 
-/** `back` is where the form can be had again; null where it came with a link from a mail. */
+/** `back` is the path of the form; null where the form came with a link from an email. */
 export function rateLimitedPage<E extends { Variables: PageVariables }>(
   c: Context<E>,
   { retryAfterSeconds }: RateLimited,
   back: string | null,
 ): Response | Promise<Response> {
-  const { signIn } = c.var.messages;
+  const { messages }: PageVariables = c.var;
+  const { signIn } = messages;
   c.header('retry-after', String(retryAfterSeconds));
   return page(
     c,
-    { title: signIn.throttledTitle, status: 429 },
+    { title: signIn.rateLimitedTitle, status: 429 },
     <>
-      <Note kind="problem">{signIn.wait(Math.ceil(retryAfterSeconds / 60))}</Note>
+      <Note kind="problem">{signIn.retryAfter(Math.ceil(retryAfterSeconds / 60))}</Note>
       {back !== null && (
         <p>
-          <a href={back}>{signIn.throttledBack}</a>
+          <a href={back}>{signIn.goBack}</a>
         </p>
       )}
     </>,

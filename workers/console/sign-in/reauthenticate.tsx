@@ -32,9 +32,9 @@ async function reauthPage(c: Context<SignedInEnv>, next: string, wrong?: WrongCr
   };
   return page(
     c,
-    { title: signIn.proveTitle, status: wrong === undefined ? 200 : 422 },
+    { title: signIn.reauthTitle, status: wrong === undefined ? 200 : 422 },
     <>
-      <p>{signIn.proveIntro}</p>
+      <p>{signIn.reauthIntro}</p>
       <form method="post" action="/prove">
         <input type="hidden" name="kind" value="password" />
         <input type="hidden" name="next" value={next} />
@@ -48,7 +48,7 @@ async function reauthPage(c: Context<SignedInEnv>, next: string, wrong?: WrongCr
           required
         />
         <p>
-          <button type="submit">{signIn.proveSubmit}</button>
+          <button type="submit">{signIn.reauthSubmit}</button>
         </p>
       </form>
       {factorStatus.totp && <TotpForm {...formProps} />}

@@ -28,7 +28,9 @@ function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPagePro
     c,
     { title: messages.title, status: wrong ? 422 : 200 },
     <>
-      {(done === 'out' || done === 'reset') && <Note kind="done">{messages.done[done]}</Note>}
+      {(done === 'signed_out' || done === 'password_reset') && (
+        <Note kind="done">{messages.done[done]}</Note>
+      )}
       {done === 'expired' && <Note kind="warning">{messages.done.expired}</Note>}
       <form method="post" action="/sign-in">
         <input type="hidden" name="next" value={next} />
@@ -44,7 +46,7 @@ function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPagePro
           name="password"
           type="password"
           label={messages.password}
-          problem={wrong ? messages.wrong : undefined}
+          problem={wrong ? messages.wrongCredentials : undefined}
           autocomplete="current-password"
           required
         />
@@ -56,7 +58,7 @@ function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPagePro
         <a href="/forgot">{messages.forgot}</a>
       </p>
       <p>
-        <a href="/sign-up">{messages.none}</a>
+        <a href="/sign-up">{messages.noAccount}</a>
       </p>
     </>,
   );
@@ -91,5 +93,5 @@ signInRoutes.post('/sign-out', async (c) => {
   const { deps, session } = c.var;
   if (session !== null) await signOut(deps.identity, session);
   clearSessionCookie(c);
-  return c.redirect('/sign-in?done=out', 303);
+  return c.redirect('/sign-in?done=signed_out', 303);
 });

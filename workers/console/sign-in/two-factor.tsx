@@ -32,14 +32,14 @@ async function factorsPage(c: Context<PublicEnv>, next: string, wrong?: FactorKi
   const formProps = { messages, action: PATH, next, wrong };
   return page(
     c,
-    { title: messages.signIn.secondTitle, status: wrong === undefined ? 200 : 422 },
+    { title: messages.signIn.twoFactorTitle, status: wrong === undefined ? 200 : 422 },
     <>
-      <p>{messages.signIn.secondIntro}</p>
+      <p>{messages.signIn.twoFactorIntro}</p>
       {factors.totp && <TotpForm {...formProps} />}
       {factors.passkey && <PasskeyForm {...formProps} />}
       {factors.recoveryCode && <RecoveryForm {...formProps} />}
       <p>
-        <a href="/sign-in">{messages.signIn.back}</a>
+        <a href="/sign-in">{messages.signIn.startOver}</a>
       </p>
     </>,
   );

@@ -12,13 +12,13 @@ import { clientIp, type PublicEnv } from '../session.ts';
 import { completeSignIn } from '../sign-in/complete-sign-in.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
-type SignUpProblem = keyof Messages['signUp']['problems'];
+type SignUpProblem = keyof Messages['signUp']['errors'];
 
 export const signUpRoutes = new Hono<PublicEnv>();
 
 function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProblem) {
   const { signUp: messages } = c.var.messages;
-  const message = problem === undefined ? undefined : messages.problems[problem];
+  const message = problem === undefined ? undefined : messages.errors[problem];
   const isEmailProblem = problem === 'email_invalid';
   const isPageProblem = problem === 'language_invalid';
   return page(
@@ -51,7 +51,7 @@ function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProble
         </p>
       </form>
       <p>
-        <a href="/sign-in">{messages.have}</a>
+        <a href="/sign-in">{messages.haveAccount}</a>
       </p>
     </>,
   );
@@ -61,12 +61,12 @@ function checkEmailPage(c: Context<PublicEnv>) {
   const { signUp: messages } = c.var.messages;
   return page(
     c,
-    { title: messages.sentTitle },
+    { title: messages.checkEmailTitle },
     <>
-      <Note kind="done">{messages.sent}</Note>
-      <p>{messages.sentNothing}</p>
+      <Note kind="done">{messages.checkEmailText}</Note>
+      <p>{messages.checkEmailHint}</p>
       <p>
-        <a href="/sign-up">{messages.again}</a>
+        <a href="/sign-up">{messages.signUpAgain}</a>
       </p>
     </>,
   );
@@ -107,7 +107,7 @@ function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
           name="password"
           type="password"
           label={messages.password}
-          problem={wrong ? messages.problems.wrong_password : undefined}
+          problem={wrong ? messages.errors.wrong_password : undefined}
           autocomplete="current-password"
           required
         />
@@ -115,7 +115,7 @@ function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
           <button type="submit">{messages.confirm}</button>
         </p>
       </form>
-      <p>{messages.notMine}</p>
+      <p>{messages.notYou}</p>
     </>,
   );
 }
@@ -126,9 +126,9 @@ function invalidLinkPage(c: Context<PublicEnv>) {
     c,
     { title: messages.confirmTitle, status: 422 },
     <>
-      <Note kind="problem">{messages.problems.token_invalid}</Note>
+      <Note kind="problem">{messages.errors.token_invalid}</Note>
       <p>
-        <a href="/sign-up">{messages.again}</a>
+        <a href="/sign-up">{messages.signUpAgain}</a>
       </p>
     </>,
   );

@@ -31,12 +31,12 @@ describe('a deposit', () => {
 
 describe('a network', () => {
   it.each<[string, Partial<ChainState>, string]>([
-    ['as it should be', {}, 'well'],
+    ['as it should be', {}, 'ok'],
     ['halted', { haltedAt: NOW }, 'halted'],
-    ['not looked at for long', { lastPolledAt: NOW - 6 * 60_000 }, 'late'],
-    ['without a new final block', { finalAt: NOW - 11 * 60_000 }, 'late'],
-    ['read far behind', { nextBlock: 100 }, 'late'],
-    ['read a little behind', { nextBlock: 800 }, 'well'],
+    ['not looked at for long', { lastPolledAt: NOW - 6 * 60_000 }, 'delayed'],
+    ['without a new final block', { finalAt: NOW - 11 * 60_000 }, 'delayed'],
+    ['read far behind', { nextBlock: 100 }, 'delayed'],
+    ['read a little behind', { nextBlock: 800 }, 'ok'],
   ])('%s', (_, change, expected) => {
     expect(networkStatus(POLYGON, { ...STATE, ...change }, NOW)).toBe(expected);
   });

@@ -23,7 +23,7 @@ export function countConfirmations(
 const POLL_OVERDUE_MS = 5 * 60_000;
 const MAX_LAG_MS = 10 * 60_000;
 
-export type NetworkStatus = 'well' | 'late' | 'halted';
+export type NetworkStatus = 'ok' | 'delayed' | 'halted';
 
 /** Whether money that is sent now is found as soon as is promised. */
 export function networkStatus(
@@ -31,11 +31,11 @@ export function networkStatus(
   state: ChainState | undefined,
   now: number,
 ): NetworkStatus {
-  if (state === undefined) return 'well';
-  const { haltedAt, lastPolledAt: lookedAt, final, nextBlock, finalAt } = state;
+  if (state === undefined) return 'ok';
+  const { haltedAt, lastPolledAt, final, nextBlock, finalAt } = state;
   if (haltedAt !== null) return 'halted';
   const lagMs = final === null ? 0 : (final + 1 - nextBlock) * chain.blockMs;
   const isStale = finalAt !== null && now - finalAt > MAX_LAG_MS;
-  const isOverdue = lookedAt !== null && now - lookedAt > POLL_OVERDUE_MS;
-  return lagMs > MAX_LAG_MS || isStale || isOverdue ? 'late' : 'well';
+  const isOverdue = lastPolledAt !== null && now - lastPolledAt > POLL_OVERDUE_MS;
+  return lagMs > MAX_LAG_MS || isStale || isOverdue ? 'delayed' : 'ok';
 }

@@ -55,7 +55,7 @@ const NetworkList: FC<TopUpProps> = ({ messages, chains }) => (
           <a href={`/top-up/${chain.name}`}>{NETWORK_NAMES[chain.name]}</a>
         ) : (
           <>
-            {NETWORK_NAMES[chain.name]}: {messages.topUp.closed}
+            {NETWORK_NAMES[chain.name]}: {messages.topUp.networkUnavailable}
           </>
         )}
       </li>
@@ -112,13 +112,13 @@ type DepositData = Readonly<{ deposits: readonly DepositRow[]; states: readonly 
 const DepositTable: FC<TopUpProps & DepositData> = (props) => {
   const { messages, language, chains, deposits, states } = props;
   const { topUp: t } = messages;
-  if (deposits.length === 0) return <p>{t.none}</p>;
+  if (deposits.length === 0) return <p>{t.noDeposits}</p>;
   return (
     <section class="scroll" tabindex={0} aria-label={t.deposits}>
       <table>
         <thead>
           <tr>
-            <th scope="col">{t.when}</th>
+            <th scope="col">{t.detectedAt}</th>
             <th scope="col">{t.network}</th>
             <th scope="col">USDT</th>
             <th scope="col">{t.state}</th>
@@ -185,10 +185,10 @@ topUpRoutes.get('/top-up', async (c) => {
   const { chains } = getDepositSettings(c.env);
   return page(
     c,
-    { title: messages.topUp.title, activePath: '/top-up', scripts: SCRIPTS },
+    { title: messages.nav.topUp, activePath: '/top-up', scripts: SCRIPTS },
     <>
       <p>{messages.topUp.intro}</p>
-      <h2>{messages.topUp.choose}</h2>
+      <h2>{messages.topUp.chooseNetwork}</h2>
       <NetworkList messages={messages} language={language} chains={chains} />
       <LiveDeposits
         messages={messages}
@@ -218,9 +218,9 @@ const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, ch
   const minutes = minutesToCredit(chain);
   return (
     <ul>
-      <li>{t.only(NETWORK_NAMES[chain.name])}</li>
+      <li>{t.onlyToken(NETWORK_NAMES[chain.name])}</li>
       <li>{t.minimum(formatTokenUnits(chain.minimumUnits, chain.decimals))}</li>
-      <li>{t.time(minutes)}</li>
+      <li>{t.creditTime(minutes)}</li>
       <li>
         {t.contract}{' '}
         {link === null ? (
@@ -231,9 +231,9 @@ const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, ch
           </a>
         )}
       </li>
-      <li>{t.yours}</li>
-      <li>{t.fee}</li>
-      <li>{t.poisoning}</li>
+      <li>{t.addressNote}</li>
+      <li>{t.exchangeFee}</li>
+      <li>{t.addressPoisoning}</li>
     </ul>
   );
 };
@@ -312,7 +312,7 @@ async function networkPage(
   return page(
     c,
     {
-      title: t.on(name),
+      title: t.networkTitle(name),
       activePath: '/top-up',
       status: rejectedClaim === null ? 200 : 422,
       scripts: SCRIPTS,
@@ -320,7 +320,7 @@ async function networkPage(
     <>
       {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
       {done === 'paid' && <Note kind="done">{t.faucetPaid}</Note>}
-      {status !== 'well' && <Note kind="warning">{t.reading[status]}</Note>}
+      {status !== 'ok' && <Note kind="warning">{t.networkStatus[status]}</Note>}
       {verified.ok ? (
         <>
           <p>
@@ -343,7 +343,7 @@ async function networkPage(
           />
         </>
       ) : (
-        <Note kind="warning">{t.unavailable[verified.reason]}</Note>
+        <Note kind="warning">{t.addressErrors[verified.reason]}</Note>
       )}
       <p>
         <a href="/top-up">{t.otherNetwork}</a>
@@ -373,8 +373,8 @@ function claimErrorMessage(
   result: Extract<ClaimResult, { ok: false }>,
 ): string {
   const { topUp: t } = messages;
-  if (result.reason !== 'not_final') return t.refused[result.reason];
-  return t.notFinal(result.confirmations ?? 0, result.requiredConfirmations ?? 0);
+  if (result.reason !== 'not_final') return t.claimErrors[result.reason];
+  return t.claimUnconfirmed(result.confirmations ?? 0, result.requiredConfirmations ?? 0);
 }
 
 topUpRoutes.post('/top-up/:chain', async (c) => {
@@ -389,7 +389,7 @@ topUpRoutes.post('/top-up/:chain', async (c) => {
     CLAIMS_PER_HOUR,
   );
   if (rateLimited !== undefined) {
-    const problem = messages.frame.tryLater(rateLimited.retryAfterSeconds);
+    const problem = messages.layout.tooManyAttempts(rateLimited.retryAfterSeconds);
     return networkPage(c, chain, { value, problem });
   }
   const result = await getClaimsRpc(c.env).claim(user.account, chain.name, value);

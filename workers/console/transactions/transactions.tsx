@@ -47,7 +47,7 @@ const TransactionTable: FC<LocaleProps & Readonly<{ items: readonly BalanceTrans
               {transactions.amount}
             </th>
             <th scope="col" class="number">
-              {transactions.after}
+              {transactions.balanceAfter}
             </th>
             <th scope="col">{transactions.id}</th>
           </tr>
@@ -103,7 +103,7 @@ const DailyTotals: FC<LocaleProps & Readonly<{ days: ReturnType<typeof fillMissi
                 <th scope="row">
                   <a
                     href={`/calls?from=${toIsoDay(day)}&to=${toIsoDay(day)}`}
-                    aria-label={transactions.callsOf(text)}
+                    aria-label={transactions.callsOnDay(text)}
                   >
                     {text}
                   </a>
@@ -149,7 +149,7 @@ transactionRoutes.get('/transactions', async (c) => {
   const locale = { messages, language };
   return page(
     c,
-    { title: messages.frame.transactions, activePath: '/transactions', wide: true },
+    { title: messages.nav.transactions, activePath: '/transactions', wide: true },
     <>
       <p>{messages.transactions.intro}</p>
       {visibleRows.length === 0 ? (
@@ -158,21 +158,23 @@ transactionRoutes.get('/transactions', async (c) => {
         <TransactionTable {...locale} items={visibleRows} />
       )}
       <p class="pages">
-        {beforeSeq !== null && <a href="/transactions">{messages.frame.first}</a>}{' '}
-        {older !== undefined && <a href={`/transactions?before=${older}`}>{messages.frame.next}</a>}
+        {beforeSeq !== null && <a href="/transactions">{messages.layout.newest}</a>}{' '}
+        {older !== undefined && (
+          <a href={`/transactions?before=${older}`}>{messages.layout.older}</a>
+        )}
       </p>
       <p>
-        <a href="/transactions.csv">{messages.frame.download}</a>
+        <a href="/transactions.csv">{messages.layout.download}</a>
       </p>
       <h2>{messages.transactions.days}</h2>
       <DailyTotals {...locale} days={fillMissingDays(sums, range)} />
       <p>
         <a href={`/usage.csv?from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`}>
-          {messages.frame.download}
+          {messages.layout.download}
         </a>
       </p>
       <p>
-        <small>{messages.usage.fresh}</small>
+        <small>{messages.usage.freshness}</small>
       </p>
     </>,
   );

@@ -54,7 +54,7 @@ async function loadUsageRows(
     query.by === 'key' ? listKeys(db, user.account) : [],
   ]);
   const names = new Map(keys.map((key) => [String(key.keyId), `${key.name} (…${key.last4})`]));
-  const keyName = (id: string) => names.get(id) ?? messages.usage.keyGone(id);
+  const keyName = (id: string) => names.get(id) ?? messages.usage.deletedKey(id);
   return toUsageRows(query.by, sums, query.range, { language, keyName });
 }
 
@@ -63,7 +63,7 @@ const UsageFilter: FC<{ query: UsageQuery; messages: Messages }> = ({ query, mes
     <Field name="from" type="date" label={messages.usage.from} value={toIsoDay(query.range.from)} />
     <Field name="to" type="date" label={messages.usage.to} value={toIsoDay(query.range.to)} />
     <p class="field">
-      <label for="by">{messages.usage.by}</label>
+      <label for="by">{messages.usage.groupBy}</label>
       <select id="by" name="by">
         {GROUPS.map((group) => (
           <option value={group} selected={group === query.by}>
@@ -85,10 +85,10 @@ const UsageChart: FC<UsageViewProps> = ({ query, usageRows, messages, language }
   const { charged, calls } = totalUsage(usageRows);
   const largest = largestOf(usageRows);
   const title = messages.usage.chart[by];
-  const description = messages.usage.says(
+  const description = messages.usage.chartSummary(
     formatCurrency(charged, language),
     formatCount(calls, language),
-    largest?.name ?? messages.frame.none,
+    largest?.name ?? messages.layout.none,
     formatCurrency(largest?.charged ?? 0n, language),
   );
   const chartProps = { id: 'usage', title, description, language };
@@ -108,7 +108,7 @@ const UsageChart: FC<UsageViewProps> = ({ query, usageRows, messages, language }
           .slice(0, MAX_NAMED_BARS)
           .map(({ name, charged: amount }) => ({ name, amount }))}
       />
-      {hiddenCount > 0 && <p>{messages.usage.more(formatCount(hiddenCount, language))}</p>}
+      {hiddenCount > 0 && <p>{messages.usage.moreRows(formatCount(hiddenCount, language))}</p>}
     </>
   );
 };
@@ -183,12 +183,12 @@ usageRoutes.get('/usage', async (c) => {
   const query = parseUsageQuery(c);
   const usageRows = await loadUsageRows(c, query);
   const viewProps = { query, usageRows, messages, language };
-  const title = messages.frame.usage;
+  const title = messages.nav.usage;
   return page(
     c,
     { title, activePath: '/usage', wide: true, status: query.problem ? 422 : 200 },
     <>
-      {query.problem && <Note kind="problem">{messages.usage.badRange}</Note>}
+      {query.problem && <Note kind="problem">{messages.usage.invalidRange}</Note>}
       <UsageFilter query={query} messages={messages} />
       <h2>{messages.usage.chart[query.by]}</h2>
       {totalUsage(usageRows).calls === 0 ? (
@@ -197,13 +197,13 @@ usageRoutes.get('/usage', async (c) => {
         <>
           <UsageChart {...viewProps} />
           <p>
-            <a href={`/usage.csv?${toQueryString(query)}`}>{messages.frame.download}</a>
+            <a href={`/usage.csv?${toQueryString(query)}`}>{messages.layout.download}</a>
           </p>
           <UsageTable {...viewProps} />
         </>
       )}
       <p>
-        <small>{messages.usage.fresh}</small>
+        <small>{messages.usage.freshness}</small>
       </p>
     </>,
   );
@@ -213,7 +213,7 @@ const HEADER = ['calls', 'input_tokens', 'output_tokens', 'charged_usd', 'charge
 
 usageRoutes.get('/usage.csv', async (c) => {
   const query = parseUsageQuery(c);
-  if (query.problem) return c.text(c.var.messages.usage.badRange, 422);
+  if (query.problem) return c.text(c.var.messages.usage.invalidRange, 422);
   const usageRows = await loadUsageRows(c, query);
   const rows = usageRows.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
     const groupLabel = query.by === 'day' ? toIsoDay(Number(group)) : name;

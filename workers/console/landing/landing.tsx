@@ -1,7 +1,4 @@
-/**
- * The first page, for somebody who is nobody to us yet: what this is, where the API answers, and what a
- * first call looks like. It names no price and asks nothing of anybody.
- */
+/** The landing page for visitors who are not signed in: the product, the API endpoints, a first call. */
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
@@ -18,32 +15,32 @@ const FirstCall: FC<{ base: string; message: string }> = ({ base, message }) => 
   return <pre tabindex={0}>{lines.join('\n')}</pre>;
 };
 
-export function welcomePage(c: Context<PublicEnv>): Response | Promise<Response> {
+export function landingPage(c: Context<PublicEnv>): Response | Promise<Response> {
   const { deps, messages } = c.var;
-  const { welcome } = messages;
+  const { landing: t } = messages;
   const { origin } = deps.apiUrl;
   return page(
     c,
-    { title: welcome.title },
+    { title: t.title },
     <>
-      <p>{welcome.what}</p>
+      <p>{t.description}</p>
       <ul>
-        {welcome.points.map((point) => (
+        {t.points.map((point) => (
           <li>{point}</li>
         ))}
       </ul>
       <p>
         <a class="button" href="/sign-up">
-          {welcome.start}
+          {t.signUp}
         </a>{' '}
-        <a href="/sign-in">{welcome.have}</a>
+        <a href="/sign-in">{t.signIn}</a>
       </p>
-      <h2>{welcome.api}</h2>
-      <p>{welcome.apiText}</p>
+      <h2>{t.endpoint}</h2>
+      <p>{t.endpointText}</p>
       <pre>{`${origin}/v1\n${origin}`}</pre>
-      <h2>{welcome.first}</h2>
-      <p>{welcome.firstText}</p>
-      <FirstCall base={`${origin}/v1`} message={welcome.message} />
+      <h2>{t.firstCall}</h2>
+      <p>{t.firstCallText}</p>
+      <FirstCall base={`${origin}/v1`} message={t.exampleMessage} />
     </>,
   );
 }
