@@ -51,10 +51,15 @@ type Answer = Readonly<{ status: number; text: string; location: string | undefi
 /** Sends a request with its own Host header, which Node's fetch does not allow. */
 function sendRequest(
   path: string,
-  options: Readonly<{ as?: string; form?: Readonly<Record<string, string>>; host?: string }> = {},
+  options: Readonly<{
+    as?: string;
+    form?: Readonly<Record<string, string>>;
+    host?: string;
+    base?: string;
+  }> = {},
 ): Promise<Answer> {
-  const { port } = new URL(stack.consoleUrl);
-  const { as = ADMIN, form, host = HOST } = options;
+  const { as = ADMIN, form, host = HOST, base = stack.operatorsUrl } = options;
+  const { port } = new URL(base);
   const headers = {
     host: `${host}:${port}`,
     ...(as === '' ? {} : { 'cf-access-jwt-assertion': signAssertion(as) }),
@@ -119,14 +124,14 @@ beforeAll(async () => {
   stack = await startStack({
     quiet: true,
     cronEveryMs: null,
-    consoleBindings: {
+    operatorBindings: {
       OPERATORS_HOST: HOST,
       ACCESS_TEAM: 'team',
       ACCESS_AUDIENCE: 'us',
       ACCESS_KEYS_URL: `http://127.0.0.1:${port}/access`,
-      SECRET_SCANNING_KEYS_URL: `http://127.0.0.1:${port}/github`,
       OPERATOR_ROLES: JSON.stringify({ admin: [ADMIN], finance: [FINANCE] }),
     },
+    consoleBindings: { SECRET_SCANNING_KEYS_URL: `http://127.0.0.1:${port}/github` },
   });
 }, 120_000);
 
@@ -142,6 +147,9 @@ describe('the hosts of console and operators in workerd', () => {
     expect((await sendRequest('/operators', { as: 'eve@example.com' })).status).toBe(403);
     expect((await sendRequest('/sign-in')).status).toBe(404);
     expect((await sendRequest('/operators', { host: 'localhost' })).status).toBe(404);
+    const base = stack.consoleUrl;
+    expect((await sendRequest('/operators', { base, host: 'localhost' })).status).toBe(404);
+    expect((await sendRequest('/operators', { base })).status).toBe(404);
   });
 });
 
@@ -267,7 +275,7 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
       extraHTTPHeaders: { 'cf-access-jwt-assertion': signAssertion(ADMIN) },
       javaScriptEnabled: true,
     });
-    home = `http://${HOST}:${new URL(stack.consoleUrl).port}`;
+    home = `http://${HOST}:${new URL(stack.operatorsUrl).port}`;
   });
   afterAll(async () => {
     await browser?.close();

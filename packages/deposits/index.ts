@@ -24,6 +24,7 @@ export {
   type RpcResult,
   type RpcTransport,
 } from './json-rpc.ts';
+export { NETWORK_NAMES } from './network-names.ts';
 export { safeBlock } from './provider-agreement.ts';
 export { type Receipt, readReceipt } from './receipts.ts';
 export { runScheduled } from './scheduled.ts';

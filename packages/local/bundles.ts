@@ -31,16 +31,23 @@ const SILENT = {
   CI: '1',
 };
 
-export type WorkerRole = 'gateway' | 'ledger' | 'console' | 'deposits';
+export type WorkerRole = 'gateway' | 'ledger' | 'console' | 'operators' | 'deposits';
 
 const CONFIGS: Readonly<Record<WorkerRole, string>> = {
   gateway: 'wrangler.toml',
   ledger: 'workers/ledger/wrangler.toml',
   console: 'workers/console/wrangler.toml',
+  operators: 'workers/operators/wrangler.toml',
   deposits: 'workers/deposits/wrangler.toml',
 };
 
-export const ROLES: readonly WorkerRole[] = ['gateway', 'ledger', 'console', 'deposits'];
+export const ROLES: readonly WorkerRole[] = [
+  'gateway',
+  'ledger',
+  'console',
+  'operators',
+  'deposits',
+];
 
 /** `options` is wrangler's translation of the configuration for Miniflare, as data. */
 export type Bundle = Readonly<{
@@ -131,6 +138,7 @@ function readBundles(folder: string): Bundles {
     gateway: readBundle(join(folder, 'gateway')),
     ledger: readBundle(join(folder, 'ledger')),
     console: readBundle(join(folder, 'console')),
+    operators: readBundle(join(folder, 'operators')),
     deposits: readBundle(join(folder, 'deposits')),
   };
 }

@@ -117,6 +117,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
       freeze: (account, frozen) => operators('freeze', account, frozen),
       audit: (account) => operators('audit', account),
       status: (account) => operators('status', account),
+      revokeKey: (account, keyId) => operators('revokeKey', account, keyId),
     },
   };
 }

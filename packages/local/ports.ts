@@ -7,7 +7,7 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type PortName = 'gateway' | 'console' | 'database' | 'mock' | 'mailbox';
+export type PortName = 'gateway' | 'console' | 'operators' | 'database' | 'mock' | 'mailbox';
 export type Ports = Readonly<Record<PortName, number>>;
 
 export const DEFAULT_PORTS: Ports = {
@@ -16,6 +16,7 @@ export const DEFAULT_PORTS: Ports = {
   database: 8789,
   mock: 8790,
   mailbox: 8791,
+  operators: 8792,
 };
 
 /** A port somebody else has. Its message is meant to be read by a person. */

@@ -115,6 +115,7 @@ export function parsePorts(env: EnvVars): Ports {
   return {
     gateway: port('gateway'),
     console: port('console'),
+    operators: port('operators'),
     database: port('database'),
     mock: port('mock'),
     mailbox: port('mailbox'),

@@ -32,6 +32,8 @@ export type StackOptions = Readonly<{
   extraProviders?: readonly ExtraProvider[];
   gatewayBindings?: Readonly<Record<string, string>>;
   consoleBindings?: Readonly<Record<string, string>>;
+  /** Of the operators' Worker, which answers 503 without its Access settings. */
+  operatorBindings?: Readonly<Record<string, string>>;
   /** Chains and public keys, as the deposits Worker and the console read them; without any, deposits are off. */
   chains?: Readonly<Record<string, string>>;
   /** How often the crons of ledger and console fire; null means only by `tick`. */
@@ -46,6 +48,8 @@ export type StackOptions = Readonly<{
 export type LocalStack = Readonly<{
   gatewayUrl: string;
   consoleUrl: string;
+  /** The operators' Worker itself; it expects the header that Cloudflare Access would add. */
+  operatorsUrl: string;
   /** What the Workers got as DATABASE_URL. */
   databaseUrl: string;
   mockUrl: string;
@@ -123,8 +127,12 @@ function resolveStateDir(options: StackOptions, cleanup: Cleanup): string {
 }
 
 /** Chosen before they run, because the console has to know its own address and the API's. */
-async function workerPorts({ gateway, console }: Ports): Promise<WorkerPorts> {
-  return { gateway: gateway || (await freePort()), console: console || (await freePort()) };
+async function workerPorts({ gateway, console, operators }: Ports): Promise<WorkerPorts> {
+  return {
+    gateway: gateway || (await freePort()),
+    console: console || (await freePort()),
+    operators: operators || (await freePort()),
+  };
 }
 
 /** As at AWS, but for the address; the names below say whose they are if they ever turn up elsewhere. */
@@ -142,7 +150,15 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   const root = options.root ?? ROOT;
   const cacheDir = getCacheDir(root);
   const stateDir = resolveStateDir(options, cleanup);
-  const ports = { gateway: 0, console: 0, database: 0, mock: 0, mailbox: 0, ...options.ports };
+  const ports: Ports = {
+    gateway: 0,
+    console: 0,
+    operators: 0,
+    database: 0,
+    mock: 0,
+    mailbox: 0,
+    ...options.ports,
+  };
   const output = new Output();
   const onProgress = (line: string) => {
     output.add(line);
@@ -150,6 +166,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   };
   await requireFreePort(ports.gateway, 'gateway');
   await requireFreePort(ports.console, 'console');
+  await requireFreePort(ports.operators, 'operators');
   const bundling = bundleWorkers(root, cacheDir);
   // Observed later; a failure before that must not be an unhandled one.
   bundling.catch(() => {});
@@ -196,6 +213,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
         ...options.chains,
         ...options.consoleBindings,
       },
+      operators: { ...address, ...options.chains, ...options.operatorBindings },
       deposits: { ...address, ...options.chains },
     },
     bridgeToken: randomBytes(24).toString('hex'),
@@ -251,6 +269,7 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
   return {
     gatewayUrl: `http://127.0.0.1:${first.ports.gateway}`,
     consoleUrl: `http://127.0.0.1:${first.ports.console}`,
+    operatorsUrl: `http://127.0.0.1:${first.ports.operators}`,
     databaseUrl: database.url,
     mockUrl: mock.url,
     mailboxUrl: mailbox.url,

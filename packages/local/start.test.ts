@@ -18,7 +18,7 @@ afterAll(() => {
 
 async function freePorts(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const name of ['GATEWAY', 'CONSOLE', 'DATABASE', 'MOCK', 'MAILBOX']) {
+  for (const name of ['GATEWAY', 'CONSOLE', 'OPERATORS', 'DATABASE', 'MOCK', 'MAILBOX']) {
     const server = createServer();
     found[`FAREBOX_${name}_PORT`] = String(await listen(server, 0));
     await new Promise((resolve) => server.close(resolve));
@@ -113,6 +113,12 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
     return (await fetch(`${gateway}/v1/credits`, { headers })).json();
   };
   expect(await credits()).toMatchObject({ data: { posted_nano_usd: '25000000000' } });
+
+  const operators = `http://127.0.0.1:${ports.FAREBOX_OPERATORS_PORT}/operators`;
+  expect(first.out()).toContain(`operators ${operators}`);
+  const operatorsPage = await fetch(operators);
+  expect(operatorsPage.status).toBe(200);
+  expect(await operatorsPage.text()).toContain('operator@farebox.example (admin)');
 
   const second = run('start.ts', [], ports);
   expect(await second.exit).toBe(1);

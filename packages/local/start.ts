@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type AccessProxy, startAccessProxy } from './access-proxy.ts';
 import { anvilPath } from './anvil.ts';
 import { type LocalChains, startChains } from './chains.ts';
 import { callControl, readRunning, serveControl } from './control-server.ts';
@@ -110,11 +111,13 @@ function printSummary(
   demo: DemoKey,
   mocked: readonly string[],
   chains: boolean,
+  access: AccessProxy,
 ): void {
   print('');
   print(`  gateway   ${stack.gatewayUrl}`);
   // Passkeys need a name: an address of digits can't have any (WebAuthn section 5.1.3).
   print(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
+  print(`  operators ${access.url}/operators`);
   print(`  mailbox   ${stack.mailboxUrl}`);
   print(`  database  ${stack.databaseUrl}`);
   if (mocked.length > 0) print(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
@@ -188,25 +191,30 @@ async function run(closers: (() => Promise<void>)[], onStarted: () => void): Pro
     ...process.env,
   };
   const ports = parsePorts(env);
-  for (const name of ['gateway', 'console', 'database', 'mock', 'mailbox'] as const) {
+  for (const name of ['gateway', 'console', 'operators', 'database', 'mock', 'mailbox'] as const) {
     await waitForFreePort(ports[name], name);
   }
   const providers = parseProviders(env);
   const mocked = mockedProviders(providers);
   const chains = await startLocalChains(closers);
+  const access = await startAccessProxy(ports.operators);
+  closers.unshift(() => access.stop());
   const stack = await startStack({
     ...(chains === null
       ? {}
       : { chains: chains.bindings, consoleBindings: { FAUCET_URL: chains.faucetUrl } }),
     stateDir: STATE_DIR,
     database: 'pglite',
-    ports,
+    // The Access proxy has the documented port; the Worker behind it takes a free one.
+    ports: { ...ports, operators: 0 },
+    operatorBindings: access.bindings,
     providers,
     gatewayBindings: parseGatewayBindings(env),
     cronEveryMs: CRON_EVERY_MS,
     onProgress: (line) => print(`farebox: ${line}`),
   });
   closers.unshift(() => stack.stop());
+  access.forwardTo(stack.operatorsUrl);
   onStarted();
   const control = await serveControl(STATE_DIR, {
     ...stack,
@@ -218,7 +226,7 @@ async function run(closers: (() => Promise<void>)[], onStarted: () => void): Pro
   closers.unshift(() => control.close());
   const demo = await demoAccount(stack);
   if (mocked.includes('openai')) await tryCall(stack, demo);
-  printSummary(stack, demo, mocked, chains !== null);
+  printSummary(stack, demo, mocked, chains !== null, access);
   print('farebox ready');
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Bundle, Bundles, WorkerRole } from './bundles.ts';
 import { BRIDGE_BINDINGS, BRIDGE_SCRIPT, BRIDGE_WORKER, type Transport } from './ledger-bridge.ts';
 
-export type WorkerPorts = Readonly<{ gateway: number; console: number }>;
+export type WorkerPorts = Readonly<{ gateway: number; console: number; operators: number }>;
 
 export type WorkersPlan = Readonly<{
   bundles: Bundles;
@@ -170,6 +170,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
         workers: [
           toWorkerOptions(bundles.gateway, bindings.gateway, ports.gateway),
           toWorkerOptions(bundles.console, bindings.console, ports.console),
+          toWorkerOptions(bundles.operators, bindings.operators, ports.operators),
           toWorkerOptions(bundles.ledger, bindings.ledger, null),
           toWorkerOptions(bundles.deposits, bindings.deposits, null),
           bridgeWorker(getWorkerName(bundles.ledger), plan.bridgeToken),
@@ -192,6 +193,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     ports: {
       gateway: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.gateway))),
       console: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.console))),
+      operators: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.operators))),
     },
     transport,
     runCrons: async () => {

@@ -10,7 +10,6 @@ const unreachableService = new Proxy(
 const bindings = {
   DATABASE_URL: 'postgresql://a:hidden@db.example/x',
   ACCOUNTS: unreachableService,
-  OPERATORS: unreachableService,
   MAIL: unreachableService,
   CONSOLE_SECRET: '00'.repeat(32),
   CONSOLE_URL: 'https://console.example',
@@ -42,6 +41,15 @@ describe('every answer', () => {
     expect((await get('http://127.0.0.1:8788/healthz')).status).toBe(200);
     expect((await get('http://localhost:8788/healthz')).status).toBe(200);
   });
+});
+
+describe('operators’ pages', () => {
+  it.each(['/operators', '/operators/health'])(
+    'are not served by the console: %s answers 404',
+    async (path) => {
+      expect((await get(`https://console.example${path}`)).status).toBe(404);
+    },
+  );
 });
 
 describe('a missing binding', () => {

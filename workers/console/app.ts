@@ -1,12 +1,11 @@
 /**
- * The console's door: who knocks here is a person with a browser, an operator behind Cloudflare Access,
- * or a machine that posts to a hook. It never answers over plain HTTP outside of one's own machine, lets
- * no page run a script that is not a file of ours, and may not be framed.
+ * The console's routes: pages for users, webhooks, and static files. Plain HTTP is answered outside of
+ * loopback only with a redirect; pages load no inline script and may not be framed.
  */
 import { MissingBindingError } from '@farebox/bindings';
 import { csrfProtection, formBodyLimit, ICON, STYLE, secureTransport } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
 import { getDeps } from './deps.ts';
 import { keyRoutes } from './keys/keys.tsx';
@@ -16,8 +15,6 @@ import { sesWebhook } from './mail/ses-webhook.ts';
 import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
 import { notFoundPage } from './not-found.tsx';
 import { notificationRoutes } from './notifications/notifications.tsx';
-import { operators } from './operators/app.ts';
-import { isOperatorsHost } from './operators/deps.ts';
 import { overviewPage } from './overview/overview.tsx';
 import { playgroundRoutes } from './playground/playground.tsx';
 import { privacyRoutes } from './privacy/privacy.tsx';
@@ -47,12 +44,6 @@ const secureConsole = secureTransport<PublicEnv>((c) => {
 });
 
 const ownForms = csrfProtection<PublicEnv>((c) => c.var.deps.consoleUrl.origin);
-
-/** Operators have a host of their own: nothing else is answered there, and nothing of theirs elsewhere. */
-const operatorsHost: MiddlewareHandler<PublicEnv> = async function operatorsHost(c, next) {
-  if (!isOperatorsHost(c.env, new URL(c.req.url).hostname)) return next();
-  return operators.fetch(c.req.raw, c.env);
-};
 
 /** Files that say nothing of anybody. */
 const staticFiles = new Hono<PublicEnv>();
@@ -112,7 +103,7 @@ pages.get('/', (c) => (c.var.user === null ? landingPage(c) : overviewPage(c)));
 pages.all('*', notFoundPage);
 
 export const app = new Hono<PublicEnv>();
-app.use(secureConsole, operatorsHost);
+app.use(secureConsole);
 app.route('/', secretScanningWebhook);
 app.route('/', sesWebhook);
 app.route('/', unsubscribeRoutes);

@@ -4,7 +4,7 @@
  */
 import { isLoopback, MissingBindingError, requireBinding } from '@farebox/bindings';
 import type { ClaimResult } from '@farebox/deposits';
-import type { AccountId, AccountsRpc, OperatorsRpc } from '@farebox/ledger';
+import type { AccountId, AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
 
 /** The one verb of the deposits Worker that the console calls. It finds a transfer; it can't credit one. */
@@ -16,7 +16,6 @@ export type ClaimsRpc = Readonly<{
 export type Env = Readonly<{
   DATABASE_URL?: string;
   ACCOUNTS?: AccountsRpc;
-  OPERATORS?: OperatorsRpc;
   MAIL?: Queue<QueuedEmail>;
   /** The deposits Worker's entrypoint `Claims`. */
   CLAIMS?: ClaimsRpc;
@@ -44,18 +43,6 @@ export type Env = Readonly<{
   SES_ENDPOINT?: string;
   /** Local development only: the URL below which the certificates of SNS are served. */
   SNS_CERTIFICATES_URL?: string;
-  /** The host name of the operators' screens. Without it they are not served. */
-  OPERATORS_HOST?: string;
-  /** The team name at Cloudflare Access: `<team>.cloudflareaccess.com`. */
-  ACCESS_TEAM?: string;
-  /** The audience tag of the Access application in front of OPERATORS_HOST. */
-  ACCESS_AUDIENCE?: string;
-  /** `{"support": ["a@example.com", "group:support"], "finance": [], "admin": []}` */
-  OPERATOR_ROLES?: string;
-  /** What one operator may adjust on one account per day without a second approval, in USD. Default 50. */
-  ADJUSTMENT_LIMIT_USD?: string;
-  /** Local development only: the URL of the signing keys of Access. */
-  ACCESS_KEYS_URL?: string;
   /** Local development only: the faucet that mints test USDT. */
   FAUCET_URL?: string;
   /** Local development only: the URL of the signing keys of GitHub's secret scanning. */

@@ -62,7 +62,6 @@ function env() {
   return {
     DATABASE_URL: database.url,
     ACCOUNTS: accounts,
-    OPERATORS: {},
     MAIL: { send: async () => {} },
     CONSOLE_SECRET: '07'.repeat(32),
     CONSOLE_URL: ORIGIN,

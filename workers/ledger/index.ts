@@ -75,6 +75,9 @@ export class Operators
   async audit(account: C.AccountId): Promise<C.Audit> {
     return reconcileAccount(this.env, account);
   }
+  async revokeKey(account: C.AccountId, keyId: C.KeyId): Promise<C.RevokeKeyResult> {
+    return revokeKey(this.env, account, keyId, Date.now());
+  }
 }
 
 /** For the deposits Worker. */

@@ -2,6 +2,7 @@
 import type { NanoUsd } from '@farebox/money';
 import type { AccountStatus } from './accounts.ts';
 import type { AccountId, KeyId } from './identifiers.ts';
+import type { RevokeKeyResult } from './keys.ts';
 
 export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
 
@@ -29,4 +30,6 @@ export interface OperatorsRpc {
   freeze(account: AccountId, frozen: boolean): Promise<void>;
   audit(account: AccountId): Promise<Audit>;
   status(account: AccountId): Promise<AccountStatus | null>;
+  /** As `AccountsRpc.revokeKey`, so that operators need no binding of that entrypoint. */
+  revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
 }

@@ -72,7 +72,6 @@ function createEnv() {
   return {
     DATABASE_URL: 'postgresql://a:b@db.example/x',
     ACCOUNTS: accounts,
-    OPERATORS: unreachableService,
     MAIL: unreachableService,
     CONSOLE_SECRET: '00'.repeat(32),
     CONSOLE_URL: 'http://localhost:8788',

@@ -2,12 +2,6 @@
 import { isLoopback } from '@farebox/bindings';
 import type { Chain, ChainName } from '@farebox/deposits';
 
-export const NETWORK_NAMES: Readonly<Record<ChainName, string>> = {
-  tron: 'TRON (TRC-20)',
-  bsc: 'BNB Smart Chain (BEP-20)',
-  polygon: 'Polygon PoS',
-};
-
 /** Explorers of TRON show hashes without their 0x. */
 const EXPLORERS: Readonly<Record<ChainName, (hash: string) => string>> = {
   tron: (hash) => `https://tronscan.org/#/transaction/${hash.slice(2)}`,

@@ -14,6 +14,7 @@ import {
   type ClaimResult,
   formatAddress,
   getVerifiedAddress,
+  NETWORK_NAMES,
   type VerifiedAddressResult,
 } from '@farebox/deposits';
 import { Field, formatTokenUnits, Money, Note, readForm, Time } from '@farebox/design';
@@ -26,13 +27,7 @@ import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { countConfirmations, networkStatus } from './confirmations.ts';
 import { getClaimsRpc, getDepositSettings, getFaucetUrl } from './deps.ts';
-import {
-  contractLink,
-  minutesToCredit,
-  NETWORK_NAMES,
-  transactionLink,
-  walletLink,
-} from './networks.ts';
+import { contractLink, minutesToCredit, transactionLink, walletLink } from './networks.ts';
 
 const MAX_DEPOSITS = 50;
 const FAUCET_USDT = 10;

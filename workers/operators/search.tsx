@@ -31,7 +31,7 @@ function toList(accountId: AccountId | undefined): readonly AccountId[] {
 
 /** Each kind has a shape of its own; a whole key has none of them, and is nothing to paste anywhere. */
 function parseQuery(c: OperatorContext, text: string): AccountQuery | undefined {
-  const { db } = c.var.deps.identity;
+  const { db } = c.var.deps;
   if (text.includes('@')) {
     const search = async () => toList(await findAccountByEmail(db, text.toLowerCase()));
     return { method: 'by_email', permission: 'see_correspondence', search };

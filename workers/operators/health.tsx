@@ -10,7 +10,6 @@ import { Money, Note } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
-import { getDepositSettings } from '../top-up/deps.ts';
 import { checkAuditLog } from './audit-log.tsx';
 import { findIssues } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
@@ -143,14 +142,14 @@ const HealthTables: FC<{ health: Health }> = ({
 
 /** What the deposits' room says too, and how much money is in no balance. */
 async function loadDepositHealth(c: OperatorContext) {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const [states, depositsInReview, differences, waiting] = await Promise.all([
     readChainStates(db),
     listDepositsInReview(db, MAX_DEPOSITS_COUNTED),
     listOpenDifferences(db, null, MAX_DEPOSITS_COUNTED),
     listWaitingDeposits(db),
   ]);
-  const { chains } = getDepositSettings(c.env);
+  const { chains } = c.var.deps.deposits;
   const uncredited = waiting.reduce((sum, { amount }) => sum + amount, 0n);
   return {
     issues: findIssues({ chains, states, depositsInReview, differences, now: now() }),
@@ -162,7 +161,7 @@ export const health = new Hono<OperatorEnv>();
 
 health.get('/operators/health', async (c) => {
   if (!c.var.operator.permissions.has('see_health')) return errorPage(c, 'not_permitted');
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const [summary, deposits, auditCheck] = await Promise.all([
     readHealth(db, now()),
     loadDepositHealth(c),

@@ -12,15 +12,14 @@ import {
   type PinnedKey,
   readChainStates,
 } from '@farebox/database/deposits';
-import { CHAINS, type Chain, formatAddress } from '@farebox/deposits';
+import { CHAINS, type Chain, formatAddress, NETWORK_NAMES } from '@farebox/deposits';
 import { type Form, formatTokenUnits, Money, Note, readForm } from '@farebox/design';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { type DepositSettings, getDepositSettings } from '../top-up/deps.ts';
-import { NETWORK_NAMES } from '../top-up/networks.ts';
 import { auditView, runAudited } from './audited-action.ts';
 import { type DepositAction, parseAction } from './deposit-actions.ts';
 import { findIssues, getAddressFamily } from './deposit-issues.ts';
+import type { DepositSettings } from './env.ts';
 import {
   errorPage,
   httpStatusFor,
@@ -55,7 +54,7 @@ type DepositsOverview = Readonly<{
 }>;
 
 async function loadOverview(c: OperatorContext): Promise<DepositsOverview> {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const [states, waiting, incidents, depositsInReview, differences, keys] = await Promise.all([
     readChainStates(db),
     listWaitingDeposits(db),
@@ -64,7 +63,7 @@ async function loadOverview(c: OperatorContext): Promise<DepositsOverview> {
     listOpenDifferences(db, null, MAX_SHOWN),
     listPinnedKeys(db),
   ]);
-  const settings = getDepositSettings(c.env);
+  const settings = c.var.deps.deposits;
   return { settings, states, waiting, incidents, depositsInReview, differences, keys, now: now() };
 }
 

@@ -3,7 +3,6 @@ import { findInReview, listAddressesByKey } from '@farebox/database/deposits';
 import { formatAddress } from '@farebox/deposits';
 import { formatTokenUnits, Money } from '@farebox/design';
 import { Hono } from 'hono';
-import { getDepositSettings } from '../top-up/deps.ts';
 import { auditView } from './audited-action.ts';
 import { getAddressFamily } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, ReasonField, Timestamp } from './layout.tsx';
@@ -19,12 +18,12 @@ deposit.get(
   async (c) => {
     const { chain, hash, index } = c.req.param();
     const key = { txHash: hash, logIndex: Number(index) };
-    const depositInReview = await findInReview(c.var.deps.identity.db, chain, key);
+    const depositInReview = await findInReview(c.var.deps.db, chain, key);
     const subject = depositInReview?.account ?? null;
     const view = { action: 'look_at_deposit', permission: 'see_deposits', subject } as const;
     if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
     if (depositInReview === undefined) return errorPage(c, 'unknown');
-    const decimals = getDepositSettings(c.env).chains.find(({ name }) => name === chain)?.decimals;
+    const decimals = c.var.deps.deposits.chains.find(({ name }) => name === chain)?.decimals;
     const family = getAddressFamily(chain);
     return operatorPage(
       c,
@@ -83,7 +82,7 @@ deposit.get(
 deposit.get('/operators/deposits/addresses/:fingerprint{[0-9a-f]{16}}', async (c) => {
   const view = { action: 'list_addresses', permission: 'settle_deposits', subject: null } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
-  const { db } = c.var.deps.identity;
+  const { db } = c.var.deps;
   const fingerprint = c.req.param('fingerprint');
   const rows: string[] = [];
   let after = -1;

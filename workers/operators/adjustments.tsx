@@ -34,7 +34,7 @@ export const adjustments = new Hono<OperatorEnv>();
 adjustments.get('/operators/adjustments', async (c) => {
   const view = { action: 'look_at_adjustments', permission: 'adjust', subject: null } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
-  const open = await listOpenAdjustments(c.var.deps.identity.db, MAX_SHOWN);
+  const open = await listOpenAdjustments(c.var.deps.db, MAX_SHOWN);
   return operatorPage(
     c,
     { title: 'Adjustments', activePath: '/operators/adjustments' },
@@ -125,7 +125,7 @@ function adjustmentPage(c: OperatorContext, adjustment: Adjustment, error?: Acti
 }
 
 adjustments.get(ADJUSTMENT_PATH, async (c) => {
-  const adjustment = await findAdjustment(c.var.deps.identity.db, c.req.param('adjustment'));
+  const adjustment = await findAdjustment(c.var.deps.db, c.req.param('adjustment'));
   const subject = adjustment?.accountId ?? null;
   const view = { action: 'look_at_adjustment', permission: 'adjust', subject } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
@@ -135,7 +135,7 @@ adjustments.get(ADJUSTMENT_PATH, async (c) => {
 adjustments.post(ADJUSTMENT_PATH, async (c) => {
   const id = c.req.param('adjustment');
   const form = await readForm(c);
-  const adjustment = await findAdjustment(c.var.deps.identity.db, id);
+  const adjustment = await findAdjustment(c.var.deps.db, id);
   const decision = DECISIONS.find((known) => known === form.text('decision'));
   if (adjustment === undefined || decision === undefined) return errorPage(c, 'unknown');
   const runs = {

@@ -9,7 +9,7 @@ import { insertAccount, markAccountOpened } from '@farebox/database/users';
 import { type AdjustRequest, type AdjustResult, NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase } from '@farebox/local';
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { app } from '../app.ts';
+import { app } from './app.ts';
 
 export const HOST = 'operators.localhost';
 export const ORIGIN = `https://${HOST}`;
@@ -103,18 +103,9 @@ export class FakeLedger {
       this.requests.push(`adjust ${account} ${request.id} ${request.delta}`);
       return this.onAdjust(request);
     },
-  };
-
-  readonly accounts = {
     revokeKey: async (account: string, keyId: number) => {
       this.requests.push(`revokeKey ${account} ${keyId}`);
       return keyId === 7 ? { ok: true } : { ok: false, reason: 'unknown' };
-    },
-    revokeLeaked: async (text: string) => {
-      this.requests.push('revokeLeaked');
-      return text.startsWith('fbx_')
-        ? { ok: true, account: '0'.repeat(16), keyId: 1, alreadyRevoked: false }
-        : { ok: false, reason: 'not_ours' };
     },
   };
 }
@@ -136,12 +127,7 @@ export async function startHarness(databaseOptions?: Parameters<typeof createEmp
   const keys = await serveJson(() => ({ keys: published.map(({ jwk }) => jwk) }));
   const bindings = () => ({
     DATABASE_URL: database.url,
-    ACCOUNTS: ledger.accounts,
     OPERATORS: ledger.operators,
-    MAIL: {},
-    CONSOLE_SECRET: '00'.repeat(32),
-    CONSOLE_URL: 'http://localhost:8788',
-    API_URL: 'https://api.example.com',
     OPERATORS_HOST: HOST,
     ACCESS_TEAM: 'team',
     ACCESS_AUDIENCE: AUDIENCE,

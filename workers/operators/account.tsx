@@ -16,13 +16,13 @@ import {
   type Owner,
 } from '@farebox/database/operators';
 import { Money } from '@farebox/design';
+import { maskEmail } from '@farebox/identity/emails';
 import type { AccountId, AccountStatus } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { auditView } from './audited-action.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
-import { maskEmail } from './masking.ts';
 import type { Operator, OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
 import {
@@ -44,7 +44,7 @@ async function orUnreachable<T>(request: Promise<T>): Promise<T | 'unreachable'>
   try {
     return await request;
   } catch {
-    logEvent({ event: 'unexpected', where: 'console.operators', call: null });
+    logEvent({ event: 'unexpected', where: 'operators', call: null });
     return 'unreachable';
   }
 }
@@ -177,7 +177,7 @@ const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operato
 );
 
 async function RecentAdjustments({ c, id }: Readonly<{ c: OperatorContext; id: AccountId }>) {
-  const adjustments = await listAdjustments(c.var.deps.identity.db, id, PAGE_SIZE);
+  const adjustments = await listAdjustments(c.var.deps.db, id, PAGE_SIZE);
   return (
     <Table caption="Adjustments" headers={['Adjustment', 'Amount', 'State', 'Proposed']}>
       {adjustments.map(({ id: adjustment, delta, state, proposedAt }) => (
@@ -200,7 +200,7 @@ async function RecentAdjustments({ c, id }: Readonly<{ c: OperatorContext; id: A
 
 /** Who owns it, for whom that concerns. */
 async function OwnerSection({ c, id }: Readonly<{ c: OperatorContext; id: AccountId }>) {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const owner = await findOwner(db, id);
   const communication = await getCommunication(db, id, { limit: PAGE_SIZE, now: now() });
   return (
@@ -214,14 +214,14 @@ async function OwnerSection({ c, id }: Readonly<{ c: OperatorContext; id: Accoun
 
 account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
   const id = c.req.param('id');
-  const { db } = c.var.deps.identity;
-  const { operator, operatorDeps } = c.var;
+  const { db } = c.var.deps;
+  const { operator, deps } = c.var;
   const view = { action: 'look_at_account', permission: 'see_account', subject: id } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
   const summary = await findAccountSummary(db, id);
   if (summary === undefined) return errorPage(c, 'unknown');
   const [status, keys] = await Promise.all([
-    orUnreachable(operatorDeps.operators.status(id)),
+    orUnreachable(deps.ledger.status(id)),
     listKeySummaries(db, id),
   ]);
   return operatorPage(
@@ -261,7 +261,7 @@ async function openAuditedPage(
   if (!(await auditView(c, { action, permission, subject: id }))) {
     return errorPage(c, 'not_permitted');
   }
-  if ((await findAccountSummary(c.var.deps.identity.db, id)) === undefined) {
+  if ((await findAccountSummary(c.var.deps.db, id)) === undefined) {
     return errorPage(c, 'unknown');
   }
   return { id, before: /^\d{1,15}$/.test(requested) ? Number(requested) : FIRST_PAGE };
@@ -284,7 +284,7 @@ account.get(`/operators/accounts/${ID_PATTERN}/ledger`, async (c) => {
   const page = await openAuditedPage(c, 'look_at_ledger');
   if (page instanceof Response) return page;
   const { id, before } = page;
-  const entries = await listEntrySummaries(c.var.deps.identity.db, id, {
+  const entries = await listEntrySummaries(c.var.deps.db, id, {
     before,
     limit: PAGE_SIZE,
   });
@@ -337,7 +337,7 @@ account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
   const page = await openAuditedPage(c, 'look_at_calls');
   if (page instanceof Response) return page;
   const { id, before } = page;
-  const calls = await listCallSummaries(c.var.deps.identity.db, id, { before, limit: PAGE_SIZE });
+  const calls = await listCallSummaries(c.var.deps.db, id, { before, limit: PAGE_SIZE });
   return operatorPage(
     c,
     { title: `Calls of ${id}` },
@@ -374,7 +374,7 @@ account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
 account.get(`/operators/accounts/${ID_PATTERN}/books`, async (c) => {
   const page = await openAuditedPage(c, 'look_at_books');
   if (page instanceof Response) return page;
-  const audit = await orUnreachable(c.var.operatorDeps.operators.audit(page.id));
+  const audit = await orUnreachable(c.var.deps.ledger.audit(page.id));
   const body =
     audit === 'unreachable' ? (
       <p>The ledger could not be asked just now.</p>

@@ -21,10 +21,10 @@ type AuditEntryFields = Readonly<{
 }>;
 
 async function appendEntry(c: OperatorContext, entry: AuditEntryFields): Promise<void> {
-  const { identity } = c.var.deps;
-  const at = identity.now();
+  const { db, now } = c.var.deps;
+  const at = now();
   const operator = c.var.operator.email;
-  const { seq, hash } = await appendOperatorAction(identity.db, { at, operator, ...entry });
+  const { seq, hash } = await appendOperatorAction(db, { at, operator, ...entry });
   logEvent({ event: 'operator_acted', seq, hash });
 }
 

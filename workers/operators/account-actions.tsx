@@ -31,7 +31,7 @@ const PATH = '/operators/accounts/:id{[0-9a-f]{16}}/moves/:move{[a-z_]+}';
 type RunAction = (() => Promise<ActionOutcome>) | undefined;
 
 async function requireOwner(c: OperatorContext, id: AccountId): Promise<ActionOutcome> {
-  const owner = await findOwner(c.var.deps.identity.db, id);
+  const owner = await findOwner(c.var.deps.db, id);
   return owner === undefined ? { ok: false, reason: 'no_owner' } : { ok: true, done: 'done' };
 }
 
@@ -45,7 +45,7 @@ function buildFreeze(
   return async () => {
     if (closedAt !== null) return { ok: false, reason: 'closed' };
     if (openedAt === null) return { ok: false, reason: 'not_open' };
-    await c.var.operatorDeps.operators.freeze(id, shouldFreeze);
+    await c.var.deps.ledger.freeze(id, shouldFreeze);
     return { ok: true, done: 'done' };
   };
 }
@@ -54,7 +54,7 @@ function buildKeyRevocation(c: OperatorContext, id: AccountId, form: Form): RunA
   const key = form.text('key');
   if (!/^\d{1,10}$/.test(key)) return undefined;
   return async () => {
-    const revoked = await c.var.deps.accounts.revokeKey(id, Number(key));
+    const revoked = await c.var.deps.ledger.revokeKey(id, Number(key));
     return revoked.ok ? { ok: true, done: 'done' } : { ok: false, reason: 'unknown' };
   };
 }
@@ -62,7 +62,7 @@ function buildKeyRevocation(c: OperatorContext, id: AccountId, form: Form): RunA
 function buildConsentWithdrawal(c: OperatorContext, accountId: AccountId, form: Form): RunAction {
   const kind = CONSENT_KINDS.find((known) => known === form.text('kind'));
   if (kind === undefined) return undefined;
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   return async () => {
     const ownerCheck = await requireOwner(c, accountId);
     if (!ownerCheck.ok) return ownerCheck;
@@ -73,7 +73,7 @@ function buildConsentWithdrawal(c: OperatorContext, accountId: AccountId, form: 
 
 function buildSessionEnd(c: OperatorContext, id: AccountId): RunAction {
   return async () => {
-    await deleteAllSessions(c.var.deps.identity.db, id);
+    await deleteAllSessions(c.var.deps.db, id);
     return { ok: true, done: 'done' };
   };
 }
@@ -161,7 +161,7 @@ function actionPage(c: OperatorContext, action: AccountAction, id: AccountId, er
 
 /** The one page with the whole address. It is an answer to a form: no URL leads to it. */
 async function revealedEmailPage(c: OperatorContext, id: AccountId) {
-  const owner = await findOwner(c.var.deps.identity.db, id);
+  const owner = await findOwner(c.var.deps.db, id);
   return operatorPage(
     c,
     { title: 'Its owner’s address' },
@@ -191,7 +191,7 @@ accountActions.get(PATH, (c) => {
 accountActions.post(PATH, async (c) => {
   const action = parseAccountAction(c.req.param('move'));
   const id = c.req.param('id');
-  const summary = await findAccountSummary(c.var.deps.identity.db, id);
+  const summary = await findAccountSummary(c.var.deps.db, id);
   if (action === undefined || summary === undefined) return errorPage(c, 'unknown');
   const form = await readForm(c);
   const outcome = await runAudited(c, {

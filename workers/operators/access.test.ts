@@ -197,8 +197,8 @@ describe('the keys', () => {
   });
 });
 
-describe('the two hosts', () => {
-  it('have nothing of one another', async () => {
+describe('the operators’ host', () => {
+  it('serves no console page, and operators’ pages are served on no other host', async () => {
     for (const path of ['/sign-in', '/keys', '/language', '/hooks/secret-scanning', '/healthz']) {
       expect((await harness.send(path)).status).toBe(404);
     }
@@ -207,15 +207,18 @@ describe('the two hosts', () => {
     }
   });
 
-  it('may not be one', async () => {
-    const env = { ...harness.bindings(), CONSOLE_URL: 'https://operators.localhost' };
-    expect((await harness.send('/operators', {}, env)).status).toBe(503);
-    expect(logged.join('')).toContain('OPERATORS_HOST');
-  });
-
-  it('are one again where no operators’ host is set', async () => {
-    const { OPERATORS_HOST: _, ...env } = harness.bindings();
-    expect((await harness.send('/operators', {}, env)).status).toBe(404);
+  it.each([
+    'OPERATORS_HOST',
+    'ACCESS_TEAM',
+    'ACCESS_AUDIENCE',
+    'OPERATOR_ROLES',
+    'OPERATORS',
+  ] as const)('answers 503 and logs the name while %s is missing', async (name) => {
+    const { [name]: _, ...env } = harness.bindings();
+    const response = await harness.send('/operators', {}, env);
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain(name);
+    expect(logged.join('')).toContain(`"binding_missing","name":"${name}"`);
   });
 
   it.each([
@@ -224,7 +227,7 @@ describe('the two hosts', () => {
     '{"admin": ["everybody"]}',
     '[]',
     'no',
-  ])('are closed while the roles are not understood: %s', async (roles) => {
+  ])('answers 503 while the roles can’t be parsed: %s', async (roles) => {
     const env = { ...harness.bindings(), OPERATOR_ROLES: roles };
     expect((await harness.send('/operators', {}, env)).status).toBe(503);
     expect(logged.join('')).toContain('OPERATOR_ROLES');

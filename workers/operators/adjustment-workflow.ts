@@ -18,7 +18,7 @@ import type { OperatorContext } from './operator-auth.ts';
 
 /** 128 random bits: the next adjustment's or receipt's name. */
 export function newId(c: OperatorContext): string {
-  const bytes = c.var.deps.identity.random(16);
+  const bytes = c.var.deps.random(16);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -39,8 +39,8 @@ export function parseProposal(
     delta: sign === 'in' ? amount : -amount,
     reason: form.text('reason').trim(),
     by: c.var.operator.email,
-    now: c.var.deps.identity.now(),
-    limit: c.var.operatorDeps.adjustmentLimit,
+    now: c.var.deps.now(),
+    limit: c.var.deps.adjustmentLimit,
   };
 }
 
@@ -49,10 +49,10 @@ async function applyAdjustment(
   c: OperatorContext,
   { id, accountId, delta }: Adjustment,
 ): Promise<ActionOutcome> {
-  const { db } = c.var.deps.identity;
+  const { db } = c.var.deps;
   // The note is part of what makes a repetition the same: it says nothing that could differ.
   const request = { id: `adjustment:${id}`, delta, note: 'operator' };
-  const adjusted = await c.var.operatorDeps.operators.adjust(accountId, request);
+  const adjusted = await c.var.deps.ledger.adjust(accountId, request);
   await closeAdjustment(db, id, adjusted.ok ? 'applied' : 'refused');
   return adjusted.ok ? { ok: true, done: 'applied' } : { ok: false, reason: adjusted.reason };
 }
@@ -67,7 +67,7 @@ async function retryTransfer(c: OperatorContext, adjustment: Adjustment): Promis
 }
 
 export async function propose(c: OperatorContext, proposal: Proposal): Promise<ActionOutcome> {
-  const proposed = await proposeAdjustment(c.var.deps.identity.db, proposal);
+  const proposed = await proposeAdjustment(c.var.deps.db, proposal);
   if (!proposed.ok) return { ok: false, reason: proposed.reason };
   return retryTransfer(c, proposed.adjustment);
 }
@@ -77,7 +77,7 @@ export async function decideProposal(
   id: string,
   approved: boolean,
 ): Promise<ActionOutcome> {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const by = c.var.operator.email;
   const decided = await decideAdjustment(db, { id, by, approved, now: now() });
   if (!decided.ok) return { ok: false, reason: decided.reason };
@@ -86,7 +86,7 @@ export async function decideProposal(
 
 /** For what was approved, and then nobody heard of the ledger again. */
 export async function retryApproved(c: OperatorContext, id: string): Promise<ActionOutcome> {
-  const adjustment = await findAdjustment(c.var.deps.identity.db, id);
+  const adjustment = await findAdjustment(c.var.deps.db, id);
   if (adjustment === undefined) return { ok: false, reason: 'unknown' };
   return adjustment.state === 'approved'
     ? applyAdjustment(c, adjustment)

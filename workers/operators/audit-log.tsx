@@ -19,7 +19,7 @@ export async function checkAuditLog(
   c: OperatorContext,
   range: Readonly<{ latest?: number }>,
 ): Promise<AuditLogCheck> {
-  const result = await verifyAuditLog(c.var.deps.identity.db, range);
+  const result = await verifyAuditLog(c.var.deps.db, range);
   if (!result.ok) logEvent({ event: 'chain_broken', seq: result.seq, flaw: result.problem });
   return result;
 }
@@ -28,7 +28,7 @@ async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
   const before = c.req.query('before') ?? '';
   const subject = c.req.query('subject') ?? '';
   const filter = /^[0-9a-f]{16}$/.test(subject) ? { subject } : {};
-  const entries = await listOperatorActions(c.var.deps.identity.db, {
+  const entries = await listOperatorActions(c.var.deps.db, {
     before: /^\d{1,15}$/.test(before) ? Number(before) : Number.MAX_SAFE_INTEGER,
     limit: PAGE_SIZE,
     ...filter,

@@ -10,7 +10,6 @@ import {
 import { CHAINS } from '@farebox/deposits';
 import type { Form } from '@farebox/design';
 import type { AccountId } from '@farebox/ledger';
-import { getDepositSettings } from '../top-up/deps.ts';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';
 
@@ -27,7 +26,7 @@ const ADDRESS = /^0x[0-9a-f]{40}$/;
 const MAX_SWEPT_ROWS = 1_000;
 
 function parseResumeChain(c: OperatorContext, form: Form): ParsedAction {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const chain = CHAINS.find((name) => name === form.text('chain'));
   if (chain === undefined) return INVALID_ACTION;
   const run = async (): Promise<ActionOutcome> =>
@@ -38,7 +37,7 @@ function parseResumeChain(c: OperatorContext, form: Form): ParsedAction {
 }
 
 async function parseReleaseDeposit(c: OperatorContext, form: Form): Promise<ParsedAction> {
-  const { db } = c.var.deps.identity;
+  const { db } = c.var.deps;
   const chain = CHAINS.find((name) => name === form.text('chain'));
   const [txHash, index] = [form.text('transaction'), form.text('index')];
   if (chain === undefined || !HASH.test(txHash) || !/^\d{1,9}$/.test(index)) return INVALID_ACTION;
@@ -80,7 +79,7 @@ export function parseSweepReport(text: string): readonly SweptDeposit[] | null {
 }
 
 function parseReportSweep(c: OperatorContext, form: Form): ParsedAction {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const swept = parseSweepReport(form.longText('report'));
   if (swept === null) return INVALID_ACTION;
   const run = async (): Promise<ActionOutcome> =>
@@ -92,10 +91,10 @@ function parseReportSweep(c: OperatorContext, form: Form): ParsedAction {
 
 /** Only to the key that is configured: a form alone can bring in no other. */
 function parseRotateKey(c: OperatorContext, form: Form): ParsedAction {
-  const { db, now } = c.var.deps.identity;
+  const { db, now } = c.var.deps;
   const family = form.text('family');
   if (family !== 'evm' && family !== 'tron') return INVALID_ACTION;
-  const configured = getDepositSettings(c.env).currentKeys.get(family)?.fingerprint;
+  const configured = c.var.deps.deposits.currentKeys.get(family)?.fingerprint;
   if (configured === undefined || configured !== form.text('fingerprint')) return INVALID_ACTION;
   const run = async (): Promise<ActionOutcome> =>
     (await pinKey(db, family, configured, now(), true)).ok

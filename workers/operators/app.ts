@@ -1,0 +1,50 @@
+/**
+ * The routes of the operators' application. Cloudflare Access vouches for the operator on every
+ * request, also for the stylesheet; a request for another host is answered 404.
+ */
+import { MissingBindingError } from '@farebox/bindings';
+import { formBodyLimit, ICON, reportBodyLimit, STYLE, secureTransport } from '@farebox/design';
+import { logEvent } from '@farebox/telemetry';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { account } from './account.tsx';
+import { accountActions } from './account-actions.tsx';
+import { adjustments } from './adjustments.tsx';
+import { auditLog } from './audit-log.tsx';
+import { deposit } from './deposit.tsx';
+import { deposits } from './deposits.tsx';
+import { health } from './health.tsx';
+import { errorPage } from './layout.tsx';
+import { type OperatorEnv, ownForms, requireAccess, requireHost } from './operator-auth.ts';
+import { accountSearch } from './search.tsx';
+
+/** The form with the treasury's report takes a file; all others are small. */
+const bodyLimits: MiddlewareHandler<OperatorEnv> = function bodyLimits(c, next) {
+  return (c.req.path === '/operators/deposits' ? reportBodyLimit : formBodyLimit)(c, next);
+};
+
+export const app = new Hono<OperatorEnv>();
+app.use(secureTransport<OperatorEnv>(), requireHost, requireAccess, bodyLimits, ownForms);
+app.get('/style.css', (c) =>
+  c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-store' }),
+);
+app.get('/icon.svg', (c) =>
+  c.body(ICON, 200, { 'content-type': 'image/svg+xml', 'cache-control': 'no-store' }),
+);
+app.route('/', accountSearch);
+app.route('/', account);
+app.route('/', accountActions);
+app.route('/', adjustments);
+app.route('/', deposits);
+app.route('/', deposit);
+app.route('/', health);
+app.route('/', auditLog);
+app.all('*', (c) => errorPage(c, 'unknown'));
+
+/** The text of an unexpected error may hold anything, so it is dropped, not logged. */
+app.onError((error, c) => {
+  if (error instanceof MissingBindingError) {
+    return c.text('The operators’ application is not set up.', 503);
+  }
+  logEvent({ event: 'unexpected', where: 'operators', call: null });
+  return c.text('Something went wrong on our end. Your request wasn’t saved.', 500);
+});

@@ -1,0 +1,111 @@
+/**
+ * Reads this Worker's bindings, in one place. A missing or malformed binding throws
+ * MissingBindingError, which logs its name and never its value. What is built from the bindings is
+ * cached for the life of the isolate.
+ */
+import { isLoopback, MissingBindingError, requireBinding } from '@farebox/bindings';
+import { connect, type Database } from '@farebox/database';
+import { type Configuration, parseConfiguration } from '@farebox/deposits';
+import type { OperatorsRpc } from '@farebox/ledger';
+import { type NanoUsd, parseUsd } from '@farebox/money';
+import { logEvent } from '@farebox/telemetry';
+import { AccessKeyCache, type AccessSettings } from './access.ts';
+import { parseRoles, type RoleAssignments } from './roles.ts';
+
+/** The bindings of this Worker, as wrangler.toml and the secrets declare them. */
+export type Env = Readonly<{
+  DATABASE_URL?: string;
+  /** The ledger's entrypoint `Operators`. */
+  OPERATORS?: OperatorsRpc;
+  /** The host name of this application; requests for another host are answered 404. */
+  OPERATORS_HOST?: string;
+  /** The team's name at Cloudflare Access: `<team>.cloudflareaccess.com`. */
+  ACCESS_TEAM?: string;
+  /** The audience tag of the Access application in front of OPERATORS_HOST. */
+  ACCESS_AUDIENCE?: string;
+  /** `{"support": ["a@example.com", "group:support"], "finance": [], "admin": []}` */
+  OPERATOR_ROLES?: string;
+  /** The USD one operator may move per account and day without a second approval; 50 by default. */
+  ADJUSTMENT_LIMIT_USD?: string;
+  /** Local development only: the URL that serves the Access stand-in's public keys. */
+  ACCESS_KEYS_URL?: string;
+  /** Extended public keys, comma separated, the current one first. */
+  XPUB_EVM?: string;
+  XPUB_TRON?: string;
+}>;
+
+/** The networks and the current extended public keys, as they are configured. */
+export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
+
+/** The dependencies of every handler. */
+export type OperatorDeps = Readonly<{
+  db: Database;
+  ledger: OperatorsRpc;
+  now: () => number;
+  random: (bytes: number) => Uint8Array;
+  host: string;
+  access: AccessSettings;
+  accessKeys: AccessKeyCache;
+  roles: RoleAssignments;
+  adjustmentLimit: NanoUsd;
+  deposits: DepositSettings;
+}>;
+
+const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const DEFAULT_LIMIT_USD = '50';
+
+/** A stand-in for Access counts only if both its keys' URL and the application's host are loopback. */
+function localKeysUrl(text: string | undefined, host: string): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const url = URL.parse(text);
+  if (url === null || !isLoopback(url.hostname) || !isLoopback(host)) {
+    throw new MissingBindingError('ACCESS_KEYS_URL');
+  }
+  return url.href;
+}
+
+function createAccessSettings(env: Env, host: string): AccessSettings {
+  const team = requireBinding(env.ACCESS_TEAM, 'ACCESS_TEAM');
+  if (!TEAM.test(team)) throw new MissingBindingError('ACCESS_TEAM');
+  const issuer = `https://${team}.cloudflareaccess.com`;
+  return {
+    issuer,
+    audience: requireBinding(env.ACCESS_AUDIENCE, 'ACCESS_AUDIENCE'),
+    keysUrl: localKeysUrl(env.ACCESS_KEYS_URL, host) ?? `${issuer}/cdn-cgi/access/certs`,
+  };
+}
+
+function createDepositSettings(env: Env): DepositSettings {
+  const { chains, currentKeys, invalidVariables } = parseConfiguration(env);
+  for (const name of invalidVariables) logEvent({ event: 'binding_missing', name });
+  return { chains, currentKeys };
+}
+
+function createDeps(env: Env): OperatorDeps {
+  const host = requireBinding(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase();
+  const access = createAccessSettings(env, host);
+  const roles = parseRoles(requireBinding(env.OPERATOR_ROLES, 'OPERATOR_ROLES'));
+  const limit = parseUsd(env.ADJUSTMENT_LIMIT_USD || DEFAULT_LIMIT_USD);
+  return {
+    db: connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL')),
+    ledger: requireBinding(env.OPERATORS, 'OPERATORS'),
+    now: Date.now,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    host,
+    access,
+    accessKeys: new AccessKeyCache(access.keysUrl),
+    roles: requireBinding(roles, 'OPERATOR_ROLES'),
+    adjustmentLimit: requireBinding(limit, 'ADJUSTMENT_LIMIT_USD'),
+    deposits: createDepositSettings(env),
+  };
+}
+
+const depsCache = new WeakMap<Env, OperatorDeps>();
+
+export function getDeps(env: Env): OperatorDeps {
+  const cached = depsCache.get(env);
+  if (cached !== undefined) return cached;
+  const created = createDeps(env);
+  depsCache.set(env, created);
+  return created;
+}
