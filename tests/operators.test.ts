@@ -156,7 +156,7 @@ describe('the hosts of console and operators in workerd', () => {
 describe('an operator’s action', () => {
   it('freezes and unfreezes an account’s calls', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
-    const path = `/operators/accounts/${accountId}/moves`;
+    const path = `/operators/accounts/${accountId}/actions`;
     expect((await complete(apiKey)).status).toBe(200);
     expect((await sendRequest(`${path}/freeze`, { form: { reason: REASON } })).status).toBe(303);
     expect((await complete(apiKey)).status).toBe(403);
@@ -167,15 +167,15 @@ describe('an operator’s action', () => {
   it('revokes a key at once', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const { text } = await sendRequest(`/operators/accounts/${accountId}`);
-    const link = /moves\/revoke_key\?key=(\d+)/.exec(text);
+    const link = /actions\/revoke_key\?key=(\d+)/.exec(text);
     const form = { key: link?.[1] ?? '', reason: REASON };
-    await sendRequest(`/operators/accounts/${accountId}/moves/revoke_key`, { form });
+    await sendRequest(`/operators/accounts/${accountId}/actions/revoke_key`, { form });
     expect((await getCredits(apiKey)).status).toBe(401);
   });
 
   it('adjusts a balance: small amounts at once, large ones with a second operator, never below zero', async () => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
-    const path = `/operators/accounts/${accountId}/moves/adjust`;
+    const path = `/operators/accounts/${accountId}/actions/adjust`;
     const as = FINANCE;
     await sendRequest(path, { as, form: adjustment('1.25', 'in') });
     expect(await fetchPosted(apiKey)).toBe('6250000000');
@@ -198,7 +198,7 @@ describe('an operator’s action', () => {
   });
 
   it('and each view before it are in one valid audit log', async () => {
-    const { text } = await sendRequest('/operators/chain', { form: {} });
+    const { text } = await sendRequest('/operators/audit-log', { form: {} });
     const lastEntry = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
       text,
     );
@@ -213,13 +213,13 @@ describe('an operator’s action', () => {
 describe('the operators’ account page', () => {
   it('shows the ledger’s figures and masks the owner', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
-    const searchResult = await sendRequest('/operators/find', { form: { what: email } });
+    const searchResult = await sendRequest('/operators/search', { form: { what: email } });
     expect(searchResult.location).toBe(`/operators/accounts/${accountId}`);
     const { text } = await sendRequest(`/operators/accounts/${accountId}`);
     expect(text).toMatch(/^<!doctype html><html lang="en">/);
     expect(text).toContain('value="5000000000"');
     expect(text).not.toContain(email);
-    const auditPage = await sendRequest(`/operators/accounts/${accountId}/books`);
+    const auditPage = await sendRequest(`/operators/accounts/${accountId}/reconciliation`);
     expect(auditPage.text).toContain('nothing: the books agree');
   });
 });
@@ -320,11 +320,11 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.getByLabel('Why').fill(REASON);
     await page.getByRole('button', { name: 'Freeze' }).click();
     await page.getByRole('status').waitFor();
-    for (const path of ['ledger', 'calls', 'books']) {
+    for (const path of ['ledger', 'calls', 'reconciliation']) {
       await page.goto(`${home}/operators/accounts/${accountId}/${path}`);
       await checkPage(page, path);
     }
-    for (const path of ['adjustments', 'health', 'chain']) {
+    for (const path of ['adjustments', 'health', 'audit-log']) {
       await page.goto(`${home}/operators/${path}`);
       await checkPage(page, path);
     }

@@ -34,22 +34,22 @@ export type LogEvent =
   | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
   /** Somebody knocked at the operators' host and was not let in. */
   | {
-      event: 'access_refused';
+      event: 'access_denied';
       reason:
         | 'missing'
         | 'malformed'
         | 'algorithm'
         | 'unknown_key'
-        | 'forged'
+        | 'bad_signature'
         | 'expired'
-        | 'not_for_us'
-        | 'nobody'
+        | 'wrong_audience_or_issuer'
+        | 'no_identity'
         | 'no_role'
         | 'keys_unreachable';
     }
   /** A line of the operators' chain: kept elsewhere, it shows if the newest ones were cut off. */
   | { event: 'operator_acted'; seq: number; hash: Id }
-  | { event: 'chain_broken'; seq: number; flaw: 'missing' | 'unlinked' | 'altered' }
+  | { event: 'audit_log_broken'; seq: number; problem: 'missing' | 'unlinked' | 'altered' }
   | {
       event: 'secret_scanning_refused';
       reason:
@@ -112,7 +112,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'outbox_failed',
   'invariant_broken',
   'binding_missing',
-  'chain_broken',
+  'audit_log_broken',
   'mail_failed',
   'chain_halted',
   'single_provider',

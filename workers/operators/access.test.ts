@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 function denialReason(): unknown {
-  const line = logged.find((text) => text.includes('access_refused'));
+  const line = logged.find((text) => text.includes('access_denied'));
   return line === undefined ? undefined : JSON.parse(line).reason;
 }
 
@@ -66,11 +66,11 @@ describe('an assertion', () => {
   });
 
   it.each([
-    ['another audience', { aud: 'b'.repeat(64) }, 'not_for_us'],
-    ['another team', { iss: 'https://other.cloudflareaccess.com' }, 'not_for_us'],
-    ['another issuer by a hair', { iss: `${ISSUER}/` }, 'not_for_us'],
-    ["the organisation's own session", { type: 'org' }, 'nobody'],
-    ['nobody, as a service token', { email: '' }, 'nobody'],
+    ['another audience', { aud: 'b'.repeat(64) }, 'wrong_audience_or_issuer'],
+    ['another team', { iss: 'https://other.cloudflareaccess.com' }, 'wrong_audience_or_issuer'],
+    ['another issuer by a hair', { iss: `${ISSUER}/` }, 'wrong_audience_or_issuer'],
+    ["the organisation's own session", { type: 'org' }, 'no_identity'],
+    ['nobody, as a service token', { email: '' }, 'no_identity'],
     ['somebody without a role', { email: OPERATORS.withoutRole }, 'no_role'],
     ['a group that is not listed', { email: OPERATORS.withoutRole, groups: ['staff'] }, 'no_role'],
   ])('of %s is refused', async (_, claims, reason) => {
@@ -104,14 +104,14 @@ describe('an assertion', () => {
   it('signed by a stranger under a known key’s name is refused', async () => {
     const forger = await signingKey(harness.key.kid);
     expect(await openOperators(await signAssertion(forger))).toBe(403);
-    expect(denialReason()).toBe('forged');
+    expect(denialReason()).toBe('bad_signature');
   });
 
   it('with a changed payload is refused', async () => {
     const [header, , signature] = (await signAssertion(harness.key)).split('.');
     const [, body] = (await signAssertion(harness.key, { email: OPERATORS.admin })).split('.');
     expect(await openOperators(`${header}.${body}.${signature}`)).toBe(403);
-    expect(denialReason()).toBe('forged');
+    expect(denialReason()).toBe('bad_signature');
   });
 
   it('without a signature, or with a MAC made from our public key, is refused', async () => {
@@ -202,7 +202,7 @@ describe('the operators’ host', () => {
     for (const path of ['/sign-in', '/keys', '/language', '/hooks/secret-scanning', '/healthz']) {
       expect((await harness.send(path)).status).toBe(404);
     }
-    for (const path of ['/operators', '/operators/health', '/operators/chain']) {
+    for (const path of ['/operators', '/operators/health', '/operators/audit-log']) {
       expect((await harness.send(path, { host: 'localhost' })).status).toBe(404);
     }
   });

@@ -29,10 +29,10 @@ export type AccessDenialReason =
   | 'malformed'
   | 'algorithm'
   | 'unknown_key'
-  | 'forged'
+  | 'bad_signature'
   | 'expired'
-  | 'not_for_us'
-  | 'nobody'
+  | 'wrong_audience_or_issuer'
+  | 'no_identity'
   | 'keys_unreachable';
 
 export type AccessResult =
@@ -125,9 +125,9 @@ function parseHeader(assertion: string): Readonly<{ alg: unknown; kid: unknown }
 function toDenialReason(error: unknown): AccessDenialReason {
   if (error instanceof errors.JWTExpired) return 'expired';
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return error.claim === 'nbf' || error.claim === 'exp' ? 'expired' : 'not_for_us';
+    return error.claim === 'nbf' || error.claim === 'exp' ? 'expired' : 'wrong_audience_or_issuer';
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'forged';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad_signature';
   if (error instanceof errors.JWKSNoMatchingKey) return 'unknown_key';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'algorithm';
   return 'malformed';
@@ -151,7 +151,7 @@ function getGroups(payload: JWTPayload): readonly string[] {
 function toAccessResult(payload: JWTPayload): AccessResult {
   const { email, type } = payload;
   const hasEmail = typeof email === 'string' && email.length <= 254 && /^\S+@\S+$/.test(email);
-  if (!hasEmail || type !== 'app') return { ok: false, reason: 'nobody' };
+  if (!hasEmail || type !== 'app') return { ok: false, reason: 'no_identity' };
   return { ok: true, email: email.toLowerCase(), groups: getGroups(payload) };
 }
 

@@ -26,7 +26,7 @@ import {
   type ActionError,
 } from './strings.ts';
 
-const PATH = '/operators/accounts/:id{[0-9a-f]{16}}/moves/:move{[a-z_]+}';
+const PATH = '/operators/accounts/:id{[0-9a-f]{16}}/actions/:action{[a-z_]+}';
 
 type RunAction = (() => Promise<ActionOutcome>) | undefined;
 
@@ -55,7 +55,7 @@ function buildKeyRevocation(c: OperatorContext, id: AccountId, form: Form): RunA
   if (!/^\d{1,10}$/.test(key)) return undefined;
   return async () => {
     const revoked = await c.var.deps.ledger.revokeKey(id, Number(key));
-    return revoked.ok ? { ok: true, done: 'done' } : { ok: false, reason: 'unknown' };
+    return revoked.ok ? { ok: true, done: 'done' } : { ok: false, reason: 'not_found' };
   };
 }
 
@@ -148,7 +148,7 @@ function actionPage(c: OperatorContext, action: AccountAction, id: AccountId, er
         {'Account '}
         <a href={`/operators/accounts/${id}`}>{id}</a>
       </p>
-      <form method="post" action={`/operators/accounts/${id}/moves/${action}`}>
+      <form method="post" action={`/operators/accounts/${id}/actions/${action}`}>
         <ActionFields action={action} adjustmentId={newId(c)} keyId={c.req.query('key') ?? ''} />
         <ReasonField />
         <button type="submit" class={dangerous ? 'danger' : undefined}>
@@ -181,18 +181,18 @@ function parseAccountAction(text: string): AccountAction | undefined {
 export const accountActions = new Hono<OperatorEnv>();
 
 accountActions.get(PATH, (c) => {
-  const action = parseAccountAction(c.req.param('move'));
-  if (action === undefined) return errorPage(c, 'unknown');
+  const action = parseAccountAction(c.req.param('action'));
+  if (action === undefined) return errorPage(c, 'not_found');
   if (!c.var.operator.permissions.has(ACTION_PERMISSIONS[action]))
     return errorPage(c, 'not_permitted');
   return actionPage(c, action, c.req.param('id'));
 });
 
 accountActions.post(PATH, async (c) => {
-  const action = parseAccountAction(c.req.param('move'));
+  const action = parseAccountAction(c.req.param('action'));
   const id = c.req.param('id');
   const summary = await findAccountSummary(c.var.deps.db, id);
-  if (action === undefined || summary === undefined) return errorPage(c, 'unknown');
+  if (action === undefined || summary === undefined) return errorPage(c, 'not_found');
   const form = await readForm(c);
   const outcome = await runAudited(c, {
     action: action,
@@ -202,7 +202,7 @@ accountActions.post(PATH, async (c) => {
     run: buildAction(c, action, summary, form),
   });
   if (!outcome.ok) {
-    const retryable = outcome.reason === 'no_reason' || outcome.reason === 'bad_fields';
+    const retryable = outcome.reason === 'reason_required' || outcome.reason === 'invalid_fields';
     return retryable ? actionPage(c, action, id, outcome.reason) : errorPage(c, outcome.reason);
   }
   if (action === 'reveal_email') return revealedEmailPage(c, id);

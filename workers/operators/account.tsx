@@ -86,7 +86,7 @@ const Keys: FC<{ id: AccountId; keys: readonly KeySummary[]; revocable: boolean 
         </td>
         <td>
           {props.revocable && state === 'active' && (
-            <a href={`/operators/accounts/${props.id}/moves/revoke_key?key=${keyId}`}>
+            <a href={`/operators/accounts/${props.id}/actions/revoke_key?key=${keyId}`}>
               {`Revoke ${last4}`}
             </a>
           )}
@@ -160,7 +160,7 @@ const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operato
         (action) => action !== 'revoke_key' && operator.permissions.has(ACTION_PERMISSIONS[action]),
       ).map((action) => (
         <li>
-          <a href={`/operators/accounts/${id}/moves/${action}`}>{ACTION_LABELS[action].title}</a>
+          <a href={`/operators/accounts/${id}/actions/${action}`}>{ACTION_LABELS[action].title}</a>
         </li>
       ))}
       <li>
@@ -170,7 +170,7 @@ const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operato
         <a href={`/operators/accounts/${id}/calls`}>Calls</a>
       </li>
       <li>
-        <a href={`/operators/accounts/${id}/books`}>Compare the books</a>
+        <a href={`/operators/accounts/${id}/reconciliation`}>Compare the books</a>
       </li>
     </ul>
   </nav>
@@ -216,10 +216,10 @@ account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
   const id = c.req.param('id');
   const { db } = c.var.deps;
   const { operator, deps } = c.var;
-  const view = { action: 'look_at_account', permission: 'see_account', subject: id } as const;
+  const view = { action: 'view_account', permission: 'view_account', subject: id } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
   const summary = await findAccountSummary(db, id);
-  if (summary === undefined) return errorPage(c, 'unknown');
+  if (summary === undefined) return errorPage(c, 'not_found');
   const [status, keys] = await Promise.all([
     orUnreachable(deps.ledger.status(id)),
     listKeySummaries(db, id),
@@ -243,7 +243,7 @@ account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
       </dl>
       <Keys id={id} keys={keys} revocable={operator.permissions.has('revoke_key')} />
       {operator.permissions.has('adjust') && <RecentAdjustments c={c} id={id} />}
-      {operator.permissions.has('see_correspondence') && <OwnerSection c={c} id={id} />}
+      {operator.permissions.has('view_communication') && <OwnerSection c={c} id={id} />}
     </>,
   );
 });
@@ -254,7 +254,7 @@ type AuditedPage = Readonly<{ id: AccountId; before: number }>;
 async function openAuditedPage(
   c: OperatorContext,
   action: string,
-  permission: Permission = 'see_account',
+  permission: Permission = 'view_account',
 ): Promise<AuditedPage | Response> {
   const id = c.req.param('id') ?? '';
   const requested = c.req.query('before') ?? '';
@@ -262,7 +262,7 @@ async function openAuditedPage(
     return errorPage(c, 'not_permitted');
   }
   if ((await findAccountSummary(c.var.deps.db, id)) === undefined) {
-    return errorPage(c, 'unknown');
+    return errorPage(c, 'not_found');
   }
   return { id, before: /^\d{1,15}$/.test(requested) ? Number(requested) : FIRST_PAGE };
 }
@@ -281,7 +281,7 @@ const Older: FC<{ path: string; rows: readonly Readonly<{ seq: number }>[] }> = 
 };
 
 account.get(`/operators/accounts/${ID_PATTERN}/ledger`, async (c) => {
-  const page = await openAuditedPage(c, 'look_at_ledger');
+  const page = await openAuditedPage(c, 'view_ledger');
   if (page instanceof Response) return page;
   const { id, before } = page;
   const entries = await listEntrySummaries(c.var.deps.db, id, {
@@ -334,7 +334,7 @@ const CALL_HEADS = [
 ] as const;
 
 account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
-  const page = await openAuditedPage(c, 'look_at_calls');
+  const page = await openAuditedPage(c, 'view_calls');
   if (page instanceof Response) return page;
   const { id, before } = page;
   const calls = await listCallSummaries(c.var.deps.db, id, { before, limit: PAGE_SIZE });
@@ -371,8 +371,8 @@ account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
   );
 });
 
-account.get(`/operators/accounts/${ID_PATTERN}/books`, async (c) => {
-  const page = await openAuditedPage(c, 'look_at_books');
+account.get(`/operators/accounts/${ID_PATTERN}/reconciliation`, async (c) => {
+  const page = await openAuditedPage(c, 'view_reconciliation');
   if (page instanceof Response) return page;
   const audit = await orUnreachable(c.var.deps.ledger.audit(page.id));
   const body =

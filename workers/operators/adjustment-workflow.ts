@@ -63,7 +63,7 @@ async function retryTransfer(c: OperatorContext, adjustment: Adjustment): Promis
   if (adjustment.state === 'approved') return applyAdjustment(c, adjustment);
   return adjustment.state === 'applied'
     ? { ok: true, done: 'applied' }
-    : { ok: false, reason: 'decided' };
+    : { ok: false, reason: 'already_decided' };
 }
 
 export async function propose(c: OperatorContext, proposal: Proposal): Promise<ActionOutcome> {
@@ -81,14 +81,14 @@ export async function decideProposal(
   const by = c.var.operator.email;
   const decided = await decideAdjustment(db, { id, by, approved, now: now() });
   if (!decided.ok) return { ok: false, reason: decided.reason };
-  return approved ? applyAdjustment(c, decided.adjustment) : { ok: true, done: 'refused' };
+  return approved ? applyAdjustment(c, decided.adjustment) : { ok: true, done: 'rejected' };
 }
 
 /** For what was approved, and then nobody heard of the ledger again. */
 export async function retryApproved(c: OperatorContext, id: string): Promise<ActionOutcome> {
   const adjustment = await findAdjustment(c.var.deps.db, id);
-  if (adjustment === undefined) return { ok: false, reason: 'unknown' };
+  if (adjustment === undefined) return { ok: false, reason: 'not_found' };
   return adjustment.state === 'approved'
     ? applyAdjustment(c, adjustment)
-    : { ok: false, reason: 'decided' };
+    : { ok: false, reason: 'already_decided' };
 }

@@ -21,18 +21,18 @@ import { type ActionError, ADJUSTMENT_STATE_LABELS } from './strings.ts';
 const MAX_SHOWN = 200;
 const ADJUSTMENT_PATH = '/operators/adjustments/:adjustment{[0-9a-f]{32}}';
 
-const DECISIONS = ['approve', 'refuse', 'finish'] as const;
+const DECISIONS = ['approve', 'reject', 'retry'] as const;
 type Decision = (typeof DECISIONS)[number];
 const TITLES: Readonly<Record<Decision, string>> = {
-  approve: 'Approve and move the money',
-  refuse: 'Refuse',
-  finish: 'Ask the ledger again',
+  approve: 'Approve and apply',
+  reject: 'Reject',
+  retry: 'Retry',
 };
 
 export const adjustments = new Hono<OperatorEnv>();
 
 adjustments.get('/operators/adjustments', async (c) => {
-  const view = { action: 'look_at_adjustments', permission: 'adjust', subject: null } as const;
+  const view = { action: 'view_adjustments', permission: 'adjust', subject: null } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
   const open = await listOpenAdjustments(c.var.deps.db, MAX_SHOWN);
   return operatorPage(
@@ -70,9 +70,9 @@ function allowedDecisions(
   { email, permissions }: Operator,
 ): readonly Decision[] {
   if (!permissions.has('approve')) return [];
-  if (adjustment.state === 'approved') return ['finish'];
+  if (adjustment.state === 'approved') return ['retry'];
   if (adjustment.state !== 'proposed') return [];
-  return adjustment.proposedBy.toLowerCase() === email ? ['refuse'] : ['approve', 'refuse'];
+  return adjustment.proposedBy.toLowerCase() === email ? ['reject'] : ['approve', 'reject'];
 }
 
 const Facts: FC<{ adjustment: Adjustment }> = ({ adjustment }) => (
@@ -111,7 +111,7 @@ function adjustmentPage(c: OperatorContext, adjustment: Adjustment, error?: Acti
                   type="submit"
                   name="decision"
                   value={decision}
-                  class={decision === 'refuse' ? 'plain' : undefined}
+                  class={decision === 'reject' ? 'plain' : undefined}
                 >
                   {TITLES[decision]}
                 </button>{' '}
@@ -127,9 +127,9 @@ function adjustmentPage(c: OperatorContext, adjustment: Adjustment, error?: Acti
 adjustments.get(ADJUSTMENT_PATH, async (c) => {
   const adjustment = await findAdjustment(c.var.deps.db, c.req.param('adjustment'));
   const subject = adjustment?.accountId ?? null;
-  const view = { action: 'look_at_adjustment', permission: 'adjust', subject } as const;
+  const view = { action: 'view_adjustment', permission: 'adjust', subject } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
-  return adjustment === undefined ? errorPage(c, 'unknown') : adjustmentPage(c, adjustment);
+  return adjustment === undefined ? errorPage(c, 'not_found') : adjustmentPage(c, adjustment);
 });
 
 adjustments.post(ADJUSTMENT_PATH, async (c) => {
@@ -137,11 +137,11 @@ adjustments.post(ADJUSTMENT_PATH, async (c) => {
   const form = await readForm(c);
   const adjustment = await findAdjustment(c.var.deps.db, id);
   const decision = DECISIONS.find((known) => known === form.text('decision'));
-  if (adjustment === undefined || decision === undefined) return errorPage(c, 'unknown');
+  if (adjustment === undefined || decision === undefined) return errorPage(c, 'not_found');
   const runs = {
     approve: () => decideProposal(c, id, true),
-    refuse: () => decideProposal(c, id, false),
-    finish: () => retryApproved(c, id),
+    reject: () => decideProposal(c, id, false),
+    retry: () => retryApproved(c, id),
   };
   const permission: Permission = 'approve';
   const outcome = await runAudited(c, {
@@ -152,7 +152,7 @@ adjustments.post(ADJUSTMENT_PATH, async (c) => {
     run: runs[decision],
   });
   if (outcome.ok) return c.redirect(`/operators/adjustments/${id}?done=${outcome.done}`, 303);
-  return outcome.reason === 'no_reason'
-    ? adjustmentPage(c, adjustment, 'no_reason')
+  return outcome.reason === 'reason_required'
+    ? adjustmentPage(c, adjustment, 'reason_required')
     : errorPage(c, outcome.reason);
 });

@@ -38,7 +38,7 @@ app.route('/', deposits);
 app.route('/', deposit);
 app.route('/', health);
 app.route('/', auditLog);
-app.all('*', (c) => errorPage(c, 'unknown'));
+app.all('*', (c) => errorPage(c, 'not_found'));
 
 /** The text of an unexpected error may hold anything, so it is dropped, not logged. */
 app.onError((error, c) => {

@@ -20,7 +20,7 @@ export async function checkAuditLog(
   range: Readonly<{ latest?: number }>,
 ): Promise<AuditLogCheck> {
   const result = await verifyAuditLog(c.var.deps.db, range);
-  if (!result.ok) logEvent({ event: 'chain_broken', seq: result.seq, flaw: result.problem });
+  if (!result.ok) logEvent({ event: 'audit_log_broken', seq: result.seq, problem: result.problem });
   return result;
 }
 
@@ -37,7 +37,7 @@ async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
   const older = new URLSearchParams({ ...filter, before: String(last?.seq ?? 0) });
   return operatorPage(
     c,
-    { title: 'Who did what', activePath: '/operators/chain' },
+    { title: 'Who did what', activePath: '/operators/audit-log' },
     <>
       {result?.ok === true && (
         <Note kind="done">
@@ -47,10 +47,10 @@ async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
       {result?.ok === false && (
         <Note kind="problem">{`Line ${result.seq} ${AUDIT_LOG_PROBLEMS[result.problem]}.`}</Note>
       )}
-      <form method="post" action="/operators/chain">
+      <form method="post" action="/operators/audit-log">
         <button type="submit">Check the whole chain</button>
       </form>
-      <form method="get" action="/operators/chain">
+      <form method="get" action="/operators/audit-log">
         <Field name="subject" label="About account" value={subject} maxlength={16} />
         <button type="submit">Show</button>
       </form>
@@ -74,22 +74,22 @@ async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
       </Table>
       {entries.length === PAGE_SIZE && (
         <p>
-          <a href={`/operators/chain?${older}`}>Older</a>
+          <a href={`/operators/audit-log?${older}`}>Older</a>
         </p>
       )}
     </>,
   );
 }
 
-const VIEW = { action: 'look_at_chain', permission: 'see_chain', subject: null } as const;
+const VIEW = { action: 'view_audit_log', permission: 'view_audit_log', subject: null } as const;
 
 export const auditLog = new Hono<OperatorEnv>();
 
-auditLog.get('/operators/chain', async (c) => {
+auditLog.get('/operators/audit-log', async (c) => {
   return (await auditView(c, VIEW)) ? auditLogPage(c) : errorPage(c, 'not_permitted');
 });
 
-auditLog.post('/operators/chain', async (c) => {
+auditLog.post('/operators/audit-log', async (c) => {
   if (!(await auditView(c, VIEW))) return errorPage(c, 'not_permitted');
   return auditLogPage(c, await checkAuditLog(c, {}));
 });

@@ -38,9 +38,9 @@ export type AuditedView = Readonly<{
 
 /** Whether it may be looked at; the line is written by then. */
 export async function auditView(c: OperatorContext, view: AuditedView): Promise<boolean> {
-  const { action, permission, subject, reason = 'look' } = view;
+  const { action, permission, subject, reason = 'view' } = view;
   const permitted = c.var.operator.permissions.has(permission);
-  const outcome = permitted ? 'done' : 'refused_not_permitted';
+  const outcome = permitted ? 'done' : 'rejected_not_permitted';
   await appendEntry(c, { action, subject, reason, outcome });
   return permitted;
 }
@@ -69,13 +69,13 @@ export async function runAudited(
   const trimmedReason = request.reason.trim();
   const reason = isReason(trimmedReason) ? trimmedReason : 'none given';
   const reject = async (rejection: ActionError): Promise<ActionOutcome> => {
-    await appendEntry(c, { action, subject, reason, outcome: `refused_${rejection}` });
+    await appendEntry(c, { action, subject, reason, outcome: `rejected_${rejection}` });
     return { ok: false, reason: rejection };
   };
   if (!c.var.operator.permissions.has(permission)) return reject('not_permitted');
-  if (reason !== trimmedReason) return reject('no_reason');
-  if (run === undefined) return reject('bad_fields');
-  await appendEntry(c, { action, subject, reason, outcome: 'asked' });
+  if (reason !== trimmedReason) return reject('reason_required');
+  if (run === undefined) return reject('invalid_fields');
+  await appendEntry(c, { action, subject, reason, outcome: 'requested' });
   try {
     const outcome = await run();
     if (!outcome.ok) return reject(outcome.reason);

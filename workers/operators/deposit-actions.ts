@@ -32,7 +32,7 @@ function parseResumeChain(c: OperatorContext, form: Form): ParsedAction {
   const run = async (): Promise<ActionOutcome> =>
     (await resumeChain(db, chain, c.var.operator.email, now()))
       ? { ok: true, done: 'resume_chain' }
-      : { ok: false, reason: 'decided' };
+      : { ok: false, reason: 'already_decided' };
   return { subject: null, run };
 }
 
@@ -46,7 +46,7 @@ async function parseReleaseDeposit(c: OperatorContext, form: Form): Promise<Pars
   const run = async (): Promise<ActionOutcome> =>
     (await releaseDeposit(db, chain, key))
       ? { ok: true, done: 'release_deposit' }
-      : { ok: false, reason: deposit === undefined ? 'unknown' : 'decided' };
+      : { ok: false, reason: deposit === undefined ? 'not_found' : 'already_decided' };
   return { subject: deposit?.account ?? null, run };
 }
 
@@ -85,7 +85,7 @@ function parseReportSweep(c: OperatorContext, form: Form): ParsedAction {
   const run = async (): Promise<ActionOutcome> =>
     (await recordSweptDeposits(db, swept, now())).ok
       ? { ok: true, done: 'report_sweep' }
-      : { ok: false, reason: 'foreign_address' };
+      : { ok: false, reason: 'unknown_address' };
   return { subject: null, run };
 }
 

@@ -20,9 +20,9 @@ deposit.get(
     const key = { txHash: hash, logIndex: Number(index) };
     const depositInReview = await findInReview(c.var.deps.db, chain, key);
     const subject = depositInReview?.account ?? null;
-    const view = { action: 'look_at_deposit', permission: 'see_deposits', subject } as const;
+    const view = { action: 'view_deposit', permission: 'view_deposits', subject } as const;
     if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
-    if (depositInReview === undefined) return errorPage(c, 'unknown');
+    if (depositInReview === undefined) return errorPage(c, 'not_found');
     const decimals = c.var.deps.deposits.chains.find(({ name }) => name === chain)?.decimals;
     const family = getAddressFamily(chain);
     return operatorPage(

@@ -101,13 +101,13 @@ describe('a halted network', () => {
     });
     expect((await submitAction(form)).status).toBe(409);
     expect(await outcomes('resume_chain')).toEqual([
-      'refused_decided',
-      'asked',
+      'rejected_already_decided',
+      'requested',
       'resume_chain',
-      'asked',
-      'refused_bad_fields',
-      'refused_no_reason',
-      'refused_not_permitted',
+      'requested',
+      'rejected_invalid_fields',
+      'rejected_reason_required',
+      'rejected_not_permitted',
     ]);
     expect(await depositsPage()).not.toContain('is halted');
   });
@@ -142,7 +142,7 @@ describe('a held deposit', () => {
       limit: 5,
       subject: account,
     });
-    expect(entries[0]).toMatchObject({ action: 'look_at_deposit', operator: OPERATORS.support });
+    expect(entries[0]).toMatchObject({ action: 'view_deposit', operator: OPERATORS.support });
     const form = { deed: 'release_deposit', chain: 'polygon', transaction: TX, index: '3' };
     expect((await submitAction(form, OPERATORS.support)).status).toBe(403);
     expect((await submitAction({ ...form, index: '4' })).status).toBe(404);

@@ -369,7 +369,7 @@ async function depositsPage(c: OperatorContext, error?: ActionError) {
 export const deposits = new Hono<OperatorEnv>();
 
 deposits.get(PATH, async (c) => {
-  const view = { action: 'look_at_deposits', permission: 'see_deposits', subject: null } as const;
+  const view = { action: 'view_deposits', permission: 'view_deposits', subject: null } as const;
   return (await auditView(c, view)) ? depositsPage(c) : errorPage(c, 'not_permitted');
 });
 
@@ -387,13 +387,13 @@ async function parseRequest(c: OperatorContext, form: Form) {
 deposits.post(PATH, async (c) => {
   const form = await readForm(c);
   const request = await parseRequest(c, form);
-  if (request === undefined) return errorPage(c, 'unknown');
+  if (request === undefined) return errorPage(c, 'not_found');
   const { deed: action, subject, run } = request;
   const reason = form.text('reason');
   const permission = DEPOSIT_ACTION_PERMISSIONS[action];
   const outcome = await runAudited(c, { action: action, permission, subject, reason, run });
   if (outcome.ok) return c.redirect(`${PATH}?done=${outcome.done}`, 303);
-  return c.var.operator.permissions.has('see_deposits')
+  return c.var.operator.permissions.has('view_deposits')
     ? depositsPage(c, outcome.reason)
     : errorPage(c, outcome.reason);
 });

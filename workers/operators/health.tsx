@@ -160,7 +160,7 @@ async function loadDepositHealth(c: OperatorContext) {
 export const health = new Hono<OperatorEnv>();
 
 health.get('/operators/health', async (c) => {
-  if (!c.var.operator.permissions.has('see_health')) return errorPage(c, 'not_permitted');
+  if (!c.var.operator.permissions.has('view_health')) return errorPage(c, 'not_permitted');
   const { db, now } = c.var.deps;
   const [summary, deposits, auditCheck] = await Promise.all([
     readHealth(db, now()),

@@ -6,11 +6,11 @@ import type { Permission } from './roles.ts';
 import { type ActionError, DONE_MESSAGES, ERROR_MESSAGES } from './strings.ts';
 
 const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Permission }>[] = [
-  { path: '/operators', label: 'Find an account', permission: 'see_account' },
+  { path: '/operators', label: 'Find an account', permission: 'view_account' },
   { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
-  { path: '/operators/deposits', label: 'Deposits', permission: 'see_deposits' },
-  { path: '/operators/health', label: 'Health', permission: 'see_health' },
-  { path: '/operators/chain', label: 'Who did what', permission: 'see_chain' },
+  { path: '/operators/deposits', label: 'Deposits', permission: 'view_deposits' },
+  { path: '/operators/health', label: 'Health', permission: 'view_health' },
+  { path: '/operators/audit-log', label: 'Who did what', permission: 'view_audit_log' },
 ];
 
 const Header: FC<{ operator: Operator; activePath: string | undefined }> = ({
@@ -73,11 +73,11 @@ export function operatorPage(
 
 const STATUSES: Readonly<Partial<Record<ActionError, 403 | 404 | 422>>> = {
   not_permitted: 403,
-  own: 403,
-  unknown: 404,
+  own_proposal: 403,
+  not_found: 404,
   no_owner: 404,
-  no_reason: 422,
-  bad_fields: 422,
+  reason_required: 422,
+  invalid_fields: 422,
 };
 
 export function httpStatusFor(error: ActionError): 403 | 404 | 409 | 422 {

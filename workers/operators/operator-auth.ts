@@ -34,7 +34,7 @@ export const requireAccess: MiddlewareHandler<OperatorEnv> = async function requ
   const roles = accessResult.ok ? getRoles(assignments, accessResult) : [];
   if (!accessResult.ok || roles.length === 0) {
     const reason = accessResult.ok ? 'no_role' : accessResult.reason;
-    logEvent({ event: 'access_refused', reason });
+    logEvent({ event: 'access_denied', reason });
     c.header('cache-control', 'no-store');
     return c.text('You are not let in here.', reason === 'keys_unreachable' ? 503 : 403);
   }

@@ -45,7 +45,7 @@ function submitAction(
   name: AccountAction,
   options: RequestOptions,
 ): Promise<Response> {
-  return harness.send(`/operators/accounts/${account}/moves/${name}`, options);
+  return harness.send(`/operators/accounts/${account}/actions/${name}`, options);
 }
 
 let ids = 0;
@@ -77,12 +77,12 @@ describe('a role', () => {
       expect(response.status).toBe(status);
       const done = name === 'adjust' ? 'applied' : 'done';
       expect(await listOutcomes(accountId)).toEqual(
-        permitted ? [`${name} asked`, `${name} ${done}`] : [`${name} refused_not_permitted`],
+        permitted ? [`${name} requested`, `${name} ${done}`] : [`${name} rejected_not_permitted`],
       );
       const [entry] = await listEntries(accountId);
       expect(entry).toMatchObject({ operator: OPERATORS[role], reason: REASON });
       if (!permitted) expect(harness.ledger.requests).toEqual([]);
-      const form2 = await harness.send(`/operators/accounts/${accountId}/moves/${name}`, {
+      const form2 = await harness.send(`/operators/accounts/${accountId}/actions/${name}`, {
         as: OPERATORS[role],
       });
       expect(form2.status).toBe(permitted ? 200 : 403);
@@ -91,9 +91,9 @@ describe('a role', () => {
 
   it.each([
     ['/operators/adjustments', 'adjust'],
-    ['/operators/health', 'see_health'],
-    ['/operators/deposits', 'see_deposits'],
-    ['/operators/chain', 'see_chain'],
+    ['/operators/health', 'view_health'],
+    ['/operators/deposits', 'view_deposits'],
+    ['/operators/audit-log', 'view_audit_log'],
   ] as const)('sees %s where it has %s', async (path, permission) => {
     for (const role of ROLES) {
       const { status } = await harness.send(path, { as: OPERATORS[role] });
@@ -112,7 +112,7 @@ describe('an account', () => {
   it('is shown without its owner’s name, whoever looks, and each look is in the chain', async () => {
     const { accountId, email } = await createAccount(harness.db);
     for (const as of [OPERATORS.support, OPERATORS.finance, OPERATORS.admin]) {
-      for (const page of ['', '/ledger', '/calls', '/books']) {
+      for (const page of ['', '/ledger', '/calls', '/reconciliation']) {
         const response = await harness.send(`/operators/accounts/${accountId}${page}`, { as });
         expect(response.status).toBe(200);
         const text = (await response.text()).toLowerCase();
@@ -121,7 +121,9 @@ describe('an account', () => {
         if (page === '') expect(text.includes('g•••@e•••.com')).toBe(as !== OPERATORS.finance);
       }
     }
-    const views = ['account', 'ledger', 'calls', 'books'].map((what) => `look_at_${what} done`);
+    const views = ['account', 'ledger', 'calls', 'reconciliation'].map(
+      (what) => `view_${what} done`,
+    );
     expect(await listOutcomes(accountId)).toEqual([...views, ...views, ...views]);
   });
 
@@ -132,14 +134,14 @@ describe('an account', () => {
     });
     expect(withoutReason.status).toBe(422);
     expect(await withoutReason.text()).not.toContain(email);
-    const path = `/operators/accounts/${accountId}/moves/reveal_email`;
+    const path = `/operators/accounts/${accountId}/actions/reveal_email`;
     expect(await (await harness.send(path)).text()).not.toContain(email);
     const response = await submitAction(accountId, 'reveal_email', { form: { reason: REASON } });
     expect(await response.text()).toContain(email);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await listOutcomes(accountId)).toEqual([
-      'reveal_email refused_no_reason',
-      'reveal_email asked',
+      'reveal_email rejected_reason_required',
+      'reveal_email requested',
       'reveal_email done',
     ]);
   });
@@ -147,12 +149,12 @@ describe('an account', () => {
   it.each([
     ['by its address', (one: CreatedAccount) => one.email.toUpperCase(), 'by_email'],
     ['by its id', (one: CreatedAccount) => one.accountId, 'by_account'],
-    ['by a key’s last four', (one: CreatedAccount) => one.last4, 'by_key_ending'],
+    ['by a key’s last four', (one: CreatedAccount) => one.last4, 'by_key_last4'],
   ])('is found %s, and what was typed is nowhere in the chain', async (_, getQuery, how) => {
     const last4 = how.replaceAll('_', '').slice(2).slice(0, 3).padEnd(4, '9');
     const account = { ...(await createAccount(harness.db, last4)), last4 };
     const what = getQuery(account);
-    const response = await harness.send('/operators/find', { form: { what } });
+    const response = await harness.send('/operators/search', { form: { what } });
     expect(response.headers.get('location')).toBe(`/operators/accounts/${account.accountId}`);
     const [entry] = await listEntries(account.accountId);
     expect(entry).toMatchObject({ action: 'find_account', reason: how, outcome: 'done' });
@@ -163,7 +165,7 @@ describe('an account', () => {
       await createAccount(harness.db, 'Tw1n'),
       await createAccount(harness.db, 'Tw1n'),
     ];
-    const response = await harness.send('/operators/find', { form: { what: 'Tw1n' } });
+    const response = await harness.send('/operators/search', { form: { what: 'Tw1n' } });
     const text = await response.text();
     for (const { accountId, email } of [one, other]) {
       expect(text).toContain(`/operators/accounts/${accountId}`);
@@ -174,12 +176,12 @@ describe('an account', () => {
   it('is not found by its address by who may not know it', async () => {
     const { accountId, email } = await createAccount(harness.db);
     const options = { as: OPERATORS.finance, form: { what: email } };
-    const response = await harness.send('/operators/find', options);
+    const response = await harness.send('/operators/search', options);
     expect(response.status).toBe(403);
     expect(await response.text()).not.toContain(accountId);
     expect((await listEntries()).at(-1)).toMatchObject({
       action: 'find_account',
-      outcome: 'refused_not_permitted',
+      outcome: 'rejected_not_permitted',
       subject: null,
     });
   });
@@ -187,7 +189,7 @@ describe('an account', () => {
   it('that there is not is said to be none, and its look is recorded too', async () => {
     const unknownAccount = 'f'.repeat(16);
     expect((await harness.send(`/operators/accounts/${unknownAccount}`)).status).toBe(404);
-    expect(await listOutcomes(unknownAccount)).toEqual(['look_at_account done']);
+    expect(await listOutcomes(unknownAccount)).toEqual(['view_account done']);
     const frozen = await submitAction(unknownAccount, 'freeze', { form: { reason: REASON } });
     expect(frozen.status).toBe(404);
     expect(harness.ledger.requests.filter((verb) => verb.includes(` ${unknownAccount}`))).toEqual(
@@ -218,10 +220,10 @@ describe('a move', () => {
       const options = { form: { reason: REASON }, headers };
       expect((await submitAction(accountId, 'freeze', options)).status).toBe(403);
     }
-    await harness.send(`/operators/accounts/${accountId}/moves/freeze?reason=${'x'.repeat(20)}`);
+    await harness.send(`/operators/accounts/${accountId}/actions/freeze?reason=${'x'.repeat(20)}`);
     expect(harness.ledger.requests).toEqual([]);
     expect(new Set(await listOutcomes(accountId))).toEqual(
-      new Set(['freeze refused_no_reason', 'revoke_key refused_bad_fields']),
+      new Set(['freeze rejected_reason_required', 'revoke_key rejected_invalid_fields']),
     );
   });
 
@@ -231,7 +233,7 @@ describe('a move', () => {
     const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
     // The same account could not be asked of a database that is gone: the look-up is what fails first.
     const unreachable = { ...harness.bindings(), DATABASE_URL: 'postgresql://a:b@127.0.0.1:9/x' };
-    const path = `/operators/accounts/${accountId}/moves/freeze`;
+    const path = `/operators/accounts/${accountId}/actions/freeze`;
     const response = await harness.send(path, { form: { reason: REASON } }, unreachable);
     expect(response.status).toBe(500);
     expect(harness.ledger.requests).toEqual([]);
@@ -250,7 +252,7 @@ describe('a move', () => {
     );
     harness.ledger.operators.freeze = freeze;
     consoleError.mockRestore();
-    expect(await listOutcomes(accountId)).toEqual(['freeze asked', 'freeze failed']);
+    expect(await listOutcomes(accountId)).toEqual(['freeze requested', 'freeze failed']);
   });
 
   it('withdraws a consent with a receipt, and only a kind there is', async () => {
@@ -283,14 +285,14 @@ describe('a move', () => {
     expect(harness.ledger.requests).toEqual([]);
     const page = await (await harness.send(`/operators/accounts/${accountId}`)).text();
     expect(page).toContain('deleted');
-    expect((await harness.send('/operators/find', { form: { what: email } })).status).toBe(422);
+    expect((await harness.send('/operators/search', { form: { what: email } })).status).toBe(422);
   });
 
   it('of a key that is not there says so', async () => {
     const { accountId } = await createAccount(harness.db);
     const form = { key: '8', reason: REASON };
     expect((await submitAction(accountId, 'revoke_key', { form })).status).toBe(404);
-    expect(await listOutcomes(accountId)).toContain('revoke_key refused_unknown');
+    expect(await listOutcomes(accountId)).toContain('revoke_key rejected_not_found');
   });
 });
 
@@ -349,16 +351,16 @@ describe('an adjustment', () => {
     expect(harness.ledger.requests.filter((verb) => verb.includes(id))).toHaveLength(1);
     const outcomes = await listOutcomes(accountId);
     expect(outcomes.filter((text) => text === 'approve_adjustment applied')).toHaveLength(1);
-    expect(outcomes.filter((text) => text === 'approve_adjustment refused_decided')).toHaveLength(
-      2,
-    );
+    expect(
+      outcomes.filter((text) => text === 'approve_adjustment rejected_already_decided'),
+    ).toHaveLength(2);
   });
 
   it('refused by somebody never moves', async () => {
     const { id, path } = await proposeAdjustment('99');
     expect(
-      (await decide(path, OPERATORS.otherFinance, 'refuse')).headers.get('location'),
-    ).toContain('refused');
+      (await decide(path, OPERATORS.otherFinance, 'reject')).headers.get('location'),
+    ).toContain('rejected');
     expect((await decide(path, OPERATORS.admin)).status).toBe(409);
     expect(harness.ledger.adjustments.has(`adjustment:${id}`)).toBe(false);
   });
@@ -375,8 +377,11 @@ describe('an adjustment', () => {
       } = await proposeAdjustment('1', OPERATORS.finance, 'out');
       harness.ledger.onAdjust = adjusting;
       expect(response.status).toBe(409);
-      expect(await listOutcomes(accountId)).toEqual(['adjust asked', `adjust refused_${reason}`]);
-      expect((await decide(path, OPERATORS.otherFinance, 'finish')).status).toBe(409);
+      expect(await listOutcomes(accountId)).toEqual([
+        'adjust requested',
+        `adjust rejected_${reason}`,
+      ]);
+      expect((await decide(path, OPERATORS.otherFinance, 'retry')).status).toBe(409);
     },
   );
 
@@ -390,7 +395,7 @@ describe('an adjustment', () => {
     harness.ledger.onAdjust = adjusting;
     consoleError.mockRestore();
     expect(response.status).toBe(500);
-    expect((await decide(path, OPERATORS.finance, 'finish')).headers.get('location')).toContain(
+    expect((await decide(path, OPERATORS.finance, 'retry')).headers.get('location')).toContain(
       'applied',
     );
     expect(harness.ledger.adjustments.get(`adjustment:${id}`)).toBe(1_000_000_000n);
@@ -408,7 +413,7 @@ describe('an adjustment', () => {
 describe('what operators did', () => {
   it('is a whole chain after all of the above, and is checked on a button', async () => {
     expect(await verifyAuditLog(harness.db)).toMatchObject({ ok: true });
-    const response = await harness.send('/operators/chain', { as: OPERATORS.admin, form: {} });
+    const response = await harness.send('/operators/audit-log', { as: OPERATORS.admin, form: {} });
     expect(await response.text()).toContain('lines are as they were written');
   });
 
@@ -417,7 +422,7 @@ describe('what operators did', () => {
     const reason = '<script>alert(1)</script> & <img src=x>';
     await submitAction(accountId, 'freeze', { form: { reason } });
     const page = await (
-      await harness.send(`/operators/chain?subject=${accountId}`, { as: OPERATORS.admin })
+      await harness.send(`/operators/audit-log?subject=${accountId}`, { as: OPERATORS.admin })
     ).text();
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toContain('<script>');
@@ -434,7 +439,7 @@ describe('what operators did', () => {
     const page = await (await harness.send('/operators/health')).text();
     expect(page).toContain(`Line ${seq} of what operators did was altered.`);
     expect(consoleError.mock.calls.flat()).toContain(
-      `{"event":"chain_broken","seq":${seq},"flaw":"altered"}`,
+      `{"event":"audit_log_broken","seq":${seq},"problem":"altered"}`,
     );
     consoleError.mockRestore();
   });

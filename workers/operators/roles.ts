@@ -9,13 +9,13 @@ export type Role = (typeof ROLES)[number];
 
 export const PERMISSIONS = [
   /** Standing, keys' metadata, lines and calls of an account: nothing of a person. */
-  'see_account',
+  'view_account',
   /** The masked address, mails' states, consents, receipts, how many sessions there are. */
-  'see_correspondence',
-  'see_health',
-  'see_chain',
+  'view_communication',
+  'view_health',
+  'view_audit_log',
   /** The networks, what waits and what differs, and whose a held deposit is. */
-  'see_deposits',
+  'view_deposits',
   /** Let a halted network go on and a held deposit be credited; say what the treasury moved. */
   'settle_deposits',
   /** Let another public key give new addresses. */
@@ -34,10 +34,10 @@ export type Permission = (typeof PERMISSIONS)[number];
 /** Support may stop money, finance alone lets it go again and moves it; admins see who did what. */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   support: [
-    'see_account',
-    'see_correspondence',
-    'see_health',
-    'see_deposits',
+    'view_account',
+    'view_communication',
+    'view_health',
+    'view_deposits',
     'reveal_email',
     'freeze',
     'revoke_key',
@@ -45,9 +45,9 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
     'withdraw_consent',
   ],
   finance: [
-    'see_account',
-    'see_health',
-    'see_deposits',
+    'view_account',
+    'view_health',
+    'view_deposits',
     'settle_deposits',
     'freeze',
     'unfreeze',

@@ -20,7 +20,7 @@ import type { Permission } from './roles.ts';
 const MAX_RESULTS = 20;
 
 type AccountQuery = Readonly<{
-  method: 'by_email' | 'by_account' | 'by_call' | 'by_key_ending';
+  method: 'by_email' | 'by_account' | 'by_call' | 'by_key_last4';
   permission: Permission;
   search: () => Promise<readonly AccountId[]>;
 }>;
@@ -34,19 +34,19 @@ function parseQuery(c: OperatorContext, text: string): AccountQuery | undefined 
   const { db } = c.var.deps;
   if (text.includes('@')) {
     const search = async () => toList(await findAccountByEmail(db, text.toLowerCase()));
-    return { method: 'by_email', permission: 'see_correspondence', search };
+    return { method: 'by_email', permission: 'view_communication', search };
   }
   if (/^[0-9a-f]{16}$/.test(text)) {
     const search = async () => toList((await findAccountSummary(db, text))?.accountId);
-    return { method: 'by_account', permission: 'see_account', search };
+    return { method: 'by_account', permission: 'view_account', search };
   }
   if (/^[0-9a-f]{32}$/.test(text)) {
     const search = async () => toList(await findAccountByCall(db, text));
-    return { method: 'by_call', permission: 'see_account', search };
+    return { method: 'by_call', permission: 'view_account', search };
   }
   if (/^[0-9A-Za-z]{4}$/.test(text)) {
     const search = () => findAccountsByKeyEnding(db, text, MAX_RESULTS);
-    return { method: 'by_key_ending', permission: 'see_account', search };
+    return { method: 'by_key_last4', permission: 'view_account', search };
   }
   return undefined;
 }
@@ -70,7 +70,7 @@ function searchPage(c: OperatorContext, problem?: string, accountIds: readonly A
         </>
       )}
       {problem !== undefined && <Note kind="problem">{problem}</Note>}
-      <form method="post" action="/operators/find">
+      <form method="post" action="/operators/search">
         <Field
           name="what"
           label="Address, account, call, or a key’s last four characters"
@@ -91,7 +91,7 @@ accountSearch.get('/', (c) => c.redirect('/operators', 303));
 
 accountSearch.get('/operators', (c) => searchPage(c));
 
-accountSearch.post('/operators/find', async (c) => {
+accountSearch.post('/operators/search', async (c) => {
   const query = parseQuery(c, (await readForm(c)).text('what').trim());
   if (query === undefined) return searchPage(c, 'That has none of the shapes below.');
   const { method: reason, permission } = query;

@@ -22,7 +22,7 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   withdraw_consent: 'Withdrawal recorded. The user can see the receipt in their console.',
   applied: 'Adjustment applied.',
   waiting: 'The adjustment is above the limit and needs a second approval.',
-  refused: 'Adjustment rejected. The balance was not changed.',
+  rejected: 'Adjustment rejected. The balance was not changed.',
   resume_chain: 'Network resumed. It is scanned again from the next minute.',
   release_deposit:
     'Deposit released. It is credited within the next minute’s run, if the account can accept it.',
@@ -34,33 +34,33 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
 /** Why something was not done. */
 export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   not_permitted: 'Your role does not allow this. This attempt was logged.',
-  no_reason: 'Enter a reason of 10 to 255 characters. This attempt was logged.',
-  bad_fields: 'Some fields of the form are invalid. This attempt was logged.',
+  reason_required: 'Enter a reason of 10 to 255 characters. This attempt was logged.',
+  invalid_fields: 'Some fields of the form are invalid. This attempt was logged.',
   no_owner: 'The account has no email address because it was deleted.',
-  unknown: 'Not found.',
+  not_found: 'Not found.',
   conflict: 'This ID is already used by another adjustment.',
   closed: 'The account is closed, so its balance can no longer be changed.',
   not_open: 'The account’s ledger is not open yet.',
   too_large: 'This would exceed the maximum balance of an account.',
   insufficient: 'Insufficient available balance.',
-  own: 'This is your own proposal. Another operator has to approve it.',
-  decided: 'This was already decided.',
-  foreign_address: 'The report contains addresses that are not ours. Nothing was imported.',
+  own_proposal: 'This is your own proposal. Another operator has to approve it.',
+  already_decided: 'This was already decided.',
+  unknown_address: 'The report contains addresses that are not ours. Nothing was imported.',
 };
 export type ActionError =
   | 'not_permitted'
-  | 'no_reason'
-  | 'bad_fields'
+  | 'reason_required'
+  | 'invalid_fields'
   | 'no_owner'
-  | 'unknown'
+  | 'not_found'
   | 'conflict'
   | 'closed'
   | 'not_open'
   | 'too_large'
   | 'insufficient'
-  | 'own'
-  | 'decided'
-  | 'foreign_address';
+  | 'own_proposal'
+  | 'already_decided'
+  | 'unknown_address';
 
 export const ACTION_LABELS: Readonly<
   Record<AccountAction, Readonly<{ title: string; description: string; dangerous: boolean }>>

@@ -96,7 +96,7 @@ export async function proposeAdjustment(db: Database, proposal: Proposal): Promi
 
 export type DecideResult =
   | Readonly<{ ok: true; adjustment: Adjustment }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'own' | 'decided' }>;
+  | Readonly<{ ok: false; reason: 'not_found' | 'own_proposal' | 'already_decided' }>;
 
 /** Refusing one's own proposal is taking it back; approving it nobody can. */
 export async function decideAdjustment(
@@ -116,8 +116,8 @@ export async function decideAdjustment(
   );
   if (row !== undefined) return { ok: true, adjustment: toAdjustment(row) };
   const existing = await findAdjustment(db, id);
-  if (existing === undefined) return { ok: false, reason: 'unknown' };
-  return { ok: false, reason: existing.state === 'proposed' ? 'own' : 'decided' };
+  if (existing === undefined) return { ok: false, reason: 'not_found' };
+  return { ok: false, reason: existing.state === 'proposed' ? 'own_proposal' : 'already_decided' };
 }
 
 /** What the ledger answered. Repeating it changes nothing. */

@@ -205,7 +205,7 @@ describe('an adjustment', () => {
     await proposeAdjustment(db, request);
     for (const by of ['Finn@Farebox.example', 'finn@farebox.example', 'FINN@FAREBOX.EXAMPLE']) {
       const decision = { id: request.id, by, approved: true, now: NOW };
-      expect(await decideAdjustment(db, decision)).toEqual({ ok: false, reason: 'own' });
+      expect(await decideAdjustment(db, decision)).toEqual({ ok: false, reason: 'own_proposal' });
     }
     expect((await findAdjustment(db, request.id))?.state).toBe('proposed');
     const withdrawal = { id: request.id, by: 'finn@farebox.example', approved: false, now: NOW };
