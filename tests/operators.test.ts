@@ -197,9 +197,9 @@ describe('an operator’s action', () => {
     expect(await fetchPosted(apiKey)).toBe('106250000000');
   });
 
-  it('and each view before it are in one valid audit log', async () => {
+  it('is recorded in one valid audit log, like each view before it', async () => {
     const { text } = await sendRequest('/operators/audit-log', { form: {} });
-    const lastEntry = /lines are as they were written\. The last is (\d+), ([0-9a-f]{64})\./.exec(
+    const lastEntry = /entries are intact\. The last is entry (\d+), hash ([0-9a-f]{64})\./.exec(
       text,
     );
     expect(text).toContain('<td>approve_adjustment</td>');
@@ -213,24 +213,24 @@ describe('an operator’s action', () => {
 describe('the operators’ account page', () => {
   it('shows the ledger’s figures and masks the owner', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });
-    const searchResult = await sendRequest('/operators/search', { form: { what: email } });
+    const searchResult = await sendRequest('/operators/search', { form: { query: email } });
     expect(searchResult.location).toBe(`/operators/accounts/${accountId}`);
     const { text } = await sendRequest(`/operators/accounts/${accountId}`);
     expect(text).toMatch(/^<!doctype html><html lang="en">/);
     expect(text).toContain('value="5000000000"');
     expect(text).not.toContain(email);
     const auditPage = await sendRequest(`/operators/accounts/${accountId}/reconciliation`);
-    expect(auditPage.text).toContain('nothing: the books agree');
+    expect(auditPage.text).toContain('none: the ledger and Postgres agree');
   });
 });
 
 describe('the health page', () => {
   it('shows the result of the ledger’s daily reconciliation', async () => {
-    expect((await sendRequest('/operators/health')).text).toContain('sweep has not run');
+    expect((await sendRequest('/operators/health')).text).toContain('reconciliation has not run');
     await stack.runCrons();
     await expect
       .poll(async () => (await sendRequest('/operators/health')).text, { timeout: 10_000 })
-      .not.toContain('sweep has not run');
+      .not.toContain('reconciliation has not run');
   });
 });
 
@@ -305,19 +305,19 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     const page = await context.newPage();
     await page.goto(`${home}/`);
     await checkPage(page, 'find');
-    await page.getByLabel('Address, account, call').fill(email);
+    await page.getByLabel('Email, account, call').fill(email);
     await page.getByRole('button', { name: 'Find' }).click();
     await page.waitForURL(`${home}/operators/accounts/${accountId}`);
     expect(await page.content()).not.toContain(email);
     await checkPage(page, 'account');
     await page.getByRole('link', { name: 'Reveal email address' }).click();
-    await checkPage(page, 'move');
-    await page.getByLabel('Why').fill(REASON);
+    await checkPage(page, 'action');
+    await page.getByLabel('Reason').fill(REASON);
     await page.getByRole('button', { name: 'Reveal email address' }).click();
     await expect.poll(() => page.content()).toContain(email);
     await page.getByRole('link', { name: 'Back to the account' }).click();
     await page.getByRole('link', { name: 'Freeze', exact: true }).click();
-    await page.getByLabel('Why').fill(REASON);
+    await page.getByLabel('Reason').fill(REASON);
     await page.getByRole('button', { name: 'Freeze' }).click();
     await page.getByRole('status').waitFor();
     for (const path of ['ledger', 'calls', 'reconciliation']) {

@@ -1,4 +1,4 @@
-/** Who gets through the operators' door: by the right signature in the right header, and nobody else. */
+/** Access to the operators' application: only a valid assertion in the right header admits an operator. */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -39,26 +39,26 @@ function denialReason(): unknown {
 
 async function openOperators(assertion: string | null, env?: object): Promise<number> {
   const response = await harness.send('/operators', { assertion }, env);
-  if (response.status !== 200) expect(await response.text()).toBe('You are not let in here.');
+  if (response.status !== 200) expect(await response.text()).toBe('Access denied.');
   return response.status;
 }
 
 const SECOND = 1_000;
 
-describe('an assertion', () => {
-  it('of our team, for us, by a known key lets in', async () => {
+describe('the Access assertion', () => {
+  it('admits an operator if it is from our team, for this application, and signed by a known key', async () => {
     expect(await openOperators(await signAssertion(harness.key))).toBe(200);
     expect(denialReason()).toBeUndefined();
   });
 
-  it('is needed on every request, also for a stylesheet and for what is not there', async () => {
+  it('is required on every request, also for the stylesheet and unknown paths', async () => {
     for (const path of ['/', '/operators', '/style.css', '/healthz', '/nowhere']) {
       expect((await harness.send(path, { assertion: null })).status).toBe(403);
     }
     expect(denialReason()).toBe('missing');
   });
 
-  it('in the cookie alone is no assertion', async () => {
+  it('is not read from the cookie', async () => {
     const cookie = `CF_Authorization=${await signAssertion(harness.key)}`;
     const response = await harness.send('/operators', { assertion: null, headers: { cookie } });
     expect(response.status).toBe(403);
@@ -68,17 +68,21 @@ describe('an assertion', () => {
   it.each([
     ['another audience', { aud: 'b'.repeat(64) }, 'wrong_audience_or_issuer'],
     ['another team', { iss: 'https://other.cloudflareaccess.com' }, 'wrong_audience_or_issuer'],
-    ['another issuer by a hair', { iss: `${ISSUER}/` }, 'wrong_audience_or_issuer'],
-    ["the organisation's own session", { type: 'org' }, 'no_identity'],
-    ['nobody, as a service token', { email: '' }, 'no_identity'],
-    ['somebody without a role', { email: OPERATORS.withoutRole }, 'no_role'],
-    ['a group that is not listed', { email: OPERATORS.withoutRole, groups: ['staff'] }, 'no_role'],
-  ])('of %s is refused', async (_, claims, reason) => {
+    ['an issuer with one character more', { iss: `${ISSUER}/` }, 'wrong_audience_or_issuer'],
+    ['a session of the organisation', { type: 'org' }, 'no_identity'],
+    ['a service token without an email', { email: '' }, 'no_identity'],
+    ['an operator without a role', { email: OPERATORS.withoutRole }, 'no_role'],
+    [
+      'an operator in an unlisted group',
+      { email: OPERATORS.withoutRole, groups: ['staff'] },
+      'no_role',
+    ],
+  ])('is denied for %s', async (_, claims, reason) => {
     expect(await openOperators(await signAssertion(harness.key, claims))).toBe(403);
     expect(denialReason()).toBe(reason);
   });
 
-  it('of an hour ago is refused, and one of tomorrow', async () => {
+  it('is denied when expired or not yet valid', async () => {
     const now = Math.floor(Date.now() / SECOND);
     expect(await openOperators(await signAssertion(harness.key, { issuedAt: now - 3_600 }))).toBe(
       403,
@@ -91,7 +95,7 @@ describe('an assertion', () => {
     expect(denialReason()).toBe('expired');
   });
 
-  it('that never ends is refused', async () => {
+  it('is denied without an expiry', async () => {
     const withoutExpiry = await new SignJWT({ email: OPERATORS.admin, type: 'app' })
       .setProtectedHeader({ alg: 'RS256', kid: harness.key.kid })
       .setAudience(AUDIENCE)
@@ -101,20 +105,20 @@ describe('an assertion', () => {
     expect(await openOperators(withoutExpiry)).toBe(403);
   });
 
-  it('signed by a stranger under a known key’s name is refused', async () => {
+  it('is denied when signed by an unknown key under a known key id', async () => {
     const forger = await signingKey(harness.key.kid);
     expect(await openOperators(await signAssertion(forger))).toBe(403);
     expect(denialReason()).toBe('bad_signature');
   });
 
-  it('with a changed payload is refused', async () => {
+  it('is denied when its payload was changed', async () => {
     const [header, , signature] = (await signAssertion(harness.key)).split('.');
     const [, body] = (await signAssertion(harness.key, { email: OPERATORS.admin })).split('.');
     expect(await openOperators(`${header}.${body}.${signature}`)).toBe(403);
     expect(denialReason()).toBe('bad_signature');
   });
 
-  it('without a signature, or with a MAC made from our public key, is refused', async () => {
+  it('is denied without a signature, or with a MAC keyed with our public key', async () => {
     const claims = { email: OPERATORS.admin, type: 'app', aud: AUDIENCE, iss: ISSUER };
     const unsigned = new UnsecuredJWT(claims).setIssuedAt().setExpirationTime('10m').encode();
     expect(await openOperators(unsigned)).toBe(403);
@@ -129,7 +133,7 @@ describe('an assertion', () => {
     expect(denialReason()).toBe('algorithm');
   });
 
-  it('that is no token at all is refused without an error of ours', async () => {
+  it('is denied without a server error when it is not a token', async () => {
     for (const junk of ['x', 'a.b.c', '..', 'e30.e30.', 'a'.repeat(20_000)]) {
       expect(await openOperators(junk)).toBe(403);
     }
@@ -137,14 +141,14 @@ describe('an assertion', () => {
     expect(logged.join('')).not.toContain('aaaa');
   });
 
-  it('names its groups in whatever letter case', async () => {
+  it('matches group names case-insensitively', async () => {
     const claims = { email: OPERATORS.withoutRole, groups: ['WHEEL'] };
     expect(await openOperators(await signAssertion(harness.key, claims))).toBe(200);
   });
 });
 
-describe('the keys', () => {
-  it('are fetched once for many requests, and again for a new one, at most once a minute', async () => {
+describe('the Access key cache', () => {
+  it('fetches once for many requests, and for an unknown key at most once a minute', async () => {
     const env = harness.bindings();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     const requestsBefore = harness.keys.requestCount();
@@ -170,7 +174,7 @@ describe('the keys', () => {
     harness.publishKeys([harness.key]);
   });
 
-  it('that were withdrawn are forgotten within the hour', async () => {
+  it('drops withdrawn keys within an hour', async () => {
     const env = harness.bindings();
     const old = await signingKey('old');
     harness.publishKeys([harness.key, old]);
@@ -181,13 +185,13 @@ describe('the keys', () => {
     expect(await openOperators(await signAssertion(old), env)).toBe(403);
   });
 
-  it('that can’t be had let nobody in, and the answer says when to come back to it', async () => {
+  it('answers 503 to every request while the keys are unreachable', async () => {
     const env = { ...harness.bindings(), ACCESS_KEYS_URL: 'http://127.0.0.1:9/keys' };
     expect(await openOperators(await signAssertion(harness.key), env)).toBe(503);
     expect(denialReason()).toBe('keys_unreachable');
   });
 
-  it('may come from elsewhere on one’s own machine only', async () => {
+  it('accepts another keys URL only if it and the host are loopback', async () => {
     const elsewhere = { ...harness.bindings(), ACCESS_KEYS_URL: 'https://evil.example/keys' };
     expect((await harness.send('/operators', {}, elsewhere)).status).toBe(503);
     const host = 'operators.example.com';

@@ -1,8 +1,8 @@
 /**
- * Who an operator is, by what Cloudflare Access signed: the header alone (never the cookie, which other
- * pages of the host could set), RS256 alone, for our application, from our team, not expired. The keys
- * are fetched here and not by jose, whose remote set once hung across Workers' requests (jose#509): no
- * promise is shared between two requests, and every fetch has an end.
+ * Identifies the operator from the assertion that Cloudflare Access signs. Only the header counts (other
+ * pages of the host could set the cookie), only RS256, only for this application, from our team, and
+ * unexpired. The keys are fetched here, not by jose: its remote key set shared a promise between requests
+ * and hung in Workers (jose#509). Here no two requests share a promise, and every fetch has a timeout.
  * https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
  */
 import {
@@ -21,7 +21,7 @@ export type AccessSettings = Readonly<{
   keysUrl: string;
 }>;
 
-/** As the identity provider names them, in lower case: two spellings are one person. */
+/** Names as the identity provider gives them, in lower case, so that two spellings are one operator. */
 export type AccessIdentity = Readonly<{ email: string; groups: readonly string[] }>;
 
 export type AccessDenialReason =
@@ -40,18 +40,18 @@ export type AccessResult =
   | Readonly<{ ok: false; reason: AccessDenialReason }>;
 
 const HEADER = 'cf-access-jwt-assertion';
-/** Far above any real one: nobody makes us decode a megabyte. */
+/** Far above the length of any real assertion, so that no request makes us decode a megabyte. */
 const MAX_ASSERTION_LENGTH = 16_384;
 const MAX_KEY_SET_LENGTH = 65_536;
 const KEYS_TIMEOUT_MS = 5_000;
-/** Access changes its keys every six weeks and honours old ones for a week: an hour is soon enough. */
+/** Access rotates its keys every six weeks and honours old ones for a week, so an hour is enough. */
 const KEYS_TTL_MS = 3_600_000;
-/** As long as they are believed where no newer ones can be had. */
+/** The age up to which keys are used while no newer ones can be fetched. */
 const KEYS_MAX_STALE_MS = 86_400_000;
 const MIN_REFETCH_INTERVAL_MS = 60_000;
-/** While there are no keys at all, nobody gets in: then it is asked again sooner. */
+/** Without any keys every request is denied, so they are fetched again sooner. */
 const EMPTY_RETRY_INTERVAL_MS = 5_000;
-/** Clocks differ a little. */
+/** Tolerates a small difference between clocks. */
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 type KeySet = Readonly<{
@@ -81,7 +81,7 @@ async function fetchKeys(url: string, now: number): Promise<KeySet | undefined> 
   }
 }
 
-/** Access's public keys, as long as the isolate lives. */
+/** Caches the public keys of Access for the life of the isolate. */
 export class AccessKeyCache {
   readonly #url: string;
   #cached: KeySet | undefined;
@@ -91,7 +91,7 @@ export class AccessKeyCache {
     this.#url = url;
   }
 
-  /** Whether it is time: for a key that we have, or for one nobody told us of. */
+  /** Checks whether the keys are stale or lack `kid`, at most once per interval. */
   #shouldFetch(kid: string, now: number): boolean {
     const elapsedMs = now - this.#lastFetchAt;
     if (this.#cached === undefined) return elapsedMs >= EMPTY_RETRY_INTERVAL_MS;
@@ -99,9 +99,10 @@ export class AccessKeyCache {
     return (stale || !this.#cached.kids.has(kid)) && elapsedMs >= MIN_REFETCH_INTERVAL_MS;
   }
 
+  /** Returns the key set to verify `kid` with; undefined while no usable keys can be fetched. */
   async get(kid: string, now: number): Promise<KeySet | undefined> {
     if (this.#shouldFetch(kid, now)) {
-      // Without any keys, those who come meanwhile ask too: nobody could tell them anything else.
+      // Without any keys, concurrent requests fetch too: they have nothing else to verify with.
       if (this.#cached !== undefined) this.#lastFetchAt = now;
       const fetched = await fetchKeys(this.#url, now);
       this.#lastFetchAt = now;
@@ -137,7 +138,7 @@ function toStrings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** Groups are there where the identity provider's claim was added to the token: then below `custom`. */
+/** Access puts a claim of the identity provider, such as `groups`, below `custom` if it is configured. */
 function getGroups(payload: JWTPayload): readonly string[] {
   const { custom } = payload;
   const customGroups =
@@ -147,7 +148,7 @@ function getGroups(payload: JWTPayload): readonly string[] {
   );
 }
 
-/** A service token has no address, and a session of the whole organisation is not one of this application. */
+/** Denies service tokens, which have no email, and sessions of the organisation, whose type is not `app`. */
 function toAccessResult(payload: JWTPayload): AccessResult {
   const { email, type } = payload;
   const hasEmail = typeof email === 'string' && email.length <= 254 && /^\S+@\S+$/.test(email);
@@ -155,6 +156,7 @@ function toAccessResult(payload: JWTPayload): AccessResult {
   return { ok: true, email: email.toLowerCase(), groups: getGroups(payload) };
 }
 
+/** Verifies the assertion of a request; `now` is in milliseconds. Never throws for a bad assertion. */
 export async function verifyAccess(
   settings: AccessSettings,
   keys: AccessKeyCache,
@@ -166,7 +168,7 @@ export async function verifyAccess(
   if (assertion.length > MAX_ASSERTION_LENGTH) return { ok: false, reason: 'malformed' };
   const header = parseHeader(assertion);
   if (header === undefined) return { ok: false, reason: 'malformed' };
-  // Asked before any key is looked for: "none" and a MAC made with our public key have no business here.
+  // Checked before any key is looked up, so that `none` and a MAC keyed with our public key are denied.
   if (header.alg !== 'RS256') return { ok: false, reason: 'algorithm' };
   if (typeof header.kid !== 'string') return { ok: false, reason: 'unknown_key' };
   const set = await keys.get(header.kid, now);

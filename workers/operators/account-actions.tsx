@@ -1,6 +1,6 @@
 /**
- * What an operator may do to one account. Each move is a page with a form and a reason, and a deed in the
- * chain; what each needs is in the closed table of roles. The ledger and the rows do the moving.
+ * The actions on one account. Each is a page with a form and a reason, and an audited action; the table of
+ * roles says which permission it needs.
  */
 import {
   type AccountSummary,
@@ -35,7 +35,7 @@ async function requireOwner(c: OperatorContext, id: AccountId): Promise<ActionOu
   return owner === undefined ? { ok: false, reason: 'no_owner' } : { ok: true, done: 'done' };
 }
 
-/** The ledger says nothing where there is nothing to freeze: the account's own row says why. */
+/** The ledger ignores a freeze of an account that is not open; the account's row tells why it is not. */
 function buildFreeze(
   c: OperatorContext,
   summary: AccountSummary,
@@ -111,7 +111,7 @@ const ActionFields: FC<{ action: AccountAction; adjustmentId: string; keyId: str
   if (props.action === 'withdraw_consent') {
     return (
       <p class="field">
-        <label for="kind">Kind of mail</label>
+        <label for="kind">Kind of email</label>
         <select id="kind" name="kind">
           {CONSENT_KINDS.map((kind) => (
             <option value={kind}>{kind}</option>
@@ -127,8 +127,8 @@ const ActionFields: FC<{ action: AccountAction; adjustmentId: string; keyId: str
       <p class="field">
         <label for="sign">Direction</label>
         <select id="sign" name="sign">
-          <option value="in">Give to the account</option>
-          <option value="out">Take from the account</option>
+          <option value="in">Credit the account</option>
+          <option value="out">Debit the account</option>
         </select>
       </p>
       <Field name="amount" label="Amount in USD" inputmode="decimal" required maxlength={17} />
@@ -159,12 +159,12 @@ function actionPage(c: OperatorContext, action: AccountAction, id: AccountId, er
   );
 }
 
-/** The one page with the whole address. It is an answer to a form: no URL leads to it. */
+/** The only page with the full email address. It answers a form, so no URL leads to it. */
 async function revealedEmailPage(c: OperatorContext, id: AccountId) {
   const owner = await findOwner(c.var.deps.db, id);
   return operatorPage(
     c,
-    { title: 'Its owner’s address' },
+    { title: 'Owner’s email address' },
     <>
       <output class="key">{owner?.email ?? 'deleted'}</output>
       <p>
@@ -195,7 +195,7 @@ accountActions.post(PATH, async (c) => {
   if (action === undefined || summary === undefined) return errorPage(c, 'not_found');
   const form = await readForm(c);
   const outcome = await runAudited(c, {
-    action: action,
+    action,
     permission: ACTION_PERMISSIONS[action],
     subject: id,
     reason: form.text('reason'),

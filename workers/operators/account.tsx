@@ -1,7 +1,7 @@
 /**
- * One account as an operator sees it: its standing and its keys, and, for whom it concerns, what was
- * written to its owner. The address is masked here whoever looks, and keys' names are left out: their
- * owner chose them. Each page is a look, and each look is a line in the chain.
+ * One account: its status and keys and, with the permission, the emails to its owner. The owner's email is
+ * masked for every role, and key names are left out, because customers choose them. Each page view is an
+ * audit-log entry.
  */
 import {
   type Communication,
@@ -39,7 +39,7 @@ const ID_PATTERN = ':id{[0-9a-f]{16}}';
 
 export const account = new Hono<OperatorEnv>();
 
-/** A ledger that can't be asked must not hide the rest from whoever has to help. */
+/** If the ledger is unreachable, the page still shows everything else. */
 async function orUnreachable<T>(request: Promise<T>): Promise<T | 'unreachable'> {
   try {
     return await request;
@@ -50,8 +50,8 @@ async function orUnreachable<T>(request: Promise<T>): Promise<T | 'unreachable'>
 }
 
 const AccountStatusFacts: FC<{ status: AccountStatus | null | 'unreachable' }> = ({ status }) => {
-  if (status === 'unreachable') return <p>The ledger could not be asked just now.</p>;
-  if (status === null) return <p>The account’s book was never opened.</p>;
+  if (status === 'unreachable') return <p>The ledger is unreachable right now.</p>;
+  if (status === null) return <p>The account’s ledger is not open yet.</p>;
   const { state, posted, held, openCalls, pendingEntries } = status;
   return (
     <dl class="facts">
@@ -59,17 +59,20 @@ const AccountStatusFacts: FC<{ status: AccountStatus | null | 'unreachable' }> =
       <Fact name="Balance">
         <Money amount={posted} />
       </Fact>
-      <Fact name="Held by calls in flight">
+      <Fact name="Held by calls in progress">
         <Money amount={held} />
       </Fact>
-      <Fact name="Calls in flight">{openCalls}</Fact>
-      <Fact name="Lines on their way to Postgres">{pendingEntries}</Fact>
+      <Fact name="Calls in progress">{openCalls}</Fact>
+      <Fact name="Entries not yet in Postgres">{pendingEntries}</Fact>
     </dl>
   );
 };
 
 const Keys: FC<{ id: AccountId; keys: readonly KeySummary[]; revocable: boolean }> = (props) => (
-  <Table caption="Keys" headers={['Key', 'Ends in', 'State', 'Budget', 'Expires', 'Made', '']}>
+  <Table
+    caption="Keys"
+    headers={['Key', 'Ends in', 'State', 'Spending limit', 'Expires', 'Created', '']}
+  >
     {props.keys.map(({ keyId, last4, state, budget, expiresAt, createdAt }) => (
       <tr>
         <th scope="row">{keyId}</th>
@@ -98,9 +101,9 @@ const Keys: FC<{ id: AccountId; keys: readonly KeySummary[]; revocable: boolean 
 
 const OwnerFacts: FC<{ owner: Owner | undefined; sessions: number }> = ({ owner, sessions }) => (
   <dl class="facts">
-    <Fact name="Address">{owner === undefined ? 'deleted' : maskEmail(owner.email)}</Fact>
+    <Fact name="Email">{owner === undefined ? 'deleted' : maskEmail(owner.email)}</Fact>
     <Fact name="Language">{owner?.language ?? '–'}</Fact>
-    <Fact name="Confirmed">
+    <Fact name="Verified">
       <Timestamp at={owner?.verifiedAt ?? null} />
     </Fact>
     <Fact name="Sessions">{sessions}</Fact>
@@ -109,7 +112,7 @@ const OwnerFacts: FC<{ owner: Owner | undefined; sessions: number }> = ({ owner,
 
 const CommunicationTables: FC<{ communication: Communication }> = ({ communication }) => (
   <>
-    <Table caption="Mails" headers={['Kind', 'State', 'Reason', 'Queued', 'Ended']}>
+    <Table caption="Emails" headers={['Kind', 'State', 'Reason', 'Queued', 'Ended']}>
       {communication.emails.map(({ kind, state, reason, queuedAt, endedAt }) => (
         <tr>
           <th scope="row">{kind}</th>
@@ -154,7 +157,7 @@ const CommunicationTables: FC<{ communication: Communication }> = ({ communicati
 );
 
 const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operator }) => (
-  <nav aria-label="What can be done">
+  <nav aria-label="Account actions">
     <ul>
       {ACCOUNT_ACTIONS.filter(
         (action) => action !== 'revoke_key' && operator.permissions.has(ACTION_PERMISSIONS[action]),
@@ -164,13 +167,13 @@ const AccountActions: FC<{ id: AccountId; operator: Operator }> = ({ id, operato
         </li>
       ))}
       <li>
-        <a href={`/operators/accounts/${id}/ledger`}>Lines</a>
+        <a href={`/operators/accounts/${id}/ledger`}>Ledger entries</a>
       </li>
       <li>
         <a href={`/operators/accounts/${id}/calls`}>Calls</a>
       </li>
       <li>
-        <a href={`/operators/accounts/${id}/reconciliation`}>Compare the books</a>
+        <a href={`/operators/accounts/${id}/reconciliation`}>Reconciliation</a>
       </li>
     </ul>
   </nav>
@@ -198,14 +201,14 @@ async function RecentAdjustments({ c, id }: Readonly<{ c: OperatorContext; id: A
   );
 }
 
-/** Who owns it, for whom that concerns. */
+/** The owner's masked data, for roles with the permission. */
 async function OwnerSection({ c, id }: Readonly<{ c: OperatorContext; id: AccountId }>) {
   const { db, now } = c.var.deps;
   const owner = await findOwner(db, id);
   const communication = await getCommunication(db, id, { limit: PAGE_SIZE, now: now() });
   return (
     <>
-      <h2>Its owner</h2>
+      <h2>Owner</h2>
       <OwnerFacts owner={owner} sessions={communication.sessions} />
       <CommunicationTables communication={communication} />
     </>
@@ -231,13 +234,13 @@ account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
       <AccountActions id={id} operator={operator} />
       <AccountStatusFacts status={status} />
       <dl class="facts">
-        <Fact name="Made">
+        <Fact name="Created">
           <Timestamp at={summary.createdAt} />
         </Fact>
-        <Fact name="Deleted by its owner">
+        <Fact name="Deleted by the owner">
           <Timestamp at={summary.closedAt} />
         </Fact>
-        <Fact name="Object wiped">
+        <Fact name="Account object wiped">
           <Timestamp at={summary.wipedAt} />
         </Fact>
       </dl>
@@ -250,7 +253,7 @@ account.get(`/operators/accounts/${ID_PATTERN}`, async (c) => {
 
 type AuditedPage = Readonly<{ id: AccountId; before: number }>;
 
-/** The account and the page that are looked at, once the look is written down and there is one. */
+/** Audits the view, then returns the account and page to show, or the error page. */
 async function openAuditedPage(
   c: OperatorContext,
   action: string,
@@ -290,11 +293,11 @@ account.get(`/operators/accounts/${ID_PATTERN}/ledger`, async (c) => {
   });
   return operatorPage(
     c,
-    { title: `Lines of ${id}` },
+    { title: `Ledger entries of ${id}` },
     <>
       <Table
         caption="Newest first"
-        headers={['Line', 'Kind', 'Amount', 'Balance after', 'At', 'Id']}
+        headers={['Entry', 'Kind', 'Amount', 'Balance after', 'At', 'ID']}
       >
         {entries.map((entry) => (
           <tr>
@@ -329,7 +332,7 @@ const CALL_HEADS = [
   'Input',
   'Output',
   'Charged',
-  'Our loss',
+  'Shortfall',
   'At',
 ] as const;
 
@@ -342,7 +345,7 @@ account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
     c,
     { title: `Calls of ${id}` },
     <>
-      <Table caption="Newest first; of what was said there is nothing" headers={CALL_HEADS}>
+      <Table caption="Newest first, without content" headers={CALL_HEADS}>
         {calls.map((call) => (
           <tr>
             <th scope="row">
@@ -377,18 +380,18 @@ account.get(`/operators/accounts/${ID_PATTERN}/reconciliation`, async (c) => {
   const audit = await orUnreachable(c.var.deps.ledger.audit(page.id));
   const body =
     audit === 'unreachable' ? (
-      <p>The ledger could not be asked just now.</p>
+      <p>The ledger is unreachable right now.</p>
     ) : (
       <dl class="facts">
         <Fact name="Balance">
           <Money amount={audit.posted} />
         </Fact>
-        <Fact name="Last line">{audit.lastSeq}</Fact>
+        <Fact name="Last entry">{audit.lastSeq}</Fact>
         <Fact name="Acknowledged by Postgres">{audit.acknowledgedSeq}</Fact>
-        <Fact name="What does not hold">
-          {audit.violations.join(', ') || 'nothing: the books agree'}
+        <Fact name="Violations">
+          {audit.violations.join(', ') || 'none: the ledger and Postgres agree'}
         </Fact>
       </dl>
     );
-  return operatorPage(c, { title: `Books of ${page.id}` }, body);
+  return operatorPage(c, { title: `Reconciliation of ${page.id}` }, body);
 });

@@ -1,6 +1,6 @@
 /**
- * An adjustment from proposal to money. The row decides who may; the ledger moves the money, once,
- * whatever is repeated, because the proposal's id is the line's.
+ * The adjustment workflow, from the proposal to the ledger. The row records the decision. The ledger
+ * applies the adjustment once, however often it is retried, because the proposal's id is the entry's.
  */
 import {
   type Adjustment,
@@ -16,13 +16,13 @@ import { MAX_AMOUNT, parseUsd } from '@farebox/money';
 import type { ActionOutcome } from './audited-action.ts';
 import type { OperatorContext } from './operator-auth.ts';
 
-/** 128 random bits: the next adjustment's or receipt's name. */
+/** A new id for an adjustment or receipt: 128 random bits in hexadecimal. */
 export function newId(c: OperatorContext): string {
   const bytes = c.var.deps.random(16);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** What a form proposes, or undefined where it makes no sense. */
+/** Parses the form of an adjustment; undefined if a field is invalid. */
 export function parseProposal(
   c: OperatorContext,
   accountId: AccountId,
@@ -44,21 +44,24 @@ export function parseProposal(
   };
 }
 
-/** Moves what is approved. Thrown: nobody knows whether it moved, and doing it again is safe. */
+/** Applies an approved adjustment. If it throws, the result is unknown and a retry is safe. */
 async function applyAdjustment(
   c: OperatorContext,
   { id, accountId, delta }: Adjustment,
 ): Promise<ActionOutcome> {
   const { db } = c.var.deps;
-  // The note is part of what makes a repetition the same: it says nothing that could differ.
+  // The ledger compares the note of a retry with the first, so it holds nothing that could differ.
   const request = { id: `adjustment:${id}`, delta, note: 'operator' };
   const adjusted = await c.var.deps.ledger.adjust(accountId, request);
   await closeAdjustment(db, id, adjusted.ok ? 'applied' : 'refused');
   return adjusted.ok ? { ok: true, done: 'applied' } : { ok: false, reason: adjusted.reason };
 }
 
-/** What a proposal has come to, when it is sent again or once more. */
-async function retryTransfer(c: OperatorContext, adjustment: Adjustment): Promise<ActionOutcome> {
+/** Continues an adjustment from its state when its form is sent again. */
+async function continueAdjustment(
+  c: OperatorContext,
+  adjustment: Adjustment,
+): Promise<ActionOutcome> {
   if (adjustment.state === 'proposed') return { ok: true, done: 'waiting' };
   if (adjustment.state === 'approved') return applyAdjustment(c, adjustment);
   return adjustment.state === 'applied'
@@ -66,12 +69,14 @@ async function retryTransfer(c: OperatorContext, adjustment: Adjustment): Promis
     : { ok: false, reason: 'already_decided' };
 }
 
+/** Stores the proposal; up to the limit it is approved and applied at once. */
 export async function propose(c: OperatorContext, proposal: Proposal): Promise<ActionOutcome> {
   const proposed = await proposeAdjustment(c.var.deps.db, proposal);
   if (!proposed.ok) return { ok: false, reason: proposed.reason };
-  return retryTransfer(c, proposed.adjustment);
+  return continueAdjustment(c, proposed.adjustment);
 }
 
+/** Approves and applies, or rejects, another operator's proposal. */
 export async function decideProposal(
   c: OperatorContext,
   id: string,
@@ -84,7 +89,7 @@ export async function decideProposal(
   return approved ? applyAdjustment(c, decided.adjustment) : { ok: true, done: 'rejected' };
 }
 
-/** For what was approved, and then nobody heard of the ledger again. */
+/** Retries an approved adjustment whose result from the ledger was never received. */
 export async function retryApproved(c: OperatorContext, id: string): Promise<ActionOutcome> {
   const adjustment = await findAdjustment(c.var.deps.db, id);
   if (adjustment === undefined) return { ok: false, reason: 'not_found' };

@@ -1,4 +1,4 @@
-/** Money that waits for a second person, and money whose moving nobody heard the end of. */
+/** Adjustments that await a second operator's approval, or whose result is unknown. */
 import { type Adjustment, findAdjustment, listOpenAdjustments } from '@farebox/database/operators';
 import { Money, readForm } from '@farebox/design';
 import { Hono } from 'hono';
@@ -39,7 +39,7 @@ adjustments.get('/operators/adjustments', async (c) => {
     c,
     { title: 'Adjustments', activePath: '/operators/adjustments' },
     <Table
-      caption="Those that are not done, oldest first"
+      caption="Open adjustments, oldest first"
       headers={['Adjustment', 'Account', 'Amount', 'State', 'Proposed by', 'At']}
     >
       {open.map(({ id, accountId, delta, state, proposedBy, proposedAt }) => (
@@ -64,7 +64,7 @@ adjustments.get('/operators/adjustments', async (c) => {
   );
 });
 
-/** What this operator may still say to it. */
+/** The decisions open to this operator; approving one's own proposal is not. */
 function allowedDecisions(
   adjustment: Adjustment,
   { email, permissions }: Operator,
@@ -88,7 +88,7 @@ const Facts: FC<{ adjustment: Adjustment }> = ({ adjustment }) => (
       <Fact name="Proposed by">{adjustment.proposedBy}</Fact>
       <Fact name="Decided by">{adjustment.decidedBy ?? '–'}</Fact>
     </dl>
-    <h2>Why</h2>
+    <h2>Reason</h2>
     <p>{adjustment.reason}</p>
   </>
 );

@@ -1,4 +1,4 @@
-/** Who did what: the operators' chain, for admins, and whether it is still what was written. */
+/** The audit log of operators' views and actions, for admins, and its verification. */
 import {
   type AuditLogCheck,
   listOperatorActions,
@@ -14,7 +14,7 @@ import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
 const PAGE_SIZE = 100;
 
-/** A broken chain is said to the log too, where whoever broke it can't take it back. */
+/** Verifies the audit log. A broken entry is also logged, out of reach of whoever changed the table. */
 export async function checkAuditLog(
   c: OperatorContext,
   range: Readonly<{ latest?: number }>,
@@ -37,26 +37,26 @@ async function auditLogPage(c: OperatorContext, result?: AuditLogCheck) {
   const older = new URLSearchParams({ ...filter, before: String(last?.seq ?? 0) });
   return operatorPage(
     c,
-    { title: 'Who did what', activePath: '/operators/audit-log' },
+    { title: 'Audit log', activePath: '/operators/audit-log' },
     <>
       {result?.ok === true && (
         <Note kind="done">
-          {`All ${result.entries} lines are as they were written. The last is ${result.lastSeq}, ${result.lastHash}.`}
+          {`All ${result.entries} entries are intact. The last is entry ${result.lastSeq}, hash ${result.lastHash}.`}
         </Note>
       )}
       {result?.ok === false && (
-        <Note kind="problem">{`Line ${result.seq} ${AUDIT_LOG_PROBLEMS[result.problem]}.`}</Note>
+        <Note kind="problem">{`Entry ${result.seq} ${AUDIT_LOG_PROBLEMS[result.problem]}.`}</Note>
       )}
       <form method="post" action="/operators/audit-log">
-        <button type="submit">Check the whole chain</button>
+        <button type="submit">Verify the whole log</button>
       </form>
       <form method="get" action="/operators/audit-log">
-        <Field name="subject" label="About account" value={subject} maxlength={16} />
+        <Field name="subject" label="Account" value={subject} maxlength={16} />
         <button type="submit">Show</button>
       </form>
       <Table
         caption="Newest first"
-        headers={['Line', 'At', 'Operator', 'Action', 'Account', 'Why', 'Outcome']}
+        headers={['Entry', 'At', 'Operator', 'Action', 'Account', 'Reason', 'Outcome']}
       >
         {entries.map((entry) => (
           <tr>

@@ -1,6 +1,6 @@
 /**
- * Nothing is looked at or moved but through here: who may not is refused, and either way there is a line
- * in the chain, written before anything happens. If it can't be written, nothing happens.
+ * The only way for operators to view or change something. Each attempt, also a rejected one, is an
+ * audit-log entry that is written first. If the entry can't be written, nothing happens.
  */
 import { appendOperatorAction } from '@farebox/database/operators';
 import type { AccountId } from '@farebox/ledger';
@@ -32,11 +32,11 @@ export type AuditedView = Readonly<{
   action: string;
   permission: Permission;
   subject: AccountId | null;
-  /** How it came to it; a word of ours. */
+  /** Why the page is viewed; one of our own words, never the operator's text. */
   reason?: string;
 }>;
 
-/** Whether it may be looked at; the line is written by then. */
+/** Writes the audit-log entry of a view and returns whether the operator has the permission. */
 export async function auditView(c: OperatorContext, view: AuditedView): Promise<boolean> {
   const { action, permission, subject, reason = 'view' } = view;
   const permitted = c.var.operator.permissions.has(permission);
@@ -45,7 +45,7 @@ export async function auditView(c: OperatorContext, view: AuditedView): Promise<
   return permitted;
 }
 
-/** Printable, and long enough to say something. */
+/** A reason is printable and long enough to be meaningful. */
 function isReason(text: string): boolean {
   return text.length >= 10 && text.length <= 255 && !/\p{Cc}/u.test(text) && text.isWellFormed();
 }
@@ -54,13 +54,16 @@ export type AuditedAction = Readonly<{
   action: string;
   permission: Permission;
   subject: AccountId | null;
-  /** As it was typed. */
+  /** The reason as entered. */
   reason: string;
-  /** Undefined where the form's fields make no sense. */
+  /** Undefined if the form's fields are invalid. */
   run: (() => Promise<ActionOutcome>) | undefined;
 }>;
 
-/** Asks the chain first, acts, and says to the chain what came of it. */
+/**
+ * Writes an audit-log entry, runs the action, then records its outcome. If the first entry can't be written
+ * the action doesn't run. Rethrows what the action throws, with the outcome `failed`.
+ */
 export async function runAudited(
   c: OperatorContext,
   request: AuditedAction,
@@ -82,7 +85,7 @@ export async function runAudited(
     await appendEntry(c, { action, subject, reason, outcome: outcome.done });
     return outcome;
   } catch (error) {
-    // Whether it was done is not known; the line that says `asked` stands either way.
+    // The effect is unknown. If this entry fails too, the entry `requested` still shows the attempt.
     await appendEntry(c, { action, subject, reason, outcome: 'failed' }).catch(() => {});
     throw error;
   }

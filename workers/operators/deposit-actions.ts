@@ -1,4 +1,4 @@
-/** What an operator may do about deposits: each from a form's fields to an outcome, or nothing where they make no sense. */
+/** The actions on deposits. Each parses its form; `run` is undefined if a field is invalid. */
 import {
   findInReview,
   pinKey,
@@ -63,7 +63,7 @@ function parseSweptRow(value: unknown): SweptDeposit | null {
   return { chain, txHash, address, units: BigInt(units) };
 }
 
-/** The treasury's report: a list of lines, or a document with that list as `swept`. */
+/** Parses the treasury's report: a list of rows, or an object with that list as `swept`; null if invalid. */
 export function parseSweepReport(text: string): readonly SweptDeposit[] | null {
   try {
     const parsed: unknown = JSON.parse(text);
@@ -89,7 +89,7 @@ function parseReportSweep(c: OperatorContext, form: Form): ParsedAction {
   return { subject: null, run };
 }
 
-/** Only to the key that is configured: a form alone can bring in no other. */
+/** Rotates only to the configured key; a form can't introduce another one. */
 function parseRotateKey(c: OperatorContext, form: Form): ParsedAction {
   const { db, now } = c.var.deps;
   const family = form.text('family');

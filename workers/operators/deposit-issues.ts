@@ -1,14 +1,14 @@
-/** What of the networks and the deposits somebody has to do something about, a sentence each. Pure. */
+/** The issues of networks and deposits that need an operator's attention, one sentence each. Pure. */
 import type { ChainState, DepositInReview, OpenDifference } from '@farebox/database/deposits';
 import type { Chain } from '@farebox/deposits';
 import type { AddressFamily } from '@farebox/ledger';
 
-/** The cron ticks every minute; five missed ones are not chance. */
+/** The cron runs every minute; five missed runs in a row are not chance. */
 const POLL_LATE_MS = 5 * 60_000;
 const FINALITY_STALE_MS = 10 * 60_000;
-/** What people are told to expect, several times over. */
+/** Several times the delay that customers are told to expect. */
 const MAX_LAG_MS = 30 * 60_000;
-/** A younger one may be a transfer that came in between two answers. */
+/** A younger difference may be a transfer between two RPC responses. */
 const MIN_DIFFERENCE_AGE_MS = 10 * 60_000;
 
 export type DepositIssueInput = Readonly<{
@@ -23,21 +23,24 @@ export function getAddressFamily(chain: string): AddressFamily {
   return chain === 'tron' ? 'tron' : 'evm';
 }
 
-type IssueChecks = readonly (readonly [is: boolean, sentence: string])[];
+type IssueChecks = readonly (readonly [applies: boolean, sentence: string])[];
 
 function checkChain(chain: Chain, state: ChainState | undefined, now: number): IssueChecks {
   const { name, blockMs, providers } = chain;
   if (providers.length === 0) return [];
-  if (state === undefined) return [[true, `${name} has never been looked at.`]];
-  const { nextBlock, final, haltedAt, lastPolledAt: lookedAt, finalAt } = state;
+  if (state === undefined) return [[true, `${name} was never polled.`]];
+  const { nextBlock, final, haltedAt, lastPolledAt, finalAt } = state;
   const lagMs = final === null ? 0 : (final + 1 - nextBlock) * blockMs;
-  const isLate = lookedAt === null || now - lookedAt > POLL_LATE_MS;
+  const isLate = lastPolledAt === null || now - lastPolledAt > POLL_LATE_MS;
   return [
-    [haltedAt !== null, `${name} is halted: nothing of it is read or credited.`],
-    [haltedAt === null && isLate, `${name} was not looked at for more than five minutes.`],
+    [haltedAt !== null, `${name} is halted: its deposits are neither scanned nor credited.`],
+    [haltedAt === null && isLate, `${name} was not polled for more than five minutes.`],
     [finalAt !== null && now - finalAt > FINALITY_STALE_MS, `${name} has no new final block.`],
-    [lagMs > MAX_LAG_MS, `${name} is read ${Math.floor(lagMs / 60_000)} minutes behind.`],
-    [providers.length === 1, `${name} has one provider: nobody confirms what it says.`],
+    [lagMs > MAX_LAG_MS, `${name} is ${Math.floor(lagMs / 60_000)} minutes behind.`],
+    [
+      providers.length === 1,
+      `${name} has one provider: its responses are not confirmed by another.`,
+    ],
   ];
 }
 
@@ -56,11 +59,11 @@ export function findIssues({
   ).length;
   const checks: IssueChecks = [
     ...chains.flatMap((chain) => checkChain(chain, stateByChain.get(chain.name), now)),
-    [inReviewCount > 0, `Deposits held until somebody has looked: ${inReviewCount}.`],
-    [closedCount > 0, `Deposits to accounts that are closed: ${closedCount}.`],
+    [inReviewCount > 0, `Deposits in review: ${inReviewCount}.`],
+    [closedCount > 0, `Deposits to closed accounts: ${closedCount}.`],
     [
       persistentCount > 0,
-      `Differences between the networks, our records and the books: ${persistentCount}.`,
+      `Differences between networks, deposit records and account ledgers: ${persistentCount}.`,
     ],
   ];
   return checks.flatMap(([failed, message]) => (failed ? [message] : []));

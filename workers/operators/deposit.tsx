@@ -1,4 +1,4 @@
-/** One deposit that was set aside, and the list of a key's addresses for the treasury. */
+/** One deposit in review, and the list of a key's addresses for the treasury. */
 import { findInReview, listAddressesByKey } from '@farebox/database/deposits';
 import { formatAddress } from '@farebox/deposits';
 import { formatTokenUnits, Money } from '@farebox/design';
@@ -38,13 +38,13 @@ deposit.get(
               ? `${depositInReview.units}`
               : formatTokenUnits(depositInReview.units, decimals)}
           </Fact>
-          <Fact name="Worth">
+          <Fact name="Amount">
             <Money amount={depositInReview.amount} />
           </Fact>
           <Fact name="State">
             {DEPOSIT_STATE_LABELS[depositInReview.state] ?? depositInReview.state}
           </Fact>
-          <Fact name="Seen">
+          <Fact name="First seen">
             <Timestamp at={depositInReview.seenAt} />
           </Fact>
           <Fact name="From">
@@ -61,14 +61,14 @@ deposit.get(
         {depositInReview.state === 'in_review' &&
           c.var.operator.permissions.has('settle_deposits') && (
             <form method="post" action="/operators/deposits">
-              <input type="hidden" name="deed" value="release_deposit" />
+              <input type="hidden" name="action" value="release_deposit" />
               <input type="hidden" name="chain" value={chain} />
               <input type="hidden" name="transaction" value={hash} />
               <input type="hidden" name="index" value={index} />
               <ReasonField />
               <p>
                 <button type="submit" class="danger">
-                  Let it be credited
+                  Release deposit
                 </button>
               </p>
             </form>
@@ -78,7 +78,7 @@ deposit.get(
   },
 );
 
-/** One line of JSON an address, as the treasury reads them; whose they are is not in it. */
+/** The addresses as JSON lines for the treasury, without the accounts they belong to. */
 deposit.get('/operators/deposits/addresses/:fingerprint{[0-9a-f]{16}}', async (c) => {
   const view = { action: 'list_addresses', permission: 'settle_deposits', subject: null } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');

@@ -76,7 +76,7 @@ async function outcomes(action: string): Promise<readonly string[]> {
 }
 
 describe('a halted network', () => {
-  it('is said with its evidence, and goes on where somebody who may has said why', async () => {
+  it('is shown with its evidence and resumed only with the permission and a reason', async () => {
     await haltChain(harness.db, {
       chain: 'polygon',
       kind: 'finality_violated',
@@ -89,7 +89,7 @@ describe('a halted network', () => {
     expect(await depositsPage()).toContain('polygon is halted');
     expect(await depositsPage()).toContain('a'.repeat(64));
     expect(await (await harness.send('/operators/health', {}, env)).text()).toContain('is halted');
-    const form = { deed: 'resume_chain', chain: 'polygon' };
+    const form = { action: 'resume_chain', chain: 'polygon' };
     expect((await submitAction(form, OPERATORS.support)).status).toBe(403);
     expect((await submitAction({ ...form, reason: 'short' })).status).toBe(422);
     expect((await submitAction({ ...form, chain: 'solana' })).status).toBe(422);
@@ -113,8 +113,8 @@ describe('a halted network', () => {
   });
 });
 
-describe('a held deposit', () => {
-  it('is looked at, with its account in the chain, and let go by who may', async () => {
+describe('a deposit in review', () => {
+  it('is viewed with its account in the audit log, and released only with the permission', async () => {
     const transfer = {
       txHash: TX,
       logIndex: 3,
@@ -130,20 +130,20 @@ describe('a held deposit', () => {
     const { decimals, minimumUnits } = CHAIN_DEFAULTS.polygon;
     const valuation = { chain: 'polygon', decimals, minimumUnits };
     await setCreditAmount(harness.db, valuation, transfer, 'blocked_sender');
-    expect(await depositsPage()).toContain('Deposits held until somebody has looked: 1');
+    expect(await depositsPage()).toContain('Deposits in review: 1.');
     const health = await (await harness.send('/operators/health', {}, env)).text();
     expect(health).toContain('<data value="2500000000"');
     const path = `${PATH}/polygon/${TX}/3`;
     const page = await (await harness.send(path, { as: OPERATORS.support }, env)).text();
     expect(page).toContain('list of blocked senders');
-    expect(page).not.toContain('Let it be credited');
+    expect(page).not.toContain('Release deposit');
     const entries = await listOperatorActions(harness.db, {
       before: 1e9,
       limit: 5,
       subject: account,
     });
     expect(entries[0]).toMatchObject({ action: 'view_deposit', operator: OPERATORS.support });
-    const form = { deed: 'release_deposit', chain: 'polygon', transaction: TX, index: '3' };
+    const form = { action: 'release_deposit', chain: 'polygon', transaction: TX, index: '3' };
     expect((await submitAction(form, OPERATORS.support)).status).toBe(403);
     expect((await submitAction({ ...form, index: '4' })).status).toBe(404);
     expect((await submitAction({ ...form, transaction: '0x1' })).status).toBe(422);
@@ -155,7 +155,7 @@ describe('a held deposit', () => {
   });
 });
 
-describe('what the treasury moved', () => {
+describe('the treasury’s report', () => {
   const sweptRow = () => ({ chain: 'polygon', txHash: TX, address, units: '2500000' });
   const swept = async () =>
     (await harness.db.execute('select address, units from swept_deposits')).rows;
@@ -167,50 +167,50 @@ describe('what the treasury moved', () => {
     ['a number of units', '[{"chain":"polygon","txHash":"TX","address":"AD","units":5}]'],
     ['a negative amount', '[{"chain":"polygon","txHash":"TX","address":"AD","units":"-5"}]'],
     ['another network', '[{"chain":"ethereum","txHash":"TX","address":"AD","units":"5"}]'],
-  ])('is not taken in where it is %s', async (_, text) => {
+  ])('is rejected when it holds %s', async (_, text) => {
     const report = text.replace('TX', TX).replace('AD', address);
-    expect((await submitAction({ deed: 'report_sweep', report })).status).toBe(422);
+    expect((await submitAction({ action: 'report_sweep', report })).status).toBe(422);
     expect(await swept()).toEqual([]);
   });
 
-  it('is taken in once, whole or not at all, and only of our own addresses', async () => {
+  it('is imported once, completely or not at all, and only for our own addresses', async () => {
     const foreign = { ...sweptRow(), address: BLOCKED_SENDER };
     const both = JSON.stringify([sweptRow(), foreign]);
-    expect((await submitAction({ deed: 'report_sweep', report: both })).status).toBe(409);
+    expect((await submitAction({ action: 'report_sweep', report: both })).status).toBe(409);
     expect(await swept()).toEqual([]);
     const report = JSON.stringify({ swept: [sweptRow()] });
-    expect((await submitAction({ deed: 'report_sweep', report }, OPERATORS.support)).status).toBe(
+    expect((await submitAction({ action: 'report_sweep', report }, OPERATORS.support)).status).toBe(
       403,
     );
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      expect((await submitAction({ deed: 'report_sweep', report })).status).toBe(303);
+      expect((await submitAction({ action: 'report_sweep', report })).status).toBe(303);
     }
     expect(await swept()).toEqual([{ address, units: '2500000' }]);
   });
 
-  it('can be of a thousand addresses, and no more', async () => {
+  it('is limited to a thousand rows', async () => {
     const many = Array.from({ length: 1_000 }, (__, at) => ({
       ...sweptRow(),
       txHash: `0x${at.toString(16).padStart(64, '0')}`,
     }));
     const report = JSON.stringify(many);
-    expect((await submitAction({ deed: 'report_sweep', report })).status).toBe(303);
+    expect((await submitAction({ action: 'report_sweep', report })).status).toBe(303);
     expect(await swept()).toHaveLength(1_001);
     const more = JSON.stringify([...many, sweptRow()]);
-    expect((await submitAction({ deed: 'report_sweep', report: more })).status).toBe(422);
-    const huge = { deed: 'report_sweep', report: 'x'.repeat(600_000) };
+    expect((await submitAction({ action: 'report_sweep', report: more })).status).toBe(422);
+    const huge = { action: 'report_sweep', report: 'x'.repeat(600_000) };
     expect((await submitAction(huge)).status).toBe(413);
   });
 });
 
-describe('the public key', () => {
-  it('is followed by another only where that is configured, and an admin says so', async () => {
+describe('the extended public key', () => {
+  it('is rotated by an admin only, and only to the configured key', async () => {
     const rotated = { ...env, XPUB_EVM: `${NEXT.text},${OLD.text}` };
-    const form = { deed: 'rotate_key', family: 'evm', fingerprint: NEXT.key.fingerprint };
+    const form = { action: 'rotate_key', family: 'evm', fingerprint: NEXT.key.fingerprint };
     expect((await submitAction(form, OPERATORS.admin)).status).toBe(422);
     expect((await submitAction(form, OPERATORS.finance, rotated)).status).toBe(403);
     const page = await (await harness.send(PATH, { as: OPERATORS.admin }, rotated)).text();
-    expect(page).toContain(`Let ${NEXT.key.fingerprint} take over`);
+    expect(page).toContain(`Rotate to ${NEXT.key.fingerprint}`);
     expect((await submitAction(form, OPERATORS.admin, rotated)).status).toBe(303);
     const { rows } = await harness.db.execute(
       'select fingerprint, current from deposit_keys order by pinned_at',
@@ -221,7 +221,7 @@ describe('the public key', () => {
     ]);
   });
 
-  it('lists its addresses for the treasury, and not whose they are', async () => {
+  it('lists its addresses for the treasury without their accounts', async () => {
     const path = `${PATH}/addresses/${OLD.key.fingerprint}`;
     expect((await harness.send(path, { as: OPERATORS.support }, env)).status).toBe(403);
     const list = await (await harness.send(path, { as: OPERATORS.finance }, env)).text();
@@ -230,21 +230,21 @@ describe('the public key', () => {
   });
 });
 
-describe('a network that is caught up with', () => {
+describe('a network whose scan is catching up', () => {
   it('shows how far it is behind', async () => {
     await harness.db.execute(
       'update chain_cursors set next_block = 5000, final = 6999, head = 7063',
     );
     const page = await depositsPage();
     expect(page).toContain('<td>2000 blocks, 59 min</td>');
-    expect(page).toContain('polygon is read 58 minutes behind.');
+    expect(page).toContain('polygon is 58 minutes behind.');
     await harness.db.execute('update chain_cursors set next_block = 7000');
     expect(await depositsPage()).not.toContain('behind.');
   });
 });
 
-describe('differences', () => {
-  it('are listed, and said once they lasted', async () => {
+describe('differences of the daily audit', () => {
+  it('are listed at once and become an issue when they persist', async () => {
     const difference = {
       address,
       kind: 'balance',
@@ -259,6 +259,6 @@ describe('differences', () => {
       "update deposit_differences set audited_at = now() - interval '1 hour'",
     );
     expect(await listOpenDifferences(harness.db, null, 5)).toHaveLength(1);
-    expect(await depositsPage()).toContain('and the books: 1.');
+    expect(await depositsPage()).toContain('account ledgers: 1.');
   });
 });

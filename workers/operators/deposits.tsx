@@ -1,6 +1,7 @@
 /**
- * The networks and the money on its way: how each does, what waits, what somebody has to look at. Whoever may,
- * lets a halted network go on, a held deposit be credited, a new key take over, and says what the treasury moved.
+ * The networks and the deposits on their way: each network's state, waiting deposits, incidents, deposits in
+ * review and differences. With the permission, an operator resumes a network, releases a deposit, rotates
+ * a key, or imports the treasury's report.
  */
 import {
   type ChainState,
@@ -83,10 +84,10 @@ function networkName(chain: string): string {
 
 function chainStatus({ haltedAt, lastError }: ChainState): string {
   if (haltedAt !== null) return `halted: ${lastError ?? ''}`;
-  return lastError ?? 'reads on';
+  return lastError ?? 'reading';
 }
 
-/** What is final and not read yet: it shrinks while a network is caught up with. */
+/** The final blocks that are not read yet; the lag shrinks while a scan catches up. */
 function formatLag(chain: Chain | undefined, { final, nextBlock }: ChainState): string {
   const blocks = final === null ? 0 : Math.max(0, final + 1 - nextBlock);
   if (blocks === 0 || chain === undefined) return '–';
@@ -98,15 +99,15 @@ const Networks: FC<{ overview: DepositsOverview }> = ({ overview }) => (
     caption="Networks"
     headers={[
       'Network',
-      'Standing',
+      'Status',
       'Providers',
-      'Read to',
+      'Read up to',
       'Behind',
       'Final',
       'Head',
-      'Final block of',
-      'Last look',
-      'Audited',
+      'Final block time',
+      'Last poll',
+      'Last audit',
     ]}
   >
     {overview.states.map((state) => (
@@ -134,8 +135,8 @@ const Networks: FC<{ overview: DepositsOverview }> = ({ overview }) => (
 
 const WaitingDeposits: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
-    caption="Money that is in no balance"
-    headers={['Network', 'State', 'Deposits', 'Worth', 'Oldest']}
+    caption="Deposits not credited yet"
+    headers={['Network', 'State', 'Deposits', 'Amount', 'Oldest']}
   >
     {overview.waiting.map(({ chain, state, count, amount, oldest }) => (
       <tr>
@@ -153,12 +154,12 @@ const WaitingDeposits: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   </Table>
 );
 
-/** A form for one deed, its fields hidden but for the reason. */
+/** The form of one action; all fields but the reason are hidden. */
 const ActionForm: FC<
   Readonly<{ action: DepositAction; button: string; fields: Readonly<Record<string, string>> }>
 > = ({ action, button, fields }) => (
   <form method="post" action={PATH}>
-    <input type="hidden" name="deed" value={action} />
+    <input type="hidden" name="action" value={action} />
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}
@@ -177,8 +178,8 @@ const Incidents: FC<{ overview: DepositsOverview; canSettle: boolean }> = ({
 }) => (
   <>
     <Table
-      caption="Incidents nobody has looked at"
-      headers={['Network', 'What', 'At', 'Block', 'We had', 'It says now', 'Provider']}
+      caption="Unresolved incidents"
+      headers={['Network', 'Kind', 'At', 'Block', 'Recorded', 'Found', 'Provider']}
     >
       {overview.incidents.map((incident) => (
         <tr>
@@ -203,12 +204,13 @@ const Incidents: FC<{ overview: DepositsOverview; canSettle: boolean }> = ({
         .filter(({ haltedAt }) => haltedAt !== null)
         .map(({ chain }) => (
           <>
-            <h2>{`Let ${networkName(chain)} go on`}</h2>
+            <h2>{`Resume ${networkName(chain)}`}</h2>
             <p>
-              It is read again from 1,000 blocks below the evidence, on whatever is there now. What
-              was credited stays credited: settle by an adjustment what the network took back.
+              Scanning restarts 1,000 blocks below the incident, on the chain as it is now. Credited
+              deposits stay credited: if the network reverted one, correct the balance by an
+              adjustment.
             </p>
-            <ActionForm action="resume_chain" button="Let it go on" fields={{ chain }} />
+            <ActionForm action="resume_chain" button="Resume" fields={{ chain }} />
           </>
         ))}
   </>
@@ -216,8 +218,8 @@ const Incidents: FC<{ overview: DepositsOverview; canSettle: boolean }> = ({
 
 const DepositsInReview: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
-    caption="Deposits somebody has to look at"
-    headers={['Transaction', 'Network', 'USDT', 'State', 'Why', 'Seen']}
+    caption="Deposits in review"
+    headers={['Transaction', 'Network', 'USDT', 'State', 'Reason', 'First seen']}
   >
     {overview.depositsInReview.map(({ chain, txHash, logIndex, units, state, reason, seenAt }) => (
       <tr>
@@ -240,8 +242,8 @@ const DepositsInReview: FC<{ overview: DepositsOverview }> = ({ overview }) => (
 
 const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
   <Table
-    caption="Differences the daily audit found"
-    headers={['Address', 'Network', 'Kind', 'Holds', 'Swept', 'Recorded', 'Since']}
+    caption="Differences found by the daily audit"
+    headers={['Address', 'Network', 'Kind', 'Balance', 'Swept', 'Recorded', 'Since']}
   >
     {overview.differences.map((difference) => (
       <tr>
@@ -276,8 +278,8 @@ const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
 const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview, canRotate }) => (
   <>
     <Table
-      caption="Public keys that addresses hang below"
-      headers={['Fingerprint', 'Family', 'Gives new addresses', 'Addresses', 'Pinned', 'List']}
+      caption="Extended public keys"
+      headers={['Fingerprint', 'Family', 'Current', 'Addresses', 'Pinned', 'List']}
     >
       {overview.keys.map(({ family, fingerprint, current, nextIndex, pinnedAt }) => (
         <tr>
@@ -285,13 +287,13 @@ const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview
             <code>{fingerprint}</code>
           </th>
           <td>{family}</td>
-          <td>{current ? 'yes' : 'no, watched'}</td>
+          <td>{current ? 'yes' : 'no, monitored'}</td>
           <td>{nextIndex}</td>
           <td>
             <Timestamp at={pinnedAt} />
           </td>
           <td>
-            <a href={`${PATH}/addresses/${fingerprint}`}>download</a>
+            <a href={`${PATH}/addresses/${fingerprint}`}>Download</a>
           </td>
         </tr>
       ))}
@@ -309,14 +311,14 @@ const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview
         })
         .map(({ family, fingerprint }) => (
           <>
-            <h2>{`Let ${fingerprint} take over`}</h2>
+            <h2>{`Rotate to ${fingerprint}`}</h2>
             <p>
-              It is configured for {family} but not pinned: nobody is shown an address until it is.
-              Compare the fingerprint with what the treasury printed before you do.
+              This key is configured for {family} but not pinned. Until it is, no address is shown
+              to customers. Compare the fingerprint with the treasury’s output first.
             </p>
             <ActionForm
               action="rotate_key"
-              button="Give new addresses below this key"
+              button="Derive new addresses from this key"
               fields={{ family, fingerprint }}
             />
           </>
@@ -326,17 +328,19 @@ const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview
 
 const SweepReportForm: FC = () => (
   <>
-    <h2>What the treasury moved</h2>
-    <p>The file that its report wrote. Told twice it counts once.</p>
+    <h2>Import the treasury’s report</h2>
+    <p>
+      Paste the file that the treasury’s report command wrote. Importing it twice has no effect.
+    </p>
     <form method="post" action={PATH}>
-      <input type="hidden" name="deed" value="report_sweep" />
+      <input type="hidden" name="action" value="report_sweep" />
       <p class="field">
-        <label for="report">The report</label>
+        <label for="report">Report</label>
         <textarea id="report" name="report" rows={6} required autocomplete="off"></textarea>
       </p>
       <ReasonField />
       <p>
-        <button type="submit">Take it in</button>
+        <button type="submit">Import report</button>
       </p>
     </form>
   </>
@@ -354,7 +358,7 @@ async function depositsPage(c: OperatorContext, error?: ActionError) {
       {issues.map((issue) => (
         <Note kind="warning">{issue}</Note>
       ))}
-      {issues.length === 0 && <p>Nothing here needs anybody.</p>}
+      {issues.length === 0 && <p>Nothing needs attention.</p>}
       <Networks overview={overview} />
       <WaitingDeposits overview={overview} />
       <Incidents overview={overview} canSettle={permissions.has('settle_deposits')} />
@@ -378,20 +382,18 @@ function isDepositAction(text: string): text is DepositAction {
 }
 
 async function parseRequest(c: OperatorContext, form: Form) {
-  const action = form.text('deed');
-  return isDepositAction(action)
-    ? { deed: action, ...(await parseAction(c, action, form)) }
-    : undefined;
+  const action = form.text('action');
+  return isDepositAction(action) ? { action, ...(await parseAction(c, action, form)) } : undefined;
 }
 
 deposits.post(PATH, async (c) => {
   const form = await readForm(c);
   const request = await parseRequest(c, form);
   if (request === undefined) return errorPage(c, 'not_found');
-  const { deed: action, subject, run } = request;
+  const { action, subject, run } = request;
   const reason = form.text('reason');
   const permission = DEPOSIT_ACTION_PERMISSIONS[action];
-  const outcome = await runAudited(c, { action: action, permission, subject, reason, run });
+  const outcome = await runAudited(c, { action, permission, subject, reason, run });
   if (outcome.ok) return c.redirect(`${PATH}?done=${outcome.done}`, 303);
   return c.var.operator.permissions.has('view_deposits')
     ? depositsPage(c, outcome.reason)

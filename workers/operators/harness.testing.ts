@@ -15,8 +15,8 @@ export const HOST = 'operators.localhost';
 export const ORIGIN = `https://${HOST}`;
 export const ISSUER = 'https://team.cloudflareaccess.com';
 export const AUDIENCE = 'a'.repeat(64);
-export const REASON = 'ticket 4711, asked by its owner';
-/** Who holds which role. */
+export const REASON = 'ticket 4711, requested by the owner';
+/** The operators by their role. */
 export const OPERATORS = {
   support: 'sue@farebox.example',
   finance: 'finn@farebox.example',
@@ -63,7 +63,7 @@ export function signAssertion(key: SigningKey, claims: Claims = {}): Promise<str
     .sign(key.privateKey);
 }
 
-/** Serves whatever `body` gives at the moment, and counts how often it was asked. */
+/** Serves the current value of `body` as JSON and counts the requests. */
 export async function serveJson(body: () => unknown) {
   let requestCount = 0;
   const server = createServer((_, response) => {
@@ -80,7 +80,7 @@ export async function serveJson(body: () => unknown) {
   };
 }
 
-/** What the ledger was asked, and what it answers. */
+/** A ledger that records its requests and gives configurable answers. */
 export class FakeLedger {
   readonly requests: string[] = [];
   readonly adjustments = new Map<string, bigint>();
@@ -91,7 +91,7 @@ export class FakeLedger {
 
   readonly operators = {
     status: async (account: string) => {
-      this.requests.push(`standing ${account}`);
+      this.requests.push(`status ${account}`);
       const sums = { posted: 5_000_000_000n, held: 1n, openCalls: 1, pendingEntries: 2 };
       return { state: 'open', lowBalance: null, ...sums };
     },
@@ -176,7 +176,7 @@ export type OperatorsHarness = Awaited<ReturnType<typeof startHarness>>;
 
 let accountCount = 0;
 
-/** An account with an owner and a key, in Postgres alone. */
+/** Creates an account with an owner and a key, in Postgres only. */
 export async function createAccount(db: Database, last4 = 'Ab3z') {
   accountCount += 1;
   const accountId = accountCount.toString(16).padStart(16, '0');
@@ -193,7 +193,7 @@ export async function createAccount(db: Database, last4 = 'Ab3z') {
   await insertPendingKey(db, {
     accountId,
     keyId: 7,
-    // A name may say who its owner is: it is on no operator's page.
+    // A key's name may identify its owner, so it is on no operators' page.
     name: email,
     last4,
     secretHash: '0'.repeat(64),

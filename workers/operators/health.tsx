@@ -1,4 +1,4 @@
-/** How the system is, in numbers that name nobody. What is not right says so in words. */
+/** The state of the system in numbers that identify no customer. Each problem is a sentence. */
 import {
   listDepositsInReview,
   listOpenDifferences,
@@ -16,13 +16,13 @@ import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
-/** A day of normal work; the whole chain is walked on its own page. */
+/** About a day of normal work; the audit-log page verifies the whole log. */
 const MAX_ENTRIES_CHECKED = 2_000;
-/** More than that is a number nobody needs to the unit. */
+/** Beyond this the exact count does not matter. */
 const MAX_DEPOSITS_COUNTED = 1_000;
-/** The sweep ticks every five minutes; three missed ones are not chance. */
+/** Reconciliation runs every five minutes; three missed runs in a row are not chance. */
 const RECONCILIATION_LATE_MS = 20 * 60_000;
-/** What Amazon SES puts an account under review for (docs.aws.amazon.com/ses, sending review process FAQs). */
+/** The rates at which Amazon SES reviews an account (docs.aws.amazon.com/ses, sending review process FAQs). */
 const MAX_BOUNCE_RATE = 0.05;
 const MAX_COMPLAINT_RATE = 0.001;
 
@@ -36,9 +36,9 @@ const FAILED_STATES: ReadonlySet<string> = new Set(['bounced', 'complained', 're
 
 type DeliveryCounts = Readonly<{ terminal: number; bounced: number; complained: number }>;
 
-export function countDeliveries(mails: Health['emails']): DeliveryCounts {
+export function countDeliveries(emails: Health['emails']): DeliveryCounts {
   const sum = (matches: (state: string) => boolean): number =>
-    mails.reduce((total, { state, count }) => total + (matches(state) ? count : 0), 0);
+    emails.reduce((total, { state, count }) => total + (matches(state) ? count : 0), 0);
   return {
     terminal: sum((state) => TERMINAL_STATES.has(state)),
     bounced: sum((state) => state === 'bounced'),
@@ -47,63 +47,57 @@ export function countDeliveries(mails: Health['emails']): DeliveryCounts {
 }
 
 function percent(part: number, whole: number): string {
-  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(2)} %`;
+  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(2)}%`;
 }
 
-/** Each sentence is something for somebody to do. */
+/** Each issue needs an operator's attention. */
 function findHealthIssues(health: Health, now: number): readonly string[] {
-  const { reconciliation: sweeps, emails: mails } = health;
-  const counts = countDeliveries(mails);
-  const isLate = sweeps.latest === null || now - sweeps.latest > RECONCILIATION_LATE_MS;
+  const { reconciliation, emails } = health;
+  const counts = countDeliveries(emails);
+  const isLate =
+    reconciliation.latest === null || now - reconciliation.latest > RECONCILIATION_LATE_MS;
   const checks: readonly (readonly [boolean, string])[] = [
-    [isLate, 'The ledger’s sweep has not run for more than 20 minutes.'],
-    [sweeps.broken > 0, 'The sweep met books that do not hold.'],
-    [sweeps.unfinished > 0, 'The sweep could not meet every account.'],
-    [health.emailsStuck > 0, 'Mails wait in the queue for more than ten minutes.'],
+    [isLate, 'The ledger’s reconciliation has not run for more than 20 minutes.'],
+    [reconciliation.broken > 0, 'Reconciliation found accounts with violated invariants.'],
+    [reconciliation.unfinished > 0, 'Reconciliation could not check every account.'],
+    [health.emailsStuck > 0, 'Emails have been in the queue for more than ten minutes.'],
     [
       counts.bounced > counts.terminal * MAX_BOUNCE_RATE,
-      'More than 5 % of mails bounce: Amazon SES may stop sending.',
+      'More than 5% of emails bounce: Amazon SES may stop sending.',
     ],
     [
       counts.complained > counts.terminal * MAX_COMPLAINT_RATE,
-      'More than 0.1 % of mails are complained about: Amazon SES may stop sending.',
+      'More than 0.1% of emails get complaints: Amazon SES may stop sending.',
     ],
-    [health.adjustments.unfinished > 0, 'Approved adjustments have not moved yet.'],
+    [health.adjustments.unfinished > 0, 'Approved adjustments are not applied yet.'],
     [
       health.closing.oldest !== null && now - health.closing.oldest > 86_400_000,
-      'An account was deleted more than a day ago and its object is not wiped.',
+      'An account was deleted more than a day ago and its Durable Object is not wiped.',
     ],
   ];
   return checks.flatMap(([failed, message]) => (failed ? [message] : []));
 }
 
 const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, uncredited }) => {
-  const {
-    reconciliation: sweeps,
-    closing,
-    emails: mails,
-    shortfalls,
-    rateLimits: throttles,
-    adjustments,
-  } = health;
-  const counts = countDeliveries(mails);
+  const { reconciliation, closing, emails, shortfalls, rateLimits, adjustments } = health;
+  const counts = countDeliveries(emails);
   const rows: readonly (readonly [name: string, value: Child])[] = [
-    ['Last sweep', <Timestamp at={sweeps.latest} />],
-    ['Accounts met within a day', sweeps.accounts],
-    ['Accounts ahead of Postgres when met', sweeps.behind],
-    ['Lines not in Postgres when met', sweeps.pending],
-    ['Invariants that did not hold', sweeps.broken],
+    ['Last reconciliation run', <Timestamp at={reconciliation.latest} />],
+    ['Accounts reconciled in the last day', reconciliation.accounts],
+    ['Accounts ahead of Postgres when reconciled', reconciliation.behind],
+    ['Entries not in Postgres when reconciled', reconciliation.pending],
+    ['Invariants violated', reconciliation.broken],
     ['Accounts being deleted', closing.accounts],
-    ['Mails stuck in the queue', health.emailsStuck],
-    ['Bounces within a day', percent(counts.bounced, counts.terminal)],
-    ['Complaints within a day', percent(counts.complained, counts.terminal)],
-    ['Calls that cost us, within a day', shortfalls.calls],
-    ['What they cost us', <Money amount={shortfalls.amount} />],
-    ['Money that came in and is in no balance', <Money amount={uncredited} />],
-    ['Sign-ups waiting for their mailbox', health.signUpsWaiting],
-    ['Throttles counting', throttles.counters],
-    ['Highest throttle', throttles.highest],
-    ['Adjustments waiting for a second person', adjustments.waiting],
+    ['Emails stuck in the queue', health.emailsStuck],
+    ['Bounce rate, last day', percent(counts.bounced, counts.terminal)],
+    ['Complaint rate, last day', percent(counts.complained, counts.terminal)],
+    ['Calls with a shortfall, last day', shortfalls.calls],
+    ['Total shortfall, last day', <Money amount={shortfalls.amount} />],
+    ['Deposits not credited yet', <Money amount={uncredited} />],
+    ['Sign-ups awaiting verification', health.signUpsWaiting],
+    ['Rate-limit counters in use', rateLimits.counters],
+    ['Highest rate-limit counter', rateLimits.highest],
+    ['Adjustments awaiting approval', adjustments.waiting],
   ];
   return (
     <dl class="facts">
@@ -114,12 +108,10 @@ const HealthSummary: FC<{ health: Health; uncredited: NanoUsd }> = ({ health, un
   );
 };
 
-const HealthTables: FC<{ health: Health }> = ({
-  health: { emails: mails, notifications: notices },
-}) => (
+const HealthTables: FC<{ health: Health }> = ({ health: { emails, notifications } }) => (
   <>
-    <Table caption="Mails that failed, within a day" headers={['Kind', 'State', 'Mails']}>
-      {mails
+    <Table caption="Failed emails, last day" headers={['Kind', 'State', 'Emails']}>
+      {emails
         .filter(({ state }) => FAILED_STATES.has(state))
         .map(({ kind, state, count }) => (
           <tr>
@@ -129,8 +121,8 @@ const HealthTables: FC<{ health: Health }> = ({
           </tr>
         ))}
     </Table>
-    <Table caption="Notices to people, within a day" headers={['Kind', 'Notices']}>
-      {notices.map(({ kind, count }) => (
+    <Table caption="Notifications, last day" headers={['Kind', 'Notifications']}>
+      {notifications.map(({ kind, count }) => (
         <tr>
           <th scope="row">{kind}</th>
           <td>{count}</td>
@@ -140,7 +132,7 @@ const HealthTables: FC<{ health: Health }> = ({
   </>
 );
 
-/** What the deposits' room says too, and how much money is in no balance. */
+/** The issues of the deposits page, and the total of deposits that are not credited yet. */
 async function loadDepositHealth(c: OperatorContext) {
   const { db, now } = c.var.deps;
   const [states, depositsInReview, differences, waiting] = await Promise.all([
@@ -153,7 +145,7 @@ async function loadDepositHealth(c: OperatorContext) {
   const uncredited = waiting.reduce((sum, { amount }) => sum + amount, 0n);
   return {
     issues: findIssues({ chains, states, depositsInReview, differences, now: now() }),
-    unmatched: uncredited,
+    uncredited,
   };
 }
 
@@ -173,13 +165,13 @@ health.get('/operators/health', async (c) => {
     { title: 'Health', activePath: '/operators/health' },
     <>
       {!auditCheck.ok && (
-        <Note kind="problem">{`Line ${auditCheck.seq} of what operators did ${AUDIT_LOG_PROBLEMS[auditCheck.problem]}.`}</Note>
+        <Note kind="problem">{`Audit log entry ${auditCheck.seq} ${AUDIT_LOG_PROBLEMS[auditCheck.problem]}.`}</Note>
       )}
       {issues.map((message) => (
         <Note kind="warning">{message}</Note>
       ))}
-      {auditCheck.ok && issues.length === 0 && <p>Nothing here needs anybody.</p>}
-      <HealthSummary health={summary} uncredited={deposits.unmatched} />
+      {auditCheck.ok && issues.length === 0 && <p>Nothing needs attention.</p>}
+      <HealthSummary health={summary} uncredited={deposits.uncredited} />
       <HealthTables health={summary} />
     </>,
   );

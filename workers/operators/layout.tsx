@@ -1,4 +1,4 @@
-/** What operators' pages are made of. No script, no cookie, nothing of the people's frame. */
+/** The layout of operators' pages and the components only they use. They load no script and set no cookie. */
 import { Field, HtmlDocument, htmlResponse, Note, Time } from '@farebox/design';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import type { Operator, OperatorContext } from './operator-auth.ts';
@@ -10,7 +10,7 @@ const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Pe
   { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
   { path: '/operators/deposits', label: 'Deposits', permission: 'view_deposits' },
   { path: '/operators/health', label: 'Health', permission: 'view_health' },
-  { path: '/operators/audit-log', label: 'Who did what', permission: 'view_audit_log' },
+  { path: '/operators/audit-log', label: 'Audit log', permission: 'view_audit_log' },
 ];
 
 const Header: FC<{ operator: Operator; activePath: string | undefined }> = ({
@@ -21,7 +21,7 @@ const Header: FC<{ operator: Operator; activePath: string | undefined }> = ({
     <p class="brand">
       <a href="/operators">Farebox operators</a>
     </p>
-    <nav aria-label="Rooms">
+    <nav aria-label="Main menu">
       <ul>
         {NAV_ITEMS.filter(({ permission }) => operator.permissions.has(permission)).map(
           ({ path, label }) => (
@@ -58,7 +58,7 @@ export function operatorPage(
       language="en"
       title={`${options.title} · Farebox operators`}
       heading={options.title}
-      skipLink="Skip to the content"
+      skipLink="Skip to content"
       header={<Header operator={c.var.operator} activePath={options.activePath} />}
       wide
       noindex
@@ -85,14 +85,14 @@ export function httpStatusFor(error: ActionError): 403 | 404 | 409 | 422 {
 }
 
 export function errorPage(c: OperatorContext, error: ActionError): Response | Promise<Response> {
-  return operatorPage(c, { title: 'Not done', error: error, status: httpStatusFor(error) }, null);
+  return operatorPage(c, { title: 'Action failed', error, status: httpStatusFor(error) }, null);
 }
 
 export const ReasonField: FC = () => (
   <Field
     name="reason"
-    label="Why"
-    hint="10 to 255 characters, such as a ticket’s number and what was asked. It is kept for good: name no person."
+    label="Reason"
+    hint="10 to 255 characters, such as the ticket number and the request. It is kept permanently, so don’t name anyone."
     required
     minlength={10}
     maxlength={255}
@@ -103,7 +103,7 @@ export const ReasonField: FC = () => (
 export const Timestamp: FC<{ at: number | null }> = ({ at }) =>
   at === null ? <>–</> : <Time at={at} language="en" />;
 
-/** A table that may be wider than the page; the keyboard can scroll it (WCAG 2.1.1). */
+/** A table that may be wider than the page; it can be scrolled with the keyboard (WCAG 2.1.1). */
 export const Table: FC<
   Readonly<{ caption: string; headers: readonly string[]; children: readonly Child[] }>
 > = (props) =>

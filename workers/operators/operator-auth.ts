@@ -36,7 +36,7 @@ export const requireAccess: MiddlewareHandler<OperatorEnv> = async function requ
     const reason = accessResult.ok ? 'no_role' : accessResult.reason;
     logEvent({ event: 'access_denied', reason });
     c.header('cache-control', 'no-store');
-    return c.text('You are not let in here.', reason === 'keys_unreachable' ? 503 : 403);
+    return c.text('Access denied.', reason === 'keys_unreachable' ? 503 : 403);
   }
   c.set('operator', { email: accessResult.email, roles, permissions: getPermissions(roles) });
   return next();

@@ -1,9 +1,10 @@
 /**
- * Operators through their own door: what each role sees and may do, that nothing happens without a line
- * in the chain, and that money above the limit takes two people.
+ * The operators' application: what each role may view and do, that nothing happens without an audit-log
+ * entry, and that adjustments above the limit take two operators.
  */
 import {
   type AuditLogEntry,
+  appendOperatorAction,
   listOperatorActions,
   verifyAuditLog,
 } from '@farebox/database/operators';
@@ -64,9 +65,9 @@ const FIELDS: Readonly<Record<AccountAction, () => Readonly<Record<string, strin
   adjust: () => ({ adjustment: nextId(), amount: '1.5', sign: 'in' }),
 };
 
-describe('a role', () => {
+describe('an operator’s role', () => {
   it.each(ROLES.flatMap((role) => ACCOUNT_ACTIONS.map((name) => [role, name] as const)))(
-    '%s may %s or may not, as the table says, and either is in the chain',
+    '%s is allowed or denied %s by the table of permissions, and the audit log has either',
     async (role: Role, name) => {
       const { accountId } = await createAccount(harness.db);
       harness.ledger.requests.length = 0;
@@ -94,22 +95,22 @@ describe('a role', () => {
     ['/operators/health', 'view_health'],
     ['/operators/deposits', 'view_deposits'],
     ['/operators/audit-log', 'view_audit_log'],
-  ] as const)('sees %s where it has %s', async (path, permission) => {
+  ] as const)('opens %s only with the permission %s', async (path, permission) => {
     for (const role of ROLES) {
       const { status } = await harness.send(path, { as: OPERATORS[role] });
       expect(status).toBe(ROLE_PERMISSIONS[role].includes(permission) ? 200 : 403);
     }
   });
 
-  it('of each kind has something another has not, and admins have all', () => {
+  it('grants support and finance different permissions, and admins all of them', () => {
     expect(ROLE_PERMISSIONS.admin).toEqual(PERMISSIONS);
     expect(ROLE_PERMISSIONS.support).not.toContain('adjust');
     expect(ROLE_PERMISSIONS.finance).not.toContain('reveal_email');
   });
 });
 
-describe('an account', () => {
-  it('is shown without its owner’s name, whoever looks, and each look is in the chain', async () => {
+describe('an account’s pages', () => {
+  it('mask the owner for every role, and each view is in the audit log', async () => {
     const { accountId, email } = await createAccount(harness.db);
     for (const as of [OPERATORS.support, OPERATORS.finance, OPERATORS.admin]) {
       for (const page of ['', '/ledger', '/calls', '/reconciliation']) {
@@ -127,7 +128,7 @@ describe('an account', () => {
     expect(await listOutcomes(accountId)).toEqual([...views, ...views, ...views]);
   });
 
-  it('has its address revealed by a form with a reason alone, and on that page alone', async () => {
+  it('reveal the owner’s email only on the answer to a form with a reason', async () => {
     const { accountId, email } = await createAccount(harness.db);
     const withoutReason = await submitAction(accountId, 'reveal_email', {
       form: { reason: 'short' },
@@ -147,25 +148,25 @@ describe('an account', () => {
   });
 
   it.each([
-    ['by its address', (one: CreatedAccount) => one.email.toUpperCase(), 'by_email'],
-    ['by its id', (one: CreatedAccount) => one.accountId, 'by_account'],
-    ['by a key’s last four', (one: CreatedAccount) => one.last4, 'by_key_last4'],
-  ])('is found %s, and what was typed is nowhere in the chain', async (_, getQuery, how) => {
+    ['its email address', (one: CreatedAccount) => one.email.toUpperCase(), 'by_email'],
+    ['its id', (one: CreatedAccount) => one.accountId, 'by_account'],
+    ['a key’s last four characters', (one: CreatedAccount) => one.last4, 'by_key_last4'],
+  ])('are found by %s, and the query is not in the audit log', async (_, getQuery, how) => {
     const last4 = how.replaceAll('_', '').slice(2).slice(0, 3).padEnd(4, '9');
     const account = { ...(await createAccount(harness.db, last4)), last4 };
-    const what = getQuery(account);
-    const response = await harness.send('/operators/search', { form: { what } });
+    const query = getQuery(account);
+    const response = await harness.send('/operators/search', { form: { query } });
     expect(response.headers.get('location')).toBe(`/operators/accounts/${account.accountId}`);
     const [entry] = await listEntries(account.accountId);
     expect(entry).toMatchObject({ action: 'find_account', reason: how, outcome: 'done' });
   });
 
-  it('is one of a list where more than one has a key that ends so', async () => {
+  it('are listed when several accounts have a key with the same last four characters', async () => {
     const [one, other] = [
       await createAccount(harness.db, 'Tw1n'),
       await createAccount(harness.db, 'Tw1n'),
     ];
-    const response = await harness.send('/operators/search', { form: { what: 'Tw1n' } });
+    const response = await harness.send('/operators/search', { form: { query: 'Tw1n' } });
     const text = await response.text();
     for (const { accountId, email } of [one, other]) {
       expect(text).toContain(`/operators/accounts/${accountId}`);
@@ -173,9 +174,9 @@ describe('an account', () => {
     }
   });
 
-  it('is not found by its address by who may not know it', async () => {
+  it('are not found by email without the permission to view communication', async () => {
     const { accountId, email } = await createAccount(harness.db);
-    const options = { as: OPERATORS.finance, form: { what: email } };
+    const options = { as: OPERATORS.finance, form: { query: email } };
     const response = await harness.send('/operators/search', options);
     expect(response.status).toBe(403);
     expect(await response.text()).not.toContain(accountId);
@@ -186,7 +187,7 @@ describe('an account', () => {
     });
   });
 
-  it('that there is not is said to be none, and its look is recorded too', async () => {
+  it('answer 404 for an unknown account, and the view is in the audit log', async () => {
     const unknownAccount = 'f'.repeat(16);
     expect((await harness.send(`/operators/accounts/${unknownAccount}`)).status).toBe(404);
     expect(await listOutcomes(unknownAccount)).toEqual(['view_account done']);
@@ -200,8 +201,8 @@ describe('an account', () => {
 
 type CreatedAccount = Readonly<{ accountId: string; email: string; last4: string }>;
 
-describe('a move', () => {
-  it('is refused without a reason, with half a form, from another page and by GET', async () => {
+describe('an operator’s action', () => {
+  it('is rejected without a reason, with invalid fields, from another origin and by GET', async () => {
     const { accountId } = await createAccount(harness.db);
     harness.ledger.requests.length = 0;
     for (const reason of ['', '         ', 'too short', 'x'.repeat(256), `ten letters\u0007`]) {
@@ -227,11 +228,11 @@ describe('a move', () => {
     );
   });
 
-  it('is not made where the chain can’t be written', async () => {
+  it('does not run when the audit log can’t be written', async () => {
     const { accountId } = await createAccount(harness.db);
     harness.ledger.requests.length = 0;
     const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
-    // The same account could not be asked of a database that is gone: the look-up is what fails first.
+    // With the database unreachable, the account's look-up fails before anything else.
     const unreachable = { ...harness.bindings(), DATABASE_URL: 'postgresql://a:b@127.0.0.1:9/x' };
     const path = `/operators/accounts/${accountId}/actions/freeze`;
     const response = await harness.send(path, { form: { reason: REASON } }, unreachable);
@@ -240,7 +241,7 @@ describe('a move', () => {
     consoleError.mockRestore();
   });
 
-  it('that breaks in the middle is in the chain as asked and failed', async () => {
+  it('is recorded as requested and failed when it throws', async () => {
     const { accountId } = await createAccount(harness.db);
     const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { freeze } = harness.ledger.operators;
@@ -255,7 +256,7 @@ describe('a move', () => {
     expect(await listOutcomes(accountId)).toEqual(['freeze requested', 'freeze failed']);
   });
 
-  it('withdraws a consent with a receipt, and only a kind there is', async () => {
+  it('withdraws a known kind of consent and writes a receipt', async () => {
     const { accountId } = await createAccount(harness.db);
     const form = { kind: 'balance', reason: REASON };
     expect((await submitAction(accountId, 'withdraw_consent', { form })).status).toBe(303);
@@ -266,7 +267,7 @@ describe('a move', () => {
     expect(text).toContain('<td>operator</td>');
   });
 
-  it('on an account that its owner deleted says so, and does nothing', async () => {
+  it('is rejected on a deleted account', async () => {
     const { accountId, email } = await createAccount(harness.db);
     await harness.db.execute(`DELETE FROM identities WHERE account_id = '${accountId}'`);
     await harness.db.execute(`UPDATE accounts SET closed_at = now() WHERE id = '${accountId}'`);
@@ -285,10 +286,10 @@ describe('a move', () => {
     expect(harness.ledger.requests).toEqual([]);
     const page = await (await harness.send(`/operators/accounts/${accountId}`)).text();
     expect(page).toContain('deleted');
-    expect((await harness.send('/operators/search', { form: { what: email } })).status).toBe(422);
+    expect((await harness.send('/operators/search', { form: { query: email } })).status).toBe(422);
   });
 
-  it('of a key that is not there says so', async () => {
+  it('answers 404 when it revokes an unknown key', async () => {
     const { accountId } = await createAccount(harness.db);
     const form = { key: '8', reason: REASON };
     expect((await submitAction(accountId, 'revoke_key', { form })).status).toBe(404);
@@ -309,7 +310,7 @@ function decide(path: string, as: string, decision = 'approve'): Promise<Respons
 }
 
 describe('an adjustment', () => {
-  it('below the limit moves at once, and once, however often it is sent', async () => {
+  it('below the limit is applied at once, and only once however often it is sent', async () => {
     const {
       accountId,
       id,
@@ -323,7 +324,7 @@ describe('an adjustment', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('above it waits for a second person, who is not the first in other letters', async () => {
+  it('above the limit needs a second operator, not the proposer in other letter case', async () => {
     const {
       id,
       answer: response,
@@ -340,7 +341,7 @@ describe('an adjustment', () => {
     expect(harness.ledger.adjustments.get(`adjustment:${id}`)).toBe(50_010_000_000n);
   });
 
-  it('approved by two at once moves once', async () => {
+  it('is applied once when two operators approve it concurrently', async () => {
     const { accountId, id, path } = await proposeAdjustment('99');
     const answers = await Promise.all([
       decide(path, OPERATORS.otherFinance),
@@ -356,7 +357,7 @@ describe('an adjustment', () => {
     ).toHaveLength(2);
   });
 
-  it('refused by somebody never moves', async () => {
+  it('is never applied once it is rejected', async () => {
     const { id, path } = await proposeAdjustment('99');
     expect(
       (await decide(path, OPERATORS.otherFinance, 'reject')).headers.get('location'),
@@ -366,7 +367,7 @@ describe('an adjustment', () => {
   });
 
   it.each(['insufficient', 'too_large', 'closed', 'not_open'] as const)(
-    'that the ledger finds %s is said to be so',
+    'is rejected with the ledger’s reason %s',
     async (reason) => {
       const { onAdjust: adjusting } = harness.ledger;
       harness.ledger.onAdjust = () => ({ ok: false, reason });
@@ -385,7 +386,7 @@ describe('an adjustment', () => {
     },
   );
 
-  it('whose end nobody heard is asked of the ledger again, under the same id', async () => {
+  it('is retried with the same id when the ledger’s answer was lost', async () => {
     const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { onAdjust: adjusting } = harness.ledger;
     harness.ledger.onAdjust = () => {
@@ -402,7 +403,7 @@ describe('an adjustment', () => {
   });
 
   it.each(['0', '-1', '1e3', '1,5', '0.0000000001', '99999999', ''])(
-    'of "%s" is none',
+    'is rejected for the amount "%s"',
     async (amount) => {
       const { answer: response } = await proposeAdjustment(amount);
       expect(response.status).toBe(422);
@@ -410,14 +411,24 @@ describe('an adjustment', () => {
   );
 });
 
-describe('what operators did', () => {
-  it('is a whole chain after all of the above, and is checked on a button', async () => {
+describe('the audit log', () => {
+  it('is intact after all actions above and can be verified from its page', async () => {
     expect(await verifyAuditLog(harness.db)).toMatchObject({ ok: true });
     const response = await harness.send('/operators/audit-log', { as: OPERATORS.admin, form: {} });
-    expect(await response.text()).toContain('lines are as they were written');
+    expect(await response.text()).toContain('entries are intact');
   });
 
-  it('shows text as text', async () => {
+  it('stays valid with entries in the words used before 2026-11-26', async () => {
+    const former = { action: 'look_at_account', reason: 'look', outcome: 'refused_no_reason' };
+    const operator = OPERATORS.support;
+    await appendOperatorAction(harness.db, { at: Date.now(), operator, subject: null, ...former });
+    const options = { as: OPERATORS.admin, form: {} };
+    const text = await (await harness.send('/operators/audit-log', options)).text();
+    expect(text).toContain('entries are intact');
+    expect(text).toContain('<td>look_at_account</td>');
+  });
+
+  it('escapes text from operators', async () => {
     const { accountId } = await createAccount(harness.db);
     const reason = '<script>alert(1)</script> & <img src=x>';
     await submitAction(accountId, 'freeze', { form: { reason } });
@@ -428,7 +439,7 @@ describe('what operators did', () => {
     expect(page).not.toContain('<script>');
   });
 
-  it('that was changed is said on the health page and in the log', async () => {
+  it('reports an altered entry on the health page and in the log', async () => {
     const consoleError = vi.spyOn(console, 'error').mockImplementation(() => {});
     const entries = await listEntries();
     const seq = entries.at(-1)?.seq ?? 0;
@@ -437,7 +448,7 @@ describe('what operators did', () => {
     );
     await harness.db.execute(`UPDATE operator_actions SET outcome = 'undone' WHERE seq = ${seq}`);
     const page = await (await harness.send('/operators/health')).text();
-    expect(page).toContain(`Line ${seq} of what operators did was altered.`);
+    expect(page).toContain(`Audit log entry ${seq} was altered.`);
     expect(consoleError.mock.calls.flat()).toContain(
       `{"event":"audit_log_broken","seq":${seq},"problem":"altered"}`,
     );

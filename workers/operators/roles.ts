@@ -1,6 +1,6 @@
 /**
- * Who of the operators may do what: a closed table. A role is given to an address or to a group of the
- * identity provider by one binding, and to nobody else; whoever has none sees nothing.
+ * The permissions of operators: a closed table of roles. One binding assigns roles to email addresses and
+ * to groups of the identity provider. An operator without a role is denied.
  */
 import type { AccessIdentity } from './access.ts';
 
@@ -8,17 +8,17 @@ export const ROLES = ['support', 'finance', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const PERMISSIONS = [
-  /** Standing, keys' metadata, lines and calls of an account: nothing of a person. */
+  /** An account's status, key metadata, ledger entries and calls; no personal data. */
   'view_account',
-  /** The masked address, mails' states, consents, receipts, how many sessions there are. */
+  /** The masked email, delivery states, consents, receipts and the number of sessions. */
   'view_communication',
   'view_health',
   'view_audit_log',
-  /** The networks, what waits and what differs, and whose a held deposit is. */
+  /** The networks, waiting deposits, differences, and the account of a deposit in review. */
   'view_deposits',
-  /** Let a halted network go on and a held deposit be credited; say what the treasury moved. */
+  /** Resume a halted network, release a deposit in review, import the treasury's report. */
   'settle_deposits',
-  /** Let another public key give new addresses. */
+  /** Derive new addresses from another extended public key. */
   'rotate_key',
   'reveal_email',
   'freeze',
@@ -31,7 +31,7 @@ export const PERMISSIONS = [
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** Support may stop money, finance alone lets it go again and moves it; admins see who did what. */
+/** Support may freeze accounts; only finance unfreezes and adjusts them; admins read the audit log. */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   support: [
     'view_account',
@@ -57,7 +57,7 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   admin: PERMISSIONS,
 };
 
-/** Addresses, and groups as `group:<name>`, in lower case. */
+/** Email addresses, and groups as `group:<name>`, in lower case. */
 export type RoleAssignments = Readonly<Record<Role, ReadonlySet<string>>>;
 
 function parseAssignees(value: unknown): ReadonlySet<string> | undefined {
@@ -79,7 +79,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-/** Undefined for anything that is not wholly understood: half a table would let in the wrong people. */
+/** Undefined unless all of `text` is valid: a half-read table could admit the wrong operators. */
 export function parseRoles(text: string): RoleAssignments | undefined {
   const parsed = parseObject(text);
   if (parsed === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * From what a person in need can tell to their account: the exact address, the account's id, a key's last
- * four characters or a call's id. It is posted, so that no address is ever part of a URL, and what was
- * looked for is not recorded, only how.
+ * Finds an account by what a customer can tell support: the exact email address, the account id, a key's
+ * last four characters, or a call id. The query is posted, so that no address is part of a URL. The audit
+ * log records how an account was searched for, never the query.
  */
 import {
   findAccountByCall,
@@ -29,7 +29,7 @@ function toList(accountId: AccountId | undefined): readonly AccountId[] {
   return accountId === undefined ? [] : [accountId];
 }
 
-/** Each kind has a shape of its own; a whole key has none of them, and is nothing to paste anywhere. */
+/** Each kind of query has a distinct shape. A whole key matches none: it should never be pasted. */
 function parseQuery(c: OperatorContext, text: string): AccountQuery | undefined {
   const { db } = c.var.deps;
   if (text.includes('@')) {
@@ -59,7 +59,7 @@ function searchPage(c: OperatorContext, problem?: string, accountIds: readonly A
     <>
       {accountIds.length > 0 && (
         <>
-          <p>More than one account has a key that ends so:</p>
+          <p>Several accounts have a key that ends with these characters:</p>
           <ul>
             {accountIds.map((id) => (
               <li>
@@ -72,9 +72,9 @@ function searchPage(c: OperatorContext, problem?: string, accountIds: readonly A
       {problem !== undefined && <Note kind="problem">{problem}</Note>}
       <form method="post" action="/operators/search">
         <Field
-          name="what"
-          label="Address, account, call, or a key’s last four characters"
-          hint="The exact address; 16 hexadecimal digits of an account; 32 of a call (x-request-id). Never a whole key."
+          name="query"
+          label="Email, account, call, or a key’s last four characters"
+          hint="The exact email address, an account id (16 hexadecimal digits) or a call id (x-request-id, 32 digits). Never enter a whole key."
           autocomplete="off"
           required
           maxlength={254}
@@ -92,15 +92,19 @@ accountSearch.get('/', (c) => c.redirect('/operators', 303));
 accountSearch.get('/operators', (c) => searchPage(c));
 
 accountSearch.post('/operators/search', async (c) => {
-  const query = parseQuery(c, (await readForm(c)).text('what').trim());
-  if (query === undefined) return searchPage(c, 'That has none of the shapes below.');
+  const query = parseQuery(c, (await readForm(c)).text('query').trim());
+  if (query === undefined)
+    return searchPage(
+      c,
+      'Enter an email address, an account id, a call id, or the last four characters of a key.',
+    );
   const { method: reason, permission } = query;
   const [first, ...more] = c.var.operator.permissions.has(permission) ? await query.search() : [];
   const subject = more.length === 0 ? (first ?? null) : null;
   if (!(await auditView(c, { action: 'find_account', permission, subject, reason }))) {
     return errorPage(c, 'not_permitted');
   }
-  if (first === undefined) return searchPage(c, 'There is no such account.');
+  if (first === undefined) return searchPage(c, 'No account found.');
   if (more.length > 0) return searchPage(c, undefined, [first, ...more]);
   return c.redirect(`/operators/accounts/${first}`, 303);
 });

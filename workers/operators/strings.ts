@@ -1,4 +1,4 @@
-/** Every word operators read. English only: operators are staff, and their screens are not the product. */
+/** The texts of operators' pages that more than one page needs. Operators are staff: English only. */
 import type { AdjustmentState } from '@farebox/database/operators';
 import type { Permission } from './roles.ts';
 
@@ -13,7 +13,7 @@ export const ACCOUNT_ACTIONS = [
 ] as const;
 export type AccountAction = (typeof ACCOUNT_ACTIONS)[number];
 
-/** What a page says after a form was sent; the word is in its address. */
+/** The message after an action, by the code in the page's query. */
 export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   freeze: 'Account frozen. Its calls are refused until it is unfrozen.',
   unfreeze: 'Account unfrozen. It can make calls again.',
@@ -31,7 +31,7 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
     'Key rotated. New addresses are derived from this key; existing addresses are still monitored.',
 };
 
-/** Why something was not done. */
+/** The message of each error of an action. */
 export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   not_permitted: 'Your role does not allow this. This attempt was logged.',
   reason_required: 'Enter a reason of 10 to 255 characters. This attempt was logged.',
@@ -132,11 +132,11 @@ export const DEPOSIT_STATE_LABELS: Readonly<Record<string, string>> = {
   in_review: 'in review',
   closed: 'account closed',
   balance: 'address',
-  books: 'account ledger',
+  ledger: 'account ledger',
   frozen: 'frozen by the issuer',
 };
 
-/** Why a deposit is held, and what to do about it. */
+/** Why a deposit is in review, and what to do about it. */
 export const REVIEW_REASONS: Readonly<Record<string, string>> = {
   blocked_sender:
     'It was sent from an address on the list of blocked senders. Check with compliance before crediting it.',
