@@ -1,0 +1,92 @@
+/** What every handler gets before its own work: an authenticated caller, and a body that is released. */
+import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
+import { describe, expect, it } from 'vitest';
+import { newCallId, type RequestContext } from './context.ts';
+import type { GatewayDeps } from './env.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { withBody, withCaller } from './with-caller.ts';
+
+const macSecrets = parseMacSecrets(`1:${'ab'.repeat(32)}`);
+if (macSecrets === undefined) throw new Error('malformed MAC secrets');
+const ACCOUNT = '0123456789abcdef';
+const KEY_ID = 7;
+const { apiKey } = mintApiKey(
+  currentMacSecret(macSecrets),
+  ACCOUNT,
+  KEY_ID,
+  new Uint8Array(24).fill(5),
+);
+
+function createContext(init: RequestInit) {
+  const released = { count: 0 };
+  const request = new Request('https://api.example/v1/estimate', { method: 'POST', ...init });
+  const bodyReader = {
+    read: async () => {
+      const bytes = new Uint8Array(await request.arrayBuffer());
+      const release = () => {
+        released.count += 1;
+      };
+      return { ok: true, bytes, release };
+    },
+  };
+  const rateLimiter = new RateLimiter({ perSecond: 1, burst: 1 });
+  const deps: GatewayDeps = Object({ macSecrets, rateLimiter, bodyReader });
+  const ctx: RequestContext = {
+    ...{ deps, request, id: newCallId(), dialect: 'chat' },
+    ...{ waitUntil: () => {}, clock: () => 0 },
+  };
+  return { ctx, released };
+}
+
+const authorized = { headers: { authorization: `Bearer ${apiKey}` }, body: 'hello' };
+
+describe('withCaller', () => {
+  it('passes the account and the key of the request, and further arguments', async () => {
+    const { ctx } = createContext(authorized);
+    const handler = withCaller(async (_ctx, caller, suffix: string) => {
+      return new Response(`${caller.account} ${caller.key.keyId} ${suffix}`);
+    });
+    expect(await (await handler(ctx, 'x')).text()).toBe(`${ACCOUNT} ${KEY_ID} x`);
+  });
+
+  it('responds with the error and drains the body without calling the handler', async () => {
+    const { ctx } = createContext({ body: 'hello' });
+    const handler = withCaller(async () => {
+      throw new Error('called');
+    });
+    const response = await handler(ctx);
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: { code: 'missing_api_key' } });
+    expect(ctx.request.bodyUsed).toBe(true);
+  });
+
+  it('rejects a key above its rate with the seconds to wait', async () => {
+    const { ctx } = createContext(authorized);
+    const handler = withCaller(async () => new Response('ok'));
+    expect((await handler(ctx)).status).toBe(200);
+    const response = await handler(ctx);
+    expect(response.status).toBe(429);
+    expect(response.headers.get('retry-after')).toBe('1');
+  });
+});
+
+describe('withBody', () => {
+  it('passes the body and releases it after the response', async () => {
+    const { ctx, released } = createContext(authorized);
+    const handler = withBody(async (_ctx, _caller, body) => {
+      expect(released.count).toBe(0);
+      return new Response(body.bytes.slice());
+    });
+    expect(await (await handler(ctx)).text()).toBe('hello');
+    expect(released.count).toBe(1);
+  });
+
+  it('releases the body when the handler throws', async () => {
+    const { ctx, released } = createContext(authorized);
+    const handler = withBody(async () => {
+      throw new Error('broken');
+    });
+    await expect(handler(ctx)).rejects.toThrow('broken');
+    expect(released.count).toBe(1);
+  });
+});
