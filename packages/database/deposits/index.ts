@@ -27,6 +27,18 @@ export {
   type WaitingDeposits,
 } from './chain-health.ts';
 export {
+  type CreditableDeposit,
+  type DepositOutcome,
+  listCreditableDeposits,
+  listUnvaluedDeposits,
+  releaseDeposit,
+  releaseDust,
+  setCreditAmount,
+  setDepositOutcome,
+  type TokenTerms,
+  type UnvaluedDeposit,
+} from './crediting.ts';
+export {
   countIssuedAddresses,
   findAddresses,
   type IssuedAddress,
@@ -51,20 +63,5 @@ export {
   resolveDifferences,
   type SweptDeposit,
 } from './deposit-audit.ts';
-export {
-  type CreditableDeposit,
-  type DepositOutcome,
-  type DepositRow,
-  type DetectedTransfer,
-  listCreditableDeposits,
-  listDeposits,
-  listUnvaluedDeposits,
-  recordFinalTransfers,
-  releaseDeposit,
-  releaseDust,
-  replacePending,
-  setCreditAmount,
-  setDepositOutcome,
-  type TokenTerms,
-  type UnvaluedDeposit,
-} from './deposits.ts';
+export { type DepositRow, listDeposits } from './deposit-list.ts';
+export { type DetectedTransfer, recordFinalTransfers, replacePending } from './transfers.ts';

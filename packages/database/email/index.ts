@@ -16,6 +16,7 @@ export {
 export {
   dismissNotification,
   listOpenNotifications,
+  type NotificationRecipient,
   type OpenNotification,
-} from './notice-board.ts';
-export { type NotificationRecipient, recordNotification } from './notices.ts';
+  recordNotification,
+} from './notifications.ts';

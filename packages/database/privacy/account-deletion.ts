@@ -1,12 +1,26 @@
 /**
- * How far an account's deletion has come, as its row says it: closed, and then wiped. Between the two are
- * steps in other rooms; what finds an account closed and not wiped takes them again.
+ * The deletion of an account. The row first says closed and then wiped; the steps between the two run in
+ * other packages, and an account that is closed but not wiped goes through all of them again.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
-import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, toTimestamp } from '../connection/raw-sql.ts';
-import { accounts, identities } from '../schema/ledger.ts';
+import { accounts, apiKeys, identities } from '../schema/ledger.ts';
+import {
+  consents,
+  emails,
+  emailTokens,
+  knownDevices,
+  notifications,
+  passkeyChallenges,
+  passkeys,
+  recoveryCodes,
+  sessions,
+  signInSteps,
+  signUps,
+  totpFactors,
+} from '../schema/users.ts';
 
 /**
  * The account is closed from this moment: no session of it opens anything any more. Its receipt is written
@@ -77,4 +91,46 @@ export async function markWiped(db: Database, account: AccountId, now: Instant):
       .set({ wipedAt: new Date(now) })
       .where(and(eq(accounts.id, account), isNotNull(accounts.closedAt), isNull(accounts.wipedAt))),
   );
+}
+
+/**
+ * Every row about the account's owner, in one transaction; mail events go with their mails. The answer
+ * is the address to write the farewell to, undefined where it was erased before. Repeating it is safe.
+ */
+export async function eraseOwner(
+  db: Database,
+  accountId: AccountId,
+  now: Instant,
+): Promise<Readonly<{ email: string; language: string }> | undefined> {
+  const columns = { accountId: identities.accountId, emailKey: identities.emailKey };
+  const ownEmailKey = db
+    .select({ emailKey: columns.emailKey })
+    .from(identities)
+    .where(eq(columns.accountId, accountId));
+  const [, erased] = await queryOrThrow(
+    db.batch([
+      db.delete(signUps).where(inArray(signUps.emailKey, ownEmailKey)),
+      db
+        .delete(identities)
+        .where(eq(identities.accountId, accountId))
+        .returning({ email: identities.email, language: identities.language }),
+      db.delete(sessions).where(eq(sessions.accountId, accountId)),
+      db.delete(knownDevices).where(eq(knownDevices.accountId, accountId)),
+      db.delete(signInSteps).where(eq(signInSteps.accountId, accountId)),
+      db.delete(totpFactors).where(eq(totpFactors.accountId, accountId)),
+      db.delete(passkeys).where(eq(passkeys.accountId, accountId)),
+      db.delete(passkeyChallenges).where(eq(passkeyChallenges.accountId, accountId)),
+      db.delete(recoveryCodes).where(eq(recoveryCodes.accountId, accountId)),
+      db.delete(emailTokens).where(eq(emailTokens.accountId, accountId)),
+      db.delete(consents).where(eq(consents.accountId, accountId)),
+      db.delete(notifications).where(eq(notifications.accountId, accountId)),
+      db.delete(emails).where(eq(emails.accountId, accountId)),
+      db.delete(apiKeys).where(eq(apiKeys.accountId, accountId)),
+      db
+        .update(accounts)
+        .set({ closedAt: sql`coalesce(${accounts.closedAt}, ${toTimestamp(now)})` })
+        .where(eq(accounts.id, accountId)),
+    ]),
+  );
+  return erased[0];
 }

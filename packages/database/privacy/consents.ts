@@ -1,8 +1,59 @@
-/** A consent withdrawn from a mail, by its link alone: the receipt is written in the same statement. */
+/**
+ * Consents to optional email. Each change is written together with its receipt, in one transaction or one
+ * statement, so that neither exists without the other.
+ */
 import type { AccountId, Instant } from '@farebox/ledger';
-import { sql } from 'drizzle-orm';
-import type { Database } from '../connection/connection.ts';
+import { eq, sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
+import { consents, receipts } from '../schema/users.ts';
+
+export type EmailConsent = Readonly<{ kind: string; given: boolean; since: Instant }>;
+
+/** Only what was said; a kind nothing was said about has no row. */
+export async function listConsents(
+  db: Database,
+  account: AccountId,
+): Promise<readonly EmailConsent[]> {
+  const rows = await queryOrThrow(
+    db.select().from(consents).where(eq(consents.accountId, account)),
+  );
+  return rows.map(({ kind, given, since }) => ({ kind, given, since: since.getTime() }));
+}
+
+export async function setConsent(
+  db: Database,
+  consent: Readonly<{
+    account: AccountId;
+    kind: string;
+    given: boolean;
+    /** 32 hexadecimal characters. */
+    receiptId: string;
+    now: Instant;
+  }>,
+): Promise<void> {
+  const { account: accountId, kind, given, receiptId } = consent;
+  const now = new Date(consent.now);
+  await queryOrThrow(
+    db.batch([
+      db
+        .insert(consents)
+        .values({ accountId, kind, given, since: now })
+        .onConflictDoUpdate({
+          target: [consents.accountId, consents.kind],
+          set: { given, since: now },
+        }),
+      db.insert(receipts).values({
+        id: receiptId,
+        accountId,
+        kind: given ? 'consent_given' : 'consent_withdrawn',
+        about: kind,
+        actor: 'user',
+        at: now,
+      }),
+    ]),
+  );
+}
 
 /** A second time changes nothing and makes no second receipt; an account without an owner has no choices. */
 export async function withdrawConsentByLink(

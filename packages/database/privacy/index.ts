@@ -1,11 +1,12 @@
 export {
   beginDeletion,
+  eraseOwner,
   findEmailRecipient,
   listUnfinishedDeletions,
   markWiped,
 } from './account-deletion.ts';
-export { withdrawConsentByLink } from './consents.ts';
-export { deleteExpiredRows, eraseOwner } from './erasure.ts';
+export { type EmailConsent, listConsents, setConsent, withdrawConsentByLink } from './consents.ts';
+export { deleteExpiredRows } from './expired-rows.ts';
 export {
   type DataSubject,
   EXPORTED_TABLES,
@@ -16,5 +17,4 @@ export {
   NOT_EXPORTED,
   parseExportedTable,
 } from './export.ts';
-export { type EmailConsent, listConsents, setConsent } from './mail-choices.ts';
 export { insertReceipt, listReceipts, type Receipt } from './receipts.ts';

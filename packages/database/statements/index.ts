@@ -1,15 +1,11 @@
 export { type KeyRow, listKeys } from './api-key-queries.ts';
+export { type BalanceTransaction, listBalanceTransactions } from './balance-transactions.ts';
 export {
-  type BalanceTransaction,
   type CallCursor,
   type CallFilter,
   type CallRecord,
-  type DayRange,
   findCallRecord,
-  listBalanceTransactions,
   listCalls,
   nextPageCursor,
-  sumUsage,
-  type UsageGroup,
-  type UsageSum,
-} from './statements.ts';
+} from './call-queries.ts';
+export { type DayRange, sumUsage, type UsageGroup, type UsageSum } from './usage-queries.ts';

@@ -28,24 +28,21 @@ export {
   updatePasswordHash,
 } from './email-links.ts';
 export {
-  type AddFactorResult,
-  activateTotp,
   type ChallengePurpose,
   consumeChallenge,
-  consumeRecoveryCode,
-  consumeTotpStep,
-  countRecoveryCodes,
   deletePasskey,
-  deleteTotp,
-  findTotp,
   insertPasskey,
   insertPasskeyChallenge,
-  insertPendingTotp,
   listPasskeys,
   type Passkey,
   recordPasskeyUse,
+} from './passkeys.ts';
+export {
+  type AddFactorResult,
+  consumeRecoveryCode,
+  countRecoveryCodes,
   replaceRecoveryCodes,
-} from './factors.ts';
+} from './recovery-codes.ts';
 export {
   deleteOtherSessions,
   deleteSession,
@@ -64,3 +61,4 @@ export {
   insertConfirmedAccount,
   insertSignUp,
 } from './sign-ups.ts';
+export { activateTotp, consumeTotpStep, deleteTotp, findTotp, insertPendingTotp } from './totp.ts';

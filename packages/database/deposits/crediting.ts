@@ -1,100 +1,15 @@
 /**
- * Transfers of USDT to our addresses, and what became of each. A row is made once for (chain,
- * transaction, log index) however often the transfer is found; what it is worth is set once, in the
- * statement that takes the remainder along; and it leaves each state by one conditional statement.
+ * Deposits from final to credited. The amount in nano-USD is set once, in the statement that also carries
+ * the remainder, and a deposit leaves each state by one conditional statement.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { firstRow, toEpochMs, toTimestamp, unnestTexts } from '../connection/raw-sql.ts';
-
-export type DetectedTransfer = Readonly<{
-  txHash: string;
-  logIndex: number;
-  blockNumber: number;
-  blockHash: string;
-  contract: string;
-  sender: string;
-  recipient: string;
-  account: AccountId;
-  units: bigint;
-}>;
-
-function toJson(chain: string, transfers: readonly DetectedTransfer[]): string {
-  return JSON.stringify(
-    transfers.map(({ units, account, ...rest }) => ({
-      ...rest,
-      chain,
-      account,
-      units: units.toString(),
-    })),
-  );
-}
-
-function recordset(json: string): SQL {
-  return sql`jsonb_to_recordset(${json}::jsonb) as r(chain text, "txHash" text, "logIndex" integer,
-    "blockNumber" bigint, "blockHash" text, contract text, sender text, recipient text,
-    account text, units numeric)`;
-}
-
-const COLUMNS = sql`chain, tx_hash, log_index, block_number, block_hash, contract, sender,
-  recipient, account_id, units, state, found_by, seen_at`;
-const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockHash", r.contract,
-  r.sender, r.recipient, r.account, r.units, 'pending'`;
-
-/**
- * Transfers in final blocks. One that was shown as pending is taken over, and so is one whose block is another
- * since a chain was halted for it; any other known one stays as it is.
- */
-export async function recordFinalTransfers(
-  db: Database,
-  chain: string,
-  transfers: readonly DetectedTransfer[],
-  foundBy: 'scan' | 'rescan' | 'claim' | 'audit',
-  now: Instant,
-): Promise<void> {
-  if (transfers.length === 0) return;
-  await queryOrThrow(
-    db.execute(sql`insert into deposits (${COLUMNS}, final_at)
-      select ${VALUES}, ${foundBy}, ${toTimestamp(now)}, ${toTimestamp(now)} from ${recordset(toJson(chain, transfers))}
-      on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
-        block_hash = excluded.block_hash, contract = excluded.contract, sender = excluded.sender,
-        recipient = excluded.recipient, account_id = excluded.account_id, units = excluded.units,
-        final_at = excluded.final_at,
-        state = case when deposits.state = 'in_review' then 'final' else deposits.state end, reason = null
-      where (deposits.state = 'pending' and deposits.final_at is null) or (deposits.state = 'in_review'
-        and deposits.reason = 'block_changed' and deposits.recipient = excluded.recipient
-        and deposits.account_id = excluded.account_id and deposits.units = excluded.units)`),
-  );
-}
-
-/** What is above the final block, whole: what a look before had and this one has not is gone again. */
-export async function replacePending(
-  db: Database,
-  chain: string,
-  transfers: readonly DetectedTransfer[],
-  now: Instant,
-): Promise<void> {
-  const json = toJson(chain, transfers);
-  await queryOrThrow(
-    db.batch([
-      db.execute(sql`delete from deposits where chain = ${chain} and state = 'pending' and final_at is null
-        and not exists (select 1 from ${recordset(json)}
-          where r."txHash" = tx_hash and r."logIndex" = log_index)`),
-      db.execute(sql`insert into deposits (${COLUMNS})
-        select ${VALUES}, 'scan', ${toTimestamp(now)} from ${recordset(json)}
-        on conflict (chain, tx_hash, log_index) do update set block_number = excluded.block_number,
-          block_hash = excluded.block_hash
-        where deposits.state = 'pending' and deposits.final_at is null`),
-    ]),
-  );
-}
+import { firstRow, toTimestamp, unnestTexts } from '../connection/raw-sql.ts';
+import type { TransferKey, TransferKeyRow } from './transfers.ts';
 
 export type TokenTerms = Readonly<{ chain: string; decimals: number; minimumUnits: bigint }>;
-
-type TransferKey = Readonly<{ txHash: string; logIndex: number }>;
-type KeyRow = { tx_hash: string; log_index: number };
 
 export type UnvaluedDeposit = TransferKey & Readonly<{ account: AccountId; sender: string }>;
 
@@ -105,7 +20,9 @@ export async function listUnvaluedDeposits(
   limit: number,
 ): Promise<readonly UnvaluedDeposit[]> {
   const { rows } = await queryOrThrow(
-    db.execute<KeyRow & { account_id: string; sender: string }>(sql`select tx_hash, log_index,
+    db.execute<
+      TransferKeyRow & { account_id: string; sender: string }
+    >(sql`select tx_hash, log_index,
         account_id, sender from deposits
       where chain = ${chain} and state = 'pending' and final_at is not null
       order by units < ${minimumUnits.toString()}::numeric, block_number, log_index limit ${limit}`),
@@ -182,7 +99,7 @@ export type CreditableDeposit = TransferKey &
     dayUnits: bigint;
   }>;
 
-type CreditableRow = KeyRow & {
+type CreditableRow = TransferKeyRow & {
   block_number: string | number;
   block_hash: string;
   recipient: string;
@@ -258,54 +175,4 @@ export async function releaseDeposit(
       and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'in_review' returning chain`,
   );
   return row !== undefined;
-}
-
-export type DepositRow = TransferKey &
-  Readonly<{
-    chain: string;
-    blockNumber: number;
-    units: bigint;
-    amount: NanoUsd | null;
-    state: string;
-    reason: string | null;
-    seenAt: Instant;
-    creditedAt: Instant | null;
-  }>;
-
-type DepositListRow = KeyRow & {
-  chain: string;
-  block_number: string | number;
-  units: string;
-  amount: string | null;
-  state: string;
-  reason: string | null;
-  seen_at: string | number;
-  credited_at: string | number | null;
-};
-
-/** An account's deposits, newest first. */
-export async function listDeposits(
-  db: Database,
-  account: AccountId,
-  limit: number,
-): Promise<readonly DepositRow[]> {
-  const { rows } = await queryOrThrow(
-    db.execute<DepositListRow>(sql`select chain, tx_hash, log_index, block_number, units::text,
-        amount::text, state, reason, ${toEpochMs(sql`seen_at`)} as seen_at,
-        ${toEpochMs(sql`credited_at`)} as credited_at
-      from deposits where account_id = ${account} order by seen_at desc, chain, tx_hash, log_index
-      limit ${limit}`),
-  );
-  return rows.map((row) => ({
-    chain: row.chain,
-    txHash: row.tx_hash,
-    logIndex: row.log_index,
-    blockNumber: Number(row.block_number),
-    units: BigInt(row.units),
-    amount: row.amount === null ? null : BigInt(row.amount),
-    state: row.state,
-    reason: row.reason,
-    seenAt: Number(row.seen_at),
-    creditedAt: row.credited_at === null ? null : Number(row.credited_at),
-  }));
 }

@@ -1,8 +1,13 @@
-/** Notices as they arrive from accounts' objects: kept once, with the mail that tells of them. */
-import type { Instant, Notification } from '@farebox/ledger';
-import { sql } from 'drizzle-orm';
-import type { Database } from '../connection/connection.ts';
+/**
+ * Notifications of account objects: recorded once, with the email that reports them, and shown in the
+ * console until their owner dismisses them.
+ */
+import type { AccountId, Instant, KeyId, Notification } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
+import { notifications } from '../schema/users.ts';
 
 /** What the letter about a notice needs to know. */
 export type NotificationRecipient = Readonly<{
@@ -56,4 +61,58 @@ export async function recordNotification(
   const { email, language, name, last4, mail_state: emailState } = row;
   const key = name === null || last4 === null ? null : { name, last4 };
   return { email, language, key, emailState };
+}
+
+export type OpenNotification = Readonly<{
+  id: string;
+  /** A `NoticeKind`, or a word of a release ahead. */
+  kind: string;
+  keyId: KeyId | null;
+  model: string | null;
+  amount: NanoUsd | null;
+  at: Instant;
+}>;
+
+export async function listOpenNotifications(
+  db: Database,
+  account: AccountId,
+  limit: number,
+): Promise<readonly OpenNotification[]> {
+  const rows = await queryOrThrow(
+    db
+      .select()
+      .from(notifications)
+      .where(and(eq(notifications.accountId, account), isNull(notifications.dismissedAt)))
+      .orderBy(desc(notifications.at), desc(notifications.id))
+      .limit(limit),
+  );
+  return rows.map(({ id, kind, keyId, model, amount, at }) => ({
+    id,
+    kind,
+    keyId,
+    model,
+    amount,
+    at: at.getTime(),
+  }));
+}
+
+/** Only the account's own; what is dismissed already, or nobody's, stays as it is. */
+export async function dismissNotification(
+  db: Database,
+  account: AccountId,
+  id: string,
+  now: Instant,
+): Promise<void> {
+  await queryOrThrow(
+    db
+      .update(notifications)
+      .set({ dismissedAt: new Date(now) })
+      .where(
+        and(
+          eq(notifications.accountId, account),
+          eq(notifications.id, id),
+          isNull(notifications.dismissedAt),
+        ),
+      ),
+  );
 }

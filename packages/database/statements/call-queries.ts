@@ -1,65 +1,12 @@
 /**
- * What a statement shows: sums of use, calls and movements of money, newest first, page by page. Each
- * reads along an index of the account's own rows; none counts or skips what it does not show, but for
- * the cut between two files of an export.
+ * The ended calls of one account, newest first, page by page along an index of the account's rows. Only the
+ * split between two files of an export counts rows it does not return.
  */
 import type { AccountId, CallId, Generation, Instant, KeyId } from '@farebox/ledger';
-import type { NanoUsd } from '@farebox/money';
-import { and, desc, eq, gte, lt, lte, ne, type SQL, sql, sum } from 'drizzle-orm';
+import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toGeneration } from '../ledger/calls.ts';
-import { calls, ledgerEntries, usageDays } from '../schema/ledger.ts';
-
-/** Whole days since 1970-01-01, UTC, both included. */
-export type DayRange = Readonly<{ from: number; to: number }>;
-
-export type UsageSum = Readonly<{
-  /** The day or key as decimal text, or the model's name. */
-  group: string;
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
-  charged: NanoUsd;
-}>;
-
-const GROUP_COLUMNS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
-export type UsageGroup = keyof typeof GROUP_COLUMNS;
-
-/** In no particular order; a group without use has no row. */
-export async function sumUsage(
-  db: Database,
-  account: AccountId,
-  range: DayRange,
-  by: UsageGroup,
-): Promise<readonly UsageSum[]> {
-  const column = GROUP_COLUMNS[by];
-  const rows = await queryOrThrow(
-    db
-      .select({
-        group: sql<string>`${column}::text`,
-        calls: sum(usageDays.calls).mapWith(Number),
-        inputTokens: sum(usageDays.inputTokens).mapWith(Number),
-        outputTokens: sum(usageDays.outputTokens).mapWith(Number),
-        charged: sum(usageDays.charged).mapWith(BigInt),
-      })
-      .from(usageDays)
-      .where(
-        and(
-          eq(usageDays.accountId, account),
-          gte(usageDays.day, range.from),
-          lte(usageDays.day, range.to),
-        ),
-      )
-      .groupBy(column),
-  );
-  return rows.map((row) => ({
-    group: row.group,
-    calls: row.calls ?? 0,
-    inputTokens: row.inputTokens ?? 0,
-    outputTokens: row.outputTokens ?? 0,
-    charged: row.charged ?? 0n,
-  }));
-}
+import { calls } from '../schema/ledger.ts';
 
 export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
 export type CallFilter = Readonly<{
@@ -145,45 +92,4 @@ export async function findCallRecord(
       .where(and(eq(calls.accountId, account), eq(calls.id, id))),
   );
   return row === undefined ? undefined : { keyId: row.keyId, generation: toGeneration(row) };
-}
-
-export type BalanceTransaction = Readonly<{
-  seq: number;
-  id: string;
-  kind: 'credit' | 'adjustment';
-  delta: NanoUsd;
-  postedAfter: NanoUsd;
-  at: Instant;
-}>;
-
-/** Credits and adjustments, newest first, those before the line `beforeSeq`. */
-export async function listBalanceTransactions(
-  db: Database,
-  account: AccountId,
-  page: Readonly<{ beforeSeq: number | null; limit: number }>,
-): Promise<readonly BalanceTransaction[]> {
-  const { beforeSeq, limit } = page;
-  const rows = await queryOrThrow(
-    db
-      .select()
-      .from(ledgerEntries)
-      .where(
-        and(
-          eq(ledgerEntries.accountId, account),
-          // As the partial index says it.
-          ne(ledgerEntries.kind, sql`'charge'`),
-          beforeSeq === null ? undefined : lt(ledgerEntries.seq, beforeSeq),
-        ),
-      )
-      .orderBy(desc(ledgerEntries.seq))
-      .limit(limit),
-  );
-  return rows.map(({ seq, id, kind, delta, postedAfter, at }) => ({
-    seq,
-    id,
-    kind: kind === 'credit' ? 'credit' : 'adjustment',
-    delta,
-    postedAfter,
-    at: at.getTime(),
-  }));
 }
