@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/bindings': ['telemetry'],
   'packages/telemetry': [],
   'packages/catalog': ['dialects', 'money', 'providers/list'],
-  'packages/dialects': [],
+  'packages/dialects': ['money'],
   'packages/providers': ['bindings', 'dialects', 'money', 'telemetry'],
   'packages/ledger': ['crypto', 'money', 'telemetry'],
   'packages/database': ['bindings', 'ledger', 'money'],
@@ -143,6 +143,16 @@ const FORBIDDEN_PATTERNS = [
   { pattern: /\bparseFloat\(/, replacement: 'parseUsd or an integer' },
 ];
 
+/** A condition on which dialect a call is in; what differs between dialects belongs into their specs. */
+const DIALECT_CONDITION =
+  /\bdialect [!=]==? |[!=]==? '(chat|messages)'|'(chat|messages)' [!=]==? |case '(chat|messages)':/i;
+const DIALECT_CONDITION_SAMPLES = [
+  `if (facts.dialect === 'chat') x();`,
+  `const field = name !== 'messages' ? a : b;`,
+  `if ('chat' === name) x();`,
+  `switch (dialect) { case 'messages': }`,
+];
+
 function listSources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
@@ -229,6 +239,11 @@ describe('names and words', () => {
       expect(FILES.filter((path) => pattern.test(read(path)))).toEqual([]);
     });
   }
+
+  it('asks no other file than a spec which dialect a call is in', () => {
+    for (const sample of DIALECT_CONDITION_SAMPLES) expect(sample).toMatch(DIALECT_CONDITION);
+    expect(DEPLOYED_FILES.filter((path) => DIALECT_CONDITION.test(read(path)))).toEqual([]);
+  });
 
   it('has default exports only where a Worker or a tool needs one', () => {
     const allowed =

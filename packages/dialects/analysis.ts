@@ -113,7 +113,7 @@ export function getMember(node: JsonNode, name: string): JsonNode | undefined {
 
 /** How a field bears on the price, and what reads it. A value of null never reaches `judge`. */
 export type Rule = Readonly<{
-  effect: 'priced' | 'bounded' | 'refused' | 'free';
+  effect: 'priced' | 'bounded' | 'rejected' | 'no_effect';
   captureSpec?: CaptureSpec;
   check?: (value: JsonNode, analysis: RequestAnalysis, field: string) => void;
   /** For `refused` without a judge: why, whatever the value. */
@@ -122,16 +122,27 @@ export type Rule = Readonly<{
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-export const NO_EFFECT: Rule = { effect: 'free' };
+/** `Max_Tokens` and `maxTokens` as one: some parsers fold case, others accept both spellings. */
+export function normalizeName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '');
+}
+
+/** The fields that bear on the price, by their normalized spelling. */
+export function buildConfusableNames(rules: Rules): ReadonlyMap<string, string> {
+  const billedFields = Object.entries(rules).filter(([, rule]) => rule.effect !== 'no_effect');
+  return new Map(billedFields.map(([name]) => [normalizeName(name), name]));
+}
+
+export const NO_EFFECT: Rule = { effect: 'no_effect' };
 
 export function rejectedRule(explanation: string): Rule {
-  return { effect: 'refused', explanation };
+  return { effect: 'rejected', explanation };
 }
 
 /** Accepts only these words; `why` says what the others would do. */
 export function oneOfValues(values: readonly string[], explanation: string): Rule {
   return {
-    effect: 'refused',
+    effect: 'rejected',
     check: (value, analysis, field) => {
       if (value.text === null || value.kind !== 'string' || !values.includes(value.text)) {
         analysis.rejectUnsupported(field, explanation);

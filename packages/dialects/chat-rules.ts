@@ -16,6 +16,7 @@ import {
   rejectedRule,
   toInteger,
 } from './analysis.ts';
+import { MESSAGES_PATH } from './endpoint-paths.ts';
 
 /**
  * Most tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight tiles at most:
@@ -25,6 +26,8 @@ import {
 export const MAX_CHAT_IMAGE_TOKENS = 50_000;
 export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
 
+/** No provider documents the preamble of a request with tools; Anthropic's is the longest that does. */
+export const MAX_CHAT_TOOLS_PREAMBLE_TOKENS = 1_000;
 /** Recorded: OpenAI adds some 10 tokens to a request with tools, DeepSeek and xAI 100 to 250. */
 export const ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS = 120;
 
@@ -109,29 +112,29 @@ export const CHAT_RULES: Rules = {
     check: checkThinking,
   },
   extra_body: {
-    effect: 'refused',
+    effect: 'rejected',
     captureSpec: { members: { google: GOOGLE_CAPTURE } },
     check: (value, analysis) => {
       const google = getMember(value, 'google');
       if (google !== undefined) checkGoogle(google, analysis);
     },
   },
-  google: { effect: 'refused', captureSpec: GOOGLE_CAPTURE, check: checkGoogle },
+  google: { effect: 'rejected', captureSpec: GOOGLE_CAPTURE, check: checkGoogle },
 
-  modalities: { effect: 'refused', captureSpec: { items: LEAF }, check: checkModalities },
+  modalities: { effect: 'rejected', captureSpec: { items: LEAF }, check: checkModalities },
   audio: rejectedRule('spoken output is billed by other prices'),
   // Rejected tokens are billed as output beside the output limit (guide "Predicted outputs"), so no
   // limit we hold for would cover them.
   prediction: rejectedRule('rejected predicted tokens are billed beyond the output limit'),
   search_parameters: {
-    effect: 'refused',
+    effect: 'rejected',
     captureSpec: { members: { mode: LEAF } },
     check: checkSearchParameters,
   },
   service_tier: oneOfValues(['auto', 'default', 'standard'], 'other tiers have other prices'),
-  store: { effect: 'refused', check: checkFlag('answers are not kept at the provider') },
+  store: { effect: 'rejected', check: checkFlag('answers are not kept at the provider') },
   deferred: {
-    effect: 'refused',
+    effect: 'rejected',
     check: checkFlag('the answer would be fetched, and billed, later'),
   },
   previous_response_id: rejectedRule(REFERS_TO_STORED),
@@ -195,7 +198,7 @@ export function checkChatPart(part: JsonNode, path: string, analysis: RequestAna
     return;
   }
   if (type === 'tool_result' && part.members.has('tool_use_id')) {
-    analysis.rejectWrongEndpoint(path, '/v1/messages');
+    analysis.rejectWrongEndpoint(path, MESSAGES_PATH);
     return;
   }
   if (type !== 'file') analysis.unknownFields += 1;
@@ -229,7 +232,7 @@ export function checkChatMessage(message: JsonNode, path: string, analysis: Requ
 export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
   const type = tool.members.get('type')?.text ?? 'function';
   if (getMember(tool, 'input_schema') !== undefined && !tool.members.has('function')) {
-    analysis.rejectWrongEndpoint(`${path}.input_schema`, '/v1/messages');
+    analysis.rejectWrongEndpoint(`${path}.input_schema`, MESSAGES_PATH);
     return;
   }
   if (type === 'function' || type === 'custom') return;

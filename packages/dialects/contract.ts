@@ -3,8 +3,12 @@
  * Nothing here holds a copy of the text: facts are numbers, closed words and byte positions.
  */
 
-/** The wire formats spoken so far at the door. */
-export type Dialect = 'chat' | 'messages';
+/** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
+export const DIALECTS = ['chat', 'messages'] as const;
+export type Dialect = (typeof DIALECTS)[number];
+
+/** The endpoints that are called at a provider. */
+export type UpstreamEndpoint = Dialect | 'count_tokens';
 
 /** Half-open byte range of a JSON value in the body. */
 export type Span = Readonly<{ start: number; end: number }>;

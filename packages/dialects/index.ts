@@ -1,4 +1,13 @@
-export type * from './contract.ts';
+export * from './contract.ts';
+export type { AnswerRecorder, DialectSpec, ErrorKind, UsageQuirks } from './dialect-spec.ts';
 export { editModel, editRequest } from './edit.ts';
+export { isJsonObject, type JsonObject } from './json-fields.ts';
+export type { KeyRole, KeyTable } from './key-table.ts';
+export {
+  NO_USAGE_REPORTED,
+  type NormalizedUsage,
+  type SurchargeCount,
+} from './normalized-usage.ts';
 export { parseCountTokens, parseRequest } from './parse-request.ts';
+export { DIALECT_SPECS, detectDialect, ENDPOINT_DIALECTS } from './specs.ts';
 export { estimateTokens, TokenEstimator } from './token-estimator.ts';

@@ -15,6 +15,7 @@ import {
   rejectedRule,
   toInteger,
 } from './analysis.ts';
+import { CHAT_PATH } from './endpoint-paths.ts';
 
 /** platform.claude.com, "Vision": at most 4,784 visual tokens on high-resolution models, about 1,600 before. */
 export const MAX_IMAGE_TOKENS = 5_000;
@@ -98,7 +99,7 @@ export const MESSAGES_RULES: Rules = {
   // "Data residency": inference kept in one country costs 1.1 times the price.
   inference_geo: oneOfValues(['global'], 'inference in one region has other prices'),
   billing_policy: {
-    effect: 'refused',
+    effect: 'rejected',
     captureSpec: { members: { bill_to: LEAF } },
     check: (value, analysis) => {
       const payer = getMember(value, 'bill_to');
@@ -108,7 +109,7 @@ export const MESSAGES_RULES: Rules = {
     },
   },
   diagnostics: {
-    effect: 'refused',
+    effect: 'rejected',
     captureSpec: { members: { previous_message_id: LEAF } },
     check: (value, analysis) => {
       if (getMember(value, 'previous_message_id') !== undefined) {
@@ -205,17 +206,17 @@ export function checkMessagesMessage(
   const role = message.members.get('role')?.text ?? '';
   // `system` is a role of Messages too since the mid-conversation system messages of 2026.
   if (role === 'tool' || role === 'developer' || role === 'function') {
-    analysis.rejectWrongEndpoint(`${path}.role`, '/v1/chat/completions');
+    analysis.rejectWrongEndpoint(`${path}.role`, CHAT_PATH);
   }
   if (message.members.get('tool_calls')?.kind === 'array') {
-    analysis.rejectWrongEndpoint(`${path}.tool_calls`, '/v1/chat/completions');
+    analysis.rejectWrongEndpoint(`${path}.tool_calls`, CHAT_PATH);
   }
 }
 
 export function checkMessagesTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
   const type = tool.members.get('type')?.text ?? 'custom';
   if (type === 'function' && tool.members.get('function')?.kind === 'object') {
-    analysis.rejectWrongEndpoint(`${path}.function`, '/v1/chat/completions');
+    analysis.rejectWrongEndpoint(`${path}.function`, CHAT_PATH);
     return;
   }
   if (type === 'custom') return;

@@ -8,11 +8,10 @@ import {
   capture,
   type JsonNode,
   LEAF,
+  normalizeName,
   RequestAnalysis,
-  type Rules,
   toInteger,
 } from './analysis.ts';
-import { CHAT_RULES, checkChatModel } from './chat-rules.ts';
 import type {
   CountTokensResult,
   Dialect,
@@ -21,13 +20,12 @@ import type {
   RequestFacts,
   Span,
 } from './contract.ts';
+import type { RequestSpec } from './dialect-spec.ts';
 import { type JsonKind, Scanner } from './json-scanner.ts';
-import { addCompactionPasses, checkCacheControl, MESSAGES_RULES } from './messages-rules.ts';
 import { PromptWalker } from './prompt-walker.ts';
+import { DIALECT_SPECS } from './specs.ts';
 import { unitsToTokens } from './token-estimator.ts';
-import { detectWrongEndpoint, isMarkerField } from './wrong-endpoint.ts';
-
-const RULES: Readonly<Record<Dialect, Rules>> = { chat: CHAT_RULES, messages: MESSAGES_RULES };
+import { detectWrongEndpoint } from './wrong-endpoint.ts';
 
 /** Special tokens around the whole, and what a provider puts before it unasked (xAI: some 700 tokens). */
 const MAX_PREAMBLE_TOKENS = 2_000;
@@ -37,38 +35,20 @@ const ESTIMATED_PREAMBLE_TOKENS = 8;
 const MAX_CHOICES = 128;
 const MAX_MODEL_NAME_BYTES = 256;
 
-const NEEDS_MAX_TOKENS: ReadonlySet<Dialect> = new Set(['messages']);
-
-/** `Max_Tokens` and `maxTokens` as one: some parsers fold case, others accept both spellings. */
-function normalizeName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '');
-}
-
-/** Fields that bear on the price, by their folded spelling. */
-function confusableNames(rules: Rules): ReadonlyMap<string, string> {
-  const billedFields = Object.entries(rules).filter(([, rule]) => rule.effect !== 'free');
-  return new Map(billedFields.map(([name]) => [normalizeName(name), name]));
-}
-
-const CONFUSABLE_NAMES: Readonly<Record<Dialect, ReadonlyMap<string, string>>> = {
-  chat: confusableNames(CHAT_RULES),
-  messages: confusableNames(MESSAGES_RULES),
-};
-
 /** One reading of one body. */
 class BodyParser {
   readonly analysis = new RequestAnalysis();
   readonly scanner: Scanner;
   readonly fields = new Map<string, JsonKind>();
   readonly settings = new Map<string, JsonNode>();
-  readonly #dialect: Dialect;
+  readonly #spec: RequestSpec;
   readonly #promptWalker: PromptWalker;
 
-  constructor(dialect: Dialect, bytes: Uint8Array) {
-    const watchedName = dialect === 'messages' ? 'cache_control' : null;
+  constructor(spec: RequestSpec, bytes: Uint8Array) {
+    const watchedName = spec.checkCacheControl === null ? null : 'cache_control';
     this.scanner = new Scanner(bytes, watchedName, () => this.#cacheControl());
-    this.#dialect = dialect;
-    this.#promptWalker = new PromptWalker(dialect, this.scanner, this.analysis, () =>
+    this.#spec = spec;
+    this.#promptWalker = new PromptWalker(spec, this.scanner, this.analysis, () =>
       this.#cacheControl(),
     );
   }
@@ -82,13 +62,14 @@ class BodyParser {
     scanner.expectEnd();
     if (scanner.error !== null) return { reason: scanner.error };
     if (!isObject) return { reason: 'not_an_object' };
-    detectWrongEndpoint(this.#dialect, this.fields, analysis);
+    detectWrongEndpoint(this.#spec.wrongEndpointMarkers, this.fields, analysis);
     return analysis.wrongDialect;
   }
 
-  /** Messages only: elsewhere caching is the provider's own affair, and the value is passed over. */
+  /** Where the dialect has no marks, caching is the provider's decision and the value is skipped. */
   #cacheControl(): void {
-    if (this.#dialect !== 'messages') return;
+    const { checkCacheControl } = this.#spec;
+    if (checkCacheControl === null) return;
     const captureSpec = { members: { ttl: LEAF } };
     checkCacheControl(
       capture(this.scanner, captureSpec, 'cache_control', this.analysis),
@@ -97,22 +78,20 @@ class BodyParser {
   }
 
   #field(name: string): void {
-    const rules = RULES[this.#dialect];
-    if (!Object.hasOwn(rules, name)) {
+    if (!Object.hasOwn(this.#spec.rules, name)) {
       this.#unknownField(name);
       return;
     }
     if (this.fields.has(name)) this.analysis.reject({ reason: 'duplicate_field', field: name });
     this.fields.set(name, this.scanner.peekKind());
-    if (name === 'messages') this.#promptWalker.messages();
-    else if (name === 'system') this.#promptWalker.content('system');
-    else if (name === 'tools' || name === 'functions') this.#promptWalker.tools(name);
-    else this.#setting(name);
+    const promptField = this.#spec.promptFields.get(name);
+    if (promptField === undefined) this.#setting(name);
+    else this.#promptWalker.field(promptField, name);
   }
 
   #setting(name: string): void {
     const { scanner, analysis } = this;
-    const rule = RULES[this.#dialect][name];
+    const rule = this.#spec.rules[name];
     if (rule === undefined) return;
     const { maxTokens, estimatedUnits } = scanner;
     if (
@@ -135,8 +114,9 @@ class BodyParser {
   }
 
   #unknownField(name: string): void {
-    if (isMarkerField(this.#dialect, name)) this.fields.set(name, this.scanner.peekKind());
-    const expectedName = CONFUSABLE_NAMES[this.#dialect].get(normalizeName(name));
+    const { wrongEndpointMarkers, confusableNames } = this.#spec;
+    if (Object.hasOwn(wrongEndpointMarkers, name)) this.fields.set(name, this.scanner.peekKind());
+    const expectedName = confusableNames.get(normalizeName(name));
     if (expectedName !== undefined)
       this.analysis.rejectInvalid(expectedName, 'the name spelled exactly so');
     this.analysis.unknownFields += 1;
@@ -180,20 +160,22 @@ function readChoices(parser: BodyParser): number {
 
 type OutputLimits = RequestFacts['positions']['outputLimits'];
 
-function readOutputLimits(parser: BodyParser, dialect: Dialect): OutputLimits {
+function readOutputLimits(
+  parser: BodyParser,
+  { fields, required, min }: RequestSpec['outputLimit'],
+): OutputLimits {
   const limits: { field: string; span: Span; tokens: number | null }[] = [];
-  for (const field of ['max_tokens', 'max_completion_tokens']) {
+  for (const field of fields) {
     const limit = parser.settings.get(field);
     if (limit === undefined) continue;
     const tokens = toInteger(limit);
-    // Messages take 0, which only fills the prompt cache; elsewhere some read it as "no limit".
-    const isValid = tokens !== null && tokens >= (dialect === 'messages' ? 0 : 1);
+    const isValid = tokens !== null && tokens >= min;
     if (!isValid && limit.kind !== 'null')
       parser.analysis.rejectInvalid(field, 'a positive whole number');
     limits.push({ field, span: toSpan(limit), tokens });
   }
   const hasLimit = limits.some((limit) => limit.tokens !== null);
-  if (!hasLimit && NEEDS_MAX_TOKENS.has(dialect)) {
+  if (!hasLimit && required) {
     parser.analysis.reject({ reason: 'missing_field', field: 'max_tokens' });
   }
   return limits;
@@ -249,21 +231,21 @@ function countInputTokens(
   };
 }
 
-/** Reads a Chat Completions or Messages body. */
+/** Reads a body of this dialect: its facts, or why it is not accepted. */
 export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
-  const parser = new BodyParser(dialect, bytes);
+  const spec = DIALECT_SPECS[dialect].request;
+  const parser = new BodyParser(spec, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
   const { analysis } = parser;
   const model = readModel(parser);
-  if (!parser.fields.has('messages'))
-    analysis.reject({ reason: 'missing_field', field: 'messages' });
+  if (!parser.fields.has(spec.requiredField))
+    analysis.reject({ reason: 'missing_field', field: spec.requiredField });
   const stream = readFlag(parser, 'stream');
   const choices = readChoices(parser);
-  const outputLimits = readOutputLimits(parser, dialect);
+  const outputLimits = readOutputLimits(parser, spec.outputLimit);
   const { usageRequested, ...usagePositions } = readStreamOptions(parser);
-  if (dialect === 'chat') checkChatModel(model?.text ?? '', analysis);
-  else addCompactionPasses(analysis);
+  spec.checkRequest(model?.text ?? '', analysis);
   if (analysis.error !== null) return { ok: false, ...analysis.error };
   if (model === null) return { ok: false, reason: 'missing_field', field: 'model' };
   const limit = findMaxLimit(outputLimits);
@@ -301,7 +283,7 @@ function findBodyStart(bytes: Uint8Array): number {
 
 /** The light reading for /v1/messages/count_tokens, which costs nothing: a model, and the right dialect. */
 export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
-  const parser = new BodyParser('messages', bytes);
+  const parser = new BodyParser(DIALECT_SPECS.messages.request, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
   const model = readModel(parser);

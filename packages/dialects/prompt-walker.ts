@@ -12,21 +12,8 @@ import {
   LEAF,
   type RequestAnalysis,
 } from './analysis.ts';
-import {
-  checkChatMessage,
-  checkChatPart,
-  checkChatTool,
-  ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
-} from './chat-rules.ts';
-import type { Dialect } from './contract.ts';
+import type { PromptField, RequestSpec } from './dialect-spec.ts';
 import type { Scanner } from './json-scanner.ts';
-import {
-  checkMessagesMessage,
-  checkMessagesPart,
-  checkMessagesTool,
-  ESTIMATED_TOOLS_PREAMBLE_TOKENS,
-  MAX_TOOLS_PREAMBLE_TOKENS,
-} from './messages-rules.ts';
 import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
 
 /** Role markers and separators around a message or a tool: OpenAI's cookbook counts 3 to 11. */
@@ -38,11 +25,6 @@ const DOCUMENT_BYTES_PER_TOKEN = 50;
 
 /** Anthropic's documented limit is 100,000 messages; nobody sends a tenth of that. */
 const MAX_PROMPT_ITEMS = 100_000;
-
-const CHECKS = {
-  chat: { part: checkChatPart, message: checkChatMessage, tool: checkChatTool },
-  messages: { part: checkMessagesPart, message: checkMessagesMessage, tool: checkMessagesTool },
-} as const;
 
 /** Members of a part or message whose value is text the model reads as it is. */
 const TEXT_MEMBERS = new Set(['content', 'text', 'thinking', 'refusal', 'reasoning_content']);
@@ -72,38 +54,53 @@ const CAPTURED_TOOL_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 
 export class PromptWalker {
-  readonly #dialect: Dialect;
+  readonly #spec: RequestSpec;
   readonly #scanner: Scanner;
   readonly #analysis: RequestAnalysis;
   readonly #onCacheControl: () => void;
   #itemCount = 0;
 
   constructor(
-    dialect: Dialect,
+    spec: RequestSpec,
     scanner: Scanner,
     analysis: RequestAnalysis,
     onCacheControl: () => void,
   ) {
-    this.#dialect = dialect;
+    this.#spec = spec;
     this.#scanner = scanner;
     this.#analysis = analysis;
     this.#onCacheControl = onCacheControl;
   }
 
-  messages(): void {
+  /** Walks the value of one top-level field. */
+  field(kind: PromptField, name: string): void {
+    switch (kind) {
+      case 'message_list':
+        this.#messages(name);
+        break;
+      case 'content':
+        this.#content(name);
+        break;
+      case 'tool_list':
+        this.#tools(name);
+        break;
+    }
+  }
+
+  #messages(field: string): void {
     const scanner = this.#scanner;
     if (scanner.peekKind() !== 'array') {
-      this.#analysis.rejectInvalid('messages', 'an array of messages');
+      this.#analysis.rejectInvalid(field, 'an array of messages');
       scanner.skip();
       return;
     }
     scanner.readArray((index) => {
-      if (this.#countItem('messages')) this.#message(`messages[${index}]`);
+      if (this.#countItem(field)) this.#message(`${field}[${index}]`);
     });
   }
 
   /** A text, or an array of parts. */
-  content(path: string): void {
+  #content(path: string): void {
     const kind = this.#scanner.peekKind();
     if (kind === 'array') {
       this.#scanner.readArray((index) => {
@@ -114,7 +111,7 @@ export class PromptWalker {
     if (kind !== 'array' && kind !== 'object') this.#skipText();
   }
 
-  tools(field: string): void {
+  #tools(field: string): void {
     const scanner = this.#scanner;
     if (scanner.peekKind() !== 'array') {
       scanner.skip();
@@ -128,11 +125,9 @@ export class PromptWalker {
       this.#tool(`${field}[${index}]`);
     });
     if (count === 0) return;
-    this.#analysis.extraMaxTokens += MAX_TOOLS_PREAMBLE_TOKENS;
-    this.#analysis.extraEstimatedTokens +=
-      this.#dialect === 'messages'
-        ? ESTIMATED_TOOLS_PREAMBLE_TOKENS
-        : ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS;
+    const { maxTokens, estimatedTokens } = this.#spec.toolsPreamble;
+    this.#analysis.extraMaxTokens += maxTokens;
+    this.#analysis.extraEstimatedTokens += estimatedTokens;
   }
 
   /** False once there is more than a provider takes: the rest is skipped, the body refused. */
@@ -167,7 +162,7 @@ export class PromptWalker {
       return;
     }
     const message = this.#members(path);
-    CHECKS[this.#dialect].message(message, path, this.#analysis);
+    this.#spec.checkMessage(message, path, this.#analysis);
   }
 
   #part(path: string): void {
@@ -177,7 +172,7 @@ export class PromptWalker {
     }
     this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
     const part = this.#members(path);
-    CHECKS[this.#dialect].part(part, path, this.#analysis);
+    this.#spec.checkPart(part, path, this.#analysis);
   }
 
   #members(path: string): JsonNode {
@@ -186,7 +181,7 @@ export class PromptWalker {
     const members = new Map<string, JsonNode>();
     const store = (name: string, node: JsonNode) => this.#store(members, path, name, node);
     scanner.readObject((name) => {
-      if (TEXT_MEMBERS.has(name)) this.content(`${path}.${name}`);
+      if (TEXT_MEMBERS.has(name)) this.#content(`${path}.${name}`);
       else if (name === 'cache_control') this.#onCacheControl();
       else if (name === 'source') store(name, this.#source(`${path}.source`));
       else if (Object.hasOwn(MEDIA_MEMBERS, name)) store(name, this.#media(name, path));
@@ -220,7 +215,7 @@ export class PromptWalker {
     let maxDataTokens = 0;
     scanner.readObject((name) => {
       const { maxTokens } = scanner;
-      if (name === 'content') this.content(`${path}.content`);
+      if (name === 'content') this.#content(`${path}.content`);
       else if (name === 'cache_control') this.#onCacheControl();
       else if (name === 'type' || name === 'file_id' || name === 'data') {
         this.#store(members, path, name, capture(scanner, ENCODED_LEAF, path, this.#analysis));
@@ -288,6 +283,6 @@ export class PromptWalker {
       members,
       items: [],
     };
-    CHECKS[this.#dialect].tool(tool, path, this.#analysis);
+    this.#spec.checkTool(tool, path, this.#analysis);
   }
 }

@@ -1,15 +1,13 @@
 /**
  * A provider of models, the one way out to it, and the meter that turns what it answers into a bill.
  */
-import type { Dialect } from '@farebox/dialects';
-import type { SurchargeKind, Usage } from '@farebox/money';
-
-export type { Dialect };
+import type { Dialect, SurchargeCount, UpstreamEndpoint, UsageQuirks } from '@farebox/dialects';
+import type { Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
 /** The URL of each endpoint that a provider serves. */
-export type ProviderEndpoints = Readonly<Partial<Record<Dialect | 'count_tokens', string>>>;
+export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint, string>>>;
 
 /** How a provider is called and how its usage is read. */
 export type UpstreamSpec = Readonly<{
@@ -19,17 +17,11 @@ export type UpstreamSpec = Readonly<{
   keyHeader: 'authorization' | 'x-api-key';
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
-  quirks: Readonly<{
-    /**
-     * Where usage reports reasoning tokens: `included` in completion_tokens, `separate` from them (xAI),
-     * or only `from_total` (Gemini).
-     */
-    reasoning: 'included' | 'separate' | 'from_total';
-    /** Tokens of a tool call that are billed and never shown: what recorded answers leave unexplained. */
-    toolCallOverheadTokens: number;
-    /** The models that bill one search for every answer. */
-    searchModels?: RegExp;
-  }>;
+  quirks: UsageQuirks &
+    Readonly<{
+      /** Tokens of a tool call that are billed and never shown: what recorded answers leave unexplained. */
+      toolCallOverheadTokens: number;
+    }>;
 }>;
 
 /** The constant facts of one native provider; `list.ts` has them all. */
@@ -68,7 +60,7 @@ export type ProviderSettings = Readonly<{
 
 export type UpstreamRequest = Readonly<{
   provider: Provider;
-  endpoint: Dialect | 'count_tokens';
+  endpoint: UpstreamEndpoint;
   /** The caller's query string, with its `?`, or empty. */
   query: string;
   /** The caller's headers; only those on the allow-list go on. */
@@ -104,9 +96,6 @@ export type UpstreamResult =
   | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>
   /** `abort` was fired before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
-
-/** `count` units (tokens, searches) of something that is billed beside the buckets. */
-export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 /** What the meter has understood so far. */
 export type Reading = Readonly<{

@@ -1,6 +1,5 @@
 export { concatBytes } from './concat-bytes.ts';
 export type * from './contract.ts';
-export { keepAliveEvent } from './keep-alive.ts';
 export { createMeter } from './meter/index.ts';
 export { send } from './outbound.ts';
 export { configureProviders } from './registry.ts';

@@ -5,8 +5,9 @@
  *
  * To add a provider, write its spec in a file of its own and add it here.
  */
+import type { Dialect } from '@farebox/dialects';
 import { anthropic } from './anthropic.ts';
-import type { Dialect, ProviderSpec } from './contract.ts';
+import type { ProviderSpec } from './contract.ts';
 import { deepseek } from './deepseek.ts';
 import { google } from './google.ts';
 import { openai } from './openai.ts';

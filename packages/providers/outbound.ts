@@ -3,14 +3,13 @@
  * provider by accident; what comes back is an allow-list, so that nothing of our account there reaches
  * the caller. An error's text is handed on for the caller and never logged or thrown.
  */
-
+import { DIALECT_SPECS, ENDPOINT_DIALECTS } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
 import { classifyUpstreamError } from './upstream-errors.ts';
 
 const USER_AGENT = 'farebox/0.1';
-const ANTHROPIC_VERSION = '2023-06-01';
 const MAX_ERROR_BYTES = 65_536;
 /**
  * Parameters that may not go on: keys (Gemini's clients put theirs there, and ours is in a header), and
@@ -23,22 +22,20 @@ const BLOCKED_QUERY_PARAMETER =
 /** A plain record: `fetch` makes its own Headers of whatever it is given. */
 function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
   const bearer = provider.keyHeader === 'authorization';
-  const baseHeaders = {
+  const result: Record<string, string> = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
-    // Compressed events would be held back until a block is full, and cost CPU to open.
+    // Compressed events would be held back until a block is full, and cost CPU to decompress.
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,
     [provider.keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
   };
-  if (endpoint === 'chat') return baseHeaders;
-  const version = headers.get('anthropic-version') ?? ANTHROPIC_VERSION;
-  const beta = headers.get('anthropic-beta');
-  return {
-    ...baseHeaders,
-    'anthropic-version': version,
-    ...(beta === null ? {} : { 'anthropic-beta': beta }),
-  };
+  const { forwardedHeaders } = DIALECT_SPECS[ENDPOINT_DIALECTS[endpoint]].request;
+  for (const { name, fallback } of forwardedHeaders) {
+    const value = headers.get(name) ?? fallback;
+    if (value !== null) result[name] = value;
+  }
+  return result;
 }
 
 function decodeParameterName(parameter: string): string {

@@ -3,7 +3,7 @@
  * Judged by the status and by the error's own code or the opening of its message, in the places where
  * the provider puts them: an error text may echo the prompt, so a phrase elsewhere proves nothing.
  */
-import { isJsonObject, type JsonObject } from './meter/json-fields.ts';
+import { isJsonObject, type JsonObject } from '@farebox/dialects';
 
 export type UpstreamErrorKind = 'refused' | 'overloaded' | 'our_account';
 

@@ -1,4 +1,5 @@
 /** The gateway's routes. Maps each path to its handler; contains no call logic. */
+import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
 import { type Context, type Handler, Hono } from 'hono';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { drainBody } from './body-reader.ts';
@@ -6,7 +7,6 @@ import { newCallId, type RequestContext, respondError } from './context.ts';
 import { preflightResponse, withCors } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
 import { type Env, getDeps } from './env.ts';
-import { type Dialect, detectDialect } from './errors.ts';
 import { estimateCost } from './estimate.ts';
 import { getModel, getModels } from './models.ts';
 import { relay } from './relay.ts';
@@ -42,8 +42,9 @@ function withRequestContext(handler: RouteHandler, dialect?: Dialect): Handler<A
 
 export const app = new Hono<AppEnv>();
 
-app.post('/v1/chat/completions', withRequestContext(relay, 'chat'));
-app.post('/v1/messages', withRequestContext(relay, 'messages'));
+for (const dialect of DIALECTS) {
+  app.post(DIALECT_SPECS[dialect].path, withRequestContext(relay, dialect));
+}
 app.post('/v1/messages/count_tokens', withRequestContext(countTokens, 'messages'));
 app.post('/v1/estimate', withRequestContext(estimateCost));
 app.get('/v1/models', withRequestContext(getModels));
@@ -62,8 +63,7 @@ app.options('*', (c) => preflightResponse(c.req.raw));
 
 /** The method of each path, for the response to a wrong one. */
 const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
-  ['/v1/chat/completions', 'POST'],
-  ['/v1/messages', 'POST'],
+  ...DIALECTS.map((dialect) => [DIALECT_SPECS[dialect].path, 'POST'] as const),
   ['/v1/messages/count_tokens', 'POST'],
   ['/v1/estimate', 'POST'],
   ['/v1/models', 'GET'],

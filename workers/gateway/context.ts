@@ -1,7 +1,8 @@
 /** What every handler receives with a request. */
+import type { Dialect } from '@farebox/dialects';
 import type { CallId } from '@farebox/ledger';
 import type { GatewayDeps } from './env.ts';
-import { type ApiError, type Dialect, errorResponse } from './errors.ts';
+import { type ApiError, errorResponse } from './errors.ts';
 
 export type RequestContext = Readonly<{
   deps: GatewayDeps;

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '@farebox/result';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { type ApiError, idHeaders } from './errors.ts';
-import { ENDPOINTS, supportedDialects } from './plan.ts';
+import { supportedEndpoints } from './plan.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
 
@@ -25,7 +25,7 @@ function resolveTarget(ctx: RequestContext, name: string): CountTarget {
     return err('model_not_found', { model: name, suggestions });
   }
   if (provider.endpoints.count_tokens === undefined) {
-    const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
+    const endpoints = supportedEndpoints(provider);
     return err('model_not_supported_on_endpoint', { model: name, endpoints });
   }
   return ok({ provider, upstreamName: model.upstreamName });

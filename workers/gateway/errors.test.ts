@@ -2,11 +2,11 @@
  * One row per API error: its status, whether an SDK may retry it, and its shape in both dialects, as a
  * response and inside a stream.
  */
+
+import { type Dialect, detectDialect } from '@farebox/dialects';
 import { describe, expect, it } from 'vitest';
 import {
   type ApiError,
-  type Dialect,
-  detectDialect,
   ERROR_MAP,
   type ErrorReason,
   errorEvent,

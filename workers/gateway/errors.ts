@@ -3,18 +3,9 @@
  * Messages are written here: of what the caller sent they repeat only a model's name, and field names
  * that stand in our own tables.
  */
-import type { RequestError } from '@farebox/dialects';
+import { DIALECT_SPECS, type Dialect, type ErrorKind, type RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
-
-/** The shape in which errors are written. */
-export type Dialect = 'chat' | 'messages';
-
-/** Detects the dialect by the path, or by the version header that only Anthropic's SDK sends. */
-export function detectDialect(path: string, headers: Headers): Dialect {
-  const messages = path.startsWith('/v1/messages') || headers.has('anthropic-version');
-  return messages ? 'messages' : 'chat';
-}
 
 export type ApiError =
   | Readonly<{ reason: 'missing_api_key' | 'https_required' | 'internal' }>
@@ -46,55 +37,29 @@ export type ApiError =
 
 export type ErrorReason = ApiError['reason'];
 
-type OpenAiErrorType =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'permission_error'
-  | 'not_found_error'
-  | 'billing_error'
-  | 'rate_limit_error'
-  | 'server_error';
-
-type AnthropicErrorType =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'billing_error'
-  | 'permission_error'
-  | 'not_found_error'
-  | 'request_too_large'
-  | 'rate_limit_error'
-  | 'timeout_error'
-  | 'api_error'
-  | 'overloaded_error';
-
 /**
  * `retryable` is the value of `x-should-retry`, without which the official SDKs retry every 408, 409, 429
  * and 5xx (openai-node and anthropic-sdk-typescript, `shouldRetry`).
  */
 type ErrorMapping = Readonly<{
   status: number;
-  chat: OpenAiErrorType;
-  messages: AnthropicErrorType;
+  /** Each dialect has its own word for it. */
+  kind: ErrorKind;
   retryable: boolean;
 }>;
 
-function errorMapping(
-  status: number,
-  chat: OpenAiErrorType,
-  messages: AnthropicErrorType,
-  retryable = false,
-): ErrorMapping {
-  return { status, chat, messages, retryable };
+function errorMapping(status: number, kind: ErrorKind, retryable = false): ErrorMapping {
+  return { status, kind, retryable };
 }
 
-const BAD_REQUEST = errorMapping(400, 'invalid_request_error', 'invalid_request_error');
-const UNAUTHORIZED = errorMapping(401, 'authentication_error', 'authentication_error');
-const FORBIDDEN = errorMapping(403, 'permission_error', 'permission_error');
-const NOT_FOUND = errorMapping(404, 'not_found_error', 'not_found_error');
-const INSUFFICIENT_FUNDS = errorMapping(402, 'billing_error', 'billing_error');
-const RATE_LIMITED = errorMapping(429, 'rate_limit_error', 'rate_limit_error', true);
-const UNAVAILABLE = errorMapping(503, 'server_error', 'overloaded_error', true);
-const BAD_GATEWAY = errorMapping(502, 'server_error', 'api_error', true);
+const BAD_REQUEST = errorMapping(400, 'invalid_request');
+const UNAUTHORIZED = errorMapping(401, 'authentication');
+const FORBIDDEN = errorMapping(403, 'permission');
+const NOT_FOUND = errorMapping(404, 'not_found');
+const INSUFFICIENT_FUNDS = errorMapping(402, 'billing');
+const RATE_LIMITED = errorMapping(429, 'rate_limit', true);
+const UNAVAILABLE = errorMapping(503, 'overloaded', true);
+const BAD_GATEWAY = errorMapping(502, 'internal', true);
 
 /** The type makes a new reason without a row a compile error. */
 export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
@@ -109,10 +74,10 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   account_closed: FORBIDDEN,
   not_found: NOT_FOUND,
   generation_not_found: NOT_FOUND,
-  method_not_allowed: errorMapping(405, 'invalid_request_error', 'invalid_request_error'),
+  method_not_allowed: errorMapping(405, 'invalid_request'),
   model_not_found: NOT_FOUND,
   model_not_supported_on_endpoint: BAD_REQUEST,
-  body_too_large: errorMapping(413, 'invalid_request_error', 'request_too_large'),
+  body_too_large: errorMapping(413, 'request_too_large'),
   incomplete_body: BAD_REQUEST,
   gateway_busy: UNAVAILABLE,
   invalid_json: BAD_REQUEST,
@@ -128,18 +93,16 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   balance_held: RATE_LIMITED,
   rate_limited: RATE_LIMITED,
   too_many_concurrent_calls: RATE_LIMITED,
-  conflict: errorMapping(500, 'server_error', 'api_error'),
-  internal: errorMapping(500, 'server_error', 'api_error'),
+  conflict: errorMapping(500, 'internal'),
+  internal: errorMapping(500, 'internal'),
   ledger_unreachable: UNAVAILABLE,
   upstream_overloaded: UNAVAILABLE,
-  upstream_account_error: errorMapping(502, 'server_error', 'api_error'),
+  upstream_account_error: errorMapping(502, 'internal'),
   upstream_unreachable: BAD_GATEWAY,
-  upstream_timeout: errorMapping(504, 'server_error', 'timeout_error'),
-  upstream_disconnected: errorMapping(502, 'server_error', 'api_error'),
+  upstream_timeout: errorMapping(504, 'timeout'),
+  upstream_disconnected: errorMapping(502, 'internal'),
   call_stopped: FORBIDDEN,
 };
-
-const ANTHROPIC_OVERLOADED_STATUS = 529;
 
 function insufficientFundsMessage(
   summary: string,
@@ -301,15 +264,14 @@ function errorDetails(apiError: ApiError): Record<string, string | number> {
 }
 
 function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
-  const mapping = ERROR_MAP[apiError.reason];
-  const message = errorMessage(apiError);
-  const details = errorDetails(apiError);
-  if (dialect === 'messages') {
-    const error = { type: mapping.messages, message, code: apiError.reason, ...details };
-    return JSON.stringify({ type: 'error', error, request_id: requestId });
-  }
-  const error = { message, type: mapping.chat, param: getParam(apiError), code: apiError.reason };
-  return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
+  return DIALECT_SPECS[dialect].errors.toJson({
+    kind: ERROR_MAP[apiError.reason].kind,
+    message: errorMessage(apiError),
+    code: apiError.reason,
+    param: getParam(apiError),
+    details: errorDetails(apiError),
+    requestId,
+  });
 }
 
 function getRetryAfter(apiError: ApiError): string | null {
@@ -319,8 +281,9 @@ function getRetryAfter(apiError: ApiError): string | null {
 }
 
 function getHttpStatus(apiError: ApiError, dialect: Dialect): number {
-  const overloaded = apiError.reason === 'upstream_overloaded' && dialect === 'messages';
-  return overloaded ? ANTHROPIC_OVERLOADED_STATUS : ERROR_MAP[apiError.reason].status;
+  return apiError.reason === 'upstream_overloaded'
+    ? DIALECT_SPECS[dialect].errors.overloadedStatus
+    : ERROR_MAP[apiError.reason].status;
 }
 
 /** Returns the headers of every response: our id, under the name that each SDK reads. */
@@ -346,6 +309,6 @@ const encoder = new TextEncoder();
 
 /** Builds the event for an error inside a stream that has already begun. */
 export function errorEvent(apiError: ApiError, dialect: Dialect, requestId: string): Uint8Array {
-  const data = `data: ${errorBody(apiError, dialect, requestId)}\n\n`;
-  return encoder.encode(dialect === 'messages' ? `event: error\n${data}` : data);
+  const json = errorBody(apiError, dialect, requestId);
+  return encoder.encode(DIALECT_SPECS[dialect].errors.toEvent(json));
 }

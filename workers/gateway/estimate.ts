@@ -3,24 +3,22 @@
  * unchanged; charges, holds and forwards nothing.
  */
 import { pricesAt } from '@farebox/catalog';
-import { type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
+import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
 import { BUCKETS, formatUsd, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
 import { idHeaders } from './errors.ts';
 import { type Plan, planCall } from './plan.ts';
 import { withBody } from './with-caller.ts';
 
-const ALTERNATE_DIALECT: Readonly<Record<Dialect, Dialect>> = {
-  chat: 'messages',
-  messages: 'chat',
-};
-
-/** Parses the body in the dialect that the headers suggest, or in the other one if that fails. */
-function parseWithFallback(first: Dialect, body: Uint8Array): ParseResult {
-  const parsed = parseRequest(first, body);
+/** Parses the body in the dialect that the headers suggest, or in the first other one that accepts it. */
+function parseWithFallback(suggested: Dialect, body: Uint8Array): ParseResult {
+  const parsed = parseRequest(suggested, body);
   if (parsed.ok) return parsed;
-  const other = parseRequest(ALTERNATE_DIALECT[first], body);
-  return other.ok ? other : parsed;
+  for (const alternative of DIALECTS.filter((name) => name !== suggested)) {
+    const other = parseRequest(alternative, body);
+    if (other.ok) return other;
+  }
+  return parsed;
 }
 
 function estimateJson(plan: Plan, available: bigint): unknown {

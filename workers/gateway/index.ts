@@ -1,12 +1,13 @@
 /** The gateway Worker: serves the API, and answers unexpected errors. */
 
 import { MissingBindingError } from '@farebox/bindings';
+import { detectDialect } from '@farebox/dialects';
 import { logEvent } from '@farebox/telemetry';
 import { app } from './app.ts';
 import { newCallId } from './context.ts';
 import { withCors } from './cors.ts';
 import type { Env } from './env.ts';
-import { detectDialect, errorResponse } from './errors.ts';
+import { errorResponse } from './errors.ts';
 
 /** Drops the text of an unexpected error: it may hold anything, a prompt too. */
 app.onError((error, c) => {

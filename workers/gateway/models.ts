@@ -1,10 +1,11 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
 import { listModels, type Model, priceDate, pricesAt } from '@farebox/catalog';
+import { DIALECT_SPECS } from '@farebox/dialects';
 import { BUCKETS } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { idHeaders } from './errors.ts';
-import { ENDPOINTS, supportedDialects } from './plan.ts';
+import { supportedEndpoints } from './plan.ts';
 
 function listPricesJson(model: Model, now: number): Record<string, string> {
   const prices = pricesAt(model, now, 0);
@@ -14,7 +15,6 @@ function listPricesJson(model: Model, now: number): Record<string, string> {
 /** Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
-  const dialects = provider === undefined ? [] : supportedDialects(provider);
   return {
     id: model.name,
     object: 'model',
@@ -25,7 +25,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     owned_by: model.provider,
     context_length: model.contextWindow,
     max_output_tokens: model.maxOutput,
-    endpoints: dialects.map((dialect) => ENDPOINTS[dialect]),
+    endpoints: provider === undefined ? [] : supportedEndpoints(provider),
     prices_nano_usd_per_million: listPricesJson(model, now),
     deprecated: model.deprecated,
   };
@@ -57,15 +57,8 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   const now = ctx.clock();
   const entries = allowed.map((model) => modelJson(ctx, model, now));
   const list = { object: 'list', data: entries, prices_dated: priceDate() };
-  if (ctx.dialect === 'chat') return jsonResponse(ctx, list);
-  // Anthropic's pages name their first and last entry; all models fit on one page.
-  const ids = allowed.map((model) => model.name);
-  return jsonResponse(ctx, {
-    ...list,
-    has_more: false,
-    first_id: ids[0] ?? null,
-    last_id: ids.at(-1) ?? null,
-  });
+  const bounds = DIALECT_SPECS[ctx.dialect].modelListBounds(allowed.map((model) => model.name));
+  return jsonResponse(ctx, { ...list, ...bounds });
 }
 
 /** GET /v1/models/{id} */

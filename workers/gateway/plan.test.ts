@@ -4,9 +4,9 @@
  * fixed.
  */
 import { listModels, maxPrices, pricesAt, surchargePrice } from '@farebox/catalog';
-import { parseRequest } from '@farebox/dialects';
+import { type Dialect, parseRequest, type SurchargeCount } from '@farebox/dialects';
 import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
-import { configureProviders, type SurchargeCount } from '@farebox/providers';
+import { configureProviders } from '@farebox/providers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { computeBill } from './bill.ts';
@@ -25,7 +25,6 @@ const deps = {
 };
 
 type JsonBody = Readonly<Record<string, unknown>>;
-type Dialect = 'chat' | 'messages';
 
 function planRequest(dialect: Dialect, body: JsonBody, headers: HeadersInit = {}): Plan {
   const read = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));

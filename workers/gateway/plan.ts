@@ -3,7 +3,7 @@
  * of its output. Pure.
  */
 import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from '@farebox/catalog';
-import type { Dialect, RequestFacts } from '@farebox/dialects';
+import { DIALECT_SPECS, DIALECTS, type RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
 import type { Provider, ProviderId } from '@farebox/providers';
@@ -32,11 +32,6 @@ export type PlanDeps = Readonly<{
 
 export type PlanResult = Result<{ plan: Plan }, ApiError>;
 
-export const ENDPOINTS: Readonly<Record<Dialect, string>> = {
-  chat: '/v1/chat/completions',
-  messages: '/v1/messages',
-};
-
 function maxBigInt(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
@@ -47,8 +42,8 @@ function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
   if (facts.cacheWrites === '1h') {
     return maxBigInt(maxBigInt(read, prices.cache_write_5m), prices.cache_write_1h);
   }
-  // OpenAI's newer models write their cache by themselves and report it; Anthropic's on request only.
-  const mayWrite = facts.cacheWrites === '5m' || facts.dialect === 'chat';
+  const { mayCacheUnasked } = DIALECT_SPECS[facts.dialect].request;
+  const mayWrite = facts.cacheWrites === '5m' || mayCacheUnasked;
   return mayWrite ? maxBigInt(read, prices.cache_write_5m) : read;
 }
 
@@ -139,14 +134,15 @@ export function planCall(
     return err('model_not_found', { model: facts.model, suggestions });
   }
   if (provider.endpoints[facts.dialect] === undefined) {
-    const endpoints = supportedDialects(provider).map((dialect) => ENDPOINTS[dialect]);
+    const endpoints = supportedEndpoints(provider);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
   return ok({ plan: buildPlan(facts, headers, model, provider, deps, now) });
 }
 
-/** Returns the dialects that a provider supports, in the order of our endpoints. */
-export function supportedDialects(provider: Provider): readonly Dialect[] {
-  const all: readonly Dialect[] = ['chat', 'messages'];
-  return all.filter((dialect) => provider.endpoints[dialect] !== undefined);
+/** Returns the gateway's paths at which a provider's models can be called. */
+export function supportedEndpoints(provider: Provider): readonly string[] {
+  return DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined).map(
+    (dialect) => DIALECT_SPECS[dialect].path,
+  );
 }

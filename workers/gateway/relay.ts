@@ -3,7 +3,7 @@
  * each function it calls decides one thing. The hot path sends two messages to the account's Durable
  * Object: one before the provider is called, one after the client has its response.
  */
-import { type Edits, editRequest, parseRequest } from '@farebox/dialects';
+import { DIALECT_SPECS, type Edits, editRequest, parseRequest } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
 import { respondBuffered } from './buffered-response.ts';
@@ -44,15 +44,20 @@ function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edi
   const alreadySet = facts.positions.outputLimits.some(
     (limit) => limit.field === field && limit.tokens !== null,
   );
-  const needsInjection = facts.dialect === 'chat' && field === 'max_tokens' && !alreadySet;
+  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
+  const needsInjection = outputLimitFieldVaries && field === 'max_tokens' && !alreadySet;
   return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
+}
+
+function hasUsageOption({ facts }: Plan): boolean {
+  return DIALECT_SPECS[facts.dialect].request.hasUsageOption;
 }
 
 function buildEdits(plan: Plan, maxOutput: number): Edits {
   return {
     model: plan.model.upstreamName,
     maxOutput: outputLimitEdit(plan, maxOutput),
-    includeUsage: plan.facts.dialect === 'chat' && plan.facts.stream,
+    includeUsage: hasUsageOption(plan) && plan.facts.stream,
   };
 }
 
@@ -81,7 +86,7 @@ function buildMeter(plan: Plan): Meter {
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
     model: plan.model.upstreamName,
-    hideUsage: plan.facts.dialect === 'chat' && !plan.facts.usageRequested,
+    hideUsage: hasUsageOption(plan) && !plan.facts.usageRequested,
   });
 }
 

@@ -1,6 +1,6 @@
 /** Responses that are streamed: relayed as they arrive, and settled when they end. */
-import type { Dialect } from '@farebox/dialects';
-import { keepAliveEvent, type Meter, type Reading } from '@farebox/providers';
+import { DIALECT_SPECS } from '@farebox/dialects';
+import type { Meter, Reading } from '@farebox/providers';
 import type { Call } from './call.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
@@ -45,7 +45,6 @@ function withReasoningTimer(meter: Meter, reasoningTimer: HiddenReasoningTimer):
 /** Responds with the provider's stream; `waitUntil` relays and settles it. */
 export function respondStreaming(call: Call, upstream: UpstreamSuccess, meter: Meter): Response {
   const { ctx, plan } = call;
-  const dialect: Dialect = plan.facts.dialect;
   const { readable, writable } = new IdentityTransformStream();
   const reasoningTimer = new HiddenReasoningTimer(call);
   const checkpointWriter = new CheckpointWriter(call, reasoningTimer, meter);
@@ -56,7 +55,7 @@ export function respondStreaming(call: Call, upstream: UpstreamSuccess, meter: M
     abortUpstream: () => call.abort.abort(),
     meter: withReasoningTimer(meter, reasoningTimer),
     timeouts: ctx.deps.timeouts,
-    keepAliveBytes: keepAliveEvent(dialect),
+    keepAliveBytes: DIALECT_SPECS[plan.facts.dialect].answer.keepAliveBytes.slice(),
     shouldDrain: (reading) => shouldDrain(call, reading),
     checkpoint: () => checkpointWriter.record(),
     terminalEvent: (endReason, stopReason) => terminalEvent(call, endReason, stopReason),

@@ -2,20 +2,15 @@
  * Error responses for calls that the provider did not answer. A rejection of the request is forwarded in
  * the caller's dialect; an error about Farebox's own account at the provider becomes an error of ours.
  */
+import { DIALECT_SPECS, type Dialect, isJsonObject } from '@farebox/dialects';
 import type { UpstreamResult } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import { type ApiError, type Dialect, errorResponse, idHeaders } from './errors.ts';
+import { type ApiError, errorResponse, idHeaders } from './errors.ts';
 
 type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'refused' }>;
 
 const decoder = new TextDecoder();
-
-type JsonObject = { readonly [name: string]: unknown };
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
@@ -23,14 +18,6 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Returns whether the provider's error already has the shape that the caller's SDK expects. */
-function isNativeErrorShape(dialect: Dialect, body: unknown): boolean {
-  if (!isJsonObject(body) || !isJsonObject(body.error)) return false;
-  const { message, type } = body.error;
-  if (typeof message !== 'string') return false;
-  return dialect === 'chat' || (body.type === 'error' && typeof type === 'string');
 }
 
 /**
@@ -55,11 +42,8 @@ function rewriteError(
   id: string,
 ): string {
   const message = extractMessage(body, decoder.decode(rejection.errorBody));
-  const type = rejection.status === 404 ? 'not_found_error' : 'invalid_request_error';
-  if (dialect === 'messages') {
-    return JSON.stringify({ type: 'error', error: { type, message }, request_id: id });
-  }
-  return JSON.stringify({ error: { message, type, param: null, code: 'upstream_refused' } });
+  const kind = rejection.status === 404 ? 'not_found' : 'invalid_request';
+  return DIALECT_SPECS[dialect].errors.rewriteToJson(kind, message, id);
 }
 
 function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string): Response {
@@ -67,7 +51,7 @@ function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string
   headers.set('content-type', 'application/json');
   headers.set('x-should-retry', 'false');
   const body = parseJson(rejection.errorBody);
-  const responseBody = isNativeErrorShape(dialect, body)
+  const responseBody = DIALECT_SPECS[dialect].errors.isNative(body)
     ? rejection.errorBody
     : rewriteError(rejection, body, dialect, id);
   return new Response(responseBody, { status: rejection.status, headers });

@@ -6,12 +6,8 @@
  * It walks JSON strings only: a key is a string followed by a colon, so that text inside an answer,
  * where quotes are escaped, is never taken for a key.
  */
-import type { Dialect } from '@farebox/dialects';
+import type { KeyRole, KeyTable } from '@farebox/dialects';
 import type { OutputEstimator } from './output-estimator.ts';
-
-/** What the value of a known key means: text to count, marks to reckon with, or a reason to parse. */
-type KeyRole = 'text' | 'call' | 'thought' | 'citation' | 'telling_value' | 'kind';
-type Key = Readonly<{ name: Uint8Array; role: KeyRole }>;
 
 /** What closes a thought and what holds a citation is billed and never shown; measured like `callMarks`. */
 const THINKING_OVERHEAD_TOKENS = 10;
@@ -25,41 +21,6 @@ const CR = 0x0d;
 const LOWER_N = 0x6e;
 const ENCODER = new TextEncoder();
 
-/** Known keys by their length, so that most strings are dismissed by one look-up. */
-function groupByLength(keys: Readonly<Record<string, KeyRole>>): readonly (readonly Key[])[] {
-  const table: Key[][] = Array.from({ length: 24 }, () => []);
-  for (const [name, role] of Object.entries(keys))
-    table[name.length]?.push({ name: ENCODER.encode(name), role });
-  return table;
-}
-
-const KEYS_BY_LENGTH: Readonly<Record<Dialect, readonly (readonly Key[])[]>> = {
-  chat: groupByLength({
-    content: 'text',
-    arguments: 'text',
-    name: 'call',
-    reasoning_content: 'text',
-    reasoning: 'text',
-    refusal: 'text',
-    transcript: 'text',
-    usage: 'telling_value',
-    finish_reason: 'telling_value',
-    error: 'telling_value',
-  }),
-  messages: groupByLength({
-    text: 'text',
-    thinking: 'text',
-    partial_json: 'text',
-    content: 'text',
-    name: 'call',
-    signature: 'thought',
-    cited_text: 'citation',
-    usage: 'telling_value',
-    error: 'telling_value',
-    type: 'kind',
-  }),
-};
-
 const MESSAGE = ENCODER.encode('message_');
 const ERROR = ENCODER.encode('error"');
 const DATA = ENCODER.encode('data:');
@@ -70,7 +31,7 @@ function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
 }
 
 function getKeyRole(
-  table: readonly (readonly Key[])[],
+  table: KeyTable,
   bytes: Uint8Array,
   at: number,
   length: number,
@@ -94,7 +55,7 @@ function skipWhitespace(bytes: Uint8Array, from: number, end: number): number {
 }
 
 function isRelevant(role: KeyRole, bytes: Uint8Array, at: number): boolean {
-  if (role === 'telling_value') return bytes[at] !== LOWER_N;
+  if (role === 'significant_value') return bytes[at] !== LOWER_N;
   return startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR);
 }
 
@@ -117,10 +78,10 @@ function countOutput(
   valueEnd: number,
   outputEstimator: OutputEstimator,
 ): void {
-  if (role === 'thought') outputEstimator.addHidden(THINKING_OVERHEAD_TOKENS);
+  if (role === 'thinking_signature') outputEstimator.addHidden(THINKING_OVERHEAD_TOKENS);
   else if (role === 'citation') outputEstimator.addHidden(CITATION_OVERHEAD_TOKENS);
   else {
-    if (role === 'call') outputEstimator.addToolCall();
+    if (role === 'tool_call_name') outputEstimator.addToolCall();
     outputEstimator.addText(bytes, start, valueEnd);
   }
 }
@@ -130,10 +91,9 @@ export function prefilterEvent(
   bytes: Uint8Array,
   start: number,
   end: number,
-  dialect: Dialect,
+  table: KeyTable,
   outputEstimator: OutputEstimator,
 ): boolean {
-  const table = KEYS_BY_LENGTH[dialect];
   let needsParse = false;
   let hasOutput = false;
   let at = start;
@@ -150,7 +110,7 @@ export function prefilterEvent(
     const role = getKeyRole(table, bytes, keyStart, keyEnd - keyStart);
     if (role === null) continue;
     at = skipWhitespace(bytes, at + 1, end);
-    if (role === 'telling_value' || role === 'kind') {
+    if (role === 'significant_value' || role === 'event_type') {
       needsParse ||= isRelevant(role, bytes, at);
     } else if (bytes[at] === QUOTE) {
       const valueEnd = findStringEnd(bytes, at + 1, end);

@@ -3,18 +3,18 @@
  * A chunk that ends where an event does goes on as the very object it came as, unless the usage chunk
  * nobody asked for is cut out of it; no other byte is ever changed or lost, and no bytes make it throw.
  */
-
+import { isJsonObject } from '@farebox/dialects';
 import { concatBytes } from '../concat-bytes.ts';
 import type { Meter, MeterOptions, Reading } from '../contract.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { prefilterEvent } from './event-prefilter.ts';
-import { isJsonObject } from './json-fields.ts';
 import { getEventData, SseSplitter } from './sse-splitter.ts';
 import { UsageTracker } from './usage-tracker.ts';
 
 /** Longer incomplete events (a picture) are passed on in pieces: memory before tidiness. */
 const MAX_WITHHELD_BYTES = 1_048_576;
-const MAX_DONE_EVENT_BYTES = 32;
+/** An end marker's event is short; a longer one is not looked at. */
+const MAX_END_EVENT_BYTES = 32;
 const DECODER = new TextDecoder();
 
 function parseJson(text: string): unknown {
@@ -23,12 +23,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isUsageOnly(event: unknown): boolean {
-  if (!isJsonObject(event) || !isJsonObject(event.usage)) return false;
-  const choices = event.choices;
-  return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
 }
 
 class StreamMeter implements Meter {
@@ -42,7 +36,7 @@ class StreamMeter implements Meter {
 
   constructor(options: MeterOptions) {
     this.#usageTracker = new UsageTracker(options);
-    this.#hideUsage = options.hideUsage && options.dialect === 'chat';
+    this.#hideUsage = options.hideUsage;
   }
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
@@ -110,16 +104,21 @@ class StreamMeter implements Meter {
 
   /** Understands one event; true if it is the usage chunk that nobody asked for. */
   #processEvent(bytes: Uint8Array, start: number, end: number): boolean {
-    const { dialect, outputEstimator } = this.#usageTracker;
-    if (!prefilterEvent(bytes, start, end, dialect, outputEstimator)) {
-      if (end - start <= MAX_DONE_EVENT_BYTES && end - start > 8 && dialect === 'chat')
-        if (getEventData(bytes, start, end)?.trim() === '[DONE]') this.#usageTracker.markEnded();
+    const { spec, outputEstimator } = this.#usageTracker;
+    if (!prefilterEvent(bytes, start, end, spec.keyTable, outputEstimator)) {
+      this.#checkEndMarker(bytes, start, end);
       return false;
     }
     const data = getEventData(bytes, start, end);
     const event = data === null ? undefined : parseJson(data);
     this.#usageTracker.observe(event, false);
-    return this.#hideUsage && isUsageOnly(event);
+    return this.#hideUsage && spec.isUsageOnly(event);
+  }
+
+  #checkEndMarker(bytes: Uint8Array, start: number, end: number): void {
+    const { endMarker } = this.#usageTracker.spec;
+    if (endMarker === null || end - start > MAX_END_EVENT_BYTES || end - start <= 8) return;
+    if (getEventData(bytes, start, end)?.trim() === endMarker) this.#usageTracker.markEnded();
   }
 }
 
@@ -142,8 +141,8 @@ class DocumentMeter implements Meter {
     const bytes = single ?? concatBytes(this.#chunks);
     this.#chunks = [];
     if (bytes.length === 0) return [];
-    const { dialect, outputEstimator } = this.#usageTracker;
-    prefilterEvent(bytes, 0, bytes.length, dialect, outputEstimator);
+    const { spec, outputEstimator } = this.#usageTracker;
+    prefilterEvent(bytes, 0, bytes.length, spec.keyTable, outputEstimator);
     const document = parseJson(DECODER.decode(bytes));
     if (isJsonObject(document)) this.#usageTracker.observe(document, true);
     return [];

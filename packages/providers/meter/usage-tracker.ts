@@ -1,16 +1,21 @@
 /**
- * What a meter has understood: takes parsed events of either dialect and answers with a Reading. Keeps
- * usage numbers and a few closed facts, never text of an answer.
+ * What a meter knows of an answer: takes parsed events and returns a Reading. Keeps usage numbers and a
+ * few closed facts, never text of an answer.
  */
-import type { Dialect } from '@farebox/dialects';
+import {
+  type AnswerRecorder,
+  DIALECT_SPECS,
+  type DialectSpec,
+  isJsonObject,
+  type JsonObject,
+  NO_USAGE_REPORTED,
+  type NormalizedUsage,
+} from '@farebox/dialects';
 import type { MeterOptions, Reading } from '../contract.ts';
-import { normalizeChatUsage } from './chat-usage.ts';
-import { childObject, isJsonObject, type JsonObject } from './json-fields.ts';
-import { mergeUsage, normalizeMessagesUsage } from './messages-usage.ts';
-import { NO_USAGE_REPORTED, type NormalizedUsage } from './normalized-usage.ts';
 import { OutputEstimator } from './output-estimator.ts';
 
-export class UsageTracker {
+export class UsageTracker implements AnswerRecorder {
+  readonly spec: DialectSpec['answer'];
   #options: MeterOptions;
   #usage: JsonObject | null = null;
   #serviceTier: unknown;
@@ -24,25 +29,46 @@ export class UsageTracker {
 
   constructor(options: MeterOptions) {
     this.#options = options;
+    this.spec = DIALECT_SPECS[options.dialect].answer;
     this.outputEstimator = new OutputEstimator(options.provider.quirks.toolCallOverheadTokens);
   }
 
-  get dialect(): Dialect {
-    return this.#options.dialect;
+  get usage(): JsonObject | null {
+    return this.#usage;
   }
 
-  /** The stream's own last word. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  markFinished(): void {
+    this.#finished = true;
+  }
+
   markEnded(): void {
     this.#ended = true;
     if (this.#usage !== null) this.#usageFinal = true;
   }
 
-  /** One parsed event, or a whole answer (`whole`). */
+  markFailed(): void {
+    this.#failed = true;
+  }
+
+  setUsage(usage: JsonObject, isFinal: boolean): void {
+    this.#usage = usage;
+    this.#usageFinal = isFinal;
+    this.#normalized = null;
+  }
+
+  setServiceTier(tier: unknown): void {
+    this.#serviceTier = tier;
+  }
+
+  /** Records one parsed event, or a whole answer (`isDocument`). */
   observe(event: unknown, isDocument: boolean): void {
     if (!isJsonObject(event)) return;
     if (isJsonObject(event.error) || typeof event.error === 'string') this.#failed = true;
-    if (this.dialect === 'chat') this.#observeChat(event);
-    else this.#observeMessages(event);
+    this.spec.readEvent(event, this);
     if (isDocument) this.markEnded();
   }
 
@@ -59,43 +85,9 @@ export class UsageTracker {
   }
 
   #normalize(): NormalizedUsage {
-    const { provider, model, dialect } = this.#options;
+    const { provider, model } = this.#options;
     if (this.#usage === null) return NO_USAGE_REPORTED;
-    if (dialect === 'messages') return normalizeMessagesUsage(this.#usage);
-    return normalizeChatUsage(provider, model, this.#usage, this.#serviceTier);
-  }
-
-  #setUsage(usage: JsonObject, final: boolean): void {
-    this.#usage = usage;
-    this.#usageFinal = final;
-    this.#normalized = null;
-  }
-
-  #observeChat(event: JsonObject): void {
-    const choices = Array.isArray(event.choices) ? event.choices : [];
-    for (const choice of choices)
-      if (isJsonObject(choice) && typeof choice.finish_reason === 'string') this.#finished = true;
-    this.#serviceTier = event.service_tier ?? this.#serviceTier;
-    // Some providers repeat a running count in every chunk: final only at or after the finish.
-    const usage = event.usage;
-    if (isJsonObject(usage)) this.#setUsage(usage, this.#finished || choices.length === 0);
-  }
-
-  #observeMessages(event: JsonObject): void {
-    const type = event.type;
-    if (type === 'message_start') {
-      const usage = childObject(event, 'message').usage;
-      if (isJsonObject(usage)) this.#setUsage(mergeUsage({}, usage), false);
-    } else if (type === 'message_delta') {
-      if (typeof childObject(event, 'delta').stop_reason === 'string') this.#finished = true;
-      if (isJsonObject(event.usage))
-        this.#setUsage(mergeUsage(this.#usage ?? {}, event.usage), this.#finished);
-    } else if (type === 'message_stop') {
-      this.#finished = true;
-      this.markEnded();
-    } else if (type === 'message') {
-      if (typeof event.stop_reason === 'string') this.#finished = true;
-      if (isJsonObject(event.usage)) this.#setUsage(mergeUsage({}, event.usage), true);
-    } else if (type === 'error') this.#failed = true;
+    const context = { quirks: provider.quirks, model, serviceTier: this.#serviceTier };
+    return this.spec.normalizeUsage(this.#usage, context);
   }
 }

@@ -2,8 +2,8 @@
  * Chat Completions usage, of OpenAI and of those who imitate it, as disjoint buckets. Pure. Each rule
  * was held against recorded answers that state their own total or their own charge.
  */
-import type { Provider } from '../contract.ts';
-import { CountReader, childObject, type JsonObject } from './json-fields.ts';
+import type { AnswerRecorder, UsageContext, UsageQuirks } from './dialect-spec.ts';
+import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import {
   isListPriceTier,
   NO_USAGE_REPORTED,
@@ -19,7 +19,7 @@ type ReportedUsage = Readonly<{
 }>;
 
 /** Output with reasoning in it, whichever way this provider reports that. */
-function totalOutput(reasoningQuirk: Provider['quirks']['reasoning'], reported: ReportedUsage) {
+function totalOutput(reasoningQuirk: UsageQuirks['reasoning'], reported: ReportedUsage) {
   const { prompt, completion, reasoning, total } = reported;
   const unreported = total === null ? null : Math.max(0, total - prompt - completion);
   if (reasoningQuirk === 'from_total' && unreported !== null && unreported > 0)
@@ -45,17 +45,29 @@ function uncachedInput(
   return prompt - cacheRead - cacheWrite;
 }
 
-/** Whether every answer of this model is billed one search (OpenAI's search models in chat). */
-export function alwaysSearches(provider: Provider, model: string): boolean {
-  return provider.quirks.searchModels?.test(model) === true;
+/** Reads one chunk of a stream, or a whole answer. */
+export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void {
+  const choices = Array.isArray(event.choices) ? event.choices : [];
+  for (const choice of choices)
+    if (isJsonObject(choice) && typeof choice.finish_reason === 'string') recorder.markFinished();
+  if (event.service_tier !== undefined && event.service_tier !== null)
+    recorder.setServiceTier(event.service_tier);
+  // Some providers repeat a running count in every chunk: final only at or after the finish.
+  const usage = event.usage;
+  if (isJsonObject(usage)) recorder.setUsage(usage, recorder.finished || choices.length === 0);
+}
+
+/** True for the chunk that `stream_options.include_usage` adds. */
+export function isUsageOnlyChunk(event: unknown): boolean {
+  if (!isJsonObject(event) || !isJsonObject(event.usage)) return false;
+  const choices = event.choices;
+  return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
 }
 
 /** Normalises one usage object; without both of its counts it is no usage. */
 export function normalizeChatUsage(
-  provider: Provider,
-  model: string,
   usage: JsonObject,
-  tier: unknown,
+  { quirks, model, serviceTier }: UsageContext,
 ): NormalizedUsage {
   const reader = new CountReader();
   const input = childObject(usage, 'prompt_tokens_details');
@@ -64,7 +76,7 @@ export function normalizeChatUsage(
   const completion = reader.read(usage, 'completion_tokens');
   if (prompt === null || completion === null)
     return { ...NO_USAGE_REPORTED, unpriceable: reader.invalidCount };
-  const total = totalOutput(provider.quirks.reasoning, {
+  const total = totalOutput(quirks.reasoning, {
     prompt,
     completion,
     reasoning: reader.readOrZero(output, 'reasoning_tokens'),
@@ -95,11 +107,11 @@ export function normalizeChatUsage(
       output_reasoning: Math.min(total.reasoning, textOutput),
     },
     surcharges: toSurcharges({
-      web_search: searchSources + (alwaysSearches(provider, model) ? 1 : 0),
+      web_search: searchSources + (quirks.searchModels?.test(model) === true ? 1 : 0),
       audio_input: audioInput,
       audio_output: audioOutput,
       image_output: imageOutput,
     }),
-    unpriceable: reader.invalidCount + (isListPriceTier(tier) ? 0 : 1),
+    unpriceable: reader.invalidCount + (isListPriceTier(serviceTier) ? 0 : 1),
   };
 }

@@ -1,6 +1,8 @@
-/** What both dialects' usage objects become: disjoint buckets, extras beside them, and what is neither. */
+/** What the usage object of every dialect becomes: disjoint buckets, surcharges and what has no price. */
 import { SURCHARGE_KINDS, type SurchargeKind, type Usage } from '@farebox/money';
-import type { SurchargeCount } from '../contract.ts';
+
+/** `count` units (tokens, searches) of something that is billed besides the buckets. */
+export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 export type NormalizedUsage = Readonly<{
   usage: Usage | null;
@@ -10,7 +12,7 @@ export type NormalizedUsage = Readonly<{
 
 export const NO_USAGE_REPORTED: NormalizedUsage = { usage: null, surcharges: [], unpriceable: 0 };
 
-/** Extras of the kinds that were used at all. */
+/** The surcharges with a count above zero. */
 export function toSurcharges(
   counts: Readonly<Partial<Record<SurchargeKind, number>>>,
 ): SurchargeCount[] {

@@ -2,14 +2,53 @@
  * Anthropic Messages usage as disjoint buckets. Pure. A stream reports twice: message_start opens and
  * message_delta is cumulative, so later keys replace earlier ones and are never added to them.
  */
+import type { AnswerRecorder } from './dialect-spec.ts';
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import { isListPriceTier, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
 
 /** The later report over the earlier one, key by key; a null says nothing. */
-export function mergeUsage(earlier: JsonObject, later: JsonObject): JsonObject {
+function mergeUsage(earlier: JsonObject, later: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...earlier };
   for (const [key, value] of Object.entries(later)) if (value !== null) merged[key] = value;
   return merged;
+}
+
+function readMessageStart(event: JsonObject, recorder: AnswerRecorder): void {
+  const usage = childObject(event, 'message').usage;
+  if (isJsonObject(usage)) recorder.setUsage(mergeUsage({}, usage), false);
+}
+
+function readMessageDelta(event: JsonObject, recorder: AnswerRecorder): void {
+  if (typeof childObject(event, 'delta').stop_reason === 'string') recorder.markFinished();
+  if (isJsonObject(event.usage))
+    recorder.setUsage(mergeUsage(recorder.usage ?? {}, event.usage), recorder.finished);
+}
+
+function readMessage(event: JsonObject, recorder: AnswerRecorder): void {
+  if (typeof event.stop_reason === 'string') recorder.markFinished();
+  if (isJsonObject(event.usage)) recorder.setUsage(mergeUsage({}, event.usage), true);
+}
+
+/** Reads one event of a stream, or a whole answer. */
+export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): void {
+  switch (event.type) {
+    case 'message_start':
+      readMessageStart(event, recorder);
+      break;
+    case 'message_delta':
+      readMessageDelta(event, recorder);
+      break;
+    case 'message_stop':
+      recorder.markFinished();
+      recorder.markEnded();
+      break;
+    case 'message':
+      readMessage(event, recorder);
+      break;
+    case 'error':
+      recorder.markFailed();
+      break;
+  }
 }
 
 /** Cache writes by lifetime. The total may be newer than its split; what the split leaves open is 5 min. */

@@ -1,0 +1,113 @@
+/** Chat Completions, of OpenAI and of those who imitate it. */
+import { buildConfusableNames } from './analysis.ts';
+import {
+  CHAT_RULES,
+  checkChatMessage,
+  checkChatModel,
+  checkChatPart,
+  checkChatTool,
+  ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
+  MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
+} from './chat-rules.ts';
+import { isUsageOnlyChunk, normalizeChatUsage, readChatEvent } from './chat-usage.ts';
+import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
+import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
+import { isJsonObject } from './json-fields.ts';
+import { buildKeyTable } from './key-table.ts';
+
+/** As OpenAI's API writes the `type` of an error. */
+const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: 'invalid_request_error',
+  request_too_large: 'invalid_request_error',
+  authentication: 'authentication_error',
+  billing: 'billing_error',
+  permission: 'permission_error',
+  not_found: 'not_found_error',
+  rate_limit: 'rate_limit_error',
+  overloaded: 'server_error',
+  timeout: 'server_error',
+  internal: 'server_error',
+};
+
+const CHAT_REQUEST: RequestSpec = {
+  rules: CHAT_RULES,
+  confusableNames: buildConfusableNames(CHAT_RULES),
+  promptFields: new Map([
+    ['messages', 'message_list'],
+    ['tools', 'tool_list'],
+    ['functions', 'tool_list'],
+  ]),
+  requiredField: 'messages',
+  wrongEndpointMarkers: {
+    system: { kinds: ['string', 'array'], correctEndpoint: MESSAGES_PATH, unlessPresent: null },
+    anthropic_version: { kinds: ['string'], correctEndpoint: MESSAGES_PATH, unlessPresent: null },
+    input: {
+      kinds: ['string', 'array'],
+      correctEndpoint: RESPONSES_PATH,
+      unlessPresent: 'messages',
+    },
+    instructions: { kinds: ['string'], correctEndpoint: RESPONSES_PATH, unlessPresent: 'messages' },
+    contents: {
+      kinds: ['array', 'object'],
+      correctEndpoint: GEMINI_PATH,
+      unlessPresent: 'messages',
+    },
+  },
+  // Some providers read 0 as "no limit".
+  outputLimit: { fields: ['max_tokens', 'max_completion_tokens'], required: false, min: 1 },
+  outputLimitFieldVaries: true,
+  hasUsageOption: true,
+  // OpenAI's newer models write their cache unasked and report it.
+  mayCacheUnasked: true,
+  toolsPreamble: {
+    maxTokens: MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
+    estimatedTokens: ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
+  },
+  checkCacheControl: null,
+  checkMessage: checkChatMessage,
+  checkPart: checkChatPart,
+  checkTool: checkChatTool,
+  checkRequest: checkChatModel,
+  forwardedHeaders: [],
+};
+
+export const CHAT_DIALECT: DialectSpec = {
+  path: CHAT_PATH,
+  identifyingHeader: null,
+  request: CHAT_REQUEST,
+  answer: {
+    keyTable: buildKeyTable({
+      content: 'text',
+      arguments: 'text',
+      name: 'tool_call_name',
+      reasoning_content: 'text',
+      reasoning: 'text',
+      refusal: 'text',
+      transcript: 'text',
+      usage: 'significant_value',
+      finish_reason: 'significant_value',
+      error: 'significant_value',
+    }),
+    endMarker: '[DONE]',
+    readEvent: readChatEvent,
+    isUsageOnly: isUsageOnlyChunk,
+    normalizeUsage: normalizeChatUsage,
+    // A comment is the only thing that no parser takes for data (WHATWG HTML, server-sent events).
+    keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
+  },
+  errors: {
+    toJson: ({ kind, message, code, param, details, requestId }) => {
+      const error = { message, type: ERROR_TYPES[kind], param, code };
+      return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
+    },
+    rewriteToJson: (kind, message) => {
+      const error = { message, type: ERROR_TYPES[kind], param: null, code: 'upstream_refused' };
+      return JSON.stringify({ error });
+    },
+    toEvent: (json) => `data: ${json}\n\n`,
+    isNative: (body) =>
+      isJsonObject(body) && isJsonObject(body.error) && typeof body.error.message === 'string',
+    overloadedStatus: 503,
+  },
+  modelListBounds: () => ({}),
+};

@@ -1,0 +1,151 @@
+/**
+ * What the gateway has to know about one wire format, in one place. `chat-dialect.ts` and
+ * `messages-dialect.ts` have the values; nothing outside a spec asks which dialect it deals with.
+ */
+import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
+import type { JsonObject } from './json-fields.ts';
+import type { JsonKind } from './json-scanner.ts';
+import type { KeyTable } from './key-table.ts';
+import type { NormalizedUsage } from './normalized-usage.ts';
+
+/** How a field that holds a part of the prompt is walked. */
+export type PromptField = 'message_list' | 'content' | 'tool_list';
+
+/** A top-level field that only another endpoint's bodies have. */
+export type Marker = Readonly<{
+  kinds: readonly JsonKind[];
+  correctEndpoint: string;
+  /** A field in whose presence the marker proves nothing. */
+  unlessPresent: string | null;
+}>;
+
+/** How a request body is read. */
+export type RequestSpec = Readonly<{
+  /** The closed table of fields and their effect on the price. */
+  rules: Rules;
+  /** The spellings of priced fields that some parsers accept, each with the right name. */
+  confusableNames: ReadonlyMap<string, string>;
+  promptFields: ReadonlyMap<string, PromptField>;
+  /** The field without which there is no prompt. */
+  requiredField: string;
+  wrongEndpointMarkers: Readonly<Record<string, Marker>>;
+  /** The fields that may limit the output; `required` where the dialect has no default. */
+  outputLimit: Readonly<{ fields: readonly string[]; required: boolean; min: 0 | 1 }>;
+  /** True where providers know different fields, so that a limit may have to be given twice. */
+  outputLimitFieldVaries: boolean;
+  /** True where a stream reports usage only if the request asks for it (`stream_options`). */
+  hasUsageOption: boolean;
+  /** True where a provider may write its prompt cache, and bill that, without being asked. */
+  mayCacheUnasked: boolean;
+  /** Tokens that the presence of tools adds. */
+  toolsPreamble: Readonly<{ maxTokens: number; estimatedTokens: number }>;
+  /** Reads a `cache_control` mark, which may stand anywhere in a body; null where marks mean nothing. */
+  checkCacheControl: ((value: JsonNode, analysis: RequestAnalysis) => void) | null;
+  checkMessage: (message: JsonNode, path: string, analysis: RequestAnalysis) => void;
+  checkPart: (part: JsonNode, path: string, analysis: RequestAnalysis) => void;
+  checkTool: (tool: JsonNode, path: string, analysis: RequestAnalysis) => void;
+  /** Runs once all fields are read. */
+  checkRequest: (model: string, analysis: RequestAnalysis) => void;
+  /** The caller's headers that the provider gets, with the value to send where there is none. */
+  forwardedHeaders: readonly Readonly<{ name: string; fallback: string | null }>[];
+}>;
+
+/** What a dialect's reader of events tells the meter. */
+export interface AnswerRecorder {
+  /** The usage recorded so far. */
+  readonly usage: JsonObject | null;
+  /** True once `markFinished` was called. */
+  readonly finished: boolean;
+  /** A finish reason or stop event was seen. */
+  markFinished(): void;
+  /** The stream's last event was seen: usage recorded so far is final. */
+  markEnded(): void;
+  /** The provider reported an error inside a 200. */
+  markFailed(): void;
+  setUsage(usage: JsonObject, isFinal: boolean): void;
+  setServiceTier(tier: unknown): void;
+}
+
+/** How a provider's usage object deviates from its dialect. */
+export type UsageQuirks = Readonly<{
+  /**
+   * Where usage reports reasoning tokens: `included` in completion_tokens, `separate` from them (xAI),
+   * or only `from_total` (Gemini).
+   */
+  reasoning: 'included' | 'separate' | 'from_total';
+  /** The models that bill one search for every answer. */
+  searchModels?: RegExp;
+}>;
+
+export type UsageContext = Readonly<{
+  quirks: UsageQuirks;
+  /** The model's own name at the provider. */
+  model: string;
+  /** The tier that the answer stated outside its usage object. */
+  serviceTier: unknown;
+}>;
+
+/** How an answer is read. */
+export type AnswerSpec = Readonly<{
+  /** The keys of an event's JSON that the meter reacts to. */
+  keyTable: KeyTable;
+  /** The data of the last event, where that is no JSON. */
+  endMarker: string | null;
+  /** Reads one event, or a whole answer. */
+  readEvent: (event: JsonObject, recorder: AnswerRecorder) => void;
+  /** True for an event that holds usage and nothing else, and is left out if the caller did not ask. */
+  isUsageOnly: (event: unknown) => boolean;
+  normalizeUsage: (usage: JsonObject, context: UsageContext) => NormalizedUsage;
+  /** An event that may be written between any two events of a stream and says nothing. */
+  keepAliveBytes: Uint8Array;
+}>;
+
+/** What went wrong, as far as a client's error handling tells it apart. */
+export type ErrorKind =
+  | 'invalid_request'
+  | 'request_too_large'
+  | 'authentication'
+  | 'billing'
+  | 'permission'
+  | 'not_found'
+  | 'rate_limit'
+  | 'overloaded'
+  | 'timeout'
+  | 'internal';
+
+export type ErrorBody = Readonly<{
+  kind: ErrorKind;
+  message: string;
+  code: string;
+  /** The request's field that the error is about. */
+  param: string | null;
+  /** Further members of the error object. */
+  details: Readonly<Record<string, string | number>>;
+  requestId: string;
+}>;
+
+/** How errors are written. */
+export type ErrorSpec = Readonly<{
+  /** Serializes an error of ours. */
+  toJson: (error: ErrorBody) => string;
+  /** Serializes the message of a provider's error that is not written in this dialect. */
+  rewriteToJson: (kind: ErrorKind, message: string, requestId: string) => string;
+  /** Frames an error's JSON as an event of a stream. */
+  toEvent: (json: string) => string;
+  /** True for an error body that this dialect's SDKs can read as it is. */
+  isNative: (body: unknown) => boolean;
+  /** The status of an answer that says that the provider is overloaded. */
+  overloadedStatus: number;
+}>;
+
+export type DialectSpec = Readonly<{
+  /** The path of its endpoint at the gateway. */
+  path: string;
+  /** A header that this dialect's SDKs always send and no other does. */
+  identifyingHeader: string | null;
+  request: RequestSpec;
+  answer: AnswerSpec;
+  errors: ErrorSpec;
+  /** The members that a list of models has beside `data`. */
+  modelListBounds: (ids: readonly string[]) => Readonly<Record<string, unknown>>;
+}>;

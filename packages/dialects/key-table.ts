@@ -1,0 +1,26 @@
+/** Which keys of an event's JSON the meter reacts to, in a table that dismisses most by their length. */
+
+/** What the value of a key means: text to count, hidden tokens to add, or a reason to parse the event. */
+export type KeyRole =
+  | 'text'
+  | 'tool_call_name'
+  | 'thinking_signature'
+  | 'citation'
+  | 'significant_value'
+  | 'event_type';
+
+/** The known keys by their length in bytes. */
+export type KeyTable = readonly (readonly Readonly<{ name: Uint8Array; role: KeyRole }>[])[];
+
+const MAX_KEY_LENGTH = 23;
+
+export function buildKeyTable(keys: Readonly<Record<string, KeyRole>>): KeyTable {
+  const encoder = new TextEncoder();
+  const table: { name: Uint8Array; role: KeyRole }[][] = Array.from(
+    { length: MAX_KEY_LENGTH + 1 },
+    () => [],
+  );
+  for (const [name, role] of Object.entries(keys))
+    table[name.length]?.push({ name: encoder.encode(name), role });
+  return table;
+}

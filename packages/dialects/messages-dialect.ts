@@ -1,0 +1,128 @@
+/** Anthropic's Messages. */
+import { buildConfusableNames } from './analysis.ts';
+import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
+import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
+import { isJsonObject } from './json-fields.ts';
+import { buildKeyTable } from './key-table.ts';
+import {
+  addCompactionPasses,
+  checkCacheControl,
+  checkMessagesMessage,
+  checkMessagesPart,
+  checkMessagesTool,
+  ESTIMATED_TOOLS_PREAMBLE_TOKENS,
+  MAX_TOOLS_PREAMBLE_TOKENS,
+  MESSAGES_RULES,
+} from './messages-rules.ts';
+import { normalizeMessagesUsage, readMessagesEvent } from './messages-usage.ts';
+
+/** The API version whose answers our rules were checked against. */
+const ANTHROPIC_VERSION = '2023-06-01';
+
+/** As Anthropic's API writes the `type` of an error. */
+const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: 'invalid_request_error',
+  request_too_large: 'request_too_large',
+  authentication: 'authentication_error',
+  billing: 'billing_error',
+  permission: 'permission_error',
+  not_found: 'not_found_error',
+  rate_limit: 'rate_limit_error',
+  overloaded: 'overloaded_error',
+  timeout: 'timeout_error',
+  internal: 'api_error',
+};
+
+const MESSAGES_REQUEST: RequestSpec = {
+  rules: MESSAGES_RULES,
+  confusableNames: buildConfusableNames(MESSAGES_RULES),
+  promptFields: new Map([
+    ['messages', 'message_list'],
+    ['system', 'content'],
+    ['tools', 'tool_list'],
+  ]),
+  requiredField: 'messages',
+  wrongEndpointMarkers: {
+    max_completion_tokens: { kinds: ['number'], correctEndpoint: CHAT_PATH, unlessPresent: null },
+    input: {
+      kinds: ['string', 'array'],
+      correctEndpoint: RESPONSES_PATH,
+      unlessPresent: 'messages',
+    },
+    instructions: { kinds: ['string'], correctEndpoint: RESPONSES_PATH, unlessPresent: 'messages' },
+    contents: {
+      kinds: ['array', 'object'],
+      correctEndpoint: GEMINI_PATH,
+      unlessPresent: 'messages',
+    },
+  },
+  // 0 only fills the prompt cache.
+  outputLimit: { fields: ['max_tokens'], required: true, min: 0 },
+  outputLimitFieldVaries: false,
+  hasUsageOption: false,
+  // Anthropic's models write their cache only when asked.
+  mayCacheUnasked: false,
+  toolsPreamble: {
+    maxTokens: MAX_TOOLS_PREAMBLE_TOKENS,
+    estimatedTokens: ESTIMATED_TOOLS_PREAMBLE_TOKENS,
+  },
+  checkCacheControl,
+  checkMessage: checkMessagesMessage,
+  checkPart: checkMessagesPart,
+  checkTool: checkMessagesTool,
+  checkRequest: (_model, analysis) => addCompactionPasses(analysis),
+  forwardedHeaders: [
+    { name: 'anthropic-version', fallback: ANTHROPIC_VERSION },
+    { name: 'anthropic-beta', fallback: null },
+  ],
+};
+
+export const MESSAGES_DIALECT: DialectSpec = {
+  path: MESSAGES_PATH,
+  identifyingHeader: 'anthropic-version',
+  request: MESSAGES_REQUEST,
+  answer: {
+    keyTable: buildKeyTable({
+      text: 'text',
+      thinking: 'text',
+      partial_json: 'text',
+      content: 'text',
+      name: 'tool_call_name',
+      signature: 'thinking_signature',
+      cited_text: 'citation',
+      usage: 'significant_value',
+      error: 'significant_value',
+      type: 'event_type',
+    }),
+    endMarker: null,
+    readEvent: readMessagesEvent,
+    isUsageOnly: () => false,
+    normalizeUsage: normalizeMessagesUsage,
+    // Anthropic's own streams have this event, so its SDKs know it.
+    keepAliveBytes: new TextEncoder().encode('event: ping\ndata: {"type":"ping"}\n\n'),
+  },
+  errors: {
+    toJson: ({ kind, message, code, details, requestId }) => {
+      const error = { type: ERROR_TYPES[kind], message, code, ...details };
+      return JSON.stringify({ type: 'error', error, request_id: requestId });
+    },
+    rewriteToJson: (kind, message, requestId) => {
+      const error = { type: ERROR_TYPES[kind], message };
+      return JSON.stringify({ type: 'error', error, request_id: requestId });
+    },
+    toEvent: (json) => `event: error\ndata: ${json}\n\n`,
+    isNative: (body) =>
+      isJsonObject(body) &&
+      body.type === 'error' &&
+      isJsonObject(body.error) &&
+      typeof body.error.message === 'string' &&
+      typeof body.error.type === 'string',
+    overloadedStatus: 529,
+  },
+  // Anthropic's pages carry their own bounds; everything fits on one.
+  modelListBounds: (ids) => ({
+    has_more: false,
+    first_id: ids[0] ?? null,
+    last_id: ids.at(-1) ?? null,
+  }),
+};

@@ -1,0 +1,31 @@
+/** The spec of every dialect. A name in `DIALECTS` without a spec here is a compile error. */
+import { CHAT_DIALECT } from './chat-dialect.ts';
+import { DIALECTS, type Dialect, type UpstreamEndpoint } from './contract.ts';
+import type { DialectSpec } from './dialect-spec.ts';
+import { MESSAGES_DIALECT } from './messages-dialect.ts';
+
+export const DIALECT_SPECS: Readonly<Record<Dialect, DialectSpec>> = {
+  chat: CHAT_DIALECT,
+  messages: MESSAGES_DIALECT,
+};
+
+/** The dialect of each endpoint that is called at a provider. */
+export const ENDPOINT_DIALECTS: Readonly<Record<UpstreamEndpoint, Dialect>> = {
+  chat: 'chat',
+  messages: 'messages',
+  count_tokens: 'messages',
+};
+
+/** The dialect of an answer to a request that names none. */
+const DEFAULT_DIALECT: Dialect = 'chat';
+
+/** The dialect in which a client reads errors: by the header its SDK sends, else by the path. */
+export function detectDialect(path: string, headers: Headers): Dialect {
+  const byHeader = DIALECTS.find((dialect) => {
+    const { identifyingHeader } = DIALECT_SPECS[dialect];
+    return identifyingHeader !== null && headers.has(identifyingHeader);
+  });
+  if (byHeader !== undefined) return byHeader;
+  const byPath = DIALECTS.find((dialect) => path.startsWith(DIALECT_SPECS[dialect].path));
+  return byPath ?? DEFAULT_DIALECT;
+}
