@@ -1,4 +1,4 @@
-/** The one stylesheet: classless where it can be, dark and light by the reader's own setting, phone first. */
+/** The stylesheet of all pages: mostly classless, mobile first, dark or light by the browser's setting. */
 export const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.55 system-ui, sans-serif;
   --ground: light-dark(#ffffff, #14171c); --raised: light-dark(#f3f5f8, #1d2229); --ink: light-dark(#16202c, #e8ecf1);

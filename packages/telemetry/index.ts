@@ -32,7 +32,7 @@ export type LogEvent =
   | { event: 'sweep_unfinished'; account: Id }
   | { event: 'binding_missing'; name: string }
   | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
-  /** Somebody knocked at the operators' host and was not let in. */
+  /** A request for the operators' application was denied. */
   | {
       event: 'access_denied';
       reason:
@@ -47,7 +47,7 @@ export type LogEvent =
         | 'no_role'
         | 'keys_unreachable';
     }
-  /** A line of the operators' chain: kept elsewhere, it shows if the newest ones were cut off. */
+  /** A new entry of the audit log. A copy kept elsewhere shows if the newest entries were cut off. */
   | { event: 'operator_acted'; seq: number; hash: Id }
   | { event: 'audit_log_broken'; seq: number; problem: 'missing' | 'unlinked' | 'altered' }
   | {

@@ -164,7 +164,7 @@ describe('the Access key cache', () => {
     vi.setSystemTime(Date.now() + 61 * SECOND);
     expect(await openOperators(await signAssertion(next), env)).toBe(200);
     expect(harness.keys.requestCount() - requestsBefore).toBe(2);
-    // A flood of made-up names asks for nothing more within the minute.
+    // A flood of invented key ids causes no further fetch within the minute.
     for (let attempt = 0; attempt < 5; attempt += 1) {
       expect(
         await openOperators(await signAssertion(await signingKey(`made-up-${attempt}`)), env),

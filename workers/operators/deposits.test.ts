@@ -1,4 +1,4 @@
-/** Operators and the networks: what each may see and do, that it does what it says, and that each is in the chain. */
+/** The operators' deposits page: what each role may view and do, and the audit-log entries of it. */
 import {
   haltChain,
   issueAddress,

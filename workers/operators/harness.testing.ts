@@ -1,6 +1,6 @@
 /**
- * The console's door with a team of Cloudflare Access of our own making before it, a real database behind
- * it, and stand-ins for the ledger. Tests alone use it.
+ * The operators' application behind a Cloudflare Access of our own, with a real database and fake ledger.
+ * Only tests use it.
  */
 import { createServer } from 'node:http';
 import { connect, type Database } from '@farebox/database';
