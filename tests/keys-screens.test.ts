@@ -20,11 +20,11 @@ const FIELDS = {
   budget: '',
   expires: '',
   scope: 'all',
-  others: '',
+  other_models: '',
   per_minute: '',
   concurrent: '',
-  notice_at: '5',
-  pause_at: '20',
+  alert_multiple: '5',
+  pause_multiple: '20',
 };
 
 let stack: LocalStack;
@@ -44,14 +44,14 @@ async function callModel(apiKey: string, model = 'openai/gpt-4o-mini'): Promise<
 }
 
 function parseFormToken({ body }: PageResponse): string {
-  return /name="ticket" value="([^"]+)"/.exec(body)?.[1] ?? '';
+  return /name="form_token" value="([^"]+)"/.exec(body)?.[1] ?? '';
 }
 
 async function submitCreateForm(
   fields: Readonly<Record<string, string>> = {},
 ): Promise<PageResponse> {
-  const ticket = parseFormToken(await ownClient.get('/keys/new'));
-  return ownClient.post('/keys/new', { ...FIELDS, ticket, ...fields });
+  const token = parseFormToken(await ownClient.get('/keys/new'));
+  return ownClient.post('/keys/new', { ...FIELDS, form_token: token, ...fields });
 }
 
 type CreatedKey = Readonly<{ apiKey: string; path: string; id: number }>;
@@ -95,18 +95,18 @@ describe('the form that creates a key', () => {
   });
 
   it('creates one key per form, also on reload or a concurrent second submit', async () => {
-    const ticket = parseFormToken(await ownClient.get('/keys/new'));
+    const token = parseFormToken(await ownClient.get('/keys/new'));
     const before = (await stack.ledger.accounts.keys(ownAccount.accountId)).length;
-    const form = { ...FIELDS, ticket };
+    const form = { ...FIELDS, form_token: token };
     const answers = await Promise.all([
       ownClient.post('/keys/new', form),
       ownClient.post('/keys/new', form),
     ]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect((await ownClient.post('/keys/new', form)).status).toBe(409);
-    expect((await ownClient.post('/keys/new', { ...FIELDS, ticket: '' })).status).toBe(409);
-    const otherTicket = parseFormToken(await otherClient.get('/keys/new'));
-    expect((await ownClient.post('/keys/new', { ...FIELDS, ticket: otherTicket })).status).toBe(
+    expect((await ownClient.post('/keys/new', { ...FIELDS, form_token: '' })).status).toBe(409);
+    const otherToken = parseFormToken(await otherClient.get('/keys/new'));
+    expect((await ownClient.post('/keys/new', { ...FIELDS, form_token: otherToken })).status).toBe(
       409,
     );
     expect((await stack.ledger.accounts.keys(ownAccount.accountId)).length).toBe(before + 1);
@@ -116,13 +116,13 @@ describe('the form that creates a key', () => {
     const { apiKey, id } = await createKey({
       scope: 'some',
       models: 'openai/gpt-4o-mini',
-      others: 'groq/llama-3.1-8b-instant',
+      other_models: 'groq/llama-3.1-8b-instant',
       budget: '2,5',
       expires: '2099-12-31T23:59',
       per_minute: '60',
       concurrent: '3',
-      notice_at: '',
-      pause_at: '7.5',
+      alert_multiple: '',
+      pause_multiple: '7.5',
     });
     expect(await callModel(apiKey)).toBe(200);
     expect(await callModel(apiKey, 'openai/gpt-4o')).toBe(403);
@@ -148,12 +148,12 @@ describe('the form that creates a key', () => {
       { expires: '2020-01-01T00:00' },
       { expires: 'soon' },
       { scope: 'some' },
-      { scope: 'some', others: 'openai/no-such-model' },
-      { scope: 'some', others: 'nonsense' },
+      { scope: 'some', other_models: 'openai/no-such-model' },
+      { scope: 'some', other_models: 'nonsense' },
       { per_minute: '0' },
       { concurrent: '1.5' },
-      { notice_at: '0.5' },
-      { pause_at: 'NaN' },
+      { alert_multiple: '0.5' },
+      { pause_multiple: 'NaN' },
     ]) {
       const { status, body } = await submitCreateForm(invalidFields);
       expect(status, JSON.stringify(invalidFields)).toBe(422);
@@ -222,9 +222,9 @@ describe('the form that changes a key', () => {
   it('rotates the key: the old secret stops working at once or after the chosen grace period', async () => {
     const { apiKey, path } = await createKey();
     const roll = async (grace: string) => {
-      const ticket = parseFormToken(await ownClient.get(`${path}/roll`));
-      const response = await ownClient.post(`${path}/roll`, { ticket, grace });
-      expect((await ownClient.post(`${path}/roll`, { ticket, grace })).status).toBe(409);
+      const token = parseFormToken(await ownClient.get(`${path}/roll`));
+      const response = await ownClient.post(`${path}/roll`, { form_token: token, grace });
+      expect((await ownClient.post(`${path}/roll`, { form_token: token, grace })).status).toBe(409);
       return KEY.exec(response.body)?.[1] ?? '';
     };
     const second = await roll('3600');
@@ -234,9 +234,9 @@ describe('the form that changes a key', () => {
     expect([await callModel(apiKey), await callModel(second), await callModel(third)]).toEqual([
       401, 401, 200,
     ]);
-    const validTicket = parseFormToken(await ownClient.get(`${path}/roll`));
+    const validToken = parseFormToken(await ownClient.get(`${path}/roll`));
     const unknown = await ownClient.post(`${path}/roll`, {
-      ticket: validTicket,
+      form_token: validToken,
       grace: '99999999',
     });
     expect(KEY.test(unknown.body)).toBe(false);
@@ -269,7 +269,7 @@ describe('another user', () => {
       const form = {
         ...FIELDS,
         grace: '0',
-        ticket: parseFormToken(await otherClient.get('/keys/new')),
+        form_token: parseFormToken(await otherClient.get('/keys/new')),
       };
       expect((await otherClient.post(`${path}/${verb}`, form)).status).toBe(404);
     }

@@ -220,7 +220,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     upstream.handler = (_, response) => sendStream(response, events, 150);
     await page.fill('#play-message', 'Count to six.');
     await page.click('#play-send');
-    const reply = page.locator('#play-log .said').last();
+    const reply = page.locator('#play-log .message-text').last();
     await expect.poll(() => reply.textContent(), { timeout: 10_000 }).toMatch(/^One/);
     expect(await reply.textContent()).not.toContain('six');
     await expect
@@ -237,7 +237,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
       sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);
     await page.fill('#play-message', 'Go on for ever.');
     await page.click('#play-send');
-    const reply = page.locator('#play-log .said').last();
+    const reply = page.locator('#play-log .message-text').last();
     await expect.poll(() => reply.textContent(), { timeout: 10_000 }).toContain('word3');
     await page.click('#play-stop');
     await upstream.received.at(-1)?.aborted;

@@ -171,7 +171,13 @@ describe('the data export', () => {
     const file: unknown = JSON.parse(response.body);
     expect(getPath(file, 'account')).toBe(ownAccount.accountId);
     expect(getPath(file, 'now', 'balance', 'posted')).toMatch(/^4999\d{6}$/);
+    expect(getPath(file, 'now', 'balance', 'entries_not_yet_in_tables')).toBe(0);
     expect(getPath(file, 'now', 'keys', '0', 'spent')).toMatch(/^\d+$/);
+    expect(getPath(file, 'now', 'keys', '0')).toMatchObject({
+      typical_daily_spend: null,
+      alert_multiple: 5,
+      pause_multiple: 20,
+    });
     const tables = getPath(file, 'tables');
     expect(getPath(tables, 'identities', '0')).toMatchObject({
       email: ownAccount.email,
@@ -224,7 +230,10 @@ describe('the data export', () => {
     );
     expect((await ownClient.get('/rights/data/export')).location).toBe('/rights/data');
     const api = await staleClient.get('/api/rights/data');
-    expect([api.status, JSON.parse(api.body)]).toEqual([403, { error: { code: 'proof_needed' } }]);
+    expect([api.status, JSON.parse(api.body)]).toEqual([
+      403,
+      { error: { code: 'reauthentication_required' } },
+    ]);
     expect((await createConsoleClient(stack).get('/api/rights/data')).status).toBe(401);
     const frequentClient = createConsoleClient(stack);
     await signInAs(frequentClient, otherAccount);

@@ -61,7 +61,7 @@ dl.facts dd.word { font-size: 1rem; font-weight: 400; } .scroll time, td.number 
 dl.pairs { display: grid; gap: 0.25rem; margin: 0; } dl.pairs div { display: flex; flex-wrap: wrap; gap: 0 1rem; } dl.pairs dt { min-width: 12rem; color: var(--quiet); } dl.pairs dd { margin: 0; overflow-wrap: anywhere; }
 ul.notices { list-style: none; padding: 0; } ul.notices li { border-inline-start: 0.3rem solid var(--warn); background: var(--raised); padding: 0.6rem 0.9rem; margin-bottom: 0.5rem; } ul.notices p { margin: 0 0 0.4rem; }
 ul.keys { list-style: none; padding: 0; } ul.keys > li { border-block-end: 1px solid var(--line); padding-block: 0.25rem 1rem; overflow-wrap: anywhere; } ul.keys h2 { margin-top: 0.75rem; }
-.pages { display: flex; gap: 1rem; } .said { white-space: pre-wrap; overflow-wrap: anywhere; }
+.pages { display: flex; gap: 1rem; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { header { gap: 0.25rem 1rem; } .who { margin-inline-start: 0; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 `;

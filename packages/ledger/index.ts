@@ -8,6 +8,11 @@ export type * from './contract/index.ts';
 export {
   DEFAULT_SPEND_GUARD,
   DIALECTS,
+  isValidKeyName,
+  MAX_KEY_CALLS,
+  MAX_KEY_MODELS,
+  MAX_KEY_NAME_LENGTH,
+  MAX_SPEND_MULTIPLE,
   NO_LIMITS,
   NOTIFICATION_KINDS,
   SETTLE_REASONS,

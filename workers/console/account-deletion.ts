@@ -47,7 +47,7 @@ async function tryToFinish(deps: DeletionDeps, account: AccountId): Promise<Clos
   try {
     return await finishDeletion(deps, account);
   } catch {
-    logEvent({ event: 'unexpected', where: 'console.deletions', call: null });
+    logEvent({ event: 'unexpected', where: 'console.account-deletion', call: null });
     return null;
   }
 }

@@ -42,7 +42,7 @@ export async function runScheduled(deps: ConsoleDeps): Promise<void> {
     try {
       await task();
     } catch {
-      logEvent({ event: 'unexpected', where: 'console.upkeep', call: null });
+      logEvent({ event: 'unexpected', where: 'console.scheduled', call: null });
     }
   }
 }

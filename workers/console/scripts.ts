@@ -13,5 +13,5 @@ export const SCRIPTS: Readonly<Record<string, string>> = {
   passkey: PASSKEY_SCRIPT,
   'copy-codes': COPY_CODES_SCRIPT,
   'copy-key': COPY_KEY_SCRIPT,
-  'look-again': AUTO_REFRESH_SCRIPT,
+  'auto-refresh': AUTO_REFRESH_SCRIPT,
 };

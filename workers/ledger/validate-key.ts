@@ -2,24 +2,21 @@
  * What a key may be called and held to, checked at the door whoever asks: the object and Postgres would
  * refuse the rest with an error, which tells nobody what to mend. Pure.
  */
-import type { KeyLimits, KeyValidationError, SpendGuard } from '@farebox/ledger';
+import {
+  isValidKeyName,
+  type KeyLimits,
+  type KeyValidationError,
+  MAX_KEY_CALLS,
+  MAX_KEY_MODELS,
+  MAX_SPEND_MULTIPLE,
+  type SpendGuard,
+} from '@farebox/ledger';
 
-const MAX_NAME_LENGTH = 64;
-const MAX_MODELS = 500;
 /** A catalogue name; Postgres keeps 128 characters of one. */
 const MODEL = /^[!-~]{1,128}$/;
-const MAX_COUNT = 1_000_000;
-const MAX_MULTIPLE = 1_000_000;
-
-/** Counted as Postgres counts, by code points. Unpaired surrogates are no text at all. */
-function isValidName(name: string): boolean {
-  const length = [...name].length;
-  if (length < 1 || length > MAX_NAME_LENGTH) return false;
-  return !/[\p{Cc}\p{Cs}]/u.test(name);
-}
 
 function isValidCount(count: number | null): boolean {
-  return count === null || (Number.isSafeInteger(count) && count >= 0 && count <= MAX_COUNT);
+  return count === null || (Number.isSafeInteger(count) && count >= 0 && count <= MAX_KEY_CALLS);
 }
 
 /** Eight quadrillion milliseconds are where dates end (ECMA-262, time values). */
@@ -32,14 +29,14 @@ function isValidLimits(limits: KeyLimits): boolean {
     (expiresAt === null ||
       (Number.isSafeInteger(expiresAt) && expiresAt >= 0 && expiresAt <= MAX_TIMESTAMP_MS)) &&
     (models === null ||
-      (models.length <= MAX_MODELS && models.every((model) => MODEL.test(model)))) &&
+      (models.length <= MAX_KEY_MODELS && models.every((model) => MODEL.test(model)))) &&
     isValidCount(callsPerMinute) &&
     isValidCount(concurrentCalls)
   );
 }
 
 function isValidMultiple(multiple: number | null): boolean {
-  return multiple === null || (multiple >= 1 && multiple <= MAX_MULTIPLE);
+  return multiple === null || (multiple >= 1 && multiple <= MAX_SPEND_MULTIPLE);
 }
 
 function isValidSpendGuard({ alertMultiple, pauseMultiple }: SpendGuard): boolean {
@@ -55,7 +52,7 @@ export function validateKey(
   }>,
 ): KeyValidationError | undefined {
   const { name, limits, spendGuard } = fields;
-  if (name !== undefined && !isValidName(name)) return 'name_invalid';
+  if (name !== undefined && !isValidKeyName(name)) return 'name_invalid';
   if (limits !== undefined && !isValidLimits(limits)) return 'limits_invalid';
   return spendGuard !== undefined && !isValidSpendGuard(spendGuard) ? 'brakes_invalid' : undefined;
 }

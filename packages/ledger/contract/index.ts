@@ -8,6 +8,7 @@ export * from './calls.ts';
 export * from './deposits.ts';
 export type * from './entries.ts';
 export type * from './identifiers.ts';
+export * from './key-rules.ts';
 export * from './keys.ts';
 export * from './notifications.ts';
 export type * from './operators.ts';

@@ -2,13 +2,13 @@
 export const COPY_KEY_SCRIPT = `
 const button = document.getElementById('copy-key');
 const key = document.getElementById('key');
-const said = document.getElementById('key-copied');
+const status = document.getElementById('key-copied');
 
 button.hidden = false;
 button.addEventListener('click', async () => {
   try {
     await navigator.clipboard.writeText(key.textContent);
-    said.textContent = said.dataset.text;
+    status.textContent = status.dataset.text;
   } catch {
     getSelection().selectAllChildren(key);
   }

@@ -1,6 +1,6 @@
 /**
- * Where a key's text appears: once, in the very answer that made it. No redirect, row, cookie or address
- * could carry it to another page. A form sent again (a reload) makes no second one: its ticket is used.
+ * Creates and rotates keys. The key's text is shown once, in the response to the form: no redirect, row,
+ * cookie or URL carries it to another page. A form submitted twice creates one key (idempotency.ts).
  */
 import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
@@ -20,11 +20,11 @@ import {
 } from './key-form.ts';
 import { type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
 
-/** Not counting revoked ones. */
+/** The limit of keys per account, not counting revoked ones. */
 const MAX_KEYS = 100;
-/** The account's object remembers revoked keys too, so that making and revoking must have a bound of its own. */
+/** The account object keeps revoked keys too, so creating and revoking in turn needs a limit of its own. */
 const KEYS_PER_DAY = { maxAttempts: 100, seconds: 86_400 } as const;
-const CREATE_KEY_ACTION = 'make a key';
+const CREATE_KEY_ACTION = 'create_key';
 
 function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, text: string) {
   const { keys: t, nav } = c.var.messages;
@@ -50,7 +50,7 @@ function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, t
   );
 }
 
-/** The ticket was used: the key was made, and shown in the answer before this one. */
+/** The page for a form token that was already redeemed or has expired. */
 function alreadySubmittedPage(c: Context<SignedInEnv>) {
   const { keys: t } = c.var.messages;
   return page(
@@ -78,7 +78,7 @@ function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection
       <form method="post" action="/keys/new">
         <input
           type="hidden"
-          name="ticket"
+          name="form_token"
           value={issueFormToken(deps.identity, user.account, CREATE_KEY_ACTION)}
         />
         <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
@@ -103,7 +103,12 @@ createKeyRoutes.get('/keys/new', async (c) => {
 
 async function checkCreationLimit(c: Context<SignedInEnv>): Promise<Response | undefined> {
   const { identity } = c.var.deps;
-  const throttled = await consumeRateLimit(identity, c.var.user.account, 'keys made', KEYS_PER_DAY);
+  const throttled = await consumeRateLimit(
+    identity,
+    c.var.user.account,
+    'keys_created',
+    KEYS_PER_DAY,
+  );
   return throttled === undefined ? undefined : rateLimitedPage(c, throttled, '/keys');
 }
 
@@ -114,7 +119,7 @@ createKeyRoutes.post('/keys/new', async (c) => {
   const parsed = parseKeyForm(values, deps.identity.now());
   if (!parsed.ok) return createKeyPage(c, values, { errors: parsed.errors });
   const { account } = user;
-  if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('ticket'))))
+  if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('form_token'))))
     return alreadySubmittedPage(c);
   const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
   if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
@@ -126,12 +131,12 @@ createKeyRoutes.post('/keys/new', async (c) => {
   return createKeyPage(c, values, { errors: [], message: messages.keys.errors.refused });
 });
 
-/** How long the secret before still opens, in seconds. */
+/** How long the previous secret stays valid, in seconds. */
 const GRACE_PERIODS = ['0', '3600', '86400'] as const;
 type GracePeriod = (typeof GRACE_PERIODS)[number];
 
 function rollAction({ row }: KeyWithStatus): string {
-  return `roll ${row.keyId}`;
+  return `roll_key ${row.keyId}`;
 }
 
 function rollPage(c: Context<SignedInEnv>, key: KeyWithStatus) {
@@ -145,7 +150,7 @@ function rollPage(c: Context<SignedInEnv>, key: KeyWithStatus) {
     <>
       <p>{t.rollText}</p>
       <form method="post" action={`${path}/roll`}>
-        <input type="hidden" name="ticket" value={formToken} />
+        <input type="hidden" name="form_token" value={formToken} />
         <fieldset>
           <legend>{t.graceLegend}</legend>
           {GRACE_PERIODS.map((grace: GracePeriod) => (
@@ -177,7 +182,7 @@ createKeyRoutes.post('/keys/:id/roll', async (c) => {
   const grace = GRACE_PERIODS.find((known) => known === form.text('grace'));
   if (grace === undefined) return rollPage(c, key);
   const { account } = user;
-  if (!(await redeemFormToken(deps.identity, account, rollAction(key), form.text('ticket')))) {
+  if (!(await redeemFormToken(deps.identity, account, rollAction(key), form.text('form_token')))) {
     return alreadySubmittedPage(c);
   }
   const { keyId } = key.row;

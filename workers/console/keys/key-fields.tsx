@@ -1,8 +1,15 @@
-/** The form of a key: what it is called, what it is held to, and its brakes. */
+/** The fields of the forms that create and edit a key. */
 import { Field } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import { MAX_KEY_NAME_LENGTH } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
-import { type KeyFormField, type KeyFormValues, LISTED_MODELS } from './key-form.ts';
+import {
+  FIELD_NAMES,
+  type KeyFormField,
+  type KeyFormValues,
+  LISTED_MODELS,
+  type TextField,
+} from './key-form.ts';
 
 type KeyFieldsProps = Readonly<{
   messages: Messages;
@@ -10,14 +17,57 @@ type KeyFieldsProps = Readonly<{
   errors: readonly KeyFormField[];
 }>;
 
-const ModelFields: FC<KeyFieldsProps> = ({ messages, values, errors }) => {
-  const { keys: t } = messages;
-  const selected = new Set(values.models);
-  const problem = errors.includes('models') ? t.errors.models : undefined;
+const ListedModels: FC<{ selected: ReadonlySet<string> }> = ({ selected }) => (
+  <>
+    {LISTED_MODELS.map(({ provider, models }) => (
+      <details open={models.some((model) => selected.has(model))}>
+        <summary>{provider}</summary>
+        {models.map((model) => (
+          <label class="choice">
+            <input type="checkbox" name="models" value={model} checked={selected.has(model)} />{' '}
+            {model}
+          </label>
+        ))}
+      </details>
+    ))}
+  </>
+);
+
+const OtherModelsField: FC<KeyFieldsProps> = ({ messages: { keys: t }, values, errors }) => {
+  const isInvalid = errors.includes('otherModels');
+  return (
+    <p class="field">
+      <label for="other_models">{t.otherModels}</label>
+      <small id="other_models-hint" class="hint">
+        {t.otherModelsHint}
+      </small>
+      {isInvalid && (
+        <strong id="other_models-problem" class="problem">
+          {t.errors.otherModels}
+        </strong>
+      )}
+      <textarea
+        id="other_models"
+        name="other_models"
+        rows={2}
+        maxlength={4_000}
+        aria-describedby={
+          isInvalid ? 'other_models-hint other_models-problem' : 'other_models-hint'
+        }
+      >
+        {values.otherModels}
+      </textarea>
+    </p>
+  );
+};
+
+const ModelFields: FC<KeyFieldsProps> = (props) => {
+  const { values, errors } = props;
+  const { keys: t } = props.messages;
   return (
     <fieldset>
       <legend>{t.models}</legend>
-      {problem !== undefined && <strong class="problem">{problem}</strong>}
+      {errors.includes('models') && <strong class="problem">{t.errors.models}</strong>}
       <label class="choice">
         <input type="radio" name="scope" value="all" checked={values.scope === 'all'} />{' '}
         {t.allModels}
@@ -26,122 +76,100 @@ const ModelFields: FC<KeyFieldsProps> = ({ messages, values, errors }) => {
         <input type="radio" name="scope" value="some" checked={values.scope === 'some'} />{' '}
         {t.onlyModels}
       </label>
-      {LISTED_MODELS.map(({ provider, models }) => (
-        <details open={models.some((model) => selected.has(model))}>
-          <summary>{provider}</summary>
-          {models.map((model) => (
-            <label class="choice">
-              <input type="checkbox" name="models" value={model} checked={selected.has(model)} />{' '}
-              {model}
-            </label>
-          ))}
-        </details>
-      ))}
-      <p class="field">
-        <label for="others">{t.otherModels}</label>
-        <small id="others-hint" class="hint">
-          {t.otherModelsHint}
-        </small>
-        {errors.includes('otherModels') && (
-          <strong id="others-problem" class="problem">
-            {t.errors.otherModels}
-          </strong>
-        )}
-        <textarea
-          id="others"
-          name="others"
-          rows={2}
-          maxlength={4_000}
-          aria-describedby={
-            errors.includes('otherModels') ? 'others-hint others-problem' : 'others-hint'
-          }
-        >
-          {values.otherModels}
-        </textarea>
-      </p>
+      <ListedModels selected={new Set(values.models)} />
+      <OtherModelsField {...props} />
     </fieldset>
   );
 };
 
-export const KeyFields: FC<KeyFieldsProps> = (props) => {
-  const { messages, values, errors } = props;
+type FieldSpec = Readonly<{
+  field: TextField;
+  label: (t: Messages['keys']) => string;
+  hint: (t: Messages['keys']) => string;
+  input: Readonly<{
+    type?: 'datetime-local';
+    inputmode?: 'numeric' | 'decimal';
+    maxlength?: number;
+    autocomplete?: 'off';
+    required?: true;
+  }>;
+}>;
+
+const AMOUNT_INPUT = { inputmode: 'decimal', maxlength: 20, autocomplete: 'off' } as const;
+const COUNT_INPUT = { inputmode: 'numeric', maxlength: 7, autocomplete: 'off' } as const;
+const MULTIPLE_INPUT = { inputmode: 'decimal', maxlength: 10, autocomplete: 'off' } as const;
+
+const NAME_AND_BUDGET: readonly FieldSpec[] = [
+  {
+    field: 'name',
+    label: (t) => t.name,
+    hint: (t) => t.nameHint,
+    input: { maxlength: MAX_KEY_NAME_LENGTH, autocomplete: 'off', required: true },
+  },
+  { field: 'budget', label: (t) => t.budgetField, hint: (t) => t.budgetHint, input: AMOUNT_INPUT },
+  {
+    field: 'expires',
+    label: (t) => t.expiresField,
+    hint: (t) => t.expiresHint,
+    input: { type: 'datetime-local' },
+  },
+];
+
+const CALL_LIMITS: readonly FieldSpec[] = [
+  { field: 'perMinute', label: (t) => t.perMinute, hint: (t) => t.emptyIsNone, input: COUNT_INPUT },
+  {
+    field: 'concurrent',
+    label: (t) => t.concurrent,
+    hint: (t) => t.emptyIsNone,
+    input: COUNT_INPUT,
+  },
+];
+
+const SPEND_GUARD: readonly FieldSpec[] = [
+  {
+    field: 'alertMultiple',
+    label: (t) => t.alertMultiple,
+    hint: (t) => t.multipleHint,
+    input: MULTIPLE_INPUT,
+  },
+  {
+    field: 'pauseMultiple',
+    label: (t) => t.pauseMultiple,
+    hint: (t) => t.multipleHint,
+    input: MULTIPLE_INPUT,
+  },
+];
+
+const FieldList: FC<KeyFieldsProps & Readonly<{ fields: readonly FieldSpec[] }>> = (props) => {
+  const { fields, messages, values, errors } = props;
   const { keys: t } = messages;
-  const problem = (field: Exclude<KeyFormField, 'models' | 'otherModels'>) =>
-    errors.includes(field) ? t.errors[field] : undefined;
   return (
     <>
-      <Field
-        name="name"
-        label={t.name}
-        hint={t.nameHint}
-        value={values.name}
-        problem={problem('name')}
-        maxlength={64}
-        autocomplete="off"
-        required
-      />
-      <Field
-        name="budget"
-        label={t.budgetField}
-        hint={t.budgetHint}
-        value={values.budget}
-        problem={problem('budget')}
-        inputmode="decimal"
-        maxlength={20}
-        autocomplete="off"
-      />
-      <Field
-        name="expires"
-        type="datetime-local"
-        label={t.expiresField}
-        hint={t.expiresHint}
-        value={values.expires}
-        problem={problem('expires')}
-      />
+      {fields.map(({ field, label, hint, input }) => (
+        <Field
+          name={FIELD_NAMES[field]}
+          label={label(t)}
+          hint={hint(t)}
+          value={values[field]}
+          problem={errors.includes(field) ? t.errors[field] : undefined}
+          {...input}
+        />
+      ))}
+    </>
+  );
+};
+
+export const KeyFields: FC<KeyFieldsProps> = (props) => {
+  const { keys: t } = props.messages;
+  return (
+    <>
+      <FieldList {...props} fields={NAME_AND_BUDGET} />
       <ModelFields {...props} />
-      <Field
-        name="per_minute"
-        label={t.perMinute}
-        hint={t.emptyIsNone}
-        value={values.perMinute}
-        problem={problem('perMinute')}
-        inputmode="numeric"
-        maxlength={7}
-        autocomplete="off"
-      />
-      <Field
-        name="concurrent"
-        label={t.concurrent}
-        hint={t.emptyIsNone}
-        value={values.concurrent}
-        problem={problem('concurrent')}
-        inputmode="numeric"
-        maxlength={7}
-        autocomplete="off"
-      />
+      <FieldList {...props} fields={CALL_LIMITS} />
       <fieldset>
         <legend>{t.spendGuard}</legend>
         <p class="hint">{t.spendGuardText}</p>
-        <Field
-          name="notice_at"
-          label={t.alertMultiple}
-          hint={t.multipleHint}
-          value={values.alertMultiple}
-          problem={problem('alertMultiple')}
-          inputmode="decimal"
-          maxlength={10}
-          autocomplete="off"
-        />
-        <Field
-          name="pause_at"
-          label={t.pauseMultiple}
-          hint={t.multipleHint}
-          value={values.pauseMultiple}
-          problem={problem('pauseMultiple')}
-          inputmode="decimal"
-          maxlength={10}
-          autocomplete="off"
-        />
+        <FieldList {...props} fields={SPEND_GUARD} />
       </fieldset>
     </>
   );

@@ -1,22 +1,23 @@
 /**
- * What the form of a key says, read into limits and brakes. Pure; every flaw is named by its field, so that
- * the form can be shown again with what was typed. Fields that no form of ours has are never looked at.
+ * Parses the form of a key into its name, limits and spend guard. Pure. An error names its field, so that
+ * the form can be shown again with the values as typed.
  */
 import { findModel, listModels } from '@farebox/catalog';
 import type { Form } from '@farebox/design';
 import {
   DEFAULT_SPEND_GUARD,
+  isValidKeyName,
   type KeyLimits,
   type KeyStatus,
+  MAX_KEY_CALLS,
+  MAX_KEY_MODELS,
+  MAX_SPEND_MULTIPLE,
   type SpendGuard,
 } from '@farebox/ledger';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 
-const MAX_MODELS = 500;
-const MAX_COUNT = 1_000_000;
-
-/** The native providers' own models, offered as check boxes; names of others are typed. */
+/** The models of the native providers, offered as check boxes. Names of other models are typed. */
 export const LISTED_MODELS: readonly Readonly<{ provider: string; models: readonly string[] }>[] =
   PROVIDER_IDS.map((provider) => ({
     provider,
@@ -28,7 +29,7 @@ const LISTED_MODEL_NAMES: ReadonlySet<string> = new Set(
   LISTED_MODELS.flatMap(({ models }) => models),
 );
 
-/** The form as it was filled in. */
+/** The values as typed. */
 export type KeyFormValues = Readonly<{
   name: string;
   budget: string;
@@ -46,22 +47,36 @@ export type KeyFormResult =
   | Readonly<{ ok: true; name: string; limits: KeyLimits; spendGuard: SpendGuard }>
   | Readonly<{ ok: false; errors: readonly KeyFormField[] }>;
 
+export type TextField = Exclude<KeyFormField, 'models' | 'otherModels'>;
+
+/** The names of the text fields in HTML. */
+export const FIELD_NAMES: Readonly<Record<TextField, string>> = {
+  name: 'name',
+  budget: 'budget',
+  expires: 'expires',
+  perMinute: 'per_minute',
+  concurrent: 'concurrent',
+  alertMultiple: 'alert_multiple',
+  pauseMultiple: 'pause_multiple',
+};
+
 export function readKeyForm(form: Form): KeyFormValues {
+  const read = (field: TextField) => form.text(FIELD_NAMES[field]).trim();
   return {
-    name: form.text('name').trim(),
-    budget: form.text('budget').trim(),
-    expires: form.text('expires').trim(),
+    name: read('name'),
+    budget: read('budget'),
+    expires: read('expires'),
     scope: form.text('scope') === 'some' ? 'some' : 'all',
     models: form.values('models'),
-    otherModels: form.text('others').trim(),
-    perMinute: form.text('per_minute').trim(),
-    concurrent: form.text('concurrent').trim(),
-    alertMultiple: form.text('notice_at').trim(),
-    pauseMultiple: form.text('pause_at').trim(),
+    otherModels: form.text('other_models').trim(),
+    perMinute: read('perMinute'),
+    concurrent: read('concurrent'),
+    alertMultiple: read('alertMultiple'),
+    pauseMultiple: read('pauseMultiple'),
   };
 }
 
-/** As `<input type="datetime-local">` writes it, in UTC. */
+/** Formats a time as `<input type="datetime-local">` does, in UTC. */
 function formatExpiry(at: number | null): string {
   return at === null ? '' : new Date(at).toISOString().slice(0, 16);
 }
@@ -96,10 +111,10 @@ export const EMPTY_FORM: KeyFormValues = toFormValues(
   DEFAULT_SPEND_GUARD,
 );
 
-/** Undefined is a flaw, null is nothing. */
+/** Undefined where the text is invalid, null where the field is empty. */
 type Parsed<T> = T | null | undefined;
 
-/** A comma is a point in half the world. */
+/** A comma is accepted as the decimal separator. */
 function parseUsdField(text: string): Parsed<NanoUsd> {
   if (text === '') return null;
   const amount = parseUsd(text.replace(',', '.'));
@@ -109,17 +124,17 @@ function parseUsdField(text: string): Parsed<NanoUsd> {
 function parseCount(text: string): Parsed<number> {
   if (text === '') return null;
   const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  return count >= 1 && count <= MAX_COUNT ? count : undefined;
+  return count >= 1 && count <= MAX_KEY_CALLS ? count : undefined;
 }
 
 function parseMultiple(text: string): Parsed<number> {
   if (text === '') return null;
   const normalized = text.replace(',', '.');
   const multiple = /^\d{1,7}(\.\d{1,3})?$/.test(normalized) ? Number(normalized) : 0;
-  return multiple >= 1 && multiple <= MAX_COUNT ? multiple : undefined;
+  return multiple >= 1 && multiple <= MAX_SPEND_MULTIPLE ? multiple : undefined;
 }
 
-/** What was not touched stays to the millisecond, also where it has passed. */
+/** An unchanged expiry keeps its milliseconds and may lie in the past. */
 function parseExpiry(text: string, now: number, current: number | null): Parsed<number> {
   if (text === '') return null;
   if (current !== null && text === formatExpiry(current)) return current;
@@ -128,7 +143,7 @@ function parseExpiry(text: string, now: number, current: number | null): Parsed<
   return Number.isFinite(at) && at > now ? at : undefined;
 }
 
-/** As they are called in the catalogue; of providers that it has no list of, as they were typed. */
+/** Maps names to catalog names. Names of providers without a list in the catalog stay as typed. */
 function parseOtherModels(text: string): readonly string[] | undefined {
   const names: string[] = [];
   for (const name of text.split(/[\s,]+/).filter((part) => part !== '')) {
@@ -150,18 +165,12 @@ function parseModels(
   if (otherModels === undefined) return { error: 'otherModels' };
   const selected = values.models.filter((model) => LISTED_MODEL_NAMES.has(model));
   const models = [...new Set([...selected, ...otherModels])];
-  return models.length === 0 || models.length > MAX_MODELS
+  return models.length === 0 || models.length > MAX_KEY_MODELS
     ? { error: 'models' }
     : { value: models };
 }
 
-/** As the ledger will see it: code points, none of them a control character. */
-function isValidName(name: string): boolean {
-  const length = [...name].length;
-  return length >= 1 && length <= 64 && !/[\p{Cc}\p{Cs}]/u.test(name);
-}
-
-/** `before` is the key as it stands, where there is one. */
+/** Parses all fields. `current` is the key's present state where a key is edited. */
 export function parseKeyForm(
   values: KeyFormValues,
   now: number,
@@ -176,7 +185,7 @@ export function parseKeyForm(
   const models = parseModels(values);
   const { name } = values;
   if (
-    isValidName(name) &&
+    isValidKeyName(name) &&
     budget !== undefined &&
     expiresAt !== undefined &&
     callsPerMinute !== undefined &&
@@ -189,7 +198,7 @@ export function parseKeyForm(
     return { ok: true, name, limits, spendGuard: { alertMultiple, pauseMultiple } };
   }
   const parsedFields: readonly (readonly [KeyFormField, unknown])[] = [
-    ['name', isValidName(name) ? name : undefined],
+    ['name', isValidKeyName(name) ? name : undefined],
     ['budget', budget],
     ['expires', expiresAt],
     ['perMinute', callsPerMinute],

@@ -52,7 +52,7 @@ export function consumeNotifications(
   deps: MailWorkerDeps,
 ): Promise<void> {
   return processBatch(batch, MAX_CONCURRENT_NOTIFICATIONS, async ({ body }) => {
-    if (!isNotification(body)) return dropMalformed('console.notices');
+    if (!isNotification(body)) return dropMalformed('console.notifications');
     await handleNotification(body, deps);
     return 'done';
   });

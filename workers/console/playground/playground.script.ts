@@ -1,51 +1,51 @@
 /**
- * The playground's script: the browser calls the API itself, with a key that lives in one field of the
- * page. It asks the console for nothing, and keeps nothing: no storage, no cookie, no history.
+ * The playground's script. The browser calls the API directly, with a key that exists only in one field of
+ * the page. The script sends nothing to the console and stores nothing: no storage, cookie or history.
  */
 export const PLAYGROUND_SCRIPT = `
-const room = document.getElementById('playground');
-const api = room.dataset.api;
-const says = JSON.parse(room.dataset.says);
+const playground = document.getElementById('playground');
+const api = playground.dataset.api;
+const messages = JSON.parse(playground.dataset.messages);
 const at = (id) => document.getElementById(id);
-const [key, model, limit, message, send, stop, clear, log, status, cost, listed] = [
+const [key, model, limit, message, send, stop, clear, log, status, cost, modelStatus] = [
   'play-key', 'play-model', 'play-limit', 'play-message', 'play-send', 'play-stop', 'play-clear',
-  'play-log', 'play-status', 'play-cost', 'play-listed',
+  'play-log', 'play-status', 'play-cost', 'play-model-status',
 ].map(at);
 let turns = [];
 let running = null;
 
 const headers = () => ({ authorization: 'Bearer ' + key.value.trim() });
-const ask = (path, options = {}) =>
+const callApi = (path, options = {}) =>
   window.fetch(api + path, { credentials: 'omit', referrerPolicy: 'no-referrer', ...options });
-const say = (text) => { status.textContent = text; };
+const showStatus = (text) => { status.textContent = text; };
 
 async function listModels() {
   try {
-    const answer = await ask('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
-    if (!answer.ok) throw new Error();
-    const { data } = await answer.json();
+    const response = await callApi('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
+    if (!response.ok) throw new Error();
+    const { data } = await response.json();
     const before = model.value;
     model.replaceChildren(...data
-      .filter((one) => one.endpoints.includes('/v1/chat/completions'))
-      .map((one) => new Option(one.id, one.id)));
-    if ([...model.options].some((one) => one.value === before)) model.value = before;
-    listed.textContent = '';
+      .filter((item) => item.endpoints.includes('/v1/chat/completions'))
+      .map((item) => new Option(item.id, item.id)));
+    if ([...model.options].some((item) => item.value === before)) model.value = before;
+    modelStatus.textContent = '';
   } catch {
-    listed.textContent = says.noModels;
+    modelStatus.textContent = messages.noModels;
   }
 }
 
-function bubble(who, text) {
+function addMessage(author, text) {
   const name = document.createElement('h3');
-  name.textContent = who;
+  name.textContent = author;
   const body = document.createElement('p');
-  body.className = 'said';
+  body.className = 'message-text';
   body.textContent = text;
   log.append(name, body);
   return body;
 }
 
-/** Data of server-sent events, whatever pieces they come in. */
+/** Yields the data of server-sent events; a chunk may end anywhere within an event. */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -64,14 +64,14 @@ async function* events(body) {
 async function showCost(id) {
   if (!/^[0-9a-f]{32}$/.test(id ?? '')) return;
   for (let tries = 0; tries < 20; tries++) {
-    const answer = await ask('/v1/generation/' + id, { headers: headers() });
-    if (answer.ok) {
-      const { data } = await answer.json();
+    const response = await callApi('/v1/generation/' + id, { headers: headers() });
+    if (response.ok) {
+      const { data } = await response.json();
       if (data.status !== 'open') {
-        const text = says.cost.replace('{cost}', '$' + data.cost_usd).replace('{id}', id);
+        const text = messages.cost.replace('{cost}', '$' + data.cost_usd).replace('{id}', id);
         const link = document.createElement('a');
         link.href = '/calls/' + id;
-        link.textContent = says.bill;
+        link.textContent = messages.bill;
         cost.replaceChildren(text + ' ', link);
         return;
       }
@@ -80,12 +80,12 @@ async function showCost(id) {
   }
 }
 
-async function write(answer, body) {
+async function streamReply(response, body) {
   let text = '';
-  for await (const data of events(answer.body)) {
+  for await (const data of events(response.body)) {
     if (data === '[DONE]') break;
     const event = JSON.parse(data);
-    if (event.error) throw Object.assign(new Error(), { refused: event.error.message });
+    if (event.error) throw Object.assign(new Error(), { apiError: event.error.message });
     text += event.choices?.[0]?.delta?.content ?? '';
     body.textContent = text;
   }
@@ -99,49 +99,49 @@ async function call(turn) {
     stream: true,
     max_completion_tokens: Math.max(1, Number(limit.value) || 1024),
   };
-  const answer = await ask('/v1/chat/completions', {
+  const response = await callApi('/v1/chat/completions', {
     method: 'POST',
     headers: { ...headers(), 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: running.signal,
   });
-  const id = answer.headers.get('x-request-id');
-  if (!answer.ok) {
-    const { error } = await answer.json();
-    throw Object.assign(new Error(), { refused: error.message });
+  const id = response.headers.get('x-request-id');
+  if (!response.ok) {
+    const { error } = await response.json();
+    throw Object.assign(new Error(), { apiError: error.message });
   }
-  return { answer, id };
+  return { response, id };
 }
 
-async function talk() {
+async function sendMessage() {
   if (running !== null) return;
-  if (key.value.trim() === '') { key.focus(); return say(says.noKey); }
+  if (key.value.trim() === '') { key.focus(); return showStatus(messages.noKey); }
   const content = message.value.trim();
-  if (content === '') { message.focus(); return say(says.noMessage); }
+  if (content === '') { message.focus(); return showStatus(messages.noMessage); }
   const turn = { role: 'user', content };
   running = new AbortController();
   send.disabled = true;
   stop.disabled = false;
   let id = null;
-  let said = null;
+  let reply = null;
   try {
-    say(says.waiting);
-    bubble(says.you, content);
-    said = bubble(model.value, '');
-    const begun = await call(turn);
-    id = begun.id;
+    showStatus(messages.waiting);
+    addMessage(messages.you, content);
+    reply = addMessage(model.value, '');
+    const started = await call(turn);
+    id = started.id;
     message.value = '';
-    say(says.writing);
-    const text = await write(begun.answer, said);
+    showStatus(messages.writing);
+    const text = await streamReply(started.response, reply);
     turns = [...turns, turn, { role: 'assistant', content: text }];
-    say(says.done);
+    showStatus(messages.done);
   } catch (error) {
-    if (error.refused !== undefined) say(says.failed + ' ' + error.refused);
+    if (error.apiError !== undefined) showStatus(messages.failed + ' ' + error.apiError);
     else if (running.signal.aborted) {
-      say(says.stopped);
-      const text = said?.textContent ?? '';
+      showStatus(messages.stopped);
+      const text = reply?.textContent ?? '';
       if (text !== '') turns = [...turns, turn, { role: 'assistant', content: text }];
-    } else say(says.lost);
+    } else showStatus(messages.connectionLost);
   } finally {
     running = null;
     send.disabled = false;
@@ -150,23 +150,23 @@ async function talk() {
   }
 }
 
-send.addEventListener('click', talk);
+send.addEventListener('click', sendMessage);
 stop.addEventListener('click', () => running?.abort());
 clear.addEventListener('click', () => {
   running?.abort();
   turns = [];
   log.replaceChildren();
   cost.replaceChildren();
-  say('');
+  showStatus('');
   message.focus();
 });
 key.addEventListener('change', listModels);
 message.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) talk();
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) sendMessage();
 });
-// A page that comes back from the browser's memory must not bring the key back with it.
+// The back/forward cache must not restore the key.
 addEventListener('pagehide', () => { running?.abort(); key.value = ''; message.value = ''; });
 stop.disabled = true;
-room.hidden = false;
+playground.hidden = false;
 listModels();
 `;

@@ -1,6 +1,6 @@
 /**
- * A room to try models in. The browser talks to the API itself: its fields have no names and stand in no
- * form, so nothing that is typed here can be sent to the console, with or without the script.
+ * The playground, for trying models. The browser calls the API directly. The fields have no names and are in
+ * no form, so nothing typed here can be sent to the console, with or without the script.
  */
 import { Hono } from 'hono';
 import { page } from '../layout.tsx';
@@ -21,7 +21,7 @@ playgroundRoutes.get('/playground', (c) => {
       <noscript>
         <p class="note warning">{t.noScript}</p>
       </noscript>
-      <div id="playground" hidden data-api={deps.apiUrl.origin} data-says={scriptMessages}>
+      <div id="playground" hidden data-api={deps.apiUrl.origin} data-messages={scriptMessages}>
         <p class="field">
           <label for="play-key">{t.key}</label>
           <small class="hint" id="play-key-hint">
@@ -38,7 +38,7 @@ playgroundRoutes.get('/playground', (c) => {
         <p class="field">
           <label for="play-model">{t.model}</label>
           <select id="play-model" autocomplete="off"></select>
-          <span id="play-listed" role="status"></span>
+          <span id="play-model-status" role="status"></span>
         </p>
         <p class="field">
           <label for="play-limit">{t.limit}</label>

@@ -22,7 +22,7 @@ import { jsonExport } from './export.ts';
 
 type PrivacyErrorCode =
   | 'not_signed_in'
-  | 'proof_needed'
+  | 'reauthentication_required'
   | 'cross_site'
   | 'throttled'
   | 'email_invalid'
@@ -70,7 +70,7 @@ const requireFreshSession: MiddlewareHandler<SignedInEnv> = async function requi
 ) {
   const { deps, user } = c.var;
   if (deps.identity.now() - user.lastAuthAt < REAUTH_TTL_MS) return next();
-  return errorResponse(c, 403, 'proof_needed');
+  return errorResponse(c, 403, 'reauthentication_required');
 };
 
 /** A page elsewhere may lead a browser here, with its cookies: it must not make a file of everything. */

@@ -1,13 +1,13 @@
 /** A button that copies the recovery codes; without a script it stays hidden and the download is there. */
 export const COPY_CODES_SCRIPT = `
 const button = document.getElementById('copy-codes');
-const said = document.getElementById('codes-copied');
+const status = document.getElementById('codes-copied');
 
 button.hidden = false;
 button.addEventListener('click', async () => {
   try {
     await navigator.clipboard.writeText(document.getElementById('codes').textContent);
-    said.textContent = said.dataset.text;
+    status.textContent = status.dataset.text;
   } catch {
     getSelection().selectAllChildren(document.getElementById('codes'));
   }

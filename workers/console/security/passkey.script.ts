@@ -1,12 +1,12 @@
 /**
- * Puts the page's question to the browser's passkeys at once, and again by its button. Only the parts
- * that the server verifies are posted (WebAuthn level 3, 5.1), so that a long key fits into a form.
+ * Starts the passkey ceremony when the page loads, and again on its button. Posts only the members that the
+ * server verifies (WebAuthn level 3, 5.1), so that a long response fits into a form.
  */
 export const PASSKEY_SCRIPT = `
 const form = document.getElementById('passkey');
-const trouble = document.getElementById('passkey-trouble');
+const error = document.getElementById('passkey-error');
 
-async function answer() {
+async function callAuthenticator() {
   const options = JSON.parse(form.dataset.options);
   if (form.dataset.verb === 'create') {
     const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
@@ -16,25 +16,25 @@ async function answer() {
   return navigator.credentials.get({ publicKey });
 }
 
-async function ask() {
-  trouble.hidden = true;
+async function submitResponse() {
+  error.hidden = true;
   try {
-    const { id, rawId, type, response } = (await answer()).toJSON();
+    const { id, rawId, type, response } = (await callAuthenticator()).toJSON();
     const { clientDataJSON, attestationObject, transports, authenticatorData, signature } = response;
     const verified = attestationObject === undefined
       ? { clientDataJSON, authenticatorData, signature }
       : { clientDataJSON, attestationObject, transports };
-    const sent = { id, rawId, type, clientExtensionResults: {}, response: verified };
-    form.elements.response.value = JSON.stringify(sent);
+    const credential = { id, rawId, type, clientExtensionResults: {}, response: verified };
+    form.elements.response.value = JSON.stringify(credential);
     form.submit();
   } catch {
-    trouble.hidden = false;
+    error.hidden = false;
   }
 }
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  void ask();
+  void submitResponse();
 });
-void ask();
+void submitResponse();
 `;

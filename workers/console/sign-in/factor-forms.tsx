@@ -90,7 +90,7 @@ export const PasskeyChallenge: FC<
     <noscript>
       <Note kind="problem">{signIn.passkeyNeedsScript}</Note>
     </noscript>
-    <p id="passkey-trouble" class="note problem" role="alert" hidden>
+    <p id="passkey-error" class="note problem" role="alert" hidden>
       {signIn.passkeyFailed}
     </p>
     <form

@@ -1,28 +1,28 @@
 /**
- * Looks for deposits every quarter of a minute while somebody looks at the page, half an hour at most, so that
- * a page left open does not keep somebody signed in.
+ * Refreshes the list of deposits every 15 seconds while the page is visible, for half an hour at most, so
+ * that a page left open does not keep the session alive.
  */
 export const AUTO_REFRESH_SCRIPT = `
-const shown = document.getElementById('deposits');
-const EVERY_MS = 15000;
-let left = 120;
+const deposits = document.getElementById('deposits');
+const INTERVAL_MS = 15000;
+let remaining = 120;
 
-async function look() {
+async function refresh() {
   if (document.hidden) return;
   try {
-    const answer = await window.fetch('/top-up');
-    if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    const found = page.getElementById('deposits');
-    if (found !== null && found.innerHTML !== shown.innerHTML) shown.replaceChildren(...found.childNodes);
+    const response = await window.fetch('/top-up');
+    if (!response.ok || response.redirected) return;
+    const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const current = page.getElementById('deposits');
+    if (current !== null && current.innerHTML !== deposits.innerHTML) deposits.replaceChildren(...current.childNodes);
   } catch {
-    // The next look may reach it.
+    // The next refresh may succeed.
   }
 }
 
 const timer = setInterval(() => {
-  left -= 1;
-  if (left < 0) clearInterval(timer);
-  else look();
-}, EVERY_MS);
+  remaining -= 1;
+  if (remaining < 0) clearInterval(timer);
+  else refresh();
+}, INTERVAL_MS);
 `;

@@ -173,7 +173,7 @@ const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
   </>
 );
 
-const SCRIPTS = ['look-again'];
+const SCRIPTS = ['auto-refresh'];
 
 topUpRoutes.get('/top-up', async (c) => {
   const { messages, language } = c.var;
