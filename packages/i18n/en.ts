@@ -88,9 +88,9 @@ export const en = {
       password_too_short: 'This password is too short. Use at least 12 characters.',
       password_too_long: 'This password is too long. Use at most 128 characters.',
       password_breached: 'This password has appeared in a data breach. Choose a different one.',
-      password_trivial:
+      password_too_simple:
         'This password is too easy to guess (a keyboard pattern, a repetition, or your own email address). Choose a different one.',
-      wrong_password: 'This isn’t the password you chose when you signed up.',
+      incorrect_password: 'This isn’t the password you chose when you signed up.',
       token_invalid: 'This link has expired or was already used.',
     },
   },

@@ -77,8 +77,9 @@ export const zh: Messages = {
       password_too_short: '密码太短，请至少使用 12 个字符。',
       password_too_long: '密码太长，请最多使用 128 个字符。',
       password_breached: '此密码曾出现在数据泄露事件中，请换一个。',
-      password_trivial: '此密码太容易被猜到（连续按键、重复字符，或您自己的邮箱地址），请换一个。',
-      wrong_password: '与注册时设置的密码不一致。',
+      password_too_simple:
+        '此密码太容易被猜到（连续按键、重复字符，或您自己的邮箱地址），请换一个。',
+      incorrect_password: '与注册时设置的密码不一致。',
       token_invalid: '链接已过期或已被使用。',
     },
   },

@@ -39,11 +39,11 @@ describe('signing up', () => {
     const key = email.toLowerCase();
     const token = await harness.signUp(email);
     expect(await findIdentity(harness.deps.db, key)).toBeUndefined();
-    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
     const wrongPasswordRequest = { token, password: OTHER_PASSWORD, ipPrefix: IP_PREFIX };
     expect(await confirmSignUp(harness.deps, wrongPasswordRequest)).toEqual({
       ok: false,
-      reason: 'wrong_password',
+      reason: 'incorrect_password',
     });
     const confirmed = await confirmSignUp(harness.deps, {
       ...wrongPasswordRequest,
@@ -111,7 +111,7 @@ describe('signing up', () => {
     expect(await openAccount(deps.db, deps.accounts, newAccount)).toMatchObject({ ok: true });
     const request = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
     expect(await confirmSignUp(deps, request)).toEqual({ ok: false, reason: 'token_invalid' });
-    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
   });
 
   it('survives a crash between its rows and the object: the first sign-in opens it', async () => {
@@ -142,7 +142,7 @@ describe('signing up', () => {
       [{ language: 'en"><script>' }, 'language_invalid'],
       [{ password: 'short' }, 'password_too_short'],
       [{ password: 'iloveyou1234' }, 'password_breached'],
-      [{ password: 'x@example.com!' }, 'password_trivial'],
+      [{ password: 'x@example.com!' }, 'password_too_simple'],
     ] as const;
     for (const [change, reason] of bad) {
       expect(await signUp(harness.deps, { ...request, ...change })).toEqual({ ok: false, reason });
@@ -163,7 +163,7 @@ describe('signing in', () => {
       });
       answers.push({ answer, hashes: harness.hashes - before });
     }
-    const same = { answer: { ok: false, reason: 'wrong' }, hashes: 1 };
+    const same = { answer: { ok: false, reason: 'invalid_credentials' }, hashes: 1 };
     expect(answers).toEqual([same, same, same]);
   });
 
@@ -197,14 +197,15 @@ describe('signing in', () => {
       // Slower than the address's own slow-down.
       if (attempt === 5) harness.advance(MINUTE_MS);
       const answer = await harness.signIn(user.email, { password: OTHER_PASSWORD, ipPrefix });
-      expect(answer).toEqual({ ok: false, reason: 'wrong' });
+      expect(answer).toEqual({ ok: false, reason: 'invalid_credentials' });
     }
     harness.advance(MINUTE_MS);
     const before = harness.hashes;
     const limitedResult = await harness.signIn(user.email, { ipPrefix });
-    expect(limitedResult).toMatchObject({ ok: false, reason: 'throttled' });
+    expect(limitedResult).toMatchObject({ ok: false, reason: 'rate_limited' });
     expect(harness.hashes).toBe(before);
-    if (limitedResult.ok || limitedResult.reason !== 'throttled') throw new Error('not throttled');
+    if (limitedResult.ok || limitedResult.reason !== 'rate_limited')
+      throw new Error('not throttled');
     expect(limitedResult.retryAfterSeconds).toBeGreaterThan(0);
     // From elsewhere it is the owner's own door as before.
     expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
@@ -226,7 +227,7 @@ describe('signing in', () => {
     const unknownDeviceResult = await harness.signIn(user.email, {
       ipPrefix: harness.newIpPrefix(),
     });
-    expect(unknownDeviceResult).toMatchObject({ reason: 'throttled' });
+    expect(unknownDeviceResult).toMatchObject({ reason: 'rate_limited' });
     const knownDevice = { ipPrefix: harness.newIpPrefix(), device: signedIn.device };
     expect(await harness.signIn(user.email, knownDevice)).toMatchObject({ ok: true });
     // Whoever holds no device waits a minute and no more.
@@ -242,7 +243,9 @@ describe('signing in', () => {
     const before = harness.hashes;
     const attempts = Array.from({ length: 20 }, () => harness.signIn(email));
     const answers = await Promise.all(attempts);
-    expect(answers.filter((answer) => !answer.ok && answer.reason === 'wrong')).toHaveLength(5);
+    expect(
+      answers.filter((answer) => !answer.ok && answer.reason === 'invalid_credentials'),
+    ).toHaveLength(5);
     expect(harness.hashes - before).toBe(5);
   });
 
@@ -319,13 +322,16 @@ describe('a session', () => {
     const { deps } = harness;
     const submitPassword = (password: string) =>
       reauthenticate(deps, RP, user, signedIn.session, { password }, IP_PREFIX);
-    expect(await submitPassword(OTHER_PASSWORD)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await submitPassword(OTHER_PASSWORD)).toEqual({
+      ok: false,
+      reason: 'invalid_credentials',
+    });
     expect((await harness.getUser(signedIn.session)).lastAuthAt).toBe(user.lastAuthAt);
     expect(await submitPassword(PASSWORD)).toEqual({ ok: true, emails: [] });
     expect((await harness.getUser(signedIn.session)).lastAuthAt).toBe(deps.now());
     for (let attempt = 2; attempt < 10; attempt += 1) await submitPassword(OTHER_PASSWORD);
     const before = harness.hashes;
-    expect(await submitPassword(PASSWORD)).toMatchObject({ reason: 'throttled' });
+    expect(await submitPassword(PASSWORD)).toMatchObject({ reason: 'rate_limited' });
     expect(harness.hashes).toBe(before);
   });
 });

@@ -31,7 +31,11 @@ export type IpPrefix = string;
 /** 256 random bits, base64url: what a cookie or a link carries. Only its hash is kept. */
 export type Token = string;
 
-export type RateLimited = Readonly<{ ok: false; reason: 'throttled'; retryAfterSeconds: number }>;
+export type RateLimited = Readonly<{
+  ok: false;
+  reason: 'rate_limited';
+  retryAfterSeconds: number;
+}>;
 export type Failed<Reason extends string> = Readonly<{ ok: false; reason: Reason }>;
 
 export type SignUpRequest = Readonly<{
@@ -50,7 +54,7 @@ export type SignUpResult =
 export type ConfirmSignUpRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
 export type ConfirmSignUpResult =
   | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
-  | Failed<'token_invalid' | 'wrong_password'>
+  | Failed<'token_invalid' | 'incorrect_password'>
   | RateLimited;
 
 /** A fresh session. `session` and `device` are cookie values, shown to nobody again. */
@@ -67,7 +71,7 @@ export type SignInResult =
   | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
   /** The password was right; `step` is the cookie of the half-open door. */
   | Readonly<{ ok: true; mfaToken: Token; factors: SecondFactors }>
-  | Failed<'wrong'>
+  | Failed<'invalid_credentials'>
   | RateLimited;
 
 export type SecondFactors = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
@@ -82,7 +86,7 @@ export type RelyingParty = Readonly<{ id: string; origin: string; name: string }
 
 export type SecondFactorResult =
   | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
-  | Failed<'wrong' | 'step_invalid'>
+  | Failed<'invalid_credentials' | 'mfa_token_invalid'>
   | RateLimited;
 
 /** Who holds a session cookie. */
@@ -128,7 +132,7 @@ export type VerifySecondFactorRequest = Readonly<{
 
 /** What a dear action is bought with. */
 export type ReauthCredential = Readonly<{ password: string }> | FactorResponse;
-export type ReauthResult = Succeeded | Failed<'wrong'> | RateLimited;
+export type ReauthResult = Succeeded | Failed<'invalid_credentials'> | RateLimited;
 
 /** Something was done, and these letters are to be queued. */
 export type EmailsToSend = Readonly<{ emails: readonly Email[] }>;
@@ -142,7 +146,7 @@ export type ResetPasswordResult = Succeeded | Failed<'token_invalid' | PasswordE
 export type ChangePasswordRequest = Readonly<{ current: string; next: string; ipPrefix: IpPrefix }>;
 export type ChangePasswordResult =
   | (Succeeded & Readonly<{ signedIn: SignedIn }>)
-  | Failed<'wrong' | PasswordError>
+  | Failed<'invalid_credentials' | PasswordError>
   | RateLimited;
 
 export type RequestEmailChangeRequest = Readonly<{ email: string; ipPrefix: IpPrefix }>;
@@ -157,13 +161,14 @@ export type SetLanguageResult = Readonly<{ ok: true }> | Failed<'language_invali
 export type TotpEnrollment = Readonly<{ secret: string; uri: string }>;
 export type ConfirmTotpResult =
   /** Codes where there were none before; empty where the person has some already. */
-  (Succeeded & Readonly<{ recoveryCodes: readonly string[] }>) | Failed<'wrong' | 'not_begun'>;
+  | (Succeeded & Readonly<{ recoveryCodes: readonly string[] }>)
+  | Failed<'invalid_credentials' | 'not_pending'>;
 
 export type AddPasskeyRequest = Readonly<{ name: string; response: unknown }>;
 export type AddPasskeyResult =
   /** Codes where there were none before; null where the person has some already. */
   | (Succeeded & Readonly<{ recoveryCodes: readonly string[] | null }>)
-  | Failed<'wrong' | 'too_long'>;
+  | Failed<'invalid_credentials' | 'too_long'>;
 
 export type NewRecoveryCodes = EmailsToSend & Readonly<{ codes: readonly string[] }>;
 

@@ -1,19 +1,20 @@
 /**
- * Addresses of mail: which texts are one, and when two are the same. Only whoever reads the mailbox can
- * prove more; nothing here guesses at a provider's rules for dots or plus signs.
+ * Email addresses: parsing, comparison and masking. Syntax is all that is checked here; a confirmation
+ * email proves the rest. No provider's rules for dots or plus signs are assumed.
  */
 
-/** The HTML standard's own pattern for `input type=email`, so that the browser and we agree. */
+/** The pattern the HTML standard gives for `input type=email`, so that browser and server agree. */
 const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 
 export type EmailAddress = Readonly<{
-  /** As it was written, for sending to: RFC 5321 section 2.4 lets a host tell letter case apart. */
+  /** The address as typed, for sending: RFC 5321 section 2.4 lets a host distinguish letter case. */
   address: string;
-  /** As it is compared: in practice no host does. */
+  /** The lower-case address, for comparing: in practice no host distinguishes letter case. */
   key: string;
 }>;
 
+/** Returns undefined for text that is no address. */
 export function parseEmailAddress(text: string): EmailAddress | undefined {
   const address = text.trim();
   // RFC 5321 section 4.5.3.1.3: a path has 256 octets, two of them angle brackets.
@@ -21,9 +22,21 @@ export function parseEmailAddress(text: string): EmailAddress | undefined {
   return { address, key: address.toLowerCase() };
 }
 
-/** Enough for its owner to know it by, not enough for anybody else: `a•••@e•••.com`. */
+const MASK = '•••';
+
+/**
+ * Masks an address so that its owner recognizes it and nobody else can use it: `a•••@e•••.com`. The mask
+ * has a fixed length, so it doesn't reveal how long the names are.
+ */
 export function maskEmail(address: string): string {
-  const [local = '', domain = ''] = address.split('@');
+  const at = address.lastIndexOf('@');
+  if (at < 1) return MASK;
+  const domain = address.slice(at + 1);
   const lastDot = domain.lastIndexOf('.');
-  return `${local.slice(0, 1)}•••@${domain.slice(0, 1)}•••${domain.slice(lastDot)}`;
+  const suffix = lastDot < 0 ? '' : domain.slice(lastDot);
+  return `${firstCharacter(address)}${MASK}@${firstCharacter(domain)}${MASK}${suffix}`;
+}
+
+function firstCharacter(text: string): string {
+  return Array.from(text)[0] ?? '';
 }

@@ -77,14 +77,14 @@ function submitFactor(
   return verifySecondFactor(harness.deps, RP, { mfaToken, factor, ipPrefix: IP_PREFIX, device });
 }
 
-const WRONG = { ok: false, reason: 'wrong' };
-const MFA_TOKEN_INVALID = { ok: false, reason: 'step_invalid' };
+const WRONG = { ok: false, reason: 'invalid_credentials' };
+const MFA_TOKEN_INVALID = { ok: false, reason: 'mfa_token_invalid' };
 
 describe('an authenticator app', () => {
   it('counts from its first code, comes with recovery codes, and is told by mail', async () => {
     const { user } = await harness.createUser();
     const { deps } = harness;
-    expect(await confirmTotp(deps, user, '123456')).toEqual({ ok: false, reason: 'not_begun' });
+    expect(await confirmTotp(deps, user, '123456')).toEqual({ ok: false, reason: 'not_pending' });
     const { secret, uri } = await beginTotp(deps, user);
     expect(new URL(uri).searchParams.get('secret')).toBe(secret);
     expect(decodeURIComponent(new URL(uri).pathname)).toContain(user.email);
@@ -193,7 +193,7 @@ describe('an authenticator app', () => {
     }
     const mfaToken = await startSignIn(user.email);
     const correctFactor = { kind: 'totp', code: codeAt(secret) } as const;
-    expect(await submitFactor(mfaToken, correctFactor)).toMatchObject({ reason: 'throttled' });
+    expect(await submitFactor(mfaToken, correctFactor)).toMatchObject({ reason: 'rate_limited' });
     const knownDeviceMfaToken = await startSignIn(user.email, signedIn.device);
     expect(await submitFactor(knownDeviceMfaToken, correctFactor, signedIn.device)).toMatchObject({
       ok: true,

@@ -80,13 +80,13 @@ export async function addPasskey(
   const { response } = request;
   const challenge = await consumeAnsweredChallenge(deps, account, 'register', response);
   if (challenge === undefined || !isRegistrationResponse(response))
-    return { ok: false, reason: 'wrong' };
+    return { ok: false, reason: 'invalid_credentials' };
   const key = await verifyRegistration(rp, response, challenge);
-  if (key === undefined) return { ok: false, reason: 'wrong' };
+  if (key === undefined) return { ok: false, reason: 'invalid_credentials' };
   const { codes, hashes } = generateCodes(deps, account);
   const row = { ...key, accountId: account, name, now: deps.now() };
   const added = await insertPasskey(deps.db, row, hashes, MAX_PASSKEYS);
-  if (!added.added) return { ok: false, reason: 'wrong' };
+  if (!added.added) return { ok: false, reason: 'invalid_credentials' };
   const recoveryCodes = added.codesStored ? codes : null;
   return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }

@@ -23,7 +23,7 @@ import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
 import { TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
-import { checkEmailRate, checkLinkRate, checkReauthRate } from './throttles.ts';
+import { checkEmailRate, checkLinkRate, checkReauthRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /** The same statement for an address that nobody has, with as much to write; only the letter is missing. */
@@ -34,8 +34,8 @@ export async function requestPasswordReset(
   const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
   const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
-  const throttled = await checkEmailRate(deps, 'reset', rateLimitKeys);
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkEmailRate(deps, 'reset', rateLimitKeys);
+  if (rateLimited !== undefined) return rateLimited;
   const token = newToken(deps);
   const now = deps.now();
   const owner = await insertPasswordReset(deps.db, {
@@ -55,8 +55,8 @@ export async function resetPassword(
   request: ResetPasswordRequest,
 ): Promise<ResetPasswordResult> {
   const hash = hashToken(request.token);
-  const throttled = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
+  if (rateLimited !== undefined) return rateLimited;
   const owner = await findPasswordReset(deps.db, hash, deps.now());
   if (owner === undefined) return { ok: false, reason: 'token_invalid' };
   const error = passwordError(request.password, owner.email);
@@ -79,15 +79,16 @@ export async function changePassword(
 ): Promise<ChangePasswordResult> {
   const error = passwordError(request.next, user.email);
   if (error !== undefined) return { ok: false, reason: error };
-  const throttled = await checkReauthRate(deps, user.session);
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkReauthRate(deps, user.session);
+  if (rateLimited !== undefined) return rateLimited;
   const credentials = await findCredentialsByAccount(deps.db, user.account, deps.now());
   const matches = await verifyStoredPassword(deps, request.current, credentials?.passwordHash);
-  if (!matches || credentials === undefined) return { ok: false, reason: 'wrong' };
+  if (!matches || credentials === undefined) return { ok: false, reason: 'invalid_credentials' };
   const after = await hashNewPassword(deps, request.next);
   const { signedIn, row: session } = buildSession(deps, user.account, null);
   const change = { before: credentials.passwordHash, after, session };
-  if (!(await updatePasswordHash(deps.db, change))) return { ok: false, reason: 'wrong' };
+  if (!(await updatePasswordHash(deps.db, change)))
+    return { ok: false, reason: 'invalid_credentials' };
   const facts = { at: isoNow(deps) };
   const message: Email = { kind: 'password_changed', facts, ...recipientFields(credentials) };
   return { ok: true, signedIn, emails: [message] };

@@ -20,7 +20,7 @@ export type PasswordError =
   | 'password_too_short'
   | 'password_too_long'
   | 'password_breached'
-  | 'password_trivial';
+  | 'password_too_simple';
 
 /**
  * What keeps a password from being taken; undefined where nothing does. Nothing is asked of its
@@ -31,7 +31,7 @@ export function passwordError(password: string, email = ''): PasswordError | und
   const length = [...password.normalize('NFKC')].length;
   if (length < MIN_LENGTH) return 'password_too_short';
   if (length > MAX_LENGTH) return 'password_too_long';
-  if (isWeakPassword(password, email)) return 'password_trivial';
+  if (isWeakPassword(password, email)) return 'password_too_simple';
   return isBreached(password) ? 'password_breached' : undefined;
 }
 

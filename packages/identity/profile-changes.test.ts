@@ -56,7 +56,7 @@ describe('a new password', () => {
     const [token, other] = [await resetToken(user.email), await resetToken(user.email)];
     expect(harness.hashes).toBe(before);
     const weakRequest = { token, password: `${user.email}1`, ipPrefix };
-    expect(await resetPassword(deps, weakRequest)).toMatchObject({ reason: 'password_trivial' });
+    expect(await resetPassword(deps, weakRequest)).toMatchObject({ reason: 'password_too_simple' });
     const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, ipPrefix });
     if (!result.ok) throw new Error(result.reason);
     onlyEmail(result.emails, 'password_changed');
@@ -65,7 +65,7 @@ describe('a new password', () => {
       expect(again).toEqual({ ok: false, reason: 'token_invalid' });
     }
     expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
-    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'invalid_credentials' });
     const request = { password: OTHER_PASSWORD, device: signedIn.device };
     // The device is a stranger again: whoever reset may not be who used it.
     expect(await harness.signIn(user.email, request)).toMatchObject({
@@ -102,7 +102,7 @@ describe('a new password', () => {
         const answer = await requestPasswordReset(harness.deps, { email, ipPrefix });
         answers.push(answer.ok ? 'ok' : answer.reason);
       }
-      expect(answers).toEqual(['ok', 'ok', 'ok', 'throttled']);
+      expect(answers).toEqual(['ok', 'ok', 'ok', 'rate_limited']);
     }
   });
 
@@ -110,7 +110,10 @@ describe('a new password', () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const request = { current: OTHER_PASSWORD, next: 'a third good choice', ipPrefix: IP_PREFIX };
-    expect(await changePassword(deps, user, request)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await changePassword(deps, user, request)).toEqual({
+      ok: false,
+      reason: 'invalid_credentials',
+    });
     const result = await changePassword(deps, user, { ...request, current: PASSWORD });
     if (!result.ok) throw new Error(result.reason);
     onlyEmail(result.emails, 'password_changed');
@@ -118,7 +121,7 @@ describe('a new password', () => {
     expect(await listSessions(deps, await harness.getUser(result.signedIn.session))).toHaveLength(
       1,
     );
-    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'invalid_credentials' });
     const signInRequest = { password: request.next, device: result.signedIn.device };
     expect(await harness.signIn(user.email, signInRequest)).toMatchObject({ ok: true, emails: [] });
   });
@@ -224,7 +227,7 @@ describe('leaving', () => {
     expect(await harness.rows('email_events', "id = 'e1'")).toBe(0);
     expect(await harness.rows('accounts', `id = ${accountSql} and closed_at is not null`)).toBe(1);
     expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
-    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'wrong' });
+    expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
     expect(await eraseIdentity(deps, account)).toBeUndefined();
     expect((await harness.createUser(email)).user.account).not.toBe(account);
   });

@@ -14,7 +14,7 @@ import type {
 import { recipientFields } from './email-data.ts';
 import { maskEmail, parseEmailAddress } from './emails.ts';
 import { TTL } from './lifetimes.ts';
-import { checkEmailRate } from './throttles.ts';
+import { checkEmailRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /**
@@ -29,8 +29,8 @@ export async function requestEmailChange(
   const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
   const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
-  const throttled = await checkEmailRate(deps, 'email change', rateLimitKeys);
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkEmailRate(deps, 'email change', rateLimitKeys);
+  if (rateLimited !== undefined) return rateLimited;
   const token = newToken(deps);
   const now = deps.now();
   const existingOwner = await insertEmailChange(deps.db, {

@@ -17,8 +17,8 @@ import type {
 } from './contract.ts';
 import { verifyStoredPassword } from './hashing.ts';
 import { assertionOptions, verifyAssertion } from './passkeys.ts';
+import { checkCodeRate, checkReauthRate } from './rate-limits.ts';
 import { redeemRecoveryCode } from './recovery-codes.ts';
-import { checkCodeRate, checkReauthRate } from './throttles.ts';
 import { hashToken } from './tokens.ts';
 import { verifyTotp } from './totp.ts';
 
@@ -48,14 +48,14 @@ export async function reauthenticate(
   credential: ReauthCredential,
   _ipPrefix: string,
 ): Promise<ReauthResult> {
-  const throttled =
+  const rateLimited =
     (await checkReauthRate(deps, user.session)) ??
     ('kind' in credential && credential.kind === 'totp'
       ? await checkCodeRate(deps, { account: user.account, device: user.session })
       : undefined);
-  if (throttled !== undefined) return throttled;
+  if (rateLimited !== undefined) return rateLimited;
   const emails = await verifyCredential(deps, rp, user, credential);
-  if (emails === undefined) return { ok: false, reason: 'wrong' };
+  if (emails === undefined) return { ok: false, reason: 'invalid_credentials' };
   await markReauthenticated(deps.db, user.account, hashToken(session), deps.now());
   return { ok: true, emails };
 }

@@ -31,8 +31,8 @@ import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
 import { TTL } from './lifetimes.ts';
 import { assertionOptions } from './passkeys.ts';
 import { needsRehash } from './passwords.ts';
+import { checkCodeRate, checkSignInRate } from './rate-limits.ts';
 import { verifyFactor } from './reauthentication.ts';
-import { checkCodeRate, checkSignInRate } from './throttles.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /** Of one right password. Five typing errors are a person, more is a program. */
@@ -45,20 +45,20 @@ export async function signIn(deps: IdentityDeps, request: SignInRequest): Promis
   const emailKey = parseEmailAddress(request.email)?.key ?? '';
   const credentials = await findCredentials(deps.db, emailKey, deviceHash, deps.now());
   const device = credentials?.deviceKnown ? deviceHash : null;
-  const throttled = await checkSignInRate(deps, { emailKey, ipPrefix, device });
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkSignInRate(deps, { emailKey, ipPrefix, device });
+  if (rateLimited !== undefined) return rateLimited;
   const matches = await verifyStoredPassword(deps, password, credentials?.passwordHash);
-  if (!matches || credentials === undefined) return { ok: false, reason: 'wrong' };
+  if (!matches || credentials === undefined) return { ok: false, reason: 'invalid_credentials' };
 
   const passwordHash = await upgradeHash(deps, credentials, password);
-  if (passwordHash === undefined) return { ok: false, reason: 'wrong' };
+  if (passwordHash === undefined) return { ok: false, reason: 'invalid_credentials' };
   if (!credentials.opened) {
     await ensureAccountOpened(deps.db, deps.accounts, credentials.accountId, deps.now());
   }
   const factors = requiredFactors(credentials.factors);
   if (factors !== undefined) return startMfaChallenge(deps, credentials, passwordHash, factors);
   const signedIn = await startSession(deps, credentials.accountId, { passwordHash }, device);
-  if (signedIn === undefined) return { ok: false, reason: 'wrong' };
+  if (signedIn === undefined) return { ok: false, reason: 'invalid_credentials' };
   return { ok: true, signedIn, emails: device === null ? [newDeviceEmail(deps, credentials)] : [] };
 }
 
@@ -87,7 +87,7 @@ async function startMfaChallenge(
   const now = deps.now();
   const row = { tokenHash: hashToken(mfaToken), accountId, passwordHash, now };
   const inserted = await insertMfaChallenge(deps.db, { ...row, expiresAt: now + TTL.mfaChallenge });
-  return inserted ? { ok: true, mfaToken, factors } : { ok: false, reason: 'wrong' };
+  return inserted ? { ok: true, mfaToken, factors } : { ok: false, reason: 'invalid_credentials' };
 }
 
 /** Recovery codes stand in for a factor; without one they ask nothing of anybody. */
@@ -104,11 +104,11 @@ export async function getMfaFactors(
   deps: IdentityDeps,
   mfaToken: Token,
 ): Promise<SecondFactors | undefined> {
-  const challenge = await completeSignIn(deps, mfaToken, null);
+  const challenge = await findPendingMfaChallenge(deps, mfaToken, null);
   return challenge === undefined ? undefined : challenge.factors;
 }
 
-async function completeSignIn(
+async function findPendingMfaChallenge(
   deps: IdentityDeps,
   mfaToken: Token,
   deviceHash: string | null,
@@ -123,7 +123,7 @@ export async function beginPasskeyAssertion(
   rp: RelyingParty,
   mfaToken: Token,
 ): Promise<unknown> {
-  const challenge = await completeSignIn(deps, mfaToken, null);
+  const challenge = await findPendingMfaChallenge(deps, mfaToken, null);
   return challenge === undefined
     ? undefined
     : assertionOptions(deps, rp, challenge.accountId, 'sign_in');
@@ -136,19 +136,19 @@ export async function verifySecondFactor(
 ): Promise<SecondFactorResult> {
   const mfaChallengeHash = hashToken(request.mfaToken);
   const deviceHash = request.device === null ? null : hashToken(request.device);
-  const challenge = await completeSignIn(deps, request.mfaToken, deviceHash);
-  if (challenge === undefined) return { ok: false, reason: 'step_invalid' };
+  const challenge = await findPendingMfaChallenge(deps, request.mfaToken, deviceHash);
+  if (challenge === undefined) return { ok: false, reason: 'mfa_token_invalid' };
   const device = challenge.deviceKnown ? deviceHash : null;
-  const throttled = await limitCodeAttempts(deps, challenge, request.factor, device);
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await limitCodeAttempts(deps, challenge, request.factor, device);
+  if (rateLimited !== undefined) return rateLimited;
   // Counted before it is looked at, so that tries at the same moment can't be more than there are.
   if (!(await countMfaAttempt(deps.db, mfaChallengeHash, MAX_MFA_ATTEMPTS, deps.now()))) {
-    return { ok: false, reason: 'step_invalid' };
+    return { ok: false, reason: 'mfa_token_invalid' };
   }
   const factorResult = await verifyFactor(deps, rp, challenge, request.factor, 'sign_in');
-  if (factorResult === undefined) return { ok: false, reason: 'wrong' };
+  if (factorResult === undefined) return { ok: false, reason: 'invalid_credentials' };
   const signedIn = await startSession(deps, challenge.accountId, { mfaChallengeHash }, device);
-  if (signedIn === undefined) return { ok: false, reason: 'step_invalid' };
+  if (signedIn === undefined) return { ok: false, reason: 'mfa_token_invalid' };
   const emails = device === null ? [newDeviceEmail(deps, challenge)] : [];
   return { ok: true, signedIn, emails: [...emails, ...factorResult.emails] };
 }

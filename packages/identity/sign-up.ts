@@ -25,7 +25,7 @@ import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
 import { TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
-import { checkEmailRate, checkLinkRate } from './throttles.ts';
+import { checkEmailRate, checkLinkRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promise<SignUpResult> {
@@ -35,8 +35,8 @@ export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promis
   const error = passwordError(password, email.address);
   if (error !== undefined) return { ok: false, reason: error };
   if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
-  const throttled = await checkEmailRate(deps, 'sign-up', { emailKey: email.key, ipPrefix });
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkEmailRate(deps, 'sign-up', { emailKey: email.key, ipPrefix });
+  if (rateLimited !== undefined) return rateLimited;
 
   const passwordHash = await hashNewPassword(deps, password);
   const token = newToken(deps);
@@ -63,12 +63,12 @@ export async function confirmSignUp(
   request: ConfirmSignUpRequest,
 ): Promise<ConfirmSignUpResult> {
   const hash = hashToken(request.token);
-  const throttled = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
-  if (throttled !== undefined) return throttled;
+  const rateLimited = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
+  if (rateLimited !== undefined) return rateLimited;
   const pendingSignUp = await findSignUp(deps.db, hash, deps.now());
   if (pendingSignUp === undefined) return { ok: false, reason: 'token_invalid' };
   if (!(await verifyStoredPassword(deps, request.password, pendingSignUp.passwordHash))) {
-    return { ok: false, reason: 'wrong_password' };
+    return { ok: false, reason: 'incorrect_password' };
   }
   const account = await insertAccountRows(deps, hash, pendingSignUp.emailKey);
   if (account === undefined) return { ok: false, reason: 'token_invalid' };

@@ -65,14 +65,14 @@ export async function confirmTotp(
 ): Promise<ConfirmTotpResult> {
   const { account } = user;
   const pending = await findTotp(deps.db, account);
-  if (pending === undefined || pending.confirmed) return { ok: false, reason: 'not_begun' };
+  if (pending === undefined || pending.confirmed) return { ok: false, reason: 'not_pending' };
   const { sealedSecret } = pending;
   const step = await matchTimeStep(deps, account, sealedSecret, code);
-  if (step === undefined) return { ok: false, reason: 'wrong' };
+  if (step === undefined) return { ok: false, reason: 'invalid_credentials' };
   const { codes, hashes } = generateCodes(deps, account);
   const now = deps.now();
   const added = await activateTotp(deps.db, account, { sealedSecret, step }, hashes, now);
-  if (!added.added) return { ok: false, reason: 'not_begun' };
+  if (!added.added) return { ok: false, reason: 'not_pending' };
   const recoveryCodes = added.codesStored ? codes : [];
   return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }

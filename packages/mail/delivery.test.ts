@@ -255,7 +255,7 @@ describe('a consent', () => {
     const withdraw = (receiptId: string) =>
       withdrawConsentByLink(db, { accountId: account, kind: 'balance', receiptId, now });
     expect(await withdraw('1'.repeat(32))).toBe('withdrawn');
-    expect(await withdraw('2'.repeat(32))).toBe('withdrawn_before');
+    expect(await withdraw('2'.repeat(32))).toBe('already_withdrawn');
     expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
     expect(requests).toEqual([]);
     expect(await latestState(account)).toEqual({ state: 'suppressed', reason: 'no_consent' });
@@ -266,7 +266,7 @@ describe('a consent', () => {
 
   it('of nobody is not kept', async () => {
     const ownerless = { accountId: 'f'.repeat(16), kind: 'keys', receiptId: '3'.repeat(32), now };
-    expect(await withdrawConsentByLink(db, ownerless)).toBe('nobody');
+    expect(await withdrawConsentByLink(db, ownerless)).toBe('no_owner');
   });
 });
 

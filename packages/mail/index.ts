@@ -16,7 +16,7 @@ export { type EmailQueue, enqueueEmails, type IdSource } from './enqueue.ts';
 export { isQueuedEmail } from './parse-queued-email.ts';
 export { type EmailContext, type RenderedEmail, renderEmail } from './render.ts';
 export { type HttpFetch, type SesSettings, sendThroughSes } from './ses.ts';
-export { recordSesEvent, type SesEventResult } from './ses-events.ts';
+export { recordSesEvent, type SesNotification } from './ses-events.ts';
 export {
   CertificateCache,
   confirmSubscription,

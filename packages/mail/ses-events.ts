@@ -146,12 +146,12 @@ function recipientAddress(mail: unknown): string | null {
   return address === null ? null : (/<([^<>]*)>\s*$/.exec(address)?.[1] ?? address);
 }
 
-export type SesEventResult = Readonly<{ id: string; at: number; text: string }>;
+export type SesNotification = Readonly<{ id: string; at: number; text: string }>;
 
 /** Everything that SNS vouched for is taken; what we can't use is counted. Throws where the database is away. */
 export async function recordSesEvent(
   { db, secret }: Readonly<{ db: Database; secret: Uint8Array }>,
-  message: SesEventResult,
+  message: SesNotification,
 ): Promise<void> {
   const event = parseJson(message.text);
   if (event === undefined) return logUnusable('unreadable');

@@ -22,5 +22,5 @@ export async function consumeRateLimit(
   const limitResetsAt = await countAttempt(deps.db, [bucket], now);
   if (limitResetsAt === undefined) return undefined;
   const retryAfterSeconds = Math.max(1, Math.ceil((limitResetsAt - now) / 1000));
-  return { ok: false, reason: 'throttled', retryAfterSeconds };
+  return { ok: false, reason: 'rate_limited', retryAfterSeconds };
 }

@@ -120,7 +120,7 @@ export type EmailEvent = Readonly<{
 export async function recordEmailEvent(
   db: Database,
   event: EmailEvent,
-): Promise<'recorded' | 'repeated' | 'unknown_mail'> {
+): Promise<'recorded' | 'duplicate' | 'unknown_mail'> {
   const { change, suppress } = event;
   const ended = change?.isFinal === true ? toTimestamp(event.at) : sql`null`;
   const row = await firstRow<RawRow & { found: boolean; seen: boolean }>(
@@ -149,7 +149,7 @@ export async function recordEmailEvent(
     select exists (select 1 from found) as found, exists (select 1 from seen) as seen`,
   );
   if (row?.found !== true) return 'unknown_mail';
-  return row.seen ? 'recorded' : 'repeated';
+  return row.seen ? 'recorded' : 'duplicate';
 }
 
 export type Suppression = Readonly<{ reason: 'bounced' | 'complained'; since: Instant }>;

@@ -59,7 +59,7 @@ export async function setConsent(
 export async function withdrawConsentByLink(
   db: Database,
   withdrawal: Readonly<{ accountId: AccountId; kind: string; receiptId: string; now: Instant }>,
-): Promise<'withdrawn' | 'withdrawn_before' | 'nobody'> {
+): Promise<'withdrawn' | 'already_withdrawn' | 'no_owner'> {
   const { accountId, kind, receiptId } = withdrawal;
   const now = toTimestamp(withdrawal.now);
   const row = await firstRow<RawRow & { person: boolean; changed: boolean }>(
@@ -78,6 +78,6 @@ export async function withdrawConsentByLink(
     )
     select exists (select 1 from person) as person, exists (select 1 from changed) as changed`,
   );
-  if (row?.person !== true) return 'nobody';
-  return row.changed ? 'withdrawn' : 'withdrawn_before';
+  if (row?.person !== true) return 'no_owner';
+  return row.changed ? 'withdrawn' : 'already_withdrawn';
 }

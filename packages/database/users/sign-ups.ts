@@ -75,7 +75,7 @@ export type ConfirmedSignUp = Readonly<{
 }>;
 export type ConfirmSignUpRowResult =
   | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'spent' | 'email_taken' | 'id_taken' }>;
+  | Readonly<{ ok: false; reason: 'already_used' | 'email_taken' | 'id_taken' }>;
 
 /**
  * Spends the token and writes the account's rows, or neither. Other sign-ups of the same address go
@@ -108,7 +108,7 @@ export async function insertConfirmedAccount(
       select account_id from identity`),
   );
   if (result.ok) {
-    return result.value.rows.length === 1 ? { ok: true } : { ok: false, reason: 'spent' };
+    return result.value.rows.length === 1 ? { ok: true } : { ok: false, reason: 'already_used' };
   }
   const { error: failure } = result;
   if (failure.kind === 'refused' && failure.sqlState === '23505') {

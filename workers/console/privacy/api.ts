@@ -24,7 +24,7 @@ type PrivacyErrorCode =
   | 'not_signed_in'
   | 'reauthentication_required'
   | 'cross_site'
-  | 'throttled'
+  | 'rate_limited'
   | 'email_invalid'
   | 'email_differs'
   | 'language_invalid'
@@ -41,7 +41,7 @@ function errorResponse(
 
 function rateLimitedResponse(c: Context<SignedInEnv>, { retryAfterSeconds }: RateLimited) {
   c.header('retry-after', String(retryAfterSeconds));
-  return errorResponse(c, 429, 'throttled');
+  return errorResponse(c, 429, 'rate_limited');
 }
 
 function jsonResponse(
@@ -122,7 +122,7 @@ privacyApi.post('/api/rights/email', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return jsonResponse(c, { status: 'link_sent' }, 202);
   }
-  return result.reason === 'throttled'
+  return result.reason === 'rate_limited'
     ? rateLimitedResponse(c, result)
     : errorResponse(c, 422, 'email_invalid');
 });

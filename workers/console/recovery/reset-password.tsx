@@ -61,13 +61,13 @@ resetPasswordRoutes.post('/forgot', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect('/forgot?done=sent', 303);
   }
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/forgot');
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/forgot');
   return forgotPasswordPage(c, email, true);
 });
 
 type ResetPasswordError = Exclude<
   keyof Messages['signUp']['errors'],
-  'email_invalid' | 'language_invalid' | 'wrong_password' | 'token_invalid'
+  'email_invalid' | 'language_invalid' | 'incorrect_password' | 'token_invalid'
 >;
 
 function resetPasswordPage(c: Context<PublicEnv>, token: string, error?: ResetPasswordError) {
@@ -125,7 +125,7 @@ resetPasswordRoutes.post('/reset', async (c) => {
     clearSessionCookie(c);
     return c.redirect('/sign-in?done=password_reset', 303);
   }
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, null);
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, null);
   return result.reason === 'token_invalid'
     ? invalidLinkPage(c)
     : resetPasswordPage(c, token, result.reason);

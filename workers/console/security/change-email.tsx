@@ -47,6 +47,6 @@ changeEmailRoutes.post('/security/email', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect('/security?done=email_requested', 303);
   }
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/email');
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/security/email');
   return changeEmailPage(c, newEmail, true);
 });

@@ -12,13 +12,13 @@ changePasswordRoutes.use('/security/password', requireSignIn);
 
 type ChangePasswordError = Exclude<
   Extract<ChangePasswordResult, { ok: false }>['reason'],
-  'throttled'
+  'rate_limited'
 >;
 
 function changePasswordPage(c: Context<SignedInEnv>, error?: ChangePasswordError) {
   const { security: t, signUp } = c.var.messages;
   const newPasswordError =
-    error === undefined || error === 'wrong' ? undefined : signUp.errors[error];
+    error === undefined || error === 'invalid_credentials' ? undefined : signUp.errors[error];
   return securityPage(
     c,
     { title: t.passwordTitle, status: error === undefined ? 200 : 422 },
@@ -30,7 +30,7 @@ function changePasswordPage(c: Context<SignedInEnv>, error?: ChangePasswordError
           name="current"
           type="password"
           label={t.currentPassword}
-          problem={error === 'wrong' ? t.currentWrong : undefined}
+          problem={error === 'invalid_credentials' ? t.currentWrong : undefined}
           autocomplete="current-password"
           required
         />
@@ -66,6 +66,6 @@ changePasswordRoutes.post('/security/password', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect('/security?done=password_changed', 303);
   }
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/security/password');
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/security/password');
   return changePasswordPage(c, result.reason);
 });

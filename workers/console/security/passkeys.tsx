@@ -75,7 +75,7 @@ async function passkeysPage(c: Context<SignedInEnv>, name = '', problem?: Proble
     { title: t.passkeysTitle, status: problem === undefined ? 200 : 422 },
     <>
       <p>{t.passkeysIntro}</p>
-      {problem === 'wrong' && <Note kind="problem">{t.passkeyInvalid}</Note>}
+      {problem === 'invalid_credentials' && <Note kind="problem">{t.passkeyInvalid}</Note>}
       <PasskeyList messages={messages} language={language} rows={rows} />
       <h2>{t.passkeyAddTitle}</h2>
       <form method="post" action={PATH}>

@@ -87,7 +87,8 @@ totpRoutes.post(`${PATH}/confirm`, async (c) => {
   const { deps, user, messages } = c.var;
   const code = (await readForm(c)).text('code');
   const result = await confirmTotp(deps.identity, user, code);
-  if (!result.ok) return result.reason === 'wrong' ? totpSetupPage(c, true) : c.redirect(PATH, 303);
+  if (!result.ok)
+    return result.reason === 'invalid_credentials' ? totpSetupPage(c, true) : c.redirect(PATH, 303);
   sendEmailsAfterResponse(c, result.emails);
   if (result.recoveryCodes.length === 0) return c.redirect('/security?done=totp_added', 303);
   return recoveryCodesPage(c, result.recoveryCodes, messages.security.done.totp_added);

@@ -82,7 +82,7 @@ reauthRoutes.post('/prove', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect(next, 303);
   }
-  if (result.reason === 'wrong') {
+  if (result.reason === 'invalid_credentials') {
     return reauthPage(c, next, 'kind' in proof ? proof.kind : 'password');
   }
   return rateLimitedPage(c, result, `/prove?next=${encodeURIComponent(next)}`);

@@ -81,7 +81,7 @@ signInRoutes.post('/sign-in', async (c) => {
     device: getDeviceCookie(c),
   });
   if (!result.ok) {
-    if (result.reason === 'wrong') return signInPage(c, { email, next, wrong: true });
+    if (result.reason === 'invalid_credentials') return signInPage(c, { email, next, wrong: true });
     return rateLimitedPage(c, result, `/sign-in?next=${encodeURIComponent(next)}`);
   }
   if ('signedIn' in result) return completeSignIn(c, result, next);

@@ -60,8 +60,8 @@ twoFactorRoutes.post(PATH, async (c) => {
   const params = { mfaToken, factor, ipPrefix: clientIp(c), device: getDeviceCookie(c) };
   const result = await verifySecondFactor(c.var.deps.identity, getRelyingParty(c), params);
   if (result.ok) return completeSignIn(c, result, next);
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, retryPath(next));
-  if (result.reason === 'step_invalid') return c.redirect(EXPIRED, 303);
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, retryPath(next));
+  if (result.reason === 'mfa_token_invalid') return c.redirect(EXPIRED, 303);
   return factorsPage(c, next, factor.kind);
 });
 

@@ -90,7 +90,7 @@ signUpRoutes.post('/sign-up', async (c) => {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect('/sign-up?done=sent', 303);
   }
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, '/sign-up');
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/sign-up');
   return signUpPage(c, email, result.reason);
 });
 
@@ -149,6 +149,6 @@ signUpRoutes.post('/confirm', async (c) => {
     ipPrefix: clientIp(c),
   });
   if (result.ok) return completeSignIn(c, result, '/');
-  if (result.reason === 'throttled') return rateLimitedPage(c, result, null);
-  return result.reason === 'wrong_password' ? confirmPage(c, token, true) : invalidLinkPage(c);
+  if (result.reason === 'rate_limited') return rateLimitedPage(c, result, null);
+  return result.reason === 'incorrect_password' ? confirmPage(c, token, true) : invalidLinkPage(c);
 });

@@ -174,5 +174,5 @@ async function checkRateLimits(
   const blockedUntil = await countAttempt(deps.db, buckets, now);
   if (blockedUntil === undefined) return undefined;
   const retryAfterSeconds = Math.max(1, Math.ceil((blockedUntil - now) / 1000));
-  return { ok: false, reason: 'throttled', retryAfterSeconds };
+  return { ok: false, reason: 'rate_limited', retryAfterSeconds };
 }
