@@ -1,43 +1,44 @@
-/** What a queue brings is believed only after its shape was looked at: a release ago it may have been another. */
-import type { EmailKind, QueuedEmail } from './contract.ts';
+/** Checks the messages of the mail queue: an older release with another format may have written them. */
+import * as v from 'valibot';
+import type { EmailData, EmailKind, QueuedEmail } from './contract.ts';
 
-/** Of each kind of letter, its facts; all texts but for counts. */
-const FIELDS_BY_KIND: Readonly<Record<EmailKind, readonly string[]>> = {
-  confirm_sign_up: ['token'],
-  already_signed_up: [],
-  reset_password: ['token'],
-  confirm_new_email: ['token'],
-  email_changed: ['masked'],
-  password_changed: ['at'],
-  new_device: ['at'],
-  second_factor_changed: ['at'],
-  recovery_code_used: ['left'],
-  low_balance: ['balance', 'threshold'],
-  expensive_model: ['keyName', 'model'],
-  unusual_spending: ['keyName', 'spent'],
-  key_paused: ['keyName', 'spent'],
-  key_leaked: ['keyName', 'last4'],
-  account_deleted: ['at'],
+const TIME = v.object({ at: v.string() });
+const TOKEN = v.object({ token: v.string() });
+const KEY_SPENDING = v.object({ keyName: v.string(), spent: v.string() });
+
+const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[Kind]> }> = {
+  confirm_sign_up: TOKEN,
+  already_signed_up: v.looseObject({}),
+  reset_password: TOKEN,
+  confirm_new_email: TOKEN,
+  email_changed: v.object({ masked: v.string() }),
+  password_changed: TIME,
+  new_device: TIME,
+  second_factor_changed: TIME,
+  recovery_code_used: v.object({ left: v.number() }),
+  low_balance: v.object({ balance: v.string(), threshold: v.string() }),
+  expensive_model: v.object({ keyName: v.string(), model: v.string() }),
+  unusual_spending: KEY_SPENDING,
+  key_paused: KEY_SPENDING,
+  key_leaked: v.object({ keyName: v.string(), last4: v.string() }),
+  account_deleted: TIME,
 };
-const NUMERIC_FIELDS: ReadonlySet<string> = new Set(['left']);
 
-function getField(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+function isEmailKind(value: unknown): value is EmailKind {
+  return typeof value === 'string' && Object.hasOwn(FACTS, value);
 }
 
+const QUEUED_EMAIL = v.object({
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  email: v.object({
+    kind: v.custom<EmailKind>(isEmailKind),
+    to: v.string(),
+    language: v.string(),
+    account: v.nullable(v.string()),
+    facts: v.unknown(),
+  }),
+});
+
 export function isQueuedEmail(value: unknown): value is QueuedEmail {
-  const id = getField(value, 'id');
-  const email = getField(value, 'email');
-  const kind = getField(email, 'kind');
-  if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return false;
-  if (typeof kind !== 'string' || !Object.hasOwn(FIELDS_BY_KIND, kind)) return false;
-  const account = getField(email, 'account');
-  const hasRecipient =
-    typeof getField(email, 'to') === 'string' && typeof getField(email, 'language') === 'string';
-  if (!hasRecipient || (account !== null && typeof account !== 'string')) return false;
-  const facts = getField(email, 'facts');
-  const names = Object.entries(FIELDS_BY_KIND).find(([known]) => known === kind)?.[1] ?? [];
-  return names.every(
-    (name) => typeof getField(facts, name) === (NUMERIC_FIELDS.has(name) ? 'number' : 'string'),
-  );
+  return v.is(QUEUED_EMAIL, value) && v.is(FACTS[value.email.kind], value.email.facts);
 }

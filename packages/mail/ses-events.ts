@@ -1,12 +1,14 @@
 /**
- * What Amazon SES tells of a mail, reduced to closed words: a state, a reason and, where the mailbox is
- * no good or its owner complained, an end to all mail for it. Addresses, subjects and headers that an
- * event repeats are dropped here. Events come in any order; none moves a mail back.
+ * Records what Amazon SES reports about an email: a state, a reason, and a suppression where the mailbox
+ * doesn't exist or its owner complained. Only words of closed lists are stored; addresses, subjects and
+ * headers that an event repeats are dropped here. Events arrive in any order, and none moves an email back
+ * to an earlier state.
  * https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
  */
 import type { Database } from '@farebox/database';
 import { type EmailEvent, recordEmailEvent } from '@farebox/database/email';
 import { logEvent } from '@farebox/telemetry';
+import * as v from 'valibot';
 import { mailboxHash } from './derived-ids.ts';
 import { MAIL_TAG } from './ses.ts';
 
@@ -16,11 +18,11 @@ type ParsedEvent = Readonly<{
   change: EmailEvent['change'];
   suppress: 'bounced' | 'complained' | null;
 }>;
-type JsonObject = Readonly<Record<string, unknown>>;
 
-const BOUNCE_TYPES = ['Permanent', 'Transient', 'Undetermined'];
+const UNDETERMINED = 'Undetermined';
+const BOUNCE_TYPES = ['Permanent', 'Transient', UNDETERMINED];
 const BOUNCE_SUBTYPES = [
-  'Undetermined',
+  UNDETERMINED,
   'General',
   'NoEmail',
   'Suppressed',
@@ -42,56 +44,94 @@ const DELAY_TYPES = [
   'IPFailure',
   'TransientCommunicationFailure',
   'BYOIPHostNameLookupUnavailable',
-  'Undetermined',
+  UNDETERMINED,
   'SendingDeferral',
 ];
 
-/** How far each state is; `failed` may be overtaken, because SES may have taken what we gave up. */
+/** A word of the list; anything else reads as `Undetermined`. */
+function wordOf(words: readonly string[]) {
+  return v.fallback(v.picklist(words), UNDETERMINED);
+}
+
+/** The first element of an array of strings; anything else reads as null. */
+const FIRST_STRING = v.fallback(
+  v.nullable(
+    v.pipe(
+      v.looseTuple([v.string()]),
+      v.transform(([first]) => first),
+    ),
+  ),
+  null,
+);
+
+const BOUNCE = v.object({
+  bounceType: wordOf(BOUNCE_TYPES),
+  bounceSubType: wordOf(BOUNCE_SUBTYPES),
+});
+const COMPLAINT = v.object({
+  complaintFeedbackType: v.fallback(v.nullable(v.picklist(COMPLAINT_TYPES)), null),
+});
+const DELAY = v.object({ delayType: wordOf(DELAY_TYPES) });
+
+/** Details that are missing or unknown don't invalidate an event: its type alone is worth recording. */
+const EVENT = v.variant('eventType', [
+  v.object({ eventType: v.picklist(['Send', 'Delivery', 'Reject']) }),
+  v.object({ eventType: v.literal('DeliveryDelay'), deliveryDelay: orEmpty(DELAY) }),
+  v.object({ eventType: v.literal('Bounce'), bounce: orEmpty(BOUNCE) }),
+  v.object({ eventType: v.literal('Complaint'), complaint: orEmpty(COMPLAINT) }),
+]);
+type SesEvent = v.InferOutput<typeof EVENT>;
+
+/** Replaces a missing or malformed object by the output of an empty one. */
+function orEmpty<Schema extends typeof BOUNCE | typeof COMPLAINT | typeof DELAY>(schema: Schema) {
+  return v.fallback(schema, v.parse(schema, {}));
+}
+
+/** `destination` has the recipient as sent; a bounce's own address may be one it was forwarded to. */
+const MAIL = v.object({
+  mail: v.object({
+    messageId: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
+    destination: FIRST_STRING,
+    tags: v.fallback(v.object({ [MAIL_TAG]: FIRST_STRING }), { [MAIL_TAG]: null }),
+  }),
+});
+
+const JSON_OBJECT = v.pipe(v.string(), v.parseJson(), v.looseObject({}));
+
+/** `failed` may be overtaken, because SES may have accepted an email whose sending timed out. */
 const UNSENT = ['queued', 'failed'] as const;
 const IN_TRANSIT = [...UNSENT, 'sent', 'delayed'] as const;
-
-/** A word of the list, or null. */
-function knownWord(value: unknown, list: readonly string[]): string | null {
-  return list.find((known) => known === value) ?? null;
-}
-
-function getField(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
 
 function stateChanged(kind: string, change: StateChange): ParsedEvent {
   return { kind, change, suppress: null };
 }
 
-function parseBounce(event: JsonObject): ParsedEvent {
-  const type = knownWord(getField(event.bounce, 'bounceType'), BOUNCE_TYPES) ?? 'Undetermined';
-  const subtype =
-    knownWord(getField(event.bounce, 'bounceSubType'), BOUNCE_SUBTYPES) ?? 'Undetermined';
-  const permanent = type === 'Permanent';
+function toBounce({ bounceType, bounceSubType }: v.InferOutput<typeof BOUNCE>): ParsedEvent {
+  const permanent = bounceType === 'Permanent';
   const change: StateChange = {
     state: 'bounced',
-    reason: `${type}-${subtype}`,
+    reason: `${bounceType}-${bounceSubType}`,
     isFinal: true,
-    // Answers of absent people arrive as transient bounces of mail that was delivered.
+    // An out-of-office reply arrives as a transient bounce of an email that was delivered.
     from: permanent ? [...IN_TRANSIT, 'delivered'] : IN_TRANSIT,
   };
   return { kind: 'bounce', change, suppress: permanent ? 'bounced' : null };
 }
 
-function parseComplaint(event: JsonObject): ParsedEvent {
-  const type = knownWord(getField(event.complaint, 'complaintFeedbackType'), COMPLAINT_TYPES);
-  // Somebody took it out of the junk: the opposite of a complaint.
-  if (type === 'not-spam') return { kind: 'complaint', change: null, suppress: null };
+function toComplaint({ complaintFeedbackType }: v.InferOutput<typeof COMPLAINT>): ParsedEvent {
+  // The recipient moved the email out of the junk folder: the opposite of a complaint.
+  if (complaintFeedbackType === 'not-spam')
+    return { kind: 'complaint', change: null, suppress: null };
   const change: StateChange = {
     state: 'complained',
-    reason: type ?? 'unspecified',
+    reason: complaintFeedbackType ?? 'unspecified',
     isFinal: true,
     from: [...IN_TRANSIT, 'delivered', 'bounced'],
   };
   return { kind: 'complaint', change, suppress: 'complained' };
 }
 
-function parseEvent(event: JsonObject): ParsedEvent | undefined {
+function parseEvent(event: SesEvent): ParsedEvent {
   switch (event.eventType) {
     case 'Send':
       return stateChanged('send', { state: 'sent', reason: null, isFinal: false, from: UNSENT });
@@ -102,67 +142,52 @@ function parseEvent(event: JsonObject): ParsedEvent | undefined {
         isFinal: true,
         from: IN_TRANSIT,
       });
-    case 'DeliveryDelay': {
-      const reason =
-        knownWord(getField(event.deliveryDelay, 'delayType'), DELAY_TYPES) ?? 'Undetermined';
-      const change: StateChange = {
+    case 'DeliveryDelay':
+      return stateChanged('delivery_delay', {
         state: 'delayed',
-        reason,
+        reason: event.deliveryDelay.delayType,
         isFinal: false,
         from: [...UNSENT, 'sent'],
-      };
-      return stateChanged('delivery_delay', change);
-    }
-    case 'Reject': {
-      const from = [...UNSENT, 'sent'] as const;
-      return stateChanged('reject', { state: 'rejected', reason: 'content', isFinal: true, from });
-    }
+      });
+    case 'Reject':
+      return stateChanged('reject', {
+        state: 'rejected',
+        reason: 'content',
+        isFinal: true,
+        from: [...UNSENT, 'sent'],
+      });
     case 'Bounce':
-      return parseBounce(event);
+      return toBounce(event.bounce);
     case 'Complaint':
-      return parseComplaint(event);
-    default:
-      return undefined;
+      return toComplaint(event.complaint);
   }
 }
 
-function parseJson(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function firstString(value: unknown): string | null {
-  const first: unknown = Array.isArray(value) ? value[0] : undefined;
-  return typeof first === 'string' ? first : null;
-}
-
-/** Where it was sent to, as we sent it: a bounce's own address may be where it was forwarded. */
-function recipientAddress(mail: unknown): string | null {
-  const address = firstString(getField(mail, 'destination'));
-  return address === null ? null : (/<([^<>]*)>\s*$/.exec(address)?.[1] ?? address);
+/** Returns the bare address of `Name <address>`. */
+function bareAddress(text: string | null): string | null {
+  return text === null ? null : (/<([^<>]*)>\s*$/.exec(text)?.[1] ?? text);
 }
 
 export type SesNotification = Readonly<{ id: string; at: number; text: string }>;
 
-/** Everything that SNS vouched for is taken; what we can't use is counted. Throws where the database is away. */
+/**
+ * Records the event of a verified SNS message. An event that can't be used is counted in the log and not
+ * an error, because SNS would only repeat it. Throws when the database is unavailable.
+ */
 export async function recordSesEvent(
   { db, secret }: Readonly<{ db: Database; secret: Uint8Array }>,
   message: SesNotification,
 ): Promise<void> {
-  const event = parseJson(message.text);
-  if (event === undefined) return logUnusable('unreadable');
-  const parsedEvent = parseEvent(event);
-  if (parsedEvent === undefined) return logUnusable('kind');
-  const providerId = getField(event.mail, 'messageId');
-  if (typeof providerId !== 'string' || !/^[!-~]{1,128}$/.test(providerId))
-    return logUnusable('unreadable');
-  const tag = firstString(getField(getField(event.mail, 'tags'), MAIL_TAG));
-  const address = recipientAddress(event.mail);
-  const { kind, change, suppress } = parsedEvent;
+  const json = v.safeParse(JSON_OBJECT, message.text);
+  if (!json.success) return logUnusable('unreadable');
+  const event = v.safeParse(EVENT, json.output);
+  if (!event.success) return logUnusable('kind');
+  const parsed = v.safeParse(MAIL, json.output);
+  if (!parsed.success) return logUnusable('unreadable');
+  const { messageId: providerId, destination, tags } = parsed.output.mail;
+  const tag = tags[MAIL_TAG];
+  const address = bareAddress(destination);
+  const { kind, change, suppress } = parseEvent(event.output);
   const recorded = await recordEmailEvent(db, {
     id: message.id,
     emailId: tag !== null && /^[0-9a-f]{32}$/.test(tag) ? tag : null,

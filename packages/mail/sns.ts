@@ -5,7 +5,9 @@
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 import { base64 } from '@farebox/crypto';
+import { err, ok, type Result } from '@farebox/result';
 import { importX509 } from 'jose';
+import * as v from 'valibot';
 import type { HttpFetch } from './ses.ts';
 
 export type SnsError =
@@ -24,9 +26,7 @@ export type SnsMessage =
   | Readonly<{ type: 'SubscriptionConfirmation'; subscribeUrl: URL }>
   | Readonly<{ type: 'UnsubscribeConfirmation' }>;
 
-export type SnsResult =
-  | Readonly<{ ok: true; message: SnsMessage }>
-  | Readonly<{ ok: false; reason: SnsError }>;
+export type SnsResult = Result<{ message: SnsMessage }, SnsError>;
 
 export type SnsSettings = Readonly<{
   /** The ARNs of our topics. */
@@ -45,18 +45,24 @@ const TOPIC_ARN = /^arn:aws:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const MESSAGE_ID = /^[0-9a-f-]{1,64}$/;
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
-const REQUIRED_FIELDS = [
-  'Type',
-  'MessageId',
-  'TopicArn',
-  'Message',
-  'Timestamp',
-  'SignatureVersion',
-  'Signature',
-  'SigningCertURL',
-] as const;
-type SnsFields = Readonly<Record<(typeof REQUIRED_FIELDS)[number], string>> &
-  Readonly<{ Subject?: string; SubscribeURL?: string; Token?: string }>;
+const SNS_BODY = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    Type: v.string(),
+    MessageId: v.string(),
+    TopicArn: v.string(),
+    Message: v.string(),
+    Timestamp: v.string(),
+    SignatureVersion: v.string(),
+    Signature: v.string(),
+    SigningCertURL: v.string(),
+    Subject: v.optional(v.string()),
+    SubscribeURL: v.optional(v.string()),
+    Token: v.optional(v.string()),
+  }),
+);
+type SnsFields = v.InferOutput<typeof SNS_BODY>;
 
 /** In the order in which they are signed; a field that is not there is left out. */
 const SIGNED_FIELDS: Readonly<
@@ -115,39 +121,15 @@ export class CertificateCache {
 }
 
 export async function verifySnsMessage(body: string, settings: SnsSettings): Promise<SnsResult> {
-  const fields = parseFields(body);
-  if (fields === undefined) return failure('malformed');
+  const parsed = v.safeParse(SNS_BODY, body);
+  if (!parsed.success) return err('malformed');
+  const fields = parsed.output;
   const error = validateFields(fields, settings);
-  if (error !== undefined) return failure(error);
+  if (error !== undefined) return err(error);
   const key = await settings.certificates.getKey(fields.SigningCertURL, settings.now);
-  if (key === undefined) return failure('certificate_unreachable');
-  if (!(await isSigned(fields, key))) return failure('forged');
+  if (key === undefined) return err('certificate_unreachable');
+  if (!(await isSigned(fields, key))) return err('forged');
   return toResult(fields);
-}
-
-function failure(reason: SnsError): SnsResult {
-  return { ok: false, reason };
-}
-
-function parseFields(body: string): SnsFields | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return isFields(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isFields(value: unknown): value is SnsFields {
-  if (typeof value !== 'object' || value === null) return false;
-  const allStrings = REQUIRED_FIELDS.every((name) => typeof Reflect.get(value, name) === 'string');
-  return (
-    allStrings &&
-    ['Subject', 'SubscribeURL', 'Token'].every((name) => {
-      const fieldValue: unknown = Reflect.get(value, name);
-      return fieldValue === undefined || typeof fieldValue === 'string';
-    })
-  );
 }
 
 /** What can be refused without asking anybody. */
@@ -182,17 +164,17 @@ function toResult(fields: SnsFields): SnsResult {
   switch (type) {
     case 'Notification': {
       const at = Date.parse(fields.Timestamp);
-      return { ok: true, message: { type, id, at, text } };
+      return ok({ message: { type, id, at, text } });
     }
     case 'SubscriptionConfirmation': {
       const subscribeUrl = parseSubscribeUrl(fields);
-      if (subscribeUrl === undefined) return failure('subscribe_host');
-      return { ok: true, message: { type, subscribeUrl } };
+      if (subscribeUrl === undefined) return err('subscribe_host');
+      return ok({ message: { type, subscribeUrl } });
     }
     case 'UnsubscribeConfirmation':
-      return { ok: true, message: { type } };
+      return ok({ message: { type } });
     default:
-      return failure('malformed');
+      return err('malformed');
   }
 }
 

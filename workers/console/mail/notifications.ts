@@ -7,36 +7,24 @@ import { type NotificationRecipient, recordNotification } from '@farebox/databas
 import { NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
 import { type Email, notificationEmailId } from '@farebox/mail';
 import { formatUsd, NANO_PER_USD, type NanoUsd } from '@farebox/money';
+import * as v from 'valibot';
 import type { MailWorkerDeps } from './deps.ts';
 
-function getField(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
+const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-function isText(value: unknown, pattern: RegExp): boolean {
-  return typeof value === 'string' && pattern.test(value);
-}
+/** The same limits as the columns of the table. */
+const NOTIFICATION: v.GenericSchema<unknown, Notification> = v.object({
+  account: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
+  id: v.pipe(v.string(), v.regex(/^[!-~]{1,64}$/)),
+  kind: v.picklist(NOTIFICATION_KINDS),
+  keyId: v.nullable(COUNT),
+  model: v.nullable(v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))),
+  amount: v.nullable(v.bigint()),
+  at: COUNT,
+});
 
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** As the table's columns will have it. */
 export function isNotification(value: unknown): value is Notification {
-  const [keyId, model, amount] = [
-    getField(value, 'keyId'),
-    getField(value, 'model'),
-    getField(value, 'amount'),
-  ];
-  return (
-    isText(getField(value, 'account'), /^[0-9a-f]{16}$/) &&
-    isText(getField(value, 'id'), /^[!-~]{1,64}$/) &&
-    NOTIFICATION_KINDS.some((kind) => kind === getField(value, 'kind')) &&
-    (keyId === null || isCount(keyId)) &&
-    (model === null || isText(model, /^[!-~]{1,128}$/)) &&
-    (amount === null || typeof amount === 'bigint') &&
-    isCount(getField(value, 'at'))
-  );
+  return v.is(NOTIFICATION, value);
 }
 
 const CENT = NANO_PER_USD / 100n;

@@ -5,9 +5,11 @@
  * https://docs.github.com/en/code-security/secret-scanning/secret-scanning-partnership-program/secret-scanning-partner-program
  */
 import { base64 } from '@farebox/crypto';
+import * as v from 'valibot';
 
 const KEYS_TIMEOUT_MS = 5_000;
 const MAX_RESPONSE_LENGTH = 65_536;
+const MAX_PUBLIC_KEYS = 100;
 const KEYS_TTL_MS = 3_600_000;
 const MIN_REFETCH_INTERVAL_MS = 60_000;
 
@@ -20,16 +22,21 @@ export type SignatureResult =
 
 type PublicKeys = ReadonlyMap<string, string>;
 
-function parsePublicKeys(value: unknown): PublicKeys | undefined {
-  if (typeof value !== 'object' || value === null || !('public_keys' in value)) return undefined;
-  const { public_keys: listed } = value;
-  if (!Array.isArray(listed)) return undefined;
-  const keys = new Map<string, string>();
-  for (const entry of listed.slice(0, 100)) {
-    const [id, key]: unknown[] = [entry?.key_identifier, entry?.key];
-    if (typeof id === 'string' && typeof key === 'string') keys.set(id, key);
-  }
-  return keys;
+/** Entries that are not keys are skipped. */
+const PUBLIC_KEYS = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ public_keys: v.array(v.unknown()) }),
+);
+const PUBLIC_KEY = v.object({ key_identifier: v.string(), key: v.string() });
+
+function parsePublicKeys(text: string): PublicKeys | undefined {
+  const parsed = v.safeParse(PUBLIC_KEYS, text);
+  if (!parsed.success) return undefined;
+  const keys = parsed.output.public_keys
+    .slice(0, MAX_PUBLIC_KEYS)
+    .filter((entry) => v.is(PUBLIC_KEY, entry));
+  return new Map(keys.map(({ key_identifier: id, key }) => [id, key]));
 }
 
 async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
@@ -42,7 +49,7 @@ async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
     });
     const text = await response.text();
     if (response.status !== 200 || text.length > MAX_RESPONSE_LENGTH) return undefined;
-    return parsePublicKeys(JSON.parse(text));
+    return parsePublicKeys(text);
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@ import { logEvent } from '@farebox/telemetry';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { Hono } from 'hono';
+import * as v from 'valibot';
 import { getDeps } from '../deps.ts';
 import type { PublicEnv } from '../session.ts';
 import { getSigningKeys } from './deps.ts';
@@ -17,7 +18,18 @@ const MAX_TOKENS = 1_000;
 const MAX_CONCURRENT_REVOCATIONS = 10;
 const MAX_TYPE_LENGTH = 200;
 
-type LeakReport = Readonly<{ token: string; type: string }>;
+const LEAK_REPORTS = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(
+    v.object({
+      token: v.string(),
+      type: v.pipe(v.string(), v.maxLength(MAX_TYPE_LENGTH)),
+    }),
+  ),
+  v.maxLength(MAX_TOKENS),
+);
+type LeakReport = v.InferOutput<typeof LEAK_REPORTS>[number];
 type Label = 'true_positive' | 'false_positive';
 
 /** The body, or undefined as soon as it is too large, whatever its length was said to be. */
@@ -34,25 +46,17 @@ async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | und
   return buffer.slice(0, length);
 }
 
-function parseJson(body: Uint8Array): unknown {
+function decodeUtf8(body: Uint8Array): string | undefined {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body);
   } catch {
     return undefined;
   }
 }
 
-function isLeakReport(value: unknown): value is LeakReport {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!('token' in value) || !('type' in value)) return false;
-  const { token, type } = value;
-  return typeof token === 'string' && typeof type === 'string' && type.length <= MAX_TYPE_LENGTH;
-}
-
 function parseReports(body: Uint8Array): readonly LeakReport[] | undefined {
-  const list = parseJson(body);
-  if (!Array.isArray(list) || list.length > MAX_TOKENS) return undefined;
-  return list.every(isLeakReport) ? list : undefined;
+  const parsed = v.safeParse(LEAK_REPORTS, decodeUtf8(body));
+  return parsed.success ? parsed.output : undefined;
 }
 
 /** In the order they came; a text that was found twice is asked about once. */
