@@ -107,7 +107,7 @@ function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
           name="password"
           type="password"
           label={messages.password}
-          problem={wrong ? messages.errors.wrong_password : undefined}
+          problem={wrong ? messages.errors.incorrect_password : undefined}
           autocomplete="current-password"
           required
         />
