@@ -25,3 +25,41 @@ const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK_HOSTS.has(hostname) || hostname.endsWith('.localhost');
 }
+
+/** Returns a binding's text. Throws MissingBindingError unless the whole text matches `pattern`. */
+export function requireMatch(text: string | undefined, pattern: RegExp, name: string): string {
+  const checked = requireBinding(text, name);
+  if (!pattern.test(checked)) throw new MissingBindingError(name);
+  return checked;
+}
+
+/** Returns a binding's text as a URL. Throws MissingBindingError where it is none. */
+export function requireUrl(text: string | undefined, name: string): URL {
+  const checked = requireBinding(text, name);
+  if (!URL.canParse(checked)) throw new MissingBindingError(name);
+  return new URL(checked);
+}
+
+/**
+ * The override of an external URL in local development; undefined where none is set. Throws
+ * MissingBindingError unless both the override and `host`, the host of the routes that use it, are
+ * loopback: a deployed Worker can't be pointed at another source of keys.
+ */
+export function localUrl(text: string | undefined, name: string, host: string): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const url = requireUrl(text, name);
+  if (!isLoopback(url.hostname) || !isLoopback(host)) throw new MissingBindingError(name);
+  return url.href;
+}
+
+/** Calls `create` once per Env object, which lives as long as the isolate. */
+export function cachePerEnv<Env extends object, T>(create: (env: Env) => T): (env: Env) => T {
+  const created = new WeakMap<Env, { value: T }>();
+  return (env) => {
+    const cached = created.get(env);
+    if (cached !== undefined) return cached.value;
+    const value = create(env);
+    created.set(env, { value });
+    return value;
+  };
+}

@@ -1,12 +1,12 @@
 /** The dependencies of every screen, built from the bindings once per isolate. */
 
-import { requireBinding } from '@farebox/bindings';
+import { cachePerEnv, requireBinding, requireMatch, requireUrl } from '@farebox/bindings';
 import { connect } from '@farebox/database';
 import type { IdentityDeps } from '@farebox/identity';
 import type { AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
 import { hexToBytes } from '@noble/hashes/utils.js';
-import { cachePerEnv, type Env, requireMatch, requireUrl } from './env.ts';
+import type { Env } from './env.ts';
 
 export type ConsoleDeps = Readonly<{
   identity: IdentityDeps;

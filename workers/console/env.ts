@@ -1,8 +1,7 @@
 /**
- * The bindings of the console and their checks. A binding is checked at first use; an error names the
- * binding and never its value. Each area derives its own values from them in its deps.ts.
+ * The bindings of the console. A binding is checked at first use; an error names the binding and never its
+ * value. Each area derives its own values from them in its deps.ts.
  */
-import { isLoopback, MissingBindingError, requireBinding } from '@farebox/bindings';
 import type { ClaimResult } from '@farebox/deposits';
 import type { AccountId, AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
@@ -48,41 +47,3 @@ export type Env = Readonly<{
   /** Local development only: the URL of the signing keys of GitHub's secret scanning. */
   SECRET_SCANNING_KEYS_URL?: string;
 }>;
-
-/** Returns a binding's text. Throws MissingBindingError unless the whole text matches `pattern`. */
-export function requireMatch(text: string | undefined, pattern: RegExp, name: string): string {
-  const checked = requireBinding(text, name);
-  if (!pattern.test(checked)) throw new MissingBindingError(name);
-  return checked;
-}
-
-/** Returns a binding's text as a URL. Throws MissingBindingError where it is none. */
-export function requireUrl(text: string | undefined, name: string): URL {
-  const checked = requireBinding(text, name);
-  if (!URL.canParse(checked)) throw new MissingBindingError(name);
-  return new URL(checked);
-}
-
-/**
- * The override of an external URL in local development; undefined where none is set. Throws
- * MissingBindingError unless both the override and `host`, the host of the routes that use it, are
- * loopback: a deployed console can't be pointed at another source of keys.
- */
-export function localUrl(text: string | undefined, name: string, host: string): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const url = requireUrl(text, name);
-  if (!isLoopback(url.hostname) || !isLoopback(host)) throw new MissingBindingError(name);
-  return url.href;
-}
-
-/** Calls `create` once per Env object, which lives as long as the isolate. */
-export function cachePerEnv<T>(create: (env: Env) => T): (env: Env) => T {
-  const created = new WeakMap<Env, { value: T }>();
-  return (env) => {
-    const cached = created.get(env);
-    if (cached !== undefined) return cached.value;
-    const value = create(env);
-    created.set(env, { value });
-    return value;
-  };
-}

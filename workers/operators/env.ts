@@ -3,7 +3,7 @@
  * MissingBindingError, which logs its name and never its value. What is built from the bindings is
  * cached for the life of the isolate.
  */
-import { isLoopback, MissingBindingError, requireBinding } from '@farebox/bindings';
+import { cachePerEnv, localUrl, requireBinding, requireMatch } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';
 import { type Configuration, parseConfiguration } from '@farebox/deposits';
 import type { OperatorsRpc } from '@farebox/ledger';
@@ -54,24 +54,15 @@ export type OperatorDeps = Readonly<{
 const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_LIMIT_USD = '50';
 
-/** A stand-in for Access counts only if both its keys' URL and the application's host are loopback. */
-function localKeysUrl(text: string | undefined, host: string): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const url = URL.parse(text);
-  if (url === null || !isLoopback(url.hostname) || !isLoopback(host)) {
-    throw new MissingBindingError('ACCESS_KEYS_URL');
-  }
-  return url.href;
-}
-
 function createAccessSettings(env: Env, host: string): AccessSettings {
-  const team = requireBinding(env.ACCESS_TEAM, 'ACCESS_TEAM');
-  if (!TEAM.test(team)) throw new MissingBindingError('ACCESS_TEAM');
+  const team = requireMatch(env.ACCESS_TEAM, TEAM, 'ACCESS_TEAM');
+  // A stand-in for Access works on loopback only.
+  const keysUrl = localUrl(env.ACCESS_KEYS_URL, 'ACCESS_KEYS_URL', host);
   const issuer = `https://${team}.cloudflareaccess.com`;
   return {
     issuer,
     audience: requireBinding(env.ACCESS_AUDIENCE, 'ACCESS_AUDIENCE'),
-    keysUrl: localKeysUrl(env.ACCESS_KEYS_URL, host) ?? `${issuer}/cdn-cgi/access/certs`,
+    keysUrl: keysUrl ?? `${issuer}/cdn-cgi/access/certs`,
   };
 }
 
@@ -100,12 +91,5 @@ function createDeps(env: Env): OperatorDeps {
   };
 }
 
-const depsCache = new WeakMap<Env, OperatorDeps>();
-
-export function getDeps(env: Env): OperatorDeps {
-  const cached = depsCache.get(env);
-  if (cached !== undefined) return cached;
-  const created = createDeps(env);
-  depsCache.set(env, created);
-  return created;
-}
+/** Throws MissingBindingError while a required binding is missing or malformed. */
+export const getDeps = cachePerEnv(createDeps);

@@ -3,7 +3,7 @@
  * a console whose mail is not configured still serves its screens.
  */
 
-import { requireBinding } from '@farebox/bindings';
+import { cachePerEnv, localUrl, requireBinding, requireMatch } from '@farebox/bindings';
 import type { AccountsRpc } from '@farebox/ledger';
 import {
   CertificateCache,
@@ -13,7 +13,7 @@ import {
   type SesSettings,
 } from '@farebox/mail';
 import { getDeps } from '../deps.ts';
-import { cachePerEnv, type Env, localUrl, requireMatch } from '../env.ts';
+import type { Env } from '../env.ts';
 
 export type MailWorkerDeps = MailDeps &
   Readonly<{

@@ -1,9 +1,9 @@
 /** The dependencies of the Add credits screen. */
 
-import { requireBinding } from '@farebox/bindings';
+import { cachePerEnv, localUrl, requireBinding, requireUrl } from '@farebox/bindings';
 import { type Configuration, parseConfiguration } from '@farebox/deposits';
 import { logEvent } from '@farebox/telemetry';
-import { type ClaimsRpc, cachePerEnv, type Env, localUrl, requireUrl } from '../env.ts';
+import type { ClaimsRpc, Env } from '../env.ts';
 
 /** The configured networks and the extended public keys that new addresses are derived from. */
 export type DepositSettings = Pick<Configuration, 'chains' | 'currentKeys'>;
