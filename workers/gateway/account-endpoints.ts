@@ -2,7 +2,7 @@
 import type { Generation, KeyStatus } from '@farebox/ledger';
 import { BUCKETS, formatUsd, type NanoUsd, surchargeCost } from '@farebox/money';
 import { type RequestContext, respondError } from './context.ts';
-import { idHeaders } from './errors.ts';
+import { idHeaders } from './request-id.ts';
 import { withCaller } from './with-caller.ts';
 
 function dataResponse(ctx: RequestContext, value: unknown): Response {

@@ -3,13 +3,14 @@ import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/d
 import { type Context, type Handler, Hono } from 'hono';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { drainBody } from './body-reader.ts';
-import { newCallId, type RequestContext, respondError } from './context.ts';
+import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse, withCors } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
 import { type Env, getDeps } from './env.ts';
 import { estimateCost } from './estimate.ts';
 import { getModel, getModels } from './models.ts';
 import { relay } from './relay.ts';
+import { newCallId } from './request-id.ts';
 import { isHttpsMissing } from './require-https.ts';
 
 type AppEnv = { Bindings: Env };

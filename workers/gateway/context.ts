@@ -2,7 +2,8 @@
 import type { Dialect } from '@farebox/dialects';
 import type { CallId } from '@farebox/ledger';
 import type { GatewayDeps } from './env.ts';
-import { type ApiError, errorResponse } from './errors.ts';
+import { errorResponse } from './error-response.ts';
+import type { ApiError } from './errors.ts';
 
 export type RequestContext = Readonly<{
   deps: GatewayDeps;
@@ -16,11 +17,6 @@ export type RequestContext = Readonly<{
   /** Returns milliseconds since the epoch. */
   clock: () => number;
 }>;
-
-/** Returns 32 hexadecimal characters, 122 bits of them random (RFC 9562 section 5.4). */
-export function newCallId(): CallId {
-  return crypto.randomUUID().replaceAll('-', '');
-}
 
 /** Builds the error response to the request of `ctx`, in its dialect. */
 export function respondError(ctx: RequestContext, apiError: ApiError): Response {

@@ -8,8 +8,9 @@ import { type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
-import { type ApiError, idHeaders } from './errors.ts';
+import type { ApiError } from './errors.ts';
 import { supportedEndpoints } from './plan.ts';
+import { idHeaders } from './request-id.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
 

@@ -5,15 +5,10 @@
 
 import { type Dialect, detectDialect } from '@farebox/dialects';
 import { describe, expect, it } from 'vitest';
-import {
-  type ApiError,
-  ERROR_MAP,
-  type ErrorReason,
-  errorEvent,
-  errorMessage,
-  errorResponse,
-  idHeaders,
-} from './errors.ts';
+import { errorMessage } from './error-messages.ts';
+import { errorEvent, errorResponse } from './error-response.ts';
+import { type ApiError, ERROR_MAP, type ErrorReason } from './errors.ts';
+import { idHeaders } from './request-id.ts';
 
 const ID = 'a'.repeat(32);
 const AUTH = 'authentication_error';

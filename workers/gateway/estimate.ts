@@ -6,8 +6,8 @@ import { pricesAt } from '@farebox/catalog';
 import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
 import { BUCKETS, formatUsd, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
-import { idHeaders } from './errors.ts';
 import { type Plan, planCall } from './plan.ts';
+import { idHeaders } from './request-id.ts';
 import { withBody } from './with-caller.ts';
 
 /** Parses the body in the dialect that the headers suggest, or in the first other one that accepts it. */

@@ -4,10 +4,10 @@ import { MissingBindingError } from '@farebox/bindings';
 import { detectDialect } from '@farebox/dialects';
 import { logEvent } from '@farebox/telemetry';
 import { app } from './app.ts';
-import { newCallId } from './context.ts';
 import { withCors } from './cors.ts';
 import type { Env } from './env.ts';
-import { errorResponse } from './errors.ts';
+import { errorResponse } from './error-response.ts';
+import { newCallId } from './request-id.ts';
 
 /** Drops the text of an unexpected error: it may hold anything, a prompt too. */
 app.onError((error, c) => {

@@ -4,8 +4,8 @@ import { DIALECT_SPECS } from '@farebox/dialects';
 import { BUCKETS } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
-import { idHeaders } from './errors.ts';
 import { supportedEndpoints } from './plan.ts';
+import { idHeaders } from './request-id.ts';
 
 function listPricesJson(model: Model, now: number): Record<string, string> {
   const prices = pricesAt(model, now, 0);

@@ -1,7 +1,7 @@
 /** Headers of a response to a call that the provider answered. */
 import type { UpstreamResult } from '@farebox/providers';
 import type { Call } from './call.ts';
-import { idHeaders } from './errors.ts';
+import { idHeaders } from './request-id.ts';
 
 export type UpstreamSuccess = Extract<UpstreamResult, { ok: true }>;
 

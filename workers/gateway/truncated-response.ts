@@ -1,7 +1,8 @@
 /** Calls whose response broke off before anything of it was read. */
 import type { Call } from './call.ts';
 import type { EndReason } from './end-reason.ts';
-import { type ApiError, errorResponse } from './errors.ts';
+import { errorResponse } from './error-response.ts';
+import type { ApiError } from './errors.ts';
 import { callOutcome, EMPTY_READING, settleCall } from './settle-call.ts';
 
 /** The status that nginx logs for a client that closed its request. */

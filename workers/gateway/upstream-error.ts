@@ -5,7 +5,9 @@
 import { DIALECT_SPECS, type Dialect, isJsonObject } from '@farebox/dialects';
 import type { UpstreamResult } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import { type ApiError, errorResponse, idHeaders } from './errors.ts';
+import { errorResponse } from './error-response.ts';
+import type { ApiError } from './errors.ts';
+import { idHeaders } from './request-id.ts';
 
 type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'refused' }>;

@@ -1,9 +1,10 @@
 /** What every handler gets before its own work: an authenticated caller, and a body that is released. */
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import { describe, expect, it } from 'vitest';
-import { newCallId, type RequestContext } from './context.ts';
+import type { RequestContext } from './context.ts';
 import type { GatewayDeps } from './env.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { newCallId } from './request-id.ts';
 import { withBody, withCaller } from './with-caller.ts';
 
 const macSecrets = parseMacSecrets(`1:${'ab'.repeat(32)}`);

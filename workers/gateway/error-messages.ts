@@ -1,0 +1,152 @@
+/**
+ * The message of every API error. Messages are written here: of what the caller sent they repeat only a
+ * model's name, and field names that stand in our own tables.
+ */
+import type { RequestError } from '@farebox/dialects';
+import type { HoldDecline } from '@farebox/ledger';
+import { formatUsd, type NanoUsd } from '@farebox/money';
+import type { ApiError } from './errors.ts';
+
+function insufficientFundsMessage(
+  summary: string,
+  missing: NanoUsd,
+  affordableTokens: number,
+): string {
+  const suggestion =
+    affordableTokens > 0
+      ? `An output limit of at most ${affordableTokens} tokens would fit.`
+      : 'No output limit would fit: add credits, or shorten the input.';
+  return `${summary} The worst case of this call needs ${formatUsd(missing)} USD more. ${suggestion}`;
+}
+
+function requestErrorMessage(apiError: RequestError): string {
+  switch (apiError.reason) {
+    case 'invalid_json':
+      return 'The body is not valid JSON in UTF-8.';
+    case 'not_an_object':
+      return 'The body must be a JSON object.';
+    case 'nesting_too_deep':
+      return 'The body is nested too deeply.';
+    case 'duplicate_field':
+      return `The field "${apiError.field}" appears more than once; parsers disagree on which one counts.`;
+    case 'missing_field':
+      return `The field "${apiError.field}" is required.`;
+    case 'invalid_field':
+      return `The field "${apiError.field}" must be ${apiError.expected}.`;
+    case 'wrong_dialect':
+      return `The field "${apiError.field}" belongs to another endpoint: send this body to ${apiError.correctEndpoint}.`;
+    case 'unsupported_feature':
+      return `"${apiError.field}" is not supported here: ${apiError.explanation}`;
+  }
+}
+
+function holdDeclineMessage(apiError: HoldDecline): string {
+  switch (apiError.reason) {
+    case 'invalid_api_key':
+      return 'Invalid API key. Farebox keys start with "fbx_" and are shown once, when they are created; check for a typo.';
+    case 'key_revoked':
+      return 'This API key was revoked.';
+    case 'key_expired':
+      return 'This API key has expired.';
+    case 'key_paused':
+      return 'This API key is paused until midnight UTC, because it spent far more today than usual. Its owner can resume it in the console now.';
+    case 'model_not_allowed':
+      return 'This API key may not call this model.';
+    case 'account_frozen':
+      return 'This account is frozen. Contact support.';
+    case 'account_closed':
+      return 'This account is closed.';
+    case 'key_limit_exceeded':
+      return insufficientFundsMessage(
+        "The API key's spending limit is too low for this call.",
+        apiError.missingAmount,
+        apiError.affordableOutput,
+      );
+    case 'insufficient_balance':
+      return insufficientFundsMessage(
+        'The balance is too low for this call.',
+        apiError.missingAmount,
+        apiError.affordableOutput,
+      );
+    case 'balance_held':
+      return `${insufficientFundsMessage('The balance is reserved for calls in progress.', apiError.missingAmount, apiError.affordableOutput)} Or try again when they have settled.`;
+    case 'rate_limited':
+      return 'Too many calls with this API key. Slow down.';
+    case 'too_many_concurrent_calls':
+      return 'Too many concurrent calls. Wait until some have finished.';
+    case 'conflict':
+      return 'Something went wrong on our end.';
+  }
+}
+
+function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>): string {
+  switch (apiError.reason) {
+    case 'upstream_overloaded':
+      return `${apiError.provider} is overloaded or limits our rate. Try again shortly. Nothing was charged.`;
+    case 'upstream_account_error':
+      return `${apiError.provider} rejected Farebox's own account. We have been alerted. Nothing was charged.`;
+    case 'upstream_unreachable':
+      return `${apiError.provider} could not be reached. Nothing was charged.`;
+    case 'upstream_timeout':
+      return `${apiError.provider} timed out.`;
+    case 'upstream_disconnected':
+      return `${apiError.provider} disconnected before the end of its response.`;
+  }
+}
+
+function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): string {
+  if (apiError.reason === 'model_not_supported_on_endpoint') {
+    return `The model "${apiError.model}" is not supported on this endpoint. Use ${apiError.endpoints.join(' or ')}.`;
+  }
+  const hint =
+    apiError.suggestions.length > 0 ? ` Did you mean ${apiError.suggestions.join(', ')}?` : '';
+  return `The model "${apiError.model}" does not exist or is not offered.${hint} GET /v1/models lists all models.`;
+}
+
+/** Returns the message of an error, in English. */
+export function errorMessage(apiError: ApiError): string {
+  switch (apiError.reason) {
+    case 'missing_api_key':
+      return 'Missing API key. Send it as "Authorization: Bearer fbx_..." or "x-api-key".';
+    case 'https_required':
+      return 'Use https. Treat a key sent over plain http as leaked, and revoke it.';
+    case 'internal':
+      return 'Something went wrong on our end.';
+    case 'not_found':
+      return 'This endpoint does not exist. GET /v1/models lists the models and the endpoints of each.';
+    case 'method_not_allowed':
+      return `This endpoint accepts only ${apiError.allowed}.`;
+    case 'body_too_large':
+      return `The body is larger than ${apiError.maxBytes} bytes.`;
+    case 'incomplete_body':
+      return 'The body is shorter than its Content-Length, or stopped arriving.';
+    case 'gateway_busy':
+      return 'Too many large requests at once. Try again in a moment.';
+    case 'generation_not_found':
+      return 'This account has no call with this id.';
+    case 'ledger_unreachable':
+      return 'The account could not be reached. Try again in a moment. Nothing was charged.';
+    case 'call_stopped':
+      return `This call was stopped: ${holdDeclineMessage({ reason: apiError.stopReason })}`;
+    case 'model_not_found':
+    case 'model_not_supported_on_endpoint':
+      return modelErrorMessage(apiError);
+    case 'upstream_overloaded':
+    case 'upstream_account_error':
+    case 'upstream_unreachable':
+    case 'upstream_timeout':
+    case 'upstream_disconnected':
+      return upstreamErrorMessage(apiError);
+    case 'invalid_json':
+    case 'not_an_object':
+    case 'nesting_too_deep':
+    case 'duplicate_field':
+    case 'missing_field':
+    case 'invalid_field':
+    case 'wrong_dialect':
+    case 'unsupported_feature':
+      return requestErrorMessage(apiError);
+    default:
+      return holdDeclineMessage(apiError);
+  }
+}

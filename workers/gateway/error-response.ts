@@ -1,0 +1,67 @@
+/** Writes an API error in the caller's dialect: as an HTTP response, or as an event of a stream. */
+import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
+import { formatUsd } from '@farebox/money';
+import { errorMessage } from './error-messages.ts';
+import { type ApiError, ERROR_MAP } from './errors.ts';
+import { idHeaders } from './request-id.ts';
+
+/** Returns the request field that an error is about, for OpenAI's `param`. */
+function getParam(apiError: ApiError): string | null {
+  if ('field' in apiError) return apiError.field;
+  return 'model' in apiError ? 'model' : null;
+}
+
+/** Returns figures for programs: the missing amount, and the output limit that would be affordable. */
+function errorDetails(apiError: ApiError): Record<string, string | number> {
+  if (!('missingAmount' in apiError)) return {};
+  return {
+    missing_nano_usd: apiError.missingAmount.toString(),
+    missing_usd: formatUsd(apiError.missingAmount),
+    affordable_max_output_tokens: apiError.affordableOutput,
+  };
+}
+
+function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
+  return DIALECT_SPECS[dialect].errors.toJson({
+    kind: ERROR_MAP[apiError.reason].kind,
+    message: errorMessage(apiError),
+    code: apiError.reason,
+    param: getParam(apiError),
+    details: errorDetails(apiError),
+    requestId,
+  });
+}
+
+function getRetryAfter(apiError: ApiError): string | null {
+  if ('retryAfterSeconds' in apiError) return String(apiError.retryAfterSeconds);
+  if ('retryAfter' in apiError) return apiError.retryAfter ?? '2';
+  return ERROR_MAP[apiError.reason].status === 503 ? '1' : null;
+}
+
+function getHttpStatus(apiError: ApiError, dialect: Dialect): number {
+  return apiError.reason === 'upstream_overloaded'
+    ? DIALECT_SPECS[dialect].errors.overloadedStatus
+    : ERROR_MAP[apiError.reason].status;
+}
+
+/** Builds the HTTP response for an error. */
+export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
+  const headers = idHeaders(requestId);
+  headers.set('content-type', 'application/json');
+  headers.set('x-should-retry', String(ERROR_MAP[apiError.reason].retryable));
+  const retryAfter = getRetryAfter(apiError);
+  if (retryAfter !== null) headers.set('retry-after', retryAfter);
+  if (apiError.reason === 'method_not_allowed') headers.set('allow', apiError.allowed);
+  return new Response(errorBody(apiError, dialect, requestId), {
+    status: getHttpStatus(apiError, dialect),
+    headers,
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** Builds the event for an error inside a stream that has already begun. */
+export function errorEvent(apiError: ApiError, dialect: Dialect, requestId: string): Uint8Array {
+  const json = errorBody(apiError, dialect, requestId);
+  return encoder.encode(DIALECT_SPECS[dialect].errors.toEvent(json));
+}
