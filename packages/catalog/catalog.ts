@@ -74,10 +74,10 @@ class ProviderIndex {
       contextWindow: limits.context,
       maxOutput: limits.output,
       dialects: getProviderDialects(this.#provider),
-      hidesReasoning: limits.hides,
+      hidesReasoning: limits.hidesReasoning,
       deprecated: entry.deprecated,
       created: new Date(entry.created === '' ? EPOCH : entry.created),
-      rates: this.#getRates(entry, limits.fees),
+      rates: this.#getRates(entry, limits.surcharges),
     };
   }
 
@@ -86,11 +86,11 @@ class ProviderIndex {
   }
 
   /** Kept by the file's own arrays: as many as there are models, however many names are asked. */
-  #getRates(entry: PriceFileModel, fees: readonly number[]): Rates {
-    const cached = this.#rates.get(fees);
+  #getRates(entry: PriceFileModel, surcharges: readonly number[]): Rates {
+    const cached = this.#rates.get(surcharges);
     if (cached !== undefined) return cached;
-    const rates = decodeRates(entry.periods, fees);
-    this.#rates.set(fees, rates);
+    const rates = decodeRates(entry.periods, surcharges);
+    this.#rates.set(surcharges, rates);
     return rates;
   }
 }

@@ -43,11 +43,11 @@ function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
     rules: [],
     context: extra.contextWindow,
     output: extra.maxOutput,
-    hides: extra.hidesReasoning ?? false,
+    hidesReasoning: extra.hidesReasoning ?? false,
     deprecated: false,
     created: '',
     periods: [{ from: '', window: [], rows: [[-1, input, read, input, input, output]] }],
-    fees: [MAX_WEB_SEARCH_PRICE, input, output, output],
+    surcharges: [MAX_WEB_SEARCH_PRICE, input, output, output],
     variants: [],
   };
 }

@@ -12,11 +12,11 @@ function buildPriceFile(periods: readonly PricePeriod[], context = 1000): PriceF
     rules: [],
     context,
     output: 100,
-    hides: false,
+    hidesReasoning: false,
     deprecated: false,
     created: '',
     periods,
-    fees: [1, 2, 3, 4],
+    surcharges: [1, 2, 3, 4],
     variants: [],
   };
   return { date: '2026-01-01', sources: [], providers: [{ id: 'p', models: [model] }] };

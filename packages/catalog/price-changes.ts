@@ -25,7 +25,7 @@ function toFields(model: PriceFileModel): ModelFields {
     }
   }
   SURCHARGES_IN_FILE.forEach((kind, index) => {
-    fields.set(`fee ${kind}`, model.fees[index] ?? 0);
+    fields.set(`fee ${kind}`, model.surcharges[index] ?? 0);
   });
   fields.set('context', model.context);
   fields.set('max output', model.output);

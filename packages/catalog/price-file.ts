@@ -32,8 +32,8 @@ export type PriceFileVariant = Readonly<{
   name: string;
   context: number;
   output: number;
-  hides: boolean;
-  fees: readonly number[];
+  hidesReasoning: boolean;
+  surcharges: readonly number[];
 }>;
 
 export type PriceFileModel = Readonly<{
@@ -48,14 +48,14 @@ export type PriceFileModel = Readonly<{
   context: number;
   output: number;
   /** The model thinks without showing all of it. */
-  hides: boolean;
+  hidesReasoning: boolean;
   deprecated: boolean;
   /** Release date, or '' where no source knows it. */
   created: string;
   /** Later ones win over earlier ones; the first one holds where no other does. */
   periods: readonly PricePeriod[];
   /** In the order of FEES_IN_FILE, for a million units each. */
-  fees: readonly number[];
+  surcharges: readonly number[];
   variants: readonly PriceFileVariant[];
 }>;
 

@@ -152,8 +152,9 @@ function buildVariant(
     // The larger window is the safe one: a hold covers what a call could take in.
     context: Math.max(limits?.context ?? 0, model.context_window ?? 0) || fallback.context,
     output: limits?.output ?? fallback.output,
-    hides: hidesReasoning(id, name) || (id === 'anthropic' && limits?.alwaysThinks === true),
-    fees: getSurchargePrices(full, model),
+    hidesReasoning:
+      hidesReasoning(id, name) || (id === 'anthropic' && limits?.alwaysThinks === true),
+    surcharges: getSurchargePrices(full, model),
   };
 }
 
@@ -216,11 +217,11 @@ function toPriceFileModel(
     rules: nameMatch.rules,
     context: main.context,
     output: main.output,
-    hides: main.hides,
+    hidesReasoning: main.hidesReasoning,
     deprecated: model.deprecated ?? false,
     created: findReleaseDate(names, id, known),
     periods: conditionalPrices(model).map((item) => toPeriod(item, id)),
-    fees: main.fees,
+    surcharges: main.surcharges,
     variants: withLimits.filter((item) => !sameLimits(item, main)),
   };
 }

@@ -59,14 +59,14 @@ function decodePeriod(period: PricePeriod): Period {
 }
 
 /** Fees the source prices by the piece; what is a bucket's token under another name has its bucket's price. */
-function decodeSurcharges(fees: readonly number[]): ReadonlyMap<SurchargeKind, bigint> {
-  return new Map(SURCHARGES_IN_FILE.map((kind, index) => [kind, BigInt(fees[index] ?? 0)]));
+function decodeSurcharges(prices: readonly number[]): ReadonlyMap<SurchargeKind, bigint> {
+  return new Map(SURCHARGES_IN_FILE.map((kind, index) => [kind, BigInt(prices[index] ?? 0)]));
 }
 
-export function decodeRates(periods: readonly PricePeriod[], fees: readonly number[]): Rates {
+export function decodeRates(periods: readonly PricePeriod[], prices: readonly number[]): Rates {
   const [first, ...later] = periods.map(decodePeriod);
   if (first === undefined) throw new Error('a model of the price file has no prices');
-  return { periods: [first, ...later], surcharges: decodeSurcharges(fees) };
+  return { periods: [first, ...later], surcharges: decodeSurcharges(prices) };
 }
 
 function isInEffect(period: Period, now: number): boolean {

@@ -84,7 +84,7 @@ export type UpstreamResult =
   /** Nothing was produced. `detail` goes to the caller and nowhere else: it may echo the prompt. */
   | Readonly<{
       ok: false;
-      reason: 'refused';
+      reason: 'rejected';
       status: number;
       errorBody: Uint8Array;
       contentType: string;
@@ -92,8 +92,8 @@ export type UpstreamResult =
     }>
   | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
   /** It speaks of our account there: 401, 403, quota, billing; or a redirect, which is our misconfiguration. */
-  | Readonly<{ ok: false; reason: 'our_account'; status: number }>
-  | Readonly<{ ok: false; reason: 'unreachable' | 'silent' }>
+  | Readonly<{ ok: false; reason: 'provider_account_error'; status: number }>
+  | Readonly<{ ok: false; reason: 'unreachable' | 'timeout' }>
   /** `abort` was fired before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
 

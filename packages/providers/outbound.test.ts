@@ -30,17 +30,21 @@ afterEach(() => vi.unstubAllGlobals());
 
 describe('an upstream answer', () => {
   it.each([
-    [400, '{"error":{"type":"invalid_request_error","message":"too long"}}', 'refused'],
-    [400, '{"error":{"message":"Your credit balance is too low to access"}}', 'our_account'],
-    [400, '{"error":{"message":"the text says: Your credit balance is too low"}}', 'refused'],
-    [400, '{"code":"x","error":"Incorrect API key provided: in***ey."}', 'our_account'],
-    [400, '[{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}]', 'our_account'],
-    [401, '', 'our_account'],
-    [302, '', 'our_account'],
-    [404, '{}', 'refused'],
-    [422, 'plain text', 'refused'],
+    [400, '{"error":{"type":"invalid_request_error","message":"too long"}}', 'rejected'],
+    [
+      400,
+      '{"error":{"message":"Your credit balance is too low to access"}}',
+      'provider_account_error',
+    ],
+    [400, '{"error":{"message":"the text says: Your credit balance is too low"}}', 'rejected'],
+    [400, '{"code":"x","error":"Incorrect API key provided: in***ey."}', 'provider_account_error'],
+    [400, '[{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}]', 'provider_account_error'],
+    [401, '', 'provider_account_error'],
+    [302, '', 'provider_account_error'],
+    [404, '{}', 'rejected'],
+    [422, 'plain text', 'rejected'],
     [429, '{"error":{"code":"rate_limit_exceeded"}}', 'overloaded'],
-    [429, '{"error":{"code":"insufficient_quota"}}', 'our_account'],
+    [429, '{"error":{"code":"insufficient_quota"}}', 'provider_account_error'],
     [529, '{"error":{"type":"overloaded_error"}}', 'overloaded'],
   ])('%i %s is %s', async (status, body, reason) => {
     expect((await sendWith(status, body)).result).toMatchObject({ ok: false, reason });

@@ -88,7 +88,7 @@ async function toUpstreamFailure(response: Response, now: number): Promise<Upstr
   const errorBody = await readErrorBody(response);
   const retryAfter = parseRetryAfter(response, now);
   const reason = classifyUpstreamError(status, new TextDecoder().decode(errorBody));
-  if (reason === 'our_account') return { ok: false, reason, status };
+  if (reason === 'provider_account_error') return { ok: false, reason, status };
   if (reason === 'overloaded') return { ok: false, reason, status, retryAfter };
   const contentType = response.headers.get('content-type') ?? 'application/octet-stream';
   return { ok: false, reason, status, errorBody, contentType, retryAfter };
@@ -129,7 +129,7 @@ export async function send(
     const response = await fetch(url + filterQuery(request.query), init);
     return response.ok ? toUpstreamSuccess(response) : await toUpstreamFailure(response, now());
   } catch {
-    if (timedOut) return { ok: false, reason: 'silent' };
+    if (timedOut) return { ok: false, reason: 'timeout' };
     return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   } finally {
     clearTimeout(timer);

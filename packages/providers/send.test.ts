@@ -49,16 +49,16 @@ function buildRequest(id: string, rest: Partial<UpstreamRequest> = {}): Upstream
 
 /** What each recorded refusal means. By status where every one of that status means the same. */
 const EXPECTED_KINDS: Readonly<Record<string, string>> = {
-  'anthropic 401': 'our_account',
-  'anthropic 404': 'refused',
+  'anthropic 401': 'provider_account_error',
+  'anthropic 404': 'rejected',
   'anthropic 529': 'overloaded',
-  'deepseek 400': 'refused',
-  'deepseek 422': 'refused',
-  'openai 400': 'refused',
-  'openai 401': 'our_account',
-  'openai 404': 'refused',
+  'deepseek 400': 'rejected',
+  'deepseek 422': 'rejected',
+  'openai 400': 'rejected',
+  'openai 401': 'provider_account_error',
+  'openai 404': 'rejected',
   'openai 429': 'overloaded',
-  'openrouter 400': 'refused',
+  'openrouter 400': 'rejected',
   'xai 503': 'overloaded',
 };
 /** xAI answers 400 both to our wrong key and to the caller's long prompt: its words decide. */
@@ -88,11 +88,11 @@ describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
       response.writeHead(status, { 'content-type': type }).end(body);
     const result = await send(buildRequest(provider));
     const isKeyError = XAI_KEY.test(body.toString());
-    const xaiKind = isKeyError ? 'our_account' : 'refused';
+    const xaiKind = isKeyError ? 'provider_account_error' : 'rejected';
     const reason =
       EXPECTED_KINDS[`${provider} ${status}`] ?? (provider === 'xai' ? xaiKind : 'unlisted');
     expect(result).toMatchObject({ ok: false, reason, status });
-    if (result.ok || result.reason !== 'refused') return;
+    if (result.ok || result.reason !== 'rejected') return;
     expect(Buffer.from(result.errorBody).equals(body)).toBe(true);
     expect(result.contentType).toBe(type);
   });
@@ -103,7 +103,7 @@ describe('a provider that', () => {
     respond = () => {};
     expect(await send(buildRequest('openai', { firstByteMs: 40 }))).toEqual({
       ok: false,
-      reason: 'silent',
+      reason: 'timeout',
     });
   });
 
@@ -141,7 +141,7 @@ describe('a provider that', () => {
       response.writeHead(307, { location: `${base}/elsewhere` }).end();
     };
     expect(await send(buildRequest('openai'))).toMatchObject({
-      reason: 'our_account',
+      reason: 'provider_account_error',
       status: 307,
     });
     expect(requestCount).toBe(1);
@@ -162,7 +162,7 @@ describe('a provider that', () => {
   it('has much to say about an error is cut short', async () => {
     respond = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
     const result = await send(buildRequest('openai'));
-    expect(!result.ok && result.reason === 'refused' && result.errorBody.length).toBe(65_536);
+    expect(!result.ok && result.reason === 'rejected' && result.errorBody.length).toBe(65_536);
   });
 });
 

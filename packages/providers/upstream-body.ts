@@ -46,6 +46,5 @@ export function toRequestBody(pieces: readonly Uint8Array[]): Uint8Array | Reada
   let length = 0;
   for (const piece of pieces) length += piece.length;
   if (length >= MAX_CONCAT_BYTES) return toStream(pieces, length);
-  const single = pieces.length === 1 ? pieces[0] : undefined;
-  return single ?? concatBytes(pieces);
+  return concatBytes(pieces);
 }

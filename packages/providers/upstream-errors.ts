@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 
-export type UpstreamErrorKind = 'refused' | 'overloaded' | 'our_account';
+export type UpstreamErrorKind = 'rejected' | 'overloaded' | 'provider_account_error';
 
 const ACCOUNT_CODES: ReadonlySet<unknown> = new Set([
   'insufficient_quota',
@@ -63,9 +63,9 @@ export function classifyUpstreamError(status: number, text: string): UpstreamErr
   const error = extractError(text);
   const { message } = error;
   if (status === 403 && typeof message === 'string' && CONTENT_POLICY_MESSAGE.test(message))
-    return 'refused';
+    return 'rejected';
   if (status < 400 || status === 401 || status === 402 || status === 403 || status === 407)
-    return 'our_account';
-  if (status < 500 && isAccountError(error)) return 'our_account';
-  return status === 429 || status === 408 || status >= 500 ? 'overloaded' : 'refused';
+    return 'provider_account_error';
+  if (status < 500 && isAccountError(error)) return 'provider_account_error';
+  return status === 429 || status === 408 || status >= 500 ? 'overloaded' : 'rejected';
 }

@@ -118,11 +118,11 @@ function handleUpstreamFailure(
   if (result.reason === 'aborted') return respondTruncated(call, 'upstream_disconnected');
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
-  if (result.reason === 'silent') return respondTruncated(call, 'upstream_timeout', response);
+  if (result.reason === 'timeout') return respondTruncated(call, 'upstream_timeout', response);
   const failed = result.reason === 'overloaded' && result.status >= 500;
   if (result.reason === 'unreachable' || failed)
     return respondTruncated(call, 'upstream_disconnected', response);
-  const reason = result.reason === 'refused' ? 'upstream_refused' : 'not_sent';
+  const reason = result.reason === 'rejected' ? 'upstream_refused' : 'not_sent';
   ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
   return response;
 }

@@ -10,7 +10,7 @@ import type { ApiError } from './errors.ts';
 import { idHeaders } from './request-id.ts';
 
 type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
-type UpstreamRejection = Extract<UpstreamFailure, { reason: 'refused' }>;
+type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
 
 const decoder = new TextDecoder();
 
@@ -64,11 +64,11 @@ function toApiError(
   provider: string,
 ): ApiError {
   switch (result.reason) {
-    case 'our_account':
+    case 'provider_account_error':
       return { reason: 'upstream_account_error', provider };
     case 'overloaded':
       return { reason: 'upstream_overloaded', provider, retryAfter: result.retryAfter };
-    case 'silent':
+    case 'timeout':
       return { reason: 'upstream_timeout', provider };
     case 'unreachable':
     case 'aborted':
@@ -77,11 +77,11 @@ function toApiError(
 }
 
 function logUpstreamError(result: UpstreamFailure, provider: string, call: string): void {
-  if (result.reason === 'our_account') {
+  if (result.reason === 'provider_account_error') {
     logEvent({ event: 'upstream_account_error', call, provider, status: result.status });
   }
-  if (result.reason === 'silent' || result.reason === 'unreachable') {
-    const kind = result.reason === 'silent' ? 'timeout' : 'connect';
+  if (result.reason === 'timeout' || result.reason === 'unreachable') {
+    const kind = result.reason === 'timeout' ? 'timeout' : 'connect';
     logEvent({ event: 'upstream_unreachable', call, provider, kind });
   }
 }
@@ -94,6 +94,6 @@ export function upstreamErrorResponse(
   id: string,
 ): Response {
   logUpstreamError(result, provider, id);
-  if (result.reason === 'refused') return forwardError(result, dialect, id);
+  if (result.reason === 'rejected') return forwardError(result, dialect, id);
   return errorResponse(toApiError(result, provider), dialect, id);
 }

@@ -137,8 +137,7 @@ class DocumentMeter implements Meter {
   }
 
   end(): readonly Uint8Array[] {
-    const single = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    const bytes = single ?? concatBytes(this.#chunks);
+    const bytes = concatBytes(this.#chunks);
     this.#chunks = [];
     if (bytes.length === 0) return [];
     const { spec, outputEstimator } = this.#usageTracker;
