@@ -43,7 +43,7 @@ const secureConsole = secureTransport<PublicEnv>((c) => {
   return api === null ? [] : [api.origin];
 });
 
-const ownForms = csrfProtection<PublicEnv>((c) => c.var.deps.consoleUrl.origin);
+const requireSameOrigin = csrfProtection<PublicEnv>((c) => c.var.deps.consoleUrl.origin);
 
 /** Files that say nothing of anybody. */
 const staticFiles = new Hono<PublicEnv>();
@@ -69,7 +69,7 @@ staticFiles.get('/healthz', (c) => {
 
 /** Screens for people: each behind the visitor's check and our own forms' check. */
 const pages = new Hono<PublicEnv>();
-pages.use(formBodyLimit, loadSession, ownForms);
+pages.use(formBodyLimit, loadSession, requireSameOrigin);
 pages.route('/', languageRoutes);
 for (const routes of [
   signUpRoutes,

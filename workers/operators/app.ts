@@ -14,7 +14,12 @@ import { deposit } from './deposit.tsx';
 import { deposits } from './deposits.tsx';
 import { health } from './health.tsx';
 import { errorPage } from './layout.tsx';
-import { type OperatorEnv, ownForms, requireAccess, requireHost } from './operator-auth.ts';
+import {
+  type OperatorEnv,
+  requireAccess,
+  requireHost,
+  requireSameOrigin,
+} from './operator-auth.ts';
 import { accountSearch } from './search.tsx';
 
 /** The form with the treasury's report takes a file; all others are small. */
@@ -23,7 +28,7 @@ const bodyLimits: MiddlewareHandler<OperatorEnv> = function bodyLimits(c, next) 
 };
 
 export const app = new Hono<OperatorEnv>();
-app.use(secureTransport<OperatorEnv>(), requireHost, requireAccess, bodyLimits, ownForms);
+app.use(secureTransport<OperatorEnv>(), requireHost, requireAccess, bodyLimits, requireSameOrigin);
 app.get('/style.css', (c) =>
   c.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-store' }),
 );

@@ -42,4 +42,4 @@ export const requireAccess: MiddlewareHandler<OperatorEnv> = async function requ
   return next();
 };
 
-export const ownForms = csrfProtection<OperatorEnv>((c) => `https://${c.var.deps.host}`);
+export const requireSameOrigin = csrfProtection<OperatorEnv>((c) => `https://${c.var.deps.host}`);
