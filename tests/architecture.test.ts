@@ -18,8 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/catalog': ['dialects', 'money', 'providers/list'],
   'packages/dialects': ['money'],
   'packages/providers': ['bindings', 'dialects', 'money', 'telemetry'],
-  'packages/ledger': ['crypto', 'money', 'telemetry'],
-  'packages/database': ['bindings', 'ledger', 'money'],
+  'packages/ledger': ['crypto', 'money', 'result', 'telemetry'],
+  'packages/database': ['bindings', 'ledger', 'ledger/call-columns', 'money'],
   'packages/i18n': [],
   'packages/design': ['bindings', 'money'],
   'packages/mail': [
@@ -72,6 +72,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'i18n',
     'identity',
     'ledger',
+    'ledger/call-columns',
     'mail',
     'money',
     'providers/list',

@@ -13,7 +13,7 @@ import { deleteAllNotifications } from './notifications.ts';
 import { fromSql, fromSqlText } from './sql-amounts.ts';
 import { readBalance, type Tx } from './transaction.ts';
 
-const CLOSE = "UPDATE account SET state = 'closed' WHERE one = 1 AND state <> 'closed'";
+const CLOSE = "UPDATE account SET state = 'closed' WHERE singleton = 1 AND state <> 'closed'";
 const SELECT_WIPED = 'SELECT wiped FROM account';
 
 /**
@@ -26,11 +26,11 @@ const WIPE_STATEMENTS: readonly string[] = [
   "UPDATE entries SET source = NULL WHERE kind = 'adjustment'",
   'DELETE FROM keys',
   'DELETE FROM retired_secrets',
-  'DELETE FROM notices',
+  'DELETE FROM notifications',
 ];
 const REMAINING_ENTRIES = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
-const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, low_balance = NULL, low = 0,
-  pruned_count = ?, pruned_delta = ? WHERE one = 1`;
+const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, low_balance = NULL, is_low = 0,
+  pruned_count = ?, pruned_delta = ? WHERE singleton = 1`;
 
 function isWiped(tx: Tx): boolean {
   return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;

@@ -39,7 +39,7 @@ type Row = Record<string, SqlStorageValue>;
 
 async function tables(account: string): Promise<Record<string, Row[]>> {
   return runInDurableObject(getStub(account), (_, { storage: { sql } }) => {
-    const names = ['account', 'keys', 'retired_secrets', 'holds', 'entries', 'notices'];
+    const names = ['account', 'keys', 'retired_secrets', 'holds', 'entries', 'notifications'];
     return Object.fromEntries(
       names.map((name) => [name, sql.exec<Row>(`SELECT * FROM ${name}`).toArray()]),
     );
@@ -50,7 +50,7 @@ async function expectTombstone(account: string, posted: bigint, seq: number): Pr
   const stub = getStub(account);
   expect(await stub.close()).toEqual({ wiped: true, posted, openCalls: 0 });
   const remaining = await tables(account);
-  expect(remaining).toMatchObject({ keys: [], retired_secrets: [], holds: [], notices: [] });
+  expect(remaining).toMatchObject({ keys: [], retired_secrets: [], holds: [], notifications: [] });
   expect(remaining.account).toMatchObject([
     { state: 'closed', posted: Number(posted), held: 0, seq, acknowledged: seq, wiped: 1 },
   ]);

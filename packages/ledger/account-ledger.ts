@@ -17,9 +17,9 @@ export type LedgerStorage = Readonly<{
   transactionSync: <T>(closure: () => T) => T;
 }>;
 
-const OPEN = `INSERT INTO account (one, id, state, posted, held, seq, acknowledged, day, waived,
+const OPEN = `INSERT INTO account (singleton, id, state, posted, held, seq, acknowledged, day, waived,
   expired, pruned_count, pruned_delta) VALUES (1, ?, 'open', 0, 0, 0, 0, ?, 0, 0, 0, '0')
-  ON CONFLICT (one) DO NOTHING`;
+  ON CONFLICT (singleton) DO NOTHING`;
 
 export type Outbox = Readonly<{
   account: AccountId;

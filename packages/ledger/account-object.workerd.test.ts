@@ -366,13 +366,31 @@ describe('money from outside', () => {
 /** Back to the tables of the first release, whatever steps came after. */
 const TO_FIRST_TABLES: readonly string[] = [
   'DROP TABLE addresses',
-  'DROP TABLE notices',
+  'DROP TABLE notifications',
   'DROP TABLE retired_secrets',
-  ...['low_balance', 'low', 'wiped'].map((name) => `ALTER TABLE account DROP COLUMN ${name}`),
+  ...['low_balance', 'is_low', 'wiped'].map((name) => `ALTER TABLE account DROP COLUMN ${name}`),
   ...[
-    ...['notice_at', 'pause_at', 'paused_at', 'resumed_day', 'noticed_day', 'dear'],
-    ...['habit_day', 'habit_today', 'habit_usual', 'habit_days'],
+    ...['alert_multiple', 'pause_multiple', 'paused_at', 'guard_disabled_day', 'last_alert_day'],
+    ...['used_expensive_model', 'baseline_day', 'baseline_today', 'baseline_mean'],
+    'baseline_active_days',
   ].map((name) => `ALTER TABLE keys DROP COLUMN ${name}`),
+  ...Object.entries({
+    hold_fingerprint: 'hold_asked',
+    settle_fingerprint: 'settle_asked',
+    input_uncached: 'u0',
+    cache_read: 'u1',
+    cache_write_5m: 'u2',
+    cache_write_1h: 'u3',
+    output: 'u4',
+    output_reasoning: 'u5',
+    input_uncached_price: 'p0',
+    cache_read_price: 'p1',
+    cache_write_5m_price: 'p2',
+    cache_write_1h_price: 'p3',
+    output_price: 'p4',
+  }).map(([name, first]) => `ALTER TABLE entries RENAME COLUMN ${name} TO ${first}`),
+  'ALTER TABLE account RENAME COLUMN singleton TO one',
+  'ALTER TABLE holds RENAME COLUMN fingerprint TO asked',
   'DELETE FROM migrations WHERE step > 1',
 ];
 

@@ -13,10 +13,10 @@ import type { AccountCache, Key, RetiredSecret, Tx } from './transaction.ts';
 
 type SpendingRow = {
   spent: number;
-  habit_day: number;
-  habit_today: number;
-  habit_usual: number;
-  habit_days: number;
+  baseline_day: number;
+  baseline_today: number;
+  baseline_mean: number;
+  baseline_active_days: number;
 };
 
 type KeyRow = SpendingRow & {
@@ -29,28 +29,29 @@ type KeyRow = SpendingRow & {
   concurrent_calls: number | null;
   revoked_at: number | null;
   created_at: number;
-  notice_at: number | null;
-  pause_at: number | null;
+  alert_multiple: number | null;
+  pause_multiple: number | null;
   paused_at: number | null;
-  resumed_day: number;
-  noticed_day: number;
-  dear: number;
+  guard_disabled_day: number;
+  last_alert_day: number;
+  used_expensive_model: number;
 };
 
-type AccountRow = { id: string; state: string; low_balance: number | null; low: number };
+type AccountRow = { id: string; state: string; low_balance: number | null; is_low: number };
 
-const ACCOUNT = 'SELECT id, state, low_balance, low FROM account';
+const ACCOUNT = 'SELECT id, state, low_balance, is_low FROM account';
 const LAST_AT = 'SELECT at FROM entries ORDER BY seq DESC LIMIT 1';
 /** What lines took from each key, day by day; a line's time is never before that of the one before it. */
 const SPENDING_BY_KEY_AND_DAY = `SELECT key_id, at / ${DAY_MS} AS day, CAST(-sum(delta) AS TEXT) AS spent FROM entries
   WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id, day ORDER BY key_id, day`;
 type KeyDaySpending = { key_id: number; day: number; spent: string };
 const OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
-const SELECT_SPENDING = `SELECT spent, habit_day, habit_today, habit_usual, habit_days FROM keys WHERE id = ?`;
-const UPDATE_SPENDING = `UPDATE keys SET spent = ?, habit_day = ?, habit_today = ?, habit_usual = ?,
-  habit_days = ? WHERE id = ?`;
+const SELECT_SPENDING = `SELECT spent, baseline_day, baseline_today, baseline_mean,
+  baseline_active_days FROM keys WHERE id = ?`;
+const UPDATE_SPENDING = `UPDATE keys SET spent = ?, baseline_day = ?, baseline_today = ?,
+  baseline_mean = ?, baseline_active_days = ? WHERE id = ?`;
 const SELECT_RETIRED_SECRETS =
-  'SELECT hash, until FROM retired_secrets WHERE key_id = ? ORDER BY until DESC, hash';
+  'SELECT hash, expires_at AS expiresAt FROM retired_secrets WHERE key_id = ? ORDER BY expires_at DESC, hash';
 
 function toLimits(row: KeyRow): KeyLimits {
   return {
@@ -63,8 +64,8 @@ function toLimits(row: KeyRow): KeyLimits {
 }
 
 function toBaseline(row: SpendingRow): SpendBaseline {
-  const { habit_day: day, habit_days: activeDays } = row;
-  return { day, activeDays, today: fromSql(row.habit_today), mean: fromSql(row.habit_usual) };
+  const { baseline_day: day, baseline_active_days: activeDays } = row;
+  return { day, activeDays, today: fromSql(row.baseline_today), mean: fromSql(row.baseline_mean) };
 }
 
 function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
@@ -73,7 +74,7 @@ function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
     secretHash: row.secret_hash,
     retiredSecrets,
     limits: toLimits(row),
-    spendGuard: { alertMultiple: row.notice_at, pauseMultiple: row.pause_at },
+    spendGuard: { alertMultiple: row.alert_multiple, pauseMultiple: row.pause_multiple },
     createdAt: row.created_at,
     revokedAt: row.revoked_at,
     spent: fromSql(row.spent),
@@ -82,9 +83,9 @@ function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
     recentAdmissions: [],
     baseline: toBaseline(row),
     pausedAt: row.paused_at,
-    guardDisabledDay: row.resumed_day,
-    lastAlertDay: row.noticed_day,
-    usedExpensiveModel: row.dear === 1,
+    guardDisabledDay: row.guard_disabled_day,
+    lastAlertDay: row.last_alert_day,
+    usedExpensiveModel: row.used_expensive_model === 1,
   };
 }
 
@@ -99,7 +100,7 @@ function loadAccount(sql: SqlStorage): AccountCache {
     closed: row.state === 'closed',
     lastEntryAt: sql.exec<{ at: number }>(LAST_AT).toArray()[0]?.at ?? 0,
     lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
-    isBalanceLow: row.low === 1,
+    isBalanceLow: row.is_low === 1,
     pendingNotifications: countNotifications(sql),
   };
 }
@@ -109,7 +110,7 @@ export function loadCache(sql: SqlStorage): AccountCache {
   const cache = loadAccount(sql);
   for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
     const retiredSecrets = sql
-      .exec<{ hash: string; until: number }>(SELECT_RETIRED_SECRETS, row.id)
+      .exec<{ hash: string; expiresAt: number }>(SELECT_RETIRED_SECRETS, row.id)
       .toArray();
     cache.keys.set(row.id, toKey(row, retiredSecrets));
   }

@@ -98,7 +98,7 @@ describe('a settlement in the queue', () => {
       { ...message, account: 'x' },
       { ...message, request: { ...validRequest, cost: '-1' } },
       { ...message, request: { ...validRequest, reason: 'because' } },
-      { ...message, request: { ...validRequest, usage: { ...validRequest.usage, output: 1.5 } } },
+      { ...message, request: { ...validRequest, usage: { ...request.usage, output: 1.5 } } },
       { ...message, request: { ...validRequest, prices: {} } },
     ]) {
       expect(decodeSettlement(malformed)).toBeUndefined();

@@ -1,18 +1,12 @@
 /**
- * The gateway's way to the ledger. An RPC that failed may have been carried out or not; every verb is
- * idempotent by its id, so it is simply asked again, a few times, apart. An object that says it is
- * overloaded is left alone (developers.cloudflare.com/durable-objects/best-practices/error-handling).
- * It never throws and never looks at an error's text.
+ * The gateway's client of the ledger. A failed RPC may have taken effect or not; every verb is
+ * idempotent by its id, so the client repeats it a few times with pauses. It does not repeat calls to an
+ * object that reports overload (developers.cloudflare.com/durable-objects/best-practices/error-handling).
+ * It never throws and never reads an error's text.
  */
+import { err, ok, type Success } from '@farebox/result';
 import { logEvent } from '@farebox/telemetry';
-import type {
-  AccountId,
-  CallsRpc,
-  CheckpointRequest,
-  HoldRequest,
-  KeyCredential,
-  SettleRequest,
-} from './contract/index.ts';
+import type { CallsRpc } from './contract/index.ts';
 import { secureRandom } from './random.ts';
 import { SettlementBatcher } from './settlement-batcher.ts';
 
@@ -41,7 +35,7 @@ const DEFAULT_RETRY_POLICY: RetryPolicy = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** The longest pause before each repetition; the pause taken is anything up to it ("full jitter"). */
+/** The longest pause before each retry, in milliseconds; the pause is random below it ("full jitter"). */
 const INTERACTIVE_RETRY_DELAYS: readonly number[] = [50, 200];
 const BACKGROUND_RETRY_DELAYS: readonly number[] = [200, 800];
 
@@ -55,8 +49,8 @@ function isOverloaded(thrown: unknown): boolean {
 }
 
 /**
- * Lets go of what an RPC's answer keeps open at the other end; left to the collector it piles up under
- * load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay readable.
+ * Releases what an RPC result keeps open at the other end; left to the garbage collector it piles up
+ * under load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay readable.
  */
 function disposed<T>(result: T): T {
   if (typeof result !== 'object' || result === null) return result;
@@ -65,58 +59,58 @@ function disposed<T>(result: T): T {
   return result;
 }
 
+/** The delivery of an RPC: its value, whatever that says, or the failure to reach the ledger. */
+type Delivery<T> = Success<{ value: T }> | LedgerUnreachable;
+
 export function createLedgerClient(
   calls: CallsRpc,
   retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
 ): LedgerClient {
-  async function callWithRetry<T>(
+  async function deliver<T>(
     verb: keyof CallsRpc,
     call: string,
     maxDelays: readonly number[],
     send: () => Promise<T>,
-  ): Promise<T | LedgerUnreachable> {
+  ): Promise<Delivery<T>> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return disposed(await send());
+        return ok({ value: disposed(await send()) });
       } catch (thrown) {
         const overloaded = isOverloaded(thrown);
         const maxDelay = maxDelays[attempt];
         if (overloaded || maxDelay === undefined) {
           logEvent({ event: 'ledger_unreachable', call, verb, overloaded });
-          return { ok: false, reason: 'ledger_unreachable', overloaded };
+          return err('ledger_unreachable', { overloaded });
         }
         await retryPolicy.sleep(retryPolicy.random() * maxDelay);
       }
     }
   }
 
-  const interactiveDelays = INTERACTIVE_RETRY_DELAYS;
-  const batcher = new SettlementBatcher<LedgerUnreachable>(async (account, requests) => {
-    const firstId = requests[0]?.id ?? '';
-    const result = await callWithRetry(
-      'settleMany',
-      firstId,
-      BACKGROUND_RETRY_DELAYS,
-      async () => ({
-        ok: true as const,
-        results: disposed(await calls.settleMany(account, requests)),
-      }),
-    );
-    return result.ok ? result : { ok: false, failure: result };
-  }, retryPolicy.sleep);
-  return {
-    hold: (account: AccountId, request: HoldRequest) =>
-      callWithRetry('hold', request.id, interactiveDelays, () => calls.hold(account, request)),
-    checkpoint: (account: AccountId, request: CheckpointRequest) =>
-      callWithRetry('checkpoint', request.id, interactiveDelays, () =>
-        calls.checkpoint(account, request),
+  async function ask<T>(
+    verb: keyof CallsRpc,
+    call: string,
+    send: () => Promise<T>,
+  ): Promise<T | LedgerUnreachable> {
+    const delivery = await deliver(verb, call, INTERACTIVE_RETRY_DELAYS, send);
+    return delivery.ok ? delivery.value : delivery;
+  }
+
+  const batcher = new SettlementBatcher<LedgerUnreachable>(
+    (account, requests) =>
+      deliver('settleMany', requests[0]?.id ?? '', BACKGROUND_RETRY_DELAYS, () =>
+        calls.settleMany(account, requests),
       ),
-    settle: (account: AccountId, request: SettleRequest) => batcher.settle(account, request),
-    generation: (account: AccountId, key: KeyCredential, id: string) =>
-      callWithRetry('generation', id, interactiveDelays, () => calls.generation(account, key, id)),
-    credits: (account: AccountId, key: KeyCredential) =>
-      callWithRetry('credits', '', interactiveDelays, () => calls.credits(account, key)),
-    key: (account: AccountId, key: KeyCredential) =>
-      callWithRetry('key', '', interactiveDelays, () => calls.key(account, key)),
+    retryPolicy.sleep,
+  );
+  return {
+    hold: (account, request) => ask('hold', request.id, () => calls.hold(account, request)),
+    checkpoint: (account, request) =>
+      ask('checkpoint', request.id, () => calls.checkpoint(account, request)),
+    settle: (account, request) => batcher.settle(account, request),
+    generation: (account, key, id) =>
+      ask('generation', id, () => calls.generation(account, key, id)),
+    credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),
+    key: (account, key) => ask('key', '', () => calls.key(account, key)),
   };
 }

@@ -62,7 +62,7 @@ export function adjust(tx: Tx, request: AdjustRequest): AdjustResult {
   return { ok: true, posted: balance.posted };
 }
 
-const UPDATE_STATE = "UPDATE account SET state = ? WHERE one = 1 AND state <> 'closed'";
+const UPDATE_STATE = "UPDATE account SET state = ? WHERE singleton = 1 AND state <> 'closed'";
 
 export function freeze(tx: Tx, frozen: boolean): void {
   tx.sql.exec(UPDATE_STATE, frozen ? 'frozen' : 'open');

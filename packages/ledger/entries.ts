@@ -1,32 +1,36 @@
 /**
- * The book's lines: append-only, numbered without a gap, each with the balance after it. Those beyond
- * the acknowledged number are the outbox to Postgres, so there is no second write that could be lost.
- * A line is never changed; only acknowledged charges older than the kept time are dropped.
+ * The ledger's entries: append-only, numbered without a gap, each with the balance after it. Entries
+ * beyond the acknowledged number are the outbox to Postgres, so there is no second write that could be
+ * lost. An entry never changes; only acknowledged charges older than the retention time are deleted.
  */
-import {
-  type NanoUsd,
-  type Prices,
-  SURCHARGE_KINDS,
-  type Surcharge,
-  type Usage,
-} from '@farebox/money';
+import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { rollUpSpending } from './cache.ts';
 import {
-  type CallId,
-  DIALECTS,
-  type Entry,
-  type Generation,
-  type Instant,
-  type RecordedDialect,
-  SETTLE_REASONS,
-  type SettleReason,
+  callFromCells,
+  columnsFrom,
+  NOT_REPORTED,
+  openingFromCells,
+  type ReportedMetadata,
+  reportToCells,
+} from './call-columns.ts';
+import type {
+  CallId,
+  CallMetadata,
+  Entry,
+  Generation,
+  Instant,
+  SettleReason,
 } from './contract/index.ts';
 import { ENTRY_RETENTION_MS } from './limits.ts';
 import { notify } from './notifications.ts';
-import { fromSql, fromSqlText, toSql, toSqlSaturating } from './sql-amounts.ts';
+import { fromSql, fromSqlText, minBigInt, toSql } from './sql-amounts.ts';
+import { fromSqlCell, toSqlCell } from './sql-cells.ts';
 import { type MutableBalance, type Tx, writeBalance } from './transaction.ts';
 
-export type EntryRow = {
+export type SqlRow = Record<string, SqlStorageValue>;
+
+/** An entry, and for a charge the columns of its call (call-columns.ts) under their names. */
+export type EntryRow = SqlRow & {
   seq: number;
   id: string;
   kind: string;
@@ -36,67 +40,51 @@ export type EntryRow = {
   source: string | null;
   call_id: string | null;
   key_id: number;
-  model: string;
-  provider: string;
-  dialect: string;
-  stream: number;
-  http_status: number | null;
-  reason: string;
-  fees: string | null;
-  u0: number | null;
-  u1: number;
-  u2: number;
-  u3: number;
-  u4: number;
-  u5: number;
-  p0: number;
-  p1: number;
-  p2: number;
-  p3: number;
-  p4: number;
   charged: number;
   shortfall: number;
-  created_at: number;
+  reason: string | null;
   held: number;
   max_output: number;
-  hold_asked: string | null;
-  settle_asked: string | null;
+  hold_fingerprint: string | null;
+  settle_fingerprint: string | null;
 };
 
-/** What a hold leaves behind in the line that ends it. */
-export type HoldRow = {
-  id: CallId;
+/** What a hold leaves behind in the entry that ends it: itself, and the opening columns of its call. */
+export type HoldRow = SqlRow & HoldColumns & { id: CallId };
+export type HoldColumns = {
   key_id: number;
   amount: number;
   max_output: number;
-  asked: string;
-  model: string;
-  provider: string;
-  dialect: string;
-  stream: number;
-  created_at: number;
+  fingerprint: string;
 };
 
-/** How a call ended. Usage, prices and asked are null where nothing was heard of it. */
-export type ChargeDetails = Readonly<{
-  entryId: string;
-  reason: SettleReason;
-  httpStatus: number | null;
-  usage: Usage | null;
-  prices: Prices | null;
-  fees: readonly Surcharge[];
-  fingerprint: string | null;
-  /** What this line takes (below zero: gives back). */
-  taken: NanoUsd;
-  /** The call's whole bill after this line. */
-  charged: NanoUsd;
-  shortfall: NanoUsd;
-}>;
+/** How a call ended. The fingerprint is null where no settlement came. */
+export type ChargeDetails = ReportedMetadata &
+  Readonly<{
+    entryId: string;
+    reason: SettleReason;
+    fingerprint: string | null;
+    /** The amount this entry takes; below zero it gives back. */
+    taken: NanoUsd;
+    /** The call's whole charge after this entry. */
+    charged: NanoUsd;
+    shortfall: NanoUsd;
+  }>;
 
-const COLUMNS = `seq, id, kind, delta, posted_after, at, call_id, key_id, model, provider, dialect,
-  stream, http_status, reason, fees, u0, u1, u2, u3, u4, u5, p0, p1, p2, p3, p4, charged, shortfall,
-  created_at, held, max_output, hold_asked, settle_asked`;
-const INSERT_CHARGE = `INSERT INTO entries (${COLUMNS}) VALUES (${COLUMNS.replace(/\w+/g, '?')})`;
+const OPENING_COLUMNS = columnsFrom('opening').map(({ name }) => name);
+export const REPORT_COLUMNS = columnsFrom('report').map(({ name }) => name);
+/** The columns of `holds` that describe its call, as a list for SQL. */
+export const OPENING_COLUMN_LIST = OPENING_COLUMNS.join(', ');
+
+const CHARGE_COLUMNS = [
+  ...['seq', 'id', 'kind', 'delta', 'posted_after', 'at', 'call_id'],
+  ...OPENING_COLUMNS,
+  ...REPORT_COLUMNS,
+  ...['reason', 'charged', 'shortfall', 'held', 'max_output'],
+  ...['hold_fingerprint', 'settle_fingerprint'],
+];
+const INSERT_CHARGE = `INSERT INTO entries (${CHARGE_COLUMNS.join(', ')})
+  VALUES (${CHARGE_COLUMNS.map(() => '?').join(', ')})`;
 const INSERT_CREDIT_OR_ADJUSTMENT = `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ?';
@@ -123,7 +111,7 @@ function monotonicTime(tx: Tx): Instant {
   return cache.lastEntryAt;
 }
 
-const UPDATE_LOW = 'UPDATE account SET low = ? WHERE one = 1';
+const UPDATE_LOW = 'UPDATE account SET is_low = ? WHERE singleton = 1';
 
 /** Told once when the balance falls below what its owner chose, and again only after it rose above. */
 function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
@@ -152,7 +140,7 @@ export function appendCreditOrAdjustment(
   alertOnLowBalance(tx, balance);
 }
 
-/** The line that ends a call; the hold's amount must already be out of `balance.held`. */
+/** The entry that ends a call; the hold's amount must already be out of `balance.held`. */
 export function appendCharge(
   tx: Tx,
   balance: MutableBalance,
@@ -160,9 +148,7 @@ export function appendCharge(
   details: ChargeDetails,
 ): void {
   post(balance, -details.taken);
-  const { usage, prices, fees } = details;
-  tx.sql.exec(
-    INSERT_CHARGE,
+  const values: SqlStorageValue[] = [
     balance.seq,
     details.entryId,
     'charge',
@@ -170,157 +156,82 @@ export function appendCharge(
     toSql(balance.posted),
     monotonicTime(tx),
     hold.id,
-    hold.key_id,
-    hold.model,
-    hold.provider,
-    hold.dialect,
-    hold.stream,
-    details.httpStatus,
-    details.reason,
-    formatSurcharges(fees),
-    usage?.input_uncached ?? null,
-    usage?.cache_read ?? null,
-    usage?.cache_write_5m ?? null,
-    usage?.cache_write_1h ?? null,
-    usage?.output ?? null,
-    usage?.output_reasoning ?? null,
-    prices === null ? null : toSql(prices.input_uncached),
-    prices === null ? null : toSql(prices.cache_read),
-    prices === null ? null : toSql(prices.cache_write_5m),
-    prices === null ? null : toSql(prices.cache_write_1h),
-    prices === null ? null : toSql(prices.output),
-    toSql(details.charged),
-    toSqlSaturating(details.shortfall),
-    hold.created_at,
-    hold.amount,
-    hold.max_output,
-    hold.asked,
-    details.fingerprint,
-  );
+  ];
+  for (const name of OPENING_COLUMNS) values.push(hold[name] ?? null);
+  for (const cell of reportToCells(details)) values.push(toSqlCell(cell));
+  // Only informs, so it stops at the largest amount that is exact.
+  const shortfall = minBigInt(details.shortfall, MAX_AMOUNT);
+  values.push(details.reason, toSql(details.charged), toSql(shortfall), hold.amount);
+  values.push(hold.max_output, hold.fingerprint, details.fingerprint);
+  tx.sql.exec(INSERT_CHARGE, ...values);
   writeBalance(tx, balance);
   alertOnLowBalance(tx, balance);
 }
 
-/** `kind*count@price`, several joined by commas; null for none, which is nearly always. */
-export function formatSurcharges(fees: readonly Surcharge[]): string | null {
-  if (fees.length === 0) return null;
-  return fees
-    .map((surcharge) => `${surcharge.kind}*${surcharge.count}@${surcharge.nano_usd_per_million}`)
-    .join(',');
+function parseKind(kind: string): Entry['kind'] {
+  if (kind === 'credit' || kind === 'charge' || kind === 'adjustment') return kind;
+  throw new RangeError('unknown kind of entry');
 }
 
-function parseSurcharges(text: string | null): readonly Surcharge[] {
-  if (text === null) return [];
-  return text.split(',').map((part) => {
-    const [name, count, price] = part.split(/[*@]/);
-    return {
-      kind: parseEnum(SURCHARGE_KINDS, name ?? ''),
-      count: Number(count),
-      nano_usd_per_million: BigInt(price ?? ''),
-    };
-  });
-}
-
-function parseEnum<T extends string>(allowed: readonly T[], text: string): T {
-  const match = allowed.find((candidate) => candidate === text);
-  if (match === undefined) throw new RangeError('stored word not in its closed list');
-  return match;
-}
-
-function toUsage(row: EntryRow): Usage | null {
-  if (row.u0 === null) return null;
-  return {
-    input_uncached: row.u0,
-    cache_read: row.u1,
-    cache_write_5m: row.u2,
-    cache_write_1h: row.u3,
-    output: row.u4,
-    output_reasoning: row.u5,
-  };
-}
-
-function toPrices(row: EntryRow): Prices | null {
-  if (row.u0 === null) return null;
-  return {
-    input_uncached: fromSql(row.p0),
-    cache_read: fromSql(row.p1),
-    cache_write_5m: fromSql(row.p2),
-    cache_write_1h: fromSql(row.p3),
-    output: fromSql(row.p4),
-  };
-}
-
-/** Ended without the provider having done anything that we know of. */
-const VOID_REASONS: ReadonlySet<SettleReason> = new Set([
+/** Ends without known work of the provider. */
+const VOID_REASONS: ReadonlySet<SqlStorageValue> = new Set<SettleReason>([
   'not_sent',
   'upstream_refused',
   'expired_unsettled',
 ]);
 
-function parseDialect(text: string): RecordedDialect {
-  return parseEnum(DIALECTS, text);
+/** Columns that `entries` keeps under another name, or not at all because they follow from others. */
+function derivedCell(row: EntryRow, name: string): SqlStorageValue {
+  if (name === 'id') return row.call_id;
+  if (name === 'settled_at') return row.at;
+  return isVoid(row) ? 'void' : 'settled';
 }
 
-export function toGeneration(row: EntryRow): Generation {
-  const reason = parseEnum(SETTLE_REASONS, row.reason);
-  return {
-    id: row.call_id ?? row.id,
-    model: row.model,
-    provider: row.provider,
-    dialect: parseDialect(row.dialect),
-    stream: row.stream === 1,
-    httpStatus: row.http_status,
-    status: VOID_REASONS.has(reason) && row.charged === 0 ? 'void' : 'settled',
-    reason,
-    usage: toUsage(row),
-    prices: toPrices(row),
-    fees: parseSurcharges(row.fees),
-    charged: fromSql(row.charged),
-    shortfall: fromSql(row.shortfall),
-    createdAt: row.created_at,
-    settledAt: row.at,
-  };
+function isVoid(row: EntryRow): boolean {
+  return row.charged === 0 && VOID_REASONS.has(row.reason ?? null);
+}
+
+export function toCallMetadata(row: EntryRow): CallMetadata {
+  return callFromCells(({ name, type, source }) =>
+    fromSqlCell(type, source === 'derived' ? derivedCell(row, name) : row[name]),
+  );
 }
 
 function toEntry(row: EntryRow): Entry {
   return {
     seq: row.seq,
     id: row.id,
-    kind: parseEnum(['credit', 'charge', 'adjustment'], row.kind),
+    kind: parseKind(row.kind),
     delta: fromSql(row.delta),
     postedAfter: fromSql(row.posted_after),
     at: row.at,
-    call: row.call_id === null ? null : { ...toGeneration(row), keyId: row.key_id },
+    call: row.call_id === null ? null : toCallMetadata(row),
   };
 }
 
-type OpenCallRow = HoldRow & { deadline: number };
 const OPEN_CALL = 'SELECT * FROM holds WHERE id = ?';
 
-/** The bill of one call: still open, ended, or corrected by a late settlement. */
+/** Returns the bill of one call: still open, ended, or corrected by a late settlement. */
 export function findGeneration(tx: Tx, id: CallId): Generation | null {
-  const open = tx.sql.exec<OpenCallRow>(OPEN_CALL, id).toArray()[0];
-  if (open !== undefined) return toOpenGeneration(open);
+  const open = tx.sql.exec<HoldRow>(OPEN_CALL, id).toArray()[0];
+  if (open !== undefined) return toGeneration(toOpenCall(open));
   const row = findEntry(tx, lateId(id)) ?? findEntry(tx, id);
-  return row === undefined || row.call_id !== id ? null : toGeneration(row);
+  return row === undefined || row.call_id !== id ? null : toGeneration(toCallMetadata(row));
 }
 
-function toOpenGeneration(row: OpenCallRow): Generation {
+function toGeneration({ keyId: _, ...generation }: CallMetadata): Generation {
+  return generation;
+}
+
+function toOpenCall(row: HoldRow): CallMetadata {
   return {
+    ...openingFromCells(({ name, type }) => fromSqlCell(type, row[name])),
+    ...NOT_REPORTED,
     id: row.id,
-    model: row.model,
-    provider: row.provider,
-    dialect: parseDialect(row.dialect),
-    stream: row.stream === 1,
-    httpStatus: null,
     status: 'open',
     reason: null,
-    usage: null,
-    prices: null,
-    fees: [],
     charged: 0n,
     shortfall: 0n,
-    createdAt: row.created_at,
     settledAt: null,
   };
 }
@@ -337,7 +248,7 @@ export function entriesAfter(tx: Tx, seq: number, limit: number): readonly Entry
 }
 
 const SELECT_OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
-const ACKNOWLEDGE = 'UPDATE account SET acknowledged = ? WHERE one = 1';
+const ACKNOWLEDGE = 'UPDATE account SET acknowledged = ? WHERE singleton = 1';
 
 export function outboxPosition(tx: Tx): { seq: number; acknowledged: number } {
   return tx.sql.exec<{ seq: number; acknowledged: number }>(SELECT_OUTBOX_POSITION).one();
@@ -362,7 +273,7 @@ const SUM_PRUNABLE = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS 
   FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2`;
 const DELETE_PRUNABLE = "DELETE FROM entries WHERE kind = 'charge' AND at < ?1 AND seq <= ?2";
 const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
-const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE one = 1';
+const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE singleton = 1';
 
 /**
  * Drops acknowledged charges older than the kept time and remembers their sum. Credits stay for good:

@@ -5,7 +5,9 @@
  */
 import type { NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
+import { columnsFrom, openingToCells } from './call-columns.ts';
 import type {
+  CallOpening,
   CheckpointRequest,
   CheckpointResult,
   HoldDecline,
@@ -13,6 +15,7 @@ import type {
   HoldResult,
   Instant,
 } from './contract/index.ts';
+import { OPENING_COLUMN_LIST } from './entries.ts';
 import {
   affordableOutput,
   computeTerms,
@@ -24,6 +27,7 @@ import { findKey, keyError } from './keys.ts';
 import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, maxOpenCalls, toUtcDay } from './limits.ts';
 import { alertOnExpensiveModel, checkBurst, checkPaused } from './spend-guard.ts';
 import { fromSql, minBigInt, toSql } from './sql-amounts.ts';
+import { toSqlCell } from './sql-cells.ts';
 import {
   type BalanceRow,
   type Key,
@@ -35,18 +39,18 @@ import {
 
 /** The balance and, in the same statement, what is known of this id: open, ended, or nothing. */
 const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
-    coalesce(h.asked, e.hold_asked) AS asked, coalesce(h.amount, e.held) AS amount,
+    coalesce(h.fingerprint, e.hold_fingerprint) AS fingerprint, coalesce(h.amount, e.held) AS amount,
     coalesce(h.max_output, e.max_output) AS max_output
   FROM account a LEFT JOIN holds h ON h.id = ?1 LEFT JOIN entries e ON e.id = ?1`;
 type LookupRow = BalanceRow & {
   ended: number | null;
-  asked: string | null;
+  fingerprint: string | null;
   amount: number | null;
   max_output: number | null;
 };
 
-const INSERT_HOLD = `INSERT INTO holds (id, key_id, amount, floor, deadline, max_output, asked, model,
-  provider, dialect, stream, created_at) VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_HOLD = `INSERT INTO holds (id, amount, floor, deadline, max_output, fingerprint,
+  ${OPENING_COLUMN_LIST}) VALUES (?, ?, 0, ?, ?, ?${', ?'.repeat(columnsFrom('opening').length)})`;
 
 const MINUTE_MS = 60_000;
 
@@ -77,8 +81,8 @@ function replayHold(
   requestFingerprint: string,
   request: HoldRequest,
 ): HoldResult | undefined {
-  if (row.asked === null && row.ended === null) return undefined;
-  if (row.asked !== requestFingerprint || row.max_output === null)
+  if (row.fingerprint === null && row.ended === null) return undefined;
+  if (row.fingerprint !== requestFingerprint || row.max_output === null)
     return declined({ reason: 'conflict' });
   const { deadline } = request;
   return {
@@ -213,21 +217,18 @@ function insertHold(
   requestFingerprint: string,
   terms: HoldTerms,
 ): void {
+  const { keyId } = request.key;
+  const opening: CallOpening = { ...request, keyId, createdAt: tx.now };
   tx.sql.exec(
     INSERT_HOLD,
     request.id,
-    request.key.keyId,
     toSql(terms.amount),
     request.deadline,
     terms.maxOutput,
     requestFingerprint,
-    request.model,
-    request.provider,
-    request.dialect,
-    request.stream ? 1 : 0,
-    tx.now,
+    ...openingToCells(opening).map(toSqlCell),
   );
-  applyHold(tx.cache, request.key.keyId, terms.amount, 1);
+  applyHold(tx.cache, keyId, terms.amount, 1);
   balance.held += terms.amount;
   writeHeld(tx, balance);
 }

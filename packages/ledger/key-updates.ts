@@ -4,6 +4,7 @@
  * those before it, which still open for a while; a secret itself is never known here.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import type { NoData, Result } from '@farebox/result';
 import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract/index.ts';
 import { clampLimits, findKey, limitColumns, revokeKey, toKeyStatus } from './keys.ts';
 import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
@@ -12,18 +13,17 @@ import { pausedAt } from './spend-guard.ts';
 import { minBigInt, toSql } from './sql-amounts.ts';
 import { type Key, type RetiredSecret, readBalance, type Tx } from './transaction.ts';
 
-export type KeyUpdateResult =
-  | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+export type KeyUpdateResult = Result<NoData, 'unknown' | 'revoked' | 'closed'>;
 
 const UPDATE_LIMITS = `UPDATE keys SET budget = ?, expires_at = ?, models = ?, calls_per_minute = ?,
   concurrent_calls = ? WHERE id = ?`;
 const UPDATE_SPEND_GUARD =
-  'UPDATE keys SET notice_at = ?, pause_at = ?, paused_at = ? WHERE id = ?';
-const UPDATE_RESUMED = 'UPDATE keys SET paused_at = NULL, resumed_day = ? WHERE id = ?';
+  'UPDATE keys SET alert_multiple = ?, pause_multiple = ?, paused_at = ? WHERE id = ?';
+const UPDATE_RESUMED = 'UPDATE keys SET paused_at = NULL, guard_disabled_day = ? WHERE id = ?';
 const UPDATE_SECRET = 'UPDATE keys SET secret_hash = ? WHERE id = ?';
 const DELETE_RETIRED_SECRETS = 'DELETE FROM retired_secrets WHERE key_id = ?';
-const INSERT_RETIRED_SECRET = 'INSERT INTO retired_secrets (hash, key_id, until) VALUES (?, ?, ?)';
+const INSERT_RETIRED_SECRET =
+  'INSERT INTO retired_secrets (hash, key_id, expires_at) VALUES (?, ?, ?)';
 
 /** Runs `work` on a key that its owner may still change. */
 function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpdateResult {
@@ -79,10 +79,10 @@ function retireSecret(
   previousExpiresAt: Instant,
   now: Instant,
 ): readonly RetiredSecret[] {
-  const secrets = [{ hash: key.secretHash, until: previousExpiresAt }, ...key.retiredSecrets];
+  const secrets = [{ hash: key.secretHash, expiresAt: previousExpiresAt }, ...key.retiredSecrets];
   return secrets
-    .map(({ hash, until }) => ({ hash, until: Math.min(until, previousExpiresAt) }))
-    .filter(({ until }) => until > now)
+    .map(({ hash, expiresAt }) => ({ hash, expiresAt: Math.min(expiresAt, previousExpiresAt) }))
+    .filter(({ expiresAt }) => expiresAt > now)
     .slice(0, MAX_RETIRED_SECRETS);
 }
 
@@ -93,8 +93,8 @@ export function rollKey(tx: Tx, request: RollSecretRequest): KeyUpdateResult {
     key.retiredSecrets = retireSecret(key, previousExpiresAt, tx.now);
     key.secretHash = secretHash;
     tx.sql.exec(DELETE_RETIRED_SECRETS, keyId);
-    for (const { hash, until } of key.retiredSecrets)
-      tx.sql.exec(INSERT_RETIRED_SECRET, hash, keyId, until);
+    for (const { hash, expiresAt } of key.retiredSecrets)
+      tx.sql.exec(INSERT_RETIRED_SECRET, hash, keyId, expiresAt);
     tx.sql.exec(UPDATE_SECRET, secretHash, keyId);
   });
 }
@@ -121,7 +121,7 @@ export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
   return keys.map((key) => toKeyStatus(key, tx.now));
 }
 
-const LOW_BALANCE = 'UPDATE account SET low_balance = ?, low = ? WHERE one = 1';
+const LOW_BALANCE = 'UPDATE account SET low_balance = ?, is_low = ? WHERE singleton = 1';
 
 /** A balance below it at this moment is no news: its owner sees it where they set the threshold. */
 export function setLowBalance(tx: Tx, threshold: NanoUsd | null): void {

@@ -30,7 +30,7 @@ import { minBigInt, toSql } from './sql-amounts.ts';
 import { type Key, readBalance, type Tx } from './transaction.ts';
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
-  concurrent_calls, spent, revoked_at, created_at, notice_at, pause_at)
+  concurrent_calls, spent, revoked_at, created_at, alert_multiple, pause_multiple)
   VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, ?, ?, ?)`;
 const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';
 const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
@@ -51,7 +51,7 @@ export function findKey(tx: Tx, credential: KeyCredential): Key | undefined {
   const key = tx.cache.keys.get(credential.keyId);
   if (key === undefined || constantTimeEqual(key.secretHash, credential.secretHash)) return key;
   const isValid = key.retiredSecrets.some(
-    ({ hash, until }) => until > tx.now && constantTimeEqual(hash, credential.secretHash),
+    ({ hash, expiresAt }) => expiresAt > tx.now && constantTimeEqual(hash, credential.secretHash),
   );
   return isValid ? key : undefined;
 }

@@ -8,12 +8,13 @@ import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';
 import { fromSql, toSqlSaturating } from './sql-amounts.ts';
 import type { Tx } from './transaction.ts';
 
-const INSERT = `INSERT INTO notices (id, kind, key_id, model, amount, at) VALUES (?, ?, ?, ?, ?, ?)
+const INSERT = `INSERT INTO notifications (id, kind, key_id, model, amount, at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
-const OLDEST = 'SELECT id, kind, key_id, model, amount, at FROM notices ORDER BY at, id LIMIT ?';
-const DROP = 'DELETE FROM notices WHERE id = ?';
-const DROP_ALL = 'DELETE FROM notices';
-const COUNT = 'SELECT count(*) AS n FROM notices';
+const OLDEST =
+  'SELECT id, kind, key_id, model, amount, at FROM notifications ORDER BY at, id LIMIT ?';
+const DROP = 'DELETE FROM notifications WHERE id = ?';
+const DROP_ALL = 'DELETE FROM notifications';
+const COUNT = 'SELECT count(*) AS n FROM notifications';
 
 type NotificationRow = {
   id: string;

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { SettleRequest, SettleResult } from './index.ts';
 import { type SendBatch, SettlementBatcher } from './settlement-batcher.ts';
 
+const FAILED = { ok: false, reason: 'failed' } as const;
+type Failed = typeof FAILED;
+
 const ACCOUNT = '0'.repeat(16);
 const FREE = {
   input_uncached: 0n,
@@ -23,9 +26,9 @@ function chargedResult(amount: bigint): SettleResult {
 
 const shortDelay = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
 
-function createBatcher(sendBatch: SendBatch<'failed'>) {
+function createBatcher(sendBatch: SendBatch<Failed>) {
   const batches: string[][] = [];
-  const batcher = new SettlementBatcher<'failed'>((account, requests) => {
+  const batcher = new SettlementBatcher<Failed>((account, requests) => {
     batches.push(requests.map(({ id }) => id));
     return sendBatch(account, requests);
   }, shortDelay);
@@ -36,7 +39,7 @@ describe('settlements that fall due together', () => {
   it('travel together, and each hears its own answer', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
       ok: true,
-      results: requests.map(({ id }) => chargedResult(BigInt(id))),
+      value: requests.map(({ id }) => chargedResult(BigInt(id))),
     }));
     const ids = ['1', '2', '3', '4'];
     const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));
@@ -47,7 +50,7 @@ describe('settlements that fall due together', () => {
   it('of different accounts do not', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async () => ({
       ok: true,
-      results: [chargedResult(0n)],
+      value: [chargedResult(0n)],
     }));
     await Promise.all([
       batcher.settle(ACCOUNT, request('1')),
@@ -59,12 +62,12 @@ describe('settlements that fall due together', () => {
   it('go alone where the load failed: one bad companion takes nobody down', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) =>
       requests.some(({ id }) => id === 'bad')
-        ? { ok: false, failure: 'failed' }
-        : { ok: true, results: requests.map(() => chargedResult(1n)) },
+        ? FAILED
+        : { ok: true, value: requests.map(() => chargedResult(1n)) },
     );
     const ids = ['good', 'bad', 'fine'];
     const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));
-    expect(results).toEqual([chargedResult(1n), 'failed', chargedResult(1n)]);
+    expect(results).toEqual([chargedResult(1n), FAILED, chargedResult(1n)]);
     expect(batches[0]).toEqual(ids);
     expect(batches.slice(1).map((batch) => batch.length)).toEqual([1, 1, 1]);
   });
@@ -72,7 +75,7 @@ describe('settlements that fall due together', () => {
   it('are never more than a hundred, however many fall due', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
       ok: true,
-      results: requests.map(({ id }) => chargedResult(BigInt(id))),
+      value: requests.map(({ id }) => chargedResult(BigInt(id))),
     }));
     const ids = Array.from({ length: 1000 }, (_, index) => String(index));
     const results = await Promise.all(ids.map((id) => batcher.settle(ACCOUNT, request(id))));

@@ -4,6 +4,7 @@
  * object keep up (docs/decisions/0006-settlement-batching.md). Each still ends exactly one hold, by its own id,
  * and a companion that fails never takes another down with it.
  */
+import type { Success } from '@farebox/result';
 import type { AccountId, SettleRequest, SettleResult } from './contract/index.ts';
 
 /** How long the first of a group waits for company, in milliseconds. */
@@ -17,16 +18,14 @@ type PendingSettlement = Readonly<{
   resolveWith: (result: SettleResult | null) => void;
 }>;
 
-export type BatchResult<Failure> =
-  | Readonly<{ ok: true; results: readonly SettleResult[] }>
-  | Readonly<{ ok: false; failure: Failure }>;
-
-export type SendBatch<Failure> = (
+/** Sends settlements in one RPC; resolves with one result for each request, in order, or a failure. */
+export type SendBatch<Failure extends FailedSend> = (
   account: AccountId,
   requests: readonly SettleRequest[],
-) => Promise<BatchResult<Failure>>;
+) => Promise<Success<{ value: readonly SettleResult[] }> | Failure>;
+type FailedSend = Readonly<{ ok: false }>;
 
-export class SettlementBatcher<Failure> {
+export class SettlementBatcher<Failure extends FailedSend> {
   readonly #sendBatch: SendBatch<Failure>;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #batches = new Map<AccountId, PendingSettlement[]>();
@@ -51,11 +50,11 @@ export class SettlementBatcher<Failure> {
     const batchResult = await this.#sendBatch(account, requests);
     if (!batchResult.ok) {
       for (const pending of batch) pending.resolveWith(null);
-      return batch.length === 0 ? batchResult.failure : this.#sendSingle(account, request);
+      return batch.length === 0 ? batchResult : this.#sendSingle(account, request);
     }
     for (const [index, pending] of batch.entries())
-      pending.resolveWith(batchResult.results[index + 1] ?? null);
-    return batchResult.results[0] ?? this.#sendSingle(account, request);
+      pending.resolveWith(batchResult.value[index + 1] ?? null);
+    return batchResult.value[0] ?? this.#sendSingle(account, request);
   }
 
   async #joinBatch(
@@ -77,7 +76,7 @@ export class SettlementBatcher<Failure> {
   /** Repeating a settlement that did arrive gives the same answer, so going alone is always safe. */
   async #sendSingle(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
     const batchResult = await this.#sendBatch(account, [request]);
-    if (!batchResult.ok) return batchResult.failure;
-    return batchResult.results[0] ?? { ok: false, reason: 'unknown' };
+    if (!batchResult.ok) return batchResult;
+    return batchResult.value[0] ?? { ok: false, reason: 'unknown' };
   }
 }

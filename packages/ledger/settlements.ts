@@ -5,19 +5,24 @@
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
+import { NOT_REPORTED, reportToCells } from './call-columns.ts';
 import type { Instant, SettleReason, SettleRequest, SettleResult } from './contract/index.ts';
 import {
   appendCharge,
   type ChargeDetails,
   type EntryRow,
   findEntry,
-  formatSurcharges,
+  type HoldColumns,
   type HoldRow,
   lateId,
+  OPENING_COLUMN_LIST,
+  REPORT_COLUMNS,
+  type SqlRow,
 } from './entries.ts';
 import { chargeKey } from './keys.ts';
 import { toUtcDay, WAIVERS_PER_DAY } from './limits.ts';
 import { fromSql, minBigInt } from './sql-amounts.ts';
+import { toSqlCell } from './sql-cells.ts';
 import {
   type BalanceRow,
   type MutableBalance,
@@ -28,10 +33,9 @@ import {
 } from './transaction.ts';
 
 const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired,
-    h.id, h.key_id, h.amount, h.max_output, h.asked, h.model, h.provider, h.dialect, h.stream,
-    h.created_at
+    h.id, h.amount, h.max_output, h.fingerprint, ${OPENING_COLUMN_LIST}
   FROM account a LEFT JOIN holds h ON h.id = ?`;
-type LookupRow = BalanceRow & Omit<HoldRow, 'id'> & { id: string | null };
+type LookupRow = SqlRow & BalanceRow & HoldColumns & { id: string | null };
 const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 
 type Charge = Readonly<{ reason: SettleReason; cost: NanoUsd }>;
@@ -50,12 +54,12 @@ function settlementFingerprint(request: SettleRequest): string {
   return `${request.reason}|${request.cost}|${request.waivedCost ?? ''}`;
 }
 
+/** The report's part of the charge. */
 function buildChargeDetails(
   request: SettleRequest,
   entryId: string,
 ): Omit<ChargeDetails, AmountField> {
-  const { httpStatus, usage, prices, fees } = request;
-  return { entryId, httpStatus, usage, prices, fees, fingerprint: settlementFingerprint(request) };
+  return { ...request, entryId, fingerprint: settlementFingerprint(request) };
 }
 type AmountField = 'reason' | 'taken' | 'charged' | 'shortfall';
 
@@ -64,7 +68,7 @@ export function settle(tx: Tx, request: SettleRequest): SettleResult {
   const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
   const { id } = row;
   if (id === null) return settleClosedHold(tx, request);
-  const hold = { ...row, id };
+  const hold: HoldRow = { ...row, id };
   const balance = toMutableBalance(row);
   releaseHold(tx, balance, hold);
   const { reason, cost } = resolveCharge(tx, balance, request);
@@ -94,29 +98,19 @@ function emitShortfall(tx: Tx, call: string, shortfall: NanoUsd): void {
 function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
   const base = findEntry(tx, request.id);
   if (base === undefined || base.call_id === null) return { ok: false, reason: 'unknown' };
-  if (base.settle_asked !== null) return replaySettlement(base, request, false);
+  if (base.settle_fingerprint !== null) return replaySettlement(base, request, false);
   const late = findEntry(tx, lateId(request.id));
   return late === undefined ? settleLate(tx, base, request) : replaySettlement(late, request, true);
 }
 
+function isSameSettlement(row: EntryRow, request: SettleRequest): boolean {
+  if (row.settle_fingerprint !== settlementFingerprint(request)) return false;
+  const cells = reportToCells(request);
+  return REPORT_COLUMNS.every((name, index) => row[name] === toSqlCell(cells[index] ?? null));
+}
+
 function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean): SettleResult {
-  const { usage, prices } = request;
-  const same =
-    row.settle_asked === settlementFingerprint(request) &&
-    row.http_status === request.httpStatus &&
-    row.fees === formatSurcharges(request.fees) &&
-    row.u0 === usage.input_uncached &&
-    row.u1 === usage.cache_read &&
-    row.u2 === usage.cache_write_5m &&
-    row.u3 === usage.cache_write_1h &&
-    row.u4 === usage.output &&
-    row.u5 === usage.output_reasoning &&
-    row.p0 === Number(prices.input_uncached) &&
-    row.p1 === Number(prices.cache_read) &&
-    row.p2 === Number(prices.cache_write_5m) &&
-    row.p3 === Number(prices.cache_write_1h) &&
-    row.p4 === Number(prices.output);
-  if (!same) return { ok: false, reason: 'conflict' };
+  if (!isSameSettlement(row, request)) return { ok: false, reason: 'conflict' };
   const shortfall = fromSql(row.shortfall);
   return { ok: true, charged: fromSql(row.charged), shortfall, late };
 }
@@ -133,7 +127,7 @@ function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResul
     ...base,
     id: request.id,
     amount: base.held,
-    asked: base.hold_asked ?? '',
+    fingerprint: base.hold_fingerprint ?? '',
   };
   const details = {
     ...buildChargeDetails(request, lateId(request.id)),
@@ -179,10 +173,7 @@ export function expire(tx: Tx): number {
     const details: ChargeDetails = {
       entryId: hold.id,
       reason: floor > 0n ? 'expired_at_checkpoint' : 'expired_unsettled',
-      httpStatus: null,
-      usage: null,
-      prices: null,
-      fees: [],
+      ...NOT_REPORTED,
       fingerprint: null,
       taken: floor,
       charged: floor,

@@ -18,8 +18,8 @@ import {
 import type { Key, Tx } from './transaction.ts';
 
 const PAUSE = 'UPDATE keys SET paused_at = ? WHERE id = ?';
-const SET_LAST_ALERT_DAY = 'UPDATE keys SET noticed_day = ? WHERE id = ?';
-const SET_USED_EXPENSIVE_MODEL = 'UPDATE keys SET dear = 1 WHERE id = ?';
+const SET_LAST_ALERT_DAY = 'UPDATE keys SET last_alert_day = ? WHERE id = ?';
+const SET_USED_EXPENSIVE_MODEL = 'UPDATE keys SET used_expensive_model = 1 WHERE id = ?';
 
 /** Since when the brake is on, if it is: it lets go at midnight UTC by itself. */
 export function pausedAt(key: Key, now: Instant): Instant | null {

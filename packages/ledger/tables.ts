@@ -108,7 +108,54 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (family, fingerprint)
     ) STRICT, WITHOUT ROWID`,
   ],
+  // Names only, and surcharges as JSON. A column of a call's metadata is named as in call-columns.ts.
+  [
+    ...renameColumns('account', [
+      ['one', 'singleton'],
+      ['low', 'is_low'],
+    ]),
+    ...renameColumns('holds', [['asked', 'fingerprint']]),
+    ...renameColumns('entries', [
+      ['hold_asked', 'hold_fingerprint'],
+      ['settle_asked', 'settle_fingerprint'],
+      ['u0', 'input_uncached'],
+      ['u1', 'cache_read'],
+      ['u2', 'cache_write_5m'],
+      ['u3', 'cache_write_1h'],
+      ['u4', 'output'],
+      ['u5', 'output_reasoning'],
+      ['p0', 'input_uncached_price'],
+      ['p1', 'cache_read_price'],
+      ['p2', 'cache_write_5m_price'],
+      ['p3', 'cache_write_1h_price'],
+      ['p4', 'output_price'],
+    ]),
+    ...renameColumns('keys', [
+      ['notice_at', 'alert_multiple'],
+      ['pause_at', 'pause_multiple'],
+      ['noticed_day', 'last_alert_day'],
+      ['resumed_day', 'guard_disabled_day'],
+      ['dear', 'used_expensive_model'],
+      ['habit_day', 'baseline_day'],
+      ['habit_today', 'baseline_today'],
+      ['habit_usual', 'baseline_mean'],
+      ['habit_days', 'baseline_active_days'],
+    ]),
+    ...renameColumns('retired_secrets', [['until', 'expires_at']]),
+    'ALTER TABLE notices RENAME TO notifications',
+    `UPDATE notifications SET kind = 'expensive_model', id = 'expensive_model:' || key_id
+      WHERE kind = 'dear_model'`,
+    // From `kind*count@price,...`, which no kind, count or price contains a character of.
+    `UPDATE entries SET fees = '[{"kind":"' || replace(replace(replace(fees, ',', '"},{"kind":"'),
+      '*', '","count":'), '@', ',"nano_usd_per_million":"') || '"}]' WHERE fees IS NOT NULL`,
+  ],
 ];
+
+type Rename = readonly [from: string, to: string];
+
+function renameColumns(table: string, renames: readonly Rename[]): readonly string[] {
+  return renames.map(([from, to]) => `ALTER TABLE ${table} RENAME COLUMN ${from} TO ${to}`);
+}
 
 /** Whether `open` has ever run here. Reads only. */
 export function tablesExist(sql: SqlStorage): boolean {
@@ -116,8 +163,8 @@ export function tablesExist(sql: SqlStorage): boolean {
   return rows.toArray().length > 0;
 }
 
-/** Brings the tables up to the newest step; call inside a transaction. */
-export function migrate(sql: SqlStorage, now: number): void {
+/** Brings the tables up to step `target`, the newest by default. Call inside a transaction. */
+export function migrate(sql: SqlStorage, now: number, target = MIGRATIONS.length): void {
   sql.exec(
     'CREATE TABLE IF NOT EXISTS migrations (step INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT',
   );
@@ -126,7 +173,7 @@ export function migrate(sql: SqlStorage, now: number): void {
   );
   const last = current.one().step;
   for (const [index, statements] of MIGRATIONS.entries()) {
-    if (index + 1 <= last) continue;
+    if (index + 1 <= last || index + 1 > target) continue;
     for (const statement of statements) sql.exec(statement);
     sql.exec('INSERT INTO migrations (step, at) VALUES (?, ?)', index + 1, now);
   }

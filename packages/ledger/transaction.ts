@@ -34,7 +34,7 @@ export type Key = {
   usedExpensiveModel: boolean;
 };
 
-export type RetiredSecret = Readonly<{ hash: string; until: Instant }>;
+export type RetiredSecret = Readonly<{ hash: string; expiresAt: Instant }>;
 
 export type AccountCache = {
   readonly account: AccountId;
@@ -84,8 +84,8 @@ export type MutableBalance = {
 
 const SELECT_BALANCE = 'SELECT state, posted, held, seq, day, waived, expired FROM account';
 const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, day = ?, waived = ?, expired = ?
-  WHERE one = 1`;
-const UPDATE_HELD = 'UPDATE account SET held = ? WHERE one = 1';
+  WHERE singleton = 1`;
+const UPDATE_HELD = 'UPDATE account SET held = ? WHERE singleton = 1';
 
 export function toMutableBalance(row: BalanceRow): MutableBalance {
   return { ...row, posted: fromSql(row.posted), held: fromSql(row.held) };

@@ -1,6 +1,6 @@
 /** Endpoints about the caller's own account: its credits, its key, and the bill of a call. */
 import type { Generation, KeyStatus } from '@farebox/ledger';
-import { BUCKETS, formatUsd, type NanoUsd, surchargeCost } from '@farebox/money';
+import { formatUsd, type NanoUsd, pricesToJson, surchargeCost, usageToJson } from '@farebox/money';
 import { type RequestContext, respondError } from './context.ts';
 import { idHeaders } from './request-id.ts';
 import { withCaller } from './with-caller.ts';
@@ -56,19 +56,6 @@ export const getKey = withCaller(async (ctx, caller) => {
   return dataResponse(ctx, keyStatusJson(result.value));
 });
 
-function usageJson(call: Generation): unknown {
-  if (call.usage === null) return null;
-  const { usage } = call;
-  const counts = BUCKETS.map((bucket) => [bucket, usage[bucket]]);
-  return { ...Object.fromEntries(counts), output_reasoning: usage.output_reasoning };
-}
-
-function pricesJson(call: Generation): unknown {
-  const { prices } = call;
-  if (prices === null) return null;
-  return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
-}
-
 /** Returns the bill of a call as the schema `Generation` of docs/openapi.json describes it. */
 export function generationJson(call: Generation): unknown {
   return {
@@ -80,8 +67,8 @@ export function generationJson(call: Generation): unknown {
     http_status: call.httpStatus,
     status: call.status,
     reason: call.reason,
-    usage: usageJson(call),
-    prices: pricesJson(call),
+    usage: call.usage === null ? null : usageToJson(call.usage),
+    prices: call.prices === null ? null : pricesToJson(call.prices),
     fees: call.fees.map((fee) => ({
       kind: fee.kind,
       count: fee.count,

@@ -1,66 +1,62 @@
 /**
- * The metadata of ended calls, to and from rows. Buckets and prices are columns of their own, so that
- * nothing but whole numbers fits in them; a row that no longer reads as a bill is refused, not guessed.
+ * The metadata of ended calls, to and from rows of `calls`. Columns come from the ledger's table
+ * (call-columns.ts); a row that does not read as a call is refused, not guessed.
  */
-import type {
-  AccountId,
-  CallId,
-  Entry,
-  Generation,
-  RecordedDialect,
-  SettleReason,
-} from '@farebox/ledger';
-import { SETTLE_REASONS } from '@farebox/ledger';
+import type { AccountId, CallId, CallMetadata, Generation } from '@farebox/ledger';
+import {
+  CALL_COLUMNS,
+  type CallColumnName,
+  type Cell,
+  type CellType,
+  callFromCells,
+  callToCells,
+} from '@farebox/ledger/call-columns';
+import { surchargesFromJson, surchargesToJson } from '@farebox/money';
 import { and, eq } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { calls } from '../schema/ledger.ts';
 
-type CallCharge = NonNullable<Entry['call']>;
-type Surcharges = Generation['fees'];
-
-const DIALECTS: Readonly<Record<RecordedDialect, true>> = {
-  chat: true,
-  messages: true,
-  responses: true,
-  gemini: true,
-  embeddings: true,
+/** The type of a column in a record that Postgres reads from JSON; inserting casts to the table's own. */
+const POSTGRES_TYPES: Readonly<Record<CellType, string>> = {
+  text: 'text',
+  integer: 'bigint',
+  boolean: 'boolean',
+  amount: 'bigint',
+  price: 'bigint',
+  instant: 'timestamptz',
+  surcharges: 'jsonb',
 };
 
-/** One call as `deliverEntries` sends it: column names, every large number as text. */
-export function toCallRow(seq: number, call: CallCharge) {
-  const { usage, prices } = call;
-  return {
-    id: call.id,
-    seq,
-    key_id: call.keyId,
-    model: call.model,
-    provider: call.provider,
-    dialect: call.dialect,
-    stream: call.stream,
-    http_status: call.httpStatus,
-    status: call.status,
-    reason: call.reason,
-    input_uncached: usage?.input_uncached ?? null,
-    cache_read: usage?.cache_read ?? null,
-    cache_write_5m: usage?.cache_write_5m ?? null,
-    cache_write_1h: usage?.cache_write_1h ?? null,
-    output: usage?.output ?? null,
-    output_reasoning: usage?.output_reasoning ?? null,
-    input_uncached_price: prices?.input_uncached.toString() ?? null,
-    cache_read_price: prices?.cache_read.toString() ?? null,
-    cache_write_5m_price: prices?.cache_write_5m.toString() ?? null,
-    cache_write_1h_price: prices?.cache_write_1h.toString() ?? null,
-    output_price: prices?.output.toString() ?? null,
-    fees: call.fees.map((fee) => ({
-      kind: fee.kind,
-      count: fee.count,
-      nano_usd_per_million: fee.nano_usd_per_million.toString(),
-    })),
-    charged: call.charged.toString(),
-    shortfall: call.shortfall.toString(),
-    created_at: new Date(call.createdAt).toISOString(),
-    settled_at: call.settledAt === null ? null : new Date(call.settledAt).toISOString(),
-  };
+/** The columns of `calls` but the account, and which of them a later entry of the call replaces. */
+export const CALL_ROW_COLUMNS: readonly Readonly<{
+  name: string;
+  type: string;
+  isReplaced: boolean;
+}>[] = [
+  { name: 'seq', type: 'bigint', isReplaced: true },
+  ...CALL_COLUMNS.map(({ name, type, source }) => ({
+    name,
+    type: POSTGRES_TYPES[type],
+    isReplaced: name !== 'id' && source !== 'opening',
+  })),
+];
+
+/** Large numbers are text, because JSON has no exact integer beyond 2^53. */
+function cellToJson(type: CellType, cell: Cell): unknown {
+  if (cell === null || typeof cell === 'string' || typeof cell === 'boolean') return cell;
+  if (typeof cell === 'bigint') return cell.toString();
+  if (typeof cell === 'number') return type === 'instant' ? new Date(cell).toISOString() : cell;
+  return surchargesToJson(cell);
+}
+
+/** One call as `ingestEntries` sends it: a value for each of `CALL_ROW_COLUMNS`. */
+export function toCallRow(seq: number, call: CallMetadata): Readonly<Record<string, unknown>> {
+  const cells = callToCells(call);
+  const values = CALL_COLUMNS.map(({ name, type }, index) => [
+    name,
+    cellToJson(type, cells[index] ?? null),
+  ]);
+  return { seq, ...Object.fromEntries(values) };
 }
 
 /** The bill of one ended call of this account, for calls the object no longer keeps. */
@@ -78,96 +74,36 @@ export async function findGeneration(
   return row === undefined ? undefined : toGeneration(row);
 }
 
-type Row = typeof calls.$inferSelect;
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name;
 
-export function toGeneration(row: Row): Generation {
-  return {
-    id: row.id,
-    model: row.model,
-    provider: row.provider,
-    dialect: parseDialect(row.dialect),
-    stream: row.stream,
-    httpStatus: row.httpStatus,
-    status: row.status === 'void' ? 'void' : 'settled',
-    reason: row.reason === null ? null : parseReason(row.reason),
-    usage: toUsage(row),
-    prices: toPrices(row),
-    fees: parseSurcharges(row.fees),
-    charged: row.charged,
-    shortfall: row.shortfall,
-    createdAt: row.createdAt.getTime(),
-    settledAt: row.settledAt?.getTime() ?? null,
-  };
+/** A row as the schema names it: a column that `calls` lacks does not compile where one is passed. */
+type CallRow = Readonly<Record<CamelCase<CallColumnName>, unknown>>;
+
+function toCamelCase(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function isDialect(text: string): text is RecordedDialect {
-  return Object.hasOwn(DIALECTS, text);
+const ROW_PROPERTIES: ReadonlyMap<string, string> = new Map(
+  CALL_COLUMNS.map(({ name }) => [name, toCamelCase(name)]),
+);
+
+function toCell(type: CellType, value: unknown): Cell {
+  if (type === 'surcharges') return surchargesFromJson(value);
+  if (value instanceof Date) return value.getTime();
+  if (value === null || typeof value === 'string' || typeof value === 'number') return value;
+  if (typeof value === 'bigint' || typeof value === 'boolean') return value;
+  throw new TypeError('A stored call has a value that no column may hold.');
 }
 
-function parseDialect(text: string): RecordedDialect {
-  if (isDialect(text)) return text;
-  throw new Error('A stored call has a dialect that this release does not know.');
+export function toCallMetadata(row: CallRow): CallMetadata {
+  return callFromCells(({ name, type }) =>
+    toCell(type, Reflect.get(row, ROW_PROPERTIES.get(name) ?? name)),
+  );
 }
 
-function parseReason(text: string): SettleReason {
-  const reason = SETTLE_REASONS.find((known) => known === text);
-  if (reason !== undefined) return reason;
-  throw new Error('A stored call has a reason that this release does not know.');
-}
-
-function toUsage(row: Row): Generation['usage'] {
-  const { inputUncached, cacheRead, cacheWrite5m, cacheWrite1h, output, outputReasoning } = row;
-  if (inputUncached === null || cacheRead === null || cacheWrite5m === null) return null;
-  if (cacheWrite1h === null || output === null || outputReasoning === null) return null;
-  return {
-    input_uncached: inputUncached,
-    cache_read: cacheRead,
-    cache_write_5m: cacheWrite5m,
-    cache_write_1h: cacheWrite1h,
-    output,
-    output_reasoning: outputReasoning,
-  };
-}
-
-function toPrices(row: Row): Generation['prices'] {
-  const { inputUncachedPrice, cacheReadPrice, cacheWrite5mPrice, cacheWrite1hPrice } = row;
-  if (inputUncachedPrice === null || cacheReadPrice === null || row.outputPrice === null)
-    return null;
-  if (cacheWrite5mPrice === null || cacheWrite1hPrice === null) return null;
-  return {
-    input_uncached: inputUncachedPrice,
-    cache_read: cacheReadPrice,
-    cache_write_5m: cacheWrite5mPrice,
-    cache_write_1h: cacheWrite1hPrice,
-    output: row.outputPrice,
-  };
-}
-
-const SURCHARGE_KINDS: Readonly<Record<Surcharges[number]['kind'], true>> = {
-  web_search: true,
-  audio_input: true,
-  audio_output: true,
-  image_output: true,
-  compaction_input: true,
-  compaction_cache_read: true,
-  compaction_cache_write: true,
-  compaction_output: true,
-};
-
-function isSurchargeKind(text: unknown): text is Surcharges[number]['kind'] {
-  return typeof text === 'string' && Object.hasOwn(SURCHARGE_KINDS, text);
-}
-
-function parseSurcharges(stored: unknown): Surcharges {
-  if (!Array.isArray(stored)) throw new Error('The fees of a stored call are not a list.');
-  return stored.map((fee: unknown) => {
-    if (typeof fee === 'object' && fee !== null && 'kind' in fee && 'count' in fee) {
-      const price = 'nano_usd_per_million' in fee ? fee.nano_usd_per_million : undefined;
-      const { kind, count } = fee;
-      if (isSurchargeKind(kind) && typeof count === 'number' && typeof price === 'string') {
-        return { kind, count, nano_usd_per_million: BigInt(price) };
-      }
-    }
-    throw new Error('A fee of a stored call is of a kind that this release does not know.');
-  });
+export function toGeneration(row: CallRow): Generation {
+  const { keyId: _, ...generation } = toCallMetadata(row);
+  return generation;
 }

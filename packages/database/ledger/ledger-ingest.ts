@@ -12,7 +12,7 @@ import {
   tryQuery,
 } from '../connection/connection.ts';
 import { ledgerEntries } from '../schema/ledger.ts';
-import { toCallRow } from './calls.ts';
+import { CALL_ROW_COLUMNS, toCallRow } from './calls.ts';
 
 /** Lines in one statement. Above it a delivery takes several, in order. */
 export const MAX_ENTRIES_PER_STATEMENT = 250;
@@ -122,6 +122,15 @@ function toCallRows(slice: readonly Entry[]) {
   return [...latest.values()];
 }
 
+/** Our own column names, never input: they may go into the statement's text. */
+const CALL_NAMES = sql.raw(CALL_ROW_COLUMNS.map(({ name }) => name).join(', '));
+const CALL_RECORD = sql.raw(CALL_ROW_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', '));
+const CALL_REPLACEMENTS = sql.raw(
+  CALL_ROW_COLUMNS.filter(({ isReplaced }) => isReplaced)
+    .map(({ name }) => `${name} = excluded.${name}`)
+    .join(', '),
+);
+
 /**
  * One statement: compare with what is stored, insert what is new if all that was there is equal and the
  * line before the first is there, write the calls of the new lines and add them to their days. A line is
@@ -160,29 +169,10 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
       on conflict do nothing
       returning seq
     ), billed as (
-      insert into calls as c (account_id, id, seq, key_id, model, provider, dialect, stream, http_status,
-        status, reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output,
-        output_reasoning, input_uncached_price, cache_read_price, cache_write_5m_price,
-        cache_write_1h_price, output_price, fees, charged, shortfall, created_at, settled_at)
-      select ${account}, r.* from jsonb_to_recordset(${calls}::jsonb) as r(id text, seq bigint,
-        key_id bigint, model text, provider text, dialect text, stream boolean, http_status smallint,
-        status text, reason text, input_uncached bigint, cache_read bigint, cache_write_5m bigint,
-        cache_write_1h bigint, output bigint, output_reasoning bigint, input_uncached_price bigint,
-        cache_read_price bigint, cache_write_5m_price bigint, cache_write_1h_price bigint,
-        output_price bigint, fees jsonb, charged bigint, shortfall bigint, created_at timestamptz,
-        settled_at timestamptz)
+      insert into calls as c (account_id, ${CALL_NAMES})
+      select ${account}, ${CALL_NAMES} from jsonb_to_recordset(${calls}::jsonb) as r(${CALL_RECORD})
       where r.seq in (select seq from inserted)
-      on conflict (account_id, id) do update set seq = excluded.seq, http_status = excluded.http_status,
-        status = excluded.status, reason = excluded.reason, input_uncached = excluded.input_uncached,
-        cache_read = excluded.cache_read, cache_write_5m = excluded.cache_write_5m,
-        cache_write_1h = excluded.cache_write_1h, output = excluded.output,
-        output_reasoning = excluded.output_reasoning,
-        input_uncached_price = excluded.input_uncached_price,
-        cache_read_price = excluded.cache_read_price,
-        cache_write_5m_price = excluded.cache_write_5m_price,
-        cache_write_1h_price = excluded.cache_write_1h_price, output_price = excluded.output_price,
-        fees = excluded.fees, charged = excluded.charged, shortfall = excluded.shortfall,
-        settled_at = excluded.settled_at
+      on conflict (account_id, id) do update set ${CALL_REPLACEMENTS}
       where c.seq < excluded.seq
     ), used as (
       select s.day, s.key_id, s.model, sum(s.calls)::int as calls, sum(s.input)::bigint as input,

@@ -1,6 +1,7 @@
 /** A call from hold to settlement, and the entrypoint `Calls` that the gateway binds. */
 import type { NanoUsd, Prices, Surcharge, Usage } from '@farebox/money';
-import type { AccountId, CallId, Instant } from './identifiers.ts';
+import type { Result } from '@farebox/result';
+import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 
 export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'] as const;
@@ -15,24 +16,29 @@ export type OutputLimit =
   | Readonly<{ kind: 'explicit'; tokens: number }>
   | Readonly<{ kind: 'capped'; max: number; min: number }>;
 
-export type HoldRequest = Readonly<{
-  id: CallId;
-  key: KeyCredential;
+/** What the gateway knows of a call before it is sent; part of its metadata. */
+export type CallDescription = Readonly<{
   /** Catalogue name, `provider/model`. */
   model: string;
   provider: string;
   dialect: RecordedDialect;
   stream: boolean;
-  /** Worst case of everything but the output, in nano-USD. */
-  maxInputCost: NanoUsd;
-  /** Price of one million output tokens, the dearest that could apply, in nano-USD. */
-  maxOutputPrice: bigint;
-  /** How many answers were asked for (`n`); each may use the whole output limit. */
-  choices: number;
-  output: OutputLimit;
-  /** When the hold expires if nothing is heard of the call. */
-  deadline: Instant;
 }>;
+
+export type HoldRequest = CallDescription &
+  Readonly<{
+    id: CallId;
+    key: KeyCredential;
+    /** Upper bound of everything but the output, in nano-USD. */
+    maxInputCost: NanoUsd;
+    /** The highest price that could apply to one million output tokens, in nano-USD. */
+    maxOutputPrice: bigint;
+    /** The number of answers requested (`n`); each may use the whole output limit. */
+    choices: number;
+    output: OutputLimit;
+    /** When the hold expires unless a checkpoint moves it or a settlement ends it. */
+    deadline: Instant;
+  }>;
 
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
@@ -54,15 +60,17 @@ export type HoldDecline =
   /** The id is known with other parameters: a bug of ours, never the caller's. */
   | Readonly<{ reason: 'conflict' }>;
 
-export type HoldResult =
-  | Readonly<{ ok: true; held: NanoUsd; maxOutput: number; deadline: Instant }>
-  | (Readonly<{ ok: false }> & HoldDecline);
+export type HoldResult = Result<
+  { held: NanoUsd; maxOutput: number; deadline: Instant },
+  HoldDecline
+>;
 
 export type CheckpointRequest = Readonly<{ id: CallId; floor: NanoUsd; deadline: Instant }>;
 
-export type CheckpointResult =
-  | Readonly<{ ok: true; stop: null | 'key_revoked' | 'account_frozen' | 'account_closed' }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'ended' }>;
+export type CheckpointResult = Result<
+  { stop: null | 'key_revoked' | 'account_frozen' | 'account_closed' },
+  'unknown' | 'ended'
+>;
 
 /** Why a call cost what it did. The closed list that /v1/generation shows. */
 export const SETTLE_REASONS = [
@@ -81,45 +89,60 @@ export const SETTLE_REASONS = [
 
 export type SettleReason = (typeof SETTLE_REASONS)[number];
 
-export type SettleRequest = Readonly<{
-  id: CallId;
-  reason: SettleReason;
-  /** What the caller saw. */
+/** What the gateway reports when a call ends; part of its metadata. */
+export type CallReport = Readonly<{
+  /** The status that the client received. */
   httpStatus: number;
   usage: Usage;
   prices: Prices;
   fees: readonly Surcharge[];
-  /** The exact cost; the book takes at most what is available and books the rest as shortfall. */
-  cost: NanoUsd;
-  /**
-   * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are capped
-   * per account and day; above the cap the book charges this as `estimated_usage_missing`.
-   */
-  waivedCost?: NanoUsd;
 }>;
 
-export type SettleResult =
-  | Readonly<{ ok: true; charged: NanoUsd; shortfall: NanoUsd; late: boolean }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'conflict' }>;
+export type SettleRequest = CallReport &
+  Readonly<{
+    id: CallId;
+    reason: SettleReason;
+    /** The exact cost; what exceeds the available balance becomes shortfall. */
+    cost: NanoUsd;
+    /**
+     * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are capped
+     * per account and day; above the cap this is charged as `estimated_usage_missing`.
+     */
+    waivedCost?: NanoUsd;
+  }>;
 
-/** The bill of one call, as the book has it; the door turns it into the documented JSON. */
-export type Generation = Readonly<{
-  id: CallId;
-  model: string;
-  provider: string;
-  dialect: RecordedDialect;
-  stream: boolean;
-  httpStatus: number | null;
-  status: 'open' | 'settled' | 'void';
-  reason: SettleReason | null;
-  usage: Usage | null;
-  prices: Prices | null;
-  fees: readonly Surcharge[];
-  charged: NanoUsd;
-  shortfall: NanoUsd;
-  createdAt: Instant;
-  settledAt: Instant | null;
+export type SettleResult = Result<
+  { charged: NanoUsd; shortfall: NanoUsd; late: boolean },
+  'unknown' | 'conflict'
+>;
+
+export const CALL_STATUSES = ['open', 'settled', 'void'] as const;
+
+/** A property of the report is null until the report comes; a list is empty. */
+type Reported = Readonly<{
+  [P in keyof CallReport]: CallReport[P] extends readonly unknown[]
+    ? CallReport[P]
+    : CallReport[P] | null;
 }>;
+
+/** The bill of one call as the ledger records it; the gateway turns it into the documented JSON. */
+export type Generation = CallDescription &
+  Reported &
+  Readonly<{
+    id: CallId;
+    status: (typeof CALL_STATUSES)[number];
+    reason: SettleReason | null;
+    charged: NanoUsd;
+    shortfall: NanoUsd;
+    createdAt: Instant;
+    settledAt: Instant | null;
+  }>;
+
+/** Everything recorded of a call. Each property is one line of the table in call-columns.ts. */
+export type CallMetadata = Generation & Readonly<{ keyId: KeyId }>;
+
+/** The metadata known when the call is held. */
+export type CallOpening = CallDescription & Pick<CallMetadata, 'keyId' | 'createdAt'>;
 
 export type Balance = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
 

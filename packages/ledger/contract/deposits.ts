@@ -1,5 +1,6 @@
 /** Deposit addresses and credits, and the entrypoint `Credits` that the deposits Worker binds. */
 import type { NanoUsd } from '@farebox/money';
+import type { NoData, Result } from '@farebox/result';
 import type { AccountId } from './identifiers.ts';
 
 export const ADDRESS_FAMILIES = ['evm', 'tron'] as const;
@@ -17,9 +18,7 @@ export type DepositAddress = Readonly<{
 }>;
 
 /** `conflict`: the account has another index below this key already; `addresses` tells which. */
-export type BindAddressResult =
-  | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'not_open' }>;
+export type BindAddressResult = Result<NoData, 'conflict' | 'closed' | 'not_open'>;
 
 export type CreditRequest = Readonly<{
   /** `chain:txHash:logIndex`, or another id that names the source of the money once. */
@@ -30,19 +29,16 @@ export type CreditRequest = Readonly<{
   address?: DepositAddress;
 }>;
 
-export type CreditResult =
-  | Readonly<{ ok: true; posted: NanoUsd }>
-  | Readonly<{
-      ok: false;
-      reason:
-        | 'conflict'
-        | 'closed'
-        | 'too_large'
-        | 'not_positive'
-        | 'not_open'
-        /** The address is not this account's: somebody moved rows in Postgres. */
-        | 'address_unknown';
-    }>;
+export type CreditResult = Result<
+  { posted: NanoUsd },
+  | 'conflict'
+  | 'closed'
+  | 'too_large'
+  | 'not_positive'
+  | 'not_open'
+  /** The address is not this account's: somebody moved rows in Postgres. */
+  | 'address_unknown'
+>;
 
 /** What the deposits Worker may ask (entrypoint `Credits`). */
 export interface CreditsRpc {

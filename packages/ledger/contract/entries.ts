@@ -1,7 +1,8 @@
 /** Ledger entries on their way from an account object to Postgres. */
 import type { NanoUsd } from '@farebox/money';
-import type { Generation } from './calls.ts';
-import type { Instant, KeyId } from './identifiers.ts';
+import type { Result } from '@farebox/result';
+import type { CallMetadata } from './calls.ts';
+import type { Instant } from './identifiers.ts';
 
 /**
  * One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account.
@@ -17,10 +18,8 @@ export type Entry = Readonly<{
   postedAfter: NanoUsd;
   at: Instant;
   /** Present on every `charge`, also one of zero. */
-  call: (Generation & Readonly<{ keyId: KeyId }>) | null;
+  call: CallMetadata | null;
 }>;
 
 /** What came of handing entries to Postgres. `acknowledged` is the highest sequence it now holds. */
-export type DeliveryResult =
-  | Readonly<{ ok: true; acknowledged: number }>
-  | Readonly<{ ok: false; reason: 'unreachable' | 'gap' | 'mismatch' }>;
+export type DeliveryResult = Result<{ acknowledged: number }, 'unreachable' | 'gap' | 'mismatch'>;

@@ -1,5 +1,6 @@
 /** API keys as the ledger knows them: credentials, limits, spend guard, and their life cycle. */
 import type { NanoUsd } from '@farebox/money';
+import type { NoData, Result } from '@farebox/result';
 import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
 /** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
@@ -7,9 +8,7 @@ export type KeyCredential = Readonly<{ keyId: KeyId; secretHash: string }>;
 
 export type KeyError = 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'account_closed';
 
-export type Authenticated<T> =
-  | Readonly<{ ok: true; value: T }>
-  | Readonly<{ ok: false; reason: KeyError }>;
+export type Authenticated<T> = Result<{ value: T }, KeyError>;
 
 /** Limits of one key; null means unlimited. */
 export type KeyLimits = Readonly<{
@@ -60,17 +59,16 @@ export type PutKeyRequest = Readonly<{
   spendGuard?: SpendGuard;
 }>;
 
-export type PutKeyResult =
-  | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'conflict' | 'closed' | 'not_open' }>;
+export type PutKeyResult = Result<NoData, 'conflict' | 'closed' | 'not_open'>;
 
-export type RevokeKeyResult = Readonly<{ ok: true }> | Readonly<{ ok: false; reason: 'unknown' }>;
+export type RevokeKeyResult = Result<NoData, 'unknown'>;
 
 export type MintRequest = Readonly<{ name: string; limits: KeyLimits; spendGuard?: SpendGuard }>;
 
-export type MintResult =
-  | Readonly<{ ok: true; apiKey: string; keyId: KeyId }>
-  | Readonly<{ ok: false; reason: 'closed' | 'not_open' | KeyValidationError }>;
+export type MintResult = Result<
+  { apiKey: string; keyId: KeyId },
+  'closed' | 'not_open' | KeyValidationError
+>;
 
 /**
  * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none below
@@ -81,18 +79,15 @@ export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'brakes_inv
 /** What is absent stays as it is. */
 export type KeyUpdate = Readonly<{ name?: string; limits?: KeyLimits; spendGuard?: SpendGuard }>;
 
-export type UpdateKeyResult =
-  | Readonly<{ ok: true }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' | KeyValidationError }>;
+export type UpdateKeyResult = Result<NoData, 'unknown' | 'revoked' | 'closed' | KeyValidationError>;
 
 /** A new secret for the same key; the one before still opens for `graceSeconds`, at most a day. */
 export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;
 
-export type RollKeyResult =
-  | Readonly<{ ok: true; apiKey: string }>
-  | Readonly<{ ok: false; reason: 'unknown' | 'revoked' | 'closed' }>;
+export type RollKeyResult = Result<{ apiKey: string }, 'unknown' | 'revoked' | 'closed'>;
 
 /** What came of a text that somebody found in public. */
-export type LeakedKeyResult =
-  | Readonly<{ ok: true; account: AccountId; keyId: KeyId; alreadyRevoked: boolean }>
-  | Readonly<{ ok: false; reason: 'not_ours' }>;
+export type LeakedKeyResult = Result<
+  { account: AccountId; keyId: KeyId; alreadyRevoked: boolean },
+  'not_ours'
+>;

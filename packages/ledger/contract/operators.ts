@@ -1,17 +1,16 @@
 /** Adjustments and audits, and the entrypoint `Operators`. */
 import type { NanoUsd } from '@farebox/money';
+import type { Result } from '@farebox/result';
 import type { AccountStatus } from './accounts.ts';
 import type { AccountId, KeyId } from './identifiers.ts';
 import type { RevokeKeyResult } from './keys.ts';
 
 export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
 
-export type AdjustResult =
-  | Readonly<{ ok: true; posted: NanoUsd }>
-  | Readonly<{
-      ok: false;
-      reason: 'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open';
-    }>;
+export type AdjustResult = Result<
+  { posted: NanoUsd },
+  'conflict' | 'closed' | 'too_large' | 'insufficient' | 'not_open'
+>;
 
 export type Audit = Readonly<{
   posted: NanoUsd;

@@ -6,63 +6,73 @@ import {
   type CallRecord,
   listCalls,
 } from '@farebox/database/statements';
-import { BUCKETS } from '@farebox/money';
-import type { Row } from '../format/csv.ts';
+import {
+  CALL_COLUMNS,
+  type Cell as CallCell,
+  type CallColumn,
+  type CellType,
+  callToCells,
+} from '@farebox/ledger/call-columns';
+import type { Surcharge } from '@farebox/money';
+import type { Cell, Row } from '../format/csv.ts';
 
 export const CALLS_PER_FILE = 10_000;
 const CALLS_PER_BATCH = 500;
 
-export const CALL_COLUMNS = [
-  'id',
-  'created_at',
-  'settled_at',
-  'key_id',
-  'key_name',
-  'model',
-  'provider',
-  'dialect',
-  'stream',
-  'http_status',
-  'status',
-  'reason',
-  ...BUCKETS,
-  'output_reasoning',
-  ...BUCKETS.map((bucket) => `${bucket}_nano_usd_per_million`),
-  'fees',
-  'charged_usd',
-  'charged_nano_usd',
-  'shortfall_nano_usd',
-] as const;
+/** Header and cells of one column of a call's metadata. */
+type CsvColumn = Readonly<{
+  headers: readonly string[];
+  toCells: (cell: CallCell, keyName: string) => Row;
+}>;
 
-function toIsoTime(at: number | null): string | null {
-  return at === null ? null : new Date(at).toISOString();
+function toCsvColumn({ name, type }: CallColumn): CsvColumn {
+  if (name === 'key_id') return { headers: [name, 'key_name'], toCells: withKeyName };
+  if (name === 'charged') return { headers: ['charged_usd', 'charged_nano_usd'], toCells: withUsd };
+  return { headers: [HEADERS[type](name)], toCells: (cell) => [toCsvCell(type, cell)] };
 }
 
+function unchanged(name: string): string {
+  return name;
+}
+
+/** Amounts name their unit. */
+const HEADERS: Readonly<Record<CellType, (name: string) => string>> = {
+  text: unchanged,
+  integer: unchanged,
+  boolean: unchanged,
+  instant: unchanged,
+  surcharges: unchanged,
+  amount: (name) => `${name}_nano_usd`,
+  price: (name) => name.replace(/_price$/, '_nano_usd_per_million'),
+};
+
+function withKeyName(cell: CallCell, keyName: string): Row {
+  return [toCsvCell('integer', cell), keyName];
+}
+
+function withUsd(cell: CallCell): Row {
+  return [typeof cell === 'bigint' ? { usd: cell } : null, toCsvCell('amount', cell)];
+}
+
+function toCsvCell(type: CellType, cell: CallCell): Cell {
+  if (cell === null || typeof cell === 'string' || typeof cell === 'boolean') return cell;
+  if (typeof cell === 'number') return type === 'instant' ? new Date(cell).toISOString() : cell;
+  return typeof cell === 'bigint' ? cell : formatSurcharges(cell);
+}
+
+function formatSurcharges(surcharges: readonly Surcharge[]): string {
+  return surcharges
+    .map(({ kind, count, nano_usd_per_million }) => `${kind}:${count}x${nano_usd_per_million}`)
+    .join(' ');
+}
+
+const CSV_COLUMNS: readonly CsvColumn[] = CALL_COLUMNS.map(toCsvColumn);
+
+export const CALL_HEADERS: readonly string[] = CSV_COLUMNS.flatMap(({ headers }) => headers);
+
 export function toCsvRow({ keyId, generation }: CallRecord, keyName: string): Row {
-  const surcharges = generation.fees.map(
-    (surcharge) => `${surcharge.kind}:${surcharge.count}x${surcharge.nano_usd_per_million}`,
-  );
-  return [
-    generation.id,
-    toIsoTime(generation.createdAt),
-    toIsoTime(generation.settledAt),
-    keyId,
-    keyName,
-    generation.model,
-    generation.provider,
-    generation.dialect,
-    generation.stream,
-    generation.httpStatus,
-    generation.status,
-    generation.reason,
-    ...BUCKETS.map((bucket) => generation.usage?.[bucket] ?? null),
-    generation.usage?.output_reasoning ?? null,
-    ...BUCKETS.map((bucket) => generation.prices?.[bucket] ?? null),
-    surcharges.join(' '),
-    { usd: generation.charged },
-    generation.charged,
-    generation.shortfall,
-  ];
+  const cells = callToCells({ ...generation, keyId });
+  return CSV_COLUMNS.flatMap(({ toCells }, index) => toCells(cells[index] ?? null, keyName));
 }
 
 type CallExport = Readonly<{

@@ -5,7 +5,7 @@ import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { breakDownBill } from './bill-lines.ts';
-import { CALL_COLUMNS, toCsvRow } from './call-export.ts';
+import { CALL_HEADERS, toCsvRow } from './call-export.ts';
 import { parseCallQuery, toQueryString } from './call-filters.ts';
 
 const tokens = fc.integer({ min: 0, max: 2_000_000 });
@@ -95,9 +95,19 @@ describe('a bill', () => {
     });
   });
 
+  it('is exported under the documented headers, in their order', () => {
+    expect(CALL_HEADERS.join(',')).toBe(
+      'id,created_at,settled_at,key_id,key_name,model,provider,dialect,stream,http_status,status,' +
+        'reason,input_uncached,cache_read,cache_write_5m,cache_write_1h,output,output_reasoning,' +
+        'input_uncached_nano_usd_per_million,cache_read_nano_usd_per_million,' +
+        'cache_write_5m_nano_usd_per_million,cache_write_1h_nano_usd_per_million,' +
+        'output_nano_usd_per_million,fees,charged_usd,charged_nano_usd,shortfall_nano_usd',
+    );
+  });
+
   it('has as many cells as its sheet has columns', () => {
     expect(toCsvRow({ keyId: 1, generation: buildGeneration({}) }, 'Main')).toHaveLength(
-      CALL_COLUMNS.length,
+      CALL_HEADERS.length,
     );
   });
 });

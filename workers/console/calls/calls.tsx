@@ -18,7 +18,7 @@ import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { CallPage } from './call-details.tsx';
-import { CALL_COLUMNS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
+import { CALL_HEADERS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
 import { type CallQuery, parseCallQuery, toQueryString } from './call-filters.ts';
 import { CallTable } from './call-table.tsx';
 
@@ -193,7 +193,7 @@ callRoutes.get('/calls.csv', async (c) => {
     nextPageCursor(db, user.account, { ...query, limit: CALLS_PER_FILE }),
   ]);
   const batches = streamCallBatches({ db, account: user.account, ...query, keyName });
-  const response = csvResponse('farebox-calls.csv', CALL_COLUMNS, batches);
+  const response = csvResponse('farebox-calls.csv', CALL_HEADERS, batches);
   // RFC 8288: a program follows it from file to file.
   if (next !== null)
     response.headers.set('link', `</calls.csv${toQueryString(query, next)}>; rel="next"`);

@@ -1,0 +1,314 @@
+/**
+ * The columns of a call's metadata: one line for each property of `CallMetadata`, from which the SQL of
+ * the account object, the settlement message, the comparison of repeated settlements, the rows of
+ * Postgres and the CSV export are made. A property without a line does not compile.
+ */
+import {
+  amountFromJson,
+  BUCKETS,
+  type Bucket,
+  countFromJson,
+  enumFromJson,
+  MalformedValueError,
+  pricesFromJson,
+  pricesToJson,
+  type Surcharge,
+  surchargesFromJson,
+  surchargesToJson,
+  USAGE_FIELDS,
+  usageFromJson,
+  usageToJson,
+} from '@farebox/money';
+import {
+  CALL_STATUSES,
+  type CallMetadata,
+  type CallOpening,
+  type CallReport,
+  DIALECTS,
+  SETTLE_REASONS,
+} from './contract/index.ts';
+
+/** What one cell holds; each store maps it to a type of its own. */
+export type CellType =
+  | 'text'
+  | 'integer'
+  | 'boolean'
+  /** nano-USD. */
+  | 'amount'
+  /** nano-USD per million tokens. */
+  | 'price'
+  /** Milliseconds since the epoch. */
+  | 'instant'
+  | 'surcharges';
+export type Cell = string | number | bigint | boolean | readonly Surcharge[] | null;
+
+/** Who knows a property: the hold, the gateway's report at the end, or the ledger itself. */
+export type CallSource = 'opening' | 'report' | 'outcome' | 'derived';
+
+type Column<Name extends string = string> = Readonly<{ name: Name; type: CellType }>;
+
+/** How one property is kept in one or several columns. `fromCells` and `fromJson` check what they read. */
+type Field<T, Name extends string = string> = Readonly<{
+  columns: readonly Column<Name>[];
+  toCells: (value: T) => readonly Cell[];
+  fromCells: (cells: readonly Cell[]) => T;
+  toJson: (value: T) => unknown;
+  fromJson: (value: unknown) => T;
+}>;
+
+function single<T extends Cell, const Name extends string>(
+  name: Name,
+  type: CellType,
+  parse: (cell: Cell) => T,
+  fromJson: (value: unknown) => T,
+  toJson: (value: T) => unknown = (value) => value,
+): Field<T, Name> {
+  const fromCells = ([cell = null]: readonly Cell[]) => parse(cell);
+  return { columns: [{ name, type }], toCells: (value) => [value], fromCells, toJson, fromJson };
+}
+
+function parseText(value: unknown): string {
+  if (typeof value !== 'string') throw new MalformedValueError();
+  return value;
+}
+
+function parseBoolean(value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new MalformedValueError();
+  return value;
+}
+
+function parseAmount(value: unknown): bigint {
+  if (typeof value !== 'bigint') throw new MalformedValueError();
+  return value;
+}
+
+function parseSurcharges(cell: Cell): readonly Surcharge[] {
+  if (cell === null || typeof cell !== 'object') throw new MalformedValueError();
+  return cell;
+}
+
+function text<const Name extends string>(name: Name) {
+  return single(name, 'text', parseText, parseText);
+}
+
+function oneOf<T extends string, const Name extends string>(name: Name, allowed: readonly T[]) {
+  const parse = (value: unknown) => enumFromJson(allowed, value);
+  return single<T, Name>(name, 'text', parse, parse);
+}
+
+function integer<const Name extends string>(name: Name) {
+  return single(name, 'integer', countFromJson, countFromJson);
+}
+
+function boolean<const Name extends string>(name: Name) {
+  return single(name, 'boolean', parseBoolean, parseBoolean);
+}
+
+function amount<const Name extends string>(name: Name) {
+  return single(name, 'amount', parseAmount, amountFromJson, String);
+}
+
+function instant<const Name extends string>(name: Name) {
+  return single(name, 'instant', countFromJson, countFromJson);
+}
+
+function surcharges<const Name extends string>(name: Name) {
+  return single(name, 'surcharges', parseSurcharges, surchargesFromJson, surchargesToJson);
+}
+
+const USAGE = {
+  columns: USAGE_FIELDS.map((name) => ({ name, type: 'integer' as const })),
+  toCells: (usage) => USAGE_FIELDS.map((name) => usage[name]),
+  fromCells: (cells) =>
+    usageFromJson(Object.fromEntries(USAGE_FIELDS.map((name, index) => [name, cells[index]]))),
+  toJson: usageToJson,
+  fromJson: usageFromJson,
+} satisfies Field<CallReport['usage']>;
+
+function priceColumn<B extends Bucket>(bucket: B): Column<`${B}_price`> {
+  return { name: `${bucket}_price`, type: 'price' };
+}
+
+const PRICES = {
+  columns: BUCKETS.map(priceColumn),
+  toCells: (prices) => BUCKETS.map((bucket) => prices[bucket]),
+  fromCells: (cells) =>
+    pricesFromJson(
+      Object.fromEntries(
+        BUCKETS.map((bucket, index) => [bucket, parseAmount(cells[index]).toString()]),
+      ),
+    ),
+  toJson: pricesToJson,
+  fromJson: pricesFromJson,
+} satisfies Field<CallReport['prices']>;
+
+/** Null in every column where the property is null. */
+function nullable<T, Name extends string>(field: Field<T, Name>): Field<T | null, Name> {
+  return {
+    ...field,
+    toCells: (value) => (value === null ? field.columns.map(() => null) : field.toCells(value)),
+    fromCells: (cells) => (cells.includes(null) ? null : field.fromCells(cells)),
+    toJson: (value) => (value === null ? null : field.toJson(value)),
+  };
+}
+
+function from<S extends CallSource, F>(source: S, field: F): F & Readonly<{ source: S }> {
+  return { ...field, source };
+}
+
+/** The table. Its order is that of the CSV export. */
+export const CALL_FIELDS = {
+  id: from('derived', text('id')),
+  createdAt: from('opening', instant('created_at')),
+  settledAt: from('derived', nullable(instant('settled_at'))),
+  keyId: from('opening', integer('key_id')),
+  model: from('opening', text('model')),
+  provider: from('opening', text('provider')),
+  dialect: from('opening', oneOf('dialect', DIALECTS)),
+  stream: from('opening', boolean('stream')),
+  httpStatus: from('report', nullable(integer('http_status'))),
+  status: from('derived', oneOf('status', CALL_STATUSES)),
+  reason: from('outcome', nullable(oneOf('reason', SETTLE_REASONS))),
+  usage: from('report', nullable(USAGE)),
+  prices: from('report', nullable(PRICES)),
+  fees: from('report', surcharges('fees')),
+  charged: from('outcome', amount('charged')),
+  shortfall: from('outcome', amount('shortfall')),
+} satisfies CallFields;
+
+/** The type of the table: a line for each property, with the source that its type says. */
+export type CallFields = FieldTable &
+  Readonly<Record<keyof CallOpening, Readonly<{ source: 'opening' }>>> &
+  Readonly<Record<keyof CallReport, Readonly<{ source: 'report' }>>>;
+
+type FieldTable = {
+  readonly [P in keyof CallMetadata]: Field<CallMetadata[P]> & Readonly<{ source: CallSource }>;
+};
+
+type CallProperty = keyof CallMetadata;
+export type CallColumnName = (typeof CALL_FIELDS)[CallProperty]['columns'][number]['name'];
+export type CallColumn = Column & Readonly<{ source: CallSource }>;
+
+const FIELDS: FieldTable = CALL_FIELDS;
+
+function isProperty(key: string): key is CallProperty {
+  return Object.hasOwn(FIELDS, key);
+}
+
+const PROPERTIES: readonly CallProperty[] = Object.keys(FIELDS).filter(isProperty);
+
+function isOpeningProperty(property: CallProperty): property is keyof CallOpening {
+  return FIELDS[property].source === 'opening';
+}
+
+function isReportProperty(property: CallProperty): property is keyof CallReport {
+  return FIELDS[property].source === 'report';
+}
+
+const OPENING_PROPERTIES = PROPERTIES.filter(isOpeningProperty);
+const REPORT_PROPERTIES = PROPERTIES.filter(isReportProperty);
+
+function listColumns(property: CallProperty): readonly CallColumn[] {
+  const { columns, source } = FIELDS[property];
+  return columns.map((column) => ({ ...column, source }));
+}
+
+/** Every column in order. */
+export const CALL_COLUMNS: readonly CallColumn[] = PROPERTIES.flatMap(listColumns);
+
+export function columnsFrom(source: CallSource): readonly CallColumn[] {
+  return CALL_COLUMNS.filter((column) => column.source === source);
+}
+
+function pushCells<P extends CallProperty>(
+  cells: Cell[],
+  values: Readonly<Pick<CallMetadata, P>>,
+  property: P,
+): void {
+  const field: Field<CallMetadata[P]> = FIELDS[property];
+  for (const cell of field.toCells(values[property])) cells.push(cell);
+}
+
+function toCells<P extends CallProperty>(
+  properties: readonly P[],
+  values: Readonly<Pick<CallMetadata, P>>,
+): readonly Cell[] {
+  const cells: Cell[] = [];
+  for (const property of properties) pushCells(cells, values, property);
+  return cells;
+}
+
+/** One cell for each of `CALL_COLUMNS`. */
+export function callToCells(call: CallMetadata): readonly Cell[] {
+  return toCells(PROPERTIES, call);
+}
+
+/** One cell for each of `columnsFrom('opening')`. */
+export function openingToCells(opening: CallOpening): readonly Cell[] {
+  return toCells(OPENING_PROPERTIES, opening);
+}
+
+/** One cell for each of `columnsFrom('report')`. */
+export function reportToCells(report: ReportedMetadata): readonly Cell[] {
+  return toCells(REPORT_PROPERTIES, report);
+}
+
+/** A report, or nulls where none came. */
+export type ReportedMetadata = Readonly<Pick<CallMetadata, keyof CallReport>>;
+
+function hasProperties<P extends CallProperty, T extends object>(
+  values: object,
+  properties: readonly P[],
+): values is T {
+  return properties.every((property) => property in values);
+}
+
+/** Makes an object of `properties`; each field checks the type of its own value. */
+function collect<T extends object>(
+  properties: readonly (CallProperty & keyof T)[],
+  valueFor: (property: CallProperty) => unknown,
+): T {
+  const values = Object.fromEntries(properties.map((name) => [name, valueFor(name)]));
+  if (!hasProperties<CallProperty, T>(values, properties)) throw new MalformedValueError();
+  return values;
+}
+
+function readCells(
+  property: CallProperty,
+  cellFor: (column: CallColumn) => Cell,
+): CallMetadata[CallProperty] {
+  return FIELDS[property].fromCells(listColumns(property).map(cellFor));
+}
+
+/** Throws `MalformedValueError` where a cell is not of its column's type. */
+export function callFromCells(cellFor: (column: CallColumn) => Cell): CallMetadata {
+  return collect(PROPERTIES, (property) => readCells(property, cellFor));
+}
+
+export function openingFromCells(cellFor: (column: CallColumn) => Cell): CallOpening {
+  return collect(OPENING_PROPERTIES, (property) => readCells(property, cellFor));
+}
+
+/** The metadata of a call of which no report came. */
+export const NOT_REPORTED: ReportedMetadata = collect(REPORT_PROPERTIES, (property) =>
+  readCells(property, ({ type }) => (type === 'surcharges' ? [] : null)),
+);
+
+function propertyToJson<P extends CallProperty>(
+  values: Readonly<Pick<CallMetadata, P>>,
+  property: P,
+) {
+  const field: Field<CallMetadata[P]> = FIELDS[property];
+  return field.toJson(values[property]);
+}
+
+export function reportToJson(report: CallReport): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    REPORT_PROPERTIES.map((property) => [property, propertyToJson(report, property)]),
+  );
+}
+
+/** Throws `MalformedValueError` unless `read` returns exactly what `reportToJson` made. */
+export function reportFromJson(read: (property: string) => unknown): CallReport {
+  return collect(REPORT_PROPERTIES, (property) => FIELDS[property].fromJson(read(property)));
+}

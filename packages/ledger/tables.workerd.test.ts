@@ -1,0 +1,208 @@
+/// <reference types="@cloudflare/vitest-plugin/types" />
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { NO_USAGE } from '@farebox/money';
+import { describe, expect, it } from 'vitest';
+import { CALL_COLUMNS } from './call-columns.ts';
+import { NO_LIMITS } from './contract/index.ts';
+import { buildHoldRequest, callId, freshAccount, KEY, PRICES } from './fixtures.workerd.ts';
+import { migrate } from './tables.ts';
+import { clock, postgres, queue, START } from './test-worker.workerd.ts';
+
+function getStub(account: string) {
+  return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
+}
+
+/** The last step before columns got the names of call-columns.ts. */
+const BEFORE_RENAMES = 4;
+const RETIRED_HASH = 'b'.repeat(64);
+
+/** An account as the release before wrote it: money, a key, an ended call, an open one, an outbox. */
+function storeOldAccount(sql: SqlStorage, account: string): void {
+  migrate(sql, START, BEFORE_RENAMES);
+  const statements: readonly (readonly [string, ...SqlStorageValue[]])[] = [
+    [
+      `INSERT INTO account (one, id, state, posted, held, seq, acknowledged, day, waived, expired,
+        pruned_count, pruned_delta, low_balance, low) VALUES (1, ?, 'open', 900, 60, 2, 1, 0, 0, 0, 0,
+        '0', 950, 1)`,
+      account,
+    ],
+    [
+      `INSERT INTO keys (id, secret_hash, spent, created_at, notice_at, pause_at, resumed_day,
+        noticed_day, dear, habit_day, habit_today, habit_usual, habit_days)
+        VALUES (7, ?, 0, ?, 3, 9, 11, 12, 1, 13, 0, 15, 4)`,
+      KEY.secretHash,
+      START,
+    ],
+    [
+      'INSERT INTO retired_secrets (hash, key_id, until) VALUES (?, 7, ?)',
+      RETIRED_HASH,
+      START + 1e6,
+    ],
+    [
+      `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
+        VALUES (1, 'local:1', 'credit', 1000, 1000, ?, 'local')`,
+      START,
+    ],
+    [
+      `INSERT INTO entries (seq, id, kind, delta, posted_after, at, call_id, key_id, model, provider,
+        dialect, stream, http_status, reason, fees, u0, u1, u2, u3, u4, u5, p0, p1, p2, p3, p4, charged,
+        shortfall, created_at, held, max_output, hold_asked, settle_asked)
+        VALUES (2, ?1, 'charge', -100, 900, ?2, ?1, 7, 'openai/gpt', 'openai', 'chat', 1, 200,
+        'provider_reported', 'web_search*2@10,audio_input*3@4', 0, 0, 0, 0, 100, 0, 1000000, 0, 0, 0,
+        1000000, 100, 0, ?2, 200, 200, 'h', 'provider_reported|100|')`,
+      callId(1),
+      START,
+    ],
+    [
+      `INSERT INTO holds (id, key_id, amount, floor, deadline, max_output, asked, model, provider,
+        dialect, stream, created_at) VALUES (?, 7, 60, 0, ?, 10,
+        '7|openai/gpt|openai|chat|s|50|1000000|1|=10|' || ?, 'openai/gpt', 'openai', 'chat', 1, ?)`,
+      callId(2),
+      START + 60_000,
+      String(START + 60_000),
+      START,
+    ],
+    [
+      `INSERT INTO notices (id, kind, key_id, model, at) VALUES ('dear_model:7', 'dear_model', 7,
+        'openai/gpt', ?)`,
+      START,
+    ],
+    [`INSERT INTO addresses (family, fingerprint, child) VALUES ('evm', '0123456789abcdef', 3)`],
+  ];
+  for (const [statement, ...params] of statements) sql.exec(statement, ...params);
+}
+
+async function createOldAccount() {
+  clock.now = START;
+  postgres.fault = 'none';
+  queue.down = false;
+  const account = freshAccount();
+  await runInDurableObject(getStub(account), (_, { storage }) => {
+    storage.transactionSync(() => storeOldAccount(storage.sql, account));
+  });
+  await evictDurableObject(getStub(account));
+  return { account, stub: getStub(account) };
+}
+
+const settlement = {
+  id: callId(1),
+  reason: 'provider_reported',
+  httpStatus: 200,
+  usage: { ...NO_USAGE, output: 100 },
+  prices: PRICES,
+  fees: [
+    { kind: 'web_search', count: 2, nano_usd_per_million: 10n },
+    { kind: 'audio_input', count: 3, nano_usd_per_million: 4n },
+  ],
+  cost: 100n,
+} as const;
+
+describe('an account stored by the release before the columns were renamed', () => {
+  it('keeps its money, its open call and its bills', async () => {
+    const { stub } = await createOldAccount();
+    expect(await stub.audit()).toMatchObject({
+      posted: 900n,
+      held: 60n,
+      lastSeq: 2,
+      violations: [],
+    });
+    expect(await stub.status()).toMatchObject({
+      openCalls: 1,
+      lowBalance: 950n,
+      pendingEntries: 1,
+    });
+    const { id: _, cost: __, ...report } = settlement;
+    expect(await stub.generation(KEY, callId(1))).toMatchObject({
+      value: { ...report, charged: 100n },
+    });
+    const repeated = { ok: true, charged: 100n, shortfall: 0n, late: false };
+    expect(await stub.settle(settlement)).toEqual(repeated);
+    expect(await stub.settle({ ...settlement, fees: [] })).toMatchObject({ reason: 'conflict' });
+    const hold = buildHoldRequest(2, 50n, 10);
+    expect(await stub.hold(hold)).toMatchObject({ ok: true, held: 60n, maxOutput: 10 });
+    const ended = { ...settlement, id: callId(2), fees: [], cost: 60n };
+    expect(await stub.settle(ended)).toMatchObject({ ok: true, charged: 60n, late: false });
+    expect(await stub.addresses()).toHaveLength(1);
+  });
+
+  it('keeps its keys, their retired secrets and their spend guard', async () => {
+    const { stub } = await createOldAccount();
+    expect(await stub.keys()).toMatchObject([
+      { keyId: 7, limits: NO_LIMITS, spendGuard: { alertMultiple: 3, pauseMultiple: 9 } },
+    ]);
+    expect((await stub.keys())[0]).toMatchObject({ typicalDailySpend: 15n });
+    expect(await stub.credits({ ...KEY, secretHash: RETIRED_HASH })).toMatchObject({ ok: true });
+    const { lastAlertDay, guardDisabledDay, usedExpensiveModel } = await runInDurableObject(
+      stub,
+      (_, { storage }) =>
+        storage.sql
+          .exec(
+            `SELECT last_alert_day AS lastAlertDay, guard_disabled_day AS guardDisabledDay,
+              used_expensive_model AS usedExpensiveModel FROM keys`,
+          )
+          .one(),
+    );
+    expect([lastAlertDay, guardDisabledDay, usedExpensiveModel]).toEqual([12, 11, 1]);
+  });
+
+  it('delivers its outbox and its notifications', async () => {
+    const { account, stub } = await createOldAccount();
+    const stored = {
+      seq: 1,
+      id: 'local:1',
+      delta: 1_000n,
+      postedAfter: 1_000n,
+      at: START,
+    } as const;
+    postgres.stored.set(account, [{ ...stored, kind: 'credit', call: null }]);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const [, charge] = postgres.stored.get(account) ?? [];
+    expect(charge).toMatchObject({ seq: 2, call: { keyId: 7, fees: settlement.fees } });
+    expect(await stub.status()).toMatchObject({ pendingEntries: 0 });
+    expect(queue.received.filter((sent) => sent.account === account)).toMatchObject([
+      { id: 'expensive_model:7', kind: 'expensive_model', keyId: 7, model: 'openai/gpt' },
+    ]);
+  });
+
+  it('keeps every CHECK and STRICT of its tables', async () => {
+    const { stub } = await createOldAccount();
+    const rejected = await runInDurableObject(stub, (_, { storage }) =>
+      [
+        'INSERT INTO account SELECT 2, id, state, posted, held, seq, acknowledged, day, waived, expired, pruned_count, pruned_delta, low_balance, is_low, wiped FROM account',
+        'UPDATE account SET is_low = 2',
+        'UPDATE keys SET used_expensive_model = 2',
+        'UPDATE keys SET baseline_mean = -1',
+        "UPDATE keys SET baseline_day = 'a day'",
+        'UPDATE keys SET alert_multiple = 0',
+        "UPDATE entries SET input_uncached = 'many' WHERE seq = 2",
+        'UPDATE entries SET call_id = NULL WHERE seq = 2',
+        'UPDATE holds SET fingerprint = NULL',
+      ].filter((statement) => {
+        try {
+          storage.transactionSync(() => storage.sql.exec(statement));
+          return false;
+        } catch {
+          return true;
+        }
+      }),
+    );
+    expect(rejected).toHaveLength(9);
+  });
+});
+
+describe('the tables of an account', () => {
+  it('hold every column of a call that is not derived', async () => {
+    const account = freshAccount();
+    await getStub(account).open(account);
+    const columns = await runInDurableObject(getStub(account), (_, { storage }) =>
+      storage.sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('entries')").toArray(),
+    );
+    const names = columns.map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(
+        CALL_COLUMNS.filter(({ source }) => source !== 'derived').map(({ name }) => name),
+      ),
+    );
+  });
+});
