@@ -243,7 +243,7 @@ describe('the audit of an account', () => {
     await runCron(getSlice(accountId));
     await stack.startDatabase();
     expect(audit).toMatchObject({ lastSeq: 2, held: 0n, violations: ['postgres_unreachable'] });
-    await expect.poll(workerOutput, WAIT_OPTIONS).toContain('"event":"sweep_unfinished"');
+    await expect.poll(workerOutput, WAIT_OPTIONS).toContain('"event":"reconciliation_incomplete"');
   });
 });
 
@@ -295,7 +295,7 @@ describe('the daily reconciliation', () => {
     }
     await runCron(SLICE);
     const unfinishedEvent = JSON.stringify({
-      event: 'sweep_unfinished',
+      event: 'reconciliation_incomplete',
       account: accountIdAt(999n),
     });
     await expect.poll(workerOutput, WAIT_OPTIONS).toContain(unfinishedEvent);
@@ -422,7 +422,7 @@ describe('after a lost alarm or a failed settlement', () => {
     const unavailable = await getPath(apiKey, path);
     await stack.startDatabase();
     expect(unavailable.status).toBe(404);
-    const loggedEvent = { event: 'unexpected', where: 'ledger.past_call', call: oldCall };
+    const loggedEvent = { event: 'unexpected', where: 'ledger.archived_call', call: oldCall };
     await expect.poll(workerOutput, WAIT_OPTIONS).toContain(JSON.stringify(loggedEvent));
   });
 });

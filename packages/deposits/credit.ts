@@ -144,7 +144,7 @@ async function recordDepositEnd(
     return;
   }
   const { reason } = end;
-  deps.logEvent({ event: 'deposit_set_aside', account, chain: chain.name, reason });
+  deps.logEvent({ event: 'deposit_in_review', account, chain: chain.name, reason });
 }
 
 /** Sets the credit amount of newly final deposits, after screening their senders. */
@@ -160,7 +160,7 @@ async function valueFinalDeposits(deps: DepositDeps, chain: Chain): Promise<void
     const senderProblem = senderProblems.get(deposit.sender) ?? null;
     await setCreditAmount(deps.db, valuation, deposit, senderProblem);
     if (senderProblem !== null)
-      deps.logEvent({ event: 'deposit_held', chain: name, reason: senderProblem });
+      deps.logEvent({ event: 'deposit_screening_required', chain: name, reason: senderProblem });
   }
   const accounts = unvalued.map(({ account }) => account);
   await releaseDust(deps.db, valuation, [...new Set(accounts)]);

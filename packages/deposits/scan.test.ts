@@ -152,7 +152,9 @@ function rpcWithoutLogs(): RpcTransport {
 }
 
 function loggedErrors(): readonly string[] {
-  return loggedEvents.flatMap((event) => (event.event === 'chain_trouble' ? [event.trouble] : []));
+  return loggedEvents.flatMap((event) =>
+    event.event === 'chain_read_failed' ? [event.error] : [],
+  );
 }
 
 describe('a deposit', () => {

@@ -182,6 +182,6 @@ async function recordFailure(
 ): Promise<ScanFailure> {
   // A halted chain keeps the error it was halted with.
   if (error !== 'halted') await recordOutcome(deps, chain, tips, error, window);
-  deps.logEvent({ event: 'chain_trouble', chain: chain.name, trouble: error });
+  deps.logEvent({ event: 'chain_read_failed', chain: chain.name, error });
   return { ok: false, error };
 }

@@ -33,13 +33,13 @@ const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] =
      WHERE e.posted_after <> p.posted_after + e.delta`,
   ],
   [
-    'last_line_is_balance',
+    'last_entry_is_balance',
     `SELECT count(*) AS n FROM entries e JOIN account a ON e.seq = a.seq
      WHERE e.posted_after <> a.posted`,
   ],
   ['hold_ends_once', 'SELECT count(*) AS n FROM holds h JOIN entries e ON e.id = h.id'],
   [
-    'bill_is_its_lines',
+    'charge_is_sum_of_entries',
     `SELECT count(*) AS n FROM entries e LEFT JOIN entries b ON b.id = e.call_id AND b.seq <> e.seq
      WHERE e.kind = 'charge' AND e.id = e.call_id AND e.charged <> -e.delta
         OR e.kind = 'charge' AND e.id <> e.call_id AND b.seq IS NOT NULL
@@ -102,16 +102,16 @@ export function audit(tx: Tx): Audit {
     if (!ok) violations.push(invariant);
   };
   const sum = fromSqlText(account.pruned_delta) + fromSqlText(entries.delta);
-  check('posted_is_sum_of_lines', sum === posted);
-  check('lines_contiguous', entries.count + account.pruned_count === account.seq);
+  check('posted_is_sum_of_entries', sum === posted);
+  check('entries_contiguous', entries.count + account.pruned_count === account.seq);
   // A tombstone has kept no call, not even the last.
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
-  check('last_line_is_last', last);
+  check('last_entry_is_last', last);
   check('held_is_sum_of_holds', loadCache(tx.sql).held === held);
   check('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);
   check('key_spending', count(tx, COUNT_SPENDING_MISMATCHES) === 0);
-  check('memory_is_tables', cacheMatchesTables(tx));
+  check('cache_matches_tables', cacheMatchesTables(tx));
   return {
     posted,
     held,

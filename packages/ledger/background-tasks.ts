@@ -93,7 +93,7 @@ export class BackgroundTasks {
     } catch {
       // Also what a delivery throws: its text may quote a statement, so it goes no further than here.
       this.#backOff(this.#deliveryBackoff);
-      logEvent({ event: 'unexpected', where: 'account.ship', call: null });
+      logEvent({ event: 'unexpected', where: 'account.flush_outbox', call: null });
     }
     try {
       await this.#notify();
@@ -155,7 +155,7 @@ export class BackgroundTasks {
     if (this.#resendAfter !== undefined) {
       this.#resendAfter = acknowledged < before ? acknowledged : undefined;
     }
-    logEvent({ event: 'outbox_shipped', account, entries: entries.length });
+    logEvent({ event: 'outbox_flushed', account, entries: entries.length });
   }
 
   async #onDeliveryFailed({ outbox, delivery }: DeliveryAttempt): Promise<void> {

@@ -21,7 +21,7 @@ export type LogEvent =
   | { event: 'settlement_lost'; call: Id }
   | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
   | { event: 'hold_expired'; account: Id; call: Id; charged: string }
-  | { event: 'outbox_shipped'; account: Id; entries: number }
+  | { event: 'outbox_flushed'; account: Id; entries: number }
   | {
       event: 'outbox_failed';
       account: Id;
@@ -29,7 +29,7 @@ export type LogEvent =
       kind: 'unreachable' | 'gap' | 'mismatch';
     }
   | { event: 'invariant_broken'; account: Id; invariant: string }
-  | { event: 'sweep_unfinished'; account: Id }
+  | { event: 'reconciliation_incomplete'; account: Id }
   | { event: 'binding_missing'; name: string }
   | { event: 'ledger_unreachable'; call: Id; verb: string; overloaded: boolean }
   /** A request for the operators' application was denied. */
@@ -60,7 +60,7 @@ export type LogEvent =
         | 'forged'
         | 'keys_unreachable';
     }
-  /** A mail was given up, or its provider refused it. */
+  /** An email failed for good: no retry is left, or the provider refused it. */
   | {
       event: 'mail_failed';
       mail: Id;
@@ -86,20 +86,20 @@ export type LogEvent =
         | 'forged'
         | 'subscribe_host';
     }
-  /** Whether the mail provider's events reach us at all. */
+  /** The state of the subscription that delivers the mail provider's events. */
   | { event: 'sns_subscription'; what: 'confirmed' | 'unconfirmed' | 'ended' }
   | { event: 'mail_event_unknown'; what: 'unreadable' | 'kind' | 'mail' }
-  /** A chain was not read on this time; the next tick tries again. */
-  | { event: 'chain_trouble'; chain: string; trouble: string }
-  /** Nothing of it is read or credited until an operator has looked. */
+  /** A chain could not be read in this run; the next run tries again. */
+  | { event: 'chain_read_failed'; chain: string; error: string }
+  /** Deposits of this chain are neither read nor credited until an operator resumes it. */
   | { event: 'chain_halted'; chain: string; kind: string; block: number }
-  /** Nobody confirms what the only provider says. */
+  /** The chain has one provider only, so nothing confirms its data. */
   | { event: 'single_provider'; chain: string }
   | { event: 'deposit_credited'; account: Id; chain: string; nanoUsd: string }
-  | { event: 'deposit_set_aside'; account: Id; chain: string; reason: string }
-  /** Its sender has to be looked at before it is credited. */
-  | { event: 'deposit_held'; chain: string; reason: string }
-  /** What an address holds, or a book says, is not what we recorded. */
+  | { event: 'deposit_in_review'; account: Id; chain: string; reason: string }
+  /** An operator must review the sender before the deposit is credited. */
+  | { event: 'deposit_screening_required'; chain: string; reason: string }
+  /** The balance of an address, or of a ledger, differs from the record. */
   | { event: 'deposit_difference'; chain: string; kind: string }
   | { event: 'unexpected'; where: string; call: Id | null };
 
@@ -107,7 +107,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'upstream_account_error',
   'usage_unpriceable',
   'settlement_lost',
-  'sweep_unfinished',
+  'reconciliation_incomplete',
   'shortfall',
   'outbox_failed',
   'invariant_broken',
@@ -116,8 +116,8 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'mail_failed',
   'chain_halted',
   'single_provider',
-  'deposit_set_aside',
-  'deposit_held',
+  'deposit_in_review',
+  'deposit_screening_required',
   'deposit_difference',
   'unexpected',
 ]);

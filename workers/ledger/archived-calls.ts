@@ -16,7 +16,7 @@ export async function findArchivedCall(
   try {
     return (await findGeneration(database(env), account, id)) ?? null;
   } catch {
-    logEvent({ event: 'unexpected', where: 'ledger.past_call', call: id });
+    logEvent({ event: 'unexpected', where: 'ledger.archived_call', call: id });
     return null;
   }
 }

@@ -51,7 +51,7 @@ async function markRevoked(
   try {
     await markKeysRevoked(database(env), account, keys, at);
   } catch {
-    logEvent({ event: 'sweep_unfinished', account });
+    logEvent({ event: 'reconciliation_incomplete', account });
   }
 }
 
@@ -74,12 +74,13 @@ async function reconcileOne(
     stats.broken += violations.length - unreachable;
     if (recentlyRevoked.length > 0) await markRevoked(env, account, recentlyRevoked, at);
     for (const invariant of violations) {
-      if (invariant === POSTGRES_UNREACHABLE) logEvent({ event: 'sweep_unfinished', account });
+      if (invariant === POSTGRES_UNREACHABLE)
+        logEvent({ event: 'reconciliation_incomplete', account });
       else logEvent({ event: 'invariant_broken', account, invariant });
     }
   } catch {
     stats.unfinished += 1;
-    logEvent({ event: 'sweep_unfinished', account });
+    logEvent({ event: 'reconciliation_incomplete', account });
   }
 }
 
@@ -119,7 +120,7 @@ async function reconcileSlice(env: Env, at: number, stats: ReconciliationStats):
     after = page.at(-1) ?? after;
   }
   // Where it stopped: the rest of this slice waits for tomorrow, or for an operator.
-  logEvent({ event: 'sweep_unfinished', account: after });
+  logEvent({ event: 'reconciliation_incomplete', account: after });
   return false;
 }
 
@@ -136,6 +137,6 @@ export async function runDailyReconciliation(env: Env, at: number): Promise<void
   try {
     await recordReconciliation(database(env), { ...stats, at });
   } catch {
-    logEvent({ event: 'unexpected', where: 'ledger.record_sweep', call: null });
+    logEvent({ event: 'unexpected', where: 'ledger.record_reconciliation', call: null });
   }
 }
