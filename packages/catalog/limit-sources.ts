@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import * as v from 'valibot';
 
 export type KnownModel = Readonly<{
   context: number;
@@ -78,53 +79,71 @@ async function readData(path: string): Promise<unknown[]> {
   );
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+const MAYBE_NUMBER = v.fallback(v.optional(v.pipe(v.number(), v.finite())), undefined);
+const LIMITS = v.object({
+  contextWindow: MAYBE_NUMBER,
+  context: MAYBE_NUMBER,
+  maxTokens: MAYBE_NUMBER,
+  output: MAYBE_NUMBER,
+});
+const RELEASE_DATE = v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\d$/));
+const COST = v.object({
+  input: MAYBE_NUMBER,
+  cacheRead: MAYBE_NUMBER,
+  cache_read: MAYBE_NUMBER,
+  output: MAYBE_NUMBER,
+});
 
-function readNumber(value: unknown, ...names: readonly string[]): number | undefined {
-  if (!isRecord(value)) return undefined;
-  const found = names.map((name) => value[name]).find((candidate) => typeof candidate === 'number');
-  return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
-}
+/** A model in any of the packages: its limits stand under `limit` or beside its id. */
+const SOURCE_MODEL = v.object({
+  ...LIMITS.entries,
+  id: v.string(),
+  limit: v.fallback(v.optional(LIMITS), undefined),
+  thinkingLevelMap: v.fallback(v.optional(v.object({ off: v.unknown() })), undefined),
+  release_date: v.fallback(v.optional(RELEASE_DATE), undefined),
+  cost: v.fallback(v.optional(COST), undefined),
+});
+const TREE = v.record(v.string(), v.unknown());
 
-function parseKnownModel(model: Record<string, unknown>): KnownModel | undefined {
-  const limits = isRecord(model.limit) ? model.limit : model;
-  const context = readNumber(limits, 'contextWindow', 'context');
-  const output = readNumber(limits, 'maxTokens', 'output');
-  if (context === undefined || output === undefined || context < 1 || output < 1) return undefined;
-  const levels = model.thinkingLevelMap;
-  const date = model.release_date;
-  return {
+/** Returns the id and the facts of a model; undefined for anything else, and without both limits. */
+function parseSourceModel(data: unknown): Readonly<{ id: string; known: KnownModel }> | undefined {
+  const parsed = v.safeParse(SOURCE_MODEL, data);
+  if (!parsed.success) return undefined;
+  const { id, release_date, thinkingLevelMap, cost, ...model } = parsed.output;
+  const limits = model.limit ?? model;
+  const context = limits.contextWindow ?? limits.context ?? 0;
+  const output = limits.maxTokens ?? limits.output ?? 0;
+  if (context < 1 || output < 1) return undefined;
+  const known = {
     context,
     output: Math.min(output, context),
-    created: typeof date === 'string' && /^\d{4}-\d\d-\d\d$/.test(date) ? date : '',
-    alwaysThinks: isRecord(levels) && levels.off === null,
-    inputUsd: readNumber(model.cost, 'input'),
-    cacheReadUsd: readNumber(model.cost, 'cacheRead', 'cache_read') ?? 0,
-    outputUsd: readNumber(model.cost, 'output'),
+    created: release_date ?? '',
+    alwaysThinks: thinkingLevelMap?.off === null,
+    inputUsd: cost?.input,
+    cacheReadUsd: cost?.cacheRead ?? cost?.cache_read ?? 0,
+    outputUsd: cost?.output,
   };
+  return { id, known };
 }
 
-/** The packages nest differently; a model is whatever has an id and limits, below its provider's key. */
+/** The packages nest differently: a model is any object with an id and limits below a provider's key. */
 function collect(data: unknown, provider: string, target: Map<string, KnownModel>): void {
-  if (!isRecord(data)) return;
-  const { id } = data;
-  const known = typeof id === 'string' ? parseKnownModel(data) : undefined;
-  if (typeof id === 'string' && known !== undefined) {
-    const name = `${PROVIDER_ALIASES[provider] ?? provider}/${id.toLowerCase()}`;
+  const model = parseSourceModel(data);
+  if (model !== undefined) {
+    const name = `${PROVIDER_ALIASES[provider] ?? provider}/${model.id.toLowerCase()}`;
     const before = target.get(name);
-    if (before === undefined) target.set(name, known);
-    else if (before.created === '') target.set(name, { ...before, created: known.created });
+    if (before === undefined) target.set(name, model.known);
+    else if (before.created === '') target.set(name, { ...before, created: model.known.created });
     return;
   }
+  if (!v.is(TREE, data)) return;
   for (const child of Object.values(data)) collect(child, provider, target);
 }
 
 function collectPackage(data: unknown, target: Map<string, KnownModel>): void {
-  if (!isRecord(data)) return;
+  if (!v.is(TREE, data)) return;
   for (const [key, child] of Object.entries(data)) {
-    if (!isRecord(child)) continue;
+    if (!v.is(TREE, child)) continue;
     // A module's export is one provider with an id of its own, or a table of them (`MODELS`).
     if (typeof child.id === 'string') collect(child.models, child.id, target);
     else if (key === 'MODELS') collectPackage(child, target);

@@ -3,14 +3,16 @@
  * against the file before, and refuses (exit 1) a change by more than a factor of two, or a model that
  * is gone, unless `--accept` is given. Runs on a developer's machine, never in a Worker.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROVIDERS, type ProviderSpec } from '@farebox/providers/list';
 import { findProvider } from '@pydantic/genai-prices';
+import * as v from 'valibot';
 import { LIMIT_SOURCES, readKnownModels } from './limit-sources.ts';
 import { diffPriceFiles } from './price-changes.ts';
 import type { PriceFile } from './price-file.ts';
+import { parsePriceFile } from './price-file-schema.ts';
 import { snapshotProvider } from './price-source.ts';
 
 /** Providers that can be added by configuration; the price source has the same ids. */
@@ -40,15 +42,13 @@ function printLine(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+const MANIFEST = v.object({ version: v.string() });
+
 function sourceVersion(): string {
   const entryPoint = import.meta.resolve('@pydantic/genai-prices');
-  const manifest: unknown = JSON.parse(
-    readFileSync(join(dirname(fileURLToPath(entryPoint)), '../package.json'), 'utf8'),
-  );
-  if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) {
-    throw new Error('the price source does not say its version');
-  }
-  return `@pydantic/genai-prices@${manifest.version}`;
+  const path = join(dirname(fileURLToPath(entryPoint)), '../package.json');
+  const { version } = v.parse(MANIFEST, JSON.parse(readFileSync(path, 'utf8')));
+  return `@pydantic/genai-prices@${version}`;
 }
 
 async function buildPriceFile(date: string): Promise<PriceFile> {
@@ -75,12 +75,9 @@ function formatPriceFile(file: PriceFile): string {
   return `{\n${head},\n"providers":[\n${providers.join(',\n')}\n]}\n`;
 }
 
+/** Returns the file as it is, or undefined if there is none. Throws if it is malformed. */
 function readCurrentFile(): PriceFile | undefined {
-  try {
-    return JSON.parse(readFileSync(OUTPUT_PATH, 'utf8'));
-  } catch {
-    return undefined;
-  }
+  return existsSync(OUTPUT_PATH) ? parsePriceFile(readFileSync(OUTPUT_PATH, 'utf8')) : undefined;
 }
 
 async function main(): Promise<number> {

@@ -10,6 +10,34 @@ function getTimeouts(bindings: Env) {
   return getDeps({ ...bindings, LEDGER, SETTLEMENTS, KEY_MAC_SECRETS }).timeouts;
 }
 
+function getProviderIds(extraProviders: string): string[] {
+  const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
+  const bindings = { LEDGER, SETTLEMENTS, KEY_MAC_SECRETS, EXTRA_PROVIDERS: extraProviders };
+  return [...getDeps(bindings).providers.keys()];
+}
+
+describe('EXTRA_PROVIDERS', () => {
+  it('adds each provider of the list', () => {
+    const list = ['groq', 'other'].map((id) => ({
+      id,
+      base_url: 'https://a.example',
+      api_key: 'k',
+    }));
+    expect(getProviderIds(JSON.stringify(list))).toEqual(['groq', 'other']);
+    expect(getProviderIds('')).toEqual([]);
+  });
+
+  it.each([
+    'not json',
+    '{}',
+    '[null]',
+    '[{"id":"groq","base_url":"https://a.example"}]',
+    '[{"id":"groq","base_url":"https://a.example","api_key":1}]',
+  ])('is named in the error when it is %s', (text) => {
+    expect(() => getProviderIds(text)).toThrow('EXTRA_PROVIDERS');
+  });
+});
+
 const RENAMED = [
   ['FIRST_BYTE_TIMEOUT_SECONDS', 'FIRST_BYTE_SECONDS', 'firstByteMs'],
   ['IDLE_TIMEOUT_SECONDS', 'SILENCE_SECONDS', 'idleMs'],

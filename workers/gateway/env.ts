@@ -12,6 +12,7 @@ import {
   type ProviderSettings,
 } from '@farebox/providers';
 import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
+import * as v from 'valibot';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -75,26 +76,22 @@ function readNumber(text: string | undefined, name: string, fallback: number): n
   return value;
 }
 
-type ExtraProvider = ProviderSettings['extra'][number];
-
 /** `[{"id": "groq", "base_url": "https://...", "api_key": "..."}]` */
-function parseExtraProviders(text: string | undefined): readonly ExtraProvider[] {
+const EXTRA_PROVIDERS = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.array(v.object({ id: v.string(), base_url: v.string(), api_key: v.string() })),
+);
+
+function parseExtraProviders(text: string | undefined): ProviderSettings['extra'] {
   if (text === undefined || text === '') return [];
-  const malformed = new MissingBindingError('EXTRA_PROVIDERS');
-  let list: unknown;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    throw malformed;
-  }
-  if (!Array.isArray(list)) throw malformed;
-  return list.map((item: Partial<Record<string, unknown>> | null) => {
-    const { id, base_url: baseUrl, api_key: apiKey } = item ?? {};
-    if (typeof id !== 'string' || typeof baseUrl !== 'string' || typeof apiKey !== 'string') {
-      throw malformed;
-    }
-    return { id, baseUrl, apiKey };
-  });
+  const parsed = v.safeParse(EXTRA_PROVIDERS, text);
+  if (!parsed.success) throw new MissingBindingError('EXTRA_PROVIDERS');
+  return parsed.output.map((item) => ({
+    id: item.id,
+    baseUrl: item.base_url,
+    apiKey: item.api_key,
+  }));
 }
 
 function readProviderSettings(env: Env): ProviderSettings {
