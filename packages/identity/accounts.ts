@@ -11,6 +11,7 @@ import {
   markAccountOpened,
 } from '@farebox/database/users';
 import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
+import type { Result } from '@farebox/result';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { type EmailAddress, parseEmailAddress } from './emails.ts';
 import {
@@ -34,9 +35,7 @@ export type OpenAccountRequest = Readonly<{
 }>;
 
 export type OpenAccountError = 'email_taken' | 'email_invalid' | 'language_invalid' | PasswordError;
-export type OpenAccountResult =
-  | Readonly<{ ok: true; accountId: AccountId }>
-  | Readonly<{ ok: false; reason: OpenAccountError }>;
+export type OpenAccountResult = Result<{ accountId: AccountId }, OpenAccountError>;
 
 /** All that opening needs of the ledger's door. */
 export type AccountOpener = Pick<AccountsRpc, 'open'>;

@@ -1,22 +1,23 @@
 /**
- * Who somebody is, in verbs. Each takes the house it works in and what was asked, and answers with a
- * closed union; none of them sends anything itself: letters are handed back for the caller to queue.
- * Answers that a stranger could read something from (does this address exist?) are the same, in words
- * and in time, whichever it is.
+ * Types of sign-up, sign-in, second factors, sessions and profile changes. Each function takes its
+ * dependencies and a request and returns a closed union. None sends email itself: the emails are returned
+ * for the caller to queue. Results that could reveal whether an address has an account are the same, in
+ * content and in duration, whether it has one or not.
  */
 import type { Database } from '@farebox/database';
 import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
 import type { Email } from '@farebox/mail';
+import type { Failure, NoData, Result } from '@farebox/result';
 import type { PasswordError } from './passwords.ts';
 
-/** What every verb works with. `secret` is 32 bytes that only the console has; `random` is cryptographic. */
+/** The dependencies of every function. `secret` is 32 bytes that only the console has; `random` is cryptographic. */
 export type IdentityDeps = Readonly<{
   db: Database;
   accounts: Pick<AccountsRpc, 'open'>;
   secret: Uint8Array;
   random: (bytes: number) => Uint8Array;
   now: () => Instant;
-  /** Argon2id where absent; tests count with their own. */
+  /** Argon2id by default; tests pass a fast one that counts. */
   passwords?: PasswordHashing;
 }>;
 
@@ -25,18 +26,14 @@ export type PasswordHashing = Readonly<{
   verify: (password: string, stored: string) => Promise<boolean>;
 }>;
 
-/** Where a request comes from, for throttles only: the address, of IPv6 its /64. Never stored as it is. */
+/** The client's IPv4 address or IPv6 /64. Used for rate limits only and never stored in plain text. */
 export type IpPrefix = string;
 
-/** 256 random bits, base64url: what a cookie or a link carries. Only its hash is kept. */
+/** 256 random bits in base64url, as cookies and links carry them. Only the hash is stored. */
 export type Token = string;
 
-export type RateLimited = Readonly<{
-  ok: false;
-  reason: 'rate_limited';
-  retryAfterSeconds: number;
-}>;
-export type Failed<Reason extends string> = Readonly<{ ok: false; reason: Reason }>;
+type RateLimit = Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number }>;
+export type RateLimited = Failure<RateLimit>;
 
 export type SignUpRequest = Readonly<{
   email: string;
@@ -44,59 +41,59 @@ export type SignUpRequest = Readonly<{
   language: string;
   ipPrefix: IpPrefix;
 }>;
-/** `ok` says nothing about whether the address had an account; the letters do, to whoever reads its mailbox. */
-export type SignUpResult =
-  | Readonly<{ ok: true; emails: readonly Email[] }>
-  | Failed<'email_invalid' | 'language_invalid' | PasswordError>
-  | RateLimited;
+/** Success doesn't reveal whether the address already had an account; only the emailed text does. */
+export type SignUpResult = Result<
+  EmailsToSend,
+  'email_invalid' | 'language_invalid' | PasswordError | RateLimit
+>;
 
-/** From the link in the mail: the password chosen at sign-up is asked again, so that nobody else's choice is confirmed. */
+/** `token` is from the emailed link. The password chosen at sign-up is required again, so that the owner of the mailbox can't confirm a password that someone else chose. */
 export type ConfirmSignUpRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
-export type ConfirmSignUpResult =
-  | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
-  | Failed<'token_invalid' | 'incorrect_password'>
-  | RateLimited;
+export type ConfirmSignUpResult = Result<
+  EmailsToSend & { signedIn: SignedIn },
+  'token_invalid' | 'incorrect_password' | RateLimit
+>;
 
-/** A fresh session. `session` and `device` are cookie values, shown to nobody again. */
+/** A new session. `session` and `device` are the values of the two cookies. */
 export type SignedIn = Readonly<{ account: AccountId; session: Token; device: Token }>;
 
 export type SignInRequest = Readonly<{
   email: string;
   password: string;
   ipPrefix: IpPrefix;
-  /** The device cookie, where the browser has one. */
+  /** The device cookie, if the browser has one. */
   device: Token | null;
 }>;
-export type SignInResult =
-  | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
-  /** The password was right; `step` is the cookie of the half-open door. */
-  | Readonly<{ ok: true; mfaToken: Token; factors: SecondFactors }>
-  | Failed<'invalid_credentials'>
-  | RateLimited;
+export type SignInResult = Result<
+  | (EmailsToSend & { signedIn: SignedIn })
+  /** The password is correct; `mfaToken` is the cookie of the pending sign-in. */
+  | { mfaToken: Token; factors: SecondFactors },
+  'invalid_credentials' | RateLimit
+>;
 
 export type SecondFactors = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
 
-/** What is shown as a second factor. A passkey's answer is the browser's JSON, untouched. */
+/** A response to the request for a second factor. A passkey's `response` is the browser's JSON, unchecked. */
 export type FactorResponse =
   | Readonly<{ kind: 'totp'; code: string }>
   | Readonly<{ kind: 'recovery_code'; code: string }>
   | Readonly<{ kind: 'passkey'; response: unknown }>;
-/** Where passkeys belong: the console's host name and origin. */
+/** The WebAuthn relying party: the console's host name, origin and display name. */
 export type RelyingParty = Readonly<{ id: string; origin: string; name: string }>;
 
-export type SecondFactorResult =
-  | Readonly<{ ok: true; signedIn: SignedIn; emails: readonly Email[] }>
-  | Failed<'invalid_credentials' | 'mfa_token_invalid'>
-  | RateLimited;
+export type SecondFactorResult = Result<
+  EmailsToSend & { signedIn: SignedIn },
+  'invalid_credentials' | 'mfa_token_invalid' | RateLimit
+>;
 
-/** Who holds a session cookie. */
+/** The user of a valid session cookie. */
 export type SessionUser = Readonly<{
   account: AccountId;
   email: string;
   language: string;
   /** The handle of this session. */
   session: string;
-  /** When they last proved who they are; dear actions ask that it is recent. */
+  /** When the user last authenticated; sensitive actions require that it is recent. */
   lastAuthAt: Instant;
 }>;
 
@@ -107,7 +104,7 @@ export type SessionInfo = Readonly<{
   current: boolean;
 }>;
 
-/** A dear action asks for the password (or a factor) again unless it was shown this recently. */
+/** A sensitive action requires authentication no older than this. */
 export const REAUTH_TTL_MS = 15 * 60_000;
 
 export type PasskeyInfo = Readonly<{
@@ -122,7 +119,7 @@ export type FactorsStatus = Readonly<{
   recoveryCodesLeft: number;
 }>;
 
-/** The second half of a sign-in. */
+/** Completes a sign-in that is waiting for a second factor. */
 export type VerifySecondFactorRequest = Readonly<{
   mfaToken: Token;
   factor: FactorResponse;
@@ -130,47 +127,49 @@ export type VerifySecondFactorRequest = Readonly<{
   device: Token | null;
 }>;
 
-/** What a dear action is bought with. */
+/** A credential required before a sensitive action. */
 export type ReauthCredential = Readonly<{ password: string }> | FactorResponse;
-export type ReauthResult = Succeeded | Failed<'invalid_credentials'> | RateLimited;
+export type ReauthResult = Result<EmailsToSend, 'invalid_credentials' | RateLimit>;
 
-/** Something was done, and these letters are to be queued. */
+/** The emails that the caller has to queue. */
 export type EmailsToSend = Readonly<{ emails: readonly Email[] }>;
-export type Succeeded = Readonly<{ ok: true }> & EmailsToSend;
 
 export type RequestPasswordResetRequest = Readonly<{ email: string; ipPrefix: IpPrefix }>;
-export type RequestPasswordResetResult = Succeeded | Failed<'email_invalid'> | RateLimited;
+export type RequestPasswordResetResult = Result<EmailsToSend, 'email_invalid' | RateLimit>;
 export type ResetPasswordRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
-export type ResetPasswordResult = Succeeded | Failed<'token_invalid' | PasswordError> | RateLimited;
+export type ResetPasswordResult = Result<EmailsToSend, 'token_invalid' | PasswordError | RateLimit>;
 
 export type ChangePasswordRequest = Readonly<{ current: string; next: string; ipPrefix: IpPrefix }>;
-export type ChangePasswordResult =
-  | (Succeeded & Readonly<{ signedIn: SignedIn }>)
-  | Failed<'invalid_credentials' | PasswordError>
-  | RateLimited;
+export type ChangePasswordResult = Result<
+  EmailsToSend & { signedIn: SignedIn },
+  'invalid_credentials' | PasswordError | RateLimit
+>;
 
 export type RequestEmailChangeRequest = Readonly<{ email: string; ipPrefix: IpPrefix }>;
-export type RequestEmailChangeResult = Succeeded | Failed<'email_invalid'> | RateLimited;
-export type ConfirmEmailChangeResult =
-  | (Succeeded & Readonly<{ account: AccountId }>)
-  | Failed<'token_invalid'>;
+export type RequestEmailChangeResult = Result<EmailsToSend, 'email_invalid' | RateLimit>;
+export type ConfirmEmailChangeResult = Result<
+  EmailsToSend & { account: AccountId },
+  'token_invalid'
+>;
 
-export type SetLanguageResult = Readonly<{ ok: true }> | Failed<'language_invalid'>;
+export type SetLanguageResult = Result<NoData, 'language_invalid'>;
 
 /** The secret in base32 for typing, and as an otpauth:// URI for a QR code. */
 export type TotpEnrollment = Readonly<{ secret: string; uri: string }>;
-export type ConfirmTotpResult =
-  /** Codes where there were none before; empty where the person has some already. */
-  | (Succeeded & Readonly<{ recoveryCodes: readonly string[] }>)
-  | Failed<'invalid_credentials' | 'not_pending'>;
+/** `recoveryCodes` holds new codes with the user's first factor and is empty after that. */
+export type ConfirmTotpResult = Result<
+  EmailsToSend & { recoveryCodes: readonly string[] },
+  'invalid_credentials' | 'not_pending'
+>;
 
 export type AddPasskeyRequest = Readonly<{ name: string; response: unknown }>;
-export type AddPasskeyResult =
-  /** Codes where there were none before; null where the person has some already. */
-  | (Succeeded & Readonly<{ recoveryCodes: readonly string[] | null }>)
-  | Failed<'invalid_credentials' | 'too_long'>;
+/** `recoveryCodes` holds new codes with the user's first factor and is null after that. */
+export type AddPasskeyResult = Result<
+  EmailsToSend & { recoveryCodes: readonly string[] | null },
+  'invalid_credentials' | 'too_long'
+>;
 
 export type NewRecoveryCodes = EmailsToSend & Readonly<{ codes: readonly string[] }>;
 
-/** What the farewell letter needs, when nothing else of the person is left. */
+/** The recipient of the last email, which is sent after everything else about the user is erased. */
 export type ErasedIdentity = Readonly<{ email: string; language: string }>;
