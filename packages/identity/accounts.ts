@@ -1,7 +1,7 @@
 /**
- * Opening an account: rows first, then the object, then the mark that both are there. A crash between
- * any two leaves an account that the same call again, or `reopenAccount`, completes; there is never an
- * object that no row knows of.
+ * Opens accounts: first the rows, then the account's Durable Object, then the mark that both exist. A
+ * crash in between leaves an account that the same call, or the first sign-in, completes. There is
+ * never an object without a row.
  */
 import type { Database } from '@farebox/database';
 import {
@@ -25,31 +25,35 @@ import {
 export type OpenAccountRequest = Readonly<{
   email: string;
   password: string;
-  /** A BCP 47 tag; English where nothing is known. */
+  /** A BCP 47 tag; the default is English. */
   language?: string;
-  /** Whether the mailbox is already known to be theirs. */
+  /** True if the mailbox is already known to be the user's. */
   verified: boolean;
   now: Instant;
-  /** That many bytes from a cryptographic source. */
+  /** Returns that many bytes from a cryptographic source. */
   random: (bytes: number) => Uint8Array;
 }>;
 
 export type OpenAccountError = 'email_taken' | 'email_invalid' | 'language_invalid' | PasswordError;
 export type OpenAccountResult = Result<{ accountId: AccountId }, OpenAccountError>;
 
-/** All that opening needs of the ledger's door. */
+/** The part of the ledger's RPC that opening an account needs. */
 export type AccountOpener = Pick<AccountsRpc, 'open'>;
 
 export const ACCOUNT_ID_BYTES = 8;
 
-/** A BCP 47 tag, as the database takes one. Which ones have texts is for the texts to know. */
+/**
+ * Checks for a BCP 47 tag of the length the database accepts. Whether texts exist in it is checked
+ * where they are chosen.
+ */
 export function isLanguageTag(text: string): boolean {
   return text.length <= 35 && /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(text);
 }
 
 /**
- * One account for one address. Repeating it with the same password after a crash gives the same account;
- * `email_taken` is for the caller to word, because saying it aloud tells strangers who is a customer.
+ * Opens one account per address. Repeating the call with the same password after a crash returns the
+ * same account. A caller must not show `email_taken` to strangers, because it reveals who is a
+ * customer.
  */
 export async function openAccount(
   db: Database,
@@ -78,7 +82,8 @@ async function insertNewAccount(
 ): Promise<AccountId | undefined> {
   const { verified, now } = request;
   const passwordHash = await hashPassword(request.password, request.random(SALT_BYTES));
-  // Two ids of 64 random bits meet about never; a third time is a broken source of randomness.
+  // Two ids of 64 random bits practically never collide; a third collision means a broken source of
+  // randomness.
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const accountId = bytesToHex(request.random(ACCOUNT_ID_BYTES));
     const row = { accountId, email: email.address, emailKey: email.key, passwordHash, language };
@@ -89,7 +94,7 @@ async function insertNewAccount(
   throw new Error('Three random account ids were taken.');
 }
 
-/** Only an account that was never opened can be completed by whoever knows its password. */
+/** Completes an account that was never opened, for a caller who knows its password. */
 async function resumeOpening(
   db: Database,
   accounts: AccountOpener,
@@ -104,7 +109,7 @@ async function resumeOpening(
   return { ok: true, accountId: existing.accountId };
 }
 
-/** Opens the object of an account that has its rows; as often as it takes. */
+/** Opens the Durable Object of an account that has its rows. Safe to repeat. */
 export async function ensureAccountOpened(
   db: Database,
   accounts: AccountOpener,

@@ -1,8 +1,8 @@
 /**
- * API keys: made by the ledger, read by the gateway on every call without any I/O. A text that reads
- * as a key was minted by a holder of the MAC secret; whether the key is still good is for the account's
- * object to say. No secret, and no part of a presented text, is ever kept or put into an error here.
- * The format is published in docs/api-keys.md; changing it is a change of contract.
+ * API keys: created by the ledger, verified by the gateway on every call without any I/O. A well-
+ * formed key with a valid MAC was created by a holder of the MAC secret; whether it is still valid is
+ * decided by the account object. No secret and no part of a presented text is stored here or put into
+ * an error. The format is published in docs/api-keys.md; changing it is a change of contract.
  */
 import { constantTimeEqualBytes } from '@farebox/crypto';
 import type { AccountId, KeyCredential, KeyId } from '@farebox/ledger';
@@ -17,10 +17,10 @@ const CRC_DIGITS = 6;
 const CRC_AT = PREFIX.length + PACKED_DIGITS;
 const KEY_LENGTH = CRC_AT + CRC_DIGITS;
 
-/** What a secret scanner looks for. It says nothing of the checksum. */
+/** The pattern for secret scanners. It doesn't cover the checksum. */
 export const API_KEY_PATTERN = 'fbx_[0-9A-Za-z]{67}';
 
-/** Where each part lies in the packed bytes: version, account, key id, secret, MAC. */
+/** Offsets of the parts in the packed bytes: version, account, key id, secret, MAC. */
 const ACCOUNT_AT = 1;
 const KEY_ID_AT = 9;
 const SECRET_AT = 13;
@@ -29,13 +29,14 @@ const MAC_AT = 37;
 const SECRET_BYTES = MAC_AT - SECRET_AT;
 const MAC_BYTES = PACKED_BYTES - MAC_AT;
 
-/** Version to secret: the highest version mints, all of them verify. */
+/** Secrets by version. The highest version creates keys; all of them verify. */
 export type MacSecrets = ReadonlyMap<number, Uint8Array>;
 export type MacSecret = Readonly<{ version: number; secret: Uint8Array }>;
 
 /**
- * Reads `version:hex[,version:hex]`: versions 1 to 255, each once, secrets of 32 to 64 bytes. Anything
- * else is undefined and not half a set, because a set that lost a version refuses its customers' keys.
+ * Parses `version:hex[,version:hex]`: versions 1 to 255, each once, with secrets of 32 to 64 bytes.
+ * Returns undefined for anything else and never a partial set, because a set without one version
+ * rejects its customers' keys.
  */
 export function parseMacSecrets(text: string): MacSecrets | undefined {
   const secrets = new Map<number, Uint8Array>();
@@ -49,7 +50,7 @@ export function parseMacSecrets(text: string): MacSecrets | undefined {
   return secrets;
 }
 
-/** The secret that new keys are made with. */
+/** Returns the secret that new keys are created with. */
 export function currentMacSecret(secrets: MacSecrets): MacSecret {
   const version = Math.max(...secrets.keys());
   const secret = secrets.get(version);
@@ -59,7 +60,7 @@ export function currentMacSecret(secrets: MacSecrets): MacSecret {
 
 export type MintedKey = Readonly<{ apiKey: string; secretHash: string; last4: string }>;
 
-/** `random` is 24 bytes from a cryptographic source, used for nothing else. */
+/** `random` is 24 bytes from a cryptographic source that are used for nothing else. */
 export function mintApiKey(
   mac: MacSecret,
   account: AccountId,
@@ -85,13 +86,13 @@ export function mintApiKey(
 
 export type ParsedKey =
   | Readonly<{ ok: true; account: AccountId; key: KeyCredential }>
-  /** `malformed`: no text of ours, or mistyped. `forged`: well formed, but we never made it. */
+  /** `malformed`: not one of our keys, or mistyped. `forged`: well formed, but never created by us. */
   | Readonly<{ ok: false; reason: 'malformed' | 'forged' }>;
 
 const MALFORMED: ParsedKey = { ok: false, reason: 'malformed' };
 const FORGED: ParsedKey = { ok: false, reason: 'forged' };
 
-/** The cheap checks come first, so that noise costs no hash. */
+/** Runs the cheap checks first, so that random input costs no hash. */
 export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
   if (text.length !== KEY_LENGTH || !text.startsWith(PREFIX)) return MALFORMED;
   if (readNumber(text, CRC_AT, CRC_DIGITS) !== crc32(text, CRC_AT)) return MALFORMED;
@@ -111,8 +112,9 @@ export function parseApiKey(text: string, secrets: MacSecrets): ParsedKey {
 }
 
 /**
- * HMAC-SHA256 (RFC 2104) over everything before the MAC, its first 8 bytes (RFC 2104 section 5 allows
- * truncation; 64 bits only keep guesses from waking objects, the object's hash of the secret decides).
+ * Computes the first 8 bytes of HMAC-SHA256 (RFC 2104) over everything before the MAC. RFC 2104
+ * section 5 allows truncation; 64 bits only keep guesses from waking account objects, which compare
+ * the hash of the secret themselves.
  */
 function computeMac(packed: Uint8Array, secret: Uint8Array): Uint8Array {
   return keyedHmac(secret)
@@ -122,7 +124,10 @@ function computeMac(packed: Uint8Array, secret: Uint8Array): Uint8Array {
     .subarray(0, MAC_BYTES);
 }
 
-/** HMAC with its key already absorbed, which is half of the work; it lives as long as the secret does. */
+/**
+ * HMACs with the key already absorbed, which is half of the work. Cached for as long as the secret
+ * lives.
+ */
 const hmacCache = new WeakMap<Uint8Array, ReturnType<typeof hmac.create>>();
 
 function keyedHmac(secret: Uint8Array): ReturnType<typeof hmac.create> {

@@ -30,7 +30,7 @@ export class Authenticator {
     return new Authenticator(keys);
   }
 
-  /** What `navigator.credentials.create` gives for the options. */
+  /** Answers `navigator.credentials.create` for the options. */
   async register(options: unknown, overrides: ResponseOverrides = {}) {
     const { challenge, id, origin } = readOptions(options, overrides);
     const rawId = decodeBase64Url(this.id);
@@ -62,7 +62,7 @@ export class Authenticator {
     };
   }
 
-  /** What `navigator.credentials.get` gives for the options. */
+  /** Answers `navigator.credentials.get` for the options. */
   async authenticate(options: unknown, overrides: ResponseOverrides = {}) {
     const { challenge, id, origin } = readOptions(options, overrides);
     this.counter += 1;
@@ -125,7 +125,7 @@ function decodeBase64Url(base64Url: string): Uint8Array {
   return new Uint8Array(Buffer.from(base64Url, 'base64url'));
 }
 
-/** WebCrypto gives r and s side by side, WebAuthn wants them in DER (section 6.5.5). */
+/** Converts WebCrypto's concatenated r and s to the DER that WebAuthn requires (section 6.5.5). */
 function toDer(raw: Uint8Array): Uint8Array {
   const integers = [raw.slice(0, 32), raw.slice(32)].flatMap((half) => {
     let start = 0;

@@ -1,7 +1,8 @@
 /**
- * A number of 360 bits as 61 digits of base 62 and back, one text for one number: no leading-zero, case
- * or overflow variant of a key may read as the same key. Works in limbs of 24 bits and groups of four
- * digits (62^4 < 2^24), so that each product stays below 2^48 and no bigint is allocated per call.
+ * Encodes 360 bits as 61 digits of base 62 and back. Each number has exactly one text: no variant of a
+ * key with leading zeros, another letter case or an overflow is accepted. Works in limbs of 24 bits
+ * and groups of four digits (62^4 < 2^24), so that each product stays below 2^48 and no bigint is
+ * allocated per call.
  */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const LIMB = 0x1000000;
@@ -18,7 +19,7 @@ function digitAt(text: string, index: number): number {
   return VALUES[text.charCodeAt(index)] ?? -1;
 }
 
-/** The bytes that `PACKED_DIGITS` digits of `text` from `start` stand for; undefined where they stand for none. */
+/** Decodes `PACKED_DIGITS` digits of `text` from `start`; returns undefined if they are malformed. */
 export function unpack(text: string, start: number): Uint8Array | undefined {
   const limbs = new Float64Array(LIMBS);
   const leading = digitAt(text, start);
@@ -48,7 +49,7 @@ function toBytes(limbs: Float64Array): Uint8Array {
   return bytes;
 }
 
-/** `PACKED_BYTES` bytes as `PACKED_DIGITS` digits. */
+/** Encodes `PACKED_BYTES` bytes as `PACKED_DIGITS` digits. */
 export function pack(bytes: Uint8Array): string {
   if (bytes.length !== PACKED_BYTES) throw new RangeError('pack takes exactly 45 bytes.');
   const limbs = Array.from({ length: LIMBS }, (_, limb) => {
@@ -69,7 +70,7 @@ export function pack(bytes: Uint8Array): string {
   return text.slice(-PACKED_DIGITS);
 }
 
-/** A number below 62^width as exactly `width` digits. */
+/** Writes a number below 62^width as exactly `width` digits. */
 export function writeNumber(value: number, width: number): string {
   let rest = value;
   let text = '';
@@ -80,7 +81,7 @@ export function writeNumber(value: number, width: number): string {
   return text;
 }
 
-/** The number that `width` digits of `text` from `start` write; undefined where one is no digit. */
+/** Reads `width` digits of `text` from `start`; returns undefined if one of them is no digit. */
 export function readNumber(text: string, start: number, width: number): number | undefined {
   let value = 0;
   for (let index = start; index < start + width; index += 1) {

@@ -1,15 +1,18 @@
 /**
- * How the list of breached passwords is written down: hashes too short to be turned back, in as few
- * bytes as their number allows. Shared by the lookup and by the command that freezes the list.
+ * The format of the list of breached passwords: hashes too short to be reversed, compressed. Shared by
+ * the lookup and by the command that builds the list.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
-/** One form for all spellings that are one password to whoever guesses: nobody tries letter case first. */
+/** Normalizes spellings that a guesser treats as one password. Letter case is ignored. */
 export function normalizePassword(password: string): string {
   return password.normalize('NFKC').toLowerCase();
 }
 
-/** 32 bits: among 44 thousand entries a good password meets one of them once in 100,000. */
+/**
+ * Returns 32 bits: with 44 thousand entries, a good password collides with one of them once in
+ * 100,000.
+ */
 export function breachHash(password: string): number {
   return new DataView(
     sha256(new TextEncoder().encode(normalizePassword(password))).buffer,
@@ -17,9 +20,9 @@ export function breachHash(password: string): number {
 }
 
 /**
- * Ascending numbers as Rice-coded gaps (R. F. Rice, JPL 79-22, 1979): a gap's high part in unary, as
- * ones before a zero, and its low `riceBits` as they are. Sorted hashes have geometric gaps, for which
- * nothing much shorter exists.
+ * Decodes ascending numbers from Rice-coded gaps (R. F. Rice, JPL 79-22, 1979): the high part of a gap
+ * in unary, as ones before a zero, then its low `riceBits` bits. Sorted hashes have geometrically
+ * distributed gaps, for which this code is close to optimal.
  */
 export function unpackHashes(packed: string, count: number, riceBits: number): Uint32Array {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
@@ -41,7 +44,7 @@ export function unpackHashes(packed: string, count: number, riceBits: number): U
   return hashes;
 }
 
-/** The other direction, for the command that freezes the list. */
+/** The inverse of `unpackHashes`, for the command that builds the list. */
 export function packHashes(ascending: readonly number[], riceBits: number): string {
   const bits: number[] = [];
   let last = 0;

@@ -1,7 +1,7 @@
 /**
- * Passwords of 12 characters and more that leaked often enough to be on every attacker's list. They
- * ship with the software as hashes, so nobody else is ever asked about a password. What is in the list
- * and how it was made is said in build-breach-list.ts and in the file itself.
+ * Looks up passwords of 12 characters and more in a list of the most frequently leaked ones. The list
+ * ships with the software as hashes, so no other service is asked about a password. build-breach-
+ * list.ts and the file itself document its origin.
  */
 import { breachHash, unpackHashes } from './breach-hashes.ts';
 import breachList from './breached-passwords.generated.json' with { type: 'json' };

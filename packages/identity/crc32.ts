@@ -1,6 +1,7 @@
 /**
- * CRC-32 of ASCII text as in ISO 3309 and PNG (reflected 0xEDB88320). It tells a mistyped key from a
- * wrong one, and scanners a key from noise; it protects nothing (ASVS 5.0 lists CRC as no hash).
+ * CRC-32 of ASCII text as in ISO 3309 and PNG (reflected 0xEDB88320). It lets us distinguish a
+ * mistyped key from a wrong one, and lets scanners distinguish a key from noise. It is no protection
+ * (ASVS 5.0 doesn't count CRC as a hash).
  */
 const TABLE = new Uint32Array(256);
 for (let byte = 0; byte < 256; byte += 1) {
@@ -11,7 +12,10 @@ for (let byte = 0; byte < 256; byte += 1) {
   TABLE[byte] = value;
 }
 
-/** Of the first `length` characters; a character above 255 counts by its low byte, so check those apart. */
+/**
+ * Computes the CRC of the first `length` characters. Only the low byte of a character counts, so a
+ * caller has to check for ASCII.
+ */
 export function crc32(text: string, length: number): number {
   let value = 0xffffffff;
   for (let index = 0; index < length; index += 1) {

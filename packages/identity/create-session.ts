@@ -1,6 +1,6 @@
 /**
- * The moment somebody is let in: a new session and a new device token, whatever the browser brought.
- * Nothing a browser shows is ever kept as a token, so none can be planted in it.
+ * Creates a session after a successful sign-in: a new session token and a new device token, whatever
+ * cookies the browser sent. No token is ever taken from a browser, which rules out session fixation.
  */
 import { insertSession, type NewSession, type SessionGrant } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
@@ -11,7 +11,7 @@ import { hashToken, newToken } from './tokens.ts';
 
 const HANDLE_BYTES = 8;
 
-/** The cookies, and the rows that know them by their hashes. */
+/** Builds the cookies and the row that stores their hashes. */
 export function buildSession(
   deps: IdentityDeps,
   account: AccountId,
@@ -32,7 +32,10 @@ export function buildSession(
   return { signedIn, row };
 }
 
-/** Undefined where what entitles to it is gone: the password was changed, or the step was spent. */
+/**
+ * Returns undefined if the grant is no longer valid: the password was changed or the MFA challenge was
+ * used.
+ */
 export async function startSession(
   deps: IdentityDeps,
   account: AccountId,

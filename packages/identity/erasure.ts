@@ -1,15 +1,15 @@
-/** The end of an identity, and of everything that is kept for a while only. */
+/** Erases an identity, and deletes expired rows. */
 import { deleteExpiredRows, eraseOwner } from '@farebox/database/privacy';
 import type { AccountId } from '@farebox/ledger';
 import type { ErasedIdentity, IdentityDeps } from './contract.ts';
 import { TTL } from './lifetimes.ts';
 
-/** Rows of each table in one purge: a statement of a few milliseconds. */
+/** The maximum number of rows per table in one purge, which takes a few milliseconds. */
 const ROWS_PER_PURGE = 500;
 
 /**
- * Every row about the person, in one batch, and the mark on the account that it is closed. It says
- * nothing to the account's object: whoever calls this has closed it, or repeats closing until it is.
+ * Erases every row about the user in one batch and marks the account as closed. The account object
+ * isn't called: the caller has closed it, or repeats closing it until it succeeds.
  */
 export function eraseIdentity(
   deps: IdentityDeps,
@@ -18,7 +18,10 @@ export function eraseIdentity(
   return eraseOwner(deps.db, account, deps.now());
 }
 
-/** Whoever gets as many as a few hundred calls again at once: there may be more. */
+/**
+ * Returns the number of deleted rows. A caller that gets some hundreds calls again, because there may
+ * be more.
+ */
 export function purgeExpired(deps: IdentityDeps): Promise<number> {
   return deleteExpiredRows(deps.db, {
     now: deps.now(),

@@ -1,6 +1,6 @@
 /**
- * A house for tests: a clock that only the test moves, a ledger that remembers what it opened, and
- * passwords that hash at once and are counted. Everything else is the real thing.
+ * Dependencies for tests: a clock that only the test moves, a ledger that records what it opened, and
+ * a fast password hash that counts its calls. Everything else is real.
  */
 import type { Database } from '@farebox/database';
 import type { Email, EmailKind } from '@farebox/mail';
@@ -24,7 +24,7 @@ const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replac
 
 export class IdentityHarness {
   readonly deps: IdentityDeps;
-  /** Hashes made or compared since the start. */
+  /** Hashes computed or compared so far. */
   hashes = 0;
   readonly opened: string[] = [];
   ledgerUnavailable = false;
@@ -58,13 +58,13 @@ export class IdentityHarness {
     this.#now += milliseconds;
   }
 
-  /** An address nobody had before. */
+  /** Returns an address that no test used before. */
   newEmail(): string {
     this.#counter += 1;
     return `someone${this.#counter}@example.com`;
   }
 
-  /** A network nobody came from before. */
+  /** Returns an IP prefix that no test used before. */
   newIpPrefix(): string {
     this.#counter += 1;
     return `198.51.100.${this.#counter}`;
@@ -77,7 +77,7 @@ export class IdentityHarness {
     return onlyEmail(result.emails, 'confirm_sign_up').facts.token;
   }
 
-  /** Signed up, confirmed, signed in. */
+  /** Signs up, confirms and signs in. */
   async createUser(
     email = this.newEmail(),
   ): Promise<Readonly<{ user: SessionUser; signedIn: SignedIn }>> {
@@ -104,7 +104,7 @@ export class IdentityHarness {
     return signIn(this.deps, { email, password, ipPrefix, device });
   }
 
-  /** How many rows of a table a condition finds. */
+  /** Counts the rows of a table that match a condition. */
   async rows(table: string, where = 'true'): Promise<number> {
     const { rows } = await this.deps.db.execute<{ found: string }>(
       `select count(*) as found from ${table} where ${where}`,
@@ -113,13 +113,13 @@ export class IdentityHarness {
   }
 }
 
-/** Written as argon2id writes, so that it is never found to need rehashing. */
+/** Returns a PHC string with the current argon2id parameters, so that it never needs rehashing. */
 function cheapHash(password: string, salt: string): string {
   const digest = sha256(utf8ToBytes(`${salt} ${password.normalize('NFKC')}`));
   return `$argon2id$v=19$m=19456,t=2,p=1$${salt}$${base64(digest)}`;
 }
 
-/** The only letter there is, which must be of that kind. */
+/** Returns the only email, which must be of that kind. */
 export function onlyEmail<Kind extends EmailKind>(
   emails: readonly Email[],
   kind: Kind,

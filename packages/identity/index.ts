@@ -1,4 +1,7 @@
-/** The front of the identity room: who is asking. The gateway uses the front `./api-keys` alone. */
+/**
+ * Identity: sign-up, sign-in, sessions, second factors and profile changes. The gateway imports
+ * `./api-keys` only.
+ */
 export {
   type AccountOpener,
   ensureAccountOpened,

@@ -1,7 +1,7 @@
 /**
- * Passkeys and security keys as second factors (WebAuthn level 3). No attestation is asked for: which
- * maker's key somebody has is none of our business. Each question is put once, to one account, for one
- * purpose, and is gone with the first answer, good or bad.
+ * Passkeys and security keys as second factors (WebAuthn level 3). No attestation is requested: the
+ * make of a key doesn't matter here. A challenge is for one account and one purpose, and is consumed
+ * by the first response, valid or not.
  */
 
 import { base64url } from '@farebox/crypto';
@@ -37,7 +37,7 @@ import { TTL } from './lifetimes.ts';
 import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
 import { hashToken } from './tokens.ts';
 
-/** EdDSA, ES256, RS256 (RFC 9053, RFC 8812): what keys in use have. */
+/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812), which cover the keys in use. */
 const ALGORITHMS = [-8, -7, -257];
 const TRANSPORTS = ['ble', 'cable', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb'];
 const MAX_PASSKEYS = 20;
@@ -45,7 +45,7 @@ const MAX_NAME_LENGTH = 64;
 const MAX_CREDENTIAL_ID_LENGTH = 1364;
 const MAX_PUBLIC_KEY_LENGTH = 1024;
 
-/** Options for `navigator.credentials.create`, as JSON. */
+/** Returns the options for `navigator.credentials.create`, as JSON. */
 export async function beginPasskeyRegistration(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -130,7 +130,10 @@ export async function removePasskey(
   return removed ? factorChangedEmails(deps, user) : { emails: [] };
 }
 
-/** Options for `navigator.credentials.get`, as JSON; undefined where the account has no passkey. */
+/**
+ * Returns the options for `navigator.credentials.get`, as JSON; undefined if the account has no
+ * passkey.
+ */
 export async function assertionOptions(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -148,7 +151,10 @@ export async function assertionOptions(
   });
 }
 
-/** Whether one of the account's passkeys answered, with a counter that only ever grows. */
+/**
+ * Checks that the response comes from one of the account's passkeys and that the key's counter has
+ * grown.
+ */
 export async function verifyAssertion(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -194,7 +200,7 @@ async function createChallenge(
   return challenge;
 }
 
-/** The challenge that was answered, which is spent by this; undefined where it was none of ours. */
+/** Consumes and returns the challenge that was answered; returns undefined if it isn't one of ours. */
 async function consumeAnsweredChallenge(
   deps: IdentityDeps,
   account: AccountId,
@@ -202,7 +208,7 @@ async function consumeAnsweredChallenge(
   response: unknown,
 ): Promise<string | undefined> {
   const clientData = parseClientData(response);
-  // From a page that another site framed: not ours to answer (and our pages can't be framed).
+  // The response comes from a page framed by another site; our pages can't be framed.
   if (clientData === undefined || clientData.crossOrigin === true) return undefined;
   const { challenge } = clientData;
   if (typeof challenge !== 'string' || challenge.length > 128) return undefined;
@@ -226,7 +232,7 @@ function parseClientData(response: unknown): ClientData | undefined {
 
 type AuthenticatorResponse = { id: string; response: { clientDataJSON: string } };
 
-/** As much of the browser's JSON as is read here; the rest the verifier reads and refuses itself. */
+/** Checks the fields of the browser's JSON that are read here. The verifier checks the rest. */
 function isAuthenticatorResponse(value: unknown): value is AuthenticatorResponse {
   if (typeof value !== 'object' || value === null) return false;
   if (!('id' in value) || typeof value.id !== 'string' || !('response' in value)) return false;
@@ -246,8 +252,8 @@ function isAuthenticationResponse(value: unknown): value is AuthenticationRespon
 }
 
 /**
- * The verifier says no by throwing, for anything from a wrong signature to a byte too few. It touches
- * nothing but its arguments, so whatever it throws is a no.
+ * The verifier reports every failure by throwing, from a wrong signature to a missing byte. It has no
+ * side effects, so any exception means that the response is invalid.
  */
 async function undefinedIfRejected<T>(verify: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -1,4 +1,7 @@
-/** A new password: by a link in a mail, or by the old one. Either ends what the old one had opened. */
+/**
+ * Sets a new password, by an emailed link or with the current password. Both end the existing
+ * sessions.
+ */
 import {
   consumePasswordReset,
   findCredentialsByAccount,
@@ -26,7 +29,10 @@ import { passwordError } from './passwords.ts';
 import { checkEmailRate, checkLinkRate, checkReauthRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
-/** The same statement for an address that nobody has, with as much to write; only the letter is missing. */
+/**
+ * Runs the same statement with the same number of writes for an unknown address; only the email is
+ * missing.
+ */
 export async function requestPasswordReset(
   deps: IdentityDeps,
   request: RequestPasswordResetRequest,
@@ -49,7 +55,7 @@ export async function requestPasswordReset(
   return { ok: true, emails: [message] };
 }
 
-/** A link that was followed with a password that won't do stays good. */
+/** A rejected password doesn't consume the link. */
 export async function resetPassword(
   deps: IdentityDeps,
   request: ResetPasswordRequest,

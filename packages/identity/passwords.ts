@@ -1,7 +1,7 @@
 /**
- * Passwords: argon2id with OWASP's and ASVS 5.0's parameters (t=2, m=19 MiB, p=1), stored as PHC strings
- * so that they can be raised. One hash is about a quarter of a second of CPU: whoever calls this for a
- * stranger throttles first. A password is never kept, logged or put into an error.
+ * Passwords: argon2id with the parameters of OWASP and ASVS 5.0 (t=2, m=19 MiB, p=1), stored as PHC
+ * strings so that the parameters can be raised. One hash takes about a quarter of a second of CPU, so
+ * a caller checks its rate limit first. A password is never stored, logged or put into an error.
  */
 import { base64NoPad, constantTimeEqualBytes } from '@farebox/crypto';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
@@ -12,7 +12,9 @@ const PARAMETERS = { t: 2, m: 19_456, p: 1 } as const;
 const HASH_BYTES = 32;
 export const SALT_BYTES = 16;
 
-/** ASVS 5.0 asks for at least 8 and advises 15; an upper bound keeps the hash's own cost bounded. */
+/**
+ * ASVS 5.0 requires at least 8 characters and advises 15; an upper limit bounds the cost of the hash.
+ */
 const MIN_LENGTH = 12;
 const MAX_LENGTH = 128;
 
@@ -23,9 +25,9 @@ export type PasswordError =
   | 'password_too_simple';
 
 /**
- * What keeps a password from being taken; undefined where nothing does. Nothing is asked of its
- * composition, which makes passwords worse (NIST SP 800-63B-4, 3.1.1.2), but the same section has
- * blocklists refuse what is on every guesser's list. `email` is whose password it would be.
+ * Returns why a password is rejected; undefined if it is acceptable. There are no composition rules,
+ * which make passwords worse (NIST SP 800-63B-4, 3.1.1.2); the same section requires a blocklist of
+ * common passwords. `email` is the address of the account.
  */
 export function passwordError(password: string, email = ''): PasswordError | undefined {
   const length = [...password.normalize('NFKC')].length;
@@ -35,7 +37,7 @@ export function passwordError(password: string, email = ''): PasswordError | und
   return isBreached(password) ? 'password_breached' : undefined;
 }
 
-/** Before any hash: what is longer was never accepted, and hashing it would only cost. */
+/** Checked before hashing: a longer password was never accepted, and hashing it would only cost. */
 function isTooLong(password: string): boolean {
   return [...password.normalize('NFKC')].length > MAX_LENGTH;
 }
@@ -43,7 +45,7 @@ function isTooLong(password: string): boolean {
 type Parameters = Readonly<{ t: number; m: number; p: number }>;
 
 function derive(password: string, salt: Uint8Array, parameters: Parameters): Promise<Uint8Array> {
-  // NFKC, so that the same keys on another keyboard or system are the same password.
+  // NFKC makes the same keys on another keyboard or system the same password.
   return argon2idAsync(password.normalize('NFKC'), salt, { ...parameters, dkLen: HASH_BYTES });
 }
 
@@ -56,7 +58,7 @@ export async function hashPassword(password: string, salt: Uint8Array): Promise<
   return `$argon2id$v=19$m=${m},t=${t},p=${p}$${base64NoPad.encode(salt)}$${base64NoPad.encode(hash)}`;
 }
 
-/** False also for a stored text that is no hash of ours: it can't be satisfied. */
+/** Returns false also for a stored text that is not one of our hashes. */
 export async function verifyPassword(password: string, stored: string): Promise<boolean> {
   const parsed = parsePhc(stored);
   if (parsed === undefined || isTooLong(password)) return false;
@@ -64,7 +66,7 @@ export async function verifyPassword(password: string, stored: string): Promise<
   return constantTimeEqualBytes(hash, parsed.hash);
 }
 
-/** Whether a verified password should be hashed again, because the parameters were raised since. */
+/** Checks whether a verified password should be hashed again because the parameters were raised. */
 export function needsRehash(stored: string): boolean {
   const parameters = parsePhc(stored)?.parameters;
   if (parameters === undefined) return true;

@@ -1,4 +1,4 @@
-/** What a person may correct about themselves: their address, and the language they are written to in. */
+/** Changes that users make to their own profile: the email address and the language. */
 import { consumeEmailChange, insertEmailChange, updateLanguage } from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import { isLanguageTag } from './accounts.ts';
@@ -18,8 +18,8 @@ import { checkEmailRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /**
- * Nothing changes until the new mailbox says so. That an address has an account is told to its mailbox,
- * not to whoever asked.
+ * Nothing changes until the new mailbox confirms. If the address already has an account, only its
+ * mailbox is told.
  */
 export async function requestEmailChange(
   deps: IdentityDeps,
@@ -49,7 +49,7 @@ export async function requestEmailChange(
   return { ok: true, emails: [message] };
 }
 
-/** The old mailbox is told, in words that don't give the new one away. Sessions stay. */
+/** Notifies the old mailbox with the new address masked. Sessions stay. */
 export async function confirmEmailChange(
   deps: IdentityDeps,
   request: Readonly<{ token: Token }>,

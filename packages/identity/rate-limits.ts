@@ -1,11 +1,11 @@
 /**
- * How often what may be tried: all the numbers, and why. Attempts are counted before any password is
- * hashed. A bucket is a keyed hash with its window in it, so that the table tells nobody's address, and
- * a guess at what a row counts can't be checked without the house's secret.
+ * All rate limits of identity, with their reasons. Attempts are counted before any password is hashed. A
+ * bucket is named by a keyed hash that includes its window: the table shows no address, and without the
+ * secret a guess at what a row counts can't be verified.
  *
- * A stranger must not be able to lock anybody out: what they fill is their own network's bucket, the
- * pair of it and the address, and a slow-down of the address for browsers it does not know. A browser
- * that has signed in before shows its device token and is counted by itself.
+ * A stranger must not be able to lock a user out. Their attempts fill the bucket of their own IP prefix, of
+ * the pair of prefix and address, and a limit of the address for unknown devices. A browser that has
+ * signed in before sends its device token and has a bucket of its own.
  */
 
 import { deriveKey, keyedHash } from '@farebox/crypto';
@@ -20,15 +20,15 @@ const QUARTER_HOUR_SECONDS = 15 * MINUTE_SECONDS;
 const HOUR_SECONDS = 60 * MINUTE_SECONDS;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 
-/** `most` attempts in each window of so many seconds; windows start at whole multiples of their length. */
+/** `maxAttempts` in each window of `seconds`; windows start at multiples of their length. */
 type RateLimit = Readonly<{ maxAttempts: number; seconds: number }>;
 type RateLimitCheck = Readonly<{ name: string; keys: readonly string[]; limit: RateLimit }>;
 
 /**
- * Sign-in. Ten tries from one place are what a person with three old passwords and a stuck shift key
- * needs. A network is many people (an office, a carrier's NAT), so it gets more. An address gets five
- * a minute from all strange places together: with 12 characters off no list that is nothing to a
- * guesser, and whoever is slowed by it waits a minute, not a day.
+ * Sign-in. Ten attempts from one place are enough for a user with three old passwords and a stuck
+ * shift key. An IP prefix can be many users (an office, a carrier's NAT), so it gets more. An address
+ * gets five a minute from all unknown devices together: useless for guessing a 12-character password
+ * that is on no list, and a user who is slowed down waits a minute, not a day.
  */
 const SIGN_IN_LIMITS = {
   pair: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
@@ -38,8 +38,9 @@ const SIGN_IN_LIMITS = {
 } as const satisfies Record<string, RateLimit>;
 
 /**
- * Mail that a stranger can make us send to an address: few, because it is a nuisance and our standing
- * with the mail provider. The hour's limit over all networks bounds a flood by many.
+ * Email that a stranger can make us send to an address: few, because it annoys the recipient and
+ * damages our reputation with the mail provider. The hourly limit over all IP prefixes bounds a
+ * distributed flood.
  */
 const EMAIL_LIMITS = {
   pair: { maxAttempts: 3, seconds: QUARTER_HOUR_SECONDS },
@@ -47,31 +48,35 @@ const EMAIL_LIMITS = {
   address: { maxAttempts: 10, seconds: HOUR_SECONDS },
 } as const satisfies Record<string, RateLimit>;
 
-/** A link of 256 bits can't be guessed; this bounds the hashes one link can cost, and guesses at the password beside it. */
+/**
+ * A link of 256 bits can't be guessed. This bounds the hashes that one link can cost, and guesses at
+ * the password it asks for.
+ */
 const LINK_LIMITS = {
   token: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
   ipPrefix: { maxAttempts: 60, seconds: QUARTER_HOUR_SECONDS },
 } as const satisfies Record<string, RateLimit>;
 
 /**
- * Codes of six digits, three of a million good at a time: 10 in a quarter and 50 a day are odds of one
- * in 6,600 a day, for somebody who has the password already. A known device has its own, so that
- * such a somebody can't keep the owner out; recovery codes and passkeys can't be guessed.
+ * Six-digit codes, of which three in a million are valid at a time: 10 per quarter of an hour and 50
+ * per day are odds of one in 6,600 a day for an attacker who has the password. A known device has
+ * limits of its own, so that the attacker can't lock the owner out. Recovery codes and passkeys can't
+ * be guessed.
  */
 const CODE_LIMITS = {
   quarter: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
   day: { maxAttempts: 50, seconds: DAY_SECONDS },
 } as const satisfies Record<string, RateLimit>;
 
-/** Showing a password again, in a session. */
+/** Entering the password again within a session. */
 const REAUTH_LIMIT = {
   maxAttempts: 10,
   seconds: QUARTER_HOUR_SECONDS,
 } as const satisfies RateLimit;
 
 /**
- * Everybody together. A hash is a quarter of a second of CPU: 600 a minute are two and a half cores.
- * Known devices and sessions have a budget of their own, which strangers can't spend.
+ * All users together. A hash takes a quarter of a second of CPU: 600 a minute are two and a half
+ * cores. Known devices and sessions have a budget of their own, which strangers can't exhaust.
  */
 const GLOBAL_LIMITS = {
   unknownDevices: { maxAttempts: 600, seconds: MINUTE_SECONDS },
@@ -89,7 +94,7 @@ const ALL_KNOWN_DEVICES: RateLimitCheck = {
   limit: GLOBAL_LIMITS.knownDevices,
 };
 
-/** `device` is the known device's hash; null where the browser is a stranger to the account. */
+/** `device` is the hash of a known device; null if the account doesn't know the browser. */
 export function checkSignInRate(
   deps: IdentityDeps,
   request: Readonly<{ emailKey: string; ipPrefix: IpPrefix; device: string | null }>,
@@ -109,7 +114,7 @@ export function checkSignInRate(
   ]);
 }
 
-/** `kind` keeps sign-ups, resets and changes of address apart: one must not use up the other. */
+/** `kind` separates the budgets of sign-ups, resets and address changes. */
 export function checkEmailRate(
   deps: IdentityDeps,
   kind: 'sign-up' | 'reset' | 'email change',
@@ -146,7 +151,7 @@ export function checkCodeRate(
   ]);
 }
 
-/** By session, so that one that was stolen can't keep the others from proving anything. */
+/** Limits by session, so that a stolen session can't keep the others from authenticating. */
 export function checkReauthRate(
   deps: IdentityDeps,
   sessionHandle: string,

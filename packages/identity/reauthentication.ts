@@ -1,4 +1,4 @@
-/** Whether a second factor that was shown is one of the account's, and what else follows from it. */
+/** Verifies a second factor or a password, for sign-in and before sensitive actions. */
 import {
   type EmailRecipient,
   findCredentialsByAccount,
@@ -22,7 +22,10 @@ import { redeemRecoveryCode } from './recovery-codes.ts';
 import { hashToken } from './tokens.ts';
 import { verifyTotp } from './totp.ts';
 
-/** Undefined where it is none; a code or an answer that counted does not count again. */
+/**
+ * Returns undefined for an invalid factor. A code or response that was accepted once is not accepted
+ * again.
+ */
 export async function verifyFactor(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -39,7 +42,7 @@ export async function verifyFactor(
   return matches ? { emails: [] } : undefined;
 }
 
-/** Before a dear action. The letters tell of a recovery code that was used up for it. */
+/** Required before a sensitive action. The emails report a recovery code that was used for it. */
 export async function reauthenticate(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -76,7 +79,7 @@ async function verifyCredential(
   return matches ? [] : undefined;
 }
 
-/** Options for `navigator.credentials.get`; undefined where the person has no passkey. */
+/** Returns the options for `navigator.credentials.get`; undefined if the user has no passkey. */
 export function beginPasskeyReauth(
   deps: IdentityDeps,
   rp: RelyingParty,

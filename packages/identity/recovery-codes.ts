@@ -1,6 +1,6 @@
 /**
- * Recovery codes: what lets somebody in whose app or key is gone. Ten of 80 random bits, each good
- * once, kept as keyed hashes. Shown when they are made and never again.
+ * Recovery codes, for users who lost their authenticator app or security key: ten codes of 80 random
+ * bits, each valid once, stored as keyed hashes and shown only when they are generated.
  */
 
 import { deriveKey, keyedHash } from '@farebox/crypto';
@@ -24,10 +24,10 @@ import { isoNow, recipientFields } from './email-data.ts';
 const KEY_LABEL = 'farebox identity: recovery codes';
 const CODE_COUNT = 10;
 const CODE_BYTES = 10;
-/** Crockford's base 32: no letter that reads as a digit, none that makes a word with its neighbours. */
+/** Crockford's base 32: without I, L and O, which look like digits, and without U. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** Four groups of four, as `7K2M-9QXT-0ABC-DEFG`. */
+/** Returns four groups of four, such as `7K2M-9QXT-0ABC-DEFG`. */
 function generateCode(deps: Pick<IdentityDeps, 'random'>): string {
   let bits = 0n;
   for (const byte of deps.random(CODE_BYTES)) bits = bits * 256n + BigInt(byte);
@@ -39,7 +39,7 @@ function generateCode(deps: Pick<IdentityDeps, 'random'>): string {
   return text.replace(/.{4}(?!$)/g, '$&-');
 }
 
-/** As a person may have written it down: any case, any grouping, and the letters that Crockford reads as digits. */
+/** Accepts any letter case and grouping, and the letters that Crockford's base 32 reads as digits. */
 function normalizeCode(code: string): string {
   return code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
 }
@@ -58,7 +58,9 @@ export function generateCodes(
   return { codes, hashes: codes.map((code) => hashCode(deps, account, code)) };
 }
 
-/** Undefined where it is none of theirs. Its owner is told, because they may not be who used it. */
+/**
+ * Returns undefined for an invalid code. The owner is notified, because someone else may have used it.
+ */
 export async function redeemRecoveryCode(
   deps: IdentityDeps,
   owner: EmailRecipient,
@@ -71,7 +73,7 @@ export async function redeemRecoveryCode(
   return { emails: [{ kind: 'recovery_code_used', facts: { left }, ...recipientFields(owner) }] };
 }
 
-/** Where the person has no factor there is nothing to recover, and the answer has no codes. */
+/** Returns no codes if the user has no second factor, because there would be nothing to recover. */
 export async function regenerateRecoveryCodes(
   deps: IdentityDeps,
   user: SessionUser,
@@ -81,7 +83,7 @@ export async function regenerateRecoveryCodes(
   return replaced ? { codes, ...factorChangedEmails(deps, user) } : { codes: [], emails: [] };
 }
 
-/** Each change of a factor is told to the account's address. */
+/** Every change of a second factor is reported to the account's address. */
 export function factorChangedEmails(deps: IdentityDeps, user: SessionUser): EmailsToSend {
   const { account, email, language } = user;
   const recipient = recipientFields({ accountId: account, email, language });

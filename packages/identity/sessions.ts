@@ -1,4 +1,4 @@
-/** Who is signed in, and where else. */
+/** Finds, lists and ends sessions. */
 import {
   deleteOtherSessions,
   deleteSession,
@@ -33,7 +33,7 @@ export async function listSessions(
   return rows.map((row) => ({ ...row, current: row.handle === user.session }));
 }
 
-/** One of the person's own; a handle of anybody else's ends nothing. */
+/** Ends one of the user's own sessions. A handle of another user has no effect. */
 export function endSession(deps: IdentityDeps, user: SessionUser, handle: string): Promise<void> {
   return deleteSession(deps.db, user.account, handle);
 }

@@ -1,6 +1,6 @@
 /**
- * Signing in: a password, and where the account has one, a second factor. Unknown addresses take the
- * same steps as known ones, up to and including the hash.
+ * Sign-in: a password and, if the account has one, a second factor. An unknown address takes the same
+ * steps as a known one, up to and including the hash.
  */
 import {
   type Credentials,
@@ -35,13 +35,13 @@ import { checkCodeRate, checkSignInRate } from './rate-limits.ts';
 import { verifyFactor } from './reauthentication.ts';
 import { hashToken, newToken } from './tokens.ts';
 
-/** Of one right password. Five typing errors are a person, more is a program. */
+/** Attempts per verified password. Five can be typing errors; more are a program. */
 const MAX_MFA_ATTEMPTS = 5;
 
 export async function signIn(deps: IdentityDeps, request: SignInRequest): Promise<SignInResult> {
   const { password, ipPrefix } = request;
   const deviceHash = request.device === null ? null : hashToken(request.device);
-  // What is no address is nobody's, and takes as long as an address that nobody has.
+  // An invalid email is looked up as an empty key, so that it takes as long as an unknown one.
   const emailKey = parseEmailAddress(request.email)?.key ?? '';
   const credentials = await findCredentials(deps.db, emailKey, deviceHash, deps.now());
   const device = credentials?.deviceKnown ? deviceHash : null;
@@ -62,7 +62,7 @@ export async function signIn(deps: IdentityDeps, request: SignInRequest): Promis
   return { ok: true, signedIn, emails: device === null ? [newDeviceEmail(deps, credentials)] : [] };
 }
 
-/** The hash to go on with; undefined where the password was changed meanwhile. */
+/** Returns the hash to continue with; undefined if the password was changed in the meantime. */
 async function upgradeHash(
   deps: IdentityDeps,
   credentials: Credentials,
@@ -90,7 +90,7 @@ async function startMfaChallenge(
   return inserted ? { ok: true, mfaToken, factors } : { ok: false, reason: 'invalid_credentials' };
 }
 
-/** Recovery codes stand in for a factor; without one they ask nothing of anybody. */
+/** Recovery codes only replace another factor; alone they require none. */
 function requiredFactors(factors: SecondFactors): SecondFactors | undefined {
   return factors.totp || factors.passkey ? factors : undefined;
 }
@@ -99,7 +99,10 @@ function newDeviceEmail(deps: IdentityDeps, owner: Credentials): Email {
   return { kind: 'new_device', facts: { at: isoNow(deps) }, ...recipientFields(owner) };
 }
 
-/** What may be shown at a half-open door; undefined where there is none, or its tries are used up. */
+/**
+ * Returns the factors a pending sign-in accepts; undefined if there is none or its attempts are used
+ * up.
+ */
 export async function getMfaFactors(
   deps: IdentityDeps,
   mfaToken: Token,
@@ -117,7 +120,10 @@ async function findPendingMfaChallenge(
   return challenge === undefined || challenge.attempts >= MAX_MFA_ATTEMPTS ? undefined : challenge;
 }
 
-/** Options for `navigator.credentials.get`; undefined without a step, or without passkeys. */
+/**
+ * Returns the options for `navigator.credentials.get`; undefined without a pending sign-in or without
+ * passkeys.
+ */
 export async function beginPasskeyAssertion(
   deps: IdentityDeps,
   rp: RelyingParty,
@@ -141,7 +147,7 @@ export async function verifySecondFactor(
   const device = challenge.deviceKnown ? deviceHash : null;
   const rateLimited = await limitCodeAttempts(deps, challenge, request.factor, device);
   if (rateLimited !== undefined) return rateLimited;
-  // Counted before it is looked at, so that tries at the same moment can't be more than there are.
+  // Counted before the check, so that concurrent attempts can't exceed the limit.
   if (!(await countMfaAttempt(deps.db, mfaChallengeHash, MAX_MFA_ATTEMPTS, deps.now()))) {
     return { ok: false, reason: 'mfa_token_invalid' };
   }

@@ -1,7 +1,7 @@
 /**
- * Signing up. There is no account until the mailbox confirmed it, and no confirmation without the
- * password that was chosen: whoever signs up with somebody else's address gets nothing by it, and its
- * owner who follows the link can't be talked into a stranger's password.
+ * Sign-up. The account is created when the mailbox is confirmed, and confirming requires the password
+ * that was chosen. Someone who signs up with another user's address gains nothing, and the owner who
+ * opens the link can't be tricked into a stranger's password.
  */
 import {
   deleteSignUps,
@@ -72,7 +72,7 @@ export async function confirmSignUp(
   }
   const account = await insertAccountRows(deps, hash, pendingSignUp.emailKey);
   if (account === undefined) return { ok: false, reason: 'token_invalid' };
-  // A crash from here on leaves an account that its owner's first sign-in opens.
+  // A crash from here on leaves an account that the owner's first sign-in opens.
   await ensureAccountOpened(deps.db, deps.accounts, account, deps.now());
   const signedIn = await startSession(
     deps,
@@ -84,13 +84,17 @@ export async function confirmSignUp(
   return { ok: true, signedIn, emails: [] };
 }
 
-/** The account's rows for the sign-up's; undefined where the link was used, or the address got an account. */
+/**
+ * Replaces the sign-up by the account's rows. Returns undefined if the link was used or the address
+ * has an account.
+ */
 async function insertAccountRows(
   deps: IdentityDeps,
   hash: string,
   emailKey: string,
 ): Promise<AccountId | undefined> {
-  // Two ids of 64 random bits meet about never; a third time is a broken source of randomness.
+  // Two ids of 64 random bits practically never collide; a third collision means a broken source of
+  // randomness.
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const accountId = bytesToHex(deps.random(ACCOUNT_ID_BYTES));
     const confirmation = { tokenHash: hash, emailKey, accountId, now: deps.now() };

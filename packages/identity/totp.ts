@@ -1,7 +1,6 @@
 /**
- * Codes from an authenticator app (RFC 6238): SHA-1, six digits, thirty seconds, which is what every
- * app reads from a QR code. The secret must be readable to check a code, so it is sealed: AES-256-GCM
- * under a sub-key, bound to its account, so that a row moved to another account opens nothing.
+ * Codes from an authenticator app (RFC 6238): SHA-1, six digits, thirty seconds, which every app
+ * supports. The secrets are stored encrypted, see totp-secrets.ts.
  */
 import {
   activateTotp,
@@ -26,14 +25,14 @@ import { openTotpSecret, sealTotpSecret } from './totp-secrets.ts';
 /** RFC 4226 section 4 recommends 160 bits. */
 const SECRET_BYTES = 20;
 const PERIOD_SECONDS = 30;
-/** One step either way: RFC 6238 section 5.2 recommends no more, for clocks that differ. */
+/** One step in either direction, the most that RFC 6238 section 5.2 recommends for clock drift. */
 const TOLERANCE_SECONDS = 30;
 
 const base32 = new ScureBase32Plugin();
 
 /**
- * The offer that was begun a moment ago is made again, so that a mistyped code doesn't make a QR code
- * worthless that was scanned already. Where there is a confirmed factor the offer can't be confirmed.
+ * Returns a recent pending enrollment again, so that a mistyped code doesn't invalidate a QR code that
+ * was already scanned. If the user has a confirmed factor, the enrollment can't be confirmed.
  */
 export async function beginTotp(deps: IdentityDeps, user: SessionUser): Promise<TotpEnrollment> {
   const now = deps.now();
@@ -57,7 +56,10 @@ function toEnrollment(user: SessionUser, secretBytes: Uint8Array): TotpEnrollmen
   return { secret, uri: generateURI({ issuer: 'Farebox', label: user.email, secret }) };
 }
 
-/** The first code proves that the app has the secret. Codes come with the first factor: none where there are some. */
+/**
+ * The first valid code confirms that the app has the secret. Recovery codes are returned with the
+ * user's first factor only.
+ */
 export async function confirmTotp(
   deps: IdentityDeps,
   user: SessionUser,
@@ -82,7 +84,7 @@ export async function removeTotp(deps: IdentityDeps, user: SessionUser): Promise
   return removed ? factorChangedEmails(deps, user) : { emails: [] };
 }
 
-/** Whether a code is good now and did not count before. */
+/** Checks that a code is valid now and was not used before. */
 export async function verifyTotp(
   deps: IdentityDeps,
   account: AccountId,
@@ -94,7 +96,7 @@ export async function verifyTotp(
   return step !== undefined && consumeTotpStep(deps.db, account, step);
 }
 
-/** Which time step a code is of; undefined where it is of none that is near. */
+/** Returns the time step of a code; undefined if it matches none in the tolerated range. */
 async function matchTimeStep(
   deps: IdentityDeps,
   account: AccountId,

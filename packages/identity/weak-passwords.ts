@@ -1,15 +1,16 @@
 /**
- * Passwords that are long and yet no choice: runs, repeats, keyboard rows, and words that anybody
- * would try here first. Counted in pieces, where whatever continues by itself is one piece: seven
- * pieces are as many guesses as seven typed characters, which a throttled door withstands.
+ * Finds passwords that are long but easy to guess: runs, repetitions, keyboard rows, and words that
+ * anyone would try here first. A password is split into pieces, where anything predictable is one
+ * piece. Seven pieces take as many guesses as seven random characters, which the rate limits make
+ * infeasible.
  */
 import { normalizePassword } from './breach-hashes.ts';
 
 const MIN_PIECES = 7;
-/** Longer units are not what a person repeats to reach a length. */
+/** Users don't repeat longer units to reach the minimum length. */
 const MAX_REPEAT_UNIT = 12;
 
-/** Rows, and columns as fingers walk them, of the keyboards people here have; each also backwards. */
+/** Rows and columns of common keyboard layouts; each also backwards. */
 const KEYBOARDS = [
   '`1234567890-=',
   'qwertyuiop[]',
@@ -31,7 +32,9 @@ const NEXT_KEYS = new Set(
   KEYBOARDS.flatMap((row) => [...row].slice(1).map((key, index) => `${row.charAt(index)}${key}`)),
 );
 
-/** How `to` continues `from`: the same again, one on, one back, along a row of keys, or not at all. */
+/**
+ * Returns how `to` continues `from`: the same, one up, one down, along a keyboard row, or not at all.
+ */
 function classifyStep(from: string, to: string): string | undefined {
   const by = (to.codePointAt(0) ?? 0) - (from.codePointAt(0) ?? 0);
   if (by === 0) return 'same';
@@ -40,7 +43,10 @@ function classifyStep(from: string, to: string): string | undefined {
   return NEXT_KEYS.has(to + from) ? 'keys back' : undefined;
 }
 
-/** A run is three characters in one step, or two the same; each other character is a piece. */
+/**
+ * Counts pieces. A run is three characters with one step, or two that are the same; every other
+ * character is a piece.
+ */
 function countPieces(text: string): number {
   const characters = [...text];
   let pieces = 0;
@@ -60,7 +66,7 @@ function countPieces(text: string): number {
   return pieces;
 }
 
-/** The shortest part that the whole is a repetition of; the whole where it is none. */
+/** Returns the shortest part that the text is a repetition of, or the text itself. */
 function repeatedUnit(text: string): string {
   const characters = [...text];
   for (let size = 1; size <= Math.min(MAX_REPEAT_UNIT, characters.length / 2); size += 1) {
@@ -71,7 +77,10 @@ function repeatedUnit(text: string): string {
   return text;
 }
 
-/** The words that the owner of an address is known by: all of it, its parts, and the domain's first. */
+/**
+ * Returns the words that identify the owner of an address: the address, its parts, and the first part
+ * of the domain.
+ */
 function ownerWords(email: string): string[] {
   const address = normalizePassword(email.trim());
   const [local = '', domain = ''] = address.split('@');
@@ -79,7 +88,7 @@ function ownerWords(email: string): string[] {
   return parts.filter((part) => part.length >= 3);
 }
 
-/** A private-use character stands for a word: it continues nothing but itself. */
+/** A private-use character stands for a word and continues nothing but itself. */
 const WORD_MARKER = '\u{e000}';
 
 export function isWeakPassword(password: string, email: string): boolean {

@@ -1,21 +1,21 @@
 /**
- * What can be written to somebody, and what became of it. A letter is a closed kind with the few facts
- * its text needs; it travels through the mail queue and is kept nowhere else, because its facts may
- * hold a token. The text itself is made where it is sent, in the language it names.
+ * The emails we send. An email is one of a closed list of kinds with the data its text needs. It
+ * travels through the mail queue and is stored nowhere else, because its data may hold a token. The
+ * text is rendered at sending, in the language the email names.
  */
 
 export const CONSENT_KINDS = ['balance', 'keys'] as const;
-/** Kinds of mail a person may do without. Everything else is about their account's safety. */
+/** Kinds of email that a user can opt out of. All others concern the security of the account. */
 export type ConsentKind = (typeof CONSENT_KINDS)[number];
 
-/** Amounts are decimal USD texts such as `4.20`, times are ISO 8601, tokens go into links. */
+/** Amounts are decimal USD such as `4.20`, times are ISO 8601, tokens are for links. */
 export type EmailData = Readonly<{
   confirm_sign_up: { token: string };
-  /** To the owner of an address somebody signed up with again. */
+  /** To the owner of an address that was used for another sign-up. */
   already_signed_up: Record<never, never>;
   reset_password: { token: string };
   confirm_new_email: { token: string };
-  /** To the address before. `masked` is the new one with most letters hidden. */
+  /** To the previous address. `masked` is the new one, masked. */
   email_changed: { masked: string };
   password_changed: { at: string };
   new_device: { at: string };
@@ -30,14 +30,14 @@ export type EmailData = Readonly<{
 }>;
 export type EmailKind = keyof EmailData;
 
-/** Letters that need a consent, and which. */
+/** The consent that a kind of email requires. */
 export const REQUIRED_CONSENT: Readonly<Partial<Record<EmailKind, ConsentKind>>> = {
   low_balance: 'balance',
   expensive_model: 'keys',
   unusual_spending: 'keys',
 };
 
-/** Where nothing was said: a person who asked to be told of something expects to be. */
+/** The consent where the user never chose. */
 export const DEFAULT_CONSENT: Readonly<Record<ConsentKind, boolean>> = {
   balance: true,
   keys: true,
@@ -47,14 +47,14 @@ export type Email = {
   [Kind in EmailKind]: Readonly<{
     kind: Kind;
     facts: EmailData[Kind];
-    /** The address as its owner wrote it. */
+    /** The address as its owner typed it. */
     to: string;
-    /** A BCP 47 tag; a language nobody wrote texts for is answered in English. */
+    /** A BCP 47 tag; English is used for a language without texts. */
     language: string;
-    /** Null where there is no account (yet, or any more). */
+    /** Null if there is no account, or no longer one. */
     account: string | null;
   }>;
 }[EmailKind];
 
-/** What travels through the queue `farebox-mail`: the row `mails.id` exists when it is sent. */
+/** A message of the queue `farebox-mail`. The row `mails.id` exists before it is sent. */
 export type QueuedEmail = Readonly<{ id: string; email: Email }>;

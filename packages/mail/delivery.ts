@@ -1,7 +1,7 @@
 /**
- * Out of the queue, which brings a letter at least once. One that was sent is not sent again; between
- * SES's yes and our row there is a moment, and what dies there errs towards a second letter: a link that
- * comes twice does no harm, one that never comes locks a person out.
+ * Sends queued emails. The queue delivers a message at least once, and a sent email isn't sent again.
+ * A crash between SES's response and our row leads to a second email: a duplicate link does no harm, a
+ * missing one locks the user out.
  */
 import type { Database } from '@farebox/database';
 import { findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database/email';
@@ -13,7 +13,7 @@ import { type HttpFetch, type SendResult, type SesSettings, sendThroughSes } fro
 
 export type MailDeps = Readonly<{
   db: Database;
-  /** 32 bytes; every use has a sub-key of its own. */
+  /** 32 bytes. Each use derives a key of its own. */
   secret: Uint8Array;
   consoleUrl: URL;
   ses: SesSettings;
@@ -23,19 +23,25 @@ export type MailDeps = Readonly<{
 
 export type DeliveryOutcome = 'done' | Readonly<{ retryInSeconds: number }>;
 
-/** The queue's `max_retries` (workers/console/wrangler.toml): the attempt after them is the last. */
+/** The queue's `max_retries` (workers/console/wrangler.toml); the attempt after them is the last. */
 const MAX_RETRIES = 20;
 const MAX_DELAY_SECONDS = 600;
 const MINUTE_MS = 60_000;
 
-/** A link that has expired is not sent any more. As long as the tokens of packages/identity last. */
+/**
+ * An email whose link has expired is not sent. The durations equal the lifetimes of tokens in
+ * packages/identity.
+ */
 const LINK_TTL_MS: Readonly<Partial<Record<EmailKind, number>>> = {
   confirm_sign_up: 60 * MINUTE_MS,
   reset_password: 30 * MINUTE_MS,
   confirm_new_email: 30 * MINUTE_MS,
 };
 
-/** Mails that SES took while our database did not answer, so that this isolate does not ask SES twice. */
+/**
+ * Emails that SES accepted while the database was unavailable, so that this isolate doesn't send them
+ * twice.
+ */
 const acceptedIds = new Map<string, string>();
 const MAX_ACCEPTED_IDS = 1_000;
 
@@ -43,7 +49,10 @@ export function retryLater(attempt: number): DeliveryOutcome {
   return { retryInSeconds: Math.min(MAX_DELAY_SECONDS, 2 ** attempt) };
 }
 
-/** `attempt` counts from 1. Throws where the database is away: then the queue brings it again. */
+/**
+ * `attempt` starts at 1. Throws when the database is unavailable; the queue then delivers the message
+ * again.
+ */
 export async function sendQueuedEmail(
   deps: MailDeps,
   { id, email }: QueuedEmail,

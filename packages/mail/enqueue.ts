@@ -1,6 +1,7 @@
 /**
- * Into the queue: the row first, so that a letter that is never sent still shows; then the letter. It is
- * for `waitUntil`: nobody waits for a mail, and a failure here is told by a signal and the row.
+ * Queues emails: first the row, so that an email that is never sent still shows, then the message.
+ * Made for `waitUntil`: no response waits for it, and a failure is reported by a log event and the
+ * row.
  */
 import type { Database } from '@farebox/database';
 import { insertEmails, markEmailNotSent } from '@farebox/database/email';

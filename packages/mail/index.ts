@@ -1,4 +1,4 @@
-/** The front of the mail room: letters out through Amazon SES, and what became of them. */
+/** Email through Amazon SES: queueing, rendering, sending, and the events SES reports. */
 
 export {
   CONSENT_KINDS,

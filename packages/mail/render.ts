@@ -1,7 +1,7 @@
 /**
- * A letter as it is sent: plain text, a small HTML alternative, and headers of our own making. What a
- * person wrote (a key's name) appears in bodies only, without control characters, bounded and escaped;
- * links lead to the console and nowhere else. Nothing here can put a line break into a header.
+ * Renders an email: plain text, a small HTML alternative, and the headers. Text that a user wrote (a
+ * key's name) appears in bodies only, escaped, bounded and without control characters. Links lead to
+ * the console only. No input can put a line break into a header.
  */
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
@@ -19,19 +19,19 @@ export type EmailContext = Readonly<{ consoleUrl: URL; secret: Uint8Array }>;
 type EmailBody = Readonly<{
   subject: string;
   lines: readonly string[];
-  /** What the one link of the letter is called, and where in the console it leads. */
+  /** The label of the email's only link and its path in the console. */
   link: Readonly<{ text: string; path: string }> | null;
 }>;
 
 const MAX_NAME_LENGTH = 64;
 
-/** Unicode's category C holds the controls, and the marks that turn the direction of what follows. */
+/** Unicode's category C holds control characters and the marks that change text direction. */
 export function plainText(text: string): string {
   const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').replace(/\s+/g, ' ');
   return [...plain.trim()].slice(0, MAX_NAME_LENGTH).join('');
 }
 
-/** UTC, in the words of the language; what is no time is not repeated. */
+/** Formats a time in UTC for the language. Malformed input isn't repeated. */
 function formatTime(at: string, language: string): string {
   const time = Date.parse(at);
   if (Number.isNaN(time)) return '–';
@@ -57,7 +57,7 @@ function buildBody(
   return { subject, lines, link: { text: action, path } };
 }
 
-/** Letters with a token in their link, and the one that goes instead of such a letter. */
+/** Emails with a token in their link, and the email sent in place of one. */
 function signUpOrLinkBody(email: Email, messages: Messages): EmailBody | undefined {
   const { emails } = messages;
   const withIgnoreNote = (
@@ -81,7 +81,7 @@ function signUpOrLinkBody(email: Email, messages: Messages): EmailBody | undefin
   }
 }
 
-/** Letters about who may sign in. */
+/** Emails about authentication. */
 function securityBody(email: Email, messages: Messages, language: string): EmailBody | undefined {
   const { emails } = messages;
   const withSecurityNote = (content: EmailText, lines: readonly string[]) =>
@@ -110,7 +110,7 @@ function securityBody(email: Email, messages: Messages, language: string): Email
   }
 }
 
-/** Letters about keys and money. */
+/** Emails about keys and credits. */
 function accountBody(email: Email, messages: Messages): EmailBody | undefined {
   const { emails } = messages;
   switch (email.kind) {
@@ -156,7 +156,7 @@ function anchor(url: string, text: string): string {
   return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
 }
 
-/** A header's value is one line of printable ASCII, or the letter is a bug. */
+/** A header value is one line of printable ASCII; anything else is a bug. */
 function header(name: string, value: string): Header {
   if (!/^[ -~]*$/.test(value)) throw new Error(`The header ${name} is not printable.`);
   return { name, value };

@@ -1,48 +1,48 @@
 /**
- * One mail to Amazon SES by its API v2: POST /v2/email/outbound-emails, signed with Signature Version 4.
+ * Sends one email through Amazon SES API v2: POST /v2/email/outbound-emails, signed with Signature Version 4.
  * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
- * Of an answer only closed words come back: SES's messages quote addresses.
+ * A response is reduced to words of a closed list: SES's own messages quote addresses.
  */
 import { AwsClient } from 'aws4fetch';
 import type { RenderedEmail } from './render.ts';
 
 export type SesSettings = Readonly<{
-  /** Such as `https://email.eu-west-1.amazonaws.com`. */
+  /** For example `https://email.eu-west-1.amazonaws.com`. */
   endpoint: URL;
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
-  /** An address, or `Name <address>`. Somebody reads what is answered to it. */
+  /** An address, or `Name <address>`. Replies to it are read. */
   sender: string;
-  /** Whose event destination is the SNS topic; null where nobody tells us what becomes of a mail. */
+  /** The configuration set whose event destination is the SNS topic; null if SES reports no events. */
   configurationSet: string | null;
 }>;
 
-/** What fetches: a parameter, so that tests and one's own machine can answer instead of the network. */
+/** A parameter, so that tests and local development can replace the network. */
 export type HttpFetch = (request: Request) => Promise<Response>;
 
 export type SendResult =
   | Readonly<{ ok: true; providerId: string }>
-  /** It would be refused again. */
+  /** SES would reject it again. */
   | Readonly<{
       ok: false;
       retryable: false;
       reason: 'bad_address' | 'bad_request' | 'message_rejected';
     }>
-  /** Throttled, paused, misconfigured or away. */
+  /** SES throttles, pauses, is misconfigured or unavailable. */
   | Readonly<{ ok: false; retryable: true }>;
 
-/** The tag by which an event names its mail (letters, digits, `_` and `-`, as SES asks). */
+/** The tag by which an event names its email (SES allows letters, digits, `_` and `-`). */
 export const MAIL_TAG = 'farebox_mail';
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_LENGTH = 16_384;
 
-/** As packages/identity reads addresses; it keeps everything out that could be a second one. */
+/** The same pattern as in packages/identity. It excludes everything that could be a second address. */
 const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 
-/** Errors of SendEmail that this very mail causes; all others are about our account or the hour. */
+/** Errors of SendEmail that this email causes. All others concern our account or are temporary. */
 const REJECTION_REASONS: Readonly<Record<string, 'bad_request' | 'message_rejected'>> = {
   BadRequestException: 'bad_request',
   MessageRejected: 'message_rejected',
@@ -101,11 +101,11 @@ async function parseResponse(response: Response): Promise<SendResult> {
   const body = parseJson((await response.text()).slice(0, MAX_RESPONSE_LENGTH));
   if (response.status === 200) {
     const id = getString(body, 'MessageId');
-    // Without an id it was accepted all the same: sending again would be a second letter.
+    // It was accepted even without an id: sending again would be a duplicate.
     return { ok: true, providerId: /^[!-~]{1,128}$/.test(id) ? id : '' };
   }
   if (response.status !== 400) return { ok: false, retryable: true };
-  // restJson1 puts the name into a header, and may add a namespace before and a URL behind it.
+  // restJson1 has the name in a header, and may add a namespace before and a URL after it.
   const errorType = response.headers.get('x-amzn-errortype') ?? getString(body, '__type');
   const name = errorType.split(':')[0]?.split('#').at(-1) ?? '';
   const reason = Object.hasOwn(REJECTION_REASONS, name) ? REJECTION_REASONS[name] : undefined;

@@ -1,7 +1,7 @@
 /**
- * Whether Amazon SNS said it: signature version 2 (RSA with SHA-256) over the documented fields, by a
- * certificate from SNS's own host, about a topic of ours, and lately. Nothing of a message is believed,
- * fetched or kept before that.
+ * Verifies messages of Amazon SNS: signature version 2 (RSA with SHA-256) over the documented fields, with a
+ * certificate from SNS's own host, for one of our topics, and recent. Nothing of a message is used or
+ * fetched before that.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 import { base64 } from '@farebox/crypto';
@@ -22,7 +22,7 @@ export type SnsError =
 
 export type SnsMessage =
   | Readonly<{ type: 'Notification'; id: string; at: number; text: string }>
-  /** Opening the URL makes us a subscriber: it is SNS's own, for this topic. */
+  /** Opening the URL subscribes us. It is SNS's own, for this topic. */
   | Readonly<{ type: 'SubscriptionConfirmation'; subscribeUrl: URL }>
   | Readonly<{ type: 'UnsubscribeConfirmation' }>;
 
@@ -36,7 +36,7 @@ export type SnsSettings = Readonly<{
 }>;
 
 const HOUR_MS = 3_600_000;
-/** How far AWS's clock may be ahead of ours. */
+/** The tolerance for AWS's clock being ahead of ours. */
 const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 const CERTIFICATE_URL =
@@ -64,7 +64,7 @@ const SNS_BODY = v.pipe(
 );
 type SnsFields = v.InferOutput<typeof SNS_BODY>;
 
-/** In the order in which they are signed; a field that is not there is left out. */
+/** In the order of signing; absent fields are left out. */
 const SIGNED_FIELDS: Readonly<
   Record<'Notification' | 'SubscriptionConfirmation', readonly (keyof SnsFields)[]>
 > = {
@@ -84,10 +84,13 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_SIGNATURE_LENGTH = 1_024;
 const MAX_CERTIFICATE_LENGTH = 65_536;
 const MAX_CERTIFICATES = 8;
-/** A certificate that Amazon withdraws is believed for so long at most. */
+/** The longest time for which a certificate that Amazon has withdrawn is still accepted. */
 const CERTIFICATE_TTL_MS = 24 * HOUR_MS;
 
-/** Public certificates by their URL, kept in memory. Only finished ones: a promise belongs to its request. */
+/**
+ * Public certificates by URL, kept in memory. Holds finished results only: a promise belongs to its
+ * request.
+ */
 export class CertificateCache {
   readonly #httpFetch: HttpFetch;
   readonly #cache = new Map<string, Readonly<{ key: CryptoKey; since: number }>>();
@@ -96,7 +99,7 @@ export class CertificateCache {
     this.#httpFetch = httpFetch;
   }
 
-  /** `url` has been checked. Undefined where it can't be had. */
+  /** `url` must have been checked. Returns undefined if the certificate can't be fetched. */
   async getKey(url: string, now: number): Promise<CryptoKey | undefined> {
     const cached = this.#cache.get(url);
     if (cached !== undefined && now - cached.since < CERTIFICATE_TTL_MS) return cached.key;
@@ -132,7 +135,7 @@ export async function verifySnsMessage(body: string, settings: SnsSettings): Pro
   return toResult(fields);
 }
 
-/** What can be refused without asking anybody. */
+/** Checks everything that needs no network request. */
 function validateFields(fields: SnsFields, { topics, now }: SnsSettings): SnsError | undefined {
   if (fields.SignatureVersion !== '2') return 'version';
   const region = TOPIC_ARN.exec(fields.TopicArn)?.[1];
@@ -140,7 +143,7 @@ function validateFields(fields: SnsFields, { topics, now }: SnsSettings): SnsErr
   if (!MESSAGE_ID.test(fields.MessageId) || !TIMESTAMP.test(fields.Timestamp)) return 'malformed';
   const age = now - Date.parse(fields.Timestamp);
   if (!(age <= HOUR_MS && age >= -MAX_CLOCK_SKEW_MS)) return 'stale';
-  // Of the topic's own region, so that no other name below amazonaws.com will do.
+  // The topic's own region, so that no other host below amazonaws.com is accepted.
   if (CERTIFICATE_URL.exec(fields.SigningCertURL)?.[1] !== region) return 'certificate_host';
   return undefined;
 }
@@ -178,7 +181,9 @@ function toResult(fields: SnsFields): SnsResult {
   }
 }
 
-/** Signed or not: only SNS in the topic's region is opened, and only to confirm this topic. */
+/**
+ * Accepts a URL of SNS in the topic's region that confirms this topic, even if the message is signed.
+ */
 function parseSubscribeUrl(fields: SnsFields): URL | undefined {
   const url = URL.parse(fields.SubscribeURL ?? '');
   const region = TOPIC_ARN.exec(fields.TopicArn)?.[1];
@@ -193,7 +198,7 @@ function parseSubscribeUrl(fields: SnsFields): URL | undefined {
   return isOurs ? url : undefined;
 }
 
-/** Whether SNS took it. */
+/** Returns true if SNS accepted the confirmation. */
 export async function confirmSubscription(
   httpFetch: HttpFetch,
   subscribeUrl: URL,

@@ -1,6 +1,7 @@
 /**
- * The link that withdraws one consent without a sign-in, as RFC 8058 needs it. Whoever holds the letter
- * may do that and nothing else: the link says which account and which kind, under a MAC of its own key.
+ * The link that withdraws one consent without a sign-in, as RFC 8058 requires. It names the account
+ * and the kind, with a MAC under a key of its own. Its holder can withdraw that consent and do nothing
+ * else.
  */
 import { constantTimeEqual, deriveKey, keyedHash } from '@farebox/crypto';
 import { CONSENT_KINDS, type ConsentKind } from './contract.ts';
@@ -19,7 +20,7 @@ export function unsubscribeUrl(
   return url.href;
 }
 
-/** Undefined for what is not a link of ours. */
+/** Returns undefined for a link that isn't ours. */
 export function parseUnsubscribeLink(
   secret: Uint8Array,
   query: URLSearchParams,
