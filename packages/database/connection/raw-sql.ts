@@ -1,12 +1,12 @@
 /**
- * Statements that change several tables at once are written in SQL, as one statement each: it is one
- * round trip, atomic without a transaction, and what it decides it decides on one snapshot.
+ * Helpers for raw SQL. A change to several tables is one statement with CTEs: one round trip,
+ * atomic without a transaction, and decided on one snapshot.
  */
 import type { Instant } from '@farebox/ledger';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from './connection.ts';
 
-/** Rows as the driver hands them over: counts and instants come as texts of digits. */
+/** A row as the driver returns it: counts and timestamps are strings of digits. */
 export type RawRow = Record<string, unknown>;
 
 export async function firstRow<Row extends RawRow>(
@@ -17,12 +17,12 @@ export async function firstRow<Row extends RawRow>(
   return rows[0];
 }
 
-/** An instant as a parameter. */
+/** Converts an instant to a SQL parameter. */
 export function toTimestamp(instant: Instant): SQL {
   return sql`${new Date(instant).toISOString()}::timestamptz`;
 }
 
-/** A column of time as milliseconds since the epoch, to be read with `Number`. */
+/** Selects a timestamp column as milliseconds since the epoch, to be read with `Number`. */
 export function toEpochMs(column: SQL): SQL {
   return sql`(extract(epoch from ${column}) * 1000)::bigint`;
 }
@@ -33,9 +33,9 @@ export function unnestTexts(values: readonly string[]): SQL {
 }
 
 /**
- * A row that means nothing, where a statement has nothing to write for a reason that strangers must
- * not learn: reading is quicker than writing, by more than the network hides. A counter of nothing is
- * what it is, and it goes with the other counters.
+ * Inserts a meaningless row where a statement has nothing to write, for a reason that the client
+ * must not learn. A read is faster than a write by more than the network hides. The row is a rate-
+ * limit counter with count 0 and is deleted when it expires, like the others.
  */
 export function decoy(name: string, expiresAt: Instant, where: SQL): SQL {
   return sql`decoy as (

@@ -1,9 +1,9 @@
 /**
- * The tables of money that comes in over public chains: whose each address is, how far each chain was
- * read, every transfer of USDT to one of our addresses, what operators swept away from there, and what
- * did not add up. A transfer is named by (chain, transaction, log index) and by nothing else: a
- * transaction may hold several, and a reorganisation moves it to another block
- * (docs/decisions/0013-deposits.md). May import nothing but drizzle and schema.ts.
+ * The tables of deposits: addresses and their keys, chain cursors, USDT transfers to our addresses,
+ * sweeps by operators, and differences that the audit found. A transfer is identified by (chain,
+ * transaction, log index) and by nothing else: a transaction may contain several, and a
+ * reorganization moves it to another block (docs/decisions/0013-deposits.md). May import only
+ * drizzle and its siblings.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -32,15 +32,17 @@ const units = (name: string) => numeric(name, { precision: 78, scale: 0, mode: '
 const FAMILY = sql.raw(`family in ('evm', 'tron')`);
 const CHAIN = sql.raw(`chain in ('tron', 'bsc', 'polygon')`);
 
-/** The operator's public keys, pinned the first time each is seen; only the current one gives new addresses. */
+/**
+ * The operator's public keys, pinned when first seen. Only the current one derives new addresses.
+ */
 export const depositKeys = pgTable(
   'deposit_keys',
   {
     family: varchar('family', { length: 4 }).notNull(),
-    /** The first 16 hexadecimal characters of the SHA-256 of the extended public key's text. */
+    /** The first 16 hexadecimal digits of the SHA-256 of the extended public key's text. */
     fingerprint: varchar('fingerprint', { length: 16 }).notNull(),
     current: boolean('current').notNull(),
-    /** The index that the next new address gets. */
+    /** The index of the next new address. */
     nextIndex: bigint('next_index', { mode: 'number' }).notNull(),
     pinnedAt: instant('pinned_at').notNull(),
   },
@@ -56,7 +58,7 @@ export const depositAddresses = pgTable(
   'deposit_addresses',
   {
     family: varchar('family', { length: 4 }).notNull(),
-    /** 0x and 40 lowercase hexadecimal characters, for TRON too: as it stands in a log's topic. */
+    /** 0x and 40 lowercase hexadecimal digits, as in a log topic; for TRON too. */
     address: varchar('address', { length: 42 }).notNull(),
     accountId: varchar('account_id', { length: 16 })
       .notNull()
@@ -78,49 +80,52 @@ export const depositAddresses = pgTable(
   ],
 );
 
-/** How far a chain was read: every block below `next_block` was, and `last_hash` is the one before it. */
+/** Every block below `next_block` was read, and `last_hash` is the hash of the block before it. */
 export const chainCursors = pgTable(
   'chain_cursors',
   {
     chain: chain().primaryKey(),
     nextBlock: bigint('next_block', { mode: 'number' }).notNull(),
     lastHash: varchar('last_hash', { length: 66 }),
-    /** What the network said last: its newest block, the newest creditable one, and when that was mined. */
+    /**
+     * The newest block, the newest creditable block and its time, as the network last reported
+     * them.
+     */
     head: bigint('head', { mode: 'number' }),
     final: bigint('final', { mode: 'number' }),
     finalAt: instant('final_at'),
-    /** When a tick last looked, and when one last got on. */
+    /** When a run last polled the chain, and when one last advanced the cursor. */
     lastPolledAt: instant('last_polled_at'),
     advancedAt: instant('advanced_at'),
-    /** Why the last tick did not get on; null where it did. A closed word. */
+    /** Why the last run did not advance, from a closed list of words; null if it did. */
     lastError: varchar('last_error', { length: 40 }),
-    /** Set: nothing of this chain is read or credited until an operator has looked. */
+    /** Set while nothing of this chain is read or credited, until an operator resumes it. */
     haltedAt: instant('halted_at'),
-    /** The width that worked last, in blocks. */
+    /** The last window that worked, in blocks. */
     window: integer('window').notNull(),
-    /** Down to which block the nightly second reading came; null while none is under way. */
+    /** The next block of the nightly rescan; null while none is running. */
     rescanNext: bigint('rescan_next', { mode: 'number' }),
     rescanUntil: bigint('rescan_until', { mode: 'number' }),
     rescanAt: instant('rescan_at'),
-    /** The daily audit: the address it came to; null while none is under way. */
+    /** The last address of the running daily audit; null while none is running. */
     auditAfter: varchar('audit_after', { length: 42 }),
-    /** When the one before ended. */
+    /** When the previous audit ended. */
     auditAt: instant('audit_at'),
   },
   () => [check('chain_cursors_chain', CHAIN)],
 );
 
 export const DEPOSIT_STATES = [
-  /** Above the final block: shown, never spent, replaced by every look. */
+  /** Above the final block: shown, never spent, replaced at every poll. */
   'pending',
-  /** Final at every provider asked, and worth something: to be credited. */
+  /** Final at every provider and above the minimum: to be credited. */
   'final',
   'credited',
-  /** Below the minimum: waits until what came in together passes it. */
+  /** Below the minimum: waits until the deposits of the account together reach it. */
   'dust',
-  /** An operator has to look: `reason` says why. Nothing is lost. */
+  /** Waits for an operator; `reason` says why. */
   'in_review',
-  /** The account is closed; an operator can send it back. */
+  /** The account is closed; an operator can send the deposit back. */
   'closed',
 ] as const;
 
@@ -129,7 +134,7 @@ export const deposits = pgTable(
   {
     chain: chain(),
     txHash: varchar('tx_hash', { length: 66 }).notNull(),
-    /** Within the block. */
+    /** The index within the block. */
     logIndex: integer('log_index').notNull(),
     blockNumber: bigint('block_number', { mode: 'number' }).notNull(),
     blockHash: varchar('block_hash', { length: 66 }).notNull(),
@@ -142,14 +147,14 @@ export const deposits = pgTable(
     /** In the token's own units. */
     units: units('units').notNull(),
     /**
-     * What it is worth, in nano-USD, set once when it became final: with what earlier ones of the same
-     * account and chain left over below one nano-USD.
+     * The credit in nano-USD, set once when the transfer becomes final. It includes what earlier
+     * deposits of the same account and chain left below one nano-USD.
      */
     amount: bigint('amount', { mode: 'bigint' }),
     state: varchar('state', { length: 16 }).notNull(),
-    /** A closed word; for `in_review` and `closed`. */
+    /** A word from a closed list, for `in_review` and `closed`. */
     reason: varchar('reason', { length: 40 }),
-    /** How it was found: by the scan, a second reading, a claim, the audit. */
+    /** What found it: scan, rescan, claim or audit. */
     foundBy: varchar('found_by', { length: 8 }).notNull(),
     seenAt: instant('seen_at').notNull(),
     finalAt: instant('final_at'),
@@ -169,13 +174,13 @@ export const deposits = pgTable(
     index('deposits_waiting')
       .on(t.chain, t.state, t.blockNumber)
       .where(sql`state in ('pending', 'final', 'dust', 'in_review')`),
-    // What operators have to look at, of all chains together.
+    // The deposits of all chains that need an operator.
     index('deposits_in_review').on(t.seenAt).where(sql`state in ('in_review', 'closed')`),
     index('deposits_recipient').on(t.chain, t.recipient),
   ],
 );
 
-/** What is left over below one nano-USD, per account and chain: only a token of 18 decimals has any. */
+/** The remainder below one nano-USD per account and chain; only a token of 18 decimals has any. */
 export const depositRemainders = pgTable(
   'deposit_remainders',
   {
@@ -188,7 +193,7 @@ export const depositRemainders = pgTable(
   (t) => [primaryKey({ columns: [t.chain, t.accountId] }), check('remainders_chain', CHAIN)],
 );
 
-/** What an operator moved from a deposit address to the treasury, as the treasury's report says. */
+/** Sweeps from a deposit address to the treasury, as the treasury's report lists them. */
 export const sweptDeposits = pgTable(
   'swept_deposits',
   {
@@ -205,7 +210,7 @@ export const sweptDeposits = pgTable(
   ],
 );
 
-/** What went wrong on a chain, with the numbers and hashes that show it. Never removed. */
+/** Failures of a chain with the numbers and hashes that prove them. Rows are never deleted. */
 export const chainIncidents = pgTable(
   'chain_incidents',
   {
@@ -213,11 +218,11 @@ export const chainIncidents = pgTable(
     chain: chain(),
     kind: varchar('kind', { length: 40 }).notNull(),
     at: instant('at').notNull(),
-    /** The evidence: where, what was expected there and what was found, as numbers or hashes. */
+    /** The evidence: the block, the expected and the found value, as numbers or hashes. */
     blockNumber: bigint('block_number', { mode: 'number' }),
     expected: varchar('expected', { length: 78 }),
     found: varchar('found', { length: 78 }),
-    /** Which of the chain's providers said so, counted from 0. */
+    /** The index of the provider that reported it, from 0. */
     provider: integer('provider'),
     resolvedAt: instant('resolved_at'),
     resolvedBy: varchar('resolved_by', { length: 254 }),
@@ -229,15 +234,17 @@ export const chainIncidents = pgTable(
 );
 
 export const DIFFERENCE_KINDS = [
-  /** What an address holds and was swept of, against the transfers we know: in the token's units. */
+  /** Balance and sweeps of an address against the recorded transfers, in the token's units. */
   'balance',
-  /** The account's credited deposits against its book's lines (`held`): in nano-USD. */
+  /** Credited deposits of an account against its ledger entries (`held`), in nano-USD. */
   'ledger',
-  /** The token's issuer froze the address: what it holds can't be moved. In the token's units. */
+  /** The token's issuer froze the address, so its balance can't be moved. In the token's units. */
   'frozen',
 ] as const;
 
-/** What the daily audit found not to add up, until a later look finds that it does. Never removed. */
+/**
+ * Differences that the daily audit found, resolved when a later audit finds none. Never deleted.
+ */
 export const depositDifferences = pgTable(
   'deposit_differences',
   {
@@ -248,7 +255,9 @@ export const depositDifferences = pgTable(
     held: units('held').notNull(),
     swept: units('swept').notNull(),
     recorded: units('recorded').notNull(),
-    /** Blocks below it are still to be read once more for this address; null before that began. */
+    /**
+     * Blocks below it are still to be rescanned for this address; null before the rescan begins.
+     */
     rescanBelow: bigint('rescan_below', { mode: 'number' }),
     resolvedAt: instant('resolved_at'),
   },

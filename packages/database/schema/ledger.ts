@@ -1,8 +1,9 @@
 /**
- * The tables of Postgres, and the source `migrations/` is generated from. Personal data lives in
- * `identities` alone; everything financial knows a random account id. No column may hold anything a
- * caller sent to a model or got back, nor an address of the network: every text is bounded and, where
- * it is ours, patterned. Importing anything but drizzle here breaks drizzle-kit, which bundles it.
+ * The tables of accounts and their ledger. `migrations/` is generated from this folder. Personal
+ * data is in `identities` alone; all financial tables refer to a random account id. No column may
+ * hold content that a caller sent to a model or received, nor a network address: every text is
+ * bounded, and patterned where we choose it. Files here may import only drizzle and each other,
+ * because drizzle-kit bundles them.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -35,11 +36,14 @@ export const accounts = pgTable(
   {
     id: varchar('id', { length: 16 }).primaryKey(),
     createdAt: instant('created_at').notNull(),
-    /** When the account's object was known to be open; null means that opening has to be repeated. */
+    /** When the account object was known to be open; null if opening must be retried. */
     openedAt: instant('opened_at'),
-    /** When its owner deleted it; nothing that names them is left from then on. */
+    /** When its owner deleted it. No data that identifies the owner remains after that. */
     closedAt: instant('closed_at'),
-    /** When its object was wiped to its tombstone; null after `closed_at` means that closing has to be repeated. */
+    /**
+     * When the object was reduced to its tombstone; null after `closed_at` if closing must be
+     * retried.
+     */
     wipedAt: instant('wiped_at'),
   },
   (t) => [
@@ -51,16 +55,16 @@ export const accounts = pgTable(
   ],
 );
 
-/** The only table with personal data of the account's owner. Erasure deletes its row, no other. */
+/** The only table with personal data of an account's owner. Deletion removes the row. */
 export const identities = pgTable(
   'identities',
   {
     accountId: accountId().primaryKey(),
-    /** As it was written, for sending to. */
+    /** As the user wrote it, for sending. */
     email: varchar('email', { length: 254 }).notNull(),
-    /** As it is compared. */
+    /** The normalized form, for comparison. */
     emailKey: varchar('email_key', { length: 254 }).notNull().unique('identities_email_key'),
-    /** A PHC string; its length leaves room for dearer parameters. */
+    /** A PHC string; the length leaves room for costlier parameters. */
     passwordHash: varchar('password_hash', { length: 255 }).notNull(),
     /** A BCP 47 tag such as `en` or `zh-Hant`. */
     language: varchar('language', { length: 35 }).notNull(),
@@ -77,7 +81,7 @@ export const apiKeys = pgTable(
   {
     accountId: accountId(),
     keyId: bigint('key_id', { mode: 'number' }).notNull(),
-    /** What its owner calls it, in the console. */
+    /** The name its owner gave it. */
     name: varchar('name', { length: 64 }).notNull(),
     last4: varchar('last4', { length: 4 }).notNull(),
     secretHash: varchar('secret_hash', { length: 64 }).notNull(),
@@ -100,22 +104,23 @@ export const apiKeys = pgTable(
     check('api_keys_revoked_at', sql`(${t.state} = 'revoked') = (${t.revokedAt} is not null)`),
     check('api_keys_models', sql`cardinality(${t.models}) <= 500`),
     check('api_keys_budget', sql`${t.budget} >= 0`),
-    // Operators find a key by what its owner can see of it.
+    // Operators search for a key by the characters that its owner can see.
     index('api_keys_last4').on(t.last4),
   ],
 );
 
 /**
- * The book's lines, insert-only. That an account's lines are contiguous from 1 and that each running
- * balance is the one before it plus the delta is enforced by the table itself: a line refers to its
- * predecessor by (account, seq - 1, balance before), so no race of senders can leave a hole or a fork.
+ * Ledger entries, insert-only. The table itself enforces that entries are contiguous from 1 and
+ * that each running balance is the previous one plus the delta: an entry references its predecessor
+ * by (account, seq - 1, balance before), so concurrent deliveries can leave neither a gap nor a
+ * fork.
  */
 export const ledgerEntries = pgTable(
   'ledger_entries',
   {
     accountId: accountId(),
     seq: bigint('seq', { mode: 'number' }).notNull(),
-    /** The call's id, or the source of the money such as `chain:txHash:logIndex`. */
+    /** The id of the call, or the source of the money such as `chain:txHash:logIndex`. */
     id: varchar('id', { length: 160 }).notNull(),
     kind: varchar('kind', { length: 16 }).notNull(),
     delta: nanoUsd('delta').notNull(),
@@ -143,26 +148,26 @@ export const ledgerEntries = pgTable(
     check('ledger_entries_kind', sql`${t.kind} in ('credit', 'charge', 'adjustment')`),
     check(
       'ledger_entries_sign',
-      // A late settlement gives back what expiry took too much; no other charge adds money.
+      // A late settlement returns what expiry overcharged; no other charge adds money.
       sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
     ),
     check('ledger_entries_id_shape', sql`${t.id} ~ '^[!-~]+$'`),
-    // What a statement shows beside the calls: a small part of the lines.
+    // For the list of balance transactions: a small part of the entries.
     index('ledger_entries_money').on(t.accountId, t.seq).where(sql`${t.kind} <> 'charge'`),
   ],
 );
 
 /**
- * Metadata of ended calls: what was used, at which price, for which reason. Reasons are patterned and
- * not listed, because a ledger one release ahead must not be stopped by a list; `fees` may hold
- * nothing but words of ours and whole numbers.
+ * Metadata of ended calls: usage, prices and reason. Reasons match a pattern and not a list, so
+ * that a ledger one release ahead is not blocked; `fees` may hold only our own words and whole
+ * numbers.
  */
 export const calls = pgTable(
   'calls',
   {
     accountId: accountId(),
     id: varchar('id', { length: 32 }).notNull(),
-    /** The line that the row was last written from: a late settlement replaces what expiry said. */
+    /** The entry that last wrote the row: a late settlement replaces what expiry wrote. */
     seq: bigint('seq', { mode: 'number' }).notNull(),
     keyId: bigint('key_id', { mode: 'number' }).notNull(),
     model: varchar('model', { length: 128 }).notNull(),
@@ -198,9 +203,9 @@ export const calls = pgTable(
       foreignColumns: [ledgerEntries.accountId, ledgerEntries.seq],
     }),
     index('calls_latest').on(t.accountId, t.createdAt, t.id),
-    // Whoever reports a call to support knows its id and nothing else.
+    // A support request names a call by its id alone.
     index('calls_id').on(t.id),
-    // What the house paid: next to no calls, and operators look at the latest.
+    // Amounts absorbed by the platform: few calls, of which operators list the latest.
     index('calls_shortfalls').on(t.createdAt).where(sql`${t.shortfall} > 0`),
     check('calls_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
     check('calls_names_shape', sql`${t.model} ~ '^[!-~]+$' and ${t.provider} ~ '^[!-~]+$'`),
@@ -223,7 +228,7 @@ export const calls = pgTable(
 );
 
 /**
- * What was used, by day, key and model: sums of `calls`, kept by the statement that writes them, so that
+ * Usage by day, key and model: sums of `calls`, updated by the statement that inserts them, so that
  * a chart reads as many rows as it draws.
  */
 export const usageDays = pgTable(

@@ -1,7 +1,7 @@
 /**
- * The tables of those who run the service: what each of them looked at or moved, and what waits for a
- * second person. Lines of the first are never changed or removed: a trigger in the migration refuses
- * it, and each line carries the hash of the one before. May import nothing but drizzle and schema.ts.
+ * The tables of operators: the audit log, adjustments and reconciliation runs. A row of the audit
+ * log is never changed or deleted: a trigger in the migration refuses it, and each row contains the
+ * hash of the previous one. May import only drizzle and its siblings.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -25,10 +25,10 @@ export const operatorActions = pgTable(
   {
     seq: bigint('seq', { mode: 'number' }).primaryKey(),
     at: instant('at').notNull(),
-    /** Who, as the identity provider names them. */
+    /** The operator, as the identity provider names them. */
     operator: varchar('operator', { length: 254 }).notNull(),
     action: varchar('action', { length: 40 }).notNull(),
-    /** Whose data or money; null where it is nobody's in particular. */
+    /** The account concerned, or null. */
     subject: varchar('subject', { length: 16 }),
     reason: varchar('reason', { length: 255 }).notNull(),
     outcome: varchar('outcome', { length: 40 }).notNull(),
@@ -52,7 +52,7 @@ export const operatorActions = pgTable(
   ],
 );
 
-/** Money an operator wants to move. Above a limit it takes two, and the second may not be the first. */
+/** Adjustments that operators propose. Above a limit, a second operator must approve. */
 export const adjustments = pgTable(
   'adjustments',
   {
@@ -78,20 +78,20 @@ export const adjustments = pgTable(
 );
 
 /**
- * One row a tick of the ledger's sweep: what it met. Postgres alone can't say what has not reached it,
- * so this is where operators see how far the accounts' objects are ahead of it.
+ * One row per reconciliation run. Postgres alone can't tell what has not reached it, so these rows
+ * show operators how far the account objects are ahead.
  */
 export const reconciliationRuns = pgTable(
   'reconciliation_runs',
   {
     at: instant('at').primaryKey(),
     accounts: integer('accounts').notNull(),
-    /** Accounts with lines that Postgres had not acknowledged, and how many lines. */
+    /** Accounts with unacknowledged entries, and the number of those entries. */
     behind: integer('behind').notNull(),
     pending: bigint('pending', { mode: 'number' }).notNull(),
-    /** Invariants that did not hold. */
+    /** Violated invariants. */
     broken: integer('broken').notNull(),
-    /** Accounts that could not be met, or were left for tomorrow. */
+    /** Accounts that could not be reconciled, or were left for the next day. */
     unfinished: integer('unfinished').notNull(),
   },
   (t) => [

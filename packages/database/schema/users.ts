@@ -1,8 +1,8 @@
 /**
- * The tables about people: how they prove who they are, what they were sent, what they agreed to. All of
- * it is keyed by the account and goes when the account goes, but for receipts (which name no person)
- * and suppressed addresses (which are hashes). Secrets are hashes, or sealed where they must be read.
- * Like schema.ts this may import nothing but drizzle and its sibling.
+ * The tables of users: credentials, emails, consents, receipts and notifications. All are keyed by
+ * the account and deleted with it, except receipts (which identify no user) and suppressions (which
+ * are hashes). Secrets are stored as hashes, or sealed where they must be read. May import only
+ * drizzle and its siblings.
  */
 import { sql } from 'drizzle-orm';
 import {
@@ -24,10 +24,10 @@ const accountId = () =>
   varchar('account_id', { length: 16 })
     .notNull()
     .references(() => accounts.id);
-/** SHA-256, hexadecimal, of 256 random bits that only their holder has. */
+/** The hexadecimal SHA-256 of a token of 256 random bits. */
 const tokenHash = (name = 'token_hash') => varchar(name, { length: 64 });
 
-/** A sign-up that its mailbox has not confirmed: no account exists until it does. */
+/** A sign-up whose email is not verified. The account is created when it is. */
 export const signUps = pgTable(
   'sign_ups',
   {
@@ -42,14 +42,14 @@ export const signUps = pgTable(
   (t) => [index('sign_ups_expires_at').on(t.expiresAt)],
 );
 
-/** What a link in a mail proves. Using one deletes it. */
+/** Tokens of links in emails. Using a link deletes its row. */
 export const emailTokens = pgTable(
   'email_tokens',
   {
     tokenHash: tokenHash().primaryKey(),
     accountId: accountId(),
     purpose: varchar('purpose', { length: 16 }).notNull(),
-    /** Only for a change of address: where the link was sent. */
+    /** For a change of address: where the link was sent. */
     newEmail: varchar('new_email', { length: 254 }),
     newEmailKey: varchar('new_email_key', { length: 254 }),
     createdAt: instant('created_at').notNull(),
@@ -71,13 +71,15 @@ export const sessions = pgTable(
   {
     tokenHash: tokenHash().primaryKey(),
     accountId: accountId(),
-    /** Names the session to its owner, in a list; good for nothing else. */
+    /** Identifies the session in its owner's list, and authenticates nothing. */
     handle: varchar('handle', { length: 16 }).notNull().unique('sessions_handle'),
     createdAt: instant('created_at').notNull(),
     seenAt: instant('seen_at').notNull(),
-    /** When the person last showed a password or a factor: what dear actions ask for. */
+    /**
+     * When the user last showed a password or a factor; sensitive actions require it to be recent.
+     */
     lastAuthAt: instant('last_auth_at').notNull(),
-    /** However busy it is. */
+    /** The absolute expiry, whatever the activity. */
     expiresAt: instant('expires_at').notNull(),
   },
   (t) => [
@@ -87,7 +89,7 @@ export const sessions = pgTable(
   ],
 );
 
-/** A browser that has signed in before: it gets past the throttle a stranger filled. */
+/** Browsers that have signed in before: not subject to the rate limits that strangers fill. */
 export const knownDevices = pgTable(
   'known_devices',
   {
@@ -102,7 +104,7 @@ export const knownDevices = pgTable(
   ],
 );
 
-/** Between the right password and the second factor. */
+/** Sign-ins between the correct password and the second factor. */
 export const signInSteps = pgTable(
   'sign_in_steps',
   {
@@ -120,12 +122,12 @@ export const signInSteps = pgTable(
 
 export const totpFactors = pgTable('totp_factors', {
   accountId: accountId().primaryKey(),
-  /** AES-256-GCM under the console's own secret: a code can't be checked against a hash. */
+  /** AES-256-GCM under the console's secret: a code can't be verified against a hash. */
   sealedSecret: varchar('sealed_secret', { length: 160 }).notNull(),
   createdAt: instant('created_at').notNull(),
-  /** Null until a first code proved that the person's app has it. */
+  /** Null until a first code proves that the user's app has the secret. */
   confirmedAt: instant('confirmed_at'),
-  /** The last time step that was used: a code counts once (RFC 6238 section 5.2). */
+  /** The last time step that was used: a code is accepted once (RFC 6238 section 5.2). */
   lastStep: bigint('last_step', { mode: 'number' }).notNull(),
 });
 
@@ -138,7 +140,7 @@ export const passkeys = pgTable(
     /** COSE, base64url. */
     publicKey: varchar('public_key', { length: 1024 }).notNull(),
     counter: bigint('counter', { mode: 'number' }).notNull(),
-    /** What its owner calls it. */
+    /** The name its owner gave it. */
     name: varchar('name', { length: 64 }).notNull(),
     transports: varchar('transports', { length: 16 }).array().notNull(),
     createdAt: instant('created_at').notNull(),
@@ -147,7 +149,7 @@ export const passkeys = pgTable(
   (t) => [index('passkeys_account').on(t.accountId)],
 );
 
-/** A question put to a passkey; answering it, or trying to, deletes it. */
+/** WebAuthn challenges. An answer, valid or not, deletes the row. */
 export const passkeyChallenges = pgTable(
   'passkey_challenges',
   {
@@ -166,7 +168,7 @@ export const passkeyChallenges = pgTable(
   ],
 );
 
-/** Using one deletes it. */
+/** Using a code deletes its row. */
 export const recoveryCodes = pgTable(
   'recovery_codes',
   {
@@ -177,7 +179,7 @@ export const recoveryCodes = pgTable(
   (t) => [primaryKey({ columns: [t.accountId, t.codeHash] })],
 );
 
-/** How often something was tried; `bucket` is a keyed hash of what it counts, and says nothing of it. */
+/** Attempt counters. `bucket` is a keyed hash of what it counts, and reveals nothing of it. */
 export const rateLimitCounters = pgTable(
   'rate_limit_counters',
   {
@@ -188,18 +190,18 @@ export const rateLimitCounters = pgTable(
   (t) => [index('rate_limit_counters_resets_at').on(t.resetsAt)],
 );
 
-/** One row a mail handed to the queue. It names the account, never the address. */
+/** One row per email handed to the queue. It refers to the account, never to the address. */
 export const emails = pgTable(
   'emails',
   {
     id: varchar('id', { length: 32 }).primaryKey(),
-    /** Null for mail about an account that does not exist, or no longer. */
+    /** Null for an email about an account that does not exist (any more). */
     accountId: varchar('account_id', { length: 16 }).references(() => accounts.id),
     kind: varchar('kind', { length: 32 }).notNull(),
     state: varchar('state', { length: 16 }).notNull(),
-    /** Of a bounce or refusal: the provider's own closed word. */
+    /** The provider's own closed word for a bounce or rejection. */
     reason: varchar('reason', { length: 40 }),
-    /** The provider's id of the mail. */
+    /** The provider's id of the email. */
     providerId: varchar('provider_id', { length: 128 }).unique('emails_provider_id'),
     queuedAt: instant('queued_at').notNull(),
     sentAt: instant('sent_at'),
@@ -215,12 +217,12 @@ export const emails = pgTable(
     ),
     index('emails_account').on(t.accountId, t.queuedAt),
     index('emails_queued_at').on(t.queuedAt),
-    // Operators look at what went wrong lately.
+    // Operators list the latest failures.
     index('emails_failures').on(t.state, t.queuedAt),
   ],
 );
 
-/** What the mail provider told us; its own message id, so that nothing counts twice. */
+/** Events from the email provider, by its message id, so that each counts once. */
 export const emailEvents = pgTable(
   'email_events',
   {
@@ -237,7 +239,7 @@ export const emailEvents = pgTable(
   ],
 );
 
-/** Addresses that no further mail may go to, as keyed hashes: they outlive the account. */
+/** Mailboxes that must not be emailed, as keyed hashes: they outlive the account. */
 export const suppressions = pgTable(
   'suppressions',
   {
@@ -248,7 +250,7 @@ export const suppressions = pgTable(
   (t) => [check('suppressions_reason', sql`${t.reason} in ('bounced', 'complained')`)],
 );
 
-/** What a person said about each kind of mail; no row means what the kind's default says. */
+/** Consents by kind of email; without a row the default of the kind applies. */
 export const consents = pgTable(
   'consents',
   {
@@ -263,16 +265,16 @@ export const consents = pgTable(
   ],
 );
 
-/** That a right was used, and when; it stays as evidence and names nobody. */
+/** Proof that a right was exercised, and when. Kept as evidence, and identifies no user. */
 export const receipts = pgTable(
   'receipts',
   {
     id: varchar('id', { length: 32 }).primaryKey(),
     accountId: accountId(),
     kind: varchar('kind', { length: 32 }).notNull(),
-    /** Which consent, or which field; a word of ours. */
+    /** The consent or field concerned; a word from a closed list. */
     about: varchar('about', { length: 32 }),
-    /** Who did it on the person's behalf. */
+    /** Who acted: the user, an operator for them, or a link in an email. */
     actor: varchar('actor', { length: 16 }).notNull(),
     at: instant('at').notNull(),
   },
@@ -284,7 +286,7 @@ export const receipts = pgTable(
   ],
 );
 
-/** What the account's object noticed about its own keys and balance, as its owner is shown it. */
+/** Notifications of the account object about its keys and balance, as its owner sees them. */
 export const notifications = pgTable(
   'notifications',
   {

@@ -1,6 +1,7 @@
 /**
- * Accounts and who they belong to. An account's row is written before its object is opened, so that
- * the sweep finds every object there is; `opened_at` says that the second step happened.
+ * Accounts and the identities of their owners. The row of an account is inserted before its Durable
+ * Object is opened, so that the reconciliation finds every object; `opened_at` records the second
+ * step.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, isNull } from 'drizzle-orm';
@@ -21,7 +22,7 @@ export type InsertAccountResult =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; reason: 'email_taken' | 'id_taken' }>;
 
-/** Both rows or neither. */
+/** Inserts both rows or neither. */
 export async function insertAccount(
   db: Database,
   account: NewAccount,
@@ -46,7 +47,7 @@ export async function insertAccount(
   throw new DatabaseError(failure);
 }
 
-/** The account's object is open. Repeating it keeps the first time. */
+/** Records that the account object is open. Idempotent: the first time stays. */
 export async function markAccountOpened(db: Database, id: AccountId, now: Instant): Promise<void> {
   await queryOrThrow(
     db

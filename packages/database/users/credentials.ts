@@ -1,11 +1,11 @@
-/** What an account's owner proves who they are with, as a door reads and changes it. */
+/** The credentials of an account's owner, as sign-in reads and changes them. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
 import { identities } from '../schema/ledger.ts';
 
-/** Which second factors there are; recovery codes alone are none. */
+/** The second factors that are set up. Recovery codes alone are not a second factor. */
 export type FactorKinds = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
 
 export type Credentials = Readonly<{
@@ -13,9 +13,9 @@ export type Credentials = Readonly<{
   email: string;
   language: string;
   passwordHash: string;
-  /** Whether the account's object is known to be open. */
+  /** Whether the account object is known to be open. */
   opened: boolean;
-  /** Whether the browser has signed in to this account before. */
+  /** Whether this browser has signed in to this account before. */
   deviceKnown: boolean;
   factors: FactorKinds;
 }>;
@@ -56,7 +56,7 @@ function toCredentials(row: CredentialsRow): Credentials {
   };
 }
 
-/** `deviceHash` is what the browser showed, or null. */
+/** `deviceHash` is the hash of the browser's device cookie, or null without one. */
 export async function findCredentials(
   db: Database,
   emailKey: string,
@@ -84,7 +84,10 @@ export async function findCredentialsByAccount(
   return row === undefined ? undefined : toCredentials(row);
 }
 
-/** The same password under dearer parameters; false where the password is another one by now. */
+/**
+ * Stores the same password under costlier parameters. Returns false if the password changed
+ * meanwhile.
+ */
 export async function rehashPassword(
   db: Database,
   accountId: AccountId,
@@ -113,7 +116,7 @@ export async function updateLanguage(
 export type NewMfaChallenge = Readonly<{
   tokenHash: string;
   accountId: AccountId;
-  /** The hash that was verified: a password changed meanwhile opens no door. */
+  /** The hash that was verified. If the password changes meanwhile, no challenge is inserted. */
   passwordHash: string;
   now: Instant;
   expiresAt: Instant;
@@ -136,7 +139,7 @@ export async function insertMfaChallenge(
 
 export type MfaChallenge = Credentials & Readonly<{ attempts: number; expiresAt: Instant }>;
 
-/** A half-open door that has not expired. */
+/** Finds a pending sign-in that has not expired. */
 export async function findMfaChallenge(
   db: Database,
   tokenHash: string,
@@ -154,7 +157,7 @@ export async function findMfaChallenge(
   return { ...toCredentials(row), attempts: row.tries, expiresAt: Number(row.expires_at) };
 }
 
-/** Counts a try before it is made; false where there are none left. */
+/** Counts an attempt before it is checked. Returns false if none are left. */
 export async function countMfaAttempt(
   db: Database,
   tokenHash: string,

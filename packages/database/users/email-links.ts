@@ -1,6 +1,6 @@
 /**
- * Links in mails to an account's owner, and what following one does. Each is spent by the statement
- * that does it, or not at all.
+ * Links in emails to an account's owner. The statement that applies a link also deletes it, or does
+ * neither.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
@@ -16,7 +16,10 @@ export type NewPasswordReset = Readonly<{
   expiresAt: Instant;
 }>;
 
-/** A token for whoever the address belongs to. Where it is nobody's the same statement writes a decoy. */
+/**
+ * Inserts a reset token for the account of the address. An unknown address gets a decoy row
+ * instead.
+ */
 export async function insertPasswordReset(
   db: Database,
   reset: NewPasswordReset,
@@ -37,7 +40,7 @@ export async function insertPasswordReset(
   );
 }
 
-/** Whose link it is, while it is good. Finding it spends nothing. */
+/** Finds the account of a valid link without consuming the link. */
 export async function findPasswordReset(
   db: Database,
   tokenHash: string,
@@ -54,8 +57,8 @@ export async function findPasswordReset(
 }
 
 /**
- * The new password, and an end to whatever the old one had opened: sessions, half-open doors, known
- * devices, and every other link. Following the link proved the mailbox.
+ * Sets the new password and deletes everything that the old one gave access to: sessions, pending
+ * sign-ins, known devices and all other links. Following the link verifies the address.
  */
 export async function consumePasswordReset(
   db: Database,
@@ -94,11 +97,11 @@ export type PasswordChange = Readonly<{
   /** The hash that was verified. */
   before: string;
   after: string;
-  /** The session that replaces all there were. */
+  /** The session that replaces all others. */
   session: NewSession;
 }>;
 
-/** As `spendReset`, for somebody who knew the old password and stays. */
+/** As `consumePasswordReset`, for a user who knows the old password and stays signed in. */
 export async function updatePasswordHash(db: Database, change: PasswordChange): Promise<boolean> {
   const { accountId, tokenHash, deviceHash } = change.session;
   const row = await firstRow(
@@ -133,7 +136,7 @@ export type NewEmailChange = Readonly<{
   expiresAt: Instant;
 }>;
 
-/** A token for the new address, unless it has an account: then it answers whose. */
+/** Inserts a token for the new address, or returns the account that already has the address. */
 export async function insertEmailChange(
   db: Database,
   change: NewEmailChange,
@@ -165,7 +168,10 @@ export type ChangedEmail = Readonly<{
 }>;
 type ChangedEmailRow = RawRow & EmailRecipientRow & { before: string };
 
-/** The new address, if nobody got it meanwhile. Links that went to the old mailbox die with it. */
+/**
+ * Changes the address unless another account has it by now. Links sent to the old mailbox are
+ * deleted.
+ */
 export async function consumeEmailChange(
   db: Database,
   request: Readonly<{ tokenHash: string; now: Instant }>,
@@ -193,7 +199,7 @@ export async function consumeEmailChange(
   );
   if (!result.ok) {
     const { error: failure } = result;
-    // Somebody else has the address by now: the statement did nothing, and its link expires.
+    // Another account has the address by now: nothing was written, and the link expires.
     if (failure.kind === 'refused' && failure.constraint === 'identities_email_key')
       return undefined;
     throw new DatabaseError(failure);

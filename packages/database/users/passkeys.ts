@@ -1,4 +1,4 @@
-/** Passkeys of an account and the challenges put to them. */
+/** Passkeys of an account and their WebAuthn challenges. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { asc, eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
@@ -22,7 +22,7 @@ export type Passkey = Readonly<{
   usedAt: Instant | null;
 }>;
 
-/** Oldest first. */
+/** Lists the passkeys, oldest first. */
 export async function listPasskeys(
   db: Database,
   accountId: AccountId,
@@ -55,7 +55,9 @@ export type NewPasskey = Readonly<{
   now: Instant;
 }>;
 
-/** Not added where anybody has registered it, or where the account has `most` already. */
+/**
+ * Adds nothing if the credential is registered to any account, or if the account is at its limit.
+ */
 export async function insertPasskey(
   db: Database,
   passkey: NewPasskey,
@@ -80,7 +82,10 @@ export async function insertPasskey(
   );
 }
 
-/** False where the counter did not grow, unless it never does (WebAuthn level 3, section 6.1.1). */
+/**
+ * Returns false if the counter did not grow, unless it is always 0 (WebAuthn level 3, section
+ * 6.1.1).
+ */
 export async function recordPasskeyUse(
   db: Database,
   use: Readonly<{ accountId: AccountId; credentialId: string; counter: number; now: Instant }>,
@@ -95,7 +100,7 @@ export async function recordPasskeyUse(
   return row !== undefined;
 }
 
-/** Whether it was there. Recovery codes go with the last factor. */
+/** Returns whether the passkey existed. Recovery codes are deleted with the last factor. */
 export async function deletePasskey(
   db: Database,
   accountId: AccountId,
@@ -140,7 +145,7 @@ export async function insertPasskeyChallenge(
   );
 }
 
-/** Whether it was asked of this account, for this, and is still good. It is gone either way. */
+/** Deletes the challenge. Returns whether it was valid for this account and purpose. */
 export async function consumeChallenge(
   db: Database,
   challenge: PasskeyChallenge,

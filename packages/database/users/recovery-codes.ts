@@ -1,15 +1,17 @@
-/** Recovery codes of an account. They come with its first second factor and go with its last. */
+/** Recovery codes of an account: issued with its first second factor, deleted with its last. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, toTimestamp, unnestTexts } from '../connection/raw-sql.ts';
 import { recoveryCodes } from '../schema/users.ts';
 
-/** What came of adding a factor: whether it is there now, and whether the codes handed in were kept. */
+/** Whether the factor was added, and whether the codes passed along were stored. */
 export type AddFactorResult = Readonly<{ added: boolean; codesStored: boolean }>;
 export type AddFactorRow = { added: boolean; codes_kept: boolean };
 
-/** Codes come with the first factor; who has some already keeps them. Follows `added(account_id)`. */
+/**
+ * Stores codes with the first factor; existing codes are kept. Follows a CTE `added(account_id)`.
+ */
 export function insertInitialCodes(
   accountId: AccountId,
   codeHashes: readonly string[],
@@ -29,7 +31,7 @@ export function toAddFactorResult(row: AddFactorRow | undefined): AddFactorResul
   return { added: row?.added ?? false, codesStored: row?.codes_kept ?? false };
 }
 
-/** How many codes are left after this one; undefined where it is none of the account's. */
+/** Returns how many codes remain, or undefined if the code is not one of the account's. */
 export async function consumeRecoveryCode(
   db: Database,
   accountId: AccountId,
@@ -52,7 +54,7 @@ export async function countRecoveryCodes(db: Database, accountId: AccountId): Pr
   return queryOrThrow(db.$count(recoveryCodes, eq(recoveryCodes.accountId, accountId)));
 }
 
-/** New codes for old, where there is a factor that they stand in for. */
+/** Replaces all codes. Returns false if the account has no second factor. */
 export async function replaceRecoveryCodes(
   db: Database,
   accountId: AccountId,

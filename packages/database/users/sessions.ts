@@ -1,4 +1,7 @@
-/** Who is signed in where. Tokens are known by their hashes alone, and a session by its handle. */
+/**
+ * Sessions and known devices. A token is stored as its hash; the owner refers to a session by its
+ * handle.
+ */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, ne, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
@@ -10,19 +13,22 @@ export type NewSession = Readonly<{
   tokenHash: string;
   handle: string;
   deviceHash: string;
-  /** The device that signed in, which the new token replaces. */
+  /** The device token that the new one replaces. */
   replacedDeviceHash: string | null;
   now: Instant;
   expiresAt: Instant;
   deviceExpiresAt: Instant;
 }>;
 
-/** What a session is opened by: the hash of the password that was verified, or the step that is spent. */
+/**
+ * What allows the session: the hash of the verified password, or the pending sign-in that is
+ * consumed.
+ */
 export type SessionGrant =
   | Readonly<{ passwordHash: string }>
   | Readonly<{ mfaChallengeHash: string }>;
 
-/** What follows `allowed(account_id)`, the account that may be entered: no row, no session. */
+/** CTEs that follow `allowed(account_id)`: without a row there, no session is inserted. */
 export function buildSessionInserts(session: NewSession) {
   const { accountId, tokenHash, handle, deviceHash, replacedDeviceHash } = session;
   const now = toTimestamp(session.now);
@@ -68,7 +74,7 @@ export type Session = Readonly<{
   lastAuthAt: Instant;
 }>;
 
-/** How long a session lasts unused, and how old `seen_at` may grow before it is written again. */
+/** How long an unused session lasts, and how old `seen_at` may get before it is updated. */
 export type SessionTimeouts = Readonly<{ idleMs: number; touchIntervalMs: number }>;
 
 type SessionRow = RawRow & {
@@ -79,7 +85,7 @@ type SessionRow = RawRow & {
   last_auth_at: string;
 };
 
-/** Who holds the token, if the session is neither over nor left alone for too long. */
+/** Finds the owner of a session that has neither expired nor been idle for too long. */
 export async function findSession(
   db: Database,
   tokenHash: string,
@@ -112,7 +118,7 @@ export async function findSession(
   };
 }
 
-/** They showed a password or a factor again. */
+/** Records that the user showed a password or a factor again. */
 export async function markReauthenticated(
   db: Database,
   accountId: AccountId,
@@ -129,7 +135,7 @@ export async function markReauthenticated(
 
 export type SessionSummary = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
 
-/** Those that are still good, the last used first. */
+/** Lists the valid sessions, most recently used first. */
 export async function selectSessions(
   db: Database,
   accountId: AccountId,

@@ -1,6 +1,6 @@
 /**
- * Sign-ups that wait for their mailbox. Whether an address has an account is decided inside the
- * statement, so that both cases cost the same.
+ * Sign-ups whose email is not verified yet. The statement itself decides whether the address has an
+ * account, so that both cases take the same time.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
@@ -8,7 +8,7 @@ import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connect
 import { decoy, firstRow, toTimestamp } from '../connection/raw-sql.ts';
 import { signUps } from '../schema/users.ts';
 
-/** To whom an address belongs, for a letter to them. */
+/** The account of an address, for an email to its owner. */
 export type EmailRecipient = Readonly<{ accountId: AccountId; email: string; language: string }>;
 export type EmailRecipientRow = { account_id: string; email: string; language: string };
 
@@ -27,7 +27,7 @@ export type NewSignUp = Readonly<{
   expiresAt: Instant;
 }>;
 
-/** Keeps the sign-up, unless the address has an account: then it answers whose. */
+/** Inserts the sign-up, or returns the account that already has the address. */
 export async function insertSignUp(
   db: Database,
   row: NewSignUp,
@@ -52,7 +52,7 @@ export async function insertSignUp(
 
 export type SignUp = Readonly<{ emailKey: string; passwordHash: string }>;
 
-/** Only while it has not expired. Finding it spends nothing. */
+/** Finds a sign-up that has not expired, without consuming it. */
 export async function findSignUp(
   db: Database,
   tokenHash: string,
@@ -78,8 +78,8 @@ export type ConfirmSignUpRowResult =
   | Readonly<{ ok: false; reason: 'already_used' | 'email_taken' | 'id_taken' }>;
 
 /**
- * Spends the token and writes the account's rows, or neither. Other sign-ups of the same address go
- * too: whose mailbox it is has been settled.
+ * Consumes the token and inserts the rows of the account, or does neither. Other sign-ups with the
+ * same address are deleted: this one proved who owns the mailbox.
  */
 export async function insertConfirmedAccount(
   db: Database,
@@ -118,7 +118,7 @@ export async function insertConfirmedAccount(
   throw new DatabaseError(failure);
 }
 
-/** For an address that got an account by another way meanwhile. */
+/** Deletes the sign-ups of an address that got an account in another way meanwhile. */
 export async function deleteSignUps(db: Database, emailKey: string): Promise<void> {
   await queryOrThrow(db.delete(signUps).where(eq(signUps.emailKey, emailKey)));
 }

@@ -1,4 +1,7 @@
-/** The authenticator app (TOTP) of an account: begun with a secret, active once a first code confirmed it. */
+/**
+ * The authenticator app (TOTP) of an account: pending with a new secret, active after its first
+ * code.
+ */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
@@ -35,7 +38,7 @@ export async function findTotp(
   };
 }
 
-/** Replaces what was begun and never confirmed; a confirmed factor stays as it is. */
+/** Replaces a pending secret; an active one stays as it is. */
 export async function insertPendingTotp(
   db: Database,
   accountId: AccountId,
@@ -58,7 +61,7 @@ export async function insertPendingTotp(
 export async function activateTotp(
   db: Database,
   accountId: AccountId,
-  /** The secret that the code was checked against: one begun anew meanwhile is not confirmed. */
+  /** The secret that the code was checked against; a newer pending secret is not activated. */
   confirmed: Readonly<{ sealedSecret: string; step: number }>,
   codeHashes: readonly string[],
   now: Instant,
@@ -77,7 +80,7 @@ export async function activateTotp(
   );
 }
 
-/** A code counts once, and none that is older than one that counted (RFC 6238 section 5.2). */
+/** Accepts a code once, and none older than the last accepted one (RFC 6238 section 5.2). */
 export async function consumeTotpStep(
   db: Database,
   accountId: AccountId,
@@ -99,7 +102,7 @@ export async function consumeTotpStep(
   return rows.length === 1;
 }
 
-/** Whether there was a confirmed one. Recovery codes go with the last factor. */
+/** Returns whether an active one existed. Recovery codes are deleted with the last factor. */
 export async function deleteTotp(db: Database, accountId: AccountId): Promise<boolean> {
   const row = await firstRow<{ removed: boolean }>(
     db,
