@@ -1,6 +1,6 @@
 /**
- * The room through its front, with the real driver, on PGlite and on a real PostgreSQL where there is
- * one. Only the latter can show what two senders at the same time come to.
+ * Queries of several owners with the real driver, on PGlite and on a real PostgreSQL where the
+ * machine has one. Only the latter can show concurrent writers.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -36,9 +36,12 @@ type Backend = Readonly<{
   close(): Promise<void>;
 }>;
 
-/** Every value as PostgreSQL writes it, which is what the driver asks an endpoint for. */
+/** Every value as PostgreSQL's text, which is what the driver requests from its endpoint. */
 const asText = (text: string) => text;
-/** PGlite reads these types on its own otherwise: bool, int8, int2, int4, json, varchar[], timestamptz, jsonb. */
+/**
+ * PGlite parses these types by default: bool, int8, int2, int4, json, varchar[], timestamptz,
+ * jsonb.
+ */
 const READ_BY_PGLITE = [16, 20, 21, 23, 114, 1015, 1184, 3802];
 const allAsText = Object.fromEntries(READ_BY_PGLITE.map((type) => [type, asText]));
 
@@ -69,10 +72,10 @@ type PgPool = Readonly<{
 async function openPostgres(): Promise<Backend | undefined> {
   const postgres = await startPostgres();
   if (postgres === null) return undefined;
-  // pg belongs to the local room; here it is only the far side of the stand-in endpoint.
+  // pg is a dependency of packages/local; here it only serves the stand-in endpoint.
   const pg = createRequire(join(ROOT, 'packages/local/package.json'))('pg');
   const pool: PgPool = new pg.Pool({ connectionString: postgres.connectionString, max: 16 });
-  // An idle connection may hear of the server's end before the pool has let go of it.
+  // An idle connection may see the server end before the pool has released it.
   pool.on('error', () => {});
   const run = async (statements: readonly Statement[]) => {
     const client = await pool.connect();
@@ -181,7 +184,7 @@ function buildCall(account: string, seq: number, charged: bigint): NonNullable<E
   };
 }
 
-/** A book of `length` lines: one credit, then charges of 1, 2, 3... nano-USD. */
+/** Entries of an account: one credit, then `length` - 1 charges of 1, 2, 3... nano-USD. */
 function buildLedger(account: string, length: number): Entry[] {
   let posted = 1_000_000_000n;
   return Array.from({ length }, (_, index): Entry => {
@@ -210,7 +213,7 @@ function entryAt(entries: readonly Entry[], index: number): Entry {
   return entry;
 }
 
-describe.each(backends)('on $name', ({ backend }) => {
+describe.each(backends)('database queries on $name', ({ backend }) => {
   let db: Database;
   let server: Server;
   let statements = 0;
@@ -245,7 +248,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     return accountId;
   }
 
-  it('gives an address to one account, and leaves nothing of the second', async () => {
+  it('gives an email address to one account and writes nothing for a second one', async () => {
     const accountId = await newAccount('ada@example.com');
     const second = nextAccountId();
     const personal = { email: 'Ada@example.com', emailKey: 'ada@example.com', passwordHash: '$' };
@@ -268,7 +271,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     });
   });
 
-  it('sweeps every account once, in slices', async () => {
+  it('lists every account for reconciliation once, in pages', async () => {
     await newAccount();
     await newAccount();
     const all = await accountsToReconcile(db, { after: '', limit: 1000 });
@@ -282,7 +285,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     expect(new Set(visited).size).toBe(visited.length);
   });
 
-  it('leads a key from pending to active to revoked and never back', async () => {
+  it('moves a key from pending to active to revoked and never back', async () => {
     const accountId = await newAccount();
     const limits = { ...NO_LIMITS, budget: 9_007_199_254_740_991n, models: ['openai/gpt-4o-mini'] };
     const key = { accountId, keyId: 4_294_967_295, name: "O'Brien's", last4: 'aZ09' };
@@ -308,7 +311,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     expect(await markKeyRevoked(db, accountId, 1, NOW)).toEqual({ ok: false, reason: 'unknown' });
   });
 
-  it('stores a book of 1,000 calls in four statements, and repeats are equal', async () => {
+  it('stores 1,000 entries in four statements and accepts repeated deliveries', async () => {
     const account = await newAccount();
     const entries = buildLedger(account, 1000);
     statements = 0;
@@ -325,7 +328,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     expect(await findGeneration(db, await newAccount(), callId(account, 2))).toBeUndefined();
   });
 
-  it('refuses a gap and stores nothing of it', async () => {
+  it('refuses a delivery with a gap and stores none of its entries', async () => {
     const account = await newAccount();
     const entries = buildLedger(account, 10);
     const gap = { ok: false, reason: 'gap' };
@@ -338,7 +341,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     expect(await getAccountTotals(db, account)).toMatchObject({ entries: 3, lastSeq: 3 });
   });
 
-  it('refuses whatever differs from what is stored or does not add up', async () => {
+  it('refuses entries that differ from stored ones or whose balances do not add up', async () => {
     const account = await newAccount();
     const entries = buildLedger(account, 6);
     await ingestEntries(db, account, entries.slice(0, 3));
@@ -360,7 +363,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     expect(await getAccountTotals(db, account)).toMatchObject({ entries: 3 });
   });
 
-  it('lets a late line replace what expiry said of the call, in whichever delivery', async () => {
+  it('replaces an expired call by its late settlement, in the same delivery or a later one', async () => {
     for (const together of [true, false]) {
       const account = await newAccount();
       const entries = buildLedger(account, 2);
@@ -394,7 +397,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     }
   });
 
-  it('keeps one book under senders that overlap at the same time', async () => {
+  it('stores one ledger when concurrent deliveries overlap', async () => {
     for (let round = 0; round < 5; round += 1) {
       const account = await newAccount();
       const entries = buildLedger(account, 600);
@@ -411,7 +414,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     }
   });
 
-  it('never lets two books that fork at the same time both in', async () => {
+  it('accepts at most one of two concurrent deliveries that fork', async () => {
     for (let round = 0; round < 10; round += 1) {
       const account = await newAccount();
       const entries = buildLedger(account, 100);
@@ -431,7 +434,7 @@ describe.each(backends)('on $name', ({ backend }) => {
     }
   });
 
-  it('holds fees that are words and whole numbers, and nothing else', async () => {
+  it('accepts surcharges of words and whole numbers only', async () => {
     const fee = { kind: 'web_search', count: 1, nano_usd_per_million: '10' };
     const accepted = async (fees: unknown) => {
       const account = await newAccount();
@@ -463,10 +466,10 @@ describe.each(backends)('on $name', ({ backend }) => {
   });
 });
 
-describe('a database that is away', () => {
+describe('an unreachable database', () => {
   const unreachable = connect('postgresql://farebox:hidden@127.0.0.1:1/postgres');
 
-  it('makes a delivery wait and nothing else', async () => {
+  it('answers a delivery with unreachable', async () => {
     const delivery = await ingestEntries(
       unreachable,
       '0'.repeat(16),
@@ -475,7 +478,7 @@ describe('a database that is away', () => {
     expect(delivery).toEqual({ ok: false, reason: 'unreachable' });
   });
 
-  it('says nothing of what was asked', async () => {
+  it('leaves statements and parameters out of its errors', async () => {
     const error: unknown = await findIdentity(unreachable, 'ada@example.com').catch(
       (thrown) => thrown,
     );
@@ -484,7 +487,7 @@ describe('a database that is away', () => {
     expect(text).not.toMatch(/ada@|hidden|select|cause/i);
   });
 
-  it('is never reached by a URL that is none, and the URL is not repeated', () => {
+  it('refuses an invalid URL without repeating it in the error', () => {
     expect(() => connect('hidden')).toThrow(/^The database URL is not a URL with a host\.$/);
   });
 });

@@ -1,4 +1,6 @@
-/** No column may hold what a caller sent or got; and the migrations say what the schema says. */
+/**
+ * Checks that no column can hold content or network addresses, and that migrations delete nothing.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -43,7 +45,7 @@ const COLUMNS = Object.values(SNAPSHOT.tables).flatMap((table) =>
   })),
 );
 
-/** Personal data of the account's owner, and where it may be. */
+/** Personal data of the account's owner. */
 const PERSONAL = /email|password|language|phone|address|first_name|last_name/;
 const NETWORK = /(^|_)(ip|host|url|uri|agent|header|referer|country|region|city)(_|$)/;
 const CONTENT =
@@ -51,28 +53,33 @@ const CONTENT =
 const BOUNDED =
   /^(varchar\((\d+)\)(\[\])?|bigint|integer|smallint|boolean|numeric\(78, ?0\)|timestamp \(3\) with time zone)( |$)/;
 
-/** Where WebAuthn itself allows more than 255 characters. */
+/** WebAuthn itself allows more than 255 characters. */
 const WIDER = new Map([
   ['passkeys.credential_id', 1364],
   ['passkeys.public_key', 1024],
 ]);
 
-/** Columns whose name has a word of the lists below, and which hold an id or a word from a closed list. */
+/**
+ * Columns with a word of the lists above in their name that hold only an id or a word of a closed
+ * list.
+ */
 const CLOSED = new Set(['email_events.email_id', 'chain_cursors.last_error']);
 
-/** What is asked of somebody before they have an account, or before they change what is in theirs. */
+/** Personal data before an account exists, or before a change of its address is verified. */
 const PASSING =
   /^(sign_ups\.(email|email_key|password_hash|language)|email_tokens\.new_email(_key)?)$/;
 
-/** What a transfer makes public by itself (policy P13): an address on a chain, made by us for one account. */
+/**
+ * What a transfer itself makes public (policy P13): an address on a chain, derived for one account.
+ */
 const ON_CHAIN = /^(deposit_addresses|swept_deposits|deposit_differences)\.address$/;
 
-describe('the columns', () => {
-  it('were all found', () => {
+describe('the columns of the schema', () => {
+  it('are found in the snapshot', () => {
     expect(COLUMNS.length).toBeGreaterThan(50);
   });
 
-  it('are bounded and of plain types, but for the fees, whose shape a constraint fixes', () => {
+  it('are bounded and of plain types, except fees, whose shape a constraint checks', () => {
     const free = COLUMNS.filter(({ column, type }) => {
       if (column === 'calls.fees') return false;
       const width = Number(BOUNDED.exec(type)?.[2] ?? 0);
@@ -82,12 +89,12 @@ describe('the columns', () => {
     expect(SQL).toContain('calls_fees_shape');
   });
 
-  it('have no name of content or of the network', () => {
+  it('have no name that suggests content or a network address', () => {
     const open = COLUMNS.filter(({ column }) => !CLOSED.has(column));
     expect(open.filter(({ name }) => CONTENT.test(name) || NETWORK.test(name))).toEqual([]);
   });
 
-  it('hold personal data in identities alone, and in passing while a mailbox is asked', () => {
+  it('hold personal data in identities only, and in sign-ups and email tokens until verified', () => {
     const personal = COLUMNS.filter(({ name }) => PERSONAL.test(name)).map(({ column }) => column);
     const outside = personal.filter(
       (column) => !column.startsWith('identities.') && !CLOSED.has(column),
@@ -98,7 +105,7 @@ describe('the columns', () => {
 });
 
 describe('docs/storage.md', () => {
-  it('says of every table what it is, and how long it is kept', () => {
+  it('lists every table', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/storage.md'), 'utf8');
     const tables = [...new Set(COLUMNS.map(({ column }) => column.split('.')[0] ?? ''))];
     expect(tables.filter((table) => !page.includes(`| \`${table}\``))).toEqual([]);
@@ -106,7 +113,7 @@ describe('docs/storage.md', () => {
 });
 
 describe('the migrations', () => {
-  it('only go forward', () => {
+  it('drop no table and no column, and delete no row', () => {
     const statements = SQL.replaceAll('BEFORE UPDATE OR DELETE OR TRUNCATE', '');
     // Constraints and indexes hold no data: they are replaced by dropping and creating them.
     expect(statements).not.toMatch(/\bDROP\b(?! CONSTRAINT| INDEX)|\bTRUNCATE\b|\bDELETE FROM\b/i);

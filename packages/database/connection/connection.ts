@@ -52,7 +52,7 @@ export class DatabaseError extends Error {
         ? `The database refused a statement (SQLSTATE ${queryError.sqlState}).`
         : 'The database could not be reached.',
     );
-    this.name = 'DatabaseFailure';
+    this.name = 'DatabaseError';
     this.queryError = queryError;
   }
 }

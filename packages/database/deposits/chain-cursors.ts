@@ -1,6 +1,6 @@
 /**
- * How far each chain was read. A cursor only ever moves by compare-and-set on where it stood, so that of
- * two scanners at once one moves it; a halted chain stays halted until an operator has looked.
+ * The scan cursor of each chain. It advances only by compare-and-set, so of two concurrent scanners
+ * one moves it. A halted chain stays halted until an operator resumes it.
  */
 import type { Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
@@ -36,7 +36,7 @@ export async function readCursor(db: Database, chain: string): Promise<ChainCurs
   };
 }
 
-/** Where reading begins, the first time; whoever comes second changes nothing. */
+/** Sets the first block to read. An existing cursor stays as it is. */
 export async function startCursor(
   db: Database,
   chain: string,
@@ -58,7 +58,7 @@ export type Advance = Readonly<{
   now: Instant;
 }>;
 
-/** Past `to`, whose hash is `hash`. False where the cursor no longer stood at `from`. */
+/** Moves the cursor past `to`, whose hash is `hash`. Returns false if it was not at `from`. */
 export async function advanceCursor(db: Database, advance: Advance): Promise<boolean> {
   const { chain, from, to, hash, window, now } = advance;
   const moved = await firstRow(
@@ -76,12 +76,12 @@ export type PollResult = Readonly<{
   final: number | null;
   finalAt: Instant | null;
   lastError: string | null;
-  /** The width to try next time. */
+  /** The window to try next, in blocks. */
   window: number | null;
   now: Instant;
 }>;
 
-/** What a tick saw, whether or not it got on. */
+/** Records what a run saw, whether or not the cursor advanced. */
 export async function recordPoll(db: Database, poll: PollResult): Promise<void> {
   const { chain, head, final, finalAt, lastError, window, now } = poll;
   await queryOrThrow(
@@ -102,7 +102,7 @@ export type Incident = Readonly<{
   now: Instant;
 }>;
 
-/** Nothing of the chain is read or credited from here on; the evidence stays. */
+/** Stops reading and crediting of the chain, and records the evidence. */
 export async function haltChain(db: Database, incident: Incident): Promise<void> {
   const { chain, kind, blockNumber, expected, found, provider, now } = incident;
   await queryOrThrow(
@@ -115,10 +115,15 @@ export async function haltChain(db: Database, incident: Incident): Promise<void>
   );
 }
 
-/** How far below what was not the same reading begins anew: a fork may begin below the block that showed it. */
+/**
+ * How far below the evidence reading resumes: a fork may begin below the block that revealed it.
+ */
 const REWIND_BLOCKS = 1_000;
 
-/** An operator has looked: reading goes on some blocks below the evidence, on whatever is there now. False where it was not halted. */
+/**
+ * Resumes a halted chain some blocks below the evidence, on the blocks that are there now. Returns
+ * false if it was not halted.
+ */
 export async function resumeChain(
   db: Database,
   chain: string,
@@ -140,10 +145,10 @@ export async function resumeChain(
   return rewound.rows.length > 0;
 }
 
-/** The nightly second reading: the next block to read again and the last one; null where none is under way. */
+/** The nightly rescan: its next and its last block, or null while none is running. */
 export type Rescan = Readonly<{
   blocks: Readonly<{ next: number; last: number }> | null;
-  /** When the one before ended. */
+  /** When the previous rescan ended. */
   endedAt: Instant | null;
 }>;
 
@@ -168,7 +173,7 @@ export async function readRescan(db: Database, chain: string): Promise<Rescan> {
   };
 }
 
-/** Where the second reading stands; past its last block it has ended. */
+/** Records the progress of the rescan. It has ended once `next` is past `last`. */
 export async function recordRescan(
   db: Database,
   chain: string,

@@ -1,4 +1,4 @@
-/** How the networks and the money on its way do, for who runs the service: nothing here names an account. */
+/** The state of the networks and of deposits in progress, for operators. Lists name no account. */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { sql } from 'drizzle-orm';
@@ -15,7 +15,7 @@ export type ChainState = Readonly<{
   advancedAt: Instant | null;
   lastError: string | null;
   haltedAt: Instant | null;
-  /** When the last 26 hours were read again and all addresses audited, the last time. */
+  /** When the last rescan (of 26 hours) and the last audit of all addresses ended. */
   lastRescanAt: Instant | null;
   lastAuditAt: Instant | null;
 }>;
@@ -38,7 +38,7 @@ function toNumberOrNull(value: string | number | null): number | null {
   return value === null ? null : Number(value);
 }
 
-/** Of every chain that was ever looked at. */
+/** Lists every chain that was ever polled. */
 export async function readChainStates(db: Database): Promise<readonly ChainState[]> {
   const { rows } = await queryOrThrow(
     db.execute<StateRow>(sql`select chain, next_block, head, final, last_error,
@@ -66,12 +66,12 @@ export type WaitingDeposits = Readonly<{
   chain: string;
   state: string;
   count: number;
-  /** Zero where it has no worth yet. */
+  /** Zero while no credit amount is set. */
   amount: NanoUsd;
   oldest: Instant;
 }>;
 
-/** Deposits that are in no balance, by chain and state. */
+/** Sums deposits that are not credited yet, by chain and state. */
 export async function listWaitingDeposits(db: Database): Promise<readonly WaitingDeposits[]> {
   type Row = {
     chain: string;
@@ -105,7 +105,7 @@ export type OpenIncident = Readonly<{
   provider: number | null;
 }>;
 
-/** Oldest first. */
+/** Lists unresolved incidents, oldest first. */
 export async function listOpenIncidents(
   db: Database,
   limit: number,
@@ -172,7 +172,7 @@ function toDepositInReview(row: InReviewRow): DepositInReview {
   };
 }
 
-/** Money that came in and that somebody has to look at, oldest first. */
+/** Lists deposits that need an operator, oldest first. */
 export async function listDepositsInReview(
   db: Database,
   limit: number,
@@ -185,7 +185,7 @@ export async function listDepositsInReview(
   return rows.map(toDepositInReview);
 }
 
-/** One of them, with whose it is and where it came from. */
+/** Finds one of them, with its account and addresses. */
 export async function findInReview(
   db: Database,
   chain: string,
@@ -207,7 +207,7 @@ export type PinnedKey = Readonly<{
   family: string;
   fingerprint: string;
   current: boolean;
-  /** Indexes below it were given out. */
+  /** Indexes below it were issued. */
   nextIndex: number;
   pinnedAt: Instant;
 }>;

@@ -13,7 +13,10 @@ export type TokenTerms = Readonly<{ chain: string; decimals: number; minimumUnit
 
 export type UnvaluedDeposit = TransferKey & Readonly<{ account: AccountId; sender: string }>;
 
-/** Final transfers that have no worth yet: oldest first, but dust behind all others, whoever sends how much of it. */
+/**
+ * Lists final transfers without a credit amount, oldest first, but dust after all others, so that
+ * many small transfers delay no other.
+ */
 export async function listUnvaluedDeposits(
   db: Database,
   { chain, minimumUnits }: TokenTerms,
@@ -36,9 +39,10 @@ export async function listUnvaluedDeposits(
 }
 
 /**
- * Gives one final transfer its worth. nano-USD have 9 decimals: with fewer, units are multiplied; with more, what
- * is left below one nano-USD is added to what earlier ones left (`remaining`), and counts once it is whole.
- * The remainder's row is the lock: two at once wait for each other there. `heldFor`: an operator has to look.
+ * Sets the credit amount of a final transfer. nano-USD have 9 decimals: with fewer, the token's
+ * units are multiplied; with more, the rest below one nano-USD is added to earlier rests
+ * (`remaining`) and is credited once it is whole. The row of the remainder is the lock: concurrent
+ * calls wait for each other there. `reviewReason`: an operator must review the deposit.
  */
 export async function setCreditAmount(
   db: Database,
@@ -70,7 +74,7 @@ export async function setCreditAmount(
   );
 }
 
-/** Dust of one of these accounts that together passes the minimum is worth crediting. */
+/** Releases the dust of those accounts whose sum reaches the minimum. */
 export async function releaseDust(
   db: Database,
   { chain, decimals, minimumUnits }: TokenTerms,
@@ -95,7 +99,7 @@ export type CreditableDeposit = TransferKey &
     amount: NanoUsd;
     fingerprint: string;
     index: number;
-    /** What the account received on this chain within a day before it, itself included. */
+    /** The units the account received on this chain within the day before it, itself included. */
     dayUnits: bigint;
   }>;
 
@@ -147,7 +151,7 @@ export type DepositOutcome =
   | Readonly<{ state: 'credited' }>
   | Readonly<{ state: 'in_review' | 'closed'; reason: string }>;
 
-/** What came of crediting it. Repeating it changes nothing. */
+/** Records the result of crediting. Idempotent. */
 export async function setDepositOutcome(
   db: Database,
   chain: string,
@@ -163,7 +167,7 @@ export async function setDepositOutcome(
   );
 }
 
-/** An operator has looked at a held one: it goes on to be credited. False where it is not held. */
+/** Releases a deposit in review, so that it is credited. Returns false if it is not in review. */
 export async function releaseDeposit(
   db: Database,
   chain: string,

@@ -1,7 +1,7 @@
 /**
- * Whose each deposit address is. The operator's public keys are pinned the first time they are seen, so
- * that whoever changes the configuration can't quietly send everybody's money elsewhere; an account gets
- * one address below each key, made once, whatever races.
+ * Deposit addresses and the operator's public keys. A key is pinned when it is first seen, so that
+ * a changed configuration can't redirect deposits unnoticed. An account gets one address per key,
+ * issued once under any race.
  */
 import type { AccountId, AddressFamily, Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
@@ -13,8 +13,8 @@ import { depositKeys } from '../schema/deposits.ts';
 export type PinResult = Readonly<{ ok: true }> | Readonly<{ ok: false; pinned: string }>;
 
 /**
- * Pins `fingerprint` as the family's current key where none is; another one than the pinned is refused
- * unless `rotate` says that an operator means it. The one before stays watched.
+ * Pins `fingerprint` as the family's current key if none is pinned. A different key is refused
+ * unless an operator sets `rotate`; the previous key stays watched.
  */
 export async function pinKey(
   db: Database,
@@ -78,7 +78,7 @@ async function findIssuedAddress(
   return row === undefined ? undefined : toWatchedAddress(row);
 }
 
-/** The account's address below the family's current key; undefined where no key is pinned. */
+/** Returns the account's address of the current key, or undefined if no key is pinned. */
 export async function issueAddress(
   db: Database,
   account: AccountId,
@@ -96,7 +96,7 @@ export async function issueAddress(
   if (allocated === undefined) return undefined;
   const { fingerprint } = allocated;
   const index = Number(allocated.index);
-  // A race leaves an index unused: an address nobody has been shown.
+  // A race leaves an index unused: its address was never shown.
   await queryOrThrow(
     db.execute(sql`insert into deposit_addresses
       (family, address, account_id, fingerprint, index, created_at) values
@@ -106,7 +106,7 @@ export async function issueAddress(
   return findIssuedAddress(db, account, family);
 }
 
-/** How many indexes were given out below all keys of a family: no fewer than there are addresses. */
+/** Counts the issued indexes of all keys of a family; there are never more addresses. */
 export async function countIssuedAddresses(db: Database, family: AddressFamily): Promise<number> {
   const row = await firstRow<{ issued: string | number }>(
     db,
@@ -115,7 +115,7 @@ export async function countIssuedAddresses(db: Database, family: AddressFamily):
   return Number(row?.issued ?? 0);
 }
 
-/** Addresses that are watched, a page after `after` in their own order: old keys' too. */
+/** Lists a page of watched addresses after `after`, in their own order; includes former keys. */
 export async function listWatchedAddresses(
   db: Database,
   family: AddressFamily,
@@ -129,7 +129,7 @@ export async function listWatchedAddresses(
   return rows.map(toWatchedAddress);
 }
 
-/** Whose these are, of whatever family; those nobody has are left out. */
+/** Finds the accounts of these addresses; unknown addresses are left out. */
 export async function findAddresses(
   db: Database,
   family: AddressFamily,
@@ -143,7 +143,7 @@ export async function findAddresses(
   return rows.map(toWatchedAddress);
 }
 
-/** Addresses below one key, by their index, after `after`. */
+/** Lists addresses of one key by index, after `after`. */
 export async function listAddressesByKey(
   db: Database,
   fingerprint: string,

@@ -1,6 +1,6 @@
 /**
- * What the daily audit compares: transfers we know and what operators swept, per address; credited deposits
- * and the book's lines, per account. What does not add up is listed until a later look finds that it does.
+ * The daily audit: recorded transfers and sweeps per address, and credited deposits against ledger
+ * entries per account. A difference stays open until a later audit finds none.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { type SQL, sql } from 'drizzle-orm';
@@ -9,7 +9,7 @@ import { firstRow, toEpochMs, toTimestamp, unnestTexts } from '../connection/raw
 
 export type AddressRecord = Readonly<{ recorded: bigint; swept: bigint }>;
 
-/** In the token's units, of every transfer to the address that was ever recorded; none is zero. */
+/** Sums all recorded transfers and sweeps of each address, in the token's units; never null. */
 export async function getAddressRecords(
   db: Database,
   chain: string,
@@ -34,8 +34,9 @@ export async function getAddressRecords(
 export type LedgerDifference = Readonly<{ account: AccountId; credited: bigint; posted: bigint }>;
 
 /**
- * Accounts whose credited deposits and book lines of one chain are not the same, line by line, with the sums
- * of those that differ in nano-USD. Lines younger than `before` may still be on their way to Postgres.
+ * Finds accounts whose credited deposits and ledger entries of one chain differ, compared one by
+ * one, with the sums of the differing ones in nano-USD. Entries younger than `before` are left out:
+ * they may not have reached Postgres.
  */
 export async function findLedgerDifferences(
   db: Database,
@@ -75,8 +76,8 @@ export type Difference = Readonly<{
 }>;
 
 /**
- * Opens those that are not open yet; what an open one says is brought up to date. `anew`: its blocks are to be
- * read once more from the newest.
+ * Opens differences that are not open yet and updates those that are. `restartRescan`: their blocks
+ * are rescanned from the newest.
  */
 export async function recordDifferences(
   db: Database,
@@ -107,7 +108,7 @@ export async function recordDifferences(
   );
 }
 
-/** A later look found that these add up. */
+/** Resolves differences that a later audit did not find. */
 export async function resolveDifferences(
   db: Database,
   chain: string,
@@ -137,7 +138,7 @@ type DifferenceRow = {
   rescan_below: string | number | null;
 };
 
-/** Of one chain or of all, oldest first. */
+/** Lists the open differences of one chain or of all, oldest first. */
 export async function listOpenDifferences(
   db: Database,
   chain: string | null,
@@ -162,7 +163,7 @@ export async function listOpenDifferences(
   }));
 }
 
-/** How far back the blocks of an address were read once more. */
+/** Records how far back the blocks of an address were rescanned. */
 export async function recordDifferenceRescan(
   db: Database,
   chain: string,
@@ -175,7 +176,7 @@ export async function recordDifferenceRescan(
   );
 }
 
-/** Where the audit stands: the address it came to, null where none is under way; and when the last one ended. */
+/** The last audited address, null while no audit is running; and when the previous audit ended. */
 export type AuditProgress = Readonly<{ after: string | null; endedAt: Instant | null }>;
 
 export async function readAuditProgress(db: Database, chain: string): Promise<AuditProgress> {
@@ -191,7 +192,7 @@ export async function readAuditProgress(db: Database, chain: string): Promise<Au
   };
 }
 
-/** `after` null: it came to the last address, and ended. */
+/** Records the audit's progress; `after` null means that it ended. */
 export async function recordAuditProgress(
   db: Database,
   chain: string,
@@ -213,8 +214,8 @@ export type SweptDeposit = Readonly<{
 }>;
 
 /**
- * What a treasury's report says was moved from our addresses; told twice it counts once. Answers how many
- * lines were new, and which addresses are not ours: then nothing is written.
+ * Records the sweeps of a treasury report. Idempotent. Returns how many were new, or the addresses
+ * that are not ours, in which case nothing is written.
  */
 export async function recordSweptDeposits(
   db: Database,

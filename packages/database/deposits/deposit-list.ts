@@ -29,7 +29,7 @@ type DepositListRow = TransferKeyRow & {
   credited_at: string | number | null;
 };
 
-/** An account's deposits, newest first. */
+/** Lists an account's deposits, newest first. */
 export async function listDeposits(
   db: Database,
   account: AccountId,

@@ -45,8 +45,8 @@ const VALUES = sql`r.chain, r."txHash", r."logIndex", r."blockNumber", r."blockH
   r.sender, r.recipient, r.account, r.units, 'pending'`;
 
 /**
- * Transfers in final blocks. One that was shown as pending is taken over, and so is one whose block is another
- * since a chain was halted for it; any other known one stays as it is.
+ * Records transfers in final blocks. A pending transfer becomes final, and so does one in review
+ * whose block changed; any other known transfer stays as it is.
  */
 export async function recordFinalTransfers(
   db: Database,
@@ -70,7 +70,7 @@ export async function recordFinalTransfers(
   );
 }
 
-/** What is above the final block, whole: what a look before had and this one has not is gone again. */
+/** Replaces the pending transfers of a chain: those that are not in the list are deleted. */
 export async function replacePending(
   db: Database,
   chain: string,

@@ -1,6 +1,7 @@
 /**
- * One row for each mail that was handed to the queue, what its provider told of it, and which mailboxes
- * no mail may go to any more. No row holds an address or a word of a letter: a mailbox is a keyed hash.
+ * One row per email handed to the queue, the provider's events about it, and the mailboxes that
+ * must not be emailed any more. No row holds an address or any text of an email: a mailbox is a
+ * keyed hash.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { desc, eq, sql } from 'drizzle-orm';
@@ -27,7 +28,7 @@ export type EmailState =
 
 export type NewEmail = Readonly<{ id: string; accountId: AccountId | null; kind: string }>;
 
-/** Repeating it changes nothing. */
+/** Idempotent. */
 export async function insertEmails(
   db: Database,
   newEmails: readonly NewEmail[],
@@ -41,13 +42,13 @@ export async function insertEmails(
 export type EmailToSend = Readonly<{
   state: string;
   queuedAt: Instant;
-  /** Why its mailbox is written to no more. */
+  /** Why the mailbox is suppressed, or null. */
   suppressed: string | null;
-  /** What its account said about the kind of mail that was asked about. */
+  /** Whether the account consented to this kind of email; null without a recorded choice. */
   given: boolean | null;
 }>;
 
-/** Undefined where the mail went with its account. */
+/** Returns undefined if the row was deleted with its account. */
 export async function findEmailToSend(
   db: Database,
   query: Readonly<{ id: string; mailboxHash: string; consent: string | null }>,
@@ -67,7 +68,7 @@ export async function findEmailToSend(
   return { state, suppressed, given, queuedAt: Number(row.queued_at) };
 }
 
-/** An event may have overtaken this: then the state it brought stays. */
+/** Records that the provider accepted the email. If an event arrived first, its state stays. */
 export async function markEmailSent(
   db: Database,
   sent: Readonly<{ id: string; providerId: string | null; now: Instant }>,
@@ -80,7 +81,7 @@ export async function markEmailSent(
   );
 }
 
-/** A mail that will not be sent. `reason` is a closed word. */
+/** Records that the email will not be sent. `reason` is a word from a closed list. */
 export async function markEmailNotSent(
   db: Database,
   outcome: Readonly<{
@@ -98,25 +99,25 @@ export async function markEmailNotSent(
 }
 
 export type EmailEvent = Readonly<{
-  /** The message that brought it: the same one counts once. */
+  /** The id of the message that carried the event: each counts once. */
   id: string;
-  /** Of the mail, as its tag or the provider names it. */
+  /** The id of the email, from its tag; the provider's id is the fallback. */
   emailId: string | null;
   providerId: string;
   kind: string;
   at: Instant;
-  /** Null where the event is only remembered. */
+  /** Null if the event is only recorded. */
   change: Readonly<{
     state: EmailState;
     reason: string | null;
     isFinal: boolean;
-    /** States that this one may follow; others are further along. */
+    /** The states that this one may follow; later states stay. */
     from: readonly EmailState[];
   }> | null;
   suppress: Readonly<{ mailboxHash: string; reason: 'bounced' | 'complained' }> | null;
 }>;
 
-/** The suppression holds also where the mail's row has gone with its account. */
+/** Records an event. The suppression is inserted even if the email was deleted with its account. */
 export async function recordEmailEvent(
   db: Database,
   event: EmailEvent,
@@ -176,7 +177,7 @@ export type EmailDelivery = Readonly<{
   endedAt: Instant | null;
 }>;
 
-/** Newest first: what became of the mail about this account. */
+/** Lists what happened to the emails of an account, newest first. */
 export async function listEmailDeliveries(
   db: Database,
   account: AccountId,
@@ -202,8 +203,9 @@ export async function listEmailDeliveries(
 }
 
 /**
- * Old mail goes, with its events, and old notices; what is queued since longer than the queue keeps
- * anything was lost, and says so. A bounded number of each; the answer is how many went.
+ * Deletes old emails with their events, and old notifications. An email queued for longer than the
+ * queue keeps messages is marked as lost. Handles a bounded number of each and returns how many
+ * rows were deleted.
  */
 export async function deleteOldEmails(
   db: Database,

@@ -9,13 +9,13 @@ import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
 import { notifications } from '../schema/users.ts';
 
-/** What the letter about a notice needs to know. */
+/** The data of the email about a notification. */
 export type NotificationRecipient = Readonly<{
   email: string;
   language: string;
-  /** Of the notice's key, as its owner calls it. */
+  /** The key of the notification, by the name its owner gave it. */
   key: Readonly<{ name: string; last4: string }> | null;
-  /** Of the mail about it, also where it was queued before. */
+  /** The state of the email about it, also if it was queued earlier. */
   emailState: string;
 }>;
 type RecipientRow = RawRow & {
@@ -23,14 +23,14 @@ type RecipientRow = RawRow & {
   language: string;
   name: string | null;
   last4: string | null;
-  mail_state: string;
+  email_state: string;
 };
 
-/** Idempotent, and undefined where the account has no owner (any more): then nothing is kept. */
+/** Records a notification. Idempotent. Returns undefined, and records nothing, without an owner. */
 export async function recordNotification(
   db: Database,
   notification: Notification,
-  /** Null where no mail is to be sent about it. */
+  /** Null if no email is to be sent. */
   emailId: string | null,
   now: Instant,
 ): Promise<NotificationRecipient | undefined> {
@@ -38,34 +38,34 @@ export async function recordNotification(
   const row = await firstRow<RecipientRow>(
     db,
     sql`
-    with person as (
+    with owner as (
       select account_id, email, language from identities where account_id = ${account}
     ), kept as (
       insert into notifications (account_id, id, kind, key_id, model, amount, at)
       select account_id, ${id}, ${kind}, ${keyId}::bigint, ${model},
         ${amount === null ? null : amount.toString()}::bigint, ${toTimestamp(notification.at)}
-      from person
+      from owner
       on conflict do nothing
     ), queued as (
       insert into emails (id, account_id, kind, state, queued_at)
-      select ${emailId}, account_id, ${kind}, 'queued', ${toTimestamp(now)} from person
+      select ${emailId}, account_id, ${kind}, 'queued', ${toTimestamp(now)} from owner
       where ${emailId !== null}::boolean
       on conflict do nothing
     )
-    select p.email, p.language, k.name, k.last4, coalesce(m.state, 'queued') as mail_state
-    from person p
-    left join api_keys k on k.account_id = p.account_id and k.key_id = ${keyId}::bigint
+    select o.email, o.language, k.name, k.last4, coalesce(m.state, 'queued') as email_state
+    from owner o
+    left join api_keys k on k.account_id = o.account_id and k.key_id = ${keyId}::bigint
     left join emails m on m.id = ${emailId}`,
   );
   if (row === undefined) return undefined;
-  const { email, language, name, last4, mail_state: emailState } = row;
+  const { email, language, name, last4, email_state: emailState } = row;
   const key = name === null || last4 === null ? null : { name, last4 };
   return { email, language, key, emailState };
 }
 
 export type OpenNotification = Readonly<{
   id: string;
-  /** A `NoticeKind`, or a word of a release ahead. */
+  /** A `NotificationKind`, or a word of a newer release. */
   kind: string;
   keyId: KeyId | null;
   model: string | null;
@@ -96,7 +96,7 @@ export async function listOpenNotifications(
   }));
 }
 
-/** Only the account's own; what is dismissed already, or nobody's, stays as it is. */
+/** Dismisses an open notification of this account; any other stays as it is. */
 export async function dismissNotification(
   db: Database,
   account: AccountId,

@@ -1,7 +1,7 @@
 /**
- * API keys as their owner sees them. The account's object decides whether a key is good; these rows
- * are for lists, and follow it: `pending` before the object knows a key, `active` after, `revoked`
- * once the object refuses it. The key itself is never here, only the hash of its secret.
+ * The rows of API keys, for lists. The account object decides whether a key is valid, and the rows
+ * follow it: `pending` before the object has the key, `active` after, `revoked` once the object
+ * refuses it. Only the hash of a key's secret is stored.
  */
 import type { AccountId, Instant, KeyId, KeyLimits } from '@farebox/ledger';
 import { and, eq, inArray, ne } from 'drizzle-orm';
@@ -61,7 +61,7 @@ export type ChangeKeyResult =
   | Readonly<{ ok: true }>
   | Readonly<{ ok: false; reason: 'unknown' | 'revoked' }>;
 
-/** Idempotent; a revoked key is never active again. */
+/** Idempotent; a revoked key never becomes active again. */
 export async function activateKey(
   db: Database,
   accountId: AccountId,
@@ -102,7 +102,7 @@ export async function markKeyRevoked(
   return row === undefined ? { ok: false, reason: 'unknown' } : { ok: true };
 }
 
-/** What is absent stays as it is. A revoked key's row is history and stays too. */
+/** Changes what is given; the row of a revoked key stays as it is. */
 export async function updateKeyRow(
   db: Database,
   accountId: AccountId,
@@ -122,7 +122,7 @@ export async function updateKeyRow(
   );
 }
 
-/** The key has another secret now. */
+/** Records the new secret of a rotated key. */
 export async function rollKeyRow(
   db: Database,
   accountId: AccountId,
@@ -132,7 +132,7 @@ export async function rollKeyRow(
   await queryOrThrow(db.update(apiKeys).set(secret).where(isUnrevokedKey(accountId, keyId)));
 }
 
-/** Marks those of the rows that are not marked yet. */
+/** Marks those of the keys that are not revoked yet. */
 export async function markKeysRevoked(
   db: Database,
   accountId: AccountId,

@@ -1,7 +1,7 @@
 /**
- * Money that operators move by hand: proposed, approved, applied. What is above a limit waits for a
- * second person, and the first can't be the second in whatever letter case they sign in. The row says
- * what was decided; that the money moves once is the ledger's promise, by the proposal's id.
+ * Adjustments of balances by operators: proposed, approved, applied. Above a limit a second
+ * operator must approve, whatever the letter case of their names. The row records the decision;
+ * that the money moves once is guaranteed by the ledger, by the proposal's id.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
@@ -29,12 +29,12 @@ export type Proposal = Readonly<{
   reason: string;
   by: string;
   now: Instant;
-  /** What one person may move on one account within a day, in or out. */
+  /** The amount one operator may move on one account within a day, in either direction. */
   limit: NanoUsd;
 }>;
 export type ProposeResult =
   | Readonly<{ ok: true; adjustment: Adjustment }>
-  /** The id is another proposal's. */
+  /** The id belongs to another proposal. */
   | Readonly<{ ok: false; reason: 'conflict' }>;
 
 type Row = typeof adjustments.$inferSelect;
@@ -59,8 +59,9 @@ export async function findAdjustment(db: Database, id: string): Promise<Adjustme
 }
 
 /**
- * What one person applied alone to the account within a day counts towards the limit, or it would be
- * no more than a number of small steps. The lock makes two proposals at once count each other.
+ * Proposes an adjustment. What the operator applied alone to the account within a day counts toward
+ * the limit, so that it can't be avoided in small steps. The lock makes concurrent proposals count
+ * each other.
  */
 export async function proposeAdjustment(db: Database, proposal: Proposal): Promise<ProposeResult> {
   const { id, accountId, delta, reason, by } = proposal;
@@ -98,7 +99,7 @@ export type DecideResult =
   | Readonly<{ ok: true; adjustment: Adjustment }>
   | Readonly<{ ok: false; reason: 'not_found' | 'own_proposal' | 'already_decided' }>;
 
-/** Refusing one's own proposal is taking it back; approving it nobody can. */
+/** Approves or refuses a proposal. The proposer may refuse (withdraw) it, but not approve it. */
 export async function decideAdjustment(
   db: Database,
   decision: Readonly<{ id: string; by: string; approved: boolean; now: Instant }>,
@@ -120,7 +121,7 @@ export async function decideAdjustment(
   return { ok: false, reason: existing.state === 'proposed' ? 'own_proposal' : 'already_decided' };
 }
 
-/** What the ledger answered. Repeating it changes nothing. */
+/** Records the ledger's answer. Idempotent. */
 export async function closeAdjustment(
   db: Database,
   id: string,
@@ -130,7 +131,7 @@ export async function closeAdjustment(
   await queryOrThrow(db.update(adjustments).set({ state }).where(approved));
 }
 
-/** Those that wait for a second person, and those whose money did not move yet; oldest first. */
+/** Lists proposals that wait for a second operator or for the ledger, oldest first. */
 export async function listOpenAdjustments(
   db: Database,
   limit: number,
@@ -146,7 +147,7 @@ export async function listOpenAdjustments(
   return rows.map(toAdjustment);
 }
 
-/** Newest first. */
+/** Lists an account's adjustments, newest first. */
 export async function listAdjustments(
   db: Database,
   accountId: AccountId,

@@ -1,4 +1,7 @@
-/** The operators' chain and the rule of two, on a real PostgreSQL where there is one: races need it. */
+/**
+ * The audit log and the rule of two operators, on a real PostgreSQL where there is one: races need
+ * it.
+ */
 import { createEmptyDatabase, startPostgres } from '@farebox/local';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,7 +53,7 @@ function appendAction(reason: string) {
   return appendOperatorAction(db, { ...base, action: 'look', reason, outcome: 'done' });
 }
 
-/** As somebody with the database's own password could. */
+/** Bypasses the trigger, as anyone with the database's credentials could. */
 async function tamper(statement: ReturnType<typeof sql>): Promise<void> {
   await db.batch([
     db.execute(sql`set local session_replication_role = replica`),
@@ -60,7 +63,7 @@ async function tamper(statement: ReturnType<typeof sql>): Promise<void> {
 
 const columns = sql.raw('seq, at, operator, action, subject, reason, outcome, previous_hash, hash');
 
-/** The line as it was: from the copy that was made before anybody tampered. */
+/** The untouched entry, from a copy made before tampering. */
 async function restore(seq: number): Promise<void> {
   await tamper(sql`delete from operator_actions where seq = ${seq}`);
   await tamper(sql`insert into operator_actions (${columns})
@@ -68,8 +71,8 @@ async function restore(seq: number): Promise<void> {
   expect(await verifyAuditLog(db)).toMatchObject({ ok: true, entries: 15 });
 }
 
-describe('the chain', () => {
-  it('has one line after another, also when many write at once', async () => {
+describe('the audit log', () => {
+  it('numbers entries without gaps when many are appended at once', async () => {
     await Promise.all(Array.from({ length: 12 }, (_, index) => appendAction(`at once ${index}`)));
     const check = await verifyAuditLog(db);
     expect(check).toMatchObject({ ok: true, entries: 12, lastSeq: 12 });
@@ -78,7 +81,7 @@ describe('the chain', () => {
     expect(entries[0]?.hash).toBe(check.ok ? check.lastHash : '');
   });
 
-  it('holds any text, and its end can be checked alone', async () => {
+  it('stores any text, and verifies its newest entries alone', async () => {
     const texts = ['“quotes”, \\ and "these"', 'ё 中文 🙂', ' spaces '];
     for (const text of texts) await appendAction(text);
     expect(await verifyAuditLog(db, { latest: 2 })).toMatchObject({
@@ -90,7 +93,7 @@ describe('the chain', () => {
     await db.execute(sql`create table as_it_was as select * from operator_actions`);
   });
 
-  it('can be neither changed nor shortened', async () => {
+  it('refuses to change or delete an entry', async () => {
     for (const change of [
       sql`update operator_actions set reason = 'x' where seq = 3`,
       sql`delete from operator_actions where seq = 15`,
@@ -101,7 +104,7 @@ describe('the chain', () => {
     expect(await verifyAuditLog(db)).toMatchObject({ ok: true, entries: 15 });
   });
 
-  it('shows the first line that somebody changed all the same', async () => {
+  it('reports the first altered entry when the trigger was bypassed', async () => {
     for (const column of ['reason', 'operator', 'outcome', 'action', 'subject']) {
       const name = sql.identifier(column);
       await tamper(sql`update operator_actions set ${name} = 'changed' where seq = 5`);
@@ -110,7 +113,7 @@ describe('the chain', () => {
     }
   });
 
-  it('shows a line taken out, and one that was given another predecessor', async () => {
+  it('reports a removed entry and an entry with another predecessor', async () => {
     await tamper(sql`delete from operator_actions where seq = 7`);
     expect(await verifyAuditLog(db)).toEqual({ ok: false, seq: 7, problem: 'missing' });
     await restore(7);
@@ -119,8 +122,8 @@ describe('the chain', () => {
     await restore(9);
   });
 
-  it('is what anybody can work out anew, over more than one page', async () => {
-    // PostgreSQL's own SHA-256 over the documented text (docs/operators.md).
+  it('has hashes that PostgreSQL computes alike, over more than one page', async () => {
+    // PostgreSQL's own SHA-256 of the documented text (docs/operators.md).
     await db.execute(sql`do $$
       declare last operator_actions; made text;
       begin
@@ -165,7 +168,7 @@ async function stateAfter(request: Proposal): Promise<string> {
 }
 
 describe('an adjustment', () => {
-  it('up to the limit is one person’s, above it two persons’, in either direction', async () => {
+  it('needs one operator up to the limit and two above it, in either direction', async () => {
     expect(await stateAfter(buildProposal(LIMIT, 'a@x.example', await newAccount()))).toBe(
       'approved',
     );
@@ -180,7 +183,7 @@ describe('an adjustment', () => {
     );
   });
 
-  it('is not many small ones: within a day they count together, also at the same moment', async () => {
+  it('counts the adjustments of a day together, also when they are concurrent', async () => {
     const account = await newAccount();
     const halves = await Promise.all(
       Array.from({ length: 6 }, () =>
@@ -192,7 +195,7 @@ describe('an adjustment', () => {
     expect(await stateAfter(tomorrow)).toBe('approved');
   });
 
-  it('sent twice is one, and its id can’t be used for another', async () => {
+  it('is proposed once if sent twice, and refuses its id for another proposal', async () => {
     const request = buildProposal(1n, 'a@x.example', await newAccount());
     expect(await stateAfter(request)).toBe('approved');
     expect(await stateAfter(request)).toBe('approved');
@@ -200,7 +203,7 @@ describe('an adjustment', () => {
     expect(await stateAfter({ ...request, by: 'b@x.example' })).toBe('conflict');
   });
 
-  it('is approved by nobody who proposed it, in whatever letters', async () => {
+  it('can’t be approved by its proposer, whatever the letter case of the name', async () => {
     const request = buildProposal(LIMIT * 2n, 'Finn@Farebox.example');
     await proposeAdjustment(db, request);
     for (const by of ['Finn@Farebox.example', 'finn@farebox.example', 'FINN@FAREBOX.EXAMPLE']) {
@@ -212,7 +215,7 @@ describe('an adjustment', () => {
     expect(await decideAdjustment(db, withdrawal)).toMatchObject({ ok: true });
   });
 
-  it('is decided once, whoever is quickest', async () => {
+  it('is decided once when two operators decide at the same time', async () => {
     const request = buildProposal(LIMIT * 2n);
     await proposeAdjustment(db, request);
     const decisions = await Promise.all(
@@ -231,8 +234,8 @@ describe('an adjustment', () => {
   });
 });
 
-describe('health', () => {
-  it('adds up what the sweep met within a day, and forgets a month', async () => {
+describe('the health query', () => {
+  it('sums the reconciliation runs of a day and deletes those older than 30 days', async () => {
     const run = { accounts: 10, behind: 1, pending: 4, broken: 0, unfinished: 0 };
     await recordReconciliation(db, { ...run, at: NOW - 40 * 86_400_000 });
     await recordReconciliation(db, { ...run, at: NOW - 600_000 });
@@ -252,7 +255,7 @@ describe('health', () => {
     expect(Number(rows[0]?.count)).toBe(2);
   });
 
-  it('reads no table from end to end', async () => {
+  it('reads every table by an index', async () => {
     const queries = [
       sql`select count(*) from calls where shortfall > 0 and created_at > now()`,
       sql`select kind, count(*) from notifications where at > now() group by kind`,

@@ -1,7 +1,7 @@
 /**
- * What operators did, one line each, in a chain: a line's hash covers its own facts and the hash of the
- * line before, so that no line can be changed, put in or taken out without every later one giving it
- * away. Lines are appended here and nowhere changed; a trigger refuses it too (migrations/0001).
+ * The audit log of operator actions. Each entry's hash covers its fields and the hash of the
+ * previous entry, so that no entry can be changed, inserted or removed without breaking every later
+ * one. Entries are only appended; a trigger refuses anything else (migrations/0001).
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, asc, desc, eq, gt, lt } from 'drizzle-orm';
@@ -20,11 +20,11 @@ export type AuditLogEntry = OperatorAction &
   Readonly<{ seq: number; previousHash: string; hash: string }>;
 
 const GENESIS_HASH = '0'.repeat(64);
-/** Operators are few: so many of them writing at once is a fault. */
+/** Operators are few: this many concurrent writers indicate a fault. */
 const MAX_ATTEMPTS = 50;
 const PAGE_SIZE = 1_000;
 
-/** A list in JSON has one reading only: no choice of texts can look like another line's. */
+/** A JSON list has only one reading, so no choice of texts can imitate another entry. */
 async function hashEntry(entry: Omit<AuditLogEntry, 'hash'>): Promise<string> {
   const { seq, operator, action, subject, reason, outcome, previousHash } = entry;
   const at = new Date(entry.at).toISOString();
@@ -49,7 +49,7 @@ async function findLastEntry(db: Database): Promise<AuditLogEntry | undefined> {
   return row === undefined ? undefined : toEntry(row);
 }
 
-/** Two writers at once want the same number: one has it, the other looks again and takes the next. */
+/** Appends an entry. If a concurrent writer takes the number, retries with the next one. */
 export async function appendOperatorAction(
   db: Database,
   action: OperatorAction,
@@ -69,12 +69,12 @@ export async function appendOperatorAction(
       throw new DatabaseError(failure);
     }
   }
-  throw new Error('The next line of the operators’ chain was always taken.');
+  throw new Error('The audit log’s next number was taken in every attempt.');
 }
 
 export type AuditLogCheck =
   | Readonly<{ ok: true; entries: number; lastSeq: number; lastHash: string }>
-  /** The first line that is not as it was written: not there, not after its predecessor, or changed. */
+  /** The first wrong entry: missing, not linked to its predecessor, or altered. */
   | Readonly<{ ok: false; seq: number; problem: 'missing' | 'unlinked' | 'altered' }>;
 type AuditLogProblem = Extract<AuditLogCheck, { ok: false }>;
 
@@ -104,8 +104,8 @@ async function listEntriesAfter(db: Database, seq: number): Promise<readonly Aud
 }
 
 /**
- * Walks the chain page by page, or its newest `latest` lines. That the newest lines were cut off it
- * can't see: for that, the number and hash of each line are said to the log as well.
+ * Verifies the log page by page, or its newest `latest` entries. A truncated end can't be detected
+ * from the table: for that, the number and hash of each entry also go to the logs.
  */
 export async function verifyAuditLog(
   db: Database,
@@ -128,7 +128,7 @@ export async function verifyAuditLog(
   return { ok: true, entries: seq - start, lastSeq: seq, lastHash: previousHash ?? GENESIS_HASH };
 }
 
-/** Newest first, all of them or those about one account. */
+/** Lists entries, newest first: all, or those about one account. */
 export async function listOperatorActions(
   db: Database,
   { before, limit, subject }: Readonly<{ before: number; limit: number; subject?: AccountId }>,

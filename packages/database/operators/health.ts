@@ -1,7 +1,7 @@
 /**
- * How the system is, from what Postgres can say by an index: nothing here names an account or a person.
- * What has not reached Postgres is known to the accounts' objects alone; the ledger's sweep meets each of
- * them daily and leaves a row a tick.
+ * The health of the system as far as indexed queries on Postgres can tell; nothing here names an
+ * account or a user. What has not reached Postgres is known only to the account objects, which the
+ * daily reconciliation visits; it leaves one row per run.
  */
 import type { Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
@@ -10,18 +10,18 @@ import { type Database, queryOrThrow } from '../connection/connection.ts';
 import type { ReconciliationRun } from '../ledger/reconciliation-runs.ts';
 
 export type Health = Readonly<{
-  /** Sums over the ticks of the last day, in which every account is met once. */
+  /** Sums over the runs of the last day, in which every account is reconciled once. */
   reconciliation: Readonly<{ runs: number; latest: Instant | null }> &
     Omit<ReconciliationRun, 'at'>;
   closing: Readonly<{ accounts: number; oldest: Instant | null }>;
   /** Of the last day. */
   emails: readonly Readonly<{ kind: string; state: string; count: number }>[];
-  /** Handed to the queue more than ten minutes ago and still there. */
+  /** Queued for more than ten minutes. */
   emailsStuck: number;
   notifications: readonly Readonly<{ kind: string; count: number }>[];
   shortfalls: Readonly<{ calls: number; amount: NanoUsd }>;
   signUpsWaiting: number;
-  /** Counters that still count, and the highest of them. */
+  /** Unexpired counters, and the highest count. */
   rateLimits: Readonly<{ counters: number; highest: number }>;
   adjustments: Readonly<{ waiting: number; unfinished: number }>;
 }>;

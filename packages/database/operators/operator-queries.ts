@@ -1,7 +1,8 @@
 /**
- * What an operator may be shown of one account, and the two things support may do to its rows. Every
- * query here is for one account or one id, by an index; none returns a hash, a secret or a key's name
- * (its owner chose it, and it may say who they are). What of it is shown to whom is the console's to say.
+ * What operators may see of one account, and two changes that support may make. Every query is for
+ * one account or one id, by an index. None returns a hash, a secret or a key's name, because the
+ * owner chose the name and it may identify them. Which operator sees what is decided in the
+ * operators' application.
  */
 import type { AccountId, CallId, Instant, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
@@ -10,7 +11,7 @@ import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { accounts, apiKeys, calls, identities, ledgerEntries } from '../schema/ledger.ts';
 import { consents, emails, receipts, sessions } from '../schema/users.ts';
 
-/** Newest first, the accounts with a key that ends so. */
+/** Finds accounts with a key that ends in these characters, newest first. */
 export async function findAccountsByKeyEnding(
   db: Database,
   last4: string,
@@ -47,7 +48,7 @@ export async function findAccountByEmail(
   return row?.id;
 }
 
-/** The account's own row: nothing of a person. */
+/** The account's row, without personal data. */
 export type AccountSummary = Readonly<{
   accountId: AccountId;
   createdAt: Instant;
@@ -73,7 +74,7 @@ export async function findAccountSummary(
 
 export type Owner = Readonly<{ email: string; language: string; verifiedAt: Instant | null }>;
 
-/** Undefined once the account is deleted. */
+/** Returns undefined once the account is deleted. */
 export async function findOwner(db: Database, id: AccountId): Promise<Owner | undefined> {
   const { email, language, verifiedAt } = identities;
   const [row] = await queryOrThrow(
@@ -123,7 +124,7 @@ export type EntrySummary = Readonly<{
   at: Instant;
 }>;
 
-/** Newest first. */
+/** Lists ledger entries, newest first. */
 export async function listEntrySummaries(
   db: Database,
   account: AccountId,
@@ -155,7 +156,7 @@ export type CallSummary = Readonly<{
   createdAt: Instant;
 }>;
 
-/** Newest line first. */
+/** Lists calls, newest entry first. */
 export async function listCallSummaries(
   db: Database,
   account: AccountId,
@@ -194,7 +195,7 @@ export type ReceiptSummary = Readonly<{
   actor: string;
   at: Instant;
 }>;
-/** What concerns the account's owner, without a word of who they are. */
+/** Emails, consents, receipts and sessions of the owner, without anything that identifies them. */
 export type Communication = Readonly<{
   emails: readonly EmailSummary[];
   consents: readonly ConsentSummary[];
@@ -253,7 +254,7 @@ export async function getCommunication(
   };
 }
 
-/** Every browser is signed out, and none is known any more. */
+/** Signs out every browser and forgets all known devices. */
 export async function deleteAllSessions(db: Database, id: AccountId): Promise<void> {
   await queryOrThrow(
     db.batch([
@@ -264,7 +265,9 @@ export async function deleteAllSessions(db: Database, id: AccountId): Promise<vo
   );
 }
 
-/** A withdrawal that reached support, with the receipt its owner finds in the console. */
+/**
+ * Records a withdrawal that reached support, with the receipt that its owner sees in the console.
+ */
 export async function withdrawConsentByOperator(
   db: Database,
   withdrawal: Readonly<{ accountId: AccountId; kind: string; receiptId: string; now: Instant }>,

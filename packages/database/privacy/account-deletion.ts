@@ -23,8 +23,8 @@ import {
 } from '../schema/users.ts';
 
 /**
- * The account is closed from this moment: no session of it opens anything any more. Its receipt is written
- * with it; a second time changes nothing and answers with the first receipt.
+ * Closes the account, ends its sessions and inserts the receipt. Idempotent: returns the id of the
+ * first receipt.
  */
 export async function beginDeletion(
   db: Database,
@@ -53,7 +53,7 @@ export async function beginDeletion(
   return row?.id ?? receiptId;
 }
 
-/** Those whose deletion is not finished, the longest waiting first. */
+/** Lists accounts that are closed but not wiped, longest waiting first. */
 export async function listUnfinishedDeletions(
   db: Database,
   limit: number,
@@ -69,7 +69,7 @@ export async function listUnfinishedDeletions(
   return rows.map(({ id }) => id);
 }
 
-/** Where the farewell goes; undefined where nothing of the owner is left. */
+/** Finds where to send the last email; undefined once the owner's data is erased. */
 export async function findEmailRecipient(
   db: Database,
   account: AccountId,
@@ -83,7 +83,7 @@ export async function findEmailRecipient(
   return row;
 }
 
-/** The account's object keeps nothing but its tombstone. */
+/** Records that the account object is reduced to its tombstone. */
 export async function markWiped(db: Database, account: AccountId, now: Instant): Promise<void> {
   await queryOrThrow(
     db
@@ -94,8 +94,8 @@ export async function markWiped(db: Database, account: AccountId, now: Instant):
 }
 
 /**
- * Every row about the account's owner, in one transaction; mail events go with their mails. The answer
- * is the address to write the farewell to, undefined where it was erased before. Repeating it is safe.
+ * Deletes every row about the owner in one transaction; the events of an email are deleted with it.
+ * Returns the address for the last email, or undefined if it was erased before. Idempotent.
  */
 export async function eraseOwner(
   db: Database,

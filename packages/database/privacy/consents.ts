@@ -10,7 +10,7 @@ import { consents, receipts } from '../schema/users.ts';
 
 export type EmailConsent = Readonly<{ kind: string; given: boolean; since: Instant }>;
 
-/** Only what was said; a kind nothing was said about has no row. */
+/** Lists recorded choices; a kind without a choice has no row. */
 export async function listConsents(
   db: Database,
   account: AccountId,
@@ -27,7 +27,7 @@ export async function setConsent(
     account: AccountId;
     kind: string;
     given: boolean;
-    /** 32 hexadecimal characters. */
+    /** 32 hexadecimal digits. */
     receiptId: string;
     now: Instant;
   }>,
@@ -55,29 +55,32 @@ export async function setConsent(
   );
 }
 
-/** A second time changes nothing and makes no second receipt; an account without an owner has no choices. */
+/**
+ * Withdraws a consent by a link from an email. A repetition changes nothing and writes no second
+ * receipt; an account without an owner has no consents.
+ */
 export async function withdrawConsentByLink(
   db: Database,
   withdrawal: Readonly<{ accountId: AccountId; kind: string; receiptId: string; now: Instant }>,
 ): Promise<'withdrawn' | 'already_withdrawn' | 'no_owner'> {
   const { accountId, kind, receiptId } = withdrawal;
   const now = toTimestamp(withdrawal.now);
-  const row = await firstRow<RawRow & { person: boolean; changed: boolean }>(
+  const row = await firstRow<RawRow & { has_owner: boolean; changed: boolean }>(
     db,
     sql`
-    with person as (
+    with owner as (
       select account_id from identities where account_id = ${accountId}
     ), changed as (
       insert into consents as c (account_id, kind, given, since)
-      select account_id, ${kind}, false, ${now} from person
+      select account_id, ${kind}, false, ${now} from owner
       on conflict (account_id, kind) do update set given = false, since = ${now} where c.given
       returning account_id
     ), receipt as (
       insert into receipts (id, account_id, kind, about, actor, at)
       select ${receiptId}, account_id, 'consent_withdrawn', ${kind}, 'link', ${now} from changed
     )
-    select exists (select 1 from person) as person, exists (select 1 from changed) as changed`,
+    select exists (select 1 from owner) as has_owner, exists (select 1 from changed) as changed`,
   );
-  if (row?.person !== true) return 'no_owner';
+  if (row?.has_owner !== true) return 'no_owner';
   return row.changed ? 'withdrawn' : 'already_withdrawn';
 }

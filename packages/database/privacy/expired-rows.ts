@@ -6,15 +6,15 @@ import { toTimestamp } from '../connection/raw-sql.ts';
 
 export type PurgeLimits = Readonly<{
   now: Instant;
-  /** How long a session lasts unused. */
+  /** How long an unused session lasts. */
   idleMs: number;
-  /** How long a factor that was begun may wait for its first code. */
+  /** How long a pending factor may wait for its first code. */
   unconfirmedMs: number;
-  /** Rows of each table at a time. */
+  /** Rows of each table per run. */
   limit: number;
 }>;
 
-/** Deletes expired rows, a bounded number of each kind, and says how many went. */
+/** Deletes expired rows, a bounded number per table, and returns how many were deleted. */
 export async function deleteExpiredRows(db: Database, limits: PurgeLimits): Promise<number> {
   const now = toTimestamp(limits.now);
   const idle = toTimestamp(limits.now - limits.idleMs);

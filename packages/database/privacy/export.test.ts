@@ -1,4 +1,4 @@
-/** No table is forgotten when a person asks for everything, no secret goes with it, and all rows do. */
+/** Checks that the data export leaves out no table and no row, and contains no secret. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
@@ -20,21 +20,21 @@ const TABLES = readdirSync(SCHEMA)
   .flatMap((name) => [...readFileSync(join(SCHEMA, name), 'utf8').matchAll(/pgTable\(\s*'(\w+)'/g)])
   .map(([, name = '']) => name);
 
-describe('what is exported', () => {
-  it('is every table there is, but for those with a reason', () => {
+describe('the data export', () => {
+  it('includes every table except those with a stated reason', () => {
     expect(TABLES.length).toBeGreaterThan(20);
     expect([...EXPORTED_TABLES, ...Object.keys(NOT_EXPORTED)].sort()).toEqual([...TABLES].sort());
   });
 
-  it('holds no secret, nothing made of one, and nobody else’s name', () => {
+  it('contains no secret, no hash of one, and no operator’s name', () => {
     const columns = EXPORTED_TABLES.flatMap((table) =>
       getExportedColumns(table).map((column) => `${table}.${column}`),
     );
     const secret =
       /hash|secret|public_key|credential|token_|password|operator$|proposed_by|decided_by/;
-    // The count of tokens of a call is no token of anybody's.
+    // The token counts of a call are not secrets.
     const offences = columns
-      // What a public chain calls a transaction and a block.
+      // Hashes of a public chain's transactions and blocks are public.
       .filter((name) => !/^deposits\.(tx|block)_hash$/.test(name))
       .filter((name) => secret.test(name.split('.')[1] ?? ''));
     expect(offences).toEqual([]);
@@ -42,7 +42,7 @@ describe('what is exported', () => {
     expect(columns).toContain('api_keys.last4');
   });
 
-  it('is what the documentation of storage lists', () => {
+  it('has every table listed in docs/storage.md', () => {
     const storage = readFileSync(join(import.meta.dirname, '../../../docs/storage.md'), 'utf8');
     expect(
       TABLES.filter((table) => !new RegExp(`^\\| \`${table}\` +\\|`, 'm').test(storage)),
@@ -50,7 +50,7 @@ describe('what is exported', () => {
   });
 });
 
-describe('in a database', () => {
+describe('privacy queries on a database', () => {
   const OWN_ACCOUNT = 'aaaaaaaaaaaaaaaa';
   const OTHER_ACCOUNT = 'bbbbbbbbbbbbbbbb';
   const ENTRY_COUNT = 1_203;
@@ -89,7 +89,7 @@ describe('in a database', () => {
     return rows;
   }
 
-  it('every table can be read, over more than one page, and only the account’s own rows', async () => {
+  it('export every table over several pages, with the rows of one account only', async () => {
     const counts = new Map<string, number>();
     for (const table of EXPORTED_TABLES) counts.set(table, (await all(table)).length);
     expect(Object.fromEntries([...counts].filter(([, count]) => count > 0))).toEqual({
@@ -106,7 +106,7 @@ describe('in a database', () => {
     expect(new Set(ownRows.map(([id]) => id)).size).toBe(ownRows.length);
   });
 
-  it('a deletion begins once, waits to be finished, and keeps its receipt', async () => {
+  it('begin a deletion once, list it until it is finished, and keep its receipt', async () => {
     const first = { account: OTHER_ACCOUNT, receiptId: 'a'.repeat(32), now: Date.now() };
     expect(await listUnfinishedDeletions(db, 10)).toEqual([]);
     expect(await beginDeletion(db, first)).toBe(first.receiptId);

@@ -1,7 +1,8 @@
 /**
- * Everything that is kept about one account, table by table, as its owner may have it. Every table of the
- * schema is either here or says below why it is not; a test holds that. What proves who somebody is
- * (hashes, sealed secrets, public keys) never leaves, nor do other people's names.
+ * The data export: everything stored about one account, table by table. Every table of the schema
+ * is either listed here or named below with the reason why it is not; a test checks this.
+ * Credentials (hashes, sealed secrets, public keys) and the names of other people are never
+ * exported.
  */
 import type { AccountId } from '@farebox/ledger';
 import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
@@ -35,15 +36,15 @@ import {
   totpFactors,
 } from '../schema/users.ts';
 
-/** Whose rows. `mailboxHash` is how their mailbox is known where addresses are not. */
+/** The account to export. `mailboxHash` identifies its mailbox where no address is stored. */
 export type DataSubject = Readonly<{ account: AccountId; mailboxHash: string }>;
 
 type ExportSource = Readonly<{
   table: PgTable;
   ownedBy: (subject: DataSubject) => SQL;
-  /** Tells rows of one account apart, and is what they are ordered by. */
+  /** Columns that identify a row within the account; they order the export. */
   order: readonly PgColumn[];
-  /** Columns that stay here. */
+  /** Columns that are not exported. */
   omit: readonly PgColumn[];
 }>;
 
@@ -180,11 +181,11 @@ function isExported(name: string): name is ExportedTable {
   return Object.hasOwn(EXPORT_SOURCES, name);
 }
 
-/** In the order they are shown. */
+/** In the order in which they are shown. */
 export const EXPORTED_TABLES: readonly ExportedTable[] =
   Object.keys(EXPORT_SOURCES).filter(isExported);
 
-/** Tables that have nothing for a person, and why. */
+/** Tables without personal data, and why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   rate_limit_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
   reconciliation_runs: 'numbers about all accounts together',
@@ -199,7 +200,7 @@ export function parseExportedTable(name: string): ExportedTable | undefined {
   return isExported(name) ? name : undefined;
 }
 
-/** The columns that leave, by the names they have in the database. */
+/** The exported columns, by their names in the database. */
 export function getExportedColumns(table: ExportedTable): readonly string[] {
   return visibleColumns(EXPORT_SOURCES[table]).map(({ name }) => name);
 }
@@ -208,13 +209,16 @@ function visibleColumns({ table, omit }: ExportSource): readonly PgColumn[] {
   return Object.values(getTableColumns(table)).filter((column) => !omit.includes(column));
 }
 
-/** Values in the order of `exportedColumns`: texts, numbers, bigint, booleans, dates, lists or null. */
+/**
+ * Values in the order of `getExportedColumns`: strings, numbers, bigint, booleans, dates, lists or
+ * null.
+ */
 export type ExportedRow = readonly unknown[];
 
-/** Rows in one statement. */
+/** Rows per statement. */
 const ROWS_PER_STATEMENT = 500;
 
-/** All rows, read a bounded number at a time. */
+/** Reads all rows, a bounded number at a time. */
 export async function* exportRows(
   db: Database,
   name: ExportedTable,
@@ -251,7 +255,7 @@ async function readPage(
   );
 }
 
-/** As PostgreSQL compares rows: along the index that `order` is. */
+/** Compares rows as PostgreSQL does, so that it can use the index of `order`. */
 function isAfter(order: readonly PgColumn[], values: readonly unknown[]): SQL {
   const columns = order.map((column) => sql`${column}`);
   const last = order.map((column, index) => sql`${sql.param(values[index], column)}`);

@@ -1,15 +1,20 @@
-/** Receipts: that a right was used, when and by whom. They name no person and outlive the account's owner. */
+/**
+ * Receipts: that a right was exercised, when and by whom. They identify no user and outlive the
+ * account.
+ */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { desc, eq } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { receipts } from '../schema/users.ts';
 
 export type Receipt = Readonly<{
-  /** 32 hexadecimal characters. */
+  /** 32 hexadecimal digits. */
   id: string;
-  /** A word of ours: `consent_given`, `consent_withdrawn`, `data_exported`, `data_corrected`, `account_deleted`. */
+  /**
+   * `consent_given`, `consent_withdrawn`, `data_exported`, `data_corrected` or `account_deleted`.
+   */
   kind: string;
-  /** Which consent, field or table; null where the kind says it all. */
+  /** The consent, field or table concerned; null if the kind says everything. */
   about: string | null;
   actor: string;
   at: Instant;
@@ -32,7 +37,7 @@ export async function insertReceipt(
   );
 }
 
-/** Newest first. */
+/** Lists receipts, newest first. */
 export async function listReceipts(
   db: Database,
   account: AccountId,

@@ -1,6 +1,6 @@
 /**
- * Counters of attempts, each for a window of time that its bucket's name already holds. A bucket says
- * nothing of what it counts: its name is a keyed hash that the caller made.
+ * Attempt counters, each for one time window, which is part of the bucket's name. A bucket reveals
+ * nothing of what it counts: its name is a keyed hash made by the caller.
  */
 import type { Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
@@ -10,9 +10,9 @@ import { firstRow, toEpochMs } from '../connection/raw-sql.ts';
 export type RateLimitBucket = Readonly<{ bucket: string; maxAttempts: number; resetsAt: Instant }>;
 
 /**
- * Counts one attempt in all buckets, or in none where one of them is full already; then the answer is
- * when the last full one resets. Senders at the same moment may all see room, but each gets its own
- * number from the counter, so no more than `most` are ever let through.
+ * Counts one attempt in all buckets. If one of them is full, counts in none and returns when the
+ * last full one resets. Concurrent attempts may all see a free slot, but each gets its own number
+ * from the counter, so never more than `maxAttempts` succeed.
  */
 export async function countAttempt(
   db: Database,
@@ -20,31 +20,31 @@ export async function countAttempt(
   now: Instant,
 ): Promise<Instant | undefined> {
   const json = JSON.stringify(
-    buckets.map(({ bucket, maxAttempts: most, resetsAt }) => ({
+    buckets.map(({ bucket, maxAttempts, resetsAt }) => ({
       bucket,
-      most,
+      max_attempts: maxAttempts,
       resets_at: new Date(resetsAt).toISOString(),
     })),
   );
-  // Ordered, so that two attempts in the same buckets wait for each other instead of deadlocking.
+  // Ordered, so that two attempts in the same buckets wait for each other and do not deadlock.
   const row = await firstRow<{ resets_at: string | null }>(
     db,
     sql`
-    with asked as (
+    with requested as (
       select * from jsonb_to_recordset(${json}::jsonb)
-        as r(bucket text, most integer, resets_at timestamptz)
+        as r(bucket text, max_attempts integer, resets_at timestamptz)
     ), spent as (
-      select c.resets_at from asked a join rate_limit_counters c on c.bucket = a.bucket
-      where c.count >= a.most and c.resets_at > ${new Date(now).toISOString()}::timestamptz
+      select c.resets_at from requested a join rate_limit_counters c on c.bucket = a.bucket
+      where c.count >= a.max_attempts and c.resets_at > ${new Date(now).toISOString()}::timestamptz
     ), counted as (
       insert into rate_limit_counters as c (bucket, count, resets_at)
-      select bucket, 1, resets_at from asked where not exists (select 1 from spent) order by bucket
+      select bucket, 1, resets_at from requested where not exists (select 1 from spent) order by bucket
       on conflict (bucket) do update set count = c.count + 1
       returning c.bucket, c.count, c.resets_at
     ), refused as (
       select resets_at from spent
       union all
-      select c.resets_at from counted c join asked a on a.bucket = c.bucket where c.count > a.most
+      select c.resets_at from counted c join requested a on a.bucket = c.bucket where c.count > a.max_attempts
     )
     select ${toEpochMs(sql`max(resets_at)`)} as resets_at from refused`,
   );

@@ -14,7 +14,7 @@ export type BalanceTransaction = Readonly<{
   at: Instant;
 }>;
 
-/** Credits and adjustments, newest first, those before the line `beforeSeq`. */
+/** Lists credits and adjustments, newest first, before the entry `beforeSeq`. */
 export async function listBalanceTransactions(
   db: Database,
   account: AccountId,
@@ -28,7 +28,7 @@ export async function listBalanceTransactions(
       .where(
         and(
           eq(ledgerEntries.accountId, account),
-          // As the partial index says it.
+          // Written like the predicate of the partial index.
           ne(ledgerEntries.kind, sql`'charge'`),
           beforeSeq === null ? undefined : lt(ledgerEntries.seq, beforeSeq),
         ),

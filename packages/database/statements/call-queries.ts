@@ -12,10 +12,10 @@ export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
 export type CallFilter = Readonly<{
   keyId?: KeyId | undefined;
   model?: string | undefined;
-  /** Whether the caller saw a success. */
+  /** Whether the client received a success. */
   succeeded?: boolean | undefined;
   from?: Instant | undefined;
-  /** Not included. */
+  /** Exclusive. */
   until?: Instant | undefined;
 }>;
 
@@ -43,7 +43,7 @@ function buildFilter(
 
 const NEWEST_FIRST = [desc(calls.createdAt), desc(calls.id)] as const;
 
-/** Ended calls that Postgres has, newest first, those before the cursor. */
+/** Lists ended calls before the cursor, newest first. */
 export async function listCalls(
   db: Database,
   account: AccountId,
@@ -60,7 +60,10 @@ export async function listCalls(
   return rows.map((row) => ({ keyId: row.keyId, generation: toGeneration(row) }));
 }
 
-/** Where the next file of an export begins, when each holds `most` calls; null where this is the last. */
+/**
+ * Returns where the next file of an export begins if each holds `limit` calls; null for the last
+ * file.
+ */
 export async function nextPageCursor(
   db: Database,
   account: AccountId,
@@ -79,7 +82,7 @@ export async function nextPageCursor(
   return { at: last.at.getTime(), id: last.id };
 }
 
-/** One ended call of this account and no other, with the key it came by. */
+/** Finds one ended call of this account, with its key. */
 export async function findCallRecord(
   db: Database,
   account: AccountId,

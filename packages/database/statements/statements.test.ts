@@ -1,6 +1,6 @@
 /**
- * Statements among many accounts' rows: what they answer, and that none reads what it does not show.
- * The plans are PostgreSQL's own, of the very statements that were sent.
+ * Queries of one account among the rows of many: their results, and that none reads rows it does
+ * not return. The plans are PostgreSQL's, of the statements that were sent.
  */
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -30,7 +30,7 @@ function accountAt(index: number): string {
 }
 const OWN_ACCOUNT = accountAt(7);
 
-/** An account's calls are an hour apart; a call of index i was charged i nano-USD. */
+/** An account's calls are an hour apart; call i was charged i nano-USD. */
 const SEED_STATEMENTS = [
   `insert into accounts (id, created_at)
     select lpad(to_hex(a), 16, '0'), now() from generate_series(1, ${ACCOUNTS}) a`,
@@ -58,15 +58,15 @@ const SEED_STATEMENTS = [
 beforeAll(async () => {
   database = await createEmptyDatabase();
   db = connect(database.url);
-  // The lines are no real book: their own constraints of order are not what is tested here.
+  // The entries are no valid ledger: the constraints on their order are not tested here.
   const off = 'set local session_replication_role = replica';
   for (const statement of SEED_STATEMENTS) await db.batch([db.execute(off), db.execute(statement)]);
   await db.execute('analyze');
 }, 120_000);
 afterAll(() => database?.close());
 
-describe('calls', () => {
-  it('come newest first, each once, page by page, of one account', async () => {
+describe('the list of calls', () => {
+  it('pages through the calls of one account once each, newest first', async () => {
     const seen: string[] = [];
     let before: CallCursor | null = null;
     for (;;) {
@@ -85,7 +85,7 @@ describe('calls', () => {
     expect(seen).toEqual([...seen].sort().reverse());
   });
 
-  it('are filtered by each of key, model, outcome and time', async () => {
+  it('filters by key, model, outcome and time', async () => {
     const from = FIRST_AT + 100 * 3_600_000;
     const filter = { keyId: 0, model: 'openai/m0', succeeded: true, from, until: from + 36e5 * 60 };
     const page = await listCalls(db, OWN_ACCOUNT, { filter, before: null, limit: 100 });
@@ -95,7 +95,7 @@ describe('calls', () => {
     expect(page.map(({ generation: bill }) => Number(bill.charged))).toEqual(expected);
   });
 
-  it('are cut into files that leave none out', async () => {
+  it('splits an export into files that contain every call once', async () => {
     const page = { filter: {}, before: null, limit: 400 };
     const cut = await nextPageCursor(db, OWN_ACCOUNT, page);
     const first = await listCalls(db, OWN_ACCOUNT, page);
@@ -106,15 +106,15 @@ describe('calls', () => {
     ).not.toBeNull();
   });
 
-  it('are found under their own account alone', async () => {
+  it('finds a call only for its own account', async () => {
     const id = (7).toString(16).padStart(32, '0');
     expect((await findCallRecord(db, OWN_ACCOUNT, id))?.generation.charged).toBe(7n);
     expect(await findCallRecord(db, 'f'.repeat(16), id)).toBeUndefined();
   });
 });
 
-describe('sums and movements', () => {
-  it('are exact', async () => {
+describe('usage sums and balance transactions', () => {
+  it('equal the sums of the calls', async () => {
     const span = { from: FIRST_DAY, to: FIRST_DAY + 400 };
     const all = BigInt((CALLS_EACH * (CALLS_EACH + 1)) / 2);
     for (const by of ['day', 'key', 'model'] as const) {
@@ -126,7 +126,7 @@ describe('sums and movements', () => {
     expect(day).toMatchObject({ group: String(FIRST_DAY), calls: 23, charged: 276n });
   });
 
-  it('leave charges out, newest first', async () => {
+  it('leave out charges and come newest first', async () => {
     const page = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 3 });
     expect(page.map(({ seq }) => seq)).toEqual([501, 251, 1]);
     const rest = await listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: 251, limit: 3 });
@@ -134,8 +134,8 @@ describe('sums and movements', () => {
   });
 });
 
-describe('choices and notices', () => {
-  it('have the last word of their owner', async () => {
+describe('consents and notifications', () => {
+  it('keep the owner’s last choice', async () => {
     const consent = { account: OWN_ACCOUNT, kind: 'keys', now: FIRST_AT };
     await setConsent(db, { ...consent, given: true, receiptId: 'a'.repeat(32) });
     await setConsent(db, { ...consent, given: false, receiptId: 'b'.repeat(32) });
@@ -145,7 +145,7 @@ describe('choices and notices', () => {
     expect(await listConsents(db, accountAt(1))).toEqual([]);
   });
 
-  it('are dismissed by their owner alone', async () => {
+  it('are dismissed only for their own account', async () => {
     await dismissNotification(db, OWN_ACCOUNT, 'n1', FIRST_AT);
     const ids = async (account: string) =>
       (await listOpenNotifications(db, account, 100)).map(({ id }) => id);
@@ -162,7 +162,7 @@ function flattenPlan(plan: Plan): readonly Plan[] {
 
 type SentStatement = Readonly<{ url: string; init: RequestInit; query: string; params: unknown[] }>;
 
-/** What `work` sent to the database. */
+/** Returns the statements that `work` sends to the database. */
 async function captureStatements(work: () => Promise<unknown>): Promise<readonly SentStatement[]> {
   const sent: SentStatement[] = [];
   const real = globalThis.fetch;
@@ -182,7 +182,8 @@ async function explainStatement({
   query,
   params,
 }: SentStatement): Promise<readonly Plan[]> {
-  // A table as small as a test's is scanned because that is quicker; here an index is wanted if there is one.
+  // PostgreSQL scans a table as small as this one because that is faster; here it must use an
+  // index.
   const index = { query: 'set local enable_seqscan = off', params: [] };
   const explain = { query: `explain (format json) ${query}`, params };
   const body = JSON.stringify({ queries: [index, explain] });
@@ -203,8 +204,8 @@ const QUERIES: readonly [string, () => Promise<unknown>][] = [
   ['one call', () => findCallRecord(db, OWN_ACCOUNT, 'a'.repeat(32))],
 ];
 
-describe('no read scans', () => {
-  it.each(QUERIES)('for %s', async (_, read) => {
+describe('the query plan', () => {
+  it.each(QUERIES)('uses an index for %s', async (_, read) => {
     const sent = await captureStatements(read);
     expect(sent).toHaveLength(1);
     for (const statement of sent) {
@@ -213,7 +214,7 @@ describe('no read scans', () => {
     }
   });
 
-  it('and the latest calls are not sorted: the index has their order', async () => {
+  it('reads the latest calls in index order without sorting', async () => {
     const [latest] = await captureStatements(() =>
       listCalls(db, OWN_ACCOUNT, { filter: {}, before: { at: FIRST_AT * 2, id: 'f' }, limit: 5 }),
     );

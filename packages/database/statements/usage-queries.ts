@@ -5,7 +5,7 @@ import { and, eq, gte, lte, sql, sum } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { usageDays } from '../schema/ledger.ts';
 
-/** Whole days since 1970-01-01, UTC, both included. */
+/** Whole days since 1970-01-01, UTC, both inclusive. */
 export type DayRange = Readonly<{ from: number; to: number }>;
 
 export type UsageSum = Readonly<{
@@ -20,7 +20,7 @@ export type UsageSum = Readonly<{
 const GROUP_COLUMNS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
 export type UsageGroup = keyof typeof GROUP_COLUMNS;
 
-/** In no particular order; a group without use has no row. */
+/** Returns sums in no particular order; a group without usage has no row. */
 export async function sumUsage(
   db: Database,
   account: AccountId,

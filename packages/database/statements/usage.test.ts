@@ -1,6 +1,7 @@
 /**
- * That the days add up to the calls, whatever senders do, and that what the console asks is read along
- * indexes. On PGlite, and on a real PostgreSQL where there is one: only there do senders race.
+ * Checks that the sums by day equal the calls under concurrent deliveries, and that the console's
+ * queries use indexes. On PGlite, and on a real PostgreSQL where there is one: only there are
+ * deliveries concurrent.
  */
 import type { AccountId, Entry } from '@farebox/ledger';
 import { createEmptyDatabase, startPostgres } from '@farebox/local';
@@ -39,7 +40,7 @@ type CallSpec = Readonly<{
   keyId: number;
   model: string;
   cost: number;
-  /** Expired first, at this floor, and billed later. */
+  /** Expired first with this charge, and settled later. */
   late: number | null;
 }>;
 
@@ -75,7 +76,7 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
   };
 }
 
-/** The lines as an object writes them: late bills after everything else. */
+/** The entries as an account object writes them: late settlements after everything else. */
 function buildEntries(calls: readonly CallSpec[]): readonly Entry[] {
   const entries: Entry[] = [];
   let posted = 0n;
@@ -98,7 +99,7 @@ function buildEntries(calls: readonly CallSpec[]): readonly Entry[] {
   return entries;
 }
 
-describe.each(choices)('on $name', ({ name, choice }) => {
+describe.each(choices)('usage days on $name', ({ name, choice }) => {
   let empty: Awaited<ReturnType<typeof createEmptyDatabase>>;
   let db: Database;
   let accounts = 0;
@@ -120,7 +121,7 @@ describe.each(choices)('on $name', ({ name, choice }) => {
     return accountId;
   }
 
-  /** Sums that one side has and the other has not. */
+  /** Rows that only one of the two sides has. */
   async function differences(account: AccountId): Promise<readonly unknown[]> {
     const days = sql`select day, key_id, model, calls::bigint, input_tokens::numeric,
       output_tokens::numeric, charged::numeric from usage_days where account_id = ${account}`;
@@ -134,7 +135,7 @@ describe.each(choices)('on $name', ({ name, choice }) => {
     return result.rows;
   }
 
-  it('counts each call once in its day, in whichever deliveries, however often, by how many', async () => {
+  it('count each call once in its day, however the entries are delivered and repeated', async () => {
     const plan = fc.record({
       calls: fc.array(arbitraryCall, { minLength: 1, maxLength: 12 }),
       cuts: fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 6 }),
@@ -149,12 +150,12 @@ describe.each(choices)('on $name', ({ name, choice }) => {
       const entries = buildEntries(calls);
       for (let from = 0, round = 0; from < entries.length; round += 1) {
         const upTo = from + (cuts[round % cuts.length] ?? 1);
-        // Each sender begins a line earlier or ends a line later than the one before it.
+        // Each delivery begins one entry earlier or ends one entry later than the previous one.
         const sent = Array.from({ length: senders }, (_, sender) =>
           ingestEntries(db, account, entries.slice(Math.max(0, from - sender), upTo + sender)),
         );
         await Promise.all(sent);
-        // Whoever was refused by the race tells nothing; the object would send again.
+        // A delivery that the race refused is ignored: the object would send it again.
         expect(await ingestEntries(db, account, entries.slice(from, upTo))).toMatchObject({
           ok: true,
         });
@@ -168,7 +169,7 @@ describe.each(choices)('on $name', ({ name, choice }) => {
     });
   });
 
-  it('lets a late bill give back what expiry took, alone in its delivery', async () => {
+  it('subtract what a late settlement returns, in a delivery of its own', async () => {
     const account = await newAccount();
     const call: CallSpec = { day: 0, keyId: 1, model: 'openai/gpt', cost: 10, late: 70 };
     for (const entry of buildEntries([call])) await ingestEntries(db, account, [entry]);
@@ -179,10 +180,10 @@ describe.each(choices)('on $name', ({ name, choice }) => {
     ]);
   });
 
-  // Plans differ little; the real one is asked where there is one.
+  // Plans differ little; the real PostgreSQL is used where there is one.
   if (name !== choices.at(-1)?.name) return;
 
-  describe('with 50,000 calls of others and a thousand of one’s own', () => {
+  describe('with 50,000 calls of other accounts and 1,000 of its own', () => {
     let account: AccountId;
 
     beforeAll(async () => {
@@ -193,7 +194,7 @@ describe.each(choices)('on $name', ({ name, choice }) => {
       await db.execute(sql`analyze`);
     });
 
-    /** The same book under other names. */
+    /** Copies the same ledger to other accounts. */
     async function copyTo(others: readonly AccountId[]): Promise<void> {
       const entries = sql.raw('seq, id, kind, delta, posted_after, at');
       const bills = sql.raw(`id, seq, key_id, model, provider, dialect, stream, http_status, status,
@@ -232,13 +233,13 @@ describe.each(choices)('on $name', ({ name, choice }) => {
       ['money before', () => listBalanceTransactions(db, account, { beforeSeq: 900, limit: 50 })],
     ];
 
-    it.each(queries)('reads %s along an index', async (_, query) => {
+    it.each(queries)('read %s by an index', async (_, query) => {
       const plan = await explainQuery(db, query);
       expect(plan).not.toContain('Seq Scan');
       expect(plan).toMatch(/Index (Only )?Scan|Bitmap Index Scan/);
     });
 
-    it('pages through every call once, newest first', async () => {
+    it('page through every call once, newest first', async () => {
       const visited: string[] = [];
       for (let before: Parameters<typeof listCalls>[2]['before'] = null; ; ) {
         const page = await listCalls(db, account, { filter: {}, before, limit: 190 });
@@ -262,7 +263,7 @@ const EVERY = {
   until: LATER,
 };
 
-/** `count` calls, five of the same millisecond, a credit first and another after each hundred. */
+/** `count` calls, five in the same millisecond, a credit first and another after each hundred. */
 async function insertCalls(db: Database, account: AccountId, count: number): Promise<void> {
   const entries: Entry[] = [];
   let posted = 0n;

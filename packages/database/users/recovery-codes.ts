@@ -64,16 +64,16 @@ export async function replaceRecoveryCodes(
   const row = await firstRow(
     db,
     sql`
-    with standing as (
+    with factors as (
       select 1 from totp_factors where account_id = ${accountId} and confirmed_at is not null
       union all
       select 1 from passkeys where account_id = ${accountId}
     ), old as (
-      delete from recovery_codes where account_id = ${accountId} and exists (select 1 from standing)
+      delete from recovery_codes where account_id = ${accountId} and exists (select 1 from factors)
     ), fresh as (
       insert into recovery_codes (account_id, code_hash, created_at)
       select ${accountId}, r.value, ${toTimestamp(now)} from ${unnestTexts(codeHashes)}
-      where exists (select 1 from standing)
+      where exists (select 1 from factors)
       returning 1
     )
     select 1 as replaced from fresh limit 1`,
