@@ -271,7 +271,7 @@ describe('the data rights API', () => {
   it('does what the screens do and returns receipts', async () => {
     const consentResponse = await post('/api/rights/consents', {
       kind: 'keys',
-      consentResponse: false,
+      given: false,
     });
     expect(consentResponse.json).toMatchObject({
       receipt: { kind: 'consent_withdrawn', about: 'keys' },

@@ -283,7 +283,7 @@ async function insertCalls(db: Database, account: AccountId, count: number): Pro
   expect(await ingestEntries(db, account, entries)).toMatchObject({ ok: true });
 }
 
-/** The plan of the one statement that `ask` makes, asked of the same endpoint with the same parameters. */
+/** Returns PostgreSQL's plan of the statement that `query` sends, with the same parameters. */
 async function explainQuery(db: Database, query: () => Promise<unknown>): Promise<string> {
   const real = globalThis.fetch;
   const captured: string[] = [];
