@@ -230,7 +230,7 @@ describe('an adjustment', () => {
     );
     expect(decisions.filter(({ ok }) => ok)).toHaveLength(1);
     const others = decisions.flatMap((decision) => (decision.ok ? [] : [decision.reason]));
-    expect(new Set(others)).toEqual(new Set(['decided']));
+    expect(new Set(others)).toEqual(new Set(['already_decided']));
   });
 });
 
