@@ -2,10 +2,11 @@
  * A forgotten password: a link in a mail, and with it a new one. Whether an address has an account shows
  * in nothing that is answered here. The link is used up by the form, never by being looked at.
  */
-import { Field, Note, readForm } from '@farebox/design';
+import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { requestPasswordReset, resetPassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clearSessionCookie, clientIp, type PublicEnv } from '../session.ts';
@@ -20,20 +21,18 @@ function forgotPasswordPage(c: Context<PublicEnv>, email: string, invalid: boole
     { title: recovery.title, status: invalid ? 422 : 200 },
     <>
       <p>{recovery.intro}</p>
-      <form method="post" action="/forgot">
-        <Field
-          name="email"
-          type="email"
-          label={signUp.email}
-          value={email}
-          problem={invalid ? signUp.errors.email_invalid : undefined}
-          autocomplete="username"
-          required
-        />
-        <p>
-          <button type="submit">{recovery.submit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/forgot"
+        submit={recovery.submit}
+        fields={[
+          {
+            input: 'username',
+            label: signUp.email,
+            value: email,
+            problem: invalid ? signUp.errors.email_invalid : undefined,
+          },
+        ]}
+      />
     </>,
   );
 }
@@ -77,21 +76,19 @@ function resetPasswordPage(c: Context<PublicEnv>, token: string, error?: ResetPa
     { title: recovery.resetTitle, status: error === undefined ? 200 : 422 },
     <>
       <p>{recovery.resetIntro}</p>
-      <form method="post" action="/reset">
-        <input type="hidden" name="token" value={token} />
-        <Field
-          name="password"
-          type="password"
-          label={recovery.newPassword}
-          hint={signUp.passwordHint}
-          problem={error === undefined ? undefined : signUp.errors[error]}
-          autocomplete="new-password"
-          required
-        />
-        <p>
-          <button type="submit">{recovery.resetSubmit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/reset"
+        submit={recovery.resetSubmit}
+        hidden={{ token }}
+        fields={[
+          {
+            input: 'newPassword',
+            label: recovery.newPassword,
+            hint: signUp.passwordHint,
+            problem: error === undefined ? undefined : signUp.errors[error],
+          },
+        ]}
+      />
     </>,
   );
 }

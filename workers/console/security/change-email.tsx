@@ -1,7 +1,8 @@
 /** Asking for another address. Nothing changes before the new mailbox has said so. */
-import { Field, readForm } from '@farebox/design';
+import { readForm } from '@farebox/design';
 import { requestEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
@@ -18,20 +19,18 @@ function changeEmailPage(c: Context<SignedInEnv>, newEmail: string, invalid: boo
     <>
       <p>{t.emailIntro}</p>
       <p>{t.currentEmail(c.var.user.email)}</p>
-      <form method="post" action="/security/email">
-        <Field
-          name="email"
-          type="email"
-          label={t.newEmail}
-          value={newEmail}
-          problem={invalid ? signUp.errors.email_invalid : undefined}
-          autocomplete="email"
-          required
-        />
-        <p>
-          <button type="submit">{t.emailSubmit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/security/email"
+        submit={t.emailSubmit}
+        fields={[
+          {
+            input: 'newEmail',
+            label: t.newEmail,
+            value: newEmail,
+            problem: invalid ? signUp.errors.email_invalid : undefined,
+          },
+        ]}
+      />
     </>,
   );
 }

@@ -1,7 +1,8 @@
 /** A new password by the old one. Every other session ends; this one goes on under fresh cookies. */
-import { Field, readForm } from '@farebox/design';
+import { readForm } from '@farebox/design';
 import { type ChangePasswordResult, changePassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, requireSignIn, type SignedInEnv, setSessionCookies } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
@@ -24,29 +25,24 @@ function changePasswordPage(c: Context<SignedInEnv>, error?: ChangePasswordError
     { title: t.passwordTitle, status: error === undefined ? 200 : 422 },
     <>
       <p>{t.passwordIntro}</p>
-      <form method="post" action="/security/password">
-        <input type="email" autocomplete="username" value={c.var.user.email} hidden readonly />
-        <Field
-          name="current"
-          type="password"
-          label={t.currentPassword}
-          problem={error === 'invalid_credentials' ? t.currentWrong : undefined}
-          autocomplete="current-password"
-          required
-        />
-        <Field
-          name="password"
-          type="password"
-          label={t.newPassword}
-          hint={signUp.passwordHint}
-          problem={newPasswordError}
-          autocomplete="new-password"
-          required
-        />
-        <p>
-          <button type="submit">{t.passwordChange}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/security/password"
+        submit={t.passwordChange}
+        username={c.var.user.email}
+        fields={[
+          {
+            input: 'currentPassword',
+            label: t.currentPassword,
+            problem: error === 'invalid_credentials' ? t.currentWrong : undefined,
+          },
+          {
+            input: 'newPassword',
+            label: t.newPassword,
+            hint: signUp.passwordHint,
+            problem: newPasswordError,
+          },
+        ]}
+      />
     </>,
   );
 }

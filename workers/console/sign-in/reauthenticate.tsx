@@ -1,5 +1,5 @@
 /** Who is signed in shows again that it is them, before something dear: by password, code or passkey. */
-import { Field, type Form, readForm } from '@farebox/design';
+import { type Form, readForm } from '@farebox/design';
 import {
   beginPasskeyReauth,
   getFactorsStatus,
@@ -7,6 +7,7 @@ import {
   reauthenticate,
 } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { getRelyingParty } from '../security/relying-party.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
@@ -35,22 +36,19 @@ async function reauthPage(c: Context<SignedInEnv>, next: string, wrong?: WrongCr
     { title: signIn.reauthTitle, status: wrong === undefined ? 200 : 422 },
     <>
       <p>{signIn.reauthIntro}</p>
-      <form method="post" action="/prove">
-        <input type="hidden" name="kind" value="password" />
-        <input type="hidden" name="next" value={next} />
-        <input type="email" autocomplete="username" value={user.email} hidden readonly />
-        <Field
-          name="password"
-          type="password"
-          label={signIn.password}
-          problem={wrong === 'password' ? signIn.passwordWrong : undefined}
-          autocomplete="current-password"
-          required
-        />
-        <p>
-          <button type="submit">{signIn.reauthSubmit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/prove"
+        submit={signIn.reauthSubmit}
+        hidden={{ kind: 'password', next }}
+        username={user.email}
+        fields={[
+          {
+            input: 'password',
+            label: signIn.password,
+            problem: wrong === 'password' ? signIn.passwordWrong : undefined,
+          },
+        ]}
+      />
       {factorStatus.totp && <TotpForm {...formProps} />}
       {factorStatus.passkeys.length > 0 && <PasskeyForm {...formProps} />}
     </>,

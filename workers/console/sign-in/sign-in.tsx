@@ -2,9 +2,10 @@
  * Signing in and out. A wrong address and a wrong password are one answer; after it only a path of this
  * console is followed. What was typed as a password is never written into a page.
  */
-import { Field, Note, readForm } from '@farebox/design';
+import { Note, readForm } from '@farebox/design';
 import { signIn, signOut } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import {
   clearSessionCookie,
@@ -32,28 +33,19 @@ function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPagePro
         <Note kind="done">{messages.done[done]}</Note>
       )}
       {done === 'expired' && <Note kind="warning">{messages.done.expired}</Note>}
-      <form method="post" action="/sign-in">
-        <input type="hidden" name="next" value={next} />
-        <Field
-          name="email"
-          type="email"
-          label={messages.email}
-          value={email}
-          autocomplete="username"
-          required
-        />
-        <Field
-          name="password"
-          type="password"
-          label={messages.password}
-          problem={wrong ? messages.wrongCredentials : undefined}
-          autocomplete="current-password"
-          required
-        />
-        <p>
-          <button type="submit">{messages.submit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/sign-in"
+        submit={messages.submit}
+        hidden={{ next }}
+        fields={[
+          { input: 'username', label: messages.email, value: email },
+          {
+            input: 'password',
+            label: messages.password,
+            problem: wrong ? messages.wrongCredentials : undefined,
+          },
+        ]}
+      />
       <p>
         <a href="/forgot">{messages.forgot}</a>
       </p>

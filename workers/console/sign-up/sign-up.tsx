@@ -2,10 +2,11 @@
  * Signing up: an address and a password, then a link in a mail, then the password again. Whether the
  * address has an account already is said to its mailbox alone; this page answers the same.
  */
-import { Field, Note, readForm } from '@farebox/design';
+import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { confirmSignUp, signUp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { clientIp, type PublicEnv } from '../session.ts';
@@ -27,29 +28,24 @@ function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProble
     <>
       <p>{messages.intro}</p>
       {isPageProblem && <Note kind="problem">{message}</Note>}
-      <form method="post" action="/sign-up">
-        <Field
-          name="email"
-          type="email"
-          label={messages.email}
-          value={email}
-          problem={isEmailProblem ? message : undefined}
-          autocomplete="username"
-          required
-        />
-        <Field
-          name="password"
-          type="password"
-          label={messages.password}
-          hint={messages.passwordHint}
-          problem={isEmailProblem || isPageProblem ? undefined : message}
-          autocomplete="new-password"
-          required
-        />
-        <p>
-          <button type="submit">{messages.submit}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/sign-up"
+        submit={messages.submit}
+        fields={[
+          {
+            input: 'username',
+            label: messages.email,
+            value: email,
+            problem: isEmailProblem ? message : undefined,
+          },
+          {
+            input: 'newPassword',
+            label: messages.password,
+            hint: messages.passwordHint,
+            problem: isEmailProblem || isPageProblem ? undefined : message,
+          },
+        ]}
+      />
       <p>
         <a href="/sign-in">{messages.haveAccount}</a>
       </p>
@@ -101,20 +97,18 @@ function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
     { title: messages.confirmTitle, status: wrong ? 422 : 200 },
     <>
       <p>{messages.confirmIntro}</p>
-      <form method="post" action="/confirm">
-        <input type="hidden" name="token" value={token} />
-        <Field
-          name="password"
-          type="password"
-          label={messages.password}
-          problem={wrong ? messages.errors.incorrect_password : undefined}
-          autocomplete="current-password"
-          required
-        />
-        <p>
-          <button type="submit">{messages.confirm}</button>
-        </p>
-      </form>
+      <CredentialForm
+        action="/confirm"
+        submit={messages.confirm}
+        hidden={{ token }}
+        fields={[
+          {
+            input: 'password',
+            label: messages.password,
+            problem: wrong ? messages.errors.incorrect_password : undefined,
+          },
+        ]}
+      />
       <p>{messages.notYou}</p>
     </>,
   );
