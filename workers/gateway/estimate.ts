@@ -4,7 +4,7 @@
  */
 import { pricesAt } from '@farebox/catalog';
 import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
-import { BUCKETS, formatUsd, tokenCost } from '@farebox/money';
+import { formatUsd, pricesToJson, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
 import { idHeaders } from './request-id.ts';
@@ -38,7 +38,7 @@ function estimateJson(plan: Plan, available: bigint): unknown {
     max_output: maxOutput,
     max_output_capped: plan.output.kind === 'capped',
     choices: facts.choices,
-    prices: Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()])),
+    prices: pricesToJson(prices),
     estimated_input_nano_usd: estimatedInputCost.toString(),
     hold_nano_usd: hold.toString(),
     hold_usd: formatUsd(hold),

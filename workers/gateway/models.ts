@@ -1,16 +1,11 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
 import { listModels, type Model, priceDate, pricesAt } from '@farebox/catalog';
 import { DIALECT_SPECS } from '@farebox/dialects';
-import { BUCKETS } from '@farebox/money';
+import { pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { supportedEndpoints } from './plan.ts';
 import { idHeaders } from './request-id.ts';
-
-function listPricesJson(model: Model, now: number): Record<string, string> {
-  const prices = pricesAt(model, now, 0);
-  return Object.fromEntries(BUCKETS.map((bucket) => [bucket, prices[bucket].toString()]));
-}
 
 /** Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
@@ -26,7 +21,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     context_length: model.contextWindow,
     max_output_tokens: model.maxOutput,
     endpoints: provider === undefined ? [] : supportedEndpoints(provider),
-    prices_nano_usd_per_million: listPricesJson(model, now),
+    prices_nano_usd_per_million: pricesToJson(pricesAt(model, now, 0)),
     deprecated: model.deprecated,
   };
 }
