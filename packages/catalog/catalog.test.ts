@@ -78,8 +78,8 @@ const moments = fc.date({
   noInvalidDate: true,
 });
 
-describe('prices', () => {
-  test('equal the source at any usage and moment, rounded up once', () => {
+describe('prices of the catalog', () => {
+  test('equal the price source at any usage and moment, rounded up once', () => {
     // The first Claudes cache nothing, and the source does not say what it would cost there.
     const models = listModels(ALL_PROVIDERS).filter(
       ({ upstreamName }) => !/^claude-(2|v1)/.test(upstreamName),
@@ -112,19 +112,19 @@ describe('prices', () => {
     ['deepseek-v4-pro', '2026-11-23T00:59:59Z', 10, 660_000_000n, 1_980_000_000n],
     ['deepseek-v4-pro', '2026-11-23T01:00:00Z', 10, 1_320_000_000n, 3_960_000_000n],
     ['deepseek-chat', '2026-11-23T16:30:00Z', 10, 135_000_000n, 550_000_000n],
-  ])('%s at %s with %i tokens in', (name, now, input, inputPrice, outputPrice) => {
+  ])('prices %s at %s with %i input tokens', (name, now, input, inputPrice, outputPrice) => {
     const prices = pricesAt(requireModel(name), Date.parse(now), input);
     expect([prices.input_uncached, prices.output]).toEqual([inputPrice, outputPrice]);
   });
 
-  test('a bucket without a price of its own has the documented one, or the input price', () => {
+  test('fills a bucket without a price with the documented price or the input price', () => {
     const haiku = pricesAt(requireModel('claude-3-haiku-20240307'), NOW.getTime(), 1);
     expect([haiku.cache_write_5m, haiku.cache_write_1h]).toEqual([300_000_000n, 500_000_000n]);
     const old = pricesAt(requireModel('gpt-4'), NOW.getTime(), 1);
     expect([old.cache_read, old.cache_write_5m]).toEqual([30_000_000_000n, 30_000_000_000n]);
   });
 
-  test('the dearest prices bound those of any call', () => {
+  test('bounds the prices of any call by maxPrices', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...listModels(ALL_PROVIDERS)),
@@ -150,7 +150,7 @@ describe('prices', () => {
     );
   });
 
-  test('fees per thousand searches', () => {
+  test('prices a thousand searches by provider', () => {
     const usd = (name: string): bigint =>
       surchargePrice(requireModel(name), 'web_search') / 1_000_000_000_000n;
     expect(usd('claude-sonnet-4-5')).toBe(10n);
@@ -167,7 +167,7 @@ describe('prices', () => {
   });
 });
 
-describe('names', () => {
+describe('findModel and suggestModels', () => {
   test.each([
     ['gpt-4o-mini', 'openai', 'gpt-4o-mini'],
     ['openai/gpt-4o-mini', 'openai', 'gpt-4o-mini'],
@@ -184,7 +184,7 @@ describe('names', () => {
     ['minimax/minimax-m2:free', 'openrouter', 'minimax/minimax-m2:free'],
     ['deepseek-chat', 'deepseek', 'deepseek-chat'],
     ['grok-2-1212', 'xai', 'grok-2-1212'],
-  ])('%s is of %s', (name, provider, upstreamName) => {
+  ])('finds %s at %s', (name, provider, upstreamName) => {
     const model = requireModel(name);
     expect([model.provider, model.upstreamName]).toEqual([provider, upstreamName]);
     expect(model.name).toBe(`${provider}/${upstreamName}`);
@@ -207,22 +207,22 @@ describe('names', () => {
     '/gpt-4o',
     '',
     '__proto__',
-  ])('%s is unknown', (name) => {
+  ])('finds no model for %s', (name) => {
     expect(findModel(name, NATIVE_PROVIDERS)).toBeUndefined();
   });
 
-  test('a name of any length is refused at once', () => {
+  test('rejects a very long name quickly', () => {
     expect(findModel('-1'.repeat(100_000), ALL_PROVIDERS)).toBeUndefined();
     expect(suggestModels('gpt'.repeat(100_000), ALL_PROVIDERS)).toEqual([]);
   });
 
-  test('a provider that is not configured offers nothing', () => {
+  test('lists no model of a provider that is not configured', () => {
     expect(findModel('claude-sonnet-4-5', ['openai', 'google'])).toBeUndefined();
     expect(findModel('anthropic/claude-sonnet-4-5', ['openai'])).toBeUndefined();
     expect(listModels([])).toEqual([]);
   });
 
-  test('what is found is what the source finds, at any distance from a name', () => {
+  test('finds the model that the price source finds, for names at any edit distance', () => {
     const models = listModels(NATIVE_PROVIDERS);
     const edits = fc.constantFrom(
       '',
@@ -257,7 +257,7 @@ describe('names', () => {
     );
   });
 
-  test('every listed model is found by its name, with limits that make sense', () => {
+  test('finds every listed model by its name, with plausible limits', () => {
     for (const model of listModels(ALL_PROVIDERS)) {
       expect(findModel(model.name, ALL_PROVIDERS)?.provider, model.name).toBe(model.provider);
       expect(model.maxOutput, model.name).toBeGreaterThan(0);
@@ -265,7 +265,7 @@ describe('names', () => {
     }
   });
 
-  test('near names are suggested, nearest first', () => {
+  test('suggests similar names, the nearest first', () => {
     expect(suggestModels('claude-sonet-4-5', NATIVE_PROVIDERS)[0]).toBe('claude-sonnet-4-5');
     expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS)[0]).toBe('gpt-5.2-pro');
     expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS).length).toBeLessThanOrEqual(3);
@@ -273,7 +273,7 @@ describe('names', () => {
   });
 });
 
-describe('limits', () => {
+describe('limits of models', () => {
   test.each([
     ['gpt-4o', 128_000, 16_384, false],
     ['gpt-5', 400_000, 128_000, true],
@@ -288,16 +288,19 @@ describe('limits', () => {
     ['grok-4.3', 1_000_000, 30_000, true],
     ['gpt-4-vision-preview', 128_000, 4096, false],
     ['deepseek-reasoner', 128_000, 128_000, false],
-  ])('%s: %i in all, %i out, hidden reasoning %s', (name, context, output, hides) => {
-    const model = requireModel(name);
-    expect([model.contextWindow, model.maxOutput, model.hidesReasoning]).toEqual([
-      context,
-      output,
-      hides,
-    ]);
-  });
+  ])(
+    'gives %s a window of %i, an output of %i and hidden reasoning %s',
+    (name, context, output, hides) => {
+      const model = requireModel(name);
+      expect([model.contextWindow, model.maxOutput, model.hidesReasoning]).toEqual([
+        context,
+        output,
+        hides,
+      ]);
+    },
+  );
 
-  test('who speaks what, and since when', () => {
+  test('states the dialects and the release date of a model', () => {
     expect(requireModel('claude-sonnet-4-5').dialects).toEqual(['messages']);
     expect(requireModel('deepseek-chat').dialects).toEqual(['chat', 'messages']);
     expect(requireModel('gpt-4o').dialects).toEqual(['chat']);
@@ -309,7 +312,7 @@ describe('limits', () => {
   });
 });
 
-describe('models by configuration', () => {
+describe('withExtraModels', () => {
   const extra = {
     provider: 'acme',
     id: 'acme-1',
@@ -319,7 +322,7 @@ describe('models by configuration', () => {
     outputUsd: '2',
   };
 
-  test('are priced exactly, and win', () => {
+  test('prices extra models exactly and prefers them to listed ones', () => {
     const result = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
     const catalog = result.ok ? result.catalog : undefined;
     const model = catalog?.findModel('acme/acme-1', ['acme']);

@@ -26,7 +26,7 @@ function periodWithOutputPrice(output: number): PricePeriod {
   return { ...BASE, rows: [[-1, 100, 10, 125, 200, output]] };
 }
 
-test('the same list has no changes', () => {
+test('reports no change between equal price lists', () => {
   expect(diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE]))).toEqual([]);
 });
 
@@ -36,13 +36,13 @@ test.each([
   [250, false, 'p/m: output 500 -> 250 (x0.500)'],
   [249, true, 'p/m: output 500 -> 249 (x0.498)'],
   [0, true, 'p/m: output 500 -> 0 (x0.000)'],
-])('a price of 500 that becomes %i is large: %s', (output, large, text) => {
+])('reports a price that changes from 500 to %i as large: %s', (output, large, text) => {
   expect(
     diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([periodWithOutputPrice(output)])),
   ).toEqual([{ text, large }]);
 });
 
-test('a price under a new date is compared with the one it follows', () => {
+test('compares a price under a new date with the price before it', () => {
   const later = { ...periodWithOutputPrice(5000), from: '2027-01-01' };
   const changes = diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE, later]));
   expect(changes.filter(({ large }) => large).map(({ text }) => text)).toEqual([
@@ -50,7 +50,7 @@ test('a price under a new date is compared with the one it follows', () => {
   ]);
 });
 
-test('limits may change freely, a model may not vanish unseen', () => {
+test('reports a changed limit as small and a missing model as large', () => {
   expect(
     diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE], 9000)).some(({ large }) => large),
   ).toBe(false);

@@ -61,7 +61,7 @@ describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () =>
   const answered = cases().filter(({ status }) => status === '200');
   const ours = answered.filter(({ api }) => api === 'openai-chat' || api === 'anthropic-messages');
 
-  test('every answered model of both dialects is known', () => {
+  test('contains every model that a recorded answer names', () => {
     expect(ours.length).toBeGreaterThan(100);
     for (const recording of ours) {
       const name = recording.model ?? '';

@@ -47,11 +47,11 @@ describe('recorded requests', () => {
   }
   const all = cases(root);
 
-  it('are there', () => {
+  it('exist in the corpus', () => {
     expect(all.length).toBeGreaterThan(100);
   });
 
-  it.each(all)('$dialect $name', ({ name, dialect, body, input }) => {
+  it.each(all)('parses $name ($dialect) and bounds its input', ({ name, dialect, body, input }) => {
     const result = parseRequest(dialect, body);
     const refused = REFUSED.get(name);
     if (refused !== undefined) {

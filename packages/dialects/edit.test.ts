@@ -1,4 +1,4 @@
-/** A splice changes what billing needs and not one byte more. */
+/** An edit changes the fields that billing needs, and no other byte. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Edits, editModel, editRequest, parseRequest, type RequestFacts } from './index.ts';
@@ -23,8 +23,8 @@ function applyEdits(body: string, edits: Partial<Edits>): string {
   return concatText(editRequest(bytes, parseFacts(bytes), { ...NO_EDITS, ...edits }));
 }
 
-describe('editing', () => {
-  it('gives the body itself where nothing changes', () => {
+describe('editRequest and editModel', () => {
+  it('returns the body itself when nothing changes', () => {
     const bytes = encoder.encode(' {"model":"m", "messages":[]} ');
     expect(editRequest(bytes, parseFacts(bytes), NO_EDITS)).toEqual([bytes]);
   });
@@ -60,11 +60,11 @@ describe('editing', () => {
       '{"model":"m","messages":[],"stream_options":{"include_usage":true}}',
       '{"model":"m","messages":[],"stream_options":{"include_usage":true}}',
     ],
-  ])('switches usage on where stream_options is %s', (_name, body, expected) => {
+  ])('switches the usage chunk on when stream_options is %s', (_name, body, expected) => {
     expect(applyEdits(body, { includeUsage: true })).toBe(expected);
   });
 
-  it('fills an output limit that is there as null, and never writes one twice', () => {
+  it('fills an output limit that is null and never writes a field twice', () => {
     const maxOutput = { field: 'max_tokens', tokens: 9 };
     expect(applyEdits('{"max_tokens":null,"model":"m","messages":[]}', { maxOutput })).toBe(
       '{"max_tokens":9,"model":"m","messages":[]}',
@@ -74,7 +74,7 @@ describe('editing', () => {
     );
   });
 
-  it('parses to the expected object and keeps every other byte, for any body', () => {
+  it('produces the expected object and keeps every other byte of any body', () => {
     const body = fc.record(
       {
         stream: fc.boolean(),
@@ -128,7 +128,7 @@ describe('editing', () => {
     );
   });
 
-  it('renames the model of a count alone', () => {
+  it('changes only the model of a count_tokens body', () => {
     const bytes = encoder.encode('{"messages":[], "model" : "anthropic/claude" }');
     const span = parseFacts(bytes).positions.model;
     expect(concatText(editModel(bytes, span, 'claude'))).toBe(

@@ -1,4 +1,4 @@
-/** The reader takes exactly what JSON.parse takes, however it is written, and sees the same values. */
+/** The scanner accepts exactly what JSON.parse accepts, and reads the same values. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequest } from './index.ts';
@@ -26,7 +26,7 @@ function expectSameVerdict(bytes: Uint8Array): void {
   expect(isAccepted(bytes), `bytes ${bytes}`).toBe(isJson(bytes));
 }
 
-describe('validity', () => {
+describe('validity of a body', () => {
   it('agrees with JSON.parse on any value, oddly spaced and escaped', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(), (value, seed) => {
@@ -89,7 +89,7 @@ describe('validity', () => {
     expectSameVerdict(encoder.encode(text));
   });
 
-  it('refuses what is not well-formed UTF-8 (RFC 3629)', () => {
+  it('rejects malformed UTF-8 (RFC 3629)', () => {
     for (const bad of [
       [0xc0, 0xaf],
       [0xed, 0xa0, 0x80],
@@ -102,12 +102,12 @@ describe('validity', () => {
     }
   });
 
-  it('refuses what is nested too deep, without running out of stack', () => {
+  it('rejects deep nesting without exhausting the stack', () => {
     const deep = encoder.encode('['.repeat(1_000_000));
     expect(parseRequest('chat', deep)).toEqual({ ok: false, reason: 'nesting_too_deep' });
   });
 
-  it('tells JSON that is no object', () => {
+  it('rejects JSON that is not an object', () => {
     expect(parseRequest('chat', encoder.encode(' [1] '))).toEqual({
       ok: false,
       reason: 'not_an_object',
@@ -115,8 +115,8 @@ describe('validity', () => {
   });
 });
 
-describe('facts', () => {
-  it('are those JSON.parse would show, however the body is written', () => {
+describe('facts of any body', () => {
+  it('equal those that JSON.parse shows, for any formatting', () => {
     const body = fc.record(
       {
         stream: fc.option(fc.boolean()),
@@ -159,7 +159,7 @@ describe('facts', () => {
     );
   });
 
-  it('bound the input by at least its bytes', () => {
+  it('bound the input tokens by at least the bytes of the prompt', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.nat(), (text, seed) => {
         const all = { model: 'm', messages: [{ role: 'user', content: text }] };

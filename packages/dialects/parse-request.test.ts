@@ -1,4 +1,4 @@
-/** What a body says that billing needs: facts, refusals by name, and never a body turned away wrongly. */
+/** Parsing a request: facts for billing, errors that name the field, and no valid body rejected. */
 import { describe, expect, it } from 'vitest';
 import {
   type Dialect,
@@ -31,7 +31,7 @@ const messages = (more: object) => parse('messages', { ...MESSAGES, ...more });
 const userMessage = (content: unknown[]) => ({ messages: [{ role: 'user', content }] });
 
 describe('facts of a chat body', () => {
-  it('are the defaults where nothing is said', () => {
+  it('are the defaults when fields are absent', () => {
     expect(facts('chat', CHAT)).toMatchObject({
       model: 'gpt-5',
       stream: false,
@@ -44,7 +44,7 @@ describe('facts of a chat body', () => {
     });
   });
 
-  it('take null as absent', () => {
+  it('treat null as absent', () => {
     const nothing = { n: null, stream: null, max_tokens: null, stream_options: null, store: null };
     expect(facts('chat', { ...CHAT, ...nothing })).toMatchObject({
       stream: false,
@@ -53,12 +53,12 @@ describe('facts of a chat body', () => {
     });
   });
 
-  it('know a field however its name is escaped', () => {
+  it('recognize a field with an escaped name', () => {
     const body = '{"m\\u006fdel":"gpt-5","messages":[],"strea\\u006D":true,"\\u006e":3}';
     expect(facts('chat', body)).toMatchObject({ model: 'gpt-5', stream: true, choices: 3 });
   });
 
-  it('take the larger of two output limits, and name both', () => {
+  it('hold the larger of two output limits and the position of both', () => {
     const result = facts('chat', { ...CHAT, max_tokens: 5, max_completion_tokens: 50 });
     expect(result.maxOutput).toBe(50);
     expect(result.positions.outputLimits.map((limit) => [limit.field, limit.tokens])).toEqual([
@@ -71,7 +71,7 @@ describe('facts of a chat body', () => {
     ['1e3', 1000],
     ['1000.0', 1000],
     ['7', 7],
-  ])('take %s as a whole number', (written, tokens) => {
+  ])('accept %s as a whole number', (written, tokens) => {
     const body = `{"model":"m","messages":[],"max_tokens":${written}}`;
     expect(facts('chat', body).maxOutput).toBe(tokens);
   });
@@ -82,7 +82,7 @@ describe('facts of a chat body', () => {
     );
   });
 
-  it('bound searches, whether asked for or in the nature of the model', () => {
+  it('bound the searches of a request that asks for them and of a search model', () => {
     const bound = {
       surchargeBounds: [{ kind: 'web_search', maxCount: 5 }],
       maxInputTokens: 'context_window',
@@ -93,7 +93,7 @@ describe('facts of a chat body', () => {
 });
 
 describe('facts of a Messages body', () => {
-  it('find the longest cache write at any depth', () => {
+  it('hold the longest cache write, at any depth', () => {
     const cacheControl = (ttl?: string) => ({
       type: 'ephemeral',
       ...(ttl === undefined ? {} : { ttl }),
@@ -129,7 +129,7 @@ describe('facts of a Messages body', () => {
     expect(facts('messages', MESSAGES).cacheWrites).toBe('automatic');
   });
 
-  it('bound server tools by the window and their fees', () => {
+  it('bound server tools by the context window and their surcharges', () => {
     const search = { type: 'web_search_20260318', name: 'web_search' };
     expect(facts('messages', { ...MESSAGES, tools: [{ ...search, max_uses: 3 }] })).toMatchObject({
       maxInputTokens: 'context_window',
@@ -143,7 +143,7 @@ describe('facts of a Messages body', () => {
     }
   });
 
-  it('bound a compaction', () => {
+  it('bound the passes of a compaction', () => {
     const edits = [{ type: 'compact_20260112' }];
     expect(facts('messages', { ...MESSAGES, context_management: { edits } })).toMatchObject({
       maxInputTokens: 'context_window',
@@ -154,12 +154,12 @@ describe('facts of a Messages body', () => {
     expect([result.surchargeBounds, result.unknownFields]).toEqual([[], 0]);
   });
 
-  it('read the thinking budget', () => {
+  it('hold the thinking budget', () => {
     const thinking = { type: 'enabled', budget_tokens: 31_999 };
     expect(facts('messages', { ...MESSAGES, thinking }).thinkingBudget).toBe(31_999);
   });
 
-  it('bound an inline image by its own limit and anything remote by the window', () => {
+  it('bound an inline image by its own limit and remote media by the context window', () => {
     const data = 'iVBORw0K'.repeat(10_000);
     const image = (source: object) => ({
       ...MESSAGES,
@@ -174,7 +174,7 @@ describe('facts of a Messages body', () => {
     expect(remote.maxInputTokens).toBe('context_window');
   });
 
-  it('count a document that is text by its text, and a PDF by the window', () => {
+  it('count a text document by its text and bound a PDF by the context window', () => {
     const text = 'word '.repeat(1_000);
     const document = (source: object) => ({
       ...MESSAGES,
@@ -191,7 +191,7 @@ describe('facts of a Messages body', () => {
   });
 });
 
-describe('what cannot be priced or is not the caller’s is refused by name', () => {
+describe('a feature that cannot be priced or reaches stored data', () => {
   const STORED: readonly (readonly [Dialect, string, object])[] = [
     ['chat', 'store', { store: true }],
     ['chat', 'service_tier', { service_tier: 'priority' }],
@@ -240,7 +240,7 @@ describe('what cannot be priced or is not the caller’s is refused by name', ()
     ],
   ];
 
-  it.each(STORED)('%s: %s', (dialect, field, more) => {
+  it.each(STORED)('is rejected in %s with its field %s', (dialect, field, more) => {
     const result = dialect === 'chat' ? chat(more) : messages(more);
     expect(result).toMatchObject({ ok: false, reason: 'unsupported_feature', field });
   });
@@ -252,12 +252,12 @@ describe('what cannot be priced or is not the caller’s is refused by name', ()
     { modalities: ['text'] },
     { search_parameters: { mode: 'off' } },
     { metadata: { a: 'b' } },
-  ])('but not where it changes nothing: %j', (more) => {
+  ])('is accepted where it changes nothing: %j', (more) => {
     expect(chat(more).ok).toBe(true);
   });
 });
 
-describe('a body in another dialect is sent to its endpoint', () => {
+describe('a body of another dialect', () => {
   const WRONG: readonly (readonly [Dialect, string, object])[] = [
     ['chat', '/v1/messages', { ...MESSAGES, system: 'Be brief' }],
     ['chat', '/v1/messages', { ...CHAT, tools: [{ name: 'f', input_schema: {} }] }],
@@ -279,7 +279,7 @@ describe('a body in another dialect is sent to its endpoint', () => {
     ['messages', '/v1beta/models/{model}:generateContent', { contents: [] }],
   ];
 
-  it.each(WRONG)('%s -> %s', (dialect, correctEndpoint, body) => {
+  it.each(WRONG)('at the %s endpoint is directed to %s', (dialect, correctEndpoint, body) => {
     expect(parse(dialect, body)).toMatchObject({
       ok: false,
       reason: 'wrong_dialect',
@@ -287,23 +287,23 @@ describe('a body in another dialect is sent to its endpoint', () => {
     });
   });
 
-  it('only when it is sure', () => {
+  it('is not presumed when a field could belong to this one', () => {
     expect(chat({ input: 'x', instructions: 'y' }).ok).toBe(true);
     const midway = [...HELLO, { role: 'system', content: 'Now be brief' }];
     expect(messages({ messages: midway }).ok).toBe(true);
   });
 });
 
-describe('bodies two parsers would read differently', () => {
+describe('a body that two parsers would read differently', () => {
   it.each(['model', 'stream', 'max_tokens', 'n', 'messages', 'tools', 'stream_options'])(
-    'a second %s is refused',
+    'is rejected for a second %s',
     (field) => {
       const twice = `{"model":"m","messages":[],"stream":true,"max_tokens":5,"n":1,"tools":[],"stream_options":{},"\\u00${field.charCodeAt(0).toString(16)}${field.slice(1)}":null}`;
       expect(parse('chat', twice)).toMatchObject({ ok: false, reason: 'duplicate_field', field });
     },
   );
 
-  it('a second include_usage, type or source is refused', () => {
+  it('is rejected for a second include_usage, type or source', () => {
     const bodies = [
       '{"model":"m","messages":[],"stream_options":{"include_usage":true,"include_usage":false}}',
       '{"model":"m","messages":[{"role":"user","content":[{"type":"text","type":"file"}]}]}',
@@ -313,27 +313,27 @@ describe('bodies two parsers would read differently', () => {
     }
   });
 
-  it('a name spelled almost like a field that bills is refused', () => {
+  it('is rejected for a name that some parsers take for a priced field', () => {
     expect(chat({ N: 5 })).toMatchObject({ ok: false, reason: 'invalid_field', field: 'n' });
     expect(chat({ serviceTier: 'x' })).toMatchObject({ ok: false, field: 'service_tier' });
   });
 
   it.each(['0', '-1', '1.5', '"10"', 'true', '1e400', '9007199254740993'])(
-    'an output limit of %s is refused',
+    'is rejected for an output limit of %s',
     (written) => {
       const body = `{"model":"m","messages":[],"max_tokens":${written}}`;
       expect(parse('chat', body)).toMatchObject({ reason: 'invalid_field', field: 'max_tokens' });
     },
   );
 
-  it('n is a whole number from 1 to 128', () => {
+  it('is rejected for an n outside 1 to 128', () => {
     for (const n of [0, 129, 1.5, '2']) {
       expect(chat({ n })).toMatchObject({ ok: false, reason: 'invalid_field', field: 'n' });
     }
     expect(chat({ n: 128 })).toMatchObject({ ok: true, facts: { choices: 128 } });
   });
 
-  it('what is missing is named', () => {
+  it('is rejected with the name of a missing field', () => {
     expect(parse('chat', { messages: [] })).toMatchObject({
       reason: 'missing_field',
       field: 'model',
@@ -345,7 +345,7 @@ describe('bodies two parsers would read differently', () => {
     expect(parse('messages', CHAT)).toMatchObject({ reason: 'missing_field', field: 'max_tokens' });
   });
 
-  it('no refusal holds a word of the body', () => {
+  it('is rejected without a word of it in the error', () => {
     const secret = 'canary-7f3a';
     const bodies = [
       { ...CHAT, service_tier: secret, models: [secret] },
@@ -358,8 +358,8 @@ describe('bodies two parsers would read differently', () => {
   });
 });
 
-describe('count_tokens', () => {
-  it('needs a model and the right dialect, and nothing that only bears on the price', () => {
+describe('parseCountTokens', () => {
+  it('requires a model and the right dialect, and ignores fields that only affect the price', () => {
     const body = { ...MESSAGES, max_tokens: undefined, speed: 'fast' };
     const bytes = encoder.encode(JSON.stringify(body));
     const result = parseCountTokens(bytes);
@@ -372,8 +372,8 @@ describe('count_tokens', () => {
   });
 });
 
-describe('size', () => {
-  it('20 MB are read with hardly any memory of their own', () => {
+describe('a large body', () => {
+  it('is parsed at 20 MB with almost no further memory', () => {
     const data = 'iVBORw0K'.repeat(2_500_000);
     const source = { type: 'base64', media_type: 'image/png', data };
     const bytes = encoder.encode(
@@ -386,7 +386,7 @@ describe('size', () => {
     expect(grown).toBeLessThan(2_000_000);
   });
 
-  it('a body of more parts than a provider takes is refused, not walked', () => {
+  it('is rejected, not walked, with more parts than a provider accepts', () => {
     const body = `{"model":"m","messages":[${'{},'.repeat(100_000)}{}]}`;
     expect(parse('chat', body)).toMatchObject({ reason: 'invalid_field', field: 'messages' });
   });

@@ -1,4 +1,4 @@
-/** The estimate against two real tokenizers: rarely below the truth, near it for prose and code. */
+/** The estimate against two real tokenizers: rarely below their count, near it for prose and code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -20,7 +20,7 @@ const PROSE =
 const WORDS = PROSE.split(' ');
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** One stretch of one sort of text, some 200 characters. */
+/** One run of one kind of text, some 200 characters. */
 const TEXT_SAMPLERS: readonly ((pick: (below: number) => number) => string)[] = [
   (pick) => Array.from({ length: 40 }, () => WORDS[pick(WORDS.length)]).join(' '),
   (pick) => Array.from({ length: 200 }, () => ALPHABET.charAt(pick(64))).join(''),
@@ -41,8 +41,8 @@ function mixedText(seed: number): string {
   ).join('\n');
 }
 
-describe('likelyTokens', () => {
-  it('is at least 0.95 of the truth for any mixture of prose, code, base64, digits, CJK and emoji', () => {
+describe('estimateTokens', () => {
+  it('is at least 0.95 of the real count for any mix of prose, code, base64, digits, CJK and emoji', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const text = mixedText(seed);
@@ -57,7 +57,7 @@ describe('likelyTokens', () => {
   it.each([
     ['prose', PROSE],
     ['code', readFileSync(join(import.meta.dirname, 'parse-request.ts'), 'utf8')],
-  ])('is within 1.5 times the truth for %s', (_name, text) => {
+  ])('is within 1.5 times the real count for %s', (_name, text) => {
     const estimated = estimateTokens(encoder.encode(text));
     for (const actual of [cl100k(text).length, o200k(text).length]) {
       expect(estimated / actual).toBeGreaterThanOrEqual(0.95);
@@ -65,7 +65,7 @@ describe('likelyTokens', () => {
     }
   });
 
-  it('is the same piece by piece', () => {
+  it('is the same for text that arrives in pieces', () => {
     const bytes = encoder.encode(mixedText(1));
     const estimator = new TokenEstimator();
     for (let at = 0; at < bytes.length; at += 7) estimator.add(bytes.subarray(at, at + 7));

@@ -123,7 +123,7 @@ function countVisibleOutput(meta: RecordingMeta, body: Uint8Array, meter: Meter)
 describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
   const cases = ROOT === '' ? [] : recordings();
 
-  it('report the buckets the recording reports, however they are cut', () => {
+  it('yield the recorded usage for any chunk boundaries', () => {
     const next = random(SEED);
     process.stdout.write(`seed ${SEED}, ${cases.length} recordings\n`);
     for (const { meta, body } of cases) {
@@ -155,7 +155,7 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     }
   });
 
-  it('lose exactly the usage chunk where it is hidden', () => {
+  it('lose only the usage chunk when it is hidden', () => {
     const next = random(SEED);
     for (const { meta, body } of cases) {
       if (!meta.stream || meta.api !== 'openai-chat') continue;
@@ -172,7 +172,7 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     }
   });
 
-  it('never report less by more bytes', () => {
+  it('never lower the estimate as more bytes arrive', () => {
     for (const { meta, body } of cases) {
       // One recording is several answers, one after another; each starts its counts anew.
       if (!meta.stream || Buffer.from(body).toString().split('"message_start"').length > 2)
@@ -191,7 +191,7 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     }
   });
 
-  it('are estimated near what the provider bills, and rarely below', () => {
+  it('are estimated near the billed output, and rarely below it', () => {
     const ratios: number[] = [];
     const reportLines: string[] = [];
     for (const { meta, body } of cases) {

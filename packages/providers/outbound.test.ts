@@ -1,4 +1,4 @@
-/** What `send` makes of providers' answers; the network is replaced, nothing else. */
+/** `send` with a replaced `fetch`: how answers are classified, and which headers pass. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { configureProviders, send } from './index.ts';
 
@@ -46,7 +46,7 @@ describe('an upstream answer', () => {
     [429, '{"error":{"code":"rate_limit_exceeded"}}', 'overloaded'],
     [429, '{"error":{"code":"insufficient_quota"}}', 'provider_account_error'],
     [529, '{"error":{"type":"overloaded_error"}}', 'overloaded'],
-  ])('%i %s is %s', async (status, body, reason) => {
+  ])('with status %i and body %s is %s', async (status, body, reason) => {
     expect((await sendWith(status, body)).result).toMatchObject({ ok: false, reason });
   });
 

@@ -1,4 +1,4 @@
-/** Which providers a deployment offers and where they are spoken to. */
+/** Which providers a deployment offers, and at which URLs. */
 import { describe, expect, it } from 'vitest';
 import { configureProviders, type ProviderSettings } from './index.ts';
 
@@ -11,7 +11,7 @@ const settings = (rest: Partial<ProviderSettings>): ProviderSettings => ({
 });
 
 describe('configureProviders', () => {
-  it('offers those with a key, at the addresses their own clients use', () => {
+  it('offers the providers with a key, at the URLs that their own SDKs use', () => {
     const offered = configureProviders(settings({ apiKeys: KEYS }));
     const endpoints = Object.fromEntries(
       [...offered].map(([id, { endpoints }]) => [id, endpoints]),
@@ -39,12 +39,12 @@ describe('configureProviders', () => {
     ['xai', 'https://proxy.example/x/v1', 'https://proxy.example/x/v1/chat/completions'],
     ['google', 'http://127.0.0.1:9', 'http://127.0.0.1:9/v1beta/openai/chat/completions'],
     ['deepseek', 'http://localhost:9/v1', 'http://localhost:9/v1/chat/completions'],
-  ])('takes the base of %s as %s', (id, base, chat) => {
+  ])('builds the chat URL of %s from the base URL %s', (id, base, chat) => {
     const offered = configureProviders(settings({ apiKeys: KEYS, baseUrls: { [id]: base } }));
     expect(offered.get(id)?.endpoints.chat).toBe(chat);
   });
 
-  it('takes a base for Messages as its client does', () => {
+  it("builds the Messages URL from a base URL as Anthropic's SDK does", () => {
     const baseUrls = { anthropic: 'http://[::1]:9//', deepseek: 'https://proxy.example/v1' };
     const offered = configureProviders(settings({ apiKeys: KEYS, baseUrls }));
     expect(offered.get('anthropic')?.endpoints.messages).toBe('http://[::1]:9/v1/messages');
@@ -62,7 +62,7 @@ describe('configureProviders', () => {
     ['https://me:word@api.openai.com/v1', 'holds credentials'],
     ['https://api.openai.com/v1?key=word', 'a query'],
     ['https://api.openai.com/v1#word', 'a fragment'],
-  ])('refuses %j by the provider only, never by its text', (base, why) => {
+  ])('rejects the base URL %j in an error without its text', (base, why) => {
     const configure = () =>
       configureProviders(settings({ apiKeys: KEYS, baseUrls: { openai: base } }));
     expect(configure).toThrow(why);
@@ -70,7 +70,7 @@ describe('configureProviders', () => {
     expect(configure).not.toThrow('word');
   });
 
-  it('adds further providers, never over one it has', () => {
+  it('adds providers from the configuration and rejects an id used twice', () => {
     const extra = { id: 'mine', baseUrl: 'https://mine.example/v1/', apiKey: 'k' };
     expect(configureProviders(settings({ extra: [extra] })).get('mine')).toMatchObject({
       endpoints: { chat: 'https://mine.example/v1/chat/completions' },

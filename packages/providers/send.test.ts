@@ -1,6 +1,6 @@
 /**
  * `send` over a real connection to a server of our own: the recorded errors of each provider (found by
- * FAREBOX_CORPUS, skipped where that is unset), and a provider that is silent, gone, slow or talkative.
+ * FAREBOX_CORPUS, skipped where that is unset), and a provider that times out, disconnects or redirects.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -47,7 +47,7 @@ function buildRequest(id: string, rest: Partial<UpstreamRequest> = {}): Upstream
   };
 }
 
-/** What each recorded refusal means. By status where every one of that status means the same. */
+/** The reason of each recorded error, by status where the status decides. */
 const EXPECTED_KINDS: Readonly<Record<string, string>> = {
   'anthropic 401': 'provider_account_error',
   'anthropic 404': 'rejected',
@@ -61,7 +61,7 @@ const EXPECTED_KINDS: Readonly<Record<string, string>> = {
   'openrouter 400': 'rejected',
   'xai 503': 'overloaded',
 };
-/** xAI answers 400 both to our wrong key and to the caller's long prompt: its words decide. */
+/** xAI answers 400 both to our wrong key and to the caller's long prompt: its message decides. */
 const XAI_KEY = /^\{"code":"[^"]*","error":"Incorrect API key/;
 
 function recordedErrors() {
@@ -98,8 +98,8 @@ describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
   });
 });
 
-describe('a provider that', () => {
-  it('is silent is given up', async () => {
+describe('send', () => {
+  it('times out when the provider sends no headers', async () => {
     respond = () => {};
     expect(await send(buildRequest('openai', { firstByteMs: 40 }))).toEqual({
       ok: false,
@@ -107,7 +107,7 @@ describe('a provider that', () => {
     });
   });
 
-  it('is slow after its headers is not', async () => {
+  it('does not time out once the headers have arrived', async () => {
     respond = (_request, response) => {
       response.writeHead(200).write('a');
       setTimeout(() => response.end('b'), 120);
@@ -116,12 +116,12 @@ describe('a provider that', () => {
     expect(result.ok && (await new Response(result.body).text())).toBe('ab');
   });
 
-  it('is gone is unreachable', async () => {
+  it('reports a provider that closes the connection as unreachable', async () => {
     respond = (request) => request.socket.destroy();
     expect(await send(buildRequest('openai'))).toEqual({ ok: false, reason: 'unreachable' });
   });
 
-  it('is not asked once the caller has left, nor waited for', async () => {
+  it('neither starts nor waits for a request that is aborted', async () => {
     let requestCount = 0;
     const abort = new AbortController();
     respond = () => {
@@ -134,7 +134,7 @@ describe('a provider that', () => {
     expect(requestCount).toBe(1);
   });
 
-  it('redirects is not followed', async () => {
+  it('does not follow a redirect', async () => {
     let requestCount = 0;
     respond = (_request, response) => {
       requestCount++;
@@ -147,7 +147,7 @@ describe('a provider that', () => {
     expect(requestCount).toBe(1);
   });
 
-  it('says when to come back: seconds or a date, nothing else', async () => {
+  it('passes Retry-After in seconds or as a date, and nothing else', async () => {
     const now = Date.UTC(2026, 10, 23, 12);
     const retryAfterFor = async (value: string) => {
       respond = (_request, response) => response.writeHead(429, { 'retry-after': value }).end();
@@ -159,14 +159,14 @@ describe('a provider that', () => {
     expect(await retryAfterFor('soon')).toBeNull();
   });
 
-  it('has much to say about an error is cut short', async () => {
+  it('truncates a long error body', async () => {
     respond = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
     const result = await send(buildRequest('openai'));
     expect(!result.ok && result.reason === 'rejected' && result.errorBody.length).toBe(65_536);
   });
 });
 
-describe('a body', () => {
+describe('the body of a request', () => {
   async function sendAndReceive(body: readonly Uint8Array[]) {
     const received: { bytes: Buffer; headers: IncomingMessage['headers'] }[] = [];
     respond = (request, response) => {
@@ -184,7 +184,7 @@ describe('a body', () => {
     return first;
   }
 
-  it('of 20 MB in pieces arrives as it is', async () => {
+  it('arrives unchanged when it is 20 MB in pieces', async () => {
     const pieces = [1, 10_000_000, 3, 10_000_000].map((length, turn) =>
       new Uint8Array(length).fill(97 + turn),
     );
@@ -192,7 +192,7 @@ describe('a body', () => {
     expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
   });
 
-  it('that is small goes joined, with our headers and none of the caller', async () => {
+  it("is sent in one piece when small, with our headers and none of the caller's", async () => {
     const { bytes, headers } = await sendAndReceive([Buffer.from('{"a"'), Buffer.from(':1}')]);
     expect(bytes.toString()).toBe('{"a":1}');
     expect(headers['content-length']).toBe('7');

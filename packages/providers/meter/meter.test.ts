@@ -1,6 +1,6 @@
 /**
- * The meter through its door: where events end, that pieces are whole events and nothing is lost, that
- * no bytes hurt it, and what usage objects become. Fixtures are made up, one per feature.
+ * The meter through createMeter: framing of events, robustness against any bytes, and normalization of
+ * usage. The fixtures are synthetic, one per feature.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -57,7 +57,7 @@ function expectCompleteReading(reading: Reading) {
   });
 }
 
-describe('framing', () => {
+describe('framing of events', () => {
   it.each([
     ['LF', CHAT],
     ['CRLF', sseEvents('\r\n', [DELTA, STOP, USAGE, '[DONE]'])],
@@ -68,7 +68,7 @@ describe('framing', () => {
     ['white space in the JSON', CHAT.replaceAll('":', '" :  ')],
     ['data in several lines', CHAT.replaceAll('":', '":\ndata: ').replaceAll(',', ',\ndata:')],
     ['no blank line at the end', CHAT.trimEnd()],
-  ])('%s is understood, whole and byte by byte', (_name, body) => {
+  ])('reads %s, whole and byte by byte', (_name, body) => {
     const whole = bytes(body);
     const single = Array.from(whole, (byte) => Uint8Array.of(byte));
     for (const pieces of [[whole], single]) {
@@ -78,7 +78,7 @@ describe('framing', () => {
     }
   });
 
-  it('passes a chunk that ends with an event as the very object', () => {
+  it('returns a chunk that ends with an event as the same object', () => {
     const chunk = bytes(`${sseEvents('\n', [DELTA, DELTA])}`);
     const meter = createTestMeter('openai', { hideUsage: true });
     expect(meter.feed(chunk)[0]).toBe(chunk);
@@ -94,7 +94,7 @@ describe('framing', () => {
     expect(decode(meter.end())).toBe(event.slice(0, 5));
   });
 
-  it('passes on an event of more than a MiB, which is still understood', () => {
+  it('passes on an event larger than 1 MiB in pieces and still reads it', () => {
     const big = `data: ${DELTA.replace('Hi', 'a '.repeat(MIB))}\n\n`;
     const body = bytes(big + sseEvents('\n', [USAGE, STOP, '[DONE]']));
     const cuts = [
@@ -117,7 +117,7 @@ describe('framing', () => {
   });
 });
 
-describe('any bytes', () => {
+describe('a meter fed any bytes', () => {
   const fragment = fc.constantFrom(
     ...[
       'data: ',
@@ -170,7 +170,7 @@ describe('any bytes', () => {
   }
   const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 });
 
-  it('pass unharmed, whatever they are and however cut', () => {
+  it('returns them unchanged, for any chunk boundaries', () => {
     process.stdout.write(`seed ${SEED}\n`);
     fc.assert(
       fc.property(
@@ -185,7 +185,7 @@ describe('any bytes', () => {
     );
   });
 
-  it('come out in whole events, the same ones however cut', () => {
+  it('returns whole events, the same ones for any chunk boundaries', () => {
     const event = fc.constantFrom(DELTA, STOP, USAGE, '[DONE]', 'no json', '{"usage":{}}');
     const end = fc.constantFrom('\n', '\r\n');
     fc.assert(
@@ -213,7 +213,7 @@ describe('any bytes', () => {
     );
   });
 
-  it('never lower an estimate, and a document is as safe as a stream', () => {
+  it('never lowers an estimate, in a document as in a stream', () => {
     fc.assert(
       fc.property(randomInput, sizes, (body, chunkSizes) => {
         const meter = createTestMeter('anthropic');
@@ -230,19 +230,19 @@ describe('any bytes', () => {
   });
 });
 
-describe('estimates', () => {
+describe('the estimate of output tokens', () => {
   const estimateText = (content: string) =>
     run([bytes(`data: {"choices":[{"delta":{"content":${content}}}]}\n\n`)]).reading
       .estimatedOutputTokens;
 
-  it('count what an escaped string stands for', () => {
+  it('counts the characters that an escaped string stands for', () => {
     expect(estimateText('"\\u4e2d\\u6587 \\"a\\"\\n"')).toBe(estimateText('"中文 \'a\'\\t"'));
     expect(estimateText('"\\ud83d\\ude00"')).toBe(estimateText('"😀"'));
     expect(estimateText('""')).toBe(0);
     expect(estimateText('null')).toBe(0);
   });
 
-  it('take no text for a key', () => {
+  it('takes no text for a key', () => {
     const injection =
       '"\\"usage\\":{\\"prompt_tokens\\":1,\\"completion_tokens\\":1},\\"error\\":1"';
     const { reading } = run([bytes(`data: {"choices":[{"delta":{"content":${injection}}}]}\n\n`)]);
@@ -250,7 +250,7 @@ describe('estimates', () => {
   });
 });
 
-describe('usage', () => {
+describe('usage of an answer', () => {
   const chat = (usage: object, id = 'openai', model = 'm', more: object = {}) =>
     run([bytes(JSON.stringify({ choices: [{ finish_reason: 'stop' }], usage, ...more }))], id, {
       stream: false,
@@ -262,7 +262,7 @@ describe('usage', () => {
     }).reading;
   const plain = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 };
 
-  it('sets sound and pictures apart from text', () => {
+  it('counts audio and image tokens as surcharges apart from text', () => {
     const usage = {
       ...plain,
       prompt_tokens_details: { audio_tokens: 4, cached_tokens: 3 },
@@ -277,7 +277,7 @@ describe('usage', () => {
     ]);
   });
 
-  it('counts searches: reported by some, one a call for search models', () => {
+  it('counts the reported searches, and one search for each answer of a search model', () => {
     expect(chat({ ...plain, num_sources_used: 3 }, 'xai').surcharges).toEqual([
       { kind: 'web_search', count: 3 },
     ]);
@@ -292,7 +292,7 @@ describe('usage', () => {
     expect(messages(usage).surcharges).toEqual([{ kind: 'web_search', count: 2 }]);
   });
 
-  it('finds reasoning inside, beside, or only in the total', () => {
+  it('finds reasoning included in the output, separate from it, or only in the total', () => {
     const usage = {
       ...plain,
       total_tokens: 37,
@@ -304,7 +304,7 @@ describe('usage', () => {
     expect(chat(gap, 'google').usage).toMatchObject({ output: 27, output_reasoning: 7 });
   });
 
-  it('keeps what a compaction cost beside the buckets', () => {
+  it('counts the tokens of a compaction as surcharges', () => {
     const pass = {
       type: 'compaction',
       input_tokens: 100,
@@ -325,18 +325,24 @@ describe('usage', () => {
     expect(reading.unpriceable).toBe(0);
   });
 
-  it.each([-1, 1.5, 2 ** 53, '7', true, {}])('refuses %j as a count, and says so', (count) => {
-    const chatReading = chat({ ...plain, prompt_tokens_details: { cached_tokens: count } });
-    expect(chatReading).toMatchObject({ unpriceable: 1, usage: { cache_read: 0 } });
-    expect(chat({ ...plain, prompt_tokens: count })).toMatchObject({ unpriceable: 1, usage: null });
-    expect(messages({ input_tokens: count, output_tokens: 1 }).usage).toBeNull();
-  });
+  it.each([-1, 1.5, 2 ** 53, '7', true, {}])(
+    'rejects %j as a count and reports it as unpriceable',
+    (count) => {
+      const chatReading = chat({ ...plain, prompt_tokens_details: { cached_tokens: count } });
+      expect(chatReading).toMatchObject({ unpriceable: 1, usage: { cache_read: 0 } });
+      expect(chat({ ...plain, prompt_tokens: count })).toMatchObject({
+        unpriceable: 1,
+        usage: null,
+      });
+      expect(messages({ input_tokens: count, output_tokens: 1 }).usage).toBeNull();
+    },
+  );
 
   it.each([
     ['priority', 1],
     ['flex', 1],
     ['default', 0],
-  ])('a tier of %s is %i thing we cannot price', (tier, unpriceable) => {
+  ])('counts a service tier of %s as %i unpriceable', (tier, unpriceable) => {
     expect(chat(plain, 'openai', 'm', { service_tier: tier }).unpriceable).toBe(unpriceable);
   });
 
@@ -346,11 +352,11 @@ describe('usage', () => {
     [{ inference_geo: 'us' }, 1],
     [{ iterations: [{ type: 'advisor_message' }] }, 1],
     [{ inference_geo: 'global', service_tier: 'standard' }, 0],
-  ])('%j has %i thing we cannot price', (more, unpriceable) => {
+  ])('counts %j as %i unpriceable', (more, unpriceable) => {
     expect(messages({ input_tokens: 1, output_tokens: 2, ...more }).unpriceable).toBe(unpriceable);
   });
 
-  it('never shrinks while a stream goes on, and is final only at its end', () => {
+  it('never shrinks during a stream and is final only at its end', () => {
     const events = [
       '{"type":"message_start","message":{"usage":{"input_tokens":5,"output_tokens":1}}}',
       '{"type":"content_block_delta","delta":{"type":"text_delta","text":"Hello there"}}',
@@ -373,7 +379,7 @@ describe('usage', () => {
     ]);
   });
 
-  it('takes an error inside a 200 for a failure', () => {
+  it('reports an error inside a 200 as a failure', () => {
     expect(run([bytes('data: {"error":{"code":"x"}}\n\n')]).reading.failed).toBe(true);
     const event = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n';
     expect(run([bytes(event)], 'anthropic').reading.failed).toBe(true);
