@@ -1,10 +1,10 @@
 /**
- * `npm run account -- --credit 25 [--json]`: a verified account with that many USD and one key, on the
- * stack that runs here. With --json the last line on stdout is the account and nothing else is.
+ * `npm run account -- --credit 25 [--json]`: creates a verified account with that credit in USD and one API key on
+ * the running local stack. With --json, stdout is one line: the account as JSON.
  */
 import { parseArgs } from 'node:util';
 import { parseUsd } from '@farebox/money';
-import { callControl, readRunning } from './control-server.ts';
+import { callControl, readRunning } from './control-client.ts';
 import type { CreateAccountOptions } from './create-account.ts';
 import { STATE_DIR } from './paths.ts';
 
@@ -27,11 +27,10 @@ function parseArguments(
     },
   });
   const { credit = '0', email, password, name, budget, models } = values;
-  if (parseUsd(credit) === undefined)
-    throw new Error(`--credit ${credit} is not an amount in USD.`);
+  if (parseUsd(credit) === undefined) throw new Error(`--credit ${credit} isn’t an amount in USD.`);
   const limit = budget === undefined ? undefined : parseUsd(budget);
   if (budget !== undefined && limit === undefined) {
-    throw new Error(`--budget ${budget} is not an amount in USD.`);
+    throw new Error(`--budget ${budget} isn’t an amount in USD.`);
   }
   const accountOptions: CreateAccountOptions = {
     creditUsd: credit,
@@ -52,27 +51,25 @@ async function main(): Promise<number> {
   try {
     parsedArgs = parseArguments(process.argv.slice(2));
   } catch (error) {
-    printError(
-      `${error instanceof Error ? error.message : 'That was not understood.'}\n\n${USAGE}`,
-    );
+    printError(`${error instanceof Error ? error.message : 'Invalid options.'}\n\n${USAGE}`);
     return 2;
   }
   const running = readRunning(STATE_DIR);
   const answer =
     running === null ? null : await callControl(running, '/account', parsedArgs.accountOptions);
   if (running === null || answer === null) {
-    printError('No local stack is running here. Start one with `npm start`, then ask again.');
+    printError('No local stack is running. Start one with `npm start`, then try again.');
     return 1;
   }
   if (!answer.ok || answer.account === null) {
-    printError(answer.ok ? 'The stack made no account.' : answer.message);
+    printError(answer.ok ? 'The stack created no account.' : answer.message);
     return 1;
   }
   const { account } = answer;
   if (parsedArgs.json) process.stdout.write(`${JSON.stringify(account)}\n`);
   else {
     process.stdout.write(
-      `\n  e-mail    ${account.email}\n  password  ${account.password}\n  account   ${account.accountId}\n` +
+      `\n  email     ${account.email}\n  password  ${account.password}\n  account   ${account.accountId}\n` +
         `  API key   ${account.apiKey}\n  gateway   ${running.gatewayUrl}\n\n`,
     );
   }

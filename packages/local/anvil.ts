@@ -1,13 +1,13 @@
-/** One anvil: where it is, starting it, asking it. */
+/** Finds, starts and stops anvil, a local EVM node. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
-/** `finalized` is two epochs below the head. */
+/** anvil's `finalized` block is two epochs below the head. */
 const EPOCH_SLOTS = 2;
 const START_TIMEOUT_MS = 20_000;
 
-/** Where this machine's anvil is; null where npm has none for it. */
+/** The path of this platform's anvil binary. Null when npm has none for it. */
 export function anvilPath(): string | null {
   const os = process.platform === 'win32' ? 'win32' : process.platform;
   const cpu = process.arch === 'x64' ? 'amd64' : process.arch;
@@ -21,9 +21,9 @@ export function anvilPath(): string | null {
 }
 
 /**
- * Runs a command until it ends, it is told to, or nobody holds the other end of its input any more: a process that
- * is killed outright can tell nobody, but its pipes close. The input has to be opened again under another number,
- * because a shell gives what runs beside it an empty one (POSIX, "Asynchronous Lists").
+ * Runs a command until it exits, is signaled, or its stdin closes. The latter detects a parent that was killed with
+ * SIGKILL: it can't signal its children, but its pipes close. stdin is duplicated to descriptor 3, because a shell
+ * gives background commands an empty stdin (POSIX, "Asynchronous Lists").
  */
 const BOUND_TO_PARENT_SCRIPT = `exec 3<&0
 "$@" 3<&- & command=$!
@@ -35,7 +35,7 @@ wait $command 2>/dev/null && code=$?
 kill $watch 2>/dev/null
 exit $code`;
 
-/** Windows has no such shell: there it is started as it is. */
+/** On Windows, which has no such shell, the command is started directly. */
 function spawnBound(path: string, args: readonly string[]): ChildProcess {
   const env = { PATH: process.env.PATH, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
   const stdio: ['pipe', 'pipe', 'ignore'] = ['pipe', 'pipe', 'ignore'];
@@ -46,9 +46,9 @@ function spawnBound(path: string, args: readonly string[]): ChildProcess {
 export type Anvil = Readonly<{ url: string; stop(): Promise<void> }>;
 export type AnvilOptions = Readonly<{
   chainId: number;
-  /** Between blocks; null: only `anvil_mine` makes one. */
+  /** The block time. Null: only `anvil_mine` mines blocks. */
   blockSeconds: number | null;
-  /** Read at the start, where it is there, and written at the end. */
+  /** Loaded at the start if it exists, and written at the end. */
   stateFile: string;
 }>;
 
@@ -58,20 +58,20 @@ function waitForExit(child: ChildProcess): Promise<void> {
 }
 
 async function readListenUrl(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('anvil has no output');
+  if (child.stdout === null) throw new Error('anvil has no stdout.');
   const killTimer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       const found = /Listening on (127\.0\.0\.1:\d+)/.exec(line)?.[1];
       if (found !== undefined) return `http://${found}`;
     }
-    throw new Error('anvil ended before it listened');
+    throw new Error('anvil exited before it was listening.');
   } finally {
     clearTimeout(killTimer);
   }
 }
 
-/** The native binary, not its wrapper: that one exits before its child. */
+/** Starts the native binary. Its npm wrapper would exit before its child does. */
 export async function startAnvil(
   path: string,
   { chainId, blockSeconds, stateFile }: AnvilOptions,
@@ -84,7 +84,7 @@ export async function startAnvil(
     ...(blockSeconds === null ? ['--no-mining'] : ['--block-time', String(blockSeconds)]),
   ]);
   const url = await readListenUrl(child);
-  // What it goes on to print has to go somewhere, or the pipe fills and it stands still.
+  // Drains the output: anvil would block on a full pipe.
   child.stdout?.resume();
   return {
     url,
@@ -94,37 +94,5 @@ export async function startAnvil(
       await waitForExit(child);
       clearTimeout(killer);
     },
-  };
-}
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** An answer that is JSON-RPC's error. */
-export class JsonRpcError extends Error {
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Asks an anvil one thing; throws `RpcError` where it refuses. */
-export type AnvilRpc = (method: string, params: readonly unknown[]) => Promise<unknown>;
-
-export function createAnvilRpc(url: string): AnvilRpc {
-  return async function callAnvil(method, params) {
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-    const headers = { 'content-type': 'application/json' };
-    const answer: unknown = await (await fetch(url, { method: 'POST', headers, body })).json();
-    if (!isJsonObject(answer)) throw new JsonRpcError(-32000, 'no answer');
-    if (isJsonObject(answer.error)) {
-      throw new JsonRpcError(Number(answer.error.code), String(answer.error.message));
-    }
-    return answer.result;
   };
 }

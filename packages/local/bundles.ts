@@ -1,7 +1,7 @@
 /**
- * The Workers as they would be deployed: bundled by wrangler (`deploy --dry-run`), with wrangler's own
- * reading of each wrangler.toml, and kept by a hash of everything that goes in, so that twenty test
- * files bundle once. Reads no `.dev.vars`; opens no connection.
+ * Bundles the Workers as they would be deployed: with wrangler (`deploy --dry-run`) and wrangler's own parsing of
+ * each wrangler.toml. Bundles are cached by a hash of their inputs, so that twenty test files bundle once. Reads no
+ * `.dev.vars` and opens no connection.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Keeps wrangler from looking anything up or reporting anything. */
+/** Stops wrangler from making network requests or sending reports. */
 const SILENT = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
@@ -49,7 +49,7 @@ export const ROLES: readonly WorkerRole[] = [
   'deposits',
 ];
 
-/** `options` is wrangler's translation of the configuration for Miniflare, as data. */
+/** `options` is the configuration as wrangler translates it for Miniflare. */
 export type Bundle = Readonly<{
   folder: string;
   main: string;
@@ -74,7 +74,7 @@ function hashSources(root: string): string {
     hash.update(readFileSync(join(root, path)));
     hash.update('\0');
   }
-  // The way a bundle is made is part of what it is.
+  // This file is an input too: it decides how bundles are made.
   hash.update(readFileSync(import.meta.filename));
   return hash.digest('hex').slice(0, 24);
 }
@@ -84,7 +84,7 @@ function wranglerCli(): string {
   return join(dirname(manifest), 'bin', 'wrangler.js');
 }
 
-/** Runs wrangler; resolves to what it printed, rejects with it where it failed. */
+/** Runs wrangler. Resolves to its output; rejects with the output if it fails. */
 function wrangler(root: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--no-warnings', wranglerCli(), ...args], {
@@ -117,7 +117,7 @@ async function readWorkerOptions(root: string, role: WorkerRole): Promise<Record
   const config = unstable_readConfig({ config: join(root, CONFIGS[role]) }, { hideWarnings: true });
   const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
   const { modulesRules: _, ...options } = workerOptions;
-  // `bindings` would hold what .dev.vars says beside `vars`: only what is deployed may be kept here.
+  // `bindings` would include .dev.vars. Only `vars`, which are deployed, may be cached.
   return { ...options, name: config.name ?? role, bindings: config.vars ?? {} };
 }
 
@@ -127,9 +127,10 @@ function isMain(folder: string, name: string): boolean {
 
 function readBundle(folder: string): Bundle {
   const main = readdirSync(folder).find((name) => name === 'index.js' || isMain(folder, name));
-  if (main === undefined) throw new Error('wrangler made no module');
+  if (main === undefined) throw new Error('wrangler produced no module.');
   const options: unknown = JSON.parse(readFileSync(join(folder, 'options.json'), 'utf8'));
-  if (typeof options !== 'object' || options === null) throw new Error('wrangler made no options');
+  if (typeof options !== 'object' || options === null)
+    throw new Error('wrangler produced no options.');
   return { folder, main, options: { ...options } };
 }
 
@@ -155,7 +156,7 @@ async function bundleAll(root: string, folder: string): Promise<void> {
   renameSync(temporaryFolder, folder);
 }
 
-/** A folder is the lock: mkdir is atomic everywhere. One whose maker died is taken over after a while. */
+/** Uses a folder as the lock, because mkdir is atomic everywhere. A lock older than two minutes is stale. */
 async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   for (;;) {
@@ -175,7 +176,7 @@ async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Old bundles are of no use to anybody; the newest few may belong to a stack that is running. */
+/** Removes old bundles. Keeps the newest few, because a running stack may use them. */
 function pruneOldBundles(folder: string): void {
   const kept = readdirSync(folder)
     .filter((name) => /^[0-9a-f]{24}$/.test(name))

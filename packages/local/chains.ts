@@ -1,7 +1,7 @@
 /**
- * The three networks on one machine: an anvil each, with the real networks' chain ids and a contract at
- * USDT's own address that does what matters of it (token/TestUsdt.sol). Money here is made of nothing;
- * the keys behind the addresses are made up at the first start and are worth nothing.
+ * The three chains as local nodes: one anvil each, with the real chain ids and a test token at USDT's own address
+ * (token/TestUsdt.sol). The faucet mints test USDT. The keys of the deposit addresses are generated at the first
+ * start and hold nothing of value.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,44 +9,45 @@ import { CHAIN_DEFAULTS, CHAINS, type ChainName } from '@farebox/deposits';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
-import { type Anvil, createAnvilRpc, startAnvil } from './anvil.ts';
+import { type Anvil, startAnvil } from './anvil.ts';
+import { createAnvilRpc } from './anvil-rpc.ts';
 import { serveFaucet } from './faucet-server.ts';
 import { serveJavaTron } from './java-tron.ts';
 import { depositSeed } from './secrets.ts';
 import frozen from './token/token.generated.json' with { type: 'json' };
 
 export type LocalChains = Readonly<{
-  /** How the deposits Worker and the console find them. */
+  /** The bindings of the deposits Worker and the console. */
   bindings: Readonly<Record<string, string>>;
-  /** The nodes as anybody may ask them: TRON's is java-tron's JSON-RPC. */
+  /** The JSON-RPC URLs. TRON's behaves like java-tron's. */
   urls: Readonly<Record<ChainName, string>>;
-  /** Where the console's faucet button knocks. */
+  /** The URL that the console's faucet button calls. */
   faucetUrl: string;
-  /** Sends `units` of USDT to an address in hexadecimal; answers the transaction's hash. */
+  /** Sends `units` of USDT to an address in hexadecimal. Resolves to the transaction's hash. */
   pay(chain: ChainName, to: string, units: bigint): Promise<string>;
   mine(chain: ChainName, blocks: number): Promise<void>;
-  /** Asks the anvil itself. */
+  /** Calls a JSON-RPC method of anvil itself. */
   callAnvil(chain: ChainName, method: string, params: readonly unknown[]): Promise<unknown>;
   stop(): Promise<void>;
 }>;
 
 export type ChainsOptions = Readonly<{
   stateDir: string;
-  /** Seconds between blocks; null: only `mine` makes one. */
+  /** The block time. Null: only `mine` mines blocks. */
   blockSeconds: number | null;
 }>;
 
-/** anvil's first account, unlocked: it pays the gas and is the faucet. */
+/** anvil's first account, unlocked. It is the faucet and pays the gas. */
 const FAUCET = '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266';
 
 /** TestUsdt.sol, compiled. */
 const TOKEN_CODE = frozen.code;
-/** More than anybody asks of a faucet, in units of 18 decimals. */
+/** In units of 18 decimals: more than the faucet ever sends. */
 const FAUCET_BALANCE = 10n ** 36n;
 /** `transfer(address,uint256)` */
 const TRANSFER = '0xa9059cbb';
 
-/** The operator's public keys of this machine. */
+/** The operator's public keys of this local stack. */
 function xpubs(stateDir: string): Readonly<Record<string, string>> {
   const root = HDKey.fromMasterSeed(Buffer.from(depositSeed(stateDir), 'hex'));
   return {
@@ -63,7 +64,7 @@ function buildBindings(
   for (const chain of CHAINS) {
     const prefix = chain.toUpperCase();
     bindings[`${prefix}_RPC_URLS`] = urls[chain];
-    // A block a second or two, nobody to reorganise them: a newcomer should not wait for minutes.
+    // Local blocks are never reorganized, so deposits needn't wait long.
     bindings[`${prefix}_DEPTH`] = '2';
     bindings[`${prefix}_LARGE_DEPTH`] = '4';
     bindings[`${prefix}_START_BLOCK`] = '0';
@@ -75,12 +76,12 @@ function word(value: bigint): string {
   return value.toString(16).padStart(64, '0');
 }
 
-/** Where Solidity keeps a mapping's value: keccak-256 of the key and the mapping's slot, here 0. */
+/** The storage slot of a mapping's value in Solidity: keccak-256 of the key and the mapping's slot, here 0. */
 function balanceSlot(address: string): string {
   return `0x${bytesToHex(keccak_256(hexToBytes(word(BigInt(address)) + word(0n))))}`;
 }
 
-/** The contract at the token's own address, and the faucet full. */
+/** Puts the test token at USDT's address and gives the faucet its balance. */
 async function placeToken(url: string, token: string): Promise<void> {
   await createAnvilRpc(url)('anvil_setCode', [token, TOKEN_CODE]);
   const balance = `0x${word(FAUCET_BALANCE)}`;
@@ -94,6 +95,7 @@ function anvilOptions(chain: ChainName, { stateDir, blockSeconds }: ChainsOption
   return { chainId, blockSeconds, stateFile: join(folder, `${chain}.json`) };
 }
 
+/** Starts the chains, java-tron's facade and the faucet server. `path` is anvil's. */
 export async function startChains(path: string, options: ChainsOptions): Promise<LocalChains> {
   const started = await Promise.all(
     CHAINS.map(

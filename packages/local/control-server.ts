@@ -1,46 +1,19 @@
-/**
- * How `npm run account` reaches a running stack, and how a second `npm start` finds that there is one:
- * a loopback port that answers who holds the token in `.farebox/control.json` (0600).
- */
+/** Serves the control protocol of a running stack (control-protocol.ts). */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
+import * as v from 'valibot';
+import {
+  type ControlResponse,
+  CREATE_ACCOUNT_REQUEST,
+  controlFile,
+  FUND_REQUEST,
+} from './control-protocol.ts';
 import type { CreateAccountOptions, LocalAccount } from './create-account.ts';
 import type { FundOptions, FundResult } from './fund-account.ts';
 import { decode, encode } from './ledger-bridge.ts';
 import { listen } from './ports.ts';
-import { readPrivate, writePrivate } from './secrets.ts';
-
-export type RunningStack = Readonly<{
-  pid: number;
-  workerdPid: number | null;
-  url: string;
-  token: string;
-  gatewayUrl: string;
-}>;
-
-export type ControlResponse =
-  | Readonly<{ ok: true; account: LocalAccount | null; transaction?: string }>
-  | Readonly<{ ok: false; message: string }>;
-
-export function controlFile(stateDir: string): string {
-  return join(stateDir, 'control.json');
-}
-
-/** What the last start left: perhaps of a stack that is long gone. */
-export function readRunning(stateDir: string): RunningStack | null {
-  const found = readPrivate(controlFile(stateDir));
-  const { pid, workerdPid, url, token, gatewayUrl } = found ?? {};
-  if (pid === undefined || url === undefined || token === undefined) return null;
-  return {
-    pid: Number(pid),
-    workerdPid: workerdPid === undefined || workerdPid === '' ? null : Number(workerdPid),
-    url,
-    token,
-    gatewayUrl: gatewayUrl ?? '',
-  };
-}
+import { writePrivate } from './secrets.ts';
 
 async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -54,17 +27,6 @@ function isAuthorized(request: IncomingMessage, token: string): boolean {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-function parseAccountOptions(value: unknown): CreateAccountOptions | null {
-  if (typeof value !== 'object' || value === null || !('creditUsd' in value)) return null;
-  return typeof value.creditUsd === 'string' ? { ...value, creditUsd: value.creditUsd } : null;
-}
-
-function parseFundOptions(value: unknown): FundOptions | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const text = (name: string) => String(Reflect.get(value, name) ?? '');
-  return { account: text('account'), chain: text('chain'), amount: text('amount') };
-}
-
 type ControlHandlers = Readonly<{
   createAccount(options: CreateAccountOptions): Promise<LocalAccount>;
   fund(options: FundOptions): Promise<FundResult>;
@@ -74,9 +36,9 @@ async function handleFaucet(
   request: IncomingMessage,
   handlers: ControlHandlers,
 ): Promise<ControlResponse> {
-  const options = parseFundOptions(decode(await readBody(request)));
-  if (options === null) return { ok: false, message: 'That is not a wish for the faucet.' };
-  const { transaction } = await handlers.fund(options);
+  const options = v.safeParse(FUND_REQUEST, decode(await readBody(request)));
+  if (!options.success) return { ok: false, message: 'Invalid faucet request.' };
+  const { transaction } = await handlers.fund(options.output);
   return { ok: true, account: null, transaction };
 }
 
@@ -86,13 +48,14 @@ async function handleRequest(
 ): Promise<ControlResponse> {
   if (request.url === '/faucet') return handleFaucet(request, handlers);
   if (request.url !== '/account') return { ok: true, account: null };
-  const options = parseAccountOptions(decode(await readBody(request)));
-  if (options === null) return { ok: false, message: 'That is not a wish for an account.' };
-  return { ok: true, account: await handlers.createAccount(options) };
+  const options = v.safeParse(CREATE_ACCOUNT_REQUEST, decode(await readBody(request)));
+  if (!options.success) return { ok: false, message: 'Invalid account request.' };
+  return { ok: true, account: await handlers.createAccount(options.output) };
 }
 
 export type ControlServer = Readonly<{ close(): Promise<void> }>;
 
+/** Starts the control server and records it in `.farebox/control.json`. */
 export async function serveControl(
   stateDir: string,
   stack: Readonly<{
@@ -110,7 +73,7 @@ export async function serveControl(
     const result = await handleRequest(request, stack).catch(
       (error: unknown): ControlResponse => ({
         ok: false,
-        message: error instanceof Error ? error.message : 'It failed.',
+        message: error instanceof Error ? error.message : 'The request failed.',
       }),
     );
     response.writeHead(200, { 'content-type': 'application/json' }).end(encode(result));
@@ -130,46 +93,5 @@ export async function serveControl(
       server.closeAllConnections();
       await closed;
     },
-  };
-}
-
-/** Asks a running stack; null where nothing answers. */
-export async function callControl(
-  running: RunningStack,
-  path: '/ping' | '/account' | '/faucet',
-  options?: CreateAccountOptions | FundOptions,
-): Promise<ControlResponse | null> {
-  try {
-    const response = await fetch(running.url + path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${running.token}` },
-      body: encode(options ?? {}),
-      signal: AbortSignal.timeout(path === '/ping' ? 2_000 : 60_000),
-    });
-    if (response.status !== 200) return null;
-    return parseControlResponse(decode(await response.text()));
-  } catch {
-    return null;
-  }
-}
-
-function parseControlResponse(value: unknown): ControlResponse | null {
-  if (typeof value !== 'object' || value === null || !('ok' in value)) return null;
-  if (value.ok !== true) {
-    return { ok: false, message: 'message' in value ? String(value.message) : 'It failed.' };
-  }
-  const account = 'account' in value ? parseAccount(value.account) : null;
-  if (!('transaction' in value)) return { ok: true, account };
-  return { ok: true, account, transaction: String(value.transaction) };
-}
-
-function parseAccount(value: unknown): LocalAccount | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const text = (name: string) => String(Reflect.get(value, name) ?? '');
-  return {
-    email: text('email'),
-    password: text('password'),
-    accountId: text('accountId'),
-    apiKey: text('apiKey'),
   };
 }

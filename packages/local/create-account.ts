@@ -1,6 +1,6 @@
 /**
- * An account with money and a key, without a browser or a deposit. Only the local stack can do this:
- * the credit's source is `local`, which no deployed Worker ever sends.
+ * Creates an account with credit and an API key, without a browser or a deposit. Only the local stack can do this:
+ * the credit's source is `local`, which no deployed Worker sends.
  */
 import { randomBytes } from 'node:crypto';
 import { connect } from '@farebox/database';
@@ -26,18 +26,19 @@ export type LocalAccount = Readonly<{
   apiKey: string;
 }>;
 
-/** Said to a person: the wish can't be granted as it stands. */
+/** The options are invalid. The message is shown to the user. */
 export class InvalidOptions extends Error {}
 
 async function credit(ledger: LedgerBridge, accountId: string, creditUsd: string): Promise<void> {
   const amount = parseUsd(creditUsd);
-  if (amount === undefined) throw new InvalidOptions(`"${creditUsd}" is not an amount in USD.`);
+  if (amount === undefined) throw new InvalidOptions(`"${creditUsd}" isn’t an amount in USD.`);
   if (amount === 0n) return;
   const id = `local:${randomBytes(16).toString('hex')}`;
   const credited = await ledger.credits.credit(accountId, { id, amount, source: 'local' });
-  if (!credited.ok) throw new InvalidOptions(`The credit was refused: ${credited.reason}.`);
+  if (!credited.ok) throw new InvalidOptions(`The credit was rejected: ${credited.reason}.`);
 }
 
+/** Creates a verified account. Throws `InvalidOptions` when a step is rejected. */
 export async function createAccount(
   databaseUrl: string,
   ledger: LedgerBridge,
@@ -52,7 +53,7 @@ export async function createAccount(
     now: Date.now(),
     random: (count: number) => new Uint8Array(randomBytes(count)),
   });
-  if (!opened.ok) throw new InvalidOptions(`The account was refused: ${opened.reason}.`);
+  if (!opened.ok) throw new InvalidOptions(`The account was rejected: ${opened.reason}.`);
   const { accountId } = opened;
   await credit(ledger, accountId, options.creditUsd);
   const limits = { ...NO_LIMITS, ...options.limits };
@@ -60,6 +61,6 @@ export async function createAccount(
     name: options.name ?? 'local',
     limits,
   });
-  if (!minted.ok) throw new InvalidOptions(`The key was refused: ${minted.reason}.`);
+  if (!minted.ok) throw new InvalidOptions(`The key was rejected: ${minted.reason}.`);
   return { email, password, accountId, apiKey: minted.apiKey };
 }

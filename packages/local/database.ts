@@ -1,7 +1,7 @@
 /**
- * The local database behind its Neon-compatible endpoint: PGlite on disk or in memory, or a PostgreSQL
- * somebody runs. `stop` takes the endpoint away as a failing network would: connections are cut, open
- * transactions rolled back, committed rows stay.
+ * The local database behind a Neon-compatible endpoint: PGlite on disk or in memory, or an existing PostgreSQL.
+ * `stop` closes the endpoint as a network failure would: connections are cut, open transactions are rolled back,
+ * committed rows stay.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,16 +12,16 @@ import { servePg } from './pg-server.ts';
 export type DatabaseChoice = 'pglite' | 'pglite-memory' | Readonly<{ postgres: string }>;
 
 export type LocalDatabase = Readonly<{
-  /** What the Workers get: it names the endpoint. */
+  /** The URL of the endpoint, which the Workers get. */
   url: string;
-  /** The PostgreSQL behind it, for tools that speak its own protocol. */
+  /** The PostgreSQL behind the endpoint, for tools that speak its wire protocol. */
   directUrl: string;
   stop(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
 }>;
 
-/** A new cluster takes seconds to make, a copy of one half a second: the first one made is kept. */
+/** Caches an empty cluster: creating one takes seconds, copying it half a second. */
 async function template(cacheDir: string): Promise<Blob> {
   const path = join(cacheDir, 'pglite-0.5.16.tar');
   const type = 'application/x-tar';

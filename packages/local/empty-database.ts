@@ -1,6 +1,6 @@
 /**
- * A database with the tables and nothing in them, for tests that need no Worker. It is reached as the
- * Workers reach theirs, and is gone when it is closed.
+ * A migrated, empty database for tests that need no Worker. Tests connect to it as the Workers do. It is deleted
+ * when closed.
  */
 import { join } from 'node:path';
 import { type DatabaseChoice, openDatabase } from './database.ts';
@@ -9,7 +9,7 @@ import { getCacheDir, ROOT } from './paths.ts';
 
 export type EmptyDatabase = Readonly<{
   url: string;
-  /** The PostgreSQL behind it, for tools that speak its own protocol. */
+  /** The PostgreSQL behind the endpoint, for tools that speak its wire protocol. */
   directUrl: string;
   close(): Promise<void>;
 }>;

@@ -1,7 +1,7 @@
-/** The faucet as the console reaches it: test USDT from nothing to any address on this machine's networks. */
+/** The faucet's HTTP server for the console: sends test USDT to any address on the local chains. */
 import { createServer, type IncomingMessage } from 'node:http';
 import { CHAINS, type ChainName } from '@farebox/deposits';
-import { isJsonObject } from './anvil.ts';
+import { isJsonObject } from './anvil-rpc.ts';
 import { listen } from './ports.ts';
 
 export type FaucetServer = Readonly<{ url: string; stop(): Promise<void> }>;

@@ -1,9 +1,9 @@
 /**
- * `npm run faucet -- --account ID-or-email --chain tron --amount 10`: test USDT to the account's own address
- * on this machine's network. The deposits Worker finds and credits it as it would a real one.
+ * `npm run faucet -- --account ID-or-email --chain tron --amount 10`: sends test USDT to the account's deposit
+ * address on a local chain. The deposits Worker finds and credits it like a real deposit.
  */
 import { parseArgs } from 'node:util';
-import { callControl, readRunning } from './control-server.ts';
+import { callControl, readRunning } from './control-client.ts';
 import { STATE_DIR } from './paths.ts';
 
 const USAGE = 'npm run faucet -- --account ID-or-email --chain tron|bsc|polygon --amount USDT';
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const answer =
     running === null ? null : await callControl(running, '/faucet', { account, chain, amount });
   if (answer === null) {
-    printError('No local stack is running here. Start one with `npm start`, then ask again.');
+    printError('No local stack is running. Start one with `npm start`, then try again.');
     return 1;
   }
   if (!answer.ok) {
@@ -35,7 +35,7 @@ async function main(): Promise<number> {
     return 1;
   }
   process.stdout.write(
-    `sent ${amount} USDT on ${chain}: ${answer.transaction ?? ''}\nIt is credited within about a minute; look at /top-up in the console.\n`,
+    `Sent ${amount} USDT on ${chain}: ${answer.transaction ?? ''}\nIt is credited within about a minute. See /top-up in the console.\n`,
   );
   return 0;
 }

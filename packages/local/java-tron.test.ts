@@ -1,4 +1,4 @@
-/** That the local TRON refuses and shows what java-tron does, so that whoever gets on with it gets on with TRON. */
+/** The local TRON rejects and returns the same as java-tron, so that code tested on it works with a real node. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const anvil = anvilPath();
 const { token } = CHAIN_DEFAULTS.tron;
 const RECIPIENT = '0x00000000000000000000000000000000000000aa';
 
-describe.skipIf(anvil === null)('the local TRON', () => {
+describe.skipIf(anvil === null)('serveJavaTron', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-tron-'));
   let chains: LocalChains;
 
@@ -47,29 +47,29 @@ describe.skipIf(anvil === null)('the local TRON', () => {
     ['eth_getLogs', [{ address: `0x41${RECIPIENT.slice(2)}` }]],
     ['eth_getLogs', [{ topics: [null, null, Array.from({ length: 1001 }, () => RECIPIENT)] }]],
     ['eth_getLogs', [{ fromBlock: '0x9', toBlock: '0x3' }]],
-  ])('refuses %s of %j', async (method, params) => {
+  ])('rejects %s of %j', async (method, params) => {
     expect(await call(method, ...params)).toBe(-32602);
   });
 
-  it('has no door for Ethereum’s transactions and no nonces', async () => {
+  it('has no method for Ethereum transactions or nonces', async () => {
     expect(await call('eth_sendRawTransaction', '0x00')).toBe(-32601);
     expect(await call('eth_getTransactionCount', RECIPIENT, 'latest')).toBe(-32601);
   });
 
-  it('cuts a range past its head short, and says nothing', async () => {
+  it('clamps a range beyond the head without an error', async () => {
     const logs = await call('eth_getLogs', { fromBlock: '0x0', toBlock: '0x1388', address: token });
     expect(logs).toHaveLength(1);
     const past = { fromBlock: '0x1000', toBlock: '0x1010', address: token };
     expect(await call('eth_getLogs', past)).toEqual([]);
   });
 
-  it('shows blocks without a bloom', async () => {
+  it('returns blocks without a logs bloom', async () => {
     const block = await call('eth_getBlockByNumber', 'finalized', false);
     expect(block).toMatchObject({ logsBloom: `0x${'0'.repeat(512)}`, stateRoot: '0x', uncles: [] });
     expect(await call('eth_chainId')).toBe('0x2b6653dc');
   });
 
-  it('takes a hundred requests at once and no more, by POST at one path', async () => {
+  it('accepts batches of up to 100 requests, by POST at /jsonrpc only', async () => {
     const one = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] };
     const postBatch = async (count: number) =>
       (await post(Array.from({ length: count }, () => one))).json();

@@ -1,6 +1,6 @@
 /**
- * TRON's node in front of an anvil: what java-tron's JSON-RPC takes, refuses and shows differently from an
- * Ethereum node, and its own door for transactions. So whoever reads our local TRON has to speak its dialect
+ * A facade of java-tron in front of anvil: where its JSON-RPC differs from an Ethereum node's, and its HTTP endpoint
+ * for transactions. Code that works with the local TRON therefore works with a real node
  * (tronprotocol/java-tron: TronJsonRpcImpl, JsonRpcApiUtil, LogFilterWrapper, LogBlockQuery, BlockResult, config.conf).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -10,7 +10,7 @@ import {
   isJsonObject,
   type JsonObject,
   JsonRpcError,
-} from './anvil.ts';
+} from './anvil-rpc.ts';
 import { listen } from './ports.ts';
 import { TronMempool } from './tron-mempool.ts';
 
@@ -25,7 +25,7 @@ const MAX_ADDRESSES = 1_000;
 const MAX_TOPICS = 1_000;
 const MAX_BATCH_SIZE = 100;
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
-/** Sun for a unit of energy, since proposal 104. */
+/** Sun per unit of energy, since proposal 104. */
 const ENERGY_PRICE = '0x64';
 const ZEROS = `0x${'0'.repeat(512)}`;
 
@@ -38,7 +38,7 @@ async function readHead(anvil: AnvilRpc): Promise<number> {
   return Number(await anvil('eth_blockNumber', []));
 }
 
-/** `getByJsonBlockId`: numbers in hexadecimal, and three of the five tags. */
+/** Accepts hexadecimal numbers and three of the five tags (`getByJsonBlockId`). */
 function blockTag(tag: unknown): string {
   if (tag === 'latest' || tag === 'earliest' || tag === 'finalized') return tag;
   if (tag === 'pending' || tag === 'safe') throw invalidParams(`TAG ${tag} not supported`);
@@ -46,7 +46,7 @@ function blockTag(tag: unknown): string {
   throw invalidParams('invalid block number');
 }
 
-/** Balances, code and calls are known at the newest block alone. */
+/** Balances, code and calls are available at the newest block only. */
 function requireLatestTag(tag: unknown): void {
   if (tag === 'latest') return;
   if (['earliest', 'pending', 'finalized', 'safe'].includes(String(tag))) {
@@ -55,7 +55,7 @@ function requireLatestTag(tag: unknown): void {
   throw invalidParams('QUANTITY not supported, just support TAG as latest');
 }
 
-/** What a TRON block has none of. */
+/** Blanks the fields that TRON blocks don't have. */
 function toTronBlock(block: unknown): unknown {
   if (!isJsonObject(block)) return block;
   return {
@@ -82,7 +82,7 @@ async function resolveHeight(anvil: AnvilRpc, tag: unknown, fallback: number): P
 function checkAddresses(address: unknown): void {
   const list = Array.isArray(address) ? address : address === undefined ? [] : [address];
   if (list.length > MAX_ADDRESSES) throw invalidParams(`exceed max addresses: ${MAX_ADDRESSES}`);
-  // 21 bytes beginning with 41 are refused in filters, though calls take them.
+  // Filters reject 21-byte addresses beginning with 41, although calls accept them.
   if (list.some((one) => !/^0x[0-9a-f]{40}$/i.test(String(one)))) {
     throw invalidParams('invalid address in filter');
   }
@@ -97,7 +97,7 @@ function checkTopics(topics: unknown): void {
   }
 }
 
-/** Past its head the range is cut short, and nothing says so (LogBlockQuery). */
+/** Clamps a range beyond the head without an error (LogBlockQuery). */
 async function logs(anvil: AnvilRpc, filter: unknown): Promise<readonly unknown[]> {
   if (!isJsonObject(filter)) throw invalidParams('invalid filter');
   checkAddresses(filter.address);
@@ -151,7 +151,7 @@ class JavaTronNode {
         requireLatestTag(params[1]);
         return this.#anvil(method, params);
       default:
-        // Broadcasting goes another way, and there are no nonces.
+        // Transactions are broadcast at another path, and there are no nonces.
         throw new JsonRpcError(-32601, 'method not found');
     }
   }
@@ -240,7 +240,7 @@ async function closeServer(server: Server): Promise<void> {
   await ended;
 }
 
-/** In front of the anvil at `behind`. */
+/** Starts the facade in front of the anvil at `anvilUrl`. */
 export async function serveJavaTron(anvilUrl: string): Promise<JavaTron> {
   const node = new JavaTronNode(createAnvilRpc(anvilUrl));
   const server = createServer((request, response) => {

@@ -1,7 +1,6 @@
 /**
- * From Node to the ledger's four entrypoints, through a Worker that exists only here. It can credit an
- * account, so it is made of text at run time, is in no bundle, and answers only who holds a token that
- * this process made up.
+ * Calls the ledger's four entrypoints from Node, through a Worker that exists only in the local stack. It can credit
+ * accounts, so its code is a string that is in no bundle, and it requires a random token of this process.
  */
 import type { AccountId, AccountsRpc, CallsRpc, CreditsRpc, OperatorsRpc } from '@farebox/ledger';
 
@@ -12,7 +11,7 @@ export type LedgerBridge = Readonly<{
   operators: OperatorsRpc;
 }>;
 
-export const BRIDGE_WORKER = 'farebox-local-doors';
+export const BRIDGE_WORKER = 'farebox-local-bridge';
 export const BRIDGE_BINDINGS = {
   calls: 'Calls',
   accounts: 'Accounts',
@@ -20,7 +19,7 @@ export const BRIDGE_BINDINGS = {
   operators: 'Operators',
 } as const;
 
-/** JSON with `bigint` as `{"$n": "..."}` and undefined as absent; the same text runs on both sides. */
+/** JSON with `bigint` as `{"$n": "..."}` and without undefined. Must match `encode` and `decode` below. */
 const CODEC = `
 export const encode = (value) =>
   JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? { $n: item.toString() } : item));
@@ -57,7 +56,7 @@ export function decode(text: string): unknown {
   });
 }
 
-/** Sends one encoded request to the doors' Worker and returns its encoded answer. */
+/** Sends one encoded request to the bridge Worker and returns its encoded response. */
 export type Transport = (body: string) => Promise<string>;
 
 async function callEntrypoint<T>(
@@ -67,9 +66,10 @@ async function callEntrypoint<T>(
   args: unknown[],
 ) {
   const answer = decode(await transport(encode({ entrypoint, method, args })));
-  if (typeof answer !== 'object' || answer === null) throw new Error('The doors did not answer.');
+  if (typeof answer !== 'object' || answer === null)
+    throw new Error('The ledger bridge returned no response.');
   if ('thrown' in answer) throw new Error(`${entrypoint}.${method}: ${String(answer.thrown)}`);
-  // What the ledger returns is typed by its contract; both ends are of the same checkout.
+  // The ledger's contract types this value; both ends are from the same checkout.
   const value: T = Reflect.get(answer, 'value');
   return value;
 }

@@ -1,24 +1,24 @@
 /**
- * The mail provider on one's own machine: aws-ses-v2-local takes letters as Amazon SES would, keeps them
- * in memory and shows them in a browser. It runs in a thread, so that it dies with this process, and
- * gets an environment of its own: with SMTP_TRANSPORT in it, it would send letters to real people.
+ * The local mail provider: aws-ses-v2-local accepts emails like Amazon SES, keeps them in memory and shows them in a
+ * browser. It runs in a thread, so that it ends with this process. It gets an environment of its own, because with
+ * SMTP_TRANSPORT set it would send real emails.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { freePort, waitForFreePort } from './ports.ts';
 
-/** A letter as it arrived. */
+/** An email that the mailbox received. */
 export type ReceivedEmail = Readonly<{
-  /** What its sender was told it is called. */
+  /** The message id that SES returned to the sender. */
   id: string;
   to: string;
   subject: string;
   text: string;
   html: string;
-  /** What was added to it, such as `List-Unsubscribe`. */
+  /** Additional headers such as `List-Unsubscribe`. */
   headers: Readonly<Record<string, string>>;
-  /** Seconds since the epoch are all it says, as milliseconds. */
+  /** Milliseconds since 1970, with a precision of seconds. */
   at: number;
 }>;
 
@@ -38,9 +38,9 @@ async function startThread(port: number): Promise<Worker> {
   });
   const failed = new Promise<never>((_, reject) => {
     thread.once('error', reject);
-    thread.once('exit', () => reject(new Error('The mailbox ended while it started.')));
+    thread.once('exit', () => reject(new Error('The mailbox exited while starting.')));
   });
-  // Once it has started, nobody waits for this any more.
+  // After a successful start nothing awaits this promise.
   failed.catch(() => {});
   await Promise.race([failed, waitUntilHealthy(port)]);
   thread.unref();
@@ -57,7 +57,7 @@ async function waitUntilHealthy(port: number): Promise<void> {
     if (healthy) return;
     await sleep(50);
   }
-  throw new Error('The mailbox did not start.');
+  throw new Error('The mailbox didn’t start in time.');
 }
 
 export class Mailbox {
@@ -77,7 +77,7 @@ export class Mailbox {
     return Array.isArray(emails) ? emails.map(parseReceivedEmail) : [];
   };
 
-  /** What it held is gone with it. */
+  /** Stops the mailbox. Its emails are lost. */
   readonly stop = async (): Promise<void> => {
     const thread = this.#thread;
     this.#thread = null;

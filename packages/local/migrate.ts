@@ -1,7 +1,7 @@
 /**
- * Applies the files of `migrations/` in order of their names, each once and in a transaction of its
- * own, and remembers them in `farebox_migrations`. Forward only: a file that changed after it was
- * applied is refused, because nobody could say what the database then holds.
+ * Applies the files of `migrations/` in the order of their names, each once and in its own transaction, and records
+ * them in `farebox_migrations`. There are no down migrations. A file that changed after it was applied is an error,
+ * because the state of the database would be unknown.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -24,17 +24,17 @@ async function applyOne(client: pg.Client, name: string, text: string): Promise<
   const sha256 = createHash('sha256').update(text).digest('hex');
   await client.query('BEGIN');
   try {
-    // Two runners at once: the second waits here and then finds the file applied.
+    // A concurrent run waits here and then finds the file applied.
     await client.query('LOCK TABLE farebox_migrations IN EXCLUSIVE MODE');
     const known = await client.query('SELECT sha256 FROM farebox_migrations WHERE name = $1', [
       name,
     ]);
     const appliedHash: unknown = known.rows[0]?.sha256;
     if (appliedHash !== undefined && appliedHash !== sha256) {
-      throw new Error(`Migration ${name} was changed after it had been applied.`);
+      throw new Error(`Migration ${name} was changed after it was applied.`);
     }
     if (appliedHash === undefined) {
-      // Without parameters this is the simple protocol, the only one that takes several statements.
+      // A query without parameters uses the simple protocol, the only one that accepts several statements.
       await client.query(text);
       await client.query('INSERT INTO farebox_migrations (name, sha256) VALUES ($1, $2)', [
         name,
@@ -49,7 +49,7 @@ async function applyOne(client: pg.Client, name: string, text: string): Promise<
   }
 }
 
-/** Returns the names of the files applied now. */
+/** Applies pending migrations. Returns the names of the files it applied. */
 export async function migrate(
   connectionString: string,
   folder: string,

@@ -1,4 +1,4 @@
-/** The mock answers every dialect at every provider's address, with a token count each. */
+/** The mock serves every dialect at every provider's path, with token counts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MockProviders, startMock } from './mock.ts';
 
@@ -23,7 +23,7 @@ async function post(path: string, body: unknown): Promise<string> {
   return response.text();
 }
 
-describe('the mock', () => {
+describe('the mock provider', () => {
   it.each([
     ['/v1/chat/completions', chat, /"completion_tokens":[1-9]/],
     [
@@ -47,7 +47,7 @@ describe('the mock', () => {
     ],
     ['/v1/responses', { model: 'm', input: 'hi' }, /"output_tokens":[1-9]/],
     ['/v1/embeddings', { model: 'm', input: 'hi' }, /"embedding":\[/],
-  ])('answers %s', async (path, body, counted) => {
+  ])('answers %s with token counts', async (path, body, counted) => {
     expect(await post(path, body)).toMatch(counted);
   });
 });

@@ -1,7 +1,7 @@
 /**
- * The stand-in for every provider: @copilotkit/aimock on a loopback port, answering anything with one
- * sentence and a token count. Independent software, so that our own reading of a dialect is not what it
- * is tested against; what it lacks is added beside it (count_tokens, DeepSeek's second address).
+ * The mock of all providers: @copilotkit/aimock on a loopback port answers every request with one sentence and a
+ * token count. It is independent software, so that our reading of a dialect isn't tested against itself. What it
+ * lacks is added here (count_tokens, DeepSeek's second address).
  */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { LLMock, type Mountable } from '@copilotkit/aimock';
@@ -9,9 +9,9 @@ import { requireFreePort } from './ports.ts';
 
 export type MockProviders = Readonly<{ url: string; stop(): Promise<void> }>;
 
-const SENTENCE = 'Hello from the mock: no model was asked, but the tokens are counted.';
+const SENTENCE = 'Hello from the mock: no model was called, but the tokens are counted.';
 
-/** Four characters a token: near enough for a stand-in, and the same every time. */
+/** Four characters per token: close enough for a mock, and deterministic. */
 function estimateTokens(value: unknown): number {
   return Math.max(1, Math.ceil(JSON.stringify(value ?? '').length / 4));
 }
@@ -35,7 +35,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Anthropic's token counting, which the mock has not. */
+/** Anthropic's token counting, which aimock lacks. */
 const COUNT_TOKENS: Mountable = {
   handleRequest: async (request: IncomingMessage, response: ServerResponse) => {
     const text = await readBody(request);
@@ -45,7 +45,7 @@ const COUNT_TOKENS: Mountable = {
   },
 };
 
-/** DeepSeek serves Messages under /anthropic: the same mock, one folder down. */
+/** Forwards a path prefix to the mock: DeepSeek serves Messages under /anthropic. */
 function forwardTo(origin: () => string): Mountable {
   return {
     handleRequest: async (request, response, pathname) => {

@@ -1,9 +1,10 @@
 /**
- * One at a time, in order of asking: PGlite is one session, and a transaction must not be interleaved
- * with another client's statements. Never loses a turn: whoever got one gives it back.
+ * A fair mutex. PGlite has a single session, and a transaction must not be interleaved with another client's
+ * statements.
  */
 export type Release = () => void;
 
+/** Each `acquire` resolves, in order of the calls, to the function that releases the mutex. */
 export class Mutex {
   #tail: Promise<void> = Promise.resolve();
 

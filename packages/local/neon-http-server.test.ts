@@ -1,4 +1,4 @@
-/** The endpoint through the real driver, over PGlite and over a real PostgreSQL where there is one. */
+/** The endpoint through Neon's driver, over PGlite and, if installed, over PostgreSQL. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { migrate } from './migrate.ts';
 import { getCacheDir, ROOT } from './paths.ts';
 import { startPostgres, type TemporaryPostgres } from './postgres.ts';
 
-// The driver is the database room's own; here it is the client under whose eyes the endpoint works.
+// Only packages/database may depend on the driver. This test needs it as the endpoint's client.
 const driver = createRequire(join(ROOT, 'packages/database/package.json'))(
   '@neondatabase/serverless',
 );
@@ -19,7 +19,7 @@ driver.neonConfig.wsProxy = (host: string, port: number) => `${host}:${port}/v2`
 driver.neonConfig.pipelineTLS = false;
 driver.neonConfig.pipelineConnect = false;
 
-/** `end` does not wait for the server's goodbye, so a later `stop` may still cut an idle connection. */
+/** `end` doesn't wait for the server, so a later `stop` may still cut an idle connection. */
 function createPool(connectionString: string) {
   const pool = new driver.Pool({ connectionString, max: 4 });
   pool.on('error', () => {});
@@ -34,7 +34,7 @@ const postgres: TemporaryPostgres | null = await startPostgres();
 afterAll(async () => {
   await postgres?.stop();
 });
-if (postgres === null) process.stdout.write('No PostgreSQL on this machine: PGlite only.\n');
+if (postgres === null) process.stdout.write('PostgreSQL is not installed: testing PGlite only.\n');
 
 const backends = [
   { name: 'PGlite', choice: 'pglite-memory' as const },
@@ -54,7 +54,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     await database.close();
   });
 
-  it('keeps a bigint, a null and a quote exactly', async () => {
+  it('round-trips a bigint, a null and a quote exactly', async () => {
     const sql = driver.neon(database.url);
     const rows = await sql.query(
       'insert into things values ($1, $2), ($3, $4) returning id, note',
@@ -66,7 +66,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     ]);
   });
 
-  it('runs a batch in one transaction, all or nothing', async () => {
+  it('runs a batch in one transaction and rolls it back on an error', async () => {
     const sql = driver.neon(database.url);
     const batch = sql.transaction([
       sql`insert into things values (10, 'kept?')`,
@@ -78,7 +78,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     ]);
   });
 
-  it('honours the isolation level of a batch', async () => {
+  it('applies the isolation level of a batch', async () => {
     const sql = driver.neon(database.url);
     const [rows] = await sql.transaction([sql`show transaction_isolation`], {
       isolationLevel: 'Serializable',
@@ -86,7 +86,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     expect(rows).toEqual([{ transaction_isolation: 'serializable' }]);
   });
 
-  it('commits and rolls back over a WebSocket, while others wait their turn', async () => {
+  it('commits and rolls back over a WebSocket while other clients wait', async () => {
     const pool = createPool(database.url);
     const client = await pool.connect();
     await client.query('begin');
@@ -111,7 +111,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     expect(await sql`select id from things where id in (20, 21)`).toEqual([{ id: '21' }]);
   });
 
-  it('serves two clients that use the same statement name', async () => {
+  it('serves clients that use the same statement name', async () => {
     const pool = createPool(database.url);
     const answers = await Promise.all(
       Array.from({ length: 12 }, (_, index) =>
@@ -122,7 +122,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     await pool.end();
   });
 
-  it('is away after stop and back after start with what was committed', async () => {
+  it('is unreachable after stop, and keeps committed rows after start', async () => {
     const sql = driver.neon(database.url);
     await database.stop();
     await expect(sql`select 1`).rejects.toThrow();
@@ -130,7 +130,7 @@ describe.each(backends)('the Neon driver over $name', ({ choice }) => {
     expect(await sql`select id from things where id = 21`).toEqual([{ id: '21' }]);
   });
 
-  it('applies each migration once, and none by halves', async () => {
+  it('applies each migration once and as a whole', async () => {
     const migrations = mkdtempSync(join(folder, 'migrations-'));
     writeFileSync(
       join(migrations, '0000_a.sql'),

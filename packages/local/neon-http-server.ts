@@ -1,7 +1,7 @@
 /**
- * A Neon-compatible endpoint on one loopback port: `POST /sql` as @neondatabase/serverless speaks it,
- * and raw wire bytes over a WebSocket at `/v2`, both in front of any PostgreSQL. The protocol was read
- * from the driver's 1.2.0 bundle. It never logs a statement or a parameter.
+ * A Neon-compatible endpoint on a loopback port, in front of any PostgreSQL: `POST /sql` as
+ * @neondatabase/serverless sends it, and wire protocol bytes over a WebSocket at `/v2`. The protocol is taken from
+ * the driver's 1.2.0 bundle. Statements and parameters are never logged.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
@@ -38,7 +38,7 @@ async function serveHttp(pool: pg.Pool, request: IncomingMessage, response: Serv
   send(response, await answerSql(pool, request.headers, await readBody(request)));
 }
 
-/** Bytes in both directions; whichever side ends, ends the other. */
+/** Forwards bytes in both directions. When one side closes, the other is closed too. */
 function pump(socket: WebSocket, target: URL): void {
   const upstream: Socket = connect(Number(target.port), target.hostname);
   upstream.setNoDelay(true);
@@ -50,14 +50,14 @@ function pump(socket: WebSocket, target: URL): void {
   upstream.on('error', () => socket.terminate());
 }
 
-/** `connectionString` names the PostgreSQL behind, with its port. */
+/** Starts the endpoint. `connectionString` is the PostgreSQL behind it and must include the port. */
 export async function serveNeonHttp(
   connectionString: string,
   port: number,
 ): Promise<NeonHttpServer> {
   const target = new URL(connectionString);
   const pool = new pg.Pool({ connectionString, max: 8 });
-  // An idle connection that breaks is replaced at the next statement, which reports what is wrong.
+  // The pool replaces a broken idle connection at the next statement, which reports any error.
   pool.on('error', () => {});
   const server = createServer((request, response) => {
     serveHttp(pool, request, response).catch(() => response.destroy());

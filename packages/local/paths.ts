@@ -1,12 +1,12 @@
-/** Where things are: the checkout, what this machine's stack keeps, and what can be made again. */
+/** Folders of the local stack: the checkout, its state, and its cache. */
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Survives restarts; `npm start -- --fresh` forgets it. */
+/** Survives restarts. `npm start -- --fresh` deletes it. */
 export const STATE_DIR = process.env.FAREBOX_STATE_DIR ?? join(ROOT, '.farebox');
 
-/** Bundles and an empty database: slow to make, and the same every time. */
+/** Holds bundles and an empty database, which are slow to create and reproducible. */
 export function getCacheDir(root: string): string {
   return join(root, 'node_modules', '.cache', 'farebox');
 }

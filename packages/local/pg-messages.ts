@@ -1,6 +1,6 @@
 /**
- * PostgreSQL's wire messages, as bytes: cutting them apart, naming them, building the few a server
- * sends on its own. Pure; PostgreSQL docs, "Frontend/Backend Protocol: Message Formats".
+ * Parses and builds messages of PostgreSQL's wire protocol (PostgreSQL docs, "Frontend/Backend Protocol: Message
+ * Formats"). Pure.
  */
 
 const TEXT = new TextEncoder();
@@ -9,7 +9,7 @@ export const SSL_REQUEST = 80877103;
 export const GSS_REQUEST = 80877104;
 export const CANCEL_REQUEST = 80877102;
 
-/** Cuts whole messages off the front; `headed` is false only before the first (startup) message. */
+/** Splits the first whole message off, or returns null. Only the startup message has no type byte. */
 export function splitMessage(
   bytes: Buffer,
   hasTypeByte: boolean,
@@ -39,7 +39,7 @@ export function buildQuery(sql: string): Buffer {
   return buildMessage('Q', `${sql}\0`);
 }
 
-/** What a client hears when it may begin: no password is asked for on the loopback interface. */
+/** The server's reply to the startup message. No password is required on the loopback interface. */
 export function buildStartupResponse(version: string): Buffer {
   const parameters = {
     server_version: version,
@@ -58,7 +58,7 @@ export function buildStartupResponse(version: string): Buffer {
   ]);
 }
 
-/** The transaction state of the last ReadyForQuery in an answer: idle, in transaction, failed. */
+/** The transaction status of the last ReadyForQuery in a response: idle, in transaction, or failed. */
 export function lastTransactionStatus(answer: Buffer): 'I' | 'T' | 'E' | null {
   let state: 'I' | 'T' | 'E' | null = null;
   for (
@@ -78,8 +78,8 @@ function cString(frame: Buffer, from: number): string {
 }
 
 /**
- * Prepared statements have names per connection; the one session behind many connections would mix
- * them up. Returns the message with the statement's name prefixed, and the new name.
+ * Prefixes the name of a prepared statement. Names are per connection, and the single session behind all
+ * connections would mix them up. Returns the changed message and the new name.
  */
 export function prefixStatementName(
   frame: Buffer,

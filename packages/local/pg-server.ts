@@ -1,7 +1,7 @@
 /**
- * PostgreSQL's wire protocol over PGlite, for any number of clients of its single session: a client
- * keeps the session from its first message until it is idle again, and a client that leaves inside a
- * transaction is rolled back. Loopback only; it never asks for a password.
+ * Serves PostgreSQL's wire protocol over PGlite. Clients share its single session: a client holds it from its first
+ * message until it is idle again, and is rolled back if it disconnects inside a transaction. Listens on loopback
+ * only and requires no password.
  */
 import { createServer, type Socket } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
@@ -21,7 +21,7 @@ import { listen } from './ports.ts';
 
 export type PgServer = Readonly<{ port: number; close(): Promise<void> }>;
 
-/** After these a client waits for an answer. */
+/** Message types after which a client waits for a response. */
 const GROUP_ENDING_TYPES: ReadonlySet<string> = new Set(['S', 'Q', 'H', 'F']);
 
 class Session {
@@ -52,7 +52,7 @@ class Session {
     });
   }
 
-  /** Resolves when nothing of this client is left to do. */
+  /** Disconnects the client and waits until its work is done. */
   async close(): Promise<void> {
     this.#socket.destroy();
     await this.#work;
@@ -100,7 +100,7 @@ class Session {
     this.#release ??= await this.#mutex.acquire();
     const answer = Buffer.from(await this.#db.execProtocolRaw(group));
     this.#socket.write(answer);
-    // A Flush has no ReadyForQuery: the Sync that must follow belongs to the same turn.
+    // A Flush has no ReadyForQuery. The Sync that must follow runs under the same lock.
     if (kind !== 'H' && lastTransactionStatus(answer) === 'I') this.#releaseMutex();
   }
 

@@ -1,6 +1,6 @@
 /**
- * Listening on the loopback interface, and saying plainly which port is taken, by whom where that is
- * cheap to know, and how to choose another.
+ * Listens on the loopback interface. The error for a port in use names the process, where that is cheap to find out,
+ * and how to choose another port.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -19,7 +19,7 @@ export const DEFAULT_PORTS: Ports = {
   operators: 8792,
 };
 
-/** A port somebody else has. Its message is meant to be read by a person. */
+/** A port is in use. The message is shown to the user. */
 export class PortInUseError extends Error {
   readonly port: number;
 
@@ -30,13 +30,13 @@ export class PortInUseError extends Error {
       name === null
         ? ''
         : ` Stop that program, or choose another port: FAREBOX_${name.toUpperCase()}_PORT=${port + 100} npm start`;
-    super(`Port ${port}${what} is taken${by}.${how}`);
-    this.name = 'PortTaken';
+    super(`Port ${port}${what} is in use${by}.${how}`);
+    this.name = 'PortInUseError';
     this.port = port;
   }
 }
 
-/** Resolves to the port; 0 asks for a free one. */
+/** Listens on a port, or on a free one for 0. Resolves to the port. */
 export function listen(
   server: Server,
   port: number,
@@ -56,7 +56,7 @@ export function listen(
   });
 }
 
-/** One that nobody had just now; whoever needs to know a port before its server runs takes this. */
+/** Finds a port that is free now, for servers whose port must be known before they start. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server, 0);
@@ -64,7 +64,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Throws PortTaken unless the port could be had just now. */
+/** Throws `PortInUseError` if the port is in use now. */
 export async function requireFreePort(port: number, name: PortName): Promise<void> {
   if (port === 0) return;
   const server = createServer();
@@ -72,7 +72,7 @@ export async function requireFreePort(port: number, name: PortName): Promise<voi
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** As requireFree, but lets a program that is just ending have a moment to let go of the port. */
+/** Like `requireFreePort`, but waits 1.5 seconds for an exiting process to release the port. */
 export async function waitForFreePort(port: number, name: PortName): Promise<void> {
   const deadline = Date.now() + 1_500;
   for (;;) {
@@ -86,7 +86,7 @@ export async function waitForFreePort(port: number, name: PortName): Promise<voi
   }
 }
 
-/** "node (process 4711)", from Linux's /proc; null elsewhere or where it is not ours to see. */
+/** "node (process 4711)", from Linux's /proc. Null on other systems and for other users' processes. */
 export function findPortHolder(port: number): string | null {
   try {
     const socket = listeningSocket(port);
@@ -118,7 +118,7 @@ function findProcessBySocket(inode: string): string | null {
       if (holdsSocket)
         return `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (process ${pid})`;
     } catch {
-      // Another user's process, or one that has just ended.
+      // Another user's process, or one that has just exited.
     }
   }
   return null;

@@ -1,15 +1,14 @@
 /**
- * A throw-away PostgreSQL for tests of what PGlite cannot show: real locks and real concurrency. Uses
- * the machine's own binaries and says so plainly where there are none.
+ * Starts a temporary PostgreSQL, for tests of what PGlite can't show: real locks and concurrency. It uses the
+ * installed binaries.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { listen } from './ports.ts';
+import { freePort } from './ports.ts';
 
 export type TemporaryPostgres = Readonly<{ connectionString: string; stop(): Promise<void> }>;
 
@@ -22,18 +21,11 @@ function findBinaries(): string | null {
   return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
 }
 
-/** PostgreSQL refuses to run as root: there, Debian's own `postgres` user runs it. */
+/** PostgreSQL refuses to run as root, so root runs it as Debian's `postgres` user. */
 function getPostgresUser(): Readonly<{ uid?: number; gid?: number }> {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server, 0);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function waitUntilReady(connectionString: string): Promise<void> {
@@ -50,7 +42,7 @@ async function waitUntilReady(connectionString: string): Promise<void> {
   }
 }
 
-/** Null where the machine has no PostgreSQL. */
+/** Null when PostgreSQL isn't installed. */
 export async function startPostgres(): Promise<TemporaryPostgres | null> {
   const bin = findBinaries();
   if (bin === null) return null;

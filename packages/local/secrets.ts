@@ -1,12 +1,12 @@
 /**
- * What this machine's stack made up for itself and must find again: kept in `.farebox/`, readable by
- * its owner only. Nothing here is of any use elsewhere.
+ * Secrets that the local stack generates once and keeps in `.farebox/`, readable by their owner only. They are valid
+ * for this stack only.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Replaces the file as a whole, so that a reader never sees half of it. */
+/** Replaces the file atomically. */
 export function writePrivate(path: string, value: unknown): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporaryPath = `${path}.${process.pid}`;
@@ -15,7 +15,7 @@ export function writePrivate(path: string, value: unknown): void {
   renameSync(temporaryPath, path);
 }
 
-/** The text fields of a JSON file, or null where there is none that can be read. */
+/** Returns the text fields of a JSON file. Null when the file is missing or invalid. */
 export function readPrivate(path: string): Readonly<Record<string, string>> | null {
   if (!existsSync(path)) return null;
   try {
@@ -28,7 +28,7 @@ export function readPrivate(path: string): Readonly<Record<string, string>> | nu
   }
 }
 
-/** Made once, beside the others. */
+/** Creates the secret on the first call. */
 function getOrCreateSecret(stateDir: string, name: string, make: () => string): string {
   const path = join(stateDir, 'secrets.json');
   const all = readPrivate(path) ?? {};
@@ -44,7 +44,7 @@ export function keyMacSecrets(stateDir: string): string {
   return getOrCreateSecret(stateDir, 'keyMacSecrets', () => `1:${randomBytes(32).toString('hex')}`);
 }
 
-/** What the deposit addresses of this machine are derived from: 64 hexadecimal characters. */
+/** The seed of the local deposit addresses: 64 hexadecimal characters. */
 export function depositSeed(stateDir: string): string {
   return getOrCreateSecret(stateDir, 'depositSeed', () => randomBytes(32).toString('hex'));
 }

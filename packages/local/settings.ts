@@ -1,17 +1,16 @@
 /**
- * Which provider is reached where, as bindings of the gateway: from what a test asks for, or from the
- * environment and `.dev.vars` as `npm start` reads them. A provider without a key and without an
- * address of its own is answered by the mock. Pure.
+ * Settings of the local stack: provider addresses and keys, gateway bindings and ports, from a test's options or
+ * from the environment and `.dev.vars`. The mock serves a provider that has neither a key nor an address. Pure.
  */
 import { PROVIDERS } from '@farebox/providers/list';
 import { DEFAULT_PORTS, type PortName, type Ports } from './ports.ts';
 
 export type ProviderAddress = Readonly<{ baseUrl?: string; apiKey?: string }>;
-/** As the binding EXTRA_PROVIDERS spells it. */
+/** An item of the binding EXTRA_PROVIDERS. */
 export type ExtraProvider = Readonly<{ id: string; base_url: string; api_key: string }>;
 export type ProviderChoices = Readonly<Record<string, ProviderAddress>>;
 
-/** What a provider without a key is sent: it must not look like anybody's. */
+/** The key sent to providers without one. It must not look like a real key. */
 const NO_KEY = 'farebox-local-no-key';
 
 type EnvVars = Readonly<Record<string, string | undefined>>;
@@ -20,7 +19,7 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text.trim();
 }
 
-/** The gateway's bindings for `providers`, the rest answered at `mockUrl`. */
+/** The gateway's bindings for the providers. The mock at `mockUrl` serves those that aren't configured. */
 export function providerBindings(
   providers: ProviderChoices,
   extra: readonly ExtraProvider[],
@@ -66,7 +65,7 @@ export function parseProviders(env: EnvVars): ProviderChoices {
   return choices;
 }
 
-/** Names of the providers that the mock answers. */
+/** Ids of the providers that the mock serves. */
 export function mockedProviders(choices: ProviderChoices): string[] {
   return PROVIDERS.filter(({ id }) => Object.keys(choices[id] ?? {}).length === 0).map(
     ({ id }) => id,
@@ -90,7 +89,7 @@ const PASSED_THROUGH = [
   'GRACE_SECONDS',
 ];
 
-/** Bindings of the gateway that go through as they are. */
+/** The gateway's bindings that are passed on unchanged. */
 export function parseGatewayBindings(env: EnvVars): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of PASSED_THROUGH) {
@@ -100,7 +99,7 @@ export function parseGatewayBindings(env: EnvVars): Record<string, string> {
   return found;
 }
 
-/** Ports by `FAREBOX_<NAME>_PORT`; throws, naming the variable, for what is not a port. */
+/** Ports from `FAREBOX_<NAME>_PORT`. Throws an error that names the variable if one is invalid. */
 export function parsePorts(env: EnvVars): Ports {
   const port = (name: PortName): number => {
     const variable = `FAREBOX_${name.toUpperCase()}_PORT`;
@@ -108,7 +107,7 @@ export function parsePorts(env: EnvVars): Ports {
     if (text === undefined) return DEFAULT_PORTS[name];
     const number = Number(text);
     if (!Number.isInteger(number) || number < 0 || number > 65_535) {
-      throw new Error(`${variable} is not a port number.`);
+      throw new Error(`${variable} isn’t a port number.`);
     }
     return number;
   };

@@ -1,6 +1,6 @@
 /**
- * A stand-in for Amazon SNS: a topic, a certificate of its own making and messages signed with it. Only
- * a console that was told on this machine where to find certificates believes any of it.
+ * A local Amazon SNS: a topic, a self-signed certificate, and messages signed with it. Only a console that is
+ * configured with this certificate's URL trusts it.
  */
 import {
   createSign,
@@ -19,13 +19,13 @@ export type LocalSns = Readonly<{
   certificateUrl: string;
   /** PEM. */
   certificate: string;
-  /** The body SNS would post. `changed` is signed with the rest; an empty text leaves a field out. */
+  /** Builds the body SNS would post. `overrides` are signed too; an empty one removes a field. */
   message(type: string, message: string, overrides?: SnsFields): string;
-  /** Answers every path with the certificate, on a loopback port. */
+  /** Serves the certificate at every path of a loopback port. */
   serve(): Promise<Readonly<{ url: string; stop(): Promise<void> }>>;
 }>;
 
-/** X.690: one tag, a length, the contents. */
+/** Encodes a tag, a length and the contents (X.690). */
 function encodeDer(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat(contents);
   const size = body.length;
@@ -40,7 +40,7 @@ const COMMON_NAME = Buffer.from('0603550403', 'hex');
 /** 1.2.840.113549.1.1.11, sha256WithRSAEncryption, with NULL parameters (RFC 4055 section 5). */
 const SHA256_WITH_RSA = encodeDer(SEQUENCE, Buffer.from('06092a864886f70d01010b0500', 'hex'));
 
-/** The least that RFC 5280 calls a certificate. */
+/** Creates a minimal certificate (RFC 5280). */
 function createCertificate(publicKey: KeyObject, privateKey: KeyObject): string {
   const attribute = encodeDer(SEQUENCE, COMMON_NAME, encodeText(0x0c, 'Farebox local, not Amazon'));
   const name = encodeDer(SEQUENCE, encodeDer(0x31, attribute));
@@ -67,7 +67,7 @@ function createCertificate(publicKey: KeyObject, privateKey: KeyObject): string 
   return `-----BEGIN CERTIFICATE-----\n${lines?.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
 
-/** Documented order; what a type has not is not there. */
+/** In the documented order. Fields that a message doesn't have are skipped. */
 const SIGNED_FIELDS = [
   'Message',
   'MessageId',

@@ -1,7 +1,7 @@
 /**
- * One `POST /sql` of the Neon driver: a statement, or a batch in one transaction. Values travel as
- * PostgreSQL's own text in both directions, so that nothing is rounded; a database error is HTTP 400
- * with PostgreSQL's fields, as the driver expects.
+ * Executes one `POST /sql` of the Neon driver: a statement, or a batch in one transaction. Values are PostgreSQL's
+ * own text in both directions, so nothing is rounded. A database error becomes HTTP 400 with PostgreSQL's fields, as
+ * the driver expects.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
@@ -37,7 +37,7 @@ const ISOLATION: Readonly<Record<string, string>> = {
   Serializable: 'SERIALIZABLE',
 };
 
-/** Every value as the text PostgreSQL sent. */
+/** Keeps every value as the text PostgreSQL sent. */
 const TEXT_TYPES = { getTypeParser: () => (text: unknown) => text };
 
 function parseStatement(value: unknown): Statement | null {
@@ -53,7 +53,7 @@ async function run(client: pg.Pool | pg.PoolClient, statement: Statement): Promi
     values: statement.params,
     rowMode: 'array' as const,
     types: TEXT_TYPES,
-    // The driver's endpoint uses the extended protocol even without parameters: one statement each.
+    // Neon's endpoint uses the extended protocol even without parameters, which allows one statement only.
     queryMode: 'extended',
   };
   const result = await client.query(config);
@@ -105,7 +105,7 @@ function toErrorAnswer(error: unknown): SqlAnswer {
   );
   const sqlState = /^[0-9A-Z]{5}$/.test(String(fields.code));
   if (sqlState) return { status: 400, body: fields };
-  return { status: 500, body: { message: 'The database behind the endpoint did not answer.' } };
+  return { status: 500, body: { message: 'The database behind the endpoint doesn’t respond.' } };
 }
 
 export async function answerSql(
@@ -115,7 +115,7 @@ export async function answerSql(
 ): Promise<SqlAnswer> {
   const malformed = {
     status: 400,
-    body: { message: 'The body is not a statement.', code: '08P01' },
+    body: { message: 'The body isn’t a statement.', code: '08P01' },
   };
   let parsed: unknown;
   try {

@@ -1,7 +1,6 @@
 /**
- * The whole product on one machine: database, mock providers, and the Workers in real workerd. What
- * `npm start` runs and every system test starts. It makes accounts and money out of nothing, so no
- * Worker may ever import it.
+ * The local stack: database, mock providers, mailbox, and the Workers in real workerd. `npm start` and the system
+ * tests run it. It can create accounts and credit from nothing, so no Worker may import it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -21,61 +20,61 @@ import { type ExtraProvider, type ProviderChoices, providerBindings } from './se
 import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
 
 export type StackOptions = Readonly<{
-  /** Where everything that survives a restart lives; without one, a folder that `stop` removes. */
+  /** The folder of all persistent state. Without it, a temporary folder that `stop` removes. */
   stateDir?: string;
-  /** 0, the default, takes a free port. */
+  /** 0, the default, chooses a free port. */
   ports?: Partial<Ports>;
-  /** PGlite in memory unless said otherwise. */
+  /** Default: PGlite in memory. */
   database?: DatabaseChoice;
-  /** Providers by id; those not named are answered by the mock. */
+  /** Providers by id. The mock serves the others. */
   providers?: ProviderChoices;
   extraProviders?: readonly ExtraProvider[];
   gatewayBindings?: Readonly<Record<string, string>>;
   consoleBindings?: Readonly<Record<string, string>>;
-  /** Of the operators' Worker, which answers 503 without its Access settings. */
+  /** Bindings of the operators' Worker, which returns 503 without its Access settings. */
   operatorBindings?: Readonly<Record<string, string>>;
-  /** Chains and public keys, as the deposits Worker and the console read them; without any, deposits are off. */
+  /** Bindings of chains and public keys for the deposits Worker and the console. Without them deposits are off. */
   chains?: Readonly<Record<string, string>>;
-  /** How often the crons of ledger and console fire; null means only by `tick`. */
+  /** The interval of the crons of ledger and console. Null: only `runCrons` fires them. */
   cronEveryMs?: number | null;
   quiet?: boolean;
-  /** Hears what is being done, one line each. */
+  /** Gets a line for each step of the start. */
   onProgress?: (line: string) => void;
-  /** The checkout whose Workers run. */
+  /** The checkout whose Workers are run. */
   root?: string;
 }>;
 
 export type LocalStack = Readonly<{
   gatewayUrl: string;
   consoleUrl: string;
-  /** The operators' Worker itself; it expects the header that Cloudflare Access would add. */
+  /** The operators' Worker. Requests need the header that Cloudflare Access would add. */
   operatorsUrl: string;
-  /** What the Workers got as DATABASE_URL. */
+  /** The DATABASE_URL of the Workers. */
   databaseUrl: string;
   mockUrl: string;
-  /** Where the letters that were sent can be looked at. */
+  /** Shows the emails that were sent. */
   mailboxUrl: string;
-  /** All that arrived since the mailbox started, oldest first. */
+  /** The emails received since the mailbox started, oldest first. */
   emails(): Promise<readonly ReceivedEmail[]>;
-  /** The mail provider is away, and what it held is gone. */
+  /** Stops the mail provider. Its emails are lost. */
   stopMailbox(): Promise<void>;
   startMailbox(): Promise<void>;
   ledger: LedgerBridge;
-  createAccount(wish: CreateAccountOptions): Promise<LocalAccount>;
-  /** Everything the Workers, workerd and this stack printed. */
+  createAccount(options: CreateAccountOptions): Promise<LocalAccount>;
+  /** Everything that the Workers, workerd and this stack printed. */
   output(): string;
-  /** Kills workerd where it stands and starts it again on the same state and ports. */
+  /** Kills workerd and starts it again with the same state and ports. */
   restartWorkers(): Promise<void>;
   stopDatabase(): Promise<void>;
   startDatabase(): Promise<void>;
-  /** Fires the ledger's and the console's cron once. */
+  /** Fires the crons once. */
   runCrons(): Promise<void>;
   workerdPid(): number | null;
   stop(): Promise<void>;
 }>;
 
 const EVERY_MINUTE_MS = 60_000;
-/** A stack that runs for weeks must not keep all it ever said. */
+/** Limits the memory of a stack that runs for weeks. */
 const MAX_OUTPUT_CHARS = 8_000_000;
 
 class Output {
@@ -94,7 +93,7 @@ class Output {
   }
 }
 
-/** What was opened so far, closed in reverse order, also when a later step fails. */
+/** Closes what was opened so far, in reverse order, also when a later step fails. */
 class Cleanup {
   readonly #closers: (() => unknown)[] = [];
 
@@ -126,7 +125,7 @@ function resolveStateDir(options: StackOptions, cleanup: Cleanup): string {
   return made;
 }
 
-/** Chosen before they run, because the console has to know its own address and the API's. */
+/** Chosen before the Workers run, because the console needs its own URL and the API's. */
 async function workerPorts({ gateway, console, operators }: Ports): Promise<WorkerPorts> {
   return {
     gateway: gateway || (await freePort()),
@@ -135,7 +134,7 @@ async function workerPorts({ gateway, console, operators }: Ports): Promise<Work
   };
 }
 
-/** As at AWS, but for the address; the names below say whose they are if they ever turn up elsewhere. */
+/** As for AWS, except for the endpoint. The credentials are recognizable as local ones. */
 function mailBindings(mailbox: Mailbox): Record<string, string> {
   return {
     SES_ENDPOINT: mailbox.url,
@@ -168,7 +167,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   await requireFreePort(ports.console, 'console');
   await requireFreePort(ports.operators, 'operators');
   const bundling = bundleWorkers(root, cacheDir);
-  // Observed later; a failure before that must not be an unhandled one.
+  // Awaited later. Until then a failure must not count as an unhandled rejection.
   bundling.catch(() => {});
 
   onProgress('opening the database');
@@ -226,7 +225,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   return { database, mock, mailbox, plan, output };
 }
 
-/** The Workers through their restarts: callers hold on to this, never to one run of workerd. */
+/** The Workers across restarts: callers keep this object, not a single run of workerd. */
 class Workers {
   readonly #plan: WorkersPlan;
   #running: RunningWorkers;
@@ -249,7 +248,7 @@ class Workers {
 
 function startCron(workers: Workers, everyMs: number | null): NodeJS.Timeout | undefined {
   if (everyMs === null) return undefined;
-  // A tick that fails (the database is away, workerd restarts) is followed by the next one.
+  // A failed run is ignored (database stopped, workerd restarting): the next one follows.
   const timer = setInterval(() => void workers.runCrons().catch(() => {}), everyMs);
   timer.unref();
   return timer;
@@ -277,7 +276,7 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
     stopMailbox: mailbox.stop,
     startMailbox: mailbox.start,
     ledger,
-    createAccount: (wish) => createAccount(database.url, ledger, wish),
+    createAccount: (accountOptions) => createAccount(database.url, ledger, accountOptions),
     output: () => output.text(),
     restartWorkers: workers.restart,
     stopDatabase: () => database.stop(),
@@ -288,7 +287,7 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
   };
 }
 
-/** Starts everything, or closes what it had opened and throws. */
+/** Starts the stack. On an error it closes what it has opened and throws. */
 export async function startStack(options: StackOptions = {}): Promise<LocalStack> {
   const cleanup = new Cleanup();
   try {

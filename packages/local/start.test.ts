@@ -1,11 +1,11 @@
-/** `npm start` and `npm run account` as a person meets them: processes, ports, files and exit codes. */
+/** `npm start` and `npm run account` as a user runs them: processes, ports, files and exit codes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { readRunning } from './control-server.ts';
+import { readRunning } from './control-client.ts';
 import { listen } from './ports.ts';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'farebox-start-'));
@@ -59,14 +59,14 @@ function isAlive(pid: number | null | undefined): boolean {
   if (pid === null || pid === undefined) return false;
   try {
     process.kill(pid, 0);
-    // A killed process stays in the table until its parent has looked.
+    // A killed process stays in the process table until its parent reaps it.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }
 }
 
-/** Processes that work on this state, as Linux lists them. */
+/** Processes that use this state folder, as Linux lists them. */
 function listStackProcesses(): readonly string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -79,24 +79,24 @@ function listStackProcesses(): readonly string[] {
     });
 }
 
-it('says so where no stack runs', async () => {
+it('npm run account fails with a hint when no stack runs', async () => {
   const account = run('account.ts', ['--credit', '1'], {});
   expect(await account.exit).toBe(1);
   expect(account.out()).toContain('npm start');
 });
 
-it('says which port is taken, and how to choose another', async () => {
+it('npm start names the port that is in use, and how to choose another', async () => {
   const ports = await freePorts();
   const server = createServer();
   await listen(server, Number(ports.FAREBOX_CONSOLE_PORT));
   const start = run('start.ts', [], ports);
   expect(await start.exit).toBe(1);
-  expect(start.out()).toContain(`Port ${ports.FAREBOX_CONSOLE_PORT} (for the console) is taken`);
+  expect(start.out()).toContain(`Port ${ports.FAREBOX_CONSOLE_PORT} (for the console) is in use`);
   expect(start.out()).toContain('FAREBOX_CONSOLE_PORT=');
   await new Promise((resolve) => server.close(resolve));
 });
 
-it('serves a call, an account, refuses a second run, and comes back with its state', async () => {
+it('npm start serves calls and accounts, rejects a second start, and keeps its state over restarts', async () => {
   const ports = await freePorts();
   const gateway = `http://127.0.0.1:${ports.FAREBOX_GATEWAY_PORT}`;
   const first = run('start.ts', [], ports);
@@ -136,7 +136,7 @@ it('serves a call, an account, refuses a second run, and comes back with its sta
   await ready(again);
   expect(await credits()).toMatchObject({ data: { posted_nano_usd: '25000000000' } });
 
-  // Killed with no time to clean up: what is left of it must not stand in the next one's way.
+  // Killed without cleaning up: nothing left over may prevent the next start.
   again.child.kill('SIGKILL');
   await again.exit;
   await expect.poll(listStackProcesses, { timeout: 10_000 }).toEqual([]);

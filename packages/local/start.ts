@@ -1,6 +1,6 @@
 /**
- * `npm start`: the whole product here, until Ctrl-C. Prints `farebox ready` when a call succeeds, says
- * plainly what stands in the way otherwise, and leaves no process behind however it ends.
+ * `npm start`: runs the local stack until Ctrl-C. Prints `farebox ready` once a call succeeds, or an error that says
+ * what to fix. Leaves no process behind.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +8,13 @@ import { parseArgs } from 'node:util';
 import { type AccessProxy, startAccessProxy } from './access-proxy.ts';
 import { anvilPath } from './anvil.ts';
 import { type LocalChains, startChains } from './chains.ts';
-import { callControl, readRunning, serveControl } from './control-server.ts';
+import { callControl, readRunning } from './control-client.ts';
+import { serveControl } from './control-server.ts';
 import { InvalidOptions } from './create-account.ts';
+import { type DemoKey, demoAccount, tryCall } from './demo-account.ts';
 import { fund } from './fund-account.ts';
 import { ROOT, STATE_DIR } from './paths.ts';
 import { PortInUseError, waitForFreePort } from './ports.ts';
-import { readPrivate, writePrivate } from './secrets.ts';
 import {
   mockedProviders,
   parseDevVars,
@@ -21,13 +22,10 @@ import {
   parsePorts,
   parseProviders,
 } from './settings.ts';
+import { createShutdown } from './shutdown.ts';
 import { type LocalStack, startStack } from './stack.ts';
 
-const DEMO_CREDIT_USD = '5';
-/** Beyond this a stop is not waited for: workerd is killed by then, and nothing else holds state. */
-const STOP_TIMEOUT_MS = 8_000;
-
-/** Something a person can mend; told without a stack trace. */
+/** An error the user can fix. It is printed without a stack trace. */
 class StartError extends Error {}
 
 function print(line: string): void {
@@ -43,14 +41,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A start that was killed with no time to clean up may have left its workerd: that one is ours to end. */
+/** Kills the workerd of an earlier start that was killed without cleaning up. */
 function killOrphan(workerdPid: number | null): void {
   if (workerdPid === null || !isAlive(workerdPid)) return;
   try {
     if (readFileSync(`/proc/${workerdPid}/comm`, 'utf8').trim() !== 'workerd') return;
     process.kill(workerdPid, 'SIGKILL');
   } catch {
-    // Not Linux, or it has just ended.
+    // Not Linux, or it has just exited.
   }
 }
 
@@ -66,46 +64,6 @@ async function requireNoRunningStack(): Promise<void> {
   if (!isAlive(before.pid)) killOrphan(before.workerdPid);
 }
 
-type DemoKey = Readonly<{ apiKey: string }>;
-
-async function isKeyAccepted(stack: LocalStack, demo: DemoKey): Promise<boolean> {
-  const response = await fetch(`${stack.gatewayUrl}/v1/credits`, {
-    headers: { authorization: `Bearer ${demo.apiKey}` },
-  });
-  await response.arrayBuffer();
-  return response.status === 200;
-}
-
-/** The account the printed command uses, made once and found again. */
-async function demoAccount(stack: LocalStack): Promise<DemoKey> {
-  const path = join(STATE_DIR, 'demo-account.json');
-  const apiKey = readPrivate(path)?.apiKey;
-  if (apiKey !== undefined && (await isKeyAccepted(stack, { apiKey }))) return { apiKey };
-  const made = await stack.createAccount({ creditUsd: DEMO_CREDIT_USD, name: 'demo' });
-  writePrivate(path, made);
-  if (!(await isKeyAccepted(stack, made)))
-    throw new Error('The gateway does not answer its own demo key.');
-  return made;
-}
-
-/** A whole call, where it costs nobody anything. */
-async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
-  const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${demo.apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: 'openai/gpt-4o-mini',
-      max_tokens: 16,
-      messages: [{ role: 'user', content: 'Are you there?' }],
-    }),
-  });
-  await response.arrayBuffer();
-  // A demo balance that was used up is no reason to say that nothing works.
-  if (response.status !== 200 && response.status !== 402) {
-    throw new Error(`A call through the gateway ended with ${response.status}.`);
-  }
-}
-
 function printSummary(
   stack: LocalStack,
   demo: DemoKey,
@@ -115,12 +73,12 @@ function printSummary(
 ): void {
   print('');
   print(`  gateway   ${stack.gatewayUrl}`);
-  // Passkeys need a name: an address of digits can't have any (WebAuthn section 5.1.3).
+  // Passkeys need a domain, which an IP address isn't (WebAuthn section 5.1.3).
   print(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
   print(`  operators ${access.url}/operators`);
   print(`  mailbox   ${stack.mailboxUrl}`);
   print(`  database  ${stack.databaseUrl}`);
-  if (mocked.length > 0) print(`  mock      ${stack.mockUrl} answers for ${mocked.join(', ')}`);
+  if (mocked.length > 0) print(`  mock      ${stack.mockUrl} serves ${mocked.join(', ')}`);
   print('');
   print(`curl ${stack.gatewayUrl}/v1/chat/completions \\`);
   print(`  -H 'Authorization: Bearer ${demo.apiKey}' -H 'Content-Type: application/json' \\`);
@@ -128,54 +86,22 @@ function printSummary(
     `  -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello!"}]}'`,
   );
   print('');
-  print('An account of your own: npm run account -- --credit 25');
-  if (chains)
-    print('Test USDT to its address:  npm run faucet -- --account ID --chain tron --amount 10');
-}
-
-type ShutdownHandle = Readonly<{ exit(code: number): void; installSignalHandlers(): void }>;
-
-/** Runs `stop` once, whatever ends us first: a signal, the death of who started us, or a bug. */
-function createShutdown(stop: () => Promise<void>): ShutdownHandle {
-  let stopping = false;
-  const exit = (code: number) => {
-    if (stopping) return;
-    stopping = true;
-    setTimeout(() => process.exit(code), STOP_TIMEOUT_MS).unref();
-    stop()
-      .catch(() => {})
-      .finally(() => process.exit(code));
-  };
-  // scripts/run.mjs may be killed without passing anything on; a new parent is the only sign of it.
-  if (process.env.FAREBOX_STARTED_BY === `${process.ppid}`) {
-    const parent = process.ppid;
-    setInterval(() => {
-      if (process.ppid !== parent) exit(0);
-    }, 500).unref();
-  }
-  const installSignalHandlers = () => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      // Miniflare's own listener would end the process before the database is closed.
-      process.removeAllListeners(name);
-      process.on(name, () => exit(0));
-    }
-  };
-  installSignalHandlers();
-  return { exit, installSignalHandlers };
+  print('Create an account:  npm run account -- --credit 25');
+  if (chains) print('Send it test USDT:  npm run faucet -- --account ID --chain tron --amount 10');
 }
 
 const BLOCK_SECONDS = 1;
-/** A deployed one fires once a minute: here nobody should wait that long to see money arrive. */
+/** Deployed crons fire once a minute. Locally, deposits should arrive sooner. */
 const CRON_EVERY_MS = 15_000;
 
-/** The networks, where this machine can have them; everything else works without. */
+/** Starts the local chains if this platform has anvil. Everything else works without them. */
 async function startLocalChains(closers: (() => Promise<void>)[]): Promise<LocalChains | null> {
   const path = anvilPath();
   if (path === null) {
-    print('farebox: npm has no anvil for this machine, so there are no networks to top up on');
+    print('farebox: anvil is not available on this platform, so deposits are disabled');
     return null;
   }
-  print('farebox: starting TRON, BNB Smart Chain and Polygon on this machine');
+  print('farebox: starting local TRON, BNB Smart Chain and Polygon nodes');
   const chains = await startChains(path, { stateDir: STATE_DIR, blockSeconds: BLOCK_SECONDS });
   closers.unshift(() => chains.stop());
   return chains;
@@ -218,9 +144,10 @@ async function run(closers: (() => Promise<void>)[], onStarted: () => void): Pro
   onStarted();
   const control = await serveControl(STATE_DIR, {
     ...stack,
-    fund: async (wish) => {
-      if (chains === null) throw new InvalidOptions('There are no networks on this machine.');
-      return fund(stack, chains, wish);
+    fund: async (options) => {
+      if (chains === null)
+        throw new InvalidOptions('Local chains are not available on this platform.');
+      return fund(stack, chains, options);
     },
   });
   closers.unshift(() => control.close());
@@ -236,7 +163,7 @@ const shutdown = createShutdown(async () => {
 });
 try {
   await run(closers, shutdown.installSignalHandlers);
-  // Miniflare and the servers keep the process alive; only a signal ends it from here.
+  // Miniflare and the servers keep the process alive. From here, only a signal ends it.
 } catch (error) {
   const expected = error instanceof PortInUseError || error instanceof StartError;
   const text =

@@ -1,12 +1,12 @@
 /**
- * TRON's transactions on an anvil: read, checked as a TRON node checks them, paid for in sun, and then done by the
- * anvil in the owner's name. They are read and their signers recovered by TRON's official SDK, which shares no
- * line with what wrote them.
+ * Accepts TRON transactions on an anvil: parses and validates them as a TRON node does, charges their fees in sun,
+ * and sends them on anvil in the owner's name. TRON's official SDK parses them and recovers their signers, so this
+ * is independent of the code that serializes them.
  */
 import { createHash } from 'node:crypto';
-import { type AnvilRpc, isJsonObject, type JsonObject } from './anvil.ts';
+import { type AnvilRpc, isJsonObject, type JsonObject } from './anvil-rpc.ts';
 
-/** Of one transfer of the test token, and the bandwidth of any transaction where none is free. */
+/** Fees of a test token transfer, of a transaction's bandwidth, and of activating an account. */
 const ENERGY_SUN = 6_500_000n;
 const BANDWIDTH_SUN = 345_000n;
 const ACTIVATION_SUN = 1_100_000n;
@@ -24,7 +24,7 @@ function rejection(code: string, message: string): JsonObject {
   return { result: false, code, message: Buffer.from(message).toString('hex') };
 }
 
-/** `Transaction`: field 1 the raw data, field 2 one signature of 65 bytes, and nothing else. */
+/** Splits a `Transaction`: field 1 is the raw data, field 2 one 65-byte signature, and nothing else. */
 function splitTransaction(bytes: Buffer): Readonly<{ raw: Buffer; signature: Buffer }> | null {
   let [length, shift, at] = [0, 0, 1];
   for (; at < bytes.length; at += 1, shift += 7) {
@@ -58,7 +58,7 @@ async function parseTransaction(hex: unknown): Promise<SignedTransaction | null>
   }
 }
 
-/** 41 and 20 bytes, as 0x and 20 bytes. */
+/** Converts 41 and 20 bytes to 0x and 20 bytes. */
 function toEvmAddress(tron: string): string {
   return `0x${tron.slice(2).toLowerCase()}`;
 }
@@ -72,7 +72,7 @@ function getParameter(raw: JsonObject): JsonObject {
 
 export class TronMempool {
   readonly #anvil: AnvilRpc;
-  /** By TRON's id, the anvil's hash, and the other way round. */
+  /** Anvil's hashes by TRON id, and TRON ids by anvil's hash. */
   readonly #anvilHashes = new Map<string, string>();
   readonly #tronIds = new Map<string, string>();
 
@@ -80,12 +80,12 @@ export class TronMempool {
     this.#anvil = anvil;
   }
 
-  /** What the anvil calls a transaction. */
+  /** Anvil's hash of a transaction. */
   toAnvilHash(id: unknown): unknown {
     return this.#anvilHashes.get(String(id)) ?? id;
   }
 
-  /** A log or receipt under the name TRON gives its transaction. */
+  /** Replaces anvil's hash with the TRON id in a log or receipt. */
   withTronId(record: unknown): JsonObject {
     if (!isJsonObject(record)) return {};
     const name = this.#tronIds.get(String(record.transactionHash));
@@ -120,7 +120,7 @@ export class TronMempool {
       : rejection('TAPOS_ERROR', 'Tapos check error');
   }
 
-  /** The block it refers to is one of the newest 65,536, by two bytes of its number and eight of its hash. */
+  /** Checks the reference block: one of the newest 65,536, by two bytes of its number and eight of its hash. */
   async #hasKnownRefBlock(raw: JsonObject): Promise<boolean> {
     const head = Number(await this.#anvil('eth_blockNumber', []));
     const refBlock = Number.parseInt(String(raw.ref_block_bytes), 16);
@@ -130,7 +130,7 @@ export class TronMempool {
     return String(block.hash).slice(18, 34) === String(raw.ref_block_hash).toLowerCase();
   }
 
-  /** Takes the fee, or says why the owner can't pay it. */
+  /** Charges the fee, or returns why the owner can't pay it. */
   async #charge({ raw, signer, type }: SignedTransaction): Promise<JsonObject | null> {
     const value = getParameter(raw);
     const balance = BigInt(String(await this.#anvil('eth_getBalance', [signer, 'latest'])));
@@ -154,7 +154,7 @@ export class TronMempool {
     return other === 0n ? ACTIVATION_SUN : 0n;
   }
 
-  /** The anvil charges nothing: what it costs was taken already. */
+  /** Sends without gas costs on anvil: the fee was charged already. */
   async #send({ signer: from, type }: SignedTransaction, value: JsonObject): Promise<unknown> {
     await this.#anvil('anvil_impersonateAccount', [from]);
     await this.#anvil('anvil_setNextBlockBaseFeePerGas', ['0x0']);

@@ -1,6 +1,6 @@
 /**
- * The bundled Workers in Miniflare: real workerd, one process for all of them, each on a socket of its
- * own without a proxy in front, state on disk. Killing it is SIGKILL, so a restart is a crash.
+ * Runs the bundled Workers in Miniflare: one real workerd process, a socket per Worker without a proxy, state on
+ * disk. `kill` sends SIGKILL, so a restart is a crash.
  */
 import { channel } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
@@ -24,9 +24,9 @@ export type WorkersPlan = Readonly<{
   stateDir: string;
   bindings: Readonly<Record<WorkerRole, Readonly<Record<string, string>>>>;
   bridgeToken: string;
-  /** Hears every line workerd prints, raw, and every line Miniflare would log. */
+  /** Gets everything workerd prints, and every line Miniflare would log. */
   onOutput: (line: string) => void;
-  /** Gets what a Worker said, as it said it. */
+  /** Gets the lines that the Workers log. */
   onLog: (line: string) => void;
 }>;
 
@@ -34,7 +34,7 @@ export type RunningWorkers = Readonly<{
   ports: WorkerPorts;
   transport: Transport;
   runCrons(): Promise<void>;
-  /** workerd dies at once, whatever it was doing. */
+  /** Kills workerd immediately. */
   kill(): Promise<void>;
   pid: number | null;
 }>;
@@ -51,7 +51,7 @@ const MODULE_TYPES: Readonly<Record<string, ModuleType>> = {
   '.sql': 'Text',
 };
 
-/** The main module first: Miniflare takes it for the entry. */
+/** The main module comes first: Miniflare uses the first one as the entry. */
 function listModules(bundle: Bundle): { type: ModuleType; path: string }[] {
   const names = readdirSync(bundle.folder, { recursive: true }).map(String);
   const others = names.filter((name) => name !== bundle.main).sort();
@@ -81,7 +81,7 @@ function bridgeWorker(ledger: string, token: string): V4WorkerOptions {
   return {
     name: BRIDGE_WORKER,
     compatibilityDate: '2026-11-01',
-    modules: [{ type: 'ESModule', path: 'doors.js', contents: BRIDGE_SCRIPT }],
+    modules: [{ type: 'ESModule', path: 'bridge.js', contents: BRIDGE_SCRIPT }],
     bindings: { token },
     serviceBindings: Object.fromEntries(
       Object.entries(BRIDGE_BINDINGS).map(([binding, entrypoint]) => [
@@ -105,7 +105,7 @@ class OutputWatcher extends Log {
   }
 }
 
-/** The child processes started while `work` runs, by Node's own diagnostics channel. */
+/** Reports the child processes started while `work` runs, through Node's diagnostics channel. */
 async function observeChildProcesses<T>(
   started: (child: ChildLike) => void,
   work: () => Promise<T>,
@@ -186,7 +186,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
   const deposits = await miniflare.getWorker(getWorkerName(bundles.deposits));
   const transport: Transport = async (body) => {
     const headers = { 'x-token': plan.bridgeToken };
-    const answer = await bridge.fetch('http://doors/', { method: 'POST', headers, body });
+    const answer = await bridge.fetch('http://bridge/', { method: 'POST', headers, body });
     return answer.text();
   };
   return {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// What USDT is worth testing for: balances, every way to move them (transfer, transferFrom, an EIP-2612 permit,
-/// many in one transaction), and the issuer's power to freeze an address. It is put at USDT's own address on this
-/// machine's networks, without its constructor, so nothing may be set in one.
+/// The test token: balances, every way to move them (transfer, transferFrom, an EIP-2612 permit, many in one
+/// transaction), and the issuer's power to freeze an address. Its code is placed at USDT's own address on the local
+/// chains without running a constructor, so none may be needed.
 contract TestUsdt {
     event Transfer(address indexed from, address indexed to, uint256 value);
     event Approval(address indexed owner, address indexed spender, uint256 value);
@@ -12,7 +12,7 @@ contract TestUsdt {
     error TooLittle();
     error NotSigned();
 
-    /// Slot 0: the faucet's balance is written straight into it.
+    /// Storage slot 0: the faucet's balance is written into it directly.
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(address => uint256)) public allowance;
     mapping(address => uint256) public nonces;
@@ -23,17 +23,17 @@ contract TestUsdt {
     bytes32 private constant PERMIT =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
 
-    /// BNB Smart Chain's has 18, the others 6.
+    /// 18 on BNB Smart Chain, 6 on the others.
     function decimals() external view returns (uint8) {
         return block.chainid == 56 ? 18 : 6;
     }
 
-    /// As the contract on TRON asks it.
+    /// The name of this function in the contract on TRON.
     function isBlackListed(address who) external view returns (bool) {
         return frozen[who];
     }
 
-    /// As the contract on Polygon asks it.
+    /// The name of this function in the contract on Polygon.
     function isBlocked(address who) external view returns (bool) {
         return frozen[who];
     }
@@ -80,8 +80,8 @@ contract TestUsdt {
     function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
     {
-        bytes32 said = keccak256(abi.encode(PERMIT, owner, spender, value, nonces[owner]++, deadline));
-        address signer = ecrecover(keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR(), said)), v, r, s);
+        bytes32 digest = keccak256(abi.encode(PERMIT, owner, spender, value, nonces[owner]++, deadline));
+        address signer = ecrecover(keccak256(abi.encodePacked(hex"1901", DOMAIN_SEPARATOR(), digest)), v, r, s);
         if (signer == address(0) || signer != owner || block.timestamp > deadline) revert NotSigned();
         permitted(owner, spender, value);
     }

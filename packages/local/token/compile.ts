@@ -1,4 +1,4 @@
-/** Compiles the test token. `node packages/local/token/compile.ts` freezes what the stack puts on its networks. */
+/** Compiles the test token. `node packages/local/token/compile.ts` updates the code used on the local chains. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import solc from 'solc';
@@ -7,7 +7,7 @@ const FOLDER = import.meta.dirname;
 export const TOKEN_FILE = join(FOLDER, 'token.generated.json');
 
 const SETTINGS = {
-  // Its opcodes are known to every network that is stood in for; PUSH0 is not.
+  // Every simulated chain supports these opcodes. Some don't support PUSH0.
   evmVersion: 'paris',
   optimizer: { enabled: true, runs: 200 },
   metadata: { bytecodeHash: 'none', appendCBOR: false },
@@ -22,7 +22,7 @@ function getPath(value: unknown, ...path: readonly string[]): unknown {
   );
 }
 
-/** The code of the deployed contract, as hexadecimal with 0x. */
+/** Returns the code of the deployed contract in hexadecimal with 0x. */
 export function compileToken(): string {
   const content = readFileSync(join(FOLDER, 'TestUsdt.sol'), 'utf8');
   const input = {
