@@ -1,4 +1,4 @@
-/** Addresses against vectors that wallets agree on: the mnemonic of eleven "abandon" and one "about". */
+/** Address derivation against the vectors of other wallets, for the mnemonic of eleven "abandon" and "about". */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
 import { deriveAddress, formatAddress, parseAddress, parseWatchKey } from './index.ts';
@@ -19,18 +19,21 @@ const VECTORS = [
   ['tron', TRON, 1, 'TSeJkUh4Qv67VNFwY8LaAxERygNdy6NQZK'],
 ] as const;
 
-describe('addresses below an extended public key', () => {
-  it.each(VECTORS)('%s', (family, account, index, text) => {
-    const read = parseWatchKey(account.publicExtendedKey);
-    if (!read.ok) throw new Error(read.reason);
-    const hex = deriveAddress(read.key, index);
-    expect(hex).toMatch(/^0x[0-9a-f]{40}$/);
-    expect(formatAddress(family, hex)).toBe(text);
-    expect(parseAddress(family, text)).toBe(hex);
-    expect(() => deriveAddress(read.key, 2 ** 31)).toThrow();
-  });
+describe('deriveAddress', () => {
+  it.each(VECTORS)(
+    'derives and formats %s addresses like other wallets',
+    (family, account, index, text) => {
+      const read = parseWatchKey(account.publicExtendedKey);
+      if (!read.ok) throw new Error(read.reason);
+      const hex = deriveAddress(read.key, index);
+      expect(hex).toMatch(/^0x[0-9a-f]{40}$/);
+      expect(formatAddress(family, hex)).toBe(text);
+      expect(parseAddress(family, text)).toBe(hex);
+      expect(() => deriveAddress(read.key, 2 ** 31)).toThrow();
+    },
+  );
 
-  it('never come from a private key, a master key or a mistyped one', () => {
+  it('is not given private keys, master keys or mistyped keys by parseWatchKey', () => {
     expect(parseWatchKey(EVM.privateExtendedKey)).toEqual({ ok: false, reason: 'private' });
     const master = parseWatchKey(ROOT.publicExtendedKey);
     expect(master).toEqual({ ok: false, reason: 'not_an_account_key' });
@@ -39,7 +42,7 @@ describe('addresses below an extended public key', () => {
     expect(parseWatchKey(typo)).toEqual({ ok: false, reason: 'malformed' });
   });
 
-  it('are read with their checksum', () => {
+  it('is the inverse of parseAddress, which rejects wrong checksums', () => {
     expect(parseAddress('tron', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdh')).toBeNull();
     expect(parseAddress('evm', '0x9858efFD232B4033E47d90003D41EC34EcaEda94')).toBeNull();
     expect(parseAddress('evm', 'TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH')).toBeNull();

@@ -1,4 +1,4 @@
-/** A database that dies before or after any statement, and books that answer as the account's object does. */
+/** A database that crashes before or after any statement, and a fake of the account object's ledger. */
 import type { Database } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
 
@@ -6,7 +6,7 @@ export class Crash extends Error {}
 
 type Work = () => Promise<unknown>;
 
-/** What a statement is before anybody waits for it: a batch takes it as it is, waiting runs it. */
+/** Wraps a lazy statement: awaiting runs it with crash points, a batch takes it as it is. */
 function withCrashPoints(statement: object, run: (work: Work) => Promise<unknown>): object {
   return new Proxy(statement, {
     get(target, name) {
@@ -21,7 +21,7 @@ function withCrashPoints(statement: object, run: (work: Work) => Promise<unknown
   });
 }
 
-/** Sometimes dies before a statement reaches the database, sometimes right after. */
+/** Throws `Crash` before or right after a statement when `shouldCrash` returns true. */
 export function crashingDatabase(db: Database, shouldCrash: () => boolean): Database {
   const run = async (work: Work) => {
     if (shouldCrash()) throw new Crash();
@@ -47,7 +47,7 @@ export function crashingDatabase(db: Database, shouldCrash: () => boolean): Data
   });
 }
 
-/** As the account's object: an id counts once, another amount is a conflict, a foreign address is refused. */
+/** Like the account object: an id counts once, another amount is a conflict, an unbound address is rejected. */
 export class FakeLedger {
   readonly entries = new Map<string, Readonly<{ account: string; amount: bigint }>>();
   readonly boundAddresses = new Map<string, string>();

@@ -1,6 +1,6 @@
 /**
- * A chain in memory that does what chains and their nodes do: it reorganises above its final block, and
- * each of its nodes lags, leaves out, repeats, clamps, contradicts itself and refuses, by a seeded dice.
+ * A chain in memory with the faults of real chains and nodes. It reorganizes above its final block, and its nodes
+ * lag, omit, repeat, clamp, contradict themselves and reject requests, driven by a seeded random generator.
  */
 import type { RpcProvider } from './contract.ts';
 import type { RpcRequest, RpcResponse, RpcTransport } from './json-rpc.ts';
@@ -11,7 +11,7 @@ export type Prng = Readonly<{
   chance: (probability: number) => boolean;
 }>;
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32: small and deterministic. */
 export function createPrng(seed: number): Prng {
   let state = seed >>> 0;
   const next = () => {
@@ -33,7 +33,7 @@ export type Transfer = Readonly<{
   to: string;
   units: bigint;
 }>;
-/** One transaction's transfers are never parted. */
+/** The transfers of one transaction stay together. */
 type Transaction = readonly Transfer[];
 type FakeBlock = Readonly<{
   number: number;
@@ -83,7 +83,7 @@ export class FakeChain {
     this.#blocks.push({ number, hash: this.hash(), minedAt, transactions });
   }
 
-  /** The newest `depth` blocks again, with their transactions in other blocks and another order. */
+  /** Replaces the newest `depth` blocks, with their transactions in other blocks and another order. */
   reorganise(depth: number, prng: Prng): void {
     const removed = this.#blocks.splice(this.#blocks.length - depth, depth);
     const unplaced = removed.flatMap(({ transactions }) => transactions);
@@ -97,7 +97,7 @@ export class FakeChain {
     }
   }
 
-  /** What came in until block `head`: nothing ever leaves. */
+  /** The sum received up to block `head`. Holders never send. */
   tokenBalance(token: string, holder: string, head: number): bigint {
     return this.#blocks
       .slice(0, head + 1)
@@ -141,7 +141,7 @@ function getParam(request: RpcRequest, name: string): unknown {
   return typeof first === 'object' && first !== null ? Reflect.get(first, name) : undefined;
 }
 
-/** One node's view of one batch: its head may be older than the world's. */
+/** One node's view during one batch. Its head may lag behind the chain's. */
 class FakeNode {
   readonly #fakeChain: FakeChain;
   readonly #prng: Prng;
@@ -197,7 +197,7 @@ class FakeNode {
     return { transactionHash, blockNumber: hex(block.number), status: '0x1', logs };
   }
 
-  /** `balanceOf`, the only call there is; any other is refused as a contract refuses it. */
+  /** Supports `balanceOf` only. Other calls fail as a contract would fail them. */
   #balance(request: RpcRequest): RpcResponse {
     const data = String(getParam(request, 'data'));
     if (!data.startsWith('0x70a08231') || this.#fault === 'limit') return { ok: false, code: 3 };
@@ -206,7 +206,7 @@ class FakeNode {
     return { ok: true, result: `0x${units.toString(16).padStart(64, '0')}` };
   }
 
-  /** As java-tron does: a range past the head is clamped, and nothing says so. */
+  /** Clamps a range beyond the head without an error, like java-tron. */
   #logs(request: RpcRequest): RpcResponse {
     const from = Number(getParam(request, 'fromBlock'));
     const to = Math.min(this.#head, Number(getParam(request, 'toBlock')));
@@ -240,7 +240,7 @@ class FakeNode {
 
 export type FaultProfile = { faultRate: number };
 
-/** Asks nodes of the worlds by the provider's URL, `<chain id>/<node>`; each batch meets its own dice. */
+/** Serves the provider URLs `<chain id>/<node>`. Each batch gets at most one random fault. */
 export function fakeRpc(
   fakeChains: readonly FakeChain[],
   prng: Prng,

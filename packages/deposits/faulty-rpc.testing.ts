@@ -1,6 +1,6 @@
 /**
- * A provider that misbehaves, over HTTP, in front of a real node: it lags, leaves out, repeats, refuses, lies and
- * breaks off, by a seeded dice. Each batch it is sent meets one fault or none.
+ * A faulty HTTP provider in front of a real node: it lags, omits, repeats, rejects, lies and disconnects, driven by a
+ * seeded random generator. Each batch gets at most one fault.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 type Request = Readonly<{ id: unknown; method: string; params: readonly unknown[] }>;
 
 const SLOW_MS = 40;
-/** anvil's `finalized` is two epochs of two slots below its head. */
+/** anvil's `finalized` block is two epochs of two slots below its head. */
 const FINALITY = 4;
 const MAX_LAG_BLOCKS = 12;
 const NARROW = 3;
@@ -60,7 +60,7 @@ async function post(url: string, body: unknown): Promise<unknown> {
   return answer;
 }
 
-/** What a node that is `behind` blocks late would have been asked, in terms of one that is not. */
+/** Rewrites a request so that the node answers as if its head were `head`. */
 function rewriteForLag({ id, method, params }: Request, head: number): Request | JsonObject {
   const tag = params[0];
   if (method === 'eth_getBlockByNumber') {
@@ -101,7 +101,7 @@ export class FaultyRpc {
     this.#server = server;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
+    if (address === null || typeof address === 'string') throw new Error('The server has no port.');
     return `http://127.0.0.1:${address.port}`;
   }
 

@@ -1,4 +1,4 @@
-/** Money moved by somebody else's signature (EIP-2612) says the same `Transfer` as any other, and is read the same. */
+/** A transfer authorized by a signature (EIP-2612) emits the same `Transfer` event and is read like any other. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHAIN_DEFAULTS, httpTransport, readReceipt } from './index.ts';
 
 const { token, chainId } = CHAIN_DEFAULTS.polygon;
-/** anvil's first account: published, and worth nothing anywhere. */
+/** anvil's first account. Its private key is published and holds nothing of value. */
 const OWNER = privateKeyToAccount(
   '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80',
 );
@@ -21,7 +21,7 @@ const ABI = parseAbi([
 ]);
 const anvil = anvilPath();
 
-describe.skipIf(anvil === null)('a permit', () => {
+describe.skipIf(anvil === null)('an EIP-2612 permit', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-permit-'));
   let chains: LocalChains;
 
@@ -40,7 +40,7 @@ describe.skipIf(anvil === null)('a permit', () => {
     return String(hash);
   }
 
-  it('and what it moves are one transfer', async () => {
+  it('and its transferFrom produce one transfer', async () => {
     const deadline = BigInt(Math.floor(Date.now() / 1000) + 3_600);
     const signature = await OWNER.signTypedData({
       domain: {

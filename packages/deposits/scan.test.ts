@@ -1,4 +1,4 @@
-/** What one chain's tick does when something is wrong, each fault by itself; on the real tables. */
+/** Scanning, crediting and auditing one chain under each fault separately, on the real tables. */
 import { connect, type Database } from '@farebox/database';
 import {
   issueAddress,
@@ -122,7 +122,7 @@ function mine(blocks: number): void {
   }
 }
 
-/** The same provider with what it says changed. */
+/** The current transport with the results of one provider changed. */
 function tamperedRpc(
   url: string,
   tamper: (method: string, result: unknown) => unknown,
@@ -139,7 +139,7 @@ function tamperedRpc(
   };
 }
 
-/** Every provider says of logs that there are none. */
+/** The current transport, with every provider returning no logs. */
 function rpcWithoutLogs(): RpcTransport {
   const originalTransport = rpcTransport;
   return async (provider, requests) => {
@@ -158,7 +158,7 @@ function loggedErrors(): readonly string[] {
 }
 
 describe('a deposit', () => {
-  it('is shown while it is not final, and credited once it is, under its own name', async () => {
+  it('is pending until it is final, and then credited under the id of its transfer', async () => {
     mine(30);
     await runScheduled(buildDeps());
     const txHash = pay(ada, 5n * ONE);
@@ -211,14 +211,14 @@ describe('a deposit', () => {
     ]);
   });
 
-  it('that a reorganisation takes away before it is final is shown no longer', async () => {
+  it('disappears when a reorganization removes it before it is final', async () => {
     mine(30);
     await runScheduled(buildDeps());
     const before = fakeChain.blocks.length;
     pay(ada, ONE);
     await runScheduled(buildDeps());
     expect(await listDeposits(db, ADA, 10)).toHaveLength(1);
-    // The same heights again, without it.
+    // Replays the same heights without the transfer.
     const kept = fakeChain.blocks.slice(0, before);
     fakeChain = new FakeChain(137, 20);
     for (const block of kept) fakeChain.mine(block.transactions, block.minedAt);
@@ -229,7 +229,7 @@ describe('a deposit', () => {
     expect(credited.size).toBe(0);
   });
 
-  it('to an address of a key from before a rotation still counts', async () => {
+  it('is credited when sent to an address of a former key', async () => {
     const next = parseWatchKey(
       HDKey.fromMasterSeed(new Uint8Array(32).fill(8)).derive("m/44'/60'/0'").publicExtendedKey,
     );
@@ -260,35 +260,38 @@ describe('a deposit', () => {
 
   it.each([
     ['is sanctioned', '0x098b716b8aaf21512996dc57eb0615e2383e2f96', 'blocked_sender'],
-    ['an operator barred', `0x${'b'.repeat(40)}`, 'blocked_sender'],
+    ['an operator blocked', `0x${'b'.repeat(40)}`, 'blocked_sender'],
     ['the issuer froze', `0x${'f'.repeat(40)}`, 'frozen_sender'],
-  ])('from somebody who %s is held, and nothing is lost', async (_, sender, reason) => {
-    const originalTransport = rpcTransport;
-    const YES = `0x${'1'.padStart(64, '0')}`;
-    rpcTransport = async (provider, requests) => {
-      const answers = await originalTransport(provider, requests);
-      if (typeof answers === 'string') return answers;
-      return answers.map((answer, index) => {
-        const data = String(Reflect.get(Object(requests[index]?.params[0]), 'data'));
-        return data.startsWith('0xfbac3951') && data.endsWith('f'.repeat(40))
-          ? { ok: true, result: YES }
-          : answer;
-      });
-    };
-    mine(30);
-    const [token, units] = [POLYGON.token, 7n * ONE];
-    fakeChain.mine([[{ txHash: fakeChain.hash(), token, from: sender, to: ada, units }]], now);
-    mine(25);
-    await runScheduled({ ...buildDeps(), blockedSenders: [`0x${'b'.repeat(40)}`] });
-    expect(credited.size).toBe(0);
-    const [held] = await listDeposits(db, ADA, 5);
-    expect(held).toMatchObject({ state: 'in_review', reason, amount: 7_000_000_000n });
-    expect(await releaseDeposit(db, 'polygon', held ?? { txHash: '', logIndex: 0 })).toBe(true);
-    await runScheduled(buildDeps());
-    expect(credited.size).toBe(1);
-  });
+  ])(
+    'from a sender that %s waits for review, and is credited once released',
+    async (_, sender, reason) => {
+      const originalTransport = rpcTransport;
+      const YES = `0x${'1'.padStart(64, '0')}`;
+      rpcTransport = async (provider, requests) => {
+        const answers = await originalTransport(provider, requests);
+        if (typeof answers === 'string') return answers;
+        return answers.map((answer, index) => {
+          const data = String(Reflect.get(Object(requests[index]?.params[0]), 'data'));
+          return data.startsWith('0xfbac3951') && data.endsWith('f'.repeat(40))
+            ? { ok: true, result: YES }
+            : answer;
+        });
+      };
+      mine(30);
+      const [token, units] = [POLYGON.token, 7n * ONE];
+      fakeChain.mine([[{ txHash: fakeChain.hash(), token, from: sender, to: ada, units }]], now);
+      mine(25);
+      await runScheduled({ ...buildDeps(), blockedSenders: [`0x${'b'.repeat(40)}`] });
+      expect(credited.size).toBe(0);
+      const [held] = await listDeposits(db, ADA, 5);
+      expect(held).toMatchObject({ state: 'in_review', reason, amount: 7_000_000_000n });
+      expect(await releaseDeposit(db, 'polygon', held ?? { txHash: '', logIndex: 0 })).toBe(true);
+      await runScheduled(buildDeps());
+      expect(credited.size).toBe(1);
+    },
+  );
 
-  it('waits where nobody can say whether its sender is frozen', async () => {
+  it('waits while the provider can’t say whether its sender is frozen', async () => {
     const originalTransport = rpcTransport;
     rpcTransport = async (provider, requests) =>
       requests[0]?.method === 'eth_call' ? 'unreachable' : originalTransport(provider, requests);
@@ -302,7 +305,7 @@ describe('a deposit', () => {
     expect(credited.size).toBe(1);
   });
 
-  it('that somebody wrote into Postgres is no money', async () => {
+  it('is not credited when its row was only inserted into Postgres', async () => {
     mine(30);
     const real = pay(ada, 2n * ONE);
     mine(25);
@@ -312,11 +315,11 @@ describe('a deposit', () => {
         recipient, account_id, units, amount, state, found_by, seen_at, final_at) values ('polygon', '${tx}', 0,
         ${block}, '${blockHash}', '${POLYGON.token}', '${STRANGER}', '${ada}', '${ADA}', ${units}, ${amount},
         'final', 'scan', now(), now())`);
-    // One that never was, in a block that is.
+    // A transfer that doesn't exist, in a block that does.
     await row(`0x${'a'.repeat(64)}`, 900n * ONE, 900_000_000_000n, number, hash);
     for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps());
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([2_000_000_000n]);
-    // One that was, and was worth less; so much waits for more blocks.
+    // A transfer that exists, with a larger amount. Large amounts wait for more blocks.
     mine(10);
     await db.execute('delete from deposits');
     credited.clear();
@@ -337,7 +340,7 @@ describe('a deposit', () => {
     expect(credited.size).toBe(0);
   });
 
-  it('that one provider’s receipt does not have waits until they agree', async () => {
+  it('waits while one provider’s receipt lacks it', async () => {
     mine(30);
     pay(ada, 2n * ONE);
     mine(25);
@@ -353,7 +356,7 @@ describe('a deposit', () => {
     expect(credited.size).toBe(1);
   });
 
-  it('is not held up by others’ dust', async () => {
+  it('is not delayed by the dust of others', async () => {
     mine(30);
     const dust = Array.from({ length: 600 }, () => ({
       ...{ txHash: fakeChain.hash(), token: POLYGON.token, from: STRANGER, to: bob, units: 1n },
@@ -365,7 +368,7 @@ describe('a deposit', () => {
     expect([...credited.values()]).toMatchObject([{ account: ADA }]);
   });
 
-  it('among thousands of addresses is found in everybody’s transfers', async () => {
+  it('is found among all transfers when there are thousands of addresses', async () => {
     const sentRequests: unknown[] = [];
     const originalTransport = rpcTransport;
     rpcTransport = async (provider, requests) => {
@@ -398,7 +401,7 @@ describe('a deposit', () => {
     expect(rows).toEqual([{ count: 2 }]);
   });
 
-  it('of dust waits until together it passes the minimum', async () => {
+  it('of dust waits until the sum reaches the minimum', async () => {
     mine(30);
     for (const units of [300_000n, 300_000n, 300_000n]) pay(ada, units);
     mine(25);
@@ -412,7 +415,7 @@ describe('a deposit', () => {
     expect(sum).toBe(1_100_000_000n);
   });
 
-  it('of much within a day waits for more blocks', async () => {
+  it('waits for more confirmations when the account received much within a day', async () => {
     mine(30);
     pay(ada, 150n * ONE);
     pay(ada, 150n * ONE);
@@ -424,7 +427,7 @@ describe('a deposit', () => {
     expect(credited.size).toBe(2);
   });
 
-  it('whose row was moved to somebody else in Postgres is set aside', async () => {
+  it('waits for review when its address is not derived from our keys', async () => {
     mine(30);
     await runScheduled(buildDeps());
     const taken = `0x${'7'.repeat(40)}`;
@@ -464,14 +467,14 @@ describe('a provider', () => {
     loggedEvents = [];
   });
 
-  it('of another chain stops everything', async () => {
+  it('of another chain stops the scan', async () => {
     rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_chainId' ? '0x1' : result,
     );
     await expectStopped(POLYGON, 'wrong_chain');
   });
 
-  it('that leaves logs out is not believed by itself', async () => {
+  it('that omits logs stops the scan until the other one agrees', async () => {
     rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_getLogs' ? [] : result,
     );
@@ -481,7 +484,7 @@ describe('a provider', () => {
     expect(credited.size).toBe(2);
   });
 
-  it('that invents a transfer to us is not believed by itself', async () => {
+  it('that invents a transfer stops the scan', async () => {
     const invented = (log: unknown) => ({ ...Object(log), data: `0x${'f'.repeat(64)}` });
     rpcTransport = tamperedRpc('137/a', (method, result) =>
       method === 'eth_getLogs' && Array.isArray(result) ? result.map(invented) : result,
@@ -489,12 +492,12 @@ describe('a provider', () => {
     await expectStopped(POLYGON, 'providers_disagree');
   });
 
-  it('whose last final block is old stops the chain', async () => {
+  it('whose newest final block is old stops the scan', async () => {
     now += 700_000;
     await expectStopped(POLYGON, 'finality_stale');
   });
 
-  it('that speaks of a range and shows another block at its end is asked again', async () => {
+  it('that shows another last block after a range stops the scan', async () => {
     let blockReads = 0;
     rpcTransport = tamperedRpc('137/a', (method, result) => {
       if (method !== 'eth_getBlockByNumber') return result;
@@ -504,7 +507,7 @@ describe('a provider', () => {
     await expectStopped(POLYGON, 'inconsistent');
   });
 
-  it('that wants fewer blocks gets fewer, until it is content', async () => {
+  it('that rejects wide ranges gets narrower ones until it accepts', async () => {
     const originalTransport = rpcTransport;
     let maxSpan = 0;
     rpcTransport = async (provider, requests) => {
@@ -532,7 +535,7 @@ describe('a provider', () => {
     expect(maxSpan).toBeGreaterThan(0);
   });
 
-  it('that left a transfer out, like all the others, is caught the next day', async () => {
+  it('that omits a transfer, like all others, is caught by the next day’s rescan', async () => {
     const NO_OVERLAP = { ...POLYGON, overlap: 0 };
     const originalTransport = rpcTransport;
     rpcTransport = rpcWithoutLogs();
@@ -547,7 +550,7 @@ describe('a provider', () => {
     expect(credited.size).toBe(2);
   });
 
-  it('that stands alone is told to somebody, and works', async () => {
+  it('that is the only one works, and is logged as such', async () => {
     const [onlyProvider] = POLYGON.providers;
     if (onlyProvider === undefined) throw new Error('no provider');
     now = Math.ceil(now / 3_600_000) * 3_600_000;
@@ -571,7 +574,7 @@ describe('the daily audit', () => {
     expect(credited.size).toBe(1);
   }
 
-  it('ends without a word where all adds up, and comes again after a day', async () => {
+  it('finds no difference when everything matches, and repeats after a day', async () => {
     await credit5();
     expect(await open()).toEqual([]);
     const first = (await readAuditProgress(db, 'polygon')).endedAt ?? 0;
@@ -585,15 +588,15 @@ describe('the daily audit', () => {
     expect((await readAuditProgress(db, 'polygon')).endedAt).toBe(now);
   });
 
-  it('finds what every provider left out and no later reading reaches, and it is credited', async () => {
-    // 26 hours are few blocks here, so that the nightly reading no longer reaches it.
+  it('finds and credits a transfer that every provider omitted and no rescan reached', async () => {
+    // With slow blocks, the 26 hours of the daily rescan don't reach the transfer.
     const SLOW = { ...POLYGON, blockMs: 600_000 };
     mine(30);
     await runScheduled(buildDeps(SLOW));
     pay(bob, 6n * ONE);
     const originalTransport = rpcTransport;
     rpcTransport = rpcWithoutLogs();
-    // The reading and its nightly repetition both pass it by.
+    // The scan and the daily rescan both miss it.
     for (let day = 0; day < 2; day += 1) {
       mine(60);
       now += 25 * 60 * MINUTES;
@@ -612,7 +615,7 @@ describe('the daily audit', () => {
     expect(rows.rows).toEqual([{ found_by: 'audit' }]);
   });
 
-  it('lists what is gone and was not reported, until the treasury reports it', async () => {
+  it('lists a missing balance until the treasury reports its sweep', async () => {
     await credit5();
     const originalTransport = rpcTransport;
     const EMPTY = `0x${'0'.repeat(64)}`;
@@ -622,7 +625,7 @@ describe('the daily audit', () => {
     now += 25 * 60 * MINUTES;
     mine(30);
     await runScheduled(buildDeps());
-    // Whoever has to know hears of it at the full hour, once it has lasted.
+    // A lasting difference is logged at the full hour.
     now += 120 * MINUTES - (now % (60 * MINUTES)) - 59_000;
     mine(30);
     await runScheduled(buildDeps());
@@ -656,7 +659,7 @@ describe('the daily audit', () => {
     rpcTransport = originalTransport;
   });
 
-  it('says which addresses the issuer froze', async () => {
+  it('lists the addresses that the issuer froze', async () => {
     await credit5();
     const YES = `0x${'1'.padStart(64, '0')}`;
     rpcTransport = async (_, requests) =>
@@ -676,7 +679,7 @@ describe('the daily audit', () => {
     expect(found).toMatchObject([{ address: ada, kind: 'frozen', held: 5n * ONE }]);
   });
 
-  it('lists a credit that no book shows, and a line of a book that is no deposit’s', async () => {
+  it('lists a credit without a ledger entry, and a ledger entry without a deposit', async () => {
     await credit5();
     const insertEntry = (account: string, id: string) =>
       db.execute(`insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
@@ -697,7 +700,7 @@ describe('the daily audit', () => {
     await db.execute('delete from ledger_entries');
   });
 
-  it('that could not ask goes on where it was', async () => {
+  it('keeps its progress when the provider can’t be read', async () => {
     await credit5();
     now += 25 * 60 * MINUTES;
     mine(30);
@@ -712,13 +715,13 @@ describe('the daily audit', () => {
 });
 
 describe('a final block that is no longer the same', () => {
-  it('leaves what was about to be credited from it to whoever looks, and takes it up again', async () => {
+  it('puts its uncredited deposit in review, and credits it once a scan finds it again', async () => {
     mine(30);
     await runScheduled(buildDeps());
     pay(ada, 9n * ONE);
     mine(25);
     const originalTransport = rpcTransport;
-    // Final and read, but not credited: then its block is another.
+    // The deposit is final and recorded but not credited when its block changes.
     rpcTransport = tamperedRpc('137/a', (method, result) =>
       method === 'eth_getBlockByNumber' && Reflect.get(Object(result), 'number') === '0x1e'
         ? { ...Object(result), hash: `0x${'d'.repeat(64)}` }
@@ -736,7 +739,7 @@ describe('a final block that is no longer the same', () => {
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([9_000_000_000n]);
   });
 
-  it('halts the chain, with evidence, until an operator has looked', async () => {
+  it('halts the chain, with evidence, until an operator resumes it', async () => {
     mine(40);
     await runScheduled(buildDeps());
     const passed = (await readCursor(db, 'polygon'))?.nextBlock ?? 0;

@@ -1,8 +1,9 @@
 /**
- * A thousand deposits on three real chains, each read through two providers that misbehave: by transfer, allowance,
- * many in one transaction and mint; through reorganisations that move and drop them, crashes between any two
- * statements, and two scanners at once. At the end the chains themselves say what is owed: all of it, each once, and
- * nothing else. FAREBOX_SEED replays a run's chains; which request meets which fault depends on the order they came in.
+ * Simulates a thousand deposits on three chains, each read through two faulty providers. Payments use transfer,
+ * allowance, batches and mint. Reorganizations move and drop them, the database crashes between any two statements,
+ * and two scanners run at once. At the end the chains themselves show what is owed: every final deposit must be
+ * credited exactly once, and nothing else. FAREBOX_SEED replays a run's chains; which request meets which fault also
+ * depends on the order of requests.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,14 +47,14 @@ const ACCOUNTS = 12;
 const START = Date.UTC(2026, 10, 24);
 const OTHER_TOKEN = `0x${'c'.repeat(40)}`;
 const STRANGER = `0x${'5'.repeat(40)}`;
-/** anvil's own first accounts, unlocked; the third one's money has to be looked at. */
+/** anvil's first accounts, unlocked. The third one is the blocked sender. */
 const SENDERS = [
   '0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266',
   '0x70997970c51812dc3a010c7d01b50e0d17dc79c8',
   '0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc',
 ] as const;
 const BLOCKED_SENDER = SENDERS[2];
-/** Blocks a reorganisation takes at most: never one that TRON's tag, or the depth of the others, calls final. */
+/** The maximum depth of a reorganization. Smaller than each chain's finality. */
 const MAX_REORG_DEPTH: Readonly<Record<ChainName, number>> = { tron: 3, bsc: 7, polygon: 7 };
 const DEPTHS: Readonly<Record<ChainName, number>> = { tron: 0, bsc: 8, polygon: 8 };
 
@@ -78,13 +79,14 @@ function manyData(to: readonly string[], units: readonly bigint[]): string {
 type ExpectedCredit = Readonly<{ id: string; account: string; units: bigint; from: string }>;
 
 const anvil = anvilPath();
-if (anvil === null) process.stdout.write('No anvil for this machine: not simulated on one.\n');
+if (anvil === null)
+  process.stdout.write('anvil is not available on this platform: deposits are not simulated.\n');
 
-describe.skipIf(anvil === null)('deposits on real chains behind providers that misbehave', () => {
+describe.skipIf(anvil === null)('deposits on local chains behind faulty providers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'farebox-simulation-'));
   const prng = createPrng(SEED);
   const crashPrng = createPrng(SEED + 1);
-  // Of each batch; a tick asks about ten, and gets on only where all of them are well.
+  // Per batch. A cron run sends about ten, and advances only if none of them fails.
   const faultProfile: FaultProfile = { faultRate: 0 };
   const fakeLedger = new FakeLedger();
   const addresses = new Map<string, string>();
@@ -123,7 +125,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
         ]);
       }
     }
-    // The second may spend what the first has.
+    // The second sender may spend the first sender's tokens.
     const approve = `0x095ea7b3${word(SENDERS[1])}${word(10n ** 30n)}`;
     await chains.callAnvil(name, 'eth_sendTransaction', [
       { from: SENDERS[0], to: token, data: approve, gas: '0x30d40' },
@@ -201,7 +203,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
 
   function randomRecipient({ family }: Chain): string {
     if (prng.chance(0.2)) return STRANGER;
-    // The first twelve are the EVM's, the other twelve TRON's.
+    // The first twelve are EVM addresses, the other twelve TRON addresses.
     const familyAddresses = [...addresses.keys()].slice(family === 'evm' ? 0 : ACCOUNTS);
     return familyAddresses[prng.nextInt(ACCOUNTS)] ?? STRANGER;
   }
@@ -213,7 +215,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     return one + BigInt(prng.nextInt(2 ** 30)) * (decimals > 9 ? 7_777_777_777n : 1n);
   }
 
-  /** One payment, in one of the ways there are. */
+  /** One payment of a random kind. */
   function randomPayment(chain: Chain): Readonly<{ from: string; data: string }> {
     const from = SENDERS[prng.chance(0.05) ? 2 : prng.nextInt(2)] ?? SENDERS[0];
     const many = Array.from({ length: 1 + prng.nextInt(3) }, () => ({
@@ -247,13 +249,13 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     }
     await mine(name);
     if (!prng.chance(0.12)) return;
-    // What was just read is what a reorganisation hurts most.
+    // A reorganization does most harm right after a scan.
     await scan(chain);
     await reorganise(name);
     await scan(chain);
   }
 
-  /** The newest blocks again: their transactions elsewhere among them, the last of them perhaps nowhere. */
+  /** Replaces the newest blocks: moves their transactions between them, and sometimes drops the last ones. */
   async function reorganise(name: ChainName): Promise<void> {
     const head = Number(await chains.callAnvil(name, 'eth_blockNumber', []));
     const depth = Math.min(1 + prng.nextInt(MAX_REORG_DEPTH[name]), head - 1);
@@ -269,7 +271,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
         raws.push(await chains.callAnvil(name, 'eth_getRawTransactionByHash', [hash]));
       }
     }
-    // Each sender's stay in their order, or their nonces would not fit.
+    // Transactions keep their order, because of their senders' nonces.
     const kept = prng.chance(0.2) ? raws.slice(0, Math.floor(raws.length / 2)) : raws;
     const offsets = kept.map(() => prng.nextInt(depth)).sort((a, b) => a - b);
     const reorderedTransactions = kept.map((raw, index) => [raw, offsets[index]]);
@@ -284,7 +286,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     );
   }
 
-  /** What the chain itself says came to us in final blocks, asked of the node without anything between. */
+  /** The transfers to our addresses, read directly from the node. */
   async function expectedCreditsOn({
     name,
     token,
@@ -340,11 +342,11 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     return expectedCredits.length;
   }
 
-  it('ends with each final one credited once, to the unit', { timeout: 600_000 }, async () => {
+  it('are credited exactly once and to the unit', { timeout: 600_000 }, async () => {
     crashRate = 0.01;
     while (paymentsMade < DEPOSITS * 1.6) {
       now += 3_000;
-      // Sometimes most ticks get on, sometimes hardly one.
+      // Alternates between few and many faults.
       faultProfile.faultRate = prng.chance(0.5) ? 0.03 : 0.25;
       for (const chain of configured) {
         await simulateBlock(chain, true);
@@ -371,7 +373,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     for (const chain of configured) expectedCredits += await expectExact(chain);
     const { rows } = await db.execute('select kind from chain_incidents');
     expect(rows).toEqual([]);
-    // The audit, a day later, finds nothing that the scan left.
+    // The audit of the next day finds no difference.
     now += 25 * 3_600_000;
     for (const chain of configured) {
       for (let block = 0; block < 12; block += 1) {
@@ -388,7 +390,7 @@ describe.skipIf(anvil === null)('deposits on real chains behind providers that m
     );
     const requestCount = proxies.reduce((sum, { requests }) => sum + requests, 0);
     process.stdout.write(
-      `${expectedCredits} deposits, ${fakeLedger.entries.size} credits; ${reorganisations} reorganisations, ${crashes} crashes, ${faults} faults in ${requestCount} requests\n`,
+      `${expectedCredits} deposits, ${fakeLedger.entries.size} credits; ${reorganisations} reorganizations, ${crashes} crashes, ${faults} faults in ${requestCount} requests\n`,
     );
     expect(expectedCredits).toBeGreaterThanOrEqual(DEPOSITS);
     expect(

@@ -1,4 +1,4 @@
-/** The deposits Worker's bindings, read in one place. What is missing or unreadable is named and said. */
+/** Reads the deposits Worker's bindings. Missing and invalid ones are logged by name. */
 import { requireBinding } from '@farebox/bindings';
 import { connect } from '@farebox/database';
 import { type DepositDeps, httpTransport, parseConfiguration } from '@farebox/deposits';
@@ -12,7 +12,7 @@ export type Env = Readonly<{
   /** Extended public keys, comma separated, the current one first. */
   XPUB_EVM?: string;
   XPUB_TRON?: string;
-  /** Addresses of senders whose money an operator has to look at, comma separated. */
+  /** Addresses of senders whose deposits wait for an operator's review, comma separated. */
   BLOCKED_SENDERS?: string;
   /** The former name of BLOCKED_SENDERS, accepted for one release. */
   BARRED_SENDERS?: string;

@@ -1,4 +1,4 @@
-/** The deposits Worker: its cron, and the claims that the console brings for people. */
+/** The deposits Worker: its cron, and the entrypoint through which the console submits users' claims. */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { type ClaimResult, claim, runScheduled } from '@farebox/deposits';
 import type { AccountId } from '@farebox/ledger';
