@@ -1,6 +1,6 @@
 /**
- * Draws results as self-contained SVG: no script, no font, nothing fetched. Numbers stand beside the
- * bars, so that nothing depends on telling colours apart.
+ * Draws results as self-contained SVG: no scripts, fonts or external resources. Numbers are printed beside the bars,
+ * so that no information depends on colors.
  */
 import { rowName } from './goals.ts';
 import type { RowSummary } from './report.ts';
@@ -32,7 +32,7 @@ ${elements.join('\n')}
 `;
 }
 
-/** Throughput relative to the bare Worker, a group of bars per row. */
+/** Draws throughput relative to the bare Worker, with a group of bars per row. */
 export function renderChart(summaries: readonly RowSummary[]): string {
   const drawnRows = summaries.filter(
     (summary) => summary.subject in COLOURS && summary.subject !== 'bare',
@@ -75,7 +75,7 @@ export function renderChart(summaries: readonly RowSummary[]): string {
 
 export type Curve = Readonly<{ name: string; values: readonly number[] }>;
 
-/** Curves over seconds, all from zero, so that a flat line looks flat. */
+/** Draws curves over seconds. The scale starts at zero, so that a flat curve looks flat. */
 export function renderCurves(title: string, unit: string, curves: readonly Curve[]): string {
   const height = 420;
   const max = Math.max(1, ...curves.flatMap((curve) => curve.values));

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- --console`: how long a person waits. Signs in and opens the overview over HTTP, first
- * while Postgres holds a few accounts, then while it holds ten thousand with a million calls; the ratio
- * of the two is what size costs. Needs a PostgreSQL on the machine; everything it makes is thrown away.
+ * `npm run bench -- --console`: measures the console's response times. Signs in and opens the overview over HTTP,
+ * first with a few accounts in Postgres, then with ten thousand accounts and a million calls. The ratio of the two is
+ * the effect of database size. Needs an installed PostgreSQL; all data is deleted afterwards.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,7 +13,7 @@ import { quantile } from './statistics.ts';
 
 const ACCOUNTS = 10_000;
 const CALLS_PER_ACCOUNT = 100;
-/** How many of them have an object, and are the ones that sign in. */
+/** How many of them have an account object and sign in. */
 const USER_COUNT = 40;
 const FILL_BATCH_SIZE = 1_000;
 const PASSWORD = 'a-bench-password-of-no-worth';
@@ -24,7 +24,7 @@ type Sample = Readonly<{ p50: number; p99: number; count: number }>;
 type Phase = Readonly<{ signIn: Sample; overview: Sample; crowded: Sample; page: Sample }>;
 type ScanCounts = Readonly<Record<string, number>>;
 
-/** One statement through the local endpoint, which speaks Neon's protocol. */
+/** Runs one statement through the local Neon endpoint. */
 async function sql(stack: LocalStack, query: string): Promise<readonly (string | null)[][]> {
   const { host } = new URL(stack.databaseUrl);
   const response = await fetch(`http://${host}/sql`, {
@@ -42,10 +42,10 @@ async function sql(stack: LocalStack, query: string): Promise<readonly (string |
   return rows;
 }
 
-/** Ids of accounts that exist only in Postgres: 16 digits, none of them random. */
+/** Ids of accounts that exist only in Postgres: 16 digits, not random. */
 const SYNTHETIC_ID = "lpad(to_hex(a), 16, '0')";
 
-/** A thousand accounts with a credit and a hundred calls each, spread over the last thirty days. */
+/** Inserts accounts with a credit and a hundred calls each, spread over the last 30 days. */
 function fillStatements(first: number): readonly string[] {
   const accounts = `generate_series(${first}, ${first + FILL_BATCH_SIZE - 1}) as a`;
   const callAt = `now() - (n * 30.0 / ${CALLS_PER_ACCOUNT} || ' days')::interval`;
@@ -87,7 +87,7 @@ async function fill(stack: LocalStack, log: Log): Promise<void> {
 
 let ipCount = 0;
 
-/** Each try from another network, so that no throttle is what gets measured. */
+/** Each attempt comes from another network, so that no rate limit is measured. */
 function nextIp(): string {
   ipCount += 1;
   return `10.${(ipCount >> 16) & 255}.${(ipCount >> 8) & 255}.${ipCount & 255}`;
@@ -102,14 +102,14 @@ async function signIn(stack: LocalStack, email: string): Promise<string> {
   });
   await response.arrayBuffer();
   const cookie = response.headers.getSetCookie().find((line) => line.startsWith('__Host-session='));
-  if (cookie === undefined) throw new Error(`bench: signing in answered ${response.status}`);
+  if (cookie === undefined) throw new Error(`bench: sign-in returned HTTP ${response.status}`);
   return cookie.split(';')[0] ?? '';
 }
 
 async function openPage(stack: LocalStack, path: string, cookie: string): Promise<void> {
   const response = await fetch(`${stack.consoleUrl}${path}`, { headers: { cookie } });
   await response.arrayBuffer();
-  if (response.status !== 200) throw new Error(`bench: ${path} answered ${response.status}`);
+  if (response.status !== 200) throw new Error(`bench: ${path} returned HTTP ${response.status}`);
 }
 
 async function measureMs(work: () => Promise<unknown>): Promise<number> {
@@ -118,7 +118,7 @@ async function measureMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - from;
 }
 
-/** `each` tries by each of `at` visitors at once. */
+/** Makes `each` attempts by each of `at` concurrent users. */
 async function sample(
   at: number,
   each: number,
@@ -139,7 +139,7 @@ async function sample(
 async function measure(stack: LocalStack, users: readonly BenchUser[]): Promise<Phase> {
   const getUser = (n: number): BenchUser => {
     const found = users[n % users.length];
-    if (found === undefined) throw new Error('bench: nobody to measure');
+    if (found === undefined) throw new Error('bench: there are no users to measure');
     return found;
   };
   const overview = (n: number) => openPage(stack, '/', getUser(n).cookie);
@@ -152,7 +152,7 @@ async function measure(stack: LocalStack, users: readonly BenchUser[]): Promise<
   };
 }
 
-/** People with an object, a key and a month of calls, who have signed in once. */
+/** Creates users with an account object, a key and a month of calls, who have signed in once. */
 async function createUsers(stack: LocalStack): Promise<readonly BenchUser[]> {
   const users: BenchUser[] = [];
   for (let n = 0; n < USER_COUNT; n += 1) {
@@ -165,7 +165,7 @@ async function createUsers(stack: LocalStack): Promise<readonly BenchUser[]> {
 
 const SCANNED_TABLES = ['calls', 'ledger_entries', 'usage_days'] as const;
 
-/** Rows read by sequential scans so far, by table: PostgreSQL's own count. */
+/** Rows read by sequential scans so far, by table, as PostgreSQL counts them. */
 async function countScans(stack: LocalStack): Promise<ScanCounts> {
   await sql(stack, 'select pg_stat_clear_snapshot()');
   const names = SCANNED_TABLES.map((name) => `'${name}'`).join(',');
@@ -203,15 +203,15 @@ function report(small: Phase, large: Phase, scanned: ScanCounts): string {
     String(large[of].count),
   ]);
   const tables = Object.entries(scanned).map(([name, count]) => `${name} ${count}`);
-  return `# How long a person waits
+  return `# Response times of the console
 
-${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, PostgreSQL, everything on one machine. Read the ratio:
-milliseconds say more about the machine. "Small" is ${USER_COUNT} accounts, "large" ${ACCOUNTS} accounts with ${ACCOUNTS * CALLS_PER_ACCOUNT} calls.
-A sign-in is one argon2id hash (19 MiB, two passes) and little else.
+${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, PostgreSQL, everything on one machine. Compare the ratios:
+absolute times depend on the machine. "Small" is ${USER_COUNT} accounts, "large" ${ACCOUNTS} accounts with ${ACCOUNTS * CALLS_PER_ACCOUNT} calls.
+A sign-in's time is mostly one argon2id hash (19 MiB, two passes).
 
 ${table(['page', 'small p50 ms', 'small p99 ms', 'large p50 ms', 'large p99 ms', 'large to small', 'samples'], rows)}
 
-Sequential scans of the large tables while the overview was opened: ${tables.length === 0 ? 'none' : tables.join(', ')}.
+Sequential scans of the large tables while the overview was open: ${tables.length === 0 ? 'none' : tables.join(', ')}.
 `;
 }
 
@@ -228,18 +228,18 @@ function write(text: string, small: Phase, large: Phase): void {
   writeFileSync(join(RESULTS, 'console.svg'), renderBars(timings));
 }
 
-/** True where no large table was scanned. */
+/** Runs the console bench. True if no large table was scanned sequentially. */
 export async function runConsole(log: Log): Promise<boolean> {
   const postgres = await startPostgres();
-  if (postgres === null) throw new Error('bench: this machine has no PostgreSQL');
+  if (postgres === null) throw new Error('bench: PostgreSQL is not installed');
   const database = { postgres: postgres.connectionString };
   const stack = await startStack({ database, quiet: true, cronEveryMs: null });
   try {
     const users = await createUsers(stack);
-    log('measuring while small');
+    log('measuring the small database');
     const small = await measure(stack, users);
     await fill(stack, log);
-    log('measuring while large');
+    log('measuring the large database');
     const before = await countScans(stack);
     const large = await measure(stack, users);
     const scanned = diffScans(before, await countScans(stack));

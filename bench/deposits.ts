@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- --deposits`: what reading the networks costs. Catching up after a day's outage, requests a day,
- * CPU for ten thousand logs, and a minute's work for a thousand, ten thousand and a hundred thousand accounts. The
- * providers are functions that answer at once, so that what is measured is ours and the database's.
+ * `npm run bench -- --deposits`: measures the cost of scanning. Catching up after a day's outage, requests per day, CPU
+ * for ten thousand logs, and one cron run with a thousand, ten thousand and a hundred thousand accounts. The providers
+ * are functions that respond immediately, so that only our code and the database are measured.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000;
 const START = Date.UTC(2026, 10, 24);
 const FINGERPRINT = 'b'.repeat(16);
 const TRANSFER = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
-/** USDT's transfers a block, as an order of magnitude: what a real network sends us beside our own. */
+/** USDT transfers per block on the real networks, as an order of magnitude. */
 const TRANSFERS_PER_BLOCK: Readonly<Record<ChainName, number>> = {
   tron: 100,
   bsc: 30,
@@ -47,14 +47,14 @@ function toHash(number: number): string {
   return `0x${number.toString(16).padStart(64, '0')}`;
 }
 
-/** A network that answers at once, and counts what it was asked. */
+/** A network that responds immediately and counts its requests. */
 class Network {
   head = 0;
-  /** Transfers of strangers in each block; none of them is ever asked for by name. */
+  /** Foreign transfers in each block. Queries by address never return them. */
   strangerTransfersPerBlock = 0;
   posts = 0;
   requests = 0;
-  /** What making its answers took: not ours. */
+  /** The time spent on creating responses, which isn't part of the measurement. */
   spentMs = 0;
   #now = START;
 
@@ -121,7 +121,7 @@ class Network {
 
 type Bench = Readonly<{ db: Database; network: Network; chain: Chain }>;
 
-/** Polygon's chain id stands for all: the networks differ in their numbers only. */
+/** Always returns Polygon's chain id: the networks differ only in their parameters. */
 function buildChain(name: ChainName, providers: number): Chain {
   const defaults = CHAIN_DEFAULTS[name];
   return {
@@ -160,7 +160,7 @@ async function clearTables(db: Database): Promise<void> {
   }
 }
 
-/** Accounts with an address each, of nobody. */
+/** Inserts accounts with an address each. */
 async function createAccounts(db: Database, count: number): Promise<void> {
   await clearTables(db);
   for (const family of ['evm', 'tron'] as const) {
@@ -177,7 +177,7 @@ async function createAccounts(db: Database, count: number): Promise<void> {
   await db.execute('analyze deposit_addresses');
 }
 
-/** Behind by a day, and quiet about the nightly work, which is not what is measured. */
+/** Sets the cursor back by a day and marks the daily jobs as done, because they aren't measured. */
 async function setLag({ db, network, chain }: Bench, blocks: number, now: number): Promise<void> {
   await db.execute('delete from chain_cursors');
   network.head = 100_000_000;
@@ -214,7 +214,7 @@ async function measureCatchUp(bench: Bench): Promise<CatchUpResult> {
 
 type DailyRequests = Readonly<{ name: ChainName; posts: number; requests: number }>;
 
-/** A day of minutes at the head, the nightly reading included, by one provider of two. */
+/** Counts one provider's requests in a day of cron runs at the head, daily rescan included. */
 async function measureDay(bench: Bench): Promise<DailyRequests> {
   const { db, network, chain } = bench;
   await setLag(bench, 0, START);
@@ -234,7 +234,7 @@ async function measureDay(bench: Bench): Promise<DailyRequests> {
   };
 }
 
-/** The median of some minutes' work at the head, in milliseconds, what the network took left out. */
+/** The median time of a cron run at the head in milliseconds, without the network's time. */
 async function measureMinute(bench: Bench, blocks: number): Promise<number> {
   const times: number[] = [];
   for (let sample = 0; sample < SAMPLES; sample += 1) {
@@ -250,7 +250,7 @@ async function measureMinute(bench: Bench, blocks: number): Promise<number> {
 
 type LogTimings = Readonly<{ oursMs: number; parseMs: number }>;
 
-/** Reading one range with ten thousand logs of strangers, from its bytes to what is ours among them: nothing. */
+/** Times reading a range with ten thousand foreign logs, from the response's bytes to the (empty) list of ours. */
 async function measureLogs(network: Network, { token }: Chain): Promise<LogTimings> {
   const blocks = 100;
   network.strangerTransfersPerBlock = LOGS / blocks;
@@ -269,7 +269,7 @@ async function measureLogs(network: Network, { token }: Chain): Promise<LogTimin
     const parseStart = performance.now();
     const parsed: unknown = JSON.parse(text);
     parseTimes.push(performance.now() - parseStart);
-    if (!range.ok || parsed === null) throw new Error('bench: the logs were not read');
+    if (!range.ok || parsed === null) throw new Error('bench: the logs could not be read');
   }
   network.strangerTransfersPerBlock = 0;
   return { oursMs: quantile(readTimes, 0.5), parseMs: quantile(parseTimes, 0.5) };
@@ -284,15 +284,15 @@ function report(
   sizeResults: readonly SizeResult[],
 ): string {
   const [first] = sizeResults;
-  return `# What reading the networks costs
+  return `# The cost of scanning
 
-${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, embedded Postgres in the same process. The providers answer at once: what
-is measured is ours and the database's. Read the ratios and the counts; milliseconds say more about the machine.
+${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, Node ${process.version}, embedded Postgres in the same process. The providers respond
+immediately, so only our code and the database are measured. Compare ratios and counts: absolute times depend on the machine.
 
 ## Catching up after a day's outage, 1,000 accounts, two providers
 
 ${table(
-  ['network', 'blocks', 'blocks a second', 'minutes of cron', 'requests by HTTP'],
+  ['network', 'blocks', 'blocks per second', 'cron runs', 'HTTP requests'],
   catchUps.map(({ name, blocks, seconds, ticks, posts }) => [
     name,
     String(blocks),
@@ -302,23 +302,23 @@ ${table(
   ]),
 )}
 
-## Requests a day and provider at the head, the nightly second reading included
+## Requests per day and provider at the head, including the daily rescan
 
 ${table(
-  ['network', 'by HTTP', 'JSON-RPC calls in them'],
+  ['network', 'HTTP requests', 'JSON-RPC calls'],
   dailyRequests.map(({ name, posts, requests }) => [name, posts.toFixed(0), requests.toFixed(0)]),
 )}
 
-## CPU for ${LOGS} logs of strangers
+## CPU for ${LOGS} foreign logs
 
 ${logTimings.oursMs.toFixed(0)} ms, of which JSON.parse alone takes ${logTimings.parseMs.toFixed(0)} ms (${(logTimings.oursMs / logTimings.parseMs).toFixed(1)} times). The goal is 50 ms.
 
-## A minute's work on BNB Smart Chain by the number of accounts
+## One cron run on BNB Smart Chain by the number of accounts
 
-Up to 5,000 addresses are asked for by name; above, everybody's transfers are read (${TRANSFERS_PER_BLOCK.bsc} a block here) and looked up.
+Up to 5,000 addresses are part of the queries. Above that, all transfers are read (here ${TRANSFERS_PER_BLOCK.bsc} per block) and their recipients looked up.
 
 ${table(
-  ['accounts', 'ms', 'to the first'],
+  ['accounts', 'ms', 'relative'],
   sizeResults.map(({ accounts, ms }) => [
     String(accounts),
     ms.toFixed(0),
@@ -339,7 +339,7 @@ export async function runDeposits(log: Log): Promise<boolean> {
     const bench = { db, network, chain: buildChain(name, 2) };
     catchUps.push(await measureCatchUp(bench));
     dailyRequests.push(await measureDay(bench));
-    log(`${name}: caught up and read a day`);
+    log(`${name}: measured catching up and a day`);
   }
   const sizeResults: SizeResult[] = [];
   for (const accounts of ACCOUNT_COUNTS) {

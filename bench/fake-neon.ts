@@ -1,7 +1,6 @@
 /**
- * Stands in for Postgres behind Neon's HTTP endpoint: takes every statement, keeps nothing, answers as
- * if it went well. The ledger's outbox then does all its own work and the bench measures that, not a
- * database sharing two cores with it.
+ * A fake of Neon's HTTP endpoint: accepts every statement, stores nothing, and responds with success. The ledger's
+ * outbox does all its work, and the bench doesn't measure a database that shares two cores with it.
  */
 
 type Answer = Readonly<{
@@ -14,7 +13,7 @@ type Answer = Readonly<{
 
 const DONE: Answer = { command: 'INSERT', rowCount: 1, rowAsArray: true, rows: [], fields: [] };
 
-/** A key that was just minted is read back as active. */
+/** A new key is read back as active. */
 const KEY_STATE: Answer = {
   ...DONE,
   command: 'SELECT',
@@ -22,7 +21,7 @@ const KEY_STATE: Answer = {
   fields: [{ name: 'state', dataTypeID: 25 }],
 };
 
-/** All lines of a delivery were new (packages/database/ledger/ledger-ingest.ts, `Verdict`); booleans are 16, bigints 20. */
+/** All entries of a delivery were new (packages/database/ledger/ledger-ingest.ts). Type ids: boolean 16, bigint 20. */
 function deliveryAnswer(entryCount: number): Answer {
   return {
     ...DONE,
@@ -53,7 +52,7 @@ function answerStatement(request: unknown): Answer {
   return DONE;
 }
 
-/** Neon's protocol: `{query, params}` is one statement, `{queries: [...]}` a transaction. */
+/** In Neon's protocol `{query, params}` is one statement, and `{queries: [...]}` a transaction. */
 export function answerSql(body: string): Readonly<{ text: string; statements: number }> {
   const request: unknown = JSON.parse(body);
   const queries =

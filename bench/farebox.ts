@@ -1,7 +1,7 @@
 /**
- * Farebox itself: gateway and ledger, bundled as for deployment, in one plain workerd. Provider,
- * database and queue are the bench's upstream; the edge's throttle of one key is lifted, because a
- * single key carries the whole load here. Nothing else differs from what is deployed.
+ * The subject "farebox": gateway and ledger, bundled as for deployment, in one plain workerd. The bench's upstream is
+ * provider, database and queue. The gateway's rate limit per key is disabled, because one key carries the whole load.
+ * Nothing else differs from a deployment.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ import {
 } from './workerd.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** wrangler would otherwise report usage, look for updates and write logs outside the checkout. */
+/** Stops wrangler from reporting usage, checking for updates and writing logs outside the checkout. */
 const WRANGLER_ENV = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
@@ -33,7 +33,7 @@ const WRANGLER_ENV = {
   WRANGLER_LOG: 'error',
 };
 
-/** Bundles one Worker as `wrangler deploy` would and puts it beside the configuration. */
+/** Bundles one Worker as `wrangler deploy` does, into the folder of the configuration. */
 async function bundle(
   processes: ProcessGroup,
   config: string,
@@ -51,7 +51,7 @@ async function bundle(
   const [code] = await once(wrangler.child, 'exit');
   const entry = join(out, 'index.js');
   if (code !== 0 || !existsSync(entry))
-    throw new Error(`bench: ${config} does not bundle (${code})`);
+    throw new Error(`bench: ${config} failed to bundle (${code})`);
   copyFileSync(entry, join(folder, `${name}.js`));
   return `${name}.js`;
 }
@@ -103,7 +103,7 @@ async function openAccounts(workerd: WorkerdProcess, count: number): Promise<str
   const response = await fetch(
     `http://127.0.0.1:${port(workerd, 'account-opener')}/?accounts=${count}`,
   );
-  if (!response.ok) throw new Error('bench: the ledger opened no accounts');
+  if (!response.ok) throw new Error('bench: the ledger failed to open the accounts');
   const keys: unknown = await response.json();
   if (!Array.isArray(keys) || keys.length !== count) throw new Error('bench: accounts are missing');
   return keys.map(String);
@@ -129,7 +129,7 @@ export async function startFarebox(context: BenchContext): Promise<Subject> {
     process: workerd,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),
     inspectorPort: workerd.ports.get('inspector') ?? null,
-    // The outbox ships a second after the first line of a batch (packages/ledger/background-tasks.ts).
+    // The outbox flushes a second after a batch's first entry (packages/ledger/background-tasks.ts).
     tailMs: 1200,
   };
 }

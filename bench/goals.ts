@@ -1,6 +1,6 @@
 /**
- * The goals that were set before the first measurement, and whether a run reached them. A goal whose
- * rows were not measured is not judged.
+ * The goals set before the first measurement, and whether a run reached them. A goal is skipped if its rows weren't
+ * measured.
  */
 import type { RowPace } from './options.ts';
 import { type Cell, type Row, sameRow } from './rounds.ts';
@@ -32,7 +32,7 @@ export function series(
 }
 
 export function rowName(row: Row): string {
-  return `${row.pace}, ${row.connections} at once, ${row.accounts === 1 ? 'one account' : `${row.accounts} accounts`}`;
+  return `${row.pace}, ${row.connections} concurrent, ${row.accounts === 1 ? 'one account' : `${row.accounts} accounts`}`;
 }
 
 type Goal = Readonly<{
@@ -52,7 +52,7 @@ const matchesRow =
 
 const GOALS: readonly Goal[] = [
   {
-    goal: 'paced throughput, to the bare Worker',
+    goal: 'paced throughput, relative to the bare Worker',
     wanted: '≥ 0.95',
     applies: matchesRow('paced', 64),
     against: 'bare',
@@ -61,7 +61,7 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value >= 0.95,
   },
   {
-    goal: 'paced first byte added to the bare Worker, p50, ms',
+    goal: 'paced first byte, p50, ms more than the bare Worker',
     wanted: '≤ 5',
     applies: matchesRow('paced', 64),
     against: 'bare',
@@ -70,7 +70,7 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value <= 5,
   },
   {
-    goal: 'unpaced throughput, to the floor',
+    goal: 'unpaced throughput, relative to the floor',
     wanted: '≥ 0.8',
     applies: matchesRow('unpaced', 16, 64),
     against: 'floor',
@@ -79,7 +79,7 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value >= 0.8,
   },
   {
-    goal: 'first byte of one call at a time, p50, to the bare Worker',
+    goal: 'first byte of one call at a time, p50, relative to the bare Worker',
     wanted: '≤ 2',
     applies: (row) => row.connections === 1,
     against: 'bare',
@@ -88,7 +88,7 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value <= 2,
   },
   {
-    goal: "throughput, to Portkey's",
+    goal: 'throughput, relative to Portkey',
     wanted: '> 1',
     applies: (row) => row.pace !== 'paced',
     against: 'portkey',
@@ -97,8 +97,8 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value > 1,
   },
   {
-    // A paced stream's rate is the pace's own unless a gateway falls behind it, so a tie within noise is no loss.
-    goal: "paced throughput, to Portkey's",
+    // A gateway that keeps up has exactly the stream's pace, so a tie within noise counts as reached.
+    goal: 'paced throughput, relative to Portkey',
     wanted: '≥ 0.99',
     applies: (row) => row.pace === 'paced',
     against: 'portkey',
@@ -107,7 +107,7 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value >= 0.99,
   },
   {
-    goal: "paced first byte, p50, to Portkey's",
+    goal: 'paced first byte, p50, relative to Portkey',
     wanted: '< 1',
     applies: (row) => row.pace === 'paced',
     against: 'portkey',

@@ -22,7 +22,7 @@ const CHUNKED = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk('d
 const SIZED = 'POST /x HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello';
 const EMPTY = 'HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n';
 
-test('messages are read whole, wherever they are cut', () => {
+test('HttpParser reads complete messages, wherever chunks are split', () => {
   const bytes = Buffer.from(CHUNKED + SIZED + EMPTY);
   const expected = [
     'HTTP/1.1 200 OK',
@@ -36,7 +36,7 @@ test('messages are read whole, wherever they are cut', () => {
     expect(readAll(bytes, step)).toEqual(expected);
 });
 
-test('a chunk without a size is an error, not an endless wait', () => {
+test('HttpParser throws for a chunk without a size', () => {
   const bytes = Buffer.from('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n');
-  expect(() => readAll(bytes, bytes.length)).toThrow('a chunk without a size');
+  expect(() => readAll(bytes, bytes.length)).toThrow('a chunk has no size');
 });

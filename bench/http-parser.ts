@@ -1,7 +1,7 @@
 /**
- * Reads HTTP/1.1 messages off a socket, requests and responses alike, for the bench's own two ends.
- * It exists because Node's http costs more than a pass-through Worker does, and what the two ends
- * burn is taken from the subject on a small machine. Never use it for anything that faces a network.
+ * Parses HTTP/1.1 requests and responses from a socket, for the bench's load generator and upstream. Node's http costs
+ * more CPU than a pass-through Worker, which on a small machine would slow down the subject. Never use it for anything
+ * that faces a network.
  */
 
 export type Head = Readonly<{ firstLine: string; fields: string }>;
@@ -28,13 +28,13 @@ export class HttpParser {
     this.#events = events;
   }
 
-  /** Takes what arrived; events fire before it returns. */
+  /** Parses a chunk. Events fire before it returns. */
   push(piece: Buffer): void {
     this.#buffer = this.#buffer.length === 0 ? piece : Buffer.concat([this.#buffer, piece]);
     while (this.#buffer.length > 0 && this.#step());
   }
 
-  /** One step forward; false where more bytes are needed first. */
+  /** Makes one step. False when more bytes are needed. */
   #step(): boolean {
     switch (this.#state) {
       case 'head':
@@ -89,7 +89,7 @@ export class HttpParser {
     const at = this.#buffer.indexOf(LINE_END);
     if (at < 0) return false;
     this.#remaining = Number.parseInt(this.#consume(at + 2).toString('latin1', 0, at), 16);
-    if (!Number.isSafeInteger(this.#remaining)) throw new Error('bench: a chunk without a size');
+    if (!Number.isSafeInteger(this.#remaining)) throw new Error('bench: a chunk has no size');
     this.#state = this.#remaining === 0 ? 'trailers' : 'chunk-data';
     return true;
   }
@@ -117,7 +117,7 @@ function contentLength(fields: string): number {
   return match?.[1] === undefined ? 0 : Number(match[1]);
 }
 
-/** One piece of a chunked body (RFC 9112 section 7.1). */
+/** Formats one chunk of a chunked body (RFC 9112 section 7.1). */
 export function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }

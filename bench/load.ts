@@ -1,7 +1,7 @@
 /**
- * The load generator: a process of its own that keeps a number of connections busy and times each call
- * to the first byte of its body and to its end. A call that is not a whole 200 is an error, and errors
- * are reported, never averaged away.
+ * The load generator, in its own process. It keeps a number of connections busy and times each call to the first byte
+ * of its body and to its end. A call that isn't a complete 200 is an error. Errors are reported separately, never
+ * averaged.
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -10,30 +10,30 @@ import { quantile } from './statistics.ts';
 
 export type LoadSpec = Readonly<{
   port: number;
-  /** Whole requests, taken in turn. */
+  /** Complete requests, used in turn. */
   requests: readonly string[];
   connections: number;
-  /** The connections start spread over this time, so that paced streams do not march in step. */
+  /** Connections start spread over this time, so that paced streams aren't synchronized. */
   spreadMs: number;
   warmupMs: number;
   windowMs: number;
-  /** A whole answer ends with this. */
+  /** A complete response ends with this. */
   expectedEnding: string;
-  /** Each connection makes one call and is done (soak). */
+  /** Each connection makes a single call (soak). */
   once: boolean;
 }>;
 
 export type LoadResult = Readonly<{
-  /** Calls begun within the window, each followed to its end. */
+  /** Calls started within the window, each followed to its end. */
   calls: number;
-  /** All calls finished, warming up included: what CPU is divided by. */
+  /** All finished calls, including the warmup: the divisor of the CPU time. */
   total: number;
   perSecond: number;
   firstByteP50: number;
   firstByteP99: number;
   wholeP50: number;
   errors: number;
-  /** The first error's own words, to say what went wrong. */
+  /** The text of the first error. */
   complaint: string | null;
 }>;
 
@@ -48,7 +48,7 @@ type LoadSamples = {
 
 type MeasurementWindow = Readonly<{ opensAt: number; closesAt: number }>;
 
-/** One connection: calls in a row until the window closes; the last is followed to its end. */
+/** One connection. It makes calls until the window closes, and follows the last one to its end. */
 class Connection {
   readonly #spec: LoadSpec;
   readonly #window: MeasurementWindow;
@@ -123,7 +123,7 @@ class Connection {
     else this.#call();
   }
 
-  /** The window has closed and this connection has a call to show; failing ones do not go on for ever. */
+  /** True when the window has closed and a call was measured, or calls keep failing. */
   #shouldStop(now: number): boolean {
     return now >= this.#window.closesAt && (this.#countedCalls > 0 || this.#samples.errors > 0);
   }
@@ -145,8 +145,8 @@ class Connection {
       this.#samples.errors += 1;
       this.#samples.complaint ??= complaint;
     }
-    // The rate over whole calls only: counting what falls into a fixed window would make a paced
-    // stream's rate jump by one call per connection.
+    // The rate of complete calls. In a fixed window, the rate of paced streams would jump by one call per
+    // connection.
     if (this.#countedCalls > 0) {
       this.#samples.rates.push(
         (this.#countedCalls * 1000) / (this.#lastEndedAt - this.#firstStartedAt),

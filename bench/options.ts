@@ -1,4 +1,4 @@
-/** What the command line may ask of the bench. An unknown word is refused with the list of those there are. */
+/** The bench's command-line options. An unknown value is an error that lists the allowed ones. */
 import { parseArgs } from 'node:util';
 import { SUBJECTS, type SubjectName } from './subjects.ts';
 
@@ -9,7 +9,7 @@ export type Options = Readonly<{
   task: 'compare' | 'soak' | 'profile' | 'console' | 'deposits';
   paces: readonly RowPace[];
   connections: readonly number[];
-  /** How many accounts the calls are spread over, per row. */
+  /** The numbers of accounts the calls are spread over; one row each. */
   accounts: readonly number[];
   subjects: readonly SubjectName[];
   rounds: number;
@@ -18,7 +18,7 @@ export type Options = Readonly<{
   bodyBytes: number;
   soakStreams: number;
   quick: boolean;
-  /** Where the objects' SQLite files lie: `memory` takes the machine's disk and its neighbours out. */
+  /** Where the Durable Objects' SQLite files are. `memory` excludes the disk from the measurement. */
   storage: 'disk' | 'memory';
 }>;
 
@@ -84,7 +84,7 @@ function parseList<T extends string>(list: string, allowed: readonly T[]): T[] {
 
 function parseChoice<T extends string>(text: string, allowed: readonly T[]): T {
   const match = allowed.find((name) => name === text);
-  if (match === undefined) throw new Error(`${text} is none of ${allowed.join(', ')}`);
+  if (match === undefined) throw new Error(`${text} must be one of ${allowed.join(', ')}`);
   return match;
 }
 

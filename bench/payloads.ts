@@ -1,8 +1,7 @@
 /**
- * What is sent and what the upstream answers: the same bytes for every subject. The pace is a mark in
- * the prompt, because a gateway passes a body on but not a caller's headers, and its catalogue decides
- * about the model. No caller asks for the usage chunk or names an output limit: that a gateway has to
- * add and hide them is part of what is measured.
+ * The requests and the upstream's responses: the same bytes for every subject. The pace is a marker in the prompt,
+ * because a gateway forwards the body but not the client's headers, and its catalog restricts the model. Requests
+ * don't ask for the usage chunk and set no output limit: adding and hiding them is part of a gateway's measured work.
  */
 import { chunk, LAST_CHUNK } from './http-parser.ts';
 
@@ -11,7 +10,7 @@ export type Pace = (typeof PACES)[number];
 
 export const MODEL = 'gpt-4o-mini';
 export const EVENTS = 20;
-/** An upstream in a burst flushes several events at once. */
+/** How many events the upstream flushes at once in a burst. */
 export const EVENTS_PER_CHUNK = 5;
 
 export type StreamTiming = Readonly<{ firstByteMs: number; intervalMs: number; chunks: number }>;
@@ -24,7 +23,7 @@ export function durationMs(timing: StreamTiming): number {
   return timing.firstByteMs + timing.intervalMs * (timing.chunks - 1);
 }
 
-/** The request's body; `bytes` pads the prompt to about that size (a coding agent sends 115 KB). */
+/** Builds a request's body. `bytes` pads the prompt to about that size (a coding agent sends 115 KB). */
 export function requestBody(pace: Pace, bytes: number): string {
   const sentence = 'The tram is late again and the machine at the stop takes coins only. ';
   const prompt = sentence.repeat(Math.max(1, Math.ceil(bytes / sentence.length)));
@@ -41,7 +40,7 @@ export function requestBody(pace: Pace, bytes: number): string {
 
 export type CallSpec = Readonly<{ pace: Pace; usage: boolean }>;
 
-/** What the upstream reads out of a request: its pace, and whether the usage chunk was asked for. */
+/** What the upstream reads from a request: its pace, and whether it asks for the usage chunk. */
 export function parseCallSpec(body: Buffer): CallSpec {
   const pace = PACES.find((name) => body.includes(`pace=${name}.`)) ?? 'json';
   const usage = body.includes('"include_usage":true') || body.includes('"include_usage": true');
@@ -67,7 +66,7 @@ function contentEvent(index: number, usage: boolean): string {
   return sseEvent({ choices, ...(usage ? { usage: null } : {}) });
 }
 
-/** The last event with content, the usage chunk if asked for, and the stream's end. */
+/** The last content event, the usage chunk if requested, and the end of the stream. */
 function finalEvents(usage: boolean): string {
   const stop = [{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }];
   const usageEvent = usage ? sseEvent({ choices: [], usage: USAGE }) : '';
@@ -78,7 +77,7 @@ const SSE_HEAD =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n' +
   'x-request-id: req_bench\r\nopenai-processing-ms: 1\r\ntransfer-encoding: chunked\r\n\r\n';
 
-/** A whole unpaced stream, head and all, in one write of a few HTTP chunks. */
+/** A complete unpaced stream including its head, as one write of a few HTTP chunks. */
 export function burst(usage: boolean): Buffer {
   const words = Array.from({ length: EVENTS - 1 }, (_, index) => contentEvent(index, usage));
   const events = [...words, finalEvents(usage)];
@@ -89,7 +88,7 @@ export function burst(usage: boolean): Buffer {
   return Buffer.from(SSE_HEAD + chunks.join('') + LAST_CHUNK);
 }
 
-/** The pieces of a paced stream, in order; the first carries the head. */
+/** The writes of a paced stream, in order. The first one includes the head. */
 export function streamChunks(timing: StreamTiming, usage: boolean): readonly Buffer[] {
   const last = timing.chunks - 1;
   return Array.from({ length: timing.chunks }, (_, index) => {
@@ -111,7 +110,7 @@ export function completionResponse(): Buffer {
   return jsonResponse(body);
 }
 
-/** A whole 200 with a JSON body. */
+/** A complete 200 response with a JSON body. */
 export function jsonResponse(body: string): Buffer {
   return Buffer.from(
     'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_bench\r\n' +
@@ -119,7 +118,7 @@ export function jsonResponse(body: string): Buffer {
   );
 }
 
-/** A whole request, ready to be written; `fields` differ by subject and account. */
+/** A complete request. `fields` differ by subject and account. */
 export function renderRequest(fields: Readonly<Record<string, string>>, body: string): string {
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   return (

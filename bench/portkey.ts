@@ -1,6 +1,6 @@
 /**
- * Portkey's open-source gateway from npm, the peer that a self-hosting team would run. 1.15.2 answers
- * 500 to every streamed call with the @hono/node-server its range resolves to, so that one is pinned.
+ * The subject "portkey": Portkey's open-source gateway from npm, as a self-hosting team would run it. Version 1.15.2
+ * returns 500 for every streamed call with the @hono/node-server that its range resolves to, so that is pinned.
  */
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export async function startPortkey(context: BenchContext): Promise<Subject> {
   return { name: 'portkey', port, process, accounts: [account], inspectorPort: null, tailMs: 0 };
 }
 
-/** Installs it once into the cache and returns its entry. */
+/** Installs Portkey into the cache once and returns its entry file. */
 async function install(context: BenchContext): Promise<string> {
   const folder = join(context.cache, `portkey-${VERSION}`);
   const entry = join(folder, 'node_modules/@portkey-ai/gateway/build/start-server.js');
@@ -54,7 +54,7 @@ async function install(context: BenchContext): Promise<string> {
   return entry;
 }
 
-/** npm beside the running Node where it has one; a Node that came from npm has none, and PATH decides. */
+/** The npm beside the running Node, or the one in PATH: a Node installed from npm has none of its own. */
 function npmProgram(): string {
   const bundledNpm = join(dirname(globalThis.process.execPath), 'npm');
   return existsSync(bundledNpm) ? bundledNpm : 'npm';

@@ -1,6 +1,6 @@
 /**
- * Every process the bench starts, what each has burnt and holds (from /proc, so Linux only), and the
- * promise that none outlives the bench. It ends only what it started itself.
+ * The bench's child processes: their CPU time and memory (from /proc, so Linux only). None of them outlives the bench,
+ * and it stops only processes that it started.
  */
 import { type ChildProcess, fork, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The kernel counts CPU in hundredths of a second (USER_HZ, proc(5)). */
+/** The kernel counts CPU time in hundredths of a second (USER_HZ, proc(5)). */
 const MS_PER_TICK = 10;
 
 export type Process = Readonly<{ child: ChildProcess; pid: number }>;
@@ -23,7 +23,7 @@ export class ProcessGroup {
     }
   }
 
-  /** Starts a program; what it says on stderr is passed on. */
+  /** Starts a program. Its stderr is inherited. */
   start(
     program: string,
     args: readonly string[],
@@ -33,7 +33,7 @@ export class ProcessGroup {
     return this.#track(spawn(program, args, { ...options, stdio }));
   }
 
-  /** Starts one of the bench's own scripts, with a channel that can carry NaN (JSON's can't). */
+  /** Starts one of the bench's scripts, with a channel that can carry NaN, which JSON can't. */
   script(name: string): Process {
     const path = join(import.meta.dirname, name);
     return this.#track(
@@ -65,7 +65,7 @@ export class ProcessGroup {
   }
 }
 
-/** Sends one message and returns the next that comes back. */
+/** Sends a message and returns the next one received. */
 export async function sendAndReceive(process: Process, message: object): Promise<unknown> {
   const reply = once(process.child, 'message');
   process.child.send(message);
@@ -73,10 +73,10 @@ export async function sendAndReceive(process: Process, message: object): Promise
   return answer;
 }
 
-/** User and system time so far. */
+/** User and system CPU time so far, in milliseconds. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name may hold spaces; the fields are counted from its closing parenthesis (proc(5)).
+  // The process name may contain spaces, so fields are counted from its closing parenthesis (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
@@ -93,7 +93,7 @@ function megabytes(status: string, name: string): number {
   return Number(match?.[1] ?? Number.NaN) / 1024;
 }
 
-/** Waits until a process has next to nothing left to do, so that one subject's tail is not the next one's noise. */
+/** Waits until a process is almost idle, so that its remaining work doesn't disturb the next measurement. */
 export async function waitUntilIdle(pid: number, maxMs: number, minMs = 0): Promise<void> {
   await sleep(minMs);
   for (let elapsedMs = 0; elapsedMs < maxMs; elapsedMs += 100) {

@@ -1,6 +1,6 @@
 /**
- * Where a Worker's JavaScript time goes: V8's own CPU profile over workerd's inspector while a row runs.
- * It sees JavaScript only; what workerd spends outside of V8 shows up as (program) or not at all.
+ * Profiles a Worker's JavaScript: records V8's CPU profile over workerd's inspector while a row runs. Time that workerd
+ * spends outside of V8 appears as (program) or not at all.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,9 @@ class Inspector {
     const socket = new WebSocket(url);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', () => resolve());
-      socket.addEventListener('error', () => reject(new Error('bench: the inspector refused')));
+      socket.addEventListener('error', () =>
+        reject(new Error('bench: the inspector rejected the connection')),
+      );
     });
     return new Inspector(socket);
   }
@@ -68,7 +70,7 @@ function isProfile(value: unknown): value is Profile {
 
 type FunctionTime = Readonly<{ name: string; ms: number }>;
 
-/** Time by function, its own only, the dearest first. */
+/** Self time by function, highest first. */
 function sumByFunction(profile: Profile): FunctionTime[] {
   const names = new Map(
     profile.nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [

@@ -1,6 +1,6 @@
 /**
- * Turns the cells of a run into what people read: a table of ratios on the terminal and in Markdown, a
- * chart, and JSON with everything. It never hides a row: errors and unreached goals are printed.
+ * Writes the results of a run: tables of ratios on the terminal and in Markdown, a chart, and JSON with all values.
+ * Errors and missed goals are always included.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -79,7 +79,7 @@ function formatNumber(value: number, digits: number): string {
   return Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
-/** A middle, and in brackets how far the rounds lay apart. */
+/** The median, and in brackets the range over the rounds. */
 function formatSpread(value: Spread, digits: number): string {
   const middle = formatNumber(value.median, digits);
   if (!Number.isFinite(value.median) || value.least === value.most) return middle;
@@ -116,7 +116,7 @@ function toColumns(line: RowSummary): string[] {
   ];
 }
 
-/** A Markdown table that also lines up on a terminal. */
+/** A Markdown table whose columns also line up on a terminal. */
 export function table(headings: readonly string[], lines: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, at) =>
     Math.max(heading.length, ...lines.map((line) => (line[at] ?? '').length)),
@@ -175,8 +175,8 @@ function memoryRows(processes: RunProcesses): string[][] {
     ...processes.subjects
       .filter(({ name }) => name !== 'direct')
       .map(({ name, process }) => ({ name, process })),
-    { name: 'upstream (the bench itself)', process: processes.upstream },
-    { name: 'load generator (the bench itself)', process: processes.generator },
+    { name: 'upstream (part of the bench)', process: processes.upstream },
+    { name: 'load generator (part of the bench)', process: processes.generator },
   ];
   return named.map(({ name, process }) => {
     const { nowMb, peakMb } = memory(process.pid);
@@ -193,9 +193,9 @@ function document(
 ): string {
   return `# Bench
 
-${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of ${setting.windowMs} ms a cell; bodies of about ${setting.bodyBytes} bytes; objects on ${setting.storage}.
-Upstream, load generator and subject share the machine: read the ratios (medians over rounds of the ratio
-within a round, spread in brackets), not the absolute numbers. "Added" is against the upstream called directly.
+${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of ${setting.windowMs} ms per cell; request bodies of about ${setting.bodyBytes} bytes; Durable Objects on ${setting.storage}.
+Upstream, load generator and subject share the machine, so compare the ratios, not the absolute numbers. A ratio is
+the median over the rounds of the ratio within a round; brackets show its range. "Added" is relative to direct calls of the upstream.
 
 ## Goals
 
@@ -211,7 +211,7 @@ ${rows.map((row) => rowSection(lines, row)).join('\n\n')}
 `;
 }
 
-/** Writes the results; false where a call failed, because then the numbers mean nothing. */
+/** Writes the results. False if a call failed, because then the numbers aren't comparable. */
 export async function writeComparison(
   cells: readonly Cell[],
   processes: RunProcesses,
@@ -231,14 +231,14 @@ export async function writeComparison(
   writeFileSync(join(RESULTS, `${name}.md`), text);
   writeFileSync(join(RESULTS, `${name}.svg`), renderChart(lines));
   log(
-    `\n${text}\nupstream saw ${JSON.stringify(counts)}\nwritten to bench/results/${name}.{generated.json,md,svg}`,
+    `\n${text}\nupstream received ${JSON.stringify(counts)}\nwritten to bench/results/${name}.{generated.json,md,svg}`,
   );
   const errors = cells.reduce((sum, cell) => sum + cell.load.errors, 0);
-  if (errors > 0) log(`${errors} calls failed: these numbers are not to be trusted`);
+  if (errors > 0) log(`${errors} calls failed, so these numbers are not valid`);
   return errors === 0;
 }
 
-/** The middle of the last values against the middle of the first. */
+/** The median of the last `count` values, relative to the median of the first. */
 export function growth(values: readonly number[], count: number): number {
   return median(values.slice(-count)) / median(values.slice(0, count));
 }

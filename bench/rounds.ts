@@ -1,7 +1,7 @@
 /**
- * Runs the rows in interleaved rounds: within a round every subject meets a row right after the one
- * before it, so that noise of the machine meets all of them, and the order turns from round to round.
- * A subject without accounts is measured once per row and counted for each number of accounts.
+ * Runs the rows in interleaved rounds: within a round all subjects run a row one after another, so that they share the
+ * machine's noise. Their order rotates from round to round. A subject without accounts is measured once per row and
+ * used for each number of accounts.
  */
 import type { LoadResult, LoadSpec } from './load.ts';
 import type { Options, RowPace } from './options.ts';
@@ -16,7 +16,7 @@ export type Cell = Readonly<{
   subject: SubjectName;
   round: number;
   load: LoadResult;
-  /** Of the subject's process, its work after the last answer included. */
+  /** CPU time of the subject's process, including its work after the last response. */
   cpuMsPerThousand: number;
   memoryMb: number;
 }>;
@@ -62,7 +62,7 @@ function isLoadResult(value: unknown): value is LoadResult {
 
 export async function runLoad(generator: Process, spec: LoadSpec): Promise<LoadResult> {
   const result = await sendAndReceive(generator, spec);
-  if (!isLoadResult(result)) throw new Error('bench: the load generator answered something else');
+  if (!isLoadResult(result)) throw new Error('bench: unexpected message from the load generator');
   return result;
 }
 
@@ -87,7 +87,7 @@ async function measure(
   };
 }
 
-/** One row, all subjects in turn; a cell of a subject without accounts is taken over from its first row. */
+/** Runs one row with all subjects in turn. A subject without accounts reuses the cell of its first row. */
 async function runRow(
   generator: Process,
   subjects: readonly Subject[],
@@ -113,7 +113,7 @@ async function runRow(
   }
 }
 
-/** A fresh process compiles as it goes; nobody's first calls are counted. */
+/** Warms up each subject: a new process still compiles, so its first calls aren't counted. */
 async function warmUp(
   generator: Process,
   subject: Subject,

@@ -1,6 +1,6 @@
 /**
- * Memory while many long streams are open: each subject in turn holds them for a minute, and its curve
- * must be flat once all of them run. A gateway that buffers, or keeps what it read, shows here.
+ * Measures memory while many long streams are open. Each subject holds them for a minute, and its curve must be flat
+ * once all of them run: it rises if a gateway buffers or keeps what it read.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,17 +16,17 @@ import type { Subject } from './subjects.ts';
 
 /** All streams are opened within this time. */
 const OPENING_MS = 4000;
-/** How much of the curve is compared at either end, in seconds. */
+/** How many seconds of the curve are compared at each end. */
 const PART_SECONDS = 15;
-/** More growth than this between the two ends is not flat. */
+/** The maximum growth between the two ends that counts as flat. */
 const MAX_FLAT_GROWTH = 1.1;
 
 type SoakResult = Readonly<{
   subject: string;
   idleMb: number;
-  /** One value a second while the streams run. */
+  /** One value per second while the streams run. */
   curveMb: readonly number[];
-  /** The most while as many streams run again in the same process: a leak would show above the first. */
+  /** The maximum while the same number of streams runs again in the process. A leak would raise it. */
   againMb: number;
   growth: number;
   flat: boolean;
@@ -129,16 +129,16 @@ export async function runSoak(
   const headings = [
     'subject',
     'idle MB',
-    'most MB',
-    'again MB',
+    'max MB',
+    'max MB again',
     'KB per stream',
-    'end to start',
+    'growth',
     'flat',
     'CPU %',
     'errors',
   ];
   const title = `Memory while ${options.soakStreams} paced streams are open`;
-  const text = `# Soak\n\n${new Date().toISOString()}. ${title}: the middle of the last ${PART_SECONDS} s against the first ${PART_SECONDS} s; flat is at most ${MAX_FLAT_GROWTH}.\n\n${table(headings, results.map(soakRow))}\n`;
+  const text = `# Soak\n\n${new Date().toISOString()}. ${title}. Growth is the median of the last ${PART_SECONDS} s relative to that of the first ${PART_SECONDS} s; flat means at most ${MAX_FLAT_GROWTH}.\n\n${table(headings, results.map(soakRow))}\n`;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, 'soak.generated.json'), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(RESULTS, 'soak.md'), text);

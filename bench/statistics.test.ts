@@ -4,7 +4,7 @@ import type { Cell, Row } from './rounds.ts';
 import { differences, median, quantile, ratios, slope, spread } from './statistics.ts';
 import type { SubjectName } from './subjects.ts';
 
-test('quantiles interpolate and do not disturb their list', () => {
+test('quantile interpolates and does not change its input', () => {
   const values = [4, 1, 3, 2];
   expect(quantile(values, 0.5)).toBe(2.5);
   expect(quantile(values, 0)).toBe(1);
@@ -13,7 +13,7 @@ test('quantiles interpolate and do not disturb their list', () => {
   expect(median([])).toBeNaN();
 });
 
-test('rounds are compared one by one', () => {
+test('ratios and differences compare round by round', () => {
   expect(ratios([2, 9], [1, 3, 7])).toEqual([2, 3]);
   expect(differences([2, 9], [1, 3])).toEqual([1, 6]);
   expect(spread([3, 1, 2])).toEqual({ median: 2, least: 1, most: 3 });
@@ -34,7 +34,7 @@ function cell(row: Row, subject: SubjectName, round: number, perSecond: number, 
   return { row, subject, round, load, cpuMsPerThousand: 1, memoryMb: 1 };
 }
 
-test('goals are judged by the middle of the rounds, and only on rows that were measured', () => {
+test('evaluateGoals uses the median of the rounds, and skips rows that were not measured', () => {
   const row: Row = { pace: 'paced', connections: 64, accounts: 1 };
   const cells = [0, 1, 2].flatMap((round) => [
     cell(row, 'bare', round, 100, 20),
@@ -43,7 +43,7 @@ test('goals are judged by the middle of the rounds, and only on rows that were m
   expect(
     evaluateGoals(cells, [row]).map(({ goal, measured, reached }) => [goal, measured, reached]),
   ).toEqual([
-    ['paced throughput, to the bare Worker', 0.96, true],
-    ['paced first byte added to the bare Worker, p50, ms', 6, false],
+    ['paced throughput, relative to the bare Worker', 0.96, true],
+    ['paced first byte, p50, ms more than the bare Worker', 6, false],
   ]);
 });

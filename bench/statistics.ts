@@ -1,4 +1,4 @@
-/** The few sums the bench needs, pure. An empty list gives NaN, which the report shows as a dash. */
+/** Statistics of the bench. An empty list gives NaN, which the report shows as a dash. Pure. */
 
 export function quantile(values: readonly number[], fraction: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -12,14 +12,14 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** A middle with how far the rounds lay apart. */
+/** A median with its range over the rounds. */
 export type Spread = Readonly<{ median: number; least: number; most: number }>;
 
 export function spread(values: readonly number[]): Spread {
   return { median: median(values), least: quantile(values, 0), most: quantile(values, 1) };
 }
 
-/** Round by round, because only numbers of the same round share the same noise. */
+/** Ratios round by round: only numbers of the same round share the same noise. */
 export function ratios(of: readonly number[], to: readonly number[]): number[] {
   const rounds = Math.min(of.length, to.length);
   return Array.from({ length: rounds }, (_, at) => (of[at] ?? Number.NaN) / (to[at] ?? Number.NaN));
@@ -30,7 +30,7 @@ export function differences(of: readonly number[], to: readonly number[]): numbe
   return Array.from({ length: rounds }, (_, at) => (of[at] ?? Number.NaN) - (to[at] ?? Number.NaN));
 }
 
-/** Least squares: how much `values` grow per step. */
+/** The growth of `values` per step, by least squares. */
 export function slope(values: readonly number[]): number {
   const middle = (values.length - 1) / 2;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,6 +1,6 @@
 /**
- * The subjects that are compared, each in a process of its own so that its CPU and memory can be told
- * apart. All of them get the same bodies and reach the same upstream.
+ * The compared subjects. Each runs in its own process, so that its CPU time and memory can be measured. All get the same
+ * requests and use the same upstream.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
@@ -17,10 +17,10 @@ export type Subject = Readonly<{
   name: SubjectName;
   port: number;
   process: Process;
-  /** The header fields of each account's calls; one entry where accounts mean nothing. */
+  /** The header fields of each account's calls. One entry for subjects without accounts. */
   accounts: readonly Readonly<Record<string, string>>[];
   inspectorPort: number | null;
-  /** How long after its last answer it may begin work that belongs to its calls. */
+  /** How long after its last response it may start work that belongs to its calls. */
   tailMs: number;
 }>;
 
@@ -29,7 +29,7 @@ export type BenchContext = Readonly<{
   processes: ProcessGroup;
   upstream: Process;
   upstreamPort: number;
-  /** The run's scratch folder, and the one that outlives runs. */
+  /** The run's temporary folder, and the cache that is kept between runs. */
   folder: string;
   cache: string;
   accounts: number;
@@ -96,7 +96,7 @@ async function startWorker(
   return { name, port: port(process, 'http'), process, accounts, inspectorPort, tailMs: 0 };
 }
 
-/** Puts a bench Worker's source, as JavaScript, beside the configuration; returns its file name. */
+/** Writes a bench Worker as JavaScript into the configuration's folder. Returns its file name. */
 export function workerModule(name: string, folder: string): string {
   const source = join(import.meta.dirname, 'workers', `${name}.ts`);
   writeFileSync(join(folder, `${name}.js`), stripTypeScriptTypes(readFileSync(source, 'utf8')));

@@ -1,7 +1,7 @@
 /**
- * The mock upstream: a process of its own that answers like OpenAI, as cheaply as Node can, and stands
- * in for the database and the queue's far side, so that neither costs what it would not cost in
- * production's Worker. It keeps nothing of what it is sent; it only counts.
+ * The mock upstream, in its own process. It responds like OpenAI with as little CPU time as possible. It also fakes the
+ * database and the queue's consumer, which don't run inside the Worker in production either. It stores nothing and
+ * only counts.
  */
 import { createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -43,7 +43,7 @@ function streamPaced(socket: Socket, rhythm: StreamTiming, stream: readonly Buff
     if (piece === undefined || socket.destroyed) return;
     socket.write(piece);
     next += 1;
-    // Against the start and not against the last write: a late timer must not slow the stream.
+    // Relative to the start, not to the last write: a late timer must not slow the stream.
     if (next < stream.length) {
       setTimeout(write, Math.max(0, start + next * rhythm.intervalMs - performance.now()));
     }
@@ -99,7 +99,8 @@ function handleConnection(socket: Socket): void {
 const server = createServer(handleConnection);
 server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('bench: no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('bench: the upstream has no port');
   process.send?.({ port: address.port, longMs: durationMs(STREAM_TIMINGS.long) });
 });
 process.on('message', () => process.send?.({ ...counts }));

@@ -1,7 +1,6 @@
 /**
- * Runs Workers in plain workerd from a configuration of the bench's own: the dev server and Miniflare's
- * entry cost several times what the Worker itself does. The port is the kernel's choice, so two runs
- * never collide.
+ * Runs Workers in plain workerd with the bench's own configuration: wrangler's dev server and Miniflare's entry Worker
+ * cost several times the CPU of the Worker itself. The kernel chooses the port, so that runs never collide.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -11,25 +10,25 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { Process, ProcessGroup } from './processes.ts';
 
-/** By this date nodejs_compat is on without being named. */
+/** With this date nodejs_compat is enabled by default. */
 export const COMPATIBILITY_DATE = '2026-11-01';
 
 export type Binding = Readonly<{ name: string; expression: string }>;
 
 export type Script = Readonly<{
   name: string;
-  /** File beside the configuration. */
+  /** A file in the configuration's folder. */
   module: string;
   flags: readonly string[];
   bindings: readonly Binding[];
-  /** Classes with SQLite storage, if any; they live under `disk` in the run's folder. */
+  /** Durable Object classes with SQLite storage. Their files are under `disk` in the run's folder. */
   classes: readonly string[];
 }>;
 
 export type WorkerdConfig = Readonly<{
   folder: string;
   scripts: readonly Script[];
-  /** HTTP servers on loopback that scripts may bind, by name. */
+  /** HTTP servers on loopback that Workers may bind, by name. */
   external: Readonly<Record<string, number>>;
   sockets: readonly Readonly<{ name: string; service: string }>[];
   inspector: boolean;
@@ -100,7 +99,7 @@ const config :Workerd.Config = (
 `;
 }
 
-/** workerd is wrangler's dependency and not ours, so it is found from there. */
+/** workerd is a dependency of wrangler, so it is resolved from there. */
 function workerdPath(): string {
   const here = createRequire(import.meta.url);
   const path: unknown = createRequire(here.resolve('wrangler/package.json'))('workerd');
@@ -110,7 +109,7 @@ function workerdPath(): string {
   throw new Error('bench: workerd is not installed');
 }
 
-/** Starts it and returns once every socket listens. */
+/** Starts workerd. Resolves once every socket is listening. */
 export async function startWorkerd(
   processes: ProcessGroup,
   config: WorkerdConfig,
@@ -143,7 +142,7 @@ async function readPorts(
     ports.set(name, message.port);
     if (ports.size === expectedPorts) return ports;
   }
-  throw new Error('bench: workerd stopped before it listened');
+  throw new Error('bench: workerd exited before it was listening');
 }
 
 export function port(workerd: WorkerdProcess, name: string): number {

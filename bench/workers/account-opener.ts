@@ -1,12 +1,12 @@
 /**
- * Opens the bench's accounts through the ledger's own doors, as the console and the deposits Worker
- * would. It exists in the bench's configuration only and is never deployed.
+ * Opens the bench's accounts through the ledger's RPC entrypoints, as the console and the deposits Worker do. It exists
+ * only in the bench's configuration and is never deployed.
  */
 import type { AccountsRpc, CreditsRpc } from '../../packages/ledger/index.ts';
 
 type Env = Readonly<{ ACCOUNTS: AccountsRpc; CREDITS: CreditsRpc }>;
 
-/** 1,000,000 USD: a bench must never meet the end of its money. */
+/** 1,000,000 USD, so that the balance never runs out. */
 const INITIAL_CREDIT = 1_000_000_000_000_000n;
 
 async function openAccount(env: Env): Promise<string> {
@@ -21,10 +21,10 @@ async function openAccount(env: Env): Promise<string> {
     concurrentCalls: null,
   };
   const minted = await env.ACCOUNTS.mintKey(account, { name: 'bench', limits });
-  if (!minted.ok) throw new Error(`minting answered ${minted.reason}`);
+  if (!minted.ok) throw new Error(`creating the key failed: ${minted.reason}`);
   const credit = { id: `bench:${account}`, amount: INITIAL_CREDIT, source: 'local' } as const;
   const credited = await env.CREDITS.credit(account, credit);
-  if (!credited.ok) throw new Error(`the credit answered ${credited.reason}`);
+  if (!credited.ok) throw new Error(`the credit failed: ${credited.reason}`);
   return minted.apiKey;
 }
 

@@ -1,4 +1,4 @@
-/** The bare pass-through Worker: the least a gateway on this platform can cost. It decides nothing. */
+/** The subject "bare": a pass-through Worker, the minimum cost of a gateway on this platform. */
 
 type Env = Readonly<{ UPSTREAM: string }>;
 

@@ -1,8 +1,8 @@
 /**
- * The floor: the bare Worker plus one durable hold before and one durable settle after, each a single
- * SQLite write in the account's object. It prices nothing and refuses nothing; a prepaid gateway that
- * keeps its balance in an object cannot be cheaper than this. As the reader it also takes the answer into
- * its own hands piece by piece, which whoever has to look before it passes on can't avoid.
+ * The subject "floor": the bare Worker plus a durable hold before and a durable settle after each call, both a single
+ * SQLite write in the account's Durable Object. It computes no prices and declines nothing. A prepaid gateway that keeps
+ * its balance in a Durable Object can't be cheaper. It also copies the response chunk by chunk in JavaScript, which any
+ * gateway that inspects a response must do.
  */
 import { DurableObject } from 'cloudflare:workers';
 
