@@ -2,7 +2,6 @@
  * Runs Workers in plain workerd with the bench's own configuration: wrangler's dev server and Miniflare's entry Worker
  * cost several times the CPU of the Worker itself. The kernel chooses the port, so that runs never collide.
  */
-
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

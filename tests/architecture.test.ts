@@ -42,8 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mail',
     'result',
   ],
-  'packages/deposits': ['database', 'database/deposits', 'ledger', 'money', 'telemetry'],
-  'packages/treasury': ['deposits'],
+  'packages/deposits': ['database', 'database/deposits', 'ledger', 'money', 'result', 'telemetry'],
+  'packages/treasury': ['deposits', 'result'],
   'workers/gateway': [
     'bindings',
     'catalog',

@@ -3,8 +3,8 @@
  * chains and m/44'/195'/0' for TRON, then 0/index below it. An extended private key is rejected, because it
  * gives the private keys of all its children.
  */
-
 import type { AddressFamily } from '@farebox/ledger';
+import { err, ok, type Result } from '@farebox/result';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { keccak_256 } from '@noble/hashes/sha3.js';
@@ -24,9 +24,7 @@ const FIRST_HARDENED = 0x8000_0000;
 
 export type WatchKeyError = 'malformed' | 'private' | 'not_an_account_key';
 export type WatchKey = Readonly<{ fingerprint: string; external: HDKey }>;
-export type ParseWatchKeyResult =
-  | Readonly<{ ok: true; key: WatchKey }>
-  | Readonly<{ ok: false; reason: WatchKeyError }>;
+export type ParseWatchKeyResult = Result<{ key: WatchKey }, WatchKeyError>;
 
 /** Identifies a key: the first 16 hexadecimal characters of the SHA-256 of its text. */
 function computeFingerprint(text: string): string {
@@ -45,14 +43,10 @@ function tryParseExtendedKey(text: string): HDKey | null {
 export function parseWatchKey(text: string): ParseWatchKeyResult {
   const trimmed = text.trim();
   const key = tryParseExtendedKey(trimmed);
-  if (key === null) return { ok: false, reason: 'malformed' };
-  if (key.privateKey !== null || trimmed.startsWith('xprv'))
-    return { ok: false, reason: 'private' };
-  if (key.depth !== ACCOUNT_DEPTH) return { ok: false, reason: 'not_an_account_key' };
-  return {
-    ok: true,
-    key: { fingerprint: computeFingerprint(trimmed), external: key.deriveChild(0) },
-  };
+  if (key === null) return err('malformed');
+  if (key.privateKey !== null || trimmed.startsWith('xprv')) return err('private');
+  if (key.depth !== ACCOUNT_DEPTH) return err('not_an_account_key');
+  return ok({ key: { fingerprint: computeFingerprint(trimmed), external: key.deriveChild(0) } });
 }
 
 /** Derives a key's address at `index`. Throws if `index` isn't a whole number below 2^31. */

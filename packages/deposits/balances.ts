@@ -1,4 +1,5 @@
 /** Token balances of addresses, as one provider reports them. */
+import { err, ok } from '@farebox/result';
 import type { Chain, HexAddress, RpcProvider } from './contract.ts';
 import {
   inBatches,
@@ -6,7 +7,6 @@ import {
   type RpcResponse,
   type RpcResult,
   type RpcTransport,
-  rpcError,
 } from './json-rpc.ts';
 
 /** `balanceOf(address)` (ERC-20). */
@@ -53,14 +53,14 @@ export async function readTokenBalances(
       selectors.map((call) => callRequest(token, call, address)),
     );
     const responses = await rpcTransport(provider, requests);
-    if (typeof responses === 'string') return rpcError(responses);
+    if (typeof responses === 'string') return err(responses);
     for (const index of batch.keys()) {
       const at = index * selectors.length;
       const frozen = frozenSelector === null ? undefined : responses[at + 1];
       const tokenBalance = parseTokenBalance(responses[at], frozen);
-      if (tokenBalance === null) return rpcError('inconsistent');
+      if (tokenBalance === null) return err('inconsistent');
       balances.push(tokenBalance);
     }
   }
-  return { ok: true, value: balances };
+  return ok({ value: balances });
 }

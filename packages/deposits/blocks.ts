@@ -1,4 +1,5 @@
 /** Blocks of a chain, as one provider reports them. */
+import { err, ok } from '@farebox/result';
 import type { Chain, Hash, RpcProvider } from './contract.ts';
 import {
   getField,
@@ -8,7 +9,6 @@ import {
   type RpcResponse,
   type RpcResult,
   type RpcTransport,
-  rpcError,
   toHex,
 } from './json-rpc.ts';
 
@@ -17,16 +17,16 @@ export type Block = Readonly<{ number: number; hash: Hash; minedAt: number }>;
 export type Tip = Readonly<{ head: Block; final: Block }>;
 
 export function parseBlock(response: RpcResponse | undefined): RpcResult<Block> {
-  if (response === undefined) return rpcError('inconsistent');
-  if (!response.ok) return rpcError('inconsistent');
-  if (response.result === null) return rpcError('lagging');
+  if (response === undefined) return err('inconsistent');
+  if (!response.ok) return err('inconsistent');
+  if (response.result === null) return err('lagging');
   const [number, id, seconds] = [
     parseQuantity(getField(response.result, 'number')),
     parseHash(getField(response.result, 'hash')),
     parseQuantity(getField(response.result, 'timestamp')),
   ];
-  if (number === null || id === null || seconds === null) return rpcError('inconsistent');
-  return { ok: true, value: { number, hash: id, minedAt: seconds * 1000 } };
+  if (number === null || id === null || seconds === null) return err('inconsistent');
+  return ok({ value: { number, hash: id, minedAt: seconds * 1000 } });
 }
 
 export function blockRequest(blockTag: number | 'latest' | 'finalized'): RpcRequest {
@@ -46,16 +46,16 @@ export async function readTip(
     blockRequest('finalized'),
   ];
   const responses = await rpcTransport(provider, requests);
-  if (typeof responses === 'string') return rpcError(responses);
+  if (typeof responses === 'string') return err(responses);
   const [id, latest, finalized] = responses;
-  if (id === undefined || !id.ok) return rpcError('inconsistent');
-  if (parseQuantity(id.result) !== chain.chainId) return rpcError('wrong_chain');
+  if (id === undefined || !id.ok) return err('inconsistent');
+  if (parseQuantity(id.result) !== chain.chainId) return err('wrong_chain');
   const head = parseBlock(latest);
   if (!head.ok) return head;
   const final = parseBlock(finalized);
   if (!final.ok) return final;
-  if (final.value.number > head.value.number) return rpcError('inconsistent');
-  return { ok: true, value: { head: head.value, final: final.value } };
+  if (final.value.number > head.value.number) return err('inconsistent');
+  return ok({ value: { head: head.value, final: final.value } });
 }
 
 export async function readBlock(
@@ -64,8 +64,8 @@ export async function readBlock(
   number: number,
 ): Promise<RpcResult<Block>> {
   const responses = await rpcTransport(provider, [blockRequest(number)]);
-  if (typeof responses === 'string') return rpcError(responses);
+  if (typeof responses === 'string') return err(responses);
   const block = parseBlock(responses[0]);
-  if (block.ok && block.value.number !== number) return rpcError('inconsistent');
+  if (block.ok && block.value.number !== number) return err('inconsistent');
   return block;
 }

@@ -41,7 +41,8 @@ async function readAgreedReceipt(
   let agreed: Receipt | null = null;
   for (const provider of chain.providers) {
     const read = await readReceipt(rpcTransport, provider, txHash);
-    if (!read.ok) return claimError(read.error === 'lagging' ? 'not_found' : 'network_unavailable');
+    if (!read.ok)
+      return claimError(read.reason === 'lagging' ? 'not_found' : 'network_unavailable');
     if (agreed !== null && !sameReceipt(agreed, read.value))
       return claimError('network_unavailable');
     agreed = read.value;

@@ -2,6 +2,7 @@
  * JSON-RPC 2.0 over HTTP, and strict readers for its values. Nothing retries here: a response that can't be
  * trusted becomes an `RpcError`, and the next cron run asks again.
  */
+import type { Result } from '@farebox/result';
 import type { Hash, RpcProvider } from './contract.ts';
 
 export type RpcRequest = Readonly<{ method: string; params: readonly unknown[] }>;
@@ -29,13 +30,7 @@ export type RpcTransport = (
   requests: readonly RpcRequest[],
 ) => Promise<readonly RpcResponse[] | 'throttled' | 'unreachable'>;
 
-export type RpcResult<T> =
-  | Readonly<{ ok: true; value: T }>
-  | Readonly<{ ok: false; error: RpcError }>;
-
-export function rpcError(error: RpcError): Readonly<{ ok: false; error: RpcError }> {
-  return { ok: false, error };
-}
+export type RpcResult<T> = Result<{ value: T }, RpcError>;
 
 export function getField(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

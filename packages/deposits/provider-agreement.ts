@@ -2,6 +2,7 @@
  * Reads that count only when all configured providers of a chain agree. With two of them, one that lags,
  * omits a log or lies can delay a deposit but can't invent or lose one (docs/decisions/0013-deposits.md).
  */
+import { err, ok, type Result } from '@farebox/result';
 import { readTip, type Tip } from './blocks.ts';
 import type { AddressFilter, Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
@@ -28,10 +29,9 @@ export async function readTips(
     if (!tip.ok) return tip;
     tips.push(tip.value);
   }
-  return { ok: true, value: tips };
+  return ok({ value: tips });
 }
 
-type AgreementFailure = Readonly<{ ok: false; error: RpcError | 'providers_disagree' }>;
 type AgreedRange = Readonly<{ hash: string; transfers: readonly TransferLog[] }>;
 
 /** Reads a range from all providers; an error unless they return the same block hash and transfers. */
@@ -40,18 +40,18 @@ export async function readAgreedRange(
   chain: Chain,
   addressFilter: AddressFilter,
   blocks: BlockRange,
-): Promise<Readonly<{ ok: true; value: AgreedRange }> | AgreementFailure> {
+): Promise<Result<{ value: AgreedRange }, RpcError | 'providers_disagree'>> {
   const query = { ...blocks, token: chain.token, ...addressFilter };
   let agreed: AgreedRange | null = null;
   for (const provider of chain.providers) {
     const range = await readRange(deps.rpcTransport, provider, query);
     if (!range.ok) return range;
     if (agreed !== null && !sameRange(agreed, range.value)) {
-      return { ok: false, error: 'providers_disagree' };
+      return err('providers_disagree');
     }
     agreed = range.value;
   }
-  return agreed === null ? { ok: false, error: 'unreachable' } : { ok: true, value: agreed };
+  return agreed === null ? err('unreachable') : ok({ value: agreed });
 }
 
 function sameRange(a: AgreedRange, b: AgreedRange): boolean {

@@ -1,4 +1,5 @@
 /** Transaction receipts, as one provider reports them. */
+import { err, ok } from '@farebox/result';
 import { type Block, blockRequest, parseBlock } from './blocks.ts';
 import type { Hash, RpcProvider } from './contract.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type RpcResponse,
   type RpcResult,
   type RpcTransport,
-  rpcError,
 } from './json-rpc.ts';
 import { parseTransferLog, type TransferLog } from './transfers.ts';
 
@@ -25,18 +25,18 @@ function receiptRequest(txHash: Hash): RpcRequest {
 }
 
 function parseReceipt(response: RpcResponse | undefined, txHash: Hash): RpcResult<Receipt> {
-  if (response === undefined || !response.ok) return rpcError('inconsistent');
-  if (response.result === null) return rpcError('lagging');
+  if (response === undefined || !response.ok) return err('inconsistent');
+  if (response.result === null) return err('lagging');
   const blockNumber = parseQuantity(getField(response.result, 'blockNumber'));
   const logs = getField(response.result, 'logs');
   const matchesHash = parseHash(getField(response.result, 'transactionHash')) === txHash;
-  if (blockNumber === null || !matchesHash || !Array.isArray(logs)) return rpcError('inconsistent');
+  if (blockNumber === null || !matchesHash || !Array.isArray(logs)) return err('inconsistent');
   const succeeded = parseQuantity(getField(response.result, 'status')) === 1;
   const transfers = logs.flatMap((log) => parseTransferLog(log) ?? []);
   const hasForeignTransfer = transfers.some((transfer) => transfer.txHash !== txHash);
   return hasForeignTransfer
-    ? rpcError('inconsistent')
-    : { ok: true, value: { blockNumber, succeeded, transfers } };
+    ? err('inconsistent')
+    : ok({ value: { blockNumber, succeeded, transfers } });
 }
 
 /** Reads a transaction's receipt. `lagging` when the provider has none. */
@@ -46,7 +46,7 @@ export async function readReceipt(
   txHash: Hash,
 ): Promise<RpcResult<Receipt>> {
   const responses = await rpcTransport(provider, [receiptRequest(txHash)]);
-  return typeof responses === 'string' ? rpcError(responses) : parseReceipt(responses[0], txHash);
+  return typeof responses === 'string' ? err(responses) : parseReceipt(responses[0], txHash);
 }
 
 /** Reads the block of that height and the transaction's receipt in one batch. */
@@ -59,9 +59,9 @@ export async function readBlockAndReceipt(
     blockRequest(blockNumber),
     receiptRequest(txHash),
   ]);
-  if (typeof responses === 'string') return rpcError(responses);
+  if (typeof responses === 'string') return err(responses);
   const block = parseBlock(responses[0]);
   if (!block.ok) return block;
-  if (block.value.number !== blockNumber) return rpcError('inconsistent');
-  return { ok: true, value: { block: block.value, receipt: parseReceipt(responses[1], txHash) } };
+  if (block.value.number !== blockNumber) return err('inconsistent');
+  return ok({ value: { block: block.value, receipt: parseReceipt(responses[1], txHash) } });
 }

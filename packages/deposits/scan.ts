@@ -13,6 +13,7 @@ import {
   replacePending,
   startCursor,
 } from '@farebox/database/deposits';
+import { err, type Failure, type NoData, ok, type Result, type Success } from '@farebox/result';
 import { readBlock, type Tip } from './blocks.ts';
 import type { AddressFilter, Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
@@ -28,24 +29,24 @@ const WINDOWS_PER_RUN = 8;
 const MAX_FINALITY_AGE_MS = 600_000;
 
 export type ScanError = RpcError | 'providers_disagree' | 'finality_stale' | 'halted';
-type ScanFailure = Readonly<{ ok: false; error: ScanError }>;
+type ScanFailure = Failure<ScanError>;
 
 /** Halts the chain if the block below the cursor has another hash than when it was read as final. */
 async function checkContinuity(
   deps: DepositDeps,
   chain: Chain,
   { nextBlock, lastHash }: ChainCursor,
-): Promise<Readonly<{ ok: true }> | ScanFailure> {
-  if (lastHash === null) return { ok: true };
+): Promise<Result<NoData, ScanError>> {
+  if (lastHash === null) return ok();
   for (const [index, provider] of chain.providers.entries()) {
     const block = await readBlock(deps.rpcTransport, provider, nextBlock - 1);
     if (!block.ok) return block;
     if (block.value.hash === lastHash) continue;
     const found = block.value.hash;
     await halt(deps, chain, { block: nextBlock - 1, expected: lastHash, found, provider: index });
-    return { ok: false, error: 'halted' };
+    return err('halted');
   }
-  return { ok: true };
+  return ok();
 }
 
 type ScanProgress = { window: number; next: number };
@@ -66,7 +67,7 @@ async function scanWindow(
     to,
   });
   if (!range.ok) {
-    if (range.error !== 'too_wide' || progress.window <= chain.minWindow) return range;
+    if (range.reason !== 'too_wide' || progress.window <= chain.minWindow) return range;
     progress.window = Math.max(chain.minWindow, Math.floor((to - from + 1) / 2));
     return 'narrower';
   }
@@ -103,7 +104,7 @@ async function scanWindows(
   chain: Chain,
   cursor: ChainCursor,
   tips: readonly Tip[],
-): Promise<Readonly<{ ok: true }> | (ScanFailure & { window: number })> {
+): Promise<Success | (ScanFailure & { window: number })> {
   const addressFilter = await buildAddressFilter(deps, chain);
   const safe = safeBlock(chain, tips);
   const progress = { window: Math.min(cursor.window, chain.maxWindow), next: cursor.nextBlock };
@@ -118,7 +119,7 @@ async function scanWindows(
     const head = Math.min(...tips.map((tip) => tip.head.number));
     await scanUnconfirmed(deps, chain, addressFilter, progress.next, head);
   }
-  return { ok: true };
+  return ok();
 }
 
 /** The chain's cursor. On the first run it starts at the configured block, or else at the newest safe one. */
@@ -138,21 +139,21 @@ async function getOrCreateCursor(
 export async function scanChain(
   deps: DepositDeps,
   chain: Chain,
-): Promise<Readonly<{ ok: true; tips: readonly Tip[] }> | ScanFailure> {
+): Promise<Result<{ tips: readonly Tip[] }, ScanError>> {
   const tips = await readTips(deps, chain);
   if (!tips.ok) return recordFailure(deps, chain, null, tips, null);
   const cursor = await getOrCreateCursor(deps, chain, tips.value);
-  if (cursor.haltedAt !== null) return { ok: false, error: 'halted' };
+  if (cursor.haltedAt !== null) return err('halted');
   const oldest = Math.min(...tips.value.map(({ final }) => final.minedAt));
   if (deps.now() - oldest > MAX_FINALITY_AGE_MS) {
-    return recordFailure(deps, chain, tips.value, { ok: false, error: 'finality_stale' }, null);
+    return recordFailure(deps, chain, tips.value, err('finality_stale'), null);
   }
   const continuous = await checkContinuity(deps, chain, cursor);
   if (!continuous.ok) return recordFailure(deps, chain, tips.value, continuous, null);
   const read = await scanWindows(deps, chain, cursor, tips.value);
   if (!read.ok) return recordFailure(deps, chain, tips.value, read, read.window);
   await recordOutcome(deps, chain, tips.value, null, null);
-  return { ok: true, tips: tips.value };
+  return ok({ tips: tips.value });
 }
 
 async function recordOutcome(
@@ -177,11 +178,11 @@ async function recordFailure(
   deps: DepositDeps,
   chain: Chain,
   tips: readonly Tip[] | null,
-  { error }: ScanFailure,
+  { reason }: ScanFailure,
   window: number | null,
 ): Promise<ScanFailure> {
   // A halted chain keeps the error it was halted with.
-  if (error !== 'halted') await recordOutcome(deps, chain, tips, error, window);
-  deps.logEvent({ event: 'chain_read_failed', chain: chain.name, error });
-  return { ok: false, error };
+  if (reason !== 'halted') await recordOutcome(deps, chain, tips, reason, window);
+  deps.logEvent({ event: 'chain_read_failed', chain: chain.name, error: reason });
+  return err(reason);
 }

@@ -4,6 +4,7 @@
  * (java-tron's LogBlockQuery clamps it; go-ethereum #24078, #27353). So a batch reads the last block of the
  * range, by number and never by tag, before and after the logs. The logs count only if both reads match.
  */
+import { err, ok } from '@farebox/result';
 import { blockRequest, parseBlock } from './blocks.ts';
 import type { AddressFilter, Hash, HexAddress, RpcProvider } from './contract.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type RpcRequest,
   type RpcResult,
   type RpcTransport,
-  rpcError,
   toHex,
 } from './json-rpc.ts';
 
@@ -119,20 +119,20 @@ async function validateLogs(
   const recipients = logs.map((log) => parseRecipient(log, query));
   const distinctRecipients = new Set<HexAddress>();
   for (const recipient of recipients) {
-    if (recipient === null) return rpcError('inconsistent');
+    if (recipient === null) return err('inconsistent');
     distinctRecipients.add(recipient);
   }
   const ownedRecipients = await query.filterOwned(distinctRecipients);
   const owned: TransferLog[] = [];
   for (const [index, recipient] of recipients.entries()) {
     const isOwned = recipient !== null && ownedRecipients.has(recipient);
-    if (!isOwned && query.queriedAddresses !== null) return rpcError('inconsistent');
+    if (!isOwned && query.queriedAddresses !== null) return err('inconsistent');
     if (!isOwned) continue;
     const transfer = parseTransferLog(logs[index]);
-    if (transfer === null) return rpcError('inconsistent');
+    if (transfer === null) return err('inconsistent');
     if (transfer.units > 0n) owned.push(transfer);
   }
-  return { ok: true, value: owned };
+  return ok({ value: owned });
 }
 
 function transferId({ txHash, logIndex }: TransferLog): string {
@@ -144,7 +144,7 @@ function dedupeAndSort(transfers: readonly TransferLog[]): RpcResult<readonly Tr
   const byId = new Map<string, TransferLog>();
   for (const transfer of transfers) {
     const known = byId.get(transferId(transfer));
-    if (known !== undefined && !sameTransfer(known, transfer)) return rpcError('inconsistent');
+    if (known !== undefined && !sameTransfer(known, transfer)) return err('inconsistent');
     byId.set(transferId(transfer), transfer);
   }
   const value = [...byId.values()].sort(
@@ -176,16 +176,16 @@ export async function readRange(
     queriedAddresses === null ? [null] : inBatches(queriedAddresses, MAX_ADDRESSES_PER_QUERY);
   const queries = batches.map((batch) => logsRequest(token, from, to, batch));
   const responses = await rpcTransport(provider, [blockRequest(to), ...queries, blockRequest(to)]);
-  if (typeof responses === 'string') return rpcError(responses);
+  if (typeof responses === 'string') return err(responses);
   const [before, after] = [parseBlock(responses[0]), parseBlock(responses.at(-1))];
   if (!before.ok) return before;
   if (!after.ok) return after;
   const stable = before.value.hash === after.value.hash && before.value.number === to;
-  if (!stable || responses.length !== queries.length + 2) return rpcError('inconsistent');
+  if (!stable || responses.length !== queries.length + 2) return err('inconsistent');
   const logs: unknown[] = [];
   for (const response of responses.slice(1, -1)) {
-    if (!response.ok) return rpcError(toRpcError(response));
-    if (!Array.isArray(response.result)) return rpcError('inconsistent');
+    if (!response.ok) return err(toRpcError(response));
+    if (!Array.isArray(response.result)) return err('inconsistent');
     for (const log of response.result) logs.push(log);
   }
   const validated = await validateLogs(logs, query);
@@ -193,7 +193,6 @@ export async function readRange(
   const transfers = dedupeAndSort(validated.value);
   if (!transfers.ok) return transfers;
   const last = transfers.value.filter(({ blockNumber }) => blockNumber === to);
-  if (last.some(({ blockHash }) => blockHash !== before.value.hash))
-    return rpcError('inconsistent');
-  return { ok: true, value: { hash: before.value.hash, transfers: transfers.value } };
+  if (last.some(({ blockHash }) => blockHash !== before.value.hash)) return err('inconsistent');
+  return ok({ value: { hash: before.value.hash, transfers: transfers.value } });
 }

@@ -6,6 +6,7 @@
 import type { Database } from '@farebox/database';
 import { issueAddress, pinKey } from '@farebox/database/deposits';
 import type { AccountId, AccountsRpc, AddressFamily, Instant } from '@farebox/ledger';
+import { err, ok, type Result } from '@farebox/result';
 import { deriveAddress, formatAddress, type WatchKey } from './addresses.ts';
 import type { VerifiedAddress } from './contract.ts';
 
@@ -16,9 +17,10 @@ export type AddressDeps = Readonly<{
   now: () => Instant;
 }>;
 
-export type VerifiedAddressResult =
-  | Readonly<{ ok: true; address: VerifiedAddress }>
-  | Readonly<{ ok: false; reason: 'not_configured' | 'mismatch' | 'closed' }>;
+export type VerifiedAddressResult = Result<
+  { address: VerifiedAddress },
+  'not_configured' | 'mismatch' | 'closed'
+>;
 
 /** The account's address of a family. Issued on the first call. */
 export async function getVerifiedAddress(
@@ -27,23 +29,22 @@ export async function getVerifiedAddress(
   family: AddressFamily,
 ): Promise<VerifiedAddressResult> {
   const key = deps.currentKeys.get(family);
-  if (key === undefined) return { ok: false, reason: 'not_configured' };
+  if (key === undefined) return err('not_configured');
   const { db, accounts } = deps;
   const now = deps.now();
-  if (!(await pinKey(db, family, key.fingerprint, now)).ok)
-    return { ok: false, reason: 'mismatch' };
+  if (!(await pinKey(db, family, key.fingerprint, now)).ok) return err('mismatch');
   const derive = (_: string, index: number) => deriveAddress(key, index);
   const issued = await issueAddress(db, account, family, now, derive);
   if (issued === undefined || issued.fingerprint !== key.fingerprint) {
-    return { ok: false, reason: 'mismatch' };
+    return err('mismatch');
   }
   const { fingerprint, index } = issued;
   const bound = await accounts.bindAddress(account, { family, fingerprint, index });
-  if (!bound.ok) return { ok: false, reason: bound.reason === 'conflict' ? 'mismatch' : 'closed' };
+  if (!bound.ok) return err(bound.reason === 'conflict' ? 'mismatch' : 'closed');
   const boundAddress = (await accounts.addresses(account)).find(
     (address) => address.family === family && address.fingerprint === fingerprint,
   );
   const hex = boundAddress === undefined ? null : deriveAddress(key, boundAddress.index);
-  if (hex === null || hex !== issued.address) return { ok: false, reason: 'mismatch' };
-  return { ok: true, address: { family, text: formatAddress(family, hex), hex } };
+  if (hex === null || hex !== issued.address) return err('mismatch');
+  return ok({ address: { family, text: formatAddress(family, hex), hex } });
 }

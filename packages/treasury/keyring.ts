@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { deriveAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
+import { err, ok, type Result } from '@farebox/result';
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import { HDKey } from '@scure/bip32';
@@ -44,9 +45,7 @@ const KEY_FILE = v.object({
   sealed: v.pipe(v.string(), v.regex(/^(?:[0-9a-f]{2}){17,}$/)),
 });
 export type KeyFile = Readonly<v.InferOutput<typeof KEY_FILE>>;
-export type OpenResult =
-  | Readonly<{ ok: true; mnemonic: string }>
-  | Readonly<{ ok: false; reason: 'not_a_key_file' | 'wrong_passphrase' }>;
+export type OpenResult = Result<{ mnemonic: string }, 'not_a_key_file' | 'wrong_passphrase'>;
 
 export function newMnemonic(): string {
   return generateMnemonic(wordlist, STRENGTH);
@@ -87,7 +86,7 @@ export function seal(
 /** Decrypts a key file. `file` is its parsed JSON. */
 export function open(file: unknown, passphrase: string): OpenResult {
   const parsed = v.safeParse(KEY_FILE, file);
-  if (!parsed.success) return { ok: false, reason: 'not_a_key_file' };
+  if (!parsed.success) return err('not_a_key_file');
   const keyFile = parsed.output;
   const bytes = hexToBytes(keyFile.sealed);
   const key = deriveKey(passphrase, hexToBytes(keyFile.salt));
@@ -95,9 +94,9 @@ export function open(file: unknown, passphrase: string): OpenResult {
   decipher.setAuthTag(bytes.subarray(-16));
   try {
     const text = Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
-    return { ok: true, mnemonic: text.toString('utf8') };
+    return ok({ mnemonic: text.toString('utf8') });
   } catch {
-    return { ok: false, reason: 'wrong_passphrase' };
+    return err('wrong_passphrase');
   }
 }
 

@@ -3,6 +3,7 @@
  * signed. Needs no private key; a plan can't move anything until it is signed.
  */
 import { formatAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
+import { err, ok, type Result } from '@farebox/result';
 import { isProfitable, type PricedCandidate, readCandidates, withCosts } from './candidates.ts';
 import { GAS_PATH, type Plan, type PlanOptions, type Skipped, type Step } from './contract.ts';
 import { withMargin } from './costs.ts';
@@ -15,20 +16,16 @@ import {
   type TransactionBuilder,
 } from './transaction-builder.ts';
 
-export type PlanResult =
-  | Readonly<{ ok: true; plan: Plan; skipped: readonly Skipped[]; gasAccount: HexAddress }>
-  | Readonly<{
-      ok: false;
-      reason: 'unreachable' | 'wrong_chain' | 'invalid_key' | 'nothing_to_sweep';
-    }>
+export type PlanResult = Result<
+  { plan: Plan; skipped: readonly Skipped[]; gasAccount: HexAddress },
+  | 'unreachable'
+  | 'wrong_chain'
+  | 'invalid_key'
+  | 'nothing_to_sweep'
   /** An address isn't the child of the key at its index. */
-  | Readonly<{ ok: false; reason: 'foreign_address'; address: HexAddress }>
-  | Readonly<{
-      ok: false;
-      reason: 'gas_account_underfunded';
-      gasAccount: HexAddress;
-      missing: bigint;
-    }>;
+  | { reason: 'foreign_address'; address: HexAddress }
+  | { reason: 'gas_account_underfunded'; gasAccount: HexAddress; missing: bigint }
+>;
 
 function findForeignAddress({ xpub, addresses }: PlanOptions): HexAddress | null {
   const foreign = addresses.find(
@@ -101,31 +98,29 @@ export async function makePlan(network: Network, options: PlanOptions): Promise<
   const { chain, xpub } = options;
   const key = parseWatchKey(xpub);
   const account = deriveAddressAt(xpub, GAS_PATH);
-  if (!key.ok || account === null) return { ok: false, reason: 'invalid_key' };
+  if (!key.ok || account === null) return err('invalid_key');
   const foreign = findForeignAddress(options);
-  if (foreign !== null) return { ok: false, reason: 'foreign_address', address: foreign };
+  if (foreign !== null) return err('foreign_address', { address: foreign });
   const prices = await readPrices(network);
-  if (prices === null) return { ok: false, reason: 'unreachable' };
-  if (prices.chainId !== chain.chainId) return { ok: false, reason: 'wrong_chain' };
+  if (prices === null) return err('unreachable');
+  if (prices.chainId !== chain.chainId) return err('wrong_chain');
   const found = await readCandidates(network, options);
-  if (found === null) return { ok: false, reason: 'unreachable' };
+  if (found === null) return err('unreachable');
   const price = withMargin(prices.gasPrice, options.marginPercent);
   const all = await withCosts(network, options, price, found.sweepCandidates);
   const [coins] = (await readCoinBalances(network, [account])) ?? [];
   const [nonce] = (chain.family === 'evm' ? await readNonces(network, [account]) : [0]) ?? [];
   if (all === null || coins === undefined || nonce === undefined) {
-    return { ok: false, reason: 'unreachable' };
+    return err('unreachable');
   }
   const selected = all.filter((one) => isProfitable(options, one));
-  if (selected.length === 0) return { ok: false, reason: 'nothing_to_sweep' };
+  if (selected.length === 0) return err('nothing_to_sweep');
   const requiredCoins = sum(selected.map(({ costs }) => costs.missing + costs.fundFee));
   if (requiredCoins > coins) {
-    return {
-      ok: false,
-      reason: 'gas_account_underfunded',
+    return err('gas_account_underfunded', {
       gasAccount: account,
       missing: requiredCoins - coins,
-    };
+    });
   }
   const builder =
     chain.family === 'evm'
@@ -140,10 +135,9 @@ export async function makePlan(network: Network, options: PlanOptions): Promise<
       reason: 'uneconomical' as const,
     })),
   ];
-  return {
-    ok: true,
+  return ok({
     plan: buildPlan(options, key.key.fingerprint, selected, steps),
     skipped,
     gasAccount: account,
-  };
+  });
 }

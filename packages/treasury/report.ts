@@ -47,7 +47,7 @@ export async function makeReport(network: Network, plan: SignedPlan): Promise<Re
   for (const step of plan.steps.filter(({ kind }) => kind === 'sweep')) {
     const { txHash, from: address } = step;
     const read = await readReceipt(rpcTransport, provider, txHash);
-    if (!read.ok && read.error !== 'lagging') return null;
+    if (!read.ok && read.reason !== 'lagging') return null;
     const units = read.ok ? sumMovedUnits(read.value, plan, step) : 0n;
     if (!read.ok || read.value.blockNumber > final) {
       unfinished.push({ txHash, address, reason: 'not_final' });

@@ -3,6 +3,7 @@
  * be signed. If one of them does anything but sweep to an allowed destination, nothing is signed.
  */
 import { CHAIN_DEFAULTS, type HexAddress, parseAddress } from '@farebox/deposits';
+import { err, ok, type Result } from '@farebox/result';
 import { GAS_PATH, type Plan, type SignError, type SignedPlan, type Step } from './contract.ts';
 import type { Account, Keyring } from './keyring.ts';
 import { parsePlan } from './plan-file.ts';
@@ -20,10 +21,8 @@ export type SignOptions = Readonly<{
   now: number;
 }>;
 
-export type SignResult =
-  | Readonly<{ ok: true; signed: SignedPlan }>
-  /** `step` counts from 1. Null when the plan as a whole is rejected. */
-  | Readonly<{ ok: false; reason: SignError; step: number | null }>;
+/** `step` counts from 1. Null when the plan as a whole is rejected. */
+export type SignResult = Result<{ signed: SignedPlan }, { reason: SignError; step: number | null }>;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -104,11 +103,11 @@ function totalOutflow({ fee, action }: DecodedStep): bigint {
 /** Checks a plan and signs all its steps, or none. `given` is the parsed JSON of the plan file. */
 export function signPlan(given: unknown, options: SignOptions): SignResult {
   const plan = parsePlan(given);
-  if (plan === null) return { ok: false, reason: 'not_a_plan', step: null };
+  if (plan === null) return err('not_a_plan', { step: null });
   const { family } = CHAIN_DEFAULTS[plan.chain];
   const account = options.keys.account(family);
   const planError = checkPlan(plan, account, options);
-  if (planError !== null) return { ok: false, reason: planError, step: null };
+  if (planError !== null) return err(planError, { step: null });
   const destination = parseAddress(family, plan.destination) ?? '';
   const sweeps = plan.steps.filter(({ kind }) => kind === 'sweep');
   const swept = new Set(sweeps.map(({ from }) => from));
@@ -117,10 +116,10 @@ export function signPlan(given: unknown, options: SignOptions): SignResult {
   for (const [index, step] of plan.steps.entries()) {
     const decoded = decodeStep(family, step.raw);
     const reason = checkStep(context, step, decoded);
-    if (reason !== null) return { ok: false, reason, step: index + 1 };
+    if (reason !== null) return err(reason, { step: index + 1 });
     spent += decoded === null ? 0n : totalOutflow(decoded);
   }
-  if (spent > options.maxFee) return { ok: false, reason: 'fees_too_high', step: null };
+  if (spent > options.maxFee) return err('fees_too_high', { step: null });
   const steps = plan.steps.map((step) => signStep(family, account, step));
-  return { ok: true, signed: { ...plan, steps } };
+  return ok({ signed: { ...plan, steps } });
 }
