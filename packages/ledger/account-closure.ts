@@ -1,9 +1,9 @@
 /**
- * The end of an account. Closing takes effect at once: nothing new is held, every key is revoked. When
- * the last call has ended and Postgres has the last line, the object forgets everything but its
- * tombstone: closed, the last sequence, the balance that was left, and the lines of money from outside,
- * whose ids keep a transfer from ever counting twice. Nothing opens it again. Each step is one
- * transaction, so that a crash between any two leaves one that is simply taken next.
+ * The closure of an account. It takes effect at once: no new hold, every key revoked. When the last call
+ * has ended and Postgres has the last entry, the object deletes everything but its tombstone: the state,
+ * the last sequence number, the remaining balance, and the entries of credits and adjustments, whose ids
+ * keep a transfer from counting twice. A closed account never opens again. Each step is one transaction,
+ * so after a crash the next step simply follows.
  */
 
 import type { AccountStatus, CloseResult } from './contract/index.ts';
@@ -17,12 +17,12 @@ const CLOSE = "UPDATE account SET state = 'closed' WHERE singleton = 1 AND state
 const SELECT_WIPED = 'SELECT wiped FROM account';
 
 /**
- * Selective, not `deleteAll`: that is not part of a transaction with what is written after it, and takes
- * the alarm with it, so a crash behind it would leave an object that never existed and could be opened.
+ * Deletes selectively: `deleteAll` is not part of a transaction with later writes and removes the alarm,
+ * so a crash after it would leave an object that looks new and could be opened again.
  */
 const WIPE_STATEMENTS: readonly string[] = [
   "DELETE FROM entries WHERE kind = 'charge'",
-  // The operator's words to an adjustment; its id and amount stay.
+  // The operator's note on an adjustment; its id and amount stay.
   "UPDATE entries SET source = NULL WHERE kind = 'adjustment'",
   'DELETE FROM keys',
   'DELETE FROM retired_secrets',
@@ -36,7 +36,7 @@ function isWiped(tx: Tx): boolean {
   return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
 }
 
-/** Whether nothing but the last step is left, which nobody else's verb would bring about. */
+/** Checks whether only the last step is left, which no verb would trigger. */
 export function isReadyToWipe(tx: Tx): boolean {
   const { cache } = tx;
   if (!cache.closed || cache.openCalls > 0 || isWiped(tx)) return false;
@@ -58,7 +58,7 @@ export function wipeIfReady(tx: Tx): void {
   cache.pendingNotifications = 0;
 }
 
-/** For good. Calls in flight still end, by settling or by their deadlines. */
+/** Closes the account permanently. Open calls still end, by settlement or deadline. */
 export function close(tx: Tx): CloseResult {
   const { cache } = tx;
   if (!cache.closed) {

@@ -1,6 +1,6 @@
 /**
- * Reads the whole book and names every invariant that does not hold. It promises to write nothing and
- * to repair nothing: what is broken is for people to look at.
+ * Reads the whole ledger of the account and names every violated invariant. It writes and repairs
+ * nothing: a violation needs an engineer.
  */
 
 import { loadCache } from './cache.ts';
@@ -25,7 +25,7 @@ const ENTRY_SUMS = `SELECT count(*) AS count, coalesce(max(seq), 0) AS last,
   CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
 type EntrySums = { count: number; last: number; delta: string };
 
-/** Each counts its own breaches: anything but zero is one. */
+/** Each statement counts violations of its invariant. */
 const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] = [
   [
     'running_balance',
@@ -48,7 +48,7 @@ const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] =
   ['hold_has_key', 'SELECT count(*) AS n FROM holds WHERE key_id NOT IN (SELECT id FROM keys)'],
 ];
 
-/** Of acknowledged lines (keys.ts), and only while every line is still here to be added up. */
+/** Covers acknowledged entries (keys.ts), and applies only while no entry has been pruned. */
 const COUNT_SPENDING_MISMATCHES = `SELECT count(*) AS n FROM keys k, account a WHERE a.pruned_count = 0 AND k.spent <>
   (SELECT min(9007199254740991, coalesce(-sum(e.delta), 0)) FROM entries e
    WHERE e.key_id = k.id AND e.seq <= a.acknowledged)`;
@@ -104,7 +104,7 @@ export function audit(tx: Tx): Audit {
   const sum = fromSqlText(account.pruned_delta) + fromSqlText(entries.delta);
   check('posted_is_sum_of_entries', sum === posted);
   check('entries_contiguous', entries.count + account.pruned_count === account.seq);
-  // A tombstone has kept no call, not even the last.
+  // A tombstone keeps no charge, not even the last.
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
   check('last_entry_is_last', last);
   check('held_is_sum_of_holds', loadCache(tx.sql).held === held);

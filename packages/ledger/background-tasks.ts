@@ -1,8 +1,8 @@
 /**
- * What an account's object does on its own: ends holds that are overdue, hands the outbox to Postgres,
- * and keeps an alarm set while any of that remains. It promises that a line is acknowledged only after
- * Postgres said so, and that nothing that fails here reaches a caller; it never sets an alarm for this
- * very moment (such alarms have stalled: github.com/cloudflare/workerd/issues/6866).
+ * The background work of an account object: expires overdue holds, delivers the outbox to Postgres and
+ * the notifications to their queue, and keeps an alarm set while work remains. An entry is acknowledged
+ * only after Postgres confirmed it. No failure here reaches a caller. An alarm is never set for the
+ * current moment, because such alarms have stalled (github.com/cloudflare/workerd/issues/6866).
  */
 import { logEvent } from '@farebox/telemetry';
 import { isReadyToWipe, wipeIfReady } from './account-closure.ts';
@@ -13,9 +13,9 @@ import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
 import { deleteNotifications, oldestNotifications } from './notifications.ts';
 import { expire, nextDeadline } from './settlements.ts';
 
-/** Lines of this much time travel together, so that a busy account costs few statements. */
+/** Entries of this period share a delivery, so that a busy account costs few statements. */
 const FLUSH_DELAY_MS = 1_000;
-/** An alarm this late is lost, not slow (github.com/cloudflare/cloudflare-docs/issues/18324). */
+/** An alarm later than this counts as lost (github.com/cloudflare/cloudflare-docs/issues/18324). */
 const OVERDUE_MS = 60_000;
 const MAX_DELIVERIES_PER_ALARM = 20;
 const MIN_RETRY_MS = 1_000;
@@ -23,7 +23,7 @@ const MAX_RETRY_MS = 300_000;
 
 export type BackgroundDeps = Readonly<{
   deliver: (account: AccountId, entries: readonly Entry[]) => Promise<DeliveryResult>;
-  /** The last line Postgres has, asked only when it says that lines are missing. */
+  /** Returns the last sequence number in Postgres; called only after a gap. */
   lastDeliveredSeq: (account: AccountId) => Promise<number>;
   notify: (notifications: readonly Notification[]) => Promise<void>;
   setAlarm: (at: Instant) => void;
@@ -38,10 +38,10 @@ export class BackgroundTasks {
   readonly #ledger: AccountLedger;
   readonly #deps: BackgroundDeps;
   #alarmAt: Instant | null;
-  /** Postgres and the queue fail apart from one another. */
+  /** Postgres and the queue fail independently. */
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
-  /** After a gap: what Postgres really has, below what was once acknowledged. */
+  /** Set after a gap: the last sequence number in Postgres, below what was acknowledged. */
   #resendAfter: number | undefined;
 
   constructor(ledger: AccountLedger, deps: BackgroundDeps, alarmAt: Instant | null) {
@@ -51,7 +51,7 @@ export class BackgroundTasks {
     if (alarmAt === null) this.#rescheduleAlarm();
   }
 
-  /** Sees to it that the alarm rings by `wanted`. Mostly a comparison: it writes once a second at most. */
+  /** Sets the alarm to fire by `dueAt`. Usually only a comparison: it writes at most once a second. */
   scheduleAlarm(dueAt: Instant): void {
     const now = this.#deps.now();
     if (this.#alarmAt !== null && this.#alarmAt < now - OVERDUE_MS) this.#alarmAt = null;
@@ -60,7 +60,7 @@ export class BackgroundTasks {
     this.#deps.setAlarm(this.#alarmAt);
   }
 
-  /** A line was written. */
+  /** Schedules a delivery after a new entry. */
   scheduleOutboxFlush(): void {
     this.scheduleAlarm(
       Math.max(this.#deps.now() + FLUSH_DELAY_MS, this.#deliveryBackoff.notBefore),
@@ -74,7 +74,7 @@ export class BackgroundTasks {
     );
   }
 
-  /** For verbs that write nothing: sets again an alarm that should have rung long ago. */
+  /** Sets an overdue alarm again; every verb calls it. */
   ensureAlarm(): void {
     if (this.#alarmAt === null || this.#alarmAt >= this.#deps.now() - OVERDUE_MS) return;
     this.#rescheduleAlarm();
@@ -91,7 +91,7 @@ export class BackgroundTasks {
       await this.#flushOutbox();
       this.#ledger.run(0, prune);
     } catch {
-      // Also what a delivery throws: its text may quote a statement, so it goes no further than here.
+      // The text of a thrown error may quote a statement, so it is not passed on.
       this.#backOff(this.#deliveryBackoff);
       logEvent({ event: 'unexpected', where: 'account.flush_outbox', call: null });
     }
@@ -118,7 +118,7 @@ export class BackgroundTasks {
     if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
   }
 
-  /** Full loads follow one another; after a smaller one the next lines gather again (`SHIP_AFTER_MS`). */
+  /** Sends full deliveries one after another; a smaller one is the last of this run. */
   async #flushOutbox(): Promise<void> {
     for (let deliveries = 0; deliveries < MAX_DELIVERIES_PER_ALARM; deliveries++) {
       const outbox = this.#ledger.outbox(ENTRIES_PER_DELIVERY, this.#resendAfter);
@@ -137,7 +137,7 @@ export class BackgroundTasks {
     }
   }
 
-  /** Deleted only after they are safe with the queue: a crash between sends them twice, under their ids. */
+  /** Deletes notifications after the queue has them: a crash in between sends them twice, with the same ids. */
   async #notify(): Promise<void> {
     const notifications = this.#ledger.run([], oldestNotifications, NOTIFICATIONS_PER_BATCH);
     if (notifications.length === 0) return;
@@ -147,7 +147,7 @@ export class BackgroundTasks {
     this.#notificationBackoff.reset();
   }
 
-  /** A new transaction, keyed on what was sent: other verbs ran while Postgres was answering. */
+  /** Acknowledges in a new transaction: other verbs ran while Postgres answered. */
   #onDelivered(outbox: Outbox, acknowledged: number): void {
     const before = this.#ledger.acknowledge(acknowledged);
     const { account, entries } = outbox;
@@ -171,7 +171,7 @@ export class BackgroundTasks {
   }
 }
 
-/** Longer after each failure in a row, and never twice exactly as long. */
+/** Exponential backoff with jitter. */
 class Backoff {
   notBefore: Instant = 0;
   #failures = 0;

@@ -1,7 +1,6 @@
 /**
- * What the object remembers of its own tables, and how what lines took reaches the keys' rows. It
- * promises that reading it again gives exactly what was remembered: the lines that are not in the rows
- * yet are added up anew.
+ * The cache of the account's tables, and how charges reach the keys' rows. Loading it again gives the
+ * same cache: charges that are not in the rows yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { AccountId, KeyId, KeyLimits } from './contract/index.ts';
@@ -41,7 +40,7 @@ type AccountRow = { id: string; state: string; low_balance: number | null; is_lo
 
 const ACCOUNT = 'SELECT id, state, low_balance, is_low FROM account';
 const LAST_AT = 'SELECT at FROM entries ORDER BY seq DESC LIMIT 1';
-/** What lines took from each key, day by day; a line's time is never before that of the one before it. */
+/** Sums charges per key and day; the time of an entry is never before that of the previous one. */
 const SPENDING_BY_KEY_AND_DAY = `SELECT key_id, at / ${DAY_MS} AS day, CAST(-sum(delta) AS TEXT) AS spent FROM entries
   WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id, day ORDER BY key_id, day`;
 type KeyDaySpending = { key_id: number; day: number; spent: string };
@@ -105,7 +104,7 @@ function loadAccount(sql: SqlStorage): AccountCache {
   };
 }
 
-/** Reads what the object remembers from its own tables: after a start, and after a failed transaction. */
+/** Loads the cache from the tables, at start and after a failed transaction. */
 export function loadCache(sql: SqlStorage): AccountCache {
   const cache = loadAccount(sql);
   for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
@@ -129,7 +128,7 @@ export function loadCache(sql: SqlStorage): AccountCache {
   return cache;
 }
 
-/** Counts a hold in (`by` = 1) or out (`by` = -1). */
+/** Adds a hold to the cache (`sign` = 1) or removes it (`sign` = -1). */
 export function applyHold(cache: AccountCache, keyId: KeyId, amount: NanoUsd, sign: 1 | -1): void {
   const signedAmount = sign === 1 ? amount : -amount;
   cache.held += signedAmount;
@@ -144,7 +143,7 @@ export function addSpending(spent: NanoUsd, amount: NanoUsd): NanoUsd {
   return minBigInt(spent + amount, MAX_AMOUNT);
 }
 
-/** Adds the lines above `after` up to `upTo` to their keys' rows; whoever acknowledges lines calls it once. */
+/** Adds the charges above `after` up to `upTo` to their keys' rows; called once when they are acknowledged. */
 export function rollUpSpending(tx: Tx, after: number, upTo: number): void {
   const { sql } = tx;
   for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, after, upTo).toArray()) {

@@ -1,7 +1,6 @@
 /**
- * Money that comes from outside a call: credits and an operator's adjustments, and the account's own
- * state. It promises that one id moves money at most once for ever, also after the account is closed,
- * and that no adjustment reaches into what open calls hold.
+ * Credits, operators' adjustments, and freezing. One id moves money at most once, even after the account
+ * is closed. An adjustment never uses money that open calls hold.
  */
 import { MAX_AMOUNT } from '@farebox/money';
 import type { AdjustRequest, AdjustResult, CreditRequest, CreditResult } from './contract/index.ts';
@@ -23,7 +22,7 @@ type ReplayResult =
 function replayEntry(tx: Tx, entry: NewEntry): ReplayResult | undefined {
   const row = findEntry(tx, entry.id);
   if (row === undefined) return undefined;
-  // The tombstone of a closed account keeps no note.
+  // The tombstone of a closed account has no note.
   const sameSource = row.source === null || row.source === entry.source;
   const same = row.kind === entry.kind && fromSql(row.delta) === entry.delta && sameSource;
   return same ? { ok: true, posted: fromSql(row.posted_after) } : { ok: false, reason: 'conflict' };

@@ -98,13 +98,13 @@ export function findEntry(tx: Tx, id: string): EntryRow | undefined {
   return tx.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
 }
 
-/** Posts `delta` to the balance; the caller writes the line in the same transaction. */
+/** Posts `delta` to the balance; the caller writes the entry in the same transaction. */
 function post(balance: MutableBalance, delta: NanoUsd): void {
   balance.posted += delta;
   balance.seq += 1;
 }
 
-/** Lines keep their order in time too, though the clock of another machine may be behind. */
+/** Returns a time not before the last entry's, though the clock of another machine may be behind. */
 function monotonicTime(tx: Tx): Instant {
   const { cache, now } = tx;
   if (now > cache.lastEntryAt) cache.lastEntryAt = now;
@@ -113,7 +113,7 @@ function monotonicTime(tx: Tx): Instant {
 
 const UPDATE_LOW = 'UPDATE account SET is_low = ? WHERE singleton = 1';
 
-/** Told once when the balance falls below what its owner chose, and again only after it rose above. */
+/** Notifies once when the balance falls below the owner's threshold, and again only after it rose above. */
 function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
   const { cache } = tx;
   const isLow = cache.lowBalance !== null && balance.posted < cache.lowBalance;
@@ -125,7 +125,7 @@ function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
   notify(tx, { id: `low_balance:${balance.seq}`, kind: 'low_balance', ...fields });
 }
 
-/** A credit or an adjustment. `source` says which kind of money, or the operator's note. */
+/** Appends a credit or an adjustment. `source` is the kind of money, or the operator's note. */
 export function appendCreditOrAdjustment(
   tx: Tx,
   balance: MutableBalance,
@@ -140,7 +140,7 @@ export function appendCreditOrAdjustment(
   alertOnLowBalance(tx, balance);
 }
 
-/** The entry that ends a call; the hold's amount must already be out of `balance.held`. */
+/** Appends the entry that ends a call; the hold's amount must already be out of `balance.held`. */
 export function appendCharge(
   tx: Tx,
   balance: MutableBalance,
@@ -254,7 +254,7 @@ export function outboxPosition(tx: Tx): { seq: number; acknowledged: number } {
   return tx.sql.exec<{ seq: number; acknowledged: number }>(SELECT_OUTBOX_POSITION).one();
 }
 
-/** Never goes back, and never beyond what was written. Returns what was acknowledged before. */
+/** Moves the acknowledged number forward, at most to the last entry. Returns the previous number. */
 export function acknowledge(tx: Tx, seq: number): number {
   const position = outboxPosition(tx);
   const next = Math.min(Math.max(position.acknowledged, seq), position.seq);
@@ -276,8 +276,8 @@ const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
 const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE singleton = 1';
 
 /**
- * Drops acknowledged charges older than the kept time and remembers their sum. Credits stay for good:
- * their ids are what keeps one transfer from being credited twice.
+ * Deletes acknowledged charges older than the retention time, keeps their sum, and returns their number.
+ * Credits are kept: their ids keep a transfer from being credited twice.
  */
 export function prune(tx: Tx): number {
   const before = tx.now - ENTRY_RETENTION_MS;

@@ -1,6 +1,6 @@
 /**
- * How large a hold must be and which output limit it allows: pure arithmetic, no storage. It promises
- * that a hold covers the dearest way its call can end, and never lowers a limit the caller set.
+ * The amount of a hold and the output limit it allows: pure arithmetic, no storage. A hold covers the
+ * worst-case cost of its call and never lowers a limit that the client set.
  */
 import { affordableTokens, type NanoUsd, tokenCost } from '@farebox/money';
 import type { HoldRequest } from './contract/index.ts';
@@ -11,7 +11,7 @@ function isWholeNumber(value: number, min: number): boolean {
   return Number.isSafeInteger(value) && value >= min;
 }
 
-/** A request that the door must never make; refused before anything is read. */
+/** Checks the numbers of a request; an invalid one is a bug of the gateway. */
 export function isValidHoldRequest(request: HoldRequest): boolean {
   const { output } = request;
   const limits = output.kind === 'explicit' ? [output.tokens] : [output.max, output.min];
@@ -24,26 +24,26 @@ export function isValidHoldRequest(request: HoldRequest): boolean {
   );
 }
 
-/** One ceiling over all choices. No model writes 2^53 tokens, so capping the count loses no safety. */
+/** Rounds up once over all choices. No model writes 2^53 tokens, so capping the count is safe. */
 export function requiredHold(request: HoldRequest, maxOutput: number): NanoUsd {
   const tokens = Math.min(request.choices * maxOutput, Number.MAX_SAFE_INTEGER);
   return request.maxInputCost + tokenCost(tokens, request.maxOutputPrice);
 }
 
-/** The output limit that `amount` would cover, 0 where not even the input is covered. */
+/** Returns the output limit that `amount` covers, 0 if it does not even cover the input. */
 export function affordableOutput(request: HoldRequest, amount: NanoUsd): number {
   const tokens = affordableTokens(amount - request.maxInputCost, request.maxOutputPrice);
   return Math.floor(tokens / request.choices);
 }
 
-/** The most this call could use whatever the balance: what an answer about fitting is capped at. */
+/** Returns the largest output of this call whatever the balance. */
 export function requestedMaxOutput(request: HoldRequest): number {
   return request.output.kind === 'explicit' ? request.output.tokens : request.output.max;
 }
 
 /**
- * The limit to enforce and what it takes. Where the caller named none, half of what is spendable is
- * the measure, so that a second call in parallel still fits.
+ * Returns the output limit to enforce and the amount to hold. Without a limit by the client, half of the
+ * spendable amount is used, so that a second concurrent call still fits.
  */
 export function computeTerms(request: HoldRequest, spendable: NanoUsd): HoldTerms {
   const { output } = request;

@@ -1,7 +1,7 @@
 /**
- * Admission: a call is let in by reserving the dearest way it can end, or refused without a trace. It
- * promises that no two calls ever reserve the same money, and that a refusal writes nothing (but for the
- * one that pauses its key), so that a flood of them can't wear out the object. A hold ends in `settlements.ts`, never here.
+ * Admission: a call is admitted by reserving its worst-case cost, or declined. No two calls reserve the
+ * same money. A decline writes nothing (except the one that pauses its key), so that a flood of declined
+ * calls can't overload the object. Holds end in settlements.ts.
  */
 import type { NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
@@ -37,7 +37,7 @@ import {
   writeHeld,
 } from './transaction.ts';
 
-/** The balance and, in the same statement, what is known of this id: open, ended, or nothing. */
+/** Reads the balance and, in the same statement, the state of this call: open, ended, or unknown. */
 const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
     coalesce(h.fingerprint, e.hold_fingerprint) AS fingerprint, coalesce(h.amount, e.held) AS amount,
     coalesce(h.max_output, e.max_output) AS max_output
@@ -58,7 +58,7 @@ function declined(decline: HoldDecline): HoldResult {
   return { ok: false, ...decline };
 }
 
-/** Everything that makes a hold the hold it is; two requests with one id must agree on all of it. */
+/** Identifies a hold request; two requests with one id must have the same fingerprint. */
 function fingerprint(request: HoldRequest): string {
   const { output } = request;
   const limit = output.kind === 'explicit' ? `=${output.tokens}` : `<${output.max}>${output.min}`;
@@ -108,7 +108,7 @@ function checkAccess(
   return allowed ? undefined : { reason: 'model_not_allowed' };
 }
 
-/** Exact over any 60 seconds; the list is never longer than the limit. */
+/** Checks the limit exactly over any 60 seconds; the list is never longer than the limit. */
 function checkRateLimit(key: Key, now: Instant): HoldDecline | undefined {
   const { callsPerMinute } = key.limits;
   if (callsPerMinute === null) return undefined;
@@ -132,7 +132,7 @@ function checkConcurrency(tx: Tx, key: Key, balance: MutableBalance): HoldDeclin
   };
 }
 
-/** What the key's own budget still allows; undefined means that it has none. */
+/** Returns what is left of the key's budget, or undefined if it has none. */
 function remainingBudget(key: Key): NanoUsd | undefined {
   const { budget } = key.limits;
   return budget === null ? undefined : budget - key.spent - key.held;
@@ -246,7 +246,7 @@ type OpenHoldRow = {
 };
 const RAISE_FLOOR = 'UPDATE holds SET floor = ?, deadline = ? WHERE id = ?';
 
-/** Raises the floor (never above the hold), moves the deadline out, and says whether to stop. */
+/** Raises the floor (never above the hold), extends the deadline, and returns whether to stop. */
 export function checkpoint(tx: Tx, request: CheckpointRequest): CheckpointResult {
   const row = tx.sql.exec<OpenHoldRow>(SELECT_OPEN_HOLD, request.id).one();
   if (row.key_id === null || row.amount === null || row.floor === null || row.deadline === null) {

@@ -1,7 +1,6 @@
 /**
- * What an owner does to a key that exists: its limits and brakes, its secret, its pause; and what is
- * done to one that was found in public. Each may be asked again without harm. A new secret retires
- * those before it, which still open for a while; a secret itself is never known here.
+ * Changes to an existing key: limits, spend guard, secret and pause, and the revocation of a leaked key.
+ * Each can be repeated safely. A new secret retires the earlier ones, which stay valid for a while.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
@@ -25,7 +24,7 @@ const DELETE_RETIRED_SECRETS = 'DELETE FROM retired_secrets WHERE key_id = ?';
 const INSERT_RETIRED_SECRET =
   'INSERT INTO retired_secrets (hash, key_id, expires_at) VALUES (?, ?, ?)';
 
-/** Runs `work` on a key that its owner may still change. */
+/** Runs `work` on a key that its owner can still change. */
 function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpdateResult {
   if (tx.cache.closed) return { ok: false, reason: 'closed' };
   const key = tx.cache.keys.get(keyId);
@@ -42,7 +41,7 @@ export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateRes
       tx.sql.exec(UPDATE_LIMITS, ...limitColumns(key.limits), keyId);
     }
     if (update.spendGuard !== undefined) {
-      // Other brakes, another judgement: the next call makes it.
+      // The new guard decides anew, at the next call.
       key.spendGuard = update.spendGuard;
       key.pausedAt = null;
       tx.sql.exec(
@@ -56,7 +55,7 @@ export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateRes
   });
 }
 
-/** Until the day ends nothing pauses the key again. */
+/** Resumes the key; nothing pauses it again until the day ends. */
 export function resumeKey(tx: Tx, keyId: KeyId): KeyUpdateResult {
   const { now } = tx;
   return updateActiveKey(tx, keyId, (key) => {
@@ -73,7 +72,7 @@ export type RollSecretRequest = Readonly<{
   previousExpiresAt: Instant;
 }>;
 
-/** None of the secrets before opens longer than `previousUntil`; whichever opened less long still does. */
+/** Retires the current secret. No earlier secret stays valid after `previousExpiresAt`. */
 function retireSecret(
   key: Key,
   previousExpiresAt: Instant,
@@ -99,7 +98,7 @@ export function rollKey(tx: Tx, request: RollSecretRequest): KeyUpdateResult {
   });
 }
 
-/** Null where the text opens nothing; otherwise whether the key was revoked already. */
+/** Returns null for a credential of no key, otherwise whether the key was revoked already. */
 export function revokeLeaked(
   tx: Tx,
   credential: KeyCredential,
@@ -114,7 +113,7 @@ export function revokeLeaked(
   return { alreadyRevoked: false };
 }
 
-/** Oldest first. */
+/** Lists all keys, oldest first. */
 export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
   const keys = [...tx.cache.keys.values()];
   keys.sort((a, b) => a.createdAt - b.createdAt || a.keyId - b.keyId);
@@ -123,7 +122,7 @@ export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
 
 const LOW_BALANCE = 'UPDATE account SET low_balance = ?, is_low = ? WHERE singleton = 1';
 
-/** A balance below it at this moment is no news: its owner sees it where they set the threshold. */
+/** Sets the threshold. A balance already below it raises no notification: the owner sees it right there. */
 export function setLowBalance(tx: Tx, threshold: NanoUsd | null): void {
   if (threshold !== null && threshold < 0n) throw new RangeError('negative threshold');
   const { cache } = tx;

@@ -1,7 +1,6 @@
 /**
- * The account's keys: who may call, with which limits, and what each has spent. It promises that a
- * secret is only ever compared by its hash, and that a revoked key stays revoked; it never knows a
- * secret itself.
+ * The account's API keys: credentials, limits and spending. A secret is compared by its hash only and
+ * never known here. A revoked key stays revoked.
  */
 import { constantTimeEqual } from '@farebox/crypto';
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
@@ -36,8 +35,8 @@ const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';
 const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
 
 /**
- * Counts what a line took. Only the memory is told: the line itself is the record, and its sum reaches
- * the key's row when it is acknowledged, so that ending a call is one write less.
+ * Adds a charge to the key's spending, in the cache only: the entry is the record, and its amount
+ * reaches the key's row when the entry is acknowledged. That saves one write per call.
  */
 export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
   const key = tx.cache.keys.get(keyId);
@@ -46,7 +45,7 @@ export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
   recordSpend(tx, key, amount, tx.cache.lastEntryAt);
 }
 
-/** The key's own secret, or one it had before that still opens. */
+/** Returns the key if the credential is its secret, or a retired secret that is still valid. */
 export function findKey(tx: Tx, credential: KeyCredential): Key | undefined {
   const key = tx.cache.keys.get(credential.keyId);
   if (key === undefined || constantTimeEqual(key.secretHash, credential.secretHash)) return key;
@@ -62,7 +61,7 @@ export function keyError(key: Key, now: Instant): 'key_revoked' | 'key_expired' 
   return expiresAt !== null && expiresAt <= now ? 'key_expired' : undefined;
 }
 
-/** A key that may look at its account, also a frozen one. */
+/** Returns the key if it may read its account; a frozen account can be read. */
 function authenticateKey(tx: Tx, credential: KeyCredential): Key | KeyError {
   const key = findKey(tx, credential);
   if (key === undefined) return 'invalid_api_key';
@@ -127,7 +126,7 @@ function sameLimits(a: KeyLimits, b: KeyLimits): boolean {
   );
 }
 
-/** A budget above the largest amount limits nothing that the balance does not. */
+/** Caps the budget at the largest amount: the balance limits spending before that. */
 export function clampLimits(limits: KeyLimits): KeyLimits {
   if (limits.budget === null) return limits;
   return { ...limits, budget: minBigInt(limits.budget, MAX_AMOUNT) };
@@ -157,7 +156,7 @@ export function putKey(tx: Tx, request: PutKeyRequest): PutKeyResult {
   return { ok: true };
 }
 
-/** In the order of the row's columns: budget, expiry, models, calls a minute, calls at once. */
+/** Returns the values of budget, expires_at, models, calls_per_minute and concurrent_calls, in this order. */
 export function limitColumns(limits: KeyLimits): readonly (number | string | null)[] {
   return [
     limits.budget === null ? null : toSql(limits.budget),

@@ -1,7 +1,7 @@
 /**
- * What the owner should hear of, on its way to the queue: written in the transaction that noticed it,
- * deleted once it was sent. Ids are made of what happened, so that a notice sent twice is one. Of a
- * closed account nothing is noticed: there is nobody left to tell.
+ * Notifications for the owner on their way to the queue: written in the transaction that raises them,
+ * deleted once they are sent. An id derives from the event, so a notification sent twice counts once. A
+ * closed account raises none.
  */
 import type { NanoUsd } from '@farebox/money';
 import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';

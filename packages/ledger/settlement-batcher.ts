@@ -1,16 +1,16 @@
 /**
- * Settlements of one account that fall due within a few milliseconds of each other travel together. A
- * call's answer has left by then, so nobody waits; and one RPC for many is what lets a busy account's
- * object keep up (docs/decisions/0006-settlement-batching.md). Each still ends exactly one hold, by its own id,
- * and a companion that fails never takes another down with it.
+ * Batches the settlements of one account that are due within a few milliseconds. The response has been
+ * sent by then, so no client waits; one RPC for many settlements lets the object of a busy account keep
+ * up (docs/decisions/0006-settlement-batching.md). Each settlement still ends exactly one hold by its
+ * own id, and one that fails does not affect the others.
  */
 import type { Success } from '@farebox/result';
 import type { AccountId, SettleRequest, SettleResult } from './contract/index.ts';
 
-/** How long the first of a group waits for company, in milliseconds. */
+/** How long the first settlement of a batch waits for others, in milliseconds. */
 const BATCH_WINDOW_MS = 5;
 const MAX_BATCH_SIZE = 100;
-/** After this, who joined a group goes alone: the request that carried it may have been ended. */
+/** After this, a settlement that joined a batch is sent alone: the batch's request may have been ended. */
 const JOIN_TIMEOUT_MS = 5_000;
 
 type PendingSettlement = Readonly<{
@@ -73,7 +73,7 @@ export class SettlementBatcher<Failure extends FailedSend> {
     return batchResult ?? this.#sendSingle(account, request);
   }
 
-  /** Repeating a settlement that did arrive gives the same answer, so going alone is always safe. */
+  /** Repeating a settlement that did arrive returns the same result, so sending it alone is always safe. */
   async #sendSingle(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
     const batchResult = await this.#sendBatch(account, [request]);
     if (!batchResult.ok) return batchResult;

@@ -1,7 +1,7 @@
 /**
- * How a hold ends: settled, settled late, or expired. It promises that each ends exactly once, that the
- * balance never goes below zero and never touches another call's hold (what is missing is the house's
- * shortfall), and that every call leaves a line, also one that cost nothing.
+ * The end of a hold: settled, settled late, or expired. Each hold ends exactly once. The balance never
+ * goes below zero and never uses another call's hold; Farebox absorbs what is missing as a shortfall.
+ * Every call leaves an entry, even one that cost nothing.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
@@ -40,7 +40,10 @@ const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 
 type Charge = Readonly<{ reason: SettleReason; cost: NanoUsd }>;
 
-/** A waiver is a kindness to bad luck, not a way to be served: beyond the day's cap it costs. */
+/**
+ * Failed calls are free only up to the daily waiver cap; after that the input estimate is charged, so
+ * that waivers can't be farmed.
+ */
 function resolveCharge(tx: Tx, balance: MutableBalance, request: SettleRequest): Charge {
   const { reason, cost, waivedCost } = request;
   if (reason !== 'waived_empty' && reason !== 'waived_upstream_error') return { reason, cost };
@@ -54,7 +57,7 @@ function settlementFingerprint(request: SettleRequest): string {
   return `${request.reason}|${request.cost}|${request.waivedCost ?? ''}`;
 }
 
-/** The report's part of the charge. */
+/** Copies the report of the settlement into the charge. */
 function buildChargeDetails(
   request: SettleRequest,
   entryId: string,
@@ -94,7 +97,7 @@ function emitShortfall(tx: Tx, call: string, shortfall: NanoUsd): void {
   tx.emit({ event: 'shortfall', account, call, nanoUsd: shortfall.toString() });
 }
 
-/** The hold is gone: this is a repeat, or the settlement of a call that had expired, or nonsense. */
+/** Handles a settlement without an open hold: a repeat, a call that expired before, or an unknown id. */
 function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
   const base = findEntry(tx, request.id);
   if (base === undefined || base.call_id === null) return { ok: false, reason: 'unknown' };
@@ -115,7 +118,7 @@ function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean):
   return { ok: true, charged: fromSql(row.charged), shortfall, late };
 }
 
-/** Expiry took the floor or nothing; the exact bill is that plus, or minus, the difference. */
+/** Adds or gives back the difference between the exact cost and what expiry charged. */
 function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResult {
   const balance = readBalance(tx);
   const { reason, cost } = resolveCharge(tx, balance, request);
@@ -156,8 +159,9 @@ export function nextDeadline(tx: Tx): Instant | null {
 }
 
 /**
- * Ends holds of which nothing more was heard. One with a checkpoint costs its floor, one without is
- * void and the house pays: the full hold is never taken on a guess. Returns how many it ended.
+ * Ends holds past their deadline and returns their number. A hold with a checkpoint is charged its
+ * floor. A hold without one is void and Farebox absorbs its cost: the full hold is never charged
+ * on a guess.
  */
 export function expire(tx: Tx): number {
   const expired = tx.sql

@@ -1,7 +1,7 @@
 /**
- * What a day of a key usually costs, and which multiples of it its brakes stand at: pure arithmetic,
- * no storage. It promises that adding up lines one by one or by whole days comes to the same, so that
- * what the object remembers can be read again from its tables (docs/decisions/0010-spend-guard-rotation-closure.md).
+ * A key's typical daily spending and the thresholds of its spend guard: pure arithmetic, no storage.
+ * Adding charges one by one or by whole days gives the same result, so that the cache can be rebuilt
+ * from the tables (docs/decisions/0010-spend-guard-rotation-closure.md).
  */
 import type { NanoUsd } from '@farebox/money';
 import type { SpendGuard } from './contract/index.ts';
@@ -9,13 +9,13 @@ import { BASELINE_FLOOR, BASELINE_MIN_DAYS, MAX_BASELINE_DAYS_PER_DAY } from './
 import { minBigInt } from './sql-amounts.ts';
 
 export type SpendBaseline = {
-  /** The last day of which a line is known. */
+  /** The day of the last known charge. */
   day: number;
-  /** Spent on that day; below zero where a late bill gave back more than was spent. */
+  /** Spent on that day; below zero if a late settlement gave back more than was spent. */
   today: NanoUsd;
-  /** The mean of active days before it, each weighing a fifth of what came before. */
+  /** The weighted mean of the active days before it; each new day has a weight of one fifth. */
   mean: NanoUsd;
-  /** How many of them there were. */
+  /** The number of active days before it. */
   activeDays: number;
 };
 
@@ -23,20 +23,20 @@ export function emptyBaseline(): SpendBaseline {
   return { day: 0, today: 0n, mean: 0n, activeDays: 0 };
 }
 
-/** Known only after a few days on which the key spent anything. */
+/** Returns null until the key has spent on enough days (`BASELINE_MIN_DAYS`). */
 export function typicalDailySpend(baseline: SpendBaseline): NanoUsd | null {
   return baseline.activeDays < BASELINE_MIN_DAYS ? null : baseline.mean;
 }
 
-/** What the multiples are of: small habits would trip over nothing. */
+/** The amount that multiples apply to: at least the floor, so that small usage doesn't trigger on noise. */
 function baselineAmount(baseline: SpendBaseline): NanoUsd {
   const mean = typicalDailySpend(baseline) ?? 0n;
   return mean > BASELINE_FLOOR ? mean : BASELINE_FLOOR;
 }
 
 /**
- * The habit as it stands on `day`. A day without spending is no day of the habit; one day counts for at
- * most a few usual ones, so that no single theft makes the next one usual.
+ * Returns the baseline as of `day`. A day without spending is not counted. One day counts for at most
+ * three typical ones, so that one theft doesn't make the next look typical.
  */
 export function baselineOn(baseline: SpendBaseline, day: number): SpendBaseline {
   if (day <= baseline.day) return baseline;
@@ -52,7 +52,7 @@ export function baselineOn(baseline: SpendBaseline, day: number): SpendBaseline 
   };
 }
 
-/** Counts into the habit as it stands on `day`; on the same day that is the one given, changed in place. */
+/** Adds spending to the baseline as of `day`; on the same day the given baseline is changed in place. */
 export function addSpendToBaseline(
   baseline: SpendBaseline,
   day: number,
@@ -63,7 +63,7 @@ export function addSpendToBaseline(
   return updated;
 }
 
-/** Below what any multiple of at least 1 can reach: nearly every call stops here. */
+/** Checks whether no threshold can be reached, since multiples are at least 1: true for nearly every call. */
 export function isBelowThresholds(baseline: SpendBaseline): boolean {
   return baseline.today <= baselineAmount(baseline);
 }
@@ -74,14 +74,14 @@ function multiply(multiple: number, amount: NanoUsd): NanoUsd {
   return (BigInt(Math.round(multiple * PERCENT)) * amount) / BigInt(PERCENT);
 }
 
-/** Above this the owner is told; null where they switched it off. */
+/** Returns the daily spending above which the owner is alerted, or null if alerts are off. */
 export function alertThreshold(guard: SpendGuard, baseline: SpendBaseline): NanoUsd | null {
   return guard.alertMultiple === null
     ? null
     : multiply(guard.alertMultiple, baselineAmount(baseline));
 }
 
-/** Above this the key is paused; null where it never is. A key without a habit has nothing to measure by. */
+/** Returns the daily spending above which the key is paused; null if pausing is off or no baseline exists. */
 export function pauseThreshold(guard: SpendGuard, baseline: SpendBaseline): NanoUsd | null {
   if (guard.pauseMultiple === null || typicalDailySpend(baseline) === null) return null;
   return multiply(guard.pauseMultiple, baselineAmount(baseline));

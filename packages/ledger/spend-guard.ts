@@ -1,8 +1,8 @@
 /**
- * What guards a key's owner against whoever stole it: spending far above what is usual is told, and
- * further above it the key is paused until the next day. What a key's calls in flight may still cost
- * counts from the start, so a hundred at once spend no more than one after another; it slows them and
- * pauses nothing, because a reservation is a worst case and not a bill.
+ * The guard against a stolen key: spending far above the key's typical day notifies the owner, and
+ * further above it the key is paused until the next day. Holds of open calls count from the start, so a
+ * hundred concurrent calls spend no more than a hundred in sequence. They delay further calls but pause
+ * nothing, because a hold is a worst case and not a charge.
  */
 import type { NanoUsd } from '@farebox/money';
 import type { HoldDecline, HoldRequest, Instant } from './contract/index.ts';
@@ -21,13 +21,13 @@ const PAUSE = 'UPDATE keys SET paused_at = ? WHERE id = ?';
 const SET_LAST_ALERT_DAY = 'UPDATE keys SET last_alert_day = ? WHERE id = ?';
 const SET_USED_EXPENSIVE_MODEL = 'UPDATE keys SET used_expensive_model = 1 WHERE id = ?';
 
-/** Since when the brake is on, if it is: it lets go at midnight UTC by itself. */
+/** Returns when the key was paused, or null if it is not; a pause ends at midnight UTC. */
 export function pausedAt(key: Key, now: Instant): Instant | null {
   if (key.pausedAt === null || key.spendGuard.pauseMultiple === null) return null;
   return toUtcDay(key.pausedAt) < toUtcDay(now) ? null : key.pausedAt;
 }
 
-/** What the key may spend today before it is paused; null where nothing pauses it today. */
+/** Returns what the key may spend today before it is paused, or null if nothing pauses it today. */
 function pauseThresholdFor(
   key: Key,
   now: Instant,
@@ -77,14 +77,14 @@ function alertIfUnusual(tx: Tx, key: Key, now: Instant): void {
   });
 }
 
-/** Counts what a line of `now` took from its key, and pulls the brakes that it reaches. */
+/** Adds a charge at `now` to the key's spending; pauses the key or alerts its owner past a threshold. */
 export function recordSpend(tx: Tx, key: Key, amount: NanoUsd, now: Instant): void {
   key.baseline = addSpendToBaseline(key.baseline, toUtcDay(now), amount);
   if (amount <= 0n || isBelowThresholds(key.baseline)) return;
   if (!pauseIfAboveThreshold(tx, key, now)) alertIfUnusual(tx, key, now);
 }
 
-/** Before anything is reserved. Pausing writes, once; a refusal after it does not. */
+/** Checks the pause before anything is reserved. Pausing writes once; a decline after it does not. */
 export function checkPaused(tx: Tx, key: Key): HoldDecline | undefined {
   const { now } = tx;
   if (pausedAt(key, now) === null) {
@@ -94,8 +94,8 @@ export function checkPaused(tx: Tx, key: Key): HoldDecline | undefined {
 }
 
 /**
- * Whether this call could take the key past its line while others of it are in flight. A call by itself
- * is let in below the line, however much it reserves: it can't hide behind others.
+ * Declines a call that could take the key past its pause threshold while its other calls are open. A
+ * single call is admitted below the threshold, however much it reserves.
  */
 export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline | undefined {
   if (key.held === 0n) return undefined;
@@ -105,7 +105,10 @@ export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline
   return { reason: 'too_many_concurrent_calls', retryAfterSeconds: CONCURRENCY_RETRY_SECONDS };
 }
 
-/** A key's first call of a dear model, unless it is its first call of any: then that is what it is for. */
+/**
+ * Notifies the owner when a key calls an expensive model for the first time. Skipped if it is the key's
+ * first call ever: the key was probably created for that model.
+ */
 export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest): void {
   if (key.usedExpensiveModel || request.maxOutputPrice < EXPENSIVE_OUTPUT_PRICE) return;
   const wasUsedBefore = key.openCalls > 0 || key.spent > 0n || key.baseline.activeDays > 0;

@@ -1,7 +1,7 @@
 /**
- * The border between exact money (`bigint`) and what SQLite hands to JavaScript (a double). It promises
- * that every amount crossing it is a safe integer, and must never round: what does not fit is a bug
- * and throws. (A Durable Object reads 9007199254740993 back as ...992 and refuses to bind a `bigint`.)
+ * Conversion between exact amounts (`bigint`) and the doubles that SQLite returns to JavaScript. Every
+ * amount must be a safe integer; anything else is a bug and throws instead of rounding. (A Durable
+ * Object reads 9007199254740993 back as ...992 and refuses to bind a `bigint`.)
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 
@@ -10,7 +10,7 @@ export function toSql(amount: NanoUsd): number {
   return Number(amount);
 }
 
-/** For counters that only inform (a key's lifetime spending, a shortfall): stops at the largest. */
+/** For counters that only inform, such as a baseline's day: stops at the largest amount. */
 export function toSqlSaturating(amount: NanoUsd): number {
   return toSql(amount > MAX_AMOUNT ? MAX_AMOUNT : amount);
 }
@@ -22,7 +22,7 @@ export function fromSql(value: SqlStorageValue | undefined): NanoUsd {
   return BigInt(value);
 }
 
-/** A sum that SQLite was asked to CAST to text, because it may pass 2^53 on the way. */
+/** Reads a sum that SQLite casts to text because it may exceed 2^53. */
 export function fromSqlText(value: SqlStorageValue | undefined): NanoUsd {
   if (typeof value !== 'string') throw new RangeError('stored sum not text');
   return BigInt(value);

@@ -1,8 +1,8 @@
 /**
- * The object's tables, as numbered steps that only ever go forward. The CHECKs are the second net
- * below the book's own arithmetic. Nothing here may store a name, a mail address, a prompt or an
- * answer, and nothing is created before `open`: a constructor that made tables would store data for
- * any name somebody asks about. (`PRAGMA user_version` is not available in Durable Objects.)
+ * The tables of the account object, as numbered steps that only go forward. The CHECKs are a second
+ * safeguard below the ledger's arithmetic. No table may store a name, an email address, a prompt or a
+ * response. Nothing is created before `open`: a constructor that made tables would store data for any
+ * name that is requested. (`PRAGMA user_version` is not available in Durable Objects.)
  */
 
 const MIGRATIONS: readonly (readonly string[])[] = [
@@ -64,12 +64,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       created_at INTEGER NOT NULL
     ) STRICT`,
   ],
-  // From here on `spent` covers acknowledged lines only: the others are added to it when they are.
+  // From here on `spent` covers acknowledged entries only; the others are added when acknowledged.
   [
     `UPDATE keys SET spent = spent + coalesce((SELECT sum(e.delta) FROM entries e
       WHERE e.key_id = keys.id AND e.seq > (SELECT acknowledged FROM account)), 0)`,
   ],
-  // Brakes. The habit's columns, like `spent`, cover acknowledged lines only.
+  // The spend guard. The baseline's columns, like `spent`, cover acknowledged entries only.
   [
     'ALTER TABLE account ADD COLUMN low_balance INTEGER CHECK (low_balance >= 0)',
     'ALTER TABLE account ADD COLUMN low INTEGER NOT NULL DEFAULT 0 CHECK (low IN (0, 1))',
@@ -99,7 +99,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID`,
   ],
-  // Where deposits come in. The bounds are BIP-32's: only children that a public key can derive.
+  // Deposit addresses. The bounds are BIP-32's: only children that a public key can derive.
   [
     `CREATE TABLE addresses (
       family TEXT NOT NULL CHECK (family IN ('evm', 'tron')),
@@ -157,7 +157,7 @@ function renameColumns(table: string, renames: readonly Rename[]): readonly stri
   return renames.map(([from, to]) => `ALTER TABLE ${table} RENAME COLUMN ${from} TO ${to}`);
 }
 
-/** Whether `open` has ever run here. Reads only. */
+/** Checks whether `open` has ever run. Writes nothing. */
 export function tablesExist(sql: SqlStorage): boolean {
   const rows = sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'");
   return rows.toArray().length > 0;

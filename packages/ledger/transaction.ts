@@ -1,7 +1,7 @@
 /**
- * What every transition works with: the object's SQL, what the object remembers of its own tables, and
- * where signals go once the transaction has committed. The memory is a cache of rows (written through,
- * thrown away whole when a transaction throws); the balance is never answered from it.
+ * The context of a transaction: the object's SQL, the cache of its tables, the time, and the log events
+ * to emit after the commit. The cache is written through and discarded whole when a transaction throws;
+ * the balance is never read from it.
  */
 import type { NanoUsd } from '@farebox/money';
 import type { LogEvent } from '@farebox/telemetry';
@@ -12,25 +12,25 @@ import { fromSql, toSql } from './sql-amounts.ts';
 export type Key = {
   readonly keyId: KeyId;
   secretHash: string;
-  /** Secrets before that one, each while it still opens. */
+  /** Earlier secrets that are still valid. */
   retiredSecrets: readonly RetiredSecret[];
   limits: KeyLimits;
   spendGuard: SpendGuard;
   readonly createdAt: Instant;
   revokedAt: Instant | null;
   spent: NanoUsd;
-  /** Of this key's open holds. */
+  /** The sum of this key's open holds. */
   held: NanoUsd;
   openCalls: number;
-  /** When its calls of the last minute were admitted; lost on restart, which is harmless. */
+  /** When calls of the last minute were admitted; lost on restart, which is harmless. */
   recentAdmissions: Instant[];
   baseline: SpendBaseline;
   pausedAt: Instant | null;
-  /** The day on which its owner took the brake off. */
+  /** The day on which the owner resumed the key. */
   guardDisabledDay: number;
-  /** The day its owner was last told of unusual spending. */
+  /** The day of the last alert about unusual spending. */
   lastAlertDay: number;
-  /** Whether it has called a dear model. */
+  /** Whether the key has called an expensive model. */
   usedExpensiveModel: boolean;
 };
 
@@ -39,16 +39,16 @@ export type RetiredSecret = Readonly<{ hash: string; expiresAt: Instant }>;
 export type AccountCache = {
   readonly account: AccountId;
   readonly keys: Map<KeyId, Key>;
-  /** Of all open holds: what `account.held` must equal. */
+  /** The sum of all open holds; must equal `account.held`. */
   held: NanoUsd;
   openCalls: number;
   closed: boolean;
-  /** Of the last line: none is dated before it, whatever the clock says. */
+  /** The time of the last entry; no entry is dated before it, whatever the clock says. */
   lastEntryAt: Instant;
   lowBalance: NanoUsd | null;
-  /** Whether the balance is below it, so that its owner knows. */
+  /** Whether the balance is below the threshold, so that the owner was notified. */
   isBalanceLow: boolean;
-  /** How many wait to be sent. */
+  /** The number of notifications to send. */
   pendingNotifications: number;
 };
 
@@ -71,7 +71,7 @@ export type BalanceRow = {
   expired: number;
 };
 
-/** The account's row while a transition works on it. */
+/** The account's row while a transaction works on it. */
 export type MutableBalance = {
   readonly state: string;
   posted: NanoUsd;
@@ -95,7 +95,7 @@ export function readBalance(tx: Tx): MutableBalance {
   return toMutableBalance(tx.sql.exec<BalanceRow>(SELECT_BALANCE).one());
 }
 
-/** Asserts in constant time what must hold after every transition; a breach rolls it back. */
+/** Checks in constant time the invariants of every transaction; a violation rolls it back. */
 function assertInvariants(tx: Tx, balance: MutableBalance): void {
   const violation =
     balance.held < 0n || balance.held > balance.posted
@@ -106,7 +106,7 @@ function assertInvariants(tx: Tx, balance: MutableBalance): void {
   if (violation !== undefined) throw new InvariantViolation(violation);
 }
 
-/** Thrown, never returned: it means that the book itself is wrong. Carries no amount and no id. */
+/** Thrown when the ledger itself is wrong. Carries no amount and no id. */
 export class InvariantViolation extends Error {
   readonly invariant: string;
   constructor(invariant: string) {
@@ -134,7 +134,7 @@ export function writeHeld(tx: Tx, balance: MutableBalance): void {
   tx.sql.exec(UPDATE_HELD, toSql(balance.held));
 }
 
-/** The day's counts start again at midnight UTC. */
+/** Resets the daily counters at midnight UTC. */
 export function resetDailyCounters(balance: MutableBalance, day: number): void {
   if (balance.day === day) return;
   balance.day = day;
