@@ -93,7 +93,7 @@ describe('a key', () => {
     ['limits_invalid', { limits: { ...NO_LIMITS, budget: -1n } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, models: ['a/b\nc/d'] } }],
     ['limits_invalid', { limits: { ...NO_LIMITS, callsPerMinute: 0.5 } }],
-    ['brakes_invalid', { spendGuard: { alertMultiple: 0.5, pauseMultiple: null } }],
+    ['spend_guard_invalid', { spendGuard: { alertMultiple: 0.5, pauseMultiple: null } }],
   ])('is rejected with %s when a value is invalid', async (reason, update) => {
     const { accountId, keyId } = await createAccountWithKey();
     const { accounts } = stack.ledger;

@@ -1,7 +1,7 @@
 /**
- * Meets every account once a day, a slice of them each tick: its books are compared and its object is
- * woken. A tick is bounded; what it could not do it says. It repairs nothing itself but rows of keys that
- * still look alive though the object refuses them.
+ * Daily reconciliation. Each cron run takes a bounded slice of accounts, compares the account object with
+ * Postgres, and wakes the object in case its alarm was lost. Skipped accounts are logged. It repairs
+ * nothing except key rows that are still active although the object has revoked the key.
  */
 import {
   accountsToReconcile,
@@ -17,15 +17,15 @@ const RUN_INTERVAL_MS = 5 * 60_000;
 const RUNS_PER_DAY = 288;
 /**
  * An account takes at most five subrequests, and a Worker has 10,000
- * (developers.cloudflare.com/workers/platform/limits). More than this times 288 accounts need more ticks.
+ * (developers.cloudflare.com/workers/platform/limits). More than 288 times as many accounts need more runs.
  */
 const MAX_ACCOUNTS_PER_RUN = 1_000;
 const PAGE_SIZE = 100;
-/** More would only wait for one another: six connections may be open at once (same page). */
+/** More would wait for each other: six connections may be open at once (same page). */
 const CONCURRENCY = 10;
 const ID_SPACE = 2n ** 64n;
 
-/** What a tick met, for operators: Postgres can't say by itself what has not reached it. */
+/** The result of a run, for operators: Postgres alone can't show what has not reached it. */
 type ReconciliationStats = Record<
   'accounts' | 'behind' | 'pending' | 'broken' | 'unfinished',
   number
@@ -33,7 +33,7 @@ type ReconciliationStats = Record<
 
 type Slice = Readonly<{ after: AccountId; last: AccountId }>;
 
-/** Account ids are random, so equal slices of their space hold about equally many accounts. */
+/** Returns the slice of a run. Ids are random, so equal slices hold about equally many accounts. */
 function getSlice(at: number): Slice {
   const run = BigInt(Math.floor(at / RUN_INTERVAL_MS) % RUNS_PER_DAY);
   const lastBefore = (n: bigint): string =>
@@ -41,7 +41,7 @@ function getSlice(at: number): Slice {
   return { after: run === 0n ? '' : lastBefore(run), last: lastBefore(run + 1n) };
 }
 
-/** Rows that a revocation could not mark when it happened. */
+/** Marks rows that a revocation could not mark when it happened. */
 async function markRevoked(
   env: Env,
   account: AccountId,
@@ -84,7 +84,7 @@ async function reconcileOne(
   }
 }
 
-/** Each of `workers` takes the next account as soon as it is done with one. */
+/** Reconciles accounts with `CONCURRENCY` workers, each taking the next one as it finishes. */
 async function reconcileAll(
   env: Env,
   accounts: readonly AccountId[],
@@ -98,7 +98,7 @@ async function reconcileAll(
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** The accounts of the slice after `after`, at most a page; undefined where Postgres can't say. */
+/** Returns a page of the slice's accounts after `after`, or undefined if Postgres can't be read. */
 async function loadPage(env: Env, slice: Slice): Promise<readonly AccountId[] | undefined> {
   try {
     const page = await accountsToReconcile(database(env), { after: slice.after, limit: PAGE_SIZE });
@@ -108,7 +108,7 @@ async function loadPage(env: Env, slice: Slice): Promise<readonly AccountId[] | 
   }
 }
 
-/** True where the whole slice was met. */
+/** Returns whether the whole slice was reconciled. */
 async function reconcileSlice(env: Env, at: number, stats: ReconciliationStats): Promise<boolean> {
   const { last, after: first } = getSlice(at);
   let after = first;
@@ -119,7 +119,7 @@ async function reconcileSlice(env: Env, at: number, stats: ReconciliationStats):
     await reconcileAll(env, page, at, stats);
     after = page.at(-1) ?? after;
   }
-  // Where it stopped: the rest of this slice waits for tomorrow, or for an operator.
+  // The run stopped here; the rest of the slice waits for tomorrow, or for an operator.
   logEvent({ event: 'reconciliation_incomplete', account: after });
   return false;
 }

@@ -27,7 +27,7 @@ describe('the ledger Worker over RPC', () => {
       Accounts,
       'addresses bindAddress close keys listEntries mintKey open resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
     ],
-    [Operators, 'adjust audit freeze status'],
+    [Operators, 'adjust audit freeze revokeKey status'],
     [Credits, 'credit'],
     [
       Account,

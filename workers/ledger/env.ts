@@ -1,6 +1,6 @@
 /**
- * The only reader of the ledger Worker's bindings: checks each at first use, and fails loudly, naming
- * the missing one and never showing a value.
+ * The only reader of the ledger Worker's bindings. Checks each at first use; an error names the binding
+ * and never its value.
  */
 import { requireBinding } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';
@@ -18,7 +18,7 @@ export type Env = Readonly<{
 const MAX_CACHED_IDS = 10_000;
 const objectIds = new Map<string, DurableObjectId>();
 
-/** An object's id is worked out from the account's by hashing, the same each time. */
+/** Returns the object's id, cached: it is a hash of the account id, always the same. */
 function getObjectId(
   namespace: DurableObjectNamespace<AccountObject>,
   account: string,
@@ -31,7 +31,7 @@ function getObjectId(
   return id;
 }
 
-/** A fresh stub each time: one that has thrown stays broken. */
+/** Returns a new stub each time: one that has thrown stays broken. */
 export function accountStub(env: Env, account: string) {
   const namespace = requireBinding(env.ACCOUNT, 'ACCOUNT');
   return namespace.get(getObjectId(namespace, account));
@@ -47,7 +47,7 @@ export function database(env: Env): Database {
   return created;
 }
 
-/** The newest version mints, all of them verify. */
+/** Returns the secrets of all key versions: the newest mints, all verify. */
 export function macSecrets(env: Env): MacSecrets {
   return requireBinding(
     parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS')),
@@ -55,7 +55,7 @@ export function macSecrets(env: Env): MacSecrets {
   );
 }
 
-/** Where what accounts' objects noticed goes: the console's queue. */
+/** The console's queue of notifications. */
 export function notificationQueue(env: Env): Queue<Notification> {
   return requireBinding(env.NOTICES, 'NOTICES');
 }

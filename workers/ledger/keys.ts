@@ -1,8 +1,9 @@
 /**
- * Makes, changes and ends keys. Made: Postgres first (pending, so that no key exists that its owner can't
- * see and revoke), then the object, then active; a crash between leaves a pending row that nobody holds
- * a key for. Changed and ended: the object first, so that it bites at once; the row only is what lists
- * show, and what is asked again writes it again. A key itself is returned once and kept nowhere.
+ * Creates, changes and revokes keys. Creation inserts a pending row in Postgres (so that every key can be
+ * seen and revoked by its owner), puts the key into the account object, then activates the row; a crash
+ * in between leaves a pending row without a key. Changes and revocations go to the object first, so that
+ * they take effect at once; the row is only what lists show, and repeating the request writes it again.
+ * The key itself is returned once and stored nowhere.
  */
 import {
   activateKey,
@@ -34,7 +35,7 @@ import { logEvent } from '@farebox/telemetry';
 import { accountStub, database, type Env, macSecrets } from './env.ts';
 import { validateKey } from './validate-key.ts';
 
-/** Two random 32-bit numbers of one account meet once in some hundred million mintings. */
+/** Two random 32-bit ids of one account collide about once in a hundred million keys. */
 const MAX_ATTEMPTS = 3;
 
 function generateKey(env: Env, account: AccountId, keyId: KeyId): MintedKey {
@@ -77,7 +78,7 @@ export async function mintKey(
   throw new Error('no free key id');
 }
 
-/** The object has decided, and that is the answer, whatever becomes of the row. */
+/** Writes the row; the object's decision stands even if that fails. */
 async function updateRowBestEffort(where: string, write: () => Promise<unknown>): Promise<void> {
   try {
     await write();
@@ -86,7 +87,7 @@ async function updateRowBestEffort(where: string, write: () => Promise<unknown>)
   }
 }
 
-/** Where the row was not marked, asking again marks it, or the sweep within a day. */
+/** If the row can't be marked, repeating marks it, or the daily reconciliation does. */
 export async function revokeKey(
   env: Env,
   account: AccountId,
@@ -101,7 +102,7 @@ export async function revokeKey(
   return revoked;
 }
 
-/** A name is only the row's, so here a row that can't be written is a change that did not happen. */
+/** Only the row has the name, so a row that can't be written is a failed change. */
 export async function updateKey(
   env: Env,
   account: AccountId,
@@ -150,7 +151,7 @@ export async function rollKey(
 
 const NOT_OURS: LeakedKeyResult = { ok: false, reason: 'not_ours' };
 
-/** Whoever sends texts learns only whether one was a key of ours that they hold anyway. */
+/** Reveals only whether the text is one of our keys, which the sender already has. */
 export async function revokeLeaked(env: Env, text: string, now: number): Promise<LeakedKeyResult> {
   const parsed = parseApiKey(text, macSecrets(env));
   if (!parsed.ok) return NOT_OURS;

@@ -1,13 +1,12 @@
 /**
- * Both sides of the books compared: what an object holds and what Postgres has of it. It reads, names
- * what is broken, and wakes the object so that whatever a lost alarm left undone starts again; that
- * much it does without Postgres too.
+ * Compares the account object with Postgres and names every violated invariant. Reading the object also
+ * wakes it, so that work left by a lost alarm resumes, even if Postgres is unreachable.
  */
 import { type AccountTotals, getAccountTotals } from '@farebox/database/ledger';
 import type { AccountId, Audit } from '@farebox/ledger';
 import { accountStub, database, type Env } from './env.ts';
 
-/** Named among what is broken where Postgres could not be asked: then nothing is known of its side. */
+/** Reported in place of a comparison when Postgres is unreachable. */
 export const POSTGRES_UNREACHABLE = 'postgres_unreachable';
 
 async function loadTotals(env: Env, account: AccountId): Promise<AccountTotals | undefined> {
@@ -18,7 +17,7 @@ async function loadTotals(env: Env, account: AccountId): Promise<AccountTotals |
   }
 }
 
-/** Postgres is read first, so that whatever is shipped meanwhile only puts the object ahead of it. */
+/** Reads Postgres first, so that a delivery in between only puts the object ahead of it. */
 export async function reconcileAccount(env: Env, account: AccountId): Promise<Audit> {
   const totals = await loadTotals(env, account);
   const audit = await accountStub(env, account).audit();
@@ -38,7 +37,7 @@ export async function reconcileAccount(env: Env, account: AccountId): Promise<Au
   return { ...audit, violations };
 }
 
-/** Lines acknowledged since Postgres was read are not lost, so one that seems to be is looked at twice. */
+/** Reads Postgres again before it reports a loss: entries may have been acknowledged since the first read. */
 async function hasLostEntries(
   env: Env,
   account: AccountId,
@@ -50,7 +49,7 @@ async function hasLostEntries(
   return now !== undefined && now.lastSeq < audit.acknowledgedSeq;
 }
 
-/** What the object says its balance was after line `seq`; undefined where it can't say. */
+/** Returns the object's balance after entry `seq`, or undefined if it no longer has it. */
 async function balanceAfter(
   env: Env,
   account: AccountId,

@@ -1,7 +1,7 @@
 /**
- * Settlements that could not be delivered when their call ended, as the queue brings them: at least
- * once, in any order. It promises that a message is done with only when its account has answered, or
- * when no answer could ever come of it; repeating a settlement changes nothing.
+ * Consumes settlements that could not be delivered when their call ended. The queue delivers them at
+ * least once, in any order. A message is acknowledged only when the account has answered, or when it is
+ * malformed; repeating a settlement changes nothing.
  */
 import { decodeSettlement } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';

@@ -1,6 +1,6 @@
 /**
- * What a key may be called and held to, checked at the door whoever asks: the object and Postgres would
- * refuse the rest with an error, which tells nobody what to mend. Pure.
+ * Validates a key's name, limits and spend guard before they are stored: the account object and Postgres
+ * would reject the rest with an error that does not say what to correct. Pure.
  */
 import {
   isValidKeyName,
@@ -12,14 +12,14 @@ import {
   type SpendGuard,
 } from '@farebox/ledger';
 
-/** A catalogue name; Postgres keeps 128 characters of one. */
+/** A catalog name; Postgres stores at most 128 characters. */
 const MODEL = /^[!-~]{1,128}$/;
 
 function isValidCount(count: number | null): boolean {
   return count === null || (Number.isSafeInteger(count) && count >= 0 && count <= MAX_KEY_CALLS);
 }
 
-/** Eight quadrillion milliseconds are where dates end (ECMA-262, time values). */
+/** The largest time value of ECMA-262. */
 const MAX_TIMESTAMP_MS = 8_640_000_000_000_000;
 
 function isValidLimits(limits: KeyLimits): boolean {
@@ -43,7 +43,7 @@ function isValidSpendGuard({ alertMultiple, pauseMultiple }: SpendGuard): boolea
   return isValidMultiple(alertMultiple) && isValidMultiple(pauseMultiple);
 }
 
-/** The first thing that is wrong, undefined where nothing is. What is absent is not looked at. */
+/** Returns the first error, or undefined if all present fields are valid. */
 export function validateKey(
   fields: Readonly<{
     name?: string | undefined;
@@ -54,5 +54,7 @@ export function validateKey(
   const { name, limits, spendGuard } = fields;
   if (name !== undefined && !isValidKeyName(name)) return 'name_invalid';
   if (limits !== undefined && !isValidLimits(limits)) return 'limits_invalid';
-  return spendGuard !== undefined && !isValidSpendGuard(spendGuard) ? 'brakes_invalid' : undefined;
+  return spendGuard !== undefined && !isValidSpendGuard(spendGuard)
+    ? 'spend_guard_invalid'
+    : undefined;
 }

@@ -22,38 +22,38 @@ export type AccountStatus = Readonly<{
   posted: NanoUsd;
   held: NanoUsd;
   openCalls: number;
-  /** Below this its owner is told, once until it rises above it again; null: never. */
+  /** The owner is notified once when the balance falls below this; null turns that off. */
   lowBalance: NanoUsd | null;
-  /** Lines that Postgres has not acknowledged. */
+  /** Entries that Postgres has not acknowledged. */
   pendingEntries: number;
 }>;
 
 /**
- * Closing is asked again until `wiped`: calls in flight end first, then Postgres acknowledges the last
- * line, then the object keeps nothing but its tombstone. `posted` is the balance that was left.
+ * The caller repeats `close` until `wiped`: open calls end first, then Postgres acknowledges the last
+ * entry, then the object keeps its tombstone only. `posted` is the remaining balance.
  */
 export type CloseResult = Readonly<{ wiped: boolean; posted: NanoUsd; openCalls: number }>;
 
-/** What the console may ask (entrypoint `Accounts`). */
+/** The RPC interface of the console (entrypoint `Accounts`). */
 export interface AccountsRpc {
   open(account: AccountId): Promise<void>;
-  /** Minting is the ledger's: row pending, putKey, row active. The key is returned once. */
+  /** Inserts a pending row, puts the key into the object, activates the row. Returns the key once. */
   mintKey(account: AccountId, request: MintRequest): Promise<MintResult>;
-  /** The object first, Postgres after, so that revocation bites at once. */
+  /** Revokes in the object first, then in Postgres, so that it takes effect at once. */
   revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
   listEntries(account: AccountId, afterSeq: number, limit: number): Promise<readonly Entry[]>;
   status(account: AccountId): Promise<AccountStatus | null>;
   keys(account: AccountId): Promise<readonly KeyStatus[]>;
-  /** The object first, the row after. */
+  /** Changes the object first, then the row in Postgres. */
   updateKey(account: AccountId, keyId: KeyId, update: KeyUpdate): Promise<UpdateKeyResult>;
   rollKey(account: AccountId, request: RollKeyRequest): Promise<RollKeyResult>;
-  /** Takes the brake off until the next day. */
+  /** Ends a pause by the spend guard, and turns the guard off until the next day. */
   resumeKey(account: AccountId, keyId: KeyId): Promise<UpdateKeyResult>;
   setLowBalance(account: AccountId, threshold: NanoUsd | null): Promise<void>;
-  /** A text that may be one of our keys, found in public: revoked if it is, and its owner is told. */
+  /** Revokes the key and notifies its owner, if the text is one of our keys. */
   revokeLeaked(text: string): Promise<LeakedKeyResult>;
   close(account: AccountId): Promise<CloseResult>;
-  /** One address per family and key, for ever: repeating the same is fine, another is a conflict. */
+  /** Binds one address per family and operator key, permanently; another index is a conflict. */
   bindAddress(account: AccountId, address: DepositAddress): Promise<BindAddressResult>;
   addresses(account: AccountId): Promise<readonly DepositAddress[]>;
 }

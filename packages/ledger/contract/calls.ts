@@ -9,8 +9,8 @@ export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'
 export type RecordedDialect = (typeof DIALECTS)[number];
 
 /**
- * The output limit to enforce. `explicit` is the caller's own and is never lowered; `capped` lets the
- * book choose: the least of `most` and what half of the available balance buys, never below `least`.
+ * The output limit to enforce. `explicit` is the client's own and is never lowered. With `capped` the
+ * ledger takes the smaller of `max` and what half of the available balance buys, but at least `min`.
  */
 export type OutputLimit =
   | Readonly<{ kind: 'explicit'; tokens: number }>
@@ -43,13 +43,13 @@ export type HoldRequest = CallDescription &
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
-  /** The key's brake was pulled: its owner resumes it in the console, or waits until the next day. */
+  /** The spend guard paused the key; its owner resumes it in the console, or it resumes the next day. */
   | Readonly<{ reason: 'key_paused' }>
-  /** The key's own budget is too small: `short` is what is missing, `fits` the output limit that would do (0: none). */
+  /** The key's budget is too small. `affordableOutput` is the output limit that it covers (0: none). */
   | Readonly<{ reason: 'key_limit_exceeded'; missingAmount: NanoUsd; affordableOutput: number }>
-  /** The whole posted balance is too small, whatever else is in flight. */
+  /** The whole posted balance is too small, regardless of other open calls. */
   | Readonly<{ reason: 'insufficient_balance'; missingAmount: NanoUsd; affordableOutput: number }>
-  /** The balance would do once calls in flight have settled. */
+  /** The balance suffices once open calls have settled. */
   | Readonly<{
       reason: 'balance_held';
       missingAmount: NanoUsd;
@@ -57,7 +57,7 @@ export type HoldDecline =
       retryAfterSeconds: number;
     }>
   | Readonly<{ reason: 'rate_limited' | 'too_many_concurrent_calls'; retryAfterSeconds: number }>
-  /** The id is known with other parameters: a bug of ours, never the caller's. */
+  /** The id exists with other parameters: a bug of the gateway, never the client's. */
   | Readonly<{ reason: 'conflict' }>;
 
 export type HoldResult = Result<
@@ -72,7 +72,7 @@ export type CheckpointResult = Result<
   'unknown' | 'ended'
 >;
 
-/** Why a call cost what it did. The closed list that /v1/generation shows. */
+/** The reason for a call's charge: the closed list that /v1/generation shows. */
 export const SETTLE_REASONS = [
   'provider_reported',
   'estimated_after_disconnect',
@@ -146,12 +146,12 @@ export type CallOpening = CallDescription & Pick<CallMetadata, 'keyId' | 'create
 
 export type Balance = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
 
-/** What the gateway may ask (entrypoint `Calls`). */
+/** The RPC interface of the gateway (entrypoint `Calls`). */
 export interface CallsRpc {
   hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
   checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
   settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;
-  /** Each as `settle` would, in their order; the answers stand in the same order. */
+  /** Settles each request as `settle` does, in order; returns the results in the same order. */
   settleMany(
     account: AccountId,
     requests: readonly SettleRequest[],

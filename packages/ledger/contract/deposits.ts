@@ -8,8 +8,8 @@ export const ADDRESS_FAMILIES = ['evm', 'tron'] as const;
 export type AddressFamily = (typeof ADDRESS_FAMILIES)[number];
 
 /**
- * Whose child an address is: the fingerprint of the operator's extended public key (16 hexadecimal
- * characters) and the index below it, less than 2^31. The address itself follows from the two.
+ * A deposit address by its derivation: the fingerprint of the operator's extended public key (16
+ * hexadecimal characters) and the child index, less than 2^31.
  */
 export type DepositAddress = Readonly<{
   family: AddressFamily;
@@ -17,7 +17,7 @@ export type DepositAddress = Readonly<{
   index: number;
 }>;
 
-/** `conflict`: the account has another index below this key already; `addresses` tells which. */
+/** `conflict`: the account already has another index below this key; `addresses` returns it. */
 export type BindAddressResult = Result<NoData, 'conflict' | 'closed' | 'not_open'>;
 
 export type CreditRequest = Readonly<{
@@ -25,7 +25,7 @@ export type CreditRequest = Readonly<{
   id: string;
   amount: NanoUsd;
   source: 'deposit' | 'local';
-  /** Where the money came in; a `deposit` names it, and the object must know it as its own. */
+  /** Required for a `deposit`: the address that received it, bound to this account. */
   address?: DepositAddress;
 }>;
 
@@ -36,11 +36,11 @@ export type CreditResult = Result<
   | 'too_large'
   | 'not_positive'
   | 'not_open'
-  /** The address is not this account's: somebody moved rows in Postgres. */
+  /** The address is not bound to this account: rows were moved in Postgres. */
   | 'address_unknown'
 >;
 
-/** What the deposits Worker may ask (entrypoint `Credits`). */
+/** The RPC interface of the deposits Worker (entrypoint `Credits`). */
 export interface CreditsRpc {
   credit(account: AccountId, request: CreditRequest): Promise<CreditResult>;
 }

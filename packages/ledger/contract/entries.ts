@@ -5,10 +5,10 @@ import type { CallMetadata } from './calls.ts';
 import type { Instant } from './identifiers.ts';
 
 /**
- * One line of the book, as it reaches Postgres. `seq` is contiguous from 1 within the account.
- * A call that expired and was settled late has two lines, `<call>` and `<call>:late`; the `call` of
- * each is the whole bill as it stood after that line (so the later one replaces the earlier), and the
- * late one's `delta` is the difference to what expiry took, above zero where expiry took too much.
+ * One ledger entry as Postgres receives it. `seq` is contiguous from 1 within the account. A call that
+ * expired and was settled late has two entries, `<call>` and `<call>:late`. The `call` of each is the
+ * whole bill after that entry, so the later one replaces the earlier. The `delta` of the late one is the
+ * difference to what expiry charged, above zero if expiry charged too much.
  */
 export type Entry = Readonly<{
   seq: number;
@@ -17,9 +17,9 @@ export type Entry = Readonly<{
   delta: NanoUsd;
   postedAfter: NanoUsd;
   at: Instant;
-  /** Present on every `charge`, also one of zero. */
+  /** Present on every `charge`, including one of zero. */
   call: CallMetadata | null;
 }>;
 
-/** What came of handing entries to Postgres. `acknowledged` is the highest sequence it now holds. */
+/** The result of a delivery to Postgres. `acknowledged` is the highest sequence number stored there. */
 export type DeliveryResult = Result<{ acknowledged: number }, 'unreachable' | 'gap' | 'mismatch'>;

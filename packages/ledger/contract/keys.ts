@@ -3,7 +3,7 @@ import type { NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
 import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
-/** What a caller shows to prove which key it holds: the SHA-256 of the secret, hexadecimal. */
+/** The credential of a request: the key's id and the SHA-256 of its secret, hexadecimal. */
 export type KeyCredential = Readonly<{ keyId: KeyId; secretHash: string }>;
 
 export type KeyError = 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'account_closed';
@@ -28,10 +28,7 @@ export const NO_LIMITS: KeyLimits = {
   concurrentCalls: null,
 };
 
-/**
- * What guards against a stolen key. Both are multiples of what a day of the key usually costs; null
- * switches that one off.
- */
+/** The guard against a stolen key: multiples of the key's typical daily spending; null turns one off. */
 export type SpendGuard = Readonly<{ alertMultiple: number | null; pauseMultiple: number | null }>;
 
 export const DEFAULT_SPEND_GUARD: SpendGuard = { alertMultiple: 5, pauseMultiple: 20 };
@@ -43,12 +40,12 @@ export type KeyStatus = Readonly<{
   held: NanoUsd;
   createdAt: Instant;
   spendGuard: SpendGuard;
-  /** Since when the key's brake is on; null where it is not. */
+  /** When the spend guard paused the key; null if it is not paused. */
   pausedAt: Instant | null;
   revokedAt: Instant | null;
   /** Spent since midnight UTC. */
   spentToday: NanoUsd;
-  /** What a day of this key usually costs; null until there were enough days to tell. */
+  /** The typical spending of one day; null until enough days are known. */
   typicalDailySpend: NanoUsd | null;
 }>;
 
@@ -72,21 +69,21 @@ export type MintResult = Result<
 
 /**
  * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none below
- * zero; models are at most 500 catalogue names. Brakes are multiples of at least 1, at most 1,000,000.
+ * zero; models are at most 500 catalogue names. Multiples of the spend guard are 1 to 1,000,000.
  */
-export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'brakes_invalid';
+export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'spend_guard_invalid';
 
-/** What is absent stays as it is. */
+/** Absent properties stay unchanged. */
 export type KeyUpdate = Readonly<{ name?: string; limits?: KeyLimits; spendGuard?: SpendGuard }>;
 
 export type UpdateKeyResult = Result<NoData, 'unknown' | 'revoked' | 'closed' | KeyValidationError>;
 
-/** A new secret for the same key; the one before still opens for `graceSeconds`, at most a day. */
+/** A new secret for the same key; the previous one stays valid for `graceSeconds`, at most a day. */
 export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;
 
 export type RollKeyResult = Result<{ apiKey: string }, 'unknown' | 'revoked' | 'closed'>;
 
-/** What came of a text that somebody found in public. */
+/** The result of reporting a text found in public. */
 export type LeakedKeyResult = Result<
   { account: AccountId; keyId: KeyId; alreadyRevoked: boolean },
   'not_ours'

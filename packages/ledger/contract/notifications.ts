@@ -12,14 +12,14 @@ export const NOTIFICATION_KINDS = [
 
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
-/** What the object noticed. It travels by a queue, at least once; `id` is unique within the account. */
+/** A notification for the owner. The queue delivers it at least once; `id` is unique within the account. */
 export type Notification = Readonly<{
   account: AccountId;
   id: string;
   kind: NotificationKind;
   keyId: KeyId | null;
   model: string | null;
-  /** The balance (`low_balance`) or what the key spent today, in nano-USD. */
+  /** The balance (`low_balance`) or today's spending of the key, in nano-USD. */
   amount: NanoUsd | null;
   at: Instant;
 }>;

@@ -17,13 +17,13 @@ export type Audit = Readonly<{
   held: NanoUsd;
   lastSeq: number;
   acknowledgedSeq: number;
-  /** Keys revoked within the last days, for the sweep to compare their rows with. */
+  /** Recently revoked keys, whose rows the daily reconciliation marks. */
   recentlyRevoked: readonly KeyId[];
-  /** Names of invariants that do not hold; empty is the only healthy answer. */
+  /** Names of the violated invariants; empty if the ledger is sound. */
   violations: readonly string[];
 }>;
 
-/** What operators may ask (entrypoint `Operators`). */
+/** The RPC interface of operators (entrypoint `Operators`). */
 export interface OperatorsRpc {
   adjust(account: AccountId, request: AdjustRequest): Promise<AdjustResult>;
   freeze(account: AccountId, frozen: boolean): Promise<void>;
