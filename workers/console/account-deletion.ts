@@ -1,9 +1,9 @@
 /**
- * The end of an account, in steps any two of which a crash may part: closed (no session of it opens anything,
- * and there is a receipt), its object closed (no key opens anything), the farewell queued, its owner's rows
- * erased, its object wiped once Postgres has its last line. Each may be taken again without harm, and the
- * cron takes all of them again for whoever is closed and not wiped. The farewell goes before the address
- * does, under an id that is the same each time: written to once, also where erasing has to be repeated.
+ * Account deletion, in steps that can each be repeated after a crash: close the account's rows (sessions end,
+ * a receipt is written), close the account object (keys stop working), queue the final email, erase the
+ * user's rows, wipe the object once Postgres has its last entry. The cron repeats all steps for accounts that
+ * are closed and not wiped. The final email is queued before the address is erased, under a fixed id, so a
+ * repeated erasure sends no second one.
  */
 import { insertEmails, markEmailNotSent } from '@farebox/database/email';
 import {
@@ -19,17 +19,17 @@ import { logEvent } from '@farebox/telemetry';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ConsoleDeps } from './deps.ts';
 
-/** What the verbs below work with. */
+/** The dependencies of a deletion. */
 export type DeletionDeps = Pick<ConsoleDeps, 'identity'> &
   Readonly<{ accounts: Pick<ConsoleDeps['accounts'], 'close'>; mail: EmailQueue }>;
 
 export type DeletionResult = Readonly<{
   receipt: string;
-  /** Null where a step failed: the cron goes on from there within minutes. */
+  /** Null where a step failed: the cron finishes the deletion within minutes. */
   closed: CloseResult | null;
 }>;
 
-/** From here on there is no way back. Throws only where nothing has begun. */
+/** Starts the deletion, which is final. Throws only if the first step failed and nothing was changed. */
 export async function deleteAccount(
   deps: DeletionDeps,
   account: AccountId,
@@ -60,7 +60,7 @@ async function finishDeletion(deps: DeletionDeps, account: AccountId): Promise<C
   return closed;
 }
 
-/** Losing it must not keep the address: where the queue is away the letter is given up. */
+/** Queues the final email. If the queue is unavailable the email is dropped: erasing the address matters more. */
 async function sendDeletionEmail(
   { identity, mail }: DeletionDeps,
   account: AccountId,
@@ -87,7 +87,7 @@ async function sendDeletionEmail(
 
 const MAX_DELETIONS_PER_RUN = 50;
 
-/** The cron's. One that fails keeps none of the others waiting. */
+/** Finishes started deletions; called by the cron. A deletion that fails does not delay the others. */
 export async function finishDeletions(deps: DeletionDeps): Promise<void> {
   for (const account of await listUnfinishedDeletions(deps.identity.db, MAX_DELETIONS_PER_RUN)) {
     await tryToFinish(deps, account);

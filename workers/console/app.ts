@@ -45,7 +45,7 @@ const secureConsole = secureTransport<PublicEnv>((c) => {
 
 const requireSameOrigin = csrfProtection<PublicEnv>((c) => c.var.deps.consoleUrl.origin);
 
-/** Files that say nothing of anybody. */
+/** Static files, the same for every visitor. */
 const staticFiles = new Hono<PublicEnv>();
 const SHORT_CACHE = { 'cache-control': 'public, max-age=300' };
 staticFiles.get('/style.css', (c) =>
@@ -60,14 +60,14 @@ staticFiles.get('/scripts/:file', (c) => {
   if (script === undefined) return c.text('There is no such script.', 404);
   return c.body(script, 200, { 'content-type': 'text/javascript; charset=utf-8', ...SHORT_CACHE });
 });
-/** Ready when every binding is there; it asks no other system, so that nobody can load one through it. */
+/** Checks the bindings only. It calls no other system, so it can't be used to put load on one. */
 staticFiles.get('/healthz', (c) => {
   getDeps(c.env);
   c.header('cache-control', 'no-store');
   return c.json({ status: 'ok' });
 });
 
-/** Screens for people: each behind the visitor's check and our own forms' check. */
+/** The pages. Each request loads the session and passes the CSRF check. */
 const pages = new Hono<PublicEnv>();
 pages.use(formBodyLimit, loadSession, requireSameOrigin);
 pages.route('/', languageRoutes);
@@ -110,7 +110,7 @@ app.route('/', unsubscribeRoutes);
 app.route('/', staticFiles);
 app.route('/', pages);
 
-/** The text of an unforeseen error may hold anything: it is dropped, not logged. */
+/** The message of an unexpected error may contain anything, so it is neither shown nor logged. */
 app.onError((error, c) => {
   if (error instanceof MissingBindingError) return c.text('The console is not set up.', 503);
   logEvent({ event: 'unexpected', where: 'console', call: null });

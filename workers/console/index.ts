@@ -1,4 +1,4 @@
-/** The console Worker: its door, its two queues, and what it does every few minutes on its own. */
+/** The console Worker: HTTP routes, the consumers of two queues, and a cron trigger. */
 import { app } from './app.ts';
 import { getDeps } from './deps.ts';
 import type { Env } from './env.ts';

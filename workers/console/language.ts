@@ -1,4 +1,4 @@
-/** The language a visitor picks below every page: a cookie here, the account's own where they are signed in. */
+/** Sets the language chosen in the footer: in a cookie, and in the account of a signed-in user. */
 import { readForm } from '@farebox/design';
 import { setLanguage } from '@farebox/identity';
 import { Hono } from 'hono';

@@ -1,6 +1,6 @@
 /**
- * What the console does every few minutes on its own: finishes deletions, and purges what has outlived its
- * use (docs/storage.md says after how long). Each part goes on where another fails.
+ * The cron of the console: finishes account deletions and purges expired rows (docs/storage.md lists the
+ * retention periods). A task that fails does not stop the others.
  */
 import { deleteOldEmails } from '@farebox/database/email';
 import { purgeExpired } from '@farebox/identity';
@@ -9,15 +9,15 @@ import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
 
 const DAY_MS = 86_400_000;
-/** Long enough for a person, or support, to find out why a letter did not come. */
+/** Long enough for a user or support to find out why an email did not arrive. */
 const MAIL_RETENTION_MS = 90 * DAY_MS;
-/** Queues keep nothing longer than this (Cloudflare Queues, message retention: 4 days unless set). */
+/** The default message retention of Cloudflare Queues; an email still queued after it is lost. */
 const MAIL_LOST_AFTER_MS = 4 * DAY_MS;
 const PURGE_BATCH_SIZE = 500;
-/** So that one tick ends, however much there is. */
+/** Bounds one run, however many rows have expired. */
 const MAX_PURGE_BATCHES = 20;
 
-/** Again as long as about a whole round went. */
+/** Repeats `purge` until a batch is not full. */
 async function purgeInBatches(purge: () => Promise<number>): Promise<void> {
   for (let batch = 0; batch < MAX_PURGE_BATCHES; batch += 1) {
     if ((await purge()) < PURGE_BATCH_SIZE) return;

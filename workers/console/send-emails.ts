@@ -1,6 +1,6 @@
 /**
- * Letters on their way out of a page. They are queued after the answer was given, so that whether there
- * was one to write shows in nothing the asker can measure.
+ * Queues emails after the response was sent, so that the response time doesn't reveal whether there was an
+ * email to send (no user enumeration by timing).
  */
 import { type Email, enqueueEmails } from '@farebox/mail';
 import type { Context } from 'hono';

@@ -1,6 +1,6 @@
 /**
- * Who is knocking: the session cookie's owner, or nobody in particular, and in which language they are
- * answered. A cookie is only ever believed after `findPerson` found its session.
+ * Loads the session of a request, if it has one, and picks the language of the response. A cookie counts
+ * only after `findSessionUser` has found its session. Reads and writes all cookies of the console.
  */
 import { findLanguage, type Language, type Messages, messagesFor } from '@farebox/i18n';
 import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
@@ -13,13 +13,13 @@ export type PageVariables = {
   deps: ConsoleDeps;
   language: Language;
   messages: Messages;
-  /** Null where nobody is signed in. */
+  /** Null where the visitor is not signed in. */
   user: SessionUser | null;
   session: string | null;
 };
-/** A route anybody may knock at. */
+/** The Hono environment of routes that need no session. */
 export type PublicEnv = { Bindings: Env; Variables: PageVariables };
-/** A route behind `signedIn`. */
+/** The Hono environment of routes behind `requireSignIn`. */
 export type SignedInEnv = {
   Bindings: Env;
   Variables: PageVariables & { user: SessionUser; session: string };
@@ -31,7 +31,7 @@ const MFA_COOKIE = 'step';
 const LANGUAGE_COOKIE = 'language';
 const DAY_SECONDS = 86_400;
 
-/** `__Host-` keeps a cookie to this very host and to HTTPS (RFC 6265bis section 4.1.3.2); loopback counts as safe. */
+/** `__Host-` limits a cookie to this host and to HTTPS (RFC 6265bis section 4.1.3.2); loopback counts as secure. */
 const COOKIE_OPTIONS = {
   prefix: 'host',
   path: '/',
@@ -40,7 +40,7 @@ const COOKIE_OPTIONS = {
   sameSite: 'Lax',
 } as const;
 
-/** RFC 9110 section 12.5.4, by the order of the header alone: browsers send it sorted. */
+/** Reads Accept-Language (RFC 9110 section 12.5.4) in its order, ignoring weights: browsers send it sorted. */
 function parseAcceptLanguage(header: string | undefined): Language | undefined {
   for (const range of (header ?? '').slice(0, 200).split(',')) {
     const language = findLanguage(range.split(';')[0]?.trim());
@@ -49,7 +49,7 @@ function parseAcceptLanguage(header: string | undefined): Language | undefined {
   return undefined;
 }
 
-/** Finds out who it is; nobody is turned away here. */
+/** Loads the session and the language. Rejects no request. */
 export const loadSession: MiddlewareHandler<PublicEnv> = async function loadSession(c, next) {
   const deps = getDeps(c.env);
   const session = getCookie(c, SESSION_COOKIE, 'host') ?? null;
@@ -67,20 +67,20 @@ export const loadSession: MiddlewareHandler<PublicEnv> = async function loadSess
   await next();
 };
 
-/** A path of this console and nothing else: what a redirect may follow. */
+/** Returns `text` if it is a path of this console, else `/`: the only safe targets of a redirect. */
 export function localPath(text: string | undefined): string {
   const isSafe = text !== undefined && /^\/(?![/\\])[!-~]{0,500}$/.test(text);
   return isSafe && !text.includes('\\') ? text : '/';
 }
 
-/** Where this request is, for coming back to it. */
+/** Returns the path and query of the request, as a target for a later redirect. */
 export function getRequestPath(c: Context): string {
   const { pathname, search } = new URL(c.req.url);
   return localPath(pathname + search);
 }
 
 export const requireSignIn: MiddlewareHandler<SignedInEnv> = async function requireSignIn(c, next) {
-  // `welcome` has run: the type says more than it left behind, and this makes it true.
+  // `loadSession` may have left null here; the type of the routes behind this check excludes it.
   const user: SessionUser | null = c.var.user;
   if (user === null) {
     const returnTo = c.req.method === 'GET' ? getRequestPath(c) : '/';
@@ -90,8 +90,8 @@ export const requireSignIn: MiddlewareHandler<SignedInEnv> = async function requ
 };
 
 /**
- * For what is dear (keys, address, password, deletion): who has not shown a password or factor lately is
- * asked for it first. A form is lost by that, so the page that holds it is behind this too.
+ * Requires a recent password or factor for sensitive actions (keys, address, deletion) and redirects to
+ * /prove otherwise. The redirect loses a posted form, so the page with the form requires it too.
  */
 export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function requireRecentAuth(
   c,
@@ -104,7 +104,7 @@ export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function 
   return c.redirect(`/prove?next=${encodeURIComponent(returnTo)}`, 303);
 };
 
-/** The only header about the network that Cloudflare itself writes; used for throttles and nothing else. */
+/** Returns the client's address, which Cloudflare sets. It is used for rate limits only and never stored. */
 export function clientIp(c: Context): string {
   return c.req.header('cf-connecting-ip') ?? 'local';
 }
@@ -119,7 +119,7 @@ export function clearSessionCookie(c: Context): void {
   deleteCookie(c, SESSION_COOKIE, COOKIE_OPTIONS);
 }
 
-/** Nothing of a person stays in their browser once there is no account. */
+/** Deletes all cookies that belong to an account, after the account was deleted. */
 export function clearAllCookies(c: Context): void {
   for (const name of [SESSION_COOKIE, DEVICE_COOKIE, MFA_COOKIE])
     deleteCookie(c, name, COOKIE_OPTIONS);

@@ -1,4 +1,4 @@
-/** The bill of a call as positions that add up, to the last digit, to what it cost. Pure. */
+/** Breaks the cost of a call down into line items that add up to it exactly. Pure. */
 import type { Generation } from '@farebox/ledger';
 import {
   BUCKETS,
@@ -14,9 +14,9 @@ export type LineItem = Readonly<{
     | Readonly<{ kind: 'bucket'; bucket: Bucket }>
     | Readonly<{ kind: 'fee'; surcharge: SurchargeKind }>;
   count: number;
-  /** nano-USD per million. */
+  /** nano-USD per million units. */
   price: bigint;
-  /** Millionths of a nano-USD: count times price, unrounded. */
+  /** Quantity times price in millionths of a nano-USD, unrounded. */
   millionths: bigint;
 }>;
 
@@ -24,9 +24,9 @@ export type BillBreakdown = Readonly<{
   lineItems: readonly LineItem[];
   /** Millionths of a nano-USD. */
   sum: bigint;
-  /** The sum, rounded up once. */
+  /** The sum of the items in nano-USD, rounded up once. */
   cost: NanoUsd;
-  /** What was charged or fell short, less the cost: not zero where an estimate was bounded. */
+  /** The amount charged plus the shortfall, minus the cost. Not zero where an estimate was bounded. */
   difference: NanoUsd;
 }>;
 

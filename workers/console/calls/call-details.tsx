@@ -1,4 +1,4 @@
-/** The bill of one call: positions that add up to what was charged, and in words why it is that. */
+/** The details of one call: its metadata, its cost breakdown, and the reason for the charge. */
 import type { CallRecord } from '@farebox/database/statements';
 import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

@@ -1,4 +1,4 @@
-/** Calls as CSV: one file holds a bounded number, read and sent some hundred at a time. */
+/** Exports calls as CSV. A file holds a bounded number of calls, read and sent in batches. */
 import type { Database } from '@farebox/database';
 import {
   type CallCursor,
@@ -83,7 +83,7 @@ type CallExport = Readonly<{
   keyName: (keyId: number) => string;
 }>;
 
-/** At most one file's worth. */
+/** Yields batches of rows, up to the limit of one file. */
 export async function* streamCallBatches(params: CallExport): AsyncGenerator<readonly Row[]> {
   const { db, account, filter, keyName } = params;
   let before = params.before;

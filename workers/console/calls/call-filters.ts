@@ -1,4 +1,4 @@
-/** What a person asked to see of their calls, out of a query anybody could have written. Pure. */
+/** Parses the filters of the list of calls from a query string, which is untrusted input. Pure. */
 import type { CallCursor, CallFilter } from '@farebox/database/statements';
 import { DAY_MS, parseIsoDay, toIsoDay } from '@farebox/design';
 
@@ -24,7 +24,7 @@ export function formatCursor({ at, id }: CallCursor): string {
   return `${at}-${id}`;
 }
 
-/** What can't be read is not asked for. */
+/** Invalid filters are ignored. */
 export function parseCallQuery(query: QueryReader): CallQuery {
   const model = query('model');
   const outcome = query('outcome');
@@ -42,7 +42,7 @@ export function parseCallQuery(query: QueryReader): CallQuery {
   };
 }
 
-/** The query that asks for the same again, from `before` on. */
+/** Builds the query string of the same filters for the page that starts at `before`. */
 export function toQueryString({ filter }: CallQuery, before: CallCursor | null): string {
   const { keyId, model, succeeded, from, until } = filter;
   const query = new URLSearchParams();

@@ -1,4 +1,4 @@
-/** Calls as rows of a table: on their own page, and the latest of them on the overview. */
+/** The table of calls, for the list of calls and the overview. */
 import type { CallRecord } from '@farebox/database/statements';
 import { formatCount, formatCurrency, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

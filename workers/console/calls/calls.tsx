@@ -1,6 +1,6 @@
 /**
- * Calls, newest first, page by page, and the bill of each. A call is looked up under the account that
- * asks and under no other, so somebody else's id is as unknown as one that never was.
+ * The list of calls, newest first and paginated, and the details of each. A call is looked up by account and
+ * id, so the id of another account's call gives the same 404 as an unknown one.
  */
 import {
   findCallRecord,
@@ -76,7 +76,7 @@ const Filter: FC<
   );
 };
 
-/** What can be chosen: the account's keys, and the models it called within a year. */
+/** The choices of the filters: the account's keys, and the models it called within a year. */
 async function loadFilterOptions(
   c: Context<SignedInEnv>,
   { filter }: CallQuery,
@@ -153,7 +153,7 @@ callRoutes.get('/calls', async (c) => {
   );
 });
 
-/** The parts of an export, one a page: each says whether there is another. */
+/** Lists the parts of an export, one per page; each page links to the next part. */
 callRoutes.get('/calls/export', async (c) => {
   const { deps, user, messages, language } = c.var;
   const query = parseCallQuery((name) => c.req.query(name));
@@ -194,7 +194,7 @@ callRoutes.get('/calls.csv', async (c) => {
   ]);
   const batches = streamCallBatches({ db, account: user.account, ...query, keyName });
   const response = csvResponse('farebox-calls.csv', CALL_HEADERS, batches);
-  // RFC 8288: a program follows it from file to file.
+  // RFC 8288: lets a client follow the link from file to file.
   if (next !== null)
     response.headers.set('link', `</calls.csv${toQueryString(query, next)}>; rel="next"`);
   return response;

@@ -1,7 +1,7 @@
 /**
- * Charts as SVG the server draws: no script, no style of their own. Each is one image with a name and a
- * description; its numbers stand in a table beside it. What is not a whole day yet is hatched, so that
- * nothing is told by colour alone.
+ * Bar charts as SVG, rendered on the server without scripts or inline styles. Each is one image with a name
+ * and a description; a table beside it has the numbers. The current day is hatched, so that the chart does
+ * not rely on color alone.
  */
 import { formatCurrency, formatShortDay } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';
@@ -20,7 +20,7 @@ export type NamedBar = Readonly<{ name: string; amount: NanoUsd }>;
 type ChartProps = Readonly<{ id: string; title: string; description: string; language: string }>;
 
 type ChartSize = Readonly<{ frame: Frame; viewWidth: number; maxLabels: number; name: string }>;
-/** As wide as a phone, for as many days as fit there. */
+/** The width of a phone, for as many days as fit. */
 const NARROW_CHART: ChartSize = {
   frame: { left: 80, top: 16, width: 262, height: 150 },
   viewWidth: 360,
@@ -70,7 +70,7 @@ export const DayChart: FC<ChartProps & Readonly<{ bars: readonly DayBar[] }>> = 
   const bottom = frame.top + frame.height;
   const interval = getLabelInterval(bars.length, maxLabels);
   return (
-    // A chart wider than a phone scrolls in its own room, also by keyboard.
+    // A chart wider than the screen scrolls in its own container, also by keyboard.
     <section class="scroll" tabindex={0} aria-label={title}>
       <svg
         class={`chart ${name}`}
@@ -107,7 +107,7 @@ export const DayChart: FC<ChartProps & Readonly<{ bars: readonly DayBar[] }>> = 
 
 const ROW_PITCH = 40;
 const NAME_CHART_WIDTH = 360;
-/** A name longer than its line is cut in the picture; the table has all of it. */
+/** Long names are truncated in the chart; the table shows them in full. */
 const MAX_NAME_LENGTH = 34;
 
 function truncateName(name: string): string {

@@ -1,6 +1,6 @@
 /**
- * Where bars stand. Pure: amounts in, places out, all inside the frame and none of them NaN, whatever the
- * amounts are. The axis is in money: its steps are 1, 2 or 5 times a power of ten nano-USD.
+ * The layout of bar charts. Pure. For any amounts, all coordinates are finite and inside the frame. The steps
+ * of the axis are 1, 2 or 5 times a power of ten nano-USD.
  */
 import type { NanoUsd } from '@farebox/money';
 
@@ -9,11 +9,11 @@ export type Rect = Readonly<{ x: number; y: number; width: number; height: numbe
 export type Tick = Readonly<{ amount: NanoUsd; at: number }>;
 export type ChartLayout = Readonly<{ rects: readonly Rect[]; ticks: readonly Tick[] }>;
 
-/** A bar that stands for something is seen, however little it is beside the others. */
+/** The length of the shortest bar for an amount above zero, so that it stays visible. */
 const MIN_BAR_LENGTH = 1;
 const MAX_STEPS = 4n;
 
-/** The least of 1, 2, 5, 10, 20, ... that is at least `amount`. */
+/** Returns the smallest of 1, 2, 5, 10, 20, ... that is at least `amount`. */
 function roundStep(amount: NanoUsd): NanoUsd {
   let power = 1n;
   for (;;) {
@@ -22,7 +22,7 @@ function roundStep(amount: NanoUsd): NanoUsd {
   }
 }
 
-/** From zero to at least `most`, in at most four equal steps (exact: they are money). */
+/** Returns the ticks from zero to at least `max`, in at most four equal steps of exact money. */
 export function computeAxis(max: NanoUsd): readonly NanoUsd[] {
   if (max <= 0n) return [0n];
   const step = roundStep((max + MAX_STEPS - 1n) / MAX_STEPS);
@@ -32,7 +32,7 @@ export function computeAxis(max: NanoUsd): readonly NanoUsd[] {
 
 const SCALE = 1_000_000n;
 
-/** Which part of `whole` it is, from 0 to 1. */
+/** Returns `amount` as a fraction of `whole`, from 0 to 1. */
 function toFraction(amount: NanoUsd, whole: NanoUsd): number {
   if (whole <= 0n || amount <= 0n) return 0;
   return Math.min(1, Number((amount * SCALE) / whole) / Number(SCALE));
@@ -51,7 +51,7 @@ function toBarLength(amount: NanoUsd, whole: NanoUsd, available: number): number
   return amount > 0n ? Math.max(Math.min(MIN_BAR_LENGTH, available), length) : 0;
 }
 
-/** Bars side by side, growing upward. */
+/** Lays out bars side by side, growing upward. */
 export function layoutColumns(amounts: readonly NanoUsd[], frame: Frame): ChartLayout {
   const axis = computeAxis(maxAmount(amounts));
   const whole = axis.at(-1) ?? 0n;
@@ -73,7 +73,7 @@ export function layoutColumns(amounts: readonly NanoUsd[], frame: Frame): ChartL
   return { rects, ticks };
 }
 
-/** Bars one below the other, growing to the right; `pitch` leaves room for a line of text above each. */
+/** Lays out bars below each other, growing to the right. `pitch` leaves space for a text above each. */
 export function layoutRows(amounts: readonly NanoUsd[], frame: Frame, pitch: number): ChartLayout {
   const axis = computeAxis(maxAmount(amounts));
   const whole = axis.at(-1) ?? 0n;
@@ -90,7 +90,7 @@ export function layoutRows(amounts: readonly NanoUsd[], frame: Frame, pitch: num
   return { rects, ticks };
 }
 
-/** Every how many columns a label stands, so that at most `most` do. */
+/** Returns the distance between labeled columns that gives at most `max` labels. */
 export function getLabelInterval(columnCount: number, maxLabels: number): number {
   return Math.max(1, Math.ceil(columnCount / maxLabels));
 }

@@ -1,15 +1,14 @@
 /**
- * Tables as CSV (RFC 4180), sent row by row as they are read. Numbers go as numbers; a text that a
- * spreadsheet would take for a formula gets a quote before it, because names are chosen by people
- * (OWASP, CSV injection).
+ * CSV responses (RFC 4180), sent while the rows are read. Texts that a spreadsheet would take for a formula
+ * get an apostrophe before them, because users choose names (OWASP, CSV injection).
  */
 import { formatUsd, type NanoUsd } from '@farebox/money';
 
-/** An amount is written as exact decimal USD. */
+/** An amount is written in USD as an exact decimal. */
 export type Cell = string | number | bigint | boolean | null | Readonly<{ usd: NanoUsd }>;
 export type Row = readonly Cell[];
 
-/** Also in the wide forms that spreadsheets of East Asia read alike. */
+/** Includes the full-width characters that East Asian spreadsheets treat the same way. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 function formatCell(cell: Cell): string {
@@ -30,7 +29,7 @@ function encode(rows: readonly Row[]): Uint8Array {
   return encoder.encode(rows.map(toCsvLine).join(''));
 }
 
-/** `name` is a file name of ours. Batches are asked for one at a time, as fast as they are taken. */
+/** `name` is the file name and must be a constant. The next batch is read when the client has taken the last. */
 export function csvResponse(
   name: string,
   header: readonly string[],

@@ -1,4 +1,4 @@
-/** How a key is shown: what it is held to, what it spent, and whether anything stopped it. */
+/** The parts of a key's display: state, spending and limits. */
 import { Money, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Child, FC } from 'hono/jsx';
@@ -33,7 +33,7 @@ export const KeyStateLabel: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   );
 };
 
-/** What is asked most: how much of what. */
+/** The amounts of a key: spent, held, and the daily average. */
 export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   keyInfo,
   messages,
@@ -66,7 +66,7 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   );
 };
 
-/** Everything else it is held to. */
+/** The limits and the spend guard of a key. */
 export const KeyLimitDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   keyInfo,
   messages,

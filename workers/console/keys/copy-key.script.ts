@@ -1,4 +1,4 @@
-/** A button that copies the new key; without a script it stays hidden and the key can be selected. */
+/** Shows the button that copies the new key. Without the script the key can be selected. */
 export const COPY_KEY_SCRIPT = `
 const button = document.getElementById('copy-key');
 const key = document.getElementById('key');

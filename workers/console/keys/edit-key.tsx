@@ -1,4 +1,4 @@
-/** What is done to a key that exists: other limits, its brake off, its end. The ledger does it; here it is asked for. */
+/** The pages that edit, resume and revoke a key. The account object makes each change. */
 import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
 import { page } from '../layout.tsx';
@@ -20,7 +20,7 @@ for (const path of ['/keys/:id/edit', '/keys/:id/resume']) {
 }
 editKeyRoutes.use('/keys/:id/revoke', requireSignIn);
 
-/** The person's own and still of use; undefined otherwise. */
+/** Returns the user's own key; undefined where there is none or it is revoked. */
 async function loadUnrevokedKey(c: Context<SignedInEnv>): Promise<KeyWithStatus | undefined> {
   const key = await loadKey(c);
   return key?.state === 'revoked' ? undefined : key;
@@ -70,7 +70,7 @@ editKeyRoutes.post('/keys/:id/edit', async (c) => {
   const { name, limits, spendGuard } = parsed;
   const { keyId } = key.row;
   const current = key.status.spendGuard;
-  // Brakes that are told again, unchanged, would take a pause off.
+  // Setting an unchanged spend guard again would end a pause.
   const unchanged =
     spendGuard.alertMultiple === current.alertMultiple &&
     spendGuard.pauseMultiple === current.pauseMultiple;
@@ -145,7 +145,7 @@ editKeyRoutes.get('/keys/:id/revoke', async (c) => {
 editKeyRoutes.post('/keys/:id/revoke', async (c) => {
   const key = await loadKey(c);
   if (key === undefined) return notFoundPage(c);
-  // Also where it is revoked already: asking again writes a row that was late.
+  // Also for a key that is already revoked: the call repairs a row in Postgres that is out of date.
   await c.var.deps.accounts.revokeKey(c.var.user.account, key.row.keyId);
   return c.redirect('/keys?done=revoked', 303);
 });

@@ -1,6 +1,6 @@
 /**
- * The account's keys, and one of them. Looking needs no more than being signed in, and neither does revoking,
- * which has to be quick; what makes a key worth more asks who one is first.
+ * The list of API keys and the page of one key. Viewing and revoking need only a session, because revoking
+ * has to be quick. Actions that give a key more power need recent authentication.
  */
 import { Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

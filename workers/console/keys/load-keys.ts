@@ -1,4 +1,4 @@
-/** The account's keys as its object has them, with the names that only their rows have. */
+/** Loads the account's keys: their state from the account object, their names from Postgres. */
 import { type KeyRow, listKeys } from '@farebox/database/statements';
 import type { KeyStatus } from '@farebox/ledger';
 import type { Context } from 'hono';
@@ -9,13 +9,13 @@ export type KeyState = 'active' | 'paused' | 'expired' | 'revoked';
 
 function toKeyState(row: KeyRow, status: KeyStatus, now: number): KeyState {
   const { limits, pausedAt, revokedAt } = status;
-  // The object decides; a row can only be late.
+  // The account object is authoritative; the row may be out of date.
   if (revokedAt !== null || row.state === 'revoked') return 'revoked';
   if (limits.expiresAt !== null && limits.expiresAt <= now) return 'expired';
   return pausedAt === null ? 'active' : 'paused';
 }
 
-/** Newest first. */
+/** Loads all keys of the account, newest first. */
 export async function loadKeys(c: Context<SignedInEnv>): Promise<readonly KeyWithStatus[]> {
   const { deps, user } = c.var;
   const [rows, statuses] = await Promise.all([
@@ -32,7 +32,7 @@ export async function loadKeys(c: Context<SignedInEnv>): Promise<readonly KeyWit
     .reverse();
 }
 
-/** The one the path names, and only if it is the person's own. */
+/** Loads the key named in the path; undefined unless it belongs to the user. */
 export async function loadKey(c: Context<SignedInEnv>): Promise<KeyWithStatus | undefined> {
   const id = c.req.param('id') ?? '';
   if (!/^\d{1,10}$/.test(id)) return undefined;

@@ -1,7 +1,7 @@
 /**
- * A notice becomes a row its owner sees and a letter to them. The letter's id is made of the notice's,
- * so a notice that comes again is not written about again, and one whose letter was lost on the way to
- * the queue is.
+ * Stores a notification as a row and emails the user about it. The id of the email is derived from that of
+ * the notification, so a notification delivered twice sends one email, and an email that did not reach the
+ * queue is sent on the next delivery.
  */
 import { type NotificationRecipient, recordNotification } from '@farebox/database/email';
 import { NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
@@ -12,7 +12,7 @@ import type { MailWorkerDeps } from './deps.ts';
 
 const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
-/** The same limits as the columns of the table. */
+/** The limits match the columns of the table. */
 const NOTIFICATION: v.GenericSchema<unknown, Notification> = v.object({
   account: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
   id: v.pipe(v.string(), v.regex(/^[!-~]{1,64}$/)),
@@ -29,7 +29,7 @@ export function isNotification(value: unknown): value is Notification {
 
 const CENT = NANO_PER_USD / 100n;
 
-/** To the cent, downwards; what is less than a cent in full. */
+/** Rounds down to the cent; amounts below a cent are shown in full. */
 export function formatUsdCents(amount: NanoUsd): string {
   const magnitude = amount < 0n ? -amount : amount;
   if (magnitude > 0n && magnitude < CENT) return formatUsd(amount);
@@ -67,7 +67,7 @@ function buildEmail({ notification, recipient, threshold }: NotificationContext)
   }
 }
 
-/** What the balance fell below; null where its owner no longer wants to be told. */
+/** Returns the low-balance threshold; null where the user has turned the alert off. */
 async function getThreshold(
   notification: Notification,
   deps: MailWorkerDeps,
@@ -76,7 +76,7 @@ async function getThreshold(
   return (await deps.accounts.status(notification.account))?.lowBalance ?? null;
 }
 
-/** Throws where the database, the ledger or the queue is away. */
+/** Throws if the database, the ledger or the queue is unavailable. */
 export async function handleNotification(
   notification: Notification,
   deps: MailWorkerDeps,

@@ -1,14 +1,14 @@
 /**
- * The two queues: letters to send, and what the accounts' objects noticed. Both bring things at least
- * once and in any order; what can't be done now is asked for again later, and what makes no sense is
- * dropped with a signal, because no repetition would mend it.
+ * The consumers of two queues: emails to send, and notifications from account objects. Both deliver at least
+ * once and in any order. A message that can't be handled now is retried later; a malformed one is logged and
+ * dropped, because retrying would not help.
  */
 import { type DeliveryOutcome, isQueuedEmail, retryLater, sendQueuedEmail } from '@farebox/mail';
 import { logEvent } from '@farebox/telemetry';
 import type { MailWorkerDeps } from './deps.ts';
 import { handleNotification, isNotification } from './notifications.ts';
 
-/** SES lets a new account send 14 letters a second; so many are on their way at a time. */
+/** Concurrent sends. SES allows a new account 14 emails per second. */
 const MAX_CONCURRENT_EMAILS = 4;
 const MAX_CONCURRENT_NOTIFICATIONS = 4;
 
@@ -27,7 +27,7 @@ async function processBatch(
 }
 
 async function processMessage(message: Message<unknown>, handler: MessageHandler): Promise<void> {
-  // What failed is a database or a ledger that was away, and its error may quote anything.
+  // The database or the ledger was unavailable; the error may contain anything, so it is not logged.
   const outcome = await handler(message).catch(() => retryLater(message.attempts));
   if (outcome === 'done') message.ack();
   else message.retry({ delaySeconds: outcome.retryInSeconds });

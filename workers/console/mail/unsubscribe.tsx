@@ -1,7 +1,7 @@
 /**
- * The link below mail one can do without. Opening it only asks (scanners of mail open links); a POST to
- * it acts, from the page's button or from the reader's mail program (RFC 8058), without a session: the
- * MAC in the link is all that is needed, and all that it allows is to get less mail.
+ * The unsubscribe link of optional emails. GET shows a confirmation page, because mail scanners open links.
+ * POST unsubscribes, from the button on the page or from a mail client (RFC 8058). Neither needs a session:
+ * the MAC in the link authorizes this one action.
  */
 import { withdrawConsentByLink } from '@farebox/database/privacy';
 import { Note } from '@farebox/design';
@@ -12,7 +12,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { page } from '../layout.tsx';
 import { loadSession, type PublicEnv } from '../session.ts';
 
-/** A mail program sends 26 bytes, or the same as multipart/form-data. */
+/** A mail client sends 26 bytes, or the same as multipart/form-data. */
 const unsubscribeBodyLimit = bodyLimit({
   maxSize: 4_096,
   onError: (c) => c.text('That is too much.', 413),
@@ -37,7 +37,7 @@ unsubscribeRoutes.get('/unsubscribe', loadSession, (c) => {
   return page(
     c,
     { title: unsubscribe.title },
-    // Without an action a form is posted to the page's own address, which holds the link's query.
+    // A form without an action posts to the URL of the page, which has the query of the link.
     <form method="post">
       <p>{unsubscribe.questions[unsubscription.kind]}</p>
       <input type="hidden" name="List-Unsubscribe" value="One-Click" />
@@ -46,7 +46,7 @@ unsubscribeRoutes.get('/unsubscribe', loadSession, (c) => {
   );
 });
 
-/** Answered in place: RFC 8058 section 3 has seen too many clients lose a redirected POST. */
+/** Responds without a redirect: clients lose a redirected POST (RFC 8058 section 3). */
 unsubscribeRoutes.post('/unsubscribe', unsubscribeBodyLimit, loadSession, async (c) => {
   const unsubscription = parseLink(c);
   if (unsubscription === undefined) return invalidLinkPage(c);

@@ -1,4 +1,4 @@
-/** Open notices in the reader's words, each with a button to dismiss it; for alerts and the overview. */
+/** The list of open notifications with a button to dismiss each, for Alerts and the overview. */
 import type { OpenNotification } from '@farebox/database/email';
 import type { KeyRow } from '@farebox/database/statements';
 import { formatCurrency, Time } from '@farebox/design';

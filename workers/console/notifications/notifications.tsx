@@ -1,6 +1,6 @@
 /**
- * What a person is told and by which mail: the low-balance threshold (which the account's own object
- * keeps), consents to mail one can do without, each with a receipt, and the open notices.
+ * The Alerts screen: open notifications, the low-balance threshold (stored in the account object), and
+ * consent to optional emails, each change of which leaves a receipt.
  */
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
 import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
@@ -141,7 +141,7 @@ async function notificationsPage(
   );
 }
 
-/** Undefined where it is no amount; null switches the alert off. A comma is a point in half the world. */
+/** Undefined where the text is no amount; null turns the alert off. Accepts a decimal comma. */
 function parseThreshold(text: string): NanoUsd | null | undefined {
   const normalized = text.trim().replace(',', '.');
   if (normalized === '') return null;
@@ -187,7 +187,7 @@ notificationRoutes.post('/alerts/dismiss', async (c) => {
   const form = await readForm(c);
   const { identity } = c.var.deps;
   const id = form.text('id');
-  // As long as the column is; anything else names nothing.
+  // The length of the column; other ids can't exist.
   if (/^[!-~]{1,64}$/.test(id)) {
     await dismissNotification(identity.db, c.var.user.account, id, identity.now());
   }

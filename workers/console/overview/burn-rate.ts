@@ -1,14 +1,14 @@
-/** How fast the money goes and how long it lasts. Pure, exact but for the days left. */
+/** The daily spend and the days the balance lasts. Pure. All amounts are exact; the days are rounded. */
 import type { UsageSum } from '@farebox/database/statements';
 import type { NanoUsd } from '@farebox/money';
 
 const WINDOW_DAYS = 7;
 
 export type BurnRate = Readonly<{
-  /** Mean of the last seven full days. */
+  /** Returns the mean of the last seven full days. */
   perDay: NanoUsd;
   today: NanoUsd;
-  /** Null where nothing goes. */
+  /** Returns the days the balance lasts at this rate; null where nothing is spent. */
   daysLeft: number | null;
 }>;
 
@@ -24,7 +24,7 @@ export function computeBurnRate(
     if (day < today && day >= today - WINDOW_DAYS) windowTotal += charged;
   }
   const perDay = windowTotal / BigInt(WINDOW_DAYS);
-  // Tenths of a day, so that the division is exact money until the very end.
+  // Computed in tenths of a day, so that the division stays in exact integers.
   const daysLeft =
     windowTotal === 0n ? null : Number((available * 10n * BigInt(WINDOW_DAYS)) / windowTotal) / 10;
   return { perDay, today: spentToday, daysLeft };

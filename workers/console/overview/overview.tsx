@@ -1,7 +1,6 @@
 /**
- * What somebody sees first: the balance (from the account's own object, which alone knows it), how fast
- * it goes, the latest calls, and what needs attention. It reads sums by day and the newest rows along an
- * index; nothing here scans.
+ * The Overview screen: balance (from the account object, which is authoritative), daily spend, latest calls,
+ * and notifications. It reads sums by day and the newest rows by index, and scans no table.
  */
 import { listOpenNotifications } from '@farebox/database/email';
 import { type KeyRow, listCalls, listKeys, sumUsage } from '@farebox/database/statements';

@@ -1,6 +1,6 @@
 /**
- * What a person does by right, the same from a page and from the API: each leaves a receipt that names nobody
- * but the account, with a random id its owner can quote.
+ * The privacy actions shared by the pages and the API. Each leaves a receipt with a random id, which names
+ * only the account.
  */
 import { insertReceipt, type Receipt, setConsent } from '@farebox/database/privacy';
 import { type SessionUser, setLanguage } from '@farebox/identity';
@@ -8,7 +8,7 @@ import type { ConsentKind } from '@farebox/mail';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { ConsoleDeps } from '../deps.ts';
 
-/** All that was asked for: one file, or twenty-odd tables, some times an hour. */
+/** Counts each file: an account has one JSON file or some twenty tables. */
 export const EXPORTS_PER_HOUR = { maxAttempts: 60, seconds: 3_600 } as const;
 
 function newReceiptId({ identity }: ConsoleDeps): string {
@@ -27,7 +27,7 @@ async function recordReceipt(
   return { ...receipt, at: receipt.now };
 }
 
-/** `about` is a table, or `all`. */
+/** `about` is the name of a table, or `all`. */
 export function recordExport(
   deps: ConsoleDeps,
   user: SessionUser,
@@ -44,7 +44,7 @@ export function recordCorrection(
   return recordReceipt(deps, account, 'data_corrected', about);
 }
 
-/** Undefined where nobody speaks that. */
+/** Undefined where the language is not supported. */
 export async function changeLanguage(
   deps: ConsoleDeps,
   user: SessionUser,
@@ -67,7 +67,7 @@ export async function updateConsent(
   return { id, kind: receiptKind, about: kind, actor: 'user', at };
 }
 
-/** Letter case and spaces at the ends are no reason to keep somebody. */
+/** Compares the typed address with the user's own, ignoring case and surrounding spaces. */
 export function isOwnEmail(user: SessionUser, input: string): boolean {
   return input.trim().toLowerCase() === user.email.toLowerCase();
 }

@@ -1,6 +1,6 @@
 /**
- * The rights as an API for whoever holds a session: JSON (or the forms' own encoding) in, JSON out, under the
- * same check of where a request comes from as every form (forms.ts). Refusals are closed words.
+ * The privacy actions as an API for a signed-in user. Takes JSON or form encoding and returns JSON; passes
+ * the same CSRF check as every form. Errors are codes of a closed set.
  */
 import type { Receipt } from '@farebox/database/privacy';
 import { readForm } from '@farebox/design';
@@ -63,7 +63,7 @@ const requireSession: MiddlewareHandler<SignedInEnv> = async function requireSes
   return next();
 };
 
-/** There is no page to send a program to: whoever runs it shows who they are at /prove. */
+/** Answers 403 where a page would redirect: the user reauthenticates at /prove. */
 const requireFreshSession: MiddlewareHandler<SignedInEnv> = async function requireFreshSession(
   c,
   next,
@@ -73,7 +73,7 @@ const requireFreshSession: MiddlewareHandler<SignedInEnv> = async function requi
   return errorResponse(c, 403, 'reauthentication_required');
 };
 
-/** A page elsewhere may lead a browser here, with its cookies: it must not make a file of everything. */
+/** Rejects navigation from other sites, which would start an export with the user's cookies. */
 const rejectCrossSite: MiddlewareHandler<SignedInEnv> = async function rejectCrossSite(c, next) {
   const site = c.req.header('sec-fetch-site');
   if (site === undefined || site === 'same-origin' || site === 'none') return next();
@@ -82,7 +82,7 @@ const rejectCrossSite: MiddlewareHandler<SignedInEnv> = async function rejectCro
 
 type FieldReader = (name: string) => string;
 
-/** Only texts and truth values are read, and only those that are asked for by name. */
+/** Reads strings and booleans by name; all other fields are ignored. */
 async function readFields(c: Context<SignedInEnv>): Promise<FieldReader> {
   if (!c.req.header('content-type')?.startsWith('application/json'))
     return (await readForm(c)).text;

@@ -1,4 +1,4 @@
-/** Whom to write to: the address our letters come from, whose answers somebody reads. */
+/** The contact address: the sender of our emails, whose replies are read. */
 import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
 import type { ConsoleDeps } from '../deps.ts';

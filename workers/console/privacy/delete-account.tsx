@@ -1,6 +1,6 @@
 /**
- * Leaving. What it does, and what becomes of money and of rows, is said before; the address is typed, so that
- * nobody does it by a slip; and the last page has all that can be known afterwards.
+ * The pages that delete an account. The first explains what is erased and what is kept, and asks for the
+ * email address as confirmation. The last shows everything the user may need afterwards.
  */
 import { Field, Money, Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
@@ -56,14 +56,14 @@ async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
   );
 }
 
-/** The last page: nobody is signed in any more, and nothing of it can be had again. */
+/** The last page. The session has ended, so it can't be shown again. */
 function accountDeletedPage(
   c: Context<SignedInEnv>,
   account: string,
   { receipt, closed }: DeletionResult,
 ) {
   const { privacy: t } = c.var.messages;
-  // The frame around it is a stranger's from here on.
+  // The layout must not show the menu of a signed-in user.
   const anonymousContext: Context = c;
   anonymousContext.set('user', null);
   return page(

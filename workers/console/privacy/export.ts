@@ -1,6 +1,6 @@
 /**
- * Everything that is kept about somebody, as they may take it with them: one JSON file of all, or a table as
- * CSV. Both are sent as they are read, a bounded number of rows at a time, however long the account lived.
+ * The export of all data about a user: one JSON file, or one table as CSV. Both are streamed in batches of
+ * rows, so memory stays bounded for accounts of any age.
  */
 import {
   type DataSubject,
@@ -25,7 +25,7 @@ function jsonValue(value: unknown): unknown {
   return value instanceof Date ? value.toISOString() : value;
 }
 
-/** What only the account's object knows, at this moment. */
+/** The current state in the account object: balance and keys. */
 function currentStateJson(accountStatus: AccountStatus | null, keys: readonly KeyStatus[]): string {
   const now = {
     balance: accountStatus && {
@@ -87,7 +87,7 @@ async function* jsonParts(deps: ConsoleDeps, subject: ExportSubject): AsyncGener
 
 const encoder = new TextEncoder();
 
-/** One file with everything. */
+/** Returns all tables as one JSON file. */
 export function jsonExport(deps: ConsoleDeps, subject: ExportSubject): Response {
   const parts = jsonParts(deps, subject)[Symbol.asyncIterator]();
   const body = new ReadableStream<Uint8Array>({
@@ -134,7 +134,7 @@ async function* csvBatches(
   }
 }
 
-/** One table. */
+/** Returns one table as a CSV file. */
 export function csvExport(
   deps: ConsoleDeps,
   subject: ExportSubject,

@@ -1,4 +1,4 @@
-/** A person's rights on one page: see, correct, withdraw, leave, complain; and the receipts of what was used. */
+/** The Your data screen: view, correct and delete data, change consent, complain; with all receipts. */
 import {
   type EmailConsent,
   listConsents,
@@ -69,7 +69,7 @@ const ConsentForm: FC<{
   );
 };
 
-/** A word of ours, or the word itself where a release ahead wrote it. */
+/** Returns the translation of a stored code, or the code itself where a newer release wrote it. */
 function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
   return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
 }

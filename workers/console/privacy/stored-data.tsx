@@ -1,4 +1,4 @@
-/** Everything that is held, table by table: in words, for how long, and to take along. */
+/** The list of all tables with data about the user: contents, retention, and download. */
 import { EXPORTED_TABLES, type ExportedTable, parseExportedTable } from '@farebox/database/privacy';
 import { readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -73,7 +73,7 @@ storedDataRoutes.get('/rights/data', (c) => {
   );
 });
 
-// Who had to prove who they are comes back by GET.
+// Reauthentication returns to this path with GET.
 storedDataRoutes.get('/rights/data/export', (c) => c.redirect('/rights/data', 303));
 
 storedDataRoutes.post('/rights/data/export', async (c) => {

@@ -1,4 +1,4 @@
-/** A new address is confirmed from its own mailbox, by a button: a link that is only looked at changes nothing. */
+/** Confirms a new email address with a button: opening the link changes nothing, because mail scanners do. */
 import { Note, readForm } from '@farebox/design';
 import { confirmEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';

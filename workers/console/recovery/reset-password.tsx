@@ -1,6 +1,6 @@
 /**
- * A forgotten password: a link in a mail, and with it a new one. Whether an address has an account shows
- * in nothing that is answered here. The link is used up by the form, never by being looked at.
+ * Resets a forgotten password with a link sent by email. The responses don't reveal whether an address has an
+ * account. Submitting the form uses the link up; opening it does not.
  */
 import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

@@ -1,7 +1,7 @@
 /**
- * GitHub found texts in public that look like our keys, and posts them here. A key that is ours is
- * revoked at once; the ledger tells its owner. Of what was posted nothing is kept or logged: not the
- * text, not where it was found. The same message again does the same again, which is nothing.
+ * The webhook of GitHub's secret scanning, which posts public texts that look like our keys. Real keys are
+ * revoked at once and their owners notified. Neither the texts nor the places they were found at are stored
+ * or logged. A repeated message has no further effect.
  */
 import { logEvent } from '@farebox/telemetry';
 import { sha256 } from '@noble/hashes/sha2.js';
@@ -14,7 +14,7 @@ import { getSigningKeys } from './deps.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MAX_TOKENS = 1_000;
-/** As many RPCs at a time; the objects are the customers'. */
+/** Concurrent calls to account objects, which also serve their accounts' requests. */
 const MAX_CONCURRENT_REVOCATIONS = 10;
 const MAX_TYPE_LENGTH = 200;
 
@@ -32,7 +32,7 @@ const LEAK_REPORTS = v.pipe(
 type LeakReport = v.InferOutput<typeof LEAK_REPORTS>[number];
 type Label = 'true_positive' | 'false_positive';
 
-/** The body, or undefined as soon as it is too large, whatever its length was said to be. */
+/** Returns the body; undefined as soon as it exceeds the limit, whatever Content-Length says. */
 async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (request.body === null) return new Uint8Array();
   const buffer = new Uint8Array(MAX_BODY_BYTES);
@@ -59,7 +59,7 @@ function parseReports(body: Uint8Array): readonly LeakReport[] | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-/** In the order they came; a text that was found twice is asked about once. */
+/** Keeps the order of the reports; a text that occurs twice is looked up once. */
 async function labelTokens(
   tokens: readonly string[],
   revoke: (text: string) => Promise<Label>,
@@ -92,7 +92,7 @@ secretScanningWebhook.post('/hooks/secret-scanning', async (c) => {
     reports.map(({ token }) => token),
     async (text) => ((await accounts.revokeLeaked(text)).ok ? 'true_positive' : 'false_positive'),
   );
-  // GitHub takes the text itself or its hash: the hash is all it needs to know which one is meant.
+  // GitHub accepts the text or its hash; the hash is enough to identify it.
   return c.json(
     reports.map(({ token, type }) => ({
       token_hash: bytesToHex(sha256(utf8ToBytes(token))),

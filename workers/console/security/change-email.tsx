@@ -1,4 +1,4 @@
-/** Asking for another address. Nothing changes before the new mailbox has said so. */
+/** Requests a change of the email address, which takes effect once the new mailbox has confirmed it. */
 import { readForm } from '@farebox/design';
 import { requestEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';

@@ -1,4 +1,4 @@
-/** A new password by the old one. Every other session ends; this one goes on under fresh cookies. */
+/** Changes the password. All other sessions end; this one continues with new cookies. */
 import { readForm } from '@farebox/design';
 import { type ChangePasswordResult, changePassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';

@@ -1,4 +1,4 @@
-/** A button that copies the recovery codes; without a script it stays hidden and the download is there. */
+/** Shows the button that copies the recovery codes. Without the script they can be downloaded. */
 export const COPY_CODES_SCRIPT = `
 const button = document.getElementById('copy-codes');
 const status = document.getElementById('codes-copied');

@@ -1,4 +1,4 @@
-/** What the pages below /security have around them. */
+/** The layout of the pages below /security. */
 import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { type PageOptions, page } from '../layout.tsx';

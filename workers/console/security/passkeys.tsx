@@ -1,4 +1,4 @@
-/** Passkeys and security keys: which there are, another one, one less. Their names are their owner's own words. */
+/** Lists, adds and removes passkeys and security keys. The user chooses their names. */
 import { Field, formatTime, Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import {
@@ -137,5 +137,5 @@ passkeyRoutes.post(`${PATH}/remove`, async (c) => {
   return c.redirect('/security?done=passkey_removed', 303);
 });
 
-/** Where somebody comes back to after proving themselves, or after choosing another language. */
+/** GET of a POST-only path, reached after reauthentication or a change of language. */
 passkeyRoutes.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));

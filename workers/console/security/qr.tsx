@@ -1,11 +1,11 @@
-/** A QR code as a drawing of its own: nobody else is asked to draw a secret, and no script is needed. */
+/** Renders a QR code as SVG, without a script and without sending the secret to another service. */
 import type { FC } from 'hono/jsx';
 import { encode } from 'uqr';
 
-/** ISO/IEC 18004 section 6.3.8: four modules of quiet around it. */
+/** The quiet zone of four modules (ISO/IEC 18004 section 6.3.8). */
 const QUIET_ZONE = 4;
 
-/** Dark on light in the dark too: many cameras read nothing else. */
+/** Dark on light also in dark mode: many cameras can't read inverted codes. */
 export const QrCode: FC<{ text: string; label: string }> = ({ text, label }) => {
   const { data, size } = encode(text, { border: QUIET_ZONE });
   const dark = data.flatMap((row, y) =>

@@ -1,6 +1,6 @@
 /**
- * Recovery codes. They are in the one answer that made them and nowhere else: no redirect, no row and no
- * cookie could carry them to another page.
+ * Generates recovery codes. They are shown once, in the response to the form: no redirect, row or cookie
+ * carries them to another page.
  */
 import { Note } from '@farebox/design';
 import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';
@@ -13,7 +13,7 @@ import { securityPage } from './layout.tsx';
 export const recoveryCodeRoutes = new Hono<SignedInEnv>();
 recoveryCodeRoutes.use('/security/recovery-codes', requireSignIn, requireRecentAuth);
 
-/** `done` says what they came with. */
+/** `done` confirms the action that generated the codes. */
 export function recoveryCodesPage(
   c: Context<SignedInEnv>,
   codes: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Sign-in and security at a glance: the address and whether mail reaches it, second factors, and where one
- * is signed in. What changes any of it has a page of its own; ending a session is the one thing done here.
+ * The Security screen: email address and its deliverability, password, second factors, and sessions. Changes
+ * have pages of their own, except ending a session.
  */
 import { formatTime, Note, readForm, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -76,7 +76,7 @@ const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, languag
   );
 };
 
-/** A list and not a table: on a phone the button to end one must not be out of sight. */
+/** A list, because on a phone a table would hide the button that ends a session. */
 const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
   messages,
   language,
@@ -103,7 +103,7 @@ const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
   );
 };
 
-/** What was just done, by a word of ours in the address; any other word says nothing. */
+/** Returns the message for the code after `?done=`; undefined for unknown codes. */
 function getDoneMessage(c: Context<SignedInEnv>): string | undefined {
   const code = c.req.query('done') ?? '';
   const doneMessages: Readonly<Record<string, string>> = c.var.messages.security.done;

@@ -1,6 +1,6 @@
 /**
- * An authenticator app: the secret is in the answer to the POST that asked for it, as a code to scan, a
- * text to type and a link to open, and counts for nothing until a first code proved the app has it.
+ * Sets up and removes an authenticator app. The secret is shown once, in the response to the POST, as a QR
+ * code, a text and a link. It takes effect once a first code has been verified.
  */
 import { Field, readForm } from '@farebox/design';
 import { beginTotp, confirmTotp, getFactorsStatus, removeTotp } from '@farebox/identity';
@@ -40,7 +40,7 @@ totpRoutes.get(PATH, async (c) => {
   return securityPage(c, { title: t.totpTitle }, form);
 });
 
-/** Four by four, as people read letters to themselves; apps take it with spaces. */
+/** Groups the secret by four characters for reading; apps accept the spaces. */
 function groupByFour(secret: string): string {
   return secret.replace(/.{4}(?!$)/g, '$& ');
 }
@@ -100,5 +100,5 @@ totpRoutes.post(`${PATH}/remove`, async (c) => {
   return c.redirect('/security?done=totp_removed', 303);
 });
 
-/** Where somebody comes back to after proving themselves, or after choosing another language. */
+/** GET of a POST-only path, reached after reauthentication or a change of language. */
 totpRoutes.get(`${PATH}/*`, (c) => c.redirect(PATH, 303));

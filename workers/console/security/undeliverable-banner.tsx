@@ -1,4 +1,4 @@
-/** Whether mail reaches the person's address, in words they can act on (policy P11: they see what we know of it). */
+/** Warns a user whose mailbox rejects our email (policy P11: users see what we know of them). */
 import { findSuppression, type Suppression } from '@farebox/database/email';
 import { formatTime, Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -7,7 +7,7 @@ import { mailboxHash } from '@farebox/mail';
 import type { FC } from 'hono/jsx';
 import type { ConsoleDeps } from '../deps.ts';
 
-/** Of the address they have now: what came back from another one is no trouble any more. */
+/** Finds the suppression of the user's current address; earlier addresses don't matter. */
 export function findAddressSuppression(
   { identity }: ConsoleDeps,
   user: SessionUser,

@@ -1,6 +1,6 @@
 /**
- * The moment a browser gets its session. Whatever session it brought ends there: a cookie that was planted,
- * or of whoever used this browser before, is worth nothing afterwards (ASVS 5.0, 7.2.4).
+ * Gives the browser its new session. The session the browser had before ends, so that a planted cookie or
+ * that of an earlier user is void (ASVS 5.0, 7.2.4).
  */
 import { type SignedIn, signOut } from '@farebox/identity';
 import type { Email } from '@farebox/mail';

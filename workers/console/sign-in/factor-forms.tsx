@@ -1,4 +1,4 @@
-/** The forms by which a second factor is shown, for signing in and for proving oneself again. */
+/** The forms for a second factor, for signing in and for reauthentication. */
 import { Field, Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { FactorResponse } from '@farebox/identity';
@@ -9,7 +9,7 @@ type FactorFormProps = Readonly<{
   messages: Messages;
   action: string;
   next: string;
-  /** Which factor was wrong a moment ago. */
+  /** The factor that was just rejected. */
   wrong: FactorKind | undefined;
 }>;
 
@@ -38,7 +38,7 @@ export const TotpForm: FC<FactorFormProps> = ({ messages: { signIn }, action, ne
   </form>
 );
 
-/** Asks for the question; the next page puts it to the browser. */
+/** Requests a challenge; the next page passes it to the browser. */
 export const PasskeyForm: FC<FactorFormProps> = ({ messages: { signIn }, action, next, wrong }) => (
   <form method="post" action={`${action}/passkey`}>
     {wrong === 'passkey' && <Note kind="problem">{signIn.passkeyWrong}</Note>}
@@ -74,7 +74,7 @@ export const RecoveryForm: FC<FactorFormProps> = ({
   </details>
 );
 
-/** A question for the browser's passkeys, which a script puts (security/passkey.script.ts) and answers by posting. */
+/** A WebAuthn challenge, which security/passkey.script.ts passes to the browser; it posts the response. */
 export const PasskeyChallenge: FC<
   Readonly<{
     messages: Messages;

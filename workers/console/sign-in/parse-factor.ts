@@ -1,8 +1,8 @@
-/** A second factor as a form brings it. A passkey's answer is the browser's own JSON; what it says is identity's to judge. */
+/** Parses a second factor from a form. Identity verifies it; a passkey's response is the browser's JSON. */
 import type { Form } from '@farebox/design';
 import type { FactorResponse } from '@farebox/identity';
 
-/** Undefined is no answer at all, which is no valid factor. */
+/** Undefined for malformed JSON, which identity rejects as an invalid factor. */
 export function parseAuthenticatorResponse(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -11,7 +11,7 @@ export function parseAuthenticatorResponse(text: string): unknown {
   }
 }
 
-/** The names of the fields are those of the parts in `factor-forms.tsx`. */
+/** The names of the fields match factor-forms.tsx. */
 export function parseFactor(form: Form): FactorResponse {
   const kind = form.text('kind');
   if (kind === 'passkey')

@@ -1,4 +1,4 @@
-/** Who is signed in shows again that it is them, before something dear: by password, code or passkey. */
+/** Reauthentication of a signed-in user before a sensitive action: by password, code or passkey. */
 import { type Form, readForm } from '@farebox/design';
 import {
   beginPasskeyReauth,

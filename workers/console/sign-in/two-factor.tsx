@@ -1,6 +1,6 @@
 /**
- * The half-open door: the password was right, and the account has a second factor. The step's cookie is
- * worth nothing but this page, for ten minutes and a few tries.
+ * The second step of signing in, after a correct password. The cookie of the pending sign-in is valid for
+ * this page only, for ten minutes and a few attempts.
  */
 import { readForm } from '@farebox/design';
 import { beginPasskeyAssertion, getMfaFactors, verifySecondFactor } from '@farebox/identity';
@@ -65,7 +65,7 @@ twoFactorRoutes.post(PATH, async (c) => {
   return factorsPage(c, next, factor.kind);
 });
 
-/** A question is written down when it is put, so it is asked for by POST. */
+/** A POST, because each challenge is stored when it is issued. */
 twoFactorRoutes.post(`${PATH}/passkey`, async (c) => {
   const { deps, messages } = c.var;
   const next = localPath((await readForm(c)).text('next'));

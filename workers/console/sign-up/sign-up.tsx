@@ -1,6 +1,6 @@
 /**
- * Signing up: an address and a password, then a link in a mail, then the password again. Whether the
- * address has an account already is said to its mailbox alone; this page answers the same.
+ * Signs up: email address and password, a link sent by email, then the password again. The response is the
+ * same for an address that has an account; only its mailbox is told.
  */
 import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -128,7 +128,7 @@ function invalidLinkPage(c: Context<PublicEnv>) {
   );
 }
 
-/** Looking at the link uses nothing up: mail scanners follow links. */
+/** Opening the link does not use it up, because mail scanners follow links. */
 signUpRoutes.get('/confirm', (c) => {
   const token = c.req.query('token') ?? '';
   return token === '' ? invalidLinkPage(c) : confirmPage(c, token, false);

@@ -1,10 +1,10 @@
-/** How far a deposit has come, and whether its network is being read, as a person may be told. Pure. */
+/** The confirmations of a deposit and the status of its network, for display. Pure. */
 import type { ChainState, DepositRow } from '@farebox/database/deposits';
 import type { Chain } from '@farebox/deposits';
 
 export type Confirmations = Readonly<{ current: number; required: number }>;
 
-/** Blocks on top of a deposit that is not credited yet, and how many there have to be; null where nothing is waited for. */
+/** Counts the blocks on top of an uncredited deposit; null where it waits for none. */
 export function countConfirmations(
   chain: Chain,
   state: ChainState | undefined,
@@ -13,19 +13,19 @@ export function countConfirmations(
   if (deposit.state !== 'pending' && deposit.state !== 'final') return null;
   const { head = null, final = null } = state ?? {};
   if (head === null || final === null) return null;
-  // What is final already, and not credited, waits for the depth of large sums.
+  // A final deposit that is not credited waits for the depth of large amounts.
   const required = deposit.state === 'pending' ? Math.max(1, head - final) : chain.largeDepth;
   const current = Math.min(Math.max(0, head - deposit.blockNumber), required);
   return current === required && deposit.state === 'final' ? null : { current, required };
 }
 
-/** The cron looks every minute. */
+/** The deposits Worker polls every minute. */
 const POLL_OVERDUE_MS = 5 * 60_000;
 const MAX_LAG_MS = 10 * 60_000;
 
 export type NetworkStatus = 'ok' | 'delayed' | 'halted';
 
-/** Whether money that is sent now is found as soon as is promised. */
+/** Returns whether a deposit sent now would be found in the promised time. */
 export function networkStatus(
   chain: Chain,
   state: ChainState | undefined,

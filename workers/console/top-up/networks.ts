@@ -1,8 +1,8 @@
-/** What a person knows a network by: its name, its explorer, and how long money takes on it. */
+/** How a network is shown: name, explorer links, and the time until a deposit is credited. */
 import { isLoopback } from '@farebox/bindings';
 import type { Chain, ChainName } from '@farebox/deposits';
 
-/** Explorers of TRON show hashes without their 0x. */
+/** TRON explorers show hashes without 0x. */
 const EXPLORERS: Readonly<Record<ChainName, (hash: string) => string>> = {
   tron: (hash) => `https://tronscan.org/#/transaction/${hash.slice(2)}`,
   bsc: (hash) => `https://bscscan.com/tx/${hash}`,
@@ -15,7 +15,7 @@ const CONTRACTS: Readonly<Record<ChainName, (text: string) => string>> = {
   polygon: (text) => `https://polygonscan.com/token/${text}`,
 };
 
-/** A network on one's own machine is in no explorer. */
+/** Local networks are in no explorer. */
 function isPublic({ providers }: Chain): boolean {
   return providers.some(({ url }) => !isLoopback(URL.parse(url)?.hostname ?? ''));
 }
@@ -28,7 +28,7 @@ export function contractLink(chain: Chain, text: string): string | null {
   return isPublic(chain) ? CONTRACTS[chain.name](text) : null;
 }
 
-/** EIP-681: opens a wallet on this machine; a payment's amount is the payer's own. */
+/** An EIP-681 link that opens a wallet on this device; the user chooses the amount. */
 export function walletLink({ token, chainId }: Chain, address: string): string {
   return `ethereum:${token}@${chainId}/transfer?address=${address}`;
 }
@@ -37,7 +37,7 @@ export function walletLink({ token, chainId }: Chain, address: string): string {
 const TRON_BLOCKS_TO_FINAL = 19;
 const SCAN_EVERY_MS = 60_000;
 
-/** Whole minutes from the transfer's block to the balance, the scan's minute included. */
+/** Returns the whole minutes from the transfer's block to the credit, including a minute for polling. */
 export function minutesToCredit({ name, depth, blockMs }: Chain): number {
   const blocks = name === 'tron' ? Math.max(depth, TRON_BLOCKS_TO_FINAL) : depth;
   return Math.ceil((blocks * blockMs + SCAN_EVERY_MS) / 60_000);

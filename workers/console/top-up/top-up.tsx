@@ -1,7 +1,7 @@
 /**
- * Topping up: the network first, then the account's own address on it, verified before each display; what
- * arrived and what became of it; and "I sent it and nothing happened". The console can show and ask; only
- * the deposits Worker can credit.
+ * The Add credits screen: the networks, the account's deposit address on each (verified before every
+ * display), the deposits and their states, and the form for a missing transfer. Only the deposits Worker can
+ * credit.
  */
 import {
   type ChainState,
@@ -74,7 +74,7 @@ const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   );
 };
 
-/** What became of it, and while it is on its way, how far it has come. */
+/** The state of a deposit, with its confirmations while it is pending. */
 const DepositStateCell: FC<{
   messages: Messages;
   chain: Chain;
@@ -163,7 +163,7 @@ async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
   return { deposits, states };
 }
 
-/** Looked for again by a script while somebody looks at it. */
+/** Refreshed by a script while the page is visible. */
 const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
   <>
     <h2>{props.messages.topUp.deposits}</h2>
@@ -195,7 +195,7 @@ topUpRoutes.get('/top-up', async (c) => {
   );
 });
 
-/** The first and the last six told apart: what a person compares before they send. */
+/** Emphasizes the first and last six characters, which users compare before sending. */
 const Address: FC<{ text: string; label: string }> = ({ text, label }) => (
   <section class="scroll" tabindex={0} aria-label={label}>
     <output class="key">
@@ -264,7 +264,7 @@ const ClaimForm: FC<{
 
 type RejectedClaim = Readonly<{ value: string; problem: string }>;
 
-/** Verified before each display and each payment. */
+/** Verifies the address; called before each display and each faucet payment. */
 function loadDepositAddress(
   c: Context<SignedInEnv>,
   { family }: Chain,
@@ -393,7 +393,7 @@ topUpRoutes.post('/top-up/:chain', async (c) => {
   return c.redirect(`/top-up/${chain.name}?done=claimed`, 303);
 });
 
-/** There is one on one's own machine only: elsewhere this page does not exist. */
+/** Answers 404 outside local development, where there is no faucet. */
 topUpRoutes.post('/top-up/:chain/faucet', async (c) => {
   const [chain, faucet] = [findOpenChain(c), getFaucetUrl(c.env)];
   if (chain === undefined || faucet === null) return c.notFound();

@@ -1,6 +1,6 @@
 /**
- * Movements of money that are no calls: credits and adjustments, as the ledger's lines say them, and
- * beside them what calls took, summed by day. The two together are the balance.
+ * The Statement screen: credits and adjustments as ledger entries, and the charges for calls summed by day.
+ * Together they add up to the balance.
  */
 import {
   type BalanceTransaction,
@@ -202,7 +202,7 @@ async function* streamBatches(
   }
 }
 
-/** At most one file's worth; `before` goes on where the last line of the one before stopped. */
+/** Yields up to one file of entries; `before` continues after the last entry of the previous file. */
 transactionRoutes.get('/transactions.csv', (c) => {
   const { deps, user } = c.var;
   const loadPage: LoadPage = (beforeSeq) =>

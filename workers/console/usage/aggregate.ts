@@ -1,4 +1,4 @@
-/** Sums of use in the order a chart and its table show them. Pure. */
+/** Aggregates usage by day, key or model, in the order of the chart and its table. Pure. */
 import type { DayRange, UsageGroup, UsageSum } from '@farebox/database/statements';
 import { formatDay } from '@farebox/design';
 import { listDays } from './date-range.ts';
@@ -16,7 +16,7 @@ export function totalUsage(sums: readonly UsageSum[]): UsageSum {
   return total;
 }
 
-/** The dearest; undefined where nothing was charged. */
+/** Returns the row with the highest charge; undefined where nothing was charged. */
 export function largestOf<Sum extends UsageSum>(sums: readonly Sum[]): Sum | undefined {
   const [first] = [...sums].sort(byChargeDescending);
   return first === undefined || first.charged === 0n ? undefined : first;
@@ -27,7 +27,7 @@ function byChargeDescending(a: UsageSum, b: UsageSum): number {
   return b.calls - a.calls || (a.group < b.group ? -1 : 1);
 }
 
-/** Each day of the span, in order, also those without a call. */
+/** Returns every day of the range in order, including days without calls. */
 export function fillMissingDays(sums: readonly UsageSum[], range: DayRange): readonly UsageSum[] {
   const known = new Map(sums.map((sum) => [sum.group, sum]));
   return listDays(range).map((day) => {
@@ -38,7 +38,7 @@ export function fillMissingDays(sums: readonly UsageSum[], range: DayRange): rea
 
 export type UsageLabels = Readonly<{
   language: string;
-  /** What a person calls the key. */
+  /** Returns the name of the key, as its owner chose it. */
   keyName: (keyId: string) => string;
 }>;
 

@@ -1,11 +1,11 @@
-/** Which days a person asked for: two days of the calendar in their order, at most a year apart. Pure. */
+/** Parses a date range from a query string: two calendar days in order, at most a year apart. Pure. */
 import type { DayRange } from '@farebox/database/statements';
 import { parseIsoDay } from '@farebox/design';
 
 const MAX_DAYS = 366;
 const DEFAULT_DAYS = 30;
 
-/** Absent days are the last 30; null where what was given is no such range. */
+/** Defaults to the last 30 days; null where the given days are no valid range. */
 export function parseDayRange(
   from: string | undefined,
   to: string | undefined,

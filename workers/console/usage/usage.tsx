@@ -1,6 +1,6 @@
 /**
- * What was used, by day, model or key: a chart, the same numbers as a table, and as CSV. Reads sums by
- * day that are kept as calls end, so a year costs what it draws and not what it holds.
+ * The Usage screen: charges by day, model or key as a chart, a table and CSV. Reads the stored daily sums, so
+ * the cost of a query depends on the days and not on the number of calls.
  */
 import { listKeys, sumUsage, type UsageGroup } from '@farebox/database/statements';
 import {
