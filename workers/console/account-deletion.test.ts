@@ -1,4 +1,4 @@
-/** A deletion whose neighbours fail it at each step is finished by asking again, and never done halfway twice. */
+/** Account deletion with failures at each step: repeating it finishes it, and no step runs twice. */
 import { connect, type Database } from '@farebox/database';
 import { insertAccount } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
@@ -27,7 +27,7 @@ async function createAccount(): Promise<Readonly<{ id: string; email: string }>>
 
 type Faults = { close?: number; mail?: number; wiped?: boolean };
 
-/** A ledger and a queue that fail so many times, and a ledger that may not have wiped yet. */
+/** A ledger and a queue that fail a number of times, and a ledger that may not have wiped yet. */
 function createDeps(faults: Faults) {
   const sent: QueuedEmail[] = [];
   const closed: string[] = [];
@@ -70,8 +70,8 @@ async function getAccountRow(id: string) {
   return rows[0];
 }
 
-describe('a deletion', () => {
-  it('does all of it at once where everybody answers', async () => {
+describe('account deletion', () => {
+  it('runs all steps at once when every system is available', async () => {
     const { id, email } = await createAccount();
     const { house: deps, sent } = createDeps({});
     const { receipt, closed } = await deleteAccount(deps, id);
@@ -85,7 +85,7 @@ describe('a deletion', () => {
     expect(sent.length).toBe(1);
   });
 
-  it('is closed and waits where the ledger is away, keeping the order of the steps', async () => {
+  it('stops after closing the rows when the ledger is unavailable, and continues in order', async () => {
     const { id } = await createAccount();
     const { house: deps, sent } = createDeps({ close: 2 });
     const { closed, receipt } = await deleteAccount(deps, id);
@@ -99,7 +99,7 @@ describe('a deletion', () => {
     expect((await deleteAccount(deps, id)).receipt).toBe(receipt);
   });
 
-  it('gives up the letter and not the erasure where the queue is away', async () => {
+  it('erases the user without a final email when the queue is unavailable', async () => {
     const { id } = await createAccount();
     const { house: deps, sent } = createDeps({ mail: 1 });
     await deleteAccount(deps, id);
@@ -111,7 +111,7 @@ describe('a deletion', () => {
     expect(rows).toEqual([{ state: 'failed', reason: 'not_queued' }]);
   });
 
-  it('is not finished before the object is wiped', async () => {
+  it('is not finished before the account object is wiped', async () => {
     const { id } = await createAccount();
     const faults: Faults = { wiped: false };
     const { house: deps, sent, closed } = createDeps(faults);
@@ -125,7 +125,7 @@ describe('a deletion', () => {
     expect(sent.length).toBe(1);
   });
 
-  it('that fails keeps no other waiting', async () => {
+  it('does not delay other deletions when it fails', async () => {
     const [first, second] = [await createAccount(), await createAccount()];
     const { house: deps } = createDeps({ close: 3 });
     await deleteAccount(deps, first.id);

@@ -1,8 +1,8 @@
-/** The console through its own door, without a server. */
+/** The console's routes, called without a server. */
 import { describe, expect, it, vi } from 'vitest';
 import { app } from './app.ts';
 
-/** No request below reaches another Worker: whichever verb is called is a mistake. */
+/** A stand-in for other Workers; the requests below must not call any. */
 const unreachableService = new Proxy(
   {},
   { get: () => () => Promise.reject(new Error('not here')) },
@@ -20,9 +20,9 @@ async function get(url: string, env: object = bindings): Promise<Response> {
   return app.request(url, {}, env);
 }
 
-describe('every answer', () => {
+describe('every response', () => {
   const paths = ['/', '/healthz', '/style.css', '/nowhere'];
-  it.each(paths)('of %s forbids scripts, frames and sniffing', async (path) => {
+  it.each(paths)('for %s forbids inline scripts, framing and MIME sniffing', async (path) => {
     const { headers } = await get(`https://console.example${path}`);
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
@@ -30,14 +30,14 @@ describe('every answer', () => {
     expect(headers.get('strict-transport-security')).toContain('max-age=63072000');
   });
 
-  it('over plain HTTP is a redirect, without HSTS and with the same path', async () => {
+  it('redirects plain HTTP to the same path without HSTS', async () => {
     const response = await get('http://console.example/healthz?a=b');
     expect(response.status).toBe(308);
     expect(response.headers.get('location')).toBe('https://console.example/healthz?a=b');
     expect(response.headers.get('strict-transport-security')).toBeNull();
   });
 
-  it("over plain HTTP is given on one's own machine", async () => {
+  it('is served over plain HTTP on loopback', async () => {
     expect((await get('http://127.0.0.1:8788/healthz')).status).toBe(200);
     expect((await get('http://localhost:8788/healthz')).status).toBe(200);
   });
@@ -53,7 +53,7 @@ describe('operators’ pages', () => {
 });
 
 describe('a missing binding', () => {
-  it('fails loudly by its name alone', async () => {
+  it('answers 503 and logs its name without its value', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
     const response = await get('https://console.example/healthz', { DATABASE_URL: 'secret' });
     expect(response.status).toBe(503);

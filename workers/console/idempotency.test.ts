@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { issueFormToken } from './idempotency.ts';
 
 describe('issueFormToken', () => {
-  it('makes the token that forms on open pages carry', () => {
+  it('issues the same token as before, so that forms on open pages stay valid', () => {
     const deps = {
       db: connect('postgres://u:p@localhost:1/x'),
       accounts: { open: () => Promise.resolve() },

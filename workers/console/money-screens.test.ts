@@ -1,7 +1,6 @@
 /**
- * The money screens through the console's own door, on a real database: what they show, what they
- * change, and that nobody sees or changes what is somebody else's. The account's object is a stand-in
- * here; tests/money-screens.test.ts has the real one.
+ * The money screens on a real database: contents, changes, and isolation between accounts. The account object
+ * is a stand-in here; tests/money-screens.test.ts uses the real one.
  */
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
@@ -26,7 +25,7 @@ let database: EmptyDatabase;
 let db: Database;
 const cookies = new Map<string, string>();
 const thresholds = new Map<string, bigint | null>();
-/** Whether the key of A is paused. */
+/** Tells the stand-in whether the key of account A is paused. */
 let paused = false;
 
 const accounts = {
@@ -79,7 +78,7 @@ const PRICES = {
   output: 600_000_000n,
 };
 
-/** One credit and a call an hour, with ids in their order. */
+/** One credit and one call per hour, with ascending ids. */
 const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry => {
   const at = NOW - (121 - index) * 3_600_000;
   if (index === 0) {
@@ -206,16 +205,16 @@ const PATHS = [
   '/playground',
 ];
 
-describe('somebody who is not signed in', () => {
-  it.each(PATHS)('sees nothing at %s', async (path) => {
+describe('an anonymous visitor', () => {
+  it.each(PATHS)('is redirected to sign-in from %s', async (path) => {
     const response = await get(path, 'nobody');
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toMatch(/^\/sign-in\?next=/);
   });
 });
 
-describe('the overview', () => {
-  it('shows the balance of the object, what is held and what is left', async () => {
+describe('the Overview screen', () => {
+  it('shows the balance of the account object, held and available', async () => {
     const page = await getText('/');
     const posted = 5_000_000_000n - totalCharged(ENTRIES);
     expect(page).toContain(`$4.${String(posted).slice(1).replace(/0+$/, '')}`);
@@ -225,13 +224,13 @@ describe('the overview', () => {
     expect(page).not.toContain('Get started');
   });
 
-  it('of somebody new says how to begin', async () => {
+  it('shows a new account how to get started', async () => {
     const page = await getText('/', B);
     expect(page).toContain('curl http://127.0.0.1:8787/v1/chat/completions');
     expect(page).toContain('No spending in the last 14 days.');
   });
 
-  it('says that a key is paused, and where to resume it; its name is text', async () => {
+  it('shows a paused key with a link to resume it, and escapes its name', async () => {
     paused = true;
     const page = await getText('/');
     paused = false;
@@ -260,11 +259,11 @@ describe('the list of calls', () => {
   const idsWhere = (predicate: (call: NonNullable<Entry['call']>) => boolean) =>
     ENTRIES.flatMap(({ call }) => (call !== null && predicate(call) ? [call.id] : [])).reverse();
 
-  it('has each call once, newest first, page by page', async () => {
+  it('shows each call once, newest first, across pages', async () => {
     expect(await walk('')).toEqual(idsWhere(() => true));
   });
 
-  it('is filtered by model, outcome, key and day', async () => {
+  it('filters by model, outcome, key and day', async () => {
     const model = 'openai/gpt-4o-mini';
     expect(await walk(`?model=${encodeURIComponent(model)}`)).toEqual(
       idsWhere((call) => call.model === model),
@@ -280,7 +279,7 @@ describe('the list of calls', () => {
     );
   });
 
-  it('as CSV adds up to the ledger, and no cell is a formula', async () => {
+  it('exports CSV that adds up to the ledger and has no formula cells', async () => {
     const response = await get('/calls.csv');
     expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const [header = '', ...lines] = (await response.text()).trimEnd().split('\r\n');
@@ -292,8 +291,8 @@ describe('the list of calls', () => {
   });
 });
 
-describe('the bill of a call', () => {
-  it('has its positions, its sum, its reason in words and its id', async () => {
+describe('the details of a call', () => {
+  it('show line items, total, reason and id', async () => {
     const call = ENTRIES[121 - 1]?.call;
     const page = await getText(`/calls/${call?.id}`);
     // 120 x 0.15 + 3 x 0.075 + 7 x 0.60 USD for a million each = 22.425 millionths, rounded up once.
@@ -305,7 +304,7 @@ describe('the bill of a call', () => {
     expect(page).toContain(`<code>${call?.id}</code>`);
   });
 
-  it('of somebody else is as unknown as one that never was', async () => {
+  it('answer 404 for the call of another account as for an unknown id', async () => {
     const mine = ENTRIES[5]?.call?.id;
     expect((await get(`/calls/${mine}`)).status).toBe(200);
     const [others, none] = [
@@ -320,9 +319,9 @@ describe('the bill of a call', () => {
   });
 });
 
-describe('usage', () => {
+describe('the Usage screen', () => {
   it.each(['day', 'model', 'key'])(
-    'by %s adds up to the ledger, drawn, told and as CSV',
+    'by %s adds up to the ledger in the chart and in CSV',
     async (by) => {
       const page = await getText(`/usage?by=${by}`);
       expect(page).toMatch(/<svg[^>]*role="img"/);
@@ -335,18 +334,18 @@ describe('usage', () => {
     },
   );
 
-  it('of somebody else is not there', async () => {
+  it('shows no usage of another account', async () => {
     expect(await getText('/usage', B)).toContain('No calls in this period.');
   });
 
-  it('refuses days that are none', async () => {
+  it('rejects invalid dates', async () => {
     expect((await get('/usage?from=2026-02-30')).status).toBe(422);
     expect((await get('/usage.csv?from=2020-01-01&to=2026-01-01')).status).toBe(422);
   });
 });
 
-describe('transactions', () => {
-  it('show credits, and what calls took by day; CSV agrees', async () => {
+describe('the Statement screen', () => {
+  it('shows credits and the charges by day, the same in CSV', async () => {
     const page = await getText('/transactions');
     expect(page).toContain('local:1');
     expect(page).toContain('$5.00');
@@ -356,8 +355,8 @@ describe('transactions', () => {
   });
 });
 
-describe('alerts', () => {
-  it('keep a threshold in the account itself', async () => {
+describe('the Alerts screen', () => {
+  it('stores the threshold in the account object', async () => {
     const response = await post('/alerts/low-balance', { threshold: '2,50' });
     expect(response.headers.get('location')).toBe('/alerts?done=saved');
     expect(thresholds.get(A)).toBe(2_500_000_000n);
@@ -367,13 +366,16 @@ describe('alerts', () => {
     expect(thresholds.has(B)).toBe(false);
   });
 
-  it.each(['abc', '-1', '1e9', '99999999', '0.0000000001'])('refuse %j', async (threshold) => {
-    const response = await post('/alerts/low-balance', { threshold });
-    expect(response.status).toBe(422);
-    expect(await response.text()).toContain('aria-invalid="true"');
-  });
+  it.each(['abc', '-1', '1e9', '99999999', '0.0000000001'])(
+    'rejects the threshold %j',
+    async (threshold) => {
+      const response = await post('/alerts/low-balance', { threshold });
+      expect(response.status).toBe(422);
+      expect(await response.text()).toContain('aria-invalid="true"');
+    },
+  );
 
-  it('record each choice about mail with a receipt, for the person alone', async () => {
+  it('records each change of consent with a receipt for this account only', async () => {
     await post('/alerts/consent', { kind: 'balance', choice: 'give' });
     await post('/alerts/consent', { kind: 'balance', choice: 'withdraw' });
     await post('/alerts/consent', { kind: 'everything', choice: 'give' });
@@ -389,7 +391,7 @@ describe('alerts', () => {
     expect(await getText('/alerts', B)).not.toContain('Turned off: ');
   });
 
-  it('show notices until their owner, and nobody else, dismisses them', async () => {
+  it('shows a notification until its own account dismisses it', async () => {
     await db.execute(`insert into notifications (account_id, id, kind, key_id, model, amount, at)
       values ('${A}', 'one', 'expensive_model', ${KEY}, 'openai/o1', null, now())`);
     expect(await getText('/alerts')).toContain('used an expensive model (openai/o1)');
@@ -400,7 +402,7 @@ describe('alerts', () => {
     expect(await getText('/alerts')).toContain('No open notifications.');
   });
 
-  it('are not changed by a form from elsewhere', async () => {
+  it('rejects a form from another site', async () => {
     const headers = { cookie: cookies.get(A) ?? '', origin: 'https://evil.example' };
     const init = { method: 'POST', headers, body: 'threshold=9' };
     const response = await app.request(`${ORIGIN}/alerts/low-balance`, init, bindings.get());
@@ -408,8 +410,8 @@ describe('alerts', () => {
   });
 });
 
-describe('the playground', () => {
-  it('has no field that a browser could send to the console', async () => {
+describe('the Playground screen', () => {
+  it('has no field that a browser could submit to the console', async () => {
     const main = /<main[\s\S]*<\/main>/.exec(await getText('/playground'))?.[0] ?? '';
     expect(main).toContain('type="password"');
     expect(main).not.toMatch(/<form|\sname=/);
@@ -420,7 +422,7 @@ describe('the playground', () => {
 });
 
 describe('every page', () => {
-  it.each(['ru', 'zh'])('is in %s', async (language) => {
+  it.each(['ru', 'zh'])('is translated into %s', async (language) => {
     await post('/language', { language, back: '/' });
     for (const path of ['/', '/usage', '/calls', '/transactions', '/alerts', '/playground']) {
       const page = await getText(path);

@@ -55,8 +55,8 @@ function buildGeneration(part: Partial<Generation>): Generation {
   };
 }
 
-describe('a bill', () => {
-  it('has positions that add up to what the call cost, rounded up once', () => {
+describe('the cost breakdown of a call', () => {
+  it('has line items that add up to the cost, rounded up once', () => {
     fc.assert(
       fc.property(usage, prices, surcharges, (used, priced, extra) => {
         const cost = computeCost(used, priced, extra);
@@ -74,7 +74,7 @@ describe('a bill', () => {
     );
   });
 
-  it('names what fell short and what was bounded', () => {
+  it('states the shortfall and the adjustment of a bounded estimate', () => {
     const used = { ...NO_USAGE, output: 10 };
     const priced = { ...ZERO_PRICES, output: 1_000_000n };
     const withShortfall = breakDownBill(
@@ -86,7 +86,7 @@ describe('a bill', () => {
     ).toBe(-3n);
   });
 
-  it('of a call nothing was counted for is empty', () => {
+  it('is empty for a call without usage', () => {
     expect(breakDownBill(buildGeneration({}))).toEqual({
       lineItems: [],
       sum: 0n,
@@ -105,7 +105,7 @@ describe('a bill', () => {
     );
   });
 
-  it('has as many cells as its sheet has columns', () => {
+  it('has one cell per column of the CSV file', () => {
     expect(toCsvRow({ keyId: 1, generation: buildGeneration({}) }, 'Main')).toHaveLength(
       CALL_HEADERS.length,
     );
@@ -120,8 +120,8 @@ const ZERO_PRICES = {
   output: 0n,
 };
 
-describe('reasons', () => {
-  it('are explained in every language, each in words of its own', () => {
+describe('settlement reasons', () => {
+  it('each have a distinct text in every language', () => {
     const explanations = ['en', 'ru', 'zh'].map((language) => {
       const messages = SETTLE_REASONS.map((reason) => messagesFor(language).reasons[reason]);
       expect(new Set(messages).size).toBe(SETTLE_REASONS.length);
@@ -138,15 +138,15 @@ function parse(query: string) {
   return parseCallQuery((name) => params.get(name) ?? undefined);
 }
 
-describe('what is asked', () => {
-  it('comes back as it was', () => {
+describe('call filters', () => {
+  it('are the same after formatting and parsing', () => {
     const query = `?key=7&model=openai%2Fgpt-4o-mini&outcome=failed&from=2026-11-01&to=2026-11-24&before=1764000000000-${'b'.repeat(32)}`;
     const read = parse(query);
     expect(toQueryString(read, read.before)).toBe(query);
     expect(toQueryString(parse(''), null)).toBe('');
   });
 
-  it('is not what nobody could ask', () => {
+  it('ignore invalid values', () => {
     const read = parse("?key=4294967296&model=a b&outcome=x&from=2026-02-30&before=1-zz'--");
     expect(toQueryString(read, read.before)).toBe('');
   });

@@ -1,4 +1,4 @@
-/** Charts hold their promises for any amounts: inside the frame, never NaN, an axis of exact money. */
+/** Chart layout and number formats for arbitrary amounts. */
 import {
   formatCurrency,
   formatMillionths,
@@ -15,11 +15,11 @@ import { computeAxis, getLabelInterval, layoutColumns, layoutRows } from './char
 const amount = fc.bigInt({ min: 0n, max: MAX_AMOUNT });
 const amounts = fc.array(amount, { maxLength: 400 });
 const FRAME = { left: 96, top: 16, width: 616, height: 180 };
-/** Places are rounded to a hundredth. */
+/** Coordinates are rounded to a hundredth. */
 const ROUNDING = 0.02;
 
-describe('columns', () => {
-  it('stand inside the frame, as high as their share, and are seen where there is anything', () => {
+describe('layoutColumns', () => {
+  it('places columns inside the frame, in proportion, and visible for any amount above zero', () => {
     fc.assert(
       fc.property(amounts, (given) => {
         const { rects, ticks } = layoutColumns(given, FRAME);
@@ -41,7 +41,7 @@ describe('columns', () => {
     );
   });
 
-  it('keep the order of their amounts', () => {
+  it('gives a larger amount a column at least as high', () => {
     fc.assert(
       fc.property(amount, amount, (a, b) => {
         const [first, second] = layoutColumns([a, b], FRAME).rects;
@@ -52,8 +52,8 @@ describe('columns', () => {
   });
 });
 
-describe('rows', () => {
-  it('stand inside the frame', () => {
+describe('layoutRows', () => {
+  it('places rows inside the frame', () => {
     fc.assert(
       fc.property(amounts, (given) => {
         const { rects } = layoutRows(
@@ -72,8 +72,8 @@ describe('rows', () => {
   });
 });
 
-describe('the axis', () => {
-  it('begins at zero, reaches the largest amount, in equal round steps', () => {
+describe('computeAxis', () => {
+  it('starts at zero and reaches the largest amount in equal round steps', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT * 400n }), (max) => {
         const axis = computeAxis(max);
@@ -88,19 +88,19 @@ describe('the axis', () => {
     );
   });
 
-  it('of nothing is zero', () => expect(computeAxis(0n)).toEqual([0n]));
+  it('has only zero where nothing was charged', () => expect(computeAxis(0n)).toEqual([0n]));
 });
 
-describe('labels', () => {
-  it('are never more than there is room for', () => {
+describe('getLabelInterval', () => {
+  it('never gives more labels than the maximum', () => {
     for (let columnCount = 0; columnCount < 400; columnCount++) {
       expect(Math.ceil(columnCount / getLabelInterval(columnCount, 14))).toBeLessThanOrEqual(14);
     }
   });
 });
 
-describe('figures', () => {
-  it('are exact in every language', () => {
+describe('number formats', () => {
+  it('show exact amounts in every language', () => {
     expect(formatCurrency(3_450n, 'en')).toBe('$0.00000345');
     expect(formatCurrency(9_007_199_254_740_991n, 'en')).toBe('$9,007,199.254740991');
     expect(formatCurrency(-1_500_000_000n, 'en')).toBe('-$1.50');
@@ -108,7 +108,7 @@ describe('figures', () => {
     expect(formatCurrency(1_500_000_000n, 'zh')).toBe('$1.50');
   });
 
-  it('lose no digit, whatever the amount', () => {
+  it('keep every digit of any amount', () => {
     fc.assert(
       fc.property(amount, (given) => {
         const [whole = '', fraction = ''] = formatCurrency(given, 'en')
@@ -120,18 +120,18 @@ describe('figures', () => {
     );
   });
 
-  it('of a position keep what is less than a nano-USD', () => {
+  it('keep fractions of a nano-USD in line items', () => {
     expect(formatMillionths(1n, 'en')).toBe('$0.000000000000001');
     expect(formatMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
     expect(formatMillionths(10n ** 16n, 'en')).toBe('$10.00');
   });
 
-  it('that are rounded never show something as nothing', () => {
+  it('never round an amount above zero to zero', () => {
     expect(formatRoundedCurrency(7n, 'en')).toBe('$0.000000007');
     expect(formatRoundedCurrency(1_234_567_890n, 'en')).toBe('$1.2346');
   });
 
-  it('read days of the calendar and no others', () => {
+  it('parse calendar days only', () => {
     expect(parseIsoDay('2026-11-24')).toBe(toEpochDay(Date.UTC(2026, 10, 24, 23, 59)));
     for (const text of ['2026-02-30', '2026-13-01', '2026-1-1', '', '0001-01-01', '<x>']) {
       expect(parseIsoDay(text)).toBeUndefined();

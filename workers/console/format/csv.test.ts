@@ -24,8 +24,8 @@ function parse(text: string): string[][] {
   return rows.slice(0, -1);
 }
 
-describe('a line', () => {
-  it('comes back as it was, and no text begins as a formula would', () => {
+describe('a CSV line', () => {
+  it('parses back to its cells, and no text starts like a formula', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 }), (messages) => {
         fc.pre(messages.every((text) => !text.endsWith('\r')));
@@ -39,17 +39,17 @@ describe('a line', () => {
     );
   });
 
-  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '＝1'])('disarms %j', (text) => {
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '＝1'])('escapes the formula %j', (text) => {
     expect(parse(toCsvLine([text]))).toEqual([[`'${text}`]]);
   });
 
-  it('leaves numbers numbers, below zero too', () => {
+  it('leaves numbers unquoted, including negative ones', () => {
     expect(toCsvLine([-5, -5n, { usd: -1_500_000_000n }, null, true])).toBe('-5,-5,-1.5,,true\r\n');
   });
 });
 
-describe('an answer', () => {
-  it('asks for a batch only once the one before was taken', async () => {
+describe('csvResponse', () => {
+  it('reads a batch only after the client has taken the previous one', async () => {
     let pulled = 0;
     async function* batches() {
       for (; pulled < 100; ) {

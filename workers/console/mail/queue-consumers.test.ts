@@ -134,7 +134,7 @@ const notification = (id: string, kind: Notification['kind']): Notification => (
   at: NOW,
 });
 
-it('writes about a key by its name, in the language of its owner', async () => {
+it('sends an email about a key with its name, in the language of the user', async () => {
   expect(await consumeNotification(notification('key_paused:3', 'key_paused'))).toEqual(['ack']);
   expect(await consumeNotification(notification('key_leaked:3', 'key_leaked'))).toEqual(['ack']);
   expect(queued.map(({ email }) => email)).toMatchObject([
@@ -150,14 +150,14 @@ it('writes about a key by its name, in the language of its owner', async () => {
   expect(await listOpenNotifications(db, ACCOUNT, 9)).toHaveLength(2);
 });
 
-it('tells of a low balance only while its owner wants that', async () => {
+it('sends a low-balance email only while the alert is on', async () => {
   expect(await consumeNotification(notification('low_balance:1', 'low_balance'))).toEqual(['ack']);
   threshold = null;
   expect(await consumeNotification(notification('low_balance:2', 'low_balance'))).toEqual(['ack']);
   expect(queued.map(({ email }) => email.facts)).toEqual([{ balance: '4.20', threshold: '5.00' }]);
 });
 
-it('brings a notice again whose letter the queue did not take, and makes one letter of it', async () => {
+it('retries a notification whose email was not queued, and sends one email', async () => {
   queueDown = true;
   expect(await consumeNotification(notification('expensive_model:3', 'expensive_model'))).toEqual([
     { retry: 2 },
@@ -178,7 +178,7 @@ it('brings a notice again whose letter the queue did not take, and makes one let
   expect(logged.join()).toBe('');
 });
 
-it('drops what makes no sense, and says no more than that', async () => {
+it('drops a malformed message and logs only that it did', async () => {
   expect(
     await consumeNotification({ ...notification('x', 'key_leaked'), kind: 'surprise' }),
   ).toEqual(['ack']);
@@ -195,7 +195,7 @@ it('drops what makes no sense, and says no more than that', async () => {
   expect(logged.join()).not.toContain('ann');
 });
 
-it('asks for a letter again later where SES or the database is away', async () => {
+it('retries an email later when SES or the database is unavailable', async () => {
   await consumeNotification(notification('key_leaked:again', 'key_leaked'));
   sesStatus = 503;
   const { batch, fates: outcomes } = createBatch('farebox-mail', queued, 3);
@@ -216,11 +216,11 @@ it.each([
   [4_207_654_321n, '4.20'],
   [5_000_000_000n, '5.00'],
   [-4_207_654_321n, '-4.20'],
-])('%s nano-USD are written %s', (amount, text) => {
+])('formats %s nano-USD as %s in emails', (amount, text) => {
   expect(formatUsdCents(amount)).toBe(text);
 });
 
-it('believes no notice that the table would refuse', () => {
+it('rejects a notification that the table would not accept', () => {
   const valid = notification('a', 'expensive_model');
   expect(isNotification(valid)).toBe(true);
   const invalid: unknown[] = [

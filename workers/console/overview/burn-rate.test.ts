@@ -9,7 +9,7 @@ function usageSum(day: number, charged: bigint) {
 }
 
 describe('the burn rate', () => {
-  it('is the mean of the last seven full days; today stands apart', () => {
+  it('is the mean of the last seven full days without today', () => {
     const days = [
       usageSum(TODAY, 1_000n),
       usageSum(TODAY - 1, 70n),
@@ -23,14 +23,14 @@ describe('the burn rate', () => {
     });
   });
 
-  it('keeps parts of a day, and says nothing where nothing goes', () => {
+  it('gives tenths of a day, and null where nothing is spent', () => {
     expect(computeBurnRate([usageSum(TODAY - 1, 7n)], TODAY, 2n).daysLeft).toBe(2);
     expect(computeBurnRate([usageSum(TODAY - 1, 70n)], TODAY, 25n).daysLeft).toBe(2.5);
     expect(computeBurnRate([usageSum(TODAY, 70n)], TODAY, 25n).daysLeft).toBeNull();
     expect(computeBurnRate([], TODAY, 0n)).toEqual({ perDay: 0n, today: 0n, daysLeft: null });
   });
 
-  it('of less than a nano-USD a day still ends', () => {
+  it('gives a finite number of days below one nano-USD per day', () => {
     expect(computeBurnRate([usageSum(TODAY - 1, 1n)], TODAY, 1n)).toMatchObject({
       perDay: 0n,
       daysLeft: 7,

@@ -1,7 +1,6 @@
 /**
- * Whether GitHub said it: ECDSA P-256 with SHA-256 over the body as it came, by one of the keys GitHub
- * publishes. The keys are public and kept in memory; a key nobody told us of makes us ask again, at most
- * once a minute.
+ * Verifies GitHub's signature: ECDSA P-256 with SHA-256 over the raw body, by one of the keys GitHub
+ * publishes. The keys are cached in memory; an unknown key id triggers a new fetch, at most once a minute.
  * https://docs.github.com/en/code-security/secret-scanning/secret-scanning-partnership-program/secret-scanning-partner-program
  */
 import { base64 } from '@farebox/crypto';
@@ -44,7 +43,7 @@ async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
     const response = await globalThis.fetch(url, {
       redirect: 'manual',
       signal: AbortSignal.timeout(KEYS_TIMEOUT_MS),
-      // GitHub answers nobody without a user agent (docs.github.com/en/rest/using-the-rest-api).
+      // GitHub rejects requests without a user agent (docs.github.com/en/rest/using-the-rest-api).
       headers: { accept: 'application/json', 'user-agent': 'farebox' },
     });
     const text = await response.text();
@@ -55,7 +54,7 @@ async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
   }
 }
 
-/** One INTEGER of a DER signature as 32 bytes; DER drops zeros in front and adds one above 0x7f. */
+/** Reads an INTEGER of a DER signature as 32 bytes; DER drops leading zeros and adds one above 0x7f. */
 function readDerInteger(
   der: Uint8Array,
   offset: number,
@@ -71,7 +70,7 @@ function readDerInteger(
   return { value, end };
 }
 
-/** WebCrypto wants r and s side by side (IEEE P1363), GitHub sends them as ASN.1 (RFC 3279 section 2.2.3). */
+/** Converts a signature from ASN.1 (RFC 3279 section 2.2.3) to the concatenated r and s of WebCrypto. */
 function derToP1363(der: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (der[0] !== 0x30 || der[1] !== der.length - 2) return undefined;
   const r = readDerInteger(der, 2);

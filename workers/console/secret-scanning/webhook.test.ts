@@ -112,8 +112,8 @@ function sha256Hex(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-describe('a message of GitHub', () => {
-  it('revokes what is ours, and says of each what it was, without its text', async () => {
+describe('a signed secret scanning alert', () => {
+  it('revokes our keys and labels each token without repeating it', async () => {
     const body = reportBody('no key of ours', OUR_KEY, OUR_KEY);
     const response = await send(body);
     expect(response.status).toBe(200);
@@ -132,7 +132,7 @@ describe('a message of GitHub', () => {
     expect(text + logged.join('')).not.toContain('secret-place');
   });
 
-  it('that comes again is answered the same', async () => {
+  it('gets the same response when repeated', async () => {
     const body = reportBody(OUR_KEY);
     const signature = sign(body);
     const first = await (await send(body, signature)).text();
@@ -140,14 +140,14 @@ describe('a message of GitHub', () => {
     expect(keyRequests).toBe(1);
   });
 
-  it('is believed whatever numbers its signature is made of', async () => {
+  it('is accepted for every length of the numbers in its signature', async () => {
     // DER drops leading zeros: among so many signatures some are shorter.
     for (let times = 0; times < 64; times += 1) {
       expect((await send(reportBody(`${times}`))).status).toBe(200);
     }
   });
 
-  it('holds up to a thousand tokens and 256 KB', async () => {
+  it('may hold up to a thousand tokens and 256 KB', async () => {
     const many = (count: number) => reportBody(...Array.from({ length: count }, (_, n) => `${n}`));
     expect((await send(many(1_000))).status).toBe(200);
     expect(leaked).toHaveLength(1_000);
@@ -156,14 +156,14 @@ describe('a message of GitHub', () => {
     expect(leaked).toHaveLength(1_000);
   });
 
-  it('that the ledger could not carry out is not answered as done', async () => {
+  it('gets an error when the ledger could not revoke a key', async () => {
     ledgerDown = true;
     expect((await send(reportBody(OUR_KEY))).status).toBe(500);
     expect(logged.join('')).not.toContain(OUR_KEY);
   });
 });
 
-describe('a message of somebody else', () => {
+describe('a secret scanning alert without a valid signature', () => {
   const otherPair: Pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
   it.each([
@@ -175,19 +175,19 @@ describe('a message of somebody else', () => {
     ['an empty sequence', () => Buffer.from([0x30, 0]).toString('base64')],
     ['zeros', () => Buffer.from([0x30, 6, 2, 1, 0, 2, 1, 0]).toString('base64')],
     ['a truncated one', () => sign(reportBody(OUR_KEY)).slice(0, 40)],
-  ])('signed by %s revokes nothing', async (_, signature) => {
+  ])('signed with %s revokes nothing', async (_, signature) => {
     expect((await send(reportBody(OUR_KEY), signature())).status).toBe(403);
     expect(leaked).toEqual([]);
     expect(logged.join('')).toContain('"event":"secret_scanning_refused"');
     expect(logged.join('')).not.toContain(OUR_KEY);
   });
 
-  it('without the headers is refused before any key is asked for', async () => {
+  it('is rejected before any key is fetched when it has no headers', async () => {
     expect((await post(reportBody(OUR_KEY), {})).status).toBe(403);
     expect(keyRequests).toBe(0);
   });
 
-  it('under names of keys that GitHub does not have asks at most once a minute', async () => {
+  it('fetches keys at most once a minute for unknown key ids', async () => {
     const body = reportBody(OUR_KEY);
     for (let times = 0; times < 5; times += 1) {
       const signature = sign(body, otherPair.privateKey);
@@ -197,7 +197,7 @@ describe('a message of somebody else', () => {
   });
 
   it.each(['{}', '[1]', '[{"token": 1, "type": "x"}]', '[{"token": "x"}]', 'no', '"\ud800"'])(
-    'that is no list of tokens is refused: %s',
+    'is rejected when it is no list of tokens: %s',
     async (body) => {
       expect((await send(body)).status).toBe(400);
       expect(leaked).toEqual([]);
@@ -205,14 +205,14 @@ describe('a message of somebody else', () => {
   );
 });
 
-describe('the keys', () => {
-  it('that can’t be had are no reason to believe anybody, nor to say it was false', async () => {
+describe('the signing keys of GitHub', () => {
+  it('give 503 when they can’t be fetched', async () => {
     publishedKeys = 'nothing';
     expect((await send(reportBody(OUR_KEY))).status).toBe(503);
     expect(leaked).toEqual([]);
   });
 
-  it('may be found elsewhere on one’s own machine only', async () => {
+  it('may be fetched from another URL on loopback only', async () => {
     env = { ...createEnv(), CONSOLE_URL: 'https://console.example.com' };
     expect((await send(reportBody(OUR_KEY))).status).toBe(503);
     env = { ...createEnv(), SECRET_SCANNING_KEYS_URL: 'https://evil.example/' };

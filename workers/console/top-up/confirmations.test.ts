@@ -11,7 +11,7 @@ const STATE: ChainState = {
   ...{ lastRescanAt: null, lastAuditAt: null },
 };
 
-describe('a deposit', () => {
+describe('countConfirmations', () => {
   it.each([
     ['pending', 1_000, { current: 0, required: 64 }],
     ['pending', 960, { current: 40, required: 64 }],
@@ -20,24 +20,24 @@ describe('a deposit', () => {
     ['final', 700, null],
     ['credited', 990, null],
     ['dust', 990, null],
-  ] as const)('that is %s in block %i has %j', (state, blockNumber, expected) => {
+  ] as const)('for a %s deposit in block %i gives %j', (state, blockNumber, expected) => {
     expect(countConfirmations(POLYGON, STATE, { state, blockNumber })).toEqual(expected);
   });
 
-  it('of a network nobody looked at yet has none', () => {
+  it('gives null for a network that was not polled yet', () => {
     expect(countConfirmations(POLYGON, undefined, { state: 'pending', blockNumber: 5 })).toBeNull();
   });
 });
 
-describe('a network', () => {
+describe('networkStatus', () => {
   it.each<[string, Partial<ChainState>, string]>([
-    ['as it should be', {}, 'ok'],
-    ['halted', { haltedAt: NOW }, 'halted'],
-    ['not looked at for long', { lastPolledAt: NOW - 6 * 60_000 }, 'delayed'],
-    ['without a new final block', { finalAt: NOW - 11 * 60_000 }, 'delayed'],
-    ['read far behind', { nextBlock: 100 }, 'delayed'],
-    ['read a little behind', { nextBlock: 800 }, 'ok'],
-  ])('%s', (_, change, expected) => {
+    ['is up to date', {}, 'ok'],
+    ['is halted', { haltedAt: NOW }, 'halted'],
+    ['was not polled for long', { lastPolledAt: NOW - 6 * 60_000 }, 'delayed'],
+    ['has no new final block', { finalAt: NOW - 11 * 60_000 }, 'delayed'],
+    ['is read far behind its head', { nextBlock: 100 }, 'delayed'],
+    ['is read a little behind its head', { nextBlock: 800 }, 'ok'],
+  ])('for a network that %s has the right status', (_, change, expected) => {
     expect(networkStatus(POLYGON, { ...STATE, ...change }, NOW)).toBe(expected);
   });
 });

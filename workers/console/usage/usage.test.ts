@@ -1,4 +1,4 @@
-/** Days asked for and sums shown: pure, and held to it. */
+/** Date ranges and aggregated usage. */
 import { parseIsoDay, toIsoDay } from '@farebox/design';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -11,13 +11,13 @@ function sum(group: string | number, charged: bigint) {
   return { group: String(group), calls: 1, inputTokens: 10, outputTokens: 2, charged };
 }
 
-describe('a span', () => {
-  it('is the last 30 days unless said otherwise', () => {
+describe('the date range', () => {
+  it('defaults to the last 30 days', () => {
     expect(parseDayRange(undefined, '', TODAY)).toEqual({ from: TODAY - 29, to: TODAY });
     expect(listDays(defaultDayRange(TODAY))).toHaveLength(30);
   });
 
-  it('is read as it was given, and at most a year', () => {
+  it('accepts two days in order, at most a year apart', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 40_000 }),
@@ -32,29 +32,29 @@ describe('a span', () => {
     );
   });
 
-  it.each(['yesterday', '2026-02-30', "2026-11-01' or 1=1"])('is not read from %j', (text) => {
+  it.each(['yesterday', '2026-02-30', "2026-11-01' or 1=1"])('rejects %j', (text) => {
     expect(parseDayRange(text, undefined, TODAY)).toBeNull();
     expect(parseDayRange(undefined, text, TODAY)).toBeNull();
   });
 });
 
-describe('sums', () => {
+describe('aggregated usage', () => {
   const range = { from: TODAY - 2, to: TODAY };
 
-  it('by day stand for every day, in order', () => {
+  it('by day has every day in order', () => {
     const days = fillMissingDays([sum(TODAY, 5n), sum(TODAY - 2, 7n)], range);
     expect(days.map(({ charged }) => charged)).toEqual([7n, 0n, 5n]);
     expect(totalUsage(days)).toMatchObject({ calls: 2, inputTokens: 20, charged: 12n });
   });
 
-  it('by key and model stand dearest first, by the name their owner gave', () => {
+  it('by key and by model starts with the highest charge and uses the names of keys', () => {
     const keyName = (id: string) => (id === '1' ? 'Main' : `key ${id}`);
     const rows = toUsageRows('key', [sum(2, 3n), sum(1, 9n)], range, { language: 'en', keyName });
     expect(rows.map(({ name }) => name)).toEqual(['Main', 'key 2']);
     expect(largestOf(rows)?.name).toBe('Main');
   });
 
-  it('of nothing have no dearest', () => {
+  it('has no largest row where nothing was charged', () => {
     expect(largestOf(fillMissingDays([], range))).toBeUndefined();
   });
 });
