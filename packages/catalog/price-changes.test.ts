@@ -1,4 +1,4 @@
-/** What a freeze shows for review, and what it refuses to let pass. */
+/** The changes that a price update reports for review, and those that it marks as large. */
 import { expect, test } from 'vitest';
 import { diffPriceFiles } from './price-changes.ts';
 import type { PriceFile, PricePeriod } from './price-file.ts';

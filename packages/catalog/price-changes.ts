@@ -1,13 +1,13 @@
 /**
- * What a new price list changes against the one before it, for a person to review. Says every changed
- * price; decides only whether a change is too large to pass without a look.
+ * The changes of a new price list against the one before it, for review. Reports every changed price, and
+ * decides whether a change is too large to be accepted without a review.
  */
 import { BUCKETS } from '@farebox/money';
 import { type PriceFile, type PriceFileModel, SURCHARGES_IN_FILE } from './price-file.ts';
 
 export type Change = Readonly<{ text: string; large: boolean }>;
 
-/** Beyond this factor, up or down, a change is more likely a slip than a price. */
+/** Beyond this factor, up or down, a change is more likely an error than a price. */
 const LARGE_FACTOR = 2;
 
 type ModelFields = ReadonlyMap<string, number>;
@@ -25,7 +25,7 @@ function toFields(model: PriceFileModel): ModelFields {
     }
   }
   SURCHARGES_IN_FILE.forEach((kind, index) => {
-    fields.set(`fee ${kind}`, model.surcharges[index] ?? 0);
+    fields.set(`surcharge ${kind}`, model.surcharges[index] ?? 0);
   });
   fields.set('context', model.context);
   fields.set('max output', model.output);
@@ -37,7 +37,7 @@ function diffModel(name: string, before: ModelFields, after: ModelFields): Chang
   for (const [field, is] of after) {
     const was = before.get(field);
     if (was === is) continue;
-    // A price under a new date or tier is compared with what held without one.
+    // A price under a new date or tier is compared with the price that held without one.
     const base = was ?? before.get(field.replace(/ \(.*\)$/, ''));
     const factor = base === undefined ? 1 : base === 0 ? Number.POSITIVE_INFINITY : is / base;
     const limit = field === 'context' || field === 'max output';

@@ -1,10 +1,10 @@
 /**
  * The shape of `prices.generated.json`, the dated price list that `update-prices.ts` writes and the Workers
- * read. Every amount is a whole number of nano-USD per million (tokens, or units of a fee). Nothing
- * here decides anything; a change of this shape is asked for first (AGENTS.md).
+ * read. Every amount is a whole number of nano-USD per million tokens or units of a surcharge. Ask before
+ * changing this shape (AGENTS.md).
  */
 
-/** The kinds of fee the file prices; what each counts is `@farebox/money`'s FEE_KINDS to say. */
+/** The surcharges that the file prices; `SURCHARGE_KINDS` of `@farebox/money` defines their units. */
 export const SURCHARGES_IN_FILE = [
   'web_search',
   'audio_input',
@@ -18,7 +18,7 @@ export const SURCHARGES_IN_FILE = [
  */
 export type PriceRow = readonly number[];
 
-/** Prices that hold from a date (UTC midnight, or ever: '') and in a window of the day, if it has one. */
+/** Prices that hold from a date (UTC midnight; '' for always), and only in `window` if it has one. */
 export type PricePeriod = Readonly<{
   from: string;
   /** `[start, end)` in seconds after UTC midnight, or empty; it wraps midnight where end < start. */
@@ -27,7 +27,7 @@ export type PricePeriod = Readonly<{
   rows: readonly PriceRow[];
 }>;
 
-/** A name of a model whose limits or fees are not those of its siblings at the same price. */
+/** A name of a model with limits or surcharges of its own, at the model's prices. */
 export type PriceFileVariant = Readonly<{
   name: string;
   context: number;
@@ -38,7 +38,7 @@ export type PriceFileVariant = Readonly<{
 
 export type PriceFileModel = Readonly<{
   id: string;
-  /** Every exact name that means this model, in lower case, the id too where it is one of them. */
+  /** Every exact name of this model in lower case, including the id if callers may use it. */
   names: readonly string[];
   /**
    * Alternatives of conditions for the names not listed: `^text` starts with, `*text` contains,
@@ -47,20 +47,20 @@ export type PriceFileModel = Readonly<{
   rules: readonly (readonly string[])[];
   context: number;
   output: number;
-  /** The model thinks without showing all of it. */
+  /** True if the model does not show all of its reasoning. */
   hidesReasoning: boolean;
   deprecated: boolean;
-  /** Release date, or '' where no source knows it. */
+  /** The release date, or '' if no source has it. */
   created: string;
   /** Later ones win over earlier ones; the first one holds where no other does. */
   periods: readonly PricePeriod[];
-  /** In the order of FEES_IN_FILE, for a million units each. */
+  /** Prices in the order of SURCHARGES_IN_FILE, for a million units each. */
   surcharges: readonly number[];
   variants: readonly PriceFileVariant[];
 }>;
 
 export type PriceFile = Readonly<{
-  /** The day the list was frozen, and what it was made from. */
+  /** The date of the list, and the packages it was built from. */
   date: string;
   sources: readonly string[];
   providers: readonly Readonly<{ id: string; models: readonly PriceFileModel[] }>[];

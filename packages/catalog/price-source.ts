@@ -1,7 +1,7 @@
 /**
- * The price source's models turned into entries of our file: decimals become whole nano-USD (rounded
- * up where the source has more digits), its constraints become periods, its match rules ours. Freeze
- * time only. What it cannot express exactly it leaves out, and a model left out cannot be called.
+ * Converts the price source's models to entries of our file: decimals become whole nano-USD (rounded up
+ * where the source has more digits), constraints become periods, match rules become ours. Runs only in
+ * a price update. A model that the file cannot express exactly is left out and cannot be called.
  */
 import type {
   ConditionalPrice,
@@ -20,7 +20,7 @@ import {
 import type { KnownModel, KnownModels } from './limit-sources.ts';
 import type { PriceFileModel, PriceFileVariant, PricePeriod, PriceRow } from './price-file.ts';
 
-/** A decimal in USD as nano-USD: 0.003625 is 3,625,000. Read as text, for floats lose digits. */
+/** Converts USD to nano-USD: 0.003625 is 3,625,000. Works on the text, because floats lose digits. */
 export function toNanoUsd(usd: number): number {
   const [mantissa = '0', exponent = '0'] = usd.toString().split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');
@@ -31,7 +31,7 @@ export function toNanoUsd(usd: number): number {
   return Number((digits + unit - 1n) / unit);
 }
 
-/** Units a call on these endpoints may be billed by and our buckets cannot say. */
+/** Units of the source that a call may be billed by and that neither buckets nor surcharges cover. */
 const UNSUPPORTED_UNITS = /^requests_|citation|^audio_hours|_hours$|_kpages$|messages/;
 
 type SourcePrice = ModelPrice[string];
@@ -45,7 +45,7 @@ function tierPrice(price: SourcePrice, input: number): number | undefined {
 function buildRow(prices: ModelPrice, above: number, provider: string): PriceRow {
   const usd = (key: string): number | undefined => tierPrice(prices[key], above + 1);
   const input = usd('input_mtok') ?? 0;
-  // Thinking at a price of its own (one model) is charged at the dearer of the two.
+  // One model prices thinking separately: the higher of its two output prices is charged.
   const output = Math.max(usd('output_mtok') ?? 0, usd('output_reasoning_mtok') ?? 0);
   const read = usd('cache_read_mtok') ?? input;
   // Anthropic: a 5-minute write is 1.25 times the input, a 1-hour write twice.
@@ -134,7 +134,7 @@ function getSurchargePrices(name: string, model: ModelInfo): number[] {
   const input = usd('input_audio_mtok') ?? audio?.[0] ?? usd('input_mtok') ?? 0;
   const output = usd('output_audio_mtok') ?? audio?.[1] ?? usd('output_mtok') ?? 0;
   const image = usd('output_image_mtok') ?? usd('output_mtok') ?? 0;
-  // USD a thousand is 1/1000 USD each, and the file prices a million of them.
+  // A price per thousand is multiplied by 1,000, because the file prices a million.
   return [toNanoUsd(search * 1000), toNanoUsd(input), toNanoUsd(output), toNanoUsd(image)];
 }
 
@@ -174,7 +174,7 @@ function sameLimits(a: PriceFileVariant, b: PriceFileVariant): boolean {
   return JSON.stringify({ ...a, name: '' }) === JSON.stringify({ ...b, name: '' });
 }
 
-/** A name only the limits' source lists is this model's if the stated price is this model's too. */
+/** Returns whether a name that only a limit source lists is this model's, judged by the stated price. */
 function isSibling(model: ModelInfo, known: KnownModel): boolean {
   const prices = conditionalPrices(model).at(-1)?.prices ?? {};
   const same = (key: string, usd: number | undefined): boolean => tierPrice(prices[key], 0) === usd;
@@ -205,7 +205,7 @@ function toPriceFileModel(
     known,
   );
   const all = names.map((name) => buildVariant(id, name, model, known));
-  // A snapshot no source of limits lists has its family's, not the fallback's.
+  // A snapshot that no limit source lists gets its family's limits, not the fallback's.
   const withLimits = all.map((item) =>
     known.has(`${id}/${item.name}`)
       ? item
@@ -226,7 +226,7 @@ function toPriceFileModel(
   };
 }
 
-/** OpenRouter takes `claude-sonnet-4-5` for `claude-sonnet-4.5`: recorded answers say so. */
+/** OpenRouter accepts `claude-sonnet-4-5` for `claude-sonnet-4.5`, as recorded answers show. */
 function alternateSpellings(id: string, names: readonly string[]): string[] {
   if (id !== 'openrouter') return [];
   return names
@@ -234,7 +234,7 @@ function alternateSpellings(id: string, names: readonly string[]): string[] {
     .map((name) => name.replace(/(\d)\.(\d)/, '$1-$2'));
 }
 
-/** All models of one provider that can be sold, in the source's order (its first match wins). */
+/** Converts all models of one provider that can be sold, in the source's order (its first match wins). */
 export function snapshotProvider(id: string, source: Provider, known: KnownModels): PriceSnapshot {
   const disputed: string[] = [];
   const unpriced: string[] = [];

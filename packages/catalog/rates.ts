@@ -1,7 +1,7 @@
 /**
- * What a model costs at a moment: the period by date and hour, the row by the call's whole input.
- * Pure; multiplies nothing (that is `@farebox/money`'s). The moment is the call's admission, so that
- * a call is held and settled at one price, whatever the clock does meanwhile.
+ * The prices of a model at a given time: the period by date and hour, the row by the call's whole input.
+ * Pure; `@farebox/money` does the arithmetic. The time is the call's admission, so that a call is held
+ * and settled at the same prices.
  */
 import { BUCKETS, type Prices, type SurchargeKind } from '@farebox/money';
 import { type PricePeriod, type PriceRow, SURCHARGES_IN_FILE } from './price-file.ts';
@@ -13,7 +13,7 @@ type Period = Readonly<{
   rows: readonly Row[];
 }>;
 
-/** All dated prices of one model, and its fees. */
+/** All dated prices of one model, and its surcharges. */
 export type Rates = Readonly<{
   periods: readonly [Period, ...Period[]];
   surcharges: ReadonlyMap<SurchargeKind, bigint>;
@@ -58,7 +58,7 @@ function decodePeriod(period: PricePeriod): Period {
   };
 }
 
-/** Fees the source prices by the piece; what is a bucket's token under another name has its bucket's price. */
+/** Decodes the surcharges with a price of their own; others are tokens at the price of their bucket. */
 function decodeSurcharges(prices: readonly number[]): ReadonlyMap<SurchargeKind, bigint> {
   return new Map(SURCHARGES_IN_FILE.map((kind, index) => [kind, BigInt(prices[index] ?? 0)]));
 }
@@ -89,7 +89,7 @@ export function ratesAt(rates: Rates, now: number, inputTokensTotal: number): Pr
   return row?.prices ?? FREE;
 }
 
-/** The dearest price of each bucket that a call of at most that much input can come to. */
+/** Returns the highest price of each bucket for a call of at most that much input. */
 export function maxRates(rates: Rates, now: number, maxInputTokens: number): Prices {
   const max = { ...FREE };
   for (const { above, prices } of periodAt(rates, now).rows) {

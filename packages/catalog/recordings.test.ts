@@ -1,6 +1,6 @@
 /**
- * The catalogue against recorded traffic: every answered model is known, and what xAI says it charged
- * is what our prices give. Recordings are found through FAREBOX_CORPUS and skipped without it.
+ * The catalog against recorded traffic: every answered model is known, and our prices give the charges
+ * that xAI states. FAREBOX_CORPUS names the folder; skipped where it is unset.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { findModel, type Model, pricesAt, surchargePrice } from './index.ts';
 const CORPUS_DIR = process.env.FAREBOX_CORPUS ?? '';
 const RECORDED = CORPUS_DIR !== '' && existsSync(join(CORPUS_DIR, 'INDEX.tsv'));
 const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek', 'openrouter'];
-/** Bills nothing we pass through, or made-up figures: an image tool's call in the Responses dialect. */
+/** Calls that no price of ours covers: an image tool's call in the Responses dialect. */
 const NOT_A_PRICE = /image-generation-tool/;
 
 type Case = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /**
- * `npm run update-prices`: writes `prices.generated.json` from the pinned price source, prints what changed
- * against the file before, and refuses (exit 1) a change by more than a factor of two, or a model that
- * is gone, unless `--accept` is given. Runs on a developer's machine, never in a Worker.
+ * `npm run update-prices`: writes `prices.generated.json` from the pinned price source and prints the
+ * changes. Exits with 1 and writes nothing for a change by more than a factor of two, or a model that is
+ * gone, unless `--accept` is given. Never runs in a Worker.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -65,7 +65,7 @@ async function buildPriceFile(date: string): Promise<PriceFile> {
   return { date, sources: [sourceVersion(), ...LIMIT_SOURCES], providers };
 }
 
-/** One model a line, so that a review reads as the prices that changed. */
+/** Formats one model per line, so that a diff shows the prices that changed. */
 function formatPriceFile(file: PriceFile): string {
   const providers = file.providers.map(({ id, models }) => {
     const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(',\n');

@@ -1,11 +1,11 @@
 /**
- * What reading a body has come to so far, and the small vocabulary the two tables of features are
- * written in. Notes hold names, kinds, positions and short words; never a piece of a prompt.
+ * The result of reading a body so far, and the types in which a dialect's table of fields is written. A
+ * captured node holds names, kinds, positions and short texts of settings, never a piece of a prompt.
  */
 import type { RequestError, Span, SurchargeBound } from './contract.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 
-/** One value of a setting: its kind, place, short text, and the members and items a plan asked for. */
+/** One value of a setting: its kind, position, short text, and the members and items of its spec. */
 export type JsonNode = Span &
   Readonly<{
     kind: JsonKind;
@@ -14,21 +14,21 @@ export type JsonNode = Span &
     items: readonly JsonNode[];
   }>;
 
-/** Which members of an object are worth a note, and what in them; `items` is the plan for an array's. */
+/** The members of an object to capture, each with its own spec; `items` is the spec of an array's items. */
 export type CaptureSpec = Readonly<{
   members?: Readonly<Record<string, CaptureSpec>>;
   items?: CaptureSpec;
-  /** A string here holds encoded bytes, no text. */
+  /** True if a string here holds encoded bytes and no text. */
   encoded?: true;
 }>;
 
-/** A note with nothing below it. */
+/** Captures a value and nothing below it. */
 export const LEAF: CaptureSpec = {};
 
-/** The same for encoded bytes. */
+/** LEAF for encoded bytes. */
 export const ENCODED_LEAF: CaptureSpec = { encoded: true };
 
-/** Settings are short lists; a longer one could hide an item from us. */
+/** Settings are short lists; a longer one is rejected, because it could hide an item. */
 const MAX_ITEMS = 256;
 
 export class RequestAnalysis {
@@ -69,7 +69,7 @@ export class RequestAnalysis {
   }
 }
 
-/** Takes the value in front of the scanner, with what the plan asks for below it. */
+/** Reads the value at the scanner, with the members and items that the spec names. */
 export function capture(
   scanner: Scanner,
   captureSpec: CaptureSpec,
@@ -98,36 +98,36 @@ export function capture(
   return { kind, start, end: scanner.at, text, members, items };
 }
 
-/** A non-negative integer in value (1e3 and 1000.0 are 1000), or null. */
+/** Returns a number that is a non-negative integer by value (1e3 and 1000.0 are 1000), or null. */
 export function toInteger(node: JsonNode): number | null {
   if (node.kind !== 'number' || node.text === null) return null;
   const value = Number(node.text);
   return Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-/** The member of that name, unless it is null. */
+/** Returns the member of that name, unless it is null. */
 export function getMember(node: JsonNode, name: string): JsonNode | undefined {
   const value = node.members.get(name);
   return value?.kind === 'null' ? undefined : value;
 }
 
-/** How a field bears on the price, and what reads it. A value of null never reaches `judge`. */
+/** A field's effect on the price, and its check. A value of null never reaches `check`. */
 export type Rule = Readonly<{
   effect: 'priced' | 'bounded' | 'rejected' | 'no_effect';
   captureSpec?: CaptureSpec;
   check?: (value: JsonNode, analysis: RequestAnalysis, field: string) => void;
-  /** For `refused` without a judge: why, whatever the value. */
+  /** The reason to reject any value; for `rejected` without a check. */
   explanation?: string;
 }>;
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** `Max_Tokens` and `maxTokens` as one: some parsers fold case, others accept both spellings. */
+/** Returns one spelling for `Max_Tokens` and `maxTokens`: some parsers fold case, others accept both. */
 export function normalizeName(name: string): string {
   return name.toLowerCase().replaceAll('_', '');
 }
 
-/** The fields that bear on the price, by their normalized spelling. */
+/** Returns the fields that affect the price, by their normalized spelling. */
 export function buildConfusableNames(rules: Rules): ReadonlyMap<string, string> {
   const billedFields = Object.entries(rules).filter(([, rule]) => rule.effect !== 'no_effect');
   return new Map(billedFields.map(([name]) => [normalizeName(name), name]));
@@ -139,7 +139,7 @@ export function rejectedRule(explanation: string): Rule {
   return { effect: 'rejected', explanation };
 }
 
-/** Accepts only these words; `why` says what the others would do. */
+/** Accepts only these values; `explanation` says what others would do. */
 export function oneOfValues(values: readonly string[], explanation: string): Rule {
   return {
     effect: 'rejected',

@@ -1,7 +1,8 @@
 /**
- * Measures `tokens.table.ts`: node packages/dialects/calibrate-estimator.ts TEXT_FILE... > tokens.table.ts
- * Run by hand when the tokenizers change; nothing imports it. Beside the files it reads texts made
- * here (random letters, base64, digits, CJK, emoji), so that what is rare is not thought cheap.
+ * Measures `token-estimator.table.ts` against real tokenizers and writes it to stdout:
+ * node packages/dialects/calibrate-estimator.ts TEXT_FILE... > token-estimator.table.ts
+ * Run when the tokenizers change; nothing imports it. In addition to the files it measures synthetic texts
+ * (random letters, base64, digits, CJK, emoji), so that rare text is not underestimated.
  */
 import { readFileSync } from 'node:fs';
 import { argv, stdout } from 'node:process';
@@ -11,13 +12,13 @@ import { encode as cl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { encode as o200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { BYTE_CLASSES, PAIR_ROW, TEXT_START } from './token-estimator.ts';
 
-/** Added to every chance, in twentieths, so that the sum errs upwards. */
+/** Added to every probability, in twentieths, so that the sum errs upwards. */
 const MARGIN = 0.8;
 const encoder = new TextEncoder();
 
 type Counts = { pairs: Float64Array; starts: Float64Array };
 
-/** A small generator of our own, so that a run gives the same table (Numerical Recipes' LCG). */
+/** A seeded generator, so that every run gives the same table (Numerical Recipes' LCG). */
 function createRandom(seed: number): (bound: number) => number {
   let state = seed;
   return (bound) => {
@@ -122,7 +123,7 @@ const rows = Array.from(
 );
 stdout.write(
   [
-    '/** Made by `calibrate-estimator.ts`: twentieths in base 36, a row for each class before. */',
+    '/** Written by `calibrate-estimator.ts`: twentieths in base 36, a row for each class before. */',
     'export const TOKEN_PROBABILITIES = [',
     ...rows,
     '];',

@@ -1,4 +1,4 @@
-/** Chat Completions, of OpenAI and of those who imitate it. */
+/** The spec of Chat Completions, as OpenAI and compatible providers speak it. */
 import { buildConfusableNames } from './analysis.ts';
 import {
   CHAT_RULES,
@@ -57,7 +57,7 @@ const CHAT_REQUEST: RequestSpec = {
   outputLimit: { fields: ['max_tokens', 'max_completion_tokens'], required: false, min: 1 },
   outputLimitFieldVaries: true,
   hasUsageOption: true,
-  // OpenAI's newer models write their cache unasked and report it.
+  // OpenAI's newer models write their cache by themselves and report it.
   mayCacheUnasked: true,
   toolsPreamble: {
     maxTokens: MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
@@ -92,7 +92,7 @@ export const CHAT_DIALECT: DialectSpec = {
     readEvent: readChatEvent,
     isUsageOnly: isUsageOnlyChunk,
     normalizeUsage: normalizeChatUsage,
-    // A comment is the only thing that no parser takes for data (WHATWG HTML, server-sent events).
+    // No parser takes a comment for data (WHATWG HTML, server-sent events).
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
   errors: {

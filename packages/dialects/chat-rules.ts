@@ -1,7 +1,7 @@
 /**
  * The closed table of Chat Completions: each documented parameter of OpenAI (API reference and SDK
- * 7.57, November 2026), of xAI, DeepSeek and Gemini's compatible face, and its effect on the price.
- * A field that is not here passes and is counted.
+ * 7.57, November 2026), of xAI, DeepSeek and Gemini's compatible endpoint, with its effect on the price.
+ * A field that is not in the table passes and is counted.
  */
 import {
   getMember,
@@ -19,19 +19,19 @@ import {
 import { MESSAGES_PATH } from './endpoint-paths.ts';
 
 /**
- * Most tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight tiles at most:
+ * The maximum tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight tiles at most:
  * 48,169, the largest documented; newer models stay below 15,000 for 12 megapixels (Images and vision
  * guide, "Calculating costs"); Gemini tiles of 258, xAI at most 1,792.
  */
 export const MAX_CHAT_IMAGE_TOKENS = 50_000;
 export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
 
-/** No provider documents the preamble of a request with tools; Anthropic's is the longest that does. */
+/** No provider of this dialect documents the preamble of a request with tools: the bound of Messages. */
 export const MAX_CHAT_TOOLS_PREAMBLE_TOKENS = 1_000;
 /** Recorded: OpenAI adds some 10 tokens to a request with tools, DeepSeek and xAI 100 to 250. */
 export const ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS = 120;
 
-/** A search model answers one prompt with few searches; each is a fee. No documented limit, so a cap of ours. */
+/** Each search of an answer is a surcharge. No limit is documented, so this is our own bound. */
 const MAX_SEARCHES = 5;
 
 const OUTPUT_LIMIT: Rule = { effect: 'bounded' };
@@ -42,7 +42,7 @@ function checkModalities(value: JsonNode, analysis: RequestAnalysis): void {
   }
 }
 
-/** OpenAI's guide "Web search": a fee for each call, and what is found fills the context. */
+/** Each search is billed, and its results fill the context (OpenAI's guide "Web search"). */
 export function limitWebSearch(analysis: RequestAnalysis): void {
   analysis.contextWindow = true;
   analysis.addSurcharge('web_search', MAX_SEARCHES);
@@ -63,7 +63,7 @@ function checkThinking(value: JsonNode, analysis: RequestAnalysis): void {
   analysis.thinkingBudget = Math.max(analysis.thinkingBudget, toInteger(budget) ?? 0);
 }
 
-/** Gemini's extras: ai.google.dev, "OpenAI compatibility", extra_body. */
+/** Checks Gemini's extensions: ai.google.dev, "OpenAI compatibility", extra_body. */
 function checkGoogle(value: JsonNode, analysis: RequestAnalysis): void {
   if (
     getMember(value, 'cached_content') !== undefined ||
@@ -90,7 +90,7 @@ function checkFlag(explanation: string): NonNullable<Rule['check']> {
 }
 
 export const CHAT_RULES: Rules = {
-  // Read on their own, before this table is asked.
+  // Read by code of their own; `promptFields` and the readers of settings name them.
   messages: { effect: 'priced' },
   tools: { effect: 'priced' },
   functions: { effect: 'priced' },
@@ -123,7 +123,7 @@ export const CHAT_RULES: Rules = {
 
   modalities: { effect: 'rejected', captureSpec: { items: LEAF }, check: checkModalities },
   audio: rejectedRule('spoken output is billed by other prices'),
-  // Rejected tokens are billed as output beside the output limit (guide "Predicted outputs"), so no
+  // Rejected tokens are billed as output beyond the output limit (guide "Predicted outputs"), so no
   // limit we hold for would cover them.
   prediction: rejectedRule('rejected predicted tokens are billed beyond the output limit'),
   search_parameters: {
@@ -210,7 +210,7 @@ export function checkChatPart(part: JsonNode, path: string, analysis: RequestAna
     analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
     return;
   }
-  // A document's pages, a video's frames: nothing in the body says how many.
+  // The body does not say how many pages a document has, or how many frames a video.
   analysis.contextWindow = true;
 }
 
@@ -246,7 +246,7 @@ export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAna
   else analysis.unknownFields += 1;
 }
 
-/** Search models search whether asked or not. */
+/** Bounds the searches of a search model, which searches for every answer. */
 export function checkChatModel(model: string, analysis: RequestAnalysis): void {
   if (/-search-(preview|api)/.test(model)) limitWebSearch(analysis);
 }

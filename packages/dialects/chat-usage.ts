@@ -1,6 +1,6 @@
 /**
- * Chat Completions usage, of OpenAI and of those who imitate it, as disjoint buckets. Pure. Each rule
- * was held against recorded answers that state their own total or their own charge.
+ * Chat Completions events, and their usage as disjoint buckets, of OpenAI and compatible providers. Pure.
+ * Each rule was checked against recorded answers that state their own total or charge.
  */
 import type { AnswerRecorder, UsageContext, UsageQuirks } from './dialect-spec.ts';
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
@@ -18,7 +18,7 @@ type ReportedUsage = Readonly<{
   total: number | null;
 }>;
 
-/** Output with reasoning in it, whichever way this provider reports that. */
+/** Returns the output including reasoning, however this provider reports it. */
 function totalOutput(reasoningQuirk: UsageQuirks['reasoning'], reported: ReportedUsage) {
   const { prompt, completion, reasoning, total } = reported;
   const unreported = total === null ? null : Math.max(0, total - prompt - completion);
@@ -30,15 +30,15 @@ function totalOutput(reasoningQuirk: UsageQuirks['reasoning'], reported: Reporte
   return { output: completion, reasoning: Math.min(reasoning, completion) };
 }
 
-/** Input that was neither read from a cache nor written to one. */
+/** Returns the input that was neither read from a cache nor written to one. */
 function uncachedInput(
   prompt: number,
   cacheRead: number,
   cacheWrite: number,
   imageInput: number,
 ): number {
-  // xAI may report more cached tokens than the prompt has, and charges them all; images come apart.
-  // Its own charges (cost_in_usd_ticks) are met exactly this way.
+  // xAI may report more cached tokens than the prompt has and charges all of them, and images apart. This
+  // reproduces its own charges (cost_in_usd_ticks) exactly.
   if (cacheRead > prompt) return Math.min(imageInput, prompt);
   // Gemini behind OpenRouter counts the same tokens as read and as written.
   if (cacheRead + cacheWrite > prompt) return Math.max(0, prompt - Math.max(cacheRead, cacheWrite));
@@ -52,7 +52,7 @@ export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void
     if (isJsonObject(choice) && typeof choice.finish_reason === 'string') recorder.markFinished();
   if (event.service_tier !== undefined && event.service_tier !== null)
     recorder.setServiceTier(event.service_tier);
-  // Some providers repeat a running count in every chunk: final only at or after the finish.
+  // Some providers repeat a running count in every chunk, so it is final only at or after the finish.
   const usage = event.usage;
   if (isJsonObject(usage)) recorder.setUsage(usage, recorder.finished || choices.length === 0);
 }
@@ -64,7 +64,7 @@ export function isUsageOnlyChunk(event: unknown): boolean {
   return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
 }
 
-/** Normalises one usage object; without both of its counts it is no usage. */
+/** Normalizes a usage object. Without both of its counts there is no usage. */
 export function normalizeChatUsage(
   usage: JsonObject,
   { quirks, model, serviceTier }: UsageContext,
@@ -88,7 +88,7 @@ export function normalizeChatUsage(
   const cacheWrite = reader.readOrZero(input, 'cache_write_tokens');
   const imageInput = reader.readOrZero(input, 'image_tokens');
   const uncached = uncachedInput(prompt, cacheRead, cacheWrite, imageInput);
-  // Sound and pictures have prices of their own; what a cache held of them stays a cache read.
+  // Audio and images have prices of their own; cached ones remain cache reads.
   const audioInput = Math.min(reader.readOrZero(input, 'audio_tokens'), uncached);
   const audioOutput = Math.min(reader.readOrZero(output, 'audio_tokens'), total.output);
   const imageOutput = Math.min(

@@ -1,6 +1,6 @@
 /**
- * What a request says that billing needs, read once from its bytes, and the few edits billing makes.
- * Nothing here holds a copy of the text: facts are numbers, closed words and byte positions.
+ * The facts of a request that billing needs, and the edits that billing makes. No fact holds a copy of
+ * the prompt: facts are numbers, names of fields and models, and byte positions.
  */
 
 /** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
@@ -13,37 +13,37 @@ export type UpstreamEndpoint = Dialect | 'count_tokens';
 /** Half-open byte range of a JSON value in the body. */
 export type Span = Readonly<{ start: number; end: number }>;
 
-/** What a request may be billed for besides tokens, with the most it can come to. */
+/** A surcharge that a request may cause, with its maximum count. */
 export type SurchargeBound =
   | Readonly<{ kind: 'web_search'; maxCount: number }>
-  /** Samplings that summarise the conversation first, each billed beside the answer's own usage. */
+  /** Passes that first summarize the conversation, each billed in addition to the answer's own usage. */
   | Readonly<{ kind: 'compaction'; maxCount: number }>;
 
 export type RequestFacts = Readonly<{
   dialect: Dialect;
   model: string;
   stream: boolean;
-  /** Chat only: the caller itself asked for the usage chunk. */
+  /** True if the caller itself asked for the usage chunk (Chat Completions). */
   usageRequested: boolean;
-  /** The caller's own output limit, if it gave one. */
+  /** The caller's output limit, if it has one. */
   maxOutput: number | null;
-  /** Tokens the model may think before its answer, where the caller set a budget; 0 otherwise. */
+  /** The caller's budget of reasoning tokens; 0 without one. */
   thinkingBudget: number;
-  /** How many answers are asked for. */
+  /** The number of requested answers. */
   choices: number;
   /**
-   * A sound upper bound of the input tokens in everything the body carries inline, or
-   * `context_window` where something (remote media, a document, a server tool) can bring in more.
+   * An upper bound of the input tokens of everything inline in the body, or `context_window` where
+   * remote media, a document or a server tool can add more.
    */
   maxInputTokens: number | 'context_window';
-  /** A likely count of the input tokens, for estimates: rarely below the truth, near it for prose. */
+  /** An estimate of the input tokens: rarely below the real count, near it for prose. */
   estimatedInputTokens: number;
-  /** The longest-lived prompt-cache write the request can cause. */
+  /** The longest-lived prompt-cache write that the request can cause. */
   cacheWrites: 'automatic' | '5m' | '1h';
   surchargeBounds: readonly SurchargeBound[];
-  /** Fields no table of ours knows; they pass, and are counted. */
+  /** The number of fields that no table has; they are forwarded. */
   unknownFields: number;
-  /** Where the edits go. */
+  /** The positions of the edits. */
   positions: Readonly<{
     /** Just after the body's opening brace. */
     afterOpeningBrace: number;
@@ -51,7 +51,7 @@ export type RequestFacts = Readonly<{
     isEmpty: boolean;
     model: Span;
     maxOutput: Span | null;
-    /** Every output limit the body names, also as null: chat has two fields, and a provider may read only one. */
+    /** Every output limit of the body, null ones too: chat has two fields, and a provider may read one. */
     outputLimits: readonly Readonly<{ field: string; span: Span; tokens: number | null }>[];
     /** `stream_options` where it is not an object (null, in a body that is accepted). */
     nonObjectStreamOptions: Span | null;
@@ -62,7 +62,7 @@ export type RequestFacts = Readonly<{
   }>;
 }>;
 
-/** Why a body is not accepted. `field` is a name out of our own tables or a JSON path of names and indexes, never a value. */
+/** Why a body is rejected. `field` is a name of our tables or a JSON path of names and indexes, no value. */
 export type RequestError =
   | Readonly<{ reason: 'invalid_json' }>
   | Readonly<{ reason: 'not_an_object' }>
@@ -70,9 +70,9 @@ export type RequestError =
   | Readonly<{ reason: 'duplicate_field'; field: string }>
   | Readonly<{ reason: 'missing_field'; field: string }>
   | Readonly<{ reason: 'invalid_field'; field: string; expected: string }>
-  /** The body is written in another dialect: `belongsTo` is the endpoint that speaks it, `field` what gave it away. */
+  /** The body is of another dialect, as `field` shows; `correctEndpoint` accepts it. */
   | Readonly<{ reason: 'wrong_dialect'; field: string; correctEndpoint: string }>
-  /** Changes the price in a way we cannot follow, or reaches for something stored at the provider. */
+  /** The field changes the price in an unknown way, or refers to something stored at the provider. */
   | Readonly<{ reason: 'unsupported_feature'; field: string; explanation: string }>;
 
 export type ParseResult =
@@ -82,13 +82,13 @@ export type ParseResult =
 export type Edits = Readonly<{
   /** The model's own name at the provider. */
   model: string;
-  /** Injected where the caller gave no limit; null leaves the body's own. */
+  /** The limit to inject if the caller has none; null keeps the body's own. */
   maxOutput: Readonly<{ field: string; tokens: number }> | null;
-  /** Chat streams: switch the usage chunk on. */
+  /** True to switch the usage chunk of a stream on. */
   includeUsage: boolean;
 }>;
 
-/** What /v1/messages/count_tokens needs of a body: the model and where its name stands. */
+/** The facts that /v1/messages/count_tokens needs: the model, and the position of its name. */
 export type CountTokensResult =
   | Readonly<{ ok: true; model: string; modelSpan: Span }>
   | (Readonly<{ ok: false }> & RequestError);

@@ -1,6 +1,6 @@
 /**
- * Recorded requests (FAREBOX_CORPUS names the folder) are read, unless they use what is refused, and
- * the bound holds for what their provider counted. Skipped where the variable is unset.
+ * Recorded requests are parsed, unless they use a rejected feature, and their provider's count of input
+ * tokens is within our bound. FAREBOX_CORPUS names the folder; skipped where it is unset.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,8 +9,8 @@ import { type Dialect, parseRequest } from './index.ts';
 
 const root = process.env.FAREBOX_CORPUS;
 
-/** By name of the case: the feature that has it refused. */
-const REFUSED: ReadonlyMap<string, string> = new Map([
+/** By name of the case: the field that it is rejected for. */
+const REJECTED: ReadonlyMap<string, string> = new Map([
   [
     'pyd-anthropic-code-execution-files-cache-prefix-stable-automatic-sonnet-5-2-json',
     'messages[0].content[1].file_id',
@@ -53,9 +53,9 @@ describe('recorded requests', () => {
 
   it.each(all)('parses $name ($dialect) and bounds its input', ({ name, dialect, body, input }) => {
     const result = parseRequest(dialect, body);
-    const refused = REFUSED.get(name);
-    if (refused !== undefined) {
-      expect(result).toMatchObject({ reason: 'unsupported_feature', field: refused });
+    const rejectedField = REJECTED.get(name);
+    if (rejectedField !== undefined) {
+      expect(result).toMatchObject({ reason: 'unsupported_feature', field: rejectedField });
       return;
     }
     expect(result).toMatchObject({ ok: true, facts: { unknownFields: 0 } });

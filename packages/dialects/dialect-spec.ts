@@ -1,6 +1,6 @@
 /**
- * What the gateway has to know about one wire format, in one place. `chat-dialect.ts` and
- * `messages-dialect.ts` have the values; nothing outside a spec asks which dialect it deals with.
+ * Everything that the gateway knows about one wire format. `chat-dialect.ts` and `messages-dialect.ts`
+ * have the values; no code outside a spec has a condition on the dialect.
  */
 import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
 import type { JsonObject } from './json-fields.ts';
@@ -50,7 +50,7 @@ export type RequestSpec = Readonly<{
   forwardedHeaders: readonly Readonly<{ name: string; fallback: string | null }>[];
 }>;
 
-/** What a dialect's reader of events tells the meter. */
+/** The recorder that a dialect's `readEvent` reports to. */
 export interface AnswerRecorder {
   /** The usage recorded so far. */
   readonly usage: JsonObject | null;
@@ -100,7 +100,7 @@ export type AnswerSpec = Readonly<{
   keepAliveBytes: Uint8Array;
 }>;
 
-/** What went wrong, as far as a client's error handling tells it apart. */
+/** The kinds of error that clients distinguish. */
 export type ErrorKind =
   | 'invalid_request'
   | 'request_too_large'

@@ -10,7 +10,7 @@ const NO_EDITS: Edits = { model: 'm', maxOutput: null, includeUsage: false };
 
 function parseFacts(bytes: Uint8Array): RequestFacts {
   const result = parseRequest('chat', bytes);
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result)}`);
+  if (!result.ok) throw new Error(`rejected: ${JSON.stringify(result)}`);
   return result.facts;
 }
 

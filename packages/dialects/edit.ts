@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 
 type Splice = Span & Readonly<{ text: string }>;
 
-/** The body with every splice applied, in order of place. */
+/** Returns the body with every splice applied, in order of position. */
 function applySplices(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let from = 0;
@@ -29,7 +29,7 @@ function outputLimitSplices(facts: RequestFacts, edits: Edits): Splice[] {
   if (edits.maxOutput === null) return [];
   const { field, tokens } = edits.maxOutput;
   const existing = facts.positions.outputLimits.find((limit) => limit.field === field);
-  // A field that is there as null is filled; a second one of its name would leave it open which counts.
+  // A field that is null is filled: with a second field of its name, parsers would disagree.
   if (existing !== undefined) return [{ ...existing.span, text: String(tokens) }];
   return [insertAt(facts.positions.afterOpeningBrace, `${JSON.stringify(field)}:${tokens},`)];
 }
@@ -52,7 +52,7 @@ function isEmptyObject(body: Uint8Array, span: Span): boolean {
   return !body.subarray(span.start, span.end).includes(0x22);
 }
 
-/** The pieces of the body as the provider is to get it; just the body where nothing changes. */
+/** Returns the pieces of the body for the provider; the body itself if nothing changes. */
 export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits): Uint8Array[] {
   const model =
     facts.model === edits.model
@@ -65,7 +65,7 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
   ]);
 }
 
-/** The body with the model's own name at the provider, and nothing else changed. */
+/** Returns the pieces of the body with the model's own name at the provider, and no other change. */
 export function editModel(body: Uint8Array, model: Span, name: string): Uint8Array[] {
   return applySplices(body, [{ ...model, text: JSON.stringify(name) }]);
 }

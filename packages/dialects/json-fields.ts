@@ -1,6 +1,6 @@
 /**
- * Reads numbers out of a provider's usage object. Absent is not zero; a number that cannot be a count
- * (negative, fractional, beyond 2^53, not a number) is refused, and refused numbers are counted.
+ * Readers of parsed JSON objects. Absent is not zero; a value that cannot be a count (negative,
+ * fractional, beyond 2^53, not a number) is rejected, and rejected values are counted.
  */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -9,17 +9,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object under `key`, or an empty one. */
+/** Returns the object under `key`, or an empty one. */
 export function childObject(object: JsonObject, key: string): JsonObject {
   const value = object[key];
   return isJsonObject(value) ? value : {};
 }
 
-/** A tally of what was reported but cannot be priced. */
+/** Reads counts of a usage object, and counts the invalid ones. */
 export class CountReader {
   invalidCount = 0;
 
-  /** The count under `key`; null where it is absent or no count. */
+  /** Returns the count under `key`; null if it is absent or invalid. */
   read(object: JsonObject, key: string): number | null {
     const value = object[key];
     if (value === undefined || value === null) return null;
@@ -28,7 +28,7 @@ export class CountReader {
     return null;
   }
 
-  /** The count under `key`, where leaving it out means none. */
+  /** Returns the count under `key`; 0 if it is absent or invalid. */
   readOrZero(object: JsonObject, key: string): number {
     return this.read(object, key) ?? 0;
   }

@@ -1,6 +1,6 @@
 /**
- * For tests: writes a value as JSON in any of the ways a client might (odd spacing, needless escapes),
- * chosen by a seed, so that a failure can be seen again.
+ * For tests: renders a value as JSON in any way that a client might (odd spacing, needless escapes),
+ * chosen by a seed, so that a failure repeats.
  */
 
 /** Numbers below `below`, always the same for a seed (Numerical Recipes' LCG). */

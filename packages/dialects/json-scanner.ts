@@ -1,8 +1,7 @@
 /**
- * A strict JSON reader over bytes (RFC 8259; UTF-8 by RFC 3629), pulled by whoever knows the shape.
- * It promises: one pass, no decoded copy of anything longer than a name, and a running count of what
- * it passed over. A fault sticks: every later call does nothing, so that callers need no checks in
- * between. It must never put a byte of the body into an error.
+ * A strict JSON pull parser over bytes (RFC 8259; UTF-8 by RFC 3629). It makes one pass, decodes nothing
+ * longer than a name, and keeps a running count of tokens. An error is permanent: every later call does
+ * nothing, so that callers need no checks in between. No error contains a byte of the body.
  */
 import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimator.ts';
 
@@ -10,10 +9,10 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'n
 
 export type ScanError = 'invalid_json' | 'nesting_too_deep';
 
-/** Values nested deeper than this are refused: no provider's schema comes near, and recursion is bounded. */
+/** Deeper nesting is rejected to bound the recursion: no provider's schema comes near. */
 export const MAX_DEPTH = 128;
 
-/** A longer string is decoded only so far: enough to tell what it is, too long to be a name of ours. */
+/** The decoded part of a longer string: longer than any name in our tables. */
 const MAX_NAME_BYTES = 256;
 
 const QUOTE = 0x22;
@@ -21,7 +20,7 @@ const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 
-/** What a byte is inside a string: the class of a plain one, else one of these. */
+/** The kind of a byte inside a string: the class of a plain one, else one of these. */
 const CLOSING_QUOTE = 64;
 const ESCAPED = 65;
 const CONTROL = 66;
@@ -33,7 +32,7 @@ const IN_STRING = Uint8Array.from({ length: 256 }, (_, byte) => {
   return byte >= 0x80 ? NON_ASCII : (BYTE_CLASSES[byte] ?? 0);
 });
 
-/** What each one-letter escape stands for; 0 for what is none. */
+/** The byte that each one-letter escape means; 0 for other letters. */
 const ESCAPES = new Uint8Array(256);
 for (const [escapeChar, decoded] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t']) {
   ESCAPES[escapeChar?.charCodeAt(0) ?? 0] = decoded?.charCodeAt(0) ?? 0;
@@ -66,7 +65,7 @@ function hexValue(byte: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/** The length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0. */
+/** Returns the length of the well-formed UTF-8 sequence at `at` (RFC 3629, section 4), or 0. */
 function utf8Length(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   const second = bytes[at + 1] ?? 0;
@@ -91,22 +90,22 @@ export class Scanner {
   error: ScanError | null = null;
   /** An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte. */
   maxTokens = 0;
-  /** A likely count of them, in `tokens.ts`'s units. */
+  /** An estimate of these tokens, in the units of `token-estimator.ts`. */
   estimatedUnits = 0;
-  /** While true, values count as JSON that somebody may print again: escaped, spaced, in ASCII. */
+  /** While true, values count as JSON that a provider may print again: escaped, spaced, in ASCII. */
   asJson = true;
   /** Called with the scanner before the value of any member of that name that is being skipped. */
   readonly #watchedName: string | null;
   readonly #onWatched: () => void;
   #depth = 0;
-  /** The last string: where its content lies, and whether it holds an escape. */
+  /** The last string: the position of its content, and whether it has an escape. */
   #from = 0;
   #to = 0;
   #escaped = false;
-  /** Of that string: raw bytes its escapes saved on decoding, and its bytes beyond ASCII. */
+  /** Of that string: the raw bytes that decoding its escapes saves, and its bytes beyond ASCII. */
   #escapeSavings = 0;
   #nonAsciiBytes = 0;
-  /** Of the last character that was not plain: its length in UTF-8, and the first byte of that. */
+  /** Of the last character that was not plain: its length in UTF-8, and its first byte. */
   #decodedLength = 0;
   #lead = 0;
 
@@ -137,12 +136,12 @@ export class Scanner {
     return byte ?? -1;
   }
 
-  /** What comes next; `none` at the end or where no value can start. */
+  /** Returns the kind of the next value; `none` at the end or where no value can start. */
   peekKind(): JsonKind {
     return KINDS.get(this.#space()) ?? 'none';
   }
 
-  /** Nothing but white space may follow the body's one value. */
+  /** Checks that only white space follows the body's one value. */
   expectEnd(): void {
     if (this.#space() !== -1) this.#fail('invalid_json');
   }
@@ -153,7 +152,7 @@ export class Scanner {
       this.#space();
       const { estimatedUnits } = this;
       this.#string();
-      // A name we know is a field of the protocol, not a part of the prompt.
+      // A known name is a field of the protocol, not a part of the prompt.
       this.estimatedUnits = estimatedUnits;
       const name = this.#decoded();
       this.#colon();
@@ -176,7 +175,7 @@ export class Scanner {
     });
   }
 
-  /** Passes over any value, counting it. */
+  /** Skips any value, counting its tokens. */
   skip(): void {
     switch (this.peekKind()) {
       case 'object':
@@ -203,7 +202,7 @@ export class Scanner {
     }
   }
 
-  /** Passes over a value and returns its text: a string's (its beginning, if long), anything else as written. */
+  /** Skips a value and returns its text: a string's (its start, if long), any other value as written. */
   readText(): string | null {
     const kind = this.peekKind();
     const start = this.at;
@@ -214,7 +213,7 @@ export class Scanner {
     return String.fromCharCode(...this.bytes.subarray(start, this.at));
   }
 
-  /** Passes over a string of encoded bytes as `text` does, without estimating it as text. */
+  /** Skips a string of encoded bytes as `readText` does, without estimating it as text. */
   readEncoded(): string | null {
     if (this.peekKind() !== 'string') return this.readText();
     this.#encoded();
@@ -250,7 +249,7 @@ export class Scanner {
     this.#space();
   }
 
-  /** The comma-separated members or items between the bracket here and `close`. */
+  /** Reads the comma-separated members or items from the bracket here to `close`. */
   #members(close: number, member: () => void): void {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) {
@@ -330,7 +329,7 @@ export class Scanner {
     this.estimatedUnits += PAIR_ROW * (1 + Math.ceil((this.at - start) / 3));
   }
 
-  /** Reads a string in one loop over its bytes, counting as it goes. The hot path of the whole room. */
+  /** Reads a string in one loop over its bytes, counting as it goes. The hot path of this package. */
   #string(): void {
     const bytes = this.bytes;
     if (bytes[this.at] !== QUOTE) {
@@ -368,7 +367,7 @@ export class Scanner {
     this.#countString(from, at, estimatedUnits);
   }
 
-  /** Reads a string of encoded bytes, which is no text: checked, but not estimated. */
+  /** Reads a string of encoded bytes: checked as JSON, but not estimated as text. */
   #encoded(): void {
     const bytes = this.bytes;
     const from = this.at + 1;
@@ -404,7 +403,7 @@ export class Scanner {
     this.estimatedUnits += estimatedUnits;
   }
 
-  /** Checks what is not a plain byte at `at`; returns its raw length, 0 if it is not well-formed. */
+  /** Checks the escape or multi-byte character at `at`; returns its raw length, or 0 if malformed. */
   #special(at: number, byteClass: number): number {
     if (byteClass === CONTROL) return 0;
     if (byteClass === NON_ASCII) {
@@ -420,7 +419,7 @@ export class Scanner {
     return raw;
   }
 
-  /** The raw length of the escape at `at`, or 0; notes how its UTF-8 starts and how long it is. */
+  /** Returns the raw length of the escape at `at`, or 0; records its first UTF-8 byte and length. */
   #escape(at: number): number {
     const escapeChar = this.bytes[at + 1] ?? 0;
     this.#decodedLength = 1;
@@ -443,7 +442,7 @@ export class Scanner {
     return paired ? 12 : 6;
   }
 
-  /** The code unit of the \uXXXX at `at`, or -1. */
+  /** Returns the code unit of the \uXXXX at `at`, or -1. */
   #unit(at: number): number {
     if (this.bytes[at + 1] !== 0x75) return -1;
     let unit = 0;
@@ -455,7 +454,7 @@ export class Scanner {
     return unit;
   }
 
-  /** The last string, decoded as far as LONGEST_NAME bytes. */
+  /** Returns the last string, decoded up to MAX_NAME_BYTES. */
   #decoded(): string {
     if (this.error !== null) return '';
     if (!this.#escaped && this.#to - this.#from <= MAX_NAME_BYTES) {
@@ -482,7 +481,7 @@ export class Scanner {
 
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
-/** Short ASCII, as nearly every name is, needs no decoder. */
+/** Decodes without a TextDecoder if possible: nearly every name is short ASCII. */
 function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let at = start; at < end; at += 1) {

@@ -1,4 +1,4 @@
-/** Anthropic's Messages. */
+/** The spec of Messages, as Anthropic's API defines it. */
 import { buildConfusableNames } from './analysis.ts';
 import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
@@ -60,7 +60,7 @@ const MESSAGES_REQUEST: RequestSpec = {
   outputLimit: { fields: ['max_tokens'], required: true, min: 0 },
   outputLimitFieldVaries: false,
   hasUsageOption: false,
-  // Anthropic's models write their cache only when asked.
+  // Anthropic's models write their cache on request only.
   mayCacheUnasked: false,
   toolsPreamble: {
     maxTokens: MAX_TOOLS_PREAMBLE_TOKENS,
@@ -98,7 +98,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     readEvent: readMessagesEvent,
     isUsageOnly: () => false,
     normalizeUsage: normalizeMessagesUsage,
-    // Anthropic's own streams have this event, so its SDKs know it.
+    // Anthropic's own streams contain this event, so its SDKs ignore it.
     keepAliveBytes: new TextEncoder().encode('event: ping\ndata: {"type":"ping"}\n\n'),
   },
   errors: {
@@ -119,7 +119,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
       typeof body.error.type === 'string',
     overloadedStatus: 529,
   },
-  // Anthropic's pages carry their own bounds; everything fits on one.
+  // Anthropic's pages name their first and last entry; all models fit on one page.
   modelListBounds: (ids) => ({
     has_more: false,
     first_id: ids[0] ?? null,

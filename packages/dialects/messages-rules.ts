@@ -1,7 +1,7 @@
 /**
  * The closed table of Messages: each documented parameter of Anthropic's API and its betas (API
- * reference and SDK 1.12, November 2026) and its effect on the price. A field that is not here passes
- * and is counted.
+ * reference and SDK 1.12, November 2026) with its effect on the price. A field that is not in the table
+ * passes and is counted.
  */
 import {
   getMember,
@@ -28,7 +28,7 @@ export const ESTIMATED_TOOLS_PREAMBLE_TOKENS = 350;
 /** The largest documented for a tool of Anthropic's own that the caller runs: computer use, 735 + 499. */
 const MAX_CLIENT_TOOL_TOKENS = 2_000;
 
-/** Where `max_uses` is absent no limit is documented; the server's loop stops after 10 turns of its own. */
+/** No limit is documented where `max_uses` is absent; the server's own loop stops after 10 turns. */
 const MAX_SEARCHES = 20;
 
 /** Turns of the server's own tool loop before it pauses ("Handling stop reasons", pause_turn). */
@@ -44,7 +44,7 @@ function checkThinking(value: JsonNode, analysis: RequestAnalysis): void {
   else analysis.thinkingBudget = tokens;
 }
 
-/** "Compaction": a sampling of its own over the whole context, listed in usage.iterations only. */
+/** Bounds a "Compaction": a pass over the whole context, reported in usage.iterations only. */
 function limitCompaction(analysis: RequestAnalysis): void {
   analysis.contextWindow = true;
   analysis.addSurcharge('compaction', 1);
@@ -59,7 +59,7 @@ function checkContextManagement(value: JsonNode, analysis: RequestAnalysis): voi
 }
 
 export const MESSAGES_RULES: Rules = {
-  // Read on their own, before this table is asked.
+  // Read by code of their own; `promptFields` and the readers of settings name them.
   messages: { effect: 'priced' },
   system: { effect: 'priced' },
   tools: { effect: 'priced' },
@@ -85,7 +85,7 @@ export const MESSAGES_RULES: Rules = {
     check: checkContextManagement,
   },
   compaction: { effect: 'bounded', check: (_value, analysis) => limitCompaction(analysis) },
-  // What an MCP server says is input like any other and has no fee; how much it says only the window bounds.
+  // Output of an MCP server is input without a surcharge, and only the context window bounds it.
   mcp_servers: {
     effect: 'bounded',
     check: (_value, analysis) => {
@@ -104,7 +104,7 @@ export const MESSAGES_RULES: Rules = {
     check: (value, analysis) => {
       const payer = getMember(value, 'bill_to');
       if (payer !== undefined && payer.text !== 'self') {
-        analysis.rejectUnsupported('billing_policy', 'the call would be billed to somebody else');
+        analysis.rejectUnsupported('billing_policy', 'the call would be billed to another account');
       }
     },
   },
@@ -139,7 +139,7 @@ export function checkCacheControl(value: JsonNode, analysis: RequestAnalysis): v
   else if (analysis.cacheWrites === 'automatic') analysis.cacheWrites = '5m';
 }
 
-/** Blocks whose tokens are all in their bytes (or, signed and encrypted, fewer than their bytes). */
+/** Blocks with at most as many tokens as bytes; signed and encrypted ones have fewer. */
 const INLINE_BLOCK_TYPES = new Set([
   'text',
   'thinking',
@@ -165,12 +165,12 @@ const INLINE_BLOCK_TYPES = new Set([
   'fallback',
 ]);
 
-/** What a server tool's result block holds in turn: web_search_result, code_execution_output, ..._error. */
+/** Blocks inside a server tool's result: web_search_result, code_execution_output, ..._error. */
 const RESULT_BLOCK_TYPE = /_(result|output|error)$/;
 
 export function checkMessagesPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
   const type = part.members.get('type')?.text ?? null;
-  // Only where something is fetched: a code execution's result also names the files it made.
+  // Other blocks may name files without loading them: a code execution's result lists those it made.
   if (type === 'container_upload') {
     analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
     return;
@@ -229,7 +229,7 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
     return;
   }
   analysis.contextWindow = true;
-  // Run by the caller, but with prompts whose length nobody documents.
+  // The caller runs these tools, but the length of their prompts is not documented.
   if (/^(browser|computer)_toolset_/.test(type)) return;
   analysis.serverTools = true;
   if (type.startsWith('web_search_')) {
@@ -240,7 +240,7 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
   }
 }
 
-/** With tools that run at the provider each turn of their loop may compact once. */
+/** Adds the compactions of server tools: each turn of the provider's loop may compact once. */
 export function addCompactionPasses(analysis: RequestAnalysis): void {
   const compacts = analysis.surchargeBounds(1).some((bound) => bound.kind === 'compaction');
   if (compacts && analysis.serverTools) analysis.addSurcharge('compaction', MAX_SERVER_TURNS - 1);

@@ -1,12 +1,12 @@
 /**
- * Anthropic Messages usage as disjoint buckets. Pure. A stream reports twice: message_start opens and
- * message_delta is cumulative, so later keys replace earlier ones and are never added to them.
+ * Anthropic's Messages events, and their usage as disjoint buckets. Pure. A stream reports usage in
+ * message_start and cumulatively in message_delta, so later values replace earlier ones.
  */
 import type { AnswerRecorder } from './dialect-spec.ts';
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import { isListPriceTier, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
 
-/** The later report over the earlier one, key by key; a null says nothing. */
+/** Merges a later report over an earlier one, key by key; null keeps the earlier value. */
 function mergeUsage(earlier: JsonObject, later: JsonObject): JsonObject {
   const merged: Record<string, unknown> = { ...earlier };
   for (const [key, value] of Object.entries(later)) if (value !== null) merged[key] = value;
@@ -51,7 +51,7 @@ export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): 
   }
 }
 
-/** Cache writes by lifetime. The total may be newer than its split; what the split leaves open is 5 min. */
+/** Returns cache writes by lifetime. The total may exceed its split; the rest lives 5 minutes. */
 function cacheWrites(reader: CountReader, usage: JsonObject) {
   const split = childObject(usage, 'cache_creation');
   const fiveMinuteWrites = reader.readOrZero(split, 'ephemeral_5m_input_tokens');
@@ -65,7 +65,7 @@ function cacheWrites(reader: CountReader, usage: JsonObject) {
 type Compaction = { input: number; read: number; write: number; output: number; unknown: number };
 
 /**
- * Passes that the top-level counts leave out. Compaction is billed like any input and output of the
+ * Sums the passes that the top-level counts leave out. Compaction is billed like any input and output of the
  * same model (https://platform.claude.com/docs/en/build-with-claude/compaction); other kinds, such as
  * another model's advice, have prices we cannot know.
  */
@@ -87,7 +87,7 @@ function sumCompactions(reader: CountReader, usage: JsonObject): Compaction {
   return sum;
 }
 
-/** Modifiers of the price that the list price does not hold for: tier, speed, place of inference. */
+/** Counts modifiers for which the list price does not hold: tier, speed, place of inference. */
 function countPriceModifiers(usage: JsonObject): number {
   const geo = usage.inference_geo;
   const isGlobal =
@@ -99,7 +99,7 @@ function countPriceModifiers(usage: JsonObject): number {
   );
 }
 
-/** Normalises one (merged) usage object; without both of its counts it is no usage. */
+/** Normalizes a merged usage object. Without both of its counts there is no usage. */
 export function normalizeMessagesUsage(usage: JsonObject): NormalizedUsage {
   const reader = new CountReader();
   const input = reader.read(usage, 'input_tokens');

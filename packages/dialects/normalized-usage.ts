@@ -12,7 +12,7 @@ export type NormalizedUsage = Readonly<{
 
 export const NO_USAGE_REPORTED: NormalizedUsage = { usage: null, surcharges: [], unpriceable: 0 };
 
-/** The surcharges with a count above zero. */
+/** Returns the surcharges with a count above zero. */
 export function toSurcharges(
   counts: Readonly<Partial<Record<SurchargeKind, number>>>,
 ): SurchargeCount[] {
@@ -24,7 +24,7 @@ export function toSurcharges(
   return surcharges;
 }
 
-/** Tiers at the list price; any other (priority, flex, fast, batch, next month's) has another price. */
+/** Tiers at the list price; any other (priority, flex, fast, batch, a future one) has another price. */
 const LIST_PRICE_TIERS: ReadonlySet<unknown> = new Set([
   undefined,
   null,

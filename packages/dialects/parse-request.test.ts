@@ -22,7 +22,7 @@ function parse(dialect: Dialect, body: unknown): ParseResult {
 
 function facts(dialect: Dialect, body: unknown): RequestFacts {
   const result = parse(dialect, body);
-  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result)}`);
+  if (!result.ok) throw new Error(`rejected: ${JSON.stringify(result)}`);
   return result.facts;
 }
 

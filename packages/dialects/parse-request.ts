@@ -1,7 +1,7 @@
 /**
- * Reads a body once and says what billing needs of it, by the table of its dialect. Everything is
- * priced, bounded or refused; what no table knows passes and is counted. It keeps numbers, closed
- * words and positions, never a piece of the text.
+ * Reads a body once and returns the facts that billing needs, by its dialect's spec. Every known field is
+ * priced, bounded or rejected; an unknown one passes and is counted. Keeps numbers, short settings and
+ * positions, never a piece of a prompt.
  */
 
 import {
@@ -27,7 +27,7 @@ import { DIALECT_SPECS } from './specs.ts';
 import { unitsToTokens } from './token-estimator.ts';
 import { detectWrongEndpoint } from './wrong-endpoint.ts';
 
-/** Special tokens around the whole, and what a provider puts before it unasked (xAI: some 700 tokens). */
+/** Special tokens of a prompt, and text that a provider adds by itself (xAI: some 700 tokens). */
 const MAX_PREAMBLE_TOKENS = 2_000;
 const ESTIMATED_PREAMBLE_TOKENS = 8;
 
@@ -53,7 +53,7 @@ class BodyParser {
     );
   }
 
-  /** Reads all of it; the facts are then in the members above. */
+  /** Reads the whole body into the members above. Returns an error of the body as a whole, or null. */
   parse(): RequestError | null {
     const { scanner, analysis } = this;
     const isObject = scanner.peekKind() === 'object';
@@ -100,7 +100,7 @@ class BodyParser {
       name !== 'model' &&
       name !== 'stream'
     ) {
-      // A schema: its bytes are read by the model.
+      // A schema: the model reads its bytes, so they count.
       scanner.skip();
       return;
     }
@@ -276,12 +276,12 @@ export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
   };
 }
 
-/** Just after the opening brace: white space is all that may stand before it. */
+/** Returns the offset after the opening brace: only white space may precede it. */
 function findBodyStart(bytes: Uint8Array): number {
   return bytes.indexOf(0x7b) + 1;
 }
 
-/** The light reading for /v1/messages/count_tokens, which costs nothing: a model, and the right dialect. */
+/** Parses a body for /v1/messages/count_tokens, which is free: checks the model and the dialect only. */
 export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
   const parser = new BodyParser(DIALECT_SPECS.messages.request, bytes);
   const error = parser.parse();
@@ -295,7 +295,7 @@ export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
   return { ok: true, model: model.text ?? '', modelSpan: toSpan(model) };
 }
 
-/** What only bears on the price is no reason to refuse a count; what is stored by others still is. */
+/** Returns whether an error concerns only the price, which is no reason to reject a token count. */
 function isPricingError(error: RequestError): boolean {
   return error.reason === 'unsupported_feature' && /price|billed/.test(error.explanation);
 }

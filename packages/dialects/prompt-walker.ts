@@ -1,7 +1,6 @@
 /**
- * Walks what a model will read: messages, their parts, the system prompt and the tools. It promises
- * that everything that can become a token is counted once, and that what is not text (inline media)
- * is counted by the provider's own limits instead of its bytes.
+ * Walks the prompt: messages, their parts, the system prompt and the tools. Counts everything that can
+ * become a token once; inline media count by the provider's own limits instead of their bytes.
  */
 
 import {
@@ -20,13 +19,13 @@ import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
 const MAX_FRAME_TOKENS = 16;
 const ESTIMATED_FRAME_TOKENS = 4;
 
-/** Bytes of an encoded document for each token it likely holds: about 60 KB of PDF for a page of 1,500. */
+/** Bytes of an encoded document per estimated token: some 60 KB of PDF for a page of 1,500 tokens. */
 const DOCUMENT_BYTES_PER_TOKEN = 50;
 
-/** Anthropic's documented limit is 100,000 messages; nobody sends a tenth of that. */
+/** Anthropic's documented limit is 100,000 messages; real requests have far fewer. */
 const MAX_PROMPT_ITEMS = 100_000;
 
-/** Members of a part or message whose value is text the model reads as it is. */
+/** Members of a part or message with a text that the model reads unchanged. */
 const TEXT_MEMBERS = new Set(['content', 'text', 'thinking', 'refusal', 'reasoning_content']);
 
 const MEDIA_MEMBERS: Readonly<Record<string, CaptureSpec>> = {
@@ -35,7 +34,7 @@ const MEDIA_MEMBERS: Readonly<Record<string, CaptureSpec>> = {
   input_audio: { members: { data: ENCODED_LEAF } },
 };
 
-/** Signed or encrypted thoughts of earlier turns: mostly dropped again, at most their bytes. */
+/** Signed or encrypted reasoning of earlier turns: at most its bytes, and mostly dropped. */
 const OPAQUE_MEMBERS = new Set([
   'signature',
   'data',
@@ -99,7 +98,7 @@ export class PromptWalker {
     });
   }
 
-  /** A text, or an array of parts. */
+  /** Walks a text, or an array of parts. */
   #content(path: string): void {
     const kind = this.#scanner.peekKind();
     if (kind === 'array') {
@@ -130,7 +129,7 @@ export class PromptWalker {
     this.#analysis.extraEstimatedTokens += estimatedTokens;
   }
 
-  /** False once there is more than a provider takes: the rest is skipped, the body refused. */
+  /** Returns false beyond the maximum of items: the body is rejected and the rest is skipped. */
   #countItem(field: string): boolean {
     this.#itemCount += 1;
     if (this.#itemCount <= MAX_PROMPT_ITEMS) return true;
@@ -192,7 +191,7 @@ export class PromptWalker {
     return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
   }
 
-  /** Encoded bytes are no text: what they come to is the judge's to say, a document's likely size ours. */
+  /** Captures encoded media: the dialect's check bounds its tokens, a document's size estimates them. */
   #media(name: string, path: string): JsonNode {
     const { maxTokens, estimatedUnits } = this.#scanner;
     const node = capture(
@@ -263,7 +262,7 @@ export class PromptWalker {
       if (!CAPTURED_TOOL_MEMBERS.has(name)) return;
       const kind = scanner.peekKind();
       const from = scanner.at;
-      // A schema is skipped, not noted, so that what is watched for inside it is seen.
+      // A schema is skipped, not captured, so that the scanner reports watched names inside it.
       const text = kind === 'object' ? null : scanner.readText();
       if (kind === 'object') scanner.skip();
       this.#store(members, path, name, {

@@ -1,4 +1,4 @@
-/** Made by `calibrate-estimator.ts`: twentieths in base 36, a row for each class before. */
+/** Written by `calibrate-estimator.ts`: twentieths in base 36, a row for each class before. */
 export const TOKEN_PROBABILITIES = [
   'g121f412221111g1f111212212kkkkkkkkkkkkkk',
   '469b2dcf54g1gd3gk38c2ige1ikkkkkkkkkkkkkk',

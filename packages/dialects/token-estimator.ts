@@ -1,8 +1,8 @@
 /**
- * How many tokens a text likely has, without a tokenizer: for each pair of neighbouring bytes, the
- * chance that a token ends between them, summed. The chances (`tokens.table.ts`) are measured against
- * o200k_base and cl100k_base by `calibrate-estimator.ts`, so the sum is near the truth for prose and code and
- * rarely below it for anything else. An estimate, never a bound: what is held uses bytes.
+ * Estimates the tokens of a text without a tokenizer: the sum, over each pair of neighbouring bytes, of
+ * the probability that a token ends between them. `calibrate-estimator.ts` measures the probabilities
+ * (`token-estimator.table.ts`) against o200k_base and cl100k_base, so the sum is near the real count for
+ * prose and code and rarely below it for other text. An estimate, not a bound: holds use bytes.
  */
 import { TOKEN_PROBABILITIES } from './token-estimator.table.ts';
 
@@ -20,10 +20,10 @@ const LEAD_BYTE_2 = 35;
 const LEAD_BYTE_3 = 36;
 const LEAD_BYTE_HAN = 37;
 const LEAD_BYTE_4 = 38;
-/** Before the first byte of a text. */
+/** The class before the first byte of a text. */
 export const TEXT_START = 39;
 
-/** Classes, and so the length of a row of the table; also how many units make one token. */
+/** The number of classes, which is the length of a table row; also the units of one token. */
 export const PAIR_ROW = 40;
 
 function toByteClass(byte: number): number {
@@ -51,12 +51,12 @@ export const BYTE_CLASSES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byt
   toByteClass(byte),
 );
 
-/** By class before and class now: the chance of a token's start between, in fortieths. */
+/** By previous and current class: the probability of a token's start between, in fortieths. */
 export const PAIR_UNITS: Uint8Array = Uint8Array.from(TOKEN_PROBABILITIES.join(''), (digit) =>
   Math.min(PAIR_ROW, 2 * Number.parseInt(digit, 36)),
 );
 
-/** Units, as the scanner sums them, in tokens. */
+/** Converts units, as the scanner sums them, to tokens. */
 export function unitsToTokens(units: number): number {
   return Math.ceil(units / PAIR_ROW);
 }
@@ -69,7 +69,7 @@ export class TokenEstimator {
   add(bytes: Uint8Array): void {
     let units = 0;
     let previousClass = this.#previousClass;
-    // An index, because the iterator of a typed array is several times slower here.
+    // An index, because a typed array's iterator is several times slower here.
     for (let index = 0; index < bytes.length; index += 1) {
       const currentClass = BYTE_CLASSES[bytes[index] ?? 0] ?? 0;
       units += PAIR_UNITS[previousClass * PAIR_ROW + currentClass] ?? 0;
@@ -84,7 +84,7 @@ export class TokenEstimator {
   }
 }
 
-/** A likely count of the tokens in a UTF-8 text: rarely below the truth, near it for prose and code. */
+/** Estimates the tokens of a UTF-8 text: rarely below the real count, near it for prose and code. */
 export function estimateTokens(bytes: Uint8Array): number {
   const estimator = new TokenEstimator();
   estimator.add(bytes);

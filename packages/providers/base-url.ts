@@ -1,11 +1,11 @@
 /**
- * Where a provider is spoken to. A base address comes from the deployment's settings; it must be
- * https without a user name in it, because a key goes there (plain http only to this very machine,
- * for mocks). A bad one is refused at configuration, by the provider's name and never by its text.
+ * The base URL of a provider comes from the deployment's settings. It must be https and hold no
+ * credentials, because a key is sent there; plain http is allowed to loopback addresses, for mocks. The
+ * error for a bad one names the provider and never repeats the URL.
  */
 import { isLoopback } from '@farebox/bindings';
 
-/** The base without its trailing slashes; throws where a key must not be sent to it. */
+/** Returns the URL without trailing slashes. Throws if a key must not be sent to it. */
 export function validateBaseUrl(id: string, text: string): string {
   const url = URL.parse(text);
   if (url === null) throw new Error(`the base URL of provider ${id} is not a URL`);

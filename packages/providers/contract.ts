@@ -1,5 +1,5 @@
 /**
- * A provider of models, the one way out to it, and the meter that turns what it answers into a bill.
+ * The types of this package: a provider, a request to it, its result, and the meter of an answer.
  */
 import type { Dialect, SurchargeCount, UpstreamEndpoint, UsageQuirks } from '@farebox/dialects';
 import type { Usage } from '@farebox/money';
@@ -48,11 +48,11 @@ export type Provider = Omit<UpstreamSpec, 'endpoints'> &
     apiKey: string;
   }>;
 
-/** What configureProviders needs, as values: nobody but a Worker's env module reads bindings. */
+/** The input of configureProviders, as values: only a Worker's env module reads bindings. */
 export type ProviderSettings = Readonly<{
   /** By provider id; a provider without a key is not offered. */
   apiKeys: Readonly<Record<ProviderId, string>>;
-  /** Overrides, following each SDK's habit (design.md section 9). */
+  /** Base URLs by provider id, each as the provider's own SDK takes it (design.md section 9). */
   baseUrls: Readonly<Record<ProviderId, string>>;
   /** Further OpenAI-compatible providers. */
   extra: readonly Readonly<{ id: ProviderId; baseUrl: string; apiKey: string }>[];
@@ -67,21 +67,21 @@ export type UpstreamRequest = Readonly<{
   headers: Headers;
   /** The edited body, in pieces, so that a large one is never copied. */
   body: readonly Uint8Array[];
-  /** Ends the call: fired by who makes it, and by `send` where the provider keeps silent. */
+  /** Aborts the request: the caller does, and so does `send` at a timeout. */
   abort: AbortController;
-  /** How long the answer's headers may take, in milliseconds. */
+  /** The timeout for the answer's headers, in milliseconds. */
   firstByteMs: number;
 }>;
 
 export type UpstreamResult =
-  /** Of the provider's headers only the type goes on. */
+  /** Of the provider's headers only the content type is kept. */
   | Readonly<{
       ok: true;
       status: number;
       contentType: string | null;
       body: ReadableStream<Uint8Array>;
     }>
-  /** Nothing was produced. `detail` goes to the caller and nowhere else: it may echo the prompt. */
+  /** Nothing was produced. `errorBody` goes to the caller and nowhere else: it may echo the prompt. */
   | Readonly<{
       ok: false;
       reason: 'rejected';
@@ -91,46 +91,47 @@ export type UpstreamResult =
       retryAfter: string | null;
     }>
   | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
-  /** It speaks of our account there: 401, 403, quota, billing; or a redirect, which is our misconfiguration. */
+  /** An error of Farebox's own account: 401, 403, quota, billing; or a redirect, a misconfiguration. */
   | Readonly<{ ok: false; reason: 'provider_account_error'; status: number }>
   | Readonly<{ ok: false; reason: 'unreachable' | 'timeout' }>
-  /** `abort` was fired before the answer began. */
+  /** The request was aborted before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
 
-/** What the meter has understood so far. */
+/** What the meter has read so far. */
 export type Reading = Readonly<{
   /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */
   usage: Usage | null;
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
-  /** What is billed besides the buckets: counts only, the meter knows no prices. */
+  /** What is billed besides the buckets: counts only, because the meter knows no prices. */
   surcharges: readonly SurchargeCount[];
   /** A finish reason or stop event was seen. */
   finished: boolean;
-  /** The stream's own last word (`[DONE]`, `message_stop`, or a whole JSON document) was seen. */
+  /** The terminal event (`[DONE]`, `message_stop`), or a whole JSON document, was seen. */
   ended: boolean;
   /** The provider reported an error inside a 200. */
   failed: boolean;
-  /** Output tokens likely produced so far, from what passed by: rarely below the truth. */
+  /** The estimate of output tokens from the bytes so far: rarely below the real count. */
   estimatedOutputTokens: number;
-  /** Usage fields or tiers that change the price and that we cannot follow; each is the house's loss and an alert. */
+  /** The number of usage fields and tiers with an unknown price: absorbed by the platform and logged. */
   unpriceable: number;
 }>;
 
 /**
- * Fed every byte of one answer, in order; never alters what it returns except to leave things out.
- * Each piece of a stream is made of whole events, so pings and errors may be written between any two
- * pieces. Only an event of more than 1 MiB goes on as it comes, in pieces.
+ * Reads every byte of one answer, in order, and returns the bytes for the client; it may leave bytes
+ * out and changes none. Each returned piece of a stream consists of whole events, so that pings and
+ * errors may be written between pieces. Only an event larger than 1 MiB is returned in parts.
  */
 export interface Meter {
   /**
-   * What may go to the client now: `chunk` itself where it starts and ends with an event, else its whole
-   * events, an unfinished one being withheld for a later call; without the usage chunk nobody asked for.
+   * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an event,
+   * else its whole events. An unfinished event is withheld for a later call; a hidden usage chunk is left
+   * out.
    */
   feed(chunk: Uint8Array): readonly Uint8Array[];
   /**
-   * The answer is over: what it withheld of an event without its blank line. That belongs to the client
-   * if the answer ended by itself; where it was cut, nothing may be written after it, so leave it out.
+   * Ends the answer and returns the withheld bytes of an event without its blank line. Write them if the
+   * answer is complete; after a truncated answer leave them out, so that an error event may follow.
    */
   end(): readonly Uint8Array[];
   reading(): Reading;
@@ -140,7 +141,7 @@ export type MeterOptions = Readonly<{
   provider: Provider;
   dialect: Dialect;
   stream: boolean;
-  /** The model's own name at the provider: some bill a search for every call. */
+  /** The model's own name at the provider: some models bill a search for every call. */
   model: string;
   /** Chat streams: remove the usage chunk, because the caller did not ask for it. */
   hideUsage: boolean;

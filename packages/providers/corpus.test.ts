@@ -17,7 +17,7 @@ import {
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const SEED = 20261123;
 
-/** Where the bytes cannot tell: reasoning is billed that is streamed only in part, or not at all. */
+/** Models that stream their billed reasoning in part or not at all, so that bytes cannot show it. */
 const SHOWN_IN_PART: readonly RegExp[] = [/^grok-4\.3/];
 
 type RecordingMeta = Readonly<{
@@ -100,7 +100,7 @@ function feedInChunks(meter: Meter, body: Uint8Array, size: () => number): Buffe
   return Buffer.concat(out);
 }
 
-/** All tokens reported, wherever: a compaction moves most of the input out of the buckets. */
+/** All reported tokens: a compaction moves most of the input out of the buckets into surcharges. */
 function countReportedTokens({ usage, surcharges }: Reading): number {
   const buckets = BUCKETS.map((bucket) => usage?.[bucket] ?? 0);
   const compactionTokens = surcharges.map(({ kind, count }) =>
@@ -109,7 +109,7 @@ function countReportedTokens({ usage, surcharges }: Reading): number {
   return [...buckets, ...compactionTokens].reduce((sum, count) => sum + count, 0);
 }
 
-/** Billed output that passed by: hidden reasoning is not estimated from bytes, the gateway adds its own. */
+/** The billed output that was visible: the meter does not estimate hidden reasoning, the gateway does. */
 function countVisibleOutput(meta: RecordingMeta, body: Uint8Array, meter: Meter): number {
   if (meta.usage === null) return 0;
   const compacted = meter.reading().surcharges.find((extra) => extra.kind === 'compaction_output');

@@ -1,7 +1,7 @@
 /**
- * The only fetch to models. Headers are built from nothing, so that nothing of the caller reaches a
- * provider by accident; what comes back is an allow-list, so that nothing of our account there reaches
- * the caller. An error's text is handed on for the caller and never logged or thrown.
+ * The only fetch to models. Request headers are built from scratch, so that none of the caller's reaches
+ * a provider by accident; response headers are an allow-list, so that nothing of Farebox's account
+ * reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
 import { DIALECT_SPECS, ENDPOINT_DIALECTS } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
@@ -12,14 +12,14 @@ import { classifyUpstreamError } from './upstream-errors.ts';
 const USER_AGENT = 'farebox/0.1';
 const MAX_ERROR_BYTES = 65_536;
 /**
- * Parameters that may not go on: keys (Gemini's clients put theirs there, and ours is in a header), and
- * Google's system parameters, some of which leave parts of an answer out, its usage too
+ * Query parameters that are not forwarded: keys (Gemini's clients put theirs there; ours is in a header)
+ * and Google's system parameters, some of which remove parts of an answer, even its usage
  * (cloud.google.com/apis/docs/system-parameters).
  */
 const BLOCKED_QUERY_PARAMETER =
   /^\$|^(key|api[-_]?key|access_token|oauth_token|fields|alt|callback|prettyPrint|quotaUser|uploadType|upload_protocol)$/i;
 
-/** A plain record: `fetch` makes its own Headers of whatever it is given. */
+/** Builds the headers as a plain record: `fetch` makes its own Headers from any input. */
 function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
   const bearer = provider.keyHeader === 'authorization';
   const result: Record<string, string> = {
@@ -56,7 +56,7 @@ function filterQuery(query: string): string {
   return allowed.length === 0 ? '' : `?${allowed.join('&')}`;
 }
 
-/** Up to `ERROR_BYTES_AT_MOST` of a body; what could be read where the connection breaks. */
+/** Reads up to MAX_ERROR_BYTES of a body; less if the connection breaks. */
 async function readErrorBody(response: Response): Promise<Uint8Array> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];
@@ -70,12 +70,12 @@ async function readErrorBody(response: Response): Promise<Uint8Array> {
     }
     await reader?.cancel();
   } catch {
-    // A cut error is still an error; its status is what counts.
+    // A truncated error is still an error: its status decides.
   }
   return concatBytes(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
-/** Retry-After in whole seconds, from seconds or an HTTP date (RFC 9110, 10.2.3); null for anything else. */
+/** Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), to whole seconds; null otherwise. */
 function parseRetryAfter(response: Response, now: number): string | null {
   const value = response.headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,9}$/.test(value)) return value;
@@ -100,7 +100,7 @@ function toUpstreamSuccess(response: Response): UpstreamResult {
   return { ok: true, status: response.status, contentType, body };
 }
 
-/** Asks a provider. Resolves when its headers (or the whole of its error) are here; never rejects. */
+/** Sends a request. Resolves when the headers, or the whole of an error, have arrived; never rejects. */
 export async function send(
   request: UpstreamRequest,
   now: () => number = Date.now,

@@ -1,11 +1,11 @@
 /**
- * A request's body on its way out. Small pieces are joined, and large ones are streamed slice by slice
- * so that a 20 MB body is never copied whole.
+ * The body of an outgoing request: small pieces are joined, large ones are streamed slice by slice, so
+ * that a 20 MB body is never copied whole.
  */
 import { concatBytes } from './concat-bytes.ts';
 
 const MAX_CONCAT_BYTES = 65_536;
-/** A write is copied by the runtime: in slices, a 20 MB body costs that much once and not twice. */
+/** The runtime copies each write: with slices, a 20 MB body takes 20 MB of memory and not 40. */
 const SLICE_BYTES = 262_144;
 
 function* toSlices(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
@@ -21,7 +21,7 @@ async function writeSlices(pieces: readonly Uint8Array[], target: WritableStream
     for (const slice of toSlices(pieces)) await writer.write(slice);
     await writer.close();
   } catch {
-    // The connection went away; the fetch that reads the other end says so.
+    // The connection is gone; the fetch that reads the other end reports it.
   }
 }
 

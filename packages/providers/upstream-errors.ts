@@ -1,7 +1,7 @@
 /**
- * What a provider's refusal means: the caller's fault, a busy provider, or our own account there.
- * Judged by the status and by the error's own code or the opening of its message, in the places where
- * the provider puts them: an error text may echo the prompt, so a phrase elsewhere proves nothing.
+ * Classifies a provider's error: the request was rejected, the provider is overloaded, or Farebox's own
+ * account has a problem. Decided by the status and by the error's code or the start of its message, in
+ * the provider's own fields: a text may echo the prompt, so a phrase elsewhere proves nothing.
  */
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 
@@ -29,7 +29,7 @@ const ACCOUNT_MESSAGES: readonly RegExp[] = [
   /^Your (newly created )?team .{0,80}(credits|spending limit)/,
 ];
 
-/** xAI refuses content by 403; that is about the caller's text and not about our account. */
+/** xAI rejects content with 403, which concerns the caller's text and not our account. */
 const CONTENT_POLICY_MESSAGE = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
 
 function parseJson(text: string): unknown {
@@ -40,7 +40,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The error in each provider's wrapping: `{error: {...}}`, `[{error: {...}}]` or xAI's `{code, error}`. */
+/** Unwraps an error: `{error: {...}}`, `[{error: {...}}]` or xAI's `{code, error}`. */
 function extractError(text: string): JsonObject {
   const json = parseJson(text);
   const body: unknown = Array.isArray(json) ? json[0] : json;
@@ -58,7 +58,7 @@ function isAccountError(error: JsonObject): boolean {
   return typeof message === 'string' && ACCOUNT_MESSAGES.some((pattern) => pattern.test(message));
 }
 
-/** Judges an answer that is not a success. `text` is the (beginning of the) body. */
+/** Classifies an answer that is not a success. `text` is the body, or its start. */
 export function classifyUpstreamError(status: number, text: string): UpstreamErrorKind {
   const error = extractError(text);
   const { message } = error;

@@ -1,5 +1,5 @@
 /**
- * xAI. Its chat usage reports reasoning beside completion_tokens (the recorded total is the sum of
+ * xAI. Its chat usage reports reasoning apart from completion_tokens (the recorded total is the sum of
  * prompt, completion and reasoning), and it prefers the newer name of the output limit.
  */
 import type { ProviderSpec } from './contract.ts';

@@ -1,20 +1,20 @@
 /**
- * The bytes of one event that is not complete yet, gathered from chunks into a buffer that doubles, so
- * that even a stream of single bytes costs each byte once. An event too large to be understood is
- * forgotten, so that no provider can fill the memory by never ending one.
+ * The bytes of one incomplete event, appended from chunks to a buffer that doubles, so that even a stream
+ * of single bytes copies each byte a constant number of times. An event too large to be parsed is
+ * dropped, so that no provider can fill the memory with one that never ends.
  */
 
-/** Larger than any event of text; a picture in one event may be larger, and reports nothing in it. */
+/** Larger than any event of text; an image in one event may be larger, and holds no usage. */
 const MAX_PARSED_EVENT_BYTES = 16 * 1_048_576;
 const MAX_RETAINED_BUFFER_BYTES = 65_536;
 const EMPTY = new Uint8Array(0);
 
 export class EventBuffer {
   #buffer = EMPTY;
-  /** Bytes seen of the event, kept or not. */
+  /** The bytes received of the event, including dropped ones. */
   length = 0;
 
-  /** The bytes of the event, while `length` of them fit; none of a forgotten one. */
+  /** The bytes of the event; none if it was dropped. */
   get bytes(): Uint8Array {
     return this.length > MAX_PARSED_EVENT_BYTES ? EMPTY : this.#buffer.subarray(0, this.length);
   }

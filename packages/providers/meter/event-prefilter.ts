@@ -1,7 +1,7 @@
 /**
- * A look at one event's bytes that decides, without decoding or parsing, whether the event tells the
- * meter anything (usage, a finish, an error), and counts what the model produced in it. Most events of
- * a stream tell nothing, and this is all they cost.
+ * Decides from one event's bytes, without decoding or parsing, whether the meter has to parse it (usage,
+ * a finish, an error), and counts the model's output in it. Most events of a stream need no parsing, so
+ * this is all that they cost.
  *
  * It walks JSON strings only: a key is a string followed by a colon, so that text inside an answer,
  * where quotes are escaped, is never taken for a key.
@@ -9,7 +9,7 @@
 import type { KeyRole, KeyTable } from '@farebox/dialects';
 import type { OutputEstimator } from './output-estimator.ts';
 
-/** What closes a thought and what holds a citation is billed and never shown; measured like `callMarks`. */
+/** Billed and never shown; measured as `toolCallOverheadTokens` of the providers is. */
 const THINKING_OVERHEAD_TOKENS = 10;
 const CITATION_OVERHEAD_TOKENS = 20;
 const QUOTE = 0x22;
@@ -42,7 +42,7 @@ function getKeyRole(
   return null;
 }
 
-/** Past white space, which may hold the start of the event's next `data` line. */
+/** Skips white space, which may include the start of the event's next `data` line. */
 function skipWhitespace(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   while (at < end) {
@@ -59,7 +59,7 @@ function isRelevant(role: KeyRole, bytes: Uint8Array, at: number): boolean {
   return startsWith(bytes, at + 1, MESSAGE) || startsWith(bytes, at + 1, ERROR);
 }
 
-/** Where the string that opened before `from` closes, or the end. */
+/** Returns the offset of the quote that ends the string before `from`, or `end`. */
 function findStringEnd(bytes: Uint8Array, from: number, end: number): number {
   let at = from;
   while (at < end) {
@@ -86,7 +86,7 @@ function countOutput(
   }
 }
 
-/** Looks through `[start, end)`: counts output into `produced`; true if a parse would tell something. */
+/** Scans `[start, end)`, adds its output to the estimator, and returns whether it has to be parsed. */
 export function prefilterEvent(
   bytes: Uint8Array,
   start: number,

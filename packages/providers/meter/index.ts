@@ -1,7 +1,7 @@
 /**
- * Meters one answer as its bytes pass, in whole events, so that others may write between any two pieces.
- * A chunk that ends where an event does goes on as the very object it came as, unless the usage chunk
- * nobody asked for is cut out of it; no other byte is ever changed or lost, and no bytes make it throw.
+ * Meters one answer as its bytes pass, in whole events, so that other events may be written between any
+ * two pieces. A chunk that ends with an event is returned as the same object, unless a hidden usage chunk
+ * is left out of it. No other byte is changed or lost, and no bytes make it throw.
  */
 import { isJsonObject } from '@farebox/dialects';
 import { concatBytes } from '../concat-bytes.ts';
@@ -11,7 +11,7 @@ import { prefilterEvent } from './event-prefilter.ts';
 import { getEventData, SseSplitter } from './sse-splitter.ts';
 import { UsageTracker } from './usage-tracker.ts';
 
-/** Longer incomplete events (a picture) are passed on in pieces: memory before tidiness. */
+/** Longer incomplete events (an image) are passed on in parts, to bound the memory. */
 const MAX_WITHHELD_BYTES = 1_048_576;
 /** An end marker's event is short; a longer one is not looked at. */
 const MAX_END_EVENT_BYTES = 32;
@@ -31,7 +31,7 @@ class StreamMeter implements Meter {
   #splitter = new SseSplitter();
   /** The event that the last chunk ended in. */
   #buffer = new EventBuffer();
-  /** It is longer than what is withheld, and its beginning has been passed on. */
+  /** True if that event exceeds MAX_WITHHELD_BYTES and its start has been passed on. */
   #passingThrough = false;
 
   constructor(options: MeterOptions) {
@@ -72,7 +72,7 @@ class StreamMeter implements Meter {
     return this.#usageTracker.reading();
   }
 
-  /** Goes on with the event of the chunk before; where it ends in this one, or -1. */
+  /** Continues the event of the previous chunk. Returns the offset of its end in this one, or -1. */
   #continueEvent(chunk: Uint8Array, out: Uint8Array[]): number {
     const end = this.#splitter.findEventEnd(chunk, 0);
     if (end < 0) this.#bufferBytes(chunk, out);
@@ -80,7 +80,7 @@ class StreamMeter implements Meter {
     return end;
   }
 
-  /** More of an event that is not complete: withheld, unless that would be too much. */
+  /** Adds bytes to an incomplete event; passes them on if it is too long to be withheld. */
   #bufferBytes(bytes: Uint8Array, out: Uint8Array[]): void {
     if (bytes.length === 0) return;
     const withheld = this.#buffer.length;
@@ -92,7 +92,7 @@ class StreamMeter implements Meter {
     if (this.#passingThrough) out.push(bytes);
   }
 
-  /** The pending event ends with `rest`: it goes on in one piece, unless it is to be cut out. */
+  /** Completes the buffered event with `rest` and passes it on in one piece, unless it is hidden. */
   #completeEvent(rest: Uint8Array, out: Uint8Array[]): void {
     this.#bufferBytes(rest, out);
     const { bytes } = this.#buffer;
@@ -102,7 +102,7 @@ class StreamMeter implements Meter {
     this.#buffer.clear();
   }
 
-  /** Understands one event; true if it is the usage chunk that nobody asked for. */
+  /** Reads one event. Returns true if it is a usage chunk to hide. */
   #processEvent(bytes: Uint8Array, start: number, end: number): boolean {
     const { spec, outputEstimator } = this.#usageTracker;
     if (!prefilterEvent(bytes, start, end, spec.keyTable, outputEstimator)) {
@@ -122,7 +122,7 @@ class StreamMeter implements Meter {
   }
 }
 
-/** An answer that is one JSON document: understood when it is over. */
+/** Meters an answer that is one JSON document, which is parsed at its end. */
 class DocumentMeter implements Meter {
   #usageTracker: UsageTracker;
   #chunks: Uint8Array[] = [];
@@ -152,7 +152,7 @@ class DocumentMeter implements Meter {
   }
 }
 
-/** A meter for one answer; used once. */
+/** Creates the meter of one answer. */
 export function createMeter(options: MeterOptions): Meter {
   return options.stream ? new StreamMeter(options) : new DocumentMeter(options);
 }

@@ -1,12 +1,12 @@
 /**
- * How much a model has likely written, from the JSON strings of its answer: never less by more bytes,
- * rarely below what it will bill. Keeps a running count, never a text, and never throws on bad escapes.
+ * Estimates the output tokens of an answer from its JSON strings. The estimate never falls and is rarely
+ * below the billed count. Keeps a running count and no text, and never throws on bad escapes.
  */
 import { TokenEstimator } from '@farebox/dialects';
 
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
-/** What the letter of an escape stands for (RFC 8259, section 7); others stand for themselves. */
+/** The byte that an escape's letter means (RFC 8259, section 7); others mean themselves. */
 const ESCAPES: ReadonlyMap<number, number> = new Map([
   [0x62, 0x08],
   [0x66, 0x0c],
@@ -21,7 +21,7 @@ function hexDigit(byte: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : 0;
 }
 
-/** Writes one UTF-16 unit as UTF-8. Halves of a pair are written apart: four bytes' worth, as it is. */
+/** Writes one UTF-16 unit as UTF-8. Each half of a surrogate pair takes two of its four bytes. */
 function writeUtf8(unit: number, target: Uint8Array, at: number): number {
   if (unit < 0x80) {
     target[at] = unit;
@@ -42,7 +42,7 @@ function writeUtf8(unit: number, target: Uint8Array, at: number): number {
   return next;
 }
 
-/** The bytes a JSON string stands for; never more than it has. */
+/** Returns the unescaped bytes of a JSON string: never more than it has. */
 function unescapeJson(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const text = new Uint8Array(end - start);
   let length = 0;
@@ -76,7 +76,7 @@ export class OutputEstimator {
     this.#toolCallOverheadTokens = toolCallOverheadTokens;
   }
 
-  /** One string of output: the JSON string in `[start, end)`, without its quotes. */
+  /** Adds the JSON string in `[start, end)`, without its quotes. */
   addText(bytes: Uint8Array, start: number, end: number): void {
     let firstEscape = start;
     while (firstEscape < end && bytes[firstEscape] !== BACKSLASH) firstEscape++;
@@ -85,17 +85,17 @@ export class OutputEstimator {
     );
   }
 
-  /** A tool call begins. */
+  /** Adds the overhead of one tool call. */
   addToolCall(): void {
     this.#hiddenTokens += this.#toolCallOverheadTokens;
   }
 
-  /** Marks that are billed and never shown. */
+  /** Adds tokens that are billed and never shown. */
   addHidden(tokens: number): void {
     this.#hiddenTokens += tokens;
   }
 
-  /** An event with output in it is at least one token, however short. */
+  /** Counts an event with output: it is at least one token. */
   addEvent(): void {
     this.#events++;
   }

@@ -1,7 +1,7 @@
 /**
  * Finds where server-sent events end, over bytes and without decoding (WHATWG HTML, section 9.2.6:
- * lines end with LF, CRLF or CR; a blank line ends an event). It holds a few numbers, never bytes, so
- * that it can stop at any byte and go on in the next chunk.
+ * lines end with LF, CRLF or CR; a blank line ends an event). Its state is a few flags and no bytes, so
+ * that it can stop at any byte and continue in the next chunk.
  */
 
 const LF = 0x0a;
@@ -10,21 +10,21 @@ const CR = 0x0d;
 export class SseSplitter {
   #lineEmpty = true;
   #lastWasCr = false;
-  /** The line before ended with CRLF, so the LF of a CR at a chunk's end is still to come. */
+  /** The previous line ended with CRLF, so an LF is expected after a CR at the end of a chunk. */
   #crlf = false;
   #expectsLf = false;
 
-  /** True of a chunk without a CR, where native search finds the lines. */
+  /** True for a chunk without a CR, in which a native search finds the lines. */
   #lfOnly = false;
 
-  /** A new chunk, of which `next` then finds the events. */
+  /** Starts a chunk, in which `findEventEnd` then finds the events. */
   startChunk(chunk: Uint8Array): void {
     this.#lfOnly = !this.#lastWasCr && !this.#expectsLf && !chunk.includes(CR);
   }
 
   /**
-   * The offset just after the blank line that ends the current event, or -1 if it is not in the chunk.
-   * It is `from` itself where the event ended in the chunk before, and only now is sure to.
+   * Returns the offset just after the blank line that ends the current event, or -1 if it is not in the
+   * chunk. It is `from` itself if the event ended in the previous chunk and only this one proves it.
    */
   findEventEnd(chunk: Uint8Array, from: number): number {
     if (this.#lfOnly) return this.#findEndLfOnly(chunk, from);
@@ -100,13 +100,13 @@ function isDataLine(bytes: Uint8Array, at: number, end: number): boolean {
   return at + 4 === end || bytes[at + 4] === COLON;
 }
 
-/** The value of a `data` line: after its colon and one optional space. */
+/** Returns the value of a `data` line: after its colon and one optional space. */
 function dataValue(bytes: Uint8Array, at: number, end: number): Uint8Array {
   const start = at + 5 < end && bytes[at + 5] === SPACE ? at + 6 : at + 5;
   return bytes.subarray(Math.min(start, end), end);
 }
 
-/** The text of an event's `data` lines, joined by LF; null if it has none. A leading BOM is skipped. */
+/** Returns the text of an event's `data` lines, joined by LF; null if none. Skips a leading BOM. */
 export function getEventData(bytes: Uint8Array, start: number, end: number): string | null {
   let text: string | null = null;
   const bom = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;

@@ -24,7 +24,7 @@ export class UsageTracker implements AnswerRecorder {
   #finished = false;
   #ended = false;
   #failed = false;
-  /** What the model has likely written so far. */
+  /** The estimate of the output so far. */
   readonly outputEstimator: OutputEstimator;
 
   constructor(options: MeterOptions) {
