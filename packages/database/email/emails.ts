@@ -13,7 +13,7 @@ import {
   toTimestamp,
   unnestTexts,
 } from '../connection/raw-sql.ts';
-import { emails, suppressions } from '../schema/users.ts';
+import { emails, suppressions } from '../schema/email.ts';
 
 export type EmailState =
   | 'queued'

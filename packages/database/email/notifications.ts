@@ -7,7 +7,7 @@ import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, isNull, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
-import { notifications } from '../schema/users.ts';
+import { notifications } from '../schema/email.ts';
 
 /** The data of the email about a notification. */
 export type NotificationRecipient = Readonly<{

@@ -2,7 +2,7 @@
 import type { AccountId } from '@farebox/ledger';
 import { asc, gt } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { accounts } from '../schema/ledger.ts';
+import { accounts } from '../schema/accounts.ts';
 
 /** Returns the accounts after `after` in a fixed order, so that a rotation takes each; `''` is the start. */
 export async function accountsToReconcile(

@@ -8,8 +8,11 @@ import type { AccountId, CallId, Instant, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { accounts, apiKeys, calls, identities, ledgerEntries } from '../schema/ledger.ts';
-import { consents, emails, receipts, sessions } from '../schema/users.ts';
+import { accounts, identities } from '../schema/accounts.ts';
+import { emails } from '../schema/email.ts';
+import { apiKeys, calls, ledgerEntries } from '../schema/ledger.ts';
+import { consents, receipts } from '../schema/privacy.ts';
+import { sessions } from '../schema/users.ts';
 
 /** Finds accounts with a key that ends in these characters, newest first. */
 export async function findAccountsByKeyEnding(

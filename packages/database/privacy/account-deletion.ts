@@ -6,13 +6,13 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, toTimestamp } from '../connection/raw-sql.ts';
-import { accounts, apiKeys, identities } from '../schema/ledger.ts';
+import { accounts, identities } from '../schema/accounts.ts';
+import { emails, notifications } from '../schema/email.ts';
+import { apiKeys } from '../schema/ledger.ts';
+import { consents } from '../schema/privacy.ts';
 import {
-  consents,
-  emails,
   emailTokens,
   knownDevices,
-  notifications,
   passkeyChallenges,
   passkeys,
   recoveryCodes,

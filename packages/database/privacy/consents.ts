@@ -6,7 +6,7 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toTimestamp } from '../connection/raw-sql.ts';
-import { consents, receipts } from '../schema/users.ts';
+import { consents, receipts } from '../schema/privacy.ts';
 
 export type EmailConsent = Readonly<{ kind: string; given: boolean; since: Instant }>;
 

@@ -8,31 +8,21 @@ import type { AccountId } from '@farebox/ledger';
 import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { accounts, identities } from '../schema/accounts.ts';
 import { depositAddresses, depositRemainders, deposits } from '../schema/deposits.ts';
-import {
-  accounts,
-  apiKeys,
-  calls,
-  identities,
-  ledgerEntries,
-  usageDays,
-} from '../schema/ledger.ts';
+import { emailEvents, emails, notifications, suppressions } from '../schema/email.ts';
+import { apiKeys, calls, ledgerEntries, usageDays } from '../schema/ledger.ts';
 import { adjustments, operatorActions } from '../schema/operators.ts';
+import { consents, receipts } from '../schema/privacy.ts';
 import {
-  consents,
-  emailEvents,
-  emails,
   emailTokens,
   knownDevices,
-  notifications,
   passkeyChallenges,
   passkeys,
-  receipts,
   recoveryCodes,
   sessions,
   signInSteps,
   signUps,
-  suppressions,
   totpFactors,
 } from '../schema/users.ts';
 
@@ -187,13 +177,13 @@ export const EXPORTED_TABLES: readonly ExportedTable[] =
 
 /** Tables without personal data, and why. */
 export const NOT_EXPORTED: Readonly<Record<string, string>> = {
-  rate_limit_counters: 'keyed hashes of what was tried; nobody can tell whose they are',
-  reconciliation_runs: 'numbers about all accounts together',
+  rate_limit_counters: 'keyed hashes of what is counted, which can’t be traced to an account',
+  reconciliation_runs: 'counts over all accounts',
   deposit_keys: 'fingerprints of the operator’s public keys',
-  chain_cursors: 'how far each chain was read',
-  chain_incidents: 'what went wrong on a chain, in blocks and hashes',
-  swept_deposits: 'what operators moved on between addresses of their own keys',
-  deposit_differences: 'what the daily audit found of an address of the operator’s keys',
+  chain_cursors: 'the progress of reading each chain',
+  chain_incidents: 'failures of a chain, in blocks and hashes',
+  swept_deposits: 'sweeps between addresses of the operator’s keys',
+  deposit_differences: 'differences that the audit found on addresses of the operator’s keys',
 };
 
 export function parseExportedTable(name: string): ExportedTable | undefined {

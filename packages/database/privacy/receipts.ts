@@ -5,7 +5,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import { desc, eq } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
-import { receipts } from '../schema/users.ts';
+import { receipts } from '../schema/privacy.ts';
 
 export type Receipt = Readonly<{
   /** 32 hexadecimal digits. */

@@ -16,15 +16,12 @@ import {
   numeric,
   pgTable,
   primaryKey,
-  timestamp,
   unique,
   uniqueIndex,
   varchar,
 } from 'drizzle-orm/pg-core';
-import { accounts } from './ledger.ts';
+import { accountId, instant } from './accounts.ts';
 
-const instant = (name: string) =>
-  timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const chain = () => varchar('chain', { length: 8 }).notNull();
 /** A uint256 in the token's own units. */
 const units = (name: string) => numeric(name, { precision: 78, scale: 0, mode: 'bigint' });
@@ -60,9 +57,7 @@ export const depositAddresses = pgTable(
     family: varchar('family', { length: 4 }).notNull(),
     /** 0x and 40 lowercase hexadecimal digits, as in a log topic; for TRON too. */
     address: varchar('address', { length: 42 }).notNull(),
-    accountId: varchar('account_id', { length: 16 })
-      .notNull()
-      .references(() => accounts.id),
+    accountId: accountId(),
     fingerprint: varchar('fingerprint', { length: 16 }).notNull(),
     index: bigint('index', { mode: 'number' }).notNull(),
     createdAt: instant('created_at').notNull(),
@@ -141,9 +136,7 @@ export const deposits = pgTable(
     contract: varchar('contract', { length: 42 }).notNull(),
     sender: varchar('sender', { length: 42 }).notNull(),
     recipient: varchar('recipient', { length: 42 }).notNull(),
-    accountId: varchar('account_id', { length: 16 })
-      .notNull()
-      .references(() => accounts.id),
+    accountId: accountId(),
     /** In the token's own units. */
     units: units('units').notNull(),
     /**
@@ -185,9 +178,7 @@ export const depositRemainders = pgTable(
   'deposit_remainders',
   {
     chain: chain(),
-    accountId: varchar('account_id', { length: 16 })
-      .notNull()
-      .references(() => accounts.id),
+    accountId: accountId(),
     units: units('units').notNull(),
   },
   (t) => [primaryKey({ columns: [t.chain, t.accountId] }), check('remainders_chain', CHAIN)],

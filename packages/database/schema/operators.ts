@@ -11,14 +11,10 @@ import {
   index,
   integer,
   pgTable,
-  timestamp,
   unique,
   varchar,
 } from 'drizzle-orm/pg-core';
-import { accounts } from './ledger.ts';
-
-const instant = (name: string) =>
-  timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+import { accountId, instant } from './accounts.ts';
 
 export const operatorActions = pgTable(
   'operator_actions',
@@ -57,9 +53,7 @@ export const adjustments = pgTable(
   'adjustments',
   {
     id: varchar('id', { length: 32 }).primaryKey(),
-    accountId: varchar('account_id', { length: 16 })
-      .notNull()
-      .references(() => accounts.id),
+    accountId: accountId(),
     delta: bigint('delta', { mode: 'bigint' }).notNull(),
     reason: varchar('reason', { length: 255 }).notNull(),
     state: varchar('state', { length: 16 }).notNull(),

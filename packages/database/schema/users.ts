@@ -1,29 +1,11 @@
 /**
- * The tables of users: credentials, emails, consents, receipts and notifications. All are keyed by
- * the account and deleted with it, except receipts (which identify no user) and suppressions (which
- * are hashes). Secrets are stored as hashes, or sealed where they must be read. May import only
- * drizzle and its siblings.
+ * The tables of authentication: sign-ups, sessions and factors. All are keyed by the account and deleted
+ * with it. Secrets are stored as hashes, or sealed where they must be read.
  */
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  boolean,
-  check,
-  index,
-  integer,
-  pgTable,
-  primaryKey,
-  timestamp,
-  varchar,
-} from 'drizzle-orm/pg-core';
-import { accounts } from './ledger.ts';
+import { bigint, check, index, integer, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';
+import { accountId, instant } from './accounts.ts';
 
-const instant = (name: string) =>
-  timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
-const accountId = () =>
-  varchar('account_id', { length: 16 })
-    .notNull()
-    .references(() => accounts.id);
 /** The hexadecimal SHA-256 of a token of 256 random bits. */
 const tokenHash = (name = 'token_hash') => varchar(name, { length: 64 });
 
@@ -177,133 +159,4 @@ export const recoveryCodes = pgTable(
     createdAt: instant('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.accountId, t.codeHash] })],
-);
-
-/** Attempt counters. `bucket` is a keyed hash of what it counts, and reveals nothing of it. */
-export const rateLimitCounters = pgTable(
-  'rate_limit_counters',
-  {
-    bucket: varchar('bucket', { length: 64 }).primaryKey(),
-    count: integer('count').notNull(),
-    resetsAt: instant('resets_at').notNull(),
-  },
-  (t) => [index('rate_limit_counters_resets_at').on(t.resetsAt)],
-);
-
-/** One row per email handed to the queue. It refers to the account, never to the address. */
-export const emails = pgTable(
-  'emails',
-  {
-    id: varchar('id', { length: 32 }).primaryKey(),
-    /** Null for an email about an account that does not exist (any more). */
-    accountId: varchar('account_id', { length: 16 }).references(() => accounts.id),
-    kind: varchar('kind', { length: 32 }).notNull(),
-    state: varchar('state', { length: 16 }).notNull(),
-    /** The provider's own closed word for a bounce or rejection. */
-    reason: varchar('reason', { length: 40 }),
-    /** The provider's id of the email. */
-    providerId: varchar('provider_id', { length: 128 }).unique('emails_provider_id'),
-    queuedAt: instant('queued_at').notNull(),
-    sentAt: instant('sent_at'),
-    endedAt: instant('ended_at'),
-  },
-  (t) => [
-    check('emails_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
-    check('emails_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    check('emails_reason_shape', sql`${t.reason} ~ '^[A-Za-z0-9_-]+$'`),
-    check(
-      'emails_state',
-      sql`${t.state} in ('queued', 'sent', 'delivered', 'bounced', 'complained', 'rejected', 'delayed', 'suppressed', 'failed')`,
-    ),
-    index('emails_account').on(t.accountId, t.queuedAt),
-    index('emails_queued_at').on(t.queuedAt),
-    // Operators list the latest failures.
-    index('emails_failures').on(t.state, t.queuedAt),
-  ],
-);
-
-/** Events from the email provider, by its message id, so that each counts once. */
-export const emailEvents = pgTable(
-  'email_events',
-  {
-    id: varchar('id', { length: 64 }).primaryKey(),
-    emailId: varchar('email_id', { length: 32 })
-      .notNull()
-      .references(() => emails.id, { onDelete: 'cascade' }),
-    kind: varchar('kind', { length: 16 }).notNull(),
-    at: instant('at').notNull(),
-  },
-  (t) => [
-    check('email_events_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    index('email_events_email').on(t.emailId),
-  ],
-);
-
-/** Mailboxes that must not be emailed, as keyed hashes: they outlive the account. */
-export const suppressions = pgTable(
-  'suppressions',
-  {
-    mailboxHash: varchar('mailbox_hash', { length: 64 }).primaryKey(),
-    reason: varchar('reason', { length: 16 }).notNull(),
-    since: instant('since').notNull(),
-  },
-  (t) => [check('suppressions_reason', sql`${t.reason} in ('bounced', 'complained')`)],
-);
-
-/** Consents by kind of email; without a row the default of the kind applies. */
-export const consents = pgTable(
-  'consents',
-  {
-    accountId: accountId(),
-    kind: varchar('kind', { length: 32 }).notNull(),
-    given: boolean('given').notNull(),
-    since: instant('since').notNull(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.accountId, t.kind] }),
-    check('consents_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-  ],
-);
-
-/** Proof that a right was exercised, and when. Kept as evidence, and identifies no user. */
-export const receipts = pgTable(
-  'receipts',
-  {
-    id: varchar('id', { length: 32 }).primaryKey(),
-    accountId: accountId(),
-    kind: varchar('kind', { length: 32 }).notNull(),
-    /** The consent or field concerned; a word from a closed list. */
-    about: varchar('about', { length: 32 }),
-    /** Who acted: the user, an operator for them, or a link in an email. */
-    actor: varchar('actor', { length: 16 }).notNull(),
-    at: instant('at').notNull(),
-  },
-  (t) => [
-    check('receipts_id_shape', sql`${t.id} ~ '^[0-9a-f]{32}$'`),
-    check('receipts_words', sql`${t.kind} ~ '^[a-z_]+$' and ${t.about} ~ '^[a-z_]+$'`),
-    check('receipts_actor', sql`${t.actor} in ('user', 'operator', 'link')`),
-    index('receipts_account').on(t.accountId, t.at),
-  ],
-);
-
-/** Notifications of the account object about its keys and balance, as its owner sees them. */
-export const notifications = pgTable(
-  'notifications',
-  {
-    accountId: accountId(),
-    id: varchar('id', { length: 64 }).notNull(),
-    kind: varchar('kind', { length: 32 }).notNull(),
-    keyId: bigint('key_id', { mode: 'number' }),
-    model: varchar('model', { length: 128 }),
-    amount: bigint('amount', { mode: 'bigint' }),
-    at: instant('at').notNull(),
-    dismissedAt: instant('dismissed_at'),
-  },
-  (t) => [
-    primaryKey({ columns: [t.accountId, t.id] }),
-    check('notifications_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
-    check('notifications_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
-    index('notifications_account').on(t.accountId, t.at),
-    index('notifications_at').on(t.at),
-  ],
 );

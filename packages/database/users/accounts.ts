@@ -6,7 +6,7 @@
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, isNull } from 'drizzle-orm';
 import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connection/connection.ts';
-import { accounts, identities } from '../schema/ledger.ts';
+import { accounts, identities } from '../schema/accounts.ts';
 
 export type NewAccount = Readonly<{
   accountId: AccountId;

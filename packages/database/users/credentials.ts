@@ -3,7 +3,7 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import { and, eq, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { firstRow, type RawRow, toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
-import { identities } from '../schema/ledger.ts';
+import { identities } from '../schema/accounts.ts';
 
 /** The second factors that are set up. Recovery codes alone are not a second factor. */
 export type FactorKinds = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
