@@ -134,7 +134,7 @@ async function recheckOpenDifferences(
 
 /** The oldest block that can hold a transfer to an address issued `ageMs` ago. */
 function earliestBlock(chain: Chain, nextBlock: number, ageMs: number): number {
-  // Block times vary: twice the expected number of blocks leaves enough room.
+  // Block times vary: twice the expected number of blocks is enough.
   const blocks = Math.ceil((2 * ageMs) / chain.blockMs) + chain.maxWindow;
   return Math.max(0, chain.startBlock ?? 0, nextBlock - blocks);
 }

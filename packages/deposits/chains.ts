@@ -24,7 +24,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     largeDepth: 0,
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,
-    // java-tron's own limit is 5,000 blocks; half of it leaves room for providers that allow less.
+    // java-tron's own limit is 5,000 blocks; half of it suits providers that allow less.
     maxWindow: 2500,
     minWindow: 1,
     overlap: 40,

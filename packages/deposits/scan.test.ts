@@ -317,7 +317,7 @@ describe('a deposit', () => {
         'final', 'scan', now(), now())`);
     // A transfer that doesn't exist, in a block that does.
     await row(`0x${'a'.repeat(64)}`, 900n * ONE, 900_000_000_000n, number, hash);
-    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps());
+    for (let runs = 0; runs < 3; runs += 1) await runScheduled(buildDeps());
     expect([...credited.values()].map(({ amount }) => amount)).toEqual([2_000_000_000n]);
     // A transfer that exists, with a larger amount. Large amounts wait for more blocks.
     mine(10);
@@ -348,7 +348,7 @@ describe('a deposit', () => {
     rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_getTransactionReceipt' ? { ...Object(result), logs: [] } : result,
     );
-    for (let ticks = 0; ticks < 2; ticks += 1) await runScheduled(buildDeps());
+    for (let runs = 0; runs < 2; runs += 1) await runScheduled(buildDeps());
     expect(credited.size).toBe(0);
     expect(await listDeposits(db, ADA, 5)).toMatchObject([{ state: 'final' }]);
     rpcTransport = originalTransport;
@@ -530,7 +530,7 @@ describe('a provider', () => {
       const at = `0x${Math.floor((block?.minedAt ?? 0) / 1000).toString(16)}`;
       return { number: `0x${block?.number.toString(16)}`, hash: block?.hash, timestamp: at };
     };
-    for (let ticks = 0; ticks < 6 && credited.size < 2; ticks += 1) await runScheduled(buildDeps());
+    for (let runs = 0; runs < 6 && credited.size < 2; runs += 1) await runScheduled(buildDeps());
     expect(credited.size).toBe(2);
     expect(maxSpan).toBeGreaterThan(0);
   });
@@ -542,11 +542,11 @@ describe('a provider', () => {
     await runScheduled(buildDeps(NO_OVERLAP));
     rpcTransport = originalTransport;
     mine(40);
-    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(NO_OVERLAP));
+    for (let runs = 0; runs < 3; runs += 1) await runScheduled(buildDeps(NO_OVERLAP));
     expect(credited.size).toBe(0);
     now += 25 * 3_600_000;
     mine(30);
-    for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(NO_OVERLAP));
+    for (let runs = 0; runs < 3; runs += 1) await runScheduled(buildDeps(NO_OVERLAP));
     expect(credited.size).toBe(2);
   });
 
@@ -601,14 +601,14 @@ describe('the daily audit', () => {
       mine(60);
       now += 25 * 60 * MINUTES;
       mine(30);
-      for (let ticks = 0; ticks < 4; ticks += 1) await runScheduled(buildDeps(SLOW));
+      for (let runs = 0; runs < 4; runs += 1) await runScheduled(buildDeps(SLOW));
     }
     rpcTransport = originalTransport;
     const [found] = await open();
     expect(found).toMatchObject({ address: bob, kind: 'balance', held: 6n * ONE, recorded: 0n });
     now += 25 * 60 * MINUTES;
     mine(30);
-    for (let ticks = 0; ticks < 4; ticks += 1) await runScheduled(buildDeps(SLOW));
+    for (let runs = 0; runs < 4; runs += 1) await runScheduled(buildDeps(SLOW));
     expect([...credited.values()]).toMatchObject([{ account: BOB, amount: 6_000_000_000n }]);
     expect(await open()).toEqual([]);
     const rows = await db.execute('select found_by from deposits');

@@ -362,12 +362,12 @@ describe.skipIf(anvil === null)('deposits on local chains behind faulty provider
       }
     }
     for (const chain of configured) {
-      for (let ticks = 0; ticks < 10; ticks += 1) await runScheduled(buildDeps(chain));
+      for (let runs = 0; runs < 10; runs += 1) await runScheduled(buildDeps(chain));
       const head = Number(await chains.callAnvil(chain.name, 'eth_blockNumber', []));
       expect(await rescan(buildDeps(chain), chain, { from: 0, to: head - 15 })).toEqual({
         unread: [],
       });
-      for (let ticks = 0; ticks < 6; ticks += 1) await runScheduled(buildDeps(chain));
+      for (let runs = 0; runs < 6; runs += 1) await runScheduled(buildDeps(chain));
     }
     let expectedCredits = 0;
     for (const chain of configured) expectedCredits += await expectExact(chain);
@@ -380,7 +380,7 @@ describe.skipIf(anvil === null)('deposits on local chains behind faulty provider
         now += 3_000;
         await mine(chain.name);
       }
-      for (let ticks = 0; ticks < 3; ticks += 1) await runScheduled(buildDeps(chain));
+      for (let runs = 0; runs < 3; runs += 1) await runScheduled(buildDeps(chain));
     }
     const differences = await listOpenDifferences(db, null, 100);
     expect(differences.filter(({ kind }) => kind !== 'ledger')).toEqual([]);

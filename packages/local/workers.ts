@@ -197,9 +197,9 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     },
     transport,
     runCrons: async () => {
-      const tick = { cron: '*/5 * * * *', scheduledTime: new Date() };
+      const controller = { cron: '*/5 * * * *', scheduledTime: new Date() };
       const workers = [ledger, consoleWorker, deposits];
-      await Promise.all(workers.map((worker) => worker.scheduled(tick)));
+      await Promise.all(workers.map((worker) => worker.scheduled(controller)));
     },
     kill: () => miniflare.dispose(),
     pid,

@@ -1,6 +1,6 @@
 /**
- * A sweep on a real EVM network, from plan to report: moved once whatever is repeated, to the destination and
- * nowhere else. And what a plan that was tampered with gets.
+ * Sweeps on a local EVM chain from plan to report: each balance moves once, even when steps are repeated, and only to
+ * the destination. And `signPlan` with plans that were tampered with.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
