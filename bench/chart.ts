@@ -3,7 +3,7 @@
  * so that no information depends on colors.
  */
 import { rowName } from './goals.ts';
-import type { RowSummary } from './report.ts';
+import type { RowSummary } from './row-summary.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {
   bare: '#8a8f98',

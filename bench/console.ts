@@ -156,7 +156,7 @@ async function measure(stack: LocalStack, users: readonly BenchUser[]): Promise<
 async function createUsers(stack: LocalStack): Promise<readonly BenchUser[]> {
   const users: BenchUser[] = [];
   for (let n = 0; n < USER_COUNT; n += 1) {
-    const options = { creditUsd: '5', email: `person-${n}@example.com`, password: PASSWORD };
+    const options = { creditUsd: '5', email: `user-${n}@example.com`, password: PASSWORD };
     const { email, accountId } = await stack.createAccount(options);
     users.push({ email, accountId, cookie: await signIn(stack, email) });
   }

@@ -192,7 +192,7 @@ type CatchUpResult = Readonly<{
   name: ChainName;
   blocks: number;
   seconds: number;
-  ticks: number;
+  runs: number;
   posts: number;
 }>;
 
@@ -202,14 +202,14 @@ async function measureCatchUp(bench: Bench): Promise<CatchUpResult> {
   await setLag(bench, blocks, START);
   network.posts = 0;
   const from = performance.now();
-  let ticks = 0;
-  for (let remaining = 1; remaining > 0; ticks += 1) {
-    await runMinute(bench, START + ticks * MINUTE_MS);
+  let runs = 0;
+  for (let remaining = 1; remaining > 0; runs += 1) {
+    await runMinute(bench, START + runs * MINUTE_MS);
     const { rows } = await db.execute('select final - next_block + 1 as left from chain_cursors');
     remaining = Number(rows[0]?.left);
   }
   const seconds = (performance.now() - from) / 1000;
-  return { name: chain.name, blocks, seconds, ticks, posts: network.posts };
+  return { name: chain.name, blocks, seconds, runs, posts: network.posts };
 }
 
 type DailyRequests = Readonly<{ name: ChainName; posts: number; requests: number }>;
@@ -293,11 +293,11 @@ immediately, so only our code and the database are measured. Compare ratios and 
 
 ${table(
   ['network', 'blocks', 'blocks per second', 'cron runs', 'HTTP requests'],
-  catchUps.map(({ name, blocks, seconds, ticks, posts }) => [
+  catchUps.map(({ name, blocks, seconds, runs, posts }) => [
     name,
     String(blocks),
     (blocks / seconds).toFixed(0),
-    String(ticks),
+    String(runs),
     String(posts),
   ]),
 )}

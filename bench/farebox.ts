@@ -9,7 +9,8 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ProcessGroup } from './processes.ts';
-import { type BenchContext, type Subject, workerModule } from './subjects.ts';
+import type { BenchContext, Subject } from './subject.ts';
+import { workerModule } from './worker-module.ts';
 import {
   objects,
   port,

@@ -5,7 +5,7 @@
 import type { RowPace } from './options.ts';
 import { type Cell, type Row, sameRow } from './rounds.ts';
 import { differences, median, ratios } from './statistics.ts';
-import type { SubjectName } from './subjects.ts';
+import type { SubjectName } from './subject.ts';
 
 export type GoalResult = Readonly<{
   goal: string;

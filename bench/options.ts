@@ -1,6 +1,6 @@
 /** The bench's command-line options. An unknown value is an error that lists the allowed ones. */
 import { parseArgs } from 'node:util';
-import { SUBJECTS, type SubjectName } from './subjects.ts';
+import { SUBJECTS, type SubjectName } from './subject.ts';
 
 export const ROW_PACES = ['unpaced', 'paced', 'json'] as const;
 export type RowPace = (typeof ROW_PACES)[number];

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BenchContext, Subject } from './subjects.ts';
+import type { BenchContext, Subject } from './subject.ts';
 
 const VERSION = '1.15.2';
 const MANIFEST = {

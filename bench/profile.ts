@@ -8,7 +8,7 @@ import type { Options } from './options.ts';
 import type { Process } from './processes.ts';
 import { RESULTS, table } from './report.ts';
 import { buildLoadSpec, buildRows, runLoad } from './rounds.ts';
-import type { Subject } from './subjects.ts';
+import type { Subject } from './subject.ts';
 
 type ProfileNode = Readonly<{
   id: number;

@@ -7,7 +7,7 @@ import type { LoadResult, LoadSpec } from './load.ts';
 import type { Options, RowPace } from './options.ts';
 import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
 import { cpuMs, memory, type Process, sendAndReceive, waitUntilIdle } from './processes.ts';
-import type { Subject, SubjectName } from './subjects.ts';
+import type { Subject, SubjectName } from './subject.ts';
 
 export type Row = Readonly<{ pace: RowPace; connections: number; accounts: number }>;
 

@@ -14,7 +14,8 @@ import { runProfile } from './profile.ts';
 import { writeComparison } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { runSoak } from './soak.ts';
-import { type BenchContext, type Subject, startSubject } from './subjects.ts';
+import type { BenchContext, Subject } from './subject.ts';
+import { startSubject } from './subjects.ts';
 
 const CACHE = join(import.meta.dirname, '../.farebox/bench');
 

@@ -12,7 +12,7 @@ import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloa
 import { cpuMs, memory, type Process, waitUntilIdle } from './processes.ts';
 import { growth, RESULTS, table } from './report.ts';
 import { runLoad } from './rounds.ts';
-import type { Subject } from './subjects.ts';
+import type { Subject } from './subject.ts';
 
 /** All streams are opened within this time. */
 const OPENING_MS = 4000;

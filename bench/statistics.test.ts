@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { evaluateGoals } from './goals.ts';
 import type { Cell, Row } from './rounds.ts';
 import { differences, median, quantile, ratios, slope, spread } from './statistics.ts';
-import type { SubjectName } from './subjects.ts';
+import type { SubjectName } from './subject.ts';
 
 test('quantile interpolates and does not change its input', () => {
   const values = [4, 1, 3, 2];

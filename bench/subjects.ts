@@ -1,41 +1,11 @@
-/**
- * The compared subjects. Each runs in its own process, so that its CPU time and memory can be measured. All get the same
- * requests and use the same upstream.
- */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+/** Starts the compared subjects (subject.ts). */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFarebox } from './farebox.ts';
 import { startPortkey } from './portkey.ts';
-import type { Process, ProcessGroup } from './processes.ts';
+import type { BenchContext, Subject, SubjectName } from './subject.ts';
+import { workerModule } from './worker-module.ts';
 import { objects, port, type Script, startWorkerd, text } from './workerd.ts';
-
-export const SUBJECTS = ['direct', 'bare', 'floor', 'reader', 'farebox', 'portkey'] as const;
-export type SubjectName = (typeof SUBJECTS)[number];
-
-export type Subject = Readonly<{
-  name: SubjectName;
-  port: number;
-  process: Process;
-  /** The header fields of each account's calls. One entry for subjects without accounts. */
-  accounts: readonly Readonly<Record<string, string>>[];
-  inspectorPort: number | null;
-  /** How long after its last response it may start work that belongs to its calls. */
-  tailMs: number;
-}>;
-
-/** What a subject needs to start. */
-export type BenchContext = Readonly<{
-  processes: ProcessGroup;
-  upstream: Process;
-  upstreamPort: number;
-  /** The run's temporary folder, and the cache that is kept between runs. */
-  folder: string;
-  cache: string;
-  accounts: number;
-  inspector: boolean;
-  log: (line: string) => void;
-}>;
 
 export async function startSubject(name: SubjectName, context: BenchContext): Promise<Subject> {
   switch (name) {
@@ -94,11 +64,4 @@ async function startWorker(
   const accounts = Array.from({ length: count }, (_, at) => ({ authorization: `Bearer ${at}` }));
   const inspectorPort = process.ports.get('inspector') ?? null;
   return { name, port: port(process, 'http'), process, accounts, inspectorPort, tailMs: 0 };
-}
-
-/** Writes a bench Worker as JavaScript into the configuration's folder. Returns its file name. */
-export function workerModule(name: string, folder: string): string {
-  const source = join(import.meta.dirname, 'workers', `${name}.ts`);
-  writeFileSync(join(folder, `${name}.js`), stripTypeScriptTypes(readFileSync(source, 'utf8')));
-  return `${name}.js`;
 }

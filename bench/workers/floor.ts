@@ -16,18 +16,18 @@ export class AccountObject extends DurableObject<Env> {
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     state.storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS book (id INTEGER PRIMARY KEY, held INTEGER)',
+      'CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, held INTEGER)',
     );
-    state.storage.sql.exec('INSERT OR IGNORE INTO book VALUES (1, 0)');
+    state.storage.sql.exec('INSERT OR IGNORE INTO account VALUES (1, 0)');
   }
 
   hold(amount: number): boolean {
-    this.ctx.storage.sql.exec('UPDATE book SET held = held + ? WHERE id = 1', amount);
+    this.ctx.storage.sql.exec('UPDATE account SET held = held + ? WHERE id = 1', amount);
     return true;
   }
 
   settle(amount: number): boolean {
-    this.ctx.storage.sql.exec('UPDATE book SET held = held - ? WHERE id = 1', amount);
+    this.ctx.storage.sql.exec('UPDATE account SET held = held - ? WHERE id = 1', amount);
     return true;
   }
 }
