@@ -1,4 +1,4 @@
-/** People through the room's front: signing up, in and out, and what a stranger is told. */
+/** Sign-up, sign-in and sessions through the package's exports, and what a stranger can learn. */
 import { connect } from '@farebox/database';
 import { findIdentity } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
@@ -33,8 +33,8 @@ afterAll(async () => {
   await database.close();
 });
 
-describe('signing up', () => {
-  it('makes no account until the mailbox and the password have confirmed it', async () => {
+describe('sign-up', () => {
+  it('creates no account until the link and the password confirm it', async () => {
     const email = 'Ada.New@Example.com';
     const key = email.toLowerCase();
     const token = await harness.signUp(email);
@@ -65,21 +65,21 @@ describe('signing up', () => {
     }
   });
 
-  it('is confirmed once however many follow the link at the same time', async () => {
+  it('confirms once when the link is opened several times at the same moment', async () => {
     const token = await harness.signUp(harness.newEmail());
     const request = { token, password: PASSWORD, ipPrefix: harness.newIpPrefix() };
     const answers = await Promise.all([1, 2, 3].map(() => confirmSignUp(harness.deps, request)));
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
   });
 
-  it('expires after an hour', async () => {
+  it('rejects a sign-up link after an hour', async () => {
     const token = await harness.signUp(harness.newEmail());
     harness.advance(60 * MINUTE_MS);
     const late = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
     expect(await confirmSignUp(harness.deps, late)).toEqual({ ok: false, reason: 'token_invalid' });
   });
 
-  it('says the same whether or not the address has an account, at the same cost', async () => {
+  it('answers the same, at the same cost, whether or not the address has an account', async () => {
     const { user } = await harness.createUser();
     const costs: number[] = [];
     for (const email of [user.email.toUpperCase(), harness.newEmail()]) {
@@ -102,7 +102,7 @@ describe('signing up', () => {
     expect(costs).toEqual([1, 1]);
   });
 
-  it('does not give an address away that got an account by another way meanwhile', async () => {
+  it('does not reveal that the address got an account in the meantime', async () => {
     const email = harness.newEmail();
     const token = await harness.signUp(email);
     const { deps } = harness;
@@ -114,7 +114,7 @@ describe('signing up', () => {
     expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
   });
 
-  it('survives a crash between its rows and the object: the first sign-in opens it', async () => {
+  it('opens the account object at the first sign-in after a crash before it was opened', async () => {
     const email = harness.newEmail();
     const token = await harness.signUp(email);
     harness.ledgerUnavailable = true;
@@ -129,7 +129,7 @@ describe('signing up', () => {
     expect(await findIdentity(harness.deps.db, email)).toMatchObject({ opened: true });
   });
 
-  it('refuses bad wishes before it hashes or counts anything', async () => {
+  it('rejects invalid input before it hashes or counts anything', async () => {
     const before = [harness.hashes, await harness.rows('rate_limit_counters')];
     const request = {
       email: 'x@example.com',
@@ -151,8 +151,8 @@ describe('signing up', () => {
   });
 });
 
-describe('signing in', () => {
-  it('costs one hash and says the same for a wrong password and an unknown address', async () => {
+describe('sign-in', () => {
+  it('costs one hash and answers the same for a wrong password and an unknown address', async () => {
     const { user } = await harness.createUser();
     const answers = [];
     for (const email of [user.email, harness.newEmail(), 'no address']) {
@@ -167,7 +167,7 @@ describe('signing in', () => {
     expect(answers).toEqual([same, same, same]);
   });
 
-  it('gives fresh tokens each time, and a letter where the browser is new', async () => {
+  it('issues new tokens each time, and an email when the browser is new', async () => {
     const { user, signedIn } = await harness.createUser();
     const knownDeviceResult = await harness.signIn(user.email, { device: signedIn.device });
     if (!knownDeviceResult.ok || !('signedIn' in knownDeviceResult)) throw new Error('not in');
@@ -189,7 +189,7 @@ describe('signing in', () => {
     expect(await harness.rows('sessions', `token_hash = '${signedIn.session}'`)).toBe(0);
   });
 
-  it('stops guesses from one place before they are hashed, in a while lets them try again', async () => {
+  it('limits guesses from one place before hashing them, and allows more after the window', async () => {
     const { user } = await harness.createUser();
     const ipPrefix = harness.newIpPrefix();
     harness.advance(15 * MINUTE_MS);
@@ -215,7 +215,7 @@ describe('signing in', () => {
     expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
   });
 
-  it('lets no stranger lock anybody out: a known browser gets past what they filled', async () => {
+  it('admits a known browser after strangers have exhausted the limits of its account', async () => {
     const { user, signedIn } = await harness.createUser();
     harness.advance(MINUTE_MS);
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -237,7 +237,7 @@ describe('signing in', () => {
     });
   });
 
-  it('lets exactly as many through as there is room for, at whatever speed they come', async () => {
+  it('admits exactly the allowed number of concurrent attempts', async () => {
     const email = harness.newEmail();
     harness.advance(15 * MINUTE_MS);
     const before = harness.hashes;
@@ -249,7 +249,7 @@ describe('signing in', () => {
     expect(harness.hashes - before).toBe(5);
   });
 
-  it('counts what it refuses nowhere, so that one full bucket fills no other', async () => {
+  it('counts a rejected attempt in no bucket, so that one full bucket fills no other', async () => {
     const { user } = await harness.createUser();
     const ipPrefix = harness.newIpPrefix();
     const otherEmail = harness.newEmail();
@@ -260,7 +260,7 @@ describe('signing in', () => {
     expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
   });
 
-  it('keeps neither address nor network where it counts', async () => {
+  it('stores neither address nor IP prefix in its rate limit counters', async () => {
     const { rows } = await harness.deps.db.execute<{ bucket: string }>(
       'select bucket from rate_limit_counters',
     );
@@ -269,8 +269,8 @@ describe('signing in', () => {
   });
 });
 
-describe('a session', () => {
-  it('ends unused after 14 days and in use after 90', async () => {
+describe('sessions', () => {
+  it('end after 14 days without use and after 90 days in use', async () => {
     const { signedIn } = await harness.createUser();
     for (let days = 0; days < 84; days += 12) {
       expect(await findSessionUser(harness.deps, signedIn.session)).toBeDefined();
@@ -284,7 +284,7 @@ describe('a session', () => {
     expect(await findSessionUser(harness.deps, unused.signedIn.session)).toBeUndefined();
   });
 
-  it('is listed, and ends one at a time, all others, or by its own cookie; never anybody else’s', async () => {
+  it('are listed, and end one at a time, all others at once or by their own cookie, never those of another user', async () => {
     const { user, signedIn } = await harness.createUser();
     const otherUser = await harness.createUser();
     const more = [];
@@ -316,7 +316,7 @@ describe('a session', () => {
     expect(await findSessionUser(harness.deps, otherUser.signedIn.session)).toBeDefined();
   });
 
-  it('remembers when its holder last proved who they are, and lets nobody guess', async () => {
+  it('record the time of the last authentication, and limit guesses at the password', async () => {
     const { user, signedIn } = await harness.createUser();
     harness.advance(REAUTH_TTL_MS);
     const { deps } = harness;

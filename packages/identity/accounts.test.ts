@@ -1,4 +1,4 @@
-/** Opening an account against the real ledger and database, through a crash between its two halves. */
+/** Opening an account against the real ledger and database, with a crash between its two steps. */
 import { connect, type Database } from '@farebox/database';
 import { findIdentity } from '@farebox/database/users';
 import { type LocalStack, startStack } from '@farebox/local';
@@ -12,7 +12,7 @@ const unavailableLedger = {
   },
 };
 
-describe('opening an account', () => {
+describe('openAccount', () => {
   let stack: LocalStack;
   let db: Database;
   let drawn = 0;
@@ -33,7 +33,7 @@ describe('opening an account', () => {
     return { email, password, verified: true, now: NOW, random };
   }
 
-  it('opens its object too, and gives an address to nobody else', async () => {
+  it('opens the account object, and rejects a second account with the same address', async () => {
     const opened = await openAccount(db, stack.ledger.accounts, buildRequest(' Ada@Example.com '));
     if (!opened.ok) throw new Error(opened.reason);
     expect(opened.accountId).toMatch(/^[0-9a-f]{16}$/);
@@ -43,7 +43,7 @@ describe('opening an account', () => {
     expect(again).toEqual({ ok: false, reason: 'email_taken' });
   });
 
-  it('is completed by the same call after a crash between rows and object', async () => {
+  it('completes an account when repeated after a crash between rows and object', async () => {
     const request = buildRequest('grace@example.com');
     await expect(openAccount(db, unavailableLedger, request)).rejects.toThrow();
     const identity = await findIdentity(db, 'grace@example.com');
@@ -56,7 +56,7 @@ describe('opening an account', () => {
     expect(await findIdentity(db, 'grace@example.com')).toMatchObject({ opened: true });
   });
 
-  it('refuses what is no address, no language and no password', async () => {
+  it('rejects an invalid address, language or password', async () => {
     const bad = ['', 'ada', 'ada@', '@example.com', 'ada@example', 'a b@example.com'];
     const worse = [
       'ada@-example.com',

@@ -1,4 +1,4 @@
-/** Keys through their front: the published vectors, and that nothing but a minted key ever reads as one. */
+/** The published test vectors of API keys, and the rejection of every text that was not minted. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
@@ -38,14 +38,14 @@ const anyBytes = (length: number) => fc.uint8Array({ minLength: length, maxLengt
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const anyParts = fc.tuple(anyBytes(8).map(hex), fc.nat(0xffffffff), anyBytes(24));
 
-describe('the published format', () => {
-  it('has vectors', () => {
+describe('API key format', () => {
+  it('has published test vectors', () => {
     expect(VECTORS.length).toBe(3);
     expect(DOCUMENT).toContain(API_KEY_PATTERN);
   });
 
   it.each(VECTORS)(
-    'version %s, account %s, key %s',
+    'mints and parses the vector of version %s, account %s, key %s',
     (version, account, keyId, secret, key, hash) => {
       const mac = version === '1' ? one : two;
       const random = Uint8Array.from(Buffer.from(secret ?? '', 'hex'));
@@ -56,7 +56,7 @@ describe('the published format', () => {
     },
   );
 
-  it('is matched by its pattern and checked by the CRC of every other tool', () => {
+  it('matches its published pattern and has a standard CRC-32', () => {
     fc.assert(
       fc.property(anyParts, ([account, keyId, random]) => {
         const { apiKey } = mintApiKey(two, account, keyId, random);
@@ -70,8 +70,8 @@ describe('the published format', () => {
   });
 });
 
-describe('a minted key', () => {
-  it('reads as what it was made of', () => {
+describe('minted API keys', () => {
+  it('parse to the account, key id and secret they were made of', () => {
     fc.assert(
       fc.property(anyParts, ([account, keyId, random]) => {
         const { apiKey, secretHash } = mintApiKey(one, account, keyId, random);
@@ -82,7 +82,7 @@ describe('a minted key', () => {
     );
   });
 
-  it('is unknown where its version is gone or its secret is another', () => {
+  it('are forged when their MAC secret is missing or another one', () => {
     const { apiKey } = mintApiKey(one, '0123456789abcdef', 1, new Uint8Array(24));
     const forged = { ok: false, reason: 'forged' };
     expect(parseApiKey(apiKey, secretsFrom(`2:${SECOND}`))).toEqual(forged);
@@ -90,10 +90,10 @@ describe('a minted key', () => {
   });
 });
 
-describe('a changed key', () => {
+describe('altered API keys', () => {
   const { apiKey } = mintApiKey(two, 'f00dfacecafebeef', 7, new Uint8Array(24).fill(9));
 
-  it('is malformed after any change of one character, dropped or added ones too', () => {
+  it('are malformed after any single character is changed, dropped or added', () => {
     const alphabet = [...DIGITS, '_', '-', ' ', '\n', '\0', 'é', '\u0130', '\u{1F511}'];
     for (let at = 0; at < apiKey.length; at += 1) {
       const before = apiKey.slice(0, at);
@@ -107,7 +107,7 @@ describe('a changed key', () => {
     }
   });
 
-  it('is forged where its checksum was mended', () => {
+  it('are forged when their checksum was recomputed', () => {
     fc.assert(
       fc.property(fc.nat(60), fc.nat(61), (at, value) => {
         const position = at + 4;
@@ -119,12 +119,12 @@ describe('a changed key', () => {
     );
   });
 
-  it('is malformed where its number is larger than 45 bytes, however good its checksum', () => {
+  it('are malformed when their number exceeds 45 bytes, even with a valid checksum', () => {
     const body = `fbx_${'z'.repeat(61)}`;
     expect(parseApiKey(withChecksum(body), secrets)).toEqual({ ok: false, reason: 'malformed' });
   });
 
-  it('of any kind never throws', () => {
+  it('never make the parser throw', () => {
     const anyText = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ minLength: 71, maxLength: 71 }),
@@ -149,12 +149,12 @@ function withChecksum(body: string): string {
   return body + checksum;
 }
 
-describe('the MAC secrets', () => {
+describe('MAC secrets', () => {
   it('mint with the highest version', () => {
     expect(currentMacSecret(secretsFrom(`9:${SECOND}, 2:${FIRST}`)).version).toBe(9);
   });
 
-  it('are all read or none', () => {
+  it('are rejected as a whole when one of them is malformed', () => {
     const bad = ['', '1', `0:${FIRST}`, `256:${FIRST}`, `1:${FIRST},`, `1:${FIRST},1:${SECOND}`];
     const worse = [
       `1:${FIRST.slice(2)}`,

@@ -1,4 +1,4 @@
-/** Second factors through the room's front: apps, recovery codes and passkeys, and what each refuses. */
+/** Second factors through the package's exports: apps, recovery codes and passkeys, and what each rejects. */
 import { connect } from '@farebox/database';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import fc from 'fast-check';
@@ -62,7 +62,7 @@ async function createUserWithTotp(): Promise<UserWithTotp> {
   return { user, signedIn, secret, codes: confirmed.recoveryCodes };
 }
 
-/** The cookie of the half-open door. */
+/** Returns the cookie of a sign-in that waits for its second factor. */
 async function startSignIn(email: string, device: string | null = null): Promise<string> {
   const answer = await harness.signIn(email, { ipPrefix: harness.newIpPrefix(), device });
   if (!answer.ok || !('mfaToken' in answer)) throw new Error('no step');
@@ -80,8 +80,8 @@ function submitFactor(
 const WRONG = { ok: false, reason: 'invalid_credentials' };
 const MFA_TOKEN_INVALID = { ok: false, reason: 'mfa_token_invalid' };
 
-describe('an authenticator app', () => {
-  it('counts from its first code, comes with recovery codes, and is told by mail', async () => {
+describe('authenticator apps', () => {
+  it('are active from their first code, come with recovery codes, and are reported by email', async () => {
     const { user } = await harness.createUser();
     const { deps } = harness;
     expect(await confirmTotp(deps, user, '123456')).toEqual({ ok: false, reason: 'not_pending' });
@@ -115,7 +115,7 @@ describe('an authenticator app', () => {
     });
   });
 
-  it('is asked for at the door, and the step is spent by letting in', async () => {
+  it('are required at sign-in, which consumes the MFA challenge', async () => {
     const { user, secret } = await createUserWithTotp();
     const mfaToken = await startSignIn(user.email);
     expect(await getMfaFactors(harness.deps, mfaToken)).toEqual({
@@ -142,7 +142,7 @@ describe('an authenticator app', () => {
     expect(knownDeviceResult).toMatchObject({ ok: true, emails: [] });
   });
 
-  it('takes a code once, and one step early or late but no further', async () => {
+  it('accept a code once, at most one time step early or late', async () => {
     const { user, signedIn, secret } = await createUserWithTotp();
     const now = harness.deps.now();
     const tryCode = async (code: string) =>
@@ -164,7 +164,7 @@ describe('an authenticator app', () => {
     }
   });
 
-  it('lets one in where the same code is shown twice at the same time', async () => {
+  it('admit one of two concurrent sign-ins with the same code', async () => {
     const { user, secret } = await createUserWithTotp();
     const mfaTokens = [await startSignIn(user.email), await startSignIn(user.email)];
     const factor = { kind: 'totp', code: codeAt(secret) } as const;
@@ -172,7 +172,7 @@ describe('an authenticator app', () => {
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
   });
 
-  it('can’t be guessed: five tries a step, ten a quarter of an hour, and the owner gets past', async () => {
+  it('limit guesses to five per sign-in and ten per quarter of an hour, without locking out the owner', async () => {
     const { user, signedIn, secret } = await createUserWithTotp();
     harness.advance(15 * MINUTE_MS);
     // A step is old after ten minutes whether or not it was tried.
@@ -200,7 +200,7 @@ describe('an authenticator app', () => {
     });
   });
 
-  it('is sealed for its account: moved to another it opens nothing', async () => {
+  it('have a secret that is useless in the row of another account', async () => {
     const [one, two] = [await createUserWithTotp(), await createUserWithTotp()];
     const { db } = harness.deps;
     const stored = await db.execute<{ sealed_secret: string }>(
@@ -217,7 +217,7 @@ describe('an authenticator app', () => {
     ).rejects.toThrow();
   });
 
-  it('proves a dear action, once', async () => {
+  it('reauthenticate for a sensitive action, once per code', async () => {
     const { user, signedIn, secret } = await createUserWithTotp();
     const factor = { kind: 'totp', code: codeAt(secret) } as const;
     const submit = () =>
@@ -227,7 +227,7 @@ describe('an authenticator app', () => {
     expect(await submit()).toEqual(WRONG);
   });
 
-  it('that was begun and forgotten is purged after a day', async () => {
+  it('are deleted after a day when their enrollment was not confirmed', async () => {
     const { user } = await harness.createUser();
     await beginTotp(harness.deps, user);
     harness.advance(24 * 60 * MINUTE_MS);
@@ -237,7 +237,7 @@ describe('an authenticator app', () => {
 });
 
 describe('recovery codes', () => {
-  it('let in once each however they are written down, and say so by mail', async () => {
+  it('work once each in any notation, and are reported by email', async () => {
     const { user, codes } = await createUserWithTotp();
     const [first = '', second = ''] = codes;
     const expected = { ok: true, emails: [{ kind: 'new_device' }, { kind: 'recovery_code_used' }] };
@@ -258,7 +258,7 @@ describe('recovery codes', () => {
     expect(await harness.rows('recovery_codes', `code_hash = '${codes[2]}'`)).toBe(0);
   });
 
-  it('are one account’s, and new ones replace the old', async () => {
+  it('work for one account only, and are replaced by new ones', async () => {
     const [one, two] = [await createUserWithTotp(), await createUserWithTotp()];
     const [code = '', old = ''] = one.codes;
     const otherUsersResponse = await submitFactor(await startSignIn(two.user.email), {
@@ -275,7 +275,7 @@ describe('recovery codes', () => {
     expect(await submitFactor(mfaToken, next)).toMatchObject({ ok: true });
   });
 
-  it('go with the last factor, and are none without one', async () => {
+  it('are deleted with the last factor, and not issued without one', async () => {
     const { user, codes } = await createUserWithTotp();
     onlyEmail((await removeTotp(harness.deps, user)).emails, 'second_factor_changed');
     expect(await removeTotp(harness.deps, user)).toEqual({ emails: [] });
@@ -286,7 +286,7 @@ describe('recovery codes', () => {
   });
 });
 
-describe('a passkey', () => {
+describe('passkeys', () => {
   async function createUserWithPasskey(): Promise<
     Readonly<{ user: SessionUser; signedIn: SignedIn; key: Authenticator }>
   > {
@@ -300,7 +300,7 @@ describe('a passkey', () => {
     return { user, signedIn, key };
   }
 
-  it('is registered with what little is needed, and lets in', async () => {
+  it('register with the minimum of data, and complete a sign-in', async () => {
     const { user, key } = await createUserWithPasskey();
     const status = await getFactorsStatus(harness.deps, user);
     expect(status.passkeys).toMatchObject([{ credentialId: key.id, name: 'My key', usedAt: null }]);
@@ -326,7 +326,7 @@ describe('a passkey', () => {
     expect(replayed).toEqual(WRONG);
   });
 
-  it('is refused for another site, another question, another purpose, another account, an old counter', async () => {
+  it('are rejected for another site, challenge, purpose or account, and for an old counter', async () => {
     const { user, signedIn, key } = await createUserWithPasskey();
     const other = await createUserWithPasskey();
     const { deps } = harness;
@@ -375,7 +375,7 @@ describe('a passkey', () => {
     );
   });
 
-  it('with a counter that was copied is refused the moment the copy falls behind', async () => {
+  it('are rejected once the counter of a cloned key falls behind', async () => {
     const { user, key } = await createUserWithPasskey();
     const answerWith = async (counter: number) => {
       const mfaToken = await startSignIn(user.email);
@@ -392,7 +392,7 @@ describe('a passkey', () => {
     expect(await answerWith(8)).toMatchObject({ ok: true });
   });
 
-  it('whose counter never moves is good, as such keys are', async () => {
+  it('are accepted with a counter that is always zero', async () => {
     const { user, key } = await createUserWithPasskey();
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const mfaToken = await startSignIn(user.email);
@@ -406,7 +406,7 @@ describe('a passkey', () => {
     }
   });
 
-  it('is registered by one account, by an answer to its own question, under a name that fits', async () => {
+  it('register for one account, with its own challenge and a name of valid length', async () => {
     const { user, key } = await createUserWithPasskey();
     const { deps } = harness;
     const otherUser = (await harness.createUser()).user;
@@ -430,7 +430,7 @@ describe('a passkey', () => {
     expect((await getFactorsStatus(deps, otherUser)).passkeys).toEqual([]);
   });
 
-  it('takes the recovery codes along only when it was the last factor', async () => {
+  it('delete the recovery codes only when the last factor is removed', async () => {
     const { user, key } = await createUserWithPasskey();
     const { deps } = harness;
     const { secret } = await beginTotp(deps, user);
@@ -456,7 +456,7 @@ describe('a passkey', () => {
     expect((await getFactorsStatus(deps, owner.user)).recoveryCodesLeft).toBe(0);
   });
 
-  it('answers nonsense with no, never with an error', async () => {
+  it('reject malformed responses without throwing', async () => {
     const { user } = await createUserWithPasskey();
     const mfaToken = await startSignIn(user.email);
     await fc.assert(

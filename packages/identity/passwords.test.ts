@@ -1,4 +1,4 @@
-/** Passwords through the front, against hashes that another implementation (OpenSSL's) made. */
+/** Passwords, against hashes made by another implementation (OpenSSL). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, needsRehash, passwordError, verifyPassword } from './index.ts';
@@ -7,32 +7,32 @@ const SALT = Uint8Array.from({ length: 16 }, (_, index) => index);
 const PASSWORD = 'correct horse battery staple';
 const STORED =
   '$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU';
-/** As an older release with cheaper parameters might have stored it. */
+/** A hash with cheaper parameters, as an older release might have stored it. */
 const OLDER =
   '$argon2id$v=19$m=64,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$ktxdZwGWI4aL3geSdeUi9LfoIT00FO2Fy8KsikERcog';
 
-describe('a password', () => {
-  it('is stored as any argon2id would, and verifies', async () => {
+describe('passwords', () => {
+  it('are stored as standard argon2id hashes, and verify', async () => {
     expect(await hashPassword(PASSWORD, SALT)).toBe(STORED);
     expect(await verifyPassword(PASSWORD, STORED)).toBe(true);
     expect(await verifyPassword(`${PASSWORD} `, STORED)).toBe(false);
     expect(needsRehash(STORED)).toBe(false);
   });
 
-  it('verifies by the parameters it was stored with, and asks for better ones', async () => {
+  it('verify with the parameters they were stored with, and report that they need rehashing', async () => {
     expect(await verifyPassword(PASSWORD, OLDER)).toBe(true);
     expect(await verifyPassword('', OLDER)).toBe(false);
     expect(needsRehash(OLDER)).toBe(true);
   });
 
-  it('never verifies against what is no hash', async () => {
+  it('never verify against malformed hashes', async () => {
     for (const stored of ['', PASSWORD, OLDER.slice(0, -1), OLDER.replace('argon2id', 'argon2i')]) {
       expect(await verifyPassword(PASSWORD, stored)).toBe(false);
       expect(needsRehash(stored)).toBe(true);
     }
   });
 
-  it('is 12 to 128 characters of any kind, however they were composed', async () => {
+  it('have 12 to 128 characters of any kind, counted after normalization', async () => {
     const long = Array.from({ length: 129 }, (_, index) =>
       String.fromCodePoint(0x4e00 + 7 * index),
     );
@@ -44,13 +44,13 @@ describe('a password', () => {
     expect(await hashPassword('cafe\u0301 cafe\u0301 cafe\u0301', SALT)).toBe(composed);
   });
 
-  it('is not one that leaked, in whatever letter case or width it is written', () => {
+  it('are rejected when they leaked, in any letter case or width', () => {
     expect(passwordError('weihnachtsbau')).toBe('password_breached');
     expect(passwordError('ＷEIHNACHTSBAU')).toBe('password_breached');
     expect(passwordError('weihnachtsbaum am Fenster')).toBeUndefined();
   });
 
-  it('is no run, no repeat, no row of keys and no word that belongs here', () => {
+  it('are rejected when they are runs, repetitions, keyboard rows or related words', () => {
     const runs = [
       'aaaaaaaaaaaa',
       'abcdefghijklmnop',
@@ -76,7 +76,7 @@ describe('a password', () => {
     expect(passwordError('Ada@Example.com', 'ada@example.com')).toBe('password_too_simple');
   });
 
-  it('is taken wherever it was drawn at random', () => {
+  it('are accepted when they were drawn at random', () => {
     const drawn = fc.uint8Array({ minLength: 12, maxLength: 64 });
     // Of 2^96 draws and more, one that is a run of keys or on the list is not met in a thousand.
     const random = fc.noShrink(drawn).map((bytes) => Buffer.from(bytes).toString('base64url'));

@@ -1,4 +1,4 @@
-/** What a person may change about themselves, and how they leave, through the room's front. */
+/** Changes that users make to their own profile, and erasure, through the package's exports. */
 import { connect } from '@farebox/database';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.close();
 });
 
-describe('a new password', () => {
+describe('password changes', () => {
   async function resetToken(email: string): Promise<string> {
     const requested = await requestPasswordReset(harness.deps, {
       email,
@@ -41,7 +41,7 @@ describe('a new password', () => {
     return onlyEmail(requested.emails, 'reset_password').facts.token;
   }
 
-  it('by mail answers alike, works once, and ends all that the old one had opened', async () => {
+  it('by email answer alike, work once, and end all existing sessions', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const ipPrefix = harness.newIpPrefix();
@@ -73,7 +73,7 @@ describe('a new password', () => {
     });
   });
 
-  it('by mail expires after half an hour, and a link for one thing does nothing else', async () => {
+  it('by email expire after half an hour, and accept no link of another purpose', async () => {
     const { user } = await harness.createUser();
     const { deps } = harness;
     const reset = await resetToken(user.email);
@@ -93,7 +93,7 @@ describe('a new password', () => {
     expect(await confirmEmailChange(deps, { token: change })).toMatchObject({ ok: false });
   });
 
-  it('by mail is sent three times and not a fourth, whether or not there is anybody', async () => {
+  it('by email are sent three times and not a fourth, for known and unknown addresses', async () => {
     const { user } = await harness.createUser();
     for (const email of [user.email, harness.newEmail()]) {
       const ipPrefix = harness.newIpPrefix();
@@ -106,7 +106,7 @@ describe('a new password', () => {
     }
   });
 
-  it('by the old one ends all other sessions and gives a fresh one', async () => {
+  it('with the current password end all other sessions and start a new one', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const request = { current: OTHER_PASSWORD, next: 'a third good choice', ipPrefix: IP_PREFIX };
@@ -127,8 +127,8 @@ describe('a new password', () => {
   });
 });
 
-describe('a correction', () => {
-  it('of the address waits for the new mailbox and tells the old one', async () => {
+describe('profile changes', () => {
+  it('change the email address when the new mailbox confirms, and notify the old one', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const email = `new.${user.email}`;
@@ -163,7 +163,7 @@ describe('a correction', () => {
     expect(await harness.signIn(email)).toMatchObject({ ok: true });
   });
 
-  it('of the address never takes one that somebody has, and only they are told', async () => {
+  it('reject an email address that another user has, and notify only that user', async () => {
     const { user } = await harness.createUser();
     const other = await harness.createUser();
     const { deps } = harness;
@@ -185,7 +185,7 @@ describe('a correction', () => {
     });
   });
 
-  it('of the language takes a tag and nothing else', async () => {
+  it('accept a language tag and nothing else', async () => {
     const { user, signedIn } = await harness.createUser();
     expect(await setLanguage(harness.deps, user, 'zh-Hant')).toEqual({ ok: true });
     expect((await harness.getUser(signedIn.session)).language).toBe('zh-Hant');
@@ -194,8 +194,8 @@ describe('a correction', () => {
   });
 });
 
-describe('leaving', () => {
-  it('leaves no row that names the person, and frees the address', async () => {
+describe('erasure', () => {
+  it('leaves no row that identifies the user, and frees the address', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const { account, email } = user;
@@ -232,7 +232,7 @@ describe('leaving', () => {
     expect((await harness.createUser(email)).user.account).not.toBe(account);
   });
 
-  it('of what is over happens by itself, and touches nothing that lives', async () => {
+  it('of expired rows keeps every row that is still valid', async () => {
     const { deps } = harness;
     harness.advance(400 * DAY_MS);
     while ((await purgeExpired(deps)) > 0);

@@ -1,6 +1,6 @@
 /**
- * What may happen once, asked for many times at the same moment, on a real PostgreSQL: PGlite has one
- * connection and can't show what two statements come to.
+ * Actions that may succeed once, requested many times at the same moment, on a real PostgreSQL: PGlite has
+ * one connection and can't run two statements concurrently.
  */
 import { connect } from '@farebox/database';
 import {
@@ -27,9 +27,10 @@ const CONCURRENCY = 8;
 const RP = { id: 'localhost', origin: 'http://localhost:8788', name: 'Farebox' };
 
 const postgres: TemporaryPostgres | null = await startPostgres();
-if (postgres === null) process.stdout.write('No PostgreSQL on this machine: no races.\n');
+if (postgres === null)
+  process.stdout.write('No PostgreSQL is installed: the concurrency tests are skipped.\n');
 
-describe.skipIf(postgres === null)('at the same moment', () => {
+describe.skipIf(postgres === null)('concurrent requests', () => {
   let database: EmptyDatabase;
   let harness: IdentityHarness;
 
@@ -49,7 +50,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     return answers.filter(({ ok }) => ok).length;
   }
 
-  it('a sign-up is confirmed once', async () => {
+  it('confirm a sign-up once', async () => {
     const email = harness.newEmail();
     const token = await harness.signUp(email);
     const request = () => ({ token, password: PASSWORD, ipPrefix: harness.newIpPrefix() });
@@ -57,7 +58,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     expect(await harness.rows('identities', `email_key = '${email}'`)).toBe(1);
   });
 
-  it('two sign-ups of one address make one account', async () => {
+  it('create one account for two sign-ups with one address', async () => {
     const email = harness.newEmail();
     const tokens = [await harness.signUp(email), await harness.signUp(email)];
     const confirm = (index: number) => {
@@ -72,7 +73,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     expect(await harness.rows('sign_ups', `email_key = '${email}'`)).toBe(0);
   });
 
-  it('a reset link sets one password', async () => {
+  it('set one password with one reset link', async () => {
     const { user } = await harness.createUser();
     const result = await requestPasswordReset(harness.deps, {
       email: user.email,
@@ -87,7 +88,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     expect(await countSucceeded(reset)).toBe(1);
   });
 
-  it('an address goes to one of those who want it', async () => {
+  it('give an email address to one of the accounts that request it', async () => {
     const email = harness.newEmail();
     const tokens: string[] = [];
     for (let count = 0; count < CONCURRENCY; count += 1) {
@@ -103,7 +104,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     expect(await harness.rows('identities', `email_key = '${email}'`)).toBe(1);
   });
 
-  it('a code of an app, a recovery code and a step count once', async () => {
+  it('accept a TOTP code, a recovery code and an MFA challenge once', async () => {
     const { user, signedIn } = await harness.createUser();
     const { secret } = await beginTotp(harness.deps, user);
     const epoch = () => Math.floor(harness.deps.now() / 1000);
@@ -139,7 +140,7 @@ describe.skipIf(postgres === null)('at the same moment', () => {
     expect(await countSucceeded(attempt)).toBe(1);
   });
 
-  it('a throttle lets through exactly as many as it says', async () => {
+  it('admit exactly the number of attempts that a rate limit allows', async () => {
     for (let round = 0; round < 5; round += 1) {
       const email = harness.newEmail();
       const before = harness.hashes;

@@ -1,6 +1,4 @@
-/**
- * From the queue to SES and back by its events, on a real database, with an SES that does as it is told.
- */
+/** Emails from the queue to SES and its events, on a real database with a scripted SES. */
 import { connect, type Database } from '@farebox/database';
 import {
   deleteOldEmails,
@@ -134,8 +132,8 @@ async function latestState(account: string) {
   return last === undefined ? undefined : { state: last.state, reason: last.reason };
 }
 
-describe('a letter', () => {
-  it('reaches SES once, signed, and without a word about the account', async () => {
+describe('emails', () => {
+  it('reach SES once, signed, and without data about the account', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(resetEmail(email, account));
     expect(await latestState(account)).toEqual({ state: 'queued', reason: null });
@@ -162,7 +160,7 @@ describe('a letter', () => {
     });
   });
 
-  it('is asked for again while SES is away, throttled or paused', async () => {
+  it('are retried while SES is unavailable, throttling or paused', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(resetEmail(email, account));
     responses = [
@@ -182,7 +180,7 @@ describe('a letter', () => {
     expect(logged).toEqual([]);
   });
 
-  it('is given up in the end, and says so', async () => {
+  it('fail visibly after the last attempt', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(lowBalanceEmail(email, account));
     responses = [rejection('x', 503)];
@@ -196,7 +194,7 @@ describe('a letter', () => {
   it.each([
     ['MessageRejected', 'message_rejected', true],
     ['BadRequestException', 'bad_request', false],
-  ])('that SES refuses with %s is not sent again', async (type, reason, header) => {
+  ])('are not retried when SES rejects them with %s', async (type, reason, header) => {
     const { account, email } = await createUser();
     const message = await enqueue(resetEmail(email, account));
     responses = [rejection(type, 400, header)];
@@ -214,7 +212,7 @@ describe('a letter', () => {
     '"ann eve"@example.com',
     'ann@example',
     `${'a'.repeat(250)}@example.com`,
-  ])('to %j never leaves', async (to) => {
+  ])('are not sent to %j', async (to) => {
     const { account } = await createUser();
     const message = await enqueue(resetEmail(to, account));
     expect(await sendQueuedEmail(deps(), message, 1)).toBe('done');
@@ -223,7 +221,7 @@ describe('a letter', () => {
     expect(logged.join()).not.toContain('example');
   });
 
-  it('with a link that has expired is not sent', async () => {
+  it('are not sent when their link has expired', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(resetEmail(email, account));
     now += 31 * MINUTE_MS;
@@ -232,13 +230,13 @@ describe('a letter', () => {
     expect(await latestState(account)).toEqual({ state: 'failed', reason: 'expired' });
   });
 
-  it('goes with its row', async () => {
+  it('are not sent when their row was deleted', async () => {
     const email = { id: 'f'.repeat(32), email: resetEmail('ann@example.com', null) };
     expect(await sendQueuedEmail(deps(), email, 1)).toBe('done');
     expect(requests).toEqual([]);
   });
 
-  it('that the queue did not take is a failure one can see', async () => {
+  it('fail visibly when the queue does not accept them', async () => {
     const { account, email } = await createUser();
     const queue = { sendBatch: () => Promise.reject(new Error(email)) };
     await enqueueEmails(db, queue, [resetEmail(email, account)], { now: () => now, random });
@@ -248,8 +246,8 @@ describe('a letter', () => {
   });
 });
 
-describe('a consent', () => {
-  it('that is withdrawn holds at the moment of sending, and has one receipt', async () => {
+describe('consents', () => {
+  it('are checked at sending, and have one receipt when withdrawn', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(lowBalanceEmail(email, account));
     const withdraw = (receiptId: string) =>
@@ -264,14 +262,14 @@ describe('a consent', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('of nobody is not kept', async () => {
+  it('are not stored for an account without an owner', async () => {
     const ownerless = { accountId: 'f'.repeat(16), kind: 'keys', receiptId: '3'.repeat(32), now };
     expect(await withdrawConsentByLink(db, ownerless)).toBe('no_owner');
   });
 });
 
-describe('a notice', () => {
-  it('is kept once, and its letter is queued until it was sent', async () => {
+describe('notifications', () => {
+  it('are stored once, and their email is queued until it was sent', async () => {
     const { account, email } = await createUser();
     const notification = {
       account,
@@ -294,7 +292,7 @@ describe('a notice', () => {
     expect(await listEmailDeliveries(db, account, 9)).toHaveLength(1);
   });
 
-  it('about an account without an owner is dropped', async () => {
+  it('are dropped for an account without an owner', async () => {
     const notification = {
       id: 'x',
       kind: 'key_leaked',
@@ -307,7 +305,7 @@ describe('a notice', () => {
   });
 });
 
-describe('an event', () => {
+describe('SES events', () => {
   let serial = 0;
   type ExtraFields = Readonly<Record<string, unknown>>;
 
@@ -346,7 +344,7 @@ describe('an event', () => {
   const PERMANENT = { bounce: { bounceType: 'Permanent', bounceSubType: 'NoEmail' } };
   const TRANSIENT = { bounce: { bounceType: 'Transient', bounceSubType: 'MailboxFull' } };
 
-  it('of delivery shows, and nothing later that happened before takes it back', async () => {
+  it('record a delivery, which no later event of an earlier state reverts', async () => {
     const { account, email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Delivery'));
     expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
@@ -358,7 +356,7 @@ describe('an event', () => {
     expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
   });
 
-  it('may overtake our own note that it was sent', async () => {
+  it('may arrive before our own record that the email was sent', async () => {
     const { account, email } = await createUser();
     const message = await enqueue(resetEmail(email, account));
     responses = [
@@ -371,7 +369,7 @@ describe('an event', () => {
     expect(await latestState(account)).toEqual({ state: 'delivered', reason: null });
   });
 
-  it('of a permanent bounce ends all mail to that mailbox, whoever asks for it', async () => {
+  it('suppress all email to a mailbox after a permanent bounce', async () => {
     const { account, email, mail } = await sendEmail();
     const bounce = buildSesEvent(mail, email, 'Bounce', PERMANENT);
     await recordEvent(bounce);
@@ -390,7 +388,7 @@ describe('an event', () => {
     expect(await latestState(account)).toEqual({ state: 'suppressed', reason: 'bounced' });
   });
 
-  it('of a transient bounce ends nothing', async () => {
+  it('suppress nothing after a transient bounce', async () => {
     const { account, email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Bounce', TRANSIENT));
     expect(await latestState(account)).toEqual({
@@ -400,7 +398,7 @@ describe('an event', () => {
     expect(await findSuppression(db, mailboxHash(SECRET, email))).toBeUndefined();
   });
 
-  it('of a complaint ends all mail, of its contrary nothing', async () => {
+  it('suppress all email after a complaint, and nothing after not-spam', async () => {
     const { account, email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Delivery'));
     const complaint = (type: string) => ({ complaint: { complaintFeedbackType: type } });
@@ -415,13 +413,13 @@ describe('an event', () => {
     });
   });
 
-  it('of a rejection shows', async () => {
+  it('record a rejection', async () => {
     const { account, email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Reject', { reject: { reason: 'Bad content' } }));
     expect(await latestState(account)).toEqual({ state: 'rejected', reason: 'content' });
   });
 
-  it('about a mail that is gone still suppresses, and is counted', async () => {
+  it('suppress the mailbox and are logged when the email no longer exists', async () => {
     await recordEvent(
       buildSesEvent('d'.repeat(32), 'Gone <gone@example.com>', 'Bounce', PERMANENT),
     );
@@ -429,7 +427,7 @@ describe('an event', () => {
     expect(logged).toEqual(['{"event":"mail_event_unknown","what":"mail"}']);
   });
 
-  it('of another kind, or none, is counted', async () => {
+  it('are logged when their kind is unknown or missing', async () => {
     const { account, email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Click'));
     const text = 'Successfully validated SNS topic for Amazon SES event publishing.';
@@ -443,7 +441,7 @@ describe('an event', () => {
     expect(await latestState(account)).toEqual({ state: 'sent', reason: null });
   });
 
-  it('leaves nothing in a table but closed words', async () => {
+  it('leave only words of closed lists in the tables', async () => {
     const { email, mail } = await sendEmail();
     await recordEvent(buildSesEvent(mail, email, 'Bounce', PERMANENT));
     const { rows } = await db.execute(
@@ -453,7 +451,7 @@ describe('an event', () => {
   });
 });
 
-it('is purged when it is old, and what was lost on the way says so', async () => {
+it('deletes old emails, and marks those that were lost on the way', async () => {
   const DAY = 24 * 60 * MINUTE_MS;
   const { account } = await createUser();
   await insertEmails(

@@ -1,4 +1,4 @@
-/** Every letter in every language; nothing a person wrote becomes a header, markup or a second line. */
+/** Every email in every language. No text of a user becomes a header, markup or a second line. */
 import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import {
@@ -37,7 +37,7 @@ const DATA_BY_KIND: EmailData = {
   account_deleted: { at: AT },
 };
 
-/** Where each letter's one link leads. */
+/** The target of each email's link. */
 const PATHS: Readonly<Record<EmailKind, string | null>> = {
   confirm_sign_up: `/confirm?token=${TOKEN}`,
   already_signed_up: '/sign-in',
@@ -65,8 +65,8 @@ function buildEmail(kind: EmailKind, language: string, facts: object = DATA_BY_K
 
 const KINDS = Object.keys(DATA_BY_KIND).filter((kind): kind is EmailKind => kind in PATHS);
 
-describe.each(LANGUAGES)('in %s', (language) => {
-  it.each(KINDS)('%s says what it is about', (kind) => {
+describe.each(LANGUAGES)('emails in %s', (language) => {
+  it.each(KINDS)('render %s with its subject, text and link', (kind) => {
     const { subject, text, html } = renderEmail(buildEmail(kind, language), context);
     expect(subject.length).toBeGreaterThan(3);
     expect(subject).toMatch(/^[^\p{C}]{4,78}$/u);
@@ -88,7 +88,7 @@ describe.each(LANGUAGES)('in %s', (language) => {
   });
 });
 
-it('speaks English where nobody wrote texts', () => {
+it('renders English for a language without texts', () => {
   expect(renderEmail(buildEmail('new_device', 'fr'), context).subject).toBe(
     renderEmail(buildEmail('new_device', 'en'), context).subject,
   );
@@ -97,7 +97,7 @@ it('speaks English where nobody wrote texts', () => {
 const HOSTILE_TEXT =
   'a\r\nBcc: eve@example.com\r\n\r\n<img src=x onerror="alert(1)">\u202Egnp.\u0000\u2028&amp;';
 
-it('lets no name of a key out of its line', () => {
+it('keeps the name of a key within its line', () => {
   const { subject, text, html, headers } = renderEmail(
     buildEmail('expensive_model', 'en', { keyName: HOSTILE_TEXT, model: HOSTILE_TEXT }),
     context,
@@ -114,14 +114,14 @@ it('lets no name of a key out of its line', () => {
   expect(html).toContain('&lt;img src=x onerror=&quot;alert(1)');
 });
 
-it('keeps names short', () => {
+it('shortens long names', () => {
   const facts = { keyName: 'ж'.repeat(5_000), spent: '1.00' };
   expect(renderEmail(buildEmail('key_paused', 'ru', facts), context).text).not.toContain(
     'ж'.repeat(65),
   );
 });
 
-it('keeps a token inside its parameter', () => {
+it('keeps a token within its query parameter', () => {
   const token = 'x&next=//evil.example#"><script>';
   const { text, html } = renderEmail(buildEmail('reset_password', 'en', { token }), context);
   const url = new URL(/https:\S+/.exec(text)?.[0] ?? '');
@@ -130,13 +130,13 @@ it('keeps a token inside its parameter', () => {
   expect(html).not.toContain('<script');
 });
 
-describe('unsubscribing', () => {
+describe('unsubscribe links', () => {
   const headersByName = (kind: EmailKind) =>
     new Map(
       renderEmail(buildEmail(kind, 'en'), context).headers.map(({ name, value }) => [name, value]),
     );
 
-  it('is offered as RFC 8058 says, on mail one can do without only', () => {
+  it('follow RFC 8058, and appear on optional emails only', () => {
     for (const kind of KINDS) {
       const headers = headersByName(kind);
       if (!(kind in REQUIRED_CONSENT)) expect(headers.size).toBe(0);
@@ -147,7 +147,7 @@ describe('unsubscribing', () => {
     }
   });
 
-  it('reads its own links and no others', () => {
+  it('are accepted only with a valid MAC', () => {
     const link = headersByName('low_balance').get('List-Unsubscribe')?.slice(1, -1) ?? '';
     const query = () => new URL(link).searchParams;
     const { secret } = context;
@@ -166,7 +166,7 @@ describe('unsubscribing', () => {
   });
 });
 
-it('believes nothing from the queue that is no letter', () => {
+it('rejects queue messages that are not emails', () => {
   const valid = { id: 'a'.repeat(32), email: buildEmail('reset_password', 'en') };
   expect(isQueuedEmail(valid)).toBe(true);
   const malformed: unknown[] = [

@@ -1,4 +1,4 @@
-/** Only what SNS signed, lately, about a topic of ours, is believed; nothing else makes us ask anybody. */
+/** Only a recent message that SNS signed for one of our topics is accepted; others cause no request. */
 import { type LocalSns, makeSns } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CertificateCache, confirmSubscription, verifySnsMessage } from './index.ts';
@@ -34,12 +34,12 @@ class FetchRecorder {
 const notification = (overrides: Record<string, string> = {}) =>
   sns.message('Notification', '{"eventType":"Send"}', { Timestamp: iso(NOW), ...overrides });
 
-/** As it was signed, but for these fields. */
+/** Returns a signed notification with some fields changed afterwards. */
 const tamper = (overrides: Record<string, unknown>, body = notification()) =>
   JSON.stringify({ ...JSON.parse(body), ...overrides });
 
-describe('a notification', () => {
-  it('is read', async () => {
+describe('SNS notifications', () => {
+  it('are accepted when SNS signed them', async () => {
     const recorder = new FetchRecorder();
     const result = await recorder.verify(
       notification({ MessageId: 'ab-1', Subject: 'Amazon SES' }),
@@ -51,7 +51,7 @@ describe('a notification', () => {
     expect(recorder.urls).toEqual([sns.certificateUrl]);
   });
 
-  it('has its certificate fetched once a day', async () => {
+  it('cause one fetch of their certificate a day', async () => {
     const recorder = new FetchRecorder();
     await recorder.verify(notification());
     await recorder.verify(notification());
@@ -74,7 +74,7 @@ describe('a notification', () => {
     Signature: Buffer.alloc(256, 1).toString('base64'),
   };
   it.each(Object.entries(TAMPERED_FIELDS))(
-    'is refused when its %s was changed',
+    'are rejected when their %s was changed',
     async (name, value) => {
       const recorder = new FetchRecorder();
       expect(await recorder.verify(tamper({ [name]: value }))).toEqual({
@@ -84,7 +84,7 @@ describe('a notification', () => {
     },
   );
 
-  it('is refused when somebody else signed it', async () => {
+  it('are rejected when another key signed them', async () => {
     const recorder = new FetchRecorder();
     const body = other.message('Notification', '{}', {
       Timestamp: iso(NOW),
@@ -93,7 +93,7 @@ describe('a notification', () => {
     expect(await recorder.verify(body)).toEqual({ ok: false, reason: 'forged' });
   });
 
-  it('is refused where a certificate is something else, and asked for again', async () => {
+  it('are rejected when the certificate is malformed, which is fetched again', async () => {
     const bodies = ['<html>', 'x'.repeat(70_000)];
     const recorder = new FetchRecorder(() => new Response(bodies.shift() ?? sns.certificate));
     const failure = { ok: false, reason: 'certificate_unreachable' };
@@ -105,32 +105,48 @@ describe('a notification', () => {
   });
 });
 
-describe('without asking anybody', () => {
+describe('SNS messages before any request', () => {
   const NAME = '/SimpleNotificationService-0123abcd.pem';
   const CASES: readonly (readonly [string, Record<string, string>, string])[] = [
     ['version 1', { SignatureVersion: '1' }, 'version'],
-    ['no version', { SignatureVersion: '3' }, 'version'],
+    ['an unknown version', { SignatureVersion: '3' }, 'version'],
     ['another topic', { TopicArn: 'arn:aws:sns:us-east-1:123456789012:farebox-mail2' }, 'topic'],
-    ['no topic', { TopicArn: 'farebox-mail' }, 'topic'],
-    ['an old message', { Timestamp: iso(NOW - HOUR - 1_000) }, 'stale'],
-    ['one from the future', { Timestamp: iso(NOW + 6 * 60_000) }, 'stale'],
-    ['no time', { Timestamp: 'yesterday' }, 'malformed'],
-    ['an id that is none', { MessageId: "x'; --" }, 'malformed'],
-    ['plain HTTP', { SigningCertURL: `http://sns.us-east-1.amazonaws.com${NAME}` }, ''],
+    ['a malformed topic', { TopicArn: 'farebox-mail' }, 'topic'],
+    ['an old timestamp', { Timestamp: iso(NOW - HOUR - 1_000) }, 'stale'],
+    ['a timestamp in the future', { Timestamp: iso(NOW + 6 * 60_000) }, 'stale'],
+    ['a malformed timestamp', { Timestamp: 'yesterday' }, 'malformed'],
+    ['a malformed id', { MessageId: "x'; --" }, 'malformed'],
     [
-      'another host',
+      'a certificate over plain HTTP',
+      { SigningCertURL: `http://sns.us-east-1.amazonaws.com${NAME}` },
+      '',
+    ],
+    [
+      'a certificate of another host',
       { SigningCertURL: `https://sns.us-east-1.amazonaws.com.evil.example${NAME}` },
       '',
     ],
-    ['a user', { SigningCertURL: `https://sns.us-east-1.amazonaws.com@evil.example${NAME}` }, ''],
-    ['a port', { SigningCertURL: `https://sns.us-east-1.amazonaws.com:444${NAME}` }, ''],
-    ['a bucket', { SigningCertURL: `https://s3.amazonaws.com/sns.us-east-1${NAME}` }, ''],
-    ['another region', { SigningCertURL: `https://sns.eu-west-1.amazonaws.com${NAME}` }, ''],
-    ['another file', { SigningCertURL: 'https://sns.us-east-1.amazonaws.com/x.pem' }, ''],
-    ['a query', { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}?x=1` }, ''],
-    ['a line more', { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}\n` }, ''],
+    [
+      'a user name in the URL',
+      { SigningCertURL: `https://sns.us-east-1.amazonaws.com@evil.example${NAME}` },
+      '',
+    ],
+    ['a port in the URL', { SigningCertURL: `https://sns.us-east-1.amazonaws.com:444${NAME}` }, ''],
+    ['an S3 bucket', { SigningCertURL: `https://s3.amazonaws.com/sns.us-east-1${NAME}` }, ''],
+    [
+      'a certificate of another region',
+      { SigningCertURL: `https://sns.eu-west-1.amazonaws.com${NAME}` },
+      '',
+    ],
+    ['another file name', { SigningCertURL: 'https://sns.us-east-1.amazonaws.com/x.pem' }, ''],
+    [
+      'a query in the URL',
+      { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}?x=1` },
+      '',
+    ],
+    ['a line break', { SigningCertURL: `https://sns.us-east-1.amazonaws.com${NAME}\n` }, ''],
   ];
-  it.each(CASES)('refuses %s', async (_, overrides, reason) => {
+  it.each(CASES)('are rejected with %s', async (_, overrides, reason) => {
     const recorder = new FetchRecorder();
     const failure = { ok: false, reason: reason === '' ? 'certificate_host' : reason };
     expect(await recorder.verify(notification(overrides))).toEqual(failure);
@@ -138,14 +154,14 @@ describe('without asking anybody', () => {
   });
 
   it.each(['', '[]', 'null', '{', '{"Type":"Notification"}', tamper({ Message: 1 }, '{}')])(
-    'refuses %j',
+    'are rejected as malformed: %j',
     async (body) => {
       expect(await new FetchRecorder().verify(body)).toEqual({ ok: false, reason: 'malformed' });
     },
   );
 });
 
-describe('a subscription', () => {
+describe('SNS subscriptions', () => {
   const subscriptionMessage = (url: string) =>
     sns.message('SubscriptionConfirmation', 'You have chosen …', {
       Timestamp: iso(NOW),
@@ -155,7 +171,7 @@ describe('a subscription', () => {
   const validUrl = () =>
     `https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${sns.topic}&Token=0123abcd`;
 
-  it('is confirmed at SNS for our topic', async () => {
+  it('are confirmed at SNS for our topic', async () => {
     const result = await new FetchRecorder().verify(subscriptionMessage(validUrl()));
     if (!result.ok || result.message.type !== 'SubscriptionConfirmation')
       throw new Error('refused');
@@ -181,7 +197,7 @@ describe('a subscription', () => {
     'https://sns.us-east-1.amazonaws.com/?Action=DeleteTopic',
     'https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&x=',
     'no url',
-  ])('is not opened at %s, though it was signed', async (url) => {
+  ])('are not confirmed at %s, even when signed', async (url) => {
     const full = url.endsWith('x=') ? `${url}&TopicArn=other` : `${url}&TopicArn=${sns.topic}`;
     const result = await new FetchRecorder().verify(
       subscriptionMessage(url === 'no url' ? url : full),
@@ -189,7 +205,7 @@ describe('a subscription', () => {
     expect(result).toEqual({ ok: false, reason: 'subscribe_host' });
   });
 
-  it('is refused when its URL was changed', async () => {
+  it('are rejected when their URL was changed', async () => {
     const url = validUrl().replace('0123abcd', '4567');
     const result = await new FetchRecorder().verify(
       tamper({ SubscribeURL: url }, subscriptionMessage(validUrl())),
@@ -197,7 +213,7 @@ describe('a subscription', () => {
     expect(result).toEqual({ ok: false, reason: 'forged' });
   });
 
-  it('may end', async () => {
+  it('may be ended by SNS', async () => {
     const body = sns.message('UnsubscribeConfirmation', 'gone', {
       Timestamp: iso(NOW),
       Token: '0123abcd',
@@ -209,7 +225,7 @@ describe('a subscription', () => {
     });
   });
 
-  it('of a type nobody knows is refused', async () => {
+  it('are rejected when their type is unknown', async () => {
     const body = sns.message('Surprise', 'x', { Timestamp: iso(NOW) });
     expect(await new FetchRecorder().verify(body)).toEqual({ ok: false, reason: 'malformed' });
   });
