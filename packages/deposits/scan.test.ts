@@ -401,7 +401,7 @@ describe('a deposit', () => {
     expect(rows).toEqual([{ count: 2 }]);
   });
 
-  it('of dust waits until the sum reaches the minimum', async () => {
+  it('waits as dust until the sum reaches the minimum', async () => {
     mine(30);
     for (const units of [300_000n, 300_000n, 300_000n]) pay(ada, units);
     mine(25);
@@ -449,7 +449,7 @@ describe('a deposit', () => {
   });
 });
 
-describe('a provider', () => {
+describe('scanning with faulty providers', () => {
   async function expectStopped(chain: Chain, expectedError: string): Promise<void> {
     const before = await readCursor(db, 'polygon');
     await runScheduled(buildDeps(chain));
@@ -467,14 +467,14 @@ describe('a provider', () => {
     loggedEvents = [];
   });
 
-  it('of another chain stops the scan', async () => {
+  it('stops when a provider serves another chain', async () => {
     rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_chainId' ? '0x1' : result,
     );
     await expectStopped(POLYGON, 'wrong_chain');
   });
 
-  it('that omits logs stops the scan until the other one agrees', async () => {
+  it('stops when a provider omits logs, until both agree', async () => {
     rpcTransport = tamperedRpc('137/b', (method, result) =>
       method === 'eth_getLogs' ? [] : result,
     );
@@ -484,7 +484,7 @@ describe('a provider', () => {
     expect(credited.size).toBe(2);
   });
 
-  it('that invents a transfer stops the scan', async () => {
+  it('stops when a provider invents a transfer', async () => {
     const invented = (log: unknown) => ({ ...Object(log), data: `0x${'f'.repeat(64)}` });
     rpcTransport = tamperedRpc('137/a', (method, result) =>
       method === 'eth_getLogs' && Array.isArray(result) ? result.map(invented) : result,
@@ -492,12 +492,12 @@ describe('a provider', () => {
     await expectStopped(POLYGON, 'providers_disagree');
   });
 
-  it('whose newest final block is old stops the scan', async () => {
+  it('stops when the newest final block is old', async () => {
     now += 700_000;
     await expectStopped(POLYGON, 'finality_stale');
   });
 
-  it('that shows another last block after a range stops the scan', async () => {
+  it('stops when the last block of a range changes during the read', async () => {
     let blockReads = 0;
     rpcTransport = tamperedRpc('137/a', (method, result) => {
       if (method !== 'eth_getBlockByNumber') return result;
@@ -507,7 +507,7 @@ describe('a provider', () => {
     await expectStopped(POLYGON, 'inconsistent');
   });
 
-  it('that rejects wide ranges gets narrower ones until it accepts', async () => {
+  it('narrows the range until the provider accepts it', async () => {
     const originalTransport = rpcTransport;
     let maxSpan = 0;
     rpcTransport = async (provider, requests) => {
@@ -535,7 +535,7 @@ describe('a provider', () => {
     expect(maxSpan).toBeGreaterThan(0);
   });
 
-  it('that omits a transfer, like all others, is caught by the next day’s rescan', async () => {
+  it('finds a transfer that all providers omitted in the rescan of the next day', async () => {
     const NO_OVERLAP = { ...POLYGON, overlap: 0 };
     const originalTransport = rpcTransport;
     rpcTransport = rpcWithoutLogs();
@@ -550,7 +550,7 @@ describe('a provider', () => {
     expect(credited.size).toBe(2);
   });
 
-  it('that is the only one works, and is logged as such', async () => {
+  it('works with a single provider, and logs it', async () => {
     const [onlyProvider] = POLYGON.providers;
     if (onlyProvider === undefined) throw new Error('no provider');
     now = Math.ceil(now / 3_600_000) * 3_600_000;
