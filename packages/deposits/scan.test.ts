@@ -263,7 +263,7 @@ describe('a deposit', () => {
     ['an operator blocked', `0x${'b'.repeat(40)}`, 'blocked_sender'],
     ['the issuer froze', `0x${'f'.repeat(40)}`, 'frozen_sender'],
   ])(
-    'from a sender that %s waits for review, and is credited once released',
+    'waits for review when it is from a sender that %s, and is credited once released',
     async (_, sender, reason) => {
       const originalTransport = rpcTransport;
       const YES = `0x${'1'.padStart(64, '0')}`;
@@ -714,7 +714,7 @@ describe('the daily audit', () => {
   });
 });
 
-describe('a final block that is no longer the same', () => {
+describe('a final block that changes', () => {
   it('puts its uncredited deposit in review, and credits it once a scan finds it again', async () => {
     mine(30);
     await runScheduled(buildDeps());
