@@ -59,7 +59,7 @@ svg.chart rect.partial { stroke: var(--accent); stroke-width: 1.5; } svg.chart .
 form.filter { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0 1rem; align-items: end; }
 dl.facts dd.word { font-size: 1rem; font-weight: 400; } .scroll time, td.number { white-space: nowrap; }
 dl.pairs { display: grid; gap: 0.25rem; margin: 0; } dl.pairs div { display: flex; flex-wrap: wrap; gap: 0 1rem; } dl.pairs dt { min-width: 12rem; color: var(--quiet); } dl.pairs dd { margin: 0; overflow-wrap: anywhere; }
-ul.notices { list-style: none; padding: 0; } ul.notices li { border-inline-start: 0.3rem solid var(--warn); background: var(--raised); padding: 0.6rem 0.9rem; margin-bottom: 0.5rem; } ul.notices p { margin: 0 0 0.4rem; }
+ul.notifications { list-style: none; padding: 0; } ul.notifications li { border-inline-start: 0.3rem solid var(--warn); background: var(--raised); padding: 0.6rem 0.9rem; margin-bottom: 0.5rem; } ul.notifications p { margin: 0 0 0.4rem; }
 ul.keys { list-style: none; padding: 0; } ul.keys > li { border-block-end: 1px solid var(--line); padding-block: 0.25rem 1rem; overflow-wrap: anywhere; } ul.keys h2 { margin-top: 0.75rem; }
 .pages { display: flex; gap: 1rem; } .message-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 40rem) { header { gap: 0.25rem 1rem; } .who { margin-inline-start: 0; } }

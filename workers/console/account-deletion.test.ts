@@ -58,13 +58,13 @@ function createDeps(faults: Faults) {
       },
     },
   };
-  return { house: deps, sent, closed };
+  return { deps, sent, closed };
 }
 
 async function getAccountRow(id: string) {
-  const { rows } = await db.execute<{ closed: boolean; wiped: boolean; person: boolean }>(
+  const { rows } = await db.execute<{ closed: boolean; wiped: boolean; user: boolean }>(
     `select closed_at is not null as closed, wiped_at is not null as wiped,
-      exists (select 1 from identities where account_id = '${id}') as person
+      exists (select 1 from identities where account_id = '${id}') as "user"
       from accounts where id = '${id}'`,
   );
   return rows[0];
@@ -73,11 +73,11 @@ async function getAccountRow(id: string) {
 describe('account deletion', () => {
   it('runs all steps at once when every system is available', async () => {
     const { id, email } = await createAccount();
-    const { house: deps, sent } = createDeps({});
+    const { deps, sent } = createDeps({});
     const { receipt, closed } = await deleteAccount(deps, id);
     expect(receipt).toMatch(/^[0-9a-f]{32}$/);
     expect(closed).toEqual({ wiped: true, posted: 5n, openCalls: 0 });
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, person: false });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, user: false });
     expect(sent.map(({ email }) => [email.kind, email.to, email.account])).toEqual([
       ['account_deleted', email, null],
     ]);
@@ -87,23 +87,23 @@ describe('account deletion', () => {
 
   it('stops after closing the rows when the ledger is unavailable, and continues in order', async () => {
     const { id } = await createAccount();
-    const { house: deps, sent } = createDeps({ close: 2 });
+    const { deps, sent } = createDeps({ close: 2 });
     const { closed, receipt } = await deleteAccount(deps, id);
     expect(closed).toBeNull();
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, person: true });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, user: true });
     await finishDeletions(deps);
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, person: true });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, user: true });
     await finishDeletions(deps);
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, person: false });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, user: false });
     expect(sent.length).toBe(1);
     expect((await deleteAccount(deps, id)).receipt).toBe(receipt);
   });
 
   it('erases the user without a final email when the queue is unavailable', async () => {
     const { id } = await createAccount();
-    const { house: deps, sent } = createDeps({ mail: 1 });
+    const { deps, sent } = createDeps({ mail: 1 });
     await deleteAccount(deps, id);
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, person: false });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, user: false });
     expect(sent).toEqual([]);
     const { rows } = await db.execute(
       "select state, reason from emails where kind = 'account_deleted' and state = 'failed'",
@@ -114,20 +114,20 @@ describe('account deletion', () => {
   it('is not finished before the account object is wiped', async () => {
     const { id } = await createAccount();
     const faults: Faults = { wiped: false };
-    const { house: deps, sent, closed } = createDeps(faults);
+    const { deps, sent, closed } = createDeps(faults);
     await deleteAccount(deps, id);
     await finishDeletions(deps);
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, person: false });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: false, user: false });
     faults.wiped = true;
     await finishDeletions(deps);
-    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, person: false });
+    expect(await getAccountRow(id)).toEqual({ closed: true, wiped: true, user: false });
     expect(closed).toEqual([id, id, id]);
     expect(sent.length).toBe(1);
   });
 
   it('does not delay other deletions when it fails', async () => {
     const [first, second] = [await createAccount(), await createAccount()];
-    const { house: deps } = createDeps({ close: 3 });
+    const { deps } = createDeps({ close: 3 });
     await deleteAccount(deps, first.id);
     await deleteAccount(deps, second.id);
     await finishDeletions(deps);

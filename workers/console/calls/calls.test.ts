@@ -1,4 +1,4 @@
-/** A bill adds up to the last digit; what is asked for comes back as it was asked. */
+/** Cost breakdown, export columns, settlement reasons and filters of calls. */
 import { messagesFor } from '@farebox/i18n';
 import { type Generation, SETTLE_REASONS } from '@farebox/ledger';
 import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';

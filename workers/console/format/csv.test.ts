@@ -1,9 +1,9 @@
-/** CSV that spreadsheets read as data, never as formulas, whatever people call their keys. */
+/** CSV lines and responses; spreadsheets must never read a user's text as a formula. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvResponse, toCsvLine } from './csv.ts';
 
-/** RFC 4180, read back by hand. */
+/** A minimal parser of RFC 4180. */
 function parse(text: string): string[][] {
   const rows: string[][] = [[]];
   let cell = '';

@@ -1,4 +1,4 @@
-/** What each queue does with what it brings: done, later, or dropped, and a notice becomes one letter. */
+/** The queue consumers: messages are handled, retried or dropped, and a notification sends one email. */
 import { connect, type Database } from '@farebox/database';
 import { listEmailDeliveries, listOpenNotifications } from '@farebox/database/email';
 import { activateKey, insertPendingKey } from '@farebox/database/ledger';
@@ -115,11 +115,11 @@ function createBatch(queue: string, bodies: readonly unknown[], attempts = 1) {
     ackAll: () => {},
     retryAll: () => {},
   };
-  return { batch, fates: outcomes };
+  return { batch, outcomes };
 }
 
 async function consumeNotification(notification: unknown): Promise<readonly MessageOutcome[]> {
-  const { batch, fates: outcomes } = createBatch('farebox-notices', [notification]);
+  const { batch, outcomes } = createBatch('farebox-notices', [notification]);
   await consumeNotifications(batch, deps());
   return outcomes;
 }
@@ -185,7 +185,7 @@ it('drops a malformed message and logs only that it did', async () => {
   expect(
     await consumeNotification({ ...notification('x', 'key_leaked'), account: 'ann@example.com' }),
   ).toEqual(['ack']);
-  const { batch, fates: outcomes } = createBatch('farebox-mail', [
+  const { batch, outcomes } = createBatch('farebox-mail', [
     { id: 'x', email: 'ann@example.com' },
     null,
   ]);
@@ -198,14 +198,14 @@ it('drops a malformed message and logs only that it did', async () => {
 it('retries an email later when SES or the database is unavailable', async () => {
   await consumeNotification(notification('key_leaked:again', 'key_leaked'));
   sesStatus = 503;
-  const { batch, fates: outcomes } = createBatch('farebox-mail', queued, 3);
+  const { batch, outcomes } = createBatch('farebox-mail', queued, 3);
   await consumeMail(batch, deps());
   expect(outcomes).toEqual([{ retry: 8 }]);
   sesStatus = 200;
   const depsWithoutDatabase = { ...deps(), db: connect('postgres://u:p@localhost:1/x') };
   const retried = createBatch('farebox-mail', queued, 5);
   await consumeMail(retried.batch, depsWithoutDatabase);
-  expect(retried.fates).toEqual([{ retry: 32 }]);
+  expect(retried.outcomes).toEqual([{ retry: 32 }]);
 });
 
 it.each([

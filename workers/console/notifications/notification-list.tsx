@@ -30,7 +30,7 @@ export const NotificationList: FC<
   NotificationProps &
     Readonly<{ notifications: readonly OpenNotification[]; back: '/' | '/alerts' }>
 > = ({ notifications, back, ...rest }) => (
-  <ul class="notices">
+  <ul class="notifications">
     {notifications.map((notification) => (
       <li>
         <p>

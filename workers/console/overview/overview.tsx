@@ -23,7 +23,7 @@ import { DayChart } from '../charts/bar-chart.tsx';
 import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
-import { fillMissingDays, largestOf, totalUsage } from '../usage/aggregate.ts';
+import { fillMissingDays, findLargest, totalUsage } from '../usage/aggregate.ts';
 import { type BurnRate, computeBurnRate } from './burn-rate.ts';
 
 const CHART_DAYS = 14;
@@ -119,7 +119,7 @@ type SpendChartProps = Readonly<{ days: ReturnType<typeof fillMissingDays>; toda
 
 const SpendChart: FC<LocaleProps & SpendChartProps> = ({ days, today, messages, language }) => {
   const { overview } = messages;
-  const largestDay = largestOf(days);
+  const largestDay = findLargest(days);
   if (largestDay === undefined) return <p>{overview.chartEmpty}</p>;
   const description = overview.chartSummary(
     formatCurrency(totalUsage(days).charged, language),
@@ -154,10 +154,10 @@ async function loadOverview(c: Context<PublicEnv>, { account }: SessionUser, tod
     listKeys(db, account),
   ]);
   return {
-    standing: accountStatus,
-    standings: keyStatuses,
+    accountStatus,
+    keyStatuses,
     latest,
-    notices: notifications,
+    notifications,
     keys,
     days: fillMissingDays(sums, range),
   };
@@ -168,14 +168,11 @@ export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
   if (user === null) return c.redirect('/sign-in', 303);
   const { overview } = messages;
   const today = toEpochDay(deps.identity.now());
-  const {
-    standing: accountStatus,
-    standings: keyStatuses,
-    latest,
-    notices: notifications,
-    keys,
-    days,
-  } = await loadOverview(c, user, today);
+  const { accountStatus, keyStatuses, latest, notifications, keys, days } = await loadOverview(
+    c,
+    user,
+    today,
+  );
   if (accountStatus === null) throw new Error('The account has no object.');
   const burnRate = computeBurnRate(days, today, accountStatus.posted - accountStatus.held);
   const locale = { messages, language };

@@ -1,4 +1,4 @@
-/** GitHub's messages through the console's own door, signed by keys of our own making. */
+/** The secret scanning webhook, with alerts signed by generated keys. */
 import { createHash, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -141,7 +141,7 @@ describe('a signed secret scanning alert', () => {
   });
 
   it('is accepted for every length of the numbers in its signature', async () => {
-    // DER drops leading zeros: among so many signatures some are shorter.
+    // DER drops leading zeros, so some of these signatures are shorter.
     for (let times = 0; times < 64; times += 1) {
       expect((await send(reportBody(`${times}`))).status).toBe(200);
     }

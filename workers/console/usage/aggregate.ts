@@ -17,7 +17,7 @@ export function totalUsage(sums: readonly UsageSum[]): UsageSum {
 }
 
 /** Returns the row with the highest charge; undefined where nothing was charged. */
-export function largestOf<Sum extends UsageSum>(sums: readonly Sum[]): Sum | undefined {
+export function findLargest<Sum extends UsageSum>(sums: readonly Sum[]): Sum | undefined {
   const [first] = [...sums].sort(byChargeDescending);
   return first === undefined || first.charged === 0n ? undefined : first;
 }

@@ -2,7 +2,7 @@
 import { parseIsoDay, toIsoDay } from '@farebox/design';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fillMissingDays, largestOf, totalUsage, toUsageRows } from './aggregate.ts';
+import { fillMissingDays, findLargest, totalUsage, toUsageRows } from './aggregate.ts';
 import { defaultDayRange, listDays, parseDayRange } from './date-range.ts';
 
 const TODAY = parseIsoDay('2026-11-24') ?? 0;
@@ -51,10 +51,10 @@ describe('aggregated usage', () => {
     const keyName = (id: string) => (id === '1' ? 'Main' : `key ${id}`);
     const rows = toUsageRows('key', [sum(2, 3n), sum(1, 9n)], range, { language: 'en', keyName });
     expect(rows.map(({ name }) => name)).toEqual(['Main', 'key 2']);
-    expect(largestOf(rows)?.name).toBe('Main');
+    expect(findLargest(rows)?.name).toBe('Main');
   });
 
   it('has no largest row where nothing was charged', () => {
-    expect(largestOf(fillMissingDays([], range))).toBeUndefined();
+    expect(findLargest(fillMissingDays([], range))).toBeUndefined();
   });
 });

@@ -19,7 +19,7 @@ import { DayChart, NameChart } from '../charts/bar-chart.tsx';
 import { csvResponse, singleBatch } from '../format/csv.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
-import { largestOf, totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
+import { findLargest, totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
 import { defaultDayRange, parseDayRange } from './date-range.ts';
 
 const GROUPS: readonly UsageGroup[] = ['day', 'model', 'key'];
@@ -83,7 +83,7 @@ const MAX_NAMED_BARS = 20;
 const UsageChart: FC<UsageViewProps> = ({ query, usageRows, messages, language }) => {
   const { by } = query;
   const { charged, calls } = totalUsage(usageRows);
-  const largest = largestOf(usageRows);
+  const largest = findLargest(usageRows);
   const title = messages.usage.chart[by];
   const description = messages.usage.chartSummary(
     formatCurrency(charged, language),
