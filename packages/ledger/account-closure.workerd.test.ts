@@ -69,8 +69,8 @@ beforeEach(() => {
   queue.down = false;
 });
 
-describe('closing', () => {
-  it('lets calls end and Postgres follow, then keeps only the tombstone', async () => {
+describe('closing an account', () => {
+  it('waits for open calls and for Postgres, then keeps only the tombstone', async () => {
     const { account, stub } = await createUsedAccount();
     expect(await stub.close()).toEqual({ wiped: false, posted: 995n, openCalls: 1 });
     expect(await stub.hold(buildHoldRequest(3, 1n, 0))).toMatchObject({ reason: 'account_closed' });
@@ -83,7 +83,7 @@ describe('closing', () => {
     await expectTombstone(account, 980n, 5);
   });
 
-  it('is wiped by the alarm alone, though nobody asks again and every step is followed by a death', async () => {
+  it('wipes it by the alarm alone, though the object is evicted after every step', async () => {
     const { account, stub } = await createUsedAccount();
     await stub.close();
     await evictDurableObject(stub);
@@ -100,7 +100,7 @@ describe('closing', () => {
     await expectTombstone(account, 995n, 5);
   });
 
-  it('takes the last step after a death between Postgres’s word and it, alarm lost or not', async () => {
+  it('wipes it after an eviction right after Postgres acknowledged, even if the alarm is lost', async () => {
     const { account, stub } = await createUsedAccount();
     await stub.settle(buildSettleRequest(2, 15n));
     await runDurableObjectAlarm(stub);
@@ -115,7 +115,7 @@ describe('closing', () => {
     await expectTombstone(account, 980n, 5);
   });
 
-  it('never opens again, takes no money, and remembers which it took', async () => {
+  it('keeps it closed: no reopening, no new money, and earlier credits are still known', async () => {
     const { account, stub } = await createUsedAccount();
     await stub.settle(buildSettleRequest(2, 15n));
     await runDurableObjectAlarm(stub);
@@ -147,7 +147,7 @@ describe('closing', () => {
     await expectTombstone(account, 980n, 5);
   });
 
-  it('says of an account never opened that nothing is left, and stores nothing', async () => {
+  it('reports an account that was never opened as wiped and stores nothing', async () => {
     const stub = getStub(freshAccount());
     expect(await stub.close()).toEqual({ wiped: true, posted: 0n, openCalls: 0 });
     expect(await stub.status()).toBeNull();
@@ -155,7 +155,7 @@ describe('closing', () => {
     expect(await stub.revokeLeaked(KEY)).toBeNull();
   });
 
-  it('tells its owner nothing any more', async () => {
+  it('sends its owner no further notification', async () => {
     const { account, stub } = await createUsedAccount();
     await stub.close();
     await stub.settle(buildSettleRequest(2, 20n));

@@ -46,7 +46,7 @@ beforeEach(() => {
   postgres.statements = 0;
 });
 
-describe('an account never opened', () => {
+describe('an account that was never opened', () => {
   it('answers every verb and stores nothing', async () => {
     const stub = getStub(freshAccount());
     expect(await stub.hold(buildHoldRequest(1, 1n, 1))).toEqual({
@@ -65,8 +65,8 @@ describe('an account never opened', () => {
   });
 });
 
-describe('admission', () => {
-  it('lets exactly 10 of 200 concurrent calls in where 10 fit', async () => {
+describe('holding', () => {
+  it('admits exactly 10 of 200 concurrent calls when the balance covers 10', async () => {
     const { stub } = await createAccount(1_000n);
     const pending = Array.from({ length: 200 }, (_, n) => stub.hold(buildHoldRequest(n, 10n, 90)));
     const results = await Promise.all(pending);
@@ -75,7 +75,7 @@ describe('admission', () => {
     expect(await stub.audit()).toMatchObject({ posted: 1_000n, held: 1_000n, violations: [] });
   });
 
-  it('tells empty from held, says what is short and what would fit', async () => {
+  it('declines with the missing amount and the affordable output, empty and held apart', async () => {
     const { stub } = await createAccount(1_000n);
     const large = await stub.hold(buildHoldRequest(1, 100n, 1_000));
     expect(large).toEqual({
@@ -94,7 +94,7 @@ describe('admission', () => {
     });
   });
 
-  it('admits to the last nano-USD and not one further', async () => {
+  it('admits calls to the last nano-USD and not one beyond', async () => {
     const { stub } = await createAccount(1_000n);
     expect(await stub.hold(buildHoldRequest(1, 1_001n, 0))).toMatchObject({
       reason: 'insufficient_balance',
@@ -109,7 +109,7 @@ describe('admission', () => {
     expect(await stub.audit()).toMatchObject({ posted: 1_000n, held: 1_000n, violations: [] });
   });
 
-  it('caps an output limit nobody set at what half of the balance buys, never below the least', async () => {
+  it('caps an absent output limit at what half of the balance buys, never below the minimum', async () => {
     const { stub } = await createAccount(1_000n);
     const capped = { kind: 'capped', max: 4_000, min: 1 } as const;
     const first = await stub.hold({ ...buildHoldRequest(1, 100n, 0), output: capped });
@@ -126,7 +126,7 @@ describe('admission', () => {
     });
   });
 
-  it('holds a key to its budget, models, expiry, rate and concurrency', async () => {
+  it('enforces a key’s budget, models, expiry, rate and concurrency', async () => {
     const limits = { ...NO_LIMITS, budget: 300n, callsPerMinute: 3, concurrentCalls: 2 };
     const models = ['openai/gpt'];
     const { stub } = await createAccount(1_000n, { ...limits, models, expiresAt: START + 90_000 });
@@ -163,7 +163,7 @@ describe('admission', () => {
     expect((await stub.audit()).violations).toEqual([]);
   });
 
-  it('knows a key by its secret only, and a revocation bites at once', async () => {
+  it('authenticates a key by its secret only, and a revocation takes effect at once', async () => {
     const { stub } = await createAccount(1_000n);
     const forged = { ...KEY, secretHash: 'b'.repeat(64) };
     expect(await stub.hold({ ...buildHoldRequest(1, 1n, 1), key: forged })).toMatchObject({
@@ -178,7 +178,7 @@ describe('admission', () => {
     expect(await stub.hold(buildHoldRequest(4, 1n, 1))).toMatchObject({ reason: 'key_revoked' });
   });
 
-  it('lets no more than 1,000 calls be open, fewer where holds expire', async () => {
+  it('admits at most 1,000 open calls, and fewer after holds expired', async () => {
     const { stub } = await createAccount(1_000_000n);
     const pending = Array.from({ length: 1_001 }, (_, n) => stub.hold(buildHoldRequest(n, 1n, 0)));
     const results = await Promise.all(pending);
@@ -193,8 +193,8 @@ describe('admission', () => {
   });
 });
 
-describe('the end of a call', () => {
-  it("never takes another call's hold: what is missing is shortfall", async () => {
+describe('settling', () => {
+  it("never uses another call's hold: what is missing is a shortfall", async () => {
     const { stub } = await createAccount(1_000n);
     await stub.hold(buildHoldRequest(1, 0n, 400));
     await stub.hold(buildHoldRequest(2, 0n, 500));
@@ -212,7 +212,7 @@ describe('the end of a call', () => {
     expect(await stub.audit()).toMatchObject({ posted: 0n, held: 0n, violations: [] });
   });
 
-  it('voids what expired without a checkpoint, and posts a late bill in a line of its own', async () => {
+  it('voids a hold that expired without a checkpoint, and posts a late settlement as its own entry', async () => {
     const { stub } = await createAccount(1_000n);
     await stub.hold(buildHoldRequest(1, 0n, 400));
     clock.now = START + 60_000;
@@ -236,7 +236,7 @@ describe('the end of a call', () => {
     [100n, 100n, 0n],
     [2_000n, 1_000n, 1_000n],
   ])(
-    'after a checkpoint of 200, a late bill of %s ends at %s',
+    'charges a late settlement of %s after a checkpoint of 200 in total %s',
     async (cost, charged, shortfall) => {
       const { stub } = await createAccount(1_000n);
       await stub.hold(buildHoldRequest(1, 0n, 400));
@@ -267,7 +267,7 @@ describe('the end of a call', () => {
     },
   );
 
-  it('waives 50 calls a day, then charges what they would have cost', async () => {
+  it('waives 50 calls per day, then charges the input estimate', async () => {
     const { stub } = await createAccount(1_000n);
     const waived = async (n: number) => {
       await stub.hold({ ...buildHoldRequest(n, 5n, 5), deadline: clock.now + 60_000 });
@@ -285,8 +285,8 @@ describe('the end of a call', () => {
   });
 });
 
-describe('money from outside', () => {
-  it('moves once for each id, exactly, within what a value keeps', async () => {
+describe('credits and adjustments', () => {
+  it('move money exactly once for each id, up to the largest exact amount', async () => {
     const { stub } = await createAccount(0n);
     expect(await stub.bindAddress(ADDRESS)).toEqual({ ok: true });
     const deposit = { source: 'deposit', address: ADDRESS } as const;
@@ -314,7 +314,7 @@ describe('money from outside', () => {
     expect((await stub.audit()).violations).toEqual([]);
   });
 
-  it('comes in at the account’s own address, and at no other whatever a table says', async () => {
+  it('accept a deposit only at an address that is bound to the account', async () => {
     const { account, stub } = await createAccount(0n);
     const credit = (id: string, address?: DepositAddress) =>
       stub.credit({ id, amount: 5n, source: 'deposit', ...(address ? { address } : {}) });
@@ -342,7 +342,7 @@ describe('money from outside', () => {
     expect((await after.audit()).violations).toEqual([]);
   });
 
-  it('refuses a closed account its money, but remembers what it had credited', async () => {
+  it('are rejected for a closed account, which still repeats earlier results', async () => {
     const { account, stub } = await createAccount(100n);
     await stub.hold(buildHoldRequest(1, 10n, 0));
     await stub.close();
@@ -408,7 +408,7 @@ describe('the outbox', () => {
     return (postgres.stored.get(account) ?? []).map((entry) => entry.seq);
   }
 
-  it('carries 1,000 calls in order, once each, in at most 20 statements', async () => {
+  it('delivers 1,000 calls in order, once each, in at most 20 statements', async () => {
     const { account, stub } = await createBusyAccount(1_000);
     await runDurableObjectAlarm(stub);
     expect(seqs(account)).toEqual(Array.from({ length: 1_001 }, (_, n) => n + 1));
@@ -422,7 +422,7 @@ describe('the outbox', () => {
   });
 
   it.each(['unreachable', 'ack_lost', 'throws'] as const)(
-    'survives: %s, with a crash between',
+    'delivers every entry after Postgres was %s and the object was evicted',
     async (fault) => {
       const { account, stub } = await createBusyAccount(5);
       postgres.fault = fault;
@@ -437,7 +437,7 @@ describe('the outbox', () => {
     },
   );
 
-  it('counts what each key spent once, whether its lines are acknowledged or not', async () => {
+  it('counts a key’s spending once, whether its entries are acknowledged or not', async () => {
     const { account, stub } = await createBusyAccount(4);
     await runDurableObjectAlarm(stub);
     postgres.fault = 'unreachable';
@@ -450,7 +450,7 @@ describe('the outbox', () => {
     expect(await spent(stub)).toBe(3n);
     expect(await spent(await crash(account))).toBe(3n);
     expect((await getStub(account).audit()).violations).toEqual([]);
-    // As a book of the first tables has it: every line in the key's row, acknowledged or not.
+    // As in the first tables: every entry is in the key's row, acknowledged or not.
     await runInDurableObject(getStub(account), (_, state) => {
       for (const statement of TO_FIRST_TABLES) state.storage.sql.exec(statement);
       state.storage.sql.exec('UPDATE keys SET spent = 3');
@@ -464,7 +464,7 @@ describe('the outbox', () => {
     expect((await getStub(account).audit()).violations).toEqual([]);
   });
 
-  it('sends again what Postgres has lost', async () => {
+  it('sends entries again that Postgres has lost', async () => {
     const { account, stub } = await createBusyAccount(5);
     await runDurableObjectAlarm(stub);
     postgres.stored.get(account)?.splice(2);
@@ -476,7 +476,7 @@ describe('the outbox', () => {
     expect(await stub.audit()).toMatchObject({ acknowledgedSeq: 7 });
   });
 
-  it('sets again an alarm that was lost, and one that is overdue', async () => {
+  it('sets a lost and an overdue alarm again', async () => {
     const { account, stub } = await createBusyAccount(1);
     await runInDurableObject(stub, (_, state) => state.storage.deleteAlarm());
     const after = await crash(account);
@@ -488,7 +488,7 @@ describe('the outbox', () => {
     expect(await alarm()).toBe(START + 63_000);
   });
 
-  it('forgets charges after 30 days, once acknowledged, and still adds up', async () => {
+  it('prunes acknowledged charges after 30 days and still passes the audit', async () => {
     const { stub } = await createBusyAccount(5);
     clock.now = START + 31 * 86_400_000;
     expect((await stub.audit()).violations).toEqual([]);
@@ -502,8 +502,8 @@ describe('the outbox', () => {
   });
 });
 
-describe('what it costs', () => {
-  it('prints hold + settle inside the object', async () => {
+describe('the cost of a call', () => {
+  it('is printed: hold and settle inside the object', async () => {
     const { stub } = await createAccount(MAX_AMOUNT);
     const pairs = 2_000;
     const microseconds = await runInDurableObject(stub, async (object) => {

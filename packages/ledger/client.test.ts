@@ -24,8 +24,8 @@ function instantRetryPolicy() {
   return { slept: delays, retryPolicy: { random: () => 0.5, sleep } };
 }
 
-describe('the client', () => {
-  it('asks again, apart, at most three times in all', async () => {
+describe('the ledger client', () => {
+  it('retries a failed RPC with pauses, three attempts in all', async () => {
     let attempts = 0;
     const { slept: delays, retryPolicy } = instantRetryPolicy();
     const rpc = createRpc(() => {
@@ -37,7 +37,7 @@ describe('the client', () => {
     expect([attempts, delays]).toEqual([3, [25, 100]]);
   });
 
-  it('leaves an overloaded object alone', async () => {
+  it('does not retry when the object is overloaded', async () => {
     let attempts = 0;
     const { retryPolicy } = instantRetryPolicy();
     const rpc = createRpc(() => {
@@ -49,7 +49,7 @@ describe('the client', () => {
     expect(attempts).toBe(1);
   });
 
-  it('passes on what the second try answers', async () => {
+  it('returns the result of the second attempt', async () => {
     const results = [Promise.reject(new Error('reset')), Promise.resolve({ posted: 5n, held: 0n })];
     const rpc = createRpc(async () => ({ ok: true, value: await (results.shift() ?? never()) }));
     const result = await createLedgerClient(rpc, instantRetryPolicy().retryPolicy).credits(
@@ -64,7 +64,7 @@ function never(): Promise<never> {
   return Promise.reject(new Error('asked too often'));
 }
 
-describe('a settlement in the queue', () => {
+describe('the settlement message', () => {
   const prices = {
     input_uncached: 2n ** 60n,
     cache_read: 1n,
@@ -82,13 +82,13 @@ describe('a settlement in the queue', () => {
     waivedCost: 12n,
   } as const;
 
-  it('comes out as it went in, through JSON', () => {
+  it('decodes to the same settlement after JSON', () => {
     const message = encodeSettlement('0123456789abcdef', request);
     const body: unknown = JSON.parse(JSON.stringify(message));
     expect(decodeSettlement(body)).toEqual({ account: '0123456789abcdef', request });
   });
 
-  it('is refused whole where anything about it is not what it should be', () => {
+  it('is rejected when any part of it is malformed', () => {
     const message = encodeSettlement('0123456789abcdef', request);
     const { request: validRequest } = message;
     for (const malformed of [

@@ -16,7 +16,7 @@ declare global {
 const never = () => Promise.reject(new Error('not asked here'));
 
 describe('an overloaded object', () => {
-  it('is known for one behind the entrypoint too, and left alone', async () => {
+  it('is recognised behind an entrypoint too, and is not retried', async () => {
     let attempts = 0;
     const rpc: CallsRpc = {
       hold: never,

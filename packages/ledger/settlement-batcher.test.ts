@@ -35,8 +35,8 @@ function createBatcher(sendBatch: SendBatch<Failed>) {
   return { gathering: batcher, loads: batches };
 }
 
-describe('settlements that fall due together', () => {
-  it('travel together, and each hears its own answer', async () => {
+describe('settlements due at the same time', () => {
+  it('are sent in one batch, and each gets its own result', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
       ok: true,
       value: requests.map(({ id }) => chargedResult(BigInt(id))),
@@ -47,7 +47,7 @@ describe('settlements that fall due together', () => {
     expect(results).toEqual(ids.map((id) => chargedResult(BigInt(id))));
   });
 
-  it('of different accounts do not', async () => {
+  it('are batched per account', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async () => ({
       ok: true,
       value: [chargedResult(0n)],
@@ -59,7 +59,7 @@ describe('settlements that fall due together', () => {
     expect(batches).toEqual([['1'], ['2']]);
   });
 
-  it('go alone where the load failed: one bad companion takes nobody down', async () => {
+  it('are sent one by one after their batch failed, so that only the bad one fails', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) =>
       requests.some(({ id }) => id === 'bad')
         ? FAILED
@@ -72,7 +72,7 @@ describe('settlements that fall due together', () => {
     expect(batches.slice(1).map((batch) => batch.length)).toEqual([1, 1, 1]);
   });
 
-  it('are never more than a hundred, however many fall due', async () => {
+  it('are split into batches of at most about a hundred', async () => {
     const { gathering: batcher, loads: batches } = createBatcher(async (_, requests) => ({
       ok: true,
       value: requests.map(({ id }) => chargedResult(BigInt(id))),

@@ -1,5 +1,5 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
-/** A key's brakes, and what its owner hears: against a plain reckoning of all lines, and scene by scene. */
+/** The spend guard and its notifications: against a plain model over all charges, and case by case. */
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
@@ -77,7 +77,7 @@ beforeEach(() => {
   queue.down = false;
 });
 
-/** The brakes again: every line kept, everything worked out from all of them each time. */
+/** A model of the spend guard: keeps every charge and computes everything from all of them. */
 class SpendGuardModel {
   readonly notificationIds = new Set<string>();
   spendGuard = DEFAULT_SPEND_GUARD;
@@ -196,8 +196,8 @@ async function applyStep(account: string, model: SpendGuardModel, step: Step): P
   }
 }
 
-describe('the brakes against a plain reckoning', () => {
-  it('pause, let go and tell alike, over days, crashes and deliveries', async () => {
+describe('the spend guard and its model', () => {
+  it('pause, resume and notify equally over random days, crashes and deliveries', async () => {
     let paused = 0;
     const runHistory = async (history: readonly Step[]) => {
       clock.now = MIDNIGHT;
@@ -226,7 +226,7 @@ describe('the brakes against a plain reckoning', () => {
 });
 
 describe('a stolen key', () => {
-  it('spends no more by a hundred calls at once than one after another', async () => {
+  it('spends no more with a hundred concurrent calls than in sequence', async () => {
     const { account, stub } = await createAccountWithBaseline();
     const request = (n: number) => buildHoldRequest(1_000_000 + n, 5n * USD, 0);
     const deadline = clock.now + 60_000;
@@ -258,7 +258,7 @@ describe('a stolen key', () => {
     expect((await keyStatus(account)).typicalDailySpend).toBe(14n * USD);
   });
 
-  it('lets a paused key’s running calls end', async () => {
+  it('is paused without ending its open calls', async () => {
     const { account, stub } = await createAccountWithBaseline();
     await stub.hold({
       ...buildHoldRequest(2_000_000, 150n * USD, 0),
@@ -280,7 +280,7 @@ describe('a stolen key', () => {
     });
   });
 
-  it('is revoked by whoever found it in public, by a retired secret too, and only once told', async () => {
+  it('is revoked when reported as leaked, by a retired secret too, with one notification', async () => {
     const { account, stub } = await createAccount();
     const secretHash = 'c'.repeat(64);
     const previousExpiresAt = clock.now + 60_000;
@@ -303,8 +303,8 @@ describe('a stolen key', () => {
   });
 });
 
-describe('what its owner hears', () => {
-  it('a dear model’s first use by a key that was used before, once', async () => {
+describe('the owner is notified of', () => {
+  it('the first use of an expensive model by a key that was used before, once', async () => {
     const expensiveHold = (n: number, keyId: number) => ({
       ...buildHoldRequest(n, 1n, 0),
       key: { ...KEY, keyId },
@@ -327,7 +327,7 @@ describe('what its owner hears', () => {
     });
   });
 
-  it('a low balance once, until it rises above again', async () => {
+  it('a low balance once, and again only after it rose above the threshold', async () => {
     const account = freshAccount();
     const stub = getStub(account);
     await stub.open(account);
@@ -348,7 +348,7 @@ describe('what its owner hears', () => {
     expect((await stub.audit()).violations).toEqual([]);
   });
 
-  it('arrives though the queue was down and the object died, also when nothing else is to be done', async () => {
+  it('an alert after the queue was down and the object was evicted, though no other work is left', async () => {
     const { account, stub } = await createAccount({ alertMultiple: 1, pauseMultiple: null });
     queue.down = true;
     await spend(account, 3);
