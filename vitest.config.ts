@@ -3,7 +3,10 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Parts that start a database, a process, a chain or a browser: a test that reaches one is a system test. */
+/**
+ * Parts that start a database, a process, a chain or a browser: a test that reaches one is a system
+ * test.
+ */
 const STARTS_SOMETHING =
   /^(@farebox\/local|@electric-sql\/pglite|playwright-core|node:child_process)$/;
 const IMPORT = /(?:from|import)\s*\(?\s*'([^']+)'/g;
@@ -38,8 +41,8 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    // System tests mostly wait for the stack they started. Vitest would use one core less than there are: on two,
-    // everything would run one after the other.
+    // System tests mostly wait for the stack they started. Vitest would use one core less than
+    // there are: on two, everything would run one after the other.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', include: unitFiles, ...timeouts } },
@@ -51,7 +54,8 @@ export default defineConfig({
           ...timeouts,
         },
       },
-      // Files of one worker share its modules, and with them one running stack (tests/support/shared-stack.ts).
+      // Files of one worker share its modules, and with them one running stack
+      // (tests/support/shared-stack.ts).
       { test: { name: 'system-shared', include: sharedFiles, isolate: false, ...timeouts } },
       {
         test: {

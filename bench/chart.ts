@@ -1,6 +1,6 @@
 /**
- * Draws results as self-contained SVG: no scripts, fonts or external resources. Numbers are printed beside the bars,
- * so that no information depends on colors.
+ * Draws results as self-contained SVG: no scripts, fonts or external resources. Numbers are printed
+ * beside the bars, so that no information depends on colors.
  */
 import { rowName } from './goals.ts';
 import type { RowSummary } from './row-summary.ts';

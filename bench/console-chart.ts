@@ -1,4 +1,7 @@
-/** Draws the effect of database size: two bars per page, small above large, with numbers beside them. */
+/**
+ * Draws the effect of database size: two bars per page, small above large, with numbers beside
+ * them.
+ */
 
 export type PageTiming = Readonly<{ name: string; small: number; large: number }>;
 
@@ -13,7 +16,10 @@ function bar(y: number, ms: number, scale: number, label: string, colour: string
 <text x="${LEFT + width + 5}" y="${y + BAR - 4}" font-size="10" fill="#222">${label} ${ms.toFixed(1)} ms</text>`;
 }
 
-/** Returns a self-contained SVG. Each page has its own scale, because a sign-in takes as long as 40 overviews. */
+/**
+ * Returns a self-contained SVG. Each page has its own scale, because a sign-in takes as long as 40
+ * overviews.
+ */
 export function renderBars(timings: readonly PageTiming[]): string {
   const groups = timings.map(({ name, small, large }, n) => {
     const y = 44 + n * GROUP;

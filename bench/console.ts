@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- --console`: measures the console's response times. Signs in and opens the overview over HTTP,
- * first with a few accounts in Postgres, then with ten thousand accounts and a million calls. The ratio of the two is
- * the effect of database size. Needs an installed PostgreSQL; all data is deleted afterwards.
+ * `npm run bench -- --console`: measures the console's response times. Signs in and opens the
+ * overview over HTTP, first with a few accounts in Postgres, then with ten thousand accounts and a
+ * million calls. The ratio of the two is the effect of database size. Needs an installed
+ * PostgreSQL; all data is deleted afterwards.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

@@ -1,4 +1,7 @@
-/** Draws the time of one cron run by the number of accounts, one bar each, with its number beside it. */
+/**
+ * Draws the time of one cron run by the number of accounts, one bar each, with its number beside
+ * it.
+ */
 
 export type Bar = Readonly<{ name: string; value: number }>;
 

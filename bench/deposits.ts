@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- --deposits`: measures the cost of scanning. Catching up after a day's outage, requests per day, CPU
- * for ten thousand logs, and one cron run with a thousand, ten thousand and a hundred thousand accounts. The providers
- * are functions that respond immediately, so that only our code and the database are measured.
+ * `npm run bench -- --deposits`: measures the cost of scanning. Catching up after a day's outage,
+ * requests per day, CPU for ten thousand logs, and one cron run with a thousand, ten thousand and a
+ * hundred thousand accounts. The providers are functions that respond immediately, so that only our
+ * code and the database are measured.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -250,7 +251,10 @@ async function measureMinute(bench: Bench, blocks: number): Promise<number> {
 
 type LogTimings = Readonly<{ oursMs: number; parseMs: number }>;
 
-/** Times reading a range with ten thousand foreign logs, from the response's bytes to the (empty) list of ours. */
+/**
+ * Times reading a range with ten thousand foreign logs, from the response's bytes to the (empty)
+ * list of ours.
+ */
 async function measureLogs(network: Network, { token }: Chain): Promise<LogTimings> {
   const blocks = 100;
   network.strangerTransfersPerBlock = LOGS / blocks;

@@ -1,6 +1,7 @@
 /**
- * A fake of Neon's HTTP endpoint: accepts every statement, stores nothing, and responds with success. The ledger's
- * outbox does all its work, and the bench doesn't measure a database that shares two cores with it.
+ * A fake of Neon's HTTP endpoint: accepts every statement, stores nothing, and responds with
+ * success. The ledger's outbox does all its work, and the bench doesn't measure a database that
+ * shares two cores with it.
  */
 
 type Answer = Readonly<{
@@ -21,7 +22,10 @@ const KEY_STATE: Answer = {
   fields: [{ name: 'state', dataTypeID: 25 }],
 };
 
-/** All entries of a delivery were new (packages/database/ledger/ledger-ingest.ts). Type ids: boolean 16, bigint 20. */
+/**
+ * All entries of a delivery were new (packages/database/ledger/ledger-ingest.ts). Type ids: boolean
+ * 16, bigint 20.
+ */
 function deliveryAnswer(entryCount: number): Answer {
   return {
     ...DONE,

@@ -1,7 +1,7 @@
 /**
- * The subject "farebox": gateway and ledger, bundled as for deployment, in one plain workerd. The bench's upstream is
- * provider, database and queue. The gateway's rate limit per key is disabled, because one key carries the whole load.
- * Nothing else differs from a deployment.
+ * The subject "farebox": gateway and ledger, bundled as for deployment, in one plain workerd. The
+ * bench's upstream is provider, database and queue. The gateway's rate limit per key is disabled,
+ * because one key carries the whole load. Nothing else differs from a deployment.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -23,7 +23,9 @@ import {
 } from './workerd.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** Stops wrangler from reporting usage, checking for updates and writing logs outside the checkout. */
+/**
+ * Stops wrangler from reporting usage, checking for updates and writing logs outside the checkout.
+ */
 const WRANGLER_ENV = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
@@ -130,7 +132,8 @@ export async function startFarebox(context: BenchContext): Promise<Subject> {
     process: workerd,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),
     inspectorPort: workerd.ports.get('inspector') ?? null,
-    // The outbox flushes a second after a batch's first entry (packages/ledger/background-tasks.ts).
+    // The outbox flushes a second after a batch's first entry
+    // (packages/ledger/background-tasks.ts).
     tailMs: 1200,
   };
 }

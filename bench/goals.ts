@@ -1,6 +1,6 @@
 /**
- * The goals set before the first measurement, and whether a run reached them. A goal is skipped if its rows weren't
- * measured.
+ * The goals set before the first measurement, and whether a run reached them. A goal is skipped if
+ * its rows weren't measured.
  */
 import type { RowPace } from './options.ts';
 import { type Cell, type Row, sameRow } from './rounds.ts';
@@ -97,7 +97,8 @@ const GOALS: readonly Goal[] = [
     reached: (value) => value > 1,
   },
   {
-    // A gateway that keeps up has exactly the stream's pace, so a tie within noise counts as reached.
+    // A gateway that keeps up has exactly the stream's pace, so a tie within noise counts as
+    // reached.
     goal: 'paced throughput, relative to Portkey',
     wanted: '≥ 0.99',
     applies: (row) => row.pace === 'paced',

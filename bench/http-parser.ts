@@ -1,7 +1,7 @@
 /**
- * Parses HTTP/1.1 requests and responses from a socket, for the bench's load generator and upstream. Node's http costs
- * more CPU than a pass-through Worker, which on a small machine would slow down the subject. Never use it for anything
- * that faces a network.
+ * Parses HTTP/1.1 requests and responses from a socket, for the bench's load generator and
+ * upstream. Node's http costs more CPU than a pass-through Worker, which on a small machine would
+ * slow down the subject. Never use it for anything that faces a network.
  */
 
 export type Head = Readonly<{ firstLine: string; fields: string }>;

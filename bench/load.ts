@@ -1,7 +1,7 @@
 /**
- * The load generator, in its own process. It keeps a number of connections busy and times each call to the first byte
- * of its body and to its end. A call that isn't a complete 200 is an error. Errors are reported separately, never
- * averaged.
+ * The load generator, in its own process. It keeps a number of connections busy and times each call
+ * to the first byte of its body and to its end. A call that isn't a complete 200 is an error.
+ * Errors are reported separately, never averaged.
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -145,8 +145,8 @@ class Connection {
       this.#samples.errors += 1;
       this.#samples.complaint ??= complaint;
     }
-    // The rate of complete calls. In a fixed window, the rate of paced streams would jump by one call per
-    // connection.
+    // The rate of complete calls. In a fixed window, the rate of paced streams would jump by one
+    // call per connection.
     if (this.#countedCalls > 0) {
       this.#samples.rates.push(
         (this.#countedCalls * 1000) / (this.#lastEndedAt - this.#firstStartedAt),

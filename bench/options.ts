@@ -18,7 +18,9 @@ export type Options = Readonly<{
   bodyBytes: number;
   soakStreams: number;
   quick: boolean;
-  /** Where the Durable Objects' SQLite files are. `memory` excludes the disk from the measurement. */
+  /**
+   * Where the Durable Objects' SQLite files are. `memory` excludes the disk from the measurement.
+   */
   storage: 'disk' | 'memory';
 }>;
 

@@ -1,7 +1,8 @@
 /**
- * The requests and the upstream's responses: the same bytes for every subject. The pace is a marker in the prompt,
- * because a gateway forwards the body but not the client's headers, and its catalog restricts the model. Requests
- * don't ask for the usage chunk and set no output limit: adding and hiding them is part of a gateway's measured work.
+ * The requests and the upstream's responses: the same bytes for every subject. The pace is a marker
+ * in the prompt, because a gateway forwards the body but not the client's headers, and its catalog
+ * restricts the model. Requests don't ask for the usage chunk and set no output limit: adding and
+ * hiding them is part of a gateway's measured work.
  */
 import { chunk, LAST_CHUNK } from './http-parser.ts';
 
@@ -23,7 +24,10 @@ export function durationMs(timing: StreamTiming): number {
   return timing.firstByteMs + timing.intervalMs * (timing.chunks - 1);
 }
 
-/** Builds a request's body. `bytes` pads the prompt to about that size (a coding agent sends 115 KB). */
+/**
+ * Builds a request's body. `bytes` pads the prompt to about that size (a coding agent sends 115
+ * KB).
+ */
 export function requestBody(pace: Pace, bytes: number): string {
   const sentence = 'The tram is late again and the machine at the stop takes coins only. ';
   const prompt = sentence.repeat(Math.max(1, Math.ceil(bytes / sentence.length)));

@@ -1,6 +1,7 @@
 /**
- * The subject "portkey": Portkey's open-source gateway from npm, as a self-hosting team would run it. Version 1.15.2
- * returns 500 for every streamed call with the @hono/node-server that its range resolves to, so that is pinned.
+ * The subject "portkey": Portkey's open-source gateway from npm, as a self-hosting team would run
+ * it. Version 1.15.2 returns 500 for every streamed call with the @hono/node-server that its range
+ * resolves to, so that is pinned.
  */
 import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -54,7 +55,10 @@ async function install(context: BenchContext): Promise<string> {
   return entry;
 }
 
-/** The npm beside the running Node, or the one in PATH: a Node installed from npm has none of its own. */
+/**
+ * The npm beside the running Node, or the one in PATH: a Node installed from npm has none of its
+ * own.
+ */
 function npmProgram(): string {
   const bundledNpm = join(dirname(globalThis.process.execPath), 'npm');
   return existsSync(bundledNpm) ? bundledNpm : 'npm';

@@ -1,6 +1,6 @@
 /**
- * The bench's child processes: their CPU time and memory (from /proc, so Linux only). None of them outlives the bench,
- * and it stops only processes that it started.
+ * The bench's child processes: their CPU time and memory (from /proc, so Linux only). None of them
+ * outlives the bench, and it stops only processes that it started.
  */
 import { type ChildProcess, fork, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -76,7 +76,8 @@ export async function sendAndReceive(process: Process, message: object): Promise
 /** User and system CPU time so far, in milliseconds. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The process name may contain spaces, so fields are counted from its closing parenthesis (proc(5)).
+  // The process name may contain spaces, so fields are counted from its closing parenthesis
+  // (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
@@ -93,7 +94,10 @@ function megabytes(status: string, name: string): number {
   return Number(match?.[1] ?? Number.NaN) / 1024;
 }
 
-/** Waits until a process is almost idle, so that its remaining work doesn't disturb the next measurement. */
+/**
+ * Waits until a process is almost idle, so that its remaining work doesn't disturb the next
+ * measurement.
+ */
 export async function waitUntilIdle(pid: number, maxMs: number, minMs = 0): Promise<void> {
   await sleep(minMs);
   for (let elapsedMs = 0; elapsedMs < maxMs; elapsedMs += 100) {

@@ -1,6 +1,6 @@
 /**
- * Profiles a Worker's JavaScript: records V8's CPU profile over workerd's inspector while a row runs. Time that workerd
- * spends outside of V8 appears as (program) or not at all.
+ * Profiles a Worker's JavaScript: records V8's CPU profile over workerd's inspector while a row
+ * runs. Time that workerd spends outside of V8 appears as (program) or not at all.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

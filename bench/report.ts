@@ -1,6 +1,6 @@
 /**
- * Writes the results of a run: tables of ratios on the terminal and in Markdown, a chart, and JSON with all values.
- * Errors and missed goals are always included.
+ * Writes the results of a run: tables of ratios on the terminal and in Markdown, a chart, and JSON
+ * with all values. Errors and missed goals are always included.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';

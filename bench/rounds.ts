@@ -1,7 +1,7 @@
 /**
- * Runs the rows in interleaved rounds: within a round all subjects run a row one after another, so that they share the
- * machine's noise. Their order rotates from round to round. A subject without accounts is measured once per row and
- * used for each number of accounts.
+ * Runs the rows in interleaved rounds: within a round all subjects run a row one after another, so
+ * that they share the machine's noise. Their order rotates from round to round. A subject without
+ * accounts is measured once per row and used for each number of accounts.
  */
 import type { LoadResult, LoadSpec } from './load.ts';
 import type { Options, RowPace } from './options.ts';
@@ -87,7 +87,10 @@ async function measure(
   };
 }
 
-/** Runs one row with all subjects in turn. A subject without accounts reuses the cell of its first row. */
+/**
+ * Runs one row with all subjects in turn. A subject without accounts reuses the cell of its first
+ * row.
+ */
 async function runRow(
   generator: Process,
   subjects: readonly Subject[],

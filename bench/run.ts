@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: compares Farebox with the minimum cost of such a gateway on this platform and with Portkey, on one
- * machine over loopback. It writes bench/results/ and leaves no process behind. Compare ratios within one run: absolute
- * numbers depend on the machine.
+ * `npm run bench`: compares Farebox with the minimum cost of such a gateway on this platform and
+ * with Portkey, on one machine over loopback. It writes bench/results/ and leaves no process
+ * behind. Compare ratios within one run: absolute numbers depend on the machine.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Measures memory while many long streams are open. Each subject holds them for a minute, and its curve must be flat
- * once all of them run: it rises if a gateway buffers or keeps what it read.
+ * Measures memory while many long streams are open. Each subject holds them for a minute, and its
+ * curve must be flat once all of them run: it rises if a gateway buffers or keeps what it read.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,9 @@ type SoakResult = Readonly<{
   idleMb: number;
   /** One value per second while the streams run. */
   curveMb: readonly number[];
-  /** The maximum while the same number of streams runs again in the process. A leak would raise it. */
+  /**
+   * The maximum while the same number of streams runs again in the process. A leak would raise it.
+   */
   againMb: number;
   growth: number;
   flat: boolean;

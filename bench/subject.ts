@@ -1,6 +1,6 @@
 /**
- * The compared subjects. Each runs in its own process, so that its CPU time and memory can be measured. All get the same
- * requests and use the same upstream.
+ * The compared subjects. Each runs in its own process, so that its CPU time and memory can be
+ * measured. All get the same requests and use the same upstream.
  */
 import type { Process, ProcessGroup } from './processes.ts';
 

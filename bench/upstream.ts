@@ -1,7 +1,7 @@
 /**
- * The mock upstream, in its own process. It responds like OpenAI with as little CPU time as possible. It also fakes the
- * database and the queue's consumer, which don't run inside the Worker in production either. It stores nothing and
- * only counts.
+ * The mock upstream, in its own process. It responds like OpenAI with as little CPU time as
+ * possible. It also fakes the database and the queue's consumer, which don't run inside the Worker
+ * in production either. It stores nothing and only counts.
  */
 import { createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';

@@ -1,6 +1,7 @@
 /**
- * Runs Workers in plain workerd with the bench's own configuration: wrangler's dev server and Miniflare's entry Worker
- * cost several times the CPU of the Worker itself. The kernel chooses the port, so that runs never collide.
+ * Runs Workers in plain workerd with the bench's own configuration: wrangler's dev server and
+ * Miniflare's entry Worker cost several times the CPU of the Worker itself. The kernel chooses the
+ * port, so that runs never collide.
  */
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +21,9 @@ export type Script = Readonly<{
   module: string;
   flags: readonly string[];
   bindings: readonly Binding[];
-  /** Durable Object classes with SQLite storage. Their files are under `disk` in the run's folder. */
+  /**
+   * Durable Object classes with SQLite storage. Their files are under `disk` in the run's folder.
+   */
   classes: readonly string[];
 }>;
 
@@ -124,7 +127,10 @@ export async function startWorkerd(
   return { ...started, ports: await readPorts(started, expectedPorts) };
 }
 
-/** Reads workerd's control messages (`{"event": "listen", "socket": ..., "port": ...}`) until all ports are known. */
+/**
+ * Reads workerd's control messages (`{"event": "listen", "socket": ..., "port": ...}`) until all
+ * ports are known.
+ */
 async function readPorts(
   started: Process,
   expectedPorts: number,

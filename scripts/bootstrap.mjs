@@ -1,7 +1,7 @@
 /**
- * Prepares a fresh clone: a Node that is new enough, pnpm, and the packages
- * of the lockfile. Uses built-ins of Node 18 only. It installs into `.tools/` and `node_modules/`, contacts
- * the npm registry only, and runs no install script.
+ * Prepares a fresh clone: a Node that is new enough, pnpm, and the packages of the lockfile. Uses
+ * built-ins of Node 18 only. It installs into `.tools/` and `node_modules/`, contacts the npm
+ * registry only, and runs no install script.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -46,7 +46,10 @@ export function hashOf(...texts) {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Removes the variables by which npm tells its children where to install; they would redirect these installs. */
+/**
+ * Removes the variables by which npm tells its children where to install; they would redirect these
+ * installs.
+ */
 export function cleanEnvironment(environment) {
   return Object.fromEntries(
     Object.entries(environment).filter(
@@ -95,7 +98,10 @@ function npmCommand() {
   return process.platform === 'win32' ? 'npm.cmd' : 'npm';
 }
 
-/** Installs the tools beside their final place and moves them there at once, so a crash leaves no partial install. */
+/**
+ * Installs the tools beside their final place and moves them there at once, so a crash leaves no
+ * partial install.
+ */
 async function ensureTools(root, environment) {
   const wanted = wantedTools(process.versions.node, process.platform, process.arch);
   const tools = join(root, '.tools', hashOf(...wanted));

@@ -1,10 +1,11 @@
 /**
- * `npm run measure [-- --ref <commit>]`: prints the size and style figures of this code base as a table, so that
- * a change of structure can be compared before and after. Without `--ref` it reads the working tree.
+ * `npm run measure [-- --ref <commit>]`: prints the size and style figures of this code base as a
+ * table, so that a change of structure can be compared before and after. Without `--ref` it reads
+ * the working tree.
  *
- * A function is a node with a block body, nested ones included; arrows on one line are ignored. Its length
- * is the whole span with the signature. A comment line holds nothing but comment. `any`, `as` and `!` are
- * the type-level ones; `as const` and import aliases do not count.
+ * A function is a node with a block body, nested ones included; arrows on one line are ignored. Its
+ * length is the whole span with the signature. A comment line holds nothing but comment. `any`,
+ * `as` and `!` are the type-level ones; `as const` and import aliases do not count.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -42,7 +43,9 @@ const GROUPS: readonly (readonly [string, (path: string) => boolean])[] = [
   ['operators', (path) => /^workers\/(console\/)?operators\//.test(path)],
 ];
 
-/** The private words that this code base once spoke; counted on lines of TypeScript, as whole words. */
+/**
+ * The private words that this code base once spoke; counted on lines of TypeScript, as whole words.
+ */
 const PRIVATE_WORDS = [
   'house',
   'asked',

@@ -1,7 +1,7 @@
 /**
- * Runs `npm start`, `npm test` and the other tasks: prepares the checkout, then runs the task with the
- * right Node. It keeps the task's exit code, forwards signals and arguments, and writes nothing of its own
- * to stdout.
+ * Runs `npm start`, `npm test` and the other tasks: prepares the checkout, then runs the task with
+ * the right Node. It keeps the task's exit code, forwards signals and arguments, and writes nothing
+ * of its own to stdout.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,10 @@ const VITEST = [tool('vitest', 'vitest.mjs'), 'run'];
 const BIOME = tool('@biomejs/biome', 'bin/biome');
 const QUIET_NODE = '--disable-warning=ExperimentalWarning';
 
-/** Each task is a list of scripts for Node, run in turn until one fails; the last one gets the arguments. */
+/**
+ * Each task is a list of scripts for Node, run in turn until one fails; the last one gets the
+ * arguments.
+ */
 const TASKS = {
   start: [[QUIET_NODE, 'packages/local/start.ts']],
   test: [VITEST],
@@ -44,8 +47,9 @@ const TASKS = {
 };
 
 /**
- * The ids of the parent processes. Under npm these are a shell and npm itself, and either may be killed
- * without forwarding a signal. Without npm, the script outlives its shell like any other program.
+ * The ids of the parent processes. Under npm these are a shell and npm itself, and either may be
+ * killed without forwarding a signal. Without npm, the script outlives its shell like any other
+ * program.
  */
 function parentPids() {
   if (process.env.npm_lifecycle_event === undefined) return '';

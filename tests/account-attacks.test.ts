@@ -1,6 +1,6 @@
 /**
- * Attacks on the account screens of the real stack: forged forms, planted cookies, expired links, open
- * redirects, markup in every text that a user can set, and account enumeration.
+ * Attacks on the account screens of the real stack: forged forms, planted cookies, expired links,
+ * open redirects, markup in every text that a user can set, and account enumeration.
  */
 import { randomBytes } from 'node:crypto';
 import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';

@@ -17,7 +17,9 @@ beforeAll(async () => {
   mailbox = openMailbox(stack);
 }, 120_000);
 
-/** RFC 6238 with SHA-1, as an authenticator app computes it; independent of the product's own code. */
+/**
+ * RFC 6238 with SHA-1, as an authenticator app computes it; independent of the product's own code.
+ */
 function totpCode(secret: string, steps = 0): string {
   const digits = [...secret.replaceAll(' ', '')].map((base32Digit) =>
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(base32Digit).toString(2).padStart(5, '0'),

@@ -1,14 +1,18 @@
 /**
- * The house's rules as a test: who may import whom, who alone may touch what, and which names and
- * words do not come in. Function length is the linter's (biome.json).
+ * The rules of the code base as a test: the import table, the single owners of dangerous APIs, the
+ * length of functions, import cycles, and the words that may not come back (docs/glossary.md has
+ * their replacements).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { parseSync } from 'oxc-parser';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** Which of our packages each room may import; nothing that is not listed. */
+/**
+ * The workspace packages that each package and Worker may import. What is not listed is forbidden.
+ */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/money': [],
   'packages/result': [],
@@ -17,21 +21,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/telemetry': [],
   'packages/catalog': ['dialects', 'money', 'providers/list'],
   'packages/dialects': ['money'],
-  'packages/providers': ['bindings', 'dialects', 'money', 'telemetry'],
+  'packages/providers': ['bindings', 'dialects', 'money'],
   'packages/ledger': ['crypto', 'money', 'result', 'telemetry'],
   'packages/database': ['bindings', 'ledger', 'ledger/call-columns', 'money'],
   'packages/i18n': [],
   'packages/design': ['bindings', 'money'],
-  'packages/mail': [
-    'crypto',
-    'database',
-    'database/email',
-    'i18n',
-    'ledger',
-    'money',
-    'result',
-    'telemetry',
-  ],
+  'packages/mail': ['crypto', 'database', 'database/email', 'i18n', 'result', 'telemetry'],
   'packages/identity': [
     'crypto',
     'database',
@@ -98,26 +93,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'identity/api-keys',
     'ledger',
     'ledger/account-object',
-    'money',
     'telemetry',
   ],
   'packages/local': [
-    'catalog',
     'database',
     'database/users',
     'deposits',
-    'dialects',
     'identity',
-    'identity/api-keys',
     'ledger',
-    'mail',
     'money',
-    'providers',
     'providers/list',
   ],
 };
 
-/** What only one room may touch, and in which other rooms it is looked for. */
+/** APIs that exactly one package or kind of file may use. */
 const SINGLE_OWNERS: readonly Readonly<{ subject: string; pattern: RegExp; owner: RegExp }>[] = [
   {
     subject: 'the database driver',
@@ -152,7 +141,10 @@ const FORBIDDEN_PATTERNS = [
   { pattern: /\bparseFloat\(/, replacement: 'parseUsd or an integer' },
 ];
 
-/** A condition on which dialect a call is in; what differs between dialects belongs into their specs. */
+/**
+ * A condition on which dialect a call is in; what differs between dialects belongs into their
+ * specs.
+ */
 const DIALECT_CONDITION =
   /\bdialect [!=]==? |[!=]==? '(chat|messages)'|'(chat|messages)' [!=]==? |case '(chat|messages)':/i;
 const DIALECT_CONDITION_SAMPLES = [
@@ -170,7 +162,9 @@ function listSources(folder: string): string[] {
 }
 
 const FILES = ['packages', 'workers'].flatMap(listSources);
-/** Tests and what they alone use may use any room's door; the rules below are for what is deployed. */
+/**
+ * Files that are deployed or run by operators. Tests and their harnesses may import any front.
+ */
 const DEPLOYED_FILES = FILES.filter(
   (path) => !/\.test(ing)?\.tsx?$|vitest\.config\.ts$|drizzle\.config\.ts$/.test(path),
 );
@@ -189,8 +183,157 @@ function getPackage(path: string): string {
   return path.split('/').slice(0, 2).join('/');
 }
 
-describe('who may import whom', () => {
-  it('keeps to the table, through fronts only', () => {
+/**
+ * Words of a former private vocabulary, as whole words in code, comments and test titles, in every
+ * case. Each has one replacement of the field; docs/glossary.md has them all.
+ */
+const BANNED_WORDS: readonly Readonly<{ words: RegExp; instead: string }>[] = [
+  { words: /\b(houses?|furnish)\b|\b[A-Z]?\w*House\b/, instead: 'deps, Farebox or platform' },
+  { words: /\bdoors?\b|\w+Door\b/, instead: 'router, app, entrypoint' },
+  { words: /\brooms?\b(?! (for|in)\b)/, instead: 'package, handler, page' },
+  { words: /\bvisits?\b/i, instead: 'request, page view' },
+  { words: /\bknock(s|ing)?\b/i, instead: 'call, request' },
+  {
+    // Letters of the alphabet stay: letter case, letters and digits.
+    words:
+      /\b(a|the|its|this|that|every|each|one|kind of|no|last|first|such|queued) letters?\b(?! (case|of|from|or|and|that|means))|[Ll]etters?[A-Z]|\w+Letters?\b/,
+    instead: 'email',
+  },
+  { words: /\bdear(est)?\b(?!')/i, instead: 'expensive, max' },
+  { words: /\bdeeds?\b/i, instead: 'action' },
+  { words: /\b(shelf|shelves)\b/i, instead: 'transaction, index' },
+  { words: /\brecall(s|ed)?\b/i, instead: 'load, cache' },
+  { words: /\bglances?\b/i, instead: 'prefilter' },
+  { words: /\bcarriages?\b/i, instead: 'options' },
+  { words: /\bdepartures?\b/i, instead: 'disconnect' },
+  { words: /\bhabits?\b/i, instead: 'baseline' },
+  { words: /\bbrakes?\b/i, instead: 'spend guard' },
+  { words: /\b(somebody|anybody|whoever|people)\b/i, instead: 'user, caller, owner' },
+  { words: /\bflaws?\b/i, instead: 'error, problem' },
+  { words: /\bstandings?\b/i, instead: 'status' },
+  { words: /\b(MOST|LEAST|LARGEST|LONGEST)_|_(MOST|LEAST)\b|AtMost\b/, instead: 'MAX_, MIN_' },
+  { words: /\bwhether[A-Z]/, instead: 'check, is' },
+  {
+    words:
+      /\b(?!(indexOf|lastIndexOf|valueOf|instanceOf|setPrototypeOf|getPrototypeOf|isPrototypeOf|toBeInstanceOf|balanceOf|oneOf)\b)[a-z]\w*[a-z]Of\(/,
+    instead: 'get, to, parse, build',
+  },
+];
+
+/**
+ * Files that must spell a banned word: the lists of them, and what renames columns of earlier
+ * versions.
+ */
+const WORD_EXCEPTIONS =
+  /^tests\/architecture\.test\.ts$|^scripts\/measure\.ts$|^packages\/ledger\/tables(\.workerd\.test)?\.ts$/;
+
+/** Sources whose words are held: the product, its tests, benches and scripts. */
+const WORDED_FILES = ['packages', 'workers', 'tests', 'bench', 'scripts']
+  .flatMap(listSources)
+  .filter((path) => !WORD_EXCEPTIONS.test(path));
+
+function findWords(words: RegExp): string[] {
+  return WORDED_FILES.flatMap((path) =>
+    read(path)
+      .split('\n')
+      .flatMap((line, index) => (words.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+/** Names that two packages may both export, because they mean the same thing at two levels. */
+const SHARED_EXPORTS: readonly string[] = [];
+
+/** The names that a package's fronts export, with the front that exports them. */
+function listExports(folder: string): Map<string, string> {
+  const manifest: { exports?: Record<string, string> } = JSON.parse(read(`${folder}/package.json`));
+  const names = new Map<string, string>();
+  for (const front of Object.values(manifest.exports ?? {})) {
+    const path = join(folder, front);
+    if (!path.endsWith('.ts')) continue;
+    for (const name of exportedNames(read(path))) names.set(name, path);
+  }
+  return names;
+}
+
+function exportedNames(text: string): string[] {
+  const lists = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap((match) =>
+    (match[1] ?? '').split(','),
+  );
+  const listed = lists.map(
+    (item) =>
+      item
+        .trim()
+        .replace(/^type /, '')
+        .split(' as ')
+        .at(-1) ?? '',
+  );
+  const declared = [
+    ...text.matchAll(
+      /^export (?:async )?(?:abstract )?(?:function\*?|const|let|class|type|interface) (\w+)/gm,
+    ),
+  ].map((match) => match[1] ?? '');
+  return [...listed, ...declared].filter((name) => name !== '');
+}
+
+/**
+ * Cycles among the files of one package or Worker, type imports included; each is one readable
+ * path.
+ */
+function findCycles(files: readonly string[]): string[] {
+  const edges = new Map(
+    files.map((path) => [
+      path,
+      listImports(path)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(ROOT, join(ROOT, dirname(path), name)))
+        .filter((target) => files.includes(target)),
+    ]),
+  );
+  const cycles: string[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const search = (path: string, trail: readonly string[]): void => {
+    if (state.get(path) === 'done') return;
+    if (state.get(path) === 'open') {
+      cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+      return;
+    }
+    state.set(path, 'open');
+    for (const target of edges.get(path) ?? []) search(target, [...trail, path]);
+    state.set(path, 'done');
+  };
+  for (const path of files) search(path, []);
+  return cycles;
+}
+
+const MAX_FUNCTION_LINES = 70;
+
+type SyntaxNode = Readonly<Record<string, unknown> & { type: string; start: number; end: number }>;
+
+function isSyntaxNode(value: unknown): value is SyntaxNode {
+  return typeof value === 'object' && value !== null && 'type' in value && 'start' in value;
+}
+
+/** The functions of a file that are longer than the limit, as `path:line (lines)`. */
+function findLongFunctions(path: string): string[] {
+  const text = read(path);
+  const lineAt = (offset: number) => text.slice(0, offset).split('\n').length;
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) node.forEach(visit);
+    if (!isSyntaxNode(node)) return;
+    if (/^(Function|ArrowFunction)/.test(node.type)) {
+      const [first, last] = [lineAt(node.start), lineAt(node.end)];
+      if (last - first + 1 > MAX_FUNCTION_LINES)
+        found.push(`${path}:${first} (${last - first + 1})`);
+    }
+    Object.values(node).forEach(visit);
+  };
+  visit(parseSync(path, text).program);
+  return found;
+}
+
+describe('the import table', () => {
+  it('lists every import between packages', () => {
     const violations = DEPLOYED_FILES.flatMap((path) =>
       listImports(path)
         .filter((name) => name.startsWith('@farebox/'))
@@ -201,20 +344,32 @@ describe('who may import whom', () => {
     expect(violations).toEqual([]);
   });
 
-  it('keeps what tests alone use out of what is deployed', () => {
+  it('grants no import that no file makes', () => {
+    const made = new Set(
+      DEPLOYED_FILES.flatMap((path) =>
+        listImports(path).map((name) => `${getPackage(path)} ${name.replace('@farebox/', '')}`),
+      ),
+    );
+    const unused = Object.entries(MAY_IMPORT).flatMap(([folder, names]) =>
+      names.filter((name) => !made.has(`${folder} ${name}`)).map((name) => `${folder} ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it('keeps test harnesses out of deployed files', () => {
     const violations = DEPLOYED_FILES.filter((path) =>
       listImports(path).some((name) => /\.test(ing)?\.tsx?$/.test(name)),
     );
     expect(violations).toEqual([]);
   });
 
-  it('knows every room', () => {
+  it('has a row for every package and Worker', () => {
     expect(
       [...new Set(DEPLOYED_FILES.map(getPackage))].filter((name) => !(name in MAY_IMPORT)),
     ).toEqual([]);
   });
 
-  it('never reaches into another room by path', () => {
+  it('forbids relative imports that leave a package or Worker', () => {
     const violations = FILES.flatMap((path) =>
       listImports(path)
         .filter((name) => name.startsWith('.'))
@@ -226,6 +381,15 @@ describe('who may import whom', () => {
     );
     expect(violations).toEqual([]);
   });
+
+  it('has no import cycle inside a package or Worker, types included', () => {
+    const packages = [...new Set(DEPLOYED_FILES.map(getPackage))];
+    expect(
+      packages.flatMap((name) =>
+        findCycles(DEPLOYED_FILES.filter((path) => getPackage(path) === name)),
+      ),
+    ).toEqual([]);
+  });
 });
 
 describe('single owners', () => {
@@ -236,23 +400,6 @@ describe('single owners', () => {
       ).toEqual([]);
     });
   }
-});
-
-describe('names and words', () => {
-  it('has no room without a noun', () => {
-    expect(FILES.filter((path) => FORBIDDEN_FOLDERS.test(path))).toEqual([]);
-  });
-
-  for (const { pattern, replacement } of FORBIDDEN_PATTERNS) {
-    it(`says ${replacement} in place of ${pattern.source}`, () => {
-      expect(FILES.filter((path) => pattern.test(read(path)))).toEqual([]);
-    });
-  }
-
-  it('asks no other file than a spec which dialect a call is in', () => {
-    for (const sample of DIALECT_CONDITION_SAMPLES) expect(sample).toMatch(DIALECT_CONDITION);
-    expect(DEPLOYED_FILES.filter((path) => DIALECT_CONDITION.test(read(path)))).toEqual([]);
-  });
 
   it('has default exports only where a Worker or a tool needs one', () => {
     const allowed =
@@ -260,5 +407,47 @@ describe('names and words', () => {
     expect(
       FILES.filter((path) => /^export default/m.test(read(path)) && !allowed.test(path)),
     ).toEqual([]);
+  });
+});
+
+describe('functions', () => {
+  it(`have at most ${MAX_FUNCTION_LINES} lines in deployed files`, () => {
+    expect(DEPLOYED_FILES.flatMap(findLongFunctions)).toEqual([]);
+  });
+});
+
+describe('names and words', () => {
+  it('has no catch-all folder', () => {
+    expect(FILES.filter((path) => FORBIDDEN_FOLDERS.test(path))).toEqual([]);
+  });
+
+  for (const { pattern, replacement } of FORBIDDEN_PATTERNS) {
+    it(`has ${replacement} in place of ${pattern.source}`, () => {
+      expect(FILES.filter((path) => pattern.test(read(path)))).toEqual([]);
+    });
+  }
+
+  for (const { words, instead } of BANNED_WORDS) {
+    it(`has ${instead} in place of ${words.source}`, () => {
+      expect(findWords(words)).toEqual([]);
+    });
+  }
+
+  it('compares dialects in their specs only', () => {
+    for (const sample of DIALECT_CONDITION_SAMPLES) expect(sample).toMatch(DIALECT_CONDITION);
+    expect(DEPLOYED_FILES.filter((path) => DIALECT_CONDITION.test(read(path)))).toEqual([]);
+  });
+
+  it('exports a name from one package only, but for the listed ones', () => {
+    const owners = new Map<string, string[]>();
+    for (const folder of Object.keys(MAY_IMPORT).filter((name) => name.startsWith('packages/'))) {
+      for (const name of listExports(folder).keys()) {
+        owners.set(name, [...(owners.get(name) ?? []), folder]);
+      }
+    }
+    const shared = [...owners].filter(
+      ([name, folders]) => folders.length > 1 && !SHARED_EXPORTS.includes(name),
+    );
+    expect(shared.map(([name, folders]) => `${name}: ${folders.join(', ')}`)).toEqual([]);
   });
 });

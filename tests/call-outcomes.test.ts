@@ -1,6 +1,7 @@
 /**
- * Outcomes of calls when a party misbehaves: a client that stops reading, a provider that truncates,
- * stalls or fails, uploads that never arrive. Each is settled once and reported to the caller truthfully.
+ * Outcomes of calls when a party misbehaves: a client that stops reading, a provider that
+ * truncates, stalls or fails, uploads that never arrive. Each is settled once and reported to the
+ * caller truthfully.
  */
 import { connect, type Socket } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';

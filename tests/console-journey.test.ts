@@ -1,7 +1,7 @@
 /**
  * One user's journey through the console, in a real browser and by keyboard alone: sign-up, the
- * email, confirmation, a key, a call with it, its chart and bill, the stored data, account deletion.
- * Each step saves a screenshot.
+ * email, confirmation, a key, a call with it, its chart and bill, the stored data, account
+ * deletion. Each step saves a screenshot.
  */
 import { readFileSync } from 'node:fs';
 import type { LocalStack } from '@farebox/local';

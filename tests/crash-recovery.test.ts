@@ -1,7 +1,8 @@
 /**
- * Money is conserved wherever a process is killed: the Workers (gateway and ledger together, SIGKILL) at
- * each step of a call, and the database. Conserved means: the ledger adds up, nothing stays held for
- * ever, nothing is charged twice, no balance goes below zero, and both sides of the outbox agree.
+ * Money is conserved wherever a process is killed: the Workers (gateway and ledger together,
+ * SIGKILL) at each step of a call, and the database. Conserved means: the ledger adds up, nothing
+ * stays held for ever, nothing is charged twice, no balance goes below zero, and both sides of the
+ * outbox agree.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

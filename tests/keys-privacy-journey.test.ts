@@ -1,6 +1,7 @@
 /**
- * Keys and data rights in a real browser: a key created by keyboard alone and copied, also without a script,
- * the export as a download, account deletion; axe on each page, dark and light, on a phone.
+ * Keys and data rights in a real browser: a key created by keyboard alone and copied, also without
+ * a script, the export as a download, account deletion; axe on each page, dark and light, on a
+ * phone.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

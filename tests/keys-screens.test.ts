@@ -1,6 +1,6 @@
 /**
- * The key screens on the real stack: a change takes effect at the gateway at once, a key's text is in
- * one response and nowhere else, and no user can touch another user's key.
+ * The key screens on the real stack: a change takes effect at the gateway at once, a key's text is
+ * in one response and nowhere else, and no user can touch another user's key.
  */
 import { createHash } from 'node:crypto';
 import type { LocalAccount, LocalStack } from '@farebox/local';

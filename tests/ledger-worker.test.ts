@@ -1,7 +1,8 @@
 /**
- * The ledger Worker on the real stack: keys, revocation, audit against Postgres, daily reconciliation, the
- * queue, archived calls. Accidents that no public interface can cause (a lost alarm, a month gone by, a
- * table that rejects an entry) are made between two runs, in the objects' own files.
+ * The ledger Worker on the real stack: keys, revocation, audit against Postgres, daily
+ * reconciliation, the queue, archived calls. Accidents that no public interface can cause (a lost
+ * alarm, a month gone by, a table that rejects an entry) are made between two runs, in the objects'
+ * own files.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -311,13 +312,16 @@ describe('the daily reconciliation', () => {
   });
 });
 
-/** The databases that workerd keeps for the ledger's objects: one per object, and one for all alarms. */
+/**
+ * The databases that workerd keeps for the ledger's objects: one per object, and one for all
+ * alarms.
+ */
 function objectFiles(): readonly string[] {
   const names = readdirSync(stateDir, { recursive: true }).map(String);
   return names.filter((name) => /farebox-ledger-Account.*\.sqlite$/.test(name));
 }
 
-function isDatabaseOf(db: DatabaseSync, accountId: string): boolean {
+function belongsToAccount(db: DatabaseSync, accountId: string): boolean {
   const opened = "select 1 from sqlite_master where name = 'account'";
   if (db.prepare(opened).get() === undefined) return false;
   return db.prepare('select id from account').get()?.id === accountId;
@@ -329,7 +333,7 @@ function modifyDatabase(accountId: string | null, statement: string): void {
   for (const name of objectFiles()) {
     const db = new DatabaseSync(join(stateDir, name));
     const alarms = name.endsWith('metadata.sqlite');
-    if (accountId === null ? alarms : !alarms && isDatabaseOf(db, accountId)) {
+    if (accountId === null ? alarms : !alarms && belongsToAccount(db, accountId)) {
       db.exec(statement);
       modifiedCount += 1;
     }

@@ -1,6 +1,6 @@
 /**
- * Email through the real stack: a page queues it, the queue delivers it, a provider accepts it or is down,
- * and a delivery event is accepted only with a valid SNS signature.
+ * Email through the real stack: a page queues it, the queue delivers it, a provider accepts it or
+ * is down, and a delivery event is accepted only with a valid SNS signature.
  */
 import {
   type LocalSns,

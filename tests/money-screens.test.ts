@@ -1,7 +1,7 @@
 /**
- * The money screens on the real stack: calls made through the gateway appear with their exact bills, the
- * exports add up to the account's ledger, no user sees another's call, and the playground streams from
- * the gateway without the key ever reaching the console.
+ * The money screens on the real stack: calls made through the gateway appear with their exact
+ * bills, the exports add up to the account's ledger, no user sees another's call, and the
+ * playground streams from the gateway without the key ever reaching the console.
  */
 import type { LocalAccount, LocalStack } from '@farebox/local';
 import type { Page, Request } from 'playwright-core';

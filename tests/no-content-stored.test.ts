@@ -1,7 +1,7 @@
 /**
- * Policy P1 and P2: nothing that a caller sends or receives is stored or logged. Marked text enters through
- * every input and returns in every way a provider can answer, the failing ones above all. Then everything
- * that the stack printed and everything it keeps on disk is searched.
+ * Policy P1 and P2: nothing that a caller sends or receives is stored or logged. Marked text enters
+ * through every input and returns in every way a provider can answer, the failing ones above all.
+ * Then everything that the stack printed and everything it keeps on disk is searched.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** A hard zero: many calls race for a balance that affords a few, and exactly that many are admitted. */
+/**
+ * A hard zero: many calls race for a balance that affords a few, and exactly that many are
+ * admitted.
+ */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchBalance, waitForBill } from './support/bills.ts';

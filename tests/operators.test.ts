@@ -1,6 +1,7 @@
 /**
- * Operators on the real stack, behind a Cloudflare Access of our own making: by plain requests and in a
- * browser, against the real ledger and gateway; and GitHub's secret scanning with a key of ours.
+ * Operators on the real stack, behind a Cloudflare Access of our own making: by plain requests and
+ * in a browser, against the real ledger and gateway; and GitHub's secret scanning with a key of
+ * ours.
  */
 import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,7 +1,8 @@
 /**
- * Every page of the console, in a real browser: no serious axe violation in light and dark, no sideways
- * scrolling on a phone, no third-party request, no undocumented cookie, no violation of the content
- * security policy, and each in every language. A link reveals a page that is not listed here.
+ * Every page of the console, in a real browser: no serious axe violation in light and dark, no
+ * sideways scrolling on a phone, no third-party request, no undocumented cookie, no violation of
+ * the content security policy, and each in every language. A link reveals a page that is not listed
+ * here.
  */
 
 import { readFileSync } from 'node:fs';
@@ -91,7 +92,8 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
   }
 
   async function findSeriousViolations(page: Page): Promise<readonly Violation[]> {
-    // The content policy would block an injected script element; evaluate bypasses it, as an extension does.
+    // The content policy would block an injected script element; evaluate bypasses it, as an
+    // extension does.
     await page.evaluate(AXE);
     return page.evaluate(async () => {
       const run: unknown = await Reflect.get(globalThis, 'axe').run();

@@ -1,7 +1,7 @@
 /**
  * Data rights on the real stack: all stored data is shown and exported, without secrets; each
- * exercised right leaves a receipt; and a deleted account is erased everywhere at once, except for a
- * ledger without personal data, through every crash on the way.
+ * exercised right leaves a receipt; and a deleted account is erased everywhere at once, except for
+ * a ledger without personal data, through every crash on the way.
  */
 import { createHash } from 'node:crypto';
 import { NOT_EXPORTED } from '@farebox/database/privacy';

@@ -1,6 +1,7 @@
 /**
- * Adding credits as a user does it: the network, the address, the pending and the credited deposit, and a
- * missing transaction; on a phone, in dark mode, in each language, and never for another account.
+ * Adding credits as a user does it: the network, the address, the pending and the credited deposit,
+ * and a missing transaction; on a phone, in dark mode, in each language, and never for another
+ * account.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,6 +1,6 @@
 /**
- * Opens the bench's accounts through the ledger's RPC entrypoints, as the console and the deposits Worker do. It exists
- * only in the bench's configuration and is never deployed.
+ * Opens the bench's accounts through the ledger's RPC entrypoints, as the console and the deposits
+ * Worker do. It exists only in the bench's configuration and is never deployed.
  */
 import type { AccountsRpc, CreditsRpc } from '../../packages/ledger/index.ts';
 

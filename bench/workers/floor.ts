@@ -1,8 +1,9 @@
 /**
- * The subject "floor": the bare Worker plus a durable hold before and a durable settle after each call, both a single
- * SQLite write in the account's Durable Object. It computes no prices and declines nothing. A prepaid gateway that keeps
- * its balance in a Durable Object can't be cheaper. It also copies the response chunk by chunk in JavaScript, which any
- * gateway that inspects a response must do.
+ * The subject "floor": the bare Worker plus a durable hold before and a durable settle after each
+ * call, both a single SQLite write in the account's Durable Object. It computes no prices and
+ * declines nothing. A prepaid gateway that keeps its balance in a Durable Object can't be cheaper.
+ * It also copies the response chunk by chunk in JavaScript, which any gateway that inspects a
+ * response must do.
  */
 import { DurableObject } from 'cloudflare:workers';
 

@@ -10,7 +10,9 @@ export class MissingBindingError extends Error {
   }
 }
 
-/** Returns the value of a binding; throws MissingBindingError where it is absent or an empty string. */
+/**
+ * Returns the value of a binding; throws MissingBindingError where it is absent or an empty string.
+ */
 export function requireBinding<T>(value: T | undefined | '', name: string): T {
   if (value === undefined || value === '') throw new MissingBindingError(name);
   return value;

@@ -1,6 +1,6 @@
 /**
- * The catalog against its source: prices equal those that genai-prices computes, and names resolve as
- * they do there or not at all.
+ * The catalog against its source: prices equal those that genai-prices computes, and names resolve
+ * as they do there or not at all.
  */
 import { computeCost, NO_USAGE, SURCHARGE_KINDS, type Usage } from '@farebox/money';
 import { calcPrice } from '@pydantic/genai-prices';

@@ -17,7 +17,9 @@ export type Model = Readonly<{
   contextWindow: number;
   maxOutput: number;
   dialects: readonly Dialect[];
-  /** True if the model does not show all of its reasoning, so that visible output undercounts it. */
+  /**
+   * True if the model does not show all of its reasoning, so that visible output undercounts it.
+   */
   hidesReasoning: boolean;
   deprecated: boolean;
   /** The release date; the epoch where no source has it, as in Anthropic's models endpoint. */
@@ -54,7 +56,8 @@ class ProviderIndex {
   find(upstreamName: string): Model | undefined {
     const listed = this.#findListed(upstreamName);
     if (listed !== undefined || this.#provider !== 'openrouter') return listed;
-    // `:free` of a model costs nothing: https://openrouter.ai/docs/guides/routing/model-variants/free
+    // `:free` of a model costs nothing:
+    // https://openrouter.ai/docs/guides/routing/model-variants/free
     const paid = /^(.+):free$/i.exec(upstreamName)?.[1];
     const model = paid === undefined ? undefined : this.#findListed(paid);
     const name = `${this.#provider}/${upstreamName}`;

@@ -1,7 +1,7 @@
 /**
  * Facts that the providers document and the price source lacks, each with its page. Used only when
- * prices are updated. Where nothing is documented, the higher price is taken, and the smaller output
- * limit (the provider rejects a limit above the model's own with 400).
+ * prices are updated. Where nothing is documented, the higher price is taken, and the smaller
+ * output limit (the provider rejects a limit above the model's own with 400).
  */
 
 /** USD per thousand searches. The first match wins; the source's figure wins unless overridden. */
@@ -9,12 +9,14 @@ type SearchPrice = Readonly<{ name: RegExp; usdPerThousand: number; overridesSou
 
 const SEARCH_PRICES: readonly SearchPrice[] = [
   // Chat search models bill the preview tool for non-reasoning models: 25 USD, search content free.
-  // https://platform.openai.com/docs/pricing#built-in-tools (the source has 10, the Responses tool's).
+  // https://platform.openai.com/docs/pricing#built-in-tools (the source has 10, the Responses
+  // tool's).
   { name: /^openai\/.*-search-preview/, usdPerThousand: 25, overridesSource: true },
   { name: /^openai\//, usdPerThousand: 25, overridesSource: false },
   // https://platform.claude.com/docs/en/about-claude/pricing#web-search-tool
   { name: /^anthropic\//, usdPerThousand: 10, overridesSource: false },
-  // https://docs.x.ai/docs/models#tools-pricing; xAI's own stated charges agree (0.005 USD a search).
+  // https://docs.x.ai/docs/models#tools-pricing; xAI's own stated charges agree (0.005 USD a
+  // search).
   { name: /^xai\//, usdPerThousand: 5, overridesSource: false },
   // Grounding with Google Search: https://ai.google.dev/gemini-api/docs/pricing
   { name: /^google\/gemini-[3-9]/, usdPerThousand: 14, overridesSource: false },
@@ -28,7 +30,10 @@ export function searchPrice(name: string, listedPrice: number | undefined): numb
   return listedPrice ?? rule?.usdPerThousand ?? MAX_SEARCH_PRICE;
 }
 
-/** Returns USD per million audio tokens, `[input, output]`, of models that the source prices by text. */
+/**
+ * Returns USD per million audio tokens, `[input, output]`, of models that the source prices by
+ * text.
+ */
 export function audioPrice(name: string): readonly [number, number] | undefined {
   // https://platform.openai.com/docs/pricing#audio-tokens
   if (name.startsWith('openai/gpt-4o-mini-audio')) return [10, 20];
@@ -79,18 +84,24 @@ const HIDES_REASONING: readonly RegExp[] = [
   /^xai\/grok-(?!2|3|.*non-reasoning|.*voice)/,
 ];
 
-/** Returns whether a model hides reasoning. OpenRouter's names are `vendor/model` in its own spelling. */
+/**
+ * Returns whether a model hides reasoning. OpenRouter's names are `vendor/model` in its own
+ * spelling.
+ */
 export function hidesReasoning(provider: string, name: string): boolean {
   const full = provider === 'openrouter' ? name.replace(/^x-ai\//, 'xai/') : `${provider}/${name}`;
   return HIDES_REASONING.some((pattern) => pattern.test(full));
 }
 
-/** Models of other endpoints than Chat Completions and Messages, and other customers' fine-tunes. */
+/**
+ * Models of other endpoints than Chat Completions and Messages, and other customers' fine-tunes.
+ */
 const SERVED_ELSEWHERE =
   /(^|\/)(ft:|.*\.ft-|text-|davinci|curie|babbage|ada$|whisper|voyage)|embed|moderation|realtime|transcribe|-tts|-live-|^gemini-live|gpt-image|-ocr|grok-voice|native-audio|-instruct-0914|gpt-3\.5-turbo-instruct|gemini-omni|guard-/;
 
 export function isServedElsewhere(provider: string, id: string): boolean {
-  // Google's list includes Claude models and MaaS names of Vertex, which the Gemini API does not serve.
+  // Google's list includes Claude models and MaaS names of Vertex, which the Gemini API does not
+  // serve.
   if (provider === 'google' && /^claude|-maas$/.test(id)) return true;
   return SERVED_ELSEWHERE.test(id.toLowerCase());
 }

@@ -1,6 +1,6 @@
 /**
- * Models added by configuration, which the price file does not have yet. All of them are checked before
- * any is used; a price that is not a plain decimal in USD is rejected.
+ * Models added by configuration, which the price file does not have yet. All of them are checked
+ * before any is used; a price that is not a plain decimal in USD is rejected.
  */
 import { NANO_PER_USD, parseUsd } from '@farebox/money';
 import type { PriceFile, PriceFileModel } from './price-file.ts';
@@ -19,7 +19,9 @@ export type ExtraModel = Readonly<{
 }>;
 
 const ID = /^[a-zA-Z0-9][\w.:@/-]{0,150}$/;
-/** A price above this has the wrong unit: the most expensive known model costs 600 USD a million. */
+/**
+ * A price above this has the wrong unit: the most expensive known model costs 600 USD a million.
+ */
 const MAX_PRICE_USD = 10_000n;
 /** The highest documented price, Google's 35 USD a thousand, holds for searches of extra models. */
 const MAX_WEB_SEARCH_PRICE = 35_000_000_000_000;
@@ -52,7 +54,9 @@ function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
   };
 }
 
-/** Returns the file with `extras` before its own models, so that they win; or the first bad entry. */
+/**
+ * Returns the file with `extras` before its own models, so that they win; or the first bad entry.
+ */
 export function addModels(
   file: PriceFile,
   extras: readonly ExtraModel[],

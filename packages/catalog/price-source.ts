@@ -1,7 +1,8 @@
 /**
- * Converts the price source's models to entries of our file: decimals become whole nano-USD (rounded up
- * where the source has more digits), constraints become periods, match rules become ours. Runs only in
- * a price update. A model that the file cannot express exactly is left out and cannot be called.
+ * Converts the price source's models to entries of our file: decimals become whole nano-USD
+ * (rounded up where the source has more digits), constraints become periods, match rules become
+ * ours. Runs only in a price update. A model that the file cannot express exactly is left out and
+ * cannot be called.
  */
 import type {
   ConditionalPrice,
@@ -20,7 +21,9 @@ import {
 import type { KnownModel, KnownModels } from './limit-sources.ts';
 import type { PriceFileModel, PriceFileVariant, PricePeriod, PriceRow } from './price-file.ts';
 
-/** Converts USD to nano-USD: 0.003625 is 3,625,000. Works on the text, because floats lose digits. */
+/**
+ * Converts USD to nano-USD: 0.003625 is 3,625,000. Works on the text, because floats lose digits.
+ */
 export function toNanoUsd(usd: number): number {
   const [mantissa = '0', exponent = '0'] = usd.toString().split('e');
   const [whole = '0', fraction = ''] = mantissa.split('.');
@@ -31,7 +34,9 @@ export function toNanoUsd(usd: number): number {
   return Number((digits + unit - 1n) / unit);
 }
 
-/** Units of the source that a call may be billed by and that neither buckets nor surcharges cover. */
+/**
+ * Units of the source that a call may be billed by and that neither buckets nor surcharges cover.
+ */
 const UNSUPPORTED_UNITS = /^requests_|citation|^audio_hours|_hours$|_kpages$|messages/;
 
 type SourcePrice = ModelPrice[string];
@@ -174,7 +179,10 @@ function sameLimits(a: PriceFileVariant, b: PriceFileVariant): boolean {
   return JSON.stringify({ ...a, name: '' }) === JSON.stringify({ ...b, name: '' });
 }
 
-/** Returns whether a name that only a limit source lists is this model's, judged by the stated price. */
+/**
+ * Returns whether a name that only a limit source lists is this model's, judged by the stated
+ * price.
+ */
 function isSibling(model: ModelInfo, known: KnownModel): boolean {
   const prices = conditionalPrices(model).at(-1)?.prices ?? {};
   const same = (key: string, usd: number | undefined): boolean => tierPrice(prices[key], 0) === usd;
@@ -234,7 +242,10 @@ function alternateSpellings(id: string, names: readonly string[]): string[] {
     .map((name) => name.replace(/(\d)\.(\d)/, '$1-$2'));
 }
 
-/** Converts all models of one provider that can be sold, in the source's order (its first match wins). */
+/**
+ * Converts all models of one provider that can be sold, in the source's order (its first match
+ * wins).
+ */
 export function snapshotProvider(id: string, source: Provider, known: KnownModels): PriceSnapshot {
   const disputed: string[] = [];
   const unpriced: string[] = [];

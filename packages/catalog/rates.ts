@@ -1,7 +1,7 @@
 /**
- * The prices of a model at a given time: the period by date and hour, the row by the call's whole input.
- * Pure; `@farebox/money` does the arithmetic. The time is the call's admission, so that a call is held
- * and settled at the same prices.
+ * The prices of a model at a given time: the period by date and hour, the row by the call's whole
+ * input. Pure; `@farebox/money` does the arithmetic. The time is the call's admission, so that a
+ * call is held and settled at the same prices.
  */
 import { BUCKETS, type Prices, type SurchargeKind } from '@farebox/money';
 import { type PricePeriod, type PriceRow, SURCHARGES_IN_FILE } from './price-file.ts';
@@ -58,7 +58,9 @@ function decodePeriod(period: PricePeriod): Period {
   };
 }
 
-/** Decodes the surcharges with a price of their own; others are tokens at the price of their bucket. */
+/**
+ * Decodes the surcharges with a price of their own; others are tokens at the price of their bucket.
+ */
 function decodeSurcharges(prices: readonly number[]): ReadonlyMap<SurchargeKind, bigint> {
   return new Map(SURCHARGES_IN_FILE.map((kind, index) => [kind, BigInt(prices[index] ?? 0)]));
 }
@@ -82,7 +84,8 @@ function periodAt(rates: Rates, now: number): Period {
 
 /**
  * The prices of a call with that much input. A tier's price is for all tokens of the call, not for
- * those beyond its start (Gemini, OpenAI and xAI price long context so; it is the source's rule too).
+ * those beyond its start (Gemini, OpenAI and xAI price long context so; it is the source's rule
+ * too).
  */
 export function ratesAt(rates: Rates, now: number, inputTokensTotal: number): Prices {
   const row = periodAt(rates, now).rows.findLast(({ above }) => inputTokensTotal > above);

@@ -1,6 +1,6 @@
 /**
- * The catalog against recorded traffic: every answered model is known, and our prices give the charges
- * that xAI states. FAREBOX_CORPUS names the folder; skipped where it is unset.
+ * The catalog against recorded traffic: every answered model is known, and our prices give the
+ * charges that xAI states. FAREBOX_CORPUS names the folder; skipped where it is unset.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +36,10 @@ function requireModel(recording: Case): Model {
   return model;
 }
 
-/** xAI prices image tokens as input where it counts more cached tokens than prompt (the recordings' README). */
+/**
+ * xAI prices image tokens as input where it counts more cached tokens than prompt (the recordings'
+ * README).
+ */
 function computeCharge(recording: Case, model: Model): bigint {
   const meta = readFileSync(join(CORPUS_DIR, recording.id ?? '', 'meta.json'), 'utf8');
   const images = Number(/"image_tokens": (\d+)/.exec(meta)?.[1] ?? 0);

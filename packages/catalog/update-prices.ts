@@ -1,7 +1,7 @@
 /**
- * `npm run update-prices`: writes `prices.generated.json` from the pinned price source and prints the
- * changes. Exits with 1 and writes nothing for a change by more than a factor of two, or a model that is
- * gone, unless `--accept` is given. Never runs in a Worker.
+ * `npm run update-prices`: writes `prices.generated.json` from the pinned price source and prints
+ * the changes. Exits with 1 and writes nothing for a change by more than a factor of two, or a
+ * model that is gone, unless `--accept` is given. Never runs in a Worker.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

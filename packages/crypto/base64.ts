@@ -1,6 +1,6 @@
 /**
- * Base64 (RFC 4648) on @scure/base. Decoding is strict: wrong characters, wrong padding and stray bits in
- * the last character are all rejected, so every byte string has exactly one text.
+ * Base64 (RFC 4648) on @scure/base. Decoding is strict: wrong characters, wrong padding and stray
+ * bits in the last character are all rejected, so every byte string has exactly one text.
  */
 import * as scure from '@scure/base';
 

@@ -1,7 +1,7 @@
 /**
  * Comparisons whose duration does not depend on where the first difference is. Written out, because
- * `crypto.subtle.timingSafeEqual` exists only in workerd and `node:crypto` would enter every bundle. Lengths
- * are not secret here: every caller compares values of one fixed length.
+ * `crypto.subtle.timingSafeEqual` exists only in workerd and `node:crypto` would enter every
+ * bundle. Lengths are not secret here: every caller compares values of one fixed length.
  */
 
 /** Compares two texts, such as hexadecimal hashes. */

@@ -13,7 +13,9 @@ import {
 const SECRET = Uint8Array.from({ length: 32 }, (_, index) => index);
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-/** Computed with the separate copies in identity, mail and the console that this package replaced. */
+/**
+ * Computed with the separate copies in identity, mail and the console that this package replaced.
+ */
 const STORED: readonly (readonly [label: string, key: string | null, hash: string])[] = [
   [
     'farebox identity: throttles',

@@ -1,6 +1,6 @@
 /**
- * The last migrations on a database that already has rows, and the result against drizzle's snapshot, on
- * PGlite and on a real PostgreSQL where the machine has one.
+ * The last migrations on a database that already has rows, and the result against drizzle's
+ * snapshot, on PGlite and on a real PostgreSQL where the machine has one.
  */
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -91,7 +91,9 @@ type Snapshot = Readonly<{
   >;
 }>;
 
-/** Every column with its type and every name of a constraint or an index, as drizzle expects them. */
+/**
+ * Every column with its type and every name of a constraint or an index, as drizzle expects them.
+ */
 function expectedNames(): readonly string[] {
   const file = readdirSync(join(MIGRATIONS, 'meta'))
     .filter((name) => name.endsWith('_snapshot.json'))

@@ -12,7 +12,10 @@ const SQL = readdirSync(FOLDER)
   .map((name) => readFileSync(join(FOLDER, name), 'utf8'))
   .join('\n');
 
-/** The columns as drizzle's last snapshot lists them; migrations.test.ts compares it with a database. */
+/**
+ * The columns as drizzle's last snapshot lists them; migrations.test.ts compares it with a
+ * database.
+ */
 type Snapshot = Readonly<{
   tables: Readonly<
     Record<

@@ -1,4 +1,7 @@
-/** Address derivation against the vectors of other wallets, for the mnemonic of eleven "abandon" and "about". */
+/**
+ * Address derivation against the vectors of other wallets, for the mnemonic of eleven "abandon" and
+ * "about".
+ */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
 import { deriveAddress, formatAddress, parseAddress, parseWatchKey } from './index.ts';

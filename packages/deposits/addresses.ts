@@ -1,7 +1,7 @@
 /**
- * Derives addresses from the operator's extended public keys (BIP-32, watch-only): m/44'/60'/0' for both EVM
- * chains and m/44'/195'/0' for TRON, then 0/index below it. An extended private key is rejected, because it
- * gives the private keys of all its children.
+ * Derives addresses from the operator's extended public keys (BIP-32, watch-only): m/44'/60'/0' for
+ * both EVM chains and m/44'/195'/0' for TRON, then 0/index below it. An extended private key is
+ * rejected, because it gives the private keys of all its children.
  */
 import type { AddressFamily } from '@farebox/ledger';
 import { err, ok, type Result } from '@farebox/result';
@@ -16,7 +16,10 @@ import type { HexAddress } from './contract.ts';
 
 const base58check = createBase58check(sha256);
 
-/** A TRON address is an EVM address with this byte in front (TRON protocol, "Account Address Format"). */
+/**
+ * A TRON address is an EVM address with this byte in front (TRON protocol, "Account Address
+ * Format").
+ */
 const TRON_PREFIX = 0x41;
 /** m / purpose' / coin' / account'. */
 const ACCOUNT_DEPTH = 3;
@@ -39,7 +42,10 @@ function tryParseExtendedKey(text: string): HDKey | null {
   }
 }
 
-/** Parses an `xpub…` of depth 3. Derives its external chain (child 0) once; addresses are children of that. */
+/**
+ * Parses an `xpub…` of depth 3. Derives its external chain (child 0) once; addresses are children
+ * of that.
+ */
 export function parseWatchKey(text: string): ParseWatchKeyResult {
   const trimmed = text.trim();
   const key = tryParseExtendedKey(trimmed);
@@ -60,7 +66,9 @@ export function deriveAddress(key: WatchKey, index: number): HexAddress {
   return `0x${bytesToHex(keccak_256(full.subarray(1)).subarray(12))}`;
 }
 
-/** Formats an address as wallets of the family write it: EIP-55, or Base58Check beginning with T. */
+/**
+ * Formats an address as wallets of the family write it: EIP-55, or Base58Check beginning with T.
+ */
 export function formatAddress(family: AddressFamily, hex: HexAddress): string {
   if (family === 'evm') return getAddress(hex);
   const body = new Uint8Array(21);

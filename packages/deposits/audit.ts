@@ -1,8 +1,9 @@
 /**
- * Daily audit of every address, a bounded part per cron run. What an address holds plus what was swept must
- * equal what we recorded, and what we credited must be in the account's ledger. Differences are checked again
- * on each run, because a transfer may arrive between two reads. If an address holds more than we recorded, the
- * blocks since it was issued are read again for it, newest first, once per daily audit.
+ * Daily audit of every address, a bounded part per cron run. What an address holds plus what was
+ * swept must equal what we recorded, and what we credited must be in the account's ledger.
+ * Differences are checked again on each run, because a transfer may arrive between two reads. If an
+ * address holds more than we recorded, the blocks since it was issued are read again for it, newest
+ * first, once per daily audit.
  */
 import {
   type Difference,
@@ -36,7 +37,9 @@ const WINDOWS_PER_RUN = 4;
 /** A younger difference may be a transfer that arrived between two reads. */
 const DIFFERENCE_GRACE_MS = 10 * 60_000;
 
-/** The current differences of these addresses, of every kind. Null when the provider can't be read. */
+/**
+ * The current differences of these addresses, of every kind. Null when the provider can't be read.
+ */
 async function findDifferences(
   deps: DepositDeps,
   chain: Chain,

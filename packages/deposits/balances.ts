@@ -11,7 +11,10 @@ import {
 
 /** `balanceOf(address)` (ERC-20). */
 const BALANCE_OF_SELECTOR = '0x70a08231';
-/** java-tron accepts at most 100 requests in a batch (config.conf, maxBatchSize); an address needs up to two. */
+/**
+ * java-tron accepts at most 100 requests in a batch (config.conf, maxBatchSize); an address needs
+ * up to two.
+ */
 const BALANCES_PER_BATCH = 50;
 const WORD = /^0x[0-9a-f]{64}$/i;
 
@@ -38,7 +41,10 @@ function isTrue(response: RpcResponse | undefined): boolean {
   return WORD.test(response.result) && BigInt(response.result) === 1n;
 }
 
-/** Reads each address's balance of the chain's token at the newest block, in token units and input order. */
+/**
+ * Reads each address's balance of the chain's token at the newest block, in token units and input
+ * order.
+ */
 export async function readTokenBalances(
   rpcTransport: RpcTransport,
   provider: RpcProvider,

@@ -1,8 +1,9 @@
 /**
- * Defaults of the three chains, from their own documentation. An operator may override them by configuration.
- * Contract addresses: tether.to/supported-protocols (TRON TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t, Polygon) and the
- * Binance-Peg BSC-USD token. Chain ids: EIP-155 and java-tron's EthChainId. Freezing: `isBlackListed(address)`
- * on TRON, `isBlocked(address)` on Polygon; BSC-USD can't freeze addresses. Pure.
+ * Defaults of the three chains, from their own documentation. An operator may override them by
+ * configuration. Contract addresses: tether.to/supported-protocols (TRON
+ * TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t, Polygon) and the Binance-Peg BSC-USD token. Chain ids:
+ * EIP-155 and java-tron's EthChainId. Freezing: `isBlackListed(address)` on TRON,
+ * `isBlocked(address)` on Polygon; BSC-USD can't freeze addresses. Pure.
  */
 import type { AddressFamily } from '@farebox/ledger';
 import type { Chain, ChainName } from './contract.ts';

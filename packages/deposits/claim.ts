@@ -1,7 +1,7 @@
 /**
- * Claims: a user names a transaction that wasn't credited. It goes through the same steps as one found by a
- * scan, or the result says precisely why not. This recovers transfers a scan missed, on TRON too, where
- * receipts don't depend on the log index (java-tron #6037).
+ * Claims: a user names a transaction that wasn't credited. It goes through the same steps as one
+ * found by a scan, or the result says precisely why not. This recovers transfers a scan missed, on
+ * TRON too, where receipts don't depend on the log index (java-tron #6037).
  */
 import { listDeposits, readCursor, recordFinalTransfers } from '@farebox/database/deposits';
 import type { AccountId } from '@farebox/ledger';
@@ -9,7 +9,7 @@ import type { Chain, ClaimResult, Deposit, DepositState, Hash } from './contract
 import { creditChain } from './credit.ts';
 import type { DepositDeps } from './deps.ts';
 import { readTips, safeBlock } from './provider-agreement.ts';
-import { type Receipt, readReceipt } from './receipts.ts';
+import { readReceipt, type TransactionReceipt } from './receipts.ts';
 import { sameTransfer, type TransferLog } from './transfers.ts';
 import { resolveOwners } from './watched-addresses.ts';
 
@@ -21,7 +21,7 @@ function claimError(reason: ClaimError['reason']): ClaimError {
   return { ok: false, reason };
 }
 
-function sameReceipt(a: Receipt, b: Receipt): boolean {
+function sameReceipt(a: TransactionReceipt, b: TransactionReceipt): boolean {
   return (
     a.succeeded === b.succeeded &&
     a.transfers.length === b.transfers.length &&
@@ -37,8 +37,8 @@ async function readAgreedReceipt(
   { rpcTransport }: DepositDeps,
   chain: Chain,
   txHash: Hash,
-): Promise<Readonly<{ ok: true; receipt: Receipt }> | ClaimError> {
-  let agreed: Receipt | null = null;
+): Promise<Readonly<{ ok: true; receipt: TransactionReceipt }> | ClaimError> {
+  let agreed: TransactionReceipt | null = null;
   for (const provider of chain.providers) {
     const read = await readReceipt(rpcTransport, provider, txHash);
     if (!read.ok)
@@ -73,7 +73,7 @@ async function findOwnTransfers(
   deps: DepositDeps,
   chain: Chain,
   account: AccountId,
-  { transfers, blockNumber }: Receipt,
+  { transfers, blockNumber }: TransactionReceipt,
 ): Promise<
   | Readonly<{
       ok: true;

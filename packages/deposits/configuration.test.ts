@@ -1,4 +1,7 @@
-/** The configuration an operator writes into the bindings: it is valid as a whole, or disabled and reported. */
+/**
+ * The configuration an operator writes into the bindings: it is valid as a whole, or disabled and
+ * reported.
+ */
 import { HDKey } from '@scure/bip32';
 import { describe, expect, it } from 'vitest';
 import { parseConfiguration } from './index.ts';

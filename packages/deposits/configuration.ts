@@ -1,6 +1,7 @@
 /**
- * Parses chains, keys and blocked senders from the environment's variables. A chain with an invalid variable is
- * left out and the variable is named: deposits aren't scanned on a chain that is only partly configured.
+ * Parses chains, keys and blocked senders from the environment's variables. A chain with an invalid
+ * variable is left out and the variable is named: deposits aren't scanned on a chain that is only
+ * partly configured.
  */
 import type { AddressFamily } from '@farebox/ledger';
 import * as v from 'valibot';

@@ -27,7 +27,10 @@ export type Chain = Readonly<{
   /** The USDT contract. Other tokens are ignored. */
   token: HexAddress;
   decimals: number;
-  /** All of them must agree; the last one serves balances and screening. Empty: the chain is disabled. */
+  /**
+   * All of them must agree; the last one serves balances and screening. Empty: the chain is
+   * disabled.
+   */
   providers: readonly RpcProvider[];
   /** Confirmations a block needs in addition to the chain's own `finalized` tag. */
   depth: number;
@@ -43,13 +46,19 @@ export type Chain = Readonly<{
   overlap: number;
   /** The first block to read. Null: the newest safe block when the chain is first scanned. */
   startBlock: number | null;
-  /** 4-byte selector of the contract's "is frozen" function. Null when the token can't freeze addresses. */
+  /**
+   * 4-byte selector of the contract's "is frozen" function. Null when the token can't freeze
+   * addresses.
+   */
   frozenSelector: string | null;
   /** Block time in milliseconds: shown to users, and used to convert time spans into blocks. */
   blockMs: number;
 }>;
 
-/** The operator's extended public keys by family: the current key first, then former keys still watched. */
+/**
+ * The operator's extended public keys by family: the current key first, then former keys still
+ * watched.
+ */
 export type WatchKeys = Readonly<Record<AddressFamily, readonly string[]>>;
 
 /** Selects transfers by recipient. */
@@ -83,7 +92,10 @@ export type ClaimResult =
       ok: false;
       reason: /** The hash isn't 64 hexadecimal characters. */
         | 'malformed'
-        /** No provider of this network knows the transaction: it is on another network, or not mined yet. */
+        /**
+         * No provider of this network knows the transaction: it is on another network, or not mined
+         * yet.
+         */
         | 'not_found'
         /** The transaction failed on the chain. */
         | 'failed'
@@ -105,7 +117,10 @@ export type ClaimResult =
 /** An account's deposit address, verified against the account object and the operator's key. */
 export type VerifiedAddress = Readonly<{
   family: AddressFamily;
-  /** The address as wallets of the family write it: EIP-55 mixed case, or Base58Check beginning with T. */
+  /**
+   * The address as wallets of the family write it: EIP-55 mixed case, or Base58Check beginning with
+   * T.
+   */
   text: string;
   hex: HexAddress;
 }>;

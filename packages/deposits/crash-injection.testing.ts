@@ -1,4 +1,6 @@
-/** A database that crashes before or after any statement, and a fake of the account object's ledger. */
+/**
+ * A database that crashes before or after any statement, and a fake of the account object's ledger.
+ */
 import type { Database } from '@farebox/database';
 import type { CreditRequest, CreditResult } from '@farebox/ledger';
 
@@ -47,7 +49,10 @@ export function crashingDatabase(db: Database, shouldCrash: () => boolean): Data
   });
 }
 
-/** Like the account object: an id counts once, another amount is a conflict, an unbound address is rejected. */
+/**
+ * Like the account object: an id counts once, another amount is a conflict, an unbound address is
+ * rejected.
+ */
 export class FakeLedger {
   readonly entries = new Map<string, Readonly<{ account: string; amount: bigint }>>();
   readonly boundAddresses = new Map<string, string>();

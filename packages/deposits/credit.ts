@@ -1,7 +1,7 @@
 /**
- * Credits final transfers to accounts. The amount is set once, every provider proves the transfer again, and
- * the credit's id is the transfer's own, so that a retry counts once. After a crash between any two steps the
- * next run continues there.
+ * Credits final transfers to accounts. The amount is set once, every provider proves the transfer
+ * again, and the credit's id is the transfer's own, so that a retry counts once. After a crash
+ * between any two steps the next run continues there.
  */
 import {
   type CreditableDeposit,
@@ -18,13 +18,16 @@ import type { Tip } from './blocks.ts';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { halt } from './halt.ts';
-import { type Receipt, readBlockAndReceipt } from './receipts.ts';
+import { readBlockAndReceipt, type TransactionReceipt } from './receipts.ts';
 import { screenSenders } from './sender-screening.ts';
 
 const CREDITS_PER_RUN = 200;
 const VALUATIONS_PER_RUN = 500;
 
-/** An account that receives more than `largeUnits` within a day waits longer: a reorganization could take more. */
+/**
+ * An account that receives more than `largeUnits` within a day waits longer: a reorganization could
+ * take more.
+ */
 function hasEnoughConfirmations(
   chain: Chain,
   deposit: CreditableDeposit,
@@ -34,7 +37,9 @@ function hasEnoughConfirmations(
   return tips.every(({ head }) => deposit.blockNumber <= head.number - depth);
 }
 
-/** Derives the address from the operator's key again: the row's key and index alone aren't trusted. */
+/**
+ * Derives the address from the operator's key again: the row's key and index alone aren't trusted.
+ */
 function isDerived(deps: DepositDeps, deposit: CreditableDeposit): boolean {
   const key = deps.keys.get(deposit.fingerprint);
   return key !== undefined && deriveAddress(key, deposit.index) === deposit.recipient;
@@ -43,7 +48,7 @@ function isDerived(deps: DepositDeps, deposit: CreditableDeposit): boolean {
 type ProofResult = 'proven' | 'inconclusive' | 'halted' | 'not_on_chain';
 
 function isInReceipt(
-  { transfers, succeeded }: Receipt,
+  { transfers, succeeded }: TransactionReceipt,
   chain: Chain,
   deposit: CreditableDeposit,
 ): boolean {
@@ -61,8 +66,8 @@ function isInReceipt(
 }
 
 /**
- * Checks right before crediting that every provider still shows the block and, in it, the transfer. A row in
- * Postgres is never enough to credit money.
+ * Checks right before crediting that every provider still shows the block and, in it, the transfer.
+ * A row in Postgres is never enough to credit money.
  */
 async function proveOnChain(
   deps: DepositDeps,
@@ -88,7 +93,10 @@ async function proveOnChain(
   return missingCount === chain.providers.length ? 'not_on_chain' : 'inconclusive';
 }
 
-/** The amount must match the units, plus at most one nano-USD of remainders carried over from earlier deposits. */
+/**
+ * The amount must match the units, plus at most one nano-USD of remainders carried over from
+ * earlier deposits.
+ */
 function isCreditAmountValid({ decimals }: Chain, { units, amount }: CreditableDeposit): boolean {
   const expectedAmount = (units * 10n ** 9n) / 10n ** BigInt(decimals);
   return amount === expectedAmount || amount === expectedAmount + 1n;
@@ -178,7 +186,8 @@ export async function creditChain(
     if (!hasEnoughConfirmations(chain, deposit, tips)) continue;
     const proof = await proveOnChain(deps, chain, deposit);
     if (proof === 'halted') {
-      // After an operator resumes the chain, this deposit stays in review until a scan finds it in a block again.
+      // After an operator resumes the chain, this deposit stays in review until a scan finds it in
+      // a block again.
       await recordDepositEnd(deps, chain, deposit, { state: 'in_review', reason: 'block_changed' });
       return;
     }

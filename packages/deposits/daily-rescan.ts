@@ -1,6 +1,7 @@
 /**
- * Reads the last 26 hours again once a day, a bounded part per cron run. It finds transfers that every
- * provider omitted at the time, for example just after maintenance. Known deposits don't change.
+ * Reads the last 26 hours again once a day, a bounded part per cron run. It finds transfers that
+ * every provider omitted at the time, for example just after maintenance. Known deposits don't
+ * change.
  */
 import {
   readCursor,
@@ -18,8 +19,8 @@ const RESCAN_SPAN_MS = 26 * 3_600_000;
 const WINDOWS_PER_RUN = 2;
 
 /**
- * Reads blocks below the cursor again and records transfers that were missed. Known deposits don't change.
- * Windows on which the providers don't agree now are returned as `unread`.
+ * Reads blocks below the cursor again and records transfers that were missed. Known deposits don't
+ * change. Windows on which the providers don't agree now are returned as `unread`.
  */
 export async function rescan(
   deps: DepositDeps,

@@ -10,7 +10,10 @@ export type DepositDeps = Readonly<{
   db: Database;
   credits: CreditsRpc;
   chains: readonly Chain[];
-  /** The operator's public keys by fingerprint, former ones too. Addresses of any other key aren't ours. */
+  /**
+   * The operator's public keys by fingerprint, former ones too. Addresses of any other key aren't
+   * ours.
+   */
   keys: ReadonlyMap<string, WatchKey>;
   rpcTransport: RpcTransport;
   /** Senders whose deposits wait for an operator's review, in lowercase hexadecimal. */

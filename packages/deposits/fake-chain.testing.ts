@@ -1,6 +1,7 @@
 /**
- * A chain in memory with the faults of real chains and nodes. It reorganizes above its final block, and its nodes
- * lag, omit, repeat, clamp, contradict themselves and reject requests, driven by a seeded random generator.
+ * A chain in memory with the faults of real chains and nodes. It reorganizes above its final block,
+ * and its nodes lag, omit, repeat, clamp, contradict themselves and reject requests, driven by a
+ * seeded random generator.
  */
 import type { RpcProvider } from './contract.ts';
 import type { RpcRequest, RpcResponse, RpcTransport } from './json-rpc.ts';
@@ -83,7 +84,9 @@ export class FakeChain {
     this.#blocks.push({ number, hash: this.hash(), minedAt, transactions });
   }
 
-  /** Replaces the newest `depth` blocks, with their transactions in other blocks and another order. */
+  /**
+   * Replaces the newest `depth` blocks, with their transactions in other blocks and another order.
+   */
   reorganise(depth: number, prng: Prng): void {
     const removed = this.#blocks.splice(this.#blocks.length - depth, depth);
     const unplaced = removed.flatMap(({ transactions }) => transactions);

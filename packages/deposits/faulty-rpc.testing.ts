@@ -1,6 +1,6 @@
 /**
- * A faulty HTTP provider in front of a real node: it lags, omits, repeats, rejects, lies and disconnects, driven by a
- * seeded random generator. Each batch gets at most one fault.
+ * A faulty HTTP provider in front of a real node: it lags, omits, repeats, rejects, lies and
+ * disconnects, driven by a seeded random generator. Each batch gets at most one fault.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -10,7 +10,10 @@ type FinalityViolation = Readonly<{
   provider: number;
 }>;
 
-/** Records the evidence, logs `chain_halted`, and stops all crediting on this chain until an operator resumes it. */
+/**
+ * Records the evidence, logs `chain_halted`, and stops all crediting on this chain until an
+ * operator resumes it.
+ */
 export async function halt(
   deps: DepositDeps,
   chain: Chain,

@@ -26,7 +26,7 @@ export {
 } from './json-rpc.ts';
 export { NETWORK_NAMES } from './network-names.ts';
 export { safeBlock } from './provider-agreement.ts';
-export { type Receipt, readReceipt } from './receipts.ts';
+export { readReceipt, type TransactionReceipt } from './receipts.ts';
 export { runScheduled } from './scheduled.ts';
 export {
   type AddressDeps,

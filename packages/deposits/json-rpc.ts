@@ -1,6 +1,6 @@
 /**
- * JSON-RPC 2.0 over HTTP, and strict readers for its values. Nothing retries here: a response that can't be
- * trusted becomes an `RpcError`, and the next cron run asks again.
+ * JSON-RPC 2.0 over HTTP, and strict readers for its values. Nothing retries here: a response that
+ * can't be trusted becomes an `RpcError`, and the next cron run asks again.
  */
 import type { Result } from '@farebox/result';
 import type { Hash, RpcProvider } from './contract.ts';
@@ -67,7 +67,10 @@ function parseResponse(value: unknown): RpcResponse {
   return { ok: false, code: typeof code === 'number' ? code : 0 };
 }
 
-/** One HTTP request per batch. Responses are matched by id: section 6 of the specification allows any order. */
+/**
+ * One HTTP request per batch. Responses are matched by id: section 6 of the specification allows
+ * any order.
+ */
 export function httpTransport(fetcher: Fetch): RpcTransport {
   return async function sendOverHttp({ url, header }, requests) {
     const body = JSON.stringify(

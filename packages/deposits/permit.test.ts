@@ -1,4 +1,7 @@
-/** A transfer authorized by a signature (EIP-2612) emits the same `Transfer` event and is read like any other. */
+/**
+ * A transfer authorized by a signature (EIP-2612) emits the same `Transfer` event and is read like
+ * any other.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * Reads that count only when all configured providers of a chain agree. With two of them, one that lags,
- * omits a log or lies can delay a deposit but can't invent or lose one (docs/decisions/0013-deposits.md).
+ * Reads that count only when all configured providers of a chain agree. With two of them, one that
+ * lags, omits a log or lies can delay a deposit but can't invent or lose one
+ * (docs/decisions/0013-deposits.md).
  */
 import { err, ok, type Result } from '@farebox/result';
 import { readTip, type Tip } from './blocks.ts';
@@ -11,7 +12,10 @@ import { readRange, sameTransfer, type TransferLog } from './transfers.ts';
 
 export type BlockRange = Readonly<{ from: number; to: number }>;
 
-/** The newest block that every provider calls final and that is deep enough: transfers up to it may count. */
+/**
+ * The newest block that every provider calls final and that is deep enough: transfers up to it may
+ * count.
+ */
 export function safeBlock(chain: Chain, tips: readonly Tip[]): number {
   return Math.min(
     ...tips.map(({ head, final }) => Math.min(final.number, head.number - chain.depth)),
@@ -34,7 +38,9 @@ export async function readTips(
 
 type AgreedRange = Readonly<{ hash: string; transfers: readonly TransferLog[] }>;
 
-/** Reads a range from all providers; an error unless they return the same block hash and transfers. */
+/**
+ * Reads a range from all providers; an error unless they return the same block hash and transfers.
+ */
 export async function readAgreedRange(
   deps: DepositDeps,
   chain: Chain,

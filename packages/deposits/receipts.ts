@@ -13,7 +13,7 @@ import {
 } from './json-rpc.ts';
 import { parseTransferLog, type TransferLog } from './transfers.ts';
 
-export type Receipt = Readonly<{
+export type TransactionReceipt = Readonly<{
   blockNumber: number;
   succeeded: boolean;
   /** Transfers of any token. */
@@ -24,7 +24,10 @@ function receiptRequest(txHash: Hash): RpcRequest {
   return { method: 'eth_getTransactionReceipt', params: [txHash] };
 }
 
-function parseReceipt(response: RpcResponse | undefined, txHash: Hash): RpcResult<Receipt> {
+function parseReceipt(
+  response: RpcResponse | undefined,
+  txHash: Hash,
+): RpcResult<TransactionReceipt> {
   if (response === undefined || !response.ok) return err('inconsistent');
   if (response.result === null) return err('lagging');
   const blockNumber = parseQuantity(getField(response.result, 'blockNumber'));
@@ -44,7 +47,7 @@ export async function readReceipt(
   rpcTransport: RpcTransport,
   provider: RpcProvider,
   txHash: Hash,
-): Promise<RpcResult<Receipt>> {
+): Promise<RpcResult<TransactionReceipt>> {
   const responses = await rpcTransport(provider, [receiptRequest(txHash)]);
   return typeof responses === 'string' ? err(responses) : parseReceipt(responses[0], txHash);
 }
@@ -54,7 +57,7 @@ export async function readBlockAndReceipt(
   rpcTransport: RpcTransport,
   provider: RpcProvider,
   { blockNumber, txHash }: Pick<TransferLog, 'blockNumber' | 'txHash'>,
-): Promise<RpcResult<Readonly<{ block: Block; receipt: RpcResult<Receipt> }>>> {
+): Promise<RpcResult<Readonly<{ block: Block; receipt: RpcResult<TransactionReceipt> }>>> {
   const responses = await rpcTransport(provider, [
     blockRequest(blockNumber),
     receiptRequest(txHash),

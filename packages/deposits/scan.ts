@@ -1,8 +1,9 @@
 /**
- * Scans one chain for transfers to our addresses. Guarantees: the cursor passes a block only when every
- * configured provider agrees on it and on its transfers; an inconclusive answer stops the cursor, so no block
- * is skipped; and a final block that changes halts the chain (docs/decisions/0013-deposits.md). The work per
- * cron run is bounded, and two runs at once are harmless.
+ * Scans one chain for transfers to our addresses. Guarantees: the cursor passes a block only when
+ * every configured provider agrees on it and on its transfers; an inconclusive answer stops the
+ * cursor, so no block is skipped; and a final block that changes halts the chain
+ * (docs/decisions/0013-deposits.md). The work per cron run is bounded, and two runs at once are
+ * harmless.
  */
 import {
   advanceCursor,
@@ -31,7 +32,9 @@ const MAX_FINALITY_AGE_MS = 600_000;
 export type ScanError = RpcError | 'providers_disagree' | 'finality_stale' | 'halted';
 type ScanFailure = Failure<ScanError>;
 
-/** Halts the chain if the block below the cursor has another hash than when it was read as final. */
+/**
+ * Halts the chain if the block below the cursor has another hash than when it was read as final.
+ */
 async function checkContinuity(
   deps: DepositDeps,
   chain: Chain,
@@ -51,7 +54,10 @@ async function checkContinuity(
 
 type ScanProgress = { window: number; next: number };
 
-/** Scans one window. Returns `narrower` without moving the cursor if the provider wants fewer blocks. */
+/**
+ * Scans one window. Returns `narrower` without moving the cursor if the provider wants fewer
+ * blocks.
+ */
 async function scanWindow(
   deps: DepositDeps,
   chain: Chain,
@@ -82,7 +88,10 @@ async function scanWindow(
   return 'advanced';
 }
 
-/** Records transfers above the safe block as pending, for display only. A failed read is left to the next run. */
+/**
+ * Records transfers above the safe block as pending, for display only. A failed read is left to the
+ * next run.
+ */
 async function scanUnconfirmed(
   deps: DepositDeps,
   chain: Chain,
@@ -122,7 +131,10 @@ async function scanWindows(
   return ok();
 }
 
-/** The chain's cursor. On the first run it starts at the configured block, or else at the newest safe one. */
+/**
+ * The chain's cursor. On the first run it starts at the configured block, or else at the newest
+ * safe one.
+ */
 async function getOrCreateCursor(
   deps: DepositDeps,
   chain: Chain,

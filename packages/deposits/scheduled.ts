@@ -1,4 +1,7 @@
-/** The cron run of each minute. Chains run independently, so that one chain's error doesn't delay another. */
+/**
+ * The cron run of each minute. Chains run independently, so that one chain's error doesn't delay
+ * another.
+ */
 import { auditChain } from './audit.ts';
 import type { Chain } from './contract.ts';
 import { creditChain } from './credit.ts';
@@ -21,7 +24,10 @@ async function processChain(deps: DepositDeps, chain: Chain): Promise<void> {
   await auditChain(deps, chain);
 }
 
-/** Scans, credits and audits all chains that have a provider. If one throws, that is logged and the others go on. */
+/**
+ * Scans, credits and audits all chains that have a provider. If one throws, that is logged and the
+ * others go on.
+ */
 export async function runScheduled(deps: DepositDeps): Promise<void> {
   const enabled = deps.chains.filter(({ providers }) => providers.length > 0);
   const results = await Promise.allSettled(enabled.map((chain) => processChain(deps, chain)));

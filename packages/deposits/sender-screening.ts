@@ -1,6 +1,6 @@
 /**
- * Sender screening. Deposits wait for an operator's review if their sender is on the list of sanctioned
- * addresses, was blocked by the operator, or was frozen by the token's issuer.
+ * Sender screening. Deposits wait for an operator's review if their sender is on the list of
+ * sanctioned addresses, was blocked by the operator, or was frozen by the token's issuer.
  */
 import { readTokenBalances } from './balances.ts';
 import type { Chain, HexAddress } from './contract.ts';

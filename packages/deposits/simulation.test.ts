@@ -1,9 +1,10 @@
 /**
- * Simulates a thousand deposits on three chains, each read through two faulty providers. Payments use transfer,
- * allowance, batches and mint. Reorganizations move and drop them, the database crashes between any two statements,
- * and two scanners run at once. At the end the chains themselves show what is owed: every final deposit must be
- * credited exactly once, and nothing else. FAREBOX_SEED replays a run's chains; which request meets which fault also
- * depends on the order of requests.
+ * Simulates a thousand deposits on three chains, each read through two faulty providers. Payments
+ * use transfer, allowance, batches and mint. Reorganizations move and drop them, the database
+ * crashes between any two statements, and two scanners run at once. At the end the chains
+ * themselves show what is owed: every final deposit must be credited exactly once, and nothing
+ * else. FAREBOX_SEED replays a run's chains; which request meets which fault also depends on the
+ * order of requests.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -255,7 +256,10 @@ describe.skipIf(anvil === null)('deposits on local chains behind faulty provider
     await scan(chain);
   }
 
-  /** Replaces the newest blocks: moves their transactions between them, and sometimes drops the last ones. */
+  /**
+   * Replaces the newest blocks: moves their transactions between them, and sometimes drops the last
+   * ones.
+   */
   async function reorganise(name: ChainName): Promise<void> {
     const head = Number(await chains.callAnvil(name, 'eth_blockNumber', []));
     const depth = Math.min(1 + prng.nextInt(MAX_REORG_DEPTH[name]), head - 1);

@@ -1,8 +1,9 @@
 /**
- * Token transfers in a range of blocks, read so that a silent gap is noticed. Nodes behind a load balancer
- * are at different heights, and several answer a range beyond their head with an empty list and no error
- * (java-tron's LogBlockQuery clamps it; go-ethereum #24078, #27353). So a batch reads the last block of the
- * range, by number and never by tag, before and after the logs. The logs count only if both reads match.
+ * Token transfers in a range of blocks, read so that a silent gap is noticed. Nodes behind a load
+ * balancer are at different heights, and several answer a range beyond their head with an empty
+ * list and no error (java-tron's LogBlockQuery clamps it; go-ethereum #24078, #27353). So a batch
+ * reads the last block of the range, by number and never by tag, before and after the logs. The
+ * logs count only if both reads match.
  */
 import { err, ok } from '@farebox/result';
 import { blockRequest, parseBlock } from './blocks.ts';
@@ -37,7 +38,10 @@ export type TransferLog = Readonly<{
 }>;
 export type RangeResult = Readonly<{ hash: Hash; transfers: readonly TransferLog[] }>;
 
-/** -32005 means "too many results" everywhere; nodes report a range that is too wide as -32602 or -32600. */
+/**
+ * -32005 means "too many results" everywhere; nodes report a range that is too wide as -32602 or
+ * -32600.
+ */
 function toRpcError({ code }: Readonly<{ code: number }>): RpcError {
   return code === -32005 || code === -32602 || code === -32600 ? 'too_wide' : 'inconsistent';
 }
@@ -99,7 +103,10 @@ type LogQuery = Readonly<{ token: HexAddress; from: number; to: number }> & Addr
 
 const RECIPIENT = /^0x0{24}[0-9a-f]{40}$/;
 
-/** The recipient of a log that matches the query, or null. Cheap, because most logs are other addresses' transfers. */
+/**
+ * The recipient of a log that matches the query, or null. Cheap, because most logs are other
+ * addresses' transfers.
+ */
 function parseRecipient(log: unknown, { token, from, to }: LogQuery): HexAddress | null {
   const [topics, address] = [getField(log, 'topics'), getField(log, 'address')];
   if (!Array.isArray(topics) || topics.length !== 3 || topics[0] !== TRANSFER_TOPIC) return null;
@@ -111,7 +118,10 @@ function parseRecipient(log: unknown, { token, from, to }: LogQuery): HexAddress
   return RECIPIENT.test(recipient) ? `0x${recipient.slice(26)}` : null;
 }
 
-/** Keeps the transfers to our addresses. One log that doesn't match the query makes the whole answer inconsistent. */
+/**
+ * Keeps the transfers to our addresses. One log that doesn't match the query makes the whole answer
+ * inconsistent.
+ */
 async function validateLogs(
   logs: readonly unknown[],
   query: LogQuery,
@@ -139,7 +149,10 @@ function transferId({ txHash, logIndex }: TransferLog): string {
   return `${txHash}:${logIndex}`;
 }
 
-/** Removes duplicates and sorts in chain order. Two logs with one id and different content are a contradiction. */
+/**
+ * Removes duplicates and sorts in chain order. Two logs with one id and different content are a
+ * contradiction.
+ */
 function dedupeAndSort(transfers: readonly TransferLog[]): RpcResult<readonly TransferLog[]> {
   const byId = new Map<string, TransferLog>();
   for (const transfer of transfers) {

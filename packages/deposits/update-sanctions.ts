@@ -1,6 +1,6 @@
 /**
- * Writes the list of sanctioned senders: `npm run update-sanctions -- DATE FILE…`. Each file lists TRON or
- * Ethereum addresses separated by whitespace. OFAC publishes its own in the SDN list
+ * Writes the list of sanctioned senders: `npm run update-sanctions -- DATE FILE…`. Each file lists
+ * TRON or Ethereum addresses separated by whitespace. OFAC publishes its own in the SDN list
  * (sanctionslist.ofac.treas.gov, "Digital Currency Address"). A wrong checksum stops the command.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

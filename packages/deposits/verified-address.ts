@@ -1,7 +1,7 @@
 /**
- * Deposit addresses that are safe to show. An address is issued in Postgres, bound in the account's Durable
- * Object, read back from there and derived from the operator's key again. If any of these differ no address is
- * shown, because one of the copies may have been tampered with.
+ * Deposit addresses that are safe to show. An address is issued in Postgres, bound in the account's
+ * Durable Object, read back from there and derived from the operator's key again. If any of these
+ * differ no address is shown, because one of the copies may have been tampered with.
  */
 import type { Database } from '@farebox/database';
 import { issueAddress, pinKey } from '@farebox/database/deposits';

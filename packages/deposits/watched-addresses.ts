@@ -1,7 +1,7 @@
 /**
- * Which addresses a scan asks for, and which account a transfer belongs to. Up to a few thousand addresses are
- * put into the queries, 1,000 each. Above that, scans read all transfers of the token and look up their
- * recipients, so that the cost no longer grows with the number of accounts.
+ * Which addresses a scan asks for, and which account a transfer belongs to. Up to a few thousand
+ * addresses are put into the queries, 1,000 each. Above that, scans read all transfers of the token
+ * and look up their recipients, so that the cost no longer grows with the number of accounts.
  */
 import {
   countIssuedAddresses,
@@ -37,7 +37,10 @@ async function readAllAddresses(
   }
 }
 
-/** A filter for every issued address. Looks up each recipient once: both providers return the same ones. */
+/**
+ * A filter for every issued address. Looks up each recipient once: both providers return the same
+ * ones.
+ */
 function anyAddress({ db }: DepositDeps, { family }: Chain): AddressFilter {
   const lookedUp = new Set<HexAddress>();
   const owned = new Set<HexAddress>();

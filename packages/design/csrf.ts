@@ -1,7 +1,7 @@
 /**
- * Protection against cross-site request forgery without tokens: a form is accepted only if its Origin
- * header is exactly the expected origin and the browser does not call the request cross-site (OWASP
- * ASVS 5.0, 3.5).
+ * Protection against cross-site request forgery without tokens: a form is accepted only if its
+ * Origin header is exactly the expected origin and the browser does not call the request cross-site
+ * (OWASP ASVS 5.0, 3.5).
  */
 
 import { isLoopback } from '@farebox/bindings';

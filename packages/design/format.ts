@@ -1,6 +1,6 @@
 /**
- * Formats money, counts and dates with Intl in the reader's language. Money stays exact: Intl receives
- * it as decimal text, never as floating point, so the amount shown is the amount booked.
+ * Formats money, counts and dates with Intl in the reader's language. Money stays exact: Intl
+ * receives it as decimal text, never as floating point, so the amount shown is the amount booked.
  */
 import { formatUsd, type NanoUsd } from '@farebox/money';
 
@@ -66,7 +66,9 @@ export function formatMillionths(millionths: bigint, language: string): string {
   return isDecimal(decimal) ? subNanoCurrencyFormat(language).format(decimal) : decimal;
 }
 
-/** Rounds to a hundredth of a cent, for sums that are compared; an amount below that stays exact. */
+/**
+ * Rounds to a hundredth of a cent, for sums that are compared; an amount below that stays exact.
+ */
 export function formatRoundedCurrency(amount: NanoUsd, language: string): string {
   const magnitude = amount < 0n ? -amount : amount;
   return magnitude < 1_000_000n

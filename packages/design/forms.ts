@@ -1,6 +1,6 @@
 /**
- * Reads the forms a browser posts. A handler asks for each field by name; all other fields are ignored,
- * so a request can't set what no page offers.
+ * Reads the forms a browser posts. A handler asks for each field by name; all other fields are
+ * ignored, so a request can't set what no page offers.
  */
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';

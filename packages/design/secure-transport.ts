@@ -11,8 +11,9 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
     'camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)',
-  // A link in an email holds a token, which must not leak as a referrer. With `no-referrer` browsers
-  // would also send our own forms' Origin as `null` (Fetch, "append a request Origin header").
+  // A link in an email holds a token, which must not leak as a referrer. With `no-referrer`
+  // browsers would also send our own forms' Origin as `null` (Fetch, "append a request Origin
+  // header").
   'referrer-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
 };
@@ -34,8 +35,8 @@ function contentSecurityPolicy(connectOrigins: readonly string[]): string {
 }
 
 /**
- * Redirects plain HTTP to HTTPS (except on loopback) and sets the security headers of every response.
- * `getConnectOrigins` lists the other origins that the pages' scripts may call.
+ * Redirects plain HTTP to HTTPS (except on loopback) and sets the security headers of every
+ * response. `getConnectOrigins` lists the other origins that the pages' scripts may call.
  */
 export function secureTransport<E extends Env>(
   getConnectOrigins: (c: Context<E>) => readonly string[] = () => [],

@@ -1,4 +1,7 @@
-/** The stylesheet of all pages: mostly classless, mobile first, dark or light by the browser's setting. */
+/**
+ * The stylesheet of all pages: mostly classless, mobile first, dark or light by the browser's
+ * setting.
+ */
 export const STYLE = `
 :root { color-scheme: light dark; font: 1rem/1.55 system-ui, sans-serif;
   --ground: light-dark(#ffffff, #14171c); --raised: light-dark(#f3f5f8, #1d2229); --ink: light-dark(#16202c, #e8ecf1);

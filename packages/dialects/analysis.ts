@@ -1,11 +1,14 @@
 /**
- * The result of reading a body so far, and the types in which a dialect's table of fields is written. A
- * captured node holds names, kinds, positions and short texts of settings, never a piece of a prompt.
+ * The result of reading a body so far, and the types in which a dialect's table of fields is
+ * written. A captured node holds names, kinds, positions and short texts of settings, never a piece
+ * of a prompt.
  */
 import type { RequestError, Span, SurchargeBound } from './contract.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 
-/** One value of a setting: its kind, position, short text, and the members and items of its spec. */
+/**
+ * One value of a setting: its kind, position, short text, and the members and items of its spec.
+ */
 export type JsonNode = Span &
   Readonly<{
     kind: JsonKind;
@@ -14,7 +17,10 @@ export type JsonNode = Span &
     items: readonly JsonNode[];
   }>;
 
-/** The members of an object to capture, each with its own spec; `items` is the spec of an array's items. */
+/**
+ * The members of an object to capture, each with its own spec; `items` is the spec of an array's
+ * items.
+ */
 export type CaptureSpec = Readonly<{
   members?: Readonly<Record<string, CaptureSpec>>;
   items?: CaptureSpec;
@@ -122,7 +128,10 @@ export type Rule = Readonly<{
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** Returns one spelling for `Max_Tokens` and `maxTokens`: some parsers fold case, others accept both. */
+/**
+ * Returns one spelling for `Max_Tokens` and `maxTokens`: some parsers fold case, others accept
+ * both.
+ */
 export function normalizeName(name: string): string {
   return name.toLowerCase().replaceAll('_', '');
 }

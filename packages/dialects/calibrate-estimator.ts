@@ -1,7 +1,7 @@
 /**
- * Measures `token-estimator.table.ts` against real tokenizers and writes it to stdout:
- * node packages/dialects/calibrate-estimator.ts TEXT_FILE... > token-estimator.table.ts
- * Run when the tokenizers change; nothing imports it. In addition to the files it measures synthetic texts
+ * Measures `token-estimator.table.ts` against real tokenizers and writes it to stdout: node
+ * packages/dialects/calibrate-estimator.ts TEXT_FILE... > token-estimator.table.ts Run when the
+ * tokenizers change; nothing imports it. In addition to the files it measures synthetic texts
  * (random letters, base64, digits, CJK, emoji), so that rare text is not underestimated.
  */
 import { readFileSync } from 'node:fs';

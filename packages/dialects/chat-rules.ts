@@ -1,7 +1,7 @@
 /**
  * The closed table of Chat Completions: each documented parameter of OpenAI (API reference and SDK
- * 7.57, November 2026), of xAI, DeepSeek and Gemini's compatible endpoint, with its effect on the price.
- * A field that is not in the table passes and is counted.
+ * 7.57, November 2026), of xAI, DeepSeek and Gemini's compatible endpoint, with its effect on the
+ * price. A field that is not in the table passes and is counted.
  */
 import {
   getMember,
@@ -19,14 +19,17 @@ import {
 import { MESSAGES_PATH } from './endpoint-paths.ts';
 
 /**
- * The maximum tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight tiles at most:
- * 48,169, the largest documented; newer models stay below 15,000 for 12 megapixels (Images and vision
- * guide, "Calculating costs"); Gemini tiles of 258, xAI at most 1,792.
+ * The maximum tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight
+ * tiles at most: 48,169, the largest documented; newer models stay below 15,000 for 12 megapixels
+ * (Images and vision guide, "Calculating costs"); Gemini tiles of 258, xAI at most 1,792.
  */
 export const MAX_CHAT_IMAGE_TOKENS = 50_000;
 export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
 
-/** No provider of this dialect documents the preamble of a request with tools: the bound of Messages. */
+/**
+ * No provider of this dialect documents the preamble of a request with tools: the bound of
+ * Messages.
+ */
 export const MAX_CHAT_TOOLS_PREAMBLE_TOKENS = 1_000;
 /** Recorded: OpenAI adds some 10 tokens to a request with tools, DeepSeek and xAI 100 to 250. */
 export const ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS = 120;

@@ -1,6 +1,6 @@
 /**
- * Chat Completions events, and their usage as disjoint buckets, of OpenAI and compatible providers. Pure.
- * Each rule was checked against recorded answers that state their own total or charge.
+ * Chat Completions events, and their usage as disjoint buckets, of OpenAI and compatible providers.
+ * Pure. Each rule was checked against recorded answers that state their own total or charge.
  */
 import type { AnswerRecorder, UsageContext, UsageQuirks } from './dialect-spec.ts';
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
@@ -37,8 +37,8 @@ function uncachedInput(
   cacheWrite: number,
   imageInput: number,
 ): number {
-  // xAI may report more cached tokens than the prompt has and charges all of them, and images apart. This
-  // reproduces its own charges (cost_in_usd_ticks) exactly.
+  // xAI may report more cached tokens than the prompt has and charges all of them, and images
+  // apart. This reproduces its own charges (cost_in_usd_ticks) exactly.
   if (cacheRead > prompt) return Math.min(imageInput, prompt);
   // Gemini behind OpenRouter counts the same tokens as read and as written.
   if (cacheRead + cacheWrite > prompt) return Math.max(0, prompt - Math.max(cacheRead, cacheWrite));
@@ -52,7 +52,8 @@ export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void
     if (isJsonObject(choice) && typeof choice.finish_reason === 'string') recorder.markFinished();
   if (event.service_tier !== undefined && event.service_tier !== null)
     recorder.setServiceTier(event.service_tier);
-  // Some providers repeat a running count in every chunk, so it is final only at or after the finish.
+  // Some providers repeat a running count in every chunk, so it is final only at or after the
+  // finish.
   const usage = event.usage;
   if (isJsonObject(usage)) recorder.setUsage(usage, recorder.finished || choices.length === 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The facts of a request that billing needs, and the edits that billing makes. No fact holds a copy of
- * the prompt: facts are numbers, names of fields and models, and byte positions.
+ * The facts of a request that billing needs, and the edits that billing makes. No fact holds a copy
+ * of the prompt: facts are numbers, names of fields and models, and byte positions.
  */
 
 /** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
@@ -16,7 +16,10 @@ export type Span = Readonly<{ start: number; end: number }>;
 /** A surcharge that a request may cause, with its maximum count. */
 export type SurchargeBound =
   | Readonly<{ kind: 'web_search'; maxCount: number }>
-  /** Passes that first summarize the conversation, each billed in addition to the answer's own usage. */
+  /**
+   * Passes that first summarize the conversation, each billed in addition to the answer's own
+   * usage.
+   */
   | Readonly<{ kind: 'compaction'; maxCount: number }>;
 
 export type RequestFacts = Readonly<{
@@ -51,7 +54,10 @@ export type RequestFacts = Readonly<{
     isEmpty: boolean;
     model: Span;
     maxOutput: Span | null;
-    /** Every output limit of the body, null ones too: chat has two fields, and a provider may read one. */
+    /**
+     * Every output limit of the body, null ones too: chat has two fields, and a provider may read
+     * one.
+     */
     outputLimits: readonly Readonly<{ field: string; span: Span; tokens: number | null }>[];
     /** `stream_options` where it is not an object (null, in a body that is accepted). */
     nonObjectStreamOptions: Span | null;
@@ -62,7 +68,10 @@ export type RequestFacts = Readonly<{
   }>;
 }>;
 
-/** Why a body is rejected. `field` is a name of our tables or a JSON path of names and indexes, no value. */
+/**
+ * Why a body is rejected. `field` is a name of our tables or a JSON path of names and indexes, no
+ * value.
+ */
 export type RequestError =
   | Readonly<{ reason: 'invalid_json' }>
   | Readonly<{ reason: 'not_an_object' }>
@@ -72,7 +81,9 @@ export type RequestError =
   | Readonly<{ reason: 'invalid_field'; field: string; expected: string }>
   /** The body is of another dialect, as `field` shows; `correctEndpoint` accepts it. */
   | Readonly<{ reason: 'wrong_dialect'; field: string; correctEndpoint: string }>
-  /** The field changes the price in an unknown way, or refers to something stored at the provider. */
+  /**
+   * The field changes the price in an unknown way, or refers to something stored at the provider.
+   */
   | Readonly<{ reason: 'unsupported_feature'; field: string; explanation: string }>;
 
 export type ParseResult =

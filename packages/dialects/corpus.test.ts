@@ -1,6 +1,6 @@
 /**
- * Recorded requests are parsed, unless they use a rejected feature, and their provider's count of input
- * tokens is within our bound. FAREBOX_CORPUS names the folder; skipped where it is unset.
+ * Recorded requests are parsed, unless they use a rejected feature, and their provider's count of
+ * input tokens is within our bound. FAREBOX_CORPUS names the folder; skipped where it is unset.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Everything that the gateway knows about one wire format. `chat-dialect.ts` and `messages-dialect.ts`
- * have the values; no code outside a spec has a condition on the dialect.
+ * Everything that the gateway knows about one wire format. `chat-dialect.ts` and
+ * `messages-dialect.ts` have the values; no code outside a spec has a condition on the dialect.
  */
 import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
 import type { JsonObject } from './json-fields.ts';
@@ -39,7 +39,10 @@ export type RequestSpec = Readonly<{
   mayCacheUnasked: boolean;
   /** Tokens that the presence of tools adds. */
   toolsPreamble: Readonly<{ maxTokens: number; estimatedTokens: number }>;
-  /** Reads a `cache_control` mark, which may stand anywhere in a body; null where marks mean nothing. */
+  /**
+   * Reads a `cache_control` mark, which may stand anywhere in a body; null where marks mean
+   * nothing.
+   */
   checkCacheControl: ((value: JsonNode, analysis: RequestAnalysis) => void) | null;
   checkMessage: (message: JsonNode, path: string, analysis: RequestAnalysis) => void;
   checkPart: (part: JsonNode, path: string, analysis: RequestAnalysis) => void;
@@ -69,8 +72,8 @@ export interface AnswerRecorder {
 /** How a provider's usage object deviates from its dialect. */
 export type UsageQuirks = Readonly<{
   /**
-   * Where usage reports reasoning tokens: `included` in completion_tokens, `separate` from them (xAI),
-   * or only `from_total` (Gemini).
+   * Where usage reports reasoning tokens: `included` in completion_tokens, `separate` from them
+   * (xAI), or only `from_total` (Gemini).
    */
   reasoning: 'included' | 'separate' | 'from_total';
   /** The models that bill one search for every answer. */
@@ -93,7 +96,9 @@ export type AnswerSpec = Readonly<{
   endMarker: string | null;
   /** Reads one event, or a whole answer. */
   readEvent: (event: JsonObject, recorder: AnswerRecorder) => void;
-  /** True for an event that holds usage and nothing else, and is left out if the caller did not ask. */
+  /**
+   * True for an event that holds usage and nothing else, and is left out if the caller did not ask.
+   */
   isUsageOnly: (event: unknown) => boolean;
   normalizeUsage: (usage: JsonObject, context: UsageContext) => NormalizedUsage;
   /** An event that may be written between any two events of a stream and says nothing. */

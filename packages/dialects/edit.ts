@@ -1,6 +1,6 @@
 /**
- * Edits a body by splicing: pieces of the original and a few small new ones, so that a large body is
- * never copied and everything not edited reaches the provider byte for byte.
+ * Edits a body by splicing: pieces of the original and a few small new ones, so that a large body
+ * is never copied and everything not edited reaches the provider byte for byte.
  */
 import type { Edits, RequestFacts, Span } from './contract.ts';
 
@@ -65,7 +65,9 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
   ]);
 }
 
-/** Returns the pieces of the body with the model's own name at the provider, and no other change. */
+/**
+ * Returns the pieces of the body with the model's own name at the provider, and no other change.
+ */
 export function editModel(body: Uint8Array, model: Span, name: string): Uint8Array[] {
   return applySplices(body, [{ ...model, text: JSON.stringify(name) }]);
 }

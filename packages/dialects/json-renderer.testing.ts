@@ -1,6 +1,6 @@
 /**
- * For tests: renders a value as JSON in any way that a client might (odd spacing, needless escapes),
- * chosen by a seed, so that a failure repeats.
+ * For tests: renders a value as JSON in any way that a client might (odd spacing, needless
+ * escapes), chosen by a seed, so that a failure repeats.
  */
 
 /** Numbers below `below`, always the same for a seed (Numerical Recipes' LCG). */

@@ -1,7 +1,8 @@
 /**
- * A strict JSON pull parser over bytes (RFC 8259; UTF-8 by RFC 3629). It makes one pass, decodes nothing
- * longer than a name, and keeps a running count of tokens. An error is permanent: every later call does
- * nothing, so that callers need no checks in between. No error contains a byte of the body.
+ * A strict JSON pull parser over bytes (RFC 8259; UTF-8 by RFC 3629). It makes one pass, decodes
+ * nothing longer than a name, and keeps a running count of tokens. An error is permanent: every
+ * later call does nothing, so that callers need no checks in between. No error contains a byte of
+ * the body.
  */
 import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimator.ts';
 
@@ -88,11 +89,15 @@ export class Scanner {
   readonly bytes: Uint8Array;
   at = 0;
   error: ScanError | null = null;
-  /** An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte. */
+  /**
+   * An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte.
+   */
   maxTokens = 0;
   /** An estimate of these tokens, in the units of `token-estimator.ts`. */
   estimatedUnits = 0;
-  /** While true, values count as JSON that a provider may print again: escaped, spaced, in ASCII. */
+  /**
+   * While true, values count as JSON that a provider may print again: escaped, spaced, in ASCII.
+   */
   asJson = true;
   /** Called with the scanner before the value of any member of that name that is being skipped. */
   readonly #watchedName: string | null;
@@ -202,7 +207,10 @@ export class Scanner {
     }
   }
 
-  /** Skips a value and returns its text: a string's (its start, if long), any other value as written. */
+  /**
+   * Skips a value and returns its text: a string's (its start, if long), any other value as
+   * written.
+   */
   readText(): string | null {
     const kind = this.peekKind();
     const start = this.at;
@@ -324,12 +332,15 @@ export class Scanner {
         return;
       }
     }
-    // A printer may write 1e9 out in full: at most 24 digits more before it turns to exponents again.
+    // A printer may write 1e9 out in full: at most 24 digits more before it turns to exponents
+    // again.
     this.maxTokens += this.at - start + 24;
     this.estimatedUnits += PAIR_ROW * (1 + Math.ceil((this.at - start) / 3));
   }
 
-  /** Reads a string in one loop over its bytes, counting as it goes. The hot path of this package. */
+  /**
+   * Reads a string in one loop over its bytes, counting as it goes. The hot path of this package.
+   */
   #string(): void {
     const bytes = this.bytes;
     if (bytes[this.at] !== QUOTE) {
@@ -395,7 +406,8 @@ export class Scanner {
     this.#from = from;
     this.#to = to;
     this.at = to + 1;
-    // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for four).
+    // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for
+    // four).
     const bytes = this.asJson
       ? to - from + 2 * this.#nonAsciiBytes
       : to - from - this.#escapeSavings;
@@ -403,7 +415,9 @@ export class Scanner {
     this.estimatedUnits += estimatedUnits;
   }
 
-  /** Checks the escape or multi-byte character at `at`; returns its raw length, or 0 if malformed. */
+  /**
+   * Checks the escape or multi-byte character at `at`; returns its raw length, or 0 if malformed.
+   */
   #special(at: number, byteClass: number): number {
     if (byteClass === CONTROL) return 0;
     if (byteClass === NON_ASCII) {
@@ -419,7 +433,9 @@ export class Scanner {
     return raw;
   }
 
-  /** Returns the raw length of the escape at `at`, or 0; records its first UTF-8 byte and length. */
+  /**
+   * Returns the raw length of the escape at `at`, or 0; records its first UTF-8 byte and length.
+   */
   #escape(at: number): number {
     const escapeChar = this.bytes[at + 1] ?? 0;
     this.#decodedLength = 1;

@@ -1,6 +1,10 @@
-/** The keys of an event's JSON that the meter reacts to, in a table that rules most out by length. */
+/**
+ * The keys of an event's JSON that the meter reacts to, in a table that rules most out by length.
+ */
 
-/** The role of a key's value: text to count, hidden tokens to add, or a reason to parse the event. */
+/**
+ * The role of a key's value: text to count, hidden tokens to add, or a reason to parse the event.
+ */
 export type KeyRole =
   | 'text'
   | 'tool_call_name'

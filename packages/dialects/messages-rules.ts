@@ -1,7 +1,7 @@
 /**
  * The closed table of Messages: each documented parameter of Anthropic's API and its betas (API
- * reference and SDK 1.12, November 2026) with its effect on the price. A field that is not in the table
- * passes and is counted.
+ * reference and SDK 1.12, November 2026) with its effect on the price. A field that is not in the
+ * table passes and is counted.
  */
 import {
   getMember,
@@ -17,18 +17,28 @@ import {
 } from './analysis.ts';
 import { CHAT_PATH } from './endpoint-paths.ts';
 
-/** platform.claude.com, "Vision": at most 4,784 visual tokens on high-resolution models, about 1,600 before. */
+/**
+ * platform.claude.com, "Vision": at most 4,784 visual tokens on high-resolution models, about 1,600
+ * before.
+ */
 export const MAX_IMAGE_TOKENS = 5_000;
 export const ESTIMATED_IMAGE_TOKENS = 1_600;
 
-/** "Tool use, pricing": the preamble of a request with tools is 530 tokens at most (Claude 3 Opus). */
+/**
+ * "Tool use, pricing": the preamble of a request with tools is 530 tokens at most (Claude 3 Opus).
+ */
 export const MAX_TOOLS_PREAMBLE_TOKENS = 1_000;
 export const ESTIMATED_TOOLS_PREAMBLE_TOKENS = 350;
 
-/** The largest documented for a tool of Anthropic's own that the caller runs: computer use, 735 + 499. */
+/**
+ * The largest documented for a tool of Anthropic's own that the caller runs: computer use, 735 +
+ * 499.
+ */
 const MAX_CLIENT_TOOL_TOKENS = 2_000;
 
-/** No limit is documented where `max_uses` is absent; the server's own loop stops after 10 turns. */
+/**
+ * No limit is documented where `max_uses` is absent; the server's own loop stops after 10 turns.
+ */
 const MAX_SEARCHES = 20;
 
 /** Turns of the server's own tool loop before it pauses ("Handling stop reasons", pause_turn). */
@@ -170,7 +180,8 @@ const RESULT_BLOCK_TYPE = /_(result|output|error)$/;
 
 export function checkMessagesPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
   const type = part.members.get('type')?.text ?? null;
-  // Other blocks may name files without loading them: a code execution's result lists those it made.
+  // Other blocks may name files without loading them: a code execution's result lists those it
+  // made.
   if (type === 'container_upload') {
     analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
     return;

@@ -65,9 +65,9 @@ function cacheWrites(reader: CountReader, usage: JsonObject) {
 type Compaction = { input: number; read: number; write: number; output: number; unknown: number };
 
 /**
- * Sums the passes that the top-level counts leave out. Compaction is billed like any input and output of the
- * same model (https://platform.claude.com/docs/en/build-with-claude/compaction); other kinds, such as
- * another model's advice, have prices we cannot know.
+ * Sums the passes that the top-level counts leave out. Compaction is billed like any input and
+ * output of the same model (https://platform.claude.com/docs/en/build-with-claude/compaction);
+ * other kinds, such as another model's advice, have prices we cannot know.
  */
 function sumCompactions(reader: CountReader, usage: JsonObject): Compaction {
   const sum = { input: 0, read: 0, write: 0, output: 0, unknown: 0 };

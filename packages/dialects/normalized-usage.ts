@@ -1,4 +1,7 @@
-/** What the usage object of every dialect becomes: disjoint buckets, surcharges and what has no price. */
+/**
+ * What the usage object of every dialect becomes: disjoint buckets, surcharges and what has no
+ * price.
+ */
 import { SURCHARGE_KINDS, type SurchargeKind, type Usage } from '@farebox/money';
 
 /** `count` units (tokens, searches) of something that is billed besides the buckets. */
@@ -24,7 +27,9 @@ export function toSurcharges(
   return surcharges;
 }
 
-/** Tiers at the list price; any other (priority, flex, fast, batch, a future one) has another price. */
+/**
+ * Tiers at the list price; any other (priority, flex, fast, batch, a future one) has another price.
+ */
 const LIST_PRICE_TIERS: ReadonlySet<unknown> = new Set([
   undefined,
   null,

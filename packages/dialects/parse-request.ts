@@ -1,7 +1,7 @@
 /**
- * Reads a body once and returns the facts that billing needs, by its dialect's spec. Every known field is
- * priced, bounded or rejected; an unknown one passes and is counted. Keeps numbers, short settings and
- * positions, never a piece of a prompt.
+ * Reads a body once and returns the facts that billing needs, by its dialect's spec. Every known
+ * field is priced, bounded or rejected; an unknown one passes and is counted. Keeps numbers, short
+ * settings and positions, never a piece of a prompt.
  */
 
 import {
@@ -53,7 +53,9 @@ class BodyParser {
     );
   }
 
-  /** Reads the whole body into the members above. Returns an error of the body as a whole, or null. */
+  /**
+   * Reads the whole body into the members above. Returns an error of the body as a whole, or null.
+   */
   parse(): RequestError | null {
     const { scanner, analysis } = this;
     const isObject = scanner.peekKind() === 'object';
@@ -66,7 +68,9 @@ class BodyParser {
     return analysis.wrongDialect;
   }
 
-  /** Where the dialect has no marks, caching is the provider's decision and the value is skipped. */
+  /**
+   * Where the dialect has no marks, caching is the provider's decision and the value is skipped.
+   */
   #cacheControl(): void {
     const { checkCacheControl } = this.#spec;
     if (checkCacheControl === null) return;
@@ -281,7 +285,10 @@ function findBodyStart(bytes: Uint8Array): number {
   return bytes.indexOf(0x7b) + 1;
 }
 
-/** Parses a body for /v1/messages/count_tokens, which is free: checks the model and the dialect only. */
+/**
+ * Parses a body for /v1/messages/count_tokens, which is free: checks the model and the dialect
+ * only.
+ */
 export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
   const parser = new BodyParser(DIALECT_SPECS.messages.request, bytes);
   const error = parser.parse();

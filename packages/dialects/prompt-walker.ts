@@ -1,6 +1,6 @@
 /**
- * Walks the prompt: messages, their parts, the system prompt and the tools. Counts everything that can
- * become a token once; inline media count by the provider's own limits instead of their bytes.
+ * Walks the prompt: messages, their parts, the system prompt and the tools. Counts everything that
+ * can become a token once; inline media count by the provider's own limits instead of their bytes.
  */
 
 import {
@@ -19,7 +19,9 @@ import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
 const MAX_FRAME_TOKENS = 16;
 const ESTIMATED_FRAME_TOKENS = 4;
 
-/** Bytes of an encoded document per estimated token: some 60 KB of PDF for a page of 1,500 tokens. */
+/**
+ * Bytes of an encoded document per estimated token: some 60 KB of PDF for a page of 1,500 tokens.
+ */
 const DOCUMENT_BYTES_PER_TOKEN = 50;
 
 /** Anthropic's documented limit is 100,000 messages; real requests have far fewer. */
@@ -191,7 +193,10 @@ export class PromptWalker {
     return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
   }
 
-  /** Captures encoded media: the dialect's check bounds its tokens, a document's size estimates them. */
+  /**
+   * Captures encoded media: the dialect's check bounds its tokens, a document's size estimates
+   * them.
+   */
   #media(name: string, path: string): JsonNode {
     const { maxTokens, estimatedUnits } = this.#scanner;
     const node = capture(

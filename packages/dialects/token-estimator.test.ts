@@ -1,4 +1,6 @@
-/** The estimate against two real tokenizers: rarely below their count, near it for prose and code. */
+/**
+ * The estimate against two real tokenizers: rarely below their count, near it for prose and code.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -1,12 +1,16 @@
 /**
- * Estimates the tokens of a text without a tokenizer: the sum, over each pair of neighbouring bytes, of
- * the probability that a token ends between them. `calibrate-estimator.ts` measures the probabilities
- * (`token-estimator.table.ts`) against o200k_base and cl100k_base, so the sum is near the real count for
- * prose and code and rarely below it for other text. An estimate, not a bound: holds use bytes.
+ * Estimates the tokens of a text without a tokenizer: the sum, over each pair of neighbouring
+ * bytes, of the probability that a token ends between them. `calibrate-estimator.ts` measures the
+ * probabilities (`token-estimator.table.ts`) against o200k_base and cl100k_base, so the sum is near
+ * the real count for prose and code and rarely below it for other text. An estimate, not a bound:
+ * holds use bytes.
  */
 import { TOKEN_PROBABILITIES } from './token-estimator.table.ts';
 
-/** Classes of bytes: a-z each, upper case, digits, white space, punctuation by sort, UTF-8 by position. */
+/**
+ * Classes of bytes: a-z each, upper case, digits, white space, punctuation by sort, UTF-8 by
+ * position.
+ */
 const UPPER = 26;
 const DIGIT = 27;
 const SPACE = 28;
@@ -84,7 +88,9 @@ export class TokenEstimator {
   }
 }
 
-/** Estimates the tokens of a UTF-8 text: rarely below the real count, near it for prose and code. */
+/**
+ * Estimates the tokens of a UTF-8 text: rarely below the real count, near it for prose and code.
+ */
 export function estimateTokens(bytes: Uint8Array): number {
   const estimator = new TokenEstimator();
   estimator.add(bytes);

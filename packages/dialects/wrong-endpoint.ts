@@ -1,6 +1,7 @@
 /**
- * Detects a body that was sent to the wrong endpoint, and names the right one. It decides only where the
- * field can mean nothing else: a body that the provider would accept must not be rejected.
+ * Detects a body that was sent to the wrong endpoint, and names the right one. It decides only
+ * where the field can mean nothing else: a body that the provider would accept must not be
+ * rejected.
  */
 import type { RequestAnalysis } from './analysis.ts';
 import type { Marker } from './dialect-spec.ts';

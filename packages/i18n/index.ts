@@ -1,7 +1,7 @@
 /**
- * The texts of the console and the emails, one file per language. English defines the type that the other
- * languages have to fill. To add a language, add its file and list it here. Texts hold no markup; a text
- * with variable parts is a function of them.
+ * The texts of the console and the emails, one file per language. English defines the type that the
+ * other languages have to fill. To add a language, add its file and list it here. Texts hold no
+ * markup; a text with variable parts is a function of them.
  */
 import { en, type Messages } from './en.ts';
 import { ru } from './ru.ts';

@@ -3,7 +3,9 @@ import type { Messages } from './en.ts';
 
 const PLURALS = new Intl.PluralRules('ru');
 
-/** Joins a number with its noun, in the form used with 1 (`one`), with 2 (`few`) or with 5 (`many`). */
+/**
+ * Joins a number with its noun, in the form used with 1 (`one`), with 2 (`few`) or with 5 (`many`).
+ */
 function counted(count: number, one: string, few: string, many: string): string {
   const form = PLURALS.select(count);
   if (form === 'one') return `${count} ${one}`;

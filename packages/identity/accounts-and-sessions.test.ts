@@ -180,7 +180,7 @@ describe('sign-in', () => {
       (one) => [one.session, one.device],
     );
     expect(new Set([...tokens, planted]).size).toBe(7);
-    // The device's old token was replaced, and a device of somebody else's is none here.
+    // The device's old token was replaced, and another account's device is unknown here.
     const other = await harness.createUser();
     for (const device of [signedIn.device, other.signedIn.device]) {
       const again = await harness.signIn(user.email, { device });
@@ -207,7 +207,7 @@ describe('sign-in', () => {
     if (limitedResult.ok || limitedResult.reason !== 'rate_limited')
       throw new Error('not throttled');
     expect(limitedResult.retryAfterSeconds).toBeGreaterThan(0);
-    // From elsewhere it is the owner's own door as before.
+    // From another network the owner still signs in.
     expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
       ok: true,
     });
@@ -230,7 +230,7 @@ describe('sign-in', () => {
     expect(unknownDeviceResult).toMatchObject({ reason: 'rate_limited' });
     const knownDevice = { ipPrefix: harness.newIpPrefix(), device: signedIn.device };
     expect(await harness.signIn(user.email, knownDevice)).toMatchObject({ ok: true });
-    // Whoever holds no device waits a minute and no more.
+    // A caller without a device token waits a minute at most.
     harness.advance(MINUTE_MS);
     expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
       ok: true,

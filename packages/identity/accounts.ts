@@ -1,7 +1,7 @@
 /**
- * Opens accounts: first the rows, then the account's Durable Object, then the mark that both exist. A
- * crash in between leaves an account that the same call, or the first sign-in, completes. There is
- * never an object without a row.
+ * Opens accounts: first the rows, then the account's Durable Object, then the mark that both exist.
+ * A crash in between leaves an account that the same call, or the first sign-in, completes. There
+ * is never an object without a row.
  */
 import type { Database } from '@farebox/database';
 import {
@@ -51,8 +51,8 @@ export function isLanguageTag(text: string): boolean {
 }
 
 /**
- * Opens one account per address. Repeating the call with the same password after a crash returns the
- * same account. A caller must not show `email_taken` to strangers, because it reveals who is a
+ * Opens one account per address. Repeating the call with the same password after a crash returns
+ * the same account. A caller must not show `email_taken` to strangers, because it reveals who is a
  * customer.
  */
 export async function openAccount(

@@ -1,8 +1,8 @@
 /**
  * API keys: created by the ledger, verified by the gateway on every call without any I/O. A well-
- * formed key with a valid MAC was created by a holder of the MAC secret; whether it is still valid is
- * decided by the account object. No secret and no part of a presented text is stored here or put into
- * an error. The format is published in docs/api-keys.md; changing it is a change of contract.
+ * formed key with a valid MAC was created by a holder of the MAC secret; whether it is still valid
+ * is decided by the account object. No secret and no part of a presented text is stored here or put
+ * into an error. The format is published in docs/api-keys.md; changing it is a change of contract.
  */
 import { constantTimeEqualBytes } from '@farebox/crypto';
 import type { AccountId, KeyCredential, KeyId } from '@farebox/ledger';
@@ -86,7 +86,9 @@ export function mintApiKey(
 
 export type ParsedKey =
   | Readonly<{ ok: true; account: AccountId; key: KeyCredential }>
-  /** `malformed`: not one of our keys, or mistyped. `forged`: well formed, but never created by us. */
+  /**
+   * `malformed`: not one of our keys, or mistyped. `forged`: well formed, but never created by us.
+   */
   | Readonly<{ ok: false; reason: 'malformed' | 'forged' }>;
 
 const MALFORMED: ParsedKey = { ok: false, reason: 'malformed' };

@@ -1,8 +1,8 @@
 /**
- * Encodes 360 bits as 61 digits of base 62 and back. Each number has exactly one text: no variant of a
- * key with leading zeros, another letter case or an overflow is accepted. Works in limbs of 24 bits
- * and groups of four digits (62^4 < 2^24), so that each product stays below 2^48 and no bigint is
- * allocated per call.
+ * Encodes 360 bits as 61 digits of base 62 and back. Each number has exactly one text: no variant
+ * of a key with leading zeros, another letter case or an overflow is accepted. Works in limbs of 24
+ * bits and groups of four digits (62^4 < 2^24), so that each product stays below 2^48 and no bigint
+ * is allocated per call.
  */
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const LIMB = 0x1000000;
@@ -19,7 +19,9 @@ function digitAt(text: string, index: number): number {
   return VALUES[text.charCodeAt(index)] ?? -1;
 }
 
-/** Decodes `PACKED_DIGITS` digits of `text` from `start`; returns undefined if they are malformed. */
+/**
+ * Decodes `PACKED_DIGITS` digits of `text` from `start`; returns undefined if they are malformed.
+ */
 export function unpack(text: string, start: number): Uint8Array | undefined {
   const limbs = new Float64Array(LIMBS);
   const leading = digitAt(text, start);

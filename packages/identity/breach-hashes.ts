@@ -1,6 +1,6 @@
 /**
- * The format of the list of breached passwords: hashes too short to be reversed, compressed. Shared by
- * the lookup and by the command that builds the list.
+ * The format of the list of breached passwords: hashes too short to be reversed, compressed. Shared
+ * by the lookup and by the command that builds the list.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 
@@ -20,9 +20,9 @@ export function breachHash(password: string): number {
 }
 
 /**
- * Decodes ascending numbers from Rice-coded gaps (R. F. Rice, JPL 79-22, 1979): the high part of a gap
- * in unary, as ones before a zero, then its low `riceBits` bits. Sorted hashes have geometrically
- * distributed gaps, for which this code is close to optimal.
+ * Decodes ascending numbers from Rice-coded gaps (R. F. Rice, JPL 79-22, 1979): the high part of a
+ * gap in unary, as ones before a zero, then its low `riceBits` bits. Sorted hashes have
+ * geometrically distributed gaps, for which this code is close to optimal.
  */
 export function unpackHashes(packed: string, count: number, riceBits: number): Uint32Array {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));

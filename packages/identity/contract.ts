@@ -1,8 +1,8 @@
 /**
  * Types of sign-up, sign-in, second factors, sessions and profile changes. Each function takes its
- * dependencies and a request and returns a closed union. None sends email itself: the emails are returned
- * for the caller to queue. Results that could reveal whether an address has an account are the same, in
- * content and in duration, whether it has one or not.
+ * dependencies and a request and returns a closed union. None sends email itself: the emails are
+ * returned for the caller to queue. Results that could reveal whether an address has an account are
+ * the same, in content and in duration, whether it has one or not.
  */
 import type { Database } from '@farebox/database';
 import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
@@ -10,7 +10,10 @@ import type { Email } from '@farebox/mail';
 import type { Failure, NoData, Result } from '@farebox/result';
 import type { PasswordError } from './passwords.ts';
 
-/** The dependencies of every function. `secret` is 32 bytes that only the console has; `random` is cryptographic. */
+/**
+ * The dependencies of every function. `secret` is 32 bytes that only the console has; `random` is
+ * cryptographic.
+ */
 export type IdentityDeps = Readonly<{
   db: Database;
   accounts: Pick<AccountsRpc, 'open'>;
@@ -26,7 +29,9 @@ export type PasswordHashing = Readonly<{
   verify: (password: string, stored: string) => Promise<boolean>;
 }>;
 
-/** The client's IPv4 address or IPv6 /64. Used for rate limits only and never stored in plain text. */
+/**
+ * The client's IPv4 address or IPv6 /64. Used for rate limits only and never stored in plain text.
+ */
 export type IpPrefix = string;
 
 /** 256 random bits in base64url, as cookies and links carry them. Only the hash is stored. */
@@ -41,13 +46,18 @@ export type SignUpRequest = Readonly<{
   language: string;
   ipPrefix: IpPrefix;
 }>;
-/** Success doesn't reveal whether the address already had an account; only the emailed text does. */
+/**
+ * Success doesn't reveal whether the address already had an account; only the emailed text does.
+ */
 export type SignUpResult = Result<
   EmailsToSend,
   'email_invalid' | 'language_invalid' | PasswordError | RateLimit
 >;
 
-/** `token` is from the emailed link. The password chosen at sign-up is required again, so that the owner of the mailbox can't confirm a password that someone else chose. */
+/**
+ * `token` is from the emailed link. The password chosen at sign-up is required again, so that the
+ * owner of the mailbox can't confirm a password that someone else chose.
+ */
 export type ConfirmSignUpRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
 export type ConfirmSignUpResult = Result<
   EmailsToSend & { signedIn: SignedIn },
@@ -73,7 +83,10 @@ export type SignInResult = Result<
 
 export type SecondFactors = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
 
-/** A response to the request for a second factor. A passkey's `response` is the browser's JSON, unchecked. */
+/**
+ * A response to the request for a second factor. A passkey's `response` is the browser's JSON,
+ * unchecked.
+ */
 export type FactorResponse =
   | Readonly<{ kind: 'totp'; code: string }>
   | Readonly<{ kind: 'recovery_code'; code: string }>
@@ -171,5 +184,7 @@ export type AddPasskeyResult = Result<
 
 export type NewRecoveryCodes = EmailsToSend & Readonly<{ codes: readonly string[] }>;
 
-/** The recipient of the last email, which is sent after everything else about the user is erased. */
+/**
+ * The recipient of the last email, which is sent after everything else about the user is erased.
+ */
 export type ErasedIdentity = Readonly<{ email: string; language: string }>;

@@ -1,7 +1,7 @@
 /**
  * CRC-32 of ASCII text as in ISO 3309 and PNG (reflected 0xEDB88320). It lets us distinguish a
- * mistyped key from a wrong one, and lets scanners distinguish a key from noise. It is no protection
- * (ASVS 5.0 doesn't count CRC as a hash).
+ * mistyped key from a wrong one, and lets scanners distinguish a key from noise. It is no
+ * protection (ASVS 5.0 doesn't count CRC as a hash).
  */
 const TABLE = new Uint32Array(256);
 for (let byte = 0; byte < 256; byte += 1) {

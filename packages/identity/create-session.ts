@@ -1,6 +1,7 @@
 /**
- * Creates a session after a successful sign-in: a new session token and a new device token, whatever
- * cookies the browser sent. No token is ever taken from a browser, which rules out session fixation.
+ * Creates a session after a successful sign-in: a new session token and a new device token,
+ * whatever cookies the browser sent. No token is ever taken from a browser, which rules out session
+ * fixation.
  */
 import { insertSession, type NewSession, type SessionGrant } from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
@@ -33,8 +34,8 @@ export function buildSession(
 }
 
 /**
- * Returns undefined if the grant is no longer valid: the password was changed or the MFA challenge was
- * used.
+ * Returns undefined if the grant is no longer valid: the password was changed or the MFA challenge
+ * was used.
  */
 export async function startSession(
   deps: IdentityDeps,

@@ -1,6 +1,6 @@
 /**
- * Email addresses: parsing, comparison and masking. Syntax is all that is checked here; a confirmation
- * email proves the rest. No provider's rules for dots or plus signs are assumed.
+ * Email addresses: parsing, comparison and masking. Syntax is all that is checked here; a
+ * confirmation email proves the rest. No provider's rules for dots or plus signs are assumed.
  */
 
 /** The pattern the HTML standard gives for `input type=email`, so that browser and server agree. */
@@ -8,7 +8,9 @@ const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 
 export type EmailAddress = Readonly<{
-  /** The address as typed, for sending: RFC 5321 section 2.4 lets a host distinguish letter case. */
+  /**
+   * The address as typed, for sending: RFC 5321 section 2.4 lets a host distinguish letter case.
+   */
   address: string;
   /** The lower-case address, for comparing: in practice no host distinguishes letter case. */
   key: string;
@@ -25,8 +27,8 @@ export function parseEmailAddress(text: string): EmailAddress | undefined {
 const MASK = '•••';
 
 /**
- * Masks an address so that its owner recognizes it and nobody else can use it: `a•••@e•••.com`. The mask
- * has a fixed length, so it doesn't reveal how long the names are.
+ * Masks an address so that its owner recognizes it and nobody else can use it: `a•••@e•••.com`. The
+ * mask has a fixed length, so it doesn't reveal how long the names are.
  */
 export function maskEmail(address: string): string {
   const at = address.lastIndexOf('@');

@@ -19,8 +19,8 @@ export function eraseIdentity(
 }
 
 /**
- * Returns the number of deleted rows. A caller that gets some hundreds calls again, because there may
- * be more.
+ * Returns the number of deleted rows. A caller that gets some hundreds calls again, because there
+ * may be more.
  */
 export function purgeExpired(deps: IdentityDeps): Promise<number> {
   return deleteExpiredRows(deps.db, {

@@ -1,4 +1,7 @@
-/** Second factors through the package's exports: apps, recovery codes and passkeys, and what each rejects. */
+/**
+ * Second factors through the package's exports: apps, recovery codes and passkeys, and what each
+ * rejects.
+ */
 import { connect } from '@farebox/database';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import fc from 'fast-check';
@@ -88,7 +91,7 @@ describe('authenticator apps', () => {
     const { secret, uri } = await beginTotp(deps, user);
     expect(new URL(uri).searchParams.get('secret')).toBe(secret);
     expect(decodeURIComponent(new URL(uri).pathname)).toContain(user.email);
-    // Until then it asks for nothing at the door.
+    // Until then sign-in asks for no second factor.
     expect(await harness.signIn(user.email)).toMatchObject({ ok: true, signedIn: {} });
     expect(await confirmTotp(deps, user, '000000x')).toEqual(WRONG);
     // A reloaded page shows the same code to scan.
@@ -318,7 +321,7 @@ describe('passkeys', () => {
     expect((await getFactorsStatus(harness.deps, user)).passkeys[0]?.usedAt).toBe(
       harness.deps.now(),
     );
-    // The same answer again, at another door of the same account.
+    // The same assertion again, in another sign-in of the same account.
     const replayed = await submitFactor(await startSignIn(user.email), {
       kind: 'passkey',
       response,

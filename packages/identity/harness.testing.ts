@@ -1,6 +1,6 @@
 /**
- * Dependencies for tests: a clock that only the test moves, a ledger that records what it opened, and
- * a fast password hash that counts its calls. Everything else is real.
+ * Dependencies for tests: a clock that only the test moves, a ledger that records what it opened,
+ * and a fast password hash that counts its calls. Everything else is real.
  */
 import type { Database } from '@farebox/database';
 import type { Email, EmailKind } from '@farebox/mail';

@@ -2,7 +2,10 @@
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** In milliseconds. ASVS 5.0 7.3 requires both limits of a session, absolute and idle, to be documented. */
+/**
+ * In milliseconds. ASVS 5.0 7.3 requires both limits of a session, absolute and idle, to be
+ * documented.
+ */
 export const TTL = {
   signUp: 60 * MINUTE_MS,
   reset: 30 * MINUTE_MS,

@@ -1,7 +1,7 @@
 /**
  * Passkeys and security keys as second factors (WebAuthn level 3). No attestation is requested: the
- * make of a key doesn't matter here. A challenge is for one account and one purpose, and is consumed
- * by the first response, valid or not.
+ * make of a key doesn't matter here. A challenge is for one account and one purpose, and is
+ * consumed by the first response, valid or not.
  */
 
 import { base64url } from '@farebox/crypto';
@@ -200,7 +200,9 @@ async function createChallenge(
   return challenge;
 }
 
-/** Consumes and returns the challenge that was answered; returns undefined if it isn't one of ours. */
+/**
+ * Consumes and returns the challenge that was answered; returns undefined if it isn't one of ours.
+ */
 async function consumeAnsweredChallenge(
   deps: IdentityDeps,
   account: AccountId,
@@ -252,8 +254,8 @@ function isAuthenticationResponse(value: unknown): value is AuthenticationRespon
 }
 
 /**
- * The verifier reports every failure by throwing, from a wrong signature to a missing byte. It has no
- * side effects, so any exception means that the response is invalid.
+ * The verifier reports every failure by throwing, from a wrong signature to a missing byte. It has
+ * no side effects, so any exception means that the response is invalid.
  */
 async function undefinedIfRejected<T>(verify: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -1,7 +1,7 @@
 /**
  * Passwords: argon2id with the parameters of OWASP and ASVS 5.0 (t=2, m=19 MiB, p=1), stored as PHC
- * strings so that the parameters can be raised. One hash takes about a quarter of a second of CPU, so
- * a caller checks its rate limit first. A password is never stored, logged or put into an error.
+ * strings so that the parameters can be raised. One hash takes about a quarter of a second of CPU,
+ * so a caller checks its rate limit first. A password is never stored, logged or put into an error.
  */
 import { base64NoPad, constantTimeEqualBytes } from '@farebox/crypto';
 import { argon2idAsync } from '@noble/hashes/argon2.js';
@@ -13,7 +13,8 @@ const HASH_BYTES = 32;
 export const SALT_BYTES = 16;
 
 /**
- * ASVS 5.0 requires at least 8 characters and advises 15; an upper limit bounds the cost of the hash.
+ * ASVS 5.0 requires at least 8 characters and advises 15; an upper limit bounds the cost of the
+ * hash.
  */
 const MIN_LENGTH = 12;
 const MAX_LENGTH = 128;
@@ -25,9 +26,9 @@ export type PasswordError =
   | 'password_too_simple';
 
 /**
- * Returns why a password is rejected; undefined if it is acceptable. There are no composition rules,
- * which make passwords worse (NIST SP 800-63B-4, 3.1.1.2); the same section requires a blocklist of
- * common passwords. `email` is the address of the account.
+ * Returns why a password is rejected; undefined if it is acceptable. There are no composition
+ * rules, which make passwords worse (NIST SP 800-63B-4, 3.1.1.2); the same section requires a
+ * blocklist of common passwords. `email` is the address of the account.
  */
 export function passwordError(password: string, email = ''): PasswordError | undefined {
   const length = [...password.normalize('NFKC')].length;

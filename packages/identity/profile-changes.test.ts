@@ -51,7 +51,7 @@ describe('password changes', () => {
       ipPrefix,
     });
     expect(unknownEmailResult).toEqual({ ok: true, emails: [] });
-    // As many rows as for somebody: what is written must not be told by the time it takes.
+    // As many rows as for a known address, so that response times reveal nothing.
     expect(await harness.rows('rate_limit_counters', 'count = 0')).toBe(1);
     const [token, other] = [await resetToken(user.email), await resetToken(user.email)];
     expect(harness.hashes).toBe(before);
@@ -67,7 +67,7 @@ describe('password changes', () => {
     expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
     expect(await harness.signIn(user.email)).toEqual({ ok: false, reason: 'invalid_credentials' });
     const request = { password: OTHER_PASSWORD, device: signedIn.device };
-    // The device is a stranger again: whoever reset may not be who used it.
+    // The device is unknown again: the reset may come from another person.
     expect(await harness.signIn(user.email, request)).toMatchObject({
       emails: [{ kind: 'new_device' }],
     });
@@ -173,7 +173,7 @@ describe('profile changes', () => {
     if (!requested.ok) throw new Error(requested.reason);
     onlyEmail(requested.emails, 'already_signed_up');
     expect(requested.emails).toMatchObject([{ to: other.user.email, account: other.user.account }]);
-    // Somebody may also get it between asking and confirming.
+    // Another account may also take it between request and confirmation.
     const email = harness.newEmail();
     const early = await requestEmailChange(deps, user, { email, ipPrefix });
     if (!early.ok) throw new Error(early.reason);

@@ -1,6 +1,6 @@
 /**
- * Actions that may succeed once, requested many times at the same moment, on a real PostgreSQL: PGlite has
- * one connection and can't run two statements concurrently.
+ * Actions that may succeed once, requested many times at the same moment, on a real PostgreSQL:
+ * PGlite has one connection and can't run two statements concurrently.
  */
 import { connect } from '@farebox/database';
 import {

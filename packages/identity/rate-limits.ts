@@ -1,11 +1,11 @@
 /**
- * All rate limits of identity, with their reasons. Attempts are counted before any password is hashed. A
- * bucket is named by a keyed hash that includes its window: the table shows no address, and without the
- * secret a guess at what a row counts can't be verified.
+ * All rate limits of identity, with their reasons. Attempts are counted before any password is
+ * hashed. A bucket is named by a keyed hash that includes its window: the table shows no address,
+ * and without the secret a guess at what a row counts can't be verified.
  *
- * A stranger must not be able to lock a user out. Their attempts fill the bucket of their own IP prefix, of
- * the pair of prefix and address, and a limit of the address for unknown devices. A browser that has
- * signed in before sends its device token and has a bucket of its own.
+ * A stranger must not be able to lock a user out. Their attempts fill the bucket of their own IP
+ * prefix, of the pair of prefix and address, and a limit of the address for unknown devices. A
+ * browser that has signed in before sends its device token and has a bucket of its own.
  */
 
 import { deriveKey, keyedHash } from '@farebox/crypto';
@@ -26,9 +26,9 @@ type RateLimitCheck = Readonly<{ name: string; keys: readonly string[]; limit: R
 
 /**
  * Sign-in. Ten attempts from one place are enough for a user with three old passwords and a stuck
- * shift key. An IP prefix can be many users (an office, a carrier's NAT), so it gets more. An address
- * gets five a minute from all unknown devices together: useless for guessing a 12-character password
- * that is on no list, and a user who is slowed down waits a minute, not a day.
+ * shift key. An IP prefix can be many users (an office, a carrier's NAT), so it gets more. An
+ * address gets five a minute from all unknown devices together: useless for guessing a 12-character
+ * password that is on no list, and a user who is slowed down waits a minute, not a day.
  */
 const SIGN_IN_LIMITS = {
   pair: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
@@ -49,8 +49,8 @@ const EMAIL_LIMITS = {
 } as const satisfies Record<string, RateLimit>;
 
 /**
- * A link of 256 bits can't be guessed. This bounds the hashes that one link can cost, and guesses at
- * the password it asks for.
+ * A link of 256 bits can't be guessed. This bounds the hashes that one link can cost, and guesses
+ * at the password it asks for.
  */
 const LINK_LIMITS = {
   token: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
@@ -58,10 +58,10 @@ const LINK_LIMITS = {
 } as const satisfies Record<string, RateLimit>;
 
 /**
- * Six-digit codes, of which three in a million are valid at a time: 10 per quarter of an hour and 50
- * per day are odds of one in 6,600 a day for an attacker who has the password. A known device has
- * limits of its own, so that the attacker can't lock the owner out. Recovery codes and passkeys can't
- * be guessed.
+ * Six-digit codes, of which three in a million are valid at a time: 10 per quarter of an hour and
+ * 50 per day are odds of one in 6,600 a day for an attacker who has the password. A known device
+ * has limits of its own, so that the attacker can't lock the owner out. Recovery codes and passkeys
+ * can't be guessed.
  */
 const CODE_LIMITS = {
   quarter: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },

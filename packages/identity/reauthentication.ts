@@ -23,8 +23,8 @@ import { hashToken } from './tokens.ts';
 import { verifyTotp } from './totp.ts';
 
 /**
- * Returns undefined for an invalid factor. A code or response that was accepted once is not accepted
- * again.
+ * Returns undefined for an invalid factor. A code or response that was accepted once is not
+ * accepted again.
  */
 export async function verifyFactor(
   deps: IdentityDeps,

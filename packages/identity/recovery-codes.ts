@@ -1,6 +1,6 @@
 /**
- * Recovery codes, for users who lost their authenticator app or security key: ten codes of 80 random
- * bits, each valid once, stored as keyed hashes and shown only when they are generated.
+ * Recovery codes, for users who lost their authenticator app or security key: ten codes of 80
+ * random bits, each valid once, stored as keyed hashes and shown only when they are generated.
  */
 
 import { deriveKey, keyedHash } from '@farebox/crypto';
@@ -39,7 +39,9 @@ function generateCode(deps: Pick<IdentityDeps, 'random'>): string {
   return text.replace(/.{4}(?!$)/g, '$&-');
 }
 
-/** Accepts any letter case and grouping, and the letters that Crockford's base 32 reads as digits. */
+/**
+ * Accepts any letter case and grouping, and the letters that Crockford's base 32 reads as digits.
+ */
 function normalizeCode(code: string): string {
   return code.toUpperCase().replace(/[\s-]/g, '').replaceAll('O', '0').replace(/[IL]/g, '1');
 }
@@ -59,7 +61,8 @@ export function generateCodes(
 }
 
 /**
- * Returns undefined for an invalid code. The owner is notified, because someone else may have used it.
+ * Returns undefined for an invalid code. The owner is notified, because someone else may have used
+ * it.
  */
 export async function redeemRecoveryCode(
   deps: IdentityDeps,

@@ -1,6 +1,6 @@
 /**
- * Sign-in: a password and, if the account has one, a second factor. An unknown address takes the same
- * steps as a known one, up to and including the hash.
+ * Sign-in: a password and, if the account has one, a second factor. An unknown address takes the
+ * same steps as a known one, up to and including the hash.
  */
 import {
   type Credentials,
@@ -100,8 +100,8 @@ function newDeviceEmail(deps: IdentityDeps, owner: Credentials): Email {
 }
 
 /**
- * Returns the factors a pending sign-in accepts; undefined if there is none or its attempts are used
- * up.
+ * Returns the factors a pending sign-in accepts; undefined if there is none or its attempts are
+ * used up.
  */
 export async function getMfaFactors(
   deps: IdentityDeps,
@@ -121,8 +121,8 @@ async function findPendingMfaChallenge(
 }
 
 /**
- * Returns the options for `navigator.credentials.get`; undefined without a pending sign-in or without
- * passkeys.
+ * Returns the options for `navigator.credentials.get`; undefined without a pending sign-in or
+ * without passkeys.
  */
 export async function beginPasskeyAssertion(
   deps: IdentityDeps,

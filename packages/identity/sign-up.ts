@@ -1,7 +1,7 @@
 /**
- * Sign-up. The account is created when the mailbox is confirmed, and confirming requires the password
- * that was chosen. Someone who signs up with another user's address gains nothing, and the owner who
- * opens the link can't be tricked into a stranger's password.
+ * Sign-up. The account is created when the mailbox is confirmed, and confirming requires the
+ * password that was chosen. Someone who signs up with another user's address gains nothing, and the
+ * owner who opens the link can't be tricked into a stranger's password.
  */
 import {
   deleteSignUps,

@@ -1,4 +1,7 @@
-/** Values in the database depend on these outputs. All were computed before key derivation moved to packages/crypto. */
+/**
+ * Values in the database depend on these outputs. All were computed before key derivation moved to
+ * packages/crypto.
+ */
 import { describe, expect, it } from 'vitest';
 import { generateCodes } from './recovery-codes.ts';
 import { hashToken, newToken } from './tokens.ts';

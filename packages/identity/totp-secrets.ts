@@ -1,7 +1,7 @@
 /**
  * Encryption of TOTP secrets at rest. A secret must be readable to check a code, so it is sealed:
- * AES-256-GCM under a derived key, with the account id as additional data, so that a row copied to another
- * account can't be opened.
+ * AES-256-GCM under a derived key, with the account id as additional data, so that a row copied to
+ * another account can't be opened.
  */
 import { base64url, deriveKey } from '@farebox/crypto';
 import type { AccountId } from '@farebox/ledger';

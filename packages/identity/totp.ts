@@ -31,8 +31,8 @@ const TOLERANCE_SECONDS = 30;
 const base32 = new ScureBase32Plugin();
 
 /**
- * Returns a recent pending enrollment again, so that a mistyped code doesn't invalidate a QR code that
- * was already scanned. If the user has a confirmed factor, the enrollment can't be confirmed.
+ * Returns a recent pending enrollment again, so that a mistyped code doesn't invalidate a QR code
+ * that was already scanned. If the user has a confirmed factor, the enrollment can't be confirmed.
  */
 export async function beginTotp(deps: IdentityDeps, user: SessionUser): Promise<TotpEnrollment> {
   const now = deps.now();

@@ -33,7 +33,8 @@ const NEXT_KEYS = new Set(
 );
 
 /**
- * Returns how `to` continues `from`: the same, one up, one down, along a keyboard row, or not at all.
+ * Returns how `to` continues `from`: the same, one up, one down, along a keyboard row, or not at
+ * all.
  */
 function classifyStep(from: string, to: string): string | undefined {
   const by = (to.codePointAt(0) ?? 0) - (from.codePointAt(0) ?? 0);
@@ -78,8 +79,8 @@ function repeatedUnit(text: string): string {
 }
 
 /**
- * Returns the words that identify the owner of an address: the address, its parts, and the first part
- * of the domain.
+ * Returns the words that identify the owner of an address: the address, its parts, and the first
+ * part of the domain.
  */
 function ownerWords(email: string): string[] {
   const address = normalizePassword(email.trim());

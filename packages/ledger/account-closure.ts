@@ -1,9 +1,9 @@
 /**
- * The closure of an account. It takes effect at once: no new hold, every key revoked. When the last call
- * has ended and Postgres has the last entry, the object deletes everything but its tombstone: the state,
- * the last sequence number, the remaining balance, and the entries of credits and adjustments, whose ids
- * keep a transfer from counting twice. A closed account never opens again. Each step is one transaction,
- * so after a crash the next step simply follows.
+ * The closure of an account. It takes effect at once: no new hold, every key revoked. When the last
+ * call has ended and Postgres has the last entry, the object deletes everything but its tombstone:
+ * the state, the last sequence number, the remaining balance, and the entries of credits and
+ * adjustments, whose ids keep a transfer from counting twice. A closed account never opens again.
+ * Each step is one transaction, so after a crash the next step simply follows.
  */
 
 import type { AccountStatus, CloseResult } from './contract/index.ts';
@@ -17,8 +17,8 @@ const CLOSE = "UPDATE account SET state = 'closed' WHERE singleton = 1 AND state
 const SELECT_WIPED = 'SELECT wiped FROM account';
 
 /**
- * Deletes selectively: `deleteAll` is not part of a transaction with later writes and removes the alarm,
- * so a crash after it would leave an object that looks new and could be opened again.
+ * Deletes selectively: `deleteAll` is not part of a transaction with later writes and removes the
+ * alarm, so a crash after it would leave an object that looks new and could be opened again.
  */
 const WIPE_STATEMENTS: readonly string[] = [
   "DELETE FROM entries WHERE kind = 'charge'",

@@ -1,5 +1,8 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
-/** The end of an account: what is left, and that a death between any two steps changes nothing of it. */
+/**
+ * The end of an account: what is left, and that a death between any two steps changes nothing of
+ * it.
+ */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +20,9 @@ function getStub(account: string) {
   return env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
 }
 
-/** 1,000 nano-USD in two credits, an adjustment with a note, a call of 10, and one of 20 still open. */
+/**
+ * 1,000 nano-USD in two credits, an adjustment with a note, a call of 10, and one of 20 still open.
+ */
 async function createUsedAccount() {
   const account = freshAccount();
   const stub = getStub(account);

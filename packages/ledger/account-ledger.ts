@@ -61,8 +61,8 @@ export class AccountLedger {
   }
 
   /**
-   * Runs `work` in one transaction and returns its result, or `ifNotOpen` before the account is open.
-   * When `work` throws, neither rows nor cache keep its changes, and no event is logged.
+   * Runs `work` in one transaction and returns its result, or `ifNotOpen` before the account is
+   * open. When `work` throws, neither rows nor cache keep its changes, and no event is logged.
    */
   run<Args extends readonly unknown[], Result>(
     ifNotOpen: NoInfer<Result>,

@@ -14,7 +14,9 @@ import { type Account, VERBS, type VerbMethods } from './verbs.ts';
 export type AccountObjectDeps = Readonly<{
   deliver: BackgroundDeps['deliver'];
   lastDeliveredSeq: BackgroundDeps['lastDeliveredSeq'];
-  /** Sends notifications at least once: returns when they are stored elsewhere, throws otherwise. */
+  /**
+   * Sends notifications at least once: returns when they are stored elsewhere, throws otherwise.
+   */
   notify: BackgroundDeps['notify'];
   now?: () => Instant;
   random?: () => number;

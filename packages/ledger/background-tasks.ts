@@ -1,8 +1,9 @@
 /**
- * The background work of an account object: expires overdue holds, delivers the outbox to Postgres and
- * the notifications to their queue, and keeps an alarm set while work remains. An entry is acknowledged
- * only after Postgres confirmed it. No failure here reaches a caller. An alarm is never set for the
- * current moment, because such alarms have stalled (github.com/cloudflare/workerd/issues/6866).
+ * The background work of an account object: expires overdue holds, delivers the outbox to Postgres
+ * and the notifications to their queue, and keeps an alarm set while work remains. An entry is
+ * acknowledged only after Postgres confirmed it. No failure here reaches a caller. An alarm is
+ * never set for the current moment, because such alarms have stalled
+ * (github.com/cloudflare/workerd/issues/6866).
  */
 import { logEvent } from '@farebox/telemetry';
 import { isReadyToWipe, wipeIfReady } from './account-closure.ts';
@@ -51,7 +52,9 @@ export class BackgroundTasks {
     if (alarmAt === null) this.#rescheduleAlarm();
   }
 
-  /** Sets the alarm to fire by `dueAt`. Usually only a comparison: it writes at most once a second. */
+  /**
+   * Sets the alarm to fire by `dueAt`. Usually only a comparison: it writes at most once a second.
+   */
   scheduleAlarm(dueAt: Instant): void {
     const now = this.#deps.now();
     if (this.#alarmAt !== null && this.#alarmAt < now - OVERDUE_MS) this.#alarmAt = null;
@@ -137,7 +140,10 @@ export class BackgroundTasks {
     }
   }
 
-  /** Deletes notifications after the queue has them: a crash in between sends them twice, with the same ids. */
+  /**
+   * Deletes notifications after the queue has them: a crash in between sends them twice, with the
+   * same ids.
+   */
   async #notify(): Promise<void> {
     const notifications = this.#ledger.run([], oldestNotifications, NOTIFICATIONS_PER_BATCH);
     if (notifications.length === 0) return;

@@ -1,6 +1,6 @@
 /**
- * The cache of the account's tables, and how charges reach the keys' rows. Loading it again gives the
- * same cache: charges that are not in the rows yet are added up anew.
+ * The cache of the account's tables, and how charges reach the keys' rows. Loading it again gives
+ * the same cache: charges that are not in the rows yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { AccountId, KeyId, KeyLimits } from './contract/index.ts';
@@ -143,7 +143,10 @@ export function addSpending(spent: NanoUsd, amount: NanoUsd): NanoUsd {
   return minBigInt(spent + amount, MAX_AMOUNT);
 }
 
-/** Adds the charges above `after` up to `upTo` to their keys' rows; called once when they are acknowledged. */
+/**
+ * Adds the charges above `after` up to `upTo` to their keys' rows; called once when they are
+ * acknowledged.
+ */
 export function rollUpSpending(tx: Tx, after: number, upTo: number): void {
   const { sql } = tx;
   for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, after, upTo).toArray()) {

@@ -1,7 +1,7 @@
 /**
- * The columns of a call's metadata: one line for each property of `CallMetadata`, from which the SQL of
- * the account object, the settlement message, the comparison of repeated settlements, the rows of
- * Postgres and the CSV export are made. A property without a line does not compile.
+ * The columns of a call's metadata: one line for each property of `CallMetadata`, from which the
+ * SQL of the account object, the settlement message, the comparison of repeated settlements, the
+ * rows of Postgres and the CSV export are made. A property without a line does not compile.
  */
 import {
   amountFromJson,
@@ -47,7 +47,10 @@ export type CallSource = 'opening' | 'report' | 'outcome' | 'derived';
 
 type Column<Name extends string = string> = Readonly<{ name: Name; type: CellType }>;
 
-/** How one property is kept in one or several columns. `fromCells` and `fromJson` check what they read. */
+/**
+ * How one property is kept in one or several columns. `fromCells` and `fromJson` check what they
+ * read.
+ */
 type Field<T, Name extends string = string> = Readonly<{
   columns: readonly Column<Name>[];
   toCells: (value: T) => readonly Cell[];

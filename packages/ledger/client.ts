@@ -1,8 +1,9 @@
 /**
  * The gateway's client of the ledger. A failed RPC may have taken effect or not; every verb is
- * idempotent by its id, so the client repeats it a few times with pauses. It does not repeat calls to an
- * object that reports overload (developers.cloudflare.com/durable-objects/best-practices/error-handling).
- * It never throws and never reads an error's text.
+ * idempotent by its id, so the client repeats it a few times with pauses. It does not repeat calls
+ * to an object that reports overload
+ * (developers.cloudflare.com/durable-objects/best-practices/error-handling). It never throws and
+ * never reads an error's text.
  */
 import { err, ok, type Success } from '@farebox/result';
 import { logEvent } from '@farebox/telemetry';
@@ -35,7 +36,10 @@ const DEFAULT_RETRY_POLICY: RetryPolicy = {
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** The longest pause before each retry, in milliseconds; the pause is random below it ("full jitter"). */
+/**
+ * The longest pause before each retry, in milliseconds; the pause is random below it ("full
+ * jitter").
+ */
 const INTERACTIVE_RETRY_DELAYS: readonly number[] = [50, 200];
 const BACKGROUND_RETRY_DELAYS: readonly number[] = [200, 800];
 
@@ -49,8 +53,9 @@ function isOverloaded(thrown: unknown): boolean {
 }
 
 /**
- * Releases what an RPC result keeps open at the other end; left to the garbage collector it piles up
- * under load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay readable.
+ * Releases what an RPC result keeps open at the other end; left to the garbage collector it piles
+ * up under load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay
+ * readable.
  */
 function disposed<T>(result: T): T {
   if (typeof result !== 'object' || result === null) return result;

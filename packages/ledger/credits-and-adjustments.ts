@@ -1,6 +1,6 @@
 /**
- * Credits, operators' adjustments, and freezing. One id moves money at most once, even after the account
- * is closed. An adjustment never uses money that open calls hold.
+ * Credits, operators' adjustments, and freezing. One id moves money at most once, even after the
+ * account is closed. An adjustment never uses money that open calls hold.
  */
 import { MAX_AMOUNT } from '@farebox/money';
 import type { AdjustRequest, AdjustResult, CreditRequest, CreditResult } from './contract/index.ts';

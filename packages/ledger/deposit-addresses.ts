@@ -1,7 +1,7 @@
 /**
- * The account's deposit addresses: the child index below each of the operator's public keys. A bound
- * address stays bound, even after the account is closed, so that moving rows in Postgres moves no money
- * (docs/decisions/0014-deposit-addresses-in-the-account-object.md).
+ * The account's deposit addresses: the child index below each of the operator's public keys. A
+ * bound address stays bound, even after the account is closed, so that moving rows in Postgres
+ * moves no money (docs/decisions/0014-deposit-addresses-in-the-account-object.md).
  */
 import type { AddressFamily, BindAddressResult, DepositAddress } from './contract/index.ts';
 import { readBalance, type Tx } from './transaction.ts';

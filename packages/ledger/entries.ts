@@ -1,7 +1,8 @@
 /**
- * The ledger's entries: append-only, numbered without a gap, each with the balance after it. Entries
- * beyond the acknowledged number are the outbox to Postgres, so there is no second write that could be
- * lost. An entry never changes; only acknowledged charges older than the retention time are deleted.
+ * The ledger's entries: append-only, numbered without a gap, each with the balance after it.
+ * Entries beyond the acknowledged number are the outbox to Postgres, so there is no second write
+ * that could be lost. An entry never changes; only acknowledged charges older than the retention
+ * time are deleted.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { rollUpSpending } from './cache.ts';
@@ -49,7 +50,9 @@ export type EntryRow = SqlRow & {
   settle_fingerprint: string | null;
 };
 
-/** What a hold leaves behind in the entry that ends it: itself, and the opening columns of its call. */
+/**
+ * What a hold leaves behind in the entry that ends it: itself, and the opening columns of its call.
+ */
 export type HoldRow = SqlRow & HoldColumns & { id: CallId };
 export type HoldColumns = {
   key_id: number;
@@ -104,7 +107,9 @@ function post(balance: MutableBalance, delta: NanoUsd): void {
   balance.seq += 1;
 }
 
-/** Returns a time not before the last entry's, though the clock of another machine may be behind. */
+/**
+ * Returns a time not before the last entry's, though the clock of another machine may be behind.
+ */
 function monotonicTime(tx: Tx): Instant {
   const { cache, now } = tx;
   if (now > cache.lastEntryAt) cache.lastEntryAt = now;
@@ -113,7 +118,10 @@ function monotonicTime(tx: Tx): Instant {
 
 const UPDATE_LOW = 'UPDATE account SET is_low = ? WHERE singleton = 1';
 
-/** Notifies once when the balance falls below the owner's threshold, and again only after it rose above. */
+/**
+ * Notifies once when the balance falls below the owner's threshold, and again only after it rose
+ * above.
+ */
 function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
   const { cache } = tx;
   const isLow = cache.lowBalance !== null && balance.posted < cache.lowBalance;
@@ -180,7 +188,9 @@ const VOID_REASONS: ReadonlySet<SqlStorageValue> = new Set<SettleReason>([
   'expired_unsettled',
 ]);
 
-/** Columns that `entries` keeps under another name, or not at all because they follow from others. */
+/**
+ * Columns that `entries` keeps under another name, or not at all because they follow from others.
+ */
 function derivedCell(row: EntryRow, name: string): SqlStorageValue {
   if (name === 'id') return row.call_id;
   if (name === 'settled_at') return row.at;
@@ -254,7 +264,9 @@ export function outboxPosition(tx: Tx): { seq: number; acknowledged: number } {
   return tx.sql.exec<{ seq: number; acknowledged: number }>(SELECT_OUTBOX_POSITION).one();
 }
 
-/** Moves the acknowledged number forward, at most to the last entry. Returns the previous number. */
+/**
+ * Moves the acknowledged number forward, at most to the last entry. Returns the previous number.
+ */
 export function acknowledge(tx: Tx, seq: number): number {
   const position = outboxPosition(tx);
   const next = Math.min(Math.max(position.acknowledged, seq), position.seq);
@@ -276,8 +288,8 @@ const SELECT_PRUNED = 'SELECT pruned_count, pruned_delta FROM account';
 const UPDATE_PRUNED = 'UPDATE account SET pruned_count = ?, pruned_delta = ? WHERE singleton = 1';
 
 /**
- * Deletes acknowledged charges older than the retention time, keeps their sum, and returns their number.
- * Credits are kept: their ids keep a transfer from being credited twice.
+ * Deletes acknowledged charges older than the retention time, keeps their sum, and returns their
+ * number. Credits are kept: their ids keep a transfer from being credited twice.
  */
 export function prune(tx: Tx): number {
   const before = tx.now - ENTRY_RETENTION_MS;

@@ -1,6 +1,6 @@
 /**
- * The amount of a hold and the output limit it allows: pure arithmetic, no storage. A hold covers the
- * worst-case cost of its call and never lowers a limit that the client set.
+ * The amount of a hold and the output limit it allows: pure arithmetic, no storage. A hold covers
+ * the worst-case cost of its call and never lowers a limit that the client set.
  */
 import { affordableTokens, type NanoUsd, tokenCost } from '@farebox/money';
 import type { HoldRequest } from './contract/index.ts';
@@ -42,8 +42,8 @@ export function requestedMaxOutput(request: HoldRequest): number {
 }
 
 /**
- * Returns the output limit to enforce and the amount to hold. Without a limit by the client, half of the
- * spendable amount is used, so that a second concurrent call still fits.
+ * Returns the output limit to enforce and the amount to hold. Without a limit by the client, half
+ * of the spendable amount is used, so that a second concurrent call still fits.
  */
 export function computeTerms(request: HoldRequest, spendable: NanoUsd): HoldTerms {
   const { output } = request;

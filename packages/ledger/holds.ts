@@ -1,7 +1,7 @@
 /**
- * Admission: a call is admitted by reserving its worst-case cost, or declined. No two calls reserve the
- * same money. A decline writes nothing (except the one that pauses its key), so that a flood of declined
- * calls can't overload the object. Holds end in settlements.ts.
+ * Admission: a call is admitted by reserving its worst-case cost, or declined. No two calls reserve
+ * the same money. A decline writes nothing (except the one that pauses its key), so that a flood of
+ * declined calls can't overload the object. Holds end in settlements.ts.
  */
 import type { NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
@@ -37,7 +37,9 @@ import {
   writeHeld,
 } from './transaction.ts';
 
-/** Reads the balance and, in the same statement, the state of this call: open, ended, or unknown. */
+/**
+ * Reads the balance and, in the same statement, the state of this call: open, ended, or unknown.
+ */
 const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
     coalesce(h.fingerprint, e.hold_fingerprint) AS fingerprint, coalesce(h.amount, e.held) AS amount,
     coalesce(h.max_output, e.max_output) AS max_output

@@ -1,6 +1,7 @@
 /**
- * Changes to an existing key: limits, spend guard, secret and pause, and the revocation of a leaked key.
- * Each can be repeated safely. A new secret retires the earlier ones, which stay valid for a while.
+ * Changes to an existing key: limits, spend guard, secret and pause, and the revocation of a leaked
+ * key. Each can be repeated safely. A new secret retires the earlier ones, which stay valid for a
+ * while.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
@@ -122,7 +123,10 @@ export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
 
 const LOW_BALANCE = 'UPDATE account SET low_balance = ?, is_low = ? WHERE singleton = 1';
 
-/** Sets the threshold. A balance already below it raises no notification: the owner sees it right there. */
+/**
+ * Sets the threshold. A balance already below it raises no notification: the owner sees it right
+ * there.
+ */
 export function setLowBalance(tx: Tx, threshold: NanoUsd | null): void {
   if (threshold !== null && threshold < 0n) throw new RangeError('negative threshold');
   const { cache } = tx;

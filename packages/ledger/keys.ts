@@ -1,6 +1,6 @@
 /**
- * The account's API keys: credentials, limits and spending. A secret is compared by its hash only and
- * never known here. A revoked key stays revoked.
+ * The account's API keys: credentials, limits and spending. A secret is compared by its hash only
+ * and never known here. A revoked key stays revoked.
  */
 import { constantTimeEqual } from '@farebox/crypto';
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
@@ -156,7 +156,10 @@ export function putKey(tx: Tx, request: PutKeyRequest): PutKeyResult {
   return { ok: true };
 }
 
-/** Returns the values of budget, expires_at, models, calls_per_minute and concurrent_calls, in this order. */
+/**
+ * Returns the values of budget, expires_at, models, calls_per_minute and concurrent_calls, in this
+ * order.
+ */
 export function limitColumns(limits: KeyLimits): readonly (number | string | null)[] {
   return [
     limits.budget === null ? null : toSql(limits.budget),

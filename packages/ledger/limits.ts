@@ -1,6 +1,6 @@
 /**
- * The limits of one account. They bound what an account can cost Farebox and how much load it can put
- * on its object; none of them may be raised to make a test pass.
+ * The limits of one account. They bound what an account can cost Farebox and how much load it can
+ * put on its object; none of them may be raised to make a test pass.
  */
 
 /** Open calls of one account; beyond this the settlements would overload its object. */
@@ -33,7 +33,8 @@ export const MAX_BASELINE_DAYS_PER_DAY = 3n;
 
 /**
  * 10 USD per million output tokens, in nano-USD. The providers' large models cost at least this
- * (docs/decisions/0010-spend-guard-rotation-closure.md); a thief spends a balance fastest with them.
+ * (docs/decisions/0010-spend-guard-rotation-closure.md); a thief spends a balance fastest with
+ * them.
  */
 export const EXPENSIVE_OUTPUT_PRICE = 10_000_000_000n;
 
@@ -53,8 +54,8 @@ export function toUtcDay(now: number): number {
 }
 
 /**
- * Returns how many calls an account may have open. Farebox absorbs the cost of an expired hold, so each
- * one reduces the concurrency for the rest of the day: one halves it, nine leave a tenth.
+ * Returns how many calls an account may have open. Farebox absorbs the cost of an expired hold, so
+ * each one reduces the concurrency for the rest of the day: one halves it, nine leave a tenth.
  */
 export function maxOpenCalls(expiredToday: number): number {
   return Math.max(MIN_OPEN_CALLS, Math.floor(MAX_OPEN_CALLS / (1 + expiredToday)));

@@ -1,7 +1,7 @@
 /**
- * Notifications for the owner on their way to the queue: written in the transaction that raises them,
- * deleted once they are sent. An id derives from the event, so a notification sent twice counts once. A
- * closed account raises none.
+ * Notifications for the owner on their way to the queue: written in the transaction that raises
+ * them, deleted once they are sent. An id derives from the event, so a notification sent twice
+ * counts once. A closed account raises none.
  */
 import type { NanoUsd } from '@farebox/money';
 import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';

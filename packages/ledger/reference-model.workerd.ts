@@ -1,6 +1,6 @@
 /**
- * The book again, written as plainly as it can be: a few maps, no SQL, no cleverness. The object must
- * answer as this does, whatever is repeated, reordered, contradicted or crashed in between.
+ * The book again, written as plainly as it can be: a few maps, no SQL, no cleverness. The object
+ * must answer as this does, whatever is repeated, reordered, contradicted or crashed in between.
  */
 import type { CheckpointRequest, HoldRequest, SettleRequest } from './contract/index.ts';
 

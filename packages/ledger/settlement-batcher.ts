@@ -1,8 +1,8 @@
 /**
- * Batches the settlements of one account that are due within a few milliseconds. The response has been
- * sent by then, so no client waits; one RPC for many settlements lets the object of a busy account keep
- * up (docs/decisions/0006-settlement-batching.md). Each settlement still ends exactly one hold by its
- * own id, and one that fails does not affect the others.
+ * Batches the settlements of one account that are due within a few milliseconds. The response has
+ * been sent by then, so no client waits; one RPC for many settlements lets the object of a busy
+ * account keep up (docs/decisions/0006-settlement-batching.md). Each settlement still ends exactly
+ * one hold by its own id, and one that fails does not affect the others.
  */
 import type { Success } from '@farebox/result';
 import type { AccountId, SettleRequest, SettleResult } from './contract/index.ts';
@@ -10,7 +10,10 @@ import type { AccountId, SettleRequest, SettleResult } from './contract/index.ts
 /** How long the first settlement of a batch waits for others, in milliseconds. */
 const BATCH_WINDOW_MS = 5;
 const MAX_BATCH_SIZE = 100;
-/** After this, a settlement that joined a batch is sent alone: the batch's request may have been ended. */
+/**
+ * After this, a settlement that joined a batch is sent alone: the batch's request may have been
+ * ended.
+ */
 const JOIN_TIMEOUT_MS = 5_000;
 
 type PendingSettlement = Readonly<{
@@ -18,7 +21,9 @@ type PendingSettlement = Readonly<{
   resolveWith: (result: SettleResult | null) => void;
 }>;
 
-/** Sends settlements in one RPC; resolves with one result for each request, in order, or a failure. */
+/**
+ * Sends settlements in one RPC; resolves with one result for each request, in order, or a failure.
+ */
 export type SendBatch<Failure extends FailedSend> = (
   account: AccountId,
   requests: readonly SettleRequest[],
@@ -73,7 +78,10 @@ export class SettlementBatcher<Failure extends FailedSend> {
     return batchResult ?? this.#sendSingle(account, request);
   }
 
-  /** Repeating a settlement that did arrive returns the same result, so sending it alone is always safe. */
+  /**
+   * Repeating a settlement that did arrive returns the same result, so sending it alone is always
+   * safe.
+   */
   async #sendSingle(account: AccountId, request: SettleRequest): Promise<SettleResult | Failure> {
     const batchResult = await this.#sendBatch(account, [request]);
     if (!batchResult.ok) return batchResult;

@@ -1,7 +1,7 @@
 /**
  * A settlement on its way through the durable queue: the request as plain JSON, amounts as decimal
- * text (a queue may hold it as JSON, which has no bigint). Decoding refuses anything else, and never
- * reports what it found.
+ * text (a queue may hold it as JSON, which has no bigint). Decoding refuses anything else, and
+ * never reports what it found.
  */
 import { amountFromJson, enumFromJson, MalformedValueError } from '@farebox/money';
 import { reportFromJson, reportToJson } from './call-columns.ts';
@@ -10,7 +10,9 @@ import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/i
 export type SettlementMessage = Readonly<{
   version: 1;
   account: AccountId;
-  /** The report's properties as JSON (call-columns.ts), beside what names and prices the settlement. */
+  /**
+   * The report's properties as JSON (call-columns.ts), beside what names and prices the settlement.
+   */
   request: Readonly<Record<string, unknown>>;
 }>;
 

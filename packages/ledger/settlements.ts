@@ -1,7 +1,7 @@
 /**
- * The end of a hold: settled, settled late, or expired. Each hold ends exactly once. The balance never
- * goes below zero and never uses another call's hold; Farebox absorbs what is missing as a shortfall.
- * Every call leaves an entry, even one that cost nothing.
+ * The end of a hold: settled, settled late, or expired. Each hold ends exactly once. The balance
+ * never goes below zero and never uses another call's hold; Farebox absorbs what is missing as a
+ * shortfall. Every call leaves an entry, even one that cost nothing.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
@@ -41,8 +41,8 @@ const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 type Charge = Readonly<{ reason: SettleReason; cost: NanoUsd }>;
 
 /**
- * Failed calls are free only up to the daily waiver cap; after that the input estimate is charged, so
- * that waivers can't be farmed.
+ * Failed calls are free only up to the daily waiver cap; after that the input estimate is charged,
+ * so that waivers can't be farmed.
  */
 function resolveCharge(tx: Tx, balance: MutableBalance, request: SettleRequest): Charge {
   const { reason, cost, waivedCost } = request;
@@ -97,7 +97,10 @@ function emitShortfall(tx: Tx, call: string, shortfall: NanoUsd): void {
   tx.emit({ event: 'shortfall', account, call, nanoUsd: shortfall.toString() });
 }
 
-/** Handles a settlement without an open hold: a repeat, a call that expired before, or an unknown id. */
+/**
+ * Handles a settlement without an open hold: a repeat, a call that expired before, or an unknown
+ * id.
+ */
 function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
   const base = findEntry(tx, request.id);
   if (base === undefined || base.call_id === null) return { ok: false, reason: 'unknown' };

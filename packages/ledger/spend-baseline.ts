@@ -1,7 +1,7 @@
 /**
- * A key's typical daily spending and the thresholds of its spend guard: pure arithmetic, no storage.
- * Adding charges one by one or by whole days gives the same result, so that the cache can be rebuilt
- * from the tables (docs/decisions/0010-spend-guard-rotation-closure.md).
+ * A key's typical daily spending and the thresholds of its spend guard: pure arithmetic, no
+ * storage. Adding charges one by one or by whole days gives the same result, so that the cache can
+ * be rebuilt from the tables (docs/decisions/0010-spend-guard-rotation-closure.md).
  */
 import type { NanoUsd } from '@farebox/money';
 import type { SpendGuard } from './contract/index.ts';
@@ -28,15 +28,18 @@ export function typicalDailySpend(baseline: SpendBaseline): NanoUsd | null {
   return baseline.activeDays < BASELINE_MIN_DAYS ? null : baseline.mean;
 }
 
-/** The amount that multiples apply to: at least the floor, so that small usage doesn't trigger on noise. */
+/**
+ * The amount that multiples apply to: at least the floor, so that small usage doesn't trigger on
+ * noise.
+ */
 function baselineAmount(baseline: SpendBaseline): NanoUsd {
   const mean = typicalDailySpend(baseline) ?? 0n;
   return mean > BASELINE_FLOOR ? mean : BASELINE_FLOOR;
 }
 
 /**
- * Returns the baseline as of `day`. A day without spending is not counted. One day counts for at most
- * three typical ones, so that one theft doesn't make the next look typical.
+ * Returns the baseline as of `day`. A day without spending is not counted. One day counts for at
+ * most three typical ones, so that one theft doesn't make the next look typical.
  */
 export function baselineOn(baseline: SpendBaseline, day: number): SpendBaseline {
   if (day <= baseline.day) return baseline;
@@ -52,7 +55,10 @@ export function baselineOn(baseline: SpendBaseline, day: number): SpendBaseline 
   };
 }
 
-/** Adds spending to the baseline as of `day`; on the same day the given baseline is changed in place. */
+/**
+ * Adds spending to the baseline as of `day`; on the same day the given baseline is changed in
+ * place.
+ */
 export function addSpendToBaseline(
   baseline: SpendBaseline,
   day: number,
@@ -63,7 +69,10 @@ export function addSpendToBaseline(
   return updated;
 }
 
-/** Checks whether no threshold can be reached, since multiples are at least 1: true for nearly every call. */
+/**
+ * Checks whether no threshold can be reached, since multiples are at least 1: true for nearly every
+ * call.
+ */
 export function isBelowThresholds(baseline: SpendBaseline): boolean {
   return baseline.today <= baselineAmount(baseline);
 }
@@ -81,7 +90,10 @@ export function alertThreshold(guard: SpendGuard, baseline: SpendBaseline): Nano
     : multiply(guard.alertMultiple, baselineAmount(baseline));
 }
 
-/** Returns the daily spending above which the key is paused; null if pausing is off or no baseline exists. */
+/**
+ * Returns the daily spending above which the key is paused; null if pausing is off or no baseline
+ * exists.
+ */
 export function pauseThreshold(guard: SpendGuard, baseline: SpendBaseline): NanoUsd | null {
   if (guard.pauseMultiple === null || typicalDailySpend(baseline) === null) return null;
   return multiply(guard.pauseMultiple, baselineAmount(baseline));

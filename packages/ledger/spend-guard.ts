@@ -1,8 +1,8 @@
 /**
  * The guard against a stolen key: spending far above the key's typical day notifies the owner, and
- * further above it the key is paused until the next day. Holds of open calls count from the start, so a
- * hundred concurrent calls spend no more than a hundred in sequence. They delay further calls but pause
- * nothing, because a hold is a worst case and not a charge.
+ * further above it the key is paused until the next day. Holds of open calls count from the start,
+ * so a hundred concurrent calls spend no more than a hundred in sequence. They delay further calls
+ * but pause nothing, because a hold is a worst case and not a charge.
  */
 import type { NanoUsd } from '@farebox/money';
 import type { HoldDecline, HoldRequest, Instant } from './contract/index.ts';
@@ -77,14 +77,19 @@ function alertIfUnusual(tx: Tx, key: Key, now: Instant): void {
   });
 }
 
-/** Adds a charge at `now` to the key's spending; pauses the key or alerts its owner past a threshold. */
+/**
+ * Adds a charge at `now` to the key's spending; pauses the key or alerts its owner past a
+ * threshold.
+ */
 export function recordSpend(tx: Tx, key: Key, amount: NanoUsd, now: Instant): void {
   key.baseline = addSpendToBaseline(key.baseline, toUtcDay(now), amount);
   if (amount <= 0n || isBelowThresholds(key.baseline)) return;
   if (!pauseIfAboveThreshold(tx, key, now)) alertIfUnusual(tx, key, now);
 }
 
-/** Checks the pause before anything is reserved. Pausing writes once; a decline after it does not. */
+/**
+ * Checks the pause before anything is reserved. Pausing writes once; a decline after it does not.
+ */
 export function checkPaused(tx: Tx, key: Key): HoldDecline | undefined {
   const { now } = tx;
   if (pausedAt(key, now) === null) {
@@ -94,8 +99,8 @@ export function checkPaused(tx: Tx, key: Key): HoldDecline | undefined {
 }
 
 /**
- * Declines a call that could take the key past its pause threshold while its other calls are open. A
- * single call is admitted below the threshold, however much it reserves.
+ * Declines a call that could take the key past its pause threshold while its other calls are open.
+ * A single call is admitted below the threshold, however much it reserves.
  */
 export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline | undefined {
   if (key.held === 0n) return undefined;
@@ -106,8 +111,8 @@ export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline
 }
 
 /**
- * Notifies the owner when a key calls an expensive model for the first time. Skipped if it is the key's
- * first call ever: the key was probably created for that model.
+ * Notifies the owner when a key calls an expensive model for the first time. Skipped if it is the
+ * key's first call ever: the key was probably created for that model.
  */
 export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest): void {
   if (key.usedExpensiveModel || request.maxOutputPrice < EXPENSIVE_OUTPUT_PRICE) return;

@@ -1,5 +1,7 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
-/** The spend guard and its notifications: against a plain model over all charges, and case by case. */
+/**
+ * The spend guard and its notifications: against a plain model over all charges, and case by case.
+ */
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';

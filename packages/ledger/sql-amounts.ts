@@ -1,7 +1,7 @@
 /**
- * Conversion between exact amounts (`bigint`) and the doubles that SQLite returns to JavaScript. Every
- * amount must be a safe integer; anything else is a bug and throws instead of rounding. (A Durable
- * Object reads 9007199254740993 back as ...992 and refuses to bind a `bigint`.)
+ * Conversion between exact amounts (`bigint`) and the doubles that SQLite returns to JavaScript.
+ * Every amount must be a safe integer; anything else is a bug and throws instead of rounding. (A
+ * Durable Object reads 9007199254740993 back as ...992 and refuses to bind a `bigint`.)
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 

@@ -1,8 +1,8 @@
 /**
  * The tables of the account object, as numbered steps that only go forward. The CHECKs are a second
- * safeguard below the ledger's arithmetic. No table may store a name, an email address, a prompt or a
- * response. Nothing is created before `open`: a constructor that made tables would store data for any
- * name that is requested. (`PRAGMA user_version` is not available in Durable Objects.)
+ * safeguard below the ledger's arithmetic. No table may store a name, an email address, a prompt or
+ * a response. Nothing is created before `open`: a constructor that made tables would store data for
+ * any name that is requested. (`PRAGMA user_version` is not available in Durable Objects.)
  */
 
 const MIGRATIONS: readonly (readonly string[])[] = [
@@ -108,7 +108,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (family, fingerprint)
     ) STRICT, WITHOUT ROWID`,
   ],
-  // Names only, and surcharges as JSON. A column of a call's metadata is named as in call-columns.ts.
+  // Names only, and surcharges as JSON. A column of a call's metadata is named as in
+  // call-columns.ts.
   [
     ...renameColumns('account', [
       ['one', 'singleton'],

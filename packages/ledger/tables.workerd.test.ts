@@ -17,7 +17,9 @@ function getStub(account: string) {
 const BEFORE_RENAMES = 4;
 const RETIRED_HASH = 'b'.repeat(64);
 
-/** An account as the release before wrote it: money, a key, an ended call, an open one, an outbox. */
+/**
+ * An account as the release before wrote it: money, a key, an ended call, an open one, an outbox.
+ */
 function storeOldAccount(sql: SqlStorage, account: string): void {
   migrate(sql, START, BEFORE_RENAMES);
   const statements: readonly (readonly [string, ...SqlStorageValue[]])[] = [

@@ -1,6 +1,6 @@
 /**
- * Where the object is tested: the same class, with a clock the test moves and a Postgres that can be
- * made to fail. Not part of any deployable bundle.
+ * Where the object is tested: the same class, with a clock the test moves and a Postgres that can
+ * be made to fail. Not part of any deployable bundle.
  */
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type AccountObjectDeps } from './account-object.ts';
@@ -65,7 +65,9 @@ export class Overloaded extends DurableObject {
 
 type OverloadedEnv = { OVERLOADED: DurableObjectNamespace<Overloaded> };
 
-/** Between an object and who asks, as the ledger Worker's entrypoint is: it passes on what it gets. */
+/**
+ * Between an object and who asks, as the ledger Worker's entrypoint is: it passes on what it gets.
+ */
 export class TestCalls extends WorkerEntrypoint<OverloadedEnv> {
   async credits(account: string): ReturnType<CallsRpc['credits']> {
     const namespace = this.env.OVERLOADED;

@@ -1,7 +1,7 @@
 /**
- * The context of a transaction: the object's SQL, the cache of its tables, the time, and the log events
- * to emit after the commit. The cache is written through and discarded whole when a transaction throws;
- * the balance is never read from it.
+ * The context of a transaction: the object's SQL, the cache of its tables, the time, and the log
+ * events to emit after the commit. The cache is written through and discarded whole when a
+ * transaction throws; the balance is never read from it.
  */
 import type { NanoUsd } from '@farebox/money';
 import type { LogEvent } from '@farebox/telemetry';

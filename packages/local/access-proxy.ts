@@ -1,7 +1,7 @@
 /**
- * A stand-in for Cloudflare Access: a proxy on loopback in front of the operators' Worker. It adds a
- * signed assertion for one local operator to every request and publishes the public key, so that the
- * Worker authenticates exactly as it does in production.
+ * A stand-in for Cloudflare Access: a proxy on loopback in front of the operators' Worker. It adds
+ * a signed assertion for one local operator to every request and publishes the public key, so that
+ * the Worker authenticates exactly as it does in production.
  */
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';

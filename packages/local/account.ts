@@ -1,6 +1,6 @@
 /**
- * `npm run account -- --credit 25 [--json]`: creates a verified account with that credit in USD and one API key on
- * the running local stack. With --json, stdout is one line: the account as JSON.
+ * `npm run account -- --credit 25 [--json]`: creates a verified account with that credit in USD and
+ * one API key on the running local stack. With --json, stdout is one line: the account as JSON.
  */
 import { parseArgs } from 'node:util';
 import { parseUsd } from '@farebox/money';

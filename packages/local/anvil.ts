@@ -21,9 +21,10 @@ export function anvilPath(): string | null {
 }
 
 /**
- * Runs a command until it exits, is signaled, or its stdin closes. The latter detects a parent that was killed with
- * SIGKILL: it can't signal its children, but its pipes close. stdin is duplicated to descriptor 3, because a shell
- * gives background commands an empty stdin (POSIX, "Asynchronous Lists").
+ * Runs a command until it exits, is signaled, or its stdin closes. The latter detects a parent that
+ * was killed with SIGKILL: it can't signal its children, but its pipes close. stdin is duplicated
+ * to descriptor 3, because a shell gives background commands an empty stdin (POSIX, "Asynchronous
+ * Lists").
  */
 const BOUND_TO_PARENT_SCRIPT = `exec 3<&0
 "$@" 3<&- & command=$!

@@ -1,7 +1,7 @@
 /**
- * Bundles the Workers as they would be deployed: with wrangler (`deploy --dry-run`) and wrangler's own parsing of
- * each wrangler.toml. Bundles are cached by a hash of their inputs, so that twenty test files bundle once. Reads no
- * `.dev.vars` and opens no connection.
+ * Bundles the Workers as they would be deployed: with wrangler (`deploy --dry-run`) and wrangler's
+ * own parsing of each wrangler.toml. Bundles are cached by a hash of their inputs, so that twenty
+ * test files bundle once. Reads no `.dev.vars` and opens no connection.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -156,7 +156,10 @@ async function bundleAll(root: string, folder: string): Promise<void> {
   renameSync(temporaryFolder, folder);
 }
 
-/** Uses a folder as the lock, because mkdir is atomic everywhere. A lock older than two minutes is stale. */
+/**
+ * Uses a folder as the lock, because mkdir is atomic everywhere. A lock older than two minutes is
+ * stale.
+ */
 async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   for (;;) {

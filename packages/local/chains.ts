@@ -1,7 +1,7 @@
 /**
- * The three chains as local nodes: one anvil each, with the real chain ids and a test token at USDT's own address
- * (token/TestUsdt.sol). The faucet mints test USDT. The keys of the deposit addresses are generated at the first
- * start and hold nothing of value.
+ * The three chains as local nodes: one anvil each, with the real chain ids and a test token at
+ * USDT's own address (token/TestUsdt.sol). The faucet mints test USDT. The keys of the deposit
+ * addresses are generated at the first start and hold nothing of value.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -76,7 +76,10 @@ function word(value: bigint): string {
   return value.toString(16).padStart(64, '0');
 }
 
-/** The storage slot of a mapping's value in Solidity: keccak-256 of the key and the mapping's slot, here 0. */
+/**
+ * The storage slot of a mapping's value in Solidity: keccak-256 of the key and the mapping's slot,
+ * here 0.
+ */
 function balanceSlot(address: string): string {
   return `0x${bytesToHex(keccak_256(hexToBytes(word(BigInt(address)) + word(0n))))}`;
 }

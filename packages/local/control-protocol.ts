@@ -1,6 +1,7 @@
 /**
- * The control protocol: how `npm run account` and `npm run faucet` talk to a running stack. The stack listens on a
- * loopback port and accepts requests that carry the token in `.farebox/control.json` (mode 0600).
+ * The control protocol: how `npm run account` and `npm run faucet` talk to a running stack. The
+ * stack listens on a loopback port and accepts requests that carry the token in
+ * `.farebox/control.json` (mode 0600).
  */
 import { join } from 'node:path';
 import * as v from 'valibot';

@@ -1,6 +1,6 @@
 /**
- * Creates an account with credit and an API key, without a browser or a deposit. Only the local stack can do this:
- * the credit's source is `local`, which no deployed Worker sends.
+ * Creates an account with credit and an API key, without a browser or a deposit. Only the local
+ * stack can do this: the credit's source is `local`, which no deployed Worker sends.
  */
 import { randomBytes } from 'node:crypto';
 import { connect } from '@farebox/database';

@@ -1,7 +1,7 @@
 /**
- * The local database behind a Neon-compatible endpoint: PGlite on disk or in memory, or an existing PostgreSQL.
- * `stop` closes the endpoint as a network failure would: connections are cut, open transactions are rolled back,
- * committed rows stay.
+ * The local database behind a Neon-compatible endpoint: PGlite on disk or in memory, or an existing
+ * PostgreSQL. `stop` closes the endpoint as a network failure would: connections are cut, open
+ * transactions are rolled back, committed rows stay.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -27,7 +27,10 @@ export async function demoAccount(stack: LocalStack): Promise<DemoKey> {
   return made;
 }
 
-/** Makes one call through the gateway. Throws if it fails. Only for a mocked provider, where it is free. */
+/**
+ * Makes one call through the gateway. Throws if it fails. Only for a mocked provider, where it is
+ * free.
+ */
 export async function tryCall(stack: LocalStack, demo: DemoKey): Promise<void> {
   const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
     method: 'POST',

@@ -1,6 +1,6 @@
 /**
- * A migrated, empty database for tests that need no Worker. Tests connect to it as the Workers do. It is deleted
- * when closed.
+ * A migrated, empty database for tests that need no Worker. Tests connect to it as the Workers do.
+ * It is deleted when closed.
  */
 import { join } from 'node:path';
 import { type DatabaseChoice, openDatabase } from './database.ts';

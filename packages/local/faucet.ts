@@ -1,6 +1,7 @@
 /**
- * `npm run faucet -- --account ID-or-email --chain tron --amount 10`: sends test USDT to the account's deposit
- * address on a local chain. The deposits Worker finds and credits it like a real deposit.
+ * `npm run faucet -- --account ID-or-email --chain tron --amount 10`: sends test USDT to the
+ * account's deposit address on a local chain. The deposits Worker finds and credits it like a real
+ * deposit.
  */
 import { parseArgs } from 'node:util';
 import { callControl, readRunning } from './control-client.ts';

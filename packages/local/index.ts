@@ -1,6 +1,6 @@
 /**
- * The public API of the local stack: the whole product on one machine, for `npm start` and for system tests.
- * Nothing that is deployed may import this package.
+ * The public API of the local stack: the whole product on one machine, for `npm start` and for
+ * system tests. Nothing that is deployed may import this package.
  */
 
 export { anvilPath } from './anvil.ts';

@@ -1,4 +1,7 @@
-/** The local TRON rejects and returns the same as java-tron, so that code tested on it works with a real node. */
+/**
+ * The local TRON rejects and returns the same as java-tron, so that code tested on it works with a
+ * real node.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * A facade of java-tron in front of anvil: where its JSON-RPC differs from an Ethereum node's, and its HTTP endpoint
- * for transactions. Code that works with the local TRON therefore works with a real node
- * (tronprotocol/java-tron: TronJsonRpcImpl, JsonRpcApiUtil, LogFilterWrapper, LogBlockQuery, BlockResult, config.conf).
+ * A facade of java-tron in front of anvil: where its JSON-RPC differs from an Ethereum node's, and
+ * its HTTP endpoint for transactions. Code that works with the local TRON therefore works with a
+ * real node (tronprotocol/java-tron: TronJsonRpcImpl, JsonRpcApiUtil, LogFilterWrapper,
+ * LogBlockQuery, BlockResult, config.conf).
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import {

@@ -1,6 +1,7 @@
 /**
- * Calls the ledger's four entrypoints from Node, through a Worker that exists only in the local stack. It can credit
- * accounts, so its code is a string that is in no bundle, and it requires a random token of this process.
+ * Calls the ledger's four entrypoints from Node, through a Worker that exists only in the local
+ * stack. It can credit accounts, so its code is a string that is in no bundle, and it requires a
+ * random token of this process.
  */
 import type { AccountId, AccountsRpc, CallsRpc, CreditsRpc, OperatorsRpc } from '@farebox/ledger';
 
@@ -19,7 +20,10 @@ export const BRIDGE_BINDINGS = {
   operators: 'Operators',
 } as const;
 
-/** JSON with `bigint` as `{"$n": "..."}` and without undefined. Must match `encode` and `decode` below. */
+/**
+ * JSON with `bigint` as `{"$n": "..."}` and without undefined. Must match `encode` and `decode`
+ * below.
+ */
 const CODEC = `
 export const encode = (value) =>
   JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? { $n: item.toString() } : item));

@@ -1,7 +1,7 @@
 /**
- * The local mail provider: aws-ses-v2-local accepts emails like Amazon SES, keeps them in memory and shows them in a
- * browser. It runs in a thread, so that it ends with this process. It gets an environment of its own, because with
- * SMTP_TRANSPORT set it would send real emails.
+ * The local mail provider: aws-ses-v2-local accepts emails like Amazon SES, keeps them in memory
+ * and shows them in a browser. It runs in a thread, so that it ends with this process. It gets an
+ * environment of its own, because with SMTP_TRANSPORT set it would send real emails.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * Applies the files of `migrations/` in the order of their names, each once and in its own transaction, and records
- * them in `farebox_migrations`. There are no down migrations. A file that changed after it was applied is an error,
- * because the state of the database would be unknown.
+ * Applies the files of `migrations/` in the order of their names, each once and in its own
+ * transaction, and records them in `farebox_migrations`. There are no down migrations. A file that
+ * changed after it was applied is an error, because the state of the database would be unknown.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -34,7 +34,8 @@ async function applyOne(client: pg.Client, name: string, text: string): Promise<
       throw new Error(`Migration ${name} was changed after it was applied.`);
     }
     if (appliedHash === undefined) {
-      // A query without parameters uses the simple protocol, the only one that accepts several statements.
+      // A query without parameters uses the simple protocol, the only one that accepts several
+      // statements.
       await client.query(text);
       await client.query('INSERT INTO farebox_migrations (name, sha256) VALUES ($1, $2)', [
         name,

@@ -1,7 +1,7 @@
 /**
- * The mock of all providers: @copilotkit/aimock on a loopback port answers every request with one sentence and a
- * token count. It is independent software, so that our reading of a dialect isn't tested against itself. What it
- * lacks is added here (count_tokens, DeepSeek's second address).
+ * The mock of all providers: @copilotkit/aimock on a loopback port answers every request with one
+ * sentence and a token count. It is independent software, so that our reading of a dialect isn't
+ * tested against itself. What it lacks is added here (count_tokens, DeepSeek's second address).
  */
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { LLMock, type Mountable } from '@copilotkit/aimock';

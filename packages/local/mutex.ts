@@ -1,6 +1,6 @@
 /**
- * A fair mutex. PGlite has a single session, and a transaction must not be interleaved with another client's
- * statements.
+ * A fair mutex. PGlite has a single session, and a transaction must not be interleaved with another
+ * client's statements.
  */
 export type Release = () => void;
 

@@ -50,7 +50,9 @@ function pump(socket: WebSocket, target: URL): void {
   upstream.on('error', () => socket.terminate());
 }
 
-/** Starts the endpoint. `connectionString` is the PostgreSQL behind it and must include the port. */
+/**
+ * Starts the endpoint. `connectionString` is the PostgreSQL behind it and must include the port.
+ */
 export async function serveNeonHttp(
   connectionString: string,
   port: number,

@@ -1,6 +1,6 @@
 /**
- * Parses and builds messages of PostgreSQL's wire protocol (PostgreSQL docs, "Frontend/Backend Protocol: Message
- * Formats"). Pure.
+ * Parses and builds messages of PostgreSQL's wire protocol (PostgreSQL docs, "Frontend/Backend
+ * Protocol: Message Formats"). Pure.
  */
 
 const TEXT = new TextEncoder();
@@ -9,7 +9,9 @@ export const SSL_REQUEST = 80877103;
 export const GSS_REQUEST = 80877104;
 export const CANCEL_REQUEST = 80877102;
 
-/** Splits the first whole message off, or returns null. Only the startup message has no type byte. */
+/**
+ * Splits the first whole message off, or returns null. Only the startup message has no type byte.
+ */
 export function splitMessage(
   bytes: Buffer,
   hasTypeByte: boolean,
@@ -58,7 +60,9 @@ export function buildStartupResponse(version: string): Buffer {
   ]);
 }
 
-/** The transaction status of the last ReadyForQuery in a response: idle, in transaction, or failed. */
+/**
+ * The transaction status of the last ReadyForQuery in a response: idle, in transaction, or failed.
+ */
 export function lastTransactionStatus(answer: Buffer): 'I' | 'T' | 'E' | null {
   let state: 'I' | 'T' | 'E' | null = null;
   for (
@@ -78,8 +82,8 @@ function cString(frame: Buffer, from: number): string {
 }
 
 /**
- * Prefixes the name of a prepared statement. Names are per connection, and the single session behind all
- * connections would mix them up. Returns the changed message and the new name.
+ * Prefixes the name of a prepared statement. Names are per connection, and the single session
+ * behind all connections would mix them up. Returns the changed message and the new name.
  */
 export function prefixStatementName(
   frame: Buffer,

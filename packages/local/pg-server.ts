@@ -1,7 +1,7 @@
 /**
- * Serves PostgreSQL's wire protocol over PGlite. Clients share its single session: a client holds it from its first
- * message until it is idle again, and is rolled back if it disconnects inside a transaction. Listens on loopback
- * only and requires no password.
+ * Serves PostgreSQL's wire protocol over PGlite. Clients share its single session: a client holds
+ * it from its first message until it is idle again, and is rolled back if it disconnects inside a
+ * transaction. Listens on loopback only and requires no password.
  */
 import { createServer, type Socket } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';

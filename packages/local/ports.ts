@@ -1,6 +1,6 @@
 /**
- * Listens on the loopback interface. The error for a port in use names the process, where that is cheap to find out,
- * and how to choose another port.
+ * Listens on the loopback interface. The error for a port in use names the process, where that is
+ * cheap to find out, and how to choose another port.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -86,7 +86,9 @@ export async function waitForFreePort(port: number, name: PortName): Promise<voi
   }
 }
 
-/** "node (process 4711)", from Linux's /proc. Null on other systems and for other users' processes. */
+/**
+ * "node (process 4711)", from Linux's /proc. Null on other systems and for other users' processes.
+ */
 export function findPortHolder(port: number): string | null {
   try {
     const socket = listeningSocket(port);

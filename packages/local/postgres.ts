@@ -1,6 +1,6 @@
 /**
- * Starts a temporary PostgreSQL, for tests of what PGlite can't show: real locks and concurrency. It uses the
- * installed binaries.
+ * Starts a temporary PostgreSQL, for tests of what PGlite can't show: real locks and concurrency.
+ * It uses the installed binaries.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Secrets that the local stack generates once and keeps in `.farebox/`, readable by their owner only. They are valid
- * for this stack only.
+ * Secrets that the local stack generates once and keeps in `.farebox/`, readable by their owner
+ * only. They are valid for this stack only.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';

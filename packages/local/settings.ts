@@ -1,6 +1,7 @@
 /**
- * Settings of the local stack: provider addresses and keys, gateway bindings and ports, from a test's options or
- * from the environment and `.dev.vars`. The mock serves a provider that has neither a key nor an address. Pure.
+ * Settings of the local stack: provider addresses and keys, gateway bindings and ports, from a
+ * test's options or from the environment and `.dev.vars`. The mock serves a provider that has
+ * neither a key nor an address. Pure.
  */
 import { PROVIDERS } from '@farebox/providers/list';
 import { DEFAULT_PORTS, type PortName, type Ports } from './ports.ts';
@@ -19,7 +20,10 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text.trim();
 }
 
-/** The gateway's bindings for the providers. The mock at `mockUrl` serves those that aren't configured. */
+/**
+ * The gateway's bindings for the providers. The mock at `mockUrl` serves those that aren't
+ * configured.
+ */
 export function providerBindings(
   providers: ProviderChoices,
   extra: readonly ExtraProvider[],

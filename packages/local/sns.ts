@@ -1,6 +1,6 @@
 /**
- * A local Amazon SNS: a topic, a self-signed certificate, and messages signed with it. Only a console that is
- * configured with this certificate's URL trusts it.
+ * A local Amazon SNS: a topic, a self-signed certificate, and messages signed with it. Only a
+ * console that is configured with this certificate's URL trusts it.
  */
 import {
   createSign,

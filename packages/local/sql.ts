@@ -1,7 +1,7 @@
 /**
- * Executes one `POST /sql` of the Neon driver: a statement, or a batch in one transaction. Values are PostgreSQL's
- * own text in both directions, so nothing is rounded. A database error becomes HTTP 400 with PostgreSQL's fields, as
- * the driver expects.
+ * Executes one `POST /sql` of the Neon driver: a statement, or a batch in one transaction. Values
+ * are PostgreSQL's own text in both directions, so nothing is rounded. A database error becomes
+ * HTTP 400 with PostgreSQL's fields, as the driver expects.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type pg from 'pg';
@@ -53,7 +53,8 @@ async function run(client: pg.Pool | pg.PoolClient, statement: Statement): Promi
     values: statement.params,
     rowMode: 'array' as const,
     types: TEXT_TYPES,
-    // Neon's endpoint uses the extended protocol even without parameters, which allows one statement only.
+    // Neon's endpoint uses the extended protocol even without parameters, which allows one
+    // statement only.
     queryMode: 'extended',
   };
   const result = await client.query(config);

@@ -1,6 +1,7 @@
 /**
- * The local stack: database, mock providers, mailbox, and the Workers in real workerd. `npm start` and the system
- * tests run it. It can create accounts and credit from nothing, so no Worker may import it.
+ * The local stack: database, mock providers, mailbox, and the Workers in real workerd. `npm start`
+ * and the system tests run it. It can create accounts and credit from nothing, so no Worker may
+ * import it.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -33,7 +34,10 @@ export type StackOptions = Readonly<{
   consoleBindings?: Readonly<Record<string, string>>;
   /** Bindings of the operators' Worker, which returns 503 without its Access settings. */
   operatorBindings?: Readonly<Record<string, string>>;
-  /** Bindings of chains and public keys for the deposits Worker and the console. Without them deposits are off. */
+  /**
+   * Bindings of chains and public keys for the deposits Worker and the console. Without them
+   * deposits are off.
+   */
   chains?: Readonly<Record<string, string>>;
   /** The interval of the crons of ledger and console. Null: only `runCrons` fires them. */
   cronEveryMs?: number | null;
@@ -145,19 +149,49 @@ function mailBindings(mailbox: Mailbox): Record<string, string> {
   };
 }
 
+type BindingSources = Readonly<{
+  stateDir: string;
+  ports: WorkerPorts;
+  databaseUrl: string;
+  mockUrl: string;
+  mail: Readonly<Record<string, string>>;
+}>;
+
+/** The bindings of each Worker, as wrangler.toml and secrets give them in production. */
+function workerBindings(options: StackOptions, sources: BindingSources): WorkersPlan['bindings'] {
+  const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(sources.stateDir) };
+  const address = { DATABASE_URL: sources.databaseUrl };
+  const { providers = {}, extraProviders = [] } = options;
+  return {
+    gateway: {
+      ALLOW_PLAIN_HTTP: 'true',
+      ...macSecrets,
+      ...providerBindings(providers, extraProviders, sources.mockUrl),
+      ...options.gatewayBindings,
+    },
+    ledger: { ...macSecrets, ...address },
+    console: {
+      ...address,
+      CONSOLE_SECRET: consoleSecret(sources.stateDir),
+      CONSOLE_URL: `http://localhost:${sources.ports.console}`,
+      API_URL: `http://127.0.0.1:${sources.ports.gateway}`,
+      ...sources.mail,
+      ...options.chains,
+      ...options.consoleBindings,
+    },
+    operators: { ...address, ...options.chains, ...options.operatorBindings },
+    deposits: { ...address, ...options.chains },
+  };
+}
+
+/** 0 takes a free port. */
+const ANY_PORTS: Ports = { gateway: 0, console: 0, operators: 0, database: 0, mock: 0, mailbox: 0 };
+
 async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts> {
   const root = options.root ?? ROOT;
   const cacheDir = getCacheDir(root);
   const stateDir = resolveStateDir(options, cleanup);
-  const ports: Ports = {
-    gateway: 0,
-    console: 0,
-    operators: 0,
-    database: 0,
-    mock: 0,
-    mailbox: 0,
-    ...options.ports,
-  };
+  const ports: Ports = { ...ANY_PORTS, ...options.ports };
   const output = new Output();
   const onProgress = (line: string) => {
     output.add(line);
@@ -183,38 +217,18 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   onProgress('bundling the Workers');
   const bundles = await bundling;
 
-  const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(stateDir) };
-  const address = { DATABASE_URL: database.url };
-  const providers = providerBindings(
-    options.providers ?? {},
-    options.extraProviders ?? [],
-    mock.url,
-  );
   const known = await workerPorts(ports);
   const plan: WorkersPlan = {
     bundles,
     ports: known,
     stateDir,
-    bindings: {
-      gateway: {
-        ALLOW_PLAIN_HTTP: 'true',
-        ...macSecrets,
-        ...providers,
-        ...options.gatewayBindings,
-      },
-      ledger: { ...macSecrets, ...address },
-      console: {
-        ...address,
-        CONSOLE_SECRET: consoleSecret(stateDir),
-        CONSOLE_URL: `http://localhost:${known.console}`,
-        API_URL: `http://127.0.0.1:${known.gateway}`,
-        ...mailBindings(mailbox),
-        ...options.chains,
-        ...options.consoleBindings,
-      },
-      operators: { ...address, ...options.chains, ...options.operatorBindings },
-      deposits: { ...address, ...options.chains },
-    },
+    bindings: workerBindings(options, {
+      stateDir,
+      ports: known,
+      databaseUrl: database.url,
+      mockUrl: mock.url,
+      mail: mailBindings(mailbox),
+    }),
     bridgeToken: randomBytes(24).toString('hex'),
     onOutput: (line) => output.add(line),
     onLog: (line) => {

@@ -1,4 +1,6 @@
-/** `npm start` and `npm run account` as a user runs them: processes, ports, files and exit codes. */
+/**
+ * `npm start` and `npm run account` as a user runs them: processes, ports, files and exit codes.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * `npm start`: runs the local stack until Ctrl-C. Prints `farebox ready` once a call succeeds, or an error that says
- * what to fix. Leaves no process behind.
+ * `npm start`: runs the local stack until Ctrl-C. Prints `farebox ready` once a call succeeds, or
+ * an error that says what to fix. Leaves no process behind.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

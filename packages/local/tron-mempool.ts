@@ -1,7 +1,7 @@
 /**
- * Accepts TRON transactions on an anvil: parses and validates them as a TRON node does, charges their fees in sun,
- * and sends them on anvil in the owner's name. TRON's official SDK parses them and recovers their signers, so this
- * is independent of the code that serializes them.
+ * Accepts TRON transactions on an anvil: parses and validates them as a TRON node does, charges
+ * their fees in sun, and sends them on anvil in the owner's name. TRON's official SDK parses them
+ * and recovers their signers, so this is independent of the code that serializes them.
  */
 import { createHash } from 'node:crypto';
 import { type AnvilRpc, isJsonObject, type JsonObject } from './anvil-rpc.ts';
@@ -24,7 +24,9 @@ function rejection(code: string, message: string): JsonObject {
   return { result: false, code, message: Buffer.from(message).toString('hex') };
 }
 
-/** Splits a `Transaction`: field 1 is the raw data, field 2 one 65-byte signature, and nothing else. */
+/**
+ * Splits a `Transaction`: field 1 is the raw data, field 2 one 65-byte signature, and nothing else.
+ */
 function splitTransaction(bytes: Buffer): Readonly<{ raw: Buffer; signature: Buffer }> | null {
   let [length, shift, at] = [0, 0, 1];
   for (; at < bytes.length; at += 1, shift += 7) {
@@ -120,7 +122,10 @@ export class TronMempool {
       : rejection('TAPOS_ERROR', 'Tapos check error');
   }
 
-  /** Checks the reference block: one of the newest 65,536, by two bytes of its number and eight of its hash. */
+  /**
+   * Checks the reference block: one of the newest 65,536, by two bytes of its number and eight of
+   * its hash.
+   */
   async #hasKnownRefBlock(raw: JsonObject): Promise<boolean> {
     const head = Number(await this.#anvil('eth_blockNumber', []));
     const refBlock = Number.parseInt(String(raw.ref_block_bytes), 16);

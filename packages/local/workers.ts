@@ -1,6 +1,6 @@
 /**
- * Runs the bundled Workers in Miniflare: one real workerd process, a socket per Worker without a proxy, state on
- * disk. `kill` sends SIGKILL, so a restart is a crash.
+ * Runs the bundled Workers in Miniflare: one real workerd process, a socket per Worker without a
+ * proxy, state on disk. `kill` sends SIGKILL, so a restart is a crash.
  */
 import { channel } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
@@ -164,7 +164,8 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
         cf: false,
         log: new OutputWatcher(onOutput),
         telemetry: { enabled: false },
-        // `wrangler dev --persist-to .farebox/objects` finds the same objects here (docs/development.md).
+        // `wrangler dev --persist-to .farebox/objects` finds the same objects here
+        // (docs/development.md).
         resourcePersistencePath: join(plan.stateDir, 'objects', 'v3'),
         handleStructuredLogs: ({ message }) => plan.onLog(message),
         workers: [

@@ -1,7 +1,7 @@
 /**
- * Sends queued emails. The queue delivers a message at least once, and a sent email isn't sent again.
- * A crash between SES's response and our row leads to a second email: a duplicate link does no harm, a
- * missing one locks the user out.
+ * Sends queued emails. The queue delivers a message at least once, and a sent email isn't sent
+ * again. A crash between SES's response and our row leads to a second email: a duplicate link does
+ * no harm, a missing one locks the user out.
  */
 import type { Database } from '@farebox/database';
 import { findEmailToSend, markEmailNotSent, markEmailSent } from '@farebox/database/email';
@@ -23,7 +23,9 @@ export type MailDeps = Readonly<{
 
 export type DeliveryOutcome = 'done' | Readonly<{ retryInSeconds: number }>;
 
-/** The queue's `max_retries` (workers/console/wrangler.toml); the attempt after them is the last. */
+/**
+ * The queue's `max_retries` (workers/console/wrangler.toml); the attempt after them is the last.
+ */
 const MAX_RETRIES = 20;
 const MAX_DELAY_SECONDS = 600;
 const MINUTE_MS = 60_000;
@@ -39,8 +41,8 @@ const LINK_TTL_MS: Readonly<Partial<Record<EmailKind, number>>> = {
 };
 
 /**
- * Emails that SES accepted while the database was unavailable, so that this isolate doesn't send them
- * twice.
+ * Emails that SES accepted while the database was unavailable, so that this isolate doesn't send
+ * them twice.
  */
 const acceptedIds = new Map<string, string>();
 const MAX_ACCEPTED_IDS = 1_000;
@@ -50,8 +52,8 @@ export function retryLater(attempt: number): DeliveryOutcome {
 }
 
 /**
- * `attempt` starts at 1. Throws when the database is unavailable; the queue then delivers the message
- * again.
+ * `attempt` starts at 1. Throws when the database is unavailable; the queue then delivers the
+ * message again.
  */
 export async function sendQueuedEmail(
   deps: MailDeps,

@@ -1,4 +1,7 @@
-/** Rows and links in use depend on these outputs. All were computed before key derivation moved to packages/crypto. */
+/**
+ * Rows and links in use depend on these outputs. All were computed before key derivation moved to
+ * packages/crypto.
+ */
 import { describe, expect, it } from 'vitest';
 import { mailboxHash, notificationEmailId, parseUnsubscribeLink, unsubscribeUrl } from './index.ts';
 

@@ -1,16 +1,21 @@
-/** Ids that mail derives from the secret, so that neither a mailbox nor a notification can be read from them. */
+/**
+ * Ids that mail derives from the secret, so that neither a mailbox nor a notification can be read
+ * from them.
+ */
 import { deriveKey, keyedHash } from '@farebox/crypto';
 
 /**
- * Returns the id of a mailbox in the suppression list: 64 hexadecimal characters. Letter case is ignored,
- * because in practice no mail host distinguishes it.
+ * Returns the id of a mailbox in the suppression list: 64 hexadecimal characters. Letter case is
+ * ignored, because in practice no mail host distinguishes it.
  */
 export function mailboxHash(secret: Uint8Array, address: string): string {
   const key = deriveKey(secret, 'farebox mail: mailboxes');
   return keyedHash(key, [address.trim().toLowerCase()]);
 }
 
-/** Returns the email id of a notification. It is the same for every delivery of the queue message. */
+/**
+ * Returns the email id of a notification. It is the same for every delivery of the queue message.
+ */
 export function notificationEmailId(
   secret: Uint8Array,
   account: string,

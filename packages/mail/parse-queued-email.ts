@@ -1,4 +1,7 @@
-/** Checks the messages of the mail queue: an older release with another format may have written them. */
+/**
+ * Checks the messages of the mail queue: an older release with another format may have written
+ * them.
+ */
 import * as v from 'valibot';
 import type { EmailData, EmailKind, QueuedEmail } from './contract.ts';
 

@@ -59,7 +59,7 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
 function buildEmail(kind: EmailKind, language: string, facts: object = DATA_BY_KIND[kind]): Email {
   const candidate = { kind, facts, to: 'ann@example.com', language, account: ACCOUNT };
   const queued: unknown = { id: '0'.repeat(32), email: candidate };
-  if (!isQueuedEmail(queued)) throw new Error(`no letter: ${kind}`);
+  if (!isQueuedEmail(queued)) throw new Error(`no email: ${kind}`);
   return queued.email;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Renders an email: plain text, a small HTML alternative, and the headers. Text that a user wrote (a
- * key's name) appears in bodies only, escaped, bounded and without control characters. Links lead to
- * the console only. No input can put a line break into a header.
+ * Renders an email: plain text, a small HTML alternative, and the headers. Text that a user wrote
+ * (a key's name) appears in bodies only, escaped, bounded and without control characters. Links
+ * lead to the console only. No input can put a line break into a header.
  */
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
@@ -180,7 +180,7 @@ export function renderEmail(email: Email, context: EmailContext): RenderedEmail 
     signUpOrLinkBody(email, messages) ??
     securityBody(email, messages, language) ??
     accountBody(email, messages);
-  if (content === undefined) throw new Error('There is no text for this kind of letter.');
+  if (content === undefined) throw new Error('There is no text for this kind of email.');
   const { greeting, recipientReason, unsubscribe } = messages.emails;
   const { lines } = content;
   const link = content.link && {

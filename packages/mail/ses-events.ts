@@ -1,8 +1,8 @@
 /**
- * Records what Amazon SES reports about an email: a state, a reason, and a suppression where the mailbox
- * doesn't exist or its owner complained. Only words of closed lists are stored; addresses, subjects and
- * headers that an event repeats are dropped here. Events arrive in any order, and none moves an email back
- * to an earlier state.
+ * Records what Amazon SES reports about an email: a state, a reason, and a suppression where the
+ * mailbox doesn't exist or its owner complained. Only words of closed lists are stored; addresses,
+ * subjects and headers that an event repeats are dropped here. Events arrive in any order, and none
+ * moves an email back to an earlier state.
  * https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
  */
 import type { Database } from '@farebox/database';
@@ -48,8 +48,8 @@ const DELAY_TYPES = [
   'SendingDeferral',
 ];
 
-/** A word of the list; anything else reads as `Undetermined`. */
-function wordOf(words: readonly string[]) {
+/** Accepts the words of the list; anything else reads as `Undetermined`. */
+function closedWord(words: readonly string[]) {
   return v.fallback(v.picklist(words), UNDETERMINED);
 }
 
@@ -65,15 +65,17 @@ const FIRST_STRING = v.fallback(
 );
 
 const BOUNCE = v.object({
-  bounceType: wordOf(BOUNCE_TYPES),
-  bounceSubType: wordOf(BOUNCE_SUBTYPES),
+  bounceType: closedWord(BOUNCE_TYPES),
+  bounceSubType: closedWord(BOUNCE_SUBTYPES),
 });
 const COMPLAINT = v.object({
   complaintFeedbackType: v.fallback(v.nullable(v.picklist(COMPLAINT_TYPES)), null),
 });
-const DELAY = v.object({ delayType: wordOf(DELAY_TYPES) });
+const DELAY = v.object({ delayType: closedWord(DELAY_TYPES) });
 
-/** Details that are missing or unknown don't invalidate an event: its type alone is worth recording. */
+/**
+ * Details that are missing or unknown don't invalidate an event: its type alone is worth recording.
+ */
 const EVENT = v.variant('eventType', [
   v.object({ eventType: v.picklist(['Send', 'Delivery', 'Reject']) }),
   v.object({ eventType: v.literal('DeliveryDelay'), deliveryDelay: orEmpty(DELAY) }),
@@ -87,7 +89,9 @@ function orEmpty<Schema extends typeof BOUNCE | typeof COMPLAINT | typeof DELAY>
   return v.fallback(schema, v.parse(schema, {}));
 }
 
-/** `destination` has the recipient as sent; a bounce's own address may be one it was forwarded to. */
+/**
+ * `destination` has the recipient as sent; a bounce's own address may be one it was forwarded to.
+ */
 const MAIL = v.object({
   mail: v.object({
     messageId: v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/)),
@@ -171,8 +175,8 @@ function bareAddress(text: string | null): string | null {
 export type SesNotification = Readonly<{ id: string; at: number; text: string }>;
 
 /**
- * Records the event of a verified SNS message. An event that can't be used is counted in the log and not
- * an error, because SNS would only repeat it. Throws when the database is unavailable.
+ * Records the event of a verified SNS message. An event that can't be used is counted in the log
+ * and not an error, because SNS would only repeat it. Throws when the database is unavailable.
  */
 export async function recordSesEvent(
   { db, secret }: Readonly<{ db: Database; secret: Uint8Array }>,

@@ -1,7 +1,7 @@
 /**
- * Sends one email through Amazon SES API v2: POST /v2/email/outbound-emails, signed with Signature Version 4.
- * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
- * A response is reduced to words of a closed list: SES's own messages quote addresses.
+ * Sends one email through Amazon SES API v2: POST /v2/email/outbound-emails, signed with Signature
+ * Version 4. https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html A response
+ * is reduced to words of a closed list: SES's own messages quote addresses.
  */
 import { AwsClient } from 'aws4fetch';
 import type { RenderedEmail } from './render.ts';
@@ -14,7 +14,9 @@ export type SesSettings = Readonly<{
   secretAccessKey: string;
   /** An address, or `Name <address>`. Replies to it are read. */
   sender: string;
-  /** The configuration set whose event destination is the SNS topic; null if SES reports no events. */
+  /**
+   * The configuration set whose event destination is the SNS topic; null if SES reports no events.
+   */
   configurationSet: string | null;
 }>;
 
@@ -38,7 +40,9 @@ export const MAIL_TAG = 'farebox_mail';
 const REQUEST_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_LENGTH = 16_384;
 
-/** The same pattern as in packages/identity. It excludes everything that could be a second address. */
+/**
+ * The same pattern as in packages/identity. It excludes everything that could be a second address.
+ */
 const ADDRESS =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$/;
 

@@ -1,4 +1,6 @@
-/** Only a recent message that SNS signed for one of our topics is accepted; others cause no request. */
+/**
+ * Only a recent message that SNS signed for one of our topics is accepted; others cause no request.
+ */
 import { type LocalSns, makeSns } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CertificateCache, confirmSubscription, verifySnsMessage } from './index.ts';

@@ -1,7 +1,7 @@
 /**
- * Verifies messages of Amazon SNS: signature version 2 (RSA with SHA-256) over the documented fields, with a
- * certificate from SNS's own host, for one of our topics, and recent. Nothing of a message is used or
- * fetched before that.
+ * Verifies messages of Amazon SNS: signature version 2 (RSA with SHA-256) over the documented
+ * fields, with a certificate from SNS's own host, for one of our topics, and recent. Nothing of a
+ * message is used or fetched before that.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
  */
 import { base64 } from '@farebox/crypto';
@@ -182,7 +182,8 @@ function toResult(fields: SnsFields): SnsResult {
 }
 
 /**
- * Accepts a URL of SNS in the topic's region that confirms this topic, even if the message is signed.
+ * Accepts a URL of SNS in the topic's region that confirms this topic, even if the message is
+ * signed.
  */
 function parseSubscribeUrl(fields: SnsFields): URL | undefined {
   const url = URL.parse(fields.SubscribeURL ?? '');

@@ -1,7 +1,7 @@
 /**
  * The link that withdraws one consent without a sign-in, as RFC 8058 requires. It names the account
- * and the kind, with a MAC under a key of its own. Its holder can withdraw that consent and do nothing
- * else.
+ * and the kind, with a MAC under a key of its own. Its holder can withdraw that consent and do
+ * nothing else.
  */
 import { constantTimeEqual, deriveKey, keyedHash } from '@farebox/crypto';
 import { CONSENT_KINDS, type ConsentKind } from './contract.ts';

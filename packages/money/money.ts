@@ -1,9 +1,12 @@
 /**
  * Exact money. Every amount is an integer count of nano-USD (1 USD = 1,000,000,000 nano-USD), every
- * price an integer count of nano-USD per million tokens. Only the final division rounds, once and up.
+ * price an integer count of nano-USD per million tokens. Only the final division rounds, once and
+ * up.
  */
 
-/** An amount of money in nano-USD. Always an integer; a `bigint` so that no product loses a digit. */
+/**
+ * An amount of money in nano-USD. Always an integer; a `bigint` so that no product loses a digit.
+ */
 export type NanoUsd = bigint;
 
 export const NANO_PER_USD = 1_000_000_000n;
@@ -24,7 +27,9 @@ export const BUCKETS = [
 ] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
-/** Token counts of one call, whole numbers. `output_reasoning` is a part of `output`, not beside it. */
+/**
+ * Token counts of one call, whole numbers. `output_reasoning` is a part of `output`, not beside it.
+ */
 export type Usage = Readonly<Record<Bucket, number> & { output_reasoning: number }>;
 
 /** nano-USD per million tokens, by bucket. */
@@ -79,7 +84,9 @@ export function computeCost(
   return divideCeilByMillion(numerator);
 }
 
-/** Returns one surcharge's cost, rounded up, for display; a call is charged `computeCost` over all. */
+/**
+ * Returns one surcharge's cost, rounded up, for display; a call is charged `computeCost` over all.
+ */
 export function surchargeCost(surcharge: Surcharge): NanoUsd {
   return divideCeilByMillion(BigInt(surcharge.count) * surcharge.nano_usd_per_million);
 }

@@ -1,7 +1,7 @@
 /**
  * The base URL of a provider comes from the deployment's settings. It must be https and hold no
- * credentials, because a key is sent there; plain http is allowed to loopback addresses, for mocks. The
- * error for a bad one names the provider and never repeats the URL.
+ * credentials, because a key is sent there; plain http is allowed to loopback addresses, for mocks.
+ * The error for a bad one names the provider and never repeats the URL.
  */
 import { isLoopback } from '@farebox/bindings';
 

@@ -1,4 +1,7 @@
-/** Returns the bytes of all chunks in one array; a single chunk is returned as it is, without a copy. */
+/**
+ * Returns the bytes of all chunks in one array; a single chunk is returned as it is, without a
+ * copy.
+ */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;

@@ -19,7 +19,10 @@ export type UpstreamSpec = Readonly<{
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
   quirks: UsageQuirks &
     Readonly<{
-      /** Tokens of a tool call that are billed and never shown: what recorded answers leave unexplained. */
+      /**
+       * Tokens of a tool call that are billed and never shown: what recorded answers leave
+       * unexplained.
+       */
       toolCallOverheadTokens: number;
     }>;
 }>;
@@ -28,7 +31,10 @@ export type UpstreamSpec = Readonly<{
 export type ProviderSpec = UpstreamSpec &
   Readonly<{
     id: ProviderId;
-    /** What the provider's environment variables begin with: `<prefix>_API_KEY`, `<prefix>_BASE_URL`. */
+    /**
+     * What the provider's environment variables begin with: `<prefix>_API_KEY`,
+     * `<prefix>_BASE_URL`.
+     */
     envPrefix: string;
     /** The default base URL, as the provider's own SDK takes it. */
     baseUrl: string;
@@ -81,7 +87,9 @@ export type UpstreamResult =
       contentType: string | null;
       body: ReadableStream<Uint8Array>;
     }>
-  /** Nothing was produced. `errorBody` goes to the caller and nowhere else: it may echo the prompt. */
+  /**
+   * Nothing was produced. `errorBody` goes to the caller and nowhere else: it may echo the prompt.
+   */
   | Readonly<{
       ok: false;
       reason: 'rejected';
@@ -91,7 +99,9 @@ export type UpstreamResult =
       retryAfter: string | null;
     }>
   | Readonly<{ ok: false; reason: 'overloaded'; status: number; retryAfter: string | null }>
-  /** An error of Farebox's own account: 401, 403, quota, billing; or a redirect, a misconfiguration. */
+  /**
+   * An error of Farebox's own account: 401, 403, quota, billing; or a redirect, a misconfiguration.
+   */
   | Readonly<{ ok: false; reason: 'provider_account_error'; status: number }>
   | Readonly<{ ok: false; reason: 'unreachable' | 'timeout' }>
   /** The request was aborted before the answer began. */
@@ -113,25 +123,30 @@ export type Reading = Readonly<{
   failed: boolean;
   /** The estimate of output tokens from the bytes so far: rarely below the real count. */
   estimatedOutputTokens: number;
-  /** The number of usage fields and tiers with an unknown price: absorbed by the platform and logged. */
+  /**
+   * The number of usage fields and tiers with an unknown price: absorbed by the platform and
+   * logged.
+   */
   unpriceable: number;
 }>;
 
 /**
- * Reads every byte of one answer, in order, and returns the bytes for the client; it may leave bytes
- * out and changes none. Each returned piece of a stream consists of whole events, so that pings and
- * errors may be written between pieces. Only an event larger than 1 MiB is returned in parts.
+ * Reads every byte of one answer, in order, and returns the bytes for the client; it may leave
+ * bytes out and changes none. Each returned piece of a stream consists of whole events, so that
+ * pings and errors may be written between pieces. Only an event larger than 1 MiB is returned in
+ * parts.
  */
 export interface Meter {
   /**
-   * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an event,
-   * else its whole events. An unfinished event is withheld for a later call; a hidden usage chunk is left
-   * out.
+   * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an
+   * event, else its whole events. An unfinished event is withheld for a later call; a hidden usage
+   * chunk is left out.
    */
   feed(chunk: Uint8Array): readonly Uint8Array[];
   /**
-   * Ends the answer and returns the withheld bytes of an event without its blank line. Write them if the
-   * answer is complete; after a truncated answer leave them out, so that an error event may follow.
+   * Ends the answer and returns the withheld bytes of an event without its blank line. Write them
+   * if the answer is complete; after a truncated answer leave them out, so that an error event may
+   * follow.
    */
   end(): readonly Uint8Array[];
   reading(): Reading;

@@ -1,6 +1,6 @@
 /**
- * Recorded answers of real providers through the meter: whole, byte by byte and in random chunks. Found
- * by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a recorded text.
+ * Recorded answers of real providers through the meter: whole, byte by byte and in random chunks.
+ * Found by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a recorded text.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,9 @@ import {
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const SEED = 20261123;
 
-/** Models that stream their billed reasoning in part or not at all, so that bytes cannot show it. */
+/**
+ * Models that stream their billed reasoning in part or not at all, so that bytes cannot show it.
+ */
 const SHOWN_IN_PART: readonly RegExp[] = [/^grok-4\.3/];
 
 type RecordingMeta = Readonly<{
@@ -109,7 +111,10 @@ function countReportedTokens({ usage, surcharges }: Reading): number {
   return [...buckets, ...compactionTokens].reduce((sum, count) => sum + count, 0);
 }
 
-/** The billed output that was visible: the meter does not estimate hidden reasoning, the gateway does. */
+/**
+ * The billed output that was visible: the meter does not estimate hidden reasoning, the gateway
+ * does.
+ */
 function countVisibleOutput(meta: RecordingMeta, body: Uint8Array, meter: Meter): number {
   if (meta.usage === null) return 0;
   const compacted = meter.reading().surcharges.find((extra) => extra.kind === 'compaction_output');

@@ -1,6 +1,7 @@
 /**
  * DeepSeek: chat at the base URL itself, Messages under `/anthropic`
- * (https://api-docs.deepseek.com/guides/anthropic_api). It documents no token count, so none is offered.
+ * (https://api-docs.deepseek.com/guides/anthropic_api). It documents no token count, so none is
+ * offered.
  */
 import type { ProviderSpec } from './contract.ts';
 
@@ -12,7 +13,8 @@ export const deepseek = {
   dialects: ['chat', 'messages'],
   endpoints: (base) => ({
     chat: `${base}/chat/completions`,
-    // DeepSeek also serves chat under /v1, so operators configure that; its Messages are not under it.
+    // DeepSeek also serves chat under /v1, so operators configure that; its Messages are not under
+    // it.
     messages: `${base.replace(/\/v1$/, '')}/anthropic/v1/messages`,
   }),
   keyHeader: 'authorization',

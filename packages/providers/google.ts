@@ -1,6 +1,7 @@
 /**
- * Google's OpenAI-compatible endpoint of Gemini (https://ai.google.dev/gemini-api/docs/openai). Its usage
- * leaves thinking out of completion_tokens; only total_tokens includes it, hence `from_total`.
+ * Google's OpenAI-compatible endpoint of Gemini (https://ai.google.dev/gemini-api/docs/openai). Its
+ * usage leaves thinking out of completion_tokens; only total_tokens includes it, hence
+ * `from_total`.
  */
 import type { ProviderSpec } from './contract.ts';
 

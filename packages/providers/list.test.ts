@@ -1,4 +1,6 @@
-/** The list of providers agrees with itself, and no other file of the product lists providers again. */
+/**
+ * The list of providers agrees with itself, and no other file of the product lists providers again.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -12,8 +14,9 @@ const PATTERNS = PROVIDERS.map(({ id, envPrefix }) => {
 });
 
 /**
- * The providers that a source names as a whole literal (`'xai'`, `"XAI"`), as a property (`xai:`) or as
- * an environment variable (`XAI_API_KEY`). A name inside a longer text or a pattern does not count.
+ * The providers that a source names as a whole literal (`'xai'`, `"XAI"`), as a property (`xai:`)
+ * or as an environment variable (`XAI_API_KEY`). A name inside a longer text or a pattern does not
+ * count.
  */
 function namedProviders(source: string): string[] {
   return PATTERNS.filter(({ pattern }) => pattern.test(source)).map(({ id }) => id);

@@ -1,7 +1,7 @@
 /**
- * The native providers, one line each; everything else that needs to know them derives from this list.
- * Specs are plain data without imports at run time, so a Worker that never calls a provider can read
- * them.
+ * The native providers, one line each; everything else that needs to know them derives from this
+ * list. Specs are plain data without imports at run time, so a Worker that never calls a provider
+ * can read them.
  *
  * To add a provider, write its spec in a file of its own and add it here.
  */

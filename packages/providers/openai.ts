@@ -1,6 +1,6 @@
 /**
- * OpenAI. Its reasoning models reject `max_tokens` ("Use 'max_completion_tokens' instead"), and every
- * chat model accepts the newer name, which also limits hidden reasoning.
+ * OpenAI. Its reasoning models reject `max_tokens` ("Use 'max_completion_tokens' instead"), and
+ * every chat model accepts the newer name, which also limits hidden reasoning.
  */
 import type { ProviderSpec } from './contract.ts';
 

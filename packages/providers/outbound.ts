@@ -1,7 +1,7 @@
 /**
- * The only fetch to models. Request headers are built from scratch, so that none of the caller's reaches
- * a provider by accident; response headers are an allow-list, so that nothing of Farebox's account
- * reaches the caller. An error's text goes to the caller and is never logged or thrown.
+ * The only fetch to models. Request headers are built from scratch, so that none of the caller's
+ * reaches a provider by accident; response headers are an allow-list, so that nothing of Farebox's
+ * account reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
 import { DIALECT_SPECS, ENDPOINT_DIALECTS } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
@@ -12,8 +12,8 @@ import { classifyUpstreamError } from './upstream-errors.ts';
 const USER_AGENT = 'farebox/0.1';
 const MAX_ERROR_BYTES = 65_536;
 /**
- * Query parameters that are not forwarded: keys (Gemini's clients put theirs there; ours is in a header)
- * and Google's system parameters, some of which remove parts of an answer, even its usage
+ * Query parameters that are not forwarded: keys (Gemini's clients put theirs there; ours is in a
+ * header) and Google's system parameters, some of which remove parts of an answer, even its usage
  * (cloud.google.com/apis/docs/system-parameters).
  */
 const BLOCKED_QUERY_PARAMETER =
@@ -75,7 +75,9 @@ async function readErrorBody(response: Response): Promise<Uint8Array> {
   return concatBytes(chunks).subarray(0, MAX_ERROR_BYTES);
 }
 
-/** Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), to whole seconds; null otherwise. */
+/**
+ * Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), to whole seconds; null otherwise.
+ */
 function parseRetryAfter(response: Response, now: number): string | null {
   const value = response.headers.get('retry-after')?.trim() ?? '';
   if (/^\d{1,9}$/.test(value)) return value;
@@ -100,7 +102,10 @@ function toUpstreamSuccess(response: Response): UpstreamResult {
   return { ok: true, status: response.status, contentType, body };
 }
 
-/** Sends a request. Resolves when the headers, or the whole of an error, have arrived; never rejects. */
+/**
+ * Sends a request. Resolves when the headers, or the whole of an error, have arrived; never
+ * rejects.
+ */
 export async function send(
   request: UpstreamRequest,
   now: () => number = Date.now,

@@ -1,12 +1,14 @@
 /**
- * The providers that this deployment offers. A provider without a key is not offered. A setting that
- * could send a key to the wrong place throws here, at configuration, and not during a call.
+ * The providers that this deployment offers. A provider without a key is not offered. A setting
+ * that could send a key to the wrong place throws here, at configuration, and not during a call.
  */
 import { validateBaseUrl } from './base-url.ts';
 import type { Provider, ProviderId, ProviderSettings, UpstreamSpec } from './contract.ts';
 import { PROVIDER_IDS, PROVIDERS } from './list.ts';
 
-/** The spec of a provider added by configuration: Chat Completions, with the field all of them know. */
+/**
+ * The spec of a provider added by configuration: Chat Completions, with the field all of them know.
+ */
 const OPENAI_COMPATIBLE: UpstreamSpec = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',

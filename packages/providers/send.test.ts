@@ -1,6 +1,7 @@
 /**
- * `send` over a real connection to a server of our own: the recorded errors of each provider (found by
- * FAREBOX_CORPUS, skipped where that is unset), and a provider that times out, disconnects or redirects.
+ * `send` over a real connection to a server of our own: the recorded errors of each provider (found
+ * by FAREBOX_CORPUS, skipped where that is unset), and a provider that times out, disconnects or
+ * redirects.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

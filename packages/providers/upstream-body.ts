@@ -1,6 +1,6 @@
 /**
- * The body of an outgoing request: small pieces are joined, large ones are streamed slice by slice, so
- * that a 20 MB body is never copied whole.
+ * The body of an outgoing request: small pieces are joined, large ones are streamed slice by slice,
+ * so that a 20 MB body is never copied whole.
  */
 import { concatBytes } from './concat-bytes.ts';
 

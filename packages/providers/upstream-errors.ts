@@ -1,7 +1,8 @@
 /**
- * Classifies a provider's error: the request was rejected, the provider is overloaded, or Farebox's own
- * account has a problem. Decided by the status and by the error's code or the start of its message, in
- * the provider's own fields: a text may echo the prompt, so a phrase elsewhere proves nothing.
+ * Classifies a provider's error: the request was rejected, the provider is overloaded, or Farebox's
+ * own account has a problem. Decided by the status and by the error's code or the start of its
+ * message, in the provider's own fields: a text may echo the prompt, so a phrase elsewhere proves
+ * nothing.
  */
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 

@@ -1,6 +1,6 @@
 /**
- * xAI. Its chat usage reports reasoning apart from completion_tokens (the recorded total is the sum of
- * prompt, completion and reasoning), and it prefers the newer name of the output limit.
+ * xAI. Its chat usage reports reasoning apart from completion_tokens (the recorded total is the sum
+ * of prompt, completion and reasoning), and it prefers the newer name of the output limit.
  */
 import type { ProviderSpec } from './contract.ts';
 

@@ -1,18 +1,21 @@
 /**
- * The result of an operation that can fail in expected ways. A failure is data, not an exception: what is
- * thrown is a bug or lost infrastructure. Results are plain flat objects, so they cross Workers RPC and
- * `structuredClone` unchanged.
+ * The result of an operation that can fail in expected ways. A failure is data, not an exception:
+ * what is thrown is a bug or lost infrastructure. Results are plain flat objects, so they cross
+ * Workers RPC and `structuredClone` unchanged.
  */
 
 /** The success of an operation that returns no data. */
 export type NoData = Readonly<Record<never, never>>;
 
-/** The fields of `T` beside `ok`. A scalar or an array needs a field of its own: `Success<{ rows: Row[] }>`. */
+/**
+ * The fields of `T` beside `ok`. A scalar or an array needs a field of its own: `Success<{ rows:
+ * Row[] }>`.
+ */
 export type Success<T extends object = NoData> = Readonly<{ ok: true }> & Readonly<T>;
 
 /**
- * A failure for each member of `E`: a string becomes `{ ok: false, reason }`, an object adds `ok: false` to
- * its own fields.
+ * A failure for each member of `E`: a string becomes `{ ok: false, reason }`, an object adds `ok:
+ * false` to its own fields.
  */
 export type Failure<E> = ReasonFailure<Extract<E, string>> | DetailedFailure<Exclude<E, string>>;
 

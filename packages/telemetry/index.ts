@@ -1,7 +1,7 @@
 /**
- * The only logger: a closed list of events made of numbers, closed sets of words and our own ids. No field
- * could hold a prompt, a response, a header, a URL, an address or the text of an error (policy P2).
- * `console` is used nowhere else in the repository.
+ * The only logger: a closed list of events made of numbers, closed sets of words and our own ids.
+ * No field could hold a prompt, a response, a header, a URL, an address or the text of an error
+ * (policy P2). `console` is used nowhere else in the repository.
  */
 
 type Id = string;
@@ -47,7 +47,9 @@ export type LogEvent =
         | 'no_role'
         | 'keys_unreachable';
     }
-  /** A new entry of the audit log. A copy kept elsewhere shows if the newest entries were cut off. */
+  /**
+   * A new entry of the audit log. A copy kept elsewhere shows if the newest entries were cut off.
+   */
   | { event: 'operator_acted'; seq: number; hash: Id }
   | { event: 'audit_log_broken'; seq: number; problem: 'missing' | 'unlinked' | 'altered' }
   | {
@@ -122,7 +124,10 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'unexpected',
 ]);
 
-/** Writes one event as a line of JSON: to the error stream if an operator should look, else to the log. */
+/**
+ * Writes one event as a line of JSON: to the error stream if an operator should look, else to the
+ * log.
+ */
 export function logEvent(event: LogEvent): void {
   const line = JSON.stringify(event);
   // biome-ignore lint/suspicious/noConsole: this is the one place that may.

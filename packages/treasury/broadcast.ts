@@ -1,7 +1,7 @@
 /**
- * Broadcasts a signed plan: first all funds, then the sweeps of the addresses that were funded. The progress is
- * read from the network's receipts, so an interrupted broadcast can be run again. A step's hash is fixed by its
- * signature, so it can't take effect twice.
+ * Broadcasts a signed plan: first all funds, then the sweeps of the addresses that were funded. The
+ * progress is read from the network's receipts, so an interrupted broadcast can be run again. A
+ * step's hash is fixed by its signature, so it can't take effect twice.
  */
 import { CHAIN_DEFAULTS, readReceipt } from '@farebox/deposits';
 import type { SignedPlan, SignedStep } from './contract.ts';
@@ -70,7 +70,10 @@ async function sendAll(
   return outcomes;
 }
 
-/** Sends a signed plan and returns the outcome of each step. `onOutcome` is called as outcomes are known. */
+/**
+ * Sends a signed plan and returns the outcome of each step. `onOutcome` is called as outcomes are
+ * known.
+ */
 export async function broadcast(
   network: Network,
   plan: SignedPlan,

@@ -1,4 +1,7 @@
-/** The treasury's commands as an operator runs them, one process each, from the mnemonic to the report. */
+/**
+ * The treasury's commands as an operator runs them, one process each, from the mnemonic to the
+ * report.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

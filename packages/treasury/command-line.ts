@@ -28,7 +28,9 @@ export function chainOption(options: Options): ChainName {
   return chain;
 }
 
-/** A decimal amount, as an integer of its smallest unit. At most `decimals` digits after the point. */
+/**
+ * A decimal amount, as an integer of its smallest unit. At most `decimals` digits after the point.
+ */
 export function amountOption(options: Options, name: string, decimals: number): bigint {
   const text = textOption(options, name);
   const [, whole = '', fraction = ''] = /^(\d{1,15})(?:\.(\d+))?$/.exec(text) ?? [];

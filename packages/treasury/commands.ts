@@ -1,4 +1,6 @@
-/** The treasury's commands: each parses its options, does its work, and prints or writes the result. */
+/**
+ * The treasury's commands: each parses its options, does its work, and prints or writes the result.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CHAIN_DEFAULTS,

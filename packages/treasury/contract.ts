@@ -1,17 +1,23 @@
 /**
- * The content of the treasury's files: a plan, which holds no secret and can't be spent, and the same plan
- * signed. docs/treasury.md explains how they are used, docs/decisions/0015 why.
+ * The content of the treasury's files: a plan, which holds no secret and can't be spent, and the
+ * same plan signed. docs/treasury.md explains how they are used, docs/decisions/0015 why.
  */
 import type { Chain, ChainName, HexAddress } from '@farebox/deposits';
 
-/** A path below the account key: chain 0 holds deposit addresses, chain 1 the treasury's own (BIP-44, "change"). */
+/**
+ * A path below the account key: chain 0 holds deposit addresses, chain 1 the treasury's own
+ * (BIP-44, "change").
+ */
 export type KeyPath = Readonly<{ chain: 0 | 1; index: number }>;
 
 /** The gas account, which pays the fees. Customers are never given this address. */
 export const GAS_PATH: KeyPath = { chain: 1, index: 0 };
 
 export type Step = Readonly<{
-  /** `fund` sends an address the coins its sweep costs. `sweep` sends all its USDT to the destination. */
+  /**
+   * `fund` sends an address the coins its sweep costs. `sweep` sends all its USDT to the
+   * destination.
+   */
   kind: 'fund' | 'sweep';
   signer: KeyPath;
   /** The address that signs, in hexadecimal. */
@@ -35,7 +41,10 @@ export type Plan = Readonly<{
   fingerprint: string;
   /** In the format of the network's wallets. */
   destination: string;
-  /** Milliseconds since 1970. After `expiresAt` TRON rejects the transactions, and we don't send them. */
+  /**
+   * Milliseconds since 1970. After `expiresAt` TRON rejects the transactions, and we don't send
+   * them.
+   */
   plannedAt: number;
   expiresAt: number;
   /** Decimal, in the coin's smallest unit: the maximum cost of all steps together. */
@@ -62,7 +71,9 @@ export type PlanOptions = Readonly<{
 export type SignedStep = Step & Readonly<{ signed: string; txHash: string }>;
 export type SignedPlan = Omit<Plan, 'steps'> & Readonly<{ steps: readonly SignedStep[] }>;
 
-/** An address that isn't swept. `uneconomical`: it holds less than five times what the sweep costs. */
+/**
+ * An address that isn't swept. `uneconomical`: it holds less than five times what the sweep costs.
+ */
 export type Skipped = Readonly<{
   address: HexAddress;
   units: string;

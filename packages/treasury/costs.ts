@@ -6,7 +6,9 @@ export const COIN_DECIMALS: Readonly<Record<Family, number>> = { evm: 18, tron: 
 
 /** The gas of a plain coin transfer on every EVM network (Ethereum yellow paper, appendix G). */
 export const TRANSFER_GAS = 21_000n;
-/** A simple TRON transaction has up to 350 bytes, at 1,000 sun each when no free bandwidth is left. */
+/**
+ * A simple TRON transaction has up to 350 bytes, at 1,000 sun each when no free bandwidth is left.
+ */
 export const BANDWIDTH_SUN = 350_000n;
 /** Sending coins to an unused address activates it: 1 TRX and 0.1 TRX (TRON's chain parameters). */
 export const ACTIVATION_SUN = 1_100_000n;
@@ -45,7 +47,9 @@ function computeFundFee(family: Family, price: bigint, balance: bigint): bigint 
   return balance === 0n ? ACTIVATION_SUN + BANDWIDTH_SUN : BANDWIDTH_SUN;
 }
 
-/** Compares both in nano-USD, each rounded against sweeping. `fee.nanoUsd` is the price of one coin. */
+/**
+ * Compares both in nano-USD, each rounded against sweeping. `fee.nanoUsd` is the price of one coin.
+ */
 export function isProfitableSweep(
   token: Readonly<{ units: bigint; decimals: number }>,
   fee: Readonly<{ units: bigint; decimals: number; nanoUsd: bigint }>,

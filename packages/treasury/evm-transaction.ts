@@ -1,6 +1,7 @@
 /**
- * Legacy transactions (EIP-155). Every EVM network accepts them, their fee is a single number, and they can be
- * signed days later. Parsing is strict: bytes that don't serialize to themselves are rejected. Pure.
+ * Legacy transactions (EIP-155). Every EVM network accepts them, their fee is a single number, and
+ * they can be signed days later. Parsing is strict: bytes that don't serialize to themselves are
+ * rejected. Pure.
  */
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';

@@ -1,4 +1,6 @@
-/** The commands for the key file: `keys new`, `keys import` and `keys show`. They use no network. */
+/**
+ * The commands for the key file: `keys new`, `keys import` and `keys show`. They use no network.
+ */
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from '@farebox/deposits';
 import type { CommandContext } from './command-context.ts';

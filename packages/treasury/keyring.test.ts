@@ -1,4 +1,6 @@
-/** The keyring: standard test vectors, the encrypted key file, and that no private key is returned. */
+/**
+ * The keyring: standard test vectors, the encrypted key file, and that no private key is returned.
+ */
 import { randomBytes } from 'node:crypto';
 import { formatAddress } from '@farebox/deposits';
 import { describe, expect, it } from 'vitest';

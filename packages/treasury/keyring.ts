@@ -1,7 +1,8 @@
 /**
- * The operator's mnemonic (BIP-39) in a file encrypted with a passphrase, and the keys derived from it. The module
- * returns public keys and signatures, never a private key: the public key of an account and the private key of one
- * child give the private keys of all the others (BIP-32, "Implications").
+ * The operator's mnemonic (BIP-39) in a file encrypted with a passphrase, and the keys derived from
+ * it. The module returns public keys and signatures, never a private key: the public key of an
+ * account and the private key of one child give the private keys of all the others (BIP-32,
+ * "Implications").
  */
 import { createCipheriv, createDecipheriv, scryptSync } from 'node:crypto';
 import { deriveAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
@@ -100,7 +101,9 @@ export function open(file: unknown, passphrase: string): OpenResult {
   }
 }
 
-/** Derives the address at a path below an account's public key. Null when `xpub` isn't such a key. */
+/**
+ * Derives the address at a path below an account's public key. Null when `xpub` isn't such a key.
+ */
 export function deriveAddressAt(xpub: string, { chain, index }: KeyPath): HexAddress | null {
   const read = parseWatchKey(xpub);
   if (!read.ok) return null;

@@ -1,5 +1,6 @@
 /**
- * Reads plan files. Only the shape is checked here; `signPlan` checks the content against the bytes to be signed.
+ * Reads plan files. Only the shape is checked here; `signPlan` checks the content against the bytes
+ * to be signed.
  */
 import { CHAINS } from '@farebox/deposits';
 import * as v from 'valibot';
@@ -47,7 +48,9 @@ function parse<Schema extends v.GenericSchema>(
   return result.success ? result.output : null;
 }
 
-/** The plan in a file's parsed JSON, or null. Unknown fields are dropped: no signature covers them. */
+/**
+ * The plan in a file's parsed JSON, or null. Unknown fields are dropped: no signature covers them.
+ */
 export function parsePlan(value: unknown): Plan | null {
   return parse(PLAN, value);
 }

@@ -1,4 +1,7 @@
-/** The id of a plan: a hash of its content, so that the plan that was reviewed is the plan that is signed. Pure. */
+/**
+ * The id of a plan: a hash of its content, so that the plan that was reviewed is the plan that is
+ * signed. Pure.
+ */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Plan } from './contract.ts';

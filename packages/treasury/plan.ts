@@ -1,6 +1,6 @@
 /**
- * Plans a sweep: selects the addresses, computes what each needs for gas, and builds the exact bytes to be
- * signed. Needs no private key; a plan can't move anything until it is signed.
+ * Plans a sweep: selects the addresses, computes what each needs for gas, and builds the exact
+ * bytes to be signed. Needs no private key; a plan can't move anything until it is signed.
  */
 import { formatAddress, type HexAddress, parseWatchKey } from '@farebox/deposits';
 import { err, ok, type Result } from '@farebox/result';

@@ -1,4 +1,6 @@
-/** Asks the operator for a secret without echoing it. When input is a pipe, it reads the next line. */
+/**
+ * Asks the operator for a secret without echoing it. When input is a pipe, it reads the next line.
+ */
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 

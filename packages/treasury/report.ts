@@ -1,12 +1,15 @@
-/** Reports what a broadcast plan moved, from the events of final blocks only. The daily audit uses it. */
+/**
+ * Reports what a broadcast plan moved, from the events of final blocks only. The daily audit uses
+ * it.
+ */
 import {
   CHAIN_DEFAULTS,
   type ChainName,
   type HexAddress,
-  type Receipt,
   readReceipt,
   readTip,
   safeBlock,
+  type TransactionReceipt,
 } from '@farebox/deposits';
 import type { SignedPlan, SignedStep } from './contract.ts';
 import type { Network } from './network.ts';
@@ -29,7 +32,11 @@ export type Report = Readonly<{
   }>[];
 }>;
 
-function sumMovedUnits(receipt: Receipt, plan: SignedPlan, { from }: SignedStep): bigint {
+function sumMovedUnits(
+  receipt: TransactionReceipt,
+  plan: SignedPlan,
+  { from }: SignedStep,
+): bigint {
   return receipt.transfers
     .filter(({ contract, sender }) => contract === plan.token && sender === from)
     .reduce((sum, { units }) => sum + units, 0n);

@@ -1,6 +1,7 @@
 /**
- * Signs a plan, offline. A plan's own description isn't trusted: every step is decoded from the bytes that would
- * be signed. If one of them does anything but sweep to an allowed destination, nothing is signed.
+ * Signs a plan, offline. A plan's own description isn't trusted: every step is decoded from the
+ * bytes that would be signed. If one of them does anything but sweep to an allowed destination,
+ * nothing is signed.
  */
 import { CHAIN_DEFAULTS, type HexAddress, parseAddress } from '@farebox/deposits';
 import { err, ok, type Result } from '@farebox/result';
@@ -16,7 +17,10 @@ export type SignOptions = Readonly<{
   allowed: readonly string[];
   /** The destination, typed again by the operator who signs. */
   confirmed: string;
-  /** In the coin's smallest unit: the limit for the fees of all steps and the gas they send, together. */
+  /**
+   * In the coin's smallest unit: the limit for the fees of all steps and the gas they send,
+   * together.
+   */
   maxFee: bigint;
   now: number;
 }>;

@@ -1,6 +1,6 @@
 /**
- * Sweeps on a local EVM chain from plan to report: each balance moves once, even when steps are repeated, and only to
- * the destination. And `signPlan` with plans that were tampered with.
+ * Sweeps on a local EVM chain from plan to report: each balance moves once, even when steps are
+ * repeated, and only to the destination. And `signPlan` with plans that were tampered with.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

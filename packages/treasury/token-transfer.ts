@@ -1,4 +1,6 @@
-/** Encodes and strictly decodes the call data of `transfer(address,uint256)` (ERC-20, TRC-20). Pure. */
+/**
+ * Encodes and strictly decodes the call data of `transfer(address,uint256)` (ERC-20, TRC-20). Pure.
+ */
 import type { HexAddress } from '@farebox/deposits';
 
 const SELECTOR = '0xa9059cbb';

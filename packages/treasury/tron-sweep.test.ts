@@ -1,6 +1,7 @@
 /**
- * A sweep on TRON from plan to report, through a node with java-tron's behavior. TRON's official SDK decodes each
- * transaction and recovers its signer. Addresses that only ever received USDT are activated first.
+ * A sweep on TRON from plan to report, through a node with java-tron's behavior. TRON's official
+ * SDK decodes each transaction and recovers its signer. Addresses that only ever received USDT are
+ * activated first.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,8 @@
 /**
- * Serializes and parses TRON's `Transaction.raw` for the two contracts a sweep needs (tronprotocol/protocol,
- * core/Tron.proto and core/contract). Parsing is strict: bytes that don't serialize to themselves are rejected, so
- * that nothing is signed that wasn't fully understood. Pure.
+ * Serializes and parses TRON's `Transaction.raw` for the two contracts a sweep needs
+ * (tronprotocol/protocol, core/Tron.proto and core/contract). Parsing is strict: bytes that don't
+ * serialize to themselves are rejected, so that nothing is signed that wasn't fully understood.
+ * Pure.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -13,7 +14,10 @@ export type TronContract =
   | Readonly<{ kind: 'trigger'; owner: string; contract: string; data: string }>;
 
 export type TronTransaction = Readonly<{
-  /** The reference block: bytes 6 and 7 of its number, bytes 8 to 15 of its hash. Hexadecimal, without 0x. */
+  /**
+   * The reference block: bytes 6 and 7 of its number, bytes 8 to 15 of its hash. Hexadecimal,
+   * without 0x.
+   */
   refBlockBytes: string;
   refBlockHash: string;
   /** Milliseconds since 1970. */

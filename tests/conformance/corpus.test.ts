@@ -1,7 +1,7 @@
 /**
- * The bill is exact: every recorded answer of a real provider, replayed through the whole gateway, is
- * billed by the recording's own usage at the dated price, and reaches the caller byte for byte. The
- * environment variable FAREBOX_CORPUS names their folder.
+ * The bill is exact: every recorded answer of a real provider, replayed through the whole gateway,
+ * is billed by the recording's own usage at the dated price, and reaches the caller byte for byte.
+ * The environment variable FAREBOX_CORPUS names their folder.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,7 +79,9 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-/** A plain request for the recorded answer, if the recorded request is unknown or would be rejected. */
+/**
+ * A plain request for the recorded answer, if the recorded request is unknown or would be rejected.
+ */
 function plainRequest({ meta }: Case): Record<string, unknown> {
   const limit = meta.api === 'anthropic-messages' ? { max_tokens: 4096 } : {};
   return { messages: [{ role: 'user', content: 'Hello.' }], stream: meta.stream, ...limit };

@@ -1,4 +1,6 @@
-/** The feature table of tests/conformance/README.md and the SDK tests name each other completely. */
+/**
+ * The feature table of tests/conformance/README.md and the SDK tests name each other completely.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * An HTTP client of the console for system tests. It keeps cookies and sends the origin of its forms as a
- * browser does, and follows a redirect only on request.
+ * An HTTP client of the console for system tests. It keeps cookies and sends the origin of its
+ * forms as a browser does, and follows a redirect only on request.
  */
 import type { LocalStack } from '@farebox/local';
 

@@ -1,4 +1,6 @@
-/** Received emails, for system tests: the next unread one to an address, and the token in its link. */
+/**
+ * Received emails, for system tests: the next unread one to an address, and the token in its link.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalStack } from '@farebox/local';
 

@@ -1,6 +1,7 @@
 /**
- * A provider that does exactly what a test tells it to: answers, waits, truncates, stalls. The code under
- * test is the gateway; the independent mock and the recordings stand in for real providers elsewhere.
+ * A provider that does exactly what a test tells it to: answers, waits, truncates, stalls. The code
+ * under test is the gateway; the independent mock and the recordings stand in for real providers
+ * elsewhere.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,9 +1,11 @@
 /**
- * One local stack for all test files that one worker process runs. A stack takes seconds of CPU to start, and most
- * system tests need no binding of their own: they make an account each and leave the others' alone. Projects that
- * use it turn vitest's isolation off, so that this module is loaded once a worker.
+ * One local stack for all test files that one worker process runs. A stack takes seconds of CPU to
+ * start, and most system tests need no binding of their own: they make an account each and leave
+ * the others' alone. Projects that use it turn vitest's isolation off, so that this module is
+ * loaded once a worker.
  *
- * A test that restarts Workers, stops the database or needs its own bindings calls `startStack` instead.
+ * A test that restarts Workers, stops the database or needs its own bindings calls `startStack`
+ * instead.
  */
 import { type LocalStack, startStack } from '@farebox/local';
 import { ScriptedUpstream } from './scripted-upstream.ts';
@@ -34,7 +36,10 @@ async function start(kind: ProviderKind): Promise<SharedStack> {
   return { stack, upstream };
 }
 
-/** The worker's stack of this kind, started by the first file that asks. Its crons fire by `runCrons` only. */
+/**
+ * The worker's stack of this kind, started by the first file that asks. Its crons fire by
+ * `runCrons` only.
+ */
 export function sharedStack(kind: ProviderKind): Promise<SharedStack> {
   const running = started.get(kind) ?? start(kind);
   started.set(kind, running);

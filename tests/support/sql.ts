@@ -1,4 +1,6 @@
-/** Queries the database of a running stack directly, through the Workers' protocol; rows of texts. */
+/**
+ * Queries the database of a running stack directly, through the Workers' protocol; rows of texts.
+ */
 import type { LocalStack } from '@farebox/local';
 
 export type Row = readonly (string | null)[];

@@ -1,4 +1,6 @@
-/** Account deletion with failures at each step: repeating it finishes it, and no step runs twice. */
+/**
+ * Account deletion with failures at each step: repeating it finishes it, and no step runs twice.
+ */
 import { connect, type Database } from '@farebox/database';
 import { insertAccount } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';

@@ -1,9 +1,9 @@
 /**
- * Account deletion, in steps that can each be repeated after a crash: close the account's rows (sessions end,
- * a receipt is written), close the account object (keys stop working), queue the final email, erase the
- * user's rows, wipe the object once Postgres has its last entry. The cron repeats all steps for accounts that
- * are closed and not wiped. The final email is queued before the address is erased, under a fixed id, so a
- * repeated erasure sends no second one.
+ * Account deletion, in steps that can each be repeated after a crash: close the account's rows
+ * (sessions end, a receipt is written), close the account object (keys stop working), queue the
+ * final email, erase the user's rows, wipe the object once Postgres has its last entry. The cron
+ * repeats all steps for accounts that are closed and not wiped. The final email is queued before
+ * the address is erased, under a fixed id, so a repeated erasure sends no second one.
  */
 import { insertEmails, markEmailNotSent } from '@farebox/database/email';
 import {
@@ -29,7 +29,10 @@ export type DeletionResult = Readonly<{
   closed: CloseResult | null;
 }>;
 
-/** Starts the deletion, which is final. Throws only if the first step failed and nothing was changed. */
+/**
+ * Starts the deletion, which is final. Throws only if the first step failed and nothing was
+ * changed.
+ */
 export async function deleteAccount(
   deps: DeletionDeps,
   account: AccountId,
@@ -60,7 +63,10 @@ async function finishDeletion(deps: DeletionDeps, account: AccountId): Promise<C
   return closed;
 }
 
-/** Queues the final email. If the queue is unavailable the email is dropped: erasing the address matters more. */
+/**
+ * Queues the final email. If the queue is unavailable the email is dropped: erasing the address
+ * matters more.
+ */
 async function sendDeletionEmail(
   { identity, mail }: DeletionDeps,
   account: AccountId,
@@ -87,7 +93,9 @@ async function sendDeletionEmail(
 
 const MAX_DELETIONS_PER_RUN = 50;
 
-/** Finishes started deletions; called by the cron. A deletion that fails does not delay the others. */
+/**
+ * Finishes started deletions; called by the cron. A deletion that fails does not delay the others.
+ */
 export async function finishDeletions(deps: DeletionDeps): Promise<void> {
   for (const account of await listUnfinishedDeletions(deps.identity.db, MAX_DELETIONS_PER_RUN)) {
     await tryToFinish(deps, account);

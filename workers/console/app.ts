@@ -1,6 +1,6 @@
 /**
- * The console's routes: pages for users, webhooks, and static files. Plain HTTP is answered outside of
- * loopback only with a redirect; pages load no inline script and may not be framed.
+ * The console's routes: pages for users, webhooks, and static files. Plain HTTP is answered outside
+ * of loopback only with a redirect; pages load no inline script and may not be framed.
  */
 import { MissingBindingError } from '@farebox/bindings';
 import { csrfProtection, formBodyLimit, ICON, STYLE, secureTransport } from '@farebox/design';

@@ -1,4 +1,6 @@
-/** The form for an email address, a password or both, as signing up, signing in and recovery use it. */
+/**
+ * The form for an email address, a password or both, as signing up, signing in and recovery use it.
+ */
 import { Field } from '@farebox/design';
 import type { FC } from 'hono/jsx';
 
@@ -25,7 +27,10 @@ type CredentialFormProps = Readonly<{
   submit: string;
   fields: readonly CredentialField[];
   hidden?: Readonly<Record<string, string>>;
-  /** The account's address where the form has no field for it, so that password managers find the entry. */
+  /**
+   * The account's address where the form has no field for it, so that password managers find the
+   * entry.
+   */
   username?: string;
 }>;
 

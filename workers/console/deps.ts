@@ -14,7 +14,9 @@ export type ConsoleDeps = Readonly<{
   mail: Queue<QueuedEmail>;
   consoleUrl: URL;
   apiUrl: URL;
-  /** The address customers can write to: the sender of our emails. Null where none is configured. */
+  /**
+   * The address customers can write to: the sender of our emails. Null where none is configured.
+   */
   contactEmail: string | null;
 }>;
 

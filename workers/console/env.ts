@@ -1,12 +1,15 @@
 /**
- * The bindings of the console. A binding is checked at first use; an error names the binding and never its
- * value. Each area derives its own values from them in its deps.ts.
+ * The bindings of the console. A binding is checked at first use; an error names the binding and
+ * never its value. Each area derives its own values from them in its deps.ts.
  */
 import type { ClaimResult } from '@farebox/deposits';
 import type { AccountId, AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
 
-/** The one verb of the deposits Worker that the console calls. It finds a transfer; it can't credit one. */
+/**
+ * The one verb of the deposits Worker that the console calls. It finds a transfer; it can't credit
+ * one.
+ */
 export type ClaimsRpc = Readonly<{
   claim(account: AccountId, chain: string, txHash: string): Promise<ClaimResult>;
 }>;
@@ -18,10 +21,16 @@ export type Env = Readonly<{
   MAIL?: Queue<QueuedEmail>;
   /** The deposits Worker's entrypoint `Claims`. */
   CLAIMS?: ClaimsRpc;
-  /** The extended public keys that deposit addresses are derived from, comma separated, newest first. */
+  /**
+   * The extended public keys that deposit addresses are derived from, comma separated, newest
+   * first.
+   */
   XPUB_EVM?: string;
   XPUB_TRON?: string;
-  /** 32 bytes, hexadecimal. Keys for sessions, sealed factors and unsubscribe links are derived from it. */
+  /**
+   * 32 bytes, hexadecimal. Keys for sessions, sealed factors and unsubscribe links are derived from
+   * it.
+   */
   CONSOLE_SECRET?: string;
   /** The public origin of this Worker, such as `https://console.example.com`. */
   CONSOLE_URL?: string;

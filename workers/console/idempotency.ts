@@ -1,7 +1,7 @@
 /**
- * Form tokens: a form that creates something carries a token that works once, so that a reload or a second
- * press of the button creates nothing more. A redeemed token is stored as a rate limit of one attempt that
- * expires with the token.
+ * Form tokens: a form that creates something carries a token that works once, so that a reload or a
+ * second press of the button creates nothing more. A redeemed token is stored as a rate limit of
+ * one attempt that expires with the token.
  */
 import { deriveKey, keyedHash } from '@farebox/crypto';
 import { countAttempt } from '@farebox/database/rate-limits';
@@ -23,7 +23,9 @@ export function issueFormToken(deps: IdentityDeps, account: AccountId, action: s
   return `${expiresAt}.${nonce}.${keyedHash(formTokenKey(deps), ['ticket', account, action, expiresAt, nonce])}`;
 }
 
-/** Returns true once for a token that was issued for this account and action and has not expired. */
+/**
+ * Returns true once for a token that was issued for this account and action and has not expired.
+ */
 export async function redeemFormToken(
   deps: IdentityDeps,
   account: AccountId,

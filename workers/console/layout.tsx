@@ -1,6 +1,6 @@
 /**
- * The layout of every page: document, header with the main menu, and footer. Pages work without scripts.
- * Text from users or rows is always a JSX child, which hono/jsx escapes.
+ * The layout of every page: document, header with the main menu, and footer. Pages work without
+ * scripts. Text from users or rows is always a JSX child, which hono/jsx escapes.
  */
 import { HtmlDocument, htmlResponse } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';

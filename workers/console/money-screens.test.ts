@@ -1,6 +1,6 @@
 /**
- * The money screens on a real database: contents, changes, and isolation between accounts. The account object
- * is a stand-in here; tests/money-screens.test.ts uses the real one.
+ * The money screens on a real database: contents, changes, and isolation between accounts. The
+ * account object is a stand-in here; tests/money-screens.test.ts uses the real one.
  */
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
@@ -295,7 +295,8 @@ describe('the details of a call', () => {
   it('show line items, total, reason and id', async () => {
     const call = ENTRIES[121 - 1]?.call;
     const page = await getText(`/calls/${call?.id}`);
-    // 120 x 0.15 + 3 x 0.075 + 7 x 0.60 USD for a million each = 22.425 millionths, rounded up once.
+    // 120 x 0.15 + 3 x 0.075 + 7 x 0.60 USD for a million each = 22.425 millionths, rounded up
+    // once.
     for (const figure of ['$0.000018', '$0.000000225', '$0.0000042', '$0.000022425']) {
       expect(page).toContain(figure);
     }

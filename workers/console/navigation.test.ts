@@ -1,4 +1,7 @@
-/** A screen is added in one folder plus one line each in navigation.ts, app.ts and the message files. */
+/**
+ * A screen is added in one folder plus one line each in navigation.ts, app.ts and the message
+ * files.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LANGUAGES, messagesFor } from '@farebox/i18n';
@@ -12,7 +15,9 @@ function toFolderName(screen: string): string {
   return screen.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The folder of every product file that marks an item of the menu as active, by the item's path. */
+/**
+ * The folder of every product file that marks an item of the menu as active, by the item's path.
+ */
 function foldersByActivePath(): ReadonlyMap<string, ReadonlySet<string>> {
   const folders = new Map<string, Set<string>>();
   for (const file of readdirSync(ROOT, { recursive: true, encoding: 'utf8' })) {

@@ -1,6 +1,6 @@
 /**
- * The screens of a signed-in user, in the order of the main menu. A screen is a folder with its routes, a
- * line in app.ts, an item here, and its name in every language under the same key.
+ * The screens of a signed-in user, in the order of the main menu. A screen is a folder with its
+ * routes, a line in app.ts, an item here, and its name in every language under the same key.
  */
 import type { Messages } from '@farebox/i18n';
 

@@ -1,4 +1,6 @@
-/** Rate limits of actions per account, in fixed windows. Sign-in has limits of its own in identity. */
+/**
+ * Rate limits of actions per account, in fixed windows. Sign-in has limits of its own in identity.
+ */
 import { deriveKey, keyedHash } from '@farebox/crypto';
 import { countAttempt, type RateLimitBucket } from '@farebox/database/rate-limits';
 import type { IdentityDeps, RateLimited } from '@farebox/identity';

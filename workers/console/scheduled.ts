@@ -1,6 +1,6 @@
 /**
- * The cron of the console: finishes account deletions and purges expired rows (docs/storage.md lists the
- * retention periods). A task that fails does not stop the others.
+ * The cron of the console: finishes account deletions and purges expired rows (docs/storage.md
+ * lists the retention periods). A task that fails does not stop the others.
  */
 import { deleteOldEmails } from '@farebox/database/email';
 import { purgeExpired } from '@farebox/identity';

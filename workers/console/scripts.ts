@@ -1,6 +1,7 @@
 /**
- * The scripts that pages load by name. Each is served as a file, because the content security policy allows
- * no inline script. Pages have to work without them. A screen's script is in the folder of the screen.
+ * The scripts that pages load by name. Each is served as a file, because the content security
+ * policy allows no inline script. Pages have to work without them. A screen's script is in the
+ * folder of the screen.
  */
 import { COPY_KEY_SCRIPT } from './keys/copy-key.script.ts';
 import { PLAYGROUND_SCRIPT } from './playground/playground.script.ts';

@@ -1,6 +1,6 @@
 /**
- * Queues emails after the response was sent, so that the response time doesn't reveal whether there was an
- * email to send (no user enumeration by timing).
+ * Queues emails after the response was sent, so that the response time doesn't reveal whether there
+ * was an email to send (no user enumeration by timing).
  */
 import { type Email, enqueueEmails } from '@farebox/mail';
 import type { Context } from 'hono';

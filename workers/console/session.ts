@@ -1,6 +1,7 @@
 /**
- * Loads the session of a request, if it has one, and picks the language of the response. A cookie counts
- * only after `findSessionUser` has found its session. Reads and writes all cookies of the console.
+ * Loads the session of a request, if it has one, and picks the language of the response. A cookie
+ * counts only after `findSessionUser` has found its session. Reads and writes all cookies of the
+ * console.
  */
 import { findLanguage, type Language, type Messages, messagesFor } from '@farebox/i18n';
 import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
@@ -31,7 +32,10 @@ const MFA_COOKIE = 'step';
 const LANGUAGE_COOKIE = 'language';
 const DAY_SECONDS = 86_400;
 
-/** `__Host-` limits a cookie to this host and to HTTPS (RFC 6265bis section 4.1.3.2); loopback counts as secure. */
+/**
+ * `__Host-` limits a cookie to this host and to HTTPS (RFC 6265bis section 4.1.3.2); loopback
+ * counts as secure.
+ */
 const COOKIE_OPTIONS = {
   prefix: 'host',
   path: '/',
@@ -40,7 +44,10 @@ const COOKIE_OPTIONS = {
   sameSite: 'Lax',
 } as const;
 
-/** Reads Accept-Language (RFC 9110 section 12.5.4) in its order, ignoring weights: browsers send it sorted. */
+/**
+ * Reads Accept-Language (RFC 9110 section 12.5.4) in its order, ignoring weights: browsers send it
+ * sorted.
+ */
 function parseAcceptLanguage(header: string | undefined): Language | undefined {
   for (const range of (header ?? '').slice(0, 200).split(',')) {
     const language = findLanguage(range.split(';')[0]?.trim());
@@ -67,7 +74,9 @@ export const loadSession: MiddlewareHandler<PublicEnv> = async function loadSess
   await next();
 };
 
-/** Returns `text` if it is a path of this console, else `/`: the only safe targets of a redirect. */
+/**
+ * Returns `text` if it is a path of this console, else `/`: the only safe targets of a redirect.
+ */
 export function localPath(text: string | undefined): string {
   const isSafe = text !== undefined && /^\/(?![/\\])[!-~]{0,500}$/.test(text);
   return isSafe && !text.includes('\\') ? text : '/';
@@ -90,8 +99,9 @@ export const requireSignIn: MiddlewareHandler<SignedInEnv> = async function requ
 };
 
 /**
- * Requires a recent password or factor for sensitive actions (keys, address, deletion) and redirects to
- * /prove otherwise. The redirect loses a posted form, so the page with the form requires it too.
+ * Requires a recent password or factor for sensitive actions (keys, address, deletion) and
+ * redirects to /prove otherwise. The redirect loses a posted form, so the page with the form
+ * requires it too.
  */
 export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function requireRecentAuth(
   c,
@@ -104,7 +114,10 @@ export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function 
   return c.redirect(`/prove?next=${encodeURIComponent(returnTo)}`, 303);
 };
 
-/** Returns the client's address, which Cloudflare sets. It is used for rate limits only and never stored. */
+/**
+ * Returns the client's address, which Cloudflare sets. It is used for rate limits only and never
+ * stored.
+ */
 export function clientIp(c: Context): string {
   return c.req.header('cf-connecting-ip') ?? 'local';
 }

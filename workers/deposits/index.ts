@@ -1,4 +1,7 @@
-/** The deposits Worker: its cron, and the entrypoint through which the console submits users' claims. */
+/**
+ * The deposits Worker: its cron, and the entrypoint through which the console submits users'
+ * claims.
+ */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { type ClaimResult, claim, runScheduled } from '@farebox/deposits';
 import type { AccountId } from '@farebox/ledger';

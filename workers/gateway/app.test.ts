@@ -1,4 +1,7 @@
-/** What the router adds to every response: CORS headers for browsers, and the rejection of plain http. */
+/**
+ * What the router adds to every response: CORS headers for browsers, and the rejection of plain
+ * http.
+ */
 import { describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 

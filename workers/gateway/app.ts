@@ -19,8 +19,8 @@ type RouteHandler = (ctx: RequestContext, c: Context<AppEnv>) => Promise<Respons
 
 /**
  * Builds the request context, rejects plain http and adds the CORS headers. Errors are written in
- * `dialect`, or else in the one that path and headers suggest. One wrapper and no middleware: composing
- * middleware costs more than the routing itself.
+ * `dialect`, or else in the one that path and headers suggest. One wrapper and no middleware:
+ * composing middleware costs more than the routing itself.
  */
 function withRequestContext(handler: RouteHandler, dialect?: Dialect): Handler<AppEnv> {
   return async (c) => {

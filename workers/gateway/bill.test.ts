@@ -1,6 +1,7 @@
 /**
- * The rules of what a call is charged: the provider's usage where it was reported, an estimate within the
- * hold where the response was truncated, nothing where nothing was produced. Seeds are fixed.
+ * The rules of what a call is charged: the provider's usage where it was reported, an estimate
+ * within the hold where the response was truncated, nothing where nothing was produced. Seeds are
+ * fixed.
  */
 import { parseRequest } from '@farebox/dialects';
 import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';

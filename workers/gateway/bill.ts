@@ -1,7 +1,7 @@
 /**
- * Computes what a call is charged and why (design: "what is charged"): the provider's usage if it was
- * reported, an estimate of the output if the response was truncated, nothing if nothing was produced.
- * Pure: the caller passes what was read, how the response ended and how long it took.
+ * Computes what a call is charged and why (design: "what is charged"): the provider's usage if it
+ * was reported, an estimate of the output if the response was truncated, nothing if nothing was
+ * produced. Pure: the caller passes what was read, how the response ended and how long it took.
  */
 import { type Model, pricesAt, surchargePrice } from '@farebox/catalog';
 import type { SettleReason } from '@farebox/ledger';
@@ -44,8 +44,8 @@ export type Bill = Readonly<{
 }>;
 
 /**
- * Tokens per second that a model is assumed to generate unseen, if it was truncated before it reported
- * its usage: the upper end of what today's models stream.
+ * Tokens per second that a model is assumed to generate unseen, if it was truncated before it
+ * reported its usage: the upper end of what today's models stream.
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
 
@@ -53,7 +53,9 @@ function totalInputTokens(usage: Usage): number {
   return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
 }
 
-/** Returns the price per million units; a compaction's tokens cost what the model's other tokens do. */
+/**
+ * Returns the price per million units; a compaction's tokens cost what the model's other tokens do.
+ */
 function unitPrice(kind: SurchargeKind, model: Model, prices: Prices): bigint {
   switch (kind) {
     case 'compaction_input':

@@ -1,7 +1,7 @@
 /**
- * Reads request bodies within limits. All requests of an isolate share its memory (128 MB), so the bodies
- * in flight have a budget: above it a request gets 503 with Retry-After, because exceeding the memory
- * would kill the isolate with every stream in it.
+ * Reads request bodies within limits. All requests of an isolate share its memory (128 MB), so the
+ * bodies in flight have a budget: above it a request gets 503 with Retry-After, because exceeding
+ * the memory would kill the isolate with every stream in it.
  */
 import { err, ok, type Result } from '@farebox/result';
 import { IdleTimer } from './idle-timer.ts';
@@ -12,8 +12,8 @@ export const MAX_BODY_BYTES = 20 * 1024 * 1024;
 export const MAX_BODY_BYTES_IN_FLIGHT = 4 * MAX_BODY_BYTES;
 
 /**
- * Bodies up to this size, in bytes, are read by the runtime in one piece, which is faster, and outside
- * the budget, so that a few large uploads never block ordinary calls.
+ * Bodies up to this size, in bytes, are read by the runtime in one piece, which is faster, and
+ * outside the budget, so that a few large uploads never block ordinary calls.
  */
 const SMALL_BODY = 64 * 1024;
 
@@ -25,12 +25,14 @@ export type BodyResult = Result<
   'gateway_busy' | 'incomplete_body' | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
 >;
 
-/** How much of a rejected body is still read, in bytes, so that its sender gets to read the error. */
+/**
+ * How much of a rejected body is still read, in bytes, so that its sender gets to read the error.
+ */
 const MAX_DRAINED_BYTES = 2 * MAX_BODY_BYTES;
 
 /**
- * Reads and discards a body. Most clients report a broken connection instead of the response if they
- * receive one while they still send the body (RFC 9112 section 9.3).
+ * Reads and discards a body. Most clients report a broken connection instead of the response if
+ * they receive one while they still send the body (RFC 9112 section 9.3).
  */
 export async function drainBody(request: Request): Promise<void> {
   if (request.body === null || request.bodyUsed) return;
@@ -67,7 +69,9 @@ class MemoryBudget {
   }
 }
 
-/** One per isolate. `release` of a result must be called once its bytes are no longer referenced. */
+/**
+ * One per isolate. `release` of a result must be called once its bytes are no longer referenced.
+ */
 export class BodyReader {
   readonly #budget = new MemoryBudget();
 

@@ -5,8 +5,8 @@ const INTERVAL_GROWTH = 1.5;
 const MAX_INTERVAL_FACTOR = 3;
 
 /**
- * Runs `checkpoint` at growing intervals, up to three times the first: a stream that has lasted long is
- * likely to last longer, and each checkpoint costs its account's Durable Object a request.
+ * Runs `checkpoint` at growing intervals, up to three times the first: a stream that has lasted
+ * long is likely to last longer, and each checkpoint costs its account's Durable Object a request.
  */
 export class CheckpointScheduler implements Deadline {
   readonly #checkpoint: () => void;

@@ -1,4 +1,7 @@
-/** Checkpoints of a stream: the account gets a floor for the cost, the gateway the reply to stop or not. */
+/**
+ * Checkpoints of a stream: the account gets a floor for the cost, the gateway the reply to stop or
+ * not.
+ */
 import type { Meter } from '@farebox/providers';
 import { estimateBill } from './bill.ts';
 import { type Call, holdDeadline } from './call.ts';

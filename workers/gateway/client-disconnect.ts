@@ -1,8 +1,8 @@
 /** The one record of a client's disconnect, from which the drain timeout runs. */
 
 /**
- * Records when the client disconnected. Several sources report it (the request's abort signal, a failed
- * write); the first one wins. Listeners run once, in the order in which they were added.
+ * Records when the client disconnected. Several sources report it (the request's abort signal, a
+ * failed write); the first one wins. Listeners run once, in the order in which they were added.
  */
 export class ClientDisconnect {
   readonly #clock: () => number;
@@ -16,7 +16,10 @@ export class ClientDisconnect {
     else signal.addEventListener('abort', () => this.mark());
   }
 
-  /** The time of the disconnect in milliseconds since the epoch, or null while the client is connected. */
+  /**
+   * The time of the disconnect in milliseconds since the epoch, or null while the client is
+   * connected.
+   */
   get at(): number | null {
     return this.#at;
   }
@@ -31,8 +34,8 @@ export class ClientDisconnect {
   }
 
   /**
-   * Calls `listener` when the client disconnects, or at once if it already has. Returns a function that
-   * removes the listener.
+   * Calls `listener` when the client disconnects, or at once if it already has. Returns a function
+   * that removes the listener.
    */
   onDisconnect(listener: () => void): () => void {
     if (this.#at === null) this.#listeners.add(listener);

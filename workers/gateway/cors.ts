@@ -1,6 +1,8 @@
 /** Cross-origin access: any page may call the API with a key of its own. */
 
-/** The headers a page may read beside the body; the SDKs decide by the last two whether to retry. */
+/**
+ * The headers a page may read beside the body; the SDKs decide by the last two whether to retry.
+ */
 const EXPOSED_HEADERS = [
   'x-request-id',
   'request-id',
@@ -11,8 +13,8 @@ const EXPOSED_HEADERS = [
 ].join(', ');
 
 /**
- * Lets any origin read the response: the API has no cookies that a foreign page could use. Every response
- * gets these headers, so that no cache keeps one without them.
+ * Lets any origin read the response: the API has no cookies that a foreign page could use. Every
+ * response gets these headers, so that no cache keeps one without them.
  */
 export function withCors(response: Response): Response {
   response.headers.set('access-control-allow-origin', '*');

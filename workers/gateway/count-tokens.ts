@@ -1,6 +1,6 @@
 /**
- * POST /v1/messages/count_tokens: the provider's own count, which is free there. Requires a valid key,
- * forwards the body with only the model's name replaced, and holds and charges nothing.
+ * POST /v1/messages/count_tokens: the provider's own count, which is free there. Requires a valid
+ * key, forwards the body with only the model's name replaced, and holds and charges nothing.
  */
 import { findModel, suggestModels } from '@farebox/catalog';
 import { editModel, parseCountTokens } from '@farebox/dialects';

@@ -1,7 +1,7 @@
 /**
- * One `setTimeout` for any number of deadlines that move while a response is under way. A deadline that
- * was put off is found so when the timer fires, and the timer is set again: resetting a timeout for each
- * chunk costs more than reading the clock does.
+ * One `setTimeout` for any number of deadlines that move while a response is under way. A deadline
+ * that was put off is found so when the timer fires, and the timer is set again: resetting a
+ * timeout for each chunk costs more than reading the clock does.
  */
 
 /** Work that is due at a time which may change until the timer fires. */

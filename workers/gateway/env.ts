@@ -1,6 +1,6 @@
 /**
- * The only reader of the gateway's bindings. Checks them at first use, fails with the name of a missing
- * one, and passes the values on as `GatewayDeps`.
+ * The only reader of the gateway's bindings. Checks them at first use, fails with the name of a
+ * missing one, and passes the values on as `GatewayDeps`.
  */
 import { MissingBindingError, requireBinding } from '@farebox/bindings';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
@@ -118,8 +118,8 @@ function readTimeouts(env: Env): Timeouts {
     // The official SDKs give a call 10 minutes.
     firstByteMs: readDuration(env, 'FIRST_BYTE_TIMEOUT_SECONDS', 600),
     idleMs: readDuration(env, 'IDLE_TIMEOUT_SECONDS', 300),
-    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61); and workerd does
-    // not notice that a client has disconnected while nothing is written (workerd#4638).
+    // Claude Code's watchdog cancels after 15 s without an event (Router-Maestro#61); and workerd
+    // does not notice that a client has disconnected while nothing is written (workerd#4638).
     keepAliveMs: readDuration(env, 'KEEPALIVE_SECONDS', 5),
     checkpointMs: readDuration(env, 'CHECKPOINT_SECONDS', 5),
     // waitUntil ends 30 s after the client disconnected (Workers docs, "Context").
@@ -147,7 +147,10 @@ function createDeps(env: Env): GatewayDeps {
 
 const depsCache = new WeakMap<Env, GatewayDeps>();
 
-/** Returns the dependencies for these bindings; creates them at first use, since nothing may run at start-up. */
+/**
+ * Returns the dependencies for these bindings; creates them at first use, since nothing may run at
+ * start-up.
+ */
 export function getDeps(env: Env): GatewayDeps {
   const cached = depsCache.get(env);
   if (cached !== undefined) return cached;

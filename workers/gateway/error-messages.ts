@@ -1,6 +1,6 @@
 /**
- * The message of every API error. Messages are written here: of what the caller sent they repeat only a
- * model's name, and field names that stand in our own tables.
+ * The message of every API error. Messages are written here: of what the caller sent they repeat
+ * only a model's name, and field names that stand in our own tables.
  */
 import type { RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';

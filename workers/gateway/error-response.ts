@@ -11,7 +11,9 @@ function getParam(apiError: ApiError): string | null {
   return 'model' in apiError ? 'model' : null;
 }
 
-/** Returns figures for programs: the missing amount, and the output limit that would be affordable. */
+/**
+ * Returns figures for programs: the missing amount, and the output limit that would be affordable.
+ */
 function errorDetails(apiError: ApiError): Record<string, string | number> {
   if (!('missingAmount' in apiError)) return {};
   return {

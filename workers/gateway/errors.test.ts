@@ -1,6 +1,6 @@
 /**
- * One row per API error: its status, whether an SDK may retry it, and its shape in both dialects, as a
- * response and inside a stream.
+ * One row per API error: its status, whether an SDK may retry it, and its shape in both dialects,
+ * as a response and inside a stream.
  */
 
 import { type Dialect, detectDialect } from '@farebox/dialects';

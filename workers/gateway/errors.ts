@@ -33,8 +33,8 @@ export type ApiError =
 export type ErrorReason = ApiError['reason'];
 
 /**
- * `retryable` is the value of `x-should-retry`, without which the official SDKs retry every 408, 409, 429
- * and 5xx (openai-node and anthropic-sdk-typescript, `shouldRetry`).
+ * `retryable` is the value of `x-should-retry`, without which the official SDKs retry every 408,
+ * 409, 429 and 5xx (openai-node and anthropic-sdk-typescript, `shouldRetry`).
  */
 type ErrorMapping = Readonly<{
   status: number;

@@ -10,7 +10,10 @@ import { type Plan, planCall } from './plan.ts';
 import { idHeaders } from './request-id.ts';
 import { withBody } from './with-caller.ts';
 
-/** Parses the body in the dialect that the headers suggest, or in the first other one that accepts it. */
+/**
+ * Parses the body in the dialect that the headers suggest, or in the first other one that accepts
+ * it.
+ */
 function parseWithFallback(suggested: Dialect, body: Uint8Array): ParseResult {
   const parsed = parseRequest(suggested, body);
   if (parsed.ok) return parsed;

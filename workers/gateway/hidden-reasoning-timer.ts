@@ -3,8 +3,8 @@ import type { Reading } from '@farebox/providers';
 import type { Call } from './call.ts';
 
 /**
- * Records when the first output arrived. A model that hides its reasoning generates unseen tokens until
- * then, and none after: with its first visible output it has begun to answer.
+ * Records when the first output arrived. A model that hides its reasoning generates unseen tokens
+ * until then, and none after: with its first visible output it has begun to answer.
  */
 export class HiddenReasoningTimer {
   readonly #call: Call;

@@ -9,8 +9,8 @@ export type IdleTimerOptions = Readonly<{
 }>;
 
 /**
- * Calls `onIdle` once, when `idleMs` have passed since the last `touch`. Runs a timeout of its own after
- * `start`; as a `Deadline` it shares that of a `DeadlineTimer`.
+ * Calls `onIdle` once, when `idleMs` have passed since the last `touch`. Runs a timeout of its own
+ * after `start`; as a `Deadline` it shares that of a `DeadlineTimer`.
  */
 export class IdleTimer implements Deadline {
   readonly #options: IdleTimerOptions;

@@ -7,7 +7,10 @@ import { type RequestContext, respondError } from './context.ts';
 import { supportedEndpoints } from './plan.ts';
 import { idHeaders } from './request-id.ts';
 
-/** Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and `created_at`. */
+/**
+ * Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and
+ * `created_at`.
+ */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
   return {

@@ -1,7 +1,7 @@
 /**
- * The worst case of a call: the hold covers any usage that a provider can report for the request. Tested
- * through the parsers of both dialects, so that a bound that no parser reads is found too. Seeds are
- * fixed.
+ * The worst case of a call: the hold covers any usage that a provider can report for the request.
+ * Tested through the parsers of both dialects, so that a bound that no parser reads is found too.
+ * Seeds are fixed.
  */
 import { listModels, maxPrices, pricesAt, surchargePrice } from '@farebox/catalog';
 import { type Dialect, parseRequest, type SurchargeCount } from '@farebox/dialects';
@@ -48,7 +48,9 @@ function getMaxOutput({ output }: Plan): number {
   return output.kind === 'explicit' ? output.tokens : output.max;
 }
 
-/** Computes the hold as packages/ledger does: input and surcharges, and the output limit per choice. */
+/**
+ * Computes the hold as packages/ledger does: input and surcharges, and the output limit per choice.
+ */
 function computeHold(plan: Plan): NanoUsd {
   return (
     plan.maxInputCost + tokenCost(getMaxOutput(plan) * plan.facts.choices, plan.maxOutputPrice)
@@ -259,7 +261,10 @@ describe('the plan of any request to any model', () => {
     return { input_uncached: a, cache_read: b, cache_write_5m: c, cache_write_1h: d };
   }
 
-  /** Images and text share the output limit; each compaction pass has an input and a limit of its own. */
+  /**
+   * Images and text share the output limit; each compaction pass has an input and a limit of its
+   * own.
+   */
   function buildSurcharges(
     plan: Plan,
     request: GeneratedRequest,

@@ -1,6 +1,6 @@
 /**
- * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the limit
- * of its output. Pure.
+ * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the
+ * limit of its output. Pure.
  */
 import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from '@farebox/catalog';
 import { DIALECT_SPECS, DIALECTS, type RequestFacts } from '@farebox/dialects';
@@ -36,7 +36,9 @@ function maxBigInt(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-/** Returns the highest price of an input token, given the cache writes that the request can cause. */
+/**
+ * Returns the highest price of an input token, given the cache writes that the request can cause.
+ */
 function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
   const read = maxBigInt(prices.input_uncached, prices.cache_read);
   if (facts.cacheWrites === '1h') {
@@ -57,7 +59,10 @@ function maxSurcharges(facts: RequestFacts, model: Model): readonly Surcharge[] 
     }));
 }
 
-/** Counts the passes: each compaction reads up to a context window and writes up to the output limit. */
+/**
+ * Counts the passes: each compaction reads up to a context window and writes up to the output
+ * limit.
+ */
 function countCompactionPasses(facts: RequestFacts): number {
   const compactions = facts.surchargeBounds.filter((bound) => bound.kind === 'compaction');
   return compactions.reduce((passes, bound) => passes + bound.maxCount, 1);
@@ -65,7 +70,8 @@ function countCompactionPasses(facts: RequestFacts): number {
 
 function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {
   if (facts.maxOutput !== null) {
-    // Not the catalog's maximum: if the provider's is higher by now, the request's own limit applies.
+    // Not the catalog's maximum: if the provider's is higher by now, the request's own limit
+    // applies.
     return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.contextWindow) };
   }
   const min = facts.thinkingBudget + 1;
@@ -81,7 +87,9 @@ function effectiveContextWindow(model: Model, headers: Headers): number {
   return longContext ? Math.max(model.contextWindow, LONG_CONTEXT_WINDOW) : model.contextWindow;
 }
 
-/** Returns the highest output price: models that output images bill their tokens above text tokens. */
+/**
+ * Returns the highest output price: models that output images bill their tokens above text tokens.
+ */
 function maxOutputPriceFor(model: Model, prices: Prices, passes: number): bigint {
   return maxBigInt(prices.output, surchargePrice(model, 'image_output')) * BigInt(passes);
 }

@@ -1,7 +1,8 @@
 /**
  * Limits the rate of a key before its account's Durable Object is called, so that a flood of calls
- * (declined ones above all, which store nothing) can't delay settlements there. A token bucket per key
- * in the isolate's memory: approximate by design, since the Durable Object enforces the exact limits.
+ * (declined ones above all, which store nothing) can't delay settlements there. A token bucket per
+ * key in the isolate's memory: approximate by design, since the Durable Object enforces the exact
+ * limits.
  */
 
 type TokenBucket = { tokens: number; refilledAt: number };

@@ -1,7 +1,7 @@
 /**
- * One call: key, body, plan, hold, provider, response, settlement. `relay` holds all branching of a call;
- * each function it calls decides one thing. The hot path sends two messages to the account's Durable
- * Object: one before the provider is called, one after the client has its response.
+ * One call: key, body, plan, hold, provider, response, settlement. `relay` holds all branching of a
+ * call; each function it calls decides one thing. The hot path sends two messages to the account's
+ * Durable Object: one before the provider is called, one after the client has its response.
  */
 import { DIALECT_SPECS, type Edits, editRequest, parseRequest } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
@@ -34,9 +34,9 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
 }
 
 /**
- * Injects our output limit if the request has none. A limit under a name that the provider may not know
- * (`max_completion_tokens` where only `max_tokens` is documented) is repeated under the documented one:
- * otherwise nothing would bound the output that the hold covers.
+ * Injects our output limit if the request has none. A limit under a name that the provider may not
+ * know (`max_completion_tokens` where only `max_tokens` is documented) is repeated under the
+ * documented one: otherwise nothing would bound the output that the hold covers.
  */
 function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
   const field = provider.outputLimitField;
@@ -91,9 +91,9 @@ function buildMeter(plan: Plan): Meter {
 }
 
 /**
- * Aborts the request to the provider when the client has been gone for the drain timeout: by then the
- * provider has either reported its usage, or the bill is an estimate. Returns a function that ends the
- * watch, for the time when the response is under way.
+ * Aborts the request to the provider when the client has been gone for the drain timeout: by then
+ * the provider has either reported its usage, or the bill is an estimate. Returns a function that
+ * ends the watch, for the time when the response is under way.
  */
 function abortAfterDisconnect(call: Call): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -107,9 +107,9 @@ function abortAfterDisconnect(call: Call): () => void {
 }
 
 /**
- * Settles a call that the provider did not answer and returns its error response. A rejection is free.
- * Where the provider may have worked (it timed out, the connection broke, it failed inside) the call is
- * billed as truncated and waived, within the daily cap.
+ * Settles a call that the provider did not answer and returns its error response. A rejection is
+ * free. Where the provider may have worked (it timed out, the connection broke, it failed inside)
+ * the call is billed as truncated and waived, within the daily cap.
  */
 function handleUpstreamFailure(
   call: Call,
@@ -127,7 +127,9 @@ function handleUpstreamFailure(
   return response;
 }
 
-/** Forwards an admitted call and builds its response. An exception in between still ends the hold. */
+/**
+ * Forwards an admitted call and builds its response. An exception in between still ends the hold.
+ */
 async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
   const cancelAbortTimer = abortAfterDisconnect(call);
   try {

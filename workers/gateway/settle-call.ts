@@ -1,6 +1,7 @@
 /**
- * Delivers a call's bill to its account: by RPC, retried with the same id, or through a durable queue if
- * the account can't be reached in time. The account posts a bill once, however often it arrives.
+ * Delivers a call's bill to its account: by RPC, retried with the same id, or through a durable
+ * queue if the account can't be reached in time. The account posts a bill once, however often it
+ * arrives.
  */
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
@@ -63,8 +64,8 @@ async function deliverSettlement(call: Call, request: SettleRequest): Promise<vo
 }
 
 /**
- * Releases a hold that may or may not exist: the account was not reached, or its reply was lost. The
- * client was told that nothing was charged, so the amount must not stay held.
+ * Releases a hold that may or may not exist: the account was not reached, or its reply was lost.
+ * The client was told that nothing was charged, so the amount must not stay held.
  */
 export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan): Promise<void> {
   return enqueueSettlement(ctx, account, {
@@ -74,7 +75,10 @@ export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan)
   });
 }
 
-/** Logs unknown request fields. Ordinary calls log nothing: their entry has it all, and logs cost time. */
+/**
+ * Logs unknown request fields. Ordinary calls log nothing: their entry has it all, and logs cost
+ * time.
+ */
 function reportUnknownFields(call: Call): void {
   const { provider, facts } = call.plan;
   if (facts.unknownFields === 0) return;
@@ -88,7 +92,9 @@ export async function submitSettlement(call: Call, bill: Bill, httpStatus: numbe
   await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
 }
 
-/** Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced. */
+/**
+ * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced.
+ */
 export function buildBill(call: Call, outcome: CallOutcome): Bill {
   const { unpriceable } = outcome.reading;
   if (unpriceable > 0) {

@@ -1,4 +1,6 @@
-/** The stream relay against a fake clock: checkpoints, keep-alive events, timeouts and disconnects. */
+/**
+ * The stream relay against a fake clock: checkpoints, keep-alive events, timeouts and disconnects.
+ */
 import type { Reading } from '@farebox/providers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnect } from './client-disconnect.ts';

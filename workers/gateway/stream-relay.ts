@@ -1,7 +1,7 @@
 /**
  * Relays a stream from the provider to the client, in whole events, and watches over it: keep-alive
- * events bridge a provider's silence, a timeout becomes an error event, and a truncated response never
- * ends like a complete one.
+ * events bridge a provider's silence, a timeout becomes an error event, and a truncated response
+ * never ends like a complete one.
  */
 import type { Meter, Reading } from '@farebox/providers';
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
@@ -151,8 +151,8 @@ export class StreamRelay {
   /** Ends the stream from our side; the pending read then returns or throws. */
   #abort(endReason: EndReason): void {
     this.#recordEndReason(endReason);
-    // A client that does not read would keep a write pending, and with it the settlement. Its stream is
-    // aborted, not closed: a truncated response must not look complete.
+    // A client that does not read would keep a write pending, and with it the settlement. Its
+    // stream is aborted, not closed: a truncated response must not look complete.
     if (this.#pendingWrites > 0) {
       this.#clientDisconnected = true;
       this.#writer.abort().catch(() => {});
@@ -180,7 +180,9 @@ export class StreamRelay {
     this.#options.checkpoint().then(onCheckpoint, () => {});
   }
 
-  /** Checks whether the response ended by itself: its terminal event, its final usage, or its error. */
+  /**
+   * Checks whether the response ended by itself: its terminal event, its final usage, or its error.
+   */
   #isComplete(): boolean {
     const reading = this.#options.meter.reading();
     if (reading.ended || reading.usageFinal || reading.failed) return true;

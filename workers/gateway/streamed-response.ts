@@ -21,8 +21,8 @@ function terminalEvent(call: Call, endReason: EndReason, stopReason: StopReason)
 }
 
 /**
- * Returns whether to wait for the usage after the client disconnected: the end is near, or an estimate
- * would be poor (hidden reasoning, input that could not be counted).
+ * Returns whether to wait for the usage after the client disconnected: the end is near, or an
+ * estimate would be poor (hidden reasoning, input that could not be counted).
  */
 function shouldDrain(call: Call, reading: Reading): boolean {
   const { facts, model } = call.plan;

@@ -7,7 +7,9 @@ export type Timeouts = Readonly<{
   idleMs: number;
   /** Milliseconds after which a client that received nothing gets a keep-alive event. */
   keepAliveMs: number;
-  /** Milliseconds until a stream's first checkpoint; the interval then grows to three times as long. */
+  /**
+   * Milliseconds until a stream's first checkpoint; the interval then grows to three times as long.
+   */
   checkpointMs: number;
   /** Milliseconds to wait for the usage after the client disconnected; within waitUntil's 30 s. */
   drainMs: number;

@@ -1,6 +1,7 @@
 /**
- * Error responses for calls that the provider did not answer. A rejection of the request is forwarded in
- * the caller's dialect; an error about Farebox's own account at the provider becomes an error of ours.
+ * Error responses for calls that the provider did not answer. A rejection of the request is
+ * forwarded in the caller's dialect; an error about Farebox's own account at the provider becomes
+ * an error of ours.
  */
 import { DIALECT_SPECS, type Dialect, isJsonObject } from '@farebox/dialects';
 import type { UpstreamResult } from '@farebox/providers';
@@ -86,7 +87,9 @@ function logUpstreamError(result: UpstreamFailure, provider: string, call: strin
   }
 }
 
-/** Builds the response to a call that produced nothing, in the caller's dialect, and logs its cause. */
+/**
+ * Builds the response to a call that produced nothing, in the caller's dialect, and logs its cause.
+ */
 export function upstreamErrorResponse(
   result: UpstreamFailure,
   provider: string,

@@ -1,4 +1,7 @@
-/** What every handler gets before its own work: an authenticated caller, and a body that is released. */
+/**
+ * What every handler gets before its own work: an authenticated caller, and a body that is
+ * released.
+ */
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import { describe, expect, it } from 'vitest';
 import type { RequestContext } from './context.ts';

@@ -9,8 +9,8 @@ export type AuthenticatedCaller = Extract<Caller, { ok: true }>;
 export type Body = Extract<BodyResult, { ok: true }>;
 
 /**
- * Authenticates the caller, then runs `handler`. The body of a rejected request is drained, so that its
- * sender gets to read the error. Not async: it adds no promise to the hot path.
+ * Authenticates the caller, then runs `handler`. The body of a rejected request is drained, so that
+ * its sender gets to read the error. Not async: it adds no promise to the hot path.
  */
 export function withCaller<Rest extends readonly unknown[]>(
   handler: (ctx: RequestContext, caller: AuthenticatedCaller, ...rest: Rest) => Promise<Response>,

@@ -1,7 +1,7 @@
 /**
- * Calls that the account object no longer keeps, read from Postgres. The object has authenticated the
- * key before, and only the account's own calls are read. It never throws: a call that can't be read now
- * counts as unknown now.
+ * Calls that the account object no longer keeps, read from Postgres. The object has authenticated
+ * the key before, and only the account's own calls are read. It never throws: a call that can't be
+ * read now counts as unknown now.
  */
 import { findGeneration } from '@farebox/database/ledger';
 import type { AccountId, CallId, Generation } from '@farebox/ledger';

@@ -1,7 +1,8 @@
 /**
- * Daily reconciliation. Each cron run takes a bounded slice of accounts, compares the account object with
- * Postgres, and wakes the object in case its alarm was lost. Skipped accounts are logged. It repairs
- * nothing except key rows that are still active although the object has revoked the key.
+ * Daily reconciliation. Each cron run takes a bounded slice of accounts, compares the account
+ * object with Postgres, and wakes the object in case its alarm was lost. Skipped accounts are
+ * logged. It repairs nothing except key rows that are still active although the object has revoked
+ * the key.
  */
 import {
   accountsToReconcile,
@@ -17,7 +18,8 @@ const RUN_INTERVAL_MS = 5 * 60_000;
 const RUNS_PER_DAY = 288;
 /**
  * An account takes at most five subrequests, and a Worker has 10,000
- * (developers.cloudflare.com/workers/platform/limits). More than 288 times as many accounts need more runs.
+ * (developers.cloudflare.com/workers/platform/limits). More than 288 times as many accounts need
+ * more runs.
  */
 const MAX_ACCOUNTS_PER_RUN = 1_000;
 const PAGE_SIZE = 100;

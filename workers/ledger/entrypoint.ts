@@ -1,7 +1,7 @@
 /**
- * Base classes of the RPC entrypoints. `forwarding` makes a class whose methods pass their arguments
- * on to the account's object; it exposes the verbs it is given and no other, and only verbs that the
- * entrypoint's contract names too.
+ * Base classes of the RPC entrypoints. `forwarding` makes a class whose methods pass their
+ * arguments on to the account's object; it exposes the verbs it is given and no other, and only
+ * verbs that the entrypoint's contract names too.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { AccountId } from '@farebox/ledger';

@@ -1,6 +1,6 @@
 /**
- * The only reader of the ledger Worker's bindings. Checks each at first use; an error names the binding
- * and never its value.
+ * The only reader of the ledger Worker's bindings. Checks each at first use; an error names the
+ * binding and never its value.
  */
 import { requireBinding } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';

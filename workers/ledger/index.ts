@@ -1,6 +1,7 @@
 /**
- * The ledger Worker. It has no public route: each entrypoint is exactly what one other Worker may call
- * (a binding to the Durable Object's namespace would expose every verb to a flaw in any of them).
+ * The ledger Worker. It has no public route: each entrypoint is exactly what one other Worker may
+ * call (a binding to the Durable Object's namespace would expose every verb to a bug in any of
+ * them).
  */
 import type * as C from '@farebox/ledger';
 import { findArchivedCall } from './archived-calls.ts';

@@ -1,9 +1,9 @@
 /**
- * Creates, changes and revokes keys. Creation inserts a pending row in Postgres (so that every key can be
- * seen and revoked by its owner), puts the key into the account object, then activates the row; a crash
- * in between leaves a pending row without a key. Changes and revocations go to the object first, so that
- * they take effect at once; the row is only what lists show, and repeating the request writes it again.
- * The key itself is returned once and stored nowhere.
+ * Creates, changes and revokes keys. Creation inserts a pending row in Postgres (so that every key
+ * can be seen and revoked by its owner), puts the key into the account object, then activates the
+ * row; a crash in between leaves a pending row without a key. Changes and revocations go to the
+ * object first, so that they take effect at once; the row is only what lists show, and repeating
+ * the request writes it again. The key itself is returned once and stored nowhere.
  */
 import {
   activateKey,
@@ -127,7 +127,10 @@ export async function updateKey(
 
 const MAX_GRACE_SECONDS = 86_400;
 
-/** A repetition, because the answer was lost, rolls once more; what opened before still does as long. */
+/**
+ * A repetition, because the answer was lost, rolls once more; what opened before still does as
+ * long.
+ */
 export async function rollKey(
   env: Env,
   account: AccountId,

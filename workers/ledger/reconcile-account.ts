@@ -1,6 +1,6 @@
 /**
- * Compares the account object with Postgres and names every violated invariant. Reading the object also
- * wakes it, so that work left by a lost alarm resumes, even if Postgres is unreachable.
+ * Compares the account object with Postgres and names every violated invariant. Reading the object
+ * also wakes it, so that work left by a lost alarm resumes, even if Postgres is unreachable.
  */
 import { type AccountTotals, getAccountTotals } from '@farebox/database/ledger';
 import type { AccountId, Audit } from '@farebox/ledger';
@@ -37,7 +37,10 @@ export async function reconcileAccount(env: Env, account: AccountId): Promise<Au
   return { ...audit, violations };
 }
 
-/** Reads Postgres again before it reports a loss: entries may have been acknowledged since the first read. */
+/**
+ * Reads Postgres again before it reports a loss: entries may have been acknowledged since the first
+ * read.
+ */
 async function hasLostEntries(
   env: Env,
   account: AccountId,

@@ -1,7 +1,7 @@
 /**
- * Consumes settlements that could not be delivered when their call ended. The queue delivers them at
- * least once, in any order. A message is acknowledged only when the account has answered, or when it is
- * malformed; repeating a settlement changes nothing.
+ * Consumes settlements that could not be delivered when their call ended. The queue delivers them
+ * at least once, in any order. A message is acknowledged only when the account has answered, or
+ * when it is malformed; repeating a settlement changes nothing.
  */
 import { decodeSettlement } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';

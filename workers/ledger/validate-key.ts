@@ -1,6 +1,6 @@
 /**
- * Validates a key's name, limits and spend guard before they are stored: the account object and Postgres
- * would reject the rest with an error that does not say what to correct. Pure.
+ * Validates a key's name, limits and spend guard before they are stored: the account object and
+ * Postgres would reject the rest with an error that does not say what to correct. Pure.
  */
 import {
   isValidKeyName,

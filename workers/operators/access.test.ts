@@ -1,4 +1,7 @@
-/** Access to the operators' application: only a valid assertion in the right header admits an operator. */
+/**
+ * Access to the operators' application: only a valid assertion in the right header admits an
+ * operator.
+ */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {

@@ -1,8 +1,9 @@
 /**
- * Identifies the operator from the assertion that Cloudflare Access signs. Only the header counts (other
- * pages of the host could set the cookie), only RS256, only for this application, from our team, and
- * unexpired. The keys are fetched here, not by jose: its remote key set shared a promise between requests
- * and hung in Workers (jose#509). Here no two requests share a promise, and every fetch has a timeout.
+ * Identifies the operator from the assertion that Cloudflare Access signs. Only the header counts
+ * (other pages of the host could set the cookie), only RS256, only for this application, from our
+ * team, and unexpired. The keys are fetched here, not by jose: its remote key set shared a promise
+ * between requests and hung in Workers (jose#509). Here no two requests share a promise, and every
+ * fetch has a timeout.
  * https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/validating-json/
  */
 import {
@@ -21,7 +22,9 @@ export type AccessSettings = Readonly<{
   keysUrl: string;
 }>;
 
-/** Names as the identity provider gives them, in lower case, so that two spellings are one operator. */
+/**
+ * Names as the identity provider gives them, in lower case, so that two spellings are one operator.
+ */
 export type AccessIdentity = Readonly<{ email: string; groups: readonly string[] }>;
 
 export type AccessDenialReason =
@@ -44,7 +47,9 @@ const HEADER = 'cf-access-jwt-assertion';
 const MAX_ASSERTION_LENGTH = 16_384;
 const MAX_KEY_SET_LENGTH = 65_536;
 const KEYS_TIMEOUT_MS = 5_000;
-/** Access rotates its keys every six weeks and honours old ones for a week, so an hour is enough. */
+/**
+ * Access rotates its keys every six weeks and honours old ones for a week, so an hour is enough.
+ */
 const KEYS_TTL_MS = 3_600_000;
 /** The age up to which keys are used while no newer ones can be fetched. */
 const KEYS_MAX_STALE_MS = 86_400_000;
@@ -138,7 +143,10 @@ function toStrings(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** Access puts a claim of the identity provider, such as `groups`, below `custom` if it is configured. */
+/**
+ * Access puts a claim of the identity provider, such as `groups`, below `custom` if it is
+ * configured.
+ */
 function getGroups(payload: JWTPayload): readonly string[] {
   const { custom } = payload;
   const customGroups =
@@ -148,7 +156,10 @@ function getGroups(payload: JWTPayload): readonly string[] {
   );
 }
 
-/** Denies service tokens, which have no email, and sessions of the organisation, whose type is not `app`. */
+/**
+ * Denies service tokens, which have no email, and sessions of the organisation, whose type is not
+ * `app`.
+ */
 function toAccessResult(payload: JWTPayload): AccessResult {
   const { email, type } = payload;
   const hasEmail = typeof email === 'string' && email.length <= 254 && /^\S+@\S+$/.test(email);
@@ -156,7 +167,9 @@ function toAccessResult(payload: JWTPayload): AccessResult {
   return { ok: true, email: email.toLowerCase(), groups: getGroups(payload) };
 }
 
-/** Verifies the assertion of a request; `now` is in milliseconds. Never throws for a bad assertion. */
+/**
+ * Verifies the assertion of a request; `now` is in milliseconds. Never throws for a bad assertion.
+ */
 export async function verifyAccess(
   settings: AccessSettings,
   keys: AccessKeyCache,
@@ -168,7 +181,8 @@ export async function verifyAccess(
   if (assertion.length > MAX_ASSERTION_LENGTH) return { ok: false, reason: 'malformed' };
   const header = parseHeader(assertion);
   if (header === undefined) return { ok: false, reason: 'malformed' };
-  // Checked before any key is looked up, so that `none` and a MAC keyed with our public key are denied.
+  // Checked before any key is looked up, so that `none` and a MAC keyed with our public key are
+  // denied.
   if (header.alg !== 'RS256') return { ok: false, reason: 'algorithm' };
   if (typeof header.kid !== 'string') return { ok: false, reason: 'unknown_key' };
   const set = await keys.get(header.kid, now);

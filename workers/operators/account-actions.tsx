@@ -1,6 +1,6 @@
 /**
- * The actions on one account. Each is a page with a form and a reason, and an audited action; the table of
- * roles says which permission it needs.
+ * The actions on one account. Each is a page with a form and a reason, and an audited action; the
+ * table of roles says which permission it needs.
  */
 import {
   type AccountSummary,
@@ -35,7 +35,10 @@ async function requireOwner(c: OperatorContext, id: AccountId): Promise<ActionOu
   return owner === undefined ? { ok: false, reason: 'no_owner' } : { ok: true, done: 'done' };
 }
 
-/** The ledger ignores a freeze of an account that is not open; the account's row tells why it is not. */
+/**
+ * The ledger ignores a freeze of an account that is not open; the account's row tells why it is
+ * not.
+ */
 function buildFreeze(
   c: OperatorContext,
   summary: AccountSummary,

@@ -1,7 +1,7 @@
 /**
- * One account: its status and keys and, with the permission, the emails to its owner. The owner's email is
- * masked for every role, and key names are left out, because customers choose them. Each page view is an
- * audit-log entry.
+ * One account: its status and keys and, with the permission, the emails to its owner. The owner's
+ * email is masked for every role, and key names are left out, because customers choose them. Each
+ * page view is an audit-log entry.
  */
 import {
   type Communication,

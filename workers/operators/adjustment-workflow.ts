@@ -1,6 +1,7 @@
 /**
- * The adjustment workflow, from the proposal to the ledger. The row records the decision. The ledger
- * applies the adjustment once, however often it is retried, because the proposal's id is the entry's.
+ * The adjustment workflow, from the proposal to the ledger. The row records the decision. The
+ * ledger applies the adjustment once, however often it is retried, because the proposal's id is the
+ * entry's.
  */
 import {
   type Adjustment,

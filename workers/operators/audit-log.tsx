@@ -14,7 +14,10 @@ import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
 const PAGE_SIZE = 100;
 
-/** Verifies the audit log. A broken entry is also logged, out of reach of whoever changed the table. */
+/**
+ * Verifies the audit log. A broken entry is also logged, out of reach of the person who changed the
+ * table.
+ */
 export async function checkAuditLog(
   c: OperatorContext,
   range: Readonly<{ latest?: number }>,

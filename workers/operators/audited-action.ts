@@ -61,8 +61,8 @@ export type AuditedAction = Readonly<{
 }>;
 
 /**
- * Writes an audit-log entry, runs the action, then records its outcome. If the first entry can't be written
- * the action doesn't run. Rethrows what the action throws, with the outcome `failed`.
+ * Writes an audit-log entry, runs the action, then records its outcome. If the first entry can't be
+ * written the action doesn't run. Rethrows what the action throws, with the outcome `failed`.
  */
 export async function runAudited(
   c: OperatorContext,
@@ -85,7 +85,8 @@ export async function runAudited(
     await appendEntry(c, { action, subject, reason, outcome: outcome.done });
     return outcome;
   } catch (error) {
-    // The effect is unknown. If this entry fails too, the entry `requested` still shows the attempt.
+    // The effect is unknown. If this entry fails too, the entry `requested` still shows the
+    // attempt.
     await appendEntry(c, { action, subject, reason, outcome: 'failed' }).catch(() => {});
     throw error;
   }

@@ -63,7 +63,10 @@ function parseSweptRow(value: unknown): SweptDeposit | null {
   return { chain, txHash, address, units: BigInt(units) };
 }
 
-/** Parses the treasury's report: a list of rows, or an object with that list as `swept`; null if invalid. */
+/**
+ * Parses the treasury's report: a list of rows, or an object with that list as `swept`; null if
+ * invalid.
+ */
 export function parseSweepReport(text: string): readonly SweptDeposit[] | null {
   try {
     const parsed: unknown = JSON.parse(text);

@@ -1,4 +1,6 @@
-/** The issues of networks and deposits that need an operator's attention, one sentence each. Pure. */
+/**
+ * The issues of networks and deposits that need an operator's attention, one sentence each. Pure.
+ */
 import type { ChainState, DepositInReview, OpenDifference } from '@farebox/database/deposits';
 import type { Chain } from '@farebox/deposits';
 import type { AddressFamily } from '@farebox/ledger';

@@ -1,4 +1,6 @@
-/** The operators' deposits page: what each role may view and do, and the audit-log entries of it. */
+/**
+ * The operators' deposits page: what each role may view and do, and the audit-log entries of it.
+ */
 import {
   haltChain,
   issueAddress,

@@ -1,7 +1,7 @@
 /**
- * The networks and the deposits on their way: each network's state, waiting deposits, incidents, deposits in
- * review and differences. With the permission, an operator resumes a network, releases a deposit, rotates
- * a key, or imports the treasury's report.
+ * The networks and the deposits on their way: each network's state, waiting deposits, incidents,
+ * deposits in review and differences. With the permission, an operator resumes a network, releases
+ * a deposit, rotates a key, or imports the treasury's report.
  */
 import {
   type ChainState,

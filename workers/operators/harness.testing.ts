@@ -1,6 +1,6 @@
 /**
- * The operators' application behind a Cloudflare Access of our own, with a real database and fake ledger.
- * Only tests use it.
+ * The operators' application behind a Cloudflare Access of our own, with a real database and fake
+ * ledger. Only tests use it.
  */
 import { createServer } from 'node:http';
 import { connect, type Database } from '@farebox/database';

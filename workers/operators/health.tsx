@@ -22,7 +22,10 @@ const MAX_ENTRIES_CHECKED = 2_000;
 const MAX_DEPOSITS_COUNTED = 1_000;
 /** Reconciliation runs every five minutes; three missed runs in a row are not chance. */
 const RECONCILIATION_LATE_MS = 20 * 60_000;
-/** The rates at which Amazon SES reviews an account (docs.aws.amazon.com/ses, sending review process FAQs). */
+/**
+ * The rates at which Amazon SES reviews an account (docs.aws.amazon.com/ses, sending review process
+ * FAQs).
+ */
 const MAX_BOUNCE_RATE = 0.05;
 const MAX_COMPLAINT_RATE = 0.001;
 

@@ -1,4 +1,7 @@
-/** The layout of operators' pages and the components only they use. They load no script and set no cookie. */
+/**
+ * The layout of operators' pages and the components only they use. They load no script and set no
+ * cookie.
+ */
 import { Field, HtmlDocument, htmlResponse, Note, Time } from '@farebox/design';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import type { Operator, OperatorContext } from './operator-auth.ts';

@@ -1,6 +1,7 @@
 /**
- * Authenticates the operator of each request with Cloudflare Access. There are no sessions: no cookie
- * is read and no earlier request is remembered. A request without valid access learns nothing else.
+ * Authenticates the operator of each request with Cloudflare Access. There are no sessions: no
+ * cookie is read and no earlier request is remembered. A request without valid access learns
+ * nothing else.
  */
 import { csrfProtection } from '@farebox/design';
 import { logEvent } from '@farebox/telemetry';
@@ -20,7 +21,10 @@ export type OperatorEnv = {
 };
 export type OperatorContext = Context<OperatorEnv>;
 
-/** Answers 404 unless the request is for the application's own host, which is the one Access protects. */
+/**
+ * Answers 404 unless the request is for the application's own host, which is the one Access
+ * protects.
+ */
 export const requireHost: MiddlewareHandler<OperatorEnv> = async function requireHost(c, next) {
   const deps = getDeps(c.env);
   if (new URL(c.req.url).hostname !== deps.host) return c.text('Not found.', 404);

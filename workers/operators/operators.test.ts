@@ -1,6 +1,6 @@
 /**
- * The operators' application: what each role may view and do, that nothing happens without an audit-log
- * entry, and that adjustments above the limit take two operators.
+ * The operators' application: what each role may view and do, that nothing happens without an
+ * audit-log entry, and that adjustments above the limit take two operators.
  */
 import {
   type AuditLogEntry,

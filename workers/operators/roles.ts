@@ -1,6 +1,6 @@
 /**
- * The permissions of operators: a closed table of roles. One binding assigns roles to email addresses and
- * to groups of the identity provider. An operator without a role is denied.
+ * The permissions of operators: a closed table of roles. One binding assigns roles to email
+ * addresses and to groups of the identity provider. An operator without a role is denied.
  */
 import type { AccessIdentity } from './access.ts';
 
@@ -31,7 +31,9 @@ export const PERMISSIONS = [
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** Support may freeze accounts; only finance unfreezes and adjusts them; admins read the audit log. */
+/**
+ * Support may freeze accounts; only finance unfreezes and adjusts them; admins read the audit log.
+ */
 export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
   support: [
     'view_account',

@@ -1,7 +1,7 @@
 /**
- * Finds an account by what a customer can tell support: the exact email address, the account id, a key's
- * last four characters, or a call id. The query is posted, so that no address is part of a URL. The audit
- * log records how an account was searched for, never the query.
+ * Finds an account by what a customer can tell support: the exact email address, the account id, a
+ * key's last four characters, or a call id. The query is posted, so that no address is part of a
+ * URL. The audit log records how an account was searched for, never the query.
  */
 import {
   findAccountByCall,

@@ -1,4 +1,6 @@
-/** The texts of operators' pages that more than one page needs. Operators are staff: English only. */
+/**
+ * The texts of operators' pages that more than one page needs. Operators are staff: English only.
+ */
 import type { AdjustmentState } from '@farebox/database/operators';
 import type { Permission } from './roles.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Deposits from final to credited. The amount in nano-USD is set once, in the statement that also carries
- * the remainder, and a deposit leaves each state by one conditional statement.
+ * Deposits from final to credited. The amount in nano-USD is set once, in the statement that also
+ * carries the remainder, and a deposit leaves each state by one conditional statement.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';

@@ -1,6 +1,6 @@
 /**
- * Notifications of account objects: recorded once, with the email that reports them, and shown in the
- * console until their owner dismisses them.
+ * Notifications of account objects: recorded once, with the email that reports them, and shown in
+ * the console until their owner dismisses them.
  */
 import type { AccountId, Instant, KeyId, Notification } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';

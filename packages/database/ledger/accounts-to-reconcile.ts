@@ -4,7 +4,10 @@ import { asc, gt } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { accounts } from '../schema/accounts.ts';
 
-/** Returns the accounts after `after` in a fixed order, so that a rotation takes each; `''` is the start. */
+/**
+ * Returns the accounts after `after` in a fixed order, so that a rotation takes each; `''` is the
+ * start.
+ */
 export async function accountsToReconcile(
   db: Database,
   page: Readonly<{ after: AccountId; limit: number }>,

@@ -16,7 +16,10 @@ import { and, eq } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { calls } from '../schema/ledger.ts';
 
-/** The type of a column in a record that Postgres reads from JSON; inserting casts to the table's own. */
+/**
+ * The type of a column in a record that Postgres reads from JSON; inserting casts to the table's
+ * own.
+ */
 const POSTGRES_TYPES: Readonly<Record<CellType, string>> = {
   text: 'text',
   integer: 'bigint',
@@ -78,7 +81,9 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name;
 
-/** A row as the schema names it: a column that `calls` lacks does not compile where one is passed. */
+/**
+ * A row as the schema names it: a column that `calls` lacks does not compile where one is passed.
+ */
 type CallRow = Readonly<Record<CamelCase<CallColumnName>, unknown>>;
 
 function toCamelCase(name: string): string {

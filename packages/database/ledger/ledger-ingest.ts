@@ -1,7 +1,8 @@
 /**
- * The mirror of the accounts' books. Lines arrive from each object's outbox, at least once and perhaps
- * from two senders at the same time; what is stored is always a contiguous run from 1 whose running
- * balance adds up, which the table enforces and not this code (schema.ts, `ledger_entries_predecessor`).
+ * The mirror of the accounts' books. Lines arrive from each object's outbox, at least once and
+ * perhaps from two senders at the same time; what is stored is always a contiguous run from 1 whose
+ * running balance adds up, which the table enforces and not this code (schema.ts,
+ * `ledger_entries_predecessor`).
  */
 import type { AccountId, DeliveryResult, Entry } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
@@ -20,7 +21,10 @@ export const MAX_ENTRIES_PER_STATEMENT = 250;
 /** A second sender's lines become visible once it has committed; each try waits for that. */
 const MAX_ATTEMPTS = 3;
 
-/** Stores lines and the calls they bill. `acknowledged` is the last sequence known to be stored and equal. */
+/**
+ * Stores lines and the calls they bill. `acknowledged` is the last sequence known to be stored and
+ * equal.
+ */
 export async function ingestEntries(
   db: Database,
   account: AccountId,
@@ -75,7 +79,10 @@ async function ingestSlice(
   return { ok: false, reason: 'unreachable' };
 }
 
-/** A line that a constraint refuses is one that can't follow what is stored: integrity (23), data (22). */
+/**
+ * A line that a constraint refuses is one that can't follow what is stored: integrity (23), data
+ * (22).
+ */
 function toRejectReason(failure: QueryError): 'unreachable' | 'mismatch' {
   return failure.kind === 'refused' && /^2[23]/.test(failure.sqlState) ? 'mismatch' : 'unreachable';
 }
@@ -97,8 +104,9 @@ function toEntryRow(entry: Entry) {
 const DAY_MS = 86_400_000;
 
 /**
- * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`, comes
- * only after one without usage, so each adds what it has itself, and money is the line's own delta.
+ * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`,
+ * comes only after one without usage, so each adds what it has itself, and money is the line's own
+ * delta.
  */
 function toUsageColumns({ id, call }: Entry) {
   if (call === null) return {};
@@ -132,13 +140,14 @@ const CALL_REPLACEMENTS = sql.raw(
 );
 
 /**
- * One statement: compare with what is stored, insert what is new if all that was there is equal and the
- * line before the first is there, write the calls of the new lines and add them to their days. A line is
- * new to one sender only, so it is counted once. (A bill that gives back has a charge below zero, which
- * a row to insert may not have, so it reaches the stored sum beside it.) Concurrent senders insert in
- * the same order, so the second waits for the first's commit and then conflicts, instead of deadlocking.
- * The conflict names no index: PostgreSQL raises an error where a race is seen first in another unique
- * index than the named one. A line skipped for its id alone is found different when looked at again.
+ * One statement: compare with what is stored, insert what is new if all that was there is equal and
+ * the line before the first is there, write the calls of the new lines and add them to their days.
+ * A line is new to one sender only, so it is counted once. (A bill that gives back has a charge
+ * below zero, which a row to insert may not have, so it reaches the stored sum beside it.)
+ * Concurrent senders insert in the same order, so the second waits for the first's commit and then
+ * conflicts, instead of deadlocking. The conflict names no index: PostgreSQL raises an error where
+ * a race is seen first in another unique index than the named one. A line skipped for its id alone
+ * is found different when looked at again.
  */
 function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
   const entries = JSON.stringify(slice.map(toEntryRow));
@@ -195,7 +204,9 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
 
 export type AccountTotals = Readonly<{ entries: number; lastSeq: number; posted: bigint }>;
 
-/** What Postgres says of an account; `posted` is the sum of its lines, not the last running balance. */
+/**
+ * What Postgres says of an account; `posted` is the sum of its lines, not the last running balance.
+ */
 export async function getAccountTotals(db: Database, account: AccountId): Promise<AccountTotals> {
   const [row] = await queryOrThrow(
     db

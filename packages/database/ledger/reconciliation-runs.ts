@@ -1,4 +1,7 @@
-/** One row for each run of the daily reconciliation: how many accounts it compared and how they were. */
+/**
+ * One row for each run of the daily reconciliation: how many accounts it compared and how they
+ * were.
+ */
 import type { Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';

@@ -1,7 +1,7 @@
 /**
  * The health of the system as far as indexed queries on Postgres can tell; nothing here names an
  * account or a user. What has not reached Postgres is known only to the account objects, which the
- * daily reconciliation visits; it leaves one row per run.
+ * daily reconciliation processes; it leaves one row per run.
  */
 import type { Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';

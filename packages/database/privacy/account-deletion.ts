@@ -1,6 +1,7 @@
 /**
- * The deletion of an account. The row first says closed and then wiped; the steps between the two run in
- * other packages, and an account that is closed but not wiped goes through all of them again.
+ * The deletion of an account. The row first says closed and then wiped; the steps between the two
+ * run in other packages, and an account that is closed but not wiped goes through all of them
+ * again.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';

@@ -1,6 +1,6 @@
 /**
- * Consents to optional email. Each change is written together with its receipt, in one transaction or one
- * statement, so that neither exists without the other.
+ * Consents to optional email. Each change is written together with its receipt, in one transaction
+ * or one statement, so that neither exists without the other.
  */
 import type { AccountId, Instant } from '@farebox/ledger';
 import { eq, sql } from 'drizzle-orm';

@@ -1,7 +1,7 @@
 /**
  * The data export: everything stored about one account, table by table. Every table of the schema
  * is either listed here or named below with the reason why it is not; a test checks this.
- * Credentials (hashes, sealed secrets, public keys) and the names of other people are never
+ * Credentials (hashes, sealed secrets, public keys) and the names of other persons are never
  * exported.
  */
 import type { AccountId } from '@farebox/ledger';

@@ -1,8 +1,9 @@
 /**
- * Accounts and the identities of their owners. `migrations/` is generated from this folder. Personal data
- * is in `identities` alone; all financial tables refer to a random account id. No column may hold content
- * that a caller sent to a model or received, nor a network address: every text is bounded, and patterned
- * where we choose it. Files here may import only drizzle and each other, because drizzle-kit bundles them.
+ * Accounts and the identities of their owners. `migrations/` is generated from this folder.
+ * Personal data is in `identities` alone; all financial tables refer to a random account id. No
+ * column may hold content that a caller sent to a model or received, nor a network address: every
+ * text is bounded, and patterned where we choose it. Files here may import only drizzle and each
+ * other, because drizzle-kit bundles them.
  */
 import { sql } from 'drizzle-orm';
 import { check, index, pgTable, timestamp, varchar } from 'drizzle-orm/pg-core';

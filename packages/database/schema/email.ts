@@ -1,6 +1,6 @@
 /**
- * The tables of emails, their events, suppressed mailboxes and notifications. All but suppressions, which
- * are hashes, are deleted with the account.
+ * The tables of emails, their events, suppressed mailboxes and notifications. All but suppressions,
+ * which are hashes, are deleted with the account.
  */
 import { sql } from 'drizzle-orm';
 import { bigint, check, index, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';

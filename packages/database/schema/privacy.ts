@@ -1,6 +1,6 @@
 /**
- * The tables of consents and receipts. Consents are deleted with the account; receipts identify no user and
- * are kept.
+ * The tables of consents and receipts. Consents are deleted with the account; receipts identify no
+ * user and are kept.
  */
 import { sql } from 'drizzle-orm';
 import { boolean, check, index, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';

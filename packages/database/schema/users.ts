@@ -1,6 +1,6 @@
 /**
- * The tables of authentication: sign-ups, sessions and factors. All are keyed by the account and deleted
- * with it. Secrets are stored as hashes, or sealed where they must be read.
+ * The tables of authentication: sign-ups, sessions and factors. All are keyed by the account and
+ * deleted with it. Secrets are stored as hashes, or sealed where they must be read.
  */
 import { sql } from 'drizzle-orm';
 import { bigint, check, index, integer, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';

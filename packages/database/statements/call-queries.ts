@@ -1,6 +1,6 @@
 /**
- * The ended calls of one account, newest first, page by page along an index of the account's rows. Only the
- * split between two files of an export counts rows it does not return.
+ * The ended calls of one account, newest first, page by page along an index of the account's rows.
+ * Only the split between two files of an export counts rows it does not return.
  */
 import type { AccountId, CallId, Generation, Instant, KeyId } from '@farebox/ledger';
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';

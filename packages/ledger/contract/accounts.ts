@@ -29,15 +29,17 @@ export type AccountStatus = Readonly<{
 }>;
 
 /**
- * The caller repeats `close` until `wiped`: open calls end first, then Postgres acknowledges the last
- * entry, then the object keeps its tombstone only. `posted` is the remaining balance.
+ * The caller repeats `close` until `wiped`: open calls end first, then Postgres acknowledges the
+ * last entry, then the object keeps its tombstone only. `posted` is the remaining balance.
  */
 export type CloseResult = Readonly<{ wiped: boolean; posted: NanoUsd; openCalls: number }>;
 
 /** The RPC interface of the console (entrypoint `Accounts`). */
 export interface AccountsRpc {
   open(account: AccountId): Promise<void>;
-  /** Inserts a pending row, puts the key into the object, activates the row. Returns the key once. */
+  /**
+   * Inserts a pending row, puts the key into the object, activates the row. Returns the key once.
+   */
   mintKey(account: AccountId, request: MintRequest): Promise<MintResult>;
   /** Revokes in the object first, then in Postgres, so that it takes effect at once. */
   revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;

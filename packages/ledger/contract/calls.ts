@@ -9,8 +9,9 @@ export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'
 export type RecordedDialect = (typeof DIALECTS)[number];
 
 /**
- * The output limit to enforce. `explicit` is the client's own and is never lowered. With `capped` the
- * ledger takes the smaller of `max` and what half of the available balance buys, but at least `min`.
+ * The output limit to enforce. `explicit` is the client's own and is never lowered. With `capped`
+ * the ledger takes the smaller of `max` and what half of the available balance buys, but at least
+ * `min`.
  */
 export type OutputLimit =
   | Readonly<{ kind: 'explicit'; tokens: number }>
@@ -43,9 +44,14 @@ export type HoldRequest = CallDescription &
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
-  /** The spend guard paused the key; its owner resumes it in the console, or it resumes the next day. */
+  /**
+   * The spend guard paused the key; its owner resumes it in the console, or it resumes the next
+   * day.
+   */
   | Readonly<{ reason: 'key_paused' }>
-  /** The key's budget is too small. `affordableOutput` is the output limit that it covers (0: none). */
+  /**
+   * The key's budget is too small. `affordableOutput` is the output limit that it covers (0: none).
+   */
   | Readonly<{ reason: 'key_limit_exceeded'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The whole posted balance is too small, regardless of other open calls. */
   | Readonly<{ reason: 'insufficient_balance'; missingAmount: NanoUsd; affordableOutput: number }>
@@ -105,8 +111,8 @@ export type SettleRequest = CallReport &
     /** The exact cost; what exceeds the available balance becomes shortfall. */
     cost: NanoUsd;
     /**
-     * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are capped
-     * per account and day; above the cap this is charged as `estimated_usage_missing`.
+     * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are
+     * capped per account and day; above the cap this is charged as `estimated_usage_missing`.
      */
     waivedCost?: NanoUsd;
   }>;

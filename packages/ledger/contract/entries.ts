@@ -5,10 +5,10 @@ import type { CallMetadata } from './calls.ts';
 import type { Instant } from './identifiers.ts';
 
 /**
- * One ledger entry as Postgres receives it. `seq` is contiguous from 1 within the account. A call that
- * expired and was settled late has two entries, `<call>` and `<call>:late`. The `call` of each is the
- * whole bill after that entry, so the later one replaces the earlier. The `delta` of the late one is the
- * difference to what expiry charged, above zero if expiry charged too much.
+ * One ledger entry as Postgres receives it. `seq` is contiguous from 1 within the account. A call
+ * that expired and was settled late has two entries, `<call>` and `<call>:late`. The `call` of each
+ * is the whole bill after that entry, so the later one replaces the earlier. The `delta` of the
+ * late one is the difference to what expiry charged, above zero if expiry charged too much.
  */
 export type Entry = Readonly<{
   seq: number;
@@ -21,5 +21,7 @@ export type Entry = Readonly<{
   call: CallMetadata | null;
 }>;
 
-/** The result of a delivery to Postgres. `acknowledged` is the highest sequence number stored there. */
+/**
+ * The result of a delivery to Postgres. `acknowledged` is the highest sequence number stored there.
+ */
 export type DeliveryResult = Result<{ acknowledged: number }, 'unreachable' | 'gap' | 'mismatch'>;

@@ -1,4 +1,7 @@
-/** The rules for a key's name and limits, shared by the ledger, which enforces them, and by forms. Pure. */
+/**
+ * The rules for a key's name and limits, shared by the ledger, which enforces them, and by forms.
+ * Pure.
+ */
 
 /** In code points, as Postgres counts them. */
 export const MAX_KEY_NAME_LENGTH = 64;

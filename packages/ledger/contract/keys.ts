@@ -28,7 +28,10 @@ export const NO_LIMITS: KeyLimits = {
   concurrentCalls: null,
 };
 
-/** The guard against a stolen key: multiples of the key's typical daily spending; null turns one off. */
+/**
+ * The guard against a stolen key: multiples of the key's typical daily spending; null turns one
+ * off.
+ */
 export type SpendGuard = Readonly<{ alertMultiple: number | null; pauseMultiple: number | null }>;
 
 export const DEFAULT_SPEND_GUARD: SpendGuard = { alertMultiple: 5, pauseMultiple: 20 };
@@ -68,8 +71,9 @@ export type MintResult = Result<
 >;
 
 /**
- * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none below
- * zero; models are at most 500 catalogue names. Multiples of the spend guard are 1 to 1,000,000.
+ * A name is 1 to 64 characters, none of them a control character. Limits are whole numbers, none
+ * below zero; models are at most 500 catalogue names. Multiples of the spend guard are 1 to
+ * 1,000,000.
  */
 export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'spend_guard_invalid';
 
@@ -78,7 +82,9 @@ export type KeyUpdate = Readonly<{ name?: string; limits?: KeyLimits; spendGuard
 
 export type UpdateKeyResult = Result<NoData, 'unknown' | 'revoked' | 'closed' | KeyValidationError>;
 
-/** A new secret for the same key; the previous one stays valid for `graceSeconds`, at most a day. */
+/**
+ * A new secret for the same key; the previous one stays valid for `graceSeconds`, at most a day.
+ */
 export type RollKeyRequest = Readonly<{ keyId: KeyId; graceSeconds: number }>;
 
 export type RollKeyResult = Result<{ apiKey: string }, 'unknown' | 'revoked' | 'closed'>;

@@ -12,7 +12,10 @@ export const NOTIFICATION_KINDS = [
 
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
 
-/** A notification for the owner. The queue delivers it at least once; `id` is unique within the account. */
+/**
+ * A notification for the owner. The queue delivers it at least once; `id` is unique within the
+ * account.
+ */
 export type Notification = Readonly<{
   account: AccountId;
   id: string;

@@ -1,4 +1,7 @@
-/** Compiles the test token. `node packages/local/token/compile.ts` updates the code used on the local chains. */
+/**
+ * Compiles the test token. `node packages/local/token/compile.ts` updates the code used on the
+ * local chains.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import solc from 'solc';

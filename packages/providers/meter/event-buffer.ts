@@ -1,7 +1,7 @@
 /**
- * The bytes of one incomplete event, appended from chunks to a buffer that doubles, so that even a stream
- * of single bytes copies each byte a constant number of times. An event too large to be parsed is
- * dropped, so that no provider can fill the memory with one that never ends.
+ * The bytes of one incomplete event, appended from chunks to a buffer that doubles, so that even a
+ * stream of single bytes copies each byte a constant number of times. An event too large to be
+ * parsed is dropped, so that no provider can fill the memory with one that never ends.
  */
 
 /** Larger than any event of text; an image in one event may be larger, and holds no usage. */

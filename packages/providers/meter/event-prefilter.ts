@@ -1,7 +1,7 @@
 /**
- * Decides from one event's bytes, without decoding or parsing, whether the meter has to parse it (usage,
- * a finish, an error), and counts the model's output in it. Most events of a stream need no parsing, so
- * this is all that they cost.
+ * Decides from one event's bytes, without decoding or parsing, whether the meter has to parse it
+ * (usage, a finish, an error), and counts the model's output in it. Most events of a stream need no
+ * parsing, so this is all that they cost.
  *
  * It walks JSON strings only: a key is a string followed by a colon, so that text inside an answer,
  * where quotes are escaped, is never taken for a key.
@@ -86,7 +86,9 @@ function countOutput(
   }
 }
 
-/** Scans `[start, end)`, adds its output to the estimator, and returns whether it has to be parsed. */
+/**
+ * Scans `[start, end)`, adds its output to the estimator, and returns whether it has to be parsed.
+ */
 export function prefilterEvent(
   bytes: Uint8Array,
   start: number,

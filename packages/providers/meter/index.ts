@@ -1,7 +1,7 @@
 /**
- * Meters one answer as its bytes pass, in whole events, so that other events may be written between any
- * two pieces. A chunk that ends with an event is returned as the same object, unless a hidden usage chunk
- * is left out of it. No other byte is changed or lost, and no bytes make it throw.
+ * Meters one answer as its bytes pass, in whole events, so that other events may be written between
+ * any two pieces. A chunk that ends with an event is returned as the same object, unless a hidden
+ * usage chunk is left out of it. No other byte is changed or lost, and no bytes make it throw.
  */
 import { isJsonObject } from '@farebox/dialects';
 import { concatBytes } from '../concat-bytes.ts';
@@ -72,7 +72,9 @@ class StreamMeter implements Meter {
     return this.#usageTracker.reading();
   }
 
-  /** Continues the event of the previous chunk. Returns the offset of its end in this one, or -1. */
+  /**
+   * Continues the event of the previous chunk. Returns the offset of its end in this one, or -1.
+   */
   #continueEvent(chunk: Uint8Array, out: Uint8Array[]): number {
     const end = this.#splitter.findEventEnd(chunk, 0);
     if (end < 0) this.#bufferBytes(chunk, out);
@@ -92,7 +94,9 @@ class StreamMeter implements Meter {
     if (this.#passingThrough) out.push(bytes);
   }
 
-  /** Completes the buffered event with `rest` and passes it on in one piece, unless it is hidden. */
+  /**
+   * Completes the buffered event with `rest` and passes it on in one piece, unless it is hidden.
+   */
   #completeEvent(rest: Uint8Array, out: Uint8Array[]): void {
     this.#bufferBytes(rest, out);
     const { bytes } = this.#buffer;

@@ -1,6 +1,6 @@
 /**
- * The meter through createMeter: framing of events, robustness against any bytes, and normalization of
- * usage. The fixtures are synthetic, one per feature.
+ * The meter through createMeter: framing of events, robustness against any bytes, and normalization
+ * of usage. The fixtures are synthetic, one per feature.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Estimates the output tokens of an answer from its JSON strings. The estimate never falls and is rarely
- * below the billed count. Keeps a running count and no text, and never throws on bad escapes.
+ * Estimates the output tokens of an answer from its JSON strings. The estimate never falls and is
+ * rarely below the billed count. Keeps a running count and no text, and never throws on bad
+ * escapes.
  */
 import { TokenEstimator } from '@farebox/dialects';
 

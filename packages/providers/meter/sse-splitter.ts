@@ -1,7 +1,7 @@
 /**
  * Finds where server-sent events end, over bytes and without decoding (WHATWG HTML, section 9.2.6:
- * lines end with LF, CRLF or CR; a blank line ends an event). Its state is a few flags and no bytes, so
- * that it can stop at any byte and continue in the next chunk.
+ * lines end with LF, CRLF or CR; a blank line ends an event). Its state is a few flags and no
+ * bytes, so that it can stop at any byte and continue in the next chunk.
  */
 
 const LF = 0x0a;
@@ -23,8 +23,9 @@ export class SseSplitter {
   }
 
   /**
-   * Returns the offset just after the blank line that ends the current event, or -1 if it is not in the
-   * chunk. It is `from` itself if the event ended in the previous chunk and only this one proves it.
+   * Returns the offset just after the blank line that ends the current event, or -1 if it is not in
+   * the chunk. It is `from` itself if the event ended in the previous chunk and only this one
+   * proves it.
    */
   findEventEnd(chunk: Uint8Array, from: number): number {
     if (this.#lfOnly) return this.#findEndLfOnly(chunk, from);

@@ -1,6 +1,6 @@
 /**
- * What a meter knows of an answer: takes parsed events and returns a Reading. Keeps usage numbers and a
- * few closed facts, never text of an answer.
+ * What a meter knows of an answer: takes parsed events and returns a Reading. Keeps usage numbers
+ * and a few closed facts, never text of an answer.
  */
 import {
   type AnswerRecorder,

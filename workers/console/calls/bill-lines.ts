@@ -26,7 +26,9 @@ export type BillBreakdown = Readonly<{
   sum: bigint;
   /** The sum of the items in nano-USD, rounded up once. */
   cost: NanoUsd;
-  /** The amount charged plus the shortfall, minus the cost. Not zero where an estimate was bounded. */
+  /**
+   * The amount charged plus the shortfall, minus the cost. Not zero where an estimate was bounded.
+   */
   difference: NanoUsd;
 }>;
 

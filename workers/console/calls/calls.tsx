@@ -1,6 +1,6 @@
 /**
- * The list of calls, newest first and paginated, and the details of each. A call is looked up by account and
- * id, so the id of another account's call gives the same 404 as an unknown one.
+ * The list of calls, newest first and paginated, and the details of each. A call is looked up by
+ * account and id, so the id of another account's call gives the same 404 as an unknown one.
  */
 import {
   findCallRecord,

@@ -1,7 +1,7 @@
 /**
- * Bar charts as SVG, rendered on the server without scripts or inline styles. Each is one image with a name
- * and a description; a table beside it has the numbers. The current day is hatched, so that the chart does
- * not rely on color alone.
+ * Bar charts as SVG, rendered on the server without scripts or inline styles. Each is one image
+ * with a name and a description; a table beside it has the numbers. The current day is hatched, so
+ * that the chart does not rely on color alone.
  */
 import { formatCurrency, formatShortDay } from '@farebox/design';
 import type { NanoUsd } from '@farebox/money';

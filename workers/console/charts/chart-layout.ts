@@ -1,6 +1,6 @@
 /**
- * The layout of bar charts. Pure. For any amounts, all coordinates are finite and inside the frame. The steps
- * of the axis are 1, 2 or 5 times a power of ten nano-USD.
+ * The layout of bar charts. Pure. For any amounts, all coordinates are finite and inside the frame.
+ * The steps of the axis are 1, 2 or 5 times a power of ten nano-USD.
  */
 import type { NanoUsd } from '@farebox/money';
 
@@ -73,7 +73,9 @@ export function layoutColumns(amounts: readonly NanoUsd[], frame: Frame): ChartL
   return { rects, ticks };
 }
 
-/** Lays out bars below each other, growing to the right. `pitch` leaves space for a text above each. */
+/**
+ * Lays out bars below each other, growing to the right. `pitch` leaves space for a text above each.
+ */
 export function layoutRows(amounts: readonly NanoUsd[], frame: Frame, pitch: number): ChartLayout {
   const axis = computeAxis(maxAmount(amounts));
   const whole = axis.at(-1) ?? 0n;

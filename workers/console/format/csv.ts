@@ -1,6 +1,6 @@
 /**
- * CSV responses (RFC 4180), sent while the rows are read. Texts that a spreadsheet would take for a formula
- * get an apostrophe before them, because users choose names (OWASP, CSV injection).
+ * CSV responses (RFC 4180), sent while the rows are read. Texts that a spreadsheet would take for a
+ * formula get an apostrophe before them, because users choose names (OWASP, CSV injection).
  */
 import { formatUsd, type NanoUsd } from '@farebox/money';
 
@@ -29,7 +29,10 @@ function encode(rows: readonly Row[]): Uint8Array {
   return encoder.encode(rows.map(toCsvLine).join(''));
 }
 
-/** `name` is the file name and must be a constant. The next batch is read when the client has taken the last. */
+/**
+ * `name` is the file name and must be a constant. The next batch is read when the client has taken
+ * the last.
+ */
 export function csvResponse(
   name: string,
   header: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Creates and rotates keys. The key's text is shown once, in the response to the form: no redirect, row,
- * cookie or URL carries it to another page. A form submitted twice creates one key (idempotency.ts).
+ * Creates and rotates keys. The key's text is shown once, in the response to the form: no redirect,
+ * row, cookie or URL carries it to another page. A form submitted twice creates one key
+ * (idempotency.ts).
  */
 import { Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';
@@ -22,7 +23,10 @@ import { type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
 
 /** The limit of keys per account, not counting revoked ones. */
 const MAX_KEYS = 100;
-/** The account object keeps revoked keys too, so creating and revoking in turn needs a limit of its own. */
+/**
+ * The account object keeps revoked keys too, so creating and revoking in turn needs a limit of its
+ * own.
+ */
 const KEYS_PER_DAY = { maxAttempts: 100, seconds: 86_400 } as const;
 const CREATE_KEY_ACTION = 'create_key';
 

@@ -1,6 +1,6 @@
 /**
- * Parses the form of a key into its name, limits and spend guard. Pure. An error names its field, so that
- * the form can be shown again with the values as typed.
+ * Parses the form of a key into its name, limits and spend guard. Pure. An error names its field,
+ * so that the form can be shown again with the values as typed.
  */
 import { findModel, listModels } from '@farebox/catalog';
 import type { Form } from '@farebox/design';

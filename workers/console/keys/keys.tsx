@@ -1,6 +1,6 @@
 /**
- * The list of API keys and the page of one key. Viewing and revoking need only a session, because revoking
- * has to be quick. Actions that give a key more power need recent authentication.
+ * The list of API keys and the page of one key. Viewing and revoking need only a session, because
+ * revoking has to be quick. Actions that give a key more power need recent authentication.
  */
 import { Note } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

@@ -1,4 +1,7 @@
-/** The landing page for visitors who are not signed in: the product, the API endpoints, a first call. */
+/**
+ * The landing page for visitors who are not signed in: the product, the API endpoints, a first
+ * call.
+ */
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';

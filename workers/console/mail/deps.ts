@@ -1,6 +1,6 @@
 /**
- * The dependencies of the mail queue, the notification queue and the SES webhook. Pages don't need them:
- * a console whose mail is not configured still serves its screens.
+ * The dependencies of the mail queue, the notification queue and the SES webhook. Pages don't need
+ * them: a console whose mail is not configured still serves its screens.
  */
 
 import { cachePerEnv, localUrl, requireBinding, requireMatch } from '@farebox/bindings';
@@ -28,8 +28,9 @@ export type MailWorkerDeps = MailDeps &
 const fetchDirectly: HttpFetch = (request) => globalThis.fetch(request);
 
 /**
- * Returns the fetch for SNS's signing certificates. With `base` (local development) it fetches the last
- * path segment of the certificate's URL below `base`; the caller has checked that the URL is SNS's own.
+ * Returns the fetch for SNS's signing certificates. With `base` (local development) it fetches the
+ * last path segment of the certificate's URL below `base`; the caller has checked that the URL is
+ * SNS's own.
  */
 function createCertificateFetch(base: string | undefined): HttpFetch {
   if (base === undefined) return fetchDirectly;

@@ -1,7 +1,7 @@
 /**
- * Stores a notification as a row and emails the user about it. The id of the email is derived from that of
- * the notification, so a notification delivered twice sends one email, and an email that did not reach the
- * queue is sent on the next delivery.
+ * Stores a notification as a row and emails the user about it. The id of the email is derived from
+ * that of the notification, so a notification delivered twice sends one email, and an email that
+ * did not reach the queue is sent on the next delivery.
  */
 import { type NotificationRecipient, recordNotification } from '@farebox/database/email';
 import { NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';

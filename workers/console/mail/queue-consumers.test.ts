@@ -1,4 +1,7 @@
-/** The queue consumers: messages are handled, retried or dropped, and a notification sends one email. */
+/**
+ * The queue consumers: messages are handled, retried or dropped, and a notification sends one
+ * email.
+ */
 import { connect, type Database } from '@farebox/database';
 import { listEmailDeliveries, listOpenNotifications } from '@farebox/database/email';
 import { activateKey, insertPendingKey } from '@farebox/database/ledger';

@@ -1,7 +1,7 @@
 /**
- * The consumers of two queues: emails to send, and notifications from account objects. Both deliver at least
- * once and in any order. A message that can't be handled now is retried later; a malformed one is logged and
- * dropped, because retrying would not help.
+ * The consumers of two queues: emails to send, and notifications from account objects. Both deliver
+ * at least once and in any order. A message that can't be handled now is retried later; a malformed
+ * one is logged and dropped, because retrying would not help.
  */
 import { type DeliveryOutcome, isQueuedEmail, retryLater, sendQueuedEmail } from '@farebox/mail';
 import { logEvent } from '@farebox/telemetry';
@@ -27,7 +27,8 @@ async function processBatch(
 }
 
 async function processMessage(message: Message<unknown>, handler: MessageHandler): Promise<void> {
-  // The database or the ledger was unavailable; the error may contain anything, so it is not logged.
+  // The database or the ledger was unavailable; the error may contain anything, so it is not
+  // logged.
   const outcome = await handler(message).catch(() => retryLater(message.attempts));
   if (outcome === 'done') message.ack();
   else message.retry({ delaySeconds: outcome.retryInSeconds });

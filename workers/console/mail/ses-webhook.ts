@@ -1,6 +1,6 @@
 /**
- * The webhook for delivery events of Amazon SES, posted by SNS. Messages without a valid signature are
- * rejected; repeated ones change nothing. SNS retries after a 5xx and gives up after a 4xx.
+ * The webhook for delivery events of Amazon SES, posted by SNS. Messages without a valid signature
+ * are rejected; repeated ones change nothing. SNS retries after a 5xx and gives up after a 4xx.
  * https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
  */
 import {

@@ -1,7 +1,7 @@
 /**
- * The unsubscribe link of optional emails. GET shows a confirmation page, because mail scanners open links.
- * POST unsubscribes, from the button on the page or from a mail client (RFC 8058). Neither needs a session:
- * the MAC in the link authorizes this one action.
+ * The unsubscribe link of optional emails. GET shows a confirmation page, because mail scanners
+ * open links. POST unsubscribes, from the button on the page or from a mail client (RFC 8058).
+ * Neither needs a session: the MAC in the link authorizes this one action.
  */
 import { withdrawConsentByLink } from '@farebox/database/privacy';
 import { Note } from '@farebox/design';

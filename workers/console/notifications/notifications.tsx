@@ -1,6 +1,6 @@
 /**
- * The Alerts screen: open notifications, the low-balance threshold (stored in the account object), and
- * consent to optional emails, each change of which leaves a receipt.
+ * The Alerts screen: open notifications, the low-balance threshold (stored in the account object),
+ * and consent to optional emails, each change of which leaves a receipt.
  */
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
 import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';

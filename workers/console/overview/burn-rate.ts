@@ -1,4 +1,7 @@
-/** The daily spend and the days the balance lasts. Pure. All amounts are exact; the days are rounded. */
+/**
+ * The daily spend and the days the balance lasts. Pure. All amounts are exact; the days are
+ * rounded.
+ */
 import type { UsageSum } from '@farebox/database/statements';
 import type { NanoUsd } from '@farebox/money';
 

@@ -1,6 +1,7 @@
 /**
- * The Overview screen: balance (from the account object, which is authoritative), daily spend, latest calls,
- * and notifications. It reads sums by day and the newest rows by index, and scans no table.
+ * The Overview screen: balance (from the account object, which is authoritative), daily spend,
+ * latest calls, and notifications. It reads sums by day and the newest rows by index, and scans no
+ * table.
  */
 import { listOpenNotifications } from '@farebox/database/email';
 import { type KeyRow, listCalls, listKeys, sumUsage } from '@farebox/database/statements';

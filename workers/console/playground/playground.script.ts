@@ -1,6 +1,7 @@
 /**
- * The playground's script. The browser calls the API directly, with a key that exists only in one field of
- * the page. The script sends nothing to the console and stores nothing: no storage, cookie or history.
+ * The playground's script. The browser calls the API directly, with a key that exists only in one
+ * field of the page. The script sends nothing to the console and stores nothing: no storage, cookie
+ * or history.
  */
 export const PLAYGROUND_SCRIPT = `
 const playground = document.getElementById('playground');

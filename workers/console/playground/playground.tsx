@@ -1,6 +1,6 @@
 /**
- * The playground, for trying models. The browser calls the API directly. The fields have no names and are in
- * no form, so nothing typed here can be sent to the console, with or without the script.
+ * The playground, for trying models. The browser calls the API directly. The fields have no names
+ * and are in no form, so nothing typed here can be sent to the console, with or without the script.
  */
 import { Hono } from 'hono';
 import { page } from '../layout.tsx';

@@ -1,6 +1,6 @@
 /**
- * The privacy actions shared by the pages and the API. Each leaves a receipt with a random id, which names
- * only the account.
+ * The privacy actions shared by the pages and the API. Each leaves a receipt with a random id,
+ * which names only the account.
  */
 import { insertReceipt, type Receipt, setConsent } from '@farebox/database/privacy';
 import { type SessionUser, setLanguage } from '@farebox/identity';

@@ -1,6 +1,6 @@
 /**
- * The privacy actions as an API for a signed-in user. Takes JSON or form encoding and returns JSON; passes
- * the same CSRF check as every form. Errors are codes of a closed set.
+ * The privacy actions as an API for a signed-in user. Takes JSON or form encoding and returns JSON;
+ * passes the same CSRF check as every form. Errors are codes of a closed set.
  */
 import type { Receipt } from '@farebox/database/privacy';
 import { readForm } from '@farebox/design';

@@ -1,6 +1,6 @@
 /**
- * The pages that delete an account. The first explains what is erased and what is kept, and asks for the
- * email address as confirmation. The last shows everything the user may need afterwards.
+ * The pages that delete an account. The first explains what is erased and what is kept, and asks
+ * for the email address as confirmation. The last shows everything the user may need afterwards.
  */
 import { Field, Money, Note, readForm } from '@farebox/design';
 import { type Context, Hono } from 'hono';

@@ -1,6 +1,6 @@
 /**
- * The export of all data about a user: one JSON file, or one table as CSV. Both are streamed in batches of
- * rows, so memory stays bounded for accounts of any age.
+ * The export of all data about a user: one JSON file, or one table as CSV. Both are streamed in
+ * batches of rows, so memory stays bounded for accounts of any age.
  */
 import {
   type DataSubject,

@@ -1,4 +1,6 @@
-/** The Your data screen: view, correct and delete data, change consent, complain; with all receipts. */
+/**
+ * The Your data screen: view, correct and delete data, change consent, complain; with all receipts.
+ */
 import {
   type EmailConsent,
   listConsents,

@@ -1,4 +1,7 @@
-/** Confirms a new email address with a button: opening the link changes nothing, because mail scanners do. */
+/**
+ * Confirms a new email address with a button: opening the link changes nothing, because mail
+ * scanners do.
+ */
 import { Note, readForm } from '@farebox/design';
 import { confirmEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';

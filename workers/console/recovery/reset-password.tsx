@@ -1,6 +1,6 @@
 /**
- * Resets a forgotten password with a link sent by email. The responses don't reveal whether an address has an
- * account. Submitting the form uses the link up; opening it does not.
+ * Resets a forgotten password with a link sent by email. The responses don't reveal whether an
+ * address has an account. Submitting the form uses the link up; opening it does not.
  */
 import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

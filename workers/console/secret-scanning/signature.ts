@@ -1,6 +1,7 @@
 /**
- * Verifies GitHub's signature: ECDSA P-256 with SHA-256 over the raw body, by one of the keys GitHub
- * publishes. The keys are cached in memory; an unknown key id triggers a new fetch, at most once a minute.
+ * Verifies GitHub's signature: ECDSA P-256 with SHA-256 over the raw body, by one of the keys
+ * GitHub publishes. The keys are cached in memory; an unknown key id triggers a new fetch, at most
+ * once a minute.
  * https://docs.github.com/en/code-security/secret-scanning/secret-scanning-partnership-program/secret-scanning-partner-program
  */
 import { base64 } from '@farebox/crypto';
@@ -54,7 +55,9 @@ async function fetchPublicKeys(url: string): Promise<PublicKeys | undefined> {
   }
 }
 
-/** Reads an INTEGER of a DER signature as 32 bytes; DER drops leading zeros and adds one above 0x7f. */
+/**
+ * Reads an INTEGER of a DER signature as 32 bytes; DER drops leading zeros and adds one above 0x7f.
+ */
 function readDerInteger(
   der: Uint8Array,
   offset: number,
@@ -70,7 +73,10 @@ function readDerInteger(
   return { value, end };
 }
 
-/** Converts a signature from ASN.1 (RFC 3279 section 2.2.3) to the concatenated r and s of WebCrypto. */
+/**
+ * Converts a signature from ASN.1 (RFC 3279 section 2.2.3) to the concatenated r and s of
+ * WebCrypto.
+ */
 function derToP1363(der: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   if (der[0] !== 0x30 || der[1] !== der.length - 2) return undefined;
   const r = readDerInteger(der, 2);

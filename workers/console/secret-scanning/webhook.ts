@@ -1,7 +1,7 @@
 /**
- * The webhook of GitHub's secret scanning, which posts public texts that look like our keys. Real keys are
- * revoked at once and their owners notified. Neither the texts nor the places they were found at are stored
- * or logged. A repeated message has no further effect.
+ * The webhook of GitHub's secret scanning, which posts public texts that look like our keys. Real
+ * keys are revoked at once and their owners notified. Neither the texts nor the places they were
+ * found at are stored or logged. A repeated message has no further effect.
  */
 import { logEvent } from '@farebox/telemetry';
 import { sha256 } from '@noble/hashes/sha2.js';

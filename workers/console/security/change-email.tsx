@@ -1,4 +1,6 @@
-/** Requests a change of the email address, which takes effect once the new mailbox has confirmed it. */
+/**
+ * Requests a change of the email address, which takes effect once the new mailbox has confirmed it.
+ */
 import { readForm } from '@farebox/design';
 import { requestEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';

@@ -1,6 +1,6 @@
 /**
- * Starts the passkey ceremony when the page loads, and again on its button. Posts only the members that the
- * server verifies (WebAuthn level 3, 5.1), so that a long response fits into a form.
+ * Starts the passkey ceremony when the page loads, and again on its button. Posts only the members
+ * that the server verifies (WebAuthn level 3, 5.1), so that a long response fits into a form.
  */
 export const PASSKEY_SCRIPT = `
 const form = document.getElementById('passkey');

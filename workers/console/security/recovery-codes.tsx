@@ -1,6 +1,6 @@
 /**
- * Generates recovery codes. They are shown once, in the response to the form: no redirect, row or cookie
- * carries them to another page.
+ * Generates recovery codes. They are shown once, in the response to the form: no redirect, row or
+ * cookie carries them to another page.
  */
 import { Note } from '@farebox/design';
 import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';

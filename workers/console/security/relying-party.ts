@@ -1,7 +1,7 @@
 /**
- * The relying party of passkeys: the console's host name. In local development it is the host name of the
- * request, because the configured one may be 127.0.0.1, for which browsers create no passkeys (WebAuthn
- * level 3, 5.1.3: an effective domain is no IP address).
+ * The relying party of passkeys: the console's host name. In local development it is the host name
+ * of the request, because the configured one may be 127.0.0.1, for which browsers create no
+ * passkeys (WebAuthn level 3, 5.1.3: an effective domain is no IP address).
  */
 import { isLoopback } from '@farebox/bindings';
 import type { RelyingParty } from '@farebox/identity';

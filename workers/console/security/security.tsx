@@ -1,6 +1,6 @@
 /**
- * The Security screen: email address and its deliverability, password, second factors, and sessions. Changes
- * have pages of their own, except ending a session.
+ * The Security screen: email address and its deliverability, password, second factors, and
+ * sessions. Changes have pages of their own, except ending a session.
  */
 import { formatTime, Note, readForm, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

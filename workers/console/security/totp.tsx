@@ -1,6 +1,6 @@
 /**
- * Sets up and removes an authenticator app. The secret is shown once, in the response to the POST, as a QR
- * code, a text and a link. It takes effect once a first code has been verified.
+ * Sets up and removes an authenticator app. The secret is shown once, in the response to the POST,
+ * as a QR code, a text and a link. It takes effect once a first code has been verified.
  */
 import { Field, readForm } from '@farebox/design';
 import { beginTotp, confirmTotp, getFactorsStatus, removeTotp } from '@farebox/identity';

@@ -1,6 +1,6 @@
 /**
- * Gives the browser its new session. The session the browser had before ends, so that a planted cookie or
- * that of an earlier user is void (ASVS 5.0, 7.2.4).
+ * Gives the browser its new session. The session the browser had before ends, so that a planted
+ * cookie or that of an earlier user is void (ASVS 5.0, 7.2.4).
  */
 import { type SignedIn, signOut } from '@farebox/identity';
 import type { Email } from '@farebox/mail';

@@ -74,7 +74,10 @@ export const RecoveryForm: FC<FactorFormProps> = ({
   </details>
 );
 
-/** A WebAuthn challenge, which security/passkey.script.ts passes to the browser; it posts the response. */
+/**
+ * A WebAuthn challenge, which security/passkey.script.ts passes to the browser; it posts the
+ * response.
+ */
 export const PasskeyChallenge: FC<
   Readonly<{
     messages: Messages;

@@ -1,4 +1,7 @@
-/** Parses a second factor from a form. Identity verifies it; a passkey's response is the browser's JSON. */
+/**
+ * Parses a second factor from a form. Identity verifies it; a passkey's response is the browser's
+ * JSON.
+ */
 import type { Form } from '@farebox/design';
 import type { FactorResponse } from '@farebox/identity';
 

@@ -1,4 +1,7 @@
-/** The page for too many attempts: the time to wait and a link back. It doesn't reveal which limit applied. */
+/**
+ * The page for too many attempts: the time to wait and a link back. It doesn't reveal which limit
+ * applied.
+ */
 import { Note } from '@farebox/design';
 import type { RateLimited } from '@farebox/identity';
 import type { Context } from 'hono';

@@ -1,6 +1,6 @@
 /**
- * Signs in and out. A wrong address and a wrong password get the same response. After signing in, only paths
- * of this console are valid targets. A typed password is never written into a page.
+ * Signs in and out. A wrong address and a wrong password get the same response. After signing in,
+ * only paths of this console are valid targets. A typed password is never written into a page.
  */
 import { Note, readForm } from '@farebox/design';
 import { signIn, signOut } from '@farebox/identity';

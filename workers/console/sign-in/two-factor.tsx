@@ -1,6 +1,6 @@
 /**
- * The second step of signing in, after a correct password. The cookie of the pending sign-in is valid for
- * this page only, for ten minutes and a few attempts.
+ * The second step of signing in, after a correct password. The cookie of the pending sign-in is
+ * valid for this page only, for ten minutes and a few attempts.
  */
 import { readForm } from '@farebox/design';
 import { beginPasskeyAssertion, getMfaFactors, verifySecondFactor } from '@farebox/identity';

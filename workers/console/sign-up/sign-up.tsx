@@ -1,6 +1,6 @@
 /**
- * Signs up: email address and password, a link sent by email, then the password again. The response is the
- * same for an address that has an account; only its mailbox is told.
+ * Signs up: email address and password, a link sent by email, then the password again. The response
+ * is the same for an address that has an account; only its mailbox is told.
  */
 import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';

@@ -1,6 +1,6 @@
 /**
- * Refreshes the list of deposits every 15 seconds while the page is visible, for half an hour at most, so
- * that a page left open does not keep the session alive.
+ * Refreshes the list of deposits every 15 seconds while the page is visible, for half an hour at
+ * most, so that a page left open does not keep the session alive.
  */
 export const AUTO_REFRESH_SCRIPT = `
 const deposits = document.getElementById('deposits');

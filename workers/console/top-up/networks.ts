@@ -33,11 +33,16 @@ export function walletLink({ token, chainId }: Chain, address: string): string {
   return `ethereum:${token}@${chainId}/transfer?address=${address}`;
 }
 
-/** TRON's final block is about 19 below its head (chain documentation: 19 of 27 representatives). */
+/**
+ * TRON's final block is about 19 below its head (chain documentation: 19 of 27 representatives).
+ */
 const TRON_BLOCKS_TO_FINAL = 19;
 const SCAN_EVERY_MS = 60_000;
 
-/** Returns the whole minutes from the transfer's block to the credit, including a minute for polling. */
+/**
+ * Returns the whole minutes from the transfer's block to the credit, including a minute for
+ * polling.
+ */
 export function minutesToCredit({ name, depth, blockMs }: Chain): number {
   const blocks = name === 'tron' ? Math.max(depth, TRON_BLOCKS_TO_FINAL) : depth;
   return Math.ceil((blocks * blockMs + SCAN_EVERY_MS) / 60_000);

@@ -1,7 +1,7 @@
 /**
- * The Add credits screen: the networks, the account's deposit address on each (verified before every
- * display), the deposits and their states, and the form for a missing transfer. Only the deposits Worker can
- * credit.
+ * The Add credits screen: the networks, the account's deposit address on each (verified before
+ * every display), the deposits and their states, and the form for a missing transfer. Only the
+ * deposits Worker can credit.
  */
 import {
   type ChainState,

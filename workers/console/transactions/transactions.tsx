@@ -1,6 +1,6 @@
 /**
- * The Statement screen: credits and adjustments as ledger entries, and the charges for calls summed by day.
- * Together they add up to the balance.
+ * The Statement screen: credits and adjustments as ledger entries, and the charges for calls summed
+ * by day. Together they add up to the balance.
  */
 import {
   type BalanceTransaction,
@@ -202,7 +202,9 @@ async function* streamBatches(
   }
 }
 
-/** Yields up to one file of entries; `before` continues after the last entry of the previous file. */
+/**
+ * Yields up to one file of entries; `before` continues after the last entry of the previous file.
+ */
 transactionRoutes.get('/transactions.csv', (c) => {
   const { deps, user } = c.var;
   const loadPage: LoadPage = (beforeSeq) =>

@@ -1,4 +1,6 @@
-/** Parses a date range from a query string: two calendar days in order, at most a year apart. Pure. */
+/**
+ * Parses a date range from a query string: two calendar days in order, at most a year apart. Pure.
+ */
 import type { DayRange } from '@farebox/database/statements';
 import { parseIsoDay } from '@farebox/design';
 

@@ -1,6 +1,6 @@
 /**
- * The Usage screen: charges by day, model or key as a chart, a table and CSV. Reads the stored daily sums, so
- * the cost of a query depends on the days and not on the number of calls.
+ * The Usage screen: charges by day, model or key as a chart, a table and CSV. Reads the stored
+ * daily sums, so the cost of a query depends on the days and not on the number of calls.
  */
 import { listKeys, sumUsage, type UsageGroup } from '@farebox/database/statements';
 import {
