@@ -9,6 +9,8 @@ import {
   callFromCells,
   callToCells,
   NOT_REPORTED,
+  nullable,
+  type ReportField,
   reportFromJson,
   reportToJson,
 } from './call-columns.ts';
@@ -115,6 +117,19 @@ describe('the columns of a call', () => {
       const incomplete = (property: string) => (property === missing ? null : read(property));
       expect(() => reportFromJson(incomplete)).toThrow('malformed value');
     }
+  });
+
+  it('do not compile where a report may hold null and the column refuses it', () => {
+    // @ts-expect-error: null is a value of the property, so its column is `nullable`.
+    const field: ReportField<number | null> = { source: 'report', allowsNull: false };
+    expect(field.allowsNull).toBe(false);
+  });
+
+  it('read null and an absent value of a nullable column as null', () => {
+    const field = nullable(CALL_FIELDS.keyId);
+    for (const value of [null, undefined]) expect(field.fromJson(value)).toBeNull();
+    expect(field.fromJson(7)).toBe(7);
+    expect(() => field.fromJson('7')).toThrow('malformed value');
   });
 
   it('are listed nowhere else: a column is one line', () => {

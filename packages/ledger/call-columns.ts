@@ -51,8 +51,10 @@ type Column<Name extends string = string> = Readonly<{ name: Name; type: CellTyp
  * How one property is kept in one or several columns. `fromCells` and `fromJson` check what they
  * read.
  */
-type Field<T, Name extends string = string> = Readonly<{
+type Field<T, Name extends string = string, HasNull extends boolean = boolean> = Readonly<{
   columns: readonly Column<Name>[];
+  /** True where null is a value of its own in JSON, as absent is; false where null is refused. */
+  allowsNull: HasNull;
   toCells: (value: T) => readonly Cell[];
   fromCells: (cells: readonly Cell[]) => T;
   toJson: (value: T) => unknown;
@@ -65,9 +67,10 @@ function single<T extends Cell, const Name extends string>(
   parse: (cell: Cell) => T,
   fromJson: (value: unknown) => T,
   toJson: (value: T) => unknown = (value) => value,
-): Field<T, Name> {
+): Field<T, Name, false> {
+  const columns = [{ name, type }];
   const fromCells = ([cell = null]: readonly Cell[]) => parse(cell);
-  return { columns: [{ name, type }], toCells: (value) => [value], fromCells, toJson, fromJson };
+  return { columns, allowsNull: false, toCells: (value) => [value], fromCells, toJson, fromJson };
 }
 
 function parseText(value: unknown): string {
@@ -120,19 +123,21 @@ function surcharges<const Name extends string>(name: Name) {
 }
 
 const USAGE = {
+  allowsNull: false,
   columns: USAGE_FIELDS.map((name) => ({ name, type: 'integer' as const })),
   toCells: (usage) => USAGE_FIELDS.map((name) => usage[name]),
   fromCells: (cells) =>
     usageFromJson(Object.fromEntries(USAGE_FIELDS.map((name, index) => [name, cells[index]]))),
   toJson: usageToJson,
   fromJson: usageFromJson,
-} satisfies Field<CallReport['usage']>;
+} satisfies Field<CallReport['usage'], string, false>;
 
 function priceColumn<B extends Bucket>(bucket: B): Column<`${B}_price`> {
   return { name: `${bucket}_price`, type: 'price' };
 }
 
 const PRICES = {
+  allowsNull: false,
   columns: BUCKETS.map(priceColumn),
   toCells: (prices) => BUCKETS.map((bucket) => prices[bucket]),
   fromCells: (cells) =>
@@ -143,15 +148,31 @@ const PRICES = {
     ),
   toJson: pricesToJson,
   fromJson: pricesFromJson,
-} satisfies Field<CallReport['prices']>;
+} satisfies Field<CallReport['prices'], string, false>;
 
-/** Null in every column where the property is null. */
-function nullable<T, Name extends string>(field: Field<T, Name>): Field<T | null, Name> {
+/** Null in every column until the report comes. A report without the property is refused. */
+function untilReported<T, Name extends string>(
+  field: Field<T, Name, false>,
+): Field<T | null, Name, false> {
   return {
     ...field,
     toCells: (value) => (value === null ? field.columns.map(() => null) : field.toCells(value)),
     fromCells: (cells) => (cells.includes(null) ? null : field.fromCells(cells)),
     toJson: (value) => (value === null ? null : field.toJson(value)),
+  };
+}
+
+/**
+ * Null where there is no value. A report without the property reads as null too, so that a message
+ * queued by the release before the property is not lost.
+ */
+export function nullable<T, Name extends string>(
+  field: Field<T, Name, false>,
+): Field<T | null, Name, true> {
+  return {
+    ...untilReported(field),
+    allowsNull: true,
+    fromJson: (value) => (value === null || value === undefined ? null : field.fromJson(value)),
   };
 }
 
@@ -169,20 +190,27 @@ export const CALL_FIELDS = {
   provider: from('opening', text('provider')),
   dialect: from('opening', oneOf('dialect', DIALECTS)),
   stream: from('opening', boolean('stream')),
-  httpStatus: from('report', nullable(integer('http_status'))),
+  httpStatus: from('report', untilReported(integer('http_status'))),
   status: from('derived', oneOf('status', CALL_STATUSES)),
   reason: from('outcome', nullable(oneOf('reason', SETTLE_REASONS))),
-  usage: from('report', nullable(USAGE)),
-  prices: from('report', nullable(PRICES)),
+  usage: from('report', untilReported(USAGE)),
+  prices: from('report', untilReported(PRICES)),
   fees: from('report', surcharges('fees')),
   charged: from('outcome', amount('charged')),
   shortfall: from('outcome', amount('shortfall')),
 } satisfies CallFields;
 
-/** The type of the table: a line for each property, with the source that its type says. */
+/** The type of the table: a line for each property, with the source and the nulls that its type says. */
 export type CallFields = FieldTable &
-  Readonly<Record<keyof CallOpening, Readonly<{ source: 'opening' }>>> &
-  Readonly<Record<keyof CallReport, Readonly<{ source: 'report' }>>>;
+  Readonly<Record<keyof CallOpening, Readonly<{ source: 'opening' }>>> & {
+    readonly [P in keyof CallReport]: ReportField<CallReport[P]>;
+  };
+
+/** A report's property is `nullable` exactly where a report may hold null. */
+export type ReportField<T> = Readonly<{
+  source: 'report';
+  allowsNull: null extends T ? true : false;
+}>;
 
 type FieldTable = {
   readonly [P in keyof CallMetadata]: Field<CallMetadata[P]> & Readonly<{ source: CallSource }>;
