@@ -30,7 +30,7 @@ export type RequestSpec = Readonly<{
   requiredField: string;
   wrongEndpointMarkers: Readonly<Record<string, Marker>>;
   /** The fields that may limit the output; `required` where the dialect has no default. */
-  outputLimit: Readonly<{ fields: readonly string[]; required: boolean; min: 0 | 1 }>;
+  outputLimit: Readonly<{ fields: readonly [string, ...string[]]; required: boolean; min: 0 | 1 }>;
   /** True where providers know different fields, so that a limit may have to be given twice. */
   outputLimitFieldVaries: boolean;
   /** True where a stream reports usage only if the request asks for it (`stream_options`). */

@@ -9,5 +9,10 @@ export {
   type SurchargeCount,
 } from './normalized-usage.ts';
 export { parseCountTokens, parseRequest } from './parse-request.ts';
-export { DIALECT_SPECS, detectDialect, ENDPOINT_DIALECTS } from './specs.ts';
+export {
+  DIALECT_SPECS,
+  detectDialect,
+  ENDPOINT_DIALECTS,
+  getOutputLimitField,
+} from './specs.ts';
 export { estimateTokens, TokenEstimator } from './token-estimator.ts';

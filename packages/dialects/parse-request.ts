@@ -180,7 +180,7 @@ function readOutputLimits(
   }
   const hasLimit = limits.some((limit) => limit.tokens !== null);
   if (!hasLimit && required) {
-    parser.analysis.reject({ reason: 'missing_field', field: 'max_tokens' });
+    parser.analysis.reject({ reason: 'missing_field', field: fields[0] });
   }
   return limits;
 }

@@ -1,6 +1,12 @@
 /** Every dialect has a spec, and clients are answered in the dialect that they read. */
 import { describe, expect, it } from 'vitest';
-import { DIALECT_SPECS, DIALECTS, type DialectSpec, detectDialect } from './index.ts';
+import {
+  DIALECT_SPECS,
+  DIALECTS,
+  type DialectSpec,
+  detectDialect,
+  getOutputLimitField,
+} from './index.ts';
 
 describe('DIALECT_SPECS', () => {
   it('does not compile for a dialect without a spec', () => {
@@ -37,6 +43,21 @@ describe('DIALECT_SPECS', () => {
     const { rules, promptFields, requiredField } = DIALECT_SPECS[dialect].request;
     expect(Object.keys(rules)).toEqual(expect.arrayContaining([...promptFields.keys()]));
     expect(promptFields.has(requiredField)).toBe(true);
+  });
+});
+
+describe('getOutputLimitField', () => {
+  it.each([
+    ['chat', 'max_tokens', 'max_tokens'],
+    ['chat', 'max_completion_tokens', 'max_completion_tokens'],
+    ['messages', 'max_completion_tokens', 'max_tokens'],
+  ] as const)('for %s and a provider that prefers %s returns %s', (dialect, preferred, field) => {
+    expect(getOutputLimitField(dialect, preferred)).toBe(field);
+  });
+
+  it.each(DIALECTS)('returns a field in the table of fields of %s', (dialect) => {
+    const field = getOutputLimitField(dialect, 'no_such_field');
+    expect(Object.keys(DIALECT_SPECS[dialect].request.rules)).toContain(field);
   });
 });
 

@@ -16,6 +16,15 @@ export const ENDPOINT_DIALECTS: Readonly<Record<UpstreamEndpoint, Dialect>> = {
   count_tokens: 'messages',
 };
 
+/**
+ * The field in which a limit of ours goes into a body: the one that the provider prefers if the dialect
+ * has it, else the dialect's first. A field that the dialect lacks would leave the output unbounded.
+ */
+export function getOutputLimitField(dialect: Dialect, preferred: string): string {
+  const { fields } = DIALECT_SPECS[dialect].request.outputLimit;
+  return fields.includes(preferred) ? preferred : fields[0];
+}
+
 /** The dialect of an answer to a request that names none. */
 const DEFAULT_DIALECT: Dialect = 'chat';
 

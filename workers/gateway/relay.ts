@@ -3,7 +3,13 @@
  * call; each function it calls decides one thing. The hot path sends two messages to the account's
  * Durable Object: one before the provider is called, one after the client has its response.
  */
-import { DIALECT_SPECS, type Edits, editRequest, parseRequest } from '@farebox/dialects';
+import {
+  DIALECT_SPECS,
+  type Edits,
+  editRequest,
+  getOutputLimitField,
+  parseRequest,
+} from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
 import { respondBuffered } from './buffered-response.ts';
@@ -39,7 +45,7 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
  * documented one: otherwise nothing would bound the output that the hold covers.
  */
 function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
-  const field = provider.outputLimitField;
+  const field = getOutputLimitField(facts.dialect, provider.outputLimitField);
   if (output.kind === 'capped') return { field, tokens };
   const alreadySet = facts.positions.outputLimits.some(
     (limit) => limit.field === field && limit.tokens !== null,
