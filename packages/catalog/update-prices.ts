@@ -6,7 +6,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PROVIDERS, type ProviderSpec } from '@farebox/providers/list';
 import { findProvider } from '@pydantic/genai-prices';
 import * as v from 'valibot';
 import { LIMIT_SOURCES, readKnownModels } from './limit-sources.ts';
@@ -14,27 +13,7 @@ import { diffPriceFiles } from './price-changes.ts';
 import type { PriceFile } from './price-file.ts';
 import { parsePriceFile } from './price-file-schema.ts';
 import { snapshotProvider } from './price-source.ts';
-
-/** Providers that can be added by configuration; the price source has the same ids. */
-const COMPATIBLE_PROVIDERS = [
-  'baseten',
-  'cerebras',
-  'fireworks',
-  'groq',
-  'minimax',
-  'mistral',
-  'moonshotai',
-  'novita',
-  'openrouter',
-  'together',
-  'zai',
-];
-
-/** Every provider of the price file: our id, and the id in the price source. */
-const PRICED_PROVIDERS: readonly (readonly [string, string])[] = [
-  ...PROVIDERS.map((spec: ProviderSpec) => [spec.id, spec.priceSourceId ?? spec.id] as const),
-  ...COMPATIBLE_PROVIDERS.map((id) => [id, id] as const),
-].sort(([a], [b]) => (a < b ? -1 : 1));
+import { PRICED_PROVIDERS } from './priced-providers.ts';
 
 const OUTPUT_PATH = join(import.meta.dirname, 'prices.generated.json');
 
