@@ -2,7 +2,8 @@
 import type { CallRecord } from '@farebox/database/statements';
 import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import type { FC } from 'hono/jsx';
+import type { Generation } from '@farebox/ledger';
+import type { Child, FC } from 'hono/jsx';
 import { breakDownBill, type LineItem } from './bill-lines.ts';
 
 type CallProps = Readonly<{
@@ -12,25 +13,35 @@ type CallProps = Readonly<{
   language: string;
 }>;
 
+/** The properties of a call that the reason and the cost breakdown show. */
+type BillProperty = 'status' | 'reason' | 'usage' | 'prices' | 'fees' | 'charged' | 'shortfall';
+
+/** The name and value of each other property and of the key: a new property does not compile without. */
+type Facts = Readonly<
+  Record<Exclude<keyof Generation, BillProperty> | 'key', readonly [name: string, value: Child]>
+>;
+
 const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   const { generation } = call;
-  const items = [
-    [messages.calls.id, <code>{generation.id}</code>],
-    [messages.calls.model, generation.model],
-    [messages.calls.provider, generation.provider],
-    [messages.calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
-    [messages.calls.dialect, generation.dialect],
-    [messages.calls.streamed, generation.stream ? messages.layout.yes : messages.layout.no],
-    [messages.calls.httpStatus, generation.httpStatus ?? '–'],
-    [messages.calls.startedAt, <Time at={generation.createdAt} language={language} />],
-    [
-      messages.calls.settledAt,
-      generation.settledAt === null ? '–' : <Time at={generation.settledAt} language={language} />,
+  const { id, model, provider, dialect, stream, httpStatus, createdAt, settledAt } = generation;
+  const { calls, layout } = messages;
+  const facts: Facts = {
+    id: [calls.id, <code>{id}</code>],
+    model: [calls.model, model],
+    provider: [calls.provider, provider],
+    key: [calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
+    dialect: [calls.dialect, dialect],
+    stream: [calls.streamed, stream ? layout.yes : layout.no],
+    httpStatus: [calls.httpStatus, httpStatus ?? '–'],
+    createdAt: [calls.startedAt, <Time at={createdAt} language={language} />],
+    settledAt: [
+      calls.settledAt,
+      settledAt === null ? '–' : <Time at={settledAt} language={language} />,
     ],
-  ] as const;
+  };
   return (
     <dl class="pairs">
-      {items.map(([name, value]) => (
+      {Object.values(facts).map(([name, value]) => (
         <div>
           <dt>{name}</dt>
           <dd>{value}</dd>
