@@ -1,18 +1,41 @@
 /** The OpenAPI document and the code have the same closed lists and shapes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SETTLE_REASONS } from '@farebox/ledger';
+import { DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
 import { SURCHARGE_KINDS } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import { generationJson } from './account-endpoints.ts';
+import { app } from './app.ts';
 import { ERROR_MAP } from './errors.ts';
 
 const path = join(import.meta.dirname, '../../docs/openapi.json');
 const document = JSON.parse(readFileSync(path, 'utf8'));
 const { schemas } = document.components;
 
+/** `METHOD /path` of each route, in the document's spelling of parameters, without the health check. */
+function listRoutes(): string[] {
+  const routes = app.routes
+    .filter(({ method }) => method === 'GET' || method === 'POST')
+    .map((route) => `${route.method} ${route.path.replace(/:(\w+)(\{.*?\})?/g, '{$1}')}`);
+  return routes.filter((route) => route !== 'GET /healthz').sort();
+}
+
+function listDocumentedRoutes(): string[] {
+  const paths: [string, object][] = Object.entries(document.paths);
+  return paths
+    .flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    .sort();
+}
+
 describe('docs/openapi.json', () => {
-  it('lists exactly the reasons, fee kinds and error codes of the code', () => {
+  it('has exactly the routes of the gateway', () => {
+    expect(listDocumentedRoutes()).toEqual(listRoutes());
+  });
+
+  it('lists exactly the reasons, dialects, fee kinds and error codes of the code', () => {
+    expect(schemas.Generation.properties.dialect.enum).toEqual([...DIALECTS]);
     expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
     expect(schemas.FeeKind.enum).toEqual([...SURCHARGE_KINDS]);
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
