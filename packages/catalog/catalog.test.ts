@@ -3,6 +3,7 @@
  * as they do there or not at all.
  */
 import { computeCost, NO_USAGE, SURCHARGE_KINDS, type Usage } from '@farebox/money';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import { calcPrice } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -18,8 +19,8 @@ import {
   withExtraModels,
 } from './index.ts';
 
-const NATIVE_PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
-const OTHER_PROVIDERS = [
+/** Some of the providers that configuration can add. */
+const COMPATIBLE_PROVIDERS = [
   'openrouter',
   'groq',
   'mistral',
@@ -28,7 +29,7 @@ const OTHER_PROVIDERS = [
   'cerebras',
   'moonshotai',
 ];
-const ALL_PROVIDERS = [...OTHER_PROVIDERS, ...NATIVE_PROVIDERS];
+const ALL_PROVIDERS = [...COMPATIBLE_PROVIDERS, ...PROVIDER_IDS];
 const NOW = new Date('2026-11-23T12:00:00Z');
 const SOURCE_ID: Readonly<Record<string, string>> = { xai: 'x-ai' };
 /** A fixed seed, so that a failure repeats; fast-check prints it with the counterexample. */
@@ -208,7 +209,7 @@ describe('findModel and suggestModels', () => {
     '',
     '__proto__',
   ])('finds no model for %s', (name) => {
-    expect(findModel(name, NATIVE_PROVIDERS)).toBeUndefined();
+    expect(findModel(name, PROVIDER_IDS)).toBeUndefined();
   });
 
   test('rejects a very long name quickly', () => {
@@ -223,7 +224,7 @@ describe('findModel and suggestModels', () => {
   });
 
   test('finds the model that the price source finds, for names at any edit distance', () => {
-    const models = listModels(NATIVE_PROVIDERS);
+    const models = listModels(PROVIDER_IDS);
     const edits = fc.constantFrom(
       '',
       '-latest',
@@ -266,10 +267,10 @@ describe('findModel and suggestModels', () => {
   });
 
   test('suggests similar names, the nearest first', () => {
-    expect(suggestModels('claude-sonet-4-5', NATIVE_PROVIDERS)[0]).toBe('claude-sonnet-4-5');
-    expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS)[0]).toBe('gpt-5.2-pro');
-    expect(suggestModels('gpt-5.2-proo', NATIVE_PROVIDERS).length).toBeLessThanOrEqual(3);
-    expect(suggestModels('nothing like any of them', NATIVE_PROVIDERS)).toEqual([]);
+    expect(suggestModels('claude-sonet-4-5', PROVIDER_IDS)[0]).toBe('claude-sonnet-4-5');
+    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS)[0]).toBe('gpt-5.2-pro');
+    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS).length).toBeLessThanOrEqual(3);
+    expect(suggestModels('nothing like any of them', PROVIDER_IDS)).toEqual([]);
   });
 });
 

@@ -5,12 +5,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { computeCost, NO_USAGE } from '@farebox/money';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import { describe, expect, test } from 'vitest';
 import { findModel, type Model, pricesAt, surchargePrice } from './index.ts';
 
 const CORPUS_DIR = process.env.FAREBOX_CORPUS ?? '';
 const RECORDED = CORPUS_DIR !== '' && existsSync(join(CORPUS_DIR, 'INDEX.tsv'));
-const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek', 'openrouter'];
+const PROVIDERS = [...PROVIDER_IDS, 'openrouter'];
 /** Calls that no price of ours covers: an image tool's call in the Responses dialect. */
 const NOT_A_PRICE = /image-generation-tool/;
 

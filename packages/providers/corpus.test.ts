@@ -13,6 +13,7 @@ import {
   type Provider,
   type Reading,
 } from './index.ts';
+import { PROVIDER_IDS } from './list.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const SEED = 20261123;
@@ -60,9 +61,8 @@ function recordings(): { meta: RecordingMeta; body: Uint8Array }[] {
   return results;
 }
 
-const ids = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
 const providers = configureProviders({
-  apiKeys: Object.fromEntries(ids.map((id) => [id, 'k'])),
+  apiKeys: Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k'])),
   baseUrls: {},
   extra: [{ id: 'openrouter', baseUrl: 'https://openrouter.example/api/v1', apiKey: 'k' }],
 });

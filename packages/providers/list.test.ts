@@ -50,6 +50,10 @@ describe('the list of providers', () => {
     },
   );
 
+  it.each(PROVIDERS)('names the key of $id in README.md', ({ envPrefix }) => {
+    expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain(`\`${envPrefix}_API_KEY\``);
+  });
+
   it('gives a provider that is added by configuration Chat Completions', () => {
     expect(getProviderDialects('groq')).toEqual(['chat']);
   });

@@ -1,8 +1,9 @@
 /** Which providers a deployment offers, and at which URLs. */
 import { describe, expect, it } from 'vitest';
 import { configureProviders, type ProviderSettings } from './index.ts';
+import { PROVIDER_IDS } from './list.ts';
 
-const KEYS = { openai: 'a', anthropic: 'b', google: 'c', xai: 'd', deepseek: 'e' };
+const KEYS = Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k']));
 const settings = (rest: Partial<ProviderSettings>): ProviderSettings => ({
   apiKeys: {},
   baseUrls: {},

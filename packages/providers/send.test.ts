@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureProviders, send, type UpstreamRequest } from './index.ts';
+import { PROVIDER_IDS } from './list.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -29,10 +30,9 @@ afterAll(() => {
 });
 
 function buildRequest(id: string, rest: Partial<UpstreamRequest> = {}): UpstreamRequest {
-  const builtIn = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
   const provider = configureProviders({
-    apiKeys: Object.fromEntries(builtIn.map((name) => [name, 'our-key'])),
-    baseUrls: Object.fromEntries(builtIn.map((name) => [name, base])),
+    apiKeys: Object.fromEntries(PROVIDER_IDS.map((name) => [name, 'our-key'])),
+    baseUrls: Object.fromEntries(PROVIDER_IDS.map((name) => [name, base])),
     extra: [{ id: 'openrouter', baseUrl: base, apiKey: 'our-key' }],
   }).get(id);
   if (provider === undefined) throw new Error(id);

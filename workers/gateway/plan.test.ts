@@ -7,6 +7,7 @@ import { listModels, maxPrices, pricesAt, surchargePrice } from '@farebox/catalo
 import { type Dialect, parseRequest, type SurchargeCount } from '@farebox/dialects';
 import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
 import { configureProviders } from '@farebox/providers';
+import { PROVIDER_IDS } from '@farebox/providers/list';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { computeBill } from './bill.ts';
@@ -14,10 +15,9 @@ import { type Plan, planCall } from './plan.ts';
 
 const SEED = 20261123;
 const NOW = Date.parse('2026-11-23T12:00:00Z');
-const PROVIDERS = ['openai', 'anthropic', 'google', 'xai', 'deepseek'];
 const deps = {
   providers: configureProviders({
-    apiKeys: Object.fromEntries(PROVIDERS.map((id) => [id, 'k'])),
+    apiKeys: Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k'])),
     baseUrls: {},
     extra: [],
   }),
@@ -205,7 +205,7 @@ function split(total: number, shares: readonly number[]): number[] {
 }
 
 describe('the plan of any request to any model', () => {
-  const models = listModels(PROVIDERS);
+  const models = listModels(PROVIDER_IDS);
   const share = fc.nat({ max: 100 });
   const generatedRequests = fc.record({
     model: fc.constantFrom(...models),
