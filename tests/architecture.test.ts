@@ -25,7 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/ledger': ['crypto', 'money', 'result', 'telemetry'],
   'packages/database': ['bindings', 'ledger', 'ledger/call-columns', 'money'],
   'packages/i18n': [],
-  'packages/design': ['bindings', 'money'],
+  'packages/design': ['bindings', 'ledger', 'money'],
   'packages/mail': ['crypto', 'database', 'database/email', 'i18n', 'result', 'telemetry'],
   'packages/identity': [
     'crypto',

@@ -5,6 +5,7 @@
  * address holds more than we recorded, the blocks since it was issued are read again for it, newest
  * first, once per daily audit.
  */
+
 import {
   type Difference,
   findAddresses,
@@ -22,13 +23,13 @@ import {
   findLedgerDifferences as selectLedgerDifferences,
   type WatchedAddress,
 } from '@farebox/database/deposits';
+import { DAY_MS } from '@farebox/ledger';
 import { readTokenBalances } from './balances.ts';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { readAgreedRange } from './provider-agreement.ts';
 import { onlyAddresses, resolveOwners } from './watched-addresses.ts';
 
-const DAY_MS = 24 * 3_600_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const ADDRESSES_PER_RUN = 200;

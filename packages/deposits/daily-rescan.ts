@@ -3,18 +3,19 @@
  * every provider omitted at the time, for example just after maintenance. Known deposits don't
  * change.
  */
+
 import {
   readCursor,
   readRescan,
   recordFinalTransfers,
   recordRescan,
 } from '@farebox/database/deposits';
+import { DAY_MS } from '@farebox/ledger';
 import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { type BlockRange, readAgreedRange } from './provider-agreement.ts';
 import { buildAddressFilter, resolveOwners } from './watched-addresses.ts';
 
-const DAY_MS = 24 * 3_600_000;
 const RESCAN_SPAN_MS = 26 * 3_600_000;
 const WINDOWS_PER_RUN = 2;
 

@@ -2,9 +2,8 @@
  * Formats money, counts and dates with Intl in the reader's language. Money stays exact: Intl
  * receives it as decimal text, never as floating point, so the amount shown is the amount booked.
  */
+import { DAY_MS } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
-
-export const DAY_MS = 86_400_000;
 
 /** Creating a formatter costs more than using it, and there are few languages. */
 function memoizeByLanguage<T>(make: (language: string) => T): (language: string) => T {

@@ -3,7 +3,6 @@
 export { Field, Money, Note, Time } from './components.tsx';
 export { csrfProtection } from './csrf.ts';
 export {
-  DAY_MS,
   formatCount,
   formatCurrency,
   formatDay,

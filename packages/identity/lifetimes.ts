@@ -1,6 +1,7 @@
 /** How long sessions, links and challenges are valid. */
+import { DAY_MS } from '@farebox/ledger';
+
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /**
  * In milliseconds. ASVS 5.0 7.3 requires both limits of a session, absolute and idle, to be

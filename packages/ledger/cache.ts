@@ -4,7 +4,7 @@
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { AccountId, KeyId, KeyLimits } from './contract/index.ts';
-import { DAY_MS } from './limits.ts';
+import { DAY_MS } from './contract/index.ts';
 import { countNotifications } from './notifications.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText, minBigInt, toSql, toSqlSaturating } from './sql-amounts.ts';

@@ -2,6 +2,7 @@
  * The limits of one account. They bound what an account can cost Farebox and how much load it can
  * put on its object; none of them may be raised to make a test pass.
  */
+import { DAY_MS } from './contract/index.ts';
 
 /** Open calls of one account; beyond this the settlements would overload its object. */
 export const MAX_OPEN_CALLS = 1_000;
@@ -13,7 +14,7 @@ export const MIN_OPEN_CALLS = 4;
 export const WAIVERS_PER_DAY = 50;
 
 /** How long the object keeps a settled call for /v1/generation; Postgres has the older ones. */
-export const ENTRY_RETENTION_MS = 30 * 86_400_000;
+export const ENTRY_RETENTION_MS = 30 * DAY_MS;
 
 /** Entries in one delivery to Postgres, so that 1,000 calls take at most 20 statements. */
 export const ENTRIES_PER_DELIVERY = 250;
@@ -42,12 +43,10 @@ export const EXPENSIVE_OUTPUT_PRICE = 10_000_000_000n;
 export const MAX_RETIRED_SECRETS = 3;
 
 /** Revocations younger than this are reported to the daily reconciliation. */
-export const RECENTLY_REVOKED_MS = 7 * 86_400_000;
+export const RECENTLY_REVOKED_MS = 7 * DAY_MS;
 
 /** The messages of one batch (developers.cloudflare.com/queues/platform/limits). */
 export const NOTIFICATIONS_PER_BATCH = 100;
-
-export const DAY_MS = 86_400_000;
 
 export function toUtcDay(now: number): number {
   return Math.floor(now / DAY_MS);

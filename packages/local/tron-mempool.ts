@@ -10,7 +10,8 @@ import { type AnvilRpc, isJsonObject, type JsonObject } from './anvil-rpc.ts';
 const ENERGY_SUN = 6_500_000n;
 const BANDWIDTH_SUN = 345_000n;
 const ACTIVATION_SUN = 1_100_000n;
-const DAY_MS = 24 * 3_600_000;
+/** java-tron rejects transactions that expire later than this (MAXIMUM_TIME_UNTIL_EXPIRATION). */
+const MAX_UNTIL_EXPIRATION_MS = 24 * 3_600_000;
 const GAS = '0x30d40';
 
 type SignedTransaction = Readonly<{
@@ -114,7 +115,7 @@ export class TronMempool {
       return rejection('SIGERROR', 'Validate signature error');
     }
     const remainingMs = Number(raw.expiration) - Date.now();
-    if (remainingMs <= 0 || remainingMs > DAY_MS) {
+    if (remainingMs <= 0 || remainingMs > MAX_UNTIL_EXPIRATION_MS) {
       return rejection('TRANSACTION_EXPIRATION_ERROR', 'Transaction expired');
     }
     return (await this.#hasKnownRefBlock(raw))

@@ -28,7 +28,8 @@ export type SignOptions = Readonly<{
 /** `step` counts from 1. Null when the plan as a whole is rejected. */
 export type SignResult = Result<{ signed: SignedPlan }, { reason: SignError; step: number | null }>;
 
-const DAY_MS = 24 * 3_600_000;
+/** A signed plan must not stay usable for longer than a day. */
+const MAX_VALIDITY_MS = 24 * 3_600_000;
 
 /** Checks the plan as a whole. */
 function checkPlan(plan: Plan, account: Account, options: SignOptions): SignError | null {
@@ -42,7 +43,7 @@ function checkPlan(plan: Plan, account: Account, options: SignOptions): SignErro
   if (destination === null || !allowed.includes(destination)) return 'destination_not_allowed';
   if (parseAddress(family, options.confirmed) !== destination) return 'destination_not_confirmed';
   if (plan.expiresAt <= options.now) return 'expired';
-  return plan.expiresAt - options.now > DAY_MS ? 'valid_too_long' : null;
+  return plan.expiresAt - options.now > MAX_VALIDITY_MS ? 'valid_too_long' : null;
 }
 
 type StepContext = Readonly<{

@@ -2,13 +2,14 @@
  * The cron of the console: finishes account deletions and purges expired rows (docs/storage.md
  * lists the retention periods). A task that fails does not stop the others.
  */
+
 import { deleteOldEmails } from '@farebox/database/email';
 import { purgeExpired } from '@farebox/identity';
+import { DAY_MS } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
 
-const DAY_MS = 86_400_000;
 /** Long enough for a user or support to find out why an email did not arrive. */
 const MAIL_RETENTION_MS = 90 * DAY_MS;
 /** The default message retention of Cloudflare Queues; an email still queued after it is lost. */

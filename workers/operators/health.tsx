@@ -1,4 +1,5 @@
 /** The state of the system in numbers that identify no customer. Each problem is a sentence. */
+
 import {
   listDepositsInReview,
   listOpenDifferences,
@@ -7,6 +8,7 @@ import {
 } from '@farebox/database/deposits';
 import { type Health, readHealth } from '@farebox/database/operators';
 import { Money, Note } from '@farebox/design';
+import { DAY_MS } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
@@ -74,7 +76,7 @@ function findHealthIssues(health: Health, now: number): readonly string[] {
     ],
     [health.adjustments.unfinished > 0, 'Approved adjustments are not applied yet.'],
     [
-      health.closing.oldest !== null && now - health.closing.oldest > 86_400_000,
+      health.closing.oldest !== null && now - health.closing.oldest > DAY_MS,
       'An account was deleted more than a day ago and its Durable Object is not wiped.',
     ],
   ];

@@ -4,7 +4,7 @@
  * running balance adds up, which the table enforces and not this code (schema.ts,
  * `ledger_entries_predecessor`).
  */
-import type { AccountId, DeliveryResult, Entry } from '@farebox/ledger';
+import { type AccountId, DAY_MS, type DeliveryResult, type Entry } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import {
   type Database,
@@ -100,8 +100,6 @@ function toEntryRow(entry: Entry) {
     ...toUsageColumns(entry),
   };
 }
-
-const DAY_MS = 86_400_000;
 
 /**
  * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`,

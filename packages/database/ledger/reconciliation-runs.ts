@@ -2,7 +2,7 @@
  * One row for each run of the daily reconciliation: how many accounts it compared and how they
  * were.
  */
-import type { Instant } from '@farebox/ledger';
+import { DAY_MS, type Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { reconciliationRuns } from '../schema/operators.ts';
@@ -16,7 +16,7 @@ export type ReconciliationRun = Readonly<{
   unfinished: number;
 }>;
 
-const RUN_RETENTION_MS = 30 * 86_400_000;
+const RUN_RETENTION_MS = 30 * DAY_MS;
 
 /** Records a run and deletes the runs of more than 30 days ago. Idempotent: `at` names the run. */
 export async function recordReconciliation(db: Database, run: ReconciliationRun): Promise<void> {

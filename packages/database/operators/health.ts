@@ -3,7 +3,7 @@
  * account or a user. What has not reached Postgres is known only to the account objects, which the
  * daily reconciliation processes; it leaves one row per run.
  */
-import type { Instant } from '@farebox/ledger';
+import { DAY_MS, type Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
@@ -42,7 +42,7 @@ function toText(row: Raw, name: string): string {
 }
 
 function buildQueries(now: Instant) {
-  const dayAgo = sql`${new Date(now - 86_400_000).toISOString()}::timestamptz`;
+  const dayAgo = sql`${new Date(now - DAY_MS).toISOString()}::timestamptz`;
   const tenMinutesAgo = sql`${new Date(now - 600_000).toISOString()}::timestamptz`;
   const present = sql`${new Date(now).toISOString()}::timestamptz`;
   return {

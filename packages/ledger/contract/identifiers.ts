@@ -11,3 +11,6 @@ export type CallId = string;
 
 /** Milliseconds since the epoch. */
 export type Instant = number;
+
+/** Milliseconds of a UTC day; `Instant`s have no leap seconds. */
+export const DAY_MS = 86_400_000;

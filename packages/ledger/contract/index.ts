@@ -7,7 +7,7 @@ export type * from './accounts.ts';
 export * from './calls.ts';
 export * from './deposits.ts';
 export type * from './entries.ts';
-export type * from './identifiers.ts';
+export * from './identifiers.ts';
 export * from './key-rules.ts';
 export * from './keys.ts';
 export * from './notifications.ts';

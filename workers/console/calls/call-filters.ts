@@ -1,6 +1,8 @@
 /** Parses the filters of the list of calls from a query string, which is untrusted input. Pure. */
+
 import type { CallCursor, CallFilter } from '@farebox/database/statements';
-import { DAY_MS, parseIsoDay, toIsoDay } from '@farebox/design';
+import { parseIsoDay, toIsoDay } from '@farebox/design';
+import { DAY_MS } from '@farebox/ledger';
 
 export type CallQuery = Readonly<{ filter: CallFilter; before: CallCursor | null }>;
 

@@ -2,6 +2,7 @@
  * The list of calls, newest first and paginated, and the details of each. A call is looked up by
  * account and id, so the id of another account's call gives the same 404 as an unknown one.
  */
+
 import {
   findCallRecord,
   listCalls,
@@ -9,8 +10,9 @@ import {
   nextPageCursor,
   sumUsage,
 } from '@farebox/database/statements';
-import { DAY_MS, Field, formatCount, toEpochDay, toIsoDay } from '@farebox/design';
+import { Field, formatCount, toEpochDay, toIsoDay } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import { DAY_MS } from '@farebox/ledger';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { csvResponse } from '../format/csv.ts';
