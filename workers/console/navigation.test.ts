@@ -8,6 +8,7 @@ import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 import { NAV_ITEMS } from './navigation.ts';
+import { requireSignIn } from './session.ts';
 
 const ROOT = import.meta.dirname;
 
@@ -42,6 +43,15 @@ describe('NAV_ITEMS', () => {
     const paths = app.routes.filter(({ method }) => method === 'GET').map((route) => route.path);
     expect(paths).toContain(path);
   });
+
+  // The overview is the landing page for visitors.
+  it.each(NAV_ITEMS.filter(({ path }) => path !== '/'))(
+    'requires a sign-in on $path',
+    ({ path }) => {
+      const routes = app.routes.filter((route) => [path, `${path}/*`].includes(route.path));
+      expect(routes[0]?.handler).toBe(requireSignIn);
+    },
+  );
 
   it.each(NAV_ITEMS)('keeps the pages of $path in the folder of the screen $screen', (item) => {
     expect([...(folders.get(item.path) ?? [])]).toEqual([toFolderName(item.screen)]);
