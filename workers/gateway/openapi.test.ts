@@ -1,7 +1,8 @@
 /** The OpenAPI document and the code have the same closed lists and shapes. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
+import { DIALECT_SPECS, DIALECTS } from '@farebox/dialects';
+import { DIALECTS as RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
 import { SURCHARGE_KINDS } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import { generationJson } from './account-endpoints.ts';
@@ -29,13 +30,20 @@ function listDocumentedRoutes(): string[] {
     .sort();
 }
 
+describe('README.md', () => {
+  it.each(DIALECTS)('names the endpoint of the dialect %s', (dialect) => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(readme).toContain(`\`POST ${DIALECT_SPECS[dialect].path}\``);
+  });
+});
+
 describe('docs/openapi.json', () => {
   it('has exactly the routes of the gateway', () => {
     expect(listDocumentedRoutes()).toEqual(listRoutes());
   });
 
   it('lists exactly the reasons, dialects, fee kinds and error codes of the code', () => {
-    expect(schemas.Generation.properties.dialect.enum).toEqual([...DIALECTS]);
+    expect(schemas.Generation.properties.dialect.enum).toEqual([...RECORDED_DIALECTS]);
     expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
     expect(schemas.FeeKind.enum).toEqual([...SURCHARGE_KINDS]);
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
