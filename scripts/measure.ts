@@ -125,7 +125,7 @@ function walk(
 
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
 
-function nameOf(node: Node, parent: Node | undefined): string {
+function getName(node: Node, parent: Node | undefined): string {
   const id = node.id ?? (parent?.type === 'VariableDeclarator' ? parent.id : parent?.key);
   return isNode(id) && typeof id.name === 'string' ? id.name : '';
 }
@@ -153,7 +153,7 @@ function measureFile({ path, text }: Source): FileFigures {
     if (FUNCTIONS.has(node.type) && isNode(node.body)) {
       const lines = lineAt(node.end - 1) - lineAt(node.start) + 1;
       if (!(node.type === 'ArrowFunctionExpression' && lines === 1)) functionLines.push(lines);
-      const name = nameOf(node, parent);
+      const name = getName(node, parent);
       if (name !== '') functionNames.push(name);
     }
     const declaration = node.type === 'ExportNamedDeclaration' ? node.declaration : undefined;

@@ -186,7 +186,7 @@ describe('a key', () => {
 
   it.each([
     ['asking again', (id: string, keyId: number) => stack.ledger.accounts.revokeKey(id, keyId)],
-    ['the sweep', (id: string) => runCron(getSlice(id))],
+    ['the reconciliation', (id: string) => runCron(getSlice(id))],
   ])('is invalid even if its row could not be updated; %s updates it', async (_, markRow) => {
     const { accountId, apiKey } = await stack.createAccount({ creditUsd: '5' });
     const { keyId } = await getCredential(accountId);
@@ -219,12 +219,12 @@ describe('the audit of an account', () => {
       'postgres_and_unacknowledged_are_ledger',
     ],
     [
-      'a line too many',
+      'an extra entry',
       "insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at) select account_id, 3, 'forged', 'credit', 1, posted_after + 1, now() from ledger_entries where account_id = $1 and seq = 2",
       'postgres_not_ahead',
     ],
     [
-      'a line that is gone',
+      'a missing entry',
       'with bills as (delete from calls where account_id = $1) delete from ledger_entries where account_id = $1 and seq = 2',
       'postgres_has_acknowledged',
     ],

@@ -61,7 +61,7 @@ describe('the ledger client', () => {
 });
 
 function never(): Promise<never> {
-  return Promise.reject(new Error('asked too often'));
+  return Promise.reject(new Error('called too often'));
 }
 
 describe('the settlement message', () => {
@@ -88,13 +88,22 @@ describe('the settlement message', () => {
     expect(decodeSettlement(body)).toEqual({ account: '0123456789abcdef', request });
   });
 
+  it('decodes when the release before queued it, with its surcharges', () => {
+    const message = encodeSettlement('0123456789abcdef', request);
+    const fees = [{ kind: 'web_search', count: 2, price: '10' }];
+    const queued = { ...message, version: 1, request: { ...message.request, fees } };
+    const account = '0123456789abcdef';
+    expect(decodeSettlement(queued)).toEqual({ account, request });
+  });
+
   it('is rejected when any part of it is malformed', () => {
     const message = encodeSettlement('0123456789abcdef', request);
     const { request: validRequest } = message;
     for (const malformed of [
       null,
       'text',
-      { ...message, version: 2 },
+      { ...message, version: 3 },
+      { ...message, version: 1 },
       { ...message, account: 'x' },
       { ...message, request: { ...validRequest, cost: '-1' } },
       { ...message, request: { ...validRequest, reason: 'because' } },

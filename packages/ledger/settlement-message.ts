@@ -7,8 +7,12 @@ import { amountFromJson, enumFromJson, MalformedValueError } from '@farebox/mone
 import { reportFromJson, reportToJson } from './call-columns.ts';
 import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/index.ts';
 
+const VERSION = 2;
+/** Version 1 named a surcharge's price `price`. Such a message can still be in the queue. */
+const VERSION_WITH_SHORT_PRICE = 1;
+
 export type SettlementMessage = Readonly<{
-  version: 1;
+  version: typeof VERSION;
   account: AccountId;
   /**
    * The report's properties as JSON (call-columns.ts), beside what names and prices the settlement.
@@ -19,7 +23,7 @@ export type SettlementMessage = Readonly<{
 export function encodeSettlement(account: AccountId, request: SettleRequest): SettlementMessage {
   const { id, reason, cost, waivedCost } = request;
   return {
-    version: 1,
+    version: VERSION,
     account,
     request: {
       ...reportToJson(request),
@@ -41,9 +45,30 @@ function parseText(value: unknown, pattern: RegExp): string {
   return value;
 }
 
-function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
-  if (readField(body, 'version') !== 1) throw new MalformedValueError();
+function renamePrice(surcharge: unknown): unknown {
+  return {
+    kind: readField(surcharge, 'kind'),
+    count: readField(surcharge, 'count'),
+    nano_usd_per_million: readField(surcharge, 'price'),
+  };
+}
+
+function upgradeRequest(request: unknown): unknown {
+  const fees = readField(request, 'fees');
+  if (!Array.isArray(fees)) throw new MalformedValueError();
+  return { ...Object(request), fees: fees.map(renamePrice) };
+}
+
+function readRequest(body: unknown): unknown {
+  const version = readField(body, 'version');
   const request = readField(body, 'request');
+  if (version === VERSION) return request;
+  if (version === VERSION_WITH_SHORT_PRICE) return upgradeRequest(request);
+  throw new MalformedValueError();
+}
+
+function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
+  const request = readRequest(body);
   const waived = readField(request, 'waivedCost');
   return {
     account: parseText(readField(body, 'account'), /^[0-9a-f]{16}$/),
