@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { freePort, waitForFreePort } from './ports.ts';
+import { freePort, retryOnPortInUse, waitForFreePort } from './ports.ts';
 
 /** An email that the mailbox received. */
 export type ReceivedEmail = Readonly<{
@@ -91,8 +91,10 @@ export class Mailbox {
 
 /** 0 takes a free port. */
 export async function startMailbox(requestedPort: number): Promise<Mailbox> {
-  const port = requestedPort === 0 ? await freePort() : requestedPort;
-  return new Mailbox(port, await startThread(port));
+  return retryOnPortInUse(async () => {
+    const port = requestedPort === 0 ? await freePort() : requestedPort;
+    return new Mailbox(port, await startThread(port));
+  });
 }
 
 function getField(value: unknown, name: string): unknown {

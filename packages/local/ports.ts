@@ -2,6 +2,7 @@
  * Listens on the loopback interface. The error for a port in use names the process, where that is
  * cheap to find out, and how to choose another port.
  */
+import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { createServer } from 'node:net';
@@ -56,12 +57,47 @@ export function listen(
   });
 }
 
-/** Finds a port that is free now, for servers whose port must be known before they start. */
+/**
+ * Below Linux's range for outgoing connections and `listen(0)` (32768-60999, ip(7)): nothing takes a
+ * port of ours between the check and the start of its server, or while a killed server restarts.
+ */
+const CHOSEN_PORTS = { min: 20_000, max: 32_767 };
+
+/**
+ * Finds a port that is free now, for servers whose port must be known before they start. Another
+ * process can choose the same one at the same moment: `retryOnPortInUse`.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server, 0);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(CHOSEN_PORTS.min, CHOSEN_PORTS.max + 1);
+    const server = createServer();
+    try {
+      await listen(server, port);
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    } catch (error) {
+      if (!(error instanceof PortInUseError)) throw error;
+    }
+  }
+}
+
+const MAX_ATTEMPTS = 5;
+
+/** Whether Miniflare, Node or this module reports that a port is in use. */
+function isPortInUse(error: unknown): boolean {
+  const code = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return error instanceof PortInUseError || code === 'EADDRINUSE' || code === 'ERR_ADDRESS_IN_USE';
+}
+
+/** Runs `start`, which chooses its own ports, again when another process was faster to a port. */
+export async function retryOnPortInUse<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isPortInUse(error)) throw error;
+    }
+  }
 }
 
 /** Throws `PortInUseError` if the port is in use now. */

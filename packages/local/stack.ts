@@ -15,7 +15,7 @@ import { type Mailbox, type ReceivedEmail, startMailbox } from './mailbox.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
 import { getCacheDir, ROOT } from './paths.ts';
-import { freePort, type Ports, requireFreePort } from './ports.ts';
+import { freePort, type Ports, requireFreePort, retryOnPortInUse } from './ports.ts';
 import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
 import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
@@ -114,6 +114,7 @@ type Parts = Readonly<{
   database: LocalDatabase;
   mock: MockProviders;
   mailbox: Mailbox;
+  running: RunningWorkers;
   plan: WorkersPlan;
   output: Output;
 }>;
@@ -217,8 +218,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   onProgress('bundling the Workers');
   const bundles = await bundling;
 
-  const known = await workerPorts(ports);
-  const plan: WorkersPlan = {
+  const buildPlan = (known: WorkerPorts): WorkersPlan => ({
     bundles,
     ports: known,
     stateDir,
@@ -234,9 +234,13 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
     onLog: (line) => {
       if (options.quiet !== true) process.stderr.write(`${line}\n`);
     },
-  };
+  });
   onProgress('starting the Workers');
-  return { database, mock, mailbox, plan, output };
+  const started = await retryOnPortInUse(async () => {
+    const plan = buildPlan(await workerPorts(ports));
+    return { plan, running: await runWorkers(plan) };
+  });
+  return { database, mock, mailbox, ...started, output };
 }
 
 /** The Workers across restarts: callers keep this object, not a single run of workerd. */
@@ -269,9 +273,8 @@ function startCron(workers: Workers, everyMs: number | null): NodeJS.Timeout | u
 }
 
 async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalStack> {
-  const { database, mock, mailbox, plan, output } = await openParts(options, cleanup);
-  const first = await runWorkers(plan);
-  const workers = new Workers(plan, first);
+  const { database, mock, mailbox, running, plan, output } = await openParts(options, cleanup);
+  const workers = new Workers(plan, running);
   cleanup.add(() => workers.kill());
   const cron = startCron(
     workers,
@@ -280,9 +283,9 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
   cleanup.add(() => clearInterval(cron));
   const ledger = connectBridge(workers.transport);
   return {
-    gatewayUrl: `http://127.0.0.1:${first.ports.gateway}`,
-    consoleUrl: `http://127.0.0.1:${first.ports.console}`,
-    operatorsUrl: `http://127.0.0.1:${first.ports.operators}`,
+    gatewayUrl: `http://127.0.0.1:${running.ports.gateway}`,
+    consoleUrl: `http://127.0.0.1:${running.ports.console}`,
+    operatorsUrl: `http://127.0.0.1:${running.ports.operators}`,
     databaseUrl: database.url,
     mockUrl: mock.url,
     mailboxUrl: mailbox.url,

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { readRunning } from './control-client.ts';
-import { listen } from './ports.ts';
+import { freePort, listen } from './ports.ts';
 
 const stateDir = mkdtempSync(join(tmpdir(), 'farebox-start-'));
 afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
@@ -21,9 +21,7 @@ afterAll(() => {
 async function freePorts(): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of ['GATEWAY', 'CONSOLE', 'OPERATORS', 'DATABASE', 'MOCK', 'MAILBOX']) {
-    const server = createServer();
-    found[`FAREBOX_${name}_PORT`] = String(await listen(server, 0));
-    await new Promise((resolve) => server.close(resolve));
+    found[`FAREBOX_${name}_PORT`] = String(await freePort());
   }
   return found;
 }

@@ -178,7 +178,12 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
         ],
       }),
     );
-    await made.ready;
+    try {
+      await made.ready;
+    } catch (error) {
+      await made.dispose().catch(() => {});
+      throw error;
+    }
     return made;
   });
   const bridge = await miniflare.getWorker(BRIDGE_WORKER);
