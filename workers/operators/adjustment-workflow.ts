@@ -41,7 +41,7 @@ export function parseProposal(
     reason: form.text('reason').trim(),
     by: c.var.operator.email,
     now: c.var.deps.now(),
-    limit: c.var.deps.adjustmentLimit,
+    limits: c.var.deps.adjustmentLimits,
   };
 }
 

@@ -5,9 +5,10 @@
  */
 import { cachePerEnv, localUrl, requireBinding, requireMatch } from '@farebox/bindings';
 import { connect, type Database } from '@farebox/database';
+import type { AdjustmentLimits } from '@farebox/database/operators';
 import { type Configuration, parseConfiguration } from '@farebox/deposits';
 import type { OperatorsRpc } from '@farebox/ledger';
-import { type NanoUsd, parseUsd } from '@farebox/money';
+import { parseUsd } from '@farebox/money';
 import { logEvent } from '@farebox/telemetry';
 import { AccessKeyCache, type AccessSettings } from './access.ts';
 import { parseRoles, type RoleAssignments } from './roles.ts';
@@ -25,8 +26,13 @@ export type Env = Readonly<{
   ACCESS_AUDIENCE?: string;
   /** `{"support": ["a@example.com", "group:support"], "finance": [], "admin": []}` */
   OPERATOR_ROLES?: string;
-  /** The USD one operator may move per account and day without a second approval; 50 by default. */
+  /** The USD operators may move per account and day without a second approval; 50 by default. */
   ADJUSTMENT_LIMIT_USD?: string;
+  /**
+   * The USD one operator may move per day on all accounts together without a second approval; 200
+   * by default.
+   */
+  OPERATOR_LIMIT_USD?: string;
   /** Local development only: the URL that serves the Access stand-in's public keys. */
   ACCESS_KEYS_URL?: string;
   /** Extended public keys, comma separated, the current one first. */
@@ -47,12 +53,13 @@ export type OperatorDeps = Readonly<{
   access: AccessSettings;
   accessKeys: AccessKeyCache;
   roles: RoleAssignments;
-  adjustmentLimit: NanoUsd;
+  adjustmentLimits: AdjustmentLimits;
   deposits: DepositSettings;
 }>;
 
 const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const DEFAULT_LIMIT_USD = '50';
+const DEFAULT_ACCOUNT_LIMIT_USD = '50';
+const DEFAULT_OPERATOR_LIMIT_USD = '200';
 
 function createAccessSettings(env: Env, host: string): AccessSettings {
   const team = requireMatch(env.ACCESS_TEAM, TEAM, 'ACCESS_TEAM');
@@ -72,11 +79,19 @@ function createDepositSettings(env: Env): DepositSettings {
   return { chains, currentKeys };
 }
 
+function createAdjustmentLimits(env: Env): AdjustmentLimits {
+  const account = parseUsd(env.ADJUSTMENT_LIMIT_USD || DEFAULT_ACCOUNT_LIMIT_USD);
+  const operator = parseUsd(env.OPERATOR_LIMIT_USD || DEFAULT_OPERATOR_LIMIT_USD);
+  return {
+    account: requireBinding(account, 'ADJUSTMENT_LIMIT_USD'),
+    operator: requireBinding(operator, 'OPERATOR_LIMIT_USD'),
+  };
+}
+
 function createDeps(env: Env): OperatorDeps {
   const host = requireBinding(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase();
   const access = createAccessSettings(env, host);
   const roles = parseRoles(requireBinding(env.OPERATOR_ROLES, 'OPERATOR_ROLES'));
-  const limit = parseUsd(env.ADJUSTMENT_LIMIT_USD || DEFAULT_LIMIT_USD);
   return {
     db: connect(requireBinding(env.DATABASE_URL, 'DATABASE_URL')),
     ledger: requireBinding(env.OPERATORS, 'OPERATORS'),
@@ -86,7 +101,7 @@ function createDeps(env: Env): OperatorDeps {
     access,
     accessKeys: new AccessKeyCache(access.keysUrl),
     roles: requireBinding(roles, 'OPERATOR_ROLES'),
-    adjustmentLimit: requireBinding(limit, 'ADJUSTMENT_LIMIT_USD'),
+    adjustmentLimits: createAdjustmentLimits(env),
     deposits: createDepositSettings(env),
   };
 }

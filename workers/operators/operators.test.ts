@@ -341,6 +341,21 @@ describe('an adjustment', () => {
     expect(harness.ledger.adjustments.get(`adjustment:${id}`)).toBe(50_010_000_000n);
   });
 
+  it('on a fifth account needs a second operator once four took the operator’s limit of a day', async () => {
+    const locations: (string | null)[] = [];
+    for (let account = 0; account < 5; account += 1) {
+      const { answer: response } = await proposeAdjustment('50', OPERATORS.otherFinance);
+      locations.push(response.headers.get('location'));
+    }
+    expect(locations.map((location) => location?.split('done=')[1])).toEqual([
+      'applied',
+      'applied',
+      'applied',
+      'applied',
+      'waiting',
+    ]);
+  });
+
   it('is applied once when two operators approve it concurrently', async () => {
     const { accountId, id, path } = await proposeAdjustment('99');
     const answers = await Promise.all([

@@ -29,8 +29,15 @@ export type Proposal = Readonly<{
   reason: string;
   by: string;
   now: Instant;
-  /** The amount one operator may move on one account within a day, in either direction. */
-  limit: NanoUsd;
+  limits: AdjustmentLimits;
+}>;
+
+/** What needs no second operator: amounts within a day, in either direction, in nano-USD. */
+export type AdjustmentLimits = Readonly<{
+  /** By all operators together, on one account. */
+  account: NanoUsd;
+  /** By one operator, on all accounts together. */
+  operator: NanoUsd;
 }>;
 export type ProposeResult =
   | Readonly<{ ok: true; adjustment: Adjustment }>
@@ -59,16 +66,19 @@ export async function findAdjustment(db: Database, id: string): Promise<Adjustme
 }
 
 /**
- * Proposes an adjustment. What the operator applied alone to the account within a day counts toward
- * the limit, so that it can't be avoided in small steps. The lock makes concurrent proposals count
- * each other.
+ * Proposes an adjustment. What was applied within a day without a second operator counts toward the
+ * limits: on this account by anyone, and by this operator on any account. So neither small steps
+ * nor many accounts avoid a second approval. The locks make concurrent proposals count each other;
+ * every proposal locks its account first and its operator second, so none waits in a circle.
  */
 export async function proposeAdjustment(db: Database, proposal: Proposal): Promise<ProposeResult> {
-  const { id, accountId, delta, reason, by } = proposal;
+  const { id, accountId, delta, reason, by, limits } = proposal;
+  const amount = sql`abs(${delta.toString()}::numeric)`;
   const now = sql`${new Date(proposal.now).toISOString()}::timestamptz`;
   await queryOrThrow(
     db.batch([
       db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${accountId}, 0))`),
+      db.execute(sql`select pg_advisory_xact_lock(hashtextextended(lower(${by}), 1))`),
       db.execute(sql`
         insert into adjustments
           (id, account_id, delta, reason, state, proposed_by, proposed_at, decided_by, decided_at)
@@ -76,11 +86,13 @@ export async function proposeAdjustment(db: Database, proposal: Proposal): Promi
           case when alone then 'approved' else 'proposed' end, ${by}, ${now},
           case when alone then ${by} end, case when alone then ${now} end
         from (
-          select abs(${delta.toString()}::numeric) + coalesce(sum(abs(a.delta)), 0)
-            <= ${proposal.limit.toString()}::numeric as alone
+          select ${amount} + coalesce(sum(abs(a.delta)) filter (where a.account_id = ${accountId}), 0)
+              <= ${limits.account.toString()}::numeric
+            and ${amount} + coalesce(sum(abs(a.delta)) filter (where lower(a.proposed_by) = lower(${by})), 0)
+              <= ${limits.operator.toString()}::numeric as alone
           from adjustments a
-          where a.account_id = ${accountId} and a.decided_by = a.proposed_by
-            and a.state <> 'refused' and a.proposed_at > ${now} - interval '1 day'
+          where a.proposed_at > ${now} - interval '1 day' and a.state <> 'refused'
+            and lower(a.decided_by) = lower(a.proposed_by)
         ) as verdict
         on conflict (id) do nothing`),
     ]),

@@ -21,6 +21,7 @@ import {
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const LIMIT = 50_000_000_000n;
+const OPERATOR_LIMIT = 200_000_000_000n;
 const ACCOUNT = 'a'.repeat(16);
 
 const postgres = await startPostgres();
@@ -150,7 +151,8 @@ let proposals = 0;
 function buildProposal(delta: bigint, by = 'finn@farebox.example', accountId = ACCOUNT): Proposal {
   proposals += 1;
   const id = proposals.toString(16).padStart(32, '0');
-  return { id, accountId, delta, reason: 'ticket 4711', by, now: NOW, limit: LIMIT };
+  const limits = { account: LIMIT, operator: OPERATOR_LIMIT };
+  return { id, accountId, delta, reason: 'ticket 4711', by, now: NOW, limits };
 }
 
 async function newAccount(): Promise<string> {
@@ -195,8 +197,50 @@ describe('an adjustment', () => {
     expect(await stateAfter(tomorrow)).toBe('approved');
   });
 
+  it('counts the adjustments of an operator on all accounts together, in any letter case', async () => {
+    const names = ['many@x.example', 'Many@X.example', 'MANY@x.example'];
+    const states: string[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      const by = names[index % names.length];
+      const delta = index % 2 === 0 ? LIMIT : -LIMIT;
+      states.push(await stateAfter(buildProposal(delta, by, await newAccount())));
+    }
+    expect(states.slice(0, 4)).toEqual(['approved', 'approved', 'approved', 'approved']);
+    expect(states.slice(4)).toEqual(['proposed', 'proposed']);
+    const other = buildProposal(LIMIT, 'other@x.example', await newAccount());
+    expect(await stateAfter(other)).toBe('approved');
+    const account = await newAccount();
+    const tomorrow = { ...buildProposal(LIMIT, 'many@x.example', account), now: NOW + 86_400_001 };
+    expect(await stateAfter(tomorrow)).toBe('approved');
+  });
+
+  it('holds an operator’s limit when concurrent proposals concern different accounts', async () => {
+    const accounts = await Promise.all(Array.from({ length: 12 }, newAccount));
+    const states = await Promise.all(
+      accounts.map((account) => stateAfter(buildProposal(LIMIT, 'quick@x.example', account))),
+    );
+    expect(states.filter((state) => state === 'approved')).toHaveLength(4);
+    expect(states.filter((state) => state === 'proposed')).toHaveLength(8);
+  });
+
+  it('counts neither what a second operator approved nor what was rejected', async () => {
+    const by = 'paired@x.example';
+    const large = buildProposal(LIMIT * 3n, by, await newAccount());
+    expect(await stateAfter(large)).toBe('proposed');
+    const approval = { id: large.id, by: 'second@x.example', approved: true, now: NOW };
+    expect(await decideAdjustment(db, approval)).toMatchObject({ ok: true });
+    const withdrawn = buildProposal(LIMIT * 4n, by, await newAccount());
+    expect(await stateAfter(withdrawn)).toBe('proposed');
+    await decideAdjustment(db, { id: withdrawn.id, by, approved: false, now: NOW });
+    const alone: string[] = [];
+    for (let index = 0; index < 4; index += 1) {
+      alone.push(await stateAfter(buildProposal(LIMIT, by, await newAccount())));
+    }
+    expect(alone).toEqual(['approved', 'approved', 'approved', 'approved']);
+  });
+
   it('is proposed once if sent twice, and refuses its id for another proposal', async () => {
-    const request = buildProposal(1n, 'a@x.example', await newAccount());
+    const request = buildProposal(1n, 'twice@x.example', await newAccount());
     expect(await stateAfter(request)).toBe('approved');
     expect(await stateAfter(request)).toBe('approved');
     expect(await stateAfter({ ...request, delta: 2n })).toBe('conflict');

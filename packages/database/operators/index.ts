@@ -1,5 +1,6 @@
 export {
   type Adjustment,
+  type AdjustmentLimits,
   type AdjustmentState,
   closeAdjustment,
   type DecideResult,
