@@ -138,6 +138,32 @@ describe('the form that creates a key', () => {
     });
   });
 
+  it('creates no key when models are selected while all are allowed, and says why', async () => {
+    const before = (await stack.ledger.accounts.keys(ownAccount.accountId)).length;
+    const selection = { scope: 'all', models: 'openai/gpt-5-mini' };
+    const rejected = await submitCreateForm(selection);
+    expect(rejected.status).toBe(422);
+    expect(rejected.body).toContain('You selected models but left “All models” on.');
+    expect(rejected.body).toContain('value="openai/gpt-5-mini" checked=""');
+    expect((await stack.ledger.accounts.keys(ownAccount.accountId)).length).toBe(before);
+    const cleared = await createKey({ ...selection, scope: 'all_cleared' });
+    expect((await getKeyStatus(cleared.id))?.limits.models).toBeNull();
+  });
+
+  it('says beside the new key what it may call, also when the key is rotated', async () => {
+    const all = await submitCreateForm();
+    expect(all.body).toMatch(/<dt>Models<\/dt><dd>All models<\/dd>/);
+    const limits = { scope: 'some', models: 'openai/gpt-4o-mini', budget: '2.5' };
+    const { body } = await submitCreateForm(limits);
+    expect(body).toMatch(/<dt>Models<\/dt><dd>openai\/gpt-4o-mini<\/dd>/);
+    expect(body).toContain('$2.5');
+    const path = /href="(\/keys\/\d+)"/.exec(body)?.[1] ?? '';
+    const rotation = await ownClient.get(`${path}/roll`);
+    const form = { form_token: parseFormToken(rotation), grace: '0' };
+    const rotated = await ownClient.post(`${path}/roll`, form);
+    expect(rotated.body).toMatch(/<dt>Models<\/dt><dd>openai\/gpt-4o-mini<\/dd>/);
+  });
+
   it('reports each invalid field and keeps the entered values', async () => {
     const before = (await stack.ledger.accounts.keys(ownAccount.accountId)).length;
     for (const invalidFields of [

@@ -16,7 +16,7 @@ import {
   startChains,
   startStack,
 } from '@farebox/local';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
@@ -56,7 +56,7 @@ describe.skipIf(anvil === null)('adding credits', () => {
   });
 
   function readShownAddress(body: string): string {
-    const output = /<output class="key">(.*?)<\/output>/.exec(body)?.[1] ?? '';
+    const output = /<output id="deposit-address" class="key">(.*?)<\/output>/.exec(body)?.[1] ?? '';
     return output.replace(/<[^>]*>/g, '');
   }
 
@@ -77,11 +77,18 @@ describe.skipIf(anvil === null)('adding credits', () => {
     expect(address).toMatch(/^T\w{33}$/);
     expect(readShownAddress((await ownClient.get('/top-up/tron')).body)).toBe(address);
     expect(body).toContain('<svg role="img"');
-    expect(body).toContain('TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t');
     expect(body).toContain('Minimum: 1 USDT');
     const other = createConsoleClient(stack);
     await signInAs(other, await stack.createAccount({ creditUsd: '0' }));
     expect(readShownAddress((await other.get('/top-up/tron')).body)).not.toBe(address);
+  });
+
+  it.each(['tron', 'bsc'])('shows no address on %s but the deposit address', async (network) => {
+    const { body } = await ownClient.get(`/top-up/${network}`);
+    const text = body.replace(/<[^>]*>/g, '');
+    const addresses = text.match(/T[1-9A-HJ-NP-Za-km-z]{33}|0x[0-9a-fA-F]{40}/g);
+    expect(addresses).toEqual([readShownAddress(body)]);
+    expect(text).toContain('It is not an address to send to');
   });
 
   it('shows a deposit while it is pending and once it is credited', async () => {
@@ -178,14 +185,18 @@ describe.skipIf(anvil === null)('adding credits', () => {
     });
     afterAll(() => browser?.close());
 
-    it('updates the page when a deposit arrives', async () => {
-      const page = await (await browser.newContext()).newPage();
-      await page.clock.install();
+    async function signInOnPage(page: Page): Promise<void> {
       await page.goto(`${stack.consoleUrl}/sign-in`);
       await page.fill('main [name=email]', account.email);
       await page.fill('main [name=password]', account.password);
       await page.click('main form button[type=submit]');
       await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+    }
+
+    it('updates the page when a deposit arrives', async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.clock.install();
+      await signInOnPage(page);
       await page.goto(`${stack.consoleUrl}/top-up/tron`);
       const address = readShownAddress(await page.content());
       await chains.pay('tron', parseAddress('tron', address) ?? '', 77_000_000n);
@@ -198,14 +209,33 @@ describe.skipIf(anvil === null)('adding credits', () => {
       await page.context().close();
     });
 
+    it('copies the deposit address by a button that only the script shows', async () => {
+      const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
+      await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+      const page = await context.newPage();
+      await signInOnPage(page);
+      await page.goto(`${stack.consoleUrl}/top-up/tron`);
+      await page.getByRole('button', { name: 'Copy address' }).click();
+      await page.getByText('Address copied.').waitFor();
+      const copied = await page.evaluate('navigator.clipboard.readText()');
+      expect(copied).toBe(readShownAddress(await page.content()));
+      expect(copied).toMatch(/^T\w{33}$/);
+      const storageState = await context.storageState();
+      await context.close();
+      const withoutScript = await browser.newContext({ javaScriptEnabled: false, storageState });
+      const plainPage = await withoutScript.newPage();
+      await plainPage.goto(`${stack.consoleUrl}/top-up/tron`);
+      await expect(
+        plainPage.getByRole('button', { name: 'Copy address' }).isVisible(),
+      ).resolves.toBe(false);
+      expect(await plainPage.locator('#deposit-address').textContent()).toBe(copied);
+      await withoutScript.close();
+    });
+
     it.each(['en', 'ru', 'zh'])('fits a phone, in light and dark, in %s', async (locale) => {
       const context = await browser.newContext({ viewport: PHONE, locale });
       const page = await context.newPage();
-      await page.goto(`${stack.consoleUrl}/sign-in`);
-      await page.fill('main [name=email]', account.email);
-      await page.fill('main [name=password]', account.password);
-      await page.click('main form button[type=submit]');
-      await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+      await signInOnPage(page);
       for (const path of ['/top-up', '/top-up/tron']) {
         await page.goto(stack.consoleUrl + path);
         await saveScreenshot(page, `top-up-${path.split('/').at(-1)}-${locale}`);

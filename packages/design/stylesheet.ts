@@ -54,6 +54,7 @@ dl.facts div { background: var(--raised); border-radius: 0.5rem; padding: 0.75re
 dl.facts dt { color: var(--quiet); } dl.facts dd { margin: 0; font-size: 1.2rem; font-weight: 600; overflow-wrap: anywhere; }
 code, pre, output.key { font: 0.925em ui-monospace, monospace; overflow-wrap: anywhere; }
 pre, output.key { display: block; background: var(--raised); padding: 0.75rem 1rem; border-radius: 0.35rem; white-space: pre-wrap; }
+output.key { user-select: all; }
 footer { border-top: 1px solid var(--line); padding-block: 1rem 2rem; }
 footer form { display: flex; gap: 0.25rem; flex-wrap: wrap; }
 svg.chart { width: 100%; height: auto; } svg.chart rect:not(.partial) { fill: var(--accent); } svg.chart text { fill: var(--quiet); font-size: 11px; } svg.chart line { stroke: var(--line); }

@@ -643,6 +643,7 @@ export const en = {
     models: 'Models',
     allModels: 'All models',
     onlyModels: 'Only these:',
+    allModelsCleared: 'All models, and clear the selection below',
     otherModels: 'Other models',
     otherModelsHint: 'One per line, as provider/model.',
     perMinute: 'Calls per minute',
@@ -672,6 +673,9 @@ export const en = {
     copy: 'Copy',
     copied: 'Copied.',
     keySaved: 'I’ve saved my key',
+    newKeyLimits: 'What this key can do',
+    readAccess:
+      'Every key can also read this account’s balance and the details of its calls (models, tokens and costs, never content). Keep this in mind when you give a key to someone else.',
     alreadySubmittedTitle: 'This form can’t be submitted again',
     alreadySubmittedText:
       'This form was already submitted, or is more than an hour old. If it was submitted, the key was shown then and can’t be shown again. If you didn’t save it, rotate or revoke it.',
@@ -716,6 +720,8 @@ export const en = {
       name: 'Enter a name of 1 to 64 characters.',
       budget: 'Enter an amount such as 20 or 2.50, or leave the field empty.',
       expires: 'Enter a time in the future, or leave the field empty.',
+      scope:
+        'You selected models but left “All models” on. Choose “Only these”, or clear the selection.',
       models: 'Choose at least one model (and at most 500), or all models.',
       otherModels: 'At least one of these isn’t a model we know. Enter them as provider/model.',
       perMinute: 'Enter a whole number from 1 to 1,000,000, or leave the field empty.',
@@ -738,7 +744,12 @@ export const en = {
     deposits: 'Your deposits',
     address: 'Your deposit address',
     otherNetwork: 'All networks',
-    contract: 'Token contract (don’t send to it):',
+    copyAddress: 'Copy address',
+    addressCopied: 'Address copied.',
+    contract: 'Token contract',
+    contractNote:
+      'This is how wallets identify USDT on this network. It is not an address to send to: tokens sent to a contract are lost.',
+    contractLink: 'View in a block explorer',
     addressNote: 'The address is yours, doesn’t expire, and can be reused.',
     exchangeFee: 'Your exchange may deduct a fee. We credit the amount that arrives.',
     addressPoisoning:

@@ -597,6 +597,7 @@ export const zh: Messages = {
     models: '模型',
     allModels: '所有模型',
     onlyModels: '仅限以下模型：',
+    allModelsCleared: '所有模型，并清除下方的选择',
     otherModels: '其他模型',
     otherModelsHint: '每行一个，格式为 provider/model。',
     perMinute: '每分钟调用次数',
@@ -625,6 +626,9 @@ export const zh: Messages = {
     copy: '复制',
     copied: '已复制。',
     keySaved: '我已保存密钥',
+    newKeyLimits: '此密钥的权限',
+    readAccess:
+      '每个密钥还可以读取此账户的余额及其调用详情（模型、Token 数和费用，绝不包含内容）。将密钥交给他人时请注意这一点。',
     alreadySubmittedTitle: '此表单无法再次提交',
     alreadySubmittedText:
       '此表单已提交过，或打开已超过一小时。如果已提交，密钥当时已显示，无法再次显示。如果您没有保存，请轮换或吊销该密钥。',
@@ -664,6 +668,7 @@ export const zh: Messages = {
       name: '请输入 1 到 64 个字符的名称。',
       budget: '请输入金额（例如 20 或 2.50），或留空。',
       expires: '请输入将来的时间，或留空。',
+      scope: '您选择了模型，但仍选中“所有模型”。请选择“仅限以下模型”，或清除选择。',
       models: '请至少选择一个模型（最多 500 个），或选择所有模型。',
       otherModels: '其中至少有一个我们无法识别的模型。请按 provider/model 的格式填写。',
       perMinute: '请输入 1 到 1,000,000 之间的整数，或留空。',
@@ -686,7 +691,11 @@ export const zh: Messages = {
     deposits: '您的充值记录',
     address: '您的充值地址',
     otherNetwork: '所有网络',
-    contract: '代币合约（请勿向其转账）：',
+    copyAddress: '复制地址',
+    addressCopied: '地址已复制。',
+    contract: '代币合约',
+    contractNote: '钱包用它来识别此网络上的 USDT。它不是收款地址：转入合约的代币无法找回。',
+    contractLink: '在区块浏览器中查看',
     addressNote: '此地址归您专用，不会过期，可重复使用。',
     exchangeFee: '交易所可能扣除手续费。我们按实际到账金额入账。',
     addressPoisoning:

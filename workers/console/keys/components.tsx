@@ -1,6 +1,7 @@
 /** The parts of a key's display: state, spending and limits. */
 import { Money, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import type { KeyLimits, SpendGuard } from '@farebox/ledger';
 import type { Child, FC } from 'hono/jsx';
 import type { KeyWithStatus } from './load-keys.ts';
 
@@ -67,12 +68,9 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
 };
 
 /** The limits and the spend guard of a key. */
-export const KeyLimitDetails: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
-  keyInfo,
-  messages,
-  language,
-}) => {
-  const { limits, spendGuard } = keyInfo.status;
+export const KeyLimitDetails: FC<
+  LocaleProps & Readonly<{ limits: KeyLimits; spendGuard: SpendGuard }>
+> = ({ limits, spendGuard, messages, language }) => {
   const { keys: t, layout } = messages;
   const formatCount = (value: number | null) => (value === null ? layout.unlimited : String(value));
   const formatMultiple = (value: number | null) =>

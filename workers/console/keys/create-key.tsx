@@ -4,13 +4,16 @@
  * (idempotency.ts).
  */
 import { Note, readForm } from '@farebox/design';
+import type { KeyLimits, SpendGuard } from '@farebox/ledger';
 import { type Context, Hono } from 'hono';
+import { CopyButton } from '../copy-button.tsx';
 import { issueFormToken, redeemFormToken } from '../idempotency.ts';
 import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { KeyLimitDetails } from './components.tsx';
 import { KeyFields } from './key-fields.tsx';
 import {
   EMPTY_FORM,
@@ -30,23 +33,40 @@ const MAX_KEYS = 100;
 const KEYS_PER_DAY = { maxAttempts: 100, seconds: 86_400 } as const;
 const CREATE_KEY_ACTION = 'create_key';
 
-function newSecretPage(c: Context<SignedInEnv>, apiKey: string, keyId: number, text: string) {
-  const { keys: t, nav } = c.var.messages;
+type NewSecret = Readonly<{
+  apiKey: string;
+  keyId: number;
+  doneMessage: string;
+  limits: KeyLimits;
+  spendGuard: SpendGuard;
+}>;
+
+function newSecretPage(c: Context<SignedInEnv>, secret: NewSecret) {
+  const { messages, language } = c.var;
+  const { keys: t, nav } = messages;
+  const { apiKey, keyId, doneMessage, limits, spendGuard } = secret;
   return page(
     c,
-    { title: t.newKeyTitle, activePath: '/keys', scripts: ['copy-key'] },
+    { title: t.newKeyTitle, activePath: '/keys', scripts: ['copy'] },
     <>
-      <Note kind="done">{text}</Note>
+      <Note kind="done">{doneMessage}</Note>
       <p>{t.newKeyText}</p>
       <output id="key" class="key">
         {apiKey}
       </output>
       <p>
-        <button type="button" id="copy-key" hidden>
-          {t.copy}
-        </button>{' '}
-        <span id="key-copied" role="status" data-text={t.copied}></span>
+        <CopyButton source="key" label={t.copy} copied={t.copied} />
       </p>
+      <h2>{t.newKeyLimits}</h2>
+      <dl class="pairs">
+        <KeyLimitDetails
+          messages={messages}
+          language={language}
+          limits={limits}
+          spendGuard={spendGuard}
+        />
+      </dl>
+      <p>{t.readAccess}</p>
       <p>
         <a href={`/keys/${keyId}`}>{t.keySaved}</a> <a href="/keys">{nav.keys}</a>
       </p>
@@ -79,6 +99,7 @@ function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection
     { title: t.newTitle, activePath: '/keys', status: rejection === undefined ? 200 : 422 },
     <>
       {rejection !== undefined && <Note kind="problem">{rejection.message ?? t.errors.form}</Note>}
+      <p>{t.readAccess}</p>
       <form method="post" action="/keys/new">
         <input
           type="hidden"
@@ -131,7 +152,11 @@ createKeyRoutes.post('/keys/new', async (c) => {
   if (rateLimitedResponse !== undefined) return rateLimitedResponse;
   const { name, limits, spendGuard } = parsed;
   const created = await deps.accounts.mintKey(account, { name, limits, spendGuard });
-  if (created.ok) return newSecretPage(c, created.apiKey, created.keyId, messages.keys.keyCreated);
+  if (created.ok) {
+    const { apiKey, keyId } = created;
+    const doneMessage = messages.keys.keyCreated;
+    return newSecretPage(c, { apiKey, keyId, doneMessage, limits, spendGuard });
+  }
   return createKeyPage(c, values, { errors: [], message: messages.keys.errors.refused });
 });
 
@@ -192,5 +217,7 @@ createKeyRoutes.post('/keys/:id/roll', async (c) => {
   const { keyId } = key.row;
   const rolled = await deps.accounts.rollKey(account, { keyId, graceSeconds: Number(grace) });
   if (!rolled.ok) return notFoundPage(c);
-  return newSecretPage(c, rolled.apiKey, keyId, messages.keys.rolled[grace]);
+  const { limits, spendGuard } = key.status;
+  const doneMessage = messages.keys.rolled[grace];
+  return newSecretPage(c, { apiKey: rolled.apiKey, keyId, doneMessage, limits, spendGuard });
 });

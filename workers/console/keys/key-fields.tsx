@@ -4,6 +4,7 @@ import type { Messages } from '@farebox/i18n';
 import { MAX_KEY_NAME_LENGTH } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
 import {
+  ALL_MODELS_CLEARED,
   FIELD_NAMES,
   type KeyFormField,
   type KeyFormValues,
@@ -64,10 +65,12 @@ const OtherModelsField: FC<KeyFieldsProps> = ({ messages: { keys: t }, values, e
 const ModelFields: FC<KeyFieldsProps> = (props) => {
   const { values, errors } = props;
   const { keys: t } = props.messages;
+  const isContradiction = errors.includes('scope');
   return (
     <fieldset>
       <legend>{t.models}</legend>
       {errors.includes('models') && <strong class="problem">{t.errors.models}</strong>}
+      {isContradiction && <strong class="problem">{t.errors.scope}</strong>}
       <label class="choice">
         <input type="radio" name="scope" value="all" checked={values.scope === 'all'} />{' '}
         {t.allModels}
@@ -76,6 +79,11 @@ const ModelFields: FC<KeyFieldsProps> = (props) => {
         <input type="radio" name="scope" value="some" checked={values.scope === 'some'} />{' '}
         {t.onlyModels}
       </label>
+      {isContradiction && (
+        <label class="choice">
+          <input type="radio" name="scope" value={ALL_MODELS_CLEARED} /> {t.allModelsCleared}
+        </label>
+      )}
       <ListedModels selected={new Set(values.models)} />
       <OtherModelsField {...props} />
     </fieldset>

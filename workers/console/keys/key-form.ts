@@ -42,12 +42,15 @@ export type KeyFormValues = Readonly<{
   alertMultiple: string;
   pauseMultiple: string;
 }>;
-export type KeyFormField = Exclude<keyof KeyFormValues, 'scope'>;
+export type KeyFormField = keyof KeyFormValues;
 export type KeyFormResult =
   | Readonly<{ ok: true; name: string; limits: KeyLimits; spendGuard: SpendGuard }>
   | Readonly<{ ok: false; errors: readonly KeyFormField[] }>;
 
-export type TextField = Exclude<KeyFormField, 'models' | 'otherModels'>;
+export type TextField = Exclude<KeyFormField, 'scope' | 'models' | 'otherModels'>;
+
+/** The answer to a contradiction: all models, and none of those that are selected. */
+export const ALL_MODELS_CLEARED = 'all_cleared';
 
 /** The names of the text fields in HTML. */
 export const FIELD_NAMES: Readonly<Record<TextField, string>> = {
@@ -62,13 +65,14 @@ export const FIELD_NAMES: Readonly<Record<TextField, string>> = {
 
 export function readKeyForm(form: Form): KeyFormValues {
   const read = (field: TextField) => form.text(FIELD_NAMES[field]).trim();
+  const cleared = form.text('scope') === ALL_MODELS_CLEARED;
   return {
     name: read('name'),
     budget: read('budget'),
     expires: read('expires'),
     scope: form.text('scope') === 'some' ? 'some' : 'all',
-    models: form.values('models'),
-    otherModels: form.text('other_models').trim(),
+    models: cleared ? [] : form.values('models'),
+    otherModels: cleared ? '' : form.text('other_models').trim(),
     perMinute: read('perMinute'),
     concurrent: read('concurrent'),
     alertMultiple: read('alertMultiple'),
@@ -157,10 +161,15 @@ function parseOtherModels(text: string): readonly string[] | undefined {
   return names;
 }
 
+/**
+ * Models that are selected while all are allowed are an error: a key that can call more than its
+ * owner selected costs money, and a silent choice either way would be a guess.
+ */
 function parseModels(
   values: KeyFormValues,
 ): Readonly<{ value: readonly string[] | null } | { error: KeyFormField }> {
-  if (values.scope === 'all') return { value: null };
+  const hasSelection = values.models.length > 0 || values.otherModels !== '';
+  if (values.scope === 'all') return hasSelection ? { error: 'scope' } : { value: null };
   const otherModels = parseOtherModels(values.otherModels);
   if (otherModels === undefined) return { error: 'otherModels' };
   const selected = values.models.filter((model) => LISTED_MODEL_NAMES.has(model));

@@ -136,7 +136,11 @@ keyRoutes.get('/keys/:id', async (c) => {
       <dl class="pairs">
         <KeyDetails {...locale} keyInfo={keyInfo} />
         <KeySpending {...locale} keyInfo={keyInfo} />
-        <KeyLimitDetails {...locale} keyInfo={keyInfo} />
+        <KeyLimitDetails
+          {...locale}
+          limits={keyInfo.status.limits}
+          spendGuard={keyInfo.status.spendGuard}
+        />
       </dl>
       {keyInfo.state !== 'revoked' && <KeyActions keyInfo={keyInfo} messages={messages} />}
       <p>

@@ -5,6 +5,7 @@
 import { Note } from '@farebox/design';
 import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import { CopyButton } from '../copy-button.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
@@ -24,7 +25,7 @@ export function recoveryCodesPage(
   const file = `data:text/plain;charset=utf-8,${encodeURIComponent(`${t.codesFileHeader}\n\n${list}\n`)}`;
   return page(
     c,
-    { title: t.codesShownTitle, activePath: '/security', scripts: ['copy-codes'] },
+    { title: t.codesShownTitle, activePath: '/security', scripts: ['copy'] },
     <>
       {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
       <p>{t.codesShown}</p>
@@ -33,10 +34,7 @@ export function recoveryCodesPage(
         <a class="button" download="farebox-recovery-codes.txt" href={file}>
           {t.codesDownload}
         </a>{' '}
-        <button type="button" class="plain" id="copy-codes" hidden>
-          {t.codesCopy}
-        </button>{' '}
-        <span id="codes-copied" role="status" data-text={t.codesCopied}></span>
+        <CopyButton source="codes" label={t.codesCopy} copied={t.codesCopied} plain />
       </p>
       <p>
         <a href="/security">{t.codesSaved}</a>

@@ -21,6 +21,7 @@ import { Field, formatTokenUnits, Money, Note, readForm, Time } from '@farebox/d
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import { CopyButton } from '../copy-button.tsx';
 import { page } from '../layout.tsx';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
@@ -174,6 +175,7 @@ const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
 );
 
 const SCRIPTS = ['auto-refresh'];
+const ADDRESS_SCRIPTS = [...SCRIPTS, 'copy'];
 
 topUpRoutes.get('/top-up', async (c) => {
   const { messages, language } = c.var;
@@ -196,36 +198,57 @@ topUpRoutes.get('/top-up', async (c) => {
 });
 
 /** Emphasizes the first and last six characters, which users compare before sending. */
-const Address: FC<{ text: string; label: string }> = ({ text, label }) => (
-  <section class="scroll" tabindex={0} aria-label={label}>
-    <output class="key">
-      <strong>{text.slice(0, 6)}</strong>
-      {text.slice(6, -6)}
-      <strong>{text.slice(-6)}</strong>
-    </output>
-  </section>
-);
+const DepositAddress: FC<{ messages: Messages; text: string }> = ({ messages, text }) => {
+  const { topUp: t } = messages;
+  return (
+    <>
+      <section class="scroll" tabindex={0} aria-label={t.address}>
+        <output id="deposit-address" class="key">
+          <strong>{text.slice(0, 6)}</strong>
+          {text.slice(6, -6)}
+          <strong>{text.slice(-6)}</strong>
+        </output>
+      </section>
+      <p>
+        <CopyButton source="deposit-address" label={t.copyAddress} copied={t.addressCopied} />
+      </p>
+    </>
+  );
+};
 
-const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => {
+/**
+ * The token's contract, abbreviated and folded away: tokens sent to a contract are lost, so it must
+ * not look like an address to send to.
+ */
+const TokenContract: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => {
   const { topUp: t } = messages;
   const contract = formatAddress(chain.family, chain.token);
   const link = contractLink(chain, contract);
+  const abbreviated = `${contract.slice(0, 6)}…${contract.slice(-4)}`;
+  return (
+    <details>
+      <summary>{t.contract}</summary>
+      <p>{t.contractNote}</p>
+      <p>
+        {abbreviated}{' '}
+        {link !== null && (
+          <a href={link} rel="noreferrer">
+            {t.contractLink}
+          </a>
+        )}
+      </p>
+    </details>
+  );
+};
+
+const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => {
+  const { topUp: t } = messages;
   const minutes = minutesToCredit(chain);
   return (
     <ul>
       <li>{t.onlyToken(NETWORK_NAMES[chain.name])}</li>
       <li>{t.minimum(formatTokenUnits(chain.minimumUnits, chain.decimals))}</li>
       <li>{t.creditTime(minutes)}</li>
-      <li>
-        {t.contract}{' '}
-        {link === null ? (
-          <code>{contract}</code>
-        ) : (
-          <a href={link} rel="noreferrer">
-            <code>{contract}</code>
-          </a>
-        )}
-      </li>
       <li>{t.addressNote}</li>
       <li>{t.exchangeFee}</li>
       <li>{t.addressPoisoning}</li>
@@ -310,7 +333,7 @@ async function networkPage(
       title: t.networkTitle(name),
       activePath: '/top-up',
       status: rejectedClaim === null ? 200 : 422,
-      scripts: SCRIPTS,
+      scripts: ADDRESS_SCRIPTS,
     },
     <>
       {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
@@ -321,7 +344,7 @@ async function networkPage(
           <p>
             <strong>{name}</strong>
           </p>
-          <Address text={verified.address.text} label={t.address} />
+          <DepositAddress messages={messages} text={verified.address.text} />
           <QrCode text={verified.address.text} label={t.address} />
           {chain.family === 'evm' && (
             <p>
@@ -329,6 +352,7 @@ async function networkPage(
             </p>
           )}
           <NetworkDetails messages={messages} chain={chain} />
+          <TokenContract messages={messages} chain={chain} />
           {getFaucetUrl(c.env) !== null && <Faucet messages={messages} chain={chain} />}
           <ClaimForm
             messages={messages}
