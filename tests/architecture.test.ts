@@ -37,7 +37,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mail',
     'result',
   ],
-  'packages/deposits': ['database', 'database/deposits', 'ledger', 'money', 'result', 'telemetry'],
+  'packages/deposits': [
+    'bindings',
+    'database',
+    'database/deposits',
+    'ledger',
+    'money',
+    'result',
+    'telemetry',
+  ],
   'packages/treasury': ['deposits', 'result'],
   'workers/gateway': [
     'bindings',

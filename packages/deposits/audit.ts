@@ -38,6 +38,14 @@ const WINDOWS_PER_RUN = 4;
 /** A younger difference may be a transfer that arrived between two reads. */
 const DIFFERENCE_GRACE_MS = 10 * 60_000;
 
+type Findings = Readonly<{
+  differences: readonly Difference[];
+  /** Addresses of which the issuer could not be asked: what was frozen before stays so. */
+  unknownFrozen: ReadonlySet<string>;
+}>;
+
+const NOTHING_FOUND: Findings = { differences: [], unknownFrozen: new Set() };
+
 /**
  * The current differences of these addresses, of every kind. Null when the provider can't be read.
  */
@@ -45,7 +53,7 @@ async function findDifferences(
   deps: DepositDeps,
   chain: Chain,
   addresses: readonly WatchedAddress[],
-): Promise<readonly Difference[] | null> {
+): Promise<Findings | null> {
   // The last provider, because a provider that omits a transfer may omit it from the balance too.
   const provider = chain.providers.at(-1);
   if (provider === undefined) return null;
@@ -54,14 +62,17 @@ async function findDifferences(
   if (!balances.ok) return null;
   const records = await getAddressRecords(deps.db, chain.name, addressTexts);
   const differences: Difference[] = [];
+  const unknownFrozen = new Set<string>();
   for (const [index, { units: held, frozen }] of balances.value.entries()) {
     const address = addressTexts[index] ?? '';
     const { recorded, swept } = records.get(address) ?? { recorded: 0n, swept: 0n };
     if (held + swept !== recorded)
       differences.push({ address, kind: 'balance', held, swept, recorded });
-    if (frozen) differences.push({ address, kind: 'frozen', held, swept, recorded });
+    if (frozen === true) differences.push({ address, kind: 'frozen', held, swept, recorded });
+    if (frozen === null) unknownFrozen.add(address);
   }
-  return [...differences, ...(await findLedgerDifferences(deps, chain, addresses))];
+  differences.push(...(await findLedgerDifferences(deps, chain, addresses)));
+  return { differences, unknownFrozen };
 }
 
 async function findLedgerDifferences(
@@ -92,13 +103,15 @@ async function resolveOtherDifferences(
   { db, now }: DepositDeps,
   chain: Chain,
   addresses: readonly WatchedAddress[],
-  differences: readonly Difference[],
+  { differences, unknownFrozen }: Findings,
 ): Promise<void> {
   for (const kind of ['balance', 'ledger', 'frozen'] as const) {
     const differ = new Set(
       differences.filter((one) => one.kind === kind).map(({ address }) => address),
     );
-    const others = addresses.map(({ address }) => address).filter((one) => !differ.has(one));
+    const isOpen = (one: string) =>
+      differ.has(one) || (kind === 'frozen' && unknownFrozen.has(one));
+    const others = addresses.map(({ address }) => address).filter((one) => !isOpen(one));
     await resolveDifferences(db, chain.name, kind, others, now());
   }
 }
@@ -109,10 +122,10 @@ async function auditNextPage(deps: DepositDeps, chain: Chain): Promise<void> {
   const { after, endedAt } = await readAuditProgress(db, chain.name);
   if (after === null && endedAt !== null && now() - endedAt < DAY_MS) return;
   const page = await listWatchedAddresses(db, chain.family, after ?? '', ADDRESSES_PER_RUN);
-  const differences = page.length === 0 ? [] : await findDifferences(deps, chain, page);
-  if (differences === null) return;
-  await recordDifferences(db, chain.name, differences, now(), { restartRescan: true });
-  await resolveOtherDifferences(deps, chain, page, differences);
+  const findings = page.length === 0 ? NOTHING_FOUND : await findDifferences(deps, chain, page);
+  if (findings === null) return;
+  await recordDifferences(db, chain.name, findings.differences, now(), { restartRescan: true });
+  await resolveOtherDifferences(deps, chain, page, findings);
   const last = page.length < ADDRESSES_PER_RUN ? null : (page.at(-1)?.address ?? null);
   await recordAuditProgress(db, chain.name, last, now());
 }
@@ -128,11 +141,11 @@ async function recheckOpenDifferences(
   const known = await findAddresses(db, chain.family, [
     ...new Set(open.map(({ address }) => address)),
   ]);
-  const differences = await findDifferences(deps, chain, known);
-  if (differences === null) return [];
-  await recordDifferences(db, chain.name, differences, now());
-  await resolveOtherDifferences(deps, chain, known, differences);
-  const remaining = new Set(differences.map(({ address, kind }) => `${kind}:${address}`));
+  const findings = await findDifferences(deps, chain, known);
+  if (findings === null) return [];
+  await recordDifferences(db, chain.name, findings.differences, now());
+  await resolveOtherDifferences(deps, chain, known, findings);
+  const remaining = new Set(findings.differences.map(({ address, kind }) => `${kind}:${address}`));
   return open.filter(({ kind, address }) => remaining.has(`${kind}:${address}`));
 }
 

@@ -1,7 +1,8 @@
-/** Token balances of addresses, as one provider reports them. */
+/** Token balances of addresses and whether the issuer froze them, as one provider reports them. */
 import { err, ok } from '@farebox/result';
 import type { Chain, HexAddress, RpcProvider } from './contract.ts';
 import {
+  EXECUTION_REVERTED,
   inBatches,
   type RpcRequest,
   type RpcResponse,
@@ -18,7 +19,10 @@ const BALANCE_OF_SELECTOR = '0x70a08231';
 const BALANCES_PER_BATCH = 50;
 const WORD = /^0x[0-9a-f]{64}$/i;
 
-export type TokenBalance = Readonly<{ units: bigint; frozen: boolean }>;
+/** Whether the issuer froze an address; null if the issuer's contract could not be asked. */
+export type Frozen = boolean | null;
+
+export type TokenBalance = Readonly<{ units: bigint; frozen: Frozen }>;
 
 function callRequest(token: HexAddress, selector: string, address: HexAddress): RpcRequest {
   const data = `${selector}${'0'.repeat(24)}${address.slice(2)}`;
@@ -26,19 +30,43 @@ function callRequest(token: HexAddress, selector: string, address: HexAddress): 
   return { method: 'eth_call', params: [{ to: token, data }, 'latest'] };
 }
 
-function parseTokenBalance(
-  balance: RpcResponse | undefined,
-  frozen: RpcResponse | undefined,
-): TokenBalance | null {
-  if (balance === undefined || !balance.ok) return null;
-  if (typeof balance.result !== 'string' || !WORD.test(balance.result)) return null;
-  return { units: BigInt(balance.result), frozen: isTrue(frozen) };
+function parseUnits(response: RpcResponse | undefined): bigint | null {
+  if (response === undefined || !response.ok) return null;
+  if (typeof response.result !== 'string' || !WORD.test(response.result)) return null;
+  return BigInt(response.result);
 }
 
-/** A contract without this function returns an error, which counts as "not frozen". */
-function isTrue(response: RpcResponse | undefined): boolean {
-  if (response === undefined || !response.ok || typeof response.result !== 'string') return false;
-  return WORD.test(response.result) && BigInt(response.result) === 1n;
+/**
+ * Only the contract itself can say "not frozen": with the word 0, or by reverting because it has no
+ * such function. A rate limit, an internal error or an empty result is no answer. Every word but 0
+ * is true, as the EVM reads it.
+ */
+function parseFrozen(response: RpcResponse | undefined): Frozen {
+  if (response === undefined) return null;
+  if (!response.ok) return response.code === EXECUTION_REVERTED ? false : null;
+  if (typeof response.result !== 'string' || !WORD.test(response.result)) return null;
+  return BigInt(response.result) !== 0n;
+}
+
+/**
+ * Asks the issuer's contract at one provider whether it froze each address, in input order. What
+ * fails for one address says nothing about the others of its batch.
+ */
+export async function readFrozen(
+  rpcTransport: RpcTransport,
+  provider: RpcProvider,
+  token: HexAddress,
+  frozenSelector: string,
+  addresses: readonly HexAddress[],
+): Promise<readonly Frozen[]> {
+  const answers: Frozen[] = [];
+  for (const batch of inBatches(addresses, BALANCES_PER_BATCH)) {
+    const requests = batch.map((address) => callRequest(token, frozenSelector, address));
+    const responses = await rpcTransport(provider, requests);
+    const isUnread = typeof responses === 'string';
+    answers.push(...batch.map((_, index) => (isUnread ? null : parseFrozen(responses[index]))));
+  }
+  return answers;
 }
 
 /**
@@ -62,10 +90,12 @@ export async function readTokenBalances(
     if (typeof responses === 'string') return err(responses);
     for (const index of batch.keys()) {
       const at = index * selectors.length;
-      const frozen = frozenSelector === null ? undefined : responses[at + 1];
-      const tokenBalance = parseTokenBalance(responses[at], frozen);
-      if (tokenBalance === null) return err('inconsistent');
-      balances.push(tokenBalance);
+      const units = parseUnits(responses[at]);
+      if (units === null) return err('inconsistent');
+      balances.push({
+        units,
+        frozen: frozenSelector === null ? false : parseFrozen(responses[at + 1]),
+      });
     }
   }
   return ok({ value: balances });

@@ -8,7 +8,14 @@
 import type { AddressFamily } from '@farebox/ledger';
 import type { Chain, ChainName } from './contract.ts';
 
-type Defaults = Omit<Chain, 'providers' | 'startBlock'>;
+type Defaults = Omit<Chain, 'providers' | 'startBlock'> &
+  Readonly<{
+    /**
+     * The least `depth` that a configuration may set. A provider's word for "final" alone is enough
+     * on TRON only.
+     */
+    minDepth: number;
+  }>;
 
 const MILLION = 10n ** 6n;
 const ETHER = 10n ** 18n;
@@ -22,6 +29,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     decimals: 6,
     // A solidified block has 19 of 27 representatives built on it; more depth isn't needed.
     depth: 0,
+    minDepth: 0,
     largeDepth: 0,
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,
@@ -39,6 +47,8 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     token: '0x55d398326f99059ff775485246999027b3197955',
     decimals: 18,
     depth: 64,
+    // What payment processors use here (dv.net and BEpusdt, 15 confirmations).
+    minDepth: 15,
     largeDepth: 128,
     largeUnits: 200n * ETHER,
     minimumUnits: 1n * ETHER,
@@ -56,6 +66,7 @@ export const CHAIN_DEFAULTS: Readonly<Record<ChainName, Defaults>> = {
     decimals: 6,
     // Polygon's `finalized` tag was violated before, hence the additional depth.
     depth: 64,
+    minDepth: 64,
     largeDepth: 256,
     largeUnits: 200n * MILLION,
     minimumUnits: 1n * MILLION,

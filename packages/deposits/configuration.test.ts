@@ -33,20 +33,75 @@ describe('chain variables', () => {
     ]);
   });
 
+  const TWO = 'https://one.example,https://two.example';
+
   it.each([
     ['BSC_RPC_URLS', 'ftp://one.example'],
     ['BSC_RPC_URLS', 'https://one.example|nothing'],
     ['BSC_DEPTH', 'deep'],
     ['BSC_WINDOW', '-1'],
+    ['BSC_WINDOW', '0'],
     ['BSC_TOKEN', '0x1234'],
     ['BSC_CHAIN_ID', '0x38'],
+    ['BSC_ONE_PROVIDER', 'yes'],
+    ['BSC_LARGE_DEPTH', '63'],
   ])('with %s set to "%s" disable their network and no other', (name, text) => {
     const { chains, invalidVariables } = parseConfiguration({ [name]: text });
     expect(invalidVariables).toContain(name);
     expect(chains.map((chain) => chain.name)).toEqual(['tron', 'polygon']);
   });
 
-  it('never give large amounts fewer confirmations than small ones', () => {
+  it.each([
+    ['plain http to another machine', 'http://one.example,https://two.example'],
+    ['plain http to a private address', 'http://10.0.0.7:8545,https://two.example'],
+    ['a name that only begins like loopback', 'http://localhost.example,https://two.example'],
+    ['credentials in the URL', 'https://user:secret@one.example,https://two.example'],
+    ['the same URL twice', 'https://one.example,https://one.example'],
+    ['the same host with other paths', 'https://one.example/a,https://one.example/b'],
+    ['the same host with other ports', 'https://one.example:1,https://one.example:2'],
+    ['the same host in other letter case', 'https://one.example,https://ONE.example'],
+    ['the same host with a final dot', 'https://one.example,https://one.example.'],
+    ['the same host among three', 'https://one.example,https://two.example,https://one.example'],
+    ['one provider', 'https://one.example'],
+  ])('with %s as providers disable their network and no other', (_, urls) => {
+    const { chains, invalidVariables } = parseConfiguration({ POLYGON_RPC_URLS: urls });
+    expect(invalidVariables).toEqual(['POLYGON_RPC_URLS']);
+    expect(chains.map(({ name }) => name)).toEqual(['tron', 'bsc']);
+  });
+
+  it.each([
+    ['two hosts', { POLYGON_RPC_URLS: TWO }],
+    [
+      'one host and _ONE_PROVIDER',
+      { POLYGON_RPC_URLS: 'https://one.example', POLYGON_ONE_PROVIDER: 'true' },
+    ],
+    ['a node of one’s own and a host', { POLYGON_RPC_URLS: 'http://[::1]:1,https://one.example' }],
+    ['one node on loopback', { POLYGON_RPC_URLS: 'http://127.0.0.1:8545', POLYGON_DEPTH: '0' }],
+    ['two nodes on loopback', { POLYGON_RPC_URLS: 'http://localhost:1,http://localhost:2' }],
+  ])('accept %s', (_, env) => {
+    const { chains, invalidVariables } = parseConfiguration(env);
+    expect(invalidVariables).toEqual([]);
+    const polygon = chains.find(({ name }) => name === 'polygon');
+    expect(polygon?.providers).toHaveLength(env.POLYGON_RPC_URLS.split(',').length);
+  });
+
+  it.each([
+    ['POLYGON', '0', false],
+    ['POLYGON', '63', false],
+    ['POLYGON', '64', true],
+    ['BSC', '0', false],
+    ['BSC', '14', false],
+    ['BSC', '15', true],
+    ['TRON', '0', true],
+  ])('with %s_DEPTH=%s off loopback are valid: %s', (chain, depth, isValid) => {
+    const { invalidVariables } = parseConfiguration({
+      [`${chain}_RPC_URLS`]: TWO,
+      [`${chain}_DEPTH`]: depth,
+    });
+    expect(invalidVariables).toEqual(isValid ? [] : [`${chain}_DEPTH`]);
+  });
+
+  it('give large amounts at least the confirmations of small ones', () => {
     const { chains } = parseConfiguration({ POLYGON_DEPTH: '900' });
     expect(chains.find(({ name }) => name === 'polygon')).toMatchObject({
       depth: 900,

@@ -3,6 +3,7 @@
  * variable is left out and the variable is named: deposits aren't scanned on a chain that is only
  * partly configured.
  */
+import { isLoopback } from '@farebox/bindings';
 import type { AddressFamily } from '@farebox/ledger';
 import * as v from 'valibot';
 import { parseAddress, parseWatchKey, type WatchKey } from './addresses.ts';
@@ -48,6 +49,13 @@ const INTEGER = v.pipe(
   v.transform((text) => (text === '' ? undefined : Number(text))),
 );
 
+/** `true`, `false`, or empty for false. */
+const FLAG = v.pipe(
+  TEXT,
+  v.picklist(['', 'true', 'false']),
+  v.transform((text) => text === 'true'),
+);
+
 /** Accepts the texts for which `parse` returns a value. */
 function parsedBy<T>(parse: (text: string) => T | null) {
   return v.pipe(
@@ -57,10 +65,22 @@ function parsedBy<T>(parse: (text: string) => T | null) {
   );
 }
 
+/**
+ * Checks whether a provider may be asked at `url`: over TLS, or on this machine. Over plain HTTP
+ * whoever is in between can show transfers that nobody made.
+ */
+export function isProviderUrl(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username, password } = new URL(url);
+  // `fetch` refuses a URL with credentials (Fetch standard, "includes credentials").
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
 /** `https://node.example|Header-Name: its value` */
 function parseProvider(text: string): RpcProvider | null {
   const [url = '', header = ''] = text.split('|').map((part) => part.trim());
-  if (!URL.canParse(url) || !/^https?:/.test(url)) return null;
+  if (!isProviderUrl(url)) return null;
   if (header === '') return { url };
   const at = header.indexOf(':');
   if (at < 1) return null;
@@ -78,7 +98,11 @@ function parseSender(text: string): HexAddress | null {
 
 const KEYS = v.pipe(LIST, v.array(parsedBy(parseKey)));
 
-function chainVariables({ family, token }: Pick<Chain, 'family' | 'token'>) {
+function chainVariables({
+  family,
+  token,
+  minWindow,
+}: Pick<Chain, 'family' | 'token' | 'minWindow'>) {
   const parseToken = (text: string) =>
     text === '' ? token : (parseAddress(family, text) ?? parseAddress('evm', text));
   return v.object({
@@ -87,8 +111,12 @@ function chainVariables({ family, token }: Pick<Chain, 'family' | 'token'>) {
     CHAIN_ID: INTEGER,
     DEPTH: INTEGER,
     LARGE_DEPTH: INTEGER,
-    WINDOW: INTEGER,
+    WINDOW: v.pipe(
+      INTEGER,
+      v.check((window) => window === undefined || window >= minWindow),
+    ),
     START_BLOCK: INTEGER,
+    ONE_PROVIDER: FLAG,
   });
 }
 
@@ -97,17 +125,45 @@ function listFields(issues: readonly v.BaseIssue<unknown>[]): readonly string[] 
   return [...new Set(issues.map((issue) => String(issue.path?.[0]?.key)))];
 }
 
+/** The host of a provider; `node.example.` is the same host as `node.example`. */
+function getHost({ url }: RpcProvider): string {
+  return new URL(url).hostname.replace(/\.+$/, '');
+}
+
+/**
+ * The fields that make a chain's data one party's word or credit a block that may still change: a
+ * single provider unless `<CHAIN>_ONE_PROVIDER=true` says so aloud, one host named twice, a depth
+ * below the floor, and fewer confirmations for large amounts than for small ones.
+ */
+function findUnsafeFields(
+  { providers, depth, largeDepth }: Chain,
+  minDepth: number,
+  isOneEnough: boolean,
+): readonly string[] {
+  const hosts = providers.map(getHost);
+  // Chains on this machine are test chains: anvil makes its own blocks.
+  const isLocal = hosts.every(isLoopback);
+  const hasRepeatedHost = new Set(hosts).size < hosts.length;
+  const isUnconfirmed = hosts.length === 1 && !isOneEnough;
+  const checks = [
+    ['RPC_URLS', !isLocal && (hasRepeatedHost || isUnconfirmed)],
+    ['DEPTH', !isLocal && depth < minDepth],
+    ['LARGE_DEPTH', largeDepth < depth],
+  ] as const;
+  return checks.flatMap(([field, isUnsafe]) => (isUnsafe ? [field] : []));
+}
+
 /** The chain, or the names of its invalid variables. */
 function parseChain(env: EnvVars, name: ChainName): Chain | readonly string[] {
   const prefix = `${name.toUpperCase()}_`;
-  const defaults = CHAIN_DEFAULTS[name];
+  const { minDepth, ...defaults } = CHAIN_DEFAULTS[name];
   const schema = chainVariables(defaults);
   const variables = Object.keys(schema.entries).map((key) => [key, env[prefix + key]]);
   const parsed = v.safeParse(schema, Object.fromEntries(variables));
   if (!parsed.success) return listFields(parsed.issues).map((field) => prefix + field);
   const { RPC_URLS, TOKEN, CHAIN_ID, DEPTH, LARGE_DEPTH, WINDOW, START_BLOCK } = parsed.output;
   const depth = DEPTH ?? defaults.depth;
-  return {
+  const chain: Chain = {
     ...defaults,
     providers: RPC_URLS,
     token: TOKEN,
@@ -117,6 +173,8 @@ function parseChain(env: EnvVars, name: ChainName): Chain | readonly string[] {
     maxWindow: WINDOW ?? defaults.maxWindow,
     startBlock: START_BLOCK ?? null,
   };
+  const unsafe = findUnsafeFields(chain, minDepth, parsed.output.ONE_PROVIDER);
+  return unsafe.length === 0 ? chain : unsafe.map((field) => prefix + field);
 }
 
 /** The keys of a family. None if one is invalid, because that one may be the current key. */

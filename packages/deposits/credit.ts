@@ -19,10 +19,12 @@ import type { Chain } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import { halt } from './halt.ts';
 import { readBlockAndReceipt, type TransactionReceipt } from './receipts.ts';
-import { screenSenders } from './sender-screening.ts';
+import { isSenderProblem, screenSenders } from './sender-screening.ts';
 
 const CREDITS_PER_RUN = 200;
 const VALUATIONS_PER_RUN = 500;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 /**
  * An account that receives more than `largeUnits` within a day waits longer: a reorganization could
@@ -155,22 +157,33 @@ async function recordDepositEnd(
   deps.logEvent({ event: 'deposit_in_review', account, chain: chain.name, reason });
 }
 
-/** Sets the credit amount of newly final deposits, after screening their senders. */
+/** Logged once an hour: the deposits are asked about again on each run. */
+function reportUnscreened({ now, logEvent }: DepositDeps, { name }: Chain, count: number): void {
+  if (count === 0 || now() % HOUR_MS >= MINUTE_MS) return;
+  logEvent({ event: 'deposit_screening_unavailable', chain: name, count });
+}
+
+/**
+ * Sets the credit amount of newly final deposits, after screening their senders. A deposit whose
+ * sender could not be screened waits for the next run.
+ */
 async function valueFinalDeposits(deps: DepositDeps, chain: Chain): Promise<void> {
   const { name, decimals, minimumUnits } = chain;
   const valuation = { chain: name, decimals, minimumUnits };
   const unvalued = await listUnvaluedDeposits(deps.db, valuation, VALUATIONS_PER_RUN);
   if (unvalued.length === 0) return;
   const senders = unvalued.map(({ sender }) => sender);
-  const senderProblems = await screenSenders(deps, chain, senders);
-  if (senderProblems === null) return;
-  for (const deposit of unvalued) {
-    const senderProblem = senderProblems.get(deposit.sender) ?? null;
-    await setCreditAmount(deps.db, valuation, deposit, senderProblem);
-    if (senderProblem !== null)
-      deps.logEvent({ event: 'deposit_screening_required', chain: name, reason: senderProblem });
+  const screenings = await screenSenders(deps, chain, senders);
+  const screened = unvalued.filter(({ sender }) => screenings.get(sender) !== 'unknown');
+  reportUnscreened(deps, chain, unvalued.length - screened.length);
+  for (const deposit of screened) {
+    const screening = screenings.get(deposit.sender);
+    const problem = isSenderProblem(screening) ? screening : null;
+    await setCreditAmount(deps.db, valuation, deposit, problem);
+    if (problem !== null)
+      deps.logEvent({ event: 'deposit_screening_required', chain: name, reason: problem });
   }
-  const accounts = unvalued.map(({ account }) => account);
+  const accounts = screened.map(({ account }) => account);
   await releaseDust(deps.db, valuation, [...new Set(accounts)]);
 }
 

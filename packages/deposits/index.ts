@@ -8,11 +8,11 @@ export {
   type WatchKey,
   type WatchKeyError,
 } from './addresses.ts';
-export { readTokenBalances } from './balances.ts';
+export { readTokenBalances, type TokenBalance } from './balances.ts';
 export { readTip } from './blocks.ts';
 export { CHAIN_DEFAULTS, CHAINS_BY_FAMILY } from './chains.ts';
 export { claim } from './claim.ts';
-export { type Configuration, parseConfiguration } from './configuration.ts';
+export { type Configuration, isProviderUrl, parseConfiguration } from './configuration.ts';
 export type * from './contract.ts';
 export { CHAINS } from './contract.ts';
 export { rescan } from './daily-rescan.ts';

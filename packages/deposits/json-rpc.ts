@@ -11,6 +11,9 @@ export type RpcResponse =
   /** `code` is JSON-RPC's. */
   | Readonly<{ ok: false; code: number }>;
 
+/** JSON-RPC's code for a contract that ran and reverted (EIP-1474; go-ethereum's revertError). */
+export const EXECUTION_REVERTED = 3;
+
 /** Why a provider's response isn't trusted this time. */
 export type RpcError =
   /** The provider wants a narrower block range. */
@@ -63,8 +66,28 @@ const RESPONSE_TIMEOUT_MS = 15_000;
 function parseResponse(value: unknown): RpcResponse {
   const error = getField(value, 'error');
   if (error === undefined || error === null) return { ok: true, result: getField(value, 'result') };
+  if (isRevertMessage(getField(error, 'message'))) return { ok: false, code: EXECUTION_REVERTED };
   const code = getField(error, 'code');
   return { ok: false, code: typeof code === 'number' ? code : 0 };
+}
+
+/**
+ * Older nodes report a revert as -32000 with a text only: go-ethereum's ErrExecutionReverted, and
+ * java-tron's Program.RevertException.
+ */
+function isRevertMessage(message: unknown): boolean {
+  return (
+    typeof message === 'string' && /^(execution reverted|REVERT opcode executed)\b/.test(message)
+  );
+}
+
+/**
+ * A redirect is never followed: it would send the API key in our header to wherever the provider
+ * points. `fetch` returns a redirect that it did not follow as a 3xx, or as status 0 (Fetch standard,
+ * "opaque-redirect filtered response").
+ */
+function isRedirect({ status }: Response): boolean {
+  return status === 0 || (status >= 300 && status < 400);
 }
 
 /**
@@ -82,7 +105,9 @@ export function httpTransport(fetcher: Fetch): RpcTransport {
     };
     try {
       const signal = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
-      const response = await fetcher(url, { method: 'POST', headers, body, signal });
+      const request = { method: 'POST', headers, body, signal, redirect: 'manual' } as const;
+      const response = await fetcher(url, request);
+      if (isRedirect(response)) return 'unreachable';
       if (response.status === 429 || response.status === 403) return 'throttled';
       const parsed: unknown = await response.json();
       if (!Array.isArray(parsed)) return 'unreachable';

@@ -24,6 +24,7 @@ import {
   type DepositDeps,
   deriveAddress,
   parseWatchKey,
+  type RpcResponse,
   type RpcTransport,
   runScheduled,
 } from './index.ts';
@@ -291,7 +292,104 @@ describe('a deposit', () => {
     },
   );
 
-  it('waits while the provider can’t say whether its sender is frozen', async () => {
+  /** The current transport; `answer` replaces what one provider's issuer contract says. */
+  function issuerRpc(url: string, answer: (sender: string) => RpcResponse | null): RpcTransport {
+    const originalTransport = rpcTransport;
+    return async (provider, requests) => {
+      const answers = await originalTransport(provider, requests);
+      if (typeof answers === 'string' || provider.url !== url) return answers;
+      return answers.map((original, index) => {
+        const data = String(Reflect.get(Object(requests[index]?.params[0]), 'data'));
+        const isAsked = data.startsWith('0xfbac3951');
+        return (isAsked ? answer(`0x${data.slice(-40)}`) : null) ?? original;
+      });
+    };
+  }
+
+  const word = (text: string): RpcResponse => ({ ok: true, result: `0x${text.padStart(64, '0')}` });
+
+  it.each([
+    ['only the first provider', '137/a', '1'],
+    ['only the last provider', '137/b', '1'],
+    ['a provider with a word other than 1', '137/a', 'ff'],
+  ])('waits for review when %s says that its sender is frozen', async (_, url, text) => {
+    rpcTransport = issuerRpc(url, () => word(text));
+    mine(30);
+    pay(ada, 7n * ONE);
+    mine(25);
+    await runScheduled(buildDeps());
+    expect(credited.size).toBe(0);
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([
+      { state: 'in_review', reason: 'frozen_sender' },
+    ]);
+  });
+
+  const NO_ANSWERS: readonly (readonly [string, RpcResponse])[] = [
+    ['a rate limit', { ok: false, code: -32005 }],
+    ['an internal error', { ok: false, code: -32603 }],
+    ['an unknown method', { ok: false, code: -32601 }],
+    ['invalid parameters', { ok: false, code: -32602 }],
+    ['a server error', { ok: false, code: -32000 }],
+    ['an error without a code', { ok: false, code: 0 }],
+    ['empty data', { ok: true, result: '0x' }],
+    ['null', { ok: true, result: null }],
+    ['nothing', { ok: true, result: undefined }],
+    ['half a word', { ok: true, result: `0x${'0'.repeat(32)}` }],
+    ['two words', { ok: true, result: `0x${'0'.repeat(128)}` }],
+    ['a boolean', { ok: true, result: false }],
+    ['a number', { ok: true, result: 0 }],
+  ];
+
+  it.each(
+    NO_ANSWERS.flatMap(([name, answer]) =>
+      ['137/a', '137/b'].map((url) => [name, url, answer] as const),
+    ),
+  )('waits while the issuer answers with %s at provider %s', async (_, url, answer) => {
+    const originalTransport = rpcTransport;
+    rpcTransport = issuerRpc(url, () => answer);
+    mine(30);
+    pay(ada, 7n * ONE);
+    mine(25);
+    for (let runs = 0; runs < 2; runs += 1) await runScheduled(buildDeps());
+    expect(credited.size).toBe(0);
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([{ amount: null }]);
+    rpcTransport = originalTransport;
+    await runScheduled(buildDeps());
+    expect(credited.size).toBe(1);
+  });
+
+  it('is credited when the issuer’s contract reverts at every provider', async () => {
+    rpcTransport = issuerRpc('137/a', () => ({ ok: false, code: 3 }));
+    mine(30);
+    pay(ada, 7n * ONE);
+    mine(25);
+    await runScheduled(buildDeps());
+    expect(credited.size).toBe(1);
+  });
+
+  it('is credited while another sender of the same batch can’t be screened', async () => {
+    const unscreened = `0x${'7'.repeat(40)}`;
+    rpcTransport = issuerRpc('137/b', (sender) =>
+      sender === unscreened ? { ok: false, code: -32005 } : null,
+    );
+    // The last block is mined in the first minute of an hour.
+    now = START + 3_600_000 - 100_000;
+    mine(30);
+    const token = POLYGON.token;
+    const payment = { token, units: 7n * ONE, to: bob, from: unscreened };
+    fakeChain.mine([[{ ...payment, txHash: fakeChain.hash() }]], now);
+    pay(ada, 7n * ONE);
+    mine(25);
+    await runScheduled(buildDeps());
+    expect([...credited.values()]).toMatchObject([{ account: ADA }]);
+    expect(loggedEvents).toContainEqual({
+      event: 'deposit_screening_unavailable',
+      chain: 'polygon',
+      count: 1,
+    });
+  });
+
+  it('waits while the provider can’t be asked whether its sender is frozen', async () => {
     const originalTransport = rpcTransport;
     rpcTransport = async (provider, requests) =>
       requests[0]?.method === 'eth_call' ? 'unreachable' : originalTransport(provider, requests);

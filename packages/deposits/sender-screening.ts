@@ -2,35 +2,64 @@
  * Sender screening. Deposits wait for an operator's review if their sender is on the list of
  * sanctioned addresses, was blocked by the operator, or was frozen by the token's issuer.
  */
-import { readTokenBalances } from './balances.ts';
+import { type Frozen, readFrozen } from './balances.ts';
 import type { Chain, HexAddress } from './contract.ts';
 import type { DepositDeps } from './deps.ts';
 import frozen from './sanctioned-senders.generated.json' with { type: 'json' };
 
 export type SenderProblem = 'blocked_sender' | 'frozen_sender';
 
+/** `unknown`: a provider could not ask the issuer, so the sender's deposits wait. */
+export type Screening = SenderProblem | 'unknown' | 'clear';
+
+export function isSenderProblem(screening: Screening | undefined): screening is SenderProblem {
+  return screening === 'blocked_sender' || screening === 'frozen_sender';
+}
+
 /** Compared on every network: an address is the same 20 bytes on all of them. */
 const SANCTIONED: ReadonlySet<HexAddress> = new Set(frozen.addresses);
 
-/** The problem of each problematic sender. Null when the provider can't be read. */
+/**
+ * Screens each sender. Every provider is asked whether the issuer froze it: one "yes" is enough to
+ * hold its deposits, and only a "no" of all of them clears it.
+ */
 export async function screenSenders(
-  { rpcTransport, blockedSenders }: DepositDeps,
+  deps: DepositDeps,
   chain: Chain,
   senders: readonly HexAddress[],
-): Promise<ReadonlyMap<HexAddress, SenderProblem> | null> {
-  const problems = new Map<HexAddress, SenderProblem>();
-  const uniqueSenders = [...new Set(senders)];
-  for (const sender of uniqueSenders) {
-    if (SANCTIONED.has(sender) || blockedSenders.includes(sender))
-      problems.set(sender, 'blocked_sender');
+): Promise<ReadonlyMap<HexAddress, Screening>> {
+  const screenings = new Map<HexAddress, Screening>();
+  for (const sender of senders) {
+    const isBlocked = SANCTIONED.has(sender) || deps.blockedSenders.includes(sender);
+    screenings.set(sender, isBlocked ? 'blocked_sender' : 'clear');
   }
-  const provider = chain.providers.at(-1);
-  if (chain.frozenSelector === null || provider === undefined) return problems;
-  const others = uniqueSenders.filter((sender) => !problems.has(sender));
-  const balances = await readTokenBalances(rpcTransport, provider, chain, others);
-  if (!balances.ok) return null;
-  for (const [index, sender] of others.entries()) {
-    if (balances.value[index]?.frozen === true) problems.set(sender, 'frozen_sender');
+  const unblocked = [...screenings.keys()].filter((one) => screenings.get(one) === 'clear');
+  for (const [sender, frozen] of await readFrozenEverywhere(deps, chain, unblocked)) {
+    if (frozen !== false) screenings.set(sender, frozen === null ? 'unknown' : 'frozen_sender');
   }
-  return problems;
+  return screenings;
+}
+
+/** What all providers together say of each address: any true, else any null, else false. */
+async function readFrozenEverywhere(
+  { rpcTransport }: DepositDeps,
+  { providers, token, frozenSelector }: Chain,
+  addresses: readonly HexAddress[],
+): Promise<ReadonlyMap<HexAddress, Frozen>> {
+  const verdicts = new Map<HexAddress, Frozen>();
+  if (frozenSelector === null) return verdicts;
+  for (const provider of providers) {
+    const answers = await readFrozen(rpcTransport, provider, token, frozenSelector, addresses);
+    for (const [index, address] of addresses.entries()) {
+      const answer = answers[index] ?? null;
+      const verdict = verdicts.get(address);
+      verdicts.set(address, verdict === undefined ? answer : combine(verdict, answer));
+    }
+  }
+  return verdicts;
+}
+
+function combine(a: Frozen, b: Frozen): Frozen {
+  if (a === true || b === true) return true;
+  return a === null || b === null ? null : false;
 }

@@ -101,6 +101,10 @@ export type LogEvent =
   | { event: 'deposit_in_review'; account: Id; chain: string; reason: string }
   /** An operator must review the sender before the deposit is credited. */
   | { event: 'deposit_screening_required'; chain: string; reason: string }
+  /** Deposits that wait because a provider could not ask the token's issuer about their senders. */
+  | { event: 'deposit_screening_unavailable'; chain: string; count: number }
+  /** A reported sweep that the providers do not show; it does not count in the audit. */
+  | { event: 'sweep_not_confirmed'; chain: string; count: number }
   /** The balance of an address, or of a ledger, differs from the record. */
   | { event: 'deposit_difference'; chain: string; kind: string }
   | { event: 'unexpected'; where: string; call: Id | null };
@@ -120,6 +124,8 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'single_provider',
   'deposit_in_review',
   'deposit_screening_required',
+  'deposit_screening_unavailable',
+  'sweep_not_confirmed',
   'deposit_difference',
   'unexpected',
 ]);

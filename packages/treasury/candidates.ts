@@ -1,5 +1,5 @@
 /** Which addresses can be swept, and what each sweep costs, as the network reports it. */
-import { readTokenBalances } from '@farebox/deposits';
+import { readTokenBalances, type TokenBalance } from '@farebox/deposits';
 import type { PlanOptions, Skipped } from './contract.ts';
 import { COIN_DECIMALS, type Costs, computeCosts, isProfitableSweep, withMargin } from './costs.ts';
 import { type Network, readCoinBalances, readGas, readNonces, type Sweepable } from './network.ts';
@@ -10,6 +10,16 @@ const GAS_MARGIN_PERCENT = 20n;
 export type Candidate = Sweepable & Readonly<{ index: number }>;
 /** A candidate with the gas its sweep uses, what it costs, and the nonce it is sent with. */
 export type PricedCandidate = Candidate & Readonly<{ gas: bigint; costs: Costs; nonce: number }>;
+
+/** Why an address isn't swept. A transfer from a frozen address fails and costs its fee. */
+function skipReason(
+  { units, frozen }: TokenBalance,
+  minimumUnits: bigint,
+): Skipped['reason'] | null {
+  if (units === 0n) return 'empty';
+  if (frozen !== false) return frozen === null ? 'frozen_unknown' : 'frozen';
+  return units < minimumUnits ? 'below_minimum' : null;
+}
 
 /** Reads what the addresses hold, and skips those that are frozen, empty or below the minimum. */
 export async function readCandidates(
@@ -32,13 +42,7 @@ export async function readCandidates(
   for (const [at, { units, frozen }] of balances.value.entries()) {
     const record = addresses[at];
     if (record === undefined) continue;
-    const reason = frozen
-      ? 'frozen'
-      : units === 0n
-        ? 'empty'
-        : units < minimumUnits
-          ? 'below_minimum'
-          : null;
+    const reason = skipReason({ units, frozen }, minimumUnits);
     if (reason === null) sweepCandidates.push({ ...record, units });
     else skipped.push({ address: record.address, units: units.toString(), reason });
   }

@@ -27,7 +27,8 @@ export function createNetwork({ fetcher }: CommandContext, options: Options): Ne
     rpcTransport: httpTransport(fetcher),
     post: async (path, body) => {
       try {
-        const sent = { method: 'POST', headers, body: JSON.stringify(body) };
+        const payload = JSON.stringify(body);
+        const sent = { method: 'POST', headers, body: payload, redirect: 'error' } as const;
         const answer: unknown = await (await fetcher(base + path, sent)).json();
         return answer;
       } catch {

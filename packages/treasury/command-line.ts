@@ -5,6 +5,7 @@ import {
   CHAINS,
   type ChainName,
   type HexAddress,
+  isProviderUrl,
   parseAddress,
   type RpcProvider,
 } from '@farebox/deposits';
@@ -63,7 +64,9 @@ export function addressOption(options: Options, name: string, chain: ChainName):
 
 export function providerOption(options: Options): RpcProvider {
   const url = textOption(options, 'rpc');
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw new UsageError('--rpc isn’t an HTTP URL.');
+  if (!isProviderUrl(url)) {
+    throw new UsageError('--rpc must be an https URL without credentials, or http on loopback.');
+  }
   const header = options.header;
   if (typeof header !== 'string') return { url };
   const at = header.indexOf(':');

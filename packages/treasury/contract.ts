@@ -73,11 +73,12 @@ export type SignedPlan = Omit<Plan, 'steps'> & Readonly<{ steps: readonly Signed
 
 /**
  * An address that isn't swept. `uneconomical`: it holds less than five times what the sweep costs.
+ * `frozen_unknown`: the network did not say whether the issuer froze it; plan again.
  */
 export type Skipped = Readonly<{
   address: HexAddress;
   units: string;
-  reason: 'empty' | 'below_minimum' | 'uneconomical' | 'frozen';
+  reason: 'empty' | 'below_minimum' | 'uneconomical' | 'frozen' | 'frozen_unknown';
 }>;
 
 /** Why a plan is rejected. Not one of its steps is signed then. */
