@@ -66,8 +66,8 @@ function parsedBy<T>(parse: (text: string) => T | null) {
 }
 
 /**
- * Checks whether a provider may be asked at `url`: over TLS, or on this machine. Over plain HTTP
- * whoever is in between can show transfers that nobody made.
+ * Checks whether a provider may be asked at `url`: over TLS, or on this machine. Over plain HTTP a
+ * party in between can show transfers that nobody made.
  */
 export function isProviderUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;
