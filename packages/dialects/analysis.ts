@@ -4,6 +4,7 @@
  * of a prompt.
  */
 import type { RequestError, Span, SurchargeBound } from './contract.ts';
+import { type FoldedNames, findConfusedName, foldNames } from './field-names.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 
 /**
@@ -39,8 +40,12 @@ const MAX_ITEMS = 256;
 
 export class RequestAnalysis {
   error: RequestError | null = null;
+  /** The first error that a request which costs nothing has too. */
+  errorWhenFree: RequestError | null = null;
   wrongDialect: RequestError | null = null;
   contextWindow = false;
+  /** True where the body itself asks for the beta with the longest context window. */
+  longContext = false;
   serverTools = false;
   cacheWrites: 'automatic' | '5m' | '1h' = 'automatic';
   unknownFields = 0;
@@ -52,14 +57,30 @@ export class RequestAnalysis {
 
   reject(error: RequestError): void {
     this.error ??= error;
+    this.errorWhenFree ??= error;
   }
 
-  rejectUnsupported(field: string, explanation: string): void {
-    this.reject({ reason: 'unsupported_feature', field, explanation });
+  /** Rejects a feature, whatever the request costs. */
+  rejectUnsupported(field: string, explanation: string, sdkCode?: string): void {
+    const error = { reason: 'unsupported_feature', field, explanation } as const;
+    this.reject(sdkCode === undefined ? error : { ...error, sdkCode });
+  }
+
+  /** Rejects a feature because of its price only: a request that costs nothing may have it. */
+  rejectPricing(field: string, explanation: string): void {
+    this.error ??= { reason: 'unsupported_feature', field, explanation };
   }
 
   rejectInvalid(field: string, expected: string): void {
     this.reject({ reason: 'invalid_field', field, expected });
+  }
+
+  /** Rejects a name that some reader takes for one of `names`, below `path`. */
+  rejectConfusedName(name: string, path: string | null, names: FoldedNames): void {
+    const meant = findConfusedName(name, names);
+    if (meant === undefined) return;
+    const field = path === null ? meant : `${path}.${meant}`;
+    this.rejectInvalid(field, 'the name spelled exactly so');
   }
 
   rejectWrongEndpoint(field: string, correctEndpoint: string): void {
@@ -73,6 +94,14 @@ export class RequestAnalysis {
   surchargeBounds(choices: number): SurchargeBound[] {
     return [...this.#surcharges].map(([kind, count]) => ({ kind, maxCount: count * choices }));
   }
+}
+
+const foldedMembers = new WeakMap<NonNullable<CaptureSpec['members']>, FoldedNames>();
+
+function getFoldedMembers(members: NonNullable<CaptureSpec['members']>): FoldedNames {
+  const known = foldedMembers.get(members) ?? foldNames(Object.keys(members));
+  foldedMembers.set(members, known);
+  return known;
 }
 
 /** Reads the value at the scanner, with the members and items that the spec names. */
@@ -89,7 +118,11 @@ export function capture(
   let text: string | null = null;
   if (kind === 'object') {
     scanner.readObject((name) => {
-      if (captureSpec.members === undefined || !Object.hasOwn(captureSpec.members, name)) return;
+      if (captureSpec.members === undefined) return;
+      if (!Object.hasOwn(captureSpec.members, name)) {
+        analysis.rejectConfusedName(name, path, getFoldedMembers(captureSpec.members));
+        return;
+      }
       const childPath = `${path}.${name}`;
       if (members.has(name)) analysis.reject({ reason: 'duplicate_field', field: childPath });
       members.set(name, capture(scanner, captureSpec.members[name] ?? LEAF, childPath, analysis));
@@ -108,7 +141,21 @@ export function capture(
 export function toInteger(node: JsonNode): number | null {
   if (node.kind !== 'number' || node.text === null) return null;
   const value = Number(node.text);
-  return Number.isSafeInteger(value) && value >= 0 ? value : null;
+  if (!Number.isSafeInteger(value) || value < 0) return null;
+  return isWholeAsWritten(node.text) ? value : null;
+}
+
+/**
+ * Returns whether a number is whole as written: 0.99999999999999999999 is 1 as a double, and less
+ * to a reader of decimals.
+ */
+function isWholeAsWritten(text: string): boolean {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.replace('-', '').split('.');
+  const digits = whole + fraction;
+  const significant = digits.replace(/0+$/, '');
+  const trailingZeros = digits.length - significant.length;
+  return significant === '' || Number(exponent) - fraction.length + trailingZeros >= 0;
 }
 
 /** Returns the member of that name, unless it is null. */
@@ -124,22 +171,16 @@ export type Rule = Readonly<{
   check?: (value: JsonNode, analysis: RequestAnalysis, field: string) => void;
   /** The reason to reject any value; for `rejected` without a check. */
   explanation?: string;
+  /** True where only the price is the reason, so that a request which costs nothing may have it. */
+  pricingOnly?: true;
 }>;
 
 export type Rules = Readonly<Record<string, Rule>>;
 
-/**
- * Returns one spelling for `Max_Tokens` and `maxTokens`: some parsers fold case, others accept
- * both.
- */
-export function normalizeName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '');
-}
-
-/** Returns the fields that affect the price, by their normalized spelling. */
-export function buildConfusableNames(rules: Rules): ReadonlyMap<string, string> {
+/** Returns the fields that affect the price, by their folded spelling. */
+export function buildConfusableNames(rules: Rules): FoldedNames {
   const billedFields = Object.entries(rules).filter(([, rule]) => rule.effect !== 'no_effect');
-  return new Map(billedFields.map(([name]) => [normalizeName(name), name]));
+  return foldNames(billedFields.map(([name]) => name));
 }
 
 export const NO_EFFECT: Rule = { effect: 'no_effect' };
@@ -148,13 +189,18 @@ export function rejectedRule(explanation: string): Rule {
   return { effect: 'rejected', explanation };
 }
 
+/** Rejects a field because of its price only. */
+export function unpricedRule(explanation: string): Rule {
+  return { effect: 'rejected', explanation, pricingOnly: true };
+}
+
 /** Accepts only these values; `explanation` says what others would do. */
 export function oneOfValues(values: readonly string[], explanation: string): Rule {
   return {
     effect: 'rejected',
     check: (value, analysis, field) => {
       if (value.text === null || value.kind !== 'string' || !values.includes(value.text)) {
-        analysis.rejectUnsupported(field, explanation);
+        analysis.rejectPricing(field, explanation);
       }
     },
   };

@@ -6,6 +6,8 @@ import {
   checkChatModel,
   checkChatPart,
   checkChatTool,
+  checkUnknownChatMember,
+  checkUnknownChatToolMember,
   ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
   MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
 } from './chat-rules.ts';
@@ -66,6 +68,8 @@ const CHAT_REQUEST: RequestSpec = {
   checkCacheControl: null,
   checkMessage: checkChatMessage,
   checkPart: checkChatPart,
+  checkUnknownMember: checkUnknownChatMember,
+  checkUnknownToolMember: checkUnknownChatToolMember,
   checkTool: checkChatTool,
   checkRequest: checkChatModel,
   forwardedHeaders: [],

@@ -15,8 +15,10 @@ import {
   type Rules,
   rejectedRule,
   toInteger,
+  unpricedRule,
 } from './analysis.ts';
 import { MESSAGES_PATH } from './endpoint-paths.ts';
+import type { JsonKind } from './json-scanner.ts';
 
 /**
  * The maximum tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight
@@ -40,8 +42,9 @@ const MAX_SEARCHES = 5;
 const OUTPUT_LIMIT: Rule = { effect: 'bounded' };
 
 function checkModalities(value: JsonNode, analysis: RequestAnalysis): void {
-  if (value.items.some((item) => item.text !== 'text')) {
-    analysis.rejectUnsupported('modalities', 'audio and image output are billed by other prices');
+  const onlyText = value.items.every(({ kind, text }) => kind === 'string' && text === 'text');
+  if (value.kind !== 'array' || !onlyText) {
+    analysis.rejectPricing('modalities', 'audio and image output are billed by other prices');
   }
 }
 
@@ -52,11 +55,9 @@ export function limitWebSearch(analysis: RequestAnalysis): void {
 }
 
 function checkSearchParameters(value: JsonNode, analysis: RequestAnalysis): void {
-  if (value.members.get('mode')?.text !== 'off') {
-    analysis.rejectUnsupported(
-      'search_parameters',
-      'live search is billed for each source it reads',
-    );
+  const mode = value.members.get('mode');
+  if (mode?.kind !== 'string' || mode.text !== 'off') {
+    analysis.rejectPricing('search_parameters', 'live search is billed for each source it reads');
   }
 }
 
@@ -88,7 +89,9 @@ const GOOGLE_CAPTURE = {
 
 function checkFlag(explanation: string): NonNullable<Rule['check']> {
   return (value, analysis, field) => {
-    if (value.text !== 'false') analysis.rejectUnsupported(field, explanation);
+    // "false" in quotes is true to a server that tests for emptiness.
+    if (value.kind !== 'boolean' || value.text !== 'false')
+      analysis.rejectUnsupported(field, explanation);
   };
 }
 
@@ -125,10 +128,10 @@ export const CHAT_RULES: Rules = {
   google: { effect: 'rejected', captureSpec: GOOGLE_CAPTURE, check: checkGoogle },
 
   modalities: { effect: 'rejected', captureSpec: { items: LEAF }, check: checkModalities },
-  audio: rejectedRule('spoken output is billed by other prices'),
+  audio: unpricedRule('spoken output is billed by other prices'),
   // Rejected tokens are billed as output beyond the output limit (guide "Predicted outputs"), so no
   // limit we hold for would cover them.
-  prediction: rejectedRule('rejected predicted tokens are billed beyond the output limit'),
+  prediction: unpricedRule('rejected predicted tokens are billed beyond the output limit'),
   search_parameters: {
     effect: 'rejected',
     captureSpec: { members: { mode: LEAF } },
@@ -147,9 +150,9 @@ export const CHAT_RULES: Rules = {
   cachedContent: rejectedRule(REFERS_TO_STORED),
   preset: rejectedRule(REFERS_TO_STORED),
   // OpenRouter's, for providers added by configuration.
-  models: rejectedRule('another model may answer, at another price'),
-  fallbacks: rejectedRule('another model may answer, at another price'),
-  plugins: rejectedRule('plugins are billed beside the tokens'),
+  models: unpricedRule('another model may answer, at another price'),
+  fallbacks: unpricedRule('another model may answer, at another price'),
+  plugins: unpricedRule('plugins are billed beside the tokens'),
 
   frequency_penalty: NO_EFFECT,
   function_call: NO_EFFECT,
@@ -190,31 +193,56 @@ const TEXT_PART_TYPES = new Set([
 ]);
 
 export function checkChatPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
-  const type = part.members.get('type')?.text ?? null;
-  if (type === null || TEXT_PART_TYPES.has(type)) return;
-  if (type === 'image_url') {
-    checkImage(part, analysis);
+  const type = part.members.get('type');
+  // A part without a type would be read by its members, differently by each server.
+  if (type?.kind !== 'string' || type.text === null) {
+    analysis.rejectInvalid(`${path}.type`, 'the type of the part, a string');
     return;
   }
-  if (type === 'input_audio') {
-    analysis.rejectUnsupported(path, 'spoken input is billed by other prices');
-    return;
-  }
-  if (type === 'tool_result' && part.members.has('tool_use_id')) {
+  if (type.text === 'tool_result' && part.members.has('tool_use_id')) {
     analysis.rejectWrongEndpoint(path, MESSAGES_PATH);
     return;
   }
-  if (type !== 'file') analysis.unknownFields += 1;
-  const file = getMember(part, 'file');
-  if (
-    getMember(part, 'file_id') !== undefined ||
-    (file && getMember(file, 'file_id') !== undefined)
-  ) {
-    analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
-    return;
-  }
+  checkMediaMembers(part, path, analysis);
+  if (TEXT_PART_TYPES.has(type.text) || type.text === 'image_url') return;
+  if (type.text === 'input_audio') analysis.rejectPricing(path, SPOKEN_INPUT);
+  if (type.text !== 'file') analysis.unknownFields += 1;
   // The body does not say how many pages a document has, or how many frames a video.
   analysis.contextWindow = true;
+}
+
+const SPOKEN_INPUT = 'spoken input is billed by other prices';
+
+/** Bounds media by the members that hold them: some servers go by these and not by the type. */
+function checkMediaMembers(part: JsonNode, path: string, analysis: RequestAnalysis): void {
+  if (getMember(part, 'image_url') !== undefined) checkImage(part, analysis);
+  else if (part.members.get('type')?.text === 'image_url') analysis.contextWindow = true;
+  if (getMember(part, 'input_audio') !== undefined) analysis.rejectPricing(path, SPOKEN_INPUT);
+  const file = getMember(part, 'file');
+  const source = getMember(part, 'source');
+  if (file !== undefined || source?.kind === 'object') analysis.contextWindow = true;
+  const fileId = [part, file, source].some(
+    (node) => node !== undefined && getMember(node, 'file_id') !== undefined,
+  );
+  if (fileId) analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
+}
+
+/** Words in the name of a member that holds media: `video_url`, `inlineData`, `images`. */
+const MEDIA_NAME =
+  /(^|_)(image|video|audio|file|document|media|blob|inline_data|attachment|pdf|url|uri)s?(_|$)/i;
+
+export function checkUnknownChatMember(
+  name: string,
+  kind: JsonKind,
+  analysis: RequestAnalysis,
+): void {
+  if (kind === 'null' || !MEDIA_NAME.test(toSnakeCase(name))) return;
+  analysis.contextWindow = true;
+  analysis.unknownFields += 1;
+}
+
+function toSnakeCase(name: string): string {
+  return name.replaceAll(/([a-z])([A-Z])/g, '$1_$2');
 }
 
 function checkImage(part: JsonNode, analysis: RequestAnalysis): void {
@@ -227,26 +255,48 @@ function checkImage(part: JsonNode, analysis: RequestAnalysis): void {
 }
 
 export function checkChatMessage(message: JsonNode, path: string, analysis: RequestAnalysis): void {
-  if (message.members.get('audio')?.kind === 'object') {
+  if (getMember(message, 'audio') !== undefined) {
     analysis.rejectUnsupported(`${path}.audio`, REFERS_TO_STORED);
   }
 }
 
 export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
-  const type = tool.members.get('type')?.text ?? 'function';
-  if (getMember(tool, 'input_schema') !== undefined && !tool.members.has('function')) {
+  const hasFunction = tool.members.has('function');
+  if (getMember(tool, 'input_schema') !== undefined && !hasFunction) {
     analysis.rejectWrongEndpoint(`${path}.input_schema`, MESSAGES_PATH);
     return;
   }
-  if (type === 'function' || type === 'custom') return;
-  if (type === 'live_search') {
-    analysis.rejectUnsupported(path, 'live search is billed for each source it reads');
+  const type = tool.members.get('type');
+  // The items of `functions`, the older form of `tools`, have no type.
+  if (type === undefined && (hasFunction || path.startsWith('functions['))) return;
+  if (type?.kind !== 'string' || type.text === null) {
+    analysis.rejectInvalid(`${path}.type`, 'the type of the tool, a string');
+    return;
+  }
+  if (type.text === 'function' || type.text === 'custom') return;
+  if (type.text === 'live_search') {
+    analysis.rejectPricing(path, 'live search is billed for each source it reads');
     return;
   }
   analysis.serverTools = true;
   analysis.contextWindow = true;
-  if (type.startsWith('web_search') || type.startsWith('x_search')) limitWebSearch(analysis);
+  if (/^(web|x)_search/.test(type.text)) limitWebSearch(analysis);
   else analysis.unknownFields += 1;
+}
+
+/** Words in the name of a member that switches on a tool of the provider: `google_search`. */
+const SERVER_TOOL_NAME =
+  /(^|_)(search|retrieval|grounding|fetch|browser|browsing|execution|interpreter|maps|mcp|url_context)(_|$)/i;
+
+export function checkUnknownChatToolMember(
+  name: string,
+  kind: JsonKind,
+  analysis: RequestAnalysis,
+): void {
+  if (kind === 'null' || !SERVER_TOOL_NAME.test(toSnakeCase(name))) return;
+  analysis.serverTools = true;
+  analysis.unknownFields += 1;
+  limitWebSearch(analysis);
 }
 
 /** Bounds the searches of a search model, which searches for every answer. */

@@ -41,6 +41,8 @@ export type RequestFacts = Readonly<{
   maxInputTokens: number | 'context_window';
   /** An estimate of the input tokens: rarely below the real count, near it for prose. */
   estimatedInputTokens: number;
+  /** True where the body names the beta with the longest context window (Anthropic, `betas`). */
+  longContext: boolean;
   /** The longest-lived prompt-cache write that the request can cause. */
   cacheWrites: 'automatic' | '5m' | '1h';
   surchargeBounds: readonly SurchargeBound[];
@@ -84,7 +86,13 @@ export type RequestError =
   /**
    * The field changes the price in an unknown way, or refers to something stored at the provider.
    */
-  | Readonly<{ reason: 'unsupported_feature'; field: string; explanation: string }>;
+  | Readonly<{
+      reason: 'unsupported_feature';
+      field: string;
+      explanation: string;
+      /** The `error_code` by which the dialect's own SDKs go on without the feature. */
+      sdkCode?: string;
+    }>;
 
 export type ParseResult =
   | Readonly<{ ok: true; facts: RequestFacts }>

@@ -3,6 +3,7 @@
  * `messages-dialect.ts` have the values; no code outside a spec has a condition on the dialect.
  */
 import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
+import type { FoldedNames } from './field-names.ts';
 import type { JsonObject } from './json-fields.ts';
 import type { JsonKind } from './json-scanner.ts';
 import type { KeyTable } from './key-table.ts';
@@ -24,7 +25,7 @@ export type RequestSpec = Readonly<{
   /** The closed table of fields and their effect on the price. */
   rules: Rules;
   /** The spellings of priced fields that some parsers accept, each with the right name. */
-  confusableNames: ReadonlyMap<string, string>;
+  confusableNames: FoldedNames;
   promptFields: ReadonlyMap<string, PromptField>;
   /** The field without which there is no prompt. */
   requiredField: string;
@@ -46,11 +47,20 @@ export type RequestSpec = Readonly<{
   checkCacheControl: ((value: JsonNode, analysis: RequestAnalysis) => void) | null;
   checkMessage: (message: JsonNode, path: string, analysis: RequestAnalysis) => void;
   checkPart: (part: JsonNode, path: string, analysis: RequestAnalysis) => void;
+  /** Reads a member of a message or part that the walker does not know; `kind` is its value's. */
+  checkUnknownMember: (name: string, kind: JsonKind, analysis: RequestAnalysis) => void;
+  /** The same for a member of a tool. */
+  checkUnknownToolMember: (name: string, kind: JsonKind, analysis: RequestAnalysis) => void;
   checkTool: (tool: JsonNode, path: string, analysis: RequestAnalysis) => void;
   /** Runs once all fields are read. */
   checkRequest: (model: string, analysis: RequestAnalysis) => void;
   /** The caller's headers that the provider gets, with the value to send where there is none. */
-  forwardedHeaders: readonly Readonly<{ name: string; fallback: string | null }>[];
+  forwardedHeaders: readonly Readonly<{
+    name: string;
+    fallback: string | null;
+    /** The only values whose answers our rules know; null where any value may pass. */
+    accepted: readonly string[] | null;
+  }>[];
 }>;
 
 /** The recorder that a dialect's `readEvent` reports to. */
@@ -125,7 +135,7 @@ export type ErrorBody = Readonly<{
   /** The request's field that the error is about. */
   param: string | null;
   /** Further members of the error object. */
-  details: Readonly<Record<string, string | number>>;
+  details: Readonly<Record<string, unknown>>;
   requestId: string;
 }>;
 

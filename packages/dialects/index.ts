@@ -3,6 +3,7 @@ export type { AnswerRecorder, DialectSpec, ErrorKind, UsageQuirks } from './dial
 export { editModel, editRequest } from './edit.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
+export { hasLongContextBeta } from './messages-rules.ts';
 export {
   NO_USAGE_REPORTED,
   type NormalizedUsage,
@@ -10,9 +11,11 @@ export {
 } from './normalized-usage.ts';
 export { parseCountTokens, parseRequest } from './parse-request.ts';
 export {
+  checkHeaders,
   DIALECT_SPECS,
   detectDialect,
   ENDPOINT_DIALECTS,
+  getForwardedHeaders,
   getOutputLimitField,
 } from './specs.ts';
 export { estimateTokens, TokenEstimator } from './token-estimator.ts';

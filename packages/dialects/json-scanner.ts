@@ -4,6 +4,7 @@
  * later call does nothing, so that callers need no checks in between. No error contains a byte of
  * the body.
  */
+import { foldName } from './field-names.ts';
 import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimator.ts';
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' | 'none';
@@ -241,11 +242,15 @@ export class Scanner {
     if (this.at === before) this.skip();
   }
 
+  /** Compares as the laxest reader does; most names differ in length or first byte. */
   #isWatched(name: string): boolean {
-    const length = this.#to - this.#from;
-    if (!this.#escaped && length !== name.length) return false;
-    if (this.bytes[this.#from] !== name.charCodeAt(0) && !this.#escaped) return false;
-    return this.#decoded() === name;
+    const first = this.bytes[this.#from] ?? 0;
+    if (!this.#escaped && first < 0x80) {
+      const length = this.#to - this.#from;
+      if (Math.abs(length - name.length) > 2) return false;
+      if ((first | 0x20) !== name.charCodeAt(0)) return false;
+    }
+    return foldName(this.#decoded()) === foldName(name);
   }
 
   #colon(): void {

@@ -69,11 +69,18 @@ const MESSAGES_REQUEST: RequestSpec = {
   checkCacheControl,
   checkMessage: checkMessagesMessage,
   checkPart: checkMessagesPart,
+  // Anthropic rejects members that it does not know.
+  checkUnknownMember: () => {},
+  checkUnknownToolMember: () => {},
   checkTool: checkMessagesTool,
   checkRequest: (_model, analysis) => addCompactionPasses(analysis),
   forwardedHeaders: [
-    { name: 'anthropic-version', fallback: ANTHROPIC_VERSION },
-    { name: 'anthropic-beta', fallback: null },
+    {
+      name: 'anthropic-version',
+      fallback: ANTHROPIC_VERSION,
+      accepted: [ANTHROPIC_VERSION],
+    },
+    { name: 'anthropic-beta', fallback: null, accepted: null },
   ],
 };
 

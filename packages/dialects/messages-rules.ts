@@ -14,6 +14,7 @@ import {
   type Rules,
   rejectedRule,
   toInteger,
+  unpricedRule,
 } from './analysis.ts';
 import { CHAT_PATH } from './endpoint-paths.ts';
 
@@ -61,11 +62,31 @@ function limitCompaction(analysis: RequestAnalysis): void {
 }
 
 function checkContextManagement(value: JsonNode, analysis: RequestAnalysis): void {
-  for (const edit of value.members.get('edits')?.items ?? []) {
+  const edits = getMember(value, 'edits');
+  if (value.kind !== 'object' || (edits !== undefined && edits.kind !== 'array')) {
+    analysis.rejectInvalid('context_management.edits', 'an array');
+  }
+  for (const edit of edits?.items ?? []) {
     const type = edit.members.get('type')?.text ?? '';
     if (type.startsWith('compact')) limitCompaction(analysis);
     else if (!type.startsWith('clear_')) analysis.unknownFields += 1;
   }
+}
+
+/** The beta that opens a context window of a million tokens ("Context windows"). */
+const LONG_CONTEXT_BETA = 'context-1m';
+
+/** Returns whether a list of betas, as a header or a body has it, opens the longest window. */
+export function hasLongContextBeta(betas: string | null): boolean {
+  return betas?.toLowerCase().includes(LONG_CONTEXT_BETA) === true;
+}
+
+function checkBetas(value: JsonNode, analysis: RequestAnalysis): void {
+  const items = value.kind === 'array' ? value.items : [value];
+  if (items.some(({ kind }) => kind !== 'string')) {
+    analysis.rejectInvalid('betas', 'an array of strings');
+  }
+  if (items.some(({ text }) => hasLongContextBeta(text))) analysis.longContext = true;
 }
 
 export const MESSAGES_RULES: Rules = {
@@ -114,7 +135,7 @@ export const MESSAGES_RULES: Rules = {
     check: (value, analysis) => {
       const payer = getMember(value, 'bill_to');
       if (payer !== undefined && payer.text !== 'self') {
-        analysis.rejectUnsupported('billing_policy', 'the call would be billed to another account');
+        analysis.rejectPricing('billing_policy', 'the call would be billed to another account');
       }
     },
   },
@@ -128,12 +149,17 @@ export const MESSAGES_RULES: Rules = {
     },
   },
   container: rejectedRule(REFERS_TO_STORED),
-  thread: rejectedRule(REFERS_TO_STORED),
+  // "Message threads": Anthropic's tool runner goes on without a thread after this code.
+  thread: {
+    effect: 'rejected',
+    check: (_value, analysis, field) =>
+      analysis.rejectUnsupported(field, REFERS_TO_STORED, 'thread_unsupported_request'),
+  },
   fallback_credit_token: rejectedRule(REFERS_TO_STORED),
-  fallbacks: rejectedRule(OTHER_MODEL_MAY_ANSWER),
+  fallbacks: unpricedRule(OTHER_MODEL_MAY_ANSWER),
 
   // The SDKs move it into a header; curl users write it here.
-  betas: NO_EFFECT,
+  betas: { effect: 'priced', captureSpec: { items: LEAF }, check: checkBetas },
   metadata: NO_EFFECT,
   stop_sequences: NO_EFFECT,
   temperature: NO_EFFECT,
@@ -144,7 +170,9 @@ export const MESSAGES_RULES: Rules = {
 
 export function checkCacheControl(value: JsonNode, analysis: RequestAnalysis): void {
   if (value.kind !== 'object') return;
-  const oneHour = value.members.get('ttl')?.text === '1h';
+  const ttl = getMember(value, 'ttl');
+  // A lifetime that is not known to be the shorter one is held for as the longer one.
+  const oneHour = ttl !== undefined && ttl.text !== '5m';
   if (oneHour) analysis.cacheWrites = '1h';
   else if (analysis.cacheWrites === 'automatic') analysis.cacheWrites = '5m';
 }
@@ -175,22 +203,42 @@ const INLINE_BLOCK_TYPES = new Set([
   'fallback',
 ]);
 
+/** Members in which other dialects have media. */
+const MEDIA_MEMBERS = ['image_url', 'file', 'input_audio'];
+
 /** Blocks inside a server tool's result: web_search_result, code_execution_output, ..._error. */
 const RESULT_BLOCK_TYPE = /_(result|output|error)$/;
 
 export function checkMessagesPart(part: JsonNode, path: string, analysis: RequestAnalysis): void {
-  const type = part.members.get('type')?.text ?? null;
+  const type = part.members.get('type');
+  if (type?.kind !== 'string' || type.text === null) {
+    analysis.rejectInvalid(`${path}.type`, 'the type of the part, a string');
+    return;
+  }
+  checkPartOfType(part, type.text, path, analysis);
+}
+
+function checkPartOfType(
+  part: JsonNode,
+  type: string,
+  path: string,
+  analysis: RequestAnalysis,
+): void {
   // Other blocks may name files without loading them: a code execution's result lists those it
   // made.
   if (type === 'container_upload') {
     analysis.rejectUnsupported(`${path}.file_id`, REFERS_TO_STORED);
     return;
   }
-  if (type === 'image' || type === 'document') {
+  // A search result's source is a string, its address; any other part with a source holds media.
+  if (type === 'image' || type === 'document' || getMember(part, 'source')?.kind === 'object') {
     checkSource(part, type, path, analysis);
     return;
   }
-  if (type === null || INLINE_BLOCK_TYPES.has(type) || RESULT_BLOCK_TYPE.test(type)) return;
+  if (MEDIA_MEMBERS.some((name) => getMember(part, name) !== undefined)) {
+    analysis.contextWindow = true;
+  }
+  if (INLINE_BLOCK_TYPES.has(type) || RESULT_BLOCK_TYPE.test(type)) return;
   analysis.unknownFields += 1;
   analysis.contextWindow = true;
 }
@@ -200,6 +248,10 @@ function checkSource(part: JsonNode, type: string, path: string, analysis: Reque
   const kind = source?.get('type')?.text;
   if (kind === 'file' || source?.has('file_id')) {
     analysis.rejectUnsupported(`${path}.source.file_id`, REFERS_TO_STORED);
+    return;
+  }
+  if (source?.has('url')) {
+    analysis.contextWindow = true;
     return;
   }
   if (type === 'document' && (kind === 'text' || kind === 'content')) return;
@@ -225,7 +277,13 @@ export function checkMessagesMessage(
 }
 
 export function checkMessagesTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
-  const type = tool.members.get('type')?.text ?? 'custom';
+  const typeNode = getMember(tool, 'type');
+  // Without a type it is a tool of the caller's, which always has a schema ("Define tools").
+  if (typeNode === undefined ? !tool.members.has('input_schema') : typeNode.kind !== 'string') {
+    analysis.rejectInvalid(`${path}.type`, 'the type of the tool, a string');
+    return;
+  }
+  const type = typeNode?.text ?? 'custom';
   if (type === 'function' && tool.members.get('function')?.kind === 'object') {
     analysis.rejectWrongEndpoint(`${path}.function`, CHAT_PATH);
     return;
@@ -236,7 +294,7 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
     return;
   }
   if (type.startsWith('advisor')) {
-    analysis.rejectUnsupported(path, 'another model advises, at another price');
+    analysis.rejectPricing(path, 'another model advises, at another price');
     return;
   }
   analysis.contextWindow = true;

@@ -4,14 +4,7 @@
  * settings and positions, never a piece of a prompt.
  */
 
-import {
-  capture,
-  type JsonNode,
-  LEAF,
-  normalizeName,
-  RequestAnalysis,
-  toInteger,
-} from './analysis.ts';
+import { capture, type JsonNode, LEAF, RequestAnalysis, toInteger } from './analysis.ts';
 import type {
   CountTokensResult,
   Dialect,
@@ -114,15 +107,15 @@ class BodyParser {
     this.settings.set(name, node);
     if (node.kind === 'null') return;
     if (rule.check !== undefined) rule.check(node, analysis, name);
+    else if (rule.explanation !== undefined && rule.pricingOnly === true)
+      analysis.rejectPricing(name, rule.explanation);
     else if (rule.explanation !== undefined) analysis.rejectUnsupported(name, rule.explanation);
   }
 
   #unknownField(name: string): void {
     const { wrongEndpointMarkers, confusableNames } = this.#spec;
     if (Object.hasOwn(wrongEndpointMarkers, name)) this.fields.set(name, this.scanner.peekKind());
-    const expectedName = confusableNames.get(normalizeName(name));
-    if (expectedName !== undefined)
-      this.analysis.rejectInvalid(expectedName, 'the name spelled exactly so');
+    this.analysis.rejectConfusedName(name, null, confusableNames);
     this.analysis.unknownFields += 1;
     const { estimatedUnits } = this.scanner;
     this.scanner.skip();
@@ -265,6 +258,7 @@ export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
       thinkingBudget: analysis.thinkingBudget,
       choices,
       ...countInputTokens(parser),
+      longContext: analysis.longContext,
       cacheWrites: analysis.cacheWrites,
       surchargeBounds: analysis.surchargeBounds(choices),
       unknownFields: analysis.unknownFields,
@@ -294,15 +288,9 @@ export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
   const model = readModel(parser);
-  if (parser.analysis.error !== null && !isPricingError(parser.analysis.error)) {
-    return { ok: false, ...parser.analysis.error };
-  }
+  const { errorWhenFree } = parser.analysis;
+  if (errorWhenFree !== null) return { ok: false, ...errorWhenFree };
   if (model === null)
     return { ok: false, reason: 'invalid_field', field: 'model', expected: 'the name of a model' };
   return { ok: true, model: model.text ?? '', modelSpan: toSpan(model) };
-}
-
-/** Returns whether an error concerns only the price, which is no reason to reject a token count. */
-function isPricingError(error: RequestError): boolean {
-  return error.reason === 'unsupported_feature' && /price|billed/.test(error.explanation);
 }

@@ -12,6 +12,7 @@ import {
   type RequestAnalysis,
 } from './analysis.ts';
 import type { PromptField, RequestSpec } from './dialect-spec.ts';
+import { foldName, foldNames } from './field-names.ts';
 import type { Scanner } from './json-scanner.ts';
 import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
 
@@ -53,6 +54,19 @@ const CAPTURED_TOOL_MEMBERS: ReadonlySet<string> = new Set([
   'input_schema',
   'max_uses',
 ]);
+
+const CAPTURED_SOURCE_MEMBERS: ReadonlySet<string> = new Set(['type', 'file_id', 'data', 'url']);
+
+/** The members that decide what a part costs: another spelling of one must not hide it. */
+const DECISIVE_MEMBERS = foldNames([
+  ...Object.keys(MEDIA_MEMBERS),
+  ...['type', 'content', 'source', 'file_id', 'audio'],
+]);
+const DECISIVE_SOURCE_MEMBERS = foldNames(['content', ...CAPTURED_SOURCE_MEMBERS]);
+const DECISIVE_TOOL_MEMBERS = foldNames(CAPTURED_TOOL_MEMBERS);
+
+/** A mark under another spelling counts as a mark: where it means nothing it costs nothing. */
+const CACHE_CONTROL = foldName('cache_control');
 
 export class PromptWalker {
   readonly #spec: RequestSpec;
@@ -189,8 +203,18 @@ export class PromptWalker {
       else if (OPAQUE_MEMBERS.has(name)) this.#skipOpaque();
       else if (CAPTURED_MEMBERS.has(name))
         store(name, capture(scanner, LEAF, path, this.#analysis));
+      else this.#unknownMember(name, path);
     });
     return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
+  }
+
+  #unknownMember(name: string, path: string): void {
+    if (foldName(name) === CACHE_CONTROL) {
+      this.#onCacheControl();
+      return;
+    }
+    this.#analysis.rejectConfusedName(name, path, DECISIVE_MEMBERS);
+    this.#spec.checkUnknownMember(name, this.#scanner.peekKind(), this.#analysis);
   }
 
   /**
@@ -221,10 +245,10 @@ export class PromptWalker {
       const { maxTokens } = scanner;
       if (name === 'content') this.#content(`${path}.content`);
       else if (name === 'cache_control') this.#onCacheControl();
-      else if (name === 'type' || name === 'file_id' || name === 'data') {
+      else if (CAPTURED_SOURCE_MEMBERS.has(name)) {
         this.#store(members, path, name, capture(scanner, ENCODED_LEAF, path, this.#analysis));
         if (name === 'data') maxDataTokens = scanner.maxTokens - maxTokens;
-      }
+      } else this.#analysis.rejectConfusedName(name, path, DECISIVE_SOURCE_MEMBERS);
     });
     const data = members.get('data');
     if (members.get('type')?.text === 'base64') {
@@ -263,8 +287,7 @@ export class PromptWalker {
     const start = scanner.at;
     const members = new Map<string, JsonNode>();
     scanner.readObject((name) => {
-      if (name === 'cache_control') return this.#onCacheControl();
-      if (!CAPTURED_TOOL_MEMBERS.has(name)) return;
+      if (!CAPTURED_TOOL_MEMBERS.has(name)) return this.#unknownToolMember(name, path);
       const kind = scanner.peekKind();
       const from = scanner.at;
       // A schema is skipped, not captured, so that the scanner reports watched names inside it.
@@ -288,5 +311,14 @@ export class PromptWalker {
       items: [],
     };
     this.#spec.checkTool(tool, path, this.#analysis);
+  }
+
+  #unknownToolMember(name: string, path: string): void {
+    if (foldName(name) === CACHE_CONTROL) {
+      this.#onCacheControl();
+      return;
+    }
+    this.#analysis.rejectConfusedName(name, path, DECISIVE_TOOL_MEMBERS);
+    this.#spec.checkUnknownToolMember(name, this.#scanner.peekKind(), this.#analysis);
   }
 }

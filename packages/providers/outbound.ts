@@ -3,7 +3,7 @@
  * reaches a provider by accident; response headers are an allow-list, so that nothing of Farebox's
  * account reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
-import { DIALECT_SPECS, ENDPOINT_DIALECTS } from '@farebox/dialects';
+import { ENDPOINT_DIALECTS, getForwardedHeaders } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
@@ -22,7 +22,8 @@ const BLOCKED_QUERY_PARAMETER =
 /** Builds the headers as a plain record: `fetch` makes its own Headers from any input. */
 function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
   const bearer = provider.keyHeader === 'authorization';
-  const result: Record<string, string> = {
+  return {
+    ...getForwardedHeaders(ENDPOINT_DIALECTS[endpoint], headers),
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     // Compressed events would be held back until a block is full, and cost CPU to decompress.
@@ -30,12 +31,6 @@ function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<
     'user-agent': USER_AGENT,
     [provider.keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
   };
-  const { forwardedHeaders } = DIALECT_SPECS[ENDPOINT_DIALECTS[endpoint]].request;
-  for (const { name, fallback } of forwardedHeaders) {
-    const value = headers.get(name) ?? fallback;
-    if (value !== null) result[name] = value;
-  }
-  return result;
 }
 
 function decodeParameterName(parameter: string): string {

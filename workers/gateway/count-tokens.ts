@@ -3,7 +3,7 @@
  * key, forwards the body with only the model's name replaced, and holds and charges nothing.
  */
 import { findModel, suggestModels } from '@farebox/catalog';
-import { editModel, parseCountTokens } from '@farebox/dialects';
+import { checkHeaders, editModel, parseCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { ClientDisconnect } from './client-disconnect.ts';
@@ -35,6 +35,8 @@ function resolveTarget(ctx: RequestContext, name: string): CountTarget {
 /** POST /v1/messages/count_tokens */
 export const countTokens = withBody(async (ctx, caller, body) => {
   const { deps, request, id } = ctx;
+  const headerError = checkHeaders(ctx.dialect, request.headers);
+  if (headerError !== null) return respondError(ctx, headerError);
   const parsed = parseCountTokens(body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
   const target = resolveTarget(ctx, parsed.model);

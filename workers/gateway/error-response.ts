@@ -12,9 +12,11 @@ function getParam(apiError: ApiError): string | null {
 }
 
 /**
- * Returns figures for programs: the missing amount, and the output limit that would be affordable.
+ * Returns what programs read: the missing amount and the output limit that would be affordable, or
+ * the code by which an SDK goes on without a feature.
  */
-function errorDetails(apiError: ApiError): Record<string, string | number> {
+function errorDetails(apiError: ApiError): Record<string, unknown> {
+  if ('sdkCode' in apiError) return { details: { error_code: apiError.sdkCode } };
   if (!('missingAmount' in apiError)) return {};
   return {
     missing_nano_usd: apiError.missingAmount.toString(),

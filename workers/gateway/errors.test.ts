@@ -302,3 +302,22 @@ describe('the dialect of an error response', () => {
     ]);
   });
 });
+
+describe('a rejection that has a code of its own in the SDKs', () => {
+  it('has that code where Anthropic’s SDK looks for it', async () => {
+    const apiError: ApiError = {
+      reason: 'unsupported_feature',
+      field: 'thread',
+      explanation: 'it is stored',
+      sdkCode: 'thread_unsupported_request',
+    };
+    const body = await errorResponse(apiError, 'messages', ID).json();
+    expect(body).toMatchObject({
+      type: 'error',
+      error: {
+        type: 'invalid_request_error',
+        details: { error_code: 'thread_unsupported_request' },
+      },
+    });
+  });
+});

@@ -3,7 +3,7 @@
  * limit of its output. Pure.
  */
 import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from '@farebox/catalog';
-import { DIALECT_SPECS, DIALECTS, type RequestFacts } from '@farebox/dialects';
+import { DIALECT_SPECS, DIALECTS, hasLongContextBeta, type RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
 import type { Provider, ProviderId } from '@farebox/providers';
@@ -82,8 +82,8 @@ function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): 
 const LONG_CONTEXT_WINDOW = 1_000_000;
 
 /** Returns the context window, which a beta can make larger (Anthropic, "1M context window"). */
-function effectiveContextWindow(model: Model, headers: Headers): number {
-  const longContext = headers.get('anthropic-beta')?.includes('context-1m') === true;
+function effectiveContextWindow(facts: RequestFacts, model: Model, headers: Headers): number {
+  const longContext = facts.longContext || hasLongContextBeta(headers.get('anthropic-beta'));
   return longContext ? Math.max(model.contextWindow, LONG_CONTEXT_WINDOW) : model.contextWindow;
 }
 
@@ -102,7 +102,7 @@ function buildPlan(
   deps: Pick<PlanDeps, 'defaultMaxOutput'>,
   now: number,
 ): Plan {
-  const contextWindow = effectiveContextWindow(model, headers);
+  const contextWindow = effectiveContextWindow(facts, model, headers);
   const maxInputTokens =
     facts.maxInputTokens === 'context_window'
       ? contextWindow

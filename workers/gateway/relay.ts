@@ -4,6 +4,7 @@
  * Durable Object: one before the provider is called, one after the client has its response.
  */
 import {
+  checkHeaders,
   DIALECT_SPECS,
   type Edits,
   editRequest,
@@ -164,6 +165,8 @@ function runToCompletion(call: Call, body: Uint8Array): Promise<Response> {
 /** Handles one call to a model: POST /v1/chat/completions and POST /v1/messages. */
 export const relay = withBody(async (ctx, { account, key }, body) => {
   const { deps, request, clock } = ctx;
+  const headerError = checkHeaders(ctx.dialect, request.headers);
+  if (headerError !== null) return respondError(ctx, headerError);
   const parsed = parseRequest(ctx.dialect, body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
   const planResult = planCall(parsed.facts, request.headers, deps, clock());
