@@ -52,6 +52,25 @@ export async function readReceipt(
   return typeof responses === 'string' ? err(responses) : parseReceipt(responses[0], txHash);
 }
 
+/**
+ * Reads the receipts of up to 100 transactions in one batch. A transaction without a receipt, or
+ * with one that contradicts itself, is missing in the result.
+ */
+export async function readReceipts(
+  rpcTransport: RpcTransport,
+  provider: RpcProvider,
+  txHashes: readonly Hash[],
+): Promise<RpcResult<ReadonlyMap<Hash, TransactionReceipt>>> {
+  const responses = await rpcTransport(provider, txHashes.map(receiptRequest));
+  if (typeof responses === 'string') return err(responses);
+  const receipts = new Map<Hash, TransactionReceipt>();
+  for (const [index, txHash] of txHashes.entries()) {
+    const receipt = parseReceipt(responses[index], txHash);
+    if (receipt.ok) receipts.set(txHash, receipt.value);
+  }
+  return ok({ value: receipts });
+}
+
 /** Reads the block of that height and the transaction's receipt in one batch. */
 export async function readBlockAndReceipt(
   rpcTransport: RpcTransport,

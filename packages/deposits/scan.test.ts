@@ -713,13 +713,34 @@ describe('the daily audit', () => {
     expect(rows.rows).toEqual([{ found_by: 'audit' }]);
   });
 
-  it('lists a missing balance until the treasury reports its sweep', async () => {
+  /** Pays 5 USDT to ada's address, then every provider says that the address is empty. */
+  async function creditAndEmpty(): Promise<void> {
     await credit5();
     const originalTransport = rpcTransport;
-    const EMPTY = `0x${'0'.repeat(64)}`;
-    rpcTransport = tamperedRpc('137/b', (method, result) =>
-      method === 'eth_call' ? EMPTY : result,
-    );
+    rpcTransport = async (provider, requests) => {
+      const answers = await originalTransport(provider, requests);
+      if (typeof answers === 'string') return answers;
+      return answers.map((answer, index) =>
+        requests[index]?.method === 'eth_call' ? { ok: true, result: WORD_ZERO } : answer,
+      );
+    };
+  }
+  const WORD_ZERO = `0x${'0'.repeat(64)}`;
+  const TREASURY = `0x${'8'.repeat(40)}`;
+  const balances = async () => (await open()).filter(({ kind }) => kind === 'balance');
+  const sweepStates = async () =>
+    (await db.execute('select state, destination from swept_deposits')).rows;
+
+  /** A transaction that moves `units` from ada's address, `blocks` blocks deep. */
+  function sweep(units: bigint, { to = TREASURY, token = POLYGON.token, blocks = 30 } = {}) {
+    const txHash = fakeChain.hash();
+    fakeChain.mine([[{ txHash, token, from: ada, to, units }]], now);
+    mine(blocks);
+    return { chain: 'polygon', txHash, address: ada, units };
+  }
+
+  it('lists a missing balance until the providers show the reported sweep', async () => {
+    await creditAndEmpty();
     now += 25 * 60 * MINUTES;
     mine(30);
     await runScheduled(buildDeps());
@@ -727,7 +748,6 @@ describe('the daily audit', () => {
     now += 120 * MINUTES - (now % (60 * MINUTES)) - 59_000;
     mine(30);
     await runScheduled(buildDeps());
-    const balances = async () => (await open()).filter(({ kind }) => kind === 'balance');
     expect(await balances()).toMatchObject([
       { address: ada, kind: 'balance', held: 0n, swept: 0n, recorded: 5n * ONE },
     ]);
@@ -736,25 +756,88 @@ describe('the daily audit', () => {
       chain: 'polygon',
       kind: 'balance',
     });
-    const sweptTransfer = {
-      chain: 'polygon',
-      txHash: `0x${'1'.repeat(64)}`,
-      address: ada,
-      units: 5n * ONE,
-    };
-    const unknown = { ...sweptTransfer, address: STRANGER };
-    expect(await recordSweptDeposits(db, [sweptTransfer, unknown], now)).toEqual({
+    const sweptDeposit = sweep(5n * ONE, { blocks: 2 });
+    const unknown = { ...sweptDeposit, address: STRANGER };
+    expect(await recordSweptDeposits(db, [sweptDeposit, unknown], now)).toEqual({
       ok: false,
       unknownAddresses: [STRANGER],
     });
-    expect(await recordSweptDeposits(db, [sweptTransfer, sweptTransfer], now)).toEqual({
+    expect(await recordSweptDeposits(db, [sweptDeposit, sweptDeposit], now)).toEqual({
       ok: true,
       added: 1,
     });
-    expect(await recordSweptDeposits(db, [sweptTransfer], now)).toEqual({ ok: true, added: 0 });
+    expect(await recordSweptDeposits(db, [sweptDeposit], now)).toEqual({ ok: true, added: 0 });
     await runScheduled(buildDeps());
+    // Mined and not final.
+    expect(await sweepStates()).toEqual([{ state: 'reported', destination: null }]);
+    expect(await balances()).toHaveLength(1);
+    mine(30);
+    await runScheduled(buildDeps());
+    await runScheduled(buildDeps());
+    expect(await sweepStates()).toEqual([{ state: 'confirmed', destination: TREASURY }]);
     expect(await balances()).toEqual([]);
-    rpcTransport = originalTransport;
+    expect(loggedEvents.filter(({ event }) => event === 'sweep_to_new_address')).toHaveLength(1);
+    // What is confirmed can't be reported otherwise.
+    const other = { ...sweptDeposit, units: 1n };
+    expect(await recordSweptDeposits(db, [other], now)).toEqual({ ok: true, added: 0 });
+  });
+
+  it.each([
+    [
+      'names a transaction that is on no chain',
+      () => ({ ...sweep(0n), txHash: `0x${'1'.repeat(64)}` }),
+    ],
+    ['names fewer units than were moved', () => ({ ...sweep(6n * ONE), units: 5n * ONE })],
+    ['names more units than were moved', () => ({ ...sweep(4n * ONE), units: 5n * ONE })],
+    ['names a transfer of another token', () => sweep(5n * ONE, { token: STRANGER })],
+    ['names another address’s transfer', () => ({ ...sweep(5n * ONE), address: bob })],
+  ])('keeps a missing balance listed when the report %s', async (_, report) => {
+    await creditAndEmpty();
+    now += 25 * 60 * MINUTES;
+    mine(30);
+    await recordSweptDeposits(db, [report()], now);
+    for (let runs = 0; runs < 3; runs += 1) await runScheduled(buildDeps());
+    expect(await sweepStates()).not.toContainEqual(expect.objectContaining({ state: 'confirmed' }));
+    expect(await balances()).toMatchObject([{ address: ada, swept: 0n }]);
+    now += 120 * MINUTES - (now % (60 * MINUTES)) - 59_000;
+    mine(30);
+    await runScheduled(buildDeps());
+    expect(loggedEvents).toContainEqual({
+      event: 'sweep_not_confirmed',
+      chain: 'polygon',
+      count: 1,
+    });
+  });
+
+  it.each(['137/a', '137/b'])('counts a sweep only once provider %s shows it too', async (url) => {
+    await creditAndEmpty();
+    now += 25 * 60 * MINUTES;
+    await recordSweptDeposits(db, [sweep(5n * ONE)], now);
+    const originalTransport = rpcTransport;
+    for (const receipt of [null, 'logs', 'status'] as const) {
+      rpcTransport = tamperedRpc(url, (method, result) => {
+        if (method !== 'eth_getTransactionReceipt') return result;
+        if (receipt === null) return null;
+        return { ...Object(result), ...(receipt === 'logs' ? { logs: [] } : { status: '0x0' }) };
+      });
+      await runScheduled(buildDeps());
+      expect(await sweepStates()).toEqual([{ state: 'reported', destination: null }]);
+      rpcTransport = originalTransport;
+    }
+    await runScheduled(buildDeps());
+    expect(await sweepStates()).toEqual([{ state: 'confirmed', destination: TREASURY }]);
+  });
+
+  it('accepts a corrected report of a sweep that the chain contradicted', async () => {
+    await creditAndEmpty();
+    now += 25 * 60 * MINUTES;
+    const sweptDeposit = sweep(5n * ONE);
+    await recordSweptDeposits(db, [{ ...sweptDeposit, units: 50n * ONE }], now);
+    await runScheduled(buildDeps());
+    expect(await sweepStates()).toEqual([{ state: 'contradicted', destination: null }]);
+    expect(await recordSweptDeposits(db, [sweptDeposit], now)).toEqual({ ok: true, added: 1 });
+    await runScheduled(buildDeps());
+    expect(await sweepStates()).toEqual([{ state: 'confirmed', destination: TREASURY }]);
   });
 
   it('lists the addresses that the issuer froze', async () => {

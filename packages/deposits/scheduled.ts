@@ -8,6 +8,7 @@ import { creditChain } from './credit.ts';
 import { rescanDaily } from './daily-rescan.ts';
 import type { DepositDeps } from './deps.ts';
 import { scanChain } from './scan.ts';
+import { confirmSweeps } from './sweep-confirmation.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -21,6 +22,7 @@ async function processChain(deps: DepositDeps, chain: Chain): Promise<void> {
   if (!scanned.ok) return;
   await rescanDaily(deps, chain);
   await creditChain(deps, chain, scanned.tips);
+  await confirmSweeps(deps, chain, scanned.tips);
   await auditChain(deps, chain);
 }
 

@@ -105,6 +105,8 @@ export type LogEvent =
   | { event: 'deposit_screening_unavailable'; chain: string; count: number }
   /** A reported sweep that the providers do not show; it does not count in the audit. */
   | { event: 'sweep_not_confirmed'; chain: string; count: number }
+  /** A confirmed sweep went to an address that none of this chain went to before. */
+  | { event: 'sweep_to_new_address'; chain: string }
   /** The balance of an address, or of a ledger, differs from the record. */
   | { event: 'deposit_difference'; chain: string; kind: string }
   | { event: 'unexpected'; where: string; call: Id | null };
@@ -126,6 +128,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'deposit_screening_required',
   'deposit_screening_unavailable',
   'sweep_not_confirmed',
+  'sweep_to_new_address',
   'deposit_difference',
   'unexpected',
 ]);

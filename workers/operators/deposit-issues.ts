@@ -13,11 +13,16 @@ const MAX_LAG_MS = 30 * 60_000;
 /** A younger difference may be a transfer between two RPC responses. */
 const MIN_DIFFERENCE_AGE_MS = 10 * 60_000;
 
+/** A sweep is in a final block within minutes; one reported longer ago needs attention. */
+export const SWEEP_CONFIRMATION_MS = 60 * 60_000;
+
 export type DepositIssueInput = Readonly<{
   chains: readonly Chain[];
   states: readonly ChainState[];
   depositsInReview: readonly DepositInReview[];
   differences: readonly OpenDifference[];
+  /** Sweeps that were reported over an hour ago and are not confirmed, by chain. */
+  unconfirmedSweeps: ReadonlyMap<string, number>;
   now: number;
 }>;
 
@@ -51,6 +56,7 @@ export function findIssues({
   states,
   depositsInReview,
   differences,
+  unconfirmedSweeps,
   now,
 }: DepositIssueInput): readonly string[] {
   const stateByChain = new Map(states.map((state) => [state.chain, state]));
@@ -62,6 +68,10 @@ export function findIssues({
   const checks: IssueChecks = [
     ...chains.flatMap((chain) => checkChain(chain, stateByChain.get(chain.name), now)),
     [inReviewCount > 0, `Deposits in review: ${inReviewCount}.`],
+    ...[...unconfirmedSweeps].map(
+      ([chain, count]) =>
+        [count > 0, `Reported sweeps that ${chain} does not show: ${count}.`] as const,
+    ),
     [closedCount > 0, `Deposits to closed accounts: ${closedCount}.`],
     [
       persistentCount > 0,

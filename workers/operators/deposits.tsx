@@ -5,10 +5,12 @@
  */
 import {
   type ChainState,
+  countUnconfirmedSweeps,
   listDepositsInReview,
   listOpenDifferences,
   listOpenIncidents,
   listPinnedKeys,
+  listSweepTotals,
   listWaitingDeposits,
   type PinnedKey,
   readChainStates,
@@ -19,7 +21,7 @@ import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { auditView, runAudited } from './audited-action.ts';
 import { type DepositAction, parseAction } from './deposit-actions.ts';
-import { findIssues, getAddressFamily } from './deposit-issues.ts';
+import { findIssues, getAddressFamily, SWEEP_CONFIRMATION_MS } from './deposit-issues.ts';
 import type { DepositSettings } from './env.ts';
 import {
   errorPage,
@@ -31,7 +33,7 @@ import {
 } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
-import { type ActionError, DEPOSIT_STATE_LABELS } from './strings.ts';
+import { type ActionError, DEPOSIT_STATE_LABELS, SWEEP_STATE_LABELS } from './strings.ts';
 
 const PATH = '/operators/deposits';
 const MAX_SHOWN = 200;
@@ -51,6 +53,8 @@ type DepositsOverview = Readonly<{
   depositsInReview: Awaited<ReturnType<typeof listDepositsInReview>>;
   differences: Awaited<ReturnType<typeof listOpenDifferences>>;
   keys: readonly PinnedKey[];
+  sweeps: Awaited<ReturnType<typeof listSweepTotals>>;
+  unconfirmedSweeps: ReadonlyMap<string, number>;
   now: number;
 }>;
 
@@ -64,8 +68,22 @@ async function loadOverview(c: OperatorContext): Promise<DepositsOverview> {
     listOpenDifferences(db, null, MAX_SHOWN),
     listPinnedKeys(db),
   ]);
-  const settings = c.var.deps.deposits;
-  return { settings, states, waiting, incidents, depositsInReview, differences, keys, now: now() };
+  const [sweeps, unconfirmedSweeps] = await Promise.all([
+    listSweepTotals(db, MAX_SHOWN),
+    countUnconfirmedSweeps(db, now() - SWEEP_CONFIRMATION_MS),
+  ]);
+  return {
+    settings: c.var.deps.deposits,
+    states,
+    waiting,
+    incidents,
+    depositsInReview,
+    differences,
+    keys,
+    sweeps,
+    unconfirmedSweeps,
+    now: now(),
+  };
 }
 
 function getChain({ settings }: DepositsOverview, name: string): Chain | undefined {
@@ -326,11 +344,32 @@ const Keys: FC<{ overview: DepositsOverview; canRotate: boolean }> = ({ overview
   </>
 );
 
+const Sweeps: FC<{ overview: DepositsOverview }> = ({ overview }) => (
+  <Table caption="Sweeps" headers={['Network', 'State', 'Destination', 'Sweeps', 'USDT']}>
+    {overview.sweeps.map(({ chain, state, destination, count, units }) => (
+      <tr>
+        <th scope="row">{networkName(chain)}</th>
+        <td>{SWEEP_STATE_LABELS[state]}</td>
+        <td>
+          {destination === null ? (
+            '–'
+          ) : (
+            <code>{formatAddress(getAddressFamily(chain), destination)}</code>
+          )}
+        </td>
+        <td>{count}</td>
+        <td>{formatUnits(overview, chain, units)}</td>
+      </tr>
+    ))}
+  </Table>
+);
+
 const SweepReportForm: FC = () => (
   <>
     <h2>Import the treasury’s report</h2>
     <p>
-      Paste the file that the treasury’s report command wrote. Importing it twice has no effect.
+      Paste the file that the treasury’s report command wrote. Importing it twice has no effect. A
+      sweep counts in the audit once every provider shows it in a final block.
     </p>
     <form method="post" action={PATH}>
       <input type="hidden" name="action" value="report_sweep" />
@@ -364,6 +403,7 @@ async function depositsPage(c: OperatorContext, error?: ActionError) {
       <Incidents overview={overview} canSettle={permissions.has('settle_deposits')} />
       <DepositsInReview overview={overview} />
       <Differences overview={overview} />
+      <Sweeps overview={overview} />
       <Keys overview={overview} canRotate={permissions.has('rotate_key')} />
       {permissions.has('settle_deposits') && <SweepReportForm />}
     </>,

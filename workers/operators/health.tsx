@@ -1,6 +1,7 @@
 /** The state of the system in numbers that identify no customer. Each problem is a sentence. */
 
 import {
+  countUnconfirmedSweeps,
   listDepositsInReview,
   listOpenDifferences,
   listWaitingDeposits,
@@ -13,7 +14,7 @@ import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { Child, FC } from 'hono/jsx';
 import { checkAuditLog } from './audit-log.tsx';
-import { findIssues } from './deposit-issues.ts';
+import { findIssues, SWEEP_CONFIRMATION_MS } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 import { AUDIT_LOG_PROBLEMS } from './strings.ts';
@@ -140,16 +141,18 @@ const HealthTables: FC<{ health: Health }> = ({ health: { emails, notifications 
 /** The issues of the deposits page, and the total of deposits that are not credited yet. */
 async function loadDepositHealth(c: OperatorContext) {
   const { db, now } = c.var.deps;
-  const [states, depositsInReview, differences, waiting] = await Promise.all([
+  const [states, depositsInReview, differences, waiting, unconfirmedSweeps] = await Promise.all([
     readChainStates(db),
     listDepositsInReview(db, MAX_DEPOSITS_COUNTED),
     listOpenDifferences(db, null, MAX_DEPOSITS_COUNTED),
     listWaitingDeposits(db),
+    countUnconfirmedSweeps(db, now() - SWEEP_CONFIRMATION_MS),
   ]);
   const { chains } = c.var.deps.deposits;
+  const input = { chains, states, depositsInReview, differences, unconfirmedSweeps, now: now() };
   const uncredited = waiting.reduce((sum, { amount }) => sum + amount, 0n);
   return {
-    issues: findIssues({ chains, states, depositsInReview, differences, now: now() }),
+    issues: findIssues(input),
     uncredited,
   };
 }

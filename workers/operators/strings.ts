@@ -1,6 +1,7 @@
 /**
  * The texts of operators' pages that more than one page needs. Operators are staff: English only.
  */
+import type { SweepTotal } from '@farebox/database/deposits';
 import type { AdjustmentState } from '@farebox/database/operators';
 import type { Permission } from './roles.ts';
 
@@ -136,6 +137,12 @@ export const DEPOSIT_STATE_LABELS: Readonly<Record<string, string>> = {
   balance: 'address',
   ledger: 'account ledger',
   frozen: 'frozen by the issuer',
+};
+
+export const SWEEP_STATE_LABELS: Readonly<Record<SweepTotal['state'], string>> = {
+  reported: 'reported, not confirmed',
+  confirmed: 'confirmed by every provider',
+  contradicted: 'the network shows another transfer',
 };
 
 /** Why a deposit is in review, and what to do about it. */

@@ -9,7 +9,10 @@ import { firstRow, toEpochMs, toTimestamp, unnestTexts } from '../connection/raw
 
 export type AddressRecord = Readonly<{ recorded: bigint; swept: bigint }>;
 
-/** Sums all recorded transfers and sweeps of each address, in the token's units; never null. */
+/**
+ * Sums the recorded transfers and the confirmed sweeps of each address, in the token's units; never
+ * null.
+ */
 export async function getAddressRecords(
   db: Database,
   chain: string,
@@ -20,7 +23,7 @@ export async function getAddressRecords(
         (select coalesce(sum(units), 0) from deposits
           where chain = ${chain} and recipient = value)::text as recorded,
         (select coalesce(sum(units), 0) from swept_deposits
-          where chain = ${chain} and address = value)::text as swept
+          where chain = ${chain} and address = value and state = 'confirmed')::text as swept
       from ${unnestTexts(addresses)}`),
   );
   return new Map(
@@ -204,49 +207,4 @@ export async function recordAuditProgress(
       audit_at = case when ${after}::text is null then ${toTimestamp(now)} else audit_at end
       where chain = ${chain}`),
   );
-}
-
-export type SweptDeposit = Readonly<{
-  chain: string;
-  txHash: string;
-  address: string;
-  units: bigint;
-}>;
-
-/**
- * Records the sweeps of a treasury report. Idempotent. Returns how many were new, or the addresses
- * that are not ours, in which case nothing is written.
- */
-export async function recordSweptDeposits(
-  db: Database,
-  swept: readonly SweptDeposit[],
-  now: Instant,
-): Promise<
-  | Readonly<{ ok: true; added: number }>
-  | Readonly<{ ok: false; unknownAddresses: readonly string[] }>
-> {
-  const json = JSON.stringify(
-    swept.map(({ chain, txHash, address, units }) => ({
-      chain,
-      txHash,
-      address,
-      units: units.toString(),
-      family: chain === 'tron' ? 'tron' : 'evm',
-    })),
-  );
-  const reportedRows = sql`jsonb_to_recordset(${json}::jsonb)
-    as r(chain text, "txHash" text, address text, units numeric, family text)`;
-  const unknown = await queryOrThrow(
-    db.execute<{ address: string }>(sql`select r.address from ${reportedRows} where not exists
-      (select 1 from deposit_addresses d where d.family = r.family and d.address = r.address)`),
-  );
-  if (unknown.rows.length > 0) {
-    return { ok: false, unknownAddresses: unknown.rows.map(({ address }) => address) };
-  }
-  const added = await queryOrThrow(
-    db.execute(sql`insert into swept_deposits (chain, tx_hash, address, units, reported_at)
-      select r.chain, r."txHash", r.address, r.units, ${toTimestamp(now)} from ${reportedRows}
-      on conflict (chain, tx_hash, address) do nothing returning tx_hash`),
-  );
-  return { ok: true, added: added.rows.length };
 }

@@ -59,9 +59,18 @@ export {
   recordAuditProgress,
   recordDifferenceRescan,
   recordDifferences,
-  recordSweptDeposits,
   resolveDifferences,
-  type SweptDeposit,
 } from './deposit-audit.ts';
 export { type DepositRow, listDeposits } from './deposit-list.ts';
+export {
+  countUnconfirmedSweeps,
+  isKnownSweepDestination,
+  listReportedSweeps,
+  listSweepTotals,
+  recordSweptDeposits,
+  type SweepFinding,
+  type SweepTotal,
+  type SweptDeposit,
+  setSweepFinding,
+} from './sweeps.ts';
 export { type DetectedTransfer, recordFinalTransfers, replacePending } from './transfers.ts';

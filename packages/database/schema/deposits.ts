@@ -184,7 +184,17 @@ export const depositRemainders = pgTable(
   (t) => [primaryKey({ columns: [t.chain, t.accountId] }), check('remainders_chain', CHAIN)],
 );
 
-/** Sweeps from a deposit address to the treasury, as the treasury's report lists them. */
+export const SWEEP_STATES = [
+  /** Listed in a report and not confirmed yet; it does not count in the audit. */
+  'reported',
+  /** Every provider shows the transfer in a final block. */
+  'confirmed',
+  /** Every provider shows the transaction in a final block, and it moved other units. */
+  'contradicted',
+] as const;
+export type SweepState = (typeof SWEEP_STATES)[number];
+
+/** Sweeps from a deposit address, as the treasury's report lists them and the providers show them. */
 export const sweptDeposits = pgTable(
   'swept_deposits',
   {
@@ -193,11 +203,18 @@ export const sweptDeposits = pgTable(
     address: varchar('address', { length: 42 }).notNull(),
     units: units('units').notNull(),
     reportedAt: instant('reported_at').notNull(),
+    state: varchar('state', { length: 12 }).notNull().default('reported'),
+    /** Where the units went, as the chain shows it. Null until the sweep is confirmed. */
+    destination: varchar('destination', { length: 42 }),
+    /** When the providers were last asked. */
+    checkedAt: instant('checked_at'),
   },
   (t) => [
     primaryKey({ columns: [t.chain, t.txHash, t.address] }),
     check('swept_deposits_chain', CHAIN),
+    check('swept_deposits_state', sql.raw(`state in ('${SWEEP_STATES.join("', '")}')`)),
     index('swept_deposits_address').on(t.chain, t.address),
+    index('swept_deposits_unconfirmed').on(t.chain).where(sql`state <> 'confirmed'`),
   ],
 );
 
