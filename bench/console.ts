@@ -62,11 +62,14 @@ function fillStatements(first: number): readonly string[] {
        100000000 - n * 1000, ${callAt}
      from ${accounts}, generate_series(0, ${CALLS_PER_ACCOUNT}) as n`,
     `insert into calls (account_id, id, seq, key_id, model, provider, dialect, stream, http_status, status,
-       reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output, output_reasoning,
-       input_uncached_price, cache_read_price, cache_write_5m_price, cache_write_1h_price, output_price,
+       reason, input_uncached, cache_read, cache_write_5m, cache_write_30m, cache_write_1h,
+       cache_write_12h, output, output_reasoning,
+       input_uncached_price, cache_read_price, cache_write_5m_price,
+       cache_write_30m_price, cache_write_1h_price, cache_write_12h_price, output_price,
        fees, charged, shortfall, created_at, settled_at)
      select ${SYNTHETIC_ID}, md5(a || '.' || n), n + 1, 1, ${model}, split_part(${model}, '/', 1), 'chat', true, 200,
-       'settled', 'provider_reported', 100, 0, 0, 0, 10, 0, 1, 1, 1, 1, 1, '[]', 1000, 0, ${callAt}, ${callAt}
+       'settled', 'provider_reported', 100, 0, 0, 0, 0, 0, 10, 0,
+       1, 1, 1, 1, 1, 1, 1, '[]', 1000, 0, ${callAt}, ${callAt}
      from ${accounts}, generate_series(1, ${CALLS_PER_ACCOUNT}) as n`,
     `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
      select account_id, floor(extract(epoch from created_at) / 86400)::integer, key_id, model,

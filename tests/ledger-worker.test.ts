@@ -81,7 +81,9 @@ const PRICES = {
   input_uncached: 1_000_000n,
   cache_read: 0n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 1_000_000n,
 };
 
@@ -111,7 +113,7 @@ async function holdAndSettle(accountId: string, key: KeyCredential): Promise<str
   });
   expect(held).toMatchObject({ ok: true });
   const usage = { ...NO_USAGE, input_uncached: 1 };
-  const bill = { httpStatus: 200, usage, prices: PRICES, fees: [], cost: 1n };
+  const bill = { httpStatus: 200, usage, prices: PRICES, priceRule: null, fees: [], cost: 1n };
   const request: SettleRequest = { id, reason: 'provider_reported', ...bill };
   expect(await calls.settle(accountId, request)).toMatchObject({ ok: true, charged: 1n });
   return id;

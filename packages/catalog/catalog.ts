@@ -5,8 +5,19 @@
 import type { Dialect } from '@farebox/dialects';
 import { getProviderDialects, PROVIDER_IDS } from '@farebox/providers/list';
 import { findNearest, indexNames, type Names, resolveName } from './model-names.ts';
-import type { PriceFile, PriceFileModel } from './price-file.ts';
-import { decodeRates, type Rates } from './rates.ts';
+import { decodeModelPrices, type ModelPrices } from './model-prices.ts';
+import { type Calendars, decodeCalendars } from './price-conditions.ts';
+import type {
+  Capabilities,
+  Lifecycle,
+  ListedModel,
+  ListedProvider,
+  ListedVariant,
+  MarginRule,
+  PriceList,
+  PriceRule,
+  Provenance,
+} from './price-list.ts';
 
 export type Model = Readonly<{
   /** `provider/model`, as requested. */
@@ -21,10 +32,14 @@ export type Model = Readonly<{
    * True if the model does not show all of its reasoning, so that visible output undercounts it.
    */
   hidesReasoning: boolean;
+  displayName: string;
+  capabilities: Capabilities;
+  lifecycle: Lifecycle;
+  provenance: Provenance;
   deprecated: boolean;
   /** The release date; the epoch where no source has it, as in Anthropic's models endpoint. */
   created: Date;
-  rates: Rates;
+  prices: ModelPrices;
 }>;
 
 export type Catalog = Readonly<{
@@ -35,17 +50,59 @@ export type Catalog = Readonly<{
 
 const EPOCH = '1970-01-01';
 
-const FREE_OF_CHARGE = decodeRates([{ from: '', window: [], rows: [[-1, 0, 0, 0, 0, 0]] }], []);
+const FREE_RULE: PriceRule = {
+  id: 'free',
+  when: {},
+  prices: { input_uncached: 0, output: 0, web_search: 0 },
+};
+
+/** What the models of one list share. */
+type ListContext = Readonly<{
+  version: string;
+  calendars: Calendars;
+  margins: readonly MarginRule[];
+}>;
+
+function isMarginFor(margin: MarginRule, provider: string, model: string): boolean {
+  if ('topUps' in margin) return false;
+  const { provider: ofProvider, model: ofModel } = margin;
+  return (ofProvider ?? provider) === provider && (ofModel ?? model) === model;
+}
+
+/** Returns the margin of the most specific rule: of the model, its provider, or all. */
+function findMargin(margins: readonly MarginRule[], provider: string, model: string): number {
+  let found = { rank: -1, basisPoints: 0 };
+  for (const margin of margins) {
+    if ('topUps' in margin || !isMarginFor(margin, provider, model)) continue;
+    const rank = (margin.model === null ? 0 : 2) + (margin.provider === null ? 0 : 1);
+    if (rank > found.rank) found = { rank, basisPoints: margin.basisPoints };
+  }
+  return found.basisPoints;
+}
+
+/** A variant's surcharges stand in the rule that always holds. */
+function withSurcharges(
+  rules: readonly PriceRule[],
+  surcharges: ListedVariant['surcharges'],
+): readonly PriceRule[] {
+  return rules.map((rule) =>
+    Object.keys(rule.when).length > 0
+      ? rule
+      : { ...rule, prices: { ...rule.prices, ...surcharges } },
+  );
+}
 
 class ProviderIndex {
   readonly #provider: string;
-  readonly #models: readonly PriceFileModel[];
+  readonly #models: readonly ListedModel[];
+  readonly #context: ListContext;
   #names: Names | undefined;
-  readonly #rates = new Map<readonly number[], Rates>();
+  readonly #prices = new Map<ListedModel | ListedVariant, ModelPrices>();
 
-  constructor(provider: string, models: readonly PriceFileModel[]) {
-    this.#provider = provider;
+  constructor({ id, models }: ListedProvider, context: ListContext) {
+    this.#provider = id;
     this.#models = models;
+    this.#context = context;
   }
 
   names(): Names {
@@ -63,13 +120,15 @@ class ProviderIndex {
     const name = `${this.#provider}/${upstreamName}`;
     return model === undefined
       ? undefined
-      : { ...model, name, upstreamName, rates: FREE_OF_CHARGE };
+      : { ...model, name, upstreamName, prices: this.#decode([FREE_RULE], []) };
   }
 
   #findListed(upstreamName: string): Model | undefined {
     const entry = resolveName(this.names(), upstreamName);
     if (entry === undefined) return undefined;
-    const limits = entry.variants.find(({ name }) => name === upstreamName.toLowerCase()) ?? entry;
+    const variant = entry.variants.find(({ name }) => name === upstreamName.toLowerCase());
+    const { limits, hidesReasoning } = variant ?? entry;
+    const { displayName, capabilities, lifecycle, provenance } = entry;
     return {
       name: `${this.#provider}/${upstreamName}`,
       provider: this.#provider,
@@ -77,10 +136,14 @@ class ProviderIndex {
       contextWindow: limits.context,
       maxOutput: limits.output,
       dialects: getProviderDialects(this.#provider),
-      hidesReasoning: limits.hidesReasoning,
-      deprecated: entry.deprecated,
-      created: new Date(entry.created === '' ? EPOCH : entry.created),
-      rates: this.#getRates(entry, limits.surcharges),
+      hidesReasoning,
+      displayName,
+      capabilities,
+      lifecycle,
+      provenance,
+      deprecated: lifecycle.deprecatedOn !== null,
+      created: new Date(lifecycle.released ?? EPOCH),
+      prices: this.#getPrices(entry, variant),
     };
   }
 
@@ -88,20 +151,31 @@ class ProviderIndex {
     return this.#models.flatMap(({ id }) => this.find(id) ?? []);
   }
 
-  /** Caches by the file's own arrays: one entry per model, for any number of requested names. */
-  #getRates(entry: PriceFileModel, surcharges: readonly number[]): Rates {
-    const cached = this.#rates.get(surcharges);
+  /** Caches by the list's own objects: one entry per model, for any number of requested names. */
+  #getPrices(entry: ListedModel, variant: ListedVariant | undefined): ModelPrices {
+    const owner = variant ?? entry;
+    const cached = this.#prices.get(owner);
     if (cached !== undefined) return cached;
-    const rates = decodeRates(entry.periods, surcharges);
-    this.#rates.set(surcharges, rates);
-    return rates;
+    const rules =
+      variant === undefined ? entry.prices : withSurcharges(entry.prices, variant.surcharges);
+    const prices = this.#decode(rules, entry.factors, entry.id);
+    this.#prices.set(owner, prices);
+    return prices;
+  }
+
+  #decode(prices: ListedModel['prices'], factors: ListedModel['factors'], model = ''): ModelPrices {
+    const { version, calendars, margins } = this.#context;
+    const marginBasisPoints = findMargin(margins, this.#provider, model);
+    return decodeModelPrices({ prices, factors }, { version, calendars, marginBasisPoints });
   }
 }
 
-/** Opens a catalog over `file`, which is indexed per provider at the first query. */
-export function openCatalog(file: PriceFile): Catalog {
+/** Opens a catalog over `list`, which is indexed per provider at the first query. */
+export function openCatalog(list: PriceList): Catalog {
+  const { version, margins } = list;
+  const context = { version, margins, calendars: decodeCalendars(list.calendars) };
   const indexes = new Map(
-    file.providers.map(({ id, models }) => [id, new ProviderIndex(id, models)]),
+    list.providers.map((provider) => [provider.id, new ProviderIndex(provider, context)]),
   );
 
   function findModel(name: string, providers: readonly string[]): Model | undefined {

@@ -3,7 +3,7 @@
  * before any is used; a price that is not a plain decimal in USD is rejected.
  */
 import { NANO_PER_USD, parseUsd } from '@farebox/money';
-import type { PriceFile, PriceFileModel } from './price-file.ts';
+import type { ListedModel, PriceList } from './price-list.ts';
 
 /** Prices are decimal USD per million tokens, as text ("0.15"), so that no digit is lost. */
 export type ExtraModel = Readonly<{
@@ -31,7 +31,7 @@ function parsePrice(text: string): number | undefined {
   return amount === undefined || amount > MAX_PRICE_USD * NANO_PER_USD ? undefined : Number(amount);
 }
 
-function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
+function toListedModel(extra: ExtraModel): ListedModel | string {
   const input = parsePrice(extra.inputUsd);
   const output = parsePrice(extra.outputUsd);
   const read = parsePrice(extra.cacheReadUsd ?? extra.inputUsd);
@@ -39,34 +39,48 @@ function toPriceFileModel(extra: ExtraModel): PriceFileModel | string {
   if (input === undefined || output === undefined || read === undefined) return 'price';
   const limits = [extra.contextWindow, extra.maxOutput];
   if (!limits.every((limit) => Number.isSafeInteger(limit) && limit > 0)) return 'limit';
+  const prices = {
+    input_uncached: input,
+    cache_read: read,
+    output,
+    web_search: MAX_WEB_SEARCH_PRICE,
+  };
   return {
     id: extra.id,
     names: [extra.id.toLowerCase()],
-    rules: [],
-    context: extra.contextWindow,
-    output: extra.maxOutput,
+    patterns: [],
+    displayName: extra.id,
+    limits: { context: extra.contextWindow, output: extra.maxOutput },
     hidesReasoning: extra.hidesReasoning ?? false,
-    deprecated: false,
-    created: '',
-    periods: [{ from: '', window: [], rows: [[-1, input, read, input, input, output]] }],
-    surcharges: [MAX_WEB_SEARCH_PRICE, input, output, output],
+    capabilities: {},
+    lifecycle: { released: null, deprecatedOn: null, retiresOn: null, successor: null },
+    isFree: input === 0 && output === 0,
+    prices: [{ id: 'standard', when: {}, prices }],
+    factors: [],
+    provenance: {
+      source: 'EXTRA_MODELS',
+      sourceDate: '1970-01-01',
+      confirmedOn: null,
+      citation: null,
+      disputed: false,
+    },
     variants: [],
   };
 }
 
 /**
- * Returns the file with `extras` before its own models, so that they win; or the first bad entry.
+ * Returns the list with `extras` before its own models, so that they win; or the first bad entry.
  */
 export function addModels(
-  file: PriceFile,
+  list: PriceList,
   extras: readonly ExtraModel[],
-): Readonly<{ ok: true; file: PriceFile }> | Readonly<{ ok: false; problem: string }> {
-  const byProvider = new Map(file.providers.map(({ id, models }) => [id, models]));
+): Readonly<{ ok: true; list: PriceList }> | Readonly<{ ok: false; problem: string }> {
+  const byProvider = new Map(list.providers.map(({ id, models }) => [id, models]));
   for (const [index, extra] of extras.entries()) {
-    const entry = toPriceFileModel(extra);
+    const entry = toListedModel(extra);
     if (typeof entry === 'string') return { ok: false, problem: `extra model ${index}: ${entry}` };
     byProvider.set(extra.provider, [entry, ...(byProvider.get(extra.provider) ?? [])]);
   }
   const providers = [...byProvider].map(([id, models]) => ({ id, models }));
-  return { ok: true, file: { ...file, providers } };
+  return { ok: true, list: { ...list, providers } };
 }

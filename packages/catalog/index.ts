@@ -1,19 +1,37 @@
 /**
  * The models that can be called, with their limits and their prices at a given time, from one dated
- * and reviewed file. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a
+ * and reviewed list. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a
  * similar one.
  */
-import type { Prices, SurchargeKind } from '@farebox/money';
+import type { Usage } from '@farebox/money';
 import { type Catalog, type Model, openCatalog } from './catalog.ts';
 import { addModels, type ExtraModel } from './extra-models.ts';
-import type { PriceFile } from './price-file.ts';
+import {
+  type MaxPrices,
+  maxPrices as maxModelPrices,
+  type PossibleTerms,
+  type ResolvedPrices,
+  resolvePrices as resolveModelPrices,
+} from './model-prices.ts';
+import type { PriceTerms } from './price-conditions.ts';
+import type { PriceList } from './price-list.ts';
 import prices from './prices.generated.json' with { type: 'json' };
-import { maxRates, ratesAt } from './rates.ts';
 
-export type { Catalog, ExtraModel, Model };
+export type { SurchargePrices } from './model-prices.ts';
+export {
+  isPricedSurcharge,
+  type PricedSurchargeKind,
+  REGIONS,
+  type Region,
+  SERVICE_TIERS,
+  type ServiceTier,
+  SPEEDS,
+  type Speed,
+} from './price-list.ts';
+export type { Catalog, ExtraModel, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 
-const PRICE_FILE: PriceFile = prices;
-const CATALOG = openCatalog(PRICE_FILE);
+const PRICE_LIST: PriceList = prices;
+const CATALOG = openCatalog(PRICE_LIST);
 
 /**
  * Finds a model by `provider/model` or the provider's own name, among the configured provider ids.
@@ -32,40 +50,34 @@ export function suggestModels(name: string, providers: readonly string[]): strin
   return CATALOG.suggestModels(name, providers);
 }
 
-/**
- * The prices of a call admitted at `now` (milliseconds since the epoch) whose input, cached or not,
- * is `inputTokensTotal` tokens.
- */
-export function pricesAt(model: Model, now: number, inputTokensTotal: number): Prices {
-  return ratesAt(model.rates, now, inputTokensTotal);
+/** The terms of a call that asks for nothing special, held at `at` (milliseconds since the epoch). */
+export function standardTerms(at: number): PriceTerms {
+  return { at, tier: 'standard', speed: 'standard', region: 'global' };
 }
 
-/** Returns the highest prices that a call admitted at `now` can have, given its maximum input. */
+/** The prices of a call that was served on these terms and used that much. */
+export function resolvePrices(model: Model, terms: PriceTerms, usage: Usage): ResolvedPrices {
+  return resolveModelPrices(model.prices, terms, usage);
+}
+
+/** Returns the highest prices that a call may have, given all it may be served and its input. */
 export function maxPrices(
   model: Model,
-  now: number,
+  possible: PossibleTerms,
   maxInputTokens: number = Number.POSITIVE_INFINITY,
-): Prices {
-  return maxRates(model.rates, now, maxInputTokens);
+): MaxPrices {
+  return maxModelPrices(model.prices, possible, maxInputTokens);
 }
 
-/** Returns nano-USD per million units: searches, or tokens with a price of their own. */
-export function surchargePrice(model: Model, kind: SurchargeKind): bigint {
-  const price = model.rates.surcharges.get(kind);
-  if (price === undefined)
-    throw new Error(`${kind} is a bucket's token and has its bucket's price`);
-  return price;
-}
-
-/** Returns the date of the price file, as YYYY-MM-DD. */
+/** Returns the date of the price list, as YYYY-MM-DD. */
 export function priceDate(): string {
-  return PRICE_FILE.date;
+  return PRICE_LIST.date;
 }
 
-/** Returns the catalog with added models, which win over the file's models of the same name. */
+/** Returns the catalog with added models, which win over the list's models of the same name. */
 export function withExtraModels(
   entries: readonly ExtraModel[],
 ): Readonly<{ ok: true; catalog: Catalog }> | Readonly<{ ok: false; problem: string }> {
-  const added = addModels(PRICE_FILE, entries);
-  return added.ok ? { ok: true, catalog: openCatalog(added.file) } : added;
+  const added = addModels(PRICE_LIST, entries);
+  return added.ok ? { ok: true, catalog: openCatalog(added.list) } : added;
 }

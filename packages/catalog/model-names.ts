@@ -3,7 +3,7 @@
  * snapshot) is matched against the source's rules, and strictly: the part that a rule leaves over
  * must be a date or a channel, so that a misspelt or future model never gets another model's price.
  */
-import type { PriceFileModel } from './price-file.ts';
+import type { ListedModel } from './price-list.ts';
 
 /** `-latest`, `-preview-05-06`, `-20250929`, `@20250929`, `-001`: a version of the same model. */
 const VERSION =
@@ -16,10 +16,10 @@ const PARTIAL_VERSION = /-(?:20\d\d|0)?$/;
 const MAX_NAME_LENGTH = 200;
 
 type Condition = Readonly<{ test: (name: string) => boolean; strict: (name: string) => boolean }>;
-type Rule = Readonly<{ all: readonly Condition[]; model: PriceFileModel }>;
+type Rule = Readonly<{ all: readonly Condition[]; model: ListedModel }>;
 
 export type Names = Readonly<{
-  exact: ReadonlyMap<string, PriceFileModel>;
+  exact: ReadonlyMap<string, ListedModel>;
   rules: readonly Rule[];
 }>;
 
@@ -54,18 +54,18 @@ function parseCondition(rule: string): Condition {
 }
 
 /** Earlier models win, as in the source. */
-export function indexNames(models: readonly PriceFileModel[]): Names {
-  const exact = new Map<string, PriceFileModel>();
+export function indexNames(models: readonly ListedModel[]): Names {
+  const exact = new Map<string, ListedModel>();
   const rules: Rule[] = [];
   for (const model of models) {
     for (const name of model.names) if (!exact.has(name)) exact.set(name, model);
-    for (const all of model.rules) rules.push({ all: all.map(parseCondition), model });
+    for (const all of model.patterns) rules.push({ all: all.map(parseCondition), model });
   }
   return { exact, rules };
 }
 
 /** Returns the provider's model that `name` means, or undefined. */
-export function resolveName(names: Names, name: string): PriceFileModel | undefined {
+export function resolveName(names: Names, name: string): ListedModel | undefined {
   if (name.length > MAX_NAME_LENGTH) return undefined;
   const lowerCaseName = name.toLowerCase();
   const listed = names.exact.get(lowerCaseName);

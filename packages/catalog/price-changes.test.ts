@@ -1,33 +1,54 @@
 /** The changes that a price update reports for review, and those that it marks as large. */
 import { expect, test } from 'vitest';
-import { diffPriceFiles } from './price-changes.ts';
-import type { PriceFile, PricePeriod } from './price-file.ts';
+import { diffPriceLists } from './price-changes.ts';
+import type { PriceList, PriceRule } from './price-list.ts';
 
-const BASE: PricePeriod = { from: '', window: [], rows: [[-1, 100, 10, 125, 200, 500]] };
+const BASE: PriceRule = {
+  id: 'standard',
+  when: {},
+  prices: { input_uncached: 100, cache_read: 10, output: 500 },
+};
 
-function buildPriceFile(periods: readonly PricePeriod[], context = 1000): PriceFile {
+function buildPriceList(prices: readonly PriceRule[], context = 1000): PriceList {
   const model = {
     id: 'm',
     names: ['m'],
-    rules: [],
-    context,
-    output: 100,
+    patterns: [],
+    displayName: 'M',
+    limits: { context, output: 100 },
     hidesReasoning: false,
-    deprecated: false,
-    created: '',
-    periods,
-    surcharges: [1, 2, 3, 4],
+    capabilities: {},
+    lifecycle: { released: null, deprecatedOn: null, retiresOn: null, successor: null },
+    isFree: false,
+    prices,
+    factors: [],
+    provenance: {
+      source: 's',
+      sourceDate: '2026-01-01',
+      confirmedOn: null,
+      citation: null,
+      disputed: false,
+    },
     variants: [],
   };
-  return { date: '2026-01-01', sources: [], providers: [{ id: 'p', models: [model] }] };
+  return { ...EMPTY, providers: [{ id: 'p', models: [model] }] };
 }
 
-function periodWithOutputPrice(output: number): PricePeriod {
-  return { ...BASE, rows: [[-1, 100, 10, 125, 200, output]] };
+const EMPTY: PriceList = {
+  version: '1',
+  date: '2026-01-01',
+  sources: [],
+  calendars: {},
+  margins: [],
+  providers: [],
+};
+
+function ruleWithOutputPrice(output: number): PriceRule {
+  return { ...BASE, prices: { ...BASE.prices, output } };
 }
 
 test('reports no change between equal price lists', () => {
-  expect(diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE]))).toEqual([]);
+  expect(diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE]))).toEqual([]);
 });
 
 test.each([
@@ -38,27 +59,26 @@ test.each([
   [0, true, 'p/m: output 500 -> 0 (x0.000)'],
 ])('reports a price that changes from 500 to %i as large: %s', (output, large, text) => {
   expect(
-    diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([periodWithOutputPrice(output)])),
+    diffPriceLists(buildPriceList([BASE]), buildPriceList([ruleWithOutputPrice(output)])),
   ).toEqual([{ text, large }]);
 });
 
 test('compares a price under a new date with the price before it', () => {
-  const later = { ...periodWithOutputPrice(5000), from: '2027-01-01' };
-  const changes = diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE, later]));
+  const later = { ...ruleWithOutputPrice(5000), id: 'from-2027', when: { from: '2027-01-01' } };
+  const changes = diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE, later]));
   expect(changes.filter(({ large }) => large).map(({ text }) => text)).toEqual([
-    'p/m: output (2027-01-01) new -> 5000 (x10.000)',
+    'p/m: output (from-2027) new -> 5000 (x10.000)',
   ]);
 });
 
 test('reports a changed limit as small and a missing model as large', () => {
   expect(
-    diffPriceFiles(buildPriceFile([BASE]), buildPriceFile([BASE], 9000)).some(({ large }) => large),
+    diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE], 9000)).some(({ large }) => large),
   ).toBe(false);
-  const none: PriceFile = { date: '', sources: [], providers: [] };
-  expect(diffPriceFiles(buildPriceFile([BASE]), none)).toEqual([
+  expect(diffPriceLists(buildPriceList([BASE]), EMPTY)).toEqual([
     { text: 'p/m: no longer sold', large: true },
   ]);
-  expect(diffPriceFiles(none, buildPriceFile([BASE]))).toEqual([
+  expect(diffPriceLists(EMPTY, buildPriceList([BASE]))).toEqual([
     { text: 'p/m: new', large: false },
   ]);
 });

@@ -2,8 +2,7 @@
  * The changes of a new price list against the one before it, for review. Reports every changed
  * price, and decides whether a change is too large to be accepted without a review.
  */
-import { BUCKETS } from '@farebox/money';
-import { type PriceFile, type PriceFileModel, SURCHARGES_IN_FILE } from './price-file.ts';
+import type { ListedModel, PriceList } from './price-list.ts';
 
 export type Change = Readonly<{ text: string; large: boolean }>;
 
@@ -12,23 +11,15 @@ const LARGE_FACTOR = 2;
 
 type ModelFields = ReadonlyMap<string, number>;
 
-function toFields(model: PriceFileModel): ModelFields {
+function toFields(model: ListedModel): ModelFields {
   const fields = new Map<string, number>();
-  for (const { from, window, rows } of model.periods) {
-    const when = [from, window.join('-')].filter((part) => part !== '').join(' ');
-    for (const [above = -1, ...prices] of rows) {
-      const tier = above < 0 ? '' : `above ${above}`;
-      const where = [when, tier].filter((part) => part !== '').join(', ');
-      BUCKETS.forEach((bucket, index) => {
-        fields.set(where === '' ? bucket : `${bucket} (${where})`, prices[index] ?? 0);
-      });
+  for (const { id, prices } of model.prices) {
+    for (const [key, price] of Object.entries(prices)) {
+      fields.set(id === 'standard' ? key : `${key} (${id})`, price);
     }
   }
-  SURCHARGES_IN_FILE.forEach((kind, index) => {
-    fields.set(`surcharge ${kind}`, model.surcharges[index] ?? 0);
-  });
-  fields.set('context', model.context);
-  fields.set('max output', model.output);
+  fields.set('context', model.limits.context);
+  fields.set('max output', model.limits.output);
   return fields;
 }
 
@@ -52,13 +43,13 @@ function diffModel(name: string, before: ModelFields, after: ModelFields): Chang
   return changes;
 }
 
-function indexModels(file: PriceFile): ReadonlyMap<string, PriceFileModel> {
+function indexModels(list: PriceList): ReadonlyMap<string, ListedModel> {
   return new Map(
-    file.providers.flatMap(({ id, models }) => models.map((model) => [`${id}/${model.id}`, model])),
+    list.providers.flatMap(({ id, models }) => models.map((model) => [`${id}/${model.id}`, model])),
   );
 }
 
-export function diffPriceFiles(before: PriceFile, after: PriceFile): Change[] {
+export function diffPriceLists(before: PriceList, after: PriceList): Change[] {
   const [was, is] = [indexModels(before), indexModels(after)];
   const changes: Change[] = [];
   for (const [name, model] of is) {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { computeCost, NO_USAGE } from '@farebox/money';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { describe, expect, test } from 'vitest';
-import { findModel, type Model, pricesAt, surchargePrice } from './index.ts';
+import { findModel, type Model, resolvePrices, standardTerms } from './index.ts';
 
 const CORPUS_DIR = process.env.FAREBOX_CORPUS ?? '';
 const RECORDED = CORPUS_DIR !== '' && existsSync(join(CORPUS_DIR, 'INDEX.tsv'));
@@ -53,12 +53,14 @@ function computeCharge(recording: Case, model: Model): bigint {
     cache_read: cached,
     output: Number(recording.output_total),
   };
+  const terms = standardTerms(Date.parse('2026-11-23T12:00:00Z'));
+  const { prices, surchargePrices } = resolvePrices(model, terms, usage);
   const search = {
     kind: 'web_search',
     count: searches,
-    nano_usd_per_million: surchargePrice(model, 'web_search'),
+    nano_usd_per_million: surchargePrices.web_search ?? 0n,
   } as const;
-  return computeCost(usage, pricesAt(model, Date.parse('2026-11-23T12:00:00Z'), input), [search]);
+  return computeCost(usage, prices, [search]);
 }
 
 describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () => {

@@ -9,12 +9,16 @@ import { fileURLToPath } from 'node:url';
 import { findProvider } from '@pydantic/genai-prices';
 import * as v from 'valibot';
 import { LIMIT_SOURCES, readKnownModels } from './limit-sources.ts';
-import { diffPriceFiles } from './price-changes.ts';
+import { diffPriceLists } from './price-changes.ts';
 import type { PriceFile } from './price-file.ts';
-import { parsePriceFile } from './price-file-schema.ts';
+import { convertPriceFile } from './price-file-conversion.ts';
+import type { PriceList } from './price-list.ts';
+import { parsePriceList } from './price-list-schema.ts';
 import { snapshotProvider } from './price-source.ts';
 import { PRICED_PROVIDERS } from './priced-providers.ts';
 
+/** The date on which the pinned version of the price source was published. */
+const SOURCE_DATE = '2026-09-23';
 const OUTPUT_PATH = join(import.meta.dirname, 'prices.generated.json');
 
 function printLine(line: string): void {
@@ -45,24 +49,29 @@ async function buildPriceFile(date: string): Promise<PriceFile> {
 }
 
 /** Formats one model per line, so that a diff shows the prices that changed. */
-function formatPriceFile(file: PriceFile): string {
-  const providers = file.providers.map(({ id, models }) => {
+function formatPriceList({ providers, ...head }: PriceList): string {
+  const parts = providers.map(({ id, models }) => {
     const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(',\n');
     return `  {"id":${JSON.stringify(id)},"models":[\n${lines}\n  ]}`;
   });
-  const head = `"date":${JSON.stringify(file.date)},\n"sources":${JSON.stringify(file.sources)}`;
-  return `{\n${head},\n"providers":[\n${providers.join(',\n')}\n]}\n`;
+  const fields = Object.entries(head).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
+  return `{\n${fields.join(',\n')},\n"providers":[\n${parts.join(',\n')}\n]}\n`;
 }
 
-/** Returns the file as it is, or undefined if there is none. Throws if it is malformed. */
-function readCurrentFile(): PriceFile | undefined {
-  return existsSync(OUTPUT_PATH) ? parsePriceFile(readFileSync(OUTPUT_PATH, 'utf8')) : undefined;
+/** Returns the list as it is, or undefined if there is none. Throws if it is malformed. */
+function readCurrentList(): PriceList | undefined {
+  if (!existsSync(OUTPUT_PATH)) return undefined;
+  const parsed = parsePriceList(JSON.parse(readFileSync(OUTPUT_PATH, 'utf8')));
+  if (!parsed.ok)
+    throw new Error(`the price list is malformed: ${JSON.stringify(parsed.problems)}`);
+  return parsed.list;
 }
 
 async function main(): Promise<number> {
-  const after = await buildPriceFile(new Date().toISOString().slice(0, 10));
-  const before = readCurrentFile();
-  const changes = before === undefined ? [] : diffPriceFiles(before, after);
+  const today = new Date().toISOString().slice(0, 10);
+  const after = convertPriceFile(await buildPriceFile(today), SOURCE_DATE);
+  const before = readCurrentList();
+  const changes = before === undefined ? [] : diffPriceLists(before, after);
   for (const { text, large } of changes) printLine(large ? `! ${text}` : `  ${text}`);
   const large = changes.filter((change) => change.large).length;
   if (large > 0 && !process.argv.includes('--accept')) {
@@ -71,7 +80,7 @@ async function main(): Promise<number> {
     );
     return 1;
   }
-  writeFileSync(OUTPUT_PATH, formatPriceFile(after));
+  writeFileSync(OUTPUT_PATH, formatPriceList(after));
   const count = after.providers.reduce((sum, { models }) => sum + models.length, 0);
   printLine(`${count} models of ${after.providers.length} providers, ${changes.length} changes.`);
   return 0;

@@ -374,6 +374,10 @@ const TO_FIRST_TABLES: readonly string[] = [
     ...['used_expensive_model', 'baseline_day', 'baseline_today', 'baseline_mean'],
     'baseline_active_days',
   ].map((name) => `ALTER TABLE keys DROP COLUMN ${name}`),
+  ...[
+    ...['cache_write_30m', 'cache_write_12h', 'cache_write_30m_price', 'cache_write_12h_price'],
+    'price_rule',
+  ].map((name) => `ALTER TABLE entries DROP COLUMN ${name}`),
   ...Object.entries({
     hold_fingerprint: 'hold_asked',
     settle_fingerprint: 'settle_asked',

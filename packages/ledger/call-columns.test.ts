@@ -33,9 +33,12 @@ const CALL: CallMetadata = {
     input_uncached: 2n ** 60n,
     cache_read: 1n,
     cache_write_5m: 2n,
+    cache_write_30m: 2n,
     cache_write_1h: 3n,
+    cache_write_12h: 3n,
     output: 4n,
   },
+  priceRule: '2026-11-23/standard',
   fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
   charged: 20n,
   shortfall: 0n,
@@ -111,6 +114,7 @@ describe('the columns of a call', () => {
       httpStatus: 200,
       usage: NO_USAGE,
       prices: CALL.prices,
+      priceRule: CALL.priceRule,
       fees: CALL.fees,
     });
     for (const missing of ['httpStatus', 'usage', 'prices', 'fees']) {

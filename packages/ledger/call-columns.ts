@@ -195,6 +195,7 @@ export const CALL_FIELDS = {
   reason: from('outcome', nullable(oneOf('reason', SETTLE_REASONS))),
   usage: from('report', untilReported(USAGE)),
   prices: from('report', untilReported(PRICES)),
+  priceRule: from('report', nullable(text('price_rule'))),
   fees: from('report', surcharges('fees')),
   charged: from('outcome', amount('charged')),
   shortfall: from('outcome', amount('shortfall')),

@@ -69,7 +69,9 @@ describe('the settlement message', () => {
     input_uncached: 2n ** 60n,
     cache_read: 1n,
     cache_write_5m: 2n,
+    cache_write_30m: 2n,
     cache_write_1h: 3n,
+    cache_write_12h: 3n,
   };
   const request = {
     id: '1'.repeat(32),
@@ -77,6 +79,7 @@ describe('the settlement message', () => {
     httpStatus: 200,
     usage: { ...NO_USAGE, output: 5 },
     prices: { ...prices, output: 4n },
+    priceRule: '2026-11-23/standard',
     fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
     cost: 0n,
     waivedCost: 12n,

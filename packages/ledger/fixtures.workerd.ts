@@ -13,7 +13,9 @@ export const PRICES = {
   input_uncached: 1_000_000n,
   cache_read: 0n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 1_000_000n,
 };
 
@@ -48,7 +50,15 @@ export function buildHoldRequest(n: number, input: bigint, tokens: number): Hold
 
 export function buildSettleRequest(n: number, cost: bigint): SettleRequest {
   const usage = { ...NO_USAGE, output: Number(cost) };
-  const request = { id: callId(n), httpStatus: 200, usage, prices: PRICES, fees: [], cost };
+  const request = {
+    id: callId(n),
+    httpStatus: 200,
+    usage,
+    prices: PRICES,
+    priceRule: null,
+    fees: [],
+    cost,
+  };
   return { ...request, reason: 'provider_reported' };
 }
 

@@ -11,12 +11,14 @@ const FREE = {
   input_uncached: 0n,
   cache_read: 0n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 0n,
 };
 
 function request(id: string): SettleRequest {
-  const bill = { usage: NO_USAGE, prices: FREE, fees: [], cost: 0n };
+  const bill = { usage: NO_USAGE, prices: FREE, priceRule: null, fees: [], cost: 0n };
   return { id, reason: 'free', httpStatus: 200, ...bill };
 }
 

@@ -150,6 +150,18 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `UPDATE entries SET fees = '[{"kind":"' || replace(replace(replace(fees, ',', '"},{"kind":"'),
       '*', '","count":'), '@', ',"nano_usd_per_million":"') || '"}]' WHERE fees IS NOT NULL`,
   ],
+  // Two more lifetimes of cache writes, which calls before had none of, and the rule of the prices.
+  [
+    'ALTER TABLE entries ADD COLUMN cache_write_30m INTEGER',
+    'ALTER TABLE entries ADD COLUMN cache_write_12h INTEGER',
+    'ALTER TABLE entries ADD COLUMN cache_write_30m_price INTEGER',
+    'ALTER TABLE entries ADD COLUMN cache_write_12h_price INTEGER',
+    'ALTER TABLE entries ADD COLUMN price_rule TEXT',
+    `UPDATE entries SET cache_write_30m = 0, cache_write_12h = 0
+      WHERE input_uncached IS NOT NULL`,
+    `UPDATE entries SET cache_write_30m_price = 0, cache_write_12h_price = 0
+      WHERE input_uncached_price IS NOT NULL`,
+  ],
 ];
 
 type Rename = readonly [from: string, to: string];

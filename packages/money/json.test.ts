@@ -12,7 +12,9 @@ const USAGE = {
   input_uncached: 1,
   cache_read: 2,
   cache_write_5m: 3,
+  cache_write_30m: 7,
   cache_write_1h: 4,
+  cache_write_12h: 8,
   output: 5,
   output_reasoning: 6,
 };
@@ -20,7 +22,9 @@ const PRICES = {
   input_uncached: 2n ** 60n,
   cache_read: 1n,
   cache_write_5m: 2n,
+  cache_write_30m: 5n,
   cache_write_1h: 3n,
+  cache_write_12h: 6n,
   output: 4n,
 };
 const SURCHARGES = [{ kind: 'web_search', count: 2, nano_usd_per_million: 2n ** 60n }] as const;
@@ -34,6 +38,14 @@ describe('the JSON of usage, prices and surcharges', () => {
     expect(usageFromJson(throughText(usageToJson(USAGE)))).toEqual(USAGE);
     expect(pricesFromJson(throughText(pricesToJson(PRICES)))).toEqual(PRICES);
     expect(surchargesFromJson(throughText(surchargesToJson(SURCHARGES)))).toEqual(SURCHARGES);
+  });
+
+  it('reads usage and prices of the release before, which had two lifetimes of cache writes', () => {
+    const { cache_write_30m, cache_write_12h, ...usage } = USAGE;
+    expect(usageFromJson(usage)).toEqual({ ...USAGE, cache_write_30m: 0, cache_write_12h: 0 });
+    const json = throughText(pricesToJson(PRICES));
+    Object.assign(Object(json), { cache_write_30m: undefined, cache_write_12h: undefined });
+    expect(pricesFromJson(json)).toEqual({ ...PRICES, cache_write_30m: 0n, cache_write_12h: 0n });
   });
 
   it.each([

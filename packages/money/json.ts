@@ -18,6 +18,11 @@ export class MalformedValueError extends Error {
   }
 }
 
+/**
+ * Buckets that a message of the release before does not name; their count and price are zero there.
+ */
+const LATER_BUCKETS: ReadonlySet<Bucket> = new Set(['cache_write_30m', 'cache_write_12h']);
+
 /** Every count of a `Usage`, in order. */
 export const USAGE_FIELDS = [...BUCKETS, 'output_reasoning'] as const;
 
@@ -29,7 +34,9 @@ function mapBuckets<T>(valueFor: (bucket: Bucket) => T): Readonly<Record<Bucket,
     input_uncached: valueFor('input_uncached'),
     cache_read: valueFor('cache_read'),
     cache_write_5m: valueFor('cache_write_5m'),
+    cache_write_30m: valueFor('cache_write_30m'),
     cache_write_1h: valueFor('cache_write_1h'),
+    cache_write_12h: valueFor('cache_write_12h'),
     output: valueFor('output'),
   };
 }
@@ -37,6 +44,11 @@ function mapBuckets<T>(valueFor: (bucket: Bucket) => T): Readonly<Record<Bucket,
 function readField(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) throw new MalformedValueError();
   return Reflect.get(value, name);
+}
+
+function readBucket(value: unknown, bucket: Bucket, ifAbsent: unknown): unknown {
+  const found = readField(value, bucket);
+  return found === undefined && LATER_BUCKETS.has(bucket) ? ifAbsent : found;
 }
 
 /** Returns a whole number of at least zero. */
@@ -65,7 +77,7 @@ export function usageToJson(usage: Usage): Usage {
 
 export function usageFromJson(value: unknown): Usage {
   return {
-    ...mapBuckets((bucket) => countFromJson(readField(value, bucket))),
+    ...mapBuckets((bucket) => countFromJson(readBucket(value, bucket, 0))),
     output_reasoning: countFromJson(readField(value, 'output_reasoning')),
   };
 }
@@ -75,7 +87,7 @@ export function pricesToJson(prices: Prices): PricesJson {
 }
 
 export function pricesFromJson(value: unknown): Prices {
-  return mapBuckets((bucket) => amountFromJson(readField(value, bucket)));
+  return mapBuckets((bucket) => amountFromJson(readBucket(value, bucket, '0')));
 }
 
 export function surchargesToJson(surcharges: readonly Surcharge[]): readonly SurchargeJson[] {

@@ -22,10 +22,22 @@ export const BUCKETS = [
   'input_uncached',
   'cache_read',
   'cache_write_5m',
+  'cache_write_30m',
   'cache_write_1h',
+  'cache_write_12h',
   'output',
 ] as const;
 export type Bucket = (typeof BUCKETS)[number];
+
+/** The buckets of a call's input; together they are everything that the model read. */
+export const INPUT_BUCKETS = [
+  'input_uncached',
+  'cache_read',
+  'cache_write_5m',
+  'cache_write_30m',
+  'cache_write_1h',
+  'cache_write_12h',
+] as const satisfies readonly Bucket[];
 
 /**
  * Token counts of one call, whole numbers. `output_reasoning` is a part of `output`, not beside it.
@@ -35,9 +47,27 @@ export type Usage = Readonly<Record<Bucket, number> & { output_reasoning: number
 /** nano-USD per million tokens, by bucket. */
 export type Prices = Readonly<Record<Bucket, bigint>>;
 
+/** What a price counts. */
+export const UNITS = [
+  'token',
+  'image',
+  'second',
+  'character',
+  'search',
+  'call',
+  'session',
+] as const;
+export type Unit = (typeof UNITS)[number];
+
 /** The kinds of charge beside a call's tokens. */
 export const SURCHARGE_KINDS = [
   'web_search',
+  // An answer with search results in it, however many queries it took (Gemini 2.x).
+  'grounded_prompt',
+  'x_search',
+  'code_execution',
+  'file_search',
+  'document_search',
   'audio_input',
   'audio_output',
   'image_output',
@@ -45,9 +75,28 @@ export const SURCHARGE_KINDS = [
   'compaction_input',
   'compaction_cache_read',
   'compaction_cache_write',
+  'compaction_cache_write_1h',
   'compaction_output',
 ] as const;
 export type SurchargeKind = (typeof SURCHARGE_KINDS)[number];
+
+/** The unit that each kind counts. */
+export const SURCHARGE_UNITS: Readonly<Record<SurchargeKind, Unit>> = {
+  web_search: 'search',
+  grounded_prompt: 'call',
+  x_search: 'search',
+  code_execution: 'call',
+  file_search: 'search',
+  document_search: 'search',
+  audio_input: 'token',
+  audio_output: 'token',
+  image_output: 'token',
+  compaction_input: 'token',
+  compaction_cache_read: 'token',
+  compaction_cache_write: 'token',
+  compaction_cache_write_1h: 'token',
+  compaction_output: 'token',
+};
 
 /** `count` units at `nano_usd_per_million` each million: a 0.01 USD search is 10,000,000 x 10^6. */
 export type Surcharge = Readonly<{
@@ -60,10 +109,19 @@ export const NO_USAGE: Usage = {
   input_uncached: 0,
   cache_read: 0,
   cache_write_5m: 0,
+  cache_write_30m: 0,
   cache_write_1h: 0,
+  cache_write_12h: 0,
   output: 0,
   output_reasoning: 0,
 };
+
+/** Returns all tokens of the input, cached or not. */
+export function totalInputTokens(usage: Usage): number {
+  let total = 0;
+  for (const bucket of INPUT_BUCKETS) total += usage[bucket];
+  return total;
+}
 
 const MILLION = 1_000_000n;
 

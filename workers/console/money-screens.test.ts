@@ -74,7 +74,9 @@ const PRICES = {
   input_uncached: 150_000_000n,
   cache_read: 75_000_000n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 600_000_000n,
 };
 
@@ -108,6 +110,7 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       reason: failed ? 'estimated_after_upstream_cut' : 'provider_reported',
       usage,
       prices: PRICES,
+      priceRule: '2026-11-23/standard',
       fees: [],
       charged,
       shortfall: 0n,

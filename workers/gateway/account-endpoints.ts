@@ -62,7 +62,7 @@ export const getKey = withCaller(async (ctx, caller) => {
  */
 export function generationJson(call: Generation): unknown {
   const { id, model, provider, dialect, stream, status, reason, ...figures } = call;
-  const { httpStatus, usage, prices, fees, charged, shortfall, ...times } = figures;
+  const { httpStatus, usage, prices, priceRule, fees, charged, shortfall, ...times } = figures;
   const { createdAt, settledAt, ...unwritten } = times;
   unwritten satisfies Readonly<Record<string, never>>;
   return {
@@ -76,6 +76,7 @@ export function generationJson(call: Generation): unknown {
     reason,
     usage: usage === null ? null : usageToJson(usage),
     prices: prices === null ? null : pricesToJson(prices),
+    price_rule: priceRule,
     fees: fees.map((fee) => ({
       kind: fee.kind,
       count: fee.count,

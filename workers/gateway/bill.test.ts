@@ -239,7 +239,9 @@ describe('the bill of any call', () => {
     input_uncached: tokens,
     cache_read: tokens,
     cache_write_5m: tokens,
+    cache_write_30m: fc.constant(0),
     cache_write_1h: tokens,
+    cache_write_12h: fc.constant(0),
     output: tokens,
     output_reasoning: fc.constant(0),
   });

@@ -3,7 +3,12 @@
  * was reported, an estimate of the output if the response was truncated, nothing if nothing was
  * produced. Pure: the caller passes what was read, how the response ended and how long it took.
  */
-import { type Model, pricesAt, surchargePrice } from '@farebox/catalog';
+import {
+  isPricedSurcharge,
+  type ResolvedPrices,
+  resolvePrices,
+  standardTerms,
+} from '@farebox/catalog';
 import type { SettleReason } from '@farebox/ledger';
 import {
   computeCost,
@@ -37,6 +42,8 @@ export type Bill = Readonly<{
   reason: SettleReason;
   usage: Usage;
   prices: Prices;
+  /** What gave the prices. */
+  priceRule: string;
   fees: readonly Surcharge[];
   cost: NanoUsd;
   /** The estimated cost of a waived call, charged once the account's daily waivers are used up. */
@@ -49,14 +56,11 @@ export type Bill = Readonly<{
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
 
-function totalInputTokens(usage: Usage): number {
-  return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
-}
-
 /**
  * Returns the price per million units; a compaction's tokens cost what the model's other tokens do.
  */
-function unitPrice(kind: SurchargeKind, model: Model, prices: Prices): bigint {
+function unitPrice(kind: SurchargeKind, { prices, surchargePrices }: ResolvedPrices): bigint {
+  if (isPricedSurcharge(kind)) return surchargePrices[kind] ?? 0n;
   switch (kind) {
     case 'compaction_input':
       return prices.input_uncached;
@@ -64,10 +68,10 @@ function unitPrice(kind: SurchargeKind, model: Model, prices: Prices): bigint {
       return prices.cache_read;
     case 'compaction_cache_write':
       return prices.cache_write_5m;
+    case 'compaction_cache_write_1h':
+      return prices.cache_write_1h;
     case 'compaction_output':
       return prices.output;
-    default:
-      return surchargePrice(model, kind);
   }
 }
 
@@ -77,13 +81,14 @@ function priceUsage(
   surchargeCounts: Reading['surcharges'],
   reason: SettleReason,
 ): Bill {
-  const prices = pricesAt(plan.model, plan.pricedAt, totalInputTokens(usage));
+  const resolved = resolvePrices(plan.model, standardTerms(plan.pricedAt), usage);
+  const { prices, rule: priceRule } = resolved;
   const fees = surchargeCounts.map(({ kind, count }) => ({
     kind,
     count,
-    nano_usd_per_million: unitPrice(kind, plan.model, prices),
+    nano_usd_per_million: unitPrice(kind, resolved),
   }));
-  return { reason, usage, prices, fees, cost: computeCost(usage, prices, fees) };
+  return { reason, usage, prices, priceRule, fees, cost: computeCost(usage, prices, fees) };
 }
 
 function estimateInputUsage(plan: Plan, reading: Reading): Usage {

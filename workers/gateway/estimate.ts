@@ -2,9 +2,9 @@
  * POST /v1/estimate: what a request would hold and likely cost. Takes the body of any endpoint
  * unchanged; charges, holds and forwards nothing.
  */
-import { pricesAt } from '@farebox/catalog';
+import { resolvePrices, standardTerms } from '@farebox/catalog';
 import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
-import { formatUsd, pricesToJson, tokenCost } from '@farebox/money';
+import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
 import { idHeaders } from './request-id.ts';
@@ -30,7 +30,10 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
   const hold = plan.maxInputCost + maxOutputCost;
   const estimatedInputTokens = Math.min(facts.estimatedInputTokens, plan.maxInputTokens);
-  const prices = pricesAt(model, plan.pricedAt, estimatedInputTokens);
+  const { prices } = resolvePrices(model, standardTerms(plan.pricedAt), {
+    ...NO_USAGE,
+    input_uncached: estimatedInputTokens,
+  });
   const estimatedInputCost = tokenCost(estimatedInputTokens, prices.input_uncached);
   return {
     model: model.name,

@@ -1,7 +1,7 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
-import { listModels, type Model, priceDate, pricesAt } from '@farebox/catalog';
+import { listModels, type Model, priceDate, resolvePrices, standardTerms } from '@farebox/catalog';
 import { DIALECT_SPECS } from '@farebox/dialects';
-import { pricesToJson } from '@farebox/money';
+import { NO_USAGE, pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { supportedEndpoints } from './plan.ts';
@@ -13,6 +13,7 @@ import { idHeaders } from './request-id.ts';
  */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
+  const { prices } = resolvePrices(model, standardTerms(now), NO_USAGE);
   return {
     id: model.name,
     object: 'model',
@@ -24,7 +25,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     context_length: model.contextWindow,
     max_output_tokens: model.maxOutput,
     endpoints: provider === undefined ? [] : supportedEndpoints(provider),
-    prices_nano_usd_per_million: pricesToJson(pricesAt(model, now, 0)),
+    prices_nano_usd_per_million: pricesToJson(prices),
     deprecated: model.deprecated,
   };
 }

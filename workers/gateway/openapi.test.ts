@@ -61,6 +61,7 @@ describe('docs/openapi.json', () => {
       reason: null,
       usage: null,
       prices: null,
+      priceRule: '2026-11-23/standard',
       fees: [],
       charged: 0n,
       shortfall: 0n,

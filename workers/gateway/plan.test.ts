@@ -3,7 +3,14 @@
  * Tested through the parsers of both dialects, so that a bound that no parser reads is found too.
  * Seeds are fixed.
  */
-import { listModels, maxPrices, pricesAt, surchargePrice } from '@farebox/catalog';
+import {
+  listModels,
+  type MaxPrices,
+  type Model,
+  maxPrices,
+  resolvePrices,
+  standardTerms,
+} from '@farebox/catalog';
 import { type Dialect, parseRequest, type SurchargeCount } from '@farebox/dialects';
 import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
 import { configureProviders } from '@farebox/providers';
@@ -43,6 +50,16 @@ const claude = (extra: JsonBody = {}, headers: HeadersInit = {}): Plan =>
     { model: 'claude-sonnet-4-5', max_tokens: 1000, messages, ...extra },
     headers,
   );
+
+function maxAt(model: Model, maxInput = Number.POSITIVE_INFINITY): MaxPrices {
+  const possible = {
+    at: NOW,
+    tiers: ['standard'],
+    speeds: ['standard'],
+    regions: ['global'],
+  } as const;
+  return maxPrices(model, possible, maxInput);
+}
 
 function getMaxOutput({ output }: Plan): number {
   return output.kind === 'explicit' ? output.tokens : output.max;
@@ -103,7 +120,7 @@ describe('the planned output limit', () => {
       max_tokens: 1000,
     });
     expect(plan.maxOutputPrice).toBe(30_000_000_000n);
-    expect(plan.maxOutputPrice).toBeGreaterThan(maxPrices(plan.model, NOW).output);
+    expect(plan.maxOutputPrice).toBeGreaterThan(maxAt(plan.model).prices.output);
   });
 });
 
@@ -113,10 +130,10 @@ describe('the planned input', () => {
   it('is the whole context window plus the searches when a server tool may add to it', () => {
     const plan = claude(web);
     expect(plan.maxInputTokens).toBe(200_000);
-    const prices = maxPrices(plan.model, NOW, 200_000);
+    const prices = maxAt(plan.model, 200_000).prices;
     expect(plan.maxInputCost).toBe(
       tokenCost(200_000, prices.input_uncached) +
-        tokenCost(3, surchargePrice(plan.model, 'web_search')),
+        tokenCost(3, maxAt(plan.model).surchargePrices.web_search ?? 0n),
     );
   });
 
@@ -161,7 +178,7 @@ describe('the planned input', () => {
 
   it('is held at the cache-write price for a chat model that writes its cache by itself', () => {
     const plan = planRequest('chat', { model: 'gpt-5.6-luna', messages });
-    const prices = maxPrices(plan.model, NOW, plan.maxInputTokens);
+    const prices = maxAt(plan.model, plan.maxInputTokens).prices;
     expect(prices.cache_write_5m).toBeGreaterThan(prices.input_uncached);
     expect(plan.maxInputCost).toBe(tokenCost(plan.maxInputTokens, prices.cache_write_5m));
   });
@@ -327,8 +344,9 @@ describe('the plan of any request to any model', () => {
 
   it('has worst-case prices at or above the prices of a call of that size', () => {
     for (const model of models) {
-      const prices = pricesAt(model, NOW, 1000);
-      const worstCase = maxPrices(model, NOW, 1000);
+      const usage = { ...NO_USAGE, input_uncached: 1000 };
+      const { prices } = resolvePrices(model, standardTerms(NOW), usage);
+      const worstCase = maxAt(model, 1000).prices;
       for (const bucket of ['input_uncached', 'cache_read', 'output'] as const) {
         expect(worstCase[bucket]).toBeGreaterThanOrEqual(prices[bucket]);
       }

@@ -2,7 +2,14 @@
  * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the
  * limit of its output. Pure.
  */
-import { findModel, type Model, maxPrices, suggestModels, surchargePrice } from '@farebox/catalog';
+import {
+  findModel,
+  type MaxPrices,
+  type Model,
+  maxPrices,
+  standardTerms,
+  suggestModels,
+} from '@farebox/catalog';
 import { DIALECT_SPECS, DIALECTS, hasLongContextBeta, type RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
 import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
@@ -49,13 +56,13 @@ function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
   return mayWrite ? maxBigInt(read, prices.cache_write_5m) : read;
 }
 
-function maxSurcharges(facts: RequestFacts, model: Model): readonly Surcharge[] {
+function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): readonly Surcharge[] {
   return facts.surchargeBounds
     .filter((bound) => bound.kind === 'web_search')
     .map((bound) => ({
       kind: 'web_search',
       count: bound.maxCount,
-      nano_usd_per_million: surchargePrice(model, 'web_search'),
+      nano_usd_per_million: surchargePrices.web_search ?? 0n,
     }));
 }
 
@@ -90,8 +97,8 @@ function effectiveContextWindow(facts: RequestFacts, model: Model, headers: Head
 /**
  * Returns the highest output price: models that output images bill their tokens above text tokens.
  */
-function maxOutputPriceFor(model: Model, prices: Prices, passes: number): bigint {
-  return maxBigInt(prices.output, surchargePrice(model, 'image_output')) * BigInt(passes);
+function maxOutputPriceFor({ prices, surchargePrices }: MaxPrices, passes: number): bigint {
+  return maxBigInt(prices.output, surchargePrices.image_output ?? 0n) * BigInt(passes);
 }
 
 function buildPlan(
@@ -107,12 +114,14 @@ function buildPlan(
     facts.maxInputTokens === 'context_window'
       ? contextWindow
       : Math.min(facts.maxInputTokens, contextWindow);
-  const prices = maxPrices(model, now, maxInputTokens);
+  const { at, tier, speed, region } = standardTerms(now);
+  const possible = { at, tiers: [tier], speeds: [speed], regions: [region] };
+  const max = maxPrices(model, possible, maxInputTokens);
   const passes = countCompactionPasses(facts);
   const maxInputCost = computeCost(
     { ...NO_USAGE, input_uncached: maxInputTokens * passes },
-    { ...prices, input_uncached: maxInputPrice(facts, prices) },
-    maxSurcharges(facts, model),
+    { ...max.prices, input_uncached: maxInputPrice(facts, max.prices) },
+    maxSurcharges(facts, max),
   );
   return {
     facts,
@@ -121,7 +130,7 @@ function buildPlan(
     pricedAt: now,
     maxInputTokens: maxInputTokens,
     maxInputCost,
-    maxOutputPrice: maxOutputPriceFor(model, prices, passes),
+    maxOutputPrice: maxOutputPriceFor(max, passes),
     output: outputLimit(facts, model, deps.defaultMaxOutput),
   };
 }

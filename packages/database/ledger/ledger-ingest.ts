@@ -5,6 +5,7 @@
  * `ledger_entries_predecessor`).
  */
 import { type AccountId, DAY_MS, type DeliveryResult, type Entry } from '@farebox/ledger';
+import { totalInputTokens } from '@farebox/money';
 import { sql } from 'drizzle-orm';
 import {
   type Database,
@@ -114,12 +115,10 @@ function toUsageColumns({ id, call }: Entry) {
     key_id: call.keyId,
     model: call.model,
     calls: id === call.id ? 1 : 0,
-    input: usage === null ? 0 : INPUT_BUCKETS.reduce((sum, bucket) => sum + usage[bucket], 0),
+    input: usage === null ? 0 : totalInputTokens(usage),
     output: usage?.output ?? 0,
   };
 }
-
-const INPUT_BUCKETS = ['input_uncached', 'cache_read', 'cache_write_5m', 'cache_write_1h'] as const;
 
 /** A call with two lines in one delivery is written once, as its later line has it. */
 function toCallRows(slice: readonly Entry[]) {

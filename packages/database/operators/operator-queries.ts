@@ -175,7 +175,14 @@ export async function listCallSummaries(
   );
   return rows.map((row) => {
     const { seq, id, keyId, model, httpStatus, reason, charged, shortfall } = row;
-    const input = [row.inputUncached, row.cacheRead, row.cacheWrite5m, row.cacheWrite1h];
+    const input = [
+      row.inputUncached,
+      row.cacheRead,
+      row.cacheWrite5m,
+      row.cacheWrite30m,
+      row.cacheWrite1h,
+      row.cacheWrite12h,
+    ];
     const inputTokens = input.reduce((sum, part) => (sum ?? 0) + (part ?? 0), null);
     const createdAt = row.createdAt.getTime();
     const tokens = { inputTokens, outputTokens: row.output };

@@ -5,6 +5,7 @@
  */
 import type { AccountId, Entry } from '@farebox/ledger';
 import { createEmptyDatabase, startPostgres } from '@farebox/local';
+import { BUCKETS, NO_USAGE, pricesFromJson } from '@farebox/money';
 import { type SQL, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -53,8 +54,14 @@ const arbitraryCall: fc.Arbitrary<CallSpec> = fc.record({
 });
 
 function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean): Entry['call'] {
-  const usage = { input_uncached: n, cache_read: 1, cache_write_5m: 2, cache_write_1h: 3 };
-  const prices = { input_uncached: 1n, cache_read: 1n, cache_write_5m: 1n, cache_write_1h: 1n };
+  const usage = {
+    ...NO_USAGE,
+    input_uncached: n,
+    cache_read: 1,
+    cache_write_5m: 2,
+    cache_write_1h: 3,
+  };
+  const prices = pricesFromJson(Object.fromEntries(BUCKETS.map((bucket) => [bucket, '1'])));
   const createdAt = FIRST_DAY + call.day * DAY_MS + n;
   return {
     id: n.toString(16).padStart(32, '0'),
@@ -67,7 +74,8 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     status: 'settled',
     reason: billed ? 'provider_reported' : 'expired_at_checkpoint',
     usage: billed ? { ...usage, output: 2 * n, output_reasoning: 1 } : null,
-    prices: billed ? { ...prices, output: 1n } : null,
+    prices: billed ? prices : null,
+    priceRule: billed ? '2026-11-23/standard' : null,
     fees: [],
     charged,
     shortfall: 0n,

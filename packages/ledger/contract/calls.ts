@@ -101,6 +101,11 @@ export type CallReport = Readonly<{
   httpStatus: number;
   usage: Usage;
   prices: Prices;
+  /**
+   * What gave the prices: `<version of the price list>/<rule>[+<factor>...]`. Null in a report of a
+   * release before it.
+   */
+  priceRule: string | null;
   fees: readonly Surcharge[];
 }>;
 

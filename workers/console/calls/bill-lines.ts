@@ -57,7 +57,9 @@ const NO_PRICES = Object.freeze({
   input_uncached: 0n,
   cache_read: 0n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 0n,
 });
 

@@ -23,7 +23,8 @@ type Facts = Readonly<
 
 const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   const { generation } = call;
-  const { id, model, provider, dialect, stream, httpStatus, createdAt, settledAt } = generation;
+  const { id, model, provider, dialect, stream, httpStatus, priceRule, createdAt, settledAt } =
+    generation;
   const { calls, layout } = messages;
   const facts: Facts = {
     id: [calls.id, <code>{id}</code>],
@@ -33,6 +34,7 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
     dialect: [calls.dialect, dialect],
     stream: [calls.streamed, stream ? layout.yes : layout.no],
     httpStatus: [calls.httpStatus, httpStatus ?? '–'],
+    priceRule: [calls.priceRule, priceRule === null ? '–' : <code>{priceRule}</code>],
     createdAt: [calls.startedAt, <Time at={createdAt} language={language} />],
     settledAt: [
       calls.settledAt,

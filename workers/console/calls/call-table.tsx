@@ -3,11 +3,11 @@ import type { CallRecord } from '@farebox/database/statements';
 import { formatCount, formatCurrency, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
+import { totalInputTokens } from '@farebox/money';
 import type { FC } from 'hono/jsx';
 
 function countInputTokens({ usage }: Generation): number {
-  if (usage === null) return 0;
-  return usage.input_uncached + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+  return usage === null ? 0 : totalInputTokens(usage);
 }
 
 const CallRow: FC<Readonly<{ call: CallRecord; language: string }>> = ({ call, language }) => {

@@ -14,7 +14,9 @@ const usage = fc.record({
   input_uncached: tokens,
   cache_read: tokens,
   cache_write_5m: tokens,
+  cache_write_30m: tokens,
   cache_write_1h: tokens,
+  cache_write_12h: tokens,
   output: tokens,
   output_reasoning: tokens,
 });
@@ -22,7 +24,9 @@ const prices = fc.record({
   input_uncached: price,
   cache_read: price,
   cache_write_5m: price,
+  cache_write_30m: price,
   cache_write_1h: price,
+  cache_write_12h: price,
   output: price,
 });
 const surcharges = fc.array(
@@ -46,6 +50,7 @@ function buildGeneration(part: Partial<Generation>): Generation {
     reason: 'provider_reported',
     usage: null,
     prices: null,
+    priceRule: '2026-11-23/standard',
     fees: [],
     charged: 0n,
     shortfall: 0n,
@@ -98,10 +103,12 @@ describe('the cost breakdown of a call', () => {
   it('is exported under the documented headers, in their order', () => {
     expect(CALL_HEADERS.join(',')).toBe(
       'id,created_at,settled_at,key_id,key_name,model,provider,dialect,stream,http_status,status,' +
-        'reason,input_uncached,cache_read,cache_write_5m,cache_write_1h,output,output_reasoning,' +
+        'reason,input_uncached,cache_read,cache_write_5m,cache_write_30m,cache_write_1h,' +
+        'cache_write_12h,output,output_reasoning,' +
         'input_uncached_nano_usd_per_million,cache_read_nano_usd_per_million,' +
-        'cache_write_5m_nano_usd_per_million,cache_write_1h_nano_usd_per_million,' +
-        'output_nano_usd_per_million,fees,charged_usd,charged_nano_usd,shortfall_nano_usd',
+        'cache_write_5m_nano_usd_per_million,cache_write_30m_nano_usd_per_million,' +
+        'cache_write_1h_nano_usd_per_million,cache_write_12h_nano_usd_per_million,' +
+        'output_nano_usd_per_million,price_rule,fees,charged_usd,charged_nano_usd,shortfall_nano_usd',
     );
   });
 
@@ -116,7 +123,9 @@ const ZERO_PRICES = {
   input_uncached: 0n,
   cache_read: 0n,
   cache_write_5m: 0n,
+  cache_write_30m: 0n,
   cache_write_1h: 0n,
+  cache_write_12h: 0n,
   output: 0n,
 };
 

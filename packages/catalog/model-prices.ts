@@ -1,0 +1,357 @@
+/**
+ * The prices of one model: which rule holds, what its factors and the margin make of it. Decoded
+ * once per model; a look-up decides which rules hold and finds the rest in a cache. Pure;
+ * `@farebox/money` does the arithmetic of a bill.
+ */
+import {
+  BUCKETS,
+  type Bucket,
+  type Prices,
+  SURCHARGE_UNITS,
+  type SurchargeKind,
+  type Usage,
+} from '@farebox/money';
+import {
+  type Calendars,
+  conditionsHold,
+  type DecodedConditions,
+  decodeConditions,
+  edgeImplies,
+  type InputEdge,
+  isSameEdge,
+  isUndecided,
+  type PriceTerms,
+  reachesEdge,
+  toInputEdge,
+} from './price-conditions.ts';
+import {
+  type ListedModel,
+  PRICED_SURCHARGE_KINDS,
+  type PricedSurchargeKind,
+  type PriceFactor,
+  type PriceKey,
+  type PriceRule,
+  type Region,
+  type ServiceTier,
+  type Speed,
+} from './price-list.ts';
+
+export type SurchargePrices = Readonly<Partial<Record<PricedSurchargeKind, bigint>>>;
+
+/** Prices in nano-USD per million units. The provider's own are those without the margin. */
+export type ResolvedPrices = Readonly<{
+  /** `<version of the list>/<rule>[+<factor>...]`, as a bill names it. */
+  rule: string;
+  prices: Prices;
+  surchargePrices: SurchargePrices;
+  providerPrices: Prices;
+  providerSurchargePrices: SurchargePrices;
+}>;
+
+/** Everything that may be served for a request: the terms asked for and those it may fall back to. */
+export type PossibleTerms = Readonly<{
+  at: number;
+  tiers: readonly ServiceTier[];
+  speeds: readonly Speed[];
+  regions: readonly Region[];
+}>;
+
+type Dimension = 'tier' | 'speed' | 'region';
+
+type DecodedRule = Readonly<{
+  id: string;
+  when: DecodedConditions;
+  prices: ReadonlyMap<PriceKey, bigint>;
+}>;
+
+type DecodedFactor = Readonly<{
+  id: string;
+  when: DecodedConditions;
+  dimension: Dimension;
+  numerator: bigint;
+  denominator: bigint;
+  keys: ReadonlySet<PriceKey>;
+}>;
+
+/** The edges that an input may have reached together, and the tokens that this takes. */
+type InputSize = Readonly<{ reached: readonly boolean[]; minTokens: number }>;
+
+export type ModelPrices = Readonly<{
+  version: string;
+  rules: readonly DecodedRule[];
+  factors: readonly DecodedFactor[];
+  edges: readonly InputEdge[];
+  sizes: readonly InputSize[];
+  marginBasisPoints: bigint;
+  resolved: Map<number, ResolvedPrices>;
+}>;
+
+const PRICE_KEYS: readonly PriceKey[] = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
+
+function countsTokens(key: PriceKey): boolean {
+  const bucket: string | undefined = BUCKETS.find((candidate) => candidate === key);
+  const kind: SurchargeKind | undefined = PRICED_SURCHARGE_KINDS.find((other) => other === key);
+  return bucket !== undefined || (kind !== undefined && SURCHARGE_UNITS[kind] === 'token');
+}
+
+const TOKEN_KEYS: ReadonlySet<PriceKey> = new Set(PRICE_KEYS.filter(countsTokens));
+
+/**
+ * What a price that no rule states is. A provider that states no price of a cache bills it as input;
+ * one that states a single price of its writes has it for every lifetime.
+ */
+const FALLBACK: Readonly<Partial<Record<PriceKey, PriceKey>>> = {
+  cache_read: 'input_uncached',
+  cache_write_5m: 'input_uncached',
+  cache_write_30m: 'cache_write_5m',
+  cache_write_1h: 'cache_write_5m',
+  cache_write_12h: 'cache_write_1h',
+  audio_input: 'input_uncached',
+  audio_output: 'output',
+  image_output: 'output',
+};
+
+function decodePrices(prices: PriceRule['prices']): ReadonlyMap<PriceKey, bigint> {
+  const decoded = new Map<PriceKey, bigint>();
+  for (const key of PRICE_KEYS) {
+    const price = prices[key];
+    if (price !== undefined) decoded.set(key, BigInt(price));
+  }
+  return decoded;
+}
+
+function factorDimension({ id, when }: PriceFactor): Dimension {
+  if (when.tier !== undefined) return 'tier';
+  if (when.speed !== undefined) return 'speed';
+  if (when.region !== undefined) return 'region';
+  throw new Error(`the factor ${id} has no dimension`);
+}
+
+function listEdges(rules: readonly PriceRule[]): InputEdge[] {
+  const edges: InputEdge[] = [];
+  for (const { when } of rules) {
+    if (when.input === undefined) continue;
+    const edge = toInputEdge(when.input);
+    if (!edges.some((other) => isSameEdge(other, edge))) edges.push(edge);
+  }
+  return edges;
+}
+
+/** Returns every combination of edges that an input can have reached. */
+function listSizes(edges: readonly InputEdge[]): InputSize[] {
+  const sizes: InputSize[] = [];
+  for (let combination = 0; combination < 2 ** edges.length; combination += 1) {
+    const reached = edges.map((_, index) => Math.floor(combination / 2 ** index) % 2 === 1);
+    const isConsistent = edges.every((edge, index) =>
+      edges.every(
+        (other, otherIndex) =>
+          !reached[index] || reached[otherIndex] === true || !edgeImplies(edge, other),
+      ),
+    );
+    const minTokens = Math.max(
+      0,
+      ...edges.map(({ tokens }, index) => (reached[index] ? tokens : 0)),
+    );
+    if (isConsistent) sizes.push({ reached, minTokens });
+  }
+  return sizes;
+}
+
+/** Decodes a model's prices; its rules are sorted, the most specific first. */
+export function decodeModelPrices(
+  model: Pick<ListedModel, 'prices' | 'factors'>,
+  context: Readonly<{ version: string; calendars: Calendars; marginBasisPoints: number }>,
+): ModelPrices {
+  const { version, calendars } = context;
+  const edges = listEdges(model.prices);
+  return {
+    version,
+    rules: model.prices.map(({ id, when, prices }) => ({
+      id,
+      when: decodeConditions(when, edges, calendars),
+      prices: decodePrices(prices),
+    })),
+    factors: model.factors.map((factor) => ({
+      id: factor.id,
+      when: decodeConditions(factor.when, edges, calendars),
+      dimension: factorDimension(factor),
+      numerator: BigInt(factor.numerator),
+      denominator: BigInt(factor.denominator),
+      keys: factor.buckets === undefined ? TOKEN_KEYS : new Set(factor.buckets),
+    })),
+    edges,
+    sizes: listSizes(edges),
+    marginBasisPoints: BigInt(context.marginBasisPoints),
+    resolved: new Map(),
+  };
+}
+
+type Match = Readonly<{ rules: readonly DecodedRule[]; factors: readonly DecodedFactor[] }>;
+
+type Source = Readonly<{ price: bigint; rule: DecodedRule }>;
+
+function findSource(match: Match, key: PriceKey): Source | undefined {
+  for (const rule of match.rules) {
+    const price = rule.prices.get(key);
+    if (price !== undefined) return { price, rule };
+  }
+  const fallback = FALLBACK[key];
+  return fallback === undefined ? undefined : findSource(match, fallback);
+}
+
+function divideCeil(numerator: bigint, denominator: bigint): bigint {
+  return (numerator + denominator - 1n) / denominator;
+}
+
+/** A rule that states a dimension itself is not multiplied by that dimension's factor. */
+function applyFactors(match: Match, key: PriceKey, { price, rule }: Source): bigint {
+  let numerator = price;
+  let denominator = 1n;
+  for (const factor of match.factors) {
+    if (!factor.keys.has(key) || rule.when[factor.dimension] !== undefined) continue;
+    numerator *= factor.numerator;
+    denominator *= factor.denominator;
+  }
+  return divideCeil(numerator, denominator);
+}
+
+function priceKey(match: Match, key: PriceKey): bigint | undefined {
+  const source = findSource(match, key);
+  return source === undefined ? undefined : applyFactors(match, key, source);
+}
+
+function collectBuckets(priceFor: (bucket: Bucket) => bigint): Prices {
+  return {
+    input_uncached: priceFor('input_uncached'),
+    cache_read: priceFor('cache_read'),
+    cache_write_5m: priceFor('cache_write_5m'),
+    cache_write_30m: priceFor('cache_write_30m'),
+    cache_write_1h: priceFor('cache_write_1h'),
+    cache_write_12h: priceFor('cache_write_12h'),
+    output: priceFor('output'),
+  };
+}
+
+function collectSurcharges(
+  priceFor: (kind: PricedSurchargeKind) => bigint | undefined,
+): SurchargePrices {
+  const prices: Partial<Record<PricedSurchargeKind, bigint>> = {};
+  for (const kind of PRICED_SURCHARGE_KINDS) {
+    const price = priceFor(kind);
+    if (price !== undefined) prices[kind] = price;
+  }
+  return prices;
+}
+
+const BASIS_POINTS = 10_000n;
+
+/** The platform's margin. No other code makes a price differ from the provider's. */
+function addMargin(price: bigint, basisPoints: bigint): bigint {
+  return divideCeil(price * (BASIS_POINTS + basisPoints), BASIS_POINTS);
+}
+
+function nameRule(version: string, { rules, factors }: Match): string {
+  const [rule] = rules;
+  const applied = factors.filter(({ dimension }) => rule?.when[dimension] === undefined);
+  return `${version}/${[rule?.id ?? 'none', ...applied.map(({ id }) => id)].join('+')}`;
+}
+
+function buildPrices(model: ModelPrices, match: Match): ResolvedPrices {
+  const margin = model.marginBasisPoints;
+  const providerPrices = collectBuckets((bucket) => priceKey(match, bucket) ?? 0n);
+  const providerSurchargePrices = collectSurcharges((kind) => priceKey(match, kind));
+  return {
+    rule: nameRule(model.version, match),
+    prices: collectBuckets((bucket) => addMargin(providerPrices[bucket], margin)),
+    surchargePrices: collectSurcharges((kind) => {
+      const price = providerSurchargePrices[kind];
+      return price === undefined ? undefined : addMargin(price, margin);
+    }),
+    providerPrices,
+    providerSurchargePrices,
+  };
+}
+
+/** Keeps the first factor of each dimension; they are sorted, the most specific first. */
+function onePerDimension(factors: readonly DecodedFactor[]): DecodedFactor[] {
+  return factors.filter(
+    ({ dimension }, index) => factors.findIndex((other) => other.dimension === dimension) === index,
+  );
+}
+
+function findPrices(
+  model: ModelPrices,
+  terms: PriceTerms,
+  reached: readonly boolean[],
+  unknownIsHoliday: boolean,
+): ResolvedPrices {
+  const holds = ({ when }: { when: DecodedConditions }): boolean =>
+    conditionsHold(when, terms, reached, unknownIsHoliday);
+  let key = 0;
+  for (const rule of model.rules) key = key * 2 + (holds(rule) ? 1 : 0);
+  for (const factor of model.factors) key = key * 2 + (holds(factor) ? 1 : 0);
+  const cached = model.resolved.get(key);
+  if (cached !== undefined) return cached;
+  const rules = model.rules.filter(holds);
+  const factors = onePerDimension(model.factors.filter(holds));
+  const prices = buildPrices(model, { rules, factors });
+  model.resolved.set(key, prices);
+  return prices;
+}
+
+/**
+ * Returns the prices of a call that was held at `terms.at` and served on those terms, and used that
+ * much. A day that its calendar does not know yet is no holiday.
+ */
+export function resolvePrices(model: ModelPrices, terms: PriceTerms, usage: Usage): ResolvedPrices {
+  const reached = model.edges.map((edge) => reachesEdge(edge, usage));
+  return findPrices(model, terms, reached, false);
+}
+
+/** The highest prices that a call may have; a surcharge without a price is absent. */
+export type MaxPrices = Readonly<{ prices: Prices; surchargePrices: SurchargePrices }>;
+
+function mergeMax(a: MaxPrices, b: MaxPrices): MaxPrices {
+  if (a === b) return a;
+  return {
+    prices: collectBuckets((bucket) =>
+      a.prices[bucket] > b.prices[bucket] ? a.prices[bucket] : b.prices[bucket],
+    ),
+    surchargePrices: collectSurcharges((kind) => {
+      const [one, other] = [a.surchargePrices[kind], b.surchargePrices[kind]];
+      if (one === undefined || other === undefined) return one ?? other;
+      return one > other ? one : other;
+    }),
+  };
+}
+
+function listTerms({ at, tiers, speeds, regions }: PossibleTerms): PriceTerms[] {
+  return tiers.flatMap((tier) =>
+    speeds.flatMap((speed) => regions.map((region) => ({ at, tier, speed, region }))),
+  );
+}
+
+/**
+ * Returns the highest price of each bucket and surcharge that `resolvePrices` can give for any of
+ * the terms and up to `maxInputTokens` tokens of input. A day that its calendar does not know yet
+ * counts both ways.
+ */
+export function maxPrices(
+  model: ModelPrices,
+  possible: PossibleTerms,
+  maxInputTokens: number,
+): MaxPrices {
+  const undecided = model.rules.some(({ when }) => isUndecided(when, possible.at));
+  let max: MaxPrices | undefined;
+  for (const terms of listTerms(possible)) {
+    for (const { reached, minTokens } of model.sizes) {
+      if (minTokens > maxInputTokens) continue;
+      for (const unknownIsHoliday of undecided ? [false, true] : [false]) {
+        const prices = findPrices(model, terms, reached, unknownIsHoliday);
+        max = max === undefined ? prices : mergeMax(max, prices);
+      }
+    }
+  }
+  if (max === undefined) throw new Error('a call has at least one tier, speed and region');
+  return max;
+}

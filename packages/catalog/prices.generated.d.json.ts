@@ -1,0 +1,5 @@
+/** The type of `prices.generated.json`; price-list-schema.test.ts shows that the file has it. */
+import type { PriceList } from './price-list.ts';
+
+declare const list: PriceList;
+export = list;
