@@ -223,7 +223,7 @@ describe('findModel and suggestModels', () => {
 
   test('rejects a very long name quickly', () => {
     expect(findModel('-1'.repeat(100_000), ALL_PROVIDERS)).toBeUndefined();
-    expect(suggestModels('gpt'.repeat(100_000), ALL_PROVIDERS)).toEqual([]);
+    expect(suggestModels('gpt'.repeat(100_000), ALL_PROVIDERS, NOW.getTime())).toEqual([]);
   });
 
   test('lists no model of a provider that is not configured', () => {
@@ -276,10 +276,14 @@ describe('findModel and suggestModels', () => {
   });
 
   test('suggests similar names, the nearest first', () => {
-    expect(suggestModels('claude-sonet-4-5', PROVIDER_IDS)[0]).toBe('claude-sonnet-4-5');
-    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS)[0]).toBe('gpt-5.2-pro');
-    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS).length).toBeLessThanOrEqual(3);
-    expect(suggestModels('nothing like any of them', PROVIDER_IDS)).toEqual([]);
+    expect(suggestModels('claude-sonet-4-5', PROVIDER_IDS, NOW.getTime())[0]).toBe(
+      'claude-sonnet-4-5',
+    );
+    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS, NOW.getTime())[0]).toBe('gpt-5.2-pro');
+    expect(suggestModels('gpt-5.2-proo', PROVIDER_IDS, NOW.getTime()).length).toBeLessThanOrEqual(
+      3,
+    );
+    expect(suggestModels('nothing like any of them', PROVIDER_IDS, NOW.getTime())).toEqual([]);
   });
 });
 

@@ -4,8 +4,15 @@
  */
 import type { Dialect } from '@farebox/dialects';
 import { getProviderDialects, PROVIDER_IDS } from '@farebox/providers/list';
-import { findNearest, indexNames, type Names, resolveName } from './model-names.ts';
+import {
+  indexNames,
+  LONG_CONTEXT_WINDOW,
+  type Names,
+  parseModelName,
+  resolveName,
+} from './model-names.ts';
 import { decodeModelPrices, type ModelPrices } from './model-prices.ts';
+import { suggestNames } from './model-suggestions.ts';
 import { type Calendars, decodeCalendars } from './price-conditions.ts';
 import type {
   Capabilities,
@@ -45,7 +52,8 @@ export type Model = Readonly<{
 export type Catalog = Readonly<{
   findModel: (name: string, providers: readonly string[]) => Model | undefined;
   listModels: (providers: readonly string[]) => Model[];
-  suggestModels: (name: string, providers: readonly string[]) => string[];
+  /** Returns up to three names for one that cannot be called at `at`, the best first. */
+  suggestModels: (name: string, providers: readonly string[], at: number) => readonly string[];
 }>;
 
 const EPOCH = '1970-01-01';
@@ -55,6 +63,11 @@ const FREE_RULE: PriceRule = {
   when: {},
   prices: { input_uncached: 0, output: 0, web_search: 0 },
 };
+
+/** Returns whether the provider has switched the model off by `at` (UTC midnight of the day). */
+export function isRetired({ lifecycle }: Pick<Model, 'lifecycle'>, at: number): boolean {
+  return lifecycle.retiresOn !== null && Date.parse(lifecycle.retiresOn) <= at;
+}
 
 /** What the models of one list share. */
 type ListContext = Readonly<{
@@ -178,7 +191,14 @@ export function openCatalog(list: PriceList): Catalog {
     list.providers.map((provider) => [provider.id, new ProviderIndex(provider, context)]),
   );
 
-  function findModel(name: string, providers: readonly string[]): Model | undefined {
+  function findModel(requested: string, providers: readonly string[]): Model | undefined {
+    const { name, hasLongContext } = parseModelName(requested);
+    const model = findNamed(name, providers);
+    if (model === undefined || !hasLongContext) return model;
+    return { ...model, contextWindow: Math.max(model.contextWindow, LONG_CONTEXT_WINDOW) };
+  }
+
+  function findNamed(name: string, providers: readonly string[]): Model | undefined {
     const slash = name.indexOf('/');
     const prefix = name.slice(0, Math.max(0, slash));
     if (providers.includes(prefix)) {
@@ -192,15 +212,20 @@ export function openCatalog(list: PriceList): Catalog {
     return undefined;
   }
 
-  function suggestModels(name: string, providers: readonly string[]): string[] {
-    const names = new Set<string>();
-    for (const provider of nativeFirst(providers)) {
-      for (const listedName of indexes.get(provider)?.names().exact.keys() ?? []) {
-        names.add(listedName);
-        names.add(`${provider}/${listedName}`);
-      }
+  function suggestModels(
+    requested: string,
+    providers: readonly string[],
+    at: number,
+  ): readonly string[] {
+    const { name } = parseModelName(requested);
+    const own = findNamed(name, providers);
+    if (own !== undefined && isRetired(own, at) && own.lifecycle.successor !== null) {
+      return [`${own.provider}/${own.lifecycle.successor}`];
     }
-    return findNearest(name, names);
+    return suggestNames(
+      name,
+      listModels(providers).filter((model) => !isRetired(model, at)),
+    );
   }
 
   const listModels = (providers: readonly string[]): Model[] =>

@@ -4,7 +4,7 @@
  * similar one.
  */
 import type { Usage } from '@farebox/money';
-import { type Catalog, type Model, openCatalog } from './catalog.ts';
+import { type Catalog, isRetired, type Model, openCatalog } from './catalog.ts';
 import { addModels, type ExtraModel } from './extra-models.ts';
 import {
   type MaxPrices,
@@ -16,6 +16,7 @@ import {
 import type { PriceTerms } from './price-conditions.ts';
 import type { PriceList } from './price-list.ts';
 import prices from './prices.generated.json' with { type: 'json' };
+import { type PublishedPrices, publishPrices as publishModelPrices } from './published-prices.ts';
 
 export type { SurchargePrices } from './model-prices.ts';
 export {
@@ -29,6 +30,7 @@ export {
   type Speed,
 } from './price-list.ts';
 export type { Catalog, ExtraModel, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
+export { isRetired };
 
 const PRICE_LIST: PriceList = prices;
 const CATALOG = openCatalog(PRICE_LIST);
@@ -45,9 +47,13 @@ export function listModels(providers: readonly string[]): Model[] {
   return CATALOG.listModels(providers);
 }
 
-/** Returns up to three names similar to an unknown one, the nearest first. */
-export function suggestModels(name: string, providers: readonly string[]): string[] {
-  return CATALOG.suggestModels(name, providers);
+/** Returns up to three names for one that cannot be called at `at`, the best first. */
+export function suggestModels(
+  name: string,
+  providers: readonly string[],
+  at: number,
+): readonly string[] {
+  return CATALOG.suggestModels(name, providers, at);
 }
 
 /** The terms of a call that asks for nothing special, held at `at` (milliseconds since the epoch). */
@@ -67,6 +73,11 @@ export function maxPrices(
   maxInputTokens: number = Number.POSITIVE_INFINITY,
 ): MaxPrices {
   return maxModelPrices(model.prices, possible, maxInputTokens);
+}
+
+/** Returns the prices as the models endpoint publishes them at `at`. */
+export function publishPrices(model: Model, at: number): PublishedPrices {
+  return publishModelPrices(model.prices, at);
 }
 
 /** Returns the date of the price list, as YYYY-MM-DD. */

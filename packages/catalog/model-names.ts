@@ -77,35 +77,20 @@ export function resolveName(names: Names, name: string): ListedModel | undefined
   return strictly ? first : undefined;
 }
 
-/** Returns the edit distance between two names, counted no further than the maximum. */
-function editDistance(a: string, b: string, max: number): number {
-  if (Math.abs(a.length - b.length) > max) return max + 1;
-  let previousRow = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row += 1) {
-    const currentRow = [row];
-    for (let column = 1; column <= b.length; column += 1) {
-      const same = a[row - 1] === b[column - 1] ? 0 : 1;
-      const replaced = (previousRow[column - 1] ?? 0) + same;
-      currentRow.push(
-        Math.min(replaced, (previousRow[column] ?? 0) + 1, (currentRow[column - 1] ?? 0) + 1),
-      );
-    }
-    if (Math.min(...currentRow) > max) return max + 1;
-    previousRow = currentRow;
-  }
-  return previousRow[b.length] ?? max + 1;
-}
+/** The window that Claude Code asks for with the suffix. */
+export const LONG_CONTEXT_WINDOW = 1_000_000;
 
-/** Returns up to three of the known names that are similar to `name`, the nearest first. */
-export function findNearest(name: string, known: Iterable<string>): string[] {
-  if (name.length > MAX_NAME_LENGTH) return [];
-  const lowerCaseName = name.toLowerCase();
-  const max = Math.max(2, Math.floor(lowerCaseName.length / 4));
-  const matches: { candidate: string; edits: number }[] = [];
-  for (const candidate of known) {
-    const edits = editDistance(lowerCaseName, candidate, max);
-    if (edits <= max) matches.push({ candidate, edits });
-  }
-  matches.sort((a, b) => a.edits - b.edits || (a.candidate < b.candidate ? -1 : 1));
-  return matches.slice(0, 3).map(({ candidate }) => candidate);
+/**
+ * Reads a name as clients write it. Google's own list calls its models `models/...`. Claude Code
+ * marks a model of which it wants the long context window with `[1m]`, and sends the mark in some
+ * modes (Wei-Shaw/sub2api#4505).
+ */
+export function parseModelName(
+  requested: string,
+): Readonly<{ name: string; hasLongContext: boolean }> {
+  const name = requested.replace(/\[1m\]$/i, '');
+  return {
+    name: name.replace(/^([a-z0-9_-]+\/)?models\//, '$1'),
+    hasLongContext: name !== requested,
+  };
 }

@@ -58,7 +58,7 @@ export type PossibleTerms = Readonly<{
 
 type Dimension = 'tier' | 'speed' | 'region';
 
-type DecodedRule = Readonly<{
+export type DecodedRule = Readonly<{
   id: string;
   when: DecodedConditions;
   prices: ReadonlyMap<PriceKey, bigint>;
@@ -246,7 +246,7 @@ function collectSurcharges(
 const BASIS_POINTS = 10_000n;
 
 /** The platform's margin. No other code makes a price differ from the provider's. */
-function addMargin(price: bigint, basisPoints: bigint): bigint {
+export function addMargin(price: bigint, basisPoints: bigint): bigint {
   return divideCeil(price * (BASIS_POINTS + basisPoints), BASIS_POINTS);
 }
 

@@ -82,7 +82,7 @@ export const CHAT_DIALECT: DialectSpec = {
   answer: {
     keyTable: buildKeyTable({
       content: 'text',
-      arguments: 'tool_arguments',
+      arguments: 'text',
       name: 'tool_call_name',
       reasoning_content: 'text',
       reasoning: 'text',
@@ -113,5 +113,5 @@ export const CHAT_DIALECT: DialectSpec = {
       isJsonObject(body) && isJsonObject(body.error) && typeof body.error.message === 'string',
     overloadedStatus: 503,
   },
-  modelListBounds: () => ({}),
+  modelList: { page: null, onlyCallable: false, bounds: () => ({}) },
 };

@@ -153,6 +153,16 @@ export type ErrorSpec = Readonly<{
   overloadedStatus: number;
 }>;
 
+/** How GET /v1/models lists the models. */
+export type ModelListSpec = Readonly<{
+  /** The page size, where the list has pages; null where it is whole. */
+  page: Readonly<{ defaultLimit: number; maxLimit: number }> | null;
+  /** True to leave out the models that cannot be called in this dialect. */
+  onlyCallable: boolean;
+  /** The members that the list has beside `data`. */
+  bounds: (ids: readonly string[], hasMore: boolean) => Readonly<Record<string, unknown>>;
+}>;
+
 export type DialectSpec = Readonly<{
   /** The path of its endpoint at the gateway. */
   path: string;
@@ -161,6 +171,5 @@ export type DialectSpec = Readonly<{
   request: RequestSpec;
   answer: AnswerSpec;
   errors: ErrorSpec;
-  /** The members that a list of models has beside `data`. */
-  modelListBounds: (ids: readonly string[]) => Readonly<Record<string, unknown>>;
+  modelList: ModelListSpec;
 }>;

@@ -8,7 +8,6 @@
 export type KeyRole =
   | 'text'
   | 'tool_call_name'
-  | 'tool_arguments'
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'

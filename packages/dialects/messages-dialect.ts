@@ -92,7 +92,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     keyTable: buildKeyTable({
       text: 'text',
       thinking: 'text',
-      partial_json: 'tool_arguments',
+      partial_json: 'text',
       content: 'text',
       name: 'tool_call_name',
       signature: 'thinking_signature',
@@ -126,10 +126,14 @@ export const MESSAGES_DIALECT: DialectSpec = {
       typeof body.error.type === 'string',
     overloadedStatus: 529,
   },
-  // Anthropic's pages name their first and last entry; all models fit on one page.
-  modelListBounds: (ids) => ({
-    has_more: false,
-    first_id: ids[0] ?? null,
-    last_id: ids.at(-1) ?? null,
-  }),
+  // https://platform.claude.com/docs/en/api/models/list: cursors, and 20 models a page.
+  modelList: {
+    page: { defaultLimit: 20, maxLimit: 1000 },
+    onlyCallable: true,
+    bounds: (ids, hasMore) => ({
+      has_more: hasMore,
+      first_id: ids[0] ?? null,
+      last_id: ids.at(-1) ?? null,
+    }),
+  },
 };

@@ -162,13 +162,22 @@ export function affordableTokens(amount: NanoUsd, perMillion: bigint): number {
   return count > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(count);
 }
 
+/** Formats a non-negative count of 10^-places as exact decimal text without trailing zeros. */
+function formatDecimal(count: bigint, places: number): string {
+  const digits = count.toString().padStart(places + 1, '0');
+  const whole = digits.slice(0, -places);
+  const fraction = digits.slice(-places).replace(/0+$/, '');
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}
+
 /** Formats exact decimal USD without trailing zeros: 1_500_000_000n is "1.5". */
 export function formatUsd(amount: NanoUsd): string {
-  const sign = amount < 0n ? '-' : '';
-  const digits = (amount < 0n ? -amount : amount).toString().padStart(10, '0');
-  const whole = digits.slice(0, -9);
-  const fraction = digits.slice(-9).replace(/0+$/, '');
-  return fraction === '' ? `${sign}${whole}` : `${sign}${whole}.${fraction}`;
+  return amount < 0n ? `-${formatDecimal(-amount, 9)}` : formatDecimal(amount, 9);
+}
+
+/** Formats nano-USD per million units as exact decimal USD per unit: 150_000_000n is "0.00000015". */
+export function formatUnitPrice(perMillion: bigint): string {
+  return formatDecimal(perMillion, 15);
 }
 
 /** Parses decimal USD of at most nine decimals exactly; returns undefined for anything else. */

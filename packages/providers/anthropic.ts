@@ -13,10 +13,5 @@ export const anthropic = {
   }),
   keyHeader: 'x-api-key',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included' },
-  calibration: {
-    tokenScale: { ascii: 1.2, nonAscii: 1.6 },
-    toolCallTokens: { first: 31, further: 17, argument: 10 },
-    isEventPerToken: false,
-  },
+  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
 } as const satisfies ProviderSpec;

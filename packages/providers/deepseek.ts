@@ -19,10 +19,5 @@ export const deepseek = {
   }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included' },
-  calibration: {
-    tokenScale: { ascii: 1, nonAscii: 0.95 },
-    toolCallTokens: { first: 23, further: 10, argument: 11 },
-    isEventPerToken: true,
-  },
+  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
 } as const satisfies ProviderSpec;

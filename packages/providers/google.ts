@@ -14,10 +14,5 @@ export const google = {
   endpoints: (base) => ({ chat: `${base}/v1beta/openai/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'from_total' },
-  calibration: {
-    tokenScale: { ascii: 1, nonAscii: 0.95 },
-    toolCallTokens: { first: 7, further: 7, argument: 2 },
-    isEventPerToken: false,
-  },
+  quirks: { reasoning: 'from_total', toolCallOverheadTokens: 20 },
 } as const satisfies ProviderSpec;

@@ -12,8 +12,7 @@ export default {
     await runScheduled(getDeps(env));
   },
   async queue(batch, env) {
-    const isNotices = batch.queue.startsWith('farebox-notices');
-    const consume = isNotices ? consumeNotifications : consumeMail;
+    const consume = batch.queue === 'farebox-notices' ? consumeNotifications : consumeMail;
     await consume(batch, getMailDeps(env));
   },
 } satisfies ExportedHandler<Env>;

@@ -22,7 +22,7 @@ function resolveTarget(ctx: RequestContext, name: string): CountTarget {
   const model = findModel(name, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined) {
-    const suggestions = suggestModels(name, providerIds);
+    const suggestions = suggestModels(name, providerIds, ctx.clock());
     return err('model_not_found', { model: name, suggestions });
   }
   if (provider.endpoints.count_tokens === undefined) {

@@ -4,6 +4,7 @@
  */
 import {
   findModel,
+  isRetired,
   type MaxPrices,
   type Model,
   maxPrices,
@@ -146,8 +147,8 @@ export function planCall(
   const providerIds = [...providers.keys()];
   const model = findModel(facts.model, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
-  if (model === undefined || provider === undefined) {
-    const suggestions = suggestModels(facts.model, providerIds);
+  if (model === undefined || provider === undefined || isRetired(model, now)) {
+    const suggestions = suggestModels(facts.model, providerIds, now);
     return err('model_not_found', { model: facts.model, suggestions });
   }
   if (provider.endpoints[facts.dialect] === undefined) {

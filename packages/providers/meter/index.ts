@@ -133,7 +133,6 @@ class DocumentMeter implements Meter {
 
   constructor(options: MeterOptions) {
     this.#usageTracker = new UsageTracker(options);
-    this.#usageTracker.outputEstimator.ignoreEvents();
   }
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {

@@ -1,0 +1,211 @@
+/**
+ * A model's prices as cost meters of agents read them: OpenRouter's `pricing` with `overrides`
+ * (https://openrouter.ai/docs/api-reference/list-available-models, `PublicPricing` and
+ * `PricingOverride` of @openrouter/sdk 1.3). Amounts are USD per unit as decimal text. A member that
+ * OpenRouter does not have says so in its comment.
+ */
+import { formatUnitPrice, NO_USAGE } from '@farebox/money';
+import {
+  addMargin,
+  type DecodedRule,
+  type ModelPrices,
+  type ResolvedPrices,
+  resolvePrices,
+} from './model-prices.ts';
+import type { PriceTerms } from './price-conditions.ts';
+import {
+  type PriceKey,
+  REGIONS,
+  type Region,
+  SERVICE_TIERS,
+  type ServiceTier,
+  SPEEDS,
+  type Speed,
+} from './price-list.ts';
+
+/** The keys of OpenRouter's pricing by our buckets; the lifetimes it lacks are named alike. */
+const PUBLISHED_KEYS = [
+  ['input_uncached', 'prompt'],
+  ['output', 'completion'],
+  ['cache_read', 'input_cache_read'],
+  ['cache_write_5m', 'input_cache_write'],
+  ['cache_write_30m', 'input_cache_write_30m'],
+  ['cache_write_1h', 'input_cache_write_1h'],
+  ['cache_write_12h', 'input_cache_write_12h'],
+  ['audio_input', 'audio'],
+  ['audio_output', 'audio_output'],
+  ['image_output', 'image_output'],
+  ['web_search', 'web_search'],
+] as const satisfies readonly (readonly [PriceKey, string])[];
+type PublishedKey = (typeof PUBLISHED_KEYS)[number][1];
+
+export type PublishedAmounts = Readonly<Partial<Record<PublishedKey, string>>>;
+
+/** Conditions and prices; every condition must hold, and a later entry wins per key. */
+export type PublishedOverride = OverrideMembers & PublishedAmounts;
+
+type OverrideMembers = Readonly<{
+  /** Holds when the input has more tokens than this. */
+  min_prompt_tokens?: number;
+  utc_days?: readonly string[];
+  /** HHMM numbers, `[utc_start, utc_end)`; a window may wrap midnight. */
+  utc_start?: number;
+  utc_end?: number;
+  /** Ours: the local dates (YYYY-MM-DD) on which the entry does not hold, from today on. */
+  except_dates?: readonly string[];
+}>;
+
+/** A price that holds from a known moment on. Ours. */
+export type UpcomingPrice = Readonly<{ from: string; price_rule: string }> & PublishedAmounts;
+
+export type PublishedPrices = Readonly<{
+  pricing: PublishedAmounts &
+    Readonly<{
+      overrides: readonly PublishedOverride[];
+      /** Ours: what the other tiers, speeds and regions cost outside the overrides. */
+      service_tiers: Readonly<Record<string, PublishedAmounts>>;
+      speeds: Readonly<Record<string, PublishedAmounts>>;
+      regions: Readonly<Record<string, PublishedAmounts>>;
+      upcoming: readonly UpcomingPrice[];
+    }>;
+  /** The provider's own prices outside the overrides; present where the platform has a margin. */
+  provider_pricing?: PublishedAmounts;
+  margin_percent: string;
+}>;
+
+const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+const DAY_MS = 86_400_000;
+
+/** Names the amounts; a price of zero is left out, except those that every model must have. */
+function toAmounts({
+  prices,
+  surchargePrices,
+}: Pick<ResolvedPrices, 'prices' | 'surchargePrices'>): PublishedAmounts {
+  const all: Readonly<Partial<Record<PriceKey, bigint>>> = { ...prices, ...surchargePrices };
+  const amounts: Partial<Record<PublishedKey, string>> = {};
+  for (const [key, name] of PUBLISHED_KEYS) {
+    const price = all[key];
+    const isRequired = key === 'input_uncached' || key === 'output';
+    if (price !== undefined && (price > 0n || isRequired)) amounts[name] = formatUnitPrice(price);
+  }
+  return amounts;
+}
+
+function isStandard({ when }: DecodedRule): boolean {
+  return when.tier === undefined && when.speed === undefined && when.region === undefined;
+}
+
+function isDated({ when }: DecodedRule, at: number): boolean {
+  return at >= when.from && at < when.until;
+}
+
+function hasCondition({ when }: DecodedRule): boolean {
+  return when.schedule !== null || when.input >= 0;
+}
+
+function toClock(second: number): number {
+  const minute = Math.floor(second / 60);
+  return Math.floor(minute / 60) * 100 + (minute % 60);
+}
+
+type OverrideConditions = Omit<OverrideMembers, 'min_prompt_tokens'>;
+
+function scheduleConditions(rule: DecodedRule, at: number): OverrideConditions[] {
+  const { schedule } = rule.when;
+  if (schedule === null) return [{}];
+  const { weekdays, except, windows } = schedule;
+  const today = Math.floor(at / DAY_MS);
+  const holidays = [...(except?.days ?? [])].filter((day) => day >= today).sort((a, b) => a - b);
+  return windows.map(([start, end]) => ({
+    ...(weekdays === null ? {} : { utc_days: DAYS.filter((_, index) => weekdays.has(index + 1)) }),
+    ...(end - start === DAY_MS / 1000
+      ? {}
+      : { utc_start: toClock(start), utc_end: toClock(end % 86_400) }),
+    ...(holidays.length === 0
+      ? {}
+      : { except_dates: holidays.map((day) => new Date(day * DAY_MS).toISOString().slice(0, 10)) }),
+  }));
+}
+
+/** Returns what the rule itself states, with the margin. */
+function ruleAmounts(model: ModelPrices, rule: DecodedRule): PublishedAmounts {
+  const amounts: Partial<Record<PublishedKey, string>> = {};
+  for (const [key, name] of PUBLISHED_KEYS) {
+    const price = rule.prices.get(key);
+    if (price !== undefined)
+      amounts[name] = formatUnitPrice(addMargin(price, model.marginBasisPoints));
+  }
+  return amounts;
+}
+
+function toOverrides(model: ModelPrices, rule: DecodedRule, at: number): PublishedOverride[] {
+  const edge = model.edges[rule.when.input];
+  const size = edge === undefined ? {} : { min_prompt_tokens: edge.tokens - 1 };
+  const amounts = ruleAmounts(model, rule);
+  return scheduleConditions(rule, at).map((conditions) => ({ ...size, ...conditions, ...amounts }));
+}
+
+/** The model at its prices outside every window and size. */
+function withoutConditions(model: ModelPrices): ModelPrices {
+  const rules = model.rules.filter((rule) => !hasCondition(rule));
+  return { ...model, rules, resolved: new Map() };
+}
+
+function hasTerm(model: ModelPrices, dimension: 'tier' | 'speed' | 'region', value: string) {
+  return [...model.rules, ...model.factors].some(({ when }) => when[dimension] === value);
+}
+
+/** Returns the amounts of each value of one dimension that the model's prices mention. */
+function amountsByTerm<T extends ServiceTier | Speed | Region>(
+  model: ModelPrices,
+  dimension: 'tier' | 'speed' | 'region',
+  values: readonly T[],
+  toTerms: (value: T) => PriceTerms,
+): Readonly<Record<string, PublishedAmounts>> {
+  const base = withoutConditions(model);
+  return Object.fromEntries(
+    values
+      .filter((value) => hasTerm(model, dimension, value))
+      .map((value) => [value, toAmounts(resolvePrices(base, toTerms(value), NO_USAGE))]),
+  );
+}
+
+function listUpcoming(model: ModelPrices, at: number): UpcomingPrice[] {
+  return model.rules
+    .filter((rule) => isStandard(rule) && rule.when.from > at)
+    .map((rule) => ({
+      from: new Date(rule.when.from).toISOString(),
+      price_rule: rule.id,
+      ...ruleAmounts(model, rule),
+    }));
+}
+
+/** The margin in percent as decimal text: 250 basis points are "2.5". */
+function formatPercent(basisPoints: bigint): string {
+  return (Number(basisPoints) / 100).toString();
+}
+
+/** Returns the prices of a model as they are published at `at` (milliseconds since the epoch). */
+export function publishPrices(model: ModelPrices, at: number): PublishedPrices {
+  const standard: PriceTerms = { at, tier: 'standard', speed: 'standard', region: 'global' };
+  const resolved = resolvePrices(withoutConditions(model), standard, NO_USAGE);
+  const conditional = model.rules.filter(
+    (rule) => isStandard(rule) && isDated(rule, at) && hasCondition(rule),
+  );
+  const { providerPrices: prices, providerSurchargePrices: surchargePrices } = resolved;
+  return {
+    pricing: {
+      ...toAmounts(resolved),
+      // Rules stand with the most specific first; of overrides the last one wins.
+      overrides: conditional.reverse().flatMap((rule) => toOverrides(model, rule, at)),
+      service_tiers: amountsByTerm(model, 'tier', SERVICE_TIERS, (tier) => ({ ...standard, tier })),
+      speeds: amountsByTerm(model, 'speed', SPEEDS, (speed) => ({ ...standard, speed })),
+      regions: amountsByTerm(model, 'region', REGIONS, (region) => ({ ...standard, region })),
+      upcoming: listUpcoming(model, at),
+    },
+    ...(model.marginBasisPoints === 0n
+      ? {}
+      : { provider_pricing: toAmounts({ prices, surchargePrices }) }),
+    margin_percent: formatPercent(model.marginBasisPoints),
+  };
+}
