@@ -1,5 +1,11 @@
 export * from './contract.ts';
-export type { AnswerRecorder, DialectSpec, ErrorKind, UsageQuirks } from './dialect-spec.ts';
+export type {
+  AnswerRecorder,
+  DialectSpec,
+  ErrorKind,
+  ModelListSpec,
+  UsageQuirks,
+} from './dialect-spec.ts';
 export { editModel, editRequest } from './edit.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';

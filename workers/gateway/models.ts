@@ -1,46 +1,133 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
-import { listModels, type Model, priceDate, resolvePrices, standardTerms } from '@farebox/catalog';
+import {
+  findModel,
+  isRetired,
+  listModels,
+  type Model,
+  priceDate,
+  publishPrices,
+  resolvePrices,
+  standardTerms,
+  suggestModels,
+} from '@farebox/catalog';
 import { DIALECT_SPECS } from '@farebox/dialects';
 import { NO_USAGE, pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
+import { selectPage } from './model-pages.ts';
 import { supportedEndpoints } from './plan.ts';
 import { idHeaders } from './request-id.ts';
 
+function toInstant(date: string | null): string | null {
+  return date === null ? null : new Date(date).toISOString();
+}
+
+/** The lifecycle in the words of Anthropic's models endpoint. */
+function lifecycleJson({ lifecycle, deprecated }: Model): Record<string, unknown> {
+  return {
+    lifecycle: deprecated ? 'deprecated' : 'active',
+    deprecated,
+    deprecated_at: toInstant(lifecycle.deprecatedOn),
+    retires_at: toInstant(lifecycle.retiresOn),
+    successor: lifecycle.successor,
+  };
+}
+
+/** The names of Anthropic's capabilities where there is one. What no source states is left out. */
+const CAPABILITY_NAMES = {
+  tools: 'tools',
+  structuredOutput: 'structured_outputs',
+  reasoning: 'thinking',
+  imageInput: 'image_input',
+  documentInput: 'pdf_input',
+  audioInput: 'audio_input',
+} as const satisfies Readonly<Record<keyof Model['capabilities'], string>>;
+
+function capabilitiesJson({ capabilities }: Model): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(capabilities).map(([name, supported]) => [
+      Reflect.get(CAPABILITY_NAMES, name),
+      { supported },
+    ]),
+  );
+}
+
+/** The modalities in the words of OpenRouter's models endpoint. */
+function modalities({ capabilities }: Model): readonly string[] {
+  const { imageInput, documentInput, audioInput } = capabilities;
+  return [
+    'text',
+    ...(imageInput ? ['image'] : []),
+    ...(documentInput ? ['file'] : []),
+    ...(audioInput ? ['audio'] : []),
+  ];
+}
+
+function pricesJson(model: Model, now: number): Record<string, unknown> {
+  const { prices, providerPrices, rule } = resolvePrices(model, standardTerms(now), NO_USAGE);
+  const { source, sourceDate, confirmedOn, citation, disputed } = model.provenance;
+  return {
+    ...publishPrices(model, now),
+    price_rule: rule,
+    prices_nano_usd_per_million: pricesToJson(prices),
+    provider_prices_nano_usd_per_million: pricesToJson(providerPrices),
+    price_source: source,
+    price_source_date: sourceDate,
+    price_confirmed_on: confirmedOn,
+    price_citation: citation,
+    price_disputed: disputed,
+  };
+}
+
 /**
- * Returns an entry for both SDKs: OpenAI's `object` and `created`, Anthropic's `type` and
- * `created_at`.
+ * Returns an entry for every client: OpenAI's `object` and `created`, Anthropic's `type`,
+ * `created_at` and limits, OpenRouter's `pricing`, `architecture` and `top_provider`.
  */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
-  const { prices } = resolvePrices(model, standardTerms(now), NO_USAGE);
   return {
     id: model.name,
     object: 'model',
     type: 'model',
-    display_name: model.upstreamName,
+    name: model.displayName,
+    display_name: model.displayName,
     created: Math.floor(model.created.getTime() / 1000),
     created_at: model.created.toISOString(),
     owned_by: model.provider,
     context_length: model.contextWindow,
+    max_input_tokens: model.contextWindow,
     max_output_tokens: model.maxOutput,
+    max_tokens: model.maxOutput,
+    top_provider: {
+      context_length: model.contextWindow,
+      max_completion_tokens: model.maxOutput,
+    },
+    architecture: { input_modalities: modalities(model), output_modalities: ['text'] },
+    capabilities: capabilitiesJson(model),
     endpoints: provider === undefined ? [] : supportedEndpoints(provider),
-    prices_nano_usd_per_million: pricesToJson(prices),
-    deprecated: model.deprecated,
+    ...lifecycleJson(model),
+    ...pricesJson(model, now),
   };
 }
 
-/** Returns the models that the key may call, or all of them if the request has no key. */
-async function allowedModels(ctx: RequestContext): Promise<readonly Model[] | Response> {
+function listServedModels(ctx: RequestContext): readonly Model[] {
+  const now = ctx.clock();
+  const { onlyCallable } = DIALECT_SPECS[ctx.dialect].modelList;
+  return listModels([...ctx.deps.providers.keys()]).filter((model) => {
+    const provider = ctx.deps.providers.get(model.provider);
+    const isCallable = provider?.endpoints[ctx.dialect] !== undefined;
+    return !isRetired(model, now) && (isCallable || !onlyCallable);
+  });
+}
+
+/** Returns the names that the key may call, null for all, or the error about the key. */
+async function allowedNames(ctx: RequestContext): Promise<readonly string[] | null | Response> {
   const { deps, request } = ctx;
-  const all = listModels([...deps.providers.keys()]);
   const caller = authenticate(deps, request.headers, ctx.clock());
-  if (!caller.ok && caller.reason === 'missing_api_key') return all;
+  if (!caller.ok && caller.reason === 'missing_api_key') return null;
   if (!caller.ok) return respondError(ctx, caller);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
-  if (!keyStatus.ok) return respondError(ctx, keyStatus);
-  const { models } = keyStatus.value.limits;
-  return models === null ? all : all.filter((model) => models.includes(model.name));
+  return keyStatus.ok ? keyStatus.value.limits.models : respondError(ctx, keyStatus);
 }
 
 function jsonResponse(ctx: RequestContext, value: unknown): Response {
@@ -49,24 +136,45 @@ function jsonResponse(ctx: RequestContext, value: unknown): Response {
   return new Response(JSON.stringify(value), { headers });
 }
 
-/** GET /v1/models */
-export async function getModels(ctx: RequestContext): Promise<Response> {
-  const allowed = await allowedModels(ctx);
-  if (allowed instanceof Response) return allowed;
-  const now = ctx.clock();
-  const entries = allowed.map((model) => modelJson(ctx, model, now));
-  const list = { object: 'list', data: entries, prices_dated: priceDate() };
-  const bounds = DIALECT_SPECS[ctx.dialect].modelListBounds(allowed.map((model) => model.name));
-  return jsonResponse(ctx, { ...list, ...bounds });
+/** Newer models first, as Anthropic lists them; equally old ones stay in the catalog's order. */
+function byRelease(a: Model, b: Model): number {
+  return b.created.getTime() - a.created.getTime();
 }
 
-/** GET /v1/models/{id} */
-export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
-  const allowed = await allowedModels(ctx);
+/** GET /v1/models */
+export async function getModels(ctx: RequestContext): Promise<Response> {
+  const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;
-  const match = allowed.find((candidate) => candidate.name === id || candidate.upstreamName === id);
-  if (match === undefined) {
-    return respondError(ctx, { reason: 'model_not_found', model: id, suggestions: [] });
+  const { page, bounds } = DIALECT_SPECS[ctx.dialect].modelList;
+  const served = listServedModels(ctx);
+  const listed = allowed === null ? served : served.filter(({ name }) => allowed.includes(name));
+  const query = new URL(ctx.request.url).searchParams;
+  const selected = selectPage([...listed].sort(byRelease), query, page);
+  if (!selected.ok) return respondError(ctx, selected);
+  const now = ctx.clock();
+  const { items, hasMore } = selected.page;
+  return jsonResponse(ctx, {
+    object: 'list',
+    data: items.map((model) => modelJson(ctx, model, now)),
+    prices_dated: priceDate(),
+    ...bounds(
+      items.map(({ name }) => name),
+      hasMore,
+    ),
+  });
+}
+
+/** GET /v1/models/{id}: any name that calls accept. */
+export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
+  const allowed = await allowedNames(ctx);
+  if (allowed instanceof Response) return allowed;
+  const now = ctx.clock();
+  const providers = [...ctx.deps.providers.keys()];
+  const model = findModel(id, providers);
+  const isAllowed = model !== undefined && (allowed === null || allowed.includes(model.name));
+  if (model === undefined || !isAllowed || isRetired(model, now)) {
+    const suggestions = suggestModels(id, providers, now);
+    return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }
-  return jsonResponse(ctx, modelJson(ctx, match, ctx.clock()));
+  return jsonResponse(ctx, modelJson(ctx, model, now));
 }

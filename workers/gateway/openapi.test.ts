@@ -49,6 +49,19 @@ describe('docs/openapi.json', () => {
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
   });
 
+  it('requires exactly the fields that every model has', async () => {
+    const bindings = { LEDGER: {}, SETTLEMENTS: {}, KEY_MAC_SECRETS: `1:${'00'.repeat(32)}` };
+    const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} };
+    const response = await app.request(
+      'https://api.example/v1/models/gpt-4o-mini',
+      {},
+      { ...bindings, OPENAI_API_KEY: 'k' },
+      context,
+    );
+    const model: object = await response.json();
+    expect(Object.keys(model).sort()).toEqual([...schemas.Model.required].sort());
+  });
+
   it('requires exactly the fields of a bill', () => {
     const bill = generationJson({
       id: 'a'.repeat(32),
