@@ -5,6 +5,7 @@
  * the body.
  */
 import { foldName } from './field-names.ts';
+import { normalizedGrowth } from './normalized-length.ts';
 import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimator.ts';
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' | 'none';
@@ -86,12 +87,21 @@ function utf8Length(bytes: Uint8Array, at: number): number {
   return 0;
 }
 
+/** Returns the code point of the well-formed sequence of two to four bytes at `at`. */
+function codePointAt(bytes: Uint8Array, at: number, length: number): number {
+  let codePoint = (bytes[at] ?? 0) & (0xff >> (length + 1));
+  for (let index = 1; index < length; index += 1)
+    codePoint = (codePoint << 6) | ((bytes[at + index] ?? 0) & 0x3f);
+  return codePoint;
+}
+
 export class Scanner {
   readonly bytes: Uint8Array;
   at = 0;
   error: ScanError | null = null;
   /**
-   * An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte.
+   * An upper bound of the tokens passed over: a token of a byte-level BPE spans at least one byte of
+   * the text as the tokeniser normalises it.
    */
   maxTokens = 0;
   /** An estimate of these tokens, in the units of `token-estimator.ts`. */
@@ -108,12 +118,17 @@ export class Scanner {
   #from = 0;
   #to = 0;
   #escaped = false;
-  /** Of that string: the raw bytes that decoding its escapes saves, and its bytes beyond ASCII. */
+  /**
+   * Of that string: the raw bytes that decoding its escapes saves, and those that its characters
+   * beyond ASCII may gain, normalised or printed again as JSON.
+   */
   #escapeSavings = 0;
-  #nonAsciiBytes = 0;
-  /** Of the last character that was not plain: its length in UTF-8, and its first byte. */
+  #normalizedGrowth = 0;
+  #printedGrowth = 0;
+  /** Of the last character that was not plain: its length in UTF-8, its first byte, its number. */
   #decodedLength = 0;
   #lead = 0;
+  #codePoint = 0;
 
   constructor(
     bytes: Uint8Array,
@@ -357,7 +372,8 @@ export class Scanner {
     let row = TEXT_START * PAIR_ROW;
     let estimatedUnits = 0;
     this.#escapeSavings = 0;
-    this.#nonAsciiBytes = 0;
+    this.#normalizedGrowth = 0;
+    this.#printedGrowth = 0;
     this.#escaped = false;
     for (;;) {
       const byteClass = IN_STRING[bytes[at] ?? 0] ?? CONTROL;
@@ -389,7 +405,8 @@ export class Scanner {
     const from = this.at + 1;
     let at = from;
     this.#escapeSavings = 0;
-    this.#nonAsciiBytes = 0;
+    this.#normalizedGrowth = 0;
+    this.#printedGrowth = 0;
     this.#escaped = false;
     for (;;) {
       const byteClass = IN_STRING[bytes[at] ?? 0] ?? CONTROL;
@@ -411,11 +428,9 @@ export class Scanner {
     this.#from = from;
     this.#to = to;
     this.at = to + 1;
-    // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for
-    // four).
     const bytes = this.asJson
-      ? to - from + 2 * this.#nonAsciiBytes
-      : to - from - this.#escapeSavings;
+      ? to - from + this.#printedGrowth
+      : to - from - this.#escapeSavings + this.#normalizedGrowth;
     this.maxTokens += bytes + 2;
     this.estimatedUnits += estimatedUnits;
   }
@@ -429,12 +444,21 @@ export class Scanner {
       const length = utf8Length(this.bytes, at);
       this.#decodedLength = length;
       this.#lead = this.bytes[at] ?? 0;
-      this.#nonAsciiBytes += length;
+      const growth = normalizedGrowth(codePointAt(this.bytes, at, length));
+      this.#normalizedGrowth += growth;
+      // Printed again as JSON, a character of two to four UTF-8 bytes may become \uXXXX (twice for
+      // four).
+      this.#printedGrowth += Math.max(2 * length, growth);
       return length;
     }
     const raw = this.#escape(at);
     this.#escaped = true;
     this.#escapeSavings += raw - this.#decodedLength;
+    if (this.#decodedLength > 1) {
+      const growth = normalizedGrowth(this.#codePoint);
+      this.#normalizedGrowth += growth;
+      this.#printedGrowth += Math.max(0, this.#decodedLength + growth - raw);
+    }
     return raw;
   }
 
@@ -451,6 +475,7 @@ export class Scanner {
     const unit = this.#unit(at);
     if (unit < 0) return 0;
     this.#lead = unit;
+    this.#codePoint = unit;
     if (unit < 0x80) return 6;
     this.#decodedLength = 2;
     this.#lead = 0xc0 | (unit >> 6);
@@ -460,6 +485,7 @@ export class Scanner {
     const paired = low >= 0xdc00 && low <= 0xdfff;
     this.#decodedLength = paired ? 4 : 3;
     this.#lead = paired ? 0xf0 : 0xe0 | (unit >> 12);
+    if (paired) this.#codePoint = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
     return paired ? 12 : 6;
   }
 
