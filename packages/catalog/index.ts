@@ -3,7 +3,7 @@
  * and reviewed list. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a
  * similar one.
  */
-import type { Usage } from '@farebox/money';
+import { STANDARD_TERMS, type Usage } from '@farebox/money';
 import { type Catalog, isRetired, type Model, openCatalog } from './catalog.ts';
 import { addModels, type ExtraModel } from './extra-models.ts';
 import {
@@ -19,16 +19,7 @@ import prices from './prices.generated.json' with { type: 'json' };
 import { type PublishedPrices, publishPrices as publishModelPrices } from './published-prices.ts';
 
 export type { SurchargePrices } from './model-prices.ts';
-export {
-  isPricedSurcharge,
-  type PricedSurchargeKind,
-  REGIONS,
-  type Region,
-  SERVICE_TIERS,
-  type ServiceTier,
-  SPEEDS,
-  type Speed,
-} from './price-list.ts';
+export { isPricedSurcharge, type PricedSurchargeKind } from './price-list.ts';
 export type { Catalog, ExtraModel, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 export { isRetired };
 
@@ -58,7 +49,7 @@ export function suggestModels(
 
 /** The terms of a call that asks for nothing special, held at `at` (milliseconds since the epoch). */
 export function standardTerms(at: number): PriceTerms {
-  return { at, tier: 'standard', speed: 'standard', region: 'global' };
+  return { at, ...STANDARD_TERMS };
 }
 
 /** The prices of a call that was served on these terms and used that much. */

@@ -3,14 +3,7 @@
  * once per model; a look-up decides which rules hold and finds the rest in a cache. Pure;
  * `@farebox/money` does the arithmetic of a bill.
  */
-import {
-  BUCKETS,
-  type Bucket,
-  type Prices,
-  SURCHARGE_UNITS,
-  type SurchargeKind,
-  type Usage,
-} from '@farebox/money';
+import type { Bucket, Prices, Region, ServiceTier, Speed, Usage } from '@farebox/money';
 import {
   type Calendars,
   conditionsHold,
@@ -26,14 +19,13 @@ import {
 } from './price-conditions.ts';
 import {
   type ListedModel,
+  PRICE_KEYS,
   PRICED_SURCHARGE_KINDS,
   type PricedSurchargeKind,
   type PriceFactor,
   type PriceKey,
   type PriceRule,
-  type Region,
-  type ServiceTier,
-  type Speed,
+  TOKEN_PRICE_KEYS,
 } from './price-list.ts';
 
 export type SurchargePrices = Readonly<Partial<Record<PricedSurchargeKind, bigint>>>;
@@ -74,7 +66,7 @@ type DecodedFactor = Readonly<{
 }>;
 
 /** The edges that an input may have reached together, and the tokens that this takes. */
-type InputSize = Readonly<{ reached: readonly boolean[]; minTokens: number }>;
+export type InputSize = Readonly<{ reached: readonly boolean[]; minTokens: number }>;
 
 export type ModelPrices = Readonly<{
   version: string;
@@ -85,16 +77,6 @@ export type ModelPrices = Readonly<{
   marginBasisPoints: bigint;
   resolved: Map<number, ResolvedPrices>;
 }>;
-
-const PRICE_KEYS: readonly PriceKey[] = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
-
-function countsTokens(key: PriceKey): boolean {
-  const bucket: string | undefined = BUCKETS.find((candidate) => candidate === key);
-  const kind: SurchargeKind | undefined = PRICED_SURCHARGE_KINDS.find((other) => other === key);
-  return bucket !== undefined || (kind !== undefined && SURCHARGE_UNITS[kind] === 'token');
-}
-
-const TOKEN_KEYS: ReadonlySet<PriceKey> = new Set(PRICE_KEYS.filter(countsTokens));
 
 /**
  * What a price that no rule states is. A provider that states no price of a cache bills it as input;
@@ -177,7 +159,7 @@ export function decodeModelPrices(
       dimension: factorDimension(factor),
       numerator: BigInt(factor.numerator),
       denominator: BigInt(factor.denominator),
-      keys: factor.buckets === undefined ? TOKEN_KEYS : new Set(factor.buckets),
+      keys: factor.buckets === undefined ? TOKEN_PRICE_KEYS : new Set(factor.buckets),
     })),
     edges,
     sizes: listSizes(edges),

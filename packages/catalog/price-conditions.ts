@@ -2,32 +2,27 @@
  * The conditions of price rules, decoded once: whether one holds at an instant, for a size of input
  * and for terms of service. Pure.
  */
-import { type Bucket, INPUT_BUCKETS, type Usage } from '@farebox/money';
-import type {
-  Conditions,
-  HolidayCalendar,
-  InputCondition,
-  Region,
-  Schedule,
-  ServiceTier,
-  Speed,
-} from './price-list.ts';
+import {
+  type Bucket,
+  INPUT_BUCKETS,
+  type Region,
+  type ServiceTerms,
+  type ServiceTier,
+  type Speed,
+  type Usage,
+} from '@farebox/money';
+import type { Conditions, HolidayCalendar, InputCondition, Schedule } from './price-list.ts';
 
 /** At what time and on what terms a call is priced. `at` is in milliseconds since the epoch. */
-export type PriceTerms = Readonly<{
-  at: number;
-  tier: ServiceTier;
-  speed: Speed;
-  region: Region;
-}>;
+export type PriceTerms = ServiceTerms & Readonly<{ at: number }>;
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** Days are whole days since 1970-01-01 in the calendar's own zone. */
-type Calendar = Readonly<{ from: number; until: number; days: ReadonlySet<number> }>;
+export type Calendar = Readonly<{ from: number; until: number; days: ReadonlySet<number> }>;
 
-type DecodedSchedule = Readonly<{
+export type DecodedSchedule = Readonly<{
   windows: Schedule['windows'];
   weekdays: ReadonlySet<number> | null;
   except: Calendar | null;
@@ -128,7 +123,7 @@ function isInWindow(second: number, [start, end]: readonly [number, number]): bo
   return end < start ? second >= start || second < end : second >= start && second < end;
 }
 
-function isCovered({ from, until }: Calendar, day: number): boolean {
+export function isCovered({ from, until }: Calendar, day: number): boolean {
   return day >= from && day <= until;
 }
 
@@ -136,12 +131,16 @@ function isHoliday(calendar: Calendar, day: number, ifUnknown: boolean): boolean
   return isCovered(calendar, day) ? calendar.days.has(day) : ifUnknown;
 }
 
+/** Returns the ISO weekday of a day since 1970-01-01, which was a Thursday. */
+export function getWeekday(day: number): number {
+  return ((day + 3) % 7) + 1;
+}
+
 function isScheduled(schedule: DecodedSchedule, at: number, unknownIsHoliday: boolean): boolean {
   const second = Math.floor((at % DAY_MS) / 1000);
   if (!schedule.windows.some((window) => isInWindow(second, window))) return false;
   const day = Math.floor((at + schedule.offsetMs) / DAY_MS);
-  // 1970-01-01 was a Thursday, ISO weekday 4.
-  if (schedule.weekdays !== null && !schedule.weekdays.has(((day + 3) % 7) + 1)) return false;
+  if (schedule.weekdays !== null && !schedule.weekdays.has(getWeekday(day))) return false;
   const { except, only } = schedule;
   if (except !== null && isHoliday(except, day, unknownIsHoliday)) return false;
   return only === null || isHoliday(only, day, unknownIsHoliday);

@@ -3,18 +3,16 @@
  * with whole numbers only; a price is nano-USD per million units. A bucket counts tokens, a surcharge
  * what `SURCHARGE_UNITS` of `@farebox/money` says. Ask before changing this shape (AGENTS.md).
  */
-import { type Bucket, SURCHARGE_KINDS, type SurchargeKind } from '@farebox/money';
-
-/** The tiers of service that a request may ask for and an answer may name. */
-export const SERVICE_TIERS = ['standard', 'flex', 'priority', 'ultrafast'] as const;
-export type ServiceTier = (typeof SERVICE_TIERS)[number];
-
-export const SPEEDS = ['standard', 'fast'] as const;
-export type Speed = (typeof SPEEDS)[number];
-
-/** Where inference may be kept; `global` is everywhere. */
-export const REGIONS = ['global', 'us', 'eu'] as const;
-export type Region = (typeof REGIONS)[number];
+import {
+  BUCKETS,
+  type Bucket,
+  type Region,
+  type ServiceTier,
+  type Speed,
+  SURCHARGE_KINDS,
+  SURCHARGE_UNITS,
+  type SurchargeKind,
+} from '@farebox/money';
 
 /** A compaction's tokens have their bucket's price; every other surcharge has one of its own. */
 export type PricedSurchargeKind = Exclude<SurchargeKind, `compaction_${string}`>;
@@ -26,7 +24,16 @@ export function isPricedSurcharge(kind: SurchargeKind): kind is PricedSurchargeK
 export const PRICED_SURCHARGE_KINDS: readonly PricedSurchargeKind[] =
   SURCHARGE_KINDS.filter(isPricedSurcharge);
 
+/** What a rule can price. */
 export type PriceKey = Bucket | PricedSurchargeKind;
+
+export const PRICE_KEYS: readonly PriceKey[] = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
+
+/** The keys whose price is for tokens. */
+export const TOKEN_PRICE_KEYS: ReadonlySet<PriceKey> = new Set([
+  ...BUCKETS,
+  ...PRICED_SURCHARGE_KINDS.filter((kind) => SURCHARGE_UNITS[kind] === 'token'),
+]);
 
 /** Whose data a list is made of. Copies of one `upstream` count as one source. */
 export type SourceStamp = Readonly<{

@@ -1,4 +1,4 @@
-/** The type of `prices.generated.json`; price-list-schema.test.ts shows that the file has it. */
+/** The type of `prices.generated.json`; price-list-parser.test.ts shows that the file has it. */
 import type { PriceList } from './price-list.ts';
 
 declare const list: PriceList;

@@ -13,7 +13,7 @@ import { diffPriceLists } from './price-changes.ts';
 import type { PriceFile } from './price-file.ts';
 import { convertPriceFile } from './price-file-conversion.ts';
 import type { PriceList } from './price-list.ts';
-import { parsePriceList } from './price-list-schema.ts';
+import { parsePriceList } from './price-list-parser.ts';
 import { snapshotProvider } from './price-source.ts';
 import { PRICED_PROVIDERS } from './priced-providers.ts';
 

@@ -1,3 +1,4 @@
 /** Exact money: amounts, prices, usage and their JSON. Imports no other package and does no I/O. */
 export * from './json.ts';
 export * from './money.ts';
+export * from './service-terms.ts';

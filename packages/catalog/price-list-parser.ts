@@ -1,17 +1,23 @@
 /**
- * The schema of a price list, for whatever comes from outside the release: the update script, the
+ * The parser of price lists, for whatever comes from outside the release: the update script, the
  * catalogue in Postgres. Cold; the Workers' own file is parsed in tests only.
  */
-import { BUCKETS, INPUT_BUCKETS } from '@farebox/money';
+import { INPUT_BUCKETS, REGIONS, SERVICE_TIERS, SPEEDS } from '@farebox/money';
 import * as v from 'valibot';
+import { type CheckedModel, checkListedModel, type Problem } from './listed-model-checks.ts';
+import { decodeCalendars } from './price-conditions.ts';
+
+export type { Problem } from './listed-model-checks.ts';
+export type * from './price-list.ts';
+
 import {
   CAPABILITIES,
+  type HolidayCalendar,
+  PRICE_KEYS,
   PRICED_SURCHARGE_KINDS,
   type PriceKey,
   type PriceList,
-  REGIONS,
-  SERVICE_TIERS,
-  SPEEDS,
+  TOKEN_PRICE_KEYS,
 } from './price-list.ts';
 
 /** 100 USD a unit, and 10,000 USD a million tokens. */
@@ -30,13 +36,10 @@ function priceBelow(max: number) {
   return v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(max));
 }
 
-const TOKEN_KEYS: readonly PriceKey[] = [...BUCKETS, 'audio_input', 'audio_output', 'image_output'];
-const PRICE_KEYS: readonly PriceKey[] = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
-
 function buildPriceEntries(keys: readonly PriceKey[]) {
   return Object.fromEntries(
     keys.map((key) => {
-      const max = TOKEN_KEYS.includes(key) ? MAX_TOKEN_PRICE : MAX_UNIT_PRICE;
+      const max = TOKEN_PRICE_KEYS.has(key) ? MAX_TOKEN_PRICE : MAX_UNIT_PRICE;
       return [key, v.exactOptional(priceBelow(max))];
     }),
   );
@@ -95,7 +98,7 @@ const FACTOR = v.strictObject({
 
 const LIMITS = v.strictObject({ context: COUNT, output: COUNT });
 
-export const LISTED_MODEL = v.strictObject({
+const LISTED_MODEL = v.strictObject({
   id: TEXT,
   names: v.array(TEXT),
   patterns: v.array(v.array(TEXT)),
@@ -152,8 +155,6 @@ const PRICE_LIST = v.strictObject({
   providers: v.array(v.strictObject({ id: TEXT, models: v.array(LISTED_MODEL) })),
 }) satisfies v.GenericSchema<unknown, PriceList>;
 
-export type Problem = Readonly<{ path: string; message: string }>;
-
 export type ParsedPriceList =
   | Readonly<{ ok: true; list: PriceList }>
   | Readonly<{ ok: false; problems: readonly Problem[] }>;
@@ -162,10 +163,72 @@ function toProblem(issue: v.BaseIssue<unknown>): Problem {
   return { path: v.getDotPath(issue) ?? '', message: issue.message };
 }
 
-/** Parses a price list, or returns everything that is wrong with it, with paths. */
-export function parsePriceList(value: unknown): ParsedPriceList {
-  const parsed = v.safeParse(PRICE_LIST, value);
+function withPath(prefix: string, problems: readonly Problem[]): Problem[] {
+  return problems.map(({ path, message }) => ({ path: `${prefix}.${path}`, message }));
+}
+
+/**
+ * Parses one model, as a catalogue holds it, or returns everything that is wrong with it. Its rules
+ * come back in the order that `ListedModel` asks for.
+ */
+export function parseListedModel(
+  value: unknown,
+  calendars: Readonly<Record<string, HolidayCalendar>>,
+): CheckedModel {
+  const parsed = v.safeParse(LISTED_MODEL, value);
   return parsed.success
-    ? { ok: true, list: parsed.output }
+    ? checkListedModel(parsed.output, decodeCalendars(calendars))
     : { ok: false, problems: parsed.issues.map(toProblem) };
+}
+
+/** A margin of a model that no provider has would never apply. */
+function checkMargins({ margins, providers }: PriceList): Problem[] {
+  const ids = new Set(providers.map(({ id }) => id));
+  const rules = margins.map((margin) =>
+    'topUps' in margin ? 'topUps' : `${margin.provider ?? '*'}/${margin.model ?? '*'}`,
+  );
+  return margins.flatMap((margin, index) => {
+    const path = `margins.${index}`;
+    const problems: Problem[] = [];
+    if (!('topUps' in margin) && margin.provider !== null && !ids.has(margin.provider))
+      problems.push({ path, message: `there is no provider ${margin.provider}` });
+    if (rules.indexOf(rules[index] ?? '') !== index)
+      problems.push({ path, message: 'another rule has the same provider and model' });
+    return problems;
+  });
+}
+
+function checkProviders({ providers }: PriceList, known: readonly string[] | undefined): Problem[] {
+  return providers.flatMap(({ id }, index) => {
+    const path = `providers.${index}.id`;
+    const isTwice = providers.findIndex((other) => other.id === id) !== index;
+    if (isTwice) return [{ path, message: `${id} is listed twice` }];
+    return known === undefined || known.includes(id)
+      ? []
+      : [{ path, message: `there is no provider ${id}` }];
+  });
+}
+
+/**
+ * Parses a price list, or returns everything that is wrong with it. `providers` are the ids that it
+ * may have; any if absent. The rules of its models come back in order.
+ */
+export function parsePriceList(value: unknown, providers?: readonly string[]): ParsedPriceList {
+  const parsed = v.safeParse(PRICE_LIST, value);
+  if (!parsed.success) return { ok: false, problems: parsed.issues.map(toProblem) };
+  const list = parsed.output;
+  const calendars = decodeCalendars(list.calendars);
+  const problems = [...checkProviders(list, providers), ...checkMargins(list)];
+  const ordered = list.providers.map(({ id, models }, providerIndex) => ({
+    id,
+    models: models.flatMap((model, index) => {
+      const checked = checkListedModel(model, calendars);
+      if (checked.ok) return checked.model;
+      problems.push(...withPath(`providers.${providerIndex}.models.${index}`, checked.problems));
+      return [];
+    }),
+  }));
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, list: { ...list, providers: ordered } };
 }
