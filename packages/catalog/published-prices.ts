@@ -4,7 +4,16 @@
  * `PricingOverride` of @openrouter/sdk 1.3). Amounts are USD per unit as decimal text. A member that
  * OpenRouter does not have says so in its comment.
  */
-import { formatUnitPrice, NO_USAGE } from '@farebox/money';
+import {
+  formatUnitPrice,
+  NO_USAGE,
+  REGIONS,
+  type Region,
+  SERVICE_TIERS,
+  type ServiceTier,
+  SPEEDS,
+  type Speed,
+} from '@farebox/money';
 import {
   addMargin,
   type DecodedRule,
@@ -13,15 +22,7 @@ import {
   resolvePrices,
 } from './model-prices.ts';
 import type { PriceTerms } from './price-conditions.ts';
-import {
-  type PriceKey,
-  REGIONS,
-  type Region,
-  SERVICE_TIERS,
-  type ServiceTier,
-  SPEEDS,
-  type Speed,
-} from './price-list.ts';
+import type { PriceKey } from './price-list.ts';
 
 /** The keys of OpenRouter's pricing by our buckets; the lifetimes it lacks are named alike. */
 const PUBLISHED_KEYS = [
