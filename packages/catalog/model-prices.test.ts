@@ -418,7 +418,7 @@ describe('any composition of dates, windows, sizes, tiers and regions', () => {
             expect(computeCost(usage, prices)).toBeLessThanOrEqual(computeCost(usage, max.prices));
           }
     };
-    const someOf = <T>(values: readonly T[]) => fc.subarray([...values], { minLength: 1 });
+    const arbitrarySubset = <T>(values: readonly T[]) => fc.subarray([...values], { minLength: 1 });
     fc.assert(
       fc.property(
         arbitraryParts,
@@ -428,9 +428,9 @@ describe('any composition of dates, windows, sizes, tiers and regions', () => {
           noInvalidDate: true,
         }),
         fc.record({
-          tiers: someOf(SERVICE_TIERS),
-          speeds: someOf(SPEEDS),
-          regions: someOf(REGIONS),
+          tiers: arbitrarySubset(SERVICE_TIERS),
+          speeds: arbitrarySubset(SPEEDS),
+          regions: arbitrarySubset(REGIONS),
         }),
         fc.nat({ max: 3000 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
