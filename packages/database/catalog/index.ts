@@ -1,0 +1,28 @@
+export {
+  type AcceptRequest,
+  type AcceptResult,
+  acceptCatalogProposal,
+  type CatalogChanges,
+  type CatalogProposal,
+  findCatalogProposal,
+  insertCatalogProposal,
+  listOpenCatalogProposals,
+  type NewCatalogProposal,
+  rejectCatalogProposal,
+} from './catalog-proposals.ts';
+export {
+  type CatalogMarginRow,
+  type CatalogModelRow,
+  type CatalogModelStatus,
+  type CatalogModelVersion,
+  type CatalogRows,
+  type CatalogVersion,
+  listCatalogVersions,
+  listModelVersions,
+  type RefusedVersions,
+  readCatalog,
+  readCatalogOfVersion,
+  readLatestCatalogVersion,
+  readTopUpMargin,
+  readValidCatalog,
+} from './catalog-versions.ts';
