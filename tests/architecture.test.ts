@@ -223,7 +223,7 @@ const BANNED_WORDS: readonly Readonly<{ words: RegExp; instead: string }>[] = [
   { words: /\bwhether[A-Z]/, instead: 'check, is' },
   {
     words:
-      /\b(?!(indexOf|lastIndexOf|valueOf|instanceOf|setPrototypeOf|getPrototypeOf|isPrototypeOf|toBeInstanceOf|balanceOf|oneOf)\b)[a-z]\w*[a-z]Of\(/,
+      /\b(?!(indexOf|lastIndexOf|valueOf|instanceOf|setPrototypeOf|getPrototypeOf|isPrototypeOf|toBeInstanceOf|balanceOf|oneOf|supportedValuesOf)\b)[a-z]\w*[a-z]Of\(/,
     instead: 'get, to, parse, build',
   },
 ];

@@ -1,22 +1,31 @@
 /**
- * Measures `token-estimator.table.ts` against real tokenizers and writes it to stdout: node
- * packages/dialects/calibrate-estimator.ts TEXT_FILE... > token-estimator.table.ts Run when the
- * tokenizers change; nothing imports it. In addition to the files it measures synthetic texts
- * (random letters, base64, digits, CJK, emoji), so that rare text is not underestimated.
+ * Measures `token-estimator.table.ts` against o200k_base and writes it to stdout: node
+ * packages/dialects/calibrate-estimator.ts TEXT_FILE... > token-estimator.table.ts. Run when the
+ * classes change; nothing imports it. A file that is named twice counts twice. In addition to the
+ * files it measures names and dates in other scripts, and random text.
  */
 import { readFileSync } from 'node:fs';
 import { argv, stdout } from 'node:process';
-import cl100kRanks from 'gpt-tokenizer/bpeRanks/cl100k_base';
-import o200kRanks from 'gpt-tokenizer/bpeRanks/o200k_base';
-import { encode as cl100k } from 'gpt-tokenizer/encoding/cl100k_base';
-import { encode as o200k } from 'gpt-tokenizer/encoding/o200k_base';
-import { BYTE_CLASSES, PAIR_ROW, TEXT_START } from './token-estimator.ts';
+import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
+import { encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { BYTE_CLASSES, CLASS_COUNT, TEXT_START, UNITS_PER_TOKEN } from './token-estimator.ts';
 
-/** Added to every probability, in twentieths, so that the sum errs upwards. */
-const MARGIN = 0.8;
+/** One character for each number of units; more than one token between two bytes is possible. */
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** The lead bytes of Latin letters with marks. */
+const MARKED_LATIN = BYTE_CLASSES[0xc3] ?? 0;
+
+/**
+ * Words of other languages in Latin letters have more tokens than English words of the same
+ * letters, and marks are the one sign of them.
+ */
+const MARKED_LATIN_UNITS = Math.round(UNITS_PER_TOKEN / 2);
+
+/** Cells with fewer pairs than this are mostly their class's average. */
+const PRIOR_PAIRS = 5;
+
 const encoder = new TextEncoder();
-
-type Counts = { pairs: Float64Array; starts: Float64Array };
 
 /** A seeded generator, so that every run gives the same table (Numerical Recipes' LCG). */
 function createRandom(seed: number): (bound: number) => number {
@@ -28,103 +37,115 @@ function createRandom(seed: number): (bound: number) => number {
 }
 
 function syntheticTexts(): string[] {
-  const pick = createRandom(20261123);
-  const text = (length: number, make: () => string) => Array.from({ length }, make).join('');
-  const ranges = [
-    [0x4e00, 0x5200],
-    [0x4e00, 0x9fa5],
-    [0x3041, 0x30ff],
-    [0xac00, 0xd7a3],
-    [0x410, 0x44f],
-    [0x3b1, 0x3c9],
-    [0x5d0, 0x5ea],
-    [0x627, 0x64a],
-    [0x905, 0x939],
-    [0xe01, 0xe2e],
-    [0x1f600, 0x1f64f],
-    [0x1f300, 0x1f5ff],
-    [0x1f680, 0x1f6c5],
-    [0xc0, 0x17f],
-  ] as const;
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const pick = createRandom(20261126);
+  const text = (length: number, alphabet: string) =>
+    Array.from({ length }, () => alphabet.charAt(pick(alphabet.length))).join('');
+  const emoji = (first: number, last: number) =>
+    Array.from({ length: 2_000 }, () => String.fromCodePoint(first + pick(last - first))).join('');
   return [
-    text(60_000, () => String.fromCharCode(97 + pick(26))),
-    text(60_000, () => String.fromCharCode(65 + pick(26))),
-    text(60_000, () => '!"#$%&\'()*+,-./:;<=>?@[]^_{|}~'.charAt(pick(31))),
-    text(60_000, () => String(pick(10))),
-    text(20_000, () => (pick(7) === 0 ? ' ' : String.fromCharCode(97 + pick(26)))),
-    text(60_000, () => alphabet.charAt(pick(64))),
-    text(10_000, () => '0123456789abcdef'.charAt(pick(16))),
-    text(10_000, () => (pick(6) === 0 ? ' ' : String(pick(10)))),
-    text(20_000, () => String.fromCharCode(32 + pick(95))),
-    ...ranges.map(([low, high]) => text(6_000, () => String.fromCodePoint(low + pick(high - low)))),
+    text(8_000, DIGITS),
+    text(6_000, '0123456789'),
+    text(4_000, '0123456789abcdef'),
+    text(4_000, '0123456789,.'),
+    text(4_000, '!"#$%&\'()*+,-./:;<=>?@[]^_{|}~'),
+    emoji(0x1f600, 0x1f64f),
+    emoji(0x1f300, 0x1f5ff),
   ];
 }
 
-function addCounts(
-  text: string,
-  tokens: Iterable<number>,
-  tokenByteLength: (token: number) => number,
-  counts: Counts,
-): void {
+const LOCALES = [
+  'ar',
+  'he',
+  'hi',
+  'th',
+  'el',
+  'bn',
+  'ta',
+  'ka',
+  'hy',
+  'fa',
+  'uk',
+  'zh',
+  'ja',
+  'ko',
+];
+
+/** The names of currencies and the dates of a year: words of every script. */
+function localeTexts(): string[] {
+  return LOCALES.map((locale) => {
+    const names = new Intl.DisplayNames(locale, { type: 'currency' });
+    const dates = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeZone: 'UTC' });
+    return [
+      ...Intl.supportedValuesOf('currency').map((code) => names.of(code) ?? ''),
+      ...Array.from({ length: 48 }, (_, week) => dates.format(Date.UTC(2026, 0, 1 + 7 * week))),
+    ].join(' ');
+  });
+}
+
+type Counts = { pairs: Float64Array; starts: Float64Array };
+
+function byteLength(token: number): number {
+  const piece = ranks[token];
+  return typeof piece === 'string' ? encoder.encode(piece).length : (piece?.length ?? 0);
+}
+
+function addCounts(text: string, counts: Counts): void {
   const bytes = encoder.encode(text);
   const tokenStarts = new Uint8Array(bytes.length + 1);
   let at = 0;
-  for (const token of tokens) {
+  for (const token of encode(text)) {
     tokenStarts[at] = 1;
-    at += tokenByteLength(token);
+    at += byteLength(token);
   }
   if (at !== bytes.length) throw new Error('token lengths do not add up to the text');
   let previousClass = TEXT_START;
   for (let index = 0; index < bytes.length; index += 1) {
     const currentClass = BYTE_CLASSES[bytes[index] ?? 0] ?? 0;
-    const cell = previousClass * PAIR_ROW + currentClass;
+    const cell = previousClass * CLASS_COUNT + currentClass;
     counts.pairs[cell] = (counts.pairs[cell] ?? 0) + 1;
     counts.starts[cell] = (counts.starts[cell] ?? 0) + (tokenStarts[index] ?? 0);
     previousClass = currentClass;
   }
 }
 
-type Tokenizer = Readonly<{
-  encode: (text: string) => number[];
-  ranks: readonly (string | readonly number[])[];
-}>;
-
-function measure(texts: readonly string[], { encode, ranks }: Tokenizer): Counts {
-  const counts = {
-    pairs: new Float64Array(PAIR_ROW ** 2),
-    starts: new Float64Array(PAIR_ROW ** 2),
-  };
-  const tokenByteLength = (token: number): number => {
-    const piece = ranks[token];
-    return typeof piece === 'string' ? encoder.encode(piece).length : (piece?.length ?? 0);
-  };
-  for (const text of texts) addCounts(text, encode(text), tokenByteLength, counts);
-  return counts;
+/** Returns the share of starts before each class, whatever precedes it. */
+function averageByClass({ pairs, starts }: Counts): Float64Array {
+  return Float64Array.from({ length: CLASS_COUNT }, (_, currentClass) => {
+    let pairSum = 1;
+    let startSum = 0.5;
+    for (let row = 0; row < CLASS_COUNT; row += 1) {
+      pairSum += pairs[row * CLASS_COUNT + currentClass] ?? 0;
+      startSum += starts[row * CLASS_COUNT + currentClass] ?? 0;
+    }
+    return startSum / pairSum;
+  });
 }
 
-const texts = [
-  ...argv.slice(2).map((file) => readFileSync(file, 'utf8').slice(0, 200_000)),
-  ...syntheticTexts(),
-];
-const measured = [
-  measure(texts, { encode: cl100k, ranks: cl100kRanks }),
-  measure(texts, { encode: o200k, ranks: o200kRanks }),
-];
-const digits = Array.from({ length: PAIR_ROW ** 2 }, (_, cell) => {
-  const probabilities = measured.map(
-    ({ pairs, starts }) => ((starts[cell] ?? 0) + 1) / ((pairs[cell] ?? 0) + 1),
-  );
-  return Math.min(20, Math.round(20 * Math.max(...probabilities) + MARGIN)).toString(36);
+const counts: Counts = {
+  pairs: new Float64Array(CLASS_COUNT ** 2),
+  starts: new Float64Array(CLASS_COUNT ** 2),
+};
+const files = argv.slice(2).map((file) => readFileSync(file, 'utf8').slice(0, 200_000));
+for (const text of [...files, ...localeTexts(), ...syntheticTexts()]) addCounts(text, counts);
+const averages = averageByClass(counts);
+const digits = Array.from({ length: CLASS_COUNT ** 2 }, (_, cell) => {
+  const currentClass = cell % CLASS_COUNT;
+  const starts = (counts.starts[cell] ?? 0) + PRIOR_PAIRS * (averages[currentClass] ?? 0);
+  const probability = starts / ((counts.pairs[cell] ?? 0) + PRIOR_PAIRS);
+  const extraUnits = currentClass === MARKED_LATIN ? MARKED_LATIN_UNITS : 0;
+  return DIGITS.charAt(Math.min(63, Math.round(UNITS_PER_TOKEN * probability) + extraUnits));
 });
 const rows = Array.from(
-  { length: PAIR_ROW },
-  (_, row) => `  '${digits.slice(row * PAIR_ROW, (row + 1) * PAIR_ROW).join('')}',`,
+  { length: CLASS_COUNT },
+  (_, row) => `  '${digits.slice(row * CLASS_COUNT, (row + 1) * CLASS_COUNT).join('')}',`,
 );
 stdout.write(
   [
-    '/** Written by `calibrate-estimator.ts`: twentieths in base 36, a row for each class before. */',
-    'export const TOKEN_PROBABILITIES = [',
+    '/** Written by `calibrate-estimator.ts`: a digit for each number of units. */',
+    `export const TOKEN_START_DIGITS = '${DIGITS}';`,
+    '',
+    '/** The units of each class, a row for each class before. */',
+    'export const TOKEN_START_UNITS = [',
     ...rows,
     '];',
     '',

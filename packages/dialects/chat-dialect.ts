@@ -82,7 +82,7 @@ export const CHAT_DIALECT: DialectSpec = {
   answer: {
     keyTable: buildKeyTable({
       content: 'text',
-      arguments: 'text',
+      arguments: 'tool_arguments',
       name: 'tool_call_name',
       reasoning_content: 'text',
       reasoning: 'text',

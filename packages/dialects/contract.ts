@@ -39,7 +39,7 @@ export type RequestFacts = Readonly<{
    * remote media, a document or a server tool can add more.
    */
   maxInputTokens: number | 'context_window';
-  /** An estimate of the input tokens: rarely below the real count, near it for prose. */
+  /** An estimate of the input tokens. */
   estimatedInputTokens: number;
   /** True where the body names the beta with the longest context window (Anthropic, `betas`). */
   longContext: boolean;

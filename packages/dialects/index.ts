@@ -24,4 +24,4 @@ export {
   getForwardedHeaders,
   getOutputLimitField,
 } from './specs.ts';
-export { estimateTokens, TokenEstimator } from './token-estimator.ts';
+export { estimateTokens, TokenEstimator, type TokenScale } from './token-estimator.ts';

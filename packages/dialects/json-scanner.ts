@@ -6,7 +6,13 @@
  */
 import { foldName } from './field-names.ts';
 import { normalizedGrowth } from './normalized-length.ts';
-import { BYTE_CLASSES, PAIR_ROW, PAIR_UNITS, TEXT_START } from './token-estimator.ts';
+import {
+  BYTE_CLASSES,
+  CLASS_COUNT,
+  PAIR_UNITS,
+  TEXT_START,
+  UNITS_PER_TOKEN,
+} from './token-estimator.ts';
 
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' | 'none';
 
@@ -252,7 +258,7 @@ export class Scanner {
     if (this.error !== null) return;
     this.#space();
     const before = this.at;
-    this.estimatedUnits += PAIR_ROW;
+    this.estimatedUnits += UNITS_PER_TOKEN;
     if (matches) this.#onWatched();
     if (this.at === before) this.skip();
   }
@@ -318,7 +324,7 @@ export class Scanner {
       this.at += 1;
     }
     this.maxTokens += literal.length;
-    this.estimatedUnits += PAIR_ROW;
+    this.estimatedUnits += UNITS_PER_TOKEN;
   }
 
   #digits(): number {
@@ -355,7 +361,7 @@ export class Scanner {
     // A printer may write 1e9 out in full: at most 24 digits more before it turns to exponents
     // again.
     this.maxTokens += this.at - start + 24;
-    this.estimatedUnits += PAIR_ROW * (1 + Math.ceil((this.at - start) / 3));
+    this.estimatedUnits += UNITS_PER_TOKEN * (1 + Math.ceil((this.at - start) / 3));
   }
 
   /**
@@ -369,7 +375,7 @@ export class Scanner {
     }
     const from = this.at + 1;
     let at = from;
-    let row = TEXT_START * PAIR_ROW;
+    let row = TEXT_START * CLASS_COUNT;
     let estimatedUnits = 0;
     this.#escapeSavings = 0;
     this.#normalizedGrowth = 0;
@@ -379,7 +385,7 @@ export class Scanner {
       const byteClass = IN_STRING[bytes[at] ?? 0] ?? CONTROL;
       if (byteClass < CLOSING_QUOTE) {
         estimatedUnits += PAIR_UNITS[row + byteClass] ?? 0;
-        row = byteClass * PAIR_ROW;
+        row = byteClass * CLASS_COUNT;
         at += 1;
       } else if (byteClass === CLOSING_QUOTE) break;
       else {
@@ -391,7 +397,7 @@ export class Scanner {
         for (let index = 0; index < this.#decodedLength; index += 1) {
           const nextClass = BYTE_CLASSES[index === 0 ? this.#lead : 0x80] ?? 0;
           estimatedUnits += PAIR_UNITS[row + nextClass] ?? 0;
-          row = nextClass * PAIR_ROW;
+          row = nextClass * CLASS_COUNT;
         }
         at += length;
       }

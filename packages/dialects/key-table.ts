@@ -8,6 +8,7 @@
 export type KeyRole =
   | 'text'
   | 'tool_call_name'
+  | 'tool_arguments'
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'

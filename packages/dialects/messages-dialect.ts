@@ -92,7 +92,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     keyTable: buildKeyTable({
       text: 'text',
       thinking: 'text',
-      partial_json: 'text',
+      partial_json: 'tool_arguments',
       content: 'text',
       name: 'tool_call_name',
       signature: 'thinking_signature',

@@ -14,7 +14,7 @@ import {
 import type { PromptField, RequestSpec } from './dialect-spec.ts';
 import { foldName, foldNames } from './field-names.ts';
 import type { Scanner } from './json-scanner.ts';
-import { estimateTokens, PAIR_ROW } from './token-estimator.ts';
+import { estimateTokens, UNITS_PER_TOKEN } from './token-estimator.ts';
 
 /** Role markers and separators around a message or a tool: OpenAI's cookbook counts 3 to 11. */
 const MAX_FRAME_TOKENS = 16;
@@ -231,7 +231,7 @@ export class PromptWalker {
     );
     const pages = name === 'file' ? (node.end - node.start) / DOCUMENT_BYTES_PER_TOKEN : 0;
     this.#scanner.maxTokens = maxTokens;
-    this.#scanner.estimatedUnits = estimatedUnits + Math.ceil(pages) * PAIR_ROW;
+    this.#scanner.estimatedUnits = estimatedUnits + Math.ceil(pages) * UNITS_PER_TOKEN;
     return node;
   }
 

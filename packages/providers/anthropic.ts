@@ -13,5 +13,10 @@ export const anthropic = {
   }),
   keyHeader: 'x-api-key',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
+  quirks: { reasoning: 'included' },
+  calibration: {
+    tokenScale: { ascii: 1.2, nonAscii: 1.6 },
+    toolCallTokens: { first: 31, further: 17, argument: 10 },
+    isEventPerToken: false,
+  },
 } as const satisfies ProviderSpec;

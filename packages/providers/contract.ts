@@ -1,13 +1,31 @@
 /**
  * The types of this package: a provider, a request to it, its result, and the meter of an answer.
  */
-import type { Dialect, SurchargeCount, UpstreamEndpoint, UsageQuirks } from '@farebox/dialects';
+import type {
+  Dialect,
+  SurchargeCount,
+  TokenScale,
+  UpstreamEndpoint,
+  UsageQuirks,
+} from '@farebox/dialects';
 import type { Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
 /** The URL of each endpoint that a provider serves. */
 export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint, string>>>;
+
+/**
+ * How many tokens a provider bills for an output of which only the bytes are known: measured with
+ * recorded answers (docs/decisions/0026-calibrated-estimates.md).
+ */
+export type OutputCalibration = Readonly<{
+  tokenScale: TokenScale;
+  /** Tokens that frame tool calls, billed and never shown: the first, each further, an argument. */
+  toolCallTokens: Readonly<{ first: number; further: number; argument: number }>;
+  /** True where a stream's events hold one token of text each. */
+  isEventPerToken: boolean;
+}>;
 
 /** How a provider is called and how its usage is read. */
 export type UpstreamSpec = Readonly<{
@@ -17,14 +35,8 @@ export type UpstreamSpec = Readonly<{
   keyHeader: 'authorization' | 'x-api-key';
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
-  quirks: UsageQuirks &
-    Readonly<{
-      /**
-       * Tokens of a tool call that are billed and never shown: what recorded answers leave
-       * unexplained.
-       */
-      toolCallOverheadTokens: number;
-    }>;
+  quirks: UsageQuirks;
+  calibration: OutputCalibration;
 }>;
 
 /** The constant facts of one native provider; `list.ts` has them all. */
@@ -121,7 +133,7 @@ export type Reading = Readonly<{
   ended: boolean;
   /** The provider reported an error inside a 200. */
   failed: boolean;
-  /** The estimate of output tokens from the bytes so far: rarely below the real count. */
+  /** The estimate of the output tokens that the bytes so far show: it never falls. */
   estimatedOutputTokens: number;
   /**
    * The number of usage fields and tiers with an unknown price: absorbed by the platform and

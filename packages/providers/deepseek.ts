@@ -19,5 +19,10 @@ export const deepseek = {
   }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
+  quirks: { reasoning: 'included' },
+  calibration: {
+    tokenScale: { ascii: 1, nonAscii: 0.95 },
+    toolCallTokens: { first: 23, further: 10, argument: 11 },
+    isEventPerToken: true,
+  },
 } as const satisfies ProviderSpec;

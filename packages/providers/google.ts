@@ -14,5 +14,10 @@ export const google = {
   endpoints: (base) => ({ chat: `${base}/v1beta/openai/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'from_total', toolCallOverheadTokens: 20 },
+  quirks: { reasoning: 'from_total' },
+  calibration: {
+    tokenScale: { ascii: 1, nonAscii: 0.95 },
+    toolCallTokens: { first: 7, further: 7, argument: 2 },
+    isEventPerToken: false,
+  },
 } as const satisfies ProviderSpec;

@@ -15,8 +15,12 @@ export const openai = {
   outputLimitField: 'max_completion_tokens',
   quirks: {
     reasoning: 'included',
-    toolCallOverheadTokens: 10,
     // OpenAI's search models search once for every answer, whether the request asks for it or not.
     searchModels: /(^|-)search(-|$)/,
+  },
+  calibration: {
+    tokenScale: { ascii: 1, nonAscii: 1 },
+    toolCallTokens: { first: 8, further: 20, argument: 0 },
+    isEventPerToken: true,
   },
 } as const satisfies ProviderSpec;

@@ -13,7 +13,13 @@ const OPENAI_COMPATIBLE: UpstreamSpec = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included', toolCallOverheadTokens: 40 },
+  quirks: { reasoning: 'included' },
+  // Some serve one model and some a hundred: between what the known providers have.
+  calibration: {
+    tokenScale: { ascii: 1, nonAscii: 1 },
+    toolCallTokens: { first: 12, further: 12, argument: 4 },
+    isEventPerToken: true,
+  },
 };
 
 function createProvider(
@@ -22,9 +28,9 @@ function createProvider(
   baseUrl: string,
   apiKey: string,
 ): Provider {
-  const { keyHeader, outputLimitField, quirks } = spec;
+  const { keyHeader, outputLimitField, quirks, calibration } = spec;
   const endpoints = spec.endpoints(validateBaseUrl(id, baseUrl));
-  return { id, endpoints, apiKey, keyHeader, outputLimitField, quirks };
+  return { id, endpoints, apiKey, keyHeader, outputLimitField, quirks, calibration };
 }
 
 /** Builds the providers that have a key. Throws on an unsafe base URL or an id used twice. */

@@ -14,5 +14,10 @@ export const xai = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
-  quirks: { reasoning: 'separate', toolCallOverheadTokens: 20 },
+  quirks: { reasoning: 'separate' },
+  calibration: {
+    tokenScale: { ascii: 1, nonAscii: 1 },
+    toolCallTokens: { first: 10, further: 5, argument: 11 },
+    isEventPerToken: true,
+  },
 } as const satisfies ProviderSpec;

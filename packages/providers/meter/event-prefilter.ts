@@ -9,7 +9,7 @@
 import type { KeyRole, KeyTable } from '@farebox/dialects';
 import type { OutputEstimator } from './output-estimator.ts';
 
-/** Billed and never shown; measured as `toolCallOverheadTokens` of the providers is. */
+/** Billed and never shown, measured with recorded answers of Anthropic. */
 const THINKING_OVERHEAD_TOKENS = 10;
 const CITATION_OVERHEAD_TOKENS = 20;
 const QUOTE = 0x22;
@@ -80,10 +80,9 @@ function countOutput(
 ): void {
   if (role === 'thinking_signature') outputEstimator.addHidden(THINKING_OVERHEAD_TOKENS);
   else if (role === 'citation') outputEstimator.addHidden(CITATION_OVERHEAD_TOKENS);
-  else {
-    if (role === 'tool_call_name') outputEstimator.addToolCall();
-    outputEstimator.addText(bytes, start, valueEnd);
-  }
+  else if (role === 'tool_arguments') outputEstimator.addArguments(bytes, start, valueEnd);
+  else if (role === 'tool_call_name') outputEstimator.addToolCall(bytes, start, valueEnd);
+  else outputEstimator.addText(bytes, start, valueEnd);
 }
 
 /**
@@ -97,7 +96,7 @@ export function prefilterEvent(
   outputEstimator: OutputEstimator,
 ): boolean {
   let needsParse = false;
-  let hasOutput = false;
+  let hasText = false;
   let at = start;
   while (at < end) {
     if (bytes[at] !== QUOTE) {
@@ -117,10 +116,10 @@ export function prefilterEvent(
     } else if (bytes[at] === QUOTE) {
       const valueEnd = findStringEnd(bytes, at + 1, end);
       if (at + 1 < valueEnd) countOutput(role, bytes, at + 1, valueEnd, outputEstimator);
-      hasOutput ||= at + 1 < valueEnd;
+      hasText ||= role === 'text' && at + 1 < valueEnd;
       at = valueEnd + 1;
     }
   }
-  if (hasOutput) outputEstimator.addEvent();
+  if (hasText) outputEstimator.addTextEvent();
   return needsParse;
 }

@@ -133,6 +133,7 @@ class DocumentMeter implements Meter {
 
   constructor(options: MeterOptions) {
     this.#usageTracker = new UsageTracker(options);
+    this.#usageTracker.outputEstimator.ignoreEvents();
   }
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {

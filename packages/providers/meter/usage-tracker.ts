@@ -30,7 +30,7 @@ export class UsageTracker implements AnswerRecorder {
   constructor(options: MeterOptions) {
     this.#options = options;
     this.spec = DIALECT_SPECS[options.dialect].answer;
-    this.outputEstimator = new OutputEstimator(options.provider.quirks.toolCallOverheadTokens);
+    this.outputEstimator = new OutputEstimator(options.provider.calibration);
   }
 
   get usage(): JsonObject | null {
