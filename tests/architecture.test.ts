@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/crypto': [],
   'packages/bindings': ['telemetry'],
   'packages/telemetry': [],
+  'packages/queues': ['telemetry'],
   'packages/catalog': ['dialects', 'money', 'providers/list'],
   'packages/dialects': ['money'],
   'packages/providers': ['bindings', 'dialects', 'money'],
@@ -79,6 +80,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'mail',
     'money',
     'providers/list',
+    'queues',
     'telemetry',
   ],
   'workers/operators': [
@@ -101,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'identity/api-keys',
     'ledger',
     'ledger/account-object',
+    'queues',
     'telemetry',
   ],
   'packages/local': [
@@ -202,9 +205,9 @@ const BANNED_WORDS: readonly Readonly<{ words: RegExp; instead: string }>[] = [
   { words: /\bvisits?\b/i, instead: 'request, page view' },
   { words: /\bknock(s|ing)?\b/i, instead: 'call, request' },
   {
-    // Letters of the alphabet stay: letter case, letters and digits.
+    // Letters of the alphabet stay (letter case, letters and digits), and so do dead letters.
     words:
-      /\b(a|the|its|this|that|every|each|one|kind of|no|last|first|such|queued) letters?\b(?! (case|of|from|or|and|that|means))|[Ll]etters?[A-Z]|\w+Letters?\b/,
+      /\b(a|the|its|this|that|every|each|one|kind of|no|last|first|such|queued) letters?\b(?! (case|of|from|or|and|that|means))|(?<![Dd]ead)[Ll]etters?[A-Z]|(?!\w*[Dd]eadLetters?\b)\b\w+Letters?\b/,
     instead: 'email',
   },
   { words: /\bdear(est)?\b(?!')/i, instead: 'expensive, max' },

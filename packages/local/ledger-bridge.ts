@@ -1,6 +1,6 @@
 /**
- * Calls the ledger's four entrypoints from Node, through a Worker that exists only in the local
- * stack. It can credit accounts, so its code is a string that is in no bundle, and it requires a
+ * Calls the ledger's four entrypoints and sends to the queues from Node, through a Worker that
+ * exists only in the local stack. It can credit accounts, so its code is a string that is in no bundle, and it requires a
  * random token of this process.
  */
 import type { AccountId, AccountsRpc, CallsRpc, CreditsRpc, OperatorsRpc } from '@farebox/ledger';
@@ -19,6 +19,9 @@ export const BRIDGE_BINDINGS = {
   credits: 'Credits',
   operators: 'Operators',
 } as const;
+
+export const QUEUES = ['farebox-settlements', 'farebox-mail', 'farebox-notices'] as const;
+export type QueueName = (typeof QUEUES)[number];
 
 /**
  * JSON with `bigint` as `{"$n": "..."}` and without undefined. Must match `encode` and `decode`
@@ -65,17 +68,26 @@ export type Transport = (body: string) => Promise<string>;
 
 async function callEntrypoint<T>(
   transport: Transport,
-  entrypoint: keyof LedgerBridge,
+  entrypoint: keyof LedgerBridge | QueueName,
   method: string,
   args: unknown[],
 ) {
   const answer = decode(await transport(encode({ entrypoint, method, args })));
   if (typeof answer !== 'object' || answer === null)
-    throw new Error('The ledger bridge returned no response.');
+    throw new Error('The bridge returned no response.');
   if ('thrown' in answer) throw new Error(`${entrypoint}.${method}: ${String(answer.thrown)}`);
   // The ledger's contract types this value; both ends are from the same checkout.
   const value: T = Reflect.get(answer, 'value');
   return value;
+}
+
+/** Puts a message into a queue, as its producer does and also as none would. */
+export async function sendToQueue(
+  transport: Transport,
+  queue: QueueName,
+  body: unknown,
+): Promise<void> {
+  await callEntrypoint(transport, queue, 'send', [body, { contentType: 'v8' }]);
 }
 
 export function connectBridge(transport: Transport): LedgerBridge {

@@ -10,7 +10,13 @@ import { join } from 'node:path';
 import { bundleWorkers } from './bundles.ts';
 import { type CreateAccountOptions, createAccount, type LocalAccount } from './create-account.ts';
 import { type DatabaseChoice, type LocalDatabase, openDatabase } from './database.ts';
-import { connectBridge, type LedgerBridge, type Transport } from './ledger-bridge.ts';
+import {
+  connectBridge,
+  type LedgerBridge,
+  type QueueName,
+  sendToQueue,
+  type Transport,
+} from './ledger-bridge.ts';
 import { type Mailbox, type ReceivedEmail, startMailbox } from './mailbox.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
@@ -39,6 +45,10 @@ export type StackOptions = Readonly<{
    * deposits are off.
    */
   chains?: Readonly<Record<string, string>>;
+  /**
+   * For tests: fewer retries before a message is a dead letter, and a shorter time between replays.
+   */
+  queues?: Readonly<{ maxRetries: number; deadLetterRetrySeconds: number }>;
   /** The interval of the crons of ledger and console. Null: only `runCrons` fires them. */
   cronEveryMs?: number | null;
   quiet?: boolean;
@@ -64,6 +74,8 @@ export type LocalStack = Readonly<{
   stopMailbox(): Promise<void>;
   startMailbox(): Promise<void>;
   ledger: LedgerBridge;
+  /** Puts a message into a queue, whatever its body is. */
+  sendToQueue(queue: QueueName, body: unknown): Promise<void>;
   createAccount(options: CreateAccountOptions): Promise<LocalAccount>;
   /** Everything that the Workers, workerd and this stack printed. */
   output(): string;
@@ -162,7 +174,9 @@ type BindingSources = Readonly<{
 function workerBindings(options: StackOptions, sources: BindingSources): WorkersPlan['bindings'] {
   const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(sources.stateDir) };
   const address = { DATABASE_URL: sources.databaseUrl };
-  const { providers = {}, extraProviders = [] } = options;
+  const { providers = {}, extraProviders = [], queues } = options;
+  const replays: Record<string, string> =
+    queues === undefined ? {} : { DEAD_LETTER_RETRY_SECONDS: `${queues.deadLetterRetrySeconds}` };
   return {
     gateway: {
       ALLOW_PLAIN_HTTP: 'true',
@@ -170,9 +184,10 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
       ...providerBindings(providers, extraProviders, sources.mockUrl),
       ...options.gatewayBindings,
     },
-    ledger: { ...macSecrets, ...address },
+    ledger: { ...macSecrets, ...address, ...replays },
     console: {
       ...address,
+      ...replays,
       CONSOLE_SECRET: consoleSecret(sources.stateDir),
       CONSOLE_URL: `http://localhost:${sources.ports.console}`,
       API_URL: `http://127.0.0.1:${sources.ports.gateway}`,
@@ -230,6 +245,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
       mail: mailBindings(mailbox),
     }),
     bridgeToken: randomBytes(24).toString('hex'),
+    queueRetries: options.queues?.maxRetries ?? null,
     onOutput: (line) => output.add(line),
     onLog: (line) => {
       if (options.quiet !== true) process.stderr.write(`${line}\n`);
@@ -293,6 +309,7 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
     stopMailbox: mailbox.stop,
     startMailbox: mailbox.start,
     ledger,
+    sendToQueue: (queue, body) => sendToQueue(workers.transport, queue, body),
     createAccount: (accountOptions) => createAccount(database.url, ledger, accountOptions),
     output: () => output.text(),
     restartWorkers: workers.restart,

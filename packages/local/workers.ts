@@ -13,7 +13,13 @@ import {
   type V4WorkerOptions,
 } from 'miniflare';
 import type { Bundle, Bundles, WorkerRole } from './bundles.ts';
-import { BRIDGE_BINDINGS, BRIDGE_SCRIPT, BRIDGE_WORKER, type Transport } from './ledger-bridge.ts';
+import {
+  BRIDGE_BINDINGS,
+  BRIDGE_SCRIPT,
+  BRIDGE_WORKER,
+  QUEUES,
+  type Transport,
+} from './ledger-bridge.ts';
 
 export type WorkerPorts = Readonly<{ gateway: number; console: number; operators: number }>;
 
@@ -24,6 +30,8 @@ export type WorkersPlan = Readonly<{
   stateDir: string;
   bindings: Readonly<Record<WorkerRole, Readonly<Record<string, string>>>>;
   bridgeToken: string;
+  /** The retries of each queue before its dead-letter queue. Null: as wrangler.toml says. */
+  queueRetries: number | null;
   /** Gets everything workerd prints, and every line Miniflare would log. */
   onOutput: (line: string) => void;
   /** Gets the lines that the Workers log. */
@@ -61,14 +69,29 @@ function listModules(bundle: Bundle): { type: ModuleType; path: string }[] {
   });
 }
 
+/** The consumers of a bundle, with other retries for those that have a dead-letter queue. */
+function withRetries(consumers: unknown, maxRetries: number): Record<string, object> {
+  const entries = Object.entries(Object(consumers)).map(([queue, consumer]) => {
+    const settings = Object(consumer);
+    const isDead = settings.deadLetterQueue === undefined;
+    return [queue, isDead ? settings : { ...settings, maxRetries }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 function toWorkerOptions(
   bundle: Bundle,
   bindings: Readonly<Record<string, string>>,
   port: number | null,
+  queueRetries: number | null,
 ): V4WorkerOptions {
   const configBindings = bundle.options.bindings;
+  const { queueConsumers } = bundle.options;
   return {
     ...bundle.options,
+    ...(queueRetries === null || queueConsumers === undefined
+      ? {}
+      : { queueConsumers: withRetries(queueConsumers, queueRetries) }),
     rootPath: bundle.folder,
     modulesRoot: bundle.folder,
     modules: listModules(bundle),
@@ -83,6 +106,7 @@ function bridgeWorker(ledger: string, token: string): V4WorkerOptions {
     compatibilityDate: '2026-11-01',
     modules: [{ type: 'ESModule', path: 'bridge.js', contents: BRIDGE_SCRIPT }],
     bindings: { token },
+    queueProducers: Object.fromEntries(QUEUES.map((queueName) => [queueName, { queueName }])),
     serviceBindings: Object.fromEntries(
       Object.entries(BRIDGE_BINDINGS).map(([binding, entrypoint]) => [
         binding,
@@ -145,6 +169,8 @@ function getPort(url: URL): number {
 
 export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
   const { bundles, ports, bindings, onOutput } = plan;
+  const workerOptions = (role: WorkerRole, port: number | null) =>
+    toWorkerOptions(bundles[role], bindings[role], port, plan.queueRetries);
   let pid: number | null = null;
   const captureOutput = (child: ChildLike) => {
     // The streams exist once spawn() has returned.
@@ -169,11 +195,11 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
         resourcePersistencePath: join(plan.stateDir, 'objects', 'v3'),
         handleStructuredLogs: ({ message }) => plan.onLog(message),
         workers: [
-          toWorkerOptions(bundles.gateway, bindings.gateway, ports.gateway),
-          toWorkerOptions(bundles.console, bindings.console, ports.console),
-          toWorkerOptions(bundles.operators, bindings.operators, ports.operators),
-          toWorkerOptions(bundles.ledger, bindings.ledger, null),
-          toWorkerOptions(bundles.deposits, bindings.deposits, null),
+          workerOptions('gateway', ports.gateway),
+          workerOptions('console', ports.console),
+          workerOptions('operators', ports.operators),
+          workerOptions('ledger', null),
+          workerOptions('deposits', null),
           bridgeWorker(getWorkerName(bundles.ledger), plan.bridgeToken),
         ],
       }),

@@ -109,6 +109,15 @@ export type LogEvent =
   | { event: 'sweep_to_new_address'; chain: string }
   /** The balance of an address, or of a ledger, differs from the record. */
   | { event: 'deposit_difference'; chain: string; kind: string }
+  /** A message that no handler could process waits in its dead-letter queue; one line per try. */
+  | {
+      event: 'dead_letter';
+      queue: string;
+      message: Id;
+      reason: 'malformed' | 'failed';
+      attempts: number;
+    }
+  | { event: 'dead_letter_replayed'; queue: string; message: Id }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
@@ -130,6 +139,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'sweep_not_confirmed',
   'sweep_to_new_address',
   'deposit_difference',
+  'dead_letter',
   'unexpected',
 ]);
 

@@ -19,6 +19,11 @@ export type Env = Readonly<{
   DATABASE_URL?: string;
   ACCOUNTS?: AccountsRpc;
   MAIL?: Queue<QueuedEmail>;
+  /** The dead-letter queues of `farebox-mail` and `farebox-notices`. */
+  MAIL_DLQ?: Queue<unknown>;
+  NOTICES_DLQ?: Queue<unknown>;
+  /** Seconds between two replays of a dead letter; docs/operators.md has the default. */
+  DEAD_LETTER_RETRY_SECONDS?: string;
   /** The deposits Worker's entrypoint `Claims`. */
   CLAIMS?: ClaimsRpc;
   /**

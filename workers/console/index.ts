@@ -12,7 +12,8 @@ export default {
     await runScheduled(getDeps(env));
   },
   async queue(batch, env) {
-    const consume = batch.queue === 'farebox-notices' ? consumeNotifications : consumeMail;
+    const isNotices = batch.queue.startsWith('farebox-notices');
+    const consume = isNotices ? consumeNotifications : consumeMail;
     await consume(batch, getMailDeps(env));
   },
 } satisfies ExportedHandler<Env>;

@@ -7,12 +7,17 @@ import { connect, type Database } from '@farebox/database';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import type { Notification } from '@farebox/ledger';
 import type { AccountObject } from '@farebox/ledger/account-object';
+import { type ConsumerSettings, parseDeadLetterDelay } from '@farebox/queues';
 
 export type Env = Readonly<{
   ACCOUNT?: DurableObjectNamespace<AccountObject>;
   DATABASE_URL?: string;
   KEY_MAC_SECRETS?: string;
   NOTICES?: Queue<Notification>;
+  /** The dead-letter queue of `farebox-settlements`. */
+  SETTLEMENTS_DLQ?: Queue<unknown>;
+  /** Seconds between two replays of a dead letter; docs/operators.md has the default. */
+  DEAD_LETTER_RETRY_SECONDS?: string;
 }>;
 
 const MAX_CACHED_IDS = 10_000;
@@ -58,4 +63,13 @@ export function macSecrets(env: Env): MacSecrets {
 /** The console's queue of notifications. */
 export function notificationQueue(env: Env): Queue<Notification> {
   return requireBinding(env.NOTICES, 'NOTICES');
+}
+
+export function deadLetterSettings(
+  env: Env,
+): Pick<ConsumerSettings, 'deadLetterQueue' | 'deadLetterDelaySeconds'> {
+  return {
+    deadLetterQueue: requireBinding(env.SETTLEMENTS_DLQ, 'SETTLEMENTS_DLQ'),
+    deadLetterDelaySeconds: parseDeadLetterDelay(env.DEAD_LETTER_RETRY_SECONDS),
+  };
 }

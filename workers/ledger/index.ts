@@ -10,7 +10,7 @@ import { forwarding } from './entrypoint.ts';
 import { accountStub, type Env } from './env.ts';
 import { mintKey, revokeKey, revokeLeaked, rollKey, updateKey } from './keys.ts';
 import { reconcileAccount } from './reconcile-account.ts';
-import { consumeSettlement } from './settlement-consumer.ts';
+import { consumeSettlements } from './settlement-consumer.ts';
 
 export { Account } from './account.ts';
 
@@ -90,6 +90,6 @@ export default {
     await runDailyReconciliation(env, controller.scheduledTime);
   },
   async queue(batch, env) {
-    for (const message of batch.messages) await consumeSettlement(message, env);
+    await consumeSettlements(batch, env);
   },
 } satisfies ExportedHandler<Env>;

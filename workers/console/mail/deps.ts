@@ -12,6 +12,7 @@ import {
   type MailDeps,
   type SesSettings,
 } from '@farebox/mail';
+import { parseDeadLetterDelay } from '@farebox/queues';
 import { getDeps } from '../deps.ts';
 import type { Env } from '../env.ts';
 
@@ -22,6 +23,8 @@ export type MailWorkerDeps = MailDeps &
     /** The ARNs of the SNS topics that publish SES's events. With none, every event is rejected. */
     topics: ReadonlySet<string>;
     certificates: CertificateCache;
+    deadLetterQueues: Readonly<Record<'mail' | 'notifications', Queue<unknown>>>;
+    deadLetterDelaySeconds: number | null;
   }>;
 
 /** Calls the global fetch. */
@@ -80,6 +83,11 @@ export const getMailDeps = cachePerEnv((env: Env): MailWorkerDeps => {
     ses: createSesSettings(env, consoleUrl.hostname),
     httpFetch: fetchDirectly,
     topics: parseTopicArns(env.SNS_TOPIC_ARNS),
+    deadLetterQueues: {
+      mail: requireBinding(env.MAIL_DLQ, 'MAIL_DLQ'),
+      notifications: requireBinding(env.NOTICES_DLQ, 'NOTICES_DLQ'),
+    },
+    deadLetterDelaySeconds: parseDeadLetterDelay(env.DEAD_LETTER_RETRY_SECONDS),
     certificates: new CertificateCache(
       createCertificateFetch(localUrl(env[name], name, consoleUrl.hostname)),
     ),

@@ -1,5 +1,5 @@
 /**
- * The queue consumers: messages are handled, retried or dropped, and a notification sends one
+ * The queue consumers: messages are handled, retried or moved to the dead letters, and a notification sends one
  * email.
  */
 import { connect, type Database } from '@farebox/database';
@@ -45,6 +45,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 let queued: QueuedEmail[] = [];
+let deadLetters: [queue: string, body: unknown][] = [];
 let queueDown = false;
 let threshold: bigint | null = 5_000_000_000n;
 let sesStatus = 200;
@@ -52,6 +53,7 @@ let logged: string[] = [];
 
 beforeEach(() => {
   queued = [];
+  deadLetters = [];
   logged = [];
   for (const stream of ['log', 'error'] as const) {
     vi.spyOn(console, stream).mockImplementation((line: unknown) => logged.push(String(line)));
@@ -69,6 +71,18 @@ const accountStatus = (): AccountStatus => ({
   lowBalance: threshold,
   pendingEntries: 0,
 });
+
+function deadLetterQueue(name: string): Queue<unknown> {
+  const metadata = { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+  return {
+    metrics: async () => metadata.metadata.metrics,
+    send: async (body) => {
+      deadLetters.push([name, body]);
+      return metadata;
+    },
+    sendBatch: async () => metadata,
+  };
+}
 
 const deps = (): MailWorkerDeps => ({
   db,
@@ -92,6 +106,11 @@ const deps = (): MailWorkerDeps => ({
   },
   httpFetch: async () => new Response('{"MessageId":"ses-1"}', { status: sesStatus }),
   topics: new Set(),
+  deadLetterQueues: {
+    mail: deadLetterQueue('mail'),
+    notifications: deadLetterQueue('notifications'),
+  },
+  deadLetterDelaySeconds: null,
   certificates: new CertificateCache(async () => new Response()),
 });
 
@@ -181,20 +200,21 @@ it('retries a notification whose email was not queued, and sends one email', asy
   expect(logged.join()).toBe('');
 });
 
-it('drops a malformed message and logs only that it did', async () => {
-  expect(
-    await consumeNotification({ ...notification('x', 'key_leaked'), kind: 'surprise' }),
-  ).toEqual(['ack']);
-  expect(
-    await consumeNotification({ ...notification('x', 'key_leaked'), account: 'ann@example.com' }),
-  ).toEqual(['ack']);
-  const { batch, outcomes } = createBatch('farebox-mail', [
-    { id: 'x', email: 'ann@example.com' },
-    null,
-  ]);
+it('moves a malformed message to the dead letters of its queue, and quotes nothing of it', async () => {
+  const unknownKind = { ...notification('x', 'key_leaked'), kind: 'surprise' };
+  const wrongAccount = { ...notification('x', 'key_leaked'), account: 'ann@example.com' };
+  expect(await consumeNotification(unknownKind)).toEqual(['ack']);
+  expect(await consumeNotification(wrongAccount)).toEqual(['ack']);
+  const malformedEmail = { id: 'x', email: 'ann@example.com' };
+  const { batch, outcomes } = createBatch('farebox-mail', [malformedEmail, null]);
   await consumeMail(batch, deps());
   expect(outcomes).toEqual(['ack', 'ack']);
-  expect(logged).toHaveLength(4);
+  expect(deadLetters).toEqual([
+    ['notifications', unknownKind],
+    ['notifications', wrongAccount],
+    ['mail', malformedEmail],
+    ['mail', null],
+  ]);
   expect(logged.join()).not.toContain('ann');
 });
 

@@ -1,10 +1,9 @@
 /**
- * The consumers of two queues: emails to send, and notifications from account objects. Both deliver
- * at least once and in any order. A message that can't be handled now is retried later; a malformed
- * one is logged and dropped, because retrying would not help.
+ * The consumers of two queues and their dead-letter queues: emails to send, and notifications from
+ * account objects. All deliver at least once and in any order.
  */
-import { type DeliveryOutcome, isQueuedEmail, retryLater, sendQueuedEmail } from '@farebox/mail';
-import { logEvent } from '@farebox/telemetry';
+import { isQueuedEmail, sendQueuedEmail } from '@farebox/mail';
+import { consumeQueue } from '@farebox/queues';
 import type { MailWorkerDeps } from './deps.ts';
 import { handleNotification, isNotification } from './notifications.ts';
 
@@ -12,38 +11,14 @@ import { handleNotification, isNotification } from './notifications.ts';
 const MAX_CONCURRENT_EMAILS = 4;
 const MAX_CONCURRENT_NOTIFICATIONS = 4;
 
-type MessageHandler = (message: Message<unknown>) => Promise<DeliveryOutcome>;
-
-async function processBatch(
-  batch: MessageBatch<unknown>,
-  concurrency: number,
-  handler: MessageHandler,
-): Promise<void> {
-  const pending = batch.messages.values();
-  const worker = async (): Promise<void> => {
-    for (const message of pending) await processMessage(message, handler);
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-}
-
-async function processMessage(message: Message<unknown>, handler: MessageHandler): Promise<void> {
-  // The database or the ledger was unavailable; the error may contain anything, so it is not
-  // logged.
-  const outcome = await handler(message).catch(() => retryLater(message.attempts));
-  if (outcome === 'done') message.ack();
-  else message.retry({ delaySeconds: outcome.retryInSeconds });
-}
-
-function dropMalformed(where: string): DeliveryOutcome {
-  logEvent({ event: 'unexpected', where, call: null });
-  return 'done';
-}
-
 /** Consumes `farebox-mail`. */
 export function consumeMail(batch: MessageBatch<unknown>, deps: MailWorkerDeps): Promise<void> {
-  return processBatch(batch, MAX_CONCURRENT_EMAILS, async ({ body, attempts }) => {
-    if (!isQueuedEmail(body)) return dropMalformed('console.mail');
-    return sendQueuedEmail(deps, body, attempts);
+  return consumeQueue(batch, {
+    handle: async ({ body, attempts }) =>
+      isQueuedEmail(body) ? sendQueuedEmail(deps, body, attempts) : 'malformed',
+    maxConcurrent: MAX_CONCURRENT_EMAILS,
+    deadLetterQueue: deps.deadLetterQueues.mail,
+    deadLetterDelaySeconds: deps.deadLetterDelaySeconds,
   });
 }
 
@@ -52,9 +27,14 @@ export function consumeNotifications(
   batch: MessageBatch<unknown>,
   deps: MailWorkerDeps,
 ): Promise<void> {
-  return processBatch(batch, MAX_CONCURRENT_NOTIFICATIONS, async ({ body }) => {
-    if (!isNotification(body)) return dropMalformed('console.notifications');
-    await handleNotification(body, deps);
-    return 'done';
+  return consumeQueue(batch, {
+    handle: async ({ body }) => {
+      if (!isNotification(body)) return 'malformed';
+      await handleNotification(body, deps);
+      return 'done';
+    },
+    maxConcurrent: MAX_CONCURRENT_NOTIFICATIONS,
+    deadLetterQueue: deps.deadLetterQueues.notifications,
+    deadLetterDelaySeconds: deps.deadLetterDelaySeconds,
   });
 }
