@@ -216,18 +216,17 @@ const respondWith =
   (_, response) =>
     sendJson(response, { error: { message: 'secret' } }, status);
 const WAIVED_BILL = { status: 'settled', reason: 'waived_upstream_error' };
-const VOID_BILL = { status: 'void', reason: 'not_sent' };
+
+const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
 
 describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
   const overloaded = dialect === 'chat' ? 503 : 529;
-  const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
-
   it.each([
     ['is silent before its headers', () => {}, 504, 'upstream_timeout', WAIVED_BILL],
     ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED_BILL],
     ['fails inside', respondWith(500), overloaded, 'upstream_overloaded', WAIVED_BILL],
-    ['refuses our key', respondWith(401), 502, 'upstream_account_error', VOID_BILL],
-    ['limits our calls', respondWith(429), overloaded, 'upstream_overloaded', VOID_BILL],
+    ['refuses our key', respondWith(401), 502, 'upstream_account_error', WAIVED_BILL],
+    ['limits our calls', respondWith(429), overloaded, 'upstream_overloaded', WAIVED_BILL],
   ] as const)('because it %s', async (_, handler, status, code, expectedBill) => {
     upstream.handler = handler;
     const before = await fetchBalance(stack.gatewayUrl, apiKey);
@@ -245,22 +244,44 @@ describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
   });
 });
 
-describe('the daily waiver cap', () => {
-  it('charges the input estimate of a failed call after fifty waivers in a day', async () => {
+describe('the daily cap of waivers', () => {
+  async function callRepeatedly(handler: UpstreamHandler, count: number) {
     const account = await stack.createAccount({ creditUsd: '1' });
-    upstream.handler = respondWith(500);
+    upstream.handler = handler;
     const call = async () => {
       const response = await post('chat', {}, account.apiKey);
-      await response.arrayBuffer();
-      return waitForBill(stack.gatewayUrl, account.apiKey, getRequestId(response));
+      const text = await response.text();
+      const bill = await waitForBill(stack.gatewayUrl, account.apiKey, getRequestId(response));
+      return { text, bill };
     };
-    for (let round = 0; round < 5; round += 1) {
-      const bills = await Promise.all(Array.from({ length: 10 }, call));
-      for (const bill of bills) expect(bill.reason).toBe('waived_upstream_error');
+    const results = [];
+    while (results.length < count) {
+      const size = Math.min(10, count - results.length);
+      results.push(...(await Promise.all(Array.from({ length: size }, call))));
     }
-    const charged = await call();
-    expect(charged.reason).toBe('estimated_usage_missing');
-    expect(BigInt(charged.cost_nano_usd)).toBeGreaterThan(0n);
+    return results;
+  }
+
+  it.each([
+    ['fails inside', respondWith(503)],
+    ['resets the connection', reset],
+    ['limits our calls', respondWith(429)],
+  ] as const)('charges nothing, the 60th time too, where the provider %s', async (_, handler) => {
+    for (const { text, bill } of await callRepeatedly(handler, 60)) {
+      expect(text).toContain('Nothing was charged.');
+      expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost_nano_usd: '0' });
+    }
+  });
+
+  it('charges the estimated input of an empty answer after fifty in a day, with its usage', async () => {
+    const answer = Object.assign({}, chatCompletion('', { input: 0, output: 0 }), { usage: null });
+    const results = await callRepeatedly((_, response) => sendJson(response, answer), 51);
+    const last = results.pop();
+    for (const { bill } of results) expect(bill.reason).toBe('waived_empty');
+    expect(last?.bill.reason).toBe('estimated_usage_missing');
+    expect(BigInt(last?.bill.cost_nano_usd ?? '0')).toBeGreaterThan(0n);
+    expect(last?.bill.usage?.input_uncached).toBeGreaterThan(0);
+    expect(last?.text).not.toContain('Nothing was charged');
   });
 });
 

@@ -490,7 +490,8 @@ export const en = {
     estimated_usage_missing:
       'The provider’s response came without a usage report, so we counted what was generated.',
     waived_empty: 'The response was empty. You weren’t charged.',
-    waived_upstream_error: 'The provider failed before generating anything. You weren’t charged.',
+    waived_upstream_error:
+      'The provider failed or turned the call away before it sent anything. You weren’t charged.',
     upstream_refused: 'The provider rejected the request. You weren’t charged.',
     not_sent: 'The call never reached a provider. You weren’t charged.',
     free: 'What you used has no price. You weren’t charged.',

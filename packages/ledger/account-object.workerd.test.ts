@@ -1,7 +1,7 @@
 /// <reference types="@cloudflare/vitest-plugin/types" />
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { MAX_AMOUNT } from '@farebox/money';
+import { MAX_AMOUNT, NO_USAGE } from '@farebox/money';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type DepositAddress, type KeyLimits, NO_LIMITS } from './contract/index.ts';
 import {
@@ -267,21 +267,40 @@ describe('settling', () => {
     },
   );
 
-  it('waives 50 calls per day, then charges the input estimate', async () => {
+  it('waives 50 calls per day that a provider may bill, then charges the input estimate', async () => {
     const { stub } = await createAccount(1_000n);
+    const waivedUsage = { ...NO_USAGE, input_uncached: 17 };
+    const request = (n: number) =>
+      ({
+        ...buildSettleRequest(n, 0n),
+        reason: 'waived_empty',
+        waivedCost: 5n,
+        waivedUsage,
+      }) as const;
     const waived = async (n: number) => {
       await stub.hold({ ...buildHoldRequest(n, 5n, 5), deadline: clock.now + 60_000 });
-      return stub.settle({ ...buildSettleRequest(n, 0n), reason: 'waived_empty', waivedCost: 5n });
+      return stub.settle(request(n));
     };
     for (let n = 0; n < 50; n++) expect(await waived(n)).toMatchObject({ charged: 0n });
     expect(await waived(50)).toMatchObject({ charged: 5n });
     expect(await stub.generation(KEY, callId(50))).toMatchObject({
-      value: { reason: 'estimated_usage_missing', charged: 5n },
+      value: { reason: 'estimated_usage_missing', charged: 5n, usage: waivedUsage },
     });
+    expect(await stub.settle(request(50))).toMatchObject({ ok: true, charged: 5n });
+    expect(await stub.settle(request(49))).toMatchObject({ ok: true, charged: 0n });
     clock.now += 86_400_000;
     expect(await waived(51)).toMatchObject({ charged: 0n });
     expect((await stub.listEntries(0, 1_000)).length).toBe(53);
     expect((await stub.audit()).violations).toEqual([]);
+  });
+
+  it('counts no waiver of a call that no provider bills', async () => {
+    const { stub } = await createAccount(1_000n);
+    for (let n = 0; n < 60; n++) {
+      await stub.hold({ ...buildHoldRequest(n, 5n, 5), deadline: clock.now + 60_000 });
+      const request = { ...buildSettleRequest(n, 0n), reason: 'waived_upstream_error' } as const;
+      expect(await stub.settle(request)).toMatchObject({ ok: true, charged: 0n });
+    }
   });
 });
 

@@ -3,7 +3,13 @@
  * text (a queue may hold it as JSON, which has no bigint). Decoding refuses anything else, and
  * never reports what it found.
  */
-import { amountFromJson, enumFromJson, MalformedValueError } from '@farebox/money';
+import {
+  amountFromJson,
+  enumFromJson,
+  MalformedValueError,
+  usageFromJson,
+  usageToJson,
+} from '@farebox/money';
 import { reportFromJson, reportToJson } from './call-columns.ts';
 import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/index.ts';
 
@@ -21,7 +27,7 @@ export type SettlementMessage = Readonly<{
 }>;
 
 export function encodeSettlement(account: AccountId, request: SettleRequest): SettlementMessage {
-  const { id, reason, cost, waivedCost } = request;
+  const { id, reason, cost, waivedCost, waivedUsage } = request;
   return {
     version: VERSION,
     account,
@@ -31,6 +37,7 @@ export function encodeSettlement(account: AccountId, request: SettleRequest): Se
       reason,
       cost: cost.toString(),
       waivedCost: waivedCost?.toString() ?? null,
+      ...(waivedUsage === undefined ? {} : { waivedUsage: usageToJson(waivedUsage) }),
     },
   };
 }
@@ -70,6 +77,8 @@ function readRequest(body: unknown): unknown {
 function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
   const request = readRequest(body);
   const waived = readField(request, 'waivedCost');
+  // Releases before the calibrated estimates send none.
+  const waivedUsage = readField(request, 'waivedUsage') ?? null;
   return {
     account: parseText(readField(body, 'account'), /^[0-9a-f]{16}$/),
     request: {
@@ -78,6 +87,7 @@ function parseMessage(body: unknown): Readonly<{ account: AccountId; request: Se
       reason: enumFromJson(SETTLE_REASONS, readField(request, 'reason')),
       cost: amountFromJson(readField(request, 'cost')),
       ...(waived === null ? {} : { waivedCost: amountFromJson(waived) }),
+      ...(waivedUsage === null ? {} : { waivedUsage: usageFromJson(waivedUsage) }),
     },
   };
 }

@@ -6,7 +6,7 @@
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { applyHold } from './cache.ts';
 import { NOT_REPORTED, reportToCells } from './call-columns.ts';
-import type { Instant, SettleReason, SettleRequest, SettleResult } from './contract/index.ts';
+import type { Instant, SettleRequest, SettleResult } from './contract/index.ts';
 import {
   appendCharge,
   type ChargeDetails,
@@ -38,19 +38,25 @@ const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expi
 type LookupRow = SqlRow & BalanceRow & HoldColumns & { id: string | null };
 const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 
-type Charge = Readonly<{ reason: SettleReason; cost: NanoUsd }>;
+type Charge = Pick<SettleRequest, 'reason' | 'cost' | 'usage'>;
+
+/** The charge of a waived call beyond the daily cap; null for a call that no provider bills. */
+function waivedCharge({ usage, waivedCost, waivedUsage }: SettleRequest): Charge | null {
+  if (waivedCost === undefined) return null;
+  return { reason: 'estimated_usage_missing', cost: waivedCost, usage: waivedUsage ?? usage };
+}
 
 /**
- * Failed calls are free only up to the daily waiver cap; after that the input estimate is charged,
- * so that waivers can't be farmed.
+ * Calls that produced nothing and that the provider may bill are free only up to the daily waiver
+ * cap; after that their estimate is charged, so that waivers can't be farmed.
  */
 function resolveCharge(tx: Tx, balance: MutableBalance, request: SettleRequest): Charge {
-  const { reason, cost, waivedCost } = request;
-  if (reason !== 'waived_empty' && reason !== 'waived_upstream_error') return { reason, cost };
+  const { reason, cost, usage } = request;
+  const charge = waivedCharge(request);
+  if (charge === null) return { reason, cost, usage };
   resetDailyCounters(balance, toUtcDay(tx.now));
   balance.waived += 1;
-  if (balance.waived <= WAIVERS_PER_DAY || waivedCost === undefined) return { reason, cost };
-  return { reason: 'estimated_usage_missing', cost: waivedCost };
+  return balance.waived <= WAIVERS_PER_DAY ? { reason, cost, usage } : charge;
 }
 
 function settlementFingerprint(request: SettleRequest): string {
@@ -64,7 +70,7 @@ function buildChargeDetails(
 ): Omit<ChargeDetails, AmountField> {
   return { ...request, entryId, fingerprint: settlementFingerprint(request) };
 }
-type AmountField = 'reason' | 'taken' | 'charged' | 'shortfall';
+type AmountField = 'reason' | 'usage' | 'taken' | 'charged' | 'shortfall';
 
 export function settle(tx: Tx, request: SettleRequest): SettleResult {
   if (request.cost < 0n || (request.waivedCost ?? 0n) < 0n) throw new RangeError('negative cost');
@@ -74,10 +80,11 @@ export function settle(tx: Tx, request: SettleRequest): SettleResult {
   const hold: HoldRow = { ...row, id };
   const balance = toMutableBalance(row);
   releaseHold(tx, balance, hold);
-  const { reason, cost } = resolveCharge(tx, balance, request);
+  const { cost, ...resolved } = resolveCharge(tx, balance, request);
   const taken = minBigInt(cost, balance.posted - balance.held);
   const shortfall = cost - taken;
-  const details = { ...buildChargeDetails(request, id), reason, taken, charged: taken, shortfall };
+  const amounts = { taken, charged: taken, shortfall };
+  const details = { ...buildChargeDetails(request, id), ...resolved, ...amounts };
   appendCharge(tx, balance, hold, details);
   chargeKey(tx, hold.key_id, taken);
   emitShortfall(tx, id, shortfall);
@@ -111,7 +118,8 @@ function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
 
 function isSameSettlement(row: EntryRow, request: SettleRequest): boolean {
   if (row.settle_fingerprint !== settlementFingerprint(request)) return false;
-  const cells = reportToCells(request);
+  const charge = row.reason === request.reason ? null : waivedCharge(request);
+  const cells = reportToCells(charge === null ? request : { ...request, usage: charge.usage });
   return REPORT_COLUMNS.every((name, index) => row[name] === toSqlCell(cells[index] ?? null));
 }
 
@@ -124,7 +132,7 @@ function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean):
 /** Adds or gives back the difference between the exact cost and what expiry charged. */
 function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResult {
   const balance = readBalance(tx);
-  const { reason, cost } = resolveCharge(tx, balance, request);
+  const { cost, ...resolved } = resolveCharge(tx, balance, request);
   const previous = fromSql(base.charged);
   const taken = lateAdjustment(balance, cost - previous);
   const charged = previous + taken;
@@ -137,7 +145,7 @@ function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResul
   };
   const details = {
     ...buildChargeDetails(request, lateId(request.id)),
-    reason,
+    ...resolved,
     taken,
     charged,
     shortfall,

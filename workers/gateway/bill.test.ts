@@ -177,6 +177,16 @@ describe('the bill of a truncated response', () => {
     expect(visible.usage).toMatchObject({ output: 350, output_reasoning: 300 });
   });
 
+  it.each([
+    ['of a whole response', thinking, 'complete'],
+    ['of a model that hides nothing', plain, 'client_disconnected'],
+    ['of a model that hides nothing, broken off', plain, 'upstream_disconnected'],
+  ] as const)('counts no time %s', (_name, plan, endReason) => {
+    const reading = { estimatedOutputTokens: 50 };
+    const bill = computeBill(plan, makeOutcome(reading, endReason, { hiddenGenerationMs: 60_000 }));
+    expect(bill.usage).toMatchObject({ output: 50, output_reasoning: 0 });
+  });
+
   it('never estimates more output than the output limit times the choices', () => {
     const long = { estimatedOutputTokens: 999_999 };
     expect(computeBill(plain, makeOutcome(long, 'client_disconnected')).usage.output).toBe(1000);
@@ -196,23 +206,37 @@ describe('the bill of a truncated response', () => {
 });
 
 describe('the bill of a call that produced nothing', () => {
-  it.each(['upstream_disconnected', 'upstream_timeout'] as const)(
-    'is waived when the call ended as %s',
-    (endReason) => {
-      const bill = computeBill(plain, makeOutcome({}, endReason));
-      expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
-      expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
-    },
-  );
+  const reportedInput = { ...NO_USAGE, input_uncached: 500 };
 
-  it('is waived after an error inside a 200 and for an empty response', () => {
-    expect(computeBill(plain, makeOutcome({ failed: true }, 'complete')).reason).toBe(
-      'waived_upstream_error',
+  it.each([
+    ['the connection broke', { usage: null }, 'upstream_disconnected'],
+    [
+      'the connection broke after the input was reported',
+      { usage: reportedInput },
+      'upstream_disconnected',
+    ],
+    ['an error came inside a 200', { failed: true }, 'complete'],
+    ['an error came and the client had left', { failed: true }, 'client_disconnected'],
+  ] as const)('is zero and no waiver of the daily cap when %s', (_name, reading, endReason) => {
+    const bill = computeBill(
+      thinking,
+      makeOutcome(reading, endReason, { hiddenGenerationMs: 9000 }),
     );
-    expect(computeBill(plain, makeOutcome({}, 'complete'))).toMatchObject({
-      reason: 'waived_empty',
-      cost: 0n,
+    expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost: 0n, usage: NO_USAGE });
+    expect(bill.waivedCost).toBeUndefined();
+  });
+
+  it.each([
+    ['the provider was silent', 'upstream_timeout', 'waived_upstream_error'],
+    ['the response was empty', 'complete', 'waived_empty'],
+  ] as const)('is a waiver of its estimated input when %s', (_name, endReason, reason) => {
+    const bill = computeBill(plain, makeOutcome({}, endReason, { hiddenGenerationMs: 9000 }));
+    expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE });
+    expect(bill.waivedUsage).toEqual({
+      ...NO_USAGE,
+      input_uncached: plain.facts.estimatedInputTokens,
     });
+    expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
   });
 
   it('counts possible hidden reasoning in the waived cost', () => {
@@ -224,8 +248,8 @@ describe('the bill of a call that produced nothing', () => {
     expect(bill.waivedCost).toBeGreaterThanOrEqual(tokenCost(200, 2_000_000_000n));
   });
 
-  it('has no waived cost when the provider rejected or never received the call', () => {
-    for (const reason of ['upstream_refused', 'not_sent'] as const) {
+  it('has no waived cost when the provider rejected, failed or never received the call', () => {
+    for (const reason of ['upstream_refused', 'not_sent', 'waived_upstream_error'] as const) {
       const bill = zeroBill(plain, reason);
       expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE, fees: [] });
       expect(bill.waivedCost).toBeUndefined();
@@ -287,6 +311,8 @@ describe('the bill of any call', () => {
       const final = usage !== null && usageFinal;
       expect(bill.reason === 'provider_reported' || bill.reason === 'free').toBe(final);
       if (final) return;
+      const isUnbilled = bill.reason === 'waived_upstream_error' && bill.waivedCost === undefined;
+      if (isUnbilled) return;
       const owed = bill.waivedCost ?? bill.cost;
       expect(owed >= outcome.floor && owed <= outcome.held).toBe(true);
     });
@@ -301,7 +327,6 @@ describe('the bill of any call', () => {
       }
       expect(outcome.reading.estimatedOutputTokens).toBe(0);
       expect(bill.cost).toBe(0n);
-      expect(bill.waivedCost).toBeDefined();
       const endedByCaller =
         outcome.endReason === 'client_disconnected' || outcome.endReason === 'stopped_by_account';
       expect(endedByCaller && !outcome.reading.failed).toBe(false);

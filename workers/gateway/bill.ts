@@ -26,10 +26,7 @@ import type { Plan } from './plan.ts';
 export type CallOutcome = Readonly<{
   reading: Reading;
   endReason: EndReason;
-  /**
-   * Milliseconds in which the model may have generated unseen tokens: hidden reasoning, or all of a
-   * response that is not streamed. Zero where that is impossible.
-   */
+  /** Milliseconds before the first output. Counted for models that hide their reasoning only. */
   hiddenGenerationMs: number;
   /** The output limit enforced upstream, per choice. */
   maxOutput: number;
@@ -46,8 +43,13 @@ export type Bill = Readonly<{
   priceRule: string;
   fees: readonly Surcharge[];
   cost: NanoUsd;
-  /** The estimated cost of a waived call, charged once the account's daily waivers are used up. */
+  /**
+   * What the provider may bill for a waived call, charged once the account's daily waivers are used
+   * up; absent where the provider bills nothing.
+   */
   waivedCost?: NanoUsd;
+  /** The estimated usage that `waivedCost` is the price of. */
+  waivedUsage?: Usage;
 }>;
 
 /**
@@ -97,19 +99,25 @@ function estimateInputUsage(plan: Plan, reading: Reading): Usage {
   return { ...NO_USAGE, input_uncached: tokens };
 }
 
+/**
+ * Estimates the reasoning that no byte shows. A response that is whole shows its output whole, and
+ * so does every model that does not hide its reasoning.
+ */
+function estimateHiddenTokens(plan: Plan, outcome: CallOutcome): number {
+  if (!plan.model.hidesReasoning || outcome.endReason === 'complete') return 0;
+  return Math.ceil((outcome.hiddenGenerationMs / 1000) * HIDDEN_TOKENS_PER_SECOND);
+}
+
 function estimateOutputUsage(
   plan: Plan,
   outcome: CallOutcome,
 ): { output: number; output_reasoning: number } {
   const { reading } = outcome;
-  const hiddenTokens = Math.ceil((outcome.hiddenGenerationMs / 1000) * HIDDEN_TOKENS_PER_SECOND);
+  const hiddenTokens = estimateHiddenTokens(plan, outcome);
   const maxTokens = outcome.maxOutput * plan.facts.choices;
   const visibleTokens = Math.max(reading.estimatedOutputTokens, reading.usage?.output ?? 0);
   const output = Math.min(maxTokens, visibleTokens + hiddenTokens);
-  const reasoning = plan.model.hidesReasoning
-    ? Math.max(0, Math.min(hiddenTokens, output - visibleTokens))
-    : 0;
-  return { output, output_reasoning: reasoning };
+  return { output, output_reasoning: Math.max(0, Math.min(hiddenTokens, output - visibleTokens)) };
 }
 
 /** Estimates the bill of a call from what was seen so far, for checkpoints and truncated calls. */
@@ -131,36 +139,41 @@ const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
   stopped_by_account: 'estimated_after_disconnect',
 };
 
-/** Returns whether the provider failed, timed out or broke off, rather than the client. */
-function isUpstreamFault(outcome: CallOutcome): boolean {
-  return (
-    outcome.reading.failed ||
-    outcome.endReason === 'upstream_disconnected' ||
-    outcome.endReason === 'upstream_timeout'
-  );
+/**
+ * Returns whether the provider failed before it produced anything, so that it bills nothing: an
+ * error inside a 200, or a connection that broke.
+ */
+function isUpstreamFailure({ reading, endReason }: CallOutcome): boolean {
+  return reading.failed || endReason === 'upstream_disconnected';
 }
 
+/** Waives a call that the provider may bill; the account's ledger counts such waivers by the day. */
 function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
-  const estimated = estimateBill(plan, outcome, reason);
-  return { ...priceUsage(plan, NO_USAGE, [], reason), waivedCost: estimated.cost };
+  const tokens = { ...outcome, reading: { ...outcome.reading, surcharges: [] } };
+  const { usage, cost, ...estimate } = estimateBill(plan, tokens, reason);
+  return { ...estimate, usage: NO_USAGE, cost: 0n, waivedCost: cost, waivedUsage: usage };
 }
 
 /** Computes the bill of a call that reached the provider. */
 export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
-  const { reading } = outcome;
+  const { reading, endReason } = outcome;
   if (reading.usage !== null && reading.usageFinal) {
     const bill = priceUsage(plan, reading.usage, reading.surcharges, 'provider_reported');
     return bill.cost === 0n ? { ...bill, reason: 'free' } : bill;
   }
-  const hasOutput = reading.estimatedOutputTokens > 0;
-  if (!hasOutput && isUpstreamFault(outcome)) return waive(plan, outcome, 'waived_upstream_error');
-  if (!hasOutput && reading.usage === null && outcome.endReason === 'complete') {
+  if (reading.estimatedOutputTokens > 0)
+    return estimateBill(plan, outcome, ESTIMATE_REASON[endReason]);
+  if (isUpstreamFailure(outcome)) return zeroBill(plan, 'waived_upstream_error');
+  if (endReason === 'upstream_timeout') return waive(plan, outcome, 'waived_upstream_error');
+  if (reading.usage === null && endReason === 'complete')
     return waive(plan, outcome, 'waived_empty');
-  }
-  return estimateBill(plan, outcome, ESTIMATE_REASON[outcome.endReason]);
+  return estimateBill(plan, outcome, ESTIMATE_REASON[endReason]);
 }
 
-/** Returns the bill of a call that the provider rejected or never received. */
-export function zeroBill(plan: Plan, reason: 'upstream_refused' | 'not_sent'): Bill {
+/** The reasons of a call that no provider bills. */
+export type ZeroBillReason = 'upstream_refused' | 'not_sent' | 'waived_upstream_error';
+
+/** Returns the bill of a call that the provider rejected, failed, or never received. */
+export function zeroBill(plan: Plan, reason: ZeroBillReason): Bill {
   return priceUsage(plan, NO_USAGE, [], reason);
 }

@@ -114,9 +114,9 @@ function abortAfterDisconnect(call: Call): () => void {
 }
 
 /**
- * Settles a call that the provider did not answer and returns its error response. A rejection is
- * free. Where the provider may have worked (it timed out, the connection broke, it failed inside)
- * the call is billed as truncated and waived, within the daily cap.
+ * Settles a call that the provider did not answer and returns its error response. A rejection, a
+ * failure and a broken connection are free. Where the provider may have worked, because it was only
+ * silent, the call is waived within the daily cap.
  */
 function handleUpstreamFailure(
   call: Call,
@@ -126,10 +126,7 @@ function handleUpstreamFailure(
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
   if (result.reason === 'timeout') return respondTruncated(call, 'upstream_timeout', response);
-  const failed = result.reason === 'overloaded' && result.status >= 500;
-  if (result.reason === 'unreachable' || failed)
-    return respondTruncated(call, 'upstream_disconnected', response);
-  const reason = result.reason === 'rejected' ? 'upstream_refused' : 'not_sent';
+  const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
   ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
   return response;
 }

@@ -6,7 +6,7 @@
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import { type Bill, type CallOutcome, computeBill, zeroBill } from './bill.ts';
+import { type Bill, type CallOutcome, computeBill, type ZeroBillReason, zeroBill } from './bill.ts';
 import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
@@ -113,10 +113,10 @@ export async function settleCall(
   await submitSettlement(call, buildBill(call, outcome), httpStatus);
 }
 
-/** Ends a call that the provider rejected or never received: nothing is charged. */
+/** Ends a call that the provider rejected, failed, or never received: nothing is charged. */
 export async function settleWithoutCharge(
   call: Call,
-  reason: 'upstream_refused' | 'not_sent',
+  reason: ZeroBillReason,
   httpStatus: number,
 ): Promise<void> {
   await submitSettlement(call, zeroBill(call.plan, reason), httpStatus);

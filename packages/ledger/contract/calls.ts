@@ -116,10 +116,13 @@ export type SettleRequest = CallReport &
     /** The exact cost; what exceeds the available balance becomes shortfall. */
     cost: NanoUsd;
     /**
-     * With a `waived_*` reason: what the call would have cost (the input estimate). Waivers are
-     * capped per account and day; above the cap this is charged as `estimated_usage_missing`.
+     * With a `waived_*` reason: what the provider may bill for the call. Such waivers are capped per
+     * account and day; above the cap this is charged as `estimated_usage_missing`. Absent where the
+     * provider bills nothing: then the waiver is not counted.
      */
     waivedCost?: NanoUsd;
+    /** The usage of `waivedCost`, which is recorded if it is charged. */
+    waivedUsage?: Usage;
   }>;
 
 export type SettleResult = Result<
