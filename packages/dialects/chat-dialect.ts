@@ -1,6 +1,14 @@
 /** The spec of Chat Completions, as OpenAI and compatible providers speak it. */
 import { buildConfusableNames } from './analysis.ts';
 import {
+  createChatAssembler,
+  isChatAnswer,
+  isChatEvent,
+  isUsageOnlyChunk,
+  readChatEvent,
+  toChatEvents,
+} from './chat-answer.ts';
+import {
   CHAT_RULES,
   checkChatMessage,
   checkChatModel,
@@ -11,7 +19,7 @@ import {
   ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
   MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
 } from './chat-rules.ts';
-import { isUsageOnlyChunk, normalizeChatUsage, readChatEvent } from './chat-usage.ts';
+import { normalizeChatUsage } from './chat-usage.ts';
 import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { isJsonObject } from './json-fields.ts';
@@ -88,13 +96,26 @@ export const CHAT_DIALECT: DialectSpec = {
       reasoning: 'text',
       refusal: 'text',
       transcript: 'text',
-      usage: 'significant_value',
+      usage: 'usage',
       finish_reason: 'significant_value',
       error: 'significant_value',
     }),
     endMarker: '[DONE]',
     readEvent: readChatEvent,
+    isAnswer: isChatAnswer,
+    isEvent: isChatEvent,
+    keptMembers: {
+      usage: true,
+      error: true,
+      service_tier: true,
+      x_groq: { usage: true },
+      choices: { index: true, finish_reason: true, usage: true },
+    },
     isUsageOnly: isUsageOnlyChunk,
+    toEvents: toChatEvents,
+    frameEvent: (event) => `data: ${JSON.stringify(event)}\n\n`,
+    createAssembler: createChatAssembler,
+    lastWord: 'data: [DONE]\n\n',
     normalizeUsage: normalizeChatUsage,
     // No parser takes a comment for data (WHATWG HTML, server-sent events).
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),

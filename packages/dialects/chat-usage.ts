@@ -1,9 +1,9 @@
 /**
- * Chat Completions events, and their usage as disjoint buckets, of OpenAI and compatible providers.
- * Pure. Each rule was checked against recorded answers that state their own total or charge.
+ * The usage of Chat Completions as disjoint buckets, of OpenAI and compatible providers. Pure. Each
+ * rule was checked against recorded answers that state their own total or charge.
  */
-import type { AnswerRecorder, UsageContext, UsageQuirks } from './dialect-spec.ts';
-import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
+import type { UsageContext, UsageQuirks } from './dialect-spec.ts';
+import { CountReader, childObject, type JsonObject } from './json-fields.ts';
 import {
   isListPriceTier,
   NO_USAGE_REPORTED,
@@ -45,24 +45,28 @@ function uncachedInput(
   return prompt - cacheRead - cacheWrite;
 }
 
-/** Reads one chunk of a stream, or a whole answer. */
-export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void {
-  const choices = Array.isArray(event.choices) ? event.choices : [];
-  for (const choice of choices)
-    if (isJsonObject(choice) && typeof choice.finish_reason === 'string') recorder.markFinished();
-  if (event.service_tier !== undefined && event.service_tier !== null)
-    recorder.setServiceTier(event.service_tier);
-  // Some providers repeat a running count in every chunk, so it is final only at or after the
-  // finish.
-  const usage = event.usage;
-  if (isJsonObject(usage)) recorder.setUsage(usage, recorder.finished || choices.length === 0);
-}
+type Counts = Readonly<{ prompt: number; completion: number; total: number | null }>;
 
-/** True for the chunk that `stream_options.include_usage` adds. */
-export function isUsageOnlyChunk(event: unknown): boolean {
-  if (!isJsonObject(event) || !isJsonObject(event.usage)) return false;
-  const choices = event.choices;
-  return Array.isArray(choices) && choices.length === 0 && (event.error ?? null) === null;
+/**
+ * Returns the counts of a usage object, or null if there are none. Of prompt, completion and total
+ * any two tell the third: Gemini leaves `completion_tokens` out where all of the output is thinking
+ * (agentgateway issue 1464). A completion alone is no usage.
+ */
+function readCounts(
+  reader: CountReader,
+  usage: JsonObject,
+  reasoningQuirk: UsageQuirks['reasoning'],
+): Counts | null {
+  const total = reader.read(usage, 'total_tokens');
+  const prompt = reader.read(usage, 'prompt_tokens') ?? reader.read(usage, 'input_tokens');
+  const completion = reader.read(usage, 'completion_tokens') ?? reader.read(usage, 'output_tokens');
+  if (prompt !== null && completion !== null) return { prompt, completion, total };
+  if (total === null || reader.invalidCount > 0) return null;
+  // With this quirk the gap between the counts and the total is the reasoning.
+  if (prompt !== null && reasoningQuirk === 'from_total') return { prompt, completion: 0, total };
+  if (prompt !== null) return { prompt, completion: Math.max(0, total - prompt), total };
+  if (completion === null) return null;
+  return { prompt: Math.max(0, total - completion), completion, total };
 }
 
 /** Normalizes a usage object. Without both of its counts there is no usage. */
@@ -73,19 +77,16 @@ export function normalizeChatUsage(
   const reader = new CountReader();
   const input = childObject(usage, 'prompt_tokens_details');
   const output = childObject(usage, 'completion_tokens_details');
-  const prompt = reader.read(usage, 'prompt_tokens');
-  const completion = reader.read(usage, 'completion_tokens');
-  if (prompt === null || completion === null)
-    return { ...NO_USAGE_REPORTED, unpriceable: reader.invalidCount };
-  const total = totalOutput(quirks.reasoning, {
-    prompt,
-    completion,
-    reasoning: reader.readOrZero(output, 'reasoning_tokens'),
-    total: reader.read(usage, 'total_tokens'),
-  });
+  const counts = readCounts(reader, usage, quirks.reasoning);
+  if (counts === null) return { ...NO_USAGE_REPORTED, unpriceable: reader.invalidCount };
+  const { prompt } = counts;
+  const reasoning = reader.readOrZero(output, 'reasoning_tokens');
+  const total = totalOutput(quirks.reasoning, { ...counts, reasoning });
+  // OpenAI, DeepSeek and Moonshot each have a name of their own for the same count.
   const cacheRead =
     reader.readOrZero(input, 'cached_tokens') ||
-    reader.readOrZero(usage, 'prompt_cache_hit_tokens');
+    reader.readOrZero(usage, 'prompt_cache_hit_tokens') ||
+    reader.readOrZero(usage, 'cached_tokens');
   const cacheWrite = reader.readOrZero(input, 'cache_write_tokens');
   const imageInput = reader.readOrZero(input, 'image_tokens');
   const uncached = uncachedInput(prompt, cacheRead, cacheWrite, imageInput);

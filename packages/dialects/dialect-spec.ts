@@ -65,18 +65,30 @@ export type RequestSpec = Readonly<{
 
 /** The recorder that a dialect's `readEvent` reports to. */
 export interface AnswerRecorder {
-  /** The usage recorded so far. */
-  readonly usage: JsonObject | null;
-  /** True once `markFinished` was called. */
-  readonly finished: boolean;
-  /** A finish reason or stop event was seen. */
-  markFinished(): void;
-  /** The stream's last event was seen: usage recorded so far is final. */
+  /** A message begins. What was recorded of a message that has ended is forgotten. */
+  startMessage(): void;
+  /** The finish of the choice with this index was seen; a dialect without choices has one, 0. */
+  markFinished(choice: number): void;
+  /** The stream's last event was seen. */
   markEnded(): void;
   /** The provider reported an error inside a 200. */
   markFailed(): void;
-  setUsage(usage: JsonObject, isFinal: boolean): void;
+  /** Merges one of the answer's usage objects into what was reported before. */
+  addUsage(usage: JsonObject): void;
   setServiceTier(tier: unknown): void;
+}
+
+/**
+ * The members of a document that are read of an answer too large to be kept: `true` keeps a value
+ * whole, an object its members by name. An array is kept as its elements.
+ */
+export type KeptMembers = true | Readonly<{ [name: string]: KeptMembers }>;
+
+/** Builds the document that a stream of events amounts to. */
+export interface AnswerAssembler {
+  add(event: JsonObject): void;
+  /** Returns the document; null if no event began an answer. */
+  document(): JsonObject | null;
 }
 
 /** How a provider's usage object deviates from its dialect. */
@@ -106,10 +118,22 @@ export type AnswerSpec = Readonly<{
   endMarker: string | null;
   /** Reads one event, or a whole answer. */
   readEvent: (event: JsonObject, recorder: AnswerRecorder) => void;
+  /** True for a document that a client of this dialect can use as an answer. */
+  isAnswer: (document: JsonObject) => boolean;
+  /** True for a document that is an event of a stream, with the answer in it or a part of it. */
+  isEvent: (document: JsonObject) => boolean;
+  keptMembers: KeptMembers;
   /**
    * True for an event that holds usage and nothing else, and is left out if the caller did not ask.
    */
-  isUsageOnly: (event: unknown) => boolean;
+  isUsageOnly: (event: JsonObject) => boolean;
+  /** Returns the events of a stream that say what the document says, the last word apart. */
+  toEvents: (document: JsonObject, includeUsage: boolean) => readonly JsonObject[];
+  /** Frames an event of `toEvents`. */
+  frameEvent: (event: JsonObject) => string;
+  createAssembler: () => AnswerAssembler;
+  /** The event after which nothing comes. */
+  lastWord: string;
   normalizeUsage: (usage: JsonObject, context: UsageContext) => NormalizedUsage;
   /** An event that may be written between any two events of a stream and says nothing. */
   keepAliveBytes: Uint8Array;

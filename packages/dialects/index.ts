@@ -1,14 +1,17 @@
 export * from './contract.ts';
 export type {
+  AnswerAssembler,
   AnswerRecorder,
   DialectSpec,
   ErrorKind,
+  KeptMembers,
   ModelListSpec,
   UsageQuirks,
 } from './dialect-spec.ts';
 export { editModel, editRequest } from './edit.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
+export { mergeUsage } from './merge-usage.ts';
 export { hasLongContextBeta } from './messages-rules.ts';
 export {
   NO_USAGE_REPORTED,

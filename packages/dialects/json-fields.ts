@@ -1,6 +1,7 @@
 /**
  * Readers of parsed JSON objects. Absent is not zero; a value that cannot be a count (negative,
- * fractional, beyond 2^53, not a number) is rejected, and rejected values are counted.
+ * fractional, beyond 2^53, no number and no text of one) is rejected, and rejected values are
+ * counted.
  */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -15,6 +16,15 @@ export function childObject(object: JsonObject, key: string): JsonObject {
   return isJsonObject(value) ? value : {};
 }
 
+/** Some providers write a count as text; `12.0` is a whole number too. */
+const COUNT_TEXT = /^\d{1,16}(\.0+)?$/;
+
+/** Returns `value` as a count; null if it cannot be one. */
+export function toCount(value: unknown): number | null {
+  const number = typeof value === 'string' && COUNT_TEXT.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : null;
+}
+
 /** Reads counts of a usage object, and counts the invalid ones. */
 export class CountReader {
   invalidCount = 0;
@@ -23,9 +33,9 @@ export class CountReader {
   read(object: JsonObject, key: string): number | null {
     const value = object[key];
     if (value === undefined || value === null) return null;
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-    this.invalidCount++;
-    return null;
+    const count = toCount(value);
+    if (count === null) this.invalidCount++;
+    return count;
   }
 
   /** Returns the count under `key`; 0 if it is absent or invalid. */

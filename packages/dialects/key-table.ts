@@ -12,6 +12,8 @@ export type KeyRole =
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'
+  /** A significant value that may be taken out of an event. */
+  | 'usage'
   | 'event_type';
 
 /** The known keys by their length in bytes. */

@@ -2,8 +2,15 @@
 import { buildConfusableNames } from './analysis.ts';
 import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
-import { isJsonObject } from './json-fields.ts';
+import { isJsonObject, type JsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
+import {
+  createMessagesAssembler,
+  isMessagesAnswer,
+  isMessagesEvent,
+  readMessagesEvent,
+  toMessagesEvents,
+} from './messages-answer.ts';
 import {
   addCompactionPasses,
   checkCacheControl,
@@ -14,7 +21,7 @@ import {
   MAX_TOOLS_PREAMBLE_TOKENS,
   MESSAGES_RULES,
 } from './messages-rules.ts';
-import { normalizeMessagesUsage, readMessagesEvent } from './messages-usage.ts';
+import { normalizeMessagesUsage } from './messages-usage.ts';
 
 /** The API version whose answers our rules were checked against. */
 const ANTHROPIC_VERSION = '2023-06-01';
@@ -84,6 +91,10 @@ const MESSAGES_REQUEST: RequestSpec = {
   ],
 };
 
+function frameMessagesEvent(event: JsonObject): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
 export const MESSAGES_DIALECT: DialectSpec = {
   path: MESSAGES_PATH,
   identifyingHeader: 'anthropic-version',
@@ -103,7 +114,15 @@ export const MESSAGES_DIALECT: DialectSpec = {
     }),
     endMarker: null,
     readEvent: readMessagesEvent,
+    isAnswer: isMessagesAnswer,
+    isEvent: isMessagesEvent,
+    keptMembers: { usage: true, error: true, type: true, stop_reason: true, content: {} },
     isUsageOnly: () => false,
+    // Every stream of this dialect reports usage, asked or not.
+    toEvents: toMessagesEvents,
+    frameEvent: frameMessagesEvent,
+    createAssembler: createMessagesAssembler,
+    lastWord: frameMessagesEvent({ type: 'message_stop' }),
     normalizeUsage: normalizeMessagesUsage,
     // Anthropic's own streams contain this event, so its SDKs ignore it.
     keepAliveBytes: new TextEncoder().encode('event: ping\ndata: {"type":"ping"}\n\n'),

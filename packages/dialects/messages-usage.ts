@@ -1,55 +1,6 @@
-/**
- * Anthropic's Messages events, and their usage as disjoint buckets. Pure. A stream reports usage in
- * message_start and cumulatively in message_delta, so later values replace earlier ones.
- */
-import type { AnswerRecorder } from './dialect-spec.ts';
+/** The usage of Anthropic's Messages as disjoint buckets. Pure. */
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import { isListPriceTier, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
-
-/** Merges a later report over an earlier one, key by key; null keeps the earlier value. */
-function mergeUsage(earlier: JsonObject, later: JsonObject): JsonObject {
-  const merged: Record<string, unknown> = { ...earlier };
-  for (const [key, value] of Object.entries(later)) if (value !== null) merged[key] = value;
-  return merged;
-}
-
-function readMessageStart(event: JsonObject, recorder: AnswerRecorder): void {
-  const usage = childObject(event, 'message').usage;
-  if (isJsonObject(usage)) recorder.setUsage(mergeUsage({}, usage), false);
-}
-
-function readMessageDelta(event: JsonObject, recorder: AnswerRecorder): void {
-  if (typeof childObject(event, 'delta').stop_reason === 'string') recorder.markFinished();
-  if (isJsonObject(event.usage))
-    recorder.setUsage(mergeUsage(recorder.usage ?? {}, event.usage), recorder.finished);
-}
-
-function readMessage(event: JsonObject, recorder: AnswerRecorder): void {
-  if (typeof event.stop_reason === 'string') recorder.markFinished();
-  if (isJsonObject(event.usage)) recorder.setUsage(mergeUsage({}, event.usage), true);
-}
-
-/** Reads one event of a stream, or a whole answer. */
-export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): void {
-  switch (event.type) {
-    case 'message_start':
-      readMessageStart(event, recorder);
-      break;
-    case 'message_delta':
-      readMessageDelta(event, recorder);
-      break;
-    case 'message_stop':
-      recorder.markFinished();
-      recorder.markEnded();
-      break;
-    case 'message':
-      readMessage(event, recorder);
-      break;
-    case 'error':
-      recorder.markFailed();
-      break;
-  }
-}
 
 /** Returns cache writes by lifetime. The total may exceed its split; the rest lives 5 minutes. */
 function cacheWrites(reader: CountReader, usage: JsonObject) {

@@ -101,9 +101,23 @@ export class TokenEstimator {
   #asciiUnits = 0;
   #nonAsciiUnits = 0;
   #previousClass = TEXT_START;
+  readonly #marked = { asciiUnits: 0, nonAsciiUnits: 0, previousClass: TEXT_START };
 
   constructor(scale: TokenScale = UNSCALED) {
     this.#scale = scale;
+  }
+
+  /** Marks the text so far, to which `rollback` returns. */
+  mark(): void {
+    this.#marked.asciiUnits = this.#asciiUnits;
+    this.#marked.nonAsciiUnits = this.#nonAsciiUnits;
+    this.#marked.previousClass = this.#previousClass;
+  }
+
+  rollback(): void {
+    this.#asciiUnits = this.#marked.asciiUnits;
+    this.#nonAsciiUnits = this.#marked.nonAsciiUnits;
+    this.#previousClass = this.#marked.previousClass;
   }
 
   add(bytes: Uint8Array): void {

@@ -81,7 +81,16 @@ const providers = configureProviders({
 function createTestMeter({ provider: id, dialect, stream, model }: Recording): Meter {
   const provider = providers.get(id);
   if (provider === undefined) throw new Error(id);
-  return createMeter({ provider, dialect, stream, model, hideUsage: false });
+  return createMeter({
+    provider,
+    dialect,
+    stream,
+    model,
+    contentType: null,
+    choices: 1,
+    hideUsage: false,
+    replaceError: null,
+  });
 }
 
 /** Returns the reported tokens that the bytes of the answer show. */

@@ -3,6 +3,7 @@
  */
 import type {
   Dialect,
+  JsonObject,
   SurchargeCount,
   TokenScale,
   UpstreamEndpoint,
@@ -142,34 +143,65 @@ export type Reading = Readonly<{
   unpriceable: number;
 }>;
 
+/** An error that a provider sent in place of an answer, under a status of success. */
+export type AnswerError = Readonly<{
+  /** The provider's own sentence; null if there is none, or if it is about our account there. */
+  message: string | null;
+  /** True if the same request may succeed later. */
+  isRetryable: boolean;
+  isAccountError: boolean;
+}>;
+
 /**
- * Reads every byte of one answer, in order, and returns the bytes for the client; it may leave
- * bytes out and changes none. Each returned piece of a stream consists of whole events, so that
- * pings and errors may be written between pieces. Only an event larger than 1 MiB is returned in
- * parts.
+ * What an answer turned out to be, once it ended. A truncated one is the beginning of an answer;
+ * `unreadable` is nothing that a client of the dialect understands.
+ */
+export type Verdict =
+  | Readonly<{ kind: 'answer' | 'truncated' | 'unreadable' }>
+  | Readonly<{ kind: 'error'; error: AnswerError }>;
+
+/** The form of an answer, by its first bytes; `unknown` until they came. */
+export type AnswerFormat = 'unknown' | 'events' | 'document';
+
+/**
+ * Reads every byte of one answer, in order, and returns the bytes for the client. What came decides
+ * how it is read, and what was asked decides what is returned: events become a document, a document
+ * becomes events.
+ *
+ * Each returned piece of a stream consists of whole events, so that pings and errors may be written
+ * between pieces; only an event larger than 1 MiB is returned in parts. Of the provider's own
+ * events only those are missing that no client can read, and hidden usage. A document is returned
+ * unchanged: at its end, or from the moment when it is too large to be kept.
  */
 export interface Meter {
+  readonly format: AnswerFormat;
+  /** True once nothing more of the answer can come, whatever the connection does. */
+  readonly hasEnded: boolean;
   /**
    * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an
-   * event, else its whole events. An unfinished event is withheld for a later call; a hidden usage
-   * chunk is left out.
+   * event and nothing in it changes. An unfinished event is withheld for a later call.
    */
   feed(chunk: Uint8Array): readonly Uint8Array[];
-  /**
-   * Ends the answer and returns the withheld bytes of an event without its blank line. Write them
-   * if the answer is complete; after a truncated answer leave them out, so that an error event may
-   * follow.
-   */
+  /** Ends an answer whose body ended by itself, and returns what was withheld of it. */
   end(): readonly Uint8Array[];
   reading(): Reading;
+  verdict(): Verdict;
 }
 
 export type MeterOptions = Readonly<{
   provider: Provider;
   dialect: Dialect;
+  /** True if the client asked for a stream. */
   stream: boolean;
+  contentType: string | null;
   /** The model's own name at the provider: some models bill a search for every call. */
   model: string;
-  /** Chat streams: remove the usage chunk, because the caller did not ask for it. */
+  /** The number of answers that the client asked for. */
+  choices: number;
+  /** Chat streams: remove usage, because the caller did not ask for it. */
   hideUsage: boolean;
+  /**
+   * Returns the event for the client in place of a provider's error event, or null to pass that on.
+   */
+  replaceError: ((event: JsonObject, error: AnswerError) => Uint8Array | null) | null;
 }>;

@@ -1,56 +1,55 @@
-/** Responses that are not streamed: read in full, so that their cost goes out in a header. */
+/**
+ * Responses that are read to their end before anything is sent: those that are not streamed, so
+ * that their cost goes out in a header, and those that turn out not to be what was asked for.
+ */
 import { formatUsd } from '@farebox/money';
 import { concatBytes, type Meter } from '@farebox/providers';
+import { verdictError } from './answer-error.ts';
+import { readAhead } from './answer-source.ts';
 import type { Call } from './call.ts';
-import { IdleTimer } from './idle-timer.ts';
+import { errorResponse } from './error-response.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
 import { buildBill, callOutcome, submitSettlement } from './settle-call.ts';
+import { respondStreaming } from './streamed-response.ts';
 import { respondTruncated } from './truncated-response.ts';
 
-/** Reads the whole response; returns why it is truncated if the provider broke off or timed out. */
-async function readAll(
+/** Responds with an answer that was read whole, and settles it. */
+function respondWhole(
   call: Call,
   upstream: UpstreamSuccess,
-): Promise<Uint8Array | 'upstream_disconnected' | 'upstream_timeout'> {
-  const reader = upstream.body.getReader();
-  const chunks: Uint8Array[] = [];
-  const { clock, deps } = call.ctx;
-  const onIdle = () => {
-    call.abort.abort();
-    reader.cancel().catch(() => {});
-  };
-  const idle = new IdleTimer({ idleMs: deps.timeouts.idleMs, onIdle, clock });
-  idle.start();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      idle.touch();
-    }
-  } catch {
-    return idle.expired ? 'upstream_timeout' : 'upstream_disconnected';
-  } finally {
-    idle.stop();
-  }
-  return idle.expired ? 'upstream_timeout' : concatBytes(chunks);
+  meter: Meter,
+  pieces: readonly Uint8Array[],
+): Response {
+  const { ctx, plan } = call;
+  // All of a whole answer was seen, but for reasoning that the model hides.
+  const hiddenMs = plan.model.hidesReasoning ? ctx.clock() - call.startedAt : 0;
+  const bill = buildBill(call, callOutcome(call, meter.reading(), 'complete', hiddenMs));
+  ctx.waitUntil(submitSettlement(call, bill, upstream.status));
+  const headers = buildResponseHeaders(call, upstream);
+  if (plan.facts.stream) headers.set('cache-control', 'no-cache');
+  else headers.set('x-farebox-cost-usd', formatUsd(bill.cost));
+  return new Response(concatBytes(pieces), { status: upstream.status, headers });
 }
 
-/** Responds with the provider's bytes and the cost of the call, and settles it. */
+/**
+ * Responds with the answer, its cost in a header, and settles it. An answer that is too large to be
+ * kept, or turns out to be a stream, is relayed. What is no answer becomes an error and costs
+ * nothing.
+ */
 export async function respondBuffered(
   call: Call,
   upstream: UpstreamSuccess,
   meter: Meter,
 ): Promise<Response> {
-  const { ctx } = call;
-  const bytes = await readAll(call, upstream);
-  if (!(bytes instanceof Uint8Array)) return respondTruncated(call, bytes);
-  meter.feed(bytes);
-  meter.end();
-  const hiddenGenerationMs = ctx.clock() - call.startedAt;
-  const bill = buildBill(call, callOutcome(call, meter.reading(), 'complete', hiddenGenerationMs));
-  ctx.waitUntil(submitSettlement(call, bill, upstream.status));
-  const headers = buildResponseHeaders(call, upstream);
-  headers.set('x-farebox-cost-usd', formatUsd(bill.cost));
-  return new Response(bytes, { status: upstream.status, headers });
+  const ahead = await readAhead(call, upstream.body, meter);
+  if (ahead.kind === 'under_way') return respondStreaming(call, upstream, meter, ahead);
+  if (ahead.kind === 'broken') return respondTruncated(call, ahead.reason);
+  const error = verdictError(call, meter.verdict());
+  if (error === null) return respondWhole(call, upstream, meter, ahead.pieces);
+  const { dialect } = call.plan.facts;
+  return respondTruncated(
+    call,
+    'upstream_disconnected',
+    errorResponse(error, dialect, call.ctx.id),
+  );
 }

@@ -91,6 +91,10 @@ function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>)
       return `${apiError.provider} timed out.`;
     case 'upstream_disconnected':
       return `${apiError.provider} disconnected before the end of its response.`;
+    case 'upstream_error':
+      return apiError.message ?? `${apiError.provider} answered with an error.`;
+    case 'upstream_invalid_response':
+      return `${apiError.provider} sent a response that is no answer.`;
   }
 }
 
@@ -136,6 +140,8 @@ export function errorMessage(apiError: ApiError): string {
     case 'upstream_unreachable':
     case 'upstream_timeout':
     case 'upstream_disconnected':
+    case 'upstream_error':
+    case 'upstream_invalid_response':
       return upstreamErrorMessage(apiError);
     case 'invalid_json':
     case 'not_an_object':

@@ -48,11 +48,16 @@ function getHttpStatus(apiError: ApiError, dialect: Dialect): number {
     : ERROR_MAP[apiError.reason].status;
 }
 
+/** Only a provider's own error can be of either kind. */
+function isRetryable(apiError: ApiError): boolean {
+  return 'isRetryable' in apiError ? apiError.isRetryable : ERROR_MAP[apiError.reason].retryable;
+}
+
 /** Builds the HTTP response for an error. */
 export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
   const headers = idHeaders(requestId);
   headers.set('content-type', 'application/json');
-  headers.set('x-should-retry', String(ERROR_MAP[apiError.reason].retryable));
+  headers.set('x-should-retry', String(isRetryable(apiError)));
   const retryAfter = getRetryAfter(apiError);
   if (retryAfter !== null) headers.set('retry-after', retryAfter);
   if (apiError.reason === 'method_not_allowed') headers.set('allow', apiError.allowed);

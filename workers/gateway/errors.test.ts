@@ -154,6 +154,13 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   upstream_account_error: badGateway({ reason: 'upstream_account_error', provider }),
   upstream_unreachable: badGateway({ reason: 'upstream_unreachable', provider }),
   upstream_disconnected: badGateway({ reason: 'upstream_disconnected', provider }),
+  upstream_error: badGateway({
+    reason: 'upstream_error',
+    provider,
+    message: 'No capacity for this model.',
+    isRetryable: true,
+  }),
+  upstream_invalid_response: badGateway({ reason: 'upstream_invalid_response', provider }),
   upstream_timeout: {
     apiError: { reason: 'upstream_timeout', provider },
     status: 504,
@@ -172,6 +179,9 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'ledger_unreachable',
   'upstream_overloaded',
   'upstream_unreachable',
+  'upstream_disconnected',
+  'upstream_error',
+  'upstream_invalid_response',
 ]);
 
 const cases = Object.entries(CASES);
@@ -265,6 +275,14 @@ describe('the error message', () => {
     expect(near).toContain('Did you mean a/b, c/d?');
     const far = errorMessage({ reason: 'model_not_found', model: 'x', suggestions: [] });
     expect(far).not.toContain('mean');
+  });
+
+  it('is the provider’s own where an error came in place of an answer, with its own advice', () => {
+    const message = 'Unknown voice.';
+    const apiError = { reason: 'upstream_error', provider, message, isRetryable: false } as const;
+    expect(errorMessage(apiError)).toBe(message);
+    expect(errorResponse(apiError, 'chat', ID).headers.get('x-should-retry')).toBe('false');
+    expect(errorMessage({ ...apiError, message: null })).toContain(provider);
   });
 
   it('comes with a Retry-After when an overloaded provider sent none', () => {

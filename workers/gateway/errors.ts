@@ -19,6 +19,14 @@ export type ApiError =
   | Readonly<{ reason: 'ledger_unreachable' }>
   | Readonly<{ reason: 'upstream_overloaded'; provider: string; retryAfter: string | null }>
   | Readonly<{ reason: 'upstream_account_error'; provider: string }>
+  /** The provider answered with an error under a status of success; `message` is its own. */
+  | Readonly<{
+      reason: 'upstream_error';
+      provider: string;
+      message: string | null;
+      isRetryable: boolean;
+    }>
+  | Readonly<{ reason: 'upstream_invalid_response'; provider: string }>
   | Readonly<{
       reason: 'upstream_unreachable' | 'upstream_timeout' | 'upstream_disconnected';
       provider: string;
@@ -95,6 +103,9 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   upstream_account_error: errorMapping(502, 'internal'),
   upstream_unreachable: BAD_GATEWAY,
   upstream_timeout: errorMapping(504, 'timeout'),
-  upstream_disconnected: errorMapping(502, 'internal'),
+  // As a response, and not as an event of a stream, it says that nothing was delivered.
+  upstream_disconnected: BAD_GATEWAY,
+  upstream_error: BAD_GATEWAY,
+  upstream_invalid_response: BAD_GATEWAY,
   call_stopped: FORBIDDEN,
 };

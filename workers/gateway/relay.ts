@@ -13,11 +13,13 @@ import {
 } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
+import { replaceErrorEvent } from './answer-error.ts';
 import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
+import type { UpstreamSuccess } from './response-headers.ts';
 import { releaseHold, settleWithoutCharge } from './settle-call.ts';
 import { respondStreaming } from './streamed-response.ts';
 import { respondTruncated } from './truncated-response.ts';
@@ -87,14 +89,29 @@ function sendUpstream(call: Call, body: Uint8Array): Promise<UpstreamResult> {
   });
 }
 
-function buildMeter(plan: Plan): Meter {
+function buildMeter(call: Call, { contentType }: UpstreamSuccess): Meter {
+  const { plan } = call;
   return createMeter({
     provider: plan.provider,
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
+    contentType,
     model: plan.model.upstreamName,
+    choices: plan.facts.choices,
     hideUsage: hasUsageOption(plan) && !plan.facts.usageRequested,
+    replaceError: (event, error) => replaceErrorEvent(call, event, error),
   });
+}
+
+/**
+ * Responds with an answer. The headers of a stream go out at once, so that keep-alives can bridge
+ * the provider's silence; anything else is read until it is known to be what the client asked for.
+ */
+async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response> {
+  const meter = buildMeter(call, upstream);
+  const isEventStream = upstream.contentType?.includes('text/event-stream') === true;
+  if (!call.plan.facts.stream || !isEventStream) return respondBuffered(call, upstream, meter);
+  return respondStreaming(call, upstream, meter, { reader: upstream.body.getReader(), pieces: [] });
 }
 
 /**
@@ -139,10 +156,7 @@ async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
   try {
     const upstream = await sendUpstream(call, body);
     if (!upstream.ok) return handleUpstreamFailure(call, upstream);
-    const meter = buildMeter(call.plan);
-    return call.plan.facts.stream
-      ? respondStreaming(call, upstream, meter)
-      : await respondBuffered(call, upstream, meter);
+    return await respond(call, upstream);
   } catch (error) {
     call.abort.abort();
     call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));

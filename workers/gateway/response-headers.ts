@@ -5,10 +5,25 @@ import { idHeaders } from './request-id.ts';
 
 export type UpstreamSuccess = Extract<UpstreamResult, { ok: true }>;
 
+/** The media types of an answer, by what the client asked for. */
+const MEDIA_TYPES = {
+  stream: { name: 'text/event-stream', full: 'text/event-stream; charset=utf-8' },
+  document: { name: 'application/json', full: 'application/json' },
+};
+
+/**
+ * Returns the provider's content type, or the one that it should have: SDKs decide by it how they
+ * read a body.
+ */
+function getContentType(call: Call, { contentType }: UpstreamSuccess): string {
+  const { name, full } = MEDIA_TYPES[call.plan.facts.stream ? 'stream' : 'document'];
+  return contentType?.toLowerCase().startsWith(name) === true ? contentType : full;
+}
+
 /** Builds the headers from nothing: of the provider's own, only the content type is kept. */
-export function buildResponseHeaders(call: Call, { contentType }: UpstreamSuccess): Headers {
+export function buildResponseHeaders(call: Call, upstream: UpstreamSuccess): Headers {
   const headers = idHeaders(call.ctx.id);
-  if (contentType !== null) headers.set('content-type', contentType);
+  headers.set('content-type', getContentType(call, upstream));
   if (call.plan.output.kind === 'capped') {
     headers.set('x-farebox-max-output-tokens', String(call.hold.maxOutput));
   }

@@ -1,7 +1,7 @@
 /**
  * The stream relay against a fake clock: checkpoints, keep-alive events, timeouts and disconnects.
  */
-import type { Reading } from '@farebox/providers';
+import type { Meter, Reading } from '@farebox/providers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { EMPTY_READING } from './settle-call.ts';
@@ -29,13 +29,16 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
   const client = new AbortController();
   const written: string[] = [];
   const aborted = { at: -1 };
-  const meter = {
-    feed: (chunk: Uint8Array) => [chunk],
+  const meter: Meter = {
+    format: 'events',
+    hasEnded: reading.ended === true,
+    feed: (chunk) => [chunk],
     end: () => [],
     reading: () => ({ ...EMPTY_READING, ...reading }),
+    verdict: () => ({ kind: 'answer' }),
   };
   const relay = new StreamRelay({
-    upstream: readable,
+    source: { reader: readable.getReader(), pieces: [] },
     client: new WritableStream({ write: (chunk) => void written.push(decoder.decode(chunk)) }),
     disconnect: new ClientDisconnect(client.signal, Date.now),
     abortUpstream: () => {
@@ -43,10 +46,13 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     },
     meter,
     timeouts: TIMEOUTS,
-    keepAliveBytes: encoder.encode(':'),
+    framing: {
+      keepAliveBytes: encoder.encode(':'),
+      lastWord: encoder.encode('last'),
+      terminalEvent: (endReason, stopReason) => encoder.encode(`${endReason} ${stopReason}`),
+    },
     shouldDrain: () => false,
     checkpoint: async () => null,
-    terminalEvent: (endReason, stopReason) => encoder.encode(`${endReason} ${stopReason}`),
     clock: Date.now,
     ...options,
   });
@@ -77,6 +83,32 @@ describe('StreamRelay', () => {
     expect(await ended).toBe('complete');
     expect(written).toEqual(['a']);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends a quarter of a second after the last word, though the connection stays', async () => {
+    const { ended, send, written, aborted } = startRelay({}, { ended: true });
+    await send('a');
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await ended).toBe('complete');
+    expect(aborted.at).toBe(250);
+    expect(written).toEqual(['a']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('writes the last word of an answer that finished and ended without one', async () => {
+    const { ended, upstream, send, written } = startRelay({}, { finished: true });
+    await send('a');
+    await upstream.close();
+    expect(await ended).toBe('complete');
+    expect(written).toEqual(['a', 'last']);
+  });
+
+  it('breaks off a document that is incomplete, to which no error can be added', async () => {
+    const { ended, upstream, send, written } = startRelay({ framing: null });
+    await send('a');
+    await upstream.abort();
+    expect(await ended).toBe('upstream_disconnected');
+    expect(written).toEqual(['a']);
   });
 
   it('ends with an error event when the provider disconnects before the end', async () => {

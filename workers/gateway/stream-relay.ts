@@ -1,9 +1,10 @@
 /**
- * Relays a stream from the provider to the client, in whole events, and watches over it: keep-alive
- * events bridge a provider's silence, a timeout becomes an error event, and a truncated response
- * never ends like a complete one.
+ * Relays an answer from the provider to the client as it comes, and watches over it. A stream goes
+ * in whole events: keep-alive events bridge a provider's silence, and a timeout becomes an error
+ * event. A truncated response never ends like a complete one.
  */
 import type { Meter, Reading } from '@farebox/providers';
+import { type AnswerSource, LAST_WORD_GRACE_MS } from './answer-source.ts';
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
 import type { ClientDisconnect } from './client-disconnect.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
@@ -12,22 +13,30 @@ import { IdleTimer } from './idle-timer.ts';
 import { KeepAliveScheduler } from './keep-alive-scheduler.ts';
 import type { Timeouts } from './timeouts.ts';
 
-export type StreamRelayOptions = Readonly<{
-  upstream: ReadableStream<Uint8Array>;
-  client: WritableStream<Uint8Array>;
-  disconnect: Pick<ClientDisconnect, 'mark' | 'onDisconnect'>;
-  abortUpstream: () => void;
-  meter: Meter;
-  timeouts: Timeouts;
+/** What may be written between and after the provider's own events. */
+export type Framing = Readonly<{
   keepAliveBytes: Uint8Array;
-  /** Returns whether to wait for the usage after the client disconnected. */
-  shouldDrain: (reading: Reading) => boolean;
-  checkpoint: () => Promise<StopReason>;
+  /** The event after which nothing comes, for an answer that is whole without it. */
+  lastWord: Uint8Array;
   /** Builds the error event that ends a truncated response. */
   terminalEvent: (
     endReason: Exclude<EndReason, 'complete' | 'client_disconnected'>,
     stopReason: StopReason,
   ) => Uint8Array;
+}>;
+
+export type StreamRelayOptions = Readonly<{
+  source: AnswerSource;
+  client: WritableStream<Uint8Array>;
+  disconnect: Pick<ClientDisconnect, 'mark' | 'onDisconnect'>;
+  abortUpstream: () => void;
+  meter: Meter;
+  timeouts: Timeouts;
+  /** Null for a document, to which nothing can be added. */
+  framing: Framing | null;
+  /** Returns whether to wait for the usage after the client disconnected. */
+  shouldDrain: (reading: Reading) => boolean;
+  checkpoint: () => Promise<StopReason>;
   /** Returns milliseconds since the epoch. */
   clock: () => number;
 }>;
@@ -46,12 +55,14 @@ export class StreamRelay {
   #drainUntil = Number.POSITIVE_INFINITY;
   /** Writes that the client has not taken yet. */
   #pendingWrites = 0;
+  #hasDelivered = false;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StreamRelayOptions) {
     const { clock, timeouts } = options;
     const now = clock();
     this.#options = options;
-    this.#reader = options.upstream.getReader();
+    this.#reader = options.source.reader;
     this.#writer = options.client.getWriter();
     this.#idle = new IdleTimer({ idleMs: timeouts.idleMs, onIdle: () => this.#onIdle(), clock });
     this.#keepAlive = new KeepAliveScheduler(
@@ -87,27 +98,50 @@ export class StreamRelay {
     return endReason;
   }
 
+  /** True if anything of the answer went to the client. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
+  }
+
   async #pump(): Promise<void> {
+    for (const piece of this.#options.source.pieces) await this.#write(piece);
+    const isWhole = await this.#readAll();
+    clearTimeout(this.#graceTimer);
+    if (!isWhole) return;
+    // What was withheld belongs to the client only if the response is complete.
+    const rest = this.#options.meter.end();
+    if (this.#isComplete()) for (const piece of rest) await this.#write(piece);
+  }
+
+  /** Returns true if the body ended by itself, or after the last word of the answer. */
+  async #readAll(): Promise<boolean> {
+    const { meter } = this.#options;
     try {
       for (;;) {
         const { done, value } = await this.#reader.read();
-        if (done) break;
+        if (done) return this.#firstEndReason === null || meter.hasEnded;
         this.#idle.touch();
-        for (const piece of this.#options.meter.feed(value)) await this.#write(piece);
+        const pieces = meter.feed(value);
+        if (meter.hasEnded) this.#graceTimer ??= setTimeout(this.#stopReading, LAST_WORD_GRACE_MS);
+        for (const piece of pieces) await this.#write(piece);
       }
-      // The rest of an unfinished event belongs to the client only if the response is complete.
-      const rest = this.#options.meter.end();
-      if (this.#isComplete()) for (const piece of rest) await this.#write(piece);
     } catch {
       // The provider's connection broke, or `#abort` ended it and has recorded why.
-      this.#recordEndReason('upstream_disconnected');
+      if (!meter.hasEnded) this.#recordEndReason('upstream_disconnected');
+      return meter.hasEnded;
     }
   }
+
+  readonly #stopReading = () => {
+    this.#options.abortUpstream();
+    this.#reader.cancel().catch(() => {});
+  };
 
   /** Not async: it runs for each piece of each stream, and one promise less saves time. */
   #write(piece: Uint8Array): Promise<void> | undefined {
     if (this.#clientDisconnected) return undefined;
     this.#pendingWrites += 1;
+    this.#hasDelivered = true;
     return this.#writer.write(piece).then(this.#onWritten, this.#onWriteFailed);
   }
 
@@ -129,8 +163,8 @@ export class StreamRelay {
     this.#clientDisconnected = true;
     this.#keepAlive.stop();
     this.#drainUntil = this.#options.disconnect.mark() + this.#options.timeouts.drainMs;
-    const reading = this.#options.meter.reading();
-    if (reading.ended || this.#options.shouldDrain(reading)) return;
+    const { meter, shouldDrain } = this.#options;
+    if (meter.hasEnded || shouldDrain(meter.reading())) return;
     this.#abort('client_disconnected');
   }
 
@@ -157,17 +191,18 @@ export class StreamRelay {
       this.#clientDisconnected = true;
       this.#writer.abort().catch(() => {});
     }
-    this.#options.abortUpstream();
-    this.#reader.cancel().catch(() => {});
+    this.#stopReading();
   }
 
   /** Does not touch `#idle`: a keep-alive event is no sign of life from the provider. */
   #sendKeepAlive(): void {
+    const { framing } = this.#options;
+    if (framing === null) return;
     this.#pendingWrites += 1;
     const onSent = () => {
       this.#pendingWrites -= 1;
     };
-    this.#writer.write(this.#options.keepAliveBytes).then(onSent, this.#onWriteFailed);
+    this.#writer.write(framing.keepAliveBytes).then(onSent, this.#onWriteFailed);
   }
 
   #checkpoint(): void {
@@ -181,13 +216,15 @@ export class StreamRelay {
   }
 
   /**
-   * Checks whether the response ended by itself: its terminal event, its final usage, or its error.
+   * Checks whether the response ended by itself: its last word, its final usage, or its error.
    */
   #isComplete(): boolean {
-    const reading = this.#options.meter.reading();
-    if (reading.ended || reading.usageFinal || reading.failed) return true;
-    // Some compatible providers send no terminal event: a finish and a clean end are taken instead.
-    return reading.finished && this.#firstEndReason === null;
+    const { meter } = this.#options;
+    if (meter.verdict().kind !== 'answer') return false;
+    const reading = meter.reading();
+    if (reading.ended || reading.failed) return true;
+    // Some compatible providers send no last word: a finish and a clean end are taken instead.
+    return reading.finished && (reading.usageFinal || this.#firstEndReason === null);
   }
 
   #endReason(): EndReason {
@@ -200,12 +237,27 @@ export class StreamRelay {
   async #finish(endReason: EndReason): Promise<void> {
     if (this.#clientDisconnected) return;
     try {
-      if (endReason !== 'complete' && endReason !== 'client_disconnected') {
-        await this.#writer.write(this.#options.terminalEvent(endReason, this.#stopReason));
+      const lastBytes = this.#lastBytes(endReason);
+      if (lastBytes === 'abort') {
+        await this.#writer.abort();
+        return;
       }
+      if (lastBytes !== null) await this.#writer.write(lastBytes);
       await this.#writer.close();
     } catch {
-      // The client disconnected during the terminal event: no one is left to receive it.
+      // The client disconnected during the last event: no one is left to receive it.
     }
+  }
+
+  /** Returns what is written after the provider's own bytes, if anything. */
+  #lastBytes(endReason: EndReason): Uint8Array | null | 'abort' {
+    const { framing, meter } = this.#options;
+    const isWhole = endReason === 'complete' || endReason === 'client_disconnected';
+    if (!isWhole) {
+      // An HTTP body that breaks off is the only sign that a document is incomplete.
+      return framing === null ? 'abort' : framing.terminalEvent(endReason, this.#stopReason);
+    }
+    const { ended, failed } = meter.reading();
+    return framing === null || ended || failed ? null : framing.lastWord;
   }
 }

@@ -1,6 +1,11 @@
-/** Responses that are streamed: relayed as they arrive, and settled when they end. */
+/**
+ * Responses that are relayed as they arrive, and settled when they end: streams, and documents that
+ * are too large to be kept.
+ */
 import { DIALECT_SPECS } from '@farebox/dialects';
 import type { Meter, Reading } from '@farebox/providers';
+import { verdictError } from './answer-error.ts';
+import type { AnswerSource } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
@@ -8,16 +13,25 @@ import { errorEvent } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 import { HiddenReasoningTimer } from './hidden-reasoning-timer.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
-import { callOutcome, settleCall } from './settle-call.ts';
-import { StreamRelay } from './stream-relay.ts';
+import { callOutcome, EMPTY_READING, settleCall } from './settle-call.ts';
+import { type Framing, StreamRelay } from './stream-relay.ts';
 import { CLIENT_CLOSED_REQUEST, truncationError } from './truncated-response.ts';
 
-function terminalEvent(call: Call, endReason: EndReason, stopReason: StopReason): Uint8Array {
+const ENCODER = new TextEncoder();
+
+function terminalEvent(
+  call: Call,
+  meter: Meter,
+  endReason: EndReason,
+  stopReason: StopReason,
+): Uint8Array {
+  const { dialect } = call.plan.facts;
+  if (endReason === 'stopped_by_account' && stopReason !== null)
+    return errorEvent({ reason: 'call_stopped', stopReason }, dialect, call.ctx.id);
+  const isTimeout = endReason === 'upstream_timeout';
   const apiError: ApiError =
-    endReason === 'stopped_by_account' && stopReason !== null
-      ? { reason: 'call_stopped', stopReason }
-      : truncationError(call, endReason);
-  return errorEvent(apiError, call.plan.facts.dialect, call.ctx.id);
+    (isTimeout ? null : verdictError(call, meter.verdict())) ?? truncationError(call, endReason);
+  return errorEvent(apiError, dialect, call.ctx.id);
 }
 
 /**
@@ -33,6 +47,12 @@ function shouldDrain(call: Call, reading: Reading): boolean {
 /** Wraps `meter` so that the first output stops the reasoning timer. */
 function withReasoningTimer(meter: Meter, reasoningTimer: HiddenReasoningTimer): Meter {
   return {
+    get format() {
+      return meter.format;
+    },
+    get hasEnded() {
+      return meter.hasEnded;
+    },
     feed: (chunk) => {
       const pieces = meter.feed(chunk);
       if (reasoningTimer.isRunning) reasoningTimer.hiddenGenerationMs(meter.reading());
@@ -40,38 +60,80 @@ function withReasoningTimer(meter: Meter, reasoningTimer: HiddenReasoningTimer):
     },
     end: () => meter.end(),
     reading: () => meter.reading(),
+    verdict: () => meter.verdict(),
   };
 }
 
-/** Responds with the provider's stream; `waitUntil` relays and settles it. */
-export function respondStreaming(call: Call, upstream: UpstreamSuccess, meter: Meter): Response {
+type RelayEnd = Readonly<{
+  endReason: EndReason;
+  hiddenMs: number;
+  floor: bigint;
+  /** True if anything of the answer went to the client. */
+  hasDelivered: boolean;
+  status: number;
+}>;
+
+function buildFraming(call: Call, meter: Meter): Framing {
+  const { keepAliveBytes, lastWord } = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  return {
+    keepAliveBytes: keepAliveBytes.slice(),
+    lastWord: ENCODER.encode(lastWord),
+    terminalEvent: (endReason, stopReason) => terminalEvent(call, meter, endReason, stopReason),
+  };
+}
+
+/**
+ * Settles a relayed call. What is no answer is not charged: nothing of it was delivered, but for
+ * the beginning of a document that was too large to be kept.
+ */
+function settleRelayed(call: Call, meter: Meter, end: RelayEnd): Promise<void> {
+  const { endReason, hiddenMs, floor, status } = end;
+  const isDelivered = meter.verdict().kind === 'answer' || end.hasDelivered;
+  const reading =
+    isDelivered || endReason !== 'upstream_disconnected' ? meter.reading() : EMPTY_READING;
+  const outcome = callOutcome(call, reading, endReason, hiddenMs, floor);
+  const disconnected = endReason === 'client_disconnected';
+  return settleCall(call, outcome, disconnected ? CLIENT_CLOSED_REQUEST : status);
+}
+
+/**
+ * Responds with the provider's answer as it comes; `waitUntil` relays and settles it. `source` is
+ * the answer, or its rest if the beginning was read already.
+ */
+export function respondStreaming(
+  call: Call,
+  upstream: UpstreamSuccess,
+  meter: Meter,
+  source: AnswerSource,
+): Response {
   const { ctx, plan } = call;
   const { readable, writable } = new IdentityTransformStream();
   const reasoningTimer = new HiddenReasoningTimer(call);
   const checkpointWriter = new CheckpointWriter(call, reasoningTimer, meter);
   const streamRelay = new StreamRelay({
-    upstream: upstream.body,
+    source,
     client: writable,
     disconnect: call.disconnect,
     abortUpstream: () => call.abort.abort(),
     meter: withReasoningTimer(meter, reasoningTimer),
     timeouts: ctx.deps.timeouts,
-    keepAliveBytes: DIALECT_SPECS[plan.facts.dialect].answer.keepAliveBytes.slice(),
+    framing: plan.facts.stream ? buildFraming(call, meter) : null,
     shouldDrain: (reading) => shouldDrain(call, reading),
     checkpoint: () => checkpointWriter.record(),
-    terminalEvent: (endReason, stopReason) => terminalEvent(call, endReason, stopReason),
     clock: ctx.clock,
   });
   ctx.waitUntil(
-    streamRelay.run().then((endReason) => {
-      const reading = meter.reading();
-      const hiddenMs = reasoningTimer.hiddenGenerationMs(reading);
-      const outcome = callOutcome(call, reading, endReason, hiddenMs, checkpointWriter.floor);
-      const disconnected = endReason === 'client_disconnected';
-      return settleCall(call, outcome, disconnected ? CLIENT_CLOSED_REQUEST : upstream.status);
-    }),
+    streamRelay.run().then((endReason) =>
+      settleRelayed(call, meter, {
+        endReason,
+        hiddenMs: reasoningTimer.hiddenGenerationMs(meter.reading()),
+        floor: checkpointWriter.floor,
+        hasDelivered: streamRelay.hasDelivered,
+        status: upstream.status,
+      }),
+    ),
   );
   const headers = buildResponseHeaders(call, upstream);
-  headers.set('cache-control', 'no-cache');
+  if (plan.facts.stream) headers.set('cache-control', 'no-cache');
   return new Response(readable, { status: upstream.status, headers });
 }

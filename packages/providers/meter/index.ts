@@ -1,163 +1,95 @@
-/**
- * Meters one answer as its bytes pass, in whole events, so that other events may be written between
- * any two pieces. A chunk that ends with an event is returned as the same object, unless a hidden
- * usage chunk is left out of it. No other byte is changed or lost, and no bytes make it throw.
- */
-import { isJsonObject } from '@farebox/dialects';
-import { concatBytes } from '../concat-bytes.ts';
-import type { Meter, MeterOptions, Reading } from '../contract.ts';
-import { EventBuffer } from './event-buffer.ts';
-import { prefilterEvent } from './event-prefilter.ts';
-import { getEventData, SseSplitter } from './sse-splitter.ts';
+/** The one reader of answers: looks at the first bytes, and reads on as what they are. */
+import type { AnswerFormat, Meter, MeterOptions, Reading, Verdict } from '../contract.ts';
+import { AssemblingReader } from './assembling-reader.ts';
+import { DocumentReader } from './document-reader.ts';
+import { EventReader } from './event-reader.ts';
 import { UsageTracker } from './usage-tracker.ts';
 
-/** Longer incomplete events (an image) are passed on in parts, to bound the memory. */
-const MAX_WITHHELD_BYTES = 1_048_576;
-/** An end marker's event is short; a longer one is not looked at. */
-const MAX_END_EVENT_BYTES = 32;
-const DECODER = new TextDecoder();
+const SPACE = 0x20;
+const ENCODER = new TextEncoder();
+/** Both forms may begin with a byte order mark, which is no white space. */
+const BOM = new Set([0xef, 0xbb, 0xbf]);
+const DOCUMENT_START: ReadonlySet<number> = new Set(ENCODER.encode('{['));
+/** The first letters of `data`, `event`, `id` and `retry`, and a comment's colon. */
+const EVENT_START: ReadonlySet<number> = new Set(ENCODER.encode('deir:'));
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** What reads an answer of one form. */
+interface AnswerReader {
+  readonly format: AnswerFormat;
+  readonly hasEnded: boolean;
+  feed(chunk: Uint8Array): readonly Uint8Array[];
+  end(): readonly Uint8Array[];
+  verdict(): Verdict;
 }
 
-class StreamMeter implements Meter {
-  #usageTracker: UsageTracker;
-  #hideUsage: boolean;
-  #splitter = new SseSplitter();
-  /** The event that the last chunk ended in. */
-  #buffer = new EventBuffer();
-  /** True if that event exceeds MAX_WITHHELD_BYTES and its start has been passed on. */
-  #passingThrough = false;
+/** Returns the form of an answer that begins with `byte`. */
+function detectFormat(byte: number, contentType: string | null): AnswerFormat {
+  if (DOCUMENT_START.has(byte)) return 'document';
+  if (EVENT_START.has(byte)) return 'events';
+  return contentType?.includes('text/event-stream') === true ? 'events' : 'document';
+}
+
+/** Returns the first byte that is neither white space nor of a byte order mark. */
+function findFirstByte(chunk: Uint8Array): number | undefined {
+  return chunk.find((byte) => byte > SPACE && !BOM.has(byte));
+}
+
+class AnswerMeter implements Meter {
+  readonly #options: MeterOptions;
+  readonly #tracker: UsageTracker;
+  /** The bytes before the first that decides: some providers send white space while they work. */
+  #opening: Uint8Array[] = [];
+  #reader: AnswerReader | null = null;
 
   constructor(options: MeterOptions) {
-    this.#usageTracker = new UsageTracker(options);
-    this.#hideUsage = options.hideUsage;
+    this.#options = options;
+    this.#tracker = new UsageTracker(options);
+  }
+
+  get format(): AnswerFormat {
+    return this.#reader?.format ?? 'unknown';
+  }
+
+  get hasEnded(): boolean {
+    return this.#reader?.hasEnded === true;
   }
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
-    const out: Uint8Array[] = [];
-    this.#splitter.startChunk(chunk);
-    const first = this.#buffer.length === 0 ? 0 : this.#continueEvent(chunk, out);
-    if (first < 0) return out;
-    let emitFrom = first;
-    let at = first;
-    while (at < chunk.length) {
-      const end = this.#splitter.findEventEnd(chunk, at);
-      if (end < 0) break;
-      if (this.#processEvent(chunk, at, end)) {
-        if (emitFrom < at) out.push(chunk.subarray(emitFrom, at));
-        emitFrom = end;
-      }
-      at = end;
+    if (this.#reader !== null) return this.#reader.feed(chunk);
+    const first = findFirstByte(chunk);
+    if (first === undefined) {
+      this.#opening.push(chunk);
+      return [];
     }
-    if (emitFrom < at)
-      out.push(at - emitFrom === chunk.length ? chunk : chunk.subarray(emitFrom, at));
-    if (at < chunk.length) this.#bufferBytes(chunk.subarray(at), out);
-    return out;
+    const reader = this.#createReader(detectFormat(first, this.#options.contentType));
+    this.#reader = reader;
+    if (this.#opening.length === 0) return reader.feed(chunk);
+    const opening = this.#opening.splice(0);
+    return [...opening, chunk].flatMap((piece) => reader.feed(piece));
   }
 
   end(): readonly Uint8Array[] {
-    if (this.#buffer.length === 0) return [];
-    const out: Uint8Array[] = [];
-    this.#completeEvent(new Uint8Array(0), out);
-    return out;
+    this.#tracker.markClosed();
+    return this.#reader?.end() ?? [];
   }
 
   reading(): Reading {
-    return this.#usageTracker.reading();
+    return this.#tracker.reading();
   }
 
-  /**
-   * Continues the event of the previous chunk. Returns the offset of its end in this one, or -1.
-   */
-  #continueEvent(chunk: Uint8Array, out: Uint8Array[]): number {
-    const end = this.#splitter.findEventEnd(chunk, 0);
-    if (end < 0) this.#bufferBytes(chunk, out);
-    else this.#completeEvent(chunk.subarray(0, end), out);
-    return end;
+  verdict(): Verdict {
+    return this.#reader?.verdict() ?? { kind: 'unreadable' };
   }
 
-  /** Adds bytes to an incomplete event; passes them on if it is too long to be withheld. */
-  #bufferBytes(bytes: Uint8Array, out: Uint8Array[]): void {
-    if (bytes.length === 0) return;
-    const withheld = this.#buffer.length;
-    if (!this.#passingThrough && withheld + bytes.length > MAX_WITHHELD_BYTES) {
-      this.#passingThrough = true;
-      if (withheld > 0) out.push(this.#buffer.bytes.slice());
-    }
-    this.#buffer.append(bytes);
-    if (this.#passingThrough) out.push(bytes);
-  }
-
-  /**
-   * Completes the buffered event with `rest` and passes it on in one piece, unless it is hidden.
-   */
-  #completeEvent(rest: Uint8Array, out: Uint8Array[]): void {
-    this.#bufferBytes(rest, out);
-    const { bytes } = this.#buffer;
-    const hide = this.#processEvent(bytes, 0, bytes.length);
-    if (!this.#passingThrough && !hide) out.push(bytes.slice());
-    this.#passingThrough = false;
-    this.#buffer.clear();
-  }
-
-  /** Reads one event. Returns true if it is a usage chunk to hide. */
-  #processEvent(bytes: Uint8Array, start: number, end: number): boolean {
-    const { spec, outputEstimator } = this.#usageTracker;
-    if (!prefilterEvent(bytes, start, end, spec.keyTable, outputEstimator)) {
-      this.#checkEndMarker(bytes, start, end);
-      return false;
-    }
-    const data = getEventData(bytes, start, end);
-    const event = data === null ? undefined : parseJson(data);
-    this.#usageTracker.observe(event, false);
-    return this.#hideUsage && spec.isUsageOnly(event);
-  }
-
-  #checkEndMarker(bytes: Uint8Array, start: number, end: number): void {
-    const { endMarker } = this.#usageTracker.spec;
-    if (endMarker === null || end - start > MAX_END_EVENT_BYTES || end - start <= 8) return;
-    if (getEventData(bytes, start, end)?.trim() === endMarker) this.#usageTracker.markEnded();
-  }
-}
-
-/** Meters an answer that is one JSON document, which is parsed at its end. */
-class DocumentMeter implements Meter {
-  #usageTracker: UsageTracker;
-  #chunks: Uint8Array[] = [];
-
-  constructor(options: MeterOptions) {
-    this.#usageTracker = new UsageTracker(options);
-    this.#usageTracker.outputEstimator.ignoreEvents();
-  }
-
-  feed(chunk: Uint8Array): readonly Uint8Array[] {
-    this.#chunks.push(chunk);
-    return chunk.length === 0 ? [] : [chunk];
-  }
-
-  end(): readonly Uint8Array[] {
-    const bytes = concatBytes(this.#chunks);
-    this.#chunks = [];
-    if (bytes.length === 0) return [];
-    const { spec, outputEstimator } = this.#usageTracker;
-    prefilterEvent(bytes, 0, bytes.length, spec.keyTable, outputEstimator);
-    const document = parseJson(DECODER.decode(bytes));
-    if (isJsonObject(document)) this.#usageTracker.observe(document, true);
-    return [];
-  }
-
-  reading(): Reading {
-    return this.#usageTracker.reading();
+  #createReader(format: AnswerFormat): AnswerReader {
+    if (format === 'document') return new DocumentReader(this.#options, this.#tracker);
+    return this.#options.stream
+      ? new EventReader(this.#options, this.#tracker, null)
+      : new AssemblingReader(this.#options, this.#tracker);
   }
 }
 
 /** Creates the meter of one answer. */
 export function createMeter(options: MeterOptions): Meter {
-  return options.stream ? new StreamMeter(options) : new DocumentMeter(options);
+  return new AnswerMeter(options);
 }

@@ -22,7 +22,17 @@ function createTestMeter(id: string, rest: Partial<MeterOptions> = {}) {
   const provider = providers.get(id);
   if (provider === undefined) throw new Error(id);
   const dialect = id === 'anthropic' ? 'messages' : 'chat';
-  return createMeter({ provider, dialect, stream: true, model: 'm', hideUsage: false, ...rest });
+  return createMeter({
+    provider,
+    dialect,
+    stream: true,
+    contentType: null,
+    model: 'm',
+    choices: 1,
+    hideUsage: false,
+    replaceError: null,
+    ...rest,
+  });
 }
 
 /** Feeds `pieces` and ends; what came out of each call, and what was understood. */
@@ -35,6 +45,7 @@ function run(pieces: readonly Uint8Array[], id = 'openai', rest: Partial<MeterOp
     out: decode([...fed.flat(), ...remaining]),
     left: remaining,
     reading: meter.reading(),
+    verdict: meter.verdict(),
   };
 }
 
@@ -67,7 +78,6 @@ describe('framing of events', () => {
     ['no space after the colon', CHAT.replaceAll('data: ', 'data:')],
     ['white space in the JSON', CHAT.replaceAll('":', '" :  ')],
     ['data in several lines', CHAT.replaceAll('":', '":\ndata: ').replaceAll(',', ',\ndata:')],
-    ['no blank line at the end', CHAT.trimEnd()],
   ])('reads %s, whole and byte by byte', (_name, body) => {
     const whole = bytes(body);
     const single = Array.from(whole, (byte) => Uint8Array.of(byte));
@@ -85,13 +95,19 @@ describe('framing of events', () => {
     expect(meter.feed(chunk)).toHaveLength(1);
   });
 
+  it('ends the last event with a blank line where the provider does not', () => {
+    const { out, reading } = run([bytes(CHAT.trimEnd())]);
+    expect(out).toBe(CHAT);
+    expectCompleteReading(reading);
+  });
+
   it('withholds an event until its last byte, also the LF of its last CRLF', () => {
     const meter = createTestMeter('openai');
     const event = `data: ${DELTA}\r\n\r\n`;
     expect(meter.feed(bytes(event.slice(0, 30)))).toEqual([]);
     expect(meter.feed(bytes(event.slice(30, -1)))).toEqual([]);
     expect(decode(meter.feed(bytes(`\n${event.slice(0, 5)}`)))).toBe(event);
-    expect(decode(meter.end())).toBe(event.slice(0, 5));
+    expect(decode(meter.end())).toBe('');
   });
 
   it('passes on an event larger than 1 MiB in pieces and still reads it', () => {
@@ -111,9 +127,9 @@ describe('framing of events', () => {
 
   it('neither loses nor keeps an event that never ends', () => {
     const chunk = new Uint8Array(3 * MIB).fill(0x61);
-    const { fed, left: remaining } = run(Array.from({ length: 7 }, () => chunk));
-    expect(fed.flat()).toHaveLength(7);
-    expect(remaining).toEqual([]);
+    const pieces = [bytes('data: "'), ...Array.from({ length: 7 }, () => chunk)];
+    const { out } = run(pieces);
+    expect(out.length).toBe(7 + 7 * 3 * MIB);
   });
 });
 
@@ -170,17 +186,54 @@ describe('a meter fed any bytes', () => {
   }
   const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 8 });
 
-  it('returns them unchanged, for any chunk boundaries', () => {
-    process.stdout.write(`seed ${SEED}\n`);
+  /** The events of `text` that a client can read: comments, the end marker, and JSON objects. */
+  function isReadable(event: string): boolean {
+    const lines = event.replaceAll('\ufeff', '').split(/\r\n|\r|\n/);
+    const data = lines.filter((line) => /^data(:|$)/.test(line)).map((line) => line.slice(5));
+    if (data.length === 0) return !lines.some((line) => line.startsWith('event'));
+    const text = data.join('\n').trim();
+    if (text.startsWith('[DONE]')) return true;
+    try {
+      const value: unknown = JSON.parse(text);
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    } catch {
+      return false;
+    }
+  }
+
+  it.each(['openai', 'anthropic'])(
+    'returns the same readable events for any chunk boundaries: %s',
+    (id) => {
+      process.stdout.write(`seed ${SEED}\n`);
+      fc.assert(
+        fc.property(randomInput, sizes, fc.boolean(), (body, chunkSizes, hideUsage) => {
+          const whole = run([body], id, { hideUsage });
+          const cutUp = run(cut(body, chunkSizes), id, { hideUsage });
+          expect(cutUp.out).toBe(whole.out);
+          expect(cutUp.reading).toEqual(whole.reading);
+          if (id === 'anthropic') return;
+          for (const event of whole.out.split(/(?<=\n\n|\r\n\r\n|\r\r(?!\n))/))
+            expect(isReadable(event), event).toBe(true);
+        }),
+        { seed: SEED, numRuns: 1500 },
+      );
+    },
+  );
+
+  it('returns documents the same for any chunk boundaries', () => {
+    const document = fc.oneof(
+      fc.json().map((text) => bytes(text)),
+      fc.json().map((text) => bytes(`{"choices":[{"message":${text}}],"usage":{}}`)),
+      randomInput,
+    );
     fc.assert(
-      fc.property(
-        randomInput,
-        sizes,
-        fc.constantFrom('openai', 'anthropic'),
-        (body, chunkSizes, id) => {
-          expect(run(cut(body, chunkSizes), id).out).toBe(decode([body]));
-        },
-      ),
+      fc.property(document, sizes, fc.boolean(), (body, chunkSizes, stream) => {
+        const whole = run([body], 'openai', { stream });
+        const cutUp = run(cut(body, chunkSizes), 'openai', { stream });
+        expect(cutUp.out).toBe(whole.out);
+        expect(cutUp.reading).toEqual(whole.reading);
+        expect(cutUp.verdict).toEqual(whole.verdict);
+      }),
       { seed: SEED, numRuns: 1500 },
     );
   });
@@ -188,26 +241,27 @@ describe('a meter fed any bytes', () => {
   it('returns whole events, the same ones for any chunk boundaries', () => {
     const event = fc.constantFrom(DELTA, STOP, USAGE, '[DONE]', 'no json', '{"usage":{}}');
     const end = fc.constantFrom('\n', '\r\n');
+    const kept: Readonly<Record<string, string>> = {
+      [DELTA]: DELTA,
+      [STOP]: STOP,
+      '[DONE]': '[DONE]',
+    };
     fc.assert(
       fc.property(fc.array(event, { maxLength: 8 }), end, sizes, (events, lineEnd, chunkSizes) => {
         const body = bytes(sseEvents(lineEnd, events));
-        const {
-          fed,
-          out,
-          reading,
-          left: remaining,
-        } = run(cut(body, chunkSizes), 'openai', { hideUsage: true });
+        const hidden = { hideUsage: true };
+        const { fed, out, reading, left } = run(cut(body, chunkSizes), 'openai', hidden);
         const blank = lineEnd + lineEnd;
         for (const piece of fed.flat()) expect(decode([piece]).endsWith(blank)).toBe(true);
         for (const piece of fed.flat()) expect(decode([piece]).startsWith('data: ')).toBe(true);
         expect(out).toBe(
           sseEvents(
             lineEnd,
-            events.filter((one) => one !== USAGE),
+            events.filter((one) => one in kept),
           ),
         );
-        expect(remaining).toEqual([]);
-        expect(reading).toEqual(run([body], 'openai', { hideUsage: true }).reading);
+        expect(left).toEqual([]);
+        expect(reading).toEqual(run([body], 'openai', hidden).reading);
       }),
       { seed: SEED, numRuns: 500 },
     );
@@ -223,7 +277,6 @@ describe('a meter fed any bytes', () => {
           expect(meter.reading().estimatedOutputTokens).toBeGreaterThanOrEqual(before);
           before = meter.reading().estimatedOutputTokens;
         }
-        expect(run(cut(body, chunkSizes), 'openai', { stream: false }).out).toBe(decode([body]));
       }),
       { seed: SEED, numRuns: 300 },
     );
@@ -257,9 +310,11 @@ describe('usage of an answer', () => {
       model,
     }).reading;
   const messages = (usage: object) =>
-    run([bytes(JSON.stringify({ type: 'message', stop_reason: 'end_turn', usage }))], 'anthropic', {
-      stream: false,
-    }).reading;
+    run(
+      [bytes(JSON.stringify({ type: 'message', content: [], stop_reason: 'end_turn', usage }))],
+      'anthropic',
+      { stream: false },
+    ).reading;
   const plain = { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 };
 
   it('counts audio and image tokens as surcharges apart from text', () => {
@@ -325,7 +380,7 @@ describe('usage of an answer', () => {
     expect(reading.unpriceable).toBe(0);
   });
 
-  it.each([-1, 1.5, 2 ** 53, '7', true, {}])(
+  it.each([-1, 1.5, 2 ** 53, 'seven', '-7', '1.5', true, {}])(
     'rejects %j as a count and reports it as unpriceable',
     (count) => {
       const chatReading = chat({ ...plain, prompt_tokens_details: { cached_tokens: count } });

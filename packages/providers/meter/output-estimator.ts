@@ -1,7 +1,7 @@
 /**
- * Estimates the output tokens of an answer from its JSON strings. The estimate never falls
- * and is near the billed count (docs/decisions/0026-calibrated-estimates.md). Keeps a running count and no text, and never throws on bad
- * escapes.
+ * Estimates the output tokens of an answer from its JSON strings, which may arrive in parts. The
+ * estimate never falls and is near the billed count (docs/decisions/0026-calibrated-estimates.md).
+ * Keeps a running count and no text, and never throws on bad escapes.
  */
 import { TokenEstimator } from '@farebox/dialects';
 import type { OutputCalibration } from '../contract.ts';
@@ -50,34 +50,47 @@ function writeUtf8(unit: number, target: Uint8Array, at: number): number {
   return next;
 }
 
-/** Returns the unescaped bytes of a JSON string. */
-function unescapeJson(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const text = new Uint8Array(end - start);
-  let length = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0;
-    if (byte !== BACKSLASH) {
-      text[length++] = byte;
-      continue;
-    }
-    at++;
-    const escapeChar = bytes[at] ?? 0;
-    if (escapeChar !== LOWER_U || at + 4 >= end) {
-      if (at < end) text[length++] = ESCAPES.get(escapeChar) ?? escapeChar;
-      continue;
-    }
-    let unit = 0;
-    for (let i = 1; i <= 4; i++) unit = unit * 16 + hexDigit(bytes[at + i] ?? 0);
-    length = writeUtf8(unit, text, length);
-    at += 4;
-  }
-  return text.subarray(0, length);
-}
+/** Unescapes a JSON string that may arrive in parts. */
+class JsonUnescaper {
+  /** 1 after a backslash, then 1 more than the hex digits that are missing. */
+  #escape = 0;
+  #unit = 0;
 
-function unescapeIfNeeded(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  let firstEscape = start;
-  while (firstEscape < end && bytes[firstEscape] !== BACKSLASH) firstEscape++;
-  return firstEscape < end ? unescapeJson(bytes, start, end) : bytes.subarray(start, end);
+  start(): void {
+    this.#escape = 0;
+  }
+
+  /** Returns the bytes that `[start, end)` of a string stands for: `bytes` itself if unescaped. */
+  unescape(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    let firstEscape = start;
+    if (this.#escape === 0)
+      while (firstEscape < end && bytes[firstEscape] !== BACKSLASH) firstEscape++;
+    if (firstEscape === end) return bytes.subarray(start, end);
+    // The last digit of an escape that began in the part before yields up to three bytes.
+    const text = new Uint8Array(end - start + 2);
+    let length = 0;
+    for (let at = start; at < end; at++) length = this.#read(bytes[at] ?? 0, text, length);
+    return text.subarray(0, length);
+  }
+
+  #read(byte: number, text: Uint8Array, length: number): number {
+    if (this.#escape === 0) {
+      if (byte === BACKSLASH) this.#escape = 1;
+      else text[length] = byte;
+      return byte === BACKSLASH ? length : length + 1;
+    }
+    if (this.#escape === 1) {
+      this.#unit = 0;
+      this.#escape = byte === LOWER_U ? 5 : 0;
+      if (byte !== LOWER_U) text[length] = ESCAPES.get(byte) ?? byte;
+      return byte === LOWER_U ? length : length + 1;
+    }
+    this.#unit = this.#unit * 16 + hexDigit(byte);
+    this.#escape -= 1;
+    if (this.#escape > 1) return length;
+    this.#escape = 0;
+    return writeUtf8(this.#unit, text, length);
+  }
 }
 
 /** Counts the arguments of tool calls: the members of their JSON objects' first level. */
@@ -86,6 +99,21 @@ class ArgumentCounter {
   #inString = false;
   #escaped = false;
   count = 0;
+  #marked = { depth: 0, inString: false, escaped: false, count: 0 };
+
+  mark(): void {
+    this.#marked.depth = this.#depth;
+    this.#marked.inString = this.#inString;
+    this.#marked.escaped = this.#escaped;
+    this.#marked.count = this.count;
+  }
+
+  rollback(): void {
+    this.#depth = this.#marked.depth;
+    this.#inString = this.#marked.inString;
+    this.#escaped = this.#marked.escaped;
+    this.count = this.#marked.count;
+  }
 
   add(bytes: Uint8Array): void {
     for (const byte of bytes) {
@@ -127,6 +155,8 @@ export class OutputEstimator {
   #calls = 0;
   #hiddenTokens = 0;
   #isEventPerToken: boolean;
+  readonly #unescaper = new JsonUnescaper();
+  readonly #marked = { calls: 0, hiddenTokens: 0 };
 
   constructor(calibration: OutputCalibration) {
     this.#calibration = calibration;
@@ -140,21 +170,48 @@ export class OutputEstimator {
     this.#isEventPerToken = false;
   }
 
-  /** Adds the JSON string in `[start, end)`, without its quotes. */
-  addText(bytes: Uint8Array, start: number, end: number): void {
-    this.#text.add(unescapeIfNeeded(bytes, start, end));
+  /** Starts an event, which `rollback` takes back. */
+  mark(): void {
+    this.#text.mark();
+    this.#toolCalls.mark();
+    this.#arguments.mark();
+    this.#marked.calls = this.#calls;
+    this.#marked.hiddenTokens = this.#hiddenTokens;
   }
 
-  /** Adds the name of a tool call. */
-  addToolCall(bytes: Uint8Array, start: number, end: number): void {
+  /** Forgets what was added since `mark`: the event is malformed and reaches no one. */
+  rollback(): void {
+    this.#text.rollback();
+    this.#toolCalls.rollback();
+    this.#arguments.rollback();
+    this.#calls = this.#marked.calls;
+    this.#hiddenTokens = this.#marked.hiddenTokens;
+  }
+
+  /** Starts a JSON string. */
+  startString(): void {
+    this.#unescaper.start();
+  }
+
+  /** Adds the part of a JSON string in `[start, end)`, without its quotes. */
+  addText(bytes: Uint8Array, start: number, end: number): void {
+    this.#text.add(this.#unescaper.unescape(bytes, start, end));
+  }
+
+  /** Starts a tool call. */
+  startToolCall(): void {
     this.#calls++;
     this.#arguments.startCall();
-    this.#toolCalls.add(unescapeIfNeeded(bytes, start, end));
   }
 
-  /** Adds the JSON string of a tool call's arguments, or a part of it. */
+  /** Adds a part of the name of a tool call. */
+  addToolName(bytes: Uint8Array, start: number, end: number): void {
+    this.#toolCalls.add(this.#unescaper.unescape(bytes, start, end));
+  }
+
+  /** Adds a part of the JSON string of a tool call's arguments. */
   addArguments(bytes: Uint8Array, start: number, end: number): void {
-    const text = unescapeIfNeeded(bytes, start, end);
+    const text = this.#unescaper.unescape(bytes, start, end);
     this.#toolCalls.add(text);
     this.#arguments.add(text);
   }

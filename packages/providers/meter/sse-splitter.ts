@@ -92,31 +92,56 @@ export class SseSplitter {
 
 const COLON = 0x3a;
 const SPACE = 0x20;
-const DATA_FIELD = [0x64, 0x61, 0x74, 0x61];
+const ENCODER = new TextEncoder();
+const DATA_FIELD = ENCODER.encode('data');
+const EVENT_FIELD = ENCODER.encode('event');
 const DECODER = new TextDecoder();
 
-function isDataLine(bytes: Uint8Array, at: number, end: number): boolean {
-  if (at + 4 > end) return false;
-  for (let i = 0; i < 4; i++) if (bytes[at + i] !== DATA_FIELD[i]) return false;
-  return at + 4 === end || bytes[at + 4] === COLON;
+function startsWith(bytes: Uint8Array, at: number, word: Uint8Array): boolean {
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
 }
 
-/** Returns the value of a `data` line: after its colon and one optional space. */
-function dataValue(bytes: Uint8Array, at: number, end: number): Uint8Array {
-  const start = at + 5 < end && bytes[at + 5] === SPACE ? at + 6 : at + 5;
-  return bytes.subarray(Math.min(start, end), end);
+/** Returns the offset of the line end at or after `from`, or `end`. */
+export function findLineEnd(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  while (at < end && bytes[at] !== LF && bytes[at] !== CR) at++;
+  return at;
 }
 
-/** Returns the text of an event's `data` lines, joined by LF; null if none. Skips a leading BOM. */
+/** Skips the byte order mark that a stream may begin with. */
+function skipBom(bytes: Uint8Array, at: number): number {
+  const isBom = bytes[at] === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf;
+  return isBom ? at + 3 : at;
+}
+
+/** Returns whether the line at `at` is an `event` field. */
+export function isEventField(bytes: Uint8Array, at: number): boolean {
+  return startsWith(bytes, skipBom(bytes, at), EVENT_FIELD);
+}
+
+/**
+ * Returns where the value of the `data` line at `at` begins, after its colon and one optional
+ * space; -1 if the line is none.
+ */
+export function findDataStart(bytes: Uint8Array, at: number, end: number): number {
+  const start = skipBom(bytes, at);
+  const colon = start + DATA_FIELD.length;
+  if (colon > end || !startsWith(bytes, start, DATA_FIELD)) return -1;
+  if (colon === end || bytes[colon] === LF || bytes[colon] === CR) return colon;
+  if (bytes[colon] !== COLON) return -1;
+  return colon + 1 < end && bytes[colon + 1] === SPACE ? colon + 2 : colon + 1;
+}
+
+/** Returns the text of an event's `data` lines, joined by LF; null if none. */
 export function getEventData(bytes: Uint8Array, start: number, end: number): string | null {
   let text: string | null = null;
-  const bom = bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
-  let at = bom ? start + 3 : start;
+  let at = start;
   while (at < end) {
-    let stop = at;
-    while (stop < end && bytes[stop] !== LF && bytes[stop] !== CR) stop++;
-    if (isDataLine(bytes, at, stop)) {
-      const line = DECODER.decode(dataValue(bytes, at, stop));
+    const stop = findLineEnd(bytes, at, end);
+    const valueStart = findDataStart(bytes, at, end);
+    if (valueStart >= 0) {
+      const line = DECODER.decode(bytes.subarray(valueStart, stop));
       text = text === null ? line : `${text}\n${line}`;
     }
     at = stop + 1;

@@ -6,23 +6,34 @@ import {
   type AnswerRecorder,
   DIALECT_SPECS,
   type DialectSpec,
-  isJsonObject,
   type JsonObject,
+  mergeUsage,
   NO_USAGE_REPORTED,
   type NormalizedUsage,
 } from '@farebox/dialects';
 import type { MeterOptions, Reading } from '../contract.ts';
+import { hasError } from './answer-error.ts';
 import { OutputEstimator } from './output-estimator.ts';
+
+/** The output that a usage object reports, in whatever bucket. */
+function countReportedOutput({ usage, surcharges }: NormalizedUsage): number {
+  const apart = surcharges.filter(({ kind }) => kind.endsWith('_output'));
+  return apart.reduce((sum, { count }) => sum + count, usage?.output ?? 0);
+}
 
 export class UsageTracker implements AnswerRecorder {
   readonly spec: DialectSpec['answer'];
-  #options: MeterOptions;
+  readonly #options: MeterOptions;
+  readonly #finishedChoices = new Set<number>();
   #usage: JsonObject | null = null;
   #serviceTier: unknown;
   #normalized: NormalizedUsage | null = null;
-  #usageFinal = false;
-  #finished = false;
+  /** The estimate of the output at the last report of usage. */
+  #outputAtUsage = 0;
+  /** True if usage was reported with or after the last finish. */
+  #usageAfterFinish = false;
   #ended = false;
+  #closed = false;
   #failed = false;
   /** The estimate of the output so far. */
   readonly outputEstimator: OutputEstimator;
@@ -33,55 +44,98 @@ export class UsageTracker implements AnswerRecorder {
     this.outputEstimator = new OutputEstimator(options.provider.calibration);
   }
 
-  get usage(): JsonObject | null {
-    return this.#usage;
+  get ended(): boolean {
+    return this.#ended;
   }
 
-  get finished(): boolean {
-    return this.#finished;
+  get failed(): boolean {
+    return this.#failed;
   }
 
-  markFinished(): void {
-    this.#finished = true;
+  startMessage(): void {
+    // One body may hold several answers, one after another; the last one's usage holds.
+    if (!this.#ended) return;
+    this.#ended = false;
+    this.#usage = null;
+    this.#normalized = null;
+    this.#finishedChoices.clear();
+  }
+
+  markFinished(choice: number): void {
+    this.#finishedChoices.add(choice);
+    this.#usageAfterFinish = false;
   }
 
   markEnded(): void {
     this.#ended = true;
-    if (this.#usage !== null) this.#usageFinal = true;
+  }
+
+  /** The body ended by itself: no more usage can come. */
+  markClosed(): void {
+    this.#closed = true;
   }
 
   markFailed(): void {
     this.#failed = true;
   }
 
-  setUsage(usage: JsonObject, isFinal: boolean): void {
-    this.#usage = usage;
-    this.#usageFinal = isFinal;
+  addUsage(usage: JsonObject): void {
+    this.#usage = mergeUsage(this.#usage ?? {}, usage);
     this.#normalized = null;
+    this.#usageAfterFinish = true;
+    this.#outputAtUsage = this.outputEstimator.tokens();
   }
 
   setServiceTier(tier: unknown): void {
     this.#serviceTier = tier;
+    this.#normalized = null;
   }
 
-  /** Records one parsed event, or a whole answer (`isDocument`). */
-  observe(event: unknown, isDocument: boolean): void {
-    if (!isJsonObject(event)) return;
-    if (isJsonObject(event.error) || typeof event.error === 'string') this.#failed = true;
+  /** Records one parsed event, or a whole answer. */
+  observe(event: JsonObject): void {
+    if (hasError(event)) this.#failed = true;
     this.spec.readEvent(event, this);
-    if (isDocument) this.markEnded();
   }
 
   reading(): Reading {
     this.#normalized ??= this.#normalize();
+    const { usage } = this.#normalized;
+    const isMissing = usage !== null && this.#contradictsOutput(this.#normalized);
     return {
       ...this.#normalized,
-      usageFinal: this.#usageFinal && this.#normalized.usage !== null,
-      finished: this.#finished,
+      usage: isMissing && this.#isAllZero() ? null : usage,
+      usageFinal: usage !== null && !isMissing && this.#isUsageFinal(),
+      finished: this.#isFinished(),
       ended: this.#ended,
       failed: this.#failed,
       estimatedOutputTokens: this.outputEstimator.tokens(),
     };
+  }
+
+  /** Every requested choice has finished; a choice may begin after another's finish. */
+  #isFinished(): boolean {
+    return this.#finishedChoices.size >= this.#options.choices;
+  }
+
+  /**
+   * Usage is final once the provider can say nothing more, and if no output came after it: a count
+   * at the start of an answer says nothing about the rest.
+   */
+  #isUsageFinal(): boolean {
+    if (this.outputEstimator.tokens() > this.#outputAtUsage) return false;
+    return this.#ended || (this.#isFinished() && (this.#closed || this.#usageAfterFinish));
+  }
+
+  /** Returns whether the usage reports no output of an answer that has some: it counts nothing. */
+  #contradictsOutput(normalized: NormalizedUsage): boolean {
+    return countReportedOutput(normalized) === 0 && this.outputEstimator.tokens() > 0;
+  }
+
+  #isAllZero(): boolean {
+    const usage = this.#normalized?.usage;
+    return (
+      usage !== null && usage !== undefined && Object.values(usage).every((count) => count === 0)
+    );
   }
 
   #normalize(): NormalizedUsage {

@@ -1,0 +1,74 @@
+/**
+ * Errors that a provider sends in place of an answer, under a status of success. Their shapes are
+ * those of error responses, and some of their own.
+ */
+import { isJsonObject, type JsonObject } from '@farebox/dialects';
+import type { AnswerError } from '../contract.ts';
+import { classifyUpstreamError } from '../upstream-errors.ts';
+
+/**
+ * Words of sentences about Farebox's own account at the provider (its balance, quota, keys, plan),
+ * which callers are not told. Broad on purpose: what is withheld is only a sentence.
+ */
+const ACCOUNT_WORDS =
+  /\b(account|organi[sz]ation|api[\s_-]?keys?|balance|billing|credits?|quota|payment|subscription|team|tenant|workspace|project|unauthori[sz]ed|authenticat\w*)\b/i;
+const MAX_MESSAGE_LENGTH = 2000;
+
+function isPresent(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  return isJsonObject(value) && Object.keys(value).length > 0;
+}
+
+/** Returns whether an event or document states an error. */
+export function hasError(document: JsonObject): boolean {
+  return isPresent(document.error);
+}
+
+function firstText(...candidates: readonly unknown[]): string | null {
+  for (const text of candidates) if (typeof text === 'string' && text !== '') return text;
+  return null;
+}
+
+/** Returns the object that has an error's members, wherever this provider puts it. */
+function findErrorObject(document: JsonObject): JsonObject {
+  const { error, base_resp: minimax, errors } = document;
+  if (isJsonObject(error)) return error;
+  // MiniMax states its errors beside the answer's own members (cline issue 8384).
+  if (isJsonObject(minimax)) return { code: minimax.status_code, message: minimax.status_msg };
+  const [first]: unknown[] = Array.isArray(errors) ? errors : [];
+  return isJsonObject(first) ? first : document;
+}
+
+/** Returns an HTTP status that the error names as its code, or 500. */
+function getStatus(error: JsonObject): number {
+  for (const value of [error.code, error.status, error.status_code]) {
+    const status = Number(value);
+    if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
+  }
+  return /invalid_request|bad_request|not_found/.test(String(error.type ?? error.code)) ? 400 : 500;
+}
+
+/**
+ * Reads the error of a document that is no answer. The message is null if it is about our account
+ * at the provider, or if there is none.
+ */
+export function readAnswerError(document: JsonObject): AnswerError {
+  const error = findErrorObject(document);
+  const text = firstText(
+    error.message,
+    document.error,
+    document.message,
+    document.detail,
+    error.msg,
+    error.error_msg,
+  );
+  const status = getStatus(error);
+  const kind = classifyUpstreamError(status, JSON.stringify({ error }));
+  const isPrivate =
+    kind === 'provider_account_error' || (text !== null && ACCOUNT_WORDS.test(text));
+  return {
+    message: isPrivate || text === null ? null : text.slice(0, MAX_MESSAGE_LENGTH),
+    isRetryable: kind === 'overloaded' && !isPrivate,
+    isAccountError: kind === 'provider_account_error',
+  };
+}

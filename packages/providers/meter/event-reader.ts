@@ -1,0 +1,228 @@
+/**
+ * Reads a stream of server-sent events as its bytes pass, in whole events. A chunk that ends with
+ * an event is returned as the same object, unless something in it has to be left out: an event that
+ * is no JSON object (both SDKs throw on it, and an answer is mostly whole without it), or usage
+ * that the caller did not ask for.
+ */
+import { type AnswerAssembler, isJsonObject, type JsonObject } from '@farebox/dialects';
+import { concatBytes } from '../concat-bytes.ts';
+import type { MeterOptions, Verdict } from '../contract.ts';
+import { readAnswerError } from './answer-error.ts';
+import { EventBuffer } from './event-buffer.ts';
+import { JsonScanner } from './json-scanner.ts';
+import { parseJson } from './parse-json.ts';
+import {
+  findDataStart,
+  findLineEnd,
+  getEventData,
+  isEventField,
+  SseSplitter,
+} from './sse-splitter.ts';
+import type { UsageTracker } from './usage-tracker.ts';
+
+/** Longer incomplete events (an image) are passed on in parts, to bound the memory. */
+const MAX_WITHHELD_BYTES = 1_048_576;
+const SPACE = 0x20;
+const ENCODER = new TextEncoder();
+const BLANK_LINE = ENCODER.encode('\n\n');
+
+type EventKind = 'data' | 'end_marker' | 'malformed' | 'comment';
+
+export class EventReader {
+  readonly format = 'events';
+  readonly #options: MeterOptions;
+  readonly #tracker: UsageTracker;
+  readonly #scanner: JsonScanner;
+  readonly #endMarker: Uint8Array | null;
+  /** Receives every event if a document is built of them. */
+  readonly #assembler: AnswerAssembler | null;
+  readonly #splitter = new SseSplitter();
+  /** The event that the last chunk ended in. */
+  readonly #buffer = new EventBuffer();
+  /** True if that event exceeds MAX_WITHHELD_BYTES and its start has been passed on. */
+  #passingThrough = false;
+  #hasEvents = false;
+  #error: JsonObject | null = null;
+  /** The bytes to leave out of the current event, and what to write in their place. */
+  #cutStart = 0;
+  #cutEnd = 0;
+  #replacement: Uint8Array | null = null;
+
+  constructor(options: MeterOptions, tracker: UsageTracker, assembler: AnswerAssembler | null) {
+    this.#options = options;
+    this.#tracker = tracker;
+    this.#assembler = assembler;
+    const { keyTable, endMarker } = tracker.spec;
+    this.#scanner = new JsonScanner(keyTable, tracker.outputEstimator);
+    this.#endMarker = endMarker === null ? null : ENCODER.encode(endMarker);
+  }
+
+  /** True after the end marker or an error, on which clients stop reading. */
+  get hasEnded(): boolean {
+    return this.#tracker.ended || this.#tracker.failed;
+  }
+
+  feed(chunk: Uint8Array): readonly Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    this.#splitter.startChunk(chunk);
+    const first = this.#buffer.length === 0 ? 0 : this.#continueEvent(chunk, parts);
+    if (first < 0) return parts;
+    let keepFrom = first;
+    let at = first;
+    while (at < chunk.length) {
+      const end = this.#splitter.findEventEnd(chunk, at);
+      if (end < 0) break;
+      if (this.#hasToChange(chunk, at, end)) {
+        this.#keep(chunk, keepFrom, this.#cutStart, parts);
+        if (this.#replacement !== null) parts.push(this.#replacement);
+        keepFrom = this.#cutEnd;
+      }
+      at = end;
+    }
+    this.#keep(chunk, keepFrom, at, parts);
+    if (at < chunk.length) this.#bufferBytes(chunk.subarray(at), parts);
+    return parts.length > 1 ? [concatBytes(parts)] : parts;
+  }
+
+  end(): readonly Uint8Array[] {
+    if (this.#buffer.length === 0) return [];
+    const parts: Uint8Array[] = [];
+    const wasPassedOn = this.#passingThrough;
+    this.#completeEvent(new Uint8Array(0), parts);
+    // Without a blank line clients discard an event (WHATWG HTML, section 9.2.6).
+    if (parts.length > 0 && !wasPassedOn) parts.push(BLANK_LINE);
+    return parts;
+  }
+
+  verdict(): Verdict {
+    if (!this.#hasEvents) return { kind: 'unreadable' };
+    // In a stream an error is an event like others; in place of a document it is no answer.
+    if (this.#assembler === null) return { kind: 'answer' };
+    if (this.#error !== null) return { kind: 'error', error: readAnswerError(this.#error) };
+    const { ended, finished } = this.#tracker.reading();
+    return { kind: ended || finished ? 'answer' : 'truncated' };
+  }
+
+  #keep(bytes: Uint8Array, from: number, to: number, parts: Uint8Array[]): void {
+    if (from >= to) return;
+    parts.push(to - from === bytes.length ? bytes : bytes.subarray(from, to));
+  }
+
+  /**
+   * Continues the event of the previous chunk. Returns the offset of its end in this one, or -1.
+   */
+  #continueEvent(chunk: Uint8Array, parts: Uint8Array[]): number {
+    const end = this.#splitter.findEventEnd(chunk, 0);
+    if (end < 0) this.#bufferBytes(chunk, parts);
+    else this.#completeEvent(chunk.subarray(0, end), parts);
+    return end;
+  }
+
+  /** Adds bytes to an incomplete event; passes them on if it is too long to be withheld. */
+  #bufferBytes(bytes: Uint8Array, parts: Uint8Array[]): void {
+    if (bytes.length === 0) return;
+    const withheld = this.#buffer.length;
+    if (!this.#passingThrough && withheld + bytes.length > MAX_WITHHELD_BYTES) {
+      this.#passingThrough = true;
+      if (withheld > 0) parts.push(this.#buffer.bytes.slice());
+    }
+    this.#buffer.append(bytes);
+    if (this.#passingThrough) parts.push(bytes);
+  }
+
+  /** Completes the buffered event with `rest` and passes on what is to be kept of it. */
+  #completeEvent(rest: Uint8Array, parts: Uint8Array[]): void {
+    this.#bufferBytes(rest, parts);
+    const { bytes } = this.#buffer;
+    const hasToChange = this.#hasToChange(bytes, 0, bytes.length);
+    if (!this.#passingThrough) {
+      const event = bytes.slice();
+      this.#keep(event, 0, hasToChange ? this.#cutStart : event.length, parts);
+      if (hasToChange && this.#replacement !== null) parts.push(this.#replacement);
+      if (hasToChange) this.#keep(event, this.#cutEnd, event.length, parts);
+    }
+    this.#passingThrough = false;
+    this.#buffer.clear();
+  }
+
+  /** Reads one event. Returns true if `#cutStart` to `#cutEnd` has to be left out of it. */
+  #hasToChange(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#cutStart = start;
+    this.#cutEnd = end;
+    this.#replacement = null;
+    this.#tracker.outputEstimator.mark();
+    switch (this.#scanEvent(bytes, start, end)) {
+      case 'data':
+        return this.#readEvent(bytes, start, end);
+      case 'malformed':
+        this.#tracker.outputEstimator.rollback();
+        return true;
+      case 'end_marker':
+        this.#tracker.markEnded();
+        return false;
+      case 'comment':
+        return false;
+    }
+  }
+
+  #scanEvent(bytes: Uint8Array, start: number, end: number): EventKind {
+    const scanner = this.#scanner;
+    let lines = 0;
+    let hasField = false;
+    let at = start;
+    while (at < end) {
+      const valueStart = findDataStart(bytes, at, end);
+      if (valueStart < 0) {
+        hasField ||= isEventField(bytes, at);
+        at = findLineEnd(bytes, at, end) + 1;
+        continue;
+      }
+      if (lines === 0 && this.#isEndMarker(bytes, valueStart, end)) return 'end_marker';
+      if (lines === 0) scanner.start();
+      lines += 1;
+      at = scanner.writeLine(bytes, valueStart, end) + 1;
+    }
+    // An event of a name alone is dispatched by no parser but one of the SDKs', which then throws.
+    if (lines === 0) return hasField ? 'malformed' : 'comment';
+    scanner.end();
+    return scanner.isComplete && scanner.isObject ? 'data' : 'malformed';
+  }
+
+  #isEndMarker(bytes: Uint8Array, from: number, end: number): boolean {
+    const marker = this.#endMarker;
+    if (marker === null || bytes[from] !== marker[0]) return false;
+    for (let i = 0; i < marker.length; i++) if (bytes[from + i] !== marker[i]) return false;
+    let at = from + marker.length;
+    while (at < end && (bytes[at] ?? 0) <= SPACE) at += 1;
+    return at === end;
+  }
+
+  #readEvent(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#hasEvents = true;
+    const { needsParse, hasText } = this.#scanner;
+    if (hasText) this.#tracker.outputEstimator.addTextEvent();
+    if (!needsParse && this.#assembler === null) return false;
+    const event = parseJson(getEventData(bytes, start, end) ?? '');
+    if (!isJsonObject(event)) return false;
+    this.#assembler?.add(event);
+    if (needsParse) this.#tracker.observe(event);
+    if (this.#tracker.failed && this.#error === null && this.#replaceError(event)) return true;
+    return this.#options.hideUsage && this.#hideUsage(event);
+  }
+
+  #replaceError(event: JsonObject): boolean {
+    this.#error = event;
+    this.#replacement = this.#options.replaceError?.(event, readAnswerError(event)) ?? null;
+    return this.#replacement !== null;
+  }
+
+  /** Leaves out the event if it holds usage alone, else the usage in it. */
+  #hideUsage(event: JsonObject): boolean {
+    if (this.#tracker.spec.isUsageOnly(event)) return true;
+    const span = this.#scanner.usageSpan;
+    if (span === null) return false;
+    this.#cutStart = span.start;
+    this.#cutEnd = span.end;
+    return true;
+  }
+}

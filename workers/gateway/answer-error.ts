@@ -1,0 +1,45 @@
+/** Errors of ours for what a provider sent, under a status of success, in place of an answer. */
+import { DIALECT_SPECS, type JsonObject } from '@farebox/dialects';
+import type { AnswerError, Verdict } from '@farebox/providers';
+import { logEvent } from '@farebox/telemetry';
+import type { Call } from './call.ts';
+import { errorEvent } from './error-response.ts';
+import type { ApiError } from './errors.ts';
+
+function toApiError(call: Call, { message, isRetryable, isAccountError }: AnswerError): ApiError {
+  const provider = call.plan.provider.id;
+  if (isAccountError) {
+    logEvent({ event: 'upstream_account_error', call: call.ctx.id, provider, status: 200 });
+    return { reason: 'upstream_account_error', provider };
+  }
+  return { reason: 'upstream_error', provider, message, isRetryable };
+}
+
+/** Returns the error that a client is told instead of the answer; null if there is an answer. */
+export function verdictError(call: Call, verdict: Verdict): ApiError | null {
+  const provider = call.plan.provider.id;
+  switch (verdict.kind) {
+    case 'answer':
+      return null;
+    case 'error':
+      return toApiError(call, verdict.error);
+    case 'truncated':
+      return { reason: 'upstream_disconnected', provider };
+    case 'unreadable':
+      return { reason: 'upstream_invalid_response', provider };
+  }
+}
+
+/**
+ * Returns the event in place of a provider's error event; null if that may pass: it is written in
+ * the caller's dialect and says nothing about our account at the provider.
+ */
+export function replaceErrorEvent(
+  call: Call,
+  event: JsonObject,
+  error: AnswerError,
+): Uint8Array | null {
+  const { dialect } = call.plan.facts;
+  const mayPass = error.message !== null && DIALECT_SPECS[dialect].errors.isNative(event);
+  return mayPass ? null : errorEvent(toApiError(call, error), dialect, call.ctx.id);
+}

@@ -1,0 +1,63 @@
+/** The rest of a provider's answer, of which the beginning may have been read. */
+import type { Meter } from '@farebox/providers';
+import type { Call } from './call.ts';
+import { IdleTimer } from './idle-timer.ts';
+
+/**
+ * Milliseconds for which reading goes on after the last word of an answer. Most connections end
+ * with it; some providers keep theirs open (openai-node issue 2317), which must keep neither the
+ * client nor the hold.
+ */
+export const LAST_WORD_GRACE_MS = 250;
+
+export type AnswerSource = Readonly<{
+  reader: ReadableStreamDefaultReader<Uint8Array>;
+  /** What may go to the client already. */
+  pieces: readonly Uint8Array[];
+}>;
+
+export type ReadAhead =
+  /** The answer ended, and `pieces` is all of it; `meter.verdict()` says what it is. */
+  | Readonly<{ kind: 'ended'; pieces: readonly Uint8Array[] }>
+  /** The answer goes on, and is passed on as it comes. */
+  | (Readonly<{ kind: 'under_way' }> & AnswerSource)
+  | Readonly<{ kind: 'broken'; reason: 'upstream_disconnected' | 'upstream_timeout' }>;
+
+/**
+ * Reads an answer until it ends or has bytes that may go to the client, whichever is first: until
+ * then the response can still become an error with a status of its own.
+ */
+export async function readAhead(
+  call: Call,
+  body: ReadableStream<Uint8Array>,
+  meter: Meter,
+): Promise<ReadAhead> {
+  const reader = body.getReader();
+  const { clock, deps } = call.ctx;
+  const stop = () => {
+    call.abort.abort();
+    reader.cancel().catch(() => {});
+  };
+  const idle = new IdleTimer({ idleMs: deps.timeouts.idleMs, onIdle: stop, clock });
+  let graceTimer: ReturnType<typeof setTimeout> | undefined;
+  idle.start();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      idle.touch();
+      const pieces = meter.feed(value);
+      if (pieces.length > 0) return { kind: 'under_way', reader, pieces };
+      if (meter.hasEnded) graceTimer ??= setTimeout(stop, LAST_WORD_GRACE_MS);
+    }
+  } catch {
+    // What is whole is not lost with its connection.
+    const reason = idle.expired ? 'upstream_timeout' : 'upstream_disconnected';
+    if (!meter.hasEnded) return { kind: 'broken', reason };
+  } finally {
+    idle.stop();
+    clearTimeout(graceTimer);
+  }
+  if (idle.expired) return { kind: 'broken', reason: 'upstream_timeout' };
+  return { kind: 'ended', pieces: meter.end() };
+}
