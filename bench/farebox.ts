@@ -71,6 +71,7 @@ async function buildScripts(context: BenchContext, folder: string): Promise<read
         secrets,
         service('LEDGER', 'ledger', 'Calls'),
         queue('SETTLEMENTS', 'upstream'),
+        service('CATALOG', 'ledger', 'Catalog'),
         text('OPENAI_API_KEY', 'bench'),
         text('OPENAI_BASE_URL', `http://${upstream}/v1`),
         text('ALLOW_PLAIN_HTTP', 'true'),

@@ -18,13 +18,55 @@ import type { PriceList } from './price-list.ts';
 import prices from './prices.generated.json' with { type: 'json' };
 import { type PublishedPrices, publishPrices as publishModelPrices } from './published-prices.ts';
 
+export { openCatalog } from './catalog.ts';
+export type {
+  CatalogOverlay,
+  CatalogRead,
+  CatalogRpc,
+  OverlayMargin,
+  OverlayModel,
+} from './contract.ts';
+export {
+  type CatalogEvent,
+  CatalogHolder,
+  type CatalogHolderOptions,
+  type CatalogInEffect,
+} from './holder.ts';
+export type { Problem } from './listed-model-checks.ts';
+export { findListedModel, findModelById } from './listed-models.ts';
 export type { SurchargePrices } from './model-prices.ts';
-export { isPricedSurcharge, type PricedSurchargeKind } from './price-list.ts';
+export {
+  applyOverlay,
+  checkMargin,
+  findInvalidVersions,
+  type ListInEffect,
+  type OverlayProblem,
+  type OverlayResult,
+  type ParsedOverlay,
+  parseDefinition,
+  parseOverlay,
+  toMarginScope,
+} from './overlay.ts';
+export {
+  isPricedSurcharge,
+  type ListedModel,
+  type MarginRule,
+  PRICED_SURCHARGE_KINDS,
+  type PricedSurchargeKind,
+  type PriceFactor,
+  type PriceKey,
+  type PriceList,
+  type PriceRule,
+} from './price-list.ts';
 export type { Catalog, ExtraModel, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 export { isRetired };
 
 const PRICE_LIST: PriceList = prices;
 const CATALOG = openCatalog(PRICE_LIST);
+
+/** The price list of this release, before any change by operators. */
+export const RELEASED: PriceList = PRICE_LIST;
+export const RELEASED_CATALOG: Catalog = CATALOG;
 
 /**
  * Finds a model by `provider/model` or the provider's own name, among the configured provider ids.

@@ -118,6 +118,12 @@ export type LogEvent =
       attempts: number;
     }
   | { event: 'dead_letter_replayed'; queue: string; message: Id }
+  /** A version of the catalog has an invalid row: what held before goes on. */
+  | { event: 'catalog_refused'; version: number }
+  /** An isolate could not read the catalog, and goes on with what it has. */
+  | { event: 'catalog_unreachable' }
+  /** The catalog of an isolate is older than an hour. */
+  | { event: 'catalog_stale'; ageSeconds: number }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
@@ -140,6 +146,8 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'sweep_to_new_address',
   'deposit_difference',
   'dead_letter',
+  'catalog_refused',
+  'catalog_stale',
   'unexpected',
 ]);
 

@@ -34,6 +34,8 @@ function withRequestContext(handler: RouteHandler, dialect?: Dialect): Handler<A
       waitUntil: (work) => c.executionCtx.waitUntil(work),
       clock: Date.now,
     };
+    const refresh = deps.catalog.refreshIfDue(ctx.clock());
+    if (refresh !== undefined) ctx.waitUntil(refresh);
     if (isHttpsMissing(request.url, deps.allowPlainHttp)) {
       return withCors(respondError(ctx, { reason: 'https_required' }));
     }

@@ -3,6 +3,7 @@
  * within the hold where the response was truncated, nothing where nothing was produced. Seeds are
  * fixed.
  */
+import { RELEASED_CATALOG } from '@farebox/catalog';
 import { parseRequest } from '@farebox/dialects';
 import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders, type Reading } from '@farebox/providers';
@@ -23,6 +24,7 @@ const END_REASONS: readonly EndReason[] = [
 ];
 
 const deps = {
+  catalog: RELEASED_CATALOG,
   providers: configureProviders({
     apiKeys: { openai: 'k', anthropic: 'k' },
     baseUrls: {},

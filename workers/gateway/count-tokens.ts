@@ -2,7 +2,7 @@
  * POST /v1/messages/count_tokens: the provider's own count, which is free there. Requires a valid
  * key, forwards the body with only the model's name replaced, and holds and charges nothing.
  */
-import { findModel, suggestModels } from '@farebox/catalog';
+import type { Catalog } from '@farebox/catalog';
 import { checkHeaders, editModel, parseCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
@@ -11,18 +11,19 @@ import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
 import { supportedEndpoints } from './plan.ts';
 import { idHeaders } from './request-id.ts';
+import { resolveModel } from './resolve-model.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
 
 type CountTarget = Result<{ provider: Provider; upstreamName: string }, ApiError>;
 
-function resolveTarget(ctx: RequestContext, name: string): CountTarget {
+function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): CountTarget {
   const { providers } = ctx.deps;
   const providerIds = [...providers.keys()];
-  const model = findModel(name, providerIds);
+  const model = catalog.findModel(name, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined) {
-    const suggestions = suggestModels(name, providerIds, ctx.clock());
+    const suggestions = catalog.suggestModels(name, providerIds, ctx.clock());
     return err('model_not_found', { model: name, suggestions });
   }
   if (provider.endpoints.count_tokens === undefined) {
@@ -39,7 +40,7 @@ export const countTokens = withBody(async (ctx, caller, body) => {
   if (headerError !== null) return respondError(ctx, headerError);
   const parsed = parseCountTokens(body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
-  const target = resolveTarget(ctx, parsed.model);
+  const target = await resolveModel(ctx, (catalog) => resolveTarget(ctx, catalog, parsed.model));
   if (!target.ok) return respondError(ctx, target);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
   if (!keyStatus.ok) return respondError(ctx, keyStatus);

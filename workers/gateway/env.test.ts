@@ -4,16 +4,17 @@ import { type Env, getDeps } from './env.ts';
 
 const LEDGER: Required<Env>['LEDGER'] = Object({});
 const SETTLEMENTS: Queue = Object({});
+const CATALOG: Required<Env>['CATALOG'] = Object({});
 
 function getTimeouts(bindings: Env) {
   const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
-  return getDeps({ ...bindings, LEDGER, SETTLEMENTS, KEY_MAC_SECRETS }).timeouts;
+  return getDeps({ ...bindings, LEDGER, SETTLEMENTS, CATALOG, KEY_MAC_SECRETS }).timeouts;
 }
 
 function getProviderIds(extraProviders: string): string[] {
   const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
-  const bindings = { LEDGER, SETTLEMENTS, KEY_MAC_SECRETS, EXTRA_PROVIDERS: extraProviders };
-  return [...getDeps(bindings).providers.keys()];
+  const bindings = { LEDGER, SETTLEMENTS, CATALOG, KEY_MAC_SECRETS };
+  return [...getDeps({ ...bindings, EXTRA_PROVIDERS: extraProviders }).providers.keys()];
 }
 
 describe('EXTRA_PROVIDERS', () => {

@@ -3,6 +3,7 @@
  * missing one, and passes the values on as `GatewayDeps`.
  */
 import { MissingBindingError, requireBinding } from '@farebox/bindings';
+import { CatalogHolder, type CatalogRpc, RELEASED } from '@farebox/catalog';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import { type CallsRpc, createLedgerClient, type LedgerClient } from '@farebox/ledger';
 import {
@@ -12,6 +13,7 @@ import {
   type ProviderSettings,
 } from '@farebox/providers';
 import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
+import { logEvent } from '@farebox/telemetry';
 import * as v from 'valibot';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -21,6 +23,10 @@ import type { Timeouts } from './timeouts.ts';
 export type Env = Readonly<{
   LEDGER?: CallsRpc;
   SETTLEMENTS?: Queue;
+  /** The ledger's entrypoint `Catalog`. */
+  CATALOG?: CatalogRpc;
+  /** How often an isolate reads the catalog, behind a call; 30 by default. */
+  CATALOG_REFRESH_SECONDS?: string;
   KEY_MAC_SECRETS?: string;
   EXTRA_PROVIDERS?: string;
   /** "true" where no TLS terminates in front, as in local development. */
@@ -62,6 +68,7 @@ export type GatewayDeps = Readonly<{
   ledger: LedgerClient;
   settlementQueue: Queue;
   providers: ReadonlyMap<ProviderId, Provider>;
+  catalog: CatalogHolder;
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
   timeouts: Timeouts;
@@ -131,12 +138,21 @@ function readTimeouts(env: Env): Timeouts {
 function createDeps(env: Env): GatewayDeps {
   const macSecrets = parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS'));
   if (macSecrets === undefined) throw new MissingBindingError('KEY_MAC_SECRETS');
+  const providers = configureProviders(readProviderSettings(env));
+  const refreshSeconds = readNumber(env.CATALOG_REFRESH_SECONDS, 'CATALOG_REFRESH_SECONDS', 30);
   const perSecond = readNumber(env.KEY_CALLS_PER_SECOND, 'KEY_CALLS_PER_SECOND', 300);
   return {
     macSecrets,
     ledger: createLedgerClient(requireBinding(env.LEDGER, 'LEDGER')),
     settlementQueue: requireBinding(env.SETTLEMENTS, 'SETTLEMENTS'),
-    providers: configureProviders(readProviderSettings(env)),
+    providers,
+    catalog: new CatalogHolder({
+      released: RELEASED,
+      source: requireBinding(env.CATALOG, 'CATALOG'),
+      providers: [...providers.keys()],
+      refreshMs: 1000 * refreshSeconds,
+      logEvent,
+    }),
     bodyReader: new BodyReader(),
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
     timeouts: readTimeouts(env),

@@ -8,6 +8,7 @@ import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
 import { idHeaders } from './request-id.ts';
+import { resolveModel } from './resolve-model.ts';
 import { withBody } from './with-caller.ts';
 
 /**
@@ -59,7 +60,9 @@ export const estimateCost = withBody(async (ctx, caller, body) => {
   const parsed = parseWithFallback(ctx.dialect, body.bytes);
   body.release();
   if (!parsed.ok) return respondError(ctx, parsed);
-  const planResult = planCall(parsed.facts, request.headers, deps, ctx.clock());
+  const planResult = await resolveModel(ctx, (catalog, now) =>
+    planCall(parsed.facts, request.headers, { ...deps, catalog }, now),
+  );
   if (!planResult.ok) return respondError(ctx, planResult);
   const balance = await deps.ledger.credits(caller.account, caller.key);
   if (!balance.ok) return respondError(ctx, balance);

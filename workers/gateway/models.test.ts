@@ -9,6 +9,7 @@ const unreachableBinding = new Proxy(
 const bindings = {
   LEDGER: unreachableBinding,
   SETTLEMENTS: unreachableBinding,
+  CATALOG: unreachableBinding,
   KEY_MAC_SECRETS: `1:${'00'.repeat(32)}`,
   OPENAI_API_KEY: 'k',
   ANTHROPIC_API_KEY: 'k',

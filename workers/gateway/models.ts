@@ -1,14 +1,11 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
 import {
-  findModel,
+  type Catalog,
   isRetired,
-  listModels,
   type Model,
-  priceDate,
   publishPrices,
   resolvePrices,
   standardTerms,
-  suggestModels,
 } from '@farebox/catalog';
 import { DIALECT_SPECS } from '@farebox/dialects';
 import { NO_USAGE, pricesToJson } from '@farebox/money';
@@ -17,6 +14,7 @@ import { type RequestContext, respondError } from './context.ts';
 import { selectPage } from './model-pages.ts';
 import { supportedEndpoints } from './plan.ts';
 import { idHeaders } from './request-id.ts';
+import { getCatalog } from './resolve-model.ts';
 
 function toInstant(date: string | null): string | null {
   return date === null ? null : new Date(date).toISOString();
@@ -110,10 +108,10 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
   };
 }
 
-function listServedModels(ctx: RequestContext): readonly Model[] {
+function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model[] {
   const now = ctx.clock();
   const { onlyCallable } = DIALECT_SPECS[ctx.dialect].modelList;
-  return listModels([...ctx.deps.providers.keys()]).filter((model) => {
+  return catalog.listModels([...ctx.deps.providers.keys()]).filter((model) => {
     const provider = ctx.deps.providers.get(model.provider);
     const isCallable = provider?.endpoints[ctx.dialect] !== undefined;
     return !isRetired(model, now) && (isCallable || !onlyCallable);
@@ -146,7 +144,8 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;
   const { page, bounds } = DIALECT_SPECS[ctx.dialect].modelList;
-  const served = listServedModels(ctx);
+  const { catalog, list } = await getCatalog(ctx);
+  const served = listServedModels(ctx, catalog);
   const listed = allowed === null ? served : served.filter(({ name }) => allowed.includes(name));
   const query = new URL(ctx.request.url).searchParams;
   const selected = selectPage([...listed].sort(byRelease), query, page);
@@ -156,7 +155,7 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   return jsonResponse(ctx, {
     object: 'list',
     data: items.map((model) => modelJson(ctx, model, now)),
-    prices_dated: priceDate(),
+    prices_dated: list.date,
     ...bounds(
       items.map(({ name }) => name),
       hasMore,
@@ -168,12 +167,13 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
 export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
   const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;
+  const { catalog } = await getCatalog(ctx);
   const now = ctx.clock();
   const providers = [...ctx.deps.providers.keys()];
-  const model = findModel(id, providers);
+  const model = catalog.findModel(id, providers);
   const isAllowed = model !== undefined && (allowed === null || allowed.includes(model.name));
   if (model === undefined || !isAllowed || isRetired(model, now)) {
-    const suggestions = suggestModels(id, providers, now);
+    const suggestions = catalog.suggestModels(id, providers, now);
     return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }
   return jsonResponse(ctx, modelJson(ctx, model, now));

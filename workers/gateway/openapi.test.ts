@@ -50,7 +50,9 @@ describe('docs/openapi.json', () => {
   });
 
   it('requires exactly the fields that every model has', async () => {
-    const bindings = { LEDGER: {}, SETTLEMENTS: {}, KEY_MAC_SECRETS: `1:${'00'.repeat(32)}` };
+    const CATALOG = { read: async () => ({ changed: false }) };
+    const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
+    const bindings = { LEDGER: {}, SETTLEMENTS: {}, CATALOG, KEY_MAC_SECRETS };
     const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} };
     const response = await app.request(
       'https://api.example/v1/models/gpt-4o-mini',

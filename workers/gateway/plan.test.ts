@@ -8,6 +8,7 @@ import {
   type MaxPrices,
   type Model,
   maxPrices,
+  RELEASED_CATALOG,
   resolvePrices,
   standardTerms,
 } from '@farebox/catalog';
@@ -23,6 +24,7 @@ import { type Plan, planCall } from './plan.ts';
 const SEED = 20261123;
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const deps = {
+  catalog: RELEASED_CATALOG,
   providers: configureProviders({
     apiKeys: Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k'])),
     baseUrls: {},

@@ -3,13 +3,12 @@
  * limit of its output. Pure.
  */
 import {
-  findModel,
+  type Catalog,
   isRetired,
   type MaxPrices,
   type Model,
   maxPrices,
   standardTerms,
-  suggestModels,
 } from '@farebox/catalog';
 import { DIALECT_SPECS, DIALECTS, hasLongContextBeta, type RequestFacts } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
@@ -33,6 +32,7 @@ export type Plan = Readonly<{
 }>;
 
 export type PlanDeps = Readonly<{
+  catalog: Catalog;
   providers: ReadonlyMap<ProviderId, Provider>;
   /** Output tokens injected where the request has no limit. */
   defaultMaxOutput: number;
@@ -143,12 +143,12 @@ export function planCall(
   deps: PlanDeps,
   now: number,
 ): PlanResult {
-  const { providers } = deps;
+  const { catalog, providers } = deps;
   const providerIds = [...providers.keys()];
-  const model = findModel(facts.model, providerIds);
+  const model = catalog.findModel(facts.model, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
   if (model === undefined || provider === undefined || isRetired(model, now)) {
-    const suggestions = suggestModels(facts.model, providerIds, now);
+    const suggestions = catalog.suggestModels(facts.model, providerIds, now);
     return err('model_not_found', { model: facts.model, suggestions });
   }
   if (provider.endpoints[facts.dialect] === undefined) {

@@ -19,6 +19,7 @@ import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { type Plan, planCall } from './plan.ts';
+import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 import { releaseHold, settleWithoutCharge } from './settle-call.ts';
 import { respondStreaming } from './streamed-response.ts';
@@ -180,7 +181,9 @@ export const relay = withBody(async (ctx, { account, key }, body) => {
   if (headerError !== null) return respondError(ctx, headerError);
   const parsed = parseRequest(ctx.dialect, body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
-  const planResult = planCall(parsed.facts, request.headers, deps, clock());
+  const planResult = await resolveModel(ctx, (catalog, now) =>
+    planCall(parsed.facts, request.headers, { ...deps, catalog }, now),
+  );
   if (!planResult.ok) return respondError(ctx, planResult);
   const { plan } = planResult;
   const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));

@@ -3,8 +3,11 @@
  * call (a binding to the Durable Object's namespace would expose every verb to a bug in any of
  * them).
  */
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import type { CatalogRead, CatalogRpc } from '@farebox/catalog';
 import type * as C from '@farebox/ledger';
 import { findArchivedCall } from './archived-calls.ts';
+import { readCatalogFor } from './catalog.ts';
 import { runDailyReconciliation } from './daily-reconciliation.ts';
 import { forwarding } from './entrypoint.ts';
 import { accountStub, type Env } from './env.ts';
@@ -83,6 +86,13 @@ export class Operators
 
 /** For the deposits Worker. */
 export class Credits extends forwarding<C.CreditsRpc>()('credit') implements C.CreditsRpc {}
+
+/** For the gateway and the console, read-only: what operators changed of the catalog. */
+export class Catalog extends WorkerEntrypoint<Env> implements CatalogRpc {
+  async read(knownVersion: number | null): Promise<CatalogRead> {
+    return readCatalogFor(this.env, knownVersion, Date.now());
+  }
+}
 
 export default {
   fetch: () => new Response(null, { status: 404 }),
