@@ -33,6 +33,8 @@ export type Env = Readonly<{
    * by default.
    */
   OPERATOR_LIMIT_USD?: string;
+  /** The percentage by which one operator may move a price of the catalog; 20 by default. */
+  CATALOG_CHANGE_PERCENT?: string;
   /** Local development only: the URL that serves the Access stand-in's public keys. */
   ACCESS_KEYS_URL?: string;
   /** Extended public keys, comma separated, the current one first. */
@@ -54,9 +56,12 @@ export type OperatorDeps = Readonly<{
   accessKeys: AccessKeyCache;
   roles: RoleAssignments;
   adjustmentLimits: AdjustmentLimits;
+  /** A change that moves a price by a larger percentage needs a second operator. */
+  catalogChangePercent: number;
   deposits: DepositSettings;
 }>;
 
+const DEFAULT_CATALOG_CHANGE_PERCENT = '20';
 const TEAM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_ACCOUNT_LIMIT_USD = '50';
 const DEFAULT_OPERATOR_LIMIT_USD = '200';
@@ -88,6 +93,11 @@ function createAdjustmentLimits(env: Env): AdjustmentLimits {
   };
 }
 
+function readCatalogChangePercent(env: Env): number {
+  const text = env.CATALOG_CHANGE_PERCENT || DEFAULT_CATALOG_CHANGE_PERCENT;
+  return Number(requireMatch(text, /^\d{1,3}$/, 'CATALOG_CHANGE_PERCENT'));
+}
+
 function createDeps(env: Env): OperatorDeps {
   const host = requireBinding(env.OPERATORS_HOST, 'OPERATORS_HOST').toLowerCase();
   const access = createAccessSettings(env, host);
@@ -102,6 +112,7 @@ function createDeps(env: Env): OperatorDeps {
     accessKeys: new AccessKeyCache(access.keysUrl),
     roles: requireBinding(roles, 'OPERATOR_ROLES'),
     adjustmentLimits: createAdjustmentLimits(env),
+    catalogChangePercent: readCatalogChangePercent(env),
     deposits: createDepositSettings(env),
   };
 }

@@ -12,6 +12,7 @@ const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Pe
   { path: '/operators', label: 'Find an account', permission: 'view_account' },
   { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
   { path: '/operators/deposits', label: 'Deposits', permission: 'view_deposits' },
+  { path: '/operators/catalog', label: 'Catalog', permission: 'view_catalog' },
   { path: '/operators/health', label: 'Health', permission: 'view_health' },
   { path: '/operators/audit-log', label: 'Audit log', permission: 'view_audit_log' },
 ];
@@ -81,6 +82,7 @@ const STATUSES: Readonly<Partial<Record<ActionError, 403 | 404 | 422>>> = {
   no_owner: 404,
   reason_required: 422,
   invalid_fields: 422,
+  invalid_change: 422,
 };
 
 export function httpStatusFor(error: ActionError): 403 | 404 | 409 | 422 {

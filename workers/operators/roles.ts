@@ -28,6 +28,9 @@ export const PERMISSIONS = [
   'withdraw_consent',
   'adjust',
   'approve',
+  'view_catalog',
+  /** Add and change models, prices and margins, up to the limit alone. */
+  'change_catalog',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -45,6 +48,7 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
     'revoke_key',
     'end_sessions',
     'withdraw_consent',
+    'view_catalog',
   ],
   finance: [
     'view_account',
@@ -55,6 +59,8 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
     'unfreeze',
     'adjust',
     'approve',
+    'view_catalog',
+    'change_catalog',
   ],
   admin: PERMISSIONS,
 };

@@ -26,6 +26,9 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   applied: 'Adjustment applied.',
   waiting: 'The adjustment is above the limit and needs a second approval.',
   rejected: 'Adjustment rejected. The balance was not changed.',
+  catalog_changed: 'Change accepted. It takes effect everywhere within a minute of its moment.',
+  catalog_waiting: 'This moves a price further than one operator may. It needs a second approval.',
+  catalog_rejected: 'Change rejected. The catalog was not changed.',
   resume_chain: 'Network resumed. It is scanned again from the next minute.',
   release_deposit:
     'Deposit released. It is credited within the next minute’s run, if the account can accept it.',
@@ -48,6 +51,8 @@ export const ERROR_MESSAGES: Readonly<Record<ActionError, string>> = {
   insufficient: 'Insufficient available balance.',
   own_proposal: 'This is your own proposal. Another operator has to approve it.',
   already_decided: 'This was already decided.',
+  invalid_change: 'The change is not valid, so nothing was changed.',
+  stale: 'The catalog was changed since. Nothing was changed: preview it again.',
   unknown_address: 'The report contains addresses that are not ours. Nothing was imported.',
 };
 export type ActionError =
@@ -63,6 +68,8 @@ export type ActionError =
   | 'insufficient'
   | 'own_proposal'
   | 'already_decided'
+  | 'invalid_change'
+  | 'stale'
   | 'unknown_address';
 
 export const ACTION_LABELS: Readonly<
