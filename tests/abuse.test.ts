@@ -181,7 +181,7 @@ describe('a request that could cost more than its hold', () => {
   });
 
   it.each([
-    ['service_tier', { service_tier: 'priority' }],
+    ['a service tier without a price', { service_tier: 'ultrafast' }],
     ['store', { store: true }],
     [
       'a stored file',

@@ -340,7 +340,7 @@ const REJECTED_REQUESTS: readonly (readonly [
   ['duplicate_field', 400, { text: '{"model":"a","model":"b","messages":[]}' }],
   ['missing_field', 400, { text: '{}' }],
   ['invalid_field', 400, { body: { max_tokens: 'many' } }],
-  ['unsupported_feature', 400, { body: { service_tier: 'priority' } }],
+  ['unsupported_feature', 400, { body: { service_tier: 'ultrafast' } }],
   ['body_too_large', 413, { text: oversized }],
 ];
 type RejectedRequest = Readonly<{

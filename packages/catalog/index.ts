@@ -3,10 +3,12 @@
  * and reviewed list. Runs in Workers: no I/O and no clock. An unknown name is never resolved to a
  * similar one.
  */
-import { STANDARD_TERMS, type Usage } from '@farebox/money';
+import { type Bucket, STANDARD_TERMS, type Usage } from '@farebox/money';
 import { type Catalog, isRetired, type Model, openCatalog } from './catalog.ts';
 import { addModels, type ExtraModel } from './extra-models.ts';
 import {
+  findCacheWriteBucket,
+  listPricedTerms as listModelTerms,
   type MaxPrices,
   maxPrices as maxModelPrices,
   type PossibleTerms,
@@ -97,6 +99,19 @@ export function standardTerms(at: number): PriceTerms {
 /** The prices of a call that was served on these terms and used that much. */
 export function resolvePrices(model: Model, terms: PriceTerms, usage: Usage): ResolvedPrices {
   return resolveModelPrices(model.prices, terms, usage);
+}
+
+/** Returns the tiers, speeds and regions that the model has a price for at `at`. */
+export function listPricedTerms(model: Model, at: number): ReturnType<typeof listModelTerms> {
+  return listModelTerms(model.prices, at);
+}
+
+/**
+ * Returns the bucket of cache writes whose lifetime an answer does not tell; `asked` is that of the
+ * lifetime in the request.
+ */
+export function getCacheWriteBucket(model: Model, asked: Bucket | null): Bucket {
+  return findCacheWriteBucket(model.prices, asked);
 }
 
 /** Returns the highest prices that a call may have, given all it may be served and its input. */

@@ -3,7 +3,18 @@
  * once per model; a look-up decides which rules hold and finds the rest in a cache. Pure;
  * `@farebox/money` does the arithmetic of a bill.
  */
-import type { Bucket, Prices, Region, ServiceTier, Speed, Usage } from '@farebox/money';
+import {
+  type Bucket,
+  type Prices,
+  REGIONS,
+  type Region,
+  SERVICE_TIERS,
+  type ServiceTier,
+  SPEEDS,
+  type Speed,
+  STANDARD_TERMS,
+  type Usage,
+} from '@farebox/money';
 import {
   type Calendars,
   conditionsHold,
@@ -91,6 +102,7 @@ const FALLBACK: Readonly<Partial<Record<PriceKey, PriceKey>>> = {
   audio_input: 'input_uncached',
   audio_output: 'output',
   image_output: 'output',
+  x_search: 'web_search',
 };
 
 function decodePrices(prices: PriceRule['prices']): ReadonlyMap<PriceKey, bigint> {
@@ -288,6 +300,42 @@ function findPrices(
 export function resolvePrices(model: ModelPrices, terms: PriceTerms, usage: Usage): ResolvedPrices {
   const reached = model.edges.map((edge) => reachesEdge(edge, usage));
   return findPrices(model, terms, reached, false);
+}
+
+/**
+ * Returns the tiers, speeds and regions that have a price at `at`, standard ones first. A term that
+ * no rule and no factor names would be billed at another term's price.
+ */
+export function listPricedTerms(model: ModelPrices, at: number) {
+  const current = [...model.rules, ...model.factors].filter(
+    ({ when }) => at >= when.from && at < when.until,
+  );
+  const isNamed = (dimension: Dimension, value: string): boolean =>
+    value === STANDARD_TERMS[dimension] || current.some(({ when }) => when[dimension] === value);
+  return {
+    tier: SERVICE_TIERS.filter((tier) => isNamed('tier', tier)),
+    speed: SPEEDS.filter((speed) => isNamed('speed', speed)),
+    region: REGIONS.filter((region) => isNamed('region', region)),
+  };
+}
+
+const CACHE_WRITES = [
+  'cache_write_5m',
+  'cache_write_30m',
+  'cache_write_1h',
+  'cache_write_12h',
+] as const satisfies readonly Bucket[];
+
+/**
+ * Returns the bucket of cache writes whose lifetime the answer does not tell: the one asked for, if
+ * the model has a price of it, else the shortest-lived one that it has a price of.
+ */
+export function findCacheWriteBucket(model: ModelPrices, asked: Bucket | null): Bucket {
+  const stated = CACHE_WRITES.filter((bucket) =>
+    model.rules.some(({ prices }) => prices.has(bucket)),
+  );
+  const [shortest = 'cache_write_5m'] = stated;
+  return stated.find((bucket) => bucket === asked) ?? shortest;
 }
 
 /** The highest prices that a call may have; a surcharge without a price is absent. */

@@ -3,7 +3,8 @@
  * written. A captured node holds names, kinds, positions and short texts of settings, never a piece
  * of a prompt.
  */
-import type { RequestError, Span, SurchargeBound } from './contract.ts';
+import { type ServiceTerms, STANDARD_TERMS } from '@farebox/money';
+import type { CacheWrites, RequestError, Span, SurchargeBound } from './contract.ts';
 import { type FoldedNames, findConfusedName, foldNames } from './field-names.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 
@@ -47,7 +48,8 @@ export class RequestAnalysis {
   /** True where the body itself asks for the beta with the longest context window. */
   longContext = false;
   serverTools = false;
-  cacheWrites: 'automatic' | '5m' | '1h' = 'automatic';
+  cacheWrites: CacheWrites = 'automatic';
+  terms: ServiceTerms = STANDARD_TERMS;
   unknownFields = 0;
   /** Tokens that no byte of the body stands for: images, role markers, tool preambles. */
   extraMaxTokens = 0;

@@ -117,6 +117,7 @@ export const CHAT_DIALECT: DialectSpec = {
     createAssembler: createChatAssembler,
     lastWord: 'data: [DONE]\n\n',
     normalizeUsage: normalizeChatUsage,
+    cacheWriteLifetimes: 'unreported',
     // No parser takes a comment for data (WHATWG HTML, server-sent events).
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },

@@ -8,7 +8,6 @@ import {
   type JsonNode,
   LEAF,
   NO_EFFECT,
-  oneOfValues,
   REFERS_TO_STORED,
   type RequestAnalysis,
   type Rule,
@@ -17,8 +16,10 @@ import {
   toInteger,
   unpricedRule,
 } from './analysis.ts';
+import type { CacheWrites, ServerToolKind } from './contract.ts';
 import { MESSAGES_PATH } from './endpoint-paths.ts';
 import type { JsonKind } from './json-scanner.ts';
+import { tierRule } from './service-terms.ts';
 
 /**
  * The maximum tokens of one inline image. OpenAI bills gpt-4o-mini 2,833 + 5,667 a tile, eight
@@ -79,6 +80,26 @@ function checkGoogle(value: JsonNode, analysis: RequestAnalysis): void {
   if (thinking !== undefined) checkThinking(thinking, analysis);
 }
 
+/** Lifetimes of OpenAI's cache writes, which have prices of their own since GPT-5.6. */
+const CACHE_LIFETIMES: ReadonlyMap<string, CacheWrites> = new Map([
+  ['30m', '30m'],
+  ['12h', '12h'],
+]);
+
+function checkCacheOptions(value: JsonNode, analysis: RequestAnalysis): void {
+  const ttl = getMember(value, 'ttl');
+  if (ttl === undefined) return;
+  const lifetime = CACHE_LIFETIMES.get(ttl.text ?? '');
+  if (lifetime === undefined)
+    analysis.rejectPricing('prompt_cache_options.ttl', 'use 30m or 12h, which have known prices');
+  else analysis.cacheWrites = lifetime;
+}
+
+/** Models before GPT-5.6 take a retention in place of a lifetime, and bill no writes. */
+function checkCacheRetention(value: JsonNode, analysis: RequestAnalysis): void {
+  if (value.text === '24h' || value.text === '12h') analysis.cacheWrites = '12h';
+}
+
 const GOOGLE_CAPTURE = {
   members: {
     cached_content: LEAF,
@@ -112,6 +133,12 @@ export const CHAT_RULES: Rules = {
     check: (_value, analysis) => limitWebSearch(analysis),
   },
   response_format: { effect: 'priced' },
+  prompt_cache_options: {
+    effect: 'bounded',
+    captureSpec: { members: { ttl: LEAF } },
+    check: checkCacheOptions,
+  },
+  prompt_cache_retention: { effect: 'bounded', check: checkCacheRetention },
   thinking: {
     effect: 'bounded',
     captureSpec: { members: { budget_tokens: LEAF } },
@@ -137,7 +164,9 @@ export const CHAT_RULES: Rules = {
     captureSpec: { members: { mode: LEAF } },
     check: checkSearchParameters,
   },
-  service_tier: oneOfValues(['auto', 'default', 'standard'], 'other tiers have other prices'),
+  service_tier: tierRule([
+    ...['auto', 'default', 'standard', 'flex', 'priority', 'fast', 'ultrafast'],
+  ]),
   store: { effect: 'rejected', check: checkFlag('answers are not kept at the provider') },
   deferred: {
     effect: 'rejected',
@@ -163,8 +192,6 @@ export const CHAT_RULES: Rules = {
   parallel_tool_calls: NO_EFFECT,
   presence_penalty: NO_EFFECT,
   prompt_cache_key: NO_EFFECT,
-  prompt_cache_options: NO_EFFECT,
-  prompt_cache_retention: NO_EFFECT,
   provider: NO_EFFECT,
   reasoning: NO_EFFECT,
   reasoning_effort: NO_EFFECT,
@@ -260,6 +287,18 @@ export function checkChatMessage(message: JsonNode, path: string, analysis: Requ
   }
 }
 
+/** Tools that xAI runs, by the beginning of their types (https://docs.x.ai/docs/guides/tools). */
+const SERVER_TOOLS: readonly (readonly [prefix: string, ServerToolKind])[] = [
+  ['web_search', 'web_search'],
+  ['x_search', 'x_search'],
+  ['code_interpreter', 'code_execution'],
+  ['code_execution', 'code_execution'],
+  ['file_search', 'file_search'],
+  ['collections_search', 'file_search'],
+  ['document_search', 'document_search'],
+  ['attachment_search', 'document_search'],
+];
+
 export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
   const hasFunction = tool.members.has('function');
   if (getMember(tool, 'input_schema') !== undefined && !hasFunction) {
@@ -280,8 +319,10 @@ export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAna
   }
   analysis.serverTools = true;
   analysis.contextWindow = true;
-  if (/^(web|x)_search/.test(type.text)) limitWebSearch(analysis);
-  else analysis.unknownFields += 1;
+  const { text } = type;
+  const kind = SERVER_TOOLS.find(([prefix]) => text.startsWith(prefix))?.[1];
+  if (kind === undefined) analysis.unknownFields += 1;
+  else analysis.addSurcharge(kind, MAX_SEARCHES);
 }
 
 /** Words in the name of a member that switches on a tool of the provider: `google_search`. */

@@ -4,12 +4,8 @@
  */
 import type { UsageContext, UsageQuirks } from './dialect-spec.ts';
 import { CountReader, childObject, type JsonObject } from './json-fields.ts';
-import {
-  isListPriceTier,
-  NO_USAGE_REPORTED,
-  type NormalizedUsage,
-  toSurcharges,
-} from './normalized-usage.ts';
+import { NO_USAGE_REPORTED, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
+import { readServedTerms } from './service-terms.ts';
 
 type ReportedUsage = Readonly<{
   prompt: number;
@@ -69,6 +65,30 @@ function readCounts(
   return { prompt: Math.max(0, total - completion), completion, total };
 }
 
+/**
+ * Counts the calls of xAI's own tools (https://docs.x.ai/developers/pricing). Its details name each
+ * tool; without them every call is a search, as is each source of the older live search. Calls of
+ * MCP tools cost their tokens only.
+ */
+function countServerTools(reader: CountReader, usage: JsonObject) {
+  const details = childObject(usage, 'server_side_tool_usage_details');
+  const counts = {
+    web_search: reader.readOrZero(details, 'web_search_calls'),
+    x_search: reader.readOrZero(details, 'x_search_calls'),
+    code_execution: reader.readOrZero(details, 'code_interpreter_calls'),
+    file_search: reader.readOrZero(details, 'file_search_calls'),
+    document_search: reader.readOrZero(details, 'document_search_calls'),
+  };
+  const free = reader.readOrZero(details, 'mcp_calls');
+  const named = Object.values(counts).reduce((sum, count) => sum + count, free);
+  const all = reader.readOrZero(usage, 'num_server_side_tools_used');
+  const sources = reader.readOrZero(usage, 'num_sources_used');
+  if (named === 0)
+    return { counts: { ...counts, web_search: all > 0 ? all : sources }, unknown: 0 };
+  const images = reader.readOrZero(details, 'image_generation_calls');
+  return { counts, unknown: images > 0 ? 1 : 0 };
+}
+
 /** Normalizes a usage object. Without both of its counts there is no usage. */
 export function normalizeChatUsage(
   usage: JsonObject,
@@ -98,8 +118,11 @@ export function normalizeChatUsage(
     total.output - audioOutput,
   );
   const textOutput = total.output - audioOutput - imageOutput;
-  const searchSources = reader.readOrZero(usage, 'num_sources_used');
+  const terms = readServedTerms({ tier: serviceTier });
+  const tools = countServerTools(reader, usage);
+  const search = quirks.searchModels?.test(model) === true ? 1 : 0;
   return {
+    ...NO_USAGE_REPORTED,
     usage: {
       input_uncached: uncached - audioInput,
       cache_read: cacheRead,
@@ -111,11 +134,13 @@ export function normalizeChatUsage(
       output_reasoning: Math.min(total.reasoning, textOutput),
     },
     surcharges: toSurcharges({
-      web_search: searchSources + (quirks.searchModels?.test(model) === true ? 1 : 0),
+      ...tools.counts,
+      web_search: tools.counts.web_search + search,
       audio_input: audioInput,
       audio_output: audioOutput,
       image_output: imageOutput,
     }),
-    unpriceable: reader.invalidCount + (isListPriceTier(serviceTier) ? 0 : 1),
+    served: terms.served,
+    unpriceable: reader.invalidCount + terms.unknown + tools.unknown,
   };
 }

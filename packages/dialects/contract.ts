@@ -3,6 +3,8 @@
  * of the prompt: facts are numbers, names of fields and models, and byte positions.
  */
 
+import type { ServiceTerms } from '@farebox/money';
+
 /** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
 export const DIALECTS = ['chat', 'messages'] as const;
 export type Dialect = (typeof DIALECTS)[number];
@@ -13,14 +15,25 @@ export type UpstreamEndpoint = Dialect | 'count_tokens';
 /** Half-open byte range of a JSON value in the body. */
 export type Span = Readonly<{ start: number; end: number }>;
 
+/** The surcharges of tools that a provider runs. */
+export type ServerToolKind =
+  | 'web_search'
+  | 'x_search'
+  | 'code_execution'
+  | 'file_search'
+  | 'document_search';
+
 /** A surcharge that a request may cause, with its maximum count. */
 export type SurchargeBound =
-  | Readonly<{ kind: 'web_search'; maxCount: number }>
+  | Readonly<{ kind: ServerToolKind; maxCount: number }>
   /**
    * Passes that first summarize the conversation, each billed in addition to the answer's own
    * usage.
    */
   | Readonly<{ kind: 'compaction'; maxCount: number }>;
+
+/** A lifetime that a request asks of its cache writes; `automatic` where it asks for none. */
+export type CacheWrites = 'automatic' | '5m' | '30m' | '1h' | '12h';
 
 export type RequestFacts = Readonly<{
   dialect: Dialect;
@@ -44,7 +57,9 @@ export type RequestFacts = Readonly<{
   /** True where the body names the beta with the longest context window (Anthropic, `betas`). */
   longContext: boolean;
   /** The longest-lived prompt-cache write that the request can cause. */
-  cacheWrites: 'automatic' | '5m' | '1h';
+  cacheWrites: CacheWrites;
+  /** The terms of service that the request asks for. */
+  terms: ServiceTerms;
   surchargeBounds: readonly SurchargeBound[];
   /** The number of fields that no table has; they are forwarded. */
   unknownFields: number;

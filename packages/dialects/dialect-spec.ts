@@ -135,6 +135,11 @@ export type AnswerSpec = Readonly<{
   /** The event after which nothing comes. */
   lastWord: string;
   normalizeUsage: (usage: JsonObject, context: UsageContext) => NormalizedUsage;
+  /**
+   * Whether usage tells the lifetime of cache writes. Where it does not, they are in
+   * `cache_write_5m`, and the bill goes by the lifetime that the request asked for.
+   */
+  cacheWriteLifetimes: 'reported' | 'unreported';
   /** An event that may be written between any two events of a stream and says nothing. */
   keepAliveBytes: Uint8Array;
 }>;

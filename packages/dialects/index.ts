@@ -19,6 +19,7 @@ export {
   type SurchargeCount,
 } from './normalized-usage.ts';
 export { parseCountTokens, parseRequest } from './parse-request.ts';
+export { nameTerm, type ServedTerms, TERM_FIELDS } from './service-terms.ts';
 export {
   checkHeaders,
   DIALECT_SPECS,

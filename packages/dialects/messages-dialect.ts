@@ -124,6 +124,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     createAssembler: createMessagesAssembler,
     lastWord: frameMessagesEvent({ type: 'message_stop' }),
     normalizeUsage: normalizeMessagesUsage,
+    cacheWriteLifetimes: 'reported',
     // Anthropic's own streams contain this event, so its SDKs ignore it.
     keepAliveBytes: new TextEncoder().encode('event: ping\ndata: {"type":"ping"}\n\n'),
   },

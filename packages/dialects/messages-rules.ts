@@ -8,7 +8,6 @@ import {
   type JsonNode,
   LEAF,
   NO_EFFECT,
-  oneOfValues,
   REFERS_TO_STORED,
   type RequestAnalysis,
   type Rules,
@@ -17,6 +16,7 @@ import {
   unpricedRule,
 } from './analysis.ts';
 import { CHAT_PATH } from './endpoint-paths.ts';
+import { REGION_RULE, SPEED_RULE, tierRule } from './service-terms.ts';
 
 /**
  * platform.claude.com, "Vision": at most 4,784 visual tokens on high-resolution models, about 1,600
@@ -125,10 +125,10 @@ export const MESSAGES_RULES: Rules = {
     },
   },
 
-  service_tier: oneOfValues(['auto', 'standard_only'], 'other tiers have other prices'),
-  speed: oneOfValues(['standard'], 'fast mode has other prices'),
+  service_tier: tierRule(['auto', 'standard_only']),
+  speed: SPEED_RULE,
   // "Data residency": inference kept in one country costs 1.1 times the price.
-  inference_geo: oneOfValues(['global'], 'inference in one region has other prices'),
+  inference_geo: REGION_RULE,
   billing_policy: {
     effect: 'rejected',
     captureSpec: { members: { bill_to: LEAF } },

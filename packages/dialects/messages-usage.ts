@@ -1,89 +1,83 @@
 /** The usage of Anthropic's Messages as disjoint buckets. Pure. */
+import { NO_USAGE, totalInputTokens, type Usage } from '@farebox/money';
 import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
-import { isListPriceTier, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
+import { NO_USAGE_REPORTED, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
+import { readServedTerms } from './service-terms.ts';
 
 /** Returns cache writes by lifetime. The total may exceed its split; the rest lives 5 minutes. */
-function cacheWrites(reader: CountReader, usage: JsonObject) {
+function readCacheWrites(reader: CountReader, usage: JsonObject) {
   const split = childObject(usage, 'cache_creation');
   const fiveMinuteWrites = reader.readOrZero(split, 'ephemeral_5m_input_tokens');
   const oneHourWrites = reader.readOrZero(split, 'ephemeral_1h_input_tokens');
   const total =
     reader.read(usage, 'cache_creation_input_tokens') ?? fiveMinuteWrites + oneHourWrites;
   const oneHour = Math.min(oneHourWrites, total);
-  return { fiveMinutes: total - oneHour, oneHour, total };
+  return { cache_write_5m: total - oneHour, cache_write_1h: oneHour };
 }
 
-type Compaction = { input: number; read: number; write: number; output: number; unknown: number };
+/** Returns the buckets of a usage object, or of one of its iterations; null without its counts. */
+function readBuckets(reader: CountReader, usage: JsonObject): Usage | null {
+  const input = reader.read(usage, 'input_tokens');
+  const output = reader.read(usage, 'output_tokens');
+  const details = childObject(usage, 'output_tokens_details');
+  const thinking = reader.readOrZero(details, 'thinking_tokens');
+  const rest = {
+    cache_read: reader.readOrZero(usage, 'cache_read_input_tokens'),
+    ...readCacheWrites(reader, usage),
+  };
+  if (input === null || output === null) return null;
+  const output_reasoning = Math.min(thinking, output);
+  return { ...NO_USAGE, ...rest, input_uncached: input, output, output_reasoning };
+}
+
+type Iterations = Readonly<{ passes: readonly Usage[]; turns: readonly Usage[]; unknown: number }>;
 
 /**
- * Sums the passes that the top-level counts leave out. Compaction is billed like any input and
- * output of the same model (https://platform.claude.com/docs/en/build-with-claude/compaction);
- * other kinds, such as another model's advice, have prices we cannot know.
+ * Reads the turns of a call. The top-level counts add up the messages and leave the other kinds out.
+ * Compaction is billed like any input and output of the same model
+ * (https://platform.claude.com/docs/en/build-with-claude/compaction); other kinds, such as another
+ * model's advice, have prices we cannot know.
  */
-function sumCompactions(reader: CountReader, usage: JsonObject): Compaction {
-  const sum = { input: 0, read: 0, write: 0, output: 0, unknown: 0 };
-  const iterations = usage.iterations;
-  if (!Array.isArray(iterations)) return sum;
+function readIterations(reader: CountReader, usage: JsonObject): Iterations {
+  const passes: Usage[] = [];
+  const turns: Usage[] = [];
+  let unknown = 0;
+  const iterations = Array.isArray(usage.iterations) ? usage.iterations : [];
   for (const iteration of iterations) {
-    if (!isJsonObject(iteration) || iteration.type === 'message') continue;
-    if (iteration.type !== 'compaction') {
-      sum.unknown++;
-      continue;
-    }
-    sum.input += reader.readOrZero(iteration, 'input_tokens');
-    sum.read += reader.readOrZero(iteration, 'cache_read_input_tokens');
-    sum.write += cacheWrites(reader, iteration).total;
-    sum.output += reader.readOrZero(iteration, 'output_tokens');
+    if (!isJsonObject(iteration)) continue;
+    const { type } = iteration;
+    if (type !== 'message' && type !== 'compaction') unknown++;
+    else (type === 'message' ? turns : passes).push(readBuckets(reader, iteration) ?? NO_USAGE);
   }
-  return sum;
+  return { passes, turns, unknown };
 }
 
-/** Counts modifiers for which the list price does not hold: tier, speed, place of inference. */
-function countPriceModifiers(usage: JsonObject): number {
-  const geo = usage.inference_geo;
-  const isGlobal =
-    geo === undefined || geo === null || geo === '' || geo === 'global' || geo === 'not_available';
-  return (
-    (isListPriceTier(usage.service_tier) ? 0 : 1) +
-    (isListPriceTier(usage.speed) ? 0 : 1) +
-    (isGlobal ? 0 : 1)
-  );
+function findLargest(turns: readonly Usage[]): Usage | null {
+  let largest: Usage | null = null;
+  for (const turn of turns) {
+    if (largest === null || totalInputTokens(turn) > totalInputTokens(largest)) largest = turn;
+  }
+  return turns.length > 1 ? largest : null;
 }
 
 /** Normalizes a merged usage object. Without both of its counts there is no usage. */
 export function normalizeMessagesUsage(usage: JsonObject): NormalizedUsage {
   const reader = new CountReader();
-  const input = reader.read(usage, 'input_tokens');
-  const output = reader.read(usage, 'output_tokens');
+  const buckets = readBuckets(reader, usage);
   const tools = childObject(usage, 'server_tool_use');
-  const writes = cacheWrites(reader, usage);
-  const read = reader.readOrZero(usage, 'cache_read_input_tokens');
-  const thinking = reader.readOrZero(
-    childObject(usage, 'output_tokens_details'),
-    'thinking_tokens',
-  );
-  const compaction = sumCompactions(reader, usage);
-  const surcharges = toSurcharges({
-    web_search: reader.readOrZero(tools, 'web_search_requests'),
-    compaction_input: compaction.input,
-    compaction_cache_read: compaction.read,
-    compaction_cache_write: compaction.write,
-    compaction_output: compaction.output,
+  const { passes, turns, unknown } = readIterations(reader, usage);
+  const terms = readServedTerms({
+    tier: usage.service_tier,
+    speed: usage.speed,
+    region: usage.inference_geo,
   });
-  const unpriceable = reader.invalidCount + compaction.unknown + countPriceModifiers(usage);
-  if (input === null || output === null) return { usage: null, surcharges, unpriceable };
   return {
-    usage: {
-      input_uncached: input,
-      cache_read: read,
-      cache_write_5m: writes.fiveMinutes,
-      cache_write_30m: 0,
-      cache_write_1h: writes.oneHour,
-      cache_write_12h: 0,
-      output,
-      output_reasoning: Math.min(thinking, output),
-    },
-    surcharges,
-    unpriceable,
+    ...NO_USAGE_REPORTED,
+    usage: buckets,
+    largestTurn: findLargest(turns),
+    passes,
+    surcharges: toSurcharges({ web_search: reader.readOrZero(tools, 'web_search_requests') }),
+    served: terms.served,
+    unpriceable: reader.invalidCount + unknown + terms.unknown,
   };
 }

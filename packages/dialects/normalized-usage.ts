@@ -3,17 +3,34 @@
  * price.
  */
 import { SURCHARGE_KINDS, type SurchargeKind, type Usage } from '@farebox/money';
+import type { ServedTerms } from './service-terms.ts';
 
 /** `count` units (tokens, searches) of something that is billed besides the buckets. */
 export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 export type NormalizedUsage = Readonly<{
   usage: Usage | null;
+  /**
+   * The usage of the largest of several turns that `usage` adds up: a price that depends on the size
+   * of the input goes by a turn. Null where there is one.
+   */
+  largestTurn: Usage | null;
+  /** The usage of passes that `usage` leaves out (Anthropic's compaction), each priced by itself. */
+  passes: readonly Usage[];
   surcharges: readonly SurchargeCount[];
+  /** The terms on which the answer says that it was served. */
+  served: ServedTerms;
   unpriceable: number;
 }>;
 
-export const NO_USAGE_REPORTED: NormalizedUsage = { usage: null, surcharges: [], unpriceable: 0 };
+export const NO_USAGE_REPORTED: NormalizedUsage = {
+  usage: null,
+  largestTurn: null,
+  passes: [],
+  surcharges: [],
+  served: {},
+  unpriceable: 0,
+};
 
 /** Returns the surcharges with a count above zero. */
 export function toSurcharges(
@@ -25,21 +42,4 @@ export function toSurcharges(
     if (count > 0) surcharges.push({ kind, count });
   }
   return surcharges;
-}
-
-/**
- * Tiers at the list price; any other (priority, flex, fast, batch, a future one) has another price.
- */
-const LIST_PRICE_TIERS: ReadonlySet<unknown> = new Set([
-  undefined,
-  null,
-  'auto',
-  'default',
-  'standard',
-  'standard_only',
-  'on_demand',
-]);
-
-export function isListPriceTier(tier: unknown): boolean {
-  return LIST_PRICE_TIERS.has(tier);
 }

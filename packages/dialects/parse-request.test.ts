@@ -194,8 +194,9 @@ describe('facts of a Messages body', () => {
 describe('a feature that cannot be priced or reaches stored data', () => {
   const STORED: readonly (readonly [Dialect, string, object])[] = [
     ['chat', 'store', { store: true }],
-    ['chat', 'service_tier', { service_tier: 'priority' }],
-    ['chat', 'service_tier', { service_tier: 'flex' }],
+    ['chat', 'service_tier', { service_tier: 'scale' }],
+    ['chat', 'service_tier', { service_tier: 'batch' }],
+    ['chat', 'prompt_cache_options.ttl', { prompt_cache_options: { ttl: '48h' } }],
     ['chat', 'prediction', { prediction: { type: 'content', content: 'x' } }],
     ['chat', 'modalities', { modalities: ['text', 'audio'] }],
     ['chat', 'audio', { audio: { voice: 'alloy' } }],
@@ -211,8 +212,8 @@ describe('a feature that cannot be priced or reaches stored data', () => {
     ['chat', 'messages[0].content[0]', userMessage([{ type: 'input_audio', input_audio: {} }])],
     ['chat', 'messages[0].audio', { messages: [{ role: 'assistant', audio: { id: 'a' } }] }],
     ['messages', 'service_tier', { service_tier: 'priority' }],
-    ['messages', 'speed', { speed: 'fast' }],
-    ['messages', 'inference_geo', { inference_geo: 'us' }],
+    ['messages', 'speed', { speed: 'faster' }],
+    ['messages', 'inference_geo', { inference_geo: 'moon' }],
     ['messages', 'container', { container: 'c' }],
     ['messages', 'fallbacks', { fallbacks: 'default' }],
     ['messages', 'thread', { thread: { type: 'create' } }],
@@ -254,6 +255,39 @@ describe('a feature that cannot be priced or reaches stored data', () => {
     { metadata: { a: 'b' } },
   ])('is accepted where it changes nothing: %j', (more) => {
     expect(chat(more).ok).toBe(true);
+  });
+});
+
+describe('the terms of service that a request asks for', () => {
+  it.each([
+    [{}, 'standard'],
+    [{ service_tier: null }, 'standard'],
+    [{ service_tier: 'auto' }, 'standard'],
+    [{ service_tier: 'default' }, 'standard'],
+    [{ service_tier: 'flex' }, 'flex'],
+    [{ service_tier: 'priority' }, 'priority'],
+    [{ service_tier: 'fast' }, 'priority'],
+    [{ service_tier: 'ultrafast' }, 'ultrafast'],
+  ])('are in chat, with %j, the tier %s', (more, tier) => {
+    const terms = { tier, speed: 'standard', region: 'global' };
+    expect(chat(more)).toMatchObject({ ok: true, facts: { terms } });
+  });
+
+  it('are in messages a speed and a region', () => {
+    const more = { speed: 'fast', inference_geo: 'us', service_tier: 'standard_only' };
+    const terms = { tier: 'standard', speed: 'fast', region: 'us' };
+    expect(messages(more)).toMatchObject({ ok: true, facts: { terms } });
+  });
+
+  it.each([
+    [{}, 'automatic'],
+    [{ prompt_cache_options: {} }, 'automatic'],
+    [{ prompt_cache_options: { mode: 'explicit', ttl: '30m' } }, '30m'],
+    [{ prompt_cache_options: { ttl: '12h' } }, '12h'],
+    [{ prompt_cache_retention: 'in_memory' }, 'automatic'],
+    [{ prompt_cache_retention: '24h' }, '12h'],
+  ])('are in chat, with %j, cache writes of %s', (more, cacheWrites) => {
+    expect(chat(more)).toMatchObject({ ok: true, facts: { cacheWrites } });
   });
 });
 

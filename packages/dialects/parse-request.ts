@@ -260,6 +260,7 @@ export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
       ...countInputTokens(parser),
       longContext: analysis.longContext,
       cacheWrites: analysis.cacheWrites,
+      terms: analysis.terms,
       surchargeBounds: analysis.surchargeBounds(choices),
       unknownFields: analysis.unknownFields,
       positions: {

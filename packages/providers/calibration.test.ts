@@ -96,10 +96,10 @@ function createTestMeter({ provider: id, dialect, stream, model }: Recording): M
 /** Returns the reported tokens that the bytes of the answer show. */
 function countShownOutput(recording: Recording, meter: Meter): number {
   const { output, reasoning } = recording.reported;
-  const compaction = meter.reading().surcharges.find(({ kind }) => kind === 'compaction_output');
+  const { passes } = meter.reading();
   const isReasoningShown = /"(reasoning_content|reasoning|thinking)":\s*"./.test(recording.text);
   const hidden = isReasoningShown ? 0 : Math.min(reasoning, output);
-  return output - hidden + (compaction?.count ?? 0);
+  return passes.reduce((sum, pass) => sum + pass.output, output - hidden);
 }
 
 function toOutputKind({ features, text }: Recording): string {

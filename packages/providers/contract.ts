@@ -4,6 +4,7 @@
 import type {
   Dialect,
   JsonObject,
+  ServedTerms,
   SurchargeCount,
   TokenScale,
   UpstreamEndpoint,
@@ -126,8 +127,14 @@ export type Reading = Readonly<{
   usage: Usage | null;
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
+  /** Of several turns that `usage` adds up, the largest, by which a price goes; null for one. */
+  largestTurn: Usage | null;
+  /** The usage of passes that `usage` leaves out; each is priced by itself. */
+  passes: readonly Usage[];
   /** What is billed besides the buckets: counts only, because the meter knows no prices. */
   surcharges: readonly SurchargeCount[];
+  /** The terms on which the answer says that it was served. */
+  served: ServedTerms;
   /** A finish reason or stop event was seen. */
   finished: boolean;
   /** The terminal event (`[DONE]`, `message_stop`), or a whole JSON document, was seen. */

@@ -5,7 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUCKETS } from '@farebox/money';
+import { BUCKETS, NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import {
   configureProviders,
@@ -101,13 +101,12 @@ function feedInChunks(meter: Meter, body: Uint8Array, size: () => number): Buffe
   return Buffer.concat(out);
 }
 
-/** All reported tokens: a compaction moves most of the input out of the buckets into surcharges. */
-function countReportedTokens({ usage, surcharges }: Reading): number {
-  const buckets = BUCKETS.map((bucket) => usage?.[bucket] ?? 0);
-  const compactionTokens = surcharges.map(({ kind, count }) =>
-    kind.startsWith('compaction') ? count : 0,
+/** All reported tokens: a compaction moves most of the input out of the usage into a pass. */
+function countReportedTokens({ usage, passes }: Reading): number {
+  const counts = [usage ?? NO_USAGE, ...passes].flatMap((part) =>
+    BUCKETS.map((bucket) => part[bucket]),
   );
-  return [...buckets, ...compactionTokens].reduce((sum, count) => sum + count, 0);
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 type ChatEvent = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@
  * fixed.
  */
 import { RELEASED_CATALOG } from '@farebox/catalog';
-import { parseRequest } from '@farebox/dialects';
+import { NO_USAGE_REPORTED, parseRequest } from '@farebox/dialects';
 import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders, type Reading } from '@farebox/providers';
 import fc from 'fast-check';
@@ -54,9 +54,8 @@ const thinking = planRequest('chat', {
 const claude = planRequest('messages', { model: 'claude-sonnet-4-5', messages, max_tokens: 1000 });
 
 const EMPTY_READING: Reading = {
-  usage: null,
+  ...NO_USAGE_REPORTED,
   usageFinal: false,
-  surcharges: [],
   finished: false,
   ended: false,
   failed: false,
@@ -117,17 +116,42 @@ describe('the bill of a call with reported usage', () => {
     expect(bill.cost).toBe(2000n * 3000n + 700n * 15_000n + 30_000_000n);
   });
 
-  it('prices a compaction’s tokens like the model’s other tokens', () => {
-    const surcharges = [
-      { kind: 'compaction_input', count: 100 },
-      { kind: 'compaction_cache_read', count: 100 },
-      { kind: 'compaction_cache_write', count: 100 },
-      { kind: 'compaction_output', count: 100 },
-    ] as const;
-    const reading = { usage: NO_USAGE, usageFinal: true, surcharges };
+  it('prices a compaction’s tokens by their own lifetime and size', () => {
+    const pass = {
+      ...NO_USAGE,
+      input_uncached: 100,
+      cache_read: 100,
+      cache_write_5m: 100,
+      cache_write_1h: 100,
+      output: 100,
+    };
+    const long = { ...NO_USAGE, input_uncached: 200_001, output: 10 };
+    const reading = { usage: NO_USAGE, usageFinal: true, passes: [pass, pass, long] };
     const bill = computeBill(claude, makeOutcome(reading, 'complete'));
     expect(bill.reason).toBe('provider_reported');
-    expect(bill.cost).toBe(100n * (3000n + 300n + 3750n + 15_000n));
+    expect(bill.fees.map(({ kind, count }) => [kind, count])).toEqual([
+      ['compaction_input', 200],
+      ['compaction_cache_read', 200],
+      ['compaction_cache_write', 200],
+      ['compaction_cache_write_1h', 200],
+      ['compaction_output', 200],
+      ['compaction_input', 200_001],
+      ['compaction_output', 10],
+    ]);
+    // 3, 0.30, 3.75, 6 and 15 USD a million; above 200,000 tokens of input 6 and 22.50.
+    expect(bill.cost).toBe(
+      200n * (3000n + 300n + 3750n + 6000n + 15_000n) + 200_001n * 6000n + 10n * 22_500n,
+    );
+  });
+
+  it('prices the sum of several turns by the size of the largest', () => {
+    const usage = { ...NO_USAGE, input_uncached: 250_000, output: 10 };
+    const turn = (tokens: number) => ({ ...NO_USAGE, input_uncached: tokens });
+    const cost = (largestTurn: Usage | null) =>
+      computeBill(claude, makeOutcome({ usage, usageFinal: true, largestTurn }, 'complete')).cost;
+    expect(cost(turn(150_000))).toBe(250_000n * 3000n + 10n * 15_000n);
+    expect(cost(turn(240_000))).toBe(250_000n * 6000n + 10n * 22_500n);
+    expect(cost(null)).toBe(250_000n * 6000n + 10n * 22_500n);
   });
 });
 
@@ -273,6 +297,9 @@ describe('the bill of any call', () => {
   });
   const readings = fc.record({
     usage: fc.option(usages, { nil: null }),
+    largestTurn: fc.constant(null),
+    passes: fc.array(usages, { maxLength: 2 }),
+    served: fc.constantFrom({}, { tier: 'priority' } as const, { region: 'us' } as const),
     usageFinal: fc.boolean(),
     surcharges: fc.constantFrom([], [{ kind: 'web_search', count: 2 } as const]),
     finished: fc.boolean(),

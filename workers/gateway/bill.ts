@@ -3,25 +3,12 @@
  * was reported, an estimate of the output if the response was truncated, nothing if nothing was
  * produced. Pure: the caller passes what was read, how the response ended and how long it took.
  */
-import {
-  isPricedSurcharge,
-  type ResolvedPrices,
-  resolvePrices,
-  standardTerms,
-} from '@farebox/catalog';
 import type { SettleReason } from '@farebox/ledger';
-import {
-  computeCost,
-  type NanoUsd,
-  NO_USAGE,
-  type Prices,
-  type Surcharge,
-  type SurchargeKind,
-  type Usage,
-} from '@farebox/money';
+import { type NanoUsd, NO_USAGE, type Usage } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
+import { NOTHING_READ, type PricedUsage, priceUsage } from './usage-prices.ts';
 
 export type CallOutcome = Readonly<{
   reading: Reading;
@@ -35,63 +22,23 @@ export type CallOutcome = Readonly<{
   floor: NanoUsd;
 }>;
 
-export type Bill = Readonly<{
-  reason: SettleReason;
-  usage: Usage;
-  prices: Prices;
-  /** What gave the prices. */
-  priceRule: string;
-  fees: readonly Surcharge[];
-  cost: NanoUsd;
-  /**
-   * What the provider may bill for a waived call, charged once the account's daily waivers are used
-   * up; absent where the provider bills nothing.
-   */
-  waivedCost?: NanoUsd;
-  /** The estimated usage that `waivedCost` is the price of. */
-  waivedUsage?: Usage;
-}>;
+export type Bill = PricedUsage &
+  Readonly<{
+    reason: SettleReason;
+    /**
+     * What the provider may bill for a waived call, charged once the account's daily waivers are used
+     * up; absent where the provider bills nothing.
+     */
+    waivedCost?: NanoUsd;
+    /** The estimated usage that `waivedCost` is the price of. */
+    waivedUsage?: Usage;
+  }>;
 
 /**
  * Tokens per second that a model is assumed to generate unseen, if it was truncated before it
  * reported its usage: the upper end of what today's models stream.
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
-
-/**
- * Returns the price per million units; a compaction's tokens cost what the model's other tokens do.
- */
-function unitPrice(kind: SurchargeKind, { prices, surchargePrices }: ResolvedPrices): bigint {
-  if (isPricedSurcharge(kind)) return surchargePrices[kind] ?? 0n;
-  switch (kind) {
-    case 'compaction_input':
-      return prices.input_uncached;
-    case 'compaction_cache_read':
-      return prices.cache_read;
-    case 'compaction_cache_write':
-      return prices.cache_write_5m;
-    case 'compaction_cache_write_1h':
-      return prices.cache_write_1h;
-    case 'compaction_output':
-      return prices.output;
-  }
-}
-
-function priceUsage(
-  plan: Plan,
-  usage: Usage,
-  surchargeCounts: Reading['surcharges'],
-  reason: SettleReason,
-): Bill {
-  const resolved = resolvePrices(plan.model, standardTerms(plan.pricedAt), usage);
-  const { prices, rule: priceRule } = resolved;
-  const fees = surchargeCounts.map(({ kind, count }) => ({
-    kind,
-    count,
-    nano_usd_per_million: unitPrice(kind, resolved),
-  }));
-  return { reason, usage, prices, priceRule, fees, cost: computeCost(usage, prices, fees) };
-}
 
 function estimateInputUsage(plan: Plan, reading: Reading): Usage {
   if (reading.usage !== null) return reading.usage;
@@ -126,9 +73,9 @@ export function estimateBill(plan: Plan, outcome: CallOutcome, reason: SettleRea
     ...estimateInputUsage(plan, outcome.reading),
     ...estimateOutputUsage(plan, outcome),
   };
-  const bill = priceUsage(plan, usage, outcome.reading.surcharges, reason);
+  const bill = priceUsage(plan, usage, outcome.reading);
   const flooredCost = bill.cost > outcome.floor ? bill.cost : outcome.floor;
-  return { ...bill, cost: flooredCost < outcome.held ? flooredCost : outcome.held };
+  return { ...bill, reason, cost: flooredCost < outcome.held ? flooredCost : outcome.held };
 }
 
 const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
@@ -149,7 +96,7 @@ function isUpstreamFailure({ reading, endReason }: CallOutcome): boolean {
 
 /** Waives a call that the provider may bill; the account's ledger counts such waivers by the day. */
 function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
-  const tokens = { ...outcome, reading: { ...outcome.reading, surcharges: [] } };
+  const tokens = { ...outcome, reading: { ...outcome.reading, surcharges: [], passes: [] } };
   const { usage, cost, ...estimate } = estimateBill(plan, tokens, reason);
   return { ...estimate, usage: NO_USAGE, cost: 0n, waivedCost: cost, waivedUsage: usage };
 }
@@ -158,8 +105,8 @@ function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
 export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   const { reading, endReason } = outcome;
   if (reading.usage !== null && reading.usageFinal) {
-    const bill = priceUsage(plan, reading.usage, reading.surcharges, 'provider_reported');
-    return bill.cost === 0n ? { ...bill, reason: 'free' } : bill;
+    const bill = priceUsage(plan, reading.usage, reading);
+    return { ...bill, reason: bill.cost === 0n ? 'free' : 'provider_reported' };
   }
   if (reading.estimatedOutputTokens > 0)
     return estimateBill(plan, outcome, ESTIMATE_REASON[endReason]);
@@ -175,5 +122,5 @@ export type ZeroBillReason = 'upstream_refused' | 'not_sent' | 'waived_upstream_
 
 /** Returns the bill of a call that the provider rejected, failed, or never received. */
 export function zeroBill(plan: Plan, reason: ZeroBillReason): Bill {
-  return priceUsage(plan, NO_USAGE, [], reason);
+  return { ...priceUsage(plan, NO_USAGE, NOTHING_READ), reason };
 }

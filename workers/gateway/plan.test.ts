@@ -5,6 +5,7 @@
  */
 import {
   listModels,
+  listPricedTerms,
   type MaxPrices,
   type Model,
   maxPrices,
@@ -13,7 +14,7 @@ import {
   standardTerms,
 } from '@farebox/catalog';
 import { type Dialect, parseRequest, type SurchargeCount } from '@farebox/dialects';
-import { type NanoUsd, NO_USAGE, tokenCost } from '@farebox/money';
+import { type NanoUsd, NO_USAGE, type ServiceTerms, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders } from '@farebox/providers';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import fc from 'fast-check';
@@ -237,11 +238,36 @@ describe('the plan of any request to any model', () => {
     long: fc.boolean(),
     words: fc.integer({ min: 1, max: 4000 }),
     shares: fc.tuple(share, share, share, share),
-    passShares: fc.tuple(share, share, share),
+    passShares: fc.tuple(share, share, share, share),
+    terms: fc.tuple(fc.nat(), fc.nat(), fc.nat()),
+    servedAsAsked: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+    lifetime: fc.constantFrom(undefined, '30m', '12h'),
     pictures: fc.integer({ min: 0, max: 100 }),
     fill: fc.constantFrom(0, 0.5, 0.9, 1),
   });
   type GeneratedRequest = typeof generatedRequests extends fc.Arbitrary<infer T> ? T : never;
+
+  /** Picks some of the terms that the model has a price for. */
+  function pickTerms({ model, terms }: GeneratedRequest): ServiceTerms {
+    const { tier, speed, region } = listPricedTerms(model, NOW);
+    const [a, b, c] = terms;
+    return {
+      tier: tier[a % tier.length] ?? 'standard',
+      speed: speed[b % speed.length] ?? 'standard',
+      region: region[c % region.length] ?? 'global',
+    };
+  }
+
+  /** What the answer says of the terms: each as asked, or the standard one. */
+  function serveTerms(plan: Plan, { servedAsAsked }: GeneratedRequest): Partial<ServiceTerms> {
+    const { terms } = plan.facts;
+    const [tier, speed, region] = servedAsAsked;
+    return {
+      tier: tier ? terms.tier : 'standard',
+      speed: speed ? terms.speed : 'standard',
+      region: region ? terms.region : 'global',
+    };
+  }
 
   function planGenerated(request: GeneratedRequest): Plan | null {
     const dialect: Dialect = request.messagesDialect ? 'messages' : 'chat';
@@ -249,7 +275,12 @@ describe('the plan of any request to any model', () => {
     const content = 'word '.repeat(request.words);
     const limit = { max_tokens: request.limit };
     const body = { model: request.model.name, messages: [{ role: 'user', content }] };
-    if (dialect === 'chat') return planRequest('chat', { ...body, ...limit, n: request.n });
+    const { tier, speed, region } = pickTerms(request);
+    if (dialect === 'chat') {
+      const cache = { prompt_cache_options: { ttl: request.lifetime } };
+      const service_tier = tier === 'standard' ? 'default' : tier;
+      return planRequest('chat', { ...body, ...limit, ...cache, n: request.n, service_tier });
+    }
     const cache =
       request.ttl === null ? {} : { cache_control: { type: 'ephemeral', ttl: request.ttl } };
     const search = { type: 'web_search_20250305', name: 'web_search', max_uses: request.searches };
@@ -258,6 +289,8 @@ describe('the plan of any request to any model', () => {
       {
         ...body,
         max_tokens: request.limit ?? 1000,
+        speed,
+        inference_geo: region,
         ...cache,
         ...(request.searches === null ? {} : { tools: [search] }),
         ...(request.compacts
@@ -280,33 +313,36 @@ describe('the plan of any request to any model', () => {
     return { input_uncached: a, cache_read: b, cache_write_5m: c, cache_write_1h: d };
   }
 
-  /**
-   * Images and text share the output limit; each compaction pass has an input and a limit of its
-   * own.
-   */
-  function buildSurcharges(
-    plan: Plan,
-    request: GeneratedRequest,
-    pictures: number,
-  ): SurchargeCount[] {
+  /** Images and text share the output limit. */
+  function buildSurcharges(plan: Plan, pictures: number): SurchargeCount[] {
     const surcharges: SurchargeCount[] = [{ kind: 'image_output', count: pictures }];
-    for (const bound of plan.facts.surchargeBounds) {
-      if (bound.kind === 'web_search')
-        surcharges.push({ kind: 'web_search', count: bound.maxCount });
-      if (bound.kind !== 'compaction') continue;
-      const total = plan.maxInputTokens * bound.maxCount;
-      const writes = plan.facts.cacheWrites === 'automatic' ? 0 : request.passShares[2];
-      const [a = 0, b = 0, c = 0] = split(total, [
-        request.passShares[0],
-        request.passShares[1],
-        writes,
-      ]);
-      surcharges.push({ kind: 'compaction_input', count: a });
-      surcharges.push({ kind: 'compaction_cache_read', count: b });
-      surcharges.push({ kind: 'compaction_cache_write', count: c });
-      surcharges.push({ kind: 'compaction_output', count: getMaxOutput(plan) * bound.maxCount });
+    for (const { kind, maxCount } of plan.facts.surchargeBounds) {
+      if (kind !== 'compaction') surcharges.push({ kind, count: maxCount });
     }
     return surcharges;
+  }
+
+  /** Each compaction pass has an input and an output limit of its own. */
+  function buildPasses(plan: Plan, request: GeneratedRequest): Usage[] {
+    const { cacheWrites, surchargeBounds } = plan.facts;
+    const [uncached, read, write5m, write1h] = request.passShares;
+    const shares = [
+      uncached,
+      read,
+      cacheWrites === 'automatic' ? 0 : write5m,
+      cacheWrites === '1h' ? write1h : 0,
+    ];
+    const [a = 0, b = 0, c = 0, d = 0] = split(plan.maxInputTokens, shares);
+    const pass = {
+      ...NO_USAGE,
+      input_uncached: a,
+      cache_read: b,
+      cache_write_5m: c,
+      cache_write_1h: d,
+      output: getMaxOutput(plan),
+    };
+    const bound = surchargeBounds.find(({ kind }) => kind === 'compaction');
+    return Array.from({ length: bound?.maxCount ?? 0 }, () => pass);
   }
 
   it('covers the bill of any usage within the request', () => {
@@ -322,8 +358,11 @@ describe('the plan of any request to any model', () => {
       };
       const reading = {
         usage,
+        largestTurn: null,
         usageFinal: true,
-        surcharges: buildSurcharges(plan, request, pictures),
+        passes: buildPasses(plan, request),
+        served: serveTerms(plan, request),
+        surcharges: buildSurcharges(plan, pictures),
         finished: true,
         ended: true,
         failed: false,

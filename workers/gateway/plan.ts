@@ -2,19 +2,27 @@
  * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the
  * limit of its output. Pure.
  */
+import { type Catalog, isRetired, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
 import {
-  type Catalog,
-  isRetired,
-  type MaxPrices,
-  type Model,
-  maxPrices,
-  standardTerms,
-} from '@farebox/catalog';
-import { DIALECT_SPECS, DIALECTS, hasLongContextBeta, type RequestFacts } from '@farebox/dialects';
+  type CacheWrites,
+  DIALECT_SPECS,
+  DIALECTS,
+  hasLongContextBeta,
+  type RequestFacts,
+} from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
-import { computeCost, type NanoUsd, NO_USAGE, type Prices, type Surcharge } from '@farebox/money';
+import {
+  type Bucket,
+  computeCost,
+  type NanoUsd,
+  NO_USAGE,
+  type Prices,
+  type Surcharge,
+  type SurchargeKind,
+} from '@farebox/money';
 import type { Provider, ProviderId } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
+import { checkTerms, possibleTerms } from './call-terms.ts';
 import type { ApiError } from './errors.ts';
 
 export type Plan = Readonly<{
@@ -24,6 +32,8 @@ export type Plan = Readonly<{
   /** The time whose prices apply to the whole call, in milliseconds since the epoch. */
   pricedAt: number;
   maxInputTokens: number;
+  /** The highest prices that the call may have, which its hold covers. */
+  maxPrices: MaxPrices;
   /** nano-USD: the input at the highest price that could apply, plus the capped surcharges. */
   maxInputCost: NanoUsd;
   /** nano-USD per million output tokens, the highest price that could apply. */
@@ -44,27 +54,58 @@ function maxBigInt(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
+/** The cache writes that a request can cause, by the longest lifetime that it asks for. */
+const CACHE_WRITES: Readonly<Record<CacheWrites, readonly Bucket[]>> = {
+  automatic: [],
+  '5m': ['cache_write_5m'],
+  '30m': ['cache_write_30m'],
+  '1h': ['cache_write_5m', 'cache_write_1h'],
+  '12h': ['cache_write_30m', 'cache_write_12h'],
+};
+
+/**
+ * Writes of a provider that caches unasked. Its answers do not tell the lifetime, so that any may be
+ * what the provider bills.
+ */
+const UNASKED_CACHE_WRITES: readonly Bucket[] = [
+  'cache_write_5m',
+  'cache_write_30m',
+  'cache_write_12h',
+];
+
 /**
  * Returns the highest price of an input token, given the cache writes that the request can cause.
  */
 function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
-  const read = maxBigInt(prices.input_uncached, prices.cache_read);
-  if (facts.cacheWrites === '1h') {
-    return maxBigInt(maxBigInt(read, prices.cache_write_5m), prices.cache_write_1h);
-  }
   const { mayCacheUnasked } = DIALECT_SPECS[facts.dialect].request;
-  const mayWrite = facts.cacheWrites === '5m' || mayCacheUnasked;
-  return mayWrite ? maxBigInt(read, prices.cache_write_5m) : read;
+  const buckets: readonly Bucket[] = [
+    'input_uncached',
+    'cache_read',
+    ...CACHE_WRITES[facts.cacheWrites],
+    ...(mayCacheUnasked ? UNASKED_CACHE_WRITES : []),
+  ];
+  return buckets.map((bucket) => prices[bucket]).reduce(maxBigInt);
 }
 
-function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): readonly Surcharge[] {
-  return facts.surchargeBounds
-    .filter((bound) => bound.kind === 'web_search')
-    .map((bound) => ({
-      kind: 'web_search',
-      count: bound.maxCount,
-      nano_usd_per_million: surchargePrices.web_search ?? 0n,
-    }));
+type PricedBounds =
+  | Readonly<{ ok: true; surcharges: readonly Surcharge[] }>
+  | Readonly<{ ok: false; kind: SurchargeKind }>;
+
+/** Returns the most that surcharges may cost, or the kind that the model has no price for. */
+function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): PricedBounds {
+  const surcharges: Surcharge[] = [];
+  for (const { kind, maxCount } of facts.surchargeBounds) {
+    if (kind === 'compaction') continue;
+    const price = surchargePrices[kind];
+    const perPrompt = kind === 'web_search' ? surchargePrices.grounded_prompt : undefined;
+    if (price !== undefined)
+      surcharges.push({ kind, count: maxCount, nano_usd_per_million: price });
+    else if (perPrompt !== undefined) {
+      const count = facts.choices;
+      surcharges.push({ kind: 'grounded_prompt', count, nano_usd_per_million: perPrompt });
+    } else return { ok: false, kind };
+  }
+  return { ok: true, surcharges };
 }
 
 /**
@@ -109,31 +150,38 @@ function buildPlan(
   provider: Provider,
   deps: Pick<PlanDeps, 'defaultMaxOutput'>,
   now: number,
-): Plan {
+): PlanResult {
   const contextWindow = effectiveContextWindow(facts, model, headers);
   const maxInputTokens =
     facts.maxInputTokens === 'context_window'
       ? contextWindow
       : Math.min(facts.maxInputTokens, contextWindow);
-  const { at, tier, speed, region } = standardTerms(now);
-  const possible = { at, tiers: [tier], speeds: [speed], regions: [region] };
-  const max = maxPrices(model, possible, maxInputTokens);
+  const max = maxPrices(model, possibleTerms(facts, now), maxInputTokens);
+  const bounds = maxSurcharges(facts, max);
+  if (!bounds.ok) return unpricedToolError(model, bounds.kind);
   const passes = countCompactionPasses(facts);
   const maxInputCost = computeCost(
     { ...NO_USAGE, input_uncached: maxInputTokens * passes },
     { ...max.prices, input_uncached: maxInputPrice(facts, max.prices) },
-    maxSurcharges(facts, max),
+    bounds.surcharges,
   );
-  return {
+  const plan = {
     facts,
     model,
     provider,
     pricedAt: now,
-    maxInputTokens: maxInputTokens,
+    maxInputTokens,
+    maxPrices: max,
     maxInputCost,
     maxOutputPrice: maxOutputPriceFor(max, passes),
     output: outputLimit(facts, model, deps.defaultMaxOutput),
   };
+  return ok({ plan });
+}
+
+function unpricedToolError(model: Model, kind: SurchargeKind): PlanResult {
+  const explanation = `${model.name} has no price for ${kind.replaceAll('_', ' ')}.`;
+  return err('unsupported_feature', { field: 'tools', explanation });
 }
 
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
@@ -155,7 +203,9 @@ export function planCall(
     const endpoints = supportedEndpoints(provider);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
-  return ok({ plan: buildPlan(facts, headers, model, provider, deps, now) });
+  const unpriced = checkTerms(facts, model, now);
+  if (unpriced !== undefined) return { ok: false, ...unpriced };
+  return buildPlan(facts, headers, model, provider, deps, now);
 }
 
 /** Returns the gateway's paths at which a provider's models can be called. */

@@ -3,6 +3,7 @@
  * queue if the account can't be reached in time. The account posts a bill once, however often it
  * arrives.
  */
+import { NO_USAGE_REPORTED } from '@farebox/dialects';
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
@@ -11,17 +12,16 @@ import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
+import { countUnpriceable } from './usage-prices.ts';
 
 /** The reading of a response of which nothing arrived. */
 export const EMPTY_READING: Reading = {
-  usage: null,
+  ...NO_USAGE_REPORTED,
   usageFinal: false,
-  surcharges: [],
   finished: false,
   ended: false,
   failed: false,
   estimatedOutputTokens: 0,
-  unpriceable: 0,
 };
 
 /** Builds the outcome of a call so far, for a bill or an estimate. */
@@ -96,7 +96,7 @@ export async function submitSettlement(call: Call, bill: Bill, httpStatus: numbe
  * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced.
  */
 export function buildBill(call: Call, outcome: CallOutcome): Bill {
-  const { unpriceable } = outcome.reading;
+  const unpriceable = countUnpriceable(call.plan, outcome.reading);
   if (unpriceable > 0) {
     const provider = call.plan.provider.id;
     logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });

@@ -2,6 +2,7 @@
  * The meter through createMeter: framing of events, robustness against any bytes, and normalization
  * of usage. The fixtures are synthetic, one per feature.
  */
+import { NO_USAGE } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configureProviders, createMeter, type MeterOptions, type Reading } from '../index.ts';
@@ -359,12 +360,13 @@ describe('usage of an answer', () => {
     expect(chat(gap, 'google').usage).toMatchObject({ output: 27, output_reasoning: 7 });
   });
 
-  it('counts the tokens of a compaction as surcharges', () => {
+  it('counts the tokens of a compaction as a pass of its own', () => {
     const pass = {
       type: 'compaction',
       input_tokens: 100,
       output_tokens: 30,
       cache_read_input_tokens: 5,
+      cache_creation: { ephemeral_1h_input_tokens: 7 },
     };
     const reading = messages({
       input_tokens: 1,
@@ -372,11 +374,9 @@ describe('usage of an answer', () => {
       iterations: [pass, { type: 'message', input_tokens: 1, output_tokens: 2 }],
     });
     expect(reading.usage).toMatchObject({ input_uncached: 1, output: 2 });
-    expect(reading.surcharges).toEqual([
-      { kind: 'compaction_input', count: 100 },
-      { kind: 'compaction_cache_read', count: 5 },
-      { kind: 'compaction_output', count: 30 },
-    ]);
+    const expected = { input_uncached: 100, cache_read: 5, cache_write_1h: 7, output: 30 };
+    expect(reading.passes).toEqual([{ ...NO_USAGE, ...expected }]);
+    expect(reading.surcharges).toEqual([]);
     expect(reading.unpriceable).toBe(0);
   });
 
@@ -394,21 +394,56 @@ describe('usage of an answer', () => {
   );
 
   it.each([
-    ['priority', 1],
-    ['flex', 1],
-    ['default', 0],
-  ])('counts a service tier of %s as %i unpriceable', (tier, unpriceable) => {
-    expect(chat(plain, 'openai', 'm', { service_tier: tier }).unpriceable).toBe(unpriceable);
+    ['priority', { tier: 'priority' }, 0],
+    ['flex', { tier: 'flex' }, 0],
+    ['ultrafast', { tier: 'ultrafast' }, 0],
+    ['default', { tier: 'standard' }, 0],
+    ['auto', {}, 0],
+    ['batch', {}, 1],
+  ])('reads a service tier of %s as %j, with %i unpriceable', (tier, served, unpriceable) => {
+    const reading = chat(plain, 'openai', 'm', { service_tier: tier });
+    expect(reading).toMatchObject({ served, unpriceable });
   });
 
   it.each([
-    [{ service_tier: 'priority' }, 1],
-    [{ speed: 'fast' }, 1],
-    [{ inference_geo: 'us' }, 1],
-    [{ iterations: [{ type: 'advisor_message' }] }, 1],
-    [{ inference_geo: 'global', service_tier: 'standard' }, 0],
-  ])('counts %j as %i unpriceable', (more, unpriceable) => {
-    expect(messages({ input_tokens: 1, output_tokens: 2, ...more }).unpriceable).toBe(unpriceable);
+    [{ num_server_side_tools_used: 2 }, { web_search: 2 }],
+    [{ num_sources_used: 3 }, { web_search: 3 }],
+    [{ num_sources_used: 3, num_server_side_tools_used: 1 }, { web_search: 1 }],
+    [
+      {
+        num_server_side_tools_used: 9,
+        server_side_tool_usage_details: {
+          web_search_calls: 1,
+          x_search_calls: 2,
+          code_interpreter_calls: 3,
+          file_search_calls: 1,
+          document_search_calls: 1,
+          mcp_calls: 1,
+        },
+      },
+      { web_search: 1, x_search: 2, code_execution: 3, file_search: 1, document_search: 1 },
+    ],
+    [{ server_side_tool_usage_details: { mcp_calls: 2 }, num_server_side_tools_used: 2 }, {}],
+  ])('counts the provider’s tools of %j as %j', (more, expected) => {
+    const { surcharges } = chat({ ...plain, ...more }, 'xai');
+    const counts = Object.fromEntries(surcharges.map(({ kind, count }) => [kind, count]));
+    expect(counts).toEqual(expected);
+  });
+
+  it.each([
+    [{ service_tier: 'priority' }, { tier: 'priority' }, 0],
+    [{ speed: 'fast' }, { speed: 'fast' }, 0],
+    [{ inference_geo: 'us' }, { region: 'us' }, 0],
+    [{ inference_geo: 'moon', speed: 7 }, {}, 2],
+    [{ iterations: [{ type: 'advisor_message' }] }, {}, 1],
+    [
+      { inference_geo: 'not_available', service_tier: 'standard' },
+      { region: 'global', tier: 'standard' },
+      0,
+    ],
+  ])('reads the terms of %j as %j, with %i unpriceable', (more, served, unpriceable) => {
+    const reading = messages({ input_tokens: 1, output_tokens: 2, ...more });
+    expect(reading).toMatchObject({ served, unpriceable });
   });
 
   it('never shrinks during a stream and is final only at its end', () => {
