@@ -113,6 +113,8 @@ export const CHAT_DIALECT: DialectSpec = {
     },
     isUsageOnly: isUsageOnlyChunk,
     toEvents: toChatEvents,
+    // Clients loop over the choices of every chunk.
+    toCostEvent: (cost) => ({ object: 'chat.completion.chunk', choices: [], cost }),
     frameEvent: (event) => `data: ${JSON.stringify(event)}\n\n`,
     createAssembler: createChatAssembler,
     lastWord: 'data: [DONE]\n\n',

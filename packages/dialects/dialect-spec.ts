@@ -129,7 +129,9 @@ export type AnswerSpec = Readonly<{
   isUsageOnly: (event: JsonObject) => boolean;
   /** Returns the events of a stream that say what the document says, the last word apart. */
   toEvents: (document: JsonObject, includeUsage: boolean) => readonly JsonObject[];
-  /** Frames an event of `toEvents`. */
+  /** Returns the event of a stream that states the call's cost, which the dialect does not have. */
+  toCostEvent: (cost: JsonObject) => JsonObject;
+  /** Frames an event of ours. */
   frameEvent: (event: JsonObject) => string;
   createAssembler: () => AnswerAssembler;
   /** The event after which nothing comes. */

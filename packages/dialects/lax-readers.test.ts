@@ -252,6 +252,7 @@ describe('the beta of the long context window', () => {
 describe('checkHeaders', () => {
   it.each([
     ['2023-06-01', true],
+    ['2026-10-21', true],
     ['2023-06-01, 2023-06-01', true],
     ['', true],
     ['2023-01-01', false],

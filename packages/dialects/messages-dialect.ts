@@ -25,6 +25,8 @@ import { normalizeMessagesUsage } from './messages-usage.ts';
 
 /** The API version whose answers our rules were checked against. */
 const ANTHROPIC_VERSION = '2023-06-01';
+/** The second is sent by the SDKs since their major releases of October 2026 (API, "Versions"). */
+const ACCEPTED_VERSIONS = [ANTHROPIC_VERSION, '2026-10-21'];
 
 /** As Anthropic's API writes the `type` of an error. */
 const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -85,7 +87,7 @@ const MESSAGES_REQUEST: RequestSpec = {
     {
       name: 'anthropic-version',
       fallback: ANTHROPIC_VERSION,
-      accepted: [ANTHROPIC_VERSION],
+      accepted: ACCEPTED_VERSIONS,
     },
     { name: 'anthropic-beta', fallback: null, accepted: null },
   ],
@@ -120,6 +122,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
     isUsageOnly: () => false,
     // Every stream of this dialect reports usage, asked or not.
     toEvents: toMessagesEvents,
+    // Anthropic's SDKs ignore an event of a name that they do not know ("Streaming messages").
+    toCostEvent: (cost) => ({ type: 'farebox_cost', cost }),
     frameEvent: frameMessagesEvent,
     createAssembler: createMessagesAssembler,
     lastWord: frameMessagesEvent({ type: 'message_stop' }),

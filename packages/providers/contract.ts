@@ -211,4 +211,6 @@ export type MeterOptions = Readonly<{
    * Returns the event for the client in place of a provider's error event, or null to pass that on.
    */
   replaceError: ((event: JsonObject, error: AnswerError) => Uint8Array | null) | null;
+  /** Streams: returns what goes to the client before the last word of a whole answer. */
+  beforeLastWord?: (reading: Reading) => Uint8Array;
 }>;

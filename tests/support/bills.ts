@@ -9,6 +9,7 @@ export type BillJson = Readonly<{
   reason: string | null;
   usage: Readonly<Record<string, number>> | null;
   prices: Readonly<Record<string, string>> | null;
+  price_rule: string | null;
   fees: readonly Readonly<{ kind: string; count: number; cost_nano_usd: string }>[];
   cost_nano_usd: string;
   shortfall_nano_usd: string;

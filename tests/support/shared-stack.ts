@@ -21,6 +21,7 @@ async function start(kind: ProviderKind): Promise<SharedStack> {
   const upstream = await ScriptedUpstream.start();
   const scripted = {
     openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'sk-upstream' },
+    anthropic: { baseUrl: upstream.url, apiKey: 'sk-upstream' },
     deepseek: { baseUrl: upstream.url, apiKey: 'sk-upstream' },
   };
   const stack = await startStack({

@@ -18,6 +18,7 @@ import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
+import { checkCostHeader, streamCostWriter, withCostMember } from './cost-report.ts';
 import { type Plan, planCall } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
@@ -92,7 +93,8 @@ function sendUpstream(call: Call, body: Uint8Array): Promise<UpstreamResult> {
 
 function buildMeter(call: Call, { contentType }: UpstreamSuccess): Meter {
   const { plan } = call;
-  return createMeter({
+  const beforeLastWord = streamCostWriter(call);
+  const meter = createMeter({
     provider: plan.provider,
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
@@ -101,7 +103,9 @@ function buildMeter(call: Call, { contentType }: UpstreamSuccess): Meter {
     choices: plan.facts.choices,
     hideUsage: hasUsageOption(plan) && !plan.facts.usageRequested,
     replaceError: (event, error) => replaceErrorEvent(call, event, error),
+    ...(beforeLastWord === undefined ? {} : { beforeLastWord }),
   });
+  return withCostMember(call, meter);
 }
 
 /**
@@ -177,7 +181,8 @@ function runToCompletion(call: Call, body: Uint8Array): Promise<Response> {
 /** Handles one call to a model: POST /v1/chat/completions and POST /v1/messages. */
 export const relay = withBody(async (ctx, { account, key }, body) => {
   const { deps, request, clock } = ctx;
-  const headerError = checkHeaders(ctx.dialect, request.headers);
+  const headerError =
+    checkHeaders(ctx.dialect, request.headers) ?? checkCostHeader(request.headers);
   if (headerError !== null) return respondError(ctx, headerError);
   const parsed = parseRequest(ctx.dialect, body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);

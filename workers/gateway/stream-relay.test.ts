@@ -48,7 +48,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     timeouts: TIMEOUTS,
     framing: {
       keepAliveBytes: encoder.encode(':'),
-      lastWord: encoder.encode('last'),
+      lastWord: () => encoder.encode('last'),
       terminalEvent: (endReason, stopReason) => encoder.encode(`${endReason} ${stopReason}`),
     },
     shouldDrain: () => false,

@@ -16,8 +16,8 @@ import type { Timeouts } from './timeouts.ts';
 /** What may be written between and after the provider's own events. */
 export type Framing = Readonly<{
   keepAliveBytes: Uint8Array;
-  /** The event after which nothing comes, for an answer that is whole without it. */
-  lastWord: Uint8Array;
+  /** Returns the event after which nothing comes, for an answer that is whole without it. */
+  lastWord: () => Uint8Array;
   /** Builds the error event that ends a truncated response. */
   terminalEvent: (
     endReason: Exclude<EndReason, 'complete' | 'client_disconnected'>,
@@ -258,6 +258,6 @@ export class StreamRelay {
       return framing === null ? 'abort' : framing.terminalEvent(endReason, this.#stopReason);
     }
     const { ended, failed } = meter.reading();
-    return framing === null || ended || failed ? null : framing.lastWord;
+    return framing === null || ended || failed ? null : framing.lastWord();
   }
 }

@@ -3,11 +3,12 @@
  * are too large to be kept.
  */
 import { DIALECT_SPECS } from '@farebox/dialects';
-import type { Meter, Reading } from '@farebox/providers';
+import { concatBytes, type Meter, type Reading } from '@farebox/providers';
 import { verdictError } from './answer-error.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
+import { streamCostWriter } from './cost-report.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
 import { errorEvent } from './error-response.ts';
 import type { ApiError } from './errors.ts';
@@ -75,9 +76,12 @@ type RelayEnd = Readonly<{
 
 function buildFraming(call: Call, meter: Meter): Framing {
   const { keepAliveBytes, lastWord } = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  const writeCost = streamCostWriter(call);
+  const lastBytes = ENCODER.encode(lastWord);
   return {
     keepAliveBytes: keepAliveBytes.slice(),
-    lastWord: ENCODER.encode(lastWord),
+    lastWord: () =>
+      writeCost === undefined ? lastBytes : concatBytes([writeCost(meter.reading()), lastBytes]),
     terminalEvent: (endReason, stopReason) => terminalEvent(call, meter, endReason, stopReason),
   };
 }

@@ -146,6 +146,8 @@ export class DocumentReader {
 
   #toStream(events: readonly JsonObject[]): readonly Uint8Array[] {
     const { frameEvent, lastWord } = this.#tracker.spec;
-    return [ENCODER.encode(events.map(frameEvent).join('') + lastWord)];
+    const inserted = this.#options.beforeLastWord?.(this.#tracker.reading());
+    const framed = ENCODER.encode(events.map(frameEvent).join(''));
+    return [framed, ...(inserted === undefined ? [] : [inserted]), ENCODER.encode(lastWord)];
   }
 }

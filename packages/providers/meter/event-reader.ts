@@ -157,9 +157,11 @@ export class EventReader {
       case 'malformed':
         this.#tracker.outputEstimator.rollback();
         return true;
-      case 'end_marker':
+      case 'end_marker': {
+        const wasEnded = this.#tracker.ended;
         this.#tracker.markEnded();
-        return false;
+        return !wasEnded && this.#insertBefore(start);
+      }
       case 'comment':
         return false;
     }
@@ -205,9 +207,21 @@ export class EventReader {
     const event = parseJson(getEventData(bytes, start, end) ?? '');
     if (!isJsonObject(event)) return false;
     this.#assembler?.add(event);
+    const wasEnded = this.#tracker.ended;
     if (needsParse) this.#tracker.observe(event);
+    if (!wasEnded && this.#tracker.ended && this.#insertBefore(start)) return true;
     if (this.#tracker.failed && this.#error === null && this.#replaceError(event)) return true;
     return this.#options.hideUsage && this.#hideUsage(event);
+  }
+
+  /** Writes what comes before the last word, an event that begins at `start`. */
+  #insertBefore(start: number): boolean {
+    const { beforeLastWord } = this.#options;
+    if (beforeLastWord === undefined) return false;
+    this.#cutStart = start;
+    this.#cutEnd = start;
+    this.#replacement = beforeLastWord(this.#tracker.reading());
+    return true;
   }
 
   #replaceError(event: JsonObject): boolean {

@@ -1,0 +1,113 @@
+/**
+ * The cost of a call in its answer, for clients that ask: a member beside `usage` of a document, a
+ * comment or an event before the last word of a stream. Without the header an answer stays the
+ * provider's own, byte for byte.
+ */
+import { DIALECT_SPECS, type RequestError } from '@farebox/dialects';
+import { formatUsd } from '@farebox/money';
+import type { Meter, Reading } from '@farebox/providers';
+import { computeBill } from './bill.ts';
+import type { Call } from './call.ts';
+import { callOutcome } from './settle-call.ts';
+
+export const COST_HEADER = 'x-farebox-include-cost';
+
+/** `comment` is a comment of a stream, which every parser ignores; `event` is one that SDKs see. */
+type CostForm = 'none' | 'comment' | 'event';
+
+const FORMS: ReadonlyMap<string | null, CostForm> = new Map([
+  [null, 'none'],
+  ['false', 'none'],
+  ['true', 'comment'],
+  ['comment', 'comment'],
+  ['event', 'event'],
+]);
+
+const ENCODER = new TextEncoder();
+const CLOSING_BRACE = 0x7d;
+const SPACE = 0x20;
+
+/** Returns the error of a header that asks for something unknown. */
+export function checkCostHeader(headers: Headers): RequestError | null {
+  if (FORMS.has(headers.get(COST_HEADER))) return null;
+  return { reason: 'invalid_field', field: COST_HEADER, expected: 'true, comment or event' };
+}
+
+function costForm({ ctx }: Call): CostForm {
+  return FORMS.get(ctx.request.headers.get(COST_HEADER)) ?? 'none';
+}
+
+type CostJson = Readonly<{ usd: string; nano_usd: string; reason: string; price_rule: string }>;
+
+/** The cost of an answer that is whole: what will be charged, unless the balance is short of it. */
+function costJson(call: Call, reading: Reading): CostJson {
+  const hiddenMs = call.plan.model.hidesReasoning ? call.ctx.clock() - call.startedAt : 0;
+  const bill = computeBill(call.plan, callOutcome(call, reading, 'complete', hiddenMs));
+  return {
+    usd: formatUsd(bill.cost),
+    nano_usd: bill.cost.toString(),
+    reason: bill.reason,
+    price_rule: bill.priceRule,
+  };
+}
+
+/** Returns what states the cost before the last word of a stream; undefined if nobody asked. */
+export function streamCostWriter(call: Call): ((reading: Reading) => Uint8Array) | undefined {
+  const form = costForm(call);
+  if (form === 'none' || !call.plan.facts.stream) return undefined;
+  const { toCostEvent, frameEvent } = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  return (reading) => {
+    const cost = costJson(call, reading);
+    const text =
+      form === 'event' ? frameEvent(toCostEvent(cost)) : `: cost ${JSON.stringify(cost)}\n\n`;
+    return ENCODER.encode(text);
+  };
+}
+
+/** Withholds the end of a document from its last closing brace on, so that a member fits before it. */
+class DocumentTail {
+  #tail: Uint8Array[] = [];
+
+  push(piece: Uint8Array): readonly Uint8Array[] {
+    const brace = piece.lastIndexOf(CLOSING_BRACE);
+    if (brace < 0 && piece.every((byte) => byte <= SPACE)) {
+      this.#tail.push(piece);
+      return [];
+    }
+    const passed = this.#tail;
+    this.#tail = brace < 0 ? [] : [piece.subarray(brace)];
+    return [...passed, brace < 0 ? piece : piece.subarray(0, brace)].filter(
+      ({ length }) => length > 0,
+    );
+  }
+
+  /** Returns what was withheld, with `member` before it. */
+  end(member: string | null): readonly Uint8Array[] {
+    return member === null ? this.#tail : [ENCODER.encode(member), ...this.#tail];
+  }
+}
+
+/** Adds the cost to the document that `meter` returns, if the client asked for it. */
+export function withCostMember(call: Call, meter: Meter): Meter {
+  if (costForm(call) === 'none' || call.plan.facts.stream) return meter;
+  const tail = new DocumentTail();
+  const push = (pieces: readonly Uint8Array[]) => pieces.flatMap((piece) => tail.push(piece));
+  return {
+    get format() {
+      return meter.format;
+    },
+    get hasEnded() {
+      return meter.hasEnded;
+    },
+    feed: (chunk) => push(meter.feed(chunk)),
+    end: () => {
+      const pieces = push(meter.end());
+      const isAnswer = meter.verdict().kind === 'answer';
+      const cost = isAnswer ? costJson(call, meter.reading()) : null;
+      const member = cost === null ? null : `,"cost":${JSON.stringify(cost)}`;
+      return [...pieces, ...tail.end(member)];
+    },
+    reading: () => meter.reading(),
+    verdict: () => meter.verdict(),
+  };
+}
