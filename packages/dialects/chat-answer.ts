@@ -35,11 +35,27 @@ function listUsage(event: JsonObject): JsonObject[] {
   return places.filter(isJsonObject);
 }
 
+/** The members in which Gemini lists the searches that it ran, in its two spellings. */
+const GROUNDING = ['groundingMetadata', 'grounding_metadata'];
+const QUERIES = ['webSearchQueries', 'web_search_queries'];
+
+/** Counts the search queries that a choice, its message or its delta is grounded in. */
+function countSearchQueries(choice: JsonObject): number {
+  const places = [choice, choice.message, choice.delta].filter(isJsonObject);
+  const grounding = places.flatMap((place) => GROUNDING.map((name) => place[name]));
+  const lists = grounding
+    .filter(isJsonObject)
+    .flatMap((found) => QUERIES.map((name) => found[name]));
+  return Math.max(0, ...lists.map((list) => (Array.isArray(list) ? list.length : 0)));
+}
+
 /** Reads one chunk of a stream, or a whole answer. */
 export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void {
   for (const [position, choice] of getChoices(event).entries()) {
     // Some servers send an empty text until the choice finishes (sglang issue 3912).
     if (hasText(choice.finish_reason)) recorder.markFinished(getIndex(choice, position));
+    const queries = countSearchQueries(choice);
+    if (queries > 0) recorder.setSearchQueries(getIndex(choice, position), queries);
   }
   if (hasText(event.service_tier)) recorder.setServiceTier(event.service_tier);
   for (const usage of listUsage(event)) recorder.addUsage(usage);

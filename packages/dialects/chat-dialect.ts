@@ -20,7 +20,7 @@ import {
   MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
 } from './chat-rules.ts';
 import { normalizeChatUsage } from './chat-usage.ts';
-import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
+import type { DialectSpec, ErrorKind, KeptMembers, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { isJsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
@@ -37,6 +37,12 @@ const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
   overloaded: 'server_error',
   timeout: 'server_error',
   internal: 'server_error',
+};
+
+/** The searches that an answer is grounded in, in Gemini's two spellings. */
+const GROUNDING: KeptMembers = {
+  groundingMetadata: { webSearchQueries: true },
+  grounding_metadata: { web_search_queries: true },
 };
 
 const CHAT_REQUEST: RequestSpec = {
@@ -98,6 +104,8 @@ export const CHAT_DIALECT: DialectSpec = {
       transcript: 'text',
       usage: 'usage',
       finish_reason: 'significant_value',
+      webSearchQueries: 'significant_value',
+      web_search_queries: 'significant_value',
       error: 'significant_value',
     }),
     endMarker: '[DONE]',
@@ -109,7 +117,13 @@ export const CHAT_DIALECT: DialectSpec = {
       error: true,
       service_tier: true,
       x_groq: { usage: true },
-      choices: { index: true, finish_reason: true, usage: true },
+      choices: {
+        index: true,
+        finish_reason: true,
+        usage: true,
+        ...GROUNDING,
+        message: GROUNDING,
+      },
     },
     isUsageOnly: isUsageOnlyChunk,
     toEvents: toChatEvents,

@@ -92,7 +92,7 @@ function countServerTools(reader: CountReader, usage: JsonObject) {
 /** Normalizes a usage object. Without both of its counts there is no usage. */
 export function normalizeChatUsage(
   usage: JsonObject,
-  { quirks, model, serviceTier }: UsageContext,
+  { quirks, model, serviceTier, searchQueries }: UsageContext,
 ): NormalizedUsage {
   const reader = new CountReader();
   const input = childObject(usage, 'prompt_tokens_details');
@@ -135,7 +135,7 @@ export function normalizeChatUsage(
     },
     surcharges: toSurcharges({
       ...tools.counts,
-      web_search: tools.counts.web_search + search,
+      web_search: tools.counts.web_search + search + searchQueries,
       audio_input: audioInput,
       audio_output: audioOutput,
       image_output: imageOutput,

@@ -76,6 +76,8 @@ export interface AnswerRecorder {
   /** Merges one of the answer's usage objects into what was reported before. */
   addUsage(usage: JsonObject): void;
   setServiceTier(tier: unknown): void;
+  /** The provider ran so many searches for a choice, as its grounding says. */
+  setSearchQueries(choice: number, count: number): void;
 }
 
 /**
@@ -108,6 +110,8 @@ export type UsageContext = Readonly<{
   model: string;
   /** The tier that the answer stated outside its usage object. */
   serviceTier: unknown;
+  /** The searches that the answer's grounding lists. */
+  searchQueries: number;
 }>;
 
 /** How an answer is read. */

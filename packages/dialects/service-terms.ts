@@ -91,7 +91,9 @@ export type ReportedTerms = Readonly<{ tier?: unknown; speed?: unknown; region?:
 
 function readWord<T>(words: ReadonlyMap<string, T>, word: unknown): T | 'unknown' | undefined {
   if (word === undefined || word === null || word === '' || word === 'auto') return undefined;
-  return (typeof word === 'string' ? words.get(word.toLowerCase()) : undefined) ?? 'unknown';
+  // Gemini's native answers write SERVICE_TIER_PRIORITY.
+  const name = typeof word === 'string' ? word.toLowerCase().replace('service_tier_', '') : '';
+  return words.get(name) ?? 'unknown';
 }
 
 /** Returns the terms that an answer states, and how many of its statements have no known price. */

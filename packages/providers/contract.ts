@@ -94,11 +94,13 @@ export type UpstreamRequest = Readonly<{
 }>;
 
 export type UpstreamResult =
-  /** Of the provider's headers only the content type is kept. */
+  /** Of the provider's headers only the content type and the service tier are kept. */
   | Readonly<{
       ok: true;
       status: number;
       contentType: string | null;
+      /** The service tier that the headers name, in the provider's word (Gemini). */
+      servedTier: string | null;
       body: ReadableStream<Uint8Array>;
     }>
   /**
@@ -201,6 +203,8 @@ export type MeterOptions = Readonly<{
   /** True if the client asked for a stream. */
   stream: boolean;
   contentType: string | null;
+  /** The service tier that the headers name; the body's own word wins. */
+  servedTier?: string | null;
   /** The model's own name at the provider: some models bill a search for every call. */
   model: string;
   /** The number of answers that the client asked for. */

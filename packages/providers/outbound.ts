@@ -10,6 +10,8 @@ import { toRequestBody } from './upstream-body.ts';
 import { classifyUpstreamError } from './upstream-errors.ts';
 
 const USER_AGENT = 'farebox/0.1';
+/** https://ai.google.dev/gemini-api/docs/priority-inference: the tier that served the call. */
+const SERVED_TIER_HEADER = 'x-gemini-service-tier';
 const MAX_ERROR_BYTES = 65_536;
 /**
  * Query parameters that are not forwarded: keys (Gemini's clients put theirs there; ours is in a
@@ -94,7 +96,8 @@ async function toUpstreamFailure(response: Response, now: number): Promise<Upstr
 function toUpstreamSuccess(response: Response): UpstreamResult {
   const contentType = response.headers.get('content-type');
   const body = response.body ?? new Blob([]).stream();
-  return { ok: true, status: response.status, contentType, body };
+  const servedTier = response.headers.get(SERVED_TIER_HEADER);
+  return { ok: true, status: response.status, contentType, servedTier, body };
 }
 
 /**

@@ -2,7 +2,7 @@
  * POST /v1/estimate: what a request would hold and likely cost. Takes the body of any endpoint
  * unchanged; charges, holds and forwards nothing.
  */
-import { resolvePrices, standardTerms } from '@farebox/catalog';
+import { resolvePrices } from '@farebox/catalog';
 import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
 import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
 import { respondError } from './context.ts';
@@ -31,10 +31,14 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
   const hold = plan.maxInputCost + maxOutputCost;
   const estimatedInputTokens = Math.min(facts.estimatedInputTokens, plan.maxInputTokens);
-  const { prices } = resolvePrices(model, standardTerms(plan.pricedAt), {
-    ...NO_USAGE,
-    input_uncached: estimatedInputTokens,
-  });
+  const { prices } = resolvePrices(
+    model,
+    { at: plan.pricedAt, ...facts.terms },
+    {
+      ...NO_USAGE,
+      input_uncached: estimatedInputTokens,
+    },
+  );
   const estimatedInputCost = tokenCost(estimatedInputTokens, prices.input_uncached);
   return {
     model: model.name,

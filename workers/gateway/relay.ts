@@ -91,7 +91,7 @@ function sendUpstream(call: Call, body: Uint8Array): Promise<UpstreamResult> {
   });
 }
 
-function buildMeter(call: Call, { contentType }: UpstreamSuccess): Meter {
+function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): Meter {
   const { plan } = call;
   const beforeLastWord = streamCostWriter(call);
   const meter = createMeter({
@@ -99,6 +99,7 @@ function buildMeter(call: Call, { contentType }: UpstreamSuccess): Meter {
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
     contentType,
+    servedTier,
     model: plan.model.upstreamName,
     choices: plan.facts.choices,
     hideUsage: hasUsageOption(plan) && !plan.facts.usageRequested,

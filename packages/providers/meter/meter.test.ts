@@ -405,6 +405,34 @@ describe('usage of an answer', () => {
     expect(reading).toMatchObject({ served, unpriceable });
   });
 
+  it('reads the tier of the headers where the body has none', () => {
+    const serve = (servedTier: string, body: object) =>
+      run([bytes(JSON.stringify({ choices: [], usage: plain, ...body }))], 'google', {
+        stream: false,
+        servedTier,
+      }).reading.served;
+    expect(serve('standard', {})).toEqual({ tier: 'standard' });
+    expect(serve('SERVICE_TIER_PRIORITY', {})).toEqual({ tier: 'priority' });
+    expect(serve('standard', { service_tier: 'flex' })).toEqual({ tier: 'flex' });
+  });
+
+  it('counts the searches that grounding lists, once for each choice', () => {
+    const grounded = (queries: readonly string[], index = 0) =>
+      JSON.stringify({
+        choices: [{ index, delta: {}, groundingMetadata: { webSearchQueries: queries } }],
+      });
+    const snake = JSON.stringify({
+      choices: [{ index: 1, delta: { grounding_metadata: { web_search_queries: ['c'] } } }],
+    });
+    const events = [grounded(['a']), grounded(['a', 'b']), snake, STOP, USAGE, '[DONE]'];
+    const { reading } = run([bytes(sseEvents('\n', events))], 'google');
+    expect(reading.surcharges).toEqual([{ kind: 'web_search', count: 3 }]);
+    const message = { content: 'x', grounding_metadata: { web_search_queries: ['a', 'b'] } };
+    const document = { choices: [{ index: 0, message, finish_reason: 'stop' }], usage: plain };
+    const whole = run([bytes(JSON.stringify(document))], 'google', { stream: false });
+    expect(whole.reading.surcharges).toEqual([{ kind: 'web_search', count: 2 }]);
+  });
+
   it.each([
     [{ num_server_side_tools_used: 2 }, { web_search: 2 }],
     [{ num_sources_used: 3 }, { web_search: 3 }],

@@ -16,9 +16,10 @@ import { hasError } from './answer-error.ts';
 import { OutputEstimator } from './output-estimator.ts';
 
 /** The output that a usage object reports, in whatever bucket. */
-function countReportedOutput({ usage, surcharges }: NormalizedUsage): number {
+function countReportedOutput({ usage, surcharges, passes }: NormalizedUsage): number {
   const apart = surcharges.filter(({ kind }) => kind.endsWith('_output'));
-  return apart.reduce((sum, { count }) => sum + count, usage?.output ?? 0);
+  const counts = [...apart.map(({ count }) => count), ...passes.map(({ output }) => output)];
+  return counts.reduce((sum, count) => sum + count, usage?.output ?? 0);
 }
 
 export class UsageTracker implements AnswerRecorder {
@@ -27,6 +28,7 @@ export class UsageTracker implements AnswerRecorder {
   readonly #finishedChoices = new Set<number>();
   #usage: JsonObject | null = null;
   #serviceTier: unknown;
+  readonly #searchQueries = new Map<number, number>();
   #normalized: NormalizedUsage | null = null;
   /** The estimate of the output at the last report of usage. */
   #outputAtUsage = 0;
@@ -40,6 +42,7 @@ export class UsageTracker implements AnswerRecorder {
 
   constructor(options: MeterOptions) {
     this.#options = options;
+    this.#serviceTier = options.servedTier;
     this.spec = DIALECT_SPECS[options.dialect].answer;
     this.outputEstimator = new OutputEstimator(options.provider.calibration);
   }
@@ -88,6 +91,13 @@ export class UsageTracker implements AnswerRecorder {
 
   setServiceTier(tier: unknown): void {
     this.#serviceTier = tier;
+    this.#normalized = null;
+  }
+
+  /** Chunks may repeat the queries of a choice. */
+  setSearchQueries(choice: number, count: number): void {
+    const known = this.#searchQueries.get(choice) ?? 0;
+    this.#searchQueries.set(choice, Math.max(known, count));
     this.#normalized = null;
   }
 
@@ -141,7 +151,9 @@ export class UsageTracker implements AnswerRecorder {
   #normalize(): NormalizedUsage {
     const { provider, model } = this.#options;
     if (this.#usage === null) return NO_USAGE_REPORTED;
-    const context = { quirks: provider.quirks, model, serviceTier: this.#serviceTier };
+    const searchQueries = [...this.#searchQueries.values()].reduce((sum, n) => sum + n, 0);
+    const { quirks } = provider;
+    const context = { quirks, model, serviceTier: this.#serviceTier, searchQueries };
     return this.spec.normalizeUsage(this.#usage, context);
   }
 }
