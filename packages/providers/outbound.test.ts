@@ -57,6 +57,12 @@ describe('an upstream answer', () => {
     expect(sent.get('cookie')).toBeNull();
     expect(sent.get('x-api-key')).toBe('secret-key');
     expect(sent.get('anthropic-beta')).toBe('a,b');
-    expect(Object.keys(result).sort()).toEqual(['body', 'contentType', 'ok', 'servedTier', 'status']);
+    expect(Object.keys(result).sort()).toEqual([
+      'body',
+      'contentType',
+      'ok',
+      'servedTier',
+      'status',
+    ]);
   });
 });
