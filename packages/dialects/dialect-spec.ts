@@ -73,6 +73,8 @@ export interface AnswerRecorder {
   markEnded(): void;
   /** The provider reported an error inside a 200. */
   markFailed(): void;
+  /** The answer is a refusal, of a category that the provider names. */
+  markRefused(category: string | null): void;
   /** Merges one of the answer's usage objects into what was reported before. */
   addUsage(usage: JsonObject): void;
   setServiceTier(tier: unknown): void;

@@ -12,6 +12,13 @@ function readState(stopReason: unknown, usage: unknown, recorder: AnswerRecorder
   if (isJsonObject(usage)) recorder.addUsage(usage);
 }
 
+/** Records a refusal, which a message or the `delta` of a `message_delta` states. */
+function readRefusal(state: JsonObject, recorder: AnswerRecorder): void {
+  if (state.stop_reason !== 'refusal') return;
+  const { category } = childObject(state, 'stop_details');
+  recorder.markRefused(typeof category === 'string' ? category : null);
+}
+
 /**
  * Reads one event of a stream, or a whole answer. A stream reports usage in message_start and
  * cumulatively in message_delta.
@@ -24,6 +31,7 @@ export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): 
       break;
     case 'message_delta':
       readState(childObject(event, 'delta').stop_reason, event.usage, recorder);
+      readRefusal(childObject(event, 'delta'), recorder);
       break;
     case 'message_stop':
       recorder.markFinished(0);
@@ -33,7 +41,9 @@ export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): 
       recorder.markFailed();
       break;
     default:
-      if (Array.isArray(event.content)) readState(event.stop_reason, event.usage, recorder);
+      if (!Array.isArray(event.content)) break;
+      readState(event.stop_reason, event.usage, recorder);
+      readRefusal(event, recorder);
   }
 }
 

@@ -118,7 +118,14 @@ export const MESSAGES_DIALECT: DialectSpec = {
     readEvent: readMessagesEvent,
     isAnswer: isMessagesAnswer,
     isEvent: isMessagesEvent,
-    keptMembers: { usage: true, error: true, type: true, stop_reason: true, content: {} },
+    keptMembers: {
+      usage: true,
+      error: true,
+      type: true,
+      stop_reason: true,
+      stop_details: true,
+      content: {},
+    },
     isUsageOnly: () => false,
     // Every stream of this dialect reports usage, asked or not.
     toEvents: toMessagesEvents,

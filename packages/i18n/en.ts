@@ -488,11 +488,13 @@ export const en = {
     estimated_after_upstream_cut:
       'The provider cut off its response. We counted what had arrived by then and charged for it.',
     estimated_usage_missing:
-      'The provider’s response came without a usage report, so we counted what was generated.',
+      'The provider reported no usage. We counted the input and what was generated, and charged for it.',
     waived_empty: 'The response was empty. You weren’t charged.',
     waived_upstream_error:
       'The provider failed or turned the call away before it sent anything. You weren’t charged.',
     upstream_refused: 'The provider rejected the request. You weren’t charged.',
+    refused_without_output:
+      'The model refused before generating anything, and the provider doesn’t bill that. You weren’t charged.',
     not_sent: 'The call never reached a provider. You weren’t charged.',
     free: 'What you used has no price. You weren’t charged.',
     expired_unsettled: 'We never received the result of this call. You weren’t charged.',

@@ -447,10 +447,11 @@ export const zh: Messages = {
       '调用在提供商报告用量之前中断。我们统计了截至中断时已生成的内容，并据此计费。',
     estimated_after_upstream_cut:
       '提供商中断了回复。我们统计了截至中断时已收到的内容，并据此计费。',
-    estimated_usage_missing: '提供商的回复未附用量报告，因此由我们统计生成的内容。',
+    estimated_usage_missing: '提供商未报告用量。我们统计了输入和生成的内容并据此计费。',
     waived_empty: '回复为空，未扣费。',
     waived_upstream_error: '提供商在返回任何内容之前出错或未受理此调用，未扣费。',
     upstream_refused: '提供商拒绝了请求，未扣费。',
+    refused_without_output: '模型在生成任何内容之前拒绝回答，提供商不对此收费，未扣费。',
     not_sent: '调用未到达提供商，未扣费。',
     free: '所用内容没有定价，未扣费。',
     expired_unsettled: '我们没有收到此调用的结果，未扣费。',

@@ -13,7 +13,12 @@ export const anthropic = {
   }),
   keyHeader: 'x-api-key',
   outputLimitField: 'max_tokens',
-  quirks: { reasoning: 'included' },
+  quirks: {
+    reasoning: 'included',
+    // Release notes of 2026-06-02: a refusal without output is not billed. The page "Refusals and
+    // fallback" narrows it (September 2026): not in every category, but in these and without one.
+    unbilledRefusals: [null, 'cyber', 'general_harms'],
+  },
   calibration: {
     tokenScale: { ascii: 1.2, nonAscii: 1.6 },
     toolCallTokens: { first: 31, further: 17, argument: 10 },

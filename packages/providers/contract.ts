@@ -29,6 +29,17 @@ export type OutputCalibration = Readonly<{
   isEventPerToken: boolean;
 }>;
 
+/** How a provider bills requests that it refuses for what they say, where its pages say so. */
+export type RefusalQuirks = Readonly<{
+  /** True where an error that refuses a prompt is billed. */
+  billsRefusedPrompts?: true;
+  /**
+   * The categories in which an answer that is a refusal without output is not billed, with the
+   * usage that it reports; null is a refusal without a category.
+   */
+  unbilledRefusals?: readonly (string | null)[];
+}>;
+
 /** How a provider is called and how its usage is read. */
 export type UpstreamSpec = Readonly<{
   /** Builds the URLs below a base URL without a trailing slash. */
@@ -37,7 +48,7 @@ export type UpstreamSpec = Readonly<{
   keyHeader: 'authorization' | 'x-api-key';
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
-  quirks: UsageQuirks;
+  quirks: UsageQuirks & RefusalQuirks;
   calibration: OutputCalibration;
 }>;
 
@@ -111,6 +122,8 @@ export type UpstreamResult =
       reason: 'rejected';
       status: number;
       errorBody: Uint8Array;
+      /** True where the request was refused for what its prompt says. */
+      isContentRefusal: boolean;
       contentType: string;
       retryAfter: string | null;
     }>
@@ -143,6 +156,8 @@ export type Reading = Readonly<{
   ended: boolean;
   /** The provider reported an error inside a 200. */
   failed: boolean;
+  /** A refusal to answer and its category, where the provider names one. */
+  refusal: Readonly<{ category: string | null }> | null;
   /** The estimate of the output tokens that the bytes so far show: it never falls. */
   estimatedOutputTokens: number;
   /**

@@ -7,7 +7,7 @@ import { ENDPOINT_DIALECTS, getForwardedHeaders } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
-import { classifyUpstreamError } from './upstream-errors.ts';
+import { classifyUpstreamError, isContentRefusal } from './upstream-errors.ts';
 
 const USER_AGENT = 'farebox/0.1';
 /** https://ai.google.dev/gemini-api/docs/priority-inference: the tier that served the call. */
@@ -86,11 +86,13 @@ async function toUpstreamFailure(response: Response, now: number): Promise<Upstr
   const { status } = response;
   const errorBody = await readErrorBody(response);
   const retryAfter = parseRetryAfter(response, now);
-  const reason = classifyUpstreamError(status, new TextDecoder().decode(errorBody));
+  const text = new TextDecoder().decode(errorBody);
+  const reason = classifyUpstreamError(status, text);
   if (reason === 'provider_account_error') return { ok: false, reason, status };
   if (reason === 'overloaded') return { ok: false, reason, status, retryAfter };
   const contentType = response.headers.get('content-type') ?? 'application/octet-stream';
-  return { ok: false, reason, status, errorBody, contentType, retryAfter };
+  const refusal = { errorBody, isContentRefusal: isContentRefusal(text) };
+  return { ok: false, reason, status, ...refusal, contentType, retryAfter };
 }
 
 function toUpstreamSuccess(response: Response): UpstreamResult {

@@ -31,7 +31,7 @@ const ACCOUNT_MESSAGES: readonly RegExp[] = [
 ];
 
 /** xAI rejects content with 403, which concerns the caller's text and not our account. */
-const CONTENT_POLICY_MESSAGE = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
+const CONTENT_REFUSAL_MESSAGE = /^(Content violates usage guidelines|Failed check: SAFETY_CHECK)/;
 
 function parseJson(text: string): unknown {
   try {
@@ -59,12 +59,16 @@ function isAccountError(error: JsonObject): boolean {
   return typeof message === 'string' && ACCOUNT_MESSAGES.some((pattern) => pattern.test(message));
 }
 
+/** Returns whether the provider refused what the prompt says. `text` is the body, or its start. */
+export function isContentRefusal(text: string): boolean {
+  const { message } = extractError(text);
+  return typeof message === 'string' && CONTENT_REFUSAL_MESSAGE.test(message);
+}
+
 /** Classifies an answer that is not a success. `text` is the body, or its start. */
 export function classifyUpstreamError(status: number, text: string): UpstreamErrorKind {
   const error = extractError(text);
-  const { message } = error;
-  if (status === 403 && typeof message === 'string' && CONTENT_POLICY_MESSAGE.test(message))
-    return 'rejected';
+  if (status === 403 && isContentRefusal(text)) return 'rejected';
   if (status < 400 || status === 401 || status === 402 || status === 403 || status === 407)
     return 'provider_account_error';
   if (status < 500 && isAccountError(error)) return 'provider_account_error';

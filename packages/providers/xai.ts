@@ -14,7 +14,9 @@ export const xai = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
-  quirks: { reasoning: 'separate' },
+  // docs.x.ai/developers/pricing, "Usage Guidelines Violation Fee": a request in violation is still
+  // charged. The fixed fee there is for the Responses API only.
+  quirks: { reasoning: 'separate', billsRefusedPrompts: true },
   calibration: {
     tokenScale: { ascii: 1, nonAscii: 1 },
     toolCallTokens: { first: 10, further: 5, argument: 11 },

@@ -59,6 +59,7 @@ const EMPTY_READING: Reading = {
   finished: false,
   ended: false,
   failed: false,
+  refusal: null,
   estimatedOutputTokens: 0,
   unpriceable: 0,
 };
@@ -283,6 +284,23 @@ describe('the bill of a call that produced nothing', () => {
   });
 });
 
+describe('the bill of a refusal', () => {
+  const reported = { usage: reportedUsage, usageFinal: true };
+
+  it.each([
+    ['a category that is not billed', claude, 'cyber', 0, 'refused_without_output'],
+    ['no category', claude, null, 0, 'refused_without_output'],
+    ['a category that is billed', claude, 'bio', 0, 'provider_reported'],
+    ['a category that is not billed, after output', claude, 'cyber', 3, 'provider_reported'],
+    ['a provider that bills every refusal', plain, 'cyber', 0, 'provider_reported'],
+  ] as const)('with %s has the right reason', (_name, plan, category, output, reason) => {
+    const reading = { ...reported, refusal: { category }, estimatedOutputTokens: output };
+    const bill = computeBill(plan, makeOutcome(reading, 'complete'));
+    expect(bill.reason).toBe(reason);
+    expect(bill.cost === 0n).toBe(reason === 'refused_without_output');
+  });
+});
+
 describe('the bill of any call', () => {
   const tokens = fc.nat({ max: 300_000 });
   const usages = fc.record({
@@ -305,6 +323,7 @@ describe('the bill of any call', () => {
     finished: fc.boolean(),
     ended: fc.boolean(),
     failed: fc.boolean(),
+    refusal: fc.constant(null),
     estimatedOutputTokens: fc.oneof(fc.constant(0), tokens),
     unpriceable: fc.constant(0),
   });

@@ -101,9 +101,16 @@ function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
   return { ...estimate, usage: NO_USAGE, cost: 0n, waivedCost: cost, waivedUsage: usage };
 }
 
+/** Returns whether the answer is a refusal that the provider does not bill, whatever it reports. */
+function isUnbilledRefusal(plan: Plan, { refusal, estimatedOutputTokens }: Reading): boolean {
+  if (refusal === null || estimatedOutputTokens > 0) return false;
+  return plan.provider.quirks.unbilledRefusals?.includes(refusal.category) === true;
+}
+
 /** Computes the bill of a call that reached the provider. */
 export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   const { reading, endReason } = outcome;
+  if (isUnbilledRefusal(plan, reading)) return zeroBill(plan, 'refused_without_output');
   if (reading.usage !== null && reading.usageFinal) {
     const bill = priceUsage(plan, reading.usage, reading);
     return { ...bill, reason: bill.cost === 0n ? 'free' : 'provider_reported' };
@@ -117,8 +124,23 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   return estimateBill(plan, outcome, ESTIMATE_REASON[endReason]);
 }
 
+/**
+ * Computes the bill of a prompt that the provider refused with an error and bills all the same: the
+ * usage that the error reports, or the estimated input.
+ */
+export function computeRefusalBill(plan: Plan, outcome: CallOutcome): Bill {
+  const { reading } = outcome;
+  return reading.usage === null
+    ? estimateBill(plan, outcome, 'estimated_usage_missing')
+    : { ...priceUsage(plan, reading.usage, reading), reason: 'provider_reported' };
+}
+
 /** The reasons of a call that no provider bills. */
-export type ZeroBillReason = 'upstream_refused' | 'not_sent' | 'waived_upstream_error';
+export type ZeroBillReason =
+  | 'upstream_refused'
+  | 'not_sent'
+  | 'waived_upstream_error'
+  | 'refused_without_output';
 
 /** Returns the bill of a call that the provider rejected, failed, or never received. */
 export function zeroBill(plan: Plan, reason: ZeroBillReason): Bill {

@@ -366,6 +366,7 @@ describe('the plan of any request to any model', () => {
         finished: true,
         ended: true,
         failed: false,
+        refusal: null,
         estimatedOutputTokens: 1,
         unpriceable: 0,
       };

@@ -20,6 +20,7 @@ import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader, streamCostWriter, withCostMember } from './cost-report.ts';
 import { type Plan, planCall } from './plan.ts';
+import { isBilledRefusal, settleRefusedPrompt } from './refused-prompt.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 import { releaseHold, settleWithoutCharge } from './settle-call.ts';
@@ -137,9 +138,10 @@ function abortAfterDisconnect(call: Call): () => void {
 }
 
 /**
- * Settles a call that the provider did not answer and returns its error response. A rejection, a
- * failure and a broken connection are free. Where the provider may have worked, because it was only
- * silent, the call is waived within the daily cap.
+ * Settles a call that the provider did not answer and returns its error response. A failure, a
+ * broken connection and a rejection are free, unless the provider bills prompts that it refuses.
+ * Where the provider may have worked, because it was only silent, the call is waived within the
+ * daily cap.
  */
 function handleUpstreamFailure(
   call: Call,
@@ -149,6 +151,10 @@ function handleUpstreamFailure(
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
   if (result.reason === 'timeout') return respondTruncated(call, 'upstream_timeout', response);
+  if (result.reason === 'rejected' && isBilledRefusal(call, result)) {
+    ctx.waitUntil(settleRefusedPrompt(call, result, response.status));
+    return response;
+  }
   const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
   ctx.waitUntil(settleWithoutCharge(call, reason, response.status));
   return response;

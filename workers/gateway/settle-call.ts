@@ -21,6 +21,7 @@ export const EMPTY_READING: Reading = {
   finished: false,
   ended: false,
   failed: false,
+  refusal: null,
   estimatedOutputTokens: 0,
 };
 

@@ -91,6 +91,7 @@ export const SETTLE_REASONS = [
   'free',
   'expired_unsettled',
   'expired_at_checkpoint',
+  'refused_without_output',
 ] as const;
 
 export type SettleReason = (typeof SETTLE_REASONS)[number];

@@ -37,6 +37,7 @@ export class UsageTracker implements AnswerRecorder {
   #ended = false;
   #closed = false;
   #failed = false;
+  #refusal: Reading['refusal'] = null;
   /** The estimate of the output so far. */
   readonly outputEstimator: OutputEstimator;
 
@@ -82,6 +83,10 @@ export class UsageTracker implements AnswerRecorder {
     this.#failed = true;
   }
 
+  markRefused(category: string | null): void {
+    this.#refusal = { category };
+  }
+
   addUsage(usage: JsonObject): void {
     this.#usage = mergeUsage(this.#usage ?? {}, usage);
     this.#normalized = null;
@@ -118,6 +123,7 @@ export class UsageTracker implements AnswerRecorder {
       finished: this.#isFinished(),
       ended: this.#ended,
       failed: this.#failed,
+      refusal: this.#refusal,
       estimatedOutputTokens: this.outputEstimator.tokens(),
     };
   }
