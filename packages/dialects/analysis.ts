@@ -47,7 +47,8 @@ export class RequestAnalysis {
   contextWindow = false;
   /** True where the body itself asks for the beta with the longest context window. */
   longContext = false;
-  serverTools = false;
+  /** How often the provider may run the model: more than once with tools that it runs itself. */
+  serverPasses = 1;
   cacheWrites: CacheWrites = 'automatic';
   terms: ServiceTerms = STANDARD_TERMS;
   unknownFields = 0;
@@ -87,6 +88,10 @@ export class RequestAnalysis {
 
   rejectWrongEndpoint(field: string, correctEndpoint: string): void {
     this.wrongDialect ??= { reason: 'wrong_dialect', field, correctEndpoint };
+  }
+
+  useServerTools(passes: number): void {
+    this.serverPasses = Math.max(this.serverPasses, passes);
   }
 
   addSurcharge(kind: SurchargeBound['kind'], maxCount: number): void {

@@ -317,7 +317,7 @@ export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAna
     analysis.rejectPricing(path, 'live search is billed for each source it reads');
     return;
   }
-  analysis.serverTools = true;
+  analysis.useServerTools(MAX_SEARCHES + 1);
   analysis.contextWindow = true;
   const { text } = type;
   const kind = SERVER_TOOLS.find(([prefix]) => text.startsWith(prefix))?.[1];
@@ -335,7 +335,7 @@ export function checkUnknownChatToolMember(
   analysis: RequestAnalysis,
 ): void {
   if (kind === 'null' || !SERVER_TOOL_NAME.test(toSnakeCase(name))) return;
-  analysis.serverTools = true;
+  analysis.useServerTools(MAX_SEARCHES + 1);
   analysis.unknownFields += 1;
   limitWebSearch(analysis);
 }

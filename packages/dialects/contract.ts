@@ -56,6 +56,11 @@ export type RequestFacts = Readonly<{
   estimatedInputTokens: number;
   /** True where the body names the beta with the longest context window (Anthropic, `betas`). */
   longContext: boolean;
+  /**
+   * How often the model may read the prompt: once, or once for each turn of a loop over tools that the
+   * provider runs.
+   */
+  serverPasses: number;
   /** The longest-lived prompt-cache write that the request can cause. */
   cacheWrites: CacheWrites;
   /** The terms of service that the request asks for. */

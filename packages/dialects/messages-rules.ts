@@ -120,7 +120,7 @@ export const MESSAGES_RULES: Rules = {
   mcp_servers: {
     effect: 'bounded',
     check: (_value, analysis) => {
-      analysis.serverTools = true;
+      analysis.useServerTools(MAX_SERVER_TURNS);
       analysis.contextWindow = true;
     },
   },
@@ -300,7 +300,7 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
   analysis.contextWindow = true;
   // The caller runs these tools, but the length of their prompts is not documented.
   if (/^(browser|computer)_toolset_/.test(type)) return;
-  analysis.serverTools = true;
+  analysis.useServerTools(MAX_SERVER_TURNS);
   if (type.startsWith('web_search_')) {
     const uses = getMember(tool, 'max_uses');
     analysis.addSurcharge('web_search', (uses && toInteger(uses)) ?? MAX_SEARCHES);
@@ -312,5 +312,5 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
 /** Adds the compactions of server tools: each turn of the provider's loop may compact once. */
 export function addCompactionPasses(analysis: RequestAnalysis): void {
   const compacts = analysis.surchargeBounds(1).some((bound) => bound.kind === 'compaction');
-  if (compacts && analysis.serverTools) analysis.addSurcharge('compaction', MAX_SERVER_TURNS - 1);
+  if (compacts) analysis.addSurcharge('compaction', analysis.serverPasses - 1);
 }

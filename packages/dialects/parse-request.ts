@@ -259,6 +259,7 @@ export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
       choices,
       ...countInputTokens(parser),
       longContext: analysis.longContext,
+      serverPasses: analysis.serverPasses,
       cacheWrites: analysis.cacheWrites,
       terms: analysis.terms,
       surchargeBounds: analysis.surchargeBounds(choices),

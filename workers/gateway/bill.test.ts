@@ -117,6 +117,17 @@ describe('the bill of a call with reported usage', () => {
     expect(bill.cost).toBe(2000n * 3000n + 700n * 15_000n + 30_000_000n);
   });
 
+  it('takes the turns of a provider’s loop as no larger than the context window', () => {
+    const tools = [{ type: 'web_search_20250305', name: 'web_search' }];
+    const body = { model: 'claude-sonnet-4-5', messages, max_tokens: 1000, tools };
+    const usage = { ...NO_USAGE, input_uncached: 150_000, cache_read: 350_000 };
+    const outcome = makeOutcome({ usage, usageFinal: true }, 'complete');
+    // 3 and 0.30 USD a million up to 200,000 tokens of one turn, twice that above.
+    expect(computeBill(planRequest('messages', body), outcome).cost).toBe(
+      150_000n * 3000n + 350_000n * 300n,
+    );
+  });
+
   it('prices a compaction’s tokens by their own lifetime and size', () => {
     const pass = {
       ...NO_USAGE,

@@ -36,12 +36,20 @@ const deps = {
 
 type JsonBody = Readonly<Record<string, unknown>>;
 
-function planRequest(dialect: Dialect, body: JsonBody, headers: HeadersInit = {}): Plan {
+/** Null for a tool that the model has no price for. */
+function tryPlanRequest(dialect: Dialect, body: JsonBody, headers: HeadersInit = {}): Plan | null {
   const read = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));
   if (!read.ok) throw new Error(read.reason);
   const planResult = planCall(read.facts, new Headers(headers), deps, NOW);
-  if (!planResult.ok) throw new Error(planResult.reason);
-  return planResult.plan;
+  if (planResult.ok) return planResult.plan;
+  if (planResult.reason === 'unsupported_feature') return null;
+  throw new Error(planResult.reason);
+}
+
+function planRequest(dialect: Dialect, body: JsonBody, headers: HeadersInit = {}): Plan {
+  const plan = tryPlanRequest(dialect, body, headers);
+  if (plan === null) throw new Error('unsupported_feature');
+  return plan;
 }
 
 const messages = [{ role: 'user', content: 'Tell me everything.' }];
@@ -134,8 +142,10 @@ describe('the planned input', () => {
     const plan = claude(web);
     expect(plan.maxInputTokens).toBe(200_000);
     const prices = maxAt(plan.model, 200_000).prices;
+    // Ten turns: the content is written to the cache once, and read in each turn.
     expect(plan.maxInputCost).toBe(
-      tokenCost(200_000, prices.input_uncached) +
+      tokenCost(200_000, prices.cache_write_5m) +
+        tokenCost(10 * 200_000, prices.cache_read) +
         tokenCost(3, maxAt(plan.model).surchargePrices.web_search ?? 0n),
     );
   });
@@ -279,7 +289,15 @@ describe('the plan of any request to any model', () => {
     if (dialect === 'chat') {
       const cache = { prompt_cache_options: { ttl: request.lifetime } };
       const service_tier = tier === 'standard' ? 'default' : tier;
-      return planRequest('chat', { ...body, ...limit, ...cache, n: request.n, service_tier });
+      const tools = request.searches === null ? {} : { tools: [{ type: 'web_search' }] };
+      return tryPlanRequest('chat', {
+        ...body,
+        ...limit,
+        ...cache,
+        ...tools,
+        n: request.n,
+        service_tier,
+      });
     }
     const cache =
       request.ttl === null ? {} : { cache_control: { type: 'ephemeral', ttl: request.ttl } };
@@ -303,14 +321,16 @@ describe('the plan of any request to any model', () => {
 
   function buildInputUsage(plan: Plan, request: GeneratedRequest) {
     const writes = plan.facts.cacheWrites;
-    const mayWrite5m = writes !== 'automatic' || plan.facts.dialect === 'chat';
+    const mayWrite5m =
+      writes !== 'automatic' || plan.facts.dialect === 'chat' || plan.facts.serverPasses > 1;
     const [uncached, read, write5m, write1h] = request.shares;
     const parts = [uncached, read, mayWrite5m ? write5m : 0, writes === '1h' ? write1h : 0];
     const [a = 0, b = 0, c = 0, d = 0] = split(
       Math.floor(plan.maxInputTokens * request.fill),
       parts,
     );
-    return { input_uncached: a, cache_read: b, cache_write_5m: c, cache_write_1h: d };
+    const rereads = plan.facts.serverPasses > 1 ? plan.facts.serverPasses * plan.maxInputTokens : 0;
+    return { input_uncached: a, cache_read: b + rereads, cache_write_5m: c, cache_write_1h: d };
   }
 
   /** Images and text share the output limit. */

@@ -83,6 +83,9 @@ function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
     'cache_read',
     ...CACHE_WRITES[facts.cacheWrites],
     ...(mayCacheUnasked ? UNASKED_CACHE_WRITES : []),
+    // Between the turns of its own loop a provider caches unasked
+    // (editor-code-assistant/eca issue 307).
+    ...(facts.serverPasses > 1 ? CACHE_WRITES['5m'] : []),
   ];
   return buckets.map((bucket) => prices[bucket]).reduce(maxBigInt);
 }
@@ -115,6 +118,14 @@ function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): Pri
 function countCompactionPasses(facts: RequestFacts): number {
   const compactions = facts.surchargeBounds.filter((bound) => bound.kind === 'compaction');
   return compactions.reduce((passes, bound) => passes + bound.maxCount, 1);
+}
+
+/**
+ * Counts the passes that read what the first one wrote to the cache. Measured on Anthropic's loop:
+ * new content is written once, the prefix is read once a turn (turnstonelabs/turnstone issue 1191).
+ */
+function countRereads({ serverPasses }: RequestFacts): number {
+  return serverPasses > 1 ? serverPasses : 0;
 }
 
 function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): OutputLimit {
@@ -161,7 +172,11 @@ function buildPlan(
   if (!bounds.ok) return unpricedToolError(model, bounds.kind);
   const passes = countCompactionPasses(facts);
   const maxInputCost = computeCost(
-    { ...NO_USAGE, input_uncached: maxInputTokens * passes },
+    {
+      ...NO_USAGE,
+      input_uncached: maxInputTokens * passes,
+      cache_read: maxInputTokens * countRereads(facts),
+    },
     { ...max.prices, input_uncached: maxInputPrice(facts, max.prices) },
     bounds.surcharges,
   );

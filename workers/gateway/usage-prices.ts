@@ -20,6 +20,7 @@ import {
   type Prices,
   type Surcharge,
   type SurchargeKind,
+  totalInputTokens,
   type Usage,
 } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
@@ -135,10 +136,24 @@ function mergeFees(fees: readonly Surcharge[]): Surcharge[] {
   return [...merged.values()];
 }
 
+/**
+ * Returns the input whose size decides on long-context prices: that of the largest turn. Where the
+ * answer adds the turns of the provider's own loop up, no turn was larger than the context window.
+ */
+function billedSize(
+  { facts, maxInputTokens }: Plan,
+  usage: Usage,
+  largestTurn: Usage | null,
+): Usage {
+  if (largestTurn !== null) return largestTurn;
+  if (facts.serverPasses === 1 || totalInputTokens(usage) <= maxInputTokens) return usage;
+  return { ...NO_USAGE, input_uncached: maxInputTokens };
+}
+
 /** Prices `usage` and all that the reading has beside it. */
 export function priceUsage(plan: Plan, reported: Usage, reading: PricedReading): PricedUsage {
   const usage = assignCacheWrites(plan, reported);
-  const size = reading.largestTurn ?? usage;
+  const size = billedSize(plan, usage, reading.largestTurn);
   const { terms } = billedTerms(plan, reading.served, size);
   const resolved = resolvePrices(plan.model, terms, size);
   const { prices, rule: priceRule } = resolved;
@@ -160,7 +175,7 @@ export function priceUsage(plan: Plan, reported: Usage, reading: PricedReading):
  */
 export function countUnpriceable(plan: Plan, reading: Reading): number {
   const usage = reading.usage ?? NO_USAGE;
-  const size = reading.largestTurn ?? usage;
+  const size = billedSize(plan, usage, reading.largestTurn);
   const { terms, areServed } = billedTerms(plan, reading.served, size);
   const resolved = resolvePrices(plan.model, terms, size);
   const unpriced = toBilledSurcharges(reading.surcharges, resolved).filter(
