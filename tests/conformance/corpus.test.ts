@@ -118,7 +118,8 @@ async function replay(
 function sumUsage(bill: BillJson): Record<string, number> {
   const usage = bill.usage ?? {};
   const getBucket = (name: string) => usage[name] ?? Number.NaN;
-  const cachedWrite = getBucket('cache_write_5m') + getBucket('cache_write_1h');
+  const writes = ['cache_write_5m', 'cache_write_30m', 'cache_write_1h', 'cache_write_12h'];
+  const cachedWrite = writes.reduce((sum, name) => sum + getBucket(name), 0);
   return {
     input_total: getBucket('input_uncached') + getBucket('cache_read') + cachedWrite,
     output_total: getBucket('output'),
