@@ -12,22 +12,30 @@ import { ScriptedUpstream } from './scripted-upstream.ts';
 
 export type SharedStack = Readonly<{ stack: LocalStack; upstream: ScriptedUpstream }>;
 
-/** Who answers for OpenAI and DeepSeek: the independent mock, or a script of the test. */
+/** Who answers for the providers: the independent mock, or a script of the test. */
 type ProviderKind = 'mock' | 'scripted';
 
 const started = new Map<ProviderKind, Promise<SharedStack>>();
 
 async function start(kind: ProviderKind): Promise<SharedStack> {
   const upstream = await ScriptedUpstream.start();
+  const apiKey = 'sk-upstream';
   const scripted = {
-    openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'sk-upstream' },
-    anthropic: { baseUrl: upstream.url, apiKey: 'sk-upstream' },
-    deepseek: { baseUrl: upstream.url, apiKey: 'sk-upstream' },
+    openai: { baseUrl: `${upstream.url}/v1`, apiKey },
+    deepseek: { baseUrl: upstream.url, apiKey },
+    anthropic: { baseUrl: upstream.url, apiKey },
+    google: { baseUrl: upstream.url, apiKey },
   };
+  const extraProviders = ['moonshotai', 'groq'].map((id) => ({
+    id,
+    base_url: `${upstream.url}/v1`,
+    api_key: apiKey,
+  }));
   const stack = await startStack({
     quiet: true,
     cronEveryMs: null,
     providers: kind === 'scripted' ? scripted : {},
+    extraProviders: kind === 'scripted' ? extraProviders : [],
   });
   // Vitest ends the worker without a hook after its last file.
   process.once('exit', () => {

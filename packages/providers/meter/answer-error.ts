@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 import type { AnswerError } from '../contract.ts';
-import { classifyUpstreamError } from '../upstream-errors.ts';
+import { classifyUpstreamError, type UpstreamErrorKind } from '../upstream-errors.ts';
 
 /**
  * Words of sentences about Farebox's own account at the provider (its balance, quota, keys, plan),
@@ -48,6 +48,15 @@ function getStatus(error: JsonObject): number {
   return /invalid_request|bad_request|not_found/.test(String(error.type ?? error.code)) ? 400 : 500;
 }
 
+/** Under a status of success an error about our account is known by its own code or sentence. */
+function classifyError(status: number, error: JsonObject): UpstreamErrorKind {
+  const text = JSON.stringify({ error });
+  const asRejection = classifyUpstreamError(400, text);
+  return asRejection === 'provider_account_error'
+    ? asRejection
+    : classifyUpstreamError(status, text);
+}
+
 /**
  * Reads the error of a document that is no answer. The message is null if it is about our account
  * at the provider, or if there is none.
@@ -63,7 +72,7 @@ export function readAnswerError(document: JsonObject): AnswerError {
     error.error_msg,
   );
   const status = getStatus(error);
-  const kind = classifyUpstreamError(status, JSON.stringify({ error }));
+  const kind = classifyError(status, error);
   const isPrivate =
     kind === 'provider_account_error' || (text !== null && ACCOUNT_WORDS.test(text));
   return {

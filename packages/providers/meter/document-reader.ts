@@ -73,7 +73,7 @@ export class DocumentReader {
 
   end(): readonly Uint8Array[] {
     // Up to its last byte it was the beginning of a document.
-    const isCut = !this.#scanner.isComplete && !this.#scanner.isInvalid;
+    const isCut = this.#scanner.isOpen;
     this.#scanner.end();
     if (this.#scanner.hasText) this.#tracker.outputEstimator.addTextEvent();
     if (isCut) return this.#drop();

@@ -142,8 +142,9 @@ export class JsonScanner {
     return this.#expected === DONE;
   }
 
-  get isInvalid(): boolean {
-    return this.#expected === INVALID;
+  /** True within a container or a string that is not malformed up to here. */
+  get isOpen(): boolean {
+    return this.#expected !== INVALID && (this.#depth > 0 || this.#token === IN_STRING);
   }
 
   /** True if the value is an object. */
