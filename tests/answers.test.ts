@@ -227,6 +227,7 @@ describe.each(DIALECTS)('an answer that is none (%s)', (dialect) => {
     const text = await response.text();
     expect(text).not.toContain('balance');
     expect(text).toContain('upstream_account_error');
+    expect(await getBill(response)).toMatchObject({ cost_nano_usd: '0' });
   });
 });
 
