@@ -86,7 +86,12 @@ export type ModelPrices = Readonly<{
   edges: readonly InputEdge[];
   sizes: readonly InputSize[];
   marginBasisPoints: bigint;
+  /** The rules with a calendar, which may not know a day yet. */
+  calendarRules: readonly DecodedRule[];
+  /** By the rules and factors that hold. */
   resolved: Map<number, ResolvedPrices>;
+  /** The higher of two, by both. */
+  merged: Map<MaxPrices, Map<MaxPrices, MaxPrices>>;
 }>;
 
 /**
@@ -158,13 +163,14 @@ export function decodeModelPrices(
 ): ModelPrices {
   const { version, calendars } = context;
   const edges = listEdges(model.prices);
+  const rules = model.prices.map(({ id, when, prices }) => ({
+    id,
+    when: decodeConditions(when, edges, calendars),
+    prices: decodePrices(prices),
+  }));
   return {
     version,
-    rules: model.prices.map(({ id, when, prices }) => ({
-      id,
-      when: decodeConditions(when, edges, calendars),
-      prices: decodePrices(prices),
-    })),
+    rules,
     factors: model.factors.map((factor) => ({
       id: factor.id,
       when: decodeConditions(factor.when, edges, calendars),
@@ -176,7 +182,11 @@ export function decodeModelPrices(
     edges,
     sizes: listSizes(edges),
     marginBasisPoints: BigInt(context.marginBasisPoints),
+    calendarRules: rules.filter(
+      ({ when: { schedule } }) => (schedule?.except ?? schedule?.only ?? null) !== null,
+    ),
     resolved: new Map(),
+    merged: new Map(),
   };
 }
 
@@ -298,7 +308,8 @@ function findPrices(
  * much. A day that its calendar does not know yet is no holiday.
  */
 export function resolvePrices(model: ModelPrices, terms: PriceTerms, usage: Usage): ResolvedPrices {
-  const reached = model.edges.map((edge) => reachesEdge(edge, usage));
+  const { edges } = model;
+  const reached = edges.length === 0 ? NO_EDGES : edges.map((edge) => reachesEdge(edge, usage));
   return findPrices(model, terms, reached, false);
 }
 
@@ -341,8 +352,7 @@ export function findCacheWriteBucket(model: ModelPrices, asked: Bucket | null): 
 /** The highest prices that a call may have; a surcharge without a price is absent. */
 export type MaxPrices = Readonly<{ prices: Prices; surchargePrices: SurchargePrices }>;
 
-function mergeMax(a: MaxPrices, b: MaxPrices): MaxPrices {
-  if (a === b) return a;
+function buildMax(a: MaxPrices, b: MaxPrices): MaxPrices {
   return {
     prices: collectBuckets((bucket) =>
       a.prices[bucket] > b.prices[bucket] ? a.prices[bucket] : b.prices[bucket],
@@ -355,10 +365,26 @@ function mergeMax(a: MaxPrices, b: MaxPrices): MaxPrices {
   };
 }
 
-function listTerms({ at, tiers, speeds, regions }: PossibleTerms): PriceTerms[] {
-  return tiers.flatMap((tier) =>
-    speeds.flatMap((speed) => regions.map((region) => ({ at, tier, speed, region }))),
-  );
+function mergeMax(model: ModelPrices, a: MaxPrices, b: MaxPrices): MaxPrices {
+  if (a === b) return a;
+  const known = model.merged.get(a) ?? new Map<MaxPrices, MaxPrices>();
+  const max = known.get(b) ?? buildMax(a, b);
+  model.merged.set(a, known.set(b, max));
+  return max;
+}
+
+const NO_EDGES: readonly boolean[] = [];
+
+/** Returns the highest prices for `terms` and any size and any day that may be. */
+function maxForTerms(model: ModelPrices, terms: PriceTerms, maxInputTokens: number): MaxPrices {
+  const isUnknownDay = model.calendarRules.some(({ when }) => isUndecided(when, terms.at));
+  let max: MaxPrices = findPrices(model, terms, model.sizes[0]?.reached ?? NO_EDGES, false);
+  for (const { reached, minTokens } of model.sizes) {
+    if (minTokens > maxInputTokens) continue;
+    max = mergeMax(model, max, findPrices(model, terms, reached, false));
+    if (isUnknownDay) max = mergeMax(model, max, findPrices(model, terms, reached, true));
+  }
+  return max;
 }
 
 /**
@@ -371,14 +397,13 @@ export function maxPrices(
   possible: PossibleTerms,
   maxInputTokens: number,
 ): MaxPrices {
-  const undecided = model.rules.some(({ when }) => isUndecided(when, possible.at));
+  const { at } = possible;
   let max: MaxPrices | undefined;
-  for (const terms of listTerms(possible)) {
-    for (const { reached, minTokens } of model.sizes) {
-      if (minTokens > maxInputTokens) continue;
-      for (const unknownIsHoliday of undecided ? [false, true] : [false]) {
-        const prices = findPrices(model, terms, reached, unknownIsHoliday);
-        max = max === undefined ? prices : mergeMax(max, prices);
+  for (const tier of possible.tiers) {
+    for (const speed of possible.speeds) {
+      for (const region of possible.regions) {
+        const found = maxForTerms(model, { at, tier, speed, region }, maxInputTokens);
+        max = max === undefined ? found : mergeMax(model, max, found);
       }
     }
   }
