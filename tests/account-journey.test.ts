@@ -2,12 +2,13 @@
  * The life of an account on the real stack with real email: sign-up, confirmation, password, reset,
  * authenticator app, recovery codes, change of email. Each link works once.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
 import { type Mailbox, openMailbox } from './support/mailbox.ts';
 import { sharedStack } from './support/shared-stack.ts';
+import { totpCode } from './support/totp.ts';
 
 let stack: LocalStack;
 let mailbox: Mailbox;
@@ -16,21 +17,6 @@ beforeAll(async () => {
   ({ stack } = await sharedStack('mock'));
   mailbox = openMailbox(stack);
 }, 120_000);
-
-/**
- * RFC 6238 with SHA-1, as an authenticator app computes it; independent of the product's own code.
- */
-function totpCode(secret: string, steps = 0): string {
-  const digits = [...secret.replaceAll(' ', '')].map((base32Digit) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(base32Digit).toString(2).padStart(5, '0'),
-  );
-  const key = Buffer.from((digits.join('').match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const mac = createHmac('sha1', key).update(counter).digest();
-  const offset = (mac.at(-1) ?? 0) & 15;
-  return String((mac.readUInt32BE(offset) & 0x7f_ff_ff_ff) % 1_000_000).padStart(6, '0');
-}
 
 function between(body: string, before: string, after: string): string {
   const from = body.indexOf(before);

@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ledger',
     'mail',
     'result',
+    'telemetry',
   ],
   'packages/deposits': [
     'bindings',

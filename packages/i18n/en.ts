@@ -130,12 +130,27 @@ export const en = {
     reauthTitle: 'Confirm it’s you',
     reauthIntro:
       'For your security, confirm your identity to continue. We won’t ask again for 15 minutes.',
+    factorIntro:
+      'This changes how your account is protected, so your password is not enough. Use a second factor or a recovery code. We won’t ask again for 15 minutes.',
     reauthSubmit: 'Continue',
     passwordWrong: 'Incorrect password.',
     rateLimitedTitle: 'Too many attempts',
     goBack: 'Go back',
     retryAfter: (minutes: number) =>
       `Try again in ${counted(String(minutes), 'minute', 'minutes')}.`,
+  },
+  challenge: {
+    intro:
+      'There are unusually many attempts right now. To keep automated ones out, your browser does a short calculation, which takes a few seconds. Fill in the form again to continue.',
+    working: 'One moment: your browser is still calculating…',
+    done: 'Calculation done.',
+    sentLater:
+      'The calculation needs JavaScript, which is turned off in your browser. Without it, we send the email about 30 minutes later.',
+    sendLater: 'Continue, and send the email later',
+    wait: (minutes: number) =>
+      `The calculation needs JavaScript, which is turned off in your browser. Turn it on, or try again in ${counted(String(minutes), 'minute', 'minutes')}.`,
+    delayed:
+      'The email is on hold for about 30 minutes, because there are unusually many requests.',
   },
   recovery: {
     title: 'Reset your password',

@@ -117,11 +117,25 @@ export const zh: Messages = {
     startOver: '重新开始',
     reauthTitle: '请确认是您本人',
     reauthIntro: '为保障账户安全，请先验证身份再继续。15 分钟内不会再次要求验证。',
+    factorIntro:
+      '此操作会更改账户的保护方式，因此仅有密码还不够。请使用双重验证或恢复码。15 分钟内不会再次要求验证。',
     reauthSubmit: '继续',
     passwordWrong: '密码不正确。',
     rateLimitedTitle: '尝试次数过多',
     goBack: '返回',
     retryAfter: (minutes) => `请在 ${minutes} 分钟后重试。`,
+  },
+  challenge: {
+    intro:
+      '当前的尝试次数异常多。为了排除自动化请求，您的浏览器会进行一次简短的计算，需要几秒钟。请重新填写表单以继续。',
+    working: '请稍候：浏览器仍在计算…',
+    done: '计算完成。',
+    sentLater:
+      '计算需要 JavaScript，而您的浏览器已将其关闭。没有它，我们会推迟约 30 分钟发送邮件。',
+    sendLater: '继续，稍后发送邮件',
+    wait: (minutes) =>
+      `计算需要 JavaScript，而您的浏览器已将其关闭。请将其开启，或在 ${minutes} 分钟后重试。`,
+    delayed: '由于当前请求异常多，邮件将在约 30 分钟后发送。',
   },
   recovery: {
     title: '重置密码',

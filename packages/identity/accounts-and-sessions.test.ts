@@ -3,7 +3,7 @@ import { connect } from '@farebox/database';
 import { findIdentity } from '@farebox/database/users';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IdentityHarness, IP_PREFIX, PASSWORD } from './harness.testing.ts';
+import { CLIENT_IP, IdentityHarness, PASSWORD } from './harness.testing.ts';
 import {
   confirmSignUp,
   endOtherSessions,
@@ -40,7 +40,7 @@ describe('sign-up', () => {
     const token = await harness.signUp(email);
     expect(await findIdentity(harness.deps.db, key)).toBeUndefined();
     expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
-    const wrongPasswordRequest = { token, password: OTHER_PASSWORD, ipPrefix: IP_PREFIX };
+    const wrongPasswordRequest = { token, password: OTHER_PASSWORD, clientIp: CLIENT_IP };
     expect(await confirmSignUp(harness.deps, wrongPasswordRequest)).toEqual({
       ok: false,
       reason: 'incorrect_password',
@@ -59,7 +59,7 @@ describe('sign-up', () => {
     expect(user).toMatchObject({ email, language: 'en', account: confirmed.signedIn.account });
     // Once: neither again, nor under any other token.
     for (const used of [token, '', 'x'.repeat(43)]) {
-      const again = { token: used, password: PASSWORD, ipPrefix: IP_PREFIX };
+      const again = { token: used, password: PASSWORD, clientIp: CLIENT_IP };
       const result = await confirmSignUp(harness.deps, again);
       expect(result).toEqual({ ok: false, reason: 'token_invalid' });
     }
@@ -67,7 +67,7 @@ describe('sign-up', () => {
 
   it('confirms once when the link is opened several times at the same moment', async () => {
     const token = await harness.signUp(harness.newEmail());
-    const request = { token, password: PASSWORD, ipPrefix: harness.newIpPrefix() };
+    const request = { token, password: PASSWORD, clientIp: harness.newClientIp() };
     const answers = await Promise.all([1, 2, 3].map(() => confirmSignUp(harness.deps, request)));
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
   });
@@ -75,7 +75,7 @@ describe('sign-up', () => {
   it('rejects a sign-up link after an hour', async () => {
     const token = await harness.signUp(harness.newEmail());
     harness.advance(60 * MINUTE_MS);
-    const late = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
+    const late = { token, password: PASSWORD, clientIp: CLIENT_IP };
     expect(await confirmSignUp(harness.deps, late)).toEqual({ ok: false, reason: 'token_invalid' });
   });
 
@@ -84,8 +84,8 @@ describe('sign-up', () => {
     const costs: number[] = [];
     for (const email of [user.email.toUpperCase(), harness.newEmail()]) {
       const before = harness.hashes;
-      const ipPrefix = harness.newIpPrefix();
-      const request = { email, password: OTHER_PASSWORD, language: 'ru', ipPrefix };
+      const clientIp = harness.newClientIp();
+      const request = { email, password: OTHER_PASSWORD, language: 'ru', clientIp };
       const answer = await signUp(harness.deps, request);
       expect(answer).toMatchObject({ ok: true });
       costs.push(harness.hashes - before);
@@ -109,7 +109,7 @@ describe('sign-up', () => {
     const { random } = deps;
     const newAccount = { email, password: OTHER_PASSWORD, verified: true, now: deps.now(), random };
     expect(await openAccount(deps.db, deps.accounts, newAccount)).toMatchObject({ ok: true });
-    const request = { token, password: PASSWORD, ipPrefix: IP_PREFIX };
+    const request = { token, password: PASSWORD, clientIp: CLIENT_IP };
     expect(await confirmSignUp(deps, request)).toEqual({ ok: false, reason: 'token_invalid' });
     expect(await harness.signIn(email)).toEqual({ ok: false, reason: 'invalid_credentials' });
   });
@@ -118,11 +118,11 @@ describe('sign-up', () => {
     const email = harness.newEmail();
     const token = await harness.signUp(email);
     harness.ledgerUnavailable = true;
-    const request = { token, password: PASSWORD, ipPrefix: harness.newIpPrefix() };
+    const request = { token, password: PASSWORD, clientIp: harness.newClientIp() };
     await expect(confirmSignUp(harness.deps, request)).rejects.toThrow();
     harness.ledgerUnavailable = false;
     const count = harness.opened.length;
-    expect(await harness.signIn(email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+    expect(await harness.signIn(email, { clientIp: harness.newClientIp() })).toMatchObject({
       ok: true,
     });
     expect(harness.opened).toHaveLength(count + 1);
@@ -135,7 +135,7 @@ describe('sign-up', () => {
       email: 'x@example.com',
       password: PASSWORD,
       language: 'en',
-      ipPrefix: IP_PREFIX,
+      clientIp: CLIENT_IP,
     };
     const bad = [
       [{ email: 'x@example.com\r\nbcc: y@example.com' }, 'email_invalid'],
@@ -159,7 +159,7 @@ describe('sign-in', () => {
       const before = harness.hashes;
       const answer = await harness.signIn(email, {
         password: OTHER_PASSWORD,
-        ipPrefix: harness.newIpPrefix(),
+        clientIp: harness.newClientIp(),
       });
       answers.push({ answer, hashes: harness.hashes - before });
     }
@@ -191,28 +191,28 @@ describe('sign-in', () => {
 
   it('limits guesses from one place before hashing them, and allows more after the window', async () => {
     const { user } = await harness.createUser();
-    const ipPrefix = harness.newIpPrefix();
+    const clientIp = harness.newClientIp();
     harness.advance(15 * MINUTE_MS);
     for (let attempt = 0; attempt < 10; attempt += 1) {
       // Slower than the address's own slow-down.
       if (attempt === 5) harness.advance(MINUTE_MS);
-      const answer = await harness.signIn(user.email, { password: OTHER_PASSWORD, ipPrefix });
+      const answer = await harness.signIn(user.email, { password: OTHER_PASSWORD, clientIp });
       expect(answer).toEqual({ ok: false, reason: 'invalid_credentials' });
     }
     harness.advance(MINUTE_MS);
     const before = harness.hashes;
-    const limitedResult = await harness.signIn(user.email, { ipPrefix });
+    const limitedResult = await harness.signIn(user.email, { clientIp });
     expect(limitedResult).toMatchObject({ ok: false, reason: 'rate_limited' });
     expect(harness.hashes).toBe(before);
     if (limitedResult.ok || limitedResult.reason !== 'rate_limited')
       throw new Error('not throttled');
     expect(limitedResult.retryAfterSeconds).toBeGreaterThan(0);
     // From another network the owner still signs in.
-    expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+    expect(await harness.signIn(user.email, { clientIp: harness.newClientIp() })).toMatchObject({
       ok: true,
     });
     harness.advance(limitedResult.retryAfterSeconds * 1000);
-    expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
+    expect(await harness.signIn(user.email, { clientIp })).toMatchObject({ ok: true });
   });
 
   it('admits a known browser after strangers have exhausted the limits of its account', async () => {
@@ -221,18 +221,18 @@ describe('sign-in', () => {
     for (let attempt = 0; attempt < 5; attempt += 1) {
       await harness.signIn(user.email, {
         password: OTHER_PASSWORD,
-        ipPrefix: harness.newIpPrefix(),
+        clientIp: harness.newClientIp(),
       });
     }
     const unknownDeviceResult = await harness.signIn(user.email, {
-      ipPrefix: harness.newIpPrefix(),
+      clientIp: harness.newClientIp(),
     });
-    expect(unknownDeviceResult).toMatchObject({ reason: 'rate_limited' });
-    const knownDevice = { ipPrefix: harness.newIpPrefix(), device: signedIn.device };
+    expect(unknownDeviceResult).toMatchObject({ reason: 'challenge_required' });
+    const knownDevice = { clientIp: harness.newClientIp(), device: signedIn.device };
     expect(await harness.signIn(user.email, knownDevice)).toMatchObject({ ok: true });
     // A caller without a device token waits a minute at most.
     harness.advance(MINUTE_MS);
-    expect(await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() })).toMatchObject({
+    expect(await harness.signIn(user.email, { clientIp: harness.newClientIp() })).toMatchObject({
       ok: true,
     });
   });
@@ -251,16 +251,16 @@ describe('sign-in', () => {
 
   it('counts a rejected attempt in no bucket, so that one full bucket fills no other', async () => {
     const { user } = await harness.createUser();
-    const ipPrefix = harness.newIpPrefix();
+    const clientIp = harness.newClientIp();
     const otherEmail = harness.newEmail();
     harness.advance(15 * MINUTE_MS);
     // More than the network has room for, had they counted.
     for (let attempt = 0; attempt < 120; attempt += 1)
-      await harness.signIn(otherEmail, { ipPrefix });
-    expect(await harness.signIn(user.email, { ipPrefix })).toMatchObject({ ok: true });
+      await harness.signIn(otherEmail, { clientIp });
+    expect(await harness.signIn(user.email, { clientIp })).toMatchObject({ ok: true });
   });
 
-  it('stores neither address nor IP prefix in its rate limit counters', async () => {
+  it('stores neither email address nor network in its rate limit counters', async () => {
     const { rows } = await harness.deps.db.execute<{ bucket: string }>(
       'select bucket from rate_limit_counters',
     );
@@ -289,7 +289,7 @@ describe('sessions', () => {
     const otherUser = await harness.createUser();
     const more = [];
     for (let count = 0; count < 3; count += 1) {
-      const again = await harness.signIn(user.email, { ipPrefix: harness.newIpPrefix() });
+      const again = await harness.signIn(user.email, { clientIp: harness.newClientIp() });
       if (again.ok && 'signedIn' in again) more.push(again.signedIn);
     }
     const listed = await listSessions(harness.deps, user);
@@ -320,8 +320,7 @@ describe('sessions', () => {
     const { user, signedIn } = await harness.createUser();
     harness.advance(REAUTH_TTL_MS);
     const { deps } = harness;
-    const submitPassword = (password: string) =>
-      reauthenticate(deps, RP, user, signedIn.session, { password }, IP_PREFIX);
+    const submitPassword = (password: string) => reauthenticate(deps, RP, user, { password });
     expect(await submitPassword(OTHER_PASSWORD)).toEqual({
       ok: false,
       reason: 'invalid_credentials',

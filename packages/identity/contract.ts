@@ -8,6 +8,7 @@ import type { Database } from '@farebox/database';
 import type { AccountId, AccountsRpc, Instant } from '@farebox/ledger';
 import type { Email } from '@farebox/mail';
 import type { Failure, NoData, Result } from '@farebox/result';
+import type { Budget } from './budgets.ts';
 import type { PasswordError } from './passwords.ts';
 
 /**
@@ -22,7 +23,11 @@ export type IdentityDeps = Readonly<{
   now: () => Instant;
   /** Argon2id by default; tests pass a fast one that counts. */
   passwords?: PasswordHashing;
+  budgets?: Budgets;
 }>;
+
+/** Budgets of the whole service by name: attempts per window, where the defaults don't fit. */
+export type Budgets = Readonly<Partial<Record<Budget, number>>>;
 
 export type PasswordHashing = Readonly<{
   hash: (password: string, salt: Uint8Array) => Promise<string>;
@@ -30,9 +35,10 @@ export type PasswordHashing = Readonly<{
 }>;
 
 /**
- * The client's IPv4 address or IPv6 /64. Used for rate limits only and never stored in plain text.
+ * The client's IP address, in any spelling. Its networks are counted by rate limits
+ * (client-networks.ts), as keyed hashes; it is never stored.
  */
-export type IpPrefix = string;
+export type ClientIp = string;
 
 /** 256 random bits in base64url, as cookies and links carry them. Only the hash is stored. */
 export type Token = string;
@@ -40,25 +46,38 @@ export type Token = string;
 type RateLimit = Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number }>;
 export type RateLimited = Failure<RateLimit>;
 
-export type SignUpRequest = Readonly<{
-  email: string;
-  password: string;
-  language: string;
-  ipPrefix: IpPrefix;
-}>;
+/** A limit that strangers share is full. A solved challenge passes it; so does waiting. */
+type ChallengeRequirement = Readonly<{ reason: 'challenge_required'; retryAfterSeconds: number }>;
+export type ChallengeRequired = Failure<ChallengeRequirement>;
+
+/** A challenge as `issueChallenge` made it, and what the browser found: decimal digits. */
+export type ProofOfWork = Readonly<{ challenge: string; solution: string }>;
+
+/** What a browser may add to a request that was answered `challenge_required`. */
+type ChallengeAnswer = Readonly<{ proofOfWork?: ProofOfWork | null }>;
+/** A browser without scripts can have its email sent later instead. */
+type EmailChallengeAnswer = ChallengeAnswer & Readonly<{ mayDelay?: boolean }>;
+
+export type SignUpRequest = EmailChallengeAnswer &
+  Readonly<{
+    email: string;
+    password: string;
+    language: string;
+    clientIp: ClientIp;
+  }>;
 /**
  * Success doesn't reveal whether the address already had an account; only the emailed text does.
  */
 export type SignUpResult = Result<
-  EmailsToSend,
-  'email_invalid' | 'language_invalid' | PasswordError | RateLimit
+  DelayableEmails,
+  'email_invalid' | 'language_invalid' | PasswordError | RateLimit | ChallengeRequirement
 >;
 
 /**
  * `token` is from the emailed link. The password chosen at sign-up is required again, so that the
  * owner of the mailbox can't confirm a password that someone else chose.
  */
-export type ConfirmSignUpRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
+export type ConfirmSignUpRequest = Readonly<{ token: Token; password: string; clientIp: ClientIp }>;
 export type ConfirmSignUpResult = Result<
   EmailsToSend & { signedIn: SignedIn },
   'token_invalid' | 'incorrect_password' | RateLimit
@@ -67,18 +86,19 @@ export type ConfirmSignUpResult = Result<
 /** A new session. `session` and `device` are the values of the two cookies. */
 export type SignedIn = Readonly<{ account: AccountId; session: Token; device: Token }>;
 
-export type SignInRequest = Readonly<{
-  email: string;
-  password: string;
-  ipPrefix: IpPrefix;
-  /** The device cookie, if the browser has one. */
-  device: Token | null;
-}>;
+export type SignInRequest = ChallengeAnswer &
+  Readonly<{
+    email: string;
+    password: string;
+    clientIp: ClientIp;
+    /** The device cookie, if the browser has one. */
+    device: Token | null;
+  }>;
 export type SignInResult = Result<
   | (EmailsToSend & { signedIn: SignedIn })
   /** The password is correct; `mfaToken` is the cookie of the pending sign-in. */
   | { mfaToken: Token; factors: SecondFactors },
-  'invalid_credentials' | RateLimit
+  'invalid_credentials' | RateLimit | ChallengeRequirement
 >;
 
 export type SecondFactors = Readonly<{ totp: boolean; passkey: boolean; recoveryCode: boolean }>;
@@ -108,6 +128,8 @@ export type SessionUser = Readonly<{
   session: string;
   /** When the user last authenticated; sensitive actions require that it is recent. */
   lastAuthAt: Instant;
+  /** When the user last showed a second factor or a recovery code in this session. */
+  lastFactorAt: Instant | null;
 }>;
 
 export type SessionInfo = Readonly<{
@@ -136,7 +158,6 @@ export type FactorsStatus = Readonly<{
 export type VerifySecondFactorRequest = Readonly<{
   mfaToken: Token;
   factor: FactorResponse;
-  ipPrefix: IpPrefix;
   device: Token | null;
 }>;
 
@@ -146,23 +167,30 @@ export type ReauthResult = Result<EmailsToSend, 'invalid_credentials' | RateLimi
 
 /** The emails that the caller has to queue. */
 export type EmailsToSend = Readonly<{ emails: readonly Email[] }>;
+/** Emails to queue now and to send after `delayMs`, 0 as a rule. */
+export type DelayableEmails = EmailsToSend & Readonly<{ delayMs: number }>;
 
-export type RequestPasswordResetRequest = Readonly<{ email: string; ipPrefix: IpPrefix }>;
-export type RequestPasswordResetResult = Result<EmailsToSend, 'email_invalid' | RateLimit>;
-export type ResetPasswordRequest = Readonly<{ token: Token; password: string; ipPrefix: IpPrefix }>;
+export type RequestPasswordResetRequest = EmailChallengeAnswer &
+  Readonly<{ email: string; clientIp: ClientIp }>;
+export type RequestPasswordResetResult = Result<
+  DelayableEmails,
+  'email_invalid' | RateLimit | ChallengeRequirement
+>;
+export type ResetPasswordRequest = Readonly<{ token: Token; password: string; clientIp: ClientIp }>;
 export type ResetPasswordResult = Result<EmailsToSend, 'token_invalid' | PasswordError | RateLimit>;
 
-export type ChangePasswordRequest = Readonly<{ current: string; next: string; ipPrefix: IpPrefix }>;
+export type ChangePasswordRequest = Readonly<{ current: string; next: string }>;
 export type ChangePasswordResult = Result<
   EmailsToSend & { signedIn: SignedIn },
   'invalid_credentials' | PasswordError | RateLimit
 >;
 
-export type RequestEmailChangeRequest = Readonly<{ email: string; ipPrefix: IpPrefix }>;
+export type RequestEmailChangeRequest = Readonly<{ email: string; clientIp: ClientIp }>;
 export type RequestEmailChangeResult = Result<EmailsToSend, 'email_invalid' | RateLimit>;
+export type ConfirmEmailChangeRequest = Readonly<{ token: Token; clientIp: ClientIp }>;
 export type ConfirmEmailChangeResult = Result<
   EmailsToSend & { account: AccountId },
-  'token_invalid'
+  'token_invalid' | RateLimit
 >;
 
 export type SetLanguageResult = Result<NoData, 'language_invalid'>;

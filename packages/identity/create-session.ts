@@ -3,16 +3,21 @@
  * whatever cookies the browser sent. No token is ever taken from a browser, which rules out session
  * fixation.
  */
-import { insertSession, type NewSession, type SessionGrant } from '@farebox/database/users';
+import {
+  insertSession,
+  markReauthenticated,
+  type NewSession,
+  type SessionGrant,
+} from '@farebox/database/users';
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { IdentityDeps, SignedIn } from './contract.ts';
+import type { IdentityDeps, SessionUser, SignedIn } from './contract.ts';
 import { TTL } from './lifetimes.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 const HANDLE_BYTES = 8;
 
-/** Builds the cookies and the row that stores their hashes. */
+/** Builds the cookies and the row that stores their hashes, of a session without a factor. */
 export function buildSession(
   deps: IdentityDeps,
   account: AccountId,
@@ -26,6 +31,7 @@ export function buildSession(
     handle: bytesToHex(deps.random(HANDLE_BYTES)),
     deviceHash: hashToken(signedIn.device),
     replacedDeviceHash,
+    factorShown: false,
     now,
     expiresAt: now + TTL.session,
     deviceExpiresAt: now + TTL.device,
@@ -44,5 +50,12 @@ export async function startSession(
   replacedDeviceHash: string | null,
 ): Promise<SignedIn | undefined> {
   const { signedIn, row } = buildSession(deps, account, replacedDeviceHash);
-  return (await insertSession(deps.db, row, grant)) ? signedIn : undefined;
+  const session = { ...row, factorShown: 'mfaChallengeHash' in grant };
+  return (await insertSession(deps.db, session, grant)) ? signedIn : undefined;
+}
+
+/** Records that the user has just shown the factor that they set up: they need not show it again. */
+export function markFactorShown(deps: IdentityDeps, user: SessionUser): Promise<void> {
+  const { account: accountId, session: handle } = user;
+  return markReauthenticated(deps.db, { accountId, handle, factorShown: true, now: deps.now() });
 }

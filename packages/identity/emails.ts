@@ -24,6 +24,17 @@ export function parseEmailAddress(text: string): EmailAddress | undefined {
   return { address, key: address.toLowerCase() };
 }
 
+/**
+ * Returns what addresses that probably reach one mailbox have in common: without a tag after `+`
+ * (RFC 5233) and without dots, which large providers ignore. For limits on what a mailbox receives,
+ * where two users who share the limit lose little; never for telling accounts apart.
+ */
+export function toMailboxKey(emailKey: string): string {
+  const at = emailKey.lastIndexOf('@');
+  const [name = ''] = emailKey.slice(0, at).split('+');
+  return `${name.replaceAll('.', '')}${emailKey.slice(at)}`;
+}
+
 const MASK = '•••';
 
 /**

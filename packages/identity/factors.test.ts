@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authenticator } from './authenticator.testing.ts';
-import { IdentityHarness, IP_PREFIX, onlyEmail } from './harness.testing.ts';
+import { IdentityHarness, onlyEmail } from './harness.testing.ts';
 import {
   addPasskey,
   beginPasskeyAssertion,
@@ -67,7 +67,7 @@ async function createUserWithTotp(): Promise<UserWithTotp> {
 
 /** Returns the cookie of a sign-in that waits for its second factor. */
 async function startSignIn(email: string, device: string | null = null): Promise<string> {
-  const answer = await harness.signIn(email, { ipPrefix: harness.newIpPrefix(), device });
+  const answer = await harness.signIn(email, { clientIp: harness.newClientIp(), device });
   if (!answer.ok || !('mfaToken' in answer)) throw new Error('no step');
   return answer.mfaToken;
 }
@@ -77,7 +77,7 @@ function submitFactor(
   factor: FactorResponse,
   device: string | null = null,
 ): Promise<SecondFactorResult> {
-  return verifySecondFactor(harness.deps, RP, { mfaToken, factor, ipPrefix: IP_PREFIX, device });
+  return verifySecondFactor(harness.deps, RP, { mfaToken, factor, device });
 }
 
 const WRONG = { ok: false, reason: 'invalid_credentials' };
@@ -223,8 +223,7 @@ describe('authenticator apps', () => {
   it('reauthenticate for a sensitive action, once per code', async () => {
     const { user, signedIn, secret } = await createUserWithTotp();
     const factor = { kind: 'totp', code: codeAt(secret) } as const;
-    const submit = () =>
-      reauthenticate(harness.deps, RP, user, signedIn.session, factor, IP_PREFIX);
+    const submit = () => reauthenticate(harness.deps, RP, user, factor);
     expect(await submit()).toEqual({ ok: true, emails: [] });
     expect((await harness.getUser(signedIn.session)).lastAuthAt).toBe(harness.deps.now());
     expect(await submit()).toEqual(WRONG);
@@ -330,7 +329,7 @@ describe('passkeys', () => {
   });
 
   it('are rejected for another site, challenge, purpose or account, and for an old counter', async () => {
-    const { user, signedIn, key } = await createUserWithPasskey();
+    const { user, key } = await createUserWithPasskey();
     const other = await createUserWithPasskey();
     const { deps } = harness;
     const startAssertion = async () => {
@@ -371,11 +370,9 @@ describe('passkeys', () => {
     const factor = { kind: 'passkey' } as const;
     const proving = await key.authenticate(await beginPasskeyReauth(deps, RP, user));
     const proved = { ...factor, response: proving };
-    expect(await reauthenticate(deps, RP, user, signedIn.session, proved, IP_PREFIX)).toMatchObject(
-      {
-        ok: true,
-      },
-    );
+    expect(await reauthenticate(deps, RP, user, proved)).toMatchObject({
+      ok: true,
+    });
   });
 
   it('are rejected once the counter of a cloned key falls behind', async () => {

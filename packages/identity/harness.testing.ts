@@ -2,14 +2,18 @@
  * Dependencies for tests: a clock that only the test moves, a ledger that records what it opened,
  * and a fast password hash that counts its calls. Everything else is real.
  */
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '@farebox/database';
 import type { Email, EmailKind } from '@farebox/mail';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import {
+  type Budgets,
   confirmSignUp,
   findSessionUser,
   type IdentityDeps,
+  type ProofOfWork,
   type SessionUser,
   type SignedIn,
   type SignInResult,
@@ -18,9 +22,12 @@ import {
 } from './index.ts';
 
 export const PASSWORD = 'correct horse battery';
-export const IP_PREFIX = '192.0.2.1';
+export const CLIENT_IP = '192.0.2.1';
 
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes)).replaceAll('=', '');
+
+/** Counts what must not repeat, also where several harnesses share a database. */
+let counter = 0;
 
 export class IdentityHarness {
   readonly deps: IdentityDeps;
@@ -29,9 +36,8 @@ export class IdentityHarness {
   readonly opened: string[] = [];
   ledgerUnavailable = false;
   #now = Date.UTC(2026, 10, 24, 12);
-  #counter = 0;
 
-  constructor(db: Database) {
+  constructor(db: Database, budgets: Budgets = {}) {
     const hash = async (password: string, salt: Uint8Array) => {
       this.hashes += 1;
       return cheapHash(password, base64(salt));
@@ -51,6 +57,7 @@ export class IdentityHarness {
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       now: () => this.#now,
       passwords: { hash, verify },
+      budgets,
     };
   }
 
@@ -60,19 +67,19 @@ export class IdentityHarness {
 
   /** Returns an address that no test used before. */
   newEmail(): string {
-    this.#counter += 1;
-    return `someone${this.#counter}@example.com`;
+    counter += 1;
+    return `someone${counter}@example.com`;
   }
 
-  /** Returns an IP prefix that no test used before. */
-  newIpPrefix(): string {
-    this.#counter += 1;
-    return `198.51.100.${this.#counter}`;
+  /** Returns an IP address that no test used before. */
+  newClientIp(): string {
+    counter += 1;
+    return `10.${(counter >> 16) & 255}.${(counter >> 8) & 255}.${counter & 255}`;
   }
 
   async signUp(email: string, password = PASSWORD): Promise<string> {
-    const ipPrefix = this.newIpPrefix();
-    const result = await signUp(this.deps, { email, password, language: 'en', ipPrefix });
+    const clientIp = this.newClientIp();
+    const result = await signUp(this.deps, { email, password, language: 'en', clientIp });
     if (!result.ok) throw new Error(result.reason);
     return onlyEmail(result.emails, 'confirm_sign_up').facts.token;
   }
@@ -82,8 +89,8 @@ export class IdentityHarness {
     email = this.newEmail(),
   ): Promise<Readonly<{ user: SessionUser; signedIn: SignedIn }>> {
     const token = await this.signUp(email);
-    const ipPrefix = this.newIpPrefix();
-    const confirmed = await confirmSignUp(this.deps, { token, password: PASSWORD, ipPrefix });
+    const clientIp = this.newClientIp();
+    const confirmed = await confirmSignUp(this.deps, { token, password: PASSWORD, clientIp });
     if (!confirmed.ok) throw new Error(confirmed.reason);
     return { user: await this.getUser(confirmed.signedIn.session), signedIn: confirmed.signedIn };
   }
@@ -97,11 +104,16 @@ export class IdentityHarness {
   signIn(
     email: string,
     overrides: Partial<
-      Readonly<{ password: string; ipPrefix: string; device: string | null }>
+      Readonly<{
+        password: string;
+        clientIp: string;
+        device: string | null;
+        proofOfWork: ProofOfWork;
+      }>
     > = {},
   ): Promise<SignInResult> {
-    const { password = PASSWORD, ipPrefix = IP_PREFIX, device = null } = overrides;
-    return signIn(this.deps, { email, password, ipPrefix, device });
+    const request = { password: PASSWORD, clientIp: CLIENT_IP, device: null, ...overrides };
+    return signIn(this.deps, { email, ...request });
   }
 
   /** Counts the rows of a table that match a condition. */
@@ -117,6 +129,17 @@ export class IdentityHarness {
 function cheapHash(password: string, salt: string): string {
   const digest = sha256(utf8ToBytes(`${salt} ${password.normalize('NFKC')}`));
   return `$argon2id$v=19$m=19456,t=2,p=1$${salt}$${base64(digest)}`;
+}
+
+/** Solves a challenge as a browser does, and lets connections live meanwhile. */
+export async function solveChallenge(challenge: string): Promise<ProofOfWork> {
+  const bits = Number(challenge.split('.')[1]);
+  for (let attempt = 0; ; attempt += 1) {
+    if (attempt % 10_000 === 0) await setImmediate();
+    const solution = String(attempt);
+    const digest = createHash('sha256').update(`${challenge}.${solution}`).digest();
+    if (Math.clz32(digest.readUInt32BE(0)) >= bits) return { challenge, solution };
+  }
 }
 
 /** Returns the only email, which must be of that kind. */

@@ -10,6 +10,7 @@ export {
   type OpenAccountResult,
   openAccount,
 } from './accounts.ts';
+export { issueChallenge } from './challenge.ts';
 export type * from './contract.ts';
 export { REAUTH_TTL_MS } from './contract.ts';
 export { eraseIdentity, purgeExpired } from './erasure.ts';
@@ -27,7 +28,7 @@ export {
   requestEmailChange,
   setLanguage,
 } from './profile-changes.ts';
-export { beginPasskeyReauth, reauthenticate } from './reauthentication.ts';
+export { beginPasskeyReauth, isSecondFactorDue, reauthenticate } from './reauthentication.ts';
 export { getFactorsStatus, regenerateRecoveryCodes } from './recovery-codes.ts';
 export {
   endOtherSessions,

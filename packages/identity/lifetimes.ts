@@ -22,3 +22,6 @@ export const TTL = {
 
 /** The last-seen time of a session is written at most this often. */
 export const SESSION_TOUCH_INTERVAL_MS = MINUTE_MS;
+
+/** How long an email waits whose requester can't solve a challenge. Its link lives as much longer. */
+export const EMAIL_DELAY_MS = 30 * MINUTE_MS;

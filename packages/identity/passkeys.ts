@@ -33,6 +33,7 @@ import type {
   RelyingParty,
   SessionUser,
 } from './contract.ts';
+import { markFactorShown } from './create-session.ts';
 import { TTL } from './lifetimes.ts';
 import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
 import { hashToken } from './tokens.ts';
@@ -87,6 +88,7 @@ export async function addPasskey(
   const row = { ...key, accountId: account, name, now: deps.now() };
   const added = await insertPasskey(deps.db, row, hashes, MAX_PASSKEYS);
   if (!added.added) return { ok: false, reason: 'invalid_credentials' };
+  await markFactorShown(deps, user);
   const recoveryCodes = added.codesStored ? codes : null;
   return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }

@@ -10,6 +10,7 @@ import {
   updatePasswordHash,
 } from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
+import { solvedChallenge } from './challenge.ts';
 import type {
   ChangePasswordRequest,
   ChangePasswordResult,
@@ -24,9 +25,14 @@ import { buildSession } from './create-session.ts';
 import { isoNow, recipientFields } from './email-data.ts';
 import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
-import { TTL } from './lifetimes.ts';
+import { EMAIL_DELAY_MS, TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
-import { checkEmailRate, checkLinkRate, checkReauthRate } from './rate-limits.ts';
+import {
+  checkEmailRate,
+  checkLinkHashRate,
+  checkReauthRate,
+  checkUnknownTokenRate,
+} from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /**
@@ -39,20 +45,25 @@ export async function requestPasswordReset(
 ): Promise<RequestPasswordResetResult> {
   const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
-  const rateLimited = await checkEmailRate(deps, 'reset', rateLimitKeys);
-  if (rateLimited !== undefined) return rateLimited;
+  const allowance = await checkEmailRate(deps, 'reset', {
+    emailKey: email.key,
+    clientIp: request.clientIp,
+    challenge: solvedChallenge(deps, request),
+    mayDelay: request.mayDelay === true,
+  });
+  if (!allowance.ok) return allowance;
+  const delayMs = allowance.delayed ? EMAIL_DELAY_MS : 0;
   const token = newToken(deps);
   const now = deps.now();
   const owner = await insertPasswordReset(deps.db, {
     tokenHash: hashToken(token),
     emailKey: email.key,
     now,
-    expiresAt: now + TTL.reset,
+    expiresAt: now + delayMs + TTL.reset,
   });
-  if (owner === undefined) return { ok: true, emails: [] };
+  if (owner === undefined) return { ok: true, emails: [], delayMs };
   const message: Email = { kind: 'reset_password', facts: { token }, ...recipientFields(owner) };
-  return { ok: true, emails: [message] };
+  return { ok: true, emails: [message], delayMs };
 }
 
 /** A rejected password doesn't consume the link. */
@@ -61,12 +72,15 @@ export async function resetPassword(
   request: ResetPasswordRequest,
 ): Promise<ResetPasswordResult> {
   const hash = hashToken(request.token);
-  const rateLimited = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
-  if (rateLimited !== undefined) return rateLimited;
   const owner = await findPasswordReset(deps.db, hash, deps.now());
-  if (owner === undefined) return { ok: false, reason: 'token_invalid' };
+  if (owner === undefined) {
+    const tooMany = await checkUnknownTokenRate(deps, request.clientIp);
+    return tooMany ?? { ok: false, reason: 'token_invalid' };
+  }
   const error = passwordError(request.password, owner.email);
   if (error !== undefined) return { ok: false, reason: error };
+  const rateLimited = await checkLinkHashRate(deps, hash);
+  if (rateLimited !== undefined) return rateLimited;
   const passwordHash = await hashNewPassword(deps, request.password);
   const recipient = await consumePasswordReset(deps.db, {
     tokenHash: hash,

@@ -2,7 +2,7 @@
 import { connect } from '@farebox/database';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IdentityHarness, IP_PREFIX, onlyEmail, PASSWORD } from './harness.testing.ts';
+import { CLIENT_IP, IdentityHarness, onlyEmail, PASSWORD } from './harness.testing.ts';
 import {
   changePassword,
   confirmEmailChange,
@@ -35,7 +35,7 @@ describe('password changes', () => {
   async function resetToken(email: string): Promise<string> {
     const requested = await requestPasswordReset(harness.deps, {
       email,
-      ipPrefix: harness.newIpPrefix(),
+      clientIp: harness.newClientIp(),
     });
     if (!requested.ok) throw new Error(requested.reason);
     return onlyEmail(requested.emails, 'reset_password').facts.token;
@@ -44,24 +44,24 @@ describe('password changes', () => {
   it('by email answer alike, work once, and end all existing sessions', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
-    const ipPrefix = harness.newIpPrefix();
+    const clientIp = harness.newClientIp();
     const before = harness.hashes;
     const unknownEmailResult = await requestPasswordReset(deps, {
       email: harness.newEmail(),
-      ipPrefix,
+      clientIp,
     });
-    expect(unknownEmailResult).toEqual({ ok: true, emails: [] });
+    expect(unknownEmailResult).toEqual({ ok: true, emails: [], delayMs: 0 });
     // As many rows as for a known address, so that response times reveal nothing.
     expect(await harness.rows('rate_limit_counters', 'count = 0')).toBe(1);
     const [token, other] = [await resetToken(user.email), await resetToken(user.email)];
     expect(harness.hashes).toBe(before);
-    const weakRequest = { token, password: `${user.email}1`, ipPrefix };
+    const weakRequest = { token, password: `${user.email}1`, clientIp };
     expect(await resetPassword(deps, weakRequest)).toMatchObject({ reason: 'password_too_simple' });
-    const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, ipPrefix });
+    const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, clientIp });
     if (!result.ok) throw new Error(result.reason);
     onlyEmail(result.emails, 'password_changed');
     for (const used of [token, other]) {
-      const again = await resetPassword(deps, { token: used, password: OTHER_PASSWORD, ipPrefix });
+      const again = await resetPassword(deps, { token: used, password: OTHER_PASSWORD, clientIp });
       expect(again).toEqual({ ok: false, reason: 'token_invalid' });
     }
     expect(await findSessionUser(deps, signedIn.session)).toBeUndefined();
@@ -77,29 +77,33 @@ describe('password changes', () => {
     const { user } = await harness.createUser();
     const { deps } = harness;
     const reset = await resetToken(user.email);
-    expect(await confirmEmailChange(deps, { token: reset })).toMatchObject({ ok: false });
-    const ipPrefix = harness.newIpPrefix();
-    const requested = await requestEmailChange(deps, user, { email: harness.newEmail(), ipPrefix });
+    expect(await confirmEmailChange(deps, { token: reset, clientIp: CLIENT_IP })).toMatchObject({
+      ok: false,
+    });
+    const clientIp = harness.newClientIp();
+    const requested = await requestEmailChange(deps, user, { email: harness.newEmail(), clientIp });
     if (!requested.ok) throw new Error(requested.reason);
     const change = onlyEmail(requested.emails, 'confirm_new_email').facts.token;
     const sent = await harness.signUp(harness.newEmail());
     for (const token of [change, sent]) {
-      const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, ipPrefix });
+      const result = await resetPassword(deps, { token, password: OTHER_PASSWORD, clientIp });
       expect(result).toEqual({ ok: false, reason: 'token_invalid' });
     }
     harness.advance(30 * MINUTE_MS);
-    const late = await resetPassword(deps, { token: reset, password: OTHER_PASSWORD, ipPrefix });
+    const late = await resetPassword(deps, { token: reset, password: OTHER_PASSWORD, clientIp });
     expect(late).toEqual({ ok: false, reason: 'token_invalid' });
-    expect(await confirmEmailChange(deps, { token: change })).toMatchObject({ ok: false });
+    expect(await confirmEmailChange(deps, { token: change, clientIp: CLIENT_IP })).toMatchObject({
+      ok: false,
+    });
   });
 
   it('by email are sent three times and not a fourth, for known and unknown addresses', async () => {
     const { user } = await harness.createUser();
     for (const email of [user.email, harness.newEmail()]) {
-      const ipPrefix = harness.newIpPrefix();
+      const clientIp = harness.newClientIp();
       const answers = [];
       for (let attempt = 0; attempt < 4; attempt += 1) {
-        const answer = await requestPasswordReset(harness.deps, { email, ipPrefix });
+        const answer = await requestPasswordReset(harness.deps, { email, clientIp });
         answers.push(answer.ok ? 'ok' : answer.reason);
       }
       expect(answers).toEqual(['ok', 'ok', 'ok', 'rate_limited']);
@@ -109,7 +113,7 @@ describe('password changes', () => {
   it('with the current password end all other sessions and start a new one', async () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
-    const request = { current: OTHER_PASSWORD, next: 'a third good choice', ipPrefix: IP_PREFIX };
+    const request = { current: OTHER_PASSWORD, next: 'a third good choice' };
     expect(await changePassword(deps, user, request)).toEqual({
       ok: false,
       reason: 'invalid_credentials',
@@ -132,15 +136,15 @@ describe('profile changes', () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const email = `new.${user.email}`;
-    const requested = await requestEmailChange(deps, user, { email, ipPrefix: IP_PREFIX });
+    const requested = await requestEmailChange(deps, user, { email, clientIp: CLIENT_IP });
     if (!requested.ok) throw new Error(requested.reason);
     expect(requested.emails).toMatchObject([{ to: email, account: user.account }]);
     const { token } = onlyEmail(requested.emails, 'confirm_new_email').facts;
     expect((await harness.getUser(signedIn.session)).email).toBe(user.email);
-    const ipPrefix = harness.newIpPrefix();
-    const reset = await requestPasswordReset(deps, { email: user.email, ipPrefix });
+    const clientIp = harness.newClientIp();
+    const reset = await requestPasswordReset(deps, { email: user.email, clientIp });
     if (!reset.ok) throw new Error(reset.reason);
-    const result = await confirmEmailChange(deps, { token });
+    const result = await confirmEmailChange(deps, { token, clientIp: CLIENT_IP });
     expect(result).toEqual({
       ok: true,
       account: user.account,
@@ -155,10 +159,12 @@ describe('profile changes', () => {
       ],
     });
     expect((await harness.getUser(signedIn.session)).email).toBe(email);
-    expect(await confirmEmailChange(deps, { token })).toMatchObject({ reason: 'token_invalid' });
+    expect(await confirmEmailChange(deps, { token, clientIp: CLIENT_IP })).toMatchObject({
+      reason: 'token_invalid',
+    });
     // What the old mailbox still holds opens nothing.
     const old = onlyEmail(reset.emails, 'reset_password').facts.token;
-    const tried = await resetPassword(deps, { token: old, password: OTHER_PASSWORD, ipPrefix });
+    const tried = await resetPassword(deps, { token: old, password: OTHER_PASSWORD, clientIp });
     expect(tried).toEqual({ ok: false, reason: 'token_invalid' });
     expect(await harness.signIn(email)).toMatchObject({ ok: true });
   });
@@ -167,19 +173,19 @@ describe('profile changes', () => {
     const { user } = await harness.createUser();
     const other = await harness.createUser();
     const { deps } = harness;
-    const ipPrefix = harness.newIpPrefix();
-    const taken = { email: other.user.email, ipPrefix };
+    const clientIp = harness.newClientIp();
+    const taken = { email: other.user.email, clientIp };
     const requested = await requestEmailChange(deps, user, taken);
     if (!requested.ok) throw new Error(requested.reason);
     onlyEmail(requested.emails, 'already_signed_up');
     expect(requested.emails).toMatchObject([{ to: other.user.email, account: other.user.account }]);
     // Another account may also take it between request and confirmation.
     const email = harness.newEmail();
-    const early = await requestEmailChange(deps, user, { email, ipPrefix });
+    const early = await requestEmailChange(deps, user, { email, clientIp });
     if (!early.ok) throw new Error(early.reason);
     await harness.createUser(email);
     const { token } = onlyEmail(early.emails, 'confirm_new_email').facts;
-    expect(await confirmEmailChange(deps, { token })).toEqual({
+    expect(await confirmEmailChange(deps, { token, clientIp: CLIENT_IP })).toEqual({
       ok: false,
       reason: 'token_invalid',
     });
@@ -199,7 +205,7 @@ describe('erasure', () => {
     const { user, signedIn } = await harness.createUser();
     const { deps } = harness;
     const { account, email } = user;
-    await requestPasswordReset(deps, { email, ipPrefix: harness.newIpPrefix() });
+    await requestPasswordReset(deps, { email, clientIp: harness.newClientIp() });
     const accountSql = `'${account}'`;
     await deps.db.execute(
       `insert into emails (id, account_id, kind, state, queued_at) values ('${'a'.repeat(32)}', ${accountSql}, 'new_device', 'sent', now())`,
@@ -246,7 +252,7 @@ describe('erasure', () => {
       expect([table, await harness.rows(table)]).toEqual([table, 0]);
     }
     const { user, signedIn } = await harness.createUser();
-    await requestPasswordReset(deps, { email: user.email, ipPrefix: IP_PREFIX });
+    await requestPasswordReset(deps, { email: user.email, clientIp: CLIENT_IP });
     await harness.signUp(harness.newEmail());
     expect(await purgeExpired(deps)).toBe(0);
     expect(await findSessionUser(deps, signedIn.session)).toBeDefined();

@@ -3,18 +3,18 @@ import { consumeEmailChange, insertEmailChange, updateLanguage } from '@farebox/
 import type { Email } from '@farebox/mail';
 import { isLanguageTag } from './accounts.ts';
 import type {
+  ConfirmEmailChangeRequest,
   ConfirmEmailChangeResult,
   IdentityDeps,
   RequestEmailChangeRequest,
   RequestEmailChangeResult,
   SessionUser,
   SetLanguageResult,
-  Token,
 } from './contract.ts';
 import { recipientFields } from './email-data.ts';
 import { maskEmail, parseEmailAddress } from './emails.ts';
 import { TTL } from './lifetimes.ts';
-import { checkEmailRate } from './rate-limits.ts';
+import { checkEmailChangeRate, checkUnknownTokenRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 /**
@@ -28,8 +28,11 @@ export async function requestEmailChange(
 ): Promise<RequestEmailChangeResult> {
   const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
-  const rateLimitKeys = { emailKey: email.key, ipPrefix: request.ipPrefix };
-  const rateLimited = await checkEmailRate(deps, 'email change', rateLimitKeys);
+  const rateLimited = await checkEmailChangeRate(deps, {
+    account: user.account,
+    emailKey: email.key,
+    clientIp: request.clientIp,
+  });
   if (rateLimited !== undefined) return rateLimited;
   const token = newToken(deps);
   const now = deps.now();
@@ -52,11 +55,14 @@ export async function requestEmailChange(
 /** Notifies the old mailbox with the new address masked. Sessions stay. */
 export async function confirmEmailChange(
   deps: IdentityDeps,
-  request: Readonly<{ token: Token }>,
+  request: ConfirmEmailChangeRequest,
 ): Promise<ConfirmEmailChangeResult> {
   const link = { tokenHash: hashToken(request.token), now: deps.now() };
   const changed = await consumeEmailChange(deps.db, link);
-  if (changed === undefined) return { ok: false, reason: 'token_invalid' };
+  if (changed === undefined) {
+    const tooMany = await checkUnknownTokenRate(deps, request.clientIp);
+    return tooMany ?? { ok: false, reason: 'token_invalid' };
+  }
   const { accountId, before, after, language } = changed;
   const facts = { masked: maskEmail(after) };
   const recipient = recipientFields({ accountId, email: before, language });

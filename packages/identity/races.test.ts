@@ -11,7 +11,7 @@ import {
 } from '@farebox/local';
 import { generateSync } from 'otplib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IdentityHarness, IP_PREFIX, onlyEmail, PASSWORD } from './harness.testing.ts';
+import { CLIENT_IP, IdentityHarness, onlyEmail, PASSWORD } from './harness.testing.ts';
 import {
   beginTotp,
   confirmEmailChange,
@@ -53,7 +53,7 @@ describe.skipIf(postgres === null)('concurrent requests', () => {
   it('confirm a sign-up once', async () => {
     const email = harness.newEmail();
     const token = await harness.signUp(email);
-    const request = () => ({ token, password: PASSWORD, ipPrefix: harness.newIpPrefix() });
+    const request = () => ({ token, password: PASSWORD, clientIp: harness.newClientIp() });
     expect(await countSucceeded(() => confirmSignUp(harness.deps, request()))).toBe(1);
     expect(await harness.rows('identities', `email_key = '${email}'`)).toBe(1);
   });
@@ -66,7 +66,7 @@ describe.skipIf(postgres === null)('concurrent requests', () => {
       return confirmSignUp(harness.deps, {
         token,
         password: PASSWORD,
-        ipPrefix: harness.newIpPrefix(),
+        clientIp: harness.newClientIp(),
       });
     };
     expect(await countSucceeded(confirm)).toBe(1);
@@ -77,13 +77,13 @@ describe.skipIf(postgres === null)('concurrent requests', () => {
     const { user } = await harness.createUser();
     const result = await requestPasswordReset(harness.deps, {
       email: user.email,
-      ipPrefix: IP_PREFIX,
+      clientIp: CLIENT_IP,
     });
     if (!result.ok) throw new Error(result.reason);
     const { token } = onlyEmail(result.emails, 'reset_password').facts;
     const reset = (index: number) => {
       const password = `good choice number ${index}`;
-      return resetPassword(harness.deps, { token, password, ipPrefix: harness.newIpPrefix() });
+      return resetPassword(harness.deps, { token, password, clientIp: harness.newClientIp() });
     };
     expect(await countSucceeded(reset)).toBe(1);
   });
@@ -93,13 +93,13 @@ describe.skipIf(postgres === null)('concurrent requests', () => {
     const tokens: string[] = [];
     for (let count = 0; count < CONCURRENCY; count += 1) {
       const { user } = await harness.createUser();
-      const request = { email, ipPrefix: harness.newIpPrefix() };
+      const request = { email, clientIp: harness.newClientIp() };
       const result = await requestEmailChange(harness.deps, user, request);
       if (!result.ok) throw new Error(result.reason);
       tokens.push(onlyEmail(result.emails, 'confirm_new_email').facts.token);
     }
     const confirm = (index: number) =>
-      confirmEmailChange(harness.deps, { token: tokens[index] ?? '' });
+      confirmEmailChange(harness.deps, { token: tokens[index] ?? '', clientIp: CLIENT_IP });
     expect(await countSucceeded(confirm)).toBe(1);
     expect(await harness.rows('identities', `email_key = '${email}'`)).toBe(1);
   });
@@ -122,8 +122,7 @@ describe.skipIf(postgres === null)('concurrent requests', () => {
     const submitFactor = (
       mfaToken: string,
       factor: Readonly<{ kind: 'totp' | 'recovery_code'; code: string }>,
-    ) =>
-      verifySecondFactor(harness.deps, RP, { mfaToken, factor, ipPrefix: IP_PREFIX, device: null });
+    ) => verifySecondFactor(harness.deps, RP, { mfaToken, factor, device: null });
     const now = code();
     expect(
       await countSucceeded((index) =>

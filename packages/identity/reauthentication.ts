@@ -13,13 +13,12 @@ import type {
   ReauthResult,
   RelyingParty,
   SessionUser,
-  Token,
 } from './contract.ts';
+import { REAUTH_TTL_MS } from './contract.ts';
 import { verifyStoredPassword } from './hashing.ts';
 import { assertionOptions, verifyAssertion } from './passkeys.ts';
 import { checkCodeRate, checkReauthRate } from './rate-limits.ts';
-import { redeemRecoveryCode } from './recovery-codes.ts';
-import { hashToken } from './tokens.ts';
+import { getFactorsStatus, redeemRecoveryCode } from './recovery-codes.ts';
 import { verifyTotp } from './totp.ts';
 
 /**
@@ -47,9 +46,7 @@ export async function reauthenticate(
   deps: IdentityDeps,
   rp: RelyingParty,
   user: SessionUser,
-  session: Token,
   credential: ReauthCredential,
-  _ipPrefix: string,
 ): Promise<ReauthResult> {
   const rateLimited =
     (await checkReauthRate(deps, user.session)) ??
@@ -59,7 +56,12 @@ export async function reauthenticate(
   if (rateLimited !== undefined) return rateLimited;
   const emails = await verifyCredential(deps, rp, user, credential);
   if (emails === undefined) return { ok: false, reason: 'invalid_credentials' };
-  await markReauthenticated(deps.db, user.account, hashToken(session), deps.now());
+  await markReauthenticated(deps.db, {
+    accountId: user.account,
+    handle: user.session,
+    factorShown: 'kind' in credential,
+    now: deps.now(),
+  });
   return { ok: true, emails };
 }
 
@@ -77,6 +79,18 @@ async function verifyCredential(
   const credentials = await findCredentialsByAccount(deps.db, account, deps.now());
   const matches = await verifyStoredPassword(deps, credential.password, credentials?.passwordHash);
   return matches ? [] : undefined;
+}
+
+/**
+ * Whether the user has to show a second factor or a recovery code before factors, recovery codes or
+ * the email address change: the password alone would let a thief who has it, and a session, take
+ * away what protects the account from exactly that (ASVS 5.0, 7.5.1).
+ */
+export async function isSecondFactorDue(deps: IdentityDeps, user: SessionUser): Promise<boolean> {
+  const { lastFactorAt } = user;
+  if (lastFactorAt !== null && deps.now() - lastFactorAt < REAUTH_TTL_MS) return false;
+  const { totp, passkeys } = await getFactorsStatus(deps, user);
+  return totp || passkeys.length > 0;
 }
 
 /** Returns the options for `navigator.credentials.get`; undefined if the user has no passkey. */

@@ -17,8 +17,8 @@ export async function findSessionUser(
   const timeouts = { idleMs: TTL.sessionUnused, touchIntervalMs: SESSION_TOUCH_INTERVAL_MS };
   const row = await findSession(deps.db, hashToken(session), deps.now(), timeouts);
   if (row === undefined) return undefined;
-  const { accountId, email, language, handle, lastAuthAt } = row;
-  return { account: accountId, email, language, session: handle, lastAuthAt };
+  const { accountId, email, language, handle, lastAuthAt, lastFactorAt } = row;
+  return { account: accountId, email, language, session: handle, lastAuthAt, lastFactorAt };
 }
 
 export function signOut(deps: IdentityDeps, session: Token): Promise<void> {

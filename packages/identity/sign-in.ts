@@ -13,6 +13,7 @@ import {
 } from '@farebox/database/users';
 import type { Email } from '@farebox/mail';
 import { ensureAccountOpened } from './accounts.ts';
+import { solvedChallenge } from './challenge.ts';
 import type {
   FactorResponse,
   IdentityDeps,
@@ -39,13 +40,14 @@ import { hashToken, newToken } from './tokens.ts';
 const MAX_MFA_ATTEMPTS = 5;
 
 export async function signIn(deps: IdentityDeps, request: SignInRequest): Promise<SignInResult> {
-  const { password, ipPrefix } = request;
+  const { password, clientIp } = request;
   const deviceHash = request.device === null ? null : hashToken(request.device);
   // An invalid email is looked up as an empty key, so that it takes as long as an unknown one.
   const emailKey = parseEmailAddress(request.email)?.key ?? '';
   const credentials = await findCredentials(deps.db, emailKey, deviceHash, deps.now());
   const device = credentials?.deviceKnown ? deviceHash : null;
-  const rateLimited = await checkSignInRate(deps, { emailKey, ipPrefix, device });
+  const challenge = solvedChallenge(deps, request);
+  const rateLimited = await checkSignInRate(deps, { emailKey, clientIp, device, challenge });
   if (rateLimited !== undefined) return rateLimited;
   const matches = await verifyStoredPassword(deps, password, credentials?.passwordHash);
   if (!matches || credentials === undefined) return { ok: false, reason: 'invalid_credentials' };

@@ -12,6 +12,7 @@ import {
 import type { AccountId } from '@farebox/ledger';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { ACCOUNT_ID_BYTES, ensureAccountOpened, isLanguageTag } from './accounts.ts';
+import { solvedChallenge } from './challenge.ts';
 import type {
   ConfirmSignUpRequest,
   ConfirmSignUpResult,
@@ -23,20 +24,26 @@ import { startSession } from './create-session.ts';
 import { recipientFields } from './email-data.ts';
 import { parseEmailAddress } from './emails.ts';
 import { hashNewPassword, verifyStoredPassword } from './hashing.ts';
-import { TTL } from './lifetimes.ts';
+import { EMAIL_DELAY_MS, TTL } from './lifetimes.ts';
 import { passwordError } from './passwords.ts';
-import { checkEmailRate, checkLinkRate } from './rate-limits.ts';
+import { checkEmailRate, checkLinkHashRate, checkUnknownTokenRate } from './rate-limits.ts';
 import { hashToken, newToken } from './tokens.ts';
 
 export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promise<SignUpResult> {
-  const { password, language, ipPrefix } = request;
+  const { password, language, clientIp } = request;
   const email = parseEmailAddress(request.email);
   if (email === undefined) return { ok: false, reason: 'email_invalid' };
   const error = passwordError(password, email.address);
   if (error !== undefined) return { ok: false, reason: error };
   if (!isLanguageTag(language)) return { ok: false, reason: 'language_invalid' };
-  const rateLimited = await checkEmailRate(deps, 'sign-up', { emailKey: email.key, ipPrefix });
-  if (rateLimited !== undefined) return rateLimited;
+  const allowance = await checkEmailRate(deps, 'sign-up', {
+    emailKey: email.key,
+    clientIp,
+    challenge: solvedChallenge(deps, request),
+    mayDelay: request.mayDelay === true,
+  });
+  if (!allowance.ok) return allowance;
+  const delayMs = allowance.delayed ? EMAIL_DELAY_MS : 0;
 
   const passwordHash = await hashNewPassword(deps, password);
   const token = newToken(deps);
@@ -48,14 +55,14 @@ export async function signUp(deps: IdentityDeps, request: SignUpRequest): Promis
     passwordHash,
     language,
     now,
-    expiresAt: now + TTL.signUp,
+    expiresAt: now + delayMs + TTL.signUp,
   });
   const recipient = { to: email.address, language, account: null };
   const message =
     existingOwner === undefined
       ? ({ kind: 'confirm_sign_up', facts: { token }, ...recipient } as const)
       : ({ kind: 'already_signed_up', facts: {}, ...recipientFields(existingOwner) } as const);
-  return { ok: true, emails: [message] };
+  return { ok: true, emails: [message], delayMs };
 }
 
 export async function confirmSignUp(
@@ -63,10 +70,13 @@ export async function confirmSignUp(
   request: ConfirmSignUpRequest,
 ): Promise<ConfirmSignUpResult> {
   const hash = hashToken(request.token);
-  const rateLimited = await checkLinkRate(deps, { tokenHash: hash, ipPrefix: request.ipPrefix });
-  if (rateLimited !== undefined) return rateLimited;
   const pendingSignUp = await findSignUp(deps.db, hash, deps.now());
-  if (pendingSignUp === undefined) return { ok: false, reason: 'token_invalid' };
+  if (pendingSignUp === undefined) {
+    const tooMany = await checkUnknownTokenRate(deps, request.clientIp);
+    return tooMany ?? { ok: false, reason: 'token_invalid' };
+  }
+  const rateLimited = await checkLinkHashRate(deps, hash);
+  if (rateLimited !== undefined) return rateLimited;
   if (!(await verifyStoredPassword(deps, request.password, pendingSignUp.passwordHash))) {
     return { ok: false, reason: 'incorrect_password' };
   }

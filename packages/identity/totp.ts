@@ -18,6 +18,7 @@ import type {
   SessionUser,
   TotpEnrollment,
 } from './contract.ts';
+import { markFactorShown } from './create-session.ts';
 import { TTL } from './lifetimes.ts';
 import { factorChangedEmails, generateCodes } from './recovery-codes.ts';
 import { openTotpSecret, sealTotpSecret } from './totp-secrets.ts';
@@ -75,6 +76,7 @@ export async function confirmTotp(
   const now = deps.now();
   const added = await activateTotp(deps.db, account, { sealedSecret, step }, hashes, now);
   if (!added.added) return { ok: false, reason: 'not_pending' };
+  await markFactorShown(deps, user);
   const recoveryCodes = added.codesStored ? codes : [];
   return { ok: true, recoveryCodes, ...factorChangedEmails(deps, user) };
 }

@@ -75,6 +75,11 @@ export type LogEvent =
         | 'bad_request'
         | 'message_rejected';
     }
+  /**
+   * A shared budget of the sign-in pages is used up for its minute or hour; strangers have to solve
+   * a challenge. Logged once per window.
+   */
+  | { event: 'budget_exhausted'; budget: string }
   | {
       event: 'sns_refused';
       reason:
@@ -137,6 +142,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'binding_missing',
   'audit_log_broken',
   'mail_failed',
+  'budget_exhausted',
   'chain_halted',
   'single_provider',
   'deposit_in_review',

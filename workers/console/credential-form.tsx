@@ -2,7 +2,9 @@
  * The form for an email address, a password or both, as signing up, signing in and recovery use it.
  */
 import { Field } from '@farebox/design';
+import type { Messages } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
+import { ChallengeNote, ChallengeSubmit, type FormChallenge } from './challenge/challenge.tsx';
 
 /** The `autocomplete` values tell password managers which credential a field takes. */
 const INPUTS = {
@@ -32,12 +34,15 @@ type CredentialFormProps = Readonly<{
    * entry.
    */
   username?: string;
+  /** Where a challenge has to be solved first. */
+  challenge?: Readonly<{ messages: Messages; formChallenge: FormChallenge }> | undefined;
 }>;
 
 export const CredentialForm: FC<CredentialFormProps> = (props) => {
-  const { action, submit, fields, hidden = {}, username } = props;
+  const { action, submit, fields, hidden = {}, username, challenge } = props;
   return (
-    <form method="post" action={action}>
+    <form method="post" action={action} data-proof-of-work={challenge && ''}>
+      {challenge !== undefined && <ChallengeNote messages={challenge.messages} />}
       {Object.entries(hidden).map(([name, value]) => (
         <input type="hidden" name={name} value={value} />
       ))}
@@ -47,9 +52,13 @@ export const CredentialForm: FC<CredentialFormProps> = (props) => {
       {fields.map(({ input, ...field }) => (
         <Field {...INPUTS[input]} {...field} required />
       ))}
-      <p>
-        <button type="submit">{submit}</button>
-      </p>
+      {challenge === undefined ? (
+        <p>
+          <button type="submit">{submit}</button>
+        </p>
+      ) : (
+        <ChallengeSubmit {...challenge} submit={submit} />
+      )}
     </form>
   );
 };

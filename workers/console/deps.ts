@@ -2,7 +2,7 @@
 
 import { cachePerEnv, requireBinding, requireMatch, requireUrl } from '@farebox/bindings';
 import { connect } from '@farebox/database';
-import type { IdentityDeps } from '@farebox/identity';
+import type { Budgets, IdentityDeps } from '@farebox/identity';
 import type { AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
 import { hexToBytes } from '@noble/hashes/utils.js';
@@ -21,7 +21,15 @@ export type ConsoleDeps = Readonly<{
 }>;
 
 const SECRET_HEX = /^[0-9a-f]{64}$/;
+const EMAILS_PER_HOUR = /^[1-9]\d{0,6}$/;
 const EMAIL_IN_SENDER = /[^\s<>]+@[^\s<>]+/;
+
+/** Binding EMAILS_PER_HOUR: at least 1, so that nobody closes sign-up by a typing error. */
+function createBudgets({ EMAILS_PER_HOUR: text }: Env): Budgets {
+  if (text === undefined || text === '') return {};
+  const perHour = Number(requireMatch(text, EMAILS_PER_HOUR, 'EMAILS_PER_HOUR'));
+  return { stranger_emails: perHour, challenge_emails: perHour };
+}
 
 function createDeps(env: Env): ConsoleDeps {
   const accounts = requireBinding(env.ACCOUNTS, 'ACCOUNTS');
@@ -32,6 +40,7 @@ function createDeps(env: Env): ConsoleDeps {
       secret: hexToBytes(requireMatch(env.CONSOLE_SECRET, SECRET_HEX, 'CONSOLE_SECRET')),
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       now: Date.now,
+      budgets: createBudgets(env),
     },
     accounts,
     mail: requireBinding(env.MAIL, 'MAIL'),

@@ -37,6 +37,11 @@ export type Env = Readonly<{
    * it.
    */
   CONSOLE_SECRET?: string;
+  /**
+   * The emails per hour that strangers may request by signing up or resetting a password, before
+   * browsers have to solve a challenge; 600 by default. Fits the mail provider's quota.
+   */
+  EMAILS_PER_HOUR?: string;
   /** The public origin of this Worker, such as `https://console.example.com`. */
   CONSOLE_URL?: string;
   /** The public origin of the API, such as `https://api.example.com`. */

@@ -39,5 +39,5 @@ export async function redeemFormToken(
   const resetsAt = Number(expiresAt);
   if (resetsAt <= deps.now()) return false;
   const bucket = { bucket: keyedHash(formTokenKey(deps), ['used', mac]), maxAttempts: 1, resetsAt };
-  return (await countAttempt(deps.db, [bucket], deps.now())) === undefined;
+  return (await countAttempt(deps.db, [bucket], deps.now())).length === 0;
 }

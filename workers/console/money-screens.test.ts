@@ -148,7 +148,7 @@ async function createSignedInUser(account: string): Promise<void> {
   const signInResult = await signIn(deps, {
     email,
     password: PASSWORD,
-    ipPrefix: '::1',
+    clientIp: '::1',
     device: null,
   });
   if (!signInResult.ok || !('signedIn' in signInResult)) throw new Error('not signed in');

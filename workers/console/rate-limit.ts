@@ -21,8 +21,8 @@ export async function consumeRateLimit(
     maxAttempts: limit.maxAttempts,
     resetsAt: (window + 1) * limit.seconds * 1000,
   };
-  const limitResetsAt = await countAttempt(deps.db, [bucket], now);
-  if (limitResetsAt === undefined) return undefined;
-  const retryAfterSeconds = Math.max(1, Math.ceil((limitResetsAt - now) / 1000));
+  const [fullBucket] = await countAttempt(deps.db, [bucket], now);
+  if (fullBucket === undefined) return undefined;
+  const retryAfterSeconds = Math.max(1, Math.ceil((fullBucket.resetsAt - now) / 1000));
   return { ok: false, reason: 'rate_limited', retryAfterSeconds };
 }

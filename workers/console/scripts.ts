@@ -3,6 +3,7 @@
  * policy allows no inline script. Pages have to work without them. A screen's script is in the
  * folder of the screen.
  */
+import { PROOF_OF_WORK_SCRIPT } from './challenge/proof-of-work.script.ts';
 import { COPY_SCRIPT } from './copy.script.ts';
 import { PLAYGROUND_SCRIPT } from './playground/playground.script.ts';
 import { PASSKEY_SCRIPT } from './security/passkey.script.ts';
@@ -12,5 +13,6 @@ export const SCRIPTS: Readonly<Record<string, string>> = {
   playground: PLAYGROUND_SCRIPT,
   passkey: PASSKEY_SCRIPT,
   copy: COPY_SCRIPT,
+  'proof-of-work': PROOF_OF_WORK_SCRIPT,
   'auto-refresh': AUTO_REFRESH_SCRIPT,
 };

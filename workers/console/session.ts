@@ -4,7 +4,13 @@
  * console.
  */
 import { findLanguage, type Language, type Messages, messagesFor } from '@farebox/i18n';
-import { findSessionUser, REAUTH_TTL_MS, type SessionUser, type SignedIn } from '@farebox/identity';
+import {
+  findSessionUser,
+  isSecondFactorDue,
+  REAUTH_TTL_MS,
+  type SessionUser,
+  type SignedIn,
+} from '@farebox/identity';
 import type { Context, MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { type ConsoleDeps, getDeps } from './deps.ts';
@@ -109,16 +115,30 @@ export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function 
 ) {
   const { deps, user } = c.var;
   if (deps.identity.now() - user.lastAuthAt < REAUTH_TTL_MS) return next();
-  const returnTo =
-    c.req.method === 'GET' ? getRequestPath(c) : localPath(new URL(c.req.url).pathname);
-  return c.redirect(`/prove?next=${encodeURIComponent(returnTo)}`, 303);
+  return c.redirect(`/prove?next=${encodeURIComponent(getReturnPath(c))}`, 303);
 };
+
+/**
+ * Requires a recent second factor or recovery code of users who have one, before factors, recovery
+ * codes or the address change, and recent authentication of all others.
+ */
+export const requireRecentFactor: MiddlewareHandler<SignedInEnv> =
+  async function requireRecentFactor(c, next) {
+    const { deps, user } = c.var;
+    if (!(await isSecondFactorDue(deps.identity, user))) return requireRecentAuth(c, next);
+    return c.redirect(`/prove/factor?next=${encodeURIComponent(getReturnPath(c))}`, 303);
+  };
+
+/** The page to come back to: of a posted form only the path is left. */
+function getReturnPath(c: Context): string {
+  return c.req.method === 'GET' ? getRequestPath(c) : localPath(new URL(c.req.url).pathname);
+}
 
 /**
  * Returns the client's address, which Cloudflare sets. It is used for rate limits only and never
  * stored.
  */
-export function clientIp(c: Context): string {
+export function getClientIp(c: Context): string {
   return c.req.header('cf-connecting-ip') ?? 'local';
 }
 

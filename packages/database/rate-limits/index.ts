@@ -1,1 +1,1 @@
-export { countAttempt, type RateLimitBucket } from './rate-limits.ts';
+export { countAttempt, type FullBucket, type RateLimitBucket } from './rate-limits.ts';

@@ -61,6 +61,8 @@ export const sessions = pgTable(
      * When the user last showed a password or a factor; sensitive actions require it to be recent.
      */
     lastAuthAt: instant('last_auth_at').notNull(),
+    /** When the user last showed a second factor or a recovery code in this session. */
+    lastFactorAt: instant('last_factor_at'),
     /** The absolute expiry, whatever the activity. */
     expiresAt: instant('expires_at').notNull(),
   },

@@ -15,6 +15,8 @@ export type NewSession = Readonly<{
   deviceHash: string;
   /** The device token that the new one replaces. */
   replacedDeviceHash: string | null;
+  /** Whether a second factor opens the session. */
+  factorShown: boolean;
   now: Instant;
   expiresAt: Instant;
   deviceExpiresAt: Instant;
@@ -34,8 +36,9 @@ export function buildSessionInserts(session: NewSession) {
   const now = toTimestamp(session.now);
   return sql`opened as (
       insert into sessions
-        (token_hash, account_id, handle, created_at, seen_at, last_auth_at, expires_at)
-      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now}, ${toTimestamp(session.expiresAt)}
+        (token_hash, account_id, handle, created_at, seen_at, last_auth_at, last_factor_at, expires_at)
+      select ${tokenHash}, account_id, ${handle}, ${now}, ${now}, ${now},
+        ${session.factorShown ? now : sql`null::timestamptz`}, ${toTimestamp(session.expiresAt)}
       from allowed where account_id = ${accountId}
       returning account_id
     ), device as (
@@ -72,6 +75,7 @@ export type Session = Readonly<{
   language: string;
   handle: string;
   lastAuthAt: Instant;
+  lastFactorAt: Instant | null;
 }>;
 
 /** How long an unused session lasts, and how old `seen_at` may get before it is updated. */
@@ -83,6 +87,7 @@ type SessionRow = RawRow & {
   language: string;
   handle: string;
   last_auth_at: string;
+  last_factor_at: string | null;
 };
 
 /** Finds the owner of a session that has neither expired nor been idle for too long. */
@@ -96,7 +101,7 @@ export async function findSession(
     db,
     sql`
     with found as (
-      select s.token_hash, s.account_id, s.handle, s.last_auth_at, s.seen_at, i.email, i.language
+      select s.token_hash, s.account_id, s.handle, s.last_auth_at, s.last_factor_at, s.seen_at, i.email, i.language
       from sessions s join identities i on i.account_id = s.account_id
         join accounts a on a.id = s.account_id and a.closed_at is null
       where s.token_hash = ${tokenHash} and s.expires_at > ${toTimestamp(now)}
@@ -105,7 +110,9 @@ export async function findSession(
       update sessions set seen_at = ${toTimestamp(now)} from found
       where sessions.token_hash = found.token_hash and found.seen_at <= ${toTimestamp(now - timeouts.touchIntervalMs)}
     )
-    select account_id, email, language, handle, ${toEpochMs(sql`last_auth_at`)} as last_auth_at from found`,
+    select account_id, email, language, handle, ${toEpochMs(sql`last_auth_at`)} as last_auth_at,
+      ${toEpochMs(sql`last_factor_at`)} as last_factor_at
+    from found`,
   );
   if (row === undefined) return undefined;
   const { email, language, handle } = row;
@@ -115,21 +122,29 @@ export async function findSession(
     language,
     handle,
     lastAuthAt: Number(row.last_auth_at),
+    lastFactorAt: row.last_factor_at === null ? null : Number(row.last_factor_at),
   };
 }
+
+export type Reauthentication = Readonly<{
+  accountId: AccountId;
+  handle: string;
+  /** Whether it was a second factor or a recovery code, and not the password. */
+  factorShown: boolean;
+  now: Instant;
+}>;
 
 /** Records that the user showed a password or a factor again. */
 export async function markReauthenticated(
   db: Database,
-  accountId: AccountId,
-  tokenHash: string,
-  now: Instant,
+  { accountId, handle, factorShown, now }: Reauthentication,
 ): Promise<void> {
+  const at = new Date(now);
   await queryOrThrow(
     db
       .update(sessions)
-      .set({ lastAuthAt: new Date(now) })
-      .where(and(eq(sessions.tokenHash, tokenHash), eq(sessions.accountId, accountId))),
+      .set({ lastAuthAt: at, ...(factorShown ? { lastFactorAt: at } : {}) })
+      .where(and(eq(sessions.handle, handle), eq(sessions.accountId, accountId))),
   );
 }
 

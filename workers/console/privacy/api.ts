@@ -4,13 +4,18 @@
  */
 import type { Receipt } from '@farebox/database/privacy';
 import { readForm } from '@farebox/design';
-import { type RateLimited, REAUTH_TTL_MS, requestEmailChange } from '@farebox/identity';
+import {
+  isSecondFactorDue,
+  type RateLimited,
+  REAUTH_TTL_MS,
+  requestEmailChange,
+} from '@farebox/identity';
 import { CONSENT_KINDS } from '@farebox/mail';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { deleteAccount } from '../account-deletion.ts';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clearAllCookies, clientIp, type SignedInEnv } from '../session.ts';
+import { clearAllCookies, getClientIp, type SignedInEnv } from '../session.ts';
 import {
   changeLanguage,
   EXPORTS_PER_HOUR,
@@ -23,6 +28,7 @@ import { jsonExport } from './export.ts';
 type PrivacyErrorCode =
   | 'not_signed_in'
   | 'reauthentication_required'
+  | 'second_factor_required'
   | 'cross_site'
   | 'rate_limited'
   | 'email_invalid'
@@ -73,6 +79,16 @@ const requireFreshSession: MiddlewareHandler<SignedInEnv> = async function requi
   return errorResponse(c, 403, 'reauthentication_required');
 };
 
+/** Answers 403 where a second factor has to be shown first, at /prove/factor. */
+const requireFreshFactor: MiddlewareHandler<SignedInEnv> = async function requireFreshFactor(
+  c,
+  next,
+) {
+  const { deps, user } = c.var;
+  if (!(await isSecondFactorDue(deps.identity, user))) return requireFreshSession(c, next);
+  return errorResponse(c, 403, 'second_factor_required');
+};
+
 /** Rejects navigation from other sites, which would start an export with the user's cookies. */
 const rejectCrossSite: MiddlewareHandler<SignedInEnv> = async function rejectCrossSite(c, next) {
   const site = c.req.header('sec-fetch-site');
@@ -98,7 +114,7 @@ async function readFields(c: Context<SignedInEnv>): Promise<FieldReader> {
 export const privacyApi = new Hono<SignedInEnv>();
 privacyApi.use('/api/rights/*', requireSession);
 privacyApi.use('/api/rights/data', rejectCrossSite, requireFreshSession);
-privacyApi.use('/api/rights/email', requireFreshSession);
+privacyApi.use('/api/rights/email', requireFreshFactor);
 privacyApi.use('/api/rights/deletion', requireFreshSession);
 
 privacyApi.get('/api/rights/data', async (c) => {
@@ -116,7 +132,7 @@ privacyApi.get('/api/rights/data', async (c) => {
 
 privacyApi.post('/api/rights/email', async (c) => {
   const { deps, user } = c.var;
-  const params = { email: (await readFields(c))('email'), ipPrefix: clientIp(c) };
+  const params = { email: (await readFields(c))('email'), clientIp: getClientIp(c) };
   const result = await requestEmailChange(deps.identity, user, params);
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);

@@ -8,7 +8,8 @@ import { type Context, Hono } from 'hono';
 import { page } from '../layout.tsx';
 import { recordCorrection } from '../privacy/actions.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import type { PublicEnv } from '../session.ts';
+import { getClientIp, type PublicEnv } from '../session.ts';
+import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
 export const confirmEmailRoutes = new Hono<PublicEnv>();
 
@@ -51,8 +52,14 @@ confirmEmailRoutes.get('/confirm-email', (c) => {
 
 confirmEmailRoutes.post('/confirm-email', async (c) => {
   const token = (await readForm(c)).text('token');
-  const result = await confirmEmailChange(c.var.deps.identity, { token });
-  if (!result.ok) return invalidLinkPage(c);
+  const result = await confirmEmailChange(c.var.deps.identity, {
+    token,
+    clientIp: getClientIp(c),
+  });
+  if (!result.ok) {
+    if (result.reason === 'rate_limited') return rateLimitedPage(c, result, null);
+    return invalidLinkPage(c);
+  }
   sendEmailsAfterResponse(c, result.emails);
   await recordCorrection(c.var.deps, result.account, 'email');
   return c.redirect('/confirm-email?done=changed', 303);

@@ -6,24 +6,42 @@ import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { requestPasswordReset, resetPassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import {
+  CHALLENGE_SCRIPTS,
+  createFormChallenge,
+  type FormChallenge,
+  readChallengeAnswer,
+} from '../challenge/challenge.tsx';
 import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clearSessionCookie, clientIp, type PublicEnv } from '../session.ts';
+import { clearSessionCookie, getClientIp, type PublicEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
 export const resetPasswordRoutes = new Hono<PublicEnv>();
 
-function forgotPasswordPage(c: Context<PublicEnv>, email: string, invalid: boolean) {
+type ForgotPasswordPageProps = Readonly<{
+  email: string;
+  invalid?: boolean;
+  formChallenge?: FormChallenge;
+}>;
+
+function forgotPasswordPage(c: Context<PublicEnv>, props: ForgotPasswordPageProps) {
+  const { email, invalid = false, formChallenge } = props;
   const { recovery, signUp } = c.var.messages;
   return page(
     c,
-    { title: recovery.title, status: invalid ? 422 : 200 },
+    {
+      title: recovery.title,
+      status: formChallenge !== undefined ? 429 : invalid ? 422 : 200,
+      scripts: formChallenge === undefined ? [] : CHALLENGE_SCRIPTS,
+    },
     <>
       <p>{recovery.intro}</p>
       <CredentialForm
         action="/forgot"
         submit={recovery.submit}
+        challenge={formChallenge && { messages: c.var.messages, formChallenge }}
         fields={[
           {
             input: 'username',
@@ -37,31 +55,43 @@ function forgotPasswordPage(c: Context<PublicEnv>, email: string, invalid: boole
   );
 }
 
-function checkEmailPage(c: Context<PublicEnv>) {
-  const { recovery } = c.var.messages;
+function checkEmailPage(c: Context<PublicEnv>, delayed: boolean) {
+  const { recovery, challenge } = c.var.messages;
   return page(
     c,
     { title: recovery.checkEmailTitle },
     <>
       <Note kind="done">{recovery.checkEmailText}</Note>
+      {delayed && <Note kind="warning">{challenge.delayed}</Note>}
       <p>{recovery.checkEmailHint}</p>
     </>,
   );
 }
 
-resetPasswordRoutes.get('/forgot', (c) =>
-  c.req.query('done') === 'sent' ? checkEmailPage(c) : forgotPasswordPage(c, '', false),
-);
+resetPasswordRoutes.get('/forgot', (c) => {
+  const done = c.req.query('done');
+  if (done === 'sent' || done === 'delayed') return checkEmailPage(c, done === 'delayed');
+  return forgotPasswordPage(c, { email: '' });
+});
 
 resetPasswordRoutes.post('/forgot', async (c) => {
-  const email = (await readForm(c)).text('email');
-  const result = await requestPasswordReset(c.var.deps.identity, { email, ipPrefix: clientIp(c) });
+  const form = await readForm(c);
+  const email = form.text('email');
+  const result = await requestPasswordReset(c.var.deps.identity, {
+    email,
+    clientIp: getClientIp(c),
+    ...readChallengeAnswer(form),
+  });
   if (result.ok) {
-    sendEmailsAfterResponse(c, result.emails);
-    return c.redirect('/forgot?done=sent', 303);
+    sendEmailsAfterResponse(c, result.emails, result.delayMs);
+    return c.redirect(`/forgot?done=${result.delayMs > 0 ? 'delayed' : 'sent'}`, 303);
   }
   if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/forgot');
-  return forgotPasswordPage(c, email, true);
+  if (result.reason === 'challenge_required') {
+    const formChallenge = createFormChallenge(c, result, { canDelay: true });
+    return forgotPasswordPage(c, { email, formChallenge });
+  }
+  return forgotPasswordPage(c, { email, invalid: true });
 });
 
 type ResetPasswordError = Exclude<
@@ -115,7 +145,7 @@ resetPasswordRoutes.get('/reset', (c) => {
 resetPasswordRoutes.post('/reset', async (c) => {
   const form = await readForm(c);
   const token = form.text('token');
-  const params = { token, password: form.text('password'), ipPrefix: clientIp(c) };
+  const params = { token, password: form.text('password'), clientIp: getClientIp(c) };
   const result = await resetPassword(c.var.deps.identity, params);
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);

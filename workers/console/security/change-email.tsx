@@ -6,12 +6,12 @@ import { requestEmailChange } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import { CredentialForm } from '../credential-form.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clientIp, requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { getClientIp, requireRecentFactor, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 import { securityPage } from './layout.tsx';
 
 export const changeEmailRoutes = new Hono<SignedInEnv>();
-changeEmailRoutes.use('/security/email', requireSignIn, requireRecentAuth);
+changeEmailRoutes.use('/security/email', requireSignIn, requireRecentFactor);
 
 function changeEmailPage(c: Context<SignedInEnv>, newEmail: string, invalid: boolean) {
   const { security: t, signUp } = c.var.messages;
@@ -42,7 +42,7 @@ changeEmailRoutes.get('/security/email', (c) => changeEmailPage(c, '', false));
 changeEmailRoutes.post('/security/email', async (c) => {
   const { deps, user } = c.var;
   const newEmail = (await readForm(c)).text('email');
-  const params = { email: newEmail, ipPrefix: clientIp(c) };
+  const params = { email: newEmail, clientIp: getClientIp(c) };
   const result = await requestEmailChange(deps.identity, user, params);
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);

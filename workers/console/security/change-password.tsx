@@ -4,7 +4,7 @@ import { type ChangePasswordResult, changePassword } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import { CredentialForm } from '../credential-form.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clientIp, requireSignIn, type SignedInEnv, setSessionCookies } from '../session.ts';
+import { requireSignIn, type SignedInEnv, setSessionCookies } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 import { securityPage } from './layout.tsx';
 
@@ -55,7 +55,6 @@ changePasswordRoutes.post('/security/password', async (c) => {
   const result = await changePassword(deps.identity, user, {
     current: form.text('current'),
     next: form.text('password'),
-    ipPrefix: clientIp(c),
   });
   if (result.ok) {
     setSessionCookies(c, result.signedIn);

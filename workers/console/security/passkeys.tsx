@@ -12,7 +12,7 @@ import {
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { requireRecentFactor, requireSignIn, type SignedInEnv } from '../session.ts';
 import { PasskeyChallenge } from '../sign-in/factor-forms.tsx';
 import { parseAuthenticatorResponse } from '../sign-in/parse-factor.ts';
 import { securityPage } from './layout.tsx';
@@ -23,7 +23,7 @@ const PATH = '/security/passkeys';
 const MAX_NAME_LENGTH = 64;
 
 export const passkeyRoutes = new Hono<SignedInEnv>();
-passkeyRoutes.use(`${PATH}/*`, requireSignIn, requireRecentAuth);
+passkeyRoutes.use(`${PATH}/*`, requireSignIn, requireRecentFactor);
 
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 

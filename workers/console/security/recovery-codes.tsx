@@ -8,11 +8,11 @@ import { type Context, Hono } from 'hono';
 import { CopyButton } from '../copy-button.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { requireRecentFactor, requireSignIn, type SignedInEnv } from '../session.ts';
 import { securityPage } from './layout.tsx';
 
 export const recoveryCodeRoutes = new Hono<SignedInEnv>();
-recoveryCodeRoutes.use('/security/recovery-codes', requireSignIn, requireRecentAuth);
+recoveryCodeRoutes.use('/security/recovery-codes', requireSignIn, requireRecentFactor);
 
 /** `done` confirms the action that generated the codes. */
 export function recoveryCodesPage(

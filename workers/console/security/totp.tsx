@@ -6,7 +6,7 @@ import { Field, readForm } from '@farebox/design';
 import { beginTotp, confirmTotp, getFactorsStatus, removeTotp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
+import { requireRecentFactor, requireSignIn, type SignedInEnv } from '../session.ts';
 import { securityPage } from './layout.tsx';
 import { QrCode } from './qr.tsx';
 import { recoveryCodesPage } from './recovery-codes.tsx';
@@ -14,7 +14,7 @@ import { recoveryCodesPage } from './recovery-codes.tsx';
 const PATH = '/security/totp';
 
 export const totpRoutes = new Hono<SignedInEnv>();
-totpRoutes.use(`${PATH}/*`, requireSignIn, requireRecentAuth);
+totpRoutes.use(`${PATH}/*`, requireSignIn, requireRecentFactor);
 
 totpRoutes.get(PATH, async (c) => {
   const { deps, user, messages } = c.var;

@@ -1,7 +1,11 @@
-/** Reauthentication of a signed-in user before a sensitive action: by password, code or passkey. */
+/**
+ * Reauthentication of a signed-in user before a sensitive action, at two paths: `/prove` accepts
+ * the password, a code or a passkey; `/prove/factor` only a second factor or a recovery code.
+ */
 import { type Form, readForm } from '@farebox/design';
 import {
   beginPasskeyReauth,
+  type FactorsStatus,
   getFactorsStatus,
   type ReauthCredential,
   reauthenticate,
@@ -11,23 +15,41 @@ import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { getRelyingParty } from '../security/relying-party.ts';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clientIp, localPath, requireSignIn, type SignedInEnv } from '../session.ts';
-import { type FactorKind, PasskeyChallenge, PasskeyForm, TotpForm } from './factor-forms.tsx';
+import { localPath, requireSignIn, type SignedInEnv } from '../session.ts';
+import {
+  type FactorKind,
+  PasskeyChallenge,
+  PasskeyForm,
+  RecoveryForm,
+  TotpForm,
+} from './factor-forms.tsx';
 import { parseFactor } from './parse-factor.ts';
 import { rateLimitedPage } from './rate-limited.tsx';
 
-export const reauthRoutes = new Hono<SignedInEnv>();
-reauthRoutes.use('/prove/*', requireSignIn);
+const ANY_PATH = '/prove';
+const FACTOR_PATH = '/prove/factor';
+type ReauthPath = typeof ANY_PATH | typeof FACTOR_PATH;
 
 type WrongCredential = FactorKind | 'password';
 
-async function reauthPage(c: Context<SignedInEnv>, next: string, wrong?: WrongCredential) {
+function withNext(path: ReauthPath, next: string): string {
+  return `${path}?next=${encodeURIComponent(next)}`;
+}
+
+async function reauthPage(
+  c: Context<SignedInEnv>,
+  path: ReauthPath,
+  next: string,
+  wrong?: WrongCredential,
+) {
   const { deps, user, messages } = c.var;
   const { signIn } = messages;
-  const factorStatus = await getFactorsStatus(deps.identity, user);
+  const factors = await getFactorsStatus(deps.identity, user);
+  const onlyFactors = path === FACTOR_PATH;
+  if (onlyFactors && !hasFactor(factors)) return c.redirect(withNext(ANY_PATH, next), 303);
   const formProps = {
     messages,
-    action: '/prove',
+    action: path,
     next,
     wrong: wrong === 'password' ? undefined : wrong,
   };
@@ -35,61 +57,59 @@ async function reauthPage(c: Context<SignedInEnv>, next: string, wrong?: WrongCr
     c,
     { title: signIn.reauthTitle, status: wrong === undefined ? 200 : 422 },
     <>
-      <p>{signIn.reauthIntro}</p>
-      <CredentialForm
-        action="/prove"
-        submit={signIn.reauthSubmit}
-        hidden={{ kind: 'password', next }}
-        username={user.email}
-        fields={[
-          {
-            input: 'password',
-            label: signIn.password,
-            problem: wrong === 'password' ? signIn.passwordWrong : undefined,
-          },
-        ]}
-      />
-      {factorStatus.totp && <TotpForm {...formProps} />}
-      {factorStatus.passkeys.length > 0 && <PasskeyForm {...formProps} />}
+      <p>{onlyFactors ? signIn.factorIntro : signIn.reauthIntro}</p>
+      {!onlyFactors && (
+        <CredentialForm
+          action={path}
+          submit={signIn.reauthSubmit}
+          hidden={{ kind: 'password', next }}
+          username={user.email}
+          fields={[
+            {
+              input: 'password',
+              label: signIn.password,
+              problem: wrong === 'password' ? signIn.passwordWrong : undefined,
+            },
+          ]}
+        />
+      )}
+      {factors.totp && <TotpForm {...formProps} />}
+      {factors.passkeys.length > 0 && <PasskeyForm {...formProps} />}
+      {onlyFactors && factors.recoveryCodesLeft > 0 && <RecoveryForm {...formProps} />}
     </>,
   );
 }
 
-function parseProof(form: Form): ReauthCredential {
+function hasFactor({ totp, passkeys }: FactorsStatus): boolean {
+  return totp || passkeys.length > 0;
+}
+
+function parseCredential(form: Form): ReauthCredential {
   if (form.text('kind') !== 'password') return parseFactor(form);
   return { password: form.text('password') };
 }
 
-reauthRoutes.get('/prove', (c) => reauthPage(c, localPath(c.req.query('next'))));
-
-reauthRoutes.post('/prove', async (c) => {
-  const { deps, user, session } = c.var;
+async function submitCredential(c: Context<SignedInEnv>, path: ReauthPath) {
+  const { deps, user } = c.var;
   const form = await readForm(c);
   const next = localPath(form.text('next'));
-  const proof = parseProof(form);
-  const { identity } = deps;
-  const result = await reauthenticate(
-    identity,
-    getRelyingParty(c),
-    user,
-    session,
-    proof,
-    clientIp(c),
-  );
+  const credential = parseCredential(form);
+  const rp = getRelyingParty(c);
+  const result = await reauthenticate(deps.identity, rp, user, credential);
   if (result.ok) {
     sendEmailsAfterResponse(c, result.emails);
     return c.redirect(next, 303);
   }
   if (result.reason === 'invalid_credentials') {
-    return reauthPage(c, next, 'kind' in proof ? proof.kind : 'password');
+    return reauthPage(c, path, next, 'kind' in credential ? credential.kind : 'password');
   }
-  return rateLimitedPage(c, result, `/prove?next=${encodeURIComponent(next)}`);
-});
+  return rateLimitedPage(c, result, withNext(path, next));
+}
 
-reauthRoutes.post('/prove/passkey', async (c) => {
+async function passkeyPage(c: Context<SignedInEnv>, path: ReauthPath) {
   const { deps, user, messages } = c.var;
   const next = localPath((await readForm(c)).text('next'));
-  const back = `/prove?next=${encodeURIComponent(next)}`;
+  const back = withNext(path, next);
   const options = await beginPasskeyReauth(deps.identity, getRelyingParty(c), user);
   if (options === undefined) return c.redirect(back, 303);
   return page(
@@ -99,10 +119,18 @@ reauthRoutes.post('/prove/passkey', async (c) => {
       messages={messages}
       verb="get"
       options={options}
-      action="/prove"
+      action={path}
       fields={{ kind: 'passkey', next }}
       back={back}
     />,
   );
-});
-reauthRoutes.get('/prove/passkey', (c) => c.redirect('/prove', 303));
+}
+
+export const reauthRoutes = new Hono<SignedInEnv>();
+reauthRoutes.use('/prove/*', requireSignIn);
+for (const path of [ANY_PATH, FACTOR_PATH] as const) {
+  reauthRoutes.get(path, (c) => reauthPage(c, path, localPath(c.req.query('next'))));
+  reauthRoutes.post(path, (c) => submitCredential(c, path));
+  reauthRoutes.post(`${path}/passkey`, (c) => passkeyPage(c, path));
+  reauthRoutes.get(`${path}/passkey`, (c) => c.redirect(path, 303));
+}

@@ -5,11 +5,17 @@
 import { Note, readForm } from '@farebox/design';
 import { signIn, signOut } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import {
+  CHALLENGE_SCRIPTS,
+  createFormChallenge,
+  type FormChallenge,
+  readChallengeAnswer,
+} from '../challenge/challenge.tsx';
 import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import {
   clearSessionCookie,
-  clientIp,
+  getClientIp,
   getDeviceCookie,
   localPath,
   type PublicEnv,
@@ -20,14 +26,25 @@ import { rateLimitedPage } from './rate-limited.tsx';
 
 export const signInRoutes = new Hono<PublicEnv>();
 
-type SignInPageProps = Readonly<{ email: string; next: string; wrong: boolean }>;
+type SignInPageProps = Readonly<{
+  email: string;
+  next: string;
+  wrong: boolean;
+  formChallenge?: FormChallenge;
+}>;
 
-function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPageProps) {
+function signInPage(c: Context<PublicEnv>, props: SignInPageProps) {
+  const { email, next, wrong, formChallenge } = props;
   const { signIn: messages } = c.var.messages;
+  const status = formChallenge !== undefined ? 429 : wrong ? 422 : 200;
   const done = wrong ? undefined : c.req.query('done');
   return page(
     c,
-    { title: messages.title, status: wrong ? 422 : 200 },
+    {
+      title: messages.title,
+      status,
+      scripts: formChallenge === undefined ? [] : CHALLENGE_SCRIPTS,
+    },
     <>
       {(done === 'signed_out' || done === 'password_reset') && (
         <Note kind="done">{messages.done[done]}</Note>
@@ -37,6 +54,7 @@ function signInPage(c: Context<PublicEnv>, { email, next, wrong }: SignInPagePro
         action="/sign-in"
         submit={messages.submit}
         hidden={{ next }}
+        challenge={formChallenge && { messages: c.var.messages, formChallenge }}
         fields={[
           { input: 'username', label: messages.email, value: email },
           {
@@ -69,11 +87,16 @@ signInRoutes.post('/sign-in', async (c) => {
   const result = await signIn(c.var.deps.identity, {
     email,
     password: form.text('password'),
-    ipPrefix: clientIp(c),
+    clientIp: getClientIp(c),
     device: getDeviceCookie(c),
+    proofOfWork: readChallengeAnswer(form).proofOfWork,
   });
   if (!result.ok) {
     if (result.reason === 'invalid_credentials') return signInPage(c, { email, next, wrong: true });
+    if (result.reason === 'challenge_required') {
+      const formChallenge = createFormChallenge(c, result, { canDelay: false });
+      return signInPage(c, { email, next, wrong: false, formChallenge });
+    }
     return rateLimitedPage(c, result, `/sign-in?next=${encodeURIComponent(next)}`);
   }
   if ('signedIn' in result) return completeSignIn(c, result, next);

@@ -7,7 +7,7 @@ import { beginPasskeyAssertion, getMfaFactors, verifySecondFactor } from '@fareb
 import { type Context, Hono } from 'hono';
 import { page } from '../layout.tsx';
 import { getRelyingParty } from '../security/relying-party.ts';
-import { clientIp, getDeviceCookie, getMfaCookie, localPath, type PublicEnv } from '../session.ts';
+import { getDeviceCookie, getMfaCookie, localPath, type PublicEnv } from '../session.ts';
 import { completeSignIn } from './complete-sign-in.ts';
 import {
   type FactorKind,
@@ -57,7 +57,7 @@ twoFactorRoutes.post(PATH, async (c) => {
   if (mfaToken === null) return c.redirect(EXPIRED, 303);
   const next = localPath(form.text('next'));
   const factor = parseFactor(form);
-  const params = { mfaToken, factor, ipPrefix: clientIp(c), device: getDeviceCookie(c) };
+  const params = { mfaToken, factor, device: getDeviceCookie(c) };
   const result = await verifySecondFactor(c.var.deps.identity, getRelyingParty(c), params);
   if (result.ok) return completeSignIn(c, result, next);
   if (result.reason === 'rate_limited') return rateLimitedPage(c, result, retryPath(next));

@@ -6,10 +6,16 @@ import { Note, readForm } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { confirmSignUp, signUp } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
+import {
+  CHALLENGE_SCRIPTS,
+  createFormChallenge,
+  type FormChallenge,
+  readChallengeAnswer,
+} from '../challenge/challenge.tsx';
 import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
-import { clientIp, type PublicEnv } from '../session.ts';
+import { getClientIp, type PublicEnv } from '../session.ts';
 import { completeSignIn } from '../sign-in/complete-sign-in.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
@@ -17,20 +23,31 @@ type SignUpProblem = keyof Messages['signUp']['errors'];
 
 export const signUpRoutes = new Hono<PublicEnv>();
 
-function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProblem) {
+type SignUpPageProps = Readonly<{
+  email: string;
+  problem?: SignUpProblem;
+  formChallenge?: FormChallenge;
+}>;
+
+function signUpPage(c: Context<PublicEnv>, { email, problem, formChallenge }: SignUpPageProps) {
   const { signUp: messages } = c.var.messages;
   const message = problem === undefined ? undefined : messages.errors[problem];
   const isEmailProblem = problem === 'email_invalid';
   const isPageProblem = problem === 'language_invalid';
   return page(
     c,
-    { title: messages.title, status: problem === undefined ? 200 : 422 },
+    {
+      title: messages.title,
+      status: formChallenge !== undefined ? 429 : problem !== undefined ? 422 : 200,
+      scripts: formChallenge === undefined ? [] : CHALLENGE_SCRIPTS,
+    },
     <>
       <p>{messages.intro}</p>
       {isPageProblem && <Note kind="problem">{message}</Note>}
       <CredentialForm
         action="/sign-up"
         submit={messages.submit}
+        challenge={formChallenge && { messages: c.var.messages, formChallenge }}
         fields={[
           {
             input: 'username',
@@ -53,13 +70,14 @@ function signUpPage(c: Context<PublicEnv>, email: string, problem?: SignUpProble
   );
 }
 
-function checkEmailPage(c: Context<PublicEnv>) {
-  const { signUp: messages } = c.var.messages;
+function checkEmailPage(c: Context<PublicEnv>, delayed: boolean) {
+  const { signUp: messages, challenge } = c.var.messages;
   return page(
     c,
     { title: messages.checkEmailTitle },
     <>
       <Note kind="done">{messages.checkEmailText}</Note>
+      {delayed && <Note kind="warning">{challenge.delayed}</Note>}
       <p>{messages.checkEmailHint}</p>
       <p>
         <a href="/sign-up">{messages.signUpAgain}</a>
@@ -70,7 +88,9 @@ function checkEmailPage(c: Context<PublicEnv>) {
 
 signUpRoutes.get('/sign-up', (c) => {
   if (c.var.user !== null) return c.redirect('/', 303);
-  return c.req.query('done') === 'sent' ? checkEmailPage(c) : signUpPage(c, '');
+  const done = c.req.query('done');
+  if (done === 'sent' || done === 'delayed') return checkEmailPage(c, done === 'delayed');
+  return signUpPage(c, { email: '' });
 });
 
 signUpRoutes.post('/sign-up', async (c) => {
@@ -80,14 +100,19 @@ signUpRoutes.post('/sign-up', async (c) => {
     email,
     password: form.text('password'),
     language: c.var.language,
-    ipPrefix: clientIp(c),
+    clientIp: getClientIp(c),
+    ...readChallengeAnswer(form),
   });
   if (result.ok) {
-    sendEmailsAfterResponse(c, result.emails);
-    return c.redirect('/sign-up?done=sent', 303);
+    sendEmailsAfterResponse(c, result.emails, result.delayMs);
+    return c.redirect(`/sign-up?done=${result.delayMs > 0 ? 'delayed' : 'sent'}`, 303);
   }
   if (result.reason === 'rate_limited') return rateLimitedPage(c, result, '/sign-up');
-  return signUpPage(c, email, result.reason);
+  if (result.reason === 'challenge_required') {
+    const formChallenge = createFormChallenge(c, result, { canDelay: true });
+    return signUpPage(c, { email, formChallenge });
+  }
+  return signUpPage(c, { email, problem: result.reason });
 });
 
 function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
@@ -140,7 +165,7 @@ signUpRoutes.post('/confirm', async (c) => {
   const result = await confirmSignUp(c.var.deps.identity, {
     token,
     password: form.text('password'),
-    ipPrefix: clientIp(c),
+    clientIp: getClientIp(c),
   });
   if (result.ok) return completeSignIn(c, result, '/');
   if (result.reason === 'rate_limited') return rateLimitedPage(c, result, null);
