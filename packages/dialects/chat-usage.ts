@@ -2,8 +2,9 @@
  * The usage of Chat Completions as disjoint buckets, of OpenAI and compatible providers. Pure. Each
  * rule was checked against recorded answers that state their own total or charge.
  */
+import type { NanoUsd } from '@farebox/money';
 import type { UsageContext, UsageQuirks } from './dialect-spec.ts';
-import { CountReader, childObject, type JsonObject } from './json-fields.ts';
+import { CountReader, childObject, type JsonObject, toCount } from './json-fields.ts';
 import { NO_USAGE_REPORTED, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
 import { readServedTerms } from './service-terms.ts';
 
@@ -89,6 +90,14 @@ function countServerTools(reader: CountReader, usage: JsonObject) {
   return { counts, unknown: images > 0 ? 1 : 0 };
 }
 
+/** xAI states its charge in ticks of 10^-10 USD (https://docs.x.ai/developers/cost-tracking). */
+const TICKS_PER_NANO_USD = 10n;
+
+function readStatedCost(usage: JsonObject): NanoUsd | null {
+  const ticks = toCount(usage.cost_in_usd_ticks);
+  return ticks === null ? null : (BigInt(ticks) + TICKS_PER_NANO_USD - 1n) / TICKS_PER_NANO_USD;
+}
+
 /** Normalizes a usage object. Without both of its counts there is no usage. */
 export function normalizeChatUsage(
   usage: JsonObject,
@@ -141,6 +150,7 @@ export function normalizeChatUsage(
       image_output: imageOutput,
     }),
     served: terms.served,
+    statedCost: readStatedCost(usage),
     unpriceable: reader.invalidCount + terms.unknown + tools.unknown,
   };
 }

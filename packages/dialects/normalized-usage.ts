@@ -2,7 +2,7 @@
  * What the usage object of every dialect becomes: disjoint buckets, surcharges and what has no
  * price.
  */
-import { SURCHARGE_KINDS, type SurchargeKind, type Usage } from '@farebox/money';
+import { type NanoUsd, SURCHARGE_KINDS, type SurchargeKind, type Usage } from '@farebox/money';
 import type { ServedTerms } from './service-terms.ts';
 
 /** `count` units (tokens, searches) of something that is billed besides the buckets. */
@@ -20,6 +20,8 @@ export type NormalizedUsage = Readonly<{
   surcharges: readonly SurchargeCount[];
   /** The terms on which the answer says that it was served. */
   served: ServedTerms;
+  /** nano-USD: what the provider says that it charges for the answer; null where it says nothing. */
+  statedCost: NanoUsd | null;
   unpriceable: number;
 }>;
 
@@ -29,6 +31,7 @@ export const NO_USAGE_REPORTED: NormalizedUsage = {
   passes: [],
   surcharges: [],
   served: {},
+  statedCost: null,
   unpriceable: 0,
 };
 

@@ -10,7 +10,7 @@ import type {
   UpstreamEndpoint,
   UsageQuirks,
 } from '@farebox/dialects';
-import type { Usage } from '@farebox/money';
+import type { NanoUsd, Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
@@ -150,6 +150,8 @@ export type Reading = Readonly<{
   surcharges: readonly SurchargeCount[];
   /** The terms on which the answer says that it was served. */
   served: ServedTerms;
+  /** nano-USD: what the provider says that it charges for the answer; null where it says nothing. */
+  statedCost: NanoUsd | null;
   /** A finish reason or stop event was seen. */
   finished: boolean;
   /** The terminal event (`[DONE]`, `message_stop`), or a whole JSON document, was seen. */

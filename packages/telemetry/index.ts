@@ -17,6 +17,15 @@ export type LogEvent =
     }
   | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
   | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }
+  /** A provider states another charge than our prices give: one of the two is stale. */
+  | {
+      event: 'provider_cost_differs';
+      call: Id;
+      provider: string;
+      model: string;
+      computedNanoUsd: string;
+      statedNanoUsd: string;
+    }
   | { event: 'settlement_queued'; call: Id }
   | { event: 'settlement_lost'; call: Id }
   | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }

@@ -335,6 +335,7 @@ describe('the bill of any call', () => {
     ended: fc.boolean(),
     failed: fc.boolean(),
     refusal: fc.constant(null),
+    statedCost: fc.constant(null),
     estimatedOutputTokens: fc.oneof(fc.constant(0), tokens),
     unpriceable: fc.constant(0),
   });

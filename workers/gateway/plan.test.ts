@@ -387,6 +387,7 @@ describe('the plan of any request to any model', () => {
         ended: true,
         failed: false,
         refusal: null,
+        statedCost: null,
         estimatedOutputTokens: 1,
         unpriceable: 0,
       };

@@ -12,7 +12,7 @@ import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
-import { countUnpriceable } from './usage-prices.ts';
+import { computeProviderCost, countUnpriceable } from './usage-prices.ts';
 
 /** The reading of a response of which nothing arrived. */
 export const EMPTY_READING: Reading = {
@@ -93,8 +93,25 @@ export async function submitSettlement(call: Call, bill: Bill, httpStatus: numbe
   await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
 }
 
+/** Logs where the provider states another charge than our prices give: one of them is stale. */
+function compareStatedCost({ plan, ctx }: Call, { reading }: CallOutcome): void {
+  const { usage, usageFinal, statedCost } = reading;
+  if (usage === null || !usageFinal || statedCost === null) return;
+  const computed = computeProviderCost(plan, usage, reading);
+  if (computed === statedCost) return;
+  logEvent({
+    event: 'provider_cost_differs',
+    call: ctx.id,
+    provider: plan.provider.id,
+    model: plan.model.name,
+    computedNanoUsd: computed.toString(),
+    statedNanoUsd: statedCost.toString(),
+  });
+}
+
 /**
- * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced.
+ * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced,
+ * or if the provider states another cost.
  */
 export function buildBill(call: Call, outcome: CallOutcome): Bill {
   const unpriceable = countUnpriceable(call.plan, outcome.reading);
@@ -102,6 +119,7 @@ export function buildBill(call: Call, outcome: CallOutcome): Bill {
     const provider = call.plan.provider.id;
     logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });
   }
+  compareStatedCost(call, outcome);
   return computeBill(call.plan, outcome);
 }
 

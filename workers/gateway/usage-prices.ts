@@ -150,23 +150,42 @@ function billedSize(
   return { ...NO_USAGE, input_uncached: maxInputTokens };
 }
 
-/** Prices `usage` and all that the reading has beside it. */
-export function priceUsage(plan: Plan, reported: Usage, reading: PricedReading): PricedUsage {
+type ResolveTerms = (terms: PriceTerms, size: Usage) => ResolvedPrices;
+
+function priceBy(
+  resolve: ResolveTerms,
+  plan: Plan,
+  reported: Usage,
+  reading: PricedReading,
+): PricedUsage {
   const usage = assignCacheWrites(plan, reported);
   const size = billedSize(plan, usage, reading.largestTurn);
   const { terms } = billedTerms(plan, reading.served, size);
-  const resolved = resolvePrices(plan.model, terms, size);
+  const resolved = resolve(terms, size);
   const { prices, rule: priceRule } = resolved;
   const surcharges = toBilledSurcharges(reading.surcharges, resolved).map(({ kind, count }) => ({
     kind,
     count,
     nano_usd_per_million: priceSurcharge(kind, resolved),
   }));
-  const passes = reading.passes.flatMap((pass) =>
-    priceCompaction(pass, resolvePrices(plan.model, terms, pass)),
-  );
+  const passes = reading.passes.flatMap((pass) => priceCompaction(pass, resolve(terms, pass)));
   const fees = mergeFees([...surcharges, ...passes]);
   return { usage, prices, priceRule, fees, cost: computeCost(usage, prices, fees) };
+}
+
+/** Prices `usage` and all that the reading has beside it. */
+export function priceUsage(plan: Plan, usage: Usage, reading: PricedReading): PricedUsage {
+  return priceBy((terms, size) => resolvePrices(plan.model, terms, size), plan, usage, reading);
+}
+
+/** Computes what the provider charges us by its own prices, in nano-USD. */
+export function computeProviderCost(plan: Plan, usage: Usage, reading: PricedReading): NanoUsd {
+  const resolve: ResolveTerms = (terms, size) => {
+    const resolved = resolvePrices(plan.model, terms, size);
+    const { providerPrices: prices, providerSurchargePrices: surchargePrices } = resolved;
+    return { ...resolved, prices, surchargePrices };
+  };
+  return priceBy(resolve, plan, usage, reading).cost;
 }
 
 /**

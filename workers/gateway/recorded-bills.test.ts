@@ -1,0 +1,110 @@
+/**
+ * Bills of recorded answers beside what xAI states that it charges. Found by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a
+ * recorded text.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { RELEASED_CATALOG } from '@farebox/catalog';
+import { parseRequest } from '@farebox/dialects';
+import { configureProviders, createMeter, type Meter } from '@farebox/providers';
+import { PROVIDER_IDS } from '@farebox/providers/list';
+import { describe, expect, it } from 'vitest';
+import { type Plan, planCall } from './plan.ts';
+import { computeProviderCost } from './usage-prices.ts';
+
+const ROOT = process.env.FAREBOX_CORPUS ?? '';
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+const DIALECTS: Readonly<Record<string, 'chat' | 'messages'>> = {
+  'openai-chat': 'chat',
+  'anthropic-messages': 'messages',
+};
+
+const deps = {
+  catalog: RELEASED_CATALOG,
+  providers: configureProviders({
+    apiKeys: Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k'])),
+    baseUrls: {},
+    extra: [],
+  }),
+  defaultMaxOutput: 4096,
+};
+
+type Recording = Readonly<{
+  id: string;
+  features: readonly string[];
+  stream: boolean;
+  costUsd: number | null;
+  plan: Plan;
+  body: Buffer;
+}>;
+
+function readJson(file: string) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Returns the request's plan; a request that was not recorded is a short one. */
+function planRecorded(folder: string, dialect: 'chat' | 'messages', model: string): Plan | null {
+  const file = join(folder, 'request.json');
+  const isRecorded = readdirSync(folder).includes('request.json');
+  const messages = [{ role: 'user', content: 'Go on.' }];
+  const recorded = isRecorded ? readJson(file) : { messages, max_tokens: 8192 };
+  const body = JSON.stringify({ ...recorded, model });
+  const parsed = parseRequest(dialect, new TextEncoder().encode(body));
+  if (!parsed.ok) return null;
+  const planned = planCall(parsed.facts, new Headers(), deps, NOW);
+  return planned.ok ? planned.plan : null;
+}
+
+function readRecording(file: string): Recording | null {
+  const meta = readJson(file);
+  const dialect = DIALECTS[meta.api];
+  if (dialect === undefined || meta.status !== 200 || meta.usage === null) return null;
+  const plan = planRecorded(dirname(file), dialect, meta.model);
+  if (plan === null) return null;
+  const body = readFileSync(join(dirname(file), meta.response_file));
+  const { id, features, stream, cost_reported_usd: costUsd } = meta;
+  return { id, features, stream, costUsd, plan, body };
+}
+
+function readRecordings(): Recording[] {
+  if (ROOT === '') return [];
+  return readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('meta.json'))
+    .sort()
+    .flatMap((file) => readRecording(join(ROOT, file)) ?? []);
+}
+
+function createTestMeter({ plan, stream }: Recording): Meter {
+  return createMeter({
+    provider: plan.provider,
+    dialect: plan.facts.dialect,
+    stream,
+    contentType: stream ? 'text/event-stream' : 'application/json',
+    model: plan.model.upstreamName,
+    choices: plan.facts.choices,
+    hideUsage: false,
+    replaceError: null,
+  });
+}
+
+describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () => {
+  const recordings = readRecordings();
+
+  it('equal the charge that the provider states, wherever it states one', () => {
+    let compared = 0;
+    for (const recording of recordings) {
+      const meter = createTestMeter(recording);
+      meter.feed(recording.body);
+      meter.end();
+      const reading = meter.reading();
+      if (reading.usage === null || reading.statedCost === null) continue;
+      compared += 1;
+      expect(reading.statedCost, recording.id).toBe(
+        BigInt(Math.ceil(Number(((recording.costUsd ?? 0) * 1e9).toFixed(1)))),
+      );
+      const computed = computeProviderCost(recording.plan, reading.usage, reading);
+      expect(computed, recording.id).toBe(reading.statedCost);
+    }
+    expect(compared).toBeGreaterThan(0);
+  });
+});
