@@ -167,6 +167,10 @@ describe('parseListedModel', () => {
         rule('xy', { tier: 'flex', region: 'us' }, { input_uncached: 1 }),
       ),
     ],
+    [
+      'a name of a rule that a bill has no room for',
+      withRules(rule('x'.repeat(41), { tier: 'flex' })),
+    ],
     ['no rule that always holds', { ...MODEL, prices: [rule('x', { tier: 'flex' })] }],
     [
       'a base rule without a price of output',

@@ -30,7 +30,12 @@ const TEXT = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const DATE = v.pipe(v.string(), v.isoDate());
 /** A date, or an instant with its zone. */
 const INSTANT = v.union([DATE, v.pipe(v.string(), v.isoTimestamp())]);
-const RULE_ID = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9+-]{0,63}$/));
+/**
+ * A bill names version, rule and up to three factors in the 160 characters of `price_rule`.
+ */
+const VERSION = v.pipe(v.string(), v.regex(/^[0-9A-Za-z.+-]{1,40}$/));
+const RULE_ID = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9+-]{0,39}$/));
+const FACTOR_ID = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,23}$/));
 
 function priceBelow(max: number) {
   return v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(max));
@@ -89,7 +94,7 @@ const RULE = v.strictObject({
 });
 
 const FACTOR = v.strictObject({
-  id: RULE_ID,
+  id: FACTOR_ID,
   when: v.strictObject({ ...DATED, ...SERVED }),
   numerator: COUNT,
   denominator: COUNT,
@@ -144,7 +149,7 @@ const MARGIN = v.union([
 ]);
 
 const PRICE_LIST = v.strictObject({
-  version: v.pipe(v.string(), v.regex(/^[0-9A-Za-z.+-]{1,64}$/)),
+  version: VERSION,
   date: DATE,
   sources: v.array(v.strictObject({ name: TEXT, publishedOn: DATE, upstream: TEXT })),
   calendars: v.record(

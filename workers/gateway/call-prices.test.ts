@@ -88,7 +88,9 @@ const LIST: PriceList = {
     {
       id: 'google',
       models: [
-        buildModel('gemini-2.5', { prices: [standard({ grounded_prompt: 35e12 })] }),
+        buildModel('gemini-2.5', {
+          prices: [standard({ grounded_prompt: 35e12, web_search: 35e12 })],
+        }),
         buildModel('gemini-3', {
           prices: [standard({ web_search: 14e12 })],
           factors: [{ id: 'priority', when: { tier: 'priority' }, numerator: 9, denominator: 5 }],

@@ -101,12 +101,12 @@ function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): Pri
     if (kind === 'compaction') continue;
     const price = surchargePrices[kind];
     const perPrompt = kind === 'web_search' ? surchargePrices.grounded_prompt : undefined;
-    if (price !== undefined)
-      surcharges.push({ kind, count: maxCount, nano_usd_per_million: price });
-    else if (perPrompt !== undefined) {
+    if (perPrompt !== undefined) {
       const count = facts.choices;
       surcharges.push({ kind: 'grounded_prompt', count, nano_usd_per_million: perPrompt });
-    } else return { ok: false, kind };
+    } else if (price !== undefined)
+      surcharges.push({ kind, count: maxCount, nano_usd_per_million: price });
+    else return { ok: false, kind };
   }
   return { ok: true, surcharges };
 }

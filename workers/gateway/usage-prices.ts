@@ -74,14 +74,15 @@ function assignCacheWrites({ facts, model }: Plan, usage: Usage): Usage {
   return { ...usage, cache_write_5m: 0, [bucket]: writes };
 }
 
-/** Gemini 2.x bills an answer with search results once, later models each query. */
+/**
+ * A model with a price of grounded prompts bills an answer with search results once (Gemini 2.x),
+ * any other each query.
+ */
 function toBilledSurcharges(
   surcharges: readonly SurchargeCount[],
   { surchargePrices }: ResolvedPrices,
 ): readonly SurchargeCount[] {
-  const isPerPrompt =
-    surchargePrices.web_search === undefined && surchargePrices.grounded_prompt !== undefined;
-  if (!isPerPrompt) return surcharges;
+  if (surchargePrices.grounded_prompt === undefined) return surcharges;
   return surcharges.map((surcharge) =>
     surcharge.kind === 'web_search' ? { kind: 'grounded_prompt', count: 1 } : surcharge,
   );
