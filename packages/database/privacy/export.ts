@@ -184,6 +184,10 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   chain_incidents: 'failures of a chain, in blocks and hashes',
   swept_deposits: 'sweeps between addresses of the operator’s keys',
   deposit_differences: 'differences that the audit found on addresses of the operator’s keys',
+  catalog_versions: 'changes of models and prices, which concern no customer',
+  catalog_models: 'models and prices',
+  catalog_margins: 'the margin on prices',
+  catalog_proposals: 'changes of models and prices that operators propose',
 };
 
 export function parseExportedTable(name: string): ExportedTable | undefined {
