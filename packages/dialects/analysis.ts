@@ -54,7 +54,12 @@ export class RequestAnalysis {
   unknownFields = 0;
   /** Tokens that no byte of the body stands for: images, role markers, tool preambles. */
   extraMaxTokens = 0;
-  extraEstimatedTokens = 0;
+  /** Of images and documents. */
+  estimatedMediaTokens = 0;
+  messages = 0;
+  tools = 0;
+  /** The scanner's units of the tools' definitions. */
+  toolUnits = 0;
   thinkingBudget = 0;
   readonly #surcharges = new Map<SurchargeBound['kind'], number>();
 

@@ -16,7 +16,6 @@ import {
   checkChatTool,
   checkUnknownChatMember,
   checkUnknownChatToolMember,
-  ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
   MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
 } from './chat-rules.ts';
 import { normalizeChatUsage } from './chat-usage.ts';
@@ -75,10 +74,7 @@ const CHAT_REQUEST: RequestSpec = {
   hasUsageOption: true,
   // OpenAI's newer models write their cache by themselves and report it.
   mayCacheUnasked: true,
-  toolsPreamble: {
-    maxTokens: MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
-    estimatedTokens: ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS,
-  },
+  maxToolsPreambleTokens: MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
   checkCacheControl: null,
   checkMessage: checkChatMessage,
   checkPart: checkChatPart,

@@ -34,8 +34,6 @@ export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
  * Messages.
  */
 export const MAX_CHAT_TOOLS_PREAMBLE_TOKENS = 1_000;
-/** Recorded: OpenAI adds some 10 tokens to a request with tools, DeepSeek and xAI 100 to 250. */
-export const ESTIMATED_CHAT_TOOLS_PREAMBLE_TOKENS = 120;
 
 /** Each search of an answer is a surcharge. No limit is documented, so this is our own bound. */
 const MAX_SEARCHES = 5;
@@ -277,7 +275,7 @@ function checkImage(part: JsonNode, analysis: RequestAnalysis): void {
   const url = image?.kind === 'object' ? image.members.get('url') : image;
   if (url?.text?.startsWith('data:image/')) {
     analysis.extraMaxTokens += MAX_CHAT_IMAGE_TOKENS;
-    analysis.extraEstimatedTokens += ESTIMATED_CHAT_IMAGE_TOKENS;
+    analysis.estimatedMediaTokens += ESTIMATED_CHAT_IMAGE_TOKENS;
   } else analysis.contextWindow = true;
 }
 

@@ -35,6 +35,18 @@ export type SurchargeBound =
 /** A lifetime that a request asks of its cache writes; `automatic` where it asks for none. */
 export type CacheWrites = 'automatic' | '5m' | '30m' | '1h' | '12h';
 
+/** What the input consists of, for an estimate of the tokens that a provider counts for it. */
+export type EstimatedInput = Readonly<{
+  /** Tokens of messages and schemas, as o200k_base counts them. */
+  textTokens: number;
+  /** Tokens of the definitions of tools, which each provider writes into the prompt in its own way. */
+  toolTokens: number;
+  /** Tokens of images and documents. */
+  mediaTokens: number;
+  messages: number;
+  tools: number;
+}>;
+
 export type RequestFacts = Readonly<{
   dialect: Dialect;
   model: string;
@@ -52,8 +64,7 @@ export type RequestFacts = Readonly<{
    * remote media, a document or a server tool can add more.
    */
   maxInputTokens: number | 'context_window';
-  /** An estimate of the input tokens. */
-  estimatedInputTokens: number;
+  estimatedInput: EstimatedInput;
   /** True where the body names the beta with the longest context window (Anthropic, `betas`). */
   longContext: boolean;
   /**

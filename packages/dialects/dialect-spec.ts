@@ -39,7 +39,7 @@ export type RequestSpec = Readonly<{
   /** True where a provider may write its prompt cache, and bill that, without being asked. */
   mayCacheUnasked: boolean;
   /** Tokens that the presence of tools adds. */
-  toolsPreamble: Readonly<{ maxTokens: number; estimatedTokens: number }>;
+  maxToolsPreambleTokens: number;
   /**
    * Reads a `cache_control` mark, which may stand anywhere in a body; null where marks mean
    * nothing.

@@ -17,7 +17,6 @@ import {
   checkMessagesMessage,
   checkMessagesPart,
   checkMessagesTool,
-  ESTIMATED_TOOLS_PREAMBLE_TOKENS,
   MAX_TOOLS_PREAMBLE_TOKENS,
   MESSAGES_RULES,
 } from './messages-rules.ts';
@@ -71,10 +70,7 @@ const MESSAGES_REQUEST: RequestSpec = {
   hasUsageOption: false,
   // Anthropic's models write their cache on request only.
   mayCacheUnasked: false,
-  toolsPreamble: {
-    maxTokens: MAX_TOOLS_PREAMBLE_TOKENS,
-    estimatedTokens: ESTIMATED_TOOLS_PREAMBLE_TOKENS,
-  },
+  maxToolsPreambleTokens: MAX_TOOLS_PREAMBLE_TOKENS,
   checkCacheControl,
   checkMessage: checkMessagesMessage,
   checkPart: checkMessagesPart,

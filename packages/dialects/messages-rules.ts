@@ -29,7 +29,6 @@ export const ESTIMATED_IMAGE_TOKENS = 1_600;
  * "Tool use, pricing": the preamble of a request with tools is 530 tokens at most (Claude 3 Opus).
  */
 export const MAX_TOOLS_PREAMBLE_TOKENS = 1_000;
-export const ESTIMATED_TOOLS_PREAMBLE_TOKENS = 350;
 
 /**
  * The largest documented for a tool of Anthropic's own that the caller runs: computer use, 735 +
@@ -257,7 +256,7 @@ function checkSource(part: JsonNode, type: string, path: string, analysis: Reque
   if (type === 'document' && (kind === 'text' || kind === 'content')) return;
   if (type === 'image' && kind === 'base64') {
     analysis.extraMaxTokens += MAX_IMAGE_TOKENS;
-    analysis.extraEstimatedTokens += ESTIMATED_IMAGE_TOKENS;
+    analysis.estimatedMediaTokens += ESTIMATED_IMAGE_TOKENS;
   } else analysis.contextWindow = true;
 }
 

@@ -185,7 +185,7 @@ describe('facts of a Messages body', () => {
       document({ type: 'text', media_type: 'text/plain', data: text }),
     );
     expect(plain.maxInputTokens).toBeGreaterThan(5_000);
-    expect(plain.estimatedInputTokens).toBeGreaterThan(950);
+    expect(plain.estimatedInput.textTokens + plain.estimatedInput.mediaTokens).toBeGreaterThan(950);
     const pdf = facts('messages', document({ type: 'base64', data: 'JVBERi0x' }));
     expect(pdf.maxInputTokens).toBe('context_window');
   });

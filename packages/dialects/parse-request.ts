@@ -22,7 +22,6 @@ import { detectWrongEndpoint } from './wrong-endpoint.ts';
 
 /** Special tokens of a prompt, and text that a provider adds by itself (xAI: some 700 tokens). */
 const MAX_PREAMBLE_TOKENS = 2_000;
-const ESTIMATED_PREAMBLE_TOKENS = 8;
 
 /** OpenAI's documented maximum. */
 const MAX_CHOICES = 128;
@@ -216,15 +215,18 @@ function findMaxLimit(limits: OutputLimits): OutputLimits[number] | null {
 
 function countInputTokens(
   parser: BodyParser,
-): Pick<RequestFacts, 'maxInputTokens' | 'estimatedInputTokens'> {
+): Pick<RequestFacts, 'maxInputTokens' | 'estimatedInput'> {
   const { scanner, analysis } = parser;
   const maxTokens = scanner.maxTokens + analysis.extraMaxTokens + MAX_PREAMBLE_TOKENS;
   return {
     maxInputTokens: analysis.contextWindow ? 'context_window' : maxTokens,
-    estimatedInputTokens:
-      unitsToTokens(scanner.estimatedUnits) +
-      analysis.extraEstimatedTokens +
-      ESTIMATED_PREAMBLE_TOKENS,
+    estimatedInput: {
+      textTokens: unitsToTokens(scanner.estimatedUnits - analysis.toolUnits),
+      toolTokens: unitsToTokens(analysis.toolUnits),
+      mediaTokens: analysis.estimatedMediaTokens,
+      messages: analysis.messages,
+      tools: analysis.tools,
+    },
   };
 }
 

@@ -18,7 +18,6 @@ import { estimateTokens, UNITS_PER_TOKEN } from './token-estimator.ts';
 
 /** Role markers and separators around a message or a tool: OpenAI's cookbook counts 3 to 11. */
 const MAX_FRAME_TOKENS = 16;
-const ESTIMATED_FRAME_TOKENS = 4;
 
 /**
  * Bytes of an encoded document per estimated token: some 60 KB of PDF for a page of 1,500 tokens.
@@ -29,7 +28,10 @@ const DOCUMENT_BYTES_PER_TOKEN = 50;
 const MAX_PROMPT_ITEMS = 100_000;
 
 /** Members of a part or message with a text that the model reads unchanged. */
-const TEXT_MEMBERS = new Set(['content', 'text', 'thinking', 'refusal', 'reasoning_content']);
+const TEXT_MEMBERS = new Set(['content', 'text', 'refusal']);
+
+/** Reasoning of earlier turns, which providers mostly drop: it counts in the bound only. */
+const DROPPED_MEMBERS = new Set(['thinking', 'reasoning_content']);
 
 const MEDIA_MEMBERS: Readonly<Record<string, CaptureSpec>> = {
   image_url: { ...ENCODED_LEAF, members: { url: ENCODED_LEAF } },
@@ -132,17 +134,19 @@ export class PromptWalker {
       scanner.skip();
       return;
     }
+    const analysis = this.#analysis;
+    const { estimatedUnits } = scanner;
     let count = 0;
     scanner.readArray((index) => {
       count += 1;
       if (!this.#countItem(field)) return;
-      this.#addFrame();
+      analysis.extraMaxTokens += MAX_FRAME_TOKENS;
       this.#tool(`${field}[${index}]`);
     });
     if (count === 0) return;
-    const { maxTokens, estimatedTokens } = this.#spec.toolsPreamble;
-    this.#analysis.extraMaxTokens += maxTokens;
-    this.#analysis.extraEstimatedTokens += estimatedTokens;
+    analysis.tools += count;
+    analysis.toolUnits += scanner.estimatedUnits - estimatedUnits;
+    analysis.extraMaxTokens += this.#spec.maxToolsPreambleTokens;
   }
 
   /** Returns false beyond the maximum of items: the body is rejected and the rest is skipped. */
@@ -153,14 +157,15 @@ export class PromptWalker {
     return false;
   }
 
-  #addFrame(): void {
-    this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
-    this.#analysis.extraEstimatedTokens += ESTIMATED_FRAME_TOKENS;
-  }
-
   #skipOpaque(): void {
     const { estimatedUnits } = this.#scanner;
     this.#scanner.skip();
+    this.#scanner.estimatedUnits = estimatedUnits;
+  }
+
+  #dropped(path: string): void {
+    const { estimatedUnits } = this.#scanner;
+    this.#content(path);
     this.#scanner.estimatedUnits = estimatedUnits;
   }
 
@@ -171,7 +176,8 @@ export class PromptWalker {
   }
 
   #message(path: string): void {
-    this.#addFrame();
+    this.#analysis.messages += 1;
+    this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
     if (this.#scanner.peekKind() !== 'object') {
       this.#scanner.skip();
       return;
@@ -196,7 +202,8 @@ export class PromptWalker {
     const members = new Map<string, JsonNode>();
     const store = (name: string, node: JsonNode) => this.#store(members, path, name, node);
     scanner.readObject((name) => {
-      if (TEXT_MEMBERS.has(name)) this.#content(`${path}.${name}`);
+      if (DROPPED_MEMBERS.has(name)) this.#dropped(`${path}.${name}`);
+      else if (TEXT_MEMBERS.has(name)) this.#content(`${path}.${name}`);
       else if (name === 'cache_control') this.#onCacheControl();
       else if (name === 'source') store(name, this.#source(`${path}.source`));
       else if (Object.hasOwn(MEDIA_MEMBERS, name)) store(name, this.#media(name, path));
@@ -255,7 +262,7 @@ export class PromptWalker {
       scanner.maxTokens -= maxDataTokens;
       this.#estimateDocument(data);
     } else if (data !== undefined) {
-      this.#analysis.extraEstimatedTokens += estimateTokens(
+      this.#analysis.estimatedMediaTokens += estimateTokens(
         scanner.bytes.subarray(data.start, data.end),
       );
     }
@@ -265,7 +272,7 @@ export class PromptWalker {
   #estimateDocument(data: JsonNode | undefined): void {
     // An image's first base64 characters are never a PDF's ("%PDF" is JVBER).
     if (data?.text?.startsWith('JVBER')) {
-      this.#analysis.extraEstimatedTokens += Math.ceil(
+      this.#analysis.estimatedMediaTokens += Math.ceil(
         (data.end - data.start) / DOCUMENT_BYTES_PER_TOKEN,
       );
     }

@@ -20,6 +20,7 @@ export const anthropic = {
     unbilledRefusals: [null, 'cyber', 'general_harms'],
   },
   calibration: {
+    input: { base: 5, message: 3, tools: 290, toolScale: 1.2 },
     tokenScale: { ascii: 1.2, nonAscii: 1.6 },
     toolCallTokens: { first: 31, further: 17, argument: 10 },
     isEventPerToken: false,

@@ -18,10 +18,15 @@ export type ProviderId = string;
 export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint, string>>>;
 
 /**
- * How many tokens a provider bills for an output of which only the bytes are known: measured with
- * recorded answers (docs/decisions/0026-calibrated-estimates.md).
+ * How many tokens a provider bills for a text of which only the bytes are known: measured with
+ * recorded calls (docs/decisions/0026-calibrated-estimates.md).
  */
-export type OutputCalibration = Readonly<{
+export type Calibration = Readonly<{
+  /**
+   * Tokens of the input that no text stands for: of every prompt, of a message, of the presence of
+   * tools; and the tokens of a tool's definition for one of its JSON.
+   */
+  input: Readonly<{ base: number; message: number; tools: number; toolScale: number }>;
   tokenScale: TokenScale;
   /** Tokens that frame tool calls, billed and never shown: the first, each further, an argument. */
   toolCallTokens: Readonly<{ first: number; further: number; argument: number }>;
@@ -49,7 +54,7 @@ export type UpstreamSpec = Readonly<{
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
   quirks: UsageQuirks & RefusalQuirks;
-  calibration: OutputCalibration;
+  calibration: Calibration;
 }>;
 
 /** The constant facts of one native provider; `list.ts` has them all. */

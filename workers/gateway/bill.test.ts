@@ -180,8 +180,8 @@ describe('the bill of a truncated response', () => {
       const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
       expect(bill.reason).toBe(reason);
       expect(bill.usage.output).toBe(40);
-      expect(bill.usage.input_uncached).toBe(plain.facts.estimatedInputTokens);
-      expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n + 40n * 600n);
+      expect(bill.usage.input_uncached).toBe(plain.estimatedInputTokens);
+      expect(bill.cost).toBe(BigInt(plain.estimatedInputTokens) * 150n + 40n * 600n);
     },
   );
 
@@ -197,7 +197,7 @@ describe('the bill of a truncated response', () => {
   it('charges the estimated input when the client disconnected before the first output', () => {
     const bill = computeBill(plain, makeOutcome({}, 'client_disconnected'));
     expect(bill.reason).toBe('estimated_after_disconnect');
-    expect(bill.cost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
+    expect(bill.cost).toBe(BigInt(plain.estimatedInputTokens) * 150n);
   });
 
   it('estimates hidden reasoning from the time that passed', () => {
@@ -272,9 +272,9 @@ describe('the bill of a call that produced nothing', () => {
     expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE });
     expect(bill.waivedUsage).toEqual({
       ...NO_USAGE,
-      input_uncached: plain.facts.estimatedInputTokens,
+      input_uncached: plain.estimatedInputTokens,
     });
-    expect(bill.waivedCost).toBe(BigInt(plain.facts.estimatedInputTokens) * 150n);
+    expect(bill.waivedCost).toBe(BigInt(plain.estimatedInputTokens) * 150n);
   });
 
   it('counts possible hidden reasoning in the waived cost', () => {

@@ -42,8 +42,7 @@ const HIDDEN_TOKENS_PER_SECOND = 100;
 
 function estimateInputUsage(plan: Plan, reading: Reading): Usage {
   if (reading.usage !== null) return reading.usage;
-  const tokens = Math.min(plan.facts.estimatedInputTokens, plan.maxInputTokens);
-  return { ...NO_USAGE, input_uncached: tokens };
+  return { ...NO_USAGE, input_uncached: plan.estimatedInputTokens };
 }
 
 /**

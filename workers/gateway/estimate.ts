@@ -26,11 +26,10 @@ function parseWithFallback(suggested: Dialect, body: Uint8Array): ParseResult {
 }
 
 function estimateJson(plan: Plan, available: bigint): unknown {
-  const { facts, model } = plan;
+  const { facts, model, estimatedInputTokens } = plan;
   const maxOutput = plan.output.kind === 'explicit' ? plan.output.tokens : plan.output.max;
   const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
   const hold = plan.maxInputCost + maxOutputCost;
-  const estimatedInputTokens = Math.min(facts.estimatedInputTokens, plan.maxInputTokens);
   const { prices } = resolvePrices(
     model,
     { at: plan.pricedAt, ...facts.terms },

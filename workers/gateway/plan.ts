@@ -32,6 +32,8 @@ export type Plan = Readonly<{
   /** The time whose prices apply to the whole call, in milliseconds since the epoch. */
   pricedAt: number;
   maxInputTokens: number;
+  /** What the provider is likely to count. */
+  estimatedInputTokens: number;
   /** The highest prices that the call may have, which its hold covers. */
   maxPrices: MaxPrices;
   /** nano-USD: the input at the highest price that could apply, plus the capped surcharges. */
@@ -154,6 +156,15 @@ function maxOutputPriceFor({ prices, surchargePrices }: MaxPrices, passes: numbe
   return maxBigInt(prices.output, surchargePrices.image_output ?? 0n) * BigInt(passes);
 }
 
+/** Estimates what the provider counts as input (docs/decisions/0026-calibrated-estimates.md). */
+function estimateInputTokens({ estimatedInput }: RequestFacts, provider: Provider): number {
+  const { input, tokenScale } = provider.calibration;
+  const { textTokens, toolTokens, mediaTokens, messages, tools } = estimatedInput;
+  const toolsTokens = tools === 0 ? 0 : input.tools + input.toolScale * toolTokens;
+  const textsTokens = input.base + input.message * messages + tokenScale.ascii * textTokens;
+  return Math.ceil(textsTokens + toolsTokens + mediaTokens);
+}
+
 function buildPlan(
   facts: RequestFacts,
   headers: Headers,
@@ -186,6 +197,7 @@ function buildPlan(
     provider,
     pricedAt: now,
     maxInputTokens,
+    estimatedInputTokens: Math.min(maxInputTokens, estimateInputTokens(facts, provider)),
     maxPrices: max,
     maxInputCost,
     maxOutputPrice: maxOutputPriceFor(max, passes),

@@ -1,14 +1,16 @@
 /**
- * Bills of recorded answers beside what xAI states that it charges. Found by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a
+ * Bills of recorded answers: what xAI states that it charges, and the estimates for every prefix of
+ * a stream. Found by FAREBOX_CORPUS; skipped where that is unset. Prints counts only, never a
  * recorded text.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RELEASED_CATALOG } from '@farebox/catalog';
 import { parseRequest } from '@farebox/dialects';
-import { configureProviders, createMeter, type Meter } from '@farebox/providers';
+import { configureProviders, createMeter, type Meter, type Reading } from '@farebox/providers';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { describe, expect, it } from 'vitest';
+import { type CallOutcome, computeBill, estimateBill } from './bill.ts';
 import { type Plan, planCall } from './plan.ts';
 import { computeProviderCost } from './usage-prices.ts';
 
@@ -87,8 +89,46 @@ function createTestMeter({ plan, stream }: Recording): Meter {
   });
 }
 
+function makeOutcome(reading: Reading, floor = 0n): CallOutcome {
+  const rest = { hiddenGenerationMs: 0, maxOutput: 1_000_000, held: 10n ** 15n, floor };
+  return { reading, endReason: 'client_disconnected', ...rest };
+}
+
+/** Feeds a stream event by event; returns the bill of a client that leaves after each. */
+function billPrefixes(recording: Recording): bigint[] {
+  const meter = createTestMeter(recording);
+  const bills: bigint[] = [];
+  let floor = 0n;
+  for (const event of recording.body.toString().split(/(?<=\n\n)/)) {
+    meter.feed(Buffer.from(event));
+    const reading = meter.reading();
+    if (reading.usageFinal || reading.refusal !== null) break;
+    const bill = computeBill(recording.plan, makeOutcome(reading, floor));
+    floor = estimateBill(recording.plan, makeOutcome(reading, floor), bill.reason).cost;
+    bills.push(bill.cost);
+  }
+  return bills;
+}
+
+function billWhole(recording: Recording): bigint {
+  const meter = createTestMeter(recording);
+  meter.feed(recording.body);
+  meter.end();
+  return computeBill(recording.plan, { ...makeOutcome(meter.reading()), endReason: 'complete' })
+    .cost;
+}
+
+/**
+ * An input that the provider read from its cache, unasked, costs less than any estimate may assume;
+ * a refusal costs nothing in the end.
+ */
+function hasEstimableInput({ features }: Recording): boolean {
+  return !features.includes('cached_read') && !features.includes('refusal');
+}
+
 describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () => {
   const recordings = readRecordings();
+  const streams = recordings.filter(({ stream }) => stream);
 
   it('equal the charge that the provider states, wherever it states one', () => {
     let compared = 0;
@@ -106,5 +146,20 @@ describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () =>
       expect(computed, recording.id).toBe(reading.statedCost);
     }
     expect(compared).toBeGreaterThan(0);
+  });
+
+  it('never fall, nor below a checkpoint, from event to event of a stream', () => {
+    for (const recording of streams) {
+      const bills = billPrefixes(recording);
+      expect(bills, recording.id).toEqual(bills.toSorted((a, b) => (a < b ? -1 : 1)));
+    }
+  });
+
+  it('stay below the whole bill for four fifths of the output', () => {
+    for (const recording of streams.filter(hasEstimableInput)) {
+      const bills = billPrefixes(recording);
+      const early = bills.slice(0, Math.floor(0.8 * bills.length));
+      expect(early.at(-1) ?? 0n, recording.id).toBeLessThanOrEqual(billWhole(recording));
+    }
   });
 });

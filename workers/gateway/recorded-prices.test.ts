@@ -177,6 +177,10 @@ describe.skipIf(!RECORDED)('recorded answers at any moment of the week (FAREBOX_
         held: 10n ** 18n,
         floor: 0n,
       });
+      if (bill.reason === 'refused_without_output') {
+        expect(bill.cost).toBe(0n);
+        continue;
+      }
       const { usage } = reading;
       if (usage === null) throw new Error('the recording has usage');
       expect(totalInputTokens(bill.usage)).toBe(totalInputTokens(usage));

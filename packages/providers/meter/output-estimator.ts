@@ -4,7 +4,7 @@
  * Keeps a running count and no text, and never throws on bad escapes.
  */
 import { TokenEstimator } from '@farebox/dialects';
-import type { OutputCalibration } from '../contract.ts';
+import type { Calibration } from '../contract.ts';
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
@@ -147,7 +147,7 @@ const MIN_EVENTS_PER_TOKEN = 0.75;
 const MAX_MISSING_EVENTS = 3;
 
 export class OutputEstimator {
-  readonly #calibration: OutputCalibration;
+  readonly #calibration: Calibration;
   readonly #text: TokenEstimator;
   readonly #toolCalls: TokenEstimator;
   readonly #arguments = new ArgumentCounter();
@@ -158,7 +158,7 @@ export class OutputEstimator {
   readonly #unescaper = new JsonUnescaper();
   readonly #marked = { calls: 0, hiddenTokens: 0 };
 
-  constructor(calibration: OutputCalibration) {
+  constructor(calibration: Calibration) {
     this.#calibration = calibration;
     this.#text = new TokenEstimator(calibration.tokenScale);
     this.#toolCalls = new TokenEstimator(calibration.tokenScale);
