@@ -38,7 +38,7 @@ const TASKS = {
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
   treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],
   'update-sanctions': [[QUIET_NODE, 'packages/deposits/update-sanctions.ts']],
-  'update-prices': [[QUIET_NODE, 'packages/catalog/update-prices.ts']],
+  prices: [[QUIET_NODE, 'packages/catalog/price-update.ts']],
   measure: [[QUIET_NODE, 'scripts/measure.ts']],
   migrations: [
     [tool('drizzle-kit', 'bin.cjs'), 'generate', '--config', 'packages/database/drizzle.config.ts'],

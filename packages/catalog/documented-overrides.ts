@@ -3,31 +3,23 @@
  * prices are updated. Where nothing is documented, the higher price is taken, and the smaller
  * output limit (the provider rejects a limit above the model's own with 400).
  */
+import { CURATED, getCurated } from './curated/index.ts';
 
-/** USD per thousand searches. The first match wins; the source's figure wins unless overridden. */
-type SearchPrice = Readonly<{ name: RegExp; usdPerThousand: number; overridesSource: boolean }>;
-
-const SEARCH_PRICES: readonly SearchPrice[] = [
-  // Chat search models bill the preview tool for non-reasoning models: 25 USD, search content free.
-  // https://platform.openai.com/docs/pricing#built-in-tools (the source has 10, the Responses
-  // tool's).
-  { name: /^openai\/.*-search-preview/, usdPerThousand: 25, overridesSource: true },
-  { name: /^openai\//, usdPerThousand: 25, overridesSource: false },
-  // https://platform.claude.com/docs/en/about-claude/pricing#web-search-tool
-  { name: /^anthropic\//, usdPerThousand: 10, overridesSource: false },
-  // https://docs.x.ai/docs/models#tools-pricing; xAI's own stated charges agree (0.005 USD a
-  // search).
-  { name: /^xai\//, usdPerThousand: 5, overridesSource: false },
-  // Grounding with Google Search: https://ai.google.dev/gemini-api/docs/pricing
-  { name: /^google\/gemini-[3-9]/, usdPerThousand: 14, overridesSource: false },
-];
 /** The highest price that any provider documents: Google's grounding for Gemini 2.x. */
 const MAX_SEARCH_PRICE = 35;
 
+/**
+ * Returns USD per thousand searches of `provider/model`: a curated row where one overrides, else the
+ * source's figure.
+ */
 export function searchPrice(name: string, listedPrice: number | undefined): number {
-  const rule = SEARCH_PRICES.find((entry) => entry.name.test(name));
-  if (rule?.overridesSource === true) return rule.usdPerThousand;
-  return listedPrice ?? rule?.usdPerThousand ?? MAX_SEARCH_PRICE;
+  const [provider = ''] = name.split('/', 1);
+  const model = name.slice(provider.length + 1);
+  const row = getCurated(CURATED, provider).toolPrices.find(
+    ({ kind, models }) => kind === 'web_search' && models.test(model),
+  );
+  if (row?.overridesSource === true) return row.usdPerThousand;
+  return listedPrice ?? row?.usdPerThousand ?? MAX_SEARCH_PRICE;
 }
 
 /**
@@ -100,8 +92,7 @@ const SERVED_ELSEWHERE =
   /(^|\/)(ft:|.*\.ft-|text-|davinci|curie|babbage|ada$|whisper|voyage)|embed|moderation|realtime|transcribe|-tts|-live-|^gemini-live|gpt-image|-ocr|grok-voice|native-audio|-instruct-0914|gpt-3\.5-turbo-instruct|gemini-omni|guard-/;
 
 export function isServedElsewhere(provider: string, id: string): boolean {
-  // Google's list includes Claude models and MaaS names of Vertex, which the Gemini API does not
-  // serve.
-  if (provider === 'google' && /^claude|-maas$/.test(id)) return true;
-  return SERVED_ELSEWHERE.test(id.toLowerCase());
+  const name = id.toLowerCase();
+  const { notServed } = getCurated(CURATED, provider);
+  return notServed?.test(name) === true || SERVED_ELSEWHERE.test(name);
 }

@@ -1,7 +1,7 @@
 /** The changes that a price update reports for review, and those that it marks as large. */
-import { expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { diffPriceLists } from './price-changes.ts';
-import type { PriceList, PriceRule } from './price-list.ts';
+import type { ListedModel, PriceList, PriceRule } from './price-list.ts';
 
 const BASE: PriceRule = {
   id: 'standard',
@@ -47,38 +47,67 @@ function ruleWithOutputPrice(output: number): PriceRule {
   return { ...BASE, prices: { ...BASE.prices, output } };
 }
 
-test('reports no change between equal price lists', () => {
-  expect(diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE]))).toEqual([]);
-});
+function mapModels(list: PriceList, map: (model: ListedModel) => ListedModel): PriceList {
+  const providers = list.providers.map(({ id, models }) => ({ id, models: models.map(map) }));
+  return { ...list, providers };
+}
 
-test.each([
-  [1000, false, 'p/m: output 500 -> 1000 (x2.000)'],
-  [1001, true, 'p/m: output 500 -> 1001 (x2.002)'],
-  [250, false, 'p/m: output 500 -> 250 (x0.500)'],
-  [249, true, 'p/m: output 500 -> 249 (x0.498)'],
-  [0, true, 'p/m: output 500 -> 0 (x0.000)'],
-])('reports a price that changes from 500 to %i as large: %s', (output, large, text) => {
-  expect(
-    diffPriceLists(buildPriceList([BASE]), buildPriceList([ruleWithOutputPrice(output)])),
-  ).toEqual([{ text, large }]);
-});
+const OUTPUT = { model: 'p/m', rule: 'standard', field: 'output', before: '500' };
 
-test('compares a price under a new date with the price before it', () => {
-  const later = { ...ruleWithOutputPrice(5000), id: 'from-2027', when: { from: '2027-01-01' } };
-  const changes = diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE, later]));
-  expect(changes.filter(({ large }) => large).map(({ text }) => text)).toEqual([
-    'p/m: output (from-2027) new -> 5000 (x10.000)',
-  ]);
-});
+describe('diffPriceLists', () => {
+  it('reports nothing between equal price lists', () => {
+    expect(diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE]))).toEqual([]);
+  });
 
-test('reports a changed limit as small and a missing model as large', () => {
-  expect(
-    diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE], 9000)).some(({ large }) => large),
-  ).toBe(false);
-  expect(diffPriceLists(buildPriceList([BASE]), EMPTY)).toEqual([
-    { text: 'p/m: no longer sold', large: true },
-  ]);
-  expect(diffPriceLists(EMPTY, buildPriceList([BASE]))).toEqual([
-    { text: 'p/m: new', large: false },
-  ]);
+  it.each([
+    [1000, false, 'x2.000'],
+    [1001, true, 'x2.002'],
+    [250, false, 'x0.500'],
+    [249, true, 'x0.498'],
+    [0, true, 'x0.000'],
+  ])(
+    'reports an output price that changes from 500 to %i as large: %s',
+    (output, large, factor) => {
+      const after = buildPriceList([ruleWithOutputPrice(output)]);
+      expect(diffPriceLists(buildPriceList([BASE]), after)).toEqual([
+        { ...OUTPUT, after: String(output), factor, large },
+      ]);
+    },
+  );
+
+  it('compares a price under a new date with the price that holds without one', () => {
+    const later = { ...ruleWithOutputPrice(5000), id: 'from-2027', when: { from: '2027-01-01' } };
+    const changes = diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE, later]));
+    expect(changes.filter(({ large }) => large)).toEqual([
+      { ...OUTPUT, rule: 'from-2027', before: '-', after: '5000', factor: 'x10.000', large: true },
+    ]);
+  });
+
+  it('reports a new factor, a retirement and a name', () => {
+    const before = buildPriceList([BASE]);
+    const after = mapModels(before, (model) => ({
+      ...model,
+      names: ['m', 'm-latest'],
+      factors: [{ id: 'flex', when: { tier: 'flex' as const }, numerator: 1, denominator: 2 }],
+      lifecycle: { ...model.lifecycle, retiresOn: '2027-01-14' },
+    }));
+    const changes = diffPriceLists(before, after);
+    expect(changes.map(({ rule, field, after: is }) => [rule, field, is])).toEqual([
+      ['flex', 'factor', '0.5'],
+      ['', 'retires on', '2027-01-14'],
+      ['', 'name m-latest', 'listed'],
+    ]);
+  });
+
+  it('reports a changed limit as small and a missing model as large', () => {
+    const limits = diffPriceLists(buildPriceList([BASE]), buildPriceList([BASE], 9000));
+    expect(limits.map(({ field, large }) => [field, large])).toEqual([['context', false]]);
+    const whole = { model: 'p/m', rule: '', field: 'model', factor: '' };
+    expect(diffPriceLists(buildPriceList([BASE]), EMPTY)).toEqual([
+      { ...whole, before: 'listed', after: '-', large: true },
+    ]);
+    expect(diffPriceLists(EMPTY, buildPriceList([BASE]))).toEqual([
+      { ...whole, before: '-', after: 'new', large: false },
+    ]);
+  });
 });

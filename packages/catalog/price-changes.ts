@@ -4,43 +4,96 @@
  */
 import type { ListedModel, PriceList } from './price-list.ts';
 
-export type Change = Readonly<{ text: string; large: boolean }>;
+export type Change = Readonly<{
+  /** `provider/id` */
+  model: string;
+  /** The rule whose price changed; empty for what is no price. */
+  rule: string;
+  /** The price, factor, limit or date that changed; `model` where it came or went. */
+  field: string;
+  /** nano-USD per million units for a price; '-' where there was or is none. */
+  before: string;
+  after: string;
+  /** How many times the earlier price the new one is, with three decimals; empty if not a price. */
+  factor: string;
+  large: boolean;
+}>;
 
 /** Beyond this factor, up or down, a change is more likely an error than a price. */
 const LARGE_FACTOR = 2;
+const NONE = '-';
 
-type ModelFields = ReadonlyMap<string, number>;
+type Field = Readonly<{
+  rule: string;
+  field: string;
+  value: string;
+  /** A price or a factor, whose ratio to the earlier one matters. */
+  amount?: number;
+}>;
 
-function toFields(model: ListedModel): ModelFields {
-  const fields = new Map<string, number>();
-  for (const { id, prices } of model.prices) {
-    for (const [key, price] of Object.entries(prices)) {
-      fields.set(id === 'standard' ? key : `${key} (${id})`, price);
-    }
-  }
-  fields.set('context', model.limits.context);
-  fields.set('max output', model.limits.output);
-  return fields;
+type Fields = ReadonlyMap<string, Field>;
+
+function listPrices(model: ListedModel): Field[] {
+  const rules = model.prices.flatMap(({ id, prices }) =>
+    Object.entries(prices).map(([field, amount]) => ({ rule: id, field, amount })),
+  );
+  const factors = model.factors.map(({ id, when, numerator, denominator }) => ({
+    rule: when.from === undefined ? id : `${id} from ${when.from}`,
+    field: 'factor',
+    amount: numerator / denominator,
+  }));
+  return [...rules, ...factors].map((field) => ({ ...field, value: String(field.amount) }));
 }
 
-function diffModel(name: string, before: ModelFields, after: ModelFields): Change[] {
-  const changes: Change[] = [];
-  for (const [field, is] of after) {
-    const was = before.get(field);
-    if (was === is) continue;
-    // A price under a new date or tier is compared with the price that held without one.
-    const base = was ?? before.get(field.replace(/ \(.*\)$/, ''));
-    const factor = base === undefined ? 1 : base === 0 ? Number.POSITIVE_INFINITY : is / base;
-    const limit = field === 'context' || field === 'max output';
-    changes.push({
-      text: `${name}: ${field} ${was ?? 'new'} -> ${is}${base ? ` (x${factor.toFixed(3)})` : ''}`,
-      large: !limit && (factor > LARGE_FACTOR || factor < 1 / LARGE_FACTOR),
+function listFacts({ limits, lifecycle, names }: ListedModel): Field[] {
+  const facts = {
+    context: limits.context,
+    'max output': limits.output,
+    'deprecated on': lifecycle.deprecatedOn ?? NONE,
+    'retires on': lifecycle.retiresOn ?? NONE,
+  };
+  return [
+    ...Object.entries(facts).map(([field, value]) => ({ rule: '', field, value: String(value) })),
+    ...names.map((name) => ({ rule: '', field: `name ${name}`, value: 'listed' })),
+  ];
+}
+
+function indexFields(model: ListedModel): Fields {
+  const fields = [...listPrices(model), ...listFacts(model)];
+  return new Map(fields.map((field) => [`${field.rule}/${field.field}`, field]));
+}
+
+/** A price under a new date, hour or size is compared with the price that held without one. */
+function findEarlier(before: Fields, field: Field): Field | undefined {
+  return before.get(`${field.rule}/${field.field}`) ?? before.get(`standard/${field.field}`);
+}
+
+function compareField(model: string, before: Fields, field: Field): Change[] {
+  const was = before.get(`${field.rule}/${field.field}`);
+  if (was?.value === field.value) return [];
+  const base = findEarlier(before, field)?.amount;
+  const ratio = field.amount === undefined || base === undefined ? 1 : field.amount / base;
+  return [
+    {
+      model,
+      rule: field.rule,
+      field: field.field,
+      before: was?.value ?? NONE,
+      after: field.value,
+      factor: base === undefined ? '' : `x${ratio.toFixed(3)}`,
+      large: ratio > LARGE_FACTOR || ratio < 1 / LARGE_FACTOR,
+    },
+  ];
+}
+
+function compareModels(model: string, before: Fields, after: Fields): Change[] {
+  const changed = [...after.values()].flatMap((field) => compareField(model, before, field));
+  const gone = [...before]
+    .filter(([key]) => !after.has(key))
+    .map(([, { rule, field, value }]) => {
+      return { model, rule, field, before: value, after: NONE, factor: '', large: false };
     });
-  }
-  for (const field of before.keys()) {
-    if (!after.has(field)) changes.push({ text: `${name}: ${field} is gone`, large: false });
-  }
-  return changes;
+  return [...changed, ...gone];
 }
 
 function indexModels(list: PriceList): ReadonlyMap<string, ListedModel> {
@@ -49,16 +102,18 @@ function indexModels(list: PriceList): ReadonlyMap<string, ListedModel> {
   );
 }
 
+/** Returns every change of a price, factor, limit, date or name, and the models that came or went. */
 export function diffPriceLists(before: PriceList, after: PriceList): Change[] {
   const [was, is] = [indexModels(before), indexModels(after)];
-  const changes: Change[] = [];
-  for (const [name, model] of is) {
+  const whole = { rule: '', field: 'model', factor: '' };
+  const changes = [...is].flatMap(([name, model]): Change[] => {
     const old = was.get(name);
-    if (old === undefined) changes.push({ text: `${name}: new`, large: false });
-    else changes.push(...diffModel(name, toFields(old), toFields(model)));
-  }
-  for (const name of was.keys()) {
-    if (!is.has(name)) changes.push({ text: `${name}: no longer sold`, large: true });
-  }
-  return changes;
+    return old === undefined
+      ? [{ ...whole, model: name, before: NONE, after: 'new', large: false }]
+      : compareModels(name, indexFields(old), indexFields(model));
+  });
+  const gone = [...was.keys()]
+    .filter((name) => !is.has(name))
+    .map((model) => ({ ...whole, model, before: 'listed', after: NONE, large: true }));
+  return [...changes, ...gone];
 }

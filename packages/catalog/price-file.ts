@@ -1,7 +1,6 @@
 /**
- * The shape of `prices.generated.json`, the dated price list that `update-prices.ts` writes and the
- * Workers read. Every amount is a whole number of nano-USD per million tokens or units of a
- * surcharge. Ask before changing this shape (AGENTS.md).
+ * What the base source says, as price-source.ts reads it and price-file-conversion.ts converts it to
+ * rules. Every amount is a whole number of nano-USD per million tokens or units of a surcharge.
  */
 
 /**

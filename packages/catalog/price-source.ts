@@ -18,8 +18,8 @@ import {
   isServedElsewhere,
   searchPrice,
 } from './documented-overrides.ts';
-import type { KnownModel, KnownModels } from './limit-sources.ts';
 import type { PriceFileModel, PriceFileVariant, PricePeriod, PriceRow } from './price-file.ts';
+import type { KnownModel, KnownModels } from './sources/known-models.ts';
 
 /**
  * Converts USD to nano-USD: 0.003625 is 3,625,000. Works on the text, because floats lose digits.

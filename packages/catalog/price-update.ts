@@ -1,0 +1,144 @@
+/**
+ * `npm run prices`: builds `prices.generated.json` from the pinned sources and the curated rows,
+ * and prints what is to be reviewed. Exits with 1 and writes nothing for a change by more than a
+ * factor of two, or a model that is gone, unless `--accept` is given. The date of the list is its
+ * newest content's and can't be given. Never runs in a Worker.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PROVIDER_IDS } from '@farebox/providers/list';
+import { findProvider } from '@pydantic/genai-prices';
+import * as v from 'valibot';
+import { CURATED } from './curated/index.ts';
+import { diffPriceLists } from './price-changes.ts';
+import { convertPriceFile } from './price-file-conversion.ts';
+import type { PriceList } from './price-list.ts';
+import { parsePriceList } from './price-list-parser.ts';
+import { reportChanges, reportDisagreements, reportStale, reportUnlisted } from './price-report.ts';
+import { snapshotProvider } from './price-source.ts';
+import { PRICED_PROVIDERS } from './priced-providers.ts';
+import { buildPriceList, checkListDate, nextVersion } from './sources/build-price-list.ts';
+import { findDisagreements } from './sources/disagreements.ts';
+import { type KnownModels, readKnownModels } from './sources/known-models.ts';
+import { readLlmgateway } from './sources/llmgateway.ts';
+import { readPiAi } from './sources/models-dev.ts';
+import { GENAI_PRICES_PUBLISHED_ON, withPackages } from './sources/packages.ts';
+
+const OUTPUT_PATH = join(import.meta.dirname, 'prices.generated.json');
+
+function printLines(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+const MANIFEST = v.object({ version: v.string() });
+
+function genaiPricesSpec(): string {
+  const entryPoint = import.meta.resolve('@pydantic/genai-prices');
+  const path = join(dirname(fileURLToPath(entryPoint)), '../package.json');
+  const { version } = v.parse(MANIFEST, JSON.parse(readFileSync(path, 'utf8')));
+  return `@pydantic/genai-prices@${version}`;
+}
+
+/** Returns the models of genai-prices, the source with rules for names and dated prices. */
+function readBase(known: KnownModels): PriceList {
+  const providers = PRICED_PROVIDERS.map(([id, sourceId]) => {
+    const source = findProvider({ providerId: sourceId });
+    if (source?.id !== sourceId) throw new Error(`the price source no longer has ${sourceId}`);
+    return { id, source, models: snapshotProvider(id, source, known).models };
+  });
+  const date = GENAI_PRICES_PUBLISHED_ON;
+  const list = convertPriceFile({ date, sources: [genaiPricesSpec()], providers }, date);
+  const titles = new Map(
+    providers.flatMap(({ id, source }) =>
+      source.models.flatMap((model) =>
+        model.name === undefined ? [] : [[`${id}/${model.id}`, model.name]],
+      ),
+    ),
+  );
+  return {
+    ...list,
+    providers: list.providers.map(({ id, models }) => ({
+      id,
+      models: models.map((model) => ({
+        ...model,
+        displayName: titles.get(`${id}/${model.id}`) ?? model.displayName,
+      })),
+    })),
+  };
+}
+
+/** Formats one model per line, so that a diff shows the prices that changed. */
+function formatPriceList({ providers, ...head }: PriceList): string {
+  const parts = providers.map(({ id, models }) => {
+    const lines = models.map((model) => `    ${JSON.stringify(model)}`).join(',\n');
+    return `  {"id":${JSON.stringify(id)},"models":[\n${lines}\n  ]}`;
+  });
+  const fields = Object.entries(head).map(([name, value]) => `"${name}":${JSON.stringify(value)}`);
+  return `{\n${fields.join(',\n')},\n"providers":[\n${parts.join(',\n')}\n]}\n`;
+}
+
+function requireValid(value: unknown, what: string): PriceList {
+  const parsed = parsePriceList(value);
+  if (parsed.ok) return parsed.list;
+  throw new Error(`${what} is malformed: ${JSON.stringify(parsed.problems.slice(0, 10))}`);
+}
+
+function readCurrentList(): PriceList | undefined {
+  if (!existsSync(OUTPUT_PATH)) return undefined;
+  return requireValid(JSON.parse(readFileSync(OUTPUT_PATH, 'utf8')), 'the current price list');
+}
+
+async function buildReport(before: PriceList | undefined, now: number) {
+  return withPackages(async (openPackage) => {
+    const sources = [...readPiAi(openPackage), await readLlmgateway(openPackage)];
+    const base = readBase(await readKnownModels(openPackage));
+    const built = buildPriceList({ base, sources, curated: CURATED });
+    const after = requireValid({ ...built, version: nextVersion(before, built) }, 'the new list');
+    const disagreements = after.providers
+      .filter(({ id }) => PROVIDER_IDS.includes(id))
+      .flatMap(({ id, models }) =>
+        models.flatMap((model) => findDisagreements(id, model, sources)),
+      );
+    const changes = before === undefined ? [] : diffPriceLists(before, after);
+    const lines = [
+      ...reportDisagreements(disagreements),
+      ...reportStale(after, PROVIDER_IDS, sources, now),
+      ...reportUnlisted(after, PROVIDER_IDS, sources),
+      ...reportChanges(changes),
+    ];
+    return { after, changes, lines };
+  });
+}
+
+async function main(args: readonly string[], now: number): Promise<number> {
+  const unknown = args.filter((arg) => arg !== '--accept');
+  if (unknown.length > 0) {
+    printLines([`Unknown: ${unknown.join(' ')}. The date of the list is its newest content's.`]);
+    return 2;
+  }
+  const before = readCurrentList();
+  const { after, changes, lines } = await buildReport(before, now);
+  printLines(lines);
+  const problem = checkListDate(after, now);
+  if (problem !== undefined) {
+    printLines([`${problem} Nothing was written.`]);
+    return 1;
+  }
+  const large = changes.filter((change) => change.large).length;
+  if (large > 0 && !args.includes('--accept')) {
+    printLines([
+      `${large} large changes (!): look at them, then run again with --accept. Nothing was written.`,
+    ]);
+    return 1;
+  }
+  writeFileSync(OUTPUT_PATH, formatPriceList(after));
+  const count = after.providers.reduce((sum, { models }) => sum + models.length, 0);
+  printLines([
+    `Version ${after.version}, of content up to ${after.date}: ${count} models of ` +
+      `${after.providers.length} providers, ${changes.length} changes.`,
+  ]);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2), Date.now());
