@@ -330,23 +330,15 @@ export function listPricedTerms(model: ModelPrices, at: number) {
   };
 }
 
-const CACHE_WRITES = [
-  'cache_write_5m',
-  'cache_write_30m',
-  'cache_write_1h',
-  'cache_write_12h',
-] as const satisfies readonly Bucket[];
-
 /**
  * Returns the bucket of cache writes whose lifetime the answer does not tell: the one asked for, if
- * the model has a price of it, else the shortest-lived one that it has a price of.
+ * the model has a price of it, else 30 minutes, OpenAI's default, and else the shortest.
  */
 export function findCacheWriteBucket(model: ModelPrices, asked: Bucket | null): Bucket {
-  const stated = CACHE_WRITES.filter((bucket) =>
-    model.rules.some(({ prices }) => prices.has(bucket)),
-  );
-  const [shortest = 'cache_write_5m'] = stated;
-  return stated.find((bucket) => bucket === asked) ?? shortest;
+  const isStated = (bucket: Bucket): boolean =>
+    model.rules.some(({ prices }) => prices.has(bucket));
+  if (asked !== null && isStated(asked)) return asked;
+  return isStated('cache_write_30m') ? 'cache_write_30m' : 'cache_write_5m';
 }
 
 /** The highest prices that a call may have; a surcharge without a price is absent. */
