@@ -203,13 +203,33 @@ function applyProvenance(
 const IMPLIED: readonly (readonly [PriceKey, PriceKey])[] = [
   ['cache_write_12h', 'cache_write_1h'],
   ['cache_write_1h', 'cache_write_5m'],
-  ['cache_write_30m', 'cache_write_5m'],
   ['cache_write_5m', 'input_uncached'],
   ['cache_read', 'input_uncached'],
   ['audio_input', 'input_uncached'],
   ['audio_output', 'output'],
   ['image_output', 'output'],
 ];
+
+/**
+ * States the lifetime of OpenAI's cache writes, which the sources know without one: 30 minutes by
+ * default (https://developers.openai.com/api/docs/guides/prompt-caching). Only models that bill a
+ * write above its input have a lifetime.
+ */
+function stateWriteLifetime(provider: string, model: ListedModel): ListedModel {
+  const hasWrites = model.prices.some(
+    ({ prices }) =>
+      prices.cache_write_5m !== undefined && prices.cache_write_5m !== prices.input_uncached,
+  );
+  if (provider !== 'openai' || !hasWrites) return model;
+  const prices = model.prices.map((rule) => {
+    const { cache_write_5m: write, cache_write_30m: stated } = rule.prices;
+    const price = stated ?? write;
+    return price === undefined
+      ? rule
+      : { ...rule, prices: { ...rule.prices, cache_write_30m: price } };
+  });
+  return { ...model, prices };
+}
 
 /** Leaves out what each rule of a model implies, which keeps the Worker's copy small. */
 function omitImplied(model: ListedModel): ListedModel {
@@ -238,7 +258,8 @@ function buildProvider({ id, models }: ListedProvider, input: PriceListInput): L
     id,
     models: applyCuratedModels(base, curated).map((model) => {
       const served = applyToolPrices(applyFactors(model, curated), curated);
-      const known = applyFacts(id, applyLifecycle(served, curated), sources);
+      const dated = stateWriteLifetime(id, applyLifecycle(served, curated));
+      const known = applyFacts(id, dated, sources);
       return omitImplied(applyProvenance(id, known, sources));
     }),
   };
