@@ -23,6 +23,7 @@ describe('the suggestions for an unknown model', () => {
     ['anthropic/claude-sonnet-5-5', 'anthropic/claude-sonnet-5'],
     ['claude-haiku-5-5-20261007', 'claude-haiku-4-5'],
     ['gpt-6.1-sol', 'gpt-6-sol'],
+    ['gpt-6', 'gpt-6-sol'],
   ])('for %s begin with the newest of its family, %s', (name, first) => {
     expect(suggestNames(name, MODELS)[0]).toBe(first);
   });

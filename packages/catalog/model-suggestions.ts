@@ -1,6 +1,6 @@
 /**
- * Suggestions for a name that no model has: first the newest models of its family, then the names
- * that are spelled alike. A model that its provider has deprecated comes last.
+ * Suggestions for a name that no model has: first those that the name begins (`gpt-6` of
+ * `gpt-6-sol`), then the newest models of its family, then the names that are spelled alike. A model that its provider has deprecated comes last.
  */
 /** What ranks a model among the suggestions. */
 export type Suggestible = Readonly<{
@@ -73,11 +73,13 @@ export function suggestNames(requested: string, models: readonly Suggestible[]):
   const max = Math.max(2, Math.floor(name.length / 4));
   const candidates = toCandidates(name, models, max);
   const family = toFamily(name.slice(name.lastIndexOf('/') + 1));
+  const variants = candidates.filter((candidate) => candidate.name.startsWith(`${name}-`));
   const relatives = candidates.filter(
     ({ model }) => family !== '' && toFamily(model.upstreamName) === family,
   );
   const alike = candidates.filter(({ edits }) => edits <= max);
   const ranked = [
+    ...activeFirst(variants.sort(byRelease)),
     ...activeFirst(relatives.sort(byRelease)).slice(0, MAX_SUGGESTIONS - 1),
     ...activeFirst(alike.sort(byDistance)),
     ...relatives,
