@@ -9,6 +9,10 @@ export type KeyRole =
   | 'text'
   | 'tool_call_name'
   | 'tool_arguments'
+  /** The arguments of a tool call as an object. */
+  | 'tool_input'
+  /** Text, or parts; in a result of the provider's own tools it is no output of the model. */
+  | 'content'
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'

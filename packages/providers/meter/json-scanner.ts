@@ -57,6 +57,7 @@ const IN_SCALAR = 3;
 const ENCODER = new TextEncoder();
 const MESSAGE = ENCODER.encode('message_');
 const ERROR = ENCODER.encode('error');
+const TOOL_RESULT = ENCODER.encode('_tool_result');
 
 /** Which bytes may follow a backslash. */
 const ESCAPABLE = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -85,6 +86,12 @@ function isRelevantType(bytes: Uint8Array, at: number, end: number): boolean {
   return end - at > MESSAGE.length && startsWith(bytes, at, MESSAGE);
 }
 
+/** Returns whether a block is the result of a tool that the provider runs (web_search_tool_result). */
+function isToolResult(bytes: Uint8Array, at: number, end: number): boolean {
+  const start = end - TOOL_RESULT.length;
+  return start > at && startsWith(bytes, start, TOOL_RESULT);
+}
+
 /** The half-open range of bytes without which an event has no usage. */
 export type UsageSpan = Readonly<{ start: number; end: number }>;
 
@@ -111,6 +118,12 @@ export class JsonScanner {
   #usageStart = -1;
   #usageEnd = -1;
   #isUsageLast = false;
+  /** The depth inside a value whose keys have no role, or 0: a tool's input or result. */
+  #opaqueDepth = 0;
+  /** True if that value is the input of a tool call, which is output of the model. */
+  #isToolInput = false;
+  /** The depth of the members of a tool's result, or 0. */
+  #resultDepth = 0;
   /** True if billing has to parse the text. */
   needsParse = false;
   /** True if it holds text of the model. */
@@ -133,6 +146,8 @@ export class JsonScanner {
     this.#usageStart = -1;
     this.#usageEnd = -1;
     this.#isUsageLast = false;
+    this.#opaqueDepth = 0;
+    this.#resultDepth = 0;
     this.needsParse = false;
     this.hasText = false;
   }
@@ -171,7 +186,7 @@ export class JsonScanner {
     while (at < to) {
       const byte = bytes[at];
       if (byte === LF || byte === CR) return at;
-      at = this.#step(bytes, at, to);
+      at = this.#read(bytes, at, to);
     }
     return to;
   }
@@ -180,7 +195,7 @@ export class JsonScanner {
   write(bytes: Uint8Array): void {
     const to = bytes.length;
     let at = 0;
-    while (at < to) at = this.#step(bytes, at, to);
+    while (at < to) at = this.#read(bytes, at, to);
     this.#recorder?.endChunk(bytes);
   }
 
@@ -193,6 +208,15 @@ export class JsonScanner {
   #fail(): void {
     this.#expected = INVALID;
     this.#token = NONE;
+  }
+
+  /** As `#step`; what it reads of a tool's input is output of the model. */
+  #read(bytes: Uint8Array, at: number, to: number): number {
+    const isInside = this.#opaqueDepth > 0;
+    const next = this.#step(bytes, at, to);
+    if (isInside && this.#isToolInput && this.#opaqueDepth > 0)
+      this.#estimator.addRawArguments(bytes, at, next);
+    return next;
   }
 
   /** Reads the token, or the part of it, at `at`; returns where it ends. */
@@ -266,11 +290,27 @@ export class JsonScanner {
     if (this.#role === 'usage' || this.#role === 'significant_value') this.needsParse = true;
     if (this.#role === 'usage' && this.#depth === 1 && kind === OBJECT && this.#usageEnd < 0)
       this.#usageStart = this.#keyStart;
+    this.#beginOpaque(kind);
     this.#role = null;
     this.#recorder?.beginValue(byte, at);
     this.#depth += 1;
     this.#kinds[this.#depth] = kind;
     this.#expected = kind === OBJECT ? KEY_OR_END : VALUE_OR_END;
+  }
+
+  /** Notes that the value that opens here is a tool's input or result. */
+  #beginOpaque(kind: number): void {
+    const isInput = this.#role === 'tool_input' && kind === OBJECT;
+    const isResult = this.#role === 'content' && this.#resultDepth === this.#depth;
+    if (!isInput && !isResult) return;
+    this.#opaqueDepth = this.#depth + 1;
+    this.#isToolInput = isInput;
+    if (isInput) this.#estimator.startArguments();
+  }
+
+  #endOpaque(): void {
+    this.#opaqueDepth = 0;
+    if (this.#isToolInput) this.#estimator.endArguments();
   }
 
   #close(byte: number, bytes: Uint8Array, at: number): void {
@@ -282,6 +322,8 @@ export class JsonScanner {
       return;
     }
     this.#recorder?.endContainer(byte, bytes, at + 1);
+    if (this.#opaqueDepth === this.#depth) this.#endOpaque();
+    if (this.#resultDepth === this.#depth) this.#resultDepth = 0;
     this.#depth -= 1;
     if (this.#depth === 1 && this.#usageStart >= 0 && this.#usageEnd < 0) {
       this.#usageEnd = at + 1;
@@ -376,10 +418,16 @@ export class JsonScanner {
       case 'tool_arguments':
         this.#estimator.addArguments(bytes, from, to);
         return;
+      case 'tool_input':
+        return;
+      case 'content':
+        if (this.#resultDepth === this.#depth) return;
+        break;
       case 'text':
-        this.#estimator.addText(bytes, from, to);
-        this.hasText = true;
+        break;
     }
+    this.#estimator.addText(bytes, from, to);
+    this.hasText = true;
   }
 
   #endString(bytes: Uint8Array, from: number, to: number): void {
@@ -391,12 +439,16 @@ export class JsonScanner {
     const isKey = this.#token === IN_KEY;
     this.#token = NONE;
     if (isKey) {
-      this.#role = findRole(this.#table, source, start, end - start);
+      const isOpaque = this.#opaqueDepth > 0;
+      this.#role = isOpaque ? null : findRole(this.#table, source, start, end - start);
       this.#recorder?.setKey(source, start, end);
       this.#expected = AFTER_KEY;
       return;
     }
-    if (this.#role === 'event_type') this.needsParse ||= isRelevantType(source, start, end);
+    if (this.#role === 'event_type') {
+      this.needsParse ||= isRelevantType(source, start, end);
+      if (isToolResult(source, start, end)) this.#resultDepth = this.#depth;
+    }
     this.#recorder?.endValue(bytes, to + 1);
     this.#endValue();
   }

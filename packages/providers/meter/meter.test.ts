@@ -503,3 +503,55 @@ describe('usage of an answer', () => {
     expect(run([bytes(event)], 'anthropic').reading.failed).toBe(true);
   });
 });
+
+describe('the estimate of tool calls in a message', () => {
+  const input = { text: 'a', name: 'b', usage: { content: 'c' }, list: ['d "e"', 5] };
+  const toolUse = (rest: object) => ({ type: 'tool_use', id: 't', name: 'get', ...rest });
+
+  function estimateDocument(content: readonly object[], size?: number): number {
+    const body = bytes(JSON.stringify({ type: 'message', content, stop_reason: 'tool_use' }));
+    const pieces = size === undefined ? [body] : Array.from(body, (byte) => Uint8Array.of(byte));
+    return run(pieces, 'anthropic', { stream: false }).reading.estimatedOutputTokens;
+  }
+
+  function estimateStream(json: string): number {
+    const events = [
+      { type: 'content_block_start', index: 0, content_block: toolUse({ input: {} }) },
+      ...[json.slice(0, 9), json.slice(9)].map((partial_json) => ({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'input_json_delta', partial_json },
+      })),
+    ];
+    const texts = events.map((event) => JSON.stringify(event));
+    return run([bytes(sseEvents('\n', texts))], 'anthropic').reading.estimatedOutputTokens;
+  }
+
+  it('is the same for arguments that are an object and for those that come as text', () => {
+    const streamed = estimateStream(JSON.stringify(input));
+    const whole = estimateDocument([toolUse({ input })]);
+    expect(Math.abs(whole - streamed)).toBeLessThanOrEqual(3);
+  });
+
+  it('is the same for any pieces of a document', () => {
+    const content = [toolUse({ input }), { type: 'text', text: 'Done.' }];
+    expect(estimateDocument(content, 1)).toBe(estimateDocument(content));
+  });
+
+  it('takes no key of the arguments for a part of the answer', () => {
+    const one = estimateDocument([toolUse({ input: { x: { nom: 'b', nyme: 'text' } } })]);
+    const other = estimateDocument([toolUse({ input: { x: { name: 'b', type: 'text' } } })]);
+    expect(Math.abs(one - other)).toBeLessThanOrEqual(2);
+  });
+
+  it('leaves the results of the provider’s own tools out', () => {
+    const text = { type: 'text', text: 'word '.repeat(500) };
+    const answer = { type: 'text', text: 'Done.' };
+    const type = 'mcp_tool_result';
+    expect(estimateDocument([{ type, content: [text] }, answer])).toBe(estimateDocument([answer]));
+    expect(estimateDocument([{ type, content: text.text }, answer])).toBe(
+      estimateDocument([answer]),
+    );
+    expect(estimateDocument([text, answer])).toBeGreaterThan(400);
+  });
+});

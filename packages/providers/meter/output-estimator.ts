@@ -125,9 +125,9 @@ class ArgumentCounter {
     }
   }
 
-  /** The arguments of a new call begin, whatever state malformed ones left. */
-  startCall(): void {
-    this.#depth = 0;
+  /** The arguments of a new call begin, `depth` objects deep, whatever state malformed ones left. */
+  startCall(depth = 0): void {
+    this.#depth = depth;
     this.#inString = false;
     this.#escaped = false;
   }
@@ -214,6 +214,23 @@ export class OutputEstimator {
     const text = this.#unescaper.unescape(bytes, start, end);
     this.#toolCalls.add(text);
     this.#arguments.add(text);
+  }
+
+  /** Starts arguments that are an object and no string. */
+  startArguments(): void {
+    this.#arguments.startCall(1);
+  }
+
+  /** Adds a part of such an object, after its opening brace. */
+  addRawArguments(bytes: Uint8Array, start: number, end: number): void {
+    const json = bytes.subarray(start, end);
+    this.#toolCalls.add(json);
+    this.#arguments.add(json);
+  }
+
+  /** Ends such an object. In a stream an empty one precedes the arguments. */
+  endArguments(): void {
+    this.#arguments.startCall();
   }
 
   /** Adds tokens that are billed and never shown. */
