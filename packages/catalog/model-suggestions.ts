@@ -1,6 +1,7 @@
 /**
  * Suggestions for a name that no model has: first those that the name begins (`gpt-6` of
- * `gpt-6-sol`), then the newest models of its family, then the names that are spelled alike. A model that its provider has deprecated comes last.
+ * `gpt-6-sol`), then the newest models of its family, then the names that are spelled alike. A model
+ * that its provider has deprecated comes last.
  */
 /** What ranks a model among the suggestions. */
 export type Suggestible = Readonly<{
