@@ -18,7 +18,6 @@ import {
   resolvePrices,
   standardTerms,
   suggestModels,
-  withExtraModels,
 } from './index.ts';
 import prices from './prices.generated.json' with { type: 'json' };
 
@@ -338,38 +337,5 @@ describe('limits of models', () => {
     );
     expect(requireModel('grok-2-1212').deprecated).toBe(true);
     expect(priceDate()).toMatch(/^20\d\d-\d\d-\d\d$/);
-  });
-});
-
-describe('withExtraModels', () => {
-  const extra = {
-    provider: 'acme',
-    id: 'acme-1',
-    contextWindow: 1000,
-    maxOutput: 100,
-    inputUsd: '0.15',
-    outputUsd: '2',
-  };
-
-  test('prices extra models exactly and prefers them to listed ones', () => {
-    const result = withExtraModels([extra, { ...extra, provider: 'openai', id: 'gpt-4o' }]);
-    const catalog = result.ok ? result.catalog : undefined;
-    const model = catalog?.findModel('acme/acme-1', ['acme']);
-    expect(model && pricesAt(model, NOW.getTime(), 5).input_uncached).toBe(150_000_000n);
-    expect(catalog?.findModel('gpt-4o', ['openai'])?.maxOutput).toBe(100);
-    expect(requireModel('gpt-4o').maxOutput).toBe(16_384);
-  });
-
-  test.each([
-    [{ ...extra, inputUsd: '1e3' }, 'price'],
-    [{ ...extra, inputUsd: '20000' }, 'price'],
-    [{ ...extra, outputUsd: '-1' }, 'price'],
-    [{ ...extra, id: '' }, 'id'],
-    [{ ...extra, maxOutput: 0.5 }, 'limit'],
-  ])('a bad one stops the start', (bad, problem) => {
-    expect(withExtraModels([extra, bad])).toEqual({
-      ok: false,
-      problem: `extra model 1: ${problem}`,
-    });
   });
 });

@@ -5,7 +5,6 @@
  */
 import { type Bucket, STANDARD_TERMS, type Usage } from '@farebox/money';
 import { type Catalog, isRetired, type Model, openCatalog } from './catalog.ts';
-import { addModels, type ExtraModel } from './extra-models.ts';
 import {
   findCacheWriteBucket,
   listPricedTerms as listModelTerms,
@@ -60,7 +59,7 @@ export {
   type PriceList,
   type PriceRule,
 } from './price-list.ts';
-export type { Catalog, ExtraModel, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
+export type { Catalog, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 export { isRetired };
 
 const PRICE_LIST: PriceList = prices;
@@ -131,12 +130,4 @@ export function publishPrices(model: Model, at: number): PublishedPrices {
 /** Returns the date of the price list, as YYYY-MM-DD. */
 export function priceDate(): string {
   return PRICE_LIST.date;
-}
-
-/** Returns the catalog with added models, which win over the list's models of the same name. */
-export function withExtraModels(
-  entries: readonly ExtraModel[],
-): Readonly<{ ok: true; catalog: Catalog }> | Readonly<{ ok: false; problem: string }> {
-  const added = addModels(PRICE_LIST, entries);
-  return added.ok ? { ok: true, catalog: openCatalog(added.list) } : added;
 }

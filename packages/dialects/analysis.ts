@@ -206,17 +206,5 @@ export function unpricedRule(explanation: string): Rule {
   return { effect: 'rejected', explanation, pricingOnly: true };
 }
 
-/** Accepts only these values; `explanation` says what others would do. */
-export function oneOfValues(values: readonly string[], explanation: string): Rule {
-  return {
-    effect: 'rejected',
-    check: (value, analysis, field) => {
-      if (value.text === null || value.kind !== 'string' || !values.includes(value.text)) {
-        analysis.rejectPricing(field, explanation);
-      }
-    },
-  };
-}
-
 export const REFERS_TO_STORED =
   'it refers to something stored at the provider, where all callers share one organisation';
