@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'catalog',
     'database',
     'database/catalog',
+    'database/operators',
     'ledger',
     'money',
     'result',

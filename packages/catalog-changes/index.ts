@@ -4,6 +4,7 @@
  */
 export { type CatalogChange, type ChangeResult, parseChange } from './catalog-change.ts';
 export { comparePrices, type MoveLimit, type PriceMove } from './price-moves.ts';
+export { buildNameChange, buildPriceChange, type NamedModel, PRICE_KEYS } from './small-changes.ts';
 export {
   acceptChange,
   type ChangeDeps,

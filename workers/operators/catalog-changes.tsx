@@ -1,7 +1,9 @@
 /** A change of the catalog: its preview, its submission, and the decision of a second operator. */
-import { findModelById, type ListedModel, type Problem, RELEASED } from '@farebox/catalog';
+import { type Problem, RELEASED } from '@farebox/catalog';
 import {
   acceptChange,
+  buildNameChange,
+  buildPriceChange,
   type ChangeDeps,
   type PreparedChange,
   prepareChange,
@@ -15,7 +17,6 @@ import {
   rejectCatalogProposal,
 } from '@farebox/database/catalog';
 import { type Form, Note, readForm } from '@farebox/design';
-import { parseUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { newId } from './adjustment-workflow.ts';
@@ -47,27 +48,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-const PRICE_KEY = /^[a-z0-9_]{1,32}$/;
-
-/** The definition with one price changed; undefined where the form's fields are invalid. */
-function withPrice(model: ListedModel, form: Form): unknown {
-  const usd = parseUsd(form.text('usd').trim());
-  const key = form.text('key');
-  const rule = form.text('rule');
-  if (usd === undefined || !PRICE_KEY.test(key)) return undefined;
-  const prices = model.prices.map((listed) =>
-    listed.id === rule ? { ...listed, prices: { ...listed.prices, [key]: Number(usd) } } : listed,
-  );
-  return { ...model, prices };
-}
-
-function withAlias(model: ListedModel, form: Form): unknown {
-  const alias = form.text('alias').trim().toLowerCase();
-  return /^[!-~]{1,150}$/.test(alias)
-    ? { ...model, names: [...new Set([...model.names, alias])] }
-    : undefined;
-}
-
 /** Builds the change that a form asks for; undefined where its fields are invalid. */
 async function buildChange(c: OperatorContext, form: Form): Promise<unknown> {
   const kind = form.text('kind');
@@ -86,10 +66,10 @@ async function buildChange(c: OperatorContext, form: Form): Promise<unknown> {
     return definition === undefined ? undefined : { models: [{ provider, definition }] };
   }
   const list = await readListInEffect(changeDeps(c), c.var.deps.now());
-  const model = findModelById(list, { provider, id });
-  if (model === undefined) return undefined;
-  const definition = kind === 'price' ? withPrice(model, form) : withAlias(model, form);
-  return definition === undefined ? undefined : { models: [{ provider, definition }] };
+  const named = { provider, id };
+  if (kind === 'alias') return buildNameChange(list, named, form.text('alias'));
+  const [rule, key, usd] = [form.text('rule'), form.text('key'), form.text('usd')];
+  return buildPriceChange(list, named, { rule, key, usd });
 }
 
 const Problems: FC<{ problems: readonly Problem[] }> = ({ problems }) => (

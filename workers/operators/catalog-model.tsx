@@ -1,14 +1,8 @@
 /** One model of the catalog with its versions, and the forms that change it. */
-import {
-  findModelById,
-  type ListedModel,
-  PRICED_SURCHARGE_KINDS,
-  RELEASED,
-} from '@farebox/catalog';
-import { readListInEffect } from '@farebox/catalog-changes';
+import { findModelById, type ListedModel, RELEASED } from '@farebox/catalog';
+import { PRICE_KEYS, readListInEffect } from '@farebox/catalog-changes';
 import { type CatalogModelVersion, listModelVersions } from '@farebox/database/catalog';
 import { Field } from '@farebox/design';
-import { BUCKETS } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC, PropsWithChildren } from 'hono/jsx';
 import { auditView } from './audited-action.ts';
@@ -17,7 +11,6 @@ import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorEnv } from './operator-auth.ts';
 
 const MAX_VERSIONS = 50;
-const KEYS = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
 const ACTIVE = { activePath: '/operators/catalog' } as const;
 
 type Named = Readonly<{ provider: string; id: string }>;
@@ -45,7 +38,7 @@ const Prices: FC<{ model: ListedModel }> = ({ model }) => (
       headers={['Rule', 'Conditions', 'Of', 'Price']}
     >
       {model.prices.flatMap(({ id, when, prices }) =>
-        KEYS.filter((key) => prices[key] !== undefined).map((key) => (
+        PRICE_KEYS.filter((key) => prices[key] !== undefined).map((key) => (
           <tr>
             <th scope="row">{id}</th>
             <td>{Object.keys(when).length === 0 ? '–' : JSON.stringify(when)}</td>
@@ -153,7 +146,7 @@ const Forms: FC<{ named: Named; model: ListedModel; isChanged: boolean }> = (pro
     <>
       <ChangeForm kind="price" title="Change a price" named={named}>
         <Select name="rule" label="Rule" options={model.prices.map(({ id }) => id)} />
-        <Select name="key" label="Of" options={KEYS} />
+        <Select name="key" label="Of" options={PRICE_KEYS} />
         <Field
           name="usd"
           label="The provider’s price in USD per million"
