@@ -20,6 +20,7 @@ import { snapshotProvider } from './price-source.ts';
 import { PRICED_PROVIDERS } from './priced-providers.ts';
 import { buildPriceList, checkListDate, nextVersion } from './sources/build-price-list.ts';
 import { findDisagreements } from './sources/disagreements.ts';
+import { toBaseSource } from './sources/genai-prices.ts';
 import { type KnownModels, readKnownModels } from './sources/known-models.ts';
 import { readLlmgateway } from './sources/llmgateway.ts';
 import { readPiAi } from './sources/models-dev.ts';
@@ -91,8 +92,12 @@ function readCurrentList(): PriceList | undefined {
 
 async function buildReport(before: PriceList | undefined, now: number) {
   return withPackages(async (openPackage) => {
-    const sources = [...readPiAi(openPackage), await readLlmgateway(openPackage)];
     const base = readBase(await readKnownModels(openPackage));
+    const sources = [
+      toBaseSource(base, CURATED),
+      ...readPiAi(openPackage),
+      await readLlmgateway(openPackage),
+    ].filter((source) => source !== undefined);
     const built = buildPriceList({ base, sources, curated: CURATED });
     const after = requireValid({ ...built, version: nextVersion(before, built) }, 'the new list');
     const disagreements = after.providers

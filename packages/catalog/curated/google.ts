@@ -99,13 +99,7 @@ export const GOOGLE: CuratedProvider = {
     },
     {
       ...DEPRECATIONS,
-      ids: [
-        'gemini-1.5-flash',
-        'gemini-1.5-pro',
-        'gemini-flash-1.5',
-        'gemini-flash-1.5-8b',
-        'gemini-pro-1.5',
-      ],
+      ids: ['gemini-1.5-flash', 'gemini-1.5-pro'],
       lifecycle: { retiresOn: '2025-09-24', successor: 'gemini-3.8-flash' },
       firstHand: false,
     },

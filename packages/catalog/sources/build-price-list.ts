@@ -23,6 +23,7 @@ const PROVIDER_PAGES = 'provider pages';
 
 export type PriceListInput = Readonly<{
   base: PriceList;
+  /** The base among them. */
   sources: readonly Source[];
   curated: Curated;
 }>;
@@ -45,7 +46,7 @@ function splitRetiredNames(model: ListedModel, { retiredNames }: CuratedProvider
 }
 
 /** States an edge as the provider does. */
-function toPublishedEdge(rule: PriceRule, { edges }: CuratedProvider): PriceRule {
+export function toPublishedEdge(rule: PriceRule, { edges }: CuratedProvider): PriceRule {
   const { input } = rule.when;
   if (input === undefined || input.inclusive) return rule;
   const edge = edges.find(({ sourceTokens }) => sourceTokens === input.tokens);
@@ -55,7 +56,7 @@ function toPublishedEdge(rule: PriceRule, { edges }: CuratedProvider): PriceRule
 }
 
 function toListedModel(curated: CuratedModel, replaced: readonly ListedModel[]): ListedModel {
-  const names = [curated.id, ...(curated.names ?? []), ...replaced.flatMap((model) => model.names)];
+  const names = [...listNames(curated), ...replaced.flatMap((model) => model.names)];
   return {
     id: curated.id,
     names: [...new Set(names)].sort(),
@@ -85,21 +86,23 @@ function toListedModel(curated: CuratedModel, replaced: readonly ListedModel[]):
   };
 }
 
+const listNames = ({ id, names = [] }: CuratedModel): string[] => [id, ...names];
+
 /** Replaces the base's models that a curated row is about, and takes its names from all others. */
 function applyCuratedModels(models: readonly ListedModel[], { models: rows }: CuratedProvider) {
-  const findRow = (model: ListedModel): CuratedModel | undefined =>
-    rows.find((row) => row.id === model.id || row.names?.includes(model.id) === true);
-  const taken = new Set(rows.flatMap((row) => [row.id, ...(row.names ?? [])]));
-  const kept = models
-    .filter((model) => findRow(model) === undefined)
-    .map((model) => ({ ...model, names: model.names.filter((name) => !taken.has(name)) }));
+  const findRow = ({ id }: ListedModel): CuratedModel | undefined =>
+    rows.find((row) => listNames(row).includes(id));
+  const taken = new Set(rows.flatMap(listNames));
+  const others = models.map((model) => {
+    return { ...model, names: model.names.filter((name) => !taken.has(name)) };
+  });
   const listed = rows.map((row) =>
     toListedModel(
       row,
-      models.filter((model) => findRow(model) === row),
+      others.filter((model) => findRow(model) === row),
     ),
   );
-  return [...listed, ...kept];
+  return [...listed, ...others.filter((model) => findRow(model) === undefined)];
 }
 
 function applyFactors(model: ListedModel, { factors }: CuratedProvider): ListedModel {
@@ -285,11 +288,7 @@ function stampProviderPages({ providers }: Curated): SourceStamp {
 
 export function buildPriceList(input: PriceListInput): PriceList {
   const { base, sources, curated } = input;
-  const stamps = [
-    ...base.sources,
-    ...sources.map(({ stamp }) => stamp),
-    stampProviderPages(curated),
-  ];
+  const stamps = [...sources.map(({ stamp }) => stamp), stampProviderPages(curated)];
   const providers = base.providers.map((provider) => buildProvider(provider, input));
   const list = {
     ...base,

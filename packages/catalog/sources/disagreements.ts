@@ -41,7 +41,7 @@ function holdsOn({ when }: PriceRule, at: number): boolean {
 }
 
 /** The rules of a day for short or long input, whatever the hour: the most specific by date. */
-function rulesOn(rules: readonly PriceRule[], day: string, isLong: boolean): PriceRule[] {
+export function rulesOn(rules: readonly PriceRule[], day: string, isLong: boolean): PriceRule[] {
   const held = rules
     .filter(({ when }) => (when.input !== undefined) === isLong)
     .filter((rule) => holdsOn(rule, Date.parse(day)));
