@@ -49,6 +49,10 @@ export class RequestAnalysis {
   longContext = false;
   /** How often the provider may run the model: more than once with tools that it runs itself. */
   serverPasses = 1;
+  /** The path of a tool that executes code at the provider. */
+  codeExecutionTool: string | null = null;
+  /** True with a tool beside which the provider does not bill the execution of code. */
+  isCodeExecutionFree = false;
   cacheWrites: CacheWrites = 'automatic';
   terms: ServiceTerms = STANDARD_TERMS;
   unknownFields = 0;

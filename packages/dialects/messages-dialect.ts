@@ -14,6 +14,7 @@ import {
 import {
   addCompactionPasses,
   checkCacheControl,
+  checkCodeExecution,
   checkMessagesMessage,
   checkMessagesPart,
   checkMessagesTool,
@@ -78,7 +79,10 @@ const MESSAGES_REQUEST: RequestSpec = {
   checkUnknownMember: () => {},
   checkUnknownToolMember: () => {},
   checkTool: checkMessagesTool,
-  checkRequest: (_model, analysis) => addCompactionPasses(analysis),
+  checkRequest: (_model, analysis) => {
+    checkCodeExecution(analysis);
+    addCompactionPasses(analysis);
+  },
   forwardedHeaders: [
     {
       name: 'anthropic-version',

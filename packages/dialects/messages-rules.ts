@@ -300,12 +300,37 @@ export function checkMessagesTool(tool: JsonNode, path: string, analysis: Reques
   // The caller runs these tools, but the length of their prompts is not documented.
   if (/^(browser|computer)_toolset_/.test(type)) return;
   analysis.useServerTools(MAX_SERVER_TURNS);
+  if (type.startsWith('code_execution_')) analysis.codeExecutionTool ??= path;
+  analysis.isCodeExecutionFree ||= coversCodeExecution(type);
   if (type.startsWith('web_search_')) {
     const uses = getMember(tool, 'max_uses');
     analysis.addSurcharge('web_search', (uses && toInteger(uses)) ?? MAX_SEARCHES);
   } else if (!/^(web_fetch_|code_execution_|tool_search_tool_|mcp_toolset)/.test(type)) {
     analysis.unknownFields += 1;
   }
+}
+
+/** The first versions of the web tools beside which code execution is not billed. */
+const COVERING_TOOL = /^web_(?:search|fetch)_(\d{8})$/;
+const FIRST_COVERING_VERSION = '20260209';
+
+function coversCodeExecution(type: string): boolean {
+  const version = COVERING_TOOL.exec(type)?.[1];
+  return version !== undefined && version >= FIRST_COVERING_VERSION;
+}
+
+/**
+ * Rejects code execution that is billed by the time that its container runs: no answer states it, and
+ * nothing bounds it (platform.claude.com, "Pricing", code execution tool). Beside a web tool it is
+ * free.
+ */
+export function checkCodeExecution(analysis: RequestAnalysis): void {
+  const { codeExecutionTool, isCodeExecutionFree } = analysis;
+  if (codeExecutionTool === null || isCodeExecutionFree) return;
+  analysis.rejectPricing(
+    codeExecutionTool,
+    'code execution is billed by time, which no answer states. Add the tool web_fetch_20260209 or web_search_20260209, beside which Anthropic does not bill it',
+  );
 }
 
 /** Adds the compactions of server tools: each turn of the provider's loop may compact once. */

@@ -137,10 +137,37 @@ describe('facts of a Messages body', () => {
     });
     const unbounded = facts('messages', { ...MESSAGES, tools: [{ ...search, max_uses: null }] });
     expect(unbounded.surchargeBounds).toEqual([{ kind: 'web_search', maxCount: 20 }]);
-    for (const type of ['web_fetch_20250910', 'code_execution_20260521', 'next_month_20270101']) {
+    for (const type of ['web_fetch_20250910', 'next_month_20270101']) {
       const result = facts('messages', { ...MESSAGES, tools: [{ type, name: 't' }] });
       expect(result.maxInputTokens).toBe('context_window');
     }
+  });
+
+  it.each([
+    ['web_search_20260209', true],
+    ['web_fetch_20260318', true],
+    ['web_search_20250305', false],
+    ['web_fetch_20250910', false],
+    ['bash_20250124', false],
+  ])('allow code execution beside %s: %s', (other, isAllowed) => {
+    const names = ['code_execution_20250825', other];
+    for (const types of [names, names.toReversed()]) {
+      const tools = types.map((type) => ({ type, name: type.replace(/_\d+$/, '') }));
+      const result = parse('messages', { ...MESSAGES, tools });
+      if (isAllowed) expect(result.ok).toBe(true);
+      else expect(result).toMatchObject({ ok: false, reason: 'unsupported_feature' });
+    }
+  });
+
+  it('reject code execution alone, unless the request costs nothing', () => {
+    const tools = [{ type: 'code_execution_20260521', name: 'code_execution' }];
+    expect(parse('messages', { ...MESSAGES, tools })).toMatchObject({
+      reason: 'unsupported_feature',
+      field: 'tools[0]',
+      explanation: expect.stringContaining('web_fetch_20260209'),
+    });
+    const body = new TextEncoder().encode(JSON.stringify({ ...MESSAGES, tools }));
+    expect(parseCountTokens(body).ok).toBe(true);
   });
 
   it('bound the passes of a compaction', () => {
