@@ -511,6 +511,62 @@ describe('the outbox', () => {
     expect(await alarm()).toBe(START + 63_000);
   });
 
+  it.each([
+    [
+      'wiping the closed account',
+      ["UPDATE account SET state = 'closed'"],
+      `CREATE TRIGGER broken BEFORE DELETE ON keys BEGIN SELECT raise(ABORT, 'broken'); END`,
+      'DROP TRIGGER broken',
+    ],
+    [
+      'reading the holds',
+      [],
+      'ALTER TABLE holds RENAME TO gone',
+      'ALTER TABLE gone RENAME TO holds',
+    ],
+  ])(
+    'leaves an alarm when %s throws, and ends its work once that works',
+    async (_, before, break_, repair) => {
+      const { account, stub } = await createBusyAccount(2);
+      await runInDurableObject(stub, (__, { storage }) => {
+        for (const statement of before) storage.sql.exec(statement);
+      });
+      const after = await crash(account);
+      postgres.fault = 'unreachable';
+      await runDurableObjectAlarm(after);
+      postgres.fault = 'none';
+      const getAlarm = () => runInDurableObject(after, (__, { storage }) => storage.getAlarm());
+      const exec = (statement: string) =>
+        runInDurableObject(after, (__, { storage }) => void storage.sql.exec(statement));
+      clock.now += 600_000;
+      await exec(break_);
+      expect(await runDurableObjectAlarm(after)).toBe(true);
+      expect(await getAlarm()).toBeGreaterThan(clock.now);
+      expect(await getAlarm()).toBeLessThanOrEqual(clock.now + 60_000);
+      await exec(repair);
+      clock.now += 60_000;
+      expect(await runDurableObjectAlarm(after)).toBe(true);
+      expect(seqs(account)).toEqual([1, 2, 3]);
+      expect(await after.status()).toMatchObject({ pendingEntries: 0 });
+    },
+  );
+
+  it('is woken by any verb when the alarm after a failed run was lost too', async () => {
+    const { account, stub } = await createBusyAccount(2);
+    const exec = (statement: string) =>
+      runInDurableObject(stub, (_, { storage }) => void storage.sql.exec(statement));
+    await exec('ALTER TABLE holds RENAME TO gone');
+    postgres.fault = 'unreachable';
+    await runDurableObjectAlarm(stub);
+    await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
+    await exec('ALTER TABLE gone RENAME TO holds');
+    postgres.fault = 'none';
+    clock.now += 600_000;
+    await stub.credits(KEY);
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    expect(seqs(account)).toEqual([1, 2, 3]);
+  });
+
   it('prunes acknowledged charges after 30 days and still passes the audit', async () => {
     const { stub } = await createBusyAccount(5);
     clock.now = START + 31 * 86_400_000;

@@ -39,6 +39,8 @@ export class BackgroundTasks {
   readonly #ledger: AccountLedger;
   readonly #deps: BackgroundDeps;
   #alarmAt: Instant | null;
+  /** Whether the next alarm is not decided yet: an alarm runs, or threw before it decided. */
+  #isUnscheduled = true;
   /** Postgres and the queue fail independently. */
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
@@ -49,7 +51,8 @@ export class BackgroundTasks {
     this.#ledger = ledger;
     this.#deps = deps;
     this.#alarmAt = alarmAt;
-    if (alarmAt === null) this.#rescheduleAlarm();
+    if (alarmAt === null) this.#rescheduleOrRetry();
+    else this.#isUnscheduled = false;
   }
 
   /**
@@ -77,35 +80,57 @@ export class BackgroundTasks {
     );
   }
 
-  /** Sets an overdue alarm again; every verb calls it. */
+  /**
+   * Sets an overdue alarm again, and one that a failed run left unset; every verb calls it.
+   * Otherwise only a comparison.
+   */
   ensureAlarm(): void {
-    if (this.#alarmAt === null || this.#alarmAt >= this.#deps.now() - OVERDUE_MS) return;
-    this.#rescheduleAlarm();
+    const isOverdue = this.#alarmAt !== null && this.#alarmAt < this.#deps.now() - OVERDUE_MS;
+    if (isOverdue || this.#isUnscheduled) this.#rescheduleOrRetry();
   }
 
+  /**
+   * Runs every task, whatever becomes of the others, and always leaves an alarm while work remains.
+   * It never throws: the runtime would repeat it six times and then never again
+   * (developers.cloudflare.com/durable-objects/api/alarms).
+   */
   async alarm(): Promise<void> {
     this.#alarmAt = null;
-    try {
-      this.#expireAll();
-    } catch {
-      logEvent({ event: 'unexpected', where: 'account.expire', call: null });
-    }
-    try {
+    this.#isUnscheduled = true;
+    await this.#attempt('account.expire', null, () => this.#expireAll());
+    await this.#attempt('account.flush_outbox', this.#deliveryBackoff, async () => {
       await this.#flushOutbox();
       this.#ledger.run(0, prune);
-    } catch {
-      // The text of a thrown error may quote a statement, so it is not passed on.
-      this.#backOff(this.#deliveryBackoff);
-      logEvent({ event: 'unexpected', where: 'account.flush_outbox', call: null });
-    }
+    });
+    await this.#attempt('account.notify', this.#notificationBackoff, () => this.#notify());
+    await this.#attempt('account.wipe', this.#deliveryBackoff, () =>
+      this.#ledger.run(undefined, wipeIfReady),
+    );
+    this.#rescheduleOrRetry();
+  }
+
+  /** Runs one task. The text of a thrown error may quote a statement, so it is not passed on. */
+  async #attempt(
+    where: string,
+    backoff: Backoff | null,
+    task: () => void | Promise<void>,
+  ): Promise<void> {
     try {
-      await this.#notify();
+      await task();
     } catch {
-      this.#backOff(this.#notificationBackoff);
-      logEvent({ event: 'unexpected', where: 'account.notify', call: null });
+      if (backoff !== null) this.#backOff(backoff);
+      logEvent({ event: 'unexpected', where, call: null });
     }
-    this.#ledger.run(undefined, wipeIfReady);
-    this.#rescheduleAlarm();
+  }
+
+  /** Decides the next alarm; if the tables can't be read, the next alarm is a minute away. */
+  #rescheduleOrRetry(): void {
+    try {
+      this.#rescheduleAlarm();
+    } catch {
+      logEvent({ event: 'unexpected', where: 'account.reschedule', call: null });
+      this.scheduleAlarm(this.#deps.now() + OVERDUE_MS);
+    }
   }
 
   #expireAll(): void {
@@ -119,6 +144,7 @@ export class BackgroundTasks {
     this.scheduleNotifications();
     const deadline = this.#ledger.run(null, nextDeadline);
     if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
+    this.#isUnscheduled = false;
   }
 
   /** Sends full deliveries one after another; a smaller one is the last of this run. */
