@@ -18,7 +18,8 @@ export type LedgerStorage = Readonly<{
 }>;
 
 const OPEN = `INSERT INTO account (singleton, id, state, posted, held, seq, acknowledged, day, waived,
-  expired, pruned_count, pruned_delta) VALUES (1, ?, 'open', 0, 0, 0, 0, ?, 0, 0, 0, '0')
+  expired, refused, shortfalls, pruned_count, pruned_delta)
+  VALUES (1, ?, 'open', 0, 0, 0, 0, ?, 0, 0, 0, 0, 0, '0')
   ON CONFLICT (singleton) DO NOTHING`;
 
 export type Outbox = Readonly<{
@@ -46,7 +47,7 @@ export class AccountLedger {
     this.#emit = emit;
     if (!tablesExist(storage.sql)) return;
     storage.transactionSync(() => migrate(storage.sql, now()));
-    this.#cache = loadCache(storage.sql);
+    this.#cache = loadCache(storage.sql, now());
   }
 
   open(account: AccountId): void {
@@ -56,7 +57,7 @@ export class AccountLedger {
     this.#cache = this.#storage.transactionSync(() => {
       migrate(sql, now);
       sql.exec(OPEN, account, toUtcDay(now));
-      return loadCache(sql);
+      return loadCache(sql, now);
     });
   }
 
@@ -82,7 +83,7 @@ export class AccountLedger {
       for (const event of events) this.#emit(event);
       return result;
     } catch (thrown) {
-      this.#cache = loadCache(sql);
+      this.#cache = loadCache(sql, tx.now);
       if (thrown instanceof InvariantViolation) {
         const { account } = cache;
         this.#emit({ event: 'invariant_broken', account, invariant: thrown.invariant });

@@ -387,7 +387,9 @@ const TO_FIRST_TABLES: readonly string[] = [
   'DROP TABLE addresses',
   'DROP TABLE notifications',
   'DROP TABLE retired_secrets',
-  ...['low_balance', 'is_low', 'wiped'].map((name) => `ALTER TABLE account DROP COLUMN ${name}`),
+  ...['low_balance', 'is_low', 'wiped', 'refused', 'shortfalls'].map(
+    (name) => `ALTER TABLE account DROP COLUMN ${name}`,
+  ),
   ...[
     ...['alert_multiple', 'pause_multiple', 'paused_at', 'guard_disabled_day', 'last_alert_day'],
     ...['used_expensive_model', 'baseline_day', 'baseline_today', 'baseline_mean'],

@@ -58,7 +58,7 @@ function count(tx: Tx, sql: string): number {
 }
 
 function cacheMatchesTables(tx: Tx): boolean {
-  const fresh = loadCache(tx.sql);
+  const fresh = loadCache(tx.sql, tx.now);
   const { cache } = tx;
   if (fresh.held !== cache.held || fresh.openCalls !== cache.openCalls) return false;
   if (fresh.keys.size !== cache.keys.size) return false;
@@ -107,7 +107,7 @@ export function audit(tx: Tx): Audit {
   // A tombstone keeps no charge, not even the last.
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
   check('last_entry_is_last', last);
-  check('held_is_sum_of_holds', loadCache(tx.sql).held === held);
+  check('held_is_sum_of_holds', loadCache(tx.sql, tx.now).held === held);
   check('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);
   check('key_spending', count(tx, COUNT_SPENDING_MISMATCHES) === 0);

@@ -3,9 +3,11 @@
  * the same cache: charges that are not in the rows yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import type { AccountId, KeyId, KeyLimits } from './contract/index.ts';
+import type { AccountId, Instant, KeyId, KeyLimits } from './contract/index.ts';
 import { DAY_MS } from './contract/index.ts';
 import { countNotifications } from './notifications.ts';
+import { loadRecentCalls } from './recent-calls.ts';
+import { SlidingWindow } from './sliding-window.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText, minBigInt, toSql, toSqlSaturating } from './sql-amounts.ts';
 import type { AccountCache, Key, RetiredSecret, Tx } from './transaction.ts';
@@ -79,7 +81,8 @@ function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
     spent: fromSql(row.spent),
     held: 0n,
     openCalls: 0,
-    recentAdmissions: [],
+    recentCalls: new SlidingWindow(),
+    refusals: { count: 0, lastAt: 0 },
     baseline: toBaseline(row),
     pausedAt: row.paused_at,
     guardDisabledDay: row.guard_disabled_day,
@@ -94,6 +97,7 @@ function loadAccount(sql: SqlStorage): AccountCache {
   return {
     account,
     keys: new Map(),
+    providerCalls: new Map(),
     held: 0n,
     openCalls: 0,
     closed: row.state === 'closed',
@@ -105,7 +109,7 @@ function loadAccount(sql: SqlStorage): AccountCache {
 }
 
 /** Loads the cache from the tables, at start and after a failed transaction. */
-export function loadCache(sql: SqlStorage): AccountCache {
+export function loadCache(sql: SqlStorage, now: Instant): AccountCache {
   const cache = loadAccount(sql);
   for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
     const retiredSecrets = sql
@@ -125,6 +129,7 @@ export function loadCache(sql: SqlStorage): AccountCache {
   }
   const holds = sql.exec<{ key_id: number; amount: number }>('SELECT key_id, amount FROM holds');
   for (const hold of holds) applyHold(cache, hold.key_id, fromSql(hold.amount), 1);
+  loadRecentCalls(sql, cache, now);
   return cache;
 }
 

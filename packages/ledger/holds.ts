@@ -24,11 +24,14 @@ import {
   requestedMaxOutput,
 } from './hold-amount.ts';
 import { findKey, keyError } from './keys.ts';
-import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, maxOpenCalls, toUtcDay } from './limits.ts';
+import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS } from './limits.ts';
+import { addAdmission, providerWindow } from './recent-calls.ts';
+import { allowedOpenCalls, checkRefusals } from './refusals.ts';
 import { alertOnExpensiveModel, checkBurst, checkPaused } from './spend-guard.ts';
 import { fromSql, minBigInt, toSql } from './sql-amounts.ts';
 import { toSqlCell } from './sql-cells.ts';
 import {
+  BALANCE_COLUMN_LIST,
   type BalanceRow,
   type Key,
   type MutableBalance,
@@ -40,7 +43,7 @@ import {
 /**
  * Reads the balance and, in the same statement, the state of this call: open, ended, or unknown.
  */
-const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired, e.seq AS ended,
+const LOOKUP = `SELECT ${BALANCE_COLUMN_LIST}, e.seq AS ended,
     coalesce(h.fingerprint, e.hold_fingerprint) AS fingerprint, coalesce(h.amount, e.held) AS amount,
     coalesce(h.max_output, e.max_output) AS max_output
   FROM account a LEFT JOIN holds h ON h.id = ?1 LEFT JOIN entries e ON e.id = ?1`;
@@ -53,8 +56,6 @@ type LookupRow = BalanceRow & {
 
 const INSERT_HOLD = `INSERT INTO holds (id, amount, floor, deadline, max_output, fingerprint,
   ${OPENING_COLUMN_LIST}) VALUES (?, ?, 0, ?, ?, ?${', ?'.repeat(columnsFrom('opening').length)})`;
-
-const MINUTE_MS = 60_000;
 
 function declined(decline: HoldDecline): HoldResult {
   return { ok: false, ...decline };
@@ -110,23 +111,34 @@ function checkAccess(
   return allowed ? undefined : { reason: 'model_not_allowed' };
 }
 
-/** Checks the limit exactly over any 60 seconds; the list is never longer than the limit. */
+/** Checks the key's limit exactly over any 60 seconds. */
 function checkRateLimit(key: Key, now: Instant): HoldDecline | undefined {
   const { callsPerMinute } = key.limits;
   if (callsPerMinute === null) return undefined;
-  key.recentAdmissions = key.recentAdmissions.filter((at) => at > now - MINUTE_MS && at <= now);
-  if (key.recentAdmissions.length < callsPerMinute) return undefined;
-  const oldest = key.recentAdmissions[0] ?? now;
-  const retryAfterSeconds = Math.max(1, Math.ceil((oldest + MINUTE_MS - now) / 1000));
-  return { reason: 'rate_limited', retryAfterSeconds };
+  const waitMs = key.recentCalls.waitMs(callsPerMinute, now);
+  if (waitMs === 0) return undefined;
+  return { reason: 'rate_limited', retryAfterSeconds: Math.ceil(waitMs / 1_000) };
+}
+
+/**
+ * Checks the account's share of the provider's rate, which all accounts use through one
+ * organisation.
+ */
+function checkProviderShare(
+  { cache, now }: Tx,
+  { provider, providerCallsPerMinute }: HoldRequest,
+): HoldDecline | undefined {
+  if (providerCallsPerMinute === undefined) return undefined;
+  const waitMs = providerWindow(cache, provider).waitMs(providerCallsPerMinute, now);
+  if (waitMs === 0) return undefined;
+  return { reason: 'provider_share_exceeded', retryAfterSeconds: Math.ceil(waitMs / 1_000) };
 }
 
 function checkConcurrency(tx: Tx, key: Key, balance: MutableBalance): HoldDecline | undefined {
   const { concurrentCalls } = key.limits;
-  const expired = balance.day === toUtcDay(tx.now) ? balance.expired : 0;
   const tooMany =
     (concurrentCalls !== null && key.openCalls >= concurrentCalls) ||
-    tx.cache.openCalls >= maxOpenCalls(expired);
+    tx.cache.openCalls >= allowedOpenCalls(tx, balance);
   if (!tooMany) return undefined;
   return {
     reason: 'too_many_concurrent_calls',
@@ -190,6 +202,8 @@ export function hold(tx: Tx, request: HoldRequest): HoldResult {
     checkAccess(key, balance, request, now) ??
     checkPaused(tx, key) ??
     checkRateLimit(key, now) ??
+    checkRefusals(tx, key, balance) ??
+    checkProviderShare(tx, request) ??
     checkConcurrency(tx, key, balance);
   if (denied !== undefined) return declined(denied);
   const available = balance.posted - balance.held;
@@ -203,7 +217,7 @@ export function hold(tx: Tx, request: HoldRequest): HoldResult {
   if (unaffordable !== undefined) return declined(unaffordable);
   alertOnExpensiveModel(tx, key, request);
   insertHold(tx, balance, request, requestFingerprint, terms);
-  if (key.limits.callsPerMinute !== null) key.recentAdmissions.push(now);
+  addAdmission(tx.cache, key.keyId, request.provider, now);
   return {
     ok: true,
     held: terms.amount,

@@ -23,6 +23,7 @@ import {
 } from './contract/index.ts';
 import { findGeneration } from './entries.ts';
 import { toUtcDay } from './limits.ts';
+import { SlidingWindow } from './sliding-window.ts';
 import { baselineOn, emptyBaseline, typicalDailySpend } from './spend-baseline.ts';
 import { pausedAt, recordSpend } from './spend-guard.ts';
 import { minBigInt, toSql } from './sql-amounts.ts';
@@ -182,7 +183,8 @@ function newKey(
     spent: 0n,
     held: 0n,
     openCalls: 0,
-    recentAdmissions: [],
+    recentCalls: new SlidingWindow(),
+    refusals: { count: 0, lastAt: 0 },
     baseline: emptyBaseline(),
     pausedAt: null,
     guardDisabledDay: -1,

@@ -7,7 +7,7 @@ import { DAY_MS } from './contract/index.ts';
 /** Open calls of one account; beyond this the settlements would overload its object. */
 export const MAX_OPEN_CALLS = 1_000;
 
-/** The concurrency that an account keeps, however many of its holds expired today. */
+/** The concurrency that an account keeps, however many of its calls were left unpaid today. */
 export const MIN_OPEN_CALLS = 4;
 
 /** Waived calls per day; beyond this the input estimate is charged. */
@@ -53,9 +53,10 @@ export function toUtcDay(now: number): number {
 }
 
 /**
- * Returns how many calls an account may have open. Farebox absorbs the cost of an expired hold, so
- * each one reduces the concurrency for the rest of the day: one halves it, nine leave a tenth.
+ * Returns how many calls an account may have open. Farebox absorbs the cost of an expired hold and
+ * of a shortfall, so each one reduces the concurrency for the rest of the day: one halves it, nine
+ * leave a tenth.
  */
-export function maxOpenCalls(expiredToday: number): number {
-  return Math.max(MIN_OPEN_CALLS, Math.floor(MAX_OPEN_CALLS / (1 + expiredToday)));
+export function maxOpenCalls(unpaidToday: number): number {
+  return Math.max(MIN_OPEN_CALLS, Math.floor(MAX_OPEN_CALLS / (1 + unpaidToday)));
 }

@@ -21,9 +21,11 @@ import {
 } from './entries.ts';
 import { chargeKey } from './keys.ts';
 import { toUtcDay, WAIVERS_PER_DAY } from './limits.ts';
+import { countOutcome } from './refusals.ts';
 import { fromSql, minBigInt } from './sql-amounts.ts';
 import { toSqlCell } from './sql-cells.ts';
 import {
+  BALANCE_COLUMN_LIST,
   type BalanceRow,
   type MutableBalance,
   readBalance,
@@ -32,7 +34,7 @@ import {
   toMutableBalance,
 } from './transaction.ts';
 
-const LOOKUP = `SELECT a.state, a.posted, a.held, a.seq, a.day, a.waived, a.expired,
+const LOOKUP = `SELECT ${BALANCE_COLUMN_LIST},
     h.id, h.amount, h.max_output, h.fingerprint, ${OPENING_COLUMN_LIST}
   FROM account a LEFT JOIN holds h ON h.id = ?`;
 type LookupRow = SqlRow & BalanceRow & HoldColumns & { id: string | null };
@@ -51,10 +53,10 @@ function waivedCharge({ usage, waivedCost, waivedUsage }: SettleRequest): Charge
  * cap; after that their estimate is charged, so that waivers can't be farmed.
  */
 function resolveCharge(tx: Tx, balance: MutableBalance, request: SettleRequest): Charge {
+  resetDailyCounters(balance, toUtcDay(tx.now));
   const { reason, cost, usage } = request;
   const charge = waivedCharge(request);
   if (charge === null) return { reason, cost, usage };
-  resetDailyCounters(balance, toUtcDay(tx.now));
   balance.waived += 1;
   return balance.waived <= WAIVERS_PER_DAY ? { reason, cost, usage } : charge;
 }
@@ -85,6 +87,7 @@ export function settle(tx: Tx, request: SettleRequest): SettleResult {
   const shortfall = cost - taken;
   const amounts = { taken, charged: taken, shortfall };
   const details = { ...buildChargeDetails(request, id), ...resolved, ...amounts };
+  countOutcome(tx, balance, hold.key_id, { reason: resolved.reason, shortfall });
   appendCharge(tx, balance, hold, details);
   chargeKey(tx, hold.key_id, taken);
   emitShortfall(tx, id, shortfall);
@@ -150,6 +153,7 @@ function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResul
     charged,
     shortfall,
   };
+  countOutcome(tx, balance, base.key_id, { reason: resolved.reason, shortfall });
   appendCharge(tx, balance, hold, details);
   chargeKey(tx, base.key_id, taken);
   emitShortfall(tx, request.id, shortfall);

@@ -162,6 +162,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `UPDATE entries SET cache_write_30m_price = 0, cache_write_12h_price = 0
       WHERE input_uncached_price IS NOT NULL`,
   ],
+  // Refused calls and calls with a shortfall, of the day (refusals.ts).
+  [
+    'ALTER TABLE account ADD COLUMN refused INTEGER NOT NULL DEFAULT 0 CHECK (refused >= 0)',
+    'ALTER TABLE account ADD COLUMN shortfalls INTEGER NOT NULL DEFAULT 0 CHECK (shortfalls >= 0)',
+  ],
 ];
 
 type Rename = readonly [from: string, to: string];

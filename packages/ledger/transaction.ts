@@ -6,6 +6,8 @@
 import type { NanoUsd } from '@farebox/money';
 import type { LogEvent } from '@farebox/telemetry';
 import type { AccountId, Instant, KeyId, KeyLimits, SpendGuard } from './contract/index.ts';
+import type { RefusalRow } from './refusal-row.ts';
+import type { SlidingWindow } from './sliding-window.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, toSql } from './sql-amounts.ts';
 
@@ -22,8 +24,9 @@ export type Key = {
   /** The sum of this key's open holds. */
   held: NanoUsd;
   openCalls: number;
-  /** When calls of the last minute were admitted; lost on restart, which is harmless. */
-  recentAdmissions: Instant[];
+  /** The calls admitted in the last minute. */
+  readonly recentCalls: SlidingWindow;
+  refusals: RefusalRow;
   baseline: SpendBaseline;
   pausedAt: Instant | null;
   /** The day on which the owner resumed the key. */
@@ -39,6 +42,8 @@ export type RetiredSecret = Readonly<{ hash: string; expiresAt: Instant }>;
 export type AccountCache = {
   readonly account: AccountId;
   readonly keys: Map<KeyId, Key>;
+  /** The calls admitted in the last minute, by provider. */
+  readonly providerCalls: Map<string, SlidingWindow>;
   /** The sum of all open holds; must equal `account.held`. */
   held: NanoUsd;
   openCalls: number;
@@ -61,30 +66,34 @@ export type Tx = Readonly<{
   emit: (event: LogEvent) => void;
 }>;
 
-export type BalanceRow = {
+/** What an account did on `day` that is bounded per day; reset at midnight UTC. */
+const DAILY_COUNTERS = ['waived', 'expired', 'refused', 'shortfalls'] as const;
+type DailyCounters = Record<(typeof DAILY_COUNTERS)[number], number>;
+
+export type BalanceRow = DailyCounters & {
   state: string;
   posted: number;
   held: number;
   seq: number;
   day: number;
-  waived: number;
-  expired: number;
 };
 
 /** The account's row while a transaction works on it. */
-export type MutableBalance = {
+export type MutableBalance = DailyCounters & {
   readonly state: string;
   posted: NanoUsd;
   held: NanoUsd;
   seq: number;
   day: number;
-  waived: number;
-  expired: number;
 };
 
-const SELECT_BALANCE = 'SELECT state, posted, held, seq, day, waived, expired FROM account';
-const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, day = ?, waived = ?, expired = ?
-  WHERE singleton = 1`;
+const BALANCE_COLUMNS = ['state', 'posted', 'held', 'seq', 'day', ...DAILY_COUNTERS] as const;
+/** The columns of `BalanceRow`, where the account's table is `a`. */
+export const BALANCE_COLUMN_LIST = BALANCE_COLUMNS.map((name) => `a.${name}`).join(', ');
+
+const SELECT_BALANCE = `SELECT ${BALANCE_COLUMN_LIST} FROM account a`;
+const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, day = ?,
+  ${DAILY_COUNTERS.map((name) => `${name} = ?`).join(', ')} WHERE singleton = 1`;
 const UPDATE_HELD = 'UPDATE account SET held = ? WHERE singleton = 1';
 
 export function toMutableBalance(row: BalanceRow): MutableBalance {
@@ -117,16 +126,9 @@ export class InvariantViolation extends Error {
 
 export function writeBalance(tx: Tx, balance: MutableBalance): void {
   assertInvariants(tx, balance);
-  const { seq, day, waived, expired } = balance;
-  tx.sql.exec(
-    UPDATE_BALANCE,
-    toSql(balance.posted),
-    toSql(balance.held),
-    seq,
-    day,
-    waived,
-    expired,
-  );
+  const { seq, day } = balance;
+  const counters = DAILY_COUNTERS.map((name) => balance[name]);
+  tx.sql.exec(UPDATE_BALANCE, toSql(balance.posted), toSql(balance.held), seq, day, ...counters);
 }
 
 export function writeHeld(tx: Tx, balance: MutableBalance): void {
@@ -138,6 +140,5 @@ export function writeHeld(tx: Tx, balance: MutableBalance): void {
 export function resetDailyCounters(balance: MutableBalance, day: number): void {
   if (balance.day === day) return;
   balance.day = day;
-  balance.waived = 0;
-  balance.expired = 0;
+  for (const name of DAILY_COUNTERS) balance[name] = 0;
 }

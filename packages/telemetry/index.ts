@@ -29,6 +29,8 @@ export type LogEvent =
   | { event: 'settlement_queued'; call: Id }
   | { event: 'settlement_lost'; call: Id }
   | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
+  /** An account is slowed for the rest of the day, because of calls that Farebox pays for. */
+  | { event: 'account_slowed'; account: Id; reason: 'shortfall' | 'refusals' }
   | { event: 'hold_expired'; account: Id; call: Id; charged: string }
   | { event: 'outbox_flushed'; account: Id; entries: number }
   | {
@@ -146,6 +148,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'settlement_lost',
   'reconciliation_incomplete',
   'shortfall',
+  'account_slowed',
   'outbox_failed',
   'invariant_broken',
   'binding_missing',

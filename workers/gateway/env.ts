@@ -15,6 +15,7 @@ import {
 import { PROVIDERS, type ProviderEnvPrefix } from '@farebox/providers/list';
 import { logEvent } from '@farebox/telemetry';
 import * as v from 'valibot';
+import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -34,6 +35,10 @@ export type Env = Readonly<{
   /** Output tokens injected where the request has no limit. */
   DEFAULT_MAX_OUTPUT?: string;
   KEY_CALLS_PER_SECOND?: string;
+  /** `{"openai": 10000}`: the calls per minute that a provider allows our organisation. */
+  PROVIDER_CALLS_PER_MINUTE?: string;
+  /** The part of it that one account may use, in percent; 25 by default. */
+  ACCOUNT_SHARE_PERCENT?: string;
   FIRST_BYTE_TIMEOUT_SECONDS?: string;
   IDLE_TIMEOUT_SECONDS?: string;
   KEEPALIVE_SECONDS?: string;
@@ -71,6 +76,7 @@ export type GatewayDeps = Readonly<{
   catalog: CatalogHolder;
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
+  accountShares: AccountShares;
   timeouts: Timeouts;
   defaultMaxOutput: number;
   allowPlainHttp: boolean;
@@ -155,6 +161,7 @@ function createDeps(env: Env): GatewayDeps {
     }),
     bodyReader: new BodyReader(),
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
+    accountShares: parseAccountShares(env),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),
     allowPlainHttp: env.ALLOW_PLAIN_HTTP === 'true',

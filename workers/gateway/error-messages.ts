@@ -74,6 +74,12 @@ function holdDeclineMessage(apiError: HoldDecline): string {
       return 'Too many calls with this API key. Slow down.';
     case 'too_many_concurrent_calls':
       return 'Too many concurrent calls. Wait until some have finished.';
+    case 'refused_calls_slowed':
+      return 'The provider refused the last calls of this API key. Correct the request; until one succeeds, calls are slowed down.';
+    case 'provider_share_exceeded':
+      return "This account has reached its share of the provider's rate limit. Slow down.";
+    case 'refusal_limit_exceeded':
+      return "The provider refused too many of this account's calls today. Correct the requests; calls are accepted again after midnight UTC.";
     case 'conflict':
       return 'Something went wrong on our end.';
   }

@@ -144,6 +144,9 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     reason: 'too_many_concurrent_calls',
     retryAfterSeconds: 3,
   }),
+  refused_calls_slowed: rateLimited({ reason: 'refused_calls_slowed', retryAfterSeconds: 3 }),
+  provider_share_exceeded: rateLimited({ reason: 'provider_share_exceeded', retryAfterSeconds: 3 }),
+  refusal_limit_exceeded: rateLimited({ reason: 'refusal_limit_exceeded', retryAfterSeconds: 3 }),
   gateway_busy: unavailable({ reason: 'gateway_busy' }),
   ledger_unreachable: unavailable({ reason: 'ledger_unreachable' }),
   upstream_overloaded: {
@@ -175,6 +178,8 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'balance_held',
   'rate_limited',
   'too_many_concurrent_calls',
+  'refused_calls_slowed',
+  'provider_share_exceeded',
   'gateway_busy',
   'ledger_unreachable',
   'upstream_overloaded',

@@ -96,6 +96,10 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   balance_held: RATE_LIMITED,
   rate_limited: RATE_LIMITED,
   too_many_concurrent_calls: RATE_LIMITED,
+  refused_calls_slowed: RATE_LIMITED,
+  provider_share_exceeded: RATE_LIMITED,
+  // It lasts until midnight, so a retry by an SDK would only be declined again.
+  refusal_limit_exceeded: errorMapping(429, 'rate_limit'),
   conflict: errorMapping(500, 'internal'),
   internal: errorMapping(500, 'internal'),
   ledger_unreachable: UNAVAILABLE,

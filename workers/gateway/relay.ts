@@ -30,6 +30,7 @@ import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
 
 function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
+  const share = ctx.deps.accountShares.get(plan.provider.id);
   return {
     id: ctx.id,
     key,
@@ -41,6 +42,7 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
     maxOutputPrice: plan.maxOutputPrice,
     choices: plan.facts.choices,
     output: plan.output,
+    ...(share === undefined ? {} : { providerCallsPerMinute: share }),
     deadline: holdDeadline(ctx.deps.timeouts, ctx.clock()),
   };
 }

@@ -37,6 +37,11 @@ export type HoldRequest = CallDescription &
     /** The number of answers requested (`n`); each may use the whole output limit. */
     choices: number;
     output: OutputLimit;
+    /**
+     * How many calls of any minute this account may make to the provider: its share of what the
+     * organisation of all accounts may make. Absent where the provider's limit is not configured.
+     */
+    providerCallsPerMinute?: number;
     /** When the hold expires unless a checkpoint moves it or a settlement ends it. */
     deadline: Instant;
   }>;
@@ -63,6 +68,12 @@ export type HoldDecline =
       retryAfterSeconds: number;
     }>
   | Readonly<{ reason: 'rate_limited' | 'too_many_concurrent_calls'; retryAfterSeconds: number }>
+  /** The provider refused too many of the account's calls today. */
+  | Readonly<{ reason: 'refusal_limit_exceeded'; retryAfterSeconds: number }>
+  /** The provider refused the key's last calls in a row. */
+  | Readonly<{ reason: 'refused_calls_slowed'; retryAfterSeconds: number }>
+  /** The account used up its share of the provider's rate. */
+  | Readonly<{ reason: 'provider_share_exceeded'; retryAfterSeconds: number }>
   /** The id exists with other parameters: a bug of the gateway, never the client's. */
   | Readonly<{ reason: 'conflict' }>;
 
