@@ -2,7 +2,7 @@
 import type { Instant, SettleReason } from './contract/index.ts';
 
 /** Refused calls in a row before the key slows down, and the longest pause between two calls. */
-export const REFUSALS_IN_ROW = 10;
+export const REFUSALS_IN_ROW = 20;
 const MAX_PAUSE_MS = 60_000;
 /** A row ends when no call was refused for this long. */
 export const REFUSAL_ROW_MS = 15 * 60_000;
@@ -27,7 +27,7 @@ export function nextRefusalRow(row: RefusalRow, reason: SettleReason, at: Instan
   return { count: isNewRow ? 1 : row.count + 1, lastAt: at };
 }
 
-/** Returns how long a key waits after its last refusal: 1 s after ten in a row, then twice as long. */
+/** Returns how long a key waits after its last refusal: 1 s after twenty in a row, then twice as long. */
 export function refusalPauseMs(count: number): number {
   if (count < REFUSALS_IN_ROW) return 0;
   return Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(count - REFUSALS_IN_ROW, 10));

@@ -15,7 +15,10 @@ const DEFAULT_SHARE_PERCENT = 25;
 const PROVIDER_RATES = v.pipe(
   v.string(),
   v.parseJson(),
-  v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(1))),
+  v.record(
+    v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]*$/)),
+    v.pipe(v.number(), v.integer(), v.minValue(1)),
+  ),
 );
 const PERCENT = v.pipe(
   v.string(),
