@@ -71,7 +71,7 @@ async function refuseUntilDeclined(apiKey: string) {
     const response = await chat(apiKey, 'refuse this');
     if (response.status === 400) refused += 1;
     // The call before may not be settled yet, and no more may be open than could be refused.
-    else if ((await errorOf(response.clone())).code === 'too_many_concurrent_calls')
+    else if ((await parseError(response.clone())).code === 'too_many_concurrent_calls')
       await sleep(50);
     else return { refused, response };
     await response.body?.cancel();
@@ -79,7 +79,7 @@ async function refuseUntilDeclined(apiKey: string) {
   throw new Error('Refused calls were never declined.');
 }
 
-async function errorOf(response: Response): Promise<Record<string, unknown>> {
+async function parseError(response: Response): Promise<Record<string, unknown>> {
   const { error } = (await response.json()) as { error: Record<string, unknown> };
   return error;
 }
@@ -96,14 +96,14 @@ describe('refused calls', () => {
       forwarded += refused;
       expect(response.status).toBe(429);
       expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
-      const { code } = await errorOf(response.clone());
+      const { code } = await parseError(response.clone());
       if (code === 'refusal_limit_exceeded') last = response;
       else expect(code).toBe('refused_calls_slowed');
     }
     expect(forwarded).toBe(200);
     expect(last?.headers.get('x-should-retry')).toBe('false');
     const declined = await chat(account.apiKey, 'Hello.');
-    expect(await errorOf(declined)).toMatchObject({
+    expect(await parseError(declined)).toMatchObject({
       code: 'refusal_limit_exceeded',
       type: 'rate_limit_error',
     });
