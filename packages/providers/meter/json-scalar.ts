@@ -6,7 +6,12 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const LOWER_E = 0x65;
 const ENCODER = new TextEncoder();
-const LITERALS = ['true', 'false', 'null'].map((word) => ENCODER.encode(word));
+const NULL = ENCODER.encode('null');
+const FALSE = ENCODER.encode('false');
+const TRUE = ENCODER.encode('true');
+const LOWER_N = 0x6e;
+const LOWER_F = 0x66;
+const LOWER_T = 0x74;
 
 function skipDigits(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
@@ -33,12 +38,20 @@ function isNumber(bytes: Uint8Array, from: number, to: number): boolean {
 
 function isWord(bytes: Uint8Array, from: number, to: number, word: Uint8Array): boolean {
   if (to - from !== word.length) return false;
-  return word.every((byte, index) => bytes[from + index] === byte);
+  for (let i = 0; i < word.length; i++) if (bytes[from + i] !== word[i]) return false;
+  return true;
 }
 
 /** Returns whether the bytes in `[from, to)` are a number, `true`, `false` or `null`. */
 export function isScalar(bytes: Uint8Array, from: number, to: number): boolean {
-  const first = bytes[from] ?? 0;
-  if (first <= 0x39) return to > from && isNumber(bytes, from, to);
-  return LITERALS.some((word) => isWord(bytes, from, to, word));
+  switch (bytes[from]) {
+    case LOWER_N:
+      return isWord(bytes, from, to, NULL);
+    case LOWER_F:
+      return isWord(bytes, from, to, FALSE);
+    case LOWER_T:
+      return isWord(bytes, from, to, TRUE);
+    default:
+      return to > from && isNumber(bytes, from, to);
+  }
 }

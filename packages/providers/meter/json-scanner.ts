@@ -64,6 +64,11 @@ const ESCAPABLE = Uint8Array.from({ length: 256 }, (_, byte) =>
   '"\\/bfnrtu'.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
 
+/** Which bytes of a string mean themselves. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < SPACE || byte === QUOTE || byte === BACKSLASH ? 0 : 1,
+);
+
 function isHexDigit(byte: number): boolean {
   const lower = byte | 0x20;
   return (byte >= 0x30 && byte <= 0x39) || (lower >= 0x61 && lower <= 0x66);
@@ -354,16 +359,23 @@ export class JsonScanner {
   /** Reads on in a string up to its end, or to the end of the piece. */
   #readString(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
+    let isEscaped = this.#escape > 0;
     while (at < to) {
       const byte = bytes[at] ?? 0;
-      if (this.#escape > 0) {
+      if (isEscaped) {
         if (!this.#readEscape(byte)) return this.#failAt(at);
+        isEscaped = this.#escape > 0;
+      } else if (byte > BACKSLASH || PLAIN[byte] === 1) {
+        at += 1;
+        continue;
       } else if (byte === QUOTE) {
         this.#readContent(bytes, from, at);
         this.#endString(bytes, from, at);
         return at + 1;
-      } else if (byte === BACKSLASH) this.#escape = 1;
-      else if (byte < SPACE) return this.#failAt(at);
+      } else if (byte === BACKSLASH) {
+        this.#escape = 1;
+        isEscaped = true;
+      } else return this.#failAt(at);
       at += 1;
     }
     this.#readContent(bytes, from, to);
