@@ -97,6 +97,7 @@ describe('the hours of DeepSeek', () => {
     ['a working Monday at 18:00 is not', '2026-11-30T10:00:00Z', 0.15],
     ['a Saturday is not', '2026-11-28T02:00:00Z', 0.15],
     ['the National Day, a Thursday, is not', '2026-10-01T02:00:00Z', 0.15],
+    ['the first day of 2027, a Friday, is not', '2027-01-01T02:00:00Z', 0.15],
   ])('%s', (_, at, price) => {
     expect(usd('deepseek-flash', 'input_uncached', { at })).toBe(price);
     expect(usd('deepseek-flash', 'output', { at })).toBe(price * 4);

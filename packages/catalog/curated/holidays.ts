@@ -21,7 +21,7 @@ export const CALENDARS: Readonly<Record<string, HolidayCalendar>> = {
     // holiday are all weekend days in 2026, which are off-peak anyway.
     source: 'https://www.gov.cn/zhengce/zhengceku/202511/content_7047091.htm',
     from: '2026-01-01',
-    until: '2026-12-31',
+    until: '2027-01-01',
     days: [
       ...daysBetween('2026-01-01', '2026-01-03'),
       ...daysBetween('2026-02-15', '2026-02-23'),
@@ -30,6 +30,8 @@ export const CALENDARS: Readonly<Record<string, HolidayCalendar>> = {
       ...daysBetween('2026-06-19', '2026-06-21'),
       ...daysBetween('2026-09-25', '2026-09-27'),
       ...daysBetween('2026-10-01', '2026-10-07'),
+      // In every year: article 2 of 全国年节及纪念日放假办法 as amended on 2024-11-10.
+      '2027-01-01',
     ],
   },
 };
