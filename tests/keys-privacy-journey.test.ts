@@ -101,6 +101,27 @@ describe.skipIf(!HAS_BROWSER)('keys and data rights in a browser', () => {
     await context.close();
   });
 
+  it('is told about models selected beside all models, and makes the key with these only', async () => {
+    const account = await stack.createAccount({ creditUsd: '5' });
+    const context = await browser.newContext({ viewport: { width: 375, height: 780 } });
+    const page = await signIn(context, account);
+    await page.goto(`${home}/keys/new`);
+    await page.locator('details', { hasText: 'openai' }).first().locator('summary').click();
+    await page.getByLabel('openai/gpt-5-mini', { exact: true }).check();
+    await page.locator('main form button[type=submit]').click();
+    await page.getByText('You selected models but left “All models” on').waitFor();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await saveScreenshot(page, 'keys-contradiction-dark');
+    await checkPage(page, 'keys-contradiction');
+    expect(await page.getByLabel('openai/gpt-5-mini', { exact: true }).isChecked()).toBe(true);
+    await page.getByLabel('Only these:').check();
+    await page.locator('main form button[type=submit]').click();
+    await page.getByRole('heading', { name: 'What this key can do' }).waitFor();
+    const models = page.locator('dl.pairs div', { hasText: 'Models' }).locator('dd');
+    expect(await models.textContent()).toBe('openai/gpt-5-mini');
+    await context.close();
+  });
+
   it('exercises data rights in Russian and Chinese and ends signed out', async () => {
     const account = await stack.createAccount({ creditUsd: '5' });
     const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
