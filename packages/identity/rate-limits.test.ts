@@ -145,7 +145,9 @@ describe('emails that strangers request', () => {
     const network = await repeat(36, (index) => trySignUp(inOneNetwork(index)));
     expect(count(network)).toEqual({ ok: 30, rate_limited: 6 });
     const site = await repeat(100, (index) => tryReset(inOneSite(index)));
-    expect(count(site)).toEqual({ ok: 90, rate_limited: 10 });
+    expect(count(site)).toEqual({ ok: 90, challenge_required: 10 });
+    const delayed = await tryReset(inOneSite(200), { mayDelay: true });
+    expect(delayed).toMatchObject({ reason: 'rate_limited' });
   });
 
   it('are limited for one IPv4 address in all of its spellings', async () => {
@@ -265,14 +267,27 @@ describe('sign-ins with wrong passwords from many networks', () => {
     expect(answer).toMatchObject({ ok: true });
   });
 
-  it('are limited within one /64 and one /48, also if each solves a challenge', async () => {
+  it('from a /48 do not keep out a neighbour there who solves a challenge', async () => {
+    startDay();
+    const { user } = await harness.createUser();
+    await repeat(201, (index) =>
+      harness.signIn(harness.newEmail(), { password: OTHER_PASSWORD, clientIp: inOneSite(index) }),
+    );
+    const clientIp = inOneSite(300);
+    const refused = await harness.signIn(user.email, { clientIp });
+    expect(refused).toMatchObject({ reason: 'challenge_required' });
+    const proofOfWork = await solve();
+    expect(await harness.signIn(user.email, { clientIp, proofOfWork })).toMatchObject({ ok: true });
+  });
+
+  it('are limited within one /64 even with a challenge, and within one /48 without', async () => {
     startDay();
     const attack = (clientIp: string) =>
       harness.signIn(harness.newEmail(), { password: OTHER_PASSWORD, clientIp });
     const network = await repeat(110, (index) => attack(inOneNetwork(index)));
     expect(count(network)).toEqual({ invalid_credentials: 100, rate_limited: 10 });
-    const site = await repeat(410, (index) => attack(inOneSite(index)));
-    expect(count(site)).toEqual({ invalid_credentials: 400, rate_limited: 10 });
+    const site = await repeat(210, (index) => attack(inOneSite(index)));
+    expect(count(site)).toEqual({ invalid_credentials: 200, challenge_required: 10 });
     const proofOfWork = await solve();
     const clientIp = inOneNetwork(200);
     const email = harness.newEmail();

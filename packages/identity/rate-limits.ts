@@ -5,9 +5,9 @@
  * verified.
  *
  * A stranger must not be able to lock a user out. Their attempts fill the buckets of their own
- * networks and of the pair of network and email address. What strangers share (the attempts at one
- * address, and the budgets of the whole service) is waived by a solved challenge (challenge.ts),
- * which has budgets of its own. A browser that has signed in before sends its device token and
+ * network and of the pair of network and email address. What strangers share (the /48 they are in,
+ * the attempts at one address, and the budgets of the whole service) is waived by a solved challenge
+ * (challenge.ts), which has limits of its own. A browser that has signed in before sends its device token and
  * has a bucket of its own. No budget of the service is in front of a look-up of a token: 256 random
  * bits can't be guessed, and a budget there would let anyone block everyone's links.
  */
@@ -49,7 +49,8 @@ type RateLimitCheck = Readonly<{
 const SIGN_IN_LIMITS = {
   pair: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
   network: { maxAttempts: 100, seconds: QUARTER_HOUR_SECONDS },
-  site: { maxAttempts: 400, seconds: QUARTER_HOUR_SECONDS },
+  site: { maxAttempts: 200, seconds: QUARTER_HOUR_SECONDS },
+  solvedSite: { maxAttempts: 400, seconds: QUARTER_HOUR_SECONDS },
   unknownDevices: { maxAttempts: 5, seconds: MINUTE_SECONDS },
   solved: { maxAttempts: 30, seconds: MINUTE_SECONDS },
   device: { maxAttempts: 10, seconds: QUARTER_HOUR_SECONDS },
@@ -63,6 +64,7 @@ const EMAIL_LIMITS = {
   pair: { maxAttempts: 3, seconds: QUARTER_HOUR_SECONDS },
   network: { maxAttempts: 30, seconds: HOUR_SECONDS },
   site: { maxAttempts: 90, seconds: HOUR_SECONDS },
+  solvedSite: { maxAttempts: 180, seconds: HOUR_SECONDS },
   mailbox: { maxAttempts: 10, seconds: HOUR_SECONDS },
   account: { maxAttempts: 10, seconds: HOUR_SECONDS },
 } as const satisfies Record<string, RateLimit>;
@@ -103,16 +105,28 @@ function waivable(check: RateLimitCheck): RateLimitCheck {
   return { ...check, waivable: true };
 }
 
+type NetworkLimits = Readonly<{
+  network: RateLimit;
+  site: RateLimit;
+  /** Of callers in the site who solved a challenge. */
+  solvedSite?: RateLimit;
+}>;
+
 /** Counts by the networks of the client's address. */
 function byNetwork(
   name: string,
   clientIp: ClientIp,
-  limits: Readonly<{ network: RateLimit; site: RateLimit }>,
+  limits: NetworkLimits,
+  challenge: SolvedChallenge | null = null,
 ): readonly RateLimitCheck[] {
   const { network, site } = toClientNetworks(clientIp);
   const byPrefix = { name: `${name} by network`, keys: [network], limit: limits.network };
   if (site === null) return [byPrefix];
-  return [byPrefix, { name: `${name} by site`, keys: [site], limit: limits.site }];
+  const bySite =
+    challenge === null || limits.solvedSite === undefined
+      ? waivable({ name: `${name} by site`, keys: [site], limit: limits.site })
+      : { name: `${name} by site, solved`, keys: [site], limit: limits.solvedSite };
+  return [byPrefix, bySite];
 }
 
 export type SignInAttempt = Readonly<{
@@ -136,7 +150,7 @@ export function checkSignInRate(
   const { network } = toClientNetworks(clientIp);
   const own: readonly RateLimitCheck[] = [
     { name: 'sign-in by pair', keys: [emailKey, network], limit: SIGN_IN_LIMITS.pair },
-    ...byNetwork('sign-in', clientIp, SIGN_IN_LIMITS),
+    ...byNetwork('sign-in', clientIp, SIGN_IN_LIMITS, challenge),
   ];
   const { unknownDevices, solved } = SIGN_IN_LIMITS;
   const shared =
@@ -168,7 +182,7 @@ export async function checkEmailRate(
   attempt: EmailAttempt,
 ): Promise<EmailAllowance | RateLimited | ChallengeRequired> {
   const { emailKey, clientIp, challenge, mayDelay } = attempt;
-  const own = emailChecks(kind, emailKey, clientIp);
+  const own = emailChecks(kind, emailKey, clientIp, challenge);
   const hashes = kind === 'sign-up';
   if (challenge !== null) {
     const budgets = [spend('challenge_emails'), ...(hashes ? [spend('challenge_hashes')] : [])];
@@ -183,7 +197,7 @@ export async function checkEmailRate(
   if (refusal === undefined) return { ok: true, delayed: false };
   if (refusal.reason !== 'challenge_required' || !mayDelay) return refusal;
   const delayed = [spend('delayed_emails'), ...(hashes ? [spend('challenge_hashes')] : [])];
-  return (await checkRateLimits(deps, [...own, ...delayed], null)) ?? { ok: true, delayed: true };
+  return (await checkOwnLimits(deps, [...own, ...delayed])) ?? { ok: true, delayed: true };
 }
 
 /** A change of address sends email for a signed-in user, to an address of their choice. */
@@ -203,12 +217,13 @@ function emailChecks(
   kind: string,
   emailKey: string,
   clientIp: ClientIp,
+  challenge: SolvedChallenge | null = null,
 ): readonly RateLimitCheck[] {
   const { network } = toClientNetworks(clientIp);
   const mailbox = toMailboxKey(emailKey);
   return [
     { name: `${kind} by pair`, keys: [mailbox, network], limit: EMAIL_LIMITS.pair },
-    ...byNetwork(kind, clientIp, EMAIL_LIMITS),
+    ...byNetwork(kind, clientIp, EMAIL_LIMITS, challenge),
     { name: `${kind} by mailbox`, keys: [mailbox], limit: EMAIL_LIMITS.mailbox },
   ];
 }
@@ -276,7 +291,7 @@ function challengeBucket(deps: IdentityDeps, { id, expiresAt }: SolvedChallenge)
   return { bucket: hashBucket(deps, ['challenge', id]), maxAttempts: 1, resetsAt: expiresAt };
 }
 
-/** Counts one attempt where no check is waivable. */
+/** Counts one attempt of a caller whom no challenge helps. */
 async function checkOwnLimits(
   deps: IdentityDeps,
   checks: readonly RateLimitCheck[],
