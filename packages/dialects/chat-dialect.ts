@@ -23,6 +23,7 @@ import type { DialectSpec, ErrorKind, KeptMembers, RequestSpec } from './dialect
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { isJsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
+import { checkCacheControl } from './messages-rules.ts';
 
 /** As OpenAI's API writes the `type` of an error. */
 const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -75,7 +76,8 @@ const CHAT_REQUEST: RequestSpec = {
   // OpenAI's newer models write their cache by themselves and report it.
   mayCacheUnasked: true,
   maxToolsPreambleTokens: MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
-  checkCacheControl: null,
+  // OpenRouter passes the marks on to Anthropic's models.
+  checkCacheControl,
   checkMessage: checkChatMessage,
   checkPart: checkChatPart,
   checkUnknownMember: checkUnknownChatMember,

@@ -98,6 +98,14 @@ const LIST: PriceList = {
       ],
     },
     {
+      id: 'openrouter',
+      models: [
+        buildModel('anthropic/claude', {
+          prices: [standard({ cache_write_5m: 125e6, cache_write_1h: 200e6 })],
+        }),
+      ],
+    },
+    {
       id: 'xai',
       models: [
         buildModel('grok', { prices: [standard({ web_search: 5e12, code_execution: 6e12 })] }),
@@ -136,7 +144,7 @@ const deps = {
   providers: configureProviders({
     apiKeys: { openai: 'k', anthropic: 'k', google: 'k', xai: 'k', deepseek: 'k' },
     baseUrls: {},
-    extra: [],
+    extra: [{ id: 'openrouter', baseUrl: 'https://openrouter.example/api/v1', apiKey: 'k' }],
   }),
   defaultMaxOutput: 1000,
 };
@@ -320,6 +328,20 @@ describe('cache writes of OpenAI, whose usage does not tell their lifetime', () 
     expect(bill.cost).toBe(12n * 100n + writeCost + 10_000n);
     // The hold covers the dearer of both.
     expect(call.maxInputCost).toBe(tokenCost(call.maxInputTokens, 250_000_000n));
+  });
+
+  it.each([
+    [{ type: 'ephemeral' }, 'cache_write_5m', 1000n],
+    [{ type: 'ephemeral', ttl: '1h' }, 'cache_write_1h', 1600n],
+  ])('behind OpenRouter, marked with %j, are billed as %s', (mark, bucket, writeCost) => {
+    const content = [{ type: 'text', text: 'Hello', cache_control: mark }];
+    const { bill } = settle(
+      'chat',
+      { model: 'openrouter/anthropic/claude', messages: [{ role: 'user', content }] },
+      completion({}, usage),
+    );
+    expect(bill.usage).toMatchObject({ input_uncached: 12, [bucket]: 8 });
+    expect(bill.cost).toBe(12n * 100n + writeCost + 10_000n);
   });
 
   it('are billed at the model’s only price of them where it has no other', () => {
