@@ -51,6 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/deposits': [
     'bindings',
     'database',
+    'database/catalog',
     'database/deposits',
     'ledger',
     'money',
@@ -76,6 +77,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'catalog',
     'crypto',
     'database',
+    'database/catalog',
     'database/deposits',
     'database/email',
     'database/privacy',

@@ -79,6 +79,8 @@ export type Deposit = Readonly<{
   blockNumber: number;
   units: bigint;
   amount: NanoUsd | null;
+  /** The platform's margin, which `amount` leaves out; 0 until it is set. */
+  fee: NanoUsd;
   state: DepositState;
   reason: string | null;
   seenAt: Instant;

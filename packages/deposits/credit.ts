@@ -3,6 +3,7 @@
  * again, and the credit's id is the transfer's own, so that a retry counts once. After a crash
  * between any two steps the next run continues there.
  */
+import { readTopUpMargin } from '@farebox/database/catalog';
 import {
   type CreditableDeposit,
   type DepositOutcome,
@@ -96,12 +97,15 @@ async function proveOnChain(
 }
 
 /**
- * The amount must match the units, plus at most one nano-USD of remainders carried over from
- * earlier deposits.
+ * The amount and the fee must match the units, plus at most one nano-USD of remainders carried over
+ * from earlier deposits.
  */
-function isCreditAmountValid({ decimals }: Chain, { units, amount }: CreditableDeposit): boolean {
-  const expectedAmount = (units * 10n ** 9n) / 10n ** BigInt(decimals);
-  return amount === expectedAmount || amount === expectedAmount + 1n;
+function isCreditAmountValid({ decimals }: Chain, deposit: CreditableDeposit): boolean {
+  const { units, amount, fee, feeBasisPoints } = deposit;
+  const expected = (units * 10n ** 9n) / 10n ** BigInt(decimals);
+  const gross = amount + fee;
+  const isGross = gross === expected || gross === expected + 1n;
+  return isGross && fee === (gross * BigInt(feeBasisPoints)) / 10_000n;
 }
 
 function toDepositEnd(result: CreditResult): DepositOutcome {
@@ -169,9 +173,11 @@ function reportUnscreened({ now, logEvent }: DepositDeps, { name }: Chain, count
  */
 async function valueFinalDeposits(deps: DepositDeps, chain: Chain): Promise<void> {
   const { name, decimals, minimumUnits } = chain;
-  const valuation = { chain: name, decimals, minimumUnits };
-  const unvalued = await listUnvaluedDeposits(deps.db, valuation, VALUATIONS_PER_RUN);
+  const token = { chain: name, decimals, minimumUnits };
+  const unvalued = await listUnvaluedDeposits(deps.db, token, VALUATIONS_PER_RUN);
   if (unvalued.length === 0) return;
+  const marginBasisPoints = await readTopUpMargin(deps.db, deps.now());
+  const valuation = { ...token, marginBasisPoints };
   const senders = unvalued.map(({ sender }) => sender);
   const screenings = await screenSenders(deps, chain, senders);
   const screened = unvalued.filter(({ sender }) => screenings.get(sender) !== 'unknown');

@@ -158,6 +158,73 @@ function loggedErrors(): readonly string[] {
   );
 }
 
+let marginVersion = 0;
+
+/** Accepts a version of the catalog that sets the margin on top-ups from now on. */
+async function setTopUpMargin(basisPoints: number): Promise<void> {
+  marginVersion += 1;
+  const at = new Date(START).toISOString();
+  await db.execute(`insert into catalog_versions (version, author, reason, created_at, effective_at)
+    values (${marginVersion}, 'ada', 'a test of margins', '${at}', '${at}')`);
+  await db.execute(`insert into catalog_margins (version, scope, basis_points)
+    values (${marginVersion}, 'top_ups', ${basisPoints})`);
+}
+
+describe('the margin on top-ups', () => {
+  afterAll(() => setTopUpMargin(0));
+
+  it.each([
+    [0, 5_000_001n],
+    [1, 5_000_001n],
+    [250, 7_777_777n],
+    [333, 1_234_567n],
+    [5_000, 3_000_001n],
+  ])(
+    'of %i basis points is taken from the credit, rounded down, and kept beside it',
+    async (basisPoints, units) => {
+      await setTopUpMargin(basisPoints);
+      mine(30);
+      pay(ada, units);
+      mine(25);
+      await runScheduled(buildDeps());
+      const gross = units * 1_000n;
+      const fee = (gross * BigInt(basisPoints)) / 10_000n;
+      expect(await listDeposits(db, ADA, 10)).toMatchObject([
+        { state: 'credited', amount: gross - fee, fee },
+      ]);
+      expect([...credited.values()]).toMatchObject([{ amount: gross - fee }]);
+    },
+  );
+
+  it('stays as it was when the amount was set, though it changes before the credit', async () => {
+    await setTopUpMargin(100);
+    mine(30);
+    pay(ada, 2n * ONE);
+    mine(25);
+    const deps = buildDeps();
+    const failing = { credit: () => Promise.reject(new Error('not here')) };
+    await runScheduled({ ...deps, credits: failing }).catch(() => {});
+    await setTopUpMargin(5_000);
+    await runScheduled(buildDeps());
+    expect([...credited.values()]).toMatchObject([{ amount: 1_980_000_000n }]);
+  });
+
+  it('that was changed in the deposit’s row alone is not credited', async () => {
+    await setTopUpMargin(100);
+    mine(30);
+    pay(ada, 2n * ONE);
+    mine(25);
+    const failing = { credit: () => Promise.reject(new Error('not here')) };
+    await runScheduled({ ...buildDeps(), credits: failing }).catch(() => {});
+    await db.execute('update deposits set fee = 0, amount = amount + fee');
+    await runScheduled(buildDeps());
+    expect(credited.size).toBe(0);
+    expect(await listDeposits(db, ADA, 5)).toMatchObject([
+      { state: 'in_review', reason: 'amount_differs' },
+    ]);
+  });
+});
+
 describe('a deposit', () => {
   it('is pending until it is final, and then credited under the id of its transfer', async () => {
     mine(30);

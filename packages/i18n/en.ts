@@ -417,6 +417,7 @@ export const en = {
     time: 'Time',
     amount: 'Amount',
     balanceAfter: 'Balance after',
+    fee: (amount: string) => `fee ${amount}`,
     id: 'Reference',
     table: 'Credits and adjustments, newest first',
     empty: 'No credits yet.',
@@ -817,6 +818,8 @@ export const en = {
     },
     onlyToken: (network: string) =>
       `Send only USDT on ${network}. Anything else sent to this address isn’t credited automatically.`,
+    platformFee: (percent: string) => `Fee: ${percent}% of each deposit. The rest is credited.`,
+    fee: (amount: string) => `fee ${amount}`,
     minimum: (usdt: string) =>
       `Minimum: ${usdt} USDT. Smaller deposits are credited once together they reach it.`,
     creditTime: (minutes: number) =>

@@ -415,6 +415,7 @@ export const ru: Messages = {
     time: 'Время',
     amount: 'Сумма',
     balanceAfter: 'Баланс после операции',
+    fee: (amount: string) => `комиссия ${amount}`,
     id: 'Номер операции',
     table: 'Пополнения и корректировки, сначала новые',
     empty: 'Пополнений пока нет.',
@@ -821,6 +822,9 @@ export const ru: Messages = {
     },
     onlyToken: (network: string) =>
       `Отправляйте только USDT в сети ${network}. Всё остальное, что отправлено на этот адрес, автоматически не зачисляется.`,
+    platformFee: (percent: string) =>
+      `Комиссия: ${percent}% каждого пополнения. Остальное зачисляется.`,
+    fee: (amount: string) => `комиссия ${amount}`,
     minimum: (usdt: string) =>
       `Минимум: ${usdt} USDT. Меньшие суммы зачисляются, когда вместе его достигнут.`,
     creditTime: (minutes: number) =>

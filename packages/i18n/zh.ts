@@ -383,6 +383,7 @@ export const zh: Messages = {
     time: '时间',
     amount: '金额',
     balanceAfter: '变动后余额',
+    fee: (amount: string) => `手续费 ${amount}`,
     id: '流水号',
     table: '入账和调整，按时间倒序',
     empty: '还没有入账记录。',
@@ -754,6 +755,8 @@ export const zh: Messages = {
     },
     onlyToken: (network: string) =>
       `仅可转入 ${network} 上的 USDT。转入此地址的其他资产不会自动入账。`,
+    platformFee: (percent: string) => `手续费：每笔充值的 ${percent}%，其余部分入账。`,
+    fee: (amount: string) => `手续费 ${amount}`,
     minimum: (usdt: string) => `最低 ${usdt} USDT。低于此金额的充值会在累计达到后入账。`,
     creditTime: (minutes: number) => `转出后约 ${minutes} 分钟入账。`,
     networkTitle: (network: string) => `通过 ${network} 充值`,

@@ -354,7 +354,7 @@ describe('the Statement screen', () => {
     expect(page).toContain('local:1');
     expect(page).toContain('$5.00');
     const [, line] = (await getText('/transactions.csv')).trimEnd().split('\r\n');
-    expect(line).toMatch(/^1,.*,credit,local:1,5,5000000000,5$/);
+    expect(line).toMatch(/^1,.*,credit,local:1,5,5000000000,5,0$/);
     expect(await getText('/transactions', B)).toContain('No credits yet.');
   });
 });

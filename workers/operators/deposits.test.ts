@@ -130,7 +130,7 @@ describe('a deposit in review', () => {
     };
     await recordFinalTransfers(harness.db, 'polygon', [transfer], 'scan', Date.now());
     const { decimals, minimumUnits } = CHAIN_DEFAULTS.polygon;
-    const valuation = { chain: 'polygon', decimals, minimumUnits };
+    const valuation = { chain: 'polygon', decimals, minimumUnits, marginBasisPoints: 0 };
     await setCreditAmount(harness.db, valuation, transfer, 'blocked_sender');
     expect(await depositsPage()).toContain('Deposits in review: 1.');
     const health = await (await harness.send('/operators/health', {}, env)).text();

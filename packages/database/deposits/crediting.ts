@@ -11,6 +11,9 @@ import type { TransferKey, TransferKeyRow } from './transfers.ts';
 
 export type TokenTerms = Readonly<{ chain: string; decimals: number; minimumUnits: bigint }>;
 
+/** The terms of newly final deposits: the token's, and the margin on top-ups in basis points. */
+export type ValuationTerms = TokenTerms & Readonly<{ marginBasisPoints: number }>;
+
 export type UnvaluedDeposit = TransferKey & Readonly<{ account: AccountId; sender: string }>;
 
 /**
@@ -42,11 +45,13 @@ export async function listUnvaluedDeposits(
  * Sets the credit amount of a final transfer. nano-USD have 9 decimals: with fewer, the token's
  * units are multiplied; with more, the rest below one nano-USD is added to earlier rests
  * (`remaining`) and is credited once it is whole. The row of the remainder is the lock: concurrent
- * calls wait for each other there. `reviewReason`: an operator must review the deposit.
+ * calls wait for each other there. The margin on top-ups is taken here and nowhere else, rounded down
+ * in the customer's favour; what it takes is the deposit's `fee`. `reviewReason`: an operator must
+ * review the deposit.
  */
 export async function setCreditAmount(
   db: Database,
-  { chain, decimals, minimumUnits }: TokenTerms,
+  { chain, decimals, minimumUnits, marginBasisPoints }: ValuationTerms,
   { txHash, logIndex }: TransferKey,
   reviewReason: string | null,
 ): Promise<void> {
@@ -65,12 +70,15 @@ export async function setCreditAmount(
       ), v as (
         select t.units, least(9223372036854775807,
           div(t.units + mod(mod(r.remaining - t.units, ${divisor}) + ${divisor}, ${divisor}) - r.remaining, ${divisor}) * ${multiplier}
-        ) as amount from t, r
+        ) as gross from t, r
+      ), f as (
+        select units, gross, div(gross * ${marginBasisPoints}::numeric, 10000) as fee from v
       )
-      update deposits set amount = v.amount, reason = ${reviewReason}::text,
+      update deposits set amount = f.gross - f.fee, fee = f.fee,
+        fee_basis_points = ${marginBasisPoints}, reason = ${reviewReason}::text,
         state = case when ${reviewReason}::text is not null then 'in_review'
-          when v.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end
-      from v where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'pending'`),
+          when f.units < ${minimumUnits.toString()}::numeric then 'dust' else 'final' end
+      from f where chain = ${chain} and tx_hash = ${txHash} and log_index = ${logIndex} and state = 'pending'`),
   );
 }
 
@@ -85,7 +93,7 @@ export async function releaseDust(
     db.execute(sql`update deposits set state = 'final'
       where chain = ${chain} and state = 'dust' and amount > 0
         and account_id in (select account_id from deposits join ${unnestTexts(accounts)} on account_id = r.value
-          where chain = ${chain} and state = 'dust' group by account_id having sum(amount) >= ${minimum.toString()}::numeric)`),
+          where chain = ${chain} and state = 'dust' group by account_id having sum(amount + fee) >= ${minimum.toString()}::numeric)`),
   );
 }
 
@@ -97,6 +105,9 @@ export type CreditableDeposit = TransferKey &
     account: AccountId;
     units: bigint;
     amount: NanoUsd;
+    /** The margin on top-ups that was taken from it, and its share. */
+    fee: NanoUsd;
+    feeBasisPoints: number;
     fingerprint: string;
     index: number;
     /** The units the account received on this chain within the day before it, itself included. */
@@ -110,6 +121,8 @@ type CreditableRow = TransferKeyRow & {
   account_id: string;
   units: string;
   amount: string;
+  fee: string;
+  fee_basis_points: number;
   fingerprint: string;
   index: string | number;
   day_units: string;
@@ -123,7 +136,8 @@ export async function listCreditableDeposits(
 ): Promise<readonly CreditableDeposit[]> {
   const { rows } = await queryOrThrow(
     db.execute<CreditableRow>(sql`select d.tx_hash, d.log_index, d.block_number, d.block_hash,
-        d.recipient, d.account_id, d.units::text, d.amount::text, a.fingerprint, a.index,
+        d.recipient, d.account_id, d.units::text, d.amount::text, d.fee::text,
+        d.fee_basis_points, a.fingerprint, a.index,
         (select sum(o.units) from deposits o where o.account_id = d.account_id and o.chain = d.chain
           and o.state <> 'pending' and o.seen_at > d.seen_at - interval '1 day'
           and o.seen_at <= d.seen_at)::text as day_units
@@ -141,6 +155,8 @@ export async function listCreditableDeposits(
     account: row.account_id,
     units: BigInt(row.units),
     amount: BigInt(row.amount),
+    fee: BigInt(row.fee),
+    feeBasisPoints: Number(row.fee_basis_points),
     fingerprint: row.fingerprint,
     index: Number(row.index),
     dayUnits: BigInt(row.day_units),

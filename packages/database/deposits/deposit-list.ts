@@ -12,6 +12,8 @@ export type DepositRow = TransferKey &
     blockNumber: number;
     units: bigint;
     amount: NanoUsd | null;
+    /** The margin on top-ups that `amount` leaves out. */
+    fee: NanoUsd;
     state: string;
     reason: string | null;
     seenAt: Instant;
@@ -23,6 +25,7 @@ type DepositListRow = TransferKeyRow & {
   block_number: string | number;
   units: string;
   amount: string | null;
+  fee: string;
   state: string;
   reason: string | null;
   seen_at: string | number;
@@ -37,7 +40,7 @@ export async function listDeposits(
 ): Promise<readonly DepositRow[]> {
   const { rows } = await queryOrThrow(
     db.execute<DepositListRow>(sql`select chain, tx_hash, log_index, block_number, units::text,
-        amount::text, state, reason, ${toEpochMs(sql`seen_at`)} as seen_at,
+        amount::text, fee::text, state, reason, ${toEpochMs(sql`seen_at`)} as seen_at,
         ${toEpochMs(sql`credited_at`)} as credited_at
       from deposits where account_id = ${account} order by seen_at desc, chain, tx_hash, log_index
       limit ${limit}`),
@@ -49,6 +52,7 @@ export async function listDeposits(
     blockNumber: Number(row.block_number),
     units: BigInt(row.units),
     amount: row.amount === null ? null : BigInt(row.amount),
+    fee: BigInt(row.fee),
     state: row.state,
     reason: row.reason,
     seenAt: Number(row.seen_at),

@@ -144,6 +144,9 @@ export const deposits = pgTable(
      * deposits of the same account and chain left below one nano-USD.
      */
     amount: bigint('amount', { mode: 'bigint' }),
+    /** The margin on top-ups that `amount` leaves out, in nano-USD, and its share; set with it. */
+    fee: bigint('fee', { mode: 'bigint' }).notNull().default(sql`0`),
+    feeBasisPoints: integer('fee_basis_points').notNull().default(0),
     state: varchar('state', { length: 16 }).notNull(),
     /** A word from a closed list, for `in_review` and `closed`. */
     reason: varchar('reason', { length: 40 }),
@@ -163,6 +166,7 @@ export const deposits = pgTable(
       sql.raw(`state in (${DEPOSIT_STATES.map((state) => `'${state}'`).join(', ')})`),
     ),
     check('deposits_amount', sql`(${t.state} = 'pending') = (${t.amount} is null)`),
+    check('deposits_fee', sql`${t.fee} >= 0 and ${t.feeBasisPoints} between 0 and 5000`),
     index('deposits_account').on(t.accountId, t.seenAt),
     index('deposits_waiting')
       .on(t.chain, t.state, t.blockNumber)

@@ -3,6 +3,7 @@ import type { AccountId, Instant } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, lt, ne, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { deposits } from '../schema/deposits.ts';
 import { ledgerEntries } from '../schema/ledger.ts';
 
 export type BalanceTransaction = Readonly<{
@@ -11,6 +12,8 @@ export type BalanceTransaction = Readonly<{
   kind: 'credit' | 'adjustment';
   delta: NanoUsd;
   postedAfter: NanoUsd;
+  /** The platform's margin on a top-up, which `delta` leaves out. */
+  fee: NanoUsd;
   at: Instant;
 }>;
 
@@ -23,8 +26,25 @@ export async function listBalanceTransactions(
   const { beforeSeq, limit } = page;
   const rows = await queryOrThrow(
     db
-      .select()
+      .select({
+        seq: ledgerEntries.seq,
+        id: ledgerEntries.id,
+        kind: ledgerEntries.kind,
+        delta: ledgerEntries.delta,
+        postedAfter: ledgerEntries.postedAfter,
+        at: ledgerEntries.at,
+        fee: sql`coalesce(${deposits.fee}, 0)::text`.mapWith(BigInt),
+      })
       .from(ledgerEntries)
+      // The id of a deposit's credit is `chainId:txHash:logIndex`.
+      .leftJoin(
+        deposits,
+        and(
+          eq(deposits.accountId, ledgerEntries.accountId),
+          sql`${deposits.txHash} = split_part(${ledgerEntries.id}, ':', 2)`,
+          sql`${deposits.logIndex}::text = split_part(${ledgerEntries.id}, ':', 3)`,
+        ),
+      )
       .where(
         and(
           eq(ledgerEntries.accountId, account),
@@ -36,12 +56,13 @@ export async function listBalanceTransactions(
       .orderBy(desc(ledgerEntries.seq))
       .limit(limit),
   );
-  return rows.map(({ seq, id, kind, delta, postedAfter, at }) => ({
+  return rows.map(({ seq, id, kind, delta, postedAfter, fee, at }) => ({
     seq,
     id,
     kind: kind === 'credit' ? 'credit' : 'adjustment',
     delta,
     postedAfter,
+    fee,
     at: at.getTime(),
   }));
 }

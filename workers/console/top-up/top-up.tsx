@@ -3,6 +3,7 @@
  * every display), the deposits and their states, and the form for a missing transfer. Only the
  * deposits Worker can credit.
  */
+import { readTopUpMargin } from '@farebox/database/catalog';
 import {
   type ChainState,
   type DepositRow,
@@ -17,7 +18,15 @@ import {
   NETWORK_NAMES,
   type VerifiedAddressResult,
 } from '@farebox/deposits';
-import { Field, formatTokenUnits, Money, Note, readForm, Time } from '@farebox/design';
+import {
+  Field,
+  formatCurrency,
+  formatTokenUnits,
+  Money,
+  Note,
+  readForm,
+  Time,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
@@ -103,7 +112,12 @@ const DepositStateCell: FC<{
   );
 };
 
-type DepositData = Readonly<{ deposits: readonly DepositRow[]; states: readonly ChainState[] }>;
+type DepositData = Readonly<{
+  deposits: readonly DepositRow[];
+  states: readonly ChainState[];
+  /** The margin on top-ups, in basis points. */
+  marginBasisPoints: number;
+}>;
 
 const DepositTable: FC<TopUpProps & DepositData> = (props) => {
   const { messages, language, chains, deposits, states } = props;
@@ -141,7 +155,10 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
                     deposit={deposit}
                   />
                 </td>
-                <td>{deposit.state === 'credited' && <Money amount={deposit.amount ?? 0n} />}</td>
+                <td>
+                  {deposit.state === 'credited' && <Money amount={deposit.amount ?? 0n} />}
+                  {deposit.fee > 0n && ` (${t.fee(formatCurrency(deposit.fee, language))})`}
+                </td>
                 <td>
                   <Transaction chain={chain} hash={deposit.txHash} />
                 </td>
@@ -157,11 +174,12 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
 async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
   const { deps, user } = c.var;
   const { db } = deps.identity;
-  const [deposits, states] = await Promise.all([
+  const [deposits, states, marginBasisPoints] = await Promise.all([
     listDeposits(db, user.account, MAX_DEPOSITS),
     readChainStates(db),
+    readTopUpMargin(db, deps.identity.now()),
   ]);
-  return { deposits, states };
+  return { deposits, states, marginBasisPoints };
 }
 
 /** Refreshed by a script while the page is visible. */
@@ -241,13 +259,18 @@ const TokenContract: FC<{ messages: Messages; chain: Chain }> = ({ messages, cha
   );
 };
 
-const NetworkDetails: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) => {
+const NetworkDetails: FC<{ messages: Messages; chain: Chain; marginBasisPoints: number }> = ({
+  messages,
+  chain,
+  marginBasisPoints,
+}) => {
   const { topUp: t } = messages;
   const minutes = minutesToCredit(chain);
   return (
     <ul>
       <li>{t.onlyToken(NETWORK_NAMES[chain.name])}</li>
       <li>{t.minimum(formatTokenUnits(chain.minimumUnits, chain.decimals))}</li>
+      {marginBasisPoints > 0 && <li>{t.platformFee(String(marginBasisPoints / 100))}</li>}
       <li>{t.creditTime(minutes)}</li>
       <li>{t.addressNote}</li>
       <li>{t.exchangeFee}</li>
@@ -351,7 +374,11 @@ async function networkPage(
               <a href={walletLink(chain, verified.address.text)}>{t.openInWallet}</a>
             </p>
           )}
-          <NetworkDetails messages={messages} chain={chain} />
+          <NetworkDetails
+            messages={messages}
+            chain={chain}
+            marginBasisPoints={depositData.marginBasisPoints}
+          />
           <TokenContract messages={messages} chain={chain} />
           {getFaucetUrl(c.env) !== null && <Faucet messages={messages} chain={chain} />}
           <ClaimForm

@@ -53,12 +53,15 @@ const TransactionTable: FC<LocaleProps & Readonly<{ items: readonly BalanceTrans
           </tr>
         </thead>
         <tbody>
-          {items.map(({ at, kind, delta, postedAfter, id }) => (
+          {items.map(({ at, kind, delta, postedAfter, fee, id }) => (
             <tr>
               <td>
                 <Time at={at} language={language} />
               </td>
-              <td>{transactions[kind]}</td>
+              <td>
+                {transactions[kind]}
+                {fee > 0n && ` (${transactions.fee(formatCurrency(fee, language))})`}
+              </td>
               <td class="number">{formatCurrency(delta, language)}</td>
               <td class="number">{formatCurrency(postedAfter, language)}</td>
               <td>
@@ -180,11 +183,20 @@ transactionRoutes.get('/transactions', async (c) => {
   );
 });
 
-const COLUMNS = ['seq', 'at', 'kind', 'id', 'amount_usd', 'amount_nano_usd', 'balance_after_usd'];
+const COLUMNS = [
+  'seq',
+  'at',
+  'kind',
+  'id',
+  'amount_usd',
+  'amount_nano_usd',
+  'balance_after_usd',
+  'fee_usd',
+];
 
-function toCsvRow({ seq, at, kind, id, delta, postedAfter }: BalanceTransaction): Row {
+function toCsvRow({ seq, at, kind, id, delta, postedAfter, fee }: BalanceTransaction): Row {
   const time = new Date(at).toISOString();
-  return [seq, time, kind, id, { usd: delta }, delta, { usd: postedAfter }];
+  return [seq, time, kind, id, { usd: delta }, delta, { usd: postedAfter }, { usd: fee }];
 }
 
 type LoadPage = (beforeSeq: number | null) => Promise<readonly BalanceTransaction[]>;
