@@ -94,6 +94,7 @@ describe('diffPriceLists', () => {
     const changes = diffPriceLists(before, after);
     expect(changes.map(({ rule, field, after: is }) => [rule, field, is])).toEqual([
       ['flex', 'factor', '0.5'],
+      ['flex', 'when', '{"tier":"flex"}'],
       ['', 'retires on', '2027-01-14'],
       ['', 'name m-latest', 'listed'],
     ]);
@@ -108,6 +109,25 @@ describe('diffPriceLists', () => {
     ]);
     expect(diffPriceLists(EMPTY, buildPriceList([BASE]))).toEqual([
       { ...whole, before: '-', after: 'new', large: false },
+    ]);
+  });
+
+  it('reports other hours, sizes or dates of a rule', () => {
+    const longFrom = (tokens: number): PriceRule => {
+      return { ...BASE, id: 'long', when: { input: { tokens, inclusive: false } } };
+    };
+    const [before, after] = [longFrom(1000), longFrom(2000)].map((rule) =>
+      buildPriceList([rule, BASE]),
+    );
+    expect(diffPriceLists(before ?? EMPTY, after ?? EMPTY)).toMatchObject([
+      { model: 'p/m', rule: 'long', field: 'when', after: expect.stringContaining('2000') },
+    ]);
+  });
+
+  it('reports a calendar that changed', () => {
+    const calendar = { source: 's', from: '2026-01-01', until: '2026-12-31', days: ['2026-10-01'] };
+    expect(diffPriceLists(EMPTY, { ...EMPTY, calendars: { cn: calendar } })).toMatchObject([
+      { model: 'calendar cn', before: '-', after: '1 days, 2026-01-01 to 2026-12-31' },
     ]);
   });
 });

@@ -45,6 +45,13 @@ function listPrices(model: ListedModel): Field[] {
   return [...rules, ...factors].map((field) => ({ ...field, value: String(field.amount) }));
 }
 
+/** When rules and factors hold, as the list writes it: hours, sizes and dates are prices too. */
+function listConditions({ prices, factors }: ListedModel): Field[] {
+  return [...prices, ...factors].map(({ id, when }) => {
+    return { rule: id, field: 'when', value: JSON.stringify(when) };
+  });
+}
+
 function listFacts({ limits, lifecycle, names }: ListedModel): Field[] {
   const facts = {
     context: limits.context,
@@ -59,7 +66,7 @@ function listFacts({ limits, lifecycle, names }: ListedModel): Field[] {
 }
 
 function indexFields(model: ListedModel): Fields {
-  const fields = [...listPrices(model), ...listFacts(model)];
+  const fields = [...listPrices(model), ...listConditions(model), ...listFacts(model)];
   return new Map(fields.map((field) => [`${field.rule}/${field.field}`, field]));
 }
 
@@ -102,7 +109,32 @@ function indexModels(list: PriceList): ReadonlyMap<string, ListedModel> {
   );
 }
 
-/** Returns every change of a price, factor, limit, date or name, and the models that came or went. */
+/** The days that came to a calendar of holidays or went, and the stretch that it covers. */
+function compareCalendars(before: PriceList, after: PriceList): Change[] {
+  const ids = new Set([...Object.keys(before.calendars), ...Object.keys(after.calendars)]);
+  const format = ({ calendars }: PriceList, id: string): string => {
+    const calendar = calendars[id];
+    return calendar === undefined
+      ? NONE
+      : `${calendar.days.length} days, ${calendar.from} to ${calendar.until}`;
+  };
+  return [...ids]
+    .filter((id) => JSON.stringify(before.calendars[id]) !== JSON.stringify(after.calendars[id]))
+    .map((id) => ({
+      model: `calendar ${id}`,
+      rule: '',
+      field: 'days',
+      before: format(before, id),
+      after: format(after, id),
+      factor: '',
+      large: false,
+    }));
+}
+
+/**
+ * Returns every change of a price, condition, factor, limit, date, name or calendar, and the models
+ * that came or went.
+ */
 export function diffPriceLists(before: PriceList, after: PriceList): Change[] {
   const [was, is] = [indexModels(before), indexModels(after)];
   const whole = { rule: '', field: 'model', factor: '' };
@@ -115,5 +147,5 @@ export function diffPriceLists(before: PriceList, after: PriceList): Change[] {
   const gone = [...was.keys()]
     .filter((name) => !is.has(name))
     .map((model) => ({ ...whole, model, before: 'listed', after: NONE, large: true }));
-  return [...changes, ...gone];
+  return [...changes, ...gone, ...compareCalendars(before, after)];
 }
