@@ -109,7 +109,7 @@ describe('the Anthropic SDK’s messages', () => {
   it('list models in the shape the SDK pages through', async () => {
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);
-    expect(ids).toContain('anthropic/claude-sonnet-4-5');
+    expect(ids).toContain('anthropic/claude-opus-5-5');
   });
 });
 

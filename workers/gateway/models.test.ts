@@ -127,9 +127,15 @@ describe('GET /v1/models/{id}', () => {
     expect(await response.json()).toMatchObject({ object: 'model', type: 'model' });
   });
 
+  it('knows a retired model, which the list leaves out', async () => {
+    const response = await get('/v1/models/deepseek-chat');
+    expect(await response.json()).toMatchObject({ lifecycle: 'retired' });
+    expect(ids(await list('', {}))).not.toContain('deepseek/deepseek-chat');
+  });
+
   it('suggests names for an unknown one', async () => {
-    const response = await get('/v1/models/claude-sonet-4-5');
+    const response = await get('/v1/models/claude-opus-5-6');
     expect(response.status).toBe(404);
-    expect(JSON.stringify(await response.json())).toContain('claude-sonnet-4-5');
+    expect(JSON.stringify(await response.json())).toContain('claude-opus-5-5');
   });
 });

@@ -21,9 +21,11 @@ function toInstant(date: string | null): string | null {
 }
 
 /** The lifecycle in the words of Anthropic's models endpoint. */
-function lifecycleJson({ lifecycle, deprecated }: Model): Record<string, unknown> {
+function lifecycleJson(model: Model, now: number): Record<string, unknown> {
+  const { lifecycle, deprecated } = model;
+  const stage = deprecated ? 'deprecated' : 'active';
   return {
-    lifecycle: deprecated ? 'deprecated' : 'active',
+    lifecycle: isRetired(model, now) ? 'retired' : stage,
     deprecated,
     deprecated_at: toInstant(lifecycle.deprecatedOn),
     retires_at: toInstant(lifecycle.retiresOn),
@@ -103,7 +105,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     architecture: { input_modalities: modalities(model), output_modalities: ['text'] },
     capabilities: capabilitiesJson(model),
     endpoints: provider === undefined ? [] : supportedEndpoints(provider),
-    ...lifecycleJson(model),
+    ...lifecycleJson(model, now),
     ...pricesJson(model, now),
   };
 }
@@ -163,7 +165,7 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   });
 }
 
-/** GET /v1/models/{id}: any name that calls accept. */
+/** GET /v1/models/{id}: any name that calls accept, also of a retired model, which is not listed. */
 export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
   const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;
@@ -172,7 +174,7 @@ export async function getModel(ctx: RequestContext, id: string): Promise<Respons
   const providers = [...ctx.deps.providers.keys()];
   const model = catalog.findModel(id, providers);
   const isAllowed = model !== undefined && (allowed === null || allowed.includes(model.name));
-  if (model === undefined || !isAllowed || isRetired(model, now)) {
+  if (model === undefined || !isAllowed) {
     const suggestions = catalog.suggestModels(id, providers, now);
     return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }
