@@ -1,14 +1,8 @@
 /** Every test that docs/privacy-as-tests.md names exists, by its title, and is not skipped. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { checkDocumentedTest, readDocumentedTests } from './support/documented-tests.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const ROWS = [
-  ...readFileSync(join(ROOT, 'docs/privacy-as-tests.md'), 'utf8').matchAll(
-    /^\| (P\d+[^|]*|P\d+) \|[^|]+\| `([^`]+)` "(.+)" \|$/gm,
-  ),
-].map(([, promise = '', file = '', title = '']) => ({ promise, file, title }));
+const ROWS = readDocumentedTests('docs/privacy-as-tests.md').filter(({ row }) => /^P\d/.test(row));
 
 /** The promises that the software keeps today; P16 to P20 come with the public site. */
 const IMPLEMENTED = [
@@ -17,18 +11,13 @@ const IMPLEMENTED = [
 
 describe('each promise of the privacy policy', () => {
   it('has at least one test', () => {
-    const numbers = ROWS.flatMap(({ promise }) => [...promise.matchAll(/P(\d+)/g)]).map(
-      ([, number]) => Number(number),
+    const numbers = ROWS.flatMap(({ row }) => [...row.matchAll(/P(\d+)/g)]).map(([, number]) =>
+      Number(number),
     );
     expect(IMPLEMENTED.filter((number) => !numbers.includes(number))).toEqual([]);
   });
 
-  it.each(ROWS)('$promise: $file "$title"', ({ file, title }) => {
-    const path = join(ROOT, file);
-    expect(existsSync(path)).toBe(true);
-    const source = readFileSync(path, 'utf8');
-    const at = source.indexOf(title);
-    expect(at).toBeGreaterThan(-1);
-    expect(source.slice(Math.max(0, at - 40), at)).not.toMatch(/\.(skip|todo)\b/);
+  it.each(ROWS)('$row: $file "$title"', (row) => {
+    expect(checkDocumentedTest(row)).toBeUndefined();
   });
 });
