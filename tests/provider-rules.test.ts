@@ -126,6 +126,49 @@ describe('a whole answer without usage', () => {
   );
 });
 
+describe('an answer that fails', () => {
+  const chunk = (delta: object) =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })}\n\n`;
+  const error = (code: string) => `data: ${JSON.stringify({ error: { code, message: code } })}\n\n`;
+  const words = Array.from({ length: 40 }, () => chunk({ content: 'river ' })).join('');
+
+  const failWith =
+    (text: string, ending: 'end' | 'cut'): UpstreamHandler =>
+    async (_, response) => {
+      openStream(response);
+      response.write(text);
+      await sleep(50);
+      if (ending === 'end') response.end();
+      else response.destroy();
+    };
+  const callStream = (handler: UpstreamHandler) =>
+    callAndBill('/v1/chat/completions', { model: 'gpt-4o-mini', stream: true }, handler);
+
+  it.each([
+    ['an error event', error('server_error'), 'end'],
+    ['an error of our account', error('insufficient_quota'), 'end'],
+    ['a broken connection', chunk({ role: 'assistant', content: '' }), 'cut'],
+  ] as const)('before any content costs nothing: %s', async (_case, text, ending) => {
+    const { bill } = await callStream(failWith(text, ending));
+    expect(bill).toMatchObject({ reason: 'waived_upstream_error', cost_nano_usd: '0' });
+  });
+
+  it.each([
+    ['an error event', words + error('server_error'), 'end'],
+    ['an error of our account', words + error('insufficient_quota'), 'end'],
+    ['a broken connection', words, 'cut'],
+  ] as const)(
+    'after content is charged what was seen, and no text denies it: %s',
+    async (_case, body, ending) => {
+      const { text, bill } = await callStream(failWith(body, ending));
+      expect(text).toContain('error');
+      expect(text.toLowerCase()).not.toContain('nothing was charged');
+      expect(bill.usage?.output).toBe(40);
+      expect(BigInt(bill.cost_nano_usd)).toBeGreaterThan(0n);
+    },
+  );
+});
+
 describe('a refusal of Anthropic', () => {
   const usage = { input_tokens: 18, output_tokens: 5 };
   type Details = Readonly<{ category: string | null }> | null;

@@ -90,7 +90,7 @@ function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>)
     case 'upstream_overloaded':
       return `${apiError.provider} is overloaded or limits our rate. Try again shortly. Nothing was charged.`;
     case 'upstream_account_error':
-      return `${apiError.provider} rejected Farebox's own account. We have been alerted. Nothing was charged.`;
+      return `${apiError.provider} rejected Farebox's own account. We have been alerted.`;
     case 'upstream_unreachable':
       return `${apiError.provider} could not be reached. Nothing was charged.`;
     case 'upstream_timeout':
