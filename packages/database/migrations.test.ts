@@ -17,6 +17,7 @@ import {
   readRescan,
 } from './deposits/index.ts';
 import { listEmailDeliveries, listOpenNotifications } from './email/index.ts';
+import { findGeneration } from './ledger/index.ts';
 import { readHealth } from './operators/index.ts';
 import { listReceipts } from './privacy/index.ts';
 
@@ -31,6 +32,7 @@ const ACCOUNT = 'aaaaaaaaaaaaaaaa';
 const HASH = 'b'.repeat(64);
 const AT = Date.UTC(2026, 10, 1);
 const TIMESTAMP = `'${new Date(AT).toISOString()}'`;
+const CALL_ID = '5'.repeat(32);
 const CHAIN_ADDRESS = `0x${'1'.repeat(40)}`;
 
 function transfer(index: number, state: string, amount: string, foundBy: string, reason = 'null') {
@@ -43,6 +45,16 @@ function transfer(index: number, state: string, amount: string, foundBy: string,
 /** One row at least in every table that the rename touches, with every value that it changes. */
 const OLD_ROWS = [
   `insert into accounts (id, created_at) values ('${ACCOUNT}', ${TIMESTAMP})`,
+  `insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at) values
+    ('${ACCOUNT}', 1, 'local:1', 'credit', 100, 100, ${TIMESTAMP}),
+    ('${ACCOUNT}', 2, '${CALL_ID}', 'charge', -7, 93, ${TIMESTAMP})`,
+  `insert into calls (account_id, id, seq, key_id, model, provider, dialect, stream, http_status,
+      status, reason, input_uncached, cache_read, cache_write_5m, cache_write_1h, output,
+      output_reasoning, input_uncached_price, cache_read_price, cache_write_5m_price,
+      cache_write_1h_price, output_price, fees, charged, shortfall, created_at, settled_at)
+    values ('${ACCOUNT}', '${CALL_ID}', 2, 7, 'openai/gpt', 'openai', 'chat', true, 200, 'settled',
+      'provider_reported', 1, 2, 3, 4, 5, 0, 10, 20, 30, 40, 50, '[]', 7, 0, ${TIMESTAMP},
+      ${TIMESTAMP})`,
   `insert into sweeps values (${TIMESTAMP}, 1, 2, 3, 4, 5)`,
   `insert into throttle_counters values ('bucket', 3, ${TIMESTAMP})`,
   `insert into notices (account_id, id, kind, key_id, model, at) values
@@ -227,6 +239,11 @@ describe.each(choices)('migrating a database with rows, on $name', ({ choice }) 
       { state: 'pending', count: 1 },
     ]);
     expect(await listEmailDeliveries(db, ACCOUNT, 9)).toHaveLength(2);
+    expect(await findGeneration(db, ACCOUNT, CALL_ID)).toMatchObject({
+      usage: { cache_write_5m: 3, cache_write_30m: 0, cache_write_1h: 4, cache_write_12h: 0 },
+      prices: { cache_write_1h: 40n, cache_write_12h: 0n, output: 50n },
+      priceRule: null,
+    });
     const health = await readHealth(db, AT + 1);
     expect(health.reconciliation).toMatchObject({ runs: 1, accounts: 1, unfinished: 5 });
     expect(health.emails).toHaveLength(2);
