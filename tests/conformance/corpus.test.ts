@@ -25,6 +25,7 @@ type Meta = Readonly<{
     Record<'input_total' | 'output_total' | 'cached_read' | 'cached_write' | 'reasoning', number>
   > | null;
   cost_reported_usd: number | null;
+  features: readonly string[];
 }>;
 
 type Case = Readonly<{ meta: Meta; body: Buffer; request: Record<string, unknown> | null }>;
@@ -148,7 +149,8 @@ function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
   if (bill.usage === null) return null;
   const isOffered = meta.provider === 'openrouter' && !meta.model.endsWith(':free');
   if (isOffered && meta.cost_reported_usd !== null) return meta.cost_reported_usd * 1e9;
-  const cacheWrite = (bill.usage.cache_write_5m ?? 0) + (bill.usage.cache_write_1h ?? 0);
+  const { cache_write_5m: brief = 0, cache_write_30m: usual = 0 } = bill.usage;
+  const cacheWrite = brief + usual + (bill.usage.cache_write_1h ?? 0);
   const cacheRead = bill.usage.cache_read ?? 0;
   const result = calcPrice(
     {
@@ -184,6 +186,11 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
         usedRecordedRequest ? 'recorded' : 'plain',
       ].join('  '),
     );
+    if (bill.reason === 'refused_without_output') {
+      expect(testCase.meta.features).toContain('refusal');
+      expect(bill.cost_nano_usd).toBe('0');
+      return;
+    }
     if (usage !== null) {
       expect(bill.reason).toMatch(/^(provider_reported|free)$/);
       const reported = sumUsage(bill);
