@@ -103,6 +103,11 @@ export type UpstreamRequest = Readonly<{
   headers: Headers;
   /** The edited body, in pieces, so that a large one is never copied. */
   body: readonly Uint8Array[];
+  /**
+   * Called, perhaps more than once, when the body is no longer needed: it has been handed to the
+   * connection, or the answer has begun.
+   */
+  onBodySent?: () => void;
   /** Aborts the request: the caller does, and so does `send` at a timeout. */
   abort: AbortController;
   /** The timeout for the answer's headers, in milliseconds. */

@@ -119,7 +119,7 @@ export async function send(
     timedOut = !abort.signal.aborted;
     abort.abort();
   }, request.firstByteMs);
-  const body = toRequestBody(request.body);
+  const body = toRequestBody(request.body, request.onBodySent);
   const init = {
     method: 'POST',
     headers: buildHeaders(request),
@@ -132,6 +132,7 @@ export async function send(
   };
   try {
     const response = await fetch(url + filterQuery(request.query), init);
+    request.onBodySent?.();
     return response.ok ? toUpstreamSuccess(response) : await toUpstreamFailure(response, now());
   } catch {
     if (timedOut) return { ok: false, reason: 'timeout' };

@@ -15,36 +15,53 @@ function* toSlices(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   }
 }
 
-async function writeSlices(pieces: readonly Uint8Array[], target: WritableStream<Uint8Array>) {
+async function writeSlices(
+  pieces: readonly Uint8Array[],
+  target: WritableStream<Uint8Array>,
+  onSent: () => void,
+) {
   const writer = target.getWriter();
   try {
     for (const slice of toSlices(pieces)) await writer.write(slice);
     await writer.close();
+    onSent();
   } catch {
     // The connection is gone; the fetch that reads the other end reports it.
   }
 }
 
-function toStream(pieces: readonly Uint8Array[], length: number): ReadableStream {
+function toStream(
+  pieces: readonly Uint8Array[],
+  length: number,
+  onSent: () => void,
+): ReadableStream {
   // workerd's own stream keeps Content-Length, which some providers insist on; Node has none.
   if (typeof FixedLengthStream !== 'undefined') {
     const { readable, writable } = new FixedLengthStream(length);
-    void writeSlices(pieces, writable);
+    void writeSlices(pieces, writable, onSent);
     return readable;
   }
   const slices = toSlices(pieces);
   return new ReadableStream({
     pull(controller) {
       const next = slices.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
+      if (next.done !== true) {
+        controller.enqueue(next.value);
+        return;
+      }
+      controller.close();
+      onSent();
     },
   });
 }
 
-export function toRequestBody(pieces: readonly Uint8Array[]): Uint8Array | ReadableStream {
+/** `onSent` is called once the pieces of a streamed body are no longer needed. */
+export function toRequestBody(
+  pieces: readonly Uint8Array[],
+  onSent: () => void = () => {},
+): Uint8Array | ReadableStream {
   let length = 0;
   for (const piece of pieces) length += piece.length;
-  if (length >= MAX_CONCAT_BYTES) return toStream(pieces, length);
+  if (length >= MAX_CONCAT_BYTES) return toStream(pieces, length, onSent);
   return concatBytes(pieces);
 }

@@ -2,7 +2,6 @@
 import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
 import { type Context, type Handler, Hono } from 'hono';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
-import { drainBody } from './body-reader.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse, withCors } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
@@ -77,7 +76,7 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
 app.all(
   '*',
   withRequestContext(async (ctx, c) => {
-    await drainBody(ctx.request);
+    await ctx.deps.bodyReader.drain(ctx.request);
     const allowed = ALLOWED_METHODS.get(c.req.path);
     if (allowed === undefined) return respondError(ctx, { reason: 'not_found' });
     return respondError(ctx, { reason: 'method_not_allowed', allowed });

@@ -1,12 +1,28 @@
-/** Request bodies: their limits, the memory budget, and senders that stall. */
+/**
+ * Request bodies: their limits, codings and memory, and senders that stall or take what others need.
+ */
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { BodyReader, MAX_BODY_BYTES, MAX_BODY_BYTES_IN_FLIGHT } from './body-reader.ts';
+import { BodyBudget } from './body-budget.ts';
+import { type BodyOwner, BodyReader, MAX_BODY_BYTES, SMALL_BODY_BYTES } from './body-reader.ts';
+import type { ApiError } from './errors.ts';
 
-const LARGE = 1024 * 1024;
+const MB = 1024 * 1024;
+const LARGE = MB;
 
 afterEach(() => {
   vi.useRealTimers();
 });
+
+const ALICE: BodyOwner = { account: 'a'.repeat(16), checkLargeBody: async () => null };
+const BOB: BodyOwner = { account: 'b'.repeat(16), checkLargeBody: async () => null };
 
 function createRequest(body: BodyInit | null, headers: HeadersInit = {}): Request {
   const init = { method: 'POST', body, headers, duplex: 'half' };
@@ -21,65 +37,332 @@ function createSender(headers: HeadersInit = {}) {
   return { writer, request: createRequest(readable, headers) };
 }
 
+/** Sends the first `bytes` of a body of 20 MB and then nothing; returns the reading. */
+async function startSending(reader: BodyReader, owner: BodyOwner, bytes: number) {
+  const { writer, request } = createSender({ 'content-length': String(MAX_BODY_BYTES) });
+  const reading = reader.read(request, owner);
+  for (let sent = 0; sent < bytes; sent += LARGE) await writer.write(new Uint8Array(LARGE));
+  return { writer, reading };
+}
+
+async function readText(reader: BodyReader, body: BodyInit, headers: HeadersInit = {}) {
+  const result = await reader.read(createRequest(body, headers), ALICE);
+  return result.ok ? new TextDecoder().decode(result.bytes) : result.reason;
+}
+
 describe('BodyReader', () => {
-  it('returns the bytes of a body without Content-Length that comes in chunks', async () => {
-    const { writer, request } = createSender();
-    const reading = new BodyReader().read(request);
-    await writer.write(new Uint8Array(LARGE).fill(1));
-    await writer.write(new Uint8Array(LARGE).fill(2));
-    await writer.close();
-    const body = await reading;
-    if (!body.ok) throw new Error(body.reason);
-    expect(body.bytes.length).toBe(2 * LARGE);
-    expect([body.bytes[0], body.bytes.at(-1)]).toEqual([1, 2]);
+  it('returns the bytes of a body without Content-Length, however it is split', async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 300_000 }), { maxLength: 12 }),
+      async (sizes) => {
+        const budget = new BodyBudget();
+        const { writer, request } = createSender();
+        const reading = new BodyReader(budget).read(request, ALICE);
+        let next = 0;
+        const expected: number[] = [];
+        for (const size of sizes) {
+          const chunk = Uint8Array.from({ length: size }, () => (next++ * 7) & 0xff);
+          expected.push(...chunk.subarray(0, 3));
+          await writer.write(chunk);
+        }
+        await writer.close();
+        const body = await reading;
+        if (!body.ok) throw new Error(body.reason);
+        expect(body.bytes.length).toBe(next);
+        expect(body.bytes.every((byte, at) => byte === ((at * 7) & 0xff))).toBe(true);
+        expect(budget.bytes).toBe(next);
+        body.release();
+        expect([budget.bytes, body.bytes.length]).toEqual([0, 0]);
+      },
+    );
+    await fc.assert(property, { numRuns: 30 });
   });
 
   it('rejects a body above the limit, whether its length is declared or not', async () => {
     const tooLarge = { ok: false, reason: 'body_too_large', maxBytes: MAX_BODY_BYTES };
     const declared = createRequest('x', { 'content-length': String(MAX_BODY_BYTES + 1) });
-    expect(await new BodyReader().read(declared)).toEqual(tooLarge);
+    expect(await new BodyReader().read(declared, ALICE)).toEqual(tooLarge);
+    const budget = new BodyBudget();
     const chunked = createRequest(new Blob([new Uint8Array(MAX_BODY_BYTES + 1)]).stream());
-    expect(await new BodyReader().read(chunked)).toEqual(tooLarge);
+    expect(await new BodyReader(budget).read(chunked, ALICE)).toEqual(tooLarge);
+    expect(budget.bytes).toBe(0);
   });
 
   it('rejects a body that is shorter than its Content-Length', async () => {
     const request = createRequest(new Blob(['x']).stream(), { 'content-length': String(LARGE) });
-    const body = await new BodyReader().read(request);
+    const body = await new BodyReader().read(request, ALICE);
     expect(body).toEqual({ ok: false, reason: 'incomplete_body' });
   });
 
+  it('ignores a byte order mark', async () => {
+    expect(await readText(new BodyReader(), '\ufeff{"a":1}')).toBe('{"a":1}');
+    const long = `{"a":"${'x'.repeat(LARGE)}"}`;
+    expect(await readText(new BodyReader(), `\ufeff${long}`)).toBe(long);
+  });
+});
+
+describe('a sender that is too slow', () => {
+  const declared = { 'content-length': String(LARGE) };
+
   it.each([
-    ['with', { 'content-length': String(LARGE) }],
+    ['with', declared],
     ['without', {}],
-  ])('rejects a body %s Content-Length whose sender stalls for 10 s', async (_, headers) => {
+  ])('is rejected %s Content-Length after a pause of 10 s', async (_, headers) => {
     vi.useFakeTimers();
     const { writer, request } = createSender(headers);
-    const reading = new BodyReader().read(request);
-    await writer.write(new Uint8Array(10));
-    await vi.advanceTimersByTimeAsync(9_000);
-    await writer.write(new Uint8Array(10));
-    await vi.advanceTimersByTimeAsync(9_000);
+    const reading = new BodyReader().read(request, ALICE);
+    await writer.write(new Uint8Array(LARGE / 2));
+    await vi.advanceTimersByTimeAsync(4_000);
     await writer.write(new Uint8Array(10));
     await vi.advanceTimersByTimeAsync(11_000);
     expect(await reading).toEqual({ ok: false, reason: 'incomplete_body' });
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('rejects bodies beyond the memory budget until others are released', async () => {
-    const reader = new BodyReader();
-    const read = () =>
-      reader.read(createRequest(new Blob([new Uint8Array(MAX_BODY_BYTES)]).stream()));
-    const bodies = [];
-    for (let i = 0; i < MAX_BODY_BYTES_IN_FLIGHT / MAX_BODY_BYTES; i += 1)
-      bodies.push(await read());
-    expect(bodies.every((body) => body.ok)).toBe(true);
-    expect(await read()).toEqual({ ok: false, reason: 'gateway_busy' });
-    const [first] = bodies;
-    if (first?.ok) {
-      first.release();
-      first.release();
+  it('is rejected soon after it sends less than 64 KB a second', async () => {
+    vi.useFakeTimers();
+    const { writer, request } = createSender(declared);
+    const reading = new BodyReader().read(request, ALICE);
+    let seconds = 0;
+    const result = reading.then((body) => ({ body, seconds }));
+    for (; seconds < 20; seconds += 1) {
+      void writer.write(new Uint8Array(1_000)).catch(() => {});
+      await vi.advanceTimersByTimeAsync(1_000);
     }
-    expect((await read()).ok).toBe(true);
-    expect(await read()).toEqual({ ok: false, reason: 'gateway_busy' });
+    const { body, seconds: rejectedAfter } = await result;
+    expect(body).toEqual({ ok: false, reason: 'incomplete_body' });
+    expect(rejectedAfter).toBeLessThanOrEqual(7);
+  });
+
+  it('is rejected after 120 s, however fast it is', async () => {
+    vi.useFakeTimers();
+    const { writer, request } = createSender({ 'content-length': String(MAX_BODY_BYTES) });
+    const reading = new BodyReader().read(request, ALICE);
+    let isDone = false;
+    void reading.then(() => {
+      isDone = true;
+    });
+    for (let second = 0; second < 118; second += 1) {
+      await writer.write(new Uint8Array(70_000));
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(isDone).toBe(false);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await reading).toEqual({ ok: false, reason: 'incomplete_body' });
+  });
+
+  it('is rejected for a small body too, after 22 s', async () => {
+    vi.useFakeTimers();
+    const { request } = createSender({ 'content-length': '100' });
+    const reading = new BodyReader().read(request, ALICE);
+    await vi.advanceTimersByTimeAsync(23_000);
+    expect(await reading).toEqual({ ok: false, reason: 'incomplete_body' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the memory of bodies', () => {
+  it('is taken as the bytes arrive, in steps of at most 1 MB', async () => {
+    const budget = new BodyBudget();
+    const reader = new BodyReader(budget);
+    const { writer } = await startSending(reader, ALICE, 0);
+    expect(budget.bytes).toBe(0);
+    for (let sent = 1; sent <= 6; sent += 1) {
+      await writer.write(new Uint8Array(LARGE));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(budget.bytes).toBeGreaterThanOrEqual(sent * LARGE);
+      expect(budget.bytes).toBeLessThanOrEqual((sent + 1) * LARGE);
+    }
+    await writer.abort();
+  });
+
+  it('of senders that announce much and send nothing is not missing to others', async () => {
+    const reader = new BodyReader();
+    const idle = await Promise.all(
+      Array.from({ length: 500 }, () => startSending(reader, ALICE, 0)),
+    );
+    const other = createRequest(new Uint8Array(LARGE), { 'content-length': String(LARGE) });
+    expect(await reader.read(other, BOB)).toMatchObject({ ok: true });
+    await Promise.all(idle.map(({ writer }) => writer.abort()));
+  });
+
+  it('goes to the bodies nearest their end: of 64 at once four are served, the rest are busy', async () => {
+    const budget = new BodyBudget();
+    const reader = new BodyReader(budget);
+    const owners = Array.from({ length: 64 }, (_, at) => ({ ...ALICE, account: String(at) }));
+    let peak = 0;
+    const readings = owners.map(async (owner) => {
+      const { writer, request } = createSender({ 'content-length': String(MAX_BODY_BYTES) });
+      const reading = reader.read(request, owner);
+      for (let sent = 0; sent < MAX_BODY_BYTES; sent += LARGE / 2) {
+        await writer.write(new Uint8Array(LARGE / 2));
+        peak = Math.max(peak, budget.bytes);
+      }
+      await writer.close();
+      return reading;
+    });
+    const results = await Promise.all(readings);
+    expect(results.filter((body) => body.ok).length).toBe(4);
+    const others = results.filter((body) => !body.ok);
+    expect(new Set(others.map((body) => !body.ok && body.reason))).toEqual(
+      new Set(['gateway_busy']),
+    );
+    expect(peak).toBeLessThanOrEqual(84 * MB);
+  });
+
+  it('is left to other accounts by an account that holds four of the largest bodies', async () => {
+    const reader = new BodyReader();
+    const send = (owner: BodyOwner, bytes: number) =>
+      reader.read(createRequest(new Blob([new Uint8Array(bytes)]).stream()), owner);
+    const held = [];
+    for (let count = 0; count < 4; count += 1) held.push(await send(ALICE, MAX_BODY_BYTES));
+    expect(held.every((body) => body.ok)).toBe(true);
+    expect(await send(ALICE, 2 * LARGE)).toEqual({ ok: false, reason: 'gateway_busy' });
+    const other = await send(BOB, 2 * LARGE);
+    expect(other.ok).toBe(true);
+    for (const body of [...held, other]) if (body.ok) body.release();
+    expect((await send(ALICE, MAX_BODY_BYTES)).ok).toBe(true);
+  });
+
+  it('is taken from an account with most of it for another account’s body', async () => {
+    const budget = new BodyBudget(10 * LARGE, 9 * LARGE);
+    const reader = new BodyReader(budget);
+    const first = await startSending(reader, ALICE, 4 * LARGE);
+    const second = await startSending(reader, ALICE, 4 * LARGE);
+    const other = new Blob([new Uint8Array(3 * LARGE)]).stream();
+    expect(await reader.read(createRequest(other), BOB)).toMatchObject({ ok: true });
+    expect(budget.bytes).toBeLessThanOrEqual(10 * LARGE);
+    void second.writer.write(new Uint8Array(1)).catch(() => {});
+    void second.writer.close().catch(() => {});
+    expect(await second.reading).toEqual({ ok: false, reason: 'gateway_busy' });
+    await first.writer.abort();
+  });
+});
+
+describe('the account of a large body', () => {
+  const broke: ApiError = {
+    reason: 'insufficient_balance',
+    missingAmount: 1n,
+    affordableOutput: 0,
+  };
+
+  function refusingOwner() {
+    const asked = { count: 0 };
+    const checkLargeBody = async () => {
+      asked.count += 1;
+      return broke;
+    };
+    return { asked, owner: { ...ALICE, checkLargeBody } };
+  }
+
+  it('is asked before anything of it is kept, whether its length is declared or not', async () => {
+    for (const headers of [{ 'content-length': String(LARGE) }, {}]) {
+      const { owner, asked } = refusingOwner();
+      const budget = new BodyBudget();
+      const request = createRequest(new Blob([new Uint8Array(LARGE)]).stream(), headers);
+      expect(await new BodyReader(budget).read(request, owner)).toMatchObject(broke);
+      expect([asked.count, budget.bytes]).toEqual([1, 0]);
+    }
+  });
+
+  it('is asked before more than a small body is decoded', async () => {
+    const { owner, asked } = refusingOwner();
+    const body = gzipSync(new Uint8Array(LARGE));
+    const request = createRequest(new Uint8Array(body), {
+      'content-encoding': 'gzip',
+      'content-length': String(body.length),
+    });
+    expect(await new BodyReader().read(request, owner)).toMatchObject(broke);
+    expect(asked.count).toBe(1);
+  });
+
+  it('is not asked about a small one', async () => {
+    const { owner, asked } = refusingOwner();
+    const text = new Blob(['x'.repeat(SMALL_BODY_BYTES)]).stream();
+    expect(await new BodyReader().read(createRequest(text), owner)).toMatchObject({ ok: true });
+    expect(asked.count).toBe(0);
+  });
+});
+
+describe('a content coding', () => {
+  type Encode = (bytes: Uint8Array) => Uint8Array;
+  const CODINGS: readonly (readonly [string, Encode])[] = [
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['GZIP', gzipSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+    ['identity', (bytes) => bytes],
+    ['gzip, br', (bytes) => brotliCompressSync(gzipSync(bytes))],
+    ['identity, zstd ,gzip', (bytes) => gzipSync(zstdCompressSync(bytes))],
+  ];
+  const withCoding = async (encoding: string, body: Uint8Array) =>
+    new BodyReader().read(
+      createRequest(new Uint8Array(body), { 'content-encoding': encoding }),
+      ALICE,
+    );
+
+  it.each(CODINGS)('%s gives the bytes of any body', async (encoding, encode) => {
+    const property = fc.asyncProperty(
+      fc.uint8Array({ maxLength: 4_000 }),
+      fc.constantFrom(1, 70),
+      async (piece, times) => {
+        const bytes = Buffer.concat(Array.from({ length: times }, () => piece));
+        if (bytes[0] === 0xef) return;
+        const body = await withCoding(encoding, encode(bytes));
+        if (!body.ok) throw new Error(body.reason);
+        expect(Buffer.from(body.bytes).equals(bytes)).toBe(true);
+      },
+    );
+    await fc.assert(property, { numRuns: 25 });
+  });
+
+  it.each(CODINGS.filter(([name]) => name !== 'identity'))(
+    '%s ends a body that decodes to more than the limit early',
+    async (encoding, encode) => {
+      const budget = new BodyBudget();
+      const request = createRequest(new Uint8Array(encode(new Uint8Array(3 * MAX_BODY_BYTES))), {
+        'content-encoding': encoding,
+      });
+      expect(await new BodyReader(budget).read(request, ALICE)).toEqual({
+        ok: false,
+        reason: 'body_too_large',
+        maxBytes: MAX_BODY_BYTES,
+      });
+      expect(budget.bytes).toBe(0);
+    },
+  );
+
+  it.each(CODINGS.filter(([name]) => name !== 'identity'))(
+    '%s of a body that is cut off or is something else is an error',
+    async (encoding, encode) => {
+      const whole = encode(new TextEncoder().encode('{"model":"m"}'.repeat(50)));
+      const invalid = { ok: false, reason: 'invalid_content_encoding' };
+      expect(await withCoding(encoding, whole.subarray(0, whole.length - 9))).toEqual(invalid);
+      expect(await withCoding(encoding, new TextEncoder().encode('{"model":"m"}'))).toEqual(
+        invalid,
+      );
+    },
+  );
+
+  it.each(['compress', 'aws-chunked', 'gzip, snappy', 'gzip,gzip,gzip,gzip'])(
+    '%s is rejected as not supported',
+    async (encoding) => {
+      const reason = 'unsupported_content_encoding';
+      expect(await withCoding(encoding, new Uint8Array(9))).toEqual({ ok: false, reason });
+    },
+  );
+
+  it('counts the decoded size in the memory of bodies', async () => {
+    const budget = new BodyBudget();
+    const request = createRequest(new Uint8Array(gzipSync(new Uint8Array(3 * LARGE))), {
+      'content-encoding': 'gzip',
+    });
+    const body = await new BodyReader(budget).read(request, ALICE);
+    expect(budget.bytes).toBe(3 * LARGE);
+    if (body.ok) body.release();
+    expect(budget.bytes).toBe(0);
   });
 });

@@ -1,110 +1,207 @@
 /**
- * Reads request bodies within limits. All requests of an isolate share its memory (128 MB), so the
- * bodies in flight have a budget: above it a request gets 503 with Retry-After, because exceeding
+ * Reads request bodies within limits. All requests of an isolate share its memory (128 MB), so what
+ * large bodies hold has a budget: beyond it a request gets 503 with Retry-After, because exceeding
  * the memory would kill the isolate with every stream in it.
  */
+import type { AccountId } from '@farebox/ledger';
 import { err, ok, type Result } from '@farebox/result';
-import { IdleTimer } from './idle-timer.ts';
+import { type BodyAllocation, BodyBudget } from './body-budget.ts';
+import { BODY_SPEED, BodySource, type SpeedLimits } from './body-source.ts';
+import { type ContentEncoding, loadDecoder, parseContentEncoding } from './content-encoding.ts';
+import type { ApiError } from './errors.ts';
 
-/** The largest body accepted, in bytes. */
+/** The largest body accepted, in bytes, decoded. */
 export const MAX_BODY_BYTES = 20 * 1024 * 1024;
-/** The budget for bodies in flight in one isolate, in bytes: four of the largest. */
-export const MAX_BODY_BYTES_IN_FLIGHT = 4 * MAX_BODY_BYTES;
 
 /**
  * Bodies up to this size, in bytes, are read by the runtime in one piece, which is faster, and
  * outside the budget, so that a few large uploads never block ordinary calls.
  */
-const SMALL_BODY = 64 * 1024;
+export const SMALL_BODY_BYTES = 64 * 1024;
 
-/** How long a large body may pause, in milliseconds: other requests can't use what it reserves. */
-const IDLE_TIMEOUT_MS = 10_000;
+/** The largest step in which a body takes memory, in bytes. */
+const MAX_STEP_BYTES = 1024 * 1024;
 
-export type BodyResult = Result<
-  { bytes: Uint8Array; release: () => void },
-  'gateway_busy' | 'incomplete_body' | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
->;
+/** When a small body counts as slow, and when it is given up, in milliseconds. */
+const SLOW_SMALL_BODY_MS = 2_000;
+const MAX_SMALL_BODY_MS = 20_000;
+/** Slow small bodies that are waited for at a time: at most 8 MB. */
+const MAX_SLOW_SMALL_BODIES = 128;
 
 /**
- * How much of a rejected body is still read, in bytes, so that its sender gets to read the error.
+ * How much of a rejected body is still read, in bytes, so that its sender gets to read the error,
+ * and how many are at a time.
  */
 const MAX_DRAINED_BYTES = 2 * MAX_BODY_BYTES;
+const MAX_DRAINS = 128;
+const DRAIN_SPEED: SpeedLimits = { ...BODY_SPEED, durationMs: 30_000 };
 
-/**
- * Reads and discards a body. Most clients report a broken connection instead of the response if
- * they receive one while they still send the body (RFC 9112 section 9.3).
- */
-export async function drainBody(request: Request): Promise<void> {
-  if (request.body === null || request.bodyUsed) return;
-  const reader = request.body.getReader();
-  let drained = 0;
-  try {
-    while (drained < MAX_DRAINED_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      drained += value.length;
-    }
-    await reader.cancel();
-  } catch {
-    // The sender disconnected and will read no response.
-  }
-}
+/** Whose body it is, and whether a large one of theirs is worth reading. */
+export type BodyOwner = Readonly<{
+  account: AccountId;
+  /** Asks the account; called before a large body is read. Returns why not, or null. */
+  checkLargeBody: () => Promise<ApiError | null>;
+}>;
+
+/** `release` must be called once the bytes are no longer needed; it frees them. */
+export type BodyResult = Result<{ bytes: Uint8Array; release: () => void }, ApiError>;
 
 const TOO_LARGE = err('body_too_large', { maxBytes: MAX_BODY_BYTES });
 const BUSY = err('gateway_busy');
 const INCOMPLETE = err('incomplete_body');
 
-/** Counts the bytes in flight. */
-class MemoryBudget {
-  #bytesInFlight = 0;
-
-  acquire(bytes: number): boolean {
-    if (this.#bytesInFlight + bytes > MAX_BODY_BYTES_IN_FLIGHT) return false;
-    this.#bytesInFlight += bytes;
-    return true;
-  }
-
-  release(bytes: number): void {
-    this.#bytesInFlight -= bytes;
-  }
-}
-
-/**
- * One per isolate. `release` of a result must be called once its bytes are no longer referenced.
- */
+/** One per isolate. */
 export class BodyReader {
-  readonly #budget = new MemoryBudget();
+  readonly #budget: BodyBudget;
+  #drains = 0;
+  #slowSmallBodies = 0;
 
-  async read(request: Request): Promise<BodyResult> {
+  constructor(budget = new BodyBudget()) {
+    this.#budget = budget;
+  }
+
+  async read(request: Request, owner: BodyOwner): Promise<BodyResult> {
+    const encodings = parseContentEncoding(request.headers.get('content-encoding'));
+    if (encodings === null) {
+      await this.drain(request);
+      return err('unsupported_content_encoding');
+    }
+    const body = await this.#readEncoded(request, owner);
+    if (!body.ok) return body;
+    const decoded = encodings.length === 0 ? body : await this.#decode(body, encodings, owner);
+    return decoded.ok ? { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) } : decoded;
+  }
+
+  /**
+   * Reads and discards a body. Most clients report a broken connection instead of the response if
+   * they receive one while they still send the body (RFC 9112 section 9.3).
+   */
+  async drain(request: Request): Promise<void> {
+    if (request.body === null || request.bodyUsed) return;
+    await this.#drainSource(new BodySource(request.body, DRAIN_SPEED));
+  }
+
+  async #drainSource(source: BodySource): Promise<void> {
+    if (this.#drains >= MAX_DRAINS) {
+      source.cancel();
+      return;
+    }
+    this.#drains += 1;
+    try {
+      await discard(source);
+    } finally {
+      source.cancel();
+      this.#drains -= 1;
+    }
+  }
+
+  async #readEncoded(request: Request, owner: BodyOwner): Promise<BodyResult> {
     const declaredLength = contentLength(request);
-    if (declaredLength !== null && declaredLength > MAX_BODY_BYTES) {
-      await drainBody(request);
-      return TOO_LARGE;
+    if (declaredLength !== null && declaredLength <= SMALL_BODY_BYTES) {
+      return this.#readSmall(request);
     }
-    if (declaredLength !== null && declaredLength <= SMALL_BODY) return readSmall(request);
-    // Without a length the whole limit is reserved: a chunked body can't grow past its reservation.
-    const reserved = declaredLength ?? MAX_BODY_BYTES;
-    if (!this.#budget.acquire(reserved)) {
-      await drainBody(request);
-      return BUSY;
+    const isTooLarge = declaredLength !== null && declaredLength > MAX_BODY_BYTES;
+    const refusal = declaredLength === null || isTooLarge ? null : await owner.checkLargeBody();
+    if (isTooLarge || refusal !== null) {
+      await this.drain(request);
+      return refusal === null ? TOO_LARGE : { ok: false, ...refusal };
     }
-    const bytes = await readBytes(request, declaredLength);
-    if (bytes === 'too_large' || bytes === 'incomplete') {
-      this.#budget.release(reserved);
-      return bytes === 'incomplete' ? INCOMPLETE : TOO_LARGE;
+    if (request.body === null) return ok({ bytes: new Uint8Array(0), release: () => {} });
+    return this.#readLarge(request.body, declaredLength, owner);
+  }
+
+  async #readSmall(request: Request): Promise<BodyResult> {
+    try {
+      const bytes = await this.#withinTime(request.arrayBuffer());
+      if (bytes === null) return INCOMPLETE;
+      return ok({ bytes: new Uint8Array(bytes), release: () => {} });
+    } catch {
+      return INCOMPLETE;
     }
-    if (declaredLength === null) this.#budget.release(reserved - bytes.length);
-    const release = once(() => this.#budget.release(declaredLength ?? bytes.length));
-    return ok({ bytes, release });
+  }
+
+  async #withinTime(reading: Promise<ArrayBuffer>): Promise<ArrayBuffer | null> {
+    const bytes = await orTimeout(reading, SLOW_SMALL_BODY_MS);
+    if (bytes !== null || this.#slowSmallBodies >= MAX_SLOW_SMALL_BODIES) return bytes;
+    this.#slowSmallBodies += 1;
+    try {
+      return await orTimeout(reading, MAX_SMALL_BODY_MS);
+    } finally {
+      this.#slowSmallBodies -= 1;
+    }
+  }
+
+  async #readLarge(
+    stream: ReadableStream<Uint8Array>,
+    declaredLength: number | null,
+    owner: BodyOwner,
+  ): Promise<BodyResult> {
+    const source = new BodySource(stream, BODY_SPEED);
+    const buffer = new SegmentedBuffer(this.#budget, owner.account, declaredLength);
+    try {
+      const error = await fill(buffer, source, declaredLength === null ? owner : null);
+      if (error === null) return buffer.toBody(declaredLength);
+      buffer.drop();
+      if (!source.tooSlow) await this.#drainSource(source);
+      return { ok: false, ...error };
+    } catch {
+      buffer.drop();
+      return INCOMPLETE;
+    } finally {
+      source.stop();
+    }
+  }
+
+  /** Decodes a body; the account is asked before more than a small one is made of it. */
+  async #decode(
+    encoded: Extract<BodyResult, { ok: true }>,
+    encodings: readonly ContentEncoding[],
+    owner: BodyOwner,
+  ): Promise<BodyResult> {
+    const decode = await loadDecoder();
+    try {
+      const small = decode(encoded.bytes, encodings, SMALL_BODY_BYTES);
+      if (small === 'malformed') return err('invalid_content_encoding');
+      if (small !== 'too_large') return ok({ bytes: small, release: () => {} });
+      const refusal = await owner.checkLargeBody();
+      if (refusal !== null) return { ok: false, ...refusal };
+      // The runtime collects the output in pieces and joins them: it takes its size twice.
+      const available = Math.floor(this.#budget.availableTo(owner.account) / 2);
+      const bytes = decode(encoded.bytes, encodings, Math.min(available, MAX_BODY_BYTES));
+      if (bytes === 'malformed') return err('invalid_content_encoding');
+      if (bytes === 'too_large') return available < MAX_BODY_BYTES ? BUSY : TOO_LARGE;
+      const allocation = this.#budget.open(owner.account, 0, () => {});
+      if (!allocation.take(bytes.length)) return BUSY;
+      return toBody(bytes, allocation);
+    } finally {
+      encoded.release();
+    }
   }
 }
 
-function once(callback: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) callback();
-    done = true;
-  };
+async function orTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function discard(source: BodySource): Promise<void> {
+  try {
+    let drained = 0;
+    while (drained < MAX_DRAINED_BYTES) {
+      const chunk = await source.read();
+      if (chunk === null) return;
+      drained += chunk.length;
+    }
+  } catch {
+    // The sender disconnected and will read no response.
+  }
 }
 
 /** RFC 9112 section 6.3: Transfer-Encoding overrides Content-Length. */
@@ -114,56 +211,125 @@ function contentLength(request: Request): number | null {
   return text !== null && /^\d{1,12}$/.test(text) ? Number(text) : null;
 }
 
-async function readSmall(request: Request): Promise<BodyResult> {
-  try {
-    return ok({ bytes: new Uint8Array(await request.arrayBuffer()), release: () => {} });
-  } catch {
-    return INCOMPLETE;
-  }
+/** RFC 8259 section 8.1: a parser may ignore a byte order mark, and no provider has to. */
+function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return hasMark ? bytes.subarray(3) : bytes;
 }
 
-async function readBytes(
-  request: Request,
-  declaredLength: number | null,
-): Promise<Uint8Array | 'too_large' | 'incomplete'> {
-  if (request.body === null) return new Uint8Array(0);
-  const reader = request.body.getReader();
-  const cancel = () => void reader.cancel().catch(() => {});
-  const idle = new IdleTimer({ idleMs: IDLE_TIMEOUT_MS, onIdle: cancel, clock: Date.now });
-  idle.start();
-  try {
-    const bytes = await readChunks(reader, declaredLength, idle);
-    if (bytes === 'too_large') cancel();
-    return bytes;
-  } catch {
-    return 'incomplete';
-  } finally {
-    idle.stop();
-  }
+/** A whole body. Releasing it frees the bytes at once, whoever still refers to them. */
+function toBody(bytes: Uint8Array, allocation: BodyAllocation): BodyResult {
+  allocation.complete();
+  const release = () => {
+    allocation.release();
+    free(bytes);
+  };
+  return ok({ bytes, release });
 }
 
-/** Fills one buffer chunk by chunk; only a body without Content-Length makes it grow. */
-async function readChunks(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  declaredLength: number | null,
-  idle: IdleTimer,
-): Promise<Uint8Array | 'too_large' | 'incomplete'> {
-  let buffer = new Uint8Array(declaredLength ?? SMALL_BODY);
-  let length = 0;
-  for (;;) {
-    const { done, value: chunk } = await reader.read();
-    if (done) break;
-    idle.touch();
-    if (length + chunk.length > MAX_BODY_BYTES) return 'too_large';
-    if (length + chunk.length > buffer.length) {
-      const grown = new Uint8Array(Math.min(MAX_BODY_BYTES, 2 * (length + chunk.length)));
-      grown.set(buffer.subarray(0, length));
-      buffer = grown;
+/** Gives the memory of a buffer back without waiting for the garbage collector. */
+function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** The bytes of a body that is being read, in segments: none is copied while it grows. */
+class SegmentedBuffer {
+  readonly #allocation: BodyAllocation;
+  readonly #maxBytes: number;
+  #segments: Uint8Array<ArrayBuffer>[] = [];
+  /** The bytes in the last segment. */
+  #lastLength = 0;
+  #length = 0;
+
+  constructor(budget: BodyBudget, account: AccountId, declaredLength: number | null) {
+    this.#maxBytes = declaredLength ?? MAX_BODY_BYTES;
+    this.#allocation = budget.open(account, this.#maxBytes, () => this.#freeSegments());
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies a chunk; returns why it can't. */
+  append(chunk: Uint8Array): ApiError | null {
+    for (let from = 0; from < chunk.length; ) {
+      if (this.#length === this.#maxBytes) return TOO_LARGE;
+      const segment = this.#getSegment();
+      if (segment === null) return BUSY;
+      const part = chunk.subarray(from, from + segment.length - this.#lastLength);
+      segment.set(part, this.#lastLength);
+      this.#lastLength += part.length;
+      this.#length += part.length;
+      from += part.length;
     }
-    buffer.set(chunk, length);
-    length += chunk.length;
+    this.#allocation.remainingBytes = this.#maxBytes - this.#length;
+    return null;
   }
-  if (idle.expired) return 'incomplete';
-  if (declaredLength !== null && length < declaredLength) return 'incomplete';
-  return buffer.subarray(0, length);
+
+  /** Returns a segment with room: a new one is as large as all before it, within limits. */
+  #getSegment(): Uint8Array | null {
+    if (this.#allocation.evicted) return null;
+    const last = this.#segments.at(-1);
+    if (last !== undefined && this.#lastLength < last.length) return last;
+    const preferred = Math.min(MAX_STEP_BYTES, Math.max(SMALL_BODY_BYTES, this.#length));
+    const size = Math.min(preferred, this.#maxBytes - this.#length);
+    if (!this.#allocation.take(size)) return null;
+    const segment = new Uint8Array(size);
+    this.#segments.push(segment);
+    this.#lastLength = 0;
+    return segment;
+  }
+
+  /** Joins the segments, each of which is freed as soon as it is copied. */
+  toBody(declaredLength: number | null): BodyResult {
+    if (this.#allocation.evicted) return BUSY;
+    if (declaredLength !== null && this.#length < declaredLength) {
+      this.drop();
+      return INCOMPLETE;
+    }
+    const bytes = new Uint8Array(this.#length);
+    let at = 0;
+    for (const segment of this.#segments) {
+      bytes.set(segment.subarray(0, this.#length - at), at);
+      at += segment.length;
+      free(segment);
+    }
+    this.#segments = [];
+    this.#allocation.shrinkTo(this.#length);
+    return toBody(bytes, this.#allocation);
+  }
+
+  drop(): void {
+    this.#freeSegments();
+    this.#allocation.release();
+  }
+
+  #freeSegments(): void {
+    for (const segment of this.#segments) free(segment);
+    this.#segments = [];
+  }
+}
+
+/**
+ * Reads a body to its end. `owner` is asked before more than a small body is read, where its length
+ * was not declared.
+ */
+async function fill(
+  buffer: SegmentedBuffer,
+  source: BodySource,
+  owner: BodyOwner | null,
+): Promise<ApiError | null> {
+  let asked = owner === null;
+  for (;;) {
+    const chunk = await source.read();
+    if (chunk === null) return source.tooSlow ? { reason: 'incomplete_body' } : null;
+    if (!asked && owner !== null && buffer.length + chunk.length > SMALL_BODY_BYTES) {
+      asked = true;
+      // The chunk stays valid: it is not read on before it is copied.
+      const refusal = await owner.checkLargeBody();
+      if (refusal !== null) return refusal;
+    }
+    const error = buffer.append(chunk);
+    if (error !== null) return error;
+  }
 }

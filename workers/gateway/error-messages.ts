@@ -5,6 +5,7 @@
 import type { RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
+import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import type { ApiError } from './errors.ts';
 
 function insufficientFundsMessage(
@@ -128,8 +129,12 @@ export function errorMessage(apiError: ApiError): string {
       return `This endpoint accepts only ${apiError.allowed}.`;
     case 'body_too_large':
       return `The body is larger than ${apiError.maxBytes} bytes.`;
+    case 'unsupported_content_encoding':
+      return `The body's Content-Encoding is not supported. Use ${ACCEPTED_ENCODINGS.join(', ')}, or none.`;
+    case 'invalid_content_encoding':
+      return 'The body can not be decoded as its Content-Encoding says.';
     case 'incomplete_body':
-      return 'The body is shorter than its Content-Length, or stopped arriving.';
+      return 'The body is shorter than its Content-Length, or arrived too slowly.';
     case 'gateway_busy':
       return 'Too many large requests at once. Try again in a moment.';
     case 'generation_not_found':

@@ -1,6 +1,7 @@
 /** Writes an API error in the caller's dialect: as an HTTP response, or as an event of a stream. */
 import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
+import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import { errorMessage } from './error-messages.ts';
 import { type ApiError, ERROR_MAP } from './errors.ts';
 import { idHeaders } from './request-id.ts';
@@ -61,6 +62,10 @@ export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: s
   const retryAfter = getRetryAfter(apiError);
   if (retryAfter !== null) headers.set('retry-after', retryAfter);
   if (apiError.reason === 'method_not_allowed') headers.set('allow', apiError.allowed);
+  // RFC 9110 section 15.5.16: names the codings that would have been accepted.
+  if (apiError.reason === 'unsupported_content_encoding') {
+    headers.set('accept-encoding', ACCEPTED_ENCODINGS.join(', '));
+  }
   return new Response(errorBody(apiError, dialect, requestId), {
     status: getHttpStatus(apiError, dialect),
     headers,

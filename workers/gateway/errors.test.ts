@@ -101,6 +101,12 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     status: 413,
     types: [INVALID, 'request_too_large'],
   },
+  unsupported_content_encoding: {
+    apiError: { reason: 'unsupported_content_encoding' },
+    status: 415,
+    types: [INVALID],
+  },
+  invalid_content_encoding: badRequest({ reason: 'invalid_content_encoding' }),
   incomplete_body: badRequest({ reason: 'incomplete_body' }),
   invalid_json: badRequest({ reason: 'invalid_json' }),
   not_an_object: badRequest({ reason: 'not_an_object' }),

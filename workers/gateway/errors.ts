@@ -7,6 +7,7 @@ export type ApiError =
   | Readonly<{ reason: 'not_found' }>
   | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
   | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
+  | Readonly<{ reason: 'unsupported_content_encoding' | 'invalid_content_encoding' }>
   | Readonly<{ reason: 'gateway_busy' }>
   | Readonly<{ reason: 'incomplete_body' }>
   | Readonly<{ reason: 'model_not_found'; model: string; suggestions: readonly string[] }>
@@ -81,6 +82,8 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   model_not_found: NOT_FOUND,
   model_not_supported_on_endpoint: BAD_REQUEST,
   body_too_large: errorMapping(413, 'request_too_large'),
+  unsupported_content_encoding: errorMapping(415, 'invalid_request'),
+  invalid_content_encoding: BAD_REQUEST,
   incomplete_body: BAD_REQUEST,
   gateway_busy: UNAVAILABLE,
   invalid_json: BAD_REQUEST,

@@ -27,7 +27,7 @@ import { releaseHold, settleWithoutCharge } from './settle-call.ts';
 import { respondStreaming } from './streamed-response.ts';
 import { respondTruncated } from './truncated-response.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
-import { withBody } from './with-caller.ts';
+import { type Body, withBody } from './with-caller.ts';
 
 function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
   const share = ctx.deps.accountShares.get(plan.provider.id);
@@ -81,14 +81,15 @@ function getQuery(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
-function sendUpstream(call: Call, body: Uint8Array): Promise<UpstreamResult> {
+function sendUpstream(call: Call, body: Body): Promise<UpstreamResult> {
   const { ctx, plan, hold } = call;
   return send({
     provider: plan.provider,
     endpoint: plan.facts.dialect,
     query: getQuery(ctx.request.url),
     headers: ctx.request.headers,
-    body: editRequest(body, plan.facts, buildEdits(plan, hold.maxOutput)),
+    body: editRequest(body.bytes, plan.facts, buildEdits(plan, hold.maxOutput)),
+    onBodySent: body.release,
     abort: call.abort,
     firstByteMs: ctx.deps.timeouts.firstByteMs,
   });
@@ -165,7 +166,7 @@ function handleUpstreamFailure(
 /**
  * Forwards an admitted call and builds its response. An exception in between still ends the hold.
  */
-async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
+async function forwardCall(call: Call, body: Body): Promise<Response> {
   const cancelAbortTimer = abortAfterDisconnect(call);
   try {
     const upstream = await sendUpstream(call, body);
@@ -181,7 +182,7 @@ async function forwardCall(call: Call, body: Uint8Array): Promise<Response> {
 }
 
 /** Keeps an admitted call running after the client disconnects, because it has to be settled. */
-function runToCompletion(call: Call, body: Uint8Array): Promise<Response> {
+function runToCompletion(call: Call, body: Body): Promise<Response> {
   const completion = forwardCall(call, body);
   call.ctx.waitUntil(completion.catch(() => {}));
   return completion;
@@ -209,5 +210,5 @@ export const relay = withBody(async (ctx, { account, key }, body) => {
   const disconnect = new ClientDisconnect(request.signal, clock);
   const abort = new AbortController();
   const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
-  return runToCompletion(call, body.bytes);
+  return runToCompletion(call, body);
 });

@@ -25,6 +25,9 @@ function createContext(init: RequestInit) {
   const released = { count: 0 };
   const request = new Request('https://api.example/v1/estimate', { method: 'POST', ...init });
   const bodyReader = {
+    drain: async () => {
+      await request.arrayBuffer();
+    },
     read: async () => {
       const bytes = new Uint8Array(await request.arrayBuffer());
       const release = () => {

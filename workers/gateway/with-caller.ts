@@ -1,7 +1,8 @@
 /** What handlers have in common before their own work: an authenticated caller, and a body. */
 import { authenticate, type Caller } from './authenticate.ts';
-import { type BodyResult, drainBody } from './body-reader.ts';
+import type { BodyOwner, BodyResult } from './body-reader.ts';
 import { type RequestContext, respondError } from './context.ts';
+import type { ApiError } from './errors.ts';
 
 export type AuthenticatedCaller = Extract<Caller, { ok: true }>;
 
@@ -18,7 +19,36 @@ export function withCaller<Rest extends readonly unknown[]>(
   return (ctx, ...rest) => {
     const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
     if (caller.ok) return handler(ctx, caller, ...rest);
-    return drainBody(ctx.request).then(() => respondError(ctx, caller));
+    return ctx.deps.bodyReader.drain(ctx.request).then(() => respondError(ctx, caller));
+  };
+}
+
+/**
+ * Asks the account whether a large body of its caller is worth reading: a key that is not valid, or
+ * an account without a balance, must not take memory from others. Returns the error, or null.
+ */
+async function checkBalance(
+  { deps }: RequestContext,
+  { account, key }: AuthenticatedCaller,
+): Promise<ApiError | null> {
+  const balance = await deps.ledger.credits(account, key);
+  if (!balance.ok) return balance;
+  const { posted, held } = balance.value;
+  if (posted - held > 0n) return null;
+  const missing = { missingAmount: held - posted + 1n, affordableOutput: 0 };
+  return posted > 0n
+    ? { reason: 'balance_held', ...missing, retryAfterSeconds: 1 }
+    : { reason: 'insufficient_balance', ...missing };
+}
+
+function bodyOwner(ctx: RequestContext, caller: AuthenticatedCaller): BodyOwner {
+  let answer: Promise<ApiError | null> | undefined;
+  return {
+    account: caller.account,
+    checkLargeBody: () => {
+      answer ??= checkBalance(ctx, caller);
+      return answer;
+    },
   };
 }
 
@@ -27,7 +57,7 @@ export function withBody(
   handler: (ctx: RequestContext, caller: AuthenticatedCaller, body: Body) => Promise<Response>,
 ): (ctx: RequestContext) => Promise<Response> {
   return withCaller(async (ctx, caller) => {
-    const body = await ctx.deps.bodyReader.read(ctx.request);
+    const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller));
     if (!body.ok) return respondError(ctx, body);
     try {
       return await handler(ctx, caller, body);
