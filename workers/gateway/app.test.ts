@@ -97,3 +97,30 @@ describe('a call over plain http', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'https_required' } });
   });
 });
+
+describe('a path under another base URL', () => {
+  it.each(['/v1/v1/messages', '/messages', '//v1/messages', '/v1/messages/', '/api/v1/messages'])(
+    '%s is served as /v1/messages',
+    async (path) => {
+      const response = await sendRequest(path, { method: 'POST', body: '{}' });
+      expect(response.status).toBe(401);
+      expect(await response.json()).toMatchObject({
+        type: 'error',
+        error: { code: 'missing_api_key' },
+      });
+    },
+  );
+
+  it('that is not served is 400 and names the endpoint', async () => {
+    const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21';
+    const response = await sendRequest(path, { method: 'POST', body: '{}' });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'wrong_base_url', message: expect.stringContaining('/v1/chat/completions') },
+    });
+  });
+
+  it('with a wrong method is told the method', async () => {
+    expect((await sendRequest('/v1/v1/messages/')).headers.get('allow')).toBe('POST');
+  });
+});

@@ -1,6 +1,7 @@
 /** The gateway's routes. Maps each path to its handler; contains no call logic. */
 import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
 import { type Context, type Handler, Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse, withCors } from './cors.ts';
@@ -10,6 +11,7 @@ import { estimateCost } from './estimate.ts';
 import { getModel, getModels } from './models.ts';
 import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
+import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
 import { isHttpsMissing } from './require-https.ts';
 
 type AppEnv = { Bindings: Env };
@@ -42,7 +44,7 @@ function withRequestContext(handler: RouteHandler, dialect?: Dialect): Handler<A
   };
 }
 
-export const app = new Hono<AppEnv>();
+export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
 
 for (const dialect of DIALECTS) {
   app.post(DIALECT_SPECS[dialect].path, withRequestContext(relay, dialect));
@@ -78,7 +80,9 @@ app.all(
   withRequestContext(async (ctx, c) => {
     await ctx.deps.bodyReader.drain(ctx.request);
     const allowed = ALLOWED_METHODS.get(c.req.path);
-    if (allowed === undefined) return respondError(ctx, { reason: 'not_found' });
-    return respondError(ctx, { reason: 'method_not_allowed', allowed });
+    if (allowed !== undefined) return respondError(ctx, { reason: 'method_not_allowed', allowed });
+    const endpoint = findIntendedEndpoint(c.req.path);
+    if (endpoint === undefined) return respondError(ctx, { reason: 'not_found' });
+    return respondError(ctx, { reason: 'wrong_base_url', endpoint });
   }),
 );

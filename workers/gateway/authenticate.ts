@@ -14,12 +14,24 @@ export type Caller = Result<
   | Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number }>
 >;
 
+/** Where SDKs put a key: OpenAI's and most, Anthropic's, Google's, and Azure's. */
+const KEY_HEADERS = ['authorization', 'x-api-key', 'x-goog-api-key', 'api-key'];
+
+/**
+ * Returns the key in a header's value. A setting that is meant for another header brings `Bearer`
+ * with it, or brings it twice, and some keep their quotes.
+ */
+function toApiKey(value: string | null): string {
+  return (value ?? '')
+    .trim()
+    .replace(/^(?:Bearer\s+)+/i, '')
+    .replace(/^"(.*)"$/, '$1');
+}
+
 /** Agents often send a token of their own beside ours: a Farebox key is preferred to any other. */
 function extractApiKey(headers: Headers): string | null {
-  const authorization = headers.get('authorization');
-  const bearer = authorization === null ? null : authorization.replace(/^Bearer\s+/i, '').trim();
-  const candidates = [bearer, headers.get('x-api-key'), headers.get('x-goog-api-key')];
-  const nonEmpty = candidates.filter((key): key is string => key !== null && key !== '');
+  const candidates = KEY_HEADERS.map((name) => toApiKey(headers.get(name)));
+  const nonEmpty = candidates.filter((key) => key !== '');
   return nonEmpty.find((key) => key.startsWith('fbx_')) ?? nonEmpty[0] ?? null;
 }
 

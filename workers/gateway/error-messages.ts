@@ -125,6 +125,8 @@ export function errorMessage(apiError: ApiError): string {
       return 'Something went wrong on our end.';
     case 'not_found':
       return 'This endpoint does not exist. GET /v1/models lists the models and the endpoints of each.';
+    case 'wrong_base_url':
+      return `The base URL is wrong: this endpoint is ${apiError.endpoint}. Set the base URL to this host with /v1 in OpenAI's SDKs, and without it in Anthropic's.`;
     case 'method_not_allowed':
       return `This endpoint accepts only ${apiError.allowed}.`;
     case 'body_too_large':

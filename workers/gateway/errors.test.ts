@@ -79,6 +79,7 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   account_closed: forbidden({ reason: 'account_closed' }),
   call_stopped: forbidden({ reason: 'call_stopped', stopReason: 'key_revoked' }),
   not_found: { apiError: { reason: 'not_found' }, status: 404, types: [NOT_FOUND] },
+  wrong_base_url: badRequest({ reason: 'wrong_base_url', endpoint: '/v1/messages' }),
   generation_not_found: {
     apiError: { reason: 'generation_not_found' },
     status: 404,

@@ -5,6 +5,7 @@ import type { HoldDecline } from '@farebox/ledger';
 export type ApiError =
   | Readonly<{ reason: 'missing_api_key' | 'https_required' | 'internal' }>
   | Readonly<{ reason: 'not_found' }>
+  | Readonly<{ reason: 'wrong_base_url'; endpoint: string }>
   | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
   | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
   | Readonly<{ reason: 'unsupported_content_encoding' | 'invalid_content_encoding' }>
@@ -77,6 +78,8 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   account_frozen: FORBIDDEN,
   account_closed: FORBIDDEN,
   not_found: NOT_FOUND,
+  // Not 404, which clients show as an unknown model.
+  wrong_base_url: BAD_REQUEST,
   generation_not_found: NOT_FOUND,
   method_not_allowed: errorMapping(405, 'invalid_request'),
   model_not_found: NOT_FOUND,

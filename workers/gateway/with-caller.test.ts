@@ -77,6 +77,34 @@ describe('withCaller', () => {
   });
 });
 
+describe('the key of a request', () => {
+  const spellings: [string, string][] = [
+    ['authorization', `Bearer ${apiKey}`],
+    ['authorization', `bearer  ${apiKey} `],
+    ['authorization', apiKey],
+    ['authorization', `Bearer Bearer ${apiKey}`],
+    ['authorization', `Bearer "${apiKey}"`],
+    ['x-api-key', apiKey],
+    ['x-api-key', `Bearer ${apiKey}`],
+    ['x-goog-api-key', apiKey],
+    ['api-key', apiKey],
+    ['api-key', `Bearer ${apiKey}`],
+  ];
+  it.each(spellings)('is read from %s: %s', async (name, value) => {
+    const handler = withCaller(async (_ctx, caller) => new Response(caller.account));
+    const { ctx } = createContext({ headers: { [name]: value } });
+    expect(await (await handler(ctx)).text()).toBe(ACCOUNT);
+  });
+
+  it('is preferred to a token of another kind', async () => {
+    const handler = withCaller(async (_ctx, caller) => new Response(caller.account));
+    const { ctx } = createContext({
+      headers: { authorization: 'Bearer eyJhbGciOi', 'api-key': apiKey },
+    });
+    expect(await (await handler(ctx)).text()).toBe(ACCOUNT);
+  });
+});
+
 describe('withBody', () => {
   it('passes the body and releases it after the response', async () => {
     const { ctx, released } = createContext(authorized);
