@@ -21,7 +21,7 @@ import {
 import { normalizeChatUsage } from './chat-usage.ts';
 import type { DialectSpec, ErrorKind, KeptMembers, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
-import { isJsonObject } from './json-fields.ts';
+import { childObject, isJsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
 import { checkCacheControl } from './messages-rules.ts';
 
@@ -140,9 +140,14 @@ export const CHAT_DIALECT: DialectSpec = {
       const error = { message, type: ERROR_TYPES[kind], param, code };
       return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
     },
-    rewriteToJson: (kind, message) => {
+    rewriteToJson: (kind, message, requestId) => {
       const error = { message, type: ERROR_TYPES[kind], param: null, code: 'upstream_refused' };
-      return JSON.stringify({ error });
+      return JSON.stringify({ error: { ...error, request_id: requestId } });
+    },
+    forwardToJson: (body, requestId) => {
+      const { request_id: _, ...forwarded } = isJsonObject(body) ? body : {};
+      const error = { ...childObject(forwarded, 'error'), request_id: requestId };
+      return JSON.stringify({ ...forwarded, error });
     },
     toEvent: (json) => `data: ${json}\n\n`,
     isNative: (body) =>

@@ -91,7 +91,12 @@ export type RequestFacts = Readonly<{
      * Every output limit of the body, null ones too: chat has two fields, and a provider may read
      * one.
      */
-    outputLimits: readonly Readonly<{ field: string; span: Span; tokens: number | null }>[];
+    outputLimits: readonly Readonly<{
+      field: string;
+      nameSpan: Span;
+      span: Span;
+      tokens: number | null;
+    }>[];
     /** `stream_options` where it is not an object (null, in a body that is accepted). */
     nonObjectStreamOptions: Span | null;
     /** The value of `stream_options`, if it is an object. */
@@ -134,6 +139,8 @@ export type Edits = Readonly<{
   model: string;
   /** The limit to inject if the caller has none; null keeps the body's own. */
   maxOutput: Readonly<{ field: string; tokens: number }> | null;
+  /** True where the model refuses `max_tokens` and knows `max_completion_tokens` in its place. */
+  renameMaxTokens: boolean;
   /** True to switch the usage chunk of a stream on. */
   includeUsage: boolean;
 }>;

@@ -186,6 +186,8 @@ export type ErrorSpec = Readonly<{
   toEvent: (json: string) => string;
   /** True for an error body that this dialect's SDKs can read as it is. */
   isNative: (body: unknown) => boolean;
+  /** Serializes an error body that `isNative`, under our id in place of the provider's. */
+  forwardToJson: (body: unknown, requestId: string) => string;
   /** The status of an answer that says that the provider is overloaded. */
   overloadedStatus: number;
 }>;

@@ -6,7 +6,12 @@ import { createSeededRandom, renderJson } from './json-renderer.testing.ts';
 
 const SEED = 20_261_123;
 const encoder = new TextEncoder();
-const NO_EDITS: Edits = { model: 'm', maxOutput: null, includeUsage: false };
+const NO_EDITS: Edits = {
+  model: 'm',
+  maxOutput: null,
+  renameMaxTokens: false,
+  includeUsage: false,
+};
 
 function parseFacts(bytes: Uint8Array): RequestFacts {
   const result = parseRequest('chat', bytes);
@@ -101,6 +106,7 @@ describe('editRequest and editModel', () => {
           const edits: Edits = {
             model: to,
             maxOutput: limit ? { field: 'max_tokens', tokens: 77 } : null,
+            renameMaxTokens: false,
             includeUsage: usage,
           };
           const bytes = encoder.encode(text);
@@ -126,6 +132,35 @@ describe('editRequest and editModel', () => {
       ),
       { seed: SEED, numRuns: 300 },
     );
+  });
+
+  it.each([
+    [
+      '{"max_tokens" : 7,"model":"m","messages":[]}',
+      '{"max_completion_tokens" : 7,"model":"m","messages":[]}',
+    ],
+    [
+      '{"max_tok\\u0065ns":1e1,"model":"m","messages":[]}',
+      '{"max_completion_tokens":1e1,"model":"m","messages":[]}',
+    ],
+    [
+      '{"max_completion_tokens":null,"model":"m","messages":[],"max_tokens":7}',
+      '{"max_completion_tokens":7,"model":"m","messages":[],"max_tokens":null}',
+    ],
+    [
+      '{"max_tokens":null,"model":"m","messages":[]}',
+      '{"max_tokens":null,"model":"m","messages":[]}',
+    ],
+    [
+      '{"max_tokens":7,"max_completion_tokens":8,"model":"m","messages":[]}',
+      '{"max_tokens":7,"max_completion_tokens":8,"model":"m","messages":[]}',
+    ],
+    [
+      '{"max_completion_tokens":7,"model":"m","messages":[]}',
+      '{"max_completion_tokens":7,"model":"m","messages":[]}',
+    ],
+  ])('renames the output limit of %s where the model refuses max_tokens', (body, expected) => {
+    expect(applyEdits(body, { renameMaxTokens: true })).toBe(expected);
   });
 
   it('changes only the model of a count_tokens body', () => {

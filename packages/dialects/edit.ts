@@ -34,6 +34,24 @@ function outputLimitSplices(facts: RequestFacts, edits: Edits): Splice[] {
   return [insertAt(facts.positions.afterOpeningBrace, `${JSON.stringify(field)}:${tokens},`)];
 }
 
+/** OpenAI's reasoning models know the limit by this name only. */
+const NEW_LIMIT_FIELD = 'max_completion_tokens';
+
+/** Moves the limit to its newer name: the name is replaced, the value stays as it is written. */
+function renameSplices({ positions }: RequestFacts, edits: Edits): Splice[] {
+  const find = (field: string) => positions.outputLimits.find((limit) => limit.field === field);
+  const old = find('max_tokens');
+  if (!edits.renameMaxTokens || old === undefined || old.tokens === null) return [];
+  const existing = find(NEW_LIMIT_FIELD);
+  if (existing === undefined) return [{ ...old.nameSpan, text: JSON.stringify(NEW_LIMIT_FIELD) }];
+  // Both are set: which one counts is for the provider to say.
+  if (existing.tokens !== null) return [];
+  return [
+    { ...existing.span, text: String(old.tokens) },
+    { ...old.span, text: 'null' },
+  ];
+}
+
 function usageOptionSplices(facts: RequestFacts, edits: Edits, body: Uint8Array): Splice[] {
   if (!edits.includeUsage || facts.usageRequested) return [];
   const { includeUsage, streamOptions, nonObjectStreamOptions, afterOpeningBrace } =
@@ -52,6 +70,11 @@ function isEmptyObject(body: Uint8Array, span: Span): boolean {
   return !body.subarray(span.start, span.end).includes(0x22);
 }
 
+/** Returns whether the request itself sets the limit in this field. */
+export function hasOutputLimit({ positions }: RequestFacts, field: string): boolean {
+  return positions.outputLimits.some((limit) => limit.field === field && limit.tokens !== null);
+}
+
 /** Returns the pieces of the body for the provider; the body itself if nothing changes. */
 export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits): Uint8Array[] {
   const model =
@@ -61,6 +84,7 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
   return applySplices(body, [
     ...model,
     ...outputLimitSplices(facts, edits),
+    ...renameSplices(facts, edits),
     ...usageOptionSplices(facts, edits, body),
   ]);
 }

@@ -8,7 +8,7 @@ export type {
   ModelListSpec,
   UsageQuirks,
 } from './dialect-spec.ts';
-export { editModel, editRequest } from './edit.ts';
+export { editModel, editRequest, hasOutputLimit } from './edit.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
 export { mergeUsage } from './merge-usage.ts';

@@ -4,6 +4,7 @@
  * later call does nothing, so that callers need no checks in between. No error contains a byte of
  * the body.
  */
+import type { Span } from './contract.ts';
 import { foldName } from './field-names.ts';
 import { normalizedGrowth } from './normalized-length.ts';
 import {
@@ -403,6 +404,11 @@ export class Scanner {
       }
     }
     this.#countString(from, at, estimatedUnits);
+  }
+
+  /** The last string that was read, with its quotes. */
+  get lastString(): Span {
+    return { start: this.#from - 1, end: this.#to + 1 };
   }
 
   /** Reads a string of encoded bytes: checked as JSON, but not estimated as text. */

@@ -149,6 +149,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
       const error = { type: ERROR_TYPES[kind], message };
       return JSON.stringify({ type: 'error', error, request_id: requestId });
     },
+    forwardToJson: (body, requestId) =>
+      JSON.stringify({ ...(isJsonObject(body) ? body : {}), request_id: requestId }),
     toEvent: (json) => `event: error\ndata: ${json}\n\n`,
     isNative: (body) =>
       isJsonObject(body) &&

@@ -33,6 +33,8 @@ class BodyParser {
   readonly scanner: Scanner;
   readonly fields = new Map<string, JsonKind>();
   readonly settings = new Map<string, JsonNode>();
+  /** The positions of the top-level names. */
+  readonly nameSpans = new Map<string, Span>();
   readonly #spec: RequestSpec;
   readonly #promptWalker: PromptWalker;
 
@@ -79,6 +81,7 @@ class BodyParser {
       return;
     }
     if (this.fields.has(name)) this.analysis.reject({ reason: 'duplicate_field', field: name });
+    this.nameSpans.set(name, this.scanner.lastString);
     this.fields.set(name, this.scanner.peekKind());
     const promptField = this.#spec.promptFields.get(name);
     if (promptField === undefined) this.#setting(name);
@@ -160,15 +163,16 @@ function readOutputLimits(
   parser: BodyParser,
   { fields, required, min }: RequestSpec['outputLimit'],
 ): OutputLimits {
-  const limits: { field: string; span: Span; tokens: number | null }[] = [];
+  const limits: OutputLimits[number][] = [];
   for (const field of fields) {
     const limit = parser.settings.get(field);
-    if (limit === undefined) continue;
+    const nameSpan = parser.nameSpans.get(field);
+    if (limit === undefined || nameSpan === undefined) continue;
     const tokens = toInteger(limit);
     const isValid = tokens !== null && tokens >= min;
     if (!isValid && limit.kind !== 'null')
       parser.analysis.rejectInvalid(field, 'a positive whole number');
-    limits.push({ field, span: toSpan(limit), tokens });
+    limits.push({ field, nameSpan, span: toSpan(limit), tokens });
   }
   const hasLimit = limits.some((limit) => limit.tokens !== null);
   if (!hasLimit && required) {

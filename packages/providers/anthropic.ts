@@ -13,6 +13,7 @@ export const anthropic = {
   }),
   keyHeader: 'x-api-key',
   outputLimitField: 'max_tokens',
+  acceptsStreamOptions: false,
   quirks: {
     reasoning: 'included',
     // Release notes of 2026-06-02: a refusal without output is not billed. The page "Refusals and

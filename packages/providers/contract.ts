@@ -53,6 +53,10 @@ export type UpstreamSpec = Readonly<{
   keyHeader: 'authorization' | 'x-api-key';
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
+  /** The models, by their names at the provider, that refuse `max_tokens` for the newer field. */
+  refusesMaxTokens?: RegExp;
+  /** False where the provider refuses `stream_options`, and reports usage unasked. */
+  acceptsStreamOptions: boolean;
   quirks: UsageQuirks & RefusalQuirks;
   calibration: Calibration;
 }>;
@@ -91,7 +95,13 @@ export type ProviderSettings = Readonly<{
   /** Base URLs by provider id, each as the provider's own SDK takes it (design.md section 9). */
   baseUrls: Readonly<Record<ProviderId, string>>;
   /** Further OpenAI-compatible providers. */
-  extra: readonly Readonly<{ id: ProviderId; baseUrl: string; apiKey: string }>[];
+  extra: readonly Readonly<{
+    id: ProviderId;
+    baseUrl: string;
+    apiKey: string;
+    /** False where the provider refuses `stream_options`; true where nothing is known. */
+    acceptsStreamOptions?: boolean;
+  }>[];
 }>;
 
 export type UpstreamRequest = Readonly<{

@@ -19,6 +19,7 @@ export const deepseek = {
   }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
+  acceptsStreamOptions: true,
   quirks: { reasoning: 'included' },
   calibration: {
     input: { base: 1, message: 1, tools: 150, toolScale: 1.4 },

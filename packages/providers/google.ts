@@ -14,6 +14,7 @@ export const google = {
   endpoints: (base) => ({ chat: `${base}/v1beta/openai/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
+  acceptsStreamOptions: true,
   quirks: { reasoning: 'from_total' },
   calibration: {
     input: { base: 0, message: 1, tools: 0, toolScale: 0.7 },

@@ -13,6 +13,9 @@ export const openai = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
+  // The o series and everything since GPT-5 ("Reasoning models" of OpenAI's guide), also fine-tuned.
+  refusesMaxTokens: /^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)/,
+  acceptsStreamOptions: true,
   quirks: {
     reasoning: 'included',
     // OpenAI's search models search once for every answer, whether the request asks for it or not.

@@ -73,20 +73,27 @@ async function readErrorBody(response: Response): Promise<Uint8Array> {
 }
 
 /**
- * Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), to whole seconds; null otherwise.
+ * Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), or the same in milliseconds as
+ * OpenAI and Azure send it, to whole seconds; null otherwise.
  */
-function parseRetryAfter(response: Response, now: number): string | null {
-  const value = response.headers.get('retry-after')?.trim() ?? '';
-  if (/^\d{1,9}$/.test(value)) return value;
+function parseRetryAfter({ headers }: Response, now: number): string | null {
+  const value = headers.get('retry-after')?.trim() ?? '';
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(value)) return String(Math.ceil(Number(value)));
+  const milliseconds = headers.get('retry-after-ms')?.trim() ?? '';
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(milliseconds))
+    return String(Math.ceil(Number(milliseconds) / 1000));
   const date = /^[A-Z][a-z]{2},/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? null : String(Math.max(0, Math.ceil((date - now) / 1000)));
 }
 
+/** Google states the pause in the error: `RetryInfo` of google.rpc, `"retryDelay": "34s"`. */
+const RETRY_DELAY = /"retryDelay"\s*:\s*"(\d{1,6})(?:\.\d+)?s"/;
+
 async function toUpstreamFailure(response: Response, now: number): Promise<UpstreamResult> {
   const { status } = response;
   const errorBody = await readErrorBody(response);
-  const retryAfter = parseRetryAfter(response, now);
   const text = new TextDecoder().decode(errorBody);
+  const retryAfter = parseRetryAfter(response, now) ?? RETRY_DELAY.exec(text)?.[1] ?? null;
   const reason = classifyUpstreamError(status, text);
   if (reason === 'provider_account_error') return { ok: false, reason, status };
   if (reason === 'overloaded') return { ok: false, reason, status, retryAfter };

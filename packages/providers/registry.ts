@@ -13,6 +13,7 @@ const OPENAI_COMPATIBLE: UpstreamSpec = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
+  acceptsStreamOptions: true,
   quirks: { reasoning: 'included' },
   // Some serve one model and some a hundred: between what the known providers have.
   calibration: {
@@ -29,9 +30,8 @@ function createProvider(
   baseUrl: string,
   apiKey: string,
 ): Provider {
-  const { keyHeader, outputLimitField, quirks, calibration } = spec;
-  const endpoints = spec.endpoints(validateBaseUrl(id, baseUrl));
-  return { id, endpoints, apiKey, keyHeader, outputLimitField, quirks, calibration };
+  const { endpoints: buildEndpoints, ...constants } = spec;
+  return { ...constants, id, apiKey, endpoints: buildEndpoints(validateBaseUrl(id, baseUrl)) };
 }
 
 /** Builds the providers that have a key. Throws on an unsafe base URL or an id used twice. */
@@ -44,11 +44,12 @@ export function configureProviders(settings: ProviderSettings): ReadonlyMap<Prov
     const baseUrl = settings.baseUrls[id] ?? spec.baseUrl;
     providers.set(id, createProvider(id, spec, baseUrl, apiKey));
   }
-  for (const { id, baseUrl, apiKey } of settings.extra) {
+  for (const { id, baseUrl, apiKey, acceptsStreamOptions = true } of settings.extra) {
     if (PROVIDER_IDS.includes(id) || providers.has(id))
       throw new Error(`provider ${id} is configured twice`);
     if (apiKey === '') continue;
-    providers.set(id, createProvider(id, OPENAI_COMPATIBLE, baseUrl, apiKey));
+    const spec = { ...OPENAI_COMPATIBLE, acceptsStreamOptions };
+    providers.set(id, createProvider(id, spec, baseUrl, apiKey));
   }
   return providers;
 }

@@ -14,6 +14,7 @@ export const xai = {
   endpoints: (base) => ({ chat: `${base}/chat/completions` }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
+  acceptsStreamOptions: true,
   // docs.x.ai/developers/pricing, "Usage Guidelines Violation Fee": a request in violation is still
   // charged. The fixed fee there is for the Responses API only.
   quirks: { reasoning: 'separate', billsRefusedPrompts: true },

@@ -1,7 +1,7 @@
 /**
- * The memory that request bodies take of an isolate. A body takes memory as its bytes arrive, not
- * when it announces them: a connection that sends little holds little. Where memory runs out, the
- * body that is furthest from its end gives way, so that those near theirs are served.
+ * The memory that request bodies take of an isolate. What is counted is what is allocated. Where
+ * memory runs out, bodies that stall give way, then those furthest from their end: a connection
+ * that only announces a body never keeps others from theirs, and those near their end are served.
  */
 import type { AccountId } from '@farebox/ledger';
 
@@ -14,6 +14,9 @@ export const MAX_BODY_BYTES_IN_FLIGHT = 84 * 1024 * 1024;
  */
 const MAX_ACCOUNT_BYTES = 81 * 1024 * 1024;
 
+/** Bodies of which nothing came for this long give way first, in milliseconds. */
+const STALLED_MS = 1_000;
+
 /** The memory of one body, from its first byte until it is released. */
 export class BodyAllocation {
   readonly account: AccountId;
@@ -22,8 +25,8 @@ export class BodyAllocation {
   #bytes = 0;
   #reading = true;
   #evicted = false;
-  /** The bytes that are still to come, at most. */
-  remainingBytes: number;
+  #remainingBytes: number;
+  #lastChunkAt = 0;
 
   constructor(
     budget: BodyBudget,
@@ -33,7 +36,7 @@ export class BodyAllocation {
   ) {
     this.#budget = budget;
     this.account = account;
-    this.remainingBytes = remainingBytes;
+    this.#remainingBytes = remainingBytes;
     this.#onEvicted = onEvicted;
   }
 
@@ -46,9 +49,25 @@ export class BodyAllocation {
     return this.#evicted;
   }
 
+  /** The bytes that are still to come, at most. */
+  get remainingBytes(): number {
+    return this.#remainingBytes;
+  }
+
+  isStalled(now: number): boolean {
+    return now - this.#lastChunkAt > STALLED_MS;
+  }
+
+  /** Notes that bytes have arrived. */
+  progress(remainingBytes: number, now: number): void {
+    this.#remainingBytes = remainingBytes;
+    this.#lastChunkAt = now;
+  }
+
   /** Takes memory; false if there is none for this body. */
-  take(bytes: number): boolean {
-    if (this.#evicted || !this.#budget.makeRoom(this, bytes)) return false;
+  take(bytes: number, now: number): boolean {
+    this.#lastChunkAt = now;
+    if (this.#evicted || !this.#budget.makeRoom(this, bytes, now)) return false;
     this.#bytes += bytes;
     this.#budget.count(this, bytes);
     return true;
@@ -111,13 +130,19 @@ export class BodyBudget {
     return Math.max(0, Math.min(this.#maxBytes - this.#bytes, ofAccount));
   }
 
-  /** Evicts bodies until `bytes` fit; false if `allocation` is the one to give way. */
-  makeRoom(allocation: BodyAllocation, bytes: number): boolean {
-    while (this.availableTo(allocation.account) < bytes) {
-      const furthest = this.#findFurthest(allocation, bytes);
-      if (furthest === undefined || furthest === allocation) return false;
-      furthest.evict();
+  /** Evicts bodies until `bytes` fit; evicts none and returns false if `allocation` is to give way. */
+  makeRoom(allocation: BodyAllocation, bytes: number, now: number): boolean {
+    let missing = bytes - this.availableTo(allocation.account);
+    if (missing <= 0) return true;
+    const evicted: BodyAllocation[] = [];
+    for (const body of this.#listFurthestFirst(allocation, bytes, now)) {
+      if (body === allocation) return false;
+      evicted.push(body);
+      missing -= body.bytes;
+      if (missing <= 0) break;
     }
+    if (missing > 0) return false;
+    for (const body of evicted) body.evict();
     return true;
   }
 
@@ -137,26 +162,26 @@ export class BodyBudget {
   }
 
   /**
-   * Returns the body to give way: one of the same account, if that has used up its share; else one
-   * of an account that has most of the memory; else any.
+   * Returns the bodies that give way, first those that stall, then those furthest from their end:
+   * of the same account, if that has used up its share; else of accounts that have most of the
+   * memory; else any. Of two that have as much to come, the one that came first goes on.
    */
-  #findFurthest(allocation: BodyAllocation, bytes: number): BodyAllocation | undefined {
+  #listFurthestFirst(
+    allocation: BodyAllocation,
+    bytes: number,
+    now: number,
+  ): readonly BodyAllocation[] {
     const { account } = allocation;
-    const bodies = [...this.#open];
+    const bodies = [...this.#open].toReversed();
+    bodies.sort(
+      (a, b) =>
+        Number(b.isStalled(now)) - Number(a.isStalled(now)) || b.remainingBytes - a.remainingBytes,
+    );
     if (this.#heldBy(account) + bytes > this.#maxAccountBytes) {
-      return furthestFromEnd(bodies.filter((body) => body.account === account));
+      return bodies.filter((body) => body.account === account);
     }
     const isLarge = (body: BodyAllocation) => this.#heldBy(body.account) > this.#maxBytes / 2;
-    const ofLarge = isLarge(allocation) ? [] : bodies.filter(isLarge);
-    return furthestFromEnd(ofLarge) ?? furthestFromEnd(bodies);
+    if (isLarge(allocation)) return bodies;
+    return [...bodies.filter(isLarge), ...bodies.filter((body) => !isLarge(body))];
   }
-}
-
-/** Later ones first: of two that have as much to come, the one that came first goes on. */
-function furthestFromEnd(bodies: readonly BodyAllocation[]): BodyAllocation | undefined {
-  let furthest: BodyAllocation | undefined;
-  for (const body of bodies) {
-    if (furthest === undefined || body.remainingBytes >= furthest.remainingBytes) furthest = body;
-  }
-  return furthest;
 }

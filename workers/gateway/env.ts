@@ -8,6 +8,7 @@ import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import { type CallsRpc, createLedgerClient, type LedgerClient } from '@farebox/ledger';
 import {
   configureProviders,
+  LearnedFields,
   type Provider,
   type ProviderId,
   type ProviderSettings,
@@ -74,6 +75,7 @@ export type GatewayDeps = Readonly<{
   settlementQueue: Queue;
   providers: ReadonlyMap<ProviderId, Provider>;
   catalog: CatalogHolder;
+  learnedFields: LearnedFields;
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
   accountShares: AccountShares;
@@ -89,11 +91,21 @@ function readNumber(text: string | undefined, name: string, fallback: number): n
   return value;
 }
 
-/** `[{"id": "groq", "base_url": "https://...", "api_key": "..."}]` */
+/**
+ * `[{"id": "groq", "base_url": "https://...", "api_key": "...", "stream_options": false}]`;
+ * `stream_options` is true by default.
+ */
 const EXTRA_PROVIDERS = v.pipe(
   v.string(),
   v.parseJson(),
-  v.array(v.object({ id: v.string(), base_url: v.string(), api_key: v.string() })),
+  v.array(
+    v.object({
+      id: v.string(),
+      base_url: v.string(),
+      api_key: v.string(),
+      stream_options: v.optional(v.boolean(), true),
+    }),
+  ),
 );
 
 function parseExtraProviders(text: string | undefined): ProviderSettings['extra'] {
@@ -104,6 +116,7 @@ function parseExtraProviders(text: string | undefined): ProviderSettings['extra'
     id: item.id,
     baseUrl: item.base_url,
     apiKey: item.api_key,
+    acceptsStreamOptions: item.stream_options,
   }));
 }
 
@@ -151,6 +164,7 @@ function createDeps(env: Env): GatewayDeps {
     macSecrets,
     ledger: createLedgerClient(requireBinding(env.LEDGER, 'LEDGER')),
     settlementQueue: requireBinding(env.SETTLEMENTS, 'SETTLEMENTS'),
+    learnedFields: new LearnedFields(),
     providers,
     catalog: new CatalogHolder({
       released: RELEASED,

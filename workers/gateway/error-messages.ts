@@ -89,7 +89,9 @@ function holdDeclineMessage(apiError: HoldDecline): string {
 function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>): string {
   switch (apiError.reason) {
     case 'upstream_overloaded':
-      return `${apiError.provider} is overloaded or limits our rate. Try again shortly. Nothing was charged.`;
+      return `${apiError.provider} is overloaded. Try again shortly. Nothing was charged.`;
+    case 'upstream_rate_limited':
+      return `${apiError.provider} limits the rate of requests. Try again shortly. Nothing was charged.`;
     case 'upstream_account_error':
       return `${apiError.provider} rejected Farebox's own account. We have been alerted.`;
     case 'upstream_unreachable':
@@ -149,6 +151,7 @@ export function errorMessage(apiError: ApiError): string {
     case 'model_not_supported_on_endpoint':
       return modelErrorMessage(apiError);
     case 'upstream_overloaded':
+    case 'upstream_rate_limited':
     case 'upstream_account_error':
     case 'upstream_unreachable':
     case 'upstream_timeout':

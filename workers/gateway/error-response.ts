@@ -39,7 +39,8 @@ function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): str
 
 function getRetryAfter(apiError: ApiError): string | null {
   if ('retryAfterSeconds' in apiError) return String(apiError.retryAfterSeconds);
-  if ('retryAfter' in apiError) return apiError.retryAfter ?? '2';
+  // Without a word of the provider's, each SDK's own pause is shorter than a second.
+  if ('retryAfter' in apiError) return apiError.retryAfter;
   return ERROR_MAP[apiError.reason].status === 503 ? '1' : null;
 }
 

@@ -161,6 +161,9 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     retryAfter: '7',
     anthropicStatus: 529,
   },
+  upstream_rate_limited: {
+    ...rateLimited({ reason: 'upstream_rate_limited', provider, retryAfter: '3' }),
+  },
   upstream_account_error: badGateway({ reason: 'upstream_account_error', provider }),
   upstream_unreachable: badGateway({ reason: 'upstream_unreachable', provider }),
   upstream_disconnected: badGateway({ reason: 'upstream_disconnected', provider }),
@@ -190,6 +193,7 @@ const RETRYABLE: ReadonlySet<string> = new Set([
   'gateway_busy',
   'ledger_unreachable',
   'upstream_overloaded',
+  'upstream_rate_limited',
   'upstream_unreachable',
   'upstream_disconnected',
   'upstream_error',
@@ -297,9 +301,11 @@ describe('the error message', () => {
     expect(errorMessage({ ...apiError, message: null })).toContain(provider);
   });
 
-  it('comes with a Retry-After when an overloaded provider sent none', () => {
-    const apiError = { reason: 'upstream_overloaded', provider, retryAfter: null } as const;
-    expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBe('2');
+  it('leaves the pause to the SDK when a provider stated none', () => {
+    for (const reason of ['upstream_overloaded', 'upstream_rate_limited'] as const) {
+      const apiError: ApiError = { reason, provider, retryAfter: null };
+      expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBeNull();
+    }
   });
 
   it('says why the account stopped a call', () => {

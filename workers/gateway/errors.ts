@@ -19,7 +19,11 @@ export type ApiError =
     }>
   | Readonly<{ reason: 'generation_not_found' }>
   | Readonly<{ reason: 'ledger_unreachable' }>
-  | Readonly<{ reason: 'upstream_overloaded'; provider: string; retryAfter: string | null }>
+  | Readonly<{
+      reason: 'upstream_overloaded' | 'upstream_rate_limited';
+      provider: string;
+      retryAfter: string | null;
+    }>
   | Readonly<{ reason: 'upstream_account_error'; provider: string }>
   /** The provider answered with an error under a status of success; `message` is its own. */
   | Readonly<{
@@ -110,6 +114,7 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   internal: errorMapping(500, 'internal'),
   ledger_unreachable: UNAVAILABLE,
   upstream_overloaded: UNAVAILABLE,
+  upstream_rate_limited: RATE_LIMITED,
   upstream_account_error: errorMapping(502, 'internal'),
   upstream_unreachable: BAD_GATEWAY,
   upstream_timeout: errorMapping(504, 'timeout'),

@@ -3,16 +3,9 @@
  * call; each function it calls decides one thing. The hot path sends two messages to the account's
  * Durable Object: one before the provider is called, one after the client has its response.
  */
-import {
-  checkHeaders,
-  DIALECT_SPECS,
-  type Edits,
-  editRequest,
-  getOutputLimitField,
-  parseRequest,
-} from '@farebox/dialects';
+import { checkHeaders, DIALECT_SPECS, parseRequest } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
-import { createMeter, type Meter, send, type UpstreamResult } from '@farebox/providers';
+import { createMeter, type Meter, type UpstreamResult } from '@farebox/providers';
 import { replaceErrorEvent } from './answer-error.ts';
 import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
@@ -27,6 +20,7 @@ import { releaseHold, settleWithoutCharge } from './settle-call.ts';
 import { respondStreaming } from './streamed-response.ts';
 import { respondTruncated } from './truncated-response.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
+import { sendUpstream } from './upstream-request.ts';
 import { type Body, withBody } from './with-caller.ts';
 
 function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
@@ -47,52 +41,8 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
   };
 }
 
-/**
- * Injects our output limit if the request has none. A limit under a name that the provider may not
- * know (`max_completion_tokens` where only `max_tokens` is documented) is repeated under the
- * documented one: otherwise nothing would bound the output that the hold covers.
- */
-function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
-  const field = getOutputLimitField(facts.dialect, provider.outputLimitField);
-  if (output.kind === 'capped') return { field, tokens };
-  const alreadySet = facts.positions.outputLimits.some(
-    (limit) => limit.field === field && limit.tokens !== null,
-  );
-  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
-  const needsInjection = outputLimitFieldVaries && field === 'max_tokens' && !alreadySet;
-  return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
-}
-
 function hasUsageOption({ facts }: Plan): boolean {
   return DIALECT_SPECS[facts.dialect].request.hasUsageOption;
-}
-
-function buildEdits(plan: Plan, maxOutput: number): Edits {
-  return {
-    model: plan.model.upstreamName,
-    maxOutput: outputLimitEdit(plan, maxOutput),
-    includeUsage: hasUsageOption(plan) && plan.facts.stream,
-  };
-}
-
-/** Returns what `URL.search` would: a request's URL has no fragment, and parsing it costs 20 us. */
-function getQuery(url: string): string {
-  const at = url.indexOf('?');
-  return at < 0 ? '' : url.slice(at);
-}
-
-function sendUpstream(call: Call, body: Body): Promise<UpstreamResult> {
-  const { ctx, plan, hold } = call;
-  return send({
-    provider: plan.provider,
-    endpoint: plan.facts.dialect,
-    query: getQuery(ctx.request.url),
-    headers: ctx.request.headers,
-    body: editRequest(body.bytes, plan.facts, buildEdits(plan, hold.maxOutput)),
-    onBodySent: body.release,
-    abort: call.abort,
-    firstByteMs: ctx.deps.timeouts.firstByteMs,
-  });
 }
 
 function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): Meter {

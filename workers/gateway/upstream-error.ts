@@ -3,8 +3,8 @@
  * forwarded in the caller's dialect; an error about Farebox's own account at the provider becomes
  * an error of ours.
  */
-import { DIALECT_SPECS, type Dialect, isJsonObject } from '@farebox/dialects';
-import type { UpstreamResult } from '@farebox/providers';
+import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
+import { findErrorMessage, type UpstreamResult } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
@@ -23,19 +23,14 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/**
- * Returns the message of an error body: OpenAI and Anthropic `{error: {message}}`, xAI
- * `{code, error: "..."}`, Gemini `[{error: {message}}]`, FastAPI `{detail}`, or plain text.
- */
+/** The provider's ids of requests, which mean nothing here (OpenAI and Anthropic write `req_`). */
+const PROVIDER_REQUEST_ID = /\breq_[0-9A-Za-z]{8,}/g;
+
+/** Returns the provider's own sentence; a page of a proxy in front of it is none. */
 function extractMessage(body: unknown, text: string): string {
-  const first: unknown = Array.isArray(body) ? body[0] : body;
-  if (!isJsonObject(first)) return text.slice(0, 2000);
-  const { error, message, detail } = first;
-  if (isJsonObject(error) && typeof error.message === 'string') return error.message;
-  for (const candidate of [error, message, detail]) {
-    if (typeof candidate === 'string') return candidate;
-  }
-  return 'The provider rejected this request.';
+  const message = body === undefined && !text.trimStart().startsWith('<') ? text : undefined;
+  const found = findErrorMessage(body ?? message);
+  return found ?? 'The provider rejected this request.';
 }
 
 function rewriteError(
@@ -44,7 +39,8 @@ function rewriteError(
   dialect: Dialect,
   id: string,
 ): string {
-  const message = extractMessage(body, decoder.decode(rejection.errorBody));
+  const text = decoder.decode(rejection.errorBody);
+  const message = extractMessage(body, text);
   const kind = rejection.status === 404 ? 'not_found' : 'invalid_request';
   return DIALECT_SPECS[dialect].errors.rewriteToJson(kind, message, id);
 }
@@ -54,10 +50,14 @@ function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string
   headers.set('content-type', 'application/json');
   headers.set('x-should-retry', 'false');
   const body = parseJson(rejection.errorBody);
-  const responseBody = DIALECT_SPECS[dialect].errors.isNative(body)
-    ? rejection.errorBody
+  const { errors } = DIALECT_SPECS[dialect];
+  const responseBody = errors.isNative(body)
+    ? errors.forwardToJson(body, id)
     : rewriteError(rejection, body, dialect, id);
-  return new Response(responseBody, { status: rejection.status, headers });
+  return new Response(responseBody.replaceAll(PROVIDER_REQUEST_ID, id), {
+    status: rejection.status,
+    headers,
+  });
 }
 
 function toApiError(
@@ -68,7 +68,11 @@ function toApiError(
     case 'provider_account_error':
       return { reason: 'upstream_account_error', provider };
     case 'overloaded':
-      return { reason: 'upstream_overloaded', provider, retryAfter: result.retryAfter };
+      return {
+        reason: result.status === 429 ? 'upstream_rate_limited' : 'upstream_overloaded',
+        provider,
+        retryAfter: result.retryAfter,
+      };
     case 'timeout':
       return { reason: 'upstream_timeout', provider };
     case 'unreachable':

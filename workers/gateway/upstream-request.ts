@@ -1,0 +1,103 @@
+/**
+ * The request to the provider: the edits that the model and the provider need, and one more try
+ * without a field of ours that the provider turns out to refuse.
+ */
+import {
+  DIALECT_SPECS,
+  type Edits,
+  editRequest,
+  getOutputLimitField,
+  hasOutputLimit,
+} from '@farebox/dialects';
+import { type LearnableField, send, type UpstreamResult } from '@farebox/providers';
+import type { Call } from './call.ts';
+import type { Plan } from './plan.ts';
+import type { Body } from './with-caller.ts';
+
+/**
+ * Injects our output limit if the request has none. A limit under a name that the provider may not
+ * know (`max_completion_tokens` where only `max_tokens` is documented) is repeated under the
+ * documented one: otherwise nothing would bound the output that the hold covers.
+ */
+function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
+  const field = getOutputLimitField(facts.dialect, provider.outputLimitField);
+  if (output.kind === 'capped') return { field, tokens };
+  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
+  const needsInjection =
+    outputLimitFieldVaries && field === 'max_tokens' && !hasOutputLimit(facts, field);
+  return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
+}
+
+/** The fields of a request that the provider may refuse and that can be sent otherwise. */
+function listLearnableFields({ plan }: Call, edits: Edits): LearnableField[] {
+  const { facts } = plan;
+  const fields: LearnableField[] = [];
+  if (edits.includeUsage && !facts.usageRequested) fields.push('stream_options');
+  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
+  const keepsName = outputLimitFieldVaries && !edits.renameMaxTokens;
+  if (keepsName && hasOutputLimit(facts, 'max_tokens')) fields.push('max_tokens');
+  return fields;
+}
+
+function buildEdits({ ctx, plan, hold }: Call): Edits {
+  const { facts, model, provider } = plan;
+  const { request } = DIALECT_SPECS[facts.dialect];
+  const isAccepted = (field: LearnableField) =>
+    ctx.deps.learnedFields.isAccepted(provider.id, model.upstreamName, field);
+  const acceptsOptions = isAccepted('stream_options') ?? provider.acceptsStreamOptions;
+  const acceptsMaxTokens =
+    isAccepted('max_tokens') ?? provider.refusesMaxTokens?.test(model.upstreamName) !== true;
+  return {
+    model: model.upstreamName,
+    maxOutput: outputLimitEdit(plan, hold.maxOutput),
+    renameMaxTokens: request.outputLimitFieldVaries && !acceptsMaxTokens,
+    includeUsage: request.hasUsageOption && facts.stream && acceptsOptions,
+  };
+}
+
+/** Returns what `URL.search` would: a request's URL has no fragment, and parsing it costs 20 us. */
+function getQuery(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at);
+}
+
+function sendEdited(
+  call: Call,
+  body: Body,
+  edits: Edits,
+  onBodySent: () => void,
+): Promise<UpstreamResult> {
+  const { ctx, plan } = call;
+  return send({
+    provider: plan.provider,
+    endpoint: plan.facts.dialect,
+    query: getQuery(ctx.request.url),
+    headers: ctx.request.headers,
+    body: editRequest(body.bytes, plan.facts, edits),
+    onBodySent,
+    abort: call.abort,
+    firstByteMs: ctx.deps.timeouts.firstByteMs,
+  });
+}
+
+/**
+ * Sends an admitted call. The body's memory is released as soon as it is sent, unless it may have
+ * to be sent again.
+ */
+export async function sendUpstream(call: Call, body: Body): Promise<UpstreamResult> {
+  const { provider, model } = call.plan;
+  const { learnedFields } = call.ctx.deps;
+  const edits = buildEdits(call);
+  const fields = listLearnableFields(call, edits);
+  const mayRepeat = fields.some(
+    (field) => learnedFields.isAccepted(provider.id, model.upstreamName, field) !== true,
+  );
+  const result = await sendEdited(call, body, edits, mayRepeat ? () => {} : body.release);
+  if (!mayRepeat) return result;
+  const refused = learnedFields.learn(provider.id, model.upstreamName, fields, result);
+  if (refused.length === 0) {
+    body.release();
+    return result;
+  }
+  return sendEdited(call, body, buildEdits(call), body.release);
+}
