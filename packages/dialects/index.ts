@@ -18,7 +18,7 @@ export {
   type NormalizedUsage,
   type SurchargeCount,
 } from './normalized-usage.ts';
-export { parseCountTokens, parseRequest } from './parse-request.ts';
+export { parseCountTokens, parseForEstimate, parseRequest } from './parse-request.ts';
 export { nameTerm, type ServedTerms, TERM_FIELDS } from './service-terms.ts';
 export {
   checkHeaders,

@@ -236,7 +236,17 @@ function countInputTokens(
 
 /** Reads a body of this dialect: its facts, or why it is not accepted. */
 export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
-  const spec = DIALECT_SPECS[dialect].request;
+  return parseWithSpec(dialect, DIALECT_SPECS[dialect].request, bytes);
+}
+
+/** The same for an estimate, which also takes a body that only counts tokens: it has no limit. */
+export function parseForEstimate(dialect: Dialect, bytes: Uint8Array): ParseResult {
+  const { request } = DIALECT_SPECS[dialect];
+  const outputLimit = { ...request.outputLimit, required: false };
+  return parseWithSpec(dialect, { ...request, outputLimit }, bytes);
+}
+
+function parseWithSpec(dialect: Dialect, spec: RequestSpec, bytes: Uint8Array): ParseResult {
   const parser = new BodyParser(spec, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };

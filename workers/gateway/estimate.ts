@@ -3,26 +3,47 @@
  * unchanged; charges, holds and forwards nothing.
  */
 import { resolvePrices } from '@farebox/catalog';
-import { DIALECTS, type Dialect, type ParseResult, parseRequest } from '@farebox/dialects';
+import { DIALECTS, type Dialect, parseForEstimate } from '@farebox/dialects';
 import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
-import { respondError } from './context.ts';
-import { type Plan, planCall } from './plan.ts';
+import { type RequestContext, respondError } from './context.ts';
+import type { ErrorReason } from './errors.ts';
+import { type Plan, type PlanResult, planCall } from './plan.ts';
 import { idHeaders } from './request-id.ts';
 import { resolveModel } from './resolve-model.ts';
 import { withBody } from './with-caller.ts';
 
+/** Errors that another dialect does not have: the body, or the model, is one of another endpoint. */
+const OTHER_DIALECT: ReadonlySet<ErrorReason> = new Set([
+  'wrong_dialect',
+  'model_not_supported_on_endpoint',
+]);
+
+function planInDialect(
+  ctx: RequestContext,
+  dialect: Dialect,
+  body: Uint8Array,
+): Promise<PlanResult> | PlanResult {
+  const parsed = parseForEstimate(dialect, body);
+  if (!parsed.ok) return parsed;
+  return resolveModel(ctx, (catalog, now) =>
+    planCall(parsed.facts, ctx.request.headers, { ...ctx.deps, catalog }, now),
+  );
+}
+
 /**
- * Parses the body in the dialect that the headers suggest, or in the first other one that accepts
- * it.
+ * Plans the body in the dialect that the headers suggest, or in the first other one in which it can
+ * be called: a body does not say which endpoint it is for.
  */
-function parseWithFallback(suggested: Dialect, body: Uint8Array): ParseResult {
-  const parsed = parseRequest(suggested, body);
-  if (parsed.ok) return parsed;
-  for (const alternative of DIALECTS.filter((name) => name !== suggested)) {
-    const other = parseRequest(alternative, body);
+async function planInAnyDialect(ctx: RequestContext, body: Uint8Array): Promise<PlanResult> {
+  const suggested = await planInDialect(ctx, ctx.dialect, body);
+  if (suggested.ok) return suggested;
+  let error = suggested;
+  for (const dialect of DIALECTS.filter((name) => name !== ctx.dialect)) {
+    const other = await planInDialect(ctx, dialect, body);
     if (other.ok) return other;
+    if (OTHER_DIALECT.has(error.reason)) error = other;
   }
-  return parsed;
+  return error;
 }
 
 function estimateJson(plan: Plan, available: bigint): unknown {
@@ -59,13 +80,9 @@ function estimateJson(plan: Plan, available: bigint): unknown {
 
 /** POST /v1/estimate */
 export const estimateCost = withBody(async (ctx, caller, body) => {
-  const { deps, request } = ctx;
-  const parsed = parseWithFallback(ctx.dialect, body.bytes);
+  const { deps } = ctx;
+  const planResult = await planInAnyDialect(ctx, body.bytes);
   body.release();
-  if (!parsed.ok) return respondError(ctx, parsed);
-  const planResult = await resolveModel(ctx, (catalog, now) =>
-    planCall(parsed.facts, request.headers, { ...deps, catalog }, now),
-  );
   if (!planResult.ok) return respondError(ctx, planResult);
   const balance = await deps.ledger.credits(caller.account, caller.key);
   if (!balance.ok) return respondError(ctx, balance);

@@ -22,7 +22,7 @@ describe('a burst of calls with one key', () => {
     expect(countAdmitted(limiter, 'b', START, 50)).toBe(10);
   });
 
-  it('is rejected with the whole seconds after which a call is admitted', () => {
+  it('is rejected with the whole seconds after which the call is admitted', () => {
     for (const perSecond of [0.2, 1, 5, 300]) {
       const limiter = new RateLimiter({ perSecond, burst: 2 });
       countAdmitted(limiter, 'a', START, 10);
@@ -31,6 +31,40 @@ describe('a burst of calls with one key', () => {
       expect(waitSeconds).toBeGreaterThanOrEqual(1);
       expect(limiter.tryAcquire('a', START + waitSeconds * 1000)).toBe(0);
     }
+  });
+});
+
+describe('calls that are rejected together', () => {
+  /** Repeats each rejected call when it was told to, as SDKs do; returns how many gave up. */
+  function countLost(
+    calls: number,
+    retries: number,
+    rate: ConstructorParameters<typeof RateLimiter>[0],
+  ) {
+    const limiter = new RateLimiter(rate);
+    let lost = 0;
+    const queue = Array.from({ length: calls }, () => ({ at: START, retries }));
+    for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+      const waitSeconds = limiter.tryAcquire('a', call.at);
+      if (waitSeconds > 0 && call.retries === 0) lost += 1;
+      if (waitSeconds > 0 && call.retries > 0) {
+        queue.push({ at: call.at + waitSeconds * 1000, retries: call.retries - 1 });
+        queue.sort((a, b) => a.at - b.at);
+      }
+    }
+    return lost;
+  }
+
+  it('are admitted at their first retry, because each is told another time', () => {
+    expect(countLost(12, 1, { perSecond: 2, burst: 4 })).toBe(0);
+    expect(countLost(40, 1, { perSecond: 2, burst: 4 })).toBe(0);
+    expect(countLost(1_000, 1, { perSecond: 300, burst: 600 })).toBe(0);
+  });
+
+  it('are told to wait for at most 30 s', () => {
+    const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
+    const waits = Array.from({ length: 100 }, () => limiter.tryAcquire('a', START));
+    expect(Math.max(...waits)).toBe(30);
   });
 });
 
@@ -45,7 +79,9 @@ describe('the refill of a token bucket', () => {
   it('is not delayed by rejected calls', () => {
     const limiter = new RateLimiter({ perSecond: 1, burst: 1 });
     limiter.tryAcquire('a', START);
-    for (let ms = 100; ms < 1000; ms += 100) expect(limiter.tryAcquire('a', START + ms)).toBe(1);
+    for (let ms = 100; ms < 1000; ms += 100) {
+      expect(limiter.tryAcquire('a', START + ms)).toBeGreaterThan(0);
+    }
     expect(limiter.tryAcquire('a', START + 1001)).toBe(0);
   });
 

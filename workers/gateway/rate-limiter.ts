@@ -5,9 +5,17 @@
  * limits.
  */
 
-type TokenBucket = { tokens: number; refilledAt: number };
+type TokenBucket = {
+  tokens: number;
+  refilledAt: number;
+  /** When the token is there that the last rejected call was told to wait for. */
+  promisedAt: number;
+};
 
 export type RateLimit = Readonly<{ perSecond: number; burst: number }>;
+
+/** The longest wait that a rejected call is told, in seconds: SDKs ignore more than 60. */
+const MAX_WAIT_SECONDS = 30;
 
 /** How many keys one isolate keeps; the oldest is evicted first. */
 const MAX_KEYS = 20_000;
@@ -26,15 +34,26 @@ export class RateLimiter {
     const refill = ((now - bucket.refilledAt) / 1000) * this.#rate.perSecond;
     bucket.tokens = Math.min(this.#rate.burst, bucket.tokens + refill);
     bucket.refilledAt = now;
-    if (bucket.tokens < 1)
-      return Math.max(1, Math.ceil((1 - bucket.tokens) / this.#rate.perSecond));
+    if (bucket.tokens < 1) return this.#promiseToken(bucket, now);
     bucket.tokens -= 1;
     return 0;
   }
 
+  /**
+   * Returns the seconds until a token that no other rejected call waits for: told the same second,
+   * all of them would come back at once, and most would be rejected again until they give up.
+   */
+  #promiseToken(bucket: TokenBucket, now: number): number {
+    const msPerToken = 1000 / this.#rate.perSecond;
+    const nextAt = now + (1 - bucket.tokens) * msPerToken;
+    const freeAt = Math.max(nextAt, bucket.promisedAt + msPerToken);
+    bucket.promisedAt = Math.min(freeAt, now + MAX_WAIT_SECONDS * 1000);
+    return Math.max(1, Math.ceil((bucket.promisedAt - now) / 1000));
+  }
+
   #getBucket(key: string, now: number): TokenBucket {
     const existing = this.#buckets.get(key);
-    const bucket = existing ?? { tokens: this.#rate.burst, refilledAt: now };
+    const bucket = existing ?? { tokens: this.#rate.burst, refilledAt: now, promisedAt: 0 };
     if (existing === undefined) {
       this.#evictOldest();
       this.#buckets.set(key, bucket);
