@@ -1,5 +1,6 @@
 /** Large request bodies: how large, how many at once, and their memory in the shared process. */
 import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -174,5 +175,69 @@ describe('large request bodies', () => {
     expect(aboveIdle).toBeLessThanOrEqual(100);
     expect(gaps.length).toBe(50);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
+  });
+});
+
+/** Opens a request that announces 20 MB and sends one byte each 5 s; `head` is the rest of it. */
+function openSlowSender(path: string, key: string, head: string): Promise<Socket> {
+  const { hostname, port } = new URL(stack.gatewayUrl);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  const drip = setInterval(() => socket.write('1\r\n \r\n'), 5_000);
+  socket.on('close', () => clearInterval(drip));
+  socket.resume();
+  return new Promise((resolve) => {
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${key}\r\n` +
+        `Content-Type: application/json\r\n${head}\r\n\r\n`,
+      () => resolve(socket),
+    );
+  });
+}
+
+/** The status of an ordinary call of an agent, 100 KB. */
+async function callAsOther(): Promise<number> {
+  return (await readStatus(post(buildBody(100_000)))).status;
+}
+
+describe('senders that announce much and send little', () => {
+  const HEADS = [`Content-Length: ${LIMIT}`, 'Transfer-Encoding: chunked'];
+  const PATHS = ['/v1/messages/count_tokens', '/v1/chat/completions', '/v1/estimate'];
+
+  it.each(HEADS)('keep nobody from an ordinary call: a key without money, %s', async (head) => {
+    const { apiKey: broke } = await stack.createAccount({ creditUsd: '0' });
+    const senders = await Promise.all(
+      PATHS.flatMap((path) => [1, 2, 3, 4].map(() => openSlowSender(path, broke, head))),
+    );
+    await sleep(500);
+    expect(await callAsOther()).toBe(200);
+    await sleep(6_000);
+    expect(await callAsOther()).toBe(200);
+    for (const sender of senders) sender.destroy();
+  });
+
+  it.each(HEADS)('keep nobody from a large call: accounts with money, %s', async (head) => {
+    const keys = await Promise.all(
+      [1, 2].map(async () => (await stack.createAccount({ creditUsd: '5' })).apiKey),
+    );
+    const senders = await Promise.all(
+      [0, 1, 0, 1].map((at) => openSlowSender('/v1/chat/completions', keys[at] ?? '', head)),
+    );
+    for (const sender of senders) sender.write(head.startsWith('Content') ? ' ' : '1\r\n \r\n');
+    await sleep(1_500);
+    expect(await callAsOther()).toBe(200);
+    expect((await readStatus(post(buildBody(LIMIT)))).status).toBe(200);
+    for (const sender of senders) sender.destroy();
+  });
+
+  it('without money get 402 for a large body before it is read', async () => {
+    const { apiKey: broke } = await stack.createAccount({ creditUsd: '0' });
+    const response = await fetch(`${stack.gatewayUrl}/v1/messages/count_tokens`, {
+      method: 'POST',
+      headers: { 'x-api-key': broke },
+      body: new Uint8Array(buildBody(200_000)),
+    });
+    expect(response.status).toBe(402);
+    expect(await response.json()).toMatchObject({ error: { code: 'insufficient_balance' } });
   });
 });

@@ -21,6 +21,16 @@ const MAX_ENTRIES = 2_000;
 
 const decoder = new TextDecoder();
 
+/** Returns those of a request's fields that a result names as the reason for a rejection. */
+export function findRefusedFields(
+  fields: readonly LearnableField[],
+  result: UpstreamResult,
+): readonly LearnableField[] {
+  if (result.ok || result.reason !== 'rejected' || result.status === 404) return [];
+  const text = decoder.decode(result.errorBody);
+  return fields.filter((field) => NAMES[field].test(text));
+}
+
 /** One per isolate. */
 export class LearnedFields {
   readonly #accepted = new Map<string, boolean>();
@@ -30,33 +40,21 @@ export class LearnedFields {
     return this.#accepted.get(toKey(provider, model, field));
   }
 
-  /** Remembers what the answer to a request with `fields` says; returns those that it refuses. */
-  learn(
+  /**
+   * Remembers what a success says about fields that were sent, or left out after a rejection. A
+   * rejection alone proves nothing: a caller's own mistake may have named the field.
+   */
+  remember(
     provider: ProviderId,
     model: string,
     fields: readonly LearnableField[],
-    result: UpstreamResult,
-  ): readonly LearnableField[] {
-    const refused = result.ok ? [] : fields.filter((field) => isRefused(field, result));
-    if (result.ok || refused.length > 0) {
-      for (const field of fields) {
-        this.#remember(toKey(provider, model, field), !refused.includes(field));
-      }
-    }
-    return refused;
-  }
-
-  #remember(key: string, isAccepted: boolean): void {
-    if (this.#accepted.size >= MAX_ENTRIES && !this.#accepted.has(key)) this.#accepted.clear();
-    this.#accepted.set(key, isAccepted);
+    isAccepted: boolean,
+  ): void {
+    if (this.#accepted.size >= MAX_ENTRIES) this.#accepted.clear();
+    for (const field of fields) this.#accepted.set(toKey(provider, model, field), isAccepted);
   }
 }
 
 function toKey(provider: ProviderId, model: string, field: LearnableField): string {
   return `${field} ${provider}/${model}`;
-}
-
-function isRefused(field: LearnableField, result: Exclude<UpstreamResult, { ok: true }>): boolean {
-  if (result.reason !== 'rejected' || result.status === 404) return false;
-  return NAMES[field].test(decoder.decode(result.errorBody));
 }

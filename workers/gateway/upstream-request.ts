@@ -9,7 +9,12 @@ import {
   getOutputLimitField,
   hasOutputLimit,
 } from '@farebox/dialects';
-import { type LearnableField, send, type UpstreamResult } from '@farebox/providers';
+import {
+  findRefusedFields,
+  type LearnableField,
+  send,
+  type UpstreamResult,
+} from '@farebox/providers';
 import type { Call } from './call.ts';
 import type { Plan } from './plan.ts';
 import type { Body } from './with-caller.ts';
@@ -28,22 +33,30 @@ function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edi
   return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
 }
 
-/** The fields of a request that the provider may refuse and that can be sent otherwise. */
+/**
+ * The fields of a request that the provider may refuse and that can be sent otherwise: not
+ * `stream_options` of the caller's own.
+ */
 function listLearnableFields({ plan }: Call, edits: Edits): LearnableField[] {
   const { facts } = plan;
   const fields: LearnableField[] = [];
-  if (edits.includeUsage && !facts.usageRequested) fields.push('stream_options');
+  const { streamOptions, nonObjectStreamOptions } = facts.positions;
+  const isOurs = streamOptions === null && nonObjectStreamOptions === null;
+  if (edits.includeUsage && isOurs) fields.push('stream_options');
   const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
   const keepsName = outputLimitFieldVaries && !edits.renameMaxTokens;
   if (keepsName && hasOutputLimit(facts, 'max_tokens')) fields.push('max_tokens');
   return fields;
 }
 
-function buildEdits({ ctx, plan, hold }: Call): Edits {
+/** `refused` are fields that this call was rejected for. */
+function buildEdits({ ctx, plan, hold }: Call, refused: readonly LearnableField[] = []): Edits {
   const { facts, model, provider } = plan;
   const { request } = DIALECT_SPECS[facts.dialect];
   const isAccepted = (field: LearnableField) =>
-    ctx.deps.learnedFields.isAccepted(provider.id, model.upstreamName, field);
+    refused.includes(field)
+      ? false
+      : ctx.deps.learnedFields.isAccepted(provider.id, model.upstreamName, field);
   const acceptsOptions = isAccepted('stream_options') ?? provider.acceptsStreamOptions;
   const acceptsMaxTokens =
     isAccepted('max_tokens') ?? provider.refusesMaxTokens?.test(model.upstreamName) !== true;
@@ -92,12 +105,15 @@ export async function sendUpstream(call: Call, body: Body): Promise<UpstreamResu
   const mayRepeat = fields.some(
     (field) => learnedFields.isAccepted(provider.id, model.upstreamName, field) !== true,
   );
-  const result = await sendEdited(call, body, edits, mayRepeat ? () => {} : body.release);
-  if (!mayRepeat) return result;
-  const refused = learnedFields.learn(provider.id, model.upstreamName, fields, result);
+  const remember = learnedFields.remember.bind(learnedFields, provider.id, model.upstreamName);
+  const first = await sendEdited(call, body, edits, mayRepeat ? () => {} : body.release);
+  const refused = mayRepeat ? findRefusedFields(fields, first) : [];
   if (refused.length === 0) {
     body.release();
-    return result;
+    if (first.ok && mayRepeat) remember(fields, true);
+    return first;
   }
-  return sendEdited(call, body, buildEdits(call), body.release);
+  const second = await sendEdited(call, body, buildEdits(call, refused), body.release);
+  if (second.ok) remember(refused, false);
+  return second;
 }
