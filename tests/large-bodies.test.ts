@@ -1,6 +1,8 @@
 /** Large request bodies: how large, how many at once, and their memory in the shared process. */
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -91,6 +93,18 @@ async function readStatus(answer: Promise<Response>): Promise<Answered> {
   return { status: response.status, retryAfter: response.headers.get('retry-after') };
 }
 
+/** Uploads a body `count` times at once, in another thread. */
+function uploadAtOnce(body: Buffer, count: number): Promise<readonly Answered[]> {
+  const url = `${stack.gatewayUrl}/v1/chat/completions`;
+  const worker = new Worker(join(import.meta.dirname, 'support/upload-worker.mjs'), {
+    workerData: { url, apiKey, body, count },
+  });
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+  });
+}
+
 /** Streams that get a token each 100 ms; `stop` returns the longest gap of each. */
 function startStreams(count: number) {
   const abort = new AbortController();
@@ -159,9 +173,7 @@ describe('large request bodies', () => {
     const body = buildBody(LIMIT);
     const streams = startStreams(50);
     await sleep(1_000);
-    const { aboveIdle, results } = await measureMemory(() =>
-      Promise.all(Array.from({ length: 64 }, () => readStatus(post(body)))),
-    );
+    const { aboveIdle, results } = await measureMemory(() => uploadAtOnce(body, 64));
     const gaps = await streams.stop();
     const served = results.filter(({ status }) => status === 200);
     const busy = results.filter(({ status }) => status === 503);

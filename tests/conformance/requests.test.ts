@@ -341,8 +341,8 @@ describe('the tool runner of the Anthropic SDK', () => {
       bodies.push(JSON.parse(request.body));
       sendJson(response, messageResponse('Hello.', COUNTS));
     };
-    const runner = anthropic.beta.messages.toolRunner({ ...MESSAGES, tools: [] });
-    expect((await runner.done()).content).toMatchObject([{ text: 'Hello.' }]);
+    const reply = await anthropic.beta.messages.toolRunner({ ...MESSAGES, tools: [] });
+    expect(reply.content).toMatchObject([{ text: 'Hello.' }]);
     expect(bodies.map((body) => body.thread)).toEqual([undefined]);
   });
 
@@ -386,7 +386,9 @@ describe('a key in any header', () => {
     '%s is read, with Bearer too',
     async (name) => {
       for (const value of [apiKey, `Bearer ${apiKey}`]) {
-        const response = await fetch(`${stack.gatewayUrl}/v1/key`, { headers: { [name]: value } });
+        const response = await fetch(`${stack.gatewayUrl}/v1/credits`, {
+          headers: { [name]: value },
+        });
         expect(response.status).toBe(200);
       }
     },

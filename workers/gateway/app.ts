@@ -13,6 +13,7 @@ import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
 import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
 import { isHttpsMissing } from './require-https.ts';
+import { rejectUnread } from './with-caller.ts';
 
 type AppEnv = { Bindings: Env };
 
@@ -78,11 +79,10 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
 app.all(
   '*',
   withRequestContext(async (ctx, c) => {
-    await ctx.deps.bodyReader.drain(ctx.request);
     const allowed = ALLOWED_METHODS.get(c.req.path);
-    if (allowed !== undefined) return respondError(ctx, { reason: 'method_not_allowed', allowed });
+    if (allowed !== undefined) return rejectUnread(ctx, { reason: 'method_not_allowed', allowed });
     const endpoint = findIntendedEndpoint(c.req.path);
-    if (endpoint === undefined) return respondError(ctx, { reason: 'not_found' });
-    return respondError(ctx, { reason: 'wrong_base_url', endpoint });
+    if (endpoint === undefined) return rejectUnread(ctx, { reason: 'not_found' });
+    return rejectUnread(ctx, { reason: 'wrong_base_url', endpoint });
   }),
 );

@@ -26,17 +26,19 @@ export class BodyAllocation {
   #reading = true;
   #evicted = false;
   #remainingBytes: number;
-  #lastChunkAt = 0;
+  #lastChunkAt: number;
 
   constructor(
     budget: BodyBudget,
     account: AccountId,
     remainingBytes: number,
+    now: number,
     onEvicted: () => void,
   ) {
     this.#budget = budget;
     this.account = account;
     this.#remainingBytes = remainingBytes;
+    this.#lastChunkAt = now;
     this.#onEvicted = onEvicted;
   }
 
@@ -118,10 +120,27 @@ export class BodyBudget {
   }
 
   /** Opens the account of a body of at most `maxBytes`; `onEvicted` drops what it has read. */
-  open(account: AccountId, maxBytes: number, onEvicted: () => void): BodyAllocation {
-    const allocation = new BodyAllocation(this, account, maxBytes, onEvicted);
+  open(account: AccountId, maxBytes: number, now: number, onEvicted: () => void): BodyAllocation {
+    const allocation = new BodyAllocation(this, account, maxBytes, now, onEvicted);
     this.#open.add(allocation);
     return allocation;
+  }
+
+  /**
+   * Returns whether those before it leave no room for a body of this declared length: it would give
+   * way at its first chunk, so nothing of it has to be read. Bodies that would give way to it do not
+   * count: those that stall, and those of an account with most of the memory.
+   */
+  isHopeless(allocation: BodyAllocation, now: number): boolean {
+    const ownsMost = this.#isLarge(allocation);
+    let ahead = this.#bytes;
+    for (const body of this.#open) {
+      const isAhead = body !== allocation && body.remainingBytes <= allocation.remainingBytes;
+      const givesWay = body.isStalled(now) || (!ownsMost && this.#isLarge(body));
+      if (!isAhead || givesWay) ahead -= body.bytes;
+      else ahead += body.remainingBytes - Math.min(body.remainingBytes, body.bytes);
+    }
+    return ahead + allocation.remainingBytes > this.#maxBytes;
   }
 
   /** Returns the bytes that an account could take now without another body giving way. */
@@ -180,8 +199,13 @@ export class BodyBudget {
     if (this.#heldBy(account) + bytes > this.#maxAccountBytes) {
       return bodies.filter((body) => body.account === account);
     }
-    const isLarge = (body: BodyAllocation) => this.#heldBy(body.account) > this.#maxBytes / 2;
-    if (isLarge(allocation)) return bodies;
-    return [...bodies.filter(isLarge), ...bodies.filter((body) => !isLarge(body))];
+    if (this.#isLarge(allocation)) return bodies;
+    const large = bodies.filter((body) => this.#isLarge(body));
+    return [...large, ...bodies.filter((body) => !this.#isLarge(body))];
+  }
+
+  /** Returns whether the account of a body holds most of the memory. */
+  #isLarge({ account }: BodyAllocation): boolean {
+    return this.#heldBy(account) > this.#maxBytes / 2;
   }
 }

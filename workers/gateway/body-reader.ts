@@ -6,9 +6,10 @@
 import type { AccountId } from '@farebox/ledger';
 import { err, ok, type Result } from '@farebox/result';
 import { type BodyAllocation, BodyBudget } from './body-budget.ts';
-import { BODY_SPEED, BodySource, type SpeedLimits } from './body-source.ts';
+import { BODY_SPEED, BodySource } from './body-source.ts';
 import { type ContentEncoding, loadDecoder, parseContentEncoding } from './content-encoding.ts';
 import type { ApiError } from './errors.ts';
+import { drainBody, drainSource, keepOpen } from './unread-body.ts';
 
 /** The largest body accepted, in bytes, decoded. */
 export const MAX_BODY_BYTES = 20 * 1024 * 1024;
@@ -28,19 +29,6 @@ const MAX_SMALL_BODY_MS = 20_000;
 /** Slow small bodies that are waited for at a time: at most 8 MB. */
 const MAX_SLOW_SMALL_BODIES = 128;
 
-/**
- * How much of a rejected body is still read, in bytes, so that its sender gets to read the error,
- * and how many are at a time.
- */
-const MAX_DRAINED_BYTES = 2 * MAX_BODY_BYTES;
-/** Measured: each drain at full speed costs the process some 5 MB, 60 at once 100 MB and more. */
-const MAX_DRAINS = 2;
-const DRAIN_CHUNK_BYTES = 512 * 1024;
-const DRAIN_SPEED: SpeedLimits = { ...BODY_SPEED, durationMs: 10_000 };
-/** How long a rejected body waits for others to be drained, and how often it looks. */
-const MAX_DRAIN_WAIT_MS = 10_000;
-const DRAIN_POLL_MS = 20;
-
 /** Whose body it is, and whether a large one of theirs is worth reading. */
 export type BodyOwner = Readonly<{
   account: AccountId;
@@ -58,7 +46,8 @@ const INCOMPLETE = err('incomplete_body');
 /** One per isolate. */
 export class BodyReader {
   readonly #budget: BodyBudget;
-  #drains = 0;
+  /** The requests of which a large part was not read. */
+  readonly #unread = new WeakSet<Request>();
   #slowSmallBodies = 0;
 
   constructor(budget = new BodyBudget()) {
@@ -77,30 +66,14 @@ export class BodyReader {
     return decoded.ok ? { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) } : decoded;
   }
 
-  /**
-   * Reads and discards a body. Most clients report a broken connection instead of the response if
-   * they receive one while they still send the body (RFC 9112 section 9.3).
-   */
+  /** Discards a body that is not wanted; `respond` knows whether all of it was read. */
   async drain(request: Request): Promise<void> {
-    if (request.body === null || request.bodyUsed) return;
-    await this.#drainSource(new BodySource(request.body, DRAIN_SPEED));
+    if (!(await drainBody(request, contentLength(request)))) this.#unread.add(request);
   }
 
-  /** Waits by a timer of its own: a promise of another request can't be waited for in workerd. */
-  async #drainSource(source: BodySource): Promise<void> {
-    const giveUpAt = Date.now() + MAX_DRAIN_WAIT_MS;
-    while (this.#drains >= MAX_DRAINS && Date.now() < giveUpAt) await sleep(DRAIN_POLL_MS);
-    if (this.#drains >= MAX_DRAINS) {
-      source.cancel();
-      return;
-    }
-    this.#drains += 1;
-    try {
-      await discard(source);
-    } finally {
-      source.cancel();
-      this.#drains -= 1;
-    }
+  /** Makes a response one that its client gets to read, although it may still send its body. */
+  async respond(request: Request, response: Response): Promise<Response> {
+    return this.#unread.has(request) ? keepOpen(response) : response;
   }
 
   async #readEncoded(request: Request, owner: BodyOwner): Promise<BodyResult> {
@@ -115,7 +88,7 @@ export class BodyReader {
       return refusal === null ? TOO_LARGE : { ok: false, ...refusal };
     }
     if (request.body === null) return ok({ bytes: new Uint8Array(0), release: () => {} });
-    return this.#readLarge(request.body, declaredLength, owner);
+    return this.#readLarge(request, request.body, declaredLength, owner);
   }
 
   async #readSmall(request: Request): Promise<BodyResult> {
@@ -140,17 +113,24 @@ export class BodyReader {
   }
 
   async #readLarge(
+    request: Request,
     stream: ReadableStream<Uint8Array>,
     declaredLength: number | null,
     owner: BodyOwner,
   ): Promise<BodyResult> {
-    const source = new BodySource(stream, BODY_SPEED);
     const buffer = new SegmentedBuffer(this.#budget, owner.account, declaredLength);
+    if (declaredLength !== null && this.#budget.isHopeless(buffer.allocation, Date.now())) {
+      buffer.drop();
+      await this.drain(request);
+      return BUSY;
+    }
+    const source = new BodySource(stream, BODY_SPEED);
     try {
       const error = await fill(buffer, source, declaredLength === null ? owner : null);
       if (error === null) return buffer.toBody(declaredLength);
       buffer.drop();
-      if (!source.tooSlow) await this.#drainSource(source);
+      const remaining = (declaredLength ?? 0) - source.received;
+      if (!source.tooSlow && !(await drainSource(source, remaining))) this.#unread.add(request);
       return { ok: false, ...error };
     } catch {
       buffer.drop();
@@ -178,17 +158,13 @@ export class BodyReader {
       const bytes = decode(encoded.bytes, encodings, Math.min(available, MAX_BODY_BYTES));
       if (bytes === 'malformed') return err('invalid_content_encoding');
       if (bytes === 'too_large') return available < MAX_BODY_BYTES ? BUSY : TOO_LARGE;
-      const allocation = this.#budget.open(owner.account, 0, () => {});
+      const allocation = this.#budget.open(owner.account, 0, Date.now(), () => {});
       if (!allocation.take(bytes.length, Date.now())) return BUSY;
       return toBody(bytes, allocation);
     } finally {
       encoded.release();
     }
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function orTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
@@ -200,19 +176,6 @@ async function orTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | nu
     return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-async function discard(source: BodySource): Promise<void> {
-  try {
-    let drained = 0;
-    while (drained < MAX_DRAINED_BYTES) {
-      const chunk = await source.read(DRAIN_CHUNK_BYTES);
-      if (chunk === null) return;
-      drained += chunk.length;
-    }
-  } catch {
-    // The sender disconnected and will read no response.
   }
 }
 
@@ -263,11 +226,15 @@ class SegmentedBuffer {
     this.#maxStepBytes = declaredLength ?? MAX_STEP_BYTES;
     this.#minStepBytes = declaredLength ?? SMALL_BODY_BYTES;
     this.#maxBytes = declaredLength ?? MAX_BODY_BYTES;
-    this.#allocation = budget.open(account, this.#maxBytes, () => this.#freeSegments());
+    this.#allocation = budget.open(account, this.#maxBytes, Date.now(), () => this.#freeSegments());
   }
 
   get length(): number {
     return this.#length;
+  }
+
+  get allocation(): BodyAllocation {
+    return this.#allocation;
   }
 
   /** Copies a chunk; returns why it can't. */

@@ -22,20 +22,17 @@ export const BODY_SPEED: SpeedLimits = {
 };
 
 type ChunkReader = Readonly<{
-  /** Reads up to `maxBytes`, where the stream allows to choose. */
-  read: (maxBytes: number) => Promise<Uint8Array | null>;
+  read: () => Promise<Uint8Array | null>;
   cancel: () => void;
 }>;
 
 /** Reads into one buffer over and over, where the stream allows it: no chunk becomes garbage. */
 function openByteReader(stream: ReadableStream<Uint8Array>): ChunkReader {
   const reader = stream.getReader({ mode: 'byob' });
-  let buffer = new ArrayBuffer(0);
+  let buffer = new ArrayBuffer(CHUNK_BYTES);
   return {
-    read: async (maxBytes) => {
-      if (buffer.byteLength !== maxBytes) buffer = new ArrayBuffer(maxBytes);
-      const view = new Uint8Array(buffer);
-      const { value } = await reader.readAtLeast(maxBytes, view);
+    read: async () => {
+      const { value } = await reader.readAtLeast(CHUNK_BYTES, new Uint8Array(buffer));
       if (value === undefined) return null;
       buffer = value.buffer;
       return value.length === 0 ? null : value;
@@ -60,17 +57,32 @@ function openChunkReader(stream: ReadableStream<Uint8Array>): ChunkReader {
  */
 export class BodySource {
   readonly #reader: ChunkReader;
-  readonly #speed: SpeedLimits;
-  readonly #startedAt = Date.now();
+  #speed: SpeedLimits;
+  #startedAt = Date.now();
   #lastChunkAt = Date.now();
   #received = 0;
   #tooSlow = false;
-  #timer: ReturnType<typeof setInterval>;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(stream: ReadableStream<Uint8Array>, speed: SpeedLimits) {
     this.#reader = openChunkReader(stream);
     this.#speed = speed;
+    this.start(speed);
+  }
+
+  /** Starts the clock, after a while in which nothing was read too. */
+  start(speed: SpeedLimits): void {
+    this.stop();
+    this.#speed = speed;
+    this.#startedAt = Date.now();
+    this.#lastChunkAt = this.#startedAt;
+    this.#received = 0;
     this.#timer = setInterval(() => this.#checkSpeed(Date.now()), CHECK_INTERVAL_MS);
+  }
+
+  /** The bytes that were read since the clock started. */
+  get received(): number {
+    return this.#received;
   }
 
   get tooSlow(): boolean {
@@ -78,8 +90,8 @@ export class BodySource {
   }
 
   /** Returns the next chunk, or null at the end. Throws if the connection breaks. */
-  async read(maxBytes = CHUNK_BYTES): Promise<Uint8Array | null> {
-    const chunk = await this.#reader.read(maxBytes);
+  async read(): Promise<Uint8Array | null> {
+    const chunk = await this.#reader.read();
     if (chunk === null || this.#tooSlow) return null;
     this.#received += chunk.length;
     this.#lastChunkAt = Date.now();

@@ -28,6 +28,7 @@ function createContext(init: RequestInit) {
     drain: async () => {
       await request.arrayBuffer();
     },
+    respond: async (_request: Request, response: Response) => response,
     read: async () => {
       const bytes = new Uint8Array(await request.arrayBuffer());
       const release = () => {

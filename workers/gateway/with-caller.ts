@@ -9,6 +9,13 @@ export type AuthenticatedCaller = Extract<Caller, { ok: true }>;
 /** `release` returns the body's bytes to the memory budget; it may be called early. */
 export type Body = Extract<BodyResult, { ok: true }>;
 
+/** Responds with an error to a request whose body has not been read. */
+export async function rejectUnread(ctx: RequestContext, apiError: ApiError): Promise<Response> {
+  const { bodyReader } = ctx.deps;
+  await bodyReader.drain(ctx.request);
+  return bodyReader.respond(ctx.request, respondError(ctx, apiError));
+}
+
 /**
  * Authenticates the caller, then runs `handler`. The body of a rejected request is drained, so that
  * its sender gets to read the error. Not async: it adds no promise to the hot path.
@@ -19,7 +26,7 @@ export function withCaller<Rest extends readonly unknown[]>(
   return (ctx, ...rest) => {
     const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
     if (caller.ok) return handler(ctx, caller, ...rest);
-    return ctx.deps.bodyReader.drain(ctx.request).then(() => respondError(ctx, caller));
+    return rejectUnread(ctx, caller);
   };
 }
 
@@ -58,7 +65,7 @@ export function withBody(
 ): (ctx: RequestContext) => Promise<Response> {
   return withCaller(async (ctx, caller) => {
     const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller));
-    if (!body.ok) return respondError(ctx, body);
+    if (!body.ok) return ctx.deps.bodyReader.respond(ctx.request, respondError(ctx, body));
     try {
       return await handler(ctx, caller, body);
     } finally {
