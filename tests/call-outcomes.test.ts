@@ -226,7 +226,7 @@ describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
     ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED_BILL],
     ['fails inside', respondWith(500), overloaded, 'upstream_overloaded', WAIVED_BILL],
     ['refuses our key', respondWith(401), 502, 'upstream_account_error', WAIVED_BILL],
-    ['limits our calls', respondWith(429), overloaded, 'upstream_overloaded', WAIVED_BILL],
+    ['limits our calls', respondWith(429), 429, 'upstream_rate_limited', WAIVED_BILL],
   ] as const)('because it %s', async (_, handler, status, code, expectedBill) => {
     upstream.handler = handler;
     const before = await fetchBalance(stack.gatewayUrl, apiKey);
