@@ -1,4 +1,4 @@
-/** Finds the sentence for a person in an error body, whatever its shape. */
+/** Finds the sentence for the caller in an error body, whatever its shape. */
 import { isJsonObject } from '@farebox/dialects';
 
 /** The members that hold a message, or something that holds one, by preference. */

@@ -192,7 +192,7 @@ function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
   return hasMark ? bytes.subarray(3) : bytes;
 }
 
-/** A whole body. Releasing it frees the bytes at once, whoever still refers to them. */
+/** A whole body. Releasing it frees the bytes at once, referenced or not. */
 function toBody(bytes: Uint8Array, allocation: BodyAllocation): BodyResult {
   allocation.complete();
   const release = () => {
@@ -253,7 +253,7 @@ class SegmentedBuffer {
     return null;
   }
 
-  /** Returns a segment with room: a new one is as large as all before it, within limits. */
+  /** Returns a segment that is not full: a new one is as large as all before it, within limits. */
   #getSegment(): Uint8Array | null {
     if (this.#allocation.evicted) return null;
     const last = this.#segments.at(-1);
