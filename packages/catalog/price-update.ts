@@ -99,7 +99,9 @@ async function buildReport(before: PriceList | undefined, now: number) {
       await readLlmgateway(openPackage),
     ].filter((source) => source !== undefined);
     const built = buildPriceList({ base, sources, curated: CURATED });
-    const after = requireValid({ ...built, version: nextVersion(before, built) }, 'the new list');
+    // The parser sorts rules: only what both lists are after it can be compared.
+    const valid = requireValid(built, 'the new list');
+    const after = { ...valid, version: nextVersion(before, valid) };
     const disagreements = after.providers
       .filter(({ id }) => PROVIDER_IDS.includes(id))
       .flatMap(({ id, models }) =>

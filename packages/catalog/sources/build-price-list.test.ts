@@ -304,6 +304,8 @@ describe('the date of a list', () => {
     const other = { ...list, margins: [{ topUps: true, basisPoints: 10 }] as const };
     expect(nextVersion(undefined, list)).toBe('2026-11-10');
     expect(nextVersion({ ...list, version: '2026-11-10' }, list)).toBe('2026-11-10');
+    const { sources, ...rest } = list;
+    expect(nextVersion({ sources, ...rest, version: '2026-11-10.4' }, list)).toBe('2026-11-10.4');
     expect(nextVersion({ ...other, version: '2026-11-10' }, list)).toBe('2026-11-10.2');
     expect(nextVersion({ ...other, version: '2026-11-10.2' }, list)).toBe('2026-11-10.3');
   });

@@ -2,6 +2,7 @@
  * Builds the price list from the base source, the other sources and what was taken by hand
  * from the providers' pages. Pure: the date of the list is its newest content's, whatever the day.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { type CuratedModel, type CuratedProvider, nanoPrice } from '../curated/curated-model.ts';
 import { type Curated, getCurated, listCitations } from '../curated/index.ts';
 import type {
@@ -316,9 +317,9 @@ export function checkListDate(list: PriceList, now: number): string | undefined 
 /** The date, and a number where a list of other content already has that date's version. */
 export function nextVersion(before: PriceList | undefined, after: PriceList): string {
   if (before?.date !== after.date) return after.date;
-  const same =
-    JSON.stringify({ ...before, version: '' }) === JSON.stringify({ ...after, version: '' });
-  if (same) return before.version;
+  // What was read from the file has its members in the order of the schema.
+  const written: unknown = JSON.parse(JSON.stringify({ ...after, version: before.version }));
+  if (isDeepStrictEqual(before, written)) return before.version;
   const [, count = '1'] = /\.(\d+)$/.exec(before.version) ?? [];
   return `${after.date}.${Number(count) + 1}`;
 }
