@@ -9,6 +9,7 @@ import { submitChange } from '@farebox/catalog-changes';
 import { connect } from '@farebox/database';
 import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { recomputeDay } from '../workers/ledger/parity.ts';
 import { type BillJson, waitForBill } from './support/bills.ts';
 import {
   chatCompletion,
@@ -222,3 +223,52 @@ describe('a change of the catalog in a running stack', () => {
     expect((await billFor(response)).prices?.output).toBe('3000000000');
   });
 });
+
+describe('the daily recomputation of bills', () => {
+  const today = Math.floor(Date.now() / 86_400_000);
+
+  it('finds every bill of the day right, whatever version it names', async () => {
+    await waitForCalls();
+    const db = connect(stack.databaseUrl);
+    const report = await recomputeDay(db, today, Date.now());
+    expect(report).toMatchObject({ differing: 0, examples: [], listVersion: RELEASED.version });
+    expect(report.completedAt).not.toBeNull();
+    expect(report.calls).toBeGreaterThan(10);
+    expect(report.skipped).toBeLessThan(report.calls);
+    expect(await recomputeDay(db, today, Date.now() + 1)).toEqual(report);
+  });
+
+  it.each([
+    ['a price', 'output_price = output_price + 1'],
+    ['a rule', "price_rule = price_rule || '+flex'"],
+    ['a version', "price_rule = '1999-01-01/standard'"],
+    ['a count', 'output = output + 1'],
+  ])('finds the one bill with %s that does not follow', async (_, edit) => {
+    const [row] = await sql(
+      stack,
+      "select id from calls where reason = 'provider_reported' order by created_at desc limit 1",
+    );
+    const id = row?.[0] ?? '';
+    await sql(stack, 'delete from parity_reports');
+    await sql(stack, 'create table before as select * from calls');
+    await sql(stack, `update calls set ${edit} where id = $1`, [id]);
+    const report = await recomputeDay(connect(stack.databaseUrl), today, Date.now());
+    await sql(
+      stack,
+      `update calls c set output_price = b.output_price, price_rule = b.price_rule, output = b.output
+        from before b where b.id = c.id`,
+    );
+    await sql(stack, 'drop table before');
+    expect(report).toMatchObject({ differing: 1, examples: [id] });
+  });
+});
+
+/** Waits until Postgres has every call that the account object has settled. */
+async function waitForCalls(): Promise<void> {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (Date.now() < deadline) {
+    const status = await stack.ledger.operators.status(account.accountId);
+    if (status?.pendingEntries === 0) return;
+    await sleep(200);
+  }
+}

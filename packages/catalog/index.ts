@@ -59,6 +59,8 @@ export {
   type PriceList,
   type PriceRule,
 } from './price-list.ts';
+export { parsePriceList } from './price-list-parser.ts';
+export { type BilledCall, findBillDifference } from './recomputation.ts';
 export type { Catalog, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 export { isRetired };
 

@@ -45,6 +45,7 @@ const JSON_COLUMNS = new Set([
   'calls.fees',
   'catalog_models.definition',
   'catalog_proposals.changes',
+  'catalog_releases.list',
 ]);
 const COLUMNS = Object.values(SNAPSHOT.tables).flatMap((table) =>
   Object.values(table.columns).map(({ name, type }) => ({

@@ -140,6 +140,8 @@ export type LogEvent =
   | { event: 'catalog_unreachable' }
   /** The catalog of an isolate is older than an hour. */
   | { event: 'catalog_stale'; ageSeconds: number }
+  /** Bills of a day are not what the versions of the catalog that they name give. */
+  | { event: 'parity_difference'; day: string; calls: number; differing: number }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
@@ -166,6 +168,7 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'dead_letter',
   'catalog_refused',
   'catalog_stale',
+  'parity_difference',
   'unexpected',
 ]);
 

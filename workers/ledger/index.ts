@@ -10,8 +10,9 @@ import { findArchivedCall } from './archived-calls.ts';
 import { readCatalogFor } from './catalog.ts';
 import { runDailyReconciliation } from './daily-reconciliation.ts';
 import { forwarding } from './entrypoint.ts';
-import { accountStub, type Env } from './env.ts';
+import { accountStub, database, type Env } from './env.ts';
 import { mintKey, revokeKey, revokeLeaked, rollKey, updateKey } from './keys.ts';
+import { runParity } from './parity.ts';
 import { reconcileAccount } from './reconcile-account.ts';
 import { consumeSettlements } from './settlement-consumer.ts';
 
@@ -98,6 +99,7 @@ export default {
   fetch: () => new Response(null, { status: 404 }),
   async scheduled(controller, env) {
     await runDailyReconciliation(env, controller.scheduledTime);
+    await runParity(database(env), controller.scheduledTime);
   },
   async queue(batch, env) {
     await consumeSettlements(batch, env);

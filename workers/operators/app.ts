@@ -23,6 +23,7 @@ import {
   requireHost,
   requireSameOrigin,
 } from './operator-auth.ts';
+import { parity } from './parity.tsx';
 import { accountSearch } from './search.tsx';
 
 /** The form with the treasury's report takes a file; all others are small. */
@@ -47,6 +48,7 @@ app.route('/', deposit);
 app.route('/', catalog);
 app.route('/', catalogModel);
 app.route('/', catalogChanges);
+app.route('/', parity);
 app.route('/', health);
 app.route('/', auditLog);
 app.all('*', (c) => errorPage(c, 'not_found'));

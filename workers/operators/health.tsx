@@ -1,5 +1,6 @@
 /** The state of the system in numbers that identify no customer. Each problem is a sentence. */
 
+import { listParityReports } from '@farebox/database/catalog';
 import {
   countUnconfirmedSweeps,
   listDepositsInReview,
@@ -17,6 +18,7 @@ import { checkAuditLog } from './audit-log.tsx';
 import { findIssues, SWEEP_CONFIRMATION_MS } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
+import { findParityIssues } from './parity.tsx';
 import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
 /** About a day of normal work; the audit-log page verifies the whole log. */
@@ -162,12 +164,17 @@ export const health = new Hono<OperatorEnv>();
 health.get('/operators/health', async (c) => {
   if (!c.var.operator.permissions.has('view_health')) return errorPage(c, 'not_permitted');
   const { db, now } = c.var.deps;
-  const [summary, deposits, auditCheck] = await Promise.all([
+  const [summary, deposits, reports, auditCheck] = await Promise.all([
     readHealth(db, now()),
     loadDepositHealth(c),
+    listParityReports(db, 1),
     checkAuditLog(c, { latest: MAX_ENTRIES_CHECKED }),
   ]);
-  const issues = [...findHealthIssues(summary, now()), ...deposits.issues];
+  const issues = [
+    ...findHealthIssues(summary, now()),
+    ...deposits.issues,
+    ...findParityIssues(reports, now()),
+  ];
   return operatorPage(
     c,
     { title: 'Health', activePath: '/operators/health' },

@@ -13,6 +13,7 @@ const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Pe
   { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
   { path: '/operators/deposits', label: 'Deposits', permission: 'view_deposits' },
   { path: '/operators/catalog', label: 'Catalog', permission: 'view_catalog' },
+  { path: '/operators/parity', label: 'Parity', permission: 'view_health' },
   { path: '/operators/health', label: 'Health', permission: 'view_health' },
   { path: '/operators/audit-log', label: 'Audit log', permission: 'view_audit_log' },
 ];

@@ -26,3 +26,12 @@ export {
   readTopUpMargin,
   readValidCatalog,
 } from './catalog-versions.ts';
+export {
+  findCatalogRelease,
+  findParityReport,
+  listCallsOfDay,
+  listParityReports,
+  type ParityReport,
+  saveCatalogRelease,
+  saveParityReport,
+} from './parity-reports.ts';

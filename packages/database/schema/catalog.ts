@@ -6,6 +6,7 @@
  */
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   boolean,
   check,
   foreignKey,
@@ -127,5 +128,42 @@ export const catalogProposals = pgTable(
       sql`${t.state} <> 'accepted' or not ${t.needsApproval} or lower(${t.decidedBy}) <> lower(${t.author})`,
     ),
     index('catalog_proposals_open').on(t.proposedAt).where(sql`state = 'proposed'`),
+  ],
+);
+
+/** The price list of each release that was deployed, so that bills that name it can be recomputed. */
+export const catalogReleases = pgTable('catalog_releases', {
+  version: varchar('version', { length: 64 }).primaryKey(),
+  list: jsonb('list').notNull(),
+  storedAt: instant('stored_at').notNull(),
+});
+
+/** The recomputation of one day's bills, which runs in slices until it is complete. */
+export const parityReports = pgTable(
+  'parity_reports',
+  {
+    /** Whole days since 1970-01-01, UTC. */
+    day: integer('day').primaryKey(),
+    /** The last call that was recomputed: where the next run continues. */
+    lastAt: instant('last_at'),
+    lastCall: varchar('last_call', { length: 32 }),
+    completedAt: instant('completed_at'),
+    calls: bigint('calls', { mode: 'number' }).notNull(),
+    /** Calls whose rule, prices or cost are not what the version that they name gives. */
+    differing: bigint('differing', { mode: 'number' }).notNull(),
+    /** Calls without a rule, such as those that were never sent. */
+    skipped: bigint('skipped', { mode: 'number' }).notNull(),
+    /** The first of the differing calls. */
+    examples: varchar('examples', { length: 32 }).array().notNull(),
+    /** The price list of the release on that day, its date, and how many of its prices are disputed. */
+    listVersion: varchar('list_version', { length: 64 }).notNull(),
+    listDate: varchar('list_date', { length: 10 }).notNull(),
+    disputed: integer('disputed').notNull(),
+  },
+  (t) => [
+    check(
+      'parity_reports_counts',
+      sql`least(${t.calls}, ${t.differing}, ${t.skipped}, ${t.disputed}) >= 0 and cardinality(${t.examples}) <= 50`,
+    ),
   ],
 );

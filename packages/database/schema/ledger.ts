@@ -152,6 +152,8 @@ export const calls = pgTable(
       foreignColumns: [ledgerEntries.accountId, ledgerEntries.seq],
     }),
     index('calls_latest').on(t.accountId, t.createdAt, t.id),
+    // The daily recomputation reads the calls of a day in this order.
+    index('calls_created').on(t.createdAt, t.id),
     // A support request names a call by its id alone.
     index('calls_id').on(t.id),
     // Amounts absorbed by the platform: few calls, of which operators list the latest.
