@@ -191,7 +191,7 @@ export class JsonScanner {
     while (at < to) {
       const byte = bytes[at];
       if (byte === LF || byte === CR) return at;
-      at = this.#read(bytes, at, to);
+      at = this.#opaqueDepth > 0 ? this.#readOpaque(bytes, at, to) : this.#step(bytes, at, to);
     }
     return to;
   }
@@ -200,7 +200,8 @@ export class JsonScanner {
   write(bytes: Uint8Array): void {
     const to = bytes.length;
     let at = 0;
-    while (at < to) at = this.#read(bytes, at, to);
+    while (at < to)
+      at = this.#opaqueDepth > 0 ? this.#readOpaque(bytes, at, to) : this.#step(bytes, at, to);
     this.#recorder?.endChunk(bytes);
   }
 
@@ -215,11 +216,10 @@ export class JsonScanner {
     this.#token = NONE;
   }
 
-  /** As `#step`; what it reads of a tool's input is output of the model. */
-  #read(bytes: Uint8Array, at: number, to: number): number {
-    const isInside = this.#opaqueDepth > 0;
+  /** As `#step`, inside a tool's input or result: the input is output of the model. */
+  #readOpaque(bytes: Uint8Array, at: number, to: number): number {
     const next = this.#step(bytes, at, to);
-    if (isInside && this.#isToolInput && this.#opaqueDepth > 0)
+    if (this.#isToolInput && this.#opaqueDepth > 0)
       this.#estimator.addRawArguments(bytes, at, next);
     return next;
   }
