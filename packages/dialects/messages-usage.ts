@@ -30,26 +30,32 @@ function readBuckets(reader: CountReader, usage: JsonObject): Usage | null {
   return { ...NO_USAGE, ...rest, input_uncached: input, output, output_reasoning };
 }
 
-type Iterations = Readonly<{ passes: readonly Usage[]; turns: readonly Usage[]; unknown: number }>;
+type Iterations = Pick<NormalizedUsage, 'passes' | 'otherModelPasses'> &
+  Readonly<{ turns: readonly Usage[]; unknown: number }>;
 
 /**
  * Reads the turns of a call. The top-level counts add up the messages and leave the other kinds out.
  * Compaction is billed like any input and output of the same model
- * (https://platform.claude.com/docs/en/build-with-claude/compaction); other kinds, such as another
- * model's advice, have prices we cannot know.
+ * (https://platform.claude.com/docs/en/build-with-claude/compaction), and another model's advice at
+ * that model's prices; other kinds have prices we cannot know.
  */
 function readIterations(reader: CountReader, usage: JsonObject): Iterations {
   const passes: Usage[] = [];
   const turns: Usage[] = [];
+  const otherModelPasses: { model: string; usage: Usage }[] = [];
   let unknown = 0;
   const iterations = Array.isArray(usage.iterations) ? usage.iterations : [];
   for (const iteration of iterations) {
     if (!isJsonObject(iteration)) continue;
-    const { type } = iteration;
-    if (type !== 'message' && type !== 'compaction') unknown++;
-    else (type === 'message' ? turns : passes).push(readBuckets(reader, iteration) ?? NO_USAGE);
+    const { type, model } = iteration;
+    const buckets = readBuckets(reader, iteration) ?? NO_USAGE;
+    if (type === 'message') turns.push(buckets);
+    else if (type === 'compaction') passes.push(buckets);
+    else if (type === 'advisor_message' && typeof model === 'string')
+      otherModelPasses.push({ model, usage: buckets });
+    else unknown++;
   }
-  return { passes, turns, unknown };
+  return { passes, otherModelPasses, turns, unknown };
 }
 
 function findLargest(turns: readonly Usage[]): Usage | null {
@@ -65,7 +71,7 @@ export function normalizeMessagesUsage(usage: JsonObject): NormalizedUsage {
   const reader = new CountReader();
   const buckets = readBuckets(reader, usage);
   const tools = childObject(usage, 'server_tool_use');
-  const { passes, turns, unknown } = readIterations(reader, usage);
+  const { turns, unknown, ...passes } = readIterations(reader, usage);
   const terms = readServedTerms({
     tier: usage.service_tier,
     speed: usage.speed,
@@ -75,7 +81,7 @@ export function normalizeMessagesUsage(usage: JsonObject): NormalizedUsage {
     ...NO_USAGE_REPORTED,
     usage: buckets,
     largestTurn: findLargest(turns),
-    passes,
+    ...passes,
     surcharges: toSurcharges({ web_search: reader.readOrZero(tools, 'web_search_requests') }),
     served: terms.served,
     unpriceable: reader.invalidCount + unknown + terms.unknown,

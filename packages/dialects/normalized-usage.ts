@@ -17,6 +17,8 @@ export type NormalizedUsage = Readonly<{
   largestTurn: Usage | null;
   /** The usage of passes that `usage` leaves out (Anthropic's compaction), each priced by itself. */
   passes: readonly Usage[];
+  /** The usage of passes of other models, which the provider names by its own name. */
+  otherModelPasses: readonly Readonly<{ model: string; usage: Usage }>[];
   surcharges: readonly SurchargeCount[];
   /** The terms on which the answer says that it was served. */
   served: ServedTerms;
@@ -29,6 +31,7 @@ export const NO_USAGE_REPORTED: NormalizedUsage = {
   usage: null,
   largestTurn: null,
   passes: [],
+  otherModelPasses: [],
   surcharges: [],
   served: {},
   statedCost: null,

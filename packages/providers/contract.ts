@@ -166,6 +166,8 @@ export type Reading = Readonly<{
   largestTurn: Usage | null;
   /** The usage of passes that `usage` leaves out; each is priced by itself. */
   passes: readonly Usage[];
+  /** The usage of passes of other models, which the provider names by its own name. */
+  otherModelPasses: readonly Readonly<{ model: string; usage: Usage }>[];
   /** What is billed besides the buckets: counts only, because the meter knows no prices. */
   surcharges: readonly SurchargeCount[];
   /** The terms on which the answer says that it was served. */

@@ -167,6 +167,32 @@ describe('the bill of a call with reported usage', () => {
   });
 });
 
+describe('the bill of passes of another model', () => {
+  const pass = { ...NO_USAGE, input_uncached: 1000, cache_write_1h: 10, output: 100 };
+  const price = (model: string) => {
+    const reading = {
+      usage: reportedUsage,
+      usageFinal: true,
+      otherModelPasses: [{ model, usage: pass }],
+    };
+    return computeBill(claude, makeOutcome(reading, 'complete'));
+  };
+  const alone = computeBill(
+    claude,
+    makeOutcome({ usage: reportedUsage, usageFinal: true }, 'complete'),
+  );
+
+  it('has the prices of that model and the lifetimes of its cache writes', () => {
+    // Claude Opus 4.5: 5 USD of input, 10 of 1-hour writes and 25 of output per million tokens.
+    const extra = 1000n * 5000n + 10n * 10_000n + 100n * 25_000n;
+    expect(price('claude-opus-4-5').cost - alone.cost).toBe(extra);
+  });
+
+  it('leaves out a model without prices', () => {
+    expect(price('claude-unknown-9').cost).toBe(alone.cost);
+  });
+});
+
 describe('the bill of a truncated response', () => {
   it.each([
     ['complete', 'estimated_usage_missing'],
@@ -336,6 +362,7 @@ describe('the bill of any call', () => {
     failed: fc.boolean(),
     refusal: fc.constant(null),
     statedCost: fc.constant(null),
+    otherModelPasses: fc.constant([]),
     estimatedOutputTokens: fc.oneof(fc.constant(0), tokens),
     unpriceable: fc.constant(0),
   });

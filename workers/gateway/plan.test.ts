@@ -395,6 +395,7 @@ describe('the plan of any request to any model', () => {
         failed: false,
         refusal: null,
         statedCost: null,
+        otherModelPasses: [],
         estimatedOutputTokens: 1,
         unpriceable: 0,
       };

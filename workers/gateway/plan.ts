@@ -29,6 +29,8 @@ export type Plan = Readonly<{
   facts: RequestFacts;
   model: Model;
   provider: Provider;
+  /** Finds another model of the provider, whose pass an answer may report. */
+  findOtherModel: (name: string) => Model | undefined;
   /** The time whose prices apply to the whole call, in milliseconds since the epoch. */
   pricedAt: number;
   maxInputTokens: number;
@@ -170,7 +172,7 @@ function buildPlan(
   headers: Headers,
   model: Model,
   provider: Provider,
-  deps: Pick<PlanDeps, 'defaultMaxOutput'>,
+  deps: Pick<PlanDeps, 'defaultMaxOutput' | 'catalog'>,
   now: number,
 ): PlanResult {
   const contextWindow = effectiveContextWindow(facts, model, headers);
@@ -195,6 +197,7 @@ function buildPlan(
     facts,
     model,
     provider,
+    findOtherModel: (name: string) => deps.catalog.findModel(name, [provider.id]),
     pricedAt: now,
     maxInputTokens,
     estimatedInputTokens: Math.min(maxInputTokens, estimateInputTokens(facts, provider)),

@@ -6,6 +6,7 @@ import {
   getCacheWriteBucket,
   isPricedSurcharge,
   listPricedTerms,
+  type Model,
   type PriceTerms,
   type ResolvedPrices,
   resolvePrices,
@@ -36,11 +37,15 @@ export type PricedUsage = Readonly<{
 }>;
 
 /** The part of a reading that prices depend on, beside the usage itself. */
-export type PricedReading = Pick<Reading, 'surcharges' | 'passes' | 'served' | 'largestTurn'>;
+export type PricedReading = Pick<
+  Reading,
+  'surcharges' | 'passes' | 'otherModelPasses' | 'served' | 'largestTurn'
+>;
 
 export const NOTHING_READ: PricedReading = {
   surcharges: [],
   passes: [],
+  otherModelPasses: [],
   served: {},
   largestTurn: null,
 };
@@ -151,7 +156,17 @@ function billedSize(
   return { ...NO_USAGE, input_uncached: maxInputTokens };
 }
 
-type ResolveTerms = (terms: PriceTerms, size: Usage) => ResolvedPrices;
+/** The passes that have prices, each with the model that it ran on. */
+function listPasses(plan: Plan, reading: PricedReading): { model: Model; usage: Usage }[] {
+  const own = reading.passes.map((usage) => ({ model: plan.model, usage }));
+  const others = reading.otherModelPasses.flatMap(({ model: name, usage }) => {
+    const model = plan.findOtherModel(name);
+    return model === undefined ? [] : [{ model, usage }];
+  });
+  return [...own, ...others];
+}
+
+type ResolveTerms = (model: Model, terms: PriceTerms, size: Usage) => ResolvedPrices;
 
 function priceBy(
   resolve: ResolveTerms,
@@ -162,27 +177,29 @@ function priceBy(
   const usage = assignCacheWrites(plan, reported);
   const size = billedSize(plan, usage, reading.largestTurn);
   const { terms } = billedTerms(plan, reading.served, size);
-  const resolved = resolve(terms, size);
+  const resolved = resolve(plan.model, terms, size);
   const { prices, rule: priceRule } = resolved;
   const surcharges = toBilledSurcharges(reading.surcharges, resolved).map(({ kind, count }) => ({
     kind,
     count,
     nano_usd_per_million: priceSurcharge(kind, resolved),
   }));
-  const passes = reading.passes.flatMap((pass) => priceCompaction(pass, resolve(terms, pass)));
+  const passes = listPasses(plan, reading).flatMap(({ model, usage: pass }) =>
+    priceCompaction(pass, resolve(model, terms, pass)),
+  );
   const fees = mergeFees([...surcharges, ...passes]);
   return { usage, prices, priceRule, fees, cost: computeCost(usage, prices, fees) };
 }
 
 /** Prices `usage` and all that the reading has beside it. */
 export function priceUsage(plan: Plan, usage: Usage, reading: PricedReading): PricedUsage {
-  return priceBy((terms, size) => resolvePrices(plan.model, terms, size), plan, usage, reading);
+  return priceBy(resolvePrices, plan, usage, reading);
 }
 
 /** Computes what the provider charges us by its own prices, in nano-USD. */
 export function computeProviderCost(plan: Plan, usage: Usage, reading: PricedReading): NanoUsd {
-  const resolve: ResolveTerms = (terms, size) => {
-    const resolved = resolvePrices(plan.model, terms, size);
+  const resolve: ResolveTerms = (model, terms, size) => {
+    const resolved = resolvePrices(model, terms, size);
     const { providerPrices: prices, providerSurchargePrices: surchargePrices } = resolved;
     return { ...resolved, prices, surchargePrices };
   };
@@ -201,5 +218,9 @@ export function countUnpriceable(plan: Plan, reading: Reading): number {
   const unpriced = toBilledSurcharges(reading.surcharges, resolved).filter(
     ({ kind }) => isPricedSurcharge(kind) && resolved.surchargePrices[kind] === undefined,
   );
-  return reading.unpriceable + unpriced.length + (areServed ? 0 : 1);
+  const unknownModels = reading.otherModelPasses.filter(
+    ({ model }) => plan.findOtherModel(model) === undefined,
+  );
+  const unstated = unpriced.length + unknownModels.length + (areServed ? 0 : 1);
+  return reading.unpriceable + unstated;
 }
