@@ -3,7 +3,7 @@
  * document and a stream, for providers that answer with the one where the other was asked.
  */
 import type { AnswerAssembler, AnswerRecorder } from './dialect-spec.ts';
-import { isJsonObject, type JsonObject } from './json-fields.ts';
+import { isJsonObject, type JsonObject, toCount } from './json-fields.ts';
 import { mergeDelta } from './merge-delta.ts';
 import { mergeUsage } from './merge-usage.ts';
 
@@ -18,7 +18,7 @@ function getChoices(event: JsonObject): JsonObject[] {
 }
 
 function getIndex(choice: JsonObject, position: number): number {
-  return typeof choice.index === 'number' ? choice.index : position;
+  return toCount(choice.index) ?? position;
 }
 
 function hasText(value: unknown): boolean {
@@ -61,15 +61,30 @@ export function readChatEvent(event: JsonObject, recorder: AnswerRecorder): void
   for (const usage of listUsage(event)) recorder.addUsage(usage);
 }
 
+/** Returns whether a value says nothing: none, an empty text, list or object. */
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isJsonObject(value) && Object.keys(value).length === 0;
+}
+
+/** Returns whether a choice says nothing about its answer. */
+function isEmptyChoice(choice: unknown): boolean {
+  if (!isJsonObject(choice)) return isEmpty(choice);
+  return Object.entries(choice).every(
+    ([name, value]) => name === 'index' || name === 'usage' || isEmpty(value),
+  );
+}
+
 /**
  * True for the chunk that `stream_options.include_usage` adds. Its choices are empty; some
- * providers write null or leave them out (cline issue 8384, freellmapi issue 156).
+ * providers write null or leave them out (cline issue 8384, freellmapi issue 156), or write choices
+ * that say nothing.
  */
 export function isUsageOnlyChunk(event: JsonObject): boolean {
   if (!isJsonObject(event.usage)) return false;
   const { choices } = event;
-  const isEmpty = choices === undefined || choices === null;
-  if (!isEmpty && !(Array.isArray(choices) && choices.length === 0)) return false;
+  if (!isEmpty(choices) && !(Array.isArray(choices) && choices.every(isEmptyChoice))) return false;
   return Object.entries(event).every(
     ([name, value]) =>
       ENVELOPE.has(name) ||
@@ -82,7 +97,14 @@ export function isUsageOnlyChunk(event: JsonObject): boolean {
 /** True for a completion; a choice may lack its message where all of the output is thinking. */
 export function isChatAnswer(document: JsonObject): boolean {
   const choices = getChoices(document);
-  return choices.length > 0 && !choices.some((choice) => isJsonObject(choice.delta));
+  const hasAnswer = choices.some(
+    (choice) => isJsonObject(choice.message) || hasText(choice.finish_reason),
+  );
+  return hasAnswer && !choices.some((choice) => isJsonObject(choice.delta));
+}
+
+export function isWholeChatEvent(event: JsonObject): boolean {
+  return isChatAnswer(event) && getChoices(event).some((choice) => isJsonObject(choice.message));
 }
 
 export function isChatEvent(document: JsonObject): boolean {

@@ -5,6 +5,7 @@ import {
   isChatAnswer,
   isChatEvent,
   isUsageOnlyChunk,
+  isWholeChatEvent,
   readChatEvent,
   toChatEvents,
 } from './chat-answer.ts';
@@ -100,16 +101,28 @@ export const CHAT_DIALECT: DialectSpec = {
       reasoning: 'text',
       refusal: 'text',
       transcript: 'text',
+      // Mistral's content may be a list of parts (docs.mistral.ai, "Reasoning").
+      text: 'text',
+      thinking: 'text',
+      // The input of a custom tool, which is text of any form.
+      input: 'text',
+      // OpenRouter repeats the reasoning in it.
+      reasoning_details: 'opaque',
       usage: 'usage',
       finish_reason: 'significant_value',
       webSearchQueries: 'significant_value',
       web_search_queries: 'significant_value',
       error: 'significant_value',
+      // Errors without a member `error`.
+      message: 'significant_value',
+      detail: 'significant_value',
+      base_resp: 'significant_value',
     }),
     endMarker: '[DONE]',
     readEvent: readChatEvent,
     isAnswer: isChatAnswer,
     isEvent: isChatEvent,
+    isWholeEvent: isWholeChatEvent,
     keptMembers: {
       usage: true,
       error: true,

@@ -128,6 +128,8 @@ export type AnswerSpec = Readonly<{
   isAnswer: (document: JsonObject) => boolean;
   /** True for a document that is an event of a stream, with the answer in it or a part of it. */
   isEvent: (document: JsonObject) => boolean;
+  /** True for an event of a stream that is a whole answer, as some servers that imitate one send. */
+  isWholeEvent: (event: JsonObject) => boolean;
   keptMembers: KeptMembers;
   /**
    * True for an event that holds usage and nothing else, and is left out if the caller did not ask.

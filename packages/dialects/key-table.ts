@@ -13,6 +13,8 @@ export type KeyRole =
   | 'tool_input'
   /** Text, or parts; in a result of the provider's own tools it is no output of the model. */
   | 'content'
+  /** Its members repeat what is counted elsewhere. */
+  | 'opaque'
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'

@@ -51,6 +51,10 @@ export function isMessagesAnswer(document: JsonObject): boolean {
   return (document.type ?? 'message') === 'message' && Array.isArray(document.content);
 }
 
+export function isWholeMessagesEvent(event: JsonObject): boolean {
+  return event.type === 'message' && isMessagesAnswer(event);
+}
+
 const EVENT_TYPE = /^(message_(start|delta|stop)|content_block_(start|delta|stop)|ping)$/;
 
 export function isMessagesEvent(document: JsonObject): boolean {
@@ -89,10 +93,14 @@ function toBlockEvents(block: JsonObject, index: number): JsonObject[] {
   ];
 }
 
+function listBlocks({ content }: JsonObject): JsonObject[] {
+  return Array.isArray(content) ? content.filter(isJsonObject) : [];
+}
+
 /** Returns the events of a message but for `message_stop`, in the order of Anthropic's API. */
 export function toMessagesEvents(document: JsonObject): readonly JsonObject[] {
-  const { content, usage, stop_reason: stopReason, stop_sequence: stopSequence } = document;
-  const blocks = Array.isArray(content) ? content.filter(isJsonObject) : [];
+  const { usage, stop_reason: stopReason, stop_sequence: stopSequence } = document;
+  const blocks = listBlocks(document);
   const reported = isJsonObject(usage) ? usage : { input_tokens: 0, output_tokens: 0 };
   const opening = { content: [], stop_reason: null, stop_sequence: null, usage: reported };
   const delta = {
@@ -150,6 +158,10 @@ export function createMessagesAssembler(): AnswerAssembler {
   let usage: JsonObject = {};
   return {
     add(event) {
+      if (isWholeMessagesEvent(event)) {
+        message = event;
+        for (const [index, block] of listBlocks(event).entries()) blocks.set(index, { ...block });
+      }
       if (event.type === 'message_start') message = childObject(event, 'message');
       if (event.type === 'content_block_start')
         blocks.set(event.index, { ...childObject(event, 'content_block') });

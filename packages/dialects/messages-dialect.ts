@@ -8,6 +8,7 @@ import {
   createMessagesAssembler,
   isMessagesAnswer,
   isMessagesEvent,
+  isWholeMessagesEvent,
   readMessagesEvent,
   toMessagesEvents,
 } from './messages-answer.ts';
@@ -113,12 +114,16 @@ export const MESSAGES_DIALECT: DialectSpec = {
       cited_text: 'citation',
       usage: 'significant_value',
       error: 'significant_value',
+      // Errors without a member `error`.
+      message: 'significant_value',
+      detail: 'significant_value',
       type: 'event_type',
     }),
     endMarker: null,
     readEvent: readMessagesEvent,
     isAnswer: isMessagesAnswer,
     isEvent: isMessagesEvent,
+    isWholeEvent: isWholeMessagesEvent,
     keptMembers: {
       usage: true,
       error: true,

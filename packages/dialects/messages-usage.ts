@@ -4,13 +4,16 @@ import { CountReader, childObject, isJsonObject, type JsonObject } from './json-
 import { NO_USAGE_REPORTED, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
 import { readServedTerms } from './service-terms.ts';
 
-/** Returns cache writes by lifetime. The total may exceed its split; the rest lives 5 minutes. */
+/**
+ * Returns cache writes by lifetime. The total may exceed its split; the rest lives 5 minutes. A
+ * total of zero beside a split says nothing.
+ */
 function readCacheWrites(reader: CountReader, usage: JsonObject) {
   const split = childObject(usage, 'cache_creation');
   const fiveMinuteWrites = reader.readOrZero(split, 'ephemeral_5m_input_tokens');
   const oneHourWrites = reader.readOrZero(split, 'ephemeral_1h_input_tokens');
   const total =
-    reader.read(usage, 'cache_creation_input_tokens') ?? fiveMinuteWrites + oneHourWrites;
+    reader.readOrZero(usage, 'cache_creation_input_tokens') || fiveMinuteWrites + oneHourWrites;
   const oneHour = Math.min(oneHourWrites, total);
   return { cache_write_5m: total - oneHour, cache_write_1h: oneHour };
 }

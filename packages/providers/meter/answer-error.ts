@@ -16,12 +16,38 @@ const MAX_MESSAGE_LENGTH = 2000;
 
 function isPresent(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
+  if (Array.isArray(value)) return value.length > 0;
   return isJsonObject(value) && Object.keys(value).length > 0;
 }
 
-/** Returns whether an event or document states an error. */
+/** Returns the error inside a choice, where OpenRouter puts those of the models behind it. */
+function findChoiceError({ choices }: JsonObject): JsonObject | null {
+  const listed: unknown[] = Array.isArray(choices) ? choices : [];
+  const failed = listed.find((choice) => isJsonObject(choice) && isPresent(choice.error));
+  return isJsonObject(failed) ? failed : null;
+}
+
+/** MiniMax states its errors beside the answer's own members (cline issue 8384). */
+function hasMinimaxError({ base_resp: state }: JsonObject): boolean {
+  return isJsonObject(state) && Number(state.status_code ?? 0) !== 0;
+}
+
+/** Returns whether an event or document states an error in a member of its own. */
 export function hasError(document: JsonObject): boolean {
-  return isPresent(document.error);
+  return (
+    isPresent(document.error) ||
+    document.object === 'error' ||
+    hasMinimaxError(document) ||
+    findChoiceError(document) !== null
+  );
+}
+
+/**
+ * Returns whether an event that is no part of an answer is an error without a member `error`, as
+ * vLLM (`{object: "error", message}`) and FastAPI (`{detail}`) write them.
+ */
+export function isBareError({ message, detail }: JsonObject): boolean {
+  return (typeof message === 'string' && message !== '') || isPresent(detail);
 }
 
 function firstText(...candidates: readonly unknown[]): string | null {
@@ -33,9 +59,11 @@ function firstText(...candidates: readonly unknown[]): string | null {
 function findErrorObject(document: JsonObject): JsonObject {
   const { error, base_resp: minimax, errors } = document;
   if (isJsonObject(error)) return error;
-  // MiniMax states its errors beside the answer's own members (cline issue 8384).
-  if (isJsonObject(minimax)) return { code: minimax.status_code, message: minimax.status_msg };
-  const [first]: unknown[] = Array.isArray(errors) ? errors : [];
+  if (isJsonObject(minimax) && hasMinimaxError(document))
+    return { code: minimax.status_code, message: minimax.status_msg };
+  const choice = findChoiceError(document);
+  if (choice !== null) return findErrorObject(choice);
+  const [first]: unknown[] = [error, errors].flatMap((list) => (Array.isArray(list) ? list : []));
   return isJsonObject(first) ? first : document;
 }
 

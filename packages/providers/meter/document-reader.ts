@@ -42,6 +42,8 @@ export class DocumentReader {
   #keptBytes = 0;
   /** True once the document's beginning was passed on, or, if it had to be kept, was dropped. */
   #isTooLarge = false;
+  /** True if the first document is an event of a stream. */
+  #isEvent = false;
   #verdict: Verdict = { kind: 'truncated' };
 
   constructor(options: MeterOptions, tracker: UsageTracker) {
@@ -53,16 +55,18 @@ export class DocumentReader {
     this.#scanner = new JsonScanner(spec.keyTable, outputEstimator, this.#recorder);
   }
 
-  /** True once the document is whole. */
+  /** True once the document is whole. Events come one per line, and more may follow. */
   get hasEnded(): boolean {
-    return this.#scanner.isComplete;
+    return this.#scanner.isComplete && !this.#isEvent;
   }
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
+    const wasComplete = this.#scanner.isComplete;
     this.#scanner.write(chunk);
     if (this.#isTooLarge) return this.#options.stream ? [] : [chunk];
     this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
+    if (this.#scanner.isComplete && !wasComplete) this.#isEvent = this.#holdsEvent();
     const max = this.#options.stream ? MAX_CONVERTED_BYTES : MAX_KEPT_BYTES;
     if (this.#keptBytes <= max) return [];
     this.#isTooLarge = true;
@@ -82,6 +86,12 @@ export class DocumentReader {
 
   verdict(): Verdict {
     return this.#verdict;
+  }
+
+  #holdsEvent(): boolean {
+    const document = parseJson(DECODER.decode(concatBytes(this.#kept)));
+    const { spec } = this.#tracker;
+    return isJsonObject(document) && spec.isEvent(document) && !spec.isAnswer(document);
   }
 
   #drop(): readonly Uint8Array[] {

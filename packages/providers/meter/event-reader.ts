@@ -15,6 +15,7 @@ import {
   findDataStart,
   findLineEnd,
   getEventData,
+  isErrorName,
   isEventField,
   SseSplitter,
 } from './sse-splitter.ts';
@@ -42,6 +43,8 @@ export class EventReader {
   /** True if that event exceeds MAX_WITHHELD_BYTES and its start has been passed on. */
   #passingThrough = false;
   #hasEvents = false;
+  /** True if the current event is named `error`. */
+  #isNamedError = false;
   #error: JsonObject | null = null;
   /** The bytes to leave out of the current event, and what to write in their place. */
   #cutStart = 0;
@@ -153,29 +156,61 @@ export class EventReader {
     this.#tracker.outputEstimator.mark();
     switch (this.#scanEvent(bytes, start, end)) {
       case 'data':
-        return this.#readEvent(bytes, start, end);
+        return this.#isAfterEndMarker()
+          ? this.#readLateEvent(bytes, start, end)
+          : this.#readEvent(bytes, start, end);
       case 'malformed':
         this.#tracker.outputEstimator.rollback();
+        if (this.#isNamedError) this.#readErrorText(bytes, start, end);
         return true;
-      case 'end_marker': {
-        const wasEnded = this.#tracker.ended;
-        this.#tracker.markEnded();
-        return !wasEnded && this.#insertBefore(start);
-      }
+      case 'end_marker':
+        return this.#readEndMarker(start);
       case 'comment':
         return false;
     }
+  }
+
+  /**
+   * Leaves out an end marker that ends nothing: clients would stop before the error that follows, or
+   * have stopped already.
+   */
+  #readEndMarker(start: number): boolean {
+    const wasEnded = this.#tracker.ended;
+    this.#tracker.markEnded();
+    return wasEnded || !this.#hasEvents || this.#insertBefore(start);
+  }
+
+  #isAfterEndMarker(): boolean {
+    return this.#endMarker !== null && this.#tracker.ended;
+  }
+
+  /** Leaves out an event after the end marker, where clients have stopped; its usage still counts. */
+  #readLateEvent(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#tracker.outputEstimator.rollback();
+    const event = parseJson(getEventData(bytes, start, end) ?? '');
+    if (isJsonObject(event)) this.#tracker.observe(event);
+    return true;
+  }
+
+  /** Reads an event named `error` whose data is no JSON, but a sentence. */
+  #readErrorText(bytes: Uint8Array, start: number, end: number): void {
+    this.#hasEvents = true;
+    this.#tracker.markFailed();
+    if (this.#error === null) this.#replaceError({ detail: getEventData(bytes, start, end) });
   }
 
   #scanEvent(bytes: Uint8Array, start: number, end: number): EventKind {
     const scanner = this.#scanner;
     let lines = 0;
     let hasField = false;
+    this.#isNamedError = false;
     let at = start;
     while (at < end) {
       const valueStart = findDataStart(bytes, at, end);
       if (valueStart < 0) {
-        hasField ||= isEventField(bytes, at);
+        const isNamed = isEventField(bytes, at);
+        hasField ||= isNamed;
+        if (isNamed) this.#isNamedError = isErrorName(bytes, at, end);
         at = findLineEnd(bytes, at, end) + 1;
         continue;
       }
@@ -192,9 +227,11 @@ export class EventReader {
 
   #isEndMarker(bytes: Uint8Array, from: number, end: number): boolean {
     const marker = this.#endMarker;
-    if (marker === null || bytes[from] !== marker[0]) return false;
-    for (let i = 0; i < marker.length; i++) if (bytes[from + i] !== marker[i]) return false;
-    let at = from + marker.length;
+    if (marker === null) return false;
+    let first = from;
+    while (first < end && bytes[first] === SPACE) first += 1;
+    for (let i = 0; i < marker.length; i++) if (bytes[first + i] !== marker[i]) return false;
+    let at = first + marker.length;
     while (at < end && (bytes[at] ?? 0) <= SPACE) at += 1;
     return at === end;
   }
@@ -203,15 +240,29 @@ export class EventReader {
     this.#hasEvents = true;
     const { needsParse, hasText } = this.#scanner;
     if (hasText) this.#tracker.outputEstimator.addTextEvent();
-    if (!needsParse && this.#assembler === null) return false;
+    if (!needsParse && !this.#isNamedError && this.#assembler === null) return false;
     const event = parseJson(getEventData(bytes, start, end) ?? '');
-    if (!isJsonObject(event)) return false;
+    return isJsonObject(event) && this.#readParsed(event, start);
+  }
+
+  #readParsed(event: JsonObject, start: number): boolean {
+    const tracker = this.#tracker;
+    const wasEnded = tracker.ended;
+    tracker.observe(event);
+    if (this.#isNamedError) tracker.markFailed();
+    if (tracker.failed && this.#error === null && this.#replaceError(event)) return true;
     this.#assembler?.add(event);
-    const wasEnded = this.#tracker.ended;
-    if (needsParse) this.#tracker.observe(event);
-    if (!wasEnded && this.#tracker.ended && this.#insertBefore(start)) return true;
-    if (this.#tracker.failed && this.#error === null && this.#replaceError(event)) return true;
+    if (!wasEnded && tracker.ended && this.#insertBefore(start)) return true;
+    if (this.#assembler === null && tracker.spec.isWholeEvent(event)) return this.#toEvents(event);
     return this.#options.hideUsage && this.#hideUsage(event);
+  }
+
+  /** Writes the events that a stream has in place of one event with the whole answer. */
+  #toEvents(answer: JsonObject): true {
+    const { toEvents, frameEvent } = this.#tracker.spec;
+    const events = toEvents(answer, !this.#options.hideUsage);
+    this.#replacement = ENCODER.encode(events.map(frameEvent).join(''));
+    return true;
   }
 
   /** Writes what comes before the last word, an event that begins at `start`. */

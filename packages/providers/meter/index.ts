@@ -29,9 +29,13 @@ function detectFormat(byte: number, contentType: string | null): AnswerFormat {
   return contentType?.includes('text/event-stream') === true ? 'events' : 'document';
 }
 
-/** Returns the first byte that is neither white space nor of a byte order mark. */
-function findFirstByte(chunk: Uint8Array): number | undefined {
-  return chunk.find((byte) => byte > SPACE && !BOM.has(byte));
+/** Returns the offset of the first byte that is neither white space nor of a byte order mark. */
+function findStart(chunk: Uint8Array): number {
+  return chunk.findIndex((byte) => byte > SPACE && !BOM.has(byte));
+}
+
+function hasBom(bytes: Uint8Array): boolean {
+  return bytes.some((byte) => BOM.has(byte));
 }
 
 class AnswerMeter implements Meter {
@@ -56,16 +60,18 @@ class AnswerMeter implements Meter {
 
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     if (this.#reader !== null) return this.#reader.feed(chunk);
-    const first = findFirstByte(chunk);
-    if (first === undefined) {
+    const start = findStart(chunk);
+    if (start < 0) {
       this.#opening.push(chunk);
       return [];
     }
-    const reader = this.#createReader(detectFormat(first, this.#options.contentType));
+    const format = detectFormat(chunk[start] ?? 0, this.#options.contentType);
+    const reader = this.#createReader(format);
     this.#reader = reader;
-    if (this.#opening.length === 0) return reader.feed(chunk);
-    const opening = this.#opening.splice(0);
-    return [...opening, chunk].flatMap((piece) => reader.feed(piece));
+    const opening = [...this.#opening.splice(0), chunk.subarray(0, start)];
+    // No parser of JSON has to take a byte order mark (RFC 8259, section 8.1).
+    if (format === 'document' && opening.some(hasBom)) return reader.feed(chunk.subarray(start));
+    return [...opening.slice(0, -1), chunk].flatMap((piece) => reader.feed(piece));
   }
 
   end(): readonly Uint8Array[] {

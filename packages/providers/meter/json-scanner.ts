@@ -307,7 +307,7 @@ export class JsonScanner {
   #beginOpaque(kind: number): void {
     const isInput = this.#role === 'tool_input' && kind === OBJECT;
     const isResult = this.#role === 'content' && this.#resultDepth === this.#depth;
-    if (!isInput && !isResult) return;
+    if (!isInput && !isResult && this.#role !== 'opaque') return;
     this.#opaqueDepth = this.#depth + 1;
     this.#isToolInput = isInput;
     if (isInput) this.#estimator.startArguments();
@@ -431,6 +431,7 @@ export class JsonScanner {
         this.#estimator.addArguments(bytes, from, to);
         return;
       case 'tool_input':
+      case 'opaque':
         return;
       case 'content':
         if (this.#resultDepth === this.#depth) return;

@@ -255,12 +255,11 @@ describe('a meter fed any bytes', () => {
         const blank = lineEnd + lineEnd;
         for (const piece of fed.flat()) expect(decode([piece]).endsWith(blank)).toBe(true);
         for (const piece of fed.flat()) expect(decode([piece]).startsWith('data: ')).toBe(true);
-        expect(out).toBe(
-          sseEvents(
-            lineEnd,
-            events.filter((one) => one in kept),
-          ),
-        );
+        const endMarker = events.indexOf('[DONE]');
+        const read = endMarker < 0 ? events : events.slice(0, endMarker + 1);
+        const hasData = read.some((one) => one !== '[DONE]' && one !== 'no json');
+        const passed = hasData ? read.filter((one) => one in kept) : [];
+        expect(out).toBe(sseEvents(lineEnd, passed));
         expect(left).toEqual([]);
         expect(reading).toEqual(run([body], 'openai', hidden).reading);
       }),
@@ -294,6 +293,46 @@ describe('the estimate of output tokens', () => {
     expect(estimateText('"\\ud83d\\ude00"')).toBe(estimateText('"😀"'));
     expect(estimateText('""')).toBe(0);
     expect(estimateText('null')).toBe(0);
+  });
+
+  it.each([
+    ['parts of text', { content: [{ type: 'text', text: 'The Nile is long.' }] }],
+    [
+      'thinking in parts',
+      { content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'The Nile is long.' }] }] },
+    ],
+    ['thinking', { thinking: 'The Nile is long.' }],
+    ['a refusal', { content: null, refusal: 'The Nile is long.' }],
+    [
+      'reasoning, which its details repeat',
+      {
+        reasoning: 'The Nile is long.',
+        reasoning_details: [{ type: 'reasoning.text', text: 'The Nile is long.' }],
+      },
+    ],
+  ])('counts %s as the same text', (_, message) => {
+    const estimate = (said: object) =>
+      run([bytes(JSON.stringify({ choices: [{ message: said }] }))], 'openai', { stream: false })
+        .reading.estimatedOutputTokens;
+    expect(estimate(message)).toBe(estimate({ content: 'The Nile is long.' }));
+  });
+
+  it('counts the input of a custom tool', () => {
+    const call = (input: string) =>
+      run(
+        [
+          bytes(
+            JSON.stringify({
+              choices: [
+                { message: { tool_calls: [{ type: 'custom', custom: { name: 'patch', input } }] } },
+              ],
+            }),
+          ),
+        ],
+        'openai',
+        { stream: false },
+      ).reading.estimatedOutputTokens;
+    expect(call('The Nile is long. '.repeat(20))).toBeGreaterThan(call('') + 60);
   });
 
   it('takes no text for a key', () => {
@@ -474,6 +513,24 @@ describe('usage of an answer', () => {
     expect(reading).toMatchObject({ served, unpriceable });
   });
 
+  it.each([
+    [300, 0, 200, { cache_write_5m: 100, cache_write_1h: 200 }],
+    [0, 50, 200, { cache_write_5m: 50, cache_write_1h: 200 }],
+    [null, 50, 200, { cache_write_5m: 50, cache_write_1h: 200 }],
+    [100, 0, 150, { cache_write_5m: 0, cache_write_1h: 100 }],
+  ])(
+    'reads %j cache writes, of them %i and %i by lifetime, as %j',
+    (total, short, long, expected) => {
+      const reading = messages({
+        input_tokens: 1,
+        output_tokens: 2,
+        cache_creation_input_tokens: total,
+        cache_creation: { ephemeral_5m_input_tokens: short, ephemeral_1h_input_tokens: long },
+      });
+      expect(reading.usage).toMatchObject(expected);
+    },
+  );
+
   it('never shrinks during a stream and is final only at its end', () => {
     const events = [
       '{"type":"message_start","message":{"usage":{"input_tokens":5,"output_tokens":1}}}',
@@ -501,6 +558,197 @@ describe('usage of an answer', () => {
     expect(run([bytes('data: {"error":{"code":"x"}}\n\n')]).reading.failed).toBe(true);
     const event = 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"}}\n\n';
     expect(run([bytes(event)], 'anthropic').reading.failed).toBe(true);
+  });
+});
+
+/** Errors inside a stream, each with the sentence in it. */
+const STREAM_ERRORS: readonly (readonly [string, string, string])[] = [
+  [
+    'an object that says so (vLLM)',
+    '{"object":"error","message":"It broke","code":500}',
+    'It broke',
+  ],
+  ['a detail (FastAPI)', '{"detail":"It broke"}', 'It broke'],
+  ['a message alone', '{"message":"It broke","status":503}', 'It broke'],
+  ['text', '{"error":"It broke"}', 'It broke'],
+  ['a list', '{"error":[{"message":"It broke"}]}', 'It broke'],
+  [
+    'a state beside choices (MiniMax)',
+    '{"choices":null,"base_resp":{"status_code":1000,"status_msg":"It broke"}}',
+    'It broke',
+  ],
+  [
+    'a member of a choice (OpenRouter)',
+    '{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":502,"message":"It broke"}}]}',
+    'It broke',
+  ],
+];
+
+describe('an error inside a stream', () => {
+  const replaceError: MeterOptions['replaceError'] = (_event, { message }) =>
+    bytes(`data: ${JSON.stringify({ error: { message } })}\n\n`);
+  const replaced = (message: string) => `data: ${JSON.stringify({ error: { message } })}\n\n`;
+  const begun = sseEvents('\n', [DELTA]);
+
+  it.each(STREAM_ERRORS)('is known whatever its shape: %s', (_, event, message) => {
+    const body = bytes(`${begun}${sseEvents('\n', [event, '[DONE]'])}`);
+    const streamed = run([body], 'other', { replaceError });
+    expect(streamed.reading.failed).toBe(true);
+    expect(streamed.out).toBe(`${begun}${replaced(message)}data: [DONE]\n\n`);
+    const whole = run([body], 'other', { stream: false });
+    expect(whole.verdict).toMatchObject({ kind: 'error', error: { message } });
+    expect(whole.out).toBe('');
+  });
+
+  it.each([
+    ['a sentence', 'It broke'],
+    ['an object', '{"message":"It broke"}'],
+    ['an object of another shape', '{"msg":"It broke","status":500}'],
+  ])('is known by the name of its event: %s', (_, data) => {
+    for (const id of ['other', 'anthropic']) {
+      const body = bytes(`event: error\ndata: ${data}\n\n`);
+      expect(run([body], id, { replaceError }).out).toBe(replaced('It broke'));
+      expect(run([body], id, { stream: false }).verdict).toMatchObject({
+        kind: 'error',
+        error: { message: 'It broke' },
+      });
+    }
+  });
+
+  it('is no text of the model, no null and no state of success', () => {
+    const quiet = [
+      '{"choices":[{"index":0,"delta":{"content":"{\\"detail\\":\\"x\\"}"}}],"error":null}',
+      '{"choices":[{"index":0,"delta":{}}],"base_resp":{"status_code":0,"status_msg":"success"}}',
+      '{"choices":[],"prompt_filter_results":[{"detail":"x"}]}',
+    ];
+    expect(run([bytes(sseEvents('\n', quiet))], 'other').reading.failed).toBe(false);
+  });
+});
+
+describe('a whole answer in one event of a stream', () => {
+  const completion = JSON.stringify({
+    id: 'c',
+    object: 'chat.completion',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 9, completion_tokens: 4 },
+  });
+  const message = JSON.stringify({
+    type: 'message',
+    role: 'assistant',
+    content: [{ type: 'text', text: 'Hi' }],
+    stop_reason: 'end_turn',
+    usage: { input_tokens: 9, output_tokens: 4 },
+  });
+
+  it('becomes the events that clients read', () => {
+    const chat = run([bytes(sseEvents('\n', [completion, '[DONE]']))], 'openai', {
+      hideUsage: true,
+    });
+    expectCompleteReading(chat.reading);
+    expect(chat.out).toContain('"delta":{"role":"assistant","content":"Hi"}');
+    expect(chat.out).not.toMatch(/"usage"|"message"/);
+    const messages = run([bytes(sseEvents('\n', [message]))], 'anthropic');
+    expect(messages.reading).toMatchObject({ usage: { output: 4 }, usageFinal: true });
+    expect(messages.out).toContain('event: content_block_delta\n');
+  });
+
+  it('is the document where one was asked for', () => {
+    for (const [id, event] of [
+      ['openai', completion],
+      ['anthropic', message],
+    ] as const) {
+      const { out, verdict } = run([bytes(sseEvents('\n', [event]))], id, { stream: false });
+      expect(verdict).toEqual({ kind: 'answer' });
+      expect(JSON.parse(out)).toEqual(JSON.parse(event));
+    }
+  });
+});
+
+describe('the end marker of a stream', () => {
+  it('may have white space around it', () => {
+    const body = CHAT.replace('data: [DONE]', 'data:   [DONE]  ');
+    const { out, reading } = run([bytes(body)]);
+    expect(out).toBe(body);
+    expectCompleteReading(reading);
+  });
+
+  it('is followed by nothing but usage', () => {
+    const late = DELTA.replace('Hi', 'This comes too late for any client that stopped reading');
+    const { out, reading } = run([
+      bytes(sseEvents('\n', [DELTA, STOP, '[DONE]', late, USAGE, '[DONE]'])),
+    ]);
+    expect(out).toBe(sseEvents('\n', [DELTA, STOP, '[DONE]']));
+    expectCompleteReading(reading);
+    expect(reading.estimatedOutputTokens).toBe(run([bytes(CHAT)]).reading.estimatedOutputTokens);
+  });
+
+  it.each([
+    ['nothing', '[DONE]'],
+    ['malformed events', '{bad'],
+  ])('is left out after %s, so that clients see the error that follows', (_, event) => {
+    const { out, verdict } = run([bytes(sseEvents('\n', [event, '[DONE]']))]);
+    expect(out).toBe('');
+    expect(verdict).toEqual({ kind: 'unreadable' });
+  });
+});
+
+describe('usage that the client did not ask for', () => {
+  const usage = { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 };
+
+  it.each([
+    ['no choices', {}],
+    ['null', { choices: null }],
+    ['an empty list', { choices: [] }],
+    ['an object', { choices: {} }],
+    ['a choice of null', { choices: [null] }],
+    ['an empty choice', { choices: [{}] }],
+    ['an index alone', { choices: [{ index: 0 }] }],
+    ['an empty delta', { choices: [{ index: 0, delta: {}, finish_reason: null, logprobs: null }] }],
+  ])('goes with its chunk where that says nothing: %s', (_, chunk) => {
+    const last = JSON.stringify({ ...chunk, usage });
+    const { out, reading } = run(
+      [bytes(sseEvents('\n', [DELTA, STOP, last, '[DONE]']))],
+      'openai',
+      {
+        hideUsage: true,
+      },
+    );
+    expect(out).toBe(sseEvents('\n', [DELTA, STOP, '[DONE]']));
+    expectCompleteReading(reading);
+  });
+});
+
+describe('a document that is not alone', () => {
+  const document =
+    '{"choices":[{"index":0,"message":{"content":"The Nile."},"finish_reason":"stop"}]}';
+
+  it.each([
+    ['\ufeff', ''],
+    [' \n\n', ' \n\n'],
+    [' \n\ufeff \n', ''],
+  ])('is read after %j, of which clients receive %j', (opening, passed) => {
+    const plain = run([bytes(document)], 'openai', { stream: false });
+    const single = Array.from(bytes(opening + document), (byte) => Uint8Array.of(byte));
+    for (const pieces of [[bytes(opening + document)], single])
+      expect(run(pieces, 'openai', { stream: false })).toMatchObject({
+        out: passed + document,
+        reading: plain.reading,
+        verdict: { kind: 'answer' },
+      });
+  });
+
+  it.each([
+    ['openai', DELTA],
+    ['anthropic', '{"type":"message_start","message":{"content":[],"usage":{"input_tokens":9}}}'],
+  ])('has not ended after the first of several events: %s', (id, event) => {
+    const meter = createTestMeter(id);
+    meter.feed(bytes(`${event}\n`));
+    expect(meter.hasEnded).toBe(false);
+  });
+
+  it('is no answer if its choices hold none', () => {
+    const body = bytes('{"choices":[{}],"usage":{"prompt_tokens":9,"completion_tokens":4}}');
+    expect(run([body], 'openai', { stream: false }).verdict.kind).not.toBe('answer');
   });
 });
 

@@ -120,6 +120,12 @@ export function isEventField(bytes: Uint8Array, at: number): boolean {
   return startsWith(bytes, skipBom(bytes, at), EVENT_FIELD);
 }
 
+/** Returns whether the `event` field at `at` has the value `error`. */
+export function isErrorName(bytes: Uint8Array, at: number, end: number): boolean {
+  const line = DECODER.decode(bytes.subarray(at, findLineEnd(bytes, at, end)));
+  return /^event: ?error$/.test(line);
+}
+
 /**
  * Returns where the value of the `data` line at `at` begins, after its colon and one optional
  * space; -1 if the line is none.

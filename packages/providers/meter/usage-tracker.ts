@@ -12,7 +12,7 @@ import {
   type NormalizedUsage,
 } from '@farebox/dialects';
 import type { MeterOptions, Reading } from '../contract.ts';
-import { hasError } from './answer-error.ts';
+import { hasError, isBareError } from './answer-error.ts';
 import { OutputEstimator } from './output-estimator.ts';
 
 /** The output that a usage object reports, in whatever bucket. */
@@ -108,7 +108,7 @@ export class UsageTracker implements AnswerRecorder {
 
   /** Records one parsed event, or a whole answer. */
   observe(event: JsonObject): void {
-    if (hasError(event)) this.#failed = true;
+    if (hasError(event) || (isBareError(event) && !this.#isOfAnswer(event))) this.#failed = true;
     this.spec.readEvent(event, this);
   }
 
@@ -126,6 +126,10 @@ export class UsageTracker implements AnswerRecorder {
       refusal: this.#refusal,
       estimatedOutputTokens: this.outputEstimator.tokens(),
     };
+  }
+
+  #isOfAnswer(event: JsonObject): boolean {
+    return this.spec.isEvent(event) || this.spec.isAnswer(event);
   }
 
   /** Every requested choice has finished; a choice may begin after another's finish. */

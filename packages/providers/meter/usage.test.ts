@@ -189,6 +189,8 @@ describe('usage of a stream', () => {
     expect(readChoices([TEXT, STOP]).finished).toBe(false);
     expect(readChoices([TEXT, STOP, STOP]).finished).toBe(false);
     expect(readChoices([TEXT, STOP, second]).finished).toBe(true);
+    const byText = { choices: [{ index: '1', delta: {}, finish_reason: 'stop' }] };
+    expect(readChoices([TEXT, STOP, byText]).finished).toBe(true);
   });
 });
 
