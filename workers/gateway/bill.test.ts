@@ -265,6 +265,7 @@ describe('the bill of a truncated response', () => {
       makeOutcome({ failed: true, estimatedOutputTokens: 5 }, 'complete'),
     );
     expect(bill.cost).toBeGreaterThan(0n);
+    expect(bill.reason).toBe('estimated_after_upstream_cut');
     expect(bill.waivedCost).toBeUndefined();
   });
 });

@@ -85,6 +85,12 @@ const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
   stopped_by_account: 'estimated_after_disconnect',
 };
 
+/** An answer that ended in the provider's error is not whole, however it was read to its end. */
+function estimateReason({ reading, endReason }: CallOutcome): SettleReason {
+  const isCut = endReason === 'complete' && reading.failed;
+  return ESTIMATE_REASON[isCut ? 'upstream_disconnected' : endReason];
+}
+
 /**
  * Returns whether the provider failed before it produced anything, so that it bills nothing: an
  * error inside a 200, or a connection that broke.
@@ -115,7 +121,7 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
     return { ...bill, reason: bill.cost === 0n ? 'free' : 'provider_reported' };
   }
   if (reading.estimatedOutputTokens > 0)
-    return estimateBill(plan, outcome, ESTIMATE_REASON[endReason]);
+    return estimateBill(plan, outcome, estimateReason(outcome));
   if (isUpstreamFailure(outcome)) return zeroBill(plan, 'waived_upstream_error');
   if (endReason === 'upstream_timeout') return waive(plan, outcome, 'waived_upstream_error');
   if (reading.usage === null && endReason === 'complete')
