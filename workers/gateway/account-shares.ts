@@ -11,7 +11,7 @@ export type AccountShares = ReadonlyMap<ProviderId, number>;
 
 const DEFAULT_SHARE_PERCENT = 25;
 
-/** `{"openai": 10000, "anthropic": 4000}`: calls per minute of the organisation. */
+/** By provider id, as `{"openai": 10000}`: calls per minute of the organisation. */
 const PROVIDER_RATES = v.pipe(
   v.string(),
   v.parseJson(),
