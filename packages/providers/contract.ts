@@ -227,7 +227,8 @@ export interface Meter {
   readonly hasEnded: boolean;
   /**
    * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an
-   * event and nothing in it changes. An unfinished event is withheld for a later call.
+   * event and nothing in it changes. An unfinished event is withheld for a later call. The memory
+   * of `chunk` may be used again afterwards: what is withheld is a copy.
    */
   feed(chunk: Uint8Array): readonly Uint8Array[];
   /** Ends an answer whose body ended by itself, and returns what was withheld of it. */

@@ -10,8 +10,11 @@ import { IdleTimer } from './idle-timer.ts';
  */
 export const LAST_WORD_GRACE_MS = 250;
 
+/** What reads a body; a chunk may be valid only until the next `read`. */
+export type AnswerReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
+
 export type AnswerSource = Readonly<{
-  reader: ReadableStreamDefaultReader<Uint8Array>;
+  reader: AnswerReader;
   /** What may go to the client already. */
   pieces: readonly Uint8Array[];
 }>;
@@ -23,6 +26,33 @@ export type ReadAhead =
   | (Readonly<{ kind: 'under_way' }> & AnswerSource)
   | Readonly<{ kind: 'broken'; reason: 'upstream_disconnected' | 'upstream_timeout' }>;
 
+/** Large enough that a document of many MB takes few reads. */
+const READ_BYTES = 65_536;
+
+/**
+ * Reads a body into one buffer over and over: documents may have any size, and the collector frees
+ * chunks far later than they pass.
+ */
+class ReusingReader {
+  readonly #reader: ReadableStreamBYOBReader;
+  #buffer = new Uint8Array(READ_BYTES);
+
+  constructor(body: ReadableStream<Uint8Array>) {
+    this.#reader = body.getReader({ mode: 'byob' });
+  }
+
+  async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { done, value } = await this.#reader.read(this.#buffer);
+    if (done || value === undefined) return { done: true, value: undefined };
+    this.#buffer = new Uint8Array(value.buffer);
+    return { done: false, value };
+  }
+
+  cancel(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
 /**
  * Reads an answer until it ends or has bytes that may go to the client, whichever is first: until
  * then the response can still become an error with a status of its own.
@@ -32,7 +62,7 @@ export async function readAhead(
   body: ReadableStream<Uint8Array>,
   meter: Meter,
 ): Promise<ReadAhead> {
-  const reader = body.getReader();
+  const reader = new ReusingReader(body);
   const { clock, deps } = call.ctx;
   const stop = () => {
     call.abort.abort();

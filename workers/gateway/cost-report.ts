@@ -71,11 +71,12 @@ class DocumentTail {
   push(piece: Uint8Array): readonly Uint8Array[] {
     const brace = piece.lastIndexOf(CLOSING_BRACE);
     if (brace < 0 && piece.every((byte) => byte <= SPACE)) {
-      this.#tail.push(piece);
+      // The memory of a piece is used again for the next.
+      this.#tail.push(piece.slice());
       return [];
     }
     const passed = this.#tail;
-    this.#tail = brace < 0 ? [] : [piece.subarray(brace)];
+    this.#tail = brace < 0 ? [] : [piece.slice(brace)];
     return [...passed, brace < 0 ? piece : piece.subarray(0, brace)].filter(
       ({ length }) => length > 0,
     );

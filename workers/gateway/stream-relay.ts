@@ -4,7 +4,7 @@
  * event. A truncated response never ends like a complete one.
  */
 import type { Meter, Reading } from '@farebox/providers';
-import { type AnswerSource, LAST_WORD_GRACE_MS } from './answer-source.ts';
+import { type AnswerReader, type AnswerSource, LAST_WORD_GRACE_MS } from './answer-source.ts';
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
 import type { ClientDisconnect } from './client-disconnect.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
@@ -44,7 +44,7 @@ export type StreamRelayOptions = Readonly<{
 /** One stream under way. `run` is called once and never rejects. */
 export class StreamRelay {
   readonly #options: StreamRelayOptions;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: AnswerReader;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #idle: IdleTimer;
   readonly #keepAlive: KeepAliveScheduler;

@@ -64,7 +64,8 @@ export class DocumentReader {
     const wasComplete = this.#scanner.isComplete;
     this.#scanner.write(chunk);
     if (this.#isTooLarge) return this.#options.stream ? [] : [chunk];
-    this.#kept.push(chunk);
+    // The reader of the body may use the chunk's memory again.
+    this.#kept.push(chunk.slice());
     this.#keptBytes += chunk.length;
     if (this.#scanner.isComplete && !wasComplete) this.#isEvent = this.#holdsEvent();
     const max = this.#options.stream ? MAX_CONVERTED_BYTES : MAX_KEPT_BYTES;

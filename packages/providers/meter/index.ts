@@ -62,7 +62,7 @@ class AnswerMeter implements Meter {
     if (this.#reader !== null) return this.#reader.feed(chunk);
     const start = findStart(chunk);
     if (start < 0) {
-      this.#opening.push(chunk);
+      this.#opening.push(chunk.slice());
       return [];
     }
     const format = detectFormat(chunk[start] ?? 0, this.#options.contentType);
