@@ -86,8 +86,9 @@ function countServerTools(reader: CountReader, usage: JsonObject) {
   const sources = reader.readOrZero(usage, 'num_sources_used');
   if (named === 0)
     return { counts: { ...counts, web_search: all > 0 ? all : sources }, unknown: 0 };
+  // Pictures and tools without a name here are calls that no count above covers.
   const images = reader.readOrZero(details, 'image_generation_calls');
-  return { counts, unknown: images > 0 ? 1 : 0 };
+  return { counts, unknown: images > 0 || all > named ? 1 : 0 };
 }
 
 /** xAI states its charge in ticks of 10^-10 USD (https://docs.x.ai/developers/cost-tracking). */

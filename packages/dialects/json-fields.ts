@@ -17,7 +17,7 @@ export function childObject(object: JsonObject, key: string): JsonObject {
 }
 
 /** Some providers write a count as text; `12.0` is a whole number too. */
-const COUNT_TEXT = /^\d{1,16}(\.0+)?$/;
+const COUNT_TEXT = /^\s*\d{1,16}(\.0+)?\s*$/;
 
 /** Returns `value` as a count; null if it cannot be one. */
 export function toCount(value: unknown): number | null {
@@ -32,7 +32,7 @@ export class CountReader {
   /** Returns the count under `key`; null if it is absent or invalid. */
   read(object: JsonObject, key: string): number | null {
     const value = object[key];
-    if (value === undefined || value === null) return null;
+    if (value === undefined || value === null || value === '') return null;
     const count = toCount(value);
     if (count === null) this.invalidCount++;
     return count;

@@ -51,8 +51,10 @@ function readIterations(reader: CountReader, usage: JsonObject): Iterations {
   for (const iteration of iterations) {
     if (!isJsonObject(iteration)) continue;
     const { type, model } = iteration;
-    const buckets = readBuckets(reader, iteration) ?? NO_USAGE;
-    if (type === 'message') turns.push(buckets);
+    const buckets = readBuckets(reader, iteration);
+    if (type === 'message') turns.push(buckets ?? NO_USAGE);
+    // The tokens of a pass are in no other count.
+    else if (buckets === null) unknown++;
     else if (type === 'compaction') passes.push(buckets);
     else if (type === 'advisor_message' && typeof model === 'string')
       otherModelPasses.push({ model, usage: buckets });

@@ -101,7 +101,8 @@ function isUpstreamFailure({ reading, endReason }: CallOutcome): boolean {
 
 /** Waives a call that the provider may bill; the account's ledger counts such waivers by the day. */
 function waive(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
-  const tokens = { ...outcome, reading: { ...outcome.reading, surcharges: [], passes: [] } };
+  const reading = { ...outcome.reading, surcharges: [], passes: [], otherModelPasses: [] };
+  const tokens = { ...outcome, reading };
   const { usage, cost, ...estimate } = estimateBill(plan, tokens, reason);
   return { ...estimate, usage: NO_USAGE, cost: 0n, waivedCost: cost, waivedUsage: usage };
 }

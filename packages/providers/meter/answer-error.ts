@@ -4,6 +4,7 @@
  */
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 import type { AnswerError } from '../contract.ts';
+import { findErrorMessage } from '../error-message.ts';
 import { classifyUpstreamError, type UpstreamErrorKind } from '../upstream-errors.ts';
 
 /**
@@ -12,7 +13,6 @@ import { classifyUpstreamError, type UpstreamErrorKind } from '../upstream-error
  */
 const ACCOUNT_WORDS =
   /\b(account|organi[sz]ation|api[\s_-]?keys?|balance|billing|credits?|quota|payment|subscription|team|tenant|workspace|project|unauthori[sz]ed|authenticat\w*)\b/i;
-const MAX_MESSAGE_LENGTH = 2000;
 
 function isPresent(value: unknown): boolean {
   if (typeof value === 'string') return value !== '';
@@ -50,9 +50,8 @@ export function isBareError({ message, detail }: JsonObject): boolean {
   return (typeof message === 'string' && message !== '') || isPresent(detail);
 }
 
-function firstText(...candidates: readonly unknown[]): string | null {
-  for (const text of candidates) if (typeof text === 'string' && text !== '') return text;
-  return null;
+function toText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 /** Returns the object that has an error's members, wherever this provider puts it. */
@@ -91,20 +90,13 @@ function classifyError(status: number, error: JsonObject): UpstreamErrorKind {
  */
 export function readAnswerError(document: JsonObject): AnswerError {
   const error = findErrorObject(document);
-  const text = firstText(
-    error.message,
-    document.error,
-    document.message,
-    document.detail,
-    error.msg,
-    error.error_msg,
-  );
+  const text = findErrorMessage(error) ?? findErrorMessage(document) ?? toText(error.error_msg);
   const status = getStatus(error);
   const kind = classifyError(status, error);
   const isPrivate =
     kind === 'provider_account_error' || (text !== null && ACCOUNT_WORDS.test(text));
   return {
-    message: isPrivate || text === null ? null : text.slice(0, MAX_MESSAGE_LENGTH),
+    message: isPrivate ? null : text,
     isRetryable: kind === 'overloaded' && !isPrivate,
     isAccountError: kind === 'provider_account_error',
   };

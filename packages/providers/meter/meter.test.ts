@@ -497,12 +497,21 @@ describe('usage of an answer', () => {
     expect(counts).toEqual(expected);
   });
 
+  it('reports calls of provider’s tools that no detail names', () => {
+    const details = { server_side_tool_usage_details: { web_search_calls: 1, other_calls: 2 } };
+    const reading = chat({ ...plain, ...details, num_server_side_tools_used: 3 }, 'xai');
+    expect(reading.surcharges).toEqual([{ kind: 'web_search', count: 1 }]);
+    expect(reading.unpriceable).toBe(1);
+  });
+
   it.each([
     [{ service_tier: 'priority' }, { tier: 'priority' }, 0],
     [{ speed: 'fast' }, { speed: 'fast' }, 0],
     [{ inference_geo: 'us' }, { region: 'us' }, 0],
     [{ inference_geo: 'moon', speed: 7 }, {}, 2],
     [{ iterations: [{ type: 'advisor_message' }] }, {}, 1],
+    [{ iterations: [{ type: 'compaction', output_tokens: 5 }] }, {}, 1],
+    [{ iterations: [null, {}, { type: 'message' }] }, {}, 1],
     [
       { inference_geo: 'not_available', service_tier: 'standard' },
       { region: 'global', tier: 'standard' },
@@ -569,6 +578,11 @@ const STREAM_ERRORS: readonly (readonly [string, string, string])[] = [
     'It broke',
   ],
   ['a detail (FastAPI)', '{"detail":"It broke"}', 'It broke'],
+  [
+    'a list of details (FastAPI)',
+    '{"detail":[{"loc":["body","x"],"msg":"It broke"}]}',
+    'x: It broke',
+  ],
   ['a message alone', '{"message":"It broke","status":503}', 'It broke'],
   ['text', '{"error":"It broke"}', 'It broke'],
   ['a list', '{"error":[{"message":"It broke"}]}', 'It broke'],

@@ -133,6 +133,10 @@ describe('usage of a stream', () => {
   it.each([
     ['completion', { prompt_tokens: 1000, total_tokens: 1004 }],
     ['prompt', { completion_tokens: 4, total_tokens: 1004 }],
+    [
+      'prompt, an empty text,',
+      { prompt_tokens: '', completion_tokens: '4', total_tokens: ' 1004 ' },
+    ],
     ['total', { prompt_tokens: 1000, completion_tokens: 4 }],
     ['no count, by other names', { input_tokens: 1000, output_tokens: 4 }],
   ])('is known where the %s is left out', (_, usage) => {
