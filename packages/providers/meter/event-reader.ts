@@ -161,7 +161,7 @@ export class EventReader {
           : this.#readEvent(bytes, start, end);
       case 'malformed':
         this.#tracker.outputEstimator.rollback();
-        if (this.#isNamedError) this.#readErrorText(bytes, start, end);
+        if (this.#isNamedError && !this.#isAfterEndMarker()) this.#readErrorText(bytes, start, end);
         return true;
       case 'end_marker':
         return this.#readEndMarker(start);

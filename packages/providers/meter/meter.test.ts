@@ -699,6 +699,7 @@ describe('the end marker of a stream', () => {
   it.each([
     ['nothing', '[DONE]'],
     ['malformed events', '{bad'],
+    ['another', '[DONE]\n\nevent: error\ndata: late'],
   ])('is left out after %s, so that clients see the error that follows', (_, event) => {
     const { out, verdict } = run([bytes(sseEvents('\n', [event, '[DONE]']))]);
     expect(out).toBe('');
