@@ -39,6 +39,9 @@ export const ENCODED_LEAF: CaptureSpec = { encoded: true };
 /** Settings are short lists; a longer one is rejected, because it could hide an item. */
 const MAX_ITEMS = 256;
 
+/** The bytes of one token in an answer's JSON: its text, escaped. */
+const TOKEN_BYTES = 16;
+
 export class RequestAnalysis {
   error: RequestError | null = null;
   /** The first error that a request which costs nothing has too. */
@@ -49,6 +52,8 @@ export class RequestAnalysis {
   longContext = false;
   /** How often the provider may run the model: more than once with tools that it runs itself. */
   serverPasses = 1;
+  /** An upper bound of the bytes of an answer for each of its tokens. */
+  bytesPerToken = TOKEN_BYTES;
   /** The path of a tool that executes code at the provider. */
   codeExecutionTool: string | null = null;
   /** True with a tool beside which the provider does not bill the execution of code. */
@@ -97,6 +102,11 @@ export class RequestAnalysis {
 
   rejectWrongEndpoint(field: string, correctEndpoint: string): void {
     this.wrongDialect ??= { reason: 'wrong_dialect', field, correctEndpoint };
+  }
+
+  /** Counts what an answer states beside the text of each token. */
+  addBytesPerToken(bytes: number): void {
+    this.bytesPerToken += bytes;
   }
 
   useServerTools(passes: number): void {

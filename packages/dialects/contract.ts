@@ -72,6 +72,8 @@ export type RequestFacts = Readonly<{
    * provider runs.
    */
   serverPasses: number;
+  /** An upper bound of the bytes of an answer for each of its tokens. */
+  bytesPerToken: number;
   /** The longest-lived prompt-cache write that the request can cause. */
   cacheWrites: CacheWrites;
   /** The terms of service that the request asks for. */

@@ -276,6 +276,7 @@ function parseWithSpec(dialect: Dialect, spec: RequestSpec, bytes: Uint8Array): 
       ...countInputTokens(parser),
       longContext: analysis.longContext,
       serverPasses: analysis.serverPasses,
+      bytesPerToken: analysis.bytesPerToken,
       cacheWrites: analysis.cacheWrites,
       terms: analysis.terms,
       surchargeBounds: analysis.surchargeBounds(choices),

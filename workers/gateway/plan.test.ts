@@ -235,6 +235,32 @@ describe('planCall', () => {
   });
 });
 
+describe('an answer that is not streamed', () => {
+  const tryChat = (extra: JsonBody) => {
+    const body = JSON.stringify({ model: 'gpt-4.1', messages, ...extra });
+    const read = parseRequest('chat', new TextEncoder().encode(body));
+    if (!read.ok) throw new Error(read.reason);
+    return planCall(read.facts, new Headers(), deps, NOW);
+  };
+  const logprobs = { logprobs: true, top_logprobs: 20 };
+
+  it.each([
+    ['128 answers of 16,000 tokens', { n: 128, max_tokens: 16_000 }, true],
+    ['one answer with 20 log probabilities', { max_tokens: 32_000, ...logprobs }, true],
+    ['eight answers with 20 log probabilities', { n: 8, max_tokens: 16_000, ...logprobs }, false],
+    ['the same, streamed', { n: 8, max_tokens: 16_000, ...logprobs, stream: true }, true],
+    [
+      '64 answers with their own log probability',
+      { n: 64, max_tokens: 32_000, logprobs: true },
+      false,
+    ],
+    ['a limit of ours', { n: 8, ...logprobs }, false],
+  ])('may have 100 MB: %s', (_, extra, ok) => {
+    const result = tryChat(extra);
+    expect(result).toMatchObject(ok ? { ok } : { ok, reason: 'invalid_field', field: 'stream' });
+  });
+});
+
 /** Splits `total` by shares, so that the parts never exceed it. */
 function split(total: number, shares: readonly number[]): number[] {
   const sum = shares.reduce((a, b) => a + b, 0);

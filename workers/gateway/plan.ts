@@ -214,6 +214,23 @@ function unpricedToolError(model: Model, kind: SurchargeKind): PlanResult {
   return err('unsupported_feature', { field: 'tools', explanation });
 }
 
+/**
+ * A larger answer has to be streamed. A document is passed on as it comes, but its client keeps it
+ * whole, and `n` and log probabilities multiply it at no price.
+ */
+const MAX_DOCUMENT_BYTES = 100_000_000;
+
+/** Returns the error of a request whose answer may be too large for one document. */
+function checkDocumentSize({ facts, output }: Plan): ApiError | undefined {
+  if (facts.stream) return undefined;
+  const tokens = output.kind === 'explicit' ? output.tokens : output.max;
+  const bytes = tokens * facts.choices * facts.bytesPerToken;
+  if (bytes <= MAX_DOCUMENT_BYTES) return undefined;
+  const megabytes = Math.ceil(bytes / 1_000_000);
+  const expected = `true for an answer of up to ${megabytes} MB, by n, logprobs and the output limit`;
+  return { reason: 'invalid_field', field: 'stream', expected };
+}
+
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
 export function planCall(
   facts: RequestFacts,
@@ -236,7 +253,9 @@ export function planCall(
   }
   const unpriced = checkTerms(facts, model, now);
   if (unpriced !== undefined) return { ok: false, ...unpriced };
-  return buildPlan(facts, headers, model, provider, deps, now);
+  const planned = buildPlan(facts, headers, model, provider, deps, now);
+  const tooLarge = planned.ok ? checkDocumentSize(planned.plan) : undefined;
+  return tooLarge === undefined ? planned : { ok: false, ...tooLarge };
 }
 
 /** Returns the gateway's paths at which a provider's models can be called. */
