@@ -168,8 +168,8 @@ describe('CatalogHolder', () => {
     source.serve(overlay([{ version: 1, effectiveAt: NOW + 10 * HOUR }]));
     await holder.refreshIfDue(NOW);
     source.serve(overlay([{ version: 2, effectiveAt: NOW }]));
-    expect(await holder.refreshForUnknownName(NOW + SECOND)).toBe(false);
-    expect(await holder.refreshForUnknownName(NOW + 3 * SECOND)).toBe(true);
+    expect(await holder.readAgain(NOW + SECOND)).toBe(false);
+    expect(await holder.readAgain(NOW + 3 * SECOND)).toBe(true);
     expect(hasModel(NOW + 3 * SECOND)).toBe(true);
   });
 });

@@ -39,8 +39,8 @@ const READ_TIMEOUT_MS = 10_000;
 const MAX_UNREAD_MS = 60_000;
 /** How long a call waits in an isolate that has not read for longer than that. */
 const MAX_WAIT_MS = 250;
-/** An unknown name is looked up again in Postgres at most this often. */
-const MISS_INTERVAL_MS = 3_000;
+/** What waits for a read causes one at most this often. */
+const MIN_READ_INTERVAL_MS = 3_000;
 /** A list that takes effect this soon is built before it does. */
 const PREPARE_MS = 300_000;
 
@@ -106,11 +106,12 @@ export class CatalogHolder {
   }
 
   /**
-   * Reads again because a name is unknown: a model is found by the first call that names it. Returns
-   * whether anything was read; at most one read in three seconds.
+   * Reads again and waits for it, because a name is unknown (a model is found by the first call that
+   * names it) or because a page lists the models. Returns whether anything was read; at most one read
+   * in three seconds. Never throws.
    */
-  async refreshForUnknownName(now: number): Promise<boolean> {
-    if (now - this.#askedAt < MISS_INTERVAL_MS) return false;
+  async readAgain(now: number): Promise<boolean> {
+    if (now - this.#askedAt < MIN_READ_INTERVAL_MS) return false;
     await Promise.race([this.#refresh(now), timeout(READ_TIMEOUT_MS)]);
     return true;
   }

@@ -10,6 +10,7 @@ const unreachableService = new Proxy(
 const bindings = {
   DATABASE_URL: 'postgresql://a:hidden@db.example/x',
   ACCOUNTS: unreachableService,
+  CATALOG: unreachableService,
   MAIL: unreachableService,
   CONSOLE_SECRET: '00'.repeat(32),
   CONSOLE_URL: 'https://console.example',

@@ -1,16 +1,20 @@
 /** The dependencies of every screen, built from the bindings once per isolate. */
 
 import { cachePerEnv, requireBinding, requireMatch, requireUrl } from '@farebox/bindings';
+import { CatalogHolder, RELEASED } from '@farebox/catalog';
 import { connect } from '@farebox/database';
 import type { Budgets, IdentityDeps } from '@farebox/identity';
 import type { AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
+import { PROVIDER_IDS } from '@farebox/providers/list';
+import { logEvent } from '@farebox/telemetry';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import type { Env } from './env.ts';
 
 export type ConsoleDeps = Readonly<{
   identity: IdentityDeps;
   accounts: AccountsRpc;
+  catalog: CatalogHolder;
   mail: Queue<QueuedEmail>;
   consoleUrl: URL;
   apiUrl: URL;
@@ -43,6 +47,14 @@ function createDeps(env: Env): ConsoleDeps {
       budgets: createBudgets(env),
     },
     accounts,
+    catalog: new CatalogHolder({
+      released: RELEASED,
+      source: requireBinding(env.CATALOG, 'CATALOG'),
+      providers: PROVIDER_IDS,
+      // The pages that need it wait for a read.
+      refreshMs: 0,
+      logEvent,
+    }),
     mail: requireBinding(env.MAIL, 'MAIL'),
     consoleUrl: requireUrl(env.CONSOLE_URL, 'CONSOLE_URL'),
     apiUrl: requireUrl(env.API_URL, 'API_URL'),

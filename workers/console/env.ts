@@ -2,6 +2,7 @@
  * The bindings of the console. A binding is checked at first use; an error names the binding and
  * never its value. Each area derives its own values from them in its deps.ts.
  */
+import type { CatalogRpc } from '@farebox/catalog';
 import type { ClaimResult } from '@farebox/deposits';
 import type { AccountId, AccountsRpc } from '@farebox/ledger';
 import type { QueuedEmail } from '@farebox/mail';
@@ -18,6 +19,8 @@ export type ClaimsRpc = Readonly<{
 export type Env = Readonly<{
   DATABASE_URL?: string;
   ACCOUNTS?: AccountsRpc;
+  /** The ledger Worker's entrypoint `Catalog`: models and prices as operators changed them. */
+  CATALOG?: CatalogRpc;
   MAIL?: Queue<QueuedEmail>;
   /** The dead-letter queues of `farebox-mail` and `farebox-notices`. */
   MAIL_DLQ?: Queue<unknown>;

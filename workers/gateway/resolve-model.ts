@@ -27,6 +27,6 @@ export async function resolveModel<R extends Resolution>(
   const now = ctx.clock();
   const result = resolve((inEffect ?? catalog.at(now)).catalog, now);
   if (result.ok || result.reason !== 'model_not_found') return result;
-  const wasRead = await catalog.refreshForUnknownName(now);
+  const wasRead = await catalog.readAgain(now);
   return wasRead ? resolve(catalog.at(now).catalog, now) : result;
 }

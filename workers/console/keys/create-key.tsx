@@ -23,6 +23,7 @@ import {
   readKeyForm,
 } from './key-form.ts';
 import { type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
+import { getCatalog, listOfferedModels, type OfferedModels } from './offered-models.ts';
 
 /** The limit of keys per account, not counting revoked ones. */
 const MAX_KEYS = 100;
@@ -90,8 +91,9 @@ function alreadySubmittedPage(c: Context<SignedInEnv>) {
 }
 
 type Rejection = Readonly<{ errors: readonly KeyFormField[]; message?: string }>;
+type FormContents = Readonly<{ values: KeyFormValues; offered: OfferedModels }>;
 
-function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection?: Rejection) {
+function createKeyPage(c: Context<SignedInEnv>, contents: FormContents, rejection?: Rejection) {
   const { deps, user, messages } = c.var;
   const { keys: t, layout } = messages;
   return page(
@@ -106,7 +108,7 @@ function createKeyPage(c: Context<SignedInEnv>, values: KeyFormValues, rejection
           name="form_token"
           value={issueFormToken(deps.identity, user.account, CREATE_KEY_ACTION)}
         />
-        <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
+        <KeyFields messages={messages} {...contents} errors={rejection?.errors ?? []} />
         <p>
           <button type="submit">{t.create}</button> <a href="/keys">{layout.cancel}</a>
         </p>
@@ -120,10 +122,13 @@ for (const path of ['/keys/new', '/keys/:id/roll'])
   createKeyRoutes.use(path, requireSignIn, requireRecentAuth);
 
 createKeyRoutes.get('/keys/new', async (c) => {
-  const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
-  const { keys: t } = c.var.messages;
+  const { deps, messages } = c.var;
+  const [allKeys, catalog] = await Promise.all([loadKeys(c), getCatalog(deps)]);
+  const unrevokedKeys = allKeys.filter(({ state }) => state !== 'revoked');
   if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
-  return createKeyPage(c, { ...EMPTY_FORM, name: t.firstName(unrevokedKeys.length + 1) });
+  const name = messages.keys.firstName(unrevokedKeys.length + 1);
+  const offered = listOfferedModels(catalog, deps.identity.now());
+  return createKeyPage(c, { values: { ...EMPTY_FORM, name }, offered });
 });
 
 async function checkCreationLimit(c: Context<SignedInEnv>): Promise<Response | undefined> {
@@ -140,9 +145,12 @@ async function checkCreationLimit(c: Context<SignedInEnv>): Promise<Response | u
 createKeyRoutes.post('/keys/new', async (c) => {
   const { deps, user, messages } = c.var;
   const form = await readForm(c);
-  const values = readKeyForm(form);
-  const parsed = parseKeyForm(values, deps.identity.now());
-  if (!parsed.ok) return createKeyPage(c, values, { errors: parsed.errors });
+  const now = deps.identity.now();
+  const catalog = await getCatalog(deps);
+  const offered = listOfferedModels(catalog, now);
+  const values = readKeyForm(form, offered);
+  const parsed = parseKeyForm(values, { catalog, now });
+  if (!parsed.ok) return createKeyPage(c, { values, offered }, { errors: parsed.errors });
   const { account } = user;
   if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('form_token'))))
     return alreadySubmittedPage(c);
@@ -157,7 +165,8 @@ createKeyRoutes.post('/keys/new', async (c) => {
     const doneMessage = messages.keys.keyCreated;
     return newSecretPage(c, { apiKey, keyId, doneMessage, limits, spendGuard });
   }
-  return createKeyPage(c, values, { errors: [], message: messages.keys.errors.refused });
+  const message = messages.keys.errors.refused;
+  return createKeyPage(c, { values, offered }, { errors: [], message });
 });
 
 /** How long the previous secret stays valid, in seconds. */

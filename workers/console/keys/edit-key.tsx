@@ -13,6 +13,7 @@ import {
   toFormValues,
 } from './key-form.ts';
 import { type KeyWithStatus, loadKey } from './load-keys.ts';
+import { getCatalog, listOfferedModels, type OfferedModels } from './offered-models.ts';
 
 export const editKeyRoutes = new Hono<SignedInEnv>();
 for (const path of ['/keys/:id/edit', '/keys/:id/resume']) {
@@ -29,7 +30,7 @@ async function loadUnrevokedKey(c: Context<SignedInEnv>): Promise<KeyWithStatus 
 function editPage(
   c: Context<SignedInEnv>,
   key: KeyWithStatus,
-  values: KeyFormValues,
+  contents: Readonly<{ values: KeyFormValues; offered: OfferedModels }>,
   rejection?: Readonly<{ errors: readonly KeyFormField[]; message?: string }>,
 ) {
   const { messages } = c.var;
@@ -45,7 +46,7 @@ function editPage(
     <>
       {rejection !== undefined && <Note kind="problem">{rejection.message ?? t.errors.form}</Note>}
       <form method="post" action={`${path}/edit`}>
-        <KeyFields messages={messages} values={values} errors={rejection?.errors ?? []} />
+        <KeyFields messages={messages} {...contents} errors={rejection?.errors ?? []} />
         <p>
           <button type="submit">{layout.save}</button> <a href={path}>{layout.cancel}</a>
         </p>
@@ -57,16 +58,25 @@ function editPage(
 editKeyRoutes.get('/keys/:id/edit', async (c) => {
   const key = await loadUnrevokedKey(c);
   if (key === undefined) return notFoundPage(c);
-  return editPage(c, key, toFormValues(key.row.name, key.status.limits, key.status.spendGuard));
+  const { deps } = c.var;
+  const offered = listOfferedModels(await getCatalog(deps), deps.identity.now());
+  const { limits, spendGuard } = key.status;
+  return editPage(c, key, {
+    values: toFormValues(key.row.name, limits, spendGuard, offered),
+    offered,
+  });
 });
 
 editKeyRoutes.post('/keys/:id/edit', async (c) => {
   const key = await loadUnrevokedKey(c);
   if (key === undefined) return notFoundPage(c);
   const { deps, user, messages } = c.var;
-  const values = readKeyForm(await readForm(c));
-  const parsed = parseKeyForm(values, deps.identity.now(), key.status);
-  if (!parsed.ok) return editPage(c, key, values, { errors: parsed.errors });
+  const now = deps.identity.now();
+  const catalog = await getCatalog(deps);
+  const offered = listOfferedModels(catalog, now);
+  const values = readKeyForm(await readForm(c), offered);
+  const parsed = parseKeyForm(values, { catalog, now }, key.status);
+  if (!parsed.ok) return editPage(c, key, { values, offered }, { errors: parsed.errors });
   const { name, limits, spendGuard } = parsed;
   const { keyId } = key.row;
   const current = key.status.spendGuard;
@@ -77,7 +87,8 @@ editKeyRoutes.post('/keys/:id/edit', async (c) => {
   const change = { name, limits, ...(unchanged ? {} : { spendGuard }) };
   const changed = await deps.accounts.updateKey(user.account, keyId, change);
   if (changed.ok) return c.redirect(`/keys/${keyId}?done=changed`, 303);
-  return editPage(c, key, values, { errors: [], message: messages.keys.errors.refused });
+  const message = messages.keys.errors.refused;
+  return editPage(c, key, { values, offered }, { errors: [], message });
 });
 
 type Confirmation = Readonly<{

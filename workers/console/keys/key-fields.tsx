@@ -8,19 +8,23 @@ import {
   FIELD_NAMES,
   type KeyFormField,
   type KeyFormValues,
-  LISTED_MODELS,
   type TextField,
 } from './key-form.ts';
+import type { OfferedModels } from './offered-models.ts';
 
 type KeyFieldsProps = Readonly<{
   messages: Messages;
   values: KeyFormValues;
   errors: readonly KeyFormField[];
+  offered: OfferedModels;
 }>;
 
-const ListedModels: FC<{ selected: ReadonlySet<string> }> = ({ selected }) => (
+const ModelChoices: FC<Readonly<{ offered: OfferedModels; selected: ReadonlySet<string> }>> = ({
+  offered,
+  selected,
+}) => (
   <>
-    {LISTED_MODELS.map(({ provider, models }) => (
+    {offered.map(({ provider, models }) => (
       <details open={models.some((model) => selected.has(model))}>
         <summary>{provider}</summary>
         {models.map((model) => (
@@ -84,7 +88,7 @@ const ModelFields: FC<KeyFieldsProps> = (props) => {
           <input type="radio" name="scope" value={ALL_MODELS_CLEARED} /> {t.allModelsCleared}
         </label>
       )}
-      <ListedModels selected={new Set(values.models)} />
+      <ModelChoices offered={props.offered} selected={new Set(values.models)} />
       <OtherModelsField {...props} />
     </fieldset>
   );

@@ -1,11 +1,16 @@
 /** Which models the form of a key allows, and that a contradiction is never resolved silently. */
+import { RELEASED_CATALOG } from '@farebox/catalog';
 import { describe, expect, it } from 'vitest';
 import { EMPTY_FORM, type KeyFormValues, parseKeyForm, readKeyForm } from './key-form.ts';
+import { listOfferedModels } from './offered-models.ts';
 
 const NOW = Date.UTC(2026, 10, 26);
 
 function parse(values: Partial<KeyFormValues>) {
-  return parseKeyForm({ ...EMPTY_FORM, name: 'A key', ...values }, NOW);
+  return parseKeyForm(
+    { ...EMPTY_FORM, name: 'A key', ...values },
+    { catalog: RELEASED_CATALOG, now: NOW },
+  );
 }
 
 describe('parseKeyForm', () => {
@@ -41,11 +46,8 @@ describe('readKeyForm', () => {
       other_models: 'groq/llama-3.1-8b-instant',
     };
     const text = (name: string) => fields[name] ?? '';
-    const values = readKeyForm({
-      text,
-      longText: text,
-      values: () => ['openai/gpt-5-mini'],
-    });
+    const form = { text, longText: text, values: () => ['openai/gpt-5-mini'] };
+    const values = readKeyForm(form, listOfferedModels(RELEASED_CATALOG, NOW));
     expect(values).toMatchObject({ scope: 'all', models: [], otherModels: '' });
   });
 });

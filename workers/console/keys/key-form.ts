@@ -2,7 +2,7 @@
  * Parses the form of a key into its name, limits and spend guard. Pure. An error names its field,
  * so that the form can be shown again with the values as typed.
  */
-import { findModel, listModels } from '@farebox/catalog';
+import type { Catalog } from '@farebox/catalog';
 import type { Form } from '@farebox/design';
 import {
   DEFAULT_SPEND_GUARD,
@@ -15,19 +15,7 @@ import {
   type SpendGuard,
 } from '@farebox/ledger';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
-import { PROVIDER_IDS } from '@farebox/providers/list';
-
-/** The models of the native providers, offered as check boxes. Names of other models are typed. */
-export const LISTED_MODELS: readonly Readonly<{ provider: string; models: readonly string[] }>[] =
-  PROVIDER_IDS.map((provider) => ({
-    provider,
-    models: listModels([provider])
-      .map(({ name }) => name)
-      .sort(),
-  }));
-const LISTED_MODEL_NAMES: ReadonlySet<string> = new Set(
-  LISTED_MODELS.flatMap(({ models }) => models),
-);
+import type { OfferedModels } from './offered-models.ts';
 
 /** The values as typed. */
 export type KeyFormValues = Readonly<{
@@ -63,16 +51,31 @@ export const FIELD_NAMES: Readonly<Record<TextField, string>> = {
   pauseMultiple: 'pause_multiple',
 };
 
-export function readKeyForm(form: Form): KeyFormValues {
+/** Splits models into check boxes and text: a model that is not offered any more is not lost. */
+function splitModels(
+  models: readonly string[],
+  offered: OfferedModels,
+): Readonly<{ models: readonly string[]; otherModels: string }> {
+  const names = new Set(offered.flatMap((provider) => provider.models));
+  return {
+    models: models.filter((model) => names.has(model)),
+    otherModels: models.filter((model) => !names.has(model)).join('\n'),
+  };
+}
+
+/** Reads the values as typed. A selected model that is not offered is moved to the other models. */
+export function readKeyForm(form: Form, offered: OfferedModels): KeyFormValues {
   const read = (field: TextField) => form.text(FIELD_NAMES[field]).trim();
   const cleared = form.text('scope') === ALL_MODELS_CLEARED;
+  const selected = splitModels(cleared ? [] : form.values('models'), offered);
+  const typed = cleared ? '' : form.text('other_models').trim();
   return {
     name: read('name'),
     budget: read('budget'),
     expires: read('expires'),
     scope: form.text('scope') === 'some' ? 'some' : 'all',
-    models: cleared ? [] : form.values('models'),
-    otherModels: cleared ? '' : form.text('other_models').trim(),
+    models: selected.models,
+    otherModels: [typed, selected.otherModels].filter((text) => text !== '').join('\n'),
     perMinute: read('perMinute'),
     concurrent: read('concurrent'),
     alertMultiple: read('alertMultiple'),
@@ -93,6 +96,7 @@ export function toFormValues(
   name: string,
   limits: KeyLimits,
   spendGuard: SpendGuard,
+  offered: OfferedModels,
 ): KeyFormValues {
   const { budget, expiresAt, models, callsPerMinute, concurrentCalls } = limits;
   return {
@@ -100,8 +104,7 @@ export function toFormValues(
     budget: budget === null ? '' : formatUsd(budget),
     expires: formatExpiry(expiresAt),
     scope: models === null ? 'all' : 'some',
-    models: (models ?? []).filter((model) => LISTED_MODEL_NAMES.has(model)),
-    otherModels: (models ?? []).filter((model) => !LISTED_MODEL_NAMES.has(model)).join('\n'),
+    ...splitModels(models ?? [], offered),
     perMinute: formatNumber(callsPerMinute),
     concurrent: formatNumber(concurrentCalls),
     alertMultiple: formatNumber(spendGuard.alertMultiple),
@@ -113,6 +116,7 @@ export const EMPTY_FORM: KeyFormValues = toFormValues(
   '',
   { budget: null, expiresAt: null, models: null, callsPerMinute: null, concurrentCalls: null },
   DEFAULT_SPEND_GUARD,
+  [],
 );
 
 /** Undefined where the text is invalid, null where the field is empty. */
@@ -147,18 +151,25 @@ function parseExpiry(text: string, now: number, current: number | null): Parsed<
   return Number.isFinite(at) && at > now ? at : undefined;
 }
 
-/** Maps names to catalog names. Names of providers without a list in the catalog stay as typed. */
-function parseOtherModels(text: string): readonly string[] | undefined {
-  const names: string[] = [];
-  for (const name of text.split(/[\s,]+/).filter((part) => part !== '')) {
-    if (!/^[a-z0-9_-]{1,64}\/[!-~]{1,100}$/i.test(name)) return undefined;
-    const provider = name.split('/')[0]?.toLowerCase() ?? '';
-    const isListedProvider = listModels([provider]).length > 0;
-    const match = findModel(name, [provider]);
-    if (isListedProvider && match === undefined) return undefined;
-    names.push(match?.name ?? name);
-  }
-  return names;
+/** What the models of a key are checked against. */
+type ModelContext = Readonly<{
+  /** The catalog in effect. */
+  catalog: Catalog;
+  /** The models that the key names already: it keeps one that was withdrawn since. */
+  keyModels: readonly string[];
+}>;
+
+/**
+ * Maps a name to the catalog's name; undefined where it is unknown. A name of a provider without a
+ * list in the catalog stays as typed.
+ */
+function toModelName(name: string, { catalog, keyModels }: ModelContext): string | undefined {
+  if (keyModels.includes(name)) return name;
+  if (!/^[a-z0-9_-]{1,64}\/[!-~]{1,100}$/i.test(name)) return undefined;
+  const provider = name.split('/')[0]?.toLowerCase() ?? '';
+  const match = catalog.findModel(name, [provider]);
+  if (match !== undefined) return match.name;
+  return catalog.listModels([provider]).length > 0 ? undefined : name;
 }
 
 /**
@@ -167,22 +178,29 @@ function parseOtherModels(text: string): readonly string[] | undefined {
  */
 function parseModels(
   values: KeyFormValues,
+  context: ModelContext,
 ): Readonly<{ value: readonly string[] | null } | { error: KeyFormField }> {
   const hasSelection = values.models.length > 0 || values.otherModels !== '';
   if (values.scope === 'all') return hasSelection ? { error: 'scope' } : { value: null };
-  const otherModels = parseOtherModels(values.otherModels);
-  if (otherModels === undefined) return { error: 'otherModels' };
-  const selected = values.models.filter((model) => LISTED_MODEL_NAMES.has(model));
-  const models = [...new Set([...selected, ...otherModels])];
-  return models.length === 0 || models.length > MAX_KEY_MODELS
+  const typed = values.otherModels.split(/[\s,]+/).filter((part) => part !== '');
+  const models = new Set<string>();
+  for (const text of [...values.models, ...typed]) {
+    const name = toModelName(text, context);
+    if (name === undefined) return { error: 'otherModels' };
+    models.add(name);
+  }
+  return models.size === 0 || models.size > MAX_KEY_MODELS
     ? { error: 'models' }
-    : { value: models };
+    : { value: [...models] };
 }
 
-/** Parses all fields. `current` is the key's present state where a key is edited. */
+/**
+ * Parses all fields at `now`, the models against the catalog in effect. `current` is the key's
+ * present state where a key is edited.
+ */
 export function parseKeyForm(
   values: KeyFormValues,
-  now: number,
+  { catalog, now }: Readonly<{ catalog: Catalog; now: number }>,
   current?: KeyStatus,
 ): KeyFormResult {
   const budget = parseUsdField(values.budget);
@@ -191,7 +209,8 @@ export function parseKeyForm(
   const concurrentCalls = parseCount(values.concurrent);
   const alertMultiple = parseMultiple(values.alertMultiple);
   const pauseMultiple = parseMultiple(values.pauseMultiple);
-  const models = parseModels(values);
+  const keyModels = current?.limits.models ?? [];
+  const models = parseModels(values, { catalog, keyModels });
   const { name } = values;
   if (
     isValidKeyName(name) &&

@@ -72,6 +72,7 @@ function createEnv() {
   return {
     DATABASE_URL: 'postgresql://a:b@db.example/x',
     ACCOUNTS: accounts,
+    CATALOG: unreachableService,
     MAIL: unreachableService,
     CONSOLE_SECRET: '00'.repeat(32),
     CONSOLE_URL: 'http://localhost:8788',
