@@ -1,7 +1,21 @@
 /** Which models the form of a key allows, and that a contradiction is never resolved silently. */
-import { RELEASED_CATALOG } from '@farebox/catalog';
+import {
+  applyOverlay,
+  findModelById,
+  openCatalog,
+  parseOverlay,
+  RELEASED,
+  RELEASED_CATALOG,
+} from '@farebox/catalog';
+import { DEFAULT_SPEND_GUARD, type KeyStatus, NO_LIMITS } from '@farebox/ledger';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_FORM, type KeyFormValues, parseKeyForm, readKeyForm } from './key-form.ts';
+import {
+  EMPTY_FORM,
+  type KeyFormValues,
+  parseKeyForm,
+  readKeyForm,
+  toFormValues,
+} from './key-form.ts';
 import { listOfferedModels } from './offered-models.ts';
 
 const NOW = Date.UTC(2026, 10, 26);
@@ -49,5 +63,98 @@ describe('readKeyForm', () => {
     const form = { text, longText: text, values: () => ['openai/gpt-5-mini'] };
     const values = readKeyForm(form, listOfferedModels(RELEASED_CATALOG, NOW));
     expect(values).toMatchObject({ scope: 'all', models: [], otherModels: '' });
+  });
+});
+
+const ADDED = 'openai/gpt-added';
+const RETIRED = 'openai/gpt-retired';
+const WITHDRAWN = 'openai/gpt-5-mini';
+
+function change(id: string, status: 'defined' | 'withdrawn', retiresOn: string | null = null) {
+  const listed = findModelById(RELEASED, { provider: 'openai', id: 'gpt-4o-mini' });
+  if (listed === undefined) throw new Error('the release has no gpt-4o-mini');
+  const lifecycle = { ...listed.lifecycle, retiresOn };
+  const definition = { ...listed, id, names: [id], patterns: [], lifecycle };
+  const effect = { version: 1, effectiveAt: NOW - 1, provider: 'openai', id, status };
+  return { ...effect, definition: status === 'defined' ? definition : null };
+}
+
+/** The release's catalog, to which operators added two models and from which they withdrew one. */
+function openChangedCatalog() {
+  const parsed = parseOverlay(RELEASED, {
+    latestVersion: 1,
+    versions: [{ version: 1, effectiveAt: NOW - 1 }],
+    models: [
+      change('gpt-added', 'defined'),
+      change('gpt-retired', 'defined', '2026-01-01'),
+      change('gpt-5-mini', 'withdrawn'),
+    ],
+    margins: [],
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return openCatalog(applyOverlay(RELEASED, parsed.overlay, NOW).list);
+}
+
+describe('the models of a key where operators changed the catalog', () => {
+  const catalog = openChangedCatalog();
+  const offered = listOfferedModels(catalog, NOW);
+  const named = [ADDED, RETIRED, WITHDRAWN];
+  const limits = { ...NO_LIMITS, models: named };
+  const status: KeyStatus = {
+    keyId: 1,
+    limits,
+    spent: 0n,
+    held: 0n,
+    createdAt: NOW,
+    spendGuard: DEFAULT_SPEND_GUARD,
+    pausedAt: null,
+    revokedAt: null,
+    spentToday: 0n,
+    typicalDailySpend: null,
+  };
+  const select = (values: Partial<KeyFormValues>, current?: KeyStatus) =>
+    parseKeyForm(
+      { ...EMPTY_FORM, name: 'A key', scope: 'some', ...values },
+      { catalog, now: NOW },
+      current,
+    );
+
+  it('are offered if they were added, and not if they are retired or withdrawn', () => {
+    const names = offered.flatMap(({ models }) => models);
+    expect(names).toEqual(expect.arrayContaining([ADDED, 'openai/gpt-4o-mini']));
+    expect(names).not.toContain(RETIRED);
+    expect(names).not.toContain(WITHDRAWN);
+  });
+
+  it.each([{ models: [ADDED] }, { otherModels: ADDED }])(
+    'can be an added model, given as %j',
+    (values) => {
+      const parsed = select(values);
+      expect(parsed.ok && parsed.limits.models).toEqual([ADDED]);
+    },
+  );
+
+  it('cannot be a withdrawn model that the key does not name yet', () => {
+    const other = { ...status, limits: { ...limits, models: [ADDED] } };
+    for (const values of [{ models: [WITHDRAWN] }, { otherModels: WITHDRAWN }]) {
+      const refused = { ok: false, errors: ['otherModels'] };
+      expect(select(values)).toEqual(refused);
+      expect(select(values, other)).toEqual(refused);
+    }
+  });
+
+  it('stay as they are when the form of the key is saved unchanged', () => {
+    const values = toFormValues('A key', limits, DEFAULT_SPEND_GUARD, offered);
+    expect(values).toMatchObject({ models: [ADDED], otherModels: `${RETIRED}\n${WITHDRAWN}` });
+    const parsed = select(values, status);
+    expect(parsed.ok && parsed.limits.models).toEqual(named);
+  });
+
+  it('move to the typed models if they were withdrawn after the form was opened', () => {
+    const fields: Readonly<Record<string, string>> = { scope: 'some', other_models: RETIRED };
+    const text = (name: string) => fields[name] ?? '';
+    const form = { text, longText: text, values: () => [ADDED, WITHDRAWN] };
+    const values = readKeyForm(form, offered);
+    expect(values).toMatchObject({ models: [ADDED], otherModels: `${RETIRED}\n${WITHDRAWN}` });
   });
 });
