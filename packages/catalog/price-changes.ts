@@ -42,7 +42,12 @@ function listPrices(model: ListedModel): Field[] {
     field: 'factor',
     amount: numerator / denominator,
   }));
-  return [...rules, ...factors].map((field) => ({ ...field, value: String(field.amount) }));
+  const surcharges = model.variants.flatMap(({ name, surcharges: prices }) =>
+    Object.entries(prices).map(([field, amount]) => ({ rule: `name ${name}`, field, amount })),
+  );
+  return [...rules, ...factors, ...surcharges].map((field) => {
+    return { ...field, value: String(field.amount) };
+  });
 }
 
 /** When rules and factors hold, as the list writes it: hours, sizes and dates are prices too. */

@@ -7,13 +7,12 @@ import { isServedElsewhere } from './documented-overrides.ts';
 import { indexNames, resolveName } from './model-names.ts';
 import type { Change } from './price-changes.ts';
 import type { ListedModel, PriceList } from './price-list.ts';
+import { MAX_ROW_AGE_DAYS } from './source-comparison.ts';
 import { type Disagreement, findEvidenceDate } from './sources/disagreements.ts';
 import type { Source } from './sources/statement.ts';
 
 /** A source whose newest version is older no longer follows the providers' price changes. */
 const MAX_SOURCE_AGE_DAYS = 45;
-/** Providers changed prices about every six weeks in 2026. */
-const MAX_ROW_AGE_DAYS = 60;
 const DAY_MS = 86_400_000;
 
 /** Aligns the columns of a table; the first row is its head. */

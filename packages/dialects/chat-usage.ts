@@ -93,10 +93,23 @@ function countServerTools(reader: CountReader, usage: JsonObject) {
 
 /** xAI states its charge in ticks of 10^-10 USD (https://docs.x.ai/developers/cost-tracking). */
 const TICKS_PER_NANO_USD = 10n;
+const TICK_DECIMALS = 10;
+/** Above it no answer costs; a larger number is no cost in USD. */
+const MAX_STATED_USD = 1_000_000;
+
+/**
+ * OpenRouter states its charge in USD, as a JSON number
+ * (https://openrouter.ai/docs/use-cases/usage-accounting).
+ */
+function readCostInTicks({ cost }: JsonObject): bigint | null {
+  if (typeof cost !== 'number' || !(cost >= 0 && cost <= MAX_STATED_USD)) return null;
+  return BigInt(cost.toFixed(TICK_DECIMALS).replace('.', ''));
+}
 
 function readStatedCost(usage: JsonObject): NanoUsd | null {
-  const ticks = toCount(usage.cost_in_usd_ticks);
-  return ticks === null ? null : (BigInt(ticks) + TICKS_PER_NANO_USD - 1n) / TICKS_PER_NANO_USD;
+  const count = toCount(usage.cost_in_usd_ticks);
+  const ticks = count === null ? readCostInTicks(usage) : BigInt(count);
+  return ticks === null ? null : (ticks + TICKS_PER_NANO_USD - 1n) / TICKS_PER_NANO_USD;
 }
 
 /** Normalizes a usage object. Without both of its counts there is no usage. */

@@ -163,6 +163,20 @@ describe.skipIf(ROOT === '')('recorded answers (FAREBOX_CORPUS)', () => {
     }
   });
 
+  it('yield the cost that the provider states, in nano-USD rounded up', () => {
+    const stated = cases.flatMap(({ meta, body }) => {
+      const meter = createTestMeter(meta);
+      feedInChunks(meter, body, () => body.length);
+      const { statedCost } = meter.reading();
+      return statedCost === null ? [] : [{ meta, statedCost }];
+    });
+    expect(stated.some(({ meta }) => meta.provider === 'openrouter')).toBe(true);
+    for (const { meta, statedCost } of stated) {
+      const nanoUsd = Math.ceil(Number(((meta.cost_reported_usd ?? 0) * 1e9).toFixed(1)));
+      expect(statedCost, meta.id).toBe(BigInt(nanoUsd));
+    }
+  });
+
   it('lose only usage when it is hidden', () => {
     const next = random(SEED);
     let spliced = 0;

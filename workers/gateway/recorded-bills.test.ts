@@ -138,6 +138,8 @@ describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () =>
       meter.end();
       const reading = meter.reading();
       if (reading.usage === null || reading.statedCost === null) continue;
+      // An answer of OpenRouter's is planned here at the model's own provider, at other prices.
+      if (!recording.id.startsWith(`${recording.plan.provider.id}/`)) continue;
       compared += 1;
       expect(reading.statedCost, recording.id).toBe(
         BigInt(Math.ceil(Number(((recording.costUsd ?? 0) * 1e9).toFixed(1)))),
