@@ -7,9 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { RELEASED } from '@farebox/catalog';
 import { submitChange } from '@farebox/catalog-changes';
 import { connect } from '@farebox/database';
+import { listParityReports } from '@farebox/database/catalog';
 import { type LocalAccount, type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { recomputeDay } from '../workers/ledger/parity.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { recomputeDay, runParity } from '../workers/ledger/parity.ts';
 import { type BillJson, waitForBill } from './support/bills.ts';
 import {
   chatCompletion,
@@ -260,6 +261,66 @@ describe('the daily recomputation of bills', () => {
     );
     await sql(stack, 'drop table before');
     expect(report).toMatchObject({ differing: 1, examples: [id] });
+  });
+
+  it('compares the prices in effect with the sources of the released list', async () => {
+    await sql(stack, 'delete from parity_reports');
+    const report = await recomputeDay(connect(stack.databaseUrl), today, Date.now());
+    const released = RELEASED.providers.flatMap(({ models }) => models);
+    expect(report.priceDifferences).toContainEqual({
+      model: 'openai/gpt-sound',
+      rule: '',
+      field: 'model',
+      listed: 'new',
+      stated: '-',
+    });
+    expect(report.differingPrices).toBeGreaterThanOrEqual(report.priceDifferences.length);
+    expect(report.disputed).toBe(released.filter(({ provenance }) => provenance.disputed).length);
+  });
+});
+
+describe('the daily comparison with the costs that providers state', () => {
+  /** gpt-sound costs 3 USD per million tokens, input and output. */
+  const COST = 6_000_000n;
+  const dayAfter = () => Date.now() + 86_400_000 + 7_200_000;
+
+  async function compareCosts(stated: bigint | null, id: string): Promise<unknown[]> {
+    await sql(stack, 'delete from parity_reports');
+    await sql(stack, `update calls set provider_cost = ${stated} where id = $1`, [id]);
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const now = dayAfter();
+    await runParity(connect(stack.databaseUrl), now);
+    const lines = logged.mock.calls.flat();
+    logged.mockRestore();
+    return lines.filter((line) => String(line).includes('parity_provider_cost_difference'));
+  }
+
+  async function readCosts(): Promise<unknown> {
+    const [report] = await listParityReports(connect(stack.databaseUrl), 1);
+    return report?.providerCosts;
+  }
+
+  it('sums what was stated and what the prices give, and logs what is more than rounding', async () => {
+    const usage = { prompt_tokens: 1000, completion_tokens: 1000, total_tokens: 2000, cost: 0.006 };
+    upstream.handler = (_, response) =>
+      sendJson(
+        response,
+        Object.assign({}, chatCompletion('done', { input: 1, output: 1 }), { usage }),
+      );
+    const bill = await billFor(await call('gpt-sound'));
+    expect(bill).toMatchObject({ cost_nano_usd: '6000000', provider_cost_nano_usd: '6000000' });
+    await waitForCalls();
+    const sums = { provider: 'openai', calls: 1, computed: COST };
+    for (const stated of [COST, COST + 1n, COST - 1n]) {
+      expect(await compareCosts(stated, bill.id)).toEqual([]);
+      expect(await readCosts()).toEqual([{ ...sums, differing: 0, stated }]);
+    }
+    for (const stated of [COST + 2n, COST - 2n, 0n]) {
+      expect(await compareCosts(stated, bill.id)).toHaveLength(1);
+      expect(await readCosts()).toEqual([{ ...sums, differing: 1, stated }]);
+    }
+    expect(await compareCosts(null, bill.id)).toEqual([]);
+    expect(await readCosts()).toEqual([]);
   });
 });
 

@@ -113,7 +113,15 @@ async function holdAndSettle(accountId: string, key: KeyCredential): Promise<str
   });
   expect(held).toMatchObject({ ok: true });
   const usage = { ...NO_USAGE, input_uncached: 1 };
-  const bill = { httpStatus: 200, usage, prices: PRICES, priceRule: null, fees: [], cost: 1n };
+  const bill = {
+    httpStatus: 200,
+    usage,
+    prices: PRICES,
+    priceRule: null,
+    providerCost: null,
+    fees: [],
+    cost: 1n,
+  };
   const request: SettleRequest = { id, reason: 'provider_reported', ...bill };
   expect(await calls.settle(accountId, request)).toMatchObject({ ok: true, charged: 1n });
   return id;

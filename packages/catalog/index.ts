@@ -60,7 +60,17 @@ export {
   type PriceRule,
 } from './price-list.ts';
 export { parsePriceList } from './price-list-parser.ts';
-export { type BilledCall, findBillDifference } from './recomputation.ts';
+export {
+  type BilledCall,
+  differsFromProviderCost,
+  findBillDifference,
+  recomputeProviderCost,
+} from './recomputation.ts';
+export {
+  comparePriceLists,
+  type PriceDifference,
+  type SourceComparison,
+} from './source-comparison.ts';
 export type { Catalog, MaxPrices, Model, PossibleTerms, PriceTerms, ResolvedPrices };
 export { isRetired };
 

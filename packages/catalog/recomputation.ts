@@ -52,6 +52,34 @@ function findPrices(prices: ModelPrices, call: BilledCall): ResolvedPrices | und
   return undefined;
 }
 
+/** A provider rounds its charge as we round ours, but not at the same digit: nano-USD. */
+const PROVIDER_COST_TOLERANCE = 1n;
+
+/** Returns whether a provider's own statement of a cost is another than its prices give. */
+export function differsFromProviderCost(computed: NanoUsd, stated: NanoUsd): boolean {
+  const difference = computed - stated;
+  return difference > PROVIDER_COST_TOLERANCE || difference < -PROVIDER_COST_TOLERANCE;
+}
+
+function toProviderFee(fee: Surcharge, resolved: ResolvedPrices): Surcharge {
+  const price = Object.entries(resolved.providerSurchargePrices).find(
+    ([kind]) => kind === fee.kind,
+  );
+  return price === undefined ? fee : { ...fee, nano_usd_per_million: price[1] };
+}
+
+/**
+ * Computes what the provider charges for a call by its own prices, without a margin; nano-USD.
+ * Undefined if the version of the catalog has no such model, rule or prices.
+ */
+export function recomputeProviderCost(catalog: Catalog, call: BilledCall): NanoUsd | undefined {
+  const model = catalog.findModel(call.model, [call.provider]);
+  const resolved = model === undefined ? undefined : findPrices(model.prices, call);
+  if (resolved === undefined) return undefined;
+  const fees = call.fees.map((fee) => toProviderFee(fee, resolved));
+  return computeCost(call.usage, resolved.providerPrices, fees);
+}
+
 /**
  * Returns what differs: `model` if the version has none of that name, `prices` if no rule of that
  * name gives them, `cost` if usage times prices is another amount. Undefined if nothing does.

@@ -365,6 +365,7 @@ export const en = {
     streamed: 'Streamed',
     httpStatus: 'HTTP status',
     priceRule: 'Price rule',
+    providerCost: 'Provider’s stated cost',
     startedAt: 'Started',
     settledAt: 'Settled',
     chargeReason: 'How this was charged',

@@ -363,6 +363,7 @@ export const ru: Messages = {
     streamed: 'Потоковый ответ',
     httpStatus: 'Статус HTTP',
     priceRule: 'Правило цены',
+    providerCost: 'Стоимость по данным провайдера',
     startedAt: 'Начало',
     settledAt: 'Расчёт',
     chargeReason: 'Как рассчитано списание',

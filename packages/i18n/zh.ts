@@ -333,6 +333,7 @@ export const zh: Messages = {
     streamed: '流式输出',
     httpStatus: 'HTTP 状态码',
     priceRule: '价格规则',
+    providerCost: '提供商报告的费用',
     startedAt: '开始时间',
     settledAt: '结算时间',
     chargeReason: '计费说明',

@@ -39,6 +39,7 @@ const CALL: CallMetadata = {
     output: 4n,
   },
   priceRule: '2026-11-23/standard',
+  providerCost: 21n,
   fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
   charged: 20n,
   shortfall: 0n,
@@ -115,12 +116,15 @@ describe('the columns of a call', () => {
       usage: NO_USAGE,
       prices: CALL.prices,
       priceRule: CALL.priceRule,
+      providerCost: CALL.providerCost,
       fees: CALL.fees,
     });
     for (const missing of ['httpStatus', 'usage', 'prices', 'fees']) {
       const incomplete = (property: string) => (property === missing ? null : read(property));
       expect(() => reportFromJson(incomplete)).toThrow('malformed value');
     }
+    const before = (property: string) => (property === 'providerCost' ? undefined : read(property));
+    expect(reportFromJson(before).providerCost).toBeNull();
   });
 
   it('do not compile where a report may hold null and the column refuses it', () => {

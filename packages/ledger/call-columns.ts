@@ -164,14 +164,16 @@ function untilReported<T, Name extends string>(
 
 /**
  * Null where there is no value. A report without the property reads as null too, so that a message
- * queued by the release before the property is not lost.
+ * queued or sent by the release before the property is not lost.
  */
 export function nullable<T, Name extends string>(
   field: Field<T, Name, false>,
 ): Field<T | null, Name, true> {
+  const reported = untilReported(field);
   return {
-    ...untilReported(field),
+    ...reported,
     allowsNull: true,
+    toCells: (value) => reported.toCells(value ?? null),
     fromJson: (value) => (value === null || value === undefined ? null : field.fromJson(value)),
   };
 }
@@ -199,6 +201,7 @@ export const CALL_FIELDS = {
   fees: from('report', surcharges('fees')),
   charged: from('outcome', amount('charged')),
   shortfall: from('outcome', amount('shortfall')),
+  providerCost: from('report', nullable(amount('provider_cost'))),
 } satisfies CallFields;
 
 /** The type of the table: a line for each property, with the source and the nulls that its type says. */

@@ -80,6 +80,7 @@ describe('the settlement message', () => {
     usage: { ...NO_USAGE, output: 5 },
     prices: { ...prices, output: 4n },
     priceRule: '2026-11-23/standard',
+    providerCost: 7n,
     fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
     cost: 0n,
     waivedCost: 12n,
@@ -89,6 +90,13 @@ describe('the settlement message', () => {
     const message = encodeSettlement('0123456789abcdef', request);
     const body: unknown = JSON.parse(JSON.stringify(message));
     expect(decodeSettlement(body)).toEqual({ account: '0123456789abcdef', request });
+  });
+
+  it('decodes when a release before the cost of the provider queued it', () => {
+    const { request: body, ...message } = encodeSettlement('0123456789abcdef', request);
+    const { providerCost: _, ...queued } = body;
+    const decoded = decodeSettlement({ ...message, request: queued });
+    expect(decoded?.request).toEqual({ ...request, providerCost: null });
   });
 
   it('decodes when the release before queued it, with its surcharges', () => {

@@ -56,6 +56,7 @@ export function buildSettleRequest(n: number, cost: bigint): SettleRequest {
     usage,
     prices: PRICES,
     priceRule: null,
+    providerCost: null,
     fees: [],
     cost,
   };

@@ -18,7 +18,14 @@ const FREE = {
 };
 
 function request(id: string): SettleRequest {
-  const bill = { usage: NO_USAGE, prices: FREE, priceRule: null, fees: [], cost: 0n };
+  const bill = {
+    usage: NO_USAGE,
+    prices: FREE,
+    priceRule: null,
+    providerCost: null,
+    fees: [],
+    cost: 0n,
+  };
   return { id, reason: 'free', httpStatus: 200, ...bill };
 }
 

@@ -167,6 +167,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'ALTER TABLE account ADD COLUMN refused INTEGER NOT NULL DEFAULT 0 CHECK (refused >= 0)',
     'ALTER TABLE account ADD COLUMN shortfalls INTEGER NOT NULL DEFAULT 0 CHECK (shortfalls >= 0)',
   ],
+  // What the provider says that a call cost; calls before have none.
+  ['ALTER TABLE entries ADD COLUMN provider_cost INTEGER CHECK (provider_cost >= 0)'],
 ];
 
 type Rename = readonly [from: string, to: string];

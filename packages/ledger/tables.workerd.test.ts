@@ -94,6 +94,7 @@ const settlement = {
   usage: { ...NO_USAGE, output: 100 },
   prices: PRICES,
   priceRule: null,
+  providerCost: null,
   fees: [
     { kind: 'web_search', count: 2, nano_usd_per_million: 10n },
     { kind: 'audio_input', count: 3, nano_usd_per_million: 4n },

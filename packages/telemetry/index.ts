@@ -142,6 +142,18 @@ export type LogEvent =
   | { event: 'catalog_stale'; ageSeconds: number }
   /** Bills of a day are not what the versions of the catalog that they name give. */
   | { event: 'parity_difference'; day: string; calls: number; differing: number }
+  /** A provider stated other costs of a day's calls than its prices give: one of the two is stale. */
+  | {
+      event: 'parity_provider_cost_difference';
+      day: string;
+      provider: string;
+      calls: number;
+      differing: number;
+      computedNanoUsd: string;
+      statedNanoUsd: string;
+    }
+  /** Prices in effect, changed by operators, are not those of the release's sources. */
+  | { event: 'parity_price_difference'; day: string; prices: number }
   | { event: 'unexpected'; where: string; call: Id | null };
 
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
@@ -169,6 +181,8 @@ const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'catalog_refused',
   'catalog_stale',
   'parity_difference',
+  'parity_provider_cost_difference',
+  'parity_price_difference',
   'unexpected',
 ]);
 

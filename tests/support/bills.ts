@@ -10,6 +10,7 @@ export type BillJson = Readonly<{
   usage: Readonly<Record<string, number>> | null;
   prices: Readonly<Record<string, string>> | null;
   price_rule: string | null;
+  provider_cost_nano_usd: string | null;
   fees: readonly Readonly<{ kind: string; count: number; cost_nano_usd: string }>[];
   cost_nano_usd: string;
   shortfall_nano_usd: string;

@@ -112,6 +112,7 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       usage,
       prices: PRICES,
       priceRule: '2026-11-23/standard',
+      providerCost: null,
       fees: [],
       charged,
       shortfall: 0n,

@@ -62,8 +62,8 @@ export const getKey = withCaller(async (ctx, caller) => {
  */
 export function generationJson(call: Generation): unknown {
   const { id, model, provider, dialect, stream, status, reason, ...figures } = call;
-  const { httpStatus, usage, prices, priceRule, fees, charged, shortfall, ...times } = figures;
-  const { createdAt, settledAt, ...unwritten } = times;
+  const { httpStatus, usage, prices, priceRule, providerCost, fees, ...amounts } = figures;
+  const { charged, shortfall, createdAt, settledAt, ...unwritten } = amounts;
   unwritten satisfies Readonly<Record<string, never>>;
   return {
     id,
@@ -77,6 +77,7 @@ export function generationJson(call: Generation): unknown {
     usage: usage === null ? null : usageToJson(usage),
     prices: prices === null ? null : pricesToJson(prices),
     price_rule: priceRule,
+    provider_cost_nano_usd: providerCost === null ? null : providerCost.toString(),
     fees: fees.map((fee) => ({
       kind: fee.kind,
       count: fee.count,

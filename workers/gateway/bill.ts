@@ -25,6 +25,8 @@ export type CallOutcome = Readonly<{
 export type Bill = PricedUsage &
   Readonly<{
     reason: SettleReason;
+    /** nano-USD: what the provider says that it charged; null where it says nothing. */
+    providerCost: NanoUsd | null;
     /**
      * What the provider may bill for a waived call, charged once the account's daily waivers are used
      * up; absent where the provider bills nothing.
@@ -74,7 +76,8 @@ export function estimateBill(plan: Plan, outcome: CallOutcome, reason: SettleRea
   };
   const bill = priceUsage(plan, usage, outcome.reading);
   const flooredCost = bill.cost > outcome.floor ? bill.cost : outcome.floor;
-  return { ...bill, reason, cost: flooredCost < outcome.held ? flooredCost : outcome.held };
+  const cost = flooredCost < outcome.held ? flooredCost : outcome.held;
+  return { ...bill, reason, providerCost: null, cost };
 }
 
 const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
@@ -119,7 +122,8 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
   if (isUnbilledRefusal(plan, reading)) return zeroBill(plan, 'refused_without_output');
   if (reading.usage !== null && reading.usageFinal) {
     const bill = priceUsage(plan, reading.usage, reading);
-    return { ...bill, reason: bill.cost === 0n ? 'free' : 'provider_reported' };
+    const reason = bill.cost === 0n ? 'free' : 'provider_reported';
+    return { ...bill, reason, providerCost: reading.statedCost };
   }
   if (reading.estimatedOutputTokens > 0)
     return estimateBill(plan, outcome, estimateReason(outcome));
@@ -136,9 +140,9 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
  */
 export function computeRefusalBill(plan: Plan, outcome: CallOutcome): Bill {
   const { reading } = outcome;
-  return reading.usage === null
-    ? estimateBill(plan, outcome, 'estimated_usage_missing')
-    : { ...priceUsage(plan, reading.usage, reading), reason: 'provider_reported' };
+  if (reading.usage === null) return estimateBill(plan, outcome, 'estimated_usage_missing');
+  const bill = priceUsage(plan, reading.usage, reading);
+  return { ...bill, reason: 'provider_reported', providerCost: reading.statedCost };
 }
 
 /** The reasons of a call that no provider bills. */
@@ -150,5 +154,5 @@ export type ZeroBillReason =
 
 /** Returns the bill of a call that the provider rejected, failed, or never received. */
 export function zeroBill(plan: Plan, reason: ZeroBillReason): Bill {
-  return { ...priceUsage(plan, NO_USAGE, NOTHING_READ), reason };
+  return { ...priceUsage(plan, NO_USAGE, NOTHING_READ), reason, providerCost: null };
 }

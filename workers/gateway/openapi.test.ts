@@ -77,6 +77,7 @@ describe('docs/openapi.json', () => {
       usage: null,
       prices: null,
       priceRule: '2026-11-23/standard',
+      providerCost: null,
       fees: [],
       charged: 0n,
       shortfall: 0n,

@@ -3,6 +3,7 @@
  * queue if the account can't be reached in time. The account posts a bill once, however often it
  * arrives.
  */
+import { differsFromProviderCost } from '@farebox/catalog';
 import { NO_USAGE_REPORTED } from '@farebox/dialects';
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
 import type { Reading } from '@farebox/providers';
@@ -98,7 +99,7 @@ function compareStatedCost({ plan, ctx }: Call, { reading }: CallOutcome): void 
   const { usage, usageFinal, statedCost } = reading;
   if (usage === null || !usageFinal || statedCost === null) return;
   const computed = computeProviderCost(plan, usage, reading);
-  if (computed === statedCost) return;
+  if (!differsFromProviderCost(computed, statedCost)) return;
   logEvent({
     event: 'provider_cost_differs',
     call: ctx.id,

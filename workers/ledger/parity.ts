@@ -1,12 +1,16 @@
 /**
  * Parity, daily: yesterday's bills are recomputed from their metadata against the version of the
- * catalog that each names. Each cron run takes a bounded number of calls and continues where the
- * last one stopped; a difference is logged when the day is complete.
+ * catalog that each names, and what its providers' prices give is compared with what the providers
+ * say that they charged. The prices in effect are compared with their sources. Each cron run takes
+ * a bounded number of calls and continues where the last one stopped; differences are logged when
+ * the day is complete.
  */
 import {
   applyOverlay,
   type BilledCall,
   type Catalog,
+  comparePriceLists,
+  differsFromProviderCost,
   findBillDifference,
   findInvalidVersions,
   openCatalog,
@@ -14,6 +18,7 @@ import {
   parseOverlay,
   parsePriceList,
   RELEASED,
+  recomputeProviderCost,
 } from '@farebox/catalog';
 import type { Database } from '@farebox/database';
 import {
@@ -21,6 +26,8 @@ import {
   findParityReport,
   listCallsOfDay,
   type ParityReport,
+  type ProviderCosts,
+  readCatalog,
   readCatalogOfVersion,
   readValidCatalog,
   saveCatalogRelease,
@@ -38,8 +45,21 @@ const START_AFTER_MIDNIGHT_MS = 3_600_000;
 /** The reasons with which the cost is that of the reported usage. */
 const EXACT_REASONS: ReadonlySet<string | null> = new Set(['provider_reported', 'free']);
 
-function startReport(day: number): ParityReport {
-  const models = RELEASED.providers.flatMap((provider) => provider.models);
+/** The price list in effect at `at` (milliseconds since the epoch). */
+async function loadListInEffect(db: Database, at: number): Promise<PriceList> {
+  const { rows } = await readValidCatalog(
+    (refused) => readCatalog(db, at, refused),
+    (found) => findInvalidVersions(RELEASED, found),
+  );
+  const parsed = parseOverlay(RELEASED, rows);
+  return parsed.ok ? applyOverlay(RELEASED, parsed.overlay, at).list : RELEASED;
+}
+
+/** The released list is what a Worker has of the sources: its rows name them and their dates. */
+async function startReport(db: Database, day: number): Promise<ParityReport> {
+  const endOfDay = (day + 1) * DAY_MS - 1;
+  const list = await loadListInEffect(db, endOfDay);
+  const { differences, disputed, stale } = comparePriceLists(list, RELEASED, endOfDay);
   return {
     day,
     lastAt: null,
@@ -51,7 +71,11 @@ function startReport(day: number): ParityReport {
     examples: [],
     listVersion: RELEASED.version,
     listDate: RELEASED.date,
-    disputed: models.filter(({ provenance }) => provenance.disputed).length,
+    disputed: disputed.length,
+    stale: stale.length,
+    differingPrices: differences.length,
+    priceDifferences: differences.slice(0, MAX_EXAMPLES),
+    providerCosts: [],
   };
 }
 
@@ -104,6 +128,41 @@ function toBilledCall(call: CallMetadata): BilledCall | undefined {
   };
 }
 
+/** Adds the call to the sums of its provider. */
+function addProviderCost(
+  all: readonly ProviderCosts[],
+  provider: string,
+  { computed, stated }: Pick<ProviderCosts, 'computed' | 'stated'>,
+): readonly ProviderCosts[] {
+  const none = { provider, calls: 0, differing: 0, computed: 0n, stated: 0n };
+  const sums = all.find((costs) => costs.provider === provider) ?? none;
+  const added = {
+    provider,
+    calls: sums.calls + 1,
+    differing: sums.differing + (differsFromProviderCost(computed, stated) ? 1 : 0),
+    computed: sums.computed + computed,
+    stated: sums.stated + stated,
+  };
+  return [...all.filter((costs) => costs.provider !== provider), added];
+}
+
+/**
+ * Compares what the provider says with what its prices give, where the bill is that of the reported
+ * usage. A call whose prices are not found is a differing bill already.
+ */
+function compareProviderCost(
+  report: ParityReport,
+  { provider, providerCost: stated }: CallMetadata,
+  billed: BilledCall,
+  catalog: Catalog | undefined,
+): ParityReport {
+  if (stated === null || !billed.isExact || catalog === undefined) return report;
+  const computed = recomputeProviderCost(catalog, billed);
+  if (computed === undefined) return report;
+  const providerCosts = addProviderCost(report.providerCosts, provider, { computed, stated });
+  return { ...report, providerCosts };
+}
+
 async function addCall(
   report: ParityReport,
   call: CallMetadata,
@@ -114,10 +173,11 @@ async function addCall(
   const billed = toBilledCall(call);
   if (billed === undefined) return { ...processed, skipped: report.skipped + 1 };
   const catalog = await catalogs.load(billed.priceRule.split('/')[0] ?? '');
+  const compared = compareProviderCost(processed, call, billed, catalog);
   const isSame = catalog !== undefined && findBillDifference(catalog, billed) === undefined;
-  if (isSame) return processed;
+  if (isSame) return compared;
   const examples = [...report.examples, call.id].slice(0, MAX_EXAMPLES);
-  return { ...processed, differing: report.differing + 1, examples };
+  return { ...compared, differing: report.differing + 1, examples };
 }
 
 /** The databases that have the price list of this release. */
@@ -132,7 +192,7 @@ async function keepRelease(db: Database, now: number): Promise<void> {
 
 /** Recomputes a slice of a day's calls and stores the report. Idempotent once it is complete. */
 export async function recomputeDay(db: Database, day: number, now: number): Promise<ParityReport> {
-  let report = (await findParityReport(db, day)) ?? startReport(day);
+  let report = (await findParityReport(db, day)) ?? (await startReport(db, day));
   if (report.completedAt !== null) return report;
   const catalogs = new CatalogCache(db);
   for (let pages = 0; pages < MAX_PAGES_PER_RUN; pages += 1) {
@@ -147,17 +207,33 @@ export async function recomputeDay(db: Database, day: number, now: number): Prom
   return report;
 }
 
-/** Recomputes yesterday's bills; logs if any differs. Never throws: the next run continues. */
+function logDifferences(report: ParityReport): void {
+  const { calls, differing, differingPrices: prices } = report;
+  const day = new Date(report.day * DAY_MS).toISOString().slice(0, 10);
+  if (differing > 0) logEvent({ event: 'parity_difference', day, calls, differing });
+  if (prices > 0) logEvent({ event: 'parity_price_difference', day, prices });
+  for (const costs of report.providerCosts.filter((each) => each.differing > 0)) {
+    logEvent({
+      event: 'parity_provider_cost_difference',
+      day,
+      provider: costs.provider,
+      calls: costs.calls,
+      differing: costs.differing,
+      computedNanoUsd: costs.computed.toString(),
+      statedNanoUsd: costs.stated.toString(),
+    });
+  }
+}
+
+/** Runs the parity of yesterday; logs if anything differs. Never throws: the next run continues. */
 export async function runParity(db: Database, now: number): Promise<void> {
   const day = Math.floor((now - START_AFTER_MIDNIGHT_MS) / DAY_MS) - 1;
   try {
     await keepRelease(db, now);
     const known = await findParityReport(db, day);
     if (known !== undefined && known.completedAt !== null) return;
-    const { completedAt, calls, differing } = await recomputeDay(db, day, now);
-    if (completedAt === null || differing === 0) return;
-    const text = new Date(day * DAY_MS).toISOString().slice(0, 10);
-    logEvent({ event: 'parity_difference', day: text, calls, differing });
+    const report = await recomputeDay(db, day, now);
+    if (report.completedAt !== null) logDifferences(report);
   } catch {
     logEvent({ event: 'unexpected', where: 'ledger.parity', call: null });
   }

@@ -2,6 +2,7 @@
  * The operators' application: what each role may view and do, that nothing happens without an
  * audit-log entry, and that adjustments above the limit take two operators.
  */
+import { saveParityReport } from '@farebox/database/catalog';
 import {
   type AuditLogEntry,
   appendOperatorAction,
@@ -452,6 +453,37 @@ describe('the audit log', () => {
     ).text();
     expect(page).toContain('&lt;script&gt;');
     expect(page).not.toContain('<script>');
+  });
+
+  it('reports on the health page what the last daily report found', async () => {
+    const day = Math.floor(Date.now() / 86_400_000) - 1;
+    const report = {
+      ...{ day, lastAt: null, lastCall: null, completedAt: Date.now(), calls: 9, differing: 0 },
+      ...{ skipped: 0, examples: [], listVersion: '2026-11-26', listDate: '2026-11-26' },
+      ...{ disputed: 0, stale: 4, differingPrices: 0, priceDifferences: [], providerCosts: [] },
+    };
+    const costs = { provider: 'xai', calls: 5, computed: 1000n, stated: 1002n };
+    const price = {
+      model: 'xai/grok',
+      rule: 'standard',
+      field: 'output',
+      listed: '7',
+      stated: '6',
+    };
+    await saveParityReport(harness.db, { ...report, providerCosts: [{ ...costs, differing: 0 }] });
+    expect(await (await harness.send('/operators/health')).text()).not.toContain('xai');
+    await saveParityReport(harness.db, {
+      ...report,
+      differingPrices: 1,
+      priceDifferences: [price],
+      providerCosts: [{ ...costs, differing: 2 }],
+    });
+    const health = await (await harness.send('/operators/health')).text();
+    expect(health).toContain('xai stated another cost than its prices give for 2 of 5 calls.');
+    expect(health).toContain('1 prices in effect differ from the sources of the price list.');
+    const page = await (await harness.send('/operators/parity')).text();
+    expect(page).toContain('xai/grok');
+    expect(page).toContain('<data value="1002"');
   });
 
   it('reports an altered entry on the health page and in the log', async () => {

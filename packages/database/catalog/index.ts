@@ -32,6 +32,7 @@ export {
   listCallsOfDay,
   listParityReports,
   type ParityReport,
+  type ProviderCosts,
   saveCatalogRelease,
   saveParityReport,
 } from './parity-reports.ts';

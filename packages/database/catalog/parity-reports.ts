@@ -1,5 +1,6 @@
 /** The daily recomputation of bills: the calls of a day in slices, and the report of each day. */
 import { type CallMetadata, DAY_MS, type Instant } from '@farebox/ledger';
+import { amountFromJson, countFromJson, MalformedValueError, type NanoUsd } from '@farebox/money';
 import { and, asc, desc, eq, gt, gte, lt, or, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toCallMetadata } from '../ledger/calls.ts';
@@ -19,7 +20,67 @@ export type ParityReport = Readonly<{
   listVersion: string;
   listDate: string;
   disputed: number;
+  stale: number;
+  differingPrices: number;
+  priceDifferences: readonly PriceDifference[];
+  providerCosts: readonly ProviderCosts[];
 }>;
+
+/** A price in effect that the sources of the release's list do not state; '-' is none. */
+export type PriceDifference = Readonly<{
+  /** `provider/id` */
+  model: string;
+  rule: string;
+  field: string;
+  listed: string;
+  stated: string;
+}>;
+
+/** The calls of a day of which one provider stated the cost. */
+export type ProviderCosts = Readonly<{
+  provider: string;
+  calls: number;
+  /** Calls whose stated cost is not what the provider's prices give. */
+  differing: number;
+  /** What the provider's prices give, in nano-USD. */
+  computed: NanoUsd;
+  stated: NanoUsd;
+}>;
+
+function listFromJson<T>(value: unknown, parse: (item: object) => T): readonly T[] {
+  if (!Array.isArray(value)) throw new MalformedValueError();
+  return value.map((item) => parse(Object(item)));
+}
+
+function textFromJson(value: unknown): string {
+  if (typeof value !== 'string') throw new MalformedValueError();
+  return value;
+}
+
+function differenceFromJson(item: object): PriceDifference {
+  const read = (name: string) => textFromJson(Reflect.get(item, name));
+  return {
+    model: read('model'),
+    rule: read('rule'),
+    field: read('field'),
+    listed: read('listed'),
+    stated: read('stated'),
+  };
+}
+
+function costsFromJson(item: object): ProviderCosts {
+  return {
+    provider: textFromJson(Reflect.get(item, 'provider')),
+    calls: countFromJson(Reflect.get(item, 'calls')),
+    differing: countFromJson(Reflect.get(item, 'differing')),
+    computed: amountFromJson(Reflect.get(item, 'computed')),
+    stated: amountFromJson(Reflect.get(item, 'stated')),
+  };
+}
+
+function costsToJson(costs: ProviderCosts) {
+  return { ...costs, computed: costs.computed.toString(), stated: costs.stated.toString() };
+}
 
 type Row = typeof parityReports.$inferSelect;
 
@@ -28,6 +89,8 @@ function toReport(row: Row): ParityReport {
     ...row,
     lastAt: row.lastAt?.getTime() ?? null,
     completedAt: row.completedAt?.getTime() ?? null,
+    priceDifferences: listFromJson(row.priceDifferences, differenceFromJson),
+    providerCosts: listFromJson(row.providerCosts, costsFromJson),
   };
 }
 
@@ -57,6 +120,7 @@ export async function saveParityReport(db: Database, report: ParityReport): Prom
   const values = {
     ...report,
     examples: [...report.examples],
+    providerCosts: report.providerCosts.map(costsToJson),
     lastAt: report.lastAt === null ? null : new Date(report.lastAt),
     completedAt: report.completedAt === null ? null : new Date(report.completedAt),
   };

@@ -155,15 +155,26 @@ export const parityReports = pgTable(
     skipped: bigint('skipped', { mode: 'number' }).notNull(),
     /** The first of the differing calls. */
     examples: varchar('examples', { length: 32 }).array().notNull(),
-    /** The price list of the release on that day, its date, and how many of its prices are disputed. */
+    /** The price list of the release on that day, and the date of its sources. */
     listVersion: varchar('list_version', { length: 64 }).notNull(),
     listDate: varchar('list_date', { length: 10 }).notNull(),
+    /** How many models of the list in effect have prices that are disputed, or of old sources. */
     disputed: integer('disputed').notNull(),
+    stale: integer('stale').notNull().default(0),
+    /** How many prices in effect are not those of the release's sources, and the first of them. */
+    differingPrices: integer('differing_prices').notNull().default(0),
+    priceDifferences: jsonb('price_differences').notNull().default([]),
+    /** What each provider said that it charged, beside what its prices give. */
+    providerCosts: jsonb('provider_costs').notNull().default([]),
   },
   (t) => [
     check(
       'parity_reports_counts',
       sql`least(${t.calls}, ${t.differing}, ${t.skipped}, ${t.disputed}) >= 0 and cardinality(${t.examples}) <= 50`,
+    ),
+    check(
+      'parity_reports_prices',
+      sql`least(${t.stale}, ${t.differingPrices}) >= 0 and jsonb_array_length(${t.priceDifferences}) <= 50 and jsonb_typeof(${t.providerCosts}) = 'array'`,
     ),
   ],
 );

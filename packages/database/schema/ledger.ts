@@ -137,6 +137,8 @@ export const calls = pgTable(
     outputPrice: nanoUsd('output_price'),
     /** The version of the price list and the rule and factors that gave the prices. */
     priceRule: varchar('price_rule', { length: 160 }),
+    /** What the provider itself says that it charged; null where it says nothing. */
+    providerCost: nanoUsd('provider_cost'),
     fees: jsonb('fees').notNull(),
     charged: nanoUsd('charged').notNull(),
     shortfall: nanoUsd('shortfall').notNull(),
@@ -165,6 +167,7 @@ export const calls = pgTable(
     check('calls_status', sql`${t.status} in ('settled', 'void')`),
     check('calls_reason_shape', sql`${t.reason} ~ '^[a-z0-9_]+$'`),
     check('calls_money', sql`${t.charged} >= 0 and ${t.shortfall} >= 0`),
+    check('calls_provider_cost', sql`${t.providerCost} >= 0`),
     check(
       'calls_usage',
       sql`least(${t.inputUncached}, ${t.cacheRead}, ${t.cacheWrite5m}, ${t.cacheWrite30m}, ${t.cacheWrite1h}, ${t.cacheWrite12h}, ${t.output}, ${t.outputReasoning}) >= 0`,

@@ -76,6 +76,7 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     usage: billed ? { ...usage, output: 2 * n, output_reasoning: 1 } : null,
     prices: billed ? prices : null,
     priceRule: billed ? '2026-11-23/standard' : null,
+    providerCost: null,
     fees: [],
     charged,
     shortfall: 0n,

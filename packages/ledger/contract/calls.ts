@@ -118,6 +118,11 @@ export type CallReport = Readonly<{
    * release before it.
    */
   priceRule: string | null;
+  /**
+   * nano-USD: what the provider itself says that it charged (xAI, OpenRouter). Null where it says
+   * nothing, and in a report of a release before it.
+   */
+  providerCost: NanoUsd | null;
   fees: readonly Surcharge[];
 }>;
 

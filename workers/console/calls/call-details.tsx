@@ -23,8 +23,8 @@ type Facts = Readonly<
 
 const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   const { generation } = call;
-  const { id, model, provider, dialect, stream, httpStatus, priceRule, createdAt, settledAt } =
-    generation;
+  const { id, model, provider, dialect, stream, httpStatus, ...billing } = generation;
+  const { priceRule, providerCost, createdAt, settledAt } = billing;
   const { calls, layout } = messages;
   const facts: Facts = {
     id: [calls.id, <code>{id}</code>],
@@ -35,6 +35,10 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
     stream: [calls.streamed, stream ? layout.yes : layout.no],
     httpStatus: [calls.httpStatus, httpStatus ?? '–'],
     priceRule: [calls.priceRule, priceRule === null ? '–' : <code>{priceRule}</code>],
+    providerCost: [
+      calls.providerCost,
+      providerCost === null ? '–' : formatCurrency(providerCost, language),
+    ],
     createdAt: [calls.startedAt, <Time at={createdAt} language={language} />],
     settledAt: [
       calls.settledAt,

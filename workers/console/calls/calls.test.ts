@@ -51,6 +51,7 @@ function buildGeneration(part: Partial<Generation>): Generation {
     usage: null,
     prices: null,
     priceRule: '2026-11-23/standard',
+    providerCost: null,
     fees: [],
     charged: 0n,
     shortfall: 0n,
@@ -108,7 +109,8 @@ describe('the cost breakdown of a call', () => {
         'input_uncached_nano_usd_per_million,cache_read_nano_usd_per_million,' +
         'cache_write_5m_nano_usd_per_million,cache_write_30m_nano_usd_per_million,' +
         'cache_write_1h_nano_usd_per_million,cache_write_12h_nano_usd_per_million,' +
-        'output_nano_usd_per_million,price_rule,fees,charged_usd,charged_nano_usd,shortfall_nano_usd',
+        'output_nano_usd_per_million,price_rule,fees,charged_usd,charged_nano_usd,shortfall_nano_usd,' +
+        'provider_cost_nano_usd',
     );
   });
 
