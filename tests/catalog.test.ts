@@ -23,6 +23,7 @@ import { sql } from './support/sql.ts';
 
 const REFRESH_MS = 200;
 const TIMEOUT_MS = 20_000;
+const DAY_MS = 86_400_000;
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
@@ -226,7 +227,7 @@ describe('a change of the catalog in a running stack', () => {
 });
 
 describe('the daily recomputation of bills', () => {
-  const today = Math.floor(Date.now() / 86_400_000);
+  const today = Math.floor(Date.now() / DAY_MS);
 
   it('finds every bill of the day right, whatever version it names', async () => {
     await waitForCalls();
@@ -282,14 +283,13 @@ describe('the daily recomputation of bills', () => {
 describe('the daily comparison with the costs that providers state', () => {
   /** gpt-sound costs 3 USD per million tokens, input and output. */
   const COST = 6_000_000n;
-  const dayAfter = () => Date.now() + 86_400_000 + 7_200_000;
+  const twoHoursAfterToday = () => (Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS + 7_200_000;
 
   async function compareCosts(stated: bigint | null, id: string): Promise<unknown[]> {
     await sql(stack, 'delete from parity_reports');
     await sql(stack, `update calls set provider_cost = ${stated} where id = $1`, [id]);
     const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
-    const now = dayAfter();
-    await runParity(connect(stack.databaseUrl), now);
+    await runParity(connect(stack.databaseUrl), twoHoursAfterToday());
     const lines = logged.mock.calls.flat();
     logged.mockRestore();
     return lines.filter((line) => String(line).includes('parity_provider_cost_difference'));
