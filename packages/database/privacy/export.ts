@@ -188,6 +188,8 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   catalog_models: 'models and prices',
   catalog_margins: 'the margin on prices',
   catalog_proposals: 'changes of models and prices that operators propose',
+  catalog_releases: 'the price list of each release',
+  parity_reports: 'counts over all accounts, and ids of calls without an account',
 };
 
 export function parseExportedTable(name: string): ExportedTable | undefined {

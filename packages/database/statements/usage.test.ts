@@ -200,8 +200,19 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
       await insertCalls(db, account, 1_000);
       const others = await Promise.all(Array.from({ length: 50 }, newAccount));
       await copyTo(others);
+      await insertDeposits(others);
       await db.execute(sql`analyze`);
     });
+
+    /** 100 deposits each: the statement joins them for their fee. */
+    async function insertDeposits(accounts: readonly AccountId[]): Promise<void> {
+      await db.execute(sql`insert into deposits (chain, tx_hash, log_index, block_number, block_hash,
+          contract, sender, recipient, account_id, units, state, found_by, seen_at)
+        select 'polygon', '0x' || lpad(to_hex(o.n * 100 + s), 64, '0'), 0, 1, '0x0', '0x1', '0x2',
+          '0x3', o.other, 1, 'pending', 'scan', now()
+        from jsonb_array_elements_text(${JSON.stringify(accounts)}::jsonb)
+            with ordinality as o(other, n), generate_series(0, 99) as s`);
+    }
 
     /** Copies the same ledger to other accounts. */
     async function copyTo(others: readonly AccountId[]): Promise<void> {
