@@ -146,6 +146,17 @@ describe.each(DIALECTS)('the cost in an answer of %s', (dialect) => {
     );
   });
 
+  it('is absent where a waiver that may be used up decides on it', async () => {
+    const { usage: _, ...rest } = document as { usage: unknown };
+    const empty = JSON.parse(JSON.stringify(rest).replaceAll('Hello}', ''));
+    upstream.handler = (_request, response) => sendJson(response, empty);
+    const response = await post(dialect, { stream: false, cost: 'true' });
+    expect(await response.json()).toEqual(empty);
+    expect(response.headers.get('x-farebox-cost-usd')).toBeNull();
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
+    expect(bill.reason).toBe('waived_empty');
+  });
+
   it('is asked for by known words only', async () => {
     const response = await post(dialect, { stream: true, cost: 'yes' });
     expect(response.status).toBe(400);

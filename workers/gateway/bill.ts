@@ -145,6 +145,14 @@ export function computeRefusalBill(plan: Plan, outcome: CallOutcome): Bill {
   return { ...bill, reason: 'provider_reported', providerCost: reading.statedCost };
 }
 
+/**
+ * Returns what the caller will be charged, or null where only the account knows: a waived call costs
+ * nothing until the day's waivers are used up.
+ */
+export function knownCost({ cost, waivedCost = 0n }: Bill): NanoUsd | null {
+  return waivedCost === 0n ? cost : null;
+}
+
 /** The reasons of a call that no provider bills. */
 export type ZeroBillReason =
   | 'upstream_refused'

@@ -6,6 +6,7 @@ import { formatUsd } from '@farebox/money';
 import { concatBytes, type Meter } from '@farebox/providers';
 import { verdictError } from './answer-error.ts';
 import { readAhead } from './answer-source.ts';
+import { knownCost } from './bill.ts';
 import type { Call } from './call.ts';
 import { errorResponse } from './error-response.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
@@ -26,8 +27,9 @@ function respondWhole(
   const bill = buildBill(call, callOutcome(call, meter.reading(), 'complete', hiddenMs));
   ctx.waitUntil(submitSettlement(call, bill, upstream.status));
   const headers = buildResponseHeaders(call, upstream);
+  const cost = knownCost(bill);
   if (plan.facts.stream) headers.set('cache-control', 'no-cache');
-  else headers.set('x-farebox-cost-usd', formatUsd(bill.cost));
+  else if (cost !== null) headers.set('x-farebox-cost-usd', formatUsd(cost));
   return new Response(concatBytes(pieces), { status: upstream.status, headers });
 }
 

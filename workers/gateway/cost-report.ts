@@ -6,7 +6,7 @@
 import { DIALECT_SPECS, type RequestError } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
 import type { Meter, Reading } from '@farebox/providers';
-import { computeBill } from './bill.ts';
+import { computeBill, knownCost } from './bill.ts';
 import type { Call } from './call.ts';
 import { callOutcome } from './settle-call.ts';
 
@@ -39,13 +39,18 @@ function costForm({ ctx }: Call): CostForm {
 
 type CostJson = Readonly<{ usd: string; nano_usd: string; reason: string; price_rule: string }>;
 
-/** The cost of an answer that is whole: what will be charged, unless the balance is short of it. */
-function costJson(call: Call, reading: Reading): CostJson {
+/**
+ * The cost of an answer that is whole: what will be charged, unless the balance is short of it. Null
+ * where only the account knows.
+ */
+function costJson(call: Call, reading: Reading): CostJson | null {
   const hiddenMs = call.plan.model.hidesReasoning ? call.ctx.clock() - call.startedAt : 0;
   const bill = computeBill(call.plan, callOutcome(call, reading, 'complete', hiddenMs));
+  const cost = knownCost(bill);
+  if (cost === null) return null;
   return {
-    usd: formatUsd(bill.cost),
-    nano_usd: bill.cost.toString(),
+    usd: formatUsd(cost),
+    nano_usd: cost.toString(),
     reason: bill.reason,
     price_rule: bill.priceRule,
   };
@@ -58,6 +63,7 @@ export function streamCostWriter(call: Call): ((reading: Reading) => Uint8Array)
   const { toCostEvent, frameEvent } = DIALECT_SPECS[call.plan.facts.dialect].answer;
   return (reading) => {
     const cost = costJson(call, reading);
+    if (cost === null) return new Uint8Array(0);
     const text =
       form === 'event' ? frameEvent(toCostEvent(cost)) : `: cost ${JSON.stringify(cost)}\n\n`;
     return ENCODER.encode(text);
