@@ -16,9 +16,15 @@ type CallProps = Readonly<{
 /** The properties of a call that the reason and the cost breakdown show. */
 type BillProperty = 'status' | 'reason' | 'usage' | 'prices' | 'fees' | 'charged' | 'shortfall';
 
-/** The name and value of each other property and of the key: a new property does not compile without. */
+/**
+ * The name and value of each other property and of the key: a new property does not compile without.
+ * A value of null is not shown.
+ */
 type Facts = Readonly<
-  Record<Exclude<keyof Generation, BillProperty> | 'key', readonly [name: string, value: Child]>
+  Record<
+    Exclude<keyof Generation, BillProperty> | 'key',
+    readonly [name: string, value: Child | null]
+  >
 >;
 
 const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
@@ -37,7 +43,8 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
     priceRule: [calls.priceRule, priceRule === null ? '–' : <code>{priceRule}</code>],
     providerCost: [
       calls.providerCost,
-      providerCost === null ? '–' : formatCurrency(providerCost, language),
+      // Few providers state one.
+      providerCost === null ? null : formatCurrency(providerCost, language),
     ],
     createdAt: [calls.startedAt, <Time at={createdAt} language={language} />],
     settledAt: [
@@ -47,12 +54,14 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   };
   return (
     <dl class="pairs">
-      {Object.values(facts).map(([name, value]) => (
-        <div>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
+      {Object.values(facts)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
     </dl>
   );
 };
