@@ -40,7 +40,10 @@ export async function screenSenders(
   return screenings;
 }
 
-/** What all providers together say of each address: any true, else any null, else false. */
+/**
+ * Combines the providers' replies by address: true if one is true, else null if one is null, else
+ * false.
+ */
 async function readFrozenEverywhere(
   { rpcTransport }: DepositDeps,
   { providers, token, frozenSelector }: Chain,

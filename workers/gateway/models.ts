@@ -165,7 +165,7 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   });
 }
 
-/** GET /v1/models/{id}: any name that calls accept, also of a retired model, which is not listed. */
+/** GET /v1/models/{id}. Takes every name that calls accept; a retired model is found, not listed. */
 export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
   const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;

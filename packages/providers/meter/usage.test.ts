@@ -1,6 +1,6 @@
 /**
- * The usage of an answer, however a provider spreads it over its events: any fragments whose merge
- * is the usage yield it, and it is final only once nothing more can come.
+ * Usage that a provider spreads over the events of an answer: fragments yield the usage that they
+ * merge to, and it is final only once nothing more can come.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
