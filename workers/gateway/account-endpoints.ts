@@ -1,14 +1,15 @@
 /** Endpoints about the caller's own account: its credits, its key, and the bill of a call. */
+
 import type { Generation, KeyStatus } from '@farebox/ledger';
 import { formatUsd, type NanoUsd, pricesToJson, surchargeCost, usageToJson } from '@farebox/money';
+import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
-import { idHeaders } from './request-id.ts';
 import { withCaller } from './with-caller.ts';
 
 function dataResponse(ctx: RequestContext, value: unknown): Response {
-  const headers = idHeaders(ctx.id);
-  headers.set('content-type', 'application/json');
-  headers.set('cache-control', 'no-store');
+  const headers = baseHeaders(ctx.id);
+  headers['content-type'] = 'application/json';
+  headers['cache-control'] = 'no-store';
   return new Response(JSON.stringify({ data: value }), { headers });
 }
 

@@ -3,26 +3,22 @@
  * http.
  */
 import { describe, expect, it } from 'vitest';
-import { app } from './app.ts';
+import { handleRequest } from './app.ts';
+import type { Env } from './env.ts';
 
-const unreachableBinding = new Proxy(
-  {},
-  { get: () => () => Promise.reject(new Error('not here')) },
-);
-const bindings = {
-  LEDGER: unreachableBinding,
-  SETTLEMENTS: unreachableBinding,
-  CATALOG: unreachableBinding,
-  KEY_MAC_SECRETS: `1:${'00'.repeat(32)}`,
-};
+const unreachable = () => Promise.reject(new Error('not here'));
+const LEDGER: Required<Env>['LEDGER'] = new Proxy(Object({}), { get: () => unreachable });
+const SETTLEMENTS: Queue = Object({});
+const CATALOG: Required<Env>['CATALOG'] = new Proxy(Object({}), { get: () => unreachable });
+const bindings = { LEDGER, SETTLEMENTS, CATALOG, KEY_MAC_SECRETS: `1:${'00'.repeat(32)}` };
 const context = {
   waitUntil: () => {},
   passThroughOnException: () => {},
   props: {},
 };
 
-async function sendRequest(path: string, init: RequestInit = {}): Promise<Response> {
-  return app.request(`https://api.example${path}`, init, bindings, context);
+async function sendRequest(path: string, init: RequestInit = {}, env: Env = bindings) {
+  return handleRequest(new Request(`https://api.example${path}`, init), env, context);
 }
 
 /** The headers for which openai-node and anthropic-sdk-typescript ask in a browser. */
@@ -92,7 +88,7 @@ describe('a call over plain http', () => {
   it('is rejected and not redirected, because its key has already leaked', async () => {
     const init = { method: 'POST', body: '{}', headers: { authorization: 'Bearer fbx_x' } };
     const url = 'http://api.example/v1/chat/completions';
-    const response = await app.request(url, init, bindings, context);
+    const response = await handleRequest(new Request(url, init), bindings, context);
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ error: { code: 'https_required' } });
   });
@@ -123,4 +119,19 @@ describe('a path under another base URL', () => {
   it('with a wrong method is told the method', async () => {
     expect((await sendRequest('/v1/v1/messages/')).headers.get('allow')).toBe('POST');
   });
+});
+
+describe('an unexpected error', () => {
+  it.each(['/v1/messages', '/v1/messages/', '/v1/models/gpt-5.4'])(
+    'is 500 in the dialect of the headers and without its text on %s',
+    async (path) => {
+      const init = { headers: { 'anthropic-version': '2023-06-01' } };
+      const method = path.startsWith('/v1/models') ? 'GET' : 'POST';
+      const response = await sendRequest(path, { ...init, method }, {});
+      expect(response.status).toBe(500);
+      const error = { code: 'internal', message: expect.not.stringContaining('KEY_MAC_SECRETS') };
+      expect(await response.json()).toMatchObject({ type: 'error', error });
+      expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    },
+  );
 });

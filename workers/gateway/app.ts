@@ -1,12 +1,16 @@
 /** The gateway's routes. Maps each path to its handler; contains no call logic. */
+
+import { MissingBindingError } from '@farebox/bindings';
 import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
+import { logEvent } from '@farebox/telemetry';
 import { type Context, type Handler, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { type RequestContext, respondError } from './context.ts';
-import { preflightResponse, withCors } from './cors.ts';
+import { preflightResponse } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
 import { type Env, getDeps } from './env.ts';
+import { errorResponse } from './error-response.ts';
 import { estimateCost } from './estimate.ts';
 import { getModel, getModels } from './models.ts';
 import { relay } from './relay.ts';
@@ -16,49 +20,93 @@ import { isHttpsMissing } from './require-https.ts';
 import { rejectUnread } from './with-caller.ts';
 
 type AppEnv = { Bindings: Env };
+type AppContext = Context<AppEnv>;
+type ExecutionContext = AppContext['executionCtx'];
 
-type RouteHandler = (ctx: RequestContext, c: Context<AppEnv>) => Promise<Response> | Response;
+/** Handles the requests of one route whose path has no parameter. */
+type RouteHandler = (ctx: RequestContext) => Promise<Response> | Response;
 
 /**
- * Builds the request context, rejects plain http and adds the CORS headers. Errors are written in
+ * Builds the request context, rejects plain http and runs `handler`. Errors are written in
  * `dialect`, or else in the one that path and headers suggest. One wrapper and no middleware:
  * composing middleware costs more than the routing itself.
  */
-function withRequestContext(handler: RouteHandler, dialect?: Dialect): Handler<AppEnv> {
-  return async (c) => {
-    const deps = getDeps(c.env);
-    const request = c.req.raw;
-    const ctx: RequestContext = {
-      deps,
-      request,
-      id: newCallId(),
-      dialect: dialect ?? detectDialect(c.req.path, request.headers),
-      waitUntil: (work) => c.executionCtx.waitUntil(work),
-      clock: Date.now,
-    };
-    const refresh = deps.catalog.refreshIfDue(ctx.clock());
-    if (refresh !== undefined) ctx.waitUntil(refresh);
-    if (isHttpsMissing(request.url, deps.allowPlainHttp)) {
-      return withCors(respondError(ctx, { reason: 'https_required' }));
-    }
-    return withCors(await handler(ctx, c));
+async function serve(
+  {
+    path,
+    handler,
+    dialect,
+  }: Readonly<{ path: string; handler: RouteHandler; dialect?: Dialect | undefined }>,
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+): Promise<Response> {
+  const deps = getDeps(env);
+  const ctx: RequestContext = {
+    deps,
+    request,
+    id: newCallId(),
+    dialect: dialect ?? detectDialect(path, request.headers),
+    waitUntil: (work) => context.waitUntil(work),
+    clock: Date.now,
+  };
+  const refresh = deps.catalog.refreshIfDue(ctx.clock());
+  if (refresh !== undefined) ctx.waitUntil(refresh);
+  if (isHttpsMissing(request.url, deps.allowPlainHttp)) {
+    return respondError(ctx, { reason: 'https_required' });
+  }
+  return handler(ctx);
+}
+
+/** Wraps a handler for the router, which it may ask for the parameters of the path. */
+function withRequestContext(
+  handler: (ctx: RequestContext, c: AppContext) => Promise<Response> | Response,
+  dialect?: Dialect,
+): Handler<AppEnv> {
+  return (c) => {
+    const route = { path: c.req.path, handler: (ctx: RequestContext) => handler(ctx, c), dialect };
+    return serve(route, c.req.raw, c.env, c.executionCtx);
   };
 }
 
+type Route = Readonly<{
+  method: 'GET' | 'POST';
+  path: string;
+  handler: RouteHandler;
+  dialect?: Dialect;
+}>;
+
+/** The routes whose paths have no parameter. */
+const ROUTES: readonly Route[] = [
+  ...DIALECTS.map(
+    (dialect): Route => ({
+      method: 'POST',
+      path: DIALECT_SPECS[dialect].path,
+      handler: relay,
+      dialect,
+    }),
+  ),
+  {
+    method: 'POST',
+    path: '/v1/messages/count_tokens',
+    handler: countTokens,
+    dialect: 'messages',
+  },
+  { method: 'POST', path: '/v1/estimate', handler: estimateCost },
+  { method: 'GET', path: '/v1/models', handler: getModels },
+  { method: 'GET', path: '/v1/credits', handler: getCredits, dialect: 'chat' },
+  { method: 'GET', path: '/v1/key', handler: getKey, dialect: 'chat' },
+];
+
 export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPath(request)) });
 
-for (const dialect of DIALECTS) {
-  app.post(DIALECT_SPECS[dialect].path, withRequestContext(relay, dialect));
+for (const route of ROUTES) {
+  app.on(route.method, route.path, withRequestContext(route.handler, route.dialect));
 }
-app.post('/v1/messages/count_tokens', withRequestContext(countTokens, 'messages'));
-app.post('/v1/estimate', withRequestContext(estimateCost));
-app.get('/v1/models', withRequestContext(getModels));
 app.get(
   '/v1/models/:id{.+}',
   withRequestContext((ctx, c) => getModel(ctx, c.req.param('id') ?? '')),
 );
-app.get('/v1/credits', withRequestContext(getCredits, 'chat'));
-app.get('/v1/key', withRequestContext(getKey, 'chat'));
 app.get(
   '/v1/generation/:id',
   withRequestContext((ctx, c) => getGeneration(ctx, c.req.param('id') ?? ''), 'chat'),
@@ -67,14 +115,9 @@ app.get('/healthz', (c) => c.text('ok'));
 app.options('*', (c) => preflightResponse(c.req.raw));
 
 /** The method of each path, for the response to a wrong one. */
-const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
-  ...DIALECTS.map((dialect) => [DIALECT_SPECS[dialect].path, 'POST'] as const),
-  ['/v1/messages/count_tokens', 'POST'],
-  ['/v1/estimate', 'POST'],
-  ['/v1/models', 'GET'],
-  ['/v1/credits', 'GET'],
-  ['/v1/key', 'GET'],
-]);
+const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map(
+  ROUTES.map(({ path, method }) => [path, method]),
+);
 
 app.all(
   '*',
@@ -86,3 +129,42 @@ app.all(
     return rejectUnread(ctx, { reason: 'wrong_base_url', endpoint });
   }),
 );
+
+/** Drops the text of an unexpected error: it may hold anything, a prompt too. */
+function handleUnexpected(error: unknown, path: string, request: Request): Response {
+  if (!(error instanceof MissingBindingError))
+    logEvent({ event: 'unexpected', where: 'gateway', call: null });
+  return errorResponse({ reason: 'internal' }, detectDialect(path, request.headers), newCallId());
+}
+
+app.onError((error, c) => handleUnexpected(error, c.req.path, c.req.raw));
+
+const ROUTES_BY_NAME: ReadonlyMap<string, Route> = new Map(
+  ROUTES.map((route) => [`${route.method} ${route.path}`, route]),
+);
+
+/** Returns the route of a request whose path is written as documented. */
+function findRoute({ method, url }: Request): Route | undefined {
+  const pathStart = url.indexOf('/', url.indexOf('//') + 2);
+  const queryStart = url.indexOf('?', pathStart);
+  const path = queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart);
+  return ROUTES_BY_NAME.get(`${method} ${path}`);
+}
+
+/**
+ * Responds to a request. Most requests name a route exactly and need one look-up; the router
+ * handles the others, which have parameters or another spelling of a path.
+ */
+export async function handleRequest(
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+): Promise<Response> {
+  const route = findRoute(request);
+  if (route === undefined) return app.fetch(request, env, context);
+  try {
+    return await serve(route, request, env, context);
+  } catch (error) {
+    return handleUnexpected(error, route.path, request);
+  }
+}

@@ -28,8 +28,8 @@ function respondWhole(
   ctx.waitUntil(submitSettlement(call, bill, upstream.status));
   const headers = buildResponseHeaders(call, upstream);
   const cost = knownCost(bill);
-  if (plan.facts.stream) headers.set('cache-control', 'no-cache');
-  else if (cost !== null) headers.set('x-farebox-cost-usd', formatUsd(cost));
+  if (plan.facts.stream) headers['cache-control'] = 'no-cache';
+  else if (cost !== null) headers['x-farebox-cost-usd'] = formatUsd(cost);
   return new Response(concatBytes(pieces), { status: upstream.status, headers });
 }
 

@@ -16,11 +16,10 @@ const EXPOSED_HEADERS = [
  * Lets any origin read the response: the API has no cookies that a foreign page could use. Every
  * response gets these headers, so that no cache keeps one without them.
  */
-export function withCors(response: Response): Response {
-  response.headers.set('access-control-allow-origin', '*');
-  response.headers.set('access-control-expose-headers', EXPOSED_HEADERS);
-  return response;
-}
+export const CORS_HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': EXPOSED_HEADERS,
+};
 
 const MAX_REQUESTED_HEADERS_LENGTH = 4_096;
 /** RFC 9110 section 5.6.2, in lower case as browsers write it. */
@@ -35,11 +34,12 @@ export function preflightResponse(request: Request): Response {
   const requested = request.headers.get('access-control-request-headers') ?? '';
   const names = requested.slice(0, MAX_REQUESTED_HEADERS_LENGTH).toLowerCase().split(',');
   const allowed = names.map((name) => name.trim()).filter((name) => FIELD_NAME.test(name));
-  const headers = new Headers({
+  const headers: Record<string, string> = {
+    ...CORS_HEADERS,
     'access-control-allow-methods': 'GET, POST',
     'access-control-max-age': '86400',
     vary: 'access-control-request-headers',
-  });
-  if (allowed.length > 0) headers.set('access-control-allow-headers', allowed.join(', '));
-  return withCors(new Response(null, { status: 204, headers }));
+  };
+  if (allowed.length > 0) headers['access-control-allow-headers'] = allowed.join(', ');
+  return new Response(null, { status: 204, headers });
 }

@@ -2,15 +2,16 @@
  * POST /v1/messages/count_tokens: the provider's own count, which is free there. Requires a valid
  * key, forwards the body with only the model's name replaced, and holds and charges nothing.
  */
+
 import type { Catalog } from '@farebox/catalog';
 import { checkHeaders, editModel, parseCountTokens } from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
+import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
 import { supportedEndpoints } from './plan.ts';
-import { idHeaders } from './request-id.ts';
 import { resolveModel } from './resolve-model.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { withBody } from './with-caller.ts';
@@ -61,7 +62,7 @@ export const countTokens = withBody(async (ctx, caller, body) => {
     firstByteMs: deps.timeouts.idleMs,
   });
   if (!upstream.ok) return upstreamErrorResponse(upstream, target.provider.id, ctx.dialect, id);
-  const headers = idHeaders(id);
-  headers.set('content-type', upstream.contentType ?? 'application/json');
+  const headers = baseHeaders(id);
+  headers['content-type'] = upstream.contentType ?? 'application/json';
   return new Response(upstream.body, { status: upstream.status, headers });
 });

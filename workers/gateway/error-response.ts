@@ -1,10 +1,11 @@
 /** Writes an API error in the caller's dialect: as an HTTP response, or as an event of a stream. */
+
 import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
+import { baseHeaders } from './base-headers.ts';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import { errorMessage } from './error-messages.ts';
 import { type ApiError, ERROR_MAP } from './errors.ts';
-import { idHeaders } from './request-id.ts';
 
 /** Returns the request field that an error is about, for OpenAI's `param`. */
 function getParam(apiError: ApiError): string | null {
@@ -57,15 +58,15 @@ function isRetryable(apiError: ApiError): boolean {
 
 /** Builds the HTTP response for an error. */
 export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
-  const headers = idHeaders(requestId);
-  headers.set('content-type', 'application/json');
-  headers.set('x-should-retry', String(isRetryable(apiError)));
+  const headers = baseHeaders(requestId);
+  headers['content-type'] = 'application/json';
+  headers['x-should-retry'] = String(isRetryable(apiError));
   const retryAfter = getRetryAfter(apiError);
-  if (retryAfter !== null) headers.set('retry-after', retryAfter);
-  if (apiError.reason === 'method_not_allowed') headers.set('allow', apiError.allowed);
+  if (retryAfter !== null) headers['retry-after'] = retryAfter;
+  if (apiError.reason === 'method_not_allowed') headers.allow = apiError.allowed;
   // RFC 9110 section 15.5.16: names the codings that would have been accepted.
   if (apiError.reason === 'unsupported_content_encoding') {
-    headers.set('accept-encoding', ACCEPTED_ENCODINGS.join(', '));
+    headers['accept-encoding'] = ACCEPTED_ENCODINGS.join(', ');
   }
   return new Response(errorBody(apiError, dialect, requestId), {
     status: getHttpStatus(apiError, dialect),

@@ -2,13 +2,14 @@
  * POST /v1/estimate: what a request would hold and likely cost. Takes the body of any endpoint
  * unchanged; charges, holds and forwards nothing.
  */
+
 import { resolvePrices } from '@farebox/catalog';
 import { DIALECTS, type Dialect, parseForEstimate } from '@farebox/dialects';
 import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
+import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ErrorReason } from './errors.ts';
 import { type Plan, type PlanResult, planCall } from './plan.ts';
-import { idHeaders } from './request-id.ts';
 import { resolveModel } from './resolve-model.ts';
 import { withBody } from './with-caller.ts';
 
@@ -86,8 +87,8 @@ export const estimateCost = withBody(async (ctx, caller, body) => {
   if (!planResult.ok) return respondError(ctx, planResult);
   const balance = await deps.ledger.credits(caller.account, caller.key);
   if (!balance.ok) return respondError(ctx, balance);
-  const headers = idHeaders(ctx.id);
-  headers.set('content-type', 'application/json');
+  const headers = baseHeaders(ctx.id);
+  headers['content-type'] = 'application/json';
   const { posted, held } = balance.value;
   const data = estimateJson(planResult.plan, posted - held);
   return new Response(JSON.stringify({ data }), { headers });

@@ -1,4 +1,5 @@
 /** GET /v1/models: the models with their prices and limits, in the shape that each SDK expects. */
+
 import {
   type Catalog,
   isRetired,
@@ -10,10 +11,10 @@ import {
 import { DIALECT_SPECS } from '@farebox/dialects';
 import { NO_USAGE, pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
+import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { selectPage } from './model-pages.ts';
 import { supportedEndpoints } from './plan.ts';
-import { idHeaders } from './request-id.ts';
 import { getCatalog } from './resolve-model.ts';
 
 function toInstant(date: string | null): string | null {
@@ -131,8 +132,8 @@ async function allowedNames(ctx: RequestContext): Promise<readonly string[] | nu
 }
 
 function jsonResponse(ctx: RequestContext, value: unknown): Response {
-  const headers = idHeaders(ctx.id);
-  headers.set('content-type', 'application/json');
+  const headers = baseHeaders(ctx.id);
+  headers['content-type'] = 'application/json';
   return new Response(JSON.stringify(value), { headers });
 }
 

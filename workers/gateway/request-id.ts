@@ -5,8 +5,3 @@ import type { CallId } from '@farebox/ledger';
 export function newCallId(): CallId {
   return crypto.randomUUID().replaceAll('-', '');
 }
-
-/** Returns the headers of every response: our id, under the name that each SDK reads. */
-export function idHeaders(requestId: string): Headers {
-  return new Headers({ 'x-request-id': requestId, 'request-id': requestId });
-}

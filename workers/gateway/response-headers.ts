@@ -1,7 +1,8 @@
 /** Headers of a response to a call that the provider answered. */
+
 import type { UpstreamResult } from '@farebox/providers';
+import { baseHeaders } from './base-headers.ts';
 import type { Call } from './call.ts';
-import { idHeaders } from './request-id.ts';
 
 export type UpstreamSuccess = Extract<UpstreamResult, { ok: true }>;
 
@@ -21,11 +22,14 @@ function getContentType(call: Call, { contentType }: UpstreamSuccess): string {
 }
 
 /** Builds the headers from nothing: of the provider's own, only the content type is kept. */
-export function buildResponseHeaders(call: Call, upstream: UpstreamSuccess): Headers {
-  const headers = idHeaders(call.ctx.id);
-  headers.set('content-type', getContentType(call, upstream));
+export function buildResponseHeaders(
+  call: Call,
+  upstream: UpstreamSuccess,
+): Record<string, string> {
+  const headers = baseHeaders(call.ctx.id);
+  headers['content-type'] = getContentType(call, upstream);
   if (call.plan.output.kind === 'capped') {
-    headers.set('x-farebox-max-output-tokens', String(call.hold.maxOutput));
+    headers['x-farebox-max-output-tokens'] = String(call.hold.maxOutput);
   }
   return headers;
 }

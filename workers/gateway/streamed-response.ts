@@ -138,6 +138,6 @@ export function respondStreaming(
     ),
   );
   const headers = buildResponseHeaders(call, upstream);
-  if (plan.facts.stream) headers.set('cache-control', 'no-cache');
+  if (plan.facts.stream) headers['cache-control'] = 'no-cache';
   return new Response(readable, { status: upstream.status, headers });
 }

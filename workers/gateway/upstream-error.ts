@@ -3,12 +3,13 @@
  * forwarded in the caller's dialect; an error about Farebox's own account at the provider becomes
  * an error of ours.
  */
+
 import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { findErrorMessage, type UpstreamResult } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
+import { baseHeaders } from './base-headers.ts';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
-import { idHeaders } from './request-id.ts';
 
 type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
@@ -46,9 +47,9 @@ function rewriteError(
 }
 
 function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string): Response {
-  const headers = idHeaders(id);
-  headers.set('content-type', 'application/json');
-  headers.set('x-should-retry', 'false');
+  const headers = baseHeaders(id);
+  headers['content-type'] = 'application/json';
+  headers['x-should-retry'] = 'false';
   const body = parseJson(rejection.errorBody);
   const { errors } = DIALECT_SPECS[dialect];
   const responseBody = errors.isNative(body)
