@@ -506,6 +506,8 @@ export const en = {
       'The provider cut off its response. We counted what had arrived by then and charged for it.',
     estimated_usage_missing:
       'The provider reported no usage. We counted the input and what was generated, and charged for it.',
+    estimated_usage_implausible:
+      'The provider reported more usage than this call can have had. We counted the input and what was generated, and charged for that instead.',
     waived_empty: 'The response was empty. You weren’t charged.',
     waived_upstream_error:
       'The provider failed or turned the call away before it sent anything. You weren’t charged.',

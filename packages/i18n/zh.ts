@@ -464,6 +464,8 @@ export const zh: Messages = {
     estimated_after_upstream_cut:
       '提供商中断了回复。我们统计了截至中断时已收到的内容，并据此计费。',
     estimated_usage_missing: '提供商未报告用量。我们统计了输入和生成的内容并据此计费。',
+    estimated_usage_implausible:
+      '提供商报告的用量超出此调用可能达到的范围。我们改为统计输入和生成的内容并据此计费。',
     waived_empty: '回复为空，未扣费。',
     waived_upstream_error: '提供商在返回任何内容之前出错或未受理此调用，未扣费。',
     upstream_refused: '提供商拒绝了请求，未扣费。',

@@ -12,6 +12,7 @@ describe('nextRefusalRow', () => {
     'estimated_after_disconnect',
     'estimated_after_upstream_cut',
     'estimated_usage_missing',
+    'estimated_usage_implausible',
   ];
 
   it.each(SETTLE_REASONS)('after a call that ended as %s', (reason) => {

@@ -17,6 +17,8 @@ export type LogEvent =
     }
   | { event: 'unknown_fields_passed'; call: Id; provider: string; count: number }
   | { event: 'usage_unpriceable'; call: Id; provider: string; count: number }
+  /** A provider reports more than its call can have used: the bill is an estimate. */
+  | { event: 'usage_implausible'; call: Id; provider: string; model: string }
   /** A provider states another charge than our prices give: one of the two is stale. */
   | {
       event: 'provider_cost_differs';
@@ -159,6 +161,7 @@ export type LogEvent =
 const ERROR_EVENTS: ReadonlySet<LogEvent['event']> = new Set([
   'upstream_account_error',
   'usage_unpriceable',
+  'usage_implausible',
   'settlement_lost',
   'reconciliation_incomplete',
   'shortfall',

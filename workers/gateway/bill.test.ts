@@ -206,10 +206,22 @@ describe('the bill of a truncated response', () => {
       const bill = computeBill(plain, makeOutcome({ estimatedOutputTokens: 40 }, endReason));
       expect(bill.reason).toBe(reason);
       expect(bill.usage.output).toBe(40);
-      expect(bill.usage.input_uncached).toBe(plain.estimatedInputTokens);
-      expect(bill.cost).toBe(BigInt(plain.estimatedInputTokens) * 150n + 40n * 600n);
+      // Where the provider broke off, the input counts as read from its cache, at 75 a token.
+      const isProviderEnd = endReason.startsWith('upstream_');
+      const bucket = isProviderEnd ? 'cache_read' : 'input_uncached';
+      const price = isProviderEnd ? 75n : 150n;
+      expect(bill.usage[bucket]).toBe(plain.estimatedInputTokens);
+      expect(bill.cost).toBe(BigInt(plain.estimatedInputTokens) * price + 40n * 600n);
     },
   );
+
+  it('has uncached input where the provider reports its cache before the output', () => {
+    const outcome = makeOutcome({ estimatedOutputTokens: 40 }, 'upstream_disconnected');
+    expect(computeBill(claude, outcome).usage).toMatchObject({
+      input_uncached: claude.estimatedInputTokens,
+      cache_read: 0,
+    });
+  });
 
   it('takes the input from the provider’s first usage event instead of the estimate', () => {
     const usage = { ...NO_USAGE, input_uncached: 54_321, cache_read: 7, output: 1 };
@@ -292,16 +304,14 @@ describe('the bill of a call that produced nothing', () => {
   });
 
   it.each([
-    ['the provider was silent', 'upstream_timeout', 'waived_upstream_error'],
-    ['the response was empty', 'complete', 'waived_empty'],
-  ] as const)('is a waiver of its estimated input when %s', (_name, endReason, reason) => {
+    ['the provider was silent', 'upstream_timeout', 'waived_upstream_error', 'cache_read', 75n],
+    ['the response was empty', 'complete', 'waived_empty', 'input_uncached', 150n],
+  ] as const)('is a waiver of its estimated input when %s', (...row) => {
+    const [, endReason, reason, bucket, price] = row;
     const bill = computeBill(plain, makeOutcome({}, endReason, { hiddenGenerationMs: 9000 }));
     expect(bill).toMatchObject({ reason, cost: 0n, usage: NO_USAGE });
-    expect(bill.waivedUsage).toEqual({
-      ...NO_USAGE,
-      input_uncached: plain.estimatedInputTokens,
-    });
-    expect(bill.waivedCost).toBe(BigInt(plain.estimatedInputTokens) * 150n);
+    expect(bill.waivedUsage).toEqual({ ...NO_USAGE, [bucket]: plain.estimatedInputTokens });
+    expect(bill.waivedCost).toBe(BigInt(plain.estimatedInputTokens) * price);
   });
 
   it('counts possible hidden reasoning in the waived cost', () => {
@@ -339,8 +349,95 @@ describe('the bill of a refusal', () => {
   });
 });
 
+/** Counts far beyond the 128,000 tokens that the model reads and the 16,384 that it writes. */
+const IMPLAUSIBLE: readonly (readonly [string, Partial<Reading>])[] = [
+  ['output', { usage: { ...NO_USAGE, input_uncached: 12, output: 1_000_000_000 } }],
+  ['input', { usage: { ...NO_USAGE, input_uncached: 10_000_000, output: 5 } }],
+  ['cached input', { usage: { ...NO_USAGE, cache_read: 2 ** 50, output: 5 } }],
+  ['cache writes', { usage: { ...NO_USAGE, cache_write_5m: 10_000_000, output: 5 } }],
+  ['input audio', { usage: NO_USAGE, surcharges: [{ kind: 'audio_input', count: 10_000_000 }] }],
+  ['output audio', { usage: NO_USAGE, surcharges: [{ kind: 'audio_output', count: 10_000_000 }] }],
+  ['output images', { usage: NO_USAGE, surcharges: [{ kind: 'image_output', count: 1_000_000 }] }],
+  ['searches', { usage: reportedUsage, surcharges: [{ kind: 'web_search', count: 10_000 }] }],
+  ['a pass', { usage: reportedUsage, passes: [{ ...NO_USAGE, input_uncached: 10_000_000 }] }],
+  ['passes', { usage: reportedUsage, passes: Array(1000).fill(reportedUsage) }],
+  [
+    'a pass of another model',
+    {
+      usage: reportedUsage,
+      otherModelPasses: [{ model: 'gpt-4o', usage: { ...NO_USAGE, output: 1_000_000 } }],
+    },
+  ],
+];
+
+describe('the bill of a report that its call cannot have used', () => {
+  const seen = BigInt(plain.estimatedInputTokens) * 150n + 40n * 600n;
+
+  it.each(IMPLAUSIBLE)('is an estimate of what was seen: %s', (_name, report) => {
+    const reading = { ...report, usageFinal: true, estimatedOutputTokens: 40 };
+    expect(computeBill(plain, makeOutcome(reading, 'complete'))).toMatchObject({
+      reason: 'estimated_usage_implausible',
+      cost: seen,
+      fees: [],
+      usage: { input_uncached: plain.estimatedInputTokens, output: 40 },
+    });
+  });
+
+  it.each(IMPLAUSIBLE)('is an estimate of what was seen where the client left: %s', (...row) => {
+    const reading = { ...row[1], estimatedOutputTokens: 40 };
+    expect(computeBill(plain, makeOutcome(reading, 'client_disconnected'))).toMatchObject({
+      reason: 'estimated_after_disconnect',
+      cost: seen,
+    });
+  });
+
+  it('is waived where nothing was seen', () => {
+    const usage = { ...NO_USAGE, output: 1_000_000_000 };
+    const bill = computeBill(plain, makeOutcome({ usage, usageFinal: true }, 'complete'));
+    expect(bill).toMatchObject({ reason: 'waived_empty', cost: 0n });
+  });
+
+  it('is as reported up to twice what the model reads and writes', () => {
+    const usage = { ...NO_USAGE, input_uncached: 256_000, output: 33_768 };
+    const bill = computeBill(plain, makeOutcome({ usage, usageFinal: true }, 'complete'));
+    expect(bill).toMatchObject({ reason: 'provider_reported', usage });
+  });
+
+  it('is as reported for every turn and choice that was asked for', () => {
+    const both = { ...NO_USAGE, output: 60_000 };
+    expect(
+      computeBill(twoChoices, makeOutcome({ usage: both, usageFinal: true }, 'complete')).reason,
+    ).toBe('provider_reported');
+    const tools = [{ type: 'web_search_20250305', name: 'web_search' }];
+    const body = { model: 'claude-sonnet-4-5', messages, max_tokens: 1000, tools };
+    const turns = { ...NO_USAGE, cache_read: 1_900_000, output: 10_000 };
+    const surcharges = [{ kind: 'web_search', count: 10 }] as const;
+    const reading = { usage: turns, usageFinal: true, surcharges };
+    expect(
+      computeBill(planRequest('messages', body), makeOutcome(reading, 'complete')).reason,
+    ).toBe('provider_reported');
+  });
+
+  it('never costs more than all that the model can read and write', () => {
+    const count = fc.oneof(fc.nat({ max: 100_000 }), fc.nat({ max: 2 ** 50 }));
+    const usages = fc.record({ input_uncached: count, cache_read: count, output: count });
+    fc.assert(
+      fc.property(usages, fc.array(usages, { maxLength: 3 }), (usage, passes) => {
+        const reading = {
+          usage: { ...NO_USAGE, ...usage },
+          passes: passes.map((pass) => ({ ...NO_USAGE, ...pass })),
+          usageFinal: true,
+        };
+        const { cost } = computeBill(plain, makeOutcome(reading, 'complete'));
+        expect(cost <= 4n * (256_000n * 150n + 33_768n * 600n)).toBe(true);
+      }),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+});
+
 describe('the bill of any call', () => {
-  const tokens = fc.nat({ max: 300_000 });
+  const tokens = fc.nat({ max: 60_000 });
   const usages = fc.record({
     input_uncached: tokens,
     cache_read: tokens,
@@ -348,7 +445,7 @@ describe('the bill of any call', () => {
     cache_write_30m: fc.constant(0),
     cache_write_1h: tokens,
     cache_write_12h: fc.constant(0),
-    output: tokens,
+    output: fc.nat({ max: 30_000 }),
     output_reasoning: fc.constant(0),
   });
   const readings = fc.record({

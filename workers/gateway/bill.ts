@@ -3,11 +3,13 @@
  * was reported, an estimate of the output if the response was truncated, nothing if nothing was
  * produced. Pure: the caller passes what was read, how the response ended and how long it took.
  */
+import { DIALECT_SPECS } from '@farebox/dialects';
 import type { SettleReason } from '@farebox/ledger';
 import { type NanoUsd, NO_USAGE, type Usage } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
+import { isPlausible, withoutReport } from './plausible-usage.ts';
 import { NOTHING_READ, type PricedUsage, priceUsage } from './usage-prices.ts';
 
 export type CallOutcome = Readonly<{
@@ -42,9 +44,25 @@ export type Bill = PricedUsage &
  */
 const HIDDEN_TOKENS_PER_SECOND = 100;
 
-function estimateInputUsage(plan: Plan, reading: Reading): Usage {
+/** The ends that the provider alone decides: no caller can make a call cheaper by one of them. */
+const PROVIDER_ENDS: ReadonlySet<EndReason> = new Set([
+  'upstream_disconnected',
+  'upstream_timeout',
+]);
+
+/**
+ * Estimates the input that was not reported. A provider that caches unasked reports what it read
+ * from its cache with the usage, at the end. Where it broke off, the input counts as read from the
+ * cache, the least that the whole answer can have cost
+ * (docs/decisions/0031-bounds-of-estimates.md).
+ */
+function estimateInputUsage(plan: Plan, { reading, endReason }: CallOutcome): Usage {
   if (reading.usage !== null) return reading.usage;
-  return { ...NO_USAGE, input_uncached: plan.estimatedInputTokens };
+  const { mayCacheUnasked } = DIALECT_SPECS[plan.facts.dialect].request;
+  const { prices } = plan.maxPrices;
+  const isCheaperCached = mayCacheUnasked && prices.cache_read < prices.input_uncached;
+  const bucket = isCheaperCached && PROVIDER_ENDS.has(endReason) ? 'cache_read' : 'input_uncached';
+  return { ...NO_USAGE, [bucket]: plan.estimatedInputTokens };
 }
 
 /**
@@ -69,9 +87,10 @@ function estimateOutputUsage(
 }
 
 /** Estimates the bill of a call from what was seen so far, for checkpoints and truncated calls. */
-export function estimateBill(plan: Plan, outcome: CallOutcome, reason: SettleReason): Bill {
+export function estimateBill(plan: Plan, call: CallOutcome, reason: SettleReason): Bill {
+  const outcome = withoutImplausible(plan, call);
   const usage = {
-    ...estimateInputUsage(plan, outcome.reading),
+    ...estimateInputUsage(plan, outcome),
     ...estimateOutputUsage(plan, outcome),
   };
   const bill = priceUsage(plan, usage, outcome.reading);
@@ -90,6 +109,7 @@ const ESTIMATE_REASON: Readonly<Record<EndReason, SettleReason>> = {
 
 /** An answer that ended in the provider's error is not whole, however it was read to its end. */
 function estimateReason({ reading, endReason }: CallOutcome): SettleReason {
+  if (reading.usageFinal) return 'estimated_usage_implausible';
   const isCut = endReason === 'complete' && reading.failed;
   return ESTIMATE_REASON[isCut ? 'upstream_disconnected' : endReason];
 }
@@ -116,17 +136,23 @@ function isUnbilledRefusal(plan: Plan, { refusal, estimatedOutputTokens }: Readi
   return plan.provider.quirks.unbilledRefusals?.includes(refusal.category) === true;
 }
 
+/** Returns the outcome without a report that its call cannot have used. */
+function withoutImplausible(plan: Plan, outcome: CallOutcome): CallOutcome {
+  if (isPlausible(plan, outcome.reading)) return outcome;
+  return { ...outcome, reading: withoutReport(outcome.reading) };
+}
+
 /** Computes the bill of a call that reached the provider. */
-export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
+export function computeBill(plan: Plan, call: CallOutcome): Bill {
+  if (isUnbilledRefusal(plan, call.reading)) return zeroBill(plan, 'refused_without_output');
+  const outcome = withoutImplausible(plan, call);
   const { reading, endReason } = outcome;
-  if (isUnbilledRefusal(plan, reading)) return zeroBill(plan, 'refused_without_output');
   if (reading.usage !== null && reading.usageFinal) {
     const bill = priceUsage(plan, reading.usage, reading);
     const reason = bill.cost === 0n ? 'free' : 'provider_reported';
     return { ...bill, reason, providerCost: reading.statedCost };
   }
-  if (reading.estimatedOutputTokens > 0)
-    return estimateBill(plan, outcome, estimateReason(outcome));
+  if (reading.estimatedOutputTokens > 0) return estimateBill(plan, outcome, estimateReason(call));
   if (isUpstreamFailure(outcome)) return zeroBill(plan, 'waived_upstream_error');
   if (endReason === 'upstream_timeout') return waive(plan, outcome, 'waived_upstream_error');
   if (reading.usage === null && endReason === 'complete')
@@ -139,7 +165,7 @@ export function computeBill(plan: Plan, outcome: CallOutcome): Bill {
  * usage that the error reports, or the estimated input.
  */
 export function computeRefusalBill(plan: Plan, outcome: CallOutcome): Bill {
-  const { reading } = outcome;
+  const { reading } = withoutImplausible(plan, outcome);
   if (reading.usage === null) return estimateBill(plan, outcome, 'estimated_usage_missing');
   const bill = priceUsage(plan, reading.usage, reading);
   return { ...bill, reason: 'provider_reported', providerCost: reading.statedCost };

@@ -30,10 +30,11 @@ export class CheckpointWriter {
   async record(): Promise<StopReason> {
     const { ctx, account, plan } = this.#call;
     const reading = this.#meter.reading();
+    // No later estimate is lower than that of a provider that breaks off here.
     const outcome = callOutcome(
       this.#call,
       reading,
-      'client_disconnected',
+      'upstream_disconnected',
       this.#reasoningTimer.hiddenGenerationMs(reading),
       this.#floor,
     );

@@ -13,6 +13,7 @@ import type { Call } from './call.ts';
 import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
+import { isPlausible } from './plausible-usage.ts';
 import { computeProviderCost, countUnpriceable } from './usage-prices.ts';
 
 /** The reading of a response of which nothing arrived. */
@@ -110,9 +111,15 @@ function compareStatedCost({ plan, ctx }: Call, { reading }: CallOutcome): void 
   });
 }
 
+function reportImplausible({ ctx, plan }: Call): void {
+  const { model, provider } = plan;
+  const event = 'usage_implausible';
+  logEvent({ event, call: ctx.id, provider: provider.id, model: model.name });
+}
+
 /**
- * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced,
- * or if the provider states another cost.
+ * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced
+ * or can't be true, or if the provider states another cost.
  */
 export function buildBill(call: Call, outcome: CallOutcome): Bill {
   const unpriceable = countUnpriceable(call.plan, outcome.reading);
@@ -120,7 +127,8 @@ export function buildBill(call: Call, outcome: CallOutcome): Bill {
     const provider = call.plan.provider.id;
     logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });
   }
-  compareStatedCost(call, outcome);
+  if (!isPlausible(call.plan, outcome.reading)) reportImplausible(call);
+  else compareStatedCost(call, outcome);
   return computeBill(call.plan, outcome);
 }
 

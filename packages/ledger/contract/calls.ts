@@ -103,6 +103,7 @@ export const SETTLE_REASONS = [
   'expired_unsettled',
   'expired_at_checkpoint',
   'refused_without_output',
+  'estimated_usage_implausible',
 ] as const;
 
 export type SettleReason = (typeof SETTLE_REASONS)[number];

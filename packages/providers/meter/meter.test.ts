@@ -777,7 +777,7 @@ describe('the estimate of tool calls in a message', () => {
     return run(pieces, 'anthropic', { stream: false }).reading.estimatedOutputTokens;
   }
 
-  function estimateStream(json: string): number {
+  function estimateStream(json: string, isFinished = true): number {
     const events = [
       { type: 'content_block_start', index: 0, content_block: toolUse({ input: {} }) },
       ...[json.slice(0, 9), json.slice(9)].map((partial_json) => ({
@@ -785,6 +785,7 @@ describe('the estimate of tool calls in a message', () => {
         index: 0,
         delta: { type: 'input_json_delta', partial_json },
       })),
+      ...(isFinished ? [{ type: 'message_delta', delta: { stop_reason: 'tool_use' } }] : []),
     ];
     const texts = events.map((event) => JSON.stringify(event));
     return run([bytes(sseEvents('\n', texts))], 'anthropic').reading.estimatedOutputTokens;
@@ -794,6 +795,14 @@ describe('the estimate of tool calls in a message', () => {
     const streamed = estimateStream(JSON.stringify(input));
     const whole = estimateDocument([toolUse({ input })]);
     expect(Math.abs(whole - streamed)).toBeLessThanOrEqual(3);
+  });
+
+  it('has half of the frame of a call that has not ended', () => {
+    const json = JSON.stringify(input);
+    const difference = estimateStream(json) - estimateStream(json, false);
+    // Anthropic's frame of a first call has 31 tokens.
+    expect(difference).toBeGreaterThanOrEqual(15);
+    expect(difference).toBeLessThanOrEqual(16);
   });
 
   it('is the same for any pieces of a document', () => {

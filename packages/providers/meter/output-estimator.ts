@@ -155,6 +155,7 @@ export class OutputEstimator {
   #calls = 0;
   #hiddenTokens = 0;
   #isEventPerToken: boolean;
+  #isFinished = false;
   readonly #unescaper = new JsonUnescaper();
   readonly #marked = { calls: 0, hiddenTokens: 0 };
 
@@ -245,10 +246,22 @@ export class OutputEstimator {
     this.#isEventPerToken &&= this.#textEvents >= minEvents;
   }
 
+  /** The answer has finished: its last tool call is whole. */
+  markFinished(): void {
+    this.#isFinished = true;
+  }
+
   tokens(): number {
-    return Math.ceil(
-      this.#textTokens() + this.#toolCalls.tokens() + this.#frameTokens() + this.#hiddenTokens,
-    );
+    return Math.ceil(this.#shownTokens() + this.#frameTokens());
+  }
+
+  /** The same without the frames of tool calls: it grows with what came alone. */
+  shownTokens(): number {
+    return Math.ceil(this.#shownTokens());
+  }
+
+  #shownTokens(): number {
+    return this.#textTokens() + this.#toolCalls.tokens() + this.#hiddenTokens;
   }
 
   #textTokens(): number {
@@ -260,6 +273,9 @@ export class OutputEstimator {
   #frameTokens(): number {
     if (this.#calls === 0) return 0;
     const { first, further, argument } = this.#calibration.toolCallTokens;
-    return first + further * (this.#calls - 1) + argument * this.#arguments.count;
+    const frames = first + further * (this.#calls - 1) + argument * this.#arguments.count;
+    // Half of a frame comes after its call.
+    const missing = this.#isFinished ? 0 : (this.#calls === 1 ? first : further) / 2;
+    return frames - missing;
   }
 }

@@ -30,7 +30,7 @@ export class UsageTracker implements AnswerRecorder {
   #serviceTier: unknown;
   readonly #searchQueries = new Map<number, number>();
   #normalized: NormalizedUsage | null = null;
-  /** The estimate of the output at the last report of usage. */
+  /** The output shown by the last report of usage. */
   #outputAtUsage = 0;
   /** True if usage was reported with or after the last finish. */
   #usageAfterFinish = false;
@@ -68,6 +68,7 @@ export class UsageTracker implements AnswerRecorder {
   markFinished(choice: number): void {
     this.#finishedChoices.add(choice);
     this.#usageAfterFinish = false;
+    if (this.#isFinished()) this.outputEstimator.markFinished();
   }
 
   markEnded(): void {
@@ -91,7 +92,7 @@ export class UsageTracker implements AnswerRecorder {
     this.#usage = mergeUsage(this.#usage ?? {}, usage);
     this.#normalized = null;
     this.#usageAfterFinish = true;
-    this.#outputAtUsage = this.outputEstimator.tokens();
+    this.#outputAtUsage = this.outputEstimator.shownTokens();
   }
 
   setServiceTier(tier: unknown): void {
@@ -142,7 +143,7 @@ export class UsageTracker implements AnswerRecorder {
    * at the start of an answer says nothing about the rest.
    */
   #isUsageFinal(): boolean {
-    if (this.outputEstimator.tokens() > this.#outputAtUsage) return false;
+    if (this.outputEstimator.shownTokens() > this.#outputAtUsage) return false;
     return this.#ended || (this.#isFinished() && (this.#closed || this.#usageAfterFinish));
   }
 
