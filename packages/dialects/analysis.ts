@@ -4,7 +4,13 @@
  * of a prompt.
  */
 import { type ServiceTerms, STANDARD_TERMS } from '@farebox/money';
-import type { CacheWrites, RequestError, Span, SurchargeBound } from './contract.ts';
+import type {
+  CacheWrites,
+  RequestError,
+  ServerToolKind,
+  Span,
+  SurchargeBound,
+} from './contract.ts';
 import { type FoldedNames, findConfusedName, foldNames } from './field-names.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 
@@ -58,6 +64,12 @@ export class RequestAnalysis {
   codeExecutionTool: string | null = null;
   /** True with a tool beside which the provider does not bill the execution of code. */
   isCodeExecutionFree = false;
+  /** The kinds of the provider's own tools whose calls the request may limit together. */
+  readonly limitedTools = new Set<ServerToolKind>();
+  /** True with tools of the provider's own that it runs in a loop. */
+  runsServerTools = false;
+  /** The limit of their calls that the request states. */
+  maxToolCalls: number | null = null;
   cacheWrites: CacheWrites = 'automatic';
   terms: ServiceTerms = STANDARD_TERMS;
   unknownFields = 0;

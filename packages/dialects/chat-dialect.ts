@@ -20,11 +20,18 @@ import {
   MAX_CHAT_TOOLS_PREAMBLE_TOKENS,
 } from './chat-rules.ts';
 import { normalizeChatUsage } from './chat-usage.ts';
-import type { DialectSpec, ErrorKind, KeptMembers, RequestSpec } from './dialect-spec.ts';
+import type {
+  DialectSpec,
+  ErrorKind,
+  ErrorSpec,
+  KeptMembers,
+  RequestSpec,
+} from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { childObject, isJsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
 import { checkCacheControl } from './messages-rules.ts';
+import { MESSAGE_MEMBERS } from './prompt-members.ts';
 
 /** As OpenAI's API writes the `type` of an error. */
 const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -54,6 +61,7 @@ const CHAT_REQUEST: RequestSpec = {
     ['tools', 'tool_list'],
     ['functions', 'tool_list'],
   ]),
+  promptMembers: MESSAGE_MEMBERS,
   requiredField: 'messages',
   wrongEndpointMarkers: {
     system: { kinds: ['string', 'array'], correctEndpoint: MESSAGES_PATH, unlessPresent: null },
@@ -71,7 +79,13 @@ const CHAT_REQUEST: RequestSpec = {
     },
   },
   // Some providers read 0 as "no limit".
-  outputLimit: { fields: ['max_tokens', 'max_completion_tokens'], required: false, min: 1 },
+  outputLimit: {
+    fields: ['max_tokens', 'max_completion_tokens'],
+    required: false,
+    min: 1,
+    minInjected: 1,
+  },
+  defaults: [],
   outputLimitFieldVaries: true,
   hasUsageOption: true,
   // OpenAI's newer models write their cache by themselves and report it.
@@ -88,37 +102,66 @@ const CHAT_REQUEST: RequestSpec = {
   forwardedHeaders: [],
 };
 
+function isOpenAiError(body: unknown): boolean {
+  return isJsonObject(body) && typeof childObject(body, 'error').message === 'string';
+}
+
+/** OpenAI's errors, which every endpoint of its own has. */
+export const CHAT_ERRORS: ErrorSpec = {
+  toJson: ({ kind, message, code, sdkCode, param, details, requestId }) => {
+    const error = { message, type: ERROR_TYPES[kind], param, code: sdkCode ?? code };
+    return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
+  },
+  rewriteToJson: (kind, message, requestId) => {
+    const error = { message, type: ERROR_TYPES[kind], param: null, code: 'upstream_refused' };
+    return JSON.stringify({ error: { ...error, request_id: requestId } });
+  },
+  forwardToJson: (body, requestId) => {
+    const { request_id: _, ...forwarded } = isJsonObject(body) ? body : {};
+    const error = { ...childObject(forwarded, 'error'), request_id: requestId };
+    return JSON.stringify({ ...forwarded, error });
+  },
+  toEvent: (json) => `data: ${json}\n\n`,
+  isNative: isOpenAiError,
+  isNativeEvent: isOpenAiError,
+  overloadedStatus: 503,
+};
+
+const KEY_TABLE = buildKeyTable({
+  content: 'text',
+  arguments: 'tool_arguments',
+  name: 'tool_call_name',
+  reasoning_content: 'text',
+  reasoning: 'text',
+  refusal: 'text',
+  transcript: 'text',
+  // Mistral's content may be a list of parts (docs.mistral.ai, "Reasoning").
+  text: 'text',
+  thinking: 'text',
+  // The input of a custom tool, which is text of any form.
+  input: 'text',
+  // OpenRouter repeats the reasoning in it.
+  reasoning_details: 'opaque',
+  usage: 'usage',
+  finish_reason: 'significant_value',
+  webSearchQueries: 'significant_value',
+  web_search_queries: 'significant_value',
+  error: 'significant_value',
+  // Errors without a member `error`.
+  message: 'significant_value',
+  detail: 'significant_value',
+  base_resp: 'significant_value',
+});
+
 export const CHAT_DIALECT: DialectSpec = {
   path: CHAT_PATH,
   identifyingHeader: null,
   request: CHAT_REQUEST,
   answer: {
-    keyTable: buildKeyTable({
-      content: 'text',
-      arguments: 'tool_arguments',
-      name: 'tool_call_name',
-      reasoning_content: 'text',
-      reasoning: 'text',
-      refusal: 'text',
-      transcript: 'text',
-      // Mistral's content may be a list of parts (docs.mistral.ai, "Reasoning").
-      text: 'text',
-      thinking: 'text',
-      // The input of a custom tool, which is text of any form.
-      input: 'text',
-      // OpenRouter repeats the reasoning in it.
-      reasoning_details: 'opaque',
-      usage: 'usage',
-      finish_reason: 'significant_value',
-      webSearchQueries: 'significant_value',
-      web_search_queries: 'significant_value',
-      error: 'significant_value',
-      // Errors without a member `error`.
-      message: 'significant_value',
-      detail: 'significant_value',
-      base_resp: 'significant_value',
-    }),
+    keyTable: KEY_TABLE,
+    eventKeyTable: KEY_TABLE,
     endMarker: '[DONE]',
+    isEndMarkerOptional: false,
     readEvent: readChatEvent,
     isAnswer: isChatAnswer,
     isEvent: isChatEvent,
@@ -148,24 +191,6 @@ export const CHAT_DIALECT: DialectSpec = {
     // No parser takes a comment for data (WHATWG HTML, server-sent events).
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
-  errors: {
-    toJson: ({ kind, message, code, param, details, requestId }) => {
-      const error = { message, type: ERROR_TYPES[kind], param, code };
-      return JSON.stringify({ error: { ...error, ...details, request_id: requestId } });
-    },
-    rewriteToJson: (kind, message, requestId) => {
-      const error = { message, type: ERROR_TYPES[kind], param: null, code: 'upstream_refused' };
-      return JSON.stringify({ error: { ...error, request_id: requestId } });
-    },
-    forwardToJson: (body, requestId) => {
-      const { request_id: _, ...forwarded } = isJsonObject(body) ? body : {};
-      const error = { ...childObject(forwarded, 'error'), request_id: requestId };
-      return JSON.stringify({ ...forwarded, error });
-    },
-    toEvent: (json) => `data: ${json}\n\n`,
-    isNative: (body) =>
-      isJsonObject(body) && isJsonObject(body.error) && typeof body.error.message === 'string',
-    overloadedStatus: 503,
-  },
+  errors: CHAT_ERRORS,
   modelList: { page: null, onlyCallable: false, bounds: () => ({}) },
 };

@@ -93,6 +93,9 @@ const CACHE_LIFETIMES: ReadonlyMap<string, CacheWrites> = new Map([
 ]);
 
 function checkCacheOptions(value: JsonNode, analysis: RequestAnalysis): void {
+  if (getMember(value, 'comparison_response_id') !== undefined) {
+    analysis.rejectUnsupported('prompt_cache_options.comparison_response_id', REFERS_TO_STORED);
+  }
   const ttl = getMember(value, 'ttl');
   if (ttl === undefined) return;
   const lifetime = CACHE_LIFETIMES.get(ttl.text ?? '');
@@ -106,6 +109,27 @@ function checkCacheRetention(value: JsonNode, analysis: RequestAnalysis): void {
   if (value.text === '24h' || value.text === '12h') analysis.cacheWrites = '12h';
 }
 
+export const CACHE_OPTIONS_RULE: Rule = {
+  effect: 'bounded',
+  captureSpec: { members: { ttl: LEAF, comparison_response_id: LEAF } },
+  check: checkCacheOptions,
+};
+
+export const CACHE_RETENTION_RULE: Rule = { effect: 'bounded', check: checkCacheRetention };
+
+export const TOP_LOGPROBS_RULE: Rule = {
+  effect: 'bounded',
+  check: (value, analysis) => {
+    analysis.addBytesPerToken(LOGPROB_BYTES * (toInteger(value) ?? MAX_TOP_LOGPROBS));
+  },
+};
+
+export const SEARCH_PARAMETERS_RULE: Rule = {
+  effect: 'rejected',
+  captureSpec: { members: { mode: LEAF } },
+  check: checkSearchParameters,
+};
+
 const GOOGLE_CAPTURE = {
   members: {
     cached_content: LEAF,
@@ -114,13 +138,21 @@ const GOOGLE_CAPTURE = {
   },
 };
 
-function checkFlag(explanation: string): NonNullable<Rule['check']> {
+/** Accepts `false` only. */
+export function checkFlag(explanation: string): NonNullable<Rule['check']> {
   return (value, analysis, field) => {
     // "false" in quotes is true to a server that tests for emptiness.
     if (value.kind !== 'boolean' || value.text !== 'false')
       analysis.rejectUnsupported(field, explanation);
   };
 }
+
+export const DEFERRED_RULE: Rule = {
+  effect: 'rejected',
+  check: checkFlag('the answer would be fetched, and billed, later'),
+};
+
+export const MODEL_MAY_DIFFER = 'another model may answer, at another price';
 
 export const CHAT_RULES: Rules = {
   // Read by code of their own; `promptFields` and the readers of settings name them.
@@ -139,24 +171,15 @@ export const CHAT_RULES: Rules = {
       if (value.text !== 'false') analysis.addBytesPerToken(LOGPROB_BYTES);
     },
   },
-  top_logprobs: {
-    effect: 'bounded',
-    check: (value, analysis) => {
-      analysis.addBytesPerToken(LOGPROB_BYTES * (toInteger(value) ?? MAX_TOP_LOGPROBS));
-    },
-  },
+  top_logprobs: TOP_LOGPROBS_RULE,
 
   web_search_options: {
     effect: 'bounded',
     check: (_value, analysis) => limitWebSearch(analysis),
   },
   response_format: { effect: 'priced' },
-  prompt_cache_options: {
-    effect: 'bounded',
-    captureSpec: { members: { ttl: LEAF } },
-    check: checkCacheOptions,
-  },
-  prompt_cache_retention: { effect: 'bounded', check: checkCacheRetention },
+  prompt_cache_options: CACHE_OPTIONS_RULE,
+  prompt_cache_retention: CACHE_RETENTION_RULE,
   thinking: {
     effect: 'bounded',
     captureSpec: { members: { budget_tokens: LEAF } },
@@ -177,19 +200,12 @@ export const CHAT_RULES: Rules = {
   // Rejected tokens are billed as output beyond the output limit (guide "Predicted outputs"), so no
   // limit we hold for would cover them.
   prediction: unpricedRule('rejected predicted tokens are billed beyond the output limit'),
-  search_parameters: {
-    effect: 'rejected',
-    captureSpec: { members: { mode: LEAF } },
-    check: checkSearchParameters,
-  },
+  search_parameters: SEARCH_PARAMETERS_RULE,
   service_tier: tierRule([
     ...['auto', 'default', 'standard', 'flex', 'priority', 'fast', 'ultrafast'],
   ]),
   store: { effect: 'rejected', check: checkFlag('answers are not kept at the provider') },
-  deferred: {
-    effect: 'rejected',
-    check: checkFlag('the answer would be fetched, and billed, later'),
-  },
+  deferred: DEFERRED_RULE,
   previous_response_id: rejectedRule(REFERS_TO_STORED),
   conversation: rejectedRule(REFERS_TO_STORED),
   container: rejectedRule(REFERS_TO_STORED),
@@ -197,8 +213,8 @@ export const CHAT_RULES: Rules = {
   cachedContent: rejectedRule(REFERS_TO_STORED),
   preset: rejectedRule(REFERS_TO_STORED),
   // OpenRouter's, for providers added by configuration.
-  models: unpricedRule('another model may answer, at another price'),
-  fallbacks: unpricedRule('another model may answer, at another price'),
+  models: unpricedRule(MODEL_MAY_DIFFER),
+  fallbacks: unpricedRule(MODEL_MAY_DIFFER),
   plugins: unpricedRule('plugins are billed beside the tokens'),
 
   frequency_penalty: NO_EFFECT,
@@ -254,7 +270,7 @@ export function checkChatPart(part: JsonNode, path: string, analysis: RequestAna
   analysis.contextWindow = true;
 }
 
-const SPOKEN_INPUT = 'spoken input is billed by other prices';
+export const SPOKEN_INPUT = 'spoken input is billed by other prices';
 
 /** Bounds media by the members that hold them: some servers go by these and not by the type. */
 function checkMediaMembers(part: JsonNode, path: string, analysis: RequestAnalysis): void {
@@ -315,6 +331,11 @@ const SERVER_TOOLS: readonly (readonly [prefix: string, ServerToolKind])[] = [
   ['attachment_search', 'document_search'],
 ];
 
+/** Returns the kind of a tool that the provider runs, by its type; undefined if it has no price. */
+export function findServerTool(type: string): ServerToolKind | undefined {
+  return SERVER_TOOLS.find(([prefix]) => type.startsWith(prefix))?.[1];
+}
+
 export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
   const hasFunction = tool.members.has('function');
   if (getMember(tool, 'input_schema') !== undefined && !hasFunction) {
@@ -335,8 +356,7 @@ export function checkChatTool(tool: JsonNode, path: string, analysis: RequestAna
   }
   analysis.useServerTools(MAX_SEARCHES + 1);
   analysis.contextWindow = true;
-  const { text } = type;
-  const kind = SERVER_TOOLS.find(([prefix]) => text.startsWith(prefix))?.[1];
+  const kind = findServerTool(type.text);
   if (kind === undefined) analysis.unknownFields += 1;
   else analysis.addSurcharge(kind, MAX_SEARCHES);
 }

@@ -28,7 +28,7 @@ function totalOutput(reasoningQuirk: UsageQuirks['reasoning'], reported: Reporte
 }
 
 /** Returns the input that was neither read from a cache nor written to one. */
-function uncachedInput(
+export function uncachedInput(
   prompt: number,
   cacheRead: number,
   cacheWrite: number,
@@ -71,7 +71,7 @@ function readCounts(
  * tool; without them every call is a search, as is each source of the older live search. Calls of
  * MCP tools cost their tokens only.
  */
-function countServerTools(reader: CountReader, usage: JsonObject) {
+export function countServerTools(reader: CountReader, usage: JsonObject) {
   const details = childObject(usage, 'server_side_tool_usage_details');
   const counts = {
     web_search: reader.readOrZero(details, 'web_search_calls'),
@@ -106,7 +106,7 @@ function readCostInTicks({ cost }: JsonObject): bigint | null {
   return BigInt(cost.toFixed(TICK_DECIMALS).replace('.', ''));
 }
 
-function readStatedCost(usage: JsonObject): NanoUsd | null {
+export function readStatedCost(usage: JsonObject): NanoUsd | null {
   const count = toCount(usage.cost_in_usd_ticks);
   const ticks = count === null ? readCostInTicks(usage) : BigInt(count);
   return ticks === null ? null : (ticks + TICKS_PER_NANO_USD - 1n) / TICKS_PER_NANO_USD;

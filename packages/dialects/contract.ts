@@ -6,11 +6,17 @@
 import type { ServiceTerms } from '@farebox/money';
 
 /** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
-export const DIALECTS = ['chat', 'messages'] as const;
+export const DIALECTS = ['chat', 'messages', 'responses'] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
-/** The endpoints that are called at a provider. */
-export type UpstreamEndpoint = Dialect | 'count_tokens';
+/** The endpoints that are called at a provider; `specs.ts` has the dialect and path of each. */
+export const ENDPOINTS = [
+  ...DIALECTS,
+  'count_tokens',
+  'responses_compact',
+  'responses_input_tokens',
+] as const;
+export type UpstreamEndpoint = (typeof ENDPOINTS)[number];
 
 /** Half-open byte range of a JSON value in the body. */
 export type Span = Readonly<{ start: number; end: number }>;
@@ -47,8 +53,19 @@ export type EstimatedInput = Readonly<{
   tools: number;
 }>;
 
+/** A field that a request leaves out, or null, and that goes to the provider all the same. */
+export type DefaultField = Readonly<{
+  field: string;
+  /** The value in place of null; null where the field is absent. */
+  span: Span | null;
+  /** The value as JSON. */
+  json: string;
+}>;
+
 export type RequestFacts = Readonly<{
   dialect: Dialect;
+  /** The endpoint that the body is for. */
+  endpoint: UpstreamEndpoint;
   model: string;
   stream: boolean;
   /** True if the caller itself asked for the usage chunk (Chat Completions). */
@@ -101,6 +118,7 @@ export type RequestFacts = Readonly<{
     }>[];
     /** `stream_options` where it is not an object (null, in a body that is accepted). */
     nonObjectStreamOptions: Span | null;
+    defaults: readonly DefaultField[];
     /** The value of `stream_options`, if it is an object. */
     streamOptions: Span | null;
     /** The value of `stream_options.include_usage`, if present. */
@@ -145,9 +163,11 @@ export type Edits = Readonly<{
   renameMaxTokens: boolean;
   /** True to switch the usage chunk of a stream on. */
   includeUsage: boolean;
+  /** The fields whose defaults of ours are written. */
+  defaults: readonly string[];
 }>;
 
-/** The facts that /v1/messages/count_tokens needs: the model, and the position of its name. */
+/** The facts that a count of tokens needs: the model, and the position of its name. */
 export type CountTokensResult =
   | Readonly<{ ok: true; model: string; modelSpan: Span }>
   | (Readonly<{ ok: false }> & RequestError);

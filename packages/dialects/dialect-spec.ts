@@ -8,9 +8,13 @@ import type { JsonObject } from './json-fields.ts';
 import type { JsonKind } from './json-scanner.ts';
 import type { KeyTable } from './key-table.ts';
 import type { NormalizedUsage } from './normalized-usage.ts';
+import type { PromptMembers } from './prompt-members.ts';
 
-/** How a field that holds a part of the prompt is walked. */
-export type PromptField = 'message_list' | 'content' | 'tool_list';
+/**
+ * How a field that holds a part of the prompt is walked; an `item_list` is a text or a list of
+ * messages.
+ */
+export type PromptField = 'message_list' | 'item_list' | 'content' | 'tool_list';
 
 /** A top-level field that only another endpoint's bodies have. */
 export type Marker = Readonly<{
@@ -27,11 +31,28 @@ export type RequestSpec = Readonly<{
   /** The spellings of priced fields that some parsers accept, each with the right name. */
   confusableNames: FoldedNames;
   promptFields: ReadonlyMap<string, PromptField>;
+  promptMembers: PromptMembers;
   /** The field without which there is no prompt. */
   requiredField: string;
   wrongEndpointMarkers: Readonly<Record<string, Marker>>;
-  /** The fields that may limit the output; `required` where the dialect has no default. */
-  outputLimit: Readonly<{ fields: readonly [string, ...string[]]; required: boolean; min: 0 | 1 }>;
+  /**
+   * The fields that may limit the output, none where only the model's own limit bounds it;
+   * `required` where the dialect has no default. `minInjected` is the lowest limit that a provider
+   * takes, for one that we set.
+   */
+  outputLimit: Readonly<{
+    fields: readonly string[];
+    required: boolean;
+    min: 0 | 1;
+    minInjected: number;
+  }>;
+  /** The fields that a provider gets with this value where the request has none. */
+  defaults: readonly Readonly<{
+    field: string;
+    json: string;
+    /** Where the request needs it at all. */
+    isNeeded: (analysis: RequestAnalysis) => boolean;
+  }>[];
   /** True where providers know different fields, so that a limit may have to be given twice. */
   outputLimitFieldVaries: boolean;
   /** True where a stream reports usage only if the request asks for it (`stream_options`). */
@@ -71,6 +92,8 @@ export interface AnswerRecorder {
   markFinished(choice: number): void;
   /** The stream's last event was seen. */
   markEnded(): void;
+  /** A tool call of this name begins, in an event whose members are not counted as text. */
+  addToolCall(name: string): void;
   /** The provider reported an error inside a 200. */
   markFailed(): void;
   /** The answer is a refusal, of a category that the provider names. */
@@ -118,10 +141,14 @@ export type UsageContext = Readonly<{
 
 /** How an answer is read. */
 export type AnswerSpec = Readonly<{
-  /** The keys of an event's JSON that the meter reacts to. */
+  /** The keys of a document's JSON that the meter reacts to. */
   keyTable: KeyTable;
+  /** The same of an event's, where events repeat what others said before. */
+  eventKeyTable: KeyTable;
   /** The data of the last event, where that is no JSON. */
   endMarker: string | null;
+  /** True where the end marker only follows an event that ends the answer, and may be missing. */
+  isEndMarkerOptional: boolean;
   /** Reads one event, or a whole answer. */
   readEvent: (event: JsonObject, recorder: AnswerRecorder) => void;
   /** True for a document that a client of this dialect can use as an answer. */
@@ -171,10 +198,22 @@ export type ErrorBody = Readonly<{
   kind: ErrorKind;
   message: string;
   code: string;
+  /** The code by which the dialect's own SDKs go on, where that is another. */
+  sdkCode: string | null;
   /** The request's field that the error is about. */
   param: string | null;
   /** Further members of the error object. */
   details: Readonly<Record<string, unknown>>;
+  requestId: string;
+}>;
+
+/** Where in a stream an error stands. */
+export type StreamPlace = Readonly<{
+  /** The events before it. */
+  eventCount: number;
+  model: string;
+  /** Milliseconds since the epoch. */
+  now: number;
   requestId: string;
 }>;
 
@@ -184,10 +223,12 @@ export type ErrorSpec = Readonly<{
   toJson: (error: ErrorBody) => string;
   /** Serializes the message of a provider's error that is not written in this dialect. */
   rewriteToJson: (kind: ErrorKind, message: string, requestId: string) => string;
-  /** Frames an error's JSON as an event of a stream. */
-  toEvent: (json: string) => string;
+  /** Frames an error's JSON as the end of a stream. */
+  toEvent: (json: string, place: StreamPlace) => string;
   /** True for an error body that this dialect's SDKs can read as it is. */
   isNative: (body: unknown) => boolean;
+  /** The same for an event of a stream. */
+  isNativeEvent: (event: JsonObject) => boolean;
   /** Serializes an error body that `isNative`, under our id in place of the provider's. */
   forwardToJson: (body: unknown, requestId: string) => string;
   /** The status of an answer that says that the provider is overloaded. */

@@ -11,6 +11,7 @@ const NO_EDITS: Edits = {
   maxOutput: null,
   renameMaxTokens: false,
   includeUsage: false,
+  defaults: [],
 };
 
 function parseFacts(bytes: Uint8Array): RequestFacts {
@@ -108,6 +109,7 @@ describe('editRequest and editModel', () => {
             maxOutput: limit ? { field: 'max_tokens', tokens: 77 } : null,
             renameMaxTokens: false,
             includeUsage: usage,
+            defaults: [],
           };
           const bytes = encoder.encode(text);
           const pieces = editRequest(bytes, parseFacts(bytes), edits);

@@ -66,6 +66,16 @@ function usageOptionSplices(facts: RequestFacts, edits: Edits, body: Uint8Array)
   return [insertAt(afterOpeningBrace, '"stream_options":{"include_usage":true},')];
 }
 
+function defaultSplices({ positions }: RequestFacts, { defaults }: Edits): Splice[] {
+  return positions.defaults
+    .filter(({ field }) => defaults.includes(field))
+    .map(({ field, span, json }) =>
+      span === null
+        ? insertAt(positions.afterOpeningBrace, `${JSON.stringify(field)}:${json},`)
+        : { ...span, text: json },
+    );
+}
+
 function isEmptyObject(body: Uint8Array, span: Span): boolean {
   return !body.subarray(span.start, span.end).includes(0x22);
 }
@@ -86,6 +96,7 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
     ...outputLimitSplices(facts, edits),
     ...renameSplices(facts, edits),
     ...usageOptionSplices(facts, edits, body),
+    ...defaultSplices(facts, edits),
   ]);
 }
 

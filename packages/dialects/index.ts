@@ -6,6 +6,7 @@ export type {
   ErrorKind,
   KeptMembers,
   ModelListSpec,
+  StreamPlace,
   UsageQuirks,
 } from './dialect-spec.ts';
 export { editModel, editRequest, hasOutputLimit } from './edit.ts';
@@ -17,6 +18,7 @@ export {
   NO_USAGE_REPORTED,
   type NormalizedUsage,
   type SurchargeCount,
+  toSurcharges,
 } from './normalized-usage.ts';
 export { parseCountTokens, parseForEstimate, parseRequest } from './parse-request.ts';
 export { nameTerm, type ServedTerms, TERM_FIELDS } from './service-terms.ts';
@@ -24,7 +26,8 @@ export {
   checkHeaders,
   DIALECT_SPECS,
   detectDialect,
-  ENDPOINT_DIALECTS,
+  ENDPOINT_SPECS,
+  type EndpointSpec,
   getForwardedHeaders,
   getOutputLimitField,
 } from './specs.ts';

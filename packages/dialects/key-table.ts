@@ -15,6 +15,8 @@ export type KeyRole =
   | 'content'
   /** Its members repeat what is counted elsewhere. */
   | 'opaque'
+  /** An object to parse the event for; its members have no role. */
+  | 'significant_opaque'
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkHeaders, type Dialect, parseCountTokens, parseRequest } from './index.ts';
+import { checkHeaders, DIALECTS, type Dialect, parseCountTokens, parseRequest } from './index.ts';
 import { DIALECT_SPECS } from './specs.ts';
 
 const encoder = new TextEncoder();
@@ -12,6 +12,7 @@ const HELLO = [{ role: 'user', content: 'Hello' }];
 const BODIES = {
   chat: { model: 'gpt-5', messages: HELLO },
   messages: { model: 'claude-opus-5', max_tokens: 100, messages: HELLO },
+  responses: { model: 'gpt-5', input: HELLO },
 } as const;
 
 function parse(dialect: Dialect, more: object) {
@@ -48,7 +49,7 @@ function pricedFields(dialect: Dialect): string[] {
 }
 
 describe('a top-level name that some reader takes for a priced field', () => {
-  const cases = (['chat', 'messages'] as const).flatMap((dialect) =>
+  const cases = DIALECTS.flatMap((dialect) =>
     pricedFields(dialect).map((name) => ({ dialect, name })),
   );
   it.each(cases)('is rejected in $dialect for $name', ({ dialect, name }) => {
@@ -268,6 +269,7 @@ describe('checkHeaders', () => {
 describe('parseCountTokens', () => {
   const count = (more: object) =>
     parseCountTokens(
+      'count_tokens',
       encoder.encode(JSON.stringify({ speed: 'fast', ...BODIES.messages, ...more })),
     );
   const file = { type: 'file', file_id: 'file_1' };
@@ -288,6 +290,8 @@ describe('parseCountTokens', () => {
 
   it('rejects a second model after a feature that only costs more', () => {
     const body = '{"speed":"fast","model":"a","model":"b","messages":[]}';
-    expect(parseCountTokens(encoder.encode(body))).toMatchObject({ reason: 'duplicate_field' });
+    expect(parseCountTokens('count_tokens', encoder.encode(body))).toMatchObject({
+      reason: 'duplicate_field',
+    });
   });
 });

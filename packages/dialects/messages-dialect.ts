@@ -23,6 +23,7 @@ import {
   MESSAGES_RULES,
 } from './messages-rules.ts';
 import { normalizeMessagesUsage } from './messages-usage.ts';
+import { MESSAGE_MEMBERS } from './prompt-members.ts';
 
 /** The API version whose answers our rules were checked against. */
 const ANTHROPIC_VERSION = '2023-06-01';
@@ -51,6 +52,7 @@ const MESSAGES_REQUEST: RequestSpec = {
     ['system', 'content'],
     ['tools', 'tool_list'],
   ]),
+  promptMembers: MESSAGE_MEMBERS,
   requiredField: 'messages',
   wrongEndpointMarkers: {
     max_completion_tokens: { kinds: ['number'], correctEndpoint: CHAT_PATH, unlessPresent: null },
@@ -67,7 +69,8 @@ const MESSAGES_REQUEST: RequestSpec = {
     },
   },
   // 0 only fills the prompt cache.
-  outputLimit: { fields: ['max_tokens'], required: true, min: 0 },
+  outputLimit: { fields: ['max_tokens'], required: true, min: 0, minInjected: 1 },
+  defaults: [],
   outputLimitFieldVaries: false,
   hasUsageOption: false,
   // Anthropic's models write their cache on request only.
@@ -98,28 +101,42 @@ function frameMessagesEvent(event: JsonObject): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
+function isAnthropicError(body: unknown): boolean {
+  return (
+    isJsonObject(body) &&
+    body.type === 'error' &&
+    isJsonObject(body.error) &&
+    typeof body.error.message === 'string' &&
+    typeof body.error.type === 'string'
+  );
+}
+
+const KEY_TABLE = buildKeyTable({
+  text: 'text',
+  thinking: 'text',
+  partial_json: 'tool_arguments',
+  input: 'tool_input',
+  content: 'content',
+  name: 'tool_call_name',
+  signature: 'thinking_signature',
+  cited_text: 'citation',
+  usage: 'significant_value',
+  error: 'significant_value',
+  // Errors without a member `error`.
+  message: 'significant_value',
+  detail: 'significant_value',
+  type: 'event_type',
+});
+
 export const MESSAGES_DIALECT: DialectSpec = {
   path: MESSAGES_PATH,
   identifyingHeader: 'anthropic-version',
   request: MESSAGES_REQUEST,
   answer: {
-    keyTable: buildKeyTable({
-      text: 'text',
-      thinking: 'text',
-      partial_json: 'tool_arguments',
-      input: 'tool_input',
-      content: 'content',
-      name: 'tool_call_name',
-      signature: 'thinking_signature',
-      cited_text: 'citation',
-      usage: 'significant_value',
-      error: 'significant_value',
-      // Errors without a member `error`.
-      message: 'significant_value',
-      detail: 'significant_value',
-      type: 'event_type',
-    }),
+    keyTable: KEY_TABLE,
+    eventKeyTable: KEY_TABLE,
     endMarker: null,
+    isEndMarkerOptional: false,
     readEvent: readMessagesEvent,
     isAnswer: isMessagesAnswer,
     isEvent: isMessagesEvent,
@@ -146,8 +163,9 @@ export const MESSAGES_DIALECT: DialectSpec = {
     keepAliveBytes: new TextEncoder().encode('event: ping\ndata: {"type":"ping"}\n\n'),
   },
   errors: {
-    toJson: ({ kind, message, code, details, requestId }) => {
-      const error = { type: ERROR_TYPES[kind], message, code, ...details };
+    toJson: ({ kind, message, code, sdkCode, details, requestId }) => {
+      const known = sdkCode === null ? {} : { details: { error_code: sdkCode } };
+      const error = { type: ERROR_TYPES[kind], message, code, ...known, ...details };
       return JSON.stringify({ type: 'error', error, request_id: requestId });
     },
     rewriteToJson: (kind, message, requestId) => {
@@ -157,12 +175,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
     forwardToJson: (body, requestId) =>
       JSON.stringify({ ...(isJsonObject(body) ? body : {}), request_id: requestId }),
     toEvent: (json) => `event: error\ndata: ${json}\n\n`,
-    isNative: (body) =>
-      isJsonObject(body) &&
-      body.type === 'error' &&
-      isJsonObject(body.error) &&
-      typeof body.error.message === 'string' &&
-      typeof body.error.type === 'string',
+    isNative: isAnthropicError,
+    isNativeEvent: isAnthropicError,
     overloadedStatus: 529,
   },
   // https://platform.claude.com/docs/en/api/models/list: cursors, and 20 models a page.

@@ -167,7 +167,7 @@ describe('facts of a Messages body', () => {
       explanation: expect.stringContaining('web_fetch_20260209'),
     });
     const body = new TextEncoder().encode(JSON.stringify({ ...MESSAGES, tools }));
-    expect(parseCountTokens(body).ok).toBe(true);
+    expect(parseCountTokens('count_tokens', body).ok).toBe(true);
   });
 
   it('bound the passes of a compaction', () => {
@@ -423,13 +423,16 @@ describe('parseCountTokens', () => {
   it('requires a model and the right dialect, and ignores fields that only affect the price', () => {
     const body = { ...MESSAGES, max_tokens: undefined, speed: 'fast' };
     const bytes = encoder.encode(JSON.stringify(body));
-    const result = parseCountTokens(bytes);
+    const result = parseCountTokens('count_tokens', bytes);
     expect(result).toMatchObject({ ok: true, model: 'claude-opus-5' });
     if (!result.ok) return;
     const { start, end } = result.modelSpan;
     expect(new TextDecoder().decode(bytes.subarray(start, end))).toBe('"claude-opus-5"');
     const chatBody = encoder.encode(JSON.stringify({ ...CHAT, max_completion_tokens: 1 }));
-    expect(parseCountTokens(chatBody)).toMatchObject({ ok: false, reason: 'wrong_dialect' });
+    expect(parseCountTokens('count_tokens', chatBody)).toMatchObject({
+      ok: false,
+      reason: 'wrong_dialect',
+    });
   });
 });
 

@@ -7,16 +7,17 @@
 import { capture, type JsonNode, LEAF, RequestAnalysis, toInteger } from './analysis.ts';
 import type {
   CountTokensResult,
-  Dialect,
+  DefaultField,
   ParseResult,
   RequestError,
   RequestFacts,
   Span,
+  UpstreamEndpoint,
 } from './contract.ts';
 import type { RequestSpec } from './dialect-spec.ts';
 import { type JsonKind, Scanner } from './json-scanner.ts';
 import { PromptWalker } from './prompt-walker.ts';
-import { DIALECT_SPECS } from './specs.ts';
+import { ENDPOINT_SPECS } from './specs.ts';
 import { unitsToTokens } from './token-estimator.ts';
 import { detectWrongEndpoint } from './wrong-endpoint.ts';
 
@@ -175,10 +176,20 @@ function readOutputLimits(
     limits.push({ field, nameSpan, span: toSpan(limit), tokens });
   }
   const hasLimit = limits.some((limit) => limit.tokens !== null);
-  if (!hasLimit && required) {
-    parser.analysis.reject({ reason: 'missing_field', field: fields[0] });
-  }
+  const [field] = fields;
+  if (!hasLimit && required && field !== undefined)
+    parser.analysis.reject({ reason: 'missing_field', field });
   return limits;
+}
+
+/** Returns the fields that the provider gets with a value of ours. */
+function readDefaults(parser: BodyParser, { defaults }: RequestSpec): DefaultField[] {
+  return defaults.flatMap(({ field, json, isNeeded }) => {
+    const value = parser.settings.get(field);
+    const isSet = value !== undefined && value.kind !== 'null';
+    if (isSet || !isNeeded(parser.analysis)) return [];
+    return [{ field, json, span: value === undefined ? null : toSpan(value) }];
+  });
 }
 
 type UsagePositions = Readonly<{
@@ -234,19 +245,23 @@ function countInputTokens(
   };
 }
 
-/** Reads a body of this dialect: its facts, or why it is not accepted. */
-export function parseRequest(dialect: Dialect, bytes: Uint8Array): ParseResult {
-  return parseWithSpec(dialect, DIALECT_SPECS[dialect].request, bytes);
+/** Reads a body for this endpoint: its facts, or why it is not accepted. */
+export function parseRequest(endpoint: UpstreamEndpoint, bytes: Uint8Array): ParseResult {
+  return parseWithSpec(endpoint, ENDPOINT_SPECS[endpoint].request, bytes);
 }
 
 /** The same for an estimate, which also takes a body that only counts tokens: it has no limit. */
-export function parseForEstimate(dialect: Dialect, bytes: Uint8Array): ParseResult {
-  const { request } = DIALECT_SPECS[dialect];
+export function parseForEstimate(endpoint: UpstreamEndpoint, bytes: Uint8Array): ParseResult {
+  const { request } = ENDPOINT_SPECS[endpoint];
   const outputLimit = { ...request.outputLimit, required: false };
-  return parseWithSpec(dialect, { ...request, outputLimit }, bytes);
+  return parseWithSpec(endpoint, { ...request, outputLimit }, bytes);
 }
 
-function parseWithSpec(dialect: Dialect, spec: RequestSpec, bytes: Uint8Array): ParseResult {
+function parseWithSpec(
+  endpoint: UpstreamEndpoint,
+  spec: RequestSpec,
+  bytes: Uint8Array,
+): ParseResult {
   const parser = new BodyParser(spec, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
@@ -266,7 +281,8 @@ function parseWithSpec(dialect: Dialect, spec: RequestSpec, bytes: Uint8Array): 
   return {
     ok: true,
     facts: {
-      dialect,
+      dialect: ENDPOINT_SPECS[endpoint].dialect,
+      endpoint,
       model: model.text ?? '',
       stream,
       usageRequested,
@@ -287,6 +303,7 @@ function parseWithSpec(dialect: Dialect, spec: RequestSpec, bytes: Uint8Array): 
         model: toSpan(model),
         maxOutput: limit?.span ?? null,
         outputLimits,
+        defaults: readDefaults(parser, spec),
         ...usagePositions,
       },
     },
@@ -298,12 +315,9 @@ function findBodyStart(bytes: Uint8Array): number {
   return bytes.indexOf(0x7b) + 1;
 }
 
-/**
- * Parses a body for /v1/messages/count_tokens, which is free: checks the model and the dialect
- * only.
- */
-export function parseCountTokens(bytes: Uint8Array): CountTokensResult {
-  const parser = new BodyParser(DIALECT_SPECS.messages.request, bytes);
+/** Parses a body for a count of tokens, which is free: checks the model and the dialect only. */
+export function parseCountTokens(endpoint: UpstreamEndpoint, bytes: Uint8Array): CountTokensResult {
+  const parser = new BodyParser(ENDPOINT_SPECS[endpoint].request, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
   const model = readModel(parser);

@@ -3,14 +3,7 @@
  * can become a token once; inline media count by the provider's own limits instead of their bytes.
  */
 
-import {
-  type CaptureSpec,
-  capture,
-  ENCODED_LEAF,
-  type JsonNode,
-  LEAF,
-  type RequestAnalysis,
-} from './analysis.ts';
+import { capture, ENCODED_LEAF, type JsonNode, LEAF, type RequestAnalysis } from './analysis.ts';
 import type { PromptField, RequestSpec } from './dialect-spec.ts';
 import { foldName, foldNames } from './field-names.ts';
 import type { Scanner } from './json-scanner.ts';
@@ -27,45 +20,9 @@ const DOCUMENT_BYTES_PER_TOKEN = 50;
 /** Anthropic's documented limit is 100,000 messages; real requests have far fewer. */
 const MAX_PROMPT_ITEMS = 100_000;
 
-/** Members of a part or message with a text that the model reads unchanged. */
-const TEXT_MEMBERS = new Set(['content', 'text', 'refusal']);
-
-/** Reasoning of earlier turns, which providers mostly drop: it counts in the bound only. */
-const DROPPED_MEMBERS = new Set(['thinking', 'reasoning_content']);
-
-const MEDIA_MEMBERS: Readonly<Record<string, CaptureSpec>> = {
-  image_url: { ...ENCODED_LEAF, members: { url: ENCODED_LEAF } },
-  file: { members: { file_id: LEAF, file_data: ENCODED_LEAF } },
-  input_audio: { members: { data: ENCODED_LEAF } },
-};
-
-/** Signed or encrypted reasoning of earlier turns: at most its bytes, and mostly dropped. */
-const OPAQUE_MEMBERS = new Set([
-  'signature',
-  'data',
-  'encrypted_content',
-  'extra_content',
-  'reasoning_details',
-]);
-
-const CAPTURED_MEMBERS = new Set(['type', 'file_id', 'role', 'audio', 'tool_calls', 'tool_use_id']);
-
-const CAPTURED_TOOL_MEMBERS: ReadonlySet<string> = new Set([
-  'type',
-  'function',
-  'input_schema',
-  'max_uses',
-]);
-
 const CAPTURED_SOURCE_MEMBERS: ReadonlySet<string> = new Set(['type', 'file_id', 'data', 'url']);
 
-/** The members that decide what a part costs: another spelling of one must not hide it. */
-const DECISIVE_MEMBERS = foldNames([
-  ...Object.keys(MEDIA_MEMBERS),
-  ...['type', 'content', 'source', 'file_id', 'audio'],
-]);
 const DECISIVE_SOURCE_MEMBERS = foldNames(['content', ...CAPTURED_SOURCE_MEMBERS]);
-const DECISIVE_TOOL_MEMBERS = foldNames(CAPTURED_TOOL_MEMBERS);
 
 /** A mark under another spelling counts as a mark: where it means nothing it costs nothing. */
 const CACHE_CONTROL = foldName('cache_control');
@@ -95,6 +52,9 @@ export class PromptWalker {
       case 'message_list':
         this.#messages(name);
         break;
+      case 'item_list':
+        this.#items(name);
+        break;
       case 'content':
         this.#content(name);
         break;
@@ -114,6 +74,16 @@ export class PromptWalker {
     scanner.readArray((index) => {
       if (this.#countItem(field)) this.#message(`${field}[${index}]`);
     });
+  }
+
+  #items(field: string): void {
+    if (this.#scanner.peekKind() === 'array') {
+      this.#messages(field);
+      return;
+    }
+    this.#analysis.messages += 1;
+    this.#analysis.extraMaxTokens += MAX_FRAME_TOKENS;
+    this.#content(field);
   }
 
   /** Walks a text, or an array of parts. */
@@ -201,15 +171,16 @@ export class PromptWalker {
     const start = scanner.at;
     const members = new Map<string, JsonNode>();
     const store = (name: string, node: JsonNode) => this.#store(members, path, name, node);
+    const known = this.#spec.promptMembers;
     scanner.readObject((name) => {
-      if (DROPPED_MEMBERS.has(name)) this.#dropped(`${path}.${name}`);
-      else if (TEXT_MEMBERS.has(name)) this.#content(`${path}.${name}`);
+      if (known.dropped.has(name)) this.#dropped(`${path}.${name}`);
+      else if (known.texts.has(name)) this.#content(`${path}.${name}`);
       else if (name === 'cache_control') this.#onCacheControl();
       else if (name === 'source') store(name, this.#source(`${path}.source`));
-      else if (Object.hasOwn(MEDIA_MEMBERS, name)) store(name, this.#media(name, path));
-      else if (OPAQUE_MEMBERS.has(name)) this.#skipOpaque();
-      else if (CAPTURED_MEMBERS.has(name))
-        store(name, capture(scanner, LEAF, path, this.#analysis));
+      else if (Object.hasOwn(known.media, name)) store(name, this.#media(name, path));
+      else if (known.opaque.has(name)) this.#skipOpaque();
+      else if (known.captured.has(name)) store(name, capture(scanner, LEAF, path, this.#analysis));
+      else if (known.toolLists.has(name)) this.#tools(`${path}.${name}`);
       else this.#unknownMember(name, path);
     });
     return { kind: 'object', start, end: scanner.at, text: null, members, items: [] };
@@ -220,7 +191,7 @@ export class PromptWalker {
       this.#onCacheControl();
       return;
     }
-    this.#analysis.rejectConfusedName(name, path, DECISIVE_MEMBERS);
+    this.#analysis.rejectConfusedName(name, path, this.#spec.promptMembers.decisive);
     this.#spec.checkUnknownMember(name, this.#scanner.peekKind(), this.#analysis);
   }
 
@@ -230,13 +201,9 @@ export class PromptWalker {
    */
   #media(name: string, path: string): JsonNode {
     const { maxTokens, estimatedUnits } = this.#scanner;
-    const node = capture(
-      this.#scanner,
-      MEDIA_MEMBERS[name] ?? LEAF,
-      `${path}.${name}`,
-      this.#analysis,
-    );
-    const pages = name === 'file' ? (node.end - node.start) / DOCUMENT_BYTES_PER_TOKEN : 0;
+    const { media, documents } = this.#spec.promptMembers;
+    const node = capture(this.#scanner, media[name] ?? LEAF, `${path}.${name}`, this.#analysis);
+    const pages = documents.has(name) ? (node.end - node.start) / DOCUMENT_BYTES_PER_TOKEN : 0;
     this.#scanner.maxTokens = maxTokens;
     this.#scanner.estimatedUnits = estimatedUnits + Math.ceil(pages) * UNITS_PER_TOKEN;
     return node;
@@ -293,8 +260,16 @@ export class PromptWalker {
     }
     const start = scanner.at;
     const members = new Map<string, JsonNode>();
+    const known = this.#spec.promptMembers;
     scanner.readObject((name) => {
-      if (!CAPTURED_TOOL_MEMBERS.has(name)) return this.#unknownToolMember(name, path);
+      const captureSpec = known.tool.get(name);
+      if (known.toolLists.has(name)) return this.#tools(`${path}.${name}`);
+      if (captureSpec === undefined) return this.#unknownToolMember(name, path);
+      if (captureSpec !== null) {
+        const node = capture(scanner, captureSpec, `${path}.${name}`, this.#analysis);
+        this.#store(members, path, name, node);
+        return;
+      }
       const kind = scanner.peekKind();
       const from = scanner.at;
       // A schema is skipped, not captured, so that the scanner reports watched names inside it.
@@ -325,7 +300,7 @@ export class PromptWalker {
       this.#onCacheControl();
       return;
     }
-    this.#analysis.rejectConfusedName(name, path, DECISIVE_TOOL_MEMBERS);
+    this.#analysis.rejectConfusedName(name, path, this.#spec.promptMembers.decisiveOfTool);
     this.#spec.checkUnknownToolMember(name, this.#scanner.peekKind(), this.#analysis);
   }
 }

@@ -1,27 +1,77 @@
 /** The spec of every dialect. A name in `DIALECTS` without a spec here is a compile error. */
 import { CHAT_DIALECT } from './chat-dialect.ts';
 import { DIALECTS, type Dialect, type RequestError, type UpstreamEndpoint } from './contract.ts';
-import type { DialectSpec } from './dialect-spec.ts';
+import type { DialectSpec, RequestSpec } from './dialect-spec.ts';
+import {
+  CHAT_PATH,
+  COUNT_TOKENS_PATH,
+  MESSAGES_PATH,
+  RESPONSES_COMPACT_PATH,
+  RESPONSES_INPUT_TOKENS_PATH,
+  RESPONSES_PATH,
+} from './endpoint-paths.ts';
 import { MESSAGES_DIALECT } from './messages-dialect.ts';
+import { RESPONSES_COMPACT_REQUEST, RESPONSES_DIALECT } from './responses-dialect.ts';
 
 export const DIALECT_SPECS: Readonly<Record<Dialect, DialectSpec>> = {
   chat: CHAT_DIALECT,
   messages: MESSAGES_DIALECT,
+  responses: RESPONSES_DIALECT,
 };
 
-/** The dialect of each endpoint that is called at a provider. */
-export const ENDPOINT_DIALECTS: Readonly<Record<UpstreamEndpoint, Dialect>> = {
-  chat: 'chat',
-  messages: 'messages',
-  count_tokens: 'messages',
+/** An endpoint of the gateway, which is one of the same name at each provider that has it. */
+export type EndpointSpec = Readonly<{
+  path: string;
+  dialect: Dialect;
+  request: RequestSpec;
+  /** `call` is billed; `count` counts the tokens of a request, which costs nothing. */
+  kind: 'call' | 'count';
+}>;
+
+export const ENDPOINT_SPECS: Readonly<Record<UpstreamEndpoint, EndpointSpec>> = {
+  chat: { path: CHAT_PATH, dialect: 'chat', request: CHAT_DIALECT.request, kind: 'call' },
+  messages: {
+    path: MESSAGES_PATH,
+    dialect: 'messages',
+    request: MESSAGES_DIALECT.request,
+    kind: 'call',
+  },
+  count_tokens: {
+    path: COUNT_TOKENS_PATH,
+    dialect: 'messages',
+    request: MESSAGES_DIALECT.request,
+    kind: 'count',
+  },
+  responses: {
+    path: RESPONSES_PATH,
+    dialect: 'responses',
+    request: RESPONSES_DIALECT.request,
+    kind: 'call',
+  },
+  responses_compact: {
+    path: RESPONSES_COMPACT_PATH,
+    dialect: 'responses',
+    request: RESPONSES_COMPACT_REQUEST,
+    kind: 'call',
+  },
+  responses_input_tokens: {
+    path: RESPONSES_INPUT_TOKENS_PATH,
+    dialect: 'responses',
+    request: RESPONSES_DIALECT.request,
+    kind: 'count',
+  },
 };
 
 /**
- * The field in which a limit of ours goes into a body: the one that the provider prefers if the dialect
- * has it, else the dialect's first. A field that the dialect lacks would leave the output unbounded.
+ * The field in which a limit of ours goes into a body: the one that the provider prefers if the
+ * endpoint has it, else its first. A field that it lacks would leave the output unbounded. Undefined
+ * where the endpoint has none.
  */
-export function getOutputLimitField(dialect: Dialect, preferred: string): string {
-  const { fields } = DIALECT_SPECS[dialect].request.outputLimit;
+export function getOutputLimitField(
+  endpoint: UpstreamEndpoint,
+  preferred: string,
+): string | undefined {
+  const { fields } = ENDPOINT_SPECS[endpoint].request.outputLimit;
   return fields.includes(preferred) ? preferred : fields[0];
 }
 

@@ -57,6 +57,8 @@ export type UpstreamSpec = Readonly<{
   refusesMaxTokens?: RegExp;
   /** False where the provider refuses `stream_options`, and reports usage unasked. */
   acceptsStreamOptions: boolean;
+  /** True where `max_tool_calls` limits the calls of the provider's own tools. */
+  limitsToolCalls?: true;
   quirks: UsageQuirks & RefusalQuirks;
   calibration: Calibration;
 }>;
@@ -182,6 +184,8 @@ export type Reading = Readonly<{
   failed: boolean;
   /** A refusal to answer and its category, where the provider names one. */
   refusal: Readonly<{ category: string | null }> | null;
+  /** The events of a stream so far; 0 for a document. */
+  eventCount: number;
   /** The estimate of the output tokens that the bytes so far show: it never falls. */
   estimatedOutputTokens: number;
   /**
@@ -254,7 +258,9 @@ export type MeterOptions = Readonly<{
   /**
    * Returns the event for the client in place of a provider's error event, or null to pass that on.
    */
-  replaceError: ((event: JsonObject, error: AnswerError) => Uint8Array | null) | null;
+  replaceError:
+    | ((event: JsonObject, error: AnswerError, reading: Reading) => Uint8Array | null)
+    | null;
   /** Streams: returns what goes to the client before the last word of a whole answer. */
   beforeLastWord?: (reading: Reading) => Uint8Array;
 }>;

@@ -3,7 +3,7 @@
  * reaches a provider by accident; response headers are an allow-list, so that nothing of Farebox's
  * account reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
-import { ENDPOINT_DIALECTS, getForwardedHeaders } from '@farebox/dialects';
+import { ENDPOINT_SPECS, getForwardedHeaders } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
@@ -25,7 +25,7 @@ const BLOCKED_QUERY_PARAMETER =
 function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
   const bearer = provider.keyHeader === 'authorization';
   return {
-    ...getForwardedHeaders(ENDPOINT_DIALECTS[endpoint], headers),
+    ...getForwardedHeaders(ENDPOINT_SPECS[endpoint].dialect, headers),
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     // Compressed events would be held back until a block is full, and cost CPU to decompress.

@@ -1,6 +1,6 @@
 /** Errors of ours for what a provider sent, under a status of success, in place of an answer. */
 import { DIALECT_SPECS, type JsonObject } from '@farebox/dialects';
-import type { AnswerError, Verdict } from '@farebox/providers';
+import type { AnswerError, Reading, Verdict } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import type { Call } from './call.ts';
 import { errorEvent } from './error-response.ts';
@@ -30,6 +30,14 @@ export function verdictError(call: Call, verdict: Verdict): ApiError | null {
   }
 }
 
+/** Returns the end of a call's stream, of which `reading` has what came before. */
+export function callErrorEvent(call: Call, apiError: ApiError, reading: Reading): Uint8Array {
+  const { plan, ctx } = call;
+  const { eventCount } = reading;
+  const place = { eventCount, model: plan.model.name, now: ctx.clock(), requestId: ctx.id };
+  return errorEvent(apiError, plan.facts.dialect, place);
+}
+
 /**
  * Returns the event in place of a provider's error event; null if that may pass: it is written in
  * the caller's dialect and says nothing about our account at the provider.
@@ -38,8 +46,9 @@ export function replaceErrorEvent(
   call: Call,
   event: JsonObject,
   error: AnswerError,
+  reading: Reading,
 ): Uint8Array | null {
   const { dialect } = call.plan.facts;
-  const mayPass = error.message !== null && DIALECT_SPECS[dialect].errors.isNative(event);
-  return mayPass ? null : errorEvent(toApiError(call, error), dialect, call.ctx.id);
+  const mayPass = error.message !== null && DIALECT_SPECS[dialect].errors.isNativeEvent(event);
+  return mayPass ? null : callErrorEvent(call, toApiError(call, error), reading);
 }

@@ -1,7 +1,7 @@
 /** The gateway's routes. Maps each path to its handler; contains no call logic. */
 
 import { MissingBindingError } from '@farebox/bindings';
-import { DIALECT_SPECS, DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
+import { type Dialect, detectDialect, ENDPOINT_SPECS, ENDPOINTS } from '@farebox/dialects';
 import { logEvent } from '@farebox/telemetry';
 import { type Context, type Handler, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
@@ -78,20 +78,11 @@ type Route = Readonly<{
 
 /** The routes whose paths have no parameter. */
 const ROUTES: readonly Route[] = [
-  ...DIALECTS.map(
-    (dialect): Route => ({
-      method: 'POST',
-      path: DIALECT_SPECS[dialect].path,
-      handler: relay,
-      dialect,
-    }),
-  ),
-  {
-    method: 'POST',
-    path: '/v1/messages/count_tokens',
-    handler: countTokens,
-    dialect: 'messages',
-  },
+  ...ENDPOINTS.map((endpoint): Route => {
+    const { path, dialect, kind } = ENDPOINT_SPECS[endpoint];
+    const handle = kind === 'call' ? relay : countTokens;
+    return { method: 'POST', path, handler: (ctx) => handle(ctx, endpoint), dialect };
+  }),
   { method: 'POST', path: '/v1/estimate', handler: estimateCost },
   { method: 'GET', path: '/v1/models', handler: getModels },
   { method: 'GET', path: '/v1/credits', handler: getCredits, dialect: 'chat' },

@@ -60,6 +60,7 @@ const EMPTY_READING: Reading = {
   ended: false,
   failed: false,
   refusal: null,
+  eventCount: 0,
   estimatedOutputTokens: 0,
   unpriceable: 0,
 };
@@ -459,6 +460,7 @@ describe('the bill of any call', () => {
     ended: fc.boolean(),
     failed: fc.boolean(),
     refusal: fc.constant(null),
+    eventCount: fc.constant(0),
     statedCost: fc.constant(null),
     otherModelPasses: fc.constant([]),
     estimatedOutputTokens: fc.oneof(fc.constant(0), tokens),

@@ -1,10 +1,16 @@
 /**
- * POST /v1/messages/count_tokens: the provider's own count, which is free there. Requires a valid
- * key, forwards the body with only the model's name replaced, and holds and charges nothing.
+ * The endpoints of the kind `count`: the provider's own count of a request's tokens, which is free
+ * there. Requires a valid key, forwards the body with only the model's name replaced, and holds and
+ * charges nothing.
  */
 
 import type { Catalog } from '@farebox/catalog';
-import { checkHeaders, editModel, parseCountTokens } from '@farebox/dialects';
+import {
+  checkHeaders,
+  editModel,
+  parseCountTokens,
+  type UpstreamEndpoint,
+} from '@farebox/dialects';
 import { type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { baseHeaders } from './base-headers.ts';
@@ -18,7 +24,12 @@ import { withBody } from './with-caller.ts';
 
 type CountTarget = Result<{ provider: Provider; upstreamName: string }, ApiError>;
 
-function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): CountTarget {
+function resolveTarget(
+  ctx: RequestContext,
+  catalog: Catalog,
+  name: string,
+  endpoint: UpstreamEndpoint,
+): CountTarget {
   const { providers } = ctx.deps;
   const providerIds = [...providers.keys()];
   const model = catalog.findModel(name, providerIds);
@@ -27,21 +38,23 @@ function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): Cou
     const suggestions = catalog.suggestModels(name, providerIds, ctx.clock());
     return err('model_not_found', { model: name, suggestions });
   }
-  if (provider.endpoints.count_tokens === undefined) {
+  if (provider.endpoints[endpoint] === undefined) {
     const endpoints = supportedEndpoints(provider);
     return err('model_not_supported_on_endpoint', { model: name, endpoints });
   }
   return ok({ provider, upstreamName: model.upstreamName });
 }
 
-/** POST /v1/messages/count_tokens */
-export const countTokens = withBody(async (ctx, caller, body) => {
+/** Handles one request at an endpoint of the kind `count`. */
+export const countTokens = withBody(async (ctx, caller, body, endpoint: UpstreamEndpoint) => {
   const { deps, request, id } = ctx;
   const headerError = checkHeaders(ctx.dialect, request.headers);
   if (headerError !== null) return respondError(ctx, headerError);
-  const parsed = parseCountTokens(body.bytes);
+  const parsed = parseCountTokens(endpoint, body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
-  const target = await resolveModel(ctx, (catalog) => resolveTarget(ctx, catalog, parsed.model));
+  const target = await resolveModel(ctx, (catalog) =>
+    resolveTarget(ctx, catalog, parsed.model, endpoint),
+  );
   if (!target.ok) return respondError(ctx, target);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
   if (!keyStatus.ok) return respondError(ctx, keyStatus);
@@ -54,7 +67,7 @@ export const countTokens = withBody(async (ctx, caller, body) => {
   new ClientDisconnect(request.signal, ctx.clock).onDisconnect(() => abort.abort());
   const upstream = await send({
     provider: target.provider,
-    endpoint: 'count_tokens',
+    endpoint,
     query: new URL(request.url).search,
     headers: request.headers,
     body: editModel(body.bytes, parsed.modelSpan, target.upstreamName),

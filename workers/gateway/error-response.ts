@@ -1,6 +1,6 @@
 /** Writes an API error in the caller's dialect: as an HTTP response, or as an event of a stream. */
 
-import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
+import { DIALECT_SPECS, type Dialect, type StreamPlace } from '@farebox/dialects';
 import { formatUsd } from '@farebox/money';
 import { baseHeaders } from './base-headers.ts';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
@@ -13,12 +13,8 @@ function getParam(apiError: ApiError): string | null {
   return 'model' in apiError ? 'model' : null;
 }
 
-/**
- * Returns what programs read: the missing amount and the output limit that would be affordable, or
- * the code by which an SDK goes on without a feature.
- */
+/** Returns what programs read: the missing amount and the output limit that would be affordable. */
 function errorDetails(apiError: ApiError): Record<string, unknown> {
-  if ('sdkCode' in apiError) return { details: { error_code: apiError.sdkCode } };
   if (!('missingAmount' in apiError)) return {};
   return {
     missing_nano_usd: apiError.missingAmount.toString(),
@@ -32,6 +28,7 @@ function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): str
     kind: ERROR_MAP[apiError.reason].kind,
     message: errorMessage(apiError),
     code: apiError.reason,
+    sdkCode: ('sdkCode' in apiError ? apiError.sdkCode : undefined) ?? null,
     param: getParam(apiError),
     details: errorDetails(apiError),
     requestId,
@@ -77,7 +74,7 @@ export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: s
 const encoder = new TextEncoder();
 
 /** Builds the event for an error inside a stream that has already begun. */
-export function errorEvent(apiError: ApiError, dialect: Dialect, requestId: string): Uint8Array {
-  const json = errorBody(apiError, dialect, requestId);
-  return encoder.encode(DIALECT_SPECS[dialect].errors.toEvent(json));
+export function errorEvent(apiError: ApiError, dialect: Dialect, place: StreamPlace): Uint8Array {
+  const json = errorBody(apiError, dialect, place.requestId);
+  return encoder.encode(DIALECT_SPECS[dialect].errors.toEvent(json, place));
 }

@@ -251,10 +251,19 @@ describe('each API error', () => {
   });
 
   it.each(cases)('is one event inside a stream: %s', (reason, testCase) => {
-    const chat = new TextDecoder().decode(errorEvent(testCase.apiError, 'chat', ID));
+    const chat = new TextDecoder().decode(
+      errorEvent(testCase.apiError, 'chat', { eventCount: 0, model: 'm', now: 0, requestId: ID }),
+    );
     expect(chat).toMatch(/^data: [^\n]+\n\n$/);
     expect(JSON.parse(chat.slice(6))).toEqual(expectedBody(reason, testCase, 'chat'));
-    const messages = new TextDecoder().decode(errorEvent(testCase.apiError, 'messages', ID));
+    const messages = new TextDecoder().decode(
+      errorEvent(testCase.apiError, 'messages', {
+        eventCount: 0,
+        model: 'm',
+        now: 0,
+        requestId: ID,
+      }),
+    );
     expect(messages).toMatch(/^event: error\ndata: [^\n]+\n\n$/);
     expect(JSON.parse(messages.slice(19))).toEqual(expectedBody(reason, testCase, 'messages'));
   });

@@ -420,6 +420,7 @@ describe('the plan of any request to any model', () => {
         ended: true,
         failed: false,
         refusal: null,
+        eventCount: 0,
         statedCost: null,
         otherModelPasses: [],
         estimatedOutputTokens: 1,

@@ -5,8 +5,8 @@
 import { type Catalog, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
 import {
   type CacheWrites,
-  DIALECT_SPECS,
-  DIALECTS,
+  ENDPOINT_SPECS,
+  ENDPOINTS,
   hasLongContextBeta,
   type RequestFacts,
 } from '@farebox/dialects';
@@ -81,7 +81,7 @@ const UNASKED_CACHE_WRITES: readonly Bucket[] = [
  * Returns the highest price of an input token, given the cache writes that the request can cause.
  */
 function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
-  const { mayCacheUnasked } = DIALECT_SPECS[facts.dialect].request;
+  const { mayCacheUnasked } = ENDPOINT_SPECS[facts.endpoint].request;
   const buckets: readonly Bucket[] = [
     'input_uncached',
     'cache_read',
@@ -138,7 +138,10 @@ function outputLimit(facts: RequestFacts, model: Model, defaultOutput: number): 
     // applies.
     return { kind: 'explicit', tokens: Math.min(facts.maxOutput, model.contextWindow) };
   }
-  const min = facts.thinkingBudget + 1;
+  const { fields, minInjected } = ENDPOINT_SPECS[facts.endpoint].request.outputLimit;
+  // Nothing but the model's own limit bounds the output.
+  if (fields.length === 0) return { kind: 'explicit', tokens: model.maxOutput };
+  const min = Math.max(minInjected, facts.thinkingBudget + 1);
   const max = Math.max(min, Math.min(model.maxOutput, defaultOutput));
   return { kind: 'capped', max, min };
 }
@@ -247,7 +250,7 @@ export function planCall(
     const suggestions = catalog.suggestModels(facts.model, providerIds, now);
     return err('model_not_found', { model: facts.model, suggestions });
   }
-  if (provider.endpoints[facts.dialect] === undefined) {
+  if (provider.endpoints[facts.endpoint] === undefined) {
     const endpoints = supportedEndpoints(provider);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
@@ -260,7 +263,8 @@ export function planCall(
 
 /** Returns the gateway's paths at which a provider's models can be called. */
 export function supportedEndpoints(provider: Provider): readonly string[] {
-  return DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined).map(
-    (dialect) => DIALECT_SPECS[dialect].path,
-  );
+  return ENDPOINTS.filter(
+    (endpoint) =>
+      ENDPOINT_SPECS[endpoint].kind === 'call' && provider.endpoints[endpoint] !== undefined,
+  ).map((endpoint) => ENDPOINT_SPECS[endpoint].path);
 }

@@ -3,7 +3,12 @@
  * call; each function it calls decides one thing. The hot path sends two messages to the account's
  * Durable Object: one before the provider is called, one after the client has its response.
  */
-import { checkHeaders, DIALECT_SPECS, parseRequest } from '@farebox/dialects';
+import {
+  checkHeaders,
+  ENDPOINT_SPECS,
+  parseRequest,
+  type UpstreamEndpoint,
+} from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, type UpstreamResult } from '@farebox/providers';
 import { replaceErrorEvent } from './answer-error.ts';
@@ -42,7 +47,7 @@ function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): 
 }
 
 function hasUsageOption({ facts }: Plan): boolean {
-  return DIALECT_SPECS[facts.dialect].request.hasUsageOption;
+  return ENDPOINT_SPECS[facts.endpoint].request.hasUsageOption;
 }
 
 function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): Meter {
@@ -57,7 +62,7 @@ function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): M
     model: plan.model.upstreamName,
     choices: plan.facts.choices,
     hideUsage: hasUsageOption(plan) && !plan.facts.usageRequested,
-    replaceError: (event, error) => replaceErrorEvent(call, event, error),
+    replaceError: (event, error, reading) => replaceErrorEvent(call, event, error, reading),
     ...(beforeLastWord === undefined ? {} : { beforeLastWord }),
   });
   return withCostMember(call, meter);
@@ -138,13 +143,14 @@ function runToCompletion(call: Call, body: Body): Promise<Response> {
   return completion;
 }
 
-/** Handles one call to a model: POST /v1/chat/completions and POST /v1/messages. */
-export const relay = withBody(async (ctx, { account, key }, body) => {
+/** Handles one call to a model at an endpoint of the kind `call`. */
+export const relay = withBody(async (ctx, caller, body, endpoint: UpstreamEndpoint) => {
+  const { account, key } = caller;
   const { deps, request, clock } = ctx;
   const headerError =
     checkHeaders(ctx.dialect, request.headers) ?? checkCostHeader(request.headers);
   if (headerError !== null) return respondError(ctx, headerError);
-  const parsed = parseRequest(ctx.dialect, body.bytes);
+  const parsed = parseRequest(endpoint, body.bytes);
   if (!parsed.ok) return respondError(ctx, parsed);
   const planResult = await resolveModel(ctx, (catalog, now) =>
     planCall(parsed.facts, request.headers, { ...deps, catalog }, now),

@@ -3,6 +3,7 @@
 import type { UpstreamResult } from '@farebox/providers';
 import { baseHeaders } from './base-headers.ts';
 import type { Call } from './call.ts';
+import { getDefaultValues } from './upstream-request.ts';
 
 export type UpstreamSuccess = Extract<UpstreamResult, { ok: true }>;
 
@@ -31,5 +32,7 @@ export function buildResponseHeaders(
   if (call.plan.output.kind === 'capped') {
     headers['x-farebox-max-output-tokens'] = String(call.hold.maxOutput);
   }
+  for (const [field, value] of Object.entries(getDefaultValues(call.plan)))
+    headers[`x-farebox-${field.replaceAll('_', '-')}`] = value;
   return headers;
 }

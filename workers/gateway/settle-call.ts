@@ -24,6 +24,7 @@ export const EMPTY_READING: Reading = {
   ended: false,
   failed: false,
   refusal: null,
+  eventCount: 0,
   estimatedOutputTokens: 0,
 };
 

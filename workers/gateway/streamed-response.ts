@@ -4,13 +4,12 @@
  */
 import { DIALECT_SPECS } from '@farebox/dialects';
 import { concatBytes, type Meter, type Reading } from '@farebox/providers';
-import { verdictError } from './answer-error.ts';
+import { callErrorEvent, verdictError } from './answer-error.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { streamCostWriter } from './cost-report.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
-import { errorEvent } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 import { HiddenReasoningTimer } from './hidden-reasoning-timer.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
@@ -26,13 +25,13 @@ function terminalEvent(
   endReason: EndReason,
   stopReason: StopReason,
 ): Uint8Array {
-  const { dialect } = call.plan.facts;
+  const reading = meter.reading();
   if (endReason === 'stopped_by_account' && stopReason !== null)
-    return errorEvent({ reason: 'call_stopped', stopReason }, dialect, call.ctx.id);
+    return callErrorEvent(call, { reason: 'call_stopped', stopReason }, reading);
   const isTimeout = endReason === 'upstream_timeout';
   const apiError: ApiError =
     (isTimeout ? null : verdictError(call, meter.verdict())) ?? truncationError(call, endReason);
-  return errorEvent(apiError, dialect, call.ctx.id);
+  return callErrorEvent(call, apiError, reading);
 }
 
 /**

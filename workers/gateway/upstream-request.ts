@@ -3,8 +3,8 @@
  * without a field of ours that the provider turns out to refuse.
  */
 import {
-  DIALECT_SPECS,
   type Edits,
+  ENDPOINT_SPECS,
   editRequest,
   getOutputLimitField,
   hasOutputLimit,
@@ -25,9 +25,10 @@ import type { Body } from './with-caller.ts';
  * documented one: otherwise nothing would bound the output that the hold covers.
  */
 function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edits['maxOutput'] {
-  const field = getOutputLimitField(facts.dialect, provider.outputLimitField);
+  const field = getOutputLimitField(facts.endpoint, provider.outputLimitField);
+  if (field === undefined) return null;
   if (output.kind === 'capped') return { field, tokens };
-  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
+  const { outputLimitFieldVaries } = ENDPOINT_SPECS[facts.endpoint].request;
   const needsInjection =
     outputLimitFieldVaries && field === 'max_tokens' && !hasOutputLimit(facts, field);
   return needsInjection ? { field, tokens: facts.maxOutput ?? tokens } : null;
@@ -43,16 +44,24 @@ function listLearnableFields({ plan }: Call, edits: Edits): LearnableField[] {
   const { streamOptions, nonObjectStreamOptions } = facts.positions;
   const isOurs = streamOptions === null && nonObjectStreamOptions === null;
   if (edits.includeUsage && isOurs) fields.push('stream_options');
-  const { outputLimitFieldVaries } = DIALECT_SPECS[facts.dialect].request;
+  const { outputLimitFieldVaries } = ENDPOINT_SPECS[facts.endpoint].request;
   const keepsName = outputLimitFieldVaries && !edits.renameMaxTokens;
   if (keepsName && hasOutputLimit(facts, 'max_tokens')) fields.push('max_tokens');
   return fields;
 }
 
+/** Returns the fields that the provider gets with a value of ours, each with it. */
+export function getDefaultValues({ facts, provider }: Plan): Record<string, string> {
+  const sent = facts.positions.defaults.filter(
+    ({ field }) => field !== 'max_tool_calls' || provider.limitsToolCalls === true,
+  );
+  return Object.fromEntries(sent.map(({ field, json }) => [field, json]));
+}
+
 /** `refused` are fields that this call was rejected for. */
 function buildEdits({ ctx, plan, hold }: Call, refused: readonly LearnableField[] = []): Edits {
   const { facts, model, provider } = plan;
-  const { request } = DIALECT_SPECS[facts.dialect];
+  const { request } = ENDPOINT_SPECS[facts.endpoint];
   const isAccepted = (field: LearnableField) =>
     refused.includes(field)
       ? false
@@ -65,6 +74,7 @@ function buildEdits({ ctx, plan, hold }: Call, refused: readonly LearnableField[
     maxOutput: outputLimitEdit(plan, hold.maxOutput),
     renameMaxTokens: request.outputLimitFieldVaries && !acceptsMaxTokens,
     includeUsage: request.hasUsageOption && facts.stream && acceptsOptions,
+    defaults: Object.keys(getDefaultValues(plan)),
   };
 }
 
@@ -83,7 +93,7 @@ function sendEdited(
   const { ctx, plan } = call;
   return send({
     provider: plan.provider,
-    endpoint: plan.facts.dialect,
+    endpoint: plan.facts.endpoint,
     query: getQuery(ctx.request.url),
     headers: ctx.request.headers,
     body: editRequest(body.bytes, plan.facts, edits),

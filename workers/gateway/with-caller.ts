@@ -60,14 +60,19 @@ function bodyOwner(ctx: RequestContext, caller: AuthenticatedCaller): BodyOwner 
 }
 
 /** Authenticates the caller and reads the body, then runs `handler` and releases the body. */
-export function withBody(
-  handler: (ctx: RequestContext, caller: AuthenticatedCaller, body: Body) => Promise<Response>,
-): (ctx: RequestContext) => Promise<Response> {
-  return withCaller(async (ctx, caller) => {
+export function withBody<Rest extends readonly unknown[]>(
+  handler: (
+    ctx: RequestContext,
+    caller: AuthenticatedCaller,
+    body: Body,
+    ...rest: Rest
+  ) => Promise<Response>,
+): (ctx: RequestContext, ...rest: Rest) => Promise<Response> {
+  return withCaller(async (ctx, caller, ...rest: Rest) => {
     const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller));
     if (!body.ok) return ctx.deps.bodyReader.respond(ctx.request, respondError(ctx, body));
     try {
-      return await handler(ctx, caller, body);
+      return await handler(ctx, caller, body, ...rest);
     } finally {
       body.release();
     }

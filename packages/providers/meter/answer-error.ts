@@ -56,8 +56,10 @@ function toText(value: unknown): string | null {
 
 /** Returns the object that has an error's members, wherever this provider puts it. */
 function findErrorObject(document: JsonObject): JsonObject {
-  const { error, base_resp: minimax, errors } = document;
+  const { error, base_resp: minimax, errors, response } = document;
   if (isJsonObject(error)) return error;
+  // The last event of a stream of Responses that failed.
+  if (isJsonObject(response) && isPresent(response.error)) return findErrorObject(response);
   if (isJsonObject(minimax) && hasMinimaxError(document))
     return { code: minimax.status_code, message: minimax.status_msg };
   const choice = findChoiceError(document);

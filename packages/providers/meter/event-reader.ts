@@ -46,6 +46,8 @@ export class EventReader {
   /** True if the current event is named `error`. */
   #isNamedError = false;
   #error: JsonObject | null = null;
+  #isErrorReplaced = false;
+  #hasEndMarker = false;
   /** The bytes to leave out of the current event, and what to write in their place. */
   #cutStart = 0;
   #cutEnd = 0;
@@ -55,8 +57,8 @@ export class EventReader {
     this.#options = options;
     this.#tracker = tracker;
     this.#assembler = assembler;
-    const { keyTable, endMarker } = tracker.spec;
-    this.#scanner = new JsonScanner(keyTable, tracker.outputEstimator);
+    const { eventKeyTable, endMarker } = tracker.spec;
+    this.#scanner = new JsonScanner(eventKeyTable, tracker.outputEstimator);
     this.#endMarker = endMarker === null ? null : ENCODER.encode(endMarker);
   }
 
@@ -176,12 +178,18 @@ export class EventReader {
    */
   #readEndMarker(start: number): boolean {
     const wasEnded = this.#tracker.ended;
+    if (this.#tracker.spec.isEndMarkerOptional) {
+      const isRepeated = this.#hasEndMarker;
+      this.#hasEndMarker = true;
+      return !wasEnded || isRepeated;
+    }
+    this.#hasEndMarker = true;
     this.#tracker.markEnded();
     return wasEnded || !this.#hasEvents || this.#insertBefore(start);
   }
 
   #isAfterEndMarker(): boolean {
-    return this.#endMarker !== null && this.#tracker.ended;
+    return this.#hasEndMarker && this.#tracker.ended;
   }
 
   /** Leaves out an event after the end marker, where clients have stopped; its usage still counts. */
@@ -238,6 +246,7 @@ export class EventReader {
 
   #readEvent(bytes: Uint8Array, start: number, end: number): boolean {
     this.#hasEvents = true;
+    this.#tracker.eventCount += 1;
     const { needsParse, hasText } = this.#scanner;
     if (hasText) this.#tracker.outputEstimator.addTextEvent();
     if (!needsParse && !this.#isNamedError && this.#assembler === null) return false;
@@ -248,9 +257,11 @@ export class EventReader {
   #readParsed(event: JsonObject, start: number): boolean {
     const tracker = this.#tracker;
     const wasEnded = tracker.ended;
-    tracker.observe(event);
-    if (this.#isNamedError) tracker.markFailed();
-    if (tracker.failed && this.#error === null && this.#replaceError(event)) return true;
+    const isError = tracker.observe(event) || this.#isNamedError;
+    if (isError) tracker.markFailed();
+    // The events that repeat an error say what was replaced.
+    if (isError && this.#isErrorReplaced) return true;
+    if (isError && this.#error === null && this.#replaceError(event)) return true;
     this.#assembler?.add(event);
     if (!wasEnded && tracker.ended && this.#insertBefore(start)) return true;
     if (this.#assembler === null && tracker.spec.isWholeEvent(event)) return this.#toEvents(event);
@@ -277,8 +288,10 @@ export class EventReader {
 
   #replaceError(event: JsonObject): boolean {
     this.#error = event;
-    this.#replacement = this.#options.replaceError?.(event, readAnswerError(event)) ?? null;
-    return this.#replacement !== null;
+    const error = readAnswerError(event);
+    this.#replacement = this.#options.replaceError?.(event, error, this.#tracker.reading()) ?? null;
+    this.#isErrorReplaced = this.#replacement !== null;
+    return this.#isErrorReplaced;
   }
 
   /** Leaves out the event if it holds usage alone, else the usage in it. */

@@ -97,6 +97,13 @@ function isToolResult(bytes: Uint8Array, at: number, end: number): boolean {
   return start > at && startsWith(bytes, start, TOOL_RESULT);
 }
 
+/** The roles of keys for whose objects an event is parsed. */
+const SIGNIFICANT: ReadonlySet<KeyRole | null> = new Set([
+  'usage',
+  'significant_value',
+  'significant_opaque',
+]);
+
 /** The half-open range of bytes without which an event has no usage. */
 export type UsageSpan = Readonly<{ start: number; end: number }>;
 
@@ -292,7 +299,7 @@ export class JsonScanner {
     }
     const kind = byte === OPEN_BRACE ? OBJECT : ARRAY;
     if (this.#depth === 0) this.#rootKind = kind;
-    if (this.#role === 'usage' || this.#role === 'significant_value') this.needsParse = true;
+    if (SIGNIFICANT.has(this.#role)) this.needsParse = true;
     if (this.#role === 'usage' && this.#depth === 1 && kind === OBJECT && this.#usageEnd < 0)
       this.#usageStart = this.#keyStart;
     this.#beginOpaque(kind);
@@ -307,7 +314,8 @@ export class JsonScanner {
   #beginOpaque(kind: number): void {
     const isInput = this.#role === 'tool_input' && kind === OBJECT;
     const isResult = this.#role === 'content' && this.#resultDepth === this.#depth;
-    if (!isInput && !isResult && this.#role !== 'opaque') return;
+    const isOpaque = this.#role === 'opaque' || this.#role === 'significant_opaque';
+    if (!isInput && !isResult && !isOpaque) return;
     this.#opaqueDepth = this.#depth + 1;
     this.#isToolInput = isInput;
     if (isInput) this.#estimator.startArguments();
@@ -432,6 +440,7 @@ export class JsonScanner {
         return;
       case 'tool_input':
       case 'opaque':
+      case 'significant_opaque':
         return;
       case 'content':
         if (this.#resultDepth === this.#depth) return;

@@ -6,6 +6,7 @@
 import { TokenEstimator } from '@farebox/dialects';
 import type { Calibration } from '../contract.ts';
 
+const ENCODER = new TextEncoder();
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
@@ -203,6 +204,12 @@ export class OutputEstimator {
   startToolCall(): void {
     this.#calls++;
     this.#arguments.startCall();
+  }
+
+  /** Adds a tool call whose name was read from a parsed event. */
+  addToolCall(name: string): void {
+    this.startToolCall();
+    this.#toolCalls.add(ENCODER.encode(name));
   }
 
   /** Adds a part of the name of a tool call. */

@@ -10,6 +10,7 @@ import {
   mergeUsage,
   NO_USAGE_REPORTED,
   type NormalizedUsage,
+  toSurcharges,
 } from '@farebox/dialects';
 import type { MeterOptions, Reading } from '../contract.ts';
 import { hasError, isBareError } from './answer-error.ts';
@@ -37,6 +38,9 @@ export class UsageTracker implements AnswerRecorder {
   #ended = false;
   #closed = false;
   #failed = false;
+  #isLastEventError = false;
+  /** The events of a stream so far. */
+  eventCount = 0;
   #refusal: Reading['refusal'] = null;
   /** The estimate of the output so far. */
   readonly outputEstimator: OutputEstimator;
@@ -82,6 +86,11 @@ export class UsageTracker implements AnswerRecorder {
 
   markFailed(): void {
     this.#failed = true;
+    this.#isLastEventError = true;
+  }
+
+  addToolCall(name: string): void {
+    this.outputEstimator.addToolCall(name);
   }
 
   markRefused(category: string | null): void {
@@ -107,10 +116,12 @@ export class UsageTracker implements AnswerRecorder {
     this.#normalized = null;
   }
 
-  /** Records one parsed event, or a whole answer. */
-  observe(event: JsonObject): void {
-    if (hasError(event) || (isBareError(event) && !this.#isOfAnswer(event))) this.#failed = true;
+  /** Records one parsed event, or a whole answer. Returns whether it states an error. */
+  observe(event: JsonObject): boolean {
+    this.#isLastEventError = false;
+    if (hasError(event) || (isBareError(event) && !this.#isOfAnswer(event))) this.markFailed();
     this.spec.readEvent(event, this);
+    return this.#isLastEventError;
   }
 
   reading(): Reading {
@@ -125,6 +136,7 @@ export class UsageTracker implements AnswerRecorder {
       ended: this.#ended,
       failed: this.#failed,
       refusal: this.#refusal,
+      eventCount: this.eventCount,
       estimatedOutputTokens: this.outputEstimator.tokens(),
     };
   }
@@ -161,8 +173,9 @@ export class UsageTracker implements AnswerRecorder {
 
   #normalize(): NormalizedUsage {
     const { provider, model } = this.#options;
-    if (this.#usage === null) return NO_USAGE_REPORTED;
     const searchQueries = [...this.#searchQueries.values()].reduce((sum, n) => sum + n, 0);
+    if (this.#usage === null)
+      return { ...NO_USAGE_REPORTED, surcharges: toSurcharges({ web_search: searchQueries }) };
     const { quirks } = provider;
     const context = { quirks, model, serviceTier: this.#serviceTier, searchQueries };
     return this.spec.normalizeUsage(this.#usage, context);
