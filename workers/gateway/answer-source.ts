@@ -10,11 +10,13 @@ import { IdleTimer } from './idle-timer.ts';
  */
 export const LAST_WORD_GRACE_MS = 250;
 
-/** What reads a body; a chunk may be valid only until the next `read`. */
+/** What reads a body. */
 export type AnswerReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
 export type AnswerSource = Readonly<{
   reader: AnswerReader;
+  /** True if the bytes of a chunk change with the next `read`. */
+  reusesMemory: boolean;
   /** What may go to the client already. */
   pieces: readonly Uint8Array[];
 }>;
@@ -77,7 +79,7 @@ export async function readAhead(
       if (done) break;
       idle.touch();
       const pieces = meter.feed(value);
-      if (pieces.length > 0) return { kind: 'under_way', reader, pieces };
+      if (pieces.length > 0) return { kind: 'under_way', reader, reusesMemory: true, pieces };
       if (meter.hasEnded) graceTimer ??= setTimeout(stop, LAST_WORD_GRACE_MS);
     }
   } catch {

@@ -19,6 +19,7 @@ import * as v from 'valibot';
 import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { StreamLoad } from './stream-load.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** The bindings of this Worker, from wrangler.toml and its secrets. */
@@ -79,6 +80,7 @@ export type GatewayDeps = Readonly<{
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
   accountShares: AccountShares;
+  streamLoad: StreamLoad;
   timeouts: Timeouts;
   defaultMaxOutput: number;
   allowPlainHttp: boolean;
@@ -176,6 +178,7 @@ function createDeps(env: Env): GatewayDeps {
     bodyReader: new BodyReader(),
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
     accountShares: parseAccountShares(env),
+    streamLoad: new StreamLoad(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),
     allowPlainHttp: env.ALLOW_PLAIN_HTTP === 'true',

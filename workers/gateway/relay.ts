@@ -76,7 +76,8 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
   const meter = buildMeter(call, upstream);
   const isEventStream = upstream.contentType?.includes('text/event-stream') === true;
   if (!call.plan.facts.stream || !isEventStream) return respondBuffered(call, upstream, meter);
-  return respondStreaming(call, upstream, meter, { reader: upstream.body.getReader(), pieces: [] });
+  const reader = upstream.body.getReader();
+  return respondStreaming(call, upstream, meter, { reader, reusesMemory: false, pieces: [] });
 }
 
 /**

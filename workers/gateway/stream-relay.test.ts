@@ -5,6 +5,7 @@ import type { Meter, Reading } from '@farebox/providers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { EMPTY_READING } from './settle-call.ts';
+import { StreamLoad } from './stream-load.ts';
 import { StreamRelay, type StreamRelayOptions } from './stream-relay.ts';
 
 const TIMEOUTS = {
@@ -38,7 +39,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     verdict: () => ({ kind: 'answer' }),
   };
   const relay = new StreamRelay({
-    source: { reader: readable.getReader(), pieces: [] },
+    source: { reader: readable.getReader(), reusesMemory: false, pieces: [] },
     client: new WritableStream({ write: (chunk) => void written.push(decoder.decode(chunk)) }),
     disconnect: new ClientDisconnect(client.signal, Date.now),
     abortUpstream: () => {
@@ -53,6 +54,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     },
     shouldDrain: () => false,
     checkpoint: async () => null,
+    load: new StreamLoad(),
     clock: Date.now,
     ...options,
   });
@@ -168,5 +170,64 @@ describe('StreamRelay', () => {
     await vi.advanceTimersByTimeAsync(4_000);
     expect(await ended).toBe('stopped_by_account');
     expect(written).toEqual(['stopped_by_account key_revoked']);
+  });
+
+  it('waits for the client to take a whole answer until the idle timeout, and no longer', async () => {
+    const client = new WritableStream<Uint8Array>({
+      write: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', reject)),
+    });
+    const { ended, upstream, send } = startRelay({ client }, { ended: true });
+    await send('a');
+    await upstream.close();
+    let hasEnded = false;
+    ended.then(() => {
+      hasEnded = true;
+    });
+    await vi.advanceTimersByTimeAsync(TIMEOUTS.idleMs - 1);
+    expect(hasEnded).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await ended).toBe('complete');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('copes with a source that uses the memory of a chunk again', async () => {
+    const buffer = new Uint8Array(1);
+    const bytes = encoder.encode('abc');
+    let next = 0;
+    const reader = {
+      read: async () => {
+        const byte = bytes[next];
+        next += 1;
+        if (byte === undefined) return { done: true as const, value: undefined };
+        buffer[0] = byte;
+        return { done: false as const, value: buffer };
+      },
+      cancel: async () => {},
+    };
+    const written: string[] = [];
+    const client = new WritableStream<Uint8Array>({
+      write: async (chunk) => {
+        await Promise.resolve();
+        written.push(decoder.decode(chunk));
+      },
+    });
+    const source = { reader, reusesMemory: true, pieces: [] };
+    const { ended } = startRelay({ source, client }, { ended: true });
+    expect(await ended).toBe('complete');
+    expect(written).toEqual(['a', 'b', 'c']);
+  });
+
+  it('writes what it gathered before the error event of a provider that broke off', async () => {
+    const load = new StreamLoad();
+    const others = Array.from({ length: 20 }, () => load.open());
+    for (const other of others) other.touch(Date.now());
+    const { ended, upstream, send, written } = startRelay({ load });
+    await send('a');
+    await send('b');
+    await send('c');
+    await upstream.abort();
+    expect(await ended).toBe('upstream_disconnected');
+    expect(written).toEqual(['a', 'bc', 'upstream_disconnected null']);
   });
 });

@@ -7,10 +7,12 @@ import type { Meter, Reading } from '@farebox/providers';
 import { type AnswerReader, type AnswerSource, LAST_WORD_GRACE_MS } from './answer-source.ts';
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
 import type { ClientDisconnect } from './client-disconnect.ts';
+import { ClientWriter } from './client-writer.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { KeepAliveScheduler } from './keep-alive-scheduler.ts';
+import type { LoadEntry, StreamLoad } from './stream-load.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** What may be written between and after the provider's own events. */
@@ -37,6 +39,8 @@ export type StreamRelayOptions = Readonly<{
   /** Returns whether to wait for the usage after the client disconnected. */
   shouldDrain: (reading: Reading) => boolean;
   checkpoint: () => Promise<StopReason>;
+  /** The streams of the isolate. */
+  load: StreamLoad;
   /** Returns milliseconds since the epoch. */
   clock: () => number;
 }>;
@@ -45,7 +49,8 @@ export type StreamRelayOptions = Readonly<{
 export class StreamRelay {
   readonly #options: StreamRelayOptions;
   readonly #reader: AnswerReader;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #load: LoadEntry;
+  readonly #writer: ClientWriter;
   readonly #idle: IdleTimer;
   readonly #keepAlive: KeepAliveScheduler;
   readonly #timer: DeadlineTimer;
@@ -53,8 +58,6 @@ export class StreamRelay {
   #stopReason: StopReason = null;
   #clientDisconnected = false;
   #drainUntil = Number.POSITIVE_INFINITY;
-  /** Writes that the client has not taken yet. */
-  #pendingWrites = 0;
   #hasDelivered = false;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -63,13 +66,20 @@ export class StreamRelay {
     const now = clock();
     this.#options = options;
     this.#reader = options.source.reader;
-    this.#writer = options.client.getWriter();
+    this.#load = options.load.open();
+    this.#writer = new ClientWriter({
+      client: options.client,
+      load: this.#load,
+      onTaken: this.#onTaken,
+      onFailed: () => this.#onDisconnect(),
+      clock,
+    });
     this.#idle = new IdleTimer({ idleMs: timeouts.idleMs, onIdle: () => this.#onIdle(), clock });
     this.#keepAlive = new KeepAliveScheduler(
       {
         intervalMs: timeouts.keepAliveMs,
         send: () => this.#sendKeepAlive(),
-        isWriting: () => this.#pendingWrites > 0,
+        isWriting: () => this.#writer.isWriting,
       },
       now,
     );
@@ -86,12 +96,12 @@ export class StreamRelay {
   }
 
   async run(): Promise<EndReason> {
-    // The writable errors when the client's side is cancelled, often before the abort signal fires.
-    this.#writer.closed.catch(() => this.#onDisconnect());
     const removeListener = this.#options.disconnect.onDisconnect(() => this.#onDisconnect());
     this.#timer.start();
     await this.#pump();
     this.#timer.stop();
+    this.#writer.stop();
+    this.#load.close();
     removeListener();
     const endReason = this.#endReason();
     await this.#finish(endReason);
@@ -104,13 +114,15 @@ export class StreamRelay {
   }
 
   async #pump(): Promise<void> {
-    for (const piece of this.#options.source.pieces) await this.#write(piece);
+    const now = this.#options.clock();
+    for (const piece of this.#options.source.pieces) await this.#write(piece, now);
     const isWhole = await this.#readAll();
     clearTimeout(this.#graceTimer);
-    if (!isWhole) return;
     // What was withheld belongs to the client only if the response is complete.
-    const rest = this.#options.meter.end();
-    if (this.#isComplete()) for (const piece of rest) await this.#write(piece);
+    const rest = isWhole ? this.#options.meter.end() : [];
+    if (isWhole && this.#isComplete()) for (const piece of rest) await this.#write(piece, now);
+    // The idle timeout runs until the client has taken everything, or is known to be stuck.
+    if (!this.#clientDisconnected) await this.#writer.finishWrites();
   }
 
   /** Returns true if the body ended by itself, or after the last word of the answer. */
@@ -120,10 +132,14 @@ export class StreamRelay {
       for (;;) {
         const { done, value } = await this.#reader.read();
         if (done) return this.#firstEndReason === null || meter.hasEnded;
-        this.#idle.touch();
+        const now = this.#options.clock();
+        this.#idle.touch(now);
         const pieces = meter.feed(value);
         if (meter.hasEnded) this.#graceTimer ??= setTimeout(this.#stopReading, LAST_WORD_GRACE_MS);
-        for (const piece of pieces) await this.#write(piece);
+        for (const piece of pieces) {
+          const taken = this.#write(piece, now);
+          if (taken !== undefined) await taken;
+        }
       }
     } catch {
       // The provider's connection broke, or `#abort` ended it and has recorded why.
@@ -138,23 +154,16 @@ export class StreamRelay {
   };
 
   /** Not async: it runs for each piece of each stream, and one promise less saves time. */
-  #write(piece: Uint8Array): Promise<void> | undefined {
+  #write(piece: Uint8Array, now: number): Promise<void> | undefined {
     if (this.#clientDisconnected) return undefined;
-    this.#pendingWrites += 1;
     this.#hasDelivered = true;
-    return this.#writer.write(piece).then(this.#onWritten, this.#onWriteFailed);
+    const taken = this.#writer.write(piece, now);
+    return this.#options.source.reusesMemory ? this.#writer.finishWrites() : taken;
   }
 
-  readonly #onWritten = () => {
-    this.#pendingWrites -= 1;
-    const now = this.#options.clock();
+  readonly #onTaken = (now: number) => {
     this.#idle.touch(now);
     this.#keepAlive.touch(now);
-  };
-
-  readonly #onWriteFailed = () => {
-    this.#pendingWrites -= 1;
-    this.#onDisconnect();
   };
 
   /** Drains the provider for its usage where that is worth the wait; aborts it otherwise. */
@@ -162,6 +171,7 @@ export class StreamRelay {
     if (this.#clientDisconnected) return;
     this.#clientDisconnected = true;
     this.#keepAlive.stop();
+    this.#writer.stop();
     this.#drainUntil = this.#options.disconnect.mark() + this.#options.timeouts.drainMs;
     const { meter, shouldDrain } = this.#options;
     if (meter.hasEnded || shouldDrain(meter.reading())) return;
@@ -170,7 +180,7 @@ export class StreamRelay {
 
   #onIdle(): void {
     // A write that is pending for that long waits for a client that has stopped reading.
-    this.#onTimeout(this.#pendingWrites > 0 ? 'client_disconnected' : 'upstream_timeout');
+    this.#onTimeout(this.#writer.isWriting ? 'client_disconnected' : 'upstream_timeout');
   }
 
   #onTimeout(endReason: EndReason): void {
@@ -187,22 +197,16 @@ export class StreamRelay {
     this.#recordEndReason(endReason);
     // A client that does not read would keep a write pending, and with it the settlement. Its
     // stream is aborted, not closed: a truncated response must not look complete.
-    if (this.#pendingWrites > 0) {
+    if (this.#writer.isWriting) {
       this.#clientDisconnected = true;
       this.#writer.abort().catch(() => {});
     }
     this.#stopReading();
   }
 
-  /** Does not touch `#idle`: a keep-alive event is no sign of life from the provider. */
   #sendKeepAlive(): void {
     const { framing } = this.#options;
-    if (framing === null) return;
-    this.#pendingWrites += 1;
-    const onSent = () => {
-      this.#pendingWrites -= 1;
-    };
-    this.#writer.write(framing.keepAliveBytes).then(onSent, this.#onWriteFailed);
+    if (framing !== null) this.#writer.writeKeepAlive(framing.keepAliveBytes);
   }
 
   #checkpoint(): void {
@@ -242,8 +246,7 @@ export class StreamRelay {
         await this.#writer.abort();
         return;
       }
-      if (lastBytes !== null) await this.#writer.write(lastBytes);
-      await this.#writer.close();
+      await this.#writer.close(lastBytes);
     } catch {
       // The client disconnected during the last event: no one is left to receive it.
     }

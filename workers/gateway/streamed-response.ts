@@ -123,6 +123,7 @@ export function respondStreaming(
     framing: plan.facts.stream ? buildFraming(call, meter) : null,
     shouldDrain: (reading) => shouldDrain(call, reading),
     checkpoint: () => checkpointWriter.record(),
+    load: ctx.deps.streamLoad,
     clock: ctx.clock,
   });
   ctx.waitUntil(
