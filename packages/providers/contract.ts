@@ -124,6 +124,8 @@ export type UpstreamRequest = Readonly<{
   abort: AbortController;
   /** The timeout for the answer's headers, in milliseconds. */
   firstByteMs: number;
+  /** What times it out: `start` runs `run` after `delayMs`, and returns what ends it before. */
+  timer: Readonly<{ start: (delayMs: number, run: () => void) => () => void }>;
 }>;
 
 export type UpstreamResult =
@@ -134,7 +136,11 @@ export type UpstreamResult =
       contentType: string | null;
       /** The service tier that the headers name, in the provider's word (Gemini). */
       servedTier: string | null;
+      /** The bytes of the body, where the headers tell them and no coding changes them. */
+      length: number | null;
       body: ReadableStream<Uint8Array>;
+      /** Reads the whole body in one go, in place of `body`. */
+      arrayBuffer: () => Promise<ArrayBuffer>;
     }>
   /**
    * Nothing was produced. `errorBody` goes to the caller and nowhere else: it may echo the prompt.

@@ -22,6 +22,7 @@ async function sendWith(status: number, body: string, headers: Record<string, st
     body: [new TextEncoder().encode('{}'), new TextEncoder().encode(' ')],
     abort: new AbortController(),
     firstByteMs: 1000,
+    timer: { start: () => () => {} },
   });
   return { result, call: fetchMock.mock.calls[0] };
 }

@@ -102,11 +102,26 @@ async function toUpstreamFailure(response: Response, now: number): Promise<Upstr
   return { ok: false, reason, status, ...refusal, contentType, retryAfter };
 }
 
+/** Returns the length of a body that is not decompressed on the way. */
+function getBodyLength({ headers }: Response): number | null {
+  const length = headers.get('content-length');
+  if (length === null || !/^\d{1,15}$/.test(length)) return null;
+  return headers.has('content-encoding') ? null : Number(length);
+}
+
 function toUpstreamSuccess(response: Response): UpstreamResult {
   const contentType = response.headers.get('content-type');
   const body = response.body ?? new Blob([]).stream();
   const servedTier = response.headers.get(SERVED_TIER_HEADER);
-  return { ok: true, status: response.status, contentType, servedTier, body };
+  return {
+    ok: true,
+    status: response.status,
+    contentType,
+    servedTier,
+    length: getBodyLength(response),
+    body,
+    arrayBuffer: () => response.arrayBuffer(),
+  };
 }
 
 /**
@@ -122,10 +137,10 @@ export async function send(
   const { abort } = request;
   if (abort.signal.aborted) return { ok: false, reason: 'aborted' };
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const stopTimer = request.timer.start(request.firstByteMs, () => {
     timedOut = !abort.signal.aborted;
     abort.abort();
-  }, request.firstByteMs);
+  });
   const body = toRequestBody(request.body, request.onBodySent);
   const init = {
     method: 'POST',
@@ -145,6 +160,6 @@ export async function send(
     if (timedOut) return { ok: false, reason: 'timeout' };
     return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   } finally {
-    clearTimeout(timer);
+    stopTimer();
   }
 }

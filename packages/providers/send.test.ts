@@ -6,11 +6,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configureProviders, send, type UpstreamRequest } from './index.ts';
 import { PROVIDER_IDS } from './list.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
+const TIMER: UpstreamRequest['timer'] = {
+  start: (delayMs, run) => {
+    const timeout = setTimeout(run, delayMs);
+    return () => clearTimeout(timeout);
+  },
+};
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 let respond: Handler = () => {};
@@ -44,6 +51,7 @@ function buildRequest(id: string, rest: Partial<UpstreamRequest> = {}): Upstream
     body: [new TextEncoder().encode('{}')],
     abort: new AbortController(),
     firstByteMs: 5000,
+    timer: TIMER,
     ...rest,
   };
 }
@@ -96,6 +104,36 @@ describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
     if (result.ok || result.reason !== 'rejected') return;
     expect(Buffer.from(result.errorBody).equals(body)).toBe(true);
     expect(result.contentType).toBe(type);
+  });
+});
+
+describe('the length of an answer', () => {
+  const text = '{"choices":[]}';
+  const cases: [string, Record<string, string>, number | null][] = [
+    ['that its headers tell is known', { 'content-length': String(text.length) }, text.length],
+    ['in chunks is not known', {}, null],
+  ];
+  it.each(cases)('%s', async (_, headers, length) => {
+    respond = (_request, response) => {
+      response.writeHead(200, headers);
+      response.write(text);
+      response.end();
+    };
+    const result = await send(buildRequest('openai'));
+    expect(result).toMatchObject({ ok: true, length });
+    expect(result.ok && new TextDecoder().decode(await result.arrayBuffer())).toBe(text);
+  });
+
+  it('is not known of one that is compressed against our request', async () => {
+    const compressed = gzipSync(text);
+    respond = (_request, response) => {
+      const coding = { 'content-encoding': 'gzip', 'content-length': compressed.length };
+      response.writeHead(200, coding);
+      response.end(compressed);
+    };
+    const result = await send(buildRequest('openai'));
+    expect(result).toMatchObject({ ok: true, length: null });
+    expect(result.ok && (await new Response(result.body).text())).toBe(text);
   });
 });
 

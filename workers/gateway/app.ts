@@ -9,6 +9,7 @@ import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { type Env, getDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
 import { estimateCost } from './estimate.ts';
@@ -49,6 +50,7 @@ async function serve(
     dialect: dialect ?? detectDialect(path, request.headers),
     waitUntil: (work) => context.waitUntil(work),
     clock: Date.now,
+    timer: new DeadlineTimer(Date.now),
   };
   const refresh = deps.catalog.refreshIfDue(ctx.clock());
   if (refresh !== undefined) ctx.waitUntil(refresh);

@@ -8,6 +8,7 @@ import { err, ok, type Result } from '@farebox/result';
 import { type BodyAllocation, BodyBudget } from './body-budget.ts';
 import { BODY_SPEED, BodySource } from './body-source.ts';
 import { type ContentEncoding, loadDecoder, parseContentEncoding } from './content-encoding.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import type { ApiError } from './errors.ts';
 import { drainBody, drainSource, keepOpen } from './unread-body.ts';
 
@@ -54,13 +55,18 @@ export class BodyReader {
     this.#budget = budget;
   }
 
-  async read(request: Request, owner: BodyOwner): Promise<BodyResult> {
+  /** `timer` is that of the request. */
+  async read(
+    request: Request,
+    owner: BodyOwner,
+    timer = new DeadlineTimer(Date.now),
+  ): Promise<BodyResult> {
     const encodings = parseContentEncoding(request.headers.get('content-encoding'));
     if (encodings === null) {
       await this.drain(request);
       return err('unsupported_content_encoding');
     }
-    const body = await this.#readEncoded(request, owner);
+    const body = await this.#readEncoded(request, owner, timer);
     if (!body.ok) return body;
     const decoded = encodings.length === 0 ? body : await this.#decode(body, encodings, owner);
     return decoded.ok ? { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) } : decoded;
@@ -76,10 +82,14 @@ export class BodyReader {
     return this.#unread.has(request) ? keepOpen(response) : response;
   }
 
-  async #readEncoded(request: Request, owner: BodyOwner): Promise<BodyResult> {
+  async #readEncoded(
+    request: Request,
+    owner: BodyOwner,
+    timer: DeadlineTimer,
+  ): Promise<BodyResult> {
     const declaredLength = contentLength(request);
     if (declaredLength !== null && declaredLength <= SMALL_BODY_BYTES) {
-      return this.#readSmall(request);
+      return this.#readSmall(request, timer);
     }
     const isTooLarge = declaredLength !== null && declaredLength > MAX_BODY_BYTES;
     const refusal = declaredLength === null || isTooLarge ? null : await owner.checkLargeBody();
@@ -91,9 +101,9 @@ export class BodyReader {
     return this.#readLarge(request, request.body, declaredLength, owner);
   }
 
-  async #readSmall(request: Request): Promise<BodyResult> {
+  async #readSmall(request: Request, timer: DeadlineTimer): Promise<BodyResult> {
     try {
-      const bytes = await this.#withinTime(request.arrayBuffer());
+      const bytes = await this.#withinTime(request.arrayBuffer(), timer);
       if (bytes === null) return INCOMPLETE;
       return ok({ bytes: new Uint8Array(bytes), release: () => {} });
     } catch {
@@ -101,12 +111,15 @@ export class BodyReader {
     }
   }
 
-  async #withinTime(reading: Promise<ArrayBuffer>): Promise<ArrayBuffer | null> {
-    const bytes = await orTimeout(reading, SLOW_SMALL_BODY_MS);
+  async #withinTime(
+    reading: Promise<ArrayBuffer>,
+    timer: DeadlineTimer,
+  ): Promise<ArrayBuffer | null> {
+    const bytes = await orTimeout(reading, SLOW_SMALL_BODY_MS, timer);
     if (bytes !== null || this.#slowSmallBodies >= MAX_SLOW_SMALL_BODIES) return bytes;
     this.#slowSmallBodies += 1;
     try {
-      return await orTimeout(reading, MAX_SMALL_BODY_MS);
+      return await orTimeout(reading, MAX_SMALL_BODY_MS, timer);
     } finally {
       this.#slowSmallBodies -= 1;
     }
@@ -167,16 +180,24 @@ export class BodyReader {
   }
 }
 
-async function orTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs);
+function orTimeout<T>(
+  work: Promise<T>,
+  timeoutMs: number,
+  timer: DeadlineTimer,
+): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const stop = timer.start(timeoutMs, () => resolve(null));
+    work.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stop();
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** RFC 9112 section 6.3: Transfer-Encoding overrides Content-Length. */

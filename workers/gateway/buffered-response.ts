@@ -43,7 +43,7 @@ export async function respondBuffered(
   upstream: UpstreamSuccess,
   meter: Meter,
 ): Promise<Response> {
-  const ahead = await readAhead(call, upstream.body, meter);
+  const ahead = await readAhead(call, upstream, meter);
   if (ahead.kind === 'under_way') return respondStreaming(call, upstream, meter, ahead);
   if (ahead.kind === 'broken') return respondTruncated(call, ahead.reason);
   const error = verdictError(call, meter.verdict());

@@ -101,7 +101,7 @@ export class ClientWriter {
   /** Drops what is gathered and its timer. */
   stop(): void {
     this.#drop();
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 

@@ -1,6 +1,7 @@
 /** What every handler receives with a request. */
 import type { Dialect } from '@farebox/dialects';
 import type { CallId } from '@farebox/ledger';
+import type { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
@@ -16,6 +17,8 @@ export type RequestContext = Readonly<{
   waitUntil: (work: Promise<unknown>) => void;
   /** Returns milliseconds since the epoch. */
   clock: () => number;
+  /** The timeout that all deadlines of the request share. */
+  timer: DeadlineTimer;
 }>;
 
 /** Builds the error response to the request of `ctx`, in its dialect. */

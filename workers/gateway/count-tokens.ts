@@ -73,6 +73,7 @@ export const countTokens = withBody(async (ctx, caller, body, endpoint: Upstream
     body: editModel(body.bytes, parsed.modelSpan, target.upstreamName),
     abort,
     firstByteMs: deps.timeouts.idleMs,
+    timer: ctx.timer,
   });
   if (!upstream.ok) return upstreamErrorResponse(upstream, target.provider.id, ctx.dialect, id);
   const headers = baseHeaders(id);

@@ -1,5 +1,5 @@
 /** Detects that nothing happened for a while: on a body being read, a response, or a stream. */
-import { type Deadline, DeadlineTimer } from './deadline-timer.ts';
+import type { Deadline } from './deadline-timer.ts';
 
 export type IdleTimerOptions = Readonly<{
   idleMs: number;
@@ -8,13 +8,9 @@ export type IdleTimerOptions = Readonly<{
   clock: () => number;
 }>;
 
-/**
- * Calls `onIdle` once, when `idleMs` have passed since the last `touch`. Runs a timeout of its own
- * after `start`; as a `Deadline` it shares that of a `DeadlineTimer`.
- */
+/** Calls `onIdle` once, when `idleMs` have passed since the last `touch`. */
 export class IdleTimer implements Deadline {
   readonly #options: IdleTimerOptions;
-  #timer: DeadlineTimer | undefined;
   #lastActivityAt: number;
   #expired = false;
 
@@ -26,15 +22,6 @@ export class IdleTimer implements Deadline {
   /** True once `onIdle` was called. */
   get expired(): boolean {
     return this.#expired;
-  }
-
-  start(): void {
-    this.#timer = new DeadlineTimer([this], this.#options.clock);
-    this.#timer.start();
-  }
-
-  stop(): void {
-    this.#timer?.stop();
   }
 
   /** Records activity at `now`; costs no timeout. */

@@ -86,13 +86,14 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
  * ends the watch, for the time when the response is under way.
  */
 function abortAfterDisconnect(call: Call): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const { deps, timer } = call.ctx;
+  let stopTimer = () => {};
   const removeListener = call.disconnect.onDisconnect(() => {
-    timer = setTimeout(() => call.abort.abort(), call.ctx.deps.timeouts.drainMs);
+    stopTimer = timer.start(deps.timeouts.drainMs, () => call.abort.abort());
   });
   return () => {
     removeListener();
-    clearTimeout(timer);
+    stopTimer();
   };
 }
 

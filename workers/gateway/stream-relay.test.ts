@@ -4,6 +4,7 @@
 import type { Meter, Reading } from '@farebox/providers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnect } from './client-disconnect.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import { EMPTY_READING } from './settle-call.ts';
 import { StreamLoad } from './stream-load.ts';
 import { StreamRelay, type StreamRelayOptions } from './stream-relay.ts';
@@ -56,6 +57,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     checkpoint: async () => null,
     load: new StreamLoad(),
     clock: Date.now,
+    timer: new DeadlineTimer(Date.now),
     ...options,
   });
   const send = (text: string) => upstream.write(encoder.encode(text));

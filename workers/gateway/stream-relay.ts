@@ -8,7 +8,7 @@ import { type AnswerReader, type AnswerSource, LAST_WORD_GRACE_MS } from './answ
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
 import type { ClientDisconnect } from './client-disconnect.ts';
 import { ClientWriter } from './client-writer.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
+import type { Deadline, DeadlineTimer } from './deadline-timer.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { KeepAliveScheduler } from './keep-alive-scheduler.ts';
@@ -43,6 +43,7 @@ export type StreamRelayOptions = Readonly<{
   load: StreamLoad;
   /** Returns milliseconds since the epoch. */
   clock: () => number;
+  timer: DeadlineTimer;
 }>;
 
 /** One stream under way. `run` is called once and never rejects. */
@@ -53,6 +54,7 @@ export class StreamRelay {
   readonly #writer: ClientWriter;
   readonly #idle: IdleTimer;
   readonly #keepAlive: KeepAliveScheduler;
+  readonly #deadlines: readonly Deadline[];
   readonly #timer: DeadlineTimer;
   #firstEndReason: EndReason | null = null;
   #stopReason: StopReason = null;
@@ -92,12 +94,13 @@ export class StreamRelay {
       timeouts.checkpointMs,
       now,
     );
-    this.#timer = new DeadlineTimer([drain, this.#idle, checkpoints, this.#keepAlive], clock);
+    this.#deadlines = [drain, this.#idle, checkpoints, this.#keepAlive];
+    this.#timer = options.timer;
   }
 
   async run(): Promise<EndReason> {
     const removeListener = this.#options.disconnect.onDisconnect(() => this.#onDisconnect());
-    this.#timer.start();
+    this.#timer.add(...this.#deadlines);
     await this.#pump();
     this.#timer.stop();
     this.#writer.stop();

@@ -125,6 +125,7 @@ export function respondStreaming(
     checkpoint: () => checkpointWriter.record(),
     load: ctx.deps.streamLoad,
     clock: ctx.clock,
+    timer: ctx.timer,
   });
   ctx.waitUntil(
     streamRelay.run().then((endReason) =>

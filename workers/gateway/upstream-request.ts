@@ -100,6 +100,7 @@ function sendEdited(
     onBodySent,
     abort: call.abort,
     firstByteMs: ctx.deps.timeouts.firstByteMs,
+    timer: ctx.timer,
   });
 }
 

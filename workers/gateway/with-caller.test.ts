@@ -5,6 +5,7 @@
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import { describe, expect, it } from 'vitest';
 import type { RequestContext } from './context.ts';
+import { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { newCallId } from './request-id.ts';
@@ -41,7 +42,7 @@ function createContext(init: RequestInit) {
   const deps: GatewayDeps = Object({ macSecrets, rateLimiter, bodyReader });
   const ctx: RequestContext = {
     ...{ deps, request, id: newCallId(), dialect: 'chat' },
-    ...{ waitUntil: () => {}, clock: () => 0 },
+    ...{ waitUntil: () => {}, clock: () => 0, timer: new DeadlineTimer(() => 0) },
   };
   return { ctx, released };
 }

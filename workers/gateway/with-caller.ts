@@ -69,7 +69,7 @@ export function withBody<Rest extends readonly unknown[]>(
   ) => Promise<Response>,
 ): (ctx: RequestContext, ...rest: Rest) => Promise<Response> {
   return withCaller(async (ctx, caller, ...rest: Rest) => {
-    const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller));
+    const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller), ctx.timer);
     if (!body.ok) return ctx.deps.bodyReader.respond(ctx.request, respondError(ctx, body));
     try {
       return await handler(ctx, caller, body, ...rest);
