@@ -50,10 +50,29 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-function call(model: string, fields: object = {}): Promise<Response> {
-  return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
+function call(model: string, fields: object = {}, headers: object = {}): Promise<Response> {
+  return post('/v1/chat/completions', model, fields, headers);
+}
+
+async function estimate(model: string): Promise<unknown> {
+  const response = await post('/v1/estimate', model);
+  const { data } = (await response.json()) as { data: unknown };
+  return data;
+}
+
+function post(
+  path: string,
+  model: string,
+  fields: object = {},
+  headers: object = {},
+): Promise<Response> {
+  return fetch(stack.gatewayUrl + path, {
     method: 'POST',
-    headers: { authorization: `Bearer ${account.apiKey}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${account.apiKey}`,
+      'content-type': 'application/json',
+      ...headers,
+    },
     body: JSON.stringify({
       model,
       messages: [{ role: 'user', content: 'Hello.' }],
@@ -178,6 +197,22 @@ describe('a change of the catalog in a running stack', () => {
     const bill = await billUntil('gpt-added', version);
     expect(bill.prices?.output).toBe('3300000000');
     expect(bill.cost_nano_usd).toBe('6600000');
+    expect(bill.margin_percent).toBe('10');
+    expect(bill.provider_prices?.output).toBe('3000000000');
+    expect(bill.cost_at_provider_prices_nano_usd).toBe('6000000');
+    const asked = await call('gpt-added', {}, { 'x-farebox-include-cost': 'true' });
+    expect(await asked.json()).toMatchObject({
+      cost: {
+        nano_usd: '6600000',
+        margin_percent: '10',
+        nano_usd_at_provider_prices: '6000000',
+      },
+    });
+    expect(await estimate('gpt-added')).toMatchObject({
+      margin_percent: '10',
+      prices: { output: '3300000000' },
+      provider_prices: { output: '3000000000' },
+    });
     await billUntil('gpt-added', await change({ margins: [{ scope: 'openai', basis_points: 0 }] }));
   });
 

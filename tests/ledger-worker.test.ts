@@ -119,6 +119,7 @@ async function holdAndSettle(accountId: string, key: KeyCredential): Promise<str
     prices: PRICES,
     priceRule: null,
     providerCost: null,
+    marginBasisPoints: null,
     fees: [],
     cost: 1n,
   };

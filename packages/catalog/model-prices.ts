@@ -4,7 +4,9 @@
  * `@farebox/money` does the arithmetic of a bill.
  */
 import {
+  addMargin,
   type Bucket,
+  mapBuckets,
   type Prices,
   REGIONS,
   type Region,
@@ -224,18 +226,6 @@ function priceKey(match: Match, key: PriceKey): bigint | undefined {
   return source === undefined ? undefined : applyFactors(match, key, source);
 }
 
-function collectBuckets(priceFor: (bucket: Bucket) => bigint): Prices {
-  return {
-    input_uncached: priceFor('input_uncached'),
-    cache_read: priceFor('cache_read'),
-    cache_write_5m: priceFor('cache_write_5m'),
-    cache_write_30m: priceFor('cache_write_30m'),
-    cache_write_1h: priceFor('cache_write_1h'),
-    cache_write_12h: priceFor('cache_write_12h'),
-    output: priceFor('output'),
-  };
-}
-
 function collectSurcharges(
   priceFor: (kind: PricedSurchargeKind) => bigint | undefined,
 ): SurchargePrices {
@@ -247,13 +237,6 @@ function collectSurcharges(
   return prices;
 }
 
-const BASIS_POINTS = 10_000n;
-
-/** The platform's margin. No other code makes a price differ from the provider's. */
-export function addMargin(price: bigint, basisPoints: bigint): bigint {
-  return divideCeil(price * (BASIS_POINTS + basisPoints), BASIS_POINTS);
-}
-
 function nameRule(version: string, { rules, factors }: Match): string {
   const [rule] = rules;
   const applied = factors.filter(({ dimension }) => rule?.when[dimension] === undefined);
@@ -262,11 +245,11 @@ function nameRule(version: string, { rules, factors }: Match): string {
 
 function buildPrices(model: ModelPrices, match: Match): ResolvedPrices {
   const margin = model.marginBasisPoints;
-  const providerPrices = collectBuckets((bucket) => priceKey(match, bucket) ?? 0n);
+  const providerPrices = mapBuckets((bucket) => priceKey(match, bucket) ?? 0n);
   const providerSurchargePrices = collectSurcharges((kind) => priceKey(match, kind));
   return {
     rule: nameRule(model.version, match),
-    prices: collectBuckets((bucket) => addMargin(providerPrices[bucket], margin)),
+    prices: mapBuckets((bucket) => addMargin(providerPrices[bucket], margin)),
     surchargePrices: collectSurcharges((kind) => {
       const price = providerSurchargePrices[kind];
       return price === undefined ? undefined : addMargin(price, margin);
@@ -314,6 +297,24 @@ export function resolvePrices(model: ModelPrices, terms: PriceTerms, usage: Usag
 }
 
 /**
+ * Returns the prices on `terms` of every size that an input of up to `usage` can have: its own first,
+ * then those of its turns. Null stands for any size.
+ */
+export function listPricesBySize(
+  model: ModelPrices,
+  terms: PriceTerms,
+  usage: Usage | null,
+): readonly ResolvedPrices[] {
+  const own = usage === null ? [] : [resolvePrices(model, terms, usage)];
+  const smaller = model.sizes.filter(({ reached }) =>
+    model.edges.every(
+      (edge, index) => !reached[index] || usage === null || reachesEdge(edge, usage),
+    ),
+  );
+  return [...own, ...smaller.map(({ reached }) => findPrices(model, terms, reached, false))];
+}
+
+/**
  * Returns the tiers, speeds and regions that have a price at `at`, standard ones first. A term that
  * no rule and no factor names would be billed at another term's price.
  */
@@ -346,7 +347,7 @@ export type MaxPrices = Readonly<{ prices: Prices; surchargePrices: SurchargePri
 
 function buildMax(a: MaxPrices, b: MaxPrices): MaxPrices {
   return {
-    prices: collectBuckets((bucket) =>
+    prices: mapBuckets((bucket) =>
       a.prices[bucket] > b.prices[bucket] ? a.prices[bucket] : b.prices[bucket],
     ),
     surchargePrices: collectSurcharges((kind) => {

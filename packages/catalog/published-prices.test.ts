@@ -174,5 +174,7 @@ describe('the published prices of a model', () => {
       provider_pricing: { prompt: '0.00000015' },
       margin_percent: '2.5',
     });
+    const { pricing } = publishPrices(openModel(0).prices, Date.parse('2026-11-26T12:00:00Z'));
+    expect(published.provider_pricing).toEqual(pricing);
   });
 });

@@ -5,6 +5,8 @@
  * OpenRouter does not have says so in its comment.
  */
 import {
+  addMargin,
+  formatMarginPercent,
   formatUnitPrice,
   NO_USAGE,
   REGIONS,
@@ -15,7 +17,6 @@ import {
   type Speed,
 } from '@farebox/money';
 import {
-  addMargin,
   type DecodedRule,
   type ModelPrices,
   type ResolvedPrices,
@@ -59,18 +60,20 @@ type OverrideMembers = Readonly<{
 /** A price that holds from a known moment on. Ours. */
 export type UpcomingPrice = Readonly<{ from: string; price_rule: string }> & PublishedAmounts;
 
+type Pricing = PublishedAmounts &
+  Readonly<{
+    overrides: readonly PublishedOverride[];
+    /** Ours: what the other tiers, speeds and regions cost outside the overrides. */
+    service_tiers: Readonly<Record<string, PublishedAmounts>>;
+    speeds: Readonly<Record<string, PublishedAmounts>>;
+    regions: Readonly<Record<string, PublishedAmounts>>;
+    upcoming: readonly UpcomingPrice[];
+  }>;
+
 export type PublishedPrices = Readonly<{
-  pricing: PublishedAmounts &
-    Readonly<{
-      overrides: readonly PublishedOverride[];
-      /** Ours: what the other tiers, speeds and regions cost outside the overrides. */
-      service_tiers: Readonly<Record<string, PublishedAmounts>>;
-      speeds: Readonly<Record<string, PublishedAmounts>>;
-      regions: Readonly<Record<string, PublishedAmounts>>;
-      upcoming: readonly UpcomingPrice[];
-    }>;
-  /** The provider's own prices outside the overrides; present where the platform has a margin. */
-  provider_pricing?: PublishedAmounts;
+  pricing: Pricing;
+  /** The provider's own prices, in the same shape; present where the platform has a margin. */
+  provider_pricing?: Pricing;
   margin_percent: string;
 }>;
 
@@ -181,32 +184,30 @@ function listUpcoming(model: ModelPrices, at: number): UpcomingPrice[] {
     }));
 }
 
-/** The margin in percent as decimal text: 250 basis points are "2.5". */
-function formatPercent(basisPoints: bigint): string {
-  return (Number(basisPoints) / 100).toString();
-}
-
-/** Returns the prices of a model as they are published at `at` (milliseconds since the epoch). */
-export function publishPrices(model: ModelPrices, at: number): PublishedPrices {
+function toPricing(model: ModelPrices, at: number): Pricing {
   const standard: PriceTerms = { at, tier: 'standard', speed: 'standard', region: 'global' };
   const resolved = resolvePrices(withoutConditions(model), standard, NO_USAGE);
   const conditional = model.rules.filter(
     (rule) => isStandard(rule) && isDated(rule, at) && hasCondition(rule),
   );
-  const { providerPrices: prices, providerSurchargePrices: surchargePrices } = resolved;
   return {
-    pricing: {
-      ...toAmounts(resolved),
-      // Rules stand with the most specific first; of overrides the last one wins.
-      overrides: conditional.reverse().flatMap((rule) => toOverrides(model, rule, at)),
-      service_tiers: amountsByTerm(model, 'tier', SERVICE_TIERS, (tier) => ({ ...standard, tier })),
-      speeds: amountsByTerm(model, 'speed', SPEEDS, (speed) => ({ ...standard, speed })),
-      regions: amountsByTerm(model, 'region', REGIONS, (region) => ({ ...standard, region })),
-      upcoming: listUpcoming(model, at),
-    },
-    ...(model.marginBasisPoints === 0n
-      ? {}
-      : { provider_pricing: toAmounts({ prices, surchargePrices }) }),
-    margin_percent: formatPercent(model.marginBasisPoints),
+    ...toAmounts(resolved),
+    // Rules stand with the most specific first; of overrides the last one wins.
+    overrides: conditional.reverse().flatMap((rule) => toOverrides(model, rule, at)),
+    service_tiers: amountsByTerm(model, 'tier', SERVICE_TIERS, (tier) => ({ ...standard, tier })),
+    speeds: amountsByTerm(model, 'speed', SPEEDS, (speed) => ({ ...standard, speed })),
+    regions: amountsByTerm(model, 'region', REGIONS, (region) => ({ ...standard, region })),
+    upcoming: listUpcoming(model, at),
+  };
+}
+
+/** Returns the prices of a model as they are published at `at` (milliseconds since the epoch). */
+export function publishPrices(model: ModelPrices, at: number): PublishedPrices {
+  const { marginBasisPoints } = model;
+  const ofProvider = { ...model, marginBasisPoints: 0n };
+  return {
+    pricing: toPricing(model, at),
+    ...(marginBasisPoints === 0n ? {} : { provider_pricing: toPricing(ofProvider, at) }),
+    margin_percent: formatMarginPercent(Number(marginBasisPoints)),
   };
 }

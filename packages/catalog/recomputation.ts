@@ -8,13 +8,14 @@ import {
   type NanoUsd,
   type Prices,
   REGIONS,
+  removeMargins,
   SERVICE_TIERS,
   SPEEDS,
   type Surcharge,
   type Usage,
 } from '@farebox/money';
 import type { Catalog } from './catalog.ts';
-import { type ModelPrices, type ResolvedPrices, resolvePrices } from './model-prices.ts';
+import { listPricesBySize, type ModelPrices } from './model-prices.ts';
 
 /** The metadata of a call that its bill follows from. */
 export type BilledCall = Readonly<{
@@ -26,6 +27,8 @@ export type BilledCall = Readonly<{
   priceRule: string;
   usage: Usage;
   prices: Prices;
+  /** Hundredths of a percent; null in a call of a release before. */
+  marginBasisPoints: number | null;
   fees: readonly Surcharge[];
   /** Charged and absorbed by the platform together. */
   cost: NanoUsd;
@@ -40,16 +43,23 @@ const TERMS = SERVICE_TIERS.flatMap((tier) =>
   SPEEDS.flatMap((speed) => REGIONS.map((region) => ({ tier, speed, region }))),
 );
 
-/** Finds the prices that the rule's name stands for, among all terms that a call may be served on. */
-function findPrices(prices: ModelPrices, call: BilledCall): ResolvedPrices | undefined {
-  for (const at of [call.createdAt, call.createdAt - CLOCK_TOLERANCE_MS]) {
-    for (const terms of TERMS) {
-      const resolved = resolvePrices(prices, { at, ...terms }, call.usage);
-      const isSame = BUCKETS.every((bucket) => resolved.prices[bucket] === call.prices[bucket]);
-      if (resolved.rule === call.priceRule && isSame) return resolved;
-    }
-  }
-  return undefined;
+/**
+ * Returns whether the rule that the bill names gives its prices, on any terms that a call may be
+ * served on. The size of a whole bill is that of its input or, of a provider's own loop, of its
+ * largest turn; an estimate that was waived has another size than the usage that is kept.
+ */
+function areListed(prices: ModelPrices, call: BilledCall): boolean {
+  const moments = [call.createdAt, call.createdAt - CLOCK_TOLERANCE_MS];
+  const usage = call.isExact ? call.usage : null;
+  return moments.some((at) =>
+    TERMS.some((terms) =>
+      listPricesBySize(prices, { at, ...terms }, usage).some(
+        (listed) =>
+          listed.rule === call.priceRule &&
+          BUCKETS.every((bucket) => listed.prices[bucket] === call.prices[bucket]),
+      ),
+    ),
+  );
 }
 
 /** A provider rounds its charge as we round ours, but not at the same digit: nano-USD. */
@@ -61,36 +71,34 @@ export function differsFromProviderCost(computed: NanoUsd, stated: NanoUsd): boo
   return difference > PROVIDER_COST_TOLERANCE || difference < -PROVIDER_COST_TOLERANCE;
 }
 
-function toProviderFee(fee: Surcharge, resolved: ResolvedPrices): Surcharge {
-  const price = Object.entries(resolved.providerSurchargePrices).find(
-    ([kind]) => kind === fee.kind,
-  );
-  return price === undefined ? fee : { ...fee, nano_usd_per_million: price[1] };
-}
-
 /**
  * Computes what the provider charges for a call by its own prices, without a margin; nano-USD.
  * Undefined if the version of the catalog has no such model, rule or prices.
  */
 export function recomputeProviderCost(catalog: Catalog, call: BilledCall): NanoUsd | undefined {
   const model = catalog.findModel(call.model, [call.provider]);
-  const resolved = model === undefined ? undefined : findPrices(model.prices, call);
-  if (resolved === undefined) return undefined;
-  const fees = call.fees.map((fee) => toProviderFee(fee, resolved));
-  return computeCost(call.usage, resolved.providerPrices, fees);
+  if (model === undefined || !areListed(model.prices, call)) return undefined;
+  const marginBasisPoints = Number(model.prices.marginBasisPoints);
+  const { prices, fees } = removeMargins({ ...call, marginBasisPoints });
+  return computeCost(call.usage, prices, fees);
 }
 
 /**
  * Returns what differs: `model` if the version has none of that name, `prices` if no rule of that
- * name gives them, `cost` if usage times prices is another amount. Undefined if nothing does.
+ * name gives them, `margin` if its margin is another, `cost` if usage times prices is another amount.
+ * Undefined if nothing does.
  */
 export function findBillDifference(
   catalog: Catalog,
   call: BilledCall,
-): 'model' | 'prices' | 'cost' | undefined {
+): 'model' | 'prices' | 'margin' | 'cost' | undefined {
   const model = catalog.findModel(call.model, [call.provider]);
   if (model === undefined) return 'model';
-  if (findPrices(model.prices, call) === undefined) return 'prices';
+  if (!areListed(model.prices, call)) return 'prices';
+  const { marginBasisPoints } = call;
+  if (marginBasisPoints !== null && BigInt(marginBasisPoints) !== model.prices.marginBasisPoints) {
+    return 'margin';
+  }
   if (!call.isExact) return undefined;
   return computeCost(call.usage, call.prices, call.fees) === call.cost ? undefined : 'cost';
 }

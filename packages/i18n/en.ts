@@ -374,6 +374,9 @@ export const en = {
     item: 'Item',
     quantity: 'Quantity',
     price: 'USD per million',
+    providerPrice: 'Provider’s price',
+    atProviderPrices: 'At the provider’s own prices',
+    margin: (percent: string) => `our margin on them: ${percent}%`,
     amount: 'Amount',
     buckets: {
       input_uncached: 'Input',

@@ -372,6 +372,9 @@ export const ru: Messages = {
     item: 'Позиция',
     quantity: 'Количество',
     price: 'Долларов США за миллион',
+    providerPrice: 'Цена провайдера',
+    atProviderPrices: 'По ценам самого провайдера',
+    margin: (percent) => `наша наценка на них: ${percent} %`,
     amount: 'Сумма',
     buckets: {
       input_uncached: 'Вход',

@@ -342,6 +342,9 @@ export const zh: Messages = {
     item: '项目',
     quantity: '数量',
     price: '单价（美元/百万）',
+    providerPrice: '提供商价格',
+    atProviderPrices: '按提供商自身价格计',
+    margin: (percent) => `我们在其上的加价：${percent}%`,
     amount: '金额',
     buckets: {
       input_uncached: '输入',

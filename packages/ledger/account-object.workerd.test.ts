@@ -399,6 +399,7 @@ const TO_FIRST_TABLES: readonly string[] = [
     ...['cache_write_30m', 'cache_write_12h', 'cache_write_30m_price', 'cache_write_12h_price'],
     'price_rule',
     'provider_cost',
+    'margin_basis_points',
   ].map((name) => `ALTER TABLE entries DROP COLUMN ${name}`),
   ...Object.entries({
     hold_fingerprint: 'hold_asked',

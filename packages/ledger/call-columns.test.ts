@@ -40,6 +40,7 @@ const CALL: CallMetadata = {
   },
   priceRule: '2026-11-23/standard',
   providerCost: 21n,
+  marginBasisPoints: 250,
   fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
   charged: 20n,
   shortfall: 0n,
@@ -117,14 +118,17 @@ describe('the columns of a call', () => {
       prices: CALL.prices,
       priceRule: CALL.priceRule,
       providerCost: CALL.providerCost,
+      marginBasisPoints: CALL.marginBasisPoints,
       fees: CALL.fees,
     });
     for (const missing of ['httpStatus', 'usage', 'prices', 'fees']) {
       const incomplete = (property: string) => (property === missing ? null : read(property));
       expect(() => reportFromJson(incomplete)).toThrow('malformed value');
     }
-    const before = (property: string) => (property === 'providerCost' ? undefined : read(property));
-    expect(reportFromJson(before).providerCost).toBeNull();
+    for (const later of ['providerCost', 'marginBasisPoints'] as const) {
+      const before = (property: string) => (property === later ? undefined : read(property));
+      expect(reportFromJson(before)[later]).toBeNull();
+    }
   });
 
   it('do not compile where a report may hold null and the column refuses it', () => {

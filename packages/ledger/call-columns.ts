@@ -202,6 +202,7 @@ export const CALL_FIELDS = {
   charged: from('outcome', amount('charged')),
   shortfall: from('outcome', amount('shortfall')),
   providerCost: from('report', nullable(amount('provider_cost'))),
+  marginBasisPoints: from('report', nullable(integer('margin_basis_points'))),
 } satisfies CallFields;
 
 /** The type of the table: a line for each property, with the source and the nulls that its type says. */

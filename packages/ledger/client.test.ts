@@ -81,6 +81,7 @@ describe('the settlement message', () => {
     prices: { ...prices, output: 4n },
     priceRule: '2026-11-23/standard',
     providerCost: 7n,
+    marginBasisPoints: 250,
     fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
     cost: 0n,
     waivedCost: 12n,

@@ -57,6 +57,7 @@ export function buildSettleRequest(n: number, cost: bigint): SettleRequest {
     prices: PRICES,
     priceRule: null,
     providerCost: null,
+    marginBasisPoints: null,
     fees: [],
     cost,
   };

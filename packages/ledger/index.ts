@@ -18,6 +18,7 @@ export {
   NOTIFICATION_KINDS,
   SETTLE_REASONS,
 } from './contract/index.ts';
+export { getProviderPrices, type ProviderPrices } from './provider-prices.ts';
 export {
   decodeSettlement,
   encodeSettlement,

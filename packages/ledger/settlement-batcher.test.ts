@@ -23,6 +23,7 @@ function request(id: string): SettleRequest {
     prices: FREE,
     priceRule: null,
     providerCost: null,
+    marginBasisPoints: null,
     fees: [],
     cost: 0n,
   };

@@ -169,6 +169,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // What the provider says that a call cost; calls before have none.
   ['ALTER TABLE entries ADD COLUMN provider_cost INTEGER CHECK (provider_cost >= 0)'],
+  // The margin that a call's prices contain; unknown of calls before.
+  [
+    `ALTER TABLE entries ADD COLUMN margin_basis_points INTEGER
+      CHECK (margin_basis_points BETWEEN 0 AND 10000)`,
+  ],
 ];
 
 type Rename = readonly [from: string, to: string];

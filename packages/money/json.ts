@@ -6,6 +6,7 @@
 import {
   BUCKETS,
   type Bucket,
+  mapBuckets,
   type Prices,
   SURCHARGE_KINDS,
   type Surcharge,
@@ -28,18 +29,6 @@ export const USAGE_FIELDS = [...BUCKETS, 'output_reasoning'] as const;
 
 export type PricesJson = Readonly<Record<Bucket, string>>;
 export type SurchargeJson = Readonly<{ kind: string; count: number; nano_usd_per_million: string }>;
-
-function mapBuckets<T>(valueFor: (bucket: Bucket) => T): Readonly<Record<Bucket, T>> {
-  return {
-    input_uncached: valueFor('input_uncached'),
-    cache_read: valueFor('cache_read'),
-    cache_write_5m: valueFor('cache_write_5m'),
-    cache_write_30m: valueFor('cache_write_30m'),
-    cache_write_1h: valueFor('cache_write_1h'),
-    cache_write_12h: valueFor('cache_write_12h'),
-    output: valueFor('output'),
-  };
-}
 
 function readField(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) throw new MalformedValueError();

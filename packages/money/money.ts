@@ -29,6 +29,19 @@ export const BUCKETS = [
 ] as const;
 export type Bucket = (typeof BUCKETS)[number];
 
+/** Builds a value for each bucket. */
+export function mapBuckets<T>(valueFor: (bucket: Bucket) => T): Readonly<Record<Bucket, T>> {
+  return {
+    input_uncached: valueFor('input_uncached'),
+    cache_read: valueFor('cache_read'),
+    cache_write_5m: valueFor('cache_write_5m'),
+    cache_write_30m: valueFor('cache_write_30m'),
+    cache_write_1h: valueFor('cache_write_1h'),
+    cache_write_12h: valueFor('cache_write_12h'),
+    output: valueFor('output'),
+  };
+}
+
 /** The buckets of a call's input; together they are everything that the model read. */
 export const INPUT_BUCKETS = [
   'input_uncached',

@@ -11,6 +11,9 @@ export type BillJson = Readonly<{
   prices: Readonly<Record<string, string>> | null;
   price_rule: string | null;
   provider_cost_nano_usd: string | null;
+  margin_percent: string | null;
+  provider_prices: Readonly<Record<string, string>> | null;
+  cost_at_provider_prices_nano_usd: string | null;
   fees: readonly Readonly<{ kind: string; count: number; cost_nano_usd: string }>[];
   cost_nano_usd: string;
   shortfall_nano_usd: string;

@@ -8,7 +8,7 @@ import { insertAccount } from '@farebox/database/users';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
-import { computeCost, NO_USAGE } from '@farebox/money';
+import { addMargin, computeCost, mapBuckets, NO_USAGE } from '@farebox/money';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 
@@ -81,6 +81,9 @@ const PRICES = {
   output: 600_000_000n,
 };
 
+/** The one call whose prices contain a margin. */
+const WITH_MARGIN = 119;
+
 /** One credit and one call per hour, with ascending ids. */
 const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry => {
   const at = NOW - (121 - index) * 3_600_000;
@@ -89,7 +92,9 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
     return { seq: 1, id: 'local:1', kind: 'credit', delta, postedAfter: delta, at, call: null };
   }
   const usage = { ...NO_USAGE, input_uncached: index, cache_read: 3, output: 7 };
-  const charged = computeCost(usage, PRICES);
+  const marginBasisPoints = index === WITH_MARGIN ? 1000 : 0;
+  const prices = mapBuckets((bucket) => addMargin(PRICES[bucket], BigInt(marginBasisPoints)));
+  const charged = computeCost(usage, prices);
   const failed = index % 10 === 0;
   const id = index.toString(16).padStart(32, '0');
   return {
@@ -110,9 +115,10 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       status: 'settled',
       reason: failed ? 'estimated_after_upstream_cut' : 'provider_reported',
       usage,
-      prices: PRICES,
+      prices,
       priceRule: '2026-11-23/standard',
       providerCost: null,
+      marginBasisPoints,
       fees: [],
       charged,
       shortfall: 0n,
@@ -308,6 +314,17 @@ describe('the details of a call', () => {
     expect(page).toContain('The provider cut off its response.');
     expect(page).toContain('<code>estimated_after_upstream_cut</code>');
     expect(page).toContain(`<code>${call?.id}</code>`);
+  });
+
+  it('show the provider’s own prices and cost beside those with a margin, and only there', async () => {
+    const page = await getText(`/calls/${ENTRIES[WITH_MARGIN]?.call?.id}`);
+    // 119 x 0.165 + 3 x 0.0825 + 7 x 0.66, and the same without a tenth.
+    for (const text of ['$0.0000245025', '$0.000022275', 'our margin on them: 10%']) {
+      expect(page).toContain(text);
+    }
+    for (const price of ['$0.165', '$0.15', '$0.66', '$0.60']) expect(page).toContain(price);
+    const without = await getText(`/calls/${ENTRIES[WITH_MARGIN + 1]?.call?.id}`);
+    expect(without).not.toMatch(/margin|Provider’s price/);
   });
 
   it('answer 404 for the call of another account as for an unknown id', async () => {

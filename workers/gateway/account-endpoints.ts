@@ -1,7 +1,18 @@
 /** Endpoints about the caller's own account: its credits, its key, and the bill of a call. */
-
-import type { Generation, KeyStatus } from '@farebox/ledger';
-import { formatUsd, type NanoUsd, pricesToJson, surchargeCost, usageToJson } from '@farebox/money';
+import {
+  type Generation,
+  getProviderPrices,
+  type KeyStatus,
+  type ProviderPrices,
+} from '@farebox/ledger';
+import {
+  formatMarginPercent,
+  formatUsd,
+  type NanoUsd,
+  pricesToJson,
+  surchargeCost,
+  usageToJson,
+} from '@farebox/money';
 import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { withCaller } from './with-caller.ts';
@@ -58,14 +69,41 @@ export const getKey = withCaller(async (ctx, caller) => {
 });
 
 /**
+ * The provider's own prices beside those of the bill, and what the call costs by them. Null until
+ * the bill is made, and of calls whose margin was not kept.
+ */
+function providerPricesJson(own: ProviderPrices | null): Readonly<Record<string, unknown>> {
+  return {
+    margin_percent: own === null ? null : formatMarginPercent(own.marginBasisPoints),
+    provider_prices: own === null ? null : pricesToJson(own.prices),
+    cost_at_provider_prices_nano_usd: toAmountString(own?.cost ?? null),
+  };
+}
+
+/** The fees of a call, each also at the provider's own price. */
+function feesJson(fees: Generation['fees'], own: ProviderPrices | null): unknown {
+  return fees.map((fee, index) => {
+    const ownFee = own?.fees[index];
+    return {
+      kind: fee.kind,
+      count: fee.count,
+      cost_nano_usd: toAmountString(surchargeCost(fee)),
+      cost_at_provider_prices_nano_usd:
+        ownFee === undefined ? null : toAmountString(surchargeCost(ownFee)),
+    };
+  });
+}
+
+/**
  * Returns the bill of a call as the schema `Generation` of docs/openapi.json describes it. A property
  * that is not taken apart here does not compile.
  */
 export function generationJson(call: Generation): unknown {
   const { id, model, provider, dialect, stream, status, reason, ...figures } = call;
-  const { httpStatus, usage, prices, priceRule, providerCost, fees, ...amounts } = figures;
-  const { charged, shortfall, createdAt, settledAt, ...unwritten } = amounts;
-  unwritten satisfies Readonly<Record<string, never>>;
+  const { httpStatus, usage, prices, priceRule, providerCost, ...amounts } = figures;
+  const { charged, shortfall, createdAt, settledAt, fees, marginBasisPoints: _, ...rest } = amounts;
+  rest satisfies Readonly<Record<string, never>>;
+  const own = getProviderPrices(call);
   return {
     id,
     model,
@@ -78,12 +116,9 @@ export function generationJson(call: Generation): unknown {
     usage: usage === null ? null : usageToJson(usage),
     prices: prices === null ? null : pricesToJson(prices),
     price_rule: priceRule,
-    provider_cost_nano_usd: providerCost === null ? null : providerCost.toString(),
-    fees: fees.map((fee) => ({
-      kind: fee.kind,
-      count: fee.count,
-      cost_nano_usd: surchargeCost(fee).toString(),
-    })),
+    provider_cost_nano_usd: toAmountString(providerCost),
+    ...providerPricesJson(own),
+    fees: feesJson(fees, own),
     cost_nano_usd: charged.toString(),
     cost_usd: formatUsd(charged),
     shortfall_nano_usd: shortfall.toString(),

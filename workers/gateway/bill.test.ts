@@ -3,9 +3,9 @@
  * within the hold where the response was truncated, nothing where nothing was produced. Seeds are
  * fixed.
  */
-import { RELEASED_CATALOG } from '@farebox/catalog';
+import { openCatalog, RELEASED, RELEASED_CATALOG } from '@farebox/catalog';
 import { NO_USAGE_REPORTED, parseRequest } from '@farebox/dialects';
-import { NO_USAGE, tokenCost, type Usage } from '@farebox/money';
+import { costWithoutMargin, NO_USAGE, removeMargins, tokenCost, type Usage } from '@farebox/money';
 import { configureProviders, type Reading } from '@farebox/providers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -33,10 +33,10 @@ const deps = {
   defaultMaxOutput: 4096,
 };
 
-function planRequest(dialect: 'chat' | 'messages', body: object): Plan {
+function planRequest(dialect: 'chat' | 'messages', body: object, planDeps = deps): Plan {
   const read = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));
   if (!read.ok) throw new Error(read.reason);
-  const planResult = planCall(read.facts, new Headers(), deps, NOW);
+  const planResult = planCall(read.facts, new Headers(), planDeps, NOW);
   if (!planResult.ok) throw new Error(planResult.reason);
   return planResult.plan;
 }
@@ -51,7 +51,8 @@ const thinking = planRequest('chat', {
   messages,
   max_completion_tokens: 1000,
 });
-const claude = planRequest('messages', { model: 'claude-sonnet-4-5', messages, max_tokens: 1000 });
+const CLAUDE_REQUEST = { model: 'claude-sonnet-4-5', messages, max_tokens: 1000 };
+const claude = planRequest('messages', CLAUDE_REQUEST);
 
 const EMPTY_READING: Reading = {
   ...NO_USAGE_REPORTED,
@@ -191,6 +192,30 @@ describe('the bill of passes of another model', () => {
 
   it('leaves out a model without prices', () => {
     expect(price('claude-unknown-9').cost).toBe(alone.cost);
+  });
+
+  it('has the margin of the model that was called, which the provider’s prices follow from', () => {
+    const list = {
+      ...RELEASED,
+      margins: [
+        { provider: 'anthropic', model: 'claude-sonnet-4-5', basisPoints: 1000 },
+        { provider: 'anthropic', model: 'claude-opus-4-5', basisPoints: 5000 },
+      ],
+    };
+    const plan = planRequest('messages', CLAUDE_REQUEST, { ...deps, catalog: openCatalog(list) });
+    const reading = {
+      usage: reportedUsage,
+      usageFinal: true,
+      surcharges: [{ kind: 'web_search' as const, count: 3 }],
+      otherModelPasses: [{ model: 'claude-opus-4-5', usage: pass }],
+    };
+    const outcome = makeOutcome(reading, 'complete');
+    const withMargin = computeBill(plan, outcome);
+    const atProvider = computeBill(claude, outcome);
+    expect(withMargin.marginBasisPoints).toBe(1000);
+    expect(removeMargins(withMargin)).toEqual({ prices: atProvider.prices, fees: atProvider.fees });
+    expect(costWithoutMargin(withMargin.cost, withMargin)).toBe(atProvider.cost);
+    expect(withMargin.cost).toBe((atProvider.cost * 11n) / 10n);
   });
 });
 

@@ -4,9 +4,9 @@
  * provider's own, byte for byte.
  */
 import { DIALECT_SPECS, type RequestError } from '@farebox/dialects';
-import { formatUsd } from '@farebox/money';
+import { costWithoutMargin, formatMarginPercent, formatUsd } from '@farebox/money';
 import type { Meter, Reading } from '@farebox/providers';
-import { computeBill, knownCost } from './bill.ts';
+import { type Bill, computeBill, knownCost } from './bill.ts';
 import type { Call } from './call.ts';
 import { callOutcome } from './settle-call.ts';
 
@@ -37,7 +37,24 @@ function costForm({ ctx }: Call): CostForm {
   return FORMS.get(ctx.request.headers.get(COST_HEADER)) ?? 'none';
 }
 
-type CostJson = Readonly<{ usd: string; nano_usd: string; reason: string; price_rule: string }>;
+type CostJson = Readonly<{
+  usd: string;
+  nano_usd: string;
+  reason: string;
+  price_rule: string;
+  /** The platform's margin, and the cost at the provider's own prices; absent without a margin. */
+  margin_percent?: string;
+  nano_usd_at_provider_prices?: string;
+}>;
+
+function marginJson(bill: Bill): Pick<CostJson, 'margin_percent' | 'nano_usd_at_provider_prices'> {
+  const { marginBasisPoints, cost } = bill;
+  if (marginBasisPoints === 0) return {};
+  return {
+    margin_percent: formatMarginPercent(marginBasisPoints),
+    nano_usd_at_provider_prices: costWithoutMargin(cost, bill).toString(),
+  };
+}
 
 /**
  * The cost of an answer that is whole: what will be charged, unless the balance is short of it. Null
@@ -53,6 +70,7 @@ function costJson(call: Call, reading: Reading): CostJson | null {
     nano_usd: cost.toString(),
     reason: bill.reason,
     price_rule: bill.priceRule,
+    ...marginJson(bill),
   };
 }
 

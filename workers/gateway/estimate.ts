@@ -5,7 +5,7 @@
 
 import { resolvePrices } from '@farebox/catalog';
 import { DIALECTS, type Dialect, parseForEstimate } from '@farebox/dialects';
-import { formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
+import { formatMarginPercent, formatUsd, NO_USAGE, pricesToJson, tokenCost } from '@farebox/money';
 import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ErrorReason } from './errors.ts';
@@ -52,7 +52,7 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   const maxOutput = plan.output.kind === 'explicit' ? plan.output.tokens : plan.output.max;
   const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
   const hold = plan.maxInputCost + maxOutputCost;
-  const { prices } = resolvePrices(
+  const { prices, providerPrices } = resolvePrices(
     model,
     { at: plan.pricedAt, ...facts.terms },
     {
@@ -71,6 +71,8 @@ function estimateJson(plan: Plan, available: bigint): unknown {
     max_output_capped: plan.output.kind === 'capped',
     choices: facts.choices,
     prices: pricesToJson(prices),
+    provider_prices: pricesToJson(providerPrices),
+    margin_percent: formatMarginPercent(Number(model.prices.marginBasisPoints)),
     estimated_input_nano_usd: estimatedInputCost.toString(),
     hold_nano_usd: hold.toString(),
     hold_usd: formatUsd(hold),

@@ -78,6 +78,7 @@ describe('docs/openapi.json', () => {
       prices: null,
       priceRule: '2026-11-23/standard',
       providerCost: null,
+      marginBasisPoints: null,
       fees: [],
       charged: 0n,
       shortfall: 0n,

@@ -7,14 +7,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RELEASED_CATALOG } from '@farebox/catalog';
 import { DIALECT_SPECS, parseRequest } from '@farebox/dialects';
-import { NO_USAGE } from '@farebox/money';
+import { costWithoutMargin, NO_USAGE } from '@farebox/money';
 import { configureProviders, createMeter, type Meter, type Reading } from '@farebox/providers';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { describe, expect, it } from 'vitest';
 import { type CallOutcome, computeBill, estimateBill } from './bill.ts';
 import type { EndReason } from './end-reason.ts';
 import { type Plan, planCall } from './plan.ts';
-import { computeProviderCost } from './usage-prices.ts';
+import { priceUsage } from './usage-prices.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
@@ -166,7 +166,8 @@ describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () =>
       expect(reading.statedCost, recording.id).toBe(
         BigInt(Math.ceil(Number(((recording.costUsd ?? 0) * 1e9).toFixed(1)))),
       );
-      const computed = computeProviderCost(recording.plan, reading.usage, reading);
+      const priced = priceUsage(recording.plan, reading.usage, reading);
+      const computed = costWithoutMargin(priced.cost, priced);
       expect(computed, recording.id).toBe(reading.statedCost);
     }
     expect(compared).toBeGreaterThan(0);

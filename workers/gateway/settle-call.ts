@@ -6,6 +6,7 @@
 import { differsFromProviderCost } from '@farebox/catalog';
 import { NO_USAGE_REPORTED } from '@farebox/dialects';
 import { type AccountId, encodeSettlement, type SettleRequest } from '@farebox/ledger';
+import { costWithoutMargin } from '@farebox/money';
 import type { Reading } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import { type Bill, type CallOutcome, computeBill, type ZeroBillReason, zeroBill } from './bill.ts';
@@ -14,7 +15,7 @@ import type { RequestContext } from './context.ts';
 import type { EndReason } from './end-reason.ts';
 import type { Plan } from './plan.ts';
 import { isPlausible } from './plausible-usage.ts';
-import { computeProviderCost, countUnpriceable } from './usage-prices.ts';
+import { countUnpriceable } from './usage-prices.ts';
 
 /** The reading of a response of which nothing arrived. */
 export const EMPTY_READING: Reading = {
@@ -96,19 +97,19 @@ export async function submitSettlement(call: Call, bill: Bill, httpStatus: numbe
   await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
 }
 
-/** Logs where the provider states another charge than our prices give: one of them is stale. */
-function compareStatedCost({ plan, ctx }: Call, { reading }: CallOutcome): void {
-  const { usage, usageFinal, statedCost } = reading;
-  if (usage === null || !usageFinal || statedCost === null) return;
-  const computed = computeProviderCost(plan, usage, reading);
-  if (!differsFromProviderCost(computed, statedCost)) return;
+/** Logs where the provider states another charge than its prices give: one of them is stale. */
+function compareStatedCost({ plan, ctx }: Call, bill: Bill): void {
+  const { providerCost } = bill;
+  if (providerCost === null) return;
+  const computed = costWithoutMargin(bill.cost, bill);
+  if (!differsFromProviderCost(computed, providerCost)) return;
   logEvent({
     event: 'provider_cost_differs',
     call: ctx.id,
     provider: plan.provider.id,
     model: plan.model.name,
     computedNanoUsd: computed.toString(),
-    statedNanoUsd: statedCost.toString(),
+    statedNanoUsd: providerCost.toString(),
   });
 }
 
@@ -128,9 +129,10 @@ export function buildBill(call: Call, outcome: CallOutcome): Bill {
     const provider = call.plan.provider.id;
     logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });
   }
+  const bill = computeBill(call.plan, outcome);
   if (!isPlausible(call.plan, outcome.reading)) reportImplausible(call);
-  else compareStatedCost(call, outcome);
-  return computeBill(call.plan, outcome);
+  else compareStatedCost(call, bill);
+  return bill;
 }
 
 /** Computes the bill of a call that reached the provider, and submits it. */

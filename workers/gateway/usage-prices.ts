@@ -13,6 +13,7 @@ import {
 } from '@farebox/catalog';
 import { type CacheWrites, DIALECT_SPECS, type SurchargeCount } from '@farebox/dialects';
 import {
+  addMargin,
   BUCKETS,
   type Bucket,
   computeCost,
@@ -32,6 +33,8 @@ export type PricedUsage = Readonly<{
   prices: Prices;
   /** What gave the prices: version, rule and factors. */
   priceRule: string;
+  /** The platform's margin in the prices and fees, in hundredths of a percent. */
+  marginBasisPoints: number;
   fees: readonly Surcharge[];
   cost: NanoUsd;
 }>;
@@ -123,14 +126,6 @@ function billedTerms(plan: Plan, served: Reading['served'], size: Usage): Billed
   return { terms: areServed ? stated : asked, areServed };
 }
 
-function priceCompaction(pass: Usage, { prices }: ResolvedPrices): Surcharge[] {
-  return COMPACTION_KINDS.filter(([bucket]) => pass[bucket] > 0).map(([bucket, kind]) => ({
-    kind,
-    count: pass[bucket],
-    nano_usd_per_million: prices[bucket],
-  }));
-}
-
 /** Adds up fees of the same kind and price. */
 function mergeFees(fees: readonly Surcharge[]): Surcharge[] {
   const merged = new Map<string, Surcharge>();
@@ -166,44 +161,39 @@ function listPasses(plan: Plan, reading: PricedReading): { model: Model; usage: 
   return [...own, ...others];
 }
 
-type ResolveTerms = (model: Model, terms: PriceTerms, size: Usage) => ResolvedPrices;
+/** The margin of a call is that of its model, also on the passes that ran on another. */
+function pricePass(plan: Plan, model: Model, terms: PriceTerms, pass: Usage): Surcharge[] {
+  const { marginBasisPoints } = plan.model.prices;
+  const { prices, providerPrices } = resolvePrices(model, terms, pass);
+  return COMPACTION_KINDS.filter(([bucket]) => pass[bucket] > 0).map(([bucket, kind]) => ({
+    kind,
+    count: pass[bucket],
+    nano_usd_per_million:
+      model.prices.marginBasisPoints === marginBasisPoints
+        ? prices[bucket]
+        : addMargin(providerPrices[bucket], marginBasisPoints),
+  }));
+}
 
-function priceBy(
-  resolve: ResolveTerms,
-  plan: Plan,
-  reported: Usage,
-  reading: PricedReading,
-): PricedUsage {
+/** Prices `usage` and all that the reading has beside it. */
+export function priceUsage(plan: Plan, reported: Usage, reading: PricedReading): PricedUsage {
   const usage = assignCacheWrites(plan, reported);
   const size = billedSize(plan, usage, reading.largestTurn);
   const { terms } = billedTerms(plan, reading.served, size);
-  const resolved = resolve(plan.model, terms, size);
+  const resolved = resolvePrices(plan.model, terms, size);
   const { prices, rule: priceRule } = resolved;
   const surcharges = toBilledSurcharges(reading.surcharges, resolved).map(({ kind, count }) => ({
     kind,
     count,
     nano_usd_per_million: priceSurcharge(kind, resolved),
   }));
-  const passes = listPasses(plan, reading).flatMap(({ model, usage: pass }) =>
-    priceCompaction(pass, resolve(model, terms, pass)),
+  const passes = listPasses(plan, reading).flatMap((pass) =>
+    pricePass(plan, pass.model, terms, pass.usage),
   );
   const fees = mergeFees([...surcharges, ...passes]);
-  return { usage, prices, priceRule, fees, cost: computeCost(usage, prices, fees) };
-}
-
-/** Prices `usage` and all that the reading has beside it. */
-export function priceUsage(plan: Plan, usage: Usage, reading: PricedReading): PricedUsage {
-  return priceBy(resolvePrices, plan, usage, reading);
-}
-
-/** Computes what the provider charges us by its own prices, in nano-USD. */
-export function computeProviderCost(plan: Plan, usage: Usage, reading: PricedReading): NanoUsd {
-  const resolve: ResolveTerms = (model, terms, size) => {
-    const resolved = resolvePrices(model, terms, size);
-    const { providerPrices: prices, providerSurchargePrices: surchargePrices } = resolved;
-    return { ...resolved, prices, surchargePrices };
-  };
-  return priceBy(resolve, plan, usage, reading).cost;
+  const marginBasisPoints = Number(plan.model.prices.marginBasisPoints);
+  const cost = computeCost(usage, prices, fees);
+  return { usage, prices, priceRule, marginBasisPoints, fees, cost };
 }
 
 /**

@@ -139,6 +139,8 @@ export const calls = pgTable(
     priceRule: varchar('price_rule', { length: 160 }),
     /** What the provider itself says that it charged; null where it says nothing. */
     providerCost: nanoUsd('provider_cost'),
+    /** The platform's margin in the prices, in hundredths of a percent; null of older calls. */
+    marginBasisPoints: smallint('margin_basis_points'),
     fees: jsonb('fees').notNull(),
     charged: nanoUsd('charged').notNull(),
     shortfall: nanoUsd('shortfall').notNull(),
@@ -168,6 +170,7 @@ export const calls = pgTable(
     check('calls_reason_shape', sql`${t.reason} ~ '^[a-z0-9_]+$'`),
     check('calls_money', sql`${t.charged} >= 0 and ${t.shortfall} >= 0`),
     check('calls_provider_cost', sql`${t.providerCost} >= 0`),
+    check('calls_margin', sql`${t.marginBasisPoints} between 0 and 10000`),
     check(
       'calls_usage',
       sql`least(${t.inputUncached}, ${t.cacheRead}, ${t.cacheWrite5m}, ${t.cacheWrite30m}, ${t.cacheWrite1h}, ${t.cacheWrite12h}, ${t.output}, ${t.outputReasoning}) >= 0`,

@@ -77,6 +77,7 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     prices: billed ? prices : null,
     priceRule: billed ? '2026-11-23/standard' : null,
     providerCost: null,
+    marginBasisPoints: null,
     fees: [],
     charged,
     shortfall: 0n,

@@ -124,6 +124,11 @@ export type CallReport = Readonly<{
    * nothing, and in a report of a release before it.
    */
   providerCost: NanoUsd | null;
+  /**
+   * The platform's margin that `prices` and `fees` contain, in hundredths of a percent. Null in a
+   * report of a release before it.
+   */
+  marginBasisPoints: number | null;
   fees: readonly Surcharge[];
 }>;
 

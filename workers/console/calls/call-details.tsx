@@ -3,8 +3,9 @@ import type { CallRecord } from '@farebox/database/statements';
 import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
+import { formatMarginPercent } from '@farebox/money';
 import type { Child, FC } from 'hono/jsx';
-import { breakDownBill, type LineItem } from './bill-lines.ts';
+import { type BillBreakdown, breakDownBill, type LineItem } from './bill-lines.ts';
 
 type CallProps = Readonly<{
   call: CallRecord;
@@ -14,7 +15,15 @@ type CallProps = Readonly<{
 }>;
 
 /** The properties of a call that the reason and the cost breakdown show. */
-type BillProperty = 'status' | 'reason' | 'usage' | 'prices' | 'fees' | 'charged' | 'shortfall';
+type BillProperty =
+  | 'status'
+  | 'reason'
+  | 'usage'
+  | 'prices'
+  | 'marginBasisPoints'
+  | 'fees'
+  | 'charged'
+  | 'shortfall';
 
 /**
  * The name and value of each other property and of the key: a new property does not compile without.
@@ -86,14 +95,19 @@ const LineItemRow: FC<
       </th>
       <td class="number">{formatCount(lineItem.count, language)}</td>
       <td class="number">{formatCurrency(lineItem.price, language)}</td>
+      {lineItem.providerPrice !== null && (
+        <td class="number">{formatCurrency(lineItem.providerPrice, language)}</td>
+      )}
       <td class="number">{formatMillionths(lineItem.millionths, language)}</td>
     </tr>
   );
 };
 
-const SumRow: FC<Readonly<{ text: string; note?: string; amount: string }>> = (props) => (
+const SumRow: FC<Readonly<{ text: string; note?: string; amount: string; columns: number }>> = (
+  props,
+) => (
   <tr>
-    <th scope="row" colspan={3}>
+    <th scope="row" colspan={props.columns}>
       {props.text}
       {props.note !== undefined && <small> ({props.note})</small>}
     </th>
@@ -101,10 +115,47 @@ const SumRow: FC<Readonly<{ text: string; note?: string; amount: string }>> = (p
   </tr>
 );
 
-const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language }) => {
-  const { generation } = call;
-  const { lineItems, sum, difference } = breakDownBill(generation);
+const BillSums: FC<Omit<CallProps, 'keyName'> & Readonly<{ breakdown: BillBreakdown }>> = ({
+  call: { generation },
+  messages: { calls },
+  language,
+  breakdown: { sum, difference, margin },
+}) => {
+  const columns = margin === null ? 3 : 4;
+  const money = (amount: bigint) => formatCurrency(amount, language);
+  return (
+    <tfoot>
+      <SumRow columns={columns} text={calls.total} amount={formatMillionths(sum, language)} />
+      {difference !== 0n && (
+        <SumRow columns={columns} text={calls.estimateAdjustment} amount={money(difference)} />
+      )}
+      {generation.shortfall > 0n && (
+        <SumRow columns={columns} text={calls.waived} amount={money(-generation.shortfall)} />
+      )}
+      <SumRow
+        columns={columns}
+        text={calls.charged}
+        note={calls.rounded}
+        amount={money(generation.charged)}
+      />
+      {margin !== null && (
+        <SumRow
+          columns={columns}
+          text={calls.atProviderPrices}
+          note={calls.margin(formatMarginPercent(margin.basisPoints))}
+          amount={money(margin.cost)}
+        />
+      )}
+    </tfoot>
+  );
+};
+
+const BillTable: FC<Omit<CallProps, 'keyName'>> = (props) => {
+  const { generation } = props.call;
+  const { messages, language } = props;
+  const breakdown = breakDownBill(generation);
   const { calls } = messages;
+  const prices = breakdown.margin === null ? [calls.price] : [calls.price, calls.providerPrice];
   return (
     <section class="scroll" tabindex={0} aria-label={calls.costBreakdown}>
       <table>
@@ -112,7 +163,7 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language })
         <thead>
           <tr>
             <th scope="col">{calls.item}</th>
-            {[calls.quantity, calls.price, calls.amount].map((text) => (
+            {[calls.quantity, ...prices, calls.amount].map((text) => (
               <th scope="col" class="number">
                 {text}
               </th>
@@ -120,7 +171,7 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language })
           </tr>
         </thead>
         <tbody>
-          {lineItems.map((lineItem) => (
+          {breakdown.lineItems.map((lineItem) => (
             <LineItemRow
               lineItem={lineItem}
               reasoning={generation.usage?.output_reasoning ?? 0}
@@ -129,20 +180,7 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = ({ call, messages, language })
             />
           ))}
         </tbody>
-        <tfoot>
-          <SumRow text={calls.total} amount={formatMillionths(sum, language)} />
-          {difference !== 0n && (
-            <SumRow text={calls.estimateAdjustment} amount={formatCurrency(difference, language)} />
-          )}
-          {generation.shortfall > 0n && (
-            <SumRow text={calls.waived} amount={formatCurrency(-generation.shortfall, language)} />
-          )}
-          <SumRow
-            text={calls.charged}
-            note={calls.rounded}
-            amount={formatCurrency(generation.charged, language)}
-          />
-        </tfoot>
+        <BillSums {...props} breakdown={breakdown} />
       </table>
     </section>
   );

@@ -6,6 +6,7 @@ import {
   type CallRecord,
   listCalls,
 } from '@farebox/database/statements';
+import { getProviderPrices } from '@farebox/ledger';
 import {
   CALL_COLUMNS,
   type Cell as CallCell,
@@ -68,11 +69,17 @@ function formatSurcharges(surcharges: readonly Surcharge[]): string {
 
 const CSV_COLUMNS: readonly CsvColumn[] = CALL_COLUMNS.map(toCsvColumn);
 
-export const CALL_HEADERS: readonly string[] = CSV_COLUMNS.flatMap(({ headers }) => headers);
+export const CALL_HEADERS: readonly string[] = [
+  ...CSV_COLUMNS.flatMap(({ headers }) => headers),
+  'cost_at_provider_prices_nano_usd',
+];
 
 export function toCsvRow({ keyId, generation }: CallRecord, keyName: string): Row {
   const cells = callToCells({ ...generation, keyId });
-  return CSV_COLUMNS.flatMap(({ toCells }, index) => toCells(cells[index] ?? null, keyName));
+  return [
+    ...CSV_COLUMNS.flatMap(({ toCells }, index) => toCells(cells[index] ?? null, keyName)),
+    getProviderPrices(generation)?.cost ?? null,
+  ];
 }
 
 type CallExport = Readonly<{

@@ -52,6 +52,7 @@ function buildGeneration(part: Partial<Generation>): Generation {
     prices: null,
     priceRule: '2026-11-23/standard',
     providerCost: null,
+    marginBasisPoints: null,
     fees: [],
     charged: 0n,
     shortfall: 0n,
@@ -98,6 +99,7 @@ describe('the cost breakdown of a call', () => {
       sum: 0n,
       cost: 0n,
       difference: 0n,
+      margin: null,
     });
   });
 
@@ -110,8 +112,21 @@ describe('the cost breakdown of a call', () => {
         'cache_write_5m_nano_usd_per_million,cache_write_30m_nano_usd_per_million,' +
         'cache_write_1h_nano_usd_per_million,cache_write_12h_nano_usd_per_million,' +
         'output_nano_usd_per_million,price_rule,fees,charged_usd,charged_nano_usd,shortfall_nano_usd,' +
-        'provider_cost_nano_usd',
+        'provider_cost_nano_usd,margin_basis_points,cost_at_provider_prices_nano_usd',
     );
+  });
+
+  it('is exported with its margin and the cost at the provider’s own prices', () => {
+    const generation = buildGeneration({
+      usage: { ...NO_USAGE, output: 1000 },
+      prices: { ...ZERO_PRICES, output: 1_025_000_000n },
+      marginBasisPoints: 250,
+      charged: 1_000_000n,
+      shortfall: 25_000n,
+    });
+    expect(toCsvRow({ keyId: 1, generation }, 'Main').slice(-2)).toEqual([250, 1_000_000n]);
+    const older = buildGeneration({ usage: NO_USAGE, prices: ZERO_PRICES });
+    expect(toCsvRow({ keyId: 1, generation: older }, 'Main').slice(-2)).toEqual([null, null]);
   });
 
   it('has one cell per column of the CSV file', () => {
