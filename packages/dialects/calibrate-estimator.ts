@@ -22,6 +22,20 @@ const MARKED_LATIN = BYTE_CLASSES[0xc3] ?? 0;
  */
 const MARKED_LATIN_UNITS = Math.round(UNITS_PER_TOKEN / 2);
 
+/**
+ * Names and dates have more tokens than prose of the same script, and there is nothing else to
+ * measure with: by the lead byte, the share that prose has of their units. Thai has the lead byte of
+ * India's scripts and would need 1.
+ */
+const PROSE_FACTORS: ReadonlyMap<number, number> = new Map(
+  [
+    { leadByte: 0xcd, factor: 0.68 },
+    { leadByte: 0xd4, factor: 0.8 },
+    { leadByte: 0xe0, factor: 0.6 },
+    { leadByte: 0xe1, factor: 0.5 },
+  ].map(({ leadByte, factor }) => [BYTE_CLASSES[leadByte] ?? 0, factor]),
+);
+
 /** Cells with fewer pairs than this are mostly their class's average. */
 const PRIOR_PAIRS = 5;
 
@@ -133,7 +147,9 @@ const digits = Array.from({ length: CLASS_COUNT ** 2 }, (_, cell) => {
   const starts = (counts.starts[cell] ?? 0) + PRIOR_PAIRS * (averages[currentClass] ?? 0);
   const probability = starts / ((counts.pairs[cell] ?? 0) + PRIOR_PAIRS);
   const extraUnits = currentClass === MARKED_LATIN ? MARKED_LATIN_UNITS : 0;
-  return DIGITS.charAt(Math.min(63, Math.round(UNITS_PER_TOKEN * probability) + extraUnits));
+  const factor = PROSE_FACTORS.get(currentClass) ?? 1;
+  const units = Math.round(UNITS_PER_TOKEN * probability * factor) + extraUnits;
+  return DIGITS.charAt(Math.min(63, units));
 });
 const rows = Array.from(
   { length: CLASS_COUNT },

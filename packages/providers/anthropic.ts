@@ -21,7 +21,15 @@ export const anthropic = {
     unbilledRefusals: [null, 'cyber', 'general_harms'],
   },
   calibration: {
-    input: { base: 5, message: 3, tools: 290, toolScale: 1.2 },
+    input: {
+      // "Tool use", "Pricing": the system prompt of tools has 346 tokens, before Claude 4 294.
+      preambles: [
+        { models: /^claude-[123]/, base: 5, tools: 294 },
+        { models: /^/, base: 5, tools: 346 },
+      ],
+      message: 3,
+      toolScale: 2,
+    },
     tokenScale: { ascii: 1.2, nonAscii: 1.6 },
     toolCallTokens: { first: 31, further: 17, argument: 10 },
     isEventPerToken: false,

@@ -22,11 +22,15 @@ export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint, string
  * recorded calls (docs/decisions/0026-calibrated-estimates.md).
  */
 export type Calibration = Readonly<{
-  /**
-   * Tokens of the input that no text stands for: of every prompt, of a message, of the presence of
-   * tools; and the tokens of a tool's definition for one of its JSON.
-   */
-  input: Readonly<{ base: number; message: number; tools: number; toolScale: number }>;
+  /** Tokens of the input that no text stands for. */
+  input: Readonly<{
+    /** Of every prompt, and of the presence of tools: the first entry that the model matches. */
+    preambles: readonly Readonly<{ models: RegExp; base: number; tools: number }>[];
+    /** Of a message. */
+    message: number;
+    /** Tokens of a tool's definition for one of its JSON. */
+    toolScale: number;
+  }>;
   tokenScale: TokenScale;
   /** Tokens that frame tool calls, billed and never shown: the first, each further, an argument. */
   toolCallTokens: Readonly<{ first: number; further: number; argument: number }>;

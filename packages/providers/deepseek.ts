@@ -22,7 +22,11 @@ export const deepseek = {
   acceptsStreamOptions: true,
   quirks: { reasoning: 'included' },
   calibration: {
-    input: { base: 1, message: 1, tools: 150, toolScale: 1.4 },
+    input: {
+      preambles: [{ models: /^/, base: 1, tools: 250 }],
+      message: 1,
+      toolScale: 1.4,
+    },
     tokenScale: { ascii: 1, nonAscii: 0.95 },
     toolCallTokens: { first: 23, further: 10, argument: 11 },
     isEventPerToken: true,

@@ -17,7 +17,11 @@ export const google = {
   acceptsStreamOptions: true,
   quirks: { reasoning: 'from_total' },
   calibration: {
-    input: { base: 0, message: 1, tools: 0, toolScale: 0.7 },
+    input: {
+      preambles: [{ models: /^/, base: 0, tools: 0 }],
+      message: 1,
+      toolScale: 0.7,
+    },
     tokenScale: { ascii: 1, nonAscii: 0.95 },
     toolCallTokens: { first: 7, further: 7, argument: 2 },
     isEventPerToken: false,

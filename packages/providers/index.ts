@@ -1,6 +1,7 @@
 export { concatBytes } from './concat-bytes.ts';
 export type * from './contract.ts';
 export { findErrorMessage } from './error-message.ts';
+export { estimateInputTokens } from './input-estimate.ts';
 export { findRefusedFields, type LearnableField, LearnedFields } from './learned-fields.ts';
 export { createMeter } from './meter/index.ts';
 export { send } from './outbound.ts';

@@ -22,7 +22,11 @@ export const openai = {
     searchModels: /(^|-)search(-|$)/,
   },
   calibration: {
-    input: { base: 2, message: 3.5, tools: 3, toolScale: 0.6 },
+    input: {
+      preambles: [{ models: /^/, base: 2, tools: 20 }],
+      message: 3.5,
+      toolScale: 0.8,
+    },
     tokenScale: { ascii: 1, nonAscii: 1 },
     toolCallTokens: { first: 8, further: 20, argument: 0 },
     isEventPerToken: true,

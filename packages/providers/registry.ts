@@ -17,7 +17,11 @@ const OPENAI_COMPATIBLE: UpstreamSpec = {
   quirks: { reasoning: 'included' },
   // Some serve one model and some a hundred: between what the known providers have.
   calibration: {
-    input: { base: 2, message: 3.5, tools: 20, toolScale: 0.8 },
+    input: {
+      preambles: [{ models: /^/, base: 2, tools: 20 }],
+      message: 3.5,
+      toolScale: 0.8,
+    },
     tokenScale: { ascii: 1, nonAscii: 1 },
     toolCallTokens: { first: 12, further: 12, argument: 4 },
     isEventPerToken: true,

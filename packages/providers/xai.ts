@@ -19,8 +19,15 @@ export const xai = {
   // charged. The fixed fee there is for the Responses API only.
   quirks: { reasoning: 'separate', billsRefusedPrompts: true },
   calibration: {
-    // The preamble of Grok 4 has 120 to 190 tokens, those of older models 7.
-    input: { base: 60, message: 1.5, tools: 60, toolScale: 1 },
+    input: {
+      // Grok 4 begins every prompt with a text of its own.
+      preambles: [
+        { models: /^grok-(vision-)?(beta|[123])/, base: 7, tools: 120 },
+        { models: /^/, base: 130, tools: 170 },
+      ],
+      message: 1.5,
+      toolScale: 1,
+    },
     tokenScale: { ascii: 1, nonAscii: 1 },
     toolCallTokens: { first: 10, further: 5, argument: 11 },
     isEventPerToken: true,

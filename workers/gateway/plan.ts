@@ -20,7 +20,7 @@ import {
   type Surcharge,
   type SurchargeKind,
 } from '@farebox/money';
-import type { Provider, ProviderId } from '@farebox/providers';
+import { estimateInputTokens, type Provider, type ProviderId } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { checkTerms, possibleTerms } from './call-terms.ts';
 import type { ApiError } from './errors.ts';
@@ -161,15 +161,6 @@ function maxOutputPriceFor({ prices, surchargePrices }: MaxPrices, passes: numbe
   return maxBigInt(prices.output, surchargePrices.image_output ?? 0n) * BigInt(passes);
 }
 
-/** Estimates what the provider counts as input (docs/decisions/0026-calibrated-estimates.md). */
-function estimateInputTokens({ estimatedInput }: RequestFacts, provider: Provider): number {
-  const { input, tokenScale } = provider.calibration;
-  const { textTokens, toolTokens, mediaTokens, messages, tools } = estimatedInput;
-  const toolsTokens = tools === 0 ? 0 : input.tools + input.toolScale * toolTokens;
-  const textsTokens = input.base + input.message * messages + tokenScale.ascii * textTokens;
-  return Math.ceil(textsTokens + toolsTokens + mediaTokens);
-}
-
 function buildPlan(
   facts: RequestFacts,
   headers: Headers,
@@ -187,6 +178,8 @@ function buildPlan(
   const bounds = maxSurcharges(facts, max);
   if (!bounds.ok) return unpricedToolError(model, bounds.kind);
   const passes = countCompactionPasses(facts);
+  const { calibration } = provider;
+  const estimatedInput = estimateInputTokens(facts.estimatedInput, calibration, model.upstreamName);
   const maxInputCost = computeCost(
     {
       ...NO_USAGE,
@@ -203,7 +196,7 @@ function buildPlan(
     findOtherModel: (name: string) => deps.catalog.findModel(name, [provider.id]),
     pricedAt: now,
     maxInputTokens,
-    estimatedInputTokens: Math.min(maxInputTokens, estimateInputTokens(facts, provider)),
+    estimatedInputTokens: Math.min(maxInputTokens, Math.ceil(estimatedInput)),
     maxPrices: max,
     maxInputCost,
     maxOutputPrice: maxOutputPriceFor(max, passes),
