@@ -391,6 +391,7 @@ export const en = {
     surcharges: {
       web_search: 'Web searches',
       grounded_prompt: 'Answers with search results',
+      maps_grounded_prompt: 'Answers with Google Maps results',
       x_search: 'X searches',
       code_execution: 'Code executions',
       file_search: 'File searches',

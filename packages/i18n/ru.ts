@@ -389,6 +389,7 @@ export const ru: Messages = {
     surcharges: {
       web_search: 'Поиск в интернете',
       grounded_prompt: 'Ответы с результатами поиска',
+      maps_grounded_prompt: 'Ответы с результатами Google Карт',
       x_search: 'Поиск по X',
       code_execution: 'Запуски кода',
       file_search: 'Поиск по файлам',

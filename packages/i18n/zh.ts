@@ -359,6 +359,7 @@ export const zh: Messages = {
     surcharges: {
       web_search: '网络搜索',
       grounded_prompt: '含搜索结果的回答',
+      maps_grounded_prompt: '含 Google 地图结果的回答',
       x_search: 'X 搜索',
       code_execution: '代码执行',
       file_search: '文件搜索',

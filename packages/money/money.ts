@@ -77,6 +77,8 @@ export const SURCHARGE_KINDS = [
   'web_search',
   // An answer with search results in it, however many queries it took (Gemini 2.x).
   'grounded_prompt',
+  // An answer with places of Google Maps in it.
+  'maps_grounded_prompt',
   'x_search',
   'code_execution',
   'file_search',
@@ -97,6 +99,7 @@ export type SurchargeKind = (typeof SURCHARGE_KINDS)[number];
 export const SURCHARGE_UNITS: Readonly<Record<SurchargeKind, Unit>> = {
   web_search: 'search',
   grounded_prompt: 'call',
+  maps_grounded_prompt: 'call',
   x_search: 'search',
   code_execution: 'call',
   file_search: 'search',

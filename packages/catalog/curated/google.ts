@@ -168,6 +168,9 @@ export const GOOGLE: CuratedProvider = {
     // Grounding with Google Search: per executed query since Gemini 3, per grounded prompt before.
     { ...TOOLS, models: /^gemini-[3-9]/, kind: 'web_search', usdPerThousand: 14 },
     { ...TOOLS, models: /^gemini-[12]/, kind: 'grounded_prompt', usdPerThousand: 35 },
+    // With Google Maps: per grounded prompt before Gemini 3. Since then per query, and answers do not
+    // say how many ran, so that these models have no price for it here.
+    { ...TOOLS, models: /^gemini-2/, kind: 'maps_grounded_prompt', usdPerThousand: 25 },
   ],
   retiredNames: [
     {
