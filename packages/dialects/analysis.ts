@@ -49,6 +49,8 @@ const MAX_ITEMS = 256;
 const TOKEN_BYTES = 16;
 
 export class RequestAnalysis {
+  /** Returns the name in the tables of a field that may be written in more than one way. */
+  readonly toFieldName: (name: string) => string;
   error: RequestError | null = null;
   /** The first error that a request which costs nothing has too. */
   errorWhenFree: RequestError | null = null;
@@ -82,7 +84,17 @@ export class RequestAnalysis {
   /** The scanner's units of the tools' definitions. */
   toolUnits = 0;
   thinkingBudget = 0;
+  /** The name of the model in a request that is a field of the body. */
+  nestedModel: Span | null = null;
+  /** True where the input may have audio in it. */
+  audioInput = false;
+  /** True where the output may be audio. */
+  audioOutput = false;
   readonly #surcharges = new Map<SurchargeBound['kind'], number>();
+
+  constructor(toFieldName: (name: string) => string = (name) => name) {
+    this.toFieldName = toFieldName;
+  }
 
   reject(error: RequestError): void {
     this.error ??= error;
@@ -155,7 +167,8 @@ export function capture(
   const items: JsonNode[] = [];
   let text: string | null = null;
   if (kind === 'object') {
-    scanner.readObject((name) => {
+    scanner.readObject((written) => {
+      const name = analysis.toFieldName(written);
       if (captureSpec.members === undefined) return;
       if (!Object.hasOwn(captureSpec.members, name)) {
         analysis.rejectConfusedName(name, path, getFoldedMembers(captureSpec.members));
@@ -206,6 +219,8 @@ export function getMember(node: JsonNode, name: string): JsonNode | undefined {
 export type Rule = Readonly<{
   effect: 'priced' | 'bounded' | 'rejected' | 'no_effect';
   captureSpec?: CaptureSpec;
+  /** True where the model reads the value, so that it counts as input. */
+  isPrompt?: true;
   check?: (value: JsonNode, analysis: RequestAnalysis, field: string) => void;
   /** The reason to reject any value; for `rejected` without a check. */
   explanation?: string;

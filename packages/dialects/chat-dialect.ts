@@ -1,5 +1,6 @@
 /** The spec of Chat Completions, as OpenAI and compatible providers speak it. */
 import { buildConfusableNames } from './analysis.ts';
+import { BODY_TARGET } from './body-target.ts';
 import {
   createChatAssembler,
   isChatAnswer,
@@ -54,6 +55,7 @@ const GROUNDING: KeptMembers = {
 };
 
 const CHAT_REQUEST: RequestSpec = {
+  ...BODY_TARGET,
   rules: CHAT_RULES,
   confusableNames: buildConfusableNames(CHAT_RULES),
   promptFields: new Map([
@@ -155,6 +157,7 @@ const KEY_TABLE = buildKeyTable({
 
 export const CHAT_DIALECT: DialectSpec = {
   path: CHAT_PATH,
+  pathPrefix: CHAT_PATH,
   identifyingHeader: null,
   request: CHAT_REQUEST,
   answer: {
@@ -192,5 +195,5 @@ export const CHAT_DIALECT: DialectSpec = {
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
   errors: CHAT_ERRORS,
-  modelList: { page: null, onlyCallable: false, bounds: () => ({}) },
+  modelList: { page: null, native: null, onlyCallable: false, bounds: () => ({}) },
 };

@@ -6,7 +6,7 @@
 import type { ServiceTerms } from '@farebox/money';
 
 /** The wire formats that the gateway speaks; `specs.ts` has the spec of each. */
-export const DIALECTS = ['chat', 'messages', 'responses'] as const;
+export const DIALECTS = ['chat', 'messages', 'responses', 'gemini'] as const;
 export type Dialect = (typeof DIALECTS)[number];
 
 /** The endpoints that are called at a provider; `specs.ts` has the dialect and path of each. */
@@ -15,8 +15,22 @@ export const ENDPOINTS = [
   'count_tokens',
   'responses_compact',
   'responses_input_tokens',
+  'gemini_count_tokens',
 ] as const;
 export type UpstreamEndpoint = (typeof ENDPOINTS)[number];
+
+/** How a stream is written: as server-sent events, or as one JSON array of them. */
+export type StreamFormat = 'events' | 'array';
+
+/** What the URL of a request says, at the endpoints that name the model in it. */
+export type UrlTarget = Readonly<{
+  /** The version of the API, which the provider is asked in. */
+  version: string;
+  model: string;
+  method: string;
+  /** The form of the stream that is asked for; null for a document. */
+  streamFormat: StreamFormat | null;
+}>;
 
 /** Half-open byte range of a JSON value in the body. */
 export type Span = Readonly<{ start: number; end: number }>;
@@ -24,6 +38,7 @@ export type Span = Readonly<{ start: number; end: number }>;
 /** The surcharges of tools that a provider runs. */
 export type ServerToolKind =
   | 'web_search'
+  | 'maps_grounded_prompt'
   | 'x_search'
   | 'code_execution'
   | 'file_search'
@@ -68,6 +83,10 @@ export type RequestFacts = Readonly<{
   endpoint: UpstreamEndpoint;
   model: string;
   stream: boolean;
+  /** The form of the stream, if it is one. */
+  streamFormat: StreamFormat;
+  /** Null where the body itself names the model. */
+  urlTarget: UrlTarget | null;
   /** True if the caller itself asked for the usage chunk (Chat Completions). */
   usageRequested: boolean;
   /** The caller's output limit, if it has one. */
@@ -76,6 +95,10 @@ export type RequestFacts = Readonly<{
   thinkingBudget: number;
   /** The number of requested answers. */
   choices: number;
+  /** True where the input may have audio in it, which has a price of its own. */
+  mayHaveAudioInput: boolean;
+  /** True where the output may be audio, which has a price of its own. */
+  mayHaveAudioOutput: boolean;
   /**
    * An upper bound of the input tokens of everything inline in the body, or `context_window` where
    * remote media, a document or a server tool can add more.
@@ -104,8 +127,11 @@ export type RequestFacts = Readonly<{
     afterOpeningBrace: number;
     /** True if the object has no member yet. */
     isEmpty: boolean;
-    model: Span;
+    /** Null where the URL names the model. */
+    model: Span | null;
     maxOutput: Span | null;
+    /** The field whose members are the output limits; null where they are the body's. */
+    outputLimitParent: Readonly<{ name: string; span: Span | null; isObject: boolean }> | null;
     /**
      * Every output limit of the body, null ones too: chat has two fields, and a provider may read
      * one.
@@ -167,7 +193,12 @@ export type Edits = Readonly<{
   defaults: readonly string[];
 }>;
 
-/** The facts that a count of tokens needs: the model, and the position of its name. */
+/** The facts that a count of tokens needs: the model, the position of its name, and an estimate. */
 export type CountTokensResult =
-  | Readonly<{ ok: true; model: string; modelSpan: Span }>
+  | Readonly<{
+      ok: true;
+      model: string;
+      modelSpan: Span | null;
+      estimatedInput: EstimatedInput;
+    }>
   | (Readonly<{ ok: false }> & RequestError);

@@ -3,9 +3,10 @@
  * `messages-dialect.ts` have the values; no code outside a spec has a condition on the dialect.
  */
 import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
+import type { StreamFormat } from './contract.ts';
 import type { FoldedNames } from './field-names.ts';
 import type { JsonObject } from './json-fields.ts';
-import type { JsonKind } from './json-scanner.ts';
+import type { JsonKind, Scanner } from './json-scanner.ts';
 import type { KeyTable } from './key-table.ts';
 import type { NormalizedUsage } from './normalized-usage.ts';
 import type { PromptMembers } from './prompt-members.ts';
@@ -14,7 +15,7 @@ import type { PromptMembers } from './prompt-members.ts';
  * How a field that holds a part of the prompt is walked; an `item_list` is a text or a list of
  * messages.
  */
-export type PromptField = 'message_list' | 'item_list' | 'content' | 'tool_list';
+export type PromptField = 'message_list' | 'item_list' | 'content' | 'tool_list' | 'request';
 
 /** A top-level field that only another endpoint's bodies have. */
 export type Marker = Readonly<{
@@ -24,12 +25,28 @@ export type Marker = Readonly<{
   unlessPresent: string | null;
 }>;
 
+/** Reads the fields of a prompt. */
+export interface PromptReader {
+  /** Reads the value of a field, which the scanner is at. */
+  field(kind: PromptField, name: string): void;
+}
+
 /** How a request body is read. */
 export type RequestSpec = Readonly<{
   /** The closed table of fields and their effect on the price. */
   rules: Rules;
   /** The spellings of priced fields that some parsers accept, each with the right name. */
   confusableNames: FoldedNames;
+  /** Returns the name in the tables of a field that may be written in more than one way. */
+  toFieldName: (name: string) => string;
+  /** Reads a whole number; null for anything else. */
+  readInteger: (node: JsonNode) => number | null;
+  /** Where the model and the stream are asked for. */
+  target: 'body' | 'url';
+  /** Creates the reader of the fields of the prompt; null for the walker of messages. */
+  createPromptReader: ((scanner: Scanner, analysis: RequestAnalysis) => PromptReader) | null;
+  /** The field with the number of answers, the member that it is in, and the largest one. */
+  choices: Readonly<{ parent: string | null; field: string; max: number }>;
   promptFields: ReadonlyMap<string, PromptField>;
   promptMembers: PromptMembers;
   /** The field without which there is no prompt. */
@@ -41,6 +58,8 @@ export type RequestSpec = Readonly<{
    * takes, for one that we set.
    */
   outputLimit: Readonly<{
+    /** The field whose members they are; absent where they are the body's. */
+    parent?: string;
     fields: readonly string[];
     required: boolean;
     min: 0 | 1;
@@ -100,9 +119,13 @@ export interface AnswerRecorder {
   markRefused(category: string | null): void;
   /** Merges one of the answer's usage objects into what was reported before. */
   addUsage(usage: JsonObject): void;
+  /** Replaces what was reported before: this usage object counts all of it. */
+  replaceUsage(usage: JsonObject): void;
   setServiceTier(tier: unknown): void;
   /** The provider ran so many searches for a choice, as its grounding says. */
   setSearchQueries(choice: number, count: number): void;
+  /** The answer is grounded in places of Google Maps. */
+  markMapsGrounded(): void;
 }
 
 /**
@@ -137,6 +160,8 @@ export type UsageContext = Readonly<{
   serviceTier: unknown;
   /** The searches that the answer's grounding lists. */
   searchQueries: number;
+  /** 1 for an answer that is grounded in Google Maps; absent for any other. */
+  mapsPrompts?: number;
 }>;
 
 /** How an answer is read. */
@@ -198,6 +223,10 @@ export type ErrorBody = Readonly<{
   kind: ErrorKind;
   message: string;
   code: string;
+  /** The HTTP status of a response with this error. */
+  status: number;
+  /** The pause after which the request may be sent again; null where nothing says. */
+  retryAfterSeconds: number | null;
   /** The code by which the dialect's own SDKs go on, where that is another. */
   sdkCode: string | null;
   /** The request's field that the error is about. */
@@ -209,6 +238,7 @@ export type ErrorBody = Readonly<{
 
 /** Where in a stream an error stands. */
 export type StreamPlace = Readonly<{
+  format: StreamFormat;
   /** The events before it. */
   eventCount: number;
   model: string;
@@ -235,10 +265,32 @@ export type ErrorSpec = Readonly<{
   overloadedStatus: number;
 }>;
 
+/** What the list of a dialect with entries of its own says of a model. */
+export type ModelFacts = Readonly<{
+  upstreamName: string;
+  displayName: string;
+  contextWindow: number;
+  maxOutput: number;
+  /** Undefined where no source says. */
+  reasoning: boolean | undefined;
+}>;
+
 /** How GET /v1/models lists the models. */
 export type ModelListSpec = Readonly<{
-  /** The page size, where the list has pages; null where it is whole. */
-  page: Readonly<{ defaultLimit: number; maxLimit: number }> | null;
+  /** The pages, by the query parameters that ask for them; null where the list is whole. */
+  page: Readonly<{
+    defaultLimit: number;
+    maxLimit: number;
+    limitParameter: string;
+    /** The parameter with the id of the model after which a page begins. */
+    afterParameter: string;
+    /** The parameter with the id of the model before which a page ends, if there is one. */
+    beforeParameter: string | null;
+    /** True where a larger limit means the largest one, and 0 the default. */
+    isLimitLenient: boolean;
+  }> | null;
+  /** The dialect's own entries and the name of their list; null for the entries that fit all. */
+  native: Readonly<{ listName: string; toModel: (model: ModelFacts) => JsonObject }> | null;
   /** True to leave out the models that cannot be called in this dialect. */
   onlyCallable: boolean;
   /** The members that the list has beside `data`. */
@@ -248,6 +300,8 @@ export type ModelListSpec = Readonly<{
 export type DialectSpec = Readonly<{
   /** The path of its endpoint at the gateway. */
   path: string;
+  /** What the paths of this dialect alone begin with. */
+  pathPrefix: string;
   /** A header that this dialect's SDKs always send and no other does. */
   identifyingHeader: string | null;
   request: RequestSpec;

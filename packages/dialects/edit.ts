@@ -25,13 +25,20 @@ function insertAt(offset: number, text: string): Splice {
   return { start: offset, end: offset, text };
 }
 
-function outputLimitSplices(facts: RequestFacts, edits: Edits): Splice[] {
+function outputLimitSplices(facts: RequestFacts, edits: Edits, body: Uint8Array): Splice[] {
   if (edits.maxOutput === null) return [];
   const { field, tokens } = edits.maxOutput;
   const existing = facts.positions.outputLimits.find((limit) => limit.field === field);
   // A field that is null is filled: with a second field of its name, parsers would disagree.
   if (existing !== undefined) return [{ ...existing.span, text: String(tokens) }];
-  return [insertAt(facts.positions.afterOpeningBrace, `${JSON.stringify(field)}:${tokens},`)];
+  const member = `${JSON.stringify(field)}:${tokens}`;
+  const { afterOpeningBrace, outputLimitParent: parent } = facts.positions;
+  if (parent === null) return [insertAt(afterOpeningBrace, `${member},`)];
+  if (parent.span === null)
+    return [insertAt(afterOpeningBrace, `${JSON.stringify(parent.name)}:{${member}},`)];
+  if (!parent.isObject) return [{ ...parent.span, text: `{${member}}` }];
+  const comma = isEmptyObject(body, parent.span) ? '' : ',';
+  return [insertAt(parent.span.start + 1, member + comma)];
 }
 
 /** OpenAI's reasoning models know the limit by this name only. */
@@ -87,13 +94,14 @@ export function hasOutputLimit({ positions }: RequestFacts, field: string): bool
 
 /** Returns the pieces of the body for the provider; the body itself if nothing changes. */
 export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits): Uint8Array[] {
+  const { model: span } = facts.positions;
   const model =
-    facts.model === edits.model
+    span === null || facts.model === edits.model
       ? []
-      : [{ ...facts.positions.model, text: JSON.stringify(edits.model) }];
+      : [{ ...span, text: JSON.stringify(edits.model) }];
   return applySplices(body, [
     ...model,
-    ...outputLimitSplices(facts, edits),
+    ...outputLimitSplices(facts, edits, body),
     ...renameSplices(facts, edits),
     ...usageOptionSplices(facts, edits, body),
     ...defaultSplices(facts, edits),
@@ -101,8 +109,10 @@ export function editRequest(body: Uint8Array, facts: RequestFacts, edits: Edits)
 }
 
 /**
- * Returns the pieces of the body with the model's own name at the provider, and no other change.
+ * Returns the pieces of the body with the model's own name at the provider, and no other change; the
+ * body itself where it does not name the model.
  */
-export function editModel(body: Uint8Array, model: Span, name: string): Uint8Array[] {
+export function editModel(body: Uint8Array, model: Span | null, name: string): Uint8Array[] {
+  if (model === null) return [body];
   return applySplices(body, [{ ...model, text: JSON.stringify(name) }]);
 }

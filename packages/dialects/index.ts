@@ -5,11 +5,13 @@ export type {
   DialectSpec,
   ErrorKind,
   KeptMembers,
+  ModelFacts,
   ModelListSpec,
   StreamPlace,
   UsageQuirks,
 } from './dialect-spec.ts';
 export { editModel, editRequest, hasOutputLimit } from './edit.ts';
+export { findRefusedCollection, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
 export { mergeUsage } from './merge-usage.ts';

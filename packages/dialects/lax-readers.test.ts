@@ -13,10 +13,20 @@ const BODIES = {
   chat: { model: 'gpt-5', messages: HELLO },
   messages: { model: 'claude-opus-5', max_tokens: 100, messages: HELLO },
   responses: { model: 'gpt-5', input: HELLO },
+  gemini: { contents: [{ role: 'user', parts: [{ text: 'Hello' }] }] },
 } as const;
 
+/** What the URL says where the body does not name the model. */
+const URL_TARGET = {
+  version: 'v1beta',
+  model: 'gemini-4-argon',
+  method: 'generateContent',
+  streamFormat: null,
+};
+
 function parse(dialect: Dialect, more: object) {
-  return parseRequest(dialect, encoder.encode(JSON.stringify({ ...BODIES[dialect], ...more })));
+  const bytes = encoder.encode(JSON.stringify({ ...BODIES[dialect], ...more }));
+  return parseRequest(dialect, bytes, URL_TARGET);
 }
 
 const userMessage = (...content: unknown[]) => ({ messages: [{ role: 'user', content }] });

@@ -1,5 +1,6 @@
 /** The spec of Messages, as Anthropic's API defines it. */
 import { buildConfusableNames } from './analysis.ts';
+import { BODY_TARGET } from './body-target.ts';
 import type { DialectSpec, ErrorKind, RequestSpec } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { isJsonObject, type JsonObject } from './json-fields.ts';
@@ -45,6 +46,7 @@ const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
 };
 
 const MESSAGES_REQUEST: RequestSpec = {
+  ...BODY_TARGET,
   rules: MESSAGES_RULES,
   confusableNames: buildConfusableNames(MESSAGES_RULES),
   promptFields: new Map([
@@ -130,6 +132,7 @@ const KEY_TABLE = buildKeyTable({
 
 export const MESSAGES_DIALECT: DialectSpec = {
   path: MESSAGES_PATH,
+  pathPrefix: MESSAGES_PATH,
   identifyingHeader: 'anthropic-version',
   request: MESSAGES_REQUEST,
   answer: {
@@ -181,7 +184,15 @@ export const MESSAGES_DIALECT: DialectSpec = {
   },
   // https://platform.claude.com/docs/en/api/models/list: cursors, and 20 models a page.
   modelList: {
-    page: { defaultLimit: 20, maxLimit: 1000 },
+    page: {
+      defaultLimit: 20,
+      maxLimit: 1000,
+      limitParameter: 'limit',
+      afterParameter: 'after_id',
+      beforeParameter: 'before_id',
+      isLimitLenient: false,
+    },
+    native: null,
     onlyCallable: true,
     bounds: (ids, hasMore) => ({
       has_more: hasMore,

@@ -426,7 +426,7 @@ describe('parseCountTokens', () => {
     const result = parseCountTokens('count_tokens', bytes);
     expect(result).toMatchObject({ ok: true, model: 'claude-opus-5' });
     if (!result.ok) return;
-    const { start, end } = result.modelSpan;
+    const { start = 0, end = 0 } = result.modelSpan ?? {};
     expect(new TextDecoder().decode(bytes.subarray(start, end))).toBe('"claude-opus-5"');
     const chatBody = encoder.encode(JSON.stringify({ ...CHAT, max_completion_tokens: 1 }));
     expect(parseCountTokens('count_tokens', chatBody)).toMatchObject({

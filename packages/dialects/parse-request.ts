@@ -4,7 +4,7 @@
  * settings and positions, never a piece of a prompt.
  */
 
-import { capture, type JsonNode, LEAF, RequestAnalysis, toInteger } from './analysis.ts';
+import { capture, type JsonNode, LEAF, RequestAnalysis, type Rule } from './analysis.ts';
 import type {
   CountTokensResult,
   DefaultField,
@@ -13,8 +13,9 @@ import type {
   RequestFacts,
   Span,
   UpstreamEndpoint,
+  UrlTarget,
 } from './contract.ts';
-import type { RequestSpec } from './dialect-spec.ts';
+import type { PromptReader, RequestSpec } from './dialect-spec.ts';
 import { type JsonKind, Scanner } from './json-scanner.ts';
 import { PromptWalker } from './prompt-walker.ts';
 import { ENDPOINT_SPECS } from './specs.ts';
@@ -24,28 +25,27 @@ import { detectWrongEndpoint } from './wrong-endpoint.ts';
 /** Special tokens of a prompt, and text that a provider adds by itself (xAI: some 700 tokens). */
 const MAX_PREAMBLE_TOKENS = 2_000;
 
-/** OpenAI's documented maximum. */
-const MAX_CHOICES = 128;
 const MAX_MODEL_NAME_BYTES = 256;
 
 /** One reading of one body. */
 class BodyParser {
-  readonly analysis = new RequestAnalysis();
+  readonly analysis: RequestAnalysis;
   readonly scanner: Scanner;
   readonly fields = new Map<string, JsonKind>();
   readonly settings = new Map<string, JsonNode>();
   /** The positions of the top-level names. */
   readonly nameSpans = new Map<string, Span>();
-  readonly #spec: RequestSpec;
-  readonly #promptWalker: PromptWalker;
+  readonly spec: RequestSpec;
+  readonly #promptReader: PromptReader;
 
   constructor(spec: RequestSpec, bytes: Uint8Array) {
     const watchedName = spec.checkCacheControl === null ? null : 'cache_control';
     this.scanner = new Scanner(bytes, watchedName, () => this.#cacheControl());
-    this.#spec = spec;
-    this.#promptWalker = new PromptWalker(spec, this.scanner, this.analysis, () =>
-      this.#cacheControl(),
-    );
+    this.spec = spec;
+    this.analysis = new RequestAnalysis(spec.toFieldName);
+    this.#promptReader =
+      spec.createPromptReader?.(this.scanner, this.analysis) ??
+      new PromptWalker(spec, this.scanner, this.analysis, () => this.#cacheControl());
   }
 
   /**
@@ -59,7 +59,7 @@ class BodyParser {
     scanner.expectEnd();
     if (scanner.error !== null) return { reason: scanner.error };
     if (!isObject) return { reason: 'not_an_object' };
-    detectWrongEndpoint(this.#spec.wrongEndpointMarkers, this.fields, analysis);
+    detectWrongEndpoint(this.spec.wrongEndpointMarkers, this.fields, analysis);
     return analysis.wrongDialect;
   }
 
@@ -67,7 +67,7 @@ class BodyParser {
    * Where the dialect has no marks, caching is the provider's decision and the value is skipped.
    */
   #cacheControl(): void {
-    const { checkCacheControl } = this.#spec;
+    const { checkCacheControl } = this.spec;
     if (checkCacheControl === null) return;
     const captureSpec = { members: { ttl: LEAF } };
     checkCacheControl(
@@ -76,22 +76,23 @@ class BodyParser {
     );
   }
 
-  #field(name: string): void {
-    if (!Object.hasOwn(this.#spec.rules, name)) {
+  #field(written: string): void {
+    const name = this.spec.toFieldName(written);
+    if (!Object.hasOwn(this.spec.rules, name)) {
       this.#unknownField(name);
       return;
     }
     if (this.fields.has(name)) this.analysis.reject({ reason: 'duplicate_field', field: name });
     this.nameSpans.set(name, this.scanner.lastString);
     this.fields.set(name, this.scanner.peekKind());
-    const promptField = this.#spec.promptFields.get(name);
+    const promptField = this.spec.promptFields.get(name);
     if (promptField === undefined) this.#setting(name);
-    else this.#promptWalker.field(promptField, name);
+    else this.#promptReader.field(promptField, name);
   }
 
   #setting(name: string): void {
     const { scanner, analysis } = this;
-    const rule = this.#spec.rules[name];
+    const rule = this.spec.rules[name];
     if (rule === undefined) return;
     const { maxTokens, estimatedUnits } = scanner;
     if (
@@ -105,8 +106,10 @@ class BodyParser {
       return;
     }
     const node = capture(scanner, rule.captureSpec ?? LEAF, name, analysis);
-    scanner.maxTokens = maxTokens;
-    scanner.estimatedUnits = estimatedUnits;
+    if (rule.isPrompt !== true) {
+      scanner.maxTokens = maxTokens;
+      scanner.estimatedUnits = estimatedUnits;
+    }
     this.settings.set(name, node);
     if (node.kind === 'null') return;
     if (rule.check !== undefined) rule.check(node, analysis, name);
@@ -116,7 +119,7 @@ class BodyParser {
   }
 
   #unknownField(name: string): void {
-    const { wrongEndpointMarkers, confusableNames } = this.#spec;
+    const { wrongEndpointMarkers, confusableNames } = this.spec;
     if (Object.hasOwn(wrongEndpointMarkers, name)) this.fields.set(name, this.scanner.peekKind());
     this.analysis.rejectConfusedName(name, null, confusableNames);
     this.analysis.unknownFields += 1;
@@ -149,12 +152,26 @@ function readFlag(parser: BodyParser, name: string): boolean {
   return flag.text === 'true';
 }
 
-function readChoices(parser: BodyParser): number {
-  const choices = parser.settings.get('n');
+/** Returns the value of a setting, which may be a member of another one; undefined for none. */
+function findSetting(
+  parser: BodyParser,
+  parent: string | null,
+  field: string,
+): JsonNode | undefined {
+  const settings = parent === null ? parser.settings : parser.settings.get(parent)?.members;
+  return settings?.get(field);
+}
+
+function toPath(parent: string | null, field: string): string {
+  return parent === null ? field : `${parent}.${field}`;
+}
+
+function readChoices(parser: BodyParser, { parent, field, max }: RequestSpec['choices']): number {
+  const choices = findSetting(parser, parent, field);
   if (choices === undefined || choices.kind === 'null') return 1;
-  const count = toInteger(choices);
-  if (count !== null && count >= 1 && count <= MAX_CHOICES) return count;
-  parser.analysis.rejectInvalid('n', `a whole number from 1 to ${MAX_CHOICES}`);
+  const count = parser.spec.readInteger(choices);
+  if (count !== null && count >= 1 && count <= max) return count;
+  parser.analysis.rejectInvalid(toPath(parent, field), `a whole number from 1 to ${max}`);
   return 1;
 }
 
@@ -162,17 +179,19 @@ type OutputLimits = RequestFacts['positions']['outputLimits'];
 
 function readOutputLimits(
   parser: BodyParser,
-  { fields, required, min }: RequestSpec['outputLimit'],
+  outputLimit: RequestSpec['outputLimit'],
 ): OutputLimits {
+  const { fields, required, min } = outputLimit;
+  const parent = outputLimit.parent ?? null;
   const limits: OutputLimits[number][] = [];
   for (const field of fields) {
-    const limit = parser.settings.get(field);
-    const nameSpan = parser.nameSpans.get(field);
+    const limit = findSetting(parser, parent, field);
+    const nameSpan = parser.nameSpans.get(parent ?? field);
     if (limit === undefined || nameSpan === undefined) continue;
-    const tokens = toInteger(limit);
+    const tokens = parser.spec.readInteger(limit);
     const isValid = tokens !== null && tokens >= min;
     if (!isValid && limit.kind !== 'null')
-      parser.analysis.rejectInvalid(field, 'a positive whole number');
+      parser.analysis.rejectInvalid(toPath(parent, field), 'a positive whole number');
     limits.push({ field, nameSpan, span: toSpan(limit), tokens });
   }
   const hasLimit = limits.some((limit) => limit.tokens !== null);
@@ -245,37 +264,78 @@ function countInputTokens(
   };
 }
 
-/** Reads a body for this endpoint: its facts, or why it is not accepted. */
-export function parseRequest(endpoint: UpstreamEndpoint, bytes: Uint8Array): ParseResult {
-  return parseWithSpec(endpoint, ENDPOINT_SPECS[endpoint].request, bytes);
+/**
+ * Reads a body for this endpoint: its facts, or why it is not accepted. `urlTarget` is what the URL
+ * says, at the endpoints whose bodies do not name the model.
+ */
+export function parseRequest(
+  endpoint: UpstreamEndpoint,
+  bytes: Uint8Array,
+  urlTarget: UrlTarget | null = null,
+): ParseResult {
+  return parseWithSpec(endpoint, ENDPOINT_SPECS[endpoint].request, bytes, urlTarget);
 }
 
-/** The same for an estimate, which also takes a body that only counts tokens: it has no limit. */
+const BODY_MODEL: Rule = { effect: 'priced' };
+
+/**
+ * The same for an estimate, which also takes a body that only counts tokens, without a limit, and
+ * the name of the model in every body.
+ */
 export function parseForEstimate(endpoint: UpstreamEndpoint, bytes: Uint8Array): ParseResult {
   const { request } = ENDPOINT_SPECS[endpoint];
   const outputLimit = { ...request.outputLimit, required: false };
-  return parseWithSpec(endpoint, { ...request, outputLimit }, bytes);
+  const rules = { ...request.rules, model: BODY_MODEL };
+  return parseWithSpec(endpoint, { ...request, rules, target: 'body', outputLimit }, bytes, null);
+}
+
+function readLimitParent(
+  parser: BodyParser,
+  { parent }: RequestSpec['outputLimit'],
+): RequestFacts['positions']['outputLimitParent'] {
+  if (parent === undefined) return null;
+  const node = parser.settings.get(parent);
+  const span = node === undefined ? null : toSpan(node);
+  return { name: parent, span, isObject: node?.kind === 'object' };
+}
+
+type Target = Pick<RequestFacts, 'model' | 'stream' | 'streamFormat' | 'urlTarget'> &
+  Readonly<{ modelSpan: Span | null }>;
+
+/** Returns what the URL or the body asks for; null without a model. */
+function readTarget(parser: BodyParser, urlTarget: UrlTarget | null): Target | null {
+  if (parser.spec.target === 'url' && urlTarget !== null) {
+    const { model, streamFormat } = urlTarget;
+    const stream = streamFormat !== null;
+    return { model, stream, streamFormat: streamFormat ?? 'events', urlTarget, modelSpan: null };
+  }
+  const model = readModel(parser);
+  const stream = readFlag(parser, 'stream');
+  if (model === null) return null;
+  const modelSpan = toSpan(model);
+  return { model: model.text ?? '', stream, streamFormat: 'events', urlTarget: null, modelSpan };
 }
 
 function parseWithSpec(
   endpoint: UpstreamEndpoint,
   spec: RequestSpec,
   bytes: Uint8Array,
+  urlTarget: UrlTarget | null,
 ): ParseResult {
   const parser = new BodyParser(spec, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
   const { analysis } = parser;
-  const model = readModel(parser);
+  const target = readTarget(parser, urlTarget);
   if (!parser.fields.has(spec.requiredField))
     analysis.reject({ reason: 'missing_field', field: spec.requiredField });
-  const stream = readFlag(parser, 'stream');
-  const choices = readChoices(parser);
+  const choices = readChoices(parser, spec.choices);
   const outputLimits = readOutputLimits(parser, spec.outputLimit);
   const { usageRequested, ...usagePositions } = readStreamOptions(parser);
-  spec.checkRequest(model?.text ?? '', analysis);
+  spec.checkRequest(target?.model ?? '', analysis);
   if (analysis.error !== null) return { ok: false, ...analysis.error };
-  if (model === null) return { ok: false, reason: 'missing_field', field: 'model' };
+  if (target === null) return { ok: false, reason: 'missing_field', field: 'model' };
+  const { modelSpan, ...targetFacts } = target;
   const limit = findMaxLimit(outputLimits);
   const afterOpeningBrace = findBodyStart(bytes);
   return {
@@ -283,12 +343,13 @@ function parseWithSpec(
     facts: {
       dialect: ENDPOINT_SPECS[endpoint].dialect,
       endpoint,
-      model: model.text ?? '',
-      stream,
+      ...targetFacts,
       usageRequested,
       maxOutput: limit?.tokens ?? null,
       thinkingBudget: analysis.thinkingBudget,
       choices,
+      mayHaveAudioInput: analysis.audioInput,
+      mayHaveAudioOutput: analysis.audioOutput,
       ...countInputTokens(parser),
       longContext: analysis.longContext,
       serverPasses: analysis.serverPasses,
@@ -300,8 +361,9 @@ function parseWithSpec(
       positions: {
         afterOpeningBrace,
         isEmpty: false,
-        model: toSpan(model),
+        model: modelSpan,
         maxOutput: limit?.span ?? null,
+        outputLimitParent: readLimitParent(parser, spec.outputLimit),
         outputLimits,
         defaults: readDefaults(parser, spec),
         ...usagePositions,
@@ -315,15 +377,24 @@ function findBodyStart(bytes: Uint8Array): number {
   return bytes.indexOf(0x7b) + 1;
 }
 
-/** Parses a body for a count of tokens, which is free: checks the model and the dialect only. */
-export function parseCountTokens(endpoint: UpstreamEndpoint, bytes: Uint8Array): CountTokensResult {
+/**
+ * Parses a body for a count of tokens, which is free: checks the model and the dialect only.
+ * `urlTarget` is as for `parseRequest`.
+ */
+export function parseCountTokens(
+  endpoint: UpstreamEndpoint,
+  bytes: Uint8Array,
+  urlTarget: UrlTarget | null = null,
+): CountTokensResult {
   const parser = new BodyParser(ENDPOINT_SPECS[endpoint].request, bytes);
   const error = parser.parse();
   if (error !== null) return { ok: false, ...error };
-  const model = readModel(parser);
+  const target = readTarget(parser, urlTarget);
   const { errorWhenFree } = parser.analysis;
   if (errorWhenFree !== null) return { ok: false, ...errorWhenFree };
-  if (model === null)
+  if (target === null)
     return { ok: false, reason: 'invalid_field', field: 'model', expected: 'the name of a model' };
-  return { ok: true, model: model.text ?? '', modelSpan: toSpan(model) };
+  const modelSpan = target.modelSpan ?? parser.analysis.nestedModel;
+  const { estimatedInput } = countInputTokens(parser);
+  return { ok: true, model: target.model, modelSpan, estimatedInput };
 }

@@ -1,5 +1,6 @@
 /** The spec of Responses, as OpenAI and compatible providers speak it. */
 import { buildConfusableNames } from './analysis.ts';
+import { BODY_TARGET } from './body-target.ts';
 import { CHAT_ERRORS } from './chat-dialect.ts';
 import { checkUnknownChatMember, checkUnknownChatToolMember } from './chat-rules.ts';
 import type { DialectSpec, ErrorSpec, RequestSpec, StreamPlace } from './dialect-spec.ts';
@@ -31,6 +32,7 @@ const MAX_TOOLS_PREAMBLE_TOKENS = 1_000;
 const MIN_OUTPUT_LIMIT = 16;
 
 export const RESPONSES_REQUEST: RequestSpec = {
+  ...BODY_TARGET,
   rules: RESPONSES_RULES,
   confusableNames: buildConfusableNames(RESPONSES_RULES),
   promptFields: new Map([
@@ -157,6 +159,7 @@ const RESPONSES_ERRORS: ErrorSpec = {
 
 export const RESPONSES_DIALECT: DialectSpec = {
   path: RESPONSES_PATH,
+  pathPrefix: RESPONSES_PATH,
   identifyingHeader: null,
   request: RESPONSES_REQUEST,
   answer: {
@@ -215,5 +218,5 @@ export const RESPONSES_DIALECT: DialectSpec = {
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
   errors: RESPONSES_ERRORS,
-  modelList: { page: null, onlyCallable: false, bounds: () => ({}) },
+  modelList: { page: null, native: null, onlyCallable: false, bounds: () => ({}) },
 };

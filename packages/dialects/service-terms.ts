@@ -96,6 +96,11 @@ function readWord<T>(words: ReadonlyMap<string, T>, word: unknown): T | 'unknown
   return words.get(name) ?? 'unknown';
 }
 
+/** Returns the tier that a word of a request or an answer names; undefined for none of its own. */
+export function readTier(word: unknown): ServiceTier | 'unknown' | undefined {
+  return readWord(TIERS, word);
+}
+
 /** Returns the terms that an answer states, and how many of its statements have no known price. */
 export function readServedTerms(
   reported: ReportedTerms,

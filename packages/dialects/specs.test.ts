@@ -22,6 +22,8 @@ describe('DIALECT_SPECS', () => {
       kind: 'overloaded',
       message: 'm',
       code: 'c',
+      status: 503,
+      retryAfterSeconds: null,
       sdkCode: null,
       param: null,
       details: {},
@@ -49,7 +51,8 @@ describe('getOutputLimitField', () => {
 
   it.each(DIALECTS)('returns a field in the table of fields of %s', (dialect) => {
     const field = getOutputLimitField(dialect, 'no_such_field');
-    expect(Object.keys(DIALECT_SPECS[dialect].request.rules)).toContain(field);
+    const { rules, outputLimit } = DIALECT_SPECS[dialect].request;
+    expect(Object.keys(rules)).toContain(outputLimit.parent ?? field);
   });
 });
 
@@ -60,6 +63,8 @@ describe('detectDialect', () => {
     ['/v1/responses', {}, 'responses'],
     ['/v1/responses/resp_1', {}, 'responses'],
     ['/v1/models', { 'anthropic-version': '2023-06-01' }, 'messages'],
+    ['/v1/models', { 'x-goog-api-key': 'k' }, 'gemini'],
+    ['/v1beta/models', {}, 'gemini'],
     ['/nothing', {}, 'chat'],
   ])('takes %s with %j as %s', (path, headers, dialect) => {
     expect(detectDialect(path, new Headers(headers))).toBe(dialect);

@@ -5,11 +5,15 @@ import type { DialectSpec, RequestSpec } from './dialect-spec.ts';
 import {
   CHAT_PATH,
   COUNT_TOKENS_PATH,
+  GEMINI_COUNT_TOKENS_PATH,
+  GEMINI_PATH,
   MESSAGES_PATH,
   RESPONSES_COMPACT_PATH,
   RESPONSES_INPUT_TOKENS_PATH,
   RESPONSES_PATH,
 } from './endpoint-paths.ts';
+import { GEMINI_COUNT_REQUEST, GEMINI_DIALECT } from './gemini-dialect.ts';
+import type { JsonObject } from './json-fields.ts';
 import { MESSAGES_DIALECT } from './messages-dialect.ts';
 import { RESPONSES_COMPACT_REQUEST, RESPONSES_DIALECT } from './responses-dialect.ts';
 
@@ -17,6 +21,7 @@ export const DIALECT_SPECS: Readonly<Record<Dialect, DialectSpec>> = {
   chat: CHAT_DIALECT,
   messages: MESSAGES_DIALECT,
   responses: RESPONSES_DIALECT,
+  gemini: GEMINI_DIALECT,
 };
 
 /** An endpoint of the gateway, which is one of the same name at each provider that has it. */
@@ -24,9 +29,18 @@ export type EndpointSpec = Readonly<{
   path: string;
   dialect: Dialect;
   request: RequestSpec;
-  /** `call` is billed; `count` counts the tokens of a request, which costs nothing. */
-  kind: 'call' | 'count';
-}>;
+}> &
+  (
+    | Readonly<{ kind: 'call' }>
+    /** Counts the tokens of a request, which costs nothing. */
+    | Readonly<{
+        kind: 'count';
+        /** Returns the answer that states so many tokens. */
+        toCount: (tokens: number) => JsonObject;
+        /** Returns how a body names the model with this name at the provider. */
+        toModelName?: (name: string) => string;
+      }>
+  );
 
 export const ENDPOINT_SPECS: Readonly<Record<UpstreamEndpoint, EndpointSpec>> = {
   chat: { path: CHAT_PATH, dialect: 'chat', request: CHAT_DIALECT.request, kind: 'call' },
@@ -41,6 +55,7 @@ export const ENDPOINT_SPECS: Readonly<Record<UpstreamEndpoint, EndpointSpec>> = 
     dialect: 'messages',
     request: MESSAGES_DIALECT.request,
     kind: 'count',
+    toCount: (tokens) => ({ input_tokens: tokens }),
   },
   responses: {
     path: RESPONSES_PATH,
@@ -59,6 +74,16 @@ export const ENDPOINT_SPECS: Readonly<Record<UpstreamEndpoint, EndpointSpec>> = 
     dialect: 'responses',
     request: RESPONSES_DIALECT.request,
     kind: 'count',
+    toCount: (tokens) => ({ object: 'response.input_tokens', input_tokens: tokens }),
+  },
+  gemini: { path: GEMINI_PATH, dialect: 'gemini', request: GEMINI_DIALECT.request, kind: 'call' },
+  gemini_count_tokens: {
+    path: GEMINI_COUNT_TOKENS_PATH,
+    dialect: 'gemini',
+    request: GEMINI_COUNT_REQUEST,
+    kind: 'count',
+    toCount: (tokens) => ({ totalTokens: tokens }),
+    toModelName: (name) => `models/${name}`,
   },
 };
 
@@ -85,7 +110,7 @@ export function detectDialect(path: string, headers: Headers): Dialect {
     return identifyingHeader !== null && headers.has(identifyingHeader);
   });
   if (byHeader !== undefined) return byHeader;
-  const byPath = DIALECTS.find((dialect) => path.startsWith(DIALECT_SPECS[dialect].path));
+  const byPath = DIALECTS.find((dialect) => path.startsWith(DIALECT_SPECS[dialect].pathPrefix));
   return byPath ?? DEFAULT_DIALECT;
 }
 

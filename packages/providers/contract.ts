@@ -5,6 +5,7 @@ import type {
   Dialect,
   JsonObject,
   ServedTerms,
+  StreamFormat,
   SurchargeCount,
   TokenScale,
   UpstreamEndpoint,
@@ -49,12 +50,16 @@ export type RefusalQuirks = Readonly<{
   unbilledRefusals?: readonly (string | null)[];
 }>;
 
+export type KeyHeader = 'authorization' | 'x-api-key' | 'x-goog-api-key';
+
 /** How a provider is called and how its usage is read. */
 export type UpstreamSpec = Readonly<{
   /** Builds the URLs below a base URL without a trailing slash. */
   endpoints: (base: string) => ProviderEndpoints;
-  /** The header that carries the key: `Authorization: Bearer` or `x-api-key`. */
-  keyHeader: 'authorization' | 'x-api-key';
+  /** The header that carries the key; `authorization` as a bearer token. */
+  keyHeader: KeyHeader;
+  /** The same of the endpoints that differ. */
+  endpointKeyHeaders?: Readonly<Partial<Record<UpstreamEndpoint, KeyHeader>>>;
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
   /** The models, by their names at the provider, that refuse `max_tokens` for the newer field. */
@@ -113,6 +118,8 @@ export type ProviderSettings = Readonly<{
 export type UpstreamRequest = Readonly<{
   provider: Provider;
   endpoint: UpstreamEndpoint;
+  /** What follows the endpoint's URL, at endpoints that name the model in it. */
+  path?: string;
   /** The caller's query string, with its `?`, or empty. */
   query: string;
   /** The caller's headers; only those on the allow-list go on. */
@@ -223,7 +230,7 @@ export type Verdict =
   | Readonly<{ kind: 'error'; error: AnswerError }>;
 
 /** The form of an answer, by its first bytes; `unknown` until they came. */
-export type AnswerFormat = 'unknown' | 'events' | 'document';
+export type AnswerFormat = 'unknown' | 'events' | 'array' | 'document';
 
 /**
  * Reads every byte of one answer, in order, and returns the bytes for the client. What came decides
@@ -256,6 +263,8 @@ export type MeterOptions = Readonly<{
   dialect: Dialect;
   /** True if the client asked for a stream. */
   stream: boolean;
+  /** The form of the stream that the client asked for; events if absent. */
+  streamFormat?: StreamFormat;
   contentType: string | null;
   /** The service tier that the headers name; the body's own word wins. */
   servedTier?: string | null;

@@ -1,7 +1,7 @@
 /**
- * Google's OpenAI-compatible endpoint of Gemini (https://ai.google.dev/gemini-api/docs/openai). Its
- * usage leaves thinking out of completion_tokens; only total_tokens includes it, hence
- * `from_total`.
+ * Google: Gemini's own API (https://ai.google.dev/api) and its OpenAI-compatible endpoint
+ * (https://ai.google.dev/gemini-api/docs/openai). The usage of the latter leaves thinking out of
+ * completion_tokens; only total_tokens includes it, hence `from_total`.
  */
 import type { ProviderSpec } from './contract.ts';
 
@@ -10,9 +10,15 @@ export const google = {
   envPrefix: 'GEMINI',
   baseUrl: 'https://generativelanguage.googleapis.com',
   mockPath: '',
-  dialects: ['chat'],
-  endpoints: (base) => ({ chat: `${base}/v1beta/openai/chat/completions` }),
+  dialects: ['chat', 'gemini'],
+  endpoints: (base) => ({
+    chat: `${base}/v1beta/openai/chat/completions`,
+    // The version of the API and the model follow.
+    gemini: base,
+    gemini_count_tokens: base,
+  }),
   keyHeader: 'authorization',
+  endpointKeyHeaders: { gemini: 'x-goog-api-key', gemini_count_tokens: 'x-goog-api-key' },
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: true,
   quirks: { reasoning: 'from_total' },

@@ -23,7 +23,8 @@ const BLOCKED_QUERY_PARAMETER =
 
 /** Builds the headers as a plain record: `fetch` makes its own Headers from any input. */
 function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
-  const bearer = provider.keyHeader === 'authorization';
+  const keyHeader = provider.endpointKeyHeaders?.[endpoint] ?? provider.keyHeader;
+  const bearer = keyHeader === 'authorization';
   return {
     ...getForwardedHeaders(ENDPOINT_SPECS[endpoint].dialect, headers),
     'content-type': 'application/json',
@@ -31,7 +32,7 @@ function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<
     // Compressed events would be held back until a block is full, and cost CPU to decompress.
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,
-    [provider.keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
+    [keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
   };
 }
 
@@ -153,7 +154,7 @@ export async function send(
     duplex: 'half' as const,
   };
   try {
-    const response = await fetch(url + filterQuery(request.query), init);
+    const response = await fetch(url + (request.path ?? '') + filterQuery(request.query), init);
     request.onBodySent?.();
     return response.ok ? toUpstreamSuccess(response) : await toUpstreamFailure(response, now());
   } catch {

@@ -25,6 +25,8 @@ describe('configureProviders', () => {
       },
       google: {
         chat: 'https://generativelanguage.googleapis.com/v1beta/openai/chat/completions',
+        gemini: 'https://generativelanguage.googleapis.com',
+        gemini_count_tokens: 'https://generativelanguage.googleapis.com',
       },
       xai: { chat: 'https://api.x.ai/v1/chat/completions' },
       deepseek: {

@@ -34,7 +34,13 @@ export function verdictError(call: Call, verdict: Verdict): ApiError | null {
 export function callErrorEvent(call: Call, apiError: ApiError, reading: Reading): Uint8Array {
   const { plan, ctx } = call;
   const { eventCount } = reading;
-  const place = { eventCount, model: plan.model.name, now: ctx.clock(), requestId: ctx.id };
+  const place = {
+    format: plan.facts.streamFormat,
+    eventCount,
+    model: plan.model.name,
+    now: ctx.clock(),
+    requestId: ctx.id,
+  };
   return errorEvent(apiError, plan.facts.dialect, place);
 }
 

@@ -1,7 +1,14 @@
 /** The gateway's routes. Maps each path to its handler; contains no call logic. */
 
 import { MissingBindingError } from '@farebox/bindings';
-import { type Dialect, detectDialect, ENDPOINT_SPECS, ENDPOINTS } from '@farebox/dialects';
+import {
+  type Dialect,
+  detectDialect,
+  ENDPOINT_SPECS,
+  ENDPOINTS,
+  findRefusedCollection,
+  type UpstreamEndpoint,
+} from '@farebox/dialects';
 import { logEvent } from '@farebox/telemetry';
 import { type Context, type Handler, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
@@ -13,6 +20,7 @@ import { DeadlineTimer } from './deadline-timer.ts';
 import { type Env, getDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
 import { estimateCost } from './estimate.ts';
+import { callModelMethod } from './model-methods.ts';
 import { getModel, getModels } from './models.ts';
 import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
@@ -78,15 +86,20 @@ type Route = Readonly<{
   dialect?: Dialect;
 }>;
 
+function isNamedInBody(endpoint: UpstreamEndpoint): boolean {
+  return ENDPOINT_SPECS[endpoint].request.target === 'body';
+}
+
 /** The routes whose paths have no parameter. */
 const ROUTES: readonly Route[] = [
-  ...ENDPOINTS.map((endpoint): Route => {
+  ...ENDPOINTS.filter(isNamedInBody).map((endpoint): Route => {
     const { path, dialect, kind } = ENDPOINT_SPECS[endpoint];
     const handle = kind === 'call' ? relay : countTokens;
-    return { method: 'POST', path, handler: (ctx) => handle(ctx, endpoint), dialect };
+    return { method: 'POST', path, handler: (ctx) => handle(ctx, endpoint, null), dialect };
   }),
   { method: 'POST', path: '/v1/estimate', handler: estimateCost },
   { method: 'GET', path: '/v1/models', handler: getModels },
+  { method: 'GET', path: '/v1beta/models', handler: getModels, dialect: 'gemini' },
   { method: 'GET', path: '/v1/credits', handler: getCredits, dialect: 'chat' },
   { method: 'GET', path: '/v1/key', handler: getKey, dialect: 'chat' },
 ];
@@ -100,6 +113,14 @@ app.get(
   '/v1/models/:id{.+}',
   withRequestContext((ctx, c) => getModel(ctx, c.req.param('id') ?? '')),
 );
+app.get(
+  '/v1beta/models/:id{.+}',
+  withRequestContext((ctx, c) => getModel(ctx, c.req.param('id') ?? ''), 'gemini'),
+);
+for (const prefix of ['/v1beta/models', '/v1/models']) {
+  const handler = withRequestContext((ctx, c) => callModelMethod(ctx, c.req.path), 'gemini');
+  app.post(`${prefix}/:modelAndMethod{.+}`, handler);
+}
 app.get(
   '/v1/generation/:id',
   withRequestContext((ctx, c) => getGeneration(ctx, c.req.param('id') ?? ''), 'chat'),
@@ -117,6 +138,8 @@ app.all(
   withRequestContext(async (ctx, c) => {
     const allowed = ALLOWED_METHODS.get(c.req.path);
     if (allowed !== undefined) return rejectUnread(ctx, { reason: 'method_not_allowed', allowed });
+    const refused = findRefusedCollection(c.req.path);
+    if (refused !== undefined) return rejectUnread(ctx, refused);
     const endpoint = findIntendedEndpoint(c.req.path);
     if (endpoint === undefined) return rejectUnread(ctx, { reason: 'not_found' });
     return rejectUnread(ctx, { reason: 'wrong_base_url', endpoint });

@@ -77,7 +77,8 @@ function costJson(call: Call, reading: Reading): CostJson | null {
 /** Returns what states the cost before the last word of a stream; undefined if nobody asked. */
 export function streamCostWriter(call: Call): ((reading: Reading) => Uint8Array) | undefined {
   const form = costForm(call);
-  if (form === 'none' || !call.plan.facts.stream) return undefined;
+  const { stream, streamFormat } = call.plan.facts;
+  if (form === 'none' || !stream || streamFormat === 'array') return undefined;
   const { toCostEvent, frameEvent } = DIALECT_SPECS[call.plan.facts.dialect].answer;
   return (reading) => {
     const cost = costJson(call, reading);

@@ -1,35 +1,33 @@
 /**
  * The endpoints of the kind `count`: the provider's own count of a request's tokens, which is free
- * there. Requires a valid key, forwards the body with only the model's name replaced, and holds and
- * charges nothing.
+ * there, or our estimate where the provider has none. Requires a valid key, forwards the body with
+ * only the model's name replaced, and holds and charges nothing.
  */
-
-import type { Catalog } from '@farebox/catalog';
+import type { Catalog, Model } from '@farebox/catalog';
 import {
   checkHeaders,
+  ENDPOINT_SPECS,
+  type EstimatedInput,
   editModel,
   parseCountTokens,
+  toUpstreamPath,
   type UpstreamEndpoint,
+  type UrlTarget,
 } from '@farebox/dialects';
-import { type Provider, send } from '@farebox/providers';
+import { estimateInputTokens, type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
-import { supportedEndpoints } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
+import type { AuthenticatedCaller, Body } from './with-caller.ts';
 import { withBody } from './with-caller.ts';
 
-type CountTarget = Result<{ provider: Provider; upstreamName: string }, ApiError>;
+type CountTarget = Result<{ provider: Provider; model: Model }, ApiError>;
 
-function resolveTarget(
-  ctx: RequestContext,
-  catalog: Catalog,
-  name: string,
-  endpoint: UpstreamEndpoint,
-): CountTarget {
+function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): CountTarget {
   const { providers } = ctx.deps;
   const providerIds = [...providers.keys()];
   const model = catalog.findModel(name, providerIds);
@@ -38,45 +36,98 @@ function resolveTarget(
     const suggestions = catalog.suggestModels(name, providerIds, ctx.clock());
     return err('model_not_found', { model: name, suggestions });
   }
-  if (provider.endpoints[endpoint] === undefined) {
-    const endpoints = supportedEndpoints(provider);
-    return err('model_not_supported_on_endpoint', { model: name, endpoints });
-  }
-  return ok({ provider, upstreamName: model.upstreamName });
+  return ok({ provider, model });
 }
 
-/** Handles one request at an endpoint of the kind `count`. */
-export const countTokens = withBody(async (ctx, caller, body, endpoint: UpstreamEndpoint) => {
-  const { deps, request, id } = ctx;
-  const headerError = checkHeaders(ctx.dialect, request.headers);
-  if (headerError !== null) return respondError(ctx, headerError);
-  const parsed = parseCountTokens(endpoint, body.bytes);
-  if (!parsed.ok) return respondError(ctx, parsed);
-  const target = await resolveModel(ctx, (catalog) =>
-    resolveTarget(ctx, catalog, parsed.model, endpoint),
-  );
-  if (!target.ok) return respondError(ctx, target);
-  const keyStatus = await deps.ledger.key(caller.account, caller.key);
-  if (!keyStatus.ok) return respondError(ctx, keyStatus);
+/** Who counted the tokens: the provider, or we. */
+const COUNT_HEADER = 'x-farebox-token-count';
+
+type CountEndpoint = Extract<(typeof ENDPOINT_SPECS)[UpstreamEndpoint], { kind: 'count' }>;
+
+/** Responds with our estimate, in the dialect's own shape and marked as what it is. */
+function respondEstimate(
+  ctx: RequestContext,
+  { toCount }: CountEndpoint,
+  estimatedInput: EstimatedInput,
+  { provider, model }: Readonly<{ provider: Provider; model: Model }>,
+): Response {
+  const headers = baseHeaders(ctx.id);
+  headers['content-type'] = 'application/json';
+  headers[COUNT_HEADER] = 'estimated';
+  const { calibration } = provider;
+  const tokens = Math.ceil(estimateInputTokens(estimatedInput, calibration, model.upstreamName));
+  return new Response(JSON.stringify({ ...toCount(tokens), estimated: true }), { headers });
+}
+
+async function checkModelAllowed(
+  ctx: RequestContext,
+  { account, key }: AuthenticatedCaller,
+  { name }: Model,
+): Promise<ApiError | null> {
+  const keyStatus = await ctx.deps.ledger.key(account, key);
+  if (!keyStatus.ok) return keyStatus;
   const { models } = keyStatus.value.limits;
-  const name = `${target.provider.id}/${target.upstreamName}`;
-  if (models !== null && !models.includes(name)) {
-    return respondError(ctx, { reason: 'model_not_allowed' });
-  }
+  return models === null || models.includes(name) ? null : { reason: 'model_not_allowed' };
+}
+
+type CountRequest = Readonly<{
+  provider: Provider;
+  endpoint: UpstreamEndpoint;
+  path?: string;
+  body: readonly Uint8Array[];
+}>;
+
+async function forwardCount(ctx: RequestContext, count: CountRequest): Promise<Response> {
+  const { deps, request, id } = ctx;
   const abort = new AbortController();
   new ClientDisconnect(request.signal, ctx.clock).onDisconnect(() => abort.abort());
-  const upstream = await send({
-    provider: target.provider,
-    endpoint,
-    query: new URL(request.url).search,
-    headers: request.headers,
-    body: editModel(body.bytes, parsed.modelSpan, target.upstreamName),
-    abort,
-    firstByteMs: deps.timeouts.idleMs,
-    timer: ctx.timer,
-  });
-  if (!upstream.ok) return upstreamErrorResponse(upstream, target.provider.id, ctx.dialect, id);
+  const query = count.path === undefined ? new URL(request.url).search : '';
+  const timeout = { abort, firstByteMs: deps.timeouts.idleMs, timer: ctx.timer };
+  const upstream = await send({ ...count, query, headers: request.headers, ...timeout });
+  if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, id);
   const headers = baseHeaders(id);
   headers['content-type'] = upstream.contentType ?? 'application/json';
+  headers[COUNT_HEADER] = 'provider';
   return new Response(upstream.body, { status: upstream.status, headers });
-});
+}
+
+function toPath(urlTarget: UrlTarget | null, model: string): Pick<CountRequest, 'path'> {
+  return urlTarget === null ? {} : { path: toUpstreamPath({ ...urlTarget, model }) };
+}
+
+async function count(
+  ctx: RequestContext,
+  caller: AuthenticatedCaller,
+  body: Body,
+  endpoint: UpstreamEndpoint,
+  urlTarget: UrlTarget | null,
+): Promise<Response> {
+  const spec = ENDPOINT_SPECS[endpoint];
+  if (spec.kind !== 'count') throw new Error('the endpoint does not count');
+  const parsed = parseCountTokens(endpoint, body.bytes, urlTarget);
+  if (!parsed.ok) return respondError(ctx, parsed);
+  const target = await resolveModel(ctx, (catalog) => resolveTarget(ctx, catalog, parsed.model));
+  if (!target.ok) return respondError(ctx, target);
+  const { provider, model } = target;
+  const refusal = await checkModelAllowed(ctx, caller, model);
+  if (refusal !== null) return respondError(ctx, refusal);
+  if (provider.endpoints[endpoint] === undefined)
+    return respondEstimate(ctx, spec, parsed.estimatedInput, target);
+  const { upstreamName } = model;
+  const name = spec.toModelName?.(upstreamName) ?? upstreamName;
+  return forwardCount(ctx, {
+    provider,
+    endpoint,
+    ...toPath(urlTarget, upstreamName),
+    body: editModel(body.bytes, parsed.modelSpan, name),
+  });
+}
+
+/** Handles one request at an endpoint of the kind `count`; `urlTarget` is as for a call. */
+export const countTokens = withBody(
+  (ctx, caller, body, endpoint: UpstreamEndpoint, urlTarget: UrlTarget | null) => {
+    const headerError = checkHeaders(ctx.dialect, ctx.request.headers);
+    if (headerError !== null) return Promise.resolve(respondError(ctx, headerError));
+    return count(ctx, caller, body, endpoint, urlTarget);
+  },
+);

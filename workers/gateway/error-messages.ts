@@ -121,6 +121,8 @@ export function errorMessage(apiError: ApiError): string {
   switch (apiError.reason) {
     case 'missing_api_key':
       return 'Missing API key. Send it as "Authorization: Bearer fbx_..." or "x-api-key".';
+    case 'api_key_in_url':
+      return 'Send the API key in the header "x-goog-api-key", not in the URL, which logs keep. Treat a key that was in a URL as leaked, and rotate it.';
     case 'https_required':
       return 'Use https. Treat a key sent over plain http as leaked, and revoke it.';
     case 'internal':

@@ -24,10 +24,13 @@ function errorDetails(apiError: ApiError): Record<string, unknown> {
 }
 
 function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
+  const retryAfter = getRetryAfter(apiError);
   return DIALECT_SPECS[dialect].errors.toJson({
     kind: ERROR_MAP[apiError.reason].kind,
     message: errorMessage(apiError),
     code: apiError.reason,
+    status: getHttpStatus(apiError, dialect),
+    retryAfterSeconds: retryAfter === null ? null : Number(retryAfter),
     sdkCode: ('sdkCode' in apiError ? apiError.sdkCode : undefined) ?? null,
     param: getParam(apiError),
     details: errorDetails(apiError),

@@ -66,10 +66,15 @@ const unavailable = (apiError: ApiError): ErrorCase => ({
   retryAfter: '1',
 });
 
+const REQUEST_INFO = 'type.googleapis.com/google.rpc.RequestInfo';
+const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
+const PLACE = { format: 'events', eventCount: 0, model: 'm', now: 0, requestId: ID } as const;
+
 /** The type makes a new reason without a row a compile error. */
 const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   missing_api_key: unauthorized({ reason: 'missing_api_key' }),
   invalid_api_key: unauthorized({ reason: 'invalid_api_key' }),
+  api_key_in_url: unauthorized({ reason: 'api_key_in_url' }),
   key_revoked: unauthorized({ reason: 'key_revoked' }),
   key_expired: unauthorized({ reason: 'key_expired' }),
   key_paused: forbidden({ reason: 'key_paused' }),
@@ -238,6 +243,33 @@ describe('each API error', () => {
     expect(await response.json()).toEqual(expectedBody(reason, testCase, 'messages'));
   });
 
+  it.each(cases)('is written in Google’s shape: %s', async (reason, testCase) => {
+    const response = errorResponse(testCase.apiError, 'gemini', ID);
+    expect(response.status).toBe(testCase.status);
+    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    expect(error).toMatchObject({
+      code: testCase.status,
+      message: errorMessage(testCase.apiError),
+    });
+    expect(error.status).toMatch(/^[A-Z_]+$/);
+    expect(error.details).toContainEqual({ '@type': REQUEST_INFO, requestId: ID });
+    const info = { '@type': ERROR_INFO, reason: reason.toUpperCase(), domain: 'farebox' };
+    expect(error.details).toContainEqual(expect.objectContaining(info));
+  });
+
+  it.each(cases)('is the last element of an array of events: %s', (_, testCase) => {
+    for (const [eventCount, before] of [
+      [0, ''],
+      [2, '[{},{}'],
+    ] as const) {
+      const place = { ...PLACE, format: 'array' as const, eventCount };
+      const end = new TextDecoder().decode(errorEvent(testCase.apiError, 'gemini', place));
+      const events = JSON.parse(before + end);
+      expect(events).toHaveLength(eventCount + 1);
+      expect(events.at(-1)).toMatchObject({ error: { code: testCase.status } });
+    }
+  });
+
   it.each(cases)('has the headers that SDKs act on: %s', (reason, testCase) => {
     for (const dialect of ['chat', 'messages'] as const) {
       const { headers } = errorResponse(testCase.apiError, dialect, ID);
@@ -251,19 +283,10 @@ describe('each API error', () => {
   });
 
   it.each(cases)('is one event inside a stream: %s', (reason, testCase) => {
-    const chat = new TextDecoder().decode(
-      errorEvent(testCase.apiError, 'chat', { eventCount: 0, model: 'm', now: 0, requestId: ID }),
-    );
+    const chat = new TextDecoder().decode(errorEvent(testCase.apiError, 'chat', PLACE));
     expect(chat).toMatch(/^data: [^\n]+\n\n$/);
     expect(JSON.parse(chat.slice(6))).toEqual(expectedBody(reason, testCase, 'chat'));
-    const messages = new TextDecoder().decode(
-      errorEvent(testCase.apiError, 'messages', {
-        eventCount: 0,
-        model: 'm',
-        now: 0,
-        requestId: ID,
-      }),
-    );
+    const messages = new TextDecoder().decode(errorEvent(testCase.apiError, 'messages', PLACE));
     expect(messages).toMatch(/^event: error\ndata: [^\n]+\n\n$/);
     expect(JSON.parse(messages.slice(19))).toEqual(expectedBody(reason, testCase, 'messages'));
   });

@@ -3,7 +3,7 @@ import type { ErrorKind, RequestError } from '@farebox/dialects';
 import type { HoldDecline } from '@farebox/ledger';
 
 export type ApiError =
-  | Readonly<{ reason: 'missing_api_key' | 'https_required' | 'internal' }>
+  | Readonly<{ reason: 'missing_api_key' | 'api_key_in_url' | 'https_required' | 'internal' }>
   | Readonly<{ reason: 'not_found' }>
   | Readonly<{ reason: 'wrong_base_url'; endpoint: string }>
   | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
@@ -74,6 +74,7 @@ const BAD_GATEWAY = errorMapping(502, 'internal', true);
 export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   missing_api_key: UNAUTHORIZED,
   invalid_api_key: UNAUTHORIZED,
+  api_key_in_url: UNAUTHORIZED,
   key_revoked: UNAUTHORIZED,
   key_expired: UNAUTHORIZED,
   key_paused: FORBIDDEN,

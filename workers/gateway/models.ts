@@ -111,6 +111,13 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
   };
 }
 
+/** Returns a model as the caller's dialect lists it. */
+function dialectModelJson(ctx: RequestContext, model: Model, now: number): unknown {
+  const { native } = DIALECT_SPECS[ctx.dialect].modelList;
+  if (native === null) return modelJson(ctx, model, now);
+  return native.toModel({ ...model, reasoning: model.capabilities.reasoning });
+}
+
 function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model[] {
   const now = ctx.clock();
   const { onlyCallable } = DIALECT_SPECS[ctx.dialect].modelList;
@@ -146,7 +153,7 @@ function byRelease(a: Model, b: Model): number {
 export async function getModels(ctx: RequestContext): Promise<Response> {
   const allowed = await allowedNames(ctx);
   if (allowed instanceof Response) return allowed;
-  const { page, bounds } = DIALECT_SPECS[ctx.dialect].modelList;
+  const { page, bounds, native } = DIALECT_SPECS[ctx.dialect].modelList;
   const { catalog, list } = await getCatalog(ctx);
   const served = listServedModels(ctx, catalog);
   const listed = allowed === null ? served : served.filter(({ name }) => allowed.includes(name));
@@ -155,15 +162,13 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   if (!selected.ok) return respondError(ctx, selected);
   const now = ctx.clock();
   const { items, hasMore } = selected.page;
-  return jsonResponse(ctx, {
-    object: 'list',
-    data: items.map((model) => modelJson(ctx, model, now)),
-    prices_dated: list.date,
-    ...bounds(
-      items.map(({ name }) => name),
-      hasMore,
-    ),
-  });
+  const entries = items.map((model) => dialectModelJson(ctx, model, now));
+  const ends = bounds(
+    items.map(({ name }) => name),
+    hasMore,
+  );
+  if (native !== null) return jsonResponse(ctx, { [native.listName]: entries, ...ends });
+  return jsonResponse(ctx, { object: 'list', data: entries, prices_dated: list.date, ...ends });
 }
 
 /** GET /v1/models/{id}. Takes every name that calls accept; a retired model is found, not listed. */
@@ -179,5 +184,5 @@ export async function getModel(ctx: RequestContext, id: string): Promise<Respons
     const suggestions = catalog.suggestModels(id, providers, now);
     return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }
-  return jsonResponse(ctx, modelJson(ctx, model, now));
+  return jsonResponse(ctx, dialectModelJson(ctx, model, now));
 }

@@ -16,7 +16,6 @@ import {
   computeCost,
   type NanoUsd,
   NO_USAGE,
-  type Prices,
   type Surcharge,
   type SurchargeKind,
 } from '@farebox/money';
@@ -80,7 +79,7 @@ const UNASKED_CACHE_WRITES: readonly Bucket[] = [
 /**
  * Returns the highest price of an input token, given the cache writes that the request can cause.
  */
-function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
+function maxInputPrice(facts: RequestFacts, { prices, surchargePrices }: MaxPrices): bigint {
   const { mayCacheUnasked } = ENDPOINT_SPECS[facts.endpoint].request;
   const buckets: readonly Bucket[] = [
     'input_uncached',
@@ -91,7 +90,8 @@ function maxInputPrice(facts: RequestFacts, prices: Prices): bigint {
     // (editor-code-assistant/eca issue 307).
     ...(facts.serverPasses > 1 ? CACHE_WRITES['5m'] : []),
   ];
-  return buckets.map((bucket) => prices[bucket]).reduce(maxBigInt);
+  const audioPrice = facts.mayHaveAudioInput ? (surchargePrices.audio_input ?? 0n) : 0n;
+  return buckets.map((bucket) => prices[bucket]).reduce(maxBigInt, audioPrice);
 }
 
 type PricedBounds =
@@ -155,10 +155,17 @@ function effectiveContextWindow(facts: RequestFacts, model: Model, headers: Head
 }
 
 /**
- * Returns the highest output price: models that output images bill their tokens above text tokens.
+ * Returns the highest output price: models that output images bill their tokens above text tokens,
+ * and audio has a price of its own where it is asked for.
  */
-function maxOutputPriceFor({ prices, surchargePrices }: MaxPrices, passes: number): bigint {
-  return maxBigInt(prices.output, surchargePrices.image_output ?? 0n) * BigInt(passes);
+function maxOutputPriceFor(
+  { mayHaveAudioOutput }: RequestFacts,
+  { prices, surchargePrices }: MaxPrices,
+  passes: number,
+): bigint {
+  const audioPrice = mayHaveAudioOutput ? (surchargePrices.audio_output ?? 0n) : 0n;
+  const highest = [prices.output, surchargePrices.image_output ?? 0n, audioPrice];
+  return highest.reduce(maxBigInt) * BigInt(passes);
 }
 
 function buildPlan(
@@ -186,7 +193,7 @@ function buildPlan(
       input_uncached: maxInputTokens * passes,
       cache_read: maxInputTokens * countRereads(facts),
     },
-    { ...max.prices, input_uncached: maxInputPrice(facts, max.prices) },
+    { ...max.prices, input_uncached: maxInputPrice(facts, max) },
     bounds.surcharges,
   );
   const plan = {
@@ -199,7 +206,7 @@ function buildPlan(
     estimatedInputTokens: Math.min(maxInputTokens, Math.ceil(estimatedInput)),
     maxPrices: max,
     maxInputCost,
-    maxOutputPrice: maxOutputPriceFor(max, passes),
+    maxOutputPrice: maxOutputPriceFor(facts, max, passes),
     output: outputLimit(facts, model, deps.defaultMaxOutput),
   };
   return ok({ plan });

@@ -8,6 +8,7 @@ import {
   ENDPOINT_SPECS,
   parseRequest,
   type UpstreamEndpoint,
+  type UrlTarget,
 } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, type UpstreamResult } from '@farebox/providers';
@@ -57,6 +58,7 @@ function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): M
     provider: plan.provider,
     dialect: plan.facts.dialect,
     stream: plan.facts.stream,
+    streamFormat: plan.facts.streamFormat,
     contentType,
     servedTier,
     model: plan.model.upstreamName,
@@ -145,28 +147,33 @@ function runToCompletion(call: Call, body: Body): Promise<Response> {
   return completion;
 }
 
-/** Handles one call to a model at an endpoint of the kind `call`. */
-export const relay = withBody(async (ctx, caller, body, endpoint: UpstreamEndpoint) => {
-  const { account, key } = caller;
-  const { deps, request, clock } = ctx;
-  const headerError =
-    checkHeaders(ctx.dialect, request.headers) ?? checkCostHeader(request.headers);
-  if (headerError !== null) return respondError(ctx, headerError);
-  const parsed = parseRequest(endpoint, body.bytes);
-  if (!parsed.ok) return respondError(ctx, parsed);
-  const planResult = await resolveModel(ctx, (catalog, now) =>
-    planCall(parsed.facts, request.headers, { ...deps, catalog }, now),
-  );
-  if (!planResult.ok) return respondError(ctx, planResult);
-  const { plan } = planResult;
-  const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
-  if (!hold.ok) {
-    if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
-    return respondError(ctx, hold);
-  }
-  const startedAt = clock();
-  const disconnect = new ClientDisconnect(request.signal, clock);
-  const abort = new AbortController();
-  const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
-  return runToCompletion(call, body);
-});
+/**
+ * Handles one call to a model at an endpoint of the kind `call`; `urlTarget` is what its URL says,
+ * where the body does not name the model.
+ */
+export const relay = withBody(
+  async (ctx, caller, body, endpoint: UpstreamEndpoint, urlTarget: UrlTarget | null) => {
+    const { account, key } = caller;
+    const { deps, request, clock } = ctx;
+    const headerError =
+      checkHeaders(ctx.dialect, request.headers) ?? checkCostHeader(request.headers);
+    if (headerError !== null) return respondError(ctx, headerError);
+    const parsed = parseRequest(endpoint, body.bytes, urlTarget);
+    if (!parsed.ok) return respondError(ctx, parsed);
+    const planResult = await resolveModel(ctx, (catalog, now) =>
+      planCall(parsed.facts, request.headers, { ...deps, catalog }, now),
+    );
+    if (!planResult.ok) return respondError(ctx, planResult);
+    const { plan } = planResult;
+    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+    if (!hold.ok) {
+      if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
+      return respondError(ctx, hold);
+    }
+    const startedAt = clock();
+    const disconnect = new ClientDisconnect(request.signal, clock);
+    const abort = new AbortController();
+    const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
+    return runToCompletion(call, body);
+  },
+);

@@ -11,7 +11,10 @@ const PREFIX = '/v1';
 const ENDPOINT = /^\/(chat\/completions|messages(\/count_tokens)?|models(\/.+)?|estimate)$/;
 
 /** What stands in front of an endpoint in the base URLs of other services. */
-const OTHER_PREFIX = /^\/(?:api|openai|anthropic)(?=\/)/;
+const OTHER_PREFIX = /^\/(?:api|openai|anthropic|gemini|google)(?=\/)/;
+
+/** Google's API has versions of its own, which clients and base URLs may both name. */
+const GOOGLE_PATH = /^(?:\/(?:v1beta|v1))*(?=\/(?:v1beta\/|v1\/models\/.+:))/;
 
 /**
  * Returns the path that a request means: repeated and trailing slashes are dropped, a repeated
@@ -20,13 +23,15 @@ const OTHER_PREFIX = /^\/(?:api|openai|anthropic)(?=\/)/;
 export function canonicalPath(path: string): string {
   if (isCanonical(path)) return path;
   const plain = path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
-  const endpoint = plain.replace(OTHER_PREFIX, '').replace(/^(?:\/v1(?=\/))+/, '');
+  const withoutOther = plain.replace(OTHER_PREFIX, '');
+  if (GOOGLE_PATH.test(withoutOther)) return withoutOther.replace(GOOGLE_PATH, '');
+  const endpoint = withoutOther.replace(/^(?:\/v1(?=\/))+/, '');
   return ENDPOINT.test(endpoint) ? PREFIX + endpoint : plain;
 }
 
 /** Most paths are as documented: this decides without a regular expression. */
 function isCanonical(path: string): boolean {
-  const hasPrefix = path.startsWith('/v1/') && !path.startsWith('/v1/v1/');
+  const hasPrefix = path.startsWith('/v1/') && !path.startsWith('/v1/v1');
   return hasPrefix && !path.endsWith('/') && !path.includes('//');
 }
 

@@ -18,7 +18,8 @@ const MEDIA_TYPES = {
  * read a body.
  */
 function getContentType(call: Call, { contentType }: UpstreamSuccess): string {
-  const { name, full } = MEDIA_TYPES[call.plan.facts.stream ? 'stream' : 'document'];
+  const { stream, streamFormat } = call.plan.facts;
+  const { name, full } = MEDIA_TYPES[stream && streamFormat === 'events' ? 'stream' : 'document'];
   return contentType?.toLowerCase().startsWith(name) === true ? contentType : full;
 }
 

@@ -73,8 +73,13 @@ type RelayEnd = Readonly<{
   status: number;
 }>;
 
+/** Between the elements of an array white space may stand, and a bracket ends it. */
+const ARRAY_FRAMING = { keepAliveBytes: ENCODER.encode('\n'), lastWord: '\n]' };
+
 function buildFraming(call: Call, meter: Meter): Framing {
-  const { keepAliveBytes, lastWord } = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  const { dialect, streamFormat } = call.plan.facts;
+  const { keepAliveBytes, lastWord } =
+    streamFormat === 'array' ? ARRAY_FRAMING : DIALECT_SPECS[dialect].answer;
   const writeCost = streamCostWriter(call);
   const lastBytes = ENCODER.encode(lastWord);
   return {

@@ -8,11 +8,13 @@ import {
   editRequest,
   getOutputLimitField,
   hasOutputLimit,
+  toUpstreamPath,
 } from '@farebox/dialects';
 import {
   findRefusedFields,
   type LearnableField,
   send,
+  type UpstreamRequest,
   type UpstreamResult,
 } from '@farebox/providers';
 import type { Call } from './call.ts';
@@ -84,6 +86,14 @@ function getQuery(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
+/** What follows the endpoint's URL: the caller's query, or what its URL says of the call. */
+function toUpstreamUrl({ ctx, plan }: Call): Pick<UpstreamRequest, 'path' | 'query'> {
+  const { urlTarget } = plan.facts;
+  if (urlTarget === null) return { query: getQuery(ctx.request.url) };
+  const target = { ...urlTarget, model: plan.model.upstreamName };
+  return { path: toUpstreamPath(target), query: '' };
+}
+
 function sendEdited(
   call: Call,
   body: Body,
@@ -94,7 +104,7 @@ function sendEdited(
   return send({
     provider: plan.provider,
     endpoint: plan.facts.endpoint,
-    query: getQuery(ctx.request.url),
+    ...toUpstreamUrl(call),
     headers: ctx.request.headers,
     body: editRequest(body.bytes, plan.facts, edits),
     onBodySent,

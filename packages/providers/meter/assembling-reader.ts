@@ -13,10 +13,12 @@ export class AssemblingReader {
   readonly #tracker: UsageTracker;
   readonly #assembler: AnswerAssembler;
   readonly #events: EventReader;
+  readonly #isArrayAsked: boolean;
   #bytes = 0;
 
   constructor(options: MeterOptions, tracker: UsageTracker) {
     this.#tracker = tracker;
+    this.#isArrayAsked = options.stream && options.streamFormat === 'array';
     this.#assembler = tracker.spec.createAssembler();
     this.#events = new EventReader(options, tracker, this.#assembler);
   }
@@ -35,7 +37,8 @@ export class AssemblingReader {
     this.#events.end();
     if (this.verdict().kind !== 'answer') return [];
     const document = this.#assembler.document();
-    return document === null ? [] : [ENCODER.encode(JSON.stringify(document))];
+    if (document === null) return [];
+    return [ENCODER.encode(JSON.stringify(this.#isArrayAsked ? [document] : document))];
   }
 
   verdict(): Verdict {

@@ -156,6 +156,7 @@ export class DocumentReader {
   }
 
   #toStream(events: readonly JsonObject[]): readonly Uint8Array[] {
+    if (this.#options.streamFormat === 'array') return [ENCODER.encode(JSON.stringify(events))];
     const { frameEvent, lastWord } = this.#tracker.spec;
     const inserted = this.#options.beforeLastWord?.(this.#tracker.reading());
     const framed = ENCODER.encode(events.map(frameEvent).join(''));

@@ -1,5 +1,6 @@
 /** The one reader of answers: looks at the first bytes, and reads on as what they are. */
 import type { AnswerFormat, Meter, MeterOptions, Reading, Verdict } from '../contract.ts';
+import { ArrayReader } from './array-reader.ts';
 import { AssemblingReader } from './assembling-reader.ts';
 import { DocumentReader } from './document-reader.ts';
 import { EventReader } from './event-reader.ts';
@@ -10,6 +11,7 @@ const ENCODER = new TextEncoder();
 /** Both forms may begin with a byte order mark, which is no white space. */
 const BOM = new Set([0xef, 0xbb, 0xbf]);
 const DOCUMENT_START: ReadonlySet<number> = new Set(ENCODER.encode('{['));
+const OPEN_BRACKET = 0x5b;
 /** The first letters of `data`, `event`, `id` and `retry`, and a comment's colon. */
 const EVENT_START: ReadonlySet<number> = new Set(ENCODER.encode('deir:'));
 
@@ -65,7 +67,10 @@ class AnswerMeter implements Meter {
       this.#opening.push(chunk.slice());
       return [];
     }
-    const format = detectFormat(chunk[start] ?? 0, this.#options.contentType);
+    const { contentType, stream, streamFormat } = this.#options;
+    const first = chunk[start] ?? 0;
+    const isArrayStream = stream && streamFormat === 'array' && first === OPEN_BRACKET;
+    const format = isArrayStream ? 'array' : detectFormat(first, contentType);
     const reader = this.#createReader(format);
     this.#reader = reader;
     const opening = [...this.#opening.splice(0), chunk.subarray(0, start)];
@@ -88,10 +93,13 @@ class AnswerMeter implements Meter {
   }
 
   #createReader(format: AnswerFormat): AnswerReader {
-    if (format === 'document') return new DocumentReader(this.#options, this.#tracker);
-    return this.#options.stream
-      ? new EventReader(this.#options, this.#tracker, null)
-      : new AssemblingReader(this.#options, this.#tracker);
+    const options = this.#options;
+    if (format === 'array') return new ArrayReader(options, this.#tracker);
+    if (format === 'document') return new DocumentReader(options, this.#tracker);
+    // A stream that has to become an array is read to its end first.
+    return options.stream && options.streamFormat !== 'array'
+      ? new EventReader(options, this.#tracker, null)
+      : new AssemblingReader(options, this.#tracker);
   }
 }
 

@@ -30,6 +30,7 @@ export class UsageTracker implements AnswerRecorder {
   #usage: JsonObject | null = null;
   #serviceTier: unknown;
   readonly #searchQueries = new Map<number, number>();
+  #mapsPrompts = 0;
   #normalized: NormalizedUsage | null = null;
   /** The output shown by the last report of usage. */
   #outputAtUsage = 0;
@@ -98,7 +99,11 @@ export class UsageTracker implements AnswerRecorder {
   }
 
   addUsage(usage: JsonObject): void {
-    this.#usage = mergeUsage(this.#usage ?? {}, usage);
+    this.replaceUsage(mergeUsage(this.#usage ?? {}, usage));
+  }
+
+  replaceUsage(usage: JsonObject): void {
+    this.#usage = usage;
     this.#normalized = null;
     this.#usageAfterFinish = true;
     this.#outputAtUsage = this.outputEstimator.shownTokens();
@@ -113,6 +118,11 @@ export class UsageTracker implements AnswerRecorder {
   setSearchQueries(choice: number, count: number): void {
     const known = this.#searchQueries.get(choice) ?? 0;
     this.#searchQueries.set(choice, Math.max(known, count));
+    this.#normalized = null;
+  }
+
+  markMapsGrounded(): void {
+    this.#mapsPrompts = 1;
     this.#normalized = null;
   }
 
@@ -175,9 +185,16 @@ export class UsageTracker implements AnswerRecorder {
     const { provider, model } = this.#options;
     const searchQueries = [...this.#searchQueries.values()].reduce((sum, n) => sum + n, 0);
     if (this.#usage === null)
-      return { ...NO_USAGE_REPORTED, surcharges: toSurcharges({ web_search: searchQueries }) };
+      return {
+        ...NO_USAGE_REPORTED,
+        surcharges: toSurcharges({
+          web_search: searchQueries,
+          maps_grounded_prompt: this.#mapsPrompts,
+        }),
+      };
     const { quirks } = provider;
-    const context = { quirks, model, serviceTier: this.#serviceTier, searchQueries };
+    const mapsPrompts = this.#mapsPrompts;
+    const context = { quirks, model, serviceTier: this.#serviceTier, searchQueries, mapsPrompts };
     return this.spec.normalizeUsage(this.#usage, context);
   }
 }

@@ -1,0 +1,112 @@
+/**
+ * URLs of Gemini's API. A path names the model and, after a colon, the method
+ * (https://ai.google.dev/api/all-methods); the query says how a stream is written.
+ */
+import type { RequestError, StreamFormat, UpstreamEndpoint, UrlTarget } from './contract.ts';
+
+/** The versions of the API that are served; @google/genai calls v1 since its third release. */
+const MODEL_PATH = /^\/(v1beta|v1)\/(?:models\/)+(.+):([A-Za-z]+)$/;
+
+type Method = Readonly<{ endpoint: UpstreamEndpoint; isStream: boolean }>;
+
+const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['generateContent', { endpoint: 'gemini', isStream: false }],
+  ['streamGenerateContent', { endpoint: 'gemini', isStream: true }],
+  ['countTokens', { endpoint: 'gemini_count_tokens', isStream: false }],
+]);
+
+const FETCHED_LATER = 'its answer would be fetched, and billed, later';
+
+/** Methods of Google's API that are not served, each with the reason. */
+const REFUSED_METHODS: ReadonlyMap<string, string> = new Map([
+  ['batchGenerateContent', FETCHED_LATER],
+  ['asyncBatchEmbedContent', FETCHED_LATER],
+  ['predictLongRunning', FETCHED_LATER],
+  ['predict', 'its answers report no usage'],
+  ['bidiGenerateContent', 'live sessions are not served'],
+]);
+
+const STORED = 'it would be stored at Google, where all callers share one project';
+
+/** Collections of Google's API that are not served, each with the reason. */
+const REFUSED_COLLECTIONS: ReadonlyMap<string, string> = new Map([
+  ['cachedContents', `${STORED}. Implicit caching needs nothing, and is billed when it helps`],
+  ['files', `${STORED}. Send files as inlineData`],
+  ['fileSearchStores', STORED],
+  ['tunedModels', STORED],
+  ['corpora', STORED],
+  ['batches', FETCHED_LATER],
+  ['operations', FETCHED_LATER],
+  [
+    'interactions',
+    'Google does not say what the history of an interaction costs. Use generateContent',
+  ],
+]);
+
+const COLLECTION_PATH = /^\/(?:upload\/)?(?:v1beta|v1)\/([A-Za-z]+)(?=$|[/:])/;
+
+/** Returns why a path of Google's API is not served; undefined for any other path. */
+export function findRefusedCollection(path: string): RequestError | undefined {
+  const field = COLLECTION_PATH.exec(path)?.[1] ?? '';
+  const explanation = REFUSED_COLLECTIONS.get(field);
+  return explanation === undefined
+    ? undefined
+    : { reason: 'unsupported_feature', field, explanation };
+}
+
+/** Google's names of the query parameter for the form of an answer, and those with a key in them. */
+const FORM_PARAMETERS = ['alt', '$alt'];
+const KEY_PARAMETERS = ['key', '$key', 'access_token', '$access_token', 'oauth_token'];
+
+/** Returns the form that the query asks of a stream; undefined for one that is not served. */
+function readStreamFormat(query: URLSearchParams): StreamFormat | undefined {
+  const forms = new Set(FORM_PARAMETERS.flatMap((name) => query.getAll(name)));
+  if (forms.size > 1) return undefined;
+  const [form = 'json'] = forms;
+  if (form === 'sse') return 'events';
+  return form === 'json' ? 'array' : undefined;
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+export type UrlTargetResult =
+  | Readonly<{ ok: true; endpoint: UpstreamEndpoint; target: UrlTarget }>
+  | (Readonly<{ ok: false }> &
+      (RequestError | Readonly<{ reason: 'not_found' | 'api_key_in_url' }>));
+
+/** Reads the URL of a request to a method of a model; `path` is the canonical one. */
+export function parseUrlTarget(path: string, query: URLSearchParams): UrlTargetResult {
+  const [, version, encoded = '', name = ''] = MODEL_PATH.exec(path) ?? [];
+  const model = decode(encoded);
+  const method = METHODS.get(name);
+  const explanation = REFUSED_METHODS.get(name);
+  if (explanation !== undefined)
+    return { ok: false, reason: 'unsupported_feature', field: name, explanation };
+  if (version === undefined || model === null || model === '' || method === undefined)
+    return { ok: false, reason: 'not_found' };
+  if (KEY_PARAMETERS.some((parameter) => query.has(parameter)))
+    return { ok: false, reason: 'api_key_in_url' };
+  const format = readStreamFormat(query);
+  if (format === undefined || (format === 'events' && !method.isStream)) {
+    const expected = method.isStream ? 'sse or json' : 'json';
+    return { ok: false, reason: 'invalid_field', field: 'alt', expected };
+  }
+  const streamFormat = method.isStream ? format : null;
+  return {
+    ok: true,
+    endpoint: method.endpoint,
+    target: { version, model, method: name, streamFormat },
+  };
+}
+
+/** Returns the path and query of a method of a model, below a provider's base URL. */
+export function toUpstreamPath({ version, model, method, streamFormat }: UrlTarget): string {
+  const query = streamFormat === 'events' ? '?alt=sse' : '';
+  return `/${version}/models/${encodeURIComponent(model)}:${method}${query}`;
+}
