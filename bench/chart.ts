@@ -2,7 +2,7 @@
  * Draws results as self-contained SVG: no scripts, fonts or external resources. Numbers are printed
  * beside the bars, so that no information depends on colors.
  */
-import { rowName } from './goals.ts';
+import { rowName } from './row-name.ts';
 import type { RowSummary } from './row-summary.ts';
 
 const COLOURS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 /**
- * The subject "farebox": gateway and ledger, bundled as for deployment, in one plain workerd. The
+ * The subjects "farebox" and "distant" (the same, with the accounts' objects 50 ms away): gateway and ledger, bundled as for deployment, in one plain workerd. The
  * bench's upstream is provider, database and queue. The gateway's rate limit per key is disabled,
  * because one key carries the whole load. Nothing else differs from a deployment.
  */
@@ -42,24 +42,30 @@ async function bundle(
   config: string,
   name: string,
   folder: string,
+  entry?: string,
 ): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json');
   const out = join(folder, `${name}-bundle`);
-  const args = ['deploy', '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
+  const script = entry === undefined ? [] : [join(import.meta.dirname, 'workers', entry)];
+  const args = ['deploy', ...script, '--dry-run', '--outdir', out, '-c', join(ROOT, config)];
   const wrangler = processes.start(
     process.execPath,
     [join(dirname(manifest), 'bin/wrangler.js'), ...args],
     { cwd: ROOT, env: { ...process.env, ...WRANGLER_ENV } },
   );
   const [code] = await once(wrangler.child, 'exit');
-  const entry = join(out, 'index.js');
-  if (code !== 0 || !existsSync(entry))
+  const bundled = join(out, entry === undefined ? 'index.js' : entry.replace(/ts$/, 'js'));
+  if (code !== 0 || !existsSync(bundled))
     throw new Error(`bench: ${config} failed to bundle (${code})`);
-  copyFileSync(entry, join(folder, `${name}.js`));
+  copyFileSync(bundled, join(folder, `${name}.js`));
   return `${name}.js`;
 }
 
-async function buildScripts(context: BenchContext, folder: string): Promise<readonly Script[]> {
+async function buildScripts(
+  context: BenchContext,
+  folder: string,
+  ledgerEntry: string | undefined,
+): Promise<readonly Script[]> {
   const upstream = `127.0.0.1:${context.upstreamPort}`;
   const secrets = text('KEY_MAC_SECRETS', `1:${randomBytes(32).toString('hex')}`);
   return [
@@ -73,6 +79,8 @@ async function buildScripts(context: BenchContext, folder: string): Promise<read
         queue('SETTLEMENTS', 'upstream'),
         service('CATALOG', 'ledger', 'Catalog'),
         text('OPENAI_API_KEY', 'bench'),
+        text('ANTHROPIC_API_KEY', 'bench'),
+        text('ANTHROPIC_BASE_URL', `http://${upstream}`),
         text('OPENAI_BASE_URL', `http://${upstream}/v1`),
         text('ALLOW_PLAIN_HTTP', 'true'),
         text('KEY_CALLS_PER_SECOND', '1000000'),
@@ -81,11 +89,18 @@ async function buildScripts(context: BenchContext, folder: string): Promise<read
     },
     {
       name: 'ledger',
-      module: await bundle(context.processes, 'workers/ledger/wrangler.toml', 'ledger', folder),
+      module: await bundle(
+        context.processes,
+        'workers/ledger/wrangler.toml',
+        'ledger',
+        folder,
+        ledgerEntry,
+      ),
       flags: [],
       bindings: [
         secrets,
         objects('ACCOUNT', 'Account'),
+        queue('NOTICES', 'upstream'),
         text('DATABASE_URL', `postgresql://bench:bench@${upstream}/bench`),
       ],
       classes: ['Account'],
@@ -113,12 +128,16 @@ async function openAccounts(workerd: WorkerdProcess, count: number): Promise<str
   return keys.map(String);
 }
 
-export async function startFarebox(context: BenchContext): Promise<Subject> {
-  const folder = join(context.folder, 'farebox');
+export async function startFarebox(
+  name: 'farebox' | 'distant',
+  context: BenchContext,
+): Promise<Subject> {
+  const folder = join(context.folder, name);
+  const ledgerEntry = name === 'distant' ? 'distant-ledger.ts' : undefined;
   mkdirSync(join(folder, 'disk'), { recursive: true });
   const workerd = await startWorkerd(context.processes, {
     folder,
-    scripts: await buildScripts(context, folder),
+    scripts: await buildScripts(context, folder, ledgerEntry),
     external: { upstream: context.upstreamPort },
     sockets: [
       { name: 'http', service: 'gateway' },
@@ -128,7 +147,7 @@ export async function startFarebox(context: BenchContext): Promise<Subject> {
   });
   const keys = await openAccounts(workerd, context.accounts);
   return {
-    name: 'farebox',
+    name,
     port: port(workerd, 'http'),
     process: workerd,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),

@@ -1,11 +1,12 @@
 /**
- * The goals set before the first measurement, and whether a run reached them. A goal is skipped if
- * its rows weren't measured.
+ * The goals that were set before the first measurement (issue 13), and whether a run reached them.
+ * A goal is skipped if its rows weren't measured.
  */
-import type { RowPace } from './options.ts';
+
 import { type Cell, type Row, sameRow } from './rounds.ts';
+import { rowName } from './row-name.ts';
 import { differences, median, ratios } from './statistics.ts';
-import type { SubjectName } from './subject.ts';
+import { PEERS, type SubjectName } from './subject.ts';
 
 export type GoalResult = Readonly<{
   goal: string;
@@ -16,8 +17,11 @@ export type GoalResult = Readonly<{
 }>;
 
 type Measure = (cell: Cell) => number;
+const cpu: Measure = (cell) => cell.cpuMsPerCall;
 const rate: Measure = (cell) => cell.load.perSecond;
 const firstByte: Measure = (cell) => cell.load.firstByteP50;
+const frameDelay: Measure = (cell) => cell.load.frameDelayP99;
+const cleanShare: Measure = (cell) => cell.load.cleanStreams / cell.load.timedStreams;
 
 export function series(
   cells: readonly Cell[],
@@ -31,102 +35,118 @@ export function series(
     .map(measure);
 }
 
-export function rowName(row: Row): string {
-  return `${row.pace}, ${row.connections} concurrent, ${row.accounts === 1 ? 'one account' : `${row.accounts} accounts`}`;
-}
+type Compare = (of: readonly number[], to: readonly number[]) => number[];
+const itself: Compare = (of) => [...of];
 
 type Goal = Readonly<{
   goal: string;
-  wanted: string;
-  applies: (row: Row) => boolean;
+  /** `farebox` by default. */
+  subject?: SubjectName;
   against: SubjectName;
+  applies: (row: Row) => boolean;
   measure: Measure;
-  compare: (of: readonly number[], to: readonly number[]) => number[];
-  reached: (value: number) => boolean;
+  compare: Compare;
+  limit: number;
+  isMinimum?: true;
 }>;
 
-const matchesRow =
-  (pace: RowPace, ...connections: readonly number[]) =>
-  (row: Row) =>
-    row.pace === pace && connections.includes(row.connections);
+const isPlain = ({ dialect, usage, bodyBytes }: Row) =>
+  dialect === 'chat' && !usage && bodyBytes < 4096;
+
+const plain =
+  (pace: Row['pace'], connections: readonly number[], accounts?: number) => (row: Row) =>
+    isPlain(row) &&
+    row.pace === pace &&
+    connections.includes(row.connections) &&
+    (accounts === undefined || row.accounts === accounts);
+
+const isUncutStream = ({ pace, connections, usage }: Row) =>
+  pace === 'paced' && connections === 64 && usage;
+
+type Comparison = Omit<Goal, 'goal' | 'applies' | 'limit'>;
+const toFloor: Comparison = { against: 'floor', measure: cpu, compare: ratios };
+const rateToFloor: Comparison = {
+  ...{ against: 'floor', measure: rate, compare: ratios },
+  isMinimum: true,
+};
+const rateToBare: Comparison = { ...rateToFloor, against: 'bare' };
 
 const GOALS: readonly Goal[] = [
+  { goal: 'CPU to the floor', applies: plain('json', [64], 1), ...toFloor, limit: 1 },
+  { goal: 'CPU to the floor', applies: plain('json', [64], 50), ...toFloor, limit: 1.5 },
   {
-    goal: 'paced throughput, relative to the bare Worker',
-    wanted: '≥ 0.95',
-    applies: matchesRow('paced', 64),
-    against: 'bare',
-    measure: rate,
-    compare: ratios,
-    reached: (value) => value >= 0.95,
+    goal: 'CPU a call, ms',
+    applies: plain('json', [1]),
+    ...{ against: 'farebox', measure: cpu, compare: itself, limit: 1.3 },
   },
   {
-    goal: 'paced first byte, p50, ms more than the bare Worker',
-    wanted: '≤ 5',
-    applies: matchesRow('paced', 64),
-    against: 'bare',
-    measure: firstByte,
-    compare: differences,
-    reached: (value) => value <= 5,
+    goal: 'calls/s to the floor',
+    applies: plain('unpaced', [16, 64], 1),
+    ...rateToFloor,
+    limit: 0.95,
   },
   {
-    goal: 'unpaced throughput, relative to the floor',
-    wanted: '≥ 0.8',
-    applies: matchesRow('unpaced', 16, 64),
-    against: 'floor',
-    measure: rate,
-    compare: ratios,
-    reached: (value) => value >= 0.8,
+    goal: 'calls/s to the floor',
+    applies: plain('unpaced', [16, 64], 50),
+    ...rateToFloor,
+    limit: 0.85,
+  },
+  { goal: 'calls/s to bare', applies: plain('paced', [64], 1), ...rateToBare, limit: 0.93 },
+  {
+    goal: 'calls/s to bare, nothing cut out of the answer',
+    applies: isUncutStream,
+    ...rateToBare,
+    limit: 0.95,
   },
   {
-    goal: 'first byte of one call at a time, p50, relative to the bare Worker',
-    wanted: '≤ 2',
-    applies: (row) => row.connections === 1,
-    against: 'bare',
-    measure: firstByte,
-    compare: ratios,
-    reached: (value) => value <= 2,
+    goal: 'CPU a call, ms',
+    applies: plain('paced', [64], 1),
+    ...{ against: 'farebox', measure: cpu, compare: itself, limit: 2.7 },
   },
   {
-    goal: 'throughput, relative to Portkey',
-    wanted: '> 1',
-    applies: (row) => row.pace !== 'paced',
-    against: 'portkey',
-    measure: rate,
-    compare: ratios,
-    reached: (value) => value > 1,
+    goal: 'first byte added to bare, p50, ms',
+    applies: plain('paced', [64], 1),
+    ...{ against: 'bare', measure: firstByte, compare: differences, limit: 10 },
   },
   {
-    // A gateway that keeps up has exactly the stream's pace, so a tie within noise counts as
-    // reached.
-    goal: 'paced throughput, relative to Portkey',
-    wanted: '≥ 0.99',
-    applies: (row) => row.pace === 'paced',
-    against: 'portkey',
-    measure: rate,
-    compare: ratios,
-    reached: (value) => value >= 0.99,
+    goal: 'first byte added to bare with the object 50 ms away, p50, ms',
+    subject: 'distant',
+    applies: plain('paced', [1, 16], 1),
+    ...{ against: 'bare', measure: firstByte, compare: differences, limit: 4 },
   },
   {
-    goal: 'paced first byte, p50, relative to Portkey',
-    wanted: '< 1',
-    applies: (row) => row.pace === 'paced',
-    against: 'portkey',
-    measure: firstByte,
-    compare: ratios,
-    reached: (value) => value < 1,
+    goal: 'delay of an event added to bare, p99, ms',
+    applies: ({ pace }) => pace === 'frames',
+    ...{ against: 'bare', measure: frameDelay, compare: differences, limit: 25 },
   },
+  {
+    goal: 'streams without a lost or stalled event, of all',
+    applies: ({ pace }) => pace === 'frames',
+    ...{ against: 'farebox', measure: cleanShare, compare: itself, limit: 1, isMinimum: true },
+  },
+  ...PEERS.map(
+    (peer): Goal => ({
+      goal: `CPU to ${peer}`,
+      applies: () => true,
+      ...{ against: peer, measure: cpu, compare: ratios, limit: 1 },
+    }),
+  ),
 ];
+
+function isReached(value: number, { limit, isMinimum }: Goal): boolean {
+  return isMinimum === true ? value >= limit : value <= limit;
+}
 
 export function evaluateGoals(cells: readonly Cell[], rows: readonly Row[]): GoalResult[] {
   return GOALS.flatMap((goal) =>
     rows.filter(goal.applies).flatMap((row) => {
-      const of = series(cells, row, 'farebox', goal.measure);
+      const of = series(cells, row, goal.subject ?? 'farebox', goal.measure);
       const to = series(cells, row, goal.against, goal.measure);
       if (of.length === 0 || to.length === 0) return [];
       const measured = median(goal.compare(of, to));
-      const { goal: name, wanted } = goal;
-      return [{ goal: name, row: rowName(row), measured, wanted, reached: goal.reached(measured) }];
+      const wanted = `${goal.isMinimum === true ? '≥' : '≤'} ${goal.limit}`;
+      const reached = isReached(measured, goal);
+      return [{ goal: goal.goal, row: rowName(row), measured, wanted, reached }];
     }),
   );
 }

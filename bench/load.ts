@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { type Head, HttpParser } from './http-parser.ts';
+import { monotonicMs, parseFrames } from './payloads.ts';
 import { quantile } from './statistics.ts';
 
 export type LoadSpec = Readonly<{
@@ -21,6 +22,8 @@ export type LoadSpec = Readonly<{
   expectedEnding: string;
   /** Each connection makes a single call (soak). */
   once: boolean;
+  /** The number of timed events in each response; 0 where they are not timed. */
+  frames: number;
 }>;
 
 export type LoadResult = Readonly<{
@@ -35,7 +38,15 @@ export type LoadResult = Readonly<{
   errors: number;
   /** The text of the first error. */
   complaint: string | null;
+  /** Milliseconds from the upstream's writing of an event to its arrival. */
+  frameDelayP50: number;
+  frameDelayP99: number;
+  /** Streams in which no event is missing or more than MAX_FRAME_DELAY_MS late, of all. */
+  cleanStreams: number;
+  timedStreams: number;
 }>;
+
+const MAX_FRAME_DELAY_MS = 250;
 
 type LoadSamples = {
   total: number;
@@ -44,6 +55,9 @@ type LoadSamples = {
   firstByte: number[];
   whole: number[];
   rates: number[];
+  frameDelays: number[];
+  cleanStreams: number;
+  timedStreams: number;
 };
 
 type MeasurementWindow = Readonly<{ opensAt: number; closesAt: number }>;
@@ -60,6 +74,8 @@ class Connection {
   #firstByteAt = 0;
   #status = '';
   #tail = '';
+  #frameRest = '';
+  #frameDelays: number[] = [];
   #countedCalls = 0;
   #firstStartedAt = 0;
   #lastEndedAt = 0;
@@ -97,6 +113,8 @@ class Connection {
     this.#nextRequest += this.#spec.connections;
     this.#firstByteAt = 0;
     this.#tail = '';
+    this.#frameRest = '';
+    this.#frameDelays = [];
     this.#sentAt = performance.now();
     this.#socket.write(request);
   }
@@ -107,8 +125,25 @@ class Connection {
 
   #onBody(piece: Buffer): void {
     if (this.#firstByteAt === 0) this.#firstByteAt = performance.now();
+    if (this.#spec.frames > 0) this.#timeFrames(piece);
     const from = Math.max(0, piece.length - 200);
     this.#tail = (this.#tail + piece.toString('latin1', from)).slice(-200);
+  }
+
+  #timeFrames(piece: Buffer): void {
+    const now = monotonicMs();
+    const { sentAtMs, rest } = parseFrames(this.#frameRest + piece.toString('latin1'));
+    this.#frameRest = rest;
+    this.#frameDelays.push(...sentAtMs.map((sentAt) => now - sentAt));
+  }
+
+  #countFrames(): void {
+    const delays = this.#frameDelays;
+    this.#samples.frameDelays.push(...delays);
+    this.#samples.timedStreams += 1;
+    const isClean =
+      delays.length === this.#spec.frames && Math.max(...delays) <= MAX_FRAME_DELAY_MS;
+    if (isClean) this.#samples.cleanStreams += 1;
   }
 
   #onEnd(): void {
@@ -136,6 +171,7 @@ class Connection {
     this.#lastEndedAt = now;
     this.#samples.firstByte.push(this.#firstByteAt - this.#sentAt);
     this.#samples.whole.push(now - this.#sentAt);
+    if (this.#spec.frames > 0) this.#countFrames();
   }
 
   #finish(complaint: string | null): void {
@@ -168,6 +204,9 @@ function runLoad(spec: LoadSpec): Promise<LoadResult> {
     firstByte: [],
     whole: [],
     rates: [],
+    frameDelays: [],
+    cleanStreams: 0,
+    timedStreams: 0,
   };
   return new Promise((resolve) => {
     let openConnections = spec.connections;
@@ -192,6 +231,10 @@ function summarize(samples: LoadSamples): LoadResult {
     wholeP50: quantile(samples.whole, 0.5),
     errors: samples.errors,
     complaint: samples.complaint,
+    frameDelayP50: quantile(samples.frameDelays, 0.5),
+    frameDelayP99: quantile(samples.frameDelays, 0.99),
+    cleanStreams: samples.cleanStreams,
+    timedStreams: samples.timedStreams,
   };
 }
 

@@ -2,12 +2,16 @@
 import { parseArgs } from 'node:util';
 import { SUBJECTS, type SubjectName } from './subject.ts';
 
-export const ROW_PACES = ['unpaced', 'paced', 'json'] as const;
-export type RowPace = (typeof ROW_PACES)[number];
+/**
+ * The groups of rows: the first three for each number of connections and of accounts; `bodies` are
+ * large requests, `asked` streams from which nothing is cut out, `frames` times each event.
+ */
+export const ROW_GROUPS = ['unpaced', 'paced', 'json', 'bodies', 'asked', 'frames'] as const;
+export type RowGroup = (typeof ROW_GROUPS)[number];
 
 export type Options = Readonly<{
-  task: 'compare' | 'soak' | 'profile' | 'console' | 'deposits';
-  paces: readonly RowPace[];
+  task: 'compare' | 'soak' | 'profile' | 'ways' | 'console' | 'deposits';
+  groups: readonly RowGroup[];
   connections: readonly number[];
   /** The numbers of accounts the calls are spread over; one row each. */
   accounts: readonly number[];
@@ -24,9 +28,9 @@ export type Options = Readonly<{
   storage: 'disk' | 'memory';
 }>;
 
-export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_PACES.join(',')}] [--connections 1,16,64] [--accounts 1,50]
+export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_GROUPS.join(',')}] [--connections 1,16,64] [--accounts 1,50]
                  [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
-                 [--soak [--streams N]] [--profile] [--console] [--deposits]`;
+                 [--soak [--streams N]] [--profile] [--ways] [--console] [--deposits]`;
 
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -35,9 +39,10 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: 'boolean', default: false },
       soak: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      ways: { type: 'boolean', default: false },
       console: { type: 'boolean', default: false },
       deposits: { type: 'boolean', default: false },
-      rows: { type: 'string', default: ROW_PACES.join(',') },
+      rows: { type: 'string', default: ROW_GROUPS.join(',') },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1,50' },
       subjects: { type: 'string' },
@@ -52,7 +57,7 @@ export function readOptions(args: readonly string[]): Options {
   const quick = values.quick;
   return {
     task,
-    paces: parseList(values.rows, ROW_PACES),
+    groups: parseList(values.rows, ROW_GROUPS),
     connections: parseIntegers(values.connections),
     accounts: parseIntegers(values.accounts),
     subjects: parseList(values.subjects ?? defaultSubjects(task), SUBJECTS),
@@ -66,18 +71,19 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
-type Tasks = Readonly<Record<'soak' | 'profile' | 'console' | 'deposits', boolean>>;
+type Tasks = Readonly<Record<'soak' | 'profile' | 'ways' | 'console' | 'deposits', boolean>>;
 
-function toTask({ soak, profile, console, deposits }: Tasks): Options['task'] {
+function toTask({ soak, profile, ways, console, deposits }: Tasks): Options['task'] {
   if (soak) return 'soak';
   if (profile) return 'profile';
+  if (ways) return 'ways';
   if (deposits) return 'deposits';
   return console ? 'console' : 'compare';
 }
 
 function defaultSubjects(task: Options['task']): string {
   if (task === 'soak') return 'bare,farebox,portkey';
-  return task === 'profile' ? 'farebox' : 'direct,bare,floor,farebox,portkey';
+  return task === 'profile' ? 'farebox' : SUBJECTS.join(',');
 }
 
 function parseList<T extends string>(list: string, allowed: readonly T[]): T[] {

@@ -1,22 +1,26 @@
 /**
  * The requests and the upstream's responses: the same bytes for every subject. The pace is a marker
  * in the prompt, because a gateway forwards the body but not the client's headers, and its catalog
- * restricts the model. Requests don't ask for the usage chunk and set no output limit: adding and
- * hiding them is part of a gateway's measured work.
+ * restricts the model. Requests set no output limit where the dialect lets them, and most don't ask
+ * for the usage chunk: adding and hiding them is part of a gateway's measured work.
  */
 import { chunk, LAST_CHUNK } from './http-parser.ts';
 
-export const PACES = ['unpaced', 'paced', 'json', 'long'] as const;
+export const PACES = ['unpaced', 'paced', 'json', 'frames', 'long'] as const;
 export type Pace = (typeof PACES)[number];
 
-export const MODEL = 'gpt-4o-mini';
+export const BENCH_DIALECTS = ['chat', 'messages'] as const;
+export type BenchDialect = (typeof BENCH_DIALECTS)[number];
+
 export const EVENTS = 20;
 /** How many events the upstream flushes at once in a burst. */
 export const EVENTS_PER_CHUNK = 5;
 
+export type StreamPace = 'paced' | 'frames' | 'long';
 export type StreamTiming = Readonly<{ firstByteMs: number; intervalMs: number; chunks: number }>;
-export const STREAM_TIMINGS: Readonly<Record<'paced' | 'long', StreamTiming>> = {
+export const STREAM_TIMINGS: Readonly<Record<StreamPace, StreamTiming>> = {
   paced: { firstByteMs: 20, intervalMs: 5, chunks: 30 },
+  frames: { firstByteMs: 20, intervalMs: 20, chunks: 64 },
   long: { firstByteMs: 20, intervalMs: 500, chunks: 120 },
 };
 
@@ -24,35 +28,34 @@ export function durationMs(timing: StreamTiming): number {
   return timing.firstByteMs + timing.intervalMs * (timing.chunks - 1);
 }
 
-/**
- * Builds a request's body. `bytes` pads the prompt to about that size (a coding agent sends 115
- * KB).
- */
-export function requestBody(pace: Pace, bytes: number): string {
-  const sentence = 'The tram is late again and the machine at the stop takes coins only. ';
-  const prompt = sentence.repeat(Math.max(1, Math.ceil(bytes / sentence.length)));
-  return JSON.stringify({
-    model: MODEL,
-    messages: [
-      { role: 'system', content: `You are a test. pace=${pace}.` },
-      { role: 'user', content: prompt },
-    ],
-    temperature: 0.2,
-    ...(pace === 'json' ? {} : { stream: true }),
-  });
-}
+/** What a request asks for. */
+export type RequestSpec = Readonly<{
+  pace: Pace;
+  dialect: BenchDialect;
+  /** Whether a stream of Chat Completions asks for its usage chunk. */
+  usage: boolean;
+  /** The prompt is padded to about this size (a coding agent sends 115 KB). */
+  bytes: number;
+}>;
 
-export type CallSpec = Readonly<{ pace: Pace; usage: boolean }>;
+/** One wire format: what is sent, and the parts of what is answered. */
+type DialectPayloads = Readonly<{
+  path: string;
+  model: string;
+  toRequest: (system: string, prompt: string, spec: RequestSpec) => object;
+  /** The events before the first one with text; nothing where there are none. */
+  openingEvents: () => string;
+  textEvent: (text: string, usage: boolean) => string;
+  /** The events after the last one with text. */
+  finalEvents: (usage: boolean) => string;
+  document: (text: string) => object;
+  /** What a complete stream and a complete document end with. */
+  streamEnding: string;
+  documentEnding: string;
+}>;
 
-/** What the upstream reads from a request: its pace, and whether it asks for the usage chunk. */
-export function parseCallSpec(body: Buffer): CallSpec {
-  const pace = PACES.find((name) => body.includes(`pace=${name}.`)) ?? 'json';
-  const usage = body.includes('"include_usage":true') || body.includes('"include_usage": true');
-  return { pace, usage };
-}
-
-const RESPONSE_FIELDS = { id: 'chatcmpl-bench', created: 1_793_000_000, model: MODEL };
-const USAGE = {
+const CHAT_FIELDS = { id: 'chatcmpl-bench', created: 1_793_000_000, model: 'gpt-4o-mini' };
+const CHAT_USAGE = {
   prompt_tokens: 120,
   completion_tokens: EVENTS,
   total_tokens: 120 + EVENTS,
@@ -60,21 +63,118 @@ const USAGE = {
   completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
 };
 
-function sseEvent(value: object): string {
-  return `data: ${JSON.stringify({ ...RESPONSE_FIELDS, object: 'chat.completion.chunk', ...value })}\n\n`;
+function chatEvent(value: object): string {
+  return `data: ${JSON.stringify({ ...CHAT_FIELDS, object: 'chat.completion.chunk', ...value })}\n\n`;
 }
 
-function contentEvent(index: number, usage: boolean): string {
-  const delta = index === 0 ? { role: 'assistant', content: '' } : { content: ` word${index}` };
-  const choices = [{ index: 0, delta, logprobs: null, finish_reason: null }];
-  return sseEvent({ choices, ...(usage ? { usage: null } : {}) });
+function chatChoice(delta: object, finishReason: string | null, usage: boolean): string {
+  const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
+  return chatEvent({ choices, ...(usage ? { usage: null } : {}) });
 }
 
-/** The last content event, the usage chunk if requested, and the end of the stream. */
-function finalEvents(usage: boolean): string {
-  const stop = [{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }];
-  const usageEvent = usage ? sseEvent({ choices: [], usage: USAGE }) : '';
-  return `${sseEvent({ choices: stop, ...(usage ? { usage: null } : {}) })}${usageEvent}data: [DONE]\n\n`;
+const CHAT: DialectPayloads = {
+  path: '/v1/chat/completions',
+  model: 'gpt-4o-mini',
+  toRequest: (system, prompt, { pace, usage }) => ({
+    messages: [
+      { role: 'system', content: system },
+      { role: 'user', content: prompt },
+    ],
+    temperature: 0.2,
+    ...(pace === 'json' ? {} : { stream: true }),
+    ...(usage ? { stream_options: { include_usage: true } } : {}),
+  }),
+  openingEvents: () => '',
+  textEvent: (text, usage) => chatChoice({ content: text }, null, usage),
+  finalEvents: (usage) => {
+    const usageEvent = usage ? chatEvent({ choices: [], usage: CHAT_USAGE }) : '';
+    return `${chatChoice({}, 'stop', usage)}${usageEvent}data: [DONE]\n\n`;
+  },
+  document: (content) => ({
+    ...CHAT_FIELDS,
+    object: 'chat.completion',
+    choices: [
+      { index: 0, message: { role: 'assistant', content }, logprobs: null, finish_reason: 'stop' },
+    ],
+    usage: CHAT_USAGE,
+  }),
+  streamEnding: 'data: [DONE]',
+  documentEnding: '"total_tokens":140',
+};
+
+const MESSAGE = { id: 'msg_bench', type: 'message', role: 'assistant', model: 'claude-opus-5-5' };
+const MESSAGE_USAGE = {
+  input_tokens: 120,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+};
+
+function messagesEvent(event: Readonly<{ type: string; [member: string]: unknown }>): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+const MESSAGES: DialectPayloads = {
+  path: '/v1/messages',
+  model: 'claude-opus-5-5',
+  toRequest: (system, prompt, { pace }) => ({
+    system,
+    max_tokens: 1024,
+    messages: [{ role: 'user', content: prompt }],
+    ...(pace === 'json' ? {} : { stream: true }),
+  }),
+  openingEvents: () => {
+    const usage = { ...MESSAGE_USAGE, output_tokens: 1 };
+    const message = { ...MESSAGE, content: [], stop_reason: null, stop_sequence: null, usage };
+    const block = {
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'text', text: '' },
+    };
+    return `${messagesEvent({ type: 'message_start', message })}${messagesEvent(block)}`;
+  },
+  textEvent: (text) =>
+    messagesEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
+  finalEvents: () => {
+    const delta = { stop_reason: 'end_turn', stop_sequence: null };
+    const usage = { ...MESSAGE_USAGE, output_tokens: EVENTS };
+    return [
+      messagesEvent({ type: 'content_block_stop', index: 0 }),
+      messagesEvent({ type: 'message_delta', delta, usage }),
+      messagesEvent({ type: 'message_stop' }),
+    ].join('');
+  },
+  document: (text) => ({
+    ...MESSAGE,
+    content: [{ type: 'text', text }],
+    ...{ stop_reason: 'end_turn', stop_sequence: null },
+    usage: { ...MESSAGE_USAGE, output_tokens: EVENTS },
+  }),
+  streamEnding: '"type":"message_stop"',
+  documentEnding: `"output_tokens":${EVENTS}`,
+};
+
+export const PAYLOADS: Readonly<Record<BenchDialect, DialectPayloads>> = {
+  chat: CHAT,
+  messages: MESSAGES,
+};
+
+/** Builds a request's body. `model` is what the subject calls the dialect's model. */
+export function requestBody(spec: RequestSpec, model = PAYLOADS[spec.dialect].model): string {
+  const sentence = 'The tram is late again and the machine at the stop takes coins only. ';
+  const prompt = sentence.repeat(Math.max(1, Math.ceil(spec.bytes / sentence.length)));
+  const system = `You are a test. pace=${spec.pace}.`;
+  return JSON.stringify({ model, ...PAYLOADS[spec.dialect].toRequest(system, prompt, spec) });
+}
+
+export type CallSpec = Readonly<{ pace: Pace; dialect: BenchDialect; usage: boolean }>;
+
+/** What the upstream reads from a request; undefined if it is no call. */
+export function parseCallSpec(target: string, body: Buffer): CallSpec | undefined {
+  const dialect = BENCH_DIALECTS.find((name) => target.includes(` ${PAYLOADS[name].path}`));
+  if (dialect === undefined) return undefined;
+  const pace = PACES.find((name) => body.includes(`pace=${name}.`)) ?? 'json';
+  const usage = body.includes('"include_usage":true') || body.includes('"include_usage": true');
+  return { pace, dialect, usage };
 }
 
 const SSE_HEAD =
@@ -82,9 +182,10 @@ const SSE_HEAD =
   'x-request-id: req_bench\r\nopenai-processing-ms: 1\r\ntransfer-encoding: chunked\r\n\r\n';
 
 /** A complete unpaced stream including its head, as one write of a few HTTP chunks. */
-export function burst(usage: boolean): Buffer {
-  const words = Array.from({ length: EVENTS - 1 }, (_, index) => contentEvent(index, usage));
-  const events = [...words, finalEvents(usage)];
+export function burst(dialect: BenchDialect, usage: boolean): Buffer {
+  const { openingEvents, textEvent, finalEvents } = PAYLOADS[dialect];
+  const words = Array.from({ length: EVENTS - 1 }, (_, index) => textEvent(` word${index}`, usage));
+  const events = [openingEvents() + (words[0] ?? ''), ...words.slice(1), finalEvents(usage)];
   const chunks: string[] = [];
   for (let from = 0; from < events.length; from += EVENTS_PER_CHUNK) {
     chunks.push(chunk(events.slice(from, from + EVENTS_PER_CHUNK).join('')));
@@ -92,26 +193,52 @@ export function burst(usage: boolean): Buffer {
   return Buffer.from(SSE_HEAD + chunks.join('') + LAST_CHUNK);
 }
 
-/** The writes of a paced stream, in order. The first one includes the head. */
-export function streamChunks(timing: StreamTiming, usage: boolean): readonly Buffer[] {
-  const last = timing.chunks - 1;
-  return Array.from({ length: timing.chunks }, (_, index) => {
-    if (index === last) return Buffer.from(chunk(finalEvents(usage)) + LAST_CHUNK);
-    return Buffer.from((index === 0 ? SSE_HEAD : '') + chunk(contentEvent(index, usage)));
-  });
+/**
+ * One write of a paced stream. The first one includes the head; `text` is what its event says.
+ */
+export function streamChunk(
+  { dialect, usage }: Omit<CallSpec, 'pace'>,
+  index: number,
+  timing: StreamTiming,
+  text: string,
+): Buffer {
+  const { openingEvents, textEvent, finalEvents } = PAYLOADS[dialect];
+  if (index === timing.chunks - 1) return Buffer.from(chunk(finalEvents(usage)) + LAST_CHUNK);
+  if (index > 0) return Buffer.from(chunk(textEvent(text, usage)));
+  return Buffer.from(SSE_HEAD + chunk(openingEvents() + textEvent(text, usage)));
 }
 
-export function completionResponse(): Buffer {
-  const content = Array.from({ length: EVENTS }, (_, index) => `word${index}`).join(' ');
-  const body = JSON.stringify({
-    ...RESPONSE_FIELDS,
-    object: 'chat.completion',
-    choices: [
-      { index: 0, message: { role: 'assistant', content }, logprobs: null, finish_reason: 'stop' },
-    ],
-    usage: USAGE,
-  });
-  return jsonResponse(body);
+/** The writes of a paced stream whose events say nothing of their own, in order. */
+export function streamChunks(
+  spec: Omit<CallSpec, 'pace'>,
+  timing: StreamTiming,
+): readonly Buffer[] {
+  return Array.from({ length: timing.chunks }, (_, index) =>
+    streamChunk(spec, index, timing, ` word${index}`),
+  );
+}
+
+/** What a frame says: when it was sent, in milliseconds of the machine's monotonic clock. */
+export function frameText(sentAtMs: number): string {
+  return ` @${sentAtMs.toFixed(3)}@`;
+}
+
+/** Returns when each frame in `text` was sent, and what of it may be the start of another. */
+export function parseFrames(text: string): Readonly<{ sentAtMs: number[]; rest: string }> {
+  const found = [...text.matchAll(/@(\d+\.\d+)@/g)];
+  const last = found.at(-1);
+  const end = last === undefined ? 0 : last.index + last[0].length;
+  return { sentAtMs: found.map(([, time]) => Number(time)), rest: text.slice(end).slice(-64) };
+}
+
+/** The time that both the upstream and the load generator read. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+export function completionResponse(dialect: BenchDialect): Buffer {
+  const text = Array.from({ length: EVENTS }, (_, index) => `word${index}`).join(' ');
+  return jsonResponse(JSON.stringify(PAYLOADS[dialect].document(text)));
 }
 
 /** A complete 200 response with a JSON body. */
@@ -123,10 +250,14 @@ export function jsonResponse(body: string): Buffer {
 }
 
 /** A complete request. `fields` differ by subject and account. */
-export function renderRequest(fields: Readonly<Record<string, string>>, body: string): string {
+export function renderRequest(
+  path: string,
+  fields: Readonly<Record<string, string>>,
+  body: string,
+): string {
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   return (
-    'POST /v1/chat/completions HTTP/1.1\r\nhost: bench.local\r\ncontent-type: application/json\r\n' +
+    `POST ${path} HTTP/1.1\r\nhost: bench.local\r\ncontent-type: application/json\r\n` +
     `${lines.join('')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
 }

@@ -4,12 +4,12 @@
  */
 import { type ChildProcess, fork, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The kernel counts CPU time in hundredths of a second (USER_HZ, proc(5)). */
-const MS_PER_TICK = 10;
+/** CPU time within a tenth of a second below which a process counts as idle, in milliseconds. */
+const IDLE_CPU_MS = 5;
 
 export type Process = Readonly<{ child: ChildProcess; pid: number }>;
 
@@ -73,13 +73,24 @@ export async function sendAndReceive(process: Process, message: object): Promise
   return answer;
 }
 
-/** User and system CPU time so far, in milliseconds. */
+/** Returns the nanoseconds that a thread has run; 0 if it ended meanwhile. */
+function threadCpuNs(pid: number, thread: string): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8');
+    return Number(text.split(' ')[0]);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * CPU time of a process so far, in milliseconds: the scheduler's own count of each thread, in
+ * nanoseconds (Documentation/scheduler/sched-stats.rst). /proc/PID/stat counts hundredths of a
+ * second. None of the subjects ends a thread while it is measured.
+ */
 export function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The process name may contain spaces, so fields are counted from its closing parenthesis
-  // (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => sum + threadCpuNs(pid, thread), 0) / 1e6;
 }
 
 export type Memory = Readonly<{ nowMb: number; peakMb: number }>;
@@ -103,6 +114,6 @@ export async function waitUntilIdle(pid: number, maxMs: number, minMs = 0): Prom
   for (let elapsedMs = 0; elapsedMs < maxMs; elapsedMs += 100) {
     const before = cpuMs(pid);
     await sleep(100);
-    if (cpuMs(pid) - before <= MS_PER_TICK) return;
+    if (cpuMs(pid) - before <= IDLE_CPU_MS) return;
   }
 }

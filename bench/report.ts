@@ -6,10 +6,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { renderChart } from './chart.ts';
-import { evaluateGoals, type GoalResult, rowName } from './goals.ts';
+import { evaluateGoals, type GoalResult } from './goals.ts';
 import type { Options } from './options.ts';
-import { memory, type Process, sendAndReceive } from './processes.ts';
-import { buildRows, type Cell, type Row, sameRow } from './rounds.ts';
+import { memory, type Process } from './processes.ts';
+import { buildRows, type Cell, type Row, readCounts, sameRow } from './rounds.ts';
+import { rowName } from './row-name.ts';
 import { type RowSummary, summarizeRows } from './row-summary.ts';
 import { median, type Spread } from './statistics.ts';
 import type { Subject } from './subject.ts';
@@ -33,35 +34,29 @@ function formatSpread(value: Spread, digits: number): string {
   return `${middle} (${formatNumber(value.least, digits)}–${formatNumber(value.most, digits)})`;
 }
 
-const HEADINGS = [
-  'subject',
-  'calls/s',
-  'to direct',
-  'to bare',
-  'to floor',
-  'first byte ms p50',
-  'added p50 ms',
-  'added p99 ms',
-  'p50 to bare',
-  'CPU ms / 1,000',
-  'memory MB',
+/** A column of the rows' tables: its heading, and what it shows of a row. */
+type Column = readonly [string, (line: RowSummary) => string];
+
+const COLUMNS: readonly Column[] = [
+  ['subject', (line) => line.subject + (line.errors > 0 ? ` (${line.errors} ERRORS)` : '')],
+  ['CPU ms a call', (line) => formatSpread(line.cpuMsPerCall, 2)],
+  ['CPU to floor', (line) => formatSpread(line.cpuToFloor, 2)],
+  ['calls/s', (line) => formatSpread(line.perSecond, 0)],
+  ['to bare', (line) => formatSpread(line.toBare, 2)],
+  ['to floor', (line) => formatSpread(line.toFloor, 2)],
+  ['first byte ms p50', (line) => formatSpread(line.firstByteMs, 1)],
+  ['added p50', (line) => formatSpread(line.addedFirstByteMs, 1)],
+  ['added p99', (line) => formatNumber(line.addedFirstByteP99Ms.median, 1)],
+  ['memory MB', (line) => formatNumber(line.memoryMb.median, 0)],
 ];
 
-function toColumns(line: RowSummary): string[] {
-  return [
-    line.subject + (line.errors > 0 ? ` (${line.errors} ERRORS)` : ''),
-    formatSpread(line.perSecond, 0),
-    formatNumber(line.toDirect.median, 2),
-    formatSpread(line.toBare, 2),
-    formatSpread(line.toFloor, 2),
-    formatSpread(line.firstByteMs, 2),
-    formatNumber(line.addedFirstByteMs.median, 2),
-    formatNumber(line.addedFirstByteP99Ms.median, 2),
-    formatNumber(line.firstByteToBare.median, 2),
-    formatNumber(line.cpuMsPerThousand.median, 0),
-    formatNumber(line.memoryMb.median, 0),
-  ];
-}
+const FRAME_COLUMNS: readonly Column[] = [
+  ...COLUMNS.slice(0, 5),
+  ['event delay ms p50', (line) => formatSpread(line.frameDelayMs, 1)],
+  ['p99', (line) => formatSpread(line.frameDelayP99Ms, 1)],
+  ['p99 added to bare', (line) => formatSpread(line.addedFrameDelayP99Ms, 1)],
+  ['clean streams', (line) => `${line.cleanStreams} of ${line.timedStreams}`],
+];
 
 /** A Markdown table whose columns also line up on a terminal. */
 export function table(headings: readonly string[], lines: readonly (readonly string[])[]): string {
@@ -79,7 +74,22 @@ export function table(headings: readonly string[], lines: readonly (readonly str
 
 function rowSection(lines: readonly RowSummary[], row: Row): string {
   const rowSummaries = lines.filter((line) => sameRow(line.row, row));
-  return `### ${rowName(row)}\n\n${table(HEADINGS, rowSummaries.map(toColumns))}`;
+  const columns = row.pace === 'frames' ? FRAME_COLUMNS : COLUMNS;
+  const headings = columns.map(([heading]) => heading);
+  const rows = rowSummaries.map((line) => columns.map(([, show]) => show(line)));
+  return `### ${rowName(row)}\n\n${table(headings, rows)}`;
+}
+
+/** What Farebox writes to Postgres: the outbox sends requests with the entries of many calls. */
+function statementTable(lines: readonly RowSummary[]): string {
+  const rows = lines
+    .filter(({ subject }) => subject === 'farebox')
+    .map((line) => [
+      rowName(line.row),
+      formatSpread(line.deliveriesPerThousand, 0),
+      formatSpread(line.statementsPerThousand, 0),
+    ]);
+  return table(['row', 'requests', 'statements'], rows);
 }
 
 function goalTable(verdicts: readonly GoalResult[]): string {
@@ -140,13 +150,21 @@ function document(
 ): string {
   return `# Bench
 
-${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of ${setting.windowMs} ms per cell; request bodies of about ${setting.bodyBytes} bytes; Durable Objects on ${setting.storage}.
-Upstream, load generator and subject share the machine, so compare the ratios, not the absolute numbers. A ratio is
-the median over the rounds of the ratio within a round; brackets show its range. "Added" is relative to direct calls of the upstream.
+${setting.at}, ${setting.machine}, Node ${setting.node}. ${setting.rounds} interleaved round(s) of
+${setting.windowMs} ms per cell; request bodies of about ${setting.bodyBytes} bytes where the row names no size; Durable
+Objects on ${setting.storage}. [docs/benchmark.md](../../docs/benchmark.md) says what the rows and subjects are.
+
+Upstream, load generator and subject share the machine: read the CPU time of the subject's own process
+and the ratios, not the rates. A figure is the median over the rounds, a ratio the median of the ratios
+within a round; brackets show the range.
 
 ## Goals
 
 ${goalTable(verdicts)}
+
+## Postgres, for 1,000 calls
+
+${statementTable(lines)}
 
 ## Memory at the end of the run
 
@@ -169,11 +187,11 @@ export async function writeComparison(
   const lines = summarizeRows(cells, rows);
   const verdicts = evaluateGoals(cells, rows);
   const setting = readSettings(options);
-  const counts = await sendAndReceive(processes.upstream, {});
+  const counts = await readCounts(processes.upstream);
   const text = document(setting, lines, rows, verdicts, memoryRows(processes));
   const name = options.quick ? 'quick' : 'latest';
   mkdirSync(RESULTS, { recursive: true });
-  const results = { setting, verdicts, lines, upstream: counts };
+  const results = { setting, verdicts, lines, cells, upstream: counts };
   writeFileSync(join(RESULTS, `${name}.generated.json`), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(RESULTS, `${name}.md`), text);
   writeFileSync(join(RESULTS, `${name}.svg`), renderChart(lines));

@@ -3,56 +3,111 @@
  * that they share the machine's noise. Their order rotates from round to round. A subject without
  * accounts is measured once per row and used for each number of accounts.
  */
-import type { LoadResult, LoadSpec } from './load.ts';
-import type { Options, RowPace } from './options.ts';
-import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
-import { cpuMs, memory, type Process, sendAndReceive, waitUntilIdle } from './processes.ts';
-import type { Subject, SubjectName } from './subject.ts';
 
-export type Row = Readonly<{ pace: RowPace; connections: number; accounts: number }>;
+import type { LoadResult, LoadSpec } from './load.ts';
+import type { Options, RowGroup } from './options.ts';
+import {
+  type BenchDialect,
+  durationMs,
+  PAYLOADS,
+  type Pace,
+  renderRequest,
+  requestBody,
+  STREAM_TIMINGS,
+} from './payloads.ts';
+import { cpuMs, memory, type Process, sendAndReceive, waitUntilIdle } from './processes.ts';
+import { rowName } from './row-name.ts';
+import type { Subject, SubjectName } from './subject.ts';
+import type { UpstreamCounts } from './upstream.ts';
+
+export type RowPace = Exclude<Pace, 'long'>;
+
+export type Row = Readonly<{
+  pace: RowPace;
+  connections: number;
+  accounts: number;
+  dialect: BenchDialect;
+  /** Whether streams ask for their usage, so that nothing is cut out of them. */
+  usage: boolean;
+  bodyBytes: number;
+}>;
 
 export type Cell = Readonly<{
   row: Row;
   subject: SubjectName;
   round: number;
   load: LoadResult;
-  /** CPU time of the subject's process, including its work after the last response. */
-  cpuMsPerThousand: number;
+  /** CPU time of the subject's process a call, including its work after the last response. */
+  cpuMsPerCall: number;
   memoryMb: number;
+  /** What the subject wrote to Postgres, for 1,000 calls: requests, and statements in them. */
+  deliveriesPerThousand: number;
+  statementsPerThousand: number;
 }>;
 
 const WARM_UP_MS = 500;
+const KB = 1024;
+/** A short agent's request, Claude Code's first one, and a long conversation. */
+const LARGE_BODIES = [38 * KB, 115 * KB, 400 * KB];
 
-const EXPECTED_ENDINGS: Readonly<Record<RowPace, string>> = {
-  unpaced: 'data: [DONE]',
-  paced: 'data: [DONE]',
-  json: '"total_tokens":140',
-};
-
-export function buildRows(options: Options): Row[] {
-  return options.paces.flatMap((pace) =>
-    options.connections.flatMap((connections) =>
-      options.accounts.map((accounts) => ({ pace, connections, accounts })),
-    ),
-  );
+function buildGroup(group: RowGroup, options: Options): Row[] {
+  const defaults = {
+    ...{ dialect: 'chat' as const, usage: false, accounts: 1 },
+    bodyBytes: options.bodyBytes,
+  };
+  switch (group) {
+    case 'unpaced':
+    case 'paced':
+    case 'json':
+      return options.connections.flatMap((connections) =>
+        options.accounts.map((accounts) => ({ ...defaults, pace: group, connections, accounts })),
+      );
+    case 'bodies':
+      return LARGE_BODIES.map((bodyBytes) => ({
+        ...{ ...defaults, pace: 'json', connections: 16, bodyBytes },
+      }));
+    case 'asked':
+      return [
+        { ...defaults, pace: 'paced', connections: 64, usage: true },
+        { ...defaults, pace: 'paced', connections: 64, dialect: 'messages', usage: true },
+        { ...defaults, pace: 'json', connections: 64, dialect: 'messages' },
+      ];
+    case 'frames':
+      return [{ ...defaults, pace: 'frames', connections: 64 }];
+  }
 }
 
-export function sameRow(a: Row, b: Row): boolean {
-  return a.pace === b.pace && a.connections === b.connections && a.accounts === b.accounts;
+export function buildRows(options: Options): Row[] {
+  return options.groups.flatMap((group) => buildGroup(group, options));
+}
+
+/** Returns whether two rows differ in nothing but, with `true`, their number of accounts. */
+export function sameRow(a: Row, b: Row, anyAccounts = false): boolean {
+  const { accounts: ofA, ...restOfA } = a;
+  const { accounts: ofB, ...restOfB } = b;
+  return JSON.stringify(restOfA) === JSON.stringify(restOfB) && (anyAccounts || ofA === ofB);
 }
 
 export function buildLoadSpec(subject: Subject, row: Row, options: Options): LoadSpec {
-  const body = requestBody(row.pace, options.bodyBytes);
+  const { pace, dialect, usage, bodyBytes } = row;
+  const payloads = PAYLOADS[dialect];
+  const spec = { pace, dialect, usage, bytes: bodyBytes };
+  const body = requestBody(spec, subject.models?.[dialect]);
   const accounts = subject.accounts.slice(0, row.accounts);
+  const isStream = pace === 'paced' || pace === 'frames';
   return {
     port: subject.port,
-    requests: accounts.map((fields) => renderRequest(fields, body)),
+    requests: accounts.map((fields) =>
+      renderRequest(payloads.path, { ...fields, ...subject.dialectFields?.[dialect] }, body),
+    ),
     connections: row.connections,
-    spreadMs: row.pace === 'paced' ? durationMs(STREAM_TIMINGS.paced) : 0,
+    spreadMs: isStream ? durationMs(STREAM_TIMINGS[pace]) : 0,
     warmupMs: options.warmupMs,
     windowMs: options.windowMs,
-    expectedEnding: EXPECTED_ENDINGS[row.pace],
+    expectedEnding: pace === 'json' ? payloads.documentEnding : payloads.streamEnding,
     once: false,
+    // The last chunk of a stream has no text.
+    frames: pace === 'frames' ? STREAM_TIMINGS.frames.chunks - 1 : 0,
   };
 }
 
@@ -66,25 +121,47 @@ export async function runLoad(generator: Process, spec: LoadSpec): Promise<LoadR
   return result;
 }
 
+function isUpstreamCounts(value: unknown): value is UpstreamCounts {
+  return typeof value === 'object' && value !== null && 'statements' in value;
+}
+
+export async function readCounts(upstream: Process): Promise<UpstreamCounts> {
+  const counts = await sendAndReceive(upstream, {});
+  if (!isUpstreamCounts(counts)) throw new Error('bench: unexpected message from the upstream');
+  return counts;
+}
+
+export type LoadProcesses = Readonly<{ generator: Process; upstream: Process }>;
+
 async function measure(
-  generator: Process,
+  { generator, upstream }: LoadProcesses,
   subject: Subject,
   row: Row,
   round: number,
   options: Options,
 ): Promise<Cell> {
   const { pid } = subject.process;
+  const countsBefore = await readCounts(upstream);
   const before = cpuMs(pid);
-  const result = await runLoad(generator, buildLoadSpec(subject, row, options));
+  const load = await runLoad(generator, buildLoadSpec(subject, row, options));
   await waitUntilIdle(pid, 3000, subject.tailMs);
+  const cpuMsPerCall = (cpuMs(pid) - before) / load.total;
+  const counts = await readCounts(upstream);
+  const perThousand = (name: 'deliveries' | 'statements') =>
+    ((counts[name] - countsBefore[name]) * 1000) / load.total;
   return {
-    row,
-    subject: subject.name,
-    round,
-    load: result,
-    cpuMsPerThousand: ((cpuMs(pid) - before) * 1000) / result.total,
+    ...{ row, subject: subject.name, round, load, cpuMsPerCall },
     memoryMb: memory(pid).nowMb,
+    deliveriesPerThousand: perThousand('deliveries'),
+    statementsPerThousand: perThousand('statements'),
   };
+}
+
+/** The subject "distant" shows what distance adds where the machine is not full. */
+function isMeasured(subject: Subject, row: Row): boolean {
+  if (subject.name !== 'distant') return true;
+  const isCore = row.dialect === 'chat' && !row.usage && row.bodyBytes < KB;
+  return isCore && row.accounts === 1 && (row.pace === 'paced' || row.pace === 'json');
 }
 
 /**
@@ -92,7 +169,7 @@ async function measure(
  * row.
  */
 async function runRow(
-  generator: Process,
+  processes: LoadProcesses,
   subjects: readonly Subject[],
   row: Row,
   round: number,
@@ -100,17 +177,18 @@ async function runRow(
   cells: Cell[],
 ): Promise<void> {
   const offset = round % subjects.length;
-  for (const subject of [...subjects.slice(offset), ...subjects.slice(0, offset)]) {
+  const rotated = [...subjects.slice(offset), ...subjects.slice(0, offset)];
+  for (const subject of rotated.filter((candidate) => isMeasured(candidate, row))) {
     const existing = cells.find(
       (cell) =>
         subject.accounts.length === 1 &&
         cell.subject === subject.name &&
         cell.round === round &&
-        sameRow({ ...cell.row, accounts: row.accounts }, row),
+        sameRow(cell.row, row, true),
     );
     cells.push(
       existing === undefined
-        ? await measure(generator, subject, row, round, options)
+        ? await measure(processes, subject, row, round, options)
         : { ...existing, row },
     );
   }
@@ -129,23 +207,27 @@ async function warmUp(
 }
 
 export async function runRounds(
-  generator: Process,
+  processes: LoadProcesses,
   subjects: readonly Subject[],
   options: Options,
   log: (line: string) => void,
 ): Promise<readonly Cell[]> {
   const cells: Cell[] = [];
   const rows = buildRows(options);
+  const kinds = rows.filter(
+    (row, at) =>
+      rows.findIndex(({ pace, dialect }) => pace === row.pace && dialect === row.dialect) === at,
+  );
   for (const subject of subjects) {
-    for (const pace of options.paces) {
-      await warmUp(generator, subject, { pace, connections: 16, accounts: 50 }, options);
+    for (const row of kinds.filter((kind) => isMeasured(subject, { ...kind, accounts: 1 }))) {
+      await warmUp(processes.generator, subject, { ...row, accounts: 50 }, options);
     }
     log(`warmed ${subject.name}`);
   }
   for (let round = 0; round < options.rounds; round += 1) {
     for (const row of rows) {
       const from = cells.length;
-      await runRow(generator, subjects, row, round, options, cells);
+      await runRow(processes, subjects, row, round, options, cells);
       log(progress(round, options.rounds, row, cells.slice(from)));
     }
   }
@@ -153,10 +235,10 @@ export async function runRounds(
 }
 
 function progress(round: number, rounds: number, row: Row, cells: readonly Cell[]): string {
-  const parts = cells.map(({ subject, load }) => {
+  const parts = cells.map(({ subject, load, cpuMsPerCall }) => {
     const bad = load.errors > 0 ? ` ${load.errors} ERRORS (${load.complaint})` : '';
-    return `${subject} ${load.perSecond.toFixed(0)}/s ${load.firstByteP50.toFixed(1)} ms${bad}`;
+    const figures = `${cpuMsPerCall.toFixed(2)} ms CPU ${load.perSecond.toFixed(0)}/s ${load.firstByteP50.toFixed(1)} ms`;
+    return `${subject} ${figures}${bad}`;
   });
-  const name = `${row.pace} c=${row.connections} a=${row.accounts}`;
-  return `round ${round + 1}/${rounds} ${name}: ${parts.join('  ')}`;
+  return `round ${round + 1}/${rounds} ${rowName(row)}: ${parts.join('  ')}`;
 }

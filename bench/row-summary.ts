@@ -2,58 +2,74 @@
 import { series } from './goals.ts';
 import { type Cell, type Row, sameRow } from './rounds.ts';
 import { differences, ratios, type Spread, spread } from './statistics.ts';
-import type { SubjectName } from './subject.ts';
+import { SUBJECTS, type SubjectName } from './subject.ts';
 
 export type RowSummary = Readonly<{
   row: Row;
   subject: SubjectName;
+  cpuMsPerCall: Spread;
+  cpuToFloor: Spread;
   perSecond: Spread;
-  toDirect: Spread;
   toBare: Spread;
   toFloor: Spread;
   firstByteMs: Spread;
-  firstByteP99Ms: Spread;
   addedFirstByteMs: Spread;
   addedFirstByteP99Ms: Spread;
-  firstByteToBare: Spread;
-  cpuMsPerThousand: Spread;
+  frameDelayMs: Spread;
+  frameDelayP99Ms: Spread;
+  addedFrameDelayP99Ms: Spread;
+  cleanStreams: number;
+  timedStreams: number;
+  deliveriesPerThousand: Spread;
+  statementsPerThousand: Spread;
   memoryMb: Spread;
   errors: number;
 }>;
 
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 function summarizeRow(cells: readonly Cell[], row: Row, subject: SubjectName): RowSummary {
   const of = (measure: (cell: Cell) => number, otherSubject: SubjectName = subject) =>
     series(cells, row, otherSubject, measure);
+  const ratioTo = (measure: (cell: Cell) => number, otherSubject: SubjectName) =>
+    spread(ratios(of(measure), of(measure, otherSubject)));
+  const addedToBare = (measure: (cell: Cell) => number) =>
+    spread(differences(of(measure), of(measure, 'bare')));
+  const cpu = (cell: Cell) => cell.cpuMsPerCall;
   const rate = (cell: Cell) => cell.load.perSecond;
   const p50 = (cell: Cell) => cell.load.firstByteP50;
-  const p99 = (cell: Cell) => cell.load.firstByteP99;
-  const rateTo = (otherSubject: SubjectName) => spread(ratios(of(rate), of(rate, otherSubject)));
+  const frameP99 = (cell: Cell) => cell.load.frameDelayP99;
   return {
     row,
     subject,
+    cpuMsPerCall: spread(of(cpu)),
+    cpuToFloor: ratioTo(cpu, 'floor'),
     perSecond: spread(of(rate)),
-    toDirect: rateTo('direct'),
-    toBare: rateTo('bare'),
-    toFloor: rateTo('floor'),
+    toBare: ratioTo(rate, 'bare'),
+    toFloor: ratioTo(rate, 'floor'),
     firstByteMs: spread(of(p50)),
-    firstByteP99Ms: spread(of(p99)),
-    addedFirstByteMs: spread(differences(of(p50), of(p50, 'direct'))),
-    addedFirstByteP99Ms: spread(differences(of(p99), of(p99, 'direct'))),
-    firstByteToBare: spread(ratios(of(p50), of(p50, 'bare'))),
-    cpuMsPerThousand: spread(of((cell) => cell.cpuMsPerThousand)),
+    addedFirstByteMs: addedToBare(p50),
+    addedFirstByteP99Ms: addedToBare((cell) => cell.load.firstByteP99),
+    frameDelayMs: spread(of((cell) => cell.load.frameDelayP50)),
+    frameDelayP99Ms: spread(of(frameP99)),
+    addedFrameDelayP99Ms: addedToBare(frameP99),
+    cleanStreams: sum(of((cell) => cell.load.cleanStreams)),
+    timedStreams: sum(of((cell) => cell.load.timedStreams)),
+    deliveriesPerThousand: spread(of((cell) => cell.deliveriesPerThousand)),
+    statementsPerThousand: spread(of((cell) => cell.statementsPerThousand)),
     memoryMb: spread(of((cell) => cell.memoryMb)),
-    errors: of((cell) => cell.load.errors).reduce((sum, errors) => sum + errors, 0),
+    errors: sum(of((cell) => cell.load.errors)),
   };
 }
 
 export function summarizeRows(cells: readonly Cell[], rows: readonly Row[]): RowSummary[] {
   return rows.flatMap((row) => {
-    const subjects = new Set(
+    const measured = new Set(
       cells.filter((cell) => sameRow(cell.row, row)).map((cell) => cell.subject),
     );
-    return [...subjects].sort(bySubjectOrder).map((subject) => summarizeRow(cells, row, subject));
+    const subjects = SUBJECTS.filter((subject) => measured.has(subject));
+    return subjects.map((subject) => summarizeRow(cells, row, subject));
   });
 }
-
-const ORDER: readonly SubjectName[] = ['direct', 'bare', 'floor', 'farebox', 'portkey'];
-const bySubjectOrder = (a: SubjectName, b: SubjectName) => ORDER.indexOf(a) - ORDER.indexOf(b);

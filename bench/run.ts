@@ -14,6 +14,7 @@ import { runProfile } from './profile.ts';
 import { writeComparison } from './report.ts';
 import { runRounds } from './rounds.ts';
 import { runSoak } from './soak.ts';
+import { runStreamWays } from './stream-ways.ts';
 import type { BenchContext, Subject } from './subject.ts';
 import { startSubject } from './subjects.ts';
 
@@ -61,10 +62,11 @@ async function runTask(
     inspector: options.task === 'profile',
     log,
   };
+  if (options.task === 'ways') return runStreamWays(generator, context, options);
   const subjects = await startSubjects(options, context);
   if (options.task === 'soak') return runSoak(generator, subjects, options, log);
   if (options.task === 'profile') return runProfile(generator, subjects, options, log);
-  const cells = await runRounds(generator, subjects, options, log);
+  const cells = await runRounds({ generator, upstream }, subjects, options, log);
   return writeComparison(cells, { generator, upstream, subjects }, options, log);
 }
 

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { renderCurves } from './chart.ts';
 import type { LoadResult } from './load.ts';
 import type { Options } from './options.ts';
-import { durationMs, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
+import { durationMs, PAYLOADS, renderRequest, requestBody, STREAM_TIMINGS } from './payloads.ts';
 import { cpuMs, memory, type Process, waitUntilIdle } from './processes.ts';
 import { growth, RESULTS, table } from './report.ts';
 import { runLoad } from './rounds.ts';
@@ -19,7 +19,7 @@ const OPENING_MS = 4000;
 /** How many seconds of the curve are compared at each end. */
 const PART_SECONDS = 15;
 /** The maximum growth between the two ends that counts as flat. */
-const MAX_FLAT_GROWTH = 1.1;
+const MAX_FLAT_GROWTH = 1.05;
 
 type SoakResult = Readonly<{
   subject: string;
@@ -45,17 +45,21 @@ async function runStreams(
   options: Options,
 ): Promise<StreamRun> {
   const { pid } = subject.process;
-  const body = requestBody('long', options.bodyBytes);
+  const spec = { pace: 'long', dialect: 'chat', usage: false, bytes: options.bodyBytes } as const;
+  const body = requestBody(spec, subject.models?.chat);
   let running = true;
   const loadResult = runLoad(generator, {
     port: subject.port,
-    requests: subject.accounts.map((fields) => renderRequest(fields, body)),
+    requests: subject.accounts.map((fields) =>
+      renderRequest(PAYLOADS.chat.path, { ...fields, ...subject.dialectFields?.chat }, body),
+    ),
     connections: options.soakStreams,
     spreadMs: OPENING_MS,
     warmupMs: 0,
     windowMs: OPENING_MS + durationMs(STREAM_TIMINGS.long) + 10_000,
     expectedEnding: 'data: [DONE]',
     once: true,
+    frames: 0,
   }).finally(() => {
     running = false;
   });

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFarebox } from './farebox.ts';
+import { startLlms } from './llms.ts';
 import { startPortkey } from './portkey.ts';
 import type { BenchContext, Subject, SubjectName } from './subject.ts';
 import { workerModule } from './worker-module.ts';
@@ -23,9 +24,12 @@ export async function startSubject(name: SubjectName, context: BenchContext): Pr
     case 'reader':
       return startWorker(name, context);
     case 'farebox':
-      return startFarebox(context);
+    case 'distant':
+      return startFarebox(name, context);
     case 'portkey':
       return startPortkey(context);
+    case 'llms':
+      return startLlms(context);
   }
 }
 
@@ -36,7 +40,7 @@ async function startWorker(
   const folder = join(context.folder, name);
   mkdirSync(join(folder, 'disk'), { recursive: true });
   const module = workerModule(name === 'bare' ? 'bare' : 'floor', folder);
-  const upstream = text('UPSTREAM', `http://127.0.0.1:${context.upstreamPort}/v1`);
+  const upstream = text('UPSTREAM', `http://127.0.0.1:${context.upstreamPort}`);
   const script: Script =
     name === 'bare'
       ? { name, module, flags: [], bindings: [upstream], classes: [] }

@@ -8,62 +8,86 @@ import { performance } from 'node:perf_hooks';
 import { answerSql } from './fake-neon.ts';
 import { HttpParser } from './http-parser.ts';
 import {
+  BENCH_DIALECTS,
+  type BenchDialect,
   burst,
   type CallSpec,
   completionResponse,
   durationMs,
+  frameText,
   jsonResponse,
+  monotonicMs,
   parseCallSpec,
   STREAM_TIMINGS,
   type StreamTiming,
+  streamChunk,
   streamChunks,
 } from './payloads.ts';
 
-const counts = { calls: 0, statements: 0, queued: 0, strays: 0 };
+const counts = { calls: 0, deliveries: 0, statements: 0, queued: 0, strays: 0 };
 export type UpstreamCounts = typeof counts;
 
-const BURST_RESPONSES = { plain: burst(false), counted: burst(true) };
-const JSON_ANSWER = completionResponse();
-const STREAMS = {
-  paced: {
-    plain: streamChunks(STREAM_TIMINGS.paced, false),
-    counted: streamChunks(STREAM_TIMINGS.paced, true),
-  },
-  long: {
-    plain: streamChunks(STREAM_TIMINGS.long, false),
-    counted: streamChunks(STREAM_TIMINGS.long, true),
-  },
-};
+type Prepared = Readonly<{ burst: Buffer; paced: readonly Buffer[]; long: readonly Buffer[] }>;
 
-function streamPaced(socket: Socket, rhythm: StreamTiming, stream: readonly Buffer[]): void {
-  const start = performance.now() + rhythm.firstByteMs;
+function prepare(dialect: BenchDialect, usage: boolean): Prepared {
+  return {
+    burst: burst(dialect, usage),
+    paced: streamChunks({ dialect, usage }, STREAM_TIMINGS.paced),
+    long: streamChunks({ dialect, usage }, STREAM_TIMINGS.long),
+  };
+}
+
+const DOCUMENTS = new Map(BENCH_DIALECTS.map((name) => [name, completionResponse(name)]));
+const PREPARED = new Map(
+  BENCH_DIALECTS.flatMap((name) =>
+    [true, false].map((usage) => [`${name} ${usage}`, prepare(name, usage)] as const),
+  ),
+);
+
+function streamPaced(
+  socket: Socket,
+  timing: StreamTiming,
+  getPiece: (index: number) => Buffer | undefined,
+): void {
+  const start = performance.now() + timing.firstByteMs;
   let next = 0;
   const write = () => {
-    const piece = stream[next];
+    const piece = getPiece(next);
     if (piece === undefined || socket.destroyed) return;
     socket.write(piece);
     next += 1;
     // Relative to the start, not to the last write: a late timer must not slow the stream.
-    if (next < stream.length) {
-      setTimeout(write, Math.max(0, start + next * rhythm.intervalMs - performance.now()));
+    if (next < timing.chunks) {
+      setTimeout(write, Math.max(0, start + next * timing.intervalMs - performance.now()));
     }
   };
-  setTimeout(write, rhythm.firstByteMs);
+  setTimeout(write, timing.firstByteMs);
 }
 
 function answerCall(socket: Socket, spec: CallSpec): void {
   counts.calls += 1;
-  const kind = spec.usage ? 'counted' : 'plain';
-  if (spec.pace === 'json') socket.write(JSON_ANSWER);
-  else if (spec.pace === 'unpaced') socket.write(BURST_RESPONSES[kind]);
-  else streamPaced(socket, STREAM_TIMINGS[spec.pace], STREAMS[spec.pace][kind]);
+  const { pace, dialect, usage } = spec;
+  const prepared = PREPARED.get(`${dialect} ${usage}`);
+  if (pace === 'json') socket.write(DOCUMENTS.get(dialect) ?? '');
+  else if (pace === 'unpaced') socket.write(prepared?.burst ?? '');
+  else if (pace === 'frames') {
+    const timing = STREAM_TIMINGS.frames;
+    streamPaced(socket, timing, (index) =>
+      streamChunk(spec, index, timing, frameText(monotonicMs())),
+    );
+  } else {
+    const pieces = prepared?.[pace] ?? [];
+    streamPaced(socket, STREAM_TIMINGS[pace], (index) => pieces[index]);
+  }
 }
 
 function answer(socket: Socket, target: string, body: Buffer): void {
-  if (target.includes('/chat/completions')) {
-    answerCall(socket, parseCallSpec(body));
+  const spec = parseCallSpec(target, body);
+  if (spec !== undefined) {
+    answerCall(socket, spec);
   } else if (target.includes('/sql')) {
     const { text, statements } = answerSql(body.toString());
+    counts.deliveries += 1;
     counts.statements += statements;
     socket.write(jsonResponse(text));
   } else if (target.includes('/message') || target.includes('/batch')) {

@@ -4,7 +4,7 @@ type Env = Readonly<{ UPSTREAM: string }>;
 
 const bare: ExportedHandler<Env> = {
   async fetch(request, env) {
-    const upstream = await fetch(`${env.UPSTREAM}/chat/completions`, {
+    const upstream = await fetch(env.UPSTREAM + request.url.slice(request.url.indexOf('/', 8)), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: request.body,

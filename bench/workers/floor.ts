@@ -50,7 +50,7 @@ const floor: ExportedHandler<Env> = {
       env.ACCOUNT.idFromName(request.headers.get('authorization') ?? ''),
     );
     await account.hold(1000);
-    const upstream = await fetch(`${env.UPSTREAM}/chat/completions`, {
+    const upstream = await fetch(env.UPSTREAM + request.url.slice(request.url.indexOf('/', 8)), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: request.body,
