@@ -17,11 +17,21 @@ const REJECTED: ReadonlyMap<string, string> = new Map([
   ],
   ['pyd-document-url-input-2-err', 'messages[0].content[1].file_id'],
   ['pyd-openrouter-stream-with-native-options-sse', 'models'],
+  ['pyd-google-model-file-search-grounding-gemini-3-true-4-sse', 'tools[0].fileSearch'],
+  ['pyd-google-url-input-audiourl-gs-json', 'contents[0].parts[1].fileData'],
+  [
+    'pyd-multimodal-tool-return-matrix-tool-return-content-uploaded-file-docume-3-json',
+    'contents[5].parts[0].fileData',
+  ],
 ]);
+
+/** What a URL says where the body does not name the model. */
+const URL_TARGET = { version: 'v1beta', model: 'm', method: 'm', streamFormat: null };
 
 const DIALECTS: ReadonlyMap<string, Dialect> = new Map([
   ['openai-chat', 'chat'],
   ['anthropic-messages', 'messages'],
+  ['gemini-generate', 'gemini'],
 ]);
 
 function cases(
@@ -52,7 +62,7 @@ describe('recorded requests', () => {
   });
 
   it.each(all)('parses $name ($dialect) and bounds its input', ({ name, dialect, body, input }) => {
-    const result = parseRequest(dialect, body);
+    const result = parseRequest(dialect, body, URL_TARGET);
     const rejectedField = REJECTED.get(name);
     if (rejectedField !== undefined) {
       expect(result).toMatchObject({ reason: 'unsupported_feature', field: rejectedField });

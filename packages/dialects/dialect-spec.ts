@@ -119,6 +119,8 @@ export interface AnswerRecorder {
   markRefused(category: string | null): void;
   /** Merges one of the answer's usage objects into what was reported before. */
   addUsage(usage: JsonObject): void;
+  /** Merges a count of everything so far, as `mergeRunningUsage` does. */
+  addRunningUsage(usage: JsonObject): void;
   /** Replaces what was reported before: this usage object counts all of it. */
   replaceUsage(usage: JsonObject): void;
   setServiceTier(tier: unknown): void;

@@ -47,6 +47,11 @@ function getBlockReason(event: JsonObject): string | null {
   return typeof blockReason === 'string' && blockReason !== '' ? blockReason : null;
 }
 
+/** A prompt that is blocked before any token of it is read is reported without a count. */
+function toBlockedUsage(usage: unknown): JsonObject {
+  return { promptTokenCount: 0, candidatesTokenCount: 0, ...(isJsonObject(usage) ? usage : {}) };
+}
+
 /**
  * Reads one event of a stream, or a whole answer. Each event counts everything so far, and the last
  * one everything: it replaces what came before, which may count more (a call of Google's own tools
@@ -61,11 +66,11 @@ export function readGeminiEvent(event: JsonObject, recorder: AnswerRecorder): vo
     recorder.markRefused(blockReason);
     recorder.markFinished(0);
   }
-  const { usageMetadata: usage } = event;
+  const usage = blockReason === null ? event.usageMetadata : toBlockedUsage(event.usageMetadata);
   if (!isJsonObject(usage)) return;
   const isLast = candidates.some(({ finishReason }) => hasText(finishReason));
   if (isLast && toCount(usage.totalTokenCount) !== null) recorder.replaceUsage(usage);
-  else recorder.addUsage(usage);
+  else recorder.addRunningUsage(usage);
 }
 
 /** True for an answer, or an event of one: a client can use either. */

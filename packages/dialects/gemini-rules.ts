@@ -129,6 +129,8 @@ export const GEMINI_RULES: Rules = {
   // served by the other.
   model: rejectedRule('the model is named in the URL of this endpoint'),
   labels: NO_EFFECT,
+  // Of Google Cloud's endpoint, which has the same bodies.
+  modelArmorConfig: NO_EFFECT,
   safetySettings: NO_EFFECT,
   toolConfig: NO_EFFECT,
 };

@@ -14,7 +14,7 @@ export { editModel, editRequest, hasOutputLimit } from './edit.ts';
 export { findRefusedCollection, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
-export { mergeUsage } from './merge-usage.ts';
+export { mergeRunningUsage, mergeUsage } from './merge-usage.ts';
 export { hasLongContextBeta } from './messages-rules.ts';
 export {
   NO_USAGE_REPORTED,

@@ -36,3 +36,17 @@ export function mergeUsage(earlier: JsonObject, later: JsonObject): JsonObject {
   }
   return merged;
 }
+
+/**
+ * Merges a later report over an earlier one of counts that only grow: the larger of two counts
+ * holds, so that a provider's own correction on the way does not lower what was seen.
+ */
+export function mergeRunningUsage(earlier: JsonObject, later: JsonObject): JsonObject {
+  const merged: Record<string, unknown> = { ...mergeUsage(earlier, later) };
+  for (const [key, value] of Object.entries(earlier)) {
+    const before = toCount(value);
+    const now = toCount(merged[key]);
+    if (before !== null && now !== null && before > now) merged[key] = value;
+  }
+  return merged;
+}

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RELEASED_CATALOG } from '@farebox/catalog';
-import { DIALECT_SPECS, parseRequest } from '@farebox/dialects';
+import { DIALECT_SPECS, type Dialect, parseRequest } from '@farebox/dialects';
 import { costWithoutMargin, NO_USAGE } from '@farebox/money';
 import { configureProviders, createMeter, type Meter, type Reading } from '@farebox/providers';
 import { PROVIDER_IDS } from '@farebox/providers/list';
@@ -18,9 +18,10 @@ import { priceUsage } from './usage-prices.ts';
 
 const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
-const DIALECTS: Readonly<Record<string, 'chat' | 'messages'>> = {
+const DIALECTS: Readonly<Record<string, Dialect>> = {
   'openai-chat': 'chat',
   'anthropic-messages': 'messages',
+  'gemini-generate': 'gemini',
 };
 
 const deps = {
@@ -47,13 +48,16 @@ function readJson(file: string) {
 }
 
 /** Returns the request's plan; a request that was not recorded is a short one. */
-function planRecorded(folder: string, dialect: 'chat' | 'messages', model: string): Plan | null {
+function planRecorded(folder: string, dialect: Dialect, model: string, stream: boolean) {
   const file = join(folder, 'request.json');
   const isRecorded = readdirSync(folder).includes('request.json');
-  const messages = [{ role: 'user', content: 'Go on.' }];
-  const recorded = isRecorded ? readJson(file) : { messages, max_tokens: 8192 };
-  const body = JSON.stringify({ ...recorded, model });
-  const parsed = parseRequest(dialect, new TextEncoder().encode(body));
+  const streamFormat = stream ? ('events' as const) : null;
+  const target = { version: 'v1beta', model, method: 'generateContent', streamFormat };
+  const messages = { messages: [{ role: 'user', content: 'Go on.' }], max_tokens: 8192 };
+  const contents = { contents: [{ role: 'user', parts: [{ text: 'Go on.' }] }] };
+  const recorded = isRecorded ? readJson(file) : dialect === 'gemini' ? contents : messages;
+  const body = JSON.stringify(dialect === 'gemini' ? recorded : { ...recorded, model });
+  const parsed = parseRequest(dialect, new TextEncoder().encode(body), target);
   if (!parsed.ok) return null;
   const planned = planCall(parsed.facts, new Headers(), deps, NOW);
   return planned.ok ? planned.plan : null;
@@ -63,7 +67,7 @@ function readRecording(file: string): Recording | null {
   const meta = readJson(file);
   const dialect = DIALECTS[meta.api];
   if (dialect === undefined || meta.status !== 200 || meta.usage === null) return null;
-  const plan = planRecorded(dirname(file), dialect, meta.model);
+  const plan = planRecorded(dirname(file), dialect, meta.model, meta.stream);
   if (plan === null) return null;
   const body = readFileSync(join(dirname(file), meta.response_file));
   const { id, features, stream, cost_reported_usd: costUsd } = meta;

@@ -28,6 +28,7 @@ const RECORDED = CORPUS !== '' && existsSync(join(CORPUS, 'INDEX.tsv'));
 const NATIVE_API: Readonly<Record<string, Dialect>> = {
   'openai-chat': 'chat',
   'anthropic-messages': 'messages',
+  'gemini-generate': 'gemini',
 };
 
 type Recording = Readonly<{
@@ -82,8 +83,12 @@ const deps = {
 };
 
 function planRecording({ dialect, model, stream }: Recording, now: number): Plan | null {
-  const body = { model, stream, max_tokens: 4096, messages: [{ role: 'user', content: 'Hi' }] };
-  const parsed = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)));
+  const messages = { model, stream, max_tokens: 4096, messages: [{ role: 'user', content: 'Hi' }] };
+  const contents = { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] };
+  const body = dialect === 'gemini' ? contents : messages;
+  const streamFormat = stream ? ('events' as const) : null;
+  const target = { version: 'v1beta', model, method: 'generateContent', streamFormat };
+  const parsed = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)), target);
   if (!parsed.ok) throw new Error(parsed.reason);
   const planned = planCall(parsed.facts, new Headers(), deps, now);
   // A model that is retired by then.

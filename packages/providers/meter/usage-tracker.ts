@@ -7,6 +7,7 @@ import {
   DIALECT_SPECS,
   type DialectSpec,
   type JsonObject,
+  mergeRunningUsage,
   mergeUsage,
   NO_USAGE_REPORTED,
   type NormalizedUsage,
@@ -100,6 +101,10 @@ export class UsageTracker implements AnswerRecorder {
 
   addUsage(usage: JsonObject): void {
     this.replaceUsage(mergeUsage(this.#usage ?? {}, usage));
+  }
+
+  addRunningUsage(usage: JsonObject): void {
+    this.replaceUsage(mergeRunningUsage(this.#usage ?? {}, usage));
   }
 
   replaceUsage(usage: JsonObject): void {
