@@ -23,6 +23,8 @@ import { sql } from './support/sql.ts';
 
 const REFRESH_MS = 200;
 const TIMEOUT_MS = 20_000;
+/** Dearer in the release than in these tests, so that a hold by the release covers the change. */
+const RELEASED_MODEL = 'gpt-5.4';
 const DAY_MS = 86_400_000;
 
 let upstream: ScriptedUpstream;
@@ -250,6 +252,16 @@ describe('a change of the catalog in a running stack', () => {
     expect(restarted.prices?.output).toBe('2000000000');
     const next = await change({ models: [defined('gpt-sound', 3)] });
     expect((await billUntil('gpt-sound', next)).prices?.output).toBe('3000000000');
+  });
+
+  it('bills the first call of a new isolate by the prices in effect, not the release’s', async () => {
+    const model = RELEASED_MODEL;
+    const version = await change({ models: [{ ...defined(model, 3), provider: 'openai' }] });
+    await billUntil(model, version);
+    await stack.restartWorkers();
+    const bill = await billFor(await call(model));
+    expect(bill.price_rule).toBe(`${RELEASED.version}+${version}/standard`);
+    expect(bill.prices?.output).toBe('3000000000');
   });
 
   it('is served on while the database is down', async () => {

@@ -142,25 +142,32 @@ describe('CatalogHolder', () => {
     expect(events.map(({ event }) => event)).toEqual(['catalog_refused', 'catalog_stale']);
   });
 
-  it('lets the first call wait for the first answer, but only for a moment', async () => {
+  it('lets a list of models wait for the first answer, but only for a moment', async () => {
     const { source, holder, version } = setUp();
     source.answer = () => new Promise(() => {});
     const startedAt = performance.now();
-    expect(holder.isOutdated(NOW)).toBe(true);
-    await holder.whenRead(NOW);
+    await holder.whenCurrent(NOW);
     expect(performance.now() - startedAt).toBeLessThan(2_000);
-    expect(holder.isOutdated(NOW)).toBe(false);
+    const again = performance.now();
+    await holder.whenCurrent(NOW);
+    expect(performance.now() - again).toBeLessThan(100);
     expect(version(NOW)).toBe(RELEASED.version);
   });
 
-  it('lets a call wait again after a minute without one, also if the ledger fails', async () => {
+  it('names the read under way to calls of an isolate that is new or had none for a minute', async () => {
     const { source, holder } = setUp();
-    await holder.whenRead(NOW);
-    expect(holder.isOutdated(NOW + 60 * SECOND)).toBe(false);
-    expect(holder.isOutdated(NOW + 61 * SECOND)).toBe(true);
+    const first = holder.refreshIfDue(NOW);
+    expect(holder.outdatedUntil(NOW)).toBeInstanceOf(Promise);
+    await first;
+    expect(holder.outdatedUntil(NOW)).toBeUndefined();
+    void holder.refreshIfDue(NOW + 60 * SECOND);
+    expect(holder.outdatedUntil(NOW + 60 * SECOND)).toBeUndefined();
     source.answer = () => Promise.reject(new Error('not here'));
-    await holder.whenRead(NOW + 61 * SECOND);
-    expect(holder.isOutdated(NOW + 62 * SECOND)).toBe(false);
+    await holder.refreshIfDue(NOW + 90 * SECOND);
+    const late = holder.refreshIfDue(NOW + 200 * SECOND);
+    expect(holder.outdatedUntil(NOW + 200 * SECOND)).toBeInstanceOf(Promise);
+    await late;
+    expect(holder.outdatedUntil(NOW + 201 * SECOND)).toBeUndefined();
   });
 
   it('reads for an unknown name, at most once in three seconds', async () => {
@@ -171,5 +178,15 @@ describe('CatalogHolder', () => {
     expect(await holder.readAgain(NOW + SECOND)).toBe(false);
     expect(await holder.readAgain(NOW + 3 * SECOND)).toBe(true);
     expect(hasModel(NOW + 3 * SECOND)).toBe(true);
+  });
+
+  it('finds an added model at the first call of a new isolate, whose read is under way', async () => {
+    const { source, holder, hasModel } = setUp();
+    source.serve(overlay([{ version: 1, effectiveAt: NOW - HOUR }]));
+    void holder.refreshIfDue(NOW);
+    expect(hasModel(NOW)).toBe(false);
+    expect(await holder.readAgain(NOW)).toBe(true);
+    expect(hasModel(NOW)).toBe(true);
+    expect(source.asked).toHaveLength(1);
   });
 });

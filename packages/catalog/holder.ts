@@ -1,8 +1,8 @@
 /**
  * The catalog as one isolate has it: the price list of the release until the first answer of the
  * ledger Worker, then the list with the operators' changes, refreshed behind calls. Reading it is a
- * comparison of two numbers: a call waits only in an isolate that is new or had none for a minute
- * (docs/decisions/0025-catalog-in-postgres.md).
+ * comparison of two numbers. No call waits for it, but for one of an unknown model
+ * (docs/decisions/0028-prices-of-a-sleeping-isolate.md).
  */
 import { type Catalog, openCatalog } from './catalog.ts';
 import type { CatalogRead, CatalogRpc } from './contract.ts';
@@ -37,7 +37,7 @@ const STALE_EVENT_INTERVAL_MS = 600_000;
 const READ_TIMEOUT_MS = 10_000;
 /** A change holds everywhere within this time. */
 const MAX_UNREAD_MS = 60_000;
-/** How long a call waits in an isolate that has not read for longer than that. */
+/** How long a list of models waits in an isolate that has not read for longer than that. */
 const MAX_WAIT_MS = 250;
 /** What waits for a read causes one at most this often. */
 const MIN_READ_INTERVAL_MS = 3_000;
@@ -91,16 +91,20 @@ export class CatalogHolder {
     return isDue ? this.#refresh(now) : undefined;
   }
 
-  /** True in a new isolate, and in one that had no call for a minute: the next call waits. */
-  isOutdated(now: number): boolean {
-    return now - this.#endedAt > MAX_UNREAD_MS;
+  /**
+   * Returns the read under way in an isolate that is new, or had no call for a minute: `at` may give
+   * what was changed since. Undefined otherwise. Never rejects.
+   */
+  outdatedUntil(now: number): Promise<void> | undefined {
+    return now - this.#endedAt > MAX_UNREAD_MS ? this.#pending : undefined;
   }
 
   /**
-   * Waits for the read of an outdated isolate, at most 250 ms and once a minute: without it each new
-   * isolate would price its first calls by the release alone.
+   * Waits for the read of an outdated isolate, at most 250 ms and once a minute, for what lists
+   * models and prices. A call never waits for it.
    */
-  async whenRead(now: number): Promise<void> {
+  async whenCurrent(now: number): Promise<void> {
+    if (now - this.#endedAt <= MAX_UNREAD_MS) return;
     await Promise.race([this.#pending ?? this.#refresh(now), timeout(MAX_WAIT_MS)]);
     this.#endedAt = Math.max(this.#endedAt, now);
   }
@@ -108,11 +112,13 @@ export class CatalogHolder {
   /**
    * Reads again and waits for it, because a name is unknown (a model is found by the first call that
    * names it) or because a page lists the models. Returns whether anything was read; at most one read
-   * in three seconds. Never throws.
+   * in three seconds, and the one under way counts. Never throws.
    */
   async readAgain(now: number): Promise<boolean> {
-    if (now - this.#askedAt < MIN_READ_INTERVAL_MS) return false;
-    await Promise.race([this.#refresh(now), timeout(READ_TIMEOUT_MS)]);
+    const isEarly = now - this.#askedAt < MIN_READ_INTERVAL_MS;
+    const read = isEarly ? this.#pending : this.#refresh(now);
+    if (read === undefined) return false;
+    await Promise.race([read, timeout(READ_TIMEOUT_MS)]);
     return true;
   }
 

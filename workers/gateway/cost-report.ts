@@ -6,9 +6,9 @@
 import { DIALECT_SPECS, type RequestError } from '@farebox/dialects';
 import { costWithoutMargin, formatMarginPercent, formatUsd } from '@farebox/money';
 import type { Meter, Reading } from '@farebox/providers';
-import { type Bill, computeBill, knownCost } from './bill.ts';
+import { type Bill, knownCost } from './bill.ts';
 import type { Call } from './call.ts';
-import { callOutcome } from './settle-call.ts';
+import { callOutcome, computeRevisedBill } from './settle-call.ts';
 
 export const COST_HEADER = 'x-farebox-include-cost';
 
@@ -56,13 +56,18 @@ function marginJson(bill: Bill): Pick<CostJson, 'margin_percent' | 'nano_usd_at_
   };
 }
 
+/** Returns whether the answer tells its cost: asked for, or in the header of a document. */
+export function statesCost(call: Call): boolean {
+  return !call.plan.facts.stream || costForm(call) !== 'none';
+}
+
 /**
  * The cost of an answer that is whole: what will be charged, unless the balance is short of it. Null
  * where only the account knows.
  */
 function costJson(call: Call, reading: Reading): CostJson | null {
   const hiddenMs = call.plan.model.hidesReasoning ? call.ctx.clock() - call.startedAt : 0;
-  const bill = computeBill(call.plan, callOutcome(call, reading, 'complete', hiddenMs));
+  const bill = computeRevisedBill(call, callOutcome(call, reading, 'complete', hiddenMs));
   const cost = knownCost(bill);
   if (cost === null) return null;
   return {

@@ -10,7 +10,7 @@ import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ErrorReason } from './errors.ts';
 import { type Plan, type PlanResult, planCall } from './plan.ts';
-import { resolveModel } from './resolve-model.ts';
+import { getCatalog, resolveModel } from './resolve-model.ts';
 import { withBody } from './with-caller.ts';
 
 /** Errors that another dialect does not have: the body, or the model, is one of another endpoint. */
@@ -84,6 +84,7 @@ function estimateJson(plan: Plan, available: bigint): unknown {
 /** POST /v1/estimate */
 export const estimateCost = withBody(async (ctx, caller, body) => {
   const { deps } = ctx;
+  await getCatalog(ctx);
   const planResult = await planInAnyDialect(ctx, body.bytes);
   body.release();
   if (!planResult.ok) return respondError(ctx, planResult);

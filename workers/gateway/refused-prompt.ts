@@ -41,5 +41,7 @@ export async function settleRefusedPrompt(
   httpStatus: number,
 ): Promise<void> {
   const outcome = callOutcome(call, readError(call, errorBody), 'complete', 0);
-  await submitSettlement(call, computeRefusalBill(call.plan, outcome), httpStatus);
+  await call.revision.whenKnown();
+  const bill = call.revision.price(call.hold.held, (plan) => computeRefusalBill(plan, outcome));
+  await submitSettlement(call, bill, httpStatus);
 }

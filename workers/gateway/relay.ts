@@ -17,8 +17,9 @@ import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
-import { checkCostHeader, streamCostWriter, withCostMember } from './cost-report.ts';
+import { checkCostHeader, statesCost, streamCostWriter, withCostMember } from './cost-report.ts';
 import { type Plan, planCall } from './plan.ts';
+import { PriceRevision } from './price-revision.ts';
 import { isBilledRefusal, settleRefusedPrompt } from './refused-prompt.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
@@ -71,10 +72,19 @@ function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): M
 }
 
 /**
+ * How long an answer that states its cost waits for the prices in effect, in an isolate that slept.
+ * The provider has begun to answer by then; few answer before the catalog has.
+ */
+const MAX_COST_WAIT_MS = 100;
+
+/**
  * Responds with an answer. The headers of a stream go out at once, so that keep-alives can bridge
  * the provider's silence; anything else is read until it is known to be what the client asked for.
  */
 async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response> {
+  if (call.revision.isPending && statesCost(call)) {
+    await call.revision.whenKnown(MAX_COST_WAIT_MS);
+  }
   const meter = buildMeter(call, upstream);
   const isEventStream = upstream.contentType?.includes('text/event-stream') === true;
   if (!call.plan.facts.stream || !isEventStream) return respondBuffered(call, upstream, meter);
@@ -165,6 +175,7 @@ export const relay = withBody(
     );
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
+    const revision = new PriceRevision(plan, deps.catalog);
     const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
     if (!hold.ok) {
       if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
@@ -173,7 +184,7 @@ export const relay = withBody(
     const startedAt = clock();
     const disconnect = new ClientDisconnect(request.signal, clock);
     const abort = new AbortController();
-    const call: Call = { ctx, account, plan, hold, abort, startedAt, disconnect };
+    const call: Call = { ctx, account, plan, revision, hold, abort, startedAt, disconnect };
     return runToCompletion(call, body);
   },
 );

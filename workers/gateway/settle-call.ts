@@ -119,6 +119,11 @@ function reportImplausible({ ctx, plan }: Call): void {
   logEvent({ event, call: ctx.id, provider: provider.id, model: model.name });
 }
 
+/** Computes the bill of a call that reached the provider, by the prices in effect at its hold. */
+export function computeRevisedBill({ revision, hold }: Call, outcome: CallOutcome): Bill {
+  return revision.price(hold.held, (plan) => computeBill(plan, outcome));
+}
+
 /**
  * Computes the bill of a call that reached the provider; alerts if its usage can't be fully priced
  * or can't be true, or if the provider states another cost.
@@ -129,7 +134,7 @@ export function buildBill(call: Call, outcome: CallOutcome): Bill {
     const provider = call.plan.provider.id;
     logEvent({ event: 'usage_unpriceable', call: call.ctx.id, provider, count: unpriceable });
   }
-  const bill = computeBill(call.plan, outcome);
+  const bill = computeRevisedBill(call, outcome);
   if (!isPlausible(call.plan, outcome.reading)) reportImplausible(call);
   else compareStatedCost(call, bill);
   return bill;
@@ -141,6 +146,7 @@ export async function settleCall(
   outcome: CallOutcome,
   httpStatus: number,
 ): Promise<void> {
+  await call.revision.whenKnown();
   await submitSettlement(call, buildBill(call, outcome), httpStatus);
 }
 
