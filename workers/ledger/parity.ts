@@ -22,6 +22,7 @@ import {
 } from '@farebox/catalog';
 import type { Database } from '@farebox/database';
 import {
+  checkAcknowledgements,
   findCatalogRelease,
   findParityReport,
   listCallsOfDay,
@@ -60,6 +61,7 @@ async function startReport(db: Database, day: number): Promise<ParityReport> {
   const endOfDay = (day + 1) * DAY_MS - 1;
   const list = await loadListInEffect(db, endOfDay);
   const { differences, disputed, stale } = comparePriceLists(list, RELEASED, endOfDay);
+  const checked = await checkAcknowledgements(db, differences);
   return {
     day,
     lastAt: null,
@@ -74,7 +76,10 @@ async function startReport(db: Database, day: number): Promise<ParityReport> {
     disputed: disputed.length,
     stale: stale.length,
     differingPrices: differences.length,
-    priceDifferences: differences.slice(0, MAX_EXAMPLES),
+    newPrices: checked.filter(({ acknowledgement }) => acknowledgement === null).length,
+    priceDifferences: checked
+      .slice(0, MAX_EXAMPLES)
+      .map(({ acknowledgement: _, ...difference }) => difference),
     providerCosts: [],
   };
 }
@@ -208,7 +213,7 @@ export async function recomputeDay(db: Database, day: number, now: number): Prom
 }
 
 function logDifferences(report: ParityReport): void {
-  const { calls, differing, differingPrices: prices } = report;
+  const { calls, differing, newPrices: prices } = report;
   const day = new Date(report.day * DAY_MS).toISOString().slice(0, 10);
   if (differing > 0) logEvent({ event: 'parity_difference', day, calls, differing });
   if (prices > 0) logEvent({ event: 'parity_price_difference', day, prices });

@@ -18,7 +18,7 @@ import { checkAuditLog } from './audit-log.tsx';
 import { findIssues, SWEEP_CONFIRMATION_MS } from './deposit-issues.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
-import { findParityIssues } from './parity.tsx';
+import { findParityIssues, findPriceIssues } from './parity.tsx';
 import { AUDIT_LOG_PROBLEMS } from './strings.ts';
 
 /** About a day of normal work; the audit-log page verifies the whole log. */
@@ -174,6 +174,7 @@ health.get('/operators/health', async (c) => {
     ...findHealthIssues(summary, now()),
     ...deposits.issues,
     ...findParityIssues(reports, now()),
+    ...(await findPriceIssues(db, reports)),
   ];
   return operatorPage(
     c,

@@ -460,7 +460,14 @@ describe('the audit log', () => {
     const report = {
       ...{ day, lastAt: null, lastCall: null, completedAt: Date.now(), calls: 9, differing: 0 },
       ...{ skipped: 0, examples: [], listVersion: '2026-11-26', listDate: '2026-11-26' },
-      ...{ disputed: 0, stale: 4, differingPrices: 0, priceDifferences: [], providerCosts: [] },
+      ...{
+        disputed: 0,
+        stale: 4,
+        differingPrices: 0,
+        newPrices: 0,
+        priceDifferences: [],
+        providerCosts: [],
+      },
     };
     const costs = { provider: 'xai', calls: 5, computed: 1000n, stated: 1002n };
     const price = {
@@ -475,15 +482,31 @@ describe('the audit log', () => {
     await saveParityReport(harness.db, {
       ...report,
       differingPrices: 1,
+      newPrices: 1,
       priceDifferences: [price],
       providerCosts: [{ ...costs, differing: 2 }],
     });
     const health = await (await harness.send('/operators/health')).text();
     expect(health).toContain('xai stated another cost than its prices give for 2 of 5 calls.');
-    expect(health).toContain('1 prices in effect differ from the sources of the price list.');
+    expect(health).toContain('1 prices in effect differ from their sources');
     const page = await (await harness.send('/operators/parity')).text();
     expect(page).toContain('xai/grok');
     expect(page).toContain('<data value="1002"');
+    const form = { day: String(day), reason: 'our own price until December' };
+    const refused = await harness.send('/operators/parity', { as: OPERATORS.support, form });
+    expect(refused.status).toBe(403);
+    const response = await harness.send('/operators/parity', { as: OPERATORS.finance, form });
+    expect(response.status).toBe(303);
+    expect(await (await harness.send('/operators/health')).text()).not.toContain('their sources');
+    const known = await (await harness.send('/operators/parity')).text();
+    expect(known).toContain('our own price until December');
+    const acknowledged = (await listEntries()).filter(
+      ({ action, outcome }) => action === 'acknowledge_prices' && outcome === 'prices_acknowledged',
+    );
+    expect(acknowledged).toMatchObject([{ reason: 'our own price until December' }]);
+    const other = { ...price, stated: '5' };
+    await saveParityReport(harness.db, { ...report, newPrices: 1, priceDifferences: [other] });
+    expect(await (await harness.send('/operators/health')).text()).toContain('their sources');
   });
 
   it('reports an altered entry on the health page and in the log', async () => {

@@ -1,12 +1,20 @@
 /** Parity: bills against the catalog that they name, costs that providers state, and sources. */
-import { listParityReports, type ParityReport } from '@farebox/database/catalog';
-import { formatDay, Money } from '@farebox/design';
+import type { Database } from '@farebox/database';
+import {
+  acknowledgePrices,
+  type CheckedDifference,
+  checkAcknowledgements,
+  findParityReport,
+  listParityReports,
+  type ParityReport,
+} from '@farebox/database/catalog';
+import { formatDay, Money, readForm } from '@farebox/design';
 import { DAY_MS } from '@farebox/ledger';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { auditView } from './audited-action.ts';
-import { errorPage, operatorPage, Table, Timestamp } from './layout.tsx';
-import type { OperatorEnv } from './operator-auth.ts';
+import { type ActionOutcome, auditView, runAudited } from './audited-action.ts';
+import { errorPage, operatorPage, ReasonField, Table, Timestamp } from './layout.tsx';
+import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 
 const MAX_DAYS = 60;
 /** A report is complete an hour and a few minutes after its day. */
@@ -31,10 +39,19 @@ export function findParityIssues(
         ({ provider, differing, calls }) =>
           `${provider} stated another cost than its prices give for ${differing} of ${calls} calls.`,
       ),
-    ...(latest.differingPrices > 0
-      ? [`${latest.differingPrices} prices in effect differ from the sources of the price list.`]
-      : []),
   ];
+}
+
+/** The differences of the latest report that no operator has acknowledged, also since. */
+export async function findPriceIssues(
+  db: Database,
+  [latest]: readonly ParityReport[],
+): Promise<readonly string[]> {
+  const checked = await checkAcknowledgements(db, latest?.priceDifferences ?? []);
+  const count = checked.filter(({ acknowledgement }) => acknowledgement === null).length;
+  return count === 0
+    ? []
+    : [`${count} prices in effect differ from their sources, and nobody has acknowledged it.`];
 }
 
 export const parity = new Hono<OperatorEnv>();
@@ -61,29 +78,91 @@ const ProviderCostTable: FC<Readonly<{ report: ParityReport }>> = ({ report }) =
   </Table>
 );
 
+type DifferencesProps = Readonly<{ report: ParityReport; checked: readonly CheckedDifference[] }>;
+
 /** The first prices in effect that the sources of the release's price list do not state. */
-const PriceDifferenceTable: FC<Readonly<{ report: ParityReport }>> = ({ report }) => (
+const PriceDifferenceTable: FC<DifferencesProps> = ({ report, checked }) => (
   <Table
     caption={`Prices that differ from the sources, ${formatDay(report.day, 'en')}`}
-    headers={['Model', 'Rule', 'Price', 'In effect', 'Sources']}
+    headers={['Model', 'Rule', 'Price', 'In effect', 'Sources', 'Acknowledged']}
   >
-    {report.priceDifferences.map(({ model, rule, field, listed, stated }) => (
+    {checked.map(({ model, rule, field, listed, stated, acknowledgement }) => (
       <tr>
         <th scope="row">{model}</th>
         <td>{rule || '–'}</td>
         <td>{field}</td>
         <td>{listed}</td>
         <td>{stated}</td>
+        <td>
+          {acknowledgement === null
+            ? 'no'
+            : `${acknowledgement.operator}: ${acknowledgement.reason}`}
+        </td>
       </tr>
     ))}
   </Table>
 );
+
+const AcknowledgeForm: FC<{ day: number }> = ({ day }) => (
+  <form method="post" action="/operators/parity">
+    <input type="hidden" name="day" value={String(day)} />
+    <p>
+      Acknowledge the differences above that are as intended. They alert again when a price in
+      effect or its source changes.
+    </p>
+    <ReasonField />
+    <p>
+      <button type="submit">Acknowledge</button>
+    </p>
+  </form>
+);
+
+const PriceDifferences: FC<DifferencesProps & Readonly<{ mayChange: boolean }>> = (props) => {
+  const hasNew = props.checked.some(({ acknowledgement }) => acknowledgement === null);
+  return (
+    <>
+      <PriceDifferenceTable {...props} />
+      {props.mayChange && hasNew && <AcknowledgeForm day={props.report.day} />}
+    </>
+  );
+};
+
+async function acknowledge(
+  c: OperatorContext,
+  report: ParityReport,
+  reason: string,
+): Promise<ActionOutcome> {
+  const { db, now } = c.var.deps;
+  const by = { operator: c.var.operator.email, reason: reason.trim(), now: now() };
+  await acknowledgePrices(db, report.priceDifferences, by);
+  return { ok: true, done: 'prices_acknowledged' };
+}
+
+parity.post('/operators/parity', async (c) => {
+  const form = await readForm(c);
+  const day = form.text('day');
+  const report = /^\d{1,6}$/.test(day)
+    ? await findParityReport(c.var.deps.db, Number(day))
+    : undefined;
+  const reason = form.text('reason');
+  const outcome = await runAudited(c, {
+    action: 'acknowledge_prices',
+    permission: 'change_catalog',
+    subject: null,
+    reason,
+    run: report === undefined ? undefined : () => acknowledge(c, report, reason),
+  });
+  if (!outcome.ok) return errorPage(c, outcome.reason);
+  return c.redirect(`/operators/parity?done=${outcome.done}`, 303);
+});
 
 parity.get('/operators/parity', async (c) => {
   const view = { action: 'view_parity', permission: 'view_health', subject: null } as const;
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
   const reports = await listParityReports(c.var.deps.db, MAX_DAYS);
   const [latest] = reports;
+  const checked = await checkAcknowledgements(c.var.deps.db, latest?.priceDifferences ?? []);
+  const mayChange = c.var.operator.permissions.has('change_catalog');
   return operatorPage(
     c,
     { title: 'Parity', activePath: '/operators/parity' },
@@ -126,7 +205,7 @@ parity.get('/operators/parity', async (c) => {
       {latest !== undefined && (
         <>
           <ProviderCostTable report={latest} />
-          <PriceDifferenceTable report={latest} />
+          <PriceDifferences report={latest} checked={checked} mayChange={mayChange} />
         </>
       )}
     </>,

@@ -32,7 +32,13 @@ export {
   listCallsOfDay,
   listParityReports,
   type ParityReport,
+  type PriceDifference,
   type ProviderCosts,
   saveCatalogRelease,
   saveParityReport,
 } from './parity-reports.ts';
+export {
+  acknowledgePrices,
+  type CheckedDifference,
+  checkAcknowledgements,
+} from './price-acknowledgements.ts';

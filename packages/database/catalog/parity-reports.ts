@@ -22,6 +22,8 @@ export type ParityReport = Readonly<{
   disputed: number;
   stale: number;
   differingPrices: number;
+  /** Those that no operator had acknowledged. */
+  newPrices: number;
   priceDifferences: readonly PriceDifference[];
   providerCosts: readonly ProviderCosts[];
 }>;

@@ -189,6 +189,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   catalog_margins: 'the margin on prices',
   catalog_proposals: 'changes of models and prices that operators propose',
   catalog_releases: 'the price list of each release',
+  price_acknowledgements: 'what operators know of prices',
   parity_reports: 'counts over all accounts, and ids of calls without an account',
 };
 

@@ -163,6 +163,8 @@ export const parityReports = pgTable(
     stale: integer('stale').notNull().default(0),
     /** How many prices in effect are not those of the release's sources, and the first of them. */
     differingPrices: integer('differing_prices').notNull().default(0),
+    /** How many of them no operator had acknowledged when the report was made. */
+    newPrices: integer('new_prices').notNull().default(0),
     priceDifferences: jsonb('price_differences').notNull().default([]),
     /** What each provider said that it charged, beside what its prices give. */
     providerCosts: jsonb('provider_costs').notNull().default([]),
@@ -174,7 +176,25 @@ export const parityReports = pgTable(
     ),
     check(
       'parity_reports_prices',
-      sql`least(${t.stale}, ${t.differingPrices}) >= 0 and jsonb_array_length(${t.priceDifferences}) <= 50 and jsonb_typeof(${t.providerCosts}) = 'array'`,
+      sql`least(${t.stale}, ${t.differingPrices}, ${t.newPrices}) >= 0 and jsonb_array_length(${t.priceDifferences}) <= 50 and jsonb_typeof(${t.providerCosts}) = 'array'`,
     ),
   ],
+);
+
+/**
+ * Differences between a price in effect and the sources that an operator knows of and keeps. They
+ * alert no more until one of their sides changes.
+ */
+export const priceAcknowledgements = pgTable(
+  'price_acknowledgements',
+  {
+    /** SHA-256 of model, rule, field and both sides, in hexadecimal. */
+    difference: varchar('difference', { length: 64 }).primaryKey(),
+    /** `provider/id` */
+    model: varchar('model', { length: 225 }).notNull(),
+    operator: operator('operator').notNull(),
+    reason: varchar('reason', { length: 255 }).notNull(),
+    acknowledgedAt: instant('acknowledged_at').notNull(),
+  },
+  (t) => [check('price_acknowledgements_id', sql`${t.difference} ~ '^[0-9a-f]{64}$'`)],
 );
