@@ -13,7 +13,7 @@ const MAX_SETTLEMENT_WAIT_MS = 10_000;
 
 type Priced = Readonly<{ cost: NanoUsd; waivedCost?: NanoUsd }>;
 
-function mostOf({ cost, waivedCost = 0n }: Priced): NanoUsd {
+function getMaxCost({ cost, waivedCost = 0n }: Priced): NanoUsd {
   return cost > waivedCost ? cost : waivedCost;
 }
 
@@ -55,7 +55,7 @@ export class PriceRevision {
   price<Bill extends Priced>(held: NanoUsd, compute: (plan: Plan) => Bill): Bill {
     if (this.#revised === undefined) return compute(this.#planned);
     const bill = compute(this.#revised);
-    return mostOf(bill) > held ? compute(this.#planned) : bill;
+    return getMaxCost(bill) > held ? compute(this.#planned) : bill;
   }
 }
 

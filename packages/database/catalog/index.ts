@@ -32,7 +32,6 @@ export {
   listCallsOfDay,
   listParityReports,
   type ParityReport,
-  type PriceDifference,
   type ProviderCosts,
   saveCatalogRelease,
   saveParityReport,
