@@ -330,8 +330,8 @@ describe('limits of models', () => {
 
   test('states the dialects and the release date of a model', () => {
     expect(requireModel('claude-sonnet-4-5').dialects).toEqual(['messages']);
-    expect(requireModel('deepseek-chat').dialects).toEqual(['chat', 'messages']);
-    expect(requireModel('gpt-4o').dialects).toEqual(['chat']);
+    expect(requireModel('deepseek-chat').dialects).toEqual(['chat', 'messages', 'responses']);
+    expect(requireModel('gpt-4o').dialects).toEqual(['chat', 'responses']);
     expect(requireModel('claude-sonnet-4-5').created.toISOString()).toBe(
       '2025-09-29T00:00:00.000Z',
     );

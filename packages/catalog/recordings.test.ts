@@ -63,9 +63,16 @@ function computeCharge(recording: Case, model: Model): bigint {
   return computeCost(usage, prices, [search]);
 }
 
+/** The dialects that the gateway speaks, in the words of the recordings. */
+const APIS: ReadonlySet<string> = new Set([
+  'openai-chat',
+  'anthropic-messages',
+  'openai-responses',
+]);
+
 describe.skipIf(!RECORDED)('recorded traffic (set FAREBOX_CORPUS to run)', () => {
   const answered = cases().filter(({ status }) => status === '200');
-  const ours = answered.filter(({ api }) => api === 'openai-chat' || api === 'anthropic-messages');
+  const ours = answered.filter(({ api }) => APIS.has(api ?? ''));
 
   test('contains every model that a recorded answer names', () => {
     expect(ours.length).toBeGreaterThan(100);

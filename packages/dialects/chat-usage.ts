@@ -84,10 +84,10 @@ export function countServerTools(reader: CountReader, usage: JsonObject) {
   const named = Object.values(counts).reduce((sum, count) => sum + count, free);
   const all = reader.readOrZero(usage, 'num_server_side_tools_used');
   const sources = reader.readOrZero(usage, 'num_sources_used');
-  if (named === 0)
-    return { counts: { ...counts, web_search: all > 0 ? all : sources }, unknown: 0 };
   // Pictures and tools without a name here are calls that no count above covers.
   const images = reader.readOrZero(details, 'image_generation_calls');
+  if (named + images === 0)
+    return { counts: { ...counts, web_search: all > 0 ? all : sources }, unknown: 0 };
   return { counts, unknown: images > 0 || all > named ? 1 : 0 };
 }
 

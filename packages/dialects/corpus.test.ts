@@ -23,6 +23,10 @@ const REJECTED: ReadonlyMap<string, string> = new Map([
     'pyd-multimodal-tool-return-matrix-tool-return-content-uploaded-file-docume-3-json',
     'contents[5].parts[0].fileData',
   ],
+  [
+    'pyd-openai-previous-response-id-seed-auto-chains-through-retries-2-json',
+    'previous_response_id',
+  ],
 ]);
 
 /** What a URL says where the body does not name the model. */
@@ -30,6 +34,7 @@ const URL_TARGET = { version: 'v1beta', model: 'm', method: 'm', streamFormat: n
 
 const DIALECTS: ReadonlyMap<string, Dialect> = new Map([
   ['openai-chat', 'chat'],
+  ['openai-responses', 'responses'],
   ['anthropic-messages', 'messages'],
   ['gemini-generate', 'gemini'],
 ]);

@@ -3,7 +3,7 @@
  * `messages-dialect.ts` have the values; no code outside a spec has a condition on the dialect.
  */
 import type { JsonNode, RequestAnalysis, Rules } from './analysis.ts';
-import type { StreamFormat } from './contract.ts';
+import type { Dialect, StreamFormat } from './contract.ts';
 import type { FoldedNames } from './field-names.ts';
 import type { JsonObject } from './json-fields.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
@@ -152,6 +152,8 @@ export type UsageQuirks = Readonly<{
   reasoning: 'included' | 'separate' | 'from_total';
   /** The models that bill one search for every answer. */
   searchModels?: RegExp;
+  /** The dialects in which the provider itself reports no tokens of answers that it does not bill. */
+  reportsZeroUsage?: readonly Dialect[];
 }>;
 
 export type UsageContext = Readonly<{

@@ -35,6 +35,9 @@ function readResponse(response: JsonObject, recorder: AnswerRecorder): void {
 export function readResponsesEvent(event: JsonObject, recorder: AnswerRecorder): void {
   const item = childObject(event, 'item');
   switch (event.type) {
+    case 'response.created':
+      recorder.startMessage();
+      break;
     case 'response.output_item.added':
       if (typeof item.name === 'string') recorder.addToolCall(item.name);
       break;

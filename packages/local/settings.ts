@@ -8,7 +8,12 @@ import { DEFAULT_PORTS, type PortName, type Ports } from './ports.ts';
 
 export type ProviderAddress = Readonly<{ baseUrl?: string; apiKey?: string }>;
 /** An item of the binding EXTRA_PROVIDERS. */
-export type ExtraProvider = Readonly<{ id: string; base_url: string; api_key: string }>;
+export type ExtraProvider = Readonly<{
+  id: string;
+  base_url: string;
+  api_key: string;
+  dialects?: readonly string[];
+}>;
 export type ProviderChoices = Readonly<Record<string, ProviderAddress>>;
 
 /** The key sent to providers without one. It must not look like a real key. */

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseRequest } from '@farebox/dialects';
+import { type Dialect, parseRequest } from '@farebox/dialects';
 import { describe, expect, it } from 'vitest';
 import {
   applyOutputFactors,
@@ -36,7 +36,7 @@ const MIN_JUDGED_ANSWERS = 4;
 type Recording = Readonly<{
   id: string;
   provider: string;
-  dialect: 'chat' | 'messages';
+  dialect: Dialect;
   stream: boolean;
   model: string;
   features: readonly string[];
@@ -49,6 +49,7 @@ type Recording = Readonly<{
 
 const DIALECTS: Readonly<Record<string, Recording['dialect']>> = {
   'openai-chat': 'chat',
+  'openai-responses': 'responses',
   'anthropic-messages': 'messages',
 };
 
@@ -92,12 +93,15 @@ function readRecordings(): Recording[] {
 /**
  * Outputs whose tokens no byte of the answer shows: Grok 4.3 streams a part of its reasoning, a
  * redacted block is encrypted, results of server tools are input, and a refusal or an error ends
- * an output that was not sent.
+ * an output that was not sent. Summaries stand for reasoning that is billed in their place.
  */
 const HIDDEN_OUTPUT = /server_tool|redacted_thinking|refusal|stream_error/;
 
-function isShown({ model, features }: Recording): boolean {
-  return !model.startsWith('grok-4.3') && !features.some((name) => HIDDEN_OUTPUT.test(name));
+const SUMMARY = /"type":\s*"summary_text"/;
+
+function isShown({ model, features, text }: Recording): boolean {
+  const isHidden = model.startsWith('grok-4.3') || SUMMARY.test(text);
+  return !isHidden && !features.some((name) => HIDDEN_OUTPUT.test(name));
 }
 
 const providers = configureProviders({
@@ -140,7 +144,9 @@ function readWhole(recording: Recording, calibration: Partial<Calibration> = {})
 function countShownOutput(recording: Recording, meter: Meter): number {
   const { output, reasoning } = recording.reported;
   const { passes } = meter.reading();
-  const isReasoningShown = /"(reasoning_content|reasoning|thinking)":\s*"./.test(recording.text);
+  const isReasoningShown = /"(reasoning_content|reasoning|thinking)":\s*".|"reasoning_text"/.test(
+    recording.text,
+  );
   const hidden = isReasoningShown ? 0 : Math.min(reasoning, output);
   return passes.reduce((sum, pass) => sum + pass.output, output - hidden);
 }

@@ -99,6 +99,10 @@ export type Provider = Omit<UpstreamSpec, 'endpoints'> &
     apiKey: string;
   }>;
 
+/** The dialects that a provider added by configuration may speak. */
+export const COMPATIBLE_DIALECTS = ['chat', 'responses'] as const satisfies readonly Dialect[];
+export type CompatibleDialect = (typeof COMPATIBLE_DIALECTS)[number];
+
 /** The input of configureProviders, as values: only a Worker's env module reads bindings. */
 export type ProviderSettings = Readonly<{
   /** By provider id; a provider without a key is not offered. */
@@ -112,6 +116,8 @@ export type ProviderSettings = Readonly<{
     apiKey: string;
     /** False where the provider refuses `stream_options`; true where nothing is known. */
     acceptsStreamOptions?: boolean;
+    /** Chat Completions alone where nothing is said. */
+    dialects?: readonly CompatibleDialect[];
   }>[];
 }>;
 

@@ -10,9 +10,11 @@ export const deepseek = {
   envPrefix: 'DEEPSEEK',
   baseUrl: 'https://api.deepseek.com',
   mockPath: '/v1',
-  dialects: ['chat', 'messages'],
+  dialects: ['chat', 'messages', 'responses'],
   endpoints: (base) => ({
     chat: `${base}/chat/completions`,
+    // https://api-docs.deepseek.com/guides/responses_api
+    responses: `${base}/responses`,
     // DeepSeek also serves chat under /v1, so operators configure that; its Messages are not under
     // it.
     messages: `${base.replace(/\/v1$/, '')}/anthropic/v1/messages`,

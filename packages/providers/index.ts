@@ -1,5 +1,5 @@
 export { concatBytes } from './concat-bytes.ts';
-export type * from './contract.ts';
+export * from './contract.ts';
 export { findErrorMessage } from './error-message.ts';
 export { estimateInputTokens } from './input-estimate.ts';
 export { findRefusedFields, type LearnableField, LearnedFields } from './learned-fields.ts';

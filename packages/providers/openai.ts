@@ -9,17 +9,25 @@ export const openai = {
   envPrefix: 'OPENAI',
   baseUrl: 'https://api.openai.com/v1',
   mockPath: '/v1',
-  dialects: ['chat'],
-  endpoints: (base) => ({ chat: `${base}/chat/completions` }),
+  dialects: ['chat', 'responses'],
+  endpoints: (base) => ({
+    chat: `${base}/chat/completions`,
+    responses: `${base}/responses`,
+    responses_compact: `${base}/responses/compact`,
+    responses_input_tokens: `${base}/responses/input_tokens`,
+  }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
   // The o series and everything since GPT-5 ("Reasoning models" of OpenAI's guide), also fine-tuned.
   refusesMaxTokens: /^(?:ft:)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex|computer-use)/,
   acceptsStreamOptions: true,
+  limitsToolCalls: true,
   quirks: {
     reasoning: 'included',
     // OpenAI's search models search once for every answer, whether the request asks for it or not.
     searchModels: /(^|-)search(-|$)/,
+    // Recorded: calls of functions whose usage, the total too, is zero.
+    reportsZeroUsage: ['responses'],
   },
   calibration: {
     input: {

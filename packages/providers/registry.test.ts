@@ -18,7 +18,12 @@ describe('configureProviders', () => {
       [...offered].map(([id, { endpoints }]) => [id, endpoints]),
     );
     expect(endpoints).toEqual({
-      openai: { chat: 'https://api.openai.com/v1/chat/completions' },
+      openai: {
+        chat: 'https://api.openai.com/v1/chat/completions',
+        responses: 'https://api.openai.com/v1/responses',
+        responses_compact: 'https://api.openai.com/v1/responses/compact',
+        responses_input_tokens: 'https://api.openai.com/v1/responses/input_tokens',
+      },
       anthropic: {
         messages: 'https://api.anthropic.com/v1/messages',
         count_tokens: 'https://api.anthropic.com/v1/messages/count_tokens',
@@ -28,10 +33,14 @@ describe('configureProviders', () => {
         gemini: 'https://generativelanguage.googleapis.com',
         gemini_count_tokens: 'https://generativelanguage.googleapis.com',
       },
-      xai: { chat: 'https://api.x.ai/v1/chat/completions' },
+      xai: {
+        chat: 'https://api.x.ai/v1/chat/completions',
+        responses: 'https://api.x.ai/v1/responses',
+      },
       deepseek: {
         chat: 'https://api.deepseek.com/chat/completions',
         messages: 'https://api.deepseek.com/anthropic/v1/messages',
+        responses: 'https://api.deepseek.com/responses',
       },
     });
     expect(configureProviders(settings({ apiKeys: { openai: '' } })).size).toBe(0);

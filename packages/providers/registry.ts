@@ -3,14 +3,23 @@
  * that could send a key to the wrong place throws here, at configuration, and not during a call.
  */
 import { validateBaseUrl } from './base-url.ts';
-import type { Provider, ProviderId, ProviderSettings, UpstreamSpec } from './contract.ts';
+import type {
+  CompatibleDialect,
+  Provider,
+  ProviderId,
+  ProviderSettings,
+  UpstreamSpec,
+} from './contract.ts';
 import { PROVIDER_IDS, PROVIDERS } from './list.ts';
 
+/** The paths of the dialects that a provider added by configuration may speak. */
+const COMPATIBLE_PATHS = { chat: 'chat/completions', responses: 'responses' } as const;
+
 /**
- * The spec of a provider added by configuration: Chat Completions, with the field all of them know.
+ * The spec of a provider added by configuration, with the field of Chat Completions that all of them
+ * know.
  */
-const OPENAI_COMPATIBLE: UpstreamSpec = {
-  endpoints: (base) => ({ chat: `${base}/chat/completions` }),
+const OPENAI_COMPATIBLE: Omit<UpstreamSpec, 'endpoints'> = {
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: true,
@@ -28,14 +37,21 @@ const OPENAI_COMPATIBLE: UpstreamSpec = {
   },
 };
 
+function buildEndpoints(dialects: readonly CompatibleDialect[]): UpstreamSpec['endpoints'] {
+  return (base) =>
+    Object.fromEntries(
+      dialects.map((dialect) => [dialect, `${base}/${COMPATIBLE_PATHS[dialect]}`]),
+    );
+}
+
 function createProvider(
   id: ProviderId,
   spec: UpstreamSpec,
   baseUrl: string,
   apiKey: string,
 ): Provider {
-  const { endpoints: buildEndpoints, ...constants } = spec;
-  return { ...constants, id, apiKey, endpoints: buildEndpoints(validateBaseUrl(id, baseUrl)) };
+  const { endpoints, ...constants } = spec;
+  return { ...constants, id, apiKey, endpoints: endpoints(validateBaseUrl(id, baseUrl)) };
 }
 
 /** Builds the providers that have a key. Throws on an unsafe base URL or an id used twice. */
@@ -48,11 +64,12 @@ export function configureProviders(settings: ProviderSettings): ReadonlyMap<Prov
     const baseUrl = settings.baseUrls[id] ?? spec.baseUrl;
     providers.set(id, createProvider(id, spec, baseUrl, apiKey));
   }
-  for (const { id, baseUrl, apiKey, acceptsStreamOptions = true } of settings.extra) {
+  for (const { id, baseUrl, apiKey, acceptsStreamOptions = true, dialects } of settings.extra) {
     if (PROVIDER_IDS.includes(id) || providers.has(id))
       throw new Error(`provider ${id} is configured twice`);
     if (apiKey === '') continue;
-    const spec = { ...OPENAI_COMPATIBLE, acceptsStreamOptions };
+    const endpoints = buildEndpoints(dialects ?? ['chat']);
+    const spec = { ...OPENAI_COMPATIBLE, acceptsStreamOptions, endpoints };
     providers.set(id, createProvider(id, spec, baseUrl, apiKey));
   }
   return providers;

@@ -70,13 +70,15 @@ const EXPECTED_KINDS: Readonly<Record<string, string>> = {
   'openrouter 400': 'rejected',
   'xai 503': 'overloaded',
 };
+/** OpenAI's codes of errors about our own account, whatever their status. */
+const QUOTA = /"insufficient_quota"/;
 /** xAI answers 400 both to our wrong key and to the caller's long prompt: its message decides. */
 const XAI_KEY = /^\{"code":"[^"]*","error":"Incorrect API key/;
 
 function recordedErrors() {
   const errors: { id: string; provider: string; status: number; type: string; body: Buffer }[] = [];
   for (const provider of readdirSync(ROOT)) {
-    for (const api of ['openai-chat', 'anthropic-messages']) {
+    for (const api of ['openai-chat', 'anthropic-messages', 'openai-responses']) {
       const folder = join(ROOT, provider, api);
       if (!existsSync(folder)) continue;
       for (const name of readdirSync(folder)) {
@@ -96,10 +98,13 @@ describe.skipIf(ROOT === '')('a recorded error (FAREBOX_CORPUS)', () => {
     respond = (_request, response) =>
       response.writeHead(status, { 'content-type': type }).end(body);
     const result = await send(buildRequest(provider));
-    const isKeyError = XAI_KEY.test(body.toString());
+    const text = body.toString();
+    const isAccountError = QUOTA.test(text) && status === 400;
+    const isKeyError = XAI_KEY.test(text);
     const xaiKind = isKeyError ? 'provider_account_error' : 'rejected';
-    const reason =
+    const known =
       EXPECTED_KINDS[`${provider} ${status}`] ?? (provider === 'xai' ? xaiKind : 'unlisted');
+    const reason = isAccountError ? 'provider_account_error' : known;
     expect(result).toMatchObject({ ok: false, reason, status });
     if (result.ok || result.reason !== 'rejected') return;
     expect(Buffer.from(result.errorBody).equals(body)).toBe(true);

@@ -11,10 +11,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BillJson, fetchBalance, waitForBill } from '../support/bills.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
+/** Of each API: the gateway's path, and a request for an answer whose own is unknown. */
+const PROMPT = [{ role: 'user', content: 'Hello.' }];
+const APIS = {
+  'openai-chat': { path: '/v1/chat/completions', request: { messages: PROMPT } },
+  'anthropic-messages': { path: '/v1/messages', request: { messages: PROMPT, max_tokens: 4096 } },
+  'openai-responses': { path: '/v1/responses', request: { input: PROMPT } },
+} as const;
+
 type Meta = Readonly<{
   id: string;
   provider: string;
-  api: 'openai-chat' | 'anthropic-messages';
+  api: keyof typeof APIS;
   model: string;
   stream: boolean;
   status: number;
@@ -45,7 +53,7 @@ function loadCases(root: string): Case[] {
   return readdirSync(root, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.name === 'meta.json')
     .map((entry) => readCase(entry.parentPath))
-    .filter(({ meta }) => meta.api === 'openai-chat' || meta.api === 'anthropic-messages')
+    .filter(({ meta }) => Object.hasOwn(APIS, meta.api))
     .sort((a, b) => (a.meta.id < b.meta.id ? -1 : 1));
 }
 
@@ -69,7 +77,14 @@ beforeAll(async () => {
       xai: v1Endpoint,
       deepseek: rootEndpoint,
     },
-    extraProviders: [{ id: 'openrouter', base_url: `${upstream.url}/api/v1`, api_key: 'k' }],
+    extraProviders: [
+      {
+        id: 'openrouter',
+        base_url: `${upstream.url}/api/v1`,
+        api_key: 'k',
+        dialects: ['chat', 'responses'],
+      },
+    ],
     quiet: true,
   });
   ({ apiKey } = await stack.createAccount({ creditUsd: '10000' }));
@@ -84,13 +99,11 @@ afterAll(async () => {
  * A plain request for the recorded answer, if the recorded request is unknown or would be rejected.
  */
 function plainRequest({ meta }: Case): Record<string, unknown> {
-  const limit = meta.api === 'anthropic-messages' ? { max_tokens: 4096 } : {};
-  return { messages: [{ role: 'user', content: 'Hello.' }], stream: meta.stream, ...limit };
+  return { ...APIS[meta.api].request, stream: meta.stream };
 }
 
 function send(testCase: Case, request: Record<string, unknown>): Promise<Response> {
-  const path = testCase.meta.api === 'openai-chat' ? '/v1/chat/completions' : '/v1/messages';
-  return fetch(`${stack.gatewayUrl}${path}`, {
+  return fetch(`${stack.gatewayUrl}${APIS[testCase.meta.api].path}`, {
     method: 'POST',
     headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
     body: JSON.stringify({ ...request, model: `${testCase.meta.provider}/${testCase.meta.model}` }),
@@ -144,9 +157,12 @@ function computeCost(bill: BillJson): bigint {
 }
 
 /** The cost that the price source computes for the recorded usage, in nano-USD. */
+/** Models whose price has changed since they were recorded, or since the source's date. */
+const PRICED_ANEW = /^(deepseek-v4|openai\/gpt-5\.6-sol)/;
+
 /** What OpenRouter says that it charged; elsewhere, what the price source computes. In nano-USD. */
 function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
-  if (bill.usage === null) return null;
+  if (bill.usage === null || PRICED_ANEW.test(meta.model)) return null;
   const isOffered = meta.provider === 'openrouter' && !meta.model.endsWith(':free');
   if (isOffered && meta.cost_reported_usd !== null) return meta.cost_reported_usd * 1e9;
   const { cache_write_5m: brief = 0, cache_write_30m: usual = 0 } = bill.usage;
@@ -216,7 +232,10 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
       );
     }
     const hasAddedUsage = testCase.meta.api === 'openai-chat' && testCase.meta.stream;
-    if (!hasAddedUsage) expect(bytes.equals(testCase.body)).toBe(true);
+    // An error about our own account at the provider is told in words of ours.
+    const isRewritten = testCase.body.includes('insufficient_quota');
+    if (isRewritten) expect(bytes.includes('insufficient_quota')).toBe(false);
+    else if (!hasAddedUsage) expect(bytes.equals(testCase.body)).toBe(true);
   });
 
   it.each(
@@ -225,7 +244,8 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
       .map((testCase) => [testCase.meta.id, testCase] as const),
   )('%s costs nothing and is an error in the caller’s dialect', async (_, testCase) => {
     const isUnknownModel = /^(gpt-5.2-proo|claude-sonet-4-5)$/.test(testCase.meta.model);
-    const model = testCase.meta.api === 'openai-chat' ? 'gpt-4o-mini' : 'claude-sonnet-4-5';
+    const isAnthropic = testCase.meta.api === 'anthropic-messages';
+    const model = isAnthropic ? 'claude-sonnet-4-5' : 'gpt-4o-mini';
     const namedCase =
       isUnknownModel || testCase.meta.model === ''
         ? {
@@ -233,7 +253,7 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
             meta: {
               ...testCase.meta,
               model,
-              provider: testCase.meta.api === 'openai-chat' ? 'openai' : 'anthropic',
+              provider: isAnthropic ? 'anthropic' : 'openai',
             },
           }
         : testCase;

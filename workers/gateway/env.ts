@@ -7,6 +7,7 @@ import { CatalogHolder, type CatalogRpc, RELEASED } from '@farebox/catalog';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import { type CallsRpc, createLedgerClient, type LedgerClient } from '@farebox/ledger';
 import {
+  COMPATIBLE_DIALECTS,
   configureProviders,
   LearnedFields,
   type Provider,
@@ -94,8 +95,8 @@ function readNumber(text: string | undefined, name: string, fallback: number): n
 }
 
 /**
- * `[{"id": "groq", "base_url": "https://...", "api_key": "...", "stream_options": false}]`;
- * `stream_options` is true by default.
+ * `[{"id": "groq", "base_url": "https://...", "api_key": "...", "stream_options": false, "dialects":
+ * ["chat", "responses"]}]`; by default `stream_options` is true and `dialects` is chat alone.
  */
 const EXTRA_PROVIDERS = v.pipe(
   v.string(),
@@ -106,6 +107,7 @@ const EXTRA_PROVIDERS = v.pipe(
       base_url: v.string(),
       api_key: v.string(),
       stream_options: v.optional(v.boolean(), true),
+      dialects: v.optional(v.array(v.picklist(COMPATIBLE_DIALECTS)), ['chat']),
     }),
   ),
 );
@@ -119,6 +121,7 @@ function parseExtraProviders(text: string | undefined): ProviderSettings['extra'
     baseUrl: item.base_url,
     apiKey: item.api_key,
     acceptsStreamOptions: item.stream_options,
+    dialects: item.dialects,
   }));
 }
 

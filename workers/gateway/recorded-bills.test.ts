@@ -20,6 +20,7 @@ const ROOT = process.env.FAREBOX_CORPUS ?? '';
 const NOW = Date.parse('2026-11-23T12:00:00Z');
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   'openai-chat': 'chat',
+  'openai-responses': 'responses',
   'anthropic-messages': 'messages',
   'gemini-generate': 'gemini',
 };
@@ -47,15 +48,21 @@ function readJson(file: string) {
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
+const GO_ON = [{ role: 'user', content: 'Go on.' }];
+const SHORT_REQUESTS: Readonly<Record<Dialect, object>> = {
+  chat: { messages: GO_ON, max_tokens: 8192 },
+  messages: { messages: GO_ON, max_tokens: 8192 },
+  responses: { input: GO_ON, max_output_tokens: 8192 },
+  gemini: { contents: [{ role: 'user', parts: [{ text: 'Go on.' }] }] },
+};
+
 /** Returns the request's plan; a request that was not recorded is a short one. */
 function planRecorded(folder: string, dialect: Dialect, model: string, stream: boolean) {
   const file = join(folder, 'request.json');
   const isRecorded = readdirSync(folder).includes('request.json');
   const streamFormat = stream ? ('events' as const) : null;
   const target = { version: 'v1beta', model, method: 'generateContent', streamFormat };
-  const messages = { messages: [{ role: 'user', content: 'Go on.' }], max_tokens: 8192 };
-  const contents = { contents: [{ role: 'user', parts: [{ text: 'Go on.' }] }] };
-  const recorded = isRecorded ? readJson(file) : dialect === 'gemini' ? contents : messages;
+  const recorded = isRecorded ? readJson(file) : SHORT_REQUESTS[dialect];
   const body = JSON.stringify(dialect === 'gemini' ? recorded : { ...recorded, model });
   const parsed = parseRequest(dialect, new TextEncoder().encode(body), target);
   if (!parsed.ok) return null;
@@ -154,7 +161,10 @@ function atFourFifths(bills: readonly bigint[]): bigint {
 
 describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () => {
   const recordings = readRecordings();
-  const streams = recordings.filter(({ stream }) => stream);
+  // One recording is several answers, one after another.
+  const streams = recordings.filter(
+    ({ stream, body }) => stream && body.toString().split('"response.created"').length <= 2,
+  );
 
   it('equal the charge that the provider states, wherever it states one', () => {
     let compared = 0;
@@ -166,6 +176,8 @@ describe.skipIf(ROOT === '')('bills of recorded answers (FAREBOX_CORPUS)', () =>
       if (reading.usage === null || reading.statedCost === null) continue;
       // An answer of OpenRouter's is planned here at the model's own provider, at other prices.
       if (!recording.id.startsWith(`${recording.plan.provider.id}/`)) continue;
+      // Pictures have no price, and the charge of this recording is made up.
+      if (reading.unpriceable > 0) continue;
       compared += 1;
       expect(reading.statedCost, recording.id).toBe(
         BigInt(Math.ceil(Number(((recording.costUsd ?? 0) * 1e9).toFixed(1)))),

@@ -27,6 +27,7 @@ const RECORDED = CORPUS !== '' && existsSync(join(CORPUS, 'INDEX.tsv'));
 
 const NATIVE_API: Readonly<Record<string, Dialect>> = {
   'openai-chat': 'chat',
+  'openai-responses': 'responses',
   'anthropic-messages': 'messages',
   'gemini-generate': 'gemini',
 };
@@ -83,9 +84,14 @@ const deps = {
 };
 
 function planRecording({ dialect, model, stream }: Recording, now: number): Plan | null {
-  const messages = { model, stream, max_tokens: 4096, messages: [{ role: 'user', content: 'Hi' }] };
-  const contents = { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] };
-  const body = dialect === 'gemini' ? contents : messages;
+  const prompt = [{ role: 'user', content: 'Hi' }];
+  const requests: Readonly<Record<Dialect, object>> = {
+    chat: { model, stream, max_tokens: 4096, messages: prompt },
+    messages: { model, stream, max_tokens: 4096, messages: prompt },
+    responses: { model, stream, max_output_tokens: 4096, input: prompt },
+    gemini: { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] },
+  };
+  const body = requests[dialect];
   const streamFormat = stream ? ('events' as const) : null;
   const target = { version: 'v1beta', model, method: 'generateContent', streamFormat };
   const parsed = parseRequest(dialect, new TextEncoder().encode(JSON.stringify(body)), target);

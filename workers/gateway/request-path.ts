@@ -8,7 +8,8 @@
 const PREFIX = '/v1';
 
 /** The endpoints, without the prefix. */
-const ENDPOINT = /^\/(chat\/completions|messages(\/count_tokens)?|models(\/.+)?|estimate)$/;
+const ENDPOINT =
+  /^\/(chat\/completions|messages(\/count_tokens)?|responses(\/(compact|input_tokens))?|models(\/.+)?|estimate)$/;
 
 /** What stands in front of an endpoint in the base URLs of other services. */
 const OTHER_PREFIX = /^\/(?:api|openai|anthropic|gemini|google)(?=\/)/;
@@ -39,6 +40,9 @@ function isCanonical(path: string): boolean {
 const ENDINGS = [
   '/messages/count_tokens',
   '/chat/completions',
+  '/responses/input_tokens',
+  '/responses/compact',
+  '/responses',
   '/messages',
   '/estimate',
   '/models',

@@ -176,6 +176,9 @@ export class UsageTracker implements AnswerRecorder {
 
   /** Returns whether the usage reports no output of an answer that has some: it counts nothing. */
   #contradictsOutput(normalized: NormalizedUsage): boolean {
+    const { provider, dialect } = this.#options;
+    if (this.#isAllZero() && provider.quirks.reportsZeroUsage?.includes(dialect) === true)
+      return false;
     return countReportedOutput(normalized) === 0 && this.outputEstimator.tokens() > 0;
   }
 
