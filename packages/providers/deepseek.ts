@@ -25,7 +25,10 @@ export const deepseek = {
   quirks: { reasoning: 'included' },
   calibration: {
     input: {
-      preambles: [{ models: /^/, base: 1, tools: 250 }],
+      preambles: [
+        { models: /v4|flash/, base: 80, tools: 245 },
+        { models: /^/, base: 1, tools: 250 },
+      ],
       message: 1,
       toolScale: 1.4,
     },

@@ -223,7 +223,7 @@ describe('planCall', () => {
     expect(tryPlan('messages', 'gpt-4o-mini')).toMatchObject({
       ok: false,
       reason: 'model_not_supported_on_endpoint',
-      endpoints: ['/v1/chat/completions'],
+      endpoints: ['/v1/chat/completions', '/v1/responses'],
     });
   });
 

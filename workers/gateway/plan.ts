@@ -5,8 +5,8 @@
 import { type Catalog, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
 import {
   type CacheWrites,
+  DIALECTS,
   ENDPOINT_SPECS,
-  ENDPOINTS,
   hasLongContextBeta,
   type RequestFacts,
 } from '@farebox/dialects';
@@ -263,8 +263,7 @@ export function planCall(
 
 /** Returns the gateway's paths at which a provider's models can be called. */
 export function supportedEndpoints(provider: Provider): readonly string[] {
-  return ENDPOINTS.filter(
-    (endpoint) =>
-      ENDPOINT_SPECS[endpoint].kind === 'call' && provider.endpoints[endpoint] !== undefined,
-  ).map((endpoint) => ENDPOINT_SPECS[endpoint].path);
+  return DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined).map(
+    (dialect) => ENDPOINT_SPECS[dialect].path,
+  );
 }

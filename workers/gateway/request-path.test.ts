@@ -6,6 +6,9 @@ const ENDPOINTS = [
   '/v1/chat/completions',
   '/v1/messages',
   '/v1/messages/count_tokens',
+  '/v1/responses',
+  '/v1/responses/compact',
+  '/v1/responses/input_tokens',
   '/v1/estimate',
   '/v1/models',
   '/v1/models/openai/gpt-5',
@@ -46,7 +49,9 @@ describe('findIntendedEndpoint', () => {
     ['/openai/deployments/gpt-4o/chat/completions', '/v1/chat/completions'],
     ['/v2/messages', '/v1/messages'],
     ['/proxy/v1/messages/count_tokens', '/v1/messages/count_tokens'],
-    ['/v1/responses', undefined],
+    ['/proxy/v1/responses', '/v1/responses'],
+    ['/openai/v1/responses/compact', '/v1/responses/compact'],
+    ['/v1/embeddings', undefined],
     ['/', undefined],
   ])('of %s is %s', (path, endpoint) => {
     expect(findIntendedEndpoint(path)).toBe(endpoint);
