@@ -159,12 +159,17 @@ const ROUTES_BY_NAME: ReadonlyMap<string, Route> = new Map(
   ROUTES.map((route) => [`${route.method} ${route.path}`, route]),
 );
 
+/** A path that names a model and a method of Gemini's, in its documented spelling. */
+const MODEL_METHOD_PATH = /^\/v1(?:beta)?\/models\/[^/%]+$/;
+
 /** Returns the route of a request whose path is written as documented. */
 function findRoute({ method, url }: Request): Route | undefined {
   const pathStart = url.indexOf('/', url.indexOf('//') + 2);
   const queryStart = url.indexOf('?', pathStart);
   const path = queryStart < 0 ? url.slice(pathStart) : url.slice(pathStart, queryStart);
-  return ROUTES_BY_NAME.get(`${method} ${path}`);
+  const route = ROUTES_BY_NAME.get(`${method} ${path}`);
+  if (route !== undefined || method !== 'POST' || !MODEL_METHOD_PATH.test(path)) return route;
+  return { method, path, handler: (ctx) => callModelMethod(ctx, path), dialect: 'gemini' };
 }
 
 /**
