@@ -16,6 +16,7 @@ import {
   type ChangeDeps,
   type NamedModel,
   type PreparedChange,
+  parseMoment,
   prepareChange,
   readListInEffect,
   submitChange,
@@ -93,10 +94,10 @@ const CHANGES: Readonly<
   }),
 };
 
-function parseMoment(text: string | undefined): number | null {
+function parseFrom(text: string | undefined): number | null {
   if (text === undefined) return null;
-  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) throw new UsageError('--from is a UTC moment such as 2026-12-01T00:00Z.');
+  const at = parseMoment(text);
+  if (at === undefined) throw new UsageError('--from is a UTC moment such as 2026-12-01T00:00Z.');
   return at;
 }
 
@@ -149,7 +150,7 @@ function explainFailure(
 
 /** Shows a change and, unless it is a dry run, submits it with its entries in the audit log. */
 async function runChange(deps: ChangeDeps, change: unknown, options: Options): Promise<number> {
-  const effectiveAt = parseMoment(options.from);
+  const effectiveAt = parseFrom(options.from);
   const now = Date.now();
   const prepared = await prepareChange(deps, { change, effectiveAt, now });
   if (!prepared.ok) return explainFailure(prepared);

@@ -3,6 +3,7 @@
  * operator where a price moves far. The operators' Worker and `npm run catalog` use it.
  */
 export { type CatalogChange, type ChangeResult, parseChange } from './catalog-change.ts';
+export { parseMoment } from './moment.ts';
 export { comparePrices, type MoveLimit, type PriceMove } from './price-moves.ts';
 export { buildNameChange, buildPriceChange, type NamedModel, PRICE_KEYS } from './small-changes.ts';
 export {

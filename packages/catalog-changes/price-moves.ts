@@ -12,7 +12,7 @@ import {
   type PriceList,
   type PriceRule,
 } from '@farebox/catalog';
-import { BUCKETS } from '@farebox/money';
+import { addMargin, BUCKETS } from '@farebox/money';
 import type { CatalogChange } from './catalog-change.ts';
 
 /** One price with the margin, in nano-USD per million units, or one factor in millionths. */
@@ -39,7 +39,6 @@ export type MoveLimit = Readonly<{
 type Priced = Readonly<{ name: string; model: ListedModel; marginBasisPoints: bigint }>;
 type Lookup = (name: string) => Priced | undefined;
 
-const BASIS_POINTS = 10_000n;
 const MILLION = 1_000_000n;
 const PRICE_KEYS: readonly PriceKey[] = [...BUCKETS, ...PRICED_SURCHARGE_KINDS];
 
@@ -66,7 +65,7 @@ function readPrice(priced: Priced | undefined, ruleId: string, key: PriceKey): b
   const rule = priced.model.prices.find(({ id }) => id === ruleId);
   const price = rule?.prices[key] ?? baseRule(priced.model)?.prices[key];
   if (price === undefined) return null;
-  return (BigInt(price) * (BASIS_POINTS + priced.marginBasisPoints)) / BASIS_POINTS;
+  return addMargin(BigInt(price), priced.marginBasisPoints);
 }
 
 function readFactor(priced: Priced | undefined, id: string): bigint | null {

@@ -54,6 +54,25 @@ function withPrices(overrides: object) {
   return { ...MODEL, prices: [{ ...STANDARD, prices: { ...STANDARD.prices, ...overrides } }] };
 }
 
+describe('parseListedModel', () => {
+  it.each([
+    ['a day that no month has', { from: '2026-02-30' }],
+    ['a moment of such a day', { until: '2026-04-31T00:00:00Z' }],
+    ['a year far from ours', { from: '9999-01-01' }],
+    ['a window that is empty', { schedule: { windows: [[3600, 3600]] } }],
+    ['a window that begins where the day has ended', { schedule: { windows: [[86_400, 3600]] } }],
+  ])('refuses %s', (_, when) => {
+    expect(parseListedModel(withRules(rule('dated', when)), {}).ok).toBe(false);
+  });
+
+  it('refuses a limit that would make every hold absurd', () => {
+    const limits = { context: 100_000_001, output: 100 };
+    expect(parseListedModel({ ...MODEL, limits }, {}).ok).toBe(false);
+    const largest = { context: 100_000_000, output: 100 };
+    expect(parseListedModel({ ...MODEL, limits: largest }, {}).ok).toBe(true);
+  });
+});
+
 describe('parsePriceList', () => {
   it('accepts the released price list, whose rules are in order', () => {
     const providers = PRICED_PROVIDERS.map(([id]) => id);

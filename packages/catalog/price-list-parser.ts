@@ -27,9 +27,19 @@ const MAX_RULES = 24;
 
 const COUNT = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 const TEXT = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
-const DATE = v.pipe(v.string(), v.isoDate());
+/** A list beyond these years is a mistake, and the check of its rules goes day by day. */
+const YEARS = /^(19[7-9]|20\d)\d-/;
+
+/** JavaScript reads February 30 as March 2. */
+function isDayOfCalendar(text: string): boolean {
+  const day = text.slice(0, 10);
+  const at = Date.parse(day);
+  return YEARS.test(day) && !Number.isNaN(at) && new Date(at).toISOString().startsWith(day);
+}
+const DAY_OF_CALENDAR = v.check(isDayOfCalendar, 'There is no such day from 1970 to 2099');
+const DATE = v.pipe(v.string(), v.isoDate(), DAY_OF_CALENDAR);
 /** A date, or an instant with its zone. */
-const INSTANT = v.union([DATE, v.pipe(v.string(), v.isoTimestamp())]);
+const INSTANT = v.union([DATE, v.pipe(v.string(), v.isoTimestamp(), DAY_OF_CALENDAR)]);
 /**
  * A bill names version, rule and up to three factors in the 160 characters of `price_rule`.
  */
@@ -56,11 +66,15 @@ const SURCHARGES = v.strictObject(buildPriceEntries(PRICED_SURCHARGE_KINDS));
 const SECOND_OF_DAY = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(86_400));
 const WEEKDAY = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(7));
 
+/** From the first second, before the second one; it may wrap midnight. */
+const WINDOW = v.pipe(
+  v.tuple([SECOND_OF_DAY, SECOND_OF_DAY]),
+  v.check(([start, end]) => start < 86_400 && start !== end, 'The window is empty'),
+  v.readonly(),
+);
+
 const SCHEDULE = v.strictObject({
-  windows: v.pipe(
-    v.array(v.pipe(v.tuple([SECOND_OF_DAY, SECOND_OF_DAY]), v.readonly())),
-    v.minLength(1),
-  ),
+  windows: v.pipe(v.array(WINDOW), v.minLength(1)),
   weekdays: v.exactOptional(v.pipe(v.array(WEEKDAY), v.minLength(1))),
   except: v.exactOptional(TEXT),
   only: v.exactOptional(TEXT),
@@ -101,7 +115,10 @@ const FACTOR = v.strictObject({
   buckets: v.exactOptional(v.array(v.picklist(PRICE_KEYS))),
 });
 
-const LIMITS = v.strictObject({ context: COUNT, output: COUNT });
+/** A hold is made of limits: an absurd one refuses every call. */
+const MAX_LIMIT = 100_000_000;
+const LIMIT = v.pipe(COUNT, v.maxValue(MAX_LIMIT));
+const LIMITS = v.strictObject({ context: LIMIT, output: LIMIT });
 
 const LISTED_MODEL = v.strictObject({
   id: TEXT,

@@ -2,7 +2,7 @@
  * Published prices against the catalog's own: a meter that reads them by OpenRouter's rules gets the
  * price that a call would have.
  */
-import { formatUnitPrice, NO_USAGE } from '@farebox/money';
+import { formatUnitPrice, NO_USAGE, STANDARD_TERMS } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Model, openCatalog } from './catalog.ts';
@@ -69,7 +69,7 @@ const MODEL: ListedModel = {
   variants: [],
 };
 
-function openModel(basisPoints: number): Model {
+function openModel(basisPoints: number, listed: ListedModel = MODEL): Model {
   const list: PriceList = {
     version: 'v',
     date: '2026-11-01',
@@ -83,7 +83,7 @@ function openModel(basisPoints: number): Model {
       },
     },
     margins: [{ provider: null, model: null, basisPoints }],
-    providers: [{ id: 'deepseek', models: [MODEL] }],
+    providers: [{ id: 'deepseek', models: [listed] }],
   };
   const model = openCatalog(list).findModel('flash', ['deepseek']);
   if (model === undefined) throw new Error('the model is unknown');
@@ -97,11 +97,14 @@ type Override = PublishedPrices['pricing']['overrides'][number];
 /** Whether an override applies, by the comments of `PricingOverride` in @openrouter/sdk. */
 function applies(override: Override, at: Date, promptTokens: number): boolean {
   const { min_prompt_tokens: min = -1, utc_days: days, except_dates: except = [] } = override;
+  const { only_dates: only } = override;
+  const date = at.toISOString().slice(0, 10);
+  if (only !== undefined && !only.includes(date)) return false;
   const clock = at.getUTCHours() * 100 + at.getUTCMinutes();
   const { utc_start: start = 0, utc_end: end = 2400 } = override;
   const inWindow = start <= end ? clock >= start && clock < end : clock >= start || clock < end;
   const onDay = days === undefined || days.includes(DAYS[at.getUTCDay()] ?? '');
-  return promptTokens > min && inWindow && onDay && !except.includes(at.toISOString().slice(0, 10));
+  return promptTokens > min && inWindow && onDay && !except.includes(date);
 }
 
 function readPrices({ pricing }: PublishedPrices, at: Date, promptTokens: number) {
@@ -142,6 +145,41 @@ describe('the published prices of a model', () => {
         });
       }),
       { seed: SEED, numRuns: 2000 },
+    );
+  });
+
+  it('tell it of every window, weekday and holiday of any zone', () => {
+    const second = fc.integer({ min: 0, max: 1439 }).map((minute) => minute * 60);
+    const window = fc.tuple(second, second).filter(([start, end]) => start !== end);
+    const schedule = fc.record(
+      {
+        windows: fc.array(window, { minLength: 1, maxLength: 3 }),
+        weekdays: fc.uniqueArray(fc.integer({ min: 1, max: 7 }), { minLength: 1 }),
+        except: fc.constant('cn'),
+        only: fc.constant('cn'),
+        utcOffsetMinutes: fc.integer({ min: -840, max: 840 }),
+      },
+      { requiredKeys: ['windows'] },
+    );
+    const from = new Date('2026-09-01T00:00:00Z');
+    const until = new Date('2026-12-30T00:00:00Z');
+    const moments = fc.array(fc.date({ min: from, max: until, noInvalidDate: true }), {
+      minLength: 20,
+    });
+    fc.assert(
+      fc.property(schedule, moments, (times, instants) => {
+        const prices = { input_uncached: 300_000_000, output: 1_200_000_000 };
+        const peak = { id: 'peak', when: { schedule: times }, prices };
+        const model = openModel(0, { ...MODEL, prices: [peak, ...RULES.slice(-1)] });
+        const published = publishPrices(model.prices, from.getTime());
+        for (const at of [...instants, new Date('2026-10-01T12:00:00Z')]) {
+          const terms = { at: at.getTime(), ...STANDARD_TERMS };
+          const { prices: billed } = resolvePrices(model.prices, terms, NO_USAGE);
+          const { prompt } = readPrices(published, at, 0);
+          expect(prompt).toBe(formatUnitPrice(billed.input_uncached));
+        }
+      }),
+      { seed: SEED, numRuns: 300 },
     );
   });
 

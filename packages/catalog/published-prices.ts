@@ -22,7 +22,7 @@ import {
   type ResolvedPrices,
   resolvePrices,
 } from './model-prices.ts';
-import type { PriceTerms } from './price-conditions.ts';
+import type { Calendar, DecodedSchedule, PriceTerms } from './price-conditions.ts';
 import type { PriceKey } from './price-list.ts';
 
 /** The keys of OpenRouter's pricing by our buckets; the lifetimes it lacks are named alike. */
@@ -53,8 +53,10 @@ type OverrideMembers = Readonly<{
   /** HHMM numbers, `[utc_start, utc_end)`; a window may wrap midnight. */
   utc_start?: number;
   utc_end?: number;
-  /** Ours: the local dates (YYYY-MM-DD) on which the entry does not hold, from today on. */
+  /** Ours: the UTC dates (YYYY-MM-DD) on which the entry does not hold, from today on. */
   except_dates?: readonly string[];
+  /** Ours: the only UTC dates on which it holds, from today on. */
+  only_dates?: readonly string[];
 }>;
 
 /** A price that holds from a known moment on. Ours. */
@@ -114,20 +116,68 @@ function toClock(second: number): number {
 
 type OverrideConditions = Omit<OverrideMembers, 'min_prompt_tokens'>;
 
+const DAY_SECONDS = 86_400;
+
+/** A window of a UTC day in which the local day is `shift` days later. */
+type UtcWindow = Readonly<{ start: number; end: number; shift: number }>;
+
+/** Cuts a window at midnight, of UTC where it wraps and of its own zone where days count. */
+function cutWindow([start, end]: readonly [number, number], offset: number): UtcWindow[] {
+  const parts =
+    end < start ? [[start, DAY_SECONDS] as const, [0, end] as const] : [[start, end] as const];
+  const midnight = (DAY_SECONDS - (offset % DAY_SECONDS)) % DAY_SECONDS;
+  return parts
+    .flatMap(([from, until]) =>
+      midnight > from && midnight < until
+        ? [[from, midnight] as const, [midnight, until] as const]
+        : [[from, until] as const],
+    )
+    .filter(([from, until]) => from < until)
+    .map(([from, until]) => ({
+      start: from,
+      end: until,
+      shift: Math.floor((from + offset) / DAY_SECONDS),
+    }));
+}
+
+function toUtcDates(calendar: Calendar, shift: number, at: number): string[] {
+  const today = Math.floor(at / DAY_MS);
+  return [...calendar.days]
+    .map((day) => day - shift)
+    .filter((day) => day >= today)
+    .sort((a, b) => a - b)
+    .map((day) => new Date(day * DAY_MS).toISOString().slice(0, 10));
+}
+
+/** Weekdays and holidays are of the schedule's own zone; published ones are of UTC, as windows are. */
+function dayConditions(
+  { weekdays, except, only }: DecodedSchedule,
+  shift: number,
+  at: number,
+): OverrideConditions {
+  const exceptDates = except === null ? [] : toUtcDates(except, shift, at);
+  return {
+    ...(weekdays === null
+      ? {}
+      : { utc_days: DAYS.filter((_, index) => weekdays.has(((index + shift + 7) % 7) + 1)) }),
+    ...(exceptDates.length === 0 ? {} : { except_dates: exceptDates }),
+    ...(only === null ? {} : { only_dates: toUtcDates(only, shift, at) }),
+  };
+}
+
 function scheduleConditions(rule: DecodedRule, at: number): OverrideConditions[] {
   const { schedule } = rule.when;
   if (schedule === null) return [{}];
-  const { weekdays, except, windows } = schedule;
-  const today = Math.floor(at / DAY_MS);
-  const holidays = [...(except?.days ?? [])].filter((day) => day >= today).sort((a, b) => a - b);
-  return windows.map(([start, end]) => ({
-    ...(weekdays === null ? {} : { utc_days: DAYS.filter((_, index) => weekdays.has(index + 1)) }),
-    ...(end - start === DAY_MS / 1000
+  const { weekdays, except, only, windows, offsetMs } = schedule;
+  const hasDays = weekdays !== null || except !== null || only !== null;
+  const parts = hasDays
+    ? windows.flatMap((window) => cutWindow(window, offsetMs / 1000))
+    : windows.map(([start, end]) => ({ start, end, shift: 0 }));
+  return parts.map(({ start, end, shift }) => ({
+    ...(end - start === DAY_SECONDS
       ? {}
-      : { utc_start: toClock(start), utc_end: toClock(end % 86_400) }),
-    ...(holidays.length === 0
-      ? {}
-      : { except_dates: holidays.map((day) => new Date(day * DAY_MS).toISOString().slice(0, 10)) }),
+      : { utc_start: toClock(start), utc_end: toClock(end % DAY_SECONDS) }),
+    ...dayConditions(schedule, shift, at),
   }));
 }
 

@@ -1,5 +1,5 @@
 /** Parts of the catalog's pages: the table of price moves, and values as operators read them. */
-import type { PriceMove } from '@farebox/catalog-changes';
+import { type PriceMove, parseMoment } from '@farebox/catalog-changes';
 import { Field, formatTime } from '@farebox/design';
 import { formatUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
@@ -58,12 +58,7 @@ export const EffectiveField: FC<{ value?: string }> = ({ value }) => (
 
 /** Milliseconds since the epoch; null where the field is empty, undefined where it is no moment. */
 export function parseEffectiveAt(text: string): number | null | undefined {
-  const trimmed = text.trim();
-  if (trimmed === '') return null;
-  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?Z?$/.test(trimmed)) return undefined;
-  const moment = trimmed.replace(/Z$/, '');
-  const at = Date.parse(moment.includes('T') ? `${moment}Z` : moment);
-  return Number.isNaN(at) ? undefined : at;
+  return text.trim() === '' ? null : parseMoment(text);
 }
 
 export function formatMoment(at: number): string {
