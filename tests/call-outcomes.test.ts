@@ -15,6 +15,8 @@ import {
   messageEvents,
   messageResponse,
   openStream,
+  responseDocument,
+  responseEvents,
   ScriptedUpstream,
   sendJson,
   sendStream,
@@ -51,13 +53,41 @@ afterAll(async () => {
 });
 
 const messages = [{ role: 'user', content: 'Tell me everything.' }];
-type Dialect = 'chat' | 'messages';
-const DIALECTS: readonly Dialect[] = ['chat', 'messages'];
-const PATHS = { chat: '/v1/chat/completions', messages: '/v1/messages' } as const;
+type Dialect = 'chat' | 'messages' | 'responses';
+const DIALECTS: readonly Dialect[] = ['chat', 'messages', 'responses'];
+const PATHS = {
+  chat: '/v1/chat/completions',
+  messages: '/v1/messages',
+  responses: '/v1/responses',
+} as const;
 const BODIES = {
   chat: { model: 'gpt-4o-mini', messages, max_tokens: 100 },
   messages: { model: 'claude-sonnet-4-5', messages, max_tokens: 100 },
+  responses: { model: 'gpt-4o-mini', input: messages, max_output_tokens: 100 },
 } as const;
+/** The field of the output limit, and the status of an overloaded provider. */
+const LIMIT_FIELDS = {
+  chat: 'max_tokens',
+  messages: 'max_tokens',
+  responses: 'max_output_tokens',
+} as const;
+const OVERLOADED = { chat: 503, messages: 529, responses: 503 } as const;
+
+/** The events of a stream of these texts. */
+const EVENTS = { chat: chatEvents, messages: messageEvents, responses: responseEvents };
+const ANSWERS = { chat: chatCompletion, messages: messageResponse, responses: responseDocument };
+
+/** Cuts a stream between the end of its texts and its last word. */
+function cutBeforeEnd(dialect: Dialect, events: readonly string[]): readonly string[] {
+  const last = { chat: 'finish_reason":"stop', messages: 'message_delta', responses: 'completed"' };
+  const first = events.findIndex((event) => event.includes(last[dialect]));
+  return events.slice(0, dialect === 'chat' ? first + 1 : first);
+}
+
+function toErrorBody(dialect: Dialect, error: object, ids: object = {}): object {
+  const isAnthropic = dialect === 'messages';
+  return isAnthropic ? { type: 'error', error, ...ids } : { error: { ...error, ...ids } };
+}
 
 function post(dialect: Dialect, extra: object = {}, key = apiKey): Promise<Response> {
   return fetch(stack.gatewayUrl + PATHS[dialect], {
@@ -104,6 +134,13 @@ function parseEvents(text: string): unknown[] {
     if (line !== undefined && line !== 'data: [DONE]') events.push(JSON.parse(line.slice(6)));
   }
   return events;
+}
+
+/** The error that a stream ends with, alone or before a response that failed. */
+function findError(events: readonly unknown[]): unknown {
+  const isError = (event: unknown) =>
+    JSON.stringify(event)?.includes('"type":"response.failed"') !== true;
+  return events.filter(isError).at(-1);
 }
 
 describe('a client that stops reading and keeps its connection open', () => {
@@ -163,13 +200,13 @@ describe('a stream that the provider truncates', () => {
   it.each(DIALECTS)(
     'after its finish, before its last word, ends in an error: %s',
     async (dialect) => {
-      const eventsByDialect = {
-        chat: chatEvents(['one', 'two'], { input: 9, output: 2 }).slice(0, 4),
-        messages: messageEvents(['one', 'two'], { input: 9, output: 2 }).slice(0, 5),
-      };
-      upstream.handler = (_, response) => sendStream(response, eventsByDialect[dialect], 20, 'cut');
+      const events = cutBeforeEnd(
+        dialect,
+        EVENTS[dialect](['one', 'two'], { input: 9, output: 2 }),
+      );
+      upstream.handler = (_, response) => sendStream(response, events, 20, 'cut');
       const response = await post(dialect, { stream: true });
-      expect(parseEvents(await response.text()).at(-1)).toMatchObject({
+      expect(findError(parseEvents(await response.text()))).toMatchObject({
         error: { code: 'upstream_disconnected' },
       });
       const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
@@ -178,15 +215,12 @@ describe('a stream that the provider truncates', () => {
   );
 
   it.each(DIALECTS)('forwards nothing of an event that is truncated: %s', async (dialect) => {
-    const eventsByDialect = {
-      chat: chatEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
-      messages: messageEvents(['one', 'UNFINISHED'], { input: 9, output: 2 }),
-    };
-    const broken = eventsByDialect[dialect].findIndex((piece) => piece.includes('UNFINISHED'));
+    const events = EVENTS[dialect](['one', 'UNFINISHED'], { input: 9, output: 2 });
+    const broken = events.findIndex((piece) => piece.includes('UNFINISHED'));
     upstream.handler = async (_, response) => {
       openStream(response);
-      for (const piece of eventsByDialect[dialect].slice(0, broken)) response.write(piece);
-      const truncated = eventsByDialect[dialect][broken] ?? '';
+      for (const piece of events.slice(0, broken)) response.write(piece);
+      const truncated = events[broken] ?? '';
       response.write(truncated.slice(0, truncated.indexOf('UNFINISHED') + 4));
       await sleep(100);
       response.destroy();
@@ -194,9 +228,9 @@ describe('a stream that the provider truncates', () => {
     const response = await post(dialect, { stream: true });
     const text = await response.text();
     expect(text).not.toContain('UNFI');
-    const events = parseEvents(text);
-    expect(events.at(-1)).toMatchObject({ error: { code: 'upstream_disconnected' } });
-    expect(JSON.stringify(events)).toContain('one');
+    const received = parseEvents(text);
+    expect(findError(received)).toMatchObject({ error: { code: 'upstream_disconnected' } });
+    expect(JSON.stringify(received)).toContain('one');
   });
 
   it('sends keep-alives and then an error event when the provider stalls', async () => {
@@ -220,7 +254,7 @@ const WAIVED_BILL = { status: 'settled', reason: 'waived_upstream_error' };
 const reset: UpstreamHandler = (_, response) => void response.socket?.resetAndDestroy();
 
 describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
-  const overloaded = dialect === 'chat' ? 503 : 529;
+  const overloaded = OVERLOADED[dialect];
   it.each([
     ['is silent before its headers', () => {}, 504, 'upstream_timeout', WAIVED_BILL],
     ['breaks off before its headers', reset, 502, 'upstream_unreachable', WAIVED_BILL],
@@ -233,9 +267,7 @@ describe.each(DIALECTS)('a provider without an answer (%s)', (dialect) => {
     const response = await post(dialect);
     const text = await response.text();
     const error = { code, message: expect.any(String), type: expect.any(String) };
-    expect(JSON.parse(text)).toMatchObject(
-      dialect === 'chat' ? { error } : { type: 'error', error },
-    );
+    expect(JSON.parse(text)).toMatchObject(toErrorBody(dialect, error));
     expect(text).not.toContain('secret');
     expect(response.status).toBe(status);
     const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
@@ -356,11 +388,7 @@ describe.each(DIALECTS)('an error in the dialect %s', (dialect) => {
     const body: unknown = await response.json();
     const error = { code, message: expect.any(String), type: expect.any(String) };
     const id = getRequestId(response);
-    expect(body).toMatchObject(
-      dialect === 'chat'
-        ? { error: { ...error, request_id: id } }
-        : { type: 'error', error, request_id: id },
-    );
+    expect(body).toMatchObject(toErrorBody(dialect, error, { request_id: id }));
     expect(response.status).toBe(status);
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     expect(response.headers.get('request-id')).toBe(id);
@@ -369,11 +397,14 @@ describe.each(DIALECTS)('an error in the dialect %s', (dialect) => {
 
   it.each(REJECTED_REQUESTS)('%s: %i', async (code, status, rejected) => {
     const model = rejected.body?.model;
-    const choice = Array.isArray(model) ? { model: model[dialect === 'chat' ? 0 : 1] } : {};
+    const choice = Array.isArray(model) ? { model: model[dialect === 'messages' ? 1 : 0] } : {};
+    const { max_tokens: limit, ...fields } = rejected.body ?? {};
+    const limits = limit === undefined ? {} : { [LIMIT_FIELDS[dialect]]: limit };
     const response = await fetch(stack.gatewayUrl + PATHS[dialect] + (rejected.path ?? ''), {
       method: rejected.method ?? 'POST',
       headers: rejected.headers ?? { authorization: `Bearer ${apiKey}` },
-      body: rejected.text ?? JSON.stringify({ ...BODIES[dialect], ...rejected.body, ...choice }),
+      body:
+        rejected.text ?? JSON.stringify({ ...BODIES[dialect], ...fields, ...limits, ...choice }),
     });
     await expectError(response, code, status);
   });
@@ -395,9 +426,11 @@ describe.each(DIALECTS)('the official SDK (%s) with two retries', (dialect) => {
     const options = { apiKey: key, maxRetries: 2, fetch: countingFetch };
     const openai = new OpenAI({ ...options, baseURL: `${stack.gatewayUrl}/v1` });
     const anthropic = new Anthropic({ ...options, baseURL: stack.gatewayUrl });
-    const path = dialect === 'chat' ? '/chat/completions' : '/v1/messages';
     const call = { body: { ...BODIES[dialect], ...extra } };
-    const result = dialect === 'chat' ? openai.post(path, call) : anthropic.post(path, call);
+    const result =
+      dialect === 'messages'
+        ? anthropic.post(PATHS[dialect], call)
+        : openai.post(PATHS[dialect].slice('/v1'.length), call);
     const status = await result.then(
       () => 200,
       (error: unknown) => (error instanceof Error && 'status' in error ? error.status : error),
@@ -410,11 +443,14 @@ describe.each(DIALECTS)('the official SDK (%s) with two retries', (dialect) => {
     expect(await countAttempts(emptyAccount.apiKey)).toEqual({ requests: 1, status: 402 });
     expect(await countAttempts('sk-other')).toEqual({ requests: 1, status: 401 });
     expect(await countAttempts(apiKey, { model: 'none' })).toEqual({ requests: 1, status: 404 });
-    expect(await countAttempts(apiKey, { max_tokens: 'x' })).toEqual({ requests: 1, status: 400 });
+    expect(await countAttempts(apiKey, { [LIMIT_FIELDS[dialect]]: 'x' })).toEqual({
+      requests: 1,
+      status: 400,
+    });
   });
 
   it('waits for Retry-After while the balance is held and then succeeds', async () => {
-    const limit = { max_tokens: 2500 };
+    const limit = { [LIMIT_FIELDS[dialect]]: 2500 };
     const body = JSON.stringify({ ...BODIES[dialect], ...limit });
     const version = dialect === 'messages' ? { 'anthropic-version': '2023-06-01' } : {};
     const headers = { authorization: `Bearer ${apiKey}`, ...version };
@@ -425,10 +461,7 @@ describe.each(DIALECTS)('the official SDK (%s) with two retries', (dialect) => {
     const counts = { input: 5, output: 5 };
     upstream.handler = async (_, response) => {
       await sleep(700);
-      sendJson(
-        response,
-        dialect === 'chat' ? chatCompletion('ok', counts) : messageResponse('ok', counts),
-      );
+      sendJson(response, ANSWERS[dialect]('ok', counts));
     };
     const first = post(dialect, limit, account.apiKey);
     await sleep(200);

@@ -172,6 +172,71 @@ export function messageResponse(text: string, { input, output }: Counts): unknow
   };
 }
 
+export function responseUsage({ input, output }: Counts): unknown {
+  return {
+    input_tokens: input,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: input + output,
+  };
+}
+
+const RESPONSE = {
+  id: 'resp_1',
+  object: 'response',
+  created_at: 1_700_000_000,
+  status: 'in_progress',
+  error: null,
+  incomplete_details: null,
+  model: 'gpt-4o-mini',
+  output: [],
+  service_tier: 'default',
+  store: false,
+  usage: null,
+} as const;
+
+/** A response of these items, or of one message. */
+export function responseDocument(output: string | readonly object[], counts: Counts): object {
+  const content = [{ type: 'output_text', text: output, annotations: [], logprobs: [] }];
+  const message = { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content };
+  const items = typeof output === 'string' ? [message] : output;
+  return { ...RESPONSE, status: 'completed', output: items, usage: responseUsage(counts) };
+}
+
+/** The events of a stream of Responses of `texts`. */
+export function responseEvents(texts: readonly string[], counts: Counts): string[] {
+  const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
+  const item = {
+    id: 'msg_1',
+    type: 'message',
+    status: 'in_progress',
+    role: 'assistant',
+    content: [],
+  };
+  const text = texts.join('');
+  const part = { type: 'output_text', text, annotations: [], logprobs: [] };
+  const whole = responseDocument(text, counts);
+  const done = { ...item, status: 'completed', content: [part] };
+  const events = [
+    { type: 'response.created', response: RESPONSE },
+    { type: 'response.in_progress', response: RESPONSE },
+    { type: 'response.output_item.added', output_index: 0, item },
+    { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
+    ...texts.map((delta) => ({
+      type: 'response.output_text.delta',
+      ...place,
+      delta,
+      logprobs: [],
+    })),
+    { type: 'response.output_text.done', ...place, text, logprobs: [] },
+    { type: 'response.content_part.done', ...place, part },
+    { type: 'response.output_item.done', output_index: 0, item: done },
+    { type: 'response.completed', response: whole },
+  ];
+  return events.map((event, index) => sseEvent({ ...event, sequence_number: index }));
+}
+
 /** How a scripted stream ends: completely, with a broken connection, or never. */
 export type StreamEnd = 'end' | 'cut' | 'hang';
 

@@ -272,7 +272,7 @@ describe('the plan of any request to any model', () => {
   const share = fc.nat({ max: 100 });
   const generatedRequests = fc.record({
     model: fc.constantFrom(...models),
-    messagesDialect: fc.boolean(),
+    dialect: fc.constantFrom('chat', 'messages', 'responses'),
     n: fc.integer({ min: 1, max: 8 }),
     limit: fc.option(fc.integer({ min: 1, max: 400_000 }), { nil: null }),
     ttl: fc.constantFrom(null, '5m', '1h'),
@@ -313,7 +313,7 @@ describe('the plan of any request to any model', () => {
   }
 
   function planGenerated(request: GeneratedRequest): Plan | null {
-    const dialect: Dialect = request.messagesDialect ? 'messages' : 'chat';
+    const { dialect } = request;
     if (!deps.providers.get(request.model.provider)?.endpoints[dialect]) return null;
     const content = 'word '.repeat(request.words);
     const limit = { max_tokens: request.limit };
@@ -330,6 +330,18 @@ describe('the plan of any request to any model', () => {
         ...tools,
         n: request.n,
         service_tier,
+      });
+    }
+    if (dialect === 'responses') {
+      return tryPlanRequest('responses', {
+        model: request.model.name,
+        input: [{ role: 'user', content }],
+        max_output_tokens: request.limit,
+        max_tool_calls: request.searches,
+        ...(request.searches === null ? {} : { tools: [{ type: 'web_search' }] }),
+        ...(request.compacts ? { context_management: [{ type: 'compaction' }] } : {}),
+        prompt_cache_options: { ttl: request.lifetime },
+        service_tier: tier === 'standard' ? 'default' : tier,
       });
     }
     const cache =
@@ -355,7 +367,7 @@ describe('the plan of any request to any model', () => {
   function buildInputUsage(plan: Plan, request: GeneratedRequest) {
     const writes = plan.facts.cacheWrites;
     const mayWrite5m =
-      writes !== 'automatic' || plan.facts.dialect === 'chat' || plan.facts.serverPasses > 1;
+      writes !== 'automatic' || plan.facts.dialect !== 'messages' || plan.facts.serverPasses > 1;
     const [uncached, read, write5m, write1h] = request.shares;
     const parts = [uncached, read, mayWrite5m ? write5m : 0, writes === '1h' ? write1h : 0];
     const [a = 0, b = 0, c = 0, d = 0] = split(
