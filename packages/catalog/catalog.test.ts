@@ -224,7 +224,7 @@ describe('findModel and suggestModels', () => {
     'my-gemini-2.0-flash',
     'gemini-2.5-pro-tts',
     'ft:gpt-4o-2024-08-06:org::id',
-    'text-embedding-3-small',
+    'text-embedding-4-small',
     'gpt-realtime',
     'gemma-3-27b-it',
     'openai/',
@@ -285,6 +285,8 @@ describe('findModel and suggestModels', () => {
     for (const model of listModels(ALL_PROVIDERS)) {
       expect(findModel(model.name, ALL_PROVIDERS)?.provider, model.name).toBe(model.provider);
       expect(model.maxOutput, model.name).toBeGreaterThan(0);
+      // A recording has more tokens than the text that it speaks.
+      if (model.operations.length > 0) continue;
       expect(model.contextWindow, model.name).toBeGreaterThanOrEqual(model.maxOutput);
     }
   });

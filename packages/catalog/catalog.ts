@@ -2,7 +2,7 @@
  * The catalog over one price list: the models that the configured providers serve, and their names
  * upstream. Contains no prices of its own and never guesses a model.
  */
-import type { Dialect } from '@farebox/dialects';
+import type { Dialect, Operation } from '@farebox/dialects';
 import { getProviderDialects, PROVIDER_IDS } from '@farebox/providers/list';
 import {
   indexNames,
@@ -35,6 +35,8 @@ export type Model = Readonly<{
   contextWindow: number;
   maxOutput: number;
   dialects: readonly Dialect[];
+  /** The operations that the model serves; none for a model that converses. */
+  operations: readonly Operation[];
   /**
    * True if the model does not show all of its reasoning, so that visible output undercounts it.
    */
@@ -148,7 +150,8 @@ class ProviderIndex {
       upstreamName,
       contextWindow: limits.context,
       maxOutput: limits.output,
-      dialects: getProviderDialects(this.#provider),
+      dialects: entry.operations === undefined ? getProviderDialects(this.#provider) : [],
+      operations: entry.operations ?? [],
       hidesReasoning,
       displayName,
       capabilities,

@@ -62,9 +62,13 @@ function checkNames({ names, variants }: ListedModel): Problem[] {
 }
 
 /** One rule holds always and states the prices that every other falls back to. */
-function checkBaseRule({ prices }: ListedModel): Problem[] {
+function checkBaseRule({ prices, operations, isFree }: ListedModel): Problem[] {
   const base = prices.find(({ when }) => Object.keys(when).length === 0);
   if (base === undefined) return [{ path: 'prices', message: 'no rule holds always' }];
+  // An operation is billed by whichever of its units have a price.
+  const isPriced = isFree || Object.keys(base.prices).length > 0;
+  if (operations !== undefined)
+    return isPriced ? [] : [{ path: 'prices', message: `${base.id} states no price` }];
   return (['input_uncached', 'output'] as const)
     .filter((key) => base.prices[key] === undefined)
     .map((key) => ({ path: 'prices', message: `${base.id} states no price of ${key}` }));

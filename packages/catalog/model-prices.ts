@@ -59,7 +59,11 @@ export type PossibleTerms = Readonly<{
   tiers: readonly ServiceTier[];
   speeds: readonly Speed[];
   regions: readonly Region[];
+  /** Of the images; a term that the request leaves open may be any. */
+  image?: ImageTerms;
 }>;
+
+export type ImageTerms = Readonly<{ size: string | null; quality: string | null }>;
 
 type Dimension = 'tier' | 'speed' | 'region';
 
@@ -109,6 +113,8 @@ const FALLBACK: Readonly<Partial<Record<PriceKey, PriceKey>>> = {
   audio_input: 'input_uncached',
   audio_output: 'output',
   image_output: 'output',
+  image_input: 'input_uncached',
+  image_cache_read: 'image_input',
   x_search: 'web_search',
 };
 
@@ -380,6 +386,17 @@ function maxForTerms(model: ModelPrices, terms: PriceTerms, maxInputTokens: numb
   return max;
 }
 
+const NO_IMAGE: readonly ImageTerms[] = [{ size: null, quality: null }];
+
+/** Returns the sizes and qualities that an image may have: those asked for, else any with a price. */
+export function listImageTerms(model: ModelPrices, asked: ImageTerms): readonly ImageTerms[] {
+  const list = (term: 'size' | 'quality') =>
+    asked[term] === null
+      ? [...new Set([null, ...model.rules.map(({ when }) => when[term] ?? null)])]
+      : [asked[term]];
+  return list('size').flatMap((size) => list('quality').map((quality) => ({ size, quality })));
+}
+
 /**
  * Returns the highest price of each bucket and surcharge that `resolvePrices` can give for any of
  * the terms and up to `maxInputTokens` tokens of input. A day that its calendar does not know yet
@@ -391,12 +408,15 @@ export function maxPrices(
   maxInputTokens: number,
 ): MaxPrices {
   const { at } = possible;
+  const images = possible.image === undefined ? NO_IMAGE : listImageTerms(model, possible.image);
   let max: MaxPrices | undefined;
   for (const tier of possible.tiers) {
     for (const speed of possible.speeds) {
       for (const region of possible.regions) {
-        const found = maxForTerms(model, { at, tier, speed, region }, maxInputTokens);
-        max = max === undefined ? found : mergeMax(model, max, found);
+        for (const image of images) {
+          const found = maxForTerms(model, { at, tier, speed, region, ...image }, maxInputTokens);
+          max = max === undefined ? found : mergeMax(model, max, found);
+        }
       }
     }
   }

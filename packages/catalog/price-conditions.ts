@@ -14,7 +14,13 @@ import {
 import type { Conditions, HolidayCalendar, InputCondition, Schedule } from './price-list.ts';
 
 /** At what time and on what terms a call is priced. `at` is in milliseconds since the epoch. */
-export type PriceTerms = ServiceTerms & Readonly<{ at: number }>;
+export type PriceTerms = ServiceTerms &
+  Readonly<{
+    at: number;
+    /** Of the images; null or absent where nothing is said. */
+    size?: string | null;
+    quality?: string | null;
+  }>;
 
 export const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -39,6 +45,8 @@ export type DecodedConditions = Readonly<{
   tier: ServiceTier | undefined;
   speed: Speed | undefined;
   region: Region | undefined;
+  size: string | undefined;
+  quality: string | undefined;
 }>;
 
 /** An input condition: it holds from `tokens` tokens in `buckets` on. */
@@ -116,6 +124,8 @@ export function decodeConditions(
     tier: when.tier,
     speed: when.speed,
     region: when.region,
+    size: when.size,
+    quality: when.quality,
   };
 }
 
@@ -162,11 +172,13 @@ export function conditionsHold(
   reached: readonly boolean[],
   unknownIsHoliday: boolean,
 ): boolean {
-  const { from, until, schedule, input, tier, speed, region } = conditions;
+  const { from, until, schedule, input, tier, speed, region, size, quality } = conditions;
   if (input >= 0 && reached[input] !== true) return false;
   if (tier !== undefined && tier !== terms.tier) return false;
   if (speed !== undefined && speed !== terms.speed) return false;
   if (region !== undefined && region !== terms.region) return false;
+  if (size !== undefined && size !== terms.size) return false;
+  if (quality !== undefined && quality !== terms.quality) return false;
   if (terms.at < from || terms.at >= until) return false;
   return schedule === null || isScheduled(schedule, terms.at, unknownIsHoliday);
 }

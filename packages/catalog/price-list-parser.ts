@@ -2,6 +2,7 @@
  * The parser of price lists, for whatever comes from outside the release: the update script, the
  * catalogue in Postgres. Cold; the Workers' own file is parsed in tests only.
  */
+import { OPERATIONS } from '@farebox/dialects';
 import { INPUT_BUCKETS, REGIONS, SERVICE_TIERS, SPEEDS } from '@farebox/money';
 import * as v from 'valibot';
 import { type CheckedModel, checkListedModel, type Problem } from './listed-model-checks.ts';
@@ -96,6 +97,9 @@ const SERVED = {
 };
 const DATED = { from: v.exactOptional(INSTANT), until: v.exactOptional(INSTANT) };
 
+/** A size or quality of images: `1024x1024`, `1.5k`, `hd`. */
+const IMAGE_TERM = v.pipe(v.string(), v.regex(/^[0-9a-z][0-9a-z._-]{0,19}$/));
+
 const RULE = v.strictObject({
   id: RULE_ID,
   when: v.strictObject({
@@ -103,6 +107,8 @@ const RULE = v.strictObject({
     schedule: v.exactOptional(SCHEDULE),
     input: v.exactOptional(INPUT),
     ...SERVED,
+    size: v.exactOptional(IMAGE_TERM),
+    quality: v.exactOptional(IMAGE_TERM),
   }),
   prices: PRICES,
 });
@@ -134,6 +140,7 @@ const LISTED_MODEL = v.strictObject({
     retiresOn: v.nullable(DATE),
     successor: v.nullable(TEXT),
   }),
+  operations: v.exactOptional(v.pipe(v.array(v.picklist(OPERATIONS)), v.minLength(1))),
   isFree: v.boolean(),
   prices: v.pipe(v.array(RULE), v.minLength(1), v.maxLength(MAX_RULES)),
   factors: v.pipe(v.array(FACTOR), v.maxLength(MAX_RULES)),

@@ -3,6 +3,7 @@
  * with whole numbers only; a price is nano-USD per million units. A bucket counts tokens, a surcharge
  * what `SURCHARGE_UNITS` of `@farebox/money` says. Ask before changing this shape (AGENTS.md).
  */
+import type { Operation } from '@farebox/dialects';
 import {
   BUCKETS,
   type Bucket,
@@ -83,6 +84,9 @@ export type Conditions = Readonly<{
   tier?: ServiceTier;
   speed?: Speed;
   region?: Region;
+  /** Of an image, as a request writes it: `2k`, `1024x1024`. */
+  size?: string;
+  quality?: string;
 }>;
 
 export type PriceRule = Readonly<{
@@ -166,6 +170,8 @@ export type ListedModel = Readonly<{
   hidesReasoning: boolean;
   capabilities: Capabilities;
   lifecycle: Lifecycle;
+  /** The operations that the model serves and nothing else; absent for a model that converses. */
+  operations?: readonly Operation[];
   /** True for a model that costs nothing; only such a model may have a price of zero. */
   isFree: boolean;
   /** The most specific rule first: the first one that holds is the price (`sortRules`). */

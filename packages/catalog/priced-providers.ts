@@ -5,6 +5,7 @@ import { PROVIDERS, type ProviderSpec } from '@farebox/providers/list';
 const COMPATIBLE_PROVIDERS = [
   'baseten',
   'cerebras',
+  'cohere',
   'fireworks',
   'groq',
   'minimax',

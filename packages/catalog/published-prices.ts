@@ -37,6 +37,13 @@ const PUBLISHED_KEYS = [
   ['audio_input', 'audio'],
   ['audio_output', 'audio_output'],
   ['image_output', 'image_output'],
+  ['image_input', 'image_input'],
+  ['image_cache_read', 'image_input_cache_read'],
+  ['image', 'image_generation'],
+  ['source_image', 'image_source'],
+  ['audio_second', 'audio_second'],
+  ['speech_character', 'character'],
+  ['rerank', 'rerank'],
   ['web_search', 'web_search'],
 ] as const satisfies readonly (readonly [PriceKey, string])[];
 type PublishedKey = (typeof PUBLISHED_KEYS)[number][1];
@@ -57,6 +64,9 @@ type OverrideMembers = Readonly<{
   except_dates?: readonly string[];
   /** Ours: the only UTC dates on which it holds, from today on. */
   only_dates?: readonly string[];
+  /** Ours: of an image. */
+  image_size?: string;
+  image_quality?: string;
 }>;
 
 /** A price that holds from a known moment on. Ours. */
@@ -106,7 +116,8 @@ function isDated({ when }: DecodedRule, at: number): boolean {
 }
 
 function hasCondition({ when }: DecodedRule): boolean {
-  return when.schedule !== null || when.input >= 0;
+  const { schedule, input, size, quality } = when;
+  return schedule !== null || input >= 0 || size !== undefined || quality !== undefined;
 }
 
 function toClock(second: number): number {
@@ -194,9 +205,18 @@ function ruleAmounts(model: ModelPrices, rule: DecodedRule): PublishedAmounts {
 
 function toOverrides(model: ModelPrices, rule: DecodedRule, at: number): PublishedOverride[] {
   const edge = model.edges[rule.when.input];
-  const size = edge === undefined ? {} : { min_prompt_tokens: edge.tokens - 1 };
+  const { size, quality } = rule.when;
+  const sizes = {
+    ...(edge === undefined ? {} : { min_prompt_tokens: edge.tokens - 1 }),
+    ...(size === undefined ? {} : { image_size: size }),
+    ...(quality === undefined ? {} : { image_quality: quality }),
+  };
   const amounts = ruleAmounts(model, rule);
-  return scheduleConditions(rule, at).map((conditions) => ({ ...size, ...conditions, ...amounts }));
+  return scheduleConditions(rule, at).map((conditions) => ({
+    ...sizes,
+    ...conditions,
+    ...amounts,
+  }));
 }
 
 /** The model at its prices outside every window and size. */

@@ -15,7 +15,7 @@ import {
   type Usage,
 } from '@farebox/money';
 import type { Catalog } from './catalog.ts';
-import { listPricesBySize, type ModelPrices } from './model-prices.ts';
+import { listImageTerms, listPricesBySize, type ModelPrices } from './model-prices.ts';
 
 /** The metadata of a call that its bill follows from. */
 export type BilledCall = Readonly<{
@@ -51,9 +51,11 @@ const TERMS = SERVICE_TIERS.flatMap((tier) =>
 function areListed(prices: ModelPrices, call: BilledCall): boolean {
   const moments = [call.createdAt, call.createdAt - CLOCK_TOLERANCE_MS];
   const usage = call.isExact ? call.usage : null;
+  const images = listImageTerms(prices, { size: null, quality: null });
+  const terms = TERMS.flatMap((served) => images.map((image) => ({ ...served, ...image })));
   return moments.some((at) =>
-    TERMS.some((terms) =>
-      listPricesBySize(prices, { at, ...terms }, usage).some(
+    terms.some((served) =>
+      listPricesBySize(prices, { at, ...served }, usage).some(
         (listed) =>
           listed.rule === call.priceRule &&
           BUCKETS.every((bucket) => listed.prices[bucket] === call.prices[bucket]),

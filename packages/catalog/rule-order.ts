@@ -21,6 +21,11 @@ function listValues<T>(all: readonly T[], named: readonly (T | undefined)[]): T[
   return all.filter((value) => named.includes(value) || value === other);
 }
 
+/** Returns the texts that conditions name, and null for any other. */
+function listTexts(named: readonly (string | undefined)[]): (string | null)[] {
+  return [...new Set([null, ...named.map((text) => text ?? null)])];
+}
+
 function listPatterns(parts: readonly Part[], sizes: readonly InputSize[]): Patterns {
   const conditions = parts.map(({ when }) => when);
   const tiers = listValues(
@@ -35,9 +40,14 @@ function listPatterns(parts: readonly Part[], sizes: readonly InputSize[]): Patt
     REGIONS,
     conditions.map(({ region }) => region),
   );
+  const images = listTexts(conditions.map(({ size }) => size)).flatMap((size) =>
+    listTexts(conditions.map(({ quality }) => quality)).map((quality) => ({ size, quality })),
+  );
   const terms = listMoments(conditions).flatMap((at) =>
     tiers.flatMap((tier) =>
-      speeds.flatMap((speed) => regions.map((region) => ({ at, tier, speed, region }))),
+      speeds.flatMap((speed) =>
+        regions.flatMap((region) => images.map((image) => ({ at, tier, speed, region, ...image }))),
+      ),
     ),
   );
   const patterns = new Map<string, ReadonlySet<number>>();

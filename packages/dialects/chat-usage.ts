@@ -106,6 +106,7 @@ function readCostInTicks({ cost }: JsonObject): bigint | null {
   return BigInt(cost.toFixed(TICK_DECIMALS).replace('.', ''));
 }
 
+/** Returns what the provider says that it charges, in nano-USD; null where it says nothing. */
 export function readStatedCost(usage: JsonObject): NanoUsd | null {
   const count = toCount(usage.cost_in_usd_ticks);
   const ticks = count === null ? readCostInTicks(usage) : BigInt(count);

@@ -6,10 +6,10 @@ import type { Edits, RequestFacts, Span } from './contract.ts';
 
 const encoder = new TextEncoder();
 
-type Splice = Span & Readonly<{ text: string }>;
+export type Splice = Span & Readonly<{ text: string }>;
 
 /** Returns the body with every splice applied, in order of position. */
-function applySplices(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
+export function applySplices(body: Uint8Array, splices: readonly Splice[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   let from = 0;
   for (const splice of splices.toSorted((a, b) => a.start - b.start)) {

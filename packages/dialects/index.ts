@@ -22,6 +22,7 @@ export {
   type SurchargeCount,
   toSurcharges,
 } from './normalized-usage.ts';
+export * from './operations/index.ts';
 export { parseCountTokens, parseForEstimate, parseRequest } from './parse-request.ts';
 export { nameTerm, type ServedTerms, TERM_FIELDS } from './service-terms.ts';
 export {

@@ -399,6 +399,13 @@ export const en = {
       audio_input: 'Audio input',
       audio_output: 'Audio output',
       image_output: 'Image output',
+      image_input: 'Image input',
+      image_cache_read: 'Image cache read',
+      image: 'Images',
+      source_image: 'Source images',
+      audio_second: 'Seconds of audio',
+      speech_character: 'Characters spoken',
+      rerank: 'Rankings',
       compaction_input: 'Compaction: input',
       compaction_cache_read: 'Compaction: cache read',
       compaction_cache_write: 'Compaction: cache write',
@@ -512,6 +519,8 @@ export const en = {
       'The provider reported no usage. We counted the input and what was generated, and charged for it.',
     estimated_usage_implausible:
       'The provider reported more usage than this call can have had. We counted the input and what was generated, and charged for that instead.',
+    counted:
+      'The provider doesn’t report usage here. You were charged by its unit, which we counted.',
     waived_empty: 'The response was empty. You weren’t charged.',
     waived_upstream_error:
       'The provider failed or turned the call away before it sent anything. You weren’t charged.',

@@ -13,6 +13,7 @@ describe('nextRefusalRow', () => {
     'estimated_after_upstream_cut',
     'estimated_usage_missing',
     'estimated_usage_implausible',
+    'counted',
   ];
 
   it.each(SETTLE_REASONS)('after a call that ended as %s', (reason) => {

@@ -18,6 +18,7 @@ const SERVED: ReadonlySet<SettleReason> = new Set([
   'estimated_after_upstream_cut',
   'estimated_usage_missing',
   'estimated_usage_implausible',
+  'counted',
 ]);
 
 /** Returns the row after a call that ended with `reason` at `at`. Pure. */

@@ -13,6 +13,7 @@ export type ExtraProvider = Readonly<{
   base_url: string;
   api_key: string;
   dialects?: readonly string[];
+  endpoints?: Readonly<Record<string, string>>;
 }>;
 export type ProviderChoices = Readonly<Record<string, ProviderAddress>>;
 

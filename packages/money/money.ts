@@ -86,6 +86,16 @@ export const SURCHARGE_KINDS = [
   'audio_input',
   'audio_output',
   'image_output',
+  // Tokens of images that an image model reads, fresh and from its cache.
+  'image_input',
+  'image_cache_read',
+  // Whole images: made, and read to make others.
+  'image',
+  'source_image',
+  'audio_second',
+  'speech_character',
+  // A query with up to 100 documents to rank.
+  'rerank',
   // Tokens of passes an answer's own usage leaves out (Anthropic's compaction).
   'compaction_input',
   'compaction_cache_read',
@@ -107,6 +117,13 @@ export const SURCHARGE_UNITS: Readonly<Record<SurchargeKind, Unit>> = {
   audio_input: 'token',
   audio_output: 'token',
   image_output: 'token',
+  image_input: 'token',
+  image_cache_read: 'token',
+  image: 'image',
+  source_image: 'image',
+  audio_second: 'second',
+  speech_character: 'character',
+  rerank: 'search',
   compaction_input: 'token',
   compaction_cache_read: 'token',
   compaction_cache_write: 'token',

@@ -4,6 +4,7 @@
 import type {
   Dialect,
   JsonObject,
+  Operation,
   ServedTerms,
   StreamFormat,
   SurchargeCount,
@@ -16,7 +17,7 @@ import type { NanoUsd, Usage } from '@farebox/money';
 export type ProviderId = string;
 
 /** The URL of each endpoint that a provider serves. */
-export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint, string>>>;
+export type ProviderEndpoints = Readonly<Partial<Record<UpstreamEndpoint | Operation, string>>>;
 
 /**
  * How many tokens a provider bills for a text of which only the bytes are known: measured with
@@ -59,7 +60,7 @@ export type UpstreamSpec = Readonly<{
   /** The header that carries the key; `authorization` as a bearer token. */
   keyHeader: KeyHeader;
   /** The same of the endpoints that differ. */
-  endpointKeyHeaders?: Readonly<Partial<Record<UpstreamEndpoint, KeyHeader>>>;
+  endpointKeyHeaders?: Readonly<Partial<Record<UpstreamEndpoint | Operation, KeyHeader>>>;
   /** The output limit's field that this provider wants injected into chat bodies. */
   outputLimitField: 'max_tokens' | 'max_completion_tokens';
   /** The models, by their names at the provider, that refuse `max_tokens` for the newer field. */
@@ -118,12 +119,14 @@ export type ProviderSettings = Readonly<{
     acceptsStreamOptions?: boolean;
     /** Chat Completions alone where nothing is said. */
     dialects?: readonly CompatibleDialect[];
+    /** The URLs of operations that stand elsewhere than below the base URL, by operation. */
+    urls?: Readonly<Record<string, string>>;
   }>[];
 }>;
 
 export type UpstreamRequest = Readonly<{
   provider: Provider;
-  endpoint: UpstreamEndpoint;
+  endpoint: UpstreamEndpoint | Operation;
   /** What follows the endpoint's URL, at endpoints that name the model in it. */
   path?: string;
   /** The caller's query string, with its `?`, or empty. */
@@ -132,6 +135,8 @@ export type UpstreamRequest = Readonly<{
   headers: Headers;
   /** The edited body, in pieces, so that a large one is never copied. */
   body: readonly Uint8Array[];
+  /** The media type of the body; JSON if absent. */
+  contentType?: string;
   /**
    * Called, perhaps more than once, when the body is no longer needed: it has been handed to the
    * connection, or the answer has begun.

@@ -16,6 +16,7 @@ export const google = {
     // The version of the API and the model follow.
     gemini: base,
     gemini_count_tokens: base,
+    embeddings: `${base}/v1beta/openai/embeddings`,
   }),
   keyHeader: 'authorization',
   endpointKeyHeaders: { gemini: 'x-goog-api-key', gemini_count_tokens: 'x-goog-api-key' },

@@ -4,5 +4,10 @@ export { findErrorMessage } from './error-message.ts';
 export { estimateInputTokens } from './input-estimate.ts';
 export { findRefusedFields, type LearnableField, LearnedFields } from './learned-fields.ts';
 export { createMeter } from './meter/index.ts';
+export {
+  createOperationMeter,
+  type OperationMeter,
+  type OperationUse,
+} from './meter/operation-meter.ts';
 export { send } from './outbound.ts';
 export { configureProviders } from './registry.ts';

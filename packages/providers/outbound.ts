@@ -3,7 +3,7 @@
  * reaches a provider by accident; response headers are an allow-list, so that nothing of Farebox's
  * account reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
-import { ENDPOINT_SPECS, getForwardedHeaders } from '@farebox/dialects';
+import { ENDPOINT_SPECS, getForwardedHeaders, isOperation } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
 import type { UpstreamRequest, UpstreamResult } from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
@@ -21,14 +21,21 @@ const MAX_ERROR_BYTES = 65_536;
 const BLOCKED_QUERY_PARAMETER =
   /^\$|^(key|api[-_]?key|access_token|oauth_token|fields|alt|callback|prettyPrint|quotaUser|uploadType|upload_protocol)$/i;
 
+/** An operation forwards nothing of the caller's, and may be answered by a text or a recording. */
+function buildDialectHeaders({ endpoint, headers }: UpstreamRequest): Record<string, string> {
+  if (isOperation(endpoint)) return { accept: '*/*' };
+  const forwarded = getForwardedHeaders(ENDPOINT_SPECS[endpoint].dialect, headers);
+  return { ...forwarded, accept: 'application/json, text/event-stream' };
+}
+
 /** Builds the headers as a plain record: `fetch` makes its own Headers from any input. */
-function buildHeaders({ provider, endpoint, headers }: UpstreamRequest): Record<string, string> {
+function buildHeaders(request: UpstreamRequest): Record<string, string> {
+  const { provider, endpoint, contentType = 'application/json' } = request;
   const keyHeader = provider.endpointKeyHeaders?.[endpoint] ?? provider.keyHeader;
   const bearer = keyHeader === 'authorization';
   return {
-    ...getForwardedHeaders(ENDPOINT_SPECS[endpoint].dialect, headers),
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
+    ...buildDialectHeaders(request),
+    'content-type': contentType,
     // Compressed events would be held back until a block is full, and cost CPU to decompress.
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,

@@ -17,7 +17,7 @@ describe('configureProviders', () => {
     const endpoints = Object.fromEntries(
       [...offered].map(([id, { endpoints }]) => [id, endpoints]),
     );
-    expect(endpoints).toEqual({
+    expect(endpoints).toMatchObject({
       openai: {
         chat: 'https://api.openai.com/v1/chat/completions',
         responses: 'https://api.openai.com/v1/responses',
@@ -44,6 +44,30 @@ describe('configureProviders', () => {
       },
     });
     expect(configureProviders(settings({ apiKeys: { openai: '' } })).size).toBe(0);
+  });
+
+  it.each([
+    ['openai', 'embeddings', 'https://api.openai.com/v1/embeddings'],
+    ['openai', 'image_edits', 'https://api.openai.com/v1/images/edits'],
+    ['openai', 'transcriptions', 'https://api.openai.com/v1/audio/transcriptions'],
+    ['google', 'embeddings', 'https://generativelanguage.googleapis.com/v1beta/openai/embeddings'],
+    ['xai', 'images', 'https://api.x.ai/v1/images/generations'],
+  ] as const)('knows the URL of %s for the operation %s', (id, operation, url) => {
+    const offered = configureProviders(settings({ apiKeys: KEYS }));
+    expect(offered.get(id)?.endpoints[operation]).toBe(url);
+  });
+
+  it('takes the URL of an operation from the settings of a further provider', () => {
+    const ranker = { id: 'ranker', baseUrl: 'https://a.example/v1', apiKey: 'k' };
+    const build = (urls: Record<string, string>) =>
+      configureProviders(settings({ extra: [{ ...ranker, urls }] })).get('ranker')?.endpoints;
+    const rerank = 'https://b.example/v2/rerank';
+    expect(build({ rerank })).toMatchObject({
+      rerank,
+      embeddings: 'https://a.example/v1/embeddings',
+    });
+    expect(() => build({ rerank: 'http://b.example/v2/rerank' })).toThrow('not https');
+    expect(() => build({ poems: rerank })).toThrow('no endpoint poems');
   });
 
   it.each([

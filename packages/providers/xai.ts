@@ -14,6 +14,8 @@ export const xai = {
   endpoints: (base) => ({
     chat: `${base}/chat/completions`,
     responses: `${base}/responses`,
+    images: `${base}/images/generations`,
+    image_edits: `${base}/images/edits`,
   }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',

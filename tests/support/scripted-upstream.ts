@@ -10,6 +10,8 @@ export type ReceivedRequest = Readonly<{
   path: string;
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: string;
+  /** The same as it came. */
+  bytes: Buffer;
   /** Resolves when the gateway closes its side before the answer is complete. */
   aborted: Promise<void>;
 }>;
@@ -19,10 +21,10 @@ export type UpstreamHandler = (
   response: ServerResponse,
 ) => void | Promise<void>;
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 export class ScriptedUpstream {
@@ -43,9 +45,9 @@ export class ScriptedUpstream {
       const aborted = new Promise<void>((resolve) => {
         response.on('close', () => (response.writableFinished ? undefined : resolve()));
       });
-      const body = await readBody(request).catch(() => '');
+      const bytes = await readBody(request).catch(() => Buffer.alloc(0));
       const { url: path = '', headers } = request;
-      const received = { path, headers, body, aborted };
+      const received = { path, headers, body: bytes.toString('utf8'), bytes, aborted };
       upstream.received.push(received);
       await upstream.handler(received, response);
     });

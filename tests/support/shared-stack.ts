@@ -25,17 +25,24 @@ async function start(kind: ProviderKind): Promise<SharedStack> {
     deepseek: { baseUrl: upstream.url, apiKey },
     anthropic: { baseUrl: upstream.url, apiKey },
     google: { baseUrl: upstream.url, apiKey },
+    xai: { baseUrl: `${upstream.url}/v1`, apiKey },
   };
   const extraProviders = ['moonshotai', 'groq'].map((id) => ({
     id,
     base_url: `${upstream.url}/v1`,
     api_key: apiKey,
   }));
+  const ranker = {
+    id: 'cohere',
+    base_url: `${upstream.url}/compatibility/v1`,
+    api_key: apiKey,
+    endpoints: { rerank: `${upstream.url}/v2/rerank` },
+  };
   const stack = await startStack({
     quiet: true,
     cronEveryMs: null,
     providers: kind === 'scripted' ? scripted : {},
-    extraProviders: kind === 'scripted' ? extraProviders : [],
+    extraProviders: kind === 'scripted' ? [...extraProviders, ranker] : [],
   });
   // Vitest ends the worker without a hook after its last file.
   process.once('exit', () => {

@@ -2,11 +2,14 @@
 import { DIALECT_SPECS, type JsonObject } from '@farebox/dialects';
 import type { AnswerError, Reading, Verdict } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import type { Call } from './call.ts';
+import type { AnsweredCall } from './call.ts';
 import { errorEvent } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 
-function toApiError(call: Call, { message, isRetryable, isAccountError }: AnswerError): ApiError {
+function toApiError(
+  call: AnsweredCall,
+  { message, isRetryable, isAccountError }: AnswerError,
+): ApiError {
   const provider = call.plan.provider.id;
   if (isAccountError) {
     logEvent({ event: 'upstream_account_error', call: call.ctx.id, provider, status: 200 });
@@ -16,7 +19,7 @@ function toApiError(call: Call, { message, isRetryable, isAccountError }: Answer
 }
 
 /** Returns the error that a client is told instead of the answer; null if there is an answer. */
-export function verdictError(call: Call, verdict: Verdict): ApiError | null {
+export function verdictError(call: AnsweredCall, verdict: Verdict): ApiError | null {
   const provider = call.plan.provider.id;
   switch (verdict.kind) {
     case 'answer':
@@ -31,7 +34,11 @@ export function verdictError(call: Call, verdict: Verdict): ApiError | null {
 }
 
 /** Returns the end of a call's stream, of which `reading` has what came before. */
-export function callErrorEvent(call: Call, apiError: ApiError, reading: Reading): Uint8Array {
+export function callErrorEvent(
+  call: AnsweredCall,
+  apiError: ApiError,
+  reading: Pick<Reading, 'eventCount'>,
+): Uint8Array {
   const { plan, ctx } = call;
   const { eventCount } = reading;
   const place = {
@@ -41,7 +48,7 @@ export function callErrorEvent(call: Call, apiError: ApiError, reading: Reading)
     now: ctx.clock(),
     requestId: ctx.id,
   };
-  return errorEvent(apiError, plan.facts.dialect, place);
+  return errorEvent(apiError, ctx.dialect, place);
 }
 
 /**
@@ -49,12 +56,12 @@ export function callErrorEvent(call: Call, apiError: ApiError, reading: Reading)
  * the caller's dialect and says nothing about our account at the provider.
  */
 export function replaceErrorEvent(
-  call: Call,
+  call: AnsweredCall,
   event: JsonObject,
   error: AnswerError,
-  reading: Reading,
+  reading: Pick<Reading, 'eventCount'>,
 ): Uint8Array | null {
-  const { dialect } = call.plan.facts;
+  const { dialect } = call.ctx;
   const mayPass = error.message !== null && DIALECT_SPECS[dialect].errors.isNativeEvent(event);
   return mayPass ? null : callErrorEvent(call, toApiError(call, error), reading);
 }

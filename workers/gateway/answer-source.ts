@@ -1,6 +1,6 @@
 /** The rest of a provider's answer, of which the beginning may have been read. */
 import type { Meter } from '@farebox/providers';
-import type { Call } from './call.ts';
+import type { AnsweredCall } from './call.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 
@@ -71,14 +71,22 @@ const ENDED: AnswerReader = {
  * Reads an answer until it ends or has bytes that may go to the client, whichever is first: until
  * then the response can still become an error with a status of its own.
  */
-export function readAhead(call: Call, upstream: UpstreamSuccess, meter: Meter): Promise<ReadAhead> {
+export function readAhead(
+  call: AnsweredCall,
+  upstream: UpstreamSuccess,
+  meter: Meter,
+): Promise<ReadAhead> {
   const { length } = upstream;
   const isSmall = length !== null && length <= MAX_WHOLE_BYTES;
   return isSmall ? readWhole(call, upstream, meter) : readChunks(call, upstream.body, meter);
 }
 
 /** Reads an answer of which the provider told the length: it has all of it. */
-async function readWhole(call: Call, upstream: UpstreamSuccess, meter: Meter): Promise<ReadAhead> {
+async function readWhole(
+  call: AnsweredCall,
+  upstream: UpstreamSuccess,
+  meter: Meter,
+): Promise<ReadAhead> {
   const { deps, timer } = call.ctx;
   let isTimedOut = false;
   const stopTimer = timer.start(deps.timeouts.idleMs, () => {
@@ -96,7 +104,7 @@ async function readWhole(call: Call, upstream: UpstreamSuccess, meter: Meter): P
 }
 
 async function readChunks(
-  call: Call,
+  call: AnsweredCall,
   body: ReadableStream<Uint8Array>,
   meter: Meter,
 ): Promise<ReadAhead> {

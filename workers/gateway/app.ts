@@ -7,6 +7,8 @@ import {
   ENDPOINT_SPECS,
   ENDPOINTS,
   findRefusedCollection,
+  OPERATION_SPECS,
+  OPERATIONS,
   type UpstreamEndpoint,
 } from '@farebox/dialects';
 import { logEvent } from '@farebox/telemetry';
@@ -22,6 +24,7 @@ import { errorResponse } from './error-response.ts';
 import { estimateCost } from './estimate.ts';
 import { callModelMethod } from './model-methods.ts';
 import { getModel, getModels } from './models.ts';
+import { serveOperation } from './operation-call.ts';
 import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
 import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
@@ -97,6 +100,15 @@ const ROUTES: readonly Route[] = [
     const handle = kind === 'call' ? relay : countTokens;
     return { method: 'POST', path, handler: (ctx) => handle(ctx, endpoint, null), dialect };
   }),
+  ...OPERATIONS.map(
+    (operation): Route => ({
+      method: 'POST',
+      path: OPERATION_SPECS[operation].path,
+      handler: serveOperation(operation),
+      // Errors of all of them are in OpenAI's shape.
+      dialect: 'chat',
+    }),
+  ),
   { method: 'POST', path: '/v1/estimate', handler: estimateCost },
   { method: 'GET', path: '/v1/models', handler: getModels },
   { method: 'GET', path: '/v1beta/models', handler: getModels, dialect: 'gemini' },

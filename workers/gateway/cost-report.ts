@@ -33,11 +33,11 @@ export function checkCostHeader(headers: Headers): RequestError | null {
   return { reason: 'invalid_field', field: COST_HEADER, expected: 'true, comment or event' };
 }
 
-function costForm({ ctx }: Call): CostForm {
+export function costForm({ ctx }: Pick<Call, 'ctx'>): CostForm {
   return FORMS.get(ctx.request.headers.get(COST_HEADER)) ?? 'none';
 }
 
-type CostJson = Readonly<{
+export type CostJson = Readonly<{
   usd: string;
   nano_usd: string;
   reason: string;
@@ -67,7 +67,11 @@ export function statesCost(call: Call): boolean {
  */
 function costJson(call: Call, reading: Reading): CostJson | null {
   const hiddenMs = call.plan.model.hidesReasoning ? call.ctx.clock() - call.startedAt : 0;
-  const bill = computeRevisedBill(call, callOutcome(call, reading, 'complete', hiddenMs));
+  return toCostJson(computeRevisedBill(call, callOutcome(call, reading, 'complete', hiddenMs)));
+}
+
+/** States what a bill charges; null where only the account knows. */
+export function toCostJson(bill: Bill): CostJson | null {
   const cost = knownCost(bill);
   if (cost === null) return null;
   return {
@@ -121,6 +125,11 @@ class DocumentTail {
 /** Adds the cost to the document that `meter` returns, if the client asked for it. */
 export function withCostMember(call: Call, meter: Meter): Meter {
   if (costForm(call) === 'none' || call.plan.facts.stream) return meter;
+  return appendCost(meter, () => costJson(call, meter.reading()));
+}
+
+/** Adds the cost to a document at its end. */
+export function appendCost(meter: Meter, readCost: () => CostJson | null): Meter {
   const tail = new DocumentTail();
   const push = (pieces: readonly Uint8Array[]) => pieces.flatMap((piece) => tail.push(piece));
   return {
@@ -134,7 +143,7 @@ export function withCostMember(call: Call, meter: Meter): Meter {
     end: () => {
       const pieces = push(meter.end());
       const isAnswer = meter.verdict().kind === 'answer';
-      const cost = isAnswer ? costJson(call, meter.reading()) : null;
+      const cost = isAnswer ? readCost() : null;
       const member = cost === null ? null : `,"cost":${JSON.stringify(cost)}`;
       return [...pieces, ...tail.end(member)];
     },

@@ -20,6 +20,7 @@ import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
+import { supportedEndpoints } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import type { AuthenticatedCaller, Body } from './with-caller.ts';
@@ -35,6 +36,10 @@ function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): Cou
   if (model === undefined || provider === undefined) {
     const suggestions = catalog.suggestModels(name, providerIds, ctx.clock());
     return err('model_not_found', { model: name, suggestions });
+  }
+  if (model.operations.length > 0) {
+    const endpoints = supportedEndpoints(provider, model);
+    return err('model_not_supported_on_endpoint', { model: name, endpoints });
   }
   return ok({ provider, model });
 }

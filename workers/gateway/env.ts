@@ -97,6 +97,8 @@ function readNumber(text: string | undefined, name: string, fallback: number): n
 /**
  * `[{"id": "groq", "base_url": "https://...", "api_key": "...", "stream_options": false, "dialects":
  * ["chat", "responses"]}]`; by default `stream_options` is true and `dialects` is chat alone.
+ * `endpoints` has the URLs of operations that are not at OpenAI's paths below the base URL:
+ * `{"rerank": "https://api.cohere.com/v2/rerank"}`.
  */
 const EXTRA_PROVIDERS = v.pipe(
   v.string(),
@@ -108,6 +110,7 @@ const EXTRA_PROVIDERS = v.pipe(
       api_key: v.string(),
       stream_options: v.optional(v.boolean(), true),
       dialects: v.optional(v.array(v.picklist(COMPATIBLE_DIALECTS)), ['chat']),
+      endpoints: v.optional(v.record(v.string(), v.string()), {}),
     }),
   ),
 );
@@ -122,6 +125,7 @@ function parseExtraProviders(text: string | undefined): ProviderSettings['extra'
     apiKey: item.api_key,
     acceptsStreamOptions: item.stream_options,
     dialects: item.dialects,
+    urls: item.endpoints,
   }));
 }
 

@@ -135,6 +135,8 @@ export function errorMessage(apiError: ApiError): string {
       return `This endpoint accepts only ${apiError.allowed}.`;
     case 'body_too_large':
       return `The body is larger than ${apiError.maxBytes} bytes.`;
+    case 'unsupported_media_type':
+      return `The body must be ${apiError.accepted.join(' or ')}.`;
     case 'unsupported_content_encoding':
       return `The body's Content-Encoding is not supported. Use ${ACCEPTED_ENCODINGS.join(', ')}, or none.`;
     case 'invalid_content_encoding':

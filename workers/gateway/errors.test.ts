@@ -107,6 +107,11 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     status: 413,
     types: [INVALID, 'request_too_large'],
   },
+  unsupported_media_type: {
+    apiError: { reason: 'unsupported_media_type', accepted: ['multipart/form-data'] },
+    status: 415,
+    types: [INVALID],
+  },
   unsupported_content_encoding: {
     apiError: { reason: 'unsupported_content_encoding' },
     status: 415,

@@ -8,6 +8,7 @@ export type ApiError =
   | Readonly<{ reason: 'wrong_base_url'; endpoint: string }>
   | Readonly<{ reason: 'method_not_allowed'; allowed: string }>
   | Readonly<{ reason: 'body_too_large'; maxBytes: number }>
+  | Readonly<{ reason: 'unsupported_media_type'; accepted: readonly string[] }>
   | Readonly<{ reason: 'unsupported_content_encoding' | 'invalid_content_encoding' }>
   | Readonly<{ reason: 'gateway_busy' }>
   | Readonly<{ reason: 'incomplete_body' }>
@@ -90,6 +91,7 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   model_not_found: NOT_FOUND,
   model_not_supported_on_endpoint: BAD_REQUEST,
   body_too_large: errorMapping(413, 'request_too_large'),
+  unsupported_media_type: errorMapping(415, 'invalid_request'),
   unsupported_content_encoding: errorMapping(415, 'invalid_request'),
   invalid_content_encoding: BAD_REQUEST,
   incomplete_body: BAD_REQUEST,

@@ -105,7 +105,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     },
     architecture: { input_modalities: modalities(model), output_modalities: ['text'] },
     capabilities: capabilitiesJson(model),
-    endpoints: provider === undefined ? [] : supportedEndpoints(provider),
+    endpoints: provider === undefined ? [] : supportedEndpoints(provider, model),
     ...lifecycleJson(model, now),
     ...pricesJson(model, now),
   };

@@ -8,6 +8,7 @@ import {
   DIALECTS,
   ENDPOINT_SPECS,
   hasLongContextBeta,
+  OPERATION_SPECS,
   type RequestFacts,
 } from '@farebox/dialects';
 import type { OutputLimit } from '@farebox/ledger';
@@ -250,8 +251,8 @@ export function planCall(
     const suggestions = catalog.suggestModels(facts.model, providerIds, now);
     return err('model_not_found', { model: facts.model, suggestions });
   }
-  if (provider.endpoints[facts.endpoint] === undefined) {
-    const endpoints = supportedEndpoints(provider);
+  if (provider.endpoints[facts.endpoint] === undefined || model.operations.length > 0) {
+    const endpoints = supportedEndpoints(provider, model);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
   const unpriced = checkTerms(facts, model, now);
@@ -261,8 +262,12 @@ export function planCall(
   return tooLarge === undefined ? planned : { ok: false, ...tooLarge };
 }
 
-/** Returns the gateway's paths at which a provider's models can be called. */
-export function supportedEndpoints(provider: Provider): readonly string[] {
+/** Returns the gateway's paths at which a model of a provider can be called. */
+export function supportedEndpoints(provider: Provider, model: Model): readonly string[] {
+  if (model.operations.length > 0)
+    return model.operations
+      .filter((operation) => provider.endpoints[operation] !== undefined)
+      .map((operation) => OPERATION_SPECS[operation].path);
   return DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined).map(
     (dialect) => ENDPOINT_SPECS[dialect].path,
   );

@@ -12,7 +12,9 @@ import {
 } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { createMeter, type Meter, type UpstreamResult } from '@farebox/providers';
+import { abortAfterDisconnect } from './abort-after-disconnect.ts';
 import { replaceErrorEvent } from './answer-error.ts';
+import { zeroBill } from './bill.ts';
 import { respondBuffered } from './buffered-response.ts';
 import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
@@ -93,23 +95,6 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
 }
 
 /**
- * Aborts the request to the provider when the client has been gone for the drain timeout: by then
- * the provider has either reported its usage, or the bill is an estimate. Returns a function that
- * ends the watch, for the time when the response is under way.
- */
-function abortAfterDisconnect(call: Call): () => void {
-  const { deps, timer } = call.ctx;
-  let stopTimer = () => {};
-  const removeListener = call.disconnect.onDisconnect(() => {
-    stopTimer = timer.start(deps.timeouts.drainMs, () => call.abort.abort());
-  });
-  return () => {
-    removeListener();
-    stopTimer();
-  };
-}
-
-/**
  * Settles a call that the provider did not answer and returns its error response. A failure, a
  * broken connection and a rejection are free, unless the provider bills prompts that it refuses.
  * Where the provider may have worked, because it was only silent, the call is waived within the
@@ -178,7 +163,8 @@ export const relay = withBody(
     const revision = new PriceRevision(plan, deps.catalog);
     const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
     if (!hold.ok) {
-      if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, plan));
+      if (hold.reason === 'ledger_unreachable')
+        ctx.waitUntil(releaseHold(ctx, account, zeroBill(plan, 'not_sent')));
       return respondError(ctx, hold);
     }
     const startedAt = clock();

@@ -47,6 +47,12 @@ export function callOutcome(
   };
 }
 
+/** What a settlement is about: a call in any dialect, or to an operation. */
+type SettledCall = Pick<Call, 'ctx' | 'account'> &
+  Readonly<{
+    plan: Pick<Plan, 'provider'> & Readonly<{ facts: { readonly unknownFields: number } }>;
+  }>;
+
 async function enqueueSettlement(
   { deps, id }: RequestContext,
   account: AccountId,
@@ -60,7 +66,7 @@ async function enqueueSettlement(
   }
 }
 
-async function deliverSettlement(call: Call, request: SettleRequest): Promise<void> {
+async function deliverSettlement(call: SettledCall, request: SettleRequest): Promise<void> {
   const result = await call.ctx.deps.ledger.settle(call.account, request);
   if (result.ok) return;
   if (result.reason === 'ledger_unreachable')
@@ -70,21 +76,18 @@ async function deliverSettlement(call: Call, request: SettleRequest): Promise<vo
 
 /**
  * Releases a hold that may or may not exist: the account was not reached, or its reply was lost.
- * The client was told that nothing was charged, so the amount must not stay held.
+ * The client was told that nothing was charged, so the amount must not stay held. `bill` is one of
+ * nothing.
  */
-export function releaseHold(ctx: RequestContext, account: AccountId, plan: Plan): Promise<void> {
-  return enqueueSettlement(ctx, account, {
-    id: ctx.id,
-    httpStatus: 503,
-    ...zeroBill(plan, 'not_sent'),
-  });
+export function releaseHold(ctx: RequestContext, account: AccountId, bill: Bill): Promise<void> {
+  return enqueueSettlement(ctx, account, { id: ctx.id, httpStatus: 503, ...bill });
 }
 
 /**
  * Logs unknown request fields. Ordinary calls log nothing: their entry has it all, and logs cost
  * time.
  */
-function reportUnknownFields(call: Call): void {
+function reportUnknownFields(call: SettledCall): void {
   const { provider, facts } = call.plan;
   if (facts.unknownFields === 0) return;
   const count = facts.unknownFields;
@@ -92,7 +95,11 @@ function reportUnknownFields(call: Call): void {
 }
 
 /** Submits `bill`; resolves when the account or the queue has it. */
-export async function submitSettlement(call: Call, bill: Bill, httpStatus: number): Promise<void> {
+export async function submitSettlement(
+  call: SettledCall,
+  bill: Bill,
+  httpStatus: number,
+): Promise<void> {
   reportUnknownFields(call);
   await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
 }

@@ -44,7 +44,7 @@ const MAX_EXAMPLES = 50;
 const START_AFTER_MIDNIGHT_MS = 3_600_000;
 
 /** The reasons with which the cost is that of the reported usage. */
-const EXACT_REASONS: ReadonlySet<string | null> = new Set(['provider_reported', 'free']);
+const EXACT_REASONS: ReadonlySet<string | null> = new Set(['provider_reported', 'counted', 'free']);
 
 /** The price list in effect at `at` (milliseconds since the epoch). */
 async function loadListInEffect(db: Database, at: number): Promise<PriceList> {

@@ -3,6 +3,7 @@
  * sources differ: one file per provider. Every row names its page and the date on which the page said so. Used only when prices
  * are updated.
  */
+import type { Operation } from '@farebox/dialects';
 import { parseUsd } from '@farebox/money';
 import type {
   Capabilities,
@@ -37,6 +38,9 @@ export type CuratedModel = Citation &
     hidesReasoning: boolean;
     capabilities: Capabilities;
     lifecycle: Partial<Lifecycle>;
+    /** Where the model serves these and does not converse. */
+    operations?: readonly Operation[];
+    isFree?: true;
     prices: readonly PriceRule[];
     factors: readonly PriceFactor[];
   }>;

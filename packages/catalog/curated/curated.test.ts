@@ -33,6 +33,7 @@ const input = (input_uncached: number): Terms => ({ usage: { input_uncached } })
 /** The hosts of a provider's own pages, and of the SDKs and lists that it publishes itself. */
 const OWN_PAGES: Readonly<Record<string, RegExp>> = {
   anthropic: /\.(claude|anthropic)\.com$|^(github|www\.npmjs)\.com$/,
+  cohere: /^(docs\.)?cohere\.com$/,
   deepseek: /\.deepseek\.com$/,
   google: /^ai\.google\.dev$|\.google(apis)?\.com$/,
   openai: /\.openai\.com$|^openai\.com$/,

@@ -75,6 +75,36 @@ const MODELS: readonly CuratedModel[] = [
   },
 ];
 
+/** Text only through the compatible endpoint; media have prices of their own. */
+const EMBEDDINGS = {
+  hidesReasoning: false,
+  capabilities: {},
+  lifecycle: {},
+  operations: ['embeddings'],
+  factors: [],
+  page: 'https://ai.google.dev/gemini-api/docs/pricing',
+  seenOn: '2026-11-10',
+  firstHand: false,
+} as const;
+
+const EMBEDDING_MODELS: readonly CuratedModel[] = [
+  {
+    ...EMBEDDINGS,
+    id: 'gemini-embedding-001',
+    displayName: 'Gemini Embedding',
+    limits: { context: 2048, output: 1 },
+    lifecycle: { released: '2025-07-14' },
+    prices: [{ id: 'standard', when: {}, prices: nanoPrices({ input_uncached: '0.15' }) }],
+  },
+  {
+    ...EMBEDDINGS,
+    id: 'gemini-embedding-2',
+    displayName: 'Gemini Embedding 2',
+    limits: { context: 8192, output: 1 },
+    prices: [{ id: 'standard', when: {}, prices: nanoPrices({ input_uncached: '0.2' }) }],
+  },
+];
+
 const DEPRECATIONS = {
   page: 'https://ai.google.dev/gemini-api/docs/deprecations',
   seenOn: '2026-11-10',
@@ -89,7 +119,7 @@ const TOOLS = {
 
 export const GOOGLE: CuratedProvider = {
   id: 'google',
-  models: MODELS,
+  models: [...MODELS, ...EMBEDDING_MODELS],
   lifecycles: [
     {
       ...DEPRECATIONS,

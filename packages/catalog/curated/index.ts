@@ -1,6 +1,7 @@
 /** Everything that was taken by hand from the providers' pages. */
 import type { HolidayCalendar } from '../price-list.ts';
 import { ANTHROPIC } from './anthropic.ts';
+import { COHERE } from './cohere.ts';
 import type { Citation, CuratedProvider } from './curated-model.ts';
 import { DEEPSEEK } from './deepseek.ts';
 import { GOOGLE } from './google.ts';
@@ -14,7 +15,7 @@ export type Curated = Readonly<{
 }>;
 
 export const CURATED: Curated = {
-  providers: [ANTHROPIC, DEEPSEEK, GOOGLE, OPENAI, XAI],
+  providers: [ANTHROPIC, COHERE, DEEPSEEK, GOOGLE, OPENAI, XAI],
   calendars: CALENDARS,
 };
 

@@ -9,6 +9,7 @@ import {
   timesPrices,
   type UsdPrices,
 } from './curated-model.ts';
+import { OPENAI_OPERATION_MODELS } from './openai-operations.ts';
 
 const MODEL_PAGES = 'https://developers.openai.com/api/docs/models';
 
@@ -162,7 +163,7 @@ const TOOLS = {
 
 export const OPENAI: CuratedProvider = {
   id: 'openai',
-  models: MODELS,
+  models: [...MODELS, ...OPENAI_OPERATION_MODELS],
   lifecycles: [
     retiring('2023-09-13', 'gpt-6.1-terra', ['gpt-3.5-0301']),
     retiring('2024-09-13', 'gpt-6.1-terra', ['gpt-3.5-turbo-0613', 'gpt-3.5-turbo-16k']),

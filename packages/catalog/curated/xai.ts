@@ -98,6 +98,71 @@ const MODELS: readonly CuratedModel[] = [
   },
 ];
 
+/** A picture that is made, by its resolution and quality, and one that is read to make it. */
+const IMAGES = {
+  hidesReasoning: false,
+  capabilities: { imageInput: true },
+  lifecycle: {},
+  operations: ['images', 'image_edits'],
+  limits: { context: 8_000, output: 1 },
+  factors: [],
+  firstHand: false,
+} as const;
+
+const IMAGE_MODELS: readonly CuratedModel[] = [
+  {
+    ...IMAGES,
+    id: 'grok-imagine-image-2.0',
+    displayName: 'Grok Imagine Image 2.0',
+    prices: [
+      // 1k in low quality is what a request gets that asks for nothing.
+      {
+        id: 'standard',
+        when: {},
+        prices: nanoPrices({ image: '40000', source_image: '10000' }),
+      },
+      { id: 'medium', when: { quality: 'medium' }, prices: nanoPrices({ image: '60000' }) },
+      { id: '2k', when: { size: '2k' }, prices: nanoPrices({ image: '60000' }) },
+      {
+        id: '2k+medium',
+        when: { size: '2k', quality: 'medium' },
+        prices: nanoPrices({ image: '80000' }),
+      },
+    ],
+    page: 'https://docs.x.ai/docs/models/grok-imagine-image-2.0',
+    seenOn: '2026-10-13',
+  },
+  {
+    ...IMAGES,
+    id: 'grok-imagine-image-quality',
+    displayName: 'Grok Imagine Image Quality',
+    prices: [
+      {
+        id: 'standard',
+        when: {},
+        prices: nanoPrices({ image: '50000', source_image: '10000' }),
+      },
+      { id: '2k', when: { size: '2k' }, prices: nanoPrices({ image: '70000' }) },
+    ],
+    page: PRICING,
+    seenOn: '2026-10-13',
+  },
+  {
+    ...IMAGES,
+    id: 'grok-imagine-image',
+    displayName: 'Grok Imagine Image',
+    prices: [
+      {
+        id: 'standard',
+        when: {},
+        prices: nanoPrices({ image: '20000', source_image: '2000' }),
+      },
+    ],
+    page: PRICING,
+    seenOn: '2026-10-13',
+  },
+];
+
 const DEPRECATIONS = {
   page: 'https://docs.x.ai/developers/migration/may-15-retirement',
   seenOn: '2026-05-15',
@@ -112,7 +177,7 @@ const TOOLS = {
 
 export const XAI: CuratedProvider = {
   id: 'xai',
-  models: MODELS,
+  models: [...MODELS, ...IMAGE_MODELS],
   lifecycles: [
     {
       ...DEPRECATIONS,

@@ -73,7 +73,8 @@ function toListedModel(curated: CuratedModel, replaced: readonly ListedModel[]):
       successor: null,
       ...curated.lifecycle,
     },
-    isFree: false,
+    ...(curated.operations === undefined ? {} : { operations: curated.operations }),
+    isFree: curated.isFree ?? false,
     prices: curated.prices,
     factors: curated.factors,
     provenance: {
@@ -138,6 +139,8 @@ function toolPrices(
 }
 
 function applyToolPrices(model: ListedModel, curated: CuratedProvider): ListedModel {
+  // Tools are run in conversations only.
+  if (model.operations !== undefined) return model;
   const isBase = ({ when }: PriceRule): boolean => Object.keys(when).length === 0;
   const addTo = (name: string, prices: SurchargeRow): SurchargeRow => {
     return { ...prices, ...toolPrices(name, prices, curated) };

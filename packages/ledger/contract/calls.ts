@@ -4,7 +4,20 @@ import type { Result } from '@farebox/result';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 
-export const DIALECTS = ['chat', 'messages', 'responses', 'gemini', 'embeddings'] as const;
+export const DIALECTS = [
+  'chat',
+  'messages',
+  'responses',
+  'gemini',
+  'embeddings',
+  'images',
+  'image_edits',
+  'speech',
+  'transcriptions',
+  'translations',
+  'moderations',
+  'rerank',
+] as const;
 
 export type RecordedDialect = (typeof DIALECTS)[number];
 
@@ -104,6 +117,8 @@ export const SETTLE_REASONS = [
   'expired_at_checkpoint',
   'refused_without_output',
   'estimated_usage_implausible',
+  // Billed by the unit that the provider documents, where its answers report none.
+  'counted',
 ] as const;
 
 export type SettleReason = (typeof SETTLE_REASONS)[number];

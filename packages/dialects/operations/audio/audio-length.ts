@@ -1,0 +1,48 @@
+/** How long a recording is, as far as its bytes tell. */
+
+/** Seconds: no recording of these bytes is longer than the first, and about the second it is. */
+export type AudioLength = Readonly<{ maxSeconds: number; estimatedSeconds: number }>;
+
+/** The lowest rates at which speech is stored: Opus at 6 kbit/s, MP3 and AAC at 8. */
+const MIN_BYTES_PER_SECOND = 750;
+/** 64 kbit/s, at which recorders store speech. */
+const TYPICAL_BYTES_PER_SECOND = 8_000;
+
+/** The length of bytes of which nothing is known. */
+export function lengthOfBytes(bytes: number): AudioLength {
+  return {
+    maxSeconds: bytes / MIN_BYTES_PER_SECOND,
+    estimatedSeconds: bytes / TYPICAL_BYTES_PER_SECOND,
+  };
+}
+
+/** The length of a recording that was read frame by frame, but for some bytes between frames. */
+export function lengthOfFrames(seconds: number, bytesBetween: number): AudioLength {
+  return {
+    maxSeconds: seconds + lengthOfBytes(bytesBetween).maxSeconds,
+    estimatedSeconds: seconds,
+  };
+}
+
+export function readUint32(bytes: Uint8Array, at: number): number {
+  return (readUint16(bytes, at) * 0x1_0000 + readUint16(bytes, at + 2)) >>> 0;
+}
+
+export function readUint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+export function readUint32LittleEndian(bytes: Uint8Array, at: number): number {
+  return readUint16LittleEndian(bytes, at) + readUint16LittleEndian(bytes, at + 2) * 0x1_0000;
+}
+
+export function readUint16LittleEndian(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
+/** Returns whether the bytes at `at` are the ASCII text. */
+export function hasText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let index = 0; index < text.length; index += 1)
+    if (bytes[at + index] !== text.charCodeAt(index)) return false;
+  return true;
+}

@@ -1,0 +1,16 @@
+export { measureAudio } from './audio/measure-audio.ts';
+export { FrameCounter } from './audio/mpeg-frames.ts';
+export type {
+  AnswerForm,
+  AudioFormat,
+  CountedKey,
+  Counts,
+  Measure,
+  OperationAnswer,
+  OperationFacts,
+  OperationResult,
+  OperationSpec,
+} from './contract.ts';
+export { isOperation, OPERATIONS, type Operation } from './names.ts';
+export { AUDIO_TOKENS_PER_MINUTE, OPERATION_SPECS } from './operations.ts';
+export { editOperation, parseOperation } from './parse-operation.ts';

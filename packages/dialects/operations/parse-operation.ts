@@ -1,0 +1,77 @@
+/** Reads a request to an operation, and writes the model's own name at the provider into it. */
+import { applySplices } from '../edit.ts';
+import type { OperationFacts, OperationResult } from './contract.ts';
+import { readFormBody } from './form-body.ts';
+import { readJsonBody } from './json-body.ts';
+import { parseBoundary } from './multipart.ts';
+import type { Operation } from './names.ts';
+import { OPERATION_SPECS } from './operations.ts';
+
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'multipart/form-data';
+
+/** JSON where nothing is said: SDKs always say it, hands at a command line do not. */
+function isJson(contentType: string): boolean {
+  const [type = ''] = contentType.split(';', 1);
+  return ['', JSON_TYPE, 'text/plain', 'application/x-www-form-urlencoded'].includes(
+    type.trim().toLowerCase(),
+  );
+}
+
+function isForm(contentType: string): boolean {
+  return contentType.trim().toLowerCase().startsWith(FORM_TYPE);
+}
+
+/** `contentType` is the header's value, or empty. */
+export function parseOperation(
+  operation: Operation,
+  bytes: Uint8Array,
+  contentType: string,
+): OperationResult {
+  const spec = OPERATION_SPECS[operation];
+  const takesJson = spec.body !== 'multipart' && isJson(contentType);
+  if (!takesJson && (spec.body === 'json' || !isForm(contentType))) {
+    const all = { json: [JSON_TYPE], multipart: [FORM_TYPE], any: [FORM_TYPE, JSON_TYPE] };
+    return { ok: false, reason: 'unsupported_media_type', accepted: all[spec.body] };
+  }
+  const boundary = takesJson ? null : parseBoundary(contentType);
+  if (!takesJson && boundary === null) {
+    const expected = 'multipart/form-data with one boundary of at most 70 plain characters';
+    return { ok: false, reason: 'invalid_field', field: 'content-type', expected };
+  }
+  const reading =
+    boundary === null ? readJsonBody(spec, bytes) : readFormBody(spec, bytes, boundary);
+  if ('reason' in reading) return { ok: false, ...reading };
+  return {
+    ok: true,
+    facts: {
+      ...reading,
+      operation,
+      streamFormat: 'events',
+      contentType: writeContentType(boundary),
+    },
+  };
+}
+
+/** Quotes a boundary only where it must be (RFC 9110, section 5.6.6): not every server reads quotes. */
+function writeContentType(boundary: string | null): string {
+  if (boundary === null) return JSON_TYPE;
+  const value = /^[\w'+.-]+$/.test(boundary) ? boundary : `"${boundary}"`;
+  return `${FORM_TYPE}; boundary=${value}`;
+}
+
+function writeModel({ modelSyntax }: OperationFacts, name: string): string {
+  if (modelSyntax === 'text') return name;
+  const text = JSON.stringify(name);
+  return modelSyntax === 'json_string' ? text : `"model":${text},`;
+}
+
+/** Returns the pieces of the body with `name` as its model; the body itself if nothing changes. */
+export function editOperation(
+  bytes: Uint8Array,
+  facts: OperationFacts,
+  name: string,
+): readonly Uint8Array[] {
+  if (facts.model === name && facts.modelSyntax !== 'json_member') return [bytes];
+  return applySplices(bytes, [{ ...facts.modelSpan, text: writeModel(facts, name) }]);
+}

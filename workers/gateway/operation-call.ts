@@ -1,0 +1,121 @@
+/**
+ * One call to an operation: key, body, plan, hold, provider, response, settlement, as `relay` has it
+ * for conversations. `OPERATION_SPECS` says everything that differs between operations.
+ */
+import { editOperation, type Operation, parseOperation } from '@farebox/dialects';
+import type { HoldRequest, KeyCredential } from '@farebox/ledger';
+import { send, type UpstreamResult } from '@farebox/providers';
+import { abortAfterDisconnect } from './abort-after-disconnect.ts';
+import { holdDeadline, type OperationCall } from './call.ts';
+import { ClientDisconnect } from './client-disconnect.ts';
+import { type RequestContext, respondError } from './context.ts';
+import { checkCostHeader } from './cost-report.ts';
+import { zeroOperationBill } from './operation-bill.ts';
+import { type OperationPlan, planOperation } from './operation-plan.ts';
+import { respondCut, respondOperation } from './operation-response.ts';
+import { resolveModel } from './resolve-model.ts';
+import { releaseHold, submitSettlement } from './settle-call.ts';
+import { upstreamErrorResponse } from './upstream-error.ts';
+import { type Body, withBody } from './with-caller.ts';
+
+/** The whole amount is the input's: no output limit of a request bounds what these calls cost. */
+function buildHoldRequest(
+  ctx: RequestContext,
+  key: KeyCredential,
+  { facts, model, provider, maxCost }: OperationPlan,
+): HoldRequest {
+  const share = ctx.deps.accountShares.get(provider.id);
+  return {
+    id: ctx.id,
+    key,
+    model: model.name,
+    provider: provider.id,
+    dialect: facts.operation,
+    stream: facts.stream,
+    maxInputCost: maxCost,
+    maxOutputPrice: 0n,
+    choices: 1,
+    output: { kind: 'explicit', tokens: 0 },
+    ...(share === undefined ? {} : { providerCallsPerMinute: share }),
+    deadline: holdDeadline(ctx.deps.timeouts, ctx.clock()),
+  };
+}
+
+function sendOperation(call: OperationCall, body: Body): Promise<UpstreamResult> {
+  const { ctx, plan } = call;
+  const { facts, provider, model } = plan;
+  return send({
+    provider,
+    endpoint: facts.operation,
+    query: '',
+    headers: ctx.request.headers,
+    body: editOperation(body.bytes, facts, model.upstreamName),
+    contentType: facts.contentType,
+    onBodySent: body.release,
+    abort: call.abort,
+    firstByteMs: ctx.deps.timeouts.firstByteMs,
+    timer: ctx.timer,
+  });
+}
+
+function respondFailure(
+  call: OperationCall,
+  result: Exclude<UpstreamResult, { ok: true }>,
+): Response {
+  if (result.reason === 'aborted') return respondCut(call, 'upstream_disconnected');
+  const { ctx, plan } = call;
+  const response = upstreamErrorResponse(result, plan.provider.id, ctx.dialect, ctx.id);
+  if (result.reason === 'timeout') return respondCut(call, 'upstream_timeout', response);
+  const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
+  const bill = zeroOperationBill(plan, reason);
+  ctx.waitUntil(submitSettlement(call, bill, response.status));
+  return response;
+}
+
+/** Forwards an admitted call. An exception in between still ends the hold. */
+async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
+  const cancelAbortTimer = abortAfterDisconnect(call);
+  try {
+    const upstream = await sendOperation(call, body);
+    body.release();
+    if (!upstream.ok) return respondFailure(call, upstream);
+    return await respondOperation(call, upstream);
+  } catch (error) {
+    call.abort.abort();
+    const bill = zeroOperationBill(call.plan, 'not_sent');
+    call.ctx.waitUntil(submitSettlement(call, bill, 500));
+    throw error;
+  } finally {
+    cancelAbortTimer();
+  }
+}
+
+/** Returns the handler of an operation's endpoint. */
+export function serveOperation(operation: Operation): (ctx: RequestContext) => Promise<Response> {
+  return withBody(async (ctx, { account, key }, body) => {
+    const { deps, request, clock } = ctx;
+    const headerError = checkCostHeader(request.headers);
+    if (headerError !== null) return respondError(ctx, headerError);
+    const contentType = request.headers.get('content-type') ?? '';
+    const parsed = parseOperation(operation, body.bytes, contentType);
+    if (!parsed.ok) return respondError(ctx, parsed);
+    const planResult = await resolveModel(ctx, (catalog, now) =>
+      planOperation(parsed.facts, { ...deps, catalog }, now),
+    );
+    if (!planResult.ok) return respondError(ctx, planResult);
+    const { plan } = planResult;
+    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+    if (!hold.ok) {
+      const bill = zeroOperationBill(plan, 'not_sent');
+      if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, bill));
+      return respondError(ctx, hold);
+    }
+    const disconnect = new ClientDisconnect(request.signal, clock);
+    const abort = new AbortController();
+    const call: OperationCall = { ctx, account, plan, hold, abort, disconnect };
+    const completion = forwardCall(call, body);
+    // The call has to be settled after its client disconnects, too.
+    ctx.waitUntil(completion.catch(() => {}));
+    return completion;
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * Plans a call to an operation before any I/O: its model and provider, the most that it may cost, and
+ * what it is billed for where the provider reports nothing. Pure.
+ */
+import {
+  type Catalog,
+  type MaxPrices,
+  type Model,
+  maxPrices,
+  PRICED_SURCHARGE_KINDS,
+  type ResolvedPrices,
+  resolvePrices,
+} from '@farebox/catalog';
+import { type Counts, OPERATION_SPECS, type OperationFacts } from '@farebox/dialects';
+import {
+  BUCKETS,
+  computeCost,
+  type NanoUsd,
+  NO_USAGE,
+  STANDARD_TERMS,
+  type Surcharge,
+  type Usage,
+} from '@farebox/money';
+import type { Provider, ProviderId } from '@farebox/providers';
+import { err, ok, type Result } from '@farebox/result';
+import type { ApiError } from './errors.ts';
+import { supportedEndpoints } from './plan.ts';
+
+export type OperationPlan = Readonly<{
+  facts: OperationFacts;
+  model: Model;
+  provider: Provider;
+  /** The prices of the hold's moment, which stay those of the call. */
+  prices: ResolvedPrices;
+  /** What is billed where the provider reports nothing. */
+  expected: Counts;
+  /** nano-USD: the most that the call may cost, which its hold covers. */
+  maxCost: NanoUsd;
+}>;
+
+export type OperationPlanResult = Result<{ plan: OperationPlan }, ApiError>;
+
+type PlanDeps = Readonly<{
+  catalog: Catalog;
+  providers: ReadonlyMap<ProviderId, Provider>;
+}>;
+
+/** Prices of buckets and surcharges; a surcharge without a price is absent. */
+type UnitPrices = Pick<MaxPrices, 'prices' | 'surchargePrices'>;
+
+/** Returns whether the model bills any of what was counted. */
+export function hasPrice({ prices, surchargePrices }: UnitPrices, counts: Counts): boolean {
+  return (
+    BUCKETS.some((bucket) => counts[bucket] !== undefined && prices[bucket] > 0n) ||
+    PRICED_SURCHARGE_KINDS.some(
+      (kind) => counts[kind] !== undefined && (surchargePrices[kind] ?? 0n) > 0n,
+    )
+  );
+}
+
+function toUsage(counts: Counts, { prices }: UnitPrices): Usage {
+  const billed = BUCKETS.map((bucket) => [bucket, prices[bucket] > 0n ? (counts[bucket] ?? 0) : 0]);
+  return { ...NO_USAGE, ...Object.fromEntries(billed) };
+}
+
+function toFees(counts: Counts, { surchargePrices }: UnitPrices): Surcharge[] {
+  return PRICED_SURCHARGE_KINDS.flatMap((kind) => {
+    const count = counts[kind] ?? 0;
+    const price = surchargePrices[kind];
+    return count === 0 || price === undefined ? [] : { kind, count, nano_usd_per_million: price };
+  });
+}
+
+export type PricedCounts = Readonly<{ usage: Usage; fees: readonly Surcharge[]; cost: NanoUsd }>;
+
+/** Prices counts, of which a model bills those that it has a price for. */
+export function priceCounts(counts: Counts, prices: UnitPrices): PricedCounts {
+  const usage = toUsage(counts, prices);
+  const fees = toFees(counts, prices);
+  return { usage, fees, cost: computeCost(usage, prices.prices, fees) };
+}
+
+function buildPlan(
+  facts: OperationFacts,
+  model: Model,
+  provider: Provider,
+  now: number,
+): OperationPlanResult {
+  const { tier, speed, region } = STANDARD_TERMS;
+  const { imageTerms } = facts.request;
+  const possible = {
+    at: now,
+    tiers: [tier],
+    speeds: [speed],
+    regions: [region],
+    image: imageTerms,
+  };
+  const max = maxPrices(model, possible);
+  const { contextWindow: context, maxOutput: output } = model;
+  const measure = OPERATION_SPECS[facts.operation].measure(facts.request, { context, output });
+  const prices = resolvePrices(model, { at: now, ...STANDARD_TERMS, ...imageTerms }, NO_USAGE);
+  const { cost: maxCost } = priceCounts(measure.max, max);
+  return ok({ plan: { facts, model, provider, prices, expected: measure.expected, maxCost } });
+}
+
+/** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
+export function planOperation(
+  facts: OperationFacts,
+  { catalog, providers }: PlanDeps,
+  now: number,
+): OperationPlanResult {
+  const providerIds = [...providers.keys()];
+  const model = catalog.findModel(facts.model, providerIds);
+  const provider = model === undefined ? undefined : providers.get(model.provider);
+  if (model === undefined || provider === undefined) {
+    const suggestions = catalog.suggestModels(facts.model, providerIds, now);
+    return err('model_not_found', { model: facts.model, suggestions });
+  }
+  const isServed = model.operations.includes(facts.operation);
+  if (!isServed || provider.endpoints[facts.operation] === undefined) {
+    const endpoints = supportedEndpoints(provider, model);
+    return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
+  }
+  return buildPlan(facts, model, provider, now);
+}
