@@ -88,7 +88,14 @@ export function configureProviders(settings: ProviderSettings): ReadonlyMap<Prov
     const baseUrl = settings.baseUrls[id] ?? spec.baseUrl;
     providers.set(id, createProvider(id, spec, baseUrl, apiKey));
   }
-  for (const { id, baseUrl, apiKey, acceptsStreamOptions = true, dialects, urls } of settings.extra) {
+  for (const {
+    id,
+    baseUrl,
+    apiKey,
+    acceptsStreamOptions = true,
+    dialects,
+    urls,
+  } of settings.extra) {
     if (PROVIDER_IDS.includes(id) || providers.has(id))
       throw new Error(`provider ${id} is configured twice`);
     if (apiKey === '') continue;

@@ -9,6 +9,7 @@ import { formatMarginPercent, formatUsd, NO_USAGE, pricesToJson, tokenCost } fro
 import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ErrorReason } from './errors.ts';
+import { operationEstimateJson, planAnyOperation } from './operation-estimate.ts';
 import { type Plan, type PlanResult, planCall } from './plan.ts';
 import { getCatalog, resolveModel } from './resolve-model.ts';
 import { withBody } from './with-caller.ts';
@@ -81,18 +82,32 @@ function estimateJson(plan: Plan, available: bigint): unknown {
   };
 }
 
+type AnyPlan =
+  | Readonly<{ ok: true; toJson: (available: bigint) => unknown }>
+  | Extract<PlanResult, { ok: false }>;
+
+/** Plans the body as a conversation, or else as a call to an operation. */
+async function planAny(ctx: RequestContext, body: Uint8Array): Promise<AnyPlan> {
+  const conversation = await planInAnyDialect(ctx, body);
+  if (conversation.ok)
+    return { ok: true, toJson: (available) => estimateJson(conversation.plan, available) };
+  const operation = await planAnyOperation(ctx, body);
+  if (operation === null) return conversation;
+  return { ok: true, toJson: (available) => operationEstimateJson(operation, available) };
+}
+
 /** POST /v1/estimate */
 export const estimateCost = withBody(async (ctx, caller, body) => {
   const { deps } = ctx;
   await getCatalog(ctx);
-  const planResult = await planInAnyDialect(ctx, body.bytes);
+  const planned = await planAny(ctx, body.bytes);
   body.release();
-  if (!planResult.ok) return respondError(ctx, planResult);
+  if (!planned.ok) return respondError(ctx, planned);
   const balance = await deps.ledger.credits(caller.account, caller.key);
   if (!balance.ok) return respondError(ctx, balance);
   const headers = baseHeaders(ctx.id);
   headers['content-type'] = 'application/json';
   const { posted, held } = balance.value;
-  const data = estimateJson(planResult.plan, posted - held);
+  const data = planned.toJson(posted - held);
   return new Response(JSON.stringify({ data }), { headers });
 });

@@ -51,8 +51,8 @@ class JsonBody {
     if (isObject) scanner.readObject((name) => this.#member(name));
     else scanner.skip();
     scanner.expectEnd();
-    if (scanner.error !== null) this.#reader.reject({ reason: scanner.error });
-    else if (!isObject) this.#reader.reject({ reason: 'not_an_object' });
+    if (scanner.error !== null) this.#reader.rejectBody({ reason: scanner.error });
+    else if (!isObject) this.#reader.rejectBody({ reason: 'not_an_object' });
   }
 
   #member(name: string): void {

@@ -72,6 +72,11 @@ export class RequestReader {
     this.#error ??= error;
   }
 
+  /** Rejects the body as a whole, whatever is wrong with its fields. */
+  rejectBody(error: RequestError): void {
+    this.#error = error;
+  }
+
   rejectInvalid(field: string, expected: string): void {
     this.reject({ reason: 'invalid_field', field, expected });
   }

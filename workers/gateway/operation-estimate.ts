@@ -1,0 +1,55 @@
+/** What a call to an operation would hold and likely cost, for POST /v1/estimate. */
+import { OPERATIONS, parseOperation } from '@farebox/dialects';
+import { formatMarginPercent, formatUsd, pricesToJson } from '@farebox/money';
+import type { RequestContext } from './context.ts';
+import { type OperationPlan, planOperation, priceCounts } from './operation-plan.ts';
+import { resolveModel } from './resolve-model.ts';
+
+/**
+ * Plans the body for the first operation at which its model can be called: a body does not say which
+ * endpoint it is for. Null if it is for none.
+ */
+export async function planAnyOperation(
+  ctx: RequestContext,
+  body: Uint8Array,
+): Promise<OperationPlan | null> {
+  const contentType = ctx.request.headers.get('content-type') ?? '';
+  for (const operation of OPERATIONS) {
+    const parsed = parseOperation(operation, body, contentType);
+    if (!parsed.ok) continue;
+    const planned = await resolveModel(ctx, (catalog, now) =>
+      planOperation(parsed.facts, { ...ctx.deps, catalog }, now),
+    );
+    if (planned.ok) return planned.plan;
+  }
+  return null;
+}
+
+/** The members of the estimate of a conversation that have a meaning here, and the units. */
+export function operationEstimateJson(plan: OperationPlan, available: bigint): unknown {
+  const { facts, model, provider, prices, expected, maxCost } = plan;
+  const { cost, fees } = priceCounts(expected, prices);
+  return {
+    model: model.name,
+    provider: provider.id,
+    dialect: facts.operation,
+    estimated_input_tokens: expected.input_uncached ?? 0,
+    max_input_tokens: facts.request.maxTextTokens,
+    max_output: 0,
+    max_output_capped: false,
+    choices: facts.request.choices,
+    prices: pricesToJson(prices.prices),
+    provider_prices: pricesToJson(prices.providerPrices),
+    margin_percent: formatMarginPercent(Number(model.prices.marginBasisPoints)),
+    estimated_input_nano_usd: cost.toString(),
+    estimated_fees: fees.map(({ kind, count, nano_usd_per_million: price }) => ({
+      kind,
+      count,
+      nano_usd_per_million: price.toString(),
+    })),
+    hold_nano_usd: maxCost.toString(),
+    hold_usd: formatUsd(maxCost),
+    available_nano_usd: available.toString(),
+    affordable: maxCost <= available,
+  };
+}
