@@ -265,7 +265,7 @@ describe('a plan of an operation', () => {
     );
   });
 
-  it('holds the dearest size and quality where the request leaves them open', () => {
+  it('holds the most expensive size and quality where the request leaves them open', () => {
     const body = { model: 'xai/grok-imagine-image-2.0', prompt: 'A cat' };
     expect(plan('images', body).maxCost).toBe(80_000_000n);
     expect(plan('images', { ...body, resolution: '1k', quality: 'low' }).maxCost).toBe(40_000_000n);

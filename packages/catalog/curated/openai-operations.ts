@@ -29,7 +29,7 @@ const EMBEDDINGS = {
 
 /**
  * An image is at most 6,240 tokens in high quality up to 1536 x 1024; the models since GPT-Image-2
- * take up to 3840 x 2160 pixels, four times as many, and dearer qualities (guide "Image generation",
+ * take up to 3840 x 2160 pixels, four times as many, and higher qualities (guide "Image generation",
  * "Calculating costs"). No page states a maximum, so the output limit is a bound of ours.
  */
 const IMAGES = {
