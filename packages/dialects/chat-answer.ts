@@ -25,14 +25,22 @@ function hasText(value: unknown): boolean {
   return typeof value === 'string' && value !== '';
 }
 
+/** Returns the counts that stand in an event itself, without an object `usage` around them. */
+function findBareCounts(event: JsonObject): JsonObject | null {
+  const { prompt_tokens, completion_tokens, total_tokens } = event;
+  const isCounted = toCount(prompt_tokens) !== null && toCount(completion_tokens) !== null;
+  return isCounted ? { prompt_tokens, completion_tokens, total_tokens } : null;
+}
+
 /**
  * Returns the usage objects of an event. Most providers have one at the top; Moonshot's is in the
  * choice that finishes (AstrBot issue 6614), Groq's also in `x_groq` (litellm issue 16129).
  */
 function listUsage(event: JsonObject): JsonObject[] {
-  const groq = isJsonObject(event.x_groq) ? event.x_groq.usage : null;
-  const places = [...getChoices(event).map((choice) => choice.usage), groq, event.usage];
-  return places.filter(isJsonObject);
+  const choices = getChoices(event);
+  const parts = choices.flatMap((choice) => [choice, choice.message, choice.delta]);
+  const places = [...parts, event.x_groq, event].filter(isJsonObject).map(({ usage }) => usage);
+  return [findBareCounts(event), ...places.flat()].filter(isJsonObject);
 }
 
 /** The members in which Gemini lists the searches that it ran, in its two spellings. */
@@ -92,6 +100,21 @@ export function isUsageOnlyChunk(event: JsonObject): boolean {
       value === '' ||
       (Array.isArray(value) && value.length === 0),
   );
+}
+
+/**
+ * Every client loops over the choices of every chunk, and throws where there is no list of them or
+ * one of them is null. A chunk that says nothing beside them is left out.
+ */
+export function repairChatEvent(event: JsonObject): JsonObject | null {
+  const { choices } = event;
+  if (Array.isArray(choices) && choices.every(isJsonObject)) return event;
+  const readable = getChoices(event);
+  const hasMore = Object.entries(event).some(
+    ([name, value]) =>
+      name === 'usage' || !(ENVELOPE.has(name) || name === 'type' || isEmpty(value)),
+  );
+  return readable.length > 0 || hasMore ? { ...event, choices: readable } : null;
 }
 
 /** True for a completion; a choice may lack its message where all of the output is thinking. */

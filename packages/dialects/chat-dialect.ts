@@ -8,6 +8,7 @@ import {
   isUsageOnlyChunk,
   isWholeChatEvent,
   readChatEvent,
+  repairChatEvent,
   toChatEvents,
 } from './chat-answer.ts';
 import {
@@ -183,6 +184,8 @@ export const CHAT_DIALECT: DialectSpec = {
       },
     },
     isUsageOnly: isUsageOnlyChunk,
+    repairEvent: repairChatEvent,
+    hasNamedEvents: false,
     toEvents: toChatEvents,
     // Clients loop over the choices of every chunk.
     toCostEvent: (cost) => ({ object: 'chat.completion.chunk', choices: [], cost }),

@@ -191,6 +191,13 @@ export type AnswerSpec = Readonly<{
    * True for an event that holds usage and nothing else, and is left out if the caller did not ask.
    */
   isUsageOnly: (event: JsonObject) => boolean;
+  /**
+   * Returns the event as this dialect's SDKs can read it: itself, or another in its place; null if
+   * it says nothing that they read. `isNamed` is true for an event with a name of its own.
+   */
+  repairEvent: (event: JsonObject, isNamed: boolean) => JsonObject | null;
+  /** True where SDKs pass over an event without a name. */
+  hasNamedEvents: boolean;
   /** Returns the events of a stream that say what the document says, the last word apart. */
   toEvents: (document: JsonObject, includeUsage: boolean) => readonly JsonObject[];
   /** Returns the event of a stream that states the call's cost, which the dialect does not have. */

@@ -202,6 +202,8 @@ export const GEMINI_DIALECT: DialectSpec = {
       },
     },
     isUsageOnly: () => false,
+    repairEvent: (event) => event,
+    hasNamedEvents: false,
     toEvents: (document) => [document],
     toCostEvent: (cost) => ({ cost }),
     frameEvent: frameGeminiEvent,

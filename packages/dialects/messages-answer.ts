@@ -34,6 +34,7 @@ export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): 
       readRefusal(childObject(event, 'delta'), recorder);
       break;
     case 'message_stop':
+      readState(null, event.usage, recorder);
       recorder.markFinished(0);
       recorder.markEnded();
       break;
@@ -49,6 +50,12 @@ export function readMessagesEvent(event: JsonObject, recorder: AnswerRecorder): 
 
 export function isMessagesAnswer(document: JsonObject): boolean {
   return (document.type ?? 'message') === 'message' && Array.isArray(document.content);
+}
+
+/** Anthropic's SDKs know an event by its name, and pass over those without one. */
+export function repairMessagesEvent(event: JsonObject, isNamed: boolean): JsonObject | null {
+  if (isNamed) return event;
+  return typeof event.type === 'string' ? { ...event } : null;
 }
 
 export function isWholeMessagesEvent(event: JsonObject): boolean {

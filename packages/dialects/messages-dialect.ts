@@ -11,6 +11,7 @@ import {
   isMessagesEvent,
   isWholeMessagesEvent,
   readMessagesEvent,
+  repairMessagesEvent,
   toMessagesEvents,
 } from './messages-answer.ts';
 import {
@@ -153,6 +154,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
       content: {},
     },
     isUsageOnly: () => false,
+    repairEvent: repairMessagesEvent,
+    hasNamedEvents: true,
     // Every stream of this dialect reports usage, asked or not.
     toEvents: toMessagesEvents,
     // Anthropic's SDKs ignore an event of a name that they do not know ("Streaming messages").

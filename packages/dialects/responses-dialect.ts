@@ -206,6 +206,8 @@ export const RESPONSES_DIALECT: DialectSpec = {
       output: { type: true, action: { type: true } },
     },
     isUsageOnly: () => false,
+    repairEvent: (event) => event,
+    hasNamedEvents: false,
     toEvents: toResponsesEvents,
     // Open Responses asks for a prefix in the name of an event that it does not define.
     toCostEvent: (cost) => ({ type: 'farebox:cost', cost }),

@@ -113,13 +113,16 @@ export class DocumentReader {
   #endKept(): readonly Uint8Array[] {
     const kept = concatBytes(this.#kept);
     this.#kept = [];
-    const documents = parseDocuments(DECODER.decode(kept));
+    const text = DECODER.decode(kept);
+    const documents = parseDocuments(text);
     const [document] = documents;
     const { spec } = this.#tracker;
     if (document === undefined) {
       this.#verdict = { kind: 'unreadable' };
     } else if (documents.length === 1 && spec.isAnswer(document)) {
-      return this.#endAnswer(document, kept);
+      // Of a list of one answer clients read nothing.
+      const isListed = text.trimStart().startsWith('[');
+      return this.#endAnswer(document, isListed ? ENCODER.encode(JSON.stringify(document)) : kept);
     } else if (documents.every((event) => spec.isEvent(event))) {
       return this.#endEvents(documents);
     } else {

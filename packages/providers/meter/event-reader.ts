@@ -15,6 +15,7 @@ import {
   findDataStart,
   findLineEnd,
   getEventData,
+  isDefaultName,
   isErrorName,
   isEventField,
   SseSplitter,
@@ -45,6 +46,8 @@ export class EventReader {
   #hasEvents = false;
   /** True if the current event is named `error`. */
   #isNamedError = false;
+  /** True if the current event has a name of its own, which is not looked at in every dialect. */
+  #isNamed = false;
   #error: JsonObject | null = null;
   #isErrorReplaced = false;
   #hasEndMarker = false;
@@ -52,6 +55,8 @@ export class EventReader {
   #cutStart = 0;
   #cutEnd = 0;
   #replacement: Uint8Array | null = null;
+  /** True if the current event says nothing that clients read. */
+  #isEmptyEvent = false;
 
   constructor(options: MeterOptions, tracker: UsageTracker, assembler: AnswerAssembler | null) {
     this.#options = options;
@@ -155,6 +160,7 @@ export class EventReader {
     this.#cutStart = start;
     this.#cutEnd = end;
     this.#replacement = null;
+    this.#isEmptyEvent = false;
     this.#tracker.outputEstimator.mark();
     switch (this.#scanEvent(bytes, start, end)) {
       case 'data':
@@ -212,6 +218,8 @@ export class EventReader {
     let lines = 0;
     let hasField = false;
     this.#isNamedError = false;
+    this.#isNamed = false;
+    const { hasNamedEvents } = this.#tracker.spec;
     let at = start;
     while (at < end) {
       const valueStart = findDataStart(bytes, at, end);
@@ -219,6 +227,7 @@ export class EventReader {
         const isNamed = isEventField(bytes, at);
         hasField ||= isNamed;
         if (isNamed) this.#isNamedError = isErrorName(bytes, at, end);
+        if (isNamed && hasNamedEvents) this.#isNamed = !isDefaultName(bytes, at, end);
         at = findLineEnd(bytes, at, end) + 1;
         continue;
       }
@@ -245,13 +254,23 @@ export class EventReader {
   }
 
   #readEvent(bytes: Uint8Array, start: number, end: number): boolean {
+    const hadEvents = this.#hasEvents;
     this.#hasEvents = true;
     this.#tracker.eventCount += 1;
     const { needsParse, hasText } = this.#scanner;
     if (hasText) this.#tracker.outputEstimator.addTextEvent();
-    if (!needsParse && !this.#isNamedError && this.#assembler === null) return false;
+    const isParsed = needsParse || this.#isNamedError || this.#assembler !== null;
+    if (!isParsed && !this.#mayNeedRepair(hasText)) return false;
     const event = parseJson(getEventData(bytes, start, end) ?? '');
-    return isJsonObject(event) && this.#readParsed(event, start);
+    if (!isJsonObject(event)) return false;
+    const hasToChange = this.#readParsed(event, start);
+    if (this.#isEmptyEvent) this.#hasEvents = hadEvents;
+    return hasToChange;
+  }
+
+  /** An event with text has what SDKs read, if they see it at all. */
+  #mayNeedRepair(hasText: boolean): boolean {
+    return !hasText || (this.#tracker.spec.hasNamedEvents && !this.#isNamed);
   }
 
   #readParsed(event: JsonObject, start: number): boolean {
@@ -265,7 +284,24 @@ export class EventReader {
     this.#assembler?.add(event);
     if (!wasEnded && tracker.ended && this.#insertBefore(start)) return true;
     if (this.#assembler === null && tracker.spec.isWholeEvent(event)) return this.#toEvents(event);
+    const mayRepair = this.#assembler === null && (!isError || tracker.spec.hasNamedEvents);
+    if (mayRepair && this.#repair(event)) return true;
     return this.#options.hideUsage && this.#hideUsage(event);
+  }
+
+  /** Writes the event as SDKs can read it, or leaves it out; returns false if it is so already. */
+  #repair(event: JsonObject): boolean {
+    const { isUsageOnly, repairEvent, frameEvent } = this.#tracker.spec;
+    const { hideUsage } = this.#options;
+    const repaired = repairEvent(event, this.#isNamed);
+    if (repaired === event) return false;
+    this.#isEmptyEvent = repaired === null;
+    if (repaired === null) this.#tracker.outputEstimator.rollback();
+    if (repaired === null || (hideUsage && isUsageOnly(event))) return true;
+    const { usage, ...rest } = repaired;
+    const visible = hideUsage || usage === undefined ? rest : repaired;
+    this.#replacement = ENCODER.encode(frameEvent(visible));
+    return true;
   }
 
   /** Writes the events that a stream has in place of one event with the whole answer. */

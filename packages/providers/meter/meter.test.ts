@@ -733,6 +733,65 @@ describe('usage that the client did not ask for', () => {
   });
 });
 
+describe('an event that the SDKs cannot read', () => {
+  const usage = { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 };
+
+  it.each([
+    ['an empty object', {}],
+    ['no choices', { id: 'c', object: 'chat.completion.chunk' }],
+    ['choices that are null', { id: 'c', choices: null }],
+    ['a choice of null', { choices: [null] }],
+    ['a ping', { type: 'ping' }],
+  ])('is left out where it says nothing: %s', (_, event) => {
+    const events = [JSON.stringify(event), DELTA, STOP, USAGE, '[DONE]'];
+    const { out, reading } = run([bytes(sseEvents('\n', events))]);
+    expect(out).toBe(CHAT);
+    expectCompleteReading(reading);
+  });
+
+  it.each([
+    ['no choices', { id: 'c', citations: ['u'] }, { id: 'c', citations: ['u'], choices: [] }],
+    ['choices that are null', { choices: null, usage }, { choices: [], usage }],
+    [
+      'a choice of null beside another',
+      { choices: [null, { index: 0, delta: {} }] },
+      { choices: [{ index: 0, delta: {} }] },
+    ],
+  ])('gets a list of choices where it says something: %s', (_, event, readable) => {
+    const { out } = run([
+      bytes(sseEvents('\n', [DELTA, JSON.stringify(event), STOP, USAGE, '[DONE]'])),
+    ]);
+    expect(out).toBe(sseEvents('\n', [DELTA, JSON.stringify(readable), STOP, USAGE, '[DONE]']));
+  });
+
+  const START = { type: 'message_start', message: { content: [], usage: { input_tokens: 9 } } };
+  const TEXT = {
+    type: 'content_block_delta',
+    index: 0,
+    delta: { type: 'text_delta', text: 'Hi' },
+  };
+  const FAILURE = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+  const toNamed = (events: readonly { type: string }[]) =>
+    events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+
+  it.each([
+    ['no name', ''],
+    ['an empty name', 'event:\n'],
+    ['the name of events without one', 'event: message\n'],
+  ])('gets its name in Messages, where it has %s', (_, name) => {
+    const events = [START, TEXT, FAILURE];
+    const unnamed = events.map((event) => `${name}data: ${JSON.stringify(event)}\n\n`).join('');
+    expect(run([bytes(unnamed)], 'anthropic').out).toBe(toNamed(events));
+  });
+
+  it('is no answer in Messages where it has neither name nor type', () => {
+    const { out, reading, verdict } = run([bytes(CHAT)], 'anthropic');
+    expect(out).toBe('');
+    expect(reading.estimatedOutputTokens).toBe(0);
+    expect(verdict).toEqual({ kind: 'unreadable' });
+  });
+});
+
 describe('a document that is not alone', () => {
   const document =
     '{"choices":[{"index":0,"message":{"content":"The Nile."},"finish_reason":"stop"}]}';
@@ -759,6 +818,19 @@ describe('a document that is not alone', () => {
     const meter = createTestMeter(id);
     meter.feed(bytes(`${event}\n`));
     expect(meter.hasEnded).toBe(false);
+  });
+
+  it.each([
+    ['openai', document],
+    [
+      'anthropic',
+      '{"type":"message","content":[{"type":"text","text":"The Nile."}],"stop_reason":"end_turn"}',
+    ],
+  ])('reaches clients without the list around it: %s', (id, one) => {
+    expect(run([bytes(`[${one}]`)], id, { stream: false })).toMatchObject({
+      out: one,
+      verdict: { kind: 'answer' },
+    });
   });
 
   it('is no answer if its choices hold none', () => {

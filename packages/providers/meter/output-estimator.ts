@@ -164,7 +164,7 @@ export class OutputEstimator {
   #isEventPerToken: boolean;
   #isFinished = false;
   readonly #unescaper = new JsonUnescaper();
-  readonly #marked = { calls: 0, hiddenTokens: 0 };
+  readonly #marked = { textEvents: 0, calls: 0, hiddenTokens: 0 };
 
   constructor(calibration: Calibration) {
     this.#calibration = calibration;
@@ -183,6 +183,7 @@ export class OutputEstimator {
     this.#text.mark();
     this.#toolCalls.mark();
     this.#arguments.mark();
+    this.#marked.textEvents = this.#textEvents;
     this.#marked.calls = this.#calls;
     this.#marked.hiddenTokens = this.#hiddenTokens;
   }
@@ -192,6 +193,7 @@ export class OutputEstimator {
     this.#text.rollback();
     this.#toolCalls.rollback();
     this.#arguments.rollback();
+    this.#textEvents = this.#marked.textEvents;
     this.#calls = this.#marked.calls;
     this.#hiddenTokens = this.#marked.hiddenTokens;
   }

@@ -120,6 +120,12 @@ export function isEventField(bytes: Uint8Array, at: number): boolean {
   return startsWith(bytes, skipBom(bytes, at), EVENT_FIELD);
 }
 
+/** Returns whether the `event` field at `at` has the name that events without one have, too. */
+export function isDefaultName(bytes: Uint8Array, at: number, end: number): boolean {
+  const line = DECODER.decode(bytes.subarray(at, findLineEnd(bytes, at, end)));
+  return /^\ufeff?event:? ?(message)?$/.test(line);
+}
+
 /** Returns whether the `event` field at `at` has the value `error`. */
 export function isErrorName(bytes: Uint8Array, at: number, end: number): boolean {
   const line = DECODER.decode(bytes.subarray(at, findLineEnd(bytes, at, end)));

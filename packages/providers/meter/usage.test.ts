@@ -187,6 +187,42 @@ describe('usage of a stream', () => {
     expect(readStream(parts)).toMatchObject({ usageFinal: true, usage: { output: 4 } });
   });
 
+  it.each([
+    ['a delta', { choices: [{ index: 0, delta: { usage: FULL }, finish_reason: 'stop' }] }],
+    ['a choice', { choices: [{ index: 0, delta: {}, finish_reason: 'stop', usage: FULL }] }],
+    ['x_groq', { ...STOP, x_groq: { usage: FULL } }],
+    ['a list', withUsage([FULL], STOP)],
+    ['no object of its own', { choices: [], ...FULL }],
+  ])('is found in %s of a stream', (_, event) => {
+    const reading = readStream([TEXT, event, '[DONE]']);
+    expect(reading).toMatchObject({ usageFinal: true, usage: { input_uncached: 1000, output: 4 } });
+  });
+
+  it.each([
+    ['its message', { message: { content: 'x', usage: FULL } }, {}],
+    ['a list', { message: { content: 'x' } }, { usage: [FULL] }],
+    ['no object of its own', { message: { content: 'x' } }, FULL],
+  ])('is found in %s of a document', (_, choice, members) => {
+    const choices = [{ ...choice, index: 0, finish_reason: 'stop' }];
+    expect(readDocument({ choices, ...members })).toMatchObject({
+      usageFinal: true,
+      usage: { input_uncached: 1000, output: 4 },
+    });
+  });
+
+  it('is read in the last event of Messages, too', () => {
+    const reading = readStream(
+      [
+        { type: 'message_start', message: { content: [] } },
+        { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x' } },
+        { type: 'message_delta', delta: { stop_reason: 'end_turn' } },
+        { type: 'message_stop', usage: { input_tokens: 1000, output_tokens: 4 } },
+      ],
+      'anthropic',
+    );
+    expect(reading).toMatchObject({ usageFinal: true, usage: { input_uncached: 1000, output: 4 } });
+  });
+
   it('is no finish before every requested choice has one', () => {
     const second = { choices: [{ index: 1, delta: {}, finish_reason: 'stop' }] };
     const readChoices = (parts: readonly Part[]) => readStream(parts, 'other', { choices: 2 });
