@@ -4,7 +4,7 @@
  * restart.
  */
 import { randomBytes } from 'node:crypto';
-import { RELEASED } from '@farebox/catalog';
+import { findModelById, RELEASED } from '@farebox/catalog';
 import { submitChange } from '@farebox/catalog-changes';
 import { connect } from '@farebox/database';
 import { listParityReports } from '@farebox/database/catalog';
@@ -255,11 +255,16 @@ describe('a change of the catalog in a running stack', () => {
   });
 
   it('bills the first call of a new isolate by the prices in effect, not the release’s', async () => {
-    const model = RELEASED_MODEL;
-    const version = await change({ models: [{ ...defined(model, 3), provider: 'openai' }] });
-    await billUntil(model, version);
+    const listed = findModelById(RELEASED, { provider: 'openai', id: RELEASED_MODEL });
+    const prices = listed?.prices.map((rule) => ({
+      ...rule,
+      prices: { ...rule.prices, output: 3_000_000_000 },
+    }));
+    const definition = { ...listed, prices };
+    const version = await change({ models: [{ provider: 'openai', definition }] });
+    await billUntil(RELEASED_MODEL, version);
     await stack.restartWorkers();
-    const bill = await billFor(await call(model));
+    const bill = await billFor(await call(RELEASED_MODEL));
     expect(bill.price_rule).toBe(`${RELEASED.version}+${version}/standard`);
     expect(bill.prices?.output).toBe('3000000000');
   });

@@ -209,7 +209,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     await page.goto(`${stack.consoleUrl}/playground`);
     await page.waitForSelector('#play-model option', { state: 'attached' });
     await page.fill('#play-key', account.apiKey);
-    await page.selectOption('#play-model', 'openai/gpt-4o-mini');
+    await page.selectOption('#play-model', 'openai/gpt-5.4');
   }, 60_000);
 
   afterAll(() => closeBrowser?.());
@@ -227,7 +227,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
       .poll(() => reply.textContent(), { timeout: 10_000 })
       .toBe('One two three four five six');
     const cost = page.locator('#play-cost');
-    await expect.poll(() => cost.textContent(), { timeout: 10_000 }).toContain('$0.0000066');
+    await expect.poll(() => cost.textContent(), { timeout: 10_000 }).toContain('$0.00014');
     await saveScreenshot(page, 'playground');
   });
 

@@ -21,12 +21,12 @@ const KEY = 7;
 
 const ADDED = 'openai/gpt-added';
 const RETIRED = 'openai/gpt-retired';
-const WITHDRAWN = 'openai/gpt-5-mini';
-const RELEASED_MODEL = 'openai/gpt-4o-mini';
+const WITHDRAWN = 'openai/gpt-5.5';
+const RELEASED_MODEL = 'openai/gpt-5.4';
 
 function defined(id: string, retiresOn: string | null = null) {
-  const listed = findModelById(RELEASED, { provider: 'openai', id: 'gpt-4o-mini' });
-  if (listed === undefined) throw new Error('the release has no gpt-4o-mini');
+  const listed = findModelById(RELEASED, { provider: 'openai', id: 'gpt-5.4' });
+  if (listed === undefined) throw new Error('the release has no gpt-5.4');
   const lifecycle = { ...listed.lifecycle, retiresOn };
   return {
     version: 1,
@@ -44,7 +44,7 @@ const OVERLAY: CatalogOverlay = {
   models: [
     defined('gpt-added'),
     defined('gpt-retired', '2026-01-01'),
-    { ...defined('gpt-5-mini'), status: 'withdrawn', definition: null },
+    { ...defined('gpt-5.5'), status: 'withdrawn', definition: null },
   ],
   margins: [],
 };
