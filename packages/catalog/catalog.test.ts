@@ -291,6 +291,28 @@ describe('findModel and suggestModels', () => {
     }
   });
 
+  test.each([
+    ['models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['google/models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['models/models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['publishers/google/models/gemini-2.5-pro', 'google/gemini-2.5-pro'],
+    ['OpenAI/gpt-5.4', 'openai/gpt-5.4'],
+    [' gpt-5.4\n', 'openai/gpt-5.4'],
+    ['claude-opus-5-5[1m]', 'anthropic/claude-opus-5-5'],
+    ['claude-opus-5-5 [1M]', 'anthropic/claude-opus-5-5'],
+    ['anthropic/claude-opus-5-5[1m][1m]', 'anthropic/claude-opus-5-5'],
+  ])('reads the name %j as clients write it', (requested, name) => {
+    expect(findModel(requested, PROVIDER_IDS)?.name).toBe(name);
+  });
+
+  test.each(['azure/gpt-5.4', 'openai:gpt-5.4', 'gpt-5.4:free', 'openrouter/openai/gpt-5.4'])(
+    'suggests the model that another service names %s, and does not call it',
+    (requested) => {
+      expect(findModel(requested, PROVIDER_IDS)).toBeUndefined();
+      expect(suggestModels(requested, PROVIDER_IDS, NOW.getTime())).toEqual(['openai/gpt-5.4']);
+    },
+  );
+
   test('suggests similar names, the nearest first', () => {
     expect(suggestModels('claude-sonet-4-5', PROVIDER_IDS, NOW.getTime())[0]).toBe(
       'claude-sonnet-4-5',

@@ -203,7 +203,7 @@ export function openCatalog(list: PriceList): Catalog {
 
   function findNamed(name: string, providers: readonly string[]): Model | undefined {
     const slash = name.indexOf('/');
-    const prefix = name.slice(0, Math.max(0, slash));
+    const prefix = name.slice(0, Math.max(0, slash)).toLowerCase();
     if (providers.includes(prefix)) {
       const model = indexes.get(prefix)?.find(name.slice(slash + 1));
       if (model !== undefined) return model;
@@ -225,10 +225,24 @@ export function openCatalog(list: PriceList): Catalog {
     if (own !== undefined && isRetired(own, at) && own.lifecycle.successor !== null) {
       return [`${own.provider}/${own.lifecycle.successor}`];
     }
+    const inside = findInside(name, providers, at);
+    if (inside !== undefined) return [inside.name];
     return suggestNames(
       name,
       listModels(providers).filter((model) => !isRetired(model, at)),
     );
+  }
+
+  /**
+   * Finds a model's own name in one that another service has for it: `azure/gpt-5.4`,
+   * `openai:gpt-5.4`, `gpt-5.4:free`.
+   */
+  function findInside(name: string, providers: readonly string[], at: number): Model | undefined {
+    for (const part of name.split(/[/:]/)) {
+      const model = findNamed(part, providers);
+      if (model !== undefined && !isRetired(model, at)) return model;
+    }
+    return undefined;
   }
 
   const listModels = (providers: readonly string[]): Model[] =>

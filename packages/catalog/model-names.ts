@@ -81,16 +81,18 @@ export function resolveName(names: Names, name: string): ListedModel | undefined
 export const LONG_CONTEXT_WINDOW = 1_000_000;
 
 /**
- * Reads a name as clients write it. Google's own list calls its models `models/...`. Claude Code
- * marks a model of which it wants the long context window with `[1m]`, and sends the mark in some
- * modes (Wei-Shaw/sub2api#4505).
+ * Reads a name as clients write it, perhaps with white space around it. Google's own list calls its
+ * models `models/...`, Vertex AI `publishers/google/models/...`. Claude Code marks a model of which
+ * it wants the long context window with `[1m]`, and sends the mark in some modes
+ * (Wei-Shaw/sub2api#4505).
  */
 export function parseModelName(
   requested: string,
 ): Readonly<{ name: string; hasLongContext: boolean }> {
-  const name = requested.replace(/\[1m\]$/i, '');
+  const trimmed = requested.trim();
+  const name = trimmed.replace(/(?:\s*\[1m\])+$/i, '');
   return {
-    name: name.replace(/^([a-z0-9_-]+\/)?models\//, '$1'),
-    hasLongContext: name !== requested,
+    name: name.replace(/^(?:publishers\/)?((?!models\/)[a-z0-9_-]+\/)?(?:models\/)+/, '$1'),
+    hasLongContext: name !== trimmed,
   };
 }
