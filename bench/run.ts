@@ -6,6 +6,7 @@
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { runCatalog } from './catalog.ts';
 import { runConsole } from './console.ts';
 import { runDeposits } from './deposits.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
@@ -74,6 +75,10 @@ async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.task === 'console') {
     process.exitCode = (await runConsole(log)) ? 0 : 1;
+    return;
+  }
+  if (options.task === 'catalog') {
+    process.exitCode = (await runCatalog(log)) ? 0 : 1;
     return;
   }
   if (options.task === 'deposits') {
