@@ -122,7 +122,14 @@ export function normalizeChatUsage(
   const input = childObject(usage, 'prompt_tokens_details');
   const output = childObject(usage, 'completion_tokens_details');
   const counts = readCounts(reader, usage, quirks.reasoning);
-  if (counts === null) return { ...NO_USAGE_REPORTED, unpriceable: reader.invalidCount };
+  if (counts === null) {
+    const partial = {
+      // A zero says nothing.
+      input: toCount(usage.prompt_tokens ?? usage.input_tokens) || null,
+      output: toCount(usage.completion_tokens ?? usage.output_tokens) || null,
+    };
+    return { ...NO_USAGE_REPORTED, partial, unpriceable: reader.invalidCount };
+  }
   const { prompt } = counts;
   const reasoning = reader.readOrZero(output, 'reasoning_tokens');
   const total = totalOutput(quirks.reasoning, { ...counts, reasoning });

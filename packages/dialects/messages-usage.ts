@@ -1,6 +1,6 @@
 /** The usage of Anthropic's Messages as disjoint buckets. Pure. */
 import { NO_USAGE, totalInputTokens, type Usage } from '@farebox/money';
-import { CountReader, childObject, isJsonObject, type JsonObject } from './json-fields.ts';
+import { CountReader, childObject, isJsonObject, type JsonObject, toCount } from './json-fields.ts';
 import { NO_USAGE_REPORTED, type NormalizedUsage, toSurcharges } from './normalized-usage.ts';
 import { readServedTerms } from './service-terms.ts';
 
@@ -85,6 +85,10 @@ export function normalizeMessagesUsage(usage: JsonObject): NormalizedUsage {
   return {
     ...NO_USAGE_REPORTED,
     usage: buckets,
+    partial: {
+      input: toCount(usage.input_tokens) || null,
+      output: toCount(usage.output_tokens) || null,
+    },
     largestTurn: findLargest(turns),
     ...passes,
     surcharges: toSurcharges({ web_search: reader.readOrZero(tools, 'web_search_requests') }),

@@ -10,6 +10,8 @@ export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 export type NormalizedUsage = Readonly<{
   usage: Usage | null;
+  /** The counts of a report that lacks one of input and output: there `usage` is null. */
+  partial: Readonly<{ input: number | null; output: number | null }>;
   /**
    * The usage of the largest of several turns that `usage` adds up: a price that depends on the size
    * of the input goes by a turn. Null where there is one.
@@ -27,8 +29,11 @@ export type NormalizedUsage = Readonly<{
   unpriceable: number;
 }>;
 
+const NO_COUNTS = { input: null, output: null };
+
 export const NO_USAGE_REPORTED: NormalizedUsage = {
   usage: null,
+  partial: NO_COUNTS,
   largestTurn: null,
   passes: [],
   otherModelPasses: [],

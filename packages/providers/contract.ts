@@ -190,6 +190,8 @@ export type UpstreamResult =
 export type Reading = Readonly<{
   /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */
   usage: Usage | null;
+  /** The counts of a report that lacks one of input and output: there `usage` is null. */
+  partial: Readonly<{ input: number | null; output: number | null }>;
   /** True if `usage` is the final count and not only the opening one. */
   usageFinal: boolean;
   /** Of several turns that `usage` adds up, the largest, by which a price goes; null for one. */

@@ -258,6 +258,25 @@ describe('the bill of a truncated response', () => {
     expect(bill.usage).toMatchObject({ input_uncached: 54_321, cache_read: 7, output: 9 });
   });
 
+  it.each([
+    ['output', { input: null, output: 90 }, plain.estimatedInputTokens, 90],
+    ['input', { input: 700, output: null }, 700, 40],
+    ['less output than was seen', { input: null, output: 9 }, plain.estimatedInputTokens, 40],
+  ])('takes what was reported alone: %s', (_name, partial, input, output) => {
+    const outcome = makeOutcome({ partial, estimatedOutputTokens: 40 }, 'complete');
+    expect(computeBill(plain, outcome)).toMatchObject({
+      reason: 'estimated_usage_missing',
+      usage: { input_uncached: input, output },
+    });
+  });
+
+  it('takes no count alone that its call cannot have used', () => {
+    const partial = { input: 10_000_000, output: 1_000_000_000 };
+    const outcome = makeOutcome({ partial, estimatedOutputTokens: 40 }, 'complete');
+    const { usage } = computeBill(plain, outcome);
+    expect(usage).toMatchObject({ input_uncached: plain.estimatedInputTokens, output: 40 });
+  });
+
   it('charges the estimated input when the client disconnected before the first output', () => {
     const bill = computeBill(plain, makeOutcome({}, 'client_disconnected'));
     expect(bill.reason).toBe('estimated_after_disconnect');
@@ -476,6 +495,7 @@ describe('the bill of any call', () => {
   });
   const readings = fc.record({
     usage: fc.option(usages, { nil: null }),
+    partial: fc.constant(NO_USAGE_REPORTED.partial),
     largestTurn: fc.constant(null),
     passes: fc.array(usages, { maxLength: 2 }),
     served: fc.constantFrom({}, { tier: 'priority' } as const, { region: 'us' } as const),

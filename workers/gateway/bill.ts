@@ -62,7 +62,7 @@ function estimateInputUsage(plan: Plan, { reading, endReason }: CallOutcome): Us
   const { prices } = plan.maxPrices;
   const isCheaperCached = mayCacheUnasked && prices.cache_read < prices.input_uncached;
   const bucket = isCheaperCached && PROVIDER_ENDS.has(endReason) ? 'cache_read' : 'input_uncached';
-  return { ...NO_USAGE, [bucket]: plan.estimatedInputTokens };
+  return { ...NO_USAGE, [bucket]: reading.partial.input ?? plan.estimatedInputTokens };
 }
 
 /**
@@ -81,7 +81,8 @@ function estimateOutputUsage(
   const { reading } = outcome;
   const hiddenTokens = estimateHiddenTokens(plan, outcome);
   const maxTokens = outcome.maxOutput * plan.facts.choices;
-  const visibleTokens = Math.max(reading.estimatedOutputTokens, reading.usage?.output ?? 0);
+  const reported = reading.usage?.output ?? reading.partial.output ?? 0;
+  const visibleTokens = Math.max(reading.estimatedOutputTokens, reported);
   const output = Math.min(maxTokens, visibleTokens + hiddenTokens);
   return { output, output_reasoning: Math.max(0, Math.min(hiddenTokens, output - visibleTokens)) };
 }

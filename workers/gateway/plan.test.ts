@@ -424,6 +424,7 @@ describe('the plan of any request to any model', () => {
       const reading = {
         usage,
         largestTurn: null,
+        partial: { input: null, output: null },
         usageFinal: true,
         passes: buildPasses(plan, request),
         served: serveTerms(plan, request),

@@ -51,13 +51,14 @@ function countSurcharges({ surcharges }: NormalizedUsage, pattern: RegExp): numb
 
 /** Returns whether a call of this plan can have used what `reading` reports. */
 export function isPlausible(plan: Plan, reading: NormalizedUsage): boolean {
-  const { usage, passes, otherModelPasses } = reading;
+  const { usage, partial, passes, otherModelPasses } = reading;
   const bounds = toBounds(plan);
-  const input = usage === null ? 0 : totalInputTokens(usage);
+  const input = usage === null ? (partial.input ?? 0) : totalInputTokens(usage);
+  const output = usage?.output ?? partial.output ?? 0;
   const allPasses = [...passes, ...otherModelPasses.map((pass) => pass.usage)];
   return (
     input + countSurcharges(reading, INPUT_KIND) <= bounds.input * plan.facts.serverPasses &&
-    (usage?.output ?? 0) + countSurcharges(reading, OUTPUT_KIND) <= bounds.output &&
+    output + countSurcharges(reading, OUTPUT_KIND) <= bounds.output &&
     countSurcharges(reading, CALL_KIND) <= countBound(plan, ({ kind }) => kind !== 'compaction') &&
     allPasses.length <= countBound(plan, ({ kind }) => kind === 'compaction') &&
     allPasses.every(
