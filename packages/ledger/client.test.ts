@@ -7,6 +7,7 @@ const CREDENTIAL = { keyId: 1, secretHash: 'a'.repeat(64) };
 function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; held: bigint } }>) {
   const never = () => Promise.reject(new Error('not asked here'));
   const rpc: CallsRpc = {
+    batch: never,
     hold: never,
     checkpoint: never,
     settle: never,

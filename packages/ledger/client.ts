@@ -1,15 +1,16 @@
 /**
  * The gateway's client of the ledger. A failed RPC may have taken effect or not; every verb is
- * idempotent by its id, so the client repeats it a few times with pauses. It does not repeat calls
+ * idempotent by its id, so the client repeats it a few times with pauses. Holds, checkpoints and
+ * settlements of one account share RPCs (call-batcher.ts). It does not repeat calls
  * to an object that reports overload
  * (developers.cloudflare.com/durable-objects/best-practices/error-handling). It never throws and
  * never reads an error's text.
  */
-import { err, ok, type Success } from '@farebox/result';
 import { logEvent } from '@farebox/telemetry';
-import type { CallsRpc } from './contract/index.ts';
+import { decodeResults, encodeVerbs } from './batch-message.ts';
+import { type BatcherClock, CallBatcher, type KeepAlive } from './call-batcher.ts';
+import type { AccountId, CallsRpc, HoldRequest, HoldResult } from './contract/index.ts';
 import { secureRandom } from './random.ts';
-import { SettlementBatcher } from './settlement-batcher.ts';
 
 export type LedgerUnreachable = Readonly<{
   ok: false;
@@ -19,11 +20,23 @@ export type LedgerUnreachable = Readonly<{
 
 type RpcResult<Verb extends keyof CallsRpc> = Awaited<ReturnType<CallsRpc[Verb]>>;
 
-export type LedgerClient = {
-  readonly [Verb in Exclude<keyof CallsRpc, 'settleMany'>]: (
-    ...args: Parameters<CallsRpc[Verb]>
-  ) => Promise<RpcResult<Verb> | LedgerUnreachable>;
-};
+type Asked<Verb extends keyof CallsRpc> = (
+  ...args: Parameters<CallsRpc[Verb]>
+) => Promise<RpcResult<Verb> | LedgerUnreachable>;
+
+export type LedgerClient = Readonly<{
+  /** `keepAlive` gets the work that must outlive the client: other calls' holds travel with it. */
+  hold: (
+    account: AccountId,
+    request: HoldRequest,
+    keepAlive: KeepAlive,
+  ) => Promise<HoldResult | LedgerUnreachable>;
+  checkpoint: Asked<'checkpoint'>;
+  settle: Asked<'settle'>;
+  generation: Asked<'generation'>;
+  credits: Asked<'credits'>;
+  key: Asked<'key'>;
+}>;
 
 export type RetryPolicy = Readonly<{
   /** In [0, 1). */
@@ -31,10 +44,11 @@ export type RetryPolicy = Readonly<{
   sleep: (ms: number) => Promise<void>;
 }>;
 
-const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  random: secureRandom,
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-};
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const DEFAULT_RETRY_POLICY: RetryPolicy = { random: secureRandom, sleep };
 
 /**
  * The longest pause before each retry, in milliseconds; the pause is random below it ("full
@@ -52,6 +66,11 @@ function isOverloaded(thrown: unknown): boolean {
   );
 }
 
+function unreachable(verb: keyof CallsRpc, call: string, overloaded: boolean): LedgerUnreachable {
+  logEvent({ event: 'ledger_unreachable', call, verb, overloaded });
+  return { ok: false, reason: 'ledger_unreachable', overloaded };
+}
+
 /**
  * Releases what an RPC result keeps open at the other end; left to the garbage collector it piles
  * up under load (developers.cloudflare.com/workers/runtime-apis/rpc/lifecycle). Plain values stay
@@ -64,55 +83,66 @@ function disposed<T>(result: T): T {
   return result;
 }
 
-/** The delivery of an RPC: its value, whatever that says, or the failure to reach the ledger. */
-type Delivery<T> = Success<{ value: T }> | LedgerUnreachable;
+const SYSTEM_CLOCK: BatcherClock = { now: Date.now, sleep };
+
+/** Work under `waitUntil` needs nothing more to outlive its client. */
+const IS_KEPT_ALIVE: KeepAlive = () => {};
 
 export function createLedgerClient(
   calls: CallsRpc,
   retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
+  clock: BatcherClock = SYSTEM_CLOCK,
 ): LedgerClient {
-  async function deliver<T>(
+  /** Sends one RPC, again after a pause where it failed. */
+  async function ask<T>(
     verb: keyof CallsRpc,
     call: string,
-    maxDelays: readonly number[],
     send: () => Promise<T>,
-  ): Promise<Delivery<T>> {
+    maxDelays: readonly number[] = INTERACTIVE_RETRY_DELAYS,
+  ): Promise<T | LedgerUnreachable> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return ok({ value: disposed(await send()) });
+        return disposed(await send());
       } catch (thrown) {
         const overloaded = isOverloaded(thrown);
         const maxDelay = maxDelays[attempt];
-        if (overloaded || maxDelay === undefined) {
-          logEvent({ event: 'ledger_unreachable', call, verb, overloaded });
-          return err('ledger_unreachable', { overloaded });
-        }
+        if (overloaded || maxDelay === undefined) return unreachable(verb, call, overloaded);
         await retryPolicy.sleep(retryPolicy.random() * maxDelay);
       }
     }
   }
 
-  async function ask<T>(
-    verb: keyof CallsRpc,
-    call: string,
-    send: () => Promise<T>,
-  ): Promise<T | LedgerUnreachable> {
-    const delivery = await deliver(verb, call, INTERACTIVE_RETRY_DELAYS, send);
-    return delivery.ok ? delivery.value : delivery;
-  }
+  const batcher = new CallBatcher<LedgerUnreachable>(async (account, verbs) => {
+    try {
+      const text = await calls.batch(account, encodeVerbs(verbs));
+      return { ok: true, results: decodeResults(verbs, text) };
+    } catch (thrown) {
+      const overloaded = isOverloaded(thrown);
+      const call = verbs[0]?.request.id ?? '';
+      return { ok: false, failure: overloaded ? unreachable('batch', call, overloaded) : null };
+    }
+  }, clock);
 
-  const batcher = new SettlementBatcher<LedgerUnreachable>(
-    (account, requests) =>
-      deliver('settleMany', requests[0]?.id ?? '', BACKGROUND_RETRY_DELAYS, () =>
-        calls.settleMany(account, requests),
-      ),
-    retryPolicy.sleep,
-  );
   return {
-    hold: (account, request) => ask('hold', request.id, () => calls.hold(account, request)),
-    checkpoint: (account, request) =>
-      ask('checkpoint', request.id, () => calls.checkpoint(account, request)),
-    settle: (account, request) => batcher.settle(account, request),
+    hold: async (account, request, keepAlive) => {
+      const answer = await batcher.ask(account, { name: 'hold', request }, keepAlive);
+      if (answer !== null && 'reason' in answer) return answer;
+      if (answer?.name === 'hold') return answer.result;
+      return ask('hold', request.id, () => calls.hold(account, request));
+    },
+    checkpoint: async (account, request) => {
+      const answer = await batcher.ask(account, { name: 'checkpoint', request }, IS_KEPT_ALIVE);
+      if (answer !== null && 'reason' in answer) return answer;
+      if (answer?.name === 'checkpoint') return answer.result;
+      return ask('checkpoint', request.id, () => calls.checkpoint(account, request));
+    },
+    settle: async (account, request) => {
+      const answer = await batcher.ask(account, { name: 'settle', request }, IS_KEPT_ALIVE);
+      if (answer !== null && 'reason' in answer) return answer;
+      if (answer?.name === 'settle') return answer.result;
+      const send = () => calls.settle(account, request);
+      return ask('settle', request.id, send, BACKGROUND_RETRY_DELAYS);
+    },
     generation: (account, key, id) =>
       ask('generation', id, () => calls.generation(account, key, id)),
     credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),

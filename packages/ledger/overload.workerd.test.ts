@@ -19,6 +19,7 @@ describe('an overloaded object', () => {
   it('is recognised behind an entrypoint too, and is not retried', async () => {
     let attempts = 0;
     const rpc: CallsRpc = {
+      batch: never,
       hold: never,
       checkpoint: never,
       settle: never,

@@ -3,6 +3,7 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm } fro
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { type CallResult, type CallVerb, decodeResults, encodeVerbs } from './batch-message.ts';
 import { NO_LIMITS } from './contract/index.ts';
 import {
   buildHoldRequest,
@@ -15,16 +16,33 @@ import { ReferenceModel } from './reference-model.workerd.ts';
 import { clock, postgres, START } from './test-worker.workerd.ts';
 
 const SEED = 20261123;
-const HISTORIES = 110;
+const HISTORIES = 120;
 
 /** Few ids and few amounts, so that most operations repeat or contradict an earlier one. */
 const id = fc.integer({ min: 1, max: 6 });
 const amount = fc.constantFrom(0n, 1n, 40n, 100n, 250n, 600n);
+/** What an account object answers of a call, alone or in a batch with others. */
+const callOperation = fc.record({
+  verb: fc.constantFrom('hold' as const, 'settle' as const, 'checkpoint' as const),
+  id,
+  amount,
+});
+const batch = fc.record({
+  verb: fc.constant('batch' as const),
+  id,
+  amount,
+  calls: fc.array(callOperation, { minLength: 1, maxLength: 6 }),
+  /** The answer was lost, and the whole batch comes again; or each of its verbs alone. */
+  repeated: fc.constantFrom('never' as const, 'whole' as const, 'alone' as const),
+  /** A verb that throws is in its middle. */
+  hasBug: fc.boolean(),
+});
 const operation = fc.oneof(
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('credit' as const), id, amount }) },
   { weight: 5, arbitrary: fc.record({ verb: fc.constant('hold' as const), id, amount }) },
   { weight: 5, arbitrary: fc.record({ verb: fc.constant('settle' as const), id, amount }) },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('checkpoint' as const), id, amount }) },
+  { weight: 5, arbitrary: batch },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('roll' as const), id, amount }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('close' as const), id, amount }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('later' as const), id, amount }) },
@@ -34,6 +52,8 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ verb: fc.constant('database' as const), id, amount }) },
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+type CallOperation = typeof callOperation extends fc.Arbitrary<infer T> ? T : never;
+type Batch = typeof batch extends fc.Arbitrary<infer T> ? T : never;
 
 let operationCount = 0;
 let accountCount = 0;
@@ -55,9 +75,75 @@ function secretHashFor(rolls: number): string {
 }
 
 /** Mostly the newest secret, sometimes one of those before it. */
-function keyFor(op: Operation, model: ReferenceModel) {
+function keyFor(op: CallOperation, model: ReferenceModel) {
   const rollsBack = op.amount === 40n ? op.id % 5 : 0;
   return { ...KEY, secretHash: secretHashFor(Math.max(0, model.rollCount - rollsBack)) };
+}
+
+function toCallVerb(op: CallOperation, model: ReferenceModel): CallVerb {
+  const deadline = clock.now + 30_000;
+  switch (op.verb) {
+    case 'hold': {
+      const request = { ...buildHoldRequest(op.id, op.amount, 10), key: keyFor(op, model) };
+      return { name: 'hold', request };
+    }
+    case 'settle':
+      return { name: 'settle', request: buildSettleRequest(op.id, op.amount) };
+    case 'checkpoint':
+      return { name: 'checkpoint', request: { id: callId(op.id), floor: op.amount, deadline } };
+  }
+}
+
+async function askAlone(account: string, { name, request }: CallVerb): Promise<CallResult> {
+  const stub = getStub(account);
+  switch (name) {
+    case 'hold':
+      return { name, result: await stub.hold(request) };
+    case 'settle':
+      return { name, result: await stub.settle(request) };
+    case 'checkpoint':
+      return { name, result: await stub.checkpoint(request) };
+  }
+}
+
+function summarizeCall({ name, result }: CallResult): string {
+  if (!result.ok || name === 'checkpoint') return summarize(result);
+  if (name === 'hold') return summarize(result, result.held);
+  return summarize(result, result.charged, result.shortfall, result.late);
+}
+
+function applyToModel(model: ReferenceModel, { name, request }: CallVerb): string {
+  switch (name) {
+    case 'hold':
+      return model.hold(request, request.maxInputCost + 10n, clock.now);
+    case 'settle':
+      return model.settle(request);
+    case 'checkpoint':
+      return model.checkpoint(request);
+  }
+}
+
+/** A hold that no gateway asks for: the object throws. */
+const BUG: CallVerb = { name: 'hold', request: { ...buildHoldRequest(9, 1n, 1), choices: 0 } };
+
+async function applyBatch(account: string, model: ReferenceModel, op: Batch): Promise<void> {
+  const calls = op.calls.map((call) => toCallVerb(call, model));
+  const verbs = op.hasBug ? [...calls.slice(0, 2), BUG, ...calls.slice(2)] : calls;
+  const text = encodeVerbs(verbs);
+  const results = decodeResults(verbs, await getStub(account).batch(text));
+  const answers = results.filter((_, index) => verbs[index] !== BUG);
+  const expected = calls.map((call) => applyToModel(model, call));
+  const summaries = answers.map((answer) => (answer === null ? 'threw' : summarizeCall(answer)));
+  expect(summaries).toEqual(expected);
+  if (op.repeated === 'never') return;
+  for (const call of calls) {
+    if (op.repeated === 'alone')
+      expect(summarizeCall(await askAlone(account, call))).toBe(applyToModel(model, call));
+  }
+  if (op.repeated === 'alone') return;
+  const again = decodeResults(calls, await getStub(account).batch(encodeVerbs(calls)));
+  const repeatedSummaries = again.map((answer) => answer && summarizeCall(answer));
+  expect(repeatedSummaries).toEqual(calls.map((call) => applyToModel(model, call)));
 }
 
 async function applyOperation(
@@ -79,26 +165,16 @@ async function applyOperation(
       );
       return;
     }
-    case 'hold': {
-      const request = { ...buildHoldRequest(op.id, op.amount, 10), key: keyFor(op, model) };
-      const result = await stub.hold(request);
-      expect(summarize(result, result.ok && result.held)).toBe(
-        model.hold(request, op.amount + 10n, clock.now),
-      );
-      return;
-    }
-    case 'settle': {
-      const request = buildSettleRequest(op.id, op.amount);
-      const result = await stub.settle(request);
-      const details = result.ok ? [result.charged, result.shortfall, result.late] : [];
-      expect(summarize(result, ...details)).toBe(model.settle(request));
-      return;
-    }
+    case 'hold':
+    case 'settle':
     case 'checkpoint': {
-      const request = { id: callId(op.id), floor: op.amount, deadline: clock.now + 30_000 };
-      expect(summarize(await stub.checkpoint(request))).toBe(model.checkpoint(request));
+      const call = toCallVerb({ ...op, verb: op.verb }, model);
+      expect(summarizeCall(await askAlone(account, call))).toBe(applyToModel(model, call));
       return;
     }
+    case 'batch':
+      await applyBatch(account, model, op);
+      return;
     case 'roll': {
       const secretHash = secretHashFor(model.rollCount + 1);
       const previousExpiresAt = clock.now + op.id * 10_000;

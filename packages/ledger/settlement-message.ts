@@ -12,6 +12,7 @@ import {
 } from '@farebox/money';
 import { reportFromJson, reportToJson } from './call-columns.ts';
 import { type AccountId, SETTLE_REASONS, type SettleRequest } from './contract/index.ts';
+import { CALL_ID, parseText, readField } from './json-fields.ts';
 
 const VERSION = 2;
 /** Version 1 named a surcharge's price `price`. Such a message can still be in the queue. */
@@ -26,30 +27,21 @@ export type SettlementMessage = Readonly<{
   request: Readonly<Record<string, unknown>>;
 }>;
 
-export function encodeSettlement(account: AccountId, request: SettleRequest): SettlementMessage {
+/** The settlement as plain JSON: amounts as decimal text. */
+export function settlementToJson(request: SettleRequest): Readonly<Record<string, unknown>> {
   const { id, reason, cost, waivedCost, waivedUsage } = request;
   return {
-    version: VERSION,
-    account,
-    request: {
-      ...reportToJson(request),
-      id,
-      reason,
-      cost: cost.toString(),
-      waivedCost: waivedCost?.toString() ?? null,
-      ...(waivedUsage === undefined ? {} : { waivedUsage: usageToJson(waivedUsage) }),
-    },
+    ...reportToJson(request),
+    id,
+    reason,
+    cost: cost.toString(),
+    waivedCost: waivedCost?.toString() ?? null,
+    ...(waivedUsage === undefined ? {} : { waivedUsage: usageToJson(waivedUsage) }),
   };
 }
 
-function readField(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) throw new MalformedValueError();
-  return Reflect.get(value, name);
-}
-
-function parseText(value: unknown, pattern: RegExp): string {
-  if (typeof value !== 'string' || !pattern.test(value)) throw new MalformedValueError();
-  return value;
+export function encodeSettlement(account: AccountId, request: SettleRequest): SettlementMessage {
+  return { version: VERSION, account, request: settlementToJson(request) };
 }
 
 function renamePrice(surcharge: unknown): unknown {
@@ -74,21 +66,25 @@ function readRequest(body: unknown): unknown {
   throw new MalformedValueError();
 }
 
-function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
-  const request = readRequest(body);
+/** Throws `MalformedValueError` unless `settlementToJson` of this release or the one before made it. */
+export function settlementFromJson(request: unknown): SettleRequest {
   const waived = readField(request, 'waivedCost');
   // Releases before the calibrated estimates send none.
   const waivedUsage = readField(request, 'waivedUsage') ?? null;
   return {
+    ...reportFromJson((property) => readField(request, property)),
+    id: parseText(readField(request, 'id'), CALL_ID),
+    reason: enumFromJson(SETTLE_REASONS, readField(request, 'reason')),
+    cost: amountFromJson(readField(request, 'cost')),
+    ...(waived === null ? {} : { waivedCost: amountFromJson(waived) }),
+    ...(waivedUsage === null ? {} : { waivedUsage: usageFromJson(waivedUsage) }),
+  };
+}
+
+function parseMessage(body: unknown): Readonly<{ account: AccountId; request: SettleRequest }> {
+  return {
     account: parseText(readField(body, 'account'), /^[0-9a-f]{16}$/),
-    request: {
-      ...reportFromJson((property) => readField(request, property)),
-      id: parseText(readField(request, 'id'), /^[0-9a-f]{32}$/),
-      reason: enumFromJson(SETTLE_REASONS, readField(request, 'reason')),
-      cost: amountFromJson(readField(request, 'cost')),
-      ...(waived === null ? {} : { waivedCost: amountFromJson(waived) }),
-      ...(waivedUsage === null ? {} : { waivedUsage: usageFromJson(waivedUsage) }),
-    },
+    request: settlementFromJson(readRequest(body)),
   };
 }
 

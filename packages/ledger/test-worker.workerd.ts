@@ -4,7 +4,9 @@
  */
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type AccountObjectDeps } from './account-object.ts';
+import { createLedgerClient, type LedgerClient } from './client.ts';
 import type { CallsRpc, DeliveryResult, Entry, Notification } from './contract/index.ts';
+import { buildHoldRequest, buildSettleRequest } from './fixtures.workerd.ts';
 
 /** Far ahead, so that no alarm rings by itself: tests ring them. */
 export const START = 2_000_000_000_000;
@@ -74,3 +76,52 @@ export class TestCalls extends WorkerEntrypoint<OverloadedEnv> {
     return namespace.get(namespace.idFromName(account)).credits();
   }
 }
+
+type GatewayEnv = { TEST_ACCOUNT: DurableObjectNamespace<TestAccount> };
+
+/** What the gateway below does to a batch before the object gets it, and how many it sent. */
+export const trips = { failing: false, batches: 0, alone: 0 };
+
+function createCalls(env: GatewayEnv): CallsRpc {
+  const stub = (account: string) => env.TEST_ACCOUNT.get(env.TEST_ACCOUNT.idFromName(account));
+  return {
+    batch: async (account, verbs) => {
+      trips.batches += 1;
+      const answer = await stub(account).batch(verbs);
+      if (trips.failing) throw new Error('the answer is lost');
+      return answer;
+    },
+    hold: async (account, request) => {
+      trips.alone += 1;
+      return stub(account).hold(request);
+    },
+    checkpoint: async (account, request) => stub(account).checkpoint(request),
+    settle: async (account, request) => {
+      trips.alone += 1;
+      return stub(account).settle(request);
+    },
+    settleMany: async (account, requests) => stub(account).settleMany(requests),
+    generation: async (account, key, id) => stub(account).generation(key, id),
+    credits: async (account, key) => stub(account).credits(key),
+    key: async (account, key) => stub(account).key(key),
+  };
+}
+
+let client: LedgerClient | undefined;
+
+/**
+ * A gateway of a few lines: every request is a call of the account that its path names. It reads
+ * its body after the hold, which only the request's own context can.
+ */
+export default {
+  async fetch(request, env, context) {
+    const [, account = '', call] = new URL(request.url).pathname.split('/');
+    client ??= createLedgerClient(createCalls(env));
+    const keepAlive = (work: Promise<unknown>) => context.waitUntil(work);
+    const hold = await client.hold(account, buildHoldRequest(Number(call), 1n, 1), keepAlive);
+    if (!hold.ok) return new Response(hold.reason, { status: 409 });
+    const body = await request.text();
+    context.waitUntil(client.settle(account, buildSettleRequest(Number(call), 2n)));
+    return new Response(body);
+  },
+} satisfies ExportedHandler<GatewayEnv>;

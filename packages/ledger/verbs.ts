@@ -7,6 +7,7 @@ import { accountStatus, close } from './account-closure.ts';
 import type { AccountLedger } from './account-ledger.ts';
 import { audit } from './audit.ts';
 import type { BackgroundTasks } from './background-tasks.ts';
+import type { CallResult, CallVerb } from './batch-message.ts';
 import type * as C from './contract/index.ts';
 import { adjust, credit, freeze } from './credits-and-adjustments.ts';
 import { bindAddress, listAddresses } from './deposit-addresses.ts';
@@ -96,6 +97,60 @@ export const VERBS = {
   listEntries: verb([], listEntries),
   audit: verb(EMPTY_AUDIT, pruneAndAudit),
 };
+
+/** Runs one verb of a call in a transaction that others may share. */
+function runCallVerb(tx: Tx, verb: CallVerb): CallResult {
+  switch (verb.name) {
+    case 'hold':
+      return { name: verb.name, result: hold(tx, verb.request) };
+    case 'checkpoint':
+      return { name: verb.name, result: checkpoint(tx, verb.request) };
+    case 'settle':
+      return { name: verb.name, result: settle(tx, verb.request) };
+  }
+}
+
+/** The result of a verb before the account is open. */
+function notOpenResult({ name }: CallVerb): CallResult {
+  return name === 'hold' ? { name, result: INVALID_API_KEY } : { name, result: UNKNOWN };
+}
+
+/** Returns null where the verb throws: its request then gets the error by asking alone. */
+function runAlone(ledger: AccountLedger, verb: CallVerb): CallResult | null {
+  try {
+    return ledger.run(notOpenResult(verb), runCallVerb, verb);
+  } catch {
+    return null;
+  }
+}
+
+function runTogether(
+  ledger: AccountLedger,
+  verbs: readonly CallVerb[],
+): readonly (CallResult | null)[] {
+  try {
+    return ledger.run(verbs.map(notOpenResult), (tx) => verbs.map((verb) => runCallVerb(tx, verb)));
+  } catch {
+    return verbs.map((verb) => runAlone(ledger, verb));
+  }
+}
+
+/**
+ * Runs the verbs in one transaction, in order: a settlement frees its money for the hold behind it.
+ * Where one of them throws, nothing of that transaction remains and each runs in one of its own.
+ */
+export function runBatch(
+  { ledger, tasks }: Account,
+  verbs: readonly CallVerb[],
+): readonly (CallResult | null)[] {
+  tasks.ensureAlarm();
+  const results = runTogether(ledger, verbs);
+  for (const item of results) {
+    if (item?.name === 'hold') scheduleExpiry(tasks, item.result);
+    else if (item?.name === 'settle') flushOutbox(tasks, item.result);
+  }
+  return results;
+}
 
 /** The verbs as methods: without the account that each works on. */
 export type VerbMethods = {

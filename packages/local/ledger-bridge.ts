@@ -103,6 +103,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
   ];
   return {
     calls: {
+      batch: (account, verbs) => calls('batch', account, verbs),
       hold: (account, request) => calls('hold', account, request),
       checkpoint: (account, request) => calls('checkpoint', account, request),
       settle: (account, request) => calls('settle', account, request),

@@ -161,7 +161,8 @@ export const relay = withBody(
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
     const revision = new PriceRevision(plan, deps.catalog);
-    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+    const holdRequest = buildHoldRequest(ctx, key, plan);
+    const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);
     if (!hold.ok) {
       if (hold.reason === 'ledger_unreachable')
         ctx.waitUntil(releaseHold(ctx, account, zeroBill(plan, 'not_sent')));

@@ -41,7 +41,8 @@ function createForwardingClass(verbs: readonly string[]): Constructor<WorkerEntr
   return class Forwarding extends WorkerEntrypoint<Env> {
     static {
       for (const verb of verbs) {
-        const value = async function (this: Forwarding, account: AccountId, ...args: unknown[]) {
+        // Not async: the promise of the object's answer is passed on as it is.
+        const value = function (this: Forwarding, account: AccountId, ...args: unknown[]): unknown {
           const stub = accountStub(this.env, account);
           const method: unknown = Reflect.get(stub, verb);
           if (typeof method !== 'function') throw new TypeError(`not a verb: ${verb}`);

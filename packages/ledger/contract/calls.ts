@@ -200,6 +200,11 @@ export type Balance = Readonly<{ posted: NanoUsd; held: NanoUsd }>;
 
 /** The RPC interface of the gateway (entrypoint `Calls`). */
 export interface CallsRpc {
+  /**
+   * Runs holds, checkpoints and settlements in one transaction, in order; both texts are those of
+   * batch-message.ts. Where one of them throws, each runs in a transaction of its own.
+   */
+  batch(account: AccountId, verbs: string): Promise<string>;
   hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
   checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
   settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;

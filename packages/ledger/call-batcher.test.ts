@@ -1,0 +1,196 @@
+import { NO_USAGE } from '@farebox/money';
+import { describe, expect, it } from 'vitest';
+import type { CallResult, CallVerb } from './batch-message.ts';
+import { CallBatcher, type SendBatch } from './call-batcher.ts';
+
+const FAILED = { ok: false, reason: 'failed' } as const;
+type Failed = typeof FAILED;
+
+const ACCOUNT = '0'.repeat(16);
+const FREE = {
+  input_uncached: 0n,
+  cache_read: 0n,
+  cache_write_5m: 0n,
+  cache_write_30m: 0n,
+  cache_write_1h: 0n,
+  cache_write_12h: 0n,
+  output: 0n,
+};
+const REPORT = {
+  httpStatus: 200,
+  usage: NO_USAGE,
+  prices: FREE,
+  priceRule: null,
+  providerCost: null,
+  fees: [],
+};
+
+function settlement(id: string): CallVerb {
+  return { name: 'settle', request: { ...REPORT, id, reason: 'free', cost: 0n } };
+}
+
+function checkpoint(id: string): CallVerb {
+  return { name: 'checkpoint', request: { id, floor: 0n, deadline: 0 } };
+}
+
+function resultOf(verb: CallVerb): CallResult {
+  return verb.name === 'settle'
+    ? { name: 'settle', result: { ok: true, charged: 0n, shortfall: 0n, late: false } }
+    : { name: 'checkpoint', result: { ok: true, stop: null } };
+}
+
+const answerAll: SendBatch<Failed> = async (_, verbs) => ({
+  ok: true,
+  results: verbs.map(resultOf),
+});
+
+/** A clock whose sleepers wake in order when the test lets time pass. */
+class TestClock {
+  #now = 1_000_000;
+  #sleepers: { at: number; wake: () => void }[] = [];
+
+  now = (): number => this.#now;
+  sleep = (ms: number): Promise<void> =>
+    new Promise((wake) => {
+      this.#sleepers.push({ at: this.#now + ms, wake });
+    });
+
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await settled();
+    for (;;) {
+      this.#sleepers.sort((a, b) => a.at - b.at);
+      const next = this.#sleepers[0];
+      if (next === undefined || next.at > end) break;
+      this.#sleepers.shift();
+      this.#now = next.at;
+      next.wake();
+      await settled();
+    }
+    this.#now = end;
+  }
+}
+
+/** Lets every continuation run that waits for no timer. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function createBatcher(sendBatch: SendBatch<Failed>) {
+  const clock = new TestClock();
+  const batches: string[][] = [];
+  const batcher = new CallBatcher<Failed>((account, verbs) => {
+    batches.push(verbs.map(({ request }) => request.id));
+    return sendBatch(account, verbs);
+  }, clock);
+  const ask = (verb: CallVerb, account = ACCOUNT) => batcher.ask(account, verb, () => {});
+  return { ask, batches, clock };
+}
+
+/** An object so far away that nothing of it is answered within the test. */
+const neverAnswers: SendBatch<Failed> = () => new Promise(() => {});
+
+describe('the verbs of one account in one isolate', () => {
+  it('leave at once while nothing is under way', async () => {
+    const { ask, batches } = createBatcher(answerAll);
+    expect(await ask(checkpoint('1'))).toEqual(resultOf(checkpoint('1')));
+    expect(await ask(checkpoint('2'))).toEqual(resultOf(checkpoint('2')));
+    expect(batches).toEqual([['1'], ['2']]);
+  });
+
+  it('wait for each other while a batch is under way, and leave together', async () => {
+    const { ask, batches, clock } = createBatcher(neverAnswers);
+    for (const id of ['1', '2', '3', '4']) void ask(checkpoint(id));
+    await clock.pass(2);
+    expect(batches).toEqual([['1']]);
+    await clock.pass(2);
+    expect(batches).toEqual([['1'], ['2', '3', '4']]);
+  });
+
+  it('are never held back by a far object for longer than the gap', async () => {
+    const { ask, batches, clock } = createBatcher(neverAnswers);
+    for (let at = 0; at < 50; at += 1) {
+      void ask(checkpoint(`${at}`));
+      await clock.pass(1);
+    }
+    await clock.pass(5);
+    expect(batches.flat()).toHaveLength(50);
+    expect(batches.length).toBeGreaterThan(10);
+  });
+
+  it('travel per account', async () => {
+    const { ask, batches } = createBatcher(answerAll);
+    await Promise.all([ask(checkpoint('1')), ask(checkpoint('2'), 'f'.repeat(16))]);
+    expect(batches).toEqual([['1'], ['2']]);
+  });
+
+  it('are at most 200 in a batch', async () => {
+    const { ask, batches, clock } = createBatcher(answerAll);
+    const ids = Array.from({ length: 1_000 }, (_, index) => `${index}`);
+    const answers = Promise.all(ids.map((id) => ask(settlement(id))));
+    await clock.pass(200);
+    expect(await answers).toHaveLength(1_000);
+    expect(batches.every((batch) => batch.length <= 200)).toBe(true);
+    expect(batches.flat()).toEqual(ids);
+  });
+});
+
+describe('a settlement', () => {
+  it('travels with the next hold', async () => {
+    const { ask, batches, clock } = createBatcher(answerAll);
+    const settled = ask(settlement('1'));
+    await clock.pass(10);
+    expect(batches).toEqual([]);
+    await ask(checkpoint('2'));
+    expect(batches).toEqual([['1', '2']]);
+    await clock.pass(20);
+    expect(await settled).toEqual(resultOf(settlement('1')));
+  });
+
+  it('travels without one after 25 ms, with the settlements that came meanwhile', async () => {
+    const { ask, batches, clock } = createBatcher(answerAll);
+    void ask(settlement('1'));
+    await clock.pass(20);
+    void ask(settlement('2'));
+    await clock.pass(4);
+    expect(batches).toEqual([]);
+    await clock.pass(2);
+    expect(batches).toEqual([['1', '2']]);
+  });
+});
+
+describe('a verb whose batch fails', () => {
+  it('is sent alone by its own request, and so is every other of the batch', async () => {
+    const { ask, clock } = createBatcher(async () => ({ ok: false, failure: null }));
+    const answers = Promise.all(['1', '2', '3'].map((id) => ask(settlement(id))));
+    await clock.pass(60);
+    expect(await answers).toEqual([null, null, null]);
+  });
+
+  it('is told so where trying alone would only add to an overload', async () => {
+    const { ask, clock } = createBatcher(async () => ({ ok: false, failure: FAILED }));
+    const answers = Promise.all(['1', '2'].map((id) => ask(settlement(id))));
+    await clock.pass(60);
+    expect(await answers).toEqual([FAILED, FAILED]);
+  });
+
+  it('is sent alone where only its own result is missing', async () => {
+    const { ask, clock } = createBatcher(async (_, verbs) => ({
+      ok: true,
+      results: verbs.map((verb) => (verb.request.id === 'bad' ? null : resultOf(verb))),
+    }));
+    const answers = Promise.all(['1', 'bad', '3'].map((id) => ask(settlement(id))));
+    await clock.pass(60);
+    const fine = resultOf(settlement('1'));
+    expect(await answers).toEqual([fine, null, fine]);
+  });
+
+  it('is sent alone after three seconds where the request that sent the batch was ended', async () => {
+    const { ask, clock } = createBatcher(neverAnswers);
+    void ask(checkpoint('1'));
+    void ask(checkpoint('sender of both'));
+    const other = ask(checkpoint('other'));
+    await clock.pass(3_200);
+    expect(await other).toBeNull();
+  });
+});
