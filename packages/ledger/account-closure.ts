@@ -10,10 +10,10 @@ import type { AccountStatus, CloseResult } from './contract/index.ts';
 import { outboxPosition } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';
-import { fromSql, fromSqlText } from './sql-amounts.ts';
-import { readBalance, type Tx } from './transaction.ts';
+import { fromSqlText } from './sql-amounts.ts';
+import { clearDailyCounters, isClosed, readBalance, type Tx } from './transaction.ts';
 
-const CLOSE = "UPDATE account SET state = 'closed' WHERE singleton = 1 AND state <> 'closed'";
+const CLOSE = "UPDATE account SET state = 'closed' WHERE singleton = 1";
 const SELECT_WIPED = 'SELECT wiped FROM account';
 
 /**
@@ -39,7 +39,7 @@ function isWiped(tx: Tx): boolean {
 /** Checks whether only the last step is left, which no verb would trigger. */
 export function isReadyToWipe(tx: Tx): boolean {
   const { cache } = tx;
-  if (!cache.closed || cache.openCalls > 0 || isWiped(tx)) return false;
+  if (!isClosed(cache) || cache.holds.size > 0 || isWiped(tx)) return false;
   const { seq, acknowledged } = outboxPosition(tx);
   return seq === acknowledged;
 }
@@ -52,6 +52,7 @@ export function wipeIfReady(tx: Tx): void {
   const wipedDelta = balance.posted - fromSqlText(remaining.delta);
   tx.sql.exec(TOMBSTONE, balance.seq - remaining.count, wipedDelta.toString());
   const { cache } = tx;
+  clearDailyCounters(cache.balance);
   cache.keys.clear();
   cache.lowBalance = null;
   cache.isBalanceLow = false;
@@ -61,37 +62,24 @@ export function wipeIfReady(tx: Tx): void {
 /** Closes the account permanently. Open calls still end, by settlement or deadline. */
 export function close(tx: Tx): CloseResult {
   const { cache } = tx;
-  if (!cache.closed) {
+  if (!isClosed(cache)) {
     tx.sql.exec(CLOSE);
-    cache.closed = true;
+    cache.balance.state = 'closed';
     revokeAllKeys(tx);
     deleteAllNotifications(tx);
   }
   wipeIfReady(tx);
-  return { wiped: isWiped(tx), posted: readBalance(tx).posted, openCalls: cache.openCalls };
+  return { wiped: isWiped(tx), posted: readBalance(tx).posted, openCalls: cache.holds.size };
 }
 
-type StatusRow = {
-  state: string;
-  posted: number;
-  held: number;
-  seq: number;
-  acknowledged: number;
-};
-const SELECT_STATUS = 'SELECT state, posted, held, seq, acknowledged FROM account';
-
-function toAccountState(text: string): AccountStatus['state'] {
-  return text === 'frozen' || text === 'closed' ? text : 'open';
-}
-
-export function accountStatus(tx: Tx): AccountStatus {
-  const row = tx.sql.exec<StatusRow>(SELECT_STATUS).one();
+export function accountStatus({ cache }: Tx): AccountStatus {
+  const { state, posted, held, seq } = cache.balance;
   return {
-    state: toAccountState(row.state),
-    posted: fromSql(row.posted),
-    held: fromSql(row.held),
-    openCalls: tx.cache.openCalls,
-    lowBalance: tx.cache.lowBalance,
-    pendingEntries: row.seq - row.acknowledged,
+    state,
+    posted,
+    held,
+    openCalls: cache.holds.size,
+    lowBalance: cache.lowBalance,
+    pendingEntries: seq - cache.acknowledged,
   };
 }

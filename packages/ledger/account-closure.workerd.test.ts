@@ -44,7 +44,7 @@ type Row = Record<string, SqlStorageValue>;
 
 async function tables(account: string): Promise<Record<string, Row[]>> {
   return runInDurableObject(getStub(account), (_, { storage: { sql } }) => {
-    const names = ['account', 'keys', 'retired_secrets', 'holds', 'entries', 'notifications'];
+    const names = ['account', 'keys', 'retired_secrets', 'entries', 'notifications'];
     return Object.fromEntries(
       names.map((name) => [name, sql.exec<Row>(`SELECT * FROM ${name}`).toArray()]),
     );
@@ -55,7 +55,7 @@ async function expectTombstone(account: string, posted: bigint, seq: number): Pr
   const stub = getStub(account);
   expect(await stub.close()).toEqual({ wiped: true, posted, openCalls: 0 });
   const remaining = await tables(account);
-  expect(remaining).toMatchObject({ keys: [], retired_secrets: [], holds: [], notifications: [] });
+  expect(remaining).toMatchObject({ keys: [], retired_secrets: [], notifications: [] });
   expect(remaining.account).toMatchObject([
     { state: 'closed', posted: Number(posted), held: 0, seq, acknowledged: seq, wiped: 1 },
   ]);

@@ -9,7 +9,13 @@ import type { AccountId, Entry, Instant } from './contract/index.ts';
 import { acknowledge, entriesAfter, outboxPosition } from './entries.ts';
 import { toUtcDay } from './limits.ts';
 import { migrate, tablesExist } from './tables.ts';
-import { type AccountCache, InvariantViolation, type Tx } from './transaction.ts';
+import {
+  type AccountCache,
+  InvariantViolation,
+  noChanges,
+  type Tx,
+  writeBalance,
+} from './transaction.ts';
 
 /** The part of a Durable Object's storage that holds the ledger. */
 export type LedgerStorage = Readonly<{
@@ -77,9 +83,14 @@ export class AccountLedger {
     const emit = (event: LogEvent): void => {
       events.push(event);
     };
-    const tx: Tx = { sql, cache, now: this.#now(), emit };
+    const { posted, seq } = cache.balance;
+    const tx: Tx = { sql, cache, now: this.#now(), emit, changes: noChanges() };
     try {
-      const result = this.#storage.transactionSync(() => work(tx, ...args));
+      const result = this.#storage.transactionSync(() => {
+        const value = work(tx, ...args);
+        writeBalance(tx, { posted, seq });
+        return value;
+      });
       for (const event of events) this.#emit(event);
       return result;
     } catch (thrown) {

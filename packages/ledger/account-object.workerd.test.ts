@@ -382,45 +382,6 @@ describe('credits and adjustments', () => {
   });
 });
 
-/** Back to the tables of the first release, whatever steps came after. */
-const TO_FIRST_TABLES: readonly string[] = [
-  'DROP TABLE addresses',
-  'DROP TABLE notifications',
-  'DROP TABLE retired_secrets',
-  ...['low_balance', 'is_low', 'wiped', 'refused', 'shortfalls'].map(
-    (name) => `ALTER TABLE account DROP COLUMN ${name}`,
-  ),
-  ...[
-    ...['alert_multiple', 'pause_multiple', 'paused_at', 'guard_disabled_day', 'last_alert_day'],
-    ...['used_expensive_model', 'baseline_day', 'baseline_today', 'baseline_mean'],
-    'baseline_active_days',
-  ].map((name) => `ALTER TABLE keys DROP COLUMN ${name}`),
-  ...[
-    ...['cache_write_30m', 'cache_write_12h', 'cache_write_30m_price', 'cache_write_12h_price'],
-    'price_rule',
-    'provider_cost',
-    'margin_basis_points',
-  ].map((name) => `ALTER TABLE entries DROP COLUMN ${name}`),
-  ...Object.entries({
-    hold_fingerprint: 'hold_asked',
-    settle_fingerprint: 'settle_asked',
-    input_uncached: 'u0',
-    cache_read: 'u1',
-    cache_write_5m: 'u2',
-    cache_write_1h: 'u3',
-    output: 'u4',
-    output_reasoning: 'u5',
-    input_uncached_price: 'p0',
-    cache_read_price: 'p1',
-    cache_write_5m_price: 'p2',
-    cache_write_1h_price: 'p3',
-    output_price: 'p4',
-  }).map(([name, first]) => `ALTER TABLE entries RENAME COLUMN ${name} TO ${first}`),
-  'ALTER TABLE account RENAME COLUMN singleton TO one',
-  'ALTER TABLE holds RENAME COLUMN fingerprint TO asked',
-  'DELETE FROM migrations WHERE step > 1',
-];
-
 describe('the outbox', () => {
   async function createBusyAccount(calls: number) {
     const { account, stub } = await createAccount(1_000_000n);
@@ -477,16 +438,8 @@ describe('the outbox', () => {
     expect(await spent(stub)).toBe(3n);
     expect(await spent(await crash(account))).toBe(3n);
     expect((await getStub(account).audit()).violations).toEqual([]);
-    // As in the first tables: every entry is in the key's row, acknowledged or not.
-    await runInDurableObject(getStub(account), (_, state) => {
-      for (const statement of TO_FIRST_TABLES) state.storage.sql.exec(statement);
-      state.storage.sql.exec('UPDATE keys SET spent = 3');
-    });
-    const migrated = await crash(account);
-    expect(await spent(migrated)).toBe(3n);
-    expect((await migrated.audit()).violations).toEqual([]);
     postgres.fault = 'none';
-    await runDurableObjectAlarm(migrated);
+    await runDurableObjectAlarm(getStub(account));
     expect(await spent(await crash(account))).toBe(3n);
     expect((await getStub(account).audit()).violations).toEqual([]);
   });
@@ -523,10 +476,10 @@ describe('the outbox', () => {
       'DROP TRIGGER broken',
     ],
     [
-      'reading the holds',
+      'reading the entries',
       [],
-      'ALTER TABLE holds RENAME TO gone',
-      'ALTER TABLE gone RENAME TO holds',
+      'ALTER TABLE entries RENAME TO gone',
+      'ALTER TABLE gone RENAME TO entries',
     ],
   ])(
     'leaves an alarm when %s throws, and ends its work once that works',
@@ -559,11 +512,11 @@ describe('the outbox', () => {
     const { account, stub } = await createBusyAccount(2);
     const exec = (statement: string) =>
       runInDurableObject(stub, (_, { storage }) => void storage.sql.exec(statement));
-    await exec('ALTER TABLE holds RENAME TO gone');
+    await exec('ALTER TABLE entries RENAME TO gone');
     postgres.fault = 'unreachable';
     await runDurableObjectAlarm(stub);
     await runInDurableObject(stub, (_, { storage }) => storage.deleteAlarm());
-    await exec('ALTER TABLE gone RENAME TO holds');
+    await exec('ALTER TABLE gone RENAME TO entries');
     postgres.fault = 'none';
     clock.now += 600_000;
     await stub.credits(KEY);

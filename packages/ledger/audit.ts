@@ -8,21 +8,26 @@ import type { Audit, KeyId } from './contract/index.ts';
 import { RECENTLY_REVOKED_MS } from './limits.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText } from './sql-amounts.ts';
-import type { Tx } from './transaction.ts';
+import type { Key, MutableBalance, OpenHold, Tx } from './transaction.ts';
 
-const ACCOUNT =
-  'SELECT posted, held, seq, acknowledged, wiped, pruned_count, pruned_delta FROM account';
+const ACCOUNT = `SELECT posted, held, seq, acknowledged, open_from, wiped, pruned_count, pruned_delta
+  FROM account`;
 type AccountSums = {
   posted: number;
   held: number;
   seq: number;
   acknowledged: number;
+  open_from: number;
   wiped: number;
   pruned_count: number;
   pruned_delta: string;
 };
-const ENTRY_SUMS = `SELECT count(*) AS count, coalesce(max(seq), 0) AS last,
+const ENTRY_SUMS = `SELECT count(seq) AS count, coalesce(max(seq), 0) AS last,
   CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
+/** Reads the whole table: it does not trust where the open calls begin. */
+const OPEN_HOLDS = `SELECT count(*) AS count, CAST(coalesce(sum(held), 0) AS TEXT) AS held,
+  coalesce(min(row), 9007199254740991) AS first FROM entries WHERE seq IS NULL`;
+type OpenHolds = { count: number; held: string; first: number };
 type EntrySums = { count: number; last: number; delta: string };
 
 /** Each statement counts violations of its invariant. */
@@ -37,7 +42,11 @@ const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] =
     `SELECT count(*) AS n FROM entries e JOIN account a ON e.seq = a.seq
      WHERE e.posted_after <> a.posted`,
   ],
-  ['hold_ends_once', 'SELECT count(*) AS n FROM holds h JOIN entries e ON e.id = h.id'],
+  [
+    'hold_ends_once',
+    `SELECT count(*) AS n FROM entries h JOIN entries e ON e.id = h.id || ':late'
+     WHERE h.seq IS NULL`,
+  ],
   [
     'charge_is_sum_of_entries',
     `SELECT count(*) AS n FROM entries e LEFT JOIN entries b ON b.id = e.call_id AND b.seq <> e.seq
@@ -45,7 +54,11 @@ const VIOLATION_COUNTS: readonly (readonly [invariant: string, sql: string])[] =
         OR e.kind = 'charge' AND e.id <> e.call_id AND b.seq IS NOT NULL
            AND e.charged <> b.charged - e.delta`,
   ],
-  ['hold_has_key', 'SELECT count(*) AS n FROM holds WHERE key_id NOT IN (SELECT id FROM keys)'],
+  [
+    'hold_has_key',
+    `SELECT count(*) AS n FROM entries
+     WHERE seq IS NULL AND key_id NOT IN (SELECT id FROM keys)`,
+  ],
 ];
 
 /** Covers acknowledged entries (keys.ts), and applies only while no entry has been pruned. */
@@ -57,23 +70,54 @@ function count(tx: Tx, sql: string): number {
   return tx.sql.exec<{ n: number }>(sql).one().n;
 }
 
+function sameKey(cached: Key | undefined, stored: Key): boolean {
+  return (
+    cached !== undefined &&
+    cached.held === stored.held &&
+    cached.openCalls === stored.openCalls &&
+    cached.spent === stored.spent &&
+    cached.pausedAt === stored.pausedAt &&
+    sameBaseline(cached.baseline, stored.baseline)
+  );
+}
+
+function sameHold(cached: OpenHold | undefined, stored: OpenHold): boolean {
+  return (
+    cached !== undefined &&
+    cached.row === stored.row &&
+    cached.amount === stored.amount &&
+    cached.floor === stored.floor &&
+    cached.deadline === stored.deadline
+  );
+}
+
+function sameBalance(cached: MutableBalance, stored: MutableBalance): boolean {
+  return (
+    cached.state === stored.state &&
+    cached.posted === stored.posted &&
+    cached.held === stored.held &&
+    cached.seq === stored.seq &&
+    cached.day === stored.day &&
+    cached.waived === stored.waived &&
+    cached.expired === stored.expired &&
+    cached.refused === stored.refused &&
+    cached.shortfalls === stored.shortfalls
+  );
+}
+
 function cacheMatchesTables(tx: Tx): boolean {
   const fresh = loadCache(tx.sql, tx.now);
   const { cache } = tx;
-  if (fresh.held !== cache.held || fresh.openCalls !== cache.openCalls) return false;
-  if (fresh.keys.size !== cache.keys.size) return false;
-  for (const [id, key] of fresh.keys) {
-    const cached = cache.keys.get(id);
-    if (
-      cached?.held !== key.held ||
-      cached.openCalls !== key.openCalls ||
-      cached.spent !== key.spent
-    )
-      return false;
-    if (!sameBaseline(cached.baseline, key.baseline) || cached.pausedAt !== key.pausedAt)
-      return false;
-  }
+  const { keys, holds } = fresh;
   return (
+    sameBalance(cache.balance, fresh.balance) &&
+    holds.size === cache.holds.size &&
+    [...holds.values()].every((hold) => sameHold(cache.holds.get(hold.id), hold)) &&
+    keys.size === cache.keys.size &&
+    [...keys.values()].every((key) => sameKey(cache.keys.get(key.keyId), key)) &&
+    fresh.held === cache.held &&
+    fresh.acknowledged === cache.acknowledged &&
+    fresh.nextRow <= cache.nextRow &&
     fresh.pendingNotifications === cache.pendingNotifications &&
     fresh.isBalanceLow === cache.isBalanceLow
   );
@@ -107,7 +151,9 @@ export function audit(tx: Tx): Audit {
   // A tombstone keeps no charge, not even the last.
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
   check('last_entry_is_last', last);
-  check('held_is_sum_of_holds', loadCache(tx.sql, tx.now).held === held);
+  const open = tx.sql.exec<OpenHolds>(OPEN_HOLDS).one();
+  check('held_is_sum_of_holds', fromSqlText(open.held) === held);
+  check('open_holds_are_known', open.first >= account.open_from);
   check('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);
   check('key_spending', count(tx, COUNT_SPENDING_MISMATCHES) === 0);

@@ -52,6 +52,7 @@ const VERBS: readonly CallVerb[] = [
       prices: PRICES,
       priceRule: '2026-11-23/standard',
       providerCost: 7n,
+      marginBasisPoints: 250,
       fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: HUGE }],
       cost: 0n,
       waivedCost: 12n,

@@ -3,14 +3,22 @@
  * the same cache: charges that are not in the rows yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import type { AccountId, Instant, KeyId, KeyLimits } from './contract/index.ts';
+import type { AccountId, Instant, KeyLimits } from './contract/index.ts';
 import { DAY_MS } from './contract/index.ts';
+import { openingFromText } from './metadata-text.ts';
 import { countNotifications } from './notifications.ts';
 import { loadRecentCalls } from './recent-calls.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText, minBigInt, toSql, toSqlSaturating } from './sql-amounts.ts';
-import type { AccountCache, Key, RetiredSecret, Tx } from './transaction.ts';
+import {
+  type AccountCache,
+  type Key,
+  loadBalance,
+  type OpenHold,
+  type RetiredSecret,
+  type Tx,
+} from './transaction.ts';
 
 type SpendingRow = {
   spent: number;
@@ -38,15 +46,33 @@ type KeyRow = SpendingRow & {
   used_expensive_model: number;
 };
 
-type AccountRow = { id: string; state: string; low_balance: number | null; is_low: number };
+type AccountRow = {
+  id: string;
+  acknowledged: number;
+  open_from: number;
+  low_balance: number | null;
+  is_low: number;
+};
+type HoldRow = {
+  row: number;
+  id: string;
+  held: number;
+  floor: number;
+  deadline: number;
+  max_output: number;
+  hold_fingerprint: string;
+  opening: string;
+};
 
-const ACCOUNT = 'SELECT id, state, low_balance, is_low FROM account';
-const LAST_AT = 'SELECT at FROM entries ORDER BY seq DESC LIMIT 1';
+const ACCOUNT = 'SELECT id, acknowledged, open_from, low_balance, is_low FROM account';
+const LAST_AT = 'SELECT at FROM entries WHERE seq > 0 ORDER BY seq DESC LIMIT 1';
+const LAST_ROW = 'SELECT coalesce(max(row), 0) AS row FROM entries';
+const OPEN_CALLS = `SELECT row, id, held, floor, deadline, max_output, hold_fingerprint, opening
+  FROM entries WHERE row >= ? AND seq IS NULL ORDER BY row`;
 /** Sums charges per key and day; the time of an entry is never before that of the previous one. */
 const SPENDING_BY_KEY_AND_DAY = `SELECT key_id, at / ${DAY_MS} AS day, CAST(-sum(delta) AS TEXT) AS spent FROM entries
   WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id, day ORDER BY key_id, day`;
 type KeyDaySpending = { key_id: number; day: number; spent: string };
-const OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
 const SELECT_SPENDING = `SELECT spent, baseline_day, baseline_today, baseline_mean,
   baseline_active_days FROM keys WHERE id = ?`;
 const UPDATE_SPENDING = `UPDATE keys SET spent = ?, baseline_day = ?, baseline_today = ?,
@@ -91,16 +117,17 @@ function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
   };
 }
 
-function loadAccount(sql: SqlStorage): AccountCache {
-  const row = sql.exec<AccountRow>(ACCOUNT).one();
+function loadAccount(sql: SqlStorage, row: AccountRow): AccountCache {
   const account: AccountId = row.id;
   return {
     account,
+    balance: loadBalance(sql),
     keys: new Map(),
+    holds: new Map(),
+    nextRow: sql.exec<{ row: number }>(LAST_ROW).one().row + 1,
+    acknowledged: row.acknowledged,
     providerCalls: new Map(),
     held: 0n,
-    openCalls: 0,
-    closed: row.state === 'closed',
     lastEntryAt: sql.exec<{ at: number }>(LAST_AT).toArray()[0]?.at ?? 0,
     lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
     isBalanceLow: row.is_low === 1,
@@ -108,37 +135,62 @@ function loadAccount(sql: SqlStorage): AccountCache {
   };
 }
 
+function toOpenHold(row: HoldRow): OpenHold {
+  return {
+    row: row.row,
+    id: row.id,
+    amount: fromSql(row.held),
+    maxOutput: row.max_output,
+    fingerprint: row.hold_fingerprint,
+    opening: openingFromText(row.opening),
+    floor: fromSql(row.floor),
+    deadline: row.deadline,
+  };
+}
+
 /** Loads the cache from the tables, at start and after a failed transaction. */
 export function loadCache(sql: SqlStorage, now: Instant): AccountCache {
-  const cache = loadAccount(sql);
+  const account = sql.exec<AccountRow>(ACCOUNT).one();
+  const cache = loadAccount(sql, account);
   for (const row of sql.exec<KeyRow>('SELECT * FROM keys').toArray()) {
     const retiredSecrets = sql
       .exec<{ hash: string; expiresAt: number }>(SELECT_RETIRED_SECRETS, row.id)
       .toArray();
     cache.keys.set(row.id, toKey(row, retiredSecrets));
   }
-  const { seq, acknowledged } = sql
-    .exec<{ seq: number; acknowledged: number }>(OUTBOX_POSITION)
-    .one();
-  for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, acknowledged, seq)) {
+  const { acknowledged, balance } = cache;
+  for (const spending of sql.exec<KeyDaySpending>(
+    SPENDING_BY_KEY_AND_DAY,
+    acknowledged,
+    balance.seq,
+  )) {
     const key = cache.keys.get(spending.key_id);
     if (key === undefined) continue;
     const amount = fromSqlText(spending.spent);
     key.spent = addSpending(key.spent, amount);
     key.baseline = addSpendToBaseline(key.baseline, spending.day, amount);
   }
-  const holds = sql.exec<{ key_id: number; amount: number }>('SELECT key_id, amount FROM holds');
-  for (const hold of holds) applyHold(cache, hold.key_id, fromSql(hold.amount), 1);
+  for (const row of sql.exec<HoldRow>(OPEN_CALLS, account.open_from)) {
+    addHold(cache, toOpenHold(row));
+  }
   loadRecentCalls(sql, cache, now);
   return cache;
 }
 
-/** Adds a hold to the cache (`sign` = 1) or removes it (`sign` = -1). */
-export function applyHold(cache: AccountCache, keyId: KeyId, amount: NanoUsd, sign: 1 | -1): void {
+export function addHold(cache: AccountCache, hold: OpenHold): void {
+  cache.holds.set(hold.id, hold);
+  countHold(cache, hold, 1);
+}
+
+export function removeHold(cache: AccountCache, hold: OpenHold): void {
+  cache.holds.delete(hold.id);
+  countHold(cache, hold, -1);
+}
+
+function countHold(cache: AccountCache, { amount, opening }: OpenHold, sign: 1 | -1): void {
   const signedAmount = sign === 1 ? amount : -amount;
   cache.held += signedAmount;
-  cache.openCalls += sign;
-  const key = cache.keys.get(keyId);
+  const key = cache.keys.get(opening.keyId);
   if (key === undefined) return;
   key.held += signedAmount;
   key.openCalls += sign;

@@ -22,6 +22,7 @@ const REPORT = {
   prices: FREE,
   priceRule: null,
   providerCost: null,
+  marginBasisPoints: null,
   fees: [],
 };
 

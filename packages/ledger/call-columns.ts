@@ -252,10 +252,6 @@ function listColumns(property: CallProperty): readonly CallColumn[] {
 /** Every column in order. */
 export const CALL_COLUMNS: readonly CallColumn[] = PROPERTIES.flatMap(listColumns);
 
-export function columnsFrom(source: CallSource): readonly CallColumn[] {
-  return CALL_COLUMNS.filter((column) => column.source === source);
-}
-
 function pushCells<P extends CallProperty>(
   cells: Cell[],
   values: Readonly<Pick<CallMetadata, P>>,
@@ -277,16 +273,6 @@ function toCells<P extends CallProperty>(
 /** One cell for each of `CALL_COLUMNS`. */
 export function callToCells(call: CallMetadata): readonly Cell[] {
   return toCells(PROPERTIES, call);
-}
-
-/** One cell for each of `columnsFrom('opening')`. */
-export function openingToCells(opening: CallOpening): readonly Cell[] {
-  return toCells(OPENING_PROPERTIES, opening);
-}
-
-/** One cell for each of `columnsFrom('report')`. */
-export function reportToCells(report: ReportedMetadata): readonly Cell[] {
-  return toCells(REPORT_PROPERTIES, report);
 }
 
 /** A report, or nulls where none came. */
@@ -321,10 +307,6 @@ export function callFromCells(cellFor: (column: CallColumn) => Cell): CallMetada
   return collect(PROPERTIES, (property) => readCells(property, cellFor));
 }
 
-export function openingFromCells(cellFor: (column: CallColumn) => Cell): CallOpening {
-  return collect(OPENING_PROPERTIES, (property) => readCells(property, cellFor));
-}
-
 /** The metadata of a call of which no report came. */
 export const NOT_REPORTED: ReportedMetadata = collect(REPORT_PROPERTIES, (property) =>
   readCells(property, ({ type }) => (type === 'surcharges' ? [] : null)),
@@ -336,6 +318,17 @@ function propertyToJson<P extends CallProperty>(
 ) {
   const field: Field<CallMetadata[P]> = FIELDS[property];
   return field.toJson(values[property]);
+}
+
+export function openingToJson(opening: CallOpening): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    OPENING_PROPERTIES.map((property) => [property, propertyToJson(opening, property)]),
+  );
+}
+
+/** Throws `MalformedValueError` unless `read` returns exactly what `openingToJson` made. */
+export function openingFromJson(read: (property: string) => unknown): CallOpening {
+  return collect(OPENING_PROPERTIES, (property) => FIELDS[property].fromJson(read(property)));
 }
 
 export function reportToJson(report: CallReport): Readonly<Record<string, unknown>> {

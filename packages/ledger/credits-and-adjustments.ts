@@ -44,8 +44,7 @@ export function credit(tx: Tx, request: CreditRequest): CreditResult {
   }
   if (request.amount <= 0n) return { ok: false, reason: 'not_positive' };
   if (balance.posted + request.amount > MAX_AMOUNT) return { ok: false, reason: 'too_large' };
-  appendCreditOrAdjustment(tx, balance, entry);
-  return { ok: true, posted: balance.posted };
+  return { ok: true, posted: appendCreditOrAdjustment(tx, entry) };
 }
 
 export function adjust(tx: Tx, request: AdjustRequest): AdjustResult {
@@ -57,12 +56,14 @@ export function adjust(tx: Tx, request: AdjustRequest): AdjustResult {
   if (balance.state === 'closed') return { ok: false, reason: 'closed' };
   if (balance.posted + delta > MAX_AMOUNT) return { ok: false, reason: 'too_large' };
   if (balance.posted + delta < balance.held) return { ok: false, reason: 'insufficient' };
-  appendCreditOrAdjustment(tx, balance, entry);
-  return { ok: true, posted: balance.posted };
+  return { ok: true, posted: appendCreditOrAdjustment(tx, entry) };
 }
 
-const UPDATE_STATE = "UPDATE account SET state = ? WHERE singleton = 1 AND state <> 'closed'";
+const UPDATE_STATE = 'UPDATE account SET state = ? WHERE singleton = 1';
 
 export function freeze(tx: Tx, frozen: boolean): void {
-  tx.sql.exec(UPDATE_STATE, frozen ? 'frozen' : 'open');
+  if (readBalance(tx).state === 'closed') return;
+  const state = frozen ? 'frozen' : 'open';
+  tx.sql.exec(UPDATE_STATE, state);
+  tx.cache.balance.state = state;
 }

@@ -3,35 +3,39 @@
  * Entries beyond the acknowledged number are the outbox to Postgres, so there is no second write
  * that could be lost. An entry never changes; only acknowledged charges older than the retention
  * time are deleted.
+ *
+ * A call is one row of the table: its hold inserts it without a number, its end makes it an entry
+ * (docs/decisions/0032-batches-per-account.md).
  */
-import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import { enumFromJson, MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import { rollUpSpending } from './cache.ts';
+import { NOT_REPORTED, type ReportedMetadata } from './call-columns.ts';
 import {
-  callFromCells,
-  columnsFrom,
-  NOT_REPORTED,
-  openingFromCells,
-  type ReportedMetadata,
-  reportToCells,
-} from './call-columns.ts';
-import type {
-  CallId,
-  CallMetadata,
-  Entry,
-  Generation,
-  Instant,
-  SettleReason,
+  type CallId,
+  type CallMetadata,
+  type Entry,
+  type Generation,
+  type Instant,
+  SETTLE_REASONS,
+  type SettleReason,
 } from './contract/index.ts';
 import { ENTRY_RETENTION_MS } from './limits.ts';
+import { openingFromText, reportFromText, reportToText } from './metadata-text.ts';
 import { notify } from './notifications.ts';
 import { fromSql, fromSqlText, minBigInt, toSql } from './sql-amounts.ts';
-import { fromSqlCell, toSqlCell } from './sql-cells.ts';
-import { type MutableBalance, type Tx, writeBalance } from './transaction.ts';
+import {
+  changeBalance,
+  InvariantViolation,
+  type MutableBalance,
+  type OpenHold,
+  type Tx,
+} from './transaction.ts';
 
-export type SqlRow = Record<string, SqlStorageValue>;
+type SqlRow = Record<string, SqlStorageValue>;
 
-/** An entry, and for a charge the columns of its call (call-columns.ts) under their names. */
+/** An entry. What belongs to a call is null in credits and adjustments. */
 export type EntryRow = SqlRow & {
+  row: number;
   seq: number;
   id: string;
   kind: string;
@@ -40,31 +44,21 @@ export type EntryRow = SqlRow & {
   at: number;
   source: string | null;
   call_id: string | null;
-  key_id: number;
-  charged: number;
-  shortfall: number;
+  key_id: number | null;
+  charged: number | null;
+  shortfall: number | null;
   reason: string | null;
-  held: number;
-  max_output: number;
+  held: number | null;
+  max_output: number | null;
   hold_fingerprint: string | null;
   settle_fingerprint: string | null;
-};
-
-/**
- * What a hold leaves behind in the entry that ends it: itself, and the opening columns of its call.
- */
-export type HoldRow = SqlRow & HoldColumns & { id: CallId };
-export type HoldColumns = {
-  key_id: number;
-  amount: number;
-  max_output: number;
-  fingerprint: string;
+  opening: string | null;
+  report: string | null;
 };
 
 /** How a call ended. The fingerprint is null where no settlement came. */
 export type ChargeDetails = ReportedMetadata &
   Readonly<{
-    entryId: string;
     reason: SettleReason;
     fingerprint: string | null;
     /** The amount this entry takes; below zero it gives back. */
@@ -74,23 +68,16 @@ export type ChargeDetails = ReportedMetadata &
     shortfall: NanoUsd;
   }>;
 
-const OPENING_COLUMNS = columnsFrom('opening').map(({ name }) => name);
-export const REPORT_COLUMNS = columnsFrom('report').map(({ name }) => name);
-/** The columns of `holds` that describe its call, as a list for SQL. */
-export const OPENING_COLUMN_LIST = OPENING_COLUMNS.join(', ');
-
-const CHARGE_COLUMNS = [
-  ...['seq', 'id', 'kind', 'delta', 'posted_after', 'at', 'call_id'],
-  ...OPENING_COLUMNS,
-  ...REPORT_COLUMNS,
-  ...['reason', 'charged', 'shortfall', 'held', 'max_output'],
-  ...['hold_fingerprint', 'settle_fingerprint'],
-];
-const INSERT_CHARGE = `INSERT INTO entries (${CHARGE_COLUMNS.join(', ')})
-  VALUES (${CHARGE_COLUMNS.map(() => '?').join(', ')})`;
-const INSERT_CREDIT_OR_ADJUSTMENT = `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
-  VALUES (?, ?, ?, ?, ?, ?, ?)`;
-const BY_ID = 'SELECT * FROM entries WHERE id = ?';
+const END_CALL = `UPDATE entries SET seq = ?, delta = ?, posted_after = ?, at = ?, reason = ?,
+  charged = ?, shortfall = ?, settle_fingerprint = ?, report = ? WHERE row = ? AND seq IS NULL
+  RETURNING row`;
+const INSERT_LATE_CHARGE = `INSERT INTO entries (seq, delta, posted_after, at, reason, charged,
+  shortfall, settle_fingerprint, report, row, id, kind, call_id, key_id, held, max_output,
+  hold_fingerprint, opening)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'charge', ?, ?, ?, ?, ?, ?)`;
+const INSERT_CREDIT_OR_ADJUSTMENT = `INSERT INTO entries (row, seq, id, kind, delta, posted_after,
+  at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+const BY_ID = 'SELECT * FROM entries WHERE id = ? AND seq IS NOT NULL';
 const AFTER = 'SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?';
 
 export function lateId(id: CallId): string {
@@ -101,10 +88,23 @@ export function findEntry(tx: Tx, id: string): EntryRow | undefined {
   return tx.sql.exec<EntryRow>(BY_ID, id).toArray()[0];
 }
 
-/** Posts `delta` to the balance; the caller writes the entry in the same transaction. */
-function post(balance: MutableBalance, delta: NanoUsd): void {
+/**
+ * Posts `delta` to the balance and returns the balance; the caller writes the entry in the same
+ * transaction.
+ */
+function post(tx: Tx, delta: NanoUsd): MutableBalance {
+  const balance = changeBalance(tx);
   balance.posted += delta;
   balance.seq += 1;
+  tx.changes.posted += delta;
+  tx.changes.entries += 1;
+  return balance;
+}
+
+/** Takes the number of a new row. */
+function nextRow({ cache }: Tx): number {
+  cache.nextRow += 1;
+  return cache.nextRow - 1;
 }
 
 /**
@@ -122,7 +122,7 @@ const UPDATE_LOW = 'UPDATE account SET is_low = ? WHERE singleton = 1';
  * Notifies once when the balance falls below the owner's threshold, and again only after it rose
  * above.
  */
-function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
+function alertOnLowBalance(tx: Tx, balance: Readonly<MutableBalance>): void {
   const { cache } = tx;
   const isLow = cache.lowBalance !== null && balance.posted < cache.lowBalance;
   if (isLow === cache.isBalanceLow) return;
@@ -133,46 +133,62 @@ function alertOnLowBalance(tx: Tx, balance: MutableBalance): void {
   notify(tx, { id: `low_balance:${balance.seq}`, kind: 'low_balance', ...fields });
 }
 
-/** Appends a credit or an adjustment. `source` is the kind of money, or the operator's note. */
+/**
+ * Appends a credit or an adjustment and returns the balance after it. `source` is the kind of money,
+ * or the operator's note.
+ */
 export function appendCreditOrAdjustment(
   tx: Tx,
-  balance: MutableBalance,
   entry: Readonly<{ id: string; kind: 'credit' | 'adjustment'; delta: NanoUsd; source: string }>,
-): void {
-  post(balance, entry.delta);
-  const after = toSql(balance.posted);
+): NanoUsd {
   const { id, kind, delta, source } = entry;
+  const balance = post(tx, delta);
+  const after = toSql(balance.posted);
+  const numbers = [nextRow(tx), balance.seq];
   const at = monotonicTime(tx);
-  tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, balance.seq, id, kind, toSql(delta), after, at, source);
-  writeBalance(tx, balance);
+  tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, ...numbers, id, kind, toSql(delta), after, at, source);
   alertOnLowBalance(tx, balance);
+  return balance.posted;
 }
 
-/** Appends the entry that ends a call; the hold's amount must already be out of `balance.held`. */
-export function appendCharge(
-  tx: Tx,
-  balance: MutableBalance,
-  hold: HoldRow,
-  details: ChargeDetails,
-): void {
-  post(balance, -details.taken);
-  const values: SqlStorageValue[] = [
+/** Returns null where no report came. */
+function toReportText(details: ChargeDetails): string | null {
+  const { httpStatus, usage, prices } = details;
+  if (httpStatus === null || usage === null || prices === null) return null;
+  return reportToText({ ...details, httpStatus, usage, prices });
+}
+
+/** The values of the first nine columns of END_CALL and INSERT_LATE_CHARGE. */
+function chargeValues(tx: Tx, balance: MutableBalance, details: ChargeDetails): SqlStorageValue[] {
+  return [
     balance.seq,
-    details.entryId,
-    'charge',
     toSql(-details.taken),
     toSql(balance.posted),
     monotonicTime(tx),
-    hold.id,
+    details.reason,
+    toSql(details.charged),
+    // Only informs, so it stops at the largest amount that is exact.
+    toSql(minBigInt(details.shortfall, MAX_AMOUNT)),
+    details.fingerprint,
+    toReportText(details),
   ];
-  for (const name of OPENING_COLUMNS) values.push(hold[name] ?? null);
-  for (const cell of reportToCells(details)) values.push(toSqlCell(cell));
-  // Only informs, so it stops at the largest amount that is exact.
-  const shortfall = minBigInt(details.shortfall, MAX_AMOUNT);
-  values.push(details.reason, toSql(details.charged), toSql(shortfall), hold.amount);
-  values.push(hold.max_output, hold.fingerprint, details.fingerprint);
-  tx.sql.exec(INSERT_CHARGE, ...values);
-  writeBalance(tx, balance);
+}
+
+/** Makes the row of an open call its entry; the hold must already be released. */
+export function endCall(tx: Tx, { row }: OpenHold, details: ChargeDetails): void {
+  const balance = post(tx, -details.taken);
+  const ended = tx.sql.exec(END_CALL, ...chargeValues(tx, balance, details), row).toArray();
+  if (ended.length !== 1) throw new InvariantViolation('hold_ends_once');
+  alertOnLowBalance(tx, balance);
+}
+
+/** Appends the correction of a call that had expired; `base` is the entry of its expiry. */
+export function appendLateCharge(tx: Tx, base: EntryRow, details: ChargeDetails): void {
+  const balance = post(tx, -details.taken);
+  const { id, key_id, held, max_output, hold_fingerprint, opening } = base;
+  const copied = [id, key_id, held, max_output, hold_fingerprint, opening];
+  const values = chargeValues(tx, balance, details);
+  tx.sql.exec(INSERT_LATE_CHARGE, ...values, nextRow(tx), lateId(id), ...copied);
   alertOnLowBalance(tx, balance);
 }
 
@@ -188,23 +204,24 @@ const VOID_REASONS: ReadonlySet<SqlStorageValue> = new Set<SettleReason>([
   'expired_unsettled',
 ]);
 
-/**
- * Columns that `entries` keeps under another name, or not at all because they follow from others.
- */
-function derivedCell(row: EntryRow, name: string): SqlStorageValue {
-  if (name === 'id') return row.call_id;
-  if (name === 'settled_at') return row.at;
-  return isVoid(row) ? 'void' : 'settled';
-}
-
 function isVoid(row: EntryRow): boolean {
   return row.charged === 0 && VOID_REASONS.has(row.reason ?? null);
 }
 
-export function toCallMetadata(row: EntryRow): CallMetadata {
-  return callFromCells(({ name, type, source }) =>
-    fromSqlCell(type, source === 'derived' ? derivedCell(row, name) : row[name]),
-  );
+/** Reads the call that a charge ended. */
+function toCallMetadata(row: EntryRow): CallMetadata {
+  const { call_id, opening, reason } = row;
+  if (call_id === null || opening === null) throw new RangeError('entry of no call');
+  return {
+    ...openingFromText(opening),
+    ...reportFromText(row.report),
+    id: call_id,
+    status: isVoid(row) ? 'void' : 'settled',
+    reason: reason === null ? null : enumFromJson(SETTLE_REASONS, reason),
+    charged: fromSql(row.charged ?? undefined),
+    shortfall: fromSql(row.shortfall ?? undefined),
+    settledAt: row.at,
+  };
 }
 
 function toEntry(row: EntryRow): Entry {
@@ -219,11 +236,9 @@ function toEntry(row: EntryRow): Entry {
   };
 }
 
-const OPEN_CALL = 'SELECT * FROM holds WHERE id = ?';
-
 /** Returns the bill of one call: still open, ended, or corrected by a late settlement. */
 export function findGeneration(tx: Tx, id: CallId): Generation | null {
-  const open = tx.sql.exec<HoldRow>(OPEN_CALL, id).toArray()[0];
+  const open = tx.cache.holds.get(id);
   if (open !== undefined) return toGeneration(toOpenCall(open));
   const row = findEntry(tx, lateId(id)) ?? findEntry(tx, id);
   return row === undefined || row.call_id !== id ? null : toGeneration(toCallMetadata(row));
@@ -233,11 +248,11 @@ function toGeneration({ keyId: _, ...generation }: CallMetadata): Generation {
   return generation;
 }
 
-function toOpenCall(row: HoldRow): CallMetadata {
+function toOpenCall({ id, opening }: OpenHold): CallMetadata {
   return {
-    ...openingFromCells(({ name, type }) => fromSqlCell(type, row[name])),
+    ...opening,
     ...NOT_REPORTED,
-    id: row.id,
+    id,
     status: 'open',
     reason: null,
     charged: 0n,
@@ -257,11 +272,10 @@ export function entriesAfter(tx: Tx, seq: number, limit: number): readonly Entry
   return tx.sql.exec<EntryRow>(AFTER, seq, limit).toArray().map(toEntry);
 }
 
-const SELECT_OUTBOX_POSITION = 'SELECT seq, acknowledged FROM account';
 const ACKNOWLEDGE = 'UPDATE account SET acknowledged = ? WHERE singleton = 1';
 
-export function outboxPosition(tx: Tx): { seq: number; acknowledged: number } {
-  return tx.sql.exec<{ seq: number; acknowledged: number }>(SELECT_OUTBOX_POSITION).one();
+export function outboxPosition({ cache }: Tx): Readonly<{ seq: number; acknowledged: number }> {
+  return { seq: cache.balance.seq, acknowledged: cache.acknowledged };
 }
 
 /**
@@ -273,6 +287,7 @@ export function acknowledge(tx: Tx, seq: number): number {
   if (next !== position.acknowledged) {
     rollUpSpending(tx, position.acknowledged, next);
     tx.sql.exec(ACKNOWLEDGE, next);
+    tx.cache.acknowledged = next;
   }
   return position.acknowledged;
 }

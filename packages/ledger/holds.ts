@@ -4,8 +4,7 @@
  * declined calls can't overload the object. Holds end in settlements.ts.
  */
 import type { NanoUsd } from '@farebox/money';
-import { applyHold } from './cache.ts';
-import { columnsFrom, openingToCells } from './call-columns.ts';
+import { addHold } from './cache.ts';
 import type {
   CallOpening,
   CheckpointRequest,
@@ -15,7 +14,7 @@ import type {
   HoldResult,
   Instant,
 } from './contract/index.ts';
-import { OPENING_COLUMN_LIST } from './entries.ts';
+import { findEntry } from './entries.ts';
 import {
   affordableOutput,
   computeTerms,
@@ -25,37 +24,24 @@ import {
 } from './hold-amount.ts';
 import { findKey, keyError } from './keys.ts';
 import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS } from './limits.ts';
+import { openingToText } from './metadata-text.ts';
 import { addAdmission, providerWindow } from './recent-calls.ts';
 import { allowedOpenCalls, checkRefusals } from './refusals.ts';
 import { alertOnExpensiveModel, checkBurst, checkPaused } from './spend-guard.ts';
 import { fromSql, minBigInt, toSql } from './sql-amounts.ts';
-import { toSqlCell } from './sql-cells.ts';
 import {
-  BALANCE_COLUMN_LIST,
-  type BalanceRow,
+  changeBalance,
   type Key,
   type MutableBalance,
+  readBalance,
   type Tx,
-  toMutableBalance,
-  writeHeld,
 } from './transaction.ts';
 
-/**
- * Reads the balance and, in the same statement, the state of this call: open, ended, or unknown.
- */
-const LOOKUP = `SELECT ${BALANCE_COLUMN_LIST}, e.seq AS ended,
-    coalesce(h.fingerprint, e.hold_fingerprint) AS fingerprint, coalesce(h.amount, e.held) AS amount,
-    coalesce(h.max_output, e.max_output) AS max_output
-  FROM account a LEFT JOIN holds h ON h.id = ?1 LEFT JOIN entries e ON e.id = ?1`;
-type LookupRow = BalanceRow & {
-  ended: number | null;
-  fingerprint: string | null;
-  amount: number | null;
-  max_output: number | null;
-};
+type Balance = Readonly<MutableBalance>;
 
-const INSERT_HOLD = `INSERT INTO holds (id, amount, floor, deadline, max_output, fingerprint,
-  ${OPENING_COLUMN_LIST}) VALUES (?, ?, 0, ?, ?, ?${', ?'.repeat(columnsFrom('opening').length)})`;
+const INSERT_HOLD = `INSERT INTO entries (row, id, kind, call_id, key_id, held, max_output, deadline,
+  floor, hold_fingerprint, opening) VALUES (?1, ?2, 'charge', ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)
+  ON CONFLICT (id) DO NOTHING RETURNING row`;
 
 function declined(decline: HoldDecline): HoldResult {
   return { ok: false, ...decline };
@@ -79,26 +65,34 @@ function fingerprint(request: HoldRequest): string {
   ].join('|');
 }
 
-function replayHold(
-  row: LookupRow,
-  requestFingerprint: string,
+function replay(
   request: HoldRequest,
-): HoldResult | undefined {
-  if (row.fingerprint === null && row.ended === null) return undefined;
-  if (row.fingerprint !== requestFingerprint || row.max_output === null)
-    return declined({ reason: 'conflict' });
+  requestFingerprint: string,
+  found: Readonly<{ fingerprint: string | null; amount: NanoUsd; maxOutput: number }>,
+): HoldResult {
+  if (found.fingerprint !== requestFingerprint) return declined({ reason: 'conflict' });
   const { deadline } = request;
-  return {
-    ok: true,
-    held: fromSql(row.amount ?? undefined),
-    maxOutput: row.max_output,
-    deadline,
-  };
+  return { ok: true, held: found.amount, maxOutput: found.maxOutput, deadline };
+}
+
+/** Answers a repeated hold of a call that has ended; undefined if no entry has its id. */
+function replayEnded(
+  tx: Tx,
+  request: HoldRequest,
+  requestFingerprint: string,
+): HoldResult | undefined {
+  const entry = findEntry(tx, request.id);
+  if (entry === undefined) return undefined;
+  return replay(request, requestFingerprint, {
+    fingerprint: entry.hold_fingerprint,
+    amount: entry.held === null ? 0n : fromSql(entry.held),
+    maxOutput: entry.max_output ?? 0,
+  });
 }
 
 function checkAccess(
   key: Key,
-  balance: MutableBalance,
+  balance: Balance,
   request: HoldRequest,
   now: Instant,
 ): HoldDecline | undefined {
@@ -134,11 +128,11 @@ function checkProviderShare(
   return { reason: 'provider_share_exceeded', retryAfterSeconds: Math.ceil(waitMs / 1_000) };
 }
 
-function checkConcurrency(tx: Tx, key: Key, balance: MutableBalance): HoldDecline | undefined {
+function checkConcurrency(tx: Tx, key: Key, balance: Balance): HoldDecline | undefined {
   const { concurrentCalls } = key.limits;
   const tooMany =
     (concurrentCalls !== null && key.openCalls >= concurrentCalls) ||
-    tx.cache.openCalls >= allowedOpenCalls(tx, balance);
+    tx.cache.holds.size >= allowedOpenCalls(tx, balance);
   if (!tooMany) return undefined;
   return {
     reason: 'too_many_concurrent_calls',
@@ -154,7 +148,7 @@ function remainingBudget(key: Key): NanoUsd | undefined {
 
 function checkFunds(
   key: Key,
-  balance: MutableBalance,
+  balance: Balance,
   request: HoldRequest,
   amount: NanoUsd,
 ): HoldDecline | undefined {
@@ -188,16 +182,12 @@ function checkFunds(
   };
 }
 
-export function hold(tx: Tx, request: HoldRequest): HoldResult {
+type Admission = Readonly<{ ok: true; terms: HoldTerms }> | Readonly<{ ok: false } & HoldDecline>;
+
+/** Decides on a new call. Writes nothing but a pause of its key. */
+function admit(tx: Tx, key: Key, request: HoldRequest): Admission {
   const { now } = tx;
-  if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
-  const key = findKey(tx, request.key);
-  if (key === undefined) return declined({ reason: 'invalid_api_key' });
-  const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
-  const requestFingerprint = fingerprint(request);
-  const replayed = replayHold(row, requestFingerprint, request);
-  if (replayed !== undefined) return replayed;
-  const balance = toMutableBalance(row);
+  const balance = readBalance(tx);
   const denied =
     checkAccess(key, balance, request, now) ??
     checkPaused(tx, key) ??
@@ -205,7 +195,7 @@ export function hold(tx: Tx, request: HoldRequest): HoldResult {
     checkRefusals(tx, key, balance) ??
     checkProviderShare(tx, request) ??
     checkConcurrency(tx, key, balance);
-  if (denied !== undefined) return declined(denied);
+  if (denied !== undefined) return { ok: false, ...denied };
   const available = balance.posted - balance.held;
   const remaining = remainingBudget(key);
   const terms = computeTerms(
@@ -214,66 +204,87 @@ export function hold(tx: Tx, request: HoldRequest): HoldResult {
   );
   const unaffordable =
     checkFunds(key, balance, request, terms.amount) ?? checkBurst(key, terms.amount, now);
-  if (unaffordable !== undefined) return declined(unaffordable);
-  alertOnExpensiveModel(tx, key, request);
-  insertHold(tx, balance, request, requestFingerprint, terms);
-  addAdmission(tx.cache, key.keyId, request.provider, now);
-  return {
-    ok: true,
-    held: terms.amount,
-    maxOutput: terms.maxOutput,
-    deadline: request.deadline,
-  };
+  return unaffordable === undefined ? { ok: true, terms } : { ok: false, ...unaffordable };
 }
 
+/**
+ * Admits a call by reserving its worst case, or declines it. A repeated request gets the answer of
+ * the first one: an open call is known in memory, and one that has ended is looked up where the
+ * answer would be a decline, or where its id stops the insert.
+ */
+export function hold(tx: Tx, request: HoldRequest): HoldResult {
+  if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
+  const key = findKey(tx, request.key);
+  if (key === undefined) return declined({ reason: 'invalid_api_key' });
+  const requestFingerprint = fingerprint(request);
+  const open = tx.cache.holds.get(request.id);
+  if (open !== undefined) return replay(request, requestFingerprint, open);
+  const admission = admit(tx, key, request);
+  if (!admission.ok) return replayEnded(tx, request, requestFingerprint) ?? admission;
+  const { terms } = admission;
+  const wasUsed = key.openCalls > 0 || key.spent > 0n || key.baseline.activeDays > 0;
+  if (!insertHold(tx, request, requestFingerprint, terms)) {
+    const replayed = replayEnded(tx, request, requestFingerprint);
+    return replayed ?? declined({ reason: 'conflict' });
+  }
+  alertOnExpensiveModel(tx, key, request, wasUsed);
+  addAdmission(tx.cache, key.keyId, request.provider, tx.now);
+  const { amount, maxOutput } = terms;
+  return { ok: true, held: amount, maxOutput, deadline: request.deadline };
+}
+
+function toOpening(request: HoldRequest, now: Instant): CallOpening {
+  const { model, provider, dialect, stream, key } = request;
+  return { model, provider, dialect, stream, keyId: key.keyId, createdAt: now };
+}
+
+/** Returns false, having changed nothing, if a row has the id. */
 function insertHold(
   tx: Tx,
-  balance: MutableBalance,
   request: HoldRequest,
   requestFingerprint: string,
   terms: HoldTerms,
-): void {
-  const { keyId } = request.key;
-  const opening: CallOpening = { ...request, keyId, createdAt: tx.now };
-  tx.sql.exec(
+): boolean {
+  const { cache, sql } = tx;
+  const { id, deadline, key } = request;
+  const { amount, maxOutput } = terms;
+  const opening = toOpening(request, tx.now);
+  const row = cache.nextRow;
+  const inserted = sql.exec(
     INSERT_HOLD,
-    request.id,
-    toSql(terms.amount),
-    request.deadline,
-    terms.maxOutput,
+    row,
+    id,
+    key.keyId,
+    toSql(amount),
+    maxOutput,
+    deadline,
     requestFingerprint,
-    ...openingToCells(opening).map(toSqlCell),
+    openingToText(opening),
   );
-  applyHold(tx.cache, keyId, terms.amount, 1);
-  balance.held += terms.amount;
-  writeHeld(tx, balance);
+  if (inserted.toArray().length === 0) return false;
+  cache.nextRow += 1;
+  const details = { fingerprint: requestFingerprint, opening, floor: 0n, deadline };
+  addHold(cache, { row, id, amount, maxOutput, ...details });
+  changeBalance(tx).held += amount;
+  return true;
 }
 
-const SELECT_OPEN_HOLD = `SELECT h.key_id, h.amount, h.floor, h.deadline, a.state, e.seq AS ended
-  FROM account a LEFT JOIN holds h ON h.id = ?1
-  LEFT JOIN entries e ON e.id = ?1 AND e.call_id = ?1`;
-type OpenHoldRow = {
-  key_id: number | null;
-  amount: number | null;
-  floor: number | null;
-  deadline: number | null;
-  state: string;
-  ended: number | null;
-};
-const RAISE_FLOOR = 'UPDATE holds SET floor = ?, deadline = ? WHERE id = ?';
+const RAISE_FLOOR = 'UPDATE entries SET floor = ?, deadline = ? WHERE row = ?';
 
 /** Raises the floor (never above the hold), extends the deadline, and returns whether to stop. */
 export function checkpoint(tx: Tx, request: CheckpointRequest): CheckpointResult {
-  const row = tx.sql.exec<OpenHoldRow>(SELECT_OPEN_HOLD, request.id).one();
-  if (row.key_id === null || row.amount === null || row.floor === null || row.deadline === null) {
-    return { ok: false, reason: row.ended === null ? 'unknown' : 'ended' };
+  const open = tx.cache.holds.get(request.id);
+  if (open === undefined) {
+    const hasEnded = findEntry(tx, request.id)?.call_id === request.id;
+    return { ok: false, reason: hasEnded ? 'ended' : 'unknown' };
   }
-  const requestedFloor = minBigInt(request.floor, fromSql(row.amount));
-  const floor = Math.max(row.floor, toSql(requestedFloor));
-  const deadline = Math.max(row.deadline, request.deadline);
-  tx.sql.exec(RAISE_FLOOR, floor, deadline, request.id);
-  if (row.state === 'closed') return { ok: true, stop: 'account_closed' };
-  if (row.state === 'frozen') return { ok: true, stop: 'account_frozen' };
-  const revoked = tx.cache.keys.get(row.key_id)?.revokedAt ?? null;
+  const floor = minBigInt(request.floor, open.amount);
+  if (floor > open.floor) open.floor = floor;
+  open.deadline = Math.max(open.deadline, request.deadline);
+  tx.sql.exec(RAISE_FLOOR, toSql(open.floor), open.deadline, open.row);
+  const { state } = readBalance(tx);
+  if (state === 'closed') return { ok: true, stop: 'account_closed' };
+  if (state === 'frozen') return { ok: true, stop: 'account_frozen' };
+  const revoked = tx.cache.keys.get(open.opening.keyId)?.revokedAt ?? null;
   return { ok: true, stop: revoked === null ? null : 'key_revoked' };
 }

@@ -11,7 +11,7 @@ import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
 import { notify } from './notifications.ts';
 import { pausedAt } from './spend-guard.ts';
 import { minBigInt, toSql } from './sql-amounts.ts';
-import { type Key, type RetiredSecret, readBalance, type Tx } from './transaction.ts';
+import { isClosed, type Key, type RetiredSecret, readBalance, type Tx } from './transaction.ts';
 
 export type KeyUpdateResult = Result<NoData, 'unknown' | 'revoked' | 'closed'>;
 
@@ -27,7 +27,7 @@ const INSERT_RETIRED_SECRET =
 
 /** Runs `work` on a key that its owner can still change. */
 function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpdateResult {
-  if (tx.cache.closed) return { ok: false, reason: 'closed' };
+  if (isClosed(tx.cache)) return { ok: false, reason: 'closed' };
   const key = tx.cache.keys.get(keyId);
   if (key === undefined) return { ok: false, reason: 'unknown' };
   if (key.revokedAt !== null) return { ok: false, reason: 'revoked' };
@@ -130,7 +130,7 @@ const LOW_BALANCE = 'UPDATE account SET low_balance = ?, is_low = ? WHERE single
 export function setLowBalance(tx: Tx, threshold: NanoUsd | null): void {
   if (threshold !== null && threshold < 0n) throw new RangeError('negative threshold');
   const { cache } = tx;
-  if (cache.closed) return;
+  if (isClosed(cache)) return;
   cache.lowBalance = threshold === null ? null : minBigInt(threshold, MAX_AMOUNT);
   cache.isBalanceLow = cache.lowBalance !== null && readBalance(tx).posted < cache.lowBalance;
   const value = cache.lowBalance === null ? null : toSql(cache.lowBalance);

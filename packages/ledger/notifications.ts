@@ -6,7 +6,7 @@
 import type { NanoUsd } from '@farebox/money';
 import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';
 import { fromSql, toSqlSaturating } from './sql-amounts.ts';
-import type { Tx } from './transaction.ts';
+import { isClosed, type Tx } from './transaction.ts';
 
 const INSERT = `INSERT INTO notifications (id, kind, key_id, model, amount, at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
@@ -30,7 +30,7 @@ export function countNotifications(sql: SqlStorage): number {
 }
 
 export function notify(tx: Tx, notification: Omit<Notification, 'account'>): void {
-  if (tx.cache.closed) return;
+  if (isClosed(tx.cache)) return;
   const { id, kind, keyId, model, amount, at } = notification;
   const storedAmount = amount === null ? null : toSqlSaturating(amount);
   tx.sql.exec(INSERT, id, kind, keyId, model, storedAmount, at);

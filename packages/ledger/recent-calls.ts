@@ -13,9 +13,8 @@ import type { AccountCache } from './transaction.ts';
 /** Bounds the start of a busy object. The last minute is always read whole. */
 const MAX_ENTRIES_READ = 5_000;
 
-const OPEN_CALLS = 'SELECT key_id, provider, created_at FROM holds WHERE created_at > ?';
-const NEWEST_ENTRIES = `SELECT id, call_id, key_id, provider, reason, created_at, at FROM entries
-  ORDER BY seq DESC`;
+const NEWEST_ENTRIES = `SELECT id, call_id, key_id, opening ->> 'provider' AS provider, reason,
+  opening ->> 'createdAt' AS created_at, at FROM entries WHERE seq > 0 ORDER BY seq DESC`;
 
 type Admission = { key_id: number; provider: string; created_at: number };
 type EntryOutcome = {
@@ -76,12 +75,23 @@ function loadRefusals(cache: AccountCache, entries: readonly EntryOutcome[]): vo
   }
 }
 
+/** The admissions of the calls that are still open. The cache has them already. */
+function openAdmissions(cache: AccountCache, after: Instant): readonly Admission[] {
+  return [...cache.holds.values()]
+    .filter(({ opening }) => opening.createdAt > after)
+    .map(({ opening }) => ({
+      key_id: opening.keyId,
+      provider: opening.provider,
+      created_at: opening.createdAt,
+    }));
+}
+
 /** Reads back what the last minutes left. Reads nothing older than they are. */
 export function loadRecentCalls(sql: SqlStorage, cache: AccountCache, now: Instant): void {
   const after = now - WINDOW_MS;
   const entries = readNewestEntries(sql, now);
   const admissions = [
-    ...sql.exec<Admission>(OPEN_CALLS, after),
+    ...openAdmissions(cache, after),
     ...entries.flatMap((entry) => toAdmission(entry, after)),
   ];
   admissions.sort((a, b) => a.created_at - b.created_at);

@@ -34,7 +34,7 @@ function refusalAllowance(cache: AccountCache, day: number): number {
 }
 
 /** The daily counters, or zeros when the day is over. */
-function countersOn(balance: MutableBalance, day: number) {
+function countersOn(balance: Readonly<MutableBalance>, day: number) {
   const { refused, expired, shortfalls } = balance;
   return balance.day === day
     ? { refused, expired, shortfalls }
@@ -49,7 +49,7 @@ function untilTomorrow(now: Instant): number {
 export function checkRefusals(
   { cache, now }: Tx,
   key: Key,
-  balance: MutableBalance,
+  balance: Readonly<MutableBalance>,
 ): HoldDecline | undefined {
   const day = toUtcDay(now);
   const { refused } = countersOn(balance, day);
@@ -70,7 +70,7 @@ export function checkRefusals(
  * Returns how many calls the account may have open now. Once half of the refusals of the day are
  * used up, no more calls are open than could still be refused.
  */
-export function allowedOpenCalls({ cache, now }: Tx, balance: MutableBalance): number {
+export function allowedOpenCalls({ cache, now }: Tx, balance: Readonly<MutableBalance>): number {
   const day = toUtcDay(now);
   const { refused, expired, shortfalls } = countersOn(balance, day);
   const unpaid = maxOpenCalls(expired + shortfalls);

@@ -4,41 +4,29 @@
  * shortfall. Every call leaves an entry, even one that cost nothing.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import { applyHold } from './cache.ts';
-import { NOT_REPORTED, reportToCells } from './call-columns.ts';
+import { removeHold } from './cache.ts';
+import { NOT_REPORTED } from './call-columns.ts';
 import type { Instant, SettleRequest, SettleResult } from './contract/index.ts';
 import {
-  appendCharge,
+  appendLateCharge,
   type ChargeDetails,
   type EntryRow,
+  endCall,
   findEntry,
-  type HoldColumns,
-  type HoldRow,
   lateId,
-  OPENING_COLUMN_LIST,
-  REPORT_COLUMNS,
-  type SqlRow,
 } from './entries.ts';
 import { chargeKey } from './keys.ts';
 import { toUtcDay, WAIVERS_PER_DAY } from './limits.ts';
+import { isSameReport, reportToText } from './metadata-text.ts';
 import { countOutcome } from './refusals.ts';
 import { fromSql, minBigInt } from './sql-amounts.ts';
-import { toSqlCell } from './sql-cells.ts';
 import {
-  BALANCE_COLUMN_LIST,
-  type BalanceRow,
+  changeBalance,
   type MutableBalance,
-  readBalance,
+  type OpenHold,
   resetDailyCounters,
   type Tx,
-  toMutableBalance,
 } from './transaction.ts';
-
-const LOOKUP = `SELECT ${BALANCE_COLUMN_LIST},
-    h.id, h.amount, h.max_output, h.fingerprint, ${OPENING_COLUMN_LIST}
-  FROM account a LEFT JOIN holds h ON h.id = ?`;
-type LookupRow = SqlRow & BalanceRow & HoldColumns & { id: string | null };
-const DELETE_HOLD = 'DELETE FROM holds WHERE id = ?';
 
 type Charge = Pick<SettleRequest, 'reason' | 'cost' | 'usage'>;
 
@@ -66,39 +54,33 @@ function settlementFingerprint(request: SettleRequest): string {
 }
 
 /** Copies the report of the settlement into the charge. */
-function buildChargeDetails(
-  request: SettleRequest,
-  entryId: string,
-): Omit<ChargeDetails, AmountField> {
-  return { ...request, entryId, fingerprint: settlementFingerprint(request) };
+function buildChargeDetails(request: SettleRequest): Omit<ChargeDetails, AmountField> {
+  return { ...request, fingerprint: settlementFingerprint(request) };
 }
 type AmountField = 'reason' | 'usage' | 'taken' | 'charged' | 'shortfall';
 
 export function settle(tx: Tx, request: SettleRequest): SettleResult {
   if (request.cost < 0n || (request.waivedCost ?? 0n) < 0n) throw new RangeError('negative cost');
-  const row = tx.sql.exec<LookupRow>(LOOKUP, request.id).one();
-  const { id } = row;
-  if (id === null) return settleClosedHold(tx, request);
-  const hold: HoldRow = { ...row, id };
-  const balance = toMutableBalance(row);
+  const hold = tx.cache.holds.get(request.id);
+  if (hold === undefined) return settleClosedHold(tx, request);
+  const balance = changeBalance(tx);
   releaseHold(tx, balance, hold);
   const { cost, ...resolved } = resolveCharge(tx, balance, request);
   const taken = minBigInt(cost, balance.posted - balance.held);
   const shortfall = cost - taken;
   const amounts = { taken, charged: taken, shortfall };
-  const details = { ...buildChargeDetails(request, id), ...resolved, ...amounts };
-  countOutcome(tx, balance, hold.key_id, { reason: resolved.reason, shortfall });
-  appendCharge(tx, balance, hold, details);
-  chargeKey(tx, hold.key_id, taken);
-  emitShortfall(tx, id, shortfall);
+  const details = { ...buildChargeDetails(request), ...resolved, ...amounts };
+  const { keyId } = hold.opening;
+  countOutcome(tx, balance, keyId, { reason: resolved.reason, shortfall });
+  endCall(tx, hold, details);
+  chargeKey(tx, keyId, taken);
+  emitShortfall(tx, hold.id, shortfall);
   return { ok: true, charged: taken, shortfall, late: false };
 }
 
-function releaseHold(tx: Tx, balance: MutableBalance, hold: HoldRow): void {
-  const amount = fromSql(hold.amount);
-  tx.sql.exec(DELETE_HOLD, hold.id);
-  applyHold(tx.cache, hold.key_id, amount, -1);
-  balance.held -= amount;
+function releaseHold(tx: Tx, balance: MutableBalance, hold: OpenHold): void {
+  removeHold(tx.cache, hold);
+  balance.held -= hold.amount;
 }
 
 function emitShortfall(tx: Tx, call: string, shortfall: NanoUsd): void {
@@ -122,40 +104,29 @@ function settleClosedHold(tx: Tx, request: SettleRequest): SettleResult {
 function isSameSettlement(row: EntryRow, request: SettleRequest): boolean {
   if (row.settle_fingerprint !== settlementFingerprint(request)) return false;
   const charge = row.reason === request.reason ? null : waivedCharge(request);
-  const cells = reportToCells(charge === null ? request : { ...request, usage: charge.usage });
-  return REPORT_COLUMNS.every((name, index) => row[name] === toSqlCell(cells[index] ?? null));
+  const report = charge === null ? request : { ...request, usage: charge.usage };
+  return row.report !== null && isSameReport(row.report, reportToText(report));
 }
 
 function replaySettlement(row: EntryRow, request: SettleRequest, late: boolean): SettleResult {
   if (!isSameSettlement(row, request)) return { ok: false, reason: 'conflict' };
-  const shortfall = fromSql(row.shortfall);
-  return { ok: true, charged: fromSql(row.charged), shortfall, late };
+  const shortfall = fromSql(row.shortfall ?? 0);
+  return { ok: true, charged: fromSql(row.charged ?? 0), shortfall, late };
 }
 
 /** Adds or gives back the difference between the exact cost and what expiry charged. */
 function settleLate(tx: Tx, base: EntryRow, request: SettleRequest): SettleResult {
-  const balance = readBalance(tx);
+  const balance = changeBalance(tx);
   const { cost, ...resolved } = resolveCharge(tx, balance, request);
-  const previous = fromSql(base.charged);
+  const previous = fromSql(base.charged ?? 0);
   const taken = lateAdjustment(balance, cost - previous);
   const charged = previous + taken;
   const shortfall = cost > charged ? cost - charged : 0n;
-  const hold: HoldRow = {
-    ...base,
-    id: request.id,
-    amount: base.held,
-    fingerprint: base.hold_fingerprint ?? '',
-  };
-  const details = {
-    ...buildChargeDetails(request, lateId(request.id)),
-    ...resolved,
-    taken,
-    charged,
-    shortfall,
-  };
-  countOutcome(tx, balance, base.key_id, { reason: resolved.reason, shortfall });
-  appendCharge(tx, balance, hold, details);
-  chargeKey(tx, base.key_id, taken);
+  const amounts = { taken, charged, shortfall };
+  const keyId = base.key_id ?? 0;
+  countOutcome(tx, balance, keyId, { reason: resolved.reason, shortfall });
+  appendLateCharge(tx, base, { ...buildChargeDetails(request), ...resolved, ...amounts });
+  chargeKey(tx, keyId, taken);
   emitShortfall(tx, request.id, shortfall);
   return { ok: true, charged, shortfall, late: true };
 }
@@ -165,12 +136,20 @@ function lateAdjustment(balance: MutableBalance, difference: NanoUsd): NanoUsd {
   return -minBigInt(-difference, MAX_AMOUNT - balance.posted);
 }
 
-const SELECT_EXPIRED = 'SELECT * FROM holds WHERE deadline <= ? ORDER BY deadline, id LIMIT ?';
-const NEXT_DEADLINE = 'SELECT min(deadline) AS at FROM holds';
 const MAX_EXPIRED_PER_BATCH = 200;
 
 export function nextDeadline(tx: Tx): Instant | null {
-  return tx.sql.exec<{ at: number | null }>(NEXT_DEADLINE).one().at;
+  let next: Instant | null = null;
+  for (const { deadline } of tx.cache.holds.values())
+    if (next === null || deadline < next) next = deadline;
+  return next;
+}
+
+function listExpired({ cache, now }: Tx): readonly OpenHold[] {
+  return [...cache.holds.values()]
+    .filter(({ deadline }) => deadline <= now)
+    .sort((a, b) => a.deadline - b.deadline || a.row - b.row)
+    .slice(0, MAX_EXPIRED_PER_BATCH);
 }
 
 /**
@@ -179,27 +158,23 @@ export function nextDeadline(tx: Tx): Instant | null {
  * on a guess.
  */
 export function expire(tx: Tx): number {
-  const expired = tx.sql
-    .exec<HoldRow & { floor: number }>(SELECT_EXPIRED, tx.now, MAX_EXPIRED_PER_BATCH)
-    .toArray();
+  const expired = listExpired(tx);
   if (expired.length === 0) return 0;
-  const balance = readBalance(tx);
+  const balance = changeBalance(tx);
   resetDailyCounters(balance, toUtcDay(tx.now));
   for (const hold of expired) {
-    const floor = fromSql(hold.floor);
+    const { floor } = hold;
     releaseHold(tx, balance, hold);
     balance.expired += 1;
-    const details: ChargeDetails = {
-      entryId: hold.id,
+    endCall(tx, hold, {
       reason: floor > 0n ? 'expired_at_checkpoint' : 'expired_unsettled',
       ...NOT_REPORTED,
       fingerprint: null,
       taken: floor,
       charged: floor,
       shortfall: 0n,
-    };
-    appendCharge(tx, balance, hold, details);
-    chargeKey(tx, hold.key_id, floor);
+    });
+    chargeKey(tx, hold.opening.keyId, floor);
     const { account } = tx.cache;
     tx.emit({ event: 'hold_expired', account, call: hold.id, charged: floor.toString() });
   }

@@ -114,9 +114,13 @@ export function checkBurst(key: Key, amount: NanoUsd, now: Instant): HoldDecline
  * Notifies the owner when a key calls an expensive model for the first time. Skipped if it is the
  * key's first call ever: the key was probably created for that model.
  */
-export function alertOnExpensiveModel(tx: Tx, key: Key, request: HoldRequest): void {
+export function alertOnExpensiveModel(
+  tx: Tx,
+  key: Key,
+  request: HoldRequest,
+  wasUsedBefore: boolean,
+): void {
   if (key.usedExpensiveModel || request.maxOutputPrice < EXPENSIVE_OUTPUT_PRICE) return;
-  const wasUsedBefore = key.openCalls > 0 || key.spent > 0n || key.baseline.activeDays > 0;
   key.usedExpensiveModel = true;
   tx.sql.exec(SET_USED_EXPENSIVE_MODEL, key.keyId);
   if (!wasUsedBefore) return;

@@ -174,7 +174,79 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `ALTER TABLE entries ADD COLUMN margin_basis_points INTEGER
       CHECK (margin_basis_points BETWEEN 0 AND 10000)`,
   ],
+  // One row for each call: its hold inserts it, its end gives it a number. What only describes the
+  // call is text (metadata-text.ts). `open_from`: no row below it is open.
+  [
+    'ALTER TABLE account ADD COLUMN open_from INTEGER NOT NULL DEFAULT 1',
+    'ALTER TABLE entries RENAME TO old_entries',
+    `CREATE TABLE entries (
+      row INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      seq INTEGER CHECK (seq > 0),
+      kind TEXT NOT NULL CHECK (kind IN ('credit', 'charge', 'adjustment')),
+      delta INTEGER,
+      posted_after INTEGER CHECK (posted_after >= 0),
+      at INTEGER,
+      source TEXT,
+      call_id TEXT,
+      key_id INTEGER,
+      held INTEGER CHECK (held >= 0),
+      max_output INTEGER,
+      deadline INTEGER,
+      floor INTEGER CHECK (floor >= 0 AND floor <= held),
+      hold_fingerprint TEXT,
+      opening TEXT,
+      reason TEXT,
+      charged INTEGER CHECK (charged >= 0),
+      shortfall INTEGER CHECK (shortfall >= 0),
+      settle_fingerprint TEXT,
+      report TEXT,
+      CHECK ((kind = 'charge') = (call_id IS NOT NULL)),
+      CHECK ((kind = 'charge') = (opening IS NOT NULL)),
+      CHECK ((seq IS NULL) = (delta IS NULL)),
+      CHECK ((seq IS NULL) = (posted_after IS NULL)),
+      CHECK ((seq IS NULL) = (at IS NULL)),
+      CHECK (seq IS NOT NULL OR (call_id IS NOT NULL AND held IS NOT NULL AND floor IS NOT NULL
+        AND deadline IS NOT NULL AND hold_fingerprint IS NOT NULL))
+    ) STRICT`,
+    `INSERT INTO entries (row, id, seq, kind, delta, posted_after, at, source, call_id, key_id, held,
+        max_output, hold_fingerprint, opening, reason, charged, shortfall, settle_fingerprint, report)
+      SELECT seq, id, seq, kind, delta, posted_after, at, source, call_id, key_id, held, max_output,
+        hold_fingerprint, ${openingJson()}, reason, charged, shortfall, settle_fingerprint,
+        CASE WHEN http_status IS NOT NULL THEN json_object('httpStatus', http_status,
+          'usage', json_object('input_uncached', input_uncached, 'cache_read', cache_read,
+            'cache_write_5m', cache_write_5m, 'cache_write_30m', cache_write_30m,
+            'cache_write_1h', cache_write_1h, 'cache_write_12h', cache_write_12h,
+            'output', output, 'output_reasoning', output_reasoning),
+          'prices', json_object('input_uncached', CAST(input_uncached_price AS TEXT),
+            'cache_read', CAST(cache_read_price AS TEXT),
+            'cache_write_5m', CAST(cache_write_5m_price AS TEXT),
+            'cache_write_30m', CAST(cache_write_30m_price AS TEXT),
+            'cache_write_1h', CAST(cache_write_1h_price AS TEXT),
+            'cache_write_12h', CAST(cache_write_12h_price AS TEXT),
+            'output', CAST(output_price AS TEXT)),
+          'priceRule', price_rule, 'fees', json(coalesce(fees, '[]')),
+          'providerCost', CAST(provider_cost AS TEXT),
+          'marginBasisPoints', margin_basis_points) END
+      FROM old_entries ORDER BY seq`,
+    `INSERT INTO entries (row, id, kind, call_id, key_id, held, max_output, deadline, floor,
+        hold_fingerprint, opening)
+      SELECT (SELECT coalesce(max(seq), 0) FROM old_entries) + row_number() OVER (ORDER BY created_at, id),
+        id, 'charge', id, key_id, amount, max_output, deadline, floor, fingerprint,
+        ${openingJson('id')}
+      FROM holds ORDER BY created_at, id`,
+    'CREATE UNIQUE INDEX entries_seq ON entries (seq) WHERE seq IS NOT NULL',
+    'DROP TABLE old_entries',
+    'DROP TABLE holds',
+  ],
 ];
+
+/** What a hold says, from the columns that it had; null where there is no call. */
+function openingJson(callId = 'call_id'): string {
+  return `CASE WHEN ${callId} IS NOT NULL THEN json_object('createdAt', created_at,
+    'keyId', key_id, 'model', model, 'provider', provider, 'dialect', dialect,
+    'stream', json(CASE stream WHEN 1 THEN 'true' ELSE 'false' END)) END`;
+}
 
 type Rename = readonly [from: string, to: string];
 

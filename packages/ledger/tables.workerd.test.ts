@@ -3,7 +3,6 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import { CALL_COLUMNS } from './call-columns.ts';
 import { NO_LIMITS } from './contract/index.ts';
 import { buildHoldRequest, callId, freshAccount, KEY, PRICES } from './fixtures.workerd.ts';
 import { migrate } from './tables.ts';
@@ -174,15 +173,18 @@ describe('an account stored by the release before the columns were renamed', () 
     const { stub } = await createOldAccount();
     const rejected = await runInDurableObject(stub, (_, { storage }) =>
       [
-        'INSERT INTO account SELECT 2, id, state, posted, held, seq, acknowledged, day, waived, expired, pruned_count, pruned_delta, low_balance, is_low, wiped FROM account',
+        "INSERT INTO account (singleton, id, state, posted, held, seq, acknowledged, day, waived, expired, pruned_count, pruned_delta) VALUES (2, 'x', 'open', 0, 0, 0, 0, 0, 0, 0, 0, '0')",
         'UPDATE account SET is_low = 2',
         'UPDATE keys SET used_expensive_model = 2',
         'UPDATE keys SET baseline_mean = -1',
         "UPDATE keys SET baseline_day = 'a day'",
         'UPDATE keys SET alert_multiple = 0',
-        "UPDATE entries SET input_uncached = 'many' WHERE seq = 2",
+        "UPDATE entries SET charged = 'much' WHERE seq = 2",
         'UPDATE entries SET call_id = NULL WHERE seq = 2',
-        'UPDATE holds SET fingerprint = NULL',
+        'UPDATE entries SET hold_fingerprint = NULL WHERE seq IS NULL',
+        'UPDATE entries SET delta = 1 WHERE seq IS NULL',
+        'UPDATE entries SET floor = held + 1 WHERE seq IS NULL',
+        'UPDATE entries SET seq = 2 WHERE seq = 1',
       ].filter((statement) => {
         try {
           storage.transactionSync(() => storage.sql.exec(statement));
@@ -192,22 +194,79 @@ describe('an account stored by the release before the columns were renamed', () 
         }
       }),
     );
-    expect(rejected).toHaveLength(9);
+    expect(rejected).toHaveLength(12);
   });
 });
 
-describe('the tables of an account', () => {
-  it('hold every column of a call that is not derived', async () => {
+/**
+ * An account of the first release: two charges, one of them not acknowledged, both in the key's row.
+ */
+function storeFirstAccount(sql: SqlStorage, account: string): void {
+  migrate(sql, START, 1);
+  sql.exec(
+    `INSERT INTO account (one, id, state, posted, held, seq, acknowledged, day, waived, expired,
+      pruned_count, pruned_delta) VALUES (1, ?, 'open', 997, 0, 3, 2, 0, 0, 0, 0, '0')`,
+    account,
+  );
+  sql.exec(
+    'INSERT INTO keys (id, secret_hash, spent, created_at) VALUES (7, ?, 3, ?)',
+    KEY.secretHash,
+    START,
+  );
+  sql.exec(
+    `INSERT INTO entries (seq, id, kind, delta, posted_after, at, source)
+      VALUES (1, 'local:1', 'credit', 1000, 1000, ?, 'local')`,
+    START,
+  );
+  for (const [n, cost, after] of [
+    [1, 1, 999],
+    [2, 2, 997],
+  ] as const)
+    sql.exec(
+      `INSERT INTO entries (seq, id, kind, delta, posted_after, at, call_id, key_id, model, provider,
+        dialect, stream, reason, charged, shortfall, created_at, held, max_output, hold_asked)
+        VALUES (?1, ?2, 'charge', ?3, ?4, ?5, ?2, 7, 'openai/gpt', 'openai', 'chat', 0,
+        'expired_at_checkpoint', ?6, 0, ?5, 10, 10, 'h')`,
+      n + 1,
+      callId(n),
+      -cost,
+      after,
+      START,
+      cost,
+    );
+}
+
+describe('an account stored by the first release', () => {
+  it('counts a key’s spending once, whether its entries are acknowledged or not', async () => {
+    clock.now = START;
     const account = freshAccount();
-    await getStub(account).open(account);
-    const columns = await runInDurableObject(getStub(account), (_, { storage }) =>
-      storage.sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('entries')").toArray(),
-    );
-    const names = columns.map(({ name }) => name);
-    expect(names).toEqual(
-      expect.arrayContaining(
-        CALL_COLUMNS.filter(({ source }) => source !== 'derived').map(({ name }) => name),
-      ),
-    );
+    const stub = getStub(account);
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.transactionSync(() => storeFirstAccount(storage.sql, account));
+    });
+    await evictDurableObject(stub);
+    for (let restarts = 0; restarts < 2; restarts += 1) {
+      expect(await getStub(account).keys()).toMatchObject([{ spent: 3n }]);
+      expect(await getStub(account).audit()).toMatchObject({ posted: 997n, violations: [] });
+      const generation = await getStub(account).generation(KEY, callId(2));
+      expect(generation).toMatchObject({ value: { charged: 2n, usage: null, stream: false } });
+      await evictDurableObject(getStub(account));
+    }
+  });
+});
+
+describe('the rows of a call', () => {
+  it('keep every property of its metadata, open and ended', async () => {
+    const { stub } = await createOldAccount();
+    const opening = { model: 'openai/gpt', provider: 'openai', dialect: 'chat', stream: true };
+    const open = await stub.generation(KEY, callId(2));
+    expect(open).toMatchObject({ value: { ...opening, status: 'open', createdAt: START } });
+    const report = { ...settlement, providerCost: 9n, priceRule: 'a/b', httpStatus: 207 };
+    await stub.settle({ ...report, id: callId(2), cost: 60n });
+    const { id: _, cost: __, ...reported } = report;
+    expect(await stub.generation(KEY, callId(2))).toMatchObject({
+      value: { ...opening, ...reported, status: 'settled', charged: 60n, createdAt: START },
+    });
+    expect((await stub.audit()).violations).toEqual([]);
   });
 });

@@ -1,11 +1,21 @@
 /**
  * The context of a transaction: the object's SQL, the cache of its tables, the time, and the log
  * events to emit after the commit. The cache is written through and discarded whole when a
- * transaction throws; the balance is never read from it.
+ * transaction throws. The account's row is part of it: verbs change it in memory, and a transaction
+ * writes it once, at its end.
  */
 import type { NanoUsd } from '@farebox/money';
 import type { LogEvent } from '@farebox/telemetry';
-import type { AccountId, Instant, KeyId, KeyLimits, SpendGuard } from './contract/index.ts';
+import type {
+  AccountId,
+  AccountState,
+  CallId,
+  CallOpening,
+  Instant,
+  KeyId,
+  KeyLimits,
+  SpendGuard,
+} from './contract/index.ts';
 import type { RefusalRow } from './refusal-row.ts';
 import type { SlidingWindow } from './sliding-window.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
@@ -39,15 +49,33 @@ export type Key = {
 
 export type RetiredSecret = Readonly<{ hash: string; expiresAt: Instant }>;
 
+/** The row of an open call. */
+export type OpenHold = {
+  readonly row: number;
+  readonly id: CallId;
+  readonly amount: NanoUsd;
+  readonly maxOutput: number;
+  readonly fingerprint: string;
+  readonly opening: CallOpening;
+  floor: NanoUsd;
+  deadline: Instant;
+};
+
 export type AccountCache = {
   readonly account: AccountId;
+  /** The account's row. */
+  readonly balance: MutableBalance;
   readonly keys: Map<KeyId, Key>;
+  /** The open calls, oldest row first. */
+  readonly holds: Map<CallId, OpenHold>;
+  /** The number of the next row of `entries`. */
+  nextRow: number;
+  /** The last entry that Postgres has. */
+  acknowledged: number;
   /** The calls admitted in the last minute, by provider. */
   readonly providerCalls: Map<string, SlidingWindow>;
-  /** The sum of all open holds; must equal `account.held`. */
+  /** The sum of all open holds; must equal `balance.held`. */
   held: NanoUsd;
-  openCalls: number;
-  closed: boolean;
   /** The time of the last entry; no entry is dated before it, whatever the clock says. */
   lastEntryAt: Instant;
   lowBalance: NanoUsd | null;
@@ -64,13 +92,26 @@ export type Tx = Readonly<{
   now: Instant;
   /** Logs the event once the transaction has committed. */
   emit: (event: LogEvent) => void;
+  changes: Changes;
 }>;
+
+/** What a transaction did so far to the account's row. */
+export type Changes = {
+  isBalanceChanged: boolean;
+  /** The entries it appended, and the sum of their amounts. */
+  entries: number;
+  posted: NanoUsd;
+};
+
+export function noChanges(): Changes {
+  return { isBalanceChanged: false, entries: 0, posted: 0n };
+}
 
 /** What an account did on `day` that is bounded per day; reset at midnight UTC. */
 const DAILY_COUNTERS = ['waived', 'expired', 'refused', 'shortfalls'] as const;
 type DailyCounters = Record<(typeof DAILY_COUNTERS)[number], number>;
 
-export type BalanceRow = DailyCounters & {
+type BalanceRow = DailyCounters & {
   state: string;
   posted: number;
   held: number;
@@ -78,41 +119,71 @@ export type BalanceRow = DailyCounters & {
   day: number;
 };
 
-/** The account's row while a transaction works on it. */
+/** The account's row in memory. */
 export type MutableBalance = DailyCounters & {
-  readonly state: string;
+  state: AccountState;
   posted: NanoUsd;
   held: NanoUsd;
   seq: number;
   day: number;
 };
 
-const BALANCE_COLUMNS = ['state', 'posted', 'held', 'seq', 'day', ...DAILY_COUNTERS] as const;
-/** The columns of `BalanceRow`, where the account's table is `a`. */
-export const BALANCE_COLUMN_LIST = BALANCE_COLUMNS.map((name) => `a.${name}`).join(', ');
-
-const SELECT_BALANCE = `SELECT ${BALANCE_COLUMN_LIST} FROM account a`;
-const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, day = ?,
+const BALANCE_COLUMNS = ['state', 'posted', 'held', 'seq', 'day', ...DAILY_COUNTERS];
+const SELECT_BALANCE = `SELECT ${BALANCE_COLUMNS.join(', ')} FROM account`;
+const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, open_from = ?, day = ?,
   ${DAILY_COUNTERS.map((name) => `${name} = ?`).join(', ')} WHERE singleton = 1`;
-const UPDATE_HELD = 'UPDATE account SET held = ? WHERE singleton = 1';
 
-export function toMutableBalance(row: BalanceRow): MutableBalance {
-  return { ...row, posted: fromSql(row.posted), held: fromSql(row.held) };
+function parseState(text: string): AccountState {
+  if (text === 'open' || text === 'frozen' || text === 'closed') return text;
+  throw new RangeError('stored word not in its closed list');
 }
 
-export function readBalance(tx: Tx): MutableBalance {
-  return toMutableBalance(tx.sql.exec<BalanceRow>(SELECT_BALANCE).one());
+export function loadBalance(sql: SqlStorage): MutableBalance {
+  const row = sql.exec<BalanceRow>(SELECT_BALANCE).one();
+  const { state, posted, held } = row;
+  return { ...row, state: parseState(state), posted: fromSql(posted), held: fromSql(held) };
 }
 
-/** Checks in constant time the invariants of every transaction; a violation rolls it back. */
-function assertInvariants(tx: Tx, balance: MutableBalance): void {
-  const violation =
-    balance.held < 0n || balance.held > balance.posted
-      ? 'balance_bounds'
-      : balance.held !== tx.cache.held
-        ? 'held_is_sum_of_holds'
-        : undefined;
+export function readBalance(tx: Tx): Readonly<MutableBalance> {
+  return tx.cache.balance;
+}
+
+/** Returns the account's row to change; it is written when the transaction ends. */
+export function changeBalance(tx: Tx): MutableBalance {
+  tx.changes.isBalanceChanged = true;
+  return tx.cache.balance;
+}
+
+/** The row below which no call is open: where the open calls are looked for at the start. */
+function openFrom({ holds, nextRow }: AccountCache): number {
+  for (const { row } of holds.values()) return row;
+  return nextRow;
+}
+
+/** The invariants of a transaction that are checked in constant time. */
+function findViolation(tx: Tx, before: BalanceBefore): string | undefined {
+  const { balance, held } = tx.cache;
+  if (balance.held < 0n || balance.held > balance.posted) return 'balance_bounds';
+  if (balance.held !== held) return 'held_is_sum_of_holds';
+  if (balance.posted !== before.posted + tx.changes.posted) return 'posted_is_sum_of_entries';
+  return balance.seq === before.seq + tx.changes.entries ? undefined : 'entries_contiguous';
+}
+
+export type BalanceBefore = Readonly<{ posted: NanoUsd; seq: number }>;
+
+/**
+ * Writes the account's row at the end of a transaction that changed it. `before` is the row as the
+ * transaction found it. A violated invariant throws, which rolls the transaction back.
+ */
+export function writeBalance(tx: Tx, before: BalanceBefore): void {
+  if (!tx.changes.isBalanceChanged) return;
+  const violation = findViolation(tx, before);
   if (violation !== undefined) throw new InvariantViolation(violation);
+  const { balance } = tx.cache;
+  const { posted, held, seq, day } = balance;
+  const counters = DAILY_COUNTERS.map((name) => balance[name]);
+  const from = openFrom(tx.cache);
+  tx.sql.exec(UPDATE_BALANCE, toSql(posted), toSql(held), seq, from, day, ...counters);
 }
 
 /** Thrown when the ledger itself is wrong. Carries no amount and no id. */
@@ -124,21 +195,17 @@ export class InvariantViolation extends Error {
   }
 }
 
-export function writeBalance(tx: Tx, balance: MutableBalance): void {
-  assertInvariants(tx, balance);
-  const { seq, day } = balance;
-  const counters = DAILY_COUNTERS.map((name) => balance[name]);
-  tx.sql.exec(UPDATE_BALANCE, toSql(balance.posted), toSql(balance.held), seq, day, ...counters);
-}
-
-export function writeHeld(tx: Tx, balance: MutableBalance): void {
-  assertInvariants(tx, balance);
-  tx.sql.exec(UPDATE_HELD, toSql(balance.held));
-}
-
 /** Resets the daily counters at midnight UTC. */
 export function resetDailyCounters(balance: MutableBalance, day: number): void {
   if (balance.day === day) return;
   balance.day = day;
+  clearDailyCounters(balance);
+}
+
+export function clearDailyCounters(balance: MutableBalance): void {
   for (const name of DAILY_COUNTERS) balance[name] = 0;
+}
+
+export function isClosed({ balance }: AccountCache): boolean {
+  return balance.state === 'closed';
 }
