@@ -152,8 +152,8 @@ export async function startFarebox(
     process: workerd,
     accounts: keys.map((key) => ({ authorization: `Bearer ${key}` })),
     inspectorPort: workerd.ports.get('inspector') ?? null,
-    // The outbox flushes a second after a batch's first entry
+    // The outbox flushes up to four seconds after a batch's first entry
     // (packages/ledger/background-tasks.ts).
-    tailMs: 1200,
+    tailMs: 4300,
   };
 }

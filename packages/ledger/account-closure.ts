@@ -29,7 +29,7 @@ const WIPE_STATEMENTS: readonly string[] = [
   'DELETE FROM notifications',
 ];
 const REMAINING_ENTRIES = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
-const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, refused = 0, shortfalls = 0,
+const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, refused = 0, shortfalls = 0, early_declines = 0,
   low_balance = NULL, is_low = 0, pruned_count = ?, pruned_delta = ? WHERE singleton = 1`;
 
 function isWiped(tx: Tx): boolean {

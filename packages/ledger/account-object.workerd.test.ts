@@ -468,6 +468,26 @@ describe('the outbox', () => {
     expect(await alarm()).toBe(START + 63_000);
   });
 
+  it('leaves after a second, but after four while small deliveries follow each other', async () => {
+    const { stub } = await createBusyAccount(1);
+    const delayOfCall = async (n: number) => {
+      const calledAt = clock.now;
+      await stub.hold(buildHoldRequest(n, 1n, 0));
+      await stub.settle(buildSettleRequest(n, 1n));
+      const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+      return (alarmAt ?? 0) - calledAt;
+    };
+    await runDurableObjectAlarm(stub);
+    expect(await delayOfCall(501)).toBe(4_000);
+    clock.now += 4_000;
+    await runDurableObjectAlarm(stub);
+    expect(await delayOfCall(502)).toBe(4_000);
+    clock.now += 4_000;
+    await runDurableObjectAlarm(stub);
+    clock.now += 10_000;
+    expect(await delayOfCall(503)).toBe(1_000);
+  });
+
   it.each([
     [
       'wiping the closed account',

@@ -101,7 +101,8 @@ function sameBalance(cached: MutableBalance, stored: MutableBalance): boolean {
     cached.waived === stored.waived &&
     cached.expired === stored.expired &&
     cached.refused === stored.refused &&
-    cached.shortfalls === stored.shortfalls
+    cached.shortfalls === stored.shortfalls &&
+    cached.early_declines === stored.early_declines
   );
 }
 

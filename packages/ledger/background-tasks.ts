@@ -16,6 +16,17 @@ import { expire, nextDeadline } from './settlements.ts';
 
 /** Entries of this period share a delivery, so that a busy account costs few statements. */
 const FLUSH_DELAY_MS = 1_000;
+/**
+ * The period of an account that calls steadily, but little: an alarm and a statement each second for
+ * a few entries is a large part of what its calls cost where many such accounts share a machine. Its
+ * owner sees the first calls after a pause as soon as before, and each bill at once: the object
+ * answers for those.
+ */
+const SPARSE_FLUSH_DELAY_MS = 4_000;
+/** A delivery of fewer entries than this is a small one. */
+const SMALL_DELIVERY = 100;
+/** An account that delivered nothing for this long has paused. */
+const PAUSE_MS = 10_000;
 /** An alarm later than this counts as lost (github.com/cloudflare/cloudflare-docs/issues/18324). */
 const OVERDUE_MS = 60_000;
 const MAX_DELIVERIES_PER_ALARM = 20;
@@ -44,6 +55,8 @@ export class BackgroundTasks {
   /** Postgres and the queue fail independently. */
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
+  /** When entries were delivered last, and how many. */
+  #lastDelivery = { at: Number.NEGATIVE_INFINITY, size: 0 };
   /** Set after a gap: the last sequence number in Postgres, below what was acknowledged. */
   #resendAfter: number | undefined;
 
@@ -68,9 +81,11 @@ export class BackgroundTasks {
 
   /** Schedules a delivery after a new entry. */
   scheduleOutboxFlush(): void {
-    this.scheduleAlarm(
-      Math.max(this.#deps.now() + FLUSH_DELAY_MS, this.#deliveryBackoff.notBefore),
-    );
+    const now = this.#deps.now();
+    const { at, size } = this.#lastDelivery;
+    const isSparse = size < SMALL_DELIVERY && now - at < PAUSE_MS;
+    const delay = isSparse ? SPARSE_FLUSH_DELAY_MS : FLUSH_DELAY_MS;
+    this.scheduleAlarm(Math.max(now + delay, this.#deliveryBackoff.notBefore));
   }
 
   scheduleNotifications(): void {
@@ -184,6 +199,7 @@ export class BackgroundTasks {
     const before = this.#ledger.acknowledge(acknowledged);
     const { account, entries } = outbox;
     this.#deliveryBackoff.reset();
+    this.#lastDelivery = { at: this.#deps.now(), size: entries.length };
     if (this.#resendAfter !== undefined) {
       this.#resendAfter = acknowledged < before ? acknowledged : undefined;
     }

@@ -9,6 +9,7 @@ import {
   type CheckpointRequest,
   type CheckpointResult,
   DIALECTS,
+  type EarlyGrant,
   type HoldDecline,
   type HoldRequest,
   type HoldResult,
@@ -34,6 +35,7 @@ export type CallResult =
 
 const ANY_TEXT = /^/;
 const SECRET_HASH = /^[0-9a-f]{64}$/;
+const ISOLATE = /^[0-9a-f-]{1,36}$/;
 
 function holdToJson(request: HoldRequest): unknown {
   const { maxInputCost, maxOutputPrice, ...rest } = request;
@@ -72,7 +74,14 @@ function holdFromJson(value: unknown): HoldRequest {
     output: outputFromJson(read('output')),
     ...(share === undefined ? {} : { providerCallsPerMinute: countFromJson(share) }),
     deadline: countFromJson(read('deadline')),
+    ...earlySendFromJson(read('early')),
   };
+}
+
+function earlySendFromJson(value: unknown): Pick<HoldRequest, 'early'> {
+  if (value === undefined) return {};
+  const isolate = parseText(readField(value, 'isolate'), ISOLATE);
+  return { early: { isolate, sent: parseBoolean(readField(value, 'sent')) } };
 }
 
 function checkpointFromJson(value: unknown): CheckpointRequest {
@@ -176,7 +185,14 @@ function holdResultFromJson(value: unknown): HoldResult {
     held: amountFromJson(readField(value, 'held')),
     maxOutput: countFromJson(readField(value, 'maxOutput')),
     deadline: countFromJson(readField(value, 'deadline')),
+    ...earlyGrantFromJson(readField(value, 'early')),
   };
+}
+
+function earlyGrantFromJson(value: unknown): Readonly<{ early?: EarlyGrant }> {
+  if (value === undefined) return {};
+  const risk = amountFromJson(readField(value, 'risk'));
+  return { early: { risk, spendable: amountFromJson(readField(value, 'spendable')) } };
 }
 
 function checkpointResultFromJson(value: unknown): CheckpointResult {

@@ -5,6 +5,7 @@
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { AccountId, Instant, KeyLimits } from './contract/index.ts';
 import { DAY_MS } from './contract/index.ts';
+import { EarlyGrants } from './early-grants.ts';
 import { openingFromText } from './metadata-text.ts';
 import { countNotifications } from './notifications.ts';
 import { loadRecentCalls } from './recent-calls.ts';
@@ -50,6 +51,7 @@ type AccountRow = {
   id: string;
   acknowledged: number;
   open_from: number;
+  early_until: number;
   low_balance: number | null;
   is_low: number;
 };
@@ -64,7 +66,7 @@ type HoldRow = {
   opening: string;
 };
 
-const ACCOUNT = 'SELECT id, acknowledged, open_from, low_balance, is_low FROM account';
+const ACCOUNT = 'SELECT id, acknowledged, open_from, early_until, low_balance, is_low FROM account';
 const LAST_AT = 'SELECT at FROM entries WHERE seq > 0 ORDER BY seq DESC LIMIT 1';
 const LAST_ROW = 'SELECT coalesce(max(row), 0) AS row FROM entries';
 const OPEN_CALLS = `SELECT row, id, held, floor, deadline, max_output, hold_fingerprint, opening
@@ -132,6 +134,7 @@ function loadAccount(sql: SqlStorage, row: AccountRow): AccountCache {
     lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
     isBalanceLow: row.is_low === 1,
     pendingNotifications: countNotifications(sql),
+    earlyGrants: new EarlyGrants(row.early_until),
   };
 }
 

@@ -9,11 +9,13 @@ import type {
   CallOpening,
   CheckpointRequest,
   CheckpointResult,
+  EarlyGrant,
   HoldDecline,
   HoldRequest,
   HoldResult,
   Instant,
 } from './contract/index.ts';
+import { EARLY_DECLINES_PER_DAY } from './early-grants.ts';
 import { findEntry } from './entries.ts';
 import {
   affordableOutput,
@@ -23,7 +25,7 @@ import {
   requestedMaxOutput,
 } from './hold-amount.ts';
 import { findKey, keyError } from './keys.ts';
-import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS } from './limits.ts';
+import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, toUtcDay } from './limits.ts';
 import { openingToText } from './metadata-text.ts';
 import { addAdmission, providerWindow } from './recent-calls.ts';
 import { allowedOpenCalls, checkRefusals } from './refusals.ts';
@@ -34,6 +36,7 @@ import {
   type Key,
   type MutableBalance,
   readBalance,
+  resetDailyCounters,
   type Tx,
 } from './transaction.ts';
 
@@ -207,12 +210,60 @@ function admit(tx: Tx, key: Key, request: HoldRequest): Admission {
   return unaffordable === undefined ? { ok: true, terms } : { ok: false, ...unaffordable };
 }
 
+/** Whether the key's limits leave room for calls that are on their way. */
+function hasRoom(tx: Tx, key: Key, request: HoldRequest, balance: Balance): boolean {
+  const { callsPerMinute, concurrentCalls } = key.limits;
+  const half = (limit: number) => Math.floor(limit / 2);
+  const { provider, providerCallsPerMinute: share } = request;
+  return (
+    (callsPerMinute === null || key.recentCalls.waitMs(half(callsPerMinute), tx.now) === 0) &&
+    (concurrentCalls === null || key.openCalls < half(concurrentCalls)) &&
+    (share === undefined || providerWindow(tx.cache, provider).waitMs(half(share), tx.now) === 0) &&
+    tx.cache.holds.size < half(allowedOpenCalls(tx, balance)) &&
+    key.refusals.count === 0
+  );
+}
+
+/** Decides what the gateway's isolate may risk after an admitted hold. */
+function grantEarly(tx: Tx, key: Key, request: HoldRequest): Readonly<{ early?: EarlyGrant }> {
+  const { cache, now } = tx;
+  const { early } = request;
+  const balance = readBalance(tx);
+  if (early === undefined || !hasRoom(tx, key, request, balance)) return {};
+  const isUsedUp = balance.early_declines >= EARLY_DECLINES_PER_DAY;
+  if (isUsedUp && balance.day === toUtcDay(now)) return {};
+  const risk = cache.earlyGrants.grant(early.isolate, now);
+  const available = balance.posted - balance.held;
+  const remaining = remainingBudget(key);
+  const spendable = remaining === undefined ? available : minBigInt(remaining, available);
+  return risk === 0n || spendable <= 0n ? {} : { early: { risk, spendable } };
+}
+
+/** The platform pays for what the provider did for this call: it happens a few times a day at most. */
+function countEarlyDecline(tx: Tx): void {
+  const balance = changeBalance(tx);
+  resetDailyCounters(balance, toUtcDay(tx.now));
+  balance.early_declines += 1;
+  tx.cache.earlyGrants.pause(tx.now);
+  tx.emit({ event: 'early_send_declined', account: tx.cache.account });
+}
+
 /**
- * Admits a call by reserving its worst case, or declines it. A repeated request gets the answer of
+ * Admits a call by reserving its worst case, or declines it. What a declined call did at its
+ * provider already is counted.
+ */
+export function hold(tx: Tx, request: HoldRequest): HoldResult {
+  const result = decide(tx, request);
+  if (!result.ok && request.early?.sent === true) countEarlyDecline(tx);
+  return result;
+}
+
+/**
+ * A repeated request gets the answer of
  * the first one: an open call is known in memory, and one that has ended is looked up where the
  * answer would be a decline, or where its id stops the insert.
  */
-export function hold(tx: Tx, request: HoldRequest): HoldResult {
+function decide(tx: Tx, request: HoldRequest): HoldResult {
   if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');
   const key = findKey(tx, request.key);
   if (key === undefined) return declined({ reason: 'invalid_api_key' });
@@ -230,7 +281,8 @@ export function hold(tx: Tx, request: HoldRequest): HoldResult {
   alertOnExpensiveModel(tx, key, request, wasUsed);
   addAdmission(tx.cache, key.keyId, request.provider, tx.now);
   const { amount, maxOutput } = terms;
-  return { ok: true, held: amount, maxOutput, deadline: request.deadline };
+  const { deadline } = request;
+  return { ok: true, held: amount, maxOutput, deadline, ...grantEarly(tx, key, request) };
 }
 
 function toOpening(request: HoldRequest, now: Instant): CallOpening {

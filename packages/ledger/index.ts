@@ -18,6 +18,13 @@ export {
   NOTIFICATION_KINDS,
   SETTLE_REASONS,
 } from './contract/index.ts';
+export {
+  EARLY_DECLINES_PER_DAY,
+  EARLY_GRANT_MS,
+  EARLY_PAUSE_MS,
+  EARLY_SEND_TIMEOUT_MS,
+} from './early-grants.ts';
+export { requestedMaxOutput, requiredHold } from './hold-amount.ts';
 export { getProviderPrices, type ProviderPrices } from './provider-prices.ts';
 export {
   decodeSettlement,

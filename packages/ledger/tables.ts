@@ -178,6 +178,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   // call is text (metadata-text.ts). `open_from`: no row below it is open.
   [
     'ALTER TABLE account ADD COLUMN open_from INTEGER NOT NULL DEFAULT 1',
+    // Calls of the day that were sent early and then declined, and when grants may be given to
+    // other isolates (early-grants.ts).
+    `ALTER TABLE account ADD COLUMN early_declines INTEGER NOT NULL DEFAULT 0
+      CHECK (early_declines >= 0)`,
+    'ALTER TABLE account ADD COLUMN early_until INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE entries RENAME TO old_entries',
     `CREATE TABLE entries (
       row INTEGER PRIMARY KEY,

@@ -16,6 +16,7 @@ import type {
   KeyLimits,
   SpendGuard,
 } from './contract/index.ts';
+import type { EarlyGrants } from './early-grants.ts';
 import type { RefusalRow } from './refusal-row.ts';
 import type { SlidingWindow } from './sliding-window.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
@@ -83,6 +84,7 @@ export type AccountCache = {
   isBalanceLow: boolean;
   /** The number of notifications to send. */
   pendingNotifications: number;
+  readonly earlyGrants: EarlyGrants;
 };
 
 export type Tx = Readonly<{
@@ -108,7 +110,7 @@ export function noChanges(): Changes {
 }
 
 /** What an account did on `day` that is bounded per day; reset at midnight UTC. */
-const DAILY_COUNTERS = ['waived', 'expired', 'refused', 'shortfalls'] as const;
+const DAILY_COUNTERS = ['waived', 'expired', 'refused', 'shortfalls', 'early_declines'] as const;
 type DailyCounters = Record<(typeof DAILY_COUNTERS)[number], number>;
 
 type BalanceRow = DailyCounters & {
@@ -130,7 +132,8 @@ export type MutableBalance = DailyCounters & {
 
 const BALANCE_COLUMNS = ['state', 'posted', 'held', 'seq', 'day', ...DAILY_COUNTERS];
 const SELECT_BALANCE = `SELECT ${BALANCE_COLUMNS.join(', ')} FROM account`;
-const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, open_from = ?, day = ?,
+const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, open_from = ?,
+  early_until = ?, day = ?,
   ${DAILY_COUNTERS.map((name) => `${name} = ?`).join(', ')} WHERE singleton = 1`;
 
 function parseState(text: string): AccountState {
@@ -182,8 +185,8 @@ export function writeBalance(tx: Tx, before: BalanceBefore): void {
   const { balance } = tx.cache;
   const { posted, held, seq, day } = balance;
   const counters = DAILY_COUNTERS.map((name) => balance[name]);
-  const from = openFrom(tx.cache);
-  tx.sql.exec(UPDATE_BALANCE, toSql(posted), toSql(held), seq, from, day, ...counters);
+  const marks = [openFrom(tx.cache), tx.cache.earlyGrants.until];
+  tx.sql.exec(UPDATE_BALANCE, toSql(posted), toSql(held), seq, ...marks, day, ...counters);
 }
 
 /** Thrown when the ledger itself is wrong. Carries no amount and no id. */

@@ -33,6 +33,8 @@ export type LogEvent =
   | { event: 'shortfall'; account: Id; call: Id; nanoUsd: string }
   /** An account is slowed for the rest of the day, because of calls that Farebox pays for. */
   | { event: 'account_slowed'; account: Id; reason: 'shortfall' | 'refusals' }
+  /** A call that the provider was asked for already: the platform pays for it (decision 0033). */
+  | { event: 'early_send_declined'; account: Id }
   | { event: 'hold_expired'; account: Id; call: Id; charged: string }
   | { event: 'outbox_flushed'; account: Id; entries: number }
   | {

@@ -19,6 +19,7 @@ import { logEvent } from '@farebox/telemetry';
 import * as v from 'valibot';
 import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
+import { EarlySends } from './early-send.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { StreamLoad } from './stream-load.ts';
 import type { Timeouts } from './timeouts.ts';
@@ -38,6 +39,8 @@ export type Env = Readonly<{
   /** Output tokens injected where the request has no limit. */
   DEFAULT_MAX_OUTPUT?: string;
   KEY_CALLS_PER_SECOND?: string;
+  /** "off" keeps every call from its provider until its hold is answered (decision 0033). */
+  OPTIMISTIC_SEND?: string;
   /** `{"openai": 10000}`: the calls per minute that a provider allows our organisation. */
   PROVIDER_CALLS_PER_MINUTE?: string;
   /** The part of it that one account may use, in percent; 25 by default. */
@@ -81,6 +84,7 @@ export type GatewayDeps = Readonly<{
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
   accountShares: AccountShares;
+  earlySends: EarlySends;
   streamLoad: StreamLoad;
   timeouts: Timeouts;
   defaultMaxOutput: number;
@@ -185,6 +189,7 @@ function createDeps(env: Env): GatewayDeps {
     bodyReader: new BodyReader(),
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
     accountShares: parseAccountShares(env),
+    earlySends: new EarlySends(crypto.randomUUID(), env.OPTIMISTIC_SEND !== 'off'),
     streamLoad: new StreamLoad(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),

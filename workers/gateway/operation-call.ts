@@ -104,7 +104,8 @@ export function serveOperation(operation: Operation): (ctx: RequestContext) => P
     );
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
-    const hold = await deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+    const holdRequest = buildHoldRequest(ctx, key, plan);
+    const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);
     if (!hold.ok) {
       const bill = zeroOperationBill(plan, 'not_sent');
       if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, bill));

@@ -1,7 +1,8 @@
 /**
  * One call: key, body, plan, hold, provider, response, settlement. `relay` holds all branching of a
  * call; each function it calls decides one thing. The hot path sends two messages to the account's
- * Durable Object: one before the provider is called, one after the client has its response.
+ * Durable Object: one before the provider is called, or beside it (early-send.ts), one after the
+ * client has its response.
  */
 import {
   checkHeaders,
@@ -20,6 +21,8 @@ import { type Call, holdDeadline } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader, statesCost, streamCostWriter, withCostMember } from './cost-report.ts';
+import { EarlyRequest } from './early-request.ts';
+import type { Attempt } from './early-send.ts';
 import { type Plan, planCall } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
 import { isBilledRefusal, settleRefusedPrompt } from './refused-prompt.ts';
@@ -120,15 +123,22 @@ function handleUpstreamFailure(
 /**
  * Forwards an admitted call and builds its response. An exception in between still ends the hold.
  */
-async function forwardCall(call: Call, body: Body): Promise<Response> {
+async function forwardCall(
+  call: Call,
+  body: Body,
+  early: Promise<UpstreamResult> | null,
+): Promise<Response> {
   const cancelAbortTimer = abortAfterDisconnect(call);
+  const { ctx, plan, abort, hold } = call;
   try {
-    const upstream = await sendUpstream(call, body);
+    const { maxOutput } = hold;
+    const upstream = await (early ?? sendUpstream({ ctx, plan, abort, maxOutput }, body));
+    body.release();
     if (!upstream.ok) return handleUpstreamFailure(call, upstream);
     return await respond(call, upstream);
   } catch (error) {
-    call.abort.abort();
-    call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));
+    abort.abort();
+    ctx.waitUntil(settleWithoutCharge(call, 'not_sent', 500));
     throw error;
   } finally {
     cancelAbortTimer();
@@ -136,10 +146,24 @@ async function forwardCall(call: Call, body: Body): Promise<Response> {
 }
 
 /** Keeps an admitted call running after the client disconnects, because it has to be settled. */
-function runToCompletion(call: Call, body: Body): Promise<Response> {
-  const completion = forwardCall(call, body);
+function runToCompletion(
+  call: Call,
+  body: Body,
+  early: Promise<UpstreamResult> | null,
+): Promise<Response> {
+  const completion = forwardCall(call, body, early);
   call.ctx.waitUntil(completion.catch(() => {}));
   return completion;
+}
+
+/** Sends the call before its hold is answered, if that is allowed. */
+function startEarly(
+  ctx: RequestContext,
+  plan: Plan,
+  body: Body,
+  { maxOutput }: Attempt,
+): EarlyRequest | null {
+  return maxOutput === null ? null : new EarlyRequest(ctx, plan, body, maxOutput);
 }
 
 /**
@@ -161,17 +185,23 @@ export const relay = withBody(
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
     const revision = new PriceRevision(plan, deps.catalog);
-    const holdRequest = buildHoldRequest(ctx, key, plan);
-    const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);
+    const attempt = deps.earlySends.begin(account, buildHoldRequest(ctx, key, plan), clock());
+    const early = startEarly(ctx, plan, body, attempt);
+    const hold = await deps.ledger.hold(account, attempt.request, ctx.waitUntil);
+    const taken = hold.ok ? (early?.take(hold.maxOutput) ?? null) : null;
+    deps.earlySends.end(account, attempt, { hold, isUsed: taken !== null, now: clock() });
     if (!hold.ok) {
+      early?.discard();
       if (hold.reason === 'ledger_unreachable')
         ctx.waitUntil(releaseHold(ctx, account, zeroBill(plan, 'not_sent')));
       return respondError(ctx, hold);
     }
-    const startedAt = clock();
     const disconnect = new ClientDisconnect(request.signal, clock);
-    const abort = new AbortController();
+    const { startedAt, abort } =
+      early !== null && taken !== null
+        ? early
+        : { startedAt: clock(), abort: new AbortController() };
     const call: Call = { ctx, account, plan, revision, hold, abort, startedAt, disconnect };
-    return runToCompletion(call, body);
+    return runToCompletion(call, body, taken);
   },
 );

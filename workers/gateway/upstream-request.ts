@@ -17,9 +17,19 @@ import {
   type UpstreamRequest,
   type UpstreamResult,
 } from '@farebox/providers';
-import type { Call } from './call.ts';
+import type { RequestContext } from './context.ts';
 import type { Plan } from './plan.ts';
 import type { Body } from './with-caller.ts';
+
+/** What a request to the provider is made of, admitted or sent early (early-send.ts). */
+export type OutgoingCall = Readonly<{
+  ctx: RequestContext;
+  plan: Plan;
+  /** Aborts the request. */
+  abort: AbortController;
+  /** The output limit to enforce. */
+  maxOutput: number;
+}>;
 
 /**
  * Injects our output limit if the request has none. A limit under a name that the provider may not
@@ -40,7 +50,7 @@ function outputLimitEdit({ facts, output, provider }: Plan, tokens: number): Edi
  * The fields of a request that the provider may refuse and that can be sent otherwise: not
  * `stream_options` of the caller's own.
  */
-function listLearnableFields({ plan }: Call, edits: Edits): LearnableField[] {
+function listLearnableFields({ plan }: OutgoingCall, edits: Edits): LearnableField[] {
   const { facts } = plan;
   const fields: LearnableField[] = [];
   const { streamOptions, nonObjectStreamOptions } = facts.positions;
@@ -61,7 +71,10 @@ export function getDefaultValues({ facts, provider }: Plan): Record<string, stri
 }
 
 /** `refused` are fields that this call was rejected for. */
-function buildEdits({ ctx, plan, hold }: Call, refused: readonly LearnableField[] = []): Edits {
+function buildEdits(
+  { ctx, plan, maxOutput }: OutgoingCall,
+  refused: readonly LearnableField[] = [],
+): Edits {
   const { facts, model, provider } = plan;
   const { request } = ENDPOINT_SPECS[facts.endpoint];
   const isAccepted = (field: LearnableField) =>
@@ -73,7 +86,7 @@ function buildEdits({ ctx, plan, hold }: Call, refused: readonly LearnableField[
     isAccepted('max_tokens') ?? provider.refusesMaxTokens?.test(model.upstreamName) !== true;
   return {
     model: model.upstreamName,
-    maxOutput: outputLimitEdit(plan, hold.maxOutput),
+    maxOutput: outputLimitEdit(plan, maxOutput),
     renameMaxTokens: request.outputLimitFieldVaries && !acceptsMaxTokens,
     includeUsage: request.hasUsageOption && facts.stream && acceptsOptions,
     defaults: Object.keys(getDefaultValues(plan)),
@@ -87,7 +100,7 @@ function getQuery(url: string): string {
 }
 
 /** What follows the endpoint's URL: the caller's query, or what its URL says of the call. */
-function toUpstreamUrl({ ctx, plan }: Call): Pick<UpstreamRequest, 'path' | 'query'> {
+function toUpstreamUrl({ ctx, plan }: OutgoingCall): Pick<UpstreamRequest, 'path' | 'query'> {
   const { urlTarget } = plan.facts;
   if (urlTarget === null) return { query: getQuery(ctx.request.url) };
   const target = { ...urlTarget, model: plan.model.upstreamName };
@@ -95,7 +108,7 @@ function toUpstreamUrl({ ctx, plan }: Call): Pick<UpstreamRequest, 'path' | 'que
 }
 
 function sendEdited(
-  call: Call,
+  call: OutgoingCall,
   body: Body,
   edits: Edits,
   onBodySent: () => void,
@@ -115,10 +128,10 @@ function sendEdited(
 }
 
 /**
- * Sends an admitted call. The body's memory is released as soon as it is sent, unless it may have
+ * Sends a call. The body's memory is released as soon as it is sent, unless it may have
  * to be sent again.
  */
-export async function sendUpstream(call: Call, body: Body): Promise<UpstreamResult> {
+export async function sendUpstream(call: OutgoingCall, body: Body): Promise<UpstreamResult> {
   const { provider, model } = call.plan;
   const { learnedFields } = call.ctx.deps;
   const edits = buildEdits(call);

@@ -57,7 +57,23 @@ export type HoldRequest = CallDescription &
     providerCallsPerMinute?: number;
     /** When the hold expires unless a checkpoint moves it or a settlement ends it. */
     deadline: Instant;
+    /** Absent where the gateway never asks a provider before the hold is answered. */
+    early?: EarlySend;
   }>;
+
+/** How a gateway isolate uses what it may risk (docs/decisions/0033-optimistic-send.md). */
+export type EarlySend = Readonly<{
+  /** A random name of the isolate. */
+  isolate: string;
+  /** Whether the provider has been asked already. */
+  sent: boolean;
+}>;
+
+/**
+ * What the isolate may risk for some seconds on calls whose holds are not answered yet, and what the
+ * account and the key can still reserve, in nano-USD.
+ */
+export type EarlyGrant = Readonly<{ risk: NanoUsd; spendable: NanoUsd }>;
 
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
@@ -91,7 +107,7 @@ export type HoldDecline =
   | Readonly<{ reason: 'conflict' }>;
 
 export type HoldResult = Result<
-  { held: NanoUsd; maxOutput: number; deadline: Instant },
+  { held: NanoUsd; maxOutput: number; deadline: Instant; early?: EarlyGrant },
   HoldDecline
 >;
 

@@ -1,0 +1,58 @@
+/**
+ * A request to the provider that is under way before the hold of its call is answered
+ * (early-send.ts).
+ */
+import { EARLY_SEND_TIMEOUT_MS } from '@farebox/ledger';
+import type { UpstreamResult } from '@farebox/providers';
+import type { RequestContext } from './context.ts';
+import type { Plan } from './plan.ts';
+import { sendUpstream } from './upstream-request.ts';
+import type { Body } from './with-caller.ts';
+
+export class EarlyRequest {
+  readonly startedAt: number;
+  readonly abort = new AbortController();
+  readonly #maxOutput: number;
+  readonly #result: Promise<UpstreamResult>;
+  readonly #waitUntil: RequestContext['waitUntil'];
+  readonly #stopTimer: () => void;
+
+  /** Sends at once, with the output limit that the hold is expected to allow. Keeps the body. */
+  constructor(ctx: RequestContext, plan: Plan, body: Body, maxOutput: number) {
+    this.startedAt = ctx.clock();
+    this.#maxOutput = maxOutput;
+    this.#waitUntil = ctx.waitUntil;
+    this.#stopTimer = ctx.timer.start(EARLY_SEND_TIMEOUT_MS, () => this.abort.abort());
+    const kept = { ...body, release: () => {} };
+    this.#result = sendUpstream({ ctx, plan, abort: this.abort, maxOutput }, kept);
+    // Whether it failed is asked later, if at all.
+    this.#result.catch(() => {});
+  }
+
+  /**
+   * Returns the provider's result for the admitted call; null if the request is of no use, because
+   * the hold took too long or allows another limit. It is then aborted.
+   */
+  take(maxOutput: number): Promise<UpstreamResult> | null {
+    this.#stopTimer();
+    if (!this.abort.signal.aborted && maxOutput === this.#maxOutput) return this.#result;
+    this.discard();
+    return null;
+  }
+
+  /** Aborts the request and drops what came of it. */
+  discard(): void {
+    this.#stopTimer();
+    this.abort.abort();
+    this.#waitUntil(this.#drop());
+  }
+
+  async #drop(): Promise<void> {
+    try {
+      const upstream = await this.#result;
+      if (upstream.ok) await upstream.body.cancel();
+    } catch {
+      // An aborted body fails to be cancelled: it is gone.
+    }
+  }
+}
