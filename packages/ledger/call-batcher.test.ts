@@ -34,7 +34,7 @@ function checkpoint(id: string): CallVerb {
   return { name: 'checkpoint', request: { id, floor: 0n, deadline: 0 } };
 }
 
-function resultOf(verb: CallVerb): CallResult {
+function toResult(verb: CallVerb): CallResult {
   return verb.name === 'settle'
     ? { name: 'settle', result: { ok: true, charged: 0n, shortfall: 0n, late: false } }
     : { name: 'checkpoint', result: { ok: true, stop: null } };
@@ -42,7 +42,7 @@ function resultOf(verb: CallVerb): CallResult {
 
 const answerAll: SendBatch<Failed> = async (_, verbs) => ({
   ok: true,
-  results: verbs.map(resultOf),
+  results: verbs.map(toResult),
 });
 
 /** A clock whose sleepers wake in order when the test lets time pass. */
@@ -94,8 +94,8 @@ const neverAnswers: SendBatch<Failed> = () => new Promise(() => {});
 describe('the verbs of one account in one isolate', () => {
   it('leave at once while nothing is under way', async () => {
     const { ask, batches } = createBatcher(answerAll);
-    expect(await ask(checkpoint('1'))).toEqual(resultOf(checkpoint('1')));
-    expect(await ask(checkpoint('2'))).toEqual(resultOf(checkpoint('2')));
+    expect(await ask(checkpoint('1'))).toEqual(toResult(checkpoint('1')));
+    expect(await ask(checkpoint('2'))).toEqual(toResult(checkpoint('2')));
     expect(batches).toEqual([['1'], ['2']]);
   });
 
@@ -145,7 +145,7 @@ describe('a settlement', () => {
     await ask(checkpoint('2'));
     expect(batches).toEqual([['1', '2']]);
     await clock.pass(20);
-    expect(await settled).toEqual(resultOf(settlement('1')));
+    expect(await settled).toEqual(toResult(settlement('1')));
   });
 
   it('travels without one after 25 ms, with the settlements that came meanwhile', async () => {
@@ -178,11 +178,11 @@ describe('a verb whose batch fails', () => {
   it('is sent alone where only its own result is missing', async () => {
     const { ask, clock } = createBatcher(async (_, verbs) => ({
       ok: true,
-      results: verbs.map((verb) => (verb.request.id === 'bad' ? null : resultOf(verb))),
+      results: verbs.map((verb) => (verb.request.id === 'bad' ? null : toResult(verb))),
     }));
     const answers = Promise.all(['1', 'bad', '3'].map((id) => ask(settlement(id))));
     await clock.pass(60);
-    const fine = resultOf(settlement('1'));
+    const fine = toResult(settlement('1'));
     expect(await answers).toEqual([fine, null, fine]);
   });
 

@@ -5,7 +5,7 @@
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
  *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way.
  * - A settlement waits up to `SETTLEMENT_WAIT_MS` for a hold to take it along; nobody waits for it.
- * - Whoever finds the way free sends what waits (its sender). The others look for their result when
+ * - The first that finds the way free sends what waits (its sender). The others look for their result when
  *   a timer of their own fires. They never go on from a promise that another request resolves:
  *   workerd then runs them in the other request's context now and then, where all I/O of their own
  *   fails, and it cancels a request as hung that waits for nothing of its own.

@@ -6,7 +6,7 @@ import type {
   KeyCredential,
   SettleRequest,
 } from './contract/index.ts';
-import { START } from './test-worker.workerd.ts';
+import { START } from './start.workerd.ts';
 
 export const KEY: KeyCredential = { keyId: 7, secretHash: 'a'.repeat(64) };
 export const PRICES = {

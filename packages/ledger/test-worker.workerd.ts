@@ -6,10 +6,10 @@ import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type AccountObjectDeps } from './account-object.ts';
 import { createLedgerClient, type LedgerClient } from './client.ts';
 import type { CallsRpc, DeliveryResult, Entry, Notification } from './contract/index.ts';
-import { buildHoldRequest, buildSettleRequest } from './fixtures.workerd.ts';
+import { buildHoldRequest, buildSettleRequest, KEY } from './fixtures.workerd.ts';
+import { START } from './start.workerd.ts';
 
-/** Far ahead, so that no alarm rings by itself: tests ring them. */
-export const START = 2_000_000_000_000;
+export { START };
 
 export const clock = { now: START };
 
@@ -109,19 +109,16 @@ function createCalls(env: GatewayEnv): CallsRpc {
 
 let client: LedgerClient | undefined;
 
-/**
- * A gateway of a few lines: every request is a call of the account that its path names. It reads
- * its body after the hold, which only the request's own context can.
- */
-export default {
-  async fetch(request, env, context) {
-    const [, account = '', call] = new URL(request.url).pathname.split('/');
-    client ??= createLedgerClient(createCalls(env));
-    const keepAlive = (work: Promise<unknown>) => context.waitUntil(work);
-    const hold = await client.hold(account, buildHoldRequest(Number(call), 1n, 1), keepAlive);
-    if (!hold.ok) return new Response(hold.reason, { status: 409 });
-    const body = await request.text();
-    context.waitUntil(client.settle(account, buildSettleRequest(Number(call), 2n)));
-    return new Response(body);
-  },
-} satisfies ExportedHandler<GatewayEnv>;
+/** A gateway of a few lines: each call is a request of its own, with I/O after its hold. */
+export class TestGateway extends WorkerEntrypoint<GatewayEnv> {
+  async call(account: string, n: number): Promise<string> {
+    client ??= createLedgerClient(createCalls(this.env));
+    const ledger = client;
+    const keepAlive = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+    const hold = await ledger.hold(account, buildHoldRequest(n, 1n, 1), keepAlive);
+    if (!hold.ok) return hold.reason;
+    const balance = await ledger.credits(account, KEY);
+    this.ctx.waitUntil(ledger.settle(account, buildSettleRequest(n, 2n)));
+    return balance.ok ? `call ${n}` : balance.reason;
+  }
+}

@@ -57,7 +57,7 @@ function isSentEarly(sends: EarlySends, now: number, request = REQUEST): boolean
   return sends.begin(ACCOUNT, request, now).maxOutput !== null;
 }
 
-describe('a call of an account in good standing', () => {
+describe('a call of an account with a grant', () => {
   it('is sent before its hold is answered, with the limit that the hold allows', () => {
     const attempt = warmed().begin(ACCOUNT, REQUEST, START + 1);
     expect(attempt).toMatchObject({ maxOutput: 1_000, request: { early: { sent: true } } });

@@ -36,7 +36,7 @@ const MAX_ADMITTED = 100;
 type Grant = Readonly<{ risk: NanoUsd; spendable: NanoUsd; expiresAt: number }>;
 
 /** What this isolate knows of an account. */
-type Standing = {
+type AccountRecord = {
   grant: Grant | null;
   /** What the calls whose holds are not answered put at risk. */
   atRisk: NanoUsd;
@@ -71,7 +71,7 @@ function keyAndModel({ key, model }: HoldRequest): string {
 export class EarlySends {
   readonly #isolate: string;
   readonly #isEnabled: boolean;
-  readonly #accounts = new Map<AccountId, Standing>();
+  readonly #accounts = new Map<AccountId, AccountRecord>();
 
   /** `isolate` is a random name. */
   constructor(isolate: string, isEnabled: boolean) {
@@ -82,10 +82,10 @@ export class EarlySends {
   /** Decides whether the call may be sent before its hold is answered; `end` must follow. */
   begin(account: AccountId, request: HoldRequest, now: number): Attempt {
     if (!this.#isEnabled) return { request, maxOutput: null, risk: 0n, askedAt: now };
-    const standing = this.#accounts.get(account);
+    const record = this.#accounts.get(account);
     const risk = earlyRisk(request);
-    const sent = standing !== undefined && isAllowed(standing, request, risk, now);
-    if (sent) standing.atRisk += risk;
+    const sent = record !== undefined && isAllowed(record, request, risk, now);
+    if (sent) record.atRisk += risk;
     return {
       request: { ...request, early: { isolate: this.#isolate, sent } },
       maxOutput: sent ? requestedMaxOutput(request) : null,
@@ -104,51 +104,51 @@ export class EarlySends {
     { hold, isUsed, now }: Readonly<{ hold: HoldAnswer; isUsed: boolean; now: number }>,
   ): void {
     if (!this.#isEnabled) return;
-    const standing = this.#standing(account, now);
-    standing.atRisk -= attempt.risk;
-    if (attempt.maxOutput !== null && !isUsed) countLoss(standing, now);
+    const record = this.#record(account, now);
+    record.atRisk -= attempt.risk;
+    if (attempt.maxOutput !== null && !isUsed) countLoss(record, now);
     if (!hold.ok || hold.early === undefined) {
-      standing.grant = null;
-      standing.admittedAt.clear();
+      record.grant = null;
+      record.admittedAt.clear();
       return;
     }
-    standing.grant = { ...hold.early, expiresAt: attempt.askedAt + EARLY_GRANT_MS };
-    if (standing.admittedAt.size >= MAX_ADMITTED) standing.admittedAt.clear();
-    standing.admittedAt.set(keyAndModel(attempt.request), attempt.askedAt);
+    record.grant = { ...hold.early, expiresAt: attempt.askedAt + EARLY_GRANT_MS };
+    if (record.admittedAt.size >= MAX_ADMITTED) record.admittedAt.clear();
+    record.admittedAt.set(keyAndModel(attempt.request), attempt.askedAt);
   }
 
-  #standing(account: AccountId, now: number): Standing {
+  #record(account: AccountId, now: number): AccountRecord {
     const existing = this.#accounts.get(account);
     if (existing !== undefined) return existing;
     if (this.#accounts.size >= MAX_ACCOUNTS) {
-      for (const [id, standing] of this.#accounts)
-        if (isForgettable(standing, now)) this.#accounts.delete(id);
+      for (const [id, record] of this.#accounts)
+        if (isForgettable(record, now)) this.#accounts.delete(id);
     }
-    const created = newStanding();
+    const created = newRecord();
     if (this.#accounts.size < MAX_ACCOUNTS) this.#accounts.set(account, created);
     return created;
   }
 }
 
-function newStanding(): Standing {
+function newRecord(): AccountRecord {
   return { grant: null, atRisk: 0n, admittedAt: new Map(), pausedUntil: 0, day: 0, losses: 0 };
 }
 
 /** Whether the isolate can do without what it knows of the account. */
-function isForgettable({ grant, atRisk, pausedUntil }: Standing, now: number): boolean {
+function isForgettable({ grant, atRisk, pausedUntil }: AccountRecord, now: number): boolean {
   return atRisk === 0n && pausedUntil <= now && (grant === null || grant.expiresAt <= now);
 }
 
-function countLoss(standing: Standing, now: number): void {
+function countLoss(record: AccountRecord, now: number): void {
   const day = Math.floor(now / DAY_MS);
-  standing.losses = standing.day === day ? standing.losses + 1 : 1;
-  standing.day = day;
-  const isLastOfDay = standing.losses >= EARLY_DECLINES_PER_DAY;
-  standing.pausedUntil = isLastOfDay ? (day + 1) * DAY_MS : now + EARLY_PAUSE_MS;
+  record.losses = record.day === day ? record.losses + 1 : 1;
+  record.day = day;
+  const isLastOfDay = record.losses >= EARLY_DECLINES_PER_DAY;
+  record.pausedUntil = isLastOfDay ? (day + 1) * DAY_MS : now + EARLY_PAUSE_MS;
 }
 
 function isAllowed(
-  { grant, atRisk, admittedAt, pausedUntil }: Standing,
+  { grant, atRisk, admittedAt, pausedUntil }: AccountRecord,
   request: HoldRequest,
   risk: NanoUsd,
   now: number,
