@@ -179,6 +179,48 @@ const BODIES: readonly (readonly [string, unknown])[] = [
   ],
 ];
 
+/** The bodies of operations, as JSON and as a form. */
+const OPERATION_CALLS: readonly (readonly [string, () => string | FormData])[] = [
+  [
+    '/v1/embeddings',
+    () => JSON.stringify({ model: 'text-embedding-3-small', input: [text], user: CANARY }),
+  ],
+  [
+    '/v1/images/generations',
+    () => JSON.stringify({ model: 'gpt-image-2.6-flare', prompt: text, [CANARY]: CANARY }),
+  ],
+  [
+    '/v1/images/generations',
+    () => JSON.stringify({ model: 'gpt-image-2.6-flare', prompt: text, stream: true }),
+  ],
+  [
+    '/v1/audio/speech',
+    () => JSON.stringify({ model: 'tts-1', voice: CANARY, input: text, instructions: text }),
+  ],
+  ['/v1/moderations', () => JSON.stringify({ input: [{ type: 'text', text }] })],
+  ...['/v1/audio/transcriptions', '/v1/images/edits'].map(
+    (path) => [path, () => buildForm(path)] as const,
+  ),
+];
+
+function buildForm(path: string): FormData {
+  const form = new FormData();
+  const isAudio = path.includes('audio');
+  form.set('model', isAudio ? 'gpt-4o-mini-transcribe' : 'gpt-image-2.6-flare');
+  form.set(isAudio ? 'file' : 'image', new Blob([`${text} ${text}`]), `${CANARY}.mp3`);
+  form.set('prompt', text);
+  form.set(CANARY, CANARY);
+  return form;
+}
+
+function buildRejectedForm(): FormData {
+  const form = new FormData();
+  form.set('model', CANARY);
+  form.append('file', CANARY);
+  form.append('response_format', CANARY);
+  return form;
+}
+
 /** Requests that the gateway rejects, each with the mark in another place. */
 const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
   [
@@ -215,6 +257,10 @@ const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
       body: JSON.stringify({ model: 'claude-sonnet-4-5', tools: [{ function: CANARY }] }),
     },
   ],
+  ['/v1/embeddings', { method: 'POST', body: `{"model":"${CANARY}","input":"${CANARY}"}` }],
+  ['/v1/embeddings', { method: 'POST', body: `{"input":"${CANARY}` }],
+  ['/v1/audio/transcriptions', { method: 'POST', body: CANARY }],
+  ['/v1/audio/transcriptions', { method: 'POST', body: buildRejectedForm() }],
   [`/v1/${CANARY}`, { method: 'POST', body: CANARY }],
   [`/v1/models/${CANARY}`, {}],
   [`/v1/generation/${CANARY}`, {}],
@@ -251,6 +297,12 @@ it('marked text of requests and answers is found in nothing that the stack print
         };
         await call(`${path}?note=${CANARY}`, init);
       }
+    }
+  }
+  for (const [, handler] of HANDLERS) {
+    upstream.handler = handler;
+    for (const [path, build] of OPERATION_CALLS) {
+      await call(`${path}?note=${CANARY}`, { method: 'POST', body: build() });
     }
   }
   for (const [path, init] of REJECTED_REQUESTS) {

@@ -8,7 +8,7 @@ import {
   resolvePrices,
   standardTerms,
 } from '@farebox/catalog';
-import { DIALECT_SPECS } from '@farebox/dialects';
+import { DIALECT_SPECS, OPERATION_SPECS } from '@farebox/dialects';
 import { NO_USAGE, pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { baseHeaders } from './base-headers.ts';
@@ -54,14 +54,21 @@ function capabilitiesJson({ capabilities }: Model): Record<string, unknown> {
 }
 
 /** The modalities in the words of OpenRouter's models endpoint. */
-function modalities({ capabilities }: Model): readonly string[] {
+function architectureJson({ capabilities, operations }: Model) {
   const { imageInput, documentInput, audioInput } = capabilities;
-  return [
-    'text',
+  const further = [
     ...(imageInput ? ['image'] : []),
     ...(documentInput ? ['file'] : []),
     ...(audioInput ? ['audio'] : []),
   ];
+  const [operation] = operations;
+  if (operation === undefined)
+    return { input_modalities: ['text', ...further], output_modalities: ['text'] };
+  const { input, output } = OPERATION_SPECS[operation].modalities;
+  return {
+    input_modalities: [...new Set([input, ...further])],
+    output_modalities: [output],
+  };
 }
 
 function pricesJson(model: Model, now: number): Record<string, unknown> {
@@ -103,7 +110,7 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
       context_length: model.contextWindow,
       max_completion_tokens: model.maxOutput,
     },
-    architecture: { input_modalities: modalities(model), output_modalities: ['text'] },
+    architecture: architectureJson(model),
     capabilities: capabilitiesJson(model),
     endpoints: provider === undefined ? [] : supportedEndpoints(provider, model),
     ...lifecycleJson(model, now),
@@ -123,7 +130,8 @@ function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model
   const { onlyCallable } = DIALECT_SPECS[ctx.dialect].modelList;
   return catalog.listModels([...ctx.deps.providers.keys()]).filter((model) => {
     const provider = ctx.deps.providers.get(model.provider);
-    const isCallable = provider?.endpoints[ctx.dialect] !== undefined;
+    const isCallable =
+      provider?.endpoints[ctx.dialect] !== undefined && model.operations.length === 0;
     return !isRetired(model, now) && (isCallable || !onlyCallable);
   });
 }

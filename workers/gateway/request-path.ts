@@ -4,12 +4,18 @@
  * Clients read a 404 as an unknown model (Claude Code does), so a path that can only mean one
  * endpoint is served there.
  */
+import { OPERATION_SPECS, OPERATIONS } from '@farebox/dialects';
 
 const PREFIX = '/v1';
 
-/** The endpoints, without the prefix. */
+/** The endpoints of conversations and of the models, without the prefix. */
 const ENDPOINT =
   /^\/(chat\/completions|messages(\/count_tokens)?|responses(\/(compact|input_tokens))?|models(\/.+)?|estimate)$/;
+
+/** The same of operations. */
+const OPERATION_PATHS: readonly string[] = OPERATIONS.map((operation) =>
+  OPERATION_SPECS[operation].path.slice(PREFIX.length),
+);
 
 /** What stands in front of an endpoint in the base URLs of other services. */
 const OTHER_PREFIX = /^\/(?:api|openai|anthropic|gemini|google)(?=\/)/;
@@ -27,7 +33,8 @@ export function canonicalPath(path: string): string {
   const withoutOther = plain.replace(OTHER_PREFIX, '');
   if (GOOGLE_PATH.test(withoutOther)) return withoutOther.replace(GOOGLE_PATH, '');
   const endpoint = withoutOther.replace(/^(?:\/v1(?=\/))+/, '');
-  return ENDPOINT.test(endpoint) ? PREFIX + endpoint : plain;
+  const isEndpoint = ENDPOINT.test(endpoint) || OPERATION_PATHS.includes(endpoint);
+  return isEndpoint ? PREFIX + endpoint : plain;
 }
 
 /** Most paths are as documented: this decides without a regular expression. */
@@ -46,6 +53,7 @@ const ENDINGS = [
   '/messages',
   '/estimate',
   '/models',
+  ...OPERATION_PATHS,
 ];
 
 /**

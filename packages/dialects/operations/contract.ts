@@ -117,6 +117,8 @@ export type OperationSpec = Readonly<{
   /** The path of its endpoint at the gateway. */
   path: string;
   body: BodyKind | 'any';
+  /** What goes in and comes out, in OpenRouter's words. */
+  modalities: Readonly<{ input: string; output: string }>;
   /** The closed table of fields. */
   fields: OperationFields;
   /** Fields without which the request asks for nothing. */

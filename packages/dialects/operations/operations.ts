@@ -351,6 +351,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   embeddings: {
     path: '/v1/embeddings',
     body: 'json',
+    modalities: { input: 'text', output: 'embeddings' },
     fields: EMBEDDING_FIELDS,
     required: ['input'],
     defaultModel: null,
@@ -366,6 +367,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   images: {
     path: '/v1/images/generations',
     body: 'json',
+    modalities: { input: 'text', output: 'image' },
     fields: IMAGE_FIELDS,
     required: ['prompt'],
     defaultModel: null,
@@ -376,6 +378,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   image_edits: {
     path: '/v1/images/edits',
     body: 'any',
+    modalities: { input: 'text', output: 'image' },
     fields: IMAGE_EDIT_FIELDS,
     required: ['prompt'],
     defaultModel: null,
@@ -386,6 +389,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   speech: {
     path: '/v1/audio/speech',
     body: 'json',
+    modalities: { input: 'text', output: 'audio' },
     fields: SPEECH_FIELDS,
     required: ['input'],
     defaultModel: null,
@@ -401,6 +405,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   transcriptions: {
     path: '/v1/audio/transcriptions',
     body: 'multipart',
+    modalities: { input: 'audio', output: 'text' },
     fields: TRANSCRIPTION_FIELDS,
     required: ['file'],
     defaultModel: null,
@@ -411,6 +416,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   translations: {
     path: '/v1/audio/translations',
     body: 'multipart',
+    modalities: { input: 'audio', output: 'text' },
     fields: TRANSLATION_FIELDS,
     required: ['file'],
     defaultModel: null,
@@ -421,6 +427,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   moderations: {
     path: '/v1/moderations',
     body: 'json',
+    modalities: { input: 'text', output: 'text' },
     fields: MODERATION_FIELDS,
     required: ['input'],
     // "Defaults to omni-moderation-latest" (API reference).
@@ -437,6 +444,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
   rerank: {
     path: '/v1/rerank',
     body: 'json',
+    modalities: { input: 'text', output: 'rerank' },
     fields: RERANK_FIELDS,
     required: ['query', 'documents'],
     defaultModel: null,
