@@ -90,6 +90,8 @@ export class RequestAnalysis {
   audioInput = false;
   /** True where the output may be audio. */
   audioOutput = false;
+  /** True if the answer may have pictures. */
+  imageOutput = false;
   readonly #surcharges = new Map<SurchargeBound['kind'], number>();
 
   constructor(toFieldName: (name: string) => string = (name) => name) {

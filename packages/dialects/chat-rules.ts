@@ -47,13 +47,29 @@ const LOGPROB_BYTES = 85;
 /** OpenAI's documented maximum. */
 const MAX_TOP_LOGPROBS = 20;
 
+/** 50 ms of sound at 24,000 samples a second of 16 bits, in base64. */
+const AUDIO_TOKEN_BYTES = 3_200;
+
 const OUTPUT_LIMIT: Rule = { effect: 'bounded' };
 
+const MODALITIES = ['text', 'audio', 'image'];
+
+/** Audio and images have prices of their own, without which a model is refused (`plan.ts`). */
 function checkModalities(value: JsonNode, analysis: RequestAnalysis): void {
-  const onlyText = value.items.every(({ kind, text }) => kind === 'string' && text === 'text');
-  if (value.kind !== 'array' || !onlyText) {
-    analysis.rejectPricing('modalities', 'audio and image output are billed by other prices');
-  }
+  const isList = value.kind === 'array' && value.items.every(({ kind }) => kind === 'string');
+  const modalities = value.items.map(({ text }) => text ?? '');
+  const isKnown = modalities.every((name) => MODALITIES.includes(name));
+  if (!isList || !isKnown) analysis.rejectInvalid('modalities', 'a list of text, audio and image');
+  if (modalities.includes('audio')) analysis.audioOutput = true;
+  if (modalities.includes('image')) analysis.imageOutput = true;
+}
+
+/** Asks for spoken output. A voice that is an object names one that is stored at the provider. */
+function checkSpokenOutput(value: JsonNode, analysis: RequestAnalysis): void {
+  analysis.audioOutput = true;
+  analysis.addBytesPerToken(AUDIO_TOKEN_BYTES);
+  if (getMember(value, 'voice')?.kind === 'object')
+    analysis.rejectUnsupported('audio.voice', REFERS_TO_STORED);
 }
 
 /** Each search is billed, and its results fill the context (OpenAI's guide "Web search"). */
@@ -196,8 +212,12 @@ export const CHAT_RULES: Rules = {
   },
   google: { effect: 'rejected', captureSpec: GOOGLE_CAPTURE, check: checkGoogle },
 
-  modalities: { effect: 'rejected', captureSpec: { items: LEAF }, check: checkModalities },
-  audio: unpricedRule('spoken output is billed by other prices'),
+  modalities: { effect: 'bounded', captureSpec: { items: LEAF }, check: checkModalities },
+  audio: {
+    effect: 'bounded',
+    captureSpec: { members: { voice: LEAF } },
+    check: checkSpokenOutput,
+  },
   // Rejected tokens are billed as output beyond the output limit (guide "Predicted outputs"), so no
   // limit we hold for would cover them.
   prediction: unpricedRule('rejected predicted tokens are billed beyond the output limit'),
@@ -265,8 +285,8 @@ export function checkChatPart(part: JsonNode, path: string, analysis: RequestAna
   }
   checkMediaMembers(part, path, analysis);
   if (TEXT_PART_TYPES.has(type.text) || type.text === 'image_url') return;
-  if (type.text === 'input_audio') analysis.rejectPricing(path, SPOKEN_INPUT);
-  if (type.text !== 'file') analysis.unknownFields += 1;
+  if (type.text === 'input_audio') analysis.audioInput = true;
+  else if (type.text !== 'file') analysis.unknownFields += 1;
   // The body does not say how many pages a document has, or how many frames a video.
   analysis.contextWindow = true;
 }
@@ -277,7 +297,10 @@ export const SPOKEN_INPUT = 'spoken input is billed by other prices';
 function checkMediaMembers(part: JsonNode, path: string, analysis: RequestAnalysis): void {
   if (getMember(part, 'image_url') !== undefined) checkImage(part, analysis);
   else if (part.members.get('type')?.text === 'image_url') analysis.contextWindow = true;
-  if (getMember(part, 'input_audio') !== undefined) analysis.rejectPricing(path, SPOKEN_INPUT);
+  if (getMember(part, 'input_audio') !== undefined) {
+    analysis.audioInput = true;
+    analysis.contextWindow = true;
+  }
   const file = getMember(part, 'file');
   const source = getMember(part, 'source');
   if (file !== undefined || source?.kind === 'object') analysis.contextWindow = true;

@@ -99,6 +99,7 @@ export type RequestFacts = Readonly<{
   mayHaveAudioInput: boolean;
   /** True where the output may be audio, which has a price of its own. */
   mayHaveAudioOutput: boolean;
+  mayHaveImageOutput: boolean;
   /**
    * An upper bound of the input tokens of everything inline in the body, or `context_window` where
    * remote media, a document or a server tool can add more.

@@ -156,9 +156,15 @@ describe('a part of a message', () => {
     });
   });
 
-  it('is rejected for spoken input and stored files, whatever its type says', () => {
+  it('is spoken input by its member, whatever its type says', () => {
+    const part = { type: 'text', text: 'x', input_audio: { data: 'x' } };
+    expect(parse('chat', userMessage(part))).toMatchObject({
+      facts: { mayHaveAudioInput: true, maxInputTokens: 'context_window' },
+    });
+  });
+
+  it('is rejected for stored files, whatever its type says', () => {
     for (const part of [
-      { type: 'text', text: 'x', input_audio: { data: 'x' } },
       { type: 'text', text: 'x', file_id: 'f' },
       { type: 'text', text: 'x', file: { file_id: 'f' } },
     ]) {

@@ -350,6 +350,7 @@ function parseWithSpec(
       choices,
       mayHaveAudioInput: analysis.audioInput,
       mayHaveAudioOutput: analysis.audioOutput,
+      mayHaveImageOutput: analysis.imageOutput,
       ...countInputTokens(parser),
       longContext: analysis.longContext,
       serverPasses: analysis.serverPasses,

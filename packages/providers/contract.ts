@@ -69,6 +69,8 @@ export type UpstreamSpec = Readonly<{
   acceptsStreamOptions: boolean;
   /** True where `max_tool_calls` limits the calls of the provider's own tools. */
   limitsToolCalls?: true;
+  /** The endpoints whose usage does not tell audio and images from text. */
+  endpointsWithoutModalities?: readonly UpstreamEndpoint[];
   quirks: UsageQuirks & RefusalQuirks;
   calibration: Calibration;
 }>;

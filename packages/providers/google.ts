@@ -22,6 +22,8 @@ export const google = {
   endpointKeyHeaders: { gemini: 'x-goog-api-key', gemini_count_tokens: 'x-goog-api-key' },
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: true,
+  // Recorded answers of the compatible endpoint never have details of their tokens.
+  endpointsWithoutModalities: ['chat'],
   quirks: { reasoning: 'from_total' },
   calibration: {
     input: {

@@ -22,6 +22,7 @@ import {
 } from '@farebox/money';
 import { estimateInputTokens, type Provider, type ProviderId } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
+import { checkModalities } from './call-modalities.ts';
 import { checkTerms, possibleTerms } from './call-terms.ts';
 import type { ApiError } from './errors.ts';
 
@@ -255,7 +256,7 @@ export function planCall(
     const endpoints = supportedEndpoints(provider, model);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }
-  const unpriced = checkTerms(facts, model, now);
+  const unpriced = checkTerms(facts, model, now) ?? checkModalities(facts, model, provider, now);
   if (unpriced !== undefined) return { ok: false, ...unpriced };
   const planned = buildPlan(facts, headers, model, provider, deps, now);
   const tooLarge = planned.ok ? checkDocumentSize(planned.plan) : undefined;

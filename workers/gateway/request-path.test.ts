@@ -55,7 +55,8 @@ describe('findIntendedEndpoint', () => {
     ['/proxy/v1/messages/count_tokens', '/v1/messages/count_tokens'],
     ['/proxy/v1/responses', '/v1/responses'],
     ['/openai/v1/responses/compact', '/v1/responses/compact'],
-    ['/v1/embeddings', undefined],
+    ['/openai/deployments/x/embeddings', '/v1/embeddings'],
+    ['/v1/videos', undefined],
     ['/', undefined],
   ])('of %s is %s', (path, endpoint) => {
     expect(findIntendedEndpoint(path)).toBe(endpoint);
