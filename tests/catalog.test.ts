@@ -17,6 +17,7 @@ import {
   chatEvents,
   ScriptedUpstream,
   sendJson,
+  sendStream,
   sleep,
 } from './support/scripted-upstream.ts';
 import { sql } from './support/sql.ts';
@@ -264,7 +265,10 @@ describe('a change of the catalog in a running stack', () => {
     const version = await change({ models: [{ provider: 'openai', definition }] });
     await billUntil(RELEASED_MODEL, version);
     await stack.restartWorkers();
-    const bill = await billFor(await call(RELEASED_MODEL));
+    // A stream states no cost, so that its settlement waits for the catalog as long as it takes.
+    const events = chatEvents(['one', 'two'], { input: 10, output: 2 });
+    upstream.handler = (_, response) => sendStream(response, events);
+    const bill = await billFor(await call(RELEASED_MODEL, { stream: true }));
     expect(bill.price_rule).toBe(`${RELEASED.version}+${version}/standard`);
     expect(bill.prices?.output).toBe('3000000000');
   });
