@@ -30,9 +30,13 @@ function toApiKey(value: string | null): string {
 
 /** Agents often send a token of their own beside ours: a Farebox key is preferred to any other. */
 function extractApiKey(headers: Headers): string | null {
-  const candidates = KEY_HEADERS.map((name) => toApiKey(headers.get(name)));
-  const nonEmpty = candidates.filter((key) => key !== '');
-  return nonEmpty.find((key) => key.startsWith('fbx_')) ?? nonEmpty[0] ?? null;
+  let other: string | null = null;
+  for (const name of KEY_HEADERS) {
+    const key = toApiKey(headers.get(name));
+    if (key.startsWith('fbx_')) return key;
+    if (key !== '') other ??= key;
+  }
+  return other;
 }
 
 /** Returns the account and the key of a request. `now` is in milliseconds since the epoch. */
