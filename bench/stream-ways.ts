@@ -25,13 +25,9 @@ const WAYS: Readonly<Record<string, string>> = {
   read_write: '`read`, then `write` awaited',
   read_unawaited: '`read`, then `write` not awaited',
   read_compact: '`read` into one buffer, `write` of copies not awaited',
-  peek: 'one `readAtLeast` of the whole, its buffer looked at every 20 ms',
   gather: '`read` each, `write` once in 20 ms, a timer at 20 ms',
   gather_patient: '`read` each, `write` once in 20 ms, a timer at 40 ms',
 };
-
-/** Lets the way `peek` look at a buffer that is being filled. */
-const PEEK_FLAGS = ['streams_byob_reader_does_not_detach_buffer'];
 
 type Sample = Readonly<{
   way: string;
@@ -54,7 +50,7 @@ async function startWay(context: BenchContext, way: string): Promise<Subject> {
   const script = {
     name: way,
     module,
-    flags: way === 'peek' ? PEEK_FLAGS : [],
+    flags: [],
     bindings: [upstream, text('WAY', way)],
     classes: [],
   };

@@ -47,31 +47,6 @@ async function copyCompact(from: Body, to: WritableStream<Uint8Array>) {
   await writer.close();
 }
 
-/** No byte of UTF-8 has this value. */
-const UNWRITTEN = 0xff;
-
-/**
- * Reads the whole answer at once into a buffer that it looks at while the read is pending. It needs
- * `streams_byob_reader_does_not_detach_buffer`, and a runtime that fills the buffer as bytes come.
- */
-async function peek(from: Body, to: WritableStream<Uint8Array>) {
-  const reader = from.getReader({ mode: 'byob' });
-  const writer = to.getWriter();
-  const view = new Uint8Array(65_536).fill(UNWRITTEN);
-  let ended = false;
-  const reading = reader.readAtLeast(view.length, view).then(() => {
-    ended = true;
-  });
-  let sent = 0;
-  while (!ended) {
-    await Promise.race([reading, scheduler.wait(GATHER_MS)]);
-    const end = view.indexOf(UNWRITTEN, sent);
-    if (end > sent) writer.write(view.slice(sent, end)).catch(() => {});
-    sent = Math.max(sent, end);
-  }
-  await writer.close();
-}
-
 /** Writes at most once in GATHER_MS; `patienceMs` after a write a timer sends what waits. */
 async function gather(from: Body, to: WritableStream<Uint8Array>, patienceMs: number) {
   const reader = from.getReader();
@@ -181,7 +156,6 @@ const WAYS: Readonly<Record<string, Way>> = {
   read_write: inJavaScript((from, to) => copy(from, to, true)),
   read_unawaited: inJavaScript((from, to) => copy(from, to, false)),
   read_compact: inJavaScript(copyCompact),
-  peek: inJavaScript(peek),
   gather: inJavaScript((from, to) => gather(from, to, GATHER_MS)),
   gather_patient: inJavaScript((from, to) => gather(from, to, 2 * GATHER_MS)),
 };

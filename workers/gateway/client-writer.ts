@@ -8,6 +8,8 @@ import type { LoadEntry } from './stream-load.ts';
 
 /** Milliseconds for which pieces are gathered after a write, if the isolate carries many streams. */
 export const GATHER_MS = 20;
+/** Pieces that follow each other within this time are gathered; others would only wait. */
+export const DENSE_MS = 10;
 /** Gathered bytes that are written at once. */
 const MAX_GATHERED_BYTES = 16_384;
 /** Bytes that may be written before the client has taken them; then the provider is kept waiting. */
@@ -30,6 +32,7 @@ export class ClientWriter {
   #gathered: Uint8Array[] = [];
   #gatheredBytes = 0;
   #lastWriteAt = Number.NEGATIVE_INFINITY;
+  #lastPieceAt = Number.NEGATIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pendingWrites = 0;
   #untakenBytes = 0;
@@ -52,11 +55,13 @@ export class ClientWriter {
    * if the client should take some of it before more is read.
    */
   write(piece: Uint8Array, now: number): Promise<void> | undefined {
-    const isBusy = this.#options.load.touch(now);
-    if (!isBusy && this.#gatheredBytes === 0) return this.#send(piece, now);
+    const isDense = now - this.#lastPieceAt < DENSE_MS;
+    this.#lastPieceAt = now;
+    const shouldGather = this.#options.load.touch(now) && isDense;
+    if (!shouldGather && this.#gatheredBytes === 0) return this.#send(piece, now);
     this.#gathered.push(piece);
     this.#gatheredBytes += piece.length;
-    const dueAt = isBusy ? this.#lastWriteAt + GATHER_MS : now;
+    const dueAt = shouldGather ? this.#lastWriteAt + GATHER_MS : now;
     if (now >= dueAt || this.#gatheredBytes >= MAX_GATHERED_BYTES) return this.flush(now);
     this.#timer ??= setTimeout(this.#onTimer, dueAt - now);
     return undefined;
