@@ -1,10 +1,8 @@
 /** Large request bodies: how large, how many at once, and their memory in the shared process. */
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measureGrowth } from './support/process-memory.ts';
 import {
   chatCompletion,
   chatEvents,
@@ -13,6 +11,8 @@ import {
   sendStream,
   sleep,
 } from './support/scripted-upstream.ts';
+import { startStreams } from './support/stream-gaps.ts';
+import { uploadAtOnce } from './support/upload.ts';
 
 const MB = 1024 * 1024;
 const LIMIT = 20 * MB;
@@ -61,84 +61,12 @@ function post(body: Buffer): Promise<Response> {
   });
 }
 
-/** Resident and peak resident memory of workerd, in bytes (proc(5), VmRSS and VmHWM). */
-function readMemory(pid: number): { current: number; peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const readField = (name: string) =>
-    1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
-  return { current: readField('VmRSS'), peak: readField('VmHWM') };
-}
-
-/** How far the process grows above its memory at rest while `work` runs, in MB. */
-async function measureMemory<T>(
-  work: () => Promise<T>,
-): Promise<{ aboveIdle: number; results: T }> {
-  const pid = stack.workerdPid();
-  if (pid === null) throw new Error('workerd is not running');
-  const idle = readMemory(pid).current;
-  let peak = idle;
-  const sampler = setInterval(() => {
-    peak = Math.max(peak, readMemory(pid).current);
-  }, 10);
-  const results = await work();
-  clearInterval(sampler);
-  return { aboveIdle: (peak - idle) / MB, results };
-}
-
 type Answered = Readonly<{ status: number; retryAfter: string | null }>;
 
 async function readStatus(answer: Promise<Response>): Promise<Answered> {
   const response = await answer;
   await response.arrayBuffer();
   return { status: response.status, retryAfter: response.headers.get('retry-after') };
-}
-
-/** Uploads a body `count` times at once, in another thread. */
-function uploadAtOnce(body: Buffer, count: number): Promise<readonly Answered[]> {
-  const url = `${stack.gatewayUrl}/v1/chat/completions`;
-  const worker = new Worker(join(import.meta.dirname, 'support/upload-worker.mjs'), {
-    workerData: { url, apiKey, body, count },
-  });
-  return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
-}
-
-/** Streams that get a token each 100 ms; `stop` returns the longest gap of each. */
-function startStreams(count: number) {
-  const abort = new AbortController();
-  const gaps = Array.from({ length: count }, () => readStream(abort.signal));
-  return {
-    stop: async () => {
-      abort.abort();
-      return Promise.all(gaps);
-    },
-  };
-}
-
-async function readStream(signal: AbortSignal): Promise<number> {
-  const response = await fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: 'gpt-4o-mini',
-      stream: true,
-      messages: [{ role: 'user', content: 'hi' }],
-    }),
-    signal,
-  });
-  let longest = 0;
-  let last = Date.now();
-  try {
-    for await (const _ of response.body ?? []) {
-      longest = Math.max(longest, Date.now() - last);
-      last = Date.now();
-    }
-  } catch {
-    // Aborted at the end of the measurement.
-  }
-  return longest;
 }
 
 describe('large request bodies', () => {
@@ -161,7 +89,7 @@ describe('large request bodies', () => {
 
   it('of 20 MB, four at once, take less than 100 MB above idle', async () => {
     const body = buildBody(LIMIT);
-    const { aboveIdle, results } = await measureMemory(() =>
+    const { grownMb: aboveIdle, results } = await measureGrowth(stack.workerdPid(), () =>
       Promise.all([0, 1, 2, 3].map(() => readStatus(post(body)))),
     );
     process.stdout.write(`four bodies of 20 MB at once: ${aboveIdle.toFixed(0)} MB above idle\n`);
@@ -171,9 +99,12 @@ describe('large request bodies', () => {
 
   it('of 20 MB, 64 at once, take at most 100 MB above idle: at least four are served, the rest get 503 with Retry-After, and 50 streams beside them have no gap of a second', async () => {
     const body = buildBody(LIMIT);
-    const streams = startStreams(50);
+    const url = `${stack.gatewayUrl}/v1/chat/completions`;
+    const streams = startStreams({ url, apiKey, count: 50 });
     await sleep(1_000);
-    const { aboveIdle, results } = await measureMemory(() => uploadAtOnce(body, 64));
+    const { grownMb: aboveIdle, results } = await measureGrowth(stack.workerdPid(), () =>
+      uploadAtOnce({ url, apiKey, body, count: 64 }),
+    );
     const gaps = await streams.stop();
     const served = results.filter(({ status }) => status === 200);
     const busy = results.filter(({ status }) => status === 503);

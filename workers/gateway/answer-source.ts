@@ -2,6 +2,7 @@
 import type { Meter } from '@farebox/providers';
 import type { AnsweredCall } from './call.ts';
 import { IdleTimer } from './idle-timer.ts';
+import type { ScheduledReads } from './read-scheduler.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 
 /**
@@ -32,26 +33,46 @@ export type ReadAhead =
 /** Large enough that a document of many MB takes few reads. */
 const READ_BYTES = 65_536;
 
+/** What is read of a document before it has to wait for a turn, in bytes: most are smaller. */
+const MAX_UNSCHEDULED_BYTES = 65_536;
+
 /**
  * Reads a body into one buffer over and over: documents may have any size, and the collector frees
- * chunks far later than they pass.
+ * chunks far later than they pass. Of a large one it reads in turns with others.
  */
 class ReusingReader {
   readonly #reader: ReadableStreamBYOBReader;
+  readonly #turns: ScheduledReads;
+  readonly #clock: () => number;
   #buffer = new Uint8Array(READ_BYTES);
+  #bytes = 0;
 
-  constructor(body: ReadableStream<Uint8Array>) {
+  constructor(body: ReadableStream<Uint8Array>, turns: ScheduledReads, clock: () => number) {
     this.#reader = body.getReader({ mode: 'byob' });
+    this.#turns = turns;
+    this.#clock = clock;
   }
 
   async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    const { done, value } = await this.#reader.read(this.#buffer);
-    if (done || value === undefined) return { done: true, value: undefined };
-    this.#buffer = new Uint8Array(value.buffer);
-    return { done: false, value };
+    const turn = this.#bytes < MAX_UNSCHEDULED_BYTES ? undefined : this.#turns.next(this.#clock());
+    if (turn !== undefined) await turn;
+    try {
+      const { done, value } = await this.#reader.read(this.#buffer);
+      if (!done && value !== undefined) {
+        this.#buffer = new Uint8Array(value.buffer);
+        this.#bytes += value.length;
+        return { done: false, value };
+      }
+    } catch (error) {
+      this.#turns.close(this.#clock());
+      throw error;
+    }
+    this.#turns.close(this.#clock());
+    return { done: true, value: undefined };
   }
 
   cancel(): Promise<void> {
+    this.#turns.close(this.#clock());
     return this.#reader.cancel();
   }
 }
@@ -142,8 +163,8 @@ async function readChunks(
   body: ReadableStream<Uint8Array>,
   meter: Meter,
 ): Promise<ReadAhead> {
-  const reader = new ReusingReader(body);
   const { clock, deps, timer } = call.ctx;
+  const reader = new ReusingReader(body, deps.readScheduler.open(call.account), clock);
   const stop = () => {
     call.abort.abort();
     reader.cancel().catch(() => {});

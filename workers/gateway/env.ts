@@ -21,6 +21,7 @@ import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
 import { EarlySends } from './early-send.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { ReadScheduler } from './read-scheduler.ts';
 import { StreamLoad } from './stream-load.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -85,6 +86,7 @@ export type GatewayDeps = Readonly<{
   rateLimiter: RateLimiter;
   accountShares: AccountShares;
   earlySends: EarlySends;
+  readScheduler: ReadScheduler;
   streamLoad: StreamLoad;
   timeouts: Timeouts;
   defaultMaxOutput: number;
@@ -190,6 +192,7 @@ function createDeps(env: Env): GatewayDeps {
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
     accountShares: parseAccountShares(env),
     earlySends: new EarlySends(crypto.randomUUID(), env.OPTIMISTIC_SEND !== 'off'),
+    readScheduler: new ReadScheduler(),
     streamLoad: new StreamLoad(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),
