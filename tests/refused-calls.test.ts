@@ -19,10 +19,14 @@ beforeAll(async () => {
       response.end(JSON.stringify({ error }));
       return;
     }
+    if (request.path.startsWith('/xai')) response.setHeader('x-ratelimit-limit-requests', '12');
     sendJson(response, chatCompletion('ok', { input: 10, output: 1 }));
   };
   stack = await startStack({
-    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
+    providers: {
+      openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
+      xai: { baseUrl: `${upstream.url}/xai/v1`, apiKey: 'k' },
+    },
     gatewayBindings: { PROVIDER_CALLS_PER_MINUTE: '{"anthropic": 12}' },
     cronEveryMs: null,
     quiet: true,
@@ -34,12 +38,12 @@ afterAll(async () => {
   await upstream?.stop();
 });
 
-function chat(apiKey: string, content: string): Promise<Response> {
+function chat(apiKey: string, content: string, model = 'gpt-4o-mini'): Promise<Response> {
   return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}` },
     body: JSON.stringify({
-      model: 'gpt-4o-mini',
+      model,
       messages: [{ role: 'user', content }],
       max_tokens: 5,
     }),
@@ -137,5 +141,17 @@ describe('an account’s share of a provider’s rate', () => {
     expect(await declined.json()).toMatchObject({ error: { type: 'rate_limit_error' } });
     expect((await messages(other.apiKey)).status).toBe(200);
     expect((await chat(account.apiKey, 'Hello.')).status).toBe(200);
+  });
+
+  it('follows from the rate that the provider states, where none is configured', async () => {
+    const [account, other] = await Promise.all([
+      stack.createAccount({ creditUsd: '5' }),
+      stack.createAccount({ creditUsd: '5' }),
+    ]);
+    const statuses: number[] = [];
+    for (let n = 0; n < 4; n++)
+      statuses.push((await chat(account.apiKey, 'Hello.', 'grok-4.3')).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect((await chat(other.apiKey, 'Hello.', 'grok-4.3')).status).toBe(200);
   });
 });

@@ -14,6 +14,8 @@ export const anthropic = {
   keyHeader: 'x-api-key',
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: false,
+  // "Rate limits", "Response headers": requests are limited by the minute (RPM).
+  callsPerMinuteHeader: 'anthropic-ratelimit-requests-limit',
   quirks: {
     reasoning: 'included',
     // Release notes of 2026-06-02: a refusal without output is not billed. The page "Refusals and

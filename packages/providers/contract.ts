@@ -67,6 +67,12 @@ export type UpstreamSpec = Readonly<{
   refusesMaxTokens?: RegExp;
   /** False where the provider refuses `stream_options`, and reports usage unasked. */
   acceptsStreamOptions: boolean;
+  /**
+   * The header in which the provider states how many requests a minute it allows our organisation,
+   * and what is assumed where it states none. Without both, nothing is known of its rate.
+   */
+  callsPerMinuteHeader?: string;
+  assumedCallsPerMinute?: number;
   /** True where `max_tool_calls` limits the calls of the provider's own tools. */
   limitsToolCalls?: true;
   /** The endpoints whose usage does not tell audio and images from text. */
@@ -144,6 +150,8 @@ export type UpstreamRequest = Readonly<{
    * connection, or the answer has begun.
    */
   onBodySent?: () => void;
+  /** Called if the provider's headers state how many requests a minute our organisation has. */
+  onRateStated?: (callsPerMinute: number) => void;
   /** Aborts the request: the caller does, and so does `send` at a timeout. */
   abort: AbortController;
   /** The timeout for the answer's headers, in milliseconds. */

@@ -22,6 +22,7 @@ export const deepseek = {
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: true,
+  // It limits no account's rate (api-docs.deepseek.com/quick_start/rate_limit), so no share is set.
   quirks: { reasoning: 'included' },
   calibration: {
     input: {

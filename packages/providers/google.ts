@@ -24,6 +24,9 @@ export const google = {
   acceptsStreamOptions: true,
   // Recorded answers of the compatible endpoint never have details of their tokens.
   endpointsWithoutModalities: ['chat'],
+  // Its answers state no rate, and its limits are shown in AI Studio only, by model and tier
+  // (ai.google.dev/gemini-api/docs/rate-limits). This is what the first paid tier had for Flash.
+  assumedCallsPerMinute: 1_000,
   quirks: { reasoning: 'from_total' },
   calibration: {
     input: {

@@ -94,6 +94,16 @@ function parseRetryAfter({ headers }: Response, now: number): string | null {
   return Number.isNaN(date) ? null : String(Math.max(0, Math.ceil((date - now) / 1000)));
 }
 
+/** Reports the requests per minute that the provider's headers state, if they do. */
+function reportStatedRate(
+  { provider, onRateStated }: UpstreamRequest,
+  { headers }: Response,
+): void {
+  const { callsPerMinuteHeader: name } = provider;
+  const value = name === undefined ? '' : (headers.get(name) ?? '');
+  if (/^[1-9]\d{0,8}$/.test(value)) onRateStated?.(Number(value));
+}
+
 /** Google states the pause in the error: `RetryInfo` of google.rpc, `"retryDelay": "34s"`. */
 const RETRY_DELAY = /"retryDelay"\s*:\s*"(\d{1,6})(?:\.\d+)?s"/;
 
@@ -163,6 +173,7 @@ export async function send(
   try {
     const response = await fetch(url + (request.path ?? '') + filterQuery(request.query), init);
     request.onBodySent?.();
+    reportStatedRate(request, response);
     return response.ok ? toUpstreamSuccess(response) : await toUpstreamFailure(response, now());
   } catch {
     if (timedOut) return { ok: false, reason: 'timeout' };

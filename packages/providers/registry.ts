@@ -25,6 +25,7 @@ const OPENAI_COMPATIBLE: Omit<UpstreamSpec, 'endpoints'> = {
   keyHeader: 'authorization',
   outputLimitField: 'max_tokens',
   acceptsStreamOptions: true,
+  callsPerMinuteHeader: 'x-ratelimit-limit-requests',
   quirks: { reasoning: 'included' },
   // Some serve one model and some a hundred: between what the known providers have.
   calibration: {

@@ -203,6 +203,26 @@ describe('send', () => {
     expect(await retryAfterFor('soon')).toBeNull();
   });
 
+  it.each([
+    ['openai', 200, 'x-ratelimit-limit-requests', '10000', [10_000]],
+    ['openai', 429, 'x-ratelimit-limit-requests', '500', [500]],
+    ['anthropic', 200, 'anthropic-ratelimit-requests-limit', '4000', [4_000]],
+    ['xai', 400, 'x-ratelimit-limit-requests', '1800', [1_800]],
+    ['openrouter', 200, 'x-ratelimit-limit-requests', '60', [60]],
+    ['google', 200, 'x-ratelimit-limit-requests', '60', []],
+    ['openai', 200, 'x-ratelimit-limit-requests', '0', []],
+    ['openai', 200, 'x-ratelimit-limit-requests', '1e3', []],
+    ['openai', 200, 'x-ratelimit-limit-requests', '', []],
+  ])(
+    'reports the rate that %s states with %s in %s: %j',
+    async (id, status, name, value, rates) => {
+      respond = (_request, response) => response.writeHead(status, { [name]: value }).end('{}');
+      const stated: number[] = [];
+      await send(buildRequest(id, { onRateStated: (rate) => void stated.push(rate) }));
+      expect(stated).toEqual(rates);
+    },
+  );
+
   it('truncates a long error body', async () => {
     respond = (_request, response) => response.writeHead(400).end('x'.repeat(300_000));
     const result = await send(buildRequest('openai'));

@@ -20,6 +20,8 @@ export const xai = {
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',
   acceptsStreamOptions: true,
+  // As recorded; docs.x.ai states the same numbers by model, in requests per minute.
+  callsPerMinuteHeader: 'x-ratelimit-limit-requests',
   // docs.x.ai/developers/pricing, "Usage Guidelines Violation Fee": a request in violation is still
   // charged. The fixed fee there is for the Responses API only.
   quirks: { reasoning: 'separate', billsRefusedPrompts: true },

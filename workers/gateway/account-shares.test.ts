@@ -1,21 +1,26 @@
-/** The bindings that set the share of each provider's rate that one account may use. */
+/** The share of each provider's rate that one account may use: configured, stated, or assumed. */
 import { MissingBindingError } from '@farebox/bindings';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseAccountShares } from './account-shares.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 afterEach(() => vi.restoreAllMocks());
 
 describe('parseAccountShares', () => {
   it.each([
-    [{}, {}],
-    [{ PROVIDER_CALLS_PER_MINUTE: '' }, {}],
-    [{ PROVIDER_CALLS_PER_MINUTE: '{"openai": 10000, "groq": 3}' }, { openai: 2_500, groq: 1 }],
+    [{}, undefined, undefined],
+    [{ PROVIDER_CALLS_PER_MINUTE: '' }, undefined, undefined],
+    [{ PROVIDER_CALLS_PER_MINUTE: '{"openai": 10000, "groq": 3}' }, 2_500, 1],
     [
       { PROVIDER_CALLS_PER_MINUTE: '{"openai": 1000}', ACCOUNT_SHARE_PERCENT: '50' },
-      { openai: 500 },
+      500,
+      undefined,
     ],
-  ])('reads %j', (env, shares) => {
-    expect(Object.fromEntries(parseAccountShares(env))).toEqual(shares);
+  ])('reads %j', (env, openai, groq) => {
+    const shares = parseAccountShares(env);
+    expect([shares.get('openai'), shares.get('groq')]).toEqual([openai, groq]);
   });
 
   it.each([
@@ -31,5 +36,33 @@ describe('parseAccountShares', () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     expect(() => parseAccountShares({ [name]: text })).toThrow(MissingBindingError);
     expect(() => parseAccountShares({ [name]: text })).toThrow(name);
+  });
+});
+
+describe('AccountShares', () => {
+  it('takes a quarter of what the provider states, and of its highest model', () => {
+    const shares = parseAccountShares({});
+    shares.learn('openai', 500, 0);
+    expect(shares.get('openai')).toBe(125);
+    shares.learn('openai', 10_000, MINUTE);
+    shares.learn('openai', 500, 2 * MINUTE);
+    expect(shares.get('openai')).toBe(2_500);
+    expect(shares.get('anthropic')).toBeUndefined();
+  });
+
+  it('forgets a stated rate that was not stated again for an hour', () => {
+    const shares = parseAccountShares({});
+    shares.learn('openai', 10_000, 0);
+    shares.learn('openai', 500, HOUR);
+    expect(shares.get('openai')).toBe(125);
+  });
+
+  it('prefers what is configured to what is stated, and that to what is assumed', () => {
+    const shares = parseAccountShares({ PROVIDER_CALLS_PER_MINUTE: '{"openai": 1000}' });
+    shares.learn('openai', 10_000, 0);
+    expect(shares.get('openai', 4)).toBe(250);
+    expect(shares.get('google', 1_000)).toBe(250);
+    shares.learn('google', 2_000, 0);
+    expect(shares.get('google', 1_000)).toBe(500);
   });
 });

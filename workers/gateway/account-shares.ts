@@ -6,10 +6,11 @@ import { MissingBindingError } from '@farebox/bindings';
 import type { ProviderId } from '@farebox/providers';
 import * as v from 'valibot';
 
-/** Calls per minute of one account, by provider. Absent where no limit is configured. */
-export type AccountShares = ReadonlyMap<ProviderId, number>;
-
+/** The share of a provider's rate, in percent, that leaves room for three others. */
 const DEFAULT_SHARE_PERCENT = 25;
+
+/** How long a rate counts that a provider has stated, in milliseconds. */
+const STATED_RATE_MS = 60 * 60_000;
 
 /** By provider id, as `{"openai": 10000}`: calls per minute of the organisation. */
 const PROVIDER_RATES = v.pipe(
@@ -28,6 +29,45 @@ const PERCENT = v.pipe(
   v.maxValue(100),
 );
 
+export type AccountShareOptions = Readonly<{
+  /** Calls per minute of the organisation, by provider. */
+  configured: Readonly<Record<ProviderId, number>>;
+  percent: number;
+}>;
+
+/** One per isolate. What is configured holds; otherwise the rate that the provider states. */
+export class AccountShares {
+  readonly #options: AccountShareOptions;
+  readonly #stated = new Map<ProviderId, Readonly<{ callsPerMinute: number; at: number }>>();
+
+  constructor(options: AccountShareOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Notes the calls per minute that a provider states in an answer at `now`. The rates of its models
+   * differ, and the share is one for all of them: the highest of the last hour counts.
+   */
+  learn(provider: ProviderId, callsPerMinute: number, now: number): void {
+    const known = this.#stated.get(provider);
+    const isOld = known === undefined || now - known.at >= STATED_RATE_MS;
+    if (isOld || callsPerMinute >= known.callsPerMinute) {
+      this.#stated.set(provider, { callsPerMinute, at: now });
+    }
+  }
+
+  /**
+   * Returns the calls per minute that one account may make, at least 1; undefined where the rate of
+   * the provider is not known. `assumed` is its rate where it states none.
+   */
+  get(provider: ProviderId, assumed?: number): number | undefined {
+    const { configured, percent } = this.#options;
+    const stated = this.#stated.get(provider)?.callsPerMinute ?? assumed;
+    const rate = Object.hasOwn(configured, provider) ? configured[provider] : stated;
+    return rate === undefined ? undefined : Math.max(1, Math.floor((rate * percent) / 100));
+  }
+}
+
 function parseOrThrow<T>(
   schema: v.GenericSchema<unknown, T>,
   text: string | undefined,
@@ -41,13 +81,13 @@ function parseOrThrow<T>(
 }
 
 /**
- * Reads the bindings PROVIDER_CALLS_PER_MINUTE and ACCOUNT_SHARE_PERCENT. Every share is at least
- * one call per minute. Throws MissingBindingError where one is malformed.
+ * Reads the bindings PROVIDER_CALLS_PER_MINUTE and ACCOUNT_SHARE_PERCENT. Throws MissingBindingError
+ * where one is malformed.
  */
 export function parseAccountShares(
   env: Readonly<{ PROVIDER_CALLS_PER_MINUTE?: string; ACCOUNT_SHARE_PERCENT?: string }>,
 ): AccountShares {
-  const rates = parseOrThrow<Record<string, number>>(
+  const configured = parseOrThrow<Record<string, number>>(
     PROVIDER_RATES,
     env.PROVIDER_CALLS_PER_MINUTE,
     'PROVIDER_CALLS_PER_MINUTE',
@@ -59,10 +99,5 @@ export function parseAccountShares(
     'ACCOUNT_SHARE_PERCENT',
     DEFAULT_SHARE_PERCENT,
   );
-  return new Map(
-    Object.entries(rates).map(([provider, rate]) => [
-      provider,
-      Math.max(1, Math.floor((rate * percent) / 100)),
-    ]),
-  );
+  return new AccountShares({ configured, percent });
 }

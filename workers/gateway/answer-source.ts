@@ -30,21 +30,25 @@ export type ReadAhead =
   | (Readonly<{ kind: 'under_way' }> & AnswerSource)
   | Readonly<{ kind: 'broken'; reason: 'upstream_disconnected' | 'upstream_timeout' }>;
 
-/** Large enough that a document of many MB takes few reads. */
-const READ_BYTES = 65_536;
-
 /** What is read of a document before it has to wait for a turn, in bytes: most are smaller. */
-const MAX_UNSCHEDULED_BYTES = 65_536;
+const MAX_UNSCHEDULED_BYTES = 16_384;
+
+/**
+ * How much is read at a time in a turn, in bytes. What the runtime keeps of a read and its write
+ * until the garbage collector comes takes 6 KB, whatever their size.
+ */
+const READ_BYTES = 262_144;
 
 /**
  * Reads a body into one buffer over and over: documents may have any size, and the collector frees
- * chunks far later than they pass. Of a large one it reads in turns with others.
+ * chunks far later than they pass. Of a large one it reads in turns with others, and has no memory
+ * while it waits.
  */
 class ReusingReader {
   readonly #reader: ReadableStreamBYOBReader;
   readonly #turns: ScheduledReads;
   readonly #clock: () => number;
-  #buffer = new Uint8Array(READ_BYTES);
+  #buffer = new Uint8Array(MAX_UNSCHEDULED_BYTES);
   #bytes = 0;
 
   constructor(body: ReadableStream<Uint8Array>, turns: ScheduledReads, clock: () => number) {
@@ -54,8 +58,7 @@ class ReusingReader {
   }
 
   async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
-    const turn = this.#bytes < MAX_UNSCHEDULED_BYTES ? undefined : this.#turns.next(this.#clock());
-    if (turn !== undefined) await turn;
+    if (this.#bytes >= MAX_UNSCHEDULED_BYTES) await this.#prepareTurn();
     try {
       const { done, value } = await this.#reader.read(this.#buffer);
       if (!done && value !== undefined) {
@@ -74,6 +77,21 @@ class ReusingReader {
   cancel(): Promise<void> {
     this.#turns.close(this.#clock());
     return this.#reader.cancel();
+  }
+
+  async #prepareTurn(): Promise<void> {
+    const turn = this.#turns.next(this.#clock());
+    if (turn !== undefined) {
+      this.#replaceBuffer(0);
+      await turn;
+    }
+    if (this.#buffer.length < READ_BYTES) this.#replaceBuffer(READ_BYTES);
+  }
+
+  /** Frees the memory of the buffer without waiting for the garbage collector. */
+  #replaceBuffer(bytes: number): void {
+    this.#buffer.buffer.transfer(0);
+    this.#buffer = new Uint8Array(bytes);
   }
 }
 

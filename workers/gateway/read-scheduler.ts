@@ -7,7 +7,7 @@
 import type { AccountId } from '@farebox/ledger';
 
 /** The documents that are read at a time. */
-export const MAX_CONCURRENT_READS = 6;
+export const MAX_CONCURRENT_READS = 4;
 /** How long a turn may take while others wait, in milliseconds. */
 const TURN_MS = 2_000;
 /** A turn without a read for so long goes to another: its client or its provider is slow. */
