@@ -59,8 +59,10 @@ describe('an upstream answer', () => {
     expect(sent.get('x-api-key')).toBe('secret-key');
     expect(sent.get('anthropic-beta')).toBe('a,b');
     expect(Object.keys(result).sort()).toEqual([
+      'arrayBuffer',
       'body',
       'contentType',
+      'length',
       'ok',
       'servedTier',
       'status',

@@ -20,7 +20,7 @@ describe('parseAccountShares', () => {
     ],
   ])('reads %j', (env, openai, groq) => {
     const shares = parseAccountShares(env);
-    expect([shares.get('openai'), shares.get('groq')]).toEqual([openai, groq]);
+    expect([shares.get({ id: 'openai' }), shares.get({ id: 'groq' })]).toEqual([openai, groq]);
   });
 
   it.each([
@@ -43,26 +43,26 @@ describe('AccountShares', () => {
   it('takes a quarter of what the provider states, and of its highest model', () => {
     const shares = parseAccountShares({});
     shares.learn('openai', 500, 0);
-    expect(shares.get('openai')).toBe(125);
+    expect(shares.get({ id: 'openai' })).toBe(125);
     shares.learn('openai', 10_000, MINUTE);
     shares.learn('openai', 500, 2 * MINUTE);
-    expect(shares.get('openai')).toBe(2_500);
-    expect(shares.get('anthropic')).toBeUndefined();
+    expect(shares.get({ id: 'openai' })).toBe(2_500);
+    expect(shares.get({ id: 'anthropic' })).toBeUndefined();
   });
 
   it('forgets a stated rate that was not stated again for an hour', () => {
     const shares = parseAccountShares({});
     shares.learn('openai', 10_000, 0);
     shares.learn('openai', 500, HOUR);
-    expect(shares.get('openai')).toBe(125);
+    expect(shares.get({ id: 'openai' })).toBe(125);
   });
 
   it('prefers what is configured to what is stated, and that to what is assumed', () => {
     const shares = parseAccountShares({ PROVIDER_CALLS_PER_MINUTE: '{"openai": 1000}' });
     shares.learn('openai', 10_000, 0);
-    expect(shares.get('openai', 4)).toBe(250);
-    expect(shares.get('google', 1_000)).toBe(250);
+    expect(shares.get({ id: 'openai', assumedCallsPerMinute: 4 })).toBe(250);
+    expect(shares.get({ id: 'google', assumedCallsPerMinute: 1_000 })).toBe(250);
     shares.learn('google', 2_000, 0);
-    expect(shares.get('google', 1_000)).toBe(500);
+    expect(shares.get({ id: 'google', assumedCallsPerMinute: 1_000 })).toBe(500);
   });
 });

@@ -3,7 +3,7 @@
  * organisation, which all accounts share; the account object enforces the share (`hold`).
  */
 import { MissingBindingError } from '@farebox/bindings';
-import type { ProviderId } from '@farebox/providers';
+import type { Provider, ProviderId } from '@farebox/providers';
 import * as v from 'valibot';
 
 /** The share of a provider's rate, in percent, that leaves room for three others. */
@@ -35,6 +35,8 @@ export type AccountShareOptions = Readonly<{
   percent: number;
 }>;
 
+type RatedProvider = Pick<Provider, 'id' | 'assumedCallsPerMinute'>;
+
 /** One per isolate. What is configured holds; otherwise the rate that the provider states. */
 export class AccountShares {
   readonly #options: AccountShareOptions;
@@ -58,12 +60,12 @@ export class AccountShares {
 
   /**
    * Returns the calls per minute that one account may make, at least 1; undefined where the rate of
-   * the provider is not known. `assumed` is its rate where it states none.
+   * the provider is not known.
    */
-  get(provider: ProviderId, assumed?: number): number | undefined {
+  get({ id, assumedCallsPerMinute }: RatedProvider): number | undefined {
     const { configured, percent } = this.#options;
-    const stated = this.#stated.get(provider)?.callsPerMinute ?? assumed;
-    const rate = Object.hasOwn(configured, provider) ? configured[provider] : stated;
+    const stated = this.#stated.get(id)?.callsPerMinute ?? assumedCallsPerMinute;
+    const rate = Object.hasOwn(configured, id) ? configured[id] : stated;
     return rate === undefined ? undefined : Math.max(1, Math.floor((rate * percent) / 100));
   }
 }

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CopyingReader, readAhead } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
+import { ReadScheduler } from './read-scheduler.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 
 const IDLE_MS = 300_000;
@@ -16,8 +17,9 @@ const provider = configureProviders({ apiKeys: { openai: 'k' }, baseUrls: {}, ex
 function startCall() {
   const abort = new AbortController();
   const timer = new DeadlineTimer(Date.now);
-  const deps = { timeouts: { idleMs: IDLE_MS } };
-  const call: Call = Object({ abort, ctx: { deps, timer, clock: Date.now } });
+  const deps = { timeouts: { idleMs: IDLE_MS }, readScheduler: new ReadScheduler() };
+  const account = 'a'.repeat(16);
+  const call: Call = Object({ abort, account, ctx: { deps, timer, clock: Date.now } });
   return call;
 }
 

@@ -20,7 +20,7 @@ export type Call = Readonly<{
 }>;
 
 /** What answers of every kind need of their call: in any dialect, or to an operation. */
-export type AnsweredCall = Pick<Call, 'ctx' | 'abort'> &
+export type AnsweredCall = Pick<Call, 'ctx' | 'account' | 'abort'> &
   Readonly<{
     plan: Pick<Plan, 'provider' | 'model'> &
       Readonly<{ facts: Pick<Plan['facts'], 'streamFormat'> }>;

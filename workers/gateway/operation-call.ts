@@ -24,7 +24,7 @@ function buildHoldRequest(
   key: KeyCredential,
   { facts, model, provider, maxCost }: OperationPlan,
 ): HoldRequest {
-  const share = ctx.deps.accountShares.get(provider.id);
+  const share = ctx.deps.accountShares.get(provider);
   return {
     id: ctx.id,
     key,
@@ -52,6 +52,7 @@ function sendOperation(call: OperationCall, body: Body): Promise<UpstreamResult>
     body: editOperation(body.bytes, facts, model.upstreamName),
     contentType: facts.contentType,
     onBodySent: body.release,
+    onRateStated: (rate) => ctx.deps.accountShares.learn(provider.id, rate, ctx.clock()),
     abort: call.abort,
     firstByteMs: ctx.deps.timeouts.firstByteMs,
     timer: ctx.timer,

@@ -37,7 +37,7 @@ import { sendUpstream } from './upstream-request.ts';
 import { type Body, withBody } from './with-caller.ts';
 
 function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
-  const share = ctx.deps.accountShares.get(plan.provider.id, plan.provider.assumedCallsPerMinute);
+  const share = ctx.deps.accountShares.get(plan.provider);
   return {
     id: ctx.id,
     key,

@@ -121,8 +121,7 @@ function sendEdited(
     headers: ctx.request.headers,
     body: editRequest(body.bytes, plan.facts, edits),
     onBodySent,
-    onRateStated: (callsPerMinute) =>
-      ctx.deps.accountShares.learn(plan.provider.id, callsPerMinute, ctx.clock()),
+    onRateStated: (rate) => ctx.deps.accountShares.learn(plan.provider.id, rate, ctx.clock()),
     abort: call.abort,
     firstByteMs: ctx.deps.timeouts.firstByteMs,
     timer: ctx.timer,
