@@ -23,8 +23,9 @@ const FLUSH_DELAY_MS = 1_000;
  * answers for those.
  */
 const SPARSE_FLUSH_DELAY_MS = 4_000;
-/** A delivery of fewer entries than this is a small one. */
+/** A delivery of fewer entries than this is a small one; after so many of them an account is sparse. */
 const SMALL_DELIVERY = 100;
+const MIN_SMALL_DELIVERIES = 3;
 /** An account that delivered nothing for this long has paused. */
 const PAUSE_MS = 10_000;
 /** An alarm later than this counts as lost (github.com/cloudflare/cloudflare-docs/issues/18324). */
@@ -55,8 +56,8 @@ export class BackgroundTasks {
   /** Postgres and the queue fail independently. */
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
-  /** When entries were delivered last, and how many. */
-  #lastDelivery = { at: Number.NEGATIVE_INFINITY, size: 0 };
+  /** The small deliveries since the last large one or the last pause, and when the last one was. */
+  #smallDeliveries = { count: 0, at: Number.NEGATIVE_INFINITY };
   /** Set after a gap: the last sequence number in Postgres, below what was acknowledged. */
   #resendAfter: number | undefined;
 
@@ -82,8 +83,8 @@ export class BackgroundTasks {
   /** Schedules a delivery after a new entry. */
   scheduleOutboxFlush(): void {
     const now = this.#deps.now();
-    const { at, size } = this.#lastDelivery;
-    const isSparse = size < SMALL_DELIVERY && now - at < PAUSE_MS;
+    const { count, at } = this.#smallDeliveries;
+    const isSparse = count >= MIN_SMALL_DELIVERIES && now - at < PAUSE_MS;
     const delay = isSparse ? SPARSE_FLUSH_DELAY_MS : FLUSH_DELAY_MS;
     this.scheduleAlarm(Math.max(now + delay, this.#deliveryBackoff.notBefore));
   }
@@ -194,12 +195,20 @@ export class BackgroundTasks {
     this.#notificationBackoff.reset();
   }
 
+  #countDelivery(size: number): void {
+    const { count, at } = this.#smallDeliveries;
+    const now = this.#deps.now();
+    const isSmall = size < SMALL_DELIVERY;
+    const before = now - at < PAUSE_MS ? count : 0;
+    this.#smallDeliveries = { count: isSmall ? before + 1 : 0, at: now };
+  }
+
   /** Acknowledges in a new transaction: other verbs ran while Postgres answered. */
   #onDelivered(outbox: Outbox, acknowledged: number): void {
     const before = this.#ledger.acknowledge(acknowledged);
     const { account, entries } = outbox;
     this.#deliveryBackoff.reset();
-    this.#lastDelivery = { at: this.#deps.now(), size: entries.length };
+    this.#countDelivery(entries.length);
     if (this.#resendAfter !== undefined) {
       this.#resendAfter = acknowledged < before ? acknowledged : undefined;
     }
