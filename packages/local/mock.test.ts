@@ -45,6 +45,11 @@ describe('the mock provider', () => {
       { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] },
       /"candidatesTokenCount":[1-9]/,
     ],
+    [
+      '/v1beta/models/gemini-2.5-flash:countTokens',
+      { contents: [{ role: 'user', parts: [{ text: 'hi' }] }] },
+      /"totalTokens":[1-9]/,
+    ],
     ['/v1/responses', { model: 'm', input: 'hi' }, /"output_tokens":[1-9]/],
     ['/v1/embeddings', { model: 'm', input: 'hi' }, /"embedding":\[/],
   ])('answers %s with token counts', async (path, body, counted) => {

@@ -45,6 +45,17 @@ const COUNT_TOKENS: Mountable = {
   },
 };
 
+/** Gemini's token counting, which aimock lacks; other methods of a model are its own. */
+const GEMINI_COUNT_TOKENS: Mountable = {
+  handleRequest: async (request: IncomingMessage, response: ServerResponse, pathname: string) => {
+    if (!pathname.endsWith(':countTokens')) return false;
+    const text = await readBody(request);
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ totalTokens: Math.ceil(text.length / 4) }));
+    return true;
+  },
+};
+
 /** Forwards a path prefix to the mock: DeepSeek serves Messages under /anthropic. */
 function forwardTo(origin: () => string): Mountable {
   return {
@@ -72,6 +83,7 @@ export async function startMock(port: number): Promise<MockProviders> {
     usage: buildUsage(estimateTokens(request.messages), estimateTokens(SENTENCE)),
   }));
   mock.mount('/v1/messages/count_tokens', COUNT_TOKENS);
+  mock.mount('/v1beta/models', GEMINI_COUNT_TOKENS);
   mock.mount(
     '/anthropic',
     forwardTo(() => mock.url),
