@@ -11,12 +11,29 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BillJson, fetchBalance, waitForBill } from '../support/bills.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-/** Of each API: the gateway's path, and a request for an answer whose own is unknown. */
+/**
+ * Of each API: the gateway's path, a request for an answer whose own is unknown, and a model that
+ * exists.
+ */
 const PROMPT = [{ role: 'user', content: 'Hello.' }];
+const OPENAI = { provider: 'openai', model: 'gpt-5.4' };
 const APIS = {
-  'openai-chat': { path: '/v1/chat/completions', request: { messages: PROMPT } },
-  'anthropic-messages': { path: '/v1/messages', request: { messages: PROMPT, max_tokens: 4096 } },
-  'openai-responses': { path: '/v1/responses', request: { input: PROMPT } },
+  'openai-chat': {
+    path: '/v1/chat/completions',
+    request: { messages: PROMPT },
+    known: OPENAI,
+  },
+  'anthropic-messages': {
+    path: '/v1/messages',
+    request: { messages: PROMPT, max_tokens: 4096 },
+    known: { provider: 'anthropic', model: 'claude-sonnet-4-6' },
+  },
+  'openai-responses': { path: '/v1/responses', request: { input: PROMPT }, known: OPENAI },
+  'gemini-generate': {
+    path: '/v1beta/models/{model}',
+    request: { contents: [{ role: 'user', parts: [{ text: 'Hello.' }] }] },
+    known: { provider: 'google', model: 'gemini-3.5-flash' },
+  },
 } as const;
 
 type Meta = Readonly<{
@@ -42,7 +59,8 @@ const CORPUS = process.env.FAREBOX_CORPUS;
 const hasCorpus = CORPUS !== undefined && existsSync(join(CORPUS, 'INDEX.tsv'));
 
 function readCase(folder: string): Case {
-  const meta: Meta = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8'));
+  const json = JSON.parse(readFileSync(join(folder, 'meta.json'), 'utf8'));
+  const meta: Meta = { ...json, model: json.model ?? '' };
   const body = readFileSync(join(folder, meta.response_file));
   const path = join(folder, 'request.json');
   const request = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
@@ -99,14 +117,23 @@ afterAll(async () => {
  * A plain request for the recorded answer, if the recorded request is unknown or would be rejected.
  */
 function plainRequest({ meta }: Case): Record<string, unknown> {
-  return { ...APIS[meta.api].request, stream: meta.stream };
+  const { request } = APIS[meta.api];
+  return namesModelInUrl(meta) ? request : { ...request, stream: meta.stream };
 }
 
-function send(testCase: Case, request: Record<string, unknown>): Promise<Response> {
-  return fetch(`${stack.gatewayUrl}${APIS[testCase.meta.api].path}`, {
+function namesModelInUrl({ api }: Meta): boolean {
+  return APIS[api].path.includes('{model}');
+}
+
+function send({ meta }: Case, request: Record<string, unknown>): Promise<Response> {
+  const model = `${meta.provider}/${meta.model}`;
+  const method = meta.stream ? ':streamGenerateContent?alt=sse' : ':generateContent';
+  const isInUrl = namesModelInUrl(meta);
+  const path = APIS[meta.api].path.replace('{model}', `${model}${method}`);
+  return fetch(`${stack.gatewayUrl}${path}`, {
     method: 'POST',
     headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
-    body: JSON.stringify({ ...request, model: `${testCase.meta.provider}/${testCase.meta.model}` }),
+    body: JSON.stringify(isInUrl ? request : { ...request, model }),
   });
 }
 
@@ -134,8 +161,10 @@ function sumUsage(bill: BillJson): Record<string, number> {
   const getBucket = (name: string) => usage[name] ?? Number.NaN;
   const writes = ['cache_write_5m', 'cache_write_30m', 'cache_write_1h', 'cache_write_12h'];
   const cachedWrite = writes.reduce((sum, name) => sum + getBucket(name), 0);
+  // Audio has a price of its own, and is a fee beside the buckets.
+  const audio = bill.fees.find(({ kind }) => kind === 'audio_input')?.count ?? 0;
   return {
-    input_total: getBucket('input_uncached') + getBucket('cache_read') + cachedWrite,
+    input_total: getBucket('input_uncached') + getBucket('cache_read') + cachedWrite + audio,
     output_total: getBucket('output'),
     cached_read: getBucket('cache_read'),
     cached_write: cachedWrite,
@@ -244,19 +273,11 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
       .map((testCase) => [testCase.meta.id, testCase] as const),
   )('%s costs nothing and is an error in the caller’s dialect', async (_, testCase) => {
     const isUnknownModel = /^(gpt-5.2-proo|claude-sonet-4-5)$/.test(testCase.meta.model);
-    const isAnthropic = testCase.meta.api === 'anthropic-messages';
-    const model = isAnthropic ? 'claude-sonnet-4-5' : 'gpt-4o-mini';
-    const namedCase =
-      isUnknownModel || testCase.meta.model === ''
-        ? {
-            ...testCase,
-            meta: {
-              ...testCase.meta,
-              model,
-              provider: isAnthropic ? 'anthropic' : 'openai',
-            },
-          }
-        : testCase;
+    const { meta } = testCase;
+    const isUnnamed = isUnknownModel || meta.model === '';
+    const namedCase = isUnnamed
+      ? { ...testCase, meta: { ...meta, ...APIS[meta.api].known } }
+      : testCase;
     const before = await fetchBalance(stack.gatewayUrl, apiKey);
     const { response } = await replay(namedCase);
     const body = (await response.json()) as { type?: string; error: { message: string } };
