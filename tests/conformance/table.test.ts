@@ -18,7 +18,8 @@ describe('the conformance table', () => {
     expect(read(file)).toContain(title);
   });
 
-  it.each(['openai-sdk.test.ts', 'anthropic-sdk.test.ts'])('lists every test of %s', (file) => {
+  const files = ['openai-sdk.test.ts', 'anthropic-sdk.test.ts', 'genai-sdk.test.ts'];
+  it.each(files)('lists every test of %s', (file) => {
     const titles = [...read(file).matchAll(/^ {2}it(?:\.\w+)?\(\s*'([^']+)'/gm)].map(
       ([, title]) => title,
     );
