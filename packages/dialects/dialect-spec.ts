@@ -284,6 +284,8 @@ export type ModelFacts = Readonly<{
   maxOutput: number;
   /** Undefined where no source says. */
   reasoning: boolean | undefined;
+  /** What it is called for; none for a model that converses. */
+  operations: readonly string[];
 }>;
 
 /** How GET /v1/models lists the models. */

@@ -154,7 +154,9 @@ function toGeminiModel(model: ModelFacts): JsonObject {
     displayName: model.displayName,
     inputTokenLimit: model.contextWindow,
     outputTokenLimit: model.maxOutput,
-    supportedGenerationMethods: ['generateContent', 'countTokens'],
+    supportedGenerationMethods: model.operations.includes('embeddings')
+      ? ['embedContent', 'batchEmbedContents', 'countTokens']
+      : ['generateContent', 'countTokens'],
     ...(model.reasoning === undefined ? {} : { thinking: model.reasoning }),
   };
 }

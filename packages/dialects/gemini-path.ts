@@ -7,12 +7,14 @@ import type { RequestError, StreamFormat, UpstreamEndpoint, UrlTarget } from './
 /** The versions of the API that are served; @google/genai calls v1 since its third release. */
 const MODEL_PATH = /^\/(v1beta|v1)\/(?:models\/)+(.+):([A-Za-z]+)$/;
 
-type Method = Readonly<{ endpoint: UpstreamEndpoint; isStream: boolean }>;
+type Method = Readonly<{ endpoint: UpstreamEndpoint | 'embed_content'; isStream: boolean }>;
 
 const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['generateContent', { endpoint: 'gemini', isStream: false }],
   ['streamGenerateContent', { endpoint: 'gemini', isStream: true }],
   ['countTokens', { endpoint: 'gemini_count_tokens', isStream: false }],
+  ['embedContent', { endpoint: 'embed_content', isStream: false }],
+  ['batchEmbedContents', { endpoint: 'embed_content', isStream: false }],
 ]);
 
 const FETCHED_LATER = 'its answer would be fetched, and billed, later';
@@ -76,7 +78,7 @@ function decode(text: string): string | null {
 }
 
 export type UrlTargetResult =
-  | Readonly<{ ok: true; endpoint: UpstreamEndpoint; target: UrlTarget }>
+  | Readonly<{ ok: true; endpoint: Method['endpoint']; target: UrlTarget }>
   | (Readonly<{ ok: false }> &
       (RequestError | Readonly<{ reason: 'not_found' | 'api_key_in_url' }>));
 

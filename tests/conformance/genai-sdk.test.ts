@@ -149,6 +149,30 @@ describe('Google’s SDK', () => {
     expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
   });
 
+  it('embeds texts, billed by the usage that is reported, else by an estimate', async () => {
+    const embeddings = [{ values: [0.1, 0.2] }, { values: [0.3, 0.4] }];
+    const model = 'gemini-embedding-001';
+    for (const { models } of createClients()) {
+      for (const usageMetadata of [{ promptTokenCount: 6 }, undefined]) {
+        upstream.handler = (_, response) => sendJson(response, { embeddings, usageMetadata });
+        const answer = await models.embedContent({ model, contents: ['Hello there', 'Bye'] });
+        expect(answer.embeddings).toEqual(embeddings);
+        const { path, headers, json } = lastRequest();
+        expect(path).toMatch(/\/models\/gemini-embedding-001:batchEmbedContents$/);
+        expect(headers?.['x-goog-api-key']).toBe('sk-upstream');
+        expect(json.requests).toHaveLength(2);
+        const id = answer.sdkHttpResponse?.headers?.['x-request-id'];
+        const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
+        const tokens = bill.usage?.input_uncached ?? 0;
+        if (usageMetadata !== undefined) expect(tokens).toBe(6);
+        expect(tokens).toBeGreaterThan(1);
+        expect(tokens).toBeLessThan(20);
+        // gemini-embedding-001: 0.15 USD per million tokens.
+        expect(bill.cost_nano_usd).toBe(String(150 * tokens));
+      }
+    }
+  });
+
   it('lists models page by page, and retrieves one', async () => {
     for (const { models } of createClients()) {
       const names: string[] = [];
@@ -157,6 +181,7 @@ describe('Google’s SDK', () => {
       expect(names.length).toBeGreaterThan(10);
       expect(new Set(names).size).toBe(names.length);
       expect(names).toContain(`models/${MODEL}`);
+      expect(names).toContain('models/gemini-embedding-001');
       expect(names.every((name) => name.startsWith('models/gemini-'))).toBe(true);
       expect(await models.get({ model: MODEL })).toMatchObject({
         name: `models/${MODEL}`,

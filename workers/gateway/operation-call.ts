@@ -2,7 +2,16 @@
  * One call to an operation: key, body, plan, hold, provider, response, settlement, as `relay` has it
  * for conversations. `OPERATION_SPECS` says everything that differs between operations.
  */
-import { editOperation, type Operation, parseOperation } from '@farebox/dialects';
+import {
+  editOperation,
+  type Operation,
+  type OperationFacts,
+  type OperationResult,
+  parseEmbedContent,
+  parseOperation,
+  toUpstreamPath,
+  type UrlTarget,
+} from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { send, type UpstreamResult } from '@farebox/providers';
 import { abortAfterDisconnect } from './abort-after-disconnect.ts';
@@ -41,12 +50,18 @@ function buildHoldRequest(
   };
 }
 
+/** What follows the provider's URL where the caller's own names the model. */
+function toPath({ urlTarget }: OperationFacts, model: string): Readonly<{ path?: string }> {
+  return urlTarget === null ? {} : { path: toUpstreamPath({ ...urlTarget, model }) };
+}
+
 function sendOperation(call: OperationCall, body: Body): Promise<UpstreamResult> {
   const { ctx, plan } = call;
   const { facts, provider, model } = plan;
   return send({
     provider,
-    endpoint: facts.operation,
+    endpoint: facts.endpoint,
+    ...toPath(facts, model.upstreamName),
     query: '',
     headers: ctx.request.headers,
     body: editOperation(body.bytes, facts, model.upstreamName),
@@ -91,14 +106,16 @@ async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
   }
 }
 
-/** Returns the handler of an operation's endpoint. */
-export function serveOperation(operation: Operation): (ctx: RequestContext) => Promise<Response> {
+/** Parses a body by the content type that the request states. */
+type ParseBody = (bytes: Uint8Array, contentType: string) => OperationResult;
+
+function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
   return withBody(async (ctx, { account, key }, body) => {
     const { deps, request, clock } = ctx;
     const headerError = checkCostHeader(request.headers);
     if (headerError !== null) return respondError(ctx, headerError);
     const contentType = request.headers.get('content-type') ?? '';
-    const parsed = parseOperation(operation, body.bytes, contentType);
+    const parsed = parse(body.bytes, contentType);
     if (!parsed.ok) return respondError(ctx, parsed);
     const planResult = await resolveModel(ctx, (catalog, now) =>
       planOperation(parsed.facts, { ...deps, catalog }, now),
@@ -120,4 +137,14 @@ export function serveOperation(operation: Operation): (ctx: RequestContext) => P
     ctx.waitUntil(completion.catch(() => {}));
     return completion;
   });
+}
+
+/** Returns the handler of an operation's endpoint. */
+export function serveOperation(operation: Operation): (ctx: RequestContext) => Promise<Response> {
+  return serve((bytes, contentType) => parseOperation(operation, bytes, contentType));
+}
+
+/** Handles one request to a method of a model that embeds; `target` is what its URL says. */
+export function embedContent(ctx: RequestContext, target: UrlTarget): Promise<Response> {
+  return serve((bytes) => parseEmbedContent(bytes, target))(ctx);
 }

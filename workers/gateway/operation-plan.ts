@@ -117,7 +117,7 @@ export function planOperation(
     return err('model_not_found', { model: facts.model, suggestions });
   }
   const isServed = model.operations.includes(facts.operation);
-  if (!isServed || provider.endpoints[facts.operation] === undefined) {
+  if (!isServed || provider.endpoints[facts.endpoint] === undefined) {
     const endpoints = supportedEndpoints(provider, model);
     return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
   }

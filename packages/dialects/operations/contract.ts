@@ -4,7 +4,7 @@
  * never a piece of what it holds.
  */
 import type { Bucket, NanoUsd, SurchargeKind } from '@farebox/money';
-import type { RequestError, Span } from '../contract.ts';
+import type { RequestError, Span, UpstreamEndpoint, UrlTarget } from '../contract.ts';
 import type { KeptMembers } from '../dialect-spec.ts';
 import type { JsonObject } from '../json-fields.ts';
 import type { Operation } from './names.ts';
@@ -60,14 +60,21 @@ export type OperationRequest = Readonly<{
 /** The most that a call may be billed for, and what it is billed for where nothing is reported. */
 export type Measure = Readonly<{ max: Counts; expected: Counts }>;
 
-/** A JSON string, a whole member of a JSON object (where there is none yet), or plain text. */
-export type ModelSyntax = 'json_string' | 'json_member' | 'text';
+/**
+ * A JSON string, a whole member of a JSON object (where there is none yet), plain text, or a JSON
+ * string with the collection before the name (Google's resource names).
+ */
+export type ModelSyntax = 'json_string' | 'json_member' | 'text' | 'resource_name';
 
 export type OperationFacts = Readonly<{
   operation: Operation;
+  /** The provider's endpoint. */
+  endpoint: UpstreamEndpoint | Operation;
+  /** Null where the body itself names the model. */
+  urlTarget: UrlTarget | null;
   model: string;
   /** Where the model's name stands, and how another is written there. */
-  modelSpan: Span;
+  modelSpans: readonly Span[];
   modelSyntax: ModelSyntax;
   /** The media type of the body, with its boundary. */
   contentType: string;

@@ -11,6 +11,7 @@ export type {
   OperationResult,
   OperationSpec,
 } from './contract.ts';
+export { parseEmbedContent } from './embed-content.ts';
 export { isOperation, OPERATIONS, type Operation } from './names.ts';
-export { AUDIO_TOKENS_PER_MINUTE, OPERATION_SPECS } from './operations.ts';
+export { AUDIO_TOKENS_PER_MINUTE, getOperationAnswer, OPERATION_SPECS } from './operations.ts';
 export { editOperation, parseOperation } from './parse-operation.ts';

@@ -5,12 +5,14 @@ import type {
   AudioFormat,
   Measure,
   OperationAnswer,
+  OperationFacts,
   OperationField,
   OperationFields,
   OperationLimits,
   OperationRequest,
   OperationSpec,
 } from './contract.ts';
+import { EMBED_CONTENT_ANSWER } from './embed-content.ts';
 import type { Operation } from './names.ts';
 import {
   countImages,
@@ -463,3 +465,8 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
     },
   },
 };
+
+/** Returns how the answer to a request is read. */
+export function getOperationAnswer({ operation, urlTarget }: OperationFacts): OperationAnswer {
+  return urlTarget === null ? OPERATION_SPECS[operation].answer : EMBED_CONTENT_ANSWER;
+}

@@ -42,11 +42,15 @@ export function parseOperation(
   const reading =
     boundary === null ? readJsonBody(spec, bytes) : readFormBody(spec, bytes, boundary);
   if ('reason' in reading) return { ok: false, ...reading };
+  const { modelSpan, ...facts } = reading;
   return {
     ok: true,
     facts: {
-      ...reading,
+      ...facts,
+      modelSpans: [modelSpan],
       operation,
+      endpoint: operation,
+      urlTarget: null,
       streamFormat: 'events',
       contentType: writeContentType(boundary),
     },
@@ -62,6 +66,7 @@ function writeContentType(boundary: string | null): string {
 
 function writeModel({ modelSyntax }: OperationFacts, name: string): string {
   if (modelSyntax === 'text') return name;
+  if (modelSyntax === 'resource_name') return JSON.stringify(`models/${name}`);
   const text = JSON.stringify(name);
   return modelSyntax === 'json_string' ? text : `"model":${text},`;
 }
@@ -73,5 +78,9 @@ export function editOperation(
   name: string,
 ): readonly Uint8Array[] {
   if (facts.model === name && facts.modelSyntax !== 'json_member') return [bytes];
-  return applySplices(bytes, [{ ...facts.modelSpan, text: writeModel(facts, name) }]);
+  const text = writeModel(facts, name);
+  return applySplices(
+    bytes,
+    facts.modelSpans.map((span) => ({ ...span, text })),
+  );
 }

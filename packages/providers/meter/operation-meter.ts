@@ -6,10 +6,10 @@ import {
   type AnswerForm,
   AUDIO_TOKENS_PER_MINUTE,
   type Counts,
+  getOperationAnswer,
   isJsonObject,
   type JsonObject,
   NO_USAGE_REPORTED,
-  OPERATION_SPECS,
   type OperationAnswer,
   type OperationFacts,
   TokenEstimator,
@@ -305,7 +305,7 @@ function createAudioObserver({ audioFormat }: OperationFacts) {
 
 function createReader(form: AnswerForm, options: OperationMeterOptions): UseReader {
   const { facts, provider } = options;
-  const { answer } = OPERATION_SPECS[facts.operation];
+  const answer = getOperationAnswer(facts);
   switch (form) {
     case 'json':
       return new JsonUseReader(answer, provider);
