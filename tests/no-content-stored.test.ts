@@ -28,10 +28,11 @@ const stateDir = mkdtempSync(join(tmpdir(), 'farebox-canary-'));
 beforeAll(async () => {
   upstream = await ScriptedUpstream.start();
   const chat = { baseUrl: `${upstream.url}/v1`, apiKey: 'k' };
+  const root = { baseUrl: upstream.url, apiKey: 'k' };
   stack = await startStack({
     stateDir,
     database: 'pglite',
-    providers: { openai: chat, anthropic: { baseUrl: upstream.url, apiKey: 'k' } },
+    providers: { openai: chat, anthropic: root, google: root },
     gatewayBindings: {
       IDLE_TIMEOUT_SECONDS: '1',
       KEEPALIVE_SECONDS: '0.3',
@@ -101,6 +102,26 @@ const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
       sendStream(response, [
         `data: {"choices":[],"usage":{"prompt_tokens":"${CANARY}","completion_tokens":-1}}\n\n`,
       ]),
+  ],
+  [
+    'an answer of Gemini',
+    (_, response) =>
+      sendJson(response, {
+        candidates: [{ content: { parts: [{ text: CANARY }] }, finishReason: CANARY }],
+        promptFeedback: { blockReason: CANARY, blockReasonMessage: CANARY },
+        usageMetadata: { promptTokenCount: 9, totalTokenCount: 18, serviceTier: CANARY },
+      }),
+  ],
+  [
+    'a cut array of Gemini',
+    (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(`[{"candidates":[{"content":{"parts":[{"text":"${CANARY}"}]}}]}\n,`);
+      response.write(
+        `{"error":{"code":503,"message":"${CANARY}","status":"${CANARY}"}},{"${CANARY}`,
+      );
+      setTimeout(() => response.destroy(), 50);
+    },
   ],
   [
     'a broken connection',
@@ -221,6 +242,36 @@ function buildRejectedForm(): FormData {
   return form;
 }
 
+const GEMINI_BODY = {
+  system_instruction: { parts: [{ text }] },
+  contents: [
+    {
+      role: 'user',
+      parts: [
+        { text, [CANARY]: CANARY },
+        { inlineData: { mimeType: 'text/plain', data: Buffer.from(text).toString('base64') } },
+        { functionResponse: { name: CANARY, response: { output: text } } },
+      ],
+    },
+  ],
+  tools: [{ functionDeclarations: [{ name: 'f', description: text }] }],
+  labels: { [CANARY]: CANARY },
+};
+const GEMINI = '/v1beta/models/gemini-3.5-flash';
+
+/** Requests whose URLs name the model, and the form of the stream. */
+const GEMINI_BODIES: readonly (readonly [string, unknown])[] = [
+  [`${GEMINI}:generateContent?note=${CANARY}`, GEMINI_BODY],
+  [`${GEMINI}:streamGenerateContent?alt=sse&note=${CANARY}`, GEMINI_BODY],
+  [`${GEMINI}:streamGenerateContent?note=${CANARY}`, GEMINI_BODY],
+  [`${GEMINI}:countTokens`, GEMINI_BODY],
+  ['/v1beta/models/gpt-4o-mini:countTokens', GEMINI_BODY],
+  [
+    '/v1beta/models/gemini-embedding-001:batchEmbedContents',
+    { requests: [{ content: { parts: [{ text }] }, title: CANARY }] },
+  ],
+];
+
 /** Requests that the gateway rejects, each with the mark in another place. */
 const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
   [
@@ -261,6 +312,19 @@ const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
   ['/v1/embeddings', { method: 'POST', body: `{"input":"${CANARY}` }],
   ['/v1/audio/transcriptions', { method: 'POST', body: CANARY }],
   ['/v1/audio/transcriptions', { method: 'POST', body: buildRejectedForm() }],
+  [
+    `/v1beta/models/${CANARY}:generateContent`,
+    { method: 'POST', body: JSON.stringify(GEMINI_BODY) },
+  ],
+  [`${GEMINI}:${CANARY.replaceAll('-', '')}`, { method: 'POST', body: CANARY }],
+  [`${GEMINI}:generateContent?key=${CANARY}`, { method: 'POST', body: CANARY }],
+  [`${GEMINI}:generateContent`, { method: 'POST', body: `{"contents": [{"${CANARY}": "` }],
+  [
+    `${GEMINI}:generateContent`,
+    { method: 'POST', body: JSON.stringify({ ...GEMINI_BODY, cachedContent: CANARY }) },
+  ],
+  [`/v1beta/interactions/${CANARY}`, {}],
+  [`/v1beta/models/${CANARY}`, {}],
   [`/v1/${CANARY}`, { method: 'POST', body: CANARY }],
   [`/v1/models/${CANARY}`, {}],
   [`/v1/generation/${CANARY}`, {}],
@@ -298,6 +362,8 @@ it('marked text of requests and answers is found in nothing that the stack print
         await call(`${path}?note=${CANARY}`, init);
       }
     }
+    for (const [path, body] of GEMINI_BODIES)
+      await call(path, { method: 'POST', body: JSON.stringify(body) });
   }
   for (const [, handler] of HANDLERS) {
     upstream.handler = handler;
@@ -319,4 +385,4 @@ it('marked text of requests and answers is found in nothing that the stack print
   const files = listFiles(stateDir);
   expect(files.length).toBeGreaterThan(5);
   expect(files.filter((path) => readFileSync(path).includes(CANARY))).toEqual([]);
-}, 120_000);
+}, 240_000);
