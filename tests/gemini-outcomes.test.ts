@@ -88,8 +88,8 @@ function writePieces(form: Form, pieces: readonly string[], end: 'cut' | 'hang')
   };
 }
 
-async function readBill(response: Response) {
-  return waitForBill(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
+async function readBill(response: Response, key = apiKey) {
+  return waitForBill(stack.gatewayUrl, key, response.headers.get('x-request-id'));
 }
 
 describe.each(BOTH)('a stream as %s that the provider truncates', (form) => {
@@ -180,19 +180,20 @@ describe('a provider without an answer', () => {
     ['limits our calls', respondWith(429, SECRET), 429, 'RESOURCE_EXHAUSTED'],
   ] as const)('because it %s costs nothing', async (_, handler, code, status) => {
     upstream.handler = handler;
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
+    const account = await stack.createAccount({ creditUsd: '1' });
+    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
     for (const method of ['generateContent', FORMS.events.method, FORMS.array.method]) {
-      const response = await post(method);
+      const response = await post(method, {}, account.apiKey);
       const text = await response.text();
       expect(response.status).toBe(code);
       expect(JSON.parse(text)).toMatchObject({ error: { code, status } });
       expect(text).not.toContain('secret');
-      expect(await readBill(response)).toMatchObject({
+      expect(await readBill(response, account.apiKey)).toMatchObject({
         reason: 'waived_upstream_error',
         cost_nano_usd: '0',
       });
     }
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
   });
 
   it('passes on the pause of a rate limit in the words that Google’s clients read', async () => {

@@ -33,8 +33,8 @@ beforeAll(async () => {
   ({ apiKey } = await stack.createAccount({ creditUsd: '5' }));
 });
 
-function createClients() {
-  const options = { apiKey, httpOptions: { baseUrl: stack.gatewayUrl } };
+function createClients(key = apiKey) {
+  const options = { apiKey: key, httpOptions: { baseUrl: stack.gatewayUrl } };
   return [
     { name: 'v1', models: new GoogleGenAI(options).models },
     { name: 'v1beta', models: new SecondGoogleGenAI(options).models },
@@ -140,13 +140,14 @@ describe('Google’s SDK', () => {
 
   it('counts tokens by Google’s own count, free of charge', async () => {
     upstream.handler = (_, response) => sendJson(response, { totalTokens: 31 });
-    const before = await fetchBalance(stack.gatewayUrl, apiKey);
-    for (const { name, models } of createClients()) {
+    const account = await stack.createAccount({ creditUsd: '1' });
+    const before = await fetchBalance(stack.gatewayUrl, account.apiKey);
+    for (const { name, models } of createClients(account.apiKey)) {
       const { totalTokens } = await models.countTokens({ model: MODEL, contents: 'Say hello.' });
       expect(totalTokens).toBe(31);
       expect(lastRequest().path).toBe(`/${name}/models/${MODEL}:countTokens`);
     }
-    expect(await fetchBalance(stack.gatewayUrl, apiKey)).toEqual(before);
+    expect(await fetchBalance(stack.gatewayUrl, account.apiKey)).toEqual(before);
   });
 
   it('embeds texts, billed by the usage that is reported, else by an estimate', async () => {

@@ -35,6 +35,8 @@ export class ArrayReader {
   #hasError = false;
   /** True once an error of ours has ended the array in place of what follows. */
   #isCut = false;
+  /** True once the end of the array was passed on. */
+  #isClosed = false;
 
   constructor(options: MeterOptions, tracker: UsageTracker) {
     this.#options = options;
@@ -62,8 +64,8 @@ export class ArrayReader {
 
   end(): readonly Uint8Array[] {
     const { ended, finished, failed } = this.#tracker.reading();
-    if (ended || !this.#hasEvents || !(finished || failed)) return [];
-    this.#tracker.markEnded();
+    if (this.hasEnded || ended || !this.#hasEvents || !(finished || failed)) return [];
+    this.#close();
     return [END.slice()];
   }
 
@@ -73,8 +75,8 @@ export class ArrayReader {
 
   /** Passes on the end of the array. */
   #passRest(chunk: Uint8Array, at: number, parts: Uint8Array[]): void {
-    if (!this.#tracker.ended) {
-      this.#tracker.markEnded();
+    if (!this.#isClosed) {
+      this.#close();
       if (!this.#isPassingThrough && this.#buffer.length > 0)
         parts.push(this.#buffer.bytes.slice());
       this.#buffer.clear();
@@ -101,15 +103,15 @@ export class ArrayReader {
     if (!this.#isPassingThrough) {
       parts.push(replacement ?? bytes);
     }
-    if (replacement !== null) this.#cut();
+    if (replacement !== null) this.#isCut = true;
     this.#isPassingThrough = false;
     this.#buffer.clear();
   }
 
-  /** An error of ours ends the array. */
-  #cut(): void {
-    this.#isCut = true;
-    this.#tracker.markEnded();
+  /** What ends with an error is no whole answer, though its array is whole. */
+  #close(): void {
+    this.#isClosed = true;
+    if (!this.#tracker.failed) this.#tracker.markEnded();
   }
 
   #countEvent(): void {

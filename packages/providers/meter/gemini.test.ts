@@ -161,7 +161,7 @@ describe('an array of Gemini', () => {
     const bytes = Buffer.from(FORMATS.array([...texts.slice(0, 1), error, error]));
     const out = feed(meter, bytes, [13]).join('') + endPieces(meter);
     expect(JSON.parse(out)).toEqual([texts[0], { error: { code: 502 } }]);
-    expect(meter.reading()).toMatchObject({ failed: true, ended: true });
+    expect(meter.reading()).toMatchObject({ failed: true, usageFinal: false });
     expect(meter.hasEnded).toBe(true);
   });
 
