@@ -7,7 +7,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { AccountLedger } from './account-ledger.ts';
 import { type BackgroundDeps, BackgroundTasks } from './background-tasks.ts';
 import { decodeVerbs, encodeResults } from './batch-message.ts';
-import type { AccountId, Instant, SettleRequest, SettleResult } from './contract/index.ts';
+import type { AccountId, Instant } from './contract/index.ts';
 import { secureRandom } from './random.ts';
 import { type Account, runBatch, VERBS, type VerbMethods } from './verbs.ts';
 
@@ -64,11 +64,6 @@ export class AccountObject extends DurableObject<unknown> {
   /** Runs the verbs of a text that `encodeVerbs` made; returns a text for `decodeResults`. */
   batch(verbs: string): string {
     return encodeResults(runBatch(this.#account, decodeVerbs(verbs)));
-  }
-
-  /** For gateways of the release before: settles each request by itself, in order. */
-  settleMany(requests: readonly SettleRequest[]): readonly SettleResult[] {
-    return requests.map((request) => this.settle(request));
   }
 
   override async alarm(): Promise<void> {

@@ -11,7 +11,6 @@ function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; h
     hold: never,
     checkpoint: never,
     settle: never,
-    settleMany: never,
     generation: never,
     key: never,
     credits: respond,

@@ -23,7 +23,6 @@ describe('an overloaded object', () => {
       hold: never,
       checkpoint: never,
       settle: never,
-      settleMany: never,
       generation: never,
       key: never,
       credits: (account) => {

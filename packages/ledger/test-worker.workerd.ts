@@ -100,7 +100,6 @@ function createCalls(env: GatewayEnv): CallsRpc {
       trips.alone += 1;
       return stub(account).settle(request);
     },
-    settleMany: async (account, requests) => stub(account).settleMany(requests),
     generation: async (account, key, id) => stub(account).generation(key, id),
     credits: async (account, key) => stub(account).credits(key),
     key: async (account, key) => stub(account).key(key),

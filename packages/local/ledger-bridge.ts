@@ -107,7 +107,6 @@ export function connectBridge(transport: Transport): LedgerBridge {
       hold: (account, request) => calls('hold', account, request),
       checkpoint: (account, request) => calls('checkpoint', account, request),
       settle: (account, request) => calls('settle', account, request),
-      settleMany: (account, requests) => calls('settleMany', account, requests),
       generation: (account, key, id) => calls('generation', account, key, id),
       credits: (account, key) => calls('credits', account, key),
       key: (account, key) => calls('key', account, key),

@@ -20,15 +20,7 @@ export { Account } from './account.ts';
 
 /** For the gateway. */
 export class Calls
-  extends forwarding<C.CallsRpc>()(
-    'batch',
-    'hold',
-    'checkpoint',
-    'settle',
-    'settleMany',
-    'credits',
-    'key',
-  )
+  extends forwarding<C.CallsRpc>()('batch', 'hold', 'checkpoint', 'settle', 'credits', 'key')
   implements C.CallsRpc
 {
   async generation(

@@ -224,11 +224,6 @@ export interface CallsRpc {
   hold(account: AccountId, request: HoldRequest): Promise<HoldResult>;
   checkpoint(account: AccountId, request: CheckpointRequest): Promise<CheckpointResult>;
   settle(account: AccountId, request: SettleRequest): Promise<SettleResult>;
-  /** Settles each request as `settle` does, in order; returns the results in the same order. */
-  settleMany(
-    account: AccountId,
-    requests: readonly SettleRequest[],
-  ): Promise<readonly SettleResult[]>;
   generation(
     account: AccountId,
     key: KeyCredential,
