@@ -26,7 +26,7 @@ beforeAll(async () => {
   ({ stack, upstream } = await sharedStack('scripted'));
   ({ apiKey } = await stack.createAccount({ creditUsd: '50' }));
   client = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1`, maxRetries: 0 });
-});
+}, 240_000);
 
 function findBill(response: Response): Promise<BillJson> {
   return waitForBill(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
@@ -273,6 +273,27 @@ describe('the OpenAI SDK’s speech', () => {
     });
   });
 
+  it('that its client leaves is charged, and its hold is gone', async () => {
+    upstream.handler = async (_, response) => {
+      response.writeHead(200, { 'content-type': 'audio/mpeg' });
+      for (let count = 0; count < 100 && !response.destroyed; count += 1) {
+        response.write(Buffer.alloc(10_000));
+        await sleep(20);
+      }
+      response.end();
+    };
+    const abort = new AbortController();
+    const { response } = await client.audio.speech
+      .create({ model: 'tts-1', voice: 'alloy', input: 'Hello' }, { signal: abort.signal })
+      .withResponse();
+    await response.body?.getReader().read();
+    abort.abort();
+    const bill = await findBill(response);
+    expect(bill.cost_nano_usd).toBe(String(5 * 15_000));
+    expect(bill.reason).toMatch(/estimated_after_disconnect|counted/);
+    expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
+  });
+
   it('as events is billed by the tokens that the last one reports', async () => {
     const events = [
       { type: 'speech.audio.delta', audio: 'AAAA' },
@@ -466,7 +487,70 @@ describe('a ranking', () => {
   });
 });
 
+describe('the models endpoint', () => {
+  it.each([
+    ['openai/tts-1', ['/v1/audio/speech'], ['text'], ['audio']],
+    [
+      'openai/whisper-1',
+      ['/v1/audio/transcriptions', '/v1/audio/translations'],
+      ['audio'],
+      ['text'],
+    ],
+    ['google/gemini-embedding-001', ['/v1/embeddings'], ['text'], ['embeddings']],
+    ['cohere/rerank-v3.5', ['/v1/rerank'], ['text'], ['rerank']],
+  ])(
+    'says where %s can be called, and what goes in and out',
+    async (model, endpoints, input, output) => {
+      expect(await client.models.retrieve(model)).toMatchObject({
+        endpoints,
+        architecture: { input_modalities: input, output_modalities: output },
+      });
+    },
+  );
+});
+
+describe('POST /v1/estimate', () => {
+  const estimate = async (body: string | FormData) => {
+    const headers = { authorization: `Bearer ${apiKey}` };
+    const init = { method: 'POST', headers, body };
+    const response = await fetch(`${stack.gatewayUrl}/v1/estimate`, init);
+    const { data } = (await response.json()) as { data: Record<string, unknown> };
+    return data;
+  };
+
+  it('takes the body of an operation', async () => {
+    const speech = { model: 'tts-1', voice: 'alloy', input: 'Hello' };
+    expect(await estimate(JSON.stringify(speech))).toMatchObject({
+      dialect: 'speech',
+      hold_nano_usd: '75000',
+      estimated_fees: [{ kind: 'speech_character', count: 5 }],
+    });
+  });
+
+  it('takes a form', async () => {
+    const form = new FormData();
+    form.set('model', 'whisper-1');
+    form.set('file', new Blob([buildWav(60)]), 'speech.wav');
+    expect(await estimate(form)).toMatchObject({
+      dialect: 'transcriptions',
+      estimated_fees: [{ kind: 'audio_second', count: 60 }],
+    });
+  });
+});
+
 describe('errors of these endpoints in the OpenAI SDK', () => {
+  it('say what a body must be', async () => {
+    const response = await fetch(`${stack.gatewayUrl}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: '{"model":"whisper-1"}',
+    });
+    expect(response.status).toBe(415);
+    expect(await response.json()).toMatchObject({
+      error: { type: 'invalid_request_error', code: 'unsupported_media_type' },
+    });
+  });
+
   it('have its own types, and charge nothing', async () => {
     upstream.handler = (_, response) =>
       sendJson(
