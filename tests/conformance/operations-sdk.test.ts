@@ -460,6 +460,25 @@ describe('the OpenAI SDK’s moderation', () => {
   });
 });
 
+describe('moderation in a flood', () => {
+  it('is slowed down for its account', async () => {
+    const { apiKey: key } = await stack.createAccount({ creditUsd: '1' });
+    upstream.handler = (_, response) => sendJson(response, { results: [{ flagged: false }] });
+    const statuses = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const response = await fetch(`${stack.gatewayUrl}/v1/moderations`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+          body: '{"input":"Hello"}',
+        });
+        await response.text();
+        return response.status;
+      }),
+    );
+    expect(statuses).toContain(429);
+  });
+});
+
 describe('a ranking', () => {
   it('is billed by the search units that Cohere reports', async () => {
     upstream.handler = (_, response) =>

@@ -84,6 +84,8 @@ export type GatewayDeps = Readonly<{
   learnedFields: LearnedFields;
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
+  /** By account, of calls that cost nothing and are made with our key at the provider. */
+  freeCallLimiter: RateLimiter;
   accountShares: AccountShares;
   earlySends: EarlySends;
   readScheduler: ReadScheduler;
@@ -169,6 +171,9 @@ function readTimeouts(env: Env): Timeouts {
   };
 }
 
+/** No balance bounds what costs nothing, and all accounts share our rate at the provider. */
+const FREE_CALLS = { perSecond: 5, burst: 100 };
+
 function createDeps(env: Env): GatewayDeps {
   const macSecrets = parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS'));
   if (macSecrets === undefined) throw new MissingBindingError('KEY_MAC_SECRETS');
@@ -190,6 +195,7 @@ function createDeps(env: Env): GatewayDeps {
     }),
     bodyReader: new BodyReader(),
     rateLimiter: new RateLimiter({ perSecond, burst: 2 * perSecond }),
+    freeCallLimiter: new RateLimiter(FREE_CALLS),
     accountShares: parseAccountShares(env),
     earlySends: new EarlySends(crypto.randomUUID(), env.OPTIMISTIC_SEND !== 'off'),
     readScheduler: new ReadScheduler(),

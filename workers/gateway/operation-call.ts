@@ -122,6 +122,10 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
     );
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
+    const retryAfterSeconds =
+      plan.maxCost === 0n ? deps.freeCallLimiter.tryAcquire(account, clock()) : 0;
+    if (retryAfterSeconds > 0)
+      return respondError(ctx, { reason: 'rate_limited', retryAfterSeconds });
     const holdRequest = buildHoldRequest(ctx, key, plan);
     const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);
     if (!hold.ok) {
