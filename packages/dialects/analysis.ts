@@ -70,6 +70,8 @@ export class RequestAnalysis {
   readonly limitedTools = new Set<ServerToolKind>();
   /** True with tools of the provider's own that it runs in a loop. */
   runsServerTools = false;
+  /** The earlier response of the same connection that the request continues. */
+  previousResponseId: string | null = null;
   /** The limit of their calls that the request states. */
   maxToolCalls: number | null = null;
   cacheWrites: CacheWrites = 'automatic';

@@ -15,6 +15,7 @@ export const ENDPOINTS = [
   'count_tokens',
   'responses_compact',
   'responses_input_tokens',
+  'responses_socket',
   'gemini_count_tokens',
 ] as const;
 export type UpstreamEndpoint = (typeof ENDPOINTS)[number];
@@ -93,6 +94,8 @@ export type RequestFacts = Readonly<{
   maxOutput: number | null;
   /** The caller's budget of reasoning tokens; 0 without one. */
   thinkingBudget: number;
+  /** The earlier response of the same connection that the request continues, or null. */
+  previousResponseId: string | null;
   /** The number of requested answers. */
   choices: number;
   /** True where the input may have audio in it, which has a price of its own. */

@@ -347,6 +347,7 @@ function parseWithSpec(
       usageRequested,
       maxOutput: limit?.tokens ?? null,
       thinkingBudget: analysis.thinkingBudget,
+      previousResponseId: analysis.previousResponseId,
       choices,
       mayHaveAudioInput: analysis.audioInput,
       mayHaveAudioOutput: analysis.audioOutput,

@@ -23,7 +23,7 @@ import {
   checkResponsesTool,
   ITEM_MEMBERS,
 } from './responses-items.ts';
-import { MAX_TOOL_CALLS, RESPONSES_RULES } from './responses-rules.ts';
+import { MAX_TOOL_CALLS, RESPONSES_RULES, SOCKET_RULES } from './responses-rules.ts';
 import { normalizeResponsesUsage } from './responses-usage.ts';
 
 /** The preamble of a request with tools is not documented: the bound of Messages. */
@@ -84,6 +84,15 @@ export const RESPONSES_COMPACT_REQUEST: RequestSpec = {
   ...RESPONSES_REQUEST,
   outputLimit: { fields: [], required: false, min: 1, minInjected: 1 },
   defaults: [],
+};
+
+const RULES_OF_EVENTS = { ...RESPONSES_RULES, ...SOCKET_RULES };
+
+/** An event of a client on a WebSocket has the fields of a request. */
+export const RESPONSES_SOCKET_REQUEST: RequestSpec = {
+  ...RESPONSES_REQUEST,
+  rules: RULES_OF_EVENTS,
+  confusableNames: buildConfusableNames(RULES_OF_EVENTS),
 };
 
 /** Returns a response that says nothing but that it failed, with every member of the schema. */

@@ -76,6 +76,27 @@ function checkToolCallLimit(value: JsonNode, analysis: RequestAnalysis): void {
   analysis.maxToolCalls = limit;
 }
 
+/** The fields of an event `response.create`, beside or in place of those of a request. */
+export const SOCKET_RULES: Rules = {
+  type: {
+    effect: 'bounded',
+    check: (value, analysis) => {
+      if (value.text !== 'response.create')
+        analysis.rejectInvalid('type', '"response.create", the only event that is sent here');
+    },
+  },
+  previous_response_id: {
+    effect: 'bounded',
+    check: (value, analysis, field) => {
+      if (value.kind === 'string') analysis.previousResponseId = value.text;
+      else analysis.rejectInvalid(field, 'the id of a response');
+    },
+  },
+  // Codex prepares a turn without an answer.
+  generate: NO_EFFECT,
+  stream_id: rejectedRule('responses are made one at a time on a connection'),
+};
+
 /** The fields of /v1/responses and of its count of tokens. */
 export const RESPONSES_RULES: Rules = {
   // Read by code of their own; `promptFields` and the readers of settings name them.

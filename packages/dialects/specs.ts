@@ -15,7 +15,11 @@ import {
 import { GEMINI_COUNT_REQUEST, GEMINI_DIALECT } from './gemini-dialect.ts';
 import type { JsonObject } from './json-fields.ts';
 import { MESSAGES_DIALECT } from './messages-dialect.ts';
-import { RESPONSES_COMPACT_REQUEST, RESPONSES_DIALECT } from './responses-dialect.ts';
+import {
+  RESPONSES_COMPACT_REQUEST,
+  RESPONSES_DIALECT,
+  RESPONSES_SOCKET_REQUEST,
+} from './responses-dialect.ts';
 
 export const DIALECT_SPECS: Readonly<Record<Dialect, DialectSpec>> = {
   chat: CHAT_DIALECT,
@@ -32,6 +36,8 @@ export type EndpointSpec = Readonly<{
 }> &
   (
     | Readonly<{ kind: 'call' }>
+    /** A WebSocket, on which each event of the client is a call. */
+    | Readonly<{ kind: 'socket' }>
     /** Counts the tokens of a request, which costs nothing. */
     | Readonly<{
         kind: 'count';
@@ -62,6 +68,12 @@ export const ENDPOINT_SPECS: Readonly<Record<UpstreamEndpoint, EndpointSpec>> = 
     dialect: 'responses',
     request: RESPONSES_DIALECT.request,
     kind: 'call',
+  },
+  responses_socket: {
+    path: RESPONSES_PATH,
+    dialect: 'responses',
+    request: RESPONSES_SOCKET_REQUEST,
+    kind: 'socket',
   },
   responses_compact: {
     path: RESPONSES_COMPACT_PATH,

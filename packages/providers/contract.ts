@@ -196,6 +196,19 @@ export type UpstreamResult =
   /** The request was aborted before the answer began. */
   | Readonly<{ ok: false; reason: 'aborted' }>;
 
+export type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
+
+export type SocketRequest = Readonly<{
+  provider: Provider;
+  endpoint: UpstreamEndpoint;
+  /** The version of the WebSocket mode that the client asks for, or null. */
+  beta: string | null;
+  /** Aborts the opening, at a timeout of the caller's. */
+  abort: AbortController;
+}>;
+
+export type SocketResult = Readonly<{ ok: true; socket: WebSocket }> | UpstreamFailure;
+
 /** What the meter has read so far. */
 export type Reading = Readonly<{
   /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */

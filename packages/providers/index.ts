@@ -9,5 +9,5 @@ export {
   type OperationMeter,
   type OperationUse,
 } from './meter/operation-meter.ts';
-export { send } from './outbound.ts';
+export { connectSocket, send } from './outbound.ts';
 export { configureProviders } from './registry.ts';

@@ -13,6 +13,7 @@ export const openai = {
   endpoints: (base) => ({
     chat: `${base}/chat/completions`,
     responses: `${base}/responses`,
+    responses_socket: `${base}/responses`,
     responses_compact: `${base}/responses/compact`,
     responses_input_tokens: `${base}/responses/input_tokens`,
     embeddings: `${base}/embeddings`,

@@ -5,7 +5,13 @@
  */
 import { ENDPOINT_SPECS, getForwardedHeaders, isOperation } from '@farebox/dialects';
 import { concatBytes } from './concat-bytes.ts';
-import type { UpstreamRequest, UpstreamResult } from './contract.ts';
+import type {
+  SocketRequest,
+  SocketResult,
+  UpstreamFailure,
+  UpstreamRequest,
+  UpstreamResult,
+} from './contract.ts';
 import { toRequestBody } from './upstream-body.ts';
 import { classifyUpstreamError, isContentRefusal } from './upstream-errors.ts';
 
@@ -28,18 +34,24 @@ function buildDialectHeaders({ endpoint, headers }: UpstreamRequest): Record<str
   return { ...forwarded, accept: 'application/json, text/event-stream' };
 }
 
+function keyHeaders({
+  provider,
+  endpoint,
+}: Pick<UpstreamRequest, 'provider' | 'endpoint'>): Record<string, string> {
+  const name = provider.endpointKeyHeaders?.[endpoint] ?? provider.keyHeader;
+  return { [name]: name === 'authorization' ? `Bearer ${provider.apiKey}` : provider.apiKey };
+}
+
 /** Builds the headers as a plain record: `fetch` makes its own Headers from any input. */
 function buildHeaders(request: UpstreamRequest): Record<string, string> {
-  const { provider, endpoint, contentType = 'application/json' } = request;
-  const keyHeader = provider.endpointKeyHeaders?.[endpoint] ?? provider.keyHeader;
-  const bearer = keyHeader === 'authorization';
+  const { contentType = 'application/json' } = request;
   return {
     ...buildDialectHeaders(request),
     'content-type': contentType,
     // Compressed events would be held back until a block is full, and cost CPU to decompress.
     'accept-encoding': 'identity',
     'user-agent': USER_AGENT,
-    [keyHeader]: bearer ? `Bearer ${provider.apiKey}` : provider.apiKey,
+    ...keyHeaders(request),
   };
 }
 
@@ -107,7 +119,7 @@ function reportStatedRate(
 /** Google states the pause in the error: `RetryInfo` of google.rpc, `"retryDelay": "34s"`. */
 const RETRY_DELAY = /"retryDelay"\s*:\s*"(\d{1,6})(?:\.\d+)?s"/;
 
-async function toUpstreamFailure(response: Response, now: number): Promise<UpstreamResult> {
+async function toUpstreamFailure(response: Response, now: number): Promise<UpstreamFailure> {
   const { status } = response;
   const errorBody = await readErrorBody(response);
   const text = new TextDecoder().decode(errorBody);
@@ -180,5 +192,35 @@ export async function send(
     return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   } finally {
     stopTimer();
+  }
+}
+
+/** The version of the WebSocket mode that is asked for where the client names none. */
+const SOCKET_BETA = 'responses_websockets=2026-02-06';
+
+/**
+ * Opens a WebSocket at a provider; never rejects. A provider that answers without one has failed, with
+ * the status that it gives.
+ */
+export async function connectSocket(
+  { provider, endpoint, beta, abort }: SocketRequest,
+  now: () => number = Date.now,
+): Promise<SocketResult> {
+  const url = provider.endpoints[endpoint];
+  if (url === undefined) throw new Error('the provider has no such endpoint');
+  const headers = {
+    upgrade: 'websocket',
+    'user-agent': USER_AGENT,
+    'openai-beta': beta ?? SOCKET_BETA,
+    ...keyHeaders({ provider, endpoint }),
+  };
+  try {
+    const response = await fetch(url, { headers, redirect: 'manual', signal: abort.signal });
+    const socket = response.webSocket;
+    if (socket === null || socket === undefined) return await toUpstreamFailure(response, now());
+    socket.accept();
+    return { ok: true, socket };
+  } catch {
+    return { ok: false, reason: abort.signal.aborted ? 'timeout' : 'unreachable' };
   }
 }

@@ -23,6 +23,7 @@ describe('configureProviders', () => {
         responses: 'https://api.openai.com/v1/responses',
         responses_compact: 'https://api.openai.com/v1/responses/compact',
         responses_input_tokens: 'https://api.openai.com/v1/responses/input_tokens',
+        responses_socket: 'https://api.openai.com/v1/responses',
       },
       anthropic: {
         messages: 'https://api.anthropic.com/v1/messages',
@@ -36,6 +37,7 @@ describe('configureProviders', () => {
       xai: {
         chat: 'https://api.x.ai/v1/chat/completions',
         responses: 'https://api.x.ai/v1/responses',
+        responses_socket: 'https://api.x.ai/v1/responses',
       },
       deepseek: {
         chat: 'https://api.deepseek.com/chat/completions',

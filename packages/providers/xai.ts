@@ -16,6 +16,7 @@ export const xai = {
     responses: `${base}/responses`,
     images: `${base}/images/generations`,
     image_edits: `${base}/images/edits`,
+    responses_socket: `${base}/responses`,
   }),
   keyHeader: 'authorization',
   outputLimitField: 'max_completion_tokens',

@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type WebSocket, WebSocketServer } from 'ws';
 
 export type ReceivedRequest = Readonly<{
   path: string;
@@ -27,11 +28,16 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Handles one WebSocket that the gateway has opened; `headers` are those of the handshake. */
+export type SocketHandler = (socket: WebSocket, headers: IncomingMessage['headers']) => void;
+
 export class ScriptedUpstream {
   readonly received: ReceivedRequest[] = [];
   handler: UpstreamHandler = (_, response) => {
     response.writeHead(500).end();
   };
+  /** Null refuses every WebSocket with 426. */
+  socketHandler: SocketHandler | null = null;
   readonly #server: Server;
 
   constructor(server: Server) {
@@ -50,6 +56,17 @@ export class ScriptedUpstream {
       const received = { path, headers, body: bytes.toString('utf8'), bytes, aborted };
       upstream.received.push(received);
       await upstream.handler(received, response);
+    });
+    const sockets = new WebSocketServer({ noServer: true });
+    server.on('upgrade', (request, connection, head) => {
+      const handler = upstream.socketHandler;
+      if (handler === null) {
+        connection.end('HTTP/1.1 426 Upgrade Required\r\ncontent-length: 0\r\n\r\n');
+        return;
+      }
+      sockets.handleUpgrade(request, connection, head, (socket) =>
+        handler(socket, request.headers),
+      );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return upstream;

@@ -29,6 +29,7 @@ import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
 import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
 import { isHttpsMissing } from './require-https.ts';
+import { openSocket } from './response-socket.ts';
 import { rejectUnread } from './with-caller.ts';
 
 type AppEnv = { Bindings: Env };
@@ -89,8 +90,10 @@ type Route = Readonly<{
   dialect?: Dialect;
 }>;
 
+/** Returns whether requests to an endpoint name the model in their body. */
 function isNamedInBody(endpoint: UpstreamEndpoint): boolean {
-  return ENDPOINT_SPECS[endpoint].request.target === 'body';
+  const { kind, request } = ENDPOINT_SPECS[endpoint];
+  return kind !== 'socket' && request.target === 'body';
 }
 
 /** The routes whose paths have no parameter. */
@@ -121,6 +124,7 @@ export const app = new Hono<AppEnv>({ getPath: (request) => canonicalPath(getPat
 for (const route of ROUTES) {
   app.on(route.method, route.path, withRequestContext(route.handler, route.dialect));
 }
+app.get(ENDPOINT_SPECS.responses_socket.path, withRequestContext(openSocket, 'responses'));
 app.get(
   '/v1/models/:id{.+}',
   withRequestContext((ctx, c) => getModel(ctx, c.req.param('id') ?? '')),

@@ -145,6 +145,8 @@ export function errorMessage(apiError: ApiError): string {
       return 'The body is shorter than its Content-Length, or arrived too slowly.';
     case 'gateway_busy':
       return 'Too many large requests at once. Try again in a moment.';
+    case 'websocket_not_supported':
+      return 'No provider that answers here takes this over WebSocket. Send it over HTTP.';
     case 'generation_not_found':
       return 'This account has no call with this id.';
     case 'ledger_unreachable':

@@ -136,6 +136,11 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     { reason: 'unsupported_feature', field: 'store', explanation: 'it stores' },
     'store',
   ),
+  websocket_not_supported: {
+    apiError: { reason: 'websocket_not_supported' },
+    status: 426,
+    types: ['invalid_request_error'],
+  },
   model_not_supported_on_endpoint: badRequest(
     { reason: 'model_not_supported_on_endpoint', model: 'claude', endpoints: ['/v1/messages'] },
     'model',

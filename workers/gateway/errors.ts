@@ -19,6 +19,7 @@ export type ApiError =
       endpoints: readonly string[];
     }>
   | Readonly<{ reason: 'generation_not_found' }>
+  | Readonly<{ reason: 'websocket_not_supported' }>
   | Readonly<{ reason: 'ledger_unreachable' }>
   | Readonly<{
       reason: 'upstream_overloaded' | 'upstream_rate_limited';
@@ -88,6 +89,8 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   wrong_base_url: BAD_REQUEST,
   generation_not_found: NOT_FOUND,
   method_not_allowed: errorMapping(405, 'invalid_request'),
+  // RFC 9110 section 15.5.22; clients go on over HTTP after it.
+  websocket_not_supported: errorMapping(426, 'invalid_request'),
   model_not_found: NOT_FOUND,
   model_not_supported_on_endpoint: BAD_REQUEST,
   body_too_large: errorMapping(413, 'request_too_large'),

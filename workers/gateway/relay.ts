@@ -12,7 +12,7 @@ import {
   type UrlTarget,
 } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
-import { createMeter, type Meter, type UpstreamResult } from '@farebox/providers';
+import { createMeter, type Meter, type UpstreamFailure } from '@farebox/providers';
 import { abortAfterDisconnect } from './abort-after-disconnect.ts';
 import { replaceErrorEvent } from './answer-error.ts';
 import { CopyingReader } from './answer-source.ts';
@@ -36,7 +36,8 @@ import { upstreamErrorResponse } from './upstream-error.ts';
 import { sendUpstream } from './upstream-request.ts';
 import { type Body, withBody } from './with-caller.ts';
 
-function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
+/** Builds the request of the hold that covers a planned call. */
+export function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
   const share = ctx.deps.accountShares.get(plan.provider);
   return {
     id: ctx.id,
@@ -58,7 +59,11 @@ function hasUsageOption({ facts }: Plan): boolean {
   return ENDPOINT_SPECS[facts.endpoint].request.hasUsageOption;
 }
 
-function buildMeter(call: Call, { contentType, servedTier }: UpstreamSuccess): Meter {
+/** Builds the meter of a call's answer. */
+export function buildMeter(
+  call: Call,
+  { contentType, servedTier }: Pick<UpstreamSuccess, 'contentType' | 'servedTier'>,
+): Meter {
   const { plan } = call;
   const beforeLastWord = streamCostWriter(call);
   const meter = createMeter({
@@ -104,10 +109,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
  * Where the provider may have worked, because it was only silent, the call is waived within the
  * daily cap.
  */
-function handleUpstreamFailure(
-  call: Call,
-  result: Exclude<UpstreamResult, { ok: true }>,
-): Response {
+export function handleUpstreamFailure(call: Call, result: UpstreamFailure): Response {
   if (result.reason === 'aborted') return respondTruncated(call, 'upstream_disconnected');
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);

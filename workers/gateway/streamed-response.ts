@@ -104,6 +104,47 @@ function settleRelayed(call: Call, meter: Meter, end: RelayEnd): Promise<void> {
   return settleCall(call, outcome, disconnected ? CLIENT_CLOSED_REQUEST : status);
 }
 
+/** What carries an answer to the client, and what it came with. */
+export type StreamedAnswer = Readonly<{
+  source: AnswerSource;
+  client: WritableStream<Uint8Array>;
+  /** The status of the response, for the call's record. */
+  status: number;
+}>;
+
+/** Relays the provider's answer to the client as it comes, and settles it. */
+export async function relayAnswer(
+  call: Call,
+  meter: Meter,
+  { source, client, status }: StreamedAnswer,
+): Promise<void> {
+  const { ctx, plan } = call;
+  const reasoningTimer = new HiddenReasoningTimer(call);
+  const checkpointWriter = new CheckpointWriter(call, reasoningTimer, meter);
+  const streamRelay = new StreamRelay({
+    source,
+    client,
+    disconnect: call.disconnect,
+    abortUpstream: () => call.abort.abort(),
+    meter: withReasoningTimer(meter, reasoningTimer),
+    timeouts: ctx.deps.timeouts,
+    framing: plan.facts.stream ? buildFraming(call, meter) : null,
+    shouldDrain: (reading) => shouldDrain(call, reading),
+    checkpoint: () => checkpointWriter.record(),
+    load: ctx.deps.streamLoad,
+    clock: ctx.clock,
+    timer: ctx.timer,
+  });
+  const endReason = await streamRelay.run();
+  await settleRelayed(call, meter, {
+    endReason,
+    hiddenMs: reasoningTimer.hiddenGenerationMs(meter.reading()),
+    floor: checkpointWriter.floor,
+    hasDelivered: streamRelay.hasDelivered,
+    status,
+  });
+}
+
 /**
  * Responds with the provider's answer as it comes; `waitUntil` relays and settles it. `source` is
  * the answer, or its rest if the beginning was read already.
@@ -116,34 +157,9 @@ export function respondStreaming(
 ): Response {
   const { ctx, plan } = call;
   const { readable, writable } = new IdentityTransformStream();
-  const reasoningTimer = new HiddenReasoningTimer(call);
-  const checkpointWriter = new CheckpointWriter(call, reasoningTimer, meter);
-  const streamRelay = new StreamRelay({
-    source,
-    client: writable,
-    disconnect: call.disconnect,
-    abortUpstream: () => call.abort.abort(),
-    meter: withReasoningTimer(meter, reasoningTimer),
-    timeouts: ctx.deps.timeouts,
-    framing: plan.facts.stream ? buildFraming(call, meter) : null,
-    shouldDrain: (reading) => shouldDrain(call, reading),
-    checkpoint: () => checkpointWriter.record(),
-    load: ctx.deps.streamLoad,
-    clock: ctx.clock,
-    timer: ctx.timer,
-  });
-  ctx.waitUntil(
-    streamRelay.run().then((endReason) =>
-      settleRelayed(call, meter, {
-        endReason,
-        hiddenMs: reasoningTimer.hiddenGenerationMs(meter.reading()),
-        floor: checkpointWriter.floor,
-        hasDelivered: streamRelay.hasDelivered,
-        status: upstream.status,
-      }),
-    ),
-  );
+  const { status } = upstream;
+  ctx.waitUntil(relayAnswer(call, meter, { source, client: writable, status }));
   const headers = buildResponseHeaders(call, upstream);
   if (plan.facts.stream) headers['cache-control'] = 'no-cache';
-  return new Response(readable, { status: upstream.status, headers });
+  return new Response(readable, { status, headers });
 }

@@ -5,13 +5,12 @@
  */
 
 import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
-import { findErrorMessage, type UpstreamResult } from '@farebox/providers';
+import { findErrorMessage, type UpstreamFailure } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import { baseHeaders } from './base-headers.ts';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 
-type UpstreamFailure = Exclude<UpstreamResult, { ok: true }>;
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
 
 const decoder = new TextDecoder();

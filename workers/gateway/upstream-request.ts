@@ -11,6 +11,7 @@ import {
   toUpstreamPath,
 } from '@farebox/dialects';
 import {
+  concatBytes,
   findRefusedFields,
   type LearnableField,
   send,
@@ -91,6 +92,11 @@ function buildEdits(
     includeUsage: request.hasUsageOption && facts.stream && acceptsOptions,
     defaults: Object.keys(getDefaultValues(plan)),
   };
+}
+
+/** Returns the whole body for the provider, in one piece. */
+export function buildCallBody(call: Call, body: Uint8Array): Uint8Array {
+  return concatBytes(editRequest(body, call.plan.facts, buildEdits(call)));
 }
 
 /** Returns what `URL.search` would: a request's URL has no fragment, and parsing it costs 20 us. */
