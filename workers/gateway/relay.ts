@@ -12,7 +12,12 @@ import {
   type UrlTarget,
 } from '@farebox/dialects';
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
-import { createMeter, type Meter, type UpstreamFailure } from '@farebox/providers';
+import {
+  createMeter,
+  type Meter,
+  type UpstreamFailure,
+  type UpstreamResult,
+} from '@farebox/providers';
 import { abortAfterDisconnect } from './abort-after-disconnect.ts';
 import { replaceErrorEvent } from './answer-error.ts';
 import { CopyingReader } from './answer-source.ts';

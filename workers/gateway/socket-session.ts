@@ -157,7 +157,8 @@ export class SocketSession {
     body: Uint8Array,
   ): Promise<Result<Admitted, ApiError>> {
     const revision = new PriceRevision(plan, ctx.deps.catalog);
-    const hold = await ctx.deps.ledger.hold(account, buildHoldRequest(ctx, key, plan));
+    const request = buildHoldRequest(ctx, key, plan);
+    const hold = await ctx.deps.ledger.hold(account, request, ctx.waitUntil);
     if (!hold.ok) {
       if (hold.reason === 'ledger_unreachable') {
         ctx.waitUntil(releaseHold(ctx, account, zeroBill(plan, 'not_sent')));
@@ -207,7 +208,7 @@ export class SocketSession {
     // Nothing but the end of its connection stops a provider that generates.
     call.abort.signal.addEventListener('abort', () => upstream.close());
     try {
-      upstream.send(buildCallBody(call, body));
+      upstream.send(buildCallBody({ ...call, maxOutput: call.hold.maxOutput }, body));
     } catch {
       upstream.close();
     }

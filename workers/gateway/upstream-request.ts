@@ -95,7 +95,7 @@ function buildEdits(
 }
 
 /** Returns the whole body for the provider, in one piece. */
-export function buildCallBody(call: Call, body: Uint8Array): Uint8Array {
+export function buildCallBody(call: OutgoingCall, body: Uint8Array): Uint8Array {
   return concatBytes(editRequest(body, call.plan.facts, buildEdits(call)));
 }
 
