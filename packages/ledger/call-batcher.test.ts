@@ -136,6 +136,32 @@ describe('the verbs of one account in one isolate', () => {
   });
 });
 
+describe('a verb that waits for its batch', () => {
+  it('looks for its result when the last batches suggest it, and a few times at most', async () => {
+    const DISTANCE_MS = 50;
+    const clock = new TestClock();
+    const batcher = new CallBatcher<Failed>(async (_, verbs) => {
+      await clock.sleep(DISTANCE_MS);
+      return { ok: true, results: verbs.map(toResult) };
+    }, clock);
+    let sleeps = 0;
+    const sleep = clock.sleep;
+    clock.sleep = (ms) => {
+      sleeps += 1;
+      return sleep(ms);
+    };
+    const rounds = 20;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const id of ['sender', 'rider'])
+        void batcher.ask(ACCOUNT, checkpoint(`${round} ${id}`), () => {});
+      await clock.pass(40);
+    }
+    await clock.pass(200);
+    // Two trips a round, each a sleep of the object, and what the riders need.
+    expect(sleeps).toBeLessThan(rounds * 6);
+  });
+});
+
 describe('a settlement', () => {
   it('travels with the next hold', async () => {
     const { ask, batches, clock } = createBatcher(answerAll);

@@ -5,10 +5,10 @@
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
  *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way.
  * - A settlement waits up to `SETTLEMENT_WAIT_MS` for a hold to take it along; nobody waits for it.
- * - The first that finds the way free sends what waits (its sender). The others look for their result when
- *   a timer of their own fires. They never go on from a promise that another request resolves:
- *   workerd then runs them in the other request's context now and then, where all I/O of their own
- *   fails, and it cancels a request as hung that waits for nothing of its own.
+ * - The first that finds the way free sends what waits (its sender). The others look for their
+ *   result when a timer of their own fires. They never go on from a promise that another request
+ *   resolves: workerd then runs them in the other request's context now and then, where all I/O of
+ *   their own fails, and it cancels a request as hung that waits for nothing of its own.
  * - A verb whose batch fails, or whose sender ended, is sent alone by its own request. Every verb is
  *   idempotent by its id, so a second arrival changes nothing.
  */
@@ -22,8 +22,12 @@ const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
 const MAX_POLL_MS = 20;
-/** The part of the time waited so far after which a verb looks for its result again. */
+/** The part of the time since its batch left after which a verb looks for its result again. */
 const POLL_SHARE = 1 / 8;
+/** The weight of the last batch in the expected time of the next. */
+const TRIP_WEIGHT = 1 / 4;
+/** A slower batch is an exception that no other waits for. */
+const MAX_TRIP_MS = 100;
 
 /** What became of a batch: results in order (null: send that verb alone), or the failure. */
 export type BatchOutcome<Failure> =
@@ -50,7 +54,13 @@ type Pending<Failure> = {
 };
 
 /** One account's verbs in this isolate. */
-type Line<Failure> = { waiting: Pending<Failure>[]; underWay: number; lastSentAt: number };
+type Line<Failure> = {
+  waiting: Pending<Failure>[];
+  underWay: number;
+  lastSentAt: number;
+  /** How long a batch is expected to take: a timer before that would find no result. */
+  tripMs: number;
+};
 
 export type BatcherClock = Readonly<{
   now: () => number;
@@ -72,7 +82,6 @@ export class CallBatcher<Failure> {
     const pending: Pending<Failure> = { verb, sentAt: null, answer: undefined };
     const line = this.#line(account);
     line.waiting.push(pending);
-    const since = this.#clock.now();
     if (verb.name === 'settle') await this.#clock.sleep(SETTLEMENT_WAIT_MS);
     while (pending.answer === undefined) {
       const now = this.#clock.now();
@@ -81,7 +90,7 @@ export class CallBatcher<Failure> {
         continue;
       }
       if (pending.sentAt !== null && now - pending.sentAt > ANSWER_TIMEOUT_MS) return null;
-      await this.#clock.sleep(pollMs(now - since));
+      await this.#clock.sleep(pollMs(line, pending, now));
     }
     return pending.answer;
   }
@@ -89,7 +98,7 @@ export class CallBatcher<Failure> {
   #line(account: AccountId): Line<Failure> {
     const existing = this.#lines.get(account);
     if (existing !== undefined) return existing;
-    const line = { waiting: [], underWay: 0, lastSentAt: 0 };
+    const line = { waiting: [], underWay: 0, lastSentAt: 0, tripMs: 1 };
     this.#lines.set(account, line);
     return line;
   }
@@ -109,6 +118,8 @@ export class CallBatcher<Failure> {
     line.underWay += 1;
     const trip = this.#send(account, batch).finally(() => {
       line.underWay = Math.max(0, line.underWay - 1);
+      const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - now);
+      line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
       if (line.underWay === 0 && line.waiting.length === 0) this.#lines.delete(account);
     });
     keepAlive(trip);
@@ -123,7 +134,16 @@ export class CallBatcher<Failure> {
   }
 }
 
-/** Every millisecond at first, then ever longer: a far object is asked for rarely. */
-function pollMs(waitedMs: number): number {
-  return Math.min(MAX_POLL_MS, Math.max(1, Math.floor(waitedMs * POLL_SHARE)));
+/**
+ * How long a verb sleeps: until the way is expected to be free, or its batch to be answered, and
+ * then ever longer. Each timer costs about as much as a verb does in the object.
+ */
+function pollMs(
+  { lastSentAt, tripMs }: Line<unknown>,
+  { sentAt }: Pending<unknown>,
+  now: number,
+): number {
+  if (sentAt === null) return Math.max(1, lastSentAt + Math.min(MIN_GAP_MS, tripMs) - now);
+  const left = sentAt + tripMs - now;
+  return left > 1 ? left : Math.min(MAX_POLL_MS, Math.max(1, (now - sentAt) * POLL_SHARE));
 }
