@@ -4,7 +4,7 @@
  */
 import { NO_LIMITS } from '@farebox/ledger';
 import { type LocalStack, startStack } from '@farebox/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { chatCompletion, ScriptedUpstream, sendJson, sleep } from './support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;
@@ -26,6 +26,7 @@ beforeAll(async () => {
     providers: {
       openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
       xai: { baseUrl: `${upstream.url}/xai/v1`, apiKey: 'k' },
+      google: { baseUrl: `${upstream.url}/google`, apiKey: 'k' },
     },
     gatewayBindings: { PROVIDER_CALLS_PER_MINUTE: '{"anthropic": 12}' },
     cronEveryMs: null,
@@ -59,6 +60,15 @@ function messages(apiKey: string): Promise<Response> {
       messages: [{ role: 'user', content: 'Hello.' }],
       max_tokens: 5,
     }),
+  });
+}
+
+/** A count that the provider refuses. */
+function countTokens(apiKey: string): Promise<Response> {
+  return fetch(`${stack.gatewayUrl}/v1beta/models/gemini-3.8-flash:countTokens`, {
+    method: 'POST',
+    headers: { 'x-goog-api-key': apiKey },
+    body: JSON.stringify({ contents: [{ role: 'user', parts: [{ text: 'refuse this' }] }] }),
   });
 }
 
@@ -123,6 +133,24 @@ describe('refused calls', () => {
     expect(stack.output().replaceAll('\\"', '"')).toContain(
       `{"event":"account_slowed","account":"${account.accountId}","reason":"refusals"}`,
     );
+  });
+});
+
+describe('refused counts of tokens', () => {
+  it('slow down their key, whose counts and calls are then declined', async () => {
+    const { apiKey } = await stack.createAccount({ creditUsd: '5' });
+    const statuses: number[] = [];
+    for (let n = 0; n < 20; n++) statuses.push((await countTokens(apiKey)).status);
+    expect(new Set(statuses)).toEqual(new Set([400]));
+    await vi.waitFor(
+      async () => {
+        const declined = await countTokens(apiKey);
+        expect(declined.status).toBe(429);
+        expect(Number(declined.headers.get('retry-after'))).toBeGreaterThan(0);
+      },
+      { interval: 20, timeout: 5_000 },
+    );
+    expect((await chat(apiKey, 'Hello.')).status).toBe(429);
   });
 });
 

@@ -13,6 +13,7 @@ function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; h
     settle: never,
     generation: never,
     key: never,
+    refuse: never,
     credits: respond,
   };
   return rpc;

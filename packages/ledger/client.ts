@@ -36,6 +36,7 @@ export type LedgerClient = Readonly<{
   generation: Asked<'generation'>;
   credits: Asked<'credits'>;
   key: Asked<'key'>;
+  refuse: Asked<'refuse'>;
 }>;
 
 export type RetryPolicy = Readonly<{
@@ -147,5 +148,6 @@ export function createLedgerClient(
       ask('generation', id, () => calls.generation(account, key, id)),
     credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),
     key: (account, key) => ask('key', '', () => calls.key(account, key)),
+    refuse: (account, key) => ask('refuse', '', () => calls.refuse(account, key)),
   };
 }

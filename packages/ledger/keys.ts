@@ -63,7 +63,7 @@ export function keyError(key: Key, now: Instant): 'key_revoked' | 'key_expired' 
 }
 
 /** Returns the key if it may read its account; a frozen account can be read. */
-function authenticateKey(tx: Tx, credential: KeyCredential): Key | KeyError {
+export function authenticateKey(tx: Tx, credential: KeyCredential): Key | KeyError {
   const key = findKey(tx, credential);
   if (key === undefined) return 'invalid_api_key';
   if (readBalance(tx).state === 'closed') return 'account_closed';

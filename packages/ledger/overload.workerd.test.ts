@@ -25,6 +25,7 @@ describe('an overloaded object', () => {
       settle: never,
       generation: never,
       key: never,
+      refuse: never,
       credits: (account) => {
         attempts += 1;
         return exports.TestCalls.credits(account);

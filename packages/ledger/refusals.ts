@@ -6,12 +6,26 @@
  * unpaid (shortfalls, expired holds) reduces its concurrency for the rest of the day.
  */
 import type { NanoUsd } from '@farebox/money';
-import type { HoldDecline, Instant, SettleReason } from './contract/index.ts';
+import type {
+  Authenticated,
+  Instant,
+  KeyCredential,
+  RefusalDecline,
+  SettleReason,
+} from './contract/index.ts';
 import { DAY_MS } from './contract/index.ts';
+import { authenticateKey } from './keys.ts';
 import { CONCURRENCY_RETRY_SECONDS, maxOpenCalls, toUtcDay } from './limits.ts';
 import { nextRefusalRow, REFUSAL_ROW_MS, refusalPauseMs } from './refusal-row.ts';
 import { baselineOn } from './spend-baseline.ts';
-import type { AccountCache, Key, MutableBalance, Tx } from './transaction.ts';
+import {
+  type AccountCache,
+  changeBalance,
+  type Key,
+  type MutableBalance,
+  resetDailyCounters,
+  type Tx,
+} from './transaction.ts';
 
 /** Refused calls per account and day that are free of any condition. */
 export const REFUSALS_PER_DAY = 200;
@@ -50,7 +64,7 @@ export function checkRefusals(
   { cache, now }: Tx,
   key: Key,
   balance: Readonly<MutableBalance>,
-): HoldDecline | undefined {
+): RefusalDecline | undefined {
   const day = toUtcDay(now);
   const { refused } = countersOn(balance, day);
   // The sum over the keys is only needed once the fixed part is used up.
@@ -101,4 +115,14 @@ export function countOutcome(
     balance.shortfalls += 1;
     if (balance.shortfalls === 1) emit({ event: 'account_slowed', account, reason: 'shortfall' });
   }
+}
+
+/** Counts a refused request that has no hold, such as a count of tokens. */
+export function refuse(tx: Tx, credential: KeyCredential): Authenticated<RefusalDecline | null> {
+  const key = authenticateKey(tx, credential);
+  if (typeof key === 'string') return { ok: false, reason: key };
+  const balance = changeBalance(tx);
+  resetDailyCounters(balance, toUtcDay(tx.now));
+  countOutcome(tx, balance, key.keyId, { reason: 'upstream_refused', shortfall: 0n });
+  return { ok: true, value: checkRefusals(tx, key, balance) ?? null };
 }

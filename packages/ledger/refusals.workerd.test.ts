@@ -249,3 +249,41 @@ describe('a shortfall', () => {
     });
   });
 });
+
+describe('refused requests without a hold', () => {
+  it('count for the row of their key and for the day of their account, and leave no entry', async () => {
+    const { stub } = await createAccount();
+    for (let n = 1; n < 20; n++) expect(await stub.refuse(KEY)).toEqual({ ok: true, value: null });
+    const slowed = { reason: 'refused_calls_slowed', retryAfterSeconds: 1 };
+    expect(await stub.refuse(KEY)).toEqual({ ok: true, value: slowed });
+    expect(await stub.hold(nextHold())).toMatchObject({ ok: false, reason: slowed.reason });
+    for (let n = 20; n < 200; n++) {
+      clock.now += 61_000;
+      await stub.refuse(OTHER_KEY);
+    }
+    expect(await stub.refuse(KEY)).toMatchObject({ value: { reason: 'refusal_limit_exceeded' } });
+    expect(await stub.hold(nextHold())).toMatchObject({ reason: 'refusal_limit_exceeded' });
+    expect(await stub.audit()).toMatchObject({
+      posted: CREDIT,
+      held: 0n,
+      lastSeq: 1,
+      violations: [],
+    });
+  });
+
+  it('survive an eviction in the day of their account', async () => {
+    const { account, stub } = await createAccount();
+    for (let n = 0; n < 199; n++) await stub.refuse(n % 2 === 0 ? KEY : OTHER_KEY);
+    const evicted = await evict(account);
+    expect(await evicted.refuse(KEY)).toMatchObject({
+      value: { reason: 'refusal_limit_exceeded' },
+    });
+  });
+
+  it('of a key that is not valid count for nobody', async () => {
+    const { stub } = await createAccount();
+    const forged = { ...KEY, secretHash: 'f'.repeat(64) };
+    expect(await stub.refuse(forged)).toEqual({ ok: false, reason: 'invalid_api_key' });
+    expect(await stub.refuse(KEY)).toEqual({ ok: true, value: null });
+  });
+});

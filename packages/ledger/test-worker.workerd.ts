@@ -103,6 +103,7 @@ function createCalls(env: GatewayEnv): CallsRpc {
     generation: async (account, key, id) => stub(account).generation(key, id),
     credits: async (account, key) => stub(account).credits(key),
     key: async (account, key) => stub(account).key(key),
+    refuse: async (account, key) => stub(account).refuse(key),
   };
 }
 

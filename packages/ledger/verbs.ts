@@ -22,6 +22,7 @@ import {
   updateKey,
 } from './key-updates.ts';
 import { getBalance, getGeneration, getKeyStatus, putKey, revokeKey } from './keys.ts';
+import { refuse } from './refusals.ts';
 import { settle } from './settlements.ts';
 import type { Tx } from './transaction.ts';
 
@@ -79,6 +80,7 @@ export const VERBS = {
   generation: verb(INVALID_API_KEY, getGeneration),
   credits: verb(INVALID_API_KEY, getBalance),
   key: verb(INVALID_API_KEY, getKeyStatus),
+  refuse: verb(INVALID_API_KEY, refuse),
   credit: verb(NOT_OPEN, credit, flushOutbox),
   adjust: verb(NOT_OPEN, adjust, flushOutbox),
   bindAddress: verb(NOT_OPEN, bindAddress),

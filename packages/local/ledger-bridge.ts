@@ -110,6 +110,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
       generation: (account, key, id) => calls('generation', account, key, id),
       credits: (account, key) => calls('credits', account, key),
       key: (account, key) => calls('key', account, key),
+      refuse: (account, key) => calls('refuse', account, key),
     },
     accounts: {
       open: (account) => accounts('open', account),

@@ -82,13 +82,29 @@ type CountRequest = Readonly<{
   body: readonly Uint8Array[];
 }>;
 
-async function forwardCount(ctx: RequestContext, count: CountRequest): Promise<Response> {
+/** Counts a refusal, and remembers why the key's next count is declined, if it is. */
+async function countRefusal(
+  { deps, clock }: RequestContext,
+  { account, key }: AuthenticatedCaller,
+): Promise<void> {
+  const refused = await deps.ledger.refuse(account, key);
+  if (refused.ok && refused.value !== null) {
+    deps.declinedKeys.add(account, key, refused.value, clock());
+  }
+}
+
+async function forwardCount(
+  ctx: RequestContext,
+  caller: AuthenticatedCaller,
+  count: CountRequest,
+): Promise<Response> {
   const { deps, request, id } = ctx;
   const abort = new AbortController();
   new ClientDisconnect(request.signal, ctx.clock).onDisconnect(() => abort.abort());
   const query = count.path === undefined ? new URL(request.url).search : '';
   const timeout = { abort, firstByteMs: deps.timeouts.idleMs, timer: ctx.timer };
   const upstream = await send({ ...count, query, headers: request.headers, ...timeout });
+  if (!upstream.ok && upstream.reason === 'rejected') ctx.waitUntil(countRefusal(ctx, caller));
   if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, id);
   const headers = baseHeaders(id);
   headers['content-type'] = upstream.contentType ?? 'application/json';
@@ -118,9 +134,11 @@ async function count(
   if (refusal !== null) return respondError(ctx, refusal);
   if (provider.endpoints[endpoint] === undefined)
     return respondEstimate(ctx, spec, parsed.estimatedInput, target);
+  const decline = ctx.deps.declinedKeys.find(caller.account, caller.key, ctx.clock());
+  if (decline !== null) return respondError(ctx, decline);
   const { upstreamName } = model;
   const name = spec.toModelName?.(upstreamName) ?? upstreamName;
-  return forwardCount(ctx, {
+  return forwardCount(ctx, caller, {
     provider,
     endpoint,
     ...toPath(urlTarget, upstreamName),

@@ -19,6 +19,7 @@ import { logEvent } from '@farebox/telemetry';
 import * as v from 'valibot';
 import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
+import { DeclinedKeys } from './declined-keys.ts';
 import { EarlySends } from './early-send.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReadScheduler } from './read-scheduler.ts';
@@ -89,6 +90,7 @@ export type GatewayDeps = Readonly<{
   accountShares: AccountShares;
   earlySends: EarlySends;
   readScheduler: ReadScheduler;
+  declinedKeys: DeclinedKeys;
   streamLoad: StreamLoad;
   timeouts: Timeouts;
   defaultMaxOutput: number;
@@ -199,6 +201,7 @@ function createDeps(env: Env): GatewayDeps {
     accountShares: parseAccountShares(env),
     earlySends: new EarlySends(crypto.randomUUID(), env.OPTIMISTIC_SEND !== 'off'),
     readScheduler: new ReadScheduler(),
+    declinedKeys: new DeclinedKeys(),
     streamLoad: new StreamLoad(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),

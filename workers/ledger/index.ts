@@ -20,7 +20,15 @@ export { Account } from './account.ts';
 
 /** For the gateway. */
 export class Calls
-  extends forwarding<C.CallsRpc>()('batch', 'hold', 'checkpoint', 'settle', 'credits', 'key')
+  extends forwarding<C.CallsRpc>()(
+    'batch',
+    'hold',
+    'checkpoint',
+    'settle',
+    'credits',
+    'key',
+    'refuse',
+  )
   implements C.CallsRpc
 {
   async generation(

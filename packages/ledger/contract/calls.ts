@@ -75,6 +75,13 @@ export type EarlySend = Readonly<{
  */
 export type EarlyGrant = Readonly<{ risk: NanoUsd; spendable: NanoUsd }>;
 
+/** Why calls are declined whose refusals cost nothing. */
+export type RefusalDecline =
+  /** The provider refused too many of the account's calls today. */
+  | Readonly<{ reason: 'refusal_limit_exceeded'; retryAfterSeconds: number }>
+  /** The provider refused the key's last calls in a row. */
+  | Readonly<{ reason: 'refused_calls_slowed'; retryAfterSeconds: number }>;
+
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
@@ -97,10 +104,7 @@ export type HoldDecline =
       retryAfterSeconds: number;
     }>
   | Readonly<{ reason: 'rate_limited' | 'too_many_concurrent_calls'; retryAfterSeconds: number }>
-  /** The provider refused too many of the account's calls today. */
-  | Readonly<{ reason: 'refusal_limit_exceeded'; retryAfterSeconds: number }>
-  /** The provider refused the key's last calls in a row. */
-  | Readonly<{ reason: 'refused_calls_slowed'; retryAfterSeconds: number }>
+  | RefusalDecline
   /** The account used up its share of the provider's rate. */
   | Readonly<{ reason: 'provider_share_exceeded'; retryAfterSeconds: number }>
   /** The id exists with other parameters: a bug of the gateway, never the client's. */
@@ -231,4 +235,9 @@ export interface CallsRpc {
   ): Promise<Authenticated<Generation | null>>;
   credits(account: AccountId, key: KeyCredential): Promise<Authenticated<Balance>>;
   key(account: AccountId, key: KeyCredential): Promise<Authenticated<KeyStatus>>;
+  /**
+   * Counts a request without a hold that a provider refused. Returns why the key's next one is to be
+   * declined, or null. A repeat counts again.
+   */
+  refuse(account: AccountId, key: KeyCredential): Promise<Authenticated<RefusalDecline | null>>;
 }
