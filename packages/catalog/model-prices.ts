@@ -111,6 +111,7 @@ const FALLBACK: Readonly<Partial<Record<PriceKey, PriceKey>>> = {
   cache_write_1h: 'cache_write_5m',
   cache_write_12h: 'cache_write_1h',
   audio_input: 'input_uncached',
+  audio_cache_read: 'cache_read',
   audio_output: 'output',
   image_output: 'output',
   image_input: 'input_uncached',

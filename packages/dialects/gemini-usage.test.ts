@@ -70,7 +70,7 @@ describe('normalizeGeminiUsage', () => {
     expect(normalize({ trafficType: 'ON_DEMAND' }).usage).toBeNull();
   });
 
-  it('takes audio out of the uncached input, and not what the cache already holds', () => {
+  it('takes audio out of the uncached input and of what was read from the cache', () => {
     const { usage, surcharges } = normalize({
       promptTokenCount: 200,
       cachedContentTokenCount: 60,
@@ -78,8 +78,11 @@ describe('normalizeGeminiUsage', () => {
       promptTokensDetails: [tokens('TEXT', 50), tokens('AUDIO', 150)],
       cacheTokensDetails: [tokens('TEXT', 10), tokens('AUDIO', 50)],
     });
-    expect(usage).toMatchObject({ input_uncached: 40, cache_read: 60 });
-    expect(surcharges).toEqual([{ kind: 'audio_input', count: 100 }]);
+    expect(usage).toMatchObject({ input_uncached: 40, cache_read: 10 });
+    expect(surcharges).toEqual([
+      { kind: 'audio_input', count: 100 },
+      { kind: 'audio_cache_read', count: 50 },
+    ]);
   });
 
   it('takes images and audio out of the output', () => {

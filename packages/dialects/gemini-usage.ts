@@ -63,11 +63,9 @@ export function normalizeGeminiUsage(
   const uncached = prompt - cacheRead + toolUse;
   const output = candidates + thoughts;
   const read = (field: string, modality: string) => readModality(reader, usage, field, modality);
-  const audio =
-    read('promptTokensDetails', 'AUDIO') +
-    read('toolUsePromptTokensDetails', 'AUDIO') -
-    read('cacheTokensDetails', 'AUDIO');
-  const audioInput = Math.max(0, Math.min(audio, uncached));
+  const audio = read('promptTokensDetails', 'AUDIO') + read('toolUsePromptTokensDetails', 'AUDIO');
+  const audioCached = Math.min(read('cacheTokensDetails', 'AUDIO'), cacheRead);
+  const audioInput = Math.max(0, Math.min(audio - audioCached, uncached));
   const audioOutput = Math.min(read('candidatesTokensDetails', 'AUDIO'), candidates);
   const imageOutput = Math.min(read('candidatesTokensDetails', 'IMAGE'), candidates - audioOutput);
   const terms = readServedTerms({ tier: usage.serviceTier ?? serviceTier });
@@ -76,7 +74,7 @@ export function normalizeGeminiUsage(
     usage: {
       ...NO_USAGE,
       input_uncached: uncached - audioInput,
-      cache_read: cacheRead,
+      cache_read: cacheRead - audioCached,
       output: output - audioOutput - imageOutput,
       output_reasoning: thoughts,
     },
@@ -84,6 +82,7 @@ export function normalizeGeminiUsage(
       web_search: searchQueries,
       maps_grounded_prompt: mapsPrompts,
       audio_input: audioInput,
+      audio_cache_read: audioCached,
       audio_output: audioOutput,
       image_output: imageOutput,
     }),

@@ -397,6 +397,7 @@ export const en = {
       file_search: 'File searches',
       document_search: 'Document searches',
       audio_input: 'Audio input',
+      audio_cache_read: 'Audio cache read',
       audio_output: 'Audio output',
       image_output: 'Image output',
       image_input: 'Image input',

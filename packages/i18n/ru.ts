@@ -395,6 +395,7 @@ export const ru: Messages = {
       file_search: 'Поиск по файлам',
       document_search: 'Поиск по документам',
       audio_input: 'Аудио на входе',
+      audio_cache_read: 'Аудио из кэша',
       audio_output: 'Аудио на выходе',
       image_output: 'Изображения на выходе',
       image_input: 'Изображения на входе',

@@ -365,6 +365,7 @@ export const zh: Messages = {
       file_search: '文件搜索',
       document_search: '文档搜索',
       audio_input: '音频输入',
+      audio_cache_read: '音频缓存读取',
       audio_output: '音频输出',
       image_output: '图像输出',
       image_input: '图像输入',

@@ -84,6 +84,8 @@ export const SURCHARGE_KINDS = [
   'file_search',
   'document_search',
   'audio_input',
+  // Of the audio that a model reads, what is in its cache.
+  'audio_cache_read',
   'audio_output',
   'image_output',
   // Tokens of images that an image model reads, fresh and from its cache.
@@ -115,6 +117,7 @@ export const SURCHARGE_UNITS: Readonly<Record<SurchargeKind, Unit>> = {
   file_search: 'search',
   document_search: 'search',
   audio_input: 'token',
+  audio_cache_read: 'token',
   audio_output: 'token',
   image_output: 'token',
   image_input: 'token',

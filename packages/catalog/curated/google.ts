@@ -117,6 +117,15 @@ const TOOLS = {
   firstHand: false,
 } as const;
 
+/** USD per thousand tokens. Models without a row here have the price of text in the cache. */
+const AUDIO_CACHE_READS: readonly (readonly [RegExp, number])[] = [
+  [/^gemini-2\.0-flash$/, 0.000_175],
+  [/^gemini-2\.5-flash(-latest|-preview-09-2025)?$/, 0.000_1],
+  [/^gemini-2\.5-flash-lite$/, 0.000_03],
+  [/^gemini-3-flash-preview$/, 0.000_1],
+  [/^gemini-3\.1-flash-lite(-preview)?$/, 0.000_05],
+];
+
 export const GOOGLE: CuratedProvider = {
   id: 'google',
   models: [...MODELS, ...EMBEDDING_MODELS],
@@ -198,6 +207,13 @@ export const GOOGLE: CuratedProvider = {
     // Grounding with Google Search: per executed query since Gemini 3, per grounded prompt before.
     { ...TOOLS, models: /^gemini-[3-9]/, kind: 'web_search', usdPerThousand: 14 },
     { ...TOOLS, models: /^gemini-[12]/, kind: 'grounded_prompt', usdPerThousand: 35 },
+    // Audio in the cache, which is dearer there than text.
+    ...AUDIO_CACHE_READS.map(([models, usdPerThousand]) => ({
+      ...TOOLS,
+      models,
+      kind: 'audio_cache_read' as const,
+      usdPerThousand,
+    })),
     // With Google Maps: per grounded prompt before Gemini 3. Since then per query, and answers do not
     // say how many ran, so that these models have no price for it here.
     { ...TOOLS, models: /^gemini-2/, kind: 'maps_grounded_prompt', usdPerThousand: 25 },
