@@ -369,7 +369,7 @@ const REJECTED_REQUESTS: readonly (readonly [
   ['invalid_json', 400, { text: '{' }],
   ['not_an_object', 400, { text: '[]' }],
   ['nesting_too_deep', 400, { text: deeplyNested }],
-  ['duplicate_field', 400, { text: '{"model":"a","model":"b","messages":[]}' }],
+  ['duplicate_field', 400, { text: '{"model":"a","model":"b"}' }],
   ['missing_field', 400, { text: '{}' }],
   ['invalid_field', 400, { body: { max_tokens: 'many' } }],
   ['unsupported_feature', 400, { body: { service_tier: 'ultrafast' } }],
