@@ -90,11 +90,11 @@ describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () =
     expect(Math.max(...gaps)).toBeLessThan(1_000);
   });
 
-  it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 100 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
+  it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 128 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
     const { grownMb, served, gaps } = await measureCalls(0, 16 * MB);
     expect(served.length).toBe(CALLS);
     for (const result of served) await expectBilled(result, 16 * MB);
-    expect(grownMb).toBeLessThanOrEqual(100);
+    expect(grownMb).toBeLessThanOrEqual(128);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
   });
 

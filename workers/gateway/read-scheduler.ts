@@ -7,9 +7,9 @@
 import type { AccountId } from '@farebox/ledger';
 
 /** The documents that are read at a time. */
-export const MAX_CONCURRENT_READS = 4;
+export const MAX_CONCURRENT_READS = 3;
 /** How long a turn may take while others wait, in milliseconds. */
-const TURN_MS = 2_000;
+const TURN_MS = 5_000;
 /** A turn without a read for so long goes to another: its client or its provider is slow. */
 const STALLED_MS = 500;
 
