@@ -1,26 +1,8 @@
 /** One client's WebSocket against a scripted provider: calls, holds, settlements, and what is refused. */
-import { CatalogHolder, RELEASED } from '@farebox/catalog';
-import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import type { HoldRequest, SettleRequest } from '@farebox/ledger';
-import { configureProviders, LearnedFields } from '@farebox/providers';
-import { PROVIDER_IDS } from '@farebox/providers/list';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { RequestContext } from './context.ts';
-import { DeadlineTimer } from './deadline-timer.ts';
-import type { GatewayDeps } from './env.ts';
-import { RateLimiter } from './rate-limiter.ts';
-import { newCallId } from './request-id.ts';
+import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
 import { SocketSession, toTurnId } from './socket-session.ts';
-import { StreamLoad } from './stream-load.ts';
-
-const macSecrets = parseMacSecrets(`1:${'ab'.repeat(32)}`);
-if (macSecrets === undefined) throw new Error('malformed MAC secrets');
-const { apiKey } = mintApiKey(
-  currentMacSecret(macSecrets),
-  '0123456789abcdef',
-  7,
-  new Uint8Array(24).fill(5),
-);
 
 type Event = Readonly<{ type: string; [name: string]: unknown }>;
 
@@ -83,11 +65,8 @@ type Script = Readonly<{
   refusal?: number;
 }>;
 
-const EXTRA = { idleMs: 2_000, firstByteMs: 2_000, drainMs: 200, checkpointMs: 1_000 };
-
 function openSession({ answer, refusal }: Script = {}): Session {
-  const id = newCallId();
-  const [upstreams, holds, settled]: [FakeSocket[], HoldRequest[], SettleRequest[]] = [[], [], []];
+  const upstreams: FakeSocket[] = [];
   let turns = 0;
   vi.stubGlobal('fetch', async () => {
     if (refusal !== undefined) return new Response('no', { status: refusal });
@@ -100,49 +79,16 @@ function openSession({ answer, refusal }: Script = {}): Session {
     upstreams.push(upstream);
     return { webSocket: upstream, status: 101, ok: false, headers: new Headers() };
   });
-  const providers = configureProviders({
-    apiKeys: Object.fromEntries(PROVIDER_IDS.map((provider) => [provider, 'k'])),
-    baseUrls: {},
-    extra: [],
-  });
-  const ledger = {
-    hold: async (_: string, request: HoldRequest) => {
-      holds.push(request);
-      return { ok: true, held: 10n ** 12n, maxOutput: 500 };
-    },
-    settle: async (_: string, request: SettleRequest) => {
-      settled.push(request);
-      return { ok: true };
-    },
-    checkpoint: async () => ({ ok: true, stop: null }),
-  };
-  const catalog = new CatalogHolder({
-    released: RELEASED,
-    source: { read: async () => ({ changed: false }) },
-    providers: [...providers.keys()],
-    refreshMs: 30_000,
-    logEvent: () => {},
-  });
-  const deps: GatewayDeps = Object({
-    ...{ macSecrets, providers, ledger, catalog, accountShares: new Map() },
-    rateLimiter: new RateLimiter({ perSecond: 100, burst: 100 }),
-    learnedFields: new LearnedFields(),
-    streamLoad: new StreamLoad(),
-    timeouts: { ...EXTRA, keepAliveMs: 500, holdGraceMs: 1_000 },
-    defaultMaxOutput: 4_096,
-  });
+  const { holds, settled, createContext } = createTestGateway();
   const request = new Request('https://api.example/v1/responses', {
-    headers: { authorization: `Bearer ${apiKey}` },
+    headers: { authorization: `Bearer ${TEST_API_KEY}` },
   });
-  const ctx: RequestContext = {
-    ...{ deps, request, id, dialect: 'responses' },
-    ...{ waitUntil: () => {}, clock: Date.now, timer: new DeadlineTimer(Date.now) },
-  };
+  const ctx = createContext(request);
   const client = new FakeSocket();
   new SocketSession(ctx, Object(client));
   const create = (fields: object) =>
     client.receive({ type: 'response.create', model: 'gpt-5.4', input: 'Hi', ...fields });
-  return { id, client, upstreams, holds, settled, create };
+  return { id: ctx.id, client, upstreams, holds, settled, create };
 }
 
 afterEach(() => void vi.unstubAllGlobals());
