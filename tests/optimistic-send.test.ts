@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
-import { chatCompletion, sendJson } from './support/scripted-upstream.ts';
+import { chatCompletion, sendJson, sleep } from './support/scripted-upstream.ts';
 import { type SharedStack, sharedStack } from './support/shared-stack.ts';
 
 let shared: SharedStack;
@@ -106,7 +106,8 @@ describe('a call that was sent early', () => {
       const response = await call();
       expect(response.status).toBe(status);
       expect(await response.text()).not.toContain('for the admitted only');
-      // It had reached the provider, unless the hold was answered faster.
+      // It has reached the provider by now, unless the hold was answered faster.
+      await sleep(200);
       await Promise.all(shared.upstream.received.slice(1).map(({ aborted }) => aborted));
       const asked = shared.upstream.received.length;
       expect((await call()).status).toBe(status);
