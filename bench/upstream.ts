@@ -27,6 +27,9 @@ import {
 const counts = { calls: 0, deliveries: 0, statements: 0, queued: 0, strays: 0 };
 export type UpstreamCounts = typeof counts;
 
+/** workerd reads the state of the queue from the answer to a message. */
+const QUEUED = jsonResponse('{"metadata":{"metrics":{"backlogCount":0,"backlogBytes":0}}}');
+
 type Prepared = Readonly<{ burst: Buffer; paced: readonly Buffer[]; long: readonly Buffer[] }>;
 
 function prepare(dialect: BenchDialect, usage: boolean): Prepared {
@@ -92,7 +95,7 @@ function answer(socket: Socket, target: string, body: Buffer): void {
     socket.write(jsonResponse(text));
   } else if (target.includes('/message') || target.includes('/batch')) {
     counts.queued += 1;
-    socket.write(jsonResponse('{}'));
+    socket.write(QUEUED);
   } else {
     counts.strays += 1;
     socket.write(jsonResponse('{}'));
