@@ -382,7 +382,7 @@ describe('after a lost alarm or a failed settlement', () => {
     modifyDatabase(stuckAccount.accountId, 'delete from _cf_METADATA');
     modifyDatabase(
       failingAccount.accountId,
-      `create trigger refuse before insert on entries
+      `create trigger refuse before update on entries
        when (select state from account) = 'frozen' begin select raise(abort, 'refused'); end`,
     );
     const ageEntries = `update entries set at = at - 31 * 86400000 where call_id = '${oldCall}'`;
