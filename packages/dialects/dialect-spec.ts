@@ -9,6 +9,7 @@ import type { JsonObject } from './json-fields.ts';
 import type { JsonKind, Scanner } from './json-scanner.ts';
 import type { KeyTable } from './key-table.ts';
 import type { NormalizedUsage } from './normalized-usage.ts';
+import type { Operation } from './operations/names.ts';
 import type { PromptMembers } from './prompt-members.ts';
 
 /**
@@ -306,6 +307,8 @@ export type ModelListSpec = Readonly<{
   native: Readonly<{ listName: string; toModel: (model: ModelFacts) => JsonObject }> | null;
   /** True to leave out the models that cannot be called in this dialect. */
   onlyCallable: boolean;
+  /** The operations that this dialect has endpoints of its own for. */
+  operations: readonly Operation[];
   /** The members that the list has beside `data`. */
   bounds: (ids: readonly string[], hasMore: boolean) => Readonly<Record<string, unknown>>;
 }>;

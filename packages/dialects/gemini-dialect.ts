@@ -259,6 +259,7 @@ export const GEMINI_DIALECT: DialectSpec = {
     },
     native: { listName: 'models', toModel: toGeminiModel },
     onlyCallable: true,
+    operations: ['embeddings'],
     bounds: (ids, hasMore) => (hasMore ? { nextPageToken: ids.at(-1) } : {}),
   },
 };

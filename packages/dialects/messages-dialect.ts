@@ -197,6 +197,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     },
     native: null,
     onlyCallable: true,
+    operations: [],
     bounds: (ids, hasMore) => ({
       has_more: hasMore,
       first_id: ids[0] ?? null,

@@ -127,11 +127,12 @@ function dialectModelJson(ctx: RequestContext, model: Model, now: number): unkno
 
 function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model[] {
   const now = ctx.clock();
-  const { onlyCallable } = DIALECT_SPECS[ctx.dialect].modelList;
+  const { onlyCallable, operations } = DIALECT_SPECS[ctx.dialect].modelList;
   return catalog.listModels([...ctx.deps.providers.keys()]).filter((model) => {
     const provider = ctx.deps.providers.get(model.provider);
     const isCallable =
-      provider?.endpoints[ctx.dialect] !== undefined && model.operations.length === 0;
+      provider?.endpoints[ctx.dialect] !== undefined &&
+      (model.operations.length === 0 || model.operations.some((name) => operations.includes(name)));
     return !isRetired(model, now) && (isCallable || !onlyCallable);
   });
 }
