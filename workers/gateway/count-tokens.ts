@@ -22,6 +22,7 @@ import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
 import { supportedEndpoints } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
+import type { UpstreamSuccess } from './response-headers.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import type { AuthenticatedCaller, Body } from './with-caller.ts';
 import { withBody } from './with-caller.ts';
@@ -93,6 +94,26 @@ async function countRefusal(
   }
 }
 
+/**
+ * Reads a count, which is short, before the response begins: a provider that falls silent or breaks
+ * off in the middle of it then has an error of its own, and does not leave the client waiting.
+ */
+async function readCount(
+  { deps, timer }: RequestContext,
+  upstream: UpstreamSuccess,
+  abort: AbortController,
+): Promise<Result<{ value: ArrayBuffer }, 'timeout' | 'unreachable'>> {
+  let isTimedOut = false;
+  const stopTimer = timer.start(deps.timeouts.idleMs, () => {
+    isTimedOut = true;
+    abort.abort();
+  });
+  const value = await upstream.arrayBuffer().catch(() => null);
+  stopTimer();
+  if (value !== null) return ok({ value });
+  return err(isTimedOut ? 'timeout' : 'unreachable');
+}
+
 async function forwardCount(
   ctx: RequestContext,
   caller: AuthenticatedCaller,
@@ -106,10 +127,12 @@ async function forwardCount(
   const upstream = await send({ ...count, query, headers: request.headers, ...timeout });
   if (!upstream.ok && upstream.reason === 'rejected') ctx.waitUntil(countRefusal(ctx, caller));
   if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, id);
+  const answer = await readCount(ctx, upstream, abort);
+  if (!answer.ok) return upstreamErrorResponse(answer, count.provider.id, ctx.dialect, id);
   const headers = baseHeaders(id);
   headers['content-type'] = upstream.contentType ?? 'application/json';
   headers[COUNT_HEADER] = 'provider';
-  return new Response(upstream.body, { status: upstream.status, headers });
+  return new Response(answer.value, { status: upstream.status, headers });
 }
 
 function toPath(urlTarget: UrlTarget | null, model: string): Pick<CountRequest, 'path'> {

@@ -10,6 +10,7 @@ import { PROVIDER_IDS } from '@farebox/providers/list';
 import { BodyReader } from './body-reader.ts';
 import type { RequestContext } from './context.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
+import { DeclinedKeys } from './declined-keys.ts';
 import { EarlySends } from './early-send.ts';
 import type { GatewayDeps } from './env.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -55,6 +56,7 @@ export function createTestGateway(): TestGateway {
       return { ok: true };
     },
     checkpoint: async () => ({ ok: true, stop: null }),
+    key: async () => ({ ok: true, value: { limits: { models: null } } }),
     credits: async () => ({ ok: true, value: { posted: 10n ** 12n, held: 0n } }),
   };
   const catalog = new CatalogHolder({
@@ -67,6 +69,7 @@ export function createTestGateway(): TestGateway {
   const deps: GatewayDeps = Object({
     ...{ macSecrets, providers, ledger, catalog, accountShares: new Map() },
     bodyReader: new BodyReader(),
+    declinedKeys: new DeclinedKeys(),
     earlySends: new EarlySends('test', false),
     readScheduler: new ReadScheduler(),
     rateLimiter: new RateLimiter({ perSecond: 100, burst: 100 }),

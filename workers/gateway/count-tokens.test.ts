@@ -1,0 +1,52 @@
+/** Counts of tokens by a provider that answers late, in part or not at all. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { countTokens } from './count-tokens.ts';
+import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
+
+const COUNT = '{"object":"response.input_tokens","input_tokens":7}';
+
+/** Calls with an answer whose body begins with `text` and then ends as `end` says. */
+async function count(
+  text: string,
+  end: (controller: ReadableStreamDefaultController) => void,
+): Promise<Response> {
+  vi.stubGlobal('fetch', async (_: string, { signal }: { signal: AbortSignal }) => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        signal.addEventListener('abort', () => controller.error(signal.reason));
+        controller.enqueue(new TextEncoder().encode(text));
+        end(controller);
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'application/json' } });
+  });
+  const request = new Request('https://api.example/v1/responses/input_tokens', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TEST_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-5.4', input: 'Hi' }),
+  });
+  const ctx = createTestGateway().createContext(request);
+  return countTokens(ctx, 'responses_input_tokens', null);
+}
+
+afterEach(() => void vi.unstubAllGlobals());
+
+describe('a count of tokens', () => {
+  it('is that of the provider', async () => {
+    const response = await count(COUNT, (controller) => controller.close());
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(COUNT);
+  });
+
+  it('is an error 504 where the provider falls silent in the middle of it', async () => {
+    const response = await count(COUNT.slice(0, 9), () => {});
+    expect(response.status).toBe(504);
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_timeout' } });
+  });
+
+  it('is an error 502 where the connection breaks in the middle of it', async () => {
+    const response = await count(COUNT.slice(0, 9), (controller) => controller.error(new Error()));
+    expect(response.status).toBe(502);
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_unreachable' } });
+  });
+});
