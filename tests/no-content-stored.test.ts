@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import {
   openStream,
   ScriptedUpstream,
@@ -54,6 +55,8 @@ const echo = {
 };
 const chunk = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: CANARY } }] })}\n\n`;
 
+const delta = `data: ${JSON.stringify({ type: 'response.output_text.delta', delta: CANARY })}\n\n`;
+
 /** Every way in which a provider can return the marked text. */
 const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
   [
@@ -86,6 +89,16 @@ const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
   [
     'an error inside a stream',
     (_, response) => sendStream(response, [chunk, `data: ${JSON.stringify(echo)}\n\n`]),
+  ],
+  [
+    'an answer of Responses',
+    (_, response) =>
+      sendJson(response, { object: 'response', status: 'completed', output: [{ type: CANARY }] }),
+  ],
+  [
+    'a cut stream of Responses',
+    (_, response) =>
+      sendStream(response, [delta, 'data: {"type":"response.completed","response":{'], 5, 'cut'),
   ],
   [
     'an error event',
@@ -134,7 +147,7 @@ const HANDLERS: readonly (readonly [string, UpstreamHandler])[] = [
 
 const text = `Remember ${CANARY}, please.`;
 
-const BODIES: readonly (readonly [string, unknown])[] = [
+const BODIES: readonly (readonly [string, object])[] = [
   [
     '/v1/chat/completions',
     {
@@ -174,6 +187,21 @@ const BODIES: readonly (readonly [string, unknown])[] = [
           },
         },
       ],
+    },
+  ],
+  [
+    '/v1/responses',
+    {
+      model: 'gpt-4o-mini',
+      instructions: text,
+      metadata: { [CANARY]: CANARY },
+      input: [
+        { role: 'user', content: [{ type: 'input_text', text }] },
+        { type: 'reasoning', summary: [], encrypted_content: CANARY },
+        { type: 'function_call', call_id: CANARY, name: CANARY, arguments: CANARY },
+        { type: 'function_call_output', call_id: CANARY, output: CANARY },
+      ],
+      tools: [{ type: 'function', name: CANARY, parameters: {} }],
     },
   ],
   [
@@ -272,6 +300,31 @@ const GEMINI_BODIES: readonly (readonly [string, unknown])[] = [
   ],
 ];
 
+/** Ways of a WebSocket's provider to return the marked text: an answer, an error, half of one. */
+const SOCKET_ANSWERS: readonly (readonly object[])[] = [
+  [
+    { type: 'response.created', response: { id: CANARY, instructions: CANARY, output: [] } },
+    { type: 'response.output_text.delta', delta: CANARY },
+    { type: 'response.completed', response: { id: CANARY, output: [{ type: CANARY }], usage: {} } },
+  ],
+  [{ type: 'error', status: 400, error: { code: CANARY, message: CANARY } }],
+  [{ type: 'response.output_text.delta', delta: CANARY }],
+];
+
+/** Makes a call over WebSocket with these messages, and waits for its end. */
+async function callOverSocket(messages: readonly string[]): Promise<void> {
+  const socket = new WebSocket(
+    `${stack.gatewayUrl.replace('http', 'ws')}/v1/responses?q=${CANARY}`,
+    {
+      headers: { authorization: `Bearer ${apiKey}`, 'x-note': CANARY },
+    },
+  );
+  await new Promise((resolve) => socket.once('open', resolve));
+  for (const message of messages) socket.send(message);
+  await sleep(700);
+  socket.close();
+}
+
 /** Requests that the gateway rejects, each with the mark in another place. */
 const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
   [
@@ -308,6 +361,15 @@ const REJECTED_REQUESTS: readonly (readonly [string, RequestInit])[] = [
       body: JSON.stringify({ model: 'claude-sonnet-4-5', tools: [{ function: CANARY }] }),
     },
   ],
+  ...[
+    { previous_response_id: CANARY },
+    { input: [{ type: 'item_reference', id: CANARY }] },
+    { input: [{ type: 'message', role: 'user', content: [{ file_id: CANARY }] }] },
+    { tools: [{ type: CANARY, name: CANARY }], store: CANARY },
+  ].map((fields): readonly [string, RequestInit] => [
+    '/v1/responses',
+    { method: 'POST', body: JSON.stringify({ model: 'gpt-4o-mini', input: text, ...fields }) },
+  ]),
   ['/v1/embeddings', { method: 'POST', body: `{"model":"${CANARY}","input":"${CANARY}"}` }],
   ['/v1/embeddings', { method: 'POST', body: `{"input":"${CANARY}` }],
   ['/v1/audio/transcriptions', { method: 'POST', body: CANARY }],
@@ -344,6 +406,21 @@ async function call(path: string, init: RequestInit, key = apiKey): Promise<void
   await response.text().catch(() => '');
 }
 
+/** Calls every endpoint at the same time: some answers take a second until they time out. */
+async function callEveryEndpoint(): Promise<void> {
+  const streamable = BODIES.flatMap(([path, body]) =>
+    [false, true].map((stream) => [path, { ...body, stream }] as const),
+  );
+  const calls = [
+    ...[
+      ...streamable.map(([path, body]) => [`${path}?note=${CANARY}`, body] as const),
+      ...GEMINI_BODIES,
+    ].map(([path, body]) => [path, JSON.stringify(body)] as const),
+    ...OPERATION_CALLS.map(([path, build]) => [`${path}?note=${CANARY}`, build()] as const),
+  ];
+  await Promise.all(calls.map(([path, body]) => call(path, { method: 'POST', body })));
+}
+
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
@@ -351,34 +428,32 @@ function listFiles(folder: string): string[] {
 }
 
 it('marked text of requests and answers is found in nothing that the stack prints or stores', async () => {
+  const socketMessages: string[] = [];
   for (const [, handler] of HANDLERS) {
     upstream.handler = handler;
-    for (const [path, body] of BODIES) {
-      for (const streamed of [false, true]) {
-        const init = {
-          method: 'POST',
-          body: JSON.stringify({ ...(body as object), stream: streamed }),
-        };
-        await call(`${path}?note=${CANARY}`, init);
-      }
-    }
-    for (const [path, body] of GEMINI_BODIES)
-      await call(path, { method: 'POST', body: JSON.stringify(body) });
-  }
-  for (const [, handler] of HANDLERS) {
-    upstream.handler = handler;
-    for (const [path, build] of OPERATION_CALLS) {
-      await call(`${path}?note=${CANARY}`, { method: 'POST', body: build() });
-    }
+    await callEveryEndpoint();
   }
   for (const [path, init] of REJECTED_REQUESTS) {
     await call(path, init);
     await call(path, init, `fbx_${CANARY}`);
   }
+  for (const answer of SOCKET_ANSWERS) {
+    upstream.socketHandler = (socket) =>
+      socket.on('message', (message) => {
+        socketMessages.push(String(message));
+        for (const event of answer) socket.send(JSON.stringify(event));
+        if (answer.length === 1) setTimeout(() => socket.terminate(), 50);
+      });
+    const fields = { type: 'response.create', model: 'gpt-4o-mini', input: text };
+    await callOverSocket([JSON.stringify(fields), JSON.stringify({ ...fields, type: CANARY })]);
+    await callOverSocket([`{"type": "${CANARY}`, JSON.stringify({ ...fields, model: CANARY })]);
+  }
   await sleep(3000);
   await stack.runCrons();
   expect(upstream.received.length).toBeGreaterThan(HANDLERS.length);
   expect(upstream.received.some(({ body }) => body.includes(CANARY))).toBe(true);
+  expect(socketMessages).toHaveLength(SOCKET_ANSWERS.length);
+  expect(socketMessages.every((message) => message.includes(CANARY))).toBe(true);
   const entries = await stack.ledger.accounts.listEntries(accountId, 0, 1000);
   expect(entries.length).toBeGreaterThan(HANDLERS.length);
   expect(stack.output()).not.toContain(CANARY);
