@@ -49,4 +49,9 @@ describe('a count of tokens', () => {
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ error: { code: 'upstream_unreachable' } });
   });
+
+  it('is an error 502 where the provider sends more than any count has', async () => {
+    const response = await count(COUNT + ' '.repeat(70_000), (controller) => controller.close());
+    expect(response.status).toBe(502);
+  });
 });

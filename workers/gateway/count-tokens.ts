@@ -14,7 +14,7 @@ import {
   type UpstreamEndpoint,
   type UrlTarget,
 } from '@farebox/dialects';
-import { estimateInputTokens, type Provider, send } from '@farebox/providers';
+import { concatBytes, estimateInputTokens, type Provider, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
@@ -94,6 +94,25 @@ async function countRefusal(
   }
 }
 
+/** A count is one number and a few words about it. */
+const MAX_COUNT_BYTES = 65_536;
+
+/** Reads a body of at most MAX_COUNT_BYTES; null where it is longer or the connection breaks. */
+async function readShortBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > MAX_COUNT_BYTES) return null;
+      chunks.push(chunk);
+    }
+  } catch {
+    return null;
+  }
+  return concatBytes(chunks);
+}
+
 /**
  * Reads a count, which is short, before the response begins: a provider that falls silent or breaks
  * off in the middle of it then has an error of its own, and does not leave the client waiting.
@@ -102,13 +121,13 @@ async function readCount(
   { deps, timer }: RequestContext,
   upstream: UpstreamSuccess,
   abort: AbortController,
-): Promise<Result<{ value: ArrayBuffer }, 'timeout' | 'unreachable'>> {
+): Promise<Result<{ value: Uint8Array }, 'timeout' | 'unreachable'>> {
   let isTimedOut = false;
   const stopTimer = timer.start(deps.timeouts.idleMs, () => {
     isTimedOut = true;
     abort.abort();
   });
-  const value = await upstream.arrayBuffer().catch(() => null);
+  const value = await readShortBody(upstream.body);
   stopTimer();
   if (value !== null) return ok({ value });
   return err(isTimedOut ? 'timeout' : 'unreachable');
