@@ -105,7 +105,7 @@ beforeAll(async () => {
   otherAccount = await stack.createAccount({ creditUsd: '1' });
   for (const [input, output] of [
     [11, 3],
-    [1_000_003, 17],
+    [100_003, 17],
     [1, 1],
   ] as const) {
     const id = await call(account.apiKey, { input, output });
@@ -120,9 +120,9 @@ describe('calls made through the gateway', () => {
     const page = await getText('/calls');
     const listedIds = [...page.matchAll(/href="\/calls\/([0-9a-f]{32})"/g)].map(([, id]) => id);
     expect(listedIds).toEqual(calls.map(({ id }) => id).reverse());
-    // 1,000,003 x 0.15 and 17 x 0.60 USD for a million each.
+    // 100,003 x 0.15 and 17 x 0.60 USD for a million each.
     const bill = await getText(`/calls/${calls[1]?.id}`);
-    for (const amount of ['$0.15000045', '$0.0000102', '$0.15001065']) {
+    for (const amount of ['$0.01500045', '$0.0000102', '$0.01501065']) {
       expect(bill).toContain(amount);
     }
     expect(bill).toContain('You were charged for the usage the provider reported.');
@@ -143,7 +143,7 @@ describe('calls made through the gateway', () => {
 
   it('appear in the balance and the chart of the overview', async () => {
     const page = await getText('/');
-    expect(page).toContain('$4.84998515');
+    expect(page).toContain('$4.98498515');
     expect(page).toMatch(/<svg[^>]*role="img"/);
   });
 
@@ -232,6 +232,8 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
   });
 
   it('stops on request and shows the cost until then', async () => {
+    // It hides no reasoning, so nothing is read on for its usage.
+    await page.selectOption('#play-model', 'deepseek/deepseek-flash');
     const words = Array.from({ length: 400 }, (_, index) => ` word${index}`);
     upstream.handler = (_, response) =>
       sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);

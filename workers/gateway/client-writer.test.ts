@@ -77,7 +77,7 @@ describe('ClientWriter', () => {
     const pieces = fc.array(
       fc.record({
         wait: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 60 })),
-        size: fc.integer({ min: 1, max: 400 }),
+        size: fc.integer({ min: 1, max: 200 }),
       }),
       { minLength: 1, maxLength: 60 },
     );

@@ -123,9 +123,13 @@ export class ClientWriter {
     return this.#untakenBytes > MAX_UNTAKEN_BYTES ? this.#lastWrite : undefined;
   }
 
+  /** A write since the timer was set, of a piece that came alone, makes what is gathered due later. */
   readonly #onTimer = () => {
     this.#timer = undefined;
-    this.flush();
+    const now = this.#options.clock();
+    const dueAt = this.#lastWriteAt + GATHER_MS;
+    if (now >= dueAt) this.flush(now);
+    else if (this.#gatheredBytes > 0) this.#timer = setTimeout(this.#onTimer, dueAt - now);
   };
 
   readonly #onFailed = () => {
