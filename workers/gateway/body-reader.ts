@@ -171,12 +171,24 @@ export class BodyReader {
       const bytes = decode(encoded.bytes, encodings, Math.min(available, MAX_BODY_BYTES));
       if (bytes === 'malformed') return err('invalid_content_encoding');
       if (bytes === 'too_large') return available < MAX_BODY_BYTES ? BUSY : TOO_LARGE;
-      const allocation = this.#budget.open(owner.account, 0, Date.now(), () => {});
-      if (!allocation.take(bytes.length, Date.now())) return BUSY;
-      return toBody(bytes, allocation);
+      return this.#count(bytes, owner.account);
     } finally {
       encoded.release();
     }
+  }
+
+  /** Counts a body that came whole, as the message of a WebSocket does. */
+  admit(bytes: Uint8Array, account: AccountId): BodyResult {
+    if (bytes.length > MAX_BODY_BYTES) return TOO_LARGE;
+    if (bytes.length <= SMALL_BODY_BYTES) return ok({ bytes, release: () => {} });
+    return this.#count(bytes, account);
+  }
+
+  #count(bytes: Uint8Array, account: AccountId): BodyResult {
+    const allocation = this.#budget.open(account, 0, Date.now(), () => {});
+    if (allocation.take(bytes.length, Date.now())) return toBody(bytes, allocation);
+    allocation.release();
+    return BUSY;
   }
 }
 

@@ -30,7 +30,7 @@ const openWithCaller = withCaller(async (ctx, { account, key }) => {
   if (!status.ok) return respondError(ctx, status);
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  new SocketSession(ctx, server);
+  new SocketSession(ctx, account, server);
   return new Response(null, { status: 101, webSocket: client, headers: baseHeaders(ctx.id) });
 });
 

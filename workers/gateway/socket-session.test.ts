@@ -1,6 +1,7 @@
 /** One client's WebSocket against a scripted provider: calls, holds, settlements, and what is refused. */
 import type { HoldRequest, SettleRequest } from '@farebox/ledger';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { authenticate } from './authenticate.ts';
 import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
 import { SocketSession, toTurnId } from './socket-session.ts';
 
@@ -85,7 +86,9 @@ function openSession({ answer, refusal }: Script = {}): Session {
   });
   const ctx = createContext(request);
   const client = new FakeSocket();
-  new SocketSession(ctx, Object(client));
+  const caller = authenticate(ctx.deps, request.headers, ctx.clock());
+  if (!caller.ok) throw new Error(caller.reason);
+  new SocketSession(ctx, caller.account, Object(client));
   const create = (fields: object) =>
     client.receive({ type: 'response.create', model: 'gpt-5.4', input: 'Hi', ...fields });
   return { id: ctx.id, client, upstreams, holds, settled, create };
@@ -115,6 +118,16 @@ describe('a WebSocket of Responses', () => {
       { previous_response_id: 'resp_1', store: false },
     ]);
     expect(session.client.sent).toEqual([...toEvents('resp_1'), ...toEvents('resp_2')]);
+  });
+
+  it('counts waiting messages to the memory of bodies, and refuses what exceeds it', async () => {
+    const session = openSession({ answer: () => [] });
+    const input = 'x'.repeat(19 * 1024 * 1024);
+    for (let count = 0; count < 6; count++) session.create({ input });
+    await expect.poll(() => session.client.sent.length, { timeout: 5_000 }).toBe(2);
+    expect(session.client.sent).toMatchObject(
+      Array(2).fill({ type: 'error', status: 503, error: { code: 'gateway_busy' } }),
+    );
   });
 
   it('holds for what an earlier response brings into the next', async () => {

@@ -10,7 +10,6 @@ import { connectSocket, type Meter, type UpstreamFailure } from '@farebox/provid
 import { err, ok, type Result } from '@farebox/result';
 import { authenticate } from './authenticate.ts';
 import { zeroBill } from './bill.ts';
-import { MAX_BODY_BYTES } from './body-reader.ts';
 import type { Call } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
@@ -66,6 +65,7 @@ type Admitted = Readonly<{ call: Call; body: Uint8Array }>;
 
 export class SocketSession {
   readonly #ctx: RequestContext;
+  readonly #account: AccountId;
   readonly #client: WebSocket;
   #upstream: UpstreamSocket | null = null;
   #last: Promise<void> = Promise.resolve();
@@ -73,8 +73,10 @@ export class SocketSession {
   #turns = 0;
   readonly #gone = new AbortController();
 
-  constructor(ctx: RequestContext, client: WebSocket) {
+  /** `account` is that of the handshake's key, to which the memory of messages counts. */
+  constructor(ctx: RequestContext, account: AccountId, client: WebSocket) {
     this.#ctx = ctx;
+    this.#account = account;
     this.#client = client;
     client.addEventListener('message', ({ data }) => this.#enqueue(data));
     client.addEventListener('close', () => this.#onClose());
@@ -88,20 +90,28 @@ export class SocketSession {
 
   #enqueue(data: string | ArrayBuffer): void {
     if (this.#waiting >= MAX_WAITING) {
-      this.#ctx.waitUntil(
-        this.#sendError(this.#ctx, { reason: 'too_many_concurrent_calls', retryAfterSeconds: 1 }),
-      );
+      this.#reject({ reason: 'too_many_concurrent_calls', retryAfterSeconds: 1 });
+      return;
+    }
+    const bytes = typeof data === 'string' ? ENCODER.encode(data) : new Uint8Array(data);
+    const message = this.#ctx.deps.bodyReader.admit(bytes, this.#account);
+    if (!message.ok) {
+      this.#reject(message);
       return;
     }
     this.#waiting += 1;
-    const bytes = typeof data === 'string' ? ENCODER.encode(data) : new Uint8Array(data);
     this.#last = this.#last
-      .then(() => this.#handle(bytes))
+      .then(() => this.#handle(message.bytes))
       .catch(() => this.#sendError(this.#ctx, { reason: 'internal' }))
       .finally(() => {
         this.#waiting -= 1;
+        message.release();
       });
     this.#ctx.waitUntil(this.#last);
+  }
+
+  #reject(error: ApiError): void {
+    this.#ctx.waitUntil(this.#sendError(this.#ctx, error));
   }
 
   #send(message: string): void {
@@ -139,7 +149,6 @@ export class SocketSession {
   /** Plans a call and holds its worst case, or returns why it can't be made. */
   async #admit(ctx: RequestContext, bytes: Uint8Array): Promise<Result<Admitted, ApiError>> {
     const { deps, request, clock } = ctx;
-    if (bytes.length > MAX_BODY_BYTES) return err('body_too_large', { maxBytes: MAX_BODY_BYTES });
     // A key may have been revoked since the handshake, and each call counts for its rate.
     const caller = authenticate(deps, request.headers, clock());
     if (!caller.ok) return caller;
