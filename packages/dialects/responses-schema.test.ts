@@ -1,13 +1,18 @@
 /**
- * What the gateway writes itself in Responses holds to the Open Responses specification, whose schema
- * OPENRESPONSES_SCHEMA names; skipped where it is unset.
+ * What the gateway writes itself in Responses holds to the Open Responses specification.
+ * OPENRESPONSES_SCHEMA names its schema, or the folder of it; skipped where it is unset.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DIALECT_SPECS } from './index.ts';
 import { SchemaDocument } from './json-schema.testing.ts';
 
-const SCHEMA = process.env.OPENRESPONSES_SCHEMA ?? '';
+function findSchema(path: string): string {
+  return existsSync(path) && statSync(path).isDirectory() ? join(path, 'openapi.json') : path;
+}
+
+const SCHEMA = findSchema(process.env.OPENRESPONSES_SCHEMA ?? '');
 const { answer, errors } = DIALECT_SPECS.responses;
 
 /** The component of each event's schema, by the type of the event. */
