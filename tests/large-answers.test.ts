@@ -78,15 +78,14 @@ async function expectBilled({ id, length, isComplete }: UploadResult, answerByte
 }
 
 describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () => {
-  it('of 85 MB to bodies of 20 MB, 64 at once, take at most 128 MB above idle: at least four are served, the rest get 503 with Retry-After, and 50 streams beside them have no gap of a second', async () => {
+  it('of 85 MB to bodies of 20 MB, 64 at once, take at most 100 MB above idle: at least four are served, the rest get 503 with Retry-After, and 50 streams beside them have no gap of a second', async () => {
     const { grownMb, results, served, gaps } = await measureCalls(20 * MB, 85 * MB);
     const busy = results.filter(({ status }) => status === 503);
     expect(served.length).toBeGreaterThanOrEqual(4);
     expect(served.length + busy.length).toBe(CALLS);
     expect(busy.every(({ retryAfter }) => retryAfter === '1')).toBe(true);
     for (const result of served) await expectBilled(result, 85 * MB);
-    // The goal is 100; 104 to 115 are measured (docs/decisions/0030-memory-of-answers.md).
-    expect(grownMb).toBeLessThanOrEqual(128);
+    expect(grownMb).toBeLessThanOrEqual(100);
     expect(gaps.length).toBe(50);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
   });

@@ -14,6 +14,15 @@ export const MAX_BODY_BYTES_IN_FLIGHT = 84 * 1024 * 1024;
  */
 const MAX_ACCOUNT_BYTES = 81 * 1024 * 1024;
 
+/**
+ * The bytes that have arrived beyond which bodies are read on one after another: admitted ones are
+ * then not all whole at the same moment, and the first is sent and freed before the next is whole.
+ */
+const MAX_FILLED_BYTES = 40 * 1024 * 1024;
+
+/** For how long after a body is whole the next one waits for it to be sent, in milliseconds. */
+const SENDING_MS = 1_000;
+
 /** Bodies of which nothing came for this long give way first, in milliseconds. */
 const STALLED_MS = 1_000;
 
@@ -26,6 +35,7 @@ export class BodyAllocation {
   #reading = true;
   #evicted = false;
   #remainingBytes: number;
+  #filledBytes = 0;
   #lastChunkAt: number;
 
   constructor(
@@ -60,10 +70,18 @@ export class BodyAllocation {
     return now - this.#lastChunkAt > STALLED_MS;
   }
 
-  /** Notes that bytes have arrived. */
-  progress(remainingBytes: number, now: number): void {
+  /** Notes that `bytes` more have arrived, and what is still to come. */
+  progress(bytes: number, remainingBytes: number, now: number): void {
     this.#remainingBytes = remainingBytes;
     this.#lastChunkAt = now;
+    this.#fill(this.#filledBytes + bytes);
+  }
+
+  /** Returns whether to read on; a body that has to wait for others does not stall. */
+  mayFill(now: number): boolean {
+    if (this.#evicted || this.#budget.mayFill(this, now)) return true;
+    this.#lastChunkAt = now;
+    return false;
   }
 
   /** Takes memory; false if there is none for this body. */
@@ -83,14 +101,16 @@ export class BodyAllocation {
   }
 
   /** Ends the reading: the body is whole and no longer gives way to others. */
-  complete(): void {
-    this.#reading = false;
-    this.#budget.close(this);
+  complete(now: number): void {
+    this.#fill(this.#bytes);
+    this.#budget.noteWhole(now);
+    this.#close();
   }
 
   release(): void {
     this.shrinkTo(0);
-    this.complete();
+    this.#fill(0);
+    this.#close();
   }
 
   evict(): void {
@@ -98,6 +118,16 @@ export class BodyAllocation {
     this.#evicted = true;
     this.#onEvicted();
     this.release();
+  }
+
+  #close(): void {
+    this.#reading = false;
+    this.#budget.close(this);
+  }
+
+  #fill(bytes: number): void {
+    this.#budget.countFilled(bytes - this.#filledBytes);
+    this.#filledBytes = bytes;
   }
 }
 
@@ -108,6 +138,8 @@ export class BodyBudget {
   readonly #open = new Set<BodyAllocation>();
   readonly #bytesByAccount = new Map<AccountId, number>();
   #bytes = 0;
+  #filledBytes = 0;
+  #lastWholeAt = Number.NEGATIVE_INFINITY;
 
   constructor(maxBytes = MAX_BODY_BYTES_IN_FLIGHT, maxAccountBytes = MAX_ACCOUNT_BYTES) {
     this.#maxBytes = maxBytes;
@@ -143,6 +175,20 @@ export class BodyBudget {
     return ahead + allocation.remainingBytes > this.#maxBytes;
   }
 
+  /**
+   * Returns whether a body may be read on. Once many bytes have arrived that is only the one nearest
+   * its end, and not while one that is whole is on its way to its provider.
+   */
+  mayFill(allocation: BodyAllocation, now: number): boolean {
+    if (this.#filledBytes < MAX_FILLED_BYTES) return true;
+    if (now - this.#lastWholeAt < SENDING_MS) return false;
+    for (const body of this.#open) {
+      if (body === allocation) return true;
+      if (body.remainingBytes <= allocation.remainingBytes && !body.isStalled(now)) return false;
+    }
+    return true;
+  }
+
   /** Returns the bytes that an account could take now without another body giving way. */
   availableTo(account: AccountId): number {
     const ofAccount = this.#maxAccountBytes - this.#heldBy(account);
@@ -170,6 +216,14 @@ export class BodyBudget {
     const ofAccount = this.#heldBy(allocation.account) + bytes;
     if (ofAccount === 0) this.#bytesByAccount.delete(allocation.account);
     else this.#bytesByAccount.set(allocation.account, ofAccount);
+  }
+
+  countFilled(bytes: number): void {
+    this.#filledBytes += bytes;
+  }
+
+  noteWhole(now: number): void {
+    this.#lastWholeAt = now;
   }
 
   close(allocation: BodyAllocation): void {

@@ -216,6 +216,38 @@ describe('the memory of bodies', () => {
     expect(peak).toBeLessThanOrEqual(84 * MB);
   });
 
+  it('is filled by one body after another once 40 MB have arrived, and by all again once that is freed', async () => {
+    vi.useFakeTimers();
+    const budget = new BodyBudget();
+    const reader = new BodyReader(budget);
+    // The first is the nearest to its end, and does not stall.
+    const senders = await Promise.all(
+      [15, 14, 13].map((size) => startSending(reader, ALICE, size * MB)),
+    );
+    const [first, second] = senders;
+    let taken = 0;
+    const write = async (sender = second) => {
+      await sender?.writer.write(new Uint8Array(LARGE));
+      taken += 1;
+    };
+    const waiting = write()
+      .then(() => write())
+      .then(() => write());
+    await vi.advanceTimersByTimeAsync(500);
+    // At most the one that was asked for before the 40 MB had arrived.
+    expect(taken).toBeLessThan(2);
+    for (let size = 15; size < 20; size++) await write(first);
+    await first?.writer.close();
+    await vi.advanceTimersByTimeAsync(100);
+    const body = await first?.reading;
+    expect(body).toMatchObject({ ok: true });
+    if (body?.ok) body.release();
+    await vi.advanceTimersByTimeAsync(100);
+    await waiting;
+    expect(taken).toBe(8);
+    for (const { writer } of senders.slice(1)) await writer.abort().catch(() => {});
+  });
+
   it('is left to other accounts by an account that holds four of the largest bodies', async () => {
     const reader = new BodyReader();
     const send = (owner: BodyOwner, bytes: number) =>

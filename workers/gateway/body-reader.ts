@@ -21,8 +21,10 @@ export const MAX_BODY_BYTES = 20 * 1024 * 1024;
  */
 export const SMALL_BODY_BYTES = 64 * 1024;
 
-/** The largest step in which a body whose length is not declared takes memory, in bytes. */
+/** The largest step in which a body takes memory, in bytes. */
 const MAX_STEP_BYTES = 1024 * 1024;
+/** How often a body that waits for others asks whether it may be read on, in milliseconds. */
+const TURN_CHECK_MS = 20;
 
 /** When a small body counts as slow, and when it is given up, in milliseconds. */
 const SLOW_SMALL_BODY_MS = 2_000;
@@ -227,7 +229,7 @@ function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
 
 /** A whole body. Releasing it frees the bytes at once, referenced or not. */
 function toBody(bytes: Uint8Array, allocation: BodyAllocation): BodyResult {
-  allocation.complete();
+  allocation.complete(Date.now());
   const release = () => {
     allocation.release();
     free(bytes);
@@ -237,7 +239,22 @@ function toBody(bytes: Uint8Array, allocation: BodyAllocation): BodyResult {
 
 /** Gives the memory of a buffer back without waiting for the garbage collector. */
 function free({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+  if (!(buffer instanceof ArrayBuffer) || buffer.detached) return;
+  if (buffer.resizable) buffer.resize(0);
+  else buffer.transfer(0);
+}
+
+/** Returns memory for `bytes` bytes. Of much, the process has only as much as `grow` was called for. */
+function allocate(bytes: number): Uint8Array<ArrayBuffer> {
+  if (bytes <= MAX_STEP_BYTES) return new Uint8Array(bytes);
+  return new Uint8Array(new ArrayBuffer(MAX_STEP_BYTES, { maxByteLength: bytes }));
+}
+
+/** Adds the next step to a segment; returns false if it has all of its memory. */
+function grow({ buffer }: Uint8Array<ArrayBuffer>): boolean {
+  if (!buffer.resizable || buffer.byteLength === buffer.maxByteLength) return false;
+  buffer.resize(Math.min(buffer.maxByteLength, buffer.byteLength + MAX_STEP_BYTES));
+  return true;
 }
 
 /**
@@ -282,7 +299,7 @@ class SegmentedBuffer {
       this.#length += part.length;
       from += part.length;
     }
-    this.#allocation.progress(this.#maxBytes - this.#length, Date.now());
+    this.#allocation.progress(chunk.length, this.#maxBytes - this.#length, Date.now());
     return null;
   }
 
@@ -290,11 +307,11 @@ class SegmentedBuffer {
   #getSegment(): Uint8Array | null {
     if (this.#allocation.evicted) return null;
     const last = this.#segments.at(-1);
-    if (last !== undefined && this.#lastLength < last.length) return last;
+    if (last !== undefined && (this.#lastLength < last.length || grow(last))) return last;
     const preferred = Math.min(this.#maxStepBytes, Math.max(this.#minStepBytes, this.#length));
     const size = Math.min(preferred, this.#maxBytes - this.#length);
     if (!this.#allocation.take(size, Date.now())) return null;
-    const segment = new Uint8Array(size);
+    const segment = allocate(size);
     this.#segments.push(segment);
     this.#lastLength = 0;
     return segment;
@@ -337,6 +354,15 @@ class SegmentedBuffer {
   }
 }
 
+/** Waits until a body may be read on, with a timer of its own: no other request wakes it. */
+async function waitForTurn(allocation: BodyAllocation, source: BodySource): Promise<void> {
+  source.pause();
+  while (!allocation.mayFill(Date.now())) {
+    await new Promise((resolve) => setTimeout(resolve, TURN_CHECK_MS));
+  }
+  source.resume();
+}
+
 /**
  * Reads a body to its end. `owner` is asked before more than a small body is read, where its length
  * was not declared.
@@ -347,7 +373,9 @@ async function fill(
   owner: BodyOwner | null,
 ): Promise<ApiError | null> {
   let asked = owner === null;
+  const { allocation } = buffer;
   for (;;) {
+    if (!allocation.mayFill(Date.now())) await waitForTurn(allocation, source);
     const chunk = await source.read();
     if (chunk === null) return source.tooSlow ? { reason: 'incomplete_body' } : null;
     if (!asked && owner !== null && buffer.length + chunk.length > SMALL_BODY_BYTES) {

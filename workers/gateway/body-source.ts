@@ -60,6 +60,7 @@ export class BodySource {
   #speed: SpeedLimits;
   #startedAt = Date.now();
   #lastChunkAt = Date.now();
+  #pausedAt = 0;
   #received = 0;
   #tooSlow = false;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -77,7 +78,7 @@ export class BodySource {
     this.#startedAt = Date.now();
     this.#lastChunkAt = this.#startedAt;
     this.#received = 0;
-    this.#timer = setInterval(() => this.#checkSpeed(Date.now()), CHECK_INTERVAL_MS);
+    this.#watch();
   }
 
   /** The bytes that were read since the clock started. */
@@ -98,6 +99,19 @@ export class BodySource {
     return chunk;
   }
 
+  /** Stops the clock while the reader itself waits: its sender is not to blame. */
+  pause(): void {
+    this.#pausedAt = Date.now();
+    this.stop();
+  }
+
+  resume(): void {
+    const waited = Date.now() - this.#pausedAt;
+    this.#startedAt += waited;
+    this.#lastChunkAt += waited;
+    this.#watch();
+  }
+
   /** Stops the clock; call it once the body is read or abandoned. */
   stop(): void {
     clearInterval(this.#timer);
@@ -106,6 +120,10 @@ export class BodySource {
   cancel(): void {
     this.stop();
     this.#reader.cancel();
+  }
+
+  #watch(): void {
+    this.#timer = setInterval(() => this.#checkSpeed(Date.now()), CHECK_INTERVAL_MS);
   }
 
   #checkSpeed(now: number): void {

@@ -16,15 +16,25 @@ export class EarlyRequest {
   readonly #result: Promise<UpstreamResult>;
   readonly #waitUntil: RequestContext['waitUntil'];
   readonly #stopTimer: () => void;
+  readonly #body: Body;
+  #isSent = false;
+  #isTaken = false;
 
-  /** Sends at once, with the output limit that the hold is expected to allow. Keeps the body. */
+  /**
+   * Sends at once, with the output limit that the hold is expected to allow. The body is kept until
+   * the request is taken, because another may have to be sent in its place.
+   */
   constructor(ctx: RequestContext, plan: Plan, body: Body, maxOutput: number) {
     this.startedAt = ctx.clock();
     this.#maxOutput = maxOutput;
     this.#waitUntil = ctx.waitUntil;
     this.#stopTimer = ctx.timer.start(EARLY_SEND_TIMEOUT_MS, () => this.abort.abort());
-    const kept = { ...body, release: () => {} };
-    this.#result = sendUpstream({ ctx, plan, abort: this.abort, maxOutput }, kept);
+    this.#body = body;
+    const release = () => {
+      this.#isSent = true;
+      if (this.#isTaken) body.release();
+    };
+    this.#result = sendUpstream({ ctx, plan, abort: this.abort, maxOutput }, { ...body, release });
     // Whether it failed is asked later, if at all.
     this.#result.catch(() => {});
   }
@@ -35,9 +45,13 @@ export class EarlyRequest {
    */
   take(maxOutput: number): Promise<UpstreamResult> | null {
     this.#stopTimer();
-    if (!this.abort.signal.aborted && maxOutput === this.#maxOutput) return this.#result;
-    this.discard();
-    return null;
+    if (this.abort.signal.aborted || maxOutput !== this.#maxOutput) {
+      this.discard();
+      return null;
+    }
+    this.#isTaken = true;
+    if (this.#isSent) this.#body.release();
+    return this.#result;
   }
 
   /** Aborts the request and drops what came of it. */
