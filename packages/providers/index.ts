@@ -10,4 +10,5 @@ export {
   type OperationUse,
 } from './meter/operation-meter.ts';
 export { connectSocket, send } from './outbound.ts';
+export { readUpTo } from './read-up-to.ts';
 export { configureProviders } from './registry.ts';

@@ -4,7 +4,6 @@
  * account reaches the caller. An error's text goes to the caller and is never logged or thrown.
  */
 import { ENDPOINT_SPECS, getForwardedHeaders, isOperation } from '@farebox/dialects';
-import { concatBytes } from './concat-bytes.ts';
 import type {
   SocketRequest,
   SocketResult,
@@ -12,6 +11,7 @@ import type {
   UpstreamRequest,
   UpstreamResult,
 } from './contract.ts';
+import { readUpTo } from './read-up-to.ts';
 import { toRequestBody } from './upstream-body.ts';
 import { classifyUpstreamError, isContentRefusal } from './upstream-errors.ts';
 
@@ -73,25 +73,6 @@ function filterQuery(query: string): string {
   return allowed.length === 0 ? '' : `?${allowed.join('&')}`;
 }
 
-/** Reads up to MAX_ERROR_BYTES of a body; less if the connection breaks. */
-async function readErrorBody(response: Response): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    while (reader !== undefined && length < MAX_ERROR_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      length += value.length;
-    }
-    await reader?.cancel();
-  } catch {
-    // A truncated error is still an error: its status decides.
-  }
-  return concatBytes(chunks).subarray(0, MAX_ERROR_BYTES);
-}
-
 /**
  * Parses Retry-After, seconds or an HTTP date (RFC 9110, 10.2.3), or the same in milliseconds as
  * OpenAI and Azure send it, to whole seconds; null otherwise.
@@ -121,7 +102,8 @@ const RETRY_DELAY = /"retryDelay"\s*:\s*"(\d{1,6})(?:\.\d+)?s"/;
 
 async function toUpstreamFailure(response: Response, now: number): Promise<UpstreamFailure> {
   const { status } = response;
-  const errorBody = await readErrorBody(response);
+  // A truncated error is still an error: its status decides.
+  const { bytes: errorBody } = await readUpTo(response.body, MAX_ERROR_BYTES);
   const text = new TextDecoder().decode(errorBody);
   const retryAfter = parseRetryAfter(response, now) ?? RETRY_DELAY.exec(text)?.[1] ?? null;
   const reason = classifyUpstreamError(status, text);
