@@ -14,35 +14,27 @@ import {
   type UpstreamEndpoint,
   type UrlTarget,
 } from '@farebox/dialects';
-import { concatBytes, estimateInputTokens, type Provider, send } from '@farebox/providers';
+import { estimateInputTokens, type Provider, readUpTo, send } from '@farebox/providers';
 import { err, ok, type Result } from '@farebox/result';
 import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
-import { supportedEndpoints } from './plan.ts';
+import { findTarget, type TargetResult, unsupportedEndpointError } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import type { AuthenticatedCaller, Body } from './with-caller.ts';
 import { withBody } from './with-caller.ts';
 
-type CountTarget = Result<{ provider: Provider; model: Model }, ApiError>;
-
-function resolveTarget(ctx: RequestContext, catalog: Catalog, name: string): CountTarget {
-  const { providers } = ctx.deps;
-  const providerIds = [...providers.keys()];
-  const model = catalog.findModel(name, providerIds);
-  const provider = model === undefined ? undefined : providers.get(model.provider);
-  if (model === undefined || provider === undefined) {
-    const suggestions = catalog.suggestModels(name, providerIds, ctx.clock());
-    return err('model_not_found', { model: name, suggestions });
-  }
-  if (model.operations.length > 0) {
-    const endpoints = supportedEndpoints(provider, model);
-    return err('model_not_supported_on_endpoint', { model: name, endpoints });
-  }
-  return ok({ provider, model });
+function findCountTarget(
+  { deps, clock }: RequestContext,
+  catalog: Catalog,
+  name: string,
+): TargetResult {
+  const target = findTarget(name, { ...deps, catalog }, clock());
+  const isConversational = !target.ok || target.model.operations.length === 0;
+  return isConversational ? target : unsupportedEndpointError(name, target);
 }
 
 /** Who counted the tokens: the provider, or we. */
@@ -97,22 +89,6 @@ async function countRefusal(
 /** A count is one number and a few words about it. */
 const MAX_COUNT_BYTES = 65_536;
 
-/** Reads a body of at most MAX_COUNT_BYTES; null where it is longer or the connection breaks. */
-async function readShortBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      length += chunk.length;
-      if (length > MAX_COUNT_BYTES) return null;
-      chunks.push(chunk);
-    }
-  } catch {
-    return null;
-  }
-  return concatBytes(chunks);
-}
-
 /**
  * Reads a count, which is short, before the response begins: a provider that falls silent or breaks
  * off in the middle of it then has an error of its own, and does not leave the client waiting.
@@ -127,9 +103,9 @@ async function readCount(
     isTimedOut = true;
     abort.abort();
   });
-  const value = await readShortBody(upstream.body);
+  const { bytes, isWhole } = await readUpTo(upstream.body, MAX_COUNT_BYTES);
   stopTimer();
-  if (value !== null) return ok({ value });
+  if (isWhole) return ok({ value: bytes });
   return err(isTimedOut ? 'timeout' : 'unreachable');
 }
 
@@ -169,7 +145,7 @@ async function count(
   if (spec.kind !== 'count') throw new Error('the endpoint does not count');
   const parsed = parseCountTokens(endpoint, body.bytes, urlTarget);
   if (!parsed.ok) return respondError(ctx, parsed);
-  const target = await resolveModel(ctx, (catalog) => resolveTarget(ctx, catalog, parsed.model));
+  const target = await resolveModel(ctx, (catalog) => findCountTarget(ctx, catalog, parsed.model));
   if (!target.ok) return respondError(ctx, target);
   const { provider, model } = target;
   const refusal = await checkModelAllowed(ctx, caller, model);

@@ -3,7 +3,6 @@
  * what it is billed for where the provider reports nothing. Pure.
  */
 import {
-  type Catalog,
   type MaxPrices,
   type Model,
   maxPrices,
@@ -21,10 +20,10 @@ import {
   type Surcharge,
   type Usage,
 } from '@farebox/money';
-import type { Provider, ProviderId } from '@farebox/providers';
-import { err, ok, type Result } from '@farebox/result';
+import type { Provider } from '@farebox/providers';
+import { ok, type Result } from '@farebox/result';
 import type { ApiError } from './errors.ts';
-import { supportedEndpoints } from './plan.ts';
+import { findTarget, type PlanDeps, unsupportedEndpointError } from './plan.ts';
 
 export type OperationPlan = Readonly<{
   facts: OperationFacts;
@@ -39,11 +38,6 @@ export type OperationPlan = Readonly<{
 }>;
 
 export type OperationPlanResult = Result<{ plan: OperationPlan }, ApiError>;
-
-type PlanDeps = Readonly<{
-  catalog: Catalog;
-  providers: ReadonlyMap<ProviderId, Provider>;
-}>;
 
 /** Prices of buckets and surcharges; a surcharge without a price is absent. */
 type UnitPrices = Pick<MaxPrices, 'prices' | 'surchargePrices'>;
@@ -106,20 +100,14 @@ function buildPlan(
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
 export function planOperation(
   facts: OperationFacts,
-  { catalog, providers }: PlanDeps,
+  deps: Pick<PlanDeps, 'catalog' | 'providers'>,
   now: number,
 ): OperationPlanResult {
-  const providerIds = [...providers.keys()];
-  const model = catalog.findModel(facts.model, providerIds);
-  const provider = model === undefined ? undefined : providers.get(model.provider);
-  if (model === undefined || provider === undefined) {
-    const suggestions = catalog.suggestModels(facts.model, providerIds, now);
-    return err('model_not_found', { model: facts.model, suggestions });
-  }
+  const target = findTarget(facts.model, deps, now);
+  if (!target.ok) return target;
+  const { model, provider } = target;
   const isServed = model.operations.includes(facts.operation);
-  if (!isServed || provider.endpoints[facts.endpoint] === undefined) {
-    const endpoints = supportedEndpoints(provider, model);
-    return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
-  }
+  if (!isServed || provider.endpoints[facts.endpoint] === undefined)
+    return unsupportedEndpointError(facts.model, target);
   return buildPlan(facts, model, provider, now);
 }

@@ -236,6 +236,30 @@ function checkDocumentSize({ facts, output }: Plan): ApiError | undefined {
   return { reason: 'invalid_field', field: 'stream', expected };
 }
 
+export type Target = Readonly<{ model: Model; provider: Provider }>;
+export type TargetResult = Result<Target, ApiError>;
+
+/** Finds the model that a request names and its provider; suggests models where there is none. */
+export function findTarget(
+  name: string,
+  { catalog, providers }: Pick<PlanDeps, 'catalog' | 'providers'>,
+  now: number,
+): TargetResult {
+  const providerIds = [...providers.keys()];
+  const model = catalog.findModel(name, providerIds);
+  const provider = model === undefined ? undefined : providers.get(model.provider);
+  // A retired model is not offered, but passed on: its provider decides, and may have extended it.
+  if (model !== undefined && provider !== undefined) return ok({ model, provider });
+  const suggestions = catalog.suggestModels(name, providerIds, now);
+  return err('model_not_found', { model: name, suggestions });
+}
+
+/** The error of a request at an endpoint that does not serve the model that it names. */
+export function unsupportedEndpointError(name: string, { model, provider }: Target) {
+  const endpoints = supportedEndpoints(provider, model);
+  return err('model_not_supported_on_endpoint', { model: name, endpoints });
+}
+
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */
 export function planCall(
   facts: RequestFacts,
@@ -243,19 +267,11 @@ export function planCall(
   deps: PlanDeps,
   now: number,
 ): PlanResult {
-  const { catalog, providers } = deps;
-  const providerIds = [...providers.keys()];
-  const model = catalog.findModel(facts.model, providerIds);
-  const provider = model === undefined ? undefined : providers.get(model.provider);
-  // A retired model is not offered, but passed on: its provider decides, and may have extended it.
-  if (model === undefined || provider === undefined) {
-    const suggestions = catalog.suggestModels(facts.model, providerIds, now);
-    return err('model_not_found', { model: facts.model, suggestions });
-  }
-  if (provider.endpoints[facts.endpoint] === undefined || model.operations.length > 0) {
-    const endpoints = supportedEndpoints(provider, model);
-    return err('model_not_supported_on_endpoint', { model: facts.model, endpoints });
-  }
+  const target = findTarget(facts.model, deps, now);
+  if (!target.ok) return target;
+  const { model, provider } = target;
+  if (provider.endpoints[facts.endpoint] === undefined || model.operations.length > 0)
+    return unsupportedEndpointError(facts.model, target);
   const unpriced = checkTerms(facts, model, now) ?? checkModalities(facts, model, provider, now);
   if (unpriced !== undefined) return { ok: false, ...unpriced };
   const planned = buildPlan(facts, headers, model, provider, deps, now);
