@@ -45,7 +45,12 @@ export type Cell = Readonly<{
   statementsPerThousand: number;
 }>;
 
-const WARM_UP_MS = 500;
+/** A step of the warm-up, and after how many steps without a gain a subject counts as warm. */
+const WARM_UP_STEP_MS = 1_000;
+const STEPS_WITHOUT_GAIN = 3;
+const MAX_WARM_UP_STEPS = 25;
+/** A step that is cheaper than all before by less than this part is no gain. */
+const MIN_GAIN = 0.03;
 const KB = 1024;
 /** A short agent's request, Claude Code's first one, and a long conversation. */
 const LARGE_BODIES = [38 * KB, 115 * KB, 400 * KB];
@@ -194,16 +199,31 @@ async function runRow(
   }
 }
 
-/** Warms up each subject: a new process still compiles, so its first calls aren't counted. */
+/**
+ * Warms up a subject: V8 compiles a function better the more often it ran, and a deployed isolate
+ * lives for hours. Goes on until its calls have stopped getting cheaper.
+ */
 async function warmUp(
   generator: Process,
   subject: Subject,
   row: Row,
   options: Options,
 ): Promise<void> {
-  const spec = buildLoadSpec(subject, row, options);
-  await runLoad(generator, { ...spec, connections: 16, windowMs: WARM_UP_MS });
-  await waitUntilIdle(subject.process.pid, 3000, subject.tailMs);
+  const { pid } = subject.process;
+  const spec = {
+    ...buildLoadSpec(subject, row, options),
+    ...{ connections: 64, warmupMs: 0, windowMs: WARM_UP_STEP_MS },
+  };
+  let cheapest = Number.POSITIVE_INFINITY;
+  let stepsWithoutGain = 0;
+  for (let step = 0; step < MAX_WARM_UP_STEPS && stepsWithoutGain < STEPS_WITHOUT_GAIN; step += 1) {
+    const before = cpuMs(pid);
+    const { total } = await runLoad(generator, spec);
+    const cost = (cpuMs(pid) - before) / total;
+    stepsWithoutGain = cost < cheapest * (1 - MIN_GAIN) ? 0 : stepsWithoutGain + 1;
+    cheapest = Math.min(cheapest, cost);
+  }
+  await waitUntilIdle(pid, 3000, subject.tailMs);
 }
 
 export async function runRounds(
