@@ -7,11 +7,13 @@ import { type Bucket, STANDARD_TERMS, type Usage } from '@farebox/money';
 import { type Catalog, isRetired, type Model, openCatalog } from './catalog.ts';
 import {
   findCacheWriteBucket,
+  type ImageTerms,
   listPricedTerms as listModelTerms,
   type MaxPrices,
   maxPrices as maxModelPrices,
   type PossibleTerms,
   type ResolvedPrices,
+  resolveImagePrices as resolveModelImagePrices,
   resolvePrices as resolveModelPrices,
 } from './model-prices.ts';
 import type { PriceTerms } from './price-conditions.ts';
@@ -110,6 +112,15 @@ export function standardTerms(at: number): PriceTerms {
 /** The prices of a call that was served on these terms and used that much. */
 export function resolvePrices(model: Model, terms: PriceTerms, usage: Usage): ResolvedPrices {
   return resolveModelPrices(model.prices, terms, usage);
+}
+
+/** The prices of a call on these terms that makes images of a size and quality as asked for. */
+export function resolveImagePrices(
+  model: Model,
+  terms: PriceTerms,
+  asked: ImageTerms,
+): ResolvedPrices {
+  return resolveModelImagePrices(model.prices, terms, asked);
 }
 
 /** Returns the tiers, speeds and regions that the model has a price for at `at`. */

@@ -7,6 +7,7 @@ import {
   addMargin,
   type Bucket,
   mapBuckets,
+  NO_USAGE,
   type Prices,
   REGIONS,
   type Region,
@@ -389,13 +390,56 @@ function maxForTerms(model: ModelPrices, terms: PriceTerms, maxInputTokens: numb
 
 const NO_IMAGE: readonly ImageTerms[] = [{ size: null, quality: null }];
 
-/** Returns the sizes and qualities that an image may have: those asked for, else any with a price. */
-export function listImageTerms(model: ModelPrices, asked: ImageTerms): readonly ImageTerms[] {
-  const list = (term: 'size' | 'quality') =>
-    asked[term] === null
-      ? [...new Set([null, ...model.rules.map(({ when }) => when[term] ?? null)])]
-      : [asked[term]];
+type ImageDimension = keyof ImageTerms;
+
+function listNamed({ rules }: ModelPrices, dimension: ImageDimension): readonly string[] {
+  return [...new Set(rules.flatMap(({ when }) => when[dimension] ?? []))];
+}
+
+/**
+ * Returns whether a size or quality is one that no rule names, of a model whose price depends on it:
+ * what the provider takes it for is not known.
+ */
+function isUnknownTerm(model: ModelPrices, dimension: ImageDimension, asked: string | null) {
+  const named = listNamed(model, dimension);
+  return asked !== null && named.length > 0 && !named.includes(asked);
+}
+
+type ListTerm = (dimension: ImageDimension) => readonly (string | null)[];
+
+function combine(list: ListTerm): readonly ImageTerms[] {
   return list('size').flatMap((size) => list('quality').map((quality) => ({ size, quality })));
+}
+
+/**
+ * Returns the sizes and qualities that an image may have: those asked for; any with a price where
+ * nothing is asked for, or something that no rule names.
+ */
+export function listImageTerms(model: ModelPrices, asked: ImageTerms): readonly ImageTerms[] {
+  return combine((dimension) =>
+    asked[dimension] === null || isUnknownTerm(model, dimension, asked[dimension])
+      ? [null, ...listNamed(model, dimension)]
+      : [asked[dimension]],
+  );
+}
+
+/**
+ * Returns the prices of an image of the terms asked for. What is left open has the price of the rule
+ * without it, which is what a provider makes of it; what no rule names may be anything, and has the
+ * highest price of an image.
+ */
+export function resolveImagePrices(
+  model: ModelPrices,
+  terms: PriceTerms,
+  asked: ImageTerms,
+): ResolvedPrices {
+  return combine((dimension) =>
+    isUnknownTerm(model, dimension, asked[dimension])
+      ? [null, ...listNamed(model, dimension)]
+      : [asked[dimension]],
+  )
+    .map((image) => resolvePrices(model, { ...terms, ...image }, NO_USAGE))
+    .reduce((a, b) => ((b.surchargePrices.image ?? 0n) > (a.surchargePrices.image ?? 0n) ? b : a));
 }
 
 /**

@@ -109,25 +109,35 @@ const IMAGES = {
   firstHand: false,
 } as const;
 
+/** The prices of one size: in each quality, and in the low one where none is asked for. */
+function imageRules(size: string, prices: Readonly<{ low: string; medium: string }>) {
+  return [
+    { id: size, when: { size }, prices: nanoPrices({ image: prices.low }) },
+    ...(['low', 'medium'] as const).map((quality) => ({
+      id: `${size}+${quality}`,
+      when: { size, quality },
+      prices: nanoPrices({ image: prices[quality] }),
+    })),
+  ];
+}
+
 const IMAGE_MODELS: readonly CuratedModel[] = [
   {
     ...IMAGES,
     id: 'grok-imagine-image-2.0',
     displayName: 'Grok Imagine Image 2.0',
     prices: [
-      // 1k in low quality is what a request gets that asks for nothing.
+      // 1k in low quality is what a request gets that asks for nothing. Every size and quality is
+      // named: one that no rule names has the highest price.
       {
         id: 'standard',
         when: {},
         prices: nanoPrices({ image: '40000', source_image: '10000' }),
       },
+      ...imageRules('1k', { low: '40000', medium: '60000' }),
+      ...imageRules('2k', { low: '60000', medium: '80000' }),
+      { id: 'low', when: { quality: 'low' }, prices: nanoPrices({ image: '40000' }) },
       { id: 'medium', when: { quality: 'medium' }, prices: nanoPrices({ image: '60000' }) },
-      { id: '2k', when: { size: '2k' }, prices: nanoPrices({ image: '60000' }) },
-      {
-        id: '2k+medium',
-        when: { size: '2k', quality: 'medium' },
-        prices: nanoPrices({ image: '80000' }),
-      },
     ],
     page: 'https://docs.x.ai/docs/models/grok-imagine-image-2.0',
     seenOn: '2026-10-13',
@@ -142,6 +152,7 @@ const IMAGE_MODELS: readonly CuratedModel[] = [
         when: {},
         prices: nanoPrices({ image: '50000', source_image: '10000' }),
       },
+      { id: '1k', when: { size: '1k' }, prices: nanoPrices({ image: '50000' }) },
       { id: '2k', when: { size: '2k' }, prices: nanoPrices({ image: '70000' }) },
     ],
     page: PRICING,
