@@ -38,6 +38,7 @@ export const ITEM_MEMBERS: PromptMembers = buildPromptMembers({
     ['function', null],
     ['execution', null],
     ['environment', { members: { type: LEAF } }],
+    ['container', { members: { type: LEAF, file_ids: { items: LEAF }, memory_limit: LEAF } }],
   ]),
 });
 
@@ -181,7 +182,7 @@ export function checkResponsesTool(tool: JsonNode, path: string, analysis: Reque
   analysis.contextWindow = true;
   if (CLIENT_TOOL.test(type)) return;
   if (type === 'shell') checkShell(tool, path, analysis);
-  else checkServerTool(type, path, analysis);
+  else checkServerTool(type, tool, path, analysis);
 }
 
 function checkShell(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
@@ -192,7 +193,28 @@ function checkShell(tool: JsonNode, path: string, analysis: RequestAnalysis): vo
   else analysis.rejectPricing(path, LOCAL_SHELL_ONLY);
 }
 
-function checkServerTool(type: string, path: string, analysis: RequestAnalysis): void {
+const CONTAINER_MEMORY = 'the price of a container depends on its memory; leave the size out';
+
+/** Containers and files belong to the organisation that all callers share. */
+function checkContainer(tool: JsonNode, path: string, analysis: RequestAnalysis): void {
+  const container = getMember(tool, 'container');
+  if (container === undefined) return;
+  const type = getMember(container, 'type')?.text ?? 'auto';
+  const files = getMember(container, 'file_ids');
+  const hasFiles = files !== undefined && (files.kind !== 'array' || files.items.length > 0);
+  if (container.kind !== 'object' || type !== 'auto' || hasFiles)
+    analysis.rejectUnsupported(`${path}.container`, REFERS_TO_STORED);
+  else if (getMember(container, 'memory_limit') !== undefined)
+    analysis.rejectPricing(`${path}.container.memory_limit`, CONTAINER_MEMORY);
+}
+
+function checkServerTool(
+  type: string,
+  tool: JsonNode,
+  path: string,
+  analysis: RequestAnalysis,
+): void {
+  checkContainer(tool, path, analysis);
   if (/^(file_search|collections_search)/.test(type)) {
     analysis.rejectUnsupported(path, REFERS_TO_STORED);
     return;

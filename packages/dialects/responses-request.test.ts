@@ -20,6 +20,7 @@ function parseFacts(more: object): RequestFacts {
 
 const withPart = (part: object) => ({ input: [{ role: 'user', content: [part] }] });
 const withTool = (tool: object) => ({ tools: [tool] });
+const withInterpreter = (container: unknown) => withTool({ type: 'code_interpreter', container });
 const INLINE = { maxInputTokens: expect.any(Number), unknownFields: 0, surchargeBounds: [] };
 const WINDOW = { maxInputTokens: 'context_window' };
 
@@ -184,6 +185,11 @@ describe('a request to Responses', () => {
     ['tools[0]', withTool({ type: 'file_search', vector_store_ids: ['vs_1'] })],
     ['tools[0]', withTool({ type: 'image_generation' })],
     ['tools[0]', withTool({ type: 'web_search_preview' })],
+    ['tools[0].container', withInterpreter('cntr_1')],
+    ['tools[0].container', withInterpreter({ type: 'auto', file_ids: ['file_1'] })],
+    ['tools[0].container', withInterpreter({ type: 'auto', file_ids: 'file_1' })],
+    ['tools[0].container', withInterpreter({ type: 'container_reference', id: 'cntr_1' })],
+    ['tools[0].container.memory_limit', withInterpreter({ type: 'auto', memory_limit: '64g' })],
     ['tools[0]', withTool({ type: 'shell' })],
     ['tools[0]', withTool({ type: 'shell', environment: { type: 'container_auto' } })],
     [
