@@ -164,7 +164,8 @@ export type RequestError =
   | Readonly<{ reason: 'invalid_json' }>
   | Readonly<{ reason: 'not_an_object' }>
   | Readonly<{ reason: 'nesting_too_deep' }>
-  | Readonly<{ reason: 'duplicate_field'; field: string }>
+  /** `inObject`: `field` is the object, of which some member stands there twice. */
+  | Readonly<{ reason: 'duplicate_field'; field: string; inObject?: true }>
   | Readonly<{ reason: 'missing_field'; field: string }>
   | Readonly<{ reason: 'invalid_field'; field: string; expected: string }>
   /** The body is of another dialect, as `field` shows; `correctEndpoint` accepts it. */

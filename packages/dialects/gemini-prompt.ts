@@ -101,6 +101,26 @@ const SERVER_TOOLS: ReadonlyMap<string, ToolCheck> = new Map<string, ToolCheck>(
 
 const DECISIVE_TOOLS = foldNames(['functionDeclarations', ...SERVER_TOOLS.keys()]);
 
+/**
+ * Reads an object whose members may have either of their names, each once. The error names the
+ * object: a name that the caller chose is repeated nowhere. The path of the whole body is empty.
+ */
+export function readMembersOnce(
+  scanner: Scanner,
+  analysis: RequestAnalysis,
+  path: string,
+  member: (name: string, path: string) => void,
+): void {
+  const known = new Set<string>();
+  const field = path === '' ? 'body' : path;
+  scanner.readObject((written) => {
+    const name = analysis.toFieldName(written);
+    if (known.has(name)) analysis.reject({ reason: 'duplicate_field', field, inObject: true });
+    known.add(name);
+    member(name, path === '' ? name : `${path}.${name}`);
+  });
+}
+
 export class GeminiPromptReader implements PromptReader {
   readonly #scanner: Scanner;
   readonly #analysis: RequestAnalysis;
@@ -160,16 +180,8 @@ export class GeminiPromptReader implements PromptReader {
     return false;
   }
 
-  /** Reads an object whose members may have either of their names, each once. */
   #members(path: string, member: (name: string, path: string) => void): void {
-    const known = new Set<string>();
-    this.#scanner.readObject((written) => {
-      const name = this.#analysis.toFieldName(written);
-      const memberPath = `${path}.${name}`;
-      if (known.has(name)) this.#analysis.reject({ reason: 'duplicate_field', field: memberPath });
-      known.add(name);
-      member(name, memberPath);
-    });
+    readMembersOnce(this.#scanner, this.#analysis, path, member);
   }
 
   #content(path: string): void {

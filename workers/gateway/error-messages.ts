@@ -29,6 +29,8 @@ function requestErrorMessage(apiError: RequestError): string {
     case 'nesting_too_deep':
       return 'The body is nested too deeply.';
     case 'duplicate_field':
+      if (apiError.inObject === true)
+        return `An object has one of its members more than once: "${apiError.field}". Parsers disagree on which one counts.`;
       return `The field "${apiError.field}" appears more than once; parsers disagree on which one counts.`;
     case 'missing_field':
       return `The field "${apiError.field}" is required.`;

@@ -35,7 +35,7 @@ function plan(operation: Operation, body: object): OperationPlan {
   return planned.plan;
 }
 
-function planForm(model: string, file: Uint8Array, fields: Record<string, string> = {}) {
+function tryPlanForm(model: string, file: Uint8Array, fields: Record<string, string> = {}) {
   const head = Object.entries({ model, ...fields }).map(
     ([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
   );
@@ -48,7 +48,11 @@ function planForm(model: string, file: Uint8Array, fields: Record<string, string
   const type = 'multipart/form-data; boundary=b';
   const parsed = parseOperation('transcriptions', new Uint8Array(bytes), type);
   if (!parsed.ok) throw new Error(parsed.reason);
-  const planned = planOperation(parsed.facts, deps, NOW);
+  return planOperation(parsed.facts, deps, NOW);
+}
+
+function planForm(model: string, file: Uint8Array, fields: Record<string, string> = {}) {
+  const planned = tryPlanForm(model, file, fields);
   if (!planned.ok) throw new Error(planned.reason);
   return planned.plan;
 }
@@ -63,17 +67,22 @@ function bill(
   return computeOperationBill(operationPlan, { ...outcome, held: operationPlan.maxCost });
 }
 
-/** Seconds of 16,000 samples of 16 bits. */
-function buildWav(seconds: number): Uint8Array {
+/** Seconds of 32,000 bytes; by default 16,000 samples of 16 bits. */
+function buildWav(seconds: number, format = 1, rate = 16_000, bits = 16): Uint8Array {
   const header = Buffer.alloc(44);
   header.write('RIFF\0\0\0\0WAVEfmt ', 0, 'latin1');
   header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(format, 20);
   header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(16_000, 24);
-  header.writeUInt16LE(16, 34);
+  header.writeUInt32LE(rate, 24);
+  header.writeUInt16LE(bits, 34);
   header.write('data', 36, 'latin1');
   return Buffer.concat([header, new Uint8Array(seconds * 32_000)]);
+}
+
+/** What browsers record: its blocks may have any size. */
+function buildWebm(bytes: number): Uint8Array {
+  return Buffer.concat([Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3), new Uint8Array(bytes)]);
 }
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -183,6 +192,70 @@ describe('the hold of a call to an operation', () => {
   });
 });
 
+describe('the bill of a transcription', () => {
+  // 320,000 bytes, which are 40 seconds at 8,000 bytes a second and hold at most 427.
+  const muLaw = buildWav(10, 7, 8_000, 65_528);
+  const PER_SECOND = 100_000n;
+
+  it('holds and charges what the samples last, whatever the header says of their width', () => {
+    const json = planForm('whisper-1', muLaw);
+    expect(json.maxCost).toBe(41n * PER_SECOND);
+    const reported = { audio_second: 40 };
+    expect(bill(json, { reported, hasOutput: true })).toMatchObject({
+      cost: 40n * PER_SECOND,
+      reason: 'provider_reported',
+    });
+    const text = planForm('whisper-1', muLaw, { response_format: 'text' });
+    expect(bill(text, { hasOutput: true })).toMatchObject({
+      cost: 40n * PER_SECOND,
+      reason: 'counted',
+    });
+  });
+
+  it.each([40, 400, 800])(
+    'is the %d seconds that the provider reports where the bytes can hold them',
+    (audio_second) => {
+      const planned = planForm('whisper-1', buildWav(10));
+      expect(bill(planned, { reported: { audio_second }, hasOutput: true })).toMatchObject({
+        cost: BigInt(audio_second) * PER_SECOND,
+        reason: 'provider_reported',
+      });
+    },
+  );
+
+  it('is an estimate where the bytes can not hold the seconds that are reported', () => {
+    const reported = { audio_second: 36_000 };
+    const measured = planForm('whisper-1', buildWav(10));
+    expect(bill(measured, { reported, hasOutput: true })).toMatchObject({
+      cost: 10n * PER_SECOND,
+      reason: 'estimated_usage_implausible',
+    });
+    const guessed = planForm('whisper-1', buildWebm(320_000));
+    expect(bill(guessed, { reported, hasOutput: true })).toMatchObject({
+      cost: guessed.maxCost,
+      reason: 'estimated_usage_implausible',
+    });
+  });
+
+  it.each(['text', 'srt', 'vtt'])(
+    'is not left to a guess: %s of a recording of unknown length is refused',
+    (response_format) => {
+      const webm = buildWebm(320_000);
+      expect(tryPlanForm('whisper-1', webm, { response_format })).toMatchObject({
+        ok: false,
+        reason: 'invalid_field',
+        field: 'response_format',
+      });
+      expect(tryPlanForm('whisper-1', buildWav(10), { response_format }).ok).toBe(true);
+    },
+  );
+
+  it('is no count where a provider reports nothing of a recording of unknown length', () => {
+    const planned = planForm('whisper-1', buildWebm(320_000));
+    expect(bill(planned, { hasOutput: true }).reason).toBe('estimated_usage_missing');
+  });
+});
+
 describe('the bill of a call to an operation', () => {
   // 0.02 USD a million tokens.
   const embedding = plan('embeddings', {
@@ -270,6 +343,24 @@ describe('a plan of an operation', () => {
     expect(plan('images', body).maxCost).toBe(80_000_000n);
     expect(plan('images', { ...body, resolution: '1k', quality: 'low' }).maxCost).toBe(40_000_000n);
     expect(plan('images', { ...body, resolution: '2k', quality: 'low' }).maxCost).toBe(60_000_000n);
+  });
+
+  // 0.04 USD for 1k in low quality, 0.06 for 2k in low and 1k in medium, 0.08 for 2k in medium.
+  it.each([
+    [{ resolution: '2K', quality: 'MEDIUM' }, 80_000_000n],
+    [{ resolution: ' 2k ', quality: 'Low' }, 60_000_000n],
+    [{ size: '1K', quality: 'medium' }, 60_000_000n],
+    [{ size: '1k', quality: 'low' }, 40_000_000n],
+    [{ resolution: '4k' }, 60_000_000n],
+    [{ resolution: '4k', quality: 'low' }, 60_000_000n],
+    [{ resolution: '4k', quality: 'high' }, 80_000_000n],
+    [{ quality: 'zzz', size: '9x9' }, 80_000_000n],
+    [{ quality: 'high', size: 'AUTO' }, 60_000_000n],
+  ])('bills an image of %j as what the provider may take it for', (terms, cost) => {
+    const body = { model: 'xai/grok-imagine-image-2.0', prompt: 'A cat', ...terms };
+    const planned = plan('images', body);
+    expect(bill(planned, { observed: { image: 1 }, hasOutput: true }).cost).toBe(cost);
+    expect(planned.maxCost).toBeGreaterThanOrEqual(cost);
   });
 
   it('costs nothing for moderation', () => {

@@ -45,11 +45,14 @@ function expectedCounts({ expected }: OperationPlan, { observed }: OperationUse)
   return { ...expected, ...observed };
 }
 
+function min(a: NanoUsd, b: NanoUsd): NanoUsd {
+  return a < b ? a : b;
+}
+
 /** An estimate never exceeds the hold: the tokens of the request's bound are a guess too. */
 function estimate(plan: OperationPlan, outcome: OperationOutcome, reason: SettleReason): Bill {
   const priced = priceCounts(expectedCounts(plan, outcome.use), plan.prices);
-  const cost = priced.cost < outcome.held ? priced.cost : outcome.held;
-  return toBill(plan, { ...priced, cost }, reason);
+  return toBill(plan, { ...priced, cost: min(priced.cost, outcome.held) }, reason);
 }
 
 /** Units that are counted exactly: everything but tokens. */
@@ -62,7 +65,8 @@ function isCounted({ fees, usage }: PricedCounts): boolean {
 function unreportedBill(plan: OperationPlan, outcome: OperationOutcome): Bill {
   const priced = priceCounts(expectedCounts(plan, outcome.use), plan.prices);
   if (priced.cost === 0n) return toBill(plan, priced, 'free');
-  if (isCounted(priced)) return toBill(plan, priced, 'counted', outcome.use.statedCost);
+  if (isCounted(priced) && !plan.isGuess)
+    return toBill(plan, priced, 'counted', outcome.use.statedCost);
   return estimate(plan, outcome, 'estimated_usage_missing');
 }
 
@@ -88,20 +92,36 @@ function withExpectedUnits({ expected }: OperationPlan, reported: Counts): Count
 }
 
 /**
- * How far a report may exceed the bound of the hold and still be charged as reported: bounds of ours
+ * How far a report may exceed the bound of the request and still be charged as reported: bounds of ours
  * are no limits of the provider (docs/decisions/0031-bounds-of-estimates.md).
  */
 const MAX_OVERRUN = 2n;
 /** A tenth of a cent: of a short request everything is small, and a few tokens are many times it. */
 const MAX_EXTRA_COST = 1_000_000n;
 
+/**
+ * The bill of a report beyond what can be. Where the request leaves the amount to a guess, which its
+ * sender can bend, the report shows that the guess was low: the hold is charged.
+ */
+function implausibleBill(
+  plan: OperationPlan,
+  outcome: OperationOutcome,
+  priced: PricedCounts,
+): Bill {
+  const reason = 'estimated_usage_implausible';
+  if (!plan.isGuess) return estimate(plan, outcome, reason);
+  return toBill(plan, { ...priced, cost: min(priced.cost, outcome.held) }, reason);
+}
+
 /** The bill of what the provider reports; null if it reports nothing that the model is billed by. */
 function reportedBill(plan: OperationPlan, outcome: OperationOutcome): Bill | null {
   const { reported, statedCost } = outcome.use;
   if (reported === null || !hasPrice(plan.prices, reported)) return null;
   const priced = priceCounts(withExpectedUnits(plan, reported), plan.prices);
-  if (priced.cost > MAX_OVERRUN * outcome.held + MAX_EXTRA_COST)
-    return estimate(plan, outcome, 'estimated_usage_implausible');
+  const { believableCost } = plan;
+  const most = believableCost > outcome.held ? believableCost : outcome.held;
+  if (priced.cost > MAX_OVERRUN * most + MAX_EXTRA_COST)
+    return implausibleBill(plan, outcome, priced);
   return toBill(plan, priced, priced.cost === 0n ? 'free' : 'provider_reported', statedCost);
 }
 

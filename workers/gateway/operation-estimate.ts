@@ -1,20 +1,45 @@
 /** What a call to an operation would hold and likely cost, for POST /v1/estimate. */
-import { OPERATIONS, parseOperation } from '@farebox/dialects';
+import {
+  findModelName,
+  OPERATION_SPECS,
+  OPERATIONS,
+  type Operation,
+  parseOperation,
+} from '@farebox/dialects';
 import { formatMarginPercent, formatUsd, pricesToJson } from '@farebox/money';
 import type { RequestContext } from './context.ts';
 import { type OperationPlan, planOperation, priceCounts } from './operation-plan.ts';
+import { findTarget } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 
 /**
- * Plans the body for the first operation at which its model can be called: a body does not say which
- * endpoint it is for. Null if it is for none.
+ * Returns the operations at which a body can be called, by the one model that it names: a body does
+ * not say which endpoint it is for, and reading a large one for each would take seconds.
  */
+async function listOperations(
+  ctx: RequestContext,
+  body: Uint8Array,
+  contentType: string,
+): Promise<readonly Operation[]> {
+  const name = findModelName(body, contentType);
+  if (name === null) return OPERATIONS.filter((operation) => hasDefaultModel(operation));
+  const target = await resolveModel(ctx, (catalog, now) =>
+    findTarget(name, { ...ctx.deps, catalog }, now),
+  );
+  return target.ok ? target.model.operations : [];
+}
+
+function hasDefaultModel(operation: Operation): boolean {
+  return OPERATION_SPECS[operation].defaultModel !== null;
+}
+
+/** Plans the body for the first operation at which it can be called. Null if it is for none. */
 export async function planAnyOperation(
   ctx: RequestContext,
   body: Uint8Array,
 ): Promise<OperationPlan | null> {
   const contentType = ctx.request.headers.get('content-type') ?? '';
-  for (const operation of OPERATIONS) {
+  for (const operation of await listOperations(ctx, body, contentType)) {
     const parsed = parseOperation(operation, body, contentType);
     if (!parsed.ok) continue;
     const planned = await resolveModel(ctx, (catalog, now) =>

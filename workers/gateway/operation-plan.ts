@@ -8,7 +8,7 @@ import {
   maxPrices,
   PRICED_SURCHARGE_KINDS,
   type ResolvedPrices,
-  resolvePrices,
+  resolveImagePrices,
 } from '@farebox/catalog';
 import { type Counts, OPERATION_SPECS, type OperationFacts } from '@farebox/dialects';
 import {
@@ -21,7 +21,7 @@ import {
   type Usage,
 } from '@farebox/money';
 import type { Provider } from '@farebox/providers';
-import { ok, type Result } from '@farebox/result';
+import { err, ok, type Result } from '@farebox/result';
 import type { ApiError } from './errors.ts';
 import { findTarget, type PlanDeps, unsupportedEndpointError } from './plan.ts';
 
@@ -33,8 +33,12 @@ export type OperationPlan = Readonly<{
   prices: ResolvedPrices;
   /** What is billed where the provider reports nothing. */
   expected: Counts;
+  /** True where `expected` rests on a guess about the request. */
+  isGuess: boolean;
   /** nano-USD: the most that the call may cost, which its hold covers. */
   maxCost: NanoUsd;
+  /** nano-USD: what a report may come to, at least `maxCost`. */
+  believableCost: NanoUsd;
 }>;
 
 export type OperationPlanResult = Result<{ plan: OperationPlan }, ApiError>;
@@ -74,6 +78,13 @@ export function priceCounts(counts: Counts, prices: UnitPrices): PricedCounts {
   return { usage, fees, cost: computeCost(usage, prices.prices, fees) };
 }
 
+/** Answers that are plain text state no length, and the bytes of this recording do not tell it. */
+const UNKNOWN_LENGTH: OperationPlanResult = err('invalid_field', {
+  field: 'response_format',
+  expected:
+    'json or verbose_json, which state what is billed: the length of this recording can not be told from its bytes. Or send it as WAV, MP3, FLAC, M4A or Ogg Opus',
+});
+
 function buildPlan(
   facts: OperationFacts,
   model: Model,
@@ -92,9 +103,13 @@ function buildPlan(
   const max = maxPrices(model, possible);
   const { contextWindow: context, maxOutput: output } = model;
   const measure = OPERATION_SPECS[facts.operation].measure(facts.request, { context, output });
-  const prices = resolvePrices(model, { at: now, ...STANDARD_TERMS, ...imageTerms }, NO_USAGE);
+  const prices = resolveImagePrices(model, { at: now, ...STANDARD_TERMS }, imageTerms);
+  const { expected, isGuess = false } = measure;
   const { cost: maxCost } = priceCounts(measure.max, max);
-  return ok({ plan: { facts, model, provider, prices, expected: measure.expected, maxCost } });
+  const { cost: believableCost } = priceCounts(measure.believable ?? measure.max, max);
+  if (isGuess && facts.answer === 'text' && maxCost > 0n) return UNKNOWN_LENGTH;
+  const costs = { expected, isGuess, maxCost, believableCost };
+  return ok({ plan: { facts, model, provider, prices, ...costs } });
 }
 
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */

@@ -25,7 +25,7 @@ export type OperationLimits = Readonly<{
 
 /** What an image is priced by where it is not priced by its tokens. */
 export type ImageTerms = Readonly<{
-  /** As the request writes it: `1024x1024`, `2k`; null where it says nothing or `auto`. */
+  /** In small letters: `1024x1024`, `2k`; null where the request says nothing or `auto`. */
   size: string | null;
   quality: string | null;
 }>;
@@ -35,6 +35,17 @@ export type AnswerForm = 'json' | 'text' | 'audio' | 'events';
 
 /** A format of recordings whose length can be told from its bytes. */
 export type AudioFormat = 'mp3' | 'opus' | 'aac' | 'flac' | 'wav' | 'pcm';
+
+/** A recording, as far as its bytes tell. */
+export type Recording = Readonly<{
+  /** The length in seconds: no more than this, and about that. */
+  maxSeconds: number;
+  estimatedSeconds: number;
+  /** The most that a report may state: headers of the caller do not shorten what bytes can hold. */
+  believableSeconds: number;
+  /** False where the length is a guess: nothing is billed by it. */
+  isMeasured: boolean;
+}>;
 
 /** What the request holds, counted as it was read. */
 export type OperationRequest = Readonly<{
@@ -49,8 +60,7 @@ export type OperationRequest = Readonly<{
   documents: readonly Readonly<{ maxTokens: number; estimatedTokens: number }>[];
   /** The tokens of a query, which is read with each document. */
   query: Readonly<{ maxTokens: number; estimatedTokens: number }>;
-  /** The length of a recording in seconds: no more than this, and about that. */
-  audio: Readonly<{ maxSeconds: number; estimatedSeconds: number }>;
+  audio: Recording;
   /** The number of answers that it asks for. */
   choices: number;
   partialImages: number;
@@ -58,7 +68,14 @@ export type OperationRequest = Readonly<{
 }>;
 
 /** The most that a call may be billed for, and what it is billed for where nothing is reported. */
-export type Measure = Readonly<{ max: Counts; expected: Counts }>;
+export type Measure = Readonly<{
+  max: Counts;
+  expected: Counts;
+  /** The most that a report may state, where that is more than `max`. */
+  believable?: Counts;
+  /** True where `expected` rests on a guess, so that it is no bill of a whole answer. */
+  isGuess?: boolean;
+}>;
 
 /**
  * A JSON string, a whole member of a JSON object (where there is none yet), plain text, or a JSON

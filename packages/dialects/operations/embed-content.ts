@@ -4,12 +4,13 @@
  */
 import { RequestAnalysis } from '../analysis.ts';
 import type { RequestError, Span, UrlTarget } from '../contract.ts';
-import { GeminiPromptReader } from '../gemini-prompt.ts';
+import { GeminiPromptReader, readMembersOnce } from '../gemini-prompt.ts';
 import { CountReader, isJsonObject, type JsonObject } from '../json-fields.ts';
 import { Scanner } from '../json-scanner.ts';
 import { toProtoName } from '../proto-names.ts';
 import { unitsToTokens } from '../token-estimator.ts';
 import type { OperationAnswer, OperationResult, ReportedUse } from './contract.ts';
+import { NO_RECORDING } from './request-reader.ts';
 
 const SETTINGS: ReadonlySet<string> = new Set([
   ...['taskType', 'outputDimensionality', 'embedContentConfig'],
@@ -50,14 +51,7 @@ class EmbedBody {
   }
 
   #members(path: string, member: (name: string, path: string) => void): void {
-    const known = new Set<string>();
-    this.scanner.readObject((written) => {
-      const name = toProtoName(written);
-      const memberPath = path === '' ? name : `${path}.${name}`;
-      if (known.has(name)) this.analysis.reject({ reason: 'duplicate_field', field: memberPath });
-      known.add(name);
-      member(name, memberPath);
-    });
+    readMembersOnce(this.scanner, this.analysis, path, member);
   }
 
   #batchMember(name: string): void {
@@ -121,7 +115,7 @@ export function parseEmbedContent(bytes: Uint8Array, urlTarget: UrlTarget): Oper
         images: 0,
         documents: [],
         query: nothing,
-        audio: { maxSeconds: 0, estimatedSeconds: 0 },
+        audio: NO_RECORDING,
         choices: 1,
         partialImages: 0,
         imageTerms: { size: null, quality: null },

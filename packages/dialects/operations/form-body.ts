@@ -2,7 +2,7 @@
 import type { RequestError } from '../contract.ts';
 import { normalizedGrowth } from '../normalized-length.ts';
 import { estimateTokens } from '../token-estimator.ts';
-import { measureAudio } from './audio/measure-audio.ts';
+import { measureRecording } from './audio/measure-audio.ts';
 import type { OperationField, OperationSpec } from './contract.ts';
 import { type FormPart, splitForm } from './multipart.ts';
 import { RequestReader, type RequestReading, type TextSize } from './request-reader.ts';
@@ -61,7 +61,7 @@ class FormBody {
   #read(name: string, field: OperationField, { content }: FormPart): void {
     const bytes = this.#bytes.subarray(content.start, content.end);
     if (field.kind === 'audio_file') {
-      this.#reader.setAudio(measureAudio(bytes));
+      this.#reader.setAudio(measureRecording(bytes));
       return;
     }
     if (field.kind === 'image_files') {

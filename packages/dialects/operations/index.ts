@@ -1,4 +1,3 @@
-export { measureAudio } from './audio/measure-audio.ts';
 export { FrameCounter } from './audio/mpeg-frames.ts';
 export type {
   AnswerForm,
@@ -14,4 +13,4 @@ export type {
 export { parseEmbedContent } from './embed-content.ts';
 export { isOperation, OPERATIONS, type Operation } from './names.ts';
 export { AUDIO_TOKENS_PER_MINUTE, getOperationAnswer, OPERATION_SPECS } from './operations.ts';
-export { editOperation, parseOperation } from './parse-operation.ts';
+export { editOperation, findModelName, parseOperation } from './parse-operation.ts';

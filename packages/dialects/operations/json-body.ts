@@ -13,27 +13,34 @@ import {
 
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
+const HIGH_SURROGATE = 0xd800;
+const LOW_SURROGATE = 0xdc00;
 
-/** Returns the number of code points of the content of a JSON string, without decoding it. */
-function countCharacters(bytes: Uint8Array, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; ) {
-    const byte = bytes[at] ?? 0;
-    if (byte === BACKSLASH) {
-      at += bytes[at + 1] === LOWER_U ? 6 : 2;
-      const isLowSurrogate =
-        bytes[at - 6] === BACKSLASH && /^\\u[dD][c-fC-F]/.test(asText(bytes, at - 6));
-      if (!isLowSurrogate) count += 1;
-    } else {
-      if ((byte & 0xc0) !== 0x80) count += 1;
-      at += 1;
-    }
-  }
-  return count;
+/** Returns the code unit of the escape `\uXXXX` at `at`. */
+function readCodeUnit(bytes: Uint8Array, at: number): number {
+  return Number.parseInt(String.fromCharCode(...bytes.subarray(at + 2, at + 6)), 16);
 }
 
-function asText(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 6));
+/**
+ * Returns the number of code points of the content of a JSON string, without decoding it. Two escapes
+ * are one character where they are the halves of a pair; a half alone is a character to a provider.
+ */
+function countCharacters(bytes: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  let isAfterHigh = false;
+  for (let at = from; at < to; ) {
+    const byte = bytes[at] ?? 0;
+    const isEscape = byte === BACKSLASH;
+    const unit = isEscape && bytes[at + 1] === LOWER_U ? readCodeUnit(bytes, at) : null;
+    const surrogate = unit === null ? 0 : unit & 0xfc00;
+    const isSecondHalf = isAfterHigh && surrogate === LOW_SURROGATE;
+    const isContinuation = !isEscape && (byte & 0xc0) === 0x80;
+    if (!isSecondHalf && !isContinuation) count += 1;
+    isAfterHigh = surrogate === HIGH_SURROGATE;
+    if (unit !== null) at += 6;
+    else at += isEscape ? 2 : 1;
+  }
+  return count;
 }
 
 class JsonBody {

@@ -3,6 +3,7 @@ import { REFERS_TO_STORED } from '../analysis.ts';
 import type {
   AnswerForm,
   AudioFormat,
+  Counts,
   Measure,
   OperationAnswer,
   OperationFacts,
@@ -65,12 +66,18 @@ function measureEmbeddings({ maxTextTokens, estimatedTextTokens }: OperationRequ
 // Images: https://developers.openai.com/api/docs/guides/image-generation,
 // https://docs.x.ai/docs/guides/image-generations
 
-/** Names a size or a quality; `auto` leaves it to the provider. */
+/**
+ * Names a size or a quality, in small letters, as price rules do: a provider may read either.
+ * `auto` leaves it to the provider.
+ */
 function imageTerm(term: 'size' | 'quality'): OperationField {
   return {
     kind: 'choice',
     values: null,
-    effect: (value) => (value === 'auto' ? {} : { [term]: value }),
+    effect: (value) => {
+      const name = value.trim().toLowerCase();
+      return name === 'auto' || name === '' ? {} : { [term]: name };
+    },
   };
 }
 
@@ -259,21 +266,30 @@ const TRANSCRIPTION_PREAMBLE_TOKENS = 200;
 /** Speech of 150 words a minute. */
 const TEXT_TOKENS_PER_SECOND = 4;
 
+/** Tokens of a recording that lasts for so many seconds, at most. */
+function maxAudioTokens(seconds: number, context: number): number {
+  return Math.min(context, seconds * MAX_AUDIO_TOKENS_PER_SECOND + TRANSCRIPTION_PREAMBLE_TOKENS);
+}
+
 function measureTranscription(
   { audio, maxTextTokens, estimatedTextTokens }: OperationRequest,
   { context, output }: OperationLimits,
 ): Measure {
   const maxSeconds = Math.ceil(audio.maxSeconds);
   const seconds = Math.ceil(audio.estimatedSeconds);
+  const believableSeconds = Math.ceil(audio.believableSeconds);
+  const max: Counts = {
+    audio_second: maxSeconds,
+    audio_input: maxAudioTokens(maxSeconds, context),
+    input_uncached: Math.min(context, maxTextTokens + TRANSCRIPTION_PREAMBLE_TOKENS),
+    output,
+  };
   return {
-    max: {
-      audio_second: maxSeconds,
-      audio_input: Math.min(
-        context,
-        maxSeconds * MAX_AUDIO_TOKENS_PER_SECOND + TRANSCRIPTION_PREAMBLE_TOKENS,
-      ),
-      input_uncached: Math.min(context, maxTextTokens + TRANSCRIPTION_PREAMBLE_TOKENS),
-      output,
+    max,
+    believable: {
+      ...max,
+      audio_second: believableSeconds,
+      audio_input: maxAudioTokens(believableSeconds, context),
     },
     expected: {
       audio_second: seconds,
@@ -281,6 +297,7 @@ function measureTranscription(
       input_uncached: estimatedTextTokens,
       output: Math.min(output, seconds * TEXT_TOKENS_PER_SECOND),
     },
+    isGuess: !audio.isMeasured,
   };
 }
 

@@ -78,6 +78,34 @@ describe('a JSON body of an operation', () => {
   });
 
   it.each([
+    ['an escaped backslash before what looks like a half', '"\\\\udc\\n"', 5],
+    ['halves in the wrong order', '"\\udc00\\ud800"', 2],
+    ['lone second halves', '"\\udc00\\udc00\\udc00"', 3],
+    ['two first halves and a second', '"\\ud83d\\ud83d\\ude00"', 2],
+    ['a pair', '"\\ud83d\\ude00"', 1],
+    ['a first half, a line end and a second', '"\\ud83d\\n\\ude00"', 3],
+    ['no character', '""', 0],
+  ])('has the characters of %s', (_, input, characters) => {
+    const body = `{"model":"m","voice":"alloy","input":${input}}`;
+    expect(requireFacts(parseJson('speech', body)).request.characters).toBe(characters);
+  });
+
+  it('has the characters of any code units, however they are escaped', () => {
+    const unit = fc.oneof(
+      fc.constantFrom('\\ud83d', '\\ude00', '\\uDC00', '\\u0041', '\\\\', '\\n', '\\"', '\\/'),
+      fc.constantFrom('a', 'u', 'd', 'c', 'é', '😀', 'û'),
+    );
+    fc.assert(
+      fc.property(fc.array(unit), (units) => {
+        const input = `"${units.join('')}"`;
+        const body = `{"model":"m","voice":"alloy","input":${input}}`;
+        const { request } = requireFacts(parseJson('speech', body));
+        expect(request.characters).toBe(Array.from(String(JSON.parse(input))).length);
+      }),
+    );
+  });
+
+  it.each([
     ['no JSON', '{"model":', 'invalid_json'],
     ['a list', '[]', 'not_an_object'],
     ['no model', { input: 'x' }, 'missing_field'],

@@ -1,12 +1,15 @@
 /** Reads a request to an operation, and writes the model's own name at the provider into it. */
 import { applySplices } from '../edit.ts';
+import { Scanner } from '../json-scanner.ts';
 import type { OperationFacts, OperationResult } from './contract.ts';
 import { readFormBody } from './form-body.ts';
 import { readJsonBody } from './json-body.ts';
-import { parseBoundary } from './multipart.ts';
+import { parseBoundary, splitForm } from './multipart.ts';
 import type { Operation } from './names.ts';
 import { OPERATION_SPECS } from './operations.ts';
+import { MAX_MODEL_NAME_BYTES } from './request-reader.ts';
 
+const DECODER = new TextDecoder();
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'multipart/form-data';
 
@@ -55,6 +58,33 @@ export function parseOperation(
       contentType: writeContentType(boundary),
     },
   };
+}
+
+function findJsonModel(bytes: Uint8Array): string | null {
+  const scanner = new Scanner(bytes);
+  let model: string | null = null;
+  if (scanner.peekKind() === 'object')
+    scanner.readObject((name) => {
+      if (name === 'model' && scanner.peekKind() === 'string') model = scanner.readText();
+    });
+  return scanner.error === null ? model : null;
+}
+
+function findFormModel(bytes: Uint8Array, boundary: string): string | null {
+  const form = splitForm(bytes, boundary);
+  const part = form.ok ? form.parts.find(({ name }) => name === 'model') : undefined;
+  if (part === undefined) return null;
+  const { start, end } = part.content;
+  return end - start > MAX_MODEL_NAME_BYTES ? null : DECODER.decode(bytes.subarray(start, end));
+}
+
+/**
+ * Returns the name of the model in a body for any endpoint, or null. It only tells for which
+ * operations the body is worth reading, each of which reads it again.
+ */
+export function findModelName(bytes: Uint8Array, contentType: string): string | null {
+  const boundary = parseBoundary(contentType);
+  return boundary === null ? findJsonModel(bytes) : findFormModel(bytes, boundary);
 }
 
 /** Quotes a boundary only where it must be (RFC 9110, section 5.6.6): not every server reads quotes. */

@@ -9,10 +9,11 @@ import type {
   OperationFields,
   OperationRequest,
   OperationSpec,
+  Recording,
   SettingEffect,
 } from './contract.ts';
 
-const MAX_MODEL_NAME_BYTES = 256;
+export const MAX_MODEL_NAME_BYTES = 256;
 
 /** Tokens of one text: no more than `maxTokens`, and about `estimatedTokens`. */
 export type TextSize = Readonly<{ maxTokens: number; estimatedTokens: number }>;
@@ -27,6 +28,13 @@ export type RequestReading = Readonly<{
   request: OperationRequest;
   unknownFields: number;
 }>;
+
+export const NO_RECORDING: Recording = {
+  maxSeconds: 0,
+  estimatedSeconds: 0,
+  believableSeconds: 0,
+  isMeasured: true,
+};
 
 const foldedFields = new WeakMap<OperationFields, FoldedNames>();
 
@@ -57,7 +65,7 @@ export class RequestReader {
   #query: TextSize = { maxTokens: 0, estimatedTokens: 0 };
   #characters = 0;
   #images = 0;
-  #audio = { maxSeconds: 0, estimatedSeconds: 0 };
+  #audio = NO_RECORDING;
   #effect: SettingEffect = {};
 
   constructor(spec: OperationSpec) {
@@ -130,7 +138,7 @@ export class RequestReader {
     this.#images += 1;
   }
 
-  setAudio(audio: Readonly<{ maxSeconds: number; estimatedSeconds: number }>): void {
+  setAudio(audio: Recording): void {
     this.#audio = audio;
   }
 

@@ -34,7 +34,7 @@ function codedNumberLength(bytes: Uint8Array, at: number): number {
   return length;
 }
 
-type FrameHeader = Readonly<{ bytes: number; samples: number; rate: number }>;
+type FrameHeader = Readonly<{ samples: number; rate: number }>;
 
 function readRate(bytes: Uint8Array, at: number, code: number, streamRate: number): number {
   if (code === 12) return (bytes[at] ?? 0) * 1000;
@@ -58,7 +58,7 @@ function readFrameHeader(bytes: Uint8Array, at: number, streamRate: number): Fra
   if (rateCode === 12) next += 1;
   if (rateCode === 13 || rateCode === 14) next += 2;
   if (next >= bytes.length || checksum(bytes, at, next) !== bytes[next]) return null;
-  return { bytes: next + 1 - at, samples, rate };
+  return { samples, rate };
 }
 
 /** `bytes` begins with `fLaC` and the block STREAMINFO. */
@@ -70,7 +70,8 @@ export function measureFlac(bytes: Uint8Array): AudioLength {
     const isSync = ((bytes[at + 1] ?? 0) & 0xfe) === 0xf8;
     const header = isSync ? readFrameHeader(bytes, at, streamRate) : null;
     if (header !== null && header.rate > 0) seconds += header.samples / header.rate;
-    at = bytes.indexOf(0xff, at + (header?.bytes ?? 1));
+    // Bytes that only look like a header must not hide the one of a frame.
+    at = bytes.indexOf(0xff, at + 1);
   }
   if (seconds > 0) return { maxSeconds: seconds, estimatedSeconds: seconds };
   return lengthOfBytes(Math.max(bytes.length, MAX_HEADER_BYTES));

@@ -2,11 +2,21 @@
  * How long a recording is, for the hold of a call that is billed by its length, and for its bill
  * where the provider does not report the length. Formats by their first bytes: a provider reads those
  * and not the name of the file.
+ *
+ * Headers say what the caller wants them to. A length counts as known (`isMeasured`) where frames
+ * were counted as decoders find them; anything else is bounded by its bytes.
  */
-import { type AudioLength, hasText, lengthOfBytes, lengthOfFrames } from './audio-length.ts';
+import type { Recording } from '../contract.ts';
+import {
+  type AudioLength,
+  hasText,
+  isMeasured,
+  lengthOfBytes,
+  lengthOfCodedFrames,
+} from './audio-length.ts';
 import { measureFlac } from './flac.ts';
 import { measureMp4 } from './mp4.ts';
-import { FrameCounter } from './mpeg-frames.ts';
+import { beginsWithFrame, FrameCounter } from './mpeg-frames.ts';
 import { measureOgg } from './ogg.ts';
 import { measureWav } from './wav.ts';
 
@@ -17,21 +27,27 @@ function skipId3(bytes: Uint8Array): number {
   return Math.min(bytes.length, size + 10);
 }
 
+/** Frames inside of what does not begin with one may stand there by chance, or for show. */
 function measureFrames(bytes: Uint8Array): AudioLength {
+  if (!beginsWithFrame(bytes, 0)) return lengthOfBytes(bytes.length);
   const counter = new FrameCounter();
-  counter.write(bytes.subarray(skipId3(bytes)));
+  counter.write(bytes);
   counter.end();
-  return counter.seconds > 0
-    ? lengthOfFrames(counter.seconds, counter.bytesBetween)
-    : lengthOfBytes(bytes.length);
+  return lengthOfCodedFrames(counter.seconds, counter.bytesBetween, bytes.length);
 }
 
-export function measureAudio(bytes: Uint8Array): AudioLength {
+function measureAudio(bytes: Uint8Array): AudioLength {
   if (hasText(bytes, 0, 'RIFF') && hasText(bytes, 8, 'WAVE')) return measureWav(bytes);
   if (hasText(bytes, 0, 'OggS')) return measureOgg(bytes);
-  if (hasText(bytes, 0, 'fLaC')) return measureFlac(bytes);
   if (hasText(bytes, 4, 'ftyp')) return measureMp4(bytes);
-  // WebM and what is unknown: its frames stand in blocks of any size.
-  if (bytes[0] === 0x1a && bytes[1] === 0x45) return lengthOfBytes(bytes.length);
-  return measureFrames(bytes);
+  const recording = bytes.subarray(skipId3(bytes));
+  if (hasText(recording, 0, 'fLaC')) return measureFlac(recording);
+  return measureFrames(recording);
+}
+
+/** Returns the length of a recording, and how far a report of another length is believed. */
+export function measureRecording(bytes: Uint8Array): Recording {
+  const length = measureAudio(bytes);
+  const believableSeconds = Math.max(length.maxSeconds, lengthOfBytes(bytes.length).maxSeconds);
+  return { ...length, believableSeconds, isMeasured: isMeasured(length) };
 }

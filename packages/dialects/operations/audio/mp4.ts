@@ -1,59 +1,108 @@
 /**
- * Recordings in MP4 (ISO 14496-12: M4A, MP4): the length that the headers state, and the one that
- * the table of samples gives, whichever is longer.
+ * Recordings in MP4 (ISO 14496-12: M4A, MP4): AAC by the number of its frames, whatever durations the
+ * headers state; anything else by its bytes.
  */
-import { type AudioLength, hasText, lengthOfBytes, readUint32 } from './audio-length.ts';
+import {
+  type AudioLength,
+  hasText,
+  lengthOfBytes,
+  lengthOfFrames,
+  readUint16,
+  readUint32,
+} from './audio-length.ts';
+import { readAudioConfig } from './mp4-audio-config.ts';
 
-const CONTAINERS = ['moov', 'trak', 'mdia', 'minf', 'stbl', 'moof', 'traf'];
-/** The samples of an AAC frame, twice that with spectral band replication. */
-const MAX_SAMPLES_PER_FRAME = 2048;
-const MIN_SAMPLE_RATE = 8_000;
-const MAX_BOXES = 100_000;
+const CONTAINERS = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
+/** A player may take any of these for further frames, which no table of samples lists. */
+const FRAGMENTS = ['moof', 'mvex', 'sidx', 'moov'];
+const MAX_BOXES = 10_000;
+const MAX_DEPTH = 8;
 
-type Found = { seconds: number; frames: number; boxes: number; isFragmented: boolean };
+type Box = Readonly<{ type: string; content: number; end: number; depth: number }>;
 
-/** `mvhd` and `mdhd` state a time scale and a duration in it, in 32 or 64 bits. */
-function readDuration(bytes: Uint8Array, at: number): number {
-  const isLong = bytes[at] === 1;
-  const scale = readUint32(bytes, at + (isLong ? 20 : 12));
-  const duration = isLong
-    ? readUint32(bytes, at + 24) * 2 ** 32 + readUint32(bytes, at + 28)
-    : readUint32(bytes, at + 16);
-  const isUnknown = !isLong && duration === 0xffff_ffff;
-  return scale === 0 || isUnknown ? 0 : duration / scale;
+function readType(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-function readBoxes(bytes: Uint8Array, from: number, to: number, depth: number, found: Found): void {
-  let at = from;
-  while (at + 8 <= to && found.boxes < MAX_BOXES) {
-    found.boxes += 1;
-    const stated = readUint32(bytes, at);
-    const isLong = stated === 1;
-    const size = isLong ? readUint32(bytes, at + 8) * 2 ** 32 + readUint32(bytes, at + 12) : stated;
-    const end = size === 0 ? to : Math.min(to, at + size);
-    const content = at + (isLong ? 16 : 8);
-    if (end <= at + 7) return;
-    if (hasText(bytes, at + 4, 'mvhd') || hasText(bytes, at + 4, 'mdhd'))
-      found.seconds = Math.max(found.seconds, readDuration(bytes, content));
-    if (hasText(bytes, at + 4, 'stsz')) found.frames += readUint32(bytes, content + 8);
-    if (hasText(bytes, at + 4, 'moof')) found.isFragmented = true;
-    const isContainer = CONTAINERS.some((type) => hasText(bytes, at + 4, type));
-    if (isContainer && depth < 8) readBoxes(bytes, content, end, depth + 1, found);
-    at = end;
-  }
-}
-
-export function measureMp4(bytes: Uint8Array): AudioLength {
-  const found: Found = { seconds: 0, frames: 0, boxes: 0, isFragmented: false };
-  readBoxes(bytes, 0, bytes.length, 0, found);
-  const fallback = lengthOfBytes(bytes.length);
-  const isTold = found.seconds > 0 && !found.isFragmented;
-  const ofFrames = (found.frames * MAX_SAMPLES_PER_FRAME) / MIN_SAMPLE_RATE;
-  return {
-    maxSeconds: Math.max(
-      found.seconds,
-      isTold ? Math.min(ofFrames, fallback.maxSeconds) : fallback.maxSeconds,
-    ),
-    estimatedSeconds: isTold ? found.seconds : fallback.estimatedSeconds,
+/** Lists boxes and those in them, each before what it holds; null where one is malformed. */
+function listBoxes(bytes: Uint8Array): readonly Box[] | null {
+  const boxes: Box[] = [];
+  const read = (from: number, to: number, depth: number): boolean => {
+    for (let at = from; at < to; ) {
+      const stated = readUint32(bytes, at);
+      const isLong = stated === 1;
+      const large = readUint32(bytes, at + 8) * 2 ** 32 + readUint32(bytes, at + 12);
+      const end = stated === 0 ? to : at + (isLong ? large : stated);
+      const content = at + (isLong ? 16 : 8);
+      if (content > to || end < content || end > to || boxes.length === MAX_BOXES) return false;
+      const type = readType(bytes, at + 4);
+      boxes.push({ type, content, end, depth });
+      if (CONTAINERS.includes(type) && (depth === MAX_DEPTH || !read(content, end, depth + 1)))
+        return false;
+      at = end;
+    }
+    return true;
   };
+  return read(0, bytes.length, 0) ? boxes : null;
+}
+
+type Track = Readonly<{ isAudio: boolean; frames: number; bytes: number; frameSeconds: number }>;
+
+/** Adds up the sizes in a table of `count` entries of so many bits. */
+function sumSizes(bytes: Uint8Array, at: number, count: number, bits: number): number {
+  let sum = 0;
+  for (let index = 0; index < count && at + (index * bits) / 8 < bytes.length; index += 1) {
+    const entry = at + Math.floor((index * bits) / 8);
+    if (bits === 32) sum += readUint32(bytes, entry);
+    else if (bits === 16) sum += readUint16(bytes, entry);
+    else if (bits === 8) sum += bytes[entry] ?? 0;
+    else sum += index % 2 === 0 ? (bytes[entry] ?? 0) >> 4 : (bytes[entry] ?? 0) & 0xf;
+  }
+  return sum;
+}
+
+/** The number and the bytes of the samples, by either of the tables (ISO 14496-12, section 8.7.3). */
+function readSizes(bytes: Uint8Array, { type, content }: Box) {
+  const frames = readUint32(bytes, content + 8);
+  const each = type === 'stsz' ? readUint32(bytes, content + 4) : 0;
+  if (each > 0) return { frames, bytes: each * frames };
+  const bits = type === 'stsz' ? 32 : (bytes[content + 7] ?? 0);
+  return { frames, bytes: sumSizes(bytes, content + 12, frames, bits) };
+}
+
+/** Reads the boxes of one track; null where there is more than one of what there has to be one. */
+function readTrack(bytes: Uint8Array, boxes: readonly Box[]): Track | null {
+  const find = (...types: readonly string[]) => boxes.filter(({ type }) => types.includes(type));
+  const [handler, ...otherHandlers] = find('hdlr').filter(({ depth }) => depth === 3);
+  const [description, ...otherDescriptions] = find('stsd');
+  const [size, ...otherSizes] = find('stsz', 'stz2');
+  if (handler === undefined || description === undefined || size === undefined) return null;
+  if (otherHandlers.length + otherDescriptions.length + otherSizes.length > 0) return null;
+  const isAudio = hasText(bytes, handler.content + 8, 'soun');
+  const frameSeconds = isAudio ? readAudioConfig(bytes, description.content, description.end) : 0;
+  return frameSeconds === null ? null : { isAudio, frameSeconds, ...readSizes(bytes, size) };
+}
+
+/** Divides the boxes by the tracks that they stand in. */
+function splitTracks(boxes: readonly Box[]): readonly (readonly Box[])[] {
+  return boxes
+    .filter(({ type }) => type === 'trak')
+    .map(({ content, end }) => boxes.filter((box) => box.content > content && box.end <= end));
+}
+
+/** `bytes` begins with the box `ftyp`. */
+export function measureMp4(bytes: Uint8Array): AudioLength {
+  const unknown = lengthOfBytes(bytes.length);
+  const boxes = listBoxes(bytes);
+  if (boxes === null) return unknown;
+  const index = boxes.find(({ type }) => type === 'moov');
+  const isFragmented = boxes.some((box) => FRAGMENTS.includes(box.type) && box !== index);
+  if (index === undefined || isFragmented) return unknown;
+  const tracks = splitTracks(boxes).map((track) => readTrack(bytes, track));
+  const known = tracks.filter((track) => track !== null);
+  const [audio, ...others] = known.filter(({ isAudio }) => isAudio);
+  if (audio === undefined || others.length > 0 || known.length < tracks.length) return unknown;
+  const covered = known.reduce((sum, track) => sum + track.bytes, index.end - index.content);
+  const between = Math.max(0, bytes.length - covered);
+  return lengthOfFrames(audio.frames * audio.frameSeconds, between);
 }

@@ -21,6 +21,10 @@ const AAC_SAMPLE_RATES = [
   7_350,
 ];
 const AAC_SAMPLES = 1024;
+/** 6,144 bits for each channel (ISO 13818-7, section 8.2.2), in a header of 7 or 9 bytes. */
+const MAX_AAC_CHANNEL_BYTES = 768;
+const MAX_AAC_HEADER_BYTES = 9;
+const MAX_AAC_CHANNELS = 8;
 
 /** The longest header of a frame. */
 export const FRAME_HEADER_BYTES = 7;
@@ -53,8 +57,12 @@ function readAacFrame(header: Uint8Array, at: number): Frame | null {
     (((header[at + 3] ?? 0) & 3) << 11) |
     ((header[at + 4] ?? 0) << 3) |
     ((header[at + 5] ?? 0) >> 5);
-  if (rate === undefined || bytes < FRAME_HEADER_BYTES) return null;
   const blocks = ((header[at + 6] ?? 0) & 3) + 1;
+  const configuration = (((header[at + 2] ?? 0) & 1) << 2) | ((header[at + 3] ?? 0) >> 6);
+  // 7 stands for eight channels, and 0 for what the frame itself says.
+  const channels = configuration % 7 === 0 ? MAX_AAC_CHANNELS : configuration;
+  const maxBytes = blocks * channels * MAX_AAC_CHANNEL_BYTES + MAX_AAC_HEADER_BYTES;
+  if (rate === undefined || bytes < FRAME_HEADER_BYTES || bytes > maxBytes) return null;
   return { bytes, seconds: (blocks * AAC_SAMPLES) / rate };
 }
 
@@ -63,6 +71,23 @@ function readFrame(header: Uint8Array, at: number): Frame | null {
   if (!isSync(header, at)) return null;
   const isAac = ((header[at + 1] ?? 0) & 0xf6) === 0xf0;
   return isAac ? readAacFrame(header, at) : readMpegFrame(header, at);
+}
+
+/** Returns whether a frame begins at `at`. */
+export function beginsWithFrame(bytes: Uint8Array, at: number): boolean {
+  return at + FRAME_HEADER_BYTES <= bytes.length && readFrame(bytes, at) !== null;
+}
+
+/** Counts the bytes of frames each of which another follows: by chance hardly any do. */
+export function countChainedBytes(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0xff); at >= 0; ) {
+    const frame = at + FRAME_HEADER_BYTES <= bytes.length ? readFrame(bytes, at) : null;
+    const isChained = frame !== null && beginsWithFrame(bytes, at + frame.bytes);
+    if (isChained) count += frame.bytes;
+    at = bytes.indexOf(0xff, at + (isChained ? frame.bytes : 1));
+  }
+  return count;
 }
 
 /** Counts frames. */

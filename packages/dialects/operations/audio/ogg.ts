@@ -1,22 +1,22 @@
-/**
- * Recordings in Ogg (RFC 3533): Opus by its packets (RFC 7845), anything else by the positions that
- * its pages state.
- */
+/** Recordings in Ogg (RFC 3533): Opus by its packets (RFC 7845), anything else by its bytes. */
 import {
   type AudioLength,
+  countText,
   hasText,
   lengthOfBytes,
-  readUint32LittleEndian,
+  lengthOfCodedFrames,
 } from './audio-length.ts';
 import { opusPacketSeconds } from './opus-packets.ts';
 
 const PAGE_HEADER_BYTES = 27;
 const CONTINUED = 1;
-/** A granule position of pages on which no packet ends. */
-const NO_POSITION = 0xffff_ffff;
+const FIRST = 2;
+/** The identification and the comment. */
+const HEADER_PACKETS = 2;
 
 type Page = Readonly<{
-  position: number;
+  /** True for the first page of a stream. */
+  isFirst: boolean;
   /** Where each packet that begins on the page begins. */
   packets: readonly number[];
   end: number;
@@ -25,8 +25,6 @@ type Page = Readonly<{
 function readPage(bytes: Uint8Array, at: number): Page | null {
   if (!hasText(bytes, at, 'OggS')) return null;
   const flags = bytes[at + 5] ?? 0;
-  const low = readUint32LittleEndian(bytes, at + 6);
-  const high = readUint32LittleEndian(bytes, at + 10);
   const segments = bytes[at + 26] ?? 0;
   const packets: number[] = [];
   let offset = at + PAGE_HEADER_BYTES + segments;
@@ -37,47 +35,46 @@ function readPage(bytes: Uint8Array, at: number): Page | null {
     begins = length < 255;
     offset += length;
   }
-  const position = high === NO_POSITION && low === NO_POSITION ? 0 : high * 2 ** 32 + low;
-  return { position, packets, end: offset };
+  return { isFirst: (flags & FIRST) !== 0, packets, end: offset };
 }
 
-/** Samples per second of the first stream, by its identification packet. */
-function readRate(bytes: Uint8Array, packet: number): number | null {
-  if (hasText(bytes, packet, 'OpusHead')) return 48_000;
-  if (hasText(bytes, packet + 1, 'vorbis'))
-    return readUint32LittleEndian(bytes, packet + 12) || null;
-  return null;
-}
+type Found = {
+  pages: number;
+  streams: number;
+  packets: number;
+  seconds: number;
+  uncovered: number;
+};
 
-export function measureOgg(bytes: Uint8Array): AudioLength {
-  let seconds = 0;
-  let lastPosition = 0;
-  let rate: number | null = null;
-  let isOpus = false;
-  let uncovered = 0;
+function readPages(bytes: Uint8Array): Found {
+  const found: Found = { pages: 0, streams: 0, packets: 0, seconds: 0, uncovered: 0 };
   for (let at = 0; at < bytes.length; ) {
     const page = readPage(bytes, at);
     if (page === null) {
-      uncovered += 1;
+      found.uncovered += 1;
       at += 1;
       continue;
     }
-    const [first] = page.packets;
-    if (rate === null && first !== undefined) {
-      rate = readRate(bytes, first);
-      isOpus = hasText(bytes, first, 'OpusHead');
-    }
+    found.pages += 1;
+    if (page.isFirst) found.streams += 1;
     for (const packet of page.packets) {
-      const isHeader = hasText(bytes, packet, 'OpusHead') || hasText(bytes, packet, 'OpusTags');
-      if (isOpus && !isHeader) seconds += opusPacketSeconds(bytes, packet);
+      found.packets += 1;
+      if (found.packets > HEADER_PACKETS) found.seconds += opusPacketSeconds(bytes, packet);
     }
-    lastPosition = Math.max(lastPosition, page.position);
     at = page.end;
   }
-  const fallback = lengthOfBytes(bytes.length);
-  if (isOpus)
-    return { maxSeconds: seconds + lengthOfBytes(uncovered).maxSeconds, estimatedSeconds: seconds };
-  if (rate === null) return fallback;
-  const stated = lastPosition / rate;
-  return { maxSeconds: Math.max(stated, fallback.maxSeconds), estimatedSeconds: stated };
+  return found;
+}
+
+/**
+ * `bytes` begins with a page. Its packets are those of Opus only if the first stream is, and no other
+ * follows; a page inside a page is one to decoders that skip pages with a wrong checksum.
+ */
+export function measureOgg(bytes: Uint8Array): AudioLength {
+  const [first = 0] = readPage(bytes, 0)?.packets ?? [];
+  if (!hasText(bytes, first, 'OpusHead')) return lengthOfBytes(bytes.length);
+  const { pages, streams, seconds, uncovered } = readPages(bytes);
+  const isOneStream = streams <= 1 && countText(bytes, 'OggS', pages + 1) === pages;
+  if (!isOneStream) return lengthOfBytes(bytes.length);
+  return lengthOfCodedFrames(seconds, uncovered, bytes.length);
 }
