@@ -12,14 +12,13 @@ import { findProvider } from '@pydantic/genai-prices';
 import * as v from 'valibot';
 import { CURATED } from './curated/index.ts';
 import { diffPriceLists } from './price-changes.ts';
-import { convertPriceFile } from './price-file-conversion.ts';
 import type { PriceList } from './price-list.ts';
 import { parsePriceList } from './price-list-parser.ts';
 import { reportChanges, reportDisagreements, reportStale, reportUnlisted } from './price-report.ts';
-import { snapshotProvider } from './price-source.ts';
 import { PRICED_PROVIDERS } from './priced-providers.ts';
 import { buildPriceList, checkListDate, nextVersion } from './sources/build-price-list.ts';
 import { findDisagreements } from './sources/disagreements.ts';
+import { toListedModels } from './sources/genai-models.ts';
 import { toBaseSource } from './sources/genai-prices.ts';
 import { type KnownModels, readKnownModels } from './sources/known-models.ts';
 import { readLlmgateway } from './sources/llmgateway.ts';
@@ -34,38 +33,30 @@ function printLines(lines: readonly string[]): void {
 
 const MANIFEST = v.object({ version: v.string() });
 
+const GENAI_PRICES = '@pydantic/genai-prices';
+
 function genaiPricesSpec(): string {
-  const entryPoint = import.meta.resolve('@pydantic/genai-prices');
+  const entryPoint = import.meta.resolve(GENAI_PRICES);
   const path = join(dirname(fileURLToPath(entryPoint)), '../package.json');
   const { version } = v.parse(MANIFEST, JSON.parse(readFileSync(path, 'utf8')));
-  return `@pydantic/genai-prices@${version}`;
+  return `${GENAI_PRICES}@${version}`;
 }
 
 /** Returns the models of genai-prices, the source with rules for names and dated prices. */
 function readBase(known: KnownModels): PriceList {
-  const providers = PRICED_PROVIDERS.map(([id, sourceId]) => {
-    const source = findProvider({ providerId: sourceId });
-    if (source?.id !== sourceId) throw new Error(`the price source no longer has ${sourceId}`);
-    return { id, source, models: snapshotProvider(id, source, known).models };
-  });
-  const date = GENAI_PRICES_PUBLISHED_ON;
-  const list = convertPriceFile({ date, sources: [genaiPricesSpec()], providers }, date);
-  const titles = new Map(
-    providers.flatMap(({ id, source }) =>
-      source.models.flatMap((model) =>
-        model.name === undefined ? [] : [[`${id}/${model.id}`, model.name]],
-      ),
-    ),
-  );
+  const publishedOn = GENAI_PRICES_PUBLISHED_ON;
+  const stamp = { name: genaiPricesSpec(), publishedOn, upstream: GENAI_PRICES };
   return {
-    ...list,
-    providers: list.providers.map(({ id, models }) => ({
-      id,
-      models: models.map((model) => ({
-        ...model,
-        displayName: titles.get(`${id}/${model.id}`) ?? model.displayName,
-      })),
-    })),
+    version: publishedOn,
+    date: publishedOn,
+    sources: [stamp],
+    calendars: {},
+    margins: [],
+    providers: PRICED_PROVIDERS.map(([id, sourceId]) => {
+      const source = findProvider({ providerId: sourceId });
+      if (source?.id !== sourceId) throw new Error(`the price source no longer has ${sourceId}`);
+      return { id, models: toListedModels(id, source, known, stamp) };
+    }),
   };
 }
 
