@@ -60,6 +60,8 @@ export class RequestAnalysis {
   longContext = false;
   /** How often the provider may run the model: more than once with tools that it runs itself. */
   serverPasses = 1;
+  /** True where the provider may take something out of the context between turns. */
+  mayClearContext = false;
   /** An upper bound of the bytes of an answer for each of its tokens. */
   bytesPerToken = TOKEN_BYTES;
   /** The path of a tool that executes code at the provider. */

@@ -81,12 +81,14 @@ const CHAT_REQUEST: RequestSpec = {
       unlessPresent: 'messages',
     },
   },
-  // Some providers read 0 as "no limit".
+  // Some providers read 0 as "no limit". It bounds all that is generated for a completion
+  // (https://platform.openai.com/docs/api-reference/chat/create, max_completion_tokens).
   outputLimit: {
     fields: ['max_tokens', 'max_completion_tokens'],
     required: false,
     min: 1,
     minInjected: 1,
+    isPerTurn: false,
   },
   defaults: [],
   outputLimitFieldVaries: true,

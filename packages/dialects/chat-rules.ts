@@ -225,6 +225,14 @@ export const CHAT_RULES: Rules = {
   service_tier: tierRule([
     ...['auto', 'default', 'standard', 'flex', 'priority', 'fast', 'ultrafast'],
   ]),
+  // OpenAI's older completions have it, and servers that took it over (vLLM).
+  best_of: {
+    effect: 'rejected',
+    check: (value, analysis, field) => {
+      if (toInteger(value) !== 1)
+        analysis.rejectPricing(field, 'answers that are not returned are generated too. Use n');
+    },
+  },
   store: { effect: 'rejected', check: checkFlag('answers are not kept at the provider') },
   deferred: DEFERRED_RULE,
   previous_response_id: rejectedRule(REFERS_TO_STORED),

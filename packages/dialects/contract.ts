@@ -116,6 +116,10 @@ export type RequestFacts = Readonly<{
    * provider runs.
    */
   serverPasses: number;
+  /** How often the output limit may be used up: once, or once for each of those turns. */
+  outputTurns: number;
+  /** True where the request has the provider take something out of the context between turns. */
+  mayClearContext: boolean;
   /** An upper bound of the bytes of an answer for each of its tokens. */
   bytesPerToken: number;
   /** The longest-lived prompt-cache write that the request can cause. */

@@ -56,7 +56,8 @@ export type RequestSpec = Readonly<{
   /**
    * The fields that may limit the output, none where only the model's own limit bounds it;
    * `required` where the dialect has no default. `minInjected` is the lowest limit that a provider
-   * takes, for one that we set.
+   * takes, for one that we set. `isPerTurn` unless the provider documents that the limit bounds all
+   * turns of its own loop together.
    */
   outputLimit: Readonly<{
     /** The field whose members they are; absent where they are the body's. */
@@ -65,6 +66,7 @@ export type RequestSpec = Readonly<{
     required: boolean;
     min: 0 | 1;
     minInjected: number;
+    isPerTurn: boolean;
   }>;
   /** The fields that a provider gets with this value where the request has none. */
   defaults: readonly Readonly<{

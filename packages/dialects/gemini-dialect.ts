@@ -93,6 +93,8 @@ const GEMINI_REQUEST: RequestSpec = {
     required: false,
     min: 1,
     minInjected: 1,
+    // The most tokens in a candidate (https://ai.google.dev/api/generate-content).
+    isPerTurn: false,
   },
   choices: { parent: 'generationConfig', field: 'candidateCount', max: MAX_CANDIDATES },
   defaults: [],

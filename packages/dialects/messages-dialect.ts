@@ -71,8 +71,15 @@ const MESSAGES_REQUEST: RequestSpec = {
       unlessPresent: 'messages',
     },
   },
-  // 0 only fills the prompt cache.
-  outputLimit: { fields: ['max_tokens'], required: true, min: 0, minInjected: 1 },
+  // 0 only fills the prompt cache. No page says whether max_tokens bounds one turn of the provider's
+  // own loop or all of them.
+  outputLimit: {
+    fields: ['max_tokens'],
+    required: true,
+    min: 0,
+    minInjected: 1,
+    isPerTurn: true,
+  },
   defaults: [],
   outputLimitFieldVaries: false,
   hasUsageOption: false,

@@ -57,6 +57,7 @@ function checkThinking(value: JsonNode, analysis: RequestAnalysis): void {
 /** Bounds a "Compaction": a pass over the whole context, reported in usage.iterations only. */
 function limitCompaction(analysis: RequestAnalysis): void {
   analysis.contextWindow = true;
+  analysis.mayClearContext = true;
   analysis.addSurcharge('compaction', 1);
 }
 
@@ -66,6 +67,7 @@ function checkContextManagement(value: JsonNode, analysis: RequestAnalysis): voi
     analysis.rejectInvalid('context_management.edits', 'an array');
   }
   for (const edit of edits?.items ?? []) {
+    analysis.mayClearContext = true;
     const type = edit.members.get('type')?.text ?? '';
     if (type.startsWith('compact')) limitCompaction(analysis);
     else if (!type.startsWith('clear_')) analysis.unknownFields += 1;

@@ -355,6 +355,8 @@ function parseWithSpec(
       ...countInputTokens(parser),
       longContext: analysis.longContext,
       serverPasses: analysis.serverPasses,
+      outputTurns: spec.outputLimit.isPerTurn ? analysis.serverPasses : 1,
+      mayClearContext: analysis.mayClearContext,
       bytesPerToken: analysis.bytesPerToken,
       cacheWrites: analysis.cacheWrites,
       terms: analysis.terms,

@@ -52,6 +52,9 @@ export const RESPONSES_REQUEST: RequestSpec = {
     required: false,
     min: 1,
     minInjected: MIN_OUTPUT_LIMIT,
+    // It bounds all that is generated for a response
+    // (https://platform.openai.com/docs/api-reference/responses/create, max_output_tokens).
+    isPerTurn: false,
   },
   defaults: [
     // OpenAI stores a response for 30 days unless it is told not to.
@@ -82,7 +85,7 @@ export const RESPONSES_REQUEST: RequestSpec = {
 /** A compaction has neither an output limit nor a flag for what is stored. */
 export const RESPONSES_COMPACT_REQUEST: RequestSpec = {
   ...RESPONSES_REQUEST,
-  outputLimit: { fields: [], required: false, min: 1, minInjected: 1 },
+  outputLimit: { fields: [], required: false, min: 1, minInjected: 1, isPerTurn: false },
   defaults: [],
 };
 

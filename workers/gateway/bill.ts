@@ -83,7 +83,10 @@ function estimateOutputUsage(
   const maxTokens = outcome.maxOutput * plan.facts.choices;
   const reported = reading.usage?.output ?? reading.partial.output ?? 0;
   const visibleTokens = Math.max(reading.estimatedOutputTokens, reported);
-  const output = Math.min(maxTokens, visibleTokens + hiddenTokens);
+  // In a provider's own loop more is seen than one turn may write; what is hidden is not believed to
+  // be, because the time of its tools counts as well.
+  const seenTokens = Math.min(outcome.maxOutput * plan.maxOutputs, visibleTokens);
+  const output = Math.max(seenTokens, Math.min(maxTokens, visibleTokens + hiddenTokens));
   return { output, output_reasoning: Math.max(0, Math.min(hiddenTokens, output - visibleTokens)) };
 }
 

@@ -51,7 +51,7 @@ async function planInAnyDialect(ctx: RequestContext, body: Uint8Array): Promise<
 function estimateJson(plan: Plan, available: bigint): unknown {
   const { facts, model, estimatedInputTokens } = plan;
   const maxOutput = plan.output.kind === 'explicit' ? plan.output.tokens : plan.output.max;
-  const maxOutputCost = tokenCost(maxOutput * facts.choices, plan.maxOutputPrice);
+  const maxOutputCost = tokenCost(maxOutput * plan.maxOutputs, plan.maxOutputPrice);
   const hold = plan.maxInputCost + maxOutputCost;
   const { prices, providerPrices } = resolvePrices(
     model,
@@ -71,6 +71,7 @@ function estimateJson(plan: Plan, available: bigint): unknown {
     max_output: maxOutput,
     max_output_capped: plan.output.kind === 'capped',
     choices: facts.choices,
+    max_outputs: plan.maxOutputs,
     prices: pricesToJson(prices),
     provider_prices: pricesToJson(providerPrices),
     margin_percent: formatMarginPercent(Number(model.prices.marginBasisPoints)),

@@ -80,9 +80,23 @@ function getMaxOutput({ output }: Plan): number {
  * Computes the hold as packages/ledger does: input and surcharges, and the output limit per choice.
  */
 function computeHold(plan: Plan): NanoUsd {
-  return (
-    plan.maxInputCost + tokenCost(getMaxOutput(plan) * plan.facts.choices, plan.maxOutputPrice)
-  );
+  return plan.maxInputCost + tokenCost(getMaxOutput(plan) * plan.maxOutputs, plan.maxOutputPrice);
+}
+
+function computeOutputHold(plan: Plan): NanoUsd {
+  return computeHold(plan) - plan.maxInputCost;
+}
+
+/**
+ * The most that an answer can write: the limit for each choice, and in each turn of Anthropic's own
+ * loop, as long as it fits into the context window, which only edits of the context empty.
+ */
+function maxWritten(plan: Plan, clearsContext: boolean): number {
+  const limit = getMaxOutput(plan) * plan.facts.choices;
+  const { dialect, serverPasses } = plan.facts;
+  if (dialect !== 'messages' || serverPasses === 1) return limit;
+  const window = Math.max(plan.maxInputTokens, limit);
+  return clearsContext ? limit * serverPasses : Math.min(limit * serverPasses, window);
 }
 
 describe('the planned output limit', () => {
@@ -122,6 +136,30 @@ describe('the planned output limit', () => {
   it('is held once per choice', () => {
     const five = chat({ max_tokens: 1000, n: 5 });
     expect(computeHold(five) - five.maxInputCost).toBe(5n * 1000n * 600n);
+  });
+
+  const web = { tools: [{ type: 'web_search_20250305', name: 'web_search' }] };
+
+  it('is held once for each turn of Anthropic’s own loop, which pauses after ten', () => {
+    expect(computeOutputHold(claude(web))).toBe(10n * computeOutputHold(claude()));
+  });
+
+  it('is held up to the context window for those turns, unless the context is edited', () => {
+    const large = { ...web, max_tokens: 64_000 };
+    const perToken = claude(large).maxOutputPrice;
+    // Four turns of 64,000 tokens fill a window of 200,000.
+    expect(computeOutputHold(claude(large))).toBe(tokenCost(4 * 64_000, perToken));
+    for (const type of ['clear_tool_uses_20250919', 'clear_thinking_20251015', 'of_the_future']) {
+      const edited = claude({ ...large, context_management: { edits: [{ type }] } });
+      expect(computeOutputHold(edited)).toBe(tokenCost(10 * 64_000, perToken));
+    }
+  });
+
+  it('is held once where the provider documents that its limit bounds the whole loop', () => {
+    const response = (tools: readonly object[]) =>
+      planRequest('responses', { model: 'gpt-5', input: 'Hi.', max_output_tokens: 500, tools });
+    const searching = response([{ type: 'web_search' }]);
+    expect(computeOutputHold(searching)).toBe(computeOutputHold(response([])));
   });
 
   it('is held at the image price for a model that outputs images', () => {
@@ -200,7 +238,8 @@ describe('the planned input', () => {
     const edits = { context_management: { edits: [{ type: 'compact_20260112' }] } };
     const plain = claude();
     const compacted = claude(edits);
-    expect(compacted.maxOutputPrice).toBe(2n * plain.maxOutputPrice);
+    expect(computeOutputHold(compacted)).toBe(2n * computeOutputHold(plain));
+    expect(compacted.maxOutputPrice).toBe(plain.maxOutputPrice);
     const unit = plain.maxInputCost / BigInt(plain.maxInputTokens);
     expect(compacted.maxInputCost).toBe(2n * unit * BigInt(compacted.maxInputTokens));
   });
@@ -277,6 +316,7 @@ describe('the plan of any request to any model', () => {
     limit: fc.option(fc.integer({ min: 1, max: 400_000 }), { nil: null }),
     ttl: fc.constantFrom(null, '5m', '1h'),
     compacts: fc.boolean(),
+    clears: fc.boolean(),
     searches: fc.option(fc.integer({ min: 1, max: 9 }), { nil: null }),
     long: fc.boolean(),
     words: fc.integer({ min: 1, max: 4000 }),
@@ -310,6 +350,13 @@ describe('the plan of any request to any model', () => {
       speed: speed ? terms.speed : 'standard',
       region: region ? terms.region : 'global',
     };
+  }
+
+  function listContextEdits({ compacts, clears }: GeneratedRequest): { type: string }[] {
+    return [
+      ...(compacts ? [{ type: 'compact_20260112' }] : []),
+      ...(clears ? [{ type: 'clear_tool_uses_20250919' }] : []),
+    ];
   }
 
   function planGenerated(request: GeneratedRequest): Plan | null {
@@ -356,9 +403,7 @@ describe('the plan of any request to any model', () => {
         inference_geo: region,
         ...cache,
         ...(request.searches === null ? {} : { tools: [search] }),
-        ...(request.compacts
-          ? { context_management: { edits: [{ type: 'compact_20260112' }] } }
-          : {}),
+        context_management: { edits: listContextEdits(request) },
       },
       request.long ? { 'anthropic-beta': 'context-1m-2025-08-07' } : {},
     );
@@ -414,7 +459,7 @@ describe('the plan of any request to any model', () => {
     const check = (request: GeneratedRequest) => {
       const plan = planGenerated(request);
       if (plan === null) return;
-      const maxTokens = getMaxOutput(plan) * plan.facts.choices;
+      const maxTokens = maxWritten(plan, request.compacts || request.clears);
       const pictures = Math.floor((maxTokens * request.pictures) / 100);
       const usage = {
         ...NO_USAGE,

@@ -44,6 +44,8 @@ export type Plan = Readonly<{
   /** nano-USD per million output tokens, the highest price that could apply. */
   maxOutputPrice: bigint;
   output: OutputLimit;
+  /** How many times the output limit may be used up. */
+  maxOutputs: number;
 }>;
 
 export type PlanDeps = Readonly<{
@@ -117,13 +119,21 @@ function maxSurcharges(facts: RequestFacts, { surchargePrices }: MaxPrices): Pri
   return { ok: true, surcharges };
 }
 
+/** Counts the compactions: each reads up to a context window and writes up to the output limit. */
+function countCompactions({ surchargeBounds }: RequestFacts): number {
+  const compactions = surchargeBounds.filter((bound) => bound.kind === 'compaction');
+  return compactions.reduce((sum, bound) => sum + bound.maxCount, 0);
+}
+
 /**
- * Counts the passes: each compaction reads up to a context window and writes up to the output
- * limit.
+ * Counts the turns that may write up to `limit` tokens each. What a turn writes stays in the prompt
+ * of the next one, so that all of them together fit into the context window, unless something is
+ * taken out of it ("Context windows", "Context editing" on platform.claude.com).
  */
-function countCompactionPasses(facts: RequestFacts): number {
-  const compactions = facts.surchargeBounds.filter((bound) => bound.kind === 'compaction');
-  return compactions.reduce((passes, bound) => passes + bound.maxCount, 1);
+function countOutputTurns(facts: RequestFacts, limit: number, contextWindow: number): number {
+  const { outputTurns, mayClearContext } = facts;
+  if (outputTurns === 1 || mayClearContext) return outputTurns;
+  return Math.min(outputTurns, Math.max(1, Math.ceil(contextWindow / Math.max(1, limit))));
 }
 
 /**
@@ -163,11 +173,10 @@ function effectiveContextWindow(facts: RequestFacts, model: Model, headers: Head
 function maxOutputPriceFor(
   { mayHaveAudioOutput }: RequestFacts,
   { prices, surchargePrices }: MaxPrices,
-  passes: number,
 ): bigint {
   const audioPrice = mayHaveAudioOutput ? (surchargePrices.audio_output ?? 0n) : 0n;
   const highest = [prices.output, surchargePrices.image_output ?? 0n, audioPrice];
-  return highest.reduce(maxBigInt) * BigInt(passes);
+  return highest.reduce(maxBigInt);
 }
 
 function buildPlan(
@@ -186,18 +195,20 @@ function buildPlan(
   const max = maxPrices(model, possibleTerms(facts, now), maxInputTokens);
   const bounds = maxSurcharges(facts, max);
   if (!bounds.ok) return unpricedToolError(model, bounds.kind);
-  const passes = countCompactionPasses(facts);
+  const compactions = countCompactions(facts);
   const { calibration } = provider;
   const estimatedInput = estimateInputTokens(facts.estimatedInput, calibration, model.upstreamName);
   const maxInputCost = computeCost(
     {
       ...NO_USAGE,
-      input_uncached: maxInputTokens * passes,
+      input_uncached: maxInputTokens * (1 + compactions),
       cache_read: maxInputTokens * countRereads(facts),
     },
     { ...max.prices, input_uncached: maxInputPrice(facts, max) },
     bounds.surcharges,
   );
+  const output = outputLimit(facts, model, deps.defaultMaxOutput);
+  const limit = output.kind === 'explicit' ? output.tokens : output.max;
   const plan = {
     facts,
     model,
@@ -208,8 +219,9 @@ function buildPlan(
     estimatedInputTokens: Math.min(maxInputTokens, Math.ceil(estimatedInput)),
     maxPrices: max,
     maxInputCost,
-    maxOutputPrice: maxOutputPriceFor(facts, max, passes),
-    output: outputLimit(facts, model, deps.defaultMaxOutput),
+    maxOutputPrice: maxOutputPriceFor(facts, max),
+    output,
+    maxOutputs: facts.choices * (countOutputTurns(facts, limit, contextWindow) + compactions),
   };
   return ok({ plan });
 }

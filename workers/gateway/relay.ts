@@ -53,7 +53,7 @@ export function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: 
     stream: plan.facts.stream,
     maxInputCost: plan.maxInputCost,
     maxOutputPrice: plan.maxOutputPrice,
-    choices: plan.facts.choices,
+    choices: plan.maxOutputs,
     output: plan.output,
     ...(share === undefined ? {} : { providerCallsPerMinute: share }),
     deadline: holdDeadline(ctx.deps.timeouts, ctx.clock()),

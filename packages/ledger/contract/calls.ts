@@ -47,7 +47,10 @@ export type HoldRequest = CallDescription &
     maxInputCost: NanoUsd;
     /** The highest price that could apply to one million output tokens, in nano-USD. */
     maxOutputPrice: bigint;
-    /** The number of answers requested (`n`); each may use the whole output limit. */
+    /**
+     * How many times the whole output limit may be used: once for each answer requested (`n`), and
+     * once for each turn of a provider's own loop.
+     */
     choices: number;
     output: OutputLimit;
     /**
