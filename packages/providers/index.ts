@@ -9,6 +9,7 @@ export {
   type OperationMeter,
   type OperationUse,
 } from './meter/operation-meter.ts';
+export { type MeterStage, withStage } from './meter/staged-meter.ts';
 export { connectSocket, send } from './outbound.ts';
 export { readUpTo } from './read-up-to.ts';
 export { configureProviders } from './registry.ts';

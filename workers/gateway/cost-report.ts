@@ -5,7 +5,7 @@
  */
 import { DIALECT_SPECS, type RequestError } from '@farebox/dialects';
 import { costWithoutMargin, formatMarginPercent, formatUsd } from '@farebox/money';
-import type { Meter, Reading } from '@farebox/providers';
+import { type Meter, type Reading, withStage } from '@farebox/providers';
 import { type Bill, knownCost } from './bill.ts';
 import type { Call } from './call.ts';
 import { callOutcome, computeRevisedBill } from './settle-call.ts';
@@ -132,22 +132,14 @@ export function withCostMember(call: Call, meter: Meter): Meter {
 export function appendCost(meter: Meter, readCost: () => CostJson | null): Meter {
   const tail = new DocumentTail();
   const push = (pieces: readonly Uint8Array[]) => pieces.flatMap((piece) => tail.push(piece));
-  return {
-    get format() {
-      return meter.format;
-    },
-    get hasEnded() {
-      return meter.hasEnded;
-    },
-    feed: (chunk) => push(meter.feed(chunk)),
-    end: () => {
-      const pieces = push(meter.end());
+  return withStage(meter, {
+    feed: push,
+    end: (ended) => {
+      const pieces = push(ended);
       const isAnswer = meter.verdict().kind === 'answer';
       const cost = isAnswer ? readCost() : null;
       const member = cost === null ? null : `,"cost":${JSON.stringify(cost)}`;
       return [...pieces, ...tail.end(member)];
     },
-    reading: () => meter.reading(),
-    verdict: () => meter.verdict(),
-  };
+  });
 }

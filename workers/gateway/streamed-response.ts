@@ -3,7 +3,7 @@
  * are too large to be kept.
  */
 import { DIALECT_SPECS } from '@farebox/dialects';
-import { concatBytes, type Meter, type Reading } from '@farebox/providers';
+import { concatBytes, type Meter, type Reading, withStage } from '@farebox/providers';
 import { callErrorEvent, verdictError } from './answer-error.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { Call } from './call.ts';
@@ -46,22 +46,12 @@ function shouldDrain(call: Call, reading: Reading): boolean {
 
 /** Wraps `meter` so that the first output stops the reasoning timer. */
 function withReasoningTimer(meter: Meter, reasoningTimer: HiddenReasoningTimer): Meter {
-  return {
-    get format() {
-      return meter.format;
-    },
-    get hasEnded() {
-      return meter.hasEnded;
-    },
-    feed: (chunk) => {
-      const pieces = meter.feed(chunk);
+  return withStage(meter, {
+    feed: (pieces) => {
       if (reasoningTimer.isRunning) reasoningTimer.hiddenGenerationMs(meter.reading());
       return pieces;
     },
-    end: () => meter.end(),
-    reading: () => meter.reading(),
-    verdict: () => meter.verdict(),
-  };
+  });
 }
 
 type RelayEnd = Readonly<{
