@@ -121,6 +121,38 @@ describe('a path under another base URL', () => {
   });
 });
 
+describe('a method that a path does not have', () => {
+  it.each([
+    ['GET', '/v1/chat/completions', 'POST'],
+    ['PUT', '/v1/embeddings', 'POST'],
+    ['DELETE', '/v1/messages', 'POST'],
+    ['PATCH', '/v1/estimate', 'POST'],
+    ['POST', '/v1/models', 'GET'],
+    ['DELETE', '/v1/models/gpt-5.4', 'GET'],
+    ['POST', '/v1/models/openai/gpt-5.4', 'GET'],
+    ['PUT', '/v1beta/models/gemini-3.5-flash', 'GET'],
+    ['POST', '/v1/credits', 'GET'],
+    ['POST', '/v1/key', 'GET'],
+    ['DELETE', '/v1/generation/0123', 'GET'],
+    ['POST', '/healthz', 'GET'],
+  ])('is 405 and told the right one: %s %s', async (method, path, allowed) => {
+    const response = await sendRequest(path, { method });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allowed]);
+  });
+
+  it('is 405 without a body for HEAD', async () => {
+    const response = await sendRequest('/v1/messages', { method: 'HEAD' });
+    expect([response.status, await response.text()]).toEqual([405, '']);
+  });
+});
+
+describe('a request without a key that is valid', () => {
+  it('is told the scheme by which to authenticate', async () => {
+    const response = await sendRequest('/v1/credits', {});
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+  });
+});
+
 describe('an unexpected error', () => {
   it.each(['/v1/messages', '/v1/messages/', '/v1/models/gpt-5.4'])(
     'is 500 in the dialect of the headers and without its text on %s',

@@ -135,7 +135,7 @@ app.get(
 );
 for (const prefix of ['/v1beta/models', '/v1/models']) {
   const handler = withRequestContext((ctx, c) => callModelMethod(ctx, c.req.path), 'gemini');
-  app.post(`${prefix}/:modelAndMethod{.+}`, handler);
+  app.post(`${prefix}/:modelAndMethod{.+:.+}`, handler);
 }
 app.get(
   '/v1/generation/:id',
@@ -144,15 +144,28 @@ app.get(
 app.get('/healthz', (c) => c.text('ok'));
 app.options('*', (c) => preflightResponse(c.req.raw));
 
-/** The method of each path, for the response to a wrong one. */
-const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map(
-  ROUTES.map(({ path, method }) => [path, method]),
-);
+/** The method of each path without a parameter, for the response to a wrong one. */
+const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
+  ...ROUTES.map(({ path, method }) => [path, method] as const),
+  ['/healthz', 'GET'],
+]);
+
+/** The same for the paths with one: a model, a method of a model, a generation. */
+const ALLOWED_METHOD_PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/^\/v1(beta)?\/models\/.+:\w+$/, 'POST'],
+  [/^\/v1(beta)?\/models\/./, 'GET'],
+  [/^\/v1\/generation\/[^/]+$/, 'GET'],
+];
+
+function findAllowedMethod(path: string): string | undefined {
+  const pattern = ALLOWED_METHOD_PATTERNS.find(([candidate]) => candidate.test(path));
+  return ALLOWED_METHODS.get(path) ?? pattern?.[1];
+}
 
 app.all(
   '*',
   withRequestContext(async (ctx, c) => {
-    const allowed = ALLOWED_METHODS.get(c.req.path);
+    const allowed = findAllowedMethod(c.req.path);
     if (allowed !== undefined) return rejectUnread(ctx, { reason: 'method_not_allowed', allowed });
     const refused = findRefusedCollection(c.req.path);
     if (refused !== undefined) return rejectUnread(ctx, refused);

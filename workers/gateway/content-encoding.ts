@@ -3,6 +3,8 @@
  * large, and some agents compress everything. A body is decoded in one synchronous step, so that no
  * two decoders have their windows in memory at a time.
  */
+import { concatBytes } from '@farebox/providers';
+import { splitZstdFrames } from './zstd-frames.ts';
 
 /** The codings that are decoded, as `Accept-Encoding` of an error lists them. */
 export const ACCEPTED_ENCODINGS = ['gzip', 'deflate', 'br', 'zstd'] as const;
@@ -64,11 +66,25 @@ function decodeLayer(
         : zlib.inflateRawSync(bytes, { maxOutputLength });
     case 'br':
       return zlib.brotliDecompressSync(bytes, { maxOutputLength });
-    case 'zstd': {
-      const params = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG };
-      return zlib.zstdDecompressSync(bytes, { maxOutputLength, params });
-    }
+    case 'zstd':
+      return decodeZstd(zlib, bytes, maxOutputLength);
   }
+}
+
+/** Decodes every frame. Throws a RangeError as the decoders do, and an Error for malformed bytes. */
+function decodeZstd(zlib: Zlib, bytes: Uint8Array, maxOutputLength: number): Uint8Array {
+  const params = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG };
+  const frames = splitZstdFrames(bytes);
+  if (frames === null) throw new Error('not whole zstd frames');
+  let available = maxOutputLength;
+  const pieces = frames.map((frame) => {
+    const options = { maxOutputLength: Math.max(1, available), params };
+    const piece = zlib.zstdDecompressSync(frame, options);
+    available -= piece.length;
+    if (available < 0) throw new RangeError('larger than maxOutputLength');
+    return piece;
+  });
+  return concatBytes(pieces);
 }
 
 /** Decodes one body, with a limit in bytes that is known only when the decoding starts. */

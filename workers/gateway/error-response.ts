@@ -64,14 +64,14 @@ export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: s
   const retryAfter = getRetryAfter(apiError);
   if (retryAfter !== null) headers['retry-after'] = retryAfter;
   if (apiError.reason === 'method_not_allowed') headers.allow = apiError.allowed;
+  const status = getHttpStatus(apiError, dialect);
+  // RFC 9110 section 15.5.2: a 401 names a scheme by which to authenticate.
+  if (status === 401) headers['www-authenticate'] = 'Bearer';
   // RFC 9110 section 15.5.16: names the codings that would have been accepted.
   if (apiError.reason === 'unsupported_content_encoding') {
     headers['accept-encoding'] = ACCEPTED_ENCODINGS.join(', ');
   }
-  return new Response(errorBody(apiError, dialect, requestId), {
-    status: getHttpStatus(apiError, dialect),
-    headers,
-  });
+  return new Response(errorBody(apiError, dialect, requestId), { status, headers });
 }
 
 const encoder = new TextEncoder();
