@@ -84,8 +84,14 @@ function isMarginFor(margin: MarginRule, provider: string, model: string): boole
   return (ofProvider ?? provider) === provider && (ofModel ?? model) === model;
 }
 
-/** Returns the margin of the most specific rule: of the model, its provider, or all. */
-function findMargin(margins: readonly MarginRule[], provider: string, model: string): number {
+/**
+ * Returns the margin of the most specific rule (of the model, its provider, or all) in basis points.
+ */
+export function findMargin(
+  margins: readonly MarginRule[],
+  provider: string,
+  model: string,
+): number {
   let found = { rank: -1, basisPoints: 0 };
   for (const margin of margins) {
     if ('topUps' in margin || !isMarginFor(margin, provider, model)) continue;

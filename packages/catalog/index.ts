@@ -21,7 +21,7 @@ import type { PriceList } from './price-list.ts';
 import prices from './prices.generated.json' with { type: 'json' };
 import { type PublishedPrices, publishPrices as publishModelPrices } from './published-prices.ts';
 
-export { openCatalog } from './catalog.ts';
+export { findMargin, openCatalog } from './catalog.ts';
 export type {
   CatalogOverlay,
   CatalogRead,

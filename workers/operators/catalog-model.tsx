@@ -1,12 +1,14 @@
 /** One model of the catalog with its versions, and the forms that change it. */
-import { findModelById, type ListedModel, RELEASED } from '@farebox/catalog';
+import { findMargin, findModelById, type ListedModel, RELEASED } from '@farebox/catalog';
 import { PRICE_KEYS, readListInEffect } from '@farebox/catalog-changes';
 import { type CatalogModelVersion, listModelVersions } from '@farebox/database/catalog';
-import { Field } from '@farebox/design';
+import { Field, formatCount } from '@farebox/design';
+import { addMargin } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC, PropsWithChildren } from 'hono/jsx';
 import { auditView } from './audited-action.ts';
-import { EffectiveField, formatPrice } from './catalog-components.tsx';
+import { EffectiveField, formatBasisPoints, formatPrice } from './catalog-components.tsx';
+import { describeConditions } from './describe-conditions.ts';
 import { errorPage, Fact, operatorPage, Table, Timestamp } from './layout.tsx';
 import type { OperatorEnv } from './operator-auth.ts';
 
@@ -17,42 +19,59 @@ type Named = Readonly<{ provider: string; id: string }>;
 
 export const catalogModel = new Hono<OperatorEnv>();
 
-const Facts: FC<{ model: ListedModel }> = ({ model }) => (
+/** The page that a price was taken from. An operator's own citation may be anything. */
+const Citation: FC<{ citation: string | null }> = ({ citation }) =>
+  citation?.startsWith('https://') === true ? (
+    <a href={citation} rel="noreferrer">
+      {citation}
+    </a>
+  ) : (
+    (citation ?? '–')
+  );
+
+type PricedModel = Readonly<{ model: ListedModel; marginBasisPoints: number }>;
+
+const Facts: FC<PricedModel> = ({ model, marginBasisPoints }) => (
   <dl class="facts">
-    <Fact name="Names">{model.names.join(', ')}</Fact>
-    <Fact name="Context window">{model.limits.context}</Fact>
-    <Fact name="Output limit">{model.limits.output}</Fact>
+    <Fact name="Name">{model.displayName}</Fact>
+    <Fact name="Names in requests">{model.names.join(', ')}</Fact>
+    <Fact name="Context window">{`${formatCount(model.limits.context, 'en')} tokens`}</Fact>
+    <Fact name="Output limit">{`${formatCount(model.limits.output, 'en')} tokens`}</Fact>
+    <Fact name="Margin">{formatBasisPoints(marginBasisPoints)}</Fact>
     <Fact name="Released">{model.lifecycle.released ?? '–'}</Fact>
     <Fact name="Retires on">{model.lifecycle.retiresOn ?? '–'}</Fact>
     <Fact name="Source">{`${model.provenance.source}, ${model.provenance.sourceDate}`}</Fact>
     <Fact name="Confirmed at the provider on">{model.provenance.confirmedOn ?? '–'}</Fact>
-    <Fact name="Citation">{model.provenance.citation ?? '–'}</Fact>
+    <Fact name="Citation">
+      <Citation citation={model.provenance.citation} />
+    </Fact>
     <Fact name="Sources differ">{model.provenance.disputed ? 'yes' : 'no'}</Fact>
   </dl>
 );
 
-const Prices: FC<{ model: ListedModel }> = ({ model }) => (
+const Prices: FC<PricedModel> = ({ model, marginBasisPoints }) => (
   <>
     <Table
-      caption="The provider’s prices in USD per million"
-      headers={['Rule', 'Conditions', 'Of', 'Price']}
+      caption="Prices in USD per million"
+      headers={['Rule', 'Holds', 'Of', 'Provider’s price', 'With the margin']}
     >
       {model.prices.flatMap(({ id, when, prices }) =>
         PRICE_KEYS.filter((key) => prices[key] !== undefined).map((key) => (
           <tr>
             <th scope="row">{id}</th>
-            <td>{Object.keys(when).length === 0 ? '–' : JSON.stringify(when)}</td>
+            <td>{describeConditions(when)}</td>
             <td>{key}</td>
             <td>{formatPrice(BigInt(prices[key] ?? 0))}</td>
+            <td>{formatPrice(addMargin(BigInt(prices[key] ?? 0), BigInt(marginBasisPoints)))}</td>
           </tr>
         )),
       )}
     </Table>
-    <Table caption="Factors" headers={['Factor', 'Conditions', 'Multiplies by']}>
+    <Table caption="Factors" headers={['Factor', 'Holds', 'Multiplies by']}>
       {model.factors.map(({ id, when, numerator, denominator }) => (
         <tr>
           <th scope="row">{id}</th>
-          <td>{JSON.stringify(when)}</td>
+          <td>{describeConditions(when)}</td>
           <td>{`${numerator}/${denominator}`}</td>
         </tr>
       ))}
@@ -222,12 +241,14 @@ catalogModel.get('/operators/catalog/models/:provider/:id{.+}', async (c) => {
   if (!(await auditView(c, view))) return errorPage(c, 'not_permitted');
   if (!isKnown) return errorPage(c, 'not_found');
   const mayChange = c.var.operator.permissions.has('change_catalog');
+  const marginBasisPoints = findMargin(list.margins, named.provider, named.id);
   return operatorPage(
     c,
     { title: `${named.provider}/${named.id}`, ...ACTIVE },
     <>
-      {model === undefined ? <p>This model is withdrawn.</p> : <Facts model={model} />}
-      {model !== undefined && <Prices model={model} />}
+      {model === undefined && <p>This model is withdrawn.</p>}
+      {model !== undefined && <Facts model={model} marginBasisPoints={marginBasisPoints} />}
+      {model !== undefined && <Prices model={model} marginBasisPoints={marginBasisPoints} />}
       <Versions versions={versions} />
       {model !== undefined && mayChange && (
         <Forms named={named} model={model} isChanged={versions.length > 0} />

@@ -8,7 +8,7 @@ import {
   listParityReports,
   type ParityReport,
 } from '@farebox/database/catalog';
-import { formatDay, Money, readForm } from '@farebox/design';
+import { formatCount, formatDay, Money, readForm } from '@farebox/design';
 import { DAY_MS } from '@farebox/ledger';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
@@ -65,8 +65,8 @@ const ProviderCostTable: FC<Readonly<{ report: ParityReport }>> = ({ report }) =
     {report.providerCosts.map(({ provider, calls, differing, computed, stated }) => (
       <tr>
         <th scope="row">{provider}</th>
-        <td>{calls}</td>
-        <td>{differing}</td>
+        <td>{formatCount(calls, 'en')}</td>
+        <td>{formatCount(differing, 'en')}</td>
         <td>
           <Money amount={computed} />
         </td>
@@ -189,15 +189,15 @@ parity.get('/operators/parity', async (c) => {
         {reports.map((report) => (
           <tr>
             <th scope="row">{formatDay(report.day, 'en')}</th>
-            <td>{report.calls}</td>
-            <td>{report.differing}</td>
-            <td>{report.skipped}</td>
+            <td>{formatCount(report.calls, 'en')}</td>
+            <td>{formatCount(report.differing, 'en')}</td>
+            <td>{formatCount(report.skipped, 'en')}</td>
             <td>
               <Timestamp at={report.completedAt} />
             </td>
             <td>{`${report.listVersion}, sources of ${report.listDate}`}</td>
-            <td>{report.disputed}</td>
-            <td>{report.stale}</td>
+            <td>{formatCount(report.disputed, 'en')}</td>
+            <td>{formatCount(report.stale, 'en')}</td>
             <td>{report.examples.slice(0, 5).join(', ') || '–'}</td>
           </tr>
         ))}
