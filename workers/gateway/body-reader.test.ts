@@ -3,6 +3,7 @@
  */
 import {
   brotliCompressSync,
+  constants,
   deflateRawSync,
   deflateSync,
   gzipSync,
@@ -338,6 +339,17 @@ describe('the account of a large body', () => {
 
 describe('a content coding', () => {
   type Encode = (bytes: Uint8Array) => Uint8Array;
+  /** Compresses two halves apart, as parallel compressors do. */
+  const inTwo =
+    (encode: Encode): Encode =>
+    (bytes) => {
+      const half = Math.floor(bytes.length / 2);
+      return Buffer.concat([encode(bytes.subarray(0, half)), encode(bytes.subarray(half))]);
+    };
+  /** A frame of another's, which decoders pass over (RFC 8878, section 3.1.2). */
+  const SKIPPABLE = Uint8Array.of(0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
+  const withChecksum: Encode = (bytes) =>
+    zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
   const CODINGS: readonly (readonly [string, Encode])[] = [
     ['gzip', gzipSync],
     ['x-gzip', gzipSync],
@@ -346,6 +358,10 @@ describe('a content coding', () => {
     ['deflate', deflateRawSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
+    ['gzip', inTwo(gzipSync)],
+    ['zstd', inTwo(zstdCompressSync)],
+    ['zstd', inTwo(inTwo(withChecksum))],
+    ['zstd', (bytes) => Buffer.concat([SKIPPABLE, zstdCompressSync(bytes), SKIPPABLE])],
     ['identity', (bytes) => bytes],
     ['gzip, br', (bytes) => brotliCompressSync(gzipSync(bytes))],
     ['identity, zstd ,gzip', (bytes) => gzipSync(zstdCompressSync(bytes))],
@@ -398,6 +414,21 @@ describe('a content coding', () => {
       );
     },
   );
+
+  it.each([
+    ['what is no frame after a frame', [zstdCompressSync('{}'), Buffer.from('junk')]],
+    [
+      'a frame that is cut off after a whole one',
+      [zstdCompressSync('{}'), zstdCompressSync('x').subarray(0, -2)],
+    ],
+    [
+      'more frames than a compressor makes',
+      Array.from({ length: 300 }, () => zstdCompressSync(' ')),
+    ],
+  ])('zstd with %s is an error', async (_, pieces) => {
+    const reason = 'invalid_content_encoding';
+    expect(await withCoding('zstd', Buffer.concat(pieces))).toEqual({ ok: false, reason });
+  });
 
   it.each(['compress', 'aws-chunked', 'gzip, snappy', 'gzip,gzip,gzip,gzip'])(
     '%s is rejected as not supported',

@@ -34,9 +34,9 @@ function findFrameEnd(bytes: Uint8Array, start: number): number | null {
   if (descriptor === undefined) return null;
   let at = start + MAGIC_BYTES + headerLength(descriptor);
   for (let isLast = false; !isLast; ) {
-    const [low, middle, high] = bytes.subarray(at, at + BLOCK_HEADER_BYTES);
-    if (low === undefined || middle === undefined || high === undefined) return null;
-    const header = low | (middle << 8) | (high << 16);
+    // Indexed: blocks may be empty, and a body has millions of them then.
+    if (at + BLOCK_HEADER_BYTES > bytes.length) return null;
+    const header = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
     isLast = (header & 1) !== 0;
     const size = ((header >> 1) & 3) === RLE_BLOCK ? 1 : header >> 3;
     at += BLOCK_HEADER_BYTES + size;
