@@ -81,6 +81,8 @@ describe(`${BURST} fresh connections at once`, () => {
       const statuses = (await Promise.all(calls)).filter((_, index) => stays(index));
       expect(statuses).toEqual(statuses.map(() => 200));
     }
+    // The holds of those who left are admitted for nobody, and end all the same.
+    await waitUntilSettled();
     const { accountId } = account;
     expect((await shared.stack.ledger.operators.audit(accountId)).violations).toEqual([]);
   });

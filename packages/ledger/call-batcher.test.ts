@@ -84,7 +84,7 @@ function createBatcher(sendBatch: SendBatch<Failed>) {
     batches.push(verbs.map(({ request }) => request.id));
     return sendBatch(account, verbs);
   }, clock);
-  const ask = (verb: CallVerb, account = ACCOUNT) => batcher.ask(account, verb, () => {});
+  const ask = (verb: CallVerb, account = ACCOUNT) => batcher.ask(account, verb);
   return { ask, batches, clock };
 }
 
@@ -152,8 +152,7 @@ describe('a verb that waits for its batch', () => {
     };
     const rounds = 20;
     for (let round = 0; round < rounds; round += 1) {
-      for (const id of ['sender', 'rider'])
-        void batcher.ask(ACCOUNT, checkpoint(`${round} ${id}`), () => {});
+      for (const id of ['sender', 'rider']) void batcher.ask(ACCOUNT, checkpoint(`${round} ${id}`));
       await clock.pass(40);
     }
     await clock.pass(200);

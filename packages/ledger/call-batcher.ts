@@ -40,9 +40,6 @@ export type SendBatch<Failure> = (
   verbs: readonly CallVerb[],
 ) => Promise<BatchOutcome<Failure>>;
 
-/** Keeps the sender's request at work until its batch is answered, though its client has left. */
-export type KeepAlive = (work: Promise<unknown>) => void;
-
 /** A verb's result, the failure of its batch, or null: send it alone. */
 type Answer<Failure> = CallResult | Failure | null;
 
@@ -77,8 +74,12 @@ export class CallBatcher<Failure> {
     this.#clock = clock;
   }
 
-  /** Resolves with the verb's result or a failure; with null if the verb has to be sent alone. */
-  async ask(account: AccountId, verb: CallVerb, keepAlive: KeepAlive): Promise<Answer<Failure>> {
+  /**
+   * Resolves with the verb's result or a failure; with null if the verb has to be sent alone. The
+   * caller keeps its request at work until then, though its client has left: the verb may travel in
+   * the batch of another, or take others along.
+   */
+  async ask(account: AccountId, verb: CallVerb): Promise<Answer<Failure>> {
     const pending: Pending<Failure> = { verb, sentAt: null, answer: undefined };
     const line = this.#line(account);
     line.waiting.push(pending);
@@ -86,7 +87,7 @@ export class CallBatcher<Failure> {
     while (pending.answer === undefined) {
       const now = this.#clock.now();
       if (pending.sentAt === null && this.#isFree(line, now)) {
-        await this.#sendWaiting(account, line, keepAlive);
+        await this.#sendWaiting(account, line);
         continue;
       }
       if (pending.sentAt !== null && now - pending.sentAt > ANSWER_TIMEOUT_MS) return null;
@@ -108,7 +109,7 @@ export class CallBatcher<Failure> {
   }
 
   /** Sends the oldest waiting verbs. */
-  #sendWaiting(account: AccountId, line: Line<Failure>, keepAlive: KeepAlive): Promise<void> {
+  #sendWaiting(account: AccountId, line: Line<Failure>): Promise<void> {
     const batch = line.waiting.splice(0, MAX_BATCH_SIZE);
     const now = this.#clock.now();
     for (const pending of batch) pending.sentAt = now;
@@ -116,14 +117,12 @@ export class CallBatcher<Failure> {
     if (now - line.lastSentAt > ANSWER_TIMEOUT_MS) line.underWay = 0;
     line.lastSentAt = now;
     line.underWay += 1;
-    const trip = this.#send(account, batch).finally(() => {
+    return this.#send(account, batch).finally(() => {
       line.underWay = Math.max(0, line.underWay - 1);
       const tookMs = Math.min(MAX_TRIP_MS, this.#clock.now() - now);
       line.tripMs += (tookMs - line.tripMs) * TRIP_WEIGHT;
       if (line.underWay === 0 && line.waiting.length === 0) this.#lines.delete(account);
     });
-    keepAlive(trip);
-    return trip;
   }
 
   async #send(account: AccountId, batch: readonly Pending<Failure>[]): Promise<void> {

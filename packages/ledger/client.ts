@@ -8,7 +8,7 @@
  */
 import { logEvent } from '@farebox/telemetry';
 import { decodeResults, encodeVerbs } from './batch-message.ts';
-import { type BatcherClock, CallBatcher, type KeepAlive } from './call-batcher.ts';
+import { type BatcherClock, CallBatcher } from './call-batcher.ts';
 import type { AccountId, CallsRpc, HoldRequest, HoldResult } from './contract/index.ts';
 import { secureRandom } from './random.ts';
 
@@ -24,8 +24,14 @@ type Asked<Verb extends keyof CallsRpc> = (
   ...args: Parameters<CallsRpc[Verb]>
 ) => Promise<RpcResult<Verb> | LedgerUnreachable>;
 
+/** Keeps a request at work until `work` ends, though its client has left. */
+type KeepAlive = (work: Promise<unknown>) => void;
+
 export type LedgerClient = Readonly<{
-  /** `keepAlive` gets the work that must outlive the client: other calls' holds travel with it. */
+  /**
+   * `keepAlive` gets the whole work: a hold that was asked for is followed to its end, or it would
+   * be admitted for nobody. The other verbs run where their request is kept alive already.
+   */
   hold: (
     account: AccountId,
     request: HoldRequest,
@@ -86,9 +92,6 @@ function disposed<T>(result: T): T {
 
 const SYSTEM_CLOCK: BatcherClock = { now: Date.now, sleep };
 
-/** Work under `waitUntil` needs nothing more to outlive its client. */
-const IS_KEPT_ALIVE: KeepAlive = () => {};
-
 export function createLedgerClient(
   calls: CallsRpc,
   retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
@@ -124,21 +127,30 @@ export function createLedgerClient(
     }
   }, clock);
 
+  async function askHold(
+    account: AccountId,
+    request: HoldRequest,
+  ): Promise<HoldResult | LedgerUnreachable> {
+    const answer = await batcher.ask(account, { name: 'hold', request });
+    if (answer !== null && 'reason' in answer) return answer;
+    if (answer?.name === 'hold') return answer.result;
+    return ask('hold', request.id, () => calls.hold(account, request));
+  }
+
   return {
-    hold: async (account, request, keepAlive) => {
-      const answer = await batcher.ask(account, { name: 'hold', request }, keepAlive);
-      if (answer !== null && 'reason' in answer) return answer;
-      if (answer?.name === 'hold') return answer.result;
-      return ask('hold', request.id, () => calls.hold(account, request));
+    hold: (account, request, keepAlive) => {
+      const work = askHold(account, request);
+      keepAlive(work);
+      return work;
     },
     checkpoint: async (account, request) => {
-      const answer = await batcher.ask(account, { name: 'checkpoint', request }, IS_KEPT_ALIVE);
+      const answer = await batcher.ask(account, { name: 'checkpoint', request });
       if (answer !== null && 'reason' in answer) return answer;
       if (answer?.name === 'checkpoint') return answer.result;
       return ask('checkpoint', request.id, () => calls.checkpoint(account, request));
     },
     settle: async (account, request) => {
-      const answer = await batcher.ask(account, { name: 'settle', request }, IS_KEPT_ALIVE);
+      const answer = await batcher.ask(account, { name: 'settle', request });
       if (answer !== null && 'reason' in answer) return answer;
       if (answer?.name === 'settle') return answer.result;
       const send = () => calls.settle(account, request);
