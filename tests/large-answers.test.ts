@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { waitForBill } from './support/bills.ts';
+import { fetchBalance, waitForBill } from './support/bills.ts';
 import { measureGrowth } from './support/process-memory.ts';
 import { sleep } from './support/scripted-upstream.ts';
 import { startStreams } from './support/stream-gaps.ts';
@@ -77,6 +77,12 @@ async function expectBilled({ id, length, isComplete }: UploadResult, answerByte
   });
 }
 
+/** The streams beside the answers are read on for their usage before they are settled. */
+async function expectNothingHeld() {
+  const held = async () => (await fetchBalance(stack.gatewayUrl, apiKey)).held;
+  await expect.poll(held, { timeout: 60 * SECONDS, interval: SECONDS }).toBe(0n);
+}
+
 describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () => {
   it('of 85 MB to bodies of 20 MB, 64 at once, take at most 100 MB above idle: at least four are served, the rest get 503 with Retry-After, and 50 streams beside them have no gap of a second', async () => {
     const { grownMb, results, served, gaps } = await measureCalls(20 * MB, 85 * MB);
@@ -88,6 +94,7 @@ describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () =
     expect(grownMb).toBeLessThanOrEqual(100);
     expect(gaps.length).toBe(50);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
+    await expectNothingHeld();
   });
 
   it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 128 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
@@ -95,7 +102,9 @@ describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () =
     expect(served.length).toBe(CALLS);
     for (const result of served) await expectBilled(result, 16 * MB);
     expect(grownMb).toBeLessThanOrEqual(128);
+    expect(gaps.length).toBe(50);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
+    await expectNothingHeld();
   });
 
   it('break off where the provider does, so that no client takes them as whole', async () => {

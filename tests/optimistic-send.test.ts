@@ -39,8 +39,15 @@ function call(): Promise<Response> {
   });
 }
 
+/** The early requests of the account that the platform paid for in vain. */
+function countEarlyDeclines(): number {
+  const line = new RegExp(`early_send_declined\\W+account\\W+${account.accountId}`, 'g');
+  return shared.stack.output().match(line)?.length ?? 0;
+}
+
 /** Makes a call that is admitted, so that the next one may be sent early. */
 async function warmUp(): Promise<void> {
+  shared.upstream.received.length = 0;
   const response = await call();
   expect(await response.text()).toContain('for the admitted only');
   expect(shared.upstream.received).toHaveLength(1);
@@ -80,6 +87,21 @@ async function waitUntilSettled(): Promise<void> {
     .toBe(0);
 }
 
+/** Half of the time for which an admitted call lets another be sent early (decision 0033). */
+const MAX_PREPARATION_MS = 2_500;
+
+/** Lets the next hold be declined, of an account that may send early until then. */
+async function prepareDecline(decline: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    const warmedUpAt = Date.now();
+    await warmUp();
+    await waitUntilSettled();
+    await decline();
+    if (Date.now() - warmedUpAt < MAX_PREPARATION_MS) return;
+    account = await shared.stack.createAccount({ creditUsd: '100' });
+  }
+}
+
 describe('a call that was sent early', () => {
   it('is answered and billed once when its hold is admitted', async () => {
     await warmUp();
@@ -95,9 +117,7 @@ describe('a call that was sent early', () => {
   it.each(DECLINES)(
     '%s, gives its caller the error only, and is aborted',
     async (_, status, decline) => {
-      await warmUp();
-      await waitUntilSettled();
-      await decline();
+      await prepareDecline(decline);
       shared.upstream.handler = async (request, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
         response.write('{"choices":[{"message":{"content":"for the admitted only"');
@@ -106,12 +126,14 @@ describe('a call that was sent early', () => {
       const response = await call();
       expect(response.status).toBe(status);
       expect(await response.text()).not.toContain('for the admitted only');
+      await expect.poll(countEarlyDeclines).toBe(1);
       // It has reached the provider by now, unless the hold was answered faster.
       await sleep(200);
       await Promise.all(shared.upstream.received.slice(1).map(({ aborted }) => aborted));
       const asked = shared.upstream.received.length;
       expect((await call()).status).toBe(status);
       expect(shared.upstream.received).toHaveLength(asked);
+      expect(countEarlyDeclines()).toBe(1);
     },
   );
 });

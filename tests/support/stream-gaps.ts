@@ -2,14 +2,19 @@
 
 export type StreamOptions = Readonly<{ url: string; apiKey: string; count: number }>;
 
-/** Starts streams of a chat model; `stop` ends them and returns the longest gap of each, in ms. */
+/**
+ * Starts streams of a chat model; `stop` ends them and returns the longest gap of each, in ms, up to
+ * the end of the measurement. It rejects if a stream was refused, broke or ended by itself.
+ */
 export function startStreams(options: StreamOptions): { stop: () => Promise<readonly number[]> } {
   const abort = new AbortController();
-  const gaps = Array.from({ length: options.count }, () => readStream(options, abort.signal));
+  const streams = Array.from({ length: options.count }, () => readStream(options, abort.signal));
+  const gaps = Promise.all(streams);
+  gaps.catch(() => {});
   return {
-    stop: async () => {
+    stop: () => {
       abort.abort();
-      return Promise.all(gaps);
+      return gaps;
     },
   };
 }
@@ -33,8 +38,11 @@ async function readStream({ url, apiKey }: StreamOptions, signal: AbortSignal): 
       longest = Math.max(longest, Date.now() - last);
       last = Date.now();
     }
-  } catch {
+  } catch (error) {
     // Aborted at the end of the measurement.
+    if (!signal.aborted) throw error;
   }
-  return longest;
+  if (!signal.aborted) throw new Error('a stream ended by itself');
+  // A stream that stalls has no further byte that would end its gap.
+  return Math.max(longest, Date.now() - last);
 }
