@@ -235,6 +235,8 @@ export type Reading = Readonly<{
   ended: boolean;
   /** The provider reported an error inside a 200. */
   failed: boolean;
+  /** What that error says that it is about: the request, or what the prompt says; null otherwise. */
+  rejection: Rejection | null;
   /** A refusal to answer and its category, where the provider names one. */
   refusal: Readonly<{ category: string | null }> | null;
   /** The events of a stream so far; 0 for a document. */
@@ -248,8 +250,13 @@ export type Reading = Readonly<{
   unpriceable: number;
 }>;
 
+/** Why a provider refused a request: how it is made, or what its prompt says. */
+export type Rejection = 'request' | 'content';
+
 /** An error that a provider sent in place of an answer, under a status of success. */
 export type AnswerError = Readonly<{
+  /** Null if the error is not about the request. */
+  rejection: Rejection | null;
   /** The provider's own sentence; null if there is none, or if it is about our account there. */
   message: string | null;
   /** True if the same request may succeed later. */

@@ -60,6 +60,7 @@ const EMPTY_READING: Reading = {
   finished: false,
   ended: false,
   failed: false,
+  rejection: null,
   refusal: null,
   eventCount: 0,
   estimatedOutputTokens: 0,
@@ -348,6 +349,25 @@ describe('the bill of a call that produced nothing', () => {
     expect(bill.waivedCost).toBeUndefined();
   });
 
+  it.each(['request', 'content'] as const)(
+    'is that of a refused call when the error inside a 200 is about the %s',
+    (rejection) => {
+      const outcome = makeOutcome({ failed: true, rejection }, 'complete');
+      expect(computeBill(plain, outcome)).toMatchObject({ reason: 'upstream_refused', cost: 0n });
+    },
+  );
+
+  it('is the estimated input of a prompt that a provider refuses by an event, and bills', () => {
+    const xai = configureProviders({ apiKeys: { xai: 'k' }, baseUrls: {}, extra: [] }).get('xai');
+    if (xai === undefined) throw new Error('no such provider');
+    const plan = { ...plain, provider: xai };
+    const bill = (rejection: Reading['rejection']) =>
+      computeBill(plan, makeOutcome({ failed: true, rejection }, 'complete'));
+    expect(bill('content')).toMatchObject({ reason: 'estimated_usage_missing' });
+    expect(bill('content').cost).toBeGreaterThan(0n);
+    expect(bill('request')).toMatchObject({ reason: 'upstream_refused', cost: 0n });
+  });
+
   it.each([
     ['the provider was silent', 'upstream_timeout', 'waived_upstream_error', 'cache_read', 75n],
     ['the response was empty', 'complete', 'waived_empty', 'input_uncached', 150n],
@@ -504,6 +524,7 @@ describe('the bill of any call', () => {
     finished: fc.boolean(),
     ended: fc.boolean(),
     failed: fc.boolean(),
+    rejection: fc.constantFrom(null, 'request' as const, 'content' as const),
     refusal: fc.constant(null),
     eventCount: fc.constant(0),
     statedCost: fc.constant(null),
@@ -543,8 +564,8 @@ describe('the bill of any call', () => {
       const final = usage !== null && usageFinal;
       expect(bill.reason === 'provider_reported' || bill.reason === 'free').toBe(final);
       if (final) return;
-      const isUnbilled = bill.reason === 'waived_upstream_error' && bill.waivedCost === undefined;
-      if (isUnbilled) return;
+      const isFree = ['waived_upstream_error', 'upstream_refused'].includes(bill.reason);
+      if (isFree && bill.cost === 0n && bill.waivedCost === undefined) return;
       const owed = bill.waivedCost ?? bill.cost;
       expect(owed >= outcome.floor && owed <= outcome.held).toBe(true);
     });

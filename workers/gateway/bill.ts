@@ -157,7 +157,7 @@ export function computeBill(plan: Plan, call: CallOutcome): Bill {
     return { ...bill, reason, providerCost: reading.statedCost };
   }
   if (reading.estimatedOutputTokens > 0) return estimateBill(plan, outcome, estimateReason(call));
-  if (isUpstreamFailure(outcome)) return zeroBill(plan, 'waived_upstream_error');
+  if (isUpstreamFailure(outcome)) return failureBill(plan, outcome);
   if (endReason === 'upstream_timeout') return waive(plan, outcome, 'waived_upstream_error');
   if (reading.usage === null && endReason === 'complete')
     return waive(plan, outcome, 'waived_empty');
@@ -173,6 +173,18 @@ export function computeRefusalBill(plan: Plan, outcome: CallOutcome): Bill {
   if (reading.usage === null) return estimateBill(plan, outcome, 'estimated_usage_missing');
   const bill = priceUsage(plan, reading.usage, reading);
   return { ...bill, reason: 'provider_reported', providerCost: reading.statedCost };
+}
+
+/**
+ * The bill of a call that failed before it produced anything. A rejection that came as an event counts
+ * as one that came as a status does: it is free within a daily allowance, unless the provider bills
+ * prompts that it refuses.
+ */
+function failureBill(plan: Plan, outcome: CallOutcome): Bill {
+  const { rejection } = outcome.reading;
+  if (rejection === 'content' && plan.provider.quirks.billsRefusedPrompts === true)
+    return computeRefusalBill(plan, outcome);
+  return zeroBill(plan, rejection === null ? 'waived_upstream_error' : 'upstream_refused');
 }
 
 /**

@@ -477,6 +477,7 @@ describe('the plan of any request to any model', () => {
         finished: true,
         ended: true,
         failed: false,
+        rejection: null,
         refusal: null,
         eventCount: 0,
         statedCost: null,

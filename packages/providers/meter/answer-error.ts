@@ -5,7 +5,11 @@
 import { isJsonObject, type JsonObject } from '@farebox/dialects';
 import type { AnswerError } from '../contract.ts';
 import { findErrorMessage } from '../error-message.ts';
-import { classifyUpstreamError, type UpstreamErrorKind } from '../upstream-errors.ts';
+import {
+  classifyUpstreamError,
+  isContentRefusal,
+  type UpstreamErrorKind,
+} from '../upstream-errors.ts';
 
 /**
  * Words of sentences about Farebox's own account at the provider (its balance, quota, keys, plan),
@@ -68,13 +72,24 @@ function findErrorObject(document: JsonObject): JsonObject {
   return isJsonObject(first) ? first : document;
 }
 
-/** Returns an HTTP status that the error names as its code, or 500. */
-function getStatus(error: JsonObject): number {
-  for (const value of [error.code, error.status, error.status_code]) {
+/**
+ * What types and codes of errors about a request have in them (OpenAI's reference, `ResponseError`;
+ * a code that names nothing is a server's).
+ */
+const REQUEST_ERROR =
+  /invalid_|bad_request|not_found|unsupported_|context_length|content_policy|image_(too|parse|file)|empty_image/;
+
+/**
+ * Returns an HTTP status that the error names as its code, or its event beside it, as OpenAI's
+ * WebSocket does; or one by its type; or 500.
+ */
+function getStatus(error: JsonObject, document: JsonObject): number {
+  const stated = [error.code, error.status, error.status_code, document.status];
+  for (const value of stated) {
     const status = Number(value);
     if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
   }
-  return /invalid_request|bad_request|not_found/.test(String(error.type ?? error.code)) ? 400 : 500;
+  return REQUEST_ERROR.test(`${error.type} ${error.code}`) ? 400 : 500;
 }
 
 /** Under a status of success an error about our account is known by its own code or sentence. */
@@ -93,11 +108,14 @@ function classifyError(status: number, error: JsonObject): UpstreamErrorKind {
 export function readAnswerError(document: JsonObject): AnswerError {
   const error = findErrorObject(document);
   const text = findErrorMessage(error) ?? findErrorMessage(document) ?? toText(error.error_msg);
-  const status = getStatus(error);
+  const status = getStatus(error, document);
   const kind = classifyError(status, error);
   const isPrivate =
     kind === 'provider_account_error' || (text !== null && ACCOUNT_WORDS.test(text));
+  const isOfContent = [{ error }, document].some((body) => isContentRefusal(JSON.stringify(body)));
+  const ofRequest = kind === 'rejected' ? 'request' : null;
   return {
+    rejection: isOfContent ? 'content' : ofRequest,
     message: isPrivate ? null : text,
     isRetryable: kind === 'overloaded' && !isPrivate,
     isAccountError: kind === 'provider_account_error',

@@ -134,9 +134,9 @@ export class ArrayReader {
       return null;
     }
     this.#hasError = true;
-    const reading = this.#tracker.reading();
-    const replacement =
-      this.#options.replaceError?.(event, readAnswerError(event), reading) ?? null;
+    const error = readAnswerError(event);
+    this.#tracker.markRejected(error.rejection);
+    const replacement = this.#options.replaceError?.(event, error, this.#tracker.reading()) ?? null;
     this.#countEvent();
     return replacement;
   }

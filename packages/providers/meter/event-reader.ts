@@ -325,6 +325,7 @@ export class EventReader {
   #replaceError(event: JsonObject): boolean {
     this.#error = event;
     const error = readAnswerError(event);
+    this.#tracker.markRejected(error.rejection);
     this.#replacement = this.#options.replaceError?.(event, error, this.#tracker.reading()) ?? null;
     this.#isErrorReplaced = this.#replacement !== null;
     return this.#isErrorReplaced;

@@ -363,6 +363,7 @@ class AnyFormMeter implements OperationMeter {
       finished: isWhole,
       ended: isWhole,
       failed,
+      rejection: null,
       refusal: null,
       estimatedOutputTokens: 0,
       eventCount: 0,

@@ -336,7 +336,7 @@ describe('a document of Responses', () => {
     const document = respond([], { status: 'failed', error, usage: null });
     expect(read(JSON.stringify(document), { stream: false }).verdict).toEqual({
       kind: 'error',
-      error: { message: 'm', isRetryable: true, isAccountError: false },
+      error: { rejection: null, message: 'm', isRetryable: true, isAccountError: false },
     });
   });
 

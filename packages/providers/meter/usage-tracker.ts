@@ -13,7 +13,7 @@ import {
   type NormalizedUsage,
   toSurcharges,
 } from '@farebox/dialects';
-import type { MeterOptions, Reading } from '../contract.ts';
+import type { MeterOptions, Reading, Rejection } from '../contract.ts';
 import { hasError, isBareError } from './answer-error.ts';
 import { OutputEstimator } from './output-estimator.ts';
 
@@ -40,6 +40,7 @@ export class UsageTracker implements AnswerRecorder {
   #ended = false;
   #closed = false;
   #failed = false;
+  #rejection: Rejection | null = null;
   #isLastEventError = false;
   /** The events of a stream so far. */
   eventCount = 0;
@@ -89,6 +90,11 @@ export class UsageTracker implements AnswerRecorder {
   markFailed(): void {
     this.#failed = true;
     this.#isLastEventError = true;
+  }
+
+  /** Notes what the error is about. */
+  markRejected(rejection: Rejection | null): void {
+    this.#rejection = rejection;
   }
 
   addToolCall(name: string): void {
@@ -150,6 +156,7 @@ export class UsageTracker implements AnswerRecorder {
       finished: this.#isFinished(),
       ended: this.#ended,
       failed: this.#failed,
+      rejection: this.#rejection,
       refusal: this.#refusal,
       eventCount: this.eventCount,
       estimatedOutputTokens: this.outputEstimator.tokens(),
