@@ -95,6 +95,8 @@ export const SOCKET_RULES: Rules = {
   // Codex prepares a turn without an answer.
   generate: NO_EFFECT,
   stream_id: rejectedRule('responses are made one at a time on a connection'),
+  // OpenAI's Realtime nests the request so; a provider that took it would answer another request.
+  response: rejectedRule('the fields of a request stand beside "type"'),
 };
 
 /** The fields of /v1/responses and of its count of tokens. */

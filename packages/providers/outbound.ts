@@ -203,6 +203,6 @@ export async function connectSocket(
     socket.accept();
     return { ok: true, socket };
   } catch {
-    return { ok: false, reason: abort.signal.aborted ? 'timeout' : 'unreachable' };
+    return { ok: false, reason: abort.signal.aborted ? 'aborted' : 'unreachable' };
   }
 }

@@ -42,6 +42,8 @@ export type BodyOwner = Readonly<{
 /** `release` must be called once the bytes are no longer needed; it frees them. */
 export type BodyResult = Result<{ bytes: Uint8Array; release: () => void }, ApiError>;
 
+const ENCODER = new TextEncoder();
+
 const TOO_LARGE = err('body_too_large', { maxBytes: MAX_BODY_BYTES });
 const BUSY = err('gateway_busy');
 const INCOMPLETE = err('incomplete_body');
@@ -179,11 +181,29 @@ export class BodyReader {
     }
   }
 
-  /** Counts a body that came whole, as the message of a WebSocket does. */
-  admit(bytes: Uint8Array, account: AccountId): BodyResult {
-    if (bytes.length > MAX_BODY_BYTES) return TOO_LARGE;
-    if (bytes.length <= SMALL_BODY_BYTES) return ok({ bytes, release: () => {} });
-    return this.#count(bytes, account);
+  /**
+   * Counts a body that came whole, as the message of a WebSocket does. Of a large text there is no
+   * copy before there is room for it.
+   */
+  admit(data: string | ArrayBuffer, account: AccountId): BodyResult {
+    // A character of a text takes one byte or more.
+    const minBytes = typeof data === 'string' ? data.length : data.byteLength;
+    if (minBytes > MAX_BODY_BYTES) return TOO_LARGE;
+    if (minBytes <= SMALL_BODY_BYTES) {
+      const bytes = toBytes(data);
+      if (bytes.length <= SMALL_BODY_BYTES) return ok({ bytes, release: () => {} });
+    }
+    const allocation = this.#budget.open(account, 0, Date.now(), () => {});
+    if (!allocation.take(minBytes, Date.now())) {
+      allocation.release();
+      return BUSY;
+    }
+    const bytes = toBytes(data);
+    const hasRoom = allocation.take(bytes.length - minBytes, Date.now());
+    if (hasRoom && bytes.length <= MAX_BODY_BYTES) return toBody(bytes, allocation);
+    allocation.release();
+    free(bytes);
+    return hasRoom ? TOO_LARGE : BUSY;
   }
 
   #count(bytes: Uint8Array, account: AccountId): BodyResult {
@@ -192,6 +212,10 @@ export class BodyReader {
     allocation.release();
     return BUSY;
   }
+}
+
+function toBytes(data: string | ArrayBuffer): Uint8Array {
+  return typeof data === 'string' ? ENCODER.encode(data) : new Uint8Array(data);
 }
 
 function orTimeout<T>(

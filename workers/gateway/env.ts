@@ -21,6 +21,7 @@ import { type AccountShares, parseAccountShares } from './account-shares.ts';
 import { BodyReader } from './body-reader.ts';
 import { DeclinedKeys } from './declined-keys.ts';
 import { EarlySends } from './early-send.ts';
+import { OpenSockets } from './open-sockets.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReadScheduler } from './read-scheduler.ts';
 import { StreamLoad } from './stream-load.ts';
@@ -85,13 +86,14 @@ export type GatewayDeps = Readonly<{
   learnedFields: LearnedFields;
   bodyReader: BodyReader;
   rateLimiter: RateLimiter;
-  /** By account, of calls that cost nothing and are made with our key at the provider. */
+  /** By account, of calls to operations and counts of tokens that cost nothing, made with our key. */
   freeCallLimiter: RateLimiter;
   accountShares: AccountShares;
   earlySends: EarlySends;
   readScheduler: ReadScheduler;
   declinedKeys: DeclinedKeys;
   streamLoad: StreamLoad;
+  openSockets: OpenSockets;
   timeouts: Timeouts;
   defaultMaxOutput: number;
   allowPlainHttp: boolean;
@@ -203,6 +205,7 @@ function createDeps(env: Env): GatewayDeps {
     readScheduler: new ReadScheduler(),
     declinedKeys: new DeclinedKeys(),
     streamLoad: new StreamLoad(),
+    openSockets: new OpenSockets(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),
     allowPlainHttp: env.ALLOW_PLAIN_HTTP === 'true',

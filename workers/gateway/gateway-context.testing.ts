@@ -13,6 +13,7 @@ import { DeadlineTimer } from './deadline-timer.ts';
 import { DeclinedKeys } from './declined-keys.ts';
 import { EarlySends } from './early-send.ts';
 import type { GatewayDeps } from './env.ts';
+import { OpenSockets } from './open-sockets.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReadScheduler } from './read-scheduler.ts';
 import { newCallId } from './request-id.ts';
@@ -75,6 +76,8 @@ export function createTestGateway(): TestGateway {
     rateLimiter: new RateLimiter({ perSecond: 100, burst: 100 }),
     learnedFields: new LearnedFields(),
     streamLoad: new StreamLoad(),
+    openSockets: new OpenSockets(),
+    freeCallLimiter: new RateLimiter({ perSecond: 5, burst: 100 }),
     timeouts: { ...TIMEOUTS, keepAliveMs: 500, holdGraceMs: 1_000 },
     defaultMaxOutput: 4_096,
   });

@@ -28,9 +28,12 @@ const openWithCaller = withCaller(async (ctx, { account, key }) => {
   if (!isOffered(ctx)) return respondError(ctx, { reason: 'websocket_not_supported' });
   const status = await ctx.deps.ledger.key(account, key);
   if (!status.ok) return respondError(ctx, status);
+  const open = ctx.deps.openSockets.open(account, ctx.clock());
+  if (open === null)
+    return respondError(ctx, { reason: 'too_many_concurrent_calls', retryAfterSeconds: 60 });
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  new SocketSession(ctx, account, server);
+  new SocketSession(ctx, open, server);
   return new Response(null, { status: 101, webSocket: client, headers: baseHeaders(ctx.id) });
 });
 

@@ -7,18 +7,22 @@ import type { Provider } from '@farebox/providers';
 import type { AnswerReader } from './answer-source.ts';
 import { toEvent } from './socket-messages.ts';
 
-/** More responses are not made on a connection, which providers close after an hour. */
+/** A connection with more responses is closed; providers close theirs after an hour. */
 const MAX_RESPONSES = 1_000;
 
-const CREATED = /^\s*\{\s*"type"\s*:\s*"response\.created"|"type"\s*:\s*"response\.created"/;
+/** The events that have a response in them, and so its id. */
+const OF_RESPONSE =
+  /"type"\s*:\s*"response\.(created|queued|in_progress|completed|incomplete|failed)"/;
 const RESPONSE_ID = /"id"\s*:\s*"([^"\\]{1,256})"/;
 /** The type of an event, and the id of its response, stand at its beginning. */
 const HEAD_LENGTH = 512;
 
-/** Reads the id of the response that a message says has begun. */
-function readResponseId(message: string): string | null {
+/** Reads what a message says of its response: where in it, and the id. */
+function readHead(message: string): Readonly<{ step: string; id: string }> | null {
   const head = message.slice(0, HEAD_LENGTH);
-  return CREATED.test(head) ? (RESPONSE_ID.exec(head)?.[1] ?? null) : null;
+  const step = OF_RESPONSE.exec(head)?.[1];
+  const id = RESPONSE_ID.exec(head)?.[1];
+  return step === undefined || id === undefined ? null : { step, id };
 }
 
 export class UpstreamSocket {
@@ -27,6 +31,8 @@ export class UpstreamSocket {
   #messages: string[] = [];
   #wake = () => {};
   #isOpen = true;
+  /** True from what asks for a response to the end of it. What comes in between is of no call. */
+  #isAnswering = false;
   /** The id of the response under way. */
   #responseId: string | null = null;
   /** The tokens that each response would bring into one that continues it. */
@@ -49,17 +55,20 @@ export class UpstreamSocket {
     return this.#tokens.get(responseId);
   }
 
-  /** Sends what asks for a response; what came before is no part of it. */
-  send(bytes: Uint8Array): void {
+  /** Sends what asks for a response; what came before is no part of it. Throws if it is closed. */
+  send(message: string): void {
     this.#messages = [];
     this.#responseId = null;
-    this.#socket.send(new TextDecoder().decode(bytes));
+    this.#isAnswering = true;
+    this.#socket.send(message);
   }
 
-  /** Notes how many tokens the response under way would bring into another. */
-  recordTokens(tokens: number): void {
-    if (this.#responseId !== null && this.#tokens.size < MAX_RESPONSES)
-      this.#tokens.set(this.#responseId, tokens);
+  /** Ends a whole response, and notes how many tokens it would bring into another. */
+  endResponse(tokens: number): void {
+    this.#isAnswering = false;
+    if (this.#responseId !== null) this.#tokens.set(this.#responseId, tokens);
+    // What follows an earlier response is known by its id.
+    if (this.#tokens.size >= MAX_RESPONSES) this.close();
   }
 
   close(): void {
@@ -89,8 +98,11 @@ export class UpstreamSocket {
   }
 
   #receive(data: string | ArrayBuffer): void {
+    if (!this.#isAnswering) return;
     const message = typeof data === 'string' ? data : new TextDecoder().decode(data);
-    this.#responseId = readResponseId(message) ?? this.#responseId;
+    const head = readHead(message);
+    if (head !== null && this.#tokens.has(head.id)) return;
+    if (head?.step === 'created') this.#responseId = head.id;
     this.#messages.push(message);
     this.#wake();
   }
