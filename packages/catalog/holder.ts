@@ -46,8 +46,25 @@ const PREPARE_MS = 300_000;
 
 const NOTHING: ParsedOverlay = { latestVersion: 0, versions: [], models: [], margins: [] };
 
+/** How often what waits for a read looks whether it has ended. */
+const POLL_MS = 10;
+
 function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * Resolves when a read of the catalog has ended, or after `maxMs`. The read may be another request's,
+ * from whose promise nothing may go on that does I/O (docs/decisions/0032-batches-per-account.md): so
+ * it is looked at when a timer of the caller's own fires. Never rejects.
+ */
+export async function whenEnded(read: Promise<void>, maxMs: number): Promise<void> {
+  let hasEnded = false;
+  const note = () => {
+    hasEnded = true;
+  };
+  read.then(note, note);
+  for (let waited = 0; !hasEnded && waited < maxMs; waited += POLL_MS) await timeout(POLL_MS);
 }
 
 export class CatalogHolder {
@@ -105,7 +122,7 @@ export class CatalogHolder {
    */
   async whenCurrent(now: number): Promise<void> {
     if (now - this.#endedAt <= MAX_UNREAD_MS) return;
-    await Promise.race([this.#pending ?? this.#refresh(now), timeout(MAX_WAIT_MS)]);
+    await whenEnded(this.#pending ?? this.#refresh(now), MAX_WAIT_MS);
     this.#endedAt = Math.max(this.#endedAt, now);
   }
 
@@ -118,7 +135,7 @@ export class CatalogHolder {
     const isEarly = now - this.#askedAt < MIN_READ_INTERVAL_MS;
     const read = isEarly ? this.#pending : this.#refresh(now);
     if (read === undefined) return false;
-    await Promise.race([read, timeout(READ_TIMEOUT_MS)]);
+    await whenEnded(read, READ_TIMEOUT_MS);
     return true;
   }
 

@@ -34,6 +34,7 @@ export {
   CatalogHolder,
   type CatalogHolderOptions,
   type CatalogInEffect,
+  whenEnded,
 } from './holder.ts';
 export type { Problem } from './listed-model-checks.ts';
 export { findListedModel, findModelById } from './listed-models.ts';

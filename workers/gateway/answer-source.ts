@@ -47,14 +47,12 @@ const READ_BYTES = 262_144;
 class ReusingReader {
   readonly #reader: ReadableStreamBYOBReader;
   readonly #turns: ScheduledReads;
-  readonly #clock: () => number;
   #buffer = new Uint8Array(MAX_UNSCHEDULED_BYTES);
   #bytes = 0;
 
-  constructor(body: ReadableStream<Uint8Array>, turns: ScheduledReads, clock: () => number) {
+  constructor(body: ReadableStream<Uint8Array>, turns: ScheduledReads) {
     this.#reader = body.getReader({ mode: 'byob' });
     this.#turns = turns;
-    this.#clock = clock;
   }
 
   async read(): Promise<ReadableStreamReadResult<Uint8Array>> {
@@ -67,20 +65,20 @@ class ReusingReader {
         return { done: false, value };
       }
     } catch (error) {
-      this.#turns.close(this.#clock());
+      this.#turns.close();
       throw error;
     }
-    this.#turns.close(this.#clock());
+    this.#turns.close();
     return { done: true, value: undefined };
   }
 
   cancel(): Promise<void> {
-    this.#turns.close(this.#clock());
+    this.#turns.close();
     return this.#reader.cancel();
   }
 
   async #prepareTurn(): Promise<void> {
-    const turn = this.#turns.next(this.#clock());
+    const turn = this.#turns.next();
     if (turn !== undefined) {
       this.#replaceBuffer(0);
       await turn;
@@ -182,7 +180,7 @@ async function readChunks(
   meter: Meter,
 ): Promise<ReadAhead> {
   const { clock, deps, timer } = call.ctx;
-  const reader = new ReusingReader(body, deps.readScheduler.open(call.account), clock);
+  const reader = new ReusingReader(body, deps.readScheduler.open(call.account, clock));
   const stop = () => {
     call.abort.abort();
     reader.cancel().catch(() => {});

@@ -29,6 +29,7 @@ import { relay } from './relay.ts';
 import { newCallId } from './request-id.ts';
 import { canonicalPath, findIntendedEndpoint } from './request-path.ts';
 import { isHttpsMissing } from './require-https.ts';
+import { refreshCatalog } from './resolve-model.ts';
 import { openSocket } from './response-socket.ts';
 import { rejectUnread } from './with-caller.ts';
 
@@ -64,8 +65,7 @@ async function serve(
     clock: Date.now,
     timer: new DeadlineTimer(Date.now),
   };
-  const refresh = deps.catalog.refreshIfDue(ctx.clock());
-  if (refresh !== undefined) ctx.waitUntil(refresh);
+  refreshCatalog(ctx);
   if (isHttpsMissing(request.url, deps.allowPlainHttp)) {
     return respondError(ctx, { reason: 'https_required' });
   }

@@ -10,7 +10,13 @@ import { knownCost } from './bill.ts';
 import type { Call } from './call.ts';
 import { errorResponse } from './error-response.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
-import { buildBill, callOutcome, submitSettlement } from './settle-call.ts';
+import {
+  buildBill,
+  callOutcome,
+  EMPTY_READING,
+  settleCall,
+  submitSettlement,
+} from './settle-call.ts';
 import { respondStreaming } from './streamed-response.ts';
 import { respondTruncated } from './truncated-response.ts';
 
@@ -24,12 +30,18 @@ function respondWhole(
   const { ctx, plan } = call;
   // All of a whole answer was seen, but for reasoning that the model hides.
   const hiddenMs = plan.model.hidesReasoning ? ctx.clock() - call.startedAt : 0;
-  const bill = buildBill(call, callOutcome(call, meter.reading(), 'complete', hiddenMs));
-  ctx.waitUntil(submitSettlement(call, bill, upstream.status));
+  const outcome = callOutcome(call, meter.reading(), 'complete', hiddenMs);
   const headers = buildResponseHeaders(call, upstream);
-  const cost = knownCost(bill);
-  if (plan.facts.stream) headers['cache-control'] = 'no-cache';
-  else if (cost !== null) headers['x-farebox-cost-usd'] = formatUsd(cost);
+  if (plan.facts.stream) {
+    // It states no cost that the bill has to agree with, so the bill waits for the prices.
+    headers['cache-control'] = 'no-cache';
+    ctx.waitUntil(settleCall(call, outcome, upstream.status));
+  } else {
+    const bill = buildBill(call, outcome);
+    const cost = knownCost(bill);
+    if (cost !== null) headers['x-farebox-cost-usd'] = formatUsd(cost);
+    ctx.waitUntil(submitSettlement(call, bill, upstream.status));
+  }
   return new Response(concatBytes(pieces), { status: upstream.status, headers });
 }
 
@@ -46,12 +58,14 @@ export async function respondBuffered(
   const ahead = await readAhead(call, upstream, meter);
   if (ahead.kind === 'under_way') return respondStreaming(call, upstream, meter, ahead);
   if (ahead.kind === 'broken') return respondTruncated(call, ahead.reason);
-  const error = verdictError(call, meter.verdict());
+  const verdict = meter.verdict();
+  const error = verdictError(call, verdict);
   if (error === null) return respondWhole(call, upstream, meter, ahead.pieces);
   const { dialect } = call.plan.facts;
-  return respondTruncated(
-    call,
-    'upstream_disconnected',
-    errorResponse(error, dialect, call.ctx.id),
-  );
+  const response = errorResponse(error, dialect, call.ctx.id);
+  return respondTruncated(call, 'upstream_disconnected', response, {
+    ...EMPTY_READING,
+    failed: verdict.kind === 'error',
+    rejection: verdict.kind === 'error' ? verdict.error.rejection : null,
+  });
 }

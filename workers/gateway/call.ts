@@ -11,7 +11,7 @@ export type Call = Readonly<{
   ctx: RequestContext;
   account: AccountId;
   plan: Plan;
-  revision: PriceRevision;
+  revision: PriceRevision<Plan>;
   hold: Extract<HoldResult, { ok: true }>;
   /** Aborts the request to the provider. */
   abort: AbortController;
@@ -28,7 +28,7 @@ export type AnsweredCall = Pick<Call, 'ctx' | 'account' | 'abort'> &
 
 /** An admitted call to an operation. */
 export type OperationCall = Pick<Call, 'ctx' | 'account' | 'hold' | 'abort' | 'disconnect'> &
-  Readonly<{ plan: OperationPlan }>;
+  Readonly<{ plan: OperationPlan; revision: PriceRevision<OperationPlan> }>;
 
 /** Returns when the account expires a hold that is neither settled nor extended by a checkpoint. */
 export function holdDeadline(timeouts: Timeouts, now: number): number {

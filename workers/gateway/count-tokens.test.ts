@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { countTokens } from './count-tokens.ts';
 import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
+import { RateLimiter } from './rate-limiter.ts';
 
 const COUNT = '{"object":"response.input_tokens","input_tokens":7}';
 
@@ -20,13 +21,17 @@ async function count(
     });
     return new Response(body, { headers: { 'content-type': 'application/json' } });
   });
-  const request = new Request('https://api.example/v1/responses/input_tokens', {
+  return countTokens(createTestGateway().createContext(createRequest()), ENDPOINT, null);
+}
+
+const ENDPOINT = 'responses_input_tokens';
+
+function createRequest(): Request {
+  return new Request('https://api.example/v1/responses/input_tokens', {
     method: 'POST',
     headers: { authorization: `Bearer ${TEST_API_KEY}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: 'gpt-5.4', input: 'Hi' }),
   });
-  const ctx = createTestGateway().createContext(request);
-  return countTokens(ctx, 'responses_input_tokens', null);
 }
 
 afterEach(() => void vi.unstubAllGlobals());
@@ -53,5 +58,20 @@ describe('a count of tokens', () => {
   it('is an error 502 where the provider sends more than any count has', async () => {
     const response = await count(COUNT + ' '.repeat(70_000), (controller) => controller.close());
     expect(response.status).toBe(502);
+  });
+
+  it('is refused to an account that asks for more than free calls may be made', async () => {
+    vi.stubGlobal('fetch', async () => Response.json({ input_tokens: 7 }));
+    const gateway = createTestGateway();
+    const freeCallLimiter = new RateLimiter({ perSecond: 0.1, burst: 2 });
+    const deps = { ...gateway.deps, freeCallLimiter };
+    const ask = () =>
+      countTokens({ ...gateway.createContext(createRequest()), deps }, ENDPOINT, null);
+    expect((await ask()).status).toBe(200);
+    expect((await ask()).status).toBe(200);
+    const refused = await ask();
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({ error: { code: 'rate_limited' } });
   });
 });

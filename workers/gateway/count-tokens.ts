@@ -154,6 +154,9 @@ async function count(
     return respondEstimate(ctx, spec, parsed.estimatedInput, target);
   const decline = ctx.deps.declinedKeys.find(caller.account, caller.key, ctx.clock());
   if (decline !== null) return respondError(ctx, decline);
+  const retryAfterSeconds = ctx.deps.freeCallLimiter.tryAcquire(caller.account, ctx.clock());
+  if (retryAfterSeconds > 0)
+    return respondError(ctx, { reason: 'rate_limited', retryAfterSeconds });
   const { upstreamName } = model;
   const name = spec.toModelName?.(upstreamName) ?? upstreamName;
   return forwardCount(ctx, caller, {

@@ -19,13 +19,16 @@ import { holdDeadline, type OperationCall } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader } from './cost-report.ts';
+import type { ApiError } from './errors.ts';
 import { zeroOperationBill } from './operation-bill.ts';
-import { type OperationPlan, planOperation } from './operation-plan.ts';
+import { type OperationPlan, planOperation, repriceOperation } from './operation-plan.ts';
 import { respondCut, respondOperation } from './operation-response.ts';
+import { PriceRevision } from './price-revision.ts';
 import { resolveModel } from './resolve-model.ts';
 import { releaseHold, submitSettlement } from './settle-call.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { type Body, withBody } from './with-caller.ts';
+import { checkOffered } from './withdrawn-model.ts';
 
 /** The whole amount is the input's: no output limit of a request bounds what these calls cost. */
 function buildHoldRequest(
@@ -88,6 +91,15 @@ function respondFailure(
   return response;
 }
 
+/** Ends a call whose model was withdrawn: nothing of its answer is passed on, or charged. */
+function respondWithdrawn(call: OperationCall, refusal: ApiError): Response {
+  call.abort.abort();
+  const response = respondError(call.ctx, refusal);
+  const bill = zeroOperationBill(call.plan, 'not_sent');
+  call.ctx.waitUntil(submitSettlement(call, bill, response.status));
+  return response;
+}
+
 /** Forwards an admitted call. An exception in between still ends the hold. */
 async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
   const cancelAbortTimer = abortAfterDisconnect(call);
@@ -95,7 +107,10 @@ async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
     const upstream = await sendOperation(call, body);
     body.release();
     if (!upstream.ok) return respondFailure(call, upstream);
-    return await respondOperation(call, upstream);
+    const refusal = await checkOffered(call);
+    return refusal === null
+      ? await respondOperation(call, upstream)
+      : respondWithdrawn(call, refusal);
   } catch (error) {
     call.abort.abort();
     const bill = zeroOperationBill(call.plan, 'not_sent');
@@ -126,6 +141,7 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
       plan.maxCost === 0n ? deps.freeCallLimiter.tryAcquire(account, clock()) : 0;
     if (retryAfterSeconds > 0)
       return respondError(ctx, { reason: 'rate_limited', retryAfterSeconds });
+    const revision = new PriceRevision(plan, deps.catalog, repriceOperation);
     const holdRequest = buildHoldRequest(ctx, key, plan);
     const hold = await deps.ledger.hold(account, holdRequest, ctx.waitUntil);
     if (!hold.ok) {
@@ -135,7 +151,7 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
     }
     const disconnect = new ClientDisconnect(request.signal, clock);
     const abort = new AbortController();
-    const call: OperationCall = { ctx, account, plan, hold, abort, disconnect };
+    const call: OperationCall = { ctx, account, plan, revision, hold, abort, disconnect };
     const completion = forwardCall(call, body);
     // The call has to be settled after its client disconnects, too.
     ctx.waitUntil(completion.catch(() => {}));

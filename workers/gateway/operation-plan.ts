@@ -29,8 +29,10 @@ export type OperationPlan = Readonly<{
   facts: OperationFacts;
   model: Model;
   provider: Provider;
-  /** The prices of the hold's moment, which stay those of the call. */
+  /** The prices of the hold's moment. */
   prices: ResolvedPrices;
+  /** That moment, in milliseconds since the epoch. */
+  pricedAt: number;
   /** What is billed where the provider reports nothing. */
   expected: Counts;
   /** True where `expected` rests on a guess about the request. */
@@ -103,13 +105,26 @@ function buildPlan(
   const max = maxPrices(model, possible);
   const { contextWindow: context, maxOutput: output } = model;
   const measure = OPERATION_SPECS[facts.operation].measure(facts.request, { context, output });
-  const prices = resolveImagePrices(model, { at: now, ...STANDARD_TERMS }, imageTerms);
+  const prices = resolveOperationPrices(facts, model, now);
   const { expected, isGuess = false } = measure;
   const { cost: maxCost } = priceCounts(measure.max, max);
   const { cost: believableCost } = priceCounts(measure.believable ?? measure.max, max);
   if (isGuess && facts.answer === 'text' && maxCost > 0n) return UNKNOWN_LENGTH;
   const costs = { expected, isGuess, maxCost, believableCost };
-  return ok({ plan: { facts, model, provider, prices, ...costs } });
+  return ok({ plan: { facts, model, provider, prices, pricedAt: now, ...costs } });
+}
+
+function resolveOperationPrices(
+  { request }: OperationFacts,
+  model: Model,
+  at: number,
+): ResolvedPrices {
+  return resolveImagePrices(model, { at, ...STANDARD_TERMS }, request.imageTerms);
+}
+
+/** Returns the plan with other prices of its model; its hold and its measure stay. */
+export function repriceOperation(plan: OperationPlan, model: Model): OperationPlan {
+  return { ...plan, model, prices: resolveOperationPrices(plan.facts, model, plan.pricedAt) };
 }
 
 /** Plans a call at `now` (milliseconds since the epoch), or returns why it can't be made. */

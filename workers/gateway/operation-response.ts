@@ -3,7 +3,6 @@
  * goes out in a header, or else relayed as it comes; a recording and a stream are always relayed. The
  * bytes are the provider's.
  */
-import { differsFromProviderCost } from '@farebox/catalog';
 import { formatUsd } from '@farebox/money';
 import {
   concatBytes,
@@ -23,9 +22,8 @@ import type { EndReason, StopReason } from './end-reason.ts';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 import { computeOperationBill, NOTHING_USED } from './operation-bill.ts';
-import { priceCounts } from './operation-plan.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
-import { submitSettlement } from './settle-call.ts';
+import { compareStatedCost, submitSettlement } from './settle-call.ts';
 import { type Framing, StreamRelay } from './stream-relay.ts';
 import { CLIENT_CLOSED_REQUEST } from './truncated-response.ts';
 
@@ -59,7 +57,9 @@ function toBill(
   endReason: EndReason,
   failed: boolean,
 ): Bill {
-  return computeOperationBill(call.plan, { use, failed, endReason, held: call.hold.held });
+  const { held } = call.hold;
+  const outcome = { use, failed, endReason, held };
+  return call.revision.price(held, (plan) => computeOperationBill(plan, outcome));
 }
 
 /** Logs what is wrong with a report: counts that are none, more than can be, another cost. */
@@ -69,27 +69,25 @@ function reportUse({ ctx, plan }: OperationCall, use: OperationUse, bill: Bill):
     logEvent({ event: 'usage_unpriceable', call, provider, count: use.unpriceable });
   if (bill.reason === 'estimated_usage_implausible')
     logEvent({ event: 'usage_implausible', call, provider, model: plan.model.name });
-  if (use.statedCost === null || bill.providerCost === null) return;
-  const counts = Object.fromEntries([
-    ...Object.entries(bill.usage),
-    ...bill.fees.map(({ kind, count }) => [kind, count]),
-  ]);
-  const { providerPrices: prices, providerSurchargePrices: surchargePrices } = plan.prices;
-  const { cost } = priceCounts(counts, { prices, surchargePrices });
-  if (!differsFromProviderCost(cost, use.statedCost)) return;
-  logEvent({
-    event: 'provider_cost_differs',
-    call,
-    provider,
-    model: plan.model.name,
-    computedNanoUsd: cost.toString(),
-    statedNanoUsd: use.statedCost.toString(),
-  });
+  compareStatedCost({ ctx, plan }, bill);
 }
+
+/** What an answer used, and how it ended. */
+type OperationEnd = Readonly<{ use: OperationUse; endReason: EndReason; failed: boolean }>;
 
 function settle(call: OperationCall, use: OperationUse, bill: Bill, status: number): Promise<void> {
   reportUse(call, use, bill);
   return submitSettlement(call, bill, status);
+}
+
+/** Settles a call whose answer states no cost, so that its bill waits for the prices in effect. */
+async function settleLater(
+  call: OperationCall,
+  { use, endReason, failed }: OperationEnd,
+  status: number,
+): Promise<void> {
+  await call.revision.whenKnown();
+  await settle(call, use, toBill(call, use, endReason, failed), status);
 }
 
 function truncationError({ plan }: OperationCall, endReason: EndReason): ApiError {
@@ -106,9 +104,10 @@ export function respondCut(
   response = errorResponse(truncationError(call, reason), call.ctx.dialect, call.ctx.id),
 ): Response {
   const isGone = call.disconnect.at !== null;
-  const bill = toBill(call, NOTHING_USED, isGone ? 'client_disconnected' : reason, false);
+  const endReason = isGone ? 'client_disconnected' : reason;
   const status = isGone ? CLIENT_CLOSED_REQUEST : response.status;
-  call.ctx.waitUntil(settle(call, NOTHING_USED, bill, status));
+  const end = { use: NOTHING_USED, endReason, failed: false } as const;
+  call.ctx.waitUntil(settleLater(call, end, status));
   return response;
 }
 
@@ -194,9 +193,8 @@ function respondRelayed(
   const settleRelayed = (endReason: EndReason) => {
     const use =
       relay.hasDelivered || endReason !== 'upstream_disconnected' ? meter.use() : NOTHING_USED;
-    const bill = toBill(call, use, endReason, meter.reading().failed);
     const status = endReason === 'client_disconnected' ? CLIENT_CLOSED_REQUEST : upstream.status;
-    return settle(call, use, bill, status);
+    return settleLater(call, { use, endReason, failed: meter.reading().failed }, status);
   };
   ctx.waitUntil(relay.run().then(settleRelayed));
   const headers = buildHeaders(call, upstream, meter);
@@ -225,8 +223,11 @@ export async function respondOperation(
   upstream: UpstreamSuccess,
 ): Promise<Response> {
   const meter = createMeter(call, upstream);
+  // A document states its cost in a header, and a stream where it was asked to: it is billed so.
+  const isRelayed = meter.form === 'events' || meter.form === 'audio';
+  if (!isRelayed || costForm(call) !== 'none') await call.revision.whenKnown(0);
   const relayed = withCost(call, meter);
-  if (meter.form === 'events' || meter.form === 'audio') {
+  if (isRelayed) {
     const source = { reader: upstream.body.getReader(), reusesMemory: false, pieces: [] };
     return respondRelayed(call, upstream, meter, relayed, source);
   }

@@ -211,9 +211,8 @@ function buildPlan(
   const limit = output.kind === 'explicit' ? output.tokens : output.max;
   const plan = {
     facts,
-    model,
     provider,
-    findOtherModel: (name: string) => deps.catalog.findModel(name, [provider.id]),
+    ...withPrices(model, provider, deps.catalog),
     pricedAt: now,
     maxInputTokens,
     estimatedInputTokens: Math.min(maxInputTokens, Math.ceil(estimatedInput)),
@@ -224,6 +223,20 @@ function buildPlan(
     maxOutputs: facts.choices * (countOutputTurns(facts, limit, contextWindow) + compactions),
   };
   return ok({ plan });
+}
+
+/** What of a plan its prices come from. */
+function withPrices(
+  model: Model,
+  { id }: Provider,
+  catalog: Catalog,
+): Pick<Plan, 'model' | 'findOtherModel'> {
+  return { model, findOtherModel: (name) => catalog.findModel(name, [id]) };
+}
+
+/** Returns the plan with other prices of its model, as `inEffect` has them; its hold stays. */
+export function repricePlan(plan: Plan, model: Model, inEffect: Catalog): Plan {
+  return { ...plan, ...withPrices(model, plan.provider, inEffect) };
 }
 
 function unpricedToolError(model: Model, kind: SurchargeKind): PlanResult {

@@ -10,7 +10,7 @@ import { parseRequest } from '@farebox/dialects';
 import { configureProviders } from '@farebox/providers';
 import { describe, expect, it, vi } from 'vitest';
 import type { RequestContext } from './context.ts';
-import { type Plan, planCall } from './plan.ts';
+import { type Plan, planCall, repricePlan } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
 import { resolveModel } from './resolve-model.ts';
 import { NOTHING_READ, priceUsage } from './usage-prices.ts';
@@ -99,7 +99,7 @@ async function sleepingIsolate() {
   const first = { version: 1, effectiveAt: NOW - 10 * MINUTE, usd: 2 };
   await answer([first]);
   void holder.refreshIfDue(NOW);
-  const revision = new PriceRevision(plan(holder, NOW), holder);
+  const revision = new PriceRevision(plan(holder, NOW), holder, repricePlan);
   const price = (held: bigint) => revision.price(held, (by) => priceUsage(by, USAGE, NOTHING_READ));
   return { holder, answer, first, revision, price };
 }
@@ -185,7 +185,7 @@ describe('a call of an isolate with a catalog of the last minute', () => {
     void holder.refreshIfDue(NOW - MINUTE / 2);
     await answer([{ version: 1, effectiveAt: NOW - 10 * MINUTE, usd: 2 }]);
     void holder.refreshIfDue(NOW);
-    const revision = new PriceRevision(plan(holder, NOW), holder);
+    const revision = new PriceRevision(plan(holder, NOW), holder, repricePlan);
     expect(revision.isPending).toBe(false);
     await answer([{ version: 2, effectiveAt: NOW - 1, usd: 1 }]);
     expect(revision.price(10n ** 9n, (by) => priceUsage(by, USAGE, NOTHING_READ)).cost).toBe(

@@ -1,12 +1,13 @@
 /**
- * The prices of a call that was planned with an old catalog. No call waits for the catalog: an
- * isolate that is new, or had no call for a minute, plans with the one that it has. The read that
+ * The prices of one call, where its isolate may have had old ones: an isolate that is new, or had no
+ * call for a minute, plans with what it has, because no call waits for the catalog. The read that
  * began with the call then tells the prices in effect at its hold, and the bill has those, unless it
- * would exceed the hold (docs/decisions/0028-prices-of-a-sleeping-isolate.md).
+ * would exceed the hold; or that the model was withdrawn, and then nothing of the answer is passed on
+ * (docs/decisions/0028-prices-of-a-sleeping-isolate.md).
  */
-import type { CatalogHolder } from '@farebox/catalog';
+import { type Catalog, type CatalogHolder, type Model, whenEnded } from '@farebox/catalog';
 import type { NanoUsd } from '@farebox/money';
-import type { Plan } from './plan.ts';
+import type { Provider } from '@farebox/providers';
 
 /** How long a settlement waits for the read: the client has its answer by then. */
 const MAX_SETTLEMENT_WAIT_MS = 10_000;
@@ -17,55 +18,66 @@ function getMaxCost({ cost, waivedCost = 0n }: Priced): NanoUsd {
   return cost > waivedCost ? cost : waivedCost;
 }
 
-export class PriceRevision {
-  readonly #planned: Plan;
+/** A plan of a call, in any dialect or to an operation. */
+type PricedPlan = Readonly<{ model: Model; provider: Provider; pricedAt: number }>;
+
+/** Returns the plan with other prices of its model, which are those of the catalog. */
+type Reprice<P> = (plan: P, model: Model, inEffect: Catalog) => P;
+
+export class PriceRevision<P extends PricedPlan> {
+  readonly #planned: P;
   readonly #read: Promise<void> | undefined;
-  #revised: Plan | undefined;
+  #revised: P | undefined;
   #isPending: boolean;
+  #isWithdrawn = false;
 
   /** Call it when `plan` is made; `catalog` is where the plan's prices are from. */
-  constructor(plan: Plan, catalog: CatalogHolder) {
+  constructor(plan: P, catalog: CatalogHolder, reprice: Reprice<P>) {
     this.#planned = plan;
-    const read = catalog.outdatedUntil(plan.pricedAt);
-    this.#isPending = read !== undefined;
-    this.#read = read?.then(() => {
-      this.#revised = this.#isPending ? revise(plan, catalog) : undefined;
+    this.#read = catalog.outdatedUntil(plan.pricedAt);
+    this.#isPending = this.#read !== undefined;
+    // It may run in the context of another request, so it only sets fields.
+    this.#read?.then(() => {
+      if (!this.#isPending) return;
       this.#isPending = false;
+      const { provider, model, pricedAt } = plan;
+      const inEffect = catalog.at(pricedAt).catalog;
+      const current = inEffect.findModel(model.name, [provider.id]);
+      this.#isWithdrawn = current === undefined;
+      const isPricedAnew = current !== undefined && hasOtherPrices(current, model);
+      this.#revised = isPricedAnew ? reprice(plan, current, inEffect) : undefined;
     });
   }
 
-  /** True while it is unknown whether the plan's prices are those in effect. */
+  /** True while the prices in effect may differ from the plan's. */
   get isPending(): boolean {
     return this.#isPending;
   }
 
+  /** True if the model was no longer offered at the moment of the plan. */
+  get isWithdrawn(): boolean {
+    return this.#isWithdrawn;
+  }
+
+  /** Resolves when the read has ended, or after `maxMs`: then it may still be pending. */
+  async whenRead(maxMs: number): Promise<void> {
+    if (this.#isPending && this.#read !== undefined) await whenEnded(this.#read, maxMs);
+  }
+
   /** Resolves when the prices are known, or the read has taken too long: then the plan's are. */
   async whenKnown(maxMs = MAX_SETTLEMENT_WAIT_MS): Promise<void> {
-    if (!this.#isPending) return;
-    let timeout: ReturnType<typeof setTimeout> | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      timeout = setTimeout(resolve, maxMs);
-    });
-    await Promise.race([this.#read, tooLong]);
-    clearTimeout(timeout);
+    await this.whenRead(maxMs);
     this.#isPending = false;
   }
 
   /** Computes a bill by the prices in effect, or by the plan's where `held` does not cover those. */
-  price<Bill extends Priced>(held: NanoUsd, compute: (plan: Plan) => Bill): Bill {
+  price<Bill extends Priced>(held: NanoUsd, compute: (plan: P) => Bill): Bill {
     if (this.#revised === undefined) return compute(this.#planned);
     const bill = compute(this.#revised);
     return getMaxCost(bill) > held ? compute(this.#planned) : bill;
   }
 }
 
-/** Returns the plan with the prices in effect at its hold; undefined if they are the plan's. */
-function revise(plan: Plan, catalog: CatalogHolder): Plan | undefined {
-  const { name, prices } = plan.model;
-  const inEffect = catalog.at(plan.pricedAt).catalog;
-  const findOtherModel = (other: string) => inEffect.findModel(other, [plan.provider.id]);
-  const model = findOtherModel(name);
-  // A model that was withdrawn meanwhile is billed as it was offered.
-  if (model === undefined || model.prices.version === prices.version) return undefined;
-  return { ...plan, model, findOtherModel };
+function hasOtherPrices({ prices }: Model, planned: Model): boolean {
+  return prices.version !== planned.prices.version;
 }

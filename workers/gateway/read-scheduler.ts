@@ -12,23 +12,29 @@ export const MAX_CONCURRENT_READS = 3;
 const TURN_MS = 5_000;
 /** A turn without a read for so long goes to another: its client or its provider is slow. */
 const STALLED_MS = 500;
+/** How long one that waits sleeps before it looks for its turn, by how many wait before it. */
+const MIN_POLL_MS = 25;
+const MAX_POLL_MS = 250;
 
 /** The reads of one document. A read outside a turn waits for one. */
 export class ScheduledReads {
   readonly account: AccountId;
   readonly #scheduler: ReadScheduler;
+  readonly #clock: () => number;
   /** When the turn and its last read began; null outside a turn. */
   #turn: { startedAt: number; lastReadAt: number } | null = null;
-  #resume: (() => void) | undefined;
   #closed = false;
 
-  constructor(scheduler: ReadScheduler, account: AccountId) {
+  /** `clock` returns milliseconds since the epoch. */
+  constructor(scheduler: ReadScheduler, account: AccountId, clock: () => number) {
     this.#scheduler = scheduler;
     this.account = account;
+    this.#clock = clock;
   }
 
   /** Returns a promise if the next read has to wait, which resolves when it may begin. */
-  next(now: number): Promise<void> | undefined {
+  next(): Promise<void> | undefined {
+    const now = this.#clock();
     if (this.#closed || this.#scheduler.admit(this, now)) {
       if (this.#turn !== null) this.#turn.lastReadAt = now;
       return undefined;
@@ -37,10 +43,9 @@ export class ScheduledReads {
   }
 
   /** Ends the turn, or the wait for one, for good. */
-  close(now: number): void {
+  close(): void {
     this.#closed = true;
-    this.#scheduler.remove(this, now);
-    this.#resume?.();
+    this.#scheduler.remove(this, this.#clock());
   }
 
   get hasTurn(): boolean {
@@ -49,7 +54,6 @@ export class ScheduledReads {
 
   begin(now: number): void {
     this.#turn = { startedAt: now, lastReadAt: now };
-    this.#resume?.();
   }
 
   end(): void {
@@ -63,20 +67,18 @@ export class ScheduledReads {
   }
 
   /**
-   * Waits with a timer of its own request, because a timer ends with the request that has set it:
-   * those who wait end the turns of those who stall.
+   * Waits with timers of its own request. One that another request has set ends with that request,
+   * and what goes on from a promise that another resolves may find its own I/O refused
+   * (docs/decisions/0032-batches-per-account.md). Those who wait end the turns of those who stall.
    */
   async #wait(): Promise<void> {
     while (!this.#closed && this.#turn === null) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-        timer = setTimeout(resolve, STALLED_MS);
-      });
-      clearTimeout(timer);
-      this.#resume = undefined;
-      this.#scheduler.reassign(Date.now());
+      const pollMs = Math.max(MIN_POLL_MS, Math.min(MAX_POLL_MS, this.#scheduler.countAhead(this)));
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      // A turn that ended before this document woke up is waited for again.
+      if (!this.#closed && this.#turn === null) this.#scheduler.admit(this, this.#clock());
     }
+    if (this.#turn !== null) this.#turn.lastReadAt = this.#clock();
   }
 }
 
@@ -91,8 +93,19 @@ export class ReadScheduler {
     this.#maxConcurrent = maxConcurrent;
   }
 
-  open(account: AccountId): ScheduledReads {
-    return new ScheduledReads(this, account);
+  /** `clock` returns milliseconds since the epoch. */
+  open(account: AccountId, clock: () => number): ScheduledReads {
+    return new ScheduledReads(this, account, clock);
+  }
+
+  /** Returns how many documents have waited for longer than this one. */
+  countAhead(reads: ScheduledReads): number {
+    let ahead = 0;
+    for (const other of this.#waiting) {
+      if (other === reads) break;
+      ahead += 1;
+    }
+    return ahead;
   }
 
   /** Returns whether the document has a turn; otherwise it waits for one. */

@@ -29,7 +29,7 @@ import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader, statesCost, streamCostWriter, withCostMember } from './cost-report.ts';
 import { EarlyRequest } from './early-request.ts';
 import type { Attempt } from './early-send.ts';
-import { type Plan, planCall } from './plan.ts';
+import { type Plan, planCall, repricePlan } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
 import { isBilledRefusal, settleRefusedPrompt } from './refused-prompt.ts';
 import { resolveModel } from './resolve-model.ts';
@@ -40,6 +40,7 @@ import { respondTruncated } from './truncated-response.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
 import { sendUpstream } from './upstream-request.ts';
 import { type Body, withBody } from './with-caller.ts';
+import { checkOffered } from './withdrawn-model.ts';
 
 /** Builds the request of the hold that covers a planned call. */
 export function buildHoldRequest(ctx: RequestContext, key: KeyCredential, plan: Plan): HoldRequest {
@@ -88,19 +89,19 @@ export function buildMeter(
 }
 
 /**
- * How long an answer that states its cost waits for the prices in effect, in an isolate that slept.
- * The provider has begun to answer by then; few answer before the catalog has.
- */
-const MAX_COST_WAIT_MS = 100;
-
-/**
  * Responds with an answer. The headers of a stream go out at once, so that keep-alives can bridge
  * the provider's silence; anything else is read until it is known to be what the client asked for.
  */
 async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response> {
-  if (call.revision.isPending && statesCost(call)) {
-    await call.revision.whenKnown(MAX_COST_WAIT_MS);
+  const refusal = await checkOffered(call);
+  if (refusal !== null) {
+    call.abort.abort();
+    const response = respondError(call.ctx, refusal);
+    call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', response.status));
+    return response;
   }
+  // What states its cost is billed so, whatever becomes known later.
+  if (statesCost(call)) await call.revision.whenKnown(0);
   const meter = buildMeter(call, upstream);
   const isEventStream = upstream.contentType?.includes('text/event-stream') === true;
   if (!call.plan.facts.stream || !isEventStream) return respondBuffered(call, upstream, meter);
@@ -114,7 +115,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
  * Where the provider may have worked, because it was only silent, the call is waived within the
  * daily cap.
  */
-export function handleUpstreamFailure(call: Call, result: UpstreamFailure): Response {
+function handleUpstreamFailure(call: Call, result: UpstreamFailure): Response {
   if (result.reason === 'aborted') return respondTruncated(call, 'upstream_disconnected');
   const { ctx, plan } = call;
   const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
@@ -192,7 +193,7 @@ export const relay = withBody(
     );
     if (!planResult.ok) return respondError(ctx, planResult);
     const { plan } = planResult;
-    const revision = new PriceRevision(plan, deps.catalog);
+    const revision = new PriceRevision(plan, deps.catalog, repricePlan);
     const attempt = deps.earlySends.begin(account, buildHoldRequest(ctx, key, plan), clock());
     const early = startEarly(ctx, plan, body, attempt);
     const hold = await deps.ledger.hold(account, attempt.request, ctx.waitUntil);

@@ -7,6 +7,12 @@ import type { RequestContext } from './context.ts';
 
 type Resolution = Readonly<{ ok: true }> | Readonly<{ ok: false; reason: string }>;
 
+/** Reads the catalog behind a call, if it is due. */
+export function refreshCatalog({ deps, clock, waitUntil }: RequestContext): void {
+  const refresh = deps.catalog.refreshIfDue(clock());
+  if (refresh !== undefined) waitUntil(refresh);
+}
+
 /** Returns the catalog in effect, for what lists models or prices and may wait a moment for it. */
 export async function getCatalog(ctx: RequestContext): Promise<CatalogInEffect> {
   const { catalog } = ctx.deps;

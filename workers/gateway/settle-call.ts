@@ -24,6 +24,7 @@ export const EMPTY_READING: Reading = {
   finished: false,
   ended: false,
   failed: false,
+  rejection: null,
   refusal: null,
   eventCount: 0,
   estimatedOutputTokens: 0,
@@ -105,7 +106,10 @@ export async function submitSettlement(
 }
 
 /** Logs where the provider states another charge than its prices give: one of them is stale. */
-function compareStatedCost({ plan, ctx }: Call, bill: Bill): void {
+export function compareStatedCost(
+  { plan, ctx }: Readonly<{ ctx: RequestContext; plan: Pick<Plan, 'provider' | 'model'> }>,
+  bill: Bill,
+): void {
   const { providerCost } = bill;
   if (providerCost === null) return;
   const computed = costWithoutMargin(bill.cost, bill);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { EMPTY_READING } from './settle-call.ts';
-import { StreamLoad } from './stream-load.ts';
+import { type LoadEntry, StreamLoad } from './stream-load.ts';
 import { StreamRelay, type StreamRelayOptions } from './stream-relay.ts';
 
 const TIMEOUTS = {
@@ -64,7 +64,43 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
   return { ended: relay.run(), upstream, send, client, written, aborted };
 }
 
+/** The load of an isolate that notes when its streams say that they are active. */
+class RecordedLoad extends StreamLoad {
+  readonly touchedAt: number[] = [];
+
+  override open(): LoadEntry {
+    const entry = super.open();
+    const touch = entry.touch.bind(entry);
+    entry.touch = (now) => {
+      this.touchedAt.push(now);
+      return touch(now);
+    };
+    return entry;
+  }
+}
+
 describe('StreamRelay', () => {
+  it('writes what was withheld at the time at which the answer ends', async () => {
+    const load = new RecordedLoad();
+    const { ended, upstream, send } = startRelay({
+      load,
+      meter: {
+        format: 'events',
+        hasEnded: false,
+        feed: (chunk) => [chunk],
+        end: () => [encoder.encode('withheld')],
+        reading: () => ({ ...EMPTY_READING, ended: true }),
+        verdict: () => ({ kind: 'answer' }),
+      },
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    await send('first');
+    await vi.advanceTimersByTimeAsync(59_000);
+    await upstream.close();
+    await ended;
+    expect(load.touchedAt).toEqual([1_000, 60_000]);
+  });
+
   it('makes checkpoints ever later, up to three times as far apart, with keep-alive events in between', async () => {
     const checkpoints: number[] = [];
     const keepAlives: number[] = [];

@@ -117,15 +117,18 @@ export class StreamRelay {
   }
 
   async #pump(): Promise<void> {
-    const now = this.#options.clock();
-    for (const piece of this.#options.source.pieces) await this.#write(piece, now);
+    await this.#writeAll(this.#options.source.pieces);
     const isWhole = await this.#readAll();
     clearTimeout(this.#graceTimer);
     // What was withheld belongs to the client only if the response is complete.
     const rest = isWhole ? this.#options.meter.end() : [];
-    if (isWhole && this.#isComplete()) for (const piece of rest) await this.#write(piece, now);
+    if (isWhole && this.#isComplete()) await this.#writeAll(rest);
     // The idle timeout runs until the client has taken everything, or is known to be stuck.
     if (!this.#clientDisconnected) await this.#writer.finishWrites();
+  }
+
+  async #writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+    for (const piece of pieces) await this.#write(piece, this.#options.clock());
   }
 
   /** Returns true if the body ended by itself, or after the last word of the answer. */
