@@ -92,6 +92,19 @@ function disposed<T>(result: T): T {
 
 const SYSTEM_CLOCK: BatcherClock = { now: Date.now, sleep };
 
+function createBatcher(calls: CallsRpc, clock: BatcherClock): CallBatcher<LedgerUnreachable> {
+  return new CallBatcher(async (account, verbs) => {
+    try {
+      const text = await calls.batch(account, encodeVerbs(verbs));
+      return { ok: true, results: decodeResults(verbs, text) };
+    } catch (thrown) {
+      const overloaded = isOverloaded(thrown);
+      const call = verbs[0]?.request.id ?? '';
+      return { ok: false, failure: overloaded ? unreachable('batch', call, overloaded) : null };
+    }
+  }, clock);
+}
+
 export function createLedgerClient(
   calls: CallsRpc,
   retryPolicy: RetryPolicy = DEFAULT_RETRY_POLICY,
@@ -116,16 +129,7 @@ export function createLedgerClient(
     }
   }
 
-  const batcher = new CallBatcher<LedgerUnreachable>(async (account, verbs) => {
-    try {
-      const text = await calls.batch(account, encodeVerbs(verbs));
-      return { ok: true, results: decodeResults(verbs, text) };
-    } catch (thrown) {
-      const overloaded = isOverloaded(thrown);
-      const call = verbs[0]?.request.id ?? '';
-      return { ok: false, failure: overloaded ? unreachable('batch', call, overloaded) : null };
-    }
-  }, clock);
+  const batcher = createBatcher(calls, clock);
 
   async function askHold(
     account: AccountId,

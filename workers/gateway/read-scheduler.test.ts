@@ -59,7 +59,7 @@ describe('ReadScheduler', () => {
     expect(countBegun(documents)).toBe(3);
   });
 
-  it('lets a document go on from a timer of its own only, whoever gave it its turn', async () => {
+  it('lets a document that got its turn from another go on from a timer of its own only', async () => {
     const documents = startDocuments(new ReadScheduler(1), ALICE, 2);
     await vi.advanceTimersByTimeAsync(10);
     documents[0]?.reads.close();
