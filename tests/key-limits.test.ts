@@ -75,6 +75,52 @@ describe('a key', () => {
     });
   });
 
+  it('spends at most its budget of the month, and tells what is left and when it renews', async () => {
+    respondWithUsage(1000, 1000);
+    const key = await createKey({ periodBudgets: { month: 1_500_000n } });
+    const first = await call(key, { max_tokens: 1000 });
+    await waitForBill(stack.gatewayUrl, key, first.headers.get('x-request-id'));
+    const second = await call(key, { max_tokens: 2000 });
+    expect(await second.clone().text()).toContain('monthly budget of 0.0015 USD');
+    expect(await errorCode(second)).toBe('402 key_limit_exceeded');
+    expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+    const response = await fetch(`${stack.gatewayUrl}/v1/key`, {
+      headers: { 'x-goog-api-key': key },
+    });
+    const now = new Date();
+    const nextMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1);
+    expect(await response.json()).toMatchObject({
+      data: {
+        spendable_nano_usd: '750000',
+        period_budgets: [
+          {
+            period: 'month',
+            budget_nano_usd: '1500000',
+            spent_nano_usd: '750000',
+            left_nano_usd: '750000',
+            resets_at: new Date(nextMonth).toISOString(),
+          },
+        ],
+      },
+    });
+  });
+
+  it('calls no model above its price limit, and lists none', async () => {
+    respondWithUsage(1, 1);
+    const key = await createKey({ maxOutputPrice: 1_000_000_000n });
+    expect((await call(key)).status).toBe(200);
+    const refused = await call(key, { model: 'gpt-4o' });
+    expect(await refused.clone().text()).toContain('costs 10 USD');
+    expect(await errorCode(refused)).toBe('403 model_too_expensive');
+    const listed = await fetch(`${stack.gatewayUrl}/v1/models`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    const { data } = (await listed.json()) as { data: readonly { id: string }[] };
+    const names = data.map(({ id }) => id);
+    expect(names.length).toBeGreaterThan(0);
+    expect(names).not.toContain('openai/gpt-5.4');
+  });
+
   it('is rejected after it expires', async () => {
     respondWithUsage(1, 1);
     const key = await createKey({ expiresAt: Date.now() + 3000 });

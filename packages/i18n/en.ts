@@ -6,7 +6,7 @@ function counted(count: string, one: string, many: string): string {
 }
 
 /** The values in the text of a notification. All are formatted; those a kind lacks are empty. */
-type NotificationData = Readonly<{ key: string; model: string; amount: string }>;
+type NotificationData = Readonly<{ key: string; model: string; amount: string; budget: string }>;
 
 export const en = {
   nav: {
@@ -454,7 +454,7 @@ export const en = {
       'Security emails (sign-in, password, a paused or leaked key) can’t be turned off.',
     consents: {
       balance: 'Email me when my balance is low',
-      keys: 'Email me when a key first uses an expensive model or its spending spikes',
+      keys: 'Email me when a key first uses an expensive model, its spending spikes, or a budget runs low',
     },
     turnedOn: (since: string) => `Turned on: ${since}.`,
     turnedOff: (since: string) => `Turned off: ${since}.`,
@@ -479,6 +479,10 @@ export const en = {
         `“${data.key}” was paused after spending ${data.amount} in a day.`,
       key_leaked: (data: NotificationData) =>
         `“${data.key}” was found in a public place and was revoked.`,
+      budget_low: (data: NotificationData) =>
+        `“${data.key}” has used 80% of its ${data.budget}: ${data.amount}.`,
+      budget_reached: (data: NotificationData) =>
+        `“${data.key}” has used up its ${data.budget}: ${data.amount} spent, and calls that need more are refused.`,
     },
     unknownKind: 'There is a notification about your account.',
   },
@@ -641,6 +645,22 @@ export const en = {
       ],
       action: 'Review API keys',
     },
+    budget_low: {
+      subject: 'An API key has used 80% of a budget',
+      lines: (keyName: string, spent: string, budget: string) => [
+        `Your API key “${keyName}” has used 80% of its ${budget}: ${spent} so far.`,
+        'When the budget is used up, the key’s calls are refused.',
+      ],
+      action: 'Review API keys',
+    },
+    budget_reached: {
+      subject: 'An API key has used up a budget',
+      lines: (keyName: string, spent: string, budget: string) => [
+        `Your API key “${keyName}” has used up its ${budget}: it has spent ${spent}, and calls that need more are refused.`,
+        'A budget by day, week or month resets by itself. You can change it at any time.',
+      ],
+      action: 'Review API keys',
+    },
     key_leaked: {
       subject: 'An API key was found in public and revoked',
       lines: (keyName: string, last4: string) => [
@@ -661,7 +681,7 @@ export const en = {
     title: 'Email preferences',
     questions: {
       balance: 'Unsubscribe from low-balance emails?',
-      keys: 'Unsubscribe from emails about expensive models and unusual spending?',
+      keys: 'Unsubscribe from emails about expensive models, unusual spending and budgets?',
     },
     submit: 'Unsubscribe',
     done: 'You’re unsubscribed. You’ll find a receipt under “Your data”.',
@@ -683,6 +703,21 @@ export const en = {
     dailyAverage: 'Daily average',
     dailyAverageUnknown: 'not enough data yet',
     budget: 'Spending limit',
+    periodBudgets: { day: 'Daily budget', week: 'Weekly budget', month: 'Monthly budget' },
+    periodSpent: {
+      day: 'Spent today (UTC), of the budget',
+      week: 'Spent this week',
+      month: 'Spent this month',
+    },
+    budgetNames: {
+      day: 'daily budget',
+      week: 'weekly budget',
+      month: 'monthly budget',
+      whole: 'spending limit',
+    },
+    budgetLeft: 'Left:',
+    resetsAt: 'resets',
+    maxOutputPrice: 'Models up to, per million output tokens',
     expires: 'Expires',
     never: 'never',
     models: 'Models',
@@ -708,6 +743,19 @@ export const en = {
     budgetField: 'Spending limit (USD)',
     budgetHint:
       'Total this key can ever spend, such as 20 or 2.50. Leave empty for no limit other than your balance.',
+    periodBudgetFields: {
+      dayBudget: 'Daily budget (USD)',
+      weekBudget: 'Weekly budget (USD)',
+      monthBudget: 'Monthly budget (USD)',
+    },
+    periodBudgetHints: {
+      dayBudget: 'Resets at midnight UTC. Leave empty for none.',
+      weekBudget: 'Resets on Monday at midnight UTC. Leave empty for none.',
+      monthBudget: 'Resets on the first of each month at midnight UTC. Leave empty for none.',
+    },
+    maxOutputPriceField: 'Highest model price (USD per million output tokens)',
+    maxOutputPriceHint:
+      'The key can’t call models that cost more than this at the time of the call. Leave empty for any model.',
     expiresField: 'Expires (UTC)',
     expiresHint: 'Leave empty for no expiration.',
     newTitle: 'Create API key',
@@ -764,6 +812,10 @@ export const en = {
       refused: 'This couldn’t be done right now. Try again.',
       name: 'Enter a name of 1 to 64 characters.',
       budget: 'Enter an amount such as 20 or 2.50, or leave the field empty.',
+      dayBudget: 'Enter an amount such as 5 or 2.50, or leave the field empty.',
+      weekBudget: 'Enter an amount such as 20 or 2.50, or leave the field empty.',
+      monthBudget: 'Enter an amount such as 50 or 2.50, or leave the field empty.',
+      maxOutputPrice: 'Enter a price such as 10 or 2.50, or leave the field empty.',
       expires: 'Enter a time in the future, or leave the field empty.',
       scope:
         'You selected models but left “All models” on. Choose “Only these”, or clear the selection.',

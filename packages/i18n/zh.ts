@@ -418,7 +418,7 @@ export const zh: Messages = {
     emailPreferencesText: '安全邮件（登录、密码、密钥暂停或泄露）无法关闭。',
     consents: {
       balance: '余额不足时发送邮件提醒',
-      keys: '密钥首次使用高价模型或消费激增时发送邮件提醒',
+      keys: '密钥首次使用高价模型、消费激增或预算即将用完时发送邮件提醒',
     },
     turnedOn: (since) => `开启时间：${since}。`,
     turnedOff: (since) => `关闭时间：${since}。`,
@@ -439,6 +439,9 @@ export const zh: Messages = {
       unusual_spending: ({ key, amount }) => `密钥“${key}”一天消费 ${amount}，远高于平时。`,
       key_paused: ({ key, amount }) => `密钥“${key}”一天消费 ${amount} 后已被暂停。`,
       key_leaked: ({ key }) => `密钥“${key}”在公开场合被发现，已被吊销。`,
+      budget_low: ({ key, budget, amount }) => `密钥“${key}”已使用${budget}的 80%：${amount}。`,
+      budget_reached: ({ key, budget, amount }) =>
+        `密钥“${key}”的${budget}已用完：已消费 ${amount}，超出剩余预算的调用会被拒绝。`,
     },
     unknownKind: '您的账户有一条通知。',
   },
@@ -591,6 +594,22 @@ export const zh: Messages = {
       ],
       action: '检查 API 密钥',
     },
+    budget_low: {
+      subject: 'API 密钥已使用预算的 80%',
+      lines: (keyName, spent, budget) => [
+        `您的 API 密钥“${keyName}”已使用${budget}的 80%：目前已消费 ${spent}。`,
+        '预算用完后，该密钥的调用会被拒绝。',
+      ],
+      action: '检查 API 密钥',
+    },
+    budget_reached: {
+      subject: 'API 密钥的预算已用完',
+      lines: (keyName, spent, budget) => [
+        `您的 API 密钥“${keyName}”的${budget}已用完：已消费 ${spent}，超出剩余预算的调用会被拒绝。`,
+        '每日、每周或每月预算会自动重置。您可以随时更改。',
+      ],
+      action: '检查 API 密钥',
+    },
     key_leaked: {
       subject: 'API 密钥被公开，已吊销',
       lines: (keyName, last4) => [
@@ -611,7 +630,7 @@ export const zh: Messages = {
     title: '邮件设置',
     questions: {
       balance: '退订余额不足提醒邮件？',
-      keys: '退订有关高价模型和异常消费的邮件？',
+      keys: '退订有关高价模型、异常消费和预算的邮件？',
     },
     submit: '退订',
     done: '您已退订。回执可在“您的数据”中查看。',
@@ -633,6 +652,12 @@ export const zh: Messages = {
     dailyAverage: '日均消费',
     dailyAverageUnknown: '数据不足',
     budget: '消费限额',
+    periodBudgets: { day: '每日预算', week: '每周预算', month: '每月预算' },
+    periodSpent: { day: '今日预算消费（UTC）', week: '本周消费', month: '本月消费' },
+    budgetNames: { day: '每日预算', week: '每周预算', month: '每月预算', whole: '消费限额' },
+    budgetLeft: '剩余：',
+    resetsAt: '重置时间',
+    maxOutputPrice: '模型价格上限（每百万输出 token）',
     expires: '到期时间',
     never: '永不过期',
     models: '模型',
@@ -657,6 +682,18 @@ export const zh: Messages = {
     firstName: (number: number) => `密钥 ${number}`,
     budgetField: '消费限额（美元）',
     budgetHint: '此密钥累计可消费的总金额，例如 20 或 2.50。留空则仅受余额限制。',
+    periodBudgetFields: {
+      dayBudget: '每日预算（美元）',
+      weekBudget: '每周预算（美元）',
+      monthBudget: '每月预算（美元）',
+    },
+    periodBudgetHints: {
+      dayBudget: '每天 UTC 零点重置。留空则不设。',
+      weekBudget: '每周一 UTC 零点重置。留空则不设。',
+      monthBudget: '每月 1 日 UTC 零点重置。留空则不设。',
+    },
+    maxOutputPriceField: '模型价格上限（美元/百万输出 token）',
+    maxOutputPriceHint: '调用时价格高于此值的模型，此密钥无法调用。留空则不限模型。',
     expiresField: '到期时间（UTC）',
     expiresHint: '留空则永不过期。',
     newTitle: '创建 API 密钥',
@@ -708,6 +745,10 @@ export const zh: Messages = {
       refused: '暂时无法完成此操作，请重试。',
       name: '请输入 1 到 64 个字符的名称。',
       budget: '请输入金额（例如 20 或 2.50），或留空。',
+      dayBudget: '请输入金额（例如 5 或 2.50），或留空。',
+      weekBudget: '请输入金额（例如 20 或 2.50），或留空。',
+      monthBudget: '请输入金额（例如 50 或 2.50），或留空。',
+      maxOutputPrice: '请输入价格（例如 10 或 2.50），或留空。',
       expires: '请输入将来的时间，或留空。',
       scope: '您选择了模型，但仍选中“所有模型”。请选择“仅限以下模型”，或清除选择。',
       models: '请至少选择一个模型（最多 500 个），或选择所有模型。',

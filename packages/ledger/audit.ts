@@ -3,11 +3,18 @@
  * nothing: a violation needs an engineer.
  */
 
-import { loadCache } from './cache.ts';
-import type { Audit, KeyId } from './contract/index.ts';
-import { RECENTLY_REVOKED_MS } from './limits.ts';
+import { MAX_AMOUNT } from '@farebox/money';
+import { listSpendingByKeyAndDay, listStoredPeriods, loadCache } from './cache.ts';
+import { type Audit, BUDGET_PERIODS, type BudgetPeriod, type KeyId } from './contract/index.ts';
+import { ENTRY_RETENTION_MS, RECENTLY_REVOKED_MS, toUtcDay } from './limits.ts';
+import {
+  addToPeriods,
+  noPeriodSpending,
+  type PeriodSpending,
+  periodStart,
+} from './period-spending.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
-import { fromSql, fromSqlText } from './sql-amounts.ts';
+import { fromSql, fromSqlText, minBigInt } from './sql-amounts.ts';
 import type { Key, MutableBalance, OpenHold, Tx } from './transaction.ts';
 
 const ACCOUNT = `SELECT posted, held, seq, acknowledged, open_from, wiped, pruned_count, pruned_delta
@@ -77,6 +84,7 @@ function sameKey(cached: Key | undefined, stored: Key): boolean {
     cached.openCalls === stored.openCalls &&
     cached.spent === stored.spent &&
     cached.pausedAt === stored.pausedAt &&
+    samePeriods(cached.periodSpending, stored.periodSpending) &&
     sameBaseline(cached.baseline, stored.baseline)
   );
 }
@@ -124,10 +132,41 @@ function cacheMatchesTables(tx: Tx): boolean {
   );
 }
 
+function samePeriods(a: PeriodSpending, b: PeriodSpending): boolean {
+  return a.lastDay === b.lastDay && BUDGET_PERIODS.every((period) => a[period] === b[period]);
+}
+
 function sameBaseline(a: SpendBaseline, b: SpendBaseline): boolean {
   return (
     a.day === b.day && a.today === b.today && a.mean === b.mean && a.activeDays === b.activeDays
   );
+}
+
+/** What the rows of keys should say of a period, from entries; those of a month ago may be pruned. */
+type KeptEntries = Readonly<{ acknowledged: number; isPruned: boolean }>;
+
+function sumPeriods({ sql }: Tx, acknowledged: number): ReadonlyMap<KeyId, PeriodSpending> {
+  const sums = new Map<KeyId, PeriodSpending>();
+  for (const { keyId, day, amount } of listSpendingByKeyAndDay(sql, 0, acknowledged)) {
+    const spending = sums.get(keyId) ?? noPeriodSpending();
+    addToPeriods(spending, day, amount);
+    sums.set(keyId, spending);
+  }
+  return sums;
+}
+
+/** Compares the stored sums of the periods of each key's last charge with its entries. */
+function periodsMatchEntries(tx: Tx, { acknowledged, isPruned }: KeptEntries): boolean {
+  const sums = sumPeriods(tx, acknowledged);
+  const firstKept = toUtcDay(tx.now - ENTRY_RETENTION_MS) + 1;
+  return listStoredPeriods(tx.sql).every(({ keyId, spending }) => {
+    const expected = sums.get(keyId) ?? noPeriodSpending();
+    const isKept = (period: BudgetPeriod) =>
+      !isPruned || periodStart(period, spending.lastDay) >= firstKept;
+    return BUDGET_PERIODS.every(
+      (period) => !isKept(period) || spending[period] === minBigInt(expected[period], MAX_AMOUNT),
+    );
+  });
 }
 
 function listRecentlyRevoked(tx: Tx): readonly KeyId[] {
@@ -158,6 +197,9 @@ export function audit(tx: Tx): Audit {
   check('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);
   check('key_spending', count(tx, COUNT_SPENDING_MISMATCHES) === 0);
+  const isPruned = account.pruned_count > 0;
+  const kept = { acknowledged: account.acknowledged, isPruned };
+  check('key_period_spending', periodsMatchEntries(tx, kept));
   check('cache_matches_tables', cacheMatchesTables(tx));
   return {
     posted,

@@ -22,12 +22,13 @@ const HOLD: HoldRequest = {
   stream: true,
   maxInputCost: HUGE,
   maxOutputPrice: 0n,
+  outputPrice: HUGE,
   choices: 2,
   output: { kind: 'capped', max: 10, min: 1 },
   providerCallsPerMinute: 5,
   deadline: 1_800_000_000_000,
 };
-const { providerCallsPerMinute: _, ...HOLD_WITHOUT_SHARE } = HOLD;
+const { providerCallsPerMinute: _, outputPrice: __, ...HOLD_WITHOUT_SHARE } = HOLD;
 const PRICES = {
   input_uncached: HUGE,
   cache_read: 1n,
@@ -61,7 +62,11 @@ const VERBS: readonly CallVerb[] = [
 ];
 
 const missing = { missingAmount: HUGE, affordableOutput: 3 };
+const renewing = { period: 'week', budget: HUGE, resetsAt: 1_800_000_000_000 } as const;
 const DECLINES: readonly HoldDecline[] = [
+  { reason: 'key_limit_exceeded', ...missing, renewing: { ...renewing, retryAfterSeconds: 9 } },
+  { reason: 'key_limit_exceeded', ...missing, renewing: { ...renewing, retryAfterSeconds: null } },
+  { reason: 'model_too_expensive', model: 'a/b', outputPrice: HUGE, maxOutputPrice: 1n },
   { reason: 'invalid_api_key' },
   { reason: 'key_revoked' },
   { reason: 'key_expired' },

@@ -6,6 +6,8 @@
  */
 import { amountFromJson, countFromJson, enumFromJson, MalformedValueError } from '@farebox/money';
 import {
+  BUDGET_PERIODS,
+  type BudgetDecline,
   type CheckpointRequest,
   type CheckpointResult,
   DIALECTS,
@@ -38,11 +40,12 @@ const SECRET_HASH = /^[0-9a-f]{64}$/;
 const ISOLATE = /^[0-9a-f-]{1,36}$/;
 
 function holdToJson(request: HoldRequest): unknown {
-  const { maxInputCost, maxOutputPrice, ...rest } = request;
+  const { maxInputCost, maxOutputPrice, outputPrice, ...rest } = request;
   return {
     ...rest,
     maxInputCost: maxInputCost.toString(),
     maxOutputPrice: maxOutputPrice.toString(),
+    outputPrice: outputPrice?.toString(),
   };
 }
 
@@ -58,6 +61,7 @@ function holdFromJson(value: unknown): HoldRequest {
   const read = (name: string) => readField(value, name);
   const key = read('key');
   const share = read('providerCallsPerMinute');
+  const outputPrice = read('outputPrice');
   return {
     id: parseText(read('id'), CALL_ID),
     key: {
@@ -70,6 +74,7 @@ function holdFromJson(value: unknown): HoldRequest {
     stream: parseBoolean(read('stream')),
     maxInputCost: amountFromJson(read('maxInputCost')),
     maxOutputPrice: amountFromJson(read('maxOutputPrice')),
+    ...(outputPrice === undefined ? {} : { outputPrice: amountFromJson(outputPrice) }),
     choices: countFromJson(read('choices')),
     output: outputFromJson(read('output')),
     ...(share === undefined ? {} : { providerCallsPerMinute: countFromJson(share) }),
@@ -145,6 +150,19 @@ export function encodeResults(results: readonly (CallResult | null)[]): string {
   return JSON.stringify([VERSION, ...results.map((item) => item?.result ?? null)], bigintToText);
 }
 
+function renewingFromJson(value: unknown): Pick<BudgetDecline, 'renewing'> {
+  if (value === undefined) return {};
+  const retryAfter = readField(value, 'retryAfterSeconds');
+  return {
+    renewing: {
+      period: enumFromJson(BUDGET_PERIODS, readField(value, 'period')),
+      budget: amountFromJson(readField(value, 'budget')),
+      resetsAt: countFromJson(readField(value, 'resetsAt')),
+      retryAfterSeconds: retryAfter === null ? null : countFromJson(retryAfter),
+    },
+  };
+}
+
 function declineFromJson(value: unknown): HoldDecline {
   const reason = readField(value, 'reason');
   const readCount = (name: string) => countFromJson(readField(value, name));
@@ -162,7 +180,15 @@ function declineFromJson(value: unknown): HoldDecline {
     case 'key_paused':
     case 'conflict':
       return { reason };
+    case 'model_too_expensive':
+      return {
+        reason,
+        model: parseText(readField(value, 'model'), ANY_TEXT),
+        outputPrice: amountFromJson(readField(value, 'outputPrice')),
+        maxOutputPrice: amountFromJson(readField(value, 'maxOutputPrice')),
+      };
     case 'key_limit_exceeded':
+      return { reason, ...readMissing(), ...renewingFromJson(readField(value, 'renewing')) };
     case 'insufficient_balance':
       return { reason, ...readMissing() };
     case 'balance_held':

@@ -3,11 +3,13 @@
  * the same cache: charges that are not in the rows yet are added up anew.
  */
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
-import type { AccountId, Instant, KeyLimits } from './contract/index.ts';
+import type { AccountId, Instant, KeyId, KeyLimits } from './contract/index.ts';
 import { DAY_MS } from './contract/index.ts';
 import { EarlyGrants } from './early-grants.ts';
+import { normalizeLimits, toPeriodBudgets } from './key-limits.ts';
 import { openingFromText } from './metadata-text.ts';
 import { countNotifications } from './notifications.ts';
+import { addToPeriods, type PeriodSpending } from './period-spending.ts';
 import { loadRecentCalls } from './recent-calls.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
@@ -27,6 +29,8 @@ type SpendingRow = {
   baseline_today: number;
   baseline_mean: number;
   baseline_active_days: number;
+  week_spent: number;
+  month_spent: number;
 };
 
 type KeyRow = SpendingRow & {
@@ -37,6 +41,10 @@ type KeyRow = SpendingRow & {
   models: string | null;
   calls_per_minute: number | null;
   concurrent_calls: number | null;
+  day_budget: number | null;
+  week_budget: number | null;
+  month_budget: number | null;
+  max_output_price: number | null;
   revoked_at: number | null;
   created_at: number;
   alert_multiple: number | null;
@@ -74,27 +82,44 @@ const OPEN_CALLS = `SELECT row, id, held, floor, deadline, max_output, hold_fing
 /** Sums charges per key and day; the time of an entry is never before that of the previous one. */
 const SPENDING_BY_KEY_AND_DAY = `SELECT key_id, at / ${DAY_MS} AS day, CAST(-sum(delta) AS TEXT) AS spent FROM entries
   WHERE kind = 'charge' AND seq > ?1 AND seq <= ?2 GROUP BY key_id, day ORDER BY key_id, day`;
-type KeyDaySpending = { key_id: number; day: number; spent: string };
+type SpendingSumRow = { key_id: number; day: number; spent: string };
+export type KeyDaySpending = Readonly<{ keyId: KeyId; day: number; amount: NanoUsd }>;
 const SELECT_SPENDING = `SELECT spent, baseline_day, baseline_today, baseline_mean,
-  baseline_active_days FROM keys WHERE id = ?`;
+  baseline_active_days, week_spent, month_spent FROM keys WHERE id = ?`;
 const UPDATE_SPENDING = `UPDATE keys SET spent = ?, baseline_day = ?, baseline_today = ?,
-  baseline_mean = ?, baseline_active_days = ? WHERE id = ?`;
+  baseline_mean = ?, baseline_active_days = ?, week_spent = ?, month_spent = ? WHERE id = ?`;
 const SELECT_RETIRED_SECRETS =
   'SELECT hash, expires_at AS expiresAt FROM retired_secrets WHERE key_id = ? ORDER BY expires_at DESC, hash';
 
+function toAmount(value: number | null): NanoUsd | null {
+  return value === null ? null : fromSql(value);
+}
+
 function toLimits(row: KeyRow): KeyLimits {
-  return {
-    budget: row.budget === null ? null : fromSql(row.budget),
+  return normalizeLimits({
+    budget: toAmount(row.budget),
+    ...toPeriodBudgets((period) => toAmount(row[`${period}_budget`])),
+    maxOutputPrice: toAmount(row.max_output_price),
     expiresAt: row.expires_at,
     models: row.models === null ? null : row.models.split('\n').filter((name) => name !== ''),
     callsPerMinute: row.calls_per_minute,
     concurrentCalls: row.concurrent_calls,
-  };
+  });
 }
 
 function toBaseline(row: SpendingRow): SpendBaseline {
   const { baseline_day: day, baseline_active_days: activeDays } = row;
   return { day, activeDays, today: fromSql(row.baseline_today), mean: fromSql(row.baseline_mean) };
+}
+
+/** The sums of the day and of the baseline's are the same. */
+function toPeriodSpending(row: SpendingRow): PeriodSpending {
+  return {
+    lastDay: row.baseline_day,
+    day: fromSql(row.baseline_today),
+    week: fromSql(row.week_spent),
+    month: fromSql(row.month_spent),
+  };
 }
 
 function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
@@ -107,6 +132,8 @@ function toKey(row: KeyRow, retiredSecrets: readonly RetiredSecret[]): Key {
     createdAt: row.created_at,
     revokedAt: row.revoked_at,
     spent: fromSql(row.spent),
+    periodSpending: toPeriodSpending(row),
+    budgetAlerts: new Set(),
     held: 0n,
     openCalls: 0,
     recentCalls: new SlidingWindow(),
@@ -162,22 +189,42 @@ export function loadCache(sql: SqlStorage, now: Instant): AccountCache {
     cache.keys.set(row.id, toKey(row, retiredSecrets));
   }
   const { acknowledged, balance } = cache;
-  for (const spending of sql.exec<KeyDaySpending>(
-    SPENDING_BY_KEY_AND_DAY,
-    acknowledged,
-    balance.seq,
-  )) {
-    const key = cache.keys.get(spending.key_id);
+  for (const { keyId, day, amount } of listSpendingByKeyAndDay(sql, acknowledged, balance.seq)) {
+    const key = cache.keys.get(keyId);
     if (key === undefined) continue;
-    const amount = fromSqlText(spending.spent);
     key.spent = addSpending(key.spent, amount);
-    key.baseline = addSpendToBaseline(key.baseline, spending.day, amount);
+    key.baseline = addSpendToBaseline(key.baseline, day, amount);
+    addToPeriods(key.periodSpending, day, amount);
   }
   for (const row of sql.exec<HoldRow>(OPEN_CALLS, account.open_from)) {
     addHold(cache, toOpenHold(row));
   }
   loadRecentCalls(sql, cache, now);
   return cache;
+}
+
+/** Lists the charges of each key and day, oldest day first, of the entries above `after` up to `upTo`. */
+export function listSpendingByKeyAndDay(
+  sql: SqlStorage,
+  after: number,
+  upTo: number,
+): readonly KeyDaySpending[] {
+  return sql
+    .exec<SpendingSumRow>(SPENDING_BY_KEY_AND_DAY, after, upTo)
+    .toArray()
+    .map(toKeyDaySpending);
+}
+
+function toKeyDaySpending({ key_id: keyId, day, spent }: SpendingSumRow): KeyDaySpending {
+  return { keyId, day, amount: fromSqlText(spent) };
+}
+
+/** The stored sums of each key, in the periods of its last acknowledged charge. */
+export function listStoredPeriods(
+  sql: SqlStorage,
+): readonly Readonly<{ keyId: KeyId; spending: PeriodSpending }>[] {
+  const rows = sql.exec<KeyRow>('SELECT * FROM keys').toArray();
+  return rows.map((row) => ({ keyId: row.id, spending: toPeriodSpending(row) }));
 }
 
 export function addHold(cache: AccountCache, hold: OpenHold): void {
@@ -209,17 +256,19 @@ export function addSpending(spent: NanoUsd, amount: NanoUsd): NanoUsd {
  */
 export function rollUpSpending(tx: Tx, after: number, upTo: number): void {
   const { sql } = tx;
-  for (const spending of sql.exec<KeyDaySpending>(SPENDING_BY_KEY_AND_DAY, after, upTo).toArray()) {
-    const row = sql.exec<SpendingRow>(SELECT_SPENDING, spending.key_id).toArray()[0];
-    if (row === undefined) continue;
-    const amount = fromSqlText(spending.spent);
-    const { day, today, mean, activeDays } = addSpendToBaseline(
-      toBaseline(row),
-      spending.day,
-      amount,
-    );
-    const spent = toSql(addSpending(fromSql(row.spent), amount));
-    const values = [spent, day, toSqlSaturating(today), toSql(mean), activeDays];
-    sql.exec(UPDATE_SPENDING, ...values, spending.key_id);
-  }
+  for (const spending of listSpendingByKeyAndDay(sql, after, upTo)) addToRow(sql, spending);
+}
+
+function addToRow(sql: SqlStorage, spending: KeyDaySpending): void {
+  const { keyId, amount } = spending;
+  const row = sql.exec<SpendingRow>(SELECT_SPENDING, keyId).toArray()[0];
+  if (row === undefined) return;
+  const baseline = addSpendToBaseline(toBaseline(row), spending.day, amount);
+  const { day, today, mean, activeDays } = baseline;
+  const periods = toPeriodSpending(row);
+  addToPeriods(periods, spending.day, amount);
+  const spent = toSql(addSpending(fromSql(row.spent), amount));
+  const sums = [toSqlSaturating(periods.week), toSqlSaturating(periods.month)];
+  const values = [spent, day, toSqlSaturating(today), toSql(mean), activeDays, ...sums];
+  sql.exec(UPDATE_SPENDING, ...values, keyId);
 }

@@ -1,9 +1,10 @@
 /**
  * Admission: a call is admitted by reserving its worst-case cost, or declined. No two calls reserve
- * the same money. A decline writes nothing (except the one that pauses its key), so that a flood of
- * declined calls can't overload the object. Holds end in settlements.ts.
+ * the same money. A decline writes nothing (except the one that pauses its key or finds its budget
+ * used up), so that a flood of declined calls can't overload the object. Holds end in settlements.ts.
  */
 import type { NanoUsd } from '@farebox/money';
+import { alertOnDecline } from './budget-alerts.ts';
 import { addHold } from './cache.ts';
 import type {
   CallOpening,
@@ -24,6 +25,7 @@ import {
   isValidHoldRequest,
   requestedMaxOutput,
 } from './hold-amount.ts';
+import { type Budget, checkBudgets, listBudgets, spendableWithin } from './key-budgets.ts';
 import { findKey, keyError } from './keys.ts';
 import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, toUtcDay } from './limits.ts';
 import { openingToText } from './metadata-text.ts';
@@ -103,9 +105,16 @@ function checkAccess(
   if (balance.state === 'frozen') return { reason: 'account_frozen' };
   const reason = keyError(key, now);
   if (reason !== undefined) return { reason };
-  const { models } = key.limits;
-  const allowed = models === null || models.includes(request.model);
-  return allowed ? undefined : { reason: 'model_not_allowed' };
+  return checkModel(key, request);
+}
+
+/** Checks the model against those that the key may call, by name and by price. */
+function checkModel({ limits }: Key, request: HoldRequest): HoldDecline | undefined {
+  const { models, maxOutputPrice = null } = limits;
+  const { model, outputPrice = request.maxOutputPrice } = request;
+  if (models !== null && !models.includes(model)) return { reason: 'model_not_allowed' };
+  if (maxOutputPrice === null || outputPrice <= maxOutputPrice) return undefined;
+  return { reason: 'model_too_expensive', model, outputPrice, maxOutputPrice };
 }
 
 /** Checks the key's limit exactly over any 60 seconds. */
@@ -143,32 +152,21 @@ function checkConcurrency(tx: Tx, key: Key, balance: Balance): HoldDecline | und
   };
 }
 
-/** Returns what is left of the key's budget, or undefined if it has none. */
-function remainingBudget(key: Key): NanoUsd | undefined {
-  const { budget } = key.limits;
-  return budget === null ? undefined : budget - key.spent - key.held;
-}
-
 function checkFunds(
-  key: Key,
+  tx: Tx,
+  budgets: readonly Budget[],
   balance: Balance,
   request: HoldRequest,
   amount: NanoUsd,
 ): HoldDecline | undefined {
   const available = balance.posted - balance.held;
-  const remaining = remainingBudget(key);
-  const spendable = remaining === undefined ? available : minBigInt(remaining, available);
+  const spendable = spendableWithin(budgets, available);
   const maxAffordableOutput = Math.min(
     requestedMaxOutput(request),
     affordableOutput(request, spendable),
   );
-  if (remaining !== undefined && remaining < amount) {
-    return {
-      reason: 'key_limit_exceeded',
-      missingAmount: amount - remaining,
-      affordableOutput: maxAffordableOutput,
-    };
-  }
+  const exceeded = checkBudgets(tx, budgets, amount, maxAffordableOutput);
+  if (exceeded !== undefined) return exceeded;
   if (balance.posted < amount)
     return {
       reason: 'insufficient_balance',
@@ -187,7 +185,7 @@ function checkFunds(
 
 type Admission = Readonly<{ ok: true; terms: HoldTerms }> | Readonly<{ ok: false } & HoldDecline>;
 
-/** Decides on a new call. Writes nothing but a pause of its key. */
+/** Decides on a new call. Writes nothing but a pause of its key and an alert that a budget is used up. */
 function admit(tx: Tx, key: Key, request: HoldRequest): Admission {
   const { now } = tx;
   const balance = readBalance(tx);
@@ -200,14 +198,13 @@ function admit(tx: Tx, key: Key, request: HoldRequest): Admission {
     checkConcurrency(tx, key, balance);
   if (denied !== undefined) return { ok: false, ...denied };
   const available = balance.posted - balance.held;
-  const remaining = remainingBudget(key);
-  const terms = computeTerms(
-    request,
-    remaining === undefined ? available : minBigInt(remaining, available),
-  );
+  const budgets = listBudgets(tx, key);
+  const terms = computeTerms(request, spendableWithin(budgets, available));
   const unaffordable =
-    checkFunds(key, balance, request, terms.amount) ?? checkBurst(key, terms.amount, now);
-  return unaffordable === undefined ? { ok: true, terms } : { ok: false, ...unaffordable };
+    checkFunds(tx, budgets, balance, request, terms.amount) ?? checkBurst(key, terms.amount, now);
+  if (unaffordable === undefined) return { ok: true, terms };
+  if (unaffordable.reason === 'key_limit_exceeded') alertOnDecline(tx, key, budgets, terms.amount);
+  return { ok: false, ...unaffordable };
 }
 
 /** Whether the key's limits leave room for calls that are on their way. */
@@ -234,8 +231,7 @@ function grantEarly(tx: Tx, key: Key, request: HoldRequest): Readonly<{ early?: 
   if (isUsedUp && balance.day === toUtcDay(now)) return {};
   const risk = cache.earlyGrants.grant(early.isolate, now);
   const available = balance.posted - balance.held;
-  const remaining = remainingBudget(key);
-  const spendable = remaining === undefined ? available : minBigInt(remaining, available);
+  const spendable = spendableWithin(listBudgets(tx, key), available);
   return risk === 0n || spendable <= 0n ? {} : { early: { risk, spendable } };
 }
 

@@ -6,6 +6,7 @@ export {
 } from './client.ts';
 export type * from './contract/index.ts';
 export {
+  BUDGET_PERIODS,
   DAY_MS,
   DEFAULT_SPEND_GUARD,
   DIALECTS,

@@ -6,7 +6,8 @@
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
 import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract/index.ts';
-import { clampLimits, findKey, limitColumns, revokeKey, toKeyStatus } from './keys.ts';
+import { limitColumns, normalizeLimits } from './key-limits.ts';
+import { findKey, revokeKey, toKeyStatus } from './keys.ts';
 import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
 import { notify } from './notifications.ts';
 import { pausedAt } from './spend-guard.ts';
@@ -16,7 +17,8 @@ import { isClosed, type Key, type RetiredSecret, readBalance, type Tx } from './
 export type KeyUpdateResult = Result<NoData, 'unknown' | 'revoked' | 'closed'>;
 
 const UPDATE_LIMITS = `UPDATE keys SET budget = ?, expires_at = ?, models = ?, calls_per_minute = ?,
-  concurrent_calls = ? WHERE id = ?`;
+  concurrent_calls = ?, day_budget = ?, week_budget = ?, month_budget = ?, max_output_price = ?
+  WHERE id = ?`;
 const UPDATE_SPEND_GUARD =
   'UPDATE keys SET alert_multiple = ?, pause_multiple = ?, paused_at = ? WHERE id = ?';
 const UPDATE_RESUMED = 'UPDATE keys SET paused_at = NULL, guard_disabled_day = ? WHERE id = ?';
@@ -38,7 +40,7 @@ function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpd
 export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateResult {
   return updateActiveKey(tx, keyId, (key) => {
     if (update.limits !== undefined) {
-      key.limits = clampLimits(update.limits);
+      key.limits = normalizeLimits(update.limits);
       tx.sql.exec(UPDATE_LIMITS, ...limitColumns(key.limits), keyId);
     }
     if (update.spendGuard !== undefined) {
@@ -118,7 +120,7 @@ export function revokeLeaked(
 export function listKeyStatuses(tx: Tx): readonly KeyStatus[] {
   const keys = [...tx.cache.keys.values()];
   keys.sort((a, b) => a.createdAt - b.createdAt || a.keyId - b.keyId);
-  return keys.map((key) => toKeyStatus(key, tx.now));
+  return keys.map((key) => toKeyStatus(tx, key));
 }
 
 const LOW_BALANCE = 'UPDATE account SET low_balance = ?, is_low = ? WHERE singleton = 1';

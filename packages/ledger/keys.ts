@@ -3,7 +3,8 @@
  * and never known here. A revoked key stays revoked.
  */
 import { constantTimeEqual } from '@farebox/crypto';
-import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
+import type { NanoUsd } from '@farebox/money';
+import { alertOnBudgets } from './budget-alerts.ts';
 import { addSpending } from './cache.ts';
 import {
   type Authenticated,
@@ -15,23 +16,25 @@ import {
   type KeyCredential,
   type KeyError,
   type KeyId,
-  type KeyLimits,
   type KeyStatus,
   type PutKeyRequest,
   type PutKeyResult,
   type RevokeKeyResult,
 } from './contract/index.ts';
 import { findGeneration } from './entries.ts';
+import { budgetStatus } from './key-budgets.ts';
+import { limitColumns, normalizeLimits, sameLimits } from './key-limits.ts';
 import { toUtcDay } from './limits.ts';
+import { addToPeriods, noPeriodSpending } from './period-spending.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { baselineOn, emptyBaseline, typicalDailySpend } from './spend-baseline.ts';
 import { pausedAt, recordSpend } from './spend-guard.ts';
-import { minBigInt, toSql } from './sql-amounts.ts';
 import { type Key, readBalance, type Tx } from './transaction.ts';
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
-  concurrent_calls, spent, revoked_at, created_at, alert_multiple, pause_multiple)
-  VALUES (?, ?, ?, ?, ?, ?, ?, 0, NULL, ?, ?, ?)`;
+  concurrent_calls, day_budget, week_budget, month_budget, max_output_price, spent, revoked_at,
+  created_at, alert_multiple, pause_multiple)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, ?, ?, ?)`;
 const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';
 const REVOKE_ALL = 'UPDATE keys SET revoked_at = ? WHERE revoked_at IS NULL';
 
@@ -43,6 +46,8 @@ export function chargeKey(tx: Tx, keyId: KeyId, amount: NanoUsd): void {
   const key = tx.cache.keys.get(keyId);
   if (key === undefined) return;
   key.spent = addSpending(key.spent, amount);
+  addToPeriods(key.periodSpending, toUtcDay(tx.cache.lastEntryAt), amount);
+  alertOnBudgets(tx, key, amount);
   recordSpend(tx, key, amount, tx.cache.lastEntryAt);
 }
 
@@ -96,10 +101,11 @@ export function getGeneration(
 }
 
 export function getKeyStatus(tx: Tx, credential: KeyCredential): Authenticated<KeyStatus> {
-  return authenticated(tx, credential, (key) => toKeyStatus(key, tx.now));
+  return authenticated(tx, credential, (key) => toKeyStatus(tx, key));
 }
 
-export function toKeyStatus(key: Key, now: Instant): KeyStatus {
+export function toKeyStatus(tx: Tx, key: Key): KeyStatus {
+  const { now } = tx;
   const { keyId, limits, spent, held, createdAt, spendGuard, revokedAt } = key;
   const baseline = baselineOn(key.baseline, toUtcDay(now));
   return {
@@ -107,6 +113,7 @@ export function toKeyStatus(key: Key, now: Instant): KeyStatus {
     limits,
     spent,
     held,
+    ...budgetStatus(tx, key),
     createdAt,
     spendGuard,
     pausedAt: pausedAt(key, now),
@@ -116,26 +123,9 @@ export function toKeyStatus(key: Key, now: Instant): KeyStatus {
   };
 }
 
-function sameLimits(a: KeyLimits, b: KeyLimits): boolean {
-  return (
-    a.budget === b.budget &&
-    a.expiresAt === b.expiresAt &&
-    a.callsPerMinute === b.callsPerMinute &&
-    a.concurrentCalls === b.concurrentCalls &&
-    (a.models === null) === (b.models === null) &&
-    a.models?.join('\n') === b.models?.join('\n')
-  );
-}
-
-/** Caps the budget at the largest amount: the balance limits spending before that. */
-export function clampLimits(limits: KeyLimits): KeyLimits {
-  if (limits.budget === null) return limits;
-  return { ...limits, budget: minBigInt(limits.budget, MAX_AMOUNT) };
-}
-
 export function putKey(tx: Tx, request: PutKeyRequest): PutKeyResult {
   const { keyId, secretHash } = request;
-  const limits = clampLimits(request.limits);
+  const limits = normalizeLimits(request.limits);
   const spendGuard = request.spendGuard ?? DEFAULT_SPEND_GUARD;
   const existing = tx.cache.keys.get(keyId);
   if (existing !== undefined) {
@@ -157,20 +147,6 @@ export function putKey(tx: Tx, request: PutKeyRequest): PutKeyResult {
   return { ok: true };
 }
 
-/**
- * Returns the values of budget, expires_at, models, calls_per_minute and concurrent_calls, in this
- * order.
- */
-export function limitColumns(limits: KeyLimits): readonly (number | string | null)[] {
-  return [
-    limits.budget === null ? null : toSql(limits.budget),
-    limits.expiresAt,
-    limits.models === null ? null : limits.models.join('\n'),
-    limits.callsPerMinute,
-    limits.concurrentCalls,
-  ];
-}
-
 function newKey(
   fields: Pick<Key, 'keyId' | 'secretHash' | 'limits' | 'spendGuard'>,
   now: Instant,
@@ -181,6 +157,8 @@ function newKey(
     createdAt: now,
     revokedAt: null,
     spent: 0n,
+    periodSpending: noPeriodSpending(),
+    budgetAlerts: new Set(),
     held: 0n,
     openCalls: 0,
     recentCalls: new SlidingWindow(),

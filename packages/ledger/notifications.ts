@@ -4,14 +4,14 @@
  * counts once. A closed account raises none.
  */
 import type { NanoUsd } from '@farebox/money';
-import { NOTIFICATION_KINDS, type Notification } from './contract/index.ts';
+import { BUDGET_PERIODS, NOTIFICATION_KINDS, type Notification } from './contract/index.ts';
 import { fromSql, toSqlSaturating } from './sql-amounts.ts';
 import { isClosed, type Tx } from './transaction.ts';
 
-const INSERT = `INSERT INTO notifications (id, kind, key_id, model, amount, at) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO NOTHING`;
-const OLDEST =
-  'SELECT id, kind, key_id, model, amount, at FROM notifications ORDER BY at, id LIMIT ?';
+const INSERT = `INSERT INTO notifications (id, kind, key_id, model, amount, at, budget_period)
+  VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`;
+const OLDEST = `SELECT id, kind, key_id, model, amount, at, budget_period FROM notifications
+  ORDER BY at, id LIMIT ?`;
 const DROP = 'DELETE FROM notifications WHERE id = ?';
 const DROP_ALL = 'DELETE FROM notifications';
 const COUNT = 'SELECT count(*) AS n FROM notifications';
@@ -23,6 +23,7 @@ type NotificationRow = {
   model: string | null;
   amount: number | null;
   at: number;
+  budget_period: string | null;
 };
 
 export function countNotifications(sql: SqlStorage): number {
@@ -31,9 +32,9 @@ export function countNotifications(sql: SqlStorage): number {
 
 export function notify(tx: Tx, notification: Omit<Notification, 'account'>): void {
   if (isClosed(tx.cache)) return;
-  const { id, kind, keyId, model, amount, at } = notification;
+  const { id, kind, keyId, model, amount, at, budgetPeriod = null } = notification;
   const storedAmount = amount === null ? null : toSqlSaturating(amount);
-  tx.sql.exec(INSERT, id, kind, keyId, model, storedAmount, at);
+  tx.sql.exec(INSERT, id, kind, keyId, model, storedAmount, at, budgetPeriod);
   tx.cache.pendingNotifications = countNotifications(tx.sql);
 }
 
@@ -46,7 +47,9 @@ export function oldestNotifications(tx: Tx, limit: number): readonly Notificatio
       const kind = NOTIFICATION_KINDS.find((candidate) => candidate === row.kind);
       if (kind === undefined) throw new RangeError('stored word not in its closed list');
       const amount: NanoUsd | null = row.amount === null ? null : fromSql(row.amount);
-      return { account, id: row.id, kind, keyId: row.key_id, model: row.model, amount, at: row.at };
+      const budgetPeriod = BUDGET_PERIODS.find((period) => period === row.budget_period) ?? null;
+      const { id, key_id: keyId, model, at } = row;
+      return { account, id, kind, keyId, model, amount, at, budgetPeriod };
     });
 }
 

@@ -244,7 +244,30 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'DROP TABLE old_entries',
     'DROP TABLE holds',
   ],
+  // Budgets by period, and the price of the models that a key may call. The sums of week and month
+  // are those of `baseline_day`; like `spent` they cover acknowledged entries only.
+  [
+    'ALTER TABLE keys ADD COLUMN day_budget INTEGER CHECK (day_budget >= 0)',
+    'ALTER TABLE keys ADD COLUMN week_budget INTEGER CHECK (week_budget >= 0)',
+    'ALTER TABLE keys ADD COLUMN month_budget INTEGER CHECK (month_budget >= 0)',
+    'ALTER TABLE keys ADD COLUMN max_output_price INTEGER CHECK (max_output_price >= 0)',
+    'ALTER TABLE notifications ADD COLUMN budget_period TEXT',
+    'ALTER TABLE keys ADD COLUMN week_spent INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE keys ADD COLUMN month_spent INTEGER NOT NULL DEFAULT 0',
+    `UPDATE keys SET
+      week_spent = ${spentSince('keys.baseline_day - (keys.baseline_day + 3) % 7')},
+      month_spent = ${spentSince(
+        "CAST(strftime('%s', keys.baseline_day * 86400, 'unixepoch', 'start of month') AS INTEGER) / 86400",
+      )}`,
+  ],
 ];
+
+/** Charges of a key since a day, as far as they are acknowledged and still kept. */
+function spentSince(day: string): string {
+  return `min(9007199254740991, coalesce((SELECT -sum(e.delta) FROM entries e
+    WHERE e.key_id = keys.id AND e.seq <= (SELECT acknowledged FROM account)
+      AND e.at >= (${day}) * 86400000), 0))`;
+}
 
 /** What a hold says, from the columns that it had; null where there is no call. */
 function openingJson(callId = 'call_id'): string {

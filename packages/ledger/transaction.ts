@@ -17,6 +17,7 @@ import type {
   SpendGuard,
 } from './contract/index.ts';
 import type { EarlyGrants } from './early-grants.ts';
+import type { PeriodSpending } from './period-spending.ts';
 import type { RefusalRow } from './refusal-row.ts';
 import type { SlidingWindow } from './sliding-window.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
@@ -32,6 +33,10 @@ export type Key = {
   readonly createdAt: Instant;
   revokedAt: Instant | null;
   spent: NanoUsd;
+  /** Charged in the day, week and month of the last charge. */
+  readonly periodSpending: PeriodSpending;
+  /** The alerts that declined calls raised since the object started. */
+  readonly budgetAlerts: Set<string>;
   /** The sum of this key's open holds. */
   held: NanoUsd;
   openCalls: number;

@@ -8,6 +8,10 @@ export const CONSENT_KINDS = ['balance', 'keys'] as const;
 /** Kinds of email that a user can opt out of. All others concern the security of the account. */
 export type ConsentKind = (typeof CONSENT_KINDS)[number];
 
+/** A budget of a key, by its period; `whole` is the one of its whole life. */
+export const BUDGET_NAMES = ['day', 'week', 'month', 'whole'] as const;
+export type BudgetName = (typeof BUDGET_NAMES)[number];
+
 /** Amounts are decimal USD such as `4.20`, times are ISO 8601, tokens are for links. */
 export type EmailData = Readonly<{
   confirm_sign_up: { token: string };
@@ -25,6 +29,8 @@ export type EmailData = Readonly<{
   expensive_model: { keyName: string; model: string };
   unusual_spending: { keyName: string; spent: string };
   key_paused: { keyName: string; spent: string };
+  budget_low: { keyName: string; spent: string; budget: BudgetName };
+  budget_reached: { keyName: string; spent: string; budget: BudgetName };
   key_leaked: { keyName: string; last4: string };
   account_deleted: { at: string };
 }>;
@@ -35,6 +41,8 @@ export const REQUIRED_CONSENT: Readonly<Partial<Record<EmailKind, ConsentKind>>>
   low_balance: 'balance',
   expensive_model: 'keys',
   unusual_spending: 'keys',
+  budget_low: 'keys',
+  budget_reached: 'keys',
 };
 
 /** The consent where the user never chose. */

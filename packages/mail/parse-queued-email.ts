@@ -3,10 +3,15 @@
  * them.
  */
 import * as v from 'valibot';
-import type { EmailData, EmailKind, QueuedEmail } from './contract.ts';
+import { BUDGET_NAMES, type EmailData, type EmailKind, type QueuedEmail } from './contract.ts';
 
 const TIME = v.object({ at: v.string() });
 const TOKEN = v.object({ token: v.string() });
+const BUDGET = v.object({
+  keyName: v.string(),
+  spent: v.string(),
+  budget: v.picklist(BUDGET_NAMES),
+});
 const KEY_SPENDING = v.object({ keyName: v.string(), spent: v.string() });
 
 const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[Kind]> }> = {
@@ -23,6 +28,8 @@ const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[
   expensive_model: v.object({ keyName: v.string(), model: v.string() }),
   unusual_spending: KEY_SPENDING,
   key_paused: KEY_SPENDING,
+  budget_low: BUDGET,
+  budget_reached: BUDGET,
   key_leaked: v.object({ keyName: v.string(), last4: v.string() }),
   account_deleted: TIME,
 };

@@ -1,6 +1,7 @@
 /** Every email in every language. No text of a user becomes a header, markup or a second line. */
-import { LANGUAGES } from '@farebox/i18n';
+import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
+import { BUDGET_NAMES } from './contract.ts';
 import {
   type Email,
   type EmailData,
@@ -33,6 +34,8 @@ const DATA_BY_KIND: EmailData = {
   expensive_model: { keyName: 'my key', model: 'openai/o1-pro' },
   unusual_spending: { keyName: 'my key', spent: '31.07' },
   key_paused: { keyName: 'my key', spent: '31.07' },
+  budget_low: { keyName: 'my key', spent: '8.05', budget: 'day' },
+  budget_reached: { keyName: 'my key', spent: '10.00', budget: 'whole' },
   key_leaked: { keyName: 'my key', last4: 'x9Zq' },
   account_deleted: { at: AT },
 };
@@ -52,6 +55,8 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   expensive_model: '/keys',
   unusual_spending: '/keys',
   key_paused: '/keys',
+  budget_low: '/keys',
+  budget_reached: '/keys',
   key_leaked: '/keys',
   account_deleted: null,
 };
@@ -71,7 +76,10 @@ describe.each(LANGUAGES)('emails in %s', (language) => {
     expect(subject.length).toBeGreaterThan(3);
     expect(subject).toMatch(/^[^\p{C}]{4,78}$/u);
     for (const fact of Object.entries(DATA_BY_KIND[kind])) {
+      const budget = BUDGET_NAMES.find((name) => name === fact[1]);
       if (fact[0] === 'at') expect(text).toContain('2026');
+      else if (budget !== undefined)
+        expect(text).toContain(messagesFor(language).keys.budgetNames[budget]);
       else expect(text).toContain(String(fact[1]));
     }
     expect(text).not.toMatch(/undefined|null|\[object/);

@@ -130,6 +130,13 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
       const { keyName, spent } = email.facts;
       return buildBody(content, content.lines(plainText(keyName), formatUsd(spent)), '/keys');
     }
+    case 'budget_low':
+    case 'budget_reached': {
+      const content = emails[email.kind];
+      const { keyName, spent, budget } = email.facts;
+      const name = messages.keys.budgetNames[budget];
+      return buildBody(content, content.lines(plainText(keyName), formatUsd(spent), name), '/keys');
+    }
     case 'key_leaked': {
       const content = emails.key_leaked;
       const { keyName, last4 } = email.facts;

@@ -64,6 +64,8 @@ const accounts = {
       limits: keyLimits,
       spent: 0n,
       held: 0n,
+      spendable: 0n,
+      periodBudgets: [],
       createdAt: NOW,
       spendGuard: { alertMultiple: 5, pauseMultiple: 20 },
       pausedAt: null,

@@ -3,6 +3,7 @@ import {
   type Generation,
   getProviderPrices,
   type KeyStatus,
+  type PeriodBudgetStatus,
   type ProviderPrices,
 } from '@farebox/ledger';
 import {
@@ -44,6 +45,16 @@ export const getCredits = withCaller(async (ctx, caller) => {
   });
 });
 
+function periodBudgetJson({ period, budget, spent, left, resetsAt }: PeriodBudgetStatus): unknown {
+  return {
+    period,
+    budget_nano_usd: toAmountString(budget),
+    spent_nano_usd: toAmountString(spent),
+    left_nano_usd: toAmountString(left),
+    resets_at: toIsoString(resetsAt),
+  };
+}
+
 function keyStatusJson(status: KeyStatus): unknown {
   const { limits, spent, held } = status;
   const remaining = limits.budget === null ? null : limits.budget - spent - held;
@@ -55,7 +66,10 @@ function keyStatusJson(status: KeyStatus): unknown {
     held_nano_usd: toAmountString(held),
     budget_nano_usd: toAmountString(limits.budget),
     budget_left_nano_usd: toAmountString(remaining !== null && remaining < 0n ? 0n : remaining),
+    period_budgets: status.periodBudgets.map(periodBudgetJson),
+    spendable_nano_usd: toAmountString(status.spendable),
     models: limits.models,
+    max_output_price_nano_usd: toAmountString(limits.maxOutputPrice ?? null),
     calls_per_minute: limits.callsPerMinute,
     concurrent_calls: limits.concurrentCalls,
   };

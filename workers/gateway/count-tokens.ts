@@ -20,6 +20,7 @@ import { baseHeaders } from './base-headers.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
+import { checkKeyModel } from './key-models.ts';
 import { findTarget, type TargetResult, unsupportedEndpointError } from './plan.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
@@ -60,12 +61,11 @@ function respondEstimate(
 async function checkModelAllowed(
   ctx: RequestContext,
   { account, key }: AuthenticatedCaller,
-  { name }: Model,
+  model: Model,
 ): Promise<ApiError | null> {
   const keyStatus = await ctx.deps.ledger.key(account, key);
   if (!keyStatus.ok) return keyStatus;
-  const { models } = keyStatus.value.limits;
-  return models === null || models.includes(name) ? null : { reason: 'model_not_allowed' };
+  return checkKeyModel(keyStatus.value.limits, model, ctx.clock());
 }
 
 type CountRequest = Readonly<{

@@ -3,7 +3,7 @@
  * only a model's name, and field names that stand in our own tables.
  */
 import type { RequestError } from '@farebox/dialects';
-import type { HoldDecline } from '@farebox/ledger';
+import type { BudgetDecline, BudgetPeriod, HoldDecline } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import type { ApiError } from './errors.ts';
@@ -18,6 +18,29 @@ function insufficientFundsMessage(
       ? `An output limit of at most ${affordableTokens} tokens would fit.`
       : 'No output limit would fit: add credits, or shorten the input.';
   return `${summary} The worst case of this call needs ${formatUsd(missing)} USD more. ${suggestion}`;
+}
+
+const PERIOD_NAMES: Readonly<Record<BudgetPeriod, string>> = {
+  day: 'daily',
+  week: 'weekly',
+  month: 'monthly',
+};
+
+function budgetMessage({ missingAmount, affordableOutput, renewing }: BudgetDecline): string {
+  if (renewing === undefined)
+    return insufficientFundsMessage(
+      "The API key's spending limit is too low for this call.",
+      missingAmount,
+      affordableOutput,
+    );
+  const { period, budget, resetsAt, retryAfterSeconds } = renewing;
+  const name = `The API key's ${PERIOD_NAMES[period]} budget of ${formatUsd(budget)} USD`;
+  const resets = `It resets at ${new Date(resetsAt).toISOString()}.`;
+  const summary =
+    retryAfterSeconds === null
+      ? `${name} is too low for this call, even when nothing of it is used.`
+      : `${name} has too little left for this call. ${resets}`;
+  return insufficientFundsMessage(summary, missingAmount, affordableOutput);
 }
 
 function requestErrorMessage(apiError: RequestError): string {
@@ -55,16 +78,14 @@ function holdDeclineMessage(apiError: HoldDecline): string {
       return 'This API key is paused until midnight UTC, because it spent far more today than usual. Its owner can resume it in the console now.';
     case 'model_not_allowed':
       return 'This API key may not call this model.';
+    case 'model_too_expensive':
+      return `This API key may call models of up to ${formatUsd(apiError.maxOutputPrice)} USD per million output tokens. The model "${apiError.model}" costs ${formatUsd(apiError.outputPrice)} USD here.`;
     case 'account_frozen':
       return 'This account is frozen. Contact support.';
     case 'account_closed':
       return 'This account is closed.';
     case 'key_limit_exceeded':
-      return insufficientFundsMessage(
-        "The API key's spending limit is too low for this call.",
-        apiError.missingAmount,
-        apiError.affordableOutput,
-      );
+      return budgetMessage(apiError);
     case 'insufficient_balance':
       return insufficientFundsMessage(
         'The balance is too low for this call.',
@@ -109,7 +130,12 @@ function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>)
   }
 }
 
-function modelErrorMessage(apiError: Extract<ApiError, { model: string }>): string {
+type ModelError = Extract<
+  ApiError,
+  { reason: 'model_not_found' | 'model_not_supported_on_endpoint' }
+>;
+
+function modelErrorMessage(apiError: ModelError): string {
   if (apiError.reason === 'model_not_supported_on_endpoint') {
     return `The model "${apiError.model}" is not supported on this endpoint. Use ${apiError.endpoints.join(' or ')}.`;
   }

@@ -1,6 +1,7 @@
 /** Writes an API error in the caller's dialect: as an HTTP response, or as an event of a stream. */
 
 import { DIALECT_SPECS, type Dialect, type StreamPlace } from '@farebox/dialects';
+import type { BudgetDecline } from '@farebox/ledger';
 import { formatUsd } from '@farebox/money';
 import { baseHeaders } from './base-headers.ts';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
@@ -20,7 +21,15 @@ function errorDetails(apiError: ApiError): Record<string, unknown> {
     missing_nano_usd: apiError.missingAmount.toString(),
     missing_usd: formatUsd(apiError.missingAmount),
     affordable_max_output_tokens: apiError.affordableOutput,
+    ...('renewing' in apiError ? renewalDetails(apiError) : {}),
   };
+}
+
+/** Which budget is too small where it renews, and when it does. */
+function renewalDetails({ renewing }: BudgetDecline): Record<string, unknown> {
+  if (renewing === undefined) return {};
+  const { period, resetsAt } = renewing;
+  return { budget_period: period, budget_resets_at: new Date(resetsAt).toISOString() };
 }
 
 function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): string {
@@ -39,6 +48,10 @@ function errorBody(apiError: ApiError, dialect: Dialect, requestId: string): str
 }
 
 function getRetryAfter(apiError: ApiError): string | null {
+  if ('renewing' in apiError) {
+    const seconds = apiError.renewing?.retryAfterSeconds ?? null;
+    return seconds === null ? null : String(seconds);
+  }
   if ('retryAfterSeconds' in apiError) return String(apiError.retryAfterSeconds);
   // Without a word of the provider's, each SDK's own pause is shorter than a second.
   if ('retryAfter' in apiError) return apiError.retryAfter;

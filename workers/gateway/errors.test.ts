@@ -3,7 +3,7 @@
  * as a response and inside a stream.
  */
 
-import { type Dialect, detectDialect } from '@farebox/dialects';
+import { DIALECTS, type Dialect, detectDialect } from '@farebox/dialects';
 import { describe, expect, it } from 'vitest';
 import { baseHeaders } from './base-headers.ts';
 import { errorMessage } from './error-messages.ts';
@@ -80,6 +80,15 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
   key_paused: forbidden({ reason: 'key_paused' }),
   https_required: forbidden({ reason: 'https_required' }),
   model_not_allowed: forbidden({ reason: 'model_not_allowed' }),
+  model_too_expensive: {
+    ...forbidden({
+      reason: 'model_too_expensive',
+      model: 'openai/gpt-5.4-pro',
+      outputPrice: 180_000_000_000n,
+      maxOutputPrice: 10_500_000_000n,
+    }),
+    param: 'model',
+  },
   account_frozen: forbidden({ reason: 'account_frozen' }),
   account_closed: forbidden({ reason: 'account_closed' }),
   call_stopped: forbidden({ reason: 'call_stopped', stopReason: 'key_revoked' }),
@@ -322,6 +331,41 @@ describe('the error message', () => {
       affordableOutput: 0,
     });
     expect(none).toContain('No output limit would fit');
+  });
+
+  it('names the budget that renews, its size and when it does, in every dialect', async () => {
+    const resetsAt = Date.UTC(2026, 10, 30);
+    const renewing = {
+      period: 'week',
+      budget: 20_000_000_000n,
+      resetsAt,
+      retryAfterSeconds: 90,
+    } as const;
+    const amounts = { missingAmount, affordableOutput: 12 };
+    const apiError: ApiError = { reason: 'key_limit_exceeded', ...amounts, renewing };
+    for (const dialect of DIALECTS) {
+      const response = errorResponse(apiError, dialect, ID);
+      expect(response.status).toBe(402);
+      expect(response.headers.get('retry-after')).toBe('90');
+      expect(response.headers.get('x-should-retry')).toBe('false');
+      const text = await response.text();
+      expect(text).toContain('weekly budget of 20 USD');
+      expect(text).toContain('resets at 2026-11-30T00:00:00.000Z');
+    }
+  });
+
+  it('promises no renewal where the whole budget is too small for the call', () => {
+    const renewing = { period: 'day', budget: 1n, resetsAt: 0, retryAfterSeconds: null } as const;
+    const amounts = { missingAmount, affordableOutput: 0 };
+    const apiError: ApiError = { reason: 'key_limit_exceeded', ...amounts, renewing };
+    expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBeNull();
+    expect(errorMessage(apiError)).not.toContain('resets');
+  });
+
+  it('names the price of a model and the limit that it is above', () => {
+    const { apiError } = CASES.model_too_expensive;
+    expect(errorMessage(apiError)).toContain('up to 10.5 USD per million output tokens');
+    expect(errorMessage(apiError)).toContain('"openai/gpt-5.4-pro" costs 180 USD');
   });
 
   it('suggests similar models for an unknown one, if there are any', () => {

@@ -82,6 +82,7 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   key_paused: FORBIDDEN,
   https_required: FORBIDDEN,
   model_not_allowed: FORBIDDEN,
+  model_too_expensive: FORBIDDEN,
   account_frozen: FORBIDDEN,
   account_closed: FORBIDDEN,
   not_found: NOT_FOUND,

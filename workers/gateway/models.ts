@@ -9,10 +9,12 @@ import {
   standardTerms,
 } from '@farebox/catalog';
 import { DIALECT_SPECS, OPERATION_SPECS } from '@farebox/dialects';
+import { type KeyLimits, NO_LIMITS } from '@farebox/ledger';
 import { NO_USAGE, pricesToJson } from '@farebox/money';
 import { authenticate } from './authenticate.ts';
 import { baseHeaders } from './base-headers.ts';
 import { type RequestContext, respondError } from './context.ts';
+import { checkKeyModel } from './key-models.ts';
 import { selectPage } from './model-pages.ts';
 import { supportedEndpoints } from './plan.ts';
 import { getCatalog } from './resolve-model.ts';
@@ -137,14 +139,14 @@ function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model
   });
 }
 
-/** Returns the names that the key may call, null for all, or the error about the key. */
-async function allowedNames(ctx: RequestContext): Promise<readonly string[] | null | Response> {
+/** Returns the limits of the request's key, none without a key, or the error about the key. */
+async function findLimits(ctx: RequestContext): Promise<KeyLimits | Response> {
   const { deps, request } = ctx;
   const caller = authenticate(deps, request.headers, ctx.clock());
-  if (!caller.ok && caller.reason === 'missing_api_key') return null;
+  if (!caller.ok && caller.reason === 'missing_api_key') return NO_LIMITS;
   if (!caller.ok) return respondError(ctx, caller);
   const keyStatus = await deps.ledger.key(caller.account, caller.key);
-  return keyStatus.ok ? keyStatus.value.limits.models : respondError(ctx, keyStatus);
+  return keyStatus.ok ? keyStatus.value.limits : respondError(ctx, keyStatus);
 }
 
 function jsonResponse(ctx: RequestContext, value: unknown): Response {
@@ -160,16 +162,16 @@ function byRelease(a: Model, b: Model): number {
 
 /** GET /v1/models */
 export async function getModels(ctx: RequestContext): Promise<Response> {
-  const allowed = await allowedNames(ctx);
-  if (allowed instanceof Response) return allowed;
+  const limits = await findLimits(ctx);
+  if (limits instanceof Response) return limits;
   const { page, bounds, native } = DIALECT_SPECS[ctx.dialect].modelList;
   const { catalog, list } = await getCatalog(ctx);
   const served = listServedModels(ctx, catalog);
-  const listed = allowed === null ? served : served.filter(({ name }) => allowed.includes(name));
-  const query = new URL(ctx.request.url).searchParams;
-  const selected = selectPage([...listed].sort(byRelease), query, page);
-  if (!selected.ok) return respondError(ctx, selected);
   const now = ctx.clock();
+  const listed = served.filter((model) => checkKeyModel(limits, model, now) === null);
+  const query = new URL(ctx.request.url).searchParams;
+  const selected = selectPage(listed.sort(byRelease), query, page);
+  if (!selected.ok) return respondError(ctx, selected);
   const { items, hasMore } = selected.page;
   const entries = items.map((model) => dialectModelJson(ctx, model, now));
   const ends = bounds(
@@ -182,14 +184,13 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
 
 /** GET /v1/models/{id}. Takes every name that calls accept; a retired model is found, not listed. */
 export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
-  const allowed = await allowedNames(ctx);
-  if (allowed instanceof Response) return allowed;
+  const limits = await findLimits(ctx);
+  if (limits instanceof Response) return limits;
   const { catalog } = await getCatalog(ctx);
   const now = ctx.clock();
   const providers = [...ctx.deps.providers.keys()];
   const model = catalog.findModel(id, providers);
-  const isAllowed = model !== undefined && (allowed === null || allowed.includes(model.name));
-  if (model === undefined || !isAllowed) {
+  if (model === undefined || checkKeyModel(limits, model, now) !== null) {
     const suggestions = catalog.suggestModels(id, providers, now);
     return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }

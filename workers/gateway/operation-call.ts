@@ -34,7 +34,7 @@ import { checkOffered } from './withdrawn-model.ts';
 function buildHoldRequest(
   ctx: RequestContext,
   key: KeyCredential,
-  { facts, model, provider, maxCost }: OperationPlan,
+  { facts, model, provider, maxCost, outputPrice }: OperationPlan,
 ): HoldRequest {
   const share = ctx.deps.accountShares.get(provider);
   return {
@@ -46,6 +46,7 @@ function buildHoldRequest(
     stream: facts.stream,
     maxInputCost: maxCost,
     maxOutputPrice: 0n,
+    outputPrice,
     choices: 1,
     output: { kind: 'explicit', tokens: 0 },
     ...(share === undefined ? {} : { providerCallsPerMinute: share }),

@@ -41,6 +41,8 @@ export type OperationPlan = Readonly<{
   maxCost: NanoUsd;
   /** nano-USD: what a report may come to, at least `maxCost`. */
   believableCost: NanoUsd;
+  /** nano-USD per million tokens of the output, if the model bills it by the token. */
+  outputPrice: bigint;
 }>;
 
 export type OperationPlanResult = Result<{ plan: OperationPlan }, ApiError>;
@@ -87,6 +89,12 @@ const UNKNOWN_LENGTH: OperationPlanResult = err('invalid_field', {
     'json or verbose_json, which state what is billed: the length of this recording can not be told from its bytes. Or send it as WAV, MP3, FLAC, M4A or Ogg Opus',
 });
 
+/** Pictures and speech are output too, where they are billed by the token. */
+function maxOutputPrice({ prices, surchargePrices }: MaxPrices): bigint {
+  const { image_output: image = 0n, audio_output: audio = 0n } = surchargePrices;
+  return [prices.output, image, audio].reduce((a, b) => (a > b ? a : b));
+}
+
 function buildPlan(
   facts: OperationFacts,
   model: Model,
@@ -110,7 +118,8 @@ function buildPlan(
   const { cost: maxCost } = priceCounts(measure.max, max);
   const { cost: believableCost } = priceCounts(measure.believable ?? measure.max, max);
   if (isGuess && facts.answer === 'text' && maxCost > 0n) return UNKNOWN_LENGTH;
-  const costs = { expected, isGuess, maxCost, believableCost };
+  const outputPrice = maxOutputPrice(max);
+  const costs = { expected, isGuess, maxCost, believableCost, outputPrice };
   return ok({ plan: { facts, model, provider, prices, pricedAt: now, ...costs } });
 }
 

@@ -11,6 +11,7 @@ import {
   MAX_SPEND_MULTIPLE,
   type SpendGuard,
 } from '@farebox/ledger';
+import { MAX_AMOUNT } from '@farebox/money';
 
 /** A catalog name; Postgres stores at most 128 characters. */
 const MODEL = /^[!-~]{1,128}$/;
@@ -24,8 +25,10 @@ const MAX_TIMESTAMP_MS = 8_640_000_000_000_000;
 
 function isValidLimits(limits: KeyLimits): boolean {
   const { budget, expiresAt, models, callsPerMinute, concurrentCalls } = limits;
+  const { periodBudgets = {}, maxOutputPrice = null } = limits;
+  const amounts = [budget, maxOutputPrice, ...Object.values(periodBudgets)];
   return (
-    (budget === null || budget >= 0n) &&
+    amounts.every((amount) => amount === null || (amount >= 0n && amount <= MAX_AMOUNT)) &&
     (expiresAt === null ||
       (Number.isSafeInteger(expiresAt) && expiresAt >= 0 && expiresAt <= MAX_TIMESTAMP_MS)) &&
     (models === null ||

@@ -34,16 +34,17 @@ export async function recordNotification(
   emailId: string | null,
   now: Instant,
 ): Promise<NotificationRecipient | undefined> {
-  const { account, id, kind, keyId, model, amount } = notification;
+  const { account, id, kind, keyId, model, amount, budgetPeriod = null } = notification;
   const row = await firstRow<RecipientRow>(
     db,
     sql`
     with owner as (
       select account_id, email, language from identities where account_id = ${account}
     ), kept as (
-      insert into notifications (account_id, id, kind, key_id, model, amount, at)
+      insert into notifications (account_id, id, kind, key_id, model, amount, budget_period, at)
       select account_id, ${id}, ${kind}, ${keyId}::bigint, ${model},
-        ${amount === null ? null : amount.toString()}::bigint, ${toTimestamp(notification.at)}
+        ${amount === null ? null : amount.toString()}::bigint, ${budgetPeriod}::varchar,
+        ${toTimestamp(notification.at)}
       from owner
       on conflict do nothing
     ), queued as (
@@ -70,6 +71,8 @@ export type OpenNotification = Readonly<{
   keyId: KeyId | null;
   model: string | null;
   amount: NanoUsd | null;
+  /** A `BudgetPeriod`, or a word of a newer release. */
+  budgetPeriod: string | null;
   at: Instant;
 }>;
 
@@ -86,12 +89,13 @@ export async function listOpenNotifications(
       .orderBy(desc(notifications.at), desc(notifications.id))
       .limit(limit),
   );
-  return rows.map(({ id, kind, keyId, model, amount, at }) => ({
+  return rows.map(({ id, kind, keyId, model, amount, budgetPeriod, at }) => ({
     id,
     kind,
     keyId,
     model,
     amount,
+    budgetPeriod,
     at: at.getTime(),
   }));
 }

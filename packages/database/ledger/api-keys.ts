@@ -20,12 +20,17 @@ export type PendingKey = Readonly<{
 }>;
 
 function limitColumns(limits: KeyLimits) {
+  const { day = null, week = null, month = null } = limits.periodBudgets ?? {};
   return {
     budget: limits.budget,
     expiresAt: limits.expiresAt === null ? null : new Date(limits.expiresAt),
     models: limits.models === null ? null : [...limits.models],
     callsPerMinute: limits.callsPerMinute,
     concurrentCalls: limits.concurrentCalls,
+    dayBudget: day,
+    weekBudget: week,
+    monthBudget: month,
+    maxOutputPrice: limits.maxOutputPrice ?? null,
   };
 }
 

@@ -76,6 +76,8 @@ export const notifications = pgTable(
     keyId: bigint('key_id', { mode: 'number' }),
     model: varchar('model', { length: 128 }),
     amount: bigint('amount', { mode: 'bigint' }),
+    /** The budget that is low or reached; null for the one of the key's whole life. */
+    budgetPeriod: varchar('budget_period', { length: 8 }),
     at: instant('at').notNull(),
     dismissedAt: instant('dismissed_at'),
   },
@@ -83,6 +85,7 @@ export const notifications = pgTable(
     primaryKey({ columns: [t.accountId, t.id] }),
     check('notifications_kind_shape', sql`${t.kind} ~ '^[a-z_]+$'`),
     check('notifications_model_shape', sql`${t.model} ~ '^[!-~]+$'`),
+    check('notifications_budget_period', sql`${t.budgetPeriod} ~ '^[a-z]+$'`),
     index('notifications_account').on(t.accountId, t.at),
     index('notifications_at').on(t.at),
   ],

@@ -34,6 +34,11 @@ export const apiKeys = pgTable(
     models: varchar('models', { length: 128 }).array(),
     callsPerMinute: integer('calls_per_minute'),
     concurrentCalls: integer('concurrent_calls'),
+    dayBudget: nanoUsd('day_budget'),
+    weekBudget: nanoUsd('week_budget'),
+    monthBudget: nanoUsd('month_budget'),
+    /** nano-USD per million output tokens of the models that the key may call. */
+    maxOutputPrice: nanoUsd('max_output_price'),
     createdAt: instant('created_at').notNull(),
     activatedAt: instant('activated_at'),
     revokedAt: instant('revoked_at'),
@@ -47,6 +52,11 @@ export const apiKeys = pgTable(
     check('api_keys_revoked_at', sql`(${t.state} = 'revoked') = (${t.revokedAt} is not null)`),
     check('api_keys_models', sql`cardinality(${t.models}) <= 500`),
     check('api_keys_budget', sql`${t.budget} >= 0`),
+    check(
+      'api_keys_period_budgets',
+      sql`least(${t.dayBudget}, ${t.weekBudget}, ${t.monthBudget}) >= 0`,
+    ),
+    check('api_keys_max_output_price', sql`${t.maxOutputPrice} >= 0`),
     // Operators search for a key by the characters that its owner can see.
     index('api_keys_last4').on(t.last4),
   ],

@@ -23,19 +23,35 @@ export async function listKeys(db: Database, accountId: AccountId): Promise<read
       .where(and(eq(apiKeys.accountId, accountId), inArray(apiKeys.state, ['active', 'revoked'])))
       .orderBy(asc(apiKeys.createdAt), asc(apiKeys.keyId)),
   );
-  return rows.map((row) => ({
+  return rows.map(toKeyRow);
+}
+
+function toKeyRow(row: typeof apiKeys.$inferSelect): KeyRow {
+  return {
     keyId: row.keyId,
     name: row.name,
     last4: row.last4,
     state: row.state === 'active' ? 'active' : 'revoked',
-    limits: {
-      budget: row.budget,
-      expiresAt: row.expiresAt?.getTime() ?? null,
-      models: row.models,
-      callsPerMinute: row.callsPerMinute,
-      concurrentCalls: row.concurrentCalls,
-    },
+    limits: toLimits(row),
     createdAt: row.createdAt.getTime(),
     revokedAt: row.revokedAt?.getTime() ?? null,
-  }));
+  };
+}
+
+function toLimits(row: typeof apiKeys.$inferSelect): KeyLimits {
+  const { dayBudget, weekBudget, monthBudget } = row;
+  const periodBudgets = {
+    ...(dayBudget === null ? {} : { day: dayBudget }),
+    ...(weekBudget === null ? {} : { week: weekBudget }),
+    ...(monthBudget === null ? {} : { month: monthBudget }),
+  };
+  return {
+    budget: row.budget,
+    ...(Object.keys(periodBudgets).length === 0 ? {} : { periodBudgets }),
+    expiresAt: row.expiresAt?.getTime() ?? null,
+    models: row.models,
+    callsPerMinute: row.callsPerMinute,
+    concurrentCalls: row.concurrentCalls,
+    ...(row.maxOutputPrice === null ? {} : { maxOutputPrice: row.maxOutputPrice }),
+  };
 }

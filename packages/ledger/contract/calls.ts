@@ -1,6 +1,7 @@
 /** A call from hold to settlement, and the entrypoint `Calls` that the gateway binds. */
 import type { NanoUsd, Prices, Surcharge, Usage } from '@farebox/money';
 import type { Result } from '@farebox/result';
+import type { BudgetPeriod } from './budgets.ts';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 
@@ -48,6 +49,11 @@ export type HoldRequest = CallDescription &
     /** The highest price that could apply to one million output tokens, in nano-USD. */
     maxOutputPrice: bigint;
     /**
+     * What a key's highest price of models is compared with, where that is not `maxOutputPrice`: in
+     * nano-USD per million tokens of the output of an operation, whose hold is all in `maxInputCost`.
+     */
+    outputPrice?: bigint;
+    /**
      * How many times the whole output limit may be used: once for each answer requested (`n`), and
      * once for each turn of a provider's own loop.
      */
@@ -85,6 +91,26 @@ export type RefusalDecline =
   /** The provider refused the key's last calls in a row. */
   | Readonly<{ reason: 'refused_calls_slowed'; retryAfterSeconds: number }>;
 
+/**
+ * What is left of a key's budget is too small. `affordableOutput` is the output limit that everything
+ * the key can spend covers (0: none).
+ */
+export type BudgetDecline = Readonly<{
+  reason: 'key_limit_exceeded';
+  missingAmount: NanoUsd;
+  affordableOutput: number;
+  /** The budget that is too small; absent where it is the one of the key's whole life. */
+  renewing?: RenewingBudget;
+}>;
+
+export type RenewingBudget = Readonly<{
+  period: BudgetPeriod;
+  budget: NanoUsd;
+  resetsAt: Instant;
+  /** Until the budget renews; null where even the whole budget is less than the call reserves. */
+  retryAfterSeconds: number | null;
+}>;
+
 export type HoldDecline =
   | Readonly<{ reason: 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'model_not_allowed' }>
   | Readonly<{ reason: 'account_frozen' | 'account_closed' }>
@@ -93,10 +119,14 @@ export type HoldDecline =
    * day.
    */
   | Readonly<{ reason: 'key_paused' }>
-  /**
-   * The key's budget is too small. `affordableOutput` is the output limit that it covers (0: none).
-   */
-  | Readonly<{ reason: 'key_limit_exceeded'; missingAmount: NanoUsd; affordableOutput: number }>
+  /** The key may not call models at this price (nano-USD per million output tokens). */
+  | Readonly<{
+      reason: 'model_too_expensive';
+      model: string;
+      outputPrice: bigint;
+      maxOutputPrice: bigint;
+    }>
+  | BudgetDecline
   /** The whole posted balance is too small, regardless of other open calls. */
   | Readonly<{ reason: 'insufficient_balance'; missingAmount: NanoUsd; affordableOutput: number }>
   /** The balance suffices once open calls have settled. */

@@ -4,6 +4,7 @@
  * (docs/decisions/0004-ledger-contract.md).
  */
 export type * from './accounts.ts';
+export * from './budgets.ts';
 export * from './calls.ts';
 export * from './deposits.ts';
 export type * from './entries.ts';

@@ -1,6 +1,7 @@
 /** API keys as the ledger knows them: credentials, limits, spend guard, and their life cycle. */
 import type { NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
+import type { PeriodBudgetStatus, PeriodBudgets } from './budgets.ts';
 import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
 /** The credential of a request: the key's id and the SHA-256 of its secret, hexadecimal. */
@@ -10,14 +11,25 @@ export type KeyError = 'invalid_api_key' | 'key_revoked' | 'key_expired' | 'acco
 
 export type Authenticated<T> = Result<{ value: T }, KeyError>;
 
-/** Limits of one key; null means unlimited. */
+/**
+ * Limits of one key; null and absent mean unlimited. The optional ones are absent in a request of the
+ * release before them.
+ */
 export type KeyLimits = Readonly<{
+  /** Of the key's whole life. */
   budget: NanoUsd | null;
+  /** Budgets that renew, beside the one of the whole life: a call must fit each. */
+  periodBudgets?: PeriodBudgets;
   expiresAt: Instant | null;
   /** Catalogue names (`provider/model`) or null for all. */
   models: readonly string[] | null;
   callsPerMinute: number | null;
   concurrentCalls: number | null;
+  /**
+   * The highest price of a model that the key may call, in nano-USD per million output tokens, at the
+   * moment of the hold.
+   */
+  maxOutputPrice?: bigint | null;
 }>;
 
 export const NO_LIMITS: KeyLimits = {
@@ -41,6 +53,10 @@ export type KeyStatus = Readonly<{
   limits: KeyLimits;
   spent: NanoUsd;
   held: NanoUsd;
+  /** The least of the available balance and what is left of each budget; never below zero. */
+  spendable: NanoUsd;
+  /** The budgets that renew, shortest period first. */
+  periodBudgets: readonly PeriodBudgetStatus[];
   createdAt: Instant;
   spendGuard: SpendGuard;
   /** When the spend guard paused the key; null if it is not paused. */

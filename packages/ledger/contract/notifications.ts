@@ -1,5 +1,6 @@
 /** Notifications that an account raises for its owner. */
 import type { NanoUsd } from '@farebox/money';
+import type { BudgetPeriod } from './budgets.ts';
 import type { AccountId, Instant, KeyId } from './identifiers.ts';
 
 export const NOTIFICATION_KINDS = [
@@ -8,6 +9,8 @@ export const NOTIFICATION_KINDS = [
   'unusual_spending',
   'key_paused',
   'key_leaked',
+  'budget_low',
+  'budget_reached',
 ] as const;
 
 export type NotificationKind = (typeof NOTIFICATION_KINDS)[number];
@@ -22,7 +25,15 @@ export type Notification = Readonly<{
   kind: NotificationKind;
   keyId: KeyId | null;
   model: string | null;
-  /** The balance (`low_balance`) or today's spending of the key, in nano-USD. */
+  /**
+   * The balance (`low_balance`), what was spent of the budget (`budget_*`), or today's spending of the
+   * key, in nano-USD.
+   */
   amount: NanoUsd | null;
   at: Instant;
+  /**
+   * The budget of `budget_*`: null for the one of the key's whole life. Absent in a message of the
+   * release before it.
+   */
+  budgetPeriod?: BudgetPeriod | null;
 }>;

@@ -1,7 +1,7 @@
 /** The parts of a key's display: state, spending and limits. */
 import { Money, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import type { KeyLimits, SpendGuard } from '@farebox/ledger';
+import { BUDGET_PERIODS, type KeyLimits, type SpendGuard } from '@farebox/ledger';
 import type { Child, FC } from 'hono/jsx';
 import type { KeyWithStatus } from './load-keys.ts';
 
@@ -38,6 +38,7 @@ export const KeyStateLabel: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
 export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   keyInfo,
   messages,
+  language,
 }) => {
   const { limits, spent, held, spentToday, typicalDailySpend } = keyInfo.status;
   const { keys: t } = messages;
@@ -52,6 +53,14 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
           </>
         )}
       </DescriptionItem>
+      {keyInfo.status.periodBudgets.map(({ period, budget, spent: used, left, resetsAt }) => (
+        <DescriptionItem name={t.periodSpent[period]}>
+          <Money amount={used > 0n ? used : 0n} /> {t.ofLimit} <Money amount={budget} />
+          <br />
+          {t.budgetLeft} <Money amount={left} />, {t.resetsAt}{' '}
+          <Time at={resetsAt} language={language} />
+        </DescriptionItem>
+      ))}
       {held > 0n && (
         <DescriptionItem name={t.held}>
           <Money amount={held} />
@@ -80,6 +89,21 @@ export const KeyLimitDetails: FC<
       <DescriptionItem name={t.budget}>
         {limits.budget === null ? layout.unlimited : <Money amount={limits.budget} />}
       </DescriptionItem>
+      {BUDGET_PERIODS.map((period) => {
+        const budget = limits.periodBudgets?.[period];
+        return (
+          budget !== undefined && (
+            <DescriptionItem name={t.periodBudgets[period]}>
+              <Money amount={budget} />
+            </DescriptionItem>
+          )
+        );
+      })}
+      {typeof limits.maxOutputPrice === 'bigint' && (
+        <DescriptionItem name={t.maxOutputPrice}>
+          <Money amount={limits.maxOutputPrice} />
+        </DescriptionItem>
+      )}
       <DescriptionItem name={t.expires}>
         {limits.expiresAt === null ? t.never : <Time at={limits.expiresAt} language={language} />}
       </DescriptionItem>

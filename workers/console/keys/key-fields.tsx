@@ -111,6 +111,15 @@ const AMOUNT_INPUT = { inputmode: 'decimal', maxlength: 20, autocomplete: 'off' 
 const COUNT_INPUT = { inputmode: 'numeric', maxlength: 7, autocomplete: 'off' } as const;
 const MULTIPLE_INPUT = { inputmode: 'decimal', maxlength: 10, autocomplete: 'off' } as const;
 
+const PERIOD_BUDGETS = (['dayBudget', 'weekBudget', 'monthBudget'] as const).map(
+  (field): FieldSpec => ({
+    field,
+    label: (t) => t.periodBudgetFields[field],
+    hint: (t) => t.periodBudgetHints[field],
+    input: AMOUNT_INPUT,
+  }),
+);
+
 const NAME_AND_BUDGET: readonly FieldSpec[] = [
   {
     field: 'name',
@@ -119,6 +128,7 @@ const NAME_AND_BUDGET: readonly FieldSpec[] = [
     input: { maxlength: MAX_KEY_NAME_LENGTH, autocomplete: 'off', required: true },
   },
   { field: 'budget', label: (t) => t.budgetField, hint: (t) => t.budgetHint, input: AMOUNT_INPUT },
+  ...PERIOD_BUDGETS,
   {
     field: 'expires',
     label: (t) => t.expiresField,
@@ -128,6 +138,12 @@ const NAME_AND_BUDGET: readonly FieldSpec[] = [
 ];
 
 const CALL_LIMITS: readonly FieldSpec[] = [
+  {
+    field: 'maxOutputPrice',
+    label: (t) => t.maxOutputPriceField,
+    hint: (t) => t.maxOutputPriceHint,
+    input: AMOUNT_INPUT,
+  },
   { field: 'perMinute', label: (t) => t.perMinute, hint: (t) => t.emptyIsNone, input: COUNT_INPUT },
   {
     field: 'concurrent',

@@ -105,6 +105,8 @@ describe('the models of a key where operators changed the catalog', () => {
     limits,
     spent: 0n,
     held: 0n,
+    spendable: 0n,
+    periodBudgets: [],
     createdAt: NOW,
     spendGuard: DEFAULT_SPEND_GUARD,
     pausedAt: null,
@@ -157,4 +159,33 @@ describe('the models of a key where operators changed the catalog', () => {
     const values = readKeyForm(form, offered);
     expect(values).toMatchObject({ models: [ADDED], otherModels: `${RETIRED}\n${WITHDRAWN}` });
   });
+});
+
+describe('the budgets by period and the price limit of the form', () => {
+  it('are limits of the key, each by itself, and absent where the field is empty', () => {
+    const parsed = parse({ dayBudget: '2,50', monthBudget: '40', maxOutputPrice: '10' });
+    expect(parsed.ok && parsed.limits).toMatchObject({
+      budget: null,
+      periodBudgets: { day: 2_500_000_000n, month: 40_000_000_000n },
+      maxOutputPrice: 10_000_000_000n,
+    });
+    expect(parsed.ok && parsed.limits.periodBudgets).not.toHaveProperty('week');
+  });
+
+  it('come back in the fields that they were typed into', () => {
+    const limits = {
+      ...NO_LIMITS,
+      periodBudgets: { week: 7_000_000_000n },
+      maxOutputPrice: 2_500_000_000n,
+    };
+    const values = toFormValues('A key', limits, DEFAULT_SPEND_GUARD, []);
+    expect(values).toMatchObject({ dayBudget: '', weekBudget: '7', maxOutputPrice: '2.5' });
+  });
+
+  it.each(['dayBudget', 'weekBudget', 'monthBudget', 'maxOutputPrice'] as const)(
+    'are refused by the field that is no amount: %s',
+    (field) => {
+      expect(parse({ [field]: 'much' })).toEqual({ ok: false, errors: [field] });
+    },
+  );
 });

@@ -12,6 +12,8 @@ import {
   MAX_KEY_CALLS,
   MAX_KEY_MODELS,
   MAX_SPEND_MULTIPLE,
+  NO_LIMITS,
+  type PeriodBudgets,
   type SpendGuard,
 } from '@farebox/ledger';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
@@ -21,6 +23,10 @@ import type { OfferedModels } from './offered-models.ts';
 export type KeyFormValues = Readonly<{
   name: string;
   budget: string;
+  dayBudget: string;
+  weekBudget: string;
+  monthBudget: string;
+  maxOutputPrice: string;
   expires: string;
   scope: 'all' | 'some';
   models: readonly string[];
@@ -44,12 +50,22 @@ export const ALL_MODELS_CLEARED = 'all_cleared';
 export const FIELD_NAMES: Readonly<Record<TextField, string>> = {
   name: 'name',
   budget: 'budget',
+  dayBudget: 'day_budget',
+  weekBudget: 'week_budget',
+  monthBudget: 'month_budget',
+  maxOutputPrice: 'max_output_price',
   expires: 'expires',
   perMinute: 'per_minute',
   concurrent: 'concurrent',
   alertMultiple: 'alert_multiple',
   pauseMultiple: 'pause_multiple',
 };
+
+function isTextField(name: string): name is TextField {
+  return Object.hasOwn(FIELD_NAMES, name);
+}
+
+const TEXT_FIELDS = Object.keys(FIELD_NAMES).filter(isTextField);
 
 /** Splits models into check boxes and text: a model that is not offered any more is not lost. */
 function splitModels(
@@ -72,6 +88,10 @@ export function readKeyForm(form: Form, offered: OfferedModels): KeyFormValues {
   return {
     name: read('name'),
     budget: read('budget'),
+    dayBudget: read('dayBudget'),
+    weekBudget: read('weekBudget'),
+    monthBudget: read('monthBudget'),
+    maxOutputPrice: read('maxOutputPrice'),
     expires: read('expires'),
     scope: form.text('scope') === 'some' ? 'some' : 'all',
     models: selected.models,
@@ -88,6 +108,10 @@ function formatExpiry(at: number | null): string {
   return at === null ? '' : new Date(at).toISOString().slice(0, 16);
 }
 
+function formatAmount(amount: NanoUsd | null | undefined): string {
+  return amount === null || amount === undefined ? '' : formatUsd(amount);
+}
+
 function formatNumber(value: number | null): string {
   return value === null ? '' : String(value);
 }
@@ -101,7 +125,11 @@ export function toFormValues(
   const { budget, expiresAt, models, callsPerMinute, concurrentCalls } = limits;
   return {
     name,
-    budget: budget === null ? '' : formatUsd(budget),
+    budget: formatAmount(budget),
+    dayBudget: formatAmount(limits.periodBudgets?.day),
+    weekBudget: formatAmount(limits.periodBudgets?.week),
+    monthBudget: formatAmount(limits.periodBudgets?.month),
+    maxOutputPrice: formatAmount(limits.maxOutputPrice),
     expires: formatExpiry(expiresAt),
     scope: models === null ? 'all' : 'some',
     ...splitModels(models ?? [], offered),
@@ -112,12 +140,7 @@ export function toFormValues(
   };
 }
 
-export const EMPTY_FORM: KeyFormValues = toFormValues(
-  '',
-  { budget: null, expiresAt: null, models: null, callsPerMinute: null, concurrentCalls: null },
-  DEFAULT_SPEND_GUARD,
-  [],
-);
+export const EMPTY_FORM: KeyFormValues = toFormValues('', NO_LIMITS, DEFAULT_SPEND_GUARD, []);
 
 /** Undefined where the text is invalid, null where the field is empty. */
 type Parsed<T> = T | null | undefined;
@@ -194,6 +217,42 @@ function parseModels(
     : { value: [...models] };
 }
 
+/** The fields that are parsed each by itself. */
+function parseFields(values: KeyFormValues, now: number, current: KeyStatus | undefined) {
+  return {
+    name: isValidKeyName(values.name) ? values.name : undefined,
+    budget: parseUsdField(values.budget),
+    dayBudget: parseUsdField(values.dayBudget),
+    weekBudget: parseUsdField(values.weekBudget),
+    monthBudget: parseUsdField(values.monthBudget),
+    maxOutputPrice: parseUsdField(values.maxOutputPrice),
+    expires: parseExpiry(values.expires, now, current?.limits.expiresAt ?? null),
+    perMinute: parseCount(values.perMinute),
+    concurrent: parseCount(values.concurrent),
+    alertMultiple: parseMultiple(values.alertMultiple),
+    pauseMultiple: parseMultiple(values.pauseMultiple),
+  } satisfies Record<TextField, unknown>;
+}
+
+type ParsedFields = ReturnType<typeof parseFields>;
+type ValidFields = { [F in TextField]: Exclude<ParsedFields[F], undefined> };
+
+function findInvalid(fields: ParsedFields): readonly TextField[] {
+  return TEXT_FIELDS.filter((field) => fields[field] === undefined);
+}
+
+function isValid(fields: ParsedFields): fields is ValidFields {
+  return findInvalid(fields).length === 0;
+}
+
+function toPeriodBudgets({ dayBudget, weekBudget, monthBudget }: ValidFields): PeriodBudgets {
+  return {
+    ...(dayBudget === null ? {} : { day: dayBudget }),
+    ...(weekBudget === null ? {} : { week: weekBudget }),
+    ...(monthBudget === null ? {} : { month: monthBudget }),
+  };
+}
+
 /**
  * Parses all fields at `now`, the models against the catalog in effect. `current` is the key's
  * present state where a key is edited.
@@ -203,37 +262,21 @@ export function parseKeyForm(
   { catalog, now }: Readonly<{ catalog: Catalog; now: number }>,
   current?: KeyStatus,
 ): KeyFormResult {
-  const budget = parseUsdField(values.budget);
-  const expiresAt = parseExpiry(values.expires, now, current?.limits.expiresAt ?? null);
-  const callsPerMinute = parseCount(values.perMinute);
-  const concurrentCalls = parseCount(values.concurrent);
-  const alertMultiple = parseMultiple(values.alertMultiple);
-  const pauseMultiple = parseMultiple(values.pauseMultiple);
-  const keyModels = current?.limits.models ?? [];
-  const models = parseModels(values, { catalog, keyModels });
-  const { name } = values;
-  if (
-    isValidKeyName(name) &&
-    budget !== undefined &&
-    expiresAt !== undefined &&
-    callsPerMinute !== undefined &&
-    concurrentCalls !== undefined &&
-    alertMultiple !== undefined &&
-    pauseMultiple !== undefined &&
-    'value' in models
-  ) {
-    const limits = { budget, expiresAt, models: models.value, callsPerMinute, concurrentCalls };
-    return { ok: true, name, limits, spendGuard: { alertMultiple, pauseMultiple } };
+  const fields = parseFields(values, now, current);
+  const models = parseModels(values, { catalog, keyModels: current?.limits.models ?? [] });
+  if (!isValid(fields) || 'error' in models) {
+    const invalid = findInvalid(fields);
+    return { ok: false, errors: 'error' in models ? [...invalid, models.error] : invalid };
   }
-  const parsedFields: readonly (readonly [KeyFormField, unknown])[] = [
-    ['name', isValidKeyName(name) ? name : undefined],
-    ['budget', budget],
-    ['expires', expiresAt],
-    ['perMinute', callsPerMinute],
-    ['concurrent', concurrentCalls],
-    ['alertMultiple', alertMultiple],
-    ['pauseMultiple', pauseMultiple],
-  ];
-  const errors = parsedFields.filter(([, value]) => value === undefined).map(([field]) => field);
-  return { ok: false, errors: 'error' in models ? [...errors, models.error] : errors };
+  const limits = {
+    budget: fields.budget,
+    periodBudgets: toPeriodBudgets(fields),
+    expiresAt: fields.expires,
+    models: models.value,
+    callsPerMinute: fields.perMinute,
+    concurrentCalls: fields.concurrent,
+    maxOutputPrice: fields.maxOutputPrice,
+  };
+  const { name, alertMultiple, pauseMultiple } = fields;
+  return { ok: true, name, limits, spendGuard: { alertMultiple, pauseMultiple } };
 }

@@ -4,7 +4,7 @@
  * did not reach the queue is sent on the next delivery.
  */
 import { type NotificationRecipient, recordNotification } from '@farebox/database/email';
-import { NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
+import { BUDGET_PERIODS, NOTIFICATION_KINDS, type Notification } from '@farebox/ledger';
 import { type Email, notificationEmailId } from '@farebox/mail';
 import { formatUsd, NANO_PER_USD, type NanoUsd } from '@farebox/money';
 import * as v from 'valibot';
@@ -21,6 +21,7 @@ const NOTIFICATION: v.GenericSchema<unknown, Notification> = v.object({
   model: v.nullable(v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))),
   amount: v.nullable(v.bigint()),
   at: COUNT,
+  budgetPeriod: v.exactOptional(v.nullable(v.picklist(BUDGET_PERIODS))),
 });
 
 export function isNotification(value: unknown): value is Notification {
@@ -62,6 +63,11 @@ function buildEmail({ notification, recipient, threshold }: NotificationContext)
     case 'unusual_spending':
     case 'key_paused':
       return { ...common, kind: notification.kind, facts: { keyName, spent: amount } };
+    case 'budget_low':
+    case 'budget_reached': {
+      const budget = notification.budgetPeriod ?? 'whole';
+      return { ...common, kind: notification.kind, facts: { keyName, spent: amount, budget } };
+    }
     case 'key_leaked':
       return { ...common, kind: 'key_leaked', facts: { keyName, last4: key?.last4 ?? '–' } };
   }

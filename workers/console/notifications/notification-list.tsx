@@ -3,7 +3,7 @@ import type { OpenNotification } from '@farebox/database/email';
 import type { KeyRow } from '@farebox/database/statements';
 import { formatCurrency, Time } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import { NOTIFICATION_KINDS } from '@farebox/ledger';
+import { BUDGET_PERIODS, NOTIFICATION_KINDS } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
 
 type NotificationProps = Readonly<{
@@ -19,10 +19,12 @@ export function notificationText(
   const kind = NOTIFICATION_KINDS.find((known) => known === notification.kind);
   if (kind === undefined) return messages.notifications.unknownKind;
   const keyName = keys.find(({ keyId }) => keyId === notification.keyId)?.name;
+  const period = BUDGET_PERIODS.find((known) => known === notification.budgetPeriod);
   return messages.notifications.kinds[kind]({
     key: keyName ?? messages.usage.deletedKey(String(notification.keyId ?? '')),
     model: notification.model ?? '',
     amount: formatCurrency(notification.amount ?? 0n, language),
+    budget: messages.keys.budgetNames[period ?? 'whole'],
   });
 }
 
