@@ -322,6 +322,8 @@ async function runStep(account: string, model: PlainBudgets, item: Step, n: numb
       await runDurableObjectAlarm(stub);
       return;
     case 'evict':
+      // Only an object that runs can be evicted.
+      await stub.status();
       await evictDurableObject(stub);
       return;
   }

@@ -254,6 +254,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     'ALTER TABLE notifications ADD COLUMN budget_period TEXT',
     'ALTER TABLE keys ADD COLUMN week_spent INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE keys ADD COLUMN month_spent INTEGER NOT NULL DEFAULT 0',
+    // Charges from before the spend guard moved no baseline.
+    `UPDATE keys SET baseline_day = coalesce((SELECT max(e.at) / 86400000 FROM entries e
+      WHERE e.key_id = keys.id AND e.seq <= (SELECT acknowledged FROM account)), 0)
+      WHERE baseline_day = 0`,
+    `UPDATE keys SET baseline_today = ${spentSince('keys.baseline_day')}
+      WHERE baseline_today = 0 AND baseline_active_days = 0`,
     `UPDATE keys SET
       week_spent = ${spentSince('keys.baseline_day - (keys.baseline_day + 3) % 7')},
       month_spent = ${spentSince(
