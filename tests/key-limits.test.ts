@@ -84,6 +84,8 @@ describe('a key', () => {
     expect(await second.clone().text()).toContain('monthly budget of 0.0015 USD');
     expect(await errorCode(second)).toBe('402 key_limit_exceeded');
     expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(first.headers.get('ratelimit-policy')).toBe('"budget-month";q=1500;qu="micro-usd"');
+    expect(second.headers.get('ratelimit')).toMatch(/^"budget-month";r=750;t=\d+$/);
     const response = await fetch(`${stack.gatewayUrl}/v1/key`, {
       headers: { 'x-goog-api-key': key },
     });

@@ -91,6 +91,23 @@ function declined(decline: HoldDecline): CallResult {
 
 const RESULTS: readonly (CallResult | null)[] = [
   { name: 'hold', result: { ok: true, held: HUGE, maxOutput: 3, deadline: 5 } },
+  {
+    name: 'hold',
+    result: {
+      ok: true,
+      held: 1n,
+      maxOutput: 3,
+      deadline: 5,
+      quota: {
+        calls: { limit: 9, left: 0, resetSeconds: 60 },
+        budgets: [{ period: 'month', budget: HUGE, left: 0n, resetSeconds: 7 }],
+      },
+    },
+  },
+  {
+    name: 'hold',
+    result: { ok: false, reason: 'key_paused', quota: { calls: null, budgets: [] } },
+  },
   ...DECLINES.map(declined),
   { name: 'checkpoint', result: { ok: true, stop: null } },
   { name: 'checkpoint', result: { ok: true, stop: 'account_frozen' } },

@@ -15,6 +15,7 @@ import {
   type HoldDecline,
   type HoldRequest,
   type HoldResult,
+  type KeyQuota,
   type OutputLimit,
   type SettleRequest,
   type SettleResult,
@@ -205,14 +206,34 @@ function declineFromJson(value: unknown): HoldDecline {
 }
 
 function holdResultFromJson(value: unknown): HoldResult {
-  if (readField(value, 'ok') !== true) return { ok: false, ...declineFromJson(value) };
+  const quota = quotaFromJson(readField(value, 'quota'));
+  if (readField(value, 'ok') !== true) return { ok: false, ...declineFromJson(value), ...quota };
   return {
     ok: true,
     held: amountFromJson(readField(value, 'held')),
     maxOutput: countFromJson(readField(value, 'maxOutput')),
     deadline: countFromJson(readField(value, 'deadline')),
     ...earlyGrantFromJson(readField(value, 'early')),
+    ...quota,
   };
+}
+
+function quotaFromJson(value: unknown): Readonly<{ quota?: KeyQuota }> {
+  if (value === undefined) return {};
+  const calls = readField(value, 'calls');
+  const count = (item: unknown, name: string) => countFromJson(readField(item, name));
+  const toCalls = () => ({
+    limit: count(calls, 'limit'),
+    left: count(calls, 'left'),
+    resetSeconds: count(calls, 'resetSeconds'),
+  });
+  const budgets = parseList(readField(value, 'budgets')).map((item) => ({
+    period: enumFromJson(BUDGET_PERIODS, readField(item, 'period')),
+    budget: amountFromJson(readField(item, 'budget')),
+    left: amountFromJson(readField(item, 'left')),
+    resetSeconds: count(item, 'resetSeconds'),
+  }));
+  return { quota: { calls: calls === null ? null : toCalls(), budgets } };
 }
 
 function earlyGrantFromJson(value: unknown): Readonly<{ early?: EarlyGrant }> {

@@ -16,6 +16,7 @@ export type LedgerUnreachable = Readonly<{
   ok: false;
   reason: 'ledger_unreachable';
   overloaded: boolean;
+  quota?: never;
 }>;
 
 type RpcResult<Verb extends keyof CallsRpc> = Awaited<ReturnType<CallsRpc[Verb]>>;

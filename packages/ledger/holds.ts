@@ -26,6 +26,7 @@ import {
   requestedMaxOutput,
 } from './hold-amount.ts';
 import { type Budget, checkBudgets, listBudgets, spendableWithin } from './key-budgets.ts';
+import { keyQuota } from './key-quota.ts';
 import { findKey, keyError } from './keys.ts';
 import { CONCURRENCY_RETRY_SECONDS, HELD_RETRY_SECONDS, toUtcDay } from './limits.ts';
 import { openingToText } from './metadata-text.ts';
@@ -251,7 +252,15 @@ function countEarlyDecline(tx: Tx): void {
 export function hold(tx: Tx, request: HoldRequest): HoldResult {
   const result = decide(tx, request);
   if (!result.ok && request.early?.sent === true) countEarlyDecline(tx);
-  return result;
+  return withQuota(tx, request, result);
+}
+
+/** Adds what the key's limits leave; a wrong secret is told nothing. */
+function withQuota(tx: Tx, { key: { keyId } }: HoldRequest, result: HoldResult): HoldResult {
+  if (!result.ok && result.reason === 'invalid_api_key') return result;
+  const key = tx.cache.keys.get(keyId);
+  const quota = key === undefined ? undefined : keyQuota(tx, key);
+  return quota === undefined ? result : { ...result, quota };
 }
 
 /**

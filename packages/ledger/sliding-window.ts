@@ -27,6 +27,12 @@ export class SlidingWindow {
     return Math.max(1, blocking + WINDOW_MS - now);
   }
 
+  /** Returns how many times are in the window, and the oldest of them. */
+  usage(now: Instant): Readonly<{ count: number; oldestAt: Instant | undefined }> {
+    this.#drop(now);
+    return { count: this.#times.length - this.#first, oldestAt: this.#times[this.#first] };
+  }
+
   #drop(now: Instant): void {
     while ((this.#times[this.#first] ?? now) <= now - WINDOW_MS) this.#first += 1;
     if (this.#first < MAX_DROPPED) return;

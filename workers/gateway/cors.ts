@@ -1,7 +1,8 @@
 /** Cross-origin access: any page may call the API with a key of its own. */
 
 /**
- * The headers a page may read beside the body; the SDKs decide by the last two whether to retry.
+ * The headers a page may read beside the body; the SDKs decide by `x-should-retry` and
+ * `retry-after` whether to retry.
  */
 const EXPOSED_HEADERS = [
   'x-request-id',
@@ -10,6 +11,8 @@ const EXPOSED_HEADERS = [
   'x-farebox-max-output-tokens',
   'x-should-retry',
   'retry-after',
+  'ratelimit',
+  'ratelimit-policy',
 ].join(', ');
 
 /**

@@ -24,6 +24,7 @@ import { zeroOperationBill } from './operation-bill.ts';
 import { type OperationPlan, planOperation, repriceOperation } from './operation-plan.ts';
 import { respondCut, respondOperation } from './operation-response.ts';
 import { PriceRevision } from './price-revision.ts';
+import { withQuota } from './quota-headers.ts';
 import { resolveModel } from './resolve-model.ts';
 import { releaseHold, submitSettlement } from './settle-call.ts';
 import { upstreamErrorResponse } from './upstream-error.ts';
@@ -148,7 +149,7 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
     if (!hold.ok) {
       const bill = zeroOperationBill(plan, 'not_sent');
       if (hold.reason === 'ledger_unreachable') ctx.waitUntil(releaseHold(ctx, account, bill));
-      return respondError(ctx, hold);
+      return withQuota(respondError(ctx, hold), hold.quota);
     }
     const disconnect = new ClientDisconnect(request.signal, clock);
     const abort = new AbortController();
@@ -156,7 +157,7 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
     const completion = forwardCall(call, body);
     // The call has to be settled after its client disconnects, too.
     ctx.waitUntil(completion.catch(() => {}));
-    return completion;
+    return withQuota(await completion, hold.quota);
   });
 }
 

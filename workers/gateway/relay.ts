@@ -31,6 +31,7 @@ import { EarlyRequest } from './early-request.ts';
 import type { Attempt } from './early-send.ts';
 import { type Plan, planCall, repricePlan } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
+import { withQuota } from './quota-headers.ts';
 import { isBilledRefusal, settleRefusedPrompt } from './refused-prompt.ts';
 import { resolveModel } from './resolve-model.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
@@ -203,7 +204,7 @@ export const relay = withBody(
       early?.discard();
       if (hold.reason === 'ledger_unreachable')
         ctx.waitUntil(releaseHold(ctx, account, zeroBill(plan, 'not_sent')));
-      return respondError(ctx, hold);
+      return withQuota(respondError(ctx, hold), hold.quota);
     }
     const disconnect = new ClientDisconnect(request.signal, clock);
     const { startedAt, abort } =
@@ -211,6 +212,6 @@ export const relay = withBody(
         ? early
         : { startedAt: clock(), abort: new AbortController() };
     const call: Call = { ctx, account, plan, revision, hold, abort, startedAt, disconnect };
-    return runToCompletion(call, body, taken);
+    return withQuota(await runToCompletion(call, body, taken), hold.quota);
   },
 );

@@ -10,6 +10,18 @@ export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 /** A period without a budget is absent. */
 export type PeriodBudgets = Readonly<Partial<Record<BudgetPeriod, NanoUsd>>>;
 
+/** What the limits of a key leave after a hold. */
+export type KeyQuota = Readonly<{
+  /** Null without a limit. `resetSeconds`: until the oldest call of the minute counts no more. */
+  calls: Readonly<{ limit: number; left: number; resetSeconds: number }> | null;
+  budgets: readonly Readonly<{
+    period: BudgetPeriod;
+    budget: NanoUsd;
+    left: NanoUsd;
+    resetSeconds: number;
+  }>[];
+}>;
+
 /** A budget that renews, in the period that is under way. */
 export type PeriodBudgetStatus = Readonly<{
   period: BudgetPeriod;

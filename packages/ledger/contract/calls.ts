@@ -1,7 +1,7 @@
 /** A call from hold to settlement, and the entrypoint `Calls` that the gateway binds. */
 import type { NanoUsd, Prices, Surcharge, Usage } from '@farebox/money';
 import type { Result } from '@farebox/result';
-import type { BudgetPeriod } from './budgets.ts';
+import type { BudgetPeriod, KeyQuota } from './budgets.ts';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 
@@ -144,9 +144,12 @@ export type HoldDecline =
   | Readonly<{ reason: 'conflict' }>;
 
 export type HoldResult = Result<
-  { held: NanoUsd; maxOutput: number; deadline: Instant; early?: EarlyGrant },
-  HoldDecline
+  { held: NanoUsd; maxOutput: number; deadline: Instant; early?: EarlyGrant; quota?: KeyQuota },
+  HoldDecline & WithQuota
 >;
+
+/** Absent for a key without a limit of calls and without a budget that renews. */
+type WithQuota = Readonly<{ quota?: KeyQuota }>;
 
 export type CheckpointRequest = Readonly<{ id: CallId; floor: NanoUsd; deadline: Instant }>;
 
