@@ -80,7 +80,7 @@ describe('a key', () => {
     const key = await createKey({ periodBudgets: { month: 1_500_000n } });
     const first = await call(key, { max_tokens: 1000 });
     await waitForBill(stack.gatewayUrl, key, first.headers.get('x-request-id'));
-    const second = await call(key, { max_tokens: 2000 });
+    const second = await call(key, { max_tokens: 1300 });
     expect(await second.clone().text()).toContain('monthly budget of 0.0015 USD');
     expect(await errorCode(second)).toBe('402 key_limit_exceeded');
     expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
