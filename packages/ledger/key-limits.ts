@@ -21,7 +21,7 @@ function capAmount(amount: NanoUsd): NanoUsd {
   return minBigInt(amount, MAX_AMOUNT);
 }
 
-/** Empty where no period has a budget, so that a hold sees that at a glance. */
+/** Empty where no period has a budget, so that a hold compares one property. */
 export function toPeriodBudgets(
   budgetFor: (period: BudgetPeriod) => NanoUsd | null | undefined,
 ): Pick<KeyLimits, 'periodBudgets'> {

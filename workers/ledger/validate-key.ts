@@ -11,7 +11,6 @@ import {
   MAX_SPEND_MULTIPLE,
   type SpendGuard,
 } from '@farebox/ledger';
-import { MAX_AMOUNT } from '@farebox/money';
 
 /** A catalog name; Postgres stores at most 128 characters. */
 const MODEL = /^[!-~]{1,128}$/;
@@ -28,7 +27,7 @@ function isValidLimits(limits: KeyLimits): boolean {
   const { periodBudgets = {}, maxOutputPrice = null } = limits;
   const amounts = [budget, maxOutputPrice, ...Object.values(periodBudgets)];
   return (
-    amounts.every((amount) => amount === null || (amount >= 0n && amount <= MAX_AMOUNT)) &&
+    amounts.every((amount) => amount === null || amount >= 0n) &&
     (expiresAt === null ||
       (Number.isSafeInteger(expiresAt) && expiresAt >= 0 && expiresAt <= MAX_TIMESTAMP_MS)) &&
     (models === null ||
