@@ -12,7 +12,13 @@ import {
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BodyBudget } from './body-budget.ts';
-import { type BodyOwner, BodyReader, MAX_BODY_BYTES, SMALL_BODY_BYTES } from './body-reader.ts';
+import {
+  type BodyOwner,
+  BodyReader,
+  MAX_BODY_BYTES,
+  MAX_FILE_BODY_BYTES,
+  SMALL_BODY_BYTES,
+} from './body-reader.ts';
 import type { ApiError } from './errors.ts';
 
 const MB = 1024 * 1024;
@@ -80,15 +86,22 @@ describe('BodyReader', () => {
     await fc.assert(property, { numRuns: 30 });
   });
 
-  it('rejects a body above the limit, whether its length is declared or not', async () => {
-    const tooLarge = { ok: false, reason: 'body_too_large', maxBytes: MAX_BODY_BYTES };
-    const declared = createRequest('x', { 'content-length': String(MAX_BODY_BYTES + 1) });
-    expect(await new BodyReader().read(declared, ALICE)).toEqual(tooLarge);
-    const budget = new BodyBudget();
-    const chunked = createRequest(new Blob([new Uint8Array(MAX_BODY_BYTES + 1)]).stream());
-    expect(await new BodyReader(budget).read(chunked, ALICE)).toEqual(tooLarge);
-    expect(budget.bytes).toBe(0);
-  });
+  it.each([MAX_BODY_BYTES, MAX_FILE_BODY_BYTES])(
+    'rejects a body above a limit of %d bytes, whether its length is declared or not',
+    async (maxBytes) => {
+      const tooLarge = { ok: false, reason: 'body_too_large', maxBytes };
+      const read = (request: Request, budget = new BodyBudget()) =>
+        new BodyReader(budget).read(request, ALICE, undefined, maxBytes);
+      const chunked = (bytes: number) => createRequest(new Blob([new Uint8Array(bytes)]).stream());
+      const declared = createRequest('x', { 'content-length': String(maxBytes + 1) });
+      expect(await read(declared)).toEqual(tooLarge);
+      const budget = new BodyBudget();
+      expect(await read(chunked(maxBytes + 1), budget)).toEqual(tooLarge);
+      expect(budget.bytes).toBe(0);
+      expect(await read(chunked(maxBytes), budget)).toMatchObject({ ok: true });
+      expect(budget.bytes).toBe(maxBytes);
+    },
+  );
 
   it('rejects a body that is shorter than its Content-Length', async () => {
     const request = createRequest(new Blob(['x']).stream(), { 'content-length': String(LARGE) });

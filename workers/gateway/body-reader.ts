@@ -16,6 +16,12 @@ import { drainBody, drainSource, keepOpen } from './unread-body.ts';
 export const MAX_BODY_BYTES = 20 * 1024 * 1024;
 
 /**
+ * The largest one with a file in it: 25 MB, which OpenAI takes (guide "Speech to text"), and the
+ * other fields of the form. Fewer of these fit into the memory at a time; none takes more of it.
+ */
+export const MAX_FILE_BODY_BYTES = 26 * 1024 * 1024;
+
+/**
  * Bodies up to this size, in bytes, are read by the runtime in one piece, which is faster, and
  * outside the budget, so that a few large uploads never block ordinary calls.
  */
@@ -44,9 +50,17 @@ export type BodyResult = Result<{ bytes: Uint8Array; release: () => void }, ApiE
 
 const ENCODER = new TextEncoder();
 
-const TOO_LARGE = err('body_too_large', { maxBytes: MAX_BODY_BYTES });
+const tooLarge = (maxBytes: number) => err('body_too_large', { maxBytes });
 const BUSY = err('gateway_busy');
 const INCOMPLETE = err('incomplete_body');
+
+/** One body to be read: `maxBytes` is the limit of its endpoint, decoded. */
+type Reading = Readonly<{
+  request: Request;
+  owner: BodyOwner;
+  timer: DeadlineTimer;
+  maxBytes: number;
+}>;
 
 /** One per isolate. */
 export class BodyReader {
@@ -59,20 +73,22 @@ export class BodyReader {
     this.#budget = budget;
   }
 
-  /** `timer` is that of the request. */
+  /** `timer` is that of the request, `maxBytes` the limit of the endpoint. */
   async read(
     request: Request,
     owner: BodyOwner,
     timer = new DeadlineTimer(Date.now),
+    maxBytes = MAX_BODY_BYTES,
   ): Promise<BodyResult> {
     const encodings = parseContentEncoding(request.headers.get('content-encoding'));
     if (encodings === null) {
       await this.drain(request);
       return err('unsupported_content_encoding');
     }
-    const body = await this.#readEncoded(request, owner, timer);
+    const reading = { request, owner, timer, maxBytes };
+    const body = await this.#readEncoded(reading);
     if (!body.ok) return body;
-    const decoded = encodings.length === 0 ? body : await this.#decode(body, encodings, owner);
+    const decoded = encodings.length === 0 ? body : await this.#decode(body, encodings, reading);
     return decoded.ok ? { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) } : decoded;
   }
 
@@ -86,23 +102,20 @@ export class BodyReader {
     return this.#unread.has(request) ? keepOpen(response) : response;
   }
 
-  async #readEncoded(
-    request: Request,
-    owner: BodyOwner,
-    timer: DeadlineTimer,
-  ): Promise<BodyResult> {
+  async #readEncoded(reading: Reading): Promise<BodyResult> {
+    const { request, owner, timer, maxBytes } = reading;
     const declaredLength = contentLength(request);
     if (declaredLength !== null && declaredLength <= SMALL_BODY_BYTES) {
       return this.#readSmall(request, timer);
     }
-    const isTooLarge = declaredLength !== null && declaredLength > MAX_BODY_BYTES;
+    const isTooLarge = declaredLength !== null && declaredLength > maxBytes;
     const refusal = declaredLength === null || isTooLarge ? null : await owner.checkLargeBody();
     if (isTooLarge || refusal !== null) {
       await this.drain(request);
-      return refusal === null ? TOO_LARGE : { ok: false, ...refusal };
+      return refusal === null ? tooLarge(maxBytes) : { ok: false, ...refusal };
     }
     if (request.body === null) return ok({ bytes: new Uint8Array(0), release: () => {} });
-    return this.#readLarge(request, request.body, declaredLength, owner);
+    return this.#readLarge(reading, request.body, declaredLength);
   }
 
   async #readSmall(request: Request, timer: DeadlineTimer): Promise<BodyResult> {
@@ -130,12 +143,11 @@ export class BodyReader {
   }
 
   async #readLarge(
-    request: Request,
+    { request, owner, maxBytes }: Reading,
     stream: ReadableStream<Uint8Array>,
     declaredLength: number | null,
-    owner: BodyOwner,
   ): Promise<BodyResult> {
-    const buffer = new SegmentedBuffer(this.#budget, owner.account, declaredLength);
+    const buffer = new SegmentedBuffer(this.#budget, owner.account, declaredLength, maxBytes);
     if (declaredLength !== null && this.#budget.isHopeless(buffer.allocation, Date.now())) {
       buffer.drop();
       await this.drain(request);
@@ -161,7 +173,7 @@ export class BodyReader {
   async #decode(
     encoded: Extract<BodyResult, { ok: true }>,
     encodings: readonly ContentEncoding[],
-    owner: BodyOwner,
+    { owner, maxBytes }: Reading,
   ): Promise<BodyResult> {
     const decode = await loadDecoder();
     try {
@@ -172,9 +184,9 @@ export class BodyReader {
       if (refusal !== null) return { ok: false, ...refusal };
       // The runtime collects the output in pieces and joins them: it takes its size twice.
       const available = Math.floor(this.#budget.availableTo(owner.account) / 2);
-      const bytes = decode(encoded.bytes, encodings, Math.min(available, MAX_BODY_BYTES));
+      const bytes = decode(encoded.bytes, encodings, Math.min(available, maxBytes));
       if (bytes === 'malformed') return err('invalid_content_encoding');
-      if (bytes === 'too_large') return available < MAX_BODY_BYTES ? BUSY : TOO_LARGE;
+      if (bytes === 'too_large') return available < maxBytes ? BUSY : tooLarge(maxBytes);
       return this.#count(bytes, owner.account);
     } finally {
       encoded.release();
@@ -188,7 +200,7 @@ export class BodyReader {
   admit(data: string | ArrayBuffer, account: AccountId): BodyResult {
     // A character of a text takes one byte or more.
     const minBytes = typeof data === 'string' ? data.length : data.byteLength;
-    if (minBytes > MAX_BODY_BYTES) return TOO_LARGE;
+    if (minBytes > MAX_BODY_BYTES) return tooLarge(MAX_BODY_BYTES);
     if (minBytes <= SMALL_BODY_BYTES) {
       const bytes = toBytes(data);
       if (bytes.length <= SMALL_BODY_BYTES) return ok({ bytes, release: () => {} });
@@ -203,7 +215,7 @@ export class BodyReader {
     if (hasRoom && bytes.length <= MAX_BODY_BYTES) return toBody(bytes, allocation);
     allocation.release();
     free(bytes);
-    return hasRoom ? TOO_LARGE : BUSY;
+    return hasRoom ? tooLarge(MAX_BODY_BYTES) : BUSY;
   }
 
   #count(bytes: Uint8Array, account: AccountId): BodyResult {
@@ -296,10 +308,15 @@ class SegmentedBuffer {
   #lastLength = 0;
   #length = 0;
 
-  constructor(budget: BodyBudget, account: AccountId, declaredLength: number | null) {
+  constructor(
+    budget: BodyBudget,
+    account: AccountId,
+    declaredLength: number | null,
+    maxBytes: number,
+  ) {
     this.#maxStepBytes = declaredLength ?? MAX_STEP_BYTES;
     this.#minStepBytes = declaredLength ?? SMALL_BODY_BYTES;
-    this.#maxBytes = declaredLength ?? MAX_BODY_BYTES;
+    this.#maxBytes = declaredLength ?? maxBytes;
     this.#allocation = budget.open(account, this.#maxBytes, Date.now(), () => this.#freeSegments());
   }
 
@@ -314,7 +331,7 @@ class SegmentedBuffer {
   /** Copies a chunk; returns why it can't. */
   append(chunk: Uint8Array): ApiError | null {
     for (let from = 0; from < chunk.length; ) {
-      if (this.#length === this.#maxBytes) return TOO_LARGE;
+      if (this.#length === this.#maxBytes) return tooLarge(this.#maxBytes);
       const segment = this.#getSegment();
       if (segment === null) return BUSY;
       const part = chunk.subarray(from, from + segment.length - this.#lastLength);

@@ -4,6 +4,7 @@
  */
 import {
   editOperation,
+  OPERATION_SPECS,
   type Operation,
   type OperationFacts,
   type OperationResult,
@@ -15,6 +16,7 @@ import {
 import type { HoldRequest, KeyCredential } from '@farebox/ledger';
 import { send, type UpstreamResult } from '@farebox/providers';
 import { abortAfterDisconnect } from './abort-after-disconnect.ts';
+import { MAX_BODY_BYTES, MAX_FILE_BODY_BYTES } from './body-reader.ts';
 import { holdDeadline, type OperationCall } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
@@ -126,7 +128,7 @@ async function forwardCall(call: OperationCall, body: Body): Promise<Response> {
 /** Parses a body by the content type that the request states. */
 type ParseBody = (bytes: Uint8Array, contentType: string) => OperationResult;
 
-function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
+function serve(parse: ParseBody, maxBytes: number): (ctx: RequestContext) => Promise<Response> {
   return withBody(async (ctx, { account, key }, body) => {
     const { deps, request, clock } = ctx;
     const headerError = checkCostHeader(request.headers);
@@ -158,15 +160,19 @@ function serve(parse: ParseBody): (ctx: RequestContext) => Promise<Response> {
     // The call has to be settled after its client disconnects, too.
     ctx.waitUntil(completion.catch(() => {}));
     return withQuota(await completion, hold.quota);
-  });
+  }, maxBytes);
 }
 
 /** Returns the handler of an operation's endpoint. */
 export function serveOperation(operation: Operation): (ctx: RequestContext) => Promise<Response> {
-  return serve((bytes, contentType) => parseOperation(operation, bytes, contentType));
+  const takesFiles = OPERATION_SPECS[operation].body !== 'json';
+  return serve(
+    (bytes, contentType) => parseOperation(operation, bytes, contentType),
+    takesFiles ? MAX_FILE_BODY_BYTES : MAX_BODY_BYTES,
+  );
 }
 
 /** Handles one request to a method of a model that embeds; `target` is what its URL says. */
 export function embedContent(ctx: RequestContext, target: UrlTarget): Promise<Response> {
-  return serve((bytes) => parseEmbedContent(bytes, target))(ctx);
+  return serve((bytes) => parseEmbedContent(bytes, target), MAX_BODY_BYTES)(ctx);
 }

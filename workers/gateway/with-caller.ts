@@ -1,6 +1,6 @@
 /** What handlers have in common before their own work: an authenticated caller, and a body. */
 import { authenticate, type Caller } from './authenticate.ts';
-import type { BodyOwner, BodyResult } from './body-reader.ts';
+import { type BodyOwner, type BodyResult, MAX_BODY_BYTES } from './body-reader.ts';
 import { type RequestContext, respondError } from './context.ts';
 import type { ApiError } from './errors.ts';
 
@@ -59,7 +59,10 @@ function bodyOwner(ctx: RequestContext, caller: AuthenticatedCaller): BodyOwner 
   };
 }
 
-/** Authenticates the caller and reads the body, then runs `handler` and releases the body. */
+/**
+ * Authenticates the caller and reads the body, of at most `maxBytes`, then runs `handler` and
+ * releases the body.
+ */
 export function withBody<Rest extends readonly unknown[]>(
   handler: (
     ctx: RequestContext,
@@ -67,10 +70,13 @@ export function withBody<Rest extends readonly unknown[]>(
     body: Body,
     ...rest: Rest
   ) => Promise<Response>,
+  maxBytes: number = MAX_BODY_BYTES,
 ): (ctx: RequestContext, ...rest: Rest) => Promise<Response> {
   return withCaller(async (ctx, caller, ...rest: Rest) => {
-    const body = await ctx.deps.bodyReader.read(ctx.request, bodyOwner(ctx, caller), ctx.timer);
-    if (!body.ok) return ctx.deps.bodyReader.respond(ctx.request, respondError(ctx, body));
+    const { bodyReader } = ctx.deps;
+    const owner = bodyOwner(ctx, caller);
+    const body = await bodyReader.read(ctx.request, owner, ctx.timer, maxBytes);
+    if (!body.ok) return bodyReader.respond(ctx.request, respondError(ctx, body));
     try {
       return await handler(ctx, caller, body, ...rest);
     } finally {
