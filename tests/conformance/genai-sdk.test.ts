@@ -244,6 +244,18 @@ describe('a stream without alt=sse', () => {
     });
   });
 
+  it('is one array too where the provider sends events, whole or broken off', async () => {
+    const path = `/v1beta/models/${MODEL}:streamGenerateContent`;
+    upstream.handler = (_, response) => sendGeminiEvents(response, events, 5);
+    const whole = await callRaw(path, { contents: CONTENTS });
+    const [element, ...rest] = JSON.parse(await whole.text());
+    expect(element.candidates[0].content.parts[0].text).toBe('Hello.');
+    expect(rest).toEqual([]);
+    upstream.handler = (_, response) => sendGeminiEvents(response, events.slice(0, 1), 5);
+    const broken = await callRaw(path, { contents: CONTENTS });
+    expect(JSON.parse(await broken.text())).toMatchObject([{ error: { status: 'INTERNAL' } }]);
+  });
+
   it('ends with an error as its last element where the provider breaks off', async () => {
     upstream.handler = async (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });

@@ -30,15 +30,22 @@ export class AssemblingReader {
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     this.#bytes += chunk.length;
     if (this.#bytes <= MAX_BYTES) this.#events.feed(chunk);
+    // None of these events is passed on: an error would be the first thing that the client gets.
+    this.#tracker.eventCount = 0;
     return [];
   }
 
   end(): readonly Uint8Array[] {
     this.#events.end();
+    this.#tracker.eventCount = 0;
     if (this.verdict().kind !== 'answer') return [];
     const document = this.#assembler.document();
     if (document === null) return [];
-    return [ENCODER.encode(JSON.stringify(this.#isArrayAsked ? [document] : document))];
+    if (!this.#isArrayAsked) return [ENCODER.encode(JSON.stringify(document))];
+    // The array is whole: nothing may follow it.
+    this.#tracker.eventCount = 1;
+    this.#tracker.markEnded();
+    return [ENCODER.encode(JSON.stringify([document]))];
   }
 
   verdict(): Verdict {

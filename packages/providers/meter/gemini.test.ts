@@ -184,7 +184,16 @@ describe('an array of Gemini', () => {
     const out = feed(meter, Buffer.from(answer), [50]).join('') + endPieces(meter);
     const [event] = JSON.parse(out);
     expect(event.candidates[0].finishReason).toBe('STOP');
-    expect(meter.reading().usage).toMatchObject({ output: 2 });
+    // The array is closed: the relay must not close it again.
+    expect(meter.reading()).toMatchObject({ ended: true, usage: { output: 2 } });
+  });
+
+  it('counts no event of server-sent ones that were not passed on, so an error opens the array', () => {
+    const meter = create('array');
+    expect(feed(meter, Buffer.from(FORMATS.events(texts.slice(0, 1))), [50]).join('')).toBe('');
+    expect(meter.reading()).toMatchObject({ ended: false, eventCount: 0 });
+    expect(endPieces(meter)).toBe('');
+    expect(meter.reading()).toMatchObject({ ended: false, eventCount: 0 });
   });
 });
 
