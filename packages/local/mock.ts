@@ -1,20 +1,17 @@
 /**
  * The mock of all providers: @copilotkit/aimock on a loopback port answers every request with one
  * sentence and a token count. It is independent software, so that our reading of a dialect isn't
- * tested against itself. What it lacks is added here (count_tokens, DeepSeek's second address).
+ * tested against itself. What it lacks is in mock-endpoints.ts.
  */
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
-import { LLMock, type Mountable } from '@copilotkit/aimock';
+import { LLMock } from '@copilotkit/aimock';
+import { estimateTokens, mountEndpoints } from './mock-endpoints.ts';
 import { requireFreePort } from './ports.ts';
 
 export type MockProviders = Readonly<{ url: string; stop(): Promise<void> }>;
 
 const SENTENCE = 'Hello from the mock: no model was called, but the tokens are counted.';
-
-/** Four characters per token: close enough for a mock, and deterministic. */
-function estimateTokens(value: unknown): number {
-  return Math.max(1, Math.ceil(JSON.stringify(value ?? '').length / 4));
-}
+/** As long as the sentence takes to say. */
+const SECONDS = 4;
 
 function buildUsage(input: number, output: number) {
   return {
@@ -29,65 +26,48 @@ function buildUsage(input: number, output: number) {
   };
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+/** Silence as MP3: frames of 1,152 samples at 44.1 kHz and 128 kbit/s, whose sound is all zero. */
+function buildSilence(seconds: number): string {
+  const frame = Buffer.alloc(417);
+  frame.writeUInt32BE(0xfffb9000);
+  const count = Math.ceil((seconds * 44_100) / 1152);
+  return Buffer.concat(Array.from({ length: count }, () => frame)).toString('base64');
 }
 
-/** Anthropic's token counting, which aimock lacks. */
-const COUNT_TOKENS: Mountable = {
-  handleRequest: async (request: IncomingMessage, response: ServerResponse) => {
-    const text = await readBody(request);
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ input_tokens: Math.ceil(text.length / 4) }));
-    return true;
-  },
-};
-
-/** Gemini's token counting, which aimock lacks; other methods of a model are its own. */
-const GEMINI_COUNT_TOKENS: Mountable = {
-  handleRequest: async (request: IncomingMessage, response: ServerResponse, pathname: string) => {
-    if (!pathname.endsWith(':countTokens')) return false;
-    const text = await readBody(request);
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ totalTokens: Math.ceil(text.length / 4) }));
-    return true;
-  },
-};
-
-/** Forwards a path prefix to the mock: DeepSeek serves Messages under /anthropic. */
-function forwardTo(origin: () => string): Mountable {
+/** Whisper is billed by the second, the models after it by the token. */
+function buildTranscriptUsage(model: string) {
+  if (model.startsWith('whisper')) return { type: 'duration', seconds: SECONDS };
+  const input = SECONDS * 10;
+  const output = estimateTokens(SENTENCE);
   return {
-    handleRequest: async (request, response, pathname) => {
-      const { method, headers } = request;
-      const target = new URL(pathname === '' ? '/' : pathname, origin());
-      const upstreamRequest = httpRequest(target.href, { method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      });
-      upstreamRequest.on('error', () => response.destroy());
-      response.on('close', () => upstreamRequest.destroy());
-      request.pipe(upstreamRequest);
-      return true;
-    },
+    type: 'tokens',
+    input_tokens: input,
+    input_token_details: { text_tokens: 0, audio_tokens: input },
+    output_tokens: output,
+    total_tokens: input + output,
   };
 }
 
 export async function startMock(port: number): Promise<MockProviders> {
   await requireFreePort(port, 'mock');
   const mock = new LLMock({ port, host: '127.0.0.1', logLevel: 'silent', journalMaxEntries: 1 });
+  // One embedding of Gemini's own; the others are mounted.
   mock.onEmbedding(/[\s\S]*/, { embedding: Array.from({ length: 16 }, (_, index) => index / 16) });
+  mock.onSpeech(/[\s\S]*/, { audio: buildSilence(SECONDS) });
+  for (const endpoint of ['transcription', 'translation'] as const) {
+    mock.on({ endpoint }, ({ model }) => ({
+      transcription: {
+        text: SENTENCE,
+        duration: SECONDS,
+        usage: buildTranscriptUsage(model),
+      },
+    }));
+  }
   mock.on({ predicate: () => true }, (request) => ({
     content: SENTENCE,
     usage: buildUsage(estimateTokens(request.messages), estimateTokens(SENTENCE)),
   }));
-  mock.mount('/v1/messages/count_tokens', COUNT_TOKENS);
-  mock.mount('/v1beta/models', GEMINI_COUNT_TOKENS);
-  mock.mount(
-    '/anthropic',
-    forwardTo(() => mock.url),
-  );
+  mountEndpoints(mock);
   await mock.start();
   return { url: mock.url, stop: () => mock.stop() };
 }
