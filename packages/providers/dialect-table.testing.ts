@@ -6,6 +6,9 @@ import {
   ENDPOINT_SPECS,
   ENDPOINTS,
   type EndpointSpec,
+  OPERATION_SPECS,
+  OPERATIONS,
+  type UpstreamEndpoint,
 } from '@farebox/dialects';
 import { PROVIDERS } from './list.ts';
 
@@ -29,19 +32,26 @@ function codes(texts: Iterable<string>): string {
   return listed.length === 0 ? 'none' : listed.join(', ');
 }
 
+function toMethod(endpoint: UpstreamEndpoint): string {
+  const { path, kind } = ENDPOINT_SPECS[endpoint];
+  return kind === 'socket' ? `${code(`GET ${path}`)} (WebSocket)` : code(`POST ${path}`);
+}
+
 function writeEndpoints(): string {
   const offered = PROVIDERS.map(({ id, endpoints }) => ({
     id,
     names: new Set(Object.keys(endpoints('https://base.example'))),
   }));
-  const rows = ENDPOINTS.map((endpoint) => {
-    const { path, kind } = ENDPOINT_SPECS[endpoint];
-    const elsewhere = kind === 'count' ? 'estimate' : '-';
-    return [
-      code(`POST ${path}`),
-      ...offered.map(({ names }) => (names.has(endpoint) ? 'native' : elsewhere)),
-    ];
-  });
+  const toRow = (title: string, name: string, elsewhere: string) => [
+    title,
+    ...offered.map(({ names }) => (names.has(name) ? 'native' : elsewhere)),
+  ];
+  const rows = [
+    ...ENDPOINTS.map((name) =>
+      toRow(toMethod(name), name, ENDPOINT_SPECS[name].kind === 'count' ? 'estimate' : '-'),
+    ),
+    ...OPERATIONS.map((name) => toRow(code(`POST ${OPERATION_SPECS[name].path}`), name, '-')),
+  ];
   return writeTable(['endpoint', ...offered.map(({ id }) => id)], rows);
 }
 
