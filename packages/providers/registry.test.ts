@@ -1,6 +1,7 @@
 /** Which providers a deployment offers, and at which URLs. */
+import { isOperation } from '@farebox/dialects';
 import { describe, expect, it } from 'vitest';
-import { configureProviders, type ProviderSettings } from './index.ts';
+import { configureProviders, type Provider, type ProviderSettings } from './index.ts';
 import { PROVIDER_IDS } from './list.ts';
 
 const KEYS = Object.fromEntries(PROVIDER_IDS.map((id) => [id, 'k']));
@@ -11,13 +12,18 @@ const settings = (rest: Partial<ProviderSettings>): ProviderSettings => ({
   ...rest,
 });
 
+/** The endpoints of conversations and of their counts. */
+function withoutOperations(endpoints: Provider['endpoints']): Record<string, string> {
+  return Object.fromEntries(Object.entries(endpoints).filter(([name]) => !isOperation(name)));
+}
+
 describe('configureProviders', () => {
   it('offers the providers with a key, at the URLs that their own SDKs use', () => {
     const offered = configureProviders(settings({ apiKeys: KEYS }));
-    const endpoints = Object.fromEntries(
-      [...offered].map(([id, { endpoints }]) => [id, endpoints]),
+    const conversational = Object.fromEntries(
+      [...offered].map(([id, { endpoints }]) => [id, withoutOperations(endpoints)]),
     );
-    expect(endpoints).toMatchObject({
+    expect(conversational).toEqual({
       openai: {
         chat: 'https://api.openai.com/v1/chat/completions',
         responses: 'https://api.openai.com/v1/responses',
@@ -57,6 +63,11 @@ describe('configureProviders', () => {
   ] as const)('knows the URL of %s for the operation %s', (id, operation, url) => {
     const offered = configureProviders(settings({ apiKeys: KEYS }));
     expect(offered.get(id)?.endpoints[operation]).toBe(url);
+  });
+
+  it.each(['anthropic', 'deepseek'] as const)('knows no operation of %s', (id) => {
+    const endpoints = configureProviders(settings({ apiKeys: KEYS })).get(id)?.endpoints ?? {};
+    expect(endpoints).toEqual(withoutOperations(endpoints));
   });
 
   it('takes the URL of an operation from the settings of a further provider', () => {

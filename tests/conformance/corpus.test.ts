@@ -185,7 +185,6 @@ function computeCost(bill: BillJson): bigint {
   return (numerator + 999_999n) / 1_000_000n + surcharges;
 }
 
-/** The cost that the price source computes for the recorded usage, in nano-USD. */
 /** Models whose price has changed since they were recorded, or since the source's date. */
 const PRICED_ANEW = /^(deepseek-v4|openai\/gpt-5\.6-sol)/;
 
@@ -211,6 +210,8 @@ function computeSourceCost({ meta }: Case, bill: BillJson): number | null {
 }
 
 const reportRows: string[] = [];
+/** The recordings whose bill was compared with a source that is none of ours. */
+let comparedCount = 0;
 
 describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
   it.each(
@@ -250,6 +251,7 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
     }
     expect(BigInt(bill.cost_nano_usd)).toBe(computeCost(bill));
     const sourcePrice = computeSourceCost(testCase, bill);
+    if (sourcePrice !== null) comparedCount += 1;
     const surcharges = bill.fees.reduce(
       (sum, surcharge) => sum + Number(surcharge.cost_nano_usd),
       0,
@@ -288,8 +290,11 @@ describe.skipIf(!hasCorpus)('the recorded answers of real providers', () => {
   });
 
   it('prints the table of buckets and costs', () => {
-    process.stdout.write(`${reportRows.join('\n')}\n${reportRows.length} recordings billed\n`);
+    process.stdout.write(
+      `${reportRows.join('\n')}\n${reportRows.length} recordings billed, ${comparedCount} as their source says\n`,
+    );
     expect(reportRows.length).toBeGreaterThan(0);
+    expect(comparedCount).toBeGreaterThan(reportRows.length * 0.9);
   });
 });
 
