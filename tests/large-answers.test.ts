@@ -97,11 +97,12 @@ describe('large answers that are not streamed', { timeout: 400 * SECONDS }, () =
     await expectNothingHeld();
   });
 
-  it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 128 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
+  it('of 16 MB to small bodies, 64 at once, are all served and billed by their usage, take at most 100 MB above idle, and leave 50 streams beside them without a gap of a second', async () => {
     const { grownMb, served, gaps } = await measureCalls(0, 16 * MB);
     expect(served.length).toBe(CALLS);
     for (const result of served) await expectBilled(result, 16 * MB);
-    expect(grownMb).toBeLessThanOrEqual(128);
+    // 27 to 71 are measured, the most on a busy machine.
+    expect(grownMb).toBeLessThanOrEqual(100);
     expect(gaps.length).toBe(50);
     expect(Math.max(...gaps)).toBeLessThan(1_000);
     await expectNothingHeld();
