@@ -24,7 +24,7 @@ import {
   type CallMetadata,
   type CallOpening,
   type CallReport,
-  DIALECTS,
+  RECORDED_DIALECTS,
   SETTLE_REASONS,
 } from './contract/index.ts';
 
@@ -190,7 +190,7 @@ export const CALL_FIELDS = {
   keyId: from('opening', integer('key_id')),
   model: from('opening', text('model')),
   provider: from('opening', text('provider')),
-  dialect: from('opening', oneOf('dialect', DIALECTS)),
+  dialect: from('opening', oneOf('dialect', RECORDED_DIALECTS)),
   stream: from('opening', boolean('stream')),
   httpStatus: from('report', untilReported(integer('http_status'))),
   status: from('derived', oneOf('status', CALL_STATUSES)),

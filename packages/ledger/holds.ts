@@ -264,9 +264,9 @@ function withQuota(tx: Tx, { key: { keyId } }: HoldRequest, result: HoldResult):
 }
 
 /**
- * A repeated request gets the answer of
- * the first one: an open call is known in memory, and one that has ended is looked up where the
- * answer would be a decline, or where its id stops the insert.
+ * Admits or declines. A repeated request gets the answer of the first one: an open call is known in
+ * memory, and one that has ended is looked up where the answer would be a decline, or where its id
+ * stops the insert.
  */
 function decide(tx: Tx, request: HoldRequest): HoldResult {
   if (!isValidHoldRequest(request)) throw new RangeError('malformed hold');

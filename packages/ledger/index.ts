@@ -9,7 +9,6 @@ export {
   BUDGET_PERIODS,
   DAY_MS,
   DEFAULT_SPEND_GUARD,
-  DIALECTS,
   isValidKeyName,
   MAX_KEY_CALLS,
   MAX_KEY_MODELS,
@@ -17,6 +16,7 @@ export {
   MAX_SPEND_MULTIPLE,
   NO_LIMITS,
   NOTIFICATION_KINDS,
+  RECORDED_DIALECTS,
   SETTLE_REASONS,
 } from './contract/index.ts';
 export {

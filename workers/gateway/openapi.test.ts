@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALECT_SPECS, DIALECTS } from '@farebox/dialects';
-import { DIALECTS as RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
+import { RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
 import { SURCHARGE_KINDS } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
 import { generationJson } from './account-endpoints.ts';

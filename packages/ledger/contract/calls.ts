@@ -5,7 +5,7 @@ import type { BudgetPeriod, KeyQuota } from './budgets.ts';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
 
-export const DIALECTS = [
+export const RECORDED_DIALECTS = [
   'chat',
   'messages',
   'responses',
@@ -20,7 +20,7 @@ export const DIALECTS = [
   'rerank',
 ] as const;
 
-export type RecordedDialect = (typeof DIALECTS)[number];
+export type RecordedDialect = (typeof RECORDED_DIALECTS)[number];
 
 /**
  * The output limit to enforce. `explicit` is the client's own and is never lowered. With `capped`
