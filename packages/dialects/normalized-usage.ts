@@ -9,6 +9,7 @@ import type { ServedTerms } from './service-terms.ts';
 export type SurchargeCount = Readonly<{ kind: SurchargeKind; count: number }>;
 
 export type NormalizedUsage = Readonly<{
+  /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */
   usage: Usage | null;
   /** The counts of a report that lacks one of input and output: there `usage` is null. */
   partial: Readonly<{ input: number | null; output: number | null }>;
@@ -21,11 +22,15 @@ export type NormalizedUsage = Readonly<{
   passes: readonly Usage[];
   /** The usage of passes of other models, which the provider names by its own name. */
   otherModelPasses: readonly Readonly<{ model: string; usage: Usage }>[];
+  /** What is billed besides the buckets: counts only, because a reader knows no prices. */
   surcharges: readonly SurchargeCount[];
   /** The terms on which the answer says that it was served. */
   served: ServedTerms;
   /** nano-USD: what the provider says that it charges for the answer; null where it says nothing. */
   statedCost: NanoUsd | null;
+  /**
+   * The number of usage fields and tiers with an unknown price: absorbed by the platform and logged.
+   */
   unpriceable: number;
 }>;
 

@@ -4,15 +4,13 @@
 import type {
   Dialect,
   JsonObject,
+  NormalizedUsage,
   Operation,
-  ServedTerms,
   StreamFormat,
-  SurchargeCount,
   TokenScale,
   UpstreamEndpoint,
   UsageQuirks,
 } from '@farebox/dialects';
-import type { NanoUsd, Usage } from '@farebox/money';
 
 export type ProviderId = string;
 
@@ -85,6 +83,8 @@ export type UpstreamSpec = Readonly<{
 export type ProviderSpec = UpstreamSpec &
   Readonly<{
     id: ProviderId;
+    /** As people write it. */
+    name: string;
     /**
      * What the provider's environment variables begin with: `<prefix>_API_KEY`,
      * `<prefix>_BASE_URL`.
@@ -210,45 +210,25 @@ export type SocketRequest = Readonly<{
 export type SocketResult = Readonly<{ ok: true; socket: WebSocket }> | UpstreamFailure;
 
 /** What the meter has read so far. */
-export type Reading = Readonly<{
-  /** The provider's own count, once reported; partial in an Anthropic stream until it finishes. */
-  usage: Usage | null;
-  /** The counts of a report that lacks one of input and output: there `usage` is null. */
-  partial: Readonly<{ input: number | null; output: number | null }>;
-  /** True if `usage` is the final count and not only the opening one. */
-  usageFinal: boolean;
-  /** Of several turns that `usage` adds up, the largest, by which a price goes; null for one. */
-  largestTurn: Usage | null;
-  /** The usage of passes that `usage` leaves out; each is priced by itself. */
-  passes: readonly Usage[];
-  /** The usage of passes of other models, which the provider names by its own name. */
-  otherModelPasses: readonly Readonly<{ model: string; usage: Usage }>[];
-  /** What is billed besides the buckets: counts only, because the meter knows no prices. */
-  surcharges: readonly SurchargeCount[];
-  /** The terms on which the answer says that it was served. */
-  served: ServedTerms;
-  /** nano-USD: what the provider says that it charges for the answer; null where it says nothing. */
-  statedCost: NanoUsd | null;
-  /** A finish reason or stop event was seen. */
-  finished: boolean;
-  /** The terminal event (`[DONE]`, `message_stop`), or a whole JSON document, was seen. */
-  ended: boolean;
-  /** The provider reported an error inside a 200. */
-  failed: boolean;
-  /** What that error says that it is about: the request, or what the prompt says; null otherwise. */
-  rejection: Rejection | null;
-  /** A refusal to answer and its category, where the provider names one. */
-  refusal: Readonly<{ category: string | null }> | null;
-  /** The events of a stream so far; 0 for a document. */
-  eventCount: number;
-  /** The estimate of the output tokens that the bytes so far show: it never falls. */
-  estimatedOutputTokens: number;
-  /**
-   * The number of usage fields and tiers with an unknown price: absorbed by the platform and
-   * logged.
-   */
-  unpriceable: number;
-}>;
+export type Reading = NormalizedUsage &
+  Readonly<{
+    /** True if `usage` is the final count and not only the opening one. */
+    usageFinal: boolean;
+    /** A finish reason or stop event was seen. */
+    finished: boolean;
+    /** The terminal event (`[DONE]`, `message_stop`), or a whole JSON document, was seen. */
+    ended: boolean;
+    /** The provider reported an error inside a 200. */
+    failed: boolean;
+    /** What that error says that it is about: the request, or what the prompt says; null otherwise. */
+    rejection: Rejection | null;
+    /** A refusal to answer and its category, where the provider names one. */
+    refusal: Readonly<{ category: string | null }> | null;
+    /** The events of a stream so far; 0 for a document. */
+    eventCount: number;
+    /** The estimate of the output tokens that the bytes so far show: it never falls. */
+    estimatedOutputTokens: number;
+  }>;
 
 /** Why a provider refused a request: how it is made, or what its prompt says. */
 export type Rejection = 'request' | 'content';
