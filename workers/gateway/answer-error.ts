@@ -3,6 +3,7 @@ import { DIALECT_SPECS, type JsonObject } from '@farebox/dialects';
 import type { AnswerError, Reading, Verdict } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import type { AnsweredCall } from './call.ts';
+import type { EndReason, StopReason } from './end-reason.ts';
 import { errorEvent } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 
@@ -31,6 +32,27 @@ export function verdictError(call: AnsweredCall, verdict: Verdict): ApiError | n
     case 'unreadable':
       return { reason: 'upstream_invalid_response', provider };
   }
+}
+
+/** Returns the error that a client is told when the provider's response was truncated. */
+export function truncationError({ plan }: AnsweredCall, endReason: EndReason): ApiError {
+  const provider = plan.provider.id;
+  return endReason === 'upstream_timeout'
+    ? { reason: 'upstream_timeout', provider }
+    : { reason: 'upstream_disconnected', provider };
+}
+
+/** Returns the error that ends a stream which did not come to its own end. */
+export function terminalError(
+  call: AnsweredCall,
+  verdict: Verdict,
+  endReason: EndReason,
+  stopReason: StopReason,
+): ApiError {
+  if (endReason === 'stopped_by_account' && stopReason !== null)
+    return { reason: 'call_stopped', stopReason };
+  const stated = endReason === 'upstream_timeout' ? null : verdictError(call, verdict);
+  return stated ?? truncationError(call, endReason);
 }
 
 /** Returns the end of a call's stream, of which `reading` has what came before. */

@@ -12,7 +12,13 @@ import {
   type OperationUse,
 } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
-import { callErrorEvent, replaceErrorEvent, verdictError } from './answer-error.ts';
+import {
+  callErrorEvent,
+  replaceErrorEvent,
+  terminalError,
+  truncationError,
+  verdictError,
+} from './answer-error.ts';
 import { type AnswerSource, readAhead } from './answer-source.ts';
 import { baseHeaders } from './base-headers.ts';
 import { type Bill, knownCost } from './bill.ts';
@@ -20,7 +26,6 @@ import { holdDeadline, type OperationCall } from './call.ts';
 import { appendCost, costForm, toCostJson } from './cost-report.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
 import { errorResponse } from './error-response.ts';
-import type { ApiError } from './errors.ts';
 import { computeOperationBill, NOTHING_USED } from './operation-bill.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
 import { compareStatedCost, submitSettlement } from './settle-call.ts';
@@ -90,13 +95,6 @@ async function settleLater(
   await settle(call, use, toBill(call, use, endReason, failed), status);
 }
 
-function truncationError({ plan }: OperationCall, endReason: EndReason): ApiError {
-  const provider = plan.provider.id;
-  return endReason === 'upstream_timeout'
-    ? { reason: 'upstream_timeout', provider }
-    : { reason: 'upstream_disconnected', provider };
-}
-
 /** Settles a call of whose answer nothing reaches the client, and returns its error response. */
 export function respondCut(
   call: OperationCall,
@@ -140,19 +138,16 @@ function withCost(call: OperationCall, meter: OperationMeter): Meter {
 }
 
 function buildFraming(call: OperationCall, meter: OperationMeter): Framing {
-  const terminalError = (endReason: EndReason, stopReason: StopReason): ApiError => {
-    if (endReason === 'stopped_by_account' && stopReason !== null)
-      return { reason: 'call_stopped', stopReason };
-    const isTimeout = endReason === 'upstream_timeout';
-    const stated = isTimeout ? null : verdictError(call, meter.verdict());
-    return stated ?? truncationError(call, endReason);
-  };
   return {
     keepAliveBytes: KEEP_ALIVE.slice(),
     // No event of ours ends these streams.
     lastWord: () => NOTHING,
     terminalEvent: (endReason, stopReason) =>
-      callErrorEvent(call, terminalError(endReason, stopReason), meter.reading()),
+      callErrorEvent(
+        call,
+        terminalError(call, meter.verdict(), endReason, stopReason),
+        meter.reading(),
+      ),
   };
 }
 

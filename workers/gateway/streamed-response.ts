@@ -4,35 +4,19 @@
  */
 import { DIALECT_SPECS } from '@farebox/dialects';
 import { concatBytes, type Meter, type Reading, withStage } from '@farebox/providers';
-import { callErrorEvent, verdictError } from './answer-error.ts';
+import { callErrorEvent, terminalError } from './answer-error.ts';
 import type { AnswerSource } from './answer-source.ts';
 import type { Call } from './call.ts';
 import { CheckpointWriter } from './checkpoint-writer.ts';
 import { streamCostWriter } from './cost-report.ts';
-import type { EndReason, StopReason } from './end-reason.ts';
-import type { ApiError } from './errors.ts';
+import type { EndReason } from './end-reason.ts';
 import { HiddenReasoningTimer } from './hidden-reasoning-timer.ts';
 import { buildResponseHeaders, type UpstreamSuccess } from './response-headers.ts';
 import { callOutcome, EMPTY_READING, settleCall } from './settle-call.ts';
 import { type Framing, StreamRelay } from './stream-relay.ts';
-import { CLIENT_CLOSED_REQUEST, truncationError } from './truncated-response.ts';
+import { CLIENT_CLOSED_REQUEST } from './truncated-response.ts';
 
 const ENCODER = new TextEncoder();
-
-function terminalEvent(
-  call: Call,
-  meter: Meter,
-  endReason: EndReason,
-  stopReason: StopReason,
-): Uint8Array {
-  const reading = meter.reading();
-  if (endReason === 'stopped_by_account' && stopReason !== null)
-    return callErrorEvent(call, { reason: 'call_stopped', stopReason }, reading);
-  const isTimeout = endReason === 'upstream_timeout';
-  const apiError: ApiError =
-    (isTimeout ? null : verdictError(call, meter.verdict())) ?? truncationError(call, endReason);
-  return callErrorEvent(call, apiError, reading);
-}
 
 /**
  * Returns whether to wait for the usage after the client disconnected: the end is near, or an
@@ -76,7 +60,12 @@ function buildFraming(call: Call, meter: Meter): Framing {
     keepAliveBytes: keepAliveBytes.slice(),
     lastWord: () =>
       writeCost === undefined ? lastBytes : concatBytes([writeCost(meter.reading()), lastBytes]),
-    terminalEvent: (endReason, stopReason) => terminalEvent(call, meter, endReason, stopReason),
+    terminalEvent: (endReason, stopReason) =>
+      callErrorEvent(
+        call,
+        terminalError(call, meter.verdict(), endReason, stopReason),
+        meter.reading(),
+      ),
   };
 }
 

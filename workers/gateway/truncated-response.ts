@@ -1,20 +1,11 @@
 /** Calls whose response broke off before anything of it was read. */
+import { truncationError } from './answer-error.ts';
 import type { Call } from './call.ts';
-import type { EndReason } from './end-reason.ts';
 import { errorResponse } from './error-response.ts';
-import type { ApiError } from './errors.ts';
 import { callOutcome, EMPTY_READING, settleCall } from './settle-call.ts';
 
 /** The status that nginx logs for a client that closed its request. */
 export const CLIENT_CLOSED_REQUEST = 499;
-
-/** Returns the error that a client is told when the provider's response was truncated. */
-export function truncationError(call: Call, endReason: EndReason): ApiError {
-  const provider = call.plan.provider.id;
-  return endReason === 'upstream_timeout'
-    ? { reason: 'upstream_timeout', provider }
-    : { reason: 'upstream_disconnected', provider };
-}
 
 /**
  * Settles a call of whose response nothing was read and returns its error response. The provider
