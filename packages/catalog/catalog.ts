@@ -14,16 +14,17 @@ import {
 import { decodeModelPrices, type ModelPrices } from './model-prices.ts';
 import { suggestNames } from './model-suggestions.ts';
 import { type Calendars, decodeCalendars } from './price-conditions.ts';
-import type {
-  Capabilities,
-  Lifecycle,
-  ListedModel,
-  ListedProvider,
-  ListedVariant,
-  MarginRule,
-  PriceList,
-  PriceRule,
-  Provenance,
+import {
+  type Capabilities,
+  type Lifecycle,
+  type ListedModel,
+  type ListedProvider,
+  type ListedVariant,
+  type MarginRule,
+  PROVIDER_PAGES,
+  type PriceList,
+  type PriceRule,
+  type Provenance,
 } from './price-list.ts';
 
 export type Model = Readonly<{
@@ -46,7 +47,10 @@ export type Model = Readonly<{
   lifecycle: Lifecycle;
   provenance: Provenance;
   deprecated: boolean;
-  /** The release date; the epoch where no source has it, as in Anthropic's models endpoint. */
+  /**
+   * The release date, or where only the provider's pages have the model, and no date, the day on
+   * which they were seen to have it; else the epoch, as in Anthropic's models endpoint.
+   */
   created: Date;
   prices: ModelPrices;
 }>;
@@ -69,6 +73,12 @@ const FREE_RULE: PriceRule = {
 /** Returns whether the provider has switched the model off by `at` (UTC midnight of the day). */
 export function isRetired({ lifecycle }: Pick<Model, 'lifecycle'>, at: number): boolean {
   return lifecycle.retiresOn !== null && Date.parse(lifecycle.retiresOn) <= at;
+}
+
+function findReleaseDate({ lifecycle, provenance }: ListedModel): Date {
+  const { source, sourceDate } = provenance;
+  const seenOn = source === PROVIDER_PAGES ? sourceDate : EPOCH;
+  return new Date(lifecycle.released ?? seenOn);
 }
 
 /** What the models of one list share. */
@@ -164,7 +174,7 @@ class ProviderIndex {
       lifecycle,
       provenance,
       deprecated: lifecycle.deprecatedOn !== null,
-      created: new Date(lifecycle.released ?? EPOCH),
+      created: findReleaseDate(entry),
       prices: this.#getPrices(entry, variant),
     };
   }

@@ -148,7 +148,7 @@ export function maxPrices(
 
 /** Returns the prices as the models endpoint publishes them at `at`. */
 export function publishPrices(model: Model, at: number): PublishedPrices {
-  return publishModelPrices(model.prices, at);
+  return publishModelPrices(model.prices, at, model.operations.length === 0);
 }
 
 /** Returns the date of the price list, as YYYY-MM-DD. */

@@ -9,6 +9,9 @@ const MODELS = [
   ['deepseek/deepseek-chat', '2024-12-26', true],
   ['deepseek/deepseek-flash', '2026-10-17', false],
   ['openai/gpt-6-sol', '2026-08-01', false],
+  ['openai/gpt-5.4-mini', '2026-03-17', false],
+  ['openai/gpt-4o-mini', '2024-07-18', true],
+  ['openai/o4-mini', '2025-04-16', false],
 ].map(([name, created, deprecated]) => ({
   name: String(name),
   upstreamName: String(name).slice(String(name).indexOf('/') + 1),
@@ -31,6 +34,18 @@ describe('the suggestions for an unknown model', () => {
   it('begin with the name that is spelled alike where there is no family', () => {
     expect(suggestNames('claude-sonet-4-5', MODELS)[0]).toBe('claude-sonnet-4-5');
     expect(suggestNames('deepseek-flsh', MODELS)[0]).toBe('deepseek-flash');
+  });
+
+  it.each([
+    ['openai/gpt-4o-minni', 'openai/gpt-4o-mini'],
+    ['gpt-4o-mni', 'gpt-4o-mini'],
+    ['gpt4o-mini', 'gpt-4o-mini'],
+    ['gpt-5.4-mimi', 'gpt-5.4-mini'],
+    ['gpt-54-mini', 'gpt-5.4-mini'],
+    ['OpenAI/GPT-5.4-mini-', 'openai/gpt-5.4-mini'],
+    ['claude-haku-4-5', 'claude-haiku-4-5'],
+  ])('begin for %s with %s, the one that it misspells, deprecated or not', (name, first) => {
+    expect(suggestNames(name, MODELS)[0]).toBe(first);
   });
 
   it('name a deprecated model last', () => {

@@ -1,7 +1,8 @@
 /**
  * Suggestions for a name that no model has: first those that the name begins (`gpt-6` of
- * `gpt-6-sol`), then the newest models of its family, then the names that are spelled alike. A model
- * that its provider has deprecated comes last.
+ * `gpt-6-sol`), then the one it misspells, then the newest models of its family, then the names that
+ * are spelled alike. A model that its provider has deprecated comes last, but one that is misspelt
+ * is the one that is meant.
  */
 /** What ranks a model among the suggestions. */
 export type Suggestible = Readonly<{
@@ -59,6 +60,23 @@ function activeFirst(candidates: readonly Candidate[]): Candidate[] {
   return [...(active ?? []), ...(deprecated ?? [])];
 }
 
+/** More edits than this make another word. */
+const MAX_MISSPELT = 2;
+
+/** The digits of a name tell versions and sizes apart: another one is another model. */
+function toDigits(name: string): string {
+  return name.replaceAll(/[^0-9]/g, '');
+}
+
+/** Returns the names that differ from `name` by the fewest slips of the pen, if they are few. */
+function listMisspelt(name: string, candidates: readonly Candidate[]): Candidate[] {
+  const near = candidates.filter(
+    (candidate) => candidate.edits <= MAX_MISSPELT && toDigits(candidate.name) === toDigits(name),
+  );
+  const fewest = Math.min(...near.map(({ edits }) => edits));
+  return near.filter(({ edits }) => edits === fewest).sort(byRelease);
+}
+
 /** A bare name is compared with bare names, a prefixed one with prefixed ones. */
 function toCandidates(name: string, models: readonly Suggestible[], max: number): Candidate[] {
   return models.map((model) => {
@@ -81,6 +99,7 @@ export function suggestNames(requested: string, models: readonly Suggestible[]):
   const alike = candidates.filter(({ edits }) => edits <= max);
   const ranked = [
     ...activeFirst(variants.sort(byRelease)),
+    ...listMisspelt(name, candidates),
     ...activeFirst(relatives.sort(byRelease)).slice(0, MAX_SUGGESTIONS - 1),
     ...activeFirst(alike.sort(byDistance)),
     ...relatives,

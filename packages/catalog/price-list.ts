@@ -134,6 +134,9 @@ export type Lifecycle = Readonly<{
   successor: string | null;
 }>;
 
+/** The source of rows that were taken by hand from the providers' own pages. */
+export const PROVIDER_PAGES = 'provider pages';
+
 export type Provenance = Readonly<{
   /** The `name` of one of the list's sources. */
   source: string;

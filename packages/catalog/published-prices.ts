@@ -47,6 +47,7 @@ const PUBLISHED_KEYS = [
   ['web_search', 'web_search'],
 ] as const satisfies readonly (readonly [PriceKey, string])[];
 type PublishedKey = (typeof PUBLISHED_KEYS)[number][1];
+type PublishedKeys = readonly (typeof PUBLISHED_KEYS)[number][];
 
 export type PublishedAmounts = Readonly<Partial<Record<PublishedKey, string>>>;
 
@@ -92,17 +93,32 @@ export type PublishedPrices = Readonly<{
 const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 const DAY_MS = 86_400_000;
 
+/**
+ * Returns the keys that a model's prices are published by. A conversation may have everything that
+ * some price stands in for (a cache write, a picture); an operation has what it states.
+ */
+function listKeys(model: ModelPrices, isConversational: boolean): PublishedKeys {
+  if (isConversational) return PUBLISHED_KEYS;
+  const isStated = (key: PriceKey) => model.rules.some(({ prices }) => prices.has(key));
+  return PUBLISHED_KEYS.filter(([key]) => isRequired(key) || isStated(key));
+}
+
+/** OpenRouter's pricing always has these. */
+function isRequired(key: PriceKey): boolean {
+  return key === 'input_uncached' || key === 'output';
+}
+
 /** Names the amounts; a price of zero is left out, except those that every model must have. */
-function toAmounts({
-  prices,
-  surchargePrices,
-}: Pick<ResolvedPrices, 'prices' | 'surchargePrices'>): PublishedAmounts {
+function toAmounts(
+  { prices, surchargePrices }: Pick<ResolvedPrices, 'prices' | 'surchargePrices'>,
+  keys: PublishedKeys,
+): PublishedAmounts {
   const all: Readonly<Partial<Record<PriceKey, bigint>>> = { ...prices, ...surchargePrices };
   const amounts: Partial<Record<PublishedKey, string>> = {};
-  for (const [key, name] of PUBLISHED_KEYS) {
+  for (const [key, name] of keys) {
     const price = all[key];
-    const isRequired = key === 'input_uncached' || key === 'output';
-    if (price !== undefined && (price > 0n || isRequired)) amounts[name] = formatUnitPrice(price);
+    if (price !== undefined && (price > 0n || isRequired(key)))
+      amounts[name] = formatUnitPrice(price);
   }
   return amounts;
 }
@@ -232,15 +248,22 @@ function hasTerm(model: ModelPrices, dimension: 'tier' | 'speed' | 'region', val
 /** Returns the amounts of each value of one dimension that the model's prices mention. */
 function amountsByTerm<T extends ServiceTier | Speed | Region>(
   model: ModelPrices,
-  dimension: 'tier' | 'speed' | 'region',
-  values: readonly T[],
-  toTerms: (value: T) => PriceTerms,
+  {
+    dimension,
+    values,
+    toTerms,
+  }: Readonly<{
+    dimension: 'tier' | 'speed' | 'region';
+    values: readonly T[];
+    toTerms: (value: T) => PriceTerms;
+  }>,
+  keys: PublishedKeys,
 ): Readonly<Record<string, PublishedAmounts>> {
   const base = withoutConditions(model);
   return Object.fromEntries(
     values
       .filter((value) => hasTerm(model, dimension, value))
-      .map((value) => [value, toAmounts(resolvePrices(base, toTerms(value), NO_USAGE))]),
+      .map((value) => [value, toAmounts(resolvePrices(base, toTerms(value), NO_USAGE), keys)]),
   );
 }
 
@@ -254,30 +277,50 @@ function listUpcoming(model: ModelPrices, at: number): UpcomingPrice[] {
     }));
 }
 
-function toPricing(model: ModelPrices, at: number): Pricing {
+function toPricing(model: ModelPrices, at: number, keys: PublishedKeys): Pricing {
   const standard: PriceTerms = { at, tier: 'standard', speed: 'standard', region: 'global' };
   const resolved = resolvePrices(withoutConditions(model), standard, NO_USAGE);
   const conditional = model.rules.filter(
     (rule) => isStandard(rule) && isDated(rule, at) && hasCondition(rule),
   );
   return {
-    ...toAmounts(resolved),
+    ...toAmounts(resolved, keys),
     // Rules stand with the most specific first; of overrides the last one wins.
     overrides: conditional.reverse().flatMap((rule) => toOverrides(model, rule, at)),
-    service_tiers: amountsByTerm(model, 'tier', SERVICE_TIERS, (tier) => ({ ...standard, tier })),
-    speeds: amountsByTerm(model, 'speed', SPEEDS, (speed) => ({ ...standard, speed })),
-    regions: amountsByTerm(model, 'region', REGIONS, (region) => ({ ...standard, region })),
+    service_tiers: amountsByTerm(
+      model,
+      { dimension: 'tier', values: SERVICE_TIERS, toTerms: (tier) => ({ ...standard, tier }) },
+      keys,
+    ),
+    speeds: amountsByTerm(
+      model,
+      { dimension: 'speed', values: SPEEDS, toTerms: (speed) => ({ ...standard, speed }) },
+      keys,
+    ),
+    regions: amountsByTerm(
+      model,
+      { dimension: 'region', values: REGIONS, toTerms: (region) => ({ ...standard, region }) },
+      keys,
+    ),
     upcoming: listUpcoming(model, at),
   };
 }
 
-/** Returns the prices of a model as they are published at `at` (milliseconds since the epoch). */
-export function publishPrices(model: ModelPrices, at: number): PublishedPrices {
+/**
+ * Returns the prices of a model as they are published at `at` (milliseconds since the epoch);
+ * `isConversational` is false for a model of operations.
+ */
+export function publishPrices(
+  model: ModelPrices,
+  at: number,
+  isConversational = true,
+): PublishedPrices {
   const { marginBasisPoints } = model;
   const ofProvider = { ...model, marginBasisPoints: 0n };
+  const keys = listKeys(model, isConversational);
   return {
-    pricing: toPricing(model, at),
-    ...(marginBasisPoints === 0n ? {} : { provider_pricing: toPricing(ofProvider, at) }),
+    pricing: toPricing(model, at, keys),
+    ...(marginBasisPoints === 0n ? {} : { provider_pricing: toPricing(ofProvider, at, keys) }),
     margin_percent: formatMarginPercent(Number(marginBasisPoints)),
   };
 }

@@ -146,7 +146,11 @@ export const OPENAI_OPERATION_MODELS: readonly CuratedModel[] = [
     id: 'gpt-image-1-mini',
     displayName: 'GPT-Image-1 Mini',
     limits: { context: 32_000, output: 6_240 },
-    lifecycle: retiring('2026-12-01', '2026-06-02', 'gpt-image-2.6-flare'),
+    lifecycle: {
+      // OpenAI's DevDay.
+      released: '2025-10-06',
+      ...retiring('2026-12-01', '2026-06-02', 'gpt-image-2.6-flare'),
+    },
     prices: always({
       input_uncached: '2',
       cache_read: '0.2',
@@ -165,7 +169,11 @@ export const OPENAI_OPERATION_MODELS: readonly CuratedModel[] = [
     id: 'gpt-image-1',
     displayName: 'GPT-Image-1',
     limits: { context: 32_000, output: 6_240 },
-    lifecycle: retiring('2026-10-23', '2026-04-22', 'gpt-image-2.6-sunburst'),
+    lifecycle: {
+      // https://openai.com/index/image-generation-api/
+      released: '2025-04-23',
+      ...retiring('2026-10-23', '2026-04-22', 'gpt-image-2.6-sunburst'),
+    },
     prices: always({
       input_uncached: '5',
       cache_read: '1.25',
@@ -237,7 +245,8 @@ export const OPENAI_OPERATION_MODELS: readonly CuratedModel[] = [
     id: 'whisper-1',
     displayName: 'Whisper',
     operations: ['transcriptions', 'translations'],
-    lifecycle: UNTIL_FEBRUARY,
+    // https://openai.com/index/introducing-chatgpt-and-whisper-apis/
+    lifecycle: { released: '2023-03-01', ...UNTIL_FEBRUARY },
     prices: always({ audio_second: '100' }),
     page: `${MODEL_PAGES}/whisper-1`,
   },

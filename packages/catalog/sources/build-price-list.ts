@@ -5,22 +5,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type CuratedModel, type CuratedProvider, nanoPrice } from '../curated/curated-model.ts';
 import { type Curated, getCurated, listCitations } from '../curated/index.ts';
-import type {
-  Capabilities,
-  ListedModel,
-  ListedProvider,
-  PricedSurchargeKind,
-  PriceKey,
-  PriceList,
-  PriceRule,
-  SourceStamp,
+import {
+  type Capabilities,
+  type ListedModel,
+  type ListedProvider,
+  PROVIDER_PAGES,
+  type PricedSurchargeKind,
+  type PriceKey,
+  type PriceList,
+  type PriceRule,
+  type SourceStamp,
 } from '../price-list.ts';
 import { findAgreeing, findDisagreements, findStatement } from './disagreements.ts';
 import { refreshOpenRouter } from './openrouter.ts';
 import type { Source } from './statement.ts';
-
-/** The stamp of rows that were taken by hand from the providers' own pages. */
-const PROVIDER_PAGES = 'provider pages';
 
 export type PriceListInput = Readonly<{
   base: PriceList;
@@ -159,19 +157,29 @@ function applyToolPrices(model: ListedModel, curated: CuratedProvider): ListedMo
   };
 }
 
+/**
+ * Returns whether a title only spells the id in other words, as `gpt 4o mini` does: another source
+ * may have the provider's own.
+ */
+function isSpelledId(title: string, id: string): boolean {
+  const toLetters = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return /^[a-z]/.test(title) && toLetters(title) === toLetters(id);
+}
+
 /** Names, abilities and dates that the base source does not state, from the first source that states them. */
 function applyFacts(provider: string, model: ListedModel, sources: readonly Source[]): ListedModel {
   const statements = sources.flatMap((source) => findStatement(provider, model, source) ?? []);
-  const first = statements.find(({ displayName }) => displayName !== '');
+  const titles = statements.map(({ displayName }) => displayName).filter((title) => title !== '');
+  // OpenRouter puts the name of the provider in front.
+  const title = titles[0]?.replace(provider === 'openrouter' ? /^/ : /^[^:]+: /, '');
   const stated = statements.map((statement) => statement.capabilities);
   const capabilities: Capabilities = Object.assign({}, ...stated.toReversed());
   const released = statements.flatMap((statement) => statement.released ?? []).sort()[0];
   return {
     ...model,
-    displayName:
-      model.displayName === model.id
-        ? (first?.displayName ?? model.displayName)
-        : model.displayName,
+    displayName: isSpelledId(model.displayName, model.id)
+      ? (title ?? model.displayName)
+      : model.displayName,
     capabilities: { ...capabilities, ...model.capabilities },
     lifecycle: { ...model.lifecycle, released: model.lifecycle.released ?? released ?? null },
   };
