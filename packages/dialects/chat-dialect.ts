@@ -200,5 +200,5 @@ export const CHAT_DIALECT: DialectSpec = {
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
   errors: CHAT_ERRORS,
-  modelList: { page: null, native: null, onlyCallable: false, operations: [], bounds: () => ({}) },
+  modelList: { page: null, native: null, onlyCallable: false, operations: {}, bounds: () => ({}) },
 };

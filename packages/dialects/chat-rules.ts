@@ -155,14 +155,17 @@ const GOOGLE_CAPTURE = {
   },
 };
 
-/** Accepts `false` only. */
+/** Accepts `false` only, and says so. */
 export function checkFlag(explanation: string): NonNullable<Rule['check']> {
   return (value, analysis, field) => {
     // "false" in quotes is true to a server that tests for emptiness.
     if (value.kind !== 'boolean' || value.text !== 'false')
-      analysis.rejectUnsupported(field, explanation);
+      analysis.rejectUnsupported(field, `${explanation}. Leave it out, or send false`);
   };
 }
+
+/** Of `store`, in every dialect that has it. */
+export const ANSWERS_NOT_KEPT = 'answers are not kept, neither by Farebox nor at the provider';
 
 export const DEFERRED_RULE: Rule = {
   effect: 'rejected',
@@ -233,7 +236,7 @@ export const CHAT_RULES: Rules = {
         analysis.rejectPricing(field, 'answers that are not returned are generated too. Use n');
     },
   },
-  store: { effect: 'rejected', check: checkFlag('answers are not kept at the provider') },
+  store: { effect: 'rejected', check: checkFlag(ANSWERS_NOT_KEPT) },
   deferred: DEFERRED_RULE,
   previous_response_id: rejectedRule(REFERS_TO_STORED),
   conversation: rejectedRule(REFERS_TO_STORED),

@@ -309,8 +309,8 @@ export type ModelListSpec = Readonly<{
   native: Readonly<{ listName: string; toModel: (model: ModelFacts) => JsonObject }> | null;
   /** True to leave out the models that cannot be called in this dialect. */
   onlyCallable: boolean;
-  /** The operations that this dialect has endpoints of its own for. */
-  operations: readonly Operation[];
+  /** The operations that this dialect has endpoints of its own for, each with its path. */
+  operations: Readonly<Partial<Record<Operation, string>>>;
   /** The members that the list has beside `data`. */
   bounds: (ids: readonly string[], hasMore: boolean) => Readonly<Record<string, unknown>>;
 }>;

@@ -6,4 +6,5 @@ export const RESPONSES_PATH = '/v1/responses';
 export const RESPONSES_COMPACT_PATH = '/v1/responses/compact';
 export const RESPONSES_INPUT_TOKENS_PATH = '/v1/responses/input_tokens';
 export const GEMINI_PATH = '/v1beta/models/{model}:generateContent';
+export const GEMINI_EMBED_PATH = '/v1beta/models/{model}:embedContent';
 export const GEMINI_COUNT_TOKENS_PATH = '/v1beta/models/{model}:countTokens';

@@ -8,7 +8,13 @@ import type {
   RequestSpec,
   StreamPlace,
 } from './dialect-spec.ts';
-import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
+import {
+  CHAT_PATH,
+  GEMINI_EMBED_PATH,
+  GEMINI_PATH,
+  MESSAGES_PATH,
+  RESPONSES_PATH,
+} from './endpoint-paths.ts';
 import {
   createGeminiAssembler,
   isGeminiAnswer,
@@ -150,15 +156,16 @@ function frameGeminiEvent(event: JsonObject): string {
 
 /** https://ai.google.dev/api/models: a resource of Google's API, without what no source here says. */
 function toGeminiModel(model: ModelFacts): JsonObject {
+  const isConversational = model.operations.length === 0;
   return {
     name: `models/${model.upstreamName}`,
     baseModelId: model.upstreamName,
     displayName: model.displayName,
     inputTokenLimit: model.contextWindow,
-    outputTokenLimit: model.maxOutput,
-    supportedGenerationMethods: model.operations.includes('embeddings')
-      ? ['embedContent', 'batchEmbedContents', 'countTokens']
-      : ['generateContent', 'countTokens'],
+    ...(isConversational ? { outputTokenLimit: model.maxOutput } : {}),
+    supportedGenerationMethods: isConversational
+      ? ['generateContent', 'countTokens']
+      : ['embedContent', 'batchEmbedContents'],
     ...(model.reasoning === undefined ? {} : { thinking: model.reasoning }),
   };
 }
@@ -261,7 +268,7 @@ export const GEMINI_DIALECT: DialectSpec = {
     },
     native: { listName: 'models', toModel: toGeminiModel },
     onlyCallable: true,
-    operations: ['embeddings'],
+    operations: { embeddings: GEMINI_EMBED_PATH },
     bounds: (ids, hasMore) => (hasMore ? { nextPageToken: ids.at(-1) } : {}),
   },
 };

@@ -1,6 +1,6 @@
 /** URLs of Gemini's API name the model, the method and the form of a stream. */
 import { describe, expect, it } from 'vitest';
-import { findRefusedCollection, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
+import { hasKeyParameter, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
 
 function parse(path: string, query = '') {
   return parseUrlTarget(path, new URLSearchParams(query));
@@ -39,14 +39,6 @@ describe('parseUrlTarget', () => {
     expect(parse(`/v1beta/models/x:${method}`, query)).toMatchObject(error);
   });
 
-  it.each(['key=fbx_x', 'alt=sse&key=', '$key=x', 'access_token=x'])(
-    'refuses a key in the query "%s", whatever the headers say',
-    (query) => {
-      const error = { ok: false, reason: 'api_key_in_url' };
-      expect(parse('/v1/models/x:streamGenerateContent', query)).toEqual(error);
-    },
-  );
-
   it.each([
     '/v1beta/models',
     '/v1beta/models/gemini-3.5-flash',
@@ -65,22 +57,17 @@ describe('parseUrlTarget', () => {
   });
 });
 
-describe('findRefusedCollection', () => {
-  it.each([
-    ['/v1beta/interactions', 'interactions'],
-    ['/v1beta/cachedContents/abc', 'cachedContents'],
-    ['/upload/v1beta/files', 'files'],
-    ['/v1/files/abc:download', 'files'],
-  ])('says of %s why %s are not served', (path, field) => {
-    expect(findRefusedCollection(path)).toMatchObject({ reason: 'unsupported_feature', field });
-  });
-
-  it.each(['/v1beta/models', '/v1/chat/completions', '/v1beta/interactionsX'])(
-    'says nothing of %s',
-    (path) => {
-      expect(findRefusedCollection(path)).toBeUndefined();
+describe('hasKeyParameter', () => {
+  it.each(['key=fbx_x', 'alt=sse&key=', '$key=x', 'access_token=x'])(
+    'finds the place of a key in the query "%s"',
+    (query) => {
+      expect(hasKeyParameter(new URLSearchParams(query))).toBe(true);
     },
   );
+
+  it('finds none in the query of a stream', () => {
+    expect(hasKeyParameter(new URLSearchParams('alt=sse&prettyPrint=false'))).toBe(false);
+  });
 });
 
 describe('toUpstreamPath', () => {

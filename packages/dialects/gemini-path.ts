@@ -3,6 +3,7 @@
  * (https://ai.google.dev/api/all-methods); the query says how a stream is written.
  */
 import type { RequestError, StreamFormat, UpstreamEndpoint, UrlTarget } from './contract.ts';
+import { FETCHED_LATER } from './refused-collections.ts';
 
 /** The versions of the API that are served; @google/genai calls v1 since its third release. */
 const MODEL_PATH = /^\/(v1beta|v1)\/(?:models\/)+(.+):([A-Za-z]+)$/;
@@ -17,8 +18,6 @@ const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
   ['batchEmbedContents', { endpoint: 'embed_content', isStream: false }],
 ]);
 
-const FETCHED_LATER = 'its answer would be fetched, and billed, later';
-
 /** Methods of Google's API that are not served, each with the reason. */
 const REFUSED_METHODS: ReadonlyMap<string, string> = new Map([
   ['batchGenerateContent', FETCHED_LATER],
@@ -28,37 +27,16 @@ const REFUSED_METHODS: ReadonlyMap<string, string> = new Map([
   ['bidiGenerateContent', 'live sessions are not served'],
 ]);
 
-const STORED = 'it would be stored at Google, where all callers share one project';
-
-/** Collections of Google's API that are not served, each with the reason. */
-const REFUSED_COLLECTIONS: ReadonlyMap<string, string> = new Map([
-  ['cachedContents', `${STORED}. Implicit caching needs nothing, and is billed when it helps`],
-  ['files', `${STORED}. Send files as inlineData`],
-  ['fileSearchStores', STORED],
-  ['tunedModels', STORED],
-  ['corpora', STORED],
-  ['batches', FETCHED_LATER],
-  ['operations', FETCHED_LATER],
-  [
-    'interactions',
-    'Google does not say what the history of an interaction costs. Use generateContent',
-  ],
-]);
-
-const COLLECTION_PATH = /^\/(?:upload\/)?(?:v1beta|v1)\/([A-Za-z]+)(?=$|[/:])/;
-
-/** Returns why a path of Google's API is not served; undefined for any other path. */
-export function findRefusedCollection(path: string): RequestError | undefined {
-  const field = COLLECTION_PATH.exec(path)?.[1] ?? '';
-  const explanation = REFUSED_COLLECTIONS.get(field);
-  return explanation === undefined
-    ? undefined
-    : { reason: 'unsupported_feature', field, explanation };
-}
-
-/** Google's names of the query parameter for the form of an answer, and those with a key in them. */
+/** Google's names of the query parameter for the form of an answer. */
 const FORM_PARAMETERS = ['alt', '$alt'];
+
+/** Its names of those with a key or a token in them. */
 const KEY_PARAMETERS = ['key', '$key', 'access_token', '$access_token', 'oauth_token'];
+
+/** Returns whether the query of a request to Google's API has a place for a key. */
+export function hasKeyParameter(query: URLSearchParams): boolean {
+  return KEY_PARAMETERS.some((parameter) => query.has(parameter));
+}
 
 /** Returns the form that the query asks of a stream; undefined for one that is not served. */
 function readStreamFormat(query: URLSearchParams): StreamFormat | undefined {
@@ -79,8 +57,7 @@ function decode(text: string): string | null {
 
 export type UrlTargetResult =
   | Readonly<{ ok: true; endpoint: Method['endpoint']; target: UrlTarget }>
-  | (Readonly<{ ok: false }> &
-      (RequestError | Readonly<{ reason: 'not_found' | 'api_key_in_url' }>));
+  | (Readonly<{ ok: false }> & (RequestError | Readonly<{ reason: 'not_found' }>));
 
 /** Reads the URL of a request to a method of a model; `path` is the canonical one. */
 export function parseUrlTarget(path: string, query: URLSearchParams): UrlTargetResult {
@@ -92,8 +69,6 @@ export function parseUrlTarget(path: string, query: URLSearchParams): UrlTargetR
     return { ok: false, reason: 'unsupported_feature', field: name, explanation };
   if (version === undefined || model === null || model === '' || method === undefined)
     return { ok: false, reason: 'not_found' };
-  if (KEY_PARAMETERS.some((parameter) => query.has(parameter)))
-    return { ok: false, reason: 'api_key_in_url' };
   const format = readStreamFormat(query);
   if (format === undefined || (format === 'events' && !method.isStream)) {
     const expected = method.isStream ? 'sse or json' : 'json';

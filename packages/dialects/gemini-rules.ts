@@ -11,11 +11,11 @@ import {
   NO_EFFECT,
   REFERS_TO_STORED,
   type RequestAnalysis,
-  type Rule,
   type Rules,
   rejectedRule,
   toInteger,
 } from './analysis.ts';
+import { ANSWERS_NOT_KEPT, checkFlag } from './chat-rules.ts';
 import { readTier } from './service-terms.ts';
 
 /** https://ai.google.dev/api/generate-content, `candidateCount`: from 1 to 8. */
@@ -101,14 +101,6 @@ function checkServiceTier(value: JsonNode, analysis: RequestAnalysis, field: str
   else if (tier !== undefined) analysis.terms = { ...analysis.terms, tier };
 }
 
-const FALSE_ONLY: Rule = {
-  effect: 'rejected',
-  check: (value, analysis, field) => {
-    if (value.kind !== 'boolean' || value.text !== 'false')
-      analysis.rejectUnsupported(field, 'answers are not kept at the provider');
-  },
-};
-
 export const GEMINI_RULES: Rules = {
   // Read by code of their own.
   contents: { effect: 'priced' },
@@ -124,7 +116,7 @@ export const GEMINI_RULES: Rules = {
   serviceTier: { effect: 'bounded', check: checkServiceTier },
   cachedContent: rejectedRule(REFERS_TO_STORED),
   continuationToken: rejectedRule(REFERS_TO_STORED),
-  store: FALSE_ONLY,
+  store: { effect: 'rejected', check: checkFlag(ANSWERS_NOT_KEPT) },
   // The URL names the model: a body that names another one would be billed by one reading and
   // served by the other.
   model: rejectedRule('the model is named in the URL of this endpoint'),

@@ -204,7 +204,7 @@ export const MESSAGES_DIALECT: DialectSpec = {
     },
     native: null,
     onlyCallable: true,
-    operations: [],
+    operations: {},
     bounds: (ids, hasMore) => ({
       has_more: hasMore,
       first_id: ids[0] ?? null,

@@ -233,5 +233,5 @@ export const RESPONSES_DIALECT: DialectSpec = {
     keepAliveBytes: new TextEncoder().encode(': keep-alive\n\n'),
   },
   errors: RESPONSES_ERRORS,
-  modelList: { page: null, native: null, onlyCallable: false, operations: [], bounds: () => ({}) },
+  modelList: { page: null, native: null, onlyCallable: false, operations: {}, bounds: () => ({}) },
 };

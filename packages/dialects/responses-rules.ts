@@ -16,6 +16,7 @@ import {
   unpricedRule,
 } from './analysis.ts';
 import {
+  ANSWERS_NOT_KEPT,
   CACHE_OPTIONS_RULE,
   CACHE_RETENTION_RULE,
   checkFlag,
@@ -131,7 +132,7 @@ export const RESPONSES_RULES: Rules = {
     ...['auto', 'default', 'standard', 'flex', 'priority', 'fast', 'ultrafast'],
   ]),
 
-  store: { effect: 'rejected', check: checkFlag(NOT_STORED) },
+  store: { effect: 'rejected', check: checkFlag(ANSWERS_NOT_KEPT) },
   previous_response_id: {
     effect: 'rejected',
     check: (_value, analysis, field) =>

@@ -3,6 +3,7 @@ import type { ProviderSpec } from './contract.ts';
 
 export const anthropic = {
   id: 'anthropic',
+  name: 'Anthropic',
   envPrefix: 'ANTHROPIC',
   baseUrl: 'https://api.anthropic.com',
   mockPath: '',

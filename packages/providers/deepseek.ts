@@ -7,6 +7,7 @@ import type { ProviderSpec } from './contract.ts';
 
 export const deepseek = {
   id: 'deepseek',
+  name: 'DeepSeek',
   envPrefix: 'DEEPSEEK',
   baseUrl: 'https://api.deepseek.com',
   mockPath: '/v1',

@@ -7,6 +7,7 @@ import type { ProviderSpec } from './contract.ts';
 
 export const google = {
   id: 'google',
+  name: 'Google',
   envPrefix: 'GEMINI',
   baseUrl: 'https://generativelanguage.googleapis.com',
   mockPath: '',

@@ -30,6 +30,13 @@ export type ProviderEnvPrefix = (typeof PROVIDERS)[number]['envPrefix'];
 /** The ids of the native providers, in the list's order. */
 export const PROVIDER_IDS: readonly string[] = PROVIDERS.map(({ id }) => id);
 
+const NAMES: ReadonlyMap<string, string> = new Map(PROVIDERS.map(({ id, name }) => [id, name]));
+
+/** Returns a provider's name for people; one added by configuration has its id. */
+export function getProviderName(id: string): string {
+  return NAMES.get(id) ?? id;
+}
+
 const DIALECTS: ReadonlyMap<string, readonly Dialect[]> = new Map(
   PROVIDERS.map(({ id, dialects }) => [id, dialects]),
 );

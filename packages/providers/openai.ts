@@ -6,6 +6,7 @@ import type { ProviderSpec } from './contract.ts';
 
 export const openai = {
   id: 'openai',
+  name: 'OpenAI',
   envPrefix: 'OPENAI',
   baseUrl: 'https://api.openai.com/v1',
   mockPath: '/v1',

@@ -6,6 +6,7 @@ import type { ProviderSpec } from './contract.ts';
 
 export const xai = {
   id: 'xai',
+  name: 'xAI',
   envPrefix: 'XAI',
   baseUrl: 'https://api.x.ai/v1',
   mockPath: '/v1',

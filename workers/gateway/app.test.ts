@@ -2,6 +2,8 @@
  * What the router adds to every response: CORS headers for browsers, and the rejection of plain
  * http.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { handleRequest } from './app.ts';
 import type { Env } from './env.ts';
@@ -64,7 +66,27 @@ describe('the response to a CORS preflight', () => {
   });
 });
 
+/** The headers that docs/storage.md says we add. */
+const ADDED_HEADERS: readonly string[] = (() => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/storage.md'), 'utf8');
+  const [, list = ''] = /Headers we add: (.+?)\.\n/s.exec(text) ?? [];
+  return [...list.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+})();
+
 describe('every response of the gateway', () => {
+  it('has headers that docs/storage.md lists', () => {
+    expect(ADDED_HEADERS).toContain('x-farebox-max-tool-calls');
+    const written = readdirSync(import.meta.dirname)
+      .filter((file) => /\.ts$/.test(file) && !/\.test\.ts$|\.testing\.ts$/.test(file))
+      .flatMap((file) => [
+        ...readFileSync(join(import.meta.dirname, file), 'utf8').matchAll(/'(x-farebox-[a-z-]+)'/g),
+      ])
+      .map(([, name = '']) => name);
+    // The caller sends this one.
+    const added = new Set(written.filter((name) => name !== 'x-farebox-include-cost'));
+    expect([...added].filter((name) => !ADDED_HEADERS.includes(name))).toEqual([]);
+  });
+
   const requests: [string, string, RequestInit][] = [
     ['an error without a key', '/v1/chat/completions', { method: 'POST', body: '{}' }],
     ['a forged key', '/v1/credits', { headers: { authorization: 'Bearer fbx_x' } }],
@@ -76,10 +98,9 @@ describe('every response of the gateway', () => {
     const { headers } = await sendRequest(path, init);
     expect(headers.get('access-control-allow-origin')).toBe('*');
     expect(headers.get('access-control-allow-credentials')).toBeNull();
-    for (const name of ['x-request-id', 'x-farebox-cost-usd', 'x-farebox-max-output-tokens']) {
-      expect(headers.get('access-control-expose-headers')).toContain(name);
+    for (const name of ADDED_HEADERS) {
+      expect(headers.get('access-control-expose-headers')?.split(', ')).toContain(name);
     }
-    expect(headers.get('access-control-expose-headers')).toContain('retry-after');
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f]{32}$/);
   });
 });
@@ -91,6 +112,64 @@ describe('a call over plain http', () => {
     const response = await handleRequest(new Request(url, init), bindings, context);
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ error: { code: 'https_required' } });
+  });
+});
+
+describe('an API key in a URL', () => {
+  it.each([
+    ['GET', '/v1beta/models?key=fbx_x'],
+    ['GET', '/v1beta/models?key='],
+    ['GET', '/v1beta/models/gemini-3.8-flash?$key=x'],
+    ['POST', '/v1/models/gemini-3.8-flash:streamGenerateContent?alt=sse&key=x'],
+    ['POST', '/v1beta/models/gemini-3.8-flash:countTokens?access_token=x'],
+    ['GET', '/v1/models?api_key=fbx_x'],
+    ['GET', '/v1/credits?key=fbx_x'],
+    ['POST', '/v1/chat/completions?token=Bearer%20fbx_x'],
+    ['GET', '/v1/files?key=fbx_x'],
+  ])('is refused, whatever the headers say: %s %s', async (method, path) => {
+    const response = await sendRequest(path, {
+      method,
+      headers: { authorization: 'Bearer fbx_other' },
+      ...(method === 'POST' ? { body: '{}' } : {}),
+    });
+    expect(response.status).toBe(401);
+    expect(JSON.stringify(await response.json())).toMatch(
+      /api_key_in_url.*not in the URL|not in the URL.*api_key_in_url/i,
+    );
+  });
+
+  it.each(['/v1/models?key=x', '/v1/models?limit=5', '/v1beta/models?pageSize=5'])(
+    'is not seen where there is none: %s',
+    async (path) => {
+      expect((await sendRequest(path)).status).toBe(200);
+    },
+  );
+});
+
+describe('what the providers have and this API has not', () => {
+  it('is refused with the reason, in the words of the caller’s API', async () => {
+    const ofOpenAi = await (await sendRequest('/v1/files')).text();
+    expect(JSON.parse(ofOpenAi)).toMatchObject({
+      error: { code: 'unsupported_feature', param: 'files' },
+    });
+    expect(ofOpenAi).toContain('Send files in the request that needs them.');
+    expect(ofOpenAi).not.toMatch(/Google|inlineData/);
+    const headers = { 'x-goog-api-key': 'fbx_x' };
+    expect(await (await sendRequest('/v1/files', { headers })).text()).toContain('inlineData.');
+  });
+
+  it.each([
+    ['GET', '/v1/responses/resp_1'],
+    ['DELETE', '/v1/responses/resp_1'],
+    ['POST', '/v1/responses/resp_1/cancel'],
+    ['GET', '/v1/responses/resp_1/input_items'],
+    ['GET', '/v1/chat/completions/chatcmpl-1'],
+  ])('is a stored answer: %s %s is 404 with the reason', async (method, path) => {
+    const response = await sendRequest(path, { method });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'answer_not_stored', message: expect.stringContaining('not stored here') },
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   ENDPOINT_SPECS,
   ENDPOINTS,
   findRefusedCollection,
+  isStoredAnswerPath,
   OPERATION_SPECS,
   OPERATIONS,
   type UpstreamEndpoint,
@@ -15,6 +16,7 @@ import { logEvent } from '@farebox/telemetry';
 import { type Context, type Handler, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
+import { hasApiKeyInUrl } from './authenticate.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
@@ -41,7 +43,7 @@ type ExecutionContext = AppContext['executionCtx'];
 type RouteHandler = (ctx: RequestContext) => Promise<Response> | Response;
 
 /**
- * Builds the request context, rejects plain http and runs `handler`. Errors are written in
+ * Builds the request context, rejects plain http and keys in URLs, and runs `handler`. Errors are written in
  * `dialect`, or else in the one that path and headers suggest. One wrapper and no middleware:
  * composing middleware costs more than the routing itself.
  */
@@ -69,6 +71,8 @@ async function serve(
   if (isHttpsMissing(request.url, deps.allowPlainHttp)) {
     return respondError(ctx, { reason: 'https_required' });
   }
+  if (hasApiKeyInUrl(request.url, ctx.dialect))
+    return rejectUnread(ctx, { reason: 'api_key_in_url' });
   return handler(ctx);
 }
 
@@ -167,8 +171,9 @@ app.all(
   withRequestContext(async (ctx, c) => {
     const allowed = findAllowedMethod(c.req.path);
     if (allowed !== undefined) return rejectUnread(ctx, { reason: 'method_not_allowed', allowed });
-    const refused = findRefusedCollection(c.req.path);
+    const refused = findRefusedCollection(c.req.path, ctx.dialect);
     if (refused !== undefined) return rejectUnread(ctx, refused);
+    if (isStoredAnswerPath(c.req.path)) return rejectUnread(ctx, { reason: 'answer_not_stored' });
     const endpoint = findIntendedEndpoint(c.req.path);
     if (endpoint === undefined) return rejectUnread(ctx, { reason: 'not_found' });
     return rejectUnread(ctx, { reason: 'wrong_base_url', endpoint });

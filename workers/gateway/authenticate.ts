@@ -2,6 +2,7 @@
  * Authenticates an API key as far as the edge can without I/O: its checksum, its MAC, and its rate.
  * The account's Durable Object decides whether the key is still valid.
  */
+import { type Dialect, hasKeyParameter } from '@farebox/dialects';
 import { parseApiKey } from '@farebox/identity/api-keys';
 import type { AccountId, KeyCredential } from '@farebox/ledger';
 import { err, type Result } from '@farebox/result';
@@ -37,6 +38,18 @@ function extractApiKey(headers: Headers): string | null {
     if (key !== '') other ??= key;
   }
   return other;
+}
+
+/**
+ * Returns whether the URL has an API key in it, or the parameter in which Google's API takes one: a
+ * key in a URL is in the logs of everything between, whatever the headers say.
+ */
+export function hasApiKeyInUrl(url: string, dialect: Dialect): boolean {
+  const queryStart = url.indexOf('?');
+  if (queryStart < 0) return false;
+  const query = new URLSearchParams(url.slice(queryStart));
+  if (dialect === 'gemini' && hasKeyParameter(query)) return true;
+  return [...query.values()].some((value) => toApiKey(value).startsWith('fbx_'));
 }
 
 /** Returns the account and the key of a request. `now` is in milliseconds since the epoch. */

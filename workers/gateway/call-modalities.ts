@@ -40,7 +40,7 @@ export function checkModalities(
   const unpriced = listAsked(facts, model, now).find(({ isPriced }) => !isReported || !isPriced);
   if (unpriced === undefined) return undefined;
   const explanation = isReported
-    ? `${model.name} has no price for ${unpriced.words}.`
-    : `the provider does not report ${unpriced.words} at this endpoint.`;
+    ? `${model.name} has no price for ${unpriced.words}`
+    : `the provider does not report ${unpriced.words} at this endpoint`;
   return { reason: 'unsupported_feature', field: unpriced.field, explanation };
 }

@@ -257,10 +257,10 @@ describe('a service tier of OpenAI (developers.openai.com, "Flex processing", "F
       ok: false,
       reason: 'unsupported_feature',
       field: 'service_tier',
-      explanation: 'openai/gpt-plain has no price for flex; it has default.',
+      explanation: 'openai/gpt-plain has no price for flex; it has default',
     });
     expect(plan('chat', { model: 'gpt-tiers', service_tier: 'ultrafast' })).toMatchObject({
-      explanation: 'openai/gpt-tiers has no price for ultrafast; it has default, flex, priority.',
+      explanation: 'openai/gpt-tiers has no price for ultrafast; it has default, flex, priority',
     });
   });
 });
@@ -305,7 +305,7 @@ describe('fast mode and data residency of Anthropic', () => {
     expect(plan('messages', { model: 'claude-fast', inference_geo: 'eu' })).toMatchObject({
       ok: false,
       field: 'inference_geo',
-      explanation: 'anthropic/claude-fast has no price for eu; it has global, us.',
+      explanation: 'anthropic/claude-fast has no price for eu; it has global, us',
     });
   });
 });
@@ -399,7 +399,7 @@ describe('searches, by the unit that each provider counts', () => {
     expect(plan('chat', { model: 'grok', tools: [{ type: 'file_search' }] })).toMatchObject({
       ok: false,
       field: 'tools',
-      explanation: 'xai/grok has no price for file search.',
+      explanation: 'xai/grok has no price for file search',
     });
     const usage = { ...USAGE, server_side_tool_usage_details: { file_search_calls: 1 } };
     const settled = settle('chat', { model: 'grok' }, completion({}, usage));

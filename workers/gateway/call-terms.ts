@@ -20,7 +20,7 @@ export function checkTerms(
     const available = priced[dimension];
     if (available.includes(terms[dimension])) continue;
     const words = available.map((value) => nameTerm(dimension, value)).join(', ');
-    const explanation = `${model.name} has no price for ${nameTerm(dimension, terms[dimension])}; it has ${words}.`;
+    const explanation = `${model.name} has no price for ${nameTerm(dimension, terms[dimension])}; it has ${words}`;
     return { reason: 'unsupported_feature', field: TERM_FIELDS[dimension], explanation };
   }
   return undefined;

@@ -1,14 +1,17 @@
 /** Cross-origin access: any page may call the API with a key of its own. */
 
 /**
- * The headers a page may read beside the body; the SDKs decide by `x-should-retry` and
- * `retry-after` whether to retry.
+ * The headers a page may read beside the body: all of ours, with `x-should-retry` and `retry-after`,
+ * by which the SDKs decide whether to retry.
  */
 const EXPOSED_HEADERS = [
   'x-request-id',
   'request-id',
   'x-farebox-cost-usd',
   'x-farebox-max-output-tokens',
+  'x-farebox-max-tool-calls',
+  'x-farebox-store',
+  'x-farebox-token-count',
   'x-should-retry',
   'retry-after',
   'ratelimit',

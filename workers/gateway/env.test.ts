@@ -1,4 +1,6 @@
 /** The gateway's bindings: timeouts in seconds, and the former names that are still read. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Env, getDeps } from './env.ts';
 
@@ -18,6 +20,12 @@ function getProviderIds(extraProviders: string): string[] {
 }
 
 describe('EXTRA_PROVIDERS', () => {
+  it('is read as README.md writes it', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const [, example = ''] = /EXTRA_PROVIDERS='(.+)'\n/.exec(readme) ?? [];
+    expect(getProviderIds(example)).toContain('groq');
+  });
+
   it('adds each provider of the list', () => {
     const list = ['groq', 'other'].map((id) => ({
       id,

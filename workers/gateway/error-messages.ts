@@ -5,18 +5,21 @@
 import type { RequestError } from '@farebox/dialects';
 import type { BudgetDecline, BudgetPeriod, HoldDecline } from '@farebox/ledger';
 import { formatUsd, type NanoUsd } from '@farebox/money';
+import { getProviderName } from '@farebox/providers/list';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import type { ApiError } from './errors.ts';
 
 function insufficientFundsMessage(
   summary: string,
+  remedy: string,
   missing: NanoUsd,
   affordableTokens: number,
 ): string {
+  // Not every call has an output limit: what an image or a recording costs is bounded otherwise.
   const suggestion =
     affordableTokens > 0
       ? `An output limit of at most ${affordableTokens} tokens would fit.`
-      : 'No output limit would fit: add credits, or shorten the input.';
+      : `${remedy}, or ask for less.`;
   return `${summary} The worst case of this call needs ${formatUsd(missing)} USD more. ${suggestion}`;
 }
 
@@ -30,6 +33,7 @@ function budgetMessage({ missingAmount, affordableOutput, renewing }: BudgetDecl
   if (renewing === undefined)
     return insufficientFundsMessage(
       "The API key's spending limit is too low for this call.",
+      "Raise the key's limit",
       missingAmount,
       affordableOutput,
     );
@@ -40,7 +44,7 @@ function budgetMessage({ missingAmount, affordableOutput, renewing }: BudgetDecl
     retryAfterSeconds === null
       ? `${name} is too low for this call, even when nothing of it is used.`
       : `${name} has too little left for this call. ${resets}`;
-  return insufficientFundsMessage(summary, missingAmount, affordableOutput);
+  return insufficientFundsMessage(summary, "Raise the key's budget", missingAmount, affordableOutput);
 }
 
 function requestErrorMessage(apiError: RequestError): string {
@@ -62,7 +66,7 @@ function requestErrorMessage(apiError: RequestError): string {
     case 'wrong_dialect':
       return `The field "${apiError.field}" belongs to another endpoint: send this body to ${apiError.correctEndpoint}.`;
     case 'unsupported_feature':
-      return `"${apiError.field}" is not supported here: ${apiError.explanation}`;
+      return `"${apiError.field}" is not supported here: ${apiError.explanation}.`;
   }
 }
 
@@ -89,11 +93,12 @@ function holdDeclineMessage(apiError: HoldDecline): string {
     case 'insufficient_balance':
       return insufficientFundsMessage(
         'The balance is too low for this call.',
+        'Add credits',
         apiError.missingAmount,
         apiError.affordableOutput,
       );
     case 'balance_held':
-      return `${insufficientFundsMessage('The balance is reserved for calls in progress.', apiError.missingAmount, apiError.affordableOutput)} Or try again when they have settled.`;
+      return `${insufficientFundsMessage('The balance is reserved for calls in progress.', 'Add credits', apiError.missingAmount, apiError.affordableOutput)} Or try again when they have settled.`;
     case 'rate_limited':
       return 'Too many calls with this API key. Slow down.';
     case 'too_many_concurrent_calls':
@@ -110,23 +115,24 @@ function holdDeclineMessage(apiError: HoldDecline): string {
 }
 
 function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>): string {
+  const provider = getProviderName(apiError.provider);
   switch (apiError.reason) {
     case 'upstream_overloaded':
-      return `${apiError.provider} is overloaded. Try again shortly. Nothing was charged.`;
+      return `${provider} is overloaded. Try again shortly. Nothing was charged.`;
     case 'upstream_rate_limited':
-      return `${apiError.provider} limits the rate of requests. Try again shortly. Nothing was charged.`;
+      return `${provider} limits the rate of requests. Try again shortly. Nothing was charged.`;
     case 'upstream_account_error':
-      return `${apiError.provider} rejected Farebox's own account. We have been alerted.`;
+      return `${provider} rejected Farebox's own account. We have been alerted.`;
     case 'upstream_unreachable':
-      return `${apiError.provider} could not be reached. Nothing was charged.`;
+      return `${provider} could not be reached. Nothing was charged.`;
     case 'upstream_timeout':
-      return `${apiError.provider} timed out.`;
+      return `${provider} timed out.`;
     case 'upstream_disconnected':
-      return `${apiError.provider} disconnected before the end of its response.`;
+      return `${provider} disconnected before the end of its response.`;
     case 'upstream_error':
-      return apiError.message ?? `${apiError.provider} answered with an error.`;
+      return apiError.message ?? `${provider} answered with an error.`;
     case 'upstream_invalid_response':
-      return `${apiError.provider} sent a response that is no answer.`;
+      return `${provider} sent a response that is no answer.`;
   }
 }
 
@@ -150,7 +156,7 @@ export function errorMessage(apiError: ApiError): string {
     case 'missing_api_key':
       return 'Missing API key. Send it as "Authorization: Bearer fbx_..." or "x-api-key".';
     case 'api_key_in_url':
-      return 'Send the API key in the header "x-goog-api-key", not in the URL, which logs keep. Treat a key that was in a URL as leaked, and rotate it.';
+      return 'Send the API key in a header ("Authorization: Bearer fbx_...", or "x-goog-api-key"), not in the URL, which logs keep. Treat a key that was in a URL as leaked, and rotate it.';
     case 'https_required':
       return 'Use https. Treat a key sent over plain http as leaked, and revoke it.';
     case 'internal':
@@ -177,6 +183,8 @@ export function errorMessage(apiError: ApiError): string {
       return 'No provider that answers here takes this over WebSocket. Send it over HTTP.';
     case 'generation_not_found':
       return 'This account has no call with this id.';
+    case 'answer_not_stored':
+      return 'Answers are not stored here, so none can be fetched, continued, cancelled or deleted by its id. Keep what a call returns; GET /v1/generation/{id} has what it cost.';
     case 'ledger_unreachable':
       return 'The account could not be reached. Try again in a moment. Nothing was charged.';
     case 'call_stopped':

@@ -99,6 +99,11 @@ const CASES: Readonly<Record<ErrorReason, ErrorCase>> = {
     status: 404,
     types: [NOT_FOUND],
   },
+  answer_not_stored: {
+    apiError: { reason: 'answer_not_stored' },
+    status: 404,
+    types: [NOT_FOUND],
+  },
   model_not_found: {
     apiError: { reason: 'model_not_found', model: 'gtp-4', suggestions: ['openai/gpt-4'] },
     status: 404,
@@ -311,7 +316,7 @@ describe('each API error', () => {
   });
 
   it.each(cases)('has a message of its own: %s', (_, testCase) => {
-    expect(errorMessage(testCase.apiError)).toMatch(/^["A-Za-z].{10,}[^ ]$/);
+    expect(errorMessage(testCase.apiError)).toMatch(/^["A-Za-z].{10,}[.?]$/);
     expect(errorMessage(testCase.apiError)).not.toMatch(/undefined|null|NaN|\[object/);
   });
 });
@@ -330,7 +335,15 @@ describe('the error message', () => {
       missingAmount,
       affordableOutput: 0,
     });
-    expect(none).toContain('No output limit would fit');
+    expect(none).toContain('1.5 USD more. Add credits, or ask for less.');
+    const key = errorMessage({
+      reason: 'key_limit_exceeded',
+      missingAmount,
+      affordableOutput: 0,
+    });
+    expect(key).toContain("Raise the key's limit, or ask for less.");
+    // An image has no output limit, nor has a recording.
+    expect(none + key).not.toContain('output limit');
   });
 
   it('names the budget that renews, its size and when it does, in every dialect', async () => {
@@ -384,7 +397,7 @@ describe('the error message', () => {
     const apiError = { reason: 'upstream_error', provider, message, isRetryable: false } as const;
     expect(errorMessage(apiError)).toBe(message);
     expect(errorResponse(apiError, 'chat', ID).headers.get('x-should-retry')).toBe('false');
-    expect(errorMessage({ ...apiError, message: null })).toContain(provider);
+    expect(errorMessage({ ...apiError, message: null })).toBe('OpenAI answered with an error.');
   });
 
   it('leaves the pause to the SDK when a provider stated none', () => {

@@ -18,7 +18,7 @@ export type ApiError =
       model: string;
       endpoints: readonly string[];
     }>
-  | Readonly<{ reason: 'generation_not_found' }>
+  | Readonly<{ reason: 'generation_not_found' | 'answer_not_stored' }>
   | Readonly<{ reason: 'websocket_not_supported' }>
   | Readonly<{ reason: 'ledger_unreachable' }>
   | Readonly<{
@@ -89,6 +89,7 @@ export const ERROR_MAP: Readonly<Record<ErrorReason, ErrorMapping>> = {
   // Not 404, which clients show as an unknown model.
   wrong_base_url: BAD_REQUEST,
   generation_not_found: NOT_FOUND,
+  answer_not_stored: NOT_FOUND,
   method_not_allowed: errorMapping(405, 'invalid_request'),
   // RFC 9110 section 15.5.22; clients go on over HTTP after it.
   websocket_not_supported: errorMapping(426, 'invalid_request'),

@@ -103,11 +103,16 @@ describe('every listed model', () => {
         pricing: { prompt: expect.stringMatching(/^\d+(\.\d+)?$/), overrides: expect.any(Array) },
         lifecycle: expect.stringMatching(/^(active|deprecated)$/),
         max_input_tokens: expect.any(Number),
-        max_tokens: expect.any(Number),
+        name: expect.stringMatching(/^[^a-z]|^(o\d|grok|text-|omni-|gpt-image)/),
         price_source: expect.any(String),
         price_source_date: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
         price_rule: expect.stringContaining('/'),
       });
+      // A day of this century.
+      expect(entry.created, entry.id).toBeGreaterThan(Date.parse('2020-01-01') / 1000);
+      const isConversational = entry.endpoints.includes('/v1/chat/completions');
+      if (isConversational)
+        expect(entry, entry.id).toMatchObject({ max_tokens: expect.any(Number) });
     }
   });
 });
@@ -131,6 +136,53 @@ describe('GET /v1/models/{id}', () => {
     const response = await get('/v1/models/deepseek-chat');
     expect(await response.json()).toMatchObject({ lifecycle: 'retired' });
     expect(ids(await list('', {}))).not.toContain('deepseek/deepseek-chat');
+  });
+
+  it.each([
+    ['/v1beta/models/gpt-4o-mini', {}],
+    ['/v1beta/models/tts-1', {}],
+    ['/v1/models/gpt-4o-mini', { 'x-goog-api-key': '' }],
+    ['/v1/models/gpt-4o-mini', ANTHROPIC],
+    ['/v1/models/text-embedding-3-small', ANTHROPIC],
+  ])('finds at %s with %o no model that its dialect can’t call', async (path, headers) => {
+    const response = await get(path, headers);
+    expect(response.status).toBe(404);
+    expect(JSON.stringify(await response.json())).toMatch(/model_not_found/i);
+  });
+
+  it('tells Google’s clients of an embedding model its methods, and no limit of output', async () => {
+    const model = await (await get('/v1beta/models/gemini-embedding-001')).json();
+    expect(model).toMatchObject({
+      supportedGenerationMethods: ['embedContent', 'batchEmbedContents'],
+    });
+    expect(model).not.toHaveProperty('outputTokenLimit');
+    expect(await (await get('/v1beta/models/gemini-3.8-flash')).json()).toMatchObject({
+      supportedGenerationMethods: ['generateContent', 'countTokens'],
+      outputTokenLimit: expect.any(Number),
+    });
+  });
+
+  it.each([
+    ['text-embedding-3-small', ['prompt', 'completion']],
+    ['tts-1', ['prompt', 'completion', 'character']],
+    ['omni-moderation-latest', ['prompt', 'completion']],
+  ])('lists of %s the prices that it has, and no limit of output', async (name, keys) => {
+    const model = (await (await get(`/v1/models/${name}`)).json()) as {
+      pricing: Record<string, unknown>;
+    };
+    const { overrides, service_tiers, speeds, regions, upcoming, ...amounts } = model.pricing;
+    expect(Object.keys(amounts)).toEqual(keys);
+    expect(model).toMatchObject({
+      max_output_tokens: null,
+      max_tokens: null,
+      top_provider: { max_completion_tokens: null },
+    });
+  });
+
+  it('lists the endpoint of Google’s SDK for an embedding model', async () => {
+    expect(await (await get('/v1/models/gemini-embedding-001')).json()).toMatchObject({
+      endpoints: ['/v1/embeddings', '/v1beta/models/{model}:embedContent'],
+    });
   });
 
   it('suggests names for an unknown one', async () => {

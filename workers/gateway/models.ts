@@ -90,11 +90,20 @@ function pricesJson(model: Model, now: number): Record<string, unknown> {
 }
 
 /**
+ * Returns the most tokens of an answer; null where it has none, as an embedding or a ranking, or is
+ * billed by its length.
+ */
+function getMaxOutput({ operations, maxOutput }: Model): number | null {
+  return operations.length === 0 || maxOutput > 1 ? maxOutput : null;
+}
+
+/**
  * Returns an entry for every client: OpenAI's `object` and `created`, Anthropic's `type`,
  * `created_at` and limits, OpenRouter's `pricing`, `architecture` and `top_provider`.
  */
 function modelJson(ctx: RequestContext, model: Model, now: number): Record<string, unknown> {
   const provider = ctx.deps.providers.get(model.provider);
+  const maxOutput = getMaxOutput(model);
   return {
     id: model.name,
     object: 'model',
@@ -106,11 +115,11 @@ function modelJson(ctx: RequestContext, model: Model, now: number): Record<strin
     owned_by: model.provider,
     context_length: model.contextWindow,
     max_input_tokens: model.contextWindow,
-    max_output_tokens: model.maxOutput,
-    max_tokens: model.maxOutput,
+    max_output_tokens: maxOutput,
+    max_tokens: maxOutput,
     top_provider: {
       context_length: model.contextWindow,
-      max_completion_tokens: model.maxOutput,
+      max_completion_tokens: maxOutput,
     },
     architecture: architectureJson(model),
     capabilities: capabilitiesJson(model),
@@ -127,16 +136,26 @@ function dialectModelJson(ctx: RequestContext, model: Model, now: number): unkno
   return native.toModel({ ...model, reasoning: model.capabilities.reasoning });
 }
 
+/** The providers whose models clients of this dialect are told of. */
+function listProviders({ deps, dialect }: RequestContext): readonly string[] {
+  const { onlyCallable } = DIALECT_SPECS[dialect].modelList;
+  return [...deps.providers]
+    .filter(([, { endpoints }]) => !onlyCallable || endpoints[dialect] !== undefined)
+    .map(([id]) => id);
+}
+
+/** Returns whether clients of this dialect are told of a model: some take all for callable. */
+function isShown({ dialect }: RequestContext, { operations }: Model): boolean {
+  const { onlyCallable, operations: served } = DIALECT_SPECS[dialect].modelList;
+  const isCallable =
+    operations.length === 0 || operations.some((operation) => served[operation] !== undefined);
+  return isCallable || !onlyCallable;
+}
+
 function listServedModels(ctx: RequestContext, catalog: Catalog): readonly Model[] {
   const now = ctx.clock();
-  const { onlyCallable, operations } = DIALECT_SPECS[ctx.dialect].modelList;
-  return catalog.listModels([...ctx.deps.providers.keys()]).filter((model) => {
-    const provider = ctx.deps.providers.get(model.provider);
-    const isCallable =
-      provider?.endpoints[ctx.dialect] !== undefined &&
-      (model.operations.length === 0 || model.operations.some((name) => operations.includes(name)));
-    return !isRetired(model, now) && (isCallable || !onlyCallable);
-  });
+  const models = catalog.listModels(listProviders(ctx));
+  return models.filter((model) => !isRetired(model, now) && isShown(ctx, model));
 }
 
 /** Returns the limits of the request's key, none without a key, or the error about the key. */
@@ -182,15 +201,18 @@ export async function getModels(ctx: RequestContext): Promise<Response> {
   return jsonResponse(ctx, { object: 'list', data: entries, prices_dated: list.date, ...ends });
 }
 
-/** GET /v1/models/{id}. Takes every name that calls accept; a retired model is found, not listed. */
+/**
+ * GET /v1/models/{id}. Takes every name that calls accept; a retired model is found, not listed.
+ */
 export async function getModel(ctx: RequestContext, id: string): Promise<Response> {
   const limits = await findLimits(ctx);
   if (limits instanceof Response) return limits;
   const { catalog } = await getCatalog(ctx);
   const now = ctx.clock();
-  const providers = [...ctx.deps.providers.keys()];
+  const providers = listProviders(ctx);
   const model = catalog.findModel(id, providers);
-  if (model === undefined || checkKeyModel(limits, model, now) !== null) {
+  const isAllowed = model !== undefined && checkKeyModel(limits, model, now) === null;
+  if (model === undefined || !isAllowed || !isShown(ctx, model)) {
     const suggestions = catalog.suggestModels(id, providers, now);
     return respondError(ctx, { reason: 'model_not_found', model: id, suggestions });
   }

@@ -1,5 +1,7 @@
 /** What a call to an operation would hold and likely cost, for POST /v1/estimate. */
 import {
+  type CountedKey,
+  type Counts,
   findModelName,
   OPERATION_SPECS,
   OPERATIONS,
@@ -50,6 +52,16 @@ export async function planAnyOperation(
   return null;
 }
 
+/** What an answer is billed for; all else is of the request. */
+const OUTPUT_KEYS: readonly CountedKey[] = ['output', 'audio_output', 'image_output', 'image'];
+
+function withoutOutput(counts: Counts): Counts {
+  const entries = Object.entries(counts).filter(
+    ([name]) => !OUTPUT_KEYS.some((key) => key === name),
+  );
+  return Object.fromEntries(entries);
+}
+
 /** The members of the estimate of a conversation that have a meaning here, and the units. */
 export function operationEstimateJson(plan: OperationPlan, available: bigint): unknown {
   const { facts, model, provider, prices, expected, maxCost } = plan;
@@ -66,7 +78,8 @@ export function operationEstimateJson(plan: OperationPlan, available: bigint): u
     prices: pricesToJson(prices.prices),
     provider_prices: pricesToJson(prices.providerPrices),
     margin_percent: formatMarginPercent(Number(model.prices.marginBasisPoints)),
-    estimated_input_nano_usd: cost.toString(),
+    estimated_input_nano_usd: priceCounts(withoutOutput(expected), prices).cost.toString(),
+    estimated_nano_usd: cost.toString(),
     estimated_fees: fees.map(({ kind, count, nano_usd_per_million: price }) => ({
       kind,
       count,

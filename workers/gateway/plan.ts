@@ -5,6 +5,7 @@
 import { type Catalog, type MaxPrices, type Model, maxPrices } from '@farebox/catalog';
 import {
   type CacheWrites,
+  DIALECT_SPECS,
   DIALECTS,
   ENDPOINT_SPECS,
   hasLongContextBeta,
@@ -240,7 +241,7 @@ export function repricePlan(plan: Plan, model: Model, inEffect: Catalog): Plan {
 }
 
 function unpricedToolError(model: Model, kind: SurchargeKind): PlanResult {
-  const explanation = `${model.name} has no price for ${kind.replaceAll('_', ' ')}.`;
+  const explanation = `${model.name} has no price for ${kind.replaceAll('_', ' ')}`;
   return err('unsupported_feature', { field: 'tools', explanation });
 }
 
@@ -306,11 +307,15 @@ export function planCall(
 
 /** Returns the gateway's paths at which a model of a provider can be called. */
 export function supportedEndpoints(provider: Provider, model: Model): readonly string[] {
-  if (model.operations.length > 0)
-    return model.operations
-      .filter((operation) => provider.endpoints[operation] !== undefined)
-      .map((operation) => OPERATION_SPECS[operation].path);
-  return DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined).map(
-    (dialect) => ENDPOINT_SPECS[dialect].path,
-  );
+  const dialects = DIALECTS.filter((dialect) => provider.endpoints[dialect] !== undefined);
+  if (model.operations.length === 0) return dialects.map((dialect) => ENDPOINT_SPECS[dialect].path);
+  return model.operations
+    .filter((operation) => provider.endpoints[operation] !== undefined)
+    .flatMap((operation) => [
+      OPERATION_SPECS[operation].path,
+      // Google's SDK embeds at an endpoint of its own dialect.
+      ...dialects.flatMap(
+        (dialect) => DIALECT_SPECS[dialect].modelList.operations[operation] ?? [],
+      ),
+    ]);
 }
