@@ -362,6 +362,20 @@ export const en = {
     id: 'Request ID',
     provider: 'Provider',
     dialect: 'API',
+    dialects: {
+      chat: 'Chat Completions',
+      messages: 'Messages',
+      responses: 'Responses',
+      gemini: 'Gemini API',
+      embeddings: 'Embeddings',
+      images: 'Image generation',
+      image_edits: 'Image editing',
+      speech: 'Speech',
+      transcriptions: 'Transcription',
+      translations: 'Translation of speech',
+      moderations: 'Moderation',
+      rerank: 'Reranking',
+    },
     streamed: 'Streamed',
     httpStatus: 'HTTP status',
     priceRule: 'Price rule',
@@ -521,9 +535,9 @@ export const en = {
     estimated_after_upstream_cut:
       'The provider cut off its response. We counted what had arrived by then and charged for it.',
     estimated_usage_missing:
-      'The provider reported no usage. We counted the input and what was generated, and charged for it.',
+      'The provider reported no usage. We counted it ourselves and charged for that.',
     estimated_usage_implausible:
-      'The provider reported more usage than this call can have had. We counted the input and what was generated, and charged for that instead.',
+      'The provider reported more usage than this call can have had. We counted it ourselves and charged for that instead.',
     counted:
       'The provider doesn’t report usage here. You were charged by its unit, which we counted.',
     waived_empty: 'The response was empty. You weren’t charged.',

@@ -4,6 +4,7 @@ import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/de
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import { formatMarginPercent } from '@farebox/money';
+import { getProviderName } from '@farebox/providers/list';
 import type { Child, FC } from 'hono/jsx';
 import { type BillBreakdown, breakDownBill, type LineItem } from './bill-lines.ts';
 
@@ -44,9 +45,9 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   const facts: Facts = {
     id: [calls.id, <code>{id}</code>],
     model: [calls.model, model],
-    provider: [calls.provider, provider],
+    provider: [calls.provider, getProviderName(provider)],
     key: [calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
-    dialect: [calls.dialect, dialect],
+    dialect: [calls.dialect, calls.dialects[dialect]],
     stream: [calls.streamed, stream ? layout.yes : layout.no],
     httpStatus: [calls.httpStatus, httpStatus ?? '–'],
     priceRule: [calls.priceRule, priceRule === null ? '–' : <code>{priceRule}</code>],
