@@ -1,6 +1,6 @@
 /**
  * What @copilotkit/aimock lacks: counting of tokens, version v1 and batches of Gemini's API,
- * compaction of Responses, and embeddings and images that report what they used.
+ * compaction of Responses, and embeddings, images and rankings that report what they used.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { LLMock, Mountable } from '@copilotkit/aimock';
@@ -126,6 +126,21 @@ function answerCompaction({ input }: Fields): Fields {
   };
 }
 
+/** Cohere bills a search for each hundred documents ("How does Cohere's pricing work?"). */
+const DOCUMENTS_PER_SEARCH = 100;
+
+/** The first document is the best one. */
+function answerRanking({ documents, top_n: limit }: Fields): Fields {
+  const count = Array.isArray(documents) ? documents.length : 0;
+  const ranked = Math.min(count, typeof limit === 'number' ? limit : count);
+  const results = Array.from({ length: ranked }, (_, index) => ({
+    index,
+    relevance_score: 1 / (index + 1),
+  }));
+  const searches = Math.max(1, Math.ceil(count / DOCUMENTS_PER_SEARCH));
+  return { id: 'rank_mock', results, meta: { billed_units: { search_units: searches } } };
+}
+
 /** In the order in which aimock tries them. */
 export function mountEndpoints(mock: LLMock): void {
   const countText = (text: string) => Math.ceil(text.length / 4);
@@ -139,6 +154,7 @@ export function mountEndpoints(mock: LLMock): void {
     ['/v1beta/openai/embeddings', answerTo('', answerEmbeddings)],
     ['/v1/images/generations', answerTo('', answerImages)],
     ['/v1/images/edits', answerTo('', answerImages)],
+    ['/v2/rerank', answerTo('', answerRanking)],
     ['/v1beta/models', answerTo(':countTokens', toTotalTokens)],
     ['/v1beta/models', answerTo(':batchEmbedContents', answerBatch)],
     // Google's SDK calls v1 since its third major release; aimock knows v1beta.

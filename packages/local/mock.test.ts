@@ -95,6 +95,11 @@ describe('the mock provider', () => {
       /"b64_json".*"b64_json".*"output_tokens":2112/,
     ],
     ['/v1/moderations', { input: 'hi' }, /"flagged":false/],
+    [
+      '/v2/rerank',
+      { query: 'x', documents: ['a', 'b', 'c'], top_n: 2 },
+      /"index":1.*"search_units":1/,
+    ],
   ])('answers %s with token counts', async (path, body, counted) => {
     expect(await post(path, body)).toMatch(counted);
   });

@@ -35,6 +35,14 @@ describe('providers', () => {
     expect(bindings.XAI_API_KEY).toMatch(/./);
   });
 
+  it('of the configuration take the place of the mock’s ranker', () => {
+    const groq = { id: 'groq', base_url: 'https://groq.example/v1', api_key: 'k' };
+    expect(providerBindings({}, [groq], MOCK).EXTRA_PROVIDERS).toBe(JSON.stringify([groq]));
+    expect(JSON.parse(providerBindings({}, [], MOCK).EXTRA_PROVIDERS ?? '')).toMatchObject([
+      { id: 'cohere', endpoints: { rerank: `${MOCK}/v2/rerank` } },
+    ]);
+  });
+
   it('are read from .dev.vars with quotes and comments', () => {
     const text = '# keys\nOPENAI_API_KEY="sk # 1"\nexport XAI_API_KEY = abc # mine\n\nnonsense\n';
     expect(parseDevVars(text)).toEqual({ OPENAI_API_KEY: 'sk # 1', XAI_API_KEY: 'abc' });

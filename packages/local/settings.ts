@@ -26,6 +26,16 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text.trim();
 }
 
+/** Rankings have no native provider: without one of the configuration the mock stands in for Cohere. */
+function mockedRanker(mockUrl: string): ExtraProvider {
+  return {
+    id: 'cohere',
+    base_url: `${mockUrl}/v1`,
+    api_key: NO_KEY,
+    endpoints: { rerank: `${mockUrl}/v2/rerank` },
+  };
+}
+
 /**
  * The gateway's bindings for the providers. The mock at `mockUrl` serves those that aren't
  * configured.
@@ -43,9 +53,8 @@ export function providerBindings(
     bindings[`${envPrefix}_API_KEY`] = apiKey ?? NO_KEY;
     if (address !== undefined) bindings[`${envPrefix}_BASE_URL`] = address;
   }
-  if (extra.length > 0) {
-    bindings.EXTRA_PROVIDERS = JSON.stringify(extra);
-  }
+  const configured = extra.length > 0 ? extra : [mockedRanker(mockUrl)];
+  bindings.EXTRA_PROVIDERS = JSON.stringify(configured);
   return bindings;
 }
 
