@@ -515,7 +515,12 @@ describe('the models endpoint', () => {
       ['audio'],
       ['text'],
     ],
-    ['google/gemini-embedding-001', ['/v1/embeddings'], ['text'], ['embeddings']],
+    [
+      'google/gemini-embedding-001',
+      ['/v1/embeddings', '/v1beta/models/{model}:embedContent'],
+      ['text'],
+      ['embeddings'],
+    ],
     ['cohere/rerank-v3.5', ['/v1/rerank'], ['text'], ['rerank']],
   ])(
     'says where %s can be called, and what goes in and out',
@@ -544,6 +549,16 @@ describe('POST /v1/estimate', () => {
       hold_nano_usd: '75000',
       estimated_fees: [{ kind: 'speech_character', count: 5 }],
     });
+  });
+
+  it('tells what the input costs from what the whole call does', async () => {
+    const image = { model: 'gpt-image-1-mini', prompt: 'hello' };
+    const { estimated_input_nano_usd: input, estimated_nano_usd: whole } = await estimate(
+      JSON.stringify(image),
+    );
+    // 2 USD a million tokens of text, 8 of the picture.
+    expect(Number(input)).toBeLessThan(10 * 2_000);
+    expect(Number(whole)).toBeGreaterThan(100 * 8_000);
   });
 
   it('takes a form', async () => {

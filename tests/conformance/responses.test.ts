@@ -79,6 +79,21 @@ describe('the OpenAI SDK’s response', () => {
     for await (const event of stream) types.push(event.type);
     expect(types).toEqual(events.map((event) => /event: (\S+)/.exec(event)?.[1]));
     expect((await stream.finalResponse()).output_text).toBe('Hello.');
+    const { data, response } = await client.responses
+      .create({ model, input: 'Say hello.', stream: true })
+      .withResponse();
+    for await (const event of data) types.push(event.type);
+    expect(types.at(-1)).toBe('response.completed');
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, response.headers.get('x-request-id'));
+    expect(bill).toMatchObject({ reason: 'provider_reported', cost_nano_usd: COST });
+  });
+
+  it('states the limit of calls of the provider’s own tools that was set', async () => {
+    upstream.handler = (_, response) => sendJson(response, responseDocument('Hello.', COUNTS));
+    const tools = [{ type: 'web_search' as const }];
+    const { response } = await client.responses.create({ model, input: 'x', tools }).withResponse();
+    expect(response.headers.get('x-farebox-max-tool-calls')).toBe('10');
+    expect(lastBody()).toMatchObject({ tools, max_tool_calls: 10 });
   });
 
   it('parses structured output', async () => {

@@ -18,7 +18,15 @@ describe('the conformance table', () => {
     expect(read(file)).toContain(title);
   });
 
-  const files = ['openai-sdk.test.ts', 'anthropic-sdk.test.ts', 'genai-sdk.test.ts'];
+  const files = [
+    'openai-sdk.test.ts',
+    'anthropic-sdk.test.ts',
+    'genai-sdk.test.ts',
+    'gemini-cli.test.ts',
+    'responses.test.ts',
+    'responses-socket.test.ts',
+    'operations-sdk.test.ts',
+  ];
   it.each(files)('lists every test of %s', (file) => {
     const titles = [...read(file).matchAll(/^ {2}it(?:\.\w+)?\(\s*'([^']+)'/gm)].map(
       ([, title]) => title,
