@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const ADDRESS = 'http://127.0.0.1:8787';
 const SCRIPTS = [...README.matchAll(/```js\n(.+?)```/gs)].map(([, code]) => code ?? '');
-const CALL = /```sh\n(curl http:\/\/127\.0\.0\.1:8787\/v1\/chat\/completions .+?)```/s;
+const COMMANDS = [...README.matchAll(/```sh\n(.+?)```/gs)].map(([, command]) => command ?? '');
 const MOCK_ANSWER = 'Hello from the mock';
 
 const run = promisify(execFile);
@@ -27,6 +27,29 @@ beforeAll(async () => {
   ({ stack } = await sharedStack('mock'));
   ({ apiKey } = await stack.createAccount({ creditUsd: '5' }));
 });
+
+/** Reads a command for curl as a shell does, and sends what curl would send. */
+async function runCurl(command: string, env: Readonly<Record<string, string>>): Promise<Response> {
+  const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|([^\s\\'"]+)/g)].map(
+    ([, double, single, bare]) =>
+      single ?? (double ?? bare ?? '').replace(/\$(\w+)/g, (_, name) => env[name] ?? ''),
+  );
+  const valuesOf = (flag: string) =>
+    words.flatMap((word, index) => (words[index - 1] === flag ? [word] : []));
+  const headers = valuesOf('-H').map((header): [string, string] => {
+    const colon = header.indexOf(':');
+    return [header.slice(0, colon), header.slice(colon + 1).trim()];
+  });
+  const [body] = valuesOf('-d');
+  const url = words.find((word) => word.startsWith(ADDRESS)) ?? '';
+  expect(words.filter((word) => word.startsWith('-'))).toEqual(
+    words.filter((word) => ['-i', '-H', '-d'].includes(word)),
+  );
+  return fetch(url.replace(ADDRESS, stack.gatewayUrl), {
+    headers,
+    ...(body === undefined ? {} : { method: 'POST', body }),
+  });
+}
 
 async function callOperation(path: string, fields: Record<string, unknown>) {
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
@@ -60,15 +83,32 @@ describe('the README', () => {
     expect(SCRIPTS).toHaveLength(3);
   });
 
-  it('has a body for curl that gets an answer and a bill', async () => {
-    const [, command = ''] = CALL.exec(README) ?? [];
-    const fields = JSON.parse(/-d '(.+?)'/s.exec(command)?.[1] ?? '');
-    const response = await callOperation('/v1/chat/completions', fields);
+  it('has a command for curl that gets an answer, and one that gets its bill', async () => {
+    const [ask = '', getBill = '', ...others] = COMMANDS.filter((text) => text.includes('curl '));
+    expect(others).toEqual([]);
+    const response = await runCurl(ask, { FAREBOX_KEY: apiKey });
     expect(await response.text()).toContain(MOCK_ANSWER);
-    const id = response.headers.get('x-request-id');
-    expect(await waitForBill(stack.gatewayUrl, apiKey, id)).toMatchObject({
-      reason: 'provider_reported',
-    });
+    const id = response.headers.get('x-request-id') ?? '';
+    await waitForBill(stack.gatewayUrl, apiKey, id);
+    const bill = await runCurl(getBill, { FAREBOX_KEY: apiKey, REQUEST_ID: id });
+    expect(await bill.json()).toMatchObject({ data: { id, reason: 'provider_reported' } });
+  });
+
+  it('names every variable that its commands read, and how to set it', () => {
+    const set = new Set([...README.matchAll(/export (\w+)=/g)].map(([, name]) => name));
+    const read = COMMANDS.flatMap((text) => [...text.matchAll(/\$(\w+)/g)]).map(([, name]) => name);
+    expect(read.filter((name) => !set.has(name))).toEqual([]);
+  });
+
+  it('names commands of npm that there are', () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    );
+    const named = [...README.matchAll(/npm (?:run )?(?:--silent )?([a-z][a-z:-]*)/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(named).toContain('account');
+    expect(named.filter((name) => scripts[name] === undefined && name !== 'run')).toEqual([]);
   });
 
   it.each([
