@@ -34,13 +34,13 @@ async function runCurl(command: string, env: Readonly<Record<string, string>>): 
     ([, double, single, bare]) =>
       single ?? (double ?? bare ?? '').replace(/\$(\w+)/g, (_, name) => env[name] ?? ''),
   );
-  const valuesOf = (flag: string) =>
+  const listValues = (flag: string) =>
     words.flatMap((word, index) => (words[index - 1] === flag ? [word] : []));
-  const headers = valuesOf('-H').map((header): [string, string] => {
+  const headers = listValues('-H').map((header): [string, string] => {
     const colon = header.indexOf(':');
     return [header.slice(0, colon), header.slice(colon + 1).trim()];
   });
-  const [body] = valuesOf('-d');
+  const [body] = listValues('-d');
   const url = words.find((word) => word.startsWith(ADDRESS)) ?? '';
   expect(words.filter((word) => word.startsWith('-'))).toEqual(
     words.filter((word) => ['-i', '-H', '-d'].includes(word)),

@@ -34,6 +34,7 @@ import { childObject, isJsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
 import { checkCacheControl } from './messages-rules.ts';
 import { MESSAGE_MEMBERS } from './prompt-members.ts';
+import { OTHER_COLLECTIONS } from './refused-collections.ts';
 
 /** As OpenAI's API writes the `type` of an error. */
 const ERROR_TYPES: Readonly<Record<ErrorKind, string>> = {
@@ -162,6 +163,8 @@ export const CHAT_DIALECT: DialectSpec = {
   path: CHAT_PATH,
   pathPrefix: CHAT_PATH,
   identifyingHeader: null,
+  keyParameters: [],
+  refusedCollections: OTHER_COLLECTIONS,
   request: CHAT_REQUEST,
   answer: {
     keyTable: KEY_TABLE,

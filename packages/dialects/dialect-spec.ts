@@ -322,6 +322,10 @@ export type DialectSpec = Readonly<{
   pathPrefix: string;
   /** A header that this dialect's SDKs always send and no other does. */
   identifyingHeader: string | null;
+  /** The query parameters in which the dialect's own API takes a key or a token; here none is. */
+  keyParameters: readonly string[];
+  /** Collections of the dialect's own API that are not served, each with the reason. */
+  refusedCollections: ReadonlyMap<string, string>;
   request: RequestSpec;
   answer: AnswerSpec;
   errors: ErrorSpec;

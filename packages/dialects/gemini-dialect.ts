@@ -33,6 +33,7 @@ import { childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
 import { MESSAGE_MEMBERS } from './prompt-members.ts';
 import { toProtoName } from './proto-names.ts';
+import { GOOGLE_COLLECTIONS } from './refused-collections.ts';
 
 /** The code of an error, by its kind (cloud.google.com/apis/design/errors, google.rpc.Code). */
 const STATUSES: Readonly<Record<ErrorKind, Readonly<{ code: number; status: string }>>> = {
@@ -187,6 +188,8 @@ export const GEMINI_DIALECT: DialectSpec = {
   pathPrefix: '/v1beta/',
   // Google's SDKs send the key in it, and no other does.
   identifyingHeader: 'x-goog-api-key',
+  keyParameters: ['key', '$key', 'access_token', '$access_token', 'oauth_token'],
+  refusedCollections: GOOGLE_COLLECTIONS,
   request: GEMINI_REQUEST,
   answer: {
     keyTable: KEYS,

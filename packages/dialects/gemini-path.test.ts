@@ -1,6 +1,6 @@
 /** URLs of Gemini's API name the model, the method and the form of a stream. */
 import { describe, expect, it } from 'vitest';
-import { hasKeyParameter, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
+import { parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
 
 function parse(path: string, query = '') {
   return parseUrlTarget(path, new URLSearchParams(query));
@@ -54,19 +54,6 @@ describe('parseUrlTarget', () => {
   it('says why a method that Google has is not served', () => {
     const error = { reason: 'unsupported_feature', field: 'batchGenerateContent' };
     expect(parse('/v1beta/models/x:batchGenerateContent')).toMatchObject(error);
-  });
-});
-
-describe('hasKeyParameter', () => {
-  it.each(['key=fbx_x', 'alt=sse&key=', '$key=x', 'access_token=x'])(
-    'finds the place of a key in the query "%s"',
-    (query) => {
-      expect(hasKeyParameter(new URLSearchParams(query))).toBe(true);
-    },
-  );
-
-  it('finds none in the query of a stream', () => {
-    expect(hasKeyParameter(new URLSearchParams('alt=sse&prettyPrint=false'))).toBe(false);
   });
 });
 

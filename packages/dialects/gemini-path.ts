@@ -30,14 +30,6 @@ const REFUSED_METHODS: ReadonlyMap<string, string> = new Map([
 /** Google's names of the query parameter for the form of an answer. */
 const FORM_PARAMETERS = ['alt', '$alt'];
 
-/** Its names of those with a key or a token in them. */
-const KEY_PARAMETERS = ['key', '$key', 'access_token', '$access_token', 'oauth_token'];
-
-/** Returns whether the query of a request to Google's API has a place for a key. */
-export function hasKeyParameter(query: URLSearchParams): boolean {
-  return KEY_PARAMETERS.some((parameter) => query.has(parameter));
-}
-
 /** Returns the form that the query asks of a stream; undefined for one that is not served. */
 function readStreamFormat(query: URLSearchParams): StreamFormat | undefined {
   const forms = new Set(FORM_PARAMETERS.flatMap((name) => query.getAll(name)));

@@ -11,7 +11,7 @@ export type {
   UsageQuirks,
 } from './dialect-spec.ts';
 export { editModel, editRequest, hasOutputLimit } from './edit.ts';
-export { hasKeyParameter, parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
+export { parseUrlTarget, toUpstreamPath } from './gemini-path.ts';
 export { isJsonObject, type JsonObject } from './json-fields.ts';
 export type { KeyRole, KeyTable } from './key-table.ts';
 export { mergeRunningUsage, mergeUsage } from './merge-usage.ts';
@@ -24,7 +24,7 @@ export {
 } from './normalized-usage.ts';
 export * from './operations/index.ts';
 export { parseCountTokens, parseForEstimate, parseRequest } from './parse-request.ts';
-export { findRefusedCollection, isStoredAnswerPath } from './refused-collections.ts';
+export { isStoredAnswerPath } from './refused-collections.ts';
 export { nameTerm, type ServedTerms, TERM_FIELDS } from './service-terms.ts';
 export {
   checkHeaders,
@@ -32,7 +32,9 @@ export {
   detectDialect,
   ENDPOINT_SPECS,
   type EndpointSpec,
+  findRefusedCollection,
   getForwardedHeaders,
   getOutputLimitField,
+  hasKeyParameter,
 } from './specs.ts';
 export { estimateTokens, TokenEstimator, type TokenScale } from './token-estimator.ts';

@@ -26,6 +26,7 @@ import {
 } from './messages-rules.ts';
 import { normalizeMessagesUsage } from './messages-usage.ts';
 import { MESSAGE_MEMBERS } from './prompt-members.ts';
+import { OTHER_COLLECTIONS } from './refused-collections.ts';
 
 /** The API version whose answers our rules were checked against. */
 const ANTHROPIC_VERSION = '2023-06-01';
@@ -142,6 +143,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
   path: MESSAGES_PATH,
   pathPrefix: MESSAGES_PATH,
   identifyingHeader: 'anthropic-version',
+  keyParameters: [],
+  refusedCollections: OTHER_COLLECTIONS,
   request: MESSAGES_REQUEST,
   answer: {
     keyTable: KEY_TABLE,

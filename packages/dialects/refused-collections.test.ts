@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from './contract.ts';
-import { findRefusedCollection, isStoredAnswerPath } from './refused-collections.ts';
+import { isStoredAnswerPath } from './refused-collections.ts';
+import { findRefusedCollection, hasKeyParameter } from './specs.ts';
 
 function explain(path: string, dialect: Dialect): string {
   const error = findRefusedCollection(path, dialect);
@@ -62,5 +63,19 @@ describe('isStoredAnswerPath', () => {
     ['/v1/messages/msg_1', false],
   ])('says of %s: %s', (path, expected) => {
     expect(isStoredAnswerPath(path)).toBe(expected);
+  });
+});
+
+describe('hasKeyParameter', () => {
+  it.each(['key=fbx_x', 'alt=sse&key=', '$key=x', 'access_token=x'])(
+    'finds the place of a key of Google’s in the query "%s", and of no other’s',
+    (query) => {
+      expect(hasKeyParameter(new URLSearchParams(query), 'gemini')).toBe(true);
+      expect(hasKeyParameter(new URLSearchParams(query), 'chat')).toBe(false);
+    },
+  );
+
+  it('finds none in the query of a stream', () => {
+    expect(hasKeyParameter(new URLSearchParams('alt=sse&prettyPrint=false'), 'gemini')).toBe(false);
   });
 });

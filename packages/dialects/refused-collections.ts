@@ -2,15 +2,13 @@
  * Collections of the providers' own APIs that are not served, each with the reason: a client that
  * asks for one is told why, and what to do instead, and not that the path does not exist.
  */
-import type { Dialect, RequestError } from './contract.ts';
-
 export const FETCHED_LATER = 'its answer would be fetched, and billed, later';
 
 const STORED = 'it would be stored at the provider, where all callers share one account';
 const LIVE = 'live sessions are not served';
 
 /** By the path after the version, at Google. */
-const OF_GOOGLE: ReadonlyMap<string, string> = new Map([
+export const GOOGLE_COLLECTIONS: ReadonlyMap<string, string> = new Map([
   ['cachedContents', `${STORED}. Implicit caching needs nothing, and is billed when it helps`],
   ['files', `${STORED}. Send files as inlineData`],
   ['fileSearchStores', STORED],
@@ -25,7 +23,7 @@ const OF_GOOGLE: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The same at OpenAI and Anthropic (the lists of endpoints in their API references). */
-const OF_OTHERS: ReadonlyMap<string, string> = new Map([
+export const OTHER_COLLECTIONS: ReadonlyMap<string, string> = new Map([
   ['files', `${STORED}. Send files in the request that needs them`],
   ['uploads', `${STORED}. Send files in the request that needs them`],
   ['vector_stores', STORED],
@@ -50,13 +48,9 @@ const OF_OTHERS: ReadonlyMap<string, string> = new Map([
 const COLLECTION_PATH =
   /^\/(?:upload\/)?(?:v1beta|v1)\/((?:messages\/|images\/)?[A-Za-z_]+)(?=$|[/:])/;
 
-/** Returns why a path of a provider's API is not served; undefined for any other path. */
-export function findRefusedCollection(path: string, dialect: Dialect): RequestError | undefined {
-  const field = COLLECTION_PATH.exec(path)?.[1] ?? '';
-  const explanation = (dialect === 'gemini' ? OF_GOOGLE : OF_OTHERS).get(field);
-  return explanation === undefined
-    ? undefined
-    : { reason: 'unsupported_feature', field, explanation };
+/** Returns the collection that a path of a provider's API names; null for any other path. */
+export function findCollection(path: string): string | null {
+  return COLLECTION_PATH.exec(path)?.[1] ?? null;
 }
 
 /** An answer by its id: of Responses, and of Chat Completions that were stored. */

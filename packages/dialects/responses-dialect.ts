@@ -8,6 +8,7 @@ import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoin
 import { childObject, isJsonObject, type JsonObject } from './json-fields.ts';
 import { buildKeyTable } from './key-table.ts';
 import { checkCacheControl } from './messages-rules.ts';
+import { OTHER_COLLECTIONS } from './refused-collections.ts';
 import {
   createResponsesAssembler,
   isResponsesAnswer,
@@ -174,6 +175,8 @@ export const RESPONSES_DIALECT: DialectSpec = {
   path: RESPONSES_PATH,
   pathPrefix: RESPONSES_PATH,
   identifyingHeader: null,
+  keyParameters: [],
+  refusedCollections: OTHER_COLLECTIONS,
   request: RESPONSES_REQUEST,
   answer: {
     keyTable: buildKeyTable({

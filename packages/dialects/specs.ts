@@ -15,6 +15,7 @@ import {
 import { GEMINI_COUNT_REQUEST, GEMINI_DIALECT } from './gemini-dialect.ts';
 import type { JsonObject } from './json-fields.ts';
 import { MESSAGES_DIALECT } from './messages-dialect.ts';
+import { findCollection } from './refused-collections.ts';
 import {
   RESPONSES_COMPACT_REQUEST,
   RESPONSES_DIALECT,
@@ -124,6 +125,20 @@ export function detectDialect(path: string, headers: Headers): Dialect {
   if (byHeader !== undefined) return byHeader;
   const byPath = DIALECTS.find((dialect) => path.startsWith(DIALECT_SPECS[dialect].pathPrefix));
   return byPath ?? DEFAULT_DIALECT;
+}
+
+/** Returns why a path of the dialect's own API is not served; undefined for any other path. */
+export function findRefusedCollection(path: string, dialect: Dialect): RequestError | undefined {
+  const field = findCollection(path) ?? '';
+  const explanation = DIALECT_SPECS[dialect].refusedCollections.get(field);
+  return explanation === undefined
+    ? undefined
+    : { reason: 'unsupported_feature', field, explanation };
+}
+
+/** Returns whether a query has a parameter in which the dialect's own API takes a key. */
+export function hasKeyParameter(query: URLSearchParams, dialect: Dialect): boolean {
+  return DIALECT_SPECS[dialect].keyParameters.some((parameter) => query.has(parameter));
 }
 
 /** Returns the values of a header that was sent once or more often (RFC 9110 section 5.3). */

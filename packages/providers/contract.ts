@@ -83,7 +83,7 @@ export type UpstreamSpec = Readonly<{
 export type ProviderSpec = UpstreamSpec &
   Readonly<{
     id: ProviderId;
-    /** As people write it. */
+    /** As the provider writes it. */
     name: string;
     /**
      * What the provider's environment variables begin with: `<prefix>_API_KEY`,

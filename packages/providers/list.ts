@@ -32,7 +32,7 @@ export const PROVIDER_IDS: readonly string[] = PROVIDERS.map(({ id }) => id);
 
 const NAMES: ReadonlyMap<string, string> = new Map(PROVIDERS.map(({ id, name }) => [id, name]));
 
-/** Returns a provider's name for people; one added by configuration has its id. */
+/** Returns a provider's name as it writes it; one added by configuration has its id. */
 export function getProviderName(id: string): string {
   return NAMES.get(id) ?? id;
 }

@@ -48,7 +48,7 @@ export function hasApiKeyInUrl(url: string, dialect: Dialect): boolean {
   const queryStart = url.indexOf('?');
   if (queryStart < 0) return false;
   const query = new URLSearchParams(url.slice(queryStart));
-  if (dialect === 'gemini' && hasKeyParameter(query)) return true;
+  if (hasKeyParameter(query, dialect)) return true;
   return [...query.values()].some((value) => toApiKey(value).startsWith('fbx_'));
 }
 

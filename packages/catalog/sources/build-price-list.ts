@@ -162,8 +162,8 @@ function applyToolPrices(model: ListedModel, curated: CuratedProvider): ListedMo
  * may have the provider's own.
  */
 function isSpelledId(title: string, id: string): boolean {
-  const toLetters = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-  return /^[a-z]/.test(title) && toLetters(title) === toLetters(id);
+  const toWord = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+  return /^[a-z]/.test(title) && toWord(title) === toWord(id);
 }
 
 /** Names, abilities and dates that the base source does not state, from the first source that states them. */
