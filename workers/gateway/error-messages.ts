@@ -44,7 +44,12 @@ function budgetMessage({ missingAmount, affordableOutput, renewing }: BudgetDecl
     retryAfterSeconds === null
       ? `${name} is too low for this call, even when nothing of it is used.`
       : `${name} has too little left for this call. ${resets}`;
-  return insufficientFundsMessage(summary, "Raise the key's budget", missingAmount, affordableOutput);
+  return insufficientFundsMessage(
+    summary,
+    "Raise the key's budget",
+    missingAmount,
+    affordableOutput,
+  );
 }
 
 function requestErrorMessage(apiError: RequestError): string {
