@@ -240,6 +240,17 @@ describe('findModel and suggestModels', () => {
     expect(suggestModels('gpt'.repeat(100_000), ALL_PROVIDERS, NOW.getTime())).toEqual([]);
   });
 
+  test.each([
+    ['GPT-4.1-Mini', 'openai/gpt-4.1-mini'],
+    ['OpenAI/gpt-5.4', 'openai/gpt-5.4'],
+    ['openai/GPT-4.1-mini-2025-04-14', 'openai/gpt-4.1-mini-2025-04-14'],
+    ['Claude-Sonnet-4-6', 'anthropic/claude-sonnet-4-6'],
+  ])('finds %s as its provider spells it: %s', (name, found) => {
+    expect(findModel(name, PROVIDER_IDS)?.name).toBe(found);
+    const upstreamName = found.slice(found.indexOf('/') + 1);
+    expect(findModel(name, PROVIDER_IDS)?.upstreamName).toBe(upstreamName);
+  });
+
   test('lists no model of a provider that is not configured', () => {
     expect(findModel('claude-sonnet-4-5', ['openai', 'google'])).toBeUndefined();
     expect(findModel('anthropic/claude-sonnet-4-5', ['openai'])).toBeUndefined();

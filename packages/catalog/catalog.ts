@@ -123,6 +123,16 @@ function withSurcharges(
   );
 }
 
+/**
+ * Returns a name of the model as its provider spells it: names are found whatever their case, and
+ * most providers know one spelling only.
+ */
+function toProviderSpelling({ id }: ListedModel, name: string): string {
+  const lowerCaseName = name.toLowerCase();
+  if (id.toLowerCase() === lowerCaseName) return id;
+  return id === id.toLowerCase() ? lowerCaseName : name;
+}
+
 class ProviderIndex {
   readonly #provider: string;
   readonly #models: readonly ListedModel[];
@@ -154,9 +164,10 @@ class ProviderIndex {
       : { ...model, name, upstreamName, prices: this.#decode([FREE_RULE], []) };
   }
 
-  #findListed(upstreamName: string): Model | undefined {
-    const entry = resolveName(this.names(), upstreamName);
+  #findListed(requestedName: string): Model | undefined {
+    const entry = resolveName(this.names(), requestedName);
     if (entry === undefined) return undefined;
+    const upstreamName = toProviderSpelling(entry, requestedName);
     const variant = entry.variants.find(({ name }) => name === upstreamName.toLowerCase());
     const { limits, hidesReasoning } = variant ?? entry;
     const { displayName, capabilities, lifecycle, provenance } = entry;

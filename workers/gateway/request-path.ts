@@ -8,9 +8,9 @@ import { OPERATION_SPECS, OPERATIONS } from '@farebox/dialects';
 
 const PREFIX = '/v1';
 
-/** The endpoints of conversations and of the models, without the prefix. */
+/** The endpoints of conversations, of the models and of the account, without the prefix. */
 const ENDPOINT =
-  /^\/(chat\/completions|messages(\/count_tokens)?|responses(\/(compact|input_tokens))?|models(\/.+)?|estimate)$/;
+  /^\/(chat\/completions|messages(\/count_tokens)?|responses(\/(compact|input_tokens))?|models(\/.+)?|estimate|credits|key|generation\/[^/]+)$/;
 
 /** The same of operations. */
 const OPERATION_PATHS: readonly string[] = OPERATIONS.map((operation) =>
