@@ -1,8 +1,28 @@
 import { NO_USAGE } from '@farebox/money';
 import { describe, expect, it } from 'vitest';
-import { type CallsRpc, createLedgerClient, decodeSettlement, encodeSettlement } from './index.ts';
+import {
+  type CallsRpc,
+  createLedgerClient,
+  decodeSettlement,
+  encodeSettlement,
+  type HoldRequest,
+} from './index.ts';
 
 const CREDENTIAL = { keyId: 1, secretHash: 'a'.repeat(64) };
+
+const HOLD: HoldRequest = {
+  id: '0'.repeat(32),
+  key: CREDENTIAL,
+  model: 'openai/gpt-5.4',
+  provider: 'openai',
+  dialect: 'chat',
+  stream: false,
+  maxInputCost: 1n,
+  maxOutputPrice: 1n,
+  choices: 1,
+  output: { kind: 'explicit', tokens: 1 },
+  deadline: 1,
+};
 
 function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; held: bigint } }>) {
   const never = () => Promise.reject(new Error('not asked here'));
@@ -48,6 +68,31 @@ describe('the ledger client', () => {
     const result = await createLedgerClient(rpc, retryPolicy).credits('0'.repeat(16), CREDENTIAL);
     expect(result).toEqual({ ok: false, reason: 'ledger_unreachable', overloaded: true });
     expect(attempts).toBe(1);
+  });
+
+  it('keeps a hold alive to its answer, also one that waits in the batch of another', async () => {
+    const gate = Promise.withResolvers<string>();
+    const granted = { ok: true, held: 1n, maxOutput: 1, deadline: 1 } as const;
+    const never = () => Promise.reject(new Error('not asked here'));
+    const rpc = { ...createRpc(never), batch: () => gate.promise, hold: async () => granted };
+    const client = createLedgerClient(rpc, instantRetryPolicy().retryPolicy);
+    const kept = [false, false];
+    const holds = kept.map((_, index) =>
+      client.hold('0'.repeat(16), { ...HOLD, id: `${index}`.repeat(32) }, (work) => {
+        kept[index] = true;
+        void work.then(() => {
+          kept[index] = false;
+        });
+      }),
+    );
+    expect(kept).toEqual([true, true]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(kept).toEqual([true, true]);
+    // The batch is lost: each asks alone, and is kept alive for that too.
+    gate.reject(new Error('reset'));
+    expect(await Promise.all(holds)).toEqual([granted, granted]);
+    await Promise.resolve();
+    expect(kept).toEqual([false, false]);
   });
 
   it('returns the result of the second attempt', async () => {

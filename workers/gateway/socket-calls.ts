@@ -68,12 +68,12 @@ function respondUnconnected(call: Call, failure: UpstreamFailure): Response {
   );
 }
 
-export type PlannedCall = Readonly<{ plan: Plan; caller: AuthenticatedCaller }>;
+type PlannedCall = Readonly<{ plan: Plan; caller: AuthenticatedCaller }>;
 
 /** What is ready to be sent. */
 type PreparedCall = Readonly<{ upstream: UpstreamSocket; meter: Meter; message: string }>;
 
-export type SocketClient = Readonly<{
+type SocketClient = Readonly<{
   /** Aborted when the client has left. */
   gone: AbortSignal;
   /** Sends a message of the provider to the client. */

@@ -13,7 +13,7 @@ import type { PriceRevision } from './price-revision.ts';
  * How long an answer waits for the catalog in an isolate that slept, in milliseconds. The provider
  * has begun to answer by then; few answer before the catalog has.
  */
-export const MAX_CATALOG_WAIT_MS = 100;
+const MAX_CATALOG_WAIT_MS = 100;
 
 type RevisedCall = Readonly<{
   ctx: RequestContext;

@@ -210,6 +210,31 @@ describe('a stream of Responses', () => {
     expect(read(frame([...TEXT, error])).reading).toMatchObject({ failed: true });
   });
 
+  it.each([
+    ['request', { status: 400, error: { code: 'context_length_exceeded', message: 'm' } }],
+    ['request', { status: 404, error: { code: 'previous_response_not_found', message: 'm' } }],
+    ['request', { error: { type: 'invalid_request_error', code: null, message: 'm' } }],
+    ['request', { code: 'invalid_prompt', message: 'm', param: null }],
+    ['request', { code: 'unsupported_image_media_type', message: 'm', param: null }],
+    ['content', { status: 403, error: { message: 'Content violates usage guidelines.' } }],
+    ['content', { error: { message: 'Failed check: SAFETY_CHECK_TYPE_BIO' } }],
+    [null, { status: 429, error: { code: 'rate_limit_exceeded', message: 'm' } }],
+    [null, { status: 400, error: { code: 'insufficient_quota', message: 'm' } }],
+    [null, { status: 401, error: { code: 'invalid_api_key', message: 'm' } }],
+    [null, { code: 'rate_limit_exceeded', message: 'm', param: null }],
+    [null, { code: 'server_error', message: 'm', param: null }],
+    [null, { status: 503, error: { code: 'invalid_state', message: 'm' } }],
+  ])('tells the rejection %s of an error %j', (rejection, error) => {
+    const { reading } = read(frame([{ type: 'error', ...error }]));
+    expect(reading).toMatchObject({ failed: true, rejection });
+  });
+
+  it('tells the rejection of a failed response', () => {
+    const error = { code: 'invalid_image', message: 'm' };
+    const event = { type: 'response.failed', response: { ...OPENING, status: 'failed', error } };
+    expect(read(frame([event])).reading).toMatchObject({ failed: true, rejection: 'request' });
+  });
+
   it('has an error replaced once, with all that repeats it', () => {
     const error = { code: 'insufficient_quota', message: 'You exceeded your current quota' };
     const text = frame([
