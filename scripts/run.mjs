@@ -36,6 +36,7 @@ const TASKS = {
   bench: [[QUIET_NODE, 'bench/run.ts']],
   account: [[QUIET_NODE, 'packages/local/account.ts']],
   faucet: [[QUIET_NODE, 'packages/local/faucet.ts']],
+  site: [[QUIET_NODE, 'scripts/site.ts']],
   catalog: [[QUIET_NODE, 'packages/catalog-changes/cli.ts']],
   treasury: [[QUIET_NODE, 'packages/treasury/cli.ts']],
   'update-sanctions': [[QUIET_NODE, 'packages/deposits/update-sanctions.ts']],

@@ -123,6 +123,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'queues',
     'telemetry',
   ],
+  // The generator reads lists and prices of the product; the Worker itself imports bindings only.
+  'workers/site': [
+    'bindings',
+    'catalog',
+    'deposits',
+    'design',
+    'i18n',
+    'ledger',
+    'money',
+    'providers/list',
+  ],
   'packages/local': [
     'database',
     'database/users',

@@ -18,5 +18,5 @@ export {
 } from './format.ts';
 export { type Form, formBodyLimit, readForm, reportBodyLimit } from './forms.ts';
 export { HtmlDocument, htmlResponse } from './html-document.tsx';
-export { secureTransport } from './secure-transport.ts';
+export { contentSecurityPolicy, SECURITY_HEADERS, secureTransport } from './secure-transport.ts';
 export { ICON, STYLE } from './stylesheet.ts';

@@ -6,7 +6,8 @@
 import { isLoopback } from '@farebox/bindings';
 import type { Context, Env, MiddlewareHandler } from 'hono';
 
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+/** The headers of every page beside the content security policy. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
@@ -21,13 +22,23 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** Two years, as the browsers' preload lists require (RFC 6797). */
 const HSTS = 'max-age=63072000; includeSubDomains';
 
-function contentSecurityPolicy(connectOrigins: readonly string[]): string {
+/** Other origins that a page may use, by what for. */
+export type AllowedOrigins = Readonly<
+  Partial<Record<'connect' | 'script' | 'image', readonly string[]>>
+>;
+
+/** The content security policy of a page: its own origin, and those that are named. */
+export function contentSecurityPolicy({
+  connect = [],
+  script = [],
+  image = [],
+}: AllowedOrigins): string {
   return [
     "default-src 'none'",
     "style-src 'self'",
-    "script-src 'self'",
-    "img-src 'self' data:",
-    ["connect-src 'self'", ...connectOrigins].join(' '),
+    ["script-src 'self'", ...script].join(' '),
+    ["img-src 'self' data:", ...image].join(' '),
+    ["connect-src 'self'", ...connect].join(' '),
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -51,7 +62,8 @@ export function secureTransport<E extends Env>(
       await next();
     }
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) c.header(name, value);
-    c.header('content-security-policy', contentSecurityPolicy(getConnectOrigins(c)));
+    const policy = contentSecurityPolicy({ connect: getConnectOrigins(c) });
+    c.header('content-security-policy', policy);
     // RFC 6797 section 7.2: never over plain HTTP.
     if (encrypted) c.header('strict-transport-security', HSTS);
   };

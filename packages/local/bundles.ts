@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Stops wrangler from making network requests or sending reports. */
-const SILENT = {
+export const SILENT = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   DO_NOT_TRACK: '1',
@@ -84,12 +84,16 @@ function wranglerCli(): string {
   return join(dirname(manifest), 'bin', 'wrangler.js');
 }
 
-/** Runs wrangler. Resolves to its output; rejects with the output if it fails. */
-function wrangler(root: string, args: readonly string[]): Promise<string> {
+/** Runs a script of Node. Resolves to its output; rejects with the output if it fails. */
+export function runScript(
+  root: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', wranglerCli(), ...args], {
+    const child = spawn(process.execPath, ['--no-warnings', ...args], {
       cwd: root,
-      env: { ...process.env, ...SILENT },
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -101,14 +105,20 @@ function wrangler(root: string, args: readonly string[]): Promise<string> {
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`wrangler ${args.join(' ')} failed:\n${output}`));
+      else reject(new Error(`${args.join(' ')} failed:\n${output}`));
     });
   });
 }
 
-async function bundleOne(root: string, role: WorkerRole, folder: string): Promise<void> {
-  const config = join(root, CONFIGS[role]);
-  await wrangler(root, ['deploy', '--dry-run', '--outdir', folder, '-c', config]);
+/** Bundles a Worker into a folder. */
+export async function bundleWorker(
+  root: string,
+  config: string,
+  folder: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  const args = ['deploy', '--dry-run', '--outdir', folder, '-c', config, ...options];
+  await runScript(root, [wranglerCli(), ...args], SILENT);
 }
 
 async function readWorkerOptions(root: string, role: WorkerRole): Promise<Record<string, unknown>> {
@@ -125,7 +135,7 @@ function isMain(folder: string, name: string): boolean {
   return /\.m?js$/.test(name) && statSync(join(folder, name)).isFile();
 }
 
-function readBundle(folder: string): Bundle {
+export function readBundle(folder: string): Bundle {
   const main = readdirSync(folder).find((name) => name === 'index.js' || isMain(folder, name));
   if (main === undefined) throw new Error('wrangler produced no module.');
   const options: unknown = JSON.parse(readFileSync(join(folder, 'options.json'), 'utf8'));
@@ -148,7 +158,9 @@ async function bundleAll(root: string, folder: string): Promise<void> {
   const temporaryFolder = `${folder}.${process.pid}`;
   rmSync(temporaryFolder, { recursive: true, force: true });
   mkdirSync(temporaryFolder, { recursive: true });
-  await Promise.all(ROLES.map((role) => bundleOne(root, role, join(temporaryFolder, role))));
+  await Promise.all(
+    ROLES.map((role) => bundleWorker(root, join(root, CONFIGS[role]), join(temporaryFolder, role))),
+  );
   for (const role of ROLES) {
     const options = JSON.stringify(await readWorkerOptions(root, role));
     writeFileSync(join(temporaryFolder, role, 'options.json'), options);
@@ -160,7 +172,7 @@ async function bundleAll(root: string, folder: string): Promise<void> {
  * Uses a folder as the lock, because mkdir is atomic everywhere. A lock older than two minutes is
  * stale.
  */
-async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   for (;;) {
     try {
@@ -180,7 +192,7 @@ async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Removes old bundles. Keeps the newest few, because a running stack may use them. */
-function pruneOldBundles(folder: string): void {
+export function pruneOldBundles(folder: string): void {
   const kept = readdirSync(folder)
     .filter((name) => /^[0-9a-f]{24}$/.test(name))
     .map((name) => ({ path: join(folder, name), at: statSync(join(folder, name)).mtimeMs }))

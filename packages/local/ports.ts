@@ -8,7 +8,14 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type PortName = 'gateway' | 'console' | 'operators' | 'database' | 'mock' | 'mailbox';
+export type PortName =
+  | 'gateway'
+  | 'console'
+  | 'operators'
+  | 'site'
+  | 'database'
+  | 'mock'
+  | 'mailbox';
 export type Ports = Readonly<Record<PortName, number>>;
 
 export const DEFAULT_PORTS: Ports = {
@@ -18,7 +25,18 @@ export const DEFAULT_PORTS: Ports = {
   mock: 8790,
   mailbox: 8791,
   operators: 8792,
+  site: 8793,
 };
+
+export const PORT_NAMES: readonly PortName[] = [
+  'gateway',
+  'console',
+  'operators',
+  'site',
+  'database',
+  'mock',
+  'mailbox',
+];
 
 /** A port is in use. The message is shown to the user. */
 export class PortInUseError extends Error {

@@ -134,8 +134,26 @@ export function parsePorts(env: EnvVars): Ports {
     gateway: port('gateway'),
     console: port('console'),
     operators: port('operators'),
+    site: port('site'),
     database: port('database'),
     mock: port('mock'),
     mailbox: port('mailbox'),
   };
+}
+
+const SITE_VARIABLES = ['METRIKA_COUNTER', 'OPERATOR_NAME', 'CONTACT_EMAIL'];
+
+/** The environment in which the public site is built: the addresses of this stack, and what is set. */
+export function parseSiteEnvironment(env: EnvVars, ports: Ports): Record<string, string> {
+  const found: Record<string, string> = {
+    SITE_URL: `http://127.0.0.1:${ports.site}`,
+    API_URL: `http://127.0.0.1:${ports.gateway}`,
+    // Passkeys need a domain, which an IP address isn't (WebAuthn section 5.1.3).
+    CONSOLE_URL: `http://localhost:${ports.console}`,
+  };
+  for (const name of SITE_VARIABLES) {
+    const text = nonEmpty(env[name]);
+    if (text !== undefined) found[name] = text;
+  }
+  return found;
 }

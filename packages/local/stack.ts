@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleWorkers } from './bundles.ts';
+import { type Bundle, type Bundles, bundleWorkers } from './bundles.ts';
 import { type CreateAccountOptions, createAccount, type LocalAccount } from './create-account.ts';
 import { type DatabaseChoice, type LocalDatabase, openDatabase } from './database.ts';
 import {
@@ -24,6 +24,7 @@ import { getCacheDir, ROOT } from './paths.ts';
 import { freePort, type Ports, requireFreePort, retryOnPortInUse } from './ports.ts';
 import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
+import { bundleSite, type SiteEnvironment } from './site.ts';
 import { type RunningWorkers, runWorkers, type WorkerPorts, type WorkersPlan } from './workers.ts';
 
 export type StackOptions = Readonly<{
@@ -54,6 +55,11 @@ export type StackOptions = Readonly<{
   quiet?: boolean;
   /** Gets a line for each step of the start. */
   onProgress?: (line: string) => void;
+  /**
+   * Serves the public site, built with these settings (docs/development.md). Without them the stack
+   * has no site: most tests need none.
+   */
+  site?: SiteEnvironment;
   /** The checkout whose Workers are run. */
   root?: string;
 }>;
@@ -63,6 +69,8 @@ export type LocalStack = Readonly<{
   consoleUrl: string;
   /** The operators' Worker. Requests need the header that Cloudflare Access would add. */
   operatorsUrl: string;
+  /** The public site; null if the stack was started without one. */
+  siteUrl: string | null;
   /** The DATABASE_URL of the Workers. */
   databaseUrl: string;
   mockUrl: string;
@@ -143,11 +151,15 @@ function resolveStateDir(options: StackOptions, cleanup: Cleanup): string {
 }
 
 /** Chosen before the Workers run, because the console needs its own URL and the API's. */
-async function workerPorts({ gateway, console, operators }: Ports): Promise<WorkerPorts> {
+async function workerPorts(
+  { gateway, console, operators, site }: Ports,
+  hasSite: boolean,
+): Promise<WorkerPorts> {
   return {
     gateway: gateway || (await freePort()),
     console: console || (await freePort()),
     operators: operators || (await freePort()),
+    site: hasSite ? site || (await freePort()) : null,
   };
 }
 
@@ -201,7 +213,25 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
 }
 
 /** 0 takes a free port. */
-const ANY_PORTS: Ports = { gateway: 0, console: 0, operators: 0, database: 0, mock: 0, mailbox: 0 };
+const ANY_PORTS: Ports = {
+  gateway: 0,
+  console: 0,
+  operators: 0,
+  site: 0,
+  database: 0,
+  mock: 0,
+  mailbox: 0,
+};
+
+async function bundleAll(
+  root: string,
+  cacheDir: string,
+  site: SiteEnvironment | undefined,
+): Promise<Readonly<{ bundles: Bundles; site: Bundle | null }>> {
+  const bundles = bundleWorkers(root, cacheDir);
+  const siteBundle = site === undefined ? null : bundleSite(root, cacheDir, site);
+  return { bundles: await bundles, site: await siteBundle };
+}
 
 async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts> {
   const root = options.root ?? ROOT;
@@ -216,7 +246,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   await requireFreePort(ports.gateway, 'gateway');
   await requireFreePort(ports.console, 'console');
   await requireFreePort(ports.operators, 'operators');
-  const bundling = bundleWorkers(root, cacheDir);
+  const bundling = bundleAll(root, cacheDir, options.site);
   // Awaited later. Until then a failure must not count as an unhandled rejection.
   bundling.catch(() => {});
 
@@ -231,10 +261,11 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   const mailbox = await startMailbox(ports.mailbox);
   cleanup.add(() => mailbox.stop());
   onProgress('bundling the Workers');
-  const bundles = await bundling;
+  const { bundles, site } = await bundling;
 
   const buildPlan = (known: WorkerPorts): WorkersPlan => ({
     bundles,
+    site,
     ports: known,
     stateDir,
     bindings: workerBindings(options, {
@@ -253,7 +284,7 @@ async function openParts(options: StackOptions, cleanup: Cleanup): Promise<Parts
   });
   onProgress('starting the Workers');
   const started = await retryOnPortInUse(async () => {
-    const plan = buildPlan(await workerPorts(ports));
+    const plan = buildPlan(await workerPorts(ports, site !== null));
     return { plan, running: await runWorkers(plan) };
   });
   return { database, mock, mailbox, ...started, output };
@@ -302,6 +333,7 @@ async function assemble(options: StackOptions, cleanup: Cleanup): Promise<LocalS
     gatewayUrl: `http://127.0.0.1:${running.ports.gateway}`,
     consoleUrl: `http://127.0.0.1:${running.ports.console}`,
     operatorsUrl: `http://127.0.0.1:${running.ports.operators}`,
+    siteUrl: running.ports.site === null ? null : `http://127.0.0.1:${running.ports.site}`,
     databaseUrl: database.url,
     mockUrl: mock.url,
     mailboxUrl: mailbox.url,

@@ -14,13 +14,14 @@ import { InvalidOptions } from './create-account.ts';
 import { type DemoKey, demoAccount, tryCall } from './demo-account.ts';
 import { fund } from './fund-account.ts';
 import { ROOT, STATE_DIR } from './paths.ts';
-import { PortInUseError, waitForFreePort } from './ports.ts';
+import { PORT_NAMES, PortInUseError, waitForFreePort } from './ports.ts';
 import {
   mockedProviders,
   parseDevVars,
   parseGatewayBindings,
   parsePorts,
   parseProviders,
+  parseSiteEnvironment,
 } from './settings.ts';
 import { createShutdown } from './shutdown.ts';
 import { type LocalStack, startStack } from './stack.ts';
@@ -76,6 +77,7 @@ function printSummary(
   // Passkeys need a domain, which an IP address isn't (WebAuthn section 5.1.3).
   print(`  console   ${stack.consoleUrl.replace('127.0.0.1', 'localhost')}`);
   print(`  operators ${access.url}/operators`);
+  print(`  site      ${stack.siteUrl}`);
   print(`  mailbox   ${stack.mailboxUrl}`);
   print(`  database  ${stack.databaseUrl}`);
   if (mocked.length > 0) print(`  mock      ${stack.mockUrl} serves ${mocked.join(', ')}`);
@@ -117,7 +119,7 @@ async function run(closers: (() => Promise<void>)[], onStarted: () => void): Pro
     ...process.env,
   };
   const ports = parsePorts(env);
-  for (const name of ['gateway', 'console', 'operators', 'database', 'mock', 'mailbox'] as const) {
+  for (const name of PORT_NAMES) {
     await waitForFreePort(ports[name], name);
   }
   const providers = parseProviders(env);
@@ -134,6 +136,7 @@ async function run(closers: (() => Promise<void>)[], onStarted: () => void): Pro
     // The Access proxy has the documented port; the Worker behind it takes a free one.
     ports: { ...ports, operators: 0 },
     operatorBindings: access.bindings,
+    site: parseSiteEnvironment(env, ports),
     providers,
     gatewayBindings: parseGatewayBindings(env),
     cronEveryMs: CRON_EVERY_MS,

@@ -21,10 +21,18 @@ import {
   type Transport,
 } from './ledger-bridge.ts';
 
-export type WorkerPorts = Readonly<{ gateway: number; console: number; operators: number }>;
+export type WorkerPorts = Readonly<{
+  gateway: number;
+  console: number;
+  operators: number;
+  /** Null where the stack has no site. */
+  site: number | null;
+}>;
 
 export type WorkersPlan = Readonly<{
   bundles: Bundles;
+  /** The public site, where the stack has one. */
+  site: Bundle | null;
   ports: WorkerPorts;
   /** Where objects, queues and caches live. */
   stateDir: string;
@@ -200,6 +208,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
           workerOptions('operators', ports.operators),
           workerOptions('ledger', null),
           workerOptions('deposits', null),
+          ...(plan.site === null ? [] : [toWorkerOptions(plan.site, {}, ports.site, null)]),
           bridgeWorker(getWorkerName(bundles.ledger), plan.bridgeToken),
         ],
       }),
@@ -226,6 +235,10 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
       gateway: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.gateway))),
       console: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.console))),
       operators: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.operators))),
+      site:
+        plan.site === null
+          ? null
+          : getPort(await miniflare.unsafeGetDirectURL(getWorkerName(plan.site))),
     },
     transport,
     runCrons: async () => {

@@ -1,0 +1,73 @@
+/** The values and blocks that content files may name. */
+import { priceDate } from '@farebox/catalog';
+import type { Language } from '@farebox/i18n';
+import { PROVIDERS } from '@farebox/providers/list';
+import { siteMessagesFor } from '../texts/index.ts';
+import { EXAMPLE_MODEL, renderExampleBill } from './bill-example.tsx';
+import type { Blocks } from './blocks.ts';
+import { renderNetworks, renderReasons } from './closed-lists.ts';
+import type { ContentParts } from './content-pages.ts';
+import { renderTable } from './content-table.tsx';
+import { renderCallToAction, renderPoints } from './home-blocks.tsx';
+import { createRenderer } from './markdown.ts';
+import { listPriceRows } from './model-prices.ts';
+import type { Rendered } from './page.ts';
+import { parsePolicyTests, renderPolicyTests } from './policy-tests.ts';
+import { renderPriceList } from './price-list.tsx';
+import type { SiteSettings } from './settings.ts';
+import type { SiteSource } from './source.ts';
+import { parseStoredTables, renderStoredData } from './stored-data.ts';
+
+/** What is deployed, as far as the build knows it. */
+function renderDeployment(settings: SiteSettings, language: Language): Rendered {
+  const { trust: t } = siteMessagesFor(language);
+  return renderTable({
+    head: ['', ''],
+    rows: [
+      [t.commit, settings.commit ?? t.unknown],
+      [t.builtAt, `${new Date(settings.builtAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+      [t.priceList, priceDate()],
+      [t.canary, t.canaryUnknown],
+    ],
+  });
+}
+
+/** The goals of the last benchmark, missed ones included. */
+function renderGoals(source: SiteSource): Rendered {
+  const results = source.documents.get('bench/results/latest.md') ?? '';
+  const goals = results.split(/^## /m).find((section) => section.startsWith('Goals')) ?? '';
+  const markdown = goals.replace(/^Goals\s*/, '').trim();
+  return { html: createRenderer(() => undefined)(markdown), markdown };
+}
+
+export function buildContentParts(source: SiteSource, settings: SiteSettings): ContentParts {
+  const rows = listPriceRows(settings.builtAt);
+  const storedTables = parseStoredTables(source.documents.get('docs/storage.md') ?? '');
+  const policyTests = parsePolicyTests(source.documents.get('docs/privacy-as-tests.md') ?? '');
+  return {
+    values: {
+      site: settings.siteUrl,
+      api: settings.apiUrl,
+      console: settings.consoleUrl,
+      operator: settings.operatorName,
+      contact: settings.contactEmail,
+      'price-date': priceDate(),
+      'model-count': String(rows.length),
+      'provider-count': String(PROVIDERS.length),
+      'example-model': EXAMPLE_MODEL,
+      counter: settings.metrikaCounter ?? '–',
+    },
+    getBlocks: (language): Blocks => ({
+      points: renderPoints(language),
+      'call-to-action': renderCallToAction(settings.consoleUrl, language),
+      'price-list': renderPriceList(rows, language),
+      'example-bill': renderExampleBill(settings.builtAt, language),
+      reasons: renderReasons(language),
+      networks: renderNetworks(language),
+      'stored-data': renderStoredData(storedTables, language),
+      'policy-tests': renderPolicyTests(policyTests, language),
+      deployment: renderDeployment(settings, language),
+      'benchmark-goals': renderGoals(source),
+    }),
+  };
+}

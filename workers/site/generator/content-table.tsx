@@ -1,0 +1,65 @@
+/** A table with the same content as HTML and as Markdown. Cells are plain text or links. */
+import type { FC } from 'hono/jsx';
+import type { Rendered } from './page.ts';
+
+export type Cell = string | Readonly<{ text: string; href?: string; isCode?: boolean }>;
+
+export type ContentTable = Readonly<{
+  head: readonly string[];
+  rows: readonly (readonly Cell[])[];
+  /** The indexes of columns with numbers, which are set to the end of the line. */
+  numbers?: readonly number[];
+}>;
+
+const CellText: FC<{ cell: Cell }> = ({ cell }) => {
+  if (typeof cell === 'string') return <>{cell}</>;
+  const text = cell.isCode === true ? <code>{cell.text}</code> : <>{cell.text}</>;
+  return cell.href === undefined ? text : <a href={cell.href}>{text}</a>;
+};
+
+const Table: FC<{ table: ContentTable }> = ({ table: { head, rows, numbers = [] } }) => {
+  const classFor = (index: number) => (numbers.includes(index) ? 'number' : undefined);
+  return (
+    <div class="scroll" tabindex={0}>
+      <table>
+        <thead>
+          <tr>
+            {head.map((text, index) => (
+              <th scope="col" class={classFor(index)}>
+                {text}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr>
+              {row.map((cell, index) => (
+                <td class={classFor(index)}>
+                  <CellText cell={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+};
+
+function toMarkdownCell(cell: Cell): string {
+  const { text, href, isCode }: Exclude<Cell, string> =
+    typeof cell === 'string' ? { text: cell } : cell;
+  const escaped = text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  const shown = isCode === true ? `\`${escaped}\`` : escaped;
+  return href === undefined ? shown : `[${shown}](${href})`;
+}
+
+export function renderTable(table: ContentTable): Rendered {
+  const { head, rows } = table;
+  const lines = [head, head.map(() => '---'), ...rows.map((row) => row.map(toMarkdownCell))];
+  return {
+    html: String(<Table table={table} />),
+    markdown: lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
+  };
+}

@@ -1,0 +1,170 @@
+/** The price list as a table that a script can filter and sort; every row is in the page. */
+import { priceDate } from '@farebox/catalog';
+import { formatCount } from '@farebox/design';
+import type { Language } from '@farebox/i18n';
+import type { FC } from 'hono/jsx';
+import { siteMessagesFor } from '../texts/index.ts';
+import type { Amounts, ConditionalPrice, PriceRow } from './model-prices.ts';
+import type { Rendered } from './page.ts';
+
+type RowProps = Readonly<{ row: PriceRow; language: Language }>;
+
+const Amount: FC<{ amount: string | null; other: string }> = ({ amount, other }) => (
+  <td class="number" data-value={amount ?? ''}>
+    {amount === null ? <small>{other}</small> : `$${amount}`}
+  </td>
+);
+
+/** Input and output, as prices are commonly quoted. */
+function formatPair({ input, output }: Amounts): string {
+  return [input, output].map((amount) => (amount === null ? '–' : `$${amount}`)).join(' / ');
+}
+
+const ProvidersOwn: FC<RowProps> = ({ row, language }) => {
+  const { priceList: t } = siteMessagesFor(language);
+  return <td>{row.providersOwn === null ? t.same : formatPair(row.providersOwn)}</td>;
+};
+
+const More: FC<Readonly<{ more: readonly ConditionalPrice[]; language: Language }>> = (props) => (
+  <details>
+    <summary>{siteMessagesFor(props.language).priceList.more}</summary>
+    <ul>
+      {props.more.map((price) => (
+        <li>{`${price.condition}: ${formatPair(price)}`}</li>
+      ))}
+    </ul>
+  </details>
+);
+
+const Confirmed: FC<RowProps> = ({ row, language }) => {
+  const { priceList: t } = siteMessagesFor(language);
+  const { confirmedOn: day, citation } = row;
+  if (day === null) return <td data-value="">{t.notConfirmed}</td>;
+  const time = <time datetime={day}>{day}</time>;
+  return (
+    <td data-value={day}>
+      {citation === null ? (
+        time
+      ) : (
+        <a href={citation} rel="nofollow noreferrer">
+          {time}
+        </a>
+      )}
+    </td>
+  );
+};
+
+const Row: FC<RowProps> = ({ row, language }) => {
+  const { priceList: t } = siteMessagesFor(language);
+  return (
+    <tr data-provider={row.provider}>
+      <td data-value={row.model}>
+        <code>{row.model}</code>
+        <small>
+          {row.displayName}
+          {row.retiresOn !== null && ` · ${t.retires(row.retiresOn)}`}
+        </small>
+        {row.more.length > 0 && <More more={row.more} language={language} />}
+      </td>
+      <Amount amount={row.amounts.input} other={t.otherUnit} />
+      <Amount amount={row.amounts.output} other={t.otherUnit} />
+      <Amount amount={row.amounts.cacheRead} other="" />
+      <ProvidersOwn row={row} language={language} />
+      <td class="number" data-value={String(row.contextWindow)}>
+        {formatCount(row.contextWindow, language)}
+      </td>
+      <Confirmed row={row} language={language} />
+    </tr>
+  );
+};
+
+const Filters: FC<Readonly<{ providers: readonly string[]; language: Language }>> = (props) => {
+  const { priceList: t } = siteMessagesFor(props.language);
+  return (
+    <form class="filters" data-filters hidden>
+      <p>
+        <label for="find">{t.search}</label>
+        <input id="find" type="search" autocomplete="off" class="ym-disable-keys" />
+      </p>
+      <p>
+        <label for="provider">{t.provider}</label>
+        <select id="provider" class="ym-disable-keys">
+          <option value="">{t.all}</option>
+          {props.providers.map((id) => (
+            <option value={id}>{id}</option>
+          ))}
+        </select>
+      </p>
+    </form>
+  );
+};
+
+const PriceTable: FC<Readonly<{ rows: readonly PriceRow[]; language: Language }>> = ({
+  rows,
+  language,
+}) => {
+  const { priceList: t } = siteMessagesFor(language);
+  const columns = [t.input, t.output, t.cacheRead, t.providersOwn, t.context, t.confirmed];
+  const total = formatCount(rows.length, language);
+  return (
+    <>
+      <Filters providers={[...new Set(rows.map(({ provider }) => provider))]} language={language} />
+      <p role="status" data-count={t.count('{shown}', total)}>
+        {t.count(total, total)}
+      </p>
+      <div class="scroll" tabindex={0}>
+        <table class="models">
+          <caption>{t.caption(priceDate())}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{t.model}</th>
+              {columns.map((column, index) => (
+                <th scope="col" class={index === 3 || index === 5 ? undefined : 'number'}>
+                  {column}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <Row row={row} language={language} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+};
+
+function toMarkdownRow(row: PriceRow): string {
+  const { amounts, providersOwn, contextWindow, confirmedOn } = row;
+  const cells = [
+    row.model,
+    amounts.input ?? '',
+    amounts.output ?? '',
+    amounts.cacheRead ?? '',
+    providersOwn === null ? '' : formatPair(providersOwn),
+    contextWindow,
+    confirmedOn ?? '',
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function toMarkdownTable(rows: readonly PriceRow[], language: Language): string {
+  const { priceList: t } = siteMessagesFor(language);
+  const head = [t.model, t.input, t.output, t.cacheRead, t.providersOwn, t.context, t.confirmed];
+  return [
+    `${t.caption(priceDate())}:`,
+    '',
+    `| ${head.join(' | ')} |`,
+    `| ${head.map(() => '---').join(' | ')} |`,
+    ...rows.map(toMarkdownRow),
+  ].join('\n');
+}
+
+export function renderPriceList(rows: readonly PriceRow[], language: Language): Rendered {
+  return {
+    html: String(<PriceTable rows={rows} language={language} />),
+    markdown: toMarkdownTable(rows, language),
+  };
+}

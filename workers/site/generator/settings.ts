@@ -1,0 +1,59 @@
+/**
+ * What the site is built for: its own address, those of API and console, and what its operator
+ * chose. Read from the environment of the build, as nothing of it changes between two deployments.
+ */
+
+export type SiteSettings = Readonly<{
+  /** The origin of the site, such as `https://farebox.example`. */
+  siteUrl: string;
+  apiUrl: string;
+  consoleUrl: string;
+  /** Who runs the service: a name for the terms and the privacy policy. */
+  operatorName: string;
+  contactEmail: string;
+  /** The number of the Yandex Metrika counter; null loads nothing and asks nothing. */
+  metrikaCounter: string | null;
+  /** The deployed git commit; null where it is not known. */
+  commit: string | null;
+  /** Milliseconds since the epoch. */
+  builtAt: number;
+}>;
+
+type EnvVars = Readonly<Record<string, string | undefined>>;
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text.trim();
+}
+
+/** Returns the origin of a URL. Throws an error that names the variable if it is none. */
+function parseOrigin(env: EnvVars, name: string, fallback: string): string {
+  const url = URL.parse(nonEmpty(env[name]) ?? fallback);
+  if (url === null) throw new Error(`${name} isn’t a URL.`);
+  return url.origin;
+}
+
+function parseCounter(env: EnvVars): string | null {
+  const text = nonEmpty(env.METRIKA_COUNTER);
+  if (text === undefined) return null;
+  // It becomes part of a script and of a URL.
+  if (!/^\d{1,12}$/.test(text)) throw new Error('METRIKA_COUNTER isn’t the number of a counter.');
+  return text;
+}
+
+/** The defaults are the addresses of `npm start`. */
+export function parseSiteSettings(
+  env: EnvVars,
+  builtAt: number,
+  commit: string | null,
+): SiteSettings {
+  return {
+    siteUrl: parseOrigin(env, 'SITE_URL', 'http://127.0.0.1:8793'),
+    apiUrl: parseOrigin(env, 'API_URL', 'http://127.0.0.1:8787'),
+    consoleUrl: parseOrigin(env, 'CONSOLE_URL', 'http://localhost:8788'),
+    operatorName: nonEmpty(env.OPERATOR_NAME) ?? 'the operator of this site',
+    contactEmail: nonEmpty(env.CONTACT_EMAIL) ?? 'support@example.com',
+    metrikaCounter: parseCounter(env),
+    commit,
+    builtAt,
+  };
+}

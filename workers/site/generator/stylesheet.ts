@@ -1,0 +1,46 @@
+/** The site's own styles, after those of the design system in one file. */
+import { STYLE } from '@farebox/design';
+
+const SITE_STYLE = `
+html { scroll-padding-top: 1rem; }
+.site-header { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; align-items: center; margin: 0 auto; max-width: 72rem;
+  padding: 0.75rem 1rem; border-bottom: 1px solid var(--line); }
+.site-header .brand { margin: 0; font-size: 1.1rem; } .site-header .brand a { color: inherit; font-weight: 700; text-decoration: none; display: inline-flex; align-items: center; gap: 0.5rem; min-height: 2rem; }
+.site-header .brand img { display: block; }
+.site-header ul, .site-footer ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none; margin: 0; padding: 0; }
+.site-header nav a, .site-footer a { display: inline-block; padding: 0.3rem 0; }
+.site-header .actions { margin: 0 0 0 auto; display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; }
+.site-header .actions .button { padding: 0.3rem 0.8rem; min-height: 0; }
+.site-main { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 3rem; }
+.site-main > h1, .article > h1 { font-size: clamp(1.6rem, 1.2rem + 2vw, 2.3rem); line-height: 1.15; margin: 0 0 1rem; text-wrap: balance; overflow-wrap: anywhere; }
+.article { min-width: 0; } .article > :is(p, ul, ol, dl, h1, h2, h3, blockquote) { max-width: 46rem; }
+.article li { margin-block: 0.25rem; } .article :is(th, td) { min-width: 6rem; }
+.article .scroll { margin-block: 1rem; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; }
+.article img { max-width: 100%; height: auto; } .article h2 { margin-top: 2.25rem; } .article h2 :is(a), .article a { overflow-wrap: anywhere; }
+.article .meta { color: var(--quiet); font-size: 0.9rem; border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.75rem; max-width: none; }
+.with-menu { display: grid; gap: 1.5rem 3rem; }
+.docs-menu h2 { font-size: 0.9rem; color: var(--quiet); margin: 1rem 0 0.25rem; }
+.docs-menu ul { list-style: none; margin: 0; padding: 0; } .docs-menu li a { display: block; padding: 0.25rem 0; overflow-wrap: anywhere; }
+.docs-menu a[aria-current] { color: inherit; font-weight: 600; }
+.docs-menu summary { padding: 0.5rem 0; cursor: pointer; font-weight: 600; }
+@media (min-width: 60rem) { .with-menu { grid-template-columns: 15rem minmax(0, 1fr); } .docs-menu details::details-content { content-visibility: visible; block-size: auto; } }
+.lead { font-size: 1.2rem; color: var(--quiet); }
+.points { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 1rem; padding: 0; list-style: none; max-width: none !important; }
+.points li { background: var(--raised); border-radius: 0.5rem; padding: 1rem 1.25rem; margin: 0; }
+.points strong { display: block; margin-bottom: 0.25rem; font-size: 1.05rem; }
+.call { margin-block: 1.5rem; display: flex; flex-wrap: wrap; gap: 0.75rem; }
+.button.quiet { background: none; color: var(--accent); }
+.site-footer { margin: 0 auto; max-width: 72rem; padding: 1.25rem 1rem 2.5rem; border-top: 1px solid var(--line); display: grid; gap: 0.75rem; }
+.site-footer button { font: inherit; background: none; border: 0; color: var(--accent); text-decoration: underline; padding: 0.3rem 0; min-height: 0; font-weight: 400; }
+.filters { display: grid; grid-template-columns: minmax(0, 20rem) minmax(0, 12rem); gap: 1rem; margin-bottom: 1rem; } .filters label { display: block; }
+.models th button { background: none; color: inherit; border: 0; padding: 0.25rem 0; min-height: 1.5rem; font: inherit; font-weight: 600; text-align: inherit; }
+.models th[aria-sort=ascending] button::after { content: ' ↑'; } .models th[aria-sort=descending] button::after { content: ' ↓'; }
+.models td small { display: block; } .models td code { overflow-wrap: anywhere; }
+.search { position: relative; max-width: 46rem; margin-bottom: 1.5rem; } .search ol { padding-inline-start: 1.25rem; } .search mark { background: var(--raised); color: inherit; font-weight: 600; }
+.consent { position: fixed; inset: auto 0 0 0; background: var(--raised); border-top: 1px solid var(--line); padding: 0.9rem 1rem; z-index: 2; }
+.consent p { margin: 0 auto 0.6rem; max-width: 60rem; } .consent div { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 0 auto; max-width: 60rem; }
+.consent button { background: var(--ground); color: var(--ink); border: 1px solid var(--quiet); font-weight: 600; }
+.schema { font-family: ui-monospace, monospace; }
+`;
+
+export const SITE_STYLESHEET = STYLE + SITE_STYLE;

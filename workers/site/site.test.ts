@@ -1,0 +1,219 @@
+/** The site's files as the generator writes them: links, languages, and lists that others own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { listErrorCodes } from './generator/api-pages.ts';
+import { computeExampleBill } from './generator/bill-example.tsx';
+import { ERROR_EXPLANATIONS } from './generator/error-explanations.ts';
+import { listPriceRows } from './generator/model-prices.ts';
+import { parseSiteSettings } from './generator/settings.ts';
+import { buildSite } from './generator/site.ts';
+import { readSiteSource } from './generator/source.ts';
+import { findPolicyGaps, parseStoredTables } from './generator/stored-data.ts';
+import { prefersMarkdown, toMarkdownPath } from './negotiation.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const AT = Date.UTC(2026, 10, 26);
+const SETTINGS = parseSiteSettings({ SITE_URL: 'https://site.example' }, AT, null);
+const source = readSiteSource(ROOT);
+const files = new Map(buildSite(source, SETTINGS).map(({ path, text }) => [path, text]));
+const pages = [...files].filter(([path]) => path.endsWith('.html'));
+
+/** The address of a page's file, as static hosting serves it. */
+function toServedPath(path: string): string {
+  return path.replace(/\/index\.html$/, '/').replace(/\.html$/, '');
+}
+
+const served = new Set([...files.keys()].map(toServedPath));
+
+function listIds(html: string): Set<string> {
+  return new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id = '']) => id));
+}
+
+function decodeEntities(text: string): string {
+  return text.replaceAll('&amp;', '&').replaceAll('&#39;', "'").replaceAll('&quot;', '"');
+}
+
+function findBrokenLinks([path, html]: readonly [string, string]): string[] {
+  const links = [...html.matchAll(/ (?:href|src)="([^"]*)"/g)].map(([, link = '']) =>
+    decodeEntities(link),
+  );
+  return links
+    .filter((link) => link.startsWith('/') || link.startsWith('#'))
+    .filter((link) => {
+      const [target = '', fragment] = link.split('#');
+      const page = target === '' ? toServedPath(path) : target;
+      if (!served.has(page)) return true;
+      if (fragment === undefined) return false;
+      const file = page.endsWith('/') ? `${page}index.html` : `${page}.html`;
+      return !listIds(files.get(file) ?? '').has(decodeURIComponent(fragment));
+    })
+    .map((link) => `${path}: ${link}`);
+}
+
+describe('the site', () => {
+  it('has no link that leads to no page, or to no heading', () => {
+    expect(pages.flatMap(findBrokenLinks)).toEqual([]);
+    expect(pages.length).toBeGreaterThan(100);
+  });
+
+  it('has unique ids and one first-level heading on every page', () => {
+    for (const [path, html] of pages) {
+      const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+      expect(
+        ids.filter((id, index) => ids.indexOf(id) !== index),
+        path,
+      ).toEqual([]);
+      expect(html.match(/<h1[ >]/g)?.length, path).toBe(1);
+    }
+  });
+
+  it('has no inline script, style or handler, which the content security policy would block', () => {
+    for (const [path, html] of pages) {
+      expect(html, path).not.toMatch(/<script(?![^>]* src=)|<style|<[^>]* (?:style|on\w+)=/);
+    }
+  });
+
+  it('loads nothing from another origin', () => {
+    for (const [path, html] of pages) expect(html, path).not.toMatch(/ src="(?!\/)/);
+  });
+
+  it('has Markdown beside every page, with the same title', () => {
+    for (const [path, html] of pages) {
+      const title = /<h1>([^<]*)<\/h1>/.exec(html)?.[1] ?? '';
+      const markdown = files.get(path.replace(/\.html$/, '.md')) ?? '';
+      expect(markdown.split('\n')[0], path).toBe(`# ${decodeEntities(title)}`);
+    }
+  });
+
+  it('lists every page but the missing one in the sitemap, with its languages', () => {
+    const sitemap = files.get('/sitemap.xml') ?? '';
+    const locations = [...sitemap.matchAll(/<loc>https:\/\/site\.example([^<]*)<\/loc>/g)];
+    expect(locations.map(([, path]) => path).sort()).toEqual(
+      pages
+        .map(([path]) => toServedPath(path))
+        .filter((path) => path !== '/404')
+        .sort(),
+    );
+    expect(sitemap).toContain('hreflang="zh" href="https://site.example/zh/prices"');
+  });
+
+  it('has the same headings, blocks and links in every language of a page', () => {
+    const shape = (text: string) => ({
+      headings: text.match(/^#+ /gm)?.length,
+      blocks: [...text.matchAll(/\{\{[\w-]+\}\}/g)].map(([name]) => name).sort(),
+      links: [...text.matchAll(/\]\((\/[^)]*)\)/g)].map(([, link]) => link).sort(),
+    });
+    const translated = [...source.content].filter(([name]) => !name.startsWith('en/'));
+    expect(translated.length).toBeGreaterThan(10);
+    for (const [name, text] of translated) {
+      const english = source.content.get(name.replace(/^\w+/, 'en')) ?? '';
+      expect(shape(text), name).toEqual(shape(english));
+    }
+  });
+
+  it('tells programs in llms.txt how to treat the key and where every page is', () => {
+    const text = files.get('/llms.txt') ?? '';
+    expect(text).toContain('FAREBOX_KEY');
+    const links = [...text.matchAll(/\(https:\/\/site\.example(\/[^)]*)\)/g)].map(
+      ([, path]) => path,
+    );
+    expect(links.filter((path) => !files.has(path ?? ''))).toEqual([]);
+  });
+
+  it('names neither a counter nor its domain where none is configured', () => {
+    for (const [path, text] of files) {
+      if (/\.(html|js)$|_headers/.test(path))
+        expect(text, path).not.toMatch(/https:\/\/mc\.yandex/);
+    }
+  });
+});
+
+describe('the privacy policy', () => {
+  it('has a purpose and a retention in every language for all data that docs/storage.md lists', () => {
+    const tables = parseStoredTables(readFileSync(join(ROOT, 'docs/storage.md'), 'utf8'));
+    expect(tables.length).toBeGreaterThan(30);
+    expect(findPolicyGaps(tables)).toEqual([]);
+  });
+
+  it.each(['en', 'ru', 'zh'])('names every promise from P1 to P29 in %s', (language) => {
+    const text = source.content.get(`${language}/privacy`) ?? '';
+    const named = new Set([...text.matchAll(/P(\d+)/g)].map(([, number]) => Number(number)));
+    expect([...named].sort((a, b) => a - b)).toEqual(Array.from({ length: 29 }, (_, i) => i + 1));
+  });
+
+  it.each(['en', 'ru', 'zh'])('names exactly the cookies of docs/storage.md in %s', (language) => {
+    const names = (text: string) => new Set(text.match(/__Host-\w+/g));
+    const storage = readFileSync(join(ROOT, 'docs/storage.md'), 'utf8');
+    expect(names(source.content.get(`${language}/privacy`) ?? '')).toEqual(names(storage));
+  });
+});
+
+describe('the errors catalogue', () => {
+  it('explains exactly the codes of docs/openapi.json', () => {
+    const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
+    expect(Object.keys(ERROR_EXPLANATIONS).sort()).toEqual(listErrorCodes(document));
+  });
+});
+
+describe('the price list', () => {
+  const rows = listPriceRows(AT);
+
+  it('has every model once, and no price as an empty amount', () => {
+    expect(new Set(rows.map(({ model }) => model)).size).toBe(rows.length);
+    expect(rows.length).toBeGreaterThan(80);
+    const amounts = rows.flatMap(({ amounts: { input, output } }) => [input ?? '0', output ?? '0']);
+    for (const amount of amounts) expect(amount).toMatch(/^\d+(\.\d+)?$/);
+  });
+
+  it('shows the price per million tokens that the catalog has', () => {
+    const row = rows.find(({ model }) => model === 'anthropic/claude-fable-5-2');
+    expect(row?.amounts).toEqual({ input: '8', output: '40', cacheRead: '0.2' });
+    expect(row?.more).toContainEqual({
+      condition: 'speed fast',
+      input: '16',
+      output: '80',
+      cacheRead: '0.4',
+    });
+  });
+});
+
+describe('the example bill', () => {
+  it('adds up to what the product charges for the same usage', () => {
+    const bill = computeExampleBill(AT);
+    const millionth = 1_000_000n;
+    expect(bill.charged).toBe((bill.sum + millionth - 1n) / millionth);
+    expect(bill.charged).toBeGreaterThan(0n);
+  });
+});
+
+describe('a request for a page', () => {
+  it.each([
+    ['text/html,application/xhtml+xml,*/*;q=0.8', false],
+    ['text/markdown', true],
+    ['text/markdown, text/html;q=0.9', true],
+    ['text/markdown;q=0.5, text/html', false],
+    ['text/markdown;q=0', false],
+    ['*/*', false],
+    [null, false],
+  ])('with Accept %s gets Markdown: %s', (accept, expected) => {
+    expect(prefersMarkdown(accept)).toBe(expected);
+  });
+
+  it.each([
+    ['/', '/index.md'],
+    ['/ru/', '/ru/index.md'],
+    ['/docs/errors', '/docs/errors.md'],
+    ['/style.css', undefined],
+  ])('%s has its Markdown at %s', (path, expected) => {
+    expect(toMarkdownPath(path)).toBe(expected);
+  });
+});
+
+describe('the settings', () => {
+  it.each(['12a', '1;alert(1)', '-1', '1'.repeat(13)])('reject %s as a counter', (counter) => {
+    expect(() => parseSiteSettings({ METRIKA_COUNTER: counter }, AT, null)).toThrow(
+      'METRIKA_COUNTER',
+    );
+  });
+});
