@@ -36,6 +36,10 @@ const AUTHENTICATION: Readonly<Record<string, ErrorExplanation>> = {
     'The key’s list of models does not have this one.',
     'Call another model, or change the key’s models in the console.',
   ),
+  model_too_expensive: explain(
+    'The model costs more per output token than the key may spend.',
+    'Call a cheaper model, or raise the key’s highest output price in the console.',
+  ),
   account_frozen: explain(
     'An operator froze the account.',
     'Write to support; the balance is untouched.',
@@ -51,6 +55,10 @@ const REQUEST: Readonly<Record<string, ErrorExplanation>> = {
   wrong_base_url: explain(
     'The base URL doubles or lacks a part, such as `/v1/v1/messages`.',
     'With OpenAI’s SDKs the base URL ends in `/v1`; with Anthropic’s and Google’s it does not. The message names the endpoint that was meant.',
+  ),
+  answer_not_stored: explain(
+    'The request asks for a stored answer, and Farebox stores no answers.',
+    'Send the conversation so far with each request, as with `store: false`.',
   ),
   generation_not_found: explain(
     'This account has no call with this id.',
@@ -123,8 +131,8 @@ const LIMITS: Readonly<Record<string, ErrorExplanation>> = {
     'Set a lower output limit: `affordable_max_output_tokens` says which one fits. Or add credits: `missing_usd` says how much is missing.',
   ),
   key_limit_exceeded: explain(
-    'The key’s spending limit can’t cover the worst case of this call.',
-    'Raise the limit in the console, or set a lower output limit.',
+    'The key’s spending limit or its budget for the day, week or month can’t cover the worst case of this call.',
+    'Raise the limit in the console, wait until the budget renews, or set a lower output limit.',
   ),
   balance_held: explain(
     'Calls in progress reserve what this call would need; the balance suffices once they have settled.',
