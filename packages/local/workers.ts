@@ -171,8 +171,18 @@ function getWorkerName(bundle: Bundle): string {
   return String(bundle.options.name);
 }
 
-function getPort(url: URL): number {
-  return Number(url.port);
+async function readPorts(
+  miniflare: Miniflare,
+  { bundles, site }: WorkersPlan,
+): Promise<WorkerPorts> {
+  const getPort = async (bundle: Bundle) =>
+    Number((await miniflare.unsafeGetDirectURL(getWorkerName(bundle))).port);
+  return {
+    gateway: await getPort(bundles.gateway),
+    console: await getPort(bundles.console),
+    operators: await getPort(bundles.operators),
+    site: site === null ? null : await getPort(site),
+  };
 }
 
 export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
@@ -231,15 +241,7 @@ export async function runWorkers(plan: WorkersPlan): Promise<RunningWorkers> {
     return answer.text();
   };
   return {
-    ports: {
-      gateway: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.gateway))),
-      console: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.console))),
-      operators: getPort(await miniflare.unsafeGetDirectURL(getWorkerName(bundles.operators))),
-      site:
-        plan.site === null
-          ? null
-          : getPort(await miniflare.unsafeGetDirectURL(getWorkerName(plan.site))),
-    },
+    ports: await readPorts(miniflare, plan),
     transport,
     runCrons: async () => {
       const controller = { cron: '*/5 * * * *', scheduledTime: new Date() };
