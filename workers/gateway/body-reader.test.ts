@@ -462,3 +462,63 @@ describe('a content coding', () => {
     expect(budget.bytes).toBe(0);
   });
 });
+
+describe('the bodies of one account', () => {
+  const BOMB = gzipSync(new Uint8Array(MAX_BODY_BYTES));
+  const decode = async (reader: BodyReader, owner: BodyOwner, body: BodyInit) => {
+    const headers = { 'content-encoding': 'gzip' };
+    const result = await reader.read(createRequest(body, headers), owner);
+    if (!result.ok) return result.reason;
+    result.release();
+    return 'read';
+  };
+
+  it('are 503 once it had 160 MB read at a rate of more than 8 MB a second, and others’ are read', async () => {
+    vi.useFakeTimers();
+    const reader = new BodyReader();
+    for (let body = 0; body < 8; body += 1) expect(await decode(reader, ALICE, BOMB)).toBe('read');
+    expect(await decode(reader, ALICE, BOMB)).toBe('gateway_busy');
+    expect(await readText(reader, 'x'.repeat(LARGE))).toBe('gateway_busy');
+    expect(await readText(reader, 'small')).toBe('small');
+    expect(await decode(reader, BOB, BOMB)).toBe('read');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await decode(reader, ALICE, BOMB)).toBe('read');
+    expect(await decode(reader, ALICE, BOMB)).toBe('gateway_busy');
+    vi.useRealTimers();
+  });
+
+  it('count where they are too large or malformed, because they are decoded first', async () => {
+    const tooLarge = gzipSync(new Uint8Array(2 * MAX_BODY_BYTES));
+    const malformed = BOMB.subarray(0, -4);
+    for (const [body, reason] of [
+      [tooLarge, 'body_too_large'],
+      [malformed, 'invalid_content_encoding'],
+    ] as const) {
+      const reader = new BodyReader();
+      const results = new Set<string>();
+      for (let time = 0; time < 12; time += 1) results.add(await decode(reader, ALICE, body));
+      expect([...results]).toEqual([reason, 'gateway_busy']);
+    }
+  });
+
+  it('are waited for up to a fourth of all slow ones, so that others’ slow ones are too', async () => {
+    vi.useFakeTimers();
+    const reader = new BodyReader();
+    const headers = { 'content-length': '5' };
+    const start = (owner: BodyOwner) => {
+      const { writer, request } = createSender(headers);
+      return { writer, reading: reader.read(request, owner) };
+    };
+    const ofAlice = Array.from({ length: 40 }, () => start(ALICE));
+    const ofBob = start(BOB);
+    await vi.advanceTimersByTimeAsync(3_000);
+    for (const { writer } of [...ofAlice, ofBob]) {
+      void writer.write(new TextEncoder().encode('hello')).catch(() => {});
+      void writer.close().catch(() => {});
+    }
+    const results = await Promise.all(ofAlice.map(({ reading }) => reading));
+    expect(results.filter(({ ok }) => ok)).toHaveLength(32);
+    expect(await ofBob.reading).toMatchObject({ ok: true });
+    vi.useRealTimers();
+  });
+});

@@ -5,6 +5,7 @@
  */
 import type { AccountId } from '@farebox/ledger';
 import { err, ok, type Result } from '@farebox/result';
+import { AccountByteRate } from './account-byte-rate.ts';
 import { type BodyAllocation, BodyBudget } from './body-budget.ts';
 import { BODY_SPEED, BodySource } from './body-source.ts';
 import { type ContentEncoding, loadDecoder, parseContentEncoding } from './content-encoding.ts';
@@ -37,6 +38,8 @@ const SLOW_SMALL_BODY_MS = 2_000;
 const MAX_SMALL_BODY_MS = 20_000;
 /** Slow small bodies that are waited for at a time: at most 8 MB. */
 const MAX_SLOW_SMALL_BODIES = 128;
+/** Those of one account: with all of them it would keep the slow clients of all others waiting. */
+const MAX_ACCOUNT_SLOW_BODIES = 32;
 
 /** Whose body it is, and whether a large one of theirs is worth reading. */
 export type BodyOwner = Readonly<{
@@ -67,7 +70,9 @@ export class BodyReader {
   readonly #budget: BodyBudget;
   /** The requests of which a large part was not read. */
   readonly #unread = new WeakSet<Request>();
+  readonly #byteRate = new AccountByteRate();
   #slowSmallBodies = 0;
+  readonly #slowSmallBodiesByAccount = new Map<AccountId, number>();
 
   constructor(budget = new BodyBudget()) {
     this.#budget = budget;
@@ -85,11 +90,24 @@ export class BodyReader {
       await this.drain(request);
       return err('unsupported_content_encoding');
     }
-    const reading = { request, owner, timer, maxBytes };
+    const checkLargeBody = () => this.#checkLargeBody(owner);
+    const reading = { request, owner: { ...owner, checkLargeBody }, timer, maxBytes };
     const body = await this.#readEncoded(reading);
     if (!body.ok) return body;
     const decoded = encodings.length === 0 ? body : await this.#decode(body, encodings, reading);
-    return decoded.ok ? { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) } : decoded;
+    if (!decoded.ok) return decoded;
+    this.#countRead(owner.account, decoded.bytes.length);
+    return { ...decoded, bytes: withoutByteOrderMark(decoded.bytes) };
+  }
+
+  /** Returns why a large body is not to be read now, or null. */
+  async #checkLargeBody({ account, checkLargeBody }: BodyOwner): Promise<ApiError | null> {
+    if (this.#byteRate.isExhausted(account, Date.now())) return { reason: 'gateway_busy' };
+    return checkLargeBody();
+  }
+
+  #countRead(account: AccountId, bytes: number): void {
+    if (bytes > SMALL_BODY_BYTES) this.#byteRate.add(account, bytes, Date.now());
   }
 
   /** Discards a body that is not wanted; `respond` knows whether all of it was read. */
@@ -103,10 +121,10 @@ export class BodyReader {
   }
 
   async #readEncoded(reading: Reading): Promise<BodyResult> {
-    const { request, owner, timer, maxBytes } = reading;
+    const { request, owner, maxBytes } = reading;
     const declaredLength = contentLength(request);
     if (declaredLength !== null && declaredLength <= SMALL_BODY_BYTES) {
-      return this.#readSmall(request, timer);
+      return this.#readSmall(reading);
     }
     const isTooLarge = declaredLength !== null && declaredLength > maxBytes;
     const refusal = declaredLength === null || isTooLarge ? null : await owner.checkLargeBody();
@@ -118,9 +136,9 @@ export class BodyReader {
     return this.#readLarge(reading, request.body, declaredLength);
   }
 
-  async #readSmall(request: Request, timer: DeadlineTimer): Promise<BodyResult> {
+  async #readSmall({ request, owner, timer }: Reading): Promise<BodyResult> {
     try {
-      const bytes = await this.#withinTime(request.arrayBuffer(), timer);
+      const bytes = await this.#withinTime(request.arrayBuffer(), owner.account, timer);
       if (bytes === null) return INCOMPLETE;
       return ok({ bytes: new Uint8Array(bytes), release: () => {} });
     } catch {
@@ -130,16 +148,29 @@ export class BodyReader {
 
   async #withinTime(
     reading: Promise<ArrayBuffer>,
+    account: AccountId,
     timer: DeadlineTimer,
   ): Promise<ArrayBuffer | null> {
     const bytes = await orTimeout(reading, SLOW_SMALL_BODY_MS, timer);
-    if (bytes !== null || this.#slowSmallBodies >= MAX_SLOW_SMALL_BODIES) return bytes;
-    this.#slowSmallBodies += 1;
+    if (bytes !== null || !this.#mayWaitFor(account)) return bytes;
+    this.#countSlow(account, 1);
     try {
       return await orTimeout(reading, MAX_SMALL_BODY_MS, timer);
     } finally {
-      this.#slowSmallBodies -= 1;
+      this.#countSlow(account, -1);
     }
+  }
+
+  #mayWaitFor(account: AccountId): boolean {
+    const ofAccount = this.#slowSmallBodiesByAccount.get(account) ?? 0;
+    return this.#slowSmallBodies < MAX_SLOW_SMALL_BODIES && ofAccount < MAX_ACCOUNT_SLOW_BODIES;
+  }
+
+  #countSlow(account: AccountId, change: 1 | -1): void {
+    this.#slowSmallBodies += change;
+    const ofAccount = (this.#slowSmallBodiesByAccount.get(account) ?? 0) + change;
+    if (ofAccount === 0) this.#slowSmallBodiesByAccount.delete(account);
+    else this.#slowSmallBodiesByAccount.set(account, ofAccount);
   }
 
   async #readLarge(
@@ -184,7 +215,10 @@ export class BodyReader {
       if (refusal !== null) return { ok: false, ...refusal };
       // The runtime collects the output in pieces and joins them: it takes its size twice.
       const available = Math.floor(this.#budget.availableTo(owner.account) / 2);
-      const bytes = decode(encoded.bytes, encodings, Math.min(available, maxBytes));
+      const limit = Math.min(available, maxBytes);
+      const bytes = decode(encoded.bytes, encodings, limit);
+      // As much may have been decoded as was allowed.
+      if (typeof bytes === 'string') this.#countRead(owner.account, limit);
       if (bytes === 'malformed') return err('invalid_content_encoding');
       if (bytes === 'too_large') return available < maxBytes ? BUSY : tooLarge(maxBytes);
       return this.#count(bytes, owner.account);
@@ -205,6 +239,8 @@ export class BodyReader {
       const bytes = toBytes(data);
       if (bytes.length <= SMALL_BODY_BYTES) return ok({ bytes, release: () => {} });
     }
+    if (this.#byteRate.isExhausted(account, Date.now())) return BUSY;
+    this.#countRead(account, minBytes);
     const allocation = this.#budget.open(account, 0, Date.now(), () => {});
     if (!allocation.take(minBytes, Date.now())) {
       allocation.release();
