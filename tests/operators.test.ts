@@ -7,6 +7,8 @@ import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { createRequire } from 'node:module';
+import { connect } from '@farebox/database';
+import { saveParityReport } from '@farebox/database/catalog';
 import { type LocalStack, startStack } from '@farebox/local';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -300,6 +302,83 @@ describe.skipIf(!HAS_BROWSER)('in a browser', () => {
     await page.emulateMedia({ colorScheme: 'light' });
     await saveScreenshot(page, `operators-${name}`);
   }
+
+  /** Looks at a page on a phone and on a desk. */
+  async function checkSizes(page: Page, name: string): Promise<void> {
+    await checkPage(page, name);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await saveScreenshot(page, `operators-${name}-wide`);
+    await page.setViewportSize({ width: 360, height: 780 });
+  }
+
+  it('a price is found, changed and reviewed by forms alone', async () => {
+    const page = await context.newPage();
+    await page.goto(`${home}/operators/catalog`);
+    await checkSizes(page, 'catalog');
+    await page.getByLabel('Find a model').fill('deepseek/');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await checkSizes(page, 'catalog-found');
+    await page.getByRole('link', { name: 'deepseek/deepseek-flash', exact: true }).click();
+    await page.getByText('01:00–04:00 and 06:00–10:00 UTC').first().waitFor();
+    await checkSizes(page, 'catalog-model');
+    const form = page.locator('form', { hasText: 'Change a price' });
+    await form.getByLabel('Rule').selectOption('standard');
+    await form.getByLabel('Of').selectOption('output');
+    await form.getByLabel('The provider’s price').fill('9');
+    await form.getByRole('button', { name: 'Preview' }).click();
+    await page.getByText('A second operator has to approve it').waitFor();
+    await checkSizes(page, 'catalog-preview');
+    await page.getByLabel('Reason').fill(REASON);
+    await page.getByRole('button', { name: 'Propose to a second operator' }).click();
+    await page.getByRole('status').waitFor();
+    await checkSizes(page, 'catalog-proposal');
+    await page.goto(`${home}/operators/catalog`);
+    await checkSizes(page, 'catalog-waiting');
+  });
+
+  it('the report of a day is read, and its price differences are acknowledged', async () => {
+    const today = Math.floor(Date.now() / 86_400_000);
+    const completedAt = (today + 1) * 86_400_000 - 1;
+    const day = { lastAt: null, lastCall: null, completedAt, skipped: 3, disputed: 12, stale: 4 };
+    const list = { listVersion: '2026-11-26', listDate: '2026-11-25' };
+    await saveParityReport(connect(stack.databaseUrl), {
+      ...day,
+      ...list,
+      day: today - 1,
+      calls: 1_234_567,
+      differing: 2,
+      examples: ['0123456789abcdef0123456789abcdef', '1123456789abcdef0123456789abcdef'],
+      differingPrices: 1,
+      newPrices: 1,
+      priceDifferences: [
+        {
+          model: 'openai/gpt-5.4',
+          rule: 'standard',
+          field: 'output',
+          listed: '15',
+          stated: '14',
+        },
+      ],
+      providerCosts: [
+        {
+          provider: 'xai',
+          calls: 40_000,
+          differing: 1,
+          computed: 12_345_678_901n,
+          stated: 12_345_678_902n,
+        },
+      ],
+    });
+    const page = await context.newPage();
+    await page.goto(`${home}/operators/parity`);
+    await page.getByText('1,234,567').waitFor();
+    await checkSizes(page, 'parity');
+    await page.getByLabel('Reason').fill(REASON);
+    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByRole('status').waitFor();
+    expect(await page.content()).toContain(`${ADMIN}: ${REASON}`);
+    await checkSizes(page, 'parity-acknowledged');
+  });
 
   it('support finds, reveals and freezes an account by forms alone', async () => {
     const { accountId, email } = await stack.createAccount({ creditUsd: '5' });

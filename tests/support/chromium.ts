@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const EXECUTABLE = '/usr/bin/chromium';
 
 /** Screenshots of the last run; the next run replaces them. */
-const SCREENSHOTS = join(import.meta.dirname, '../.farebox/screenshots');
+const SCREENSHOTS = join(import.meta.dirname, '../../.farebox/screenshots');
 
 export const HAS_BROWSER = existsSync(EXECUTABLE);
 
