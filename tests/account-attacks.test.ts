@@ -414,7 +414,7 @@ describe.skipIf(!HAS_BROWSER)('a passkey in a real browser', () => {
     await page.goto(`${origin}/security/passkeys`);
     expect(await page.textContent('main li strong')).toBe(MARKUP);
     expect(await page.locator('main script').count()).toBe(0);
-    await page.click('header form button');
+    await page.click('form[action="/sign-out"] button');
     await signIn();
     await page.waitForURL(/\/sign-in\/second/);
     await page.click('form[action="/sign-in/second/passkey"] button');
@@ -422,7 +422,7 @@ describe.skipIf(!HAS_BROWSER)('a passkey in a real browser', () => {
     await page.goto(`${origin}/security/passkeys`);
     await page.click('form[action="/security/passkeys/remove"] button');
     await page.waitForURL(/done=passkey_removed/);
-    await page.click('header form button');
+    await page.click('form[action="/sign-out"] button');
     await signIn();
     await page.waitForURL(`${origin}/`);
     await browser.close();

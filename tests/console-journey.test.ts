@@ -80,7 +80,7 @@ describe.skipIf(!HAS_BROWSER)('a user with a keyboard only', () => {
     await open(`/confirm?token=${token}`);
     await type('password', PASSWORD);
     await pressEnter();
-    expect(await page.textContent('header')).toContain(EMAIL);
+    expect(await page.textContent('nav.menu')).toContain(EMAIL);
     await open('/');
     await saveScreenshot(page, 'journey-2-overview-empty');
   });

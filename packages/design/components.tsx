@@ -1,7 +1,7 @@
 /** Components of more than one page. Text is always a JSX child, which hono/jsx escapes. */
-import { formatUsd, type NanoUsd } from '@farebox/money';
-import type { FC, PropsWithChildren } from 'hono/jsx';
-import { formatTime } from './format.ts';
+import type { NanoUsd } from '@farebox/money';
+import type { Child, FC, PropsWithChildren } from 'hono/jsx';
+import { formatCurrency, formatRoundedCurrency, formatTime } from './format.ts';
 
 /** A form field with its label, hint and error, linked for screen readers. */
 export const Field: FC<
@@ -17,6 +17,8 @@ export const Field: FC<
     inputmode?: 'numeric' | 'decimal' | 'text';
     minlength?: number;
     maxlength?: number;
+    placeholder?: string;
+    spellcheck?: boolean;
   }>
 > = ({ name, label, hint, problem, type = 'text', ...rest }) => {
   const describedBy = [hint && `${name}-hint`, problem && `${name}-problem`].filter(Boolean);
@@ -45,18 +47,184 @@ export const Field: FC<
   );
 };
 
+export type SelectOption = Readonly<{ value: string; text: string; selected: boolean }>;
+
+/** A choice of one option, with its label. `allLabel` adds an empty option in front. */
+export const SelectField: FC<
+  Readonly<{ name: string; label: string; allLabel?: string; options: readonly SelectOption[] }>
+> = ({ name, label, allLabel, options }) => (
+  <p class="field">
+    <label for={name}>{label}</label>
+    <select id={name} name={name}>
+      {allLabel !== undefined && <option value="">{allLabel}</option>}
+      {options.map(({ value, text, selected }) => (
+        <option value={value} selected={selected}>
+          {text}
+        </option>
+      ))}
+    </select>
+  </p>
+);
+
 /** A one-sentence message: the result of the last action, or a problem. */
-export const Note: FC<PropsWithChildren<{ kind: 'done' | 'problem' | 'warning' }>> = (props) => (
-  <p class={`note ${props.kind}`} role={props.kind === 'done' ? 'status' : 'alert'}>
+export const Note: FC<PropsWithChildren<{ kind: 'done' | 'problem' | 'warning' | 'info' }>> = (
+  props,
+) => (
+  <p
+    class={`note ${props.kind}`}
+    role={props.kind === 'done' || props.kind === 'info' ? 'status' : 'alert'}
+  >
     {props.children}
   </p>
 );
 
-/** An exact amount in USD. */
-export const Money: FC<{ amount: NanoUsd }> = ({ amount }) => (
-  <data value={amount.toString()} class="money">{`$${formatUsd(amount)}`}</data>
+/**
+ * The result of the last action, which its own form closes: no script and no request. It stands in
+ * the flow of the page and covers nothing (WCAG 2.2, 2.4.11).
+ */
+export const Toast: FC<Readonly<{ text: string; closeLabel: string; warning?: boolean }>> = ({
+  text,
+  closeLabel,
+  warning = false,
+}) => (
+  <dialog open class={warning ? 'toast warning' : 'toast'} aria-label={text}>
+    <p role="status">{text}</p>
+    <form method="dialog">
+      <button type="submit">{closeLabel}</button>
+    </form>
+  </dialog>
 );
 
+/**
+ * An amount in USD. Rounded amounts (lists and tiles) carry the exact one in `value` (nano-USD) and
+ * in the title; bills, statements and exports show every digit.
+ */
+export const Money: FC<Readonly<{ amount: NanoUsd; language: string; rounded?: boolean }>> = ({
+  amount,
+  language,
+  rounded = false,
+}) => {
+  const exact = formatCurrency(amount, language);
+  const shown = rounded ? formatRoundedCurrency(amount, language) : exact;
+  return (
+    <data value={amount.toString()} title={shown === exact ? undefined : exact}>
+      {shown}
+    </data>
+  );
+};
+
+/** A moment in UTC, with seconds. */
 export const Time: FC<{ at: number; language: string }> = ({ at, language }) => (
   <time datetime={new Date(at).toISOString()}>{formatTime(at, language)}</time>
+);
+
+export type BadgeKind = 'neutral' | 'good' | 'warn' | 'bad' | 'info';
+
+/** A state in one or two words; its color only repeats the words. */
+export const Badge: FC<PropsWithChildren<{ kind?: BadgeKind }>> = ({
+  kind = 'neutral',
+  children,
+}) => <span class={kind === 'neutral' ? 'badge' : `badge ${kind}`}>{children}</span>;
+
+/** A figure with its name; inside `Tiles`. `main` is the one that matters most. */
+export const Tile: FC<
+  PropsWithChildren<Readonly<{ name: string; figure: Child; main?: boolean }>>
+> = ({ name, figure, main = false, children }) => (
+  <div class={main ? 'tile main' : 'tile'}>
+    <dt>{name}</dt>
+    <dd class="figure">{figure}</dd>
+    {children !== undefined && <dd class="quiet-text">{children}</dd>}
+  </div>
+);
+
+export const Tiles: FC<PropsWithChildren> = ({ children }) => <dl class="tiles">{children}</dl>;
+
+/** A part of a page with its heading; `actions` stand beside the heading. */
+export const Card: FC<
+  PropsWithChildren<Readonly<{ id: string; title: Child; actions?: Child }>>
+> = (props) => (
+  <section class="card" aria-labelledby={props.id}>
+    <div class="head">
+      <h2 id={props.id}>{props.title}</h2>
+      {props.actions !== undefined && <div class="actions">{props.actions}</div>}
+    </div>
+    {props.children}
+  </section>
+);
+
+/** What stands where there is nothing yet: one sentence and what to do next. */
+export const EmptyState: FC<PropsWithChildren<Readonly<{ text: string }>>> = ({
+  text,
+  children,
+}) => (
+  <div class="empty">
+    <p>{text}</p>
+    {children}
+  </div>
+);
+
+export type Segment = Readonly<{ href: string; text: Child; current: boolean }>;
+
+/** Links of which one is current: presets of a period, states with their counts, groupings. */
+export const Segments: FC<Readonly<{ label: string; segments: readonly Segment[] }>> = ({
+  label,
+  segments,
+}) => (
+  <nav class="segments" aria-label={label}>
+    {segments.map(({ href, text, current }) => (
+      <a href={href} aria-current={current ? 'true' : undefined}>
+        {text}
+      </a>
+    ))}
+  </nav>
+);
+
+/**
+ * A button that copies the text of the element with the id `source`. The script `copy` shows it;
+ * `copied` is announced once it is done.
+ */
+export const CopyButton: FC<
+  Readonly<{ source: string; label: string; copied: string; plain?: boolean }>
+> = ({ source, label, copied, plain = false }) => (
+  <span>
+    <button type="button" class={plain ? 'plain' : undefined} data-copy={source} hidden>
+      {label}
+    </button>{' '}
+    <span role="status" data-text={copied}></span>
+  </span>
+);
+
+export type CodeTab = Readonly<{ label: string; code: string }>;
+
+/**
+ * The same task for several clients, at most six. Radio buttons switch between them, so the arrow
+ * keys work and no script is needed.
+ */
+export const CodeTabs: FC<
+  Readonly<{
+    name: string;
+    legend: string;
+    tabs: readonly CodeTab[];
+    copy: Readonly<{ label: string; copied: string }>;
+  }>
+> = ({ name, legend, tabs, copy }) => (
+  <fieldset class="tabs">
+    <legend class="hidden-text">{legend}</legend>
+    <div>
+      {tabs.map(({ label }, index) => (
+        <label>
+          <input class={`tab-${index + 1}`} type="radio" name={name} checked={index === 0} />
+          {label}
+        </label>
+      ))}
+    </div>
+    {tabs.map(({ label, code }, index) => (
+      <section class={`panel-${index + 1}`} aria-label={label}>
+        <div class="copyable">
+          <pre id={`${name}-${index + 1}`}>{code}</pre>
+          <CopyButton source={`${name}-${index + 1}`} {...copy} plain />
+        </div>
+      </section>
+    ))}
+  </fieldset>
 );

@@ -30,7 +30,17 @@ const createCurrencyFormat = (maxFractionDigits: number) =>
   );
 const exactCurrencyFormat = createCurrencyFormat(9);
 const subNanoCurrencyFormat = createCurrencyFormat(15);
-const roundedCurrencyFormat = createCurrencyFormat(4);
+const cents = createCurrencyFormat(2);
+const hundredthsOfCents = createCurrencyFormat(4);
+const twoDigitCurrencyFormat = memoizeByLanguage(
+  (language) =>
+    new Intl.NumberFormat(language, {
+      style: 'currency',
+      currency: 'USD',
+      currencyDisplay: 'narrowSymbol',
+      maximumSignificantDigits: 2,
+    }),
+);
 
 const countFormat = memoizeByLanguage((language) => new Intl.NumberFormat(language));
 const decimalFormat = memoizeByLanguage(
@@ -65,14 +75,19 @@ export function formatMillionths(millionths: bigint, language: string): string {
   return isDecimal(decimal) ? subNanoCurrencyFormat(language).format(decimal) : decimal;
 }
 
+const ONE_USD = 1_000_000_000n;
+const HUNDREDTH_OF_A_CENT = 100_000n;
+
 /**
- * Rounds to a hundredth of a cent, for sums that are compared; an amount below that stays exact.
+ * For lists and tiles: cents from one dollar up, hundredths of a cent below, and two significant
+ * digits below those, so that an amount above zero never reads as zero.
  */
 export function formatRoundedCurrency(amount: NanoUsd, language: string): string {
   const magnitude = amount < 0n ? -amount : amount;
-  return magnitude < 1_000_000n
-    ? formatCurrency(amount, language)
-    : formatMoneyWith(roundedCurrencyFormat(language), amount);
+  if (magnitude >= ONE_USD) return formatMoneyWith(cents(language), amount);
+  if (magnitude >= HUNDREDTH_OF_A_CENT || magnitude === 0n)
+    return formatMoneyWith(hundredthsOfCents(language), amount);
+  return formatMoneyWith(twoDigitCurrencyFormat(language), amount);
 }
 
 export function formatCount(value: number | bigint, language: string): string {
@@ -111,10 +126,30 @@ export function parseIsoDay(text: string): number | undefined {
   return toIsoDay(day) === text ? day : undefined;
 }
 
-/** Date and time in UTC, as in exports and bills. */
+const timeFormat = createDayFormat({
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+});
+const clockFormat = createDayFormat({ timeStyle: 'medium', hourCycle: 'h23' });
+
+/** Date and time with seconds, in UTC, as in exports and bills. */
 export function formatTime(at: number, language: string): string {
-  const format = { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' } as const;
-  return `${new Intl.DateTimeFormat(language, format).format(at)} UTC`;
+  return `${timeFormat(language).format(at)} UTC`;
+}
+
+/** The time of a day with seconds, in UTC, where the day stands beside it. */
+export function formatClock(at: number, language: string): string {
+  return clockFormat(language).format(at);
+}
+
+const percentFormat = memoizeByLanguage(
+  (language) => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 }),
+);
+
+/** A share from 0 to 1 as whole percent. */
+export function formatPercent(share: number, language: string): string {
+  return percentFormat(language).format(share);
 }
 
 /** A token amount as a decimal, without trailing zeros. */

@@ -9,8 +9,12 @@ type DocumentProps = Readonly<{
   title: string;
   /** The page's level-one heading. */
   heading: string;
+  /** What stands beside the heading: presets, buttons. */
+  actions?: Child;
   /** The text of the link that skips the header. */
   skipLink: string;
+  /** An application has a sidebar; public pages have a bar. */
+  layout: 'app' | 'public';
   header: Child;
   footer?: Child;
   /** Paths of scripts; a page must work without them. */
@@ -35,13 +39,16 @@ export const HtmlDocument: FC<PropsWithChildren<DocumentProps>> = (props) => (
         <script src={path} defer></script>
       ))}
     </head>
-    <body>
+    <body class={props.layout}>
       <a class="skip" href="#main">
         {props.skipLink}
       </a>
       {props.header}
       <main id="main" class={props.wide === true ? 'wide' : undefined}>
-        <h1>{props.heading}</h1>
+        <div class="head">
+          <h1>{props.heading}</h1>
+          {props.actions !== undefined && <div class="actions">{props.actions}</div>}
+        </div>
         {props.children}
       </main>
       {props.footer}

@@ -1,12 +1,44 @@
 /** The front of the design package: what the server-rendered Workers (console, operators) share. */
 
-export { Field, Money, Note, Time } from './components.tsx';
+export { toFraction } from './chart-layout.ts';
+export {
+  BudgetBar,
+  type ChartColumn,
+  SERIES_COLORS,
+  type SeriesColor,
+  Sparkline,
+  StackedChart,
+  Swatch,
+} from './charts.tsx';
+export {
+  Badge,
+  type BadgeKind,
+  Card,
+  type CodeTab,
+  CodeTabs,
+  CopyButton,
+  EmptyState,
+  Field,
+  Money,
+  Note,
+  type Segment,
+  Segments,
+  SelectField,
+  type SelectOption,
+  Tile,
+  Tiles,
+  Time,
+  Toast,
+} from './components.tsx';
+export { COPY_SCRIPT } from './copy.script.ts';
 export { csrfProtection } from './csrf.ts';
 export {
+  formatClock,
   formatCount,
   formatCurrency,
   formatDay,
   formatMillionths,
+  formatPercent,
   formatRoundedCurrency,
   formatShortDay,
   formatTenth,
@@ -17,6 +49,7 @@ export {
   toIsoDay,
 } from './format.ts';
 export { type Form, formBodyLimit, readForm, reportBodyLimit } from './forms.ts';
+export { Brand, Frame, Icon, type IconName, type MenuGroup, type MenuItem } from './frame.tsx';
 export { HtmlDocument, htmlResponse } from './html-document.tsx';
 export { contentSecurityPolicy, SECURITY_HEADERS, secureTransport } from './secure-transport.ts';
 export { ICON, STYLE } from './stylesheet.ts';

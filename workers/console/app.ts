@@ -8,11 +8,13 @@ import { logEvent } from '@farebox/telemetry';
 import { Hono } from 'hono';
 import { callRoutes } from './calls/calls.tsx';
 import { getDeps } from './deps.ts';
+import { designGuideRoutes } from './design-guide/design-guide.tsx';
 import { keyRoutes } from './keys/keys.tsx';
 import { landingPage } from './landing/landing.tsx';
 import { languageRoutes } from './language.ts';
 import { sesWebhook } from './mail/ses-webhook.ts';
 import { unsubscribeRoutes } from './mail/unsubscribe.tsx';
+import { modelRoutes } from './models/models.tsx';
 import { notFoundPage } from './not-found.tsx';
 import { notificationRoutes } from './notifications/notifications.tsx';
 import { overviewPage } from './overview/overview.tsx';
@@ -91,6 +93,8 @@ for (const routes of [
 ]) {
   pages.route('/', routes);
 }
+pages.route('/', designGuideRoutes);
+pages.route('/', modelRoutes);
 pages.route('/', usageRoutes);
 pages.route('/', callRoutes);
 pages.route('/', transactionRoutes);

@@ -18,6 +18,7 @@ const ORIGIN = 'http://127.0.0.1';
 const PASSWORD = 'correct horse battery';
 const SECRET = new Uint8Array(32).fill(7);
 const [A, B] = ['a'.repeat(16), 'b'.repeat(16)];
+const HELD = 1_000_000n;
 const KEY = 7;
 const MALICIOUS_NAME = '=cmd|"/c calc"!A1<script>alert(1)</script>';
 
@@ -33,7 +34,7 @@ const accounts = {
   status: async (account: string) => ({
     state: 'open',
     posted: account === A ? 5_000_000_000n - totalCharged(ENTRIES) : 0n,
-    held: 1_000_000n,
+    held: HELD,
     openCalls: 1,
     lowBalance: thresholds.get(account) ?? null,
     pendingEntries: 0,
@@ -227,18 +228,22 @@ describe('an anonymous visitor', () => {
 describe('the Overview screen', () => {
   it('shows the balance of the account object, held and available', async () => {
     const page = await getText('/');
-    const posted = 5_000_000_000n - totalCharged(ENTRIES);
-    expect(page).toContain(`$4.${String(posted).slice(1).replace(/0+$/, '')}`);
+    const available = 5_000_000_000n - totalCharged(ENTRIES) - HELD;
+    // Two digits to read, every digit in the title, nano-USD for machines.
+    expect(page).toContain(
+      `<data value="${available}" title="$4.${String(available).slice(1).replace(/0+$/, '')}">$5.00</data>`,
+    );
     expect(page).toContain('Reserved for calls in progress (1)');
     expect(page).toContain('$0.001');
     expect(page.match(/href="\/calls\/[0-9a-f]{32}"/g)).toHaveLength(5);
-    expect(page).not.toContain('Get started');
+    expect(page).not.toContain('Three steps to your first call');
   });
 
   it('shows a new account how to get started', async () => {
     const page = await getText('/', B);
     expect(page).toContain('curl http://127.0.0.1:8787/v1/chat/completions');
-    expect(page).toContain('No spending in the last 14 days.');
+    expect(page).toContain('Three steps to your first call');
+    expect(page).not.toContain('<svg class="chart');
   });
 
   it('shows a paused key with a link to resume it, and escapes its name', async () => {
@@ -260,7 +265,7 @@ describe('the list of calls', () => {
     while (path !== undefined) {
       const page: string = await getText(path);
       seen.push(...[...page.matchAll(/href="\/calls\/([0-9a-f]{32})"/g)].map(([, id = '']) => id));
-      path = /<a href="(\/calls\?[^"]*before=[^"]*)">Older/
+      path = /<a class="button plain" href="(\/calls\?[^"]*before=[^"]*)">Older/
         .exec(page)?.[1]
         ?.replaceAll('&amp;', '&');
     }
@@ -418,8 +423,10 @@ describe('the Alerts screen', () => {
     await db.execute(`insert into notifications (account_id, id, kind, key_id, model, amount, at)
       values ('${A}', 'one', 'expensive_model', ${KEY}, 'openai/o1', null, now())`);
     expect(await getText('/alerts')).toContain('used an expensive model (openai/o1)');
+    // It interrupts nobody on the overview (it is no danger to the balance by itself).
+    expect(await getText('/')).not.toContain('used an expensive model');
     await post('/alerts/dismiss', { id: 'one' }, B);
-    expect(await getText('/')).toContain('used an expensive model (openai/o1)');
+    expect(await getText('/alerts')).toContain('used an expensive model (openai/o1)');
     const response = await post('/alerts/dismiss', { id: 'one', back: '/' });
     expect(response.headers.get('location')).toBe('/');
     expect(await getText('/alerts')).toContain('No open notifications.');

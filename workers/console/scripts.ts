@@ -3,8 +3,9 @@
  * policy allows no inline script. Pages have to work without them. A screen's script is in the
  * folder of the screen.
  */
+
+import { COPY_SCRIPT } from '@farebox/design';
 import { PROOF_OF_WORK_SCRIPT } from './challenge/proof-of-work.script.ts';
-import { COPY_SCRIPT } from './copy.script.ts';
 import { PLAYGROUND_SCRIPT } from './playground/playground.script.ts';
 import { PASSKEY_SCRIPT } from './security/passkey.script.ts';
 import { AUTO_REFRESH_SCRIPT } from './top-up/auto-refresh.script.ts';

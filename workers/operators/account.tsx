@@ -57,10 +57,10 @@ const AccountStatusFacts: FC<{ status: AccountStatus | null | 'unreachable' }> =
     <dl class="facts">
       <Fact name="State">{state}</Fact>
       <Fact name="Balance">
-        <Money amount={posted} />
+        <Money language="en" amount={posted} />
       </Fact>
       <Fact name="Held by calls in progress">
-        <Money amount={held} />
+        <Money language="en" amount={held} />
       </Fact>
       <Fact name="Calls in progress">{openCalls}</Fact>
       <Fact name="Entries not yet in Postgres">{pendingEntries}</Fact>
@@ -80,7 +80,7 @@ const Keys: FC<{ id: AccountId; keys: readonly KeySummary[]; revocable: boolean 
           <code>{last4}</code>
         </td>
         <td>{state}</td>
-        <td>{budget === null ? '–' : <Money amount={budget} />}</td>
+        <td>{budget === null ? '–' : <Money language="en" amount={budget} />}</td>
         <td>
           <Timestamp at={expiresAt} />
         </td>
@@ -189,7 +189,7 @@ async function RecentAdjustments({ c, id }: Readonly<{ c: OperatorContext; id: A
             <code>{adjustment}</code>
           </th>
           <td>
-            <Money amount={delta} />
+            <Money language="en" amount={delta} />
           </td>
           <td>{ADJUSTMENT_STATE_LABELS[state]}</td>
           <td>
@@ -304,10 +304,10 @@ account.get(`/operators/accounts/${ID_PATTERN}/ledger`, async (c) => {
             <th scope="row">{entry.seq}</th>
             <td>{entry.kind}</td>
             <td>
-              <Money amount={entry.delta} />
+              <Money language="en" amount={entry.delta} />
             </td>
             <td>
-              <Money amount={entry.postedAfter} />
+              <Money language="en" amount={entry.postedAfter} />
             </td>
             <td>
               <Timestamp at={entry.at} />
@@ -358,10 +358,10 @@ account.get(`/operators/accounts/${ID_PATTERN}/calls`, async (c) => {
             <td>{call.inputTokens ?? '–'}</td>
             <td>{call.outputTokens ?? '–'}</td>
             <td>
-              <Money amount={call.charged} />
+              <Money language="en" amount={call.charged} />
             </td>
             <td>
-              <Money amount={call.shortfall} />
+              <Money language="en" amount={call.shortfall} />
             </td>
             <td>
               <Timestamp at={call.createdAt} />
@@ -384,7 +384,7 @@ account.get(`/operators/accounts/${ID_PATTERN}/reconciliation`, async (c) => {
     ) : (
       <dl class="facts">
         <Fact name="Balance">
-          <Money amount={audit.posted} />
+          <Money language="en" amount={audit.posted} />
         </Fact>
         <Fact name="Last entry">{audit.lastSeq}</Fact>
         <Fact name="Acknowledged by Postgres">{audit.acknowledgedSeq}</Fact>

@@ -51,7 +51,7 @@ adjustments.get('/operators/adjustments', async (c) => {
             <a href={`/operators/accounts/${accountId}`}>{accountId}</a>
           </td>
           <td>
-            <Money amount={delta} />
+            <Money language="en" amount={delta} />
           </td>
           <td>{ADJUSTMENT_STATE_LABELS[state]}</td>
           <td>{proposedBy}</td>
@@ -82,7 +82,7 @@ const Facts: FC<{ adjustment: Adjustment }> = ({ adjustment }) => (
         <a href={`/operators/accounts/${adjustment.accountId}`}>{adjustment.accountId}</a>
       </Fact>
       <Fact name="Amount">
-        <Money amount={adjustment.delta} />
+        <Money language="en" amount={adjustment.delta} />
       </Fact>
       <Fact name="State">{ADJUSTMENT_STATE_LABELS[adjustment.state]}</Fact>
       <Fact name="Proposed by">{adjustment.proposedBy}</Fact>

@@ -39,7 +39,7 @@ deposit.get(
               : formatTokenUnits(depositInReview.units, decimals)}
           </Fact>
           <Fact name="Amount">
-            <Money amount={depositInReview.amount} />
+            <Money language="en" amount={depositInReview.amount} />
           </Fact>
           <Fact name="State">
             {DEPOSIT_STATE_LABELS[depositInReview.state] ?? depositInReview.state}

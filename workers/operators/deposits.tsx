@@ -162,7 +162,7 @@ const WaitingDeposits: FC<{ overview: DepositsOverview }> = ({ overview }) => (
         <td>{DEPOSIT_STATE_LABELS[state] ?? state}</td>
         <td>{count}</td>
         <td>
-          <Money amount={amount} />
+          <Money language="en" amount={amount} />
         </td>
         <td>
           <Timestamp at={oldest} />
@@ -272,7 +272,7 @@ const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
         <td>{DEPOSIT_STATE_LABELS[difference.kind] ?? difference.kind}</td>
         <td>
           {difference.kind === 'ledger' ? (
-            <Money amount={difference.held} />
+            <Money language="en" amount={difference.held} />
           ) : (
             formatUnits(overview, difference.chain, difference.held)
           )}
@@ -280,7 +280,7 @@ const Differences: FC<{ overview: DepositsOverview }> = ({ overview }) => (
         <td>{formatUnits(overview, difference.chain, difference.swept)}</td>
         <td>
           {difference.kind === 'ledger' ? (
-            <Money amount={difference.recorded} />
+            <Money language="en" amount={difference.recorded} />
           ) : (
             formatUnits(overview, difference.chain, difference.recorded)
           )}

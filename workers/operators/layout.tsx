@@ -2,45 +2,104 @@
  * The layout of operators' pages and the components only they use. They load no script and set no
  * cookie.
  */
-import { Field, HtmlDocument, htmlResponse, Note, Time } from '@farebox/design';
+import {
+  Field,
+  Frame,
+  HtmlDocument,
+  htmlResponse,
+  type IconName,
+  type MenuGroup,
+  Note,
+  Time,
+} from '@farebox/design';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
 import type { Operator, OperatorContext } from './operator-auth.ts';
 import type { Permission } from './roles.ts';
 import { type ActionError, DONE_MESSAGES, ERROR_MESSAGES } from './strings.ts';
 
-const NAV_ITEMS: readonly Readonly<{ path: string; label: string; permission: Permission }>[] = [
-  { path: '/operators', label: 'Find an account', permission: 'view_account' },
-  { path: '/operators/adjustments', label: 'Adjustments', permission: 'adjust' },
-  { path: '/operators/deposits', label: 'Deposits', permission: 'view_deposits' },
-  { path: '/operators/catalog', label: 'Catalog', permission: 'view_catalog' },
-  { path: '/operators/parity', label: 'Parity', permission: 'view_health' },
-  { path: '/operators/health', label: 'Health', permission: 'view_health' },
-  { path: '/operators/audit-log', label: 'Audit log', permission: 'view_audit_log' },
+type NavItem = Readonly<{
+  path: string;
+  label: string;
+  permission: Permission;
+  icon: IconName;
+  group: string;
+}>;
+
+const NAV_ITEMS: readonly NavItem[] = [
+  {
+    path: '/operators',
+    label: 'Find an account',
+    permission: 'view_account',
+    icon: 'search',
+    group: 'Accounts',
+  },
+  {
+    path: '/operators/adjustments',
+    label: 'Adjustments',
+    permission: 'adjust',
+    icon: 'book',
+    group: 'Accounts',
+  },
+  {
+    path: '/operators/deposits',
+    label: 'Deposits',
+    permission: 'view_deposits',
+    icon: 'plus',
+    group: 'Accounts',
+  },
+  {
+    path: '/operators/catalog',
+    label: 'Catalog',
+    permission: 'view_catalog',
+    icon: 'list',
+    group: 'Prices',
+  },
+  {
+    path: '/operators/parity',
+    label: 'Parity',
+    permission: 'view_health',
+    icon: 'chart',
+    group: 'Prices',
+  },
+  {
+    path: '/operators/health',
+    label: 'Health',
+    permission: 'view_health',
+    icon: 'bell',
+    group: 'Service',
+  },
+  {
+    path: '/operators/audit-log',
+    label: 'Audit log',
+    permission: 'view_audit_log',
+    icon: 'rows',
+    group: 'Service',
+  },
 ];
 
-const Header: FC<{ operator: Operator; activePath: string | undefined }> = ({
+/** The pages that the operator may open, by group. */
+function toMenuGroups(operator: Operator, activePath: string | undefined): readonly MenuGroup[] {
+  const allowed = NAV_ITEMS.filter(({ permission }) => operator.permissions.has(permission));
+  return [...new Set(allowed.map(({ group }) => group))].map((title) => ({
+    title,
+    items: allowed
+      .filter(({ group }) => group === title)
+      .map(({ path, label, icon }) => ({ path, label, icon, current: path === activePath })),
+  }));
+}
+
+const OperatorFrame: FC<{ operator: Operator; activePath: string | undefined }> = ({
   operator,
   activePath,
 }) => (
-  <header>
-    <p class="brand">
-      <a href="/operators">Farebox operators</a>
-    </p>
-    <nav aria-label="Main menu">
-      <ul>
-        {NAV_ITEMS.filter(({ permission }) => operator.permissions.has(permission)).map(
-          ({ path, label }) => (
-            <li>
-              <a href={path} aria-current={path === activePath ? 'page' : undefined}>
-                {label}
-              </a>
-            </li>
-          ),
-        )}
-      </ul>
-    </nav>
-    <p class="who">{`${operator.email} (${operator.roles.join(', ')})`}</p>
-  </header>
+  <Frame
+    brand={{ href: '/operators', name: 'Farebox operators' }}
+    menuLabel="Main menu"
+    openMenuLabel="Menu"
+    groups={toMenuGroups(operator, activePath)}
+    balance={null}
+    account={<span>{`${operator.email} (${operator.roles.join(', ')})`}</span>}
+  />
 );
 
 export type OperatorPageOptions = Readonly<{
@@ -64,7 +123,8 @@ export function operatorPage(
       title={`${options.title} · Farebox operators`}
       heading={options.title}
       skipLink="Skip to content"
-      header={<Header operator={c.var.operator} activePath={options.activePath} />}
+      layout="app"
+      header={<OperatorFrame operator={c.var.operator} activePath={options.activePath} />}
       wide
       noindex
     >

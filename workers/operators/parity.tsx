@@ -68,10 +68,10 @@ const ProviderCostTable: FC<Readonly<{ report: ParityReport }>> = ({ report }) =
         <td>{formatCount(calls, 'en')}</td>
         <td>{formatCount(differing, 'en')}</td>
         <td>
-          <Money amount={computed} />
+          <Money language="en" amount={computed} />
         </td>
         <td>
-          <Money amount={stated} />
+          <Money language="en" amount={stated} />
         </td>
       </tr>
     ))}

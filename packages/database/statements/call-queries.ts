@@ -3,17 +3,24 @@
  * Only the split between two files of an export counts rows it does not return.
  */
 import type { AccountId, CallId, Generation, Instant, KeyId } from '@farebox/ledger';
+import type { NanoUsd } from '@farebox/money';
 import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
+import { toEpochMs } from '../connection/raw-sql.ts';
 import { toGeneration } from '../ledger/calls.ts';
 import { calls } from '../schema/ledger.ts';
 
 export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
+/**
+ * `succeeded`: the client received a success; `cut`: an answer that began and did not end;
+ * `failed`: the rest. A cut answer may have begun with a success, so `cut` overlaps the others.
+ */
+export type CallOutcome = 'succeeded' | 'cut' | 'failed';
+
 export type CallFilter = Readonly<{
   keyId?: KeyId | undefined;
   model?: string | undefined;
-  /** Whether the client received a success. */
-  succeeded?: boolean | undefined;
+  outcome?: CallOutcome | undefined;
   from?: Instant | undefined;
   /** Exclusive. */
   until?: Instant | undefined;
@@ -21,18 +28,29 @@ export type CallFilter = Readonly<{
 
 export type CallRecord = Readonly<{ keyId: KeyId; generation: Generation }>;
 
+const SUCCEEDED = sql`(${calls.httpStatus} is not null and ${calls.httpStatus} < 400)`;
+const CUT_REASONS = ['estimated_after_disconnect', 'estimated_after_upstream_cut'] as const;
+const CUT = sql`(${calls.reason} in (${sql.join(
+  CUT_REASONS.map((reason) => sql`${reason}`),
+  sql`, `,
+)}))`;
+const OUTCOMES: Readonly<Record<CallOutcome, SQL>> = {
+  succeeded: SUCCEEDED,
+  cut: sql`coalesce(${CUT}, false)`,
+  failed: sql`not ${SUCCEEDED}`,
+};
+
 function buildFilter(
   account: AccountId,
   filter: CallFilter,
   before: CallCursor | null,
 ): SQL | undefined {
-  const { keyId, model, succeeded, from, until } = filter;
-  const success = sql`(${calls.httpStatus} is not null and ${calls.httpStatus} < 400)`;
+  const { keyId, model, outcome, from, until } = filter;
   return and(
     eq(calls.accountId, account),
     keyId === undefined ? undefined : eq(calls.keyId, keyId),
     model === undefined ? undefined : eq(calls.model, model),
-    succeeded === undefined ? undefined : succeeded ? success : sql`not ${success}`,
+    outcome === undefined ? undefined : OUTCOMES[outcome],
     from === undefined ? undefined : gte(calls.createdAt, new Date(from)),
     until === undefined ? undefined : lt(calls.createdAt, new Date(until)),
     before === null
@@ -95,4 +113,87 @@ export async function findCallRecord(
       .where(and(eq(calls.accountId, account), eq(calls.id, id))),
   );
   return row === undefined ? undefined : { keyId: row.keyId, generation: toGeneration(row) };
+}
+
+/** The number of calls and what they cost, in one part of the time they span. */
+export type CallBucket = Readonly<{ index: number; calls: number; failed: number }>;
+
+/** Calls that ended alike: an HTTP status and the reason of their charge. */
+export type CallEnding = Readonly<{
+  httpStatus: number | null;
+  reason: string | null;
+  calls: number;
+  charged: NanoUsd;
+}>;
+
+export type CallSummary = Readonly<{
+  endings: readonly CallEnding[];
+  /** `CALL_BUCKETS` equal parts from `from` to `until`; a part without a call is absent. */
+  buckets: readonly CallBucket[];
+  from: Instant;
+  until: Instant;
+}>;
+
+export const CALL_BUCKETS = 48;
+
+type SummaryRow = {
+  index: number | string;
+  http_status: number | string | null;
+  reason: string | null;
+  calls: number | string;
+  charged: string;
+  failed: boolean;
+  from_ms: string | number;
+  until_ms: string | number;
+};
+
+/**
+ * Sums up the newest calls that match, at most `limit`: a bounded read along the index of the
+ * account's calls, however many there are. Undefined where none matches.
+ */
+export async function summarizeCalls(
+  db: Database,
+  account: AccountId,
+  filter: CallFilter,
+  limit: number,
+): Promise<CallSummary | undefined> {
+  const newest = sql`newest as materialized (
+      select ${calls.createdAt} as at, ${calls.httpStatus} as http_status, ${calls.reason} as reason,
+        ${calls.charged} as charged
+      from ${calls} where ${buildFilter(account, filter, null)}
+      order by ${calls.createdAt} desc, ${calls.id} desc limit ${limit})`;
+  const { rows } = await queryOrThrow(
+    db.execute<SummaryRow>(sql`with ${newest},
+      span as (select min(at) as first, max(at) + interval '1 millisecond' as last from newest)
+      select width_bucket(extract(epoch from at), extract(epoch from first), extract(epoch from last),
+          ${CALL_BUCKETS}) - 1 as index,
+        http_status, reason, count(*) as calls, sum(charged)::text as charged,
+        not (http_status is not null and http_status < 400) as failed,
+        ${toEpochMs(sql`min(first)`)} as from_ms, ${toEpochMs(sql`min(last)`)} as until_ms
+      from newest, span group by 1, 2, 3, 6`),
+  );
+  return rows.length === 0 ? undefined : toSummary(rows);
+}
+
+function toSummary(rows: readonly SummaryRow[]): CallSummary {
+  const endings = new Map<string, CallEnding>();
+  const buckets = new Map<number, CallBucket>();
+  for (const row of rows) {
+    const [index, count] = [Number(row.index), Number(row.calls)];
+    const httpStatus = row.http_status === null ? null : Number(row.http_status);
+    const name = `${httpStatus} ${row.reason}`;
+    const ending = endings.get(name) ?? { httpStatus, reason: row.reason, calls: 0, charged: 0n };
+    const charged = ending.charged + BigInt(row.charged);
+    endings.set(name, { ...ending, calls: ending.calls + count, charged });
+    const bucket = buckets.get(index) ?? { index, calls: 0, failed: 0 };
+    const failed = bucket.failed + (row.failed ? count : 0);
+    buckets.set(index, { index, calls: bucket.calls + count, failed });
+  }
+  const [first] = rows;
+  return {
+    endings: [...endings.values()],
+    buckets: [...buckets.values()],
+    from: Number(first?.from_ms ?? 0),
+    until: Number(first?.until_ms ?? 0),
+  };
 }

@@ -1,11 +1,26 @@
 export { type KeyRow, listKeys } from './api-key-queries.ts';
 export { type BalanceTransaction, listBalanceTransactions } from './balance-transactions.ts';
 export {
+  CALL_BUCKETS,
+  type CallBucket,
   type CallCursor,
+  type CallEnding,
   type CallFilter,
+  type CallOutcome,
   type CallRecord,
+  type CallSummary,
   findCallRecord,
   listCalls,
   nextPageCursor,
+  summarizeCalls,
 } from './call-queries.ts';
-export { type DayRange, sumUsage, type UsageGroup, type UsageSum } from './usage-queries.ts';
+export {
+  type DailyUsageQuery,
+  type DailyUsageSum,
+  type DayRange,
+  listLastUsedDays,
+  sumDailyUsage,
+  sumUsage,
+  type UsageGroup,
+  type UsageSum,
+} from './usage-queries.ts';

@@ -87,7 +87,13 @@ describe('the list of calls', () => {
 
   it('filters by key, model, outcome and time', async () => {
     const from = FIRST_AT + 100 * 3_600_000;
-    const filter = { keyId: 0, model: 'openai/m0', succeeded: true, from, until: from + 36e5 * 60 };
+    const filter = {
+      keyId: 0,
+      model: 'openai/m0',
+      outcome: 'succeeded' as const,
+      from,
+      until: from + 36e5 * 60,
+    };
     const page = await listCalls(db, OWN_ACCOUNT, { filter, before: null, limit: 100 });
     const expected = Array.from({ length: 60 }, (_, index) => 100 + index)
       .filter((seq) => seq % 3 === 0 && seq % 2 === 0 && seq % 10 !== 0)

@@ -1,7 +1,7 @@
-/** Sums of usage by day, key or model, read from `usage_days`. */
-import type { AccountId } from '@farebox/ledger';
+/** Sums of usage by day, key and model, read from `usage_days`. */
+import type { AccountId, KeyId } from '@farebox/ledger';
 import type { NanoUsd } from '@farebox/money';
-import { and, eq, gte, lte, sql, sum } from 'drizzle-orm';
+import { and, eq, gte, lte, max, sql, sum } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { usageDays } from '../schema/ledger.ts';
 
@@ -47,11 +47,81 @@ export async function sumUsage(
       )
       .groupBy(column),
   );
-  return rows.map((row) => ({
+  return rows.map(toUsageSum);
+}
+
+type SumRow = Readonly<{
+  group: string;
+  calls: number | null;
+  inputTokens: number | null;
+  outputTokens: number | null;
+  charged: bigint | null;
+}>;
+
+function toUsageSum(row: SumRow): UsageSum {
+  return {
     group: row.group,
     calls: row.calls ?? 0,
     inputTokens: row.inputTokens ?? 0,
     outputTokens: row.outputTokens ?? 0,
     charged: row.charged ?? 0n,
-  }));
+  };
+}
+
+/** What a sum by day is split into, and what it may be limited to. */
+export type DailyUsageQuery = Readonly<{
+  by: Exclude<UsageGroup, 'day'>;
+  keyId?: KeyId | undefined;
+  model?: string | undefined;
+}>;
+
+/** A sum of one day and one key or model. */
+export type DailyUsageSum = UsageSum & Readonly<{ day: number }>;
+
+/** Returns sums by day and key or model, in no particular order. */
+export async function sumDailyUsage(
+  db: Database,
+  account: AccountId,
+  range: DayRange,
+  { by, keyId, model }: DailyUsageQuery,
+): Promise<readonly DailyUsageSum[]> {
+  const column = GROUP_COLUMNS[by];
+  const rows = await queryOrThrow(
+    db
+      .select({
+        day: usageDays.day,
+        group: sql<string>`${column}::text`,
+        calls: sum(usageDays.calls).mapWith(Number),
+        inputTokens: sum(usageDays.inputTokens).mapWith(Number),
+        outputTokens: sum(usageDays.outputTokens).mapWith(Number),
+        charged: sum(usageDays.charged).mapWith(BigInt),
+      })
+      .from(usageDays)
+      .where(
+        and(
+          eq(usageDays.accountId, account),
+          gte(usageDays.day, range.from),
+          lte(usageDays.day, range.to),
+          keyId === undefined ? undefined : eq(usageDays.keyId, keyId),
+          model === undefined ? undefined : eq(usageDays.model, model),
+        ),
+      )
+      .groupBy(usageDays.day, column),
+  );
+  return rows.map((row) => ({ day: row.day, ...toUsageSum(row) }));
+}
+
+/** Returns the last day on which each key was used, by the key's id. */
+export async function listLastUsedDays(
+  db: Database,
+  account: AccountId,
+): Promise<ReadonlyMap<KeyId, number>> {
+  const rows = await queryOrThrow(
+    db
+      .select({ keyId: usageDays.keyId, day: max(usageDays.day) })
+      .from(usageDays)
+      .where(eq(usageDays.accountId, account))
+      .groupBy(usageDays.keyId),
+  );
+  return new Map(rows.flatMap(({ keyId, day }) => (day === null ? [] : [[keyId, day]])));
 }

@@ -279,7 +279,7 @@ const BEFORE = { at: FIRST_DAY + 40 * DAY_MS, id: 'f'.repeat(32) };
 const EVERY = {
   keyId: 1,
   model: 'openai/gpt',
-  succeeded: true,
+  outcome: 'succeeded' as const,
   from: FIRST_DAY,
   until: LATER,
 };

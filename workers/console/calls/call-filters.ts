@@ -1,10 +1,12 @@
 /** Parses the filters of the list of calls from a query string, which is untrusted input. Pure. */
 
-import type { CallCursor, CallFilter } from '@farebox/database/statements';
+import type { CallCursor, CallFilter, CallOutcome } from '@farebox/database/statements';
 import { parseIsoDay, toIsoDay } from '@farebox/design';
 import { DAY_MS } from '@farebox/ledger';
 
 export type CallQuery = Readonly<{ filter: CallFilter; before: CallCursor | null }>;
+
+export const OUTCOMES: readonly CallOutcome[] = ['succeeded', 'cut', 'failed'];
 
 type QueryReader = (name: string) => string | undefined;
 
@@ -36,7 +38,7 @@ export function parseCallQuery(query: QueryReader): CallQuery {
     filter: {
       keyId: parseKeyId(query('key')),
       model: model !== undefined && /^[!-~]{1,128}$/.test(model) ? model : undefined,
-      succeeded: outcome === 'succeeded' ? true : outcome === 'failed' ? false : undefined,
+      outcome: OUTCOMES.find((known) => known === outcome),
       from: from === undefined ? undefined : from * DAY_MS,
       until: to === undefined ? undefined : (to + 1) * DAY_MS,
     },
@@ -46,11 +48,11 @@ export function parseCallQuery(query: QueryReader): CallQuery {
 
 /** Builds the query string of the same filters for the page that starts at `before`. */
 export function toQueryString({ filter }: CallQuery, before: CallCursor | null): string {
-  const { keyId, model, succeeded, from, until } = filter;
+  const { keyId, model, outcome, from, until } = filter;
   const query = new URLSearchParams();
   if (keyId !== undefined) query.set('key', String(keyId));
   if (model !== undefined) query.set('model', model);
-  if (succeeded !== undefined) query.set('outcome', succeeded ? 'succeeded' : 'failed');
+  if (outcome !== undefined) query.set('outcome', outcome);
   if (from !== undefined) query.set('from', toIsoDay(from / DAY_MS));
   if (until !== undefined) query.set('to', toIsoDay(until / DAY_MS - 1));
   if (before !== null) query.set('before', formatCursor(before));

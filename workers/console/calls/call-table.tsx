@@ -1,61 +1,111 @@
 /** The table of calls, for the list of calls and the overview. */
 import type { CallRecord } from '@farebox/database/statements';
-import { formatCount, formatCurrency, Time } from '@farebox/design';
+import { Badge, formatClock, formatCount, formatDay, Money, toEpochDay } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import { totalInputTokens } from '@farebox/money';
 import type { FC } from 'hono/jsx';
+import { toBadgeKind, toEndingKind } from './call-ending.ts';
 
-function countInputTokens({ usage }: Generation): number {
-  return usage === null ? 0 : totalInputTokens(usage);
+type CallTableProps = Readonly<{
+  calls: readonly CallRecord[];
+  /** Returns the name of the key, as its owner chose it. */
+  keyName: (keyId: number) => string;
+  messages: Messages;
+  language: string;
+}>;
+
+function formatInputTokens({ usage }: Generation, language: string): string {
+  return usage === null ? '–' : formatCount(totalInputTokens(usage), language);
 }
 
-const CallRow: FC<Readonly<{ call: CallRecord; language: string }>> = ({ call, language }) => {
+function formatOutputTokens({ usage }: Generation, language: string): string {
+  return usage === null ? '–' : formatCount(usage.output, language);
+}
+
+const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>> = (props) => {
+  const { call, keyName, messages, language } = props;
   const { generation } = call;
+  const ending = toEndingKind(generation);
+  const clock = formatClock(generation.createdAt, language);
+  const words = ending === 'succeeded' ? '' : ` · ${messages.calls.endings[ending]}`;
   return (
     <tr>
+      <td class="from-tablet">
+        <time datetime={new Date(generation.createdAt).toISOString()}>{clock}</time>
+      </td>
       <td>
-        <a href={`/calls/${generation.id}`}>
-          <Time at={generation.createdAt} language={language} />
+        <a class="row-link" href={`/calls/${generation.id}`}>
+          {generation.model}
         </a>
+        <span class="second">
+          <span class="phone-only">{clock} · </span>
+          {keyName(call.keyId)}
+          {words}
+        </span>
       </td>
-      <td>{generation.model}</td>
-      <td class="number">{generation.httpStatus ?? '–'}</td>
+      <td>
+        <Badge kind={toBadgeKind(ending)}>{generation.httpStatus ?? '–'}</Badge>
+      </td>
+      <td class="number from-desktop">{formatInputTokens(generation, language)}</td>
+      <td class="number from-desktop">{formatOutputTokens(generation, language)}</td>
       <td class="number">
-        {formatCount(countInputTokens(generation), language)} /{' '}
-        {formatCount(generation.usage?.output ?? 0, language)}
+        <Money amount={generation.charged} language={language} rounded />
       </td>
-      <td class="number">{formatCurrency(generation.charged, language)}</td>
     </tr>
   );
 };
 
-export const CallTable: FC<
-  Readonly<{ calls: readonly CallRecord[]; messages: Messages; language: string }>
-> = ({ calls, messages, language }) => (
-  <section class="scroll" tabindex={0} aria-label={messages.calls.table}>
+const COLUMN_COUNT = 6;
+
+/** The calls of one day in their order; the list is newest first. */
+function groupByDay(calls: readonly CallRecord[]): readonly (readonly [number, CallRecord[]])[] {
+  const days = new Map<number, CallRecord[]>();
+  for (const call of calls) {
+    const day = toEpochDay(call.generation.createdAt);
+    const known = days.get(day);
+    if (known === undefined) days.set(day, [call]);
+    else known.push(call);
+  }
+  return [...days];
+}
+
+export const CallTable: FC<CallTableProps> = (props) => {
+  const { calls, messages, language } = props;
+  const { calls: t } = messages;
+  return (
     <table>
-      <caption>{messages.calls.table}</caption>
+      <caption class="hidden-text">{t.table}</caption>
       <thead>
         <tr>
-          <th scope="col">{messages.calls.time}</th>
-          <th scope="col">{messages.calls.model}</th>
-          <th scope="col" class="number">
-            {messages.calls.status}
+          <th scope="col" class="from-tablet">
+            {t.time}
+          </th>
+          <th scope="col">{t.modelAndKey}</th>
+          <th scope="col">{t.status}</th>
+          <th scope="col" class="number from-desktop">
+            {t.inputTokens}
+          </th>
+          <th scope="col" class="number from-desktop">
+            {t.outputTokens}
           </th>
           <th scope="col" class="number">
-            {messages.calls.tokens}
-          </th>
-          <th scope="col" class="number">
-            {messages.calls.cost}
+            {t.cost}
           </th>
         </tr>
       </thead>
-      <tbody>
-        {calls.map((call) => (
-          <CallRow call={call} language={language} />
-        ))}
-      </tbody>
+      {groupByDay(calls).map(([day, group]) => (
+        <tbody>
+          <tr class="day">
+            <th scope="rowgroup" colspan={COLUMN_COUNT}>
+              {formatDay(day, language)}
+            </th>
+          </tr>
+          {group.map((call) => (
+            <CallRow {...props} call={call} />
+          ))}
+        </tbody>
+      ))}
     </table>
-  </section>
-);
+  );
+};

@@ -4,13 +4,32 @@
  */
 
 import {
+  CALL_BUCKETS,
+  type CallSummary,
   findCallRecord,
   listCalls,
   listKeys,
   nextPageCursor,
+  summarizeCalls,
   sumUsage,
 } from '@farebox/database/statements';
-import { Field, formatCount, toEpochDay, toIsoDay } from '@farebox/design';
+import {
+  Card,
+  EmptyState,
+  Field,
+  formatCount,
+  formatRoundedCurrency,
+  formatShortDay,
+  formatTime,
+  Note,
+  type Segment,
+  Segments,
+  SelectField,
+  type SelectOption,
+  StackedChart,
+  toEpochDay,
+  toIsoDay,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { DAY_MS } from '@farebox/ledger';
 import { type Context, Hono } from 'hono';
@@ -21,29 +40,14 @@ import { notFoundPage } from '../not-found.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { CallPage } from './call-details.tsx';
 import { CALL_HEADERS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
-import { type CallQuery, parseCallQuery, toQueryString } from './call-filters.ts';
+import { type CallQuery, OUTCOMES, parseCallQuery, toQueryString } from './call-filters.ts';
 import { CallTable } from './call-table.tsx';
 
 const CALLS_PER_PAGE = 50;
 const YEAR_DAYS = 366;
-
-type SelectOption = Readonly<{ value: string; text: string; selected: boolean }>;
-
-const Select: FC<
-  Readonly<{ name: string; label: string; allLabel: string; options: readonly SelectOption[] }>
-> = ({ name, label, allLabel, options }) => (
-  <p class="field">
-    <label for={name}>{label}</label>
-    <select id={name} name={name}>
-      <option value="">{allLabel}</option>
-      {options.map(({ value, text, selected }) => (
-        <option value={value} selected={selected}>
-          {text}
-        </option>
-      ))}
-    </select>
-  </p>
-);
+const PRESET_DAYS = [1, 7, 30] as const;
+/** The calls that totals and the chart cover: a bounded read, however many calls match. */
+const SUMMARIZED_CALLS = 5_000;
 
 type FilterOptions = Readonly<{ keys: readonly SelectOption[]; models: readonly SelectOption[] }>;
 
@@ -51,32 +55,126 @@ const Filter: FC<
   Readonly<{ query: CallQuery; filterOptions: FilterOptions; messages: Messages }>
 > = (props) => {
   const { query, filterOptions, messages } = props;
-  const { succeeded, from, until } = query.filter;
+  const { outcome, from, until } = query.filter;
   const { calls } = messages;
-  const outcomes = [
-    { value: 'succeeded', text: calls.succeeded, selected: succeeded === true },
-    { value: 'failed', text: calls.failed, selected: succeeded === false },
-  ];
   const fromDay = from === undefined ? '' : toIsoDay(from / DAY_MS);
   const toDay = until === undefined ? '' : toIsoDay(until / DAY_MS - 1);
   return (
-    <form method="get" action="/calls" class="filter">
-      <Select name="key" label={calls.key} allLabel={calls.all} options={filterOptions.keys} />
-      <Select
+    <form method="get" action="/calls" class="card filters">
+      {outcome !== undefined && <input type="hidden" name="outcome" value={outcome} />}
+      <SelectField name="key" label={calls.key} allLabel={calls.all} options={filterOptions.keys} />
+      <SelectField
         name="model"
         label={calls.model}
         allLabel={calls.all}
         options={filterOptions.models}
       />
-      <Select name="outcome" label={calls.outcome} allLabel={calls.all} options={outcomes} />
       <Field name="from" type="date" label={calls.from} value={fromDay} />
       <Field name="to" type="date" label={calls.to} value={toDay} />
+      <Field
+        name="id"
+        label={calls.id}
+        maxlength={64}
+        placeholder={calls.idPlaceholder}
+        autocomplete="off"
+        spellcheck={false}
+      />
       <p>
         <button type="submit">{calls.filter}</button>
       </p>
     </form>
   );
 };
+
+function listPresets({ filter }: CallQuery, today: number, messages: Messages): readonly Segment[] {
+  const presets = PRESET_DAYS.map((days) => {
+    const [from, until] = [(today - days + 1) * DAY_MS, (today + 1) * DAY_MS];
+    return {
+      href: `/calls${toQueryString({ filter: { ...filter, from, until }, before: null }, null)}`,
+      text: days === 1 ? messages.layout.today : messages.layout.lastDays(days),
+      current: filter.from === from && filter.until === until,
+    };
+  });
+  const all = { filter: { ...filter, from: undefined, until: undefined }, before: null };
+  const current = filter.from === undefined && filter.until === undefined;
+  return [
+    ...presets,
+    { href: `/calls${toQueryString(all, null)}`, text: messages.calls.all, current },
+  ];
+}
+
+/** The number of calls of each outcome among those summarized, ignoring the outcome's own filter. */
+function countOutcomes(summary: CallSummary | undefined) {
+  const counts = { all: 0, succeeded: 0, cut: 0, failed: 0 };
+  for (const { httpStatus, reason, calls } of summary?.endings ?? []) {
+    counts.all += calls;
+    if (httpStatus !== null && httpStatus < 400) counts.succeeded += calls;
+    else counts.failed += calls;
+    if (reason === 'estimated_after_disconnect' || reason === 'estimated_after_upstream_cut')
+      counts.cut += calls;
+  }
+  return counts;
+}
+
+type SummaryProps = Readonly<{ messages: Messages; language: string }>;
+
+const OutcomeSegments: FC<
+  SummaryProps & Readonly<{ query: CallQuery; summary: CallSummary | undefined }>
+> = ({ query, summary, messages, language }) => {
+  const { calls } = messages;
+  const counts = countOutcomes(summary);
+  const toSegment = (outcome: (typeof OUTCOMES)[number] | undefined): Segment => ({
+    href: `/calls${toQueryString({ filter: { ...query.filter, outcome }, before: null }, null)}`,
+    text: `${calls[outcome ?? 'all']} ${formatCount(counts[outcome ?? 'all'], language)}`,
+    current: query.filter.outcome === outcome,
+  });
+  return <Segments label={calls.outcome} segments={[undefined, ...OUTCOMES].map(toSegment)} />;
+};
+
+/** The calls by time, failed ones marked. */
+const CallHistogram: FC<SummaryProps & Readonly<{ summary: CallSummary }>> = (props) => {
+  const { summary, messages, language } = props;
+  const { from, until, buckets } = summary;
+  const { calls: t } = messages;
+  const byIndex = new Map(buckets.map((bucket) => [bucket.index, bucket]));
+  const length = (until - from) / CALL_BUCKETS;
+  const isShort = until - from <= 2 * DAY_MS;
+  const columns = Array.from({ length: CALL_BUCKETS }, (_, index) => {
+    const { calls = 0, failed = 0 } = byIndex.get(index) ?? {};
+    const at = Math.floor(from + index * length);
+    return {
+      label: isShort
+        ? new Date(at).toISOString().slice(11, 16)
+        : formatShortDay(toEpochDay(at), language),
+      title: `${formatTime(at, language)}: ${t.counted(formatCount(calls, language), formatCount(failed, language))}`,
+      amounts: [BigInt(calls - failed), BigInt(failed)],
+    };
+  });
+  const counts = countOutcomes(summary);
+  return (
+    <StackedChart
+      id="histogram"
+      title={t.histogram}
+      description={t.counted(
+        formatCount(counts.all, language),
+        formatCount(counts.failed, language),
+      )}
+      columns={columns}
+      colors={[1, 'bad']}
+    />
+  );
+};
+
+function summaryTitle(
+  summary: CallSummary | undefined,
+  { messages, language }: SummaryProps,
+): string {
+  const endings = summary?.endings ?? [];
+  const count = endings.reduce((all, ending) => all + ending.calls, 0);
+  const charged = endings.reduce((all, ending) => all + ending.charged, 0n);
+  const title = count >= SUMMARIZED_CALLS ? messages.calls.latestTotal : messages.calls.sum;
+  return title(formatCount(count, language), formatRoundedCurrency(charged, language));
+}
 
 /** The choices of the filters: the account's keys, and the models it called within a year. */
 async function loadFilterOptions(
@@ -112,44 +210,92 @@ async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) =>
 export const callRoutes = new Hono<SignedInEnv>();
 for (const path of ['/calls', '/calls/*', '/calls.csv']) callRoutes.use(path, requireSignIn);
 
-callRoutes.get('/calls', async (c) => {
-  const { deps, user, messages, language } = c.var;
-  const query = parseCallQuery((name) => c.req.query(name));
+/** The path of the call with this id, as people paste it from a log; null where it is no id. */
+function toCallPath(id: string | undefined): string | null {
+  const match = /[0-9a-f]{32}/.exec((id ?? '').toLowerCase().replaceAll('-', ''));
+  return match === null ? null : `/calls/${match[0]}`;
+}
+
+async function loadCallPage(c: Context<SignedInEnv>, query: CallQuery) {
+  const { deps, user } = c.var;
+  const { db } = deps.identity;
   const { account } = user;
-  const [rows, filterOptions, accountStatus] = await Promise.all([
-    listCalls(deps.identity.db, account, { ...query, limit: CALLS_PER_PAGE + 1 }),
+  const { outcome } = query.filter;
+  const [rows, filterOptions, accountStatus, keyName, summary, shown] = await Promise.all([
+    listCalls(db, account, { ...query, limit: CALLS_PER_PAGE + 1 }),
     loadFilterOptions(c, query),
     deps.accounts.status(account),
+    loadKeyNames(c),
+    summarizeCalls(db, account, { ...query.filter, outcome: undefined }, SUMMARIZED_CALLS),
+    outcome === undefined ? undefined : summarizeCalls(db, account, query.filter, SUMMARIZED_CALLS),
   ]);
   const visibleCalls = rows.slice(0, CALLS_PER_PAGE);
   const last = visibleCalls.at(-1)?.generation;
-  const older =
-    rows.length > CALLS_PER_PAGE && last !== undefined ? { at: last.createdAt, id: last.id } : null;
-  const inFlight = accountStatus?.openCalls ?? 0;
+  const hasMore = rows.length > CALLS_PER_PAGE && last !== undefined;
+  return {
+    ...{ visibleCalls, filterOptions, keyName, summary },
+    shown: outcome === undefined ? summary : shown,
+    older: hasMore ? { at: last.createdAt, id: last.id } : null,
+    inFlight: accountStatus?.openCalls ?? 0,
+  };
+}
+
+callRoutes.get('/calls', async (c) => {
+  const { deps, messages, language } = c.var;
+  const { calls: t, layout } = messages;
+  const requestedId = c.req.query('id') ?? '';
+  const callPath = toCallPath(requestedId);
+  if (callPath !== null) return c.redirect(callPath, 303);
+  const query = parseCallQuery((name) => c.req.query(name));
+  const data = await loadCallPage(c, query);
+  const { visibleCalls, filterOptions, summary, shown, older, inFlight, keyName } = data;
+  const locale = { messages, language };
+  const today = toEpochDay(deps.identity.now());
   return page(
     c,
-    { title: messages.nav.calls, activePath: '/calls', wide: true },
+    {
+      title: messages.nav.calls,
+      activePath: '/calls',
+      wide: true,
+      actions: <Segments label={layout.period} segments={listPresets(query, today, messages)} />,
+    },
     <>
+      {requestedId !== '' && <Note kind="problem">{t.idInvalid}</Note>}
       <Filter query={query} filterOptions={filterOptions} messages={messages} />
-      {inFlight > 0 && <p>{messages.calls.inProgress(formatCount(inFlight, language))}</p>}
-      {visibleCalls.length === 0 ? (
-        <p>{messages.calls.empty}</p>
-      ) : (
-        <CallTable calls={visibleCalls} messages={messages} language={language} />
-      )}
-      <p class="pages">
-        {query.before !== null && (
-          <a href={`/calls${toQueryString(query, null)}`}>{messages.layout.newest}</a>
-        )}{' '}
-        {older !== null && (
-          <a href={`/calls${toQueryString(query, older)}`}>{messages.layout.older}</a>
+      <Card
+        id="calls"
+        title={summaryTitle(shown, locale)}
+        actions={
+          <a href={`/calls/export${toQueryString(query, query.before)}`}>{layout.download}</a>
+        }
+      >
+        {shown !== undefined && <CallHistogram {...locale} summary={shown} />}
+        <OutcomeSegments {...locale} query={query} summary={summary} />
+        {inFlight > 0 && <p>{t.inProgress(formatCount(inFlight, language))}</p>}
+        {visibleCalls.length === 0 ? (
+          <EmptyState text={t.empty}>
+            <p>
+              <a href="/calls">{t.clearFilters}</a>
+            </p>
+          </EmptyState>
+        ) : (
+          <CallTable {...locale} calls={visibleCalls} keyName={keyName} />
         )}
-      </p>
+        <p class="pages">
+          {query.before !== null && (
+            <a class="button plain" href={`/calls${toQueryString(query, null)}`}>
+              {layout.newest}
+            </a>
+          )}
+          {older !== null && (
+            <a class="button plain" href={`/calls${toQueryString(query, older)}`}>
+              {layout.older}
+            </a>
+          )}
+        </p>
+      </Card>
       <p>
-        <a href={`/calls/export${toQueryString(query, query.before)}`}>{messages.calls.export}</a>
-      </p>
-      <p>
-        <small>{messages.usage.freshness}</small>
+        <small>{t.freshness}</small>
       </p>
     </>,
   );

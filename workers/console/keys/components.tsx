@@ -45,11 +45,11 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
   return (
     <>
       <DescriptionItem name={t.spent}>
-        <Money amount={spent} />
+        <Money amount={spent} language={language} />
         {limits.budget !== null && (
           <>
             {' '}
-            {t.ofLimit} <Money amount={limits.budget} />
+            {t.ofLimit} <Money amount={limits.budget} language={language} />
           </>
         )}
       </DescriptionItem>
@@ -63,14 +63,18 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
       ))}
       {held > 0n && (
         <DescriptionItem name={t.held}>
-          <Money amount={held} />
+          <Money amount={held} language={language} />
         </DescriptionItem>
       )}
       <DescriptionItem name={t.spentToday}>
-        <Money amount={spentToday} />
+        <Money amount={spentToday} language={language} />
       </DescriptionItem>
       <DescriptionItem name={t.dailyAverage}>
-        {typicalDailySpend === null ? t.dailyAverageUnknown : <Money amount={typicalDailySpend} />}
+        {typicalDailySpend === null ? (
+          t.dailyAverageUnknown
+        ) : (
+          <Money amount={typicalDailySpend} language={language} />
+        )}
       </DescriptionItem>
     </>
   );
@@ -87,7 +91,11 @@ export const KeyLimitDetails: FC<
   return (
     <>
       <DescriptionItem name={t.budget}>
-        {limits.budget === null ? layout.unlimited : <Money amount={limits.budget} />}
+        {limits.budget === null ? (
+          layout.unlimited
+        ) : (
+          <Money amount={limits.budget} language={language} />
+        )}
       </DescriptionItem>
       {BUDGET_PERIODS.map((period) => {
         const budget = limits.periodBudgets?.[period];

@@ -3,10 +3,9 @@
  * row, cookie or URL carries it to another page. A form submitted twice creates one key
  * (idempotency.ts).
  */
-import { Note, readForm } from '@farebox/design';
+import { CopyButton, Note, readForm } from '@farebox/design';
 import type { KeyLimits, SpendGuard } from '@farebox/ledger';
 import { type Context, Hono } from 'hono';
-import { CopyButton } from '../copy-button.tsx';
 import { issueFormToken, redeemFormToken } from '../idempotency.ts';
 import { page } from '../layout.tsx';
 import { notFoundPage } from '../not-found.tsx';

@@ -1,220 +1,346 @@
 /**
- * The Overview screen: balance (from the account object, which is authoritative), daily spend,
- * latest calls, and notifications. It reads sums by day and the newest rows by index, and scans no
- * table.
+ * The Overview screen: balance (from the account object, which is authoritative), spend by day, keys,
+ * what did not work, latest calls, and notifications. It reads sums by day and the newest rows by
+ * index, and scans no table.
  */
 import { listOpenNotifications } from '@farebox/database/email';
-import { type KeyRow, listCalls, listKeys, sumUsage } from '@farebox/database/statements';
 import {
+  type CallSummary,
+  listCalls,
+  listKeys,
+  sumDailyUsage,
+  summarizeCalls,
+} from '@farebox/database/statements';
+import {
+  Card,
+  EmptyState,
   formatCount,
-  formatCurrency,
-  formatDay,
   formatRoundedCurrency,
   formatTenth,
+  Money,
   Note,
+  Segments,
+  Tile,
+  Tiles,
   toEpochDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
-import type { AccountStatus, KeyStatus } from '@farebox/ledger';
+import type { AccountStatus } from '@farebox/ledger';
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { CallTable } from '../calls/call-table.tsx';
-import { DayChart } from '../charts/bar-chart.tsx';
 import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
-import { fillMissingDays, findLargest, totalUsage } from '../usage/aggregate.ts';
+import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
+import { buildUsageStack } from '../usage/spend-stack.ts';
+import { UsageStackView } from '../usage/usage-stack-view.tsx';
 import { type BurnRate, computeBurnRate } from './burn-rate.ts';
+import { FailureList } from './failure-list.tsx';
+import { GettingStarted } from './getting-started.tsx';
+import { KeySummary, PausedKeyWarnings } from './key-summary.tsx';
 
-const CHART_DAYS = 14;
+const PERIODS = [7, 30, 90] as const;
+const DEFAULT_PERIOD = 30;
+const GROUPS = ['model', 'key', 'provider'] as const;
 const LATEST_CALLS = 5;
+/** The calls whose endings are counted: a bounded read, however many calls there are. */
+const COUNTED_CALLS = 1_000;
 const MAX_NOTIFICATIONS = 10;
 const YEAR_DAYS = 366;
 
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-function formatDaysLeft({ daysLeft }: BurnRate, { messages, language }: LocaleProps): string {
-  if (daysLeft === null) return messages.overview.runwayUnknown;
-  if (daysLeft > YEAR_DAYS) return messages.overview.runwayOverYear;
-  return messages.overview.runwayDays(formatTenth(daysLeft, language));
+type OverviewQuery = Readonly<{
+  days: (typeof PERIODS)[number];
+  by: (typeof GROUPS)[number];
+}>;
+
+function parseOverviewQuery(c: Context<PublicEnv>): OverviewQuery {
+  const [days, by] = [c.req.query('days'), c.req.query('by')];
+  return {
+    days: PERIODS.find((known) => String(known) === days) ?? DEFAULT_PERIOD,
+    by: GROUPS.find((known) => known === by) ?? 'model',
+  };
 }
 
-const BalanceFigures: FC<
+function formatDaysLeft({ daysLeft, perDay }: BurnRate, locale: LocaleProps): string {
+  const { messages, language } = locale;
+  const { overview } = messages;
+  if (daysLeft === null) return overview.runwayUnknown;
+  const days =
+    daysLeft > YEAR_DAYS
+      ? overview.runwayOverYear
+      : overview.runwayDays(formatTenth(daysLeft < 10 ? daysLeft : Math.floor(daysLeft), language));
+  return overview.runway(days, formatRoundedCurrency(perDay, language));
+}
+
+const BalanceTile: FC<
   LocaleProps & Readonly<{ accountStatus: AccountStatus; burnRate: BurnRate }>
 > = (props) => {
   const { accountStatus, burnRate, messages, language } = props;
   const { posted, held, openCalls } = accountStatus;
   const { overview } = messages;
-  const figures = [
-    { name: overview.balance, value: formatCurrency(posted, language) },
-    {
-      name: overview.heldByCalls(formatCount(openCalls, language)),
-      value: formatCurrency(held, language),
-    },
-    { name: overview.available, value: formatCurrency(posted - held, language) },
-    {
-      name: overview.dailySpend,
-      value: formatRoundedCurrency(burnRate.perDay, language),
-      hint: overview.dailySpendHint,
-    },
-    { name: overview.spentToday, value: formatRoundedCurrency(burnRate.today, language) },
-    {
-      name: overview.runway,
-      value: formatDaysLeft(burnRate, props),
-      isText: burnRate.daysLeft === null,
-    },
-  ];
   return (
-    <dl class="facts">
-      {figures.map(({ name, value, hint, isText }) => (
-        <div>
-          <dt>
-            {name} {hint !== undefined && <small>({hint})</small>}
-          </dt>
-          <dd class={isText === true ? 'word' : undefined}>{value}</dd>
-        </div>
-      ))}
-    </dl>
+    <Tile
+      main
+      name={overview.available}
+      figure={
+        <>
+          <Money amount={posted - held} language={language} rounded />
+          <a class="button" href="/top-up">
+            {messages.nav.topUp}
+          </a>
+        </>
+      }
+    >
+      {formatDaysLeft(burnRate, props)}
+      {openCalls > 0 && (
+        <span class="second">
+          {overview.heldByCalls(formatCount(openCalls, language))}:{' '}
+          <Money amount={held} language={language} rounded />
+        </span>
+      )}
+      {accountStatus.pendingEntries > 0 && (
+        <span class="second">
+          {overview.pendingEntries(formatCount(accountStatus.pendingEntries, language))}
+        </span>
+      )}
+    </Tile>
   );
 };
 
-const PausedKeyWarnings: FC<
-  LocaleProps & Readonly<{ keyStatuses: readonly KeyStatus[]; keys: readonly KeyRow[] }>
-> = ({ keyStatuses, keys, messages, language }) => (
-  <>
-    {keyStatuses
-      .filter((key) => key.pausedAt !== null && key.revokedAt === null)
-      .map(({ keyId, spentToday }) => {
-        const keyName = keys.find((key) => key.keyId === keyId)?.name;
-        const name = keyName ?? messages.usage.deletedKey(String(keyId));
-        return (
-          <Note kind="warning">
-            {messages.overview.keyPaused(name, formatRoundedCurrency(spentToday, language))}{' '}
-            <a href={`/keys/${keyId}/resume`}>{messages.overview.reviewAndResume}</a>
-          </Note>
-        );
-      })}
-  </>
-);
+type OverviewData = Awaited<ReturnType<typeof loadOverview>>;
 
-const GettingStarted: FC<LocaleProps & Readonly<{ apiUrl: URL }>> = ({ messages, apiUrl }) => (
-  <section>
-    <h2>{messages.overview.getStarted}</h2>
-    <p>{messages.overview.getStartedText}</p>
-    <pre>
-      {`curl ${new URL('/v1/chat/completions', apiUrl).href} \\
-  -H "authorization: Bearer fbx_..." \\
-  -H "content-type: application/json" \\
-  -d '{"model": "openai/gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}'`}
-    </pre>
-    <p>
-      <a class="button" href="/keys/new">
-        {messages.overview.createKey}
-      </a>
-    </p>
-  </section>
-);
-
-type SpendChartProps = Readonly<{ days: ReturnType<typeof fillMissingDays>; today: number }>;
-
-const SpendChart: FC<LocaleProps & SpendChartProps> = ({ days, today, messages, language }) => {
-  const { overview } = messages;
-  const largestDay = findLargest(days);
-  if (largestDay === undefined) return <p>{overview.chartEmpty}</p>;
-  const description = overview.chartSummary(
-    formatCurrency(totalUsage(days).charged, language),
-    formatCurrency(largestDay.charged, language),
-    formatDay(Number(largestDay.group), language),
-  );
-  const bars = days.map(({ group, charged: amount }) => {
-    const day = Number(group);
-    return { day, amount, partial: day === today };
-  });
-  return (
-    <DayChart
-      id="days"
-      title={overview.chart}
-      description={description}
-      language={language}
-      bars={bars}
-    />
-  );
-};
-
-async function loadOverview(c: Context<PublicEnv>, { account }: SessionUser, today: number) {
+async function loadOverview(
+  c: Context<PublicEnv>,
+  { account }: SessionUser,
+  { days, by }: OverviewQuery,
+) {
   const { deps } = c.var;
-  const { db } = deps.identity;
-  const range = { from: today - CHART_DAYS + 1, to: today };
-  const [accountStatus, keyStatuses, sums, latest, notifications, keys] = await Promise.all([
-    deps.accounts.status(account),
-    deps.accounts.keys(account),
-    sumUsage(db, account, range, 'day'),
-    listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
-    listOpenNotifications(db, account, MAX_NOTIFICATIONS),
-    listKeys(db, account),
-  ]);
+  const { db, now } = deps.identity;
+  const today = toEpochDay(now());
+  const range = { from: today - days + 1, to: today };
+  const [accountStatus, keyStatuses, byKey, byModel, latest, summary, notifications, keys] =
+    await Promise.all([
+      deps.accounts.status(account),
+      deps.accounts.keys(account),
+      sumDailyUsage(db, account, range, { by: 'key' }),
+      by === 'key' ? [] : sumDailyUsage(db, account, range, { by: 'model' }),
+      listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
+      summarizeCalls(db, account, {}, COUNTED_CALLS),
+      listOpenNotifications(db, account, MAX_NOTIFICATIONS),
+      listKeys(db, account),
+    ]);
   return {
+    today,
+    range,
     accountStatus,
     keyStatuses,
+    byKey,
+    byModel,
     latest,
+    summary,
     notifications,
     keys,
-    days: fillMissingDays(sums, range),
   };
+}
+
+/** The sums of all keys by day. */
+function sumByDay({ byKey, range }: Pick<OverviewData, 'byKey' | 'range'>) {
+  const days = new Map<string, ReturnType<typeof totalUsage>>();
+  for (const sum of byKey) {
+    const group = String(sum.day);
+    const known = days.get(group);
+    days.set(group, { ...totalUsage(known === undefined ? [sum] : [known, sum]), group });
+  }
+  return fillMissingDays([...days.values()], range);
+}
+
+const Figures: FC<
+  LocaleProps & Readonly<{ data: OverviewData; accountStatus: AccountStatus; query: OverviewQuery }>
+> = ({ data, accountStatus, query, messages, language }) => {
+  const { overview } = messages;
+  const days = sumByDay(data);
+  const burnRate = computeBurnRate(days, data.today, accountStatus.posted - accountStatus.held);
+  const { calls, inputTokens, outputTokens, charged } = totalUsage(days);
+  return (
+    <Tiles>
+      <BalanceTile
+        messages={messages}
+        language={language}
+        accountStatus={accountStatus}
+        burnRate={burnRate}
+      />
+      <Tile
+        name={overview.spentToday}
+        figure={<Money amount={burnRate.today} language={language} rounded />}
+      >
+        {overview.sinceMidnight}
+      </Tile>
+      <Tile
+        name={overview.spentInDays(query.days)}
+        figure={<Money amount={charged} language={language} rounded />}
+      >
+        {burnRate.daysLeft !== null &&
+          overview.perDay(formatRoundedCurrency(burnRate.perDay, language))}
+      </Tile>
+      <Tile name={overview.callsInDays(query.days)} figure={formatCount(calls, language)} />
+      <Tile
+        name={overview.tokensInDays(query.days)}
+        figure={formatCount(inputTokens + outputTokens, language)}
+      >
+        {overview.tokensSplit(
+          formatCount(inputTokens, language),
+          formatCount(outputTokens, language),
+        )}
+      </Tile>
+    </Tiles>
+  );
+};
+
+function toProviderGroups(sums: OverviewData['byModel']): OverviewData['byModel'] {
+  return sums.map((sum) => ({ ...sum, group: sum.group.split('/')[0] ?? sum.group }));
+}
+
+const SpendCard: FC<
+  LocaleProps &
+    Readonly<{ data: OverviewData; query: OverviewQuery; keyName: (id: string) => string }>
+> = ({ data, query, keyName, messages, language }) => {
+  const { by, days } = query;
+  const { overview, usage } = messages;
+  const sums =
+    by === 'key' ? data.byKey : by === 'model' ? data.byModel : toProviderGroups(data.byModel);
+  const stack = buildUsageStack(sums, data.range, 'charged');
+  return (
+    <Card
+      id="spend"
+      title={overview.spendByDay}
+      actions={
+        <Segments
+          label={usage.groupBy}
+          segments={GROUPS.map((group) => ({
+            href: `/?days=${days}&by=${group}`,
+            text: usage[group],
+            current: group === by,
+          }))}
+        />
+      }
+    >
+      {stack.series.length === 0 ? (
+        <EmptyState text={overview.chartEmpty(days)} />
+      ) : (
+        <UsageStackView
+          messages={messages}
+          language={language}
+          stack={stack}
+          metric="charged"
+          today={data.today}
+          groupTitle={usage[by]}
+          groupName={by === 'key' ? keyName : (name) => name}
+        />
+      )}
+    </Card>
+  );
+};
+
+const Activity: FC<
+  LocaleProps &
+    Readonly<{
+      data: OverviewData;
+      summary: CallSummary;
+      keyName: (id: string) => string;
+    }>
+> = ({ data, summary, keyName, messages, language }) => {
+  const { overview } = messages;
+  return (
+    <>
+      <div class="columns">
+        <KeySummary messages={messages} language={language} {...data} />
+        <FailureList
+          messages={messages}
+          language={language}
+          summary={summary}
+          maxCalls={COUNTED_CALLS}
+        />
+      </div>
+      <Card
+        id="latest"
+        title={overview.latestCalls}
+        actions={<a href="/calls">{overview.allCalls}</a>}
+      >
+        <CallTable
+          calls={data.latest}
+          keyName={(id) => keyName(String(id))}
+          messages={messages}
+          language={language}
+        />
+      </Card>
+    </>
+  );
+};
+
+/** A first expensive model is worth a line under Alerts, and no more: it interrupts nobody here. */
+function isUrgent({ kind }: OverviewData['notifications'][number]): boolean {
+  return kind !== 'expensive_model';
 }
 
 export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
   const { deps, user, messages, language } = c.var;
   if (user === null) return c.redirect('/sign-in', 303);
-  const { overview } = messages;
-  const today = toEpochDay(deps.identity.now());
-  const { accountStatus, keyStatuses, latest, notifications, keys, days } = await loadOverview(
-    c,
-    user,
-    today,
-  );
+  const { overview, layout } = messages;
+  const query = parseOverviewQuery(c);
+  const data = await loadOverview(c, user, query);
+  const { accountStatus, keyStatuses, keys, summary } = data;
   if (accountStatus === null) throw new Error('The account has no object.');
-  const burnRate = computeBurnRate(days, today, accountStatus.posted - accountStatus.held);
   const locale = { messages, language };
+  const names = new Map(keys.map(({ keyId, name }) => [String(keyId), name]));
+  const keyName = (id: string) => names.get(id) ?? messages.usage.deletedKey(id);
+  const urgent = data.notifications.filter(isUrgent);
   return page(
     c,
-    { title: messages.nav.overview, activePath: '/', wide: true },
+    {
+      title: messages.nav.overview,
+      activePath: '/',
+      wide: true,
+      scripts: summary === undefined ? ['copy'] : [],
+      actions: summary !== undefined && (
+        <Segments
+          label={layout.period}
+          segments={PERIODS.map((days) => ({
+            href: `/?days=${days}&by=${query.by}`,
+            text: layout.lastDays(days),
+            current: days === query.days,
+          }))}
+        />
+      ),
+    },
     <>
       {accountStatus.state === 'frozen' && <Note kind="warning">{overview.frozen}</Note>}
       <PausedKeyWarnings {...locale} keyStatuses={keyStatuses} keys={keys} />
-      {notifications.length > 0 && (
-        <section>
-          <h2>{overview.needsAttention}</h2>
-          <NotificationList {...locale} notifications={notifications} keys={keys} back="/" />
-        </section>
+      {urgent.length > 0 && (
+        <Card id="attention" title={overview.needsAttention}>
+          <NotificationList {...locale} notifications={urgent} keys={keys} back="/" />
+        </Card>
       )}
-      <BalanceFigures {...locale} accountStatus={accountStatus} burnRate={burnRate} />
-      <p>
-        <small>
-          {overview.freshness}{' '}
-          {accountStatus.pendingEntries > 0 &&
-            overview.pendingEntries(formatCount(accountStatus.pendingEntries, language))}
-        </small>
-      </p>
-      {latest.length === 0 && <GettingStarted {...locale} apiUrl={deps.apiUrl} />}
-      <h2>{overview.chart}</h2>
-      <SpendChart {...locale} days={days} today={today} />
-      <p>
-        <a href="/usage">{overview.moreUsage}</a>
-      </p>
-      {latest.length > 0 && (
+      {summary === undefined ? (
+        <GettingStarted
+          {...locale}
+          apiUrl={deps.apiUrl}
+          hasKey={keys.length > 0}
+          hasCredit={accountStatus.posted > 0n}
+        />
+      ) : (
         <>
-          <h2>{overview.latestCalls}</h2>
-          <CallTable calls={latest} messages={messages} language={language} />
-          <p>
-            <a href="/calls">{overview.allCalls}</a>
-          </p>
+          <Figures {...locale} data={data} accountStatus={accountStatus} query={query} />
+          <SpendCard {...locale} data={data} query={query} keyName={keyName} />
+          <Activity {...locale} data={data} summary={summary} keyName={keyName} />
         </>
       )}
-      <h2>{overview.endpoint}</h2>
-      <p>{overview.endpointText}</p>
-      <pre>{new URL('/v1', deps.apiUrl).href}</pre>
+      <p>
+        <small>{overview.freshness}</small>
+      </p>
     </>,
   );
 }

@@ -14,7 +14,7 @@ export const deleteAccountRoutes = new Hono<SignedInEnv>();
 deleteAccountRoutes.use('/rights/deletion', requireSignIn, requireRecentAuth);
 
 async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
-  const { deps, user, messages } = c.var;
+  const { deps, user, messages, language } = c.var;
   const { privacy: t, layout } = messages;
   const accountStatus = await deps.accounts.status(user.account);
   return page(
@@ -29,7 +29,7 @@ async function confirmDeletionPage(c: Context<SignedInEnv>, wrong: boolean) {
       </ul>
       <h2>{t.balanceTitle}</h2>
       <p>
-        {t.currentBalance} <Money amount={accountStatus?.posted ?? 0n} />
+        {t.currentBalance} <Money amount={accountStatus?.posted ?? 0n} language={language} />
       </p>
       {(accountStatus?.posted ?? 0n) > 0n && <Note kind="warning">{t.balanceText}</Note>}
       <Contact deps={deps} messages={messages} />
@@ -62,7 +62,8 @@ function accountDeletedPage(
   account: string,
   { receipt, closed }: DeletionResult,
 ) {
-  const { privacy: t } = c.var.messages;
+  const { language, messages } = c.var;
+  const { privacy: t } = messages;
   // The layout must not show the menu of a signed-in user.
   const anonymousContext: Context = c;
   anonymousContext.set('user', null);
@@ -89,7 +90,7 @@ function accountDeletedPage(
           <div>
             <dt>{t.remainingBalance}</dt>
             <dd>
-              <Money amount={closed.posted} />
+              <Money amount={closed.posted} language={language} />
             </dd>
           </div>
         )}

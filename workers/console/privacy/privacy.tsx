@@ -159,7 +159,7 @@ privacyRoutes.get('/rights', async (c) => {
         <div>
           <dt>{t.balance}</dt>
           <dd>
-            <Money amount={accountStatus?.posted ?? 0n} />
+            <Money amount={accountStatus?.posted ?? 0n} language={language} />
           </dd>
         </div>
       </dl>

@@ -2,10 +2,9 @@
  * Generates recovery codes. They are shown once, in the response to the form: no redirect, row or
  * cookie carries them to another page.
  */
-import { Note } from '@farebox/design';
+import { CopyButton, Note } from '@farebox/design';
 import { getFactorsStatus, regenerateRecoveryCodes } from '@farebox/identity';
 import { type Context, Hono } from 'hono';
-import { CopyButton } from '../copy-button.tsx';
 import { page } from '../layout.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { requireRecentFactor, requireSignIn, type SignedInEnv } from '../session.ts';

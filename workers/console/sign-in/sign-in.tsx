@@ -74,7 +74,7 @@ function signInPage(c: Context<PublicEnv>, props: SignInPageProps) {
   );
 }
 
-signInRoutes.get('/sign-in', (c) => {
+signInRoutes.get('/sign-in', async (c) => {
   const next = localPath(c.req.query('next'));
   if (c.var.user !== null) return c.redirect(next, 303);
   return signInPage(c, { email: '', next, wrong: false });

@@ -86,7 +86,7 @@ function checkEmailPage(c: Context<PublicEnv>, delayed: boolean) {
   );
 }
 
-signUpRoutes.get('/sign-up', (c) => {
+signUpRoutes.get('/sign-up', async (c) => {
   if (c.var.user !== null) return c.redirect('/', 303);
   const done = c.req.query('done');
   if (done === 'sent' || done === 'delayed') return checkEmailPage(c, done === 'delayed');

@@ -19,6 +19,7 @@ import {
   type VerifiedAddressResult,
 } from '@farebox/deposits';
 import {
+  CopyButton,
   Field,
   formatCurrency,
   formatTokenUnits,
@@ -30,7 +31,6 @@ import {
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { CopyButton } from '../copy-button.tsx';
 import { page } from '../layout.tsx';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
@@ -156,7 +156,9 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
                   />
                 </td>
                 <td>
-                  {deposit.state === 'credited' && <Money amount={deposit.amount ?? 0n} />}
+                  {deposit.state === 'credited' && (
+                    <Money amount={deposit.amount ?? 0n} language={language} />
+                  )}
                   {deposit.fee > 0n && ` (${t.fee(formatCurrency(deposit.fee, language))})`}
                 </td>
                 <td>

@@ -1,121 +1,218 @@
 /**
- * The Usage screen: charges by day, model or key as a chart, a table and CSV. Reads the stored
- * daily sums, so the cost of a query depends on the days and not on the number of calls.
+ * The Usage screen: spend, calls or tokens by day and model, key or provider, as a chart, a table and
+ * CSV. Reads the stored daily sums, so the cost of a query depends on the days and not on the number
+ * of calls.
  */
-import { listKeys, sumUsage, type UsageGroup } from '@farebox/database/statements';
 import {
+  type DailyUsageSum,
+  type KeyRow,
+  listKeys,
+  sumDailyUsage,
+  sumUsage,
+  type UsageGroup,
+} from '@farebox/database/statements';
+import {
+  Card,
+  EmptyState,
   Field,
   formatCount,
   formatCurrency,
   formatDay,
   Note,
+  type Segment,
+  Segments,
+  SelectField,
   toEpochDay,
   toIsoDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
-import { DayChart, NameChart } from '../charts/bar-chart.tsx';
 import { csvResponse, singleBatch } from '../format/csv.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
-import { findLargest, totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
+import { totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
 import { defaultDayRange, parseDayRange } from './date-range.ts';
+import { buildUsageStack, METRICS, type Metric } from './spend-stack.ts';
+import { UsageStackView } from './usage-stack-view.tsx';
 
+/** The dimensions of the table and of CSV files. */
 const GROUPS: readonly UsageGroup[] = ['day', 'model', 'key'];
+/** What each day of the chart is split into. */
+const STACKS = ['model', 'key', 'provider'] as const;
+type Stack = (typeof STACKS)[number];
+const PRESET_DAYS = [7, 30, 90] as const;
 
 type UsageQuery = Readonly<{
   by: UsageGroup;
+  stack: Stack;
+  metric: Metric;
+  keyId: number | undefined;
+  model: string | undefined;
   range: { from: number; to: number };
   today: number;
   problem: boolean;
 }>;
 
+function parseKeyId(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
 function parseUsageQuery(c: Context<SignedInEnv>): UsageQuery {
   const today = toEpochDay(c.var.deps.identity.now());
-  const requested = c.req.query('by');
-  const by = GROUPS.find((known) => known === requested) ?? 'day';
+  const [by, stack, metric] = [c.req.query('by'), c.req.query('stack'), c.req.query('metric')];
+  const model = c.req.query('model');
   const range = parseDayRange(c.req.query('from'), c.req.query('to'), today);
-  return { by, range: range ?? defaultDayRange(today), today, problem: range === null };
+  return {
+    by: GROUPS.find((known) => known === by) ?? 'day',
+    // The table by key goes with a chart by key, unless another is asked for.
+    stack: STACKS.find((known) => known === stack) ?? (by === 'key' ? 'key' : 'model'),
+    metric: METRICS.find((known) => known === metric) ?? 'charged',
+    keyId: parseKeyId(c.req.query('key')),
+    model: model !== undefined && /^[!-~]{1,128}$/.test(model) ? model : undefined,
+    range: range ?? defaultDayRange(today),
+    today,
+    problem: range === null,
+  };
 }
 
-function toQueryString({ by, range }: UsageQuery): string {
-  return `from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=${by}`;
+function toQueryString(query: UsageQuery, change: Partial<UsageQuery> = {}): string {
+  const { by, stack, metric, keyId, model, range } = { ...query, ...change };
+  const params = new URLSearchParams({
+    from: toIsoDay(range.from),
+    to: toIsoDay(range.to),
+    by,
+    stack,
+    metric,
+    ...(keyId === undefined ? {} : { key: String(keyId) }),
+    ...(model === undefined ? {} : { model }),
+  });
+  return params.toString();
 }
 
-async function loadUsageRows(
-  c: Context<SignedInEnv>,
-  query: UsageQuery,
-): Promise<readonly UsageRow[]> {
+type KeyName = (keyId: string) => string;
+
+function toKeyName(keys: readonly KeyRow[], messages: Messages): KeyName {
+  const names = new Map(keys.map((key) => [String(key.keyId), `${key.name} (…${key.last4})`]));
+  return (id) => names.get(id) ?? messages.usage.deletedKey(id);
+}
+
+function toProviders(sums: readonly DailyUsageSum[]): readonly DailyUsageSum[] {
+  return sums.map((sum) => ({ ...sum, group: sum.group.split('/')[0] ?? sum.group }));
+}
+
+/** The sums of the chart, and those of the table by the same filters. */
+async function loadUsage(c: Context<SignedInEnv>, query: UsageQuery) {
   const { deps, user, language, messages } = c.var;
   const { db } = deps.identity;
-  const [sums, keys] = await Promise.all([
-    sumUsage(db, user.account, query.range, query.by),
-    query.by === 'key' ? listKeys(db, user.account) : [],
+  const { range, by, stack, keyId, model } = query;
+  const filter = { keyId, model };
+  const [byModel, byKey, keys] = await Promise.all([
+    sumDailyUsage(db, user.account, range, { by: 'model', ...filter }),
+    stack === 'key' || by === 'key'
+      ? sumDailyUsage(db, user.account, range, { by: 'key', ...filter })
+      : [],
+    listKeys(db, user.account),
   ]);
-  const names = new Map(keys.map((key) => [String(key.keyId), `${key.name} (…${key.last4})`]));
-  const keyName = (id: string) => names.get(id) ?? messages.usage.deletedKey(id);
-  return toUsageRows(query.by, sums, query.range, { language, keyName });
+  const keyName = toKeyName(keys, messages);
+  const daily = stack === 'key' ? byKey : stack === 'model' ? byModel : toProviders(byModel);
+  const sums = sumGroups(by === 'key' ? byKey : byModel, by);
+  return { daily, keys, keyName, rows: toUsageRows(by, sums, range, { language, keyName }) };
 }
 
-const UsageFilter: FC<{ query: UsageQuery; messages: Messages }> = ({ query, messages }) => (
-  <form method="get" action="/usage" class="filter">
-    <Field name="from" type="date" label={messages.usage.from} value={toIsoDay(query.range.from)} />
-    <Field name="to" type="date" label={messages.usage.to} value={toIsoDay(query.range.to)} />
-    <p class="field">
-      <label for="by">{messages.usage.groupBy}</label>
-      <select id="by" name="by">
-        {GROUPS.map((group) => (
-          <option value={group} selected={group === query.by}>
-            {messages.usage[group]}
-          </option>
-        ))}
-      </select>
-    </p>
-    <p>
-      <button type="submit">{messages.usage.show}</button>
-    </p>
-  </form>
-);
-
-const MAX_NAMED_BARS = 20;
-
-const UsageChart: FC<UsageViewProps> = ({ query, usageRows, messages, language }) => {
-  const { by } = query;
-  const { charged, calls } = totalUsage(usageRows);
-  const largest = findLargest(usageRows);
-  const title = messages.usage.chart[by];
-  const description = messages.usage.chartSummary(
-    formatCurrency(charged, language),
-    formatCount(calls, language),
-    largest?.name ?? messages.layout.none,
-    formatCurrency(largest?.charged ?? 0n, language),
-  );
-  const chartProps = { id: 'usage', title, description, language };
-  const hiddenCount = usageRows.length - MAX_NAMED_BARS;
-  if (by === 'day') {
-    const bars = usageRows.map(({ group, charged: amount }) => {
-      const day = Number(group);
-      return { day, amount, partial: day === query.today };
-    });
-    return <DayChart {...chartProps} bars={bars} />;
+/** Adds the sums of each day, key or model. */
+function sumGroups(daily: readonly DailyUsageSum[], by: UsageGroup) {
+  const groups = new Map<string, DailyUsageSum[]>();
+  for (const sum of daily) {
+    const group = by === 'day' ? String(sum.day) : sum.group;
+    const known = groups.get(group);
+    if (known === undefined) groups.set(group, [sum]);
+    else known.push(sum);
   }
+  return [...groups].map(([group, sums]) => ({ ...totalUsage(sums), group }));
+}
+
+type FilterProps = Readonly<{
+  query: UsageQuery;
+  keys: readonly KeyRow[];
+  models: readonly string[];
+  messages: Messages;
+}>;
+
+const UsageFilter: FC<FilterProps> = ({ query, keys, models, messages }) => {
+  const { usage, calls } = messages;
+  const toOption = (value: string, text: string, selected: boolean) => ({ value, text, selected });
+  return (
+    <form method="get" action="/usage" class="card filters">
+      <input type="hidden" name="metric" value={query.metric} />
+      <input type="hidden" name="stack" value={query.stack} />
+      <Field name="from" type="date" label={usage.from} value={toIsoDay(query.range.from)} />
+      <Field name="to" type="date" label={usage.to} value={toIsoDay(query.range.to)} />
+      <SelectField
+        name="key"
+        label={usage.key}
+        allLabel={calls.all}
+        options={keys.map(({ keyId, name, last4 }) =>
+          toOption(String(keyId), `${name} (…${last4})`, keyId === query.keyId),
+        )}
+      />
+      <SelectField
+        name="model"
+        label={usage.model}
+        allLabel={calls.all}
+        options={models.map((model) => toOption(model, model, model === query.model))}
+      />
+      <SelectField
+        name="by"
+        label={usage.table}
+        options={GROUPS.map((group) => toOption(group, usage[group], group === query.by))}
+      />
+      <p>
+        <button type="submit">{usage.show}</button>
+      </p>
+    </form>
+  );
+};
+
+function listPresets(query: UsageQuery, messages: Messages): readonly Segment[] {
+  const { today, range } = query;
+  return PRESET_DAYS.map((days) => {
+    const preset = { from: today - days + 1, to: today };
+    return {
+      href: `/usage?${toQueryString(query, { range: preset })}`,
+      text: messages.layout.lastDays(days),
+      current: range.from === preset.from && range.to === today,
+    };
+  });
+}
+
+const ChartChoices: FC<{ query: UsageQuery; messages: Messages }> = ({ query, messages }) => {
+  const { usage } = messages;
   return (
     <>
-      <NameChart
-        {...chartProps}
-        bars={usageRows
-          .slice(0, MAX_NAMED_BARS)
-          .map(({ name, charged: amount }) => ({ name, amount }))}
+      <Segments
+        label={usage.metric}
+        segments={METRICS.map((metric) => ({
+          href: `/usage?${toQueryString(query, { metric })}`,
+          text: usage.metrics[metric],
+          current: metric === query.metric,
+        }))}
       />
-      {hiddenCount > 0 && <p>{messages.usage.moreRows(formatCount(hiddenCount, language))}</p>}
+      <Segments
+        label={usage.groupBy}
+        segments={STACKS.map((stack) => ({
+          href: `/usage?${toQueryString(query, { stack })}`,
+          text: usage[stack],
+          current: stack === query.stack,
+        }))}
+      />
     </>
   );
 };
 
-type UsageViewProps = Readonly<{
+type UsageTableProps = Readonly<{
   query: UsageQuery;
-  usageRows: readonly UsageRow[];
+  rows: readonly UsageRow[];
   messages: Messages;
   language: string;
 }>;
@@ -124,53 +221,66 @@ const UsageCells: FC<{ sum: Omit<UsageRow, 'name' | 'group'>; language: string }
   const { sum, language } = props;
   return (
     <>
-      <td class="number">{formatCount(sum.calls, language)}</td>
-      <td class="number">{formatCount(sum.inputTokens, language)}</td>
-      <td class="number">{formatCount(sum.outputTokens, language)}</td>
+      <td class="number from-tablet">{formatCount(sum.calls, language)}</td>
+      <td class="number from-desktop">{formatCount(sum.inputTokens, language)}</td>
+      <td class="number from-desktop">{formatCount(sum.outputTokens, language)}</td>
       <td class="number">{formatCurrency(sum.charged, language)}</td>
     </>
   );
 };
 
-const UsageTable: FC<UsageViewProps> = ({ query, usageRows, messages, language }) => {
-  const { range, by } = query;
+/** The calls behind a row of the table. */
+function toCallsLink({ by }: UsageQuery, { group }: UsageRow): string {
+  if (by === 'key') return `/calls?key=${group}`;
+  if (by === 'model') return `/calls?model=${encodeURIComponent(group)}`;
+  const day = toIsoDay(Number(group));
+  return `/calls?from=${day}&to=${day}`;
+}
+
+/** Exact figures; days without a call have no row. */
+const UsageTable: FC<UsageTableProps> = ({ query, rows, messages, language }) => {
+  const { by } = query;
   const { usage } = messages;
+  const headers = [
+    [usage.calls, 'number from-tablet'],
+    [usage.input, 'number from-desktop'],
+    [usage.output, 'number from-desktop'],
+    [usage.charged, 'number'],
+  ] as const;
   return (
-    <section
-      class="scroll"
-      tabindex={0}
-      aria-label={`${usage.chart[by]}: ${usage.table(formatDay(range.from, language), formatDay(range.to, language))}`}
-    >
-      <table>
-        <caption>
-          {usage.table(formatDay(range.from, language), formatDay(range.to, language))}
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">{usage[by]}</th>
-            {[usage.calls, usage.input, usage.output, usage.charged].map((text) => (
-              <th scope="col" class="number">
-                {text}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {usageRows.map((sum) => (
+    <table>
+      <caption class="hidden-text">{usage.chart[by]}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{usage[by]}</th>
+          {headers.map(([text, classes]) => (
+            <th scope="col" class={classes}>
+              {text}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows
+          .filter(({ calls }) => calls > 0)
+          .map((row) => (
             <tr>
-              <th scope="row">{sum.name}</th>
-              <UsageCells sum={sum} language={language} />
+              <th scope="row">
+                <a class="row-link" href={toCallsLink(query, row)}>
+                  {row.name}
+                </a>
+              </th>
+              <UsageCells sum={row} language={language} />
             </tr>
           ))}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">{usage.total}</th>
-            <UsageCells sum={totalUsage(usageRows)} language={language} />
-          </tr>
-        </tfoot>
-      </table>
-    </section>
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">{usage.total}</th>
+          <UsageCells sum={totalUsage(rows)} language={language} />
+        </tr>
+      </tfoot>
+    </table>
   );
 };
 
@@ -178,32 +288,67 @@ export const usageRoutes = new Hono<SignedInEnv>();
 usageRoutes.use('/usage', requireSignIn);
 usageRoutes.use('/usage.csv', requireSignIn);
 
+const YEAR_DAYS = 366;
+
+/** The models that the account called within a year, as choices of the filter. */
+async function listCalledModels(
+  c: Context<SignedInEnv>,
+  { today }: UsageQuery,
+): Promise<readonly string[]> {
+  const { deps, user } = c.var;
+  const range = { from: today - YEAR_DAYS, to: today };
+  const sums = await sumUsage(deps.identity.db, user.account, range, 'model');
+  return sums.map(({ group }) => group).sort();
+}
+
 usageRoutes.get('/usage', async (c) => {
   const { messages, language } = c.var;
+  const { usage, layout } = messages;
   const query = parseUsageQuery(c);
-  const usageRows = await loadUsageRows(c, query);
-  const viewProps = { query, usageRows, messages, language };
-  const title = messages.nav.usage;
+  const [{ daily, keys, keyName, rows }, models] = await Promise.all([
+    loadUsage(c, query),
+    listCalledModels(c, query),
+  ]);
+  const { range, stack, metric, today } = query;
+  const period = usage.period(formatDay(range.from, language), formatDay(range.to, language));
   return page(
     c,
-    { title, activePath: '/usage', wide: true, status: query.problem ? 422 : 200 },
+    {
+      title: messages.nav.usage,
+      activePath: '/usage',
+      wide: true,
+      status: query.problem ? 422 : 200,
+      actions: <Segments label={layout.period} segments={listPresets(query, messages)} />,
+    },
     <>
-      {query.problem && <Note kind="problem">{messages.usage.invalidRange}</Note>}
-      <UsageFilter query={query} messages={messages} />
-      <h2>{messages.usage.chart[query.by]}</h2>
-      {totalUsage(usageRows).calls === 0 ? (
-        <p>{messages.usage.empty}</p>
-      ) : (
-        <>
-          <UsageChart {...viewProps} />
-          <p>
-            <a href={`/usage.csv?${toQueryString(query)}`}>{messages.layout.download}</a>
-          </p>
-          <UsageTable {...viewProps} />
-        </>
+      {query.problem && <Note kind="problem">{usage.invalidRange}</Note>}
+      <UsageFilter query={query} keys={keys} models={models} messages={messages} />
+      <Card id="chart" title={period} actions={<ChartChoices query={query} messages={messages} />}>
+        {totalUsage(rows).calls === 0 ? (
+          <EmptyState text={usage.empty} />
+        ) : (
+          <UsageStackView
+            messages={messages}
+            language={language}
+            stack={buildUsageStack(daily, range, metric)}
+            metric={metric}
+            today={today}
+            groupTitle={usage[stack]}
+            groupName={stack === 'key' ? keyName : (name) => name}
+          />
+        )}
+      </Card>
+      {totalUsage(rows).calls > 0 && (
+        <Card
+          id="table"
+          title={usage.chart[query.by]}
+          actions={<a href={`/usage.csv?${toQueryString(query)}`}>{layout.download}</a>}
+        >
+          <UsageTable query={query} rows={rows} messages={messages} language={language} />
+        </Card>
       )}
       <p>
-        <small>{messages.usage.freshness}</small>
+        <small>{usage.freshness}</small>
       </p>
     </>,
   );
@@ -214,8 +359,8 @@ const HEADER = ['calls', 'input_tokens', 'output_tokens', 'charged_usd', 'charge
 usageRoutes.get('/usage.csv', async (c) => {
   const query = parseUsageQuery(c);
   if (query.problem) return c.text(c.var.messages.usage.invalidRange, 422);
-  const usageRows = await loadUsageRows(c, query);
-  const rows = usageRows.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
+  const usage = await loadUsage(c, query);
+  const rows = usage.rows.map(({ group, name, calls, inputTokens, outputTokens, charged }) => {
     const groupLabel = query.by === 'day' ? toIsoDay(Number(group)) : name;
     return [groupLabel, calls, inputTokens, outputTokens, { usd: charged }, charged];
   });

@@ -1,6 +1,6 @@
 /**
  * Shows the buttons that copy the text of another element of the page: `data-copy` is its id.
- * Without the script, or where the clipboard is denied, the text can be selected.
+ * Without the script, or where the clipboard is denied, one click selects the text.
  */
 export const COPY_SCRIPT = `
 for (const button of document.querySelectorAll('button[data-copy]')) {

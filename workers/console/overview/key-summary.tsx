@@ -1,0 +1,96 @@
+/** The keys that spent most in the period, and warnings about paused ones. */
+import type { DailyUsageSum, KeyRow } from '@farebox/database/statements';
+import { Card, EmptyState, formatRoundedCurrency, Money, Note, Sparkline } from '@farebox/design';
+import type { Messages } from '@farebox/i18n';
+import type { KeyStatus } from '@farebox/ledger';
+import type { FC } from 'hono/jsx';
+import { totalUsage } from '../usage/aggregate.ts';
+
+const MAX_KEYS = 5;
+const SPARKLINE_DAYS = 14;
+
+type LocaleProps = Readonly<{ messages: Messages; language: string }>;
+
+export const PausedKeyWarnings: FC<
+  LocaleProps & Readonly<{ keyStatuses: readonly KeyStatus[]; keys: readonly KeyRow[] }>
+> = ({ keyStatuses, keys, messages, language }) => (
+  <>
+    {keyStatuses
+      .filter((key) => key.pausedAt !== null && key.revokedAt === null)
+      .map(({ keyId, spentToday }) => {
+        const keyName = keys.find((key) => key.keyId === keyId)?.name;
+        const name = keyName ?? messages.usage.deletedKey(String(keyId));
+        return (
+          <Note kind="warning">
+            {messages.overview.keyPaused(name, formatRoundedCurrency(spentToday, language))}{' '}
+            <a href={`/keys/${keyId}/resume`}>{messages.overview.reviewAndResume}</a>
+          </Note>
+        );
+      })}
+  </>
+);
+
+/** The amounts of the last days, oldest first, with zero where nothing was spent. */
+export function listDailyAmounts(sums: readonly DailyUsageSum[], today: number): readonly bigint[] {
+  const amounts = Array.from({ length: SPARKLINE_DAYS }, () => 0n);
+  for (const { day, charged } of sums) {
+    const index = day - (today - SPARKLINE_DAYS + 1);
+    if (index >= 0 && index < SPARKLINE_DAYS) amounts[index] = (amounts[index] ?? 0n) + charged;
+  }
+  return amounts;
+}
+
+export const KeySummary: FC<
+  LocaleProps &
+    Readonly<{ byKey: readonly DailyUsageSum[]; keys: readonly KeyRow[]; today: number }>
+> = ({ byKey, keys, today, messages, language }) => {
+  const { overview: t } = messages;
+  const rows = keys
+    .filter(({ state }) => state === 'active')
+    .map((key) => {
+      const sums = byKey.filter(({ group }) => group === String(key.keyId));
+      return { key, charged: totalUsage(sums).charged, amounts: listDailyAmounts(sums, today) };
+    })
+    .sort((a, b) => (a.charged === b.charged ? 0 : a.charged > b.charged ? -1 : 1))
+    .slice(0, MAX_KEYS);
+  return (
+    <Card id="keys" title={messages.nav.keys} actions={<a href="/keys">{t.allKeys}</a>}>
+      {rows.length === 0 ? (
+        <EmptyState text={messages.keys.none} />
+      ) : (
+        <table>
+          <caption class="hidden-text">{messages.nav.keys}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{messages.usage.key}</th>
+              <th scope="col" class="from-tablet">
+                {messages.layout.lastDays(SPARKLINE_DAYS)}
+              </th>
+              <th scope="col" class="number">
+                {messages.usage.charged}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ key, charged, amounts }) => (
+              <tr>
+                <th scope="row">
+                  <a class="row-link" href={`/keys/${key.keyId}`}>
+                    {key.name}
+                  </a>
+                  <span class="second">{`fbx_…${key.last4}`}</span>
+                </th>
+                <td class="from-tablet">
+                  <Sparkline label={t.dailySpendOf(key.name)} amounts={amounts} />
+                </td>
+                <td class="number">
+                  <Money amount={charged} language={language} rounded />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  );
+};
