@@ -17,14 +17,13 @@ const TOKENS = `
   --series-1: light-dark(#1f4fd1, #7ea6ff); --series-2: light-dark(#d9730d, #f2a65a); --series-3: light-dark(#0f8a7e, #3fc7b8);
   --series-4: light-dark(#8a3ffc, #c2a0ff); --series-5: light-dark(#c4286e, #f587b3); --series-6: light-dark(#6b7787, #8f9bad);
   --radius: 0.5rem; --radius-card: 0.75rem; --small: 0.8125rem; --bar: 3.5rem;
-  --mono: ui-monospace, "SF Mono", Menlo, Consolas, monospace;
-  font: 0.9375rem/1.5 system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans SC", sans-serif; }
+  --mono: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 `;
 
 const GROUND = `
 *, ::before, ::after { box-sizing: border-box; } [hidden] { display: none !important; }
 html { scroll-padding-block: 4.5rem 1rem; }
-body { margin: 0; background: var(--ground); color: var(--ink); font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+body { font: 0.9375rem/1.6 system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Noto Sans SC", sans-serif; margin: 0; background: var(--ground); color: var(--ink); font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
 h1, h2, h3, p, dl, dd, ul, ol, figure, fieldset, pre { margin: 0; }
 h1 { font-size: 1.375rem; line-height: 1.25; letter-spacing: -0.01em; } h2 { font-size: 1.0625rem; line-height: 1.3; } h3 { font-size: 1em; }
 ul, ol { padding-inline-start: 1.25rem; } li + li { margin-block-start: 0.25rem; }
