@@ -55,9 +55,10 @@ export const KeySpending: FC<LocaleProps & { keyInfo: KeyWithStatus }> = ({
       </DescriptionItem>
       {keyInfo.status.periodBudgets.map(({ period, budget, spent: used, left, resetsAt }) => (
         <DescriptionItem name={t.periodSpent[period]}>
-          <Money amount={used > 0n ? used : 0n} /> {t.ofLimit} <Money amount={budget} />
+          <Money amount={used > 0n ? used : 0n} language={language} /> {t.ofLimit}{' '}
+          <Money amount={budget} language={language} />
           <br />
-          {t.budgetLeft} <Money amount={left} />, {t.resetsAt}{' '}
+          {t.budgetLeft} <Money amount={left} language={language} />, {t.resetsAt}{' '}
           <Time at={resetsAt} language={language} />
         </DescriptionItem>
       ))}
@@ -102,14 +103,14 @@ export const KeyLimitDetails: FC<
         return (
           budget !== undefined && (
             <DescriptionItem name={t.periodBudgets[period]}>
-              <Money amount={budget} />
+              <Money amount={budget} language={language} />
             </DescriptionItem>
           )
         );
       })}
       {typeof limits.maxOutputPrice === 'bigint' && (
         <DescriptionItem name={t.maxOutputPrice}>
-          <Money amount={limits.maxOutputPrice} />
+          <Money amount={limits.maxOutputPrice} language={language} />
         </DescriptionItem>
       )}
       <DescriptionItem name={t.expires}>
