@@ -315,7 +315,7 @@ export const en = {
     tokensSplit: (input: string, output: string) => `${input} input, ${output} output`,
     spendByDay: 'Spend by day',
     allKeys: 'All keys',
-    dailySpendOf: (key: string) => `Daily spend of ${key} over 14 days`,
+    dailySpendChart: (key: string) => `Daily spend of ${key} over 14 days`,
     failures: 'What didn’t work',
     failureReason: 'Reason',
     noFailures: (calls: string) =>

@@ -314,7 +314,7 @@ export const ru: Messages = {
     tokensSplit: (input, output) => `вход ${input}, выход ${output}`,
     spendByDay: 'Расход по дням',
     allKeys: 'Все ключи',
-    dailySpendOf: (key) => `Расход ключа ${key} по дням за 14 дней`,
+    dailySpendChart: (key) => `Расход ключа ${key} по дням за 14 дней`,
     failures: 'Что не получилось',
     failureReason: 'Причина',
     noFailures: (calls) => `Среди последних вызовов (${calls}) ошибок не было.`,

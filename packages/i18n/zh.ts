@@ -284,7 +284,7 @@ export const zh: Messages = {
     tokensSplit: (input, output) => `输入 ${input}，输出 ${output}`,
     spendByDay: '每日支出',
     allKeys: '全部密钥',
-    dailySpendOf: (key) => `${key} 最近 14 天的每日支出`,
+    dailySpendChart: (key) => `${key} 最近 14 天的每日支出`,
     failures: '未成功的调用',
     failureReason: '原因',
     noFailures: (calls) => `最近 ${calls} 次调用均成功。`,

@@ -1,5 +1,5 @@
 /**
- * The first call as code, for the clients that people use: what to set, and a request that costs
+ * The first call as code, for each client: what to set, and a request that costs
  * little. The environment variables are those of the clients' own documentation.
  */
 import type { CodeTab } from '@farebox/design';

@@ -210,7 +210,7 @@ async function loadKeyNames(c: Context<SignedInEnv>): Promise<(keyId: number) =>
 export const callRoutes = new Hono<SignedInEnv>();
 for (const path of ['/calls', '/calls/*', '/calls.csv']) callRoutes.use(path, requireSignIn);
 
-/** The path of the call with this id, as people paste it from a log; null where it is no id. */
+/** The path of the call with this id, as pasted from a log; null where it is no id. */
 function toCallPath(id: string | undefined): string | null {
   const match = /[0-9a-f]{32}/.exec((id ?? '').toLowerCase().replaceAll('-', ''));
   return match === null ? null : `/calls/${match[0]}`;

@@ -1,5 +1,5 @@
 /**
- * The design system on one page, with every token and component, for whoever builds a screen. Only a
+ * The design system on one page, with every token and component, to build a screen from. Only a
  * local console serves it; its texts are in English, like the code.
  */
 import { isLoopback } from '@farebox/bindings';

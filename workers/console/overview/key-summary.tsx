@@ -81,7 +81,7 @@ export const KeySummary: FC<
                   <span class="second">{`fbx_…${key.last4}`}</span>
                 </th>
                 <td class="from-tablet">
-                  <Sparkline label={t.dailySpendOf(key.name)} amounts={amounts} />
+                  <Sparkline label={t.dailySpendChart(key.name)} amounts={amounts} />
                 </td>
                 <td class="number">
                   <Money amount={charged} language={language} rounded />
