@@ -120,6 +120,8 @@ async function holdAndSettle(accountId: string, key: KeyCredential): Promise<str
     priceRule: null,
     providerCost: null,
     marginBasisPoints: null,
+    firstTokenMs: null,
+    totalMs: null,
     fees: [],
     cost: 1n,
   };

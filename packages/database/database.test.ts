@@ -183,6 +183,8 @@ function buildCall(account: string, seq: number, charged: bigint): NonNullable<E
     priceRule: '2026-11-23/standard',
     providerCost: null,
     marginBasisPoints: null,
+    firstTokenMs: null,
+    totalMs: null,
     fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10_000_000_000_000n }],
     charged,
     shortfall: 0n,

@@ -98,6 +98,13 @@ export function formatTenth(value: number, language: string): string {
   return decimalFormat(language).format(value);
 }
 
+/** Milliseconds as seconds: two digits after the point below ten seconds, else whole ones. */
+export function formatSeconds(ms: number, language: string): string {
+  const maximumFractionDigits = ms < 10_000 ? 2 : 0;
+  const style = { style: 'unit', unit: 'second', unitDisplay: 'short' } as const;
+  return new Intl.NumberFormat(language, { ...style, maximumFractionDigits }).format(ms / 1_000);
+}
+
 /** Whole days since 1970-01-01, UTC. */
 export function toEpochDay(at: number): number {
   return Math.floor(at / DAY_MS);

@@ -40,6 +40,7 @@ export {
   formatMillionths,
   formatPercent,
   formatRoundedCurrency,
+  formatSeconds,
   formatShortDay,
   formatTenth,
   formatTime,

@@ -54,6 +54,8 @@ const VERBS: readonly CallVerb[] = [
       priceRule: '2026-11-23/standard',
       providerCost: 7n,
       marginBasisPoints: 250,
+      firstTokenMs: 320,
+      totalMs: 1_900,
       fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: HUGE }],
       cost: 0n,
       waivedCost: 12n,

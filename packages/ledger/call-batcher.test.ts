@@ -23,6 +23,8 @@ const REPORT = {
   priceRule: null,
   providerCost: null,
   marginBasisPoints: null,
+  firstTokenMs: null,
+  totalMs: null,
   fees: [],
 };
 

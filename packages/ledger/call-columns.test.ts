@@ -41,6 +41,8 @@ const CALL: CallMetadata = {
   priceRule: '2026-11-23/standard',
   providerCost: 21n,
   marginBasisPoints: 250,
+  firstTokenMs: 320,
+  totalMs: 1_900,
   fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
   charged: 20n,
   shortfall: 0n,
@@ -119,13 +121,15 @@ describe('the columns of a call', () => {
       priceRule: CALL.priceRule,
       providerCost: CALL.providerCost,
       marginBasisPoints: CALL.marginBasisPoints,
+      firstTokenMs: CALL.firstTokenMs,
+      totalMs: CALL.totalMs,
       fees: CALL.fees,
     });
     for (const missing of ['httpStatus', 'usage', 'prices', 'fees']) {
       const incomplete = (property: string) => (property === missing ? null : read(property));
       expect(() => reportFromJson(incomplete)).toThrow('malformed value');
     }
-    for (const later of ['providerCost', 'marginBasisPoints'] as const) {
+    for (const later of ['providerCost', 'marginBasisPoints', 'firstTokenMs', 'totalMs'] as const) {
       const before = (property: string) => (property === later ? undefined : read(property));
       expect(reportFromJson(before)[later]).toBeNull();
     }

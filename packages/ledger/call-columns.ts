@@ -203,6 +203,8 @@ export const CALL_FIELDS = {
   shortfall: from('outcome', amount('shortfall')),
   providerCost: from('report', nullable(amount('provider_cost'))),
   marginBasisPoints: from('report', nullable(integer('margin_basis_points'))),
+  firstTokenMs: from('report', nullable(integer('first_token_ms'))),
+  totalMs: from('report', nullable(integer('total_ms'))),
 } satisfies CallFields;
 
 /** The type of the table: a line for each property, with the source and the nulls that its type says. */

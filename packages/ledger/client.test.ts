@@ -128,6 +128,8 @@ describe('the settlement message', () => {
     priceRule: '2026-11-23/standard',
     providerCost: 7n,
     marginBasisPoints: 250,
+    firstTokenMs: null,
+    totalMs: 12,
     fees: [{ kind: 'web_search', count: 2, nano_usd_per_million: 10n }],
     cost: 0n,
     waivedCost: 12n,

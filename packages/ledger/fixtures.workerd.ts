@@ -58,6 +58,8 @@ export function buildSettleRequest(n: number, cost: bigint): SettleRequest {
     priceRule: null,
     providerCost: null,
     marginBasisPoints: null,
+    firstTokenMs: null,
+    totalMs: null,
     fees: [],
     cost,
   };

@@ -95,6 +95,8 @@ const settlement = {
   priceRule: null,
   providerCost: null,
   marginBasisPoints: null,
+  firstTokenMs: null,
+  totalMs: null,
   fees: [
     { kind: 'web_search', count: 2, nano_usd_per_million: 10n },
     { kind: 'audio_input', count: 3, nano_usd_per_million: 4n },

@@ -120,6 +120,8 @@ const ENTRIES: readonly Entry[] = Array.from({ length: 121 }, (_, index): Entry 
       priceRule: '2026-11-23/standard',
       providerCost: null,
       marginBasisPoints,
+      firstTokenMs: null,
+      totalMs: null,
       fees: [],
       charged,
       shortfall: 0n,

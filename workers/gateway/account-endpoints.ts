@@ -115,7 +115,8 @@ function feesJson(fees: Generation['fees'], own: ProviderPrices | null): unknown
 export function generationJson(call: Generation): unknown {
   const { id, model, provider, dialect, stream, status, reason, ...figures } = call;
   const { httpStatus, usage, prices, priceRule, providerCost, ...amounts } = figures;
-  const { charged, shortfall, createdAt, settledAt, fees, marginBasisPoints: _, ...rest } = amounts;
+  const { charged, shortfall, createdAt, settledAt, fees, ...more } = amounts;
+  const { firstTokenMs, totalMs, marginBasisPoints: _, ...rest } = more;
   rest satisfies Readonly<Record<string, never>>;
   const own = getProviderPrices(call);
   return {
@@ -136,6 +137,8 @@ export function generationJson(call: Generation): unknown {
     cost_nano_usd: charged.toString(),
     cost_usd: formatUsd(charged),
     shortfall_nano_usd: shortfall.toString(),
+    first_token_ms: firstTokenMs,
+    total_ms: totalMs,
     created_at: toIsoString(createdAt),
     settled_at: toIsoString(settledAt),
   };

@@ -17,6 +17,7 @@ import { type Context, type Handler, Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { getCredits, getGeneration, getKey } from './account-endpoints.ts';
 import { hasApiKeyInUrl } from './authenticate.ts';
+import { CallTimes } from './call-times.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
@@ -66,6 +67,7 @@ async function serve(
     waitUntil: (work) => context.waitUntil(work),
     clock: Date.now,
     timer: new DeadlineTimer(Date.now),
+    times: new CallTimes(Date.now()),
   };
   refreshCatalog(ctx);
   if (isHttpsMissing(request.url, deps.allowPlainHttp)) {

@@ -1,6 +1,7 @@
 /** What every handler receives with a request. */
 import type { Dialect } from '@farebox/dialects';
 import type { CallId } from '@farebox/ledger';
+import type { CallTimes } from './call-times.ts';
 import type { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
@@ -19,6 +20,7 @@ export type RequestContext = Readonly<{
   clock: () => number;
   /** The timeout that all deadlines of the request share. */
   timer: DeadlineTimer;
+  times: CallTimes;
 }>;
 
 /** Builds the error response to the request of `ctx`, in its dialect. */

@@ -8,6 +8,7 @@ import type { HoldRequest, SettleRequest } from '@farebox/ledger';
 import { configureProviders, LearnedFields } from '@farebox/providers';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { BodyReader } from './body-reader.ts';
+import { CallTimes } from './call-times.ts';
 import type { RequestContext } from './context.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import { DeclinedKeys } from './declined-keys.ts';
@@ -84,6 +85,7 @@ export function createTestGateway(): TestGateway {
   const createContext = (request: Request): RequestContext => ({
     ...{ deps, request, id: newCallId(), dialect: 'responses' },
     ...{ waitUntil: () => {}, clock: Date.now, timer: new DeadlineTimer(Date.now) },
+    times: new CallTimes(Date.now()),
   });
   return { deps, holds, settled, createContext };
 }

@@ -79,6 +79,8 @@ describe('docs/openapi.json', () => {
       priceRule: '2026-11-23/standard',
       providerCost: null,
       marginBasisPoints: null,
+      firstTokenMs: null,
+      totalMs: null,
       fees: [],
       charged: 0n,
       shortfall: 0n,

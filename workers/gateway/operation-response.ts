@@ -178,6 +178,13 @@ function respondRelayed(
     meter: relayed,
     timeouts: ctx.deps.timeouts,
     framing: meter.form === 'events' ? buildFraming(call, meter) : null,
+    firstOutput:
+      meter.form === 'events'
+        ? {
+            hasArrived: () => meter.use().hasOutput,
+            record: (now) => ctx.times.recordOutput(now),
+          }
+        : null,
     // Only the end of an answer tells what it used.
     shouldDrain: () => true,
     checkpoint: () => checkpoint(call, meter),

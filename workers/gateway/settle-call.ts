@@ -49,7 +49,7 @@ export function callOutcome(
 }
 
 /** What a settlement is about: a call in any dialect, or to an operation. */
-type SettledCall = Pick<Call, 'ctx' | 'account'> &
+type SettledCall = Pick<Call, 'ctx' | 'account' | 'disconnect'> &
   Readonly<{
     plan: Pick<Plan, 'provider'> & Readonly<{ facts: { readonly unknownFields: number } }>;
   }>;
@@ -81,7 +81,8 @@ async function deliverSettlement(call: SettledCall, request: SettleRequest): Pro
  * nothing.
  */
 export function releaseHold(ctx: RequestContext, account: AccountId, bill: Bill): Promise<void> {
-  return enqueueSettlement(ctx, account, { id: ctx.id, httpStatus: 503, ...bill });
+  const durations = ctx.times.durations(ctx.clock());
+  return enqueueSettlement(ctx, account, { id: ctx.id, httpStatus: 503, ...bill, ...durations });
 }
 
 /**
@@ -102,7 +103,9 @@ export async function submitSettlement(
   httpStatus: number,
 ): Promise<void> {
   reportUnknownFields(call);
-  await deliverSettlement(call, { id: call.ctx.id, httpStatus, ...bill });
+  const { ctx, disconnect } = call;
+  const durations = ctx.times.durations(disconnect.at ?? ctx.clock());
+  await deliverSettlement(call, { id: ctx.id, httpStatus, ...bill, ...durations });
 }
 
 /** Logs where the provider states another charge than its prices give: one of them is stale. */

@@ -6,6 +6,7 @@
 import type { AccountId } from '@farebox/ledger';
 import { err } from '@farebox/result';
 import { type BodyResult, MAX_BODY_BYTES, SMALL_BODY_BYTES } from './body-reader.ts';
+import { CallTimes } from './call-times.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { ApiError } from './errors.ts';
@@ -157,7 +158,9 @@ export class SocketSession {
   async #handle(message: Body): Promise<void> {
     if (this.#gone.signal.aborted) return;
     const id = toTurnId(this.#ctx.id, this.#turns);
-    const ctx = { ...this.#ctx, id, timer: new DeadlineTimer(this.#ctx.clock) };
+    const { clock } = this.#ctx;
+    const own = { timer: new DeadlineTimer(clock), times: new CallTimes(clock()) };
+    const ctx = { ...this.#ctx, id, ...own };
     refreshCatalog(ctx);
     const planned = await this.#calls.plan(ctx, message.bytes);
     if (!planned.ok) {

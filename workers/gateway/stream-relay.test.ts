@@ -48,6 +48,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
     },
     meter,
     timeouts: TIMEOUTS,
+    firstOutput: null,
     framing: {
       keepAliveBytes: encoder.encode(':'),
       lastWord: () => encoder.encode('last'),
@@ -99,6 +100,24 @@ describe('StreamRelay', () => {
     await upstream.close();
     await ended;
     expect(load.touchedAt).toEqual([1_000, 60_000]);
+  });
+
+  it('records when the first output arrives, once, and not the events before it', async () => {
+    const recorded: number[] = [];
+    let isOutput = false;
+    const { ended, upstream, send } = startRelay({
+      firstOutput: { hasArrived: () => isOutput, record: (now) => recorded.push(now) },
+    });
+    await vi.advanceTimersByTimeAsync(100);
+    await send('role');
+    await vi.advanceTimersByTimeAsync(200);
+    isOutput = true;
+    await send('text');
+    await vi.advanceTimersByTimeAsync(300);
+    await send('more');
+    await upstream.close();
+    await ended;
+    expect(recorded).toEqual([300]);
   });
 
   it('makes checkpoints ever later, up to three times as far apart, with keep-alive events in between', async () => {

@@ -27,6 +27,9 @@ export type Framing = Readonly<{
   ) => Uint8Array;
 }>;
 
+/** Whether output has arrived, and who is told when. */
+export type FirstOutput = Readonly<{ hasArrived: () => boolean; record: (now: number) => void }>;
+
 export type StreamRelayOptions = Readonly<{
   source: AnswerSource;
   client: WritableStream<Uint8Array>;
@@ -36,6 +39,8 @@ export type StreamRelayOptions = Readonly<{
   timeouts: Timeouts;
   /** Null for a document, to which nothing can be added. */
   framing: Framing | null;
+  /** Learns when the first output of a stream arrives; null for a document. */
+  firstOutput: FirstOutput | null;
   /** Returns whether to wait for the usage after the client disconnected. */
   shouldDrain: (reading: Reading) => boolean;
   checkpoint: () => Promise<StopReason>;
@@ -61,12 +66,14 @@ export class StreamRelay {
   #clientDisconnected = false;
   #drainUntil = Number.POSITIVE_INFINITY;
   #hasDelivered = false;
+  #firstOutput: FirstOutput | null;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StreamRelayOptions) {
     const { clock, timeouts } = options;
     const now = clock();
     this.#options = options;
+    this.#firstOutput = options.firstOutput;
     this.#reader = options.source.reader;
     this.#load = options.load.open();
     this.#writer = new ClientWriter({
@@ -141,6 +148,7 @@ export class StreamRelay {
         const now = this.#options.clock();
         this.#idle.touch(now);
         const pieces = meter.feed(value);
+        if (this.#firstOutput !== null) this.#watchOutput(this.#firstOutput, now);
         if (meter.hasEnded) this.#graceTimer ??= setTimeout(this.#stopReading, LAST_WORD_GRACE_MS);
         for (const piece of pieces) {
           const taken = this.#write(piece, now);
@@ -152,6 +160,12 @@ export class StreamRelay {
       if (!meter.hasEnded) this.#recordEndReason('upstream_disconnected');
       return meter.hasEnded;
     }
+  }
+
+  #watchOutput(firstOutput: FirstOutput, now: number): void {
+    if (!firstOutput.hasArrived()) return;
+    firstOutput.record(now);
+    this.#firstOutput = null;
   }
 
   readonly #stopReading = () => {

@@ -108,6 +108,12 @@ export async function relayAnswer(
     meter: withReasoningTimer(meter, reasoningTimer),
     timeouts: ctx.deps.timeouts,
     framing: plan.facts.stream ? buildFraming(call, meter) : null,
+    firstOutput: plan.facts.stream
+      ? {
+          hasArrived: () => meter.reading().estimatedOutputTokens > 0,
+          record: (now) => ctx.times.recordOutput(now),
+        }
+      : null,
     shouldDrain: (reading) => shouldDrain(call, reading),
     checkpoint: () => checkpointWriter.record(),
     load: ctx.deps.streamLoad,

@@ -4,6 +4,7 @@
  */
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import { describe, expect, it } from 'vitest';
+import { CallTimes } from './call-times.ts';
 import type { RequestContext } from './context.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
@@ -43,6 +44,7 @@ function createContext(init: RequestInit) {
   const ctx: RequestContext = {
     ...{ deps, request, id: newCallId(), dialect: 'chat' },
     ...{ waitUntil: () => {}, clock: () => 0, timer: new DeadlineTimer(() => 0) },
+    times: new CallTimes(0),
   };
   return { ctx, released };
 }

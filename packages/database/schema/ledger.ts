@@ -151,6 +151,9 @@ export const calls = pgTable(
     providerCost: nanoUsd('provider_cost'),
     /** The platform's margin in the prices, in hundredths of a percent; null of older calls. */
     marginBasisPoints: smallint('margin_basis_points'),
+    /** Milliseconds from the arrival of the request; null of calls before they were kept. */
+    firstTokenMs: integer('first_token_ms'),
+    totalMs: integer('total_ms'),
     fees: jsonb('fees').notNull(),
     charged: nanoUsd('charged').notNull(),
     shortfall: nanoUsd('shortfall').notNull(),
@@ -180,6 +183,7 @@ export const calls = pgTable(
     check('calls_reason_shape', sql`${t.reason} ~ '^[a-z0-9_]+$'`),
     check('calls_money', sql`${t.charged} >= 0 and ${t.shortfall} >= 0`),
     check('calls_provider_cost', sql`${t.providerCost} >= 0`),
+    check('calls_durations', sql`least(${t.firstTokenMs}, ${t.totalMs}) >= 0`),
     check('calls_margin', sql`${t.marginBasisPoints} between 0 and 10000`),
     check(
       'calls_usage',

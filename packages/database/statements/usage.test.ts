@@ -78,6 +78,8 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     priceRule: billed ? '2026-11-23/standard' : null,
     providerCost: null,
     marginBasisPoints: null,
+    firstTokenMs: null,
+    totalMs: null,
     fees: [],
     charged,
     shortfall: 0n,

@@ -200,6 +200,16 @@ export type CallReport = Readonly<{
    * report of a release before it.
    */
   marginBasisPoints: number | null;
+  /**
+   * Milliseconds from the arrival of the request to the first output of a streamed answer. Null of
+   * other answers, where no output came, and in a report of a release before it.
+   */
+  firstTokenMs: number | null;
+  /**
+   * Milliseconds from the arrival of the request to the end of its answer, or to when the client
+   * left. Null in a report of a release before it.
+   */
+  totalMs: number | null;
   fees: readonly Surcharge[];
 }>;
 

@@ -7,6 +7,7 @@ import { formatMarginPercent } from '@farebox/money';
 import { getProviderName } from '@farebox/providers/list';
 import type { Child, FC } from 'hono/jsx';
 import { type BillBreakdown, breakDownBill, type LineItem } from './bill-lines.ts';
+import { formatDuration, formatSpeed } from './durations.ts';
 
 type CallProps = Readonly<{
   call: CallRecord;
@@ -32,7 +33,7 @@ type BillProperty =
  */
 type Facts = Readonly<
   Record<
-    Exclude<keyof Generation, BillProperty> | 'key',
+    Exclude<keyof Generation, BillProperty> | 'key' | 'speed',
     readonly [name: string, value: Child | null]
   >
 >;
@@ -61,6 +62,9 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
       calls.settledAt,
       settledAt === null ? '–' : <Time at={settledAt} language={language} />,
     ],
+    firstTokenMs: [calls.firstToken, formatDuration(generation.firstTokenMs, language)],
+    totalMs: [calls.duration, formatDuration(generation.totalMs, language)],
+    speed: [calls.tokensPerSecond, formatSpeed(generation, language)],
   };
   return (
     <dl class="pairs">

@@ -6,6 +6,7 @@ import type { Generation } from '@farebox/ledger';
 import { totalInputTokens } from '@farebox/money';
 import type { FC } from 'hono/jsx';
 import { toBadgeKind, toEndingKind } from './call-ending.ts';
+import { formatDuration } from './durations.ts';
 
 type CallTableProps = Readonly<{
   calls: readonly CallRecord[];
@@ -49,6 +50,7 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
       </td>
       <td class="number from-desktop">{formatInputTokens(generation, language)}</td>
       <td class="number from-desktop">{formatOutputTokens(generation, language)}</td>
+      <td class="number from-desktop">{formatDuration(generation.totalMs, language) ?? '–'}</td>
       <td class="number">
         <Money amount={generation.charged} language={language} rounded />
       </td>
@@ -56,7 +58,7 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
   );
 };
 
-const COLUMN_COUNT = 6;
+const COLUMN_COUNT = 7;
 
 /** The calls of one day in their order; the list is newest first. */
 function groupByDay(calls: readonly CallRecord[]): readonly (readonly [number, CallRecord[]])[] {
@@ -88,6 +90,9 @@ export const CallTable: FC<CallTableProps> = (props) => {
           </th>
           <th scope="col" class="number from-desktop">
             {t.outputTokens}
+          </th>
+          <th scope="col" class="number from-desktop">
+            {t.duration}
           </th>
           <th scope="col" class="number">
             {t.cost}

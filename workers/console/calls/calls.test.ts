@@ -53,6 +53,8 @@ function buildGeneration(part: Partial<Generation>): Generation {
     priceRule: '2026-11-23/standard',
     providerCost: null,
     marginBasisPoints: null,
+    firstTokenMs: null,
+    totalMs: null,
     fees: [],
     charged: 0n,
     shortfall: 0n,
@@ -112,21 +114,33 @@ describe('the cost breakdown of a call', () => {
         'cache_write_5m_nano_usd_per_million,cache_write_30m_nano_usd_per_million,' +
         'cache_write_1h_nano_usd_per_million,cache_write_12h_nano_usd_per_million,' +
         'output_nano_usd_per_million,price_rule,fees,charged_usd,charged_nano_usd,shortfall_nano_usd,' +
-        'provider_cost_nano_usd,margin_basis_points,cost_at_provider_prices_nano_usd',
+        'provider_cost_nano_usd,margin_basis_points,first_token_ms,total_ms,cost_at_provider_prices_nano_usd',
     );
   });
 
-  it('is exported with its margin and the cost at the provider’s own prices', () => {
+  it('is exported with its margin, its durations and the cost at the provider’s own prices', () => {
     const generation = buildGeneration({
       usage: { ...NO_USAGE, output: 1000 },
       prices: { ...ZERO_PRICES, output: 1_025_000_000n },
       marginBasisPoints: 250,
+      firstTokenMs: 320,
+      totalMs: 1_900,
       charged: 1_000_000n,
       shortfall: 25_000n,
     });
-    expect(toCsvRow({ keyId: 1, generation }, 'Main').slice(-2)).toEqual([250, 1_000_000n]);
+    expect(toCsvRow({ keyId: 1, generation }, 'Main').slice(-4)).toEqual([
+      250,
+      320,
+      1_900,
+      1_000_000n,
+    ]);
     const older = buildGeneration({ usage: NO_USAGE, prices: ZERO_PRICES });
-    expect(toCsvRow({ keyId: 1, generation: older }, 'Main').slice(-2)).toEqual([null, null]);
+    expect(toCsvRow({ keyId: 1, generation: older }, 'Main').slice(-4)).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
   });
 
   it('has one cell per column of the CSV file', () => {
