@@ -101,7 +101,7 @@ export function formatTenth(value: number, language: string): string {
 /** Milliseconds as seconds: two digits after the point below ten seconds, else whole ones. */
 export function formatSeconds(ms: number, language: string): string {
   const maximumFractionDigits = ms < 10_000 ? 2 : 0;
-  const style = { style: 'unit', unit: 'second', unitDisplay: 'short' } as const;
+  const style = { style: 'unit', unit: 'second', unitDisplay: 'narrow' } as const;
   return new Intl.NumberFormat(language, { ...style, maximumFractionDigits }).format(ms / 1_000);
 }
 

@@ -44,7 +44,7 @@ type KeyRow = SpendingRow & {
   day_budget: number | null;
   week_budget: number | null;
   month_budget: number | null;
-  max_output_price: number | null;
+  output_price_limit: number | null;
   revoked_at: number | null;
   created_at: number;
   alert_multiple: number | null;
@@ -99,7 +99,7 @@ function toLimits(row: KeyRow): KeyLimits {
   return normalizeLimits({
     budget: toAmount(row.budget),
     ...toPeriodBudgets((period) => toAmount(row[`${period}_budget`])),
-    maxOutputPrice: toAmount(row.max_output_price),
+    maxOutputPrice: toAmount(row.output_price_limit),
     expiresAt: row.expires_at,
     models: row.models === null ? null : row.models.split('\n').filter((name) => name !== ''),
     callsPerMinute: row.calls_per_minute,

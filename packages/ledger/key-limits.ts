@@ -49,7 +49,7 @@ function toNullableSql(amount: NanoUsd | null | undefined): number | null {
 
 /**
  * Returns the values of budget, expires_at, models, calls_per_minute, concurrent_calls, the budgets of
- * day, week and month, and max_output_price, in this order.
+ * day, week and month, and output_price_limit, in this order.
  */
 export function limitColumns(limits: KeyLimits): readonly (number | string | null)[] {
   return [

@@ -17,7 +17,7 @@ import { isClosed, type Key, type RetiredSecret, readBalance, type Tx } from './
 export type KeyUpdateResult = Result<NoData, 'unknown' | 'revoked' | 'closed'>;
 
 const UPDATE_LIMITS = `UPDATE keys SET budget = ?, expires_at = ?, models = ?, calls_per_minute = ?,
-  concurrent_calls = ?, day_budget = ?, week_budget = ?, month_budget = ?, max_output_price = ?
+  concurrent_calls = ?, day_budget = ?, week_budget = ?, month_budget = ?, output_price_limit = ?
   WHERE id = ?`;
 const UPDATE_SPEND_GUARD =
   'UPDATE keys SET alert_multiple = ?, pause_multiple = ?, paused_at = ? WHERE id = ?';

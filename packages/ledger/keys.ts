@@ -32,7 +32,7 @@ import { pausedAt, recordSpend } from './spend-guard.ts';
 import { type Key, readBalance, type Tx } from './transaction.ts';
 
 const INSERT = `INSERT INTO keys (id, secret_hash, budget, expires_at, models, calls_per_minute,
-  concurrent_calls, day_budget, week_budget, month_budget, max_output_price, spent, revoked_at,
+  concurrent_calls, day_budget, week_budget, month_budget, output_price_limit, spent, revoked_at,
   created_at, alert_multiple, pause_multiple)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, ?, ?, ?)`;
 const REVOKE = 'UPDATE keys SET revoked_at = ? WHERE id = ?';

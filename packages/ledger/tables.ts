@@ -266,6 +266,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
         "CAST(strftime('%s', keys.baseline_day * 86400, 'unixepoch', 'start of month') AS INTEGER) / 86400",
       )}`,
   ],
+  // `_price` names the prices of a call.
+  renameColumns('keys', [['max_output_price', 'output_price_limit']]),
 ];
 
 /** Charges of a key since a day, as far as they are acknowledged and still kept. */

@@ -23,11 +23,11 @@ describe('tokensPerSecond', () => {
 
 describe('formatDuration', () => {
   it.each([
-    [0, 'en', '0 s'],
-    [324, 'en', '0.32 s'],
-    [61_950, 'en', '62 s'],
+    [0, 'en', '0s'],
+    [324, 'en', '0.32s'],
+    [61_950, 'en', '62s'],
     [9_960, 'ru', '9,96 с'],
-    [1_900, 'zh', '1.9 秒'],
+    [1_900, 'zh', '1.9秒'],
   ])('writes %d ms in %s as %s', (ms, language, text) => {
     expect(formatDuration(ms, language)?.replace(/\s/g, ' ')).toBe(text);
   });
