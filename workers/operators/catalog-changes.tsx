@@ -23,6 +23,7 @@ import { newId } from './adjustment-workflow.ts';
 import { type ActionOutcome, auditView, runAudited } from './audited-action.ts';
 import {
   EffectiveField,
+  formatBasisPoints,
   formatMoment,
   MovesTable,
   parseEffectiveAt,
@@ -106,10 +107,23 @@ const Notes: FC<{ prepared: PreparedChange }> = ({ prepared }) => (
   </>
 );
 
+type ModelStatus = PreparedChange['change']['models'][number]['status'];
+
+const STATUS_EFFECTS: Readonly<Record<ModelStatus, string>> = {
+  defined: 'gets a definition of operators',
+  withdrawn: 'is withdrawn: calls to it are refused',
+  released: 'returns to the release’s price list',
+};
+
 function describeChange({ change }: PreparedChange): readonly string[] {
   return [
-    ...change.models.map(({ provider, id, status }) => `${provider}/${id}: ${status}`),
-    ...change.margins.map(({ scope, basisPoints }) => `margin of ${scope}: ${basisPoints} bp`),
+    ...change.models.map(
+      ({ provider, id, status }) => `${provider}/${id} ${STATUS_EFFECTS[status]}.`,
+    ),
+    ...change.margins.map(
+      ({ scope, basisPoints }) =>
+        `The margin of ${scope} becomes ${formatBasisPoints(basisPoints)}.`,
+    ),
   ];
 }
 
@@ -128,6 +142,7 @@ const Preview: FC<{ prepared: PreparedChange; change: unknown; effective: string
     </ul>
     <MovesTable moves={prepared.moves} />
     <form method="post" action="/operators/catalog/changes">
+      <h2>{prepared.needsApproval ? 'Propose the change' : 'Apply the change'}</h2>
       <input type="hidden" name="change" value={id} />
       <input type="hidden" name="content" value={JSON.stringify(change)} />
       <EffectiveField value={effective} />
@@ -231,6 +246,10 @@ const ProposalFacts: FC<{ proposal: CatalogProposal }> = ({ proposal }) => (
 
 const Decision: FC<{ proposal: CatalogProposal; mayApprove: boolean }> = (props) => (
   <form method="post" action={`/operators/catalog/changes/${props.proposal.id}`}>
+    <h2>Decision</h2>
+    {!props.mayApprove && (
+      <p>Another operator with the permission to approve has to approve this change.</p>
+    )}
     <ReasonField />
     <p>
       {props.mayApprove && (

@@ -1,6 +1,6 @@
 /** Parts of the catalog's pages: the table of price moves, and values as operators read them. */
 import { type PriceMove, parseMoment } from '@farebox/catalog-changes';
-import { Field, formatTime } from '@farebox/design';
+import { Field, formatCount, formatTime } from '@farebox/design';
 import { formatUsd } from '@farebox/money';
 import type { FC } from 'hono/jsx';
 import { Table } from './layout.tsx';
@@ -27,24 +27,38 @@ function describeModel({ modelBefore, modelAfter }: PriceMove): string {
   return `${modelBefore ?? 'not offered'} → ${modelAfter ?? 'not offered'}`;
 }
 
-export const MovesTable: FC<{ moves: readonly PriceMove[] }> = ({ moves }) => (
-  <Table
-    caption="Prices in USD per million, with the margin"
-    headers={['Model', 'Rule', 'Of', 'Before', 'After', 'Factor', 'Second operator']}
-  >
-    {moves.map((move) => (
-      <tr>
-        <th scope="row">{describeModel(move)}</th>
-        <td>{move.rule}</td>
-        <td>{move.key}</td>
-        <td>{formatValue(move.key, move.before)}</td>
-        <td>{formatValue(move.key, move.after)}</td>
-        <td>{move.factorThousandths === null ? '–' : formatThousandths(move.factorThousandths)}</td>
-        <td>{move.needsApproval ? 'needed' : '–'}</td>
-      </tr>
-    ))}
-  </Table>
-);
+/** A row without values says that a condition or a pattern moves. */
+function isMoved({ before, after, modelBefore, modelAfter }: PriceMove): boolean {
+  return before === null || before !== after || modelBefore !== modelAfter;
+}
+
+export const MovesTable: FC<{ moves: readonly PriceMove[] }> = ({ moves }) => {
+  const moved = moves.filter(isMoved);
+  const kept = moves.length - moved.length;
+  return (
+    <>
+      <Table
+        caption="Prices that change, in USD per million, with the margin"
+        headers={['Model', 'Rule', 'Of', 'Before', 'After', 'Factor', 'Second operator']}
+      >
+        {moved.map((move) => (
+          <tr>
+            <th scope="row">{describeModel(move)}</th>
+            <td>{move.rule}</td>
+            <td>{move.key}</td>
+            <td>{formatValue(move.key, move.before)}</td>
+            <td>{formatValue(move.key, move.after)}</td>
+            <td>
+              {move.factorThousandths === null ? '–' : formatThousandths(move.factorThousandths)}
+            </td>
+            <td>{move.needsApproval ? 'needed' : '–'}</td>
+          </tr>
+        ))}
+      </Table>
+      {kept > 0 && <p>{`Prices that stay as they are: ${formatCount(kept, 'en')}.`}</p>}
+    </>
+  );
+};
 
 export const EffectiveField: FC<{ value?: string }> = ({ value }) => (
   <Field

@@ -174,6 +174,7 @@ catalog.get('/operators/catalog', async (c) => {
         <Fact name="Price list in effect">{list.version}</Fact>
         <Fact name="Date of the newest source">{list.date}</Fact>
       </dl>
+      <Proposals c={c} />
       <Search query={query} />
       <Models rows={rows} caption={caption} />
       {rows.length > MAX_SHOWN && <p>{`The first ${MAX_SHOWN} of ${rows.length} are shown.`}</p>}
@@ -182,7 +183,6 @@ catalog.get('/operators/catalog', async (c) => {
           <a href="/operators/catalog/new">Add a model</a>
         </p>
       )}
-      <Proposals c={c} />
       <Margins list={list} mayChange={mayChange} />
       <Versions c={c} />
     </>,

@@ -78,6 +78,19 @@ const ProviderCostTable: FC<Readonly<{ report: ParityReport }>> = ({ report }) =
   </Table>
 );
 
+const Examples: FC<{ ids: readonly string[] }> = ({ ids }) =>
+  ids.length === 0 ? (
+    '–'
+  ) : (
+    <ul>
+      {ids.map((id) => (
+        <li>
+          <code>{id}</code>
+        </li>
+      ))}
+    </ul>
+  );
+
 type DifferencesProps = Readonly<{ report: ParityReport; checked: readonly CheckedDifference[] }>;
 
 /** The first prices in effect that the sources of the release's price list do not state. */
@@ -198,7 +211,9 @@ parity.get('/operators/parity', async (c) => {
             <td>{`${report.listVersion}, sources of ${report.listDate}`}</td>
             <td>{formatCount(report.disputed, 'en')}</td>
             <td>{formatCount(report.stale, 'en')}</td>
-            <td>{report.examples.slice(0, 5).join(', ') || '–'}</td>
+            <td>
+              <Examples ids={report.examples.slice(0, 5)} />
+            </td>
           </tr>
         ))}
       </Table>
