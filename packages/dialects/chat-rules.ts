@@ -411,6 +411,24 @@ export function checkUnknownChatToolMember(
   limitWebSearch(analysis);
 }
 
+/**
+ * Bounds what a field that no table has may switch on at a compatible server: media from an address,
+ * or a search (`enable_search`, `web_search`). It costs no more than that where it is unknown there
+ * too.
+ */
+export function checkUnknownChatField(
+  name: string,
+  kind: JsonKind,
+  analysis: RequestAnalysis,
+): void {
+  const words = toSnakeCase(name);
+  if (kind === 'null') return;
+  if (MEDIA_NAME.test(words)) analysis.contextWindow = true;
+  if (!SERVER_TOOL_NAME.test(words)) return;
+  analysis.contextWindow = true;
+  analysis.useServerTools(MAX_SEARCHES + 1);
+}
+
 /** Bounds the searches of a search model, which searches for every answer. */
 export function checkChatModel(model: string, analysis: RequestAnalysis): void {
   if (/-search-(preview|api)/.test(model)) limitWebSearch(analysis);

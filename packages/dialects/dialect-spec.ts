@@ -92,6 +92,8 @@ export type RequestSpec = Readonly<{
   checkPart: (part: JsonNode, path: string, analysis: RequestAnalysis) => void;
   /** Reads a member of a message or part that the walker does not know; `kind` is its value's. */
   checkUnknownMember: (name: string, kind: JsonKind, analysis: RequestAnalysis) => void;
+  /** The same for a field of the body that no table has. */
+  checkUnknownField: (name: string, kind: JsonKind, analysis: RequestAnalysis) => void;
   /** The same for a member of a tool. */
   checkUnknownToolMember: (name: string, kind: JsonKind, analysis: RequestAnalysis) => void;
   checkTool: (tool: JsonNode, path: string, analysis: RequestAnalysis) => void;

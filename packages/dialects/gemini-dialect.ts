@@ -115,6 +115,7 @@ const GEMINI_REQUEST: RequestSpec = {
   checkCacheControl: null,
   checkMessage: ignore,
   checkPart: ignore,
+  checkUnknownField: ignore,
   checkUnknownMember: ignore,
   checkUnknownToolMember: ignore,
   checkTool: ignore,

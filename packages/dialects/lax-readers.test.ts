@@ -173,6 +173,38 @@ describe('a part of a message', () => {
   });
 });
 
+describe('a field that no table has', () => {
+  const hello = [{ role: 'user', content: 'Hi.' }];
+  const bound = (more: object) => {
+    const body = JSON.stringify({ model: 'm', messages: hello, ...more });
+    const read = parseRequest('chat', new TextEncoder().encode(body));
+    if (!read.ok) throw new Error(read.reason);
+    return [read.facts.maxInputTokens, read.facts.serverPasses];
+  };
+
+  it.each([
+    [{ file_urls: ['https://a.example/a.pdf'] }],
+    [{ imageUrl: 'https://a.example/a.png' }],
+    [{ documents: [{ id: 'd' }] }],
+  ])('is bounded by the context window where it names media: %j', (more) => {
+    expect(bound(more)).toEqual(['context_window', 1]);
+  });
+
+  it.each([[{ enable_search: true }], [{ webSearch: {} }], [{ use_browser: true }], [{ mcp: [] }]])(
+    'is bounded by the passes of a loop where it names a tool: %j',
+    (more) => {
+      expect(bound(more)).toEqual(['context_window', 6]);
+    },
+  );
+
+  it.each([[{ profile: 'x' }], [{ enable_search: null }], [{ research: 1 }], [{ top_a: 0.1 }]])(
+    'is bounded by its bytes otherwise: %j',
+    (more) => {
+      expect(bound(more)).toEqual([expect.any(Number), 1]);
+    },
+  );
+});
+
 describe('a flag or setting of another kind than documented', () => {
   const WRONG: readonly (readonly [Dialect, string, object])[] = [
     ['chat', 'modalities', { modalities: 'audio' }],

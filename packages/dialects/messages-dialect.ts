@@ -91,6 +91,7 @@ const MESSAGES_REQUEST: RequestSpec = {
   checkMessage: checkMessagesMessage,
   checkPart: checkMessagesPart,
   // Anthropic rejects members that it does not know.
+  checkUnknownField: () => {},
   checkUnknownMember: () => {},
   checkUnknownToolMember: () => {},
   checkTool: checkMessagesTool,

@@ -123,6 +123,7 @@ class BodyParser {
     if (Object.hasOwn(wrongEndpointMarkers, name)) this.fields.set(name, this.scanner.peekKind());
     this.analysis.rejectConfusedName(name, null, confusableNames);
     this.analysis.unknownFields += 1;
+    this.spec.checkUnknownField(name, this.scanner.peekKind(), this.analysis);
     const { estimatedUnits } = this.scanner;
     this.scanner.skip();
     this.scanner.estimatedUnits = estimatedUnits;

@@ -2,7 +2,7 @@
 import { buildConfusableNames } from './analysis.ts';
 import { BODY_TARGET } from './body-target.ts';
 import { CHAT_ERRORS } from './chat-dialect.ts';
-import { checkUnknownChatMember } from './chat-rules.ts';
+import { checkUnknownChatField, checkUnknownChatMember } from './chat-rules.ts';
 import type { DialectSpec, ErrorSpec, RequestSpec, StreamPlace } from './dialect-spec.ts';
 import { CHAT_PATH, GEMINI_PATH, MESSAGES_PATH, RESPONSES_PATH } from './endpoint-paths.ts';
 import { childObject, isJsonObject, type JsonObject } from './json-fields.ts';
@@ -75,6 +75,7 @@ export const RESPONSES_REQUEST: RequestSpec = {
   checkCacheControl,
   checkMessage: checkItem,
   checkPart: checkResponsesPart,
+  checkUnknownField: checkUnknownChatField,
   checkUnknownMember: checkUnknownChatMember,
   // A tool is known by its type; the settings of a search have such names too.
   checkUnknownToolMember: () => {},
