@@ -6,6 +6,8 @@ import {
   type DialectSpec,
   detectDialect,
   getOutputLimitField,
+  OPERATION_SPECS,
+  OPERATIONS,
 } from './index.ts';
 
 describe('DIALECT_SPECS', () => {
@@ -37,6 +39,33 @@ describe('DIALECT_SPECS', () => {
     const { rules, promptFields, requiredField } = DIALECT_SPECS[dialect].request;
     expect(Object.keys(rules)).toEqual(expect.arrayContaining([...promptFields.keys()]));
     expect(promptFields.has(requiredField)).toBe(true);
+  });
+});
+
+describe('the reasons of refused fields', () => {
+  const ofDialects = DIALECTS.flatMap((dialect) =>
+    Object.entries(DIALECT_SPECS[dialect].request.rules).map(
+      ([field, { explanation }]) => [dialect, field, explanation] as const,
+    ),
+  );
+  const ofOperations = OPERATIONS.flatMap((operation) =>
+    Object.entries(OPERATION_SPECS[operation].fields).map(
+      ([name, field]) =>
+        [operation, name, field.kind === 'rejected' ? field.explanation : undefined] as const,
+    ),
+  );
+  const ofCollections = DIALECTS.flatMap((dialect) =>
+    [...DIALECT_SPECS[dialect].refusedCollections].map(
+      ([name, explanation]) => [dialect, name, explanation] as const,
+    ),
+  );
+
+  it('are clauses, which the message of the error begins and ends', () => {
+    const reasons = [...ofDialects, ...ofOperations, ...ofCollections].filter(
+      ([, , explanation]) => explanation !== undefined,
+    );
+    expect(reasons.length).toBeGreaterThan(50);
+    expect(reasons.filter(([, , explanation]) => /[.!?]$/.test(explanation ?? ''))).toEqual([]);
   });
 });
 

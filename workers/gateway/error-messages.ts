@@ -123,7 +123,7 @@ function upstreamErrorMessage(apiError: Extract<ApiError, { provider: string }>)
   const provider = getProviderName(apiError.provider);
   switch (apiError.reason) {
     case 'upstream_overloaded':
-      return `${provider} is overloaded. Try again shortly. Nothing was charged.`;
+      return `${provider} is overloaded, or failed. Try again shortly. Nothing was charged.`;
     case 'upstream_rate_limited':
       return `${provider} limits the rate of requests. Try again shortly. Nothing was charged.`;
     case 'upstream_account_error':

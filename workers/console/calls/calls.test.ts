@@ -1,10 +1,11 @@
 /** Cost breakdown, export columns, settlement reasons and filters of calls. */
-import { messagesFor } from '@farebox/i18n';
-import { type Generation, SETTLE_REASONS } from '@farebox/ledger';
+import { LANGUAGES, messagesFor } from '@farebox/i18n';
+import { type Generation, RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
 import { computeCost, NO_USAGE, SURCHARGE_KINDS } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { breakDownBill } from './bill-lines.ts';
+import { CallPage } from './call-details.tsx';
 import { CALL_HEADERS, toCsvRow } from './call-export.ts';
 import { parseCallQuery, toQueryString } from './call-filters.ts';
 
@@ -63,6 +64,20 @@ function buildGeneration(part: Partial<Generation>): Generation {
     ...part,
   };
 }
+
+describe('the details of a call', () => {
+  it.each(LANGUAGES)('name its API and its provider, in %s, and not by their ids', (language) => {
+    const messages = messagesFor(language);
+    for (const dialect of RECORDED_DIALECTS) {
+      const generation = buildGeneration({ dialect, provider: 'xai' });
+      const call = { generation, keyId: 1 };
+      const page = String(CallPage({ call, keyName: 'k', messages, language }));
+      expect(page).toContain(`<dd>${messages.calls.dialects[dialect]}</dd>`);
+      expect(page).not.toContain(`<dd>${dialect}</dd>`);
+      expect(page).toContain('<dd>xAI</dd>');
+    }
+  });
+});
 
 describe('the cost breakdown of a call', () => {
   it('has line items that add up to the cost, rounded up once', () => {

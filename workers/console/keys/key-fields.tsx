@@ -2,6 +2,7 @@
 import { Field } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { MAX_KEY_NAME_LENGTH } from '@farebox/ledger';
+import { getProviderName } from '@farebox/providers/list';
 import type { FC } from 'hono/jsx';
 import {
   ALL_MODELS_CLEARED,
@@ -26,7 +27,7 @@ const ModelChoices: FC<Readonly<{ offered: OfferedModels; selected: ReadonlySet<
   <>
     {offered.map(({ provider, models }) => (
       <details open={models.some((model) => selected.has(model))}>
-        <summary>{provider}</summary>
+        <summary>{getProviderName(provider)}</summary>
         {models.map((model) => (
           <label class="choice">
             <input type="checkbox" name="models" value={model} checked={selected.has(model)} />{' '}
