@@ -148,7 +148,10 @@ const CLIENT_TOOL_TYPES: ReadonlySet<string> = new Set(['function', 'custom', 'n
 const CLIENT_TOOL = /^(computer|local_shell$|apply_patch$)/;
 
 const UNPRICED_TOOLS: ReadonlyMap<string, string> = new Map([
-  ['image_generation', 'images are billed by other prices'],
+  [
+    'image_generation',
+    'its images are billed by the tokens of an image model, which no answer states; use /v1/images/generations',
+  ],
   [
     'web_search_preview',
     'what a search costs depends on the model; use "web_search", which has one price',

@@ -8,6 +8,7 @@ import {
   type EndpointSpec,
   OPERATION_SPECS,
   OPERATIONS,
+  parseRequest,
   type UpstreamEndpoint,
 } from '@farebox/dialects';
 import { PROVIDERS } from './list.ts';
@@ -134,6 +135,50 @@ function writeFields(): string {
   return writeTable(['dialect', 'priced', 'bounded', 'refused, or some of its values'], rows);
 }
 
+/** Tools of the providers' own that are refused whatever the model, each as a request writes it. */
+const REFUSED_TOOLS: readonly (readonly [Dialect, object])[] = [
+  ['chat', { type: 'live_search' }],
+  ['messages', { type: 'advisor_20260301', name: 'advisor' }],
+  ['messages', { type: 'code_execution_20250825', name: 'code_execution' }],
+  ['responses', { type: 'image_generation' }],
+  ['responses', { type: 'web_search_preview' }],
+  ['responses', { type: 'file_search', vector_store_ids: ['id'] }],
+  ['responses', { type: 'code_interpreter', container: 'id' }],
+  ['responses', { type: 'code_interpreter', container: { type: 'auto', file_ids: ['id'] } }],
+  ['responses', { type: 'code_interpreter', container: { type: 'auto', memory_limit: '4g' } }],
+  ['responses', { type: 'shell' }],
+  ['responses', { type: 'programmatic_tool_calling' }],
+  ['responses', { type: 'live_search' }],
+  ['gemini', { fileSearch: {} }],
+  ['gemini', { retrieval: {} }],
+];
+
+const PROMPTS: Readonly<Record<Dialect, object>> = {
+  chat: { model: 'm', messages: [] },
+  messages: { model: 'm', max_tokens: 1, messages: [] },
+  responses: { model: 'm', input: 'x' },
+  gemini: { contents: [] },
+};
+
+/** Returns the reason with which a request with this tool is refused. */
+function explainRefusal(dialect: Dialect, tool: object): string {
+  const target = { version: 'v1beta', model: 'm', method: 'generateContent', streamFormat: null };
+  const body = new TextEncoder().encode(JSON.stringify({ ...PROMPTS[dialect], tools: [tool] }));
+  const parsed = parseRequest(dialect, body, dialect === 'gemini' ? target : null);
+  if (parsed.ok || parsed.reason !== 'unsupported_feature')
+    throw new Error(`${dialect} does not refuse ${JSON.stringify(tool)}`);
+  return parsed.explanation;
+}
+
+function writeRefusedTools(): string {
+  const rows = REFUSED_TOOLS.map(([dialect, tool]) => [
+    dialect,
+    code(JSON.stringify(tool)),
+    explainRefusal(dialect, tool),
+  ]);
+  return writeTable(['dialect', 'tool', 'reason'], rows);
+}
+
 export function writeDialectTable(): string {
   return `# Dialects
 
@@ -158,5 +203,17 @@ What a field does to the price. A field that is in no table passes and is counte
 another spelling of a name here is refused.
 
 ${writeFields()}
+
+## Tools that are refused
+
+A tool that the provider runs is served where a dated public price of it is in the catalog, the most
+that it can cost is bounded, and the answer says how often it ran.
+
+${writeRefusedTools()}
+
+Others are refused for the models without a price of them. \`code_interpreter\` at OpenAI is billed by
+the session of a container, and no answer says how many sessions it opened. \`googleMaps\` is billed by
+the query since Gemini 3, and no answer says how many ran; Gemini 2.5 has a price for each grounded
+prompt.
 `;
 }
