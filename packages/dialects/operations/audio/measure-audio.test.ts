@@ -213,6 +213,67 @@ function withSparseHeaders(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** An element of Matroska; a size of null is not known. */
+function buildElement(
+  id: readonly number[],
+  content: Uint8Array,
+  size: number | null = content.length,
+) {
+  const length =
+    size === null ? [0x01, 255, 255, 255, 255, 255, 255, 255] : [0x10, ...uint32(size).slice(1)];
+  return concat(Uint8Array.from([...id, ...length]), content);
+}
+
+const SEGMENT = [0x18, 0x53, 0x80, 0x67];
+const CLUSTER = [0x1f, 0x43, 0xb6, 0x75];
+
+function buildMatroskaTrack(number: number, type: number, codec: string, more: Uint8Array = new Uint8Array(0)) {
+  return buildElement(
+    [0xae],
+    concat(
+      buildElement([0xd7], Uint8Array.of(number)),
+      buildElement([0x83], Uint8Array.of(type)),
+      buildElement([0x86], ascii(codec)),
+      more,
+    ),
+  );
+}
+
+/** Blocks of one packet of 60 ms; other blocks in the lists are those of another track. */
+function buildBlock(track = 1, flags = 0x80, group = false): Uint8Array {
+  const block = Uint8Array.of(0x80 | track, 0, 0, flags, 0x18, 1, 2, 3);
+  return group ? buildElement([0xa0], buildElement([0xa1], block)) : buildElement([0xa3], block);
+}
+
+type Webm = Readonly<{
+  tracks?: readonly Uint8Array[];
+  blocks?: readonly Uint8Array[];
+  isLive?: boolean;
+  more?: readonly Uint8Array[];
+}>;
+
+const OPUS_TRACK = buildMatroskaTrack(1, 2, 'A_OPUS');
+
+function buildWebm({
+  tracks = [OPUS_TRACK],
+  blocks = Array.from({ length: 100 }, () => buildBlock()),
+  isLive = true,
+  more = [],
+}: Webm): Uint8Array {
+  const size = (content: Uint8Array) => (isLive ? null : content.length);
+  const half = Math.ceil(blocks.length / 2);
+  const clusters = [blocks.slice(0, half), blocks.slice(half)].map((list) => concat(...list));
+  const segment = concat(
+    buildElement([0x16, 0x54, 0xae, 0x6b], concat(...tracks)),
+    ...clusters.map((cluster) => buildElement(CLUSTER, cluster, size(cluster))),
+    ...more,
+  );
+  const header = buildElement([0x1a, 0x45, 0xdf, 0xa3], new Uint8Array(20));
+  return concat(header, buildElement(SEGMENT, segment, size(segment)));
+}
+
+const MANY = Array.from({ length: 3_000 }, () => buildBlock());
+
 describe('the length of a recording', () => {
   it.each([
     ['in WAVE', buildWav(3), 3],
@@ -275,6 +336,57 @@ describe('the length of a recording', () => {
       'in Vorbis that states its length',
       concat(buildOggPage([ascii('\x01vorbis')], 48_000, true), data),
     ],
+    ['in WebM without blocks', concat(Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3), data)],
+    [
+      'in WebM with Vorbis',
+      buildWebm({ tracks: [buildMatroskaTrack(1, 2, 'A_VORBIS')], blocks: MANY }),
+    ],
+    [
+      'in WebM with two tracks',
+      buildWebm({ tracks: [OPUS_TRACK, buildMatroskaTrack(2, 2, 'A_OPUS')], blocks: MANY }),
+    ],
+    [
+      'in WebM with a track of two numbers',
+      buildWebm({
+        tracks: [buildMatroskaTrack(1, 2, 'A_OPUS', buildElement([0xd7], Uint8Array.of(2)))],
+        blocks: MANY,
+      }),
+    ],
+    [
+      'in WebM with blocks of no track',
+      buildWebm({ tracks: [OPUS_TRACK], blocks: [buildBlock(), buildBlock(2), ...MANY] }),
+    ],
+    [
+      'in WebM with several frames in a block',
+      buildWebm({ blocks: [buildBlock(1, 0x82), ...MANY] }),
+    ],
+    [
+      'in WebM with encoded blocks',
+      buildWebm({
+        tracks: [
+          buildMatroskaTrack(1, 2, 'A_OPUS', buildElement([0x6d, 0x80], data.subarray(0, 9))),
+        ],
+        blocks: MANY,
+      }),
+    ],
+    [
+      'in two files of WebM',
+      concat(buildWebm({ isLive: false, blocks: MANY }), buildWebm({ blocks: MANY })),
+    ],
+    [
+      'in WebM with a block longer than what holds it',
+      buildWebm({
+        isLive: false,
+        blocks: [buildBlock(), buildElement([0xa3], data.subarray(0, 99), 5_000)],
+        more: [data.subarray(0, 9_000)],
+      }),
+    ],
+    [
+      'in WebM with all of its bytes in one packet',
+      buildWebm({
+        blocks: [buildElement([0xa3], concat(Uint8Array.of(0x81, 0, 0, 0x80, 0x18), data))],
+      }),
+    ],
     ['in MP4 with fragments', buildMp4({ frames: 3_000, after: [buildBox('moof')] })],
     ['in MP4 with two tracks', buildMp4({ frames: 3_000, tracks: 2 })],
     ['in MP4 with two indexes', buildMp4({ frames: 3_000, after: [buildBox('moov')] })],
@@ -318,6 +430,21 @@ describe('the length of a recording', () => {
     ['A-law with 16 bits', buildRiff([buildFormat(6, 8_000, 16)], data), 93.75],
     ['mu-law in its extensible form', buildRiff([buildExtensible(8_000, 64, 0, 7)], data), 93.75],
     ['PCM without block sizes', buildRiff([buildFormat(1, 8_000, 16)], data), 46.875],
+    ['Opus in WebM as it is recorded', buildWebm({}), 6],
+    ['Opus in WebM with sizes', buildWebm({ isLive: false }), 6],
+    [
+      'Opus in WebM in groups',
+      buildWebm({ blocks: Array.from({ length: 10 }, () => buildBlock(1, 0, true)) }),
+      0.6,
+    ],
+    [
+      'Opus in WebM beside a video',
+      buildWebm({
+        tracks: [buildMatroskaTrack(2, 1, 'V_VP8'), OPUS_TRACK],
+        blocks: [buildBlock(2), buildBlock(), buildBlock(2)],
+      }),
+      0.06,
+    ],
     ['AAC in MP4 that states one second', buildMp4({ frames: 3_000 }), 192],
     ['AAC in MP4 with a compact table', buildMp4({ frames: 3_000, sizes: 'stz2' }), 192],
     [

@@ -15,6 +15,7 @@ import {
   lengthOfCodedFrames,
 } from './audio-length.ts';
 import { measureFlac } from './flac.ts';
+import { isMatroska, measureMatroska } from './matroska.ts';
 import { measureMp4 } from './mp4.ts';
 import { beginsWithFrame, FrameCounter } from './mpeg-frames.ts';
 import { measureOgg } from './ogg.ts';
@@ -40,6 +41,7 @@ function measureAudio(bytes: Uint8Array): AudioLength {
   if (hasText(bytes, 0, 'RIFF') && hasText(bytes, 8, 'WAVE')) return measureWav(bytes);
   if (hasText(bytes, 0, 'OggS')) return measureOgg(bytes);
   if (hasText(bytes, 4, 'ftyp')) return measureMp4(bytes);
+  if (isMatroska(bytes)) return measureMatroska(bytes);
   const recording = bytes.subarray(skipId3(bytes));
   if (hasText(recording, 0, 'fLaC')) return measureFlac(recording);
   return measureFrames(recording);
