@@ -227,7 +227,12 @@ function buildElement(
 const SEGMENT = [0x18, 0x53, 0x80, 0x67];
 const CLUSTER = [0x1f, 0x43, 0xb6, 0x75];
 
-function buildMatroskaTrack(number: number, type: number, codec: string, more: Uint8Array = new Uint8Array(0)) {
+function buildMatroskaTrack(
+  number: number,
+  type: number,
+  codec: string,
+  more: Uint8Array = new Uint8Array(0),
+) {
   return buildElement(
     [0xae],
     concat(
