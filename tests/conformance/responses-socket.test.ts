@@ -214,6 +214,39 @@ describe('Responses over WebSocket', () => {
     socket.close();
   });
 
+  it('gives the next response its own answer and bill after one that fails in two events', async () => {
+    const error = { code: 'server_error', message: 'Something went wrong.' };
+    const failed = { id: 'resp_1', object: 'response', status: 'failed', error };
+    let count = 0;
+    upstream.socketHandler = (socket) => {
+      socket.on('message', () => {
+        count += 1;
+        if (count > 1) {
+          for (const message of toMessages(['Hello.'], `resp_${count}`)) socket.send(message);
+          return;
+        }
+        socket.send(JSON.stringify({ type: 'error', status: 500, error }));
+        const last = JSON.stringify({ type: 'response.failed', response: failed });
+        setTimeout(() => socket.send(last), 50);
+      });
+    };
+    const { id, socket } = await connect();
+    const completed = new Promise<Event>((resolve) => {
+      socket.on('message', (data) => {
+        const event: Event = JSON.parse(String(data));
+        if (event.type === 'response.completed') resolve(event);
+      });
+    });
+    for (const input of ['one', 'two'])
+      socket.send(JSON.stringify({ type: 'response.create', model, input }));
+    expect(await completed).toMatchObject({ response: { id: 'resp_2' } });
+    socket.close();
+    expect(await bill(id)).toMatchObject({ reason: 'waived_upstream_error', cost_nano_usd: '0' });
+    const { reason, cost_nano_usd: cost } = await bill(nextId(id, 1));
+    expect([reason, cost]).toEqual(['provider_reported', COST]);
+    expect((await fetchBalance(stack.gatewayUrl, apiKey)).held).toBe(0n);
+  });
+
   it('says 426 where the provider refuses the upgrade', async () => {
     upstream.socketHandler = null;
     const { id, create, socket } = await connect();

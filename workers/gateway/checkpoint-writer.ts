@@ -7,6 +7,7 @@ import { estimateBill } from './bill.ts';
 import { type Call, holdDeadline } from './call.ts';
 import type { StopReason } from './end-reason.ts';
 import type { HiddenReasoningTimer } from './hidden-reasoning-timer.ts';
+import type { Plan } from './plan.ts';
 import { callOutcome } from './settle-call.ts';
 
 export class CheckpointWriter {
@@ -28,7 +29,7 @@ export class CheckpointWriter {
 
   /** Writes a checkpoint, which also extends the hold; returns why the call must stop, or null. */
   async record(): Promise<StopReason> {
-    const { ctx, account, plan } = this.#call;
+    const { ctx, account, hold, revision } = this.#call;
     const reading = this.#meter.reading();
     // No later estimate is lower than that of a provider that breaks off here.
     const outcome = callOutcome(
@@ -38,7 +39,8 @@ export class CheckpointWriter {
       this.#reasoningTimer.hiddenGenerationMs(reading),
       this.#floor,
     );
-    this.#floor = estimateBill(plan, outcome, 'expired_at_checkpoint').cost;
+    const estimate = (plan: Plan) => estimateBill(plan, outcome, 'expired_at_checkpoint');
+    this.#floor = revision.price(hold.held, estimate).cost;
     const deadline = holdDeadline(ctx.deps.timeouts, ctx.clock());
     const request = { id: ctx.id, floor: this.#floor, deadline };
     const result = await ctx.deps.ledger.checkpoint(account, request);
