@@ -125,6 +125,8 @@ export type ReportedUse = Readonly<{
 export type OperationAnswer = Readonly<{
   /** The members of a document, or of an event, that billing reads. */
   keptMembers: KeptMembers;
+  /** The forms beside documents and events that an answer may have, whatever was asked for. */
+  otherForms: readonly AnswerForm[];
   /** The members of which a document has one if it is an answer. */
   answerMembers: readonly string[];
   /** Reads a document, of which only `keptMembers` may be there. */

@@ -136,6 +136,7 @@ function readEmbedContentUse({ usageMetadata }: JsonObject): ReportedUse {
 
 export const EMBED_CONTENT_ANSWER: OperationAnswer = {
   keptMembers: { usageMetadata: true, error: true, embedding: {}, embeddings: {} },
+  otherForms: [],
   answerMembers: ['embedding', 'embeddings'],
   readUse: readEmbedContentUse,
   lastEvents: [],

@@ -161,6 +161,7 @@ function measureImages(request: OperationRequest, { context, output }: Operation
 
 const IMAGE_ANSWER: OperationAnswer = {
   keptMembers: { ...USE_AND_ERROR, data: {} },
+  otherForms: [],
   answerMembers: ['data'],
   readUse: readImageUse,
   observe: countImages,
@@ -304,6 +305,7 @@ function measureTranscription(
 const TRANSCRIPTION_ANSWER: OperationAnswer = {
   // Of a text only that it is there is kept.
   keptMembers: { ...USE_AND_ERROR, duration: true, text: {}, delta: true },
+  otherForms: ['text'],
   answerMembers: ['text'],
   readUse: readTranscriptionUse,
   lastEvents: ['transcript.text.done'],
@@ -378,6 +380,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
     measure: measureEmbeddings,
     answer: {
       keptMembers: { ...USE_AND_ERROR, data: {} },
+      otherForms: [],
       answerMembers: ['data'],
       readUse: readEmbeddingUse,
       lastEvents: NO_EVENTS,
@@ -416,6 +419,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
     measure: measureSpeech,
     answer: {
       keptMembers: USE_AND_ERROR,
+      otherForms: ['audio'],
       answerMembers: ['usage'],
       readUse: readSpeechUse,
       lastEvents: ['speech.audio.done'],
@@ -455,6 +459,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
     measure: () => ({ max: {}, expected: {} }),
     answer: {
       keptMembers: { ...USE_AND_ERROR, results: {} },
+      otherForms: [],
       answerMembers: ['results'],
       readUse: readNothing,
       lastEvents: NO_EVENTS,
@@ -476,6 +481,7 @@ export const OPERATION_SPECS: Readonly<Record<Operation, OperationSpec>> = {
         results: {},
         data: {},
       },
+      otherForms: [],
       answerMembers: ['results', 'data'],
       readUse: readRerankUse,
       lastEvents: NO_EVENTS,

@@ -192,3 +192,45 @@ describe('a recording', () => {
     expect(meter.use().observed).toEqual({ audio_output: Math.ceil((10 * 1250) / 60) });
   });
 });
+
+describe('an answer that is none', () => {
+  const page = encoder.encode('<!DOCTYPE html><html><body>Sign in</body></html>');
+  const calls: readonly (readonly [Operation, object])[] = [
+    ['embeddings', { input: 'x' }],
+    ['images', { prompt: 'x' }],
+    ['speech', { input: 'x', voice: 'nova' }],
+    ['moderations', { input: 'x' }],
+    ['rerank', { query: 'x', documents: ['a'] }],
+  ];
+  const types = ['text/html; charset=utf-8', 'application/xhtml+xml', 'TEXT/XML'];
+
+  it.each(calls)('to %s is told by its media type', (operation, body) => {
+    for (const type of types) {
+      const meter = createMeter(operation, body, type);
+      expect(feed(meter, page, [20])).toHaveLength(0);
+      expect(meter.verdict().kind).not.toBe('answer');
+    }
+  });
+
+  it.each(calls.filter(([operation]) => operation !== 'speech'))(
+    'to %s is told by its bytes, whatever its media type says',
+    (operation, body) => {
+      for (const type of [null, 'text/plain', 'application/octet-stream', 'audio/mpeg']) {
+        const meter = createMeter(operation, body, type);
+        feed(meter, page, [20]);
+        expect(meter.verdict().kind).not.toBe('answer');
+      }
+    },
+  );
+
+  it.each(['text/plain', 'application/octet-stream', null])(
+    'is not a document that is called %s',
+    (type) => {
+      const meter = createMeter('embeddings', { input: 'x' }, type);
+      const bytes = encoder.encode(JSON.stringify(EMBEDDED));
+      expect(feed(meter, bytes, [9])).toEqual(bytes);
+      expect(meter.verdict()).toEqual({ kind: 'answer' });
+      expect(meter.use().reported).toEqual({ input_uncached: 8 });
+    },
+  );
+});

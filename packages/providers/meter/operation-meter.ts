@@ -57,13 +57,26 @@ export interface OperationMeter extends Meter {
   use(): OperationUse;
 }
 
-function detectForm(asked: AnswerForm, contentType: string | null): AnswerForm {
+/** Pages of what stands between us and the provider; no operation answers with one. */
+const MARKUP = /^(text\/html|text\/xml|application\/(xml|xhtml\+xml))/;
+
+/**
+ * Returns the form of an answer by its media type. What the operation never answers with is read as
+ * a document, which it is found not to be.
+ */
+function detectForm(
+  asked: AnswerForm,
+  contentType: string | null,
+  { otherForms }: OperationAnswer,
+): AnswerForm {
   const type = contentType?.toLowerCase() ?? '';
   if (type.startsWith('text/event-stream')) return 'events';
-  if (type.startsWith('application/json')) return 'json';
-  if (type.startsWith('audio/') || type.startsWith('application/octet-stream')) return 'audio';
-  if (type.startsWith('text/')) return asked === 'audio' ? 'audio' : 'text';
-  // Without a type it is a document, unless bytes were asked for.
+  if (type.startsWith('application/json') || MARKUP.test(type)) return 'json';
+  const isAudio = type.startsWith('audio/') || type.startsWith('application/octet-stream');
+  if (isAudio && otherForms.includes('audio')) return 'audio';
+  if (asked === 'audio') return 'audio';
+  if (type.startsWith('text/') && otherForms.includes('text')) return 'text';
+  // Without a type that says more it is what was asked for; events would have said so.
   return asked === 'events' ? 'json' : asked;
 }
 
@@ -175,6 +188,10 @@ class JsonUseReader extends UseReader {
   }
 }
 
+/** How a page begins, whatever media type it states. */
+const PAGE = /^\s*<(!doctype|html|\?xml)/i;
+const PAGE_START_BYTES = 64;
+
 /** A text, or a recording: whatever comes is the answer, and its end is the body's. */
 class BytesUseReader extends UseReader {
   readonly format = 'document';
@@ -184,6 +201,7 @@ class BytesUseReader extends UseReader {
   readonly #isKept: boolean;
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
+  #isPage = false;
   #ended = false;
 
   constructor(
@@ -207,12 +225,15 @@ class BytesUseReader extends UseReader {
 
   end(): readonly Uint8Array[] {
     this.#ended = true;
-    return this.#kept.splice(0);
+    const kept = this.#kept.splice(0);
+    const start = concatBytes(kept).subarray(0, PAGE_START_BYTES);
+    this.#isPage = PAGE.test(DECODER.decode(start));
+    return this.#isPage ? [] : kept;
   }
 
   verdict(): Verdict {
     if (!this.#ended) return { kind: 'truncated' };
-    return { kind: this.hasOutput ? 'answer' : 'unreadable' };
+    return { kind: this.hasOutput && !this.#isPage ? 'answer' : 'unreadable' };
   }
 
   protected observe(): Counts {
@@ -324,7 +345,8 @@ class AnyFormMeter implements OperationMeter {
   #ended = false;
 
   constructor(options: OperationMeterOptions) {
-    this.form = detectForm(options.facts.answer, options.contentType);
+    const { facts, contentType } = options;
+    this.form = detectForm(facts.answer, contentType, getOperationAnswer(facts));
     this.#reader = createReader(this.form, options);
   }
 
