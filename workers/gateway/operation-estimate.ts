@@ -35,21 +35,26 @@ function hasDefaultModel(operation: Operation): boolean {
   return OPERATION_SPECS[operation].defaultModel !== null;
 }
 
-/** Plans the body for the first operation at which it can be called. Null if it is for none. */
+/**
+ * Plans the body for the operation at which it can be called, and most of its fields are known: a
+ * picture to edit has a field that a picture to make has not. Null if it is for none.
+ */
 export async function planAnyOperation(
   ctx: RequestContext,
   body: Uint8Array,
 ): Promise<OperationPlan | null> {
   const contentType = ctx.request.headers.get('content-type') ?? '';
+  let best: OperationPlan | null = null;
   for (const operation of await listOperations(ctx, body, contentType)) {
     const parsed = parseOperation(operation, body, contentType);
     if (!parsed.ok) continue;
+    if (best !== null && best.facts.unknownFields <= parsed.facts.unknownFields) continue;
     const planned = await resolveModel(ctx, (catalog, now) =>
       planOperation(parsed.facts, { ...ctx.deps, catalog }, now),
     );
-    if (planned.ok) return planned.plan;
+    if (planned.ok) best = planned.plan;
   }
-  return null;
+  return best;
 }
 
 /** What an answer is billed for; all else is of the request. */
