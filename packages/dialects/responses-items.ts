@@ -79,7 +79,7 @@ const ITEM_TYPES: ReadonlySet<string> = new Set([
 
 /** As OpenAI words it, so that clients which look for it find it. */
 const ITEM_NOT_STORED =
-  'items are not persisted when "store" is false, as it always is here. Send the item itself; SDKs that refer to stored items send them whole with store: false';
+  'items are not persisted when "store" is false, as it always is through Farebox. Send the item itself; SDKs that refer to stored items send them whole with store: false';
 
 export function checkItem(item: JsonNode, path: string, analysis: RequestAnalysis): void {
   const role = getMember(item, 'role')?.text ?? '';

@@ -35,7 +35,7 @@ export const MAX_TOOL_CALLS = 10;
 
 /** OpenAI's own words for what a client must have kept itself; SDKs and agents know the code. */
 const NOT_STORED =
-  'responses are not stored here. Send the earlier items in "input", with include ["reasoning.encrypted_content"] for reasoning models, or use the WebSocket, which keeps the state of its own connection';
+  'responses are not stored. Send the earlier items in "input", with include ["reasoning.encrypted_content"] for reasoning models, or use the WebSocket, which keeps the state of its own connection';
 
 /** The code of OpenAI's error on which agents send the whole input again ("WebSocket mode"). */
 const PREVIOUS_RESPONSE_CODE = 'previous_response_not_found';
