@@ -1,80 +1,69 @@
-/** Gemini CLI against the gateway in real workerd: one prompt, a tool and the answer. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { LocalStack } from '@farebox/local';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { fetchBalance } from '../support/bills.ts';
-import { geminiResponse, sendGeminiEvents } from '../support/gemini-upstream.ts';
-import { createAgentFolders, installAgent, runAgent } from '../support/installed-agent.ts';
+/** Gemini CLI against the gateway in real workerd, as docs/clients/gemini-cli.md says. */
+import type { LocalAccount, LocalStack } from '@farebox/local';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { toCharges, waitForCharges } from '../support/bills.ts';
+import { followGuide, NOTE, readGuide } from '../support/guides.ts';
+import { INSTALL_MS, installAgent } from '../support/installed-agent.ts';
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { sharedStack } from '../support/shared-stack.ts';
+import { playToolRoundTrip, type ToolRoundTrip } from '../support/tool-round-trip.ts';
 
-const VERSION = '0.61.0';
-const INSTALL_MS = 180_000;
 const RUN_MS = 90_000;
+const MODEL = 'google/gemini-4-neon';
+// gemini-4-neon: 3 USD in, 0.15 USD cached, 15 USD out per million tokens (Google's price list).
+const PRICES = { input: 3000n, cached: 150n, output: 15_000n };
 
-const SETTINGS = {
-  security: { auth: { selectedType: 'gemini-api-key' } },
-  telemetry: { enabled: false },
-  privacy: { usageStatisticsEnabled: false },
-  general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+const SCRIPT: ToolRoundTrip = {
+  dialect: 'gemini',
+  call: { name: 'read_file', args: { file_path: NOTE.file } },
+  result: NOTE.result,
+  answer: NOTE.toAnswer,
+  counts: {
+    call: { input: 11_000, cached: 9000, output: 35 },
+    answer: { input: 11_100, cached: 11_000, output: 15 },
+    title: { input: 300, output: 5 },
+  },
 };
 
 let upstream: ScriptedUpstream;
 let stack: LocalStack;
-let apiKey: string;
-let script: string;
+let account: LocalAccount;
 
 beforeAll(async () => {
   ({ stack, upstream } = await sharedStack('scripted'));
-  ({ apiKey } = await stack.createAccount({ creditUsd: '5' }));
-  script = await installAgent('@google/gemini-cli', VERSION, 'bundle/gemini.js');
+  await installAgent('gemini-cli');
 }, INSTALL_MS);
 
-async function ask(prompt: string) {
-  const folders = createAgentFolders({ '.gemini/settings.json': SETTINGS });
-  writeFileSync(join(folders.work, 'notes.txt'), 'The word is marzipan.');
-  const env = {
-    GEMINI_API_KEY: apiKey,
-    GOOGLE_GEMINI_BASE_URL: stack.gatewayUrl,
-    GEMINI_CLI_HOME: folders.home,
-    GEMINI_CLI_NO_RELAUNCH: 'true',
-    GEMINI_CLI_TRUST_WORKSPACE: 'true',
-  };
-  const args = ['--skip-trust', '--approval-mode', 'yolo', '-o', 'json'];
-  const model = ['-m', 'gemini-3.8-flash', '-p', prompt];
-  const result = await runAgent(script, [...args, ...model], folders, env, RUN_MS);
-  folders.remove();
-  return result;
+beforeEach(async () => {
+  account = await stack.createAccount({ creditUsd: '5' });
+});
+
+function run(apiKey: string) {
+  const guide = readGuide('gemini-cli.md', { gatewayUrl: stack.gatewayUrl, apiKey });
+  return followGuide('gemini-cli', guide, { GEMINI_CLI_NO_RELAUNCH: 'true' }, RUN_MS);
 }
 
 describe('Gemini CLI', () => {
   it(
-    'reads a file with its own tool and answers, and both of its calls are billed',
+    'reads a file with its own tool and answers, and each call costs what its tokens cost',
     async () => {
-      const call = { name: 'read_file', args: { file_path: 'notes.txt' } };
-      const parts = [{ functionCall: call, thoughtSignature: 'c2ln' }];
       const bodies: string[] = [];
-      upstream.handler = ({ body }, response) => {
-        bodies.push(body);
-        const word = /The word is (\w+)/.exec(body)?.[1];
-        const answer =
-          word === undefined
-            ? geminiResponse(parts, { input: 100, output: 5 })
-            : geminiResponse([{ text: `It says ${word}.` }], { input: 140, output: 4 });
-        return sendGeminiEvents(response, [answer]);
+      const play = playToolRoundTrip(SCRIPT);
+      upstream.handler = (request, response) => {
+        bodies.push(request.body);
+        return play(request, response);
       };
-      const before = await fetchBalance(stack.gatewayUrl, apiKey);
-      const { exitCode, stdout, stderr } = await ask('What does notes.txt say?');
+      const { exitCode, stdout, stderr } = await run(account.apiKey);
       expect(stderr).not.toContain('Error');
       expect(exitCode).toBe(0);
-      expect(JSON.parse(stdout).response).toBe('It says marzipan.');
+      expect(JSON.parse(stdout).response).toBe(NOTE.answer);
       expect(bodies).toHaveLength(2);
       expect(Buffer.byteLength(bodies[0] ?? '')).toBeGreaterThan(30_000);
       expect(bodies[1]).toContain('"thoughtSignature":"c2ln"');
-      await expect
-        .poll(async () => (await fetchBalance(stack.gatewayUrl, apiKey)).posted)
-        .toBeLessThan(before.posted);
+      const counts = [SCRIPT.counts.call, SCRIPT.counts.answer];
+      expect(await waitForCharges(stack, account.accountId, 2)).toEqual(
+        toCharges(counts.map((each) => ({ model: MODEL, counts: each, prices: PRICES }))),
+      );
     },
     RUN_MS,
   );
@@ -82,12 +71,8 @@ describe('Gemini CLI', () => {
   it(
     'is told of a balance that is too low in words that it prints',
     async () => {
-      const { apiKey: poorKey } = await stack.createAccount({ creditUsd: '0.000001' });
-      const rich = apiKey;
-      apiKey = poorKey;
-      const { exitCode, stdout, stderr } = await ask('Hello').finally(() => {
-        apiKey = rich;
-      });
+      const poor = await stack.createAccount({ creditUsd: '0.000001' });
+      const { exitCode, stdout, stderr } = await run(poor.apiKey);
       expect(exitCode).not.toBe(0);
       expect(stdout + stderr).toContain('The balance is too low for this call.');
     },

@@ -1,4 +1,6 @@
-/** Reads a call's bill, once it is settled, and the balance from a running stack. */
+/** Reads calls' bills, once they are settled, and the balance from a running stack. */
+import type { LocalStack } from '@farebox/local';
+import type { Counts } from './scripted-upstream.ts';
 
 export type BillJson = Readonly<{
   id: string;
@@ -50,4 +52,50 @@ export async function fetchBalance(gatewayUrl: string, apiKey: string): Promise<
     held: BigInt(data.held_nano_usd ?? '-1'),
     available: BigInt(data.available_nano_usd ?? '-1'),
   };
+}
+
+/** A charge as the ledger has it; `cost` in nano-USD. */
+export type Charge = Readonly<{ model: string; reason: string | null; cost: bigint }>;
+
+/**
+ * The charges of an account, cheapest first, once there are `count` or more: of clients that do not
+ * tell their calls' ids.
+ */
+export async function waitForCharges(
+  stack: LocalStack,
+  accountId: string,
+  count: number,
+  timeoutMs = 10_000,
+): Promise<Charge[]> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const entries = await stack.ledger.accounts.listEntries(accountId, 0, 1000);
+    const charges = entries.flatMap(({ kind, delta, call }) =>
+      kind === 'charge' && call !== null
+        ? [{ model: call.model, reason: call.reason, cost: -delta }]
+        : [],
+    );
+    if (charges.length >= count || Date.now() > deadline)
+      return charges.sort((a, b) => Number(a.cost - b.cost));
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Prices in nano-USD a token. */
+export type TokenPrices = Readonly<{ input: bigint; cached: bigint; output: bigint }>;
+
+export function toCost({ input, output, cached = 0 }: Counts, prices: TokenPrices): bigint {
+  const inputCost = BigInt(input - cached) * prices.input + BigInt(cached) * prices.cached;
+  return inputCost + BigInt(output) * prices.output;
+}
+
+/** The charges of calls that the provider reported, cheapest first. */
+export function toCharges(
+  calls: readonly Readonly<{ model: string; counts: Counts; prices: TokenPrices }>[],
+): Charge[] {
+  return calls
+    .map(({ model, counts, prices }) => ({
+      ...{ model, reason: 'provider_reported', cost: toCost(counts, prices) },
+    }))
+    .sort((a, b) => Number(a.cost - b.cost));
 }

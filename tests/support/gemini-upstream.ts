@@ -2,15 +2,22 @@
 import type { ServerResponse } from 'node:http';
 import { openStream, sleep } from './scripted-upstream.ts';
 
-export type GeminiCounts = Readonly<{ input: number; output: number; thoughts?: number }>;
+/** Tokens, of which `cached` (0 by default) are part of `input`, and `thoughts` no part of `output`. */
+export type GeminiCounts = Readonly<{
+  input: number;
+  output: number;
+  thoughts?: number;
+  cached?: number;
+}>;
 
-export function usageMetadata({ input, output, thoughts = 0 }: GeminiCounts) {
+export function usageMetadata({ input, output, thoughts = 0, cached = 0 }: GeminiCounts) {
   return {
     promptTokenCount: input,
     candidatesTokenCount: output,
     totalTokenCount: input + output + thoughts,
     promptTokensDetails: [{ modality: 'TEXT', tokenCount: input }],
     ...(thoughts === 0 ? {} : { thoughtsTokenCount: thoughts }),
+    ...(cached === 0 ? {} : { cachedContentTokenCount: cached }),
     serviceTier: 'standard',
   };
 }

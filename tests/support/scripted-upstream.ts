@@ -96,7 +96,7 @@ export function openStream(response: ServerResponse): void {
   response.flushHeaders();
 }
 
-function chatChunk(delta: unknown, finish: string | null, usage?: unknown): string {
+export function chatChunk(delta: unknown, finish: string | null, usage?: unknown): string {
   const chunk = {
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',
@@ -108,14 +108,21 @@ function chatChunk(delta: unknown, finish: string | null, usage?: unknown): stri
   return `data: ${JSON.stringify(chunk)}\n\n`;
 }
 
-export type Counts = Readonly<{ input: number; output: number }>;
+/** Tokens, of which `cached` (0 by default) are part of `input`. */
+export type Counts = Readonly<{ input: number; output: number; cached?: number }>;
 
-export function chatUsage({ input, output }: Counts): unknown {
-  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+export function chatUsage({ input, output, cached }: Counts): unknown {
+  const details = cached === undefined ? {} : { prompt_tokens_details: { cached_tokens: cached } };
+  return {
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
+    ...details,
+  };
 }
 
-/** The events of a chat stream of `words`, with the usage chunk that OpenAI sends on request. */
-export function chatEvents(texts: readonly string[], counts: Counts): string[] {
+/** The end of a chat stream, with the usage chunk that OpenAI sends on request. */
+export function endChatStream(finish: string, counts: Counts): string[] {
   const usageChunk = {
     id: 'chatcmpl-1',
     object: 'chat.completion.chunk',
@@ -124,12 +131,15 @@ export function chatEvents(texts: readonly string[], counts: Counts): string[] {
     choices: [],
     usage: chatUsage(counts),
   };
+  return [chatChunk({}, finish), `data: ${JSON.stringify(usageChunk)}\n\n`, 'data: [DONE]\n\n'];
+}
+
+/** The events of a chat stream of `words`. */
+export function chatEvents(texts: readonly string[], counts: Counts): string[] {
   return [
     chatChunk({ role: 'assistant', content: '' }, null),
     ...texts.map((word) => chatChunk({ content: word }, null)),
-    chatChunk({}, 'stop'),
-    `data: ${JSON.stringify(usageChunk)}\n\n`,
-    'data: [DONE]\n\n',
+    ...endChatStream('stop', counts),
   ];
 }
 
@@ -148,9 +158,21 @@ function sseEvent(data: { type: string; [name: string]: unknown }): string {
   return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** The events of an Anthropic stream of `words`. */
-export function messageEvents(texts: readonly string[], { input, output }: Counts): string[] {
-  const usage = { input_tokens: input, output_tokens: 1 };
+function messageUsage({ input, output, cached }: Counts): object {
+  return {
+    input_tokens: input - (cached ?? 0),
+    ...(cached === undefined ? {} : { cache_read_input_tokens: cached }),
+    output_tokens: output,
+  };
+}
+
+/** The events of an Anthropic stream of one block, which these deltas fill. */
+export function messageStream(
+  block: object,
+  deltas: readonly object[],
+  stopReason: string,
+  counts: Counts,
+): string[] {
   const message = {
     id: 'msg_1',
     type: 'message',
@@ -159,26 +181,29 @@ export function messageEvents(texts: readonly string[], { input, output }: Count
     content: [],
     stop_reason: null,
     stop_sequence: null,
-    usage,
+    usage: messageUsage({ ...counts, output: 1 }),
   };
-  const deltas = texts.map((text) =>
-    sseEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
-  );
   return [
     sseEvent({ type: 'message_start', message }),
-    sseEvent({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
-    ...deltas,
+    sseEvent({ type: 'content_block_start', index: 0, content_block: block }),
+    ...deltas.map((delta) => sseEvent({ type: 'content_block_delta', index: 0, delta })),
     sseEvent({ type: 'content_block_stop', index: 0 }),
     sseEvent({
       type: 'message_delta',
-      delta: { stop_reason: 'end_turn', stop_sequence: null },
-      usage: { output_tokens: output },
+      delta: { stop_reason: stopReason, stop_sequence: null },
+      usage: { output_tokens: counts.output },
     }),
     sseEvent({ type: 'message_stop' }),
   ];
 }
 
-export function messageResponse(text: string, { input, output }: Counts): unknown {
+/** The events of an Anthropic stream of `words`. */
+export function messageEvents(texts: readonly string[], counts: Counts): string[] {
+  const deltas = texts.map((text) => ({ type: 'text_delta', text }));
+  return messageStream({ type: 'text', text: '' }, deltas, 'end_turn', counts);
+}
+
+export function messageResponse(text: string, counts: Counts): unknown {
   return {
     id: 'msg_1',
     type: 'message',
@@ -187,14 +212,14 @@ export function messageResponse(text: string, { input, output }: Counts): unknow
     content: [{ type: 'text', text }],
     stop_reason: 'end_turn',
     stop_sequence: null,
-    usage: { input_tokens: input, output_tokens: output },
+    usage: messageUsage(counts),
   };
 }
 
-export function responseUsage({ input, output }: Counts): unknown {
+export function responseUsage({ input, output, cached = 0 }: Counts): unknown {
   return {
     input_tokens: input,
-    input_tokens_details: { cached_tokens: 0 },
+    input_tokens_details: { cached_tokens: cached },
     output_tokens: output,
     output_tokens_details: { reasoning_tokens: 0 },
     total_tokens: input + output,
@@ -223,6 +248,33 @@ export function responseDocument(output: string | readonly object[], counts: Cou
   return { ...RESPONSE, status: 'completed', output: items, usage: responseUsage(counts) };
 }
 
+/** The events of a response that generates nothing and counts nothing. */
+export function emptyResponseEvents(): string[] {
+  const response = responseDocument([], { input: 0, output: 0 });
+  return [
+    sseEvent({ type: 'response.created', response: RESPONSE, sequence_number: 0 }),
+    sseEvent({ type: 'response.completed', response, sequence_number: 1 }),
+  ];
+}
+
+/** The events of a stream of Responses of one item, which these events fill. */
+export function responseStream(
+  added: object,
+  filling: readonly Readonly<{ type: string }>[],
+  done: object,
+  counts: Counts,
+): string[] {
+  const events = [
+    { type: 'response.created', response: RESPONSE },
+    { type: 'response.in_progress', response: RESPONSE },
+    { type: 'response.output_item.added', output_index: 0, item: added },
+    ...filling,
+    { type: 'response.output_item.done', output_index: 0, item: done },
+    { type: 'response.completed', response: responseDocument([done], counts) },
+  ];
+  return events.map((event, index) => sseEvent({ ...event, sequence_number: index }));
+}
+
 /** The events of a stream of Responses of `texts`. */
 export function responseEvents(texts: readonly string[], counts: Counts): string[] {
   const place = { item_id: 'msg_1', output_index: 0, content_index: 0 };
@@ -235,12 +287,8 @@ export function responseEvents(texts: readonly string[], counts: Counts): string
   };
   const text = texts.join('');
   const part = { type: 'output_text', text, annotations: [], logprobs: [] };
-  const whole = responseDocument(text, counts);
   const done = { ...item, status: 'completed', content: [part] };
-  const events = [
-    { type: 'response.created', response: RESPONSE },
-    { type: 'response.in_progress', response: RESPONSE },
-    { type: 'response.output_item.added', output_index: 0, item },
+  const filling = [
     { type: 'response.content_part.added', ...place, part: { ...part, text: '' } },
     ...texts.map((delta) => ({
       type: 'response.output_text.delta',
@@ -250,10 +298,8 @@ export function responseEvents(texts: readonly string[], counts: Counts): string
     })),
     { type: 'response.output_text.done', ...place, text, logprobs: [] },
     { type: 'response.content_part.done', ...place, part },
-    { type: 'response.output_item.done', output_index: 0, item: done },
-    { type: 'response.completed', response: whole },
   ];
-  return events.map((event, index) => sseEvent({ ...event, sequence_number: index }));
+  return responseStream(item, filling, done, counts);
 }
 
 /** How a scripted stream ends: completely, with a broken connection, or never. */
