@@ -80,6 +80,10 @@ async function buildScripts(
         service('CATALOG', 'ledger', 'Catalog'),
         text('OPENAI_API_KEY', 'bench'),
         text('ANTHROPIC_API_KEY', 'bench'),
+        text('GEMINI_API_KEY', 'bench'),
+        text('GEMINI_BASE_URL', `http://${upstream}`),
+        // Gemini's answers state no rate, so one is assumed that the load is far above.
+        text('PROVIDER_CALLS_PER_MINUTE', '{"google":100000000}'),
         text('ANTHROPIC_BASE_URL', `http://${upstream}`),
         text('OPENAI_BASE_URL', `http://${upstream}/v1`),
         text('ALLOW_PLAIN_HTTP', 'true'),

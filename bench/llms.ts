@@ -13,7 +13,7 @@ const PACKAGE = { name: '@musistudio/llms', version: '1.0.53', entry: 'dist/cjs/
 function buildConfig(port: number, upstream: string): object {
   const provider = (name: 'chat' | 'messages', transformer: string) => ({
     name,
-    api_base_url: `${upstream}${PAYLOADS[name].path}`,
+    api_base_url: `${upstream}${PAYLOADS[name].path(PAYLOADS[name].model, 'json')}`,
     api_key: 'bench',
     models: [PAYLOADS[name].model],
     transformer: { use: [transformer] },
@@ -46,6 +46,7 @@ export async function startLlms(context: BenchContext): Promise<Subject> {
       chat: `chat,${PAYLOADS.chat.model}`,
       messages: `messages,${PAYLOADS.messages.model}`,
     },
+    dialects: ['chat', 'messages'],
     inspectorPort: null,
     tailMs: 0,
   };

@@ -9,7 +9,7 @@ import { chunk, LAST_CHUNK } from './http-parser.ts';
 export const PACES = ['unpaced', 'paced', 'json', 'frames', 'long'] as const;
 export type Pace = (typeof PACES)[number];
 
-export const BENCH_DIALECTS = ['chat', 'messages'] as const;
+export const BENCH_DIALECTS = ['chat', 'messages', 'responses', 'gemini'] as const;
 export type BenchDialect = (typeof BENCH_DIALECTS)[number];
 
 export const EVENTS = 20;
@@ -40,9 +40,12 @@ export type RequestSpec = Readonly<{
 
 /** One wire format: what is sent, and the parts of what is answered. */
 type DialectPayloads = Readonly<{
-  path: string;
+  path: (model: string, pace: Pace) => string;
   model: string;
+  /** What a request consists of, beside the model where the path does not name it. */
   toRequest: (system: string, prompt: string, spec: RequestSpec) => object;
+  /** Whether the path names the model. */
+  hasModelInPath?: true;
   /** The events before the first one with text; nothing where there are none. */
   openingEvents: () => string;
   textEvent: (text: string, usage: boolean) => string;
@@ -73,7 +76,7 @@ function chatChoice(delta: object, finishReason: string | null, usage: boolean):
 }
 
 const CHAT: DialectPayloads = {
-  path: '/v1/chat/completions',
+  path: () => '/v1/chat/completions',
   model: 'gpt-4o-mini',
   toRequest: (system, prompt, { pace, usage }) => ({
     messages: [
@@ -109,12 +112,12 @@ const MESSAGE_USAGE = {
   cache_read_input_tokens: 0,
 };
 
-function messagesEvent(event: Readonly<{ type: string; [member: string]: unknown }>): string {
+function namedEvent(event: Readonly<{ type: string; [member: string]: unknown }>): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
 const MESSAGES: DialectPayloads = {
-  path: '/v1/messages',
+  path: () => '/v1/messages',
   model: 'claude-opus-5-5',
   toRequest: (system, prompt, { pace }) => ({
     system,
@@ -130,17 +133,17 @@ const MESSAGES: DialectPayloads = {
       index: 0,
       content_block: { type: 'text', text: '' },
     };
-    return `${messagesEvent({ type: 'message_start', message })}${messagesEvent(block)}`;
+    return `${namedEvent({ type: 'message_start', message })}${namedEvent(block)}`;
   },
   textEvent: (text) =>
-    messagesEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
+    namedEvent({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }),
   finalEvents: () => {
     const delta = { stop_reason: 'end_turn', stop_sequence: null };
     const usage = { ...MESSAGE_USAGE, output_tokens: EVENTS };
     return [
-      messagesEvent({ type: 'content_block_stop', index: 0 }),
-      messagesEvent({ type: 'message_delta', delta, usage }),
-      messagesEvent({ type: 'message_stop' }),
+      namedEvent({ type: 'content_block_stop', index: 0 }),
+      namedEvent({ type: 'message_delta', delta, usage }),
+      namedEvent({ type: 'message_stop' }),
     ].join('');
   },
   document: (text) => ({
@@ -153,9 +156,102 @@ const MESSAGES: DialectPayloads = {
   documentEnding: `"output_tokens":${EVENTS}`,
 };
 
+const RESPONSE = {
+  ...{ id: 'resp_bench', object: 'response', created_at: 1_793_000_000, model: 'gpt-4o-mini' },
+  ...{ status: 'in_progress', error: null, incomplete_details: null, output: [], usage: null },
+  ...{ service_tier: 'default', store: false, tools: [], parallel_tool_calls: true },
+};
+const RESPONSE_MESSAGE = { id: 'msg_bench', type: 'message', role: 'assistant' };
+const RESPONSE_PLACE = { item_id: 'msg_bench', output_index: 0, content_index: 0 };
+
+function completedResponse(text: string): object {
+  const part = { type: 'output_text', annotations: [], logprobs: [], text };
+  return {
+    ...RESPONSE,
+    status: 'completed',
+    output: [{ ...RESPONSE_MESSAGE, status: 'completed', content: [part] }],
+    usage: {
+      ...{ input_tokens: 120, input_tokens_details: { cached_tokens: 0 } },
+      ...{ output_tokens: EVENTS, output_tokens_details: { reasoning_tokens: 0 } },
+      total_tokens: 120 + EVENTS,
+    },
+  };
+}
+
+const RESPONSES: DialectPayloads = {
+  path: () => '/v1/responses',
+  model: 'gpt-4o-mini',
+  toRequest: (instructions, prompt, { pace }) => ({
+    instructions,
+    store: false,
+    input: [{ role: 'user', content: prompt }],
+    ...(pace === 'json' ? {} : { stream: true }),
+  }),
+  openingEvents: () =>
+    [
+      namedEvent({ type: 'response.created', response: RESPONSE }),
+      namedEvent({ type: 'response.in_progress', response: RESPONSE }),
+      namedEvent({
+        type: 'response.output_item.added',
+        output_index: 0,
+        item: { ...RESPONSE_MESSAGE, status: 'in_progress', content: [] },
+      }),
+    ].join(''),
+  textEvent: (delta) =>
+    namedEvent({ type: 'response.output_text.delta', ...RESPONSE_PLACE, delta, logprobs: [] }),
+  finalEvents: () => {
+    const text = Array.from({ length: EVENTS - 1 }, (_, index) => ` word${index}`).join('');
+    return [
+      namedEvent({ type: 'response.output_text.done', ...RESPONSE_PLACE, text, logprobs: [] }),
+      namedEvent({ type: 'response.completed', response: completedResponse(text) }),
+    ].join('');
+  },
+  document: completedResponse,
+  streamEnding: '"total_tokens":140',
+  documentEnding: '"total_tokens":140',
+};
+
+/** A GenerateContentResponse, which an event of a stream is too. */
+function geminiResponse(text: string, output: number, finishReason?: 'STOP'): object {
+  const finish = finishReason === undefined ? {} : { finishReason };
+  const usageMetadata = {
+    ...{ promptTokenCount: 120, candidatesTokenCount: output, totalTokenCount: 120 + output },
+    promptTokensDetails: [{ modality: 'TEXT', tokenCount: 120 }],
+  };
+  return {
+    candidates: [{ content: { role: 'model', parts: [{ text }] }, ...finish, index: 0 }],
+    ...{ modelVersion: 'gemini-3.5-flash', responseId: 'bench', usageMetadata },
+  };
+}
+
+function geminiEvent(response: object): string {
+  return `data: ${JSON.stringify(response)}\r\n\r\n`;
+}
+
+const GEMINI: DialectPayloads = {
+  path: (model, pace) => {
+    const method = pace === 'json' ? 'generateContent' : 'streamGenerateContent?alt=sse';
+    return `/v1beta/models/${model}:${method}`;
+  },
+  model: 'gemini-3.5-flash',
+  hasModelInPath: true,
+  toRequest: (system, prompt) => ({
+    systemInstruction: { parts: [{ text: system }] },
+    contents: [{ role: 'user', parts: [{ text: prompt }] }],
+  }),
+  openingEvents: () => '',
+  textEvent: (text) => geminiEvent(geminiResponse(text, 1)),
+  finalEvents: () => geminiEvent(geminiResponse('', EVENTS, 'STOP')),
+  document: (text) => geminiResponse(text, EVENTS, 'STOP'),
+  streamEnding: '"totalTokenCount":140',
+  documentEnding: '"totalTokenCount":140',
+};
+
 export const PAYLOADS: Readonly<Record<BenchDialect, DialectPayloads>> = {
   chat: CHAT,
   messages: MESSAGES,
+  responses: RESPONSES,
+  gemini: GEMINI,
 };
 
 /** Builds a request's body. `model` is what the subject calls the dialect's model. */
@@ -163,14 +259,25 @@ export function requestBody(spec: RequestSpec, model = PAYLOADS[spec.dialect].mo
   const sentence = 'The tram is late again and the machine at the stop takes coins only. ';
   const prompt = sentence.repeat(Math.max(1, Math.ceil(spec.bytes / sentence.length)));
   const system = `You are a test. pace=${spec.pace}.`;
-  return JSON.stringify({ model, ...PAYLOADS[spec.dialect].toRequest(system, prompt, spec) });
+  const { toRequest, hasModelInPath } = PAYLOADS[spec.dialect];
+  const named = hasModelInPath === true ? {} : { model };
+  return JSON.stringify({ ...named, ...toRequest(system, prompt, spec) });
 }
+
+/** What the requests to each dialect's endpoint have in common. */
+const PATH_PARTS: Readonly<Record<BenchDialect, string>> = {
+  chat: '/chat/completions',
+  messages: '/messages',
+  responses: '/responses',
+  gemini: ':generateContent',
+};
 
 export type CallSpec = Readonly<{ pace: Pace; dialect: BenchDialect; usage: boolean }>;
 
 /** What the upstream reads from a request; undefined if it is no call. */
 export function parseCallSpec(target: string, body: Buffer): CallSpec | undefined {
-  const dialect = BENCH_DIALECTS.find((name) => target.includes(` ${PAYLOADS[name].path}`));
+  const path = target.replace(':streamGenerateContent', ':generateContent');
+  const dialect = BENCH_DIALECTS.find((name) => path.includes(PATH_PARTS[name]));
   if (dialect === undefined) return undefined;
   const pace = PACES.find((name) => body.includes(`pace=${name}.`)) ?? 'json';
   const usage = body.includes('"include_usage":true') || body.includes('"include_usage": true');

@@ -29,7 +29,9 @@ export async function startPortkey(context: BenchContext): Promise<Subject> {
   const dialectFields = {
     chat: { 'x-portkey-provider': 'openai' },
     messages: { 'x-portkey-provider': 'anthropic', 'anthropic-version': '2023-06-01' },
+    responses: { 'x-portkey-provider': 'openai' },
   };
-  const rest = { accounts: [account], dialectFields, inspectorPort: null, tailMs: 0 };
+  const dialects = ['chat', 'messages', 'responses'] as const;
+  const rest = { accounts: [account], dialectFields, dialects, inspectorPort: null, tailMs: 0 };
   return { name: 'portkey', port, process, ...rest };
 }

@@ -7,6 +7,7 @@
 import type { LoadResult, LoadSpec } from './load.ts';
 import type { Options, RowGroup } from './options.ts';
 import {
+  BENCH_DIALECTS,
   type BenchDialect,
   durationMs,
   PAYLOADS,
@@ -55,6 +56,9 @@ const KB = 1024;
 /** A short agent's request, Claude Code's first one, and a long conversation. */
 const LARGE_BODIES = [38 * KB, 115 * KB, 400 * KB];
 
+/** The dialects whose streams always have their usage. */
+const OTHER_DIALECTS = BENCH_DIALECTS.filter((dialect) => dialect !== 'chat');
+
 function buildGroup(group: RowGroup, options: Options): Row[] {
   const defaults = {
     ...{ dialect: 'chat' as const, usage: false, accounts: 1 },
@@ -74,8 +78,10 @@ function buildGroup(group: RowGroup, options: Options): Row[] {
     case 'asked':
       return [
         { ...defaults, pace: 'paced', connections: 64, usage: true },
-        { ...defaults, pace: 'paced', connections: 64, dialect: 'messages', usage: true },
-        { ...defaults, pace: 'json', connections: 64, dialect: 'messages' },
+        ...OTHER_DIALECTS.flatMap((dialect): Row[] => [
+          { ...defaults, pace: 'paced', connections: 64, dialect, usage: true },
+          { ...defaults, pace: 'json', connections: 64, dialect },
+        ]),
       ];
     case 'frames':
       return [{ ...defaults, pace: 'frames', connections: 64 }];
@@ -97,13 +103,18 @@ export function buildLoadSpec(subject: Subject, row: Row, options: Options): Loa
   const { pace, dialect, usage, bodyBytes } = row;
   const payloads = PAYLOADS[dialect];
   const spec = { pace, dialect, usage, bytes: bodyBytes };
-  const body = requestBody(spec, subject.models?.[dialect]);
+  const model = subject.models?.[dialect] ?? payloads.model;
+  const body = requestBody(spec, model);
   const accounts = subject.accounts.slice(0, row.accounts);
   const isStream = pace === 'paced' || pace === 'frames';
   return {
     port: subject.port,
     requests: accounts.map((fields) =>
-      renderRequest(payloads.path, { ...fields, ...subject.dialectFields?.[dialect] }, body),
+      renderRequest(
+        payloads.path(model, pace),
+        { ...fields, ...subject.dialectFields?.[dialect] },
+        body,
+      ),
     ),
     connections: row.connections,
     spreadMs: isStream ? durationMs(STREAM_TIMINGS[pace]) : 0,
@@ -162,8 +173,12 @@ async function measure(
   };
 }
 
-/** The subject "distant" shows what distance adds where the machine is not full. */
+/**
+ * A peer is measured in the dialects that it speaks. The subject "distant" shows what distance adds
+ * where the machine is not full.
+ */
 function isMeasured(subject: Subject, row: Row): boolean {
+  if (subject.dialects?.includes(row.dialect) === false) return false;
   if (subject.name !== 'distant') return true;
   const isCore = row.dialect === 'chat' && !row.usage && row.bodyBytes < KB;
   return isCore && row.accounts === 1 && (row.pace === 'paced' || row.pace === 'json');

@@ -11,11 +11,13 @@ const PACE_NAMES: Readonly<Record<Row['pace'], string>> = {
   frames: '64 frames at 20 ms',
 };
 
+const DIALECT_NAMES = { messages: 'Messages', responses: 'Responses', gemini: 'Gemini' } as const;
+
 function getParts({ pace, dialect, usage, bodyBytes }: Row): string[] {
   const isStream = pace !== 'json';
   return [
     PACE_NAMES[pace],
-    ...(dialect === 'messages' ? ['Messages'] : []),
+    ...(dialect === 'chat' ? [] : [DIALECT_NAMES[dialect]]),
     ...(dialect === 'chat' && isStream && usage ? ['usage asked for'] : []),
     ...(bodyBytes >= SMALL_BODY_BYTES ? [`body of ${Math.round(bodyBytes / 1024)} KB`] : []),
   ];

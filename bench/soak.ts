@@ -51,7 +51,11 @@ async function runStreams(
   const loadResult = runLoad(generator, {
     port: subject.port,
     requests: subject.accounts.map((fields) =>
-      renderRequest(PAYLOADS.chat.path, { ...fields, ...subject.dialectFields?.chat }, body),
+      renderRequest(
+        PAYLOADS.chat.path(PAYLOADS.chat.model, 'long'),
+        { ...fields, ...subject.dialectFields?.chat },
+        body,
+      ),
     ),
     connections: options.soakStreams,
     spreadMs: OPENING_MS,

@@ -30,6 +30,8 @@ export type Subject = Readonly<{
   accounts: readonly HeaderFields[];
   /** What a dialect's calls have beside or in place of `accounts`. */
   dialectFields?: Readonly<Partial<Record<BenchDialect, HeaderFields>>>;
+  /** The dialects that it speaks, if not all. */
+  dialects?: readonly BenchDialect[];
   /** The names of the models, where they are not the provider's own. */
   models?: Readonly<Partial<Record<BenchDialect, string>>>;
   inspectorPort: number | null;
