@@ -8,14 +8,12 @@ import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
 import {
-  chatCompletion,
-  chatEvents,
-  messageEvents,
-  messageResponse,
-  type ScriptedUpstream,
-  sendJson,
-  sendStream,
-} from './support/scripted-upstream.ts';
+  CALL_DIALECTS,
+  type CallDialect,
+  callDialect,
+  DIALECT_CALLS,
+} from './support/dialect-calls.ts';
+import { type ScriptedUpstream, sendJson, sendStream } from './support/scripted-upstream.ts';
 import { sharedStack } from './support/shared-stack.ts';
 
 let upstream: ScriptedUpstream;
@@ -28,42 +26,21 @@ beforeAll(async () => {
 });
 
 const COUNTS = { input: 1000, output: 20 };
-const CALLS = {
-  chat: {
-    path: '/v1/chat/completions',
-    model: 'gpt-4o-mini',
-    document: chatCompletion('Hello}', COUNTS),
-    events: chatEvents(['Hel', 'lo'], COUNTS),
-    lastWord: 'data: [DONE]\n\n',
-  },
-  messages: {
-    path: '/v1/messages',
-    model: 'claude-sonnet-4-5',
-    document: messageResponse('Hello}', COUNTS),
-    events: messageEvents(['Hel', 'lo'], COUNTS),
-    lastWord: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
-  },
+/** The end of a stream, before which its cost stands; Gemini's streams have none of their own. */
+const LAST_WORDS = {
+  chat: /data: \[DONE\]\n\n$/,
+  messages: /event: message_stop\ndata: {"type":"message_stop"}\n\n$/,
+  responses: /event: response\.completed\ndata: {[^\n]*}\n\n$/,
+  gemini: /$/,
 } as const;
-type Dialect = keyof typeof CALLS;
-const DIALECTS: readonly Dialect[] = ['chat', 'messages'];
+
+const toEvents = (dialect: CallDialect) => DIALECT_CALLS[dialect].events(['Hel', 'lo'], COUNTS);
 
 type Ask = Readonly<{ stream: boolean; cost?: string }>;
 
-function post(dialect: Dialect, { stream, cost }: Ask): Promise<Response> {
-  const { path, model } = CALLS[dialect];
-  return fetch(stack.gatewayUrl + path, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${apiKey}`,
-      ...(cost === undefined ? {} : { 'x-farebox-include-cost': cost }),
-    },
-    body: JSON.stringify({
-      model,
-      max_tokens: 50,
-      stream,
-      messages: [{ role: 'user', content: 'Hello.' }],
-    }),
-  });
+function post(dialect: CallDialect, { stream, cost }: Ask): Promise<Response> {
+  const headers = cost === undefined ? {} : { 'x-farebox-include-cost': cost };
+  return callDialect(stack.gatewayUrl, apiKey, dialect, { stream, headers, maxOutput: 50 });
 }
 
 async function expectBilled(response: Response, cost: unknown): Promise<void> {
@@ -86,8 +63,10 @@ function respondInPieces(document: unknown, size: number, indent: number): void 
   };
 }
 
-describe.each(DIALECTS)('the cost in an answer of %s', (dialect) => {
-  const { document, events, lastWord } = CALLS[dialect];
+describe.each(CALL_DIALECTS)('the cost in an answer of %s', (dialect) => {
+  const document = DIALECT_CALLS[dialect].document('Hello}', COUNTS);
+  const events = toEvents(dialect);
+  const lastWord = LAST_WORDS[dialect];
 
   it('is absent unless asked for, and the bytes are the provider’s', async () => {
     upstream.handler = (_, response) => sendJson(response, document);
@@ -110,7 +89,7 @@ describe.each(DIALECTS)('the cost in an answer of %s', (dialect) => {
   );
 
   it('stands in a document that is too large to be kept', async () => {
-    const large = { ...(document as object), padding: '{}'.repeat(400_000) };
+    const large = { ...document, padding: '{}'.repeat(400_000) };
     respondInPieces(large, 65_536, 0);
     const response = await post(dialect, { stream: false, cost: 'true' });
     const { cost, ...rest } = (await response.json()) as { cost: unknown };
@@ -121,33 +100,24 @@ describe.each(DIALECTS)('the cost in an answer of %s', (dialect) => {
   it('is a comment before the last word of a stream, which is else unchanged', async () => {
     upstream.handler = (_, response) => sendStream(response, events, 2);
     const plain = await (await post(dialect, { stream: true })).text();
-    const response = await post(dialect, { stream: true, cost: 'true' });
+    const response = await post(dialect, { stream: true, cost: 'comment' });
     const text = await response.text();
     const comment = /: cost (.*)\n\n/.exec(text);
-    expect(text.endsWith(`${comment?.[0]}${lastWord}`)).toBe(true);
+    const [end = ''] = lastWord.exec(text) ?? [];
+    expect(text.endsWith(`${comment?.[0]}${end}`)).toBe(true);
     expect(text.replace(comment?.[0] ?? '', '')).toBe(plain);
     await expectBilled(response, JSON.parse(comment?.[1] ?? '{}'));
   });
 
-  it('is written when the provider sends no last word, or a document', async () => {
-    upstream.handler = (_, response) => sendStream(response, events.slice(0, -1));
-    const response = await post(dialect, { stream: true, cost: 'comment' });
-    expect((await response.text()).match(/: cost /g)).toHaveLength(1);
-    upstream.handler = (_, response) => sendJson(response, document);
-    const converted = await (await post(dialect, { stream: true, cost: 'comment' })).text();
-    expect(converted.match(/: cost /g)).toHaveLength(1);
-    expect(converted.endsWith(lastWord)).toBe(true);
-  });
-
   it('is absent from a truncated stream', async () => {
-    upstream.handler = (_, response) => sendStream(response, events.slice(0, 3), 2, 'cut');
-    expect(await (await post(dialect, { stream: true, cost: 'true' })).text()).not.toContain(
-      ': cost',
-    );
+    const truncated = events.slice(0, Math.min(3, events.length - 1));
+    upstream.handler = (_, response) => sendStream(response, truncated, 2, 'cut');
+    const text = await (await post(dialect, { stream: true, cost: 'true' })).text();
+    expect(text).not.toMatch(/: cost|"cost"/);
   });
 
   it('is absent where a waiver that may be used up decides on it', async () => {
-    const { usage: _, ...rest } = document as { usage: unknown };
+    const { usage: _usage, usageMetadata: _metadata, ...rest } = Object(document);
     const empty = JSON.parse(JSON.stringify(rest).replaceAll('Hello}', ''));
     upstream.handler = (_request, response) => sendJson(response, empty);
     const response = await post(dialect, { stream: false, cost: 'true' });
@@ -164,11 +134,44 @@ describe.each(DIALECTS)('the cost in an answer of %s', (dialect) => {
   });
 });
 
+describe.each(CALL_DIALECTS)('the cost in a stream of %s that we complete', (dialect) => {
+  const lastWord = LAST_WORDS[dialect];
+
+  it('is written once where the provider sends a document', async () => {
+    const document = DIALECT_CALLS[dialect].document('Hello}', COUNTS);
+    upstream.handler = (_, response) => sendJson(response, document);
+    const converted = await (await post(dialect, { stream: true, cost: 'comment' })).text();
+    expect(converted.match(/: cost /g)).toHaveLength(1);
+    expect(converted).toMatch(lastWord);
+  });
+});
+
+describe.each(['chat', 'messages'] as const)('a stream of %s without its last word', (dialect) => {
+  it('has its cost all the same', async () => {
+    upstream.handler = (_, response) => sendStream(response, toEvents(dialect).slice(0, -1));
+    const response = await post(dialect, { stream: true, cost: 'comment' });
+    expect((await response.text()).match(/: cost /g)).toHaveLength(1);
+  });
+});
+
+describe('the cost as its caller left it to us', () => {
+  it.each(CALL_DIALECTS)(
+    'has the form that clients of the dialect read past: %s',
+    async (dialect) => {
+      upstream.handler = (_, response) => sendStream(response, toEvents(dialect));
+      const text = await (await post(dialect, { stream: true, cost: 'true' })).text();
+      // Google's SDK for Python parses a comment as if it were data.
+      if (dialect === 'gemini') expect(text).toMatch(/^data: \{"cost":\{.*\}\}\r\n\r\n$/m);
+      else expect(text).toMatch(/^: cost \{.*\}$/m);
+    },
+  );
+});
+
 describe('the cost as an event', () => {
   const defaultHeaders = { 'x-farebox-include-cost': 'event' };
 
   it('reaches a caller of the openai SDK as a chunk', async () => {
-    upstream.handler = (_, response) => sendStream(response, CALLS.chat.events);
+    upstream.handler = (_, response) => sendStream(response, toEvents('chat'));
     const client = new OpenAI({ baseURL: `${stack.gatewayUrl}/v1`, apiKey, defaultHeaders });
     const stream = client.chat.completions.stream({
       model: 'gpt-4o-mini',
@@ -181,7 +184,7 @@ describe('the cost as an event', () => {
   });
 
   it('does not disturb a caller of the Anthropic SDK', async () => {
-    upstream.handler = (_, response) => sendStream(response, CALLS.messages.events);
+    upstream.handler = (_, response) => sendStream(response, toEvents('messages'));
     const client = new Anthropic({ baseURL: stack.gatewayUrl, apiKey, defaultHeaders });
     const stream = client.messages.stream({
       model: 'claude-sonnet-4-5',

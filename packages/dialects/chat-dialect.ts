@@ -199,6 +199,8 @@ export const CHAT_DIALECT: DialectSpec = {
     frameEvent: (event) => `data: ${JSON.stringify(event)}\n\n`,
     createAssembler: createChatAssembler,
     lastWord: 'data: [DONE]\n\n',
+    endsWithAnswer: false,
+    costForm: 'comment',
     normalizeUsage: normalizeChatUsage,
     cacheWriteLifetimes: 'unreported',
     // No parser takes a comment for data (WHATWG HTML, server-sent events).

@@ -212,6 +212,10 @@ export type AnswerSpec = Readonly<{
   createAssembler: () => AnswerAssembler;
   /** The event after which nothing comes. */
   lastWord: string;
+  /** True where the last event of `toEvents` has the whole answer, after which clients read nothing. */
+  endsWithAnswer: boolean;
+  /** How a stream states its cost to a caller who does not say how. */
+  costForm: 'comment' | 'event';
   normalizeUsage: (usage: JsonObject, context: UsageContext) => NormalizedUsage;
   /**
    * Whether usage tells the lifetime of cache writes. Where it does not, they are in

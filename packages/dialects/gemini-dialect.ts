@@ -224,6 +224,9 @@ export const GEMINI_DIALECT: DialectSpec = {
     frameEvent: frameGeminiEvent,
     createAssembler: createGeminiAssembler,
     lastWord: '',
+    endsWithAnswer: false,
+    // Google's SDK for Python takes a comment for data.
+    costForm: 'event',
     normalizeUsage: normalizeGeminiUsage,
     cacheWriteLifetimes: 'reported',
     // Google's SDK for Python takes a comment for data, and every parser skips an empty line.

@@ -174,6 +174,8 @@ export const MESSAGES_DIALECT: DialectSpec = {
     frameEvent: frameMessagesEvent,
     createAssembler: createMessagesAssembler,
     lastWord: frameMessagesEvent({ type: 'message_stop' }),
+    endsWithAnswer: false,
+    costForm: 'comment',
     normalizeUsage: normalizeMessagesUsage,
     cacheWriteLifetimes: 'reported',
     // Anthropic's own streams contain this event, so its SDKs ignore it.

@@ -231,6 +231,8 @@ export const RESPONSES_DIALECT: DialectSpec = {
     createAssembler: createResponsesAssembler,
     // The event with the whole response is the last one, and can't be made up.
     lastWord: '',
+    endsWithAnswer: true,
+    costForm: 'comment',
     normalizeUsage: normalizeResponsesUsage,
     cacheWriteLifetimes: 'unreported',
     // No parser takes a comment for data (WHATWG HTML, server-sent events).

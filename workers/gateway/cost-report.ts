@@ -12,13 +12,16 @@ import { callOutcome, computeRevisedBill } from './settle-call.ts';
 
 export const COST_HEADER = 'x-farebox-include-cost';
 
-/** `comment` is a comment of a stream, which every parser ignores; `event` is one that SDKs see. */
-type CostForm = 'none' | 'comment' | 'event';
+/**
+ * `comment` is a comment of a stream, which parsers ignore; `event` is one that SDKs see; `any` is
+ * what the clients of the dialect are sure to read past.
+ */
+type CostForm = 'none' | 'any' | 'comment' | 'event';
 
 const FORMS: ReadonlyMap<string | null, CostForm> = new Map([
   [null, 'none'],
   ['false', 'none'],
-  ['true', 'comment'],
+  ['true', 'any'],
   ['comment', 'comment'],
   ['event', 'event'],
 ]);
@@ -88,12 +91,14 @@ export function streamCostWriter(call: Call): ((reading: Reading) => Uint8Array)
   const form = costForm(call);
   const { stream, streamFormat } = call.plan.facts;
   if (form === 'none' || !stream || streamFormat === 'array') return undefined;
-  const { toCostEvent, frameEvent } = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  const spec = DIALECT_SPECS[call.plan.facts.dialect].answer;
+  const isEvent = (form === 'any' ? spec.costForm : form) === 'event';
   return (reading) => {
     const cost = costJson(call, reading);
     if (cost === null) return new Uint8Array(0);
-    const text =
-      form === 'event' ? frameEvent(toCostEvent(cost)) : `: cost ${JSON.stringify(cost)}\n\n`;
+    const text = isEvent
+      ? spec.frameEvent(spec.toCostEvent(cost))
+      : `: cost ${JSON.stringify(cost)}\n\n`;
     return ENCODER.encode(text);
   };
 }

@@ -160,9 +160,16 @@ export class DocumentReader {
 
   #toStream(events: readonly JsonObject[]): readonly Uint8Array[] {
     if (this.#options.streamFormat === 'array') return [ENCODER.encode(JSON.stringify(events))];
-    const { frameEvent, lastWord } = this.#tracker.spec;
+    const { frameEvent, lastWord, endsWithAnswer } = this.#tracker.spec;
+    const end = endsWithAnswer ? -1 : events.length;
+    const frame = (framed: readonly JsonObject[]) =>
+      ENCODER.encode(framed.map(frameEvent).join(''));
     const inserted = this.#options.beforeLastWord?.(this.#tracker.reading());
-    const framed = ENCODER.encode(events.map(frameEvent).join(''));
-    return [framed, ...(inserted === undefined ? [] : [inserted]), ENCODER.encode(lastWord)];
+    return [
+      frame(events.slice(0, end)),
+      ...(inserted === undefined ? [] : [inserted]),
+      frame(endsWithAnswer ? events.slice(end) : []),
+      ENCODER.encode(lastWord),
+    ];
   }
 }
