@@ -11,6 +11,7 @@ import type { LocalStack } from '@farebox/local';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toCharges, waitForCharges } from '../support/bills.ts';
 import { listGuides, readGuide } from '../support/guides.ts';
+import { INSTALL_MS } from '../support/installed-agent.ts';
 import type { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { sharedStack } from '../support/shared-stack.ts';
 import { playToolRoundTrip, type ToolRoundTrip } from '../support/tool-round-trip.ts';
@@ -68,7 +69,7 @@ let stack: LocalStack;
 beforeAll(async () => {
   ({ stack, upstream } = await sharedStack('scripted'));
   mkdirSync(FOLDER, { recursive: true });
-});
+}, INSTALL_MS);
 
 function readPrograms(page: string, apiKey: string): readonly string[] {
   return readGuide(page, { gatewayUrl: stack.gatewayUrl, apiKey }).programs;
