@@ -139,6 +139,24 @@ describe('the verbs of one account in one isolate', () => {
 });
 
 describe('a verb that waits for its batch', () => {
+  it('goes on from a timer of its own only, not from what the sender of its batch resolves', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { ask, batches, clock } = createBatcher(async (account, verbs) => {
+      await gate.promise;
+      return answerAll(account, verbs);
+    });
+    const answered: string[] = [];
+    for (const id of ['first', 'sender', 'rider'])
+      void ask(checkpoint(id)).then(() => answered.push(id));
+    await clock.pass(5);
+    expect(batches).toEqual([['first'], ['sender', 'rider']]);
+    gate.resolve();
+    await settled();
+    expect(answered).toEqual(['first', 'sender']);
+    await clock.pass(20);
+    expect(answered).toEqual(['first', 'sender', 'rider']);
+  });
+
   it('looks for its result when the last batches suggest it, and a few times at most', async () => {
     const DISTANCE_MS = 50;
     const clock = new TestClock();
