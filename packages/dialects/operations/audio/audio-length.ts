@@ -69,12 +69,12 @@ export function readUint16LittleEndian(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
-/** Counts the occurrences of an ASCII text, up to `limit`. */
+/** Counts the occurrences of an ASCII text, up to `limit`. A search for its first byte alone is slower. */
 export function countText(bytes: Uint8Array, text: string, limit: number): number {
-  const first = text.charCodeAt(0);
+  const [first, second] = [text.charCodeAt(0), text.charCodeAt(1)];
   let count = 0;
-  for (let at = bytes.indexOf(first); at >= 0 && count < limit; at = bytes.indexOf(first, at + 1))
-    if (hasText(bytes, at, text)) count += 1;
+  for (let at = 0; at < bytes.length && count < limit; at += 1)
+    if (bytes[at] === first && bytes[at + 1] === second && hasText(bytes, at, text)) count += 1;
   return count;
 }
 

@@ -13,13 +13,16 @@ const SAMPLE_RATES: readonly number[] = [
 /** The longest header: sync, two codes, a number of seven bytes, size, rate, checksum. */
 const MAX_HEADER_BYTES = 16;
 
-/** CRC-8 with the polynomial x^8 + x^2 + x + 1 (RFC 9639, section 9.1.8). */
+/** CRC-8 with the polynomial x^8 + x^2 + x + 1 (RFC 9639, section 9.1.8), of each byte. */
+const CHECKSUMS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit += 1) crc = ((crc << 1) ^ (crc & 0x80 ? 0x107 : 0)) & 0xff;
+  return crc;
+});
+
 function checksum(bytes: Uint8Array, from: number, to: number): number {
   let crc = 0;
-  for (let at = from; at < to; at += 1) {
-    crc ^= bytes[at] ?? 0;
-    for (let bit = 0; bit < 8; bit += 1) crc = ((crc << 1) ^ (crc & 0x80 ? 0x107 : 0)) & 0xff;
-  }
+  for (let at = from; at < to; at += 1) crc = CHECKSUMS[crc ^ (bytes[at] ?? 0)] ?? 0;
   return crc;
 }
 

@@ -26,6 +26,8 @@ const MAY_BE_OPEN: ReadonlySet<number> = new Set([SEGMENT, CLUSTER]);
 /** After the number of the track: the time in two bytes, and flags. */
 const BLOCK_HEADER_BYTES = 3;
 const LACING = 0x06;
+/** Packets of 20 ms for five hours: what has more takes too long to read. */
+const MAX_ELEMENTS = 1_000_000;
 
 type VariableInteger = Readonly<{ value: number; length: number; isUnknown: boolean }>;
 
@@ -135,8 +137,10 @@ export function isMatroska(bytes: Uint8Array): boolean {
 export function measureMatroska(bytes: Uint8Array): AudioLength {
   const unknown = lengthOfBytes(bytes.length);
   const found: Found = { segments: 0, tracks: [], isReadable: true, seconds: 0, audioBytes: 0 };
+  let count = 0;
   for (const element of listElements(bytes)) {
-    if (element === null) return unknown;
+    count += 1;
+    if (element === null || count > MAX_ELEMENTS) return unknown;
     addElement(bytes, element, found);
     if (!found.isReadable) return unknown;
   }

@@ -392,6 +392,21 @@ describe('the length of a recording', () => {
         blocks: [buildElement([0xa3], concat(Uint8Array.of(0x81, 0, 0, 0x80, 0x18), data))],
       }),
     ],
+    [
+      'in WebM with millions of elements',
+      buildWebm({
+        blocks: MANY,
+        more: [
+          new Uint8Array(2_000_002)
+            .fill(0xec)
+            .map((byte, index) => (index % 2 === 0 ? byte : 0x80)),
+        ],
+      }),
+    ],
+    [
+      'in MP4 with thousands of tracks',
+      buildMp4({ frames: 3_000, before: Array.from({ length: 4_000 }, () => buildBox('trak')) }),
+    ],
     ['in MP4 with fragments', buildMp4({ frames: 3_000, after: [buildBox('moof')] })],
     ['in MP4 with two tracks', buildMp4({ frames: 3_000, tracks: 2 })],
     ['in MP4 with two indexes', buildMp4({ frames: 3_000, after: [buildBox('moov')] })],

@@ -17,6 +17,8 @@ const CONTAINERS = ['moov', 'trak', 'mdia', 'minf', 'stbl'];
 const FRAGMENTS = ['moof', 'mvex', 'sidx', 'moov'];
 const MAX_BOXES = 10_000;
 const MAX_DEPTH = 8;
+/** Sound, video, subtitles, chapters. */
+const MAX_TRACKS = 16;
 
 type Box = Readonly<{ type: string; content: number; end: number; depth: number }>;
 
@@ -97,7 +99,8 @@ export function measureMp4(bytes: Uint8Array): AudioLength {
   if (boxes === null) return unknown;
   const index = boxes.find(({ type }) => type === 'moov');
   const isFragmented = boxes.some((box) => FRAGMENTS.includes(box.type) && box !== index);
-  if (index === undefined || isFragmented) return unknown;
+  const trackCount = boxes.filter(({ type }) => type === 'trak').length;
+  if (index === undefined || isFragmented || trackCount > MAX_TRACKS) return unknown;
   const tracks = splitTracks(boxes).map((track) => readTrack(bytes, track));
   const known = tracks.filter((track) => track !== null);
   const [audio, ...others] = known.filter(({ isAudio }) => isAudio);

@@ -46,15 +46,11 @@ type Found = {
   uncovered: number;
 };
 
+/** Reads the pages that follow each other; what comes after a gap is not told from anything else. */
 function readPages(bytes: Uint8Array): Found {
   const found: Found = { pages: 0, streams: 0, packets: 0, seconds: 0, uncovered: 0 };
-  for (let at = 0; at < bytes.length; ) {
-    const page = readPage(bytes, at);
-    if (page === null) {
-      found.uncovered += 1;
-      at += 1;
-      continue;
-    }
+  let at = 0;
+  for (let page = readPage(bytes, at); page !== null; page = readPage(bytes, at)) {
     found.pages += 1;
     if (page.isFirst) found.streams += 1;
     for (const packet of page.packets) {
@@ -63,6 +59,7 @@ function readPages(bytes: Uint8Array): Found {
     }
     at = page.end;
   }
+  found.uncovered = Math.max(0, bytes.length - at);
   return found;
 }
 
