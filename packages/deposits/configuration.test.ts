@@ -63,6 +63,8 @@ describe('chain variables', () => {
     ['the same host with a final dot', 'https://one.example,https://one.example.'],
     ['the same host among three', 'https://one.example,https://two.example,https://one.example'],
     ['one provider', 'https://one.example'],
+    ['hosts of one provider', 'https://a.one.example,https://b.one.example'],
+    ['a host and its parent', 'https://one.example,https://polygon.one.example'],
   ])('with %s as providers disable their network and no other', (_, urls) => {
     const { chains, invalidVariables } = parseConfiguration({ POLYGON_RPC_URLS: urls });
     expect(invalidVariables).toEqual(['POLYGON_RPC_URLS']);
@@ -71,6 +73,15 @@ describe('chain variables', () => {
 
   it.each([
     ['two hosts', { POLYGON_RPC_URLS: TWO }],
+    ['two addresses', { POLYGON_RPC_URLS: 'https://192.0.2.1,https://198.51.100.1' }],
+    ['hosts of two', { POLYGON_RPC_URLS: 'https://a.one.example,https://a.two.example' }],
+    [
+      'hosts of one provider and _ONE_PROVIDER',
+      {
+        POLYGON_RPC_URLS: 'https://a.one.example,https://b.one.example',
+        POLYGON_ONE_PROVIDER: 'true',
+      },
+    ],
     [
       'one host and _ONE_PROVIDER',
       { POLYGON_RPC_URLS: 'https://one.example', POLYGON_ONE_PROVIDER: 'true' },

@@ -131,9 +131,19 @@ function getHost({ url }: RpcProvider): string {
 }
 
 /**
+ * Whose word a host gives: hosts under one domain are one company's, so that two of them agree on
+ * whatever it says. An address has its own. Under a public suffix of two labels this takes two
+ * companies for one, which `<CHAIN>_ONE_PROVIDER=true` allows.
+ */
+function getParty(host: string): string {
+  const isAddress = host.includes(':') || /^[\d.]+$/.test(host);
+  return isAddress ? host : host.split('.').slice(-2).join('.');
+}
+
+/**
  * The fields that make a chain's data one party's word or credit a block that may still change: a
- * single provider unless `<CHAIN>_ONE_PROVIDER=true` says so aloud, one host named twice, a depth
- * below the floor, and fewer confirmations for large amounts than for small ones.
+ * single provider, or several hosts of one, unless `<CHAIN>_ONE_PROVIDER=true` says so aloud, one
+ * host named twice, a depth below the floor, and fewer confirmations for large amounts than for small ones.
  */
 function findUnsafeFields(
   { providers, depth, largeDepth }: Chain,
@@ -144,7 +154,8 @@ function findUnsafeFields(
   // Chains on this machine are test chains: anvil makes its own blocks.
   const isLocal = hosts.every(isLoopback);
   const hasRepeatedHost = new Set(hosts).size < hosts.length;
-  const isUnconfirmed = hosts.length === 1 && !isOneEnough;
+  const parties = new Set(hosts.map(getParty));
+  const isUnconfirmed = parties.size === 1 && !isOneEnough;
   const checks = [
     ['RPC_URLS', !isLocal && (hasRepeatedHost || isUnconfirmed)],
     ['DEPTH', !isLocal && depth < minDepth],

@@ -6,7 +6,8 @@
 /**
  * Returns one spelling for every name that some reader takes for the same field: Go's encoding/json
  * folds case by Unicode (U+017F is an s, U+212A a k), protobuf's JSON takes `maxTokens` for
- * `max_tokens`, readers of C strings stop at NUL, and databases of names apply NFKC.
+ * `max_tokens`, readers of C strings stop at NUL, databases of names apply NFKC, and Java's
+ * `equalsIgnoreCase` takes U+0130 for an i, whose lower case has a combining dot.
  */
 export function foldName(name: string): string {
   const [beforeNul = ''] = name.split('\0', 1);
@@ -14,7 +15,7 @@ export function foldName(name: string): string {
     .normalize('NFKC')
     .toUpperCase()
     .toLowerCase()
-    .replaceAll(/[_\s-]/g, '');
+    .replaceAll(/[_\s-]|\u0307/g, '');
 }
 
 /** Names by their folded spelling. */

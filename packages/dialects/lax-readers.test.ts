@@ -42,6 +42,7 @@ const RESPELLINGS: readonly ((name: string) => string)[] = [
   (name) => name.replaceAll('_', '-'),
   (name) => String.fromCharCode(...[...name].map((letter) => toFullWidth(letter))),
   (name) => `${name}\u0000x`,
+  (name) => name.replaceAll('i', '\u0130'),
 ];
 
 function toFullWidth(letter: string): number {
