@@ -83,7 +83,7 @@ describe.skipIf(!HAS_BROWSER)('keys and data rights in a browser', () => {
     await page.keyboard.press('Enter');
     const key = await page.locator('output.key').textContent();
     expect(key).toMatch(/^fbx_/);
-    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copy', exact: true }).click();
     await page.getByText('Copied.').waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(key);
     await checkPage(page, 'keys-shown');
@@ -165,7 +165,7 @@ describe.skipIf(!HAS_BROWSER)('keys and data rights in a browser', () => {
     await page.goto(`${home}/keys/new`);
     await page.getByRole('button', { name: 'Create API key' }).click();
     expect(await page.locator('output.key').textContent()).toMatch(/^fbx_/);
-    expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(false);
+    expect(await page.getByRole('button', { name: 'Copy', exact: true }).isVisible()).toBe(false);
     await page.goto(`${home}/rights`);
     await page.getByRole('button', { name: 'Turn off' }).first().click();
     await page.getByText('Saved. See the receipt below.').waitFor();

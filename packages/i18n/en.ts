@@ -54,6 +54,7 @@ export const en = {
     others: (count: string) => `${count} more`,
     today: 'today',
     menuGroups: { build: 'Build', watch: 'Monitor', money: 'Money', account: 'Account' },
+    copyCode: 'Copy code',
   },
   landing: {
     title: 'One prepaid balance for the AI models you use',
@@ -283,6 +284,7 @@ export const en = {
     codesDownload: 'Download as a text file',
     codesFileHeader: 'Farebox recovery codes. Each works once.',
     codesSaved: 'I’ve saved them',
+    signIn: 'Sign-in',
   },
   overview: {
     heldByCalls: (calls: string) => `Reserved for calls in progress (${calls})`,
@@ -386,7 +388,6 @@ export const en = {
     downloadPart: (number: string) => `Download part ${number}`,
     nextPart: 'Next part',
     lastPart: 'This is the last part.',
-    title: 'Call details',
     id: 'Request ID',
     provider: 'Provider',
     dialect: 'API',
@@ -413,9 +414,7 @@ export const en = {
     firstToken: 'First token',
     duration: 'Duration',
     tokensPerSecond: 'Output tokens per second',
-    chargeReason: 'How this was charged',
     costBreakdown: 'Cost breakdown',
-    costTable: 'Quantity × price',
     item: 'Item',
     quantity: 'Quantity',
     price: 'USD per million',
@@ -488,6 +487,11 @@ export const en = {
       provider_failed: 'Provider failed',
       rejected: 'Request rejected',
     },
+    callTitle: (at: string) => `Call on ${at}`,
+    billTitle: (amount: string) => `Bill: ${amount}`,
+    facts: 'Details',
+    byApi: 'The same by API',
+    timesPrice: (price: string) => `× ${price} per million`,
   },
   transactions: {
     intro:
@@ -509,6 +513,8 @@ export const en = {
     charged: 'Charged',
     daysEmpty: 'No charges in the last 31 days.',
     callsOnDay: (day: string) => `Calls on ${day}`,
+    balance: 'Balance',
+    reserved: 'Reserved for calls in progress',
   },
   notifications: {
     lowBalance: 'Low balance',
@@ -553,6 +559,10 @@ export const en = {
         `“${data.key}” has used up its ${data.budget}: ${data.amount} spent, and calls that need more are refused.`,
     },
     unknownKind: 'There is a notification about your account.',
+    rules: 'Rules',
+    keyRules: 'Unusual spending of a key',
+    keyRulesText:
+      'Each key has its own multiples of its daily average: one at which we email you, one at which it is paused. Change them with the key.',
   },
   playground: {
     intro:
@@ -894,6 +904,11 @@ export const en = {
       alertMultiple: 'Enter a number of at least 1, or leave the field empty.',
       pauseMultiple: 'Enter a number of at least 1, or leave the field empty.',
     },
+    state: 'State',
+    shortStates: { active: 'Active', paused: 'Paused', expired: 'Expired', revoked: 'Revoked' },
+    lastUsed: 'Last used',
+    modelCount: (count: string) => `${count} models`,
+    useKey: 'Use a key',
   },
   topUp: {
     intro:
@@ -902,13 +917,11 @@ export const en = {
     networkUnavailable: 'currently unavailable',
     noDeposits: 'No deposits yet.',
     detectedAt: 'Detected',
-    network: 'Network',
     state: 'Status',
     credited: 'Credited',
     transaction: 'Transaction',
     deposits: 'Your deposits',
     address: 'Your deposit address',
-    otherNetwork: 'All networks',
     copyAddress: 'Copy address',
     addressCopied: 'Address copied.',
     contract: 'Token contract',
@@ -975,6 +988,17 @@ export const en = {
     faucetPaid: 'Sent. It appears below within a few seconds.',
     claimUnconfirmed: (current: number, required: number) =>
       `This transaction paid you and has ${current} of ${required} confirmations. It will be credited automatically.`,
+    aboutMinutes: (minutes: number) => `about ${counted(String(minutes), 'minute', 'minutes')}`,
+    sendTitle: 'Send USDT to your own address',
+    whatHappens: 'What happens',
+    steps: [
+      { title: 'Detected', text: 'Usually within a minute of sending.' },
+      {
+        title: 'Confirmed',
+        text: 'The network confirms the transfer; the list below counts the confirmations.',
+      },
+      { title: 'On your balance', text: 'Exactly what arrived, as an entry of your statement.' },
+    ],
   },
   privacy: {
     email: 'Email address',

@@ -58,6 +58,7 @@ export const ru: Messages = {
     others: (count) => `Ещё ${count}`,
     today: 'сегодня',
     menuGroups: { build: 'Разработка', watch: 'Наблюдение', money: 'Деньги', account: 'Аккаунт' },
+    copyCode: 'Скопировать код',
   },
   landing: {
     title: 'Единый предоплаченный баланс для моделей ИИ',
@@ -282,6 +283,7 @@ export const ru: Messages = {
     codesDownload: 'Скачать текстовым файлом',
     codesFileHeader: 'Коды восстановления Farebox. Каждый действует один раз.',
     codesSaved: 'Коды сохранены',
+    signIn: 'Вход',
   },
   overview: {
     heldByCalls: (calls) => `Зарезервировано под текущие вызовы (${calls})`,
@@ -384,7 +386,6 @@ export const ru: Messages = {
     downloadPart: (number) => `Скачать часть ${number}`,
     nextPart: 'Следующая часть',
     lastPart: 'Это последняя часть.',
-    title: 'Сведения о вызове',
     id: 'ID запроса',
     provider: 'Провайдер',
     dialect: 'API',
@@ -411,9 +412,7 @@ export const ru: Messages = {
     firstToken: 'Первый токен',
     duration: 'Длительность',
     tokensPerSecond: 'Выходных токенов в секунду',
-    chargeReason: 'Как рассчитано списание',
     costBreakdown: 'Состав стоимости',
-    costTable: 'Количество × цена',
     item: 'Позиция',
     quantity: 'Количество',
     price: 'Долларов США за миллион',
@@ -486,6 +485,11 @@ export const ru: Messages = {
       provider_failed: 'Сбой у провайдера',
       rejected: 'Запрос отклонён',
     },
+    callTitle: (at) => `Вызов ${at}`,
+    billTitle: (amount) => `Счёт: ${amount}`,
+    facts: 'Сведения',
+    byApi: 'То же через API',
+    timesPrice: (price) => `× ${price} за миллион`,
   },
   transactions: {
     intro:
@@ -507,6 +511,8 @@ export const ru: Messages = {
     charged: 'Списано',
     daysEmpty: 'За последние 31 день списаний не было.',
     callsOnDay: (day) => `Вызовы за ${day}`,
+    balance: 'Баланс',
+    reserved: 'Зарезервировано под текущие вызовы',
   },
   notifications: {
     lowBalance: 'Низкий баланс',
@@ -551,6 +557,10 @@ export const ru: Messages = {
         `Ключ «${key}» израсходовал ${budget}: потрачено ${amount}, и вызовы, которым нужно больше, отклоняются.`,
     },
     unknownKind: 'Есть уведомление, связанное с вашим аккаунтом.',
+    rules: 'Правила',
+    keyRules: 'Необычный расход ключа',
+    keyRulesText:
+      'У каждого ключа свои кратности среднего расхода за день: при одной мы отправляем письмо, при другой ключ приостанавливается. Они меняются в настройках ключа.',
   },
   playground: {
     intro:
@@ -899,6 +909,16 @@ export const ru: Messages = {
       alertMultiple: 'Введите число не меньше 1 или оставьте поле пустым.',
       pauseMultiple: 'Введите число не меньше 1 или оставьте поле пустым.',
     },
+    state: 'Состояние',
+    shortStates: {
+      active: 'Активен',
+      paused: 'Приостановлен',
+      expired: 'Истёк',
+      revoked: 'Отозван',
+    },
+    lastUsed: 'Использован',
+    modelCount: (count) => `Моделей: ${count}`,
+    useKey: 'Как использовать ключ',
   },
   topUp: {
     intro:
@@ -907,13 +927,11 @@ export const ru: Messages = {
     networkUnavailable: 'сейчас недоступна',
     noDeposits: 'Пополнений пока нет.',
     detectedAt: 'Обнаружено',
-    network: 'Сеть',
     state: 'Статус',
     credited: 'Зачислено',
     transaction: 'Транзакция',
     deposits: 'Ваши пополнения',
     address: 'Ваш адрес для пополнения',
-    otherNetwork: 'Все сети',
     copyAddress: 'Копировать адрес',
     addressCopied: 'Адрес скопирован.',
     contract: 'Контракт токена',
@@ -983,6 +1001,17 @@ export const ru: Messages = {
     faucetPaid: 'Отправлено. Перевод появится ниже через несколько секунд.',
     claimUnconfirmed: (current: number, required: number) =>
       `Перевод на ваш адрес найден, подтверждений: ${current} из ${required}. Он будет зачислен автоматически.`,
+    aboutMinutes: (minutes) => `около ${counted(minutes, 'минуты', 'минут', 'минут')}`,
+    sendTitle: 'Отправьте USDT на свой адрес',
+    whatHappens: 'Что будет дальше',
+    steps: [
+      { title: 'Обнаружен', text: 'Обычно в течение минуты после отправки.' },
+      {
+        title: 'Подтверждён',
+        text: 'Сеть подтверждает перевод; число подтверждений видно в списке ниже.',
+      },
+      { title: 'На балансе', text: 'Ровно столько, сколько пришло, отдельной строкой в выписке.' },
+    ],
   },
   privacy: {
     email: 'Адрес электронной почты',

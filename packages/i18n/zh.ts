@@ -46,6 +46,7 @@ export const zh: Messages = {
     others: (count) => `其他 ${count} 项`,
     today: '今天',
     menuGroups: { build: '开发', watch: '监控', money: '资金', account: '账户' },
+    copyCode: '复制代码',
   },
   landing: {
     title: '一个预付余额，调用各家 AI 模型',
@@ -256,6 +257,7 @@ export const zh: Messages = {
     codesDownload: '下载为文本文件',
     codesFileHeader: 'Farebox 恢复码，每个只能使用一次。',
     codesSaved: '我已保存',
+    signIn: '登录',
   },
   overview: {
     heldByCalls: (calls) => `为进行中的调用预留（${calls}）`,
@@ -352,7 +354,6 @@ export const zh: Messages = {
     downloadPart: (number) => `下载第 ${number} 部分`,
     nextPart: '下一部分',
     lastPart: '这是最后一部分。',
-    title: '调用详情',
     id: '请求 ID',
     provider: '提供商',
     dialect: 'API',
@@ -379,9 +380,7 @@ export const zh: Messages = {
     firstToken: '首个 token',
     duration: '耗时',
     tokensPerSecond: '每秒输出 token',
-    chargeReason: '计费说明',
     costBreakdown: '费用明细',
-    costTable: '数量 × 单价',
     item: '项目',
     quantity: '数量',
     price: '单价（美元/百万）',
@@ -452,6 +451,11 @@ export const zh: Messages = {
       provider_failed: '供应商故障',
       rejected: '请求被拒绝',
     },
+    callTitle: (at) => `${at} 的调用`,
+    billTitle: (amount) => `账单：${amount}`,
+    facts: '详情',
+    byApi: '通过 API 获取',
+    timesPrice: (price) => `× ${price}/百万`,
   },
   transactions: {
     intro: '余额的入账和调整记录。调用扣费在下方按日汇总，每次调用都有各自的费用明细。',
@@ -472,6 +476,8 @@ export const zh: Messages = {
     charged: '扣费',
     daysEmpty: '最近 31 天没有扣费。',
     callsOnDay: (day) => `${day} 的调用`,
+    balance: '余额',
+    reserved: '为进行中的调用预留',
   },
   notifications: {
     lowBalance: '余额不足提醒',
@@ -509,6 +515,10 @@ export const zh: Messages = {
         `密钥“${key}”的${budget}已用完：已消费 ${amount}，超出剩余预算的调用会被拒绝。`,
     },
     unknownKind: '您的账户有一条通知。',
+    rules: '规则',
+    keyRules: '密钥异常支出',
+    keyRulesText:
+      '每个密钥都有自己的日均支出倍数：一个触发邮件提醒，一个触发暂停。可在密钥设置中修改。',
   },
   playground: {
     intro: '您的浏览器直接调用 API。您输入的密钥仅保留在本页面：不会发送到控制台，离开页面即清除。',
@@ -823,6 +833,11 @@ export const zh: Messages = {
       alertMultiple: '请输入不小于 1 的数字，或留空。',
       pauseMultiple: '请输入不小于 1 的数字，或留空。',
     },
+    state: '状态',
+    shortStates: { active: '有效', paused: '已暂停', expired: '已过期', revoked: '已撤销' },
+    lastUsed: '最近使用',
+    modelCount: (count) => `${count} 个模型`,
+    useKey: '使用密钥',
   },
   topUp: {
     intro:
@@ -831,13 +846,11 @@ export const zh: Messages = {
     networkUnavailable: '暂不可用',
     noDeposits: '还没有充值记录。',
     detectedAt: '检测时间',
-    network: '网络',
     state: '状态',
     credited: '入账金额',
     transaction: '交易',
     deposits: '您的充值记录',
     address: '您的充值地址',
-    otherNetwork: '所有网络',
     copyAddress: '复制地址',
     addressCopied: '地址已复制。',
     contract: '代币合约',
@@ -893,6 +906,14 @@ export const zh: Messages = {
     faucetPaid: '已发送，几秒后会显示在下方。',
     claimUnconfirmed: (current: number, required: number) =>
       `已找到转入您地址的款项，确认数 ${current}/${required}，将自动入账。`,
+    aboutMinutes: (minutes) => `约 ${minutes} 分钟`,
+    sendTitle: '将 USDT 发送到您的专属地址',
+    whatHappens: '后续流程',
+    steps: [
+      { title: '已检测到', text: '通常在发送后一分钟内。' },
+      { title: '已确认', text: '网络正在确认转账；下方列表会显示确认数。' },
+      { title: '已入账', text: '到账多少即记入多少，并在账单明细中记录。' },
+    ],
   },
   privacy: {
     email: '邮箱地址',

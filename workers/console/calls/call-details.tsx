@@ -1,12 +1,21 @@
 /** The details of one call: its metadata, its cost breakdown, and the reason for the charge. */
 import type { CallRecord } from '@farebox/database/statements';
-import { formatCount, formatCurrency, formatMillionths, Time } from '@farebox/design';
+import {
+  Badge,
+  Card,
+  CopyButton,
+  formatCount,
+  formatCurrency,
+  formatMillionths,
+  Time,
+} from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import type { Generation } from '@farebox/ledger';
 import { formatMarginPercent } from '@farebox/money';
 import { getProviderName } from '@farebox/providers/list';
 import type { Child, FC } from 'hono/jsx';
 import { type BillBreakdown, breakDownBill, type LineItem } from './bill-lines.ts';
+import { CLIENT_CLOSED, toBadgeKind, toEndingKind } from './call-ending.ts';
 import { formatDuration, formatSpeed } from './durations.ts';
 
 type CallProps = Readonly<{
@@ -44,13 +53,26 @@ const CallFacts: FC<CallProps> = ({ call, keyName, messages, language }) => {
   const { priceRule, providerCost, createdAt, settledAt } = billing;
   const { calls, layout } = messages;
   const facts: Facts = {
-    id: [calls.id, <code>{id}</code>],
+    id: [
+      calls.id,
+      <>
+        <span id="request-id">
+          <code>{id}</code>
+        </span>{' '}
+        <CopyButton source="request-id" label={layout.copy} copied={layout.copied} plain />
+      </>,
+    ],
     model: [calls.model, model],
     provider: [calls.provider, getProviderName(provider)],
     key: [calls.key, <a href={`/calls?key=${call.keyId}`}>{keyName}</a>],
     dialect: [calls.dialect, calls.dialects[dialect]],
     stream: [calls.streamed, stream ? layout.yes : layout.no],
-    httpStatus: [calls.httpStatus, httpStatus ?? '–'],
+    httpStatus: [
+      calls.httpStatus,
+      httpStatus === CLIENT_CLOSED
+        ? `${httpStatus}, ${calls.endings.client_left}`
+        : (httpStatus ?? '–'),
+    ],
     priceRule: [calls.priceRule, priceRule === null ? '–' : <code>{priceRule}</code>],
     providerCost: [
       calls.providerCost,
@@ -98,24 +120,33 @@ const LineItemRow: FC<
           <small> ({messages.calls.reasoning(formatCount(reasoning, language))})</small>
         )}
       </th>
-      <td class="number">{formatCount(lineItem.count, language)}</td>
-      <td class="number">{formatCurrency(lineItem.price, language)}</td>
+      <td class="number">
+        {formatCount(lineItem.count, language)}
+        <span class="second phone-only">
+          {messages.calls.timesPrice(formatCurrency(lineItem.price, language))}
+        </span>
+      </td>
+      <td class="number from-tablet">{formatCurrency(lineItem.price, language)}</td>
       {lineItem.providerPrice !== null && (
-        <td class="number">{formatCurrency(lineItem.providerPrice, language)}</td>
+        <td class="number from-tablet">{formatCurrency(lineItem.providerPrice, language)}</td>
       )}
       <td class="number">{formatMillionths(lineItem.millionths, language)}</td>
     </tr>
   );
 };
 
-const SumRow: FC<Readonly<{ text: string; note?: string; amount: string; columns: number }>> = (
-  props,
-) => (
+/** `priceColumns` of the table are not on a phone, so the text can't span them. */
+const SumRow: FC<
+  Readonly<{ text: string; note?: string; amount: string; priceColumns: number }>
+> = (props) => (
   <tr>
-    <th scope="row" colspan={props.columns}>
+    <th scope="row" colspan={2}>
       {props.text}
       {props.note !== undefined && <small> ({props.note})</small>}
     </th>
+    {Array.from({ length: props.priceColumns }, () => (
+      <td class="from-tablet"></td>
+    ))}
     <td class="number">{props.amount}</td>
   </tr>
 );
@@ -126,26 +157,38 @@ const BillSums: FC<Omit<CallProps, 'keyName'> & Readonly<{ breakdown: BillBreakd
   language,
   breakdown: { sum, difference, margin },
 }) => {
-  const columns = margin === null ? 3 : 4;
+  const priceColumns = margin === null ? 1 : 2;
   const money = (amount: bigint) => formatCurrency(amount, language);
   return (
     <tfoot>
-      <SumRow columns={columns} text={calls.total} amount={formatMillionths(sum, language)} />
+      <SumRow
+        priceColumns={priceColumns}
+        text={calls.total}
+        amount={formatMillionths(sum, language)}
+      />
       {difference !== 0n && (
-        <SumRow columns={columns} text={calls.estimateAdjustment} amount={money(difference)} />
+        <SumRow
+          priceColumns={priceColumns}
+          text={calls.estimateAdjustment}
+          amount={money(difference)}
+        />
       )}
       {generation.shortfall > 0n && (
-        <SumRow columns={columns} text={calls.waived} amount={money(-generation.shortfall)} />
+        <SumRow
+          priceColumns={priceColumns}
+          text={calls.waived}
+          amount={money(-generation.shortfall)}
+        />
       )}
       <SumRow
-        columns={columns}
+        priceColumns={priceColumns}
         text={calls.charged}
         note={calls.rounded}
         amount={money(generation.charged)}
       />
       {margin !== null && (
         <SumRow
-          columns={columns}
+          priceColumns={priceColumns}
           text={calls.atProviderPrices}
           note={calls.margin(formatMarginPercent(margin.basisPoints))}
           amount={money(margin.cost)}
@@ -162,48 +205,73 @@ const BillTable: FC<Omit<CallProps, 'keyName'>> = (props) => {
   const { calls } = messages;
   const prices = breakdown.margin === null ? [calls.price] : [calls.price, calls.providerPrice];
   return (
-    <section class="scroll" tabindex={0} aria-label={calls.costBreakdown}>
-      <table>
-        <caption>{calls.costTable}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{calls.item}</th>
-            {[calls.quantity, ...prices, calls.amount].map((text) => (
-              <th scope="col" class="number">
-                {text}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {breakdown.lineItems.map((lineItem) => (
-            <LineItemRow
-              lineItem={lineItem}
-              reasoning={generation.usage?.output_reasoning ?? 0}
-              messages={messages}
-              language={language}
-            />
+    <table>
+      <caption class="hidden-text">{calls.costBreakdown}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{calls.item}</th>
+          <th scope="col" class="number">
+            {calls.quantity}
+          </th>
+          {prices.map((text) => (
+            <th scope="col" class="number from-tablet">
+              {text}
+            </th>
           ))}
-        </tbody>
-        <BillSums {...props} breakdown={breakdown} />
-      </table>
-    </section>
+          <th scope="col" class="number">
+            {calls.amount}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {breakdown.lineItems.map((lineItem) => (
+          <LineItemRow
+            lineItem={lineItem}
+            reasoning={generation.usage?.output_reasoning ?? 0}
+            messages={messages}
+            language={language}
+          />
+        ))}
+      </tbody>
+      <BillSums {...props} breakdown={breakdown} />
+    </table>
   );
 };
 
-export const CallPage: FC<CallProps> = (props) => {
-  const { call, messages } = props;
-  const { reason, usage, fees } = call.generation;
+/** The same record by the API, for the key that made the call. */
+function toApiRequest(apiUrl: URL, id: string): string {
+  return [
+    `curl ${apiUrl.origin}/v1/generation/${id} \\`,
+    '  -H "Authorization: Bearer $FAREBOX_KEY"',
+  ].join('\n');
+}
+
+export const CallPage: FC<CallProps & Readonly<{ apiUrl: URL }>> = (props) => {
+  const { call, messages, language, apiUrl } = props;
+  const { calls: t } = messages;
+  const { generation } = call;
+  const { reason, usage, fees, httpStatus } = generation;
+  const ending = toEndingKind({ httpStatus, reason });
   return (
-    <>
-      <CallFacts {...props} />
-      <h2>{messages.calls.chargeReason}</h2>
-      <p>
-        {messages.reasons[reason ?? 'none']} {reason !== null && <code>{reason}</code>}
-      </p>
-      <h2>{messages.calls.costBreakdown}</h2>
-      {usage === null && fees.length === 0 && <p>{messages.calls.noUsage}</p>}
-      <BillTable {...props} />
-    </>
+    <div class="columns uneven">
+      <Card
+        id="bill"
+        title={t.billTitle(formatCurrency(generation.charged, language))}
+        actions={<Badge kind={toBadgeKind(ending)}>{t.endings[ending]}</Badge>}
+      >
+        <p>
+          {messages.reasons[reason ?? 'none']} {reason !== null && <code>{reason}</code>}
+        </p>
+        {usage === null && fees.length === 0 && <p>{t.noUsage}</p>}
+        <BillTable {...props} />
+      </Card>
+      <Card id="facts" title={t.facts}>
+        <CallFacts {...props} />
+        <details>
+          <summary>{t.byApi}</summary>
+          <pre>{toApiRequest(apiUrl, generation.id)}</pre>
+        </details>
+      </Card>
+    </div>
   );
 };

@@ -8,7 +8,7 @@ export type CallEndingKind = keyof Messages['calls']['endings'];
 type Ended = Pick<Generation, 'httpStatus'> & Readonly<{ reason: string | null }>;
 
 /** nginx's code for a client that closed the connection first; the gateway stores it as well. */
-const CLIENT_CLOSED = 499;
+export const CLIENT_CLOSED = 499;
 
 export function toEndingKind({ httpStatus, reason }: Ended): CallEndingKind {
   if (reason === 'estimated_after_disconnect' || httpStatus === CLIENT_CLOSED) return 'client_left';

@@ -355,10 +355,21 @@ callRoutes.get('/calls/:id{[0-9a-f]{32}}', async (c) => {
     loadKeyNames(c),
   ]);
   if (call === undefined) return notFoundPage(c);
-  const props = { call, keyName: keyName(call.keyId), messages, language };
+  const { apiUrl } = deps;
+  const props = { call, keyName: keyName(call.keyId), messages, language, apiUrl };
   return page(
     c,
-    { title: messages.calls.title, activePath: '/calls', wide: true },
+    {
+      title: messages.calls.callTitle(formatTime(call.generation.createdAt, language)),
+      activePath: '/calls',
+      wide: true,
+      scripts: ['copy'],
+      actions: (
+        <a class="button plain" href="/calls">
+          {messages.overview.allCalls}
+        </a>
+      ),
+    },
     <CallPage {...props} />,
   );
 });

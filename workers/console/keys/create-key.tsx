@@ -3,7 +3,7 @@
  * row, cookie or URL carries it to another page. A form submitted twice creates one key
  * (idempotency.ts).
  */
-import { CopyButton, Note, readForm } from '@farebox/design';
+import { Card, CodeTabs, CopyButton, Note, readForm } from '@farebox/design';
 import type { KeyLimits, SpendGuard } from '@farebox/ledger';
 import { type Context, Hono } from 'hono';
 import { issueFormToken, redeemFormToken } from '../idempotency.ts';
@@ -12,6 +12,7 @@ import { notFoundPage } from '../not-found.tsx';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { requireRecentAuth, requireSignIn, type SignedInEnv } from '../session.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
+import { listSnippets } from '../snippets.ts';
 import { KeyLimitDetails } from './components.tsx';
 import { KeyFields } from './key-fields.tsx';
 import {
@@ -42,34 +43,47 @@ type NewSecret = Readonly<{
 }>;
 
 function newSecretPage(c: Context<SignedInEnv>, secret: NewSecret) {
-  const { messages, language } = c.var;
-  const { keys: t, nav } = messages;
+  const { deps, messages, language } = c.var;
+  const { keys: t, layout, overview } = messages;
   const { apiKey, keyId, doneMessage, limits, spendGuard } = secret;
   return page(
     c,
-    { title: t.newKeyTitle, activePath: '/keys', scripts: ['copy'] },
+    { title: t.newKeyTitle, activePath: '/keys', wide: true, scripts: ['copy'] },
     <>
       <Note kind="done">{doneMessage}</Note>
-      <p>{t.newKeyText}</p>
-      <output id="key" class="key">
-        {apiKey}
-      </output>
-      <p>
-        <CopyButton source="key" label={t.copy} copied={t.copied} />
-      </p>
-      <h2>{t.newKeyLimits}</h2>
-      <dl class="pairs">
-        <KeyLimitDetails
-          messages={messages}
-          language={language}
-          limits={limits}
-          spendGuard={spendGuard}
-        />
-      </dl>
-      <p>{t.readAccess}</p>
-      <p>
-        <a href={`/keys/${keyId}`}>{t.keySaved}</a> <a href="/keys">{nav.keys}</a>
-      </p>
+      <section class="card" aria-label={t.newKeyTitle}>
+        <p>{t.newKeyText}</p>
+        <output id="key" class="key">
+          {apiKey}
+        </output>
+        <p class="actions">
+          <CopyButton source="key" label={t.copy} copied={t.copied} />
+          <a class="button plain" href={`/keys/${keyId}`}>
+            {t.keySaved}
+          </a>
+        </p>
+      </section>
+      <div class="columns">
+        <Card id="use" title={t.useKey}>
+          <CodeTabs
+            name="client"
+            legend={overview.client}
+            tabs={listSnippets(deps.apiUrl, apiKey)}
+            copy={{ label: layout.copyCode, copied: layout.copied }}
+          />
+        </Card>
+        <Card id="limits" title={t.newKeyLimits}>
+          <dl class="pairs">
+            <KeyLimitDetails
+              messages={messages}
+              language={language}
+              limits={limits}
+              spendGuard={spendGuard}
+            />
+          </dl>
+          <p class="quiet-text">{t.readAccess}</p>
+        </Card>
+      </div>
     </>,
   );
 }

@@ -14,7 +14,7 @@ import {
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { type NanoUsd, NO_USAGE, parseUsd, STANDARD_TERMS } from '@farebox/money';
-import { PROVIDER_IDS } from '@farebox/providers/list';
+import { getProviderName, PROVIDER_IDS } from '@farebox/providers/list';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { getCatalog } from '../keys/offered-models.ts';
@@ -70,7 +70,7 @@ const ModelFilter: FC<{ query: ModelQuery; max: string; messages: Messages }> = 
   const { models: t, calls } = messages;
   const options = PROVIDER_IDS.map((id) => ({
     value: id,
-    text: id,
+    text: getProviderName(id),
     selected: id === query.provider,
   }));
   return (

@@ -32,14 +32,14 @@ export const NotificationList: FC<
   NotificationProps &
     Readonly<{ notifications: readonly OpenNotification[]; back: '/' | '/alerts' }>
 > = ({ notifications, back, ...rest }) => (
-  <ul class="notifications">
+  <ul class="list">
     {notifications.map((notification) => (
       <li>
         <p>
           {notificationText(notification, rest)}{' '}
           <small>{<Time at={notification.at} language={rest.language} />}</small>
         </p>
-        <form method="post" action="/alerts/dismiss">
+        <form class="actions" method="post" action="/alerts/dismiss">
           <input type="hidden" name="id" value={notification.id} />
           <input type="hidden" name="back" value={back} />
           {notification.keyId !== null && (

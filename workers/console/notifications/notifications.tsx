@@ -5,7 +5,7 @@
 import { dismissNotification, listOpenNotifications } from '@farebox/database/email';
 import { type EmailConsent, listConsents, setConsent } from '@farebox/database/privacy';
 import { listKeys } from '@farebox/database/statements';
-import { Field, formatTime, Note, readForm } from '@farebox/design';
+import { Badge, Card, EmptyState, Field, formatTime, readForm, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { formatUsd, MAX_AMOUNT, type NanoUsd, parseUsd } from '@farebox/money';
@@ -58,24 +58,24 @@ const ConsentForm: FC<
   const { notifications: t } = messages;
   const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
   return (
-    <form method="post" action="/alerts/consent">
-      <fieldset>
-        <legend>{t.consents[kind]}</legend>
+    <li>
+      <div>
+        {t.consents[kind]} <Badge kind={isOn ? 'good' : 'neutral'}>{isOn ? t.on : t.off}</Badge>
+        <span class="second">{consentText(choice, props)}</span>
+      </div>
+      <form method="post" action="/alerts/consent">
         <input type="hidden" name="kind" value={kind} />
-        <p>
-          <strong>{isOn ? t.on : t.off}.</strong> {consentText(choice, props)}
-        </p>
-        {isOn ? (
-          <button type="submit" name="choice" value="withdraw" class="plain">
-            {t.turnOff}
-          </button>
-        ) : (
-          <button type="submit" name="choice" value="give">
-            {t.turnOn}
-          </button>
-        )}
-      </fieldset>
-    </form>
+        <button
+          type="submit"
+          name="choice"
+          value={isOn ? 'withdraw' : 'give'}
+          class="plain"
+          aria-label={`${isOn ? t.turnOff : t.turnOn}: ${t.consents[kind]}`}
+        >
+          {isOn ? t.turnOff : t.turnOn}
+        </button>
+      </form>
+    </li>
   );
 };
 
@@ -115,28 +115,44 @@ async function notificationsPage(
     {
       title: messages.nav.notifications,
       activePath: '/alerts',
+      wide: true,
       status: rejected === undefined ? 200 : 422,
     },
     <>
-      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
-      <h2>{messages.notifications.openNotifications}</h2>
-      {notifications.length === 0 ? (
-        <p>{messages.notifications.none}</p>
-      ) : (
-        <NotificationList {...locale} notifications={notifications} keys={keys} back="/alerts" />
-      )}
-      <h2>{messages.notifications.lowBalance}</h2>
-      <p>{messages.notifications.lowBalanceText}</p>
-      <ThresholdForm
-        {...locale}
-        value={rejected?.value ?? (lowBalance === null ? '' : formatUsd(lowBalance))}
-        problem={rejected?.problem}
-      />
-      <h2>{messages.notifications.emailPreferences}</h2>
-      <p>{messages.notifications.emailPreferencesText}</p>
-      {CONSENT_KINDS.map((kind) => (
-        <ConsentForm {...locale} kind={kind} choice={consents.find((one) => one.kind === kind)} />
-      ))}
+      {doneMessage !== undefined && <Toast text={doneMessage} closeLabel={messages.layout.close} />}
+      <Card id="open" title={messages.notifications.openNotifications}>
+        {notifications.length === 0 ? (
+          <EmptyState text={messages.notifications.none} />
+        ) : (
+          <NotificationList {...locale} notifications={notifications} keys={keys} back="/alerts" />
+        )}
+      </Card>
+      <Card id="rules" title={messages.notifications.rules}>
+        <h3>{messages.notifications.lowBalance}</h3>
+        <p class="quiet-text">{messages.notifications.lowBalanceText}</p>
+        <ThresholdForm
+          {...locale}
+          value={rejected?.value ?? (lowBalance === null ? '' : formatUsd(lowBalance))}
+          problem={rejected?.problem}
+        />
+        <h3>{messages.notifications.keyRules}</h3>
+        <p class="quiet-text">{messages.notifications.keyRulesText}</p>
+        <p>
+          <a href="/keys">{messages.nav.keys}</a>
+        </p>
+      </Card>
+      <Card id="mail" title={messages.notifications.emailPreferences}>
+        <p class="quiet-text">{messages.notifications.emailPreferencesText}</p>
+        <ul class="list">
+          {CONSENT_KINDS.map((kind) => (
+            <ConsentForm
+              {...locale}
+              kind={kind}
+              choice={consents.find((one) => one.kind === kind)}
+            />
+          ))}
+        </ul>
+      </Card>
     </>,
   );
 }

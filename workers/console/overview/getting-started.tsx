@@ -60,7 +60,7 @@ export const GettingStarted: FC<GettingStartedProps> = ({
               name="client"
               legend={t.client}
               tabs={listSnippets(apiUrl)}
-              copy={{ label: layout.copy, copied: layout.copied }}
+              copy={{ label: layout.copyCode, copied: layout.copied }}
             />
           </div>
         </li>

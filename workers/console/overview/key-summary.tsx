@@ -5,9 +5,9 @@ import type { Messages } from '@farebox/i18n';
 import type { KeyStatus } from '@farebox/ledger';
 import type { FC } from 'hono/jsx';
 import { totalUsage } from '../usage/aggregate.ts';
+import { listDailyAmounts, SPARKLINE_DAYS } from '../usage/daily-amounts.ts';
 
 const MAX_KEYS = 5;
-const SPARKLINE_DAYS = 14;
 
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
@@ -29,16 +29,6 @@ export const PausedKeyWarnings: FC<
       })}
   </>
 );
-
-/** The amounts of the last days, oldest first, with zero where nothing was spent. */
-export function listDailyAmounts(sums: readonly DailyUsageSum[], today: number): readonly bigint[] {
-  const amounts = Array.from({ length: SPARKLINE_DAYS }, () => 0n);
-  for (const { day, charged } of sums) {
-    const index = day - (today - SPARKLINE_DAYS + 1);
-    if (index >= 0 && index < SPARKLINE_DAYS) amounts[index] = (amounts[index] ?? 0n) + charged;
-  }
-  return amounts;
-}
 
 export const KeySummary: FC<
   LocaleProps &

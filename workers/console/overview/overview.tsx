@@ -27,6 +27,7 @@ import {
 import type { Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import type { AccountStatus } from '@farebox/ledger';
+import { getProviderName } from '@farebox/providers/list';
 import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { CallTable } from '../calls/call-table.tsx';
@@ -238,7 +239,7 @@ const SpendCard: FC<
           metric="charged"
           today={data.today}
           groupTitle={usage[by]}
-          groupName={by === 'key' ? keyName : (name) => name}
+          groupName={by === 'key' ? keyName : by === 'provider' ? getProviderName : (name) => name}
         />
       )}
     </Card>

@@ -7,7 +7,7 @@ import {
   listReceipts,
   type Receipt,
 } from '@farebox/database/privacy';
-import { Money, Note, readForm, Time } from '@farebox/design';
+import { Badge, Card, EmptyState, Money, readForm, Time, Toast } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
 import { Hono } from 'hono';
@@ -56,18 +56,23 @@ const ConsentForm: FC<{
   const { notifications: t } = messages;
   const isOn = choice?.given ?? DEFAULT_CONSENT[kind];
   return (
-    <form method="post" action="/rights/consents">
-      <fieldset>
-        <legend>{t.consents[kind]}</legend>
+    <li>
+      <div>
+        {t.consents[kind]} <Badge kind={isOn ? 'good' : 'neutral'}>{isOn ? t.on : t.off}</Badge>
+      </div>
+      <form method="post" action="/rights/consents">
         <input type="hidden" name="kind" value={kind} />
-        <p>
-          <strong>{isOn ? t.on : t.off}</strong>{' '}
-          <button type="submit" name="choice" value={isOn ? 'withdraw' : 'give'} class="plain">
-            {isOn ? t.turnOff : t.turnOn}
-          </button>
-        </p>
-      </fieldset>
-    </form>
+        <button
+          type="submit"
+          name="choice"
+          value={isOn ? 'withdraw' : 'give'}
+          class="plain"
+          aria-label={`${isOn ? t.turnOff : t.turnOn}: ${t.consents[kind]}`}
+        >
+          {isOn ? t.turnOff : t.turnOn}
+        </button>
+      </form>
+    </li>
   );
 };
 
@@ -82,43 +87,51 @@ const Receipts: FC<LocaleProps & { receipts: readonly Receipt[] }> = ({
   receipts,
 }) => {
   const { privacy: t } = messages;
-  if (receipts.length === 0) return <p>{t.noReceipts}</p>;
+  if (receipts.length === 0) return <EmptyState text={t.noReceipts} />;
   return (
-    <section class="scroll" tabindex={0} aria-label={t.receipts}>
-      <table>
-        <thead>
+    <table>
+      <caption class="hidden-text">{t.receipts}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t.action}</th>
+          <th scope="col" class="from-tablet">
+            {t.date}
+          </th>
+          <th scope="col" class="from-tablet">
+            {t.madeBy}
+          </th>
+          <th scope="col" class="from-desktop">
+            {t.receipt}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {receipts.map(({ id, kind, about, actor, at }) => (
           <tr>
-            <th scope="col">{t.date}</th>
-            <th scope="col">{t.action}</th>
-            <th scope="col">{t.madeBy}</th>
-            <th scope="col">{t.receipt}</th>
+            <th scope="row">
+              {translateCode(t.kinds, kind)}
+              {about !== null && <>: {translateCode(t.subjects, about)}</>}
+              <span class="second phone-only">
+                <Time at={at} language={language} /> · {translateCode(t.actors, actor)}
+              </span>
+            </th>
+            <td class="from-tablet">
+              <Time at={at} language={language} />
+            </td>
+            <td class="from-tablet">{translateCode(t.actors, actor)}</td>
+            <td class="from-desktop">
+              <code>{id}</code>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {receipts.map(({ id, kind, about, actor, at }) => (
-            <tr>
-              <td>
-                <Time at={at} language={language} />
-              </td>
-              <td>
-                {translateCode(t.kinds, kind)}
-                {about !== null && <>: {translateCode(t.subjects, about)}</>}
-              </td>
-              <td>{translateCode(t.actors, actor)}</td>
-              <td>
-                <code>{id}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+        ))}
+      </tbody>
+    </table>
   );
 };
 
 const Complaint: FC<{ messages: Messages }> = ({ messages }) => (
   <>
-    <h2>{messages.privacy.complainTitle}</h2>
+    <h3>{messages.privacy.complainTitle}</h3>
     <p>
       {messages.privacy.complain} <a href="https://www.pdpc.gov.sg">https://www.pdpc.gov.sg</a>
     </p>
@@ -139,55 +152,69 @@ privacyRoutes.get('/rights', async (c) => {
   const done = DONE_CODES.find((code) => code === c.req.query('done'));
   return page(
     c,
-    { title: messages.nav.privacy, activePath: '/rights' },
+    { title: messages.nav.privacy, activePath: '/rights', wide: true },
     <>
-      {done !== undefined && <Note kind="done">{t.done[done]}</Note>}
-      <h2>{t.dataTitle}</h2>
-      <dl class="pairs">
-        <div>
-          <dt>{t.email}</dt>
-          <dd>
-            {user.email} <a href="/security/email">{t.change}</a>
-          </dd>
-        </div>
-        <div>
-          <dt>{t.accountId}</dt>
-          <dd>
-            <code>{user.account}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>{t.balance}</dt>
-          <dd>
-            <Money amount={accountStatus?.posted ?? 0n} language={language} />
-          </dd>
-        </div>
-      </dl>
-      <p>
-        <a href="/rights/data">{t.viewAllData}</a>
-      </p>
-      <h2>{t.correctTitle}</h2>
-      <p>{t.correctText}</p>
-      <LanguageForm messages={messages} language={language} />
-      <h2>{t.consentsTitle}</h2>
-      <p>{messages.notifications.emailPreferencesText}</p>
-      {CONSENT_KINDS.map((kind) => (
-        <ConsentForm
-          messages={messages}
-          kind={kind}
-          choice={consents.find((one) => one.kind === kind)}
-        />
-      ))}
-      <h2>{t.receipts}</h2>
-      <Receipts messages={messages} language={language} receipts={receipts} />
-      <h2>{t.deleteTitle}</h2>
-      <p>{t.deleteShort}</p>
-      <p>
-        <a href="/rights/deletion">{t.deleteLink}</a>
-      </p>
-      <h2>{t.contactTitle}</h2>
-      <Contact deps={deps} messages={messages} />
-      <Complaint messages={messages} />
+      {done !== undefined && <Toast text={t.done[done]} closeLabel={messages.layout.close} />}
+      <div class="columns">
+        <Card id="data" title={t.dataTitle}>
+          <dl class="pairs">
+            <div>
+              <dt>{t.email}</dt>
+              <dd>
+                {user.email} <a href="/security/email">{t.change}</a>
+              </dd>
+            </div>
+            <div>
+              <dt>{t.accountId}</dt>
+              <dd>
+                <code>{user.account}</code>
+              </dd>
+            </div>
+            <div>
+              <dt>{t.balance}</dt>
+              <dd>
+                <Money amount={accountStatus?.posted ?? 0n} language={language} />
+              </dd>
+            </div>
+          </dl>
+          <p>
+            <a class="button plain" href="/rights/data">
+              {t.viewAllData}
+            </a>
+          </p>
+        </Card>
+        <Card id="correct" title={t.correctTitle}>
+          <p class="quiet-text">{t.correctText}</p>
+          <LanguageForm messages={messages} language={language} />
+        </Card>
+      </div>
+      <Card id="consents" title={t.consentsTitle}>
+        <p class="quiet-text">{messages.notifications.emailPreferencesText}</p>
+        <ul class="list">
+          {CONSENT_KINDS.map((kind) => (
+            <ConsentForm
+              messages={messages}
+              kind={kind}
+              choice={consents.find((one) => one.kind === kind)}
+            />
+          ))}
+        </ul>
+      </Card>
+      <Card id="receipts" title={t.receipts}>
+        <Receipts messages={messages} language={language} receipts={receipts} />
+      </Card>
+      <div class="columns">
+        <Card id="contact" title={t.contactTitle}>
+          <Contact deps={deps} messages={messages} />
+          <Complaint messages={messages} />
+        </Card>
+        <Card id="deletion" title={t.deleteTitle}>
+          <p class="quiet-text">{t.deleteShort}</p>
+          <p>
+            <a href="/rights/deletion">{t.deleteLink}</a>
+          </p>
+        </Card>
+      </div>
     </>,
   );
 });

@@ -12,7 +12,7 @@ export const QrCode: FC<{ text: string; label: string }> = ({ text, label }) => 
     row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])),
   );
   return (
-    <svg role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} width="240" height="240">
+    <svg role="img" aria-label={label} class="qr" viewBox={`0 0 ${size} ${size}`}>
       <rect width={size} height={size} fill="#fff" />
       <path d={dark.join('')} fill="#000" shape-rendering="crispEdges" />
     </svg>

@@ -2,7 +2,7 @@
  * The Security screen: email address and its deliverability, password, second factors, and
  * sessions. Changes have pages of their own, except ending a session.
  */
-import { formatTime, Note, readForm, Time } from '@farebox/design';
+import { Badge, Card, formatTime, readForm, Time, Toast } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
 import {
   endOtherSessions,
@@ -29,21 +29,30 @@ const FactorList: FC<{ messages: Messages; factorStatus: FactorsStatus }> = ({
 }) => {
   const { security: t } = messages;
   const { totp, passkeys, recoveryCodesLeft } = factorStatus;
+  // Without a factor there are no codes, and "0 remaining" would read as a fault.
+  const hasFactor = totp || passkeys.length > 0;
   return (
     <>
-      <h2>{t.twoFactor}</h2>
-      <p>{t.twoFactorText}</p>
-      <ul>
+      <p class="quiet-text">{t.twoFactorText}</p>
+      <ul class="list">
         <li>
-          <a href="/security/totp">{t.totp}</a>: {totp ? t.on : t.off}
+          <a href="/security/totp">{t.totp}</a>
+          <Badge kind={totp ? 'good' : 'neutral'}>{totp ? t.on : t.off}</Badge>
         </li>
         <li>
-          <a href="/security/passkeys">{t.passkeys}</a>:{' '}
-          {passkeys.length === 0 ? t.off : t.count(passkeys.length)}
+          <a href="/security/passkeys">{t.passkeys}</a>
+          <Badge kind={passkeys.length > 0 ? 'good' : 'neutral'}>
+            {passkeys.length === 0 ? t.off : t.count(passkeys.length)}
+          </Badge>
         </li>
-        <li>
-          <a href="/security/recovery-codes">{t.codes}</a>: {t.remaining(recoveryCodesLeft)}
-        </li>
+        {hasFactor && (
+          <li>
+            <a href="/security/recovery-codes">{t.codes}</a>
+            <Badge kind={recoveryCodesLeft > 0 ? 'good' : 'warn'}>
+              {t.remaining(recoveryCodesLeft)}
+            </Badge>
+          </li>
+        )}
       </ul>
     </>
   );
@@ -53,13 +62,14 @@ const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, languag
   const { security: t } = messages;
   return (
     <li>
-      <p>
-        {t.signedInAt}: <Time at={row.createdAt} language={language} />
-        <br />
+      <div>
         {t.lastActive}: <Time at={row.seenAt} language={language} />
-      </p>
+        <span class="second">
+          {t.signedInAt}: <Time at={row.createdAt} language={language} />
+        </span>
+      </div>
       {row.current ? (
-        <p>{t.currentSession}</p>
+        <Badge kind="good">{t.currentSession}</Badge>
       ) : (
         <form method="post" action="/security/sessions/end">
           <input type="hidden" name="session" value={row.handle} />
@@ -85,9 +95,8 @@ const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
   const { security: t } = messages;
   return (
     <>
-      <h2>{t.sessions}</h2>
-      <p class="hint">{t.sessionsText}</p>
-      <ul>
+      <p class="quiet-text">{t.sessionsText}</p>
+      <ul class="list">
         {rows.map((row) => (
           <SessionItem messages={messages} language={language} row={row} />
         ))}
@@ -95,7 +104,9 @@ const SessionList: FC<LocaleProps & { rows: readonly SessionInfo[] }> = ({
       {rows.length > 1 && (
         <form method="post" action="/security/sessions/end-others">
           <p>
-            <button type="submit">{t.endOtherSessions}</button>
+            <button type="submit" class="plain">
+              {t.endOtherSessions}
+            </button>
           </p>
         </form>
       )}
@@ -121,20 +132,33 @@ securityRoutes.get('/security', async (c) => {
   const doneMessage = getDoneMessage(c);
   return page(
     c,
-    { title: t.title, activePath: '/security' },
+    { title: t.title, activePath: '/security', wide: true },
     <>
-      {doneMessage !== undefined && <Note kind="done">{doneMessage}</Note>}
-      <h2>{t.email}</h2>
+      {doneMessage !== undefined && <Toast text={doneMessage} closeLabel={messages.layout.close} />}
       <UndeliverableBanner suppression={suppression} messages={messages} language={language} />
-      <p>
-        {user.email} <a href="/security/email">{t.emailChange}</a>
-      </p>
-      <h2>{t.password}</h2>
-      <p>
-        <a href="/security/password">{t.passwordChange}</a>
-      </p>
-      <FactorList messages={messages} factorStatus={factorStatus} />
-      <SessionList messages={messages} language={language} rows={rows} />
+      <div class="columns">
+        <Card id="sign-in" title={t.signIn}>
+          <ul class="list">
+            <li>
+              <div>
+                {t.email}
+                <span class="second">{user.email}</span>
+              </div>
+              <a href="/security/email">{t.emailChange}</a>
+            </li>
+            <li>
+              <span>{t.password}</span>
+              <a href="/security/password">{t.passwordChange}</a>
+            </li>
+          </ul>
+        </Card>
+        <Card id="factors" title={t.twoFactor}>
+          <FactorList messages={messages} factorStatus={factorStatus} />
+        </Card>
+      </div>
+      <Card id="sessions" title={t.sessions}>
+        <SessionList messages={messages} language={language} rows={rows} />
+      </Card>
     </>,
   );
 });

@@ -2,6 +2,11 @@
 import { isLoopback } from '@farebox/bindings';
 import type { Chain, ChainName } from '@farebox/deposits';
 
+/** As wallets and explorers of the network show it: TRON's have no 0x. */
+export function formatTransactionHash({ name }: Pick<Chain, 'name'>, hash: string): string {
+  return name === 'tron' ? hash.replace(/^0x/, '') : hash;
+}
+
 /** TRON explorers show hashes without 0x. */
 const EXPLORERS: Readonly<Record<ChainName, (hash: string) => string>> = {
   tron: (hash) => `https://tronscan.org/#/transaction/${hash.slice(2)}`,

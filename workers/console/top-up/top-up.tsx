@@ -19,7 +19,11 @@ import {
   type VerifiedAddressResult,
 } from '@farebox/deposits';
 import {
+  Badge,
+  type BadgeKind,
+  Card,
   CopyButton,
+  EmptyState,
   Field,
   formatCurrency,
   formatTokenUnits,
@@ -37,7 +41,13 @@ import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { countConfirmations, networkStatus } from './confirmations.ts';
 import { getClaimsRpc, getDepositSettings, getFaucetUrl } from './deps.ts';
-import { contractLink, minutesToCredit, transactionLink, walletLink } from './networks.ts';
+import {
+  contractLink,
+  formatTransactionHash,
+  minutesToCredit,
+  transactionLink,
+  walletLink,
+} from './networks.ts';
 
 const MAX_DEPOSITS = 50;
 const FAUCET_USDT = 10;
@@ -52,21 +62,37 @@ function isOpen({ providers }: Chain): boolean {
   return providers.length > 0;
 }
 
-const NetworkList: FC<TopUpProps> = ({ messages, chains }) => (
-  <ul>
-    {chains.map((chain) => (
-      <li>
-        {isOpen(chain) ? (
-          <a href={`/top-up/${chain.name}`}>{NETWORK_NAMES[chain.name]}</a>
-        ) : (
-          <>
-            {NETWORK_NAMES[chain.name]}: {messages.topUp.networkUnavailable}
-          </>
-        )}
-      </li>
-    ))}
-  </ul>
-);
+/** The networks with the time until a deposit is credited; `current` is the one of the page. */
+const NetworkList: FC<TopUpProps & Readonly<{ current?: Chain }>> = (props) => {
+  const { messages, chains, current } = props;
+  const { topUp: t } = messages;
+  return (
+    <ul class="networks" aria-label={t.chooseNetwork}>
+      {chains.map((chain) => {
+        const name = <strong>{NETWORK_NAMES[chain.name]}</strong>;
+        if (!isOpen(chain)) {
+          return (
+            <li>
+              <span class="closed">
+                {name} <small>{t.networkUnavailable}</small>
+              </span>
+            </li>
+          );
+        }
+        return (
+          <li>
+            <a
+              href={`/top-up/${chain.name}`}
+              aria-current={chain.name === current?.name ? 'true' : undefined}
+            >
+              {name} <small>{t.aboutMinutes(minutesToCredit(chain))}</small>
+            </a>
+          </li>
+        );
+      })}
+    </ul>
+  );
+};
 
 function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
   return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
@@ -74,7 +100,8 @@ function translateCode(translations: Readonly<Record<string, string>>, code: str
 
 const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   const link = transactionLink(chain, hash);
-  const abbreviated = `${hash.slice(0, 10)}…${hash.slice(-6)}`;
+  const text = formatTransactionHash(chain, hash);
+  const abbreviated = `${text.slice(0, 8)}…${text.slice(-6)}`;
   return link === null ? (
     <code>{abbreviated}</code>
   ) : (
@@ -84,8 +111,17 @@ const Transaction: FC<{ chain: Chain; hash: string }> = ({ chain, hash }) => {
   );
 };
 
+const STATE_BADGES: Readonly<Record<string, BadgeKind>> = {
+  pending: 'info',
+  final: 'info',
+  credited: 'good',
+  dust: 'warn',
+  in_review: 'warn',
+  closed: 'bad',
+};
+
 /** The state of a deposit, with its confirmations while it is pending. */
-const DepositStateCell: FC<{
+const DepositState: FC<{
   messages: Messages;
   chain: Chain;
   state: ChainState | undefined;
@@ -94,19 +130,19 @@ const DepositStateCell: FC<{
   const { messages, chain, state, deposit } = props;
   const { topUp: t } = messages;
   const confirmations = countConfirmations(chain, state, deposit);
+  const kind = Object.hasOwn(STATE_BADGES, deposit.state) ? STATE_BADGES[deposit.state] : undefined;
   return (
     <>
-      {translateCode(t.states, deposit.state)}
+      <Badge kind={kind ?? 'neutral'}>{translateCode(t.states, deposit.state)}</Badge>
       {confirmations !== null && (
-        <>
-          <br />
+        <span class="second">
           <progress
             value={confirmations.current}
             max={confirmations.required}
             aria-label={t.confirmations(confirmations.current, confirmations.required)}
           />{' '}
-          <small>{t.confirmations(confirmations.current, confirmations.required)}</small>
-        </>
+          {t.confirmations(confirmations.current, confirmations.required)}
+        </span>
       )}
     </>
   );
@@ -119,57 +155,80 @@ type DepositData = Readonly<{
   marginBasisPoints: number;
 }>;
 
-const DepositTable: FC<TopUpProps & DepositData> = (props) => {
-  const { messages, language, chains, deposits, states } = props;
-  const { topUp: t } = messages;
-  if (deposits.length === 0) return <p>{t.noDeposits}</p>;
+const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: DepositRow }>> = (
+  props,
+) => {
+  const { messages, language, chains, deposit, states } = props;
+  const chain = chains.find(({ name }) => name === deposit.chain);
+  if (chain === undefined) return null;
   return (
-    <section class="scroll" tabindex={0} aria-label={t.deposits}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t.detectedAt}</th>
-            <th scope="col">{t.network}</th>
-            <th scope="col">USDT</th>
-            <th scope="col">{t.state}</th>
-            <th scope="col">{t.credited}</th>
-            <th scope="col">{t.transaction}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {deposits.map((deposit) => {
-            const chain = chains.find(({ name }) => name === deposit.chain);
-            if (chain === undefined) return null;
-            return (
-              <tr>
-                <td>
-                  <Time at={deposit.seenAt} language={language} />
-                </td>
-                <td>{NETWORK_NAMES[chain.name]}</td>
-                <td>{formatTokenUnits(deposit.units, chain.decimals)}</td>
-                <td>
-                  <DepositStateCell
-                    messages={messages}
-                    chain={chain}
-                    state={states.find((one) => one.chain === chain.name)}
-                    deposit={deposit}
-                  />
-                </td>
-                <td>
-                  {deposit.state === 'credited' && (
-                    <Money amount={deposit.amount ?? 0n} language={language} />
-                  )}
-                  {deposit.fee > 0n && ` (${t.fee(formatCurrency(deposit.fee, language))})`}
-                </td>
-                <td>
-                  <Transaction chain={chain} hash={deposit.txHash} />
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </section>
+    <tr>
+      <th scope="row">
+        {`${formatTokenUnits(deposit.units, chain.decimals)} USDT`}
+        <span class="second">
+          {NETWORK_NAMES[chain.name]}
+          <span class="phone-only">
+            {' · '}
+            <Time at={deposit.seenAt} language={language} />
+          </span>
+        </span>
+      </th>
+      <td>
+        <DepositState
+          messages={messages}
+          chain={chain}
+          state={states.find((one) => one.chain === chain.name)}
+          deposit={deposit}
+        />
+      </td>
+      <td class="from-tablet">
+        <Time at={deposit.seenAt} language={language} />
+      </td>
+      <td class="from-desktop">
+        <Transaction chain={chain} hash={deposit.txHash} />
+      </td>
+      <td class="number">
+        {deposit.state === 'credited' ? (
+          <Money amount={deposit.amount ?? 0n} language={language} />
+        ) : (
+          '–'
+        )}
+        {deposit.fee > 0n && (
+          <span class="second">{messages.topUp.fee(formatCurrency(deposit.fee, language))}</span>
+        )}
+      </td>
+    </tr>
+  );
+};
+
+const DepositTable: FC<TopUpProps & DepositData> = (props) => {
+  const { messages, deposits } = props;
+  const { topUp: t } = messages;
+  if (deposits.length === 0) return <EmptyState text={t.noDeposits} />;
+  return (
+    <table>
+      <caption class="hidden-text">{t.deposits}</caption>
+      <thead>
+        <tr>
+          <th scope="col">USDT</th>
+          <th scope="col">{t.state}</th>
+          <th scope="col" class="from-tablet">
+            {t.detectedAt}
+          </th>
+          <th scope="col" class="from-desktop">
+            {t.transaction}
+          </th>
+          <th scope="col" class="number">
+            {t.credited}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {deposits.map((deposit) => (
+          <DepositTableRow {...props} deposit={deposit} />
+        ))}
+      </tbody>
+    </table>
   );
 };
 
@@ -186,12 +245,29 @@ async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
 
 /** Refreshed by a script while the page is visible. */
 const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
-  <>
-    <h2>{props.messages.topUp.deposits}</h2>
+  <Card
+    id="deposit-list"
+    title={props.messages.topUp.deposits}
+    actions={<a href="/transactions">{props.messages.nav.transactions}</a>}
+  >
     <div id="deposits" aria-live="polite">
       <DepositTable {...props} />
     </div>
-  </>
+  </Card>
+);
+
+/** What happens with a deposit, from the transfer to the balance. */
+const DepositSteps: FC<{ messages: Messages }> = ({ messages: { topUp: t } }) => (
+  <Card id="steps" title={t.whatHappens}>
+    <ol class="steps">
+      {t.steps.map(({ title, text }) => (
+        <li>
+          <strong>{title}</strong>
+          <span class="quiet-text">{text}</span>
+        </li>
+      ))}
+    </ol>
+  </Card>
 );
 
 const SCRIPTS = ['auto-refresh'];
@@ -199,20 +275,22 @@ const ADDRESS_SCRIPTS = [...SCRIPTS, 'copy'];
 
 topUpRoutes.get('/top-up', async (c) => {
   const { messages, language } = c.var;
+  const { topUp: t } = messages;
   const { chains } = getDepositSettings(c.env);
+  const props = { messages, language, chains };
+  const deposits = await loadDeposits(c);
   return page(
     c,
-    { title: messages.nav.topUp, activePath: '/top-up', scripts: SCRIPTS },
+    { title: messages.nav.topUp, activePath: '/top-up', wide: true, scripts: SCRIPTS },
     <>
-      <p>{messages.topUp.intro}</p>
-      <h2>{messages.topUp.chooseNetwork}</h2>
-      <NetworkList messages={messages} language={language} chains={chains} />
-      <LiveDeposits
-        messages={messages}
-        language={language}
-        chains={chains}
-        {...(await loadDeposits(c))}
-      />
+      <div class="columns uneven">
+        <Card id="send" title={t.chooseNetwork}>
+          <p>{t.intro}</p>
+          <NetworkList {...props} />
+        </Card>
+        <DepositSteps messages={messages} />
+      </div>
+      <LiveDeposits {...props} {...deposits} />
     </>,
   );
 });
@@ -222,13 +300,11 @@ const DepositAddress: FC<{ messages: Messages; text: string }> = ({ messages, te
   const { topUp: t } = messages;
   return (
     <>
-      <section class="scroll" tabindex={0} aria-label={t.address}>
-        <output id="deposit-address" class="key">
-          <strong>{text.slice(0, 6)}</strong>
-          {text.slice(6, -6)}
-          <strong>{text.slice(-6)}</strong>
-        </output>
-      </section>
+      <output id="deposit-address" class="key">
+        <strong>{text.slice(0, 6)}</strong>
+        {text.slice(6, -6)}
+        <strong>{text.slice(-6)}</strong>
+      </output>
       <p>
         <CopyButton source="deposit-address" label={t.copyAddress} copied={t.addressCopied} />
       </p>
@@ -269,8 +345,10 @@ const NetworkDetails: FC<{ messages: Messages; chain: Chain; marginBasisPoints: 
   const { topUp: t } = messages;
   const minutes = minutesToCredit(chain);
   return (
-    <ul>
-      <li>{t.onlyToken(NETWORK_NAMES[chain.name])}</li>
+    <ul class="quiet-text">
+      <li>
+        <strong>{t.onlyToken(NETWORK_NAMES[chain.name])}</strong>
+      </li>
       <li>{t.minimum(formatTokenUnits(chain.minimumUnits, chain.decimals))}</li>
       {marginBasisPoints > 0 && <li>{t.platformFee(String(marginBasisPoints / 100))}</li>}
       <li>{t.creditTime(minutes)}</li>
@@ -290,8 +368,8 @@ const ClaimForm: FC<{
   const { messages, chain, value, problem } = props;
   const { topUp: t } = messages;
   return (
-    <>
-      <h2>{t.claimTitle}</h2>
+    <details open={problem !== undefined}>
+      <summary>{t.claimTitle}</summary>
       <p>{t.claimText}</p>
       <form method="post" action={`/top-up/${chain.name}`}>
         <Field
@@ -303,10 +381,12 @@ const ClaimForm: FC<{
           required
         />
         <p>
-          <button type="submit">{t.claim}</button>
+          <button type="submit" class="plain">
+            {t.claim}
+          </button>
         </p>
       </form>
-    </>
+    </details>
   );
 };
 
@@ -338,6 +418,48 @@ const Faucet: FC<{ messages: Messages; chain: Chain }> = ({ messages, chain }) =
   </form>
 );
 
+type NetworkPanelProps = TopUpProps &
+  Readonly<{
+    chain: Chain;
+    verified: VerifiedAddressResult;
+    marginBasisPoints: number;
+    hasFaucet: boolean;
+    rejectedClaim: RejectedClaim | null;
+  }>;
+
+/** The address on one network with everything to know before sending. */
+const NetworkPanel: FC<NetworkPanelProps> = (props) => {
+  const { messages, chain, verified, marginBasisPoints, hasFaucet, rejectedClaim } = props;
+  const { topUp: t } = messages;
+  if (!verified.ok) return <Note kind="warning">{t.addressErrors[verified.reason]}</Note>;
+  const { text } = verified.address;
+  return (
+    <>
+      <div class="address">
+        <QrCode text={text} label={t.address} />
+        <div class="stack">
+          <p class="label">{`${t.address}: ${NETWORK_NAMES[chain.name]}`}</p>
+          <DepositAddress messages={messages} text={text} />
+          {chain.family === 'evm' && (
+            <p>
+              <a href={walletLink(chain, text)}>{t.openInWallet}</a>
+            </p>
+          )}
+          <NetworkDetails messages={messages} chain={chain} marginBasisPoints={marginBasisPoints} />
+        </div>
+      </div>
+      <TokenContract messages={messages} chain={chain} />
+      <ClaimForm
+        messages={messages}
+        chain={chain}
+        value={rejectedClaim?.value ?? ''}
+        problem={rejectedClaim?.problem}
+      />
+      {hasFaucet && <Faucet messages={messages} chain={chain} />}
+    </>
+  );
+};
+
 async function networkPage(
   c: Context<SignedInEnv>,
   chain: Chain,
@@ -345,18 +467,21 @@ async function networkPage(
 ) {
   const { deps, messages, language } = c.var;
   const { topUp: t } = messages;
-  const deposits = getDepositSettings(c.env);
-  const name = NETWORK_NAMES[chain.name];
-  const verified = await loadDepositAddress(c, chain);
+  const { chains } = getDepositSettings(c.env);
+  const [verified, depositData] = await Promise.all([
+    loadDepositAddress(c, chain),
+    loadDeposits(c),
+  ]);
   const done = c.req.query('done') ?? '';
-  const depositData = await loadDeposits(c);
   const state = depositData.states.find((one) => one.chain === chain.name);
   const status = networkStatus(chain, state, deps.identity.now());
+  const props = { messages, language, chains };
   return page(
     c,
     {
-      title: t.networkTitle(name),
+      title: t.networkTitle(NETWORK_NAMES[chain.name]),
       activePath: '/top-up',
+      wide: true,
       status: rejectedClaim === null ? 200 : 422,
       scripts: ADDRESS_SCRIPTS,
     },
@@ -364,44 +489,21 @@ async function networkPage(
       {done === 'claimed' && <Note kind="done">{t.claimed}</Note>}
       {done === 'paid' && <Note kind="done">{t.faucetPaid}</Note>}
       {status !== 'ok' && <Note kind="warning">{t.networkStatus[status]}</Note>}
-      {verified.ok ? (
-        <>
-          <p>
-            <strong>{name}</strong>
-          </p>
-          <DepositAddress messages={messages} text={verified.address.text} />
-          <QrCode text={verified.address.text} label={t.address} />
-          {chain.family === 'evm' && (
-            <p>
-              <a href={walletLink(chain, verified.address.text)}>{t.openInWallet}</a>
-            </p>
-          )}
-          <NetworkDetails
-            messages={messages}
+      <div class="columns uneven">
+        <Card id="send" title={t.sendTitle}>
+          <NetworkList {...props} current={chain} />
+          <NetworkPanel
+            {...props}
             chain={chain}
+            verified={verified}
             marginBasisPoints={depositData.marginBasisPoints}
+            hasFaucet={getFaucetUrl(c.env) !== null}
+            rejectedClaim={rejectedClaim}
           />
-          <TokenContract messages={messages} chain={chain} />
-          {getFaucetUrl(c.env) !== null && <Faucet messages={messages} chain={chain} />}
-          <ClaimForm
-            messages={messages}
-            chain={chain}
-            value={rejectedClaim?.value ?? ''}
-            problem={rejectedClaim?.problem}
-          />
-        </>
-      ) : (
-        <Note kind="warning">{t.addressErrors[verified.reason]}</Note>
-      )}
-      <p>
-        <a href="/top-up">{t.otherNetwork}</a>
-      </p>
-      <LiveDeposits
-        messages={messages}
-        language={language}
-        chains={deposits.chains}
-        {...depositData}
-      />
+        </Card>
+        <DepositSteps messages={messages} />
+      </div>
+      <LiveDeposits {...props} {...depositData} />
     </>,
   );
 }

@@ -7,20 +7,28 @@ import {
   listBalanceTransactions,
   sumUsage,
 } from '@farebox/database/statements';
+import { type Chain, NETWORK_NAMES } from '@farebox/deposits';
 import {
+  Card,
+  EmptyState,
   formatCount,
   formatCurrency,
   formatDay,
+  Money,
+  Tile,
+  Tiles,
   Time,
   toEpochDay,
   toIsoDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { csvResponse, type Row } from '../format/csv.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
+import { getDepositSettings } from '../top-up/deps.ts';
+import { formatTransactionHash, transactionLink } from '../top-up/networks.ts';
 import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
 
 const TRANSACTIONS_PER_PAGE = 50;
@@ -30,48 +38,84 @@ const DAYS = 31;
 
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
-const TransactionTable: FC<LocaleProps & Readonly<{ items: readonly BalanceTransaction[] }>> = (
-  props,
-) => {
-  const { items, messages, language } = props;
-  const { transactions } = messages;
+/** The credit of a deposit is named `chainId:txHash:logIndex` (packages/deposits). */
+const DEPOSIT_ID = /^(\d+):(0x[0-9a-f]{64}):\d+$/;
+
+/** What a transaction refers to: the transfer of a deposit, with its network, or an id. */
+const Reference: FC<{ id: string; chains: readonly Chain[] }> = ({ id, chains }) => {
+  const [, chainId, hash] = DEPOSIT_ID.exec(id) ?? [];
+  const chain = chains.find((one) => String(one.chainId) === chainId);
+  if (chain === undefined || hash === undefined) return <code>{id}</code>;
+  const text = formatTransactionHash(chain, hash);
+  const abbreviated = <code>{`${text.slice(0, 8)}…${text.slice(-6)}`}</code>;
+  const link = transactionLink(chain, hash);
   return (
-    <section class="scroll" tabindex={0} aria-label={transactions.table}>
-      <table>
-        <caption>{transactions.table}</caption>
-        <thead>
+    <>
+      {NETWORK_NAMES[chain.name]}{' '}
+      {link === null ? (
+        abbreviated
+      ) : (
+        <a href={link} rel="noreferrer">
+          {abbreviated}
+        </a>
+      )}
+    </>
+  );
+};
+
+type TransactionTableProps = LocaleProps &
+  Readonly<{ items: readonly BalanceTransaction[]; chains: readonly Chain[] }>;
+
+const TransactionTable: FC<TransactionTableProps> = (props) => {
+  const { items, chains, messages, language } = props;
+  const { transactions: t } = messages;
+  return (
+    <table>
+      <caption class="hidden-text">{t.table}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t.kind}</th>
+          <th scope="col" class="from-tablet">
+            {t.time}
+          </th>
+          <th scope="col" class="from-tablet">
+            {t.id}
+          </th>
+          <th scope="col" class="number">
+            {t.amount}
+          </th>
+          <th scope="col" class="number from-desktop">
+            {t.balanceAfter}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {items.map(({ at, kind, delta, postedAfter, fee, id }) => (
           <tr>
-            <th scope="col">{transactions.time}</th>
-            <th scope="col">{transactions.kind}</th>
-            <th scope="col" class="number">
-              {transactions.amount}
-            </th>
-            <th scope="col" class="number">
-              {transactions.balanceAfter}
-            </th>
-            <th scope="col">{transactions.id}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ at, kind, delta, postedAfter, fee, id }) => (
-            <tr>
-              <td>
+            <th scope="row">
+              {t[kind]}
+              <span class="second phone-only">
                 <Time at={at} language={language} />
-              </td>
-              <td>
-                {transactions[kind]}
-                {fee > 0n && ` (${transactions.fee(formatCurrency(fee, language))})`}
-              </td>
-              <td class="number">{formatCurrency(delta, language)}</td>
-              <td class="number">{formatCurrency(postedAfter, language)}</td>
-              <td>
-                <code>{id}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+              </span>
+              <span class="second phone-only">
+                <Reference id={id} chains={chains} />
+              </span>
+            </th>
+            <td class="from-tablet">
+              <Time at={at} language={language} />
+            </td>
+            <td class="from-tablet">
+              <Reference id={id} chains={chains} />
+            </td>
+            <td class="number">
+              {formatCurrency(delta, language)}
+              {fee > 0n && <span class="second">{t.fee(formatCurrency(fee, language))}</span>}
+            </td>
+            <td class="number from-desktop">{formatCurrency(postedAfter, language)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 };
 
@@ -81,51 +125,49 @@ const DailyTotals: FC<LocaleProps & Readonly<{ days: ReturnType<typeof fillMissi
   const { days, messages, language } = props;
   const { transactions } = messages;
   const visibleRows = days.filter(({ calls }) => calls > 0).reverse();
-  if (visibleRows.length === 0) return <p>{transactions.daysEmpty}</p>;
+  if (visibleRows.length === 0) return <EmptyState text={transactions.daysEmpty} />;
   return (
-    <section class="scroll" tabindex={0} aria-label={transactions.daysTable}>
-      <table>
-        <caption>{transactions.daysTable}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{transactions.day}</th>
-            <th scope="col" class="number">
-              {transactions.calls}
-            </th>
-            <th scope="col" class="number">
-              {transactions.charged}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {visibleRows.map(({ group, calls, charged }) => {
-            const day = Number(group);
-            const text = formatDay(day, language);
-            return (
-              <tr>
-                <th scope="row">
-                  <a
-                    href={`/calls?from=${toIsoDay(day)}&to=${toIsoDay(day)}`}
-                    aria-label={transactions.callsOnDay(text)}
-                  >
-                    {text}
-                  </a>
-                </th>
-                <td class="number">{formatCount(calls, language)}</td>
-                <td class="number">{formatCurrency(-charged, language)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">{messages.usage.total}</th>
-            <td class="number">{formatCount(totalUsage(days).calls, language)}</td>
-            <td class="number">{formatCurrency(-totalUsage(days).charged, language)}</td>
-          </tr>
-        </tfoot>
-      </table>
-    </section>
+    <table>
+      <caption class="hidden-text">{transactions.daysTable}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{transactions.day}</th>
+          <th scope="col" class="number">
+            {transactions.calls}
+          </th>
+          <th scope="col" class="number">
+            {transactions.charged}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {visibleRows.map(({ group, calls, charged }) => {
+          const day = Number(group);
+          const text = formatDay(day, language);
+          return (
+            <tr>
+              <th scope="row">
+                <a
+                  href={`/calls?from=${toIsoDay(day)}&to=${toIsoDay(day)}`}
+                  aria-label={transactions.callsOnDay(text)}
+                >
+                  {text}
+                </a>
+              </th>
+              <td class="number">{formatCount(calls, language)}</td>
+              <td class="number">{formatCurrency(-charged, language)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">{messages.usage.total}</th>
+          <td class="number">{formatCount(totalUsage(days).calls, language)}</td>
+          <td class="number">{formatCurrency(-totalUsage(days).charged, language)}</td>
+        </tr>
+      </tfoot>
+    </table>
   );
 };
 
@@ -137,45 +179,95 @@ export const transactionRoutes = new Hono<SignedInEnv>();
 transactionRoutes.use('/transactions', requireSignIn);
 transactionRoutes.use('/transactions.csv', requireSignIn);
 
-transactionRoutes.get('/transactions', async (c) => {
-  const { deps, user, messages, language } = c.var;
+async function loadStatement(c: Context<SignedInEnv>, beforeSeq: number | null) {
+  const { deps, user } = c.var;
   const { db, now } = deps.identity;
-  const beforeSeq = parseSeq(c.req.query('before'));
   const today = toEpochDay(now());
   const range = { from: today - DAYS + 1, to: today };
-  const [rows, sums] = await Promise.all([
+  const [rows, sums, accountStatus] = await Promise.all([
     listBalanceTransactions(db, user.account, { beforeSeq, limit: TRANSACTIONS_PER_PAGE + 1 }),
     sumUsage(db, user.account, range, 'day'),
+    deps.accounts.status(user.account),
   ]);
-  const visibleRows = rows.slice(0, TRANSACTIONS_PER_PAGE);
-  const older = rows.length > TRANSACTIONS_PER_PAGE ? visibleRows.at(-1)?.seq : undefined;
+  const items = rows.slice(0, TRANSACTIONS_PER_PAGE);
+  return {
+    items,
+    range,
+    days: fillMissingDays(sums, range),
+    posted: accountStatus?.posted ?? 0n,
+    held: accountStatus?.held ?? 0n,
+    older: rows.length > TRANSACTIONS_PER_PAGE ? items.at(-1)?.seq : undefined,
+  };
+}
+
+type Statement = Awaited<ReturnType<typeof loadStatement>>;
+
+/** The balance as it is booked, and what calls in progress may still take from it. */
+const StatementFigures: FC<LocaleProps & { statement: Statement }> = (props) => {
+  const { statement, messages, language } = props;
+  const { posted, held, days } = statement;
+  return (
+    <Tiles>
+      <Tile
+        name={messages.transactions.balance}
+        figure={<Money amount={posted} language={language} />}
+      />
+      <Tile
+        name={messages.transactions.reserved}
+        figure={<Money amount={held} language={language} />}
+      />
+      <Tile
+        name={messages.transactions.daysTable}
+        figure={<Money amount={totalUsage(days).charged} language={language} />}
+      />
+    </Tiles>
+  );
+};
+
+transactionRoutes.get('/transactions', async (c) => {
+  const { messages, language } = c.var;
+  const { transactions: t, layout } = messages;
+  const beforeSeq = parseSeq(c.req.query('before'));
+  const statement = await loadStatement(c, beforeSeq);
+  const { items, range, days, older } = statement;
   const locale = { messages, language };
+  const csvRange = `from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`;
   return page(
     c,
     { title: messages.nav.transactions, activePath: '/transactions', wide: true },
     <>
-      <p>{messages.transactions.intro}</p>
-      {visibleRows.length === 0 ? (
-        <p>{messages.transactions.empty}</p>
-      ) : (
-        <TransactionTable {...locale} items={visibleRows} />
-      )}
-      <p class="pages">
-        {beforeSeq !== null && <a href="/transactions">{messages.layout.newest}</a>}{' '}
-        {older !== undefined && (
-          <a href={`/transactions?before=${older}`}>{messages.layout.older}</a>
+      <p>{t.intro}</p>
+      <StatementFigures {...locale} statement={statement} />
+      <Card
+        id="credits"
+        title={t.table}
+        actions={<a href="/transactions.csv">{layout.download}</a>}
+      >
+        {items.length === 0 ? (
+          <EmptyState text={t.empty} />
+        ) : (
+          <TransactionTable {...locale} items={items} chains={getDepositSettings(c.env).chains} />
         )}
-      </p>
-      <p>
-        <a href="/transactions.csv">{messages.layout.download}</a>
-      </p>
-      <h2>{messages.transactions.days}</h2>
-      <DailyTotals {...locale} days={fillMissingDays(sums, range)} />
-      <p>
-        <a href={`/usage.csv?from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`}>
-          {messages.layout.download}
-        </a>
-      </p>
+        <p class="pages">
+          {beforeSeq !== null && (
+            <a class="button plain" href="/transactions">
+              {layout.newest}
+            </a>
+          )}
+          {older !== undefined && (
+            <a class="button plain" href={`/transactions?before=${older}`}>
+              {layout.older}
+            </a>
+          )}
+        </p>
+      </Card>
+      <Card
+        id="days"
+        title={t.days}
+        actions={<a href={`/usage.csv?${csvRange}`}>{layout.download}</a>}
+      >
+        <DailyTotals {...locale} days={days} />
+      </Card>
       <p>
         <small>{messages.usage.freshness}</small>
       </p>

@@ -26,6 +26,7 @@ import {
   toIsoDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import { getProviderName } from '@farebox/providers/list';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { csvResponse, singleBatch } from '../format/csv.ts';
@@ -334,7 +335,9 @@ usageRoutes.get('/usage', async (c) => {
             metric={metric}
             today={today}
             groupTitle={usage[stack]}
-            groupName={stack === 'key' ? keyName : (name) => name}
+            groupName={
+              stack === 'key' ? keyName : stack === 'provider' ? getProviderName : (name) => name
+            }
           />
         )}
       </Card>
