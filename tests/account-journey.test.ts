@@ -55,9 +55,16 @@ describe('an account', () => {
     expect(rejected.body).toContain('aria-invalid="true"');
     expect(rejected.body).not.toContain('not what was chosen');
     const accepted = await mainClient.post('/confirm', { token, password });
-    expect(accepted).toMatchObject({ status: 303, location: '/' });
+    expect(accepted.status).toBe(200);
+    const [apiKey = ''] = /fbx_[0-9A-Za-z]{67}/.exec(accepted.body) ?? [];
+    const keyStatus = await fetch(`${stack.gatewayUrl}/v1/key`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+    });
+    expect(keyStatus.status).toBe(200);
     const overview = await mainClient.get('/');
     expect(overview.body).toContain(email);
+    // Nothing but the answer to the form shows the key.
+    expect(overview.body).not.toContain(apiKey);
 
     const replayed = await createConsoleClient(stack).post('/confirm', { token, password });
     expect(replayed.status).toBe(422);

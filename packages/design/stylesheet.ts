@@ -80,7 +80,7 @@ input:not([type=checkbox], [type=radio]), select, textarea { font: inherit; colo
 input[type=checkbox], input[type=radio] { width: 1.1rem; height: 1.1rem; accent-color: var(--accent); flex: none; align-self: center; }
 input[aria-invalid] { border-color: var(--bad); border-width: 2px; } .problem { color: var(--bad); }
 fieldset { border: 1px solid var(--line); border-radius: var(--radius); padding: 0.5rem 1rem 0.75rem; min-width: 0; } legend { font-weight: 600; padding-inline: 0.25rem; }
-details > summary { cursor: pointer; font-weight: 500; min-height: 1.75rem; } details[open] > summary { margin-block-end: 0.5rem; }
+details > .field { margin-block-end: 1rem; } details > summary { cursor: pointer; font-weight: 500; min-height: 1.75rem; } details[open] > summary { margin-block-end: 0.5rem; }
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(9rem, 100%), 1fr)); gap: 0.75rem; align-items: end; } form.filters > * { margin: 0; max-width: none; }
 .segments { display: flex; flex-wrap: wrap; gap: 0.25rem; }
 .segments a { display: inline-flex; align-items: center; gap: 0.3rem; padding: 0.2rem 0.7rem; min-height: 1.875rem; border-radius: 99rem; border: 1px solid transparent; color: var(--quiet); text-decoration: none; font-size: var(--small); font-weight: 500; }
@@ -92,7 +92,7 @@ const COMPONENTS = `
 .tiles { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.75rem; }
 .tile { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 0.75rem 1rem; display: grid; gap: 0.1rem; align-content: start; }
 .tile dt { color: var(--quiet); font-size: var(--small); font-weight: 500; } .tile .figure { font-size: 1.25rem; font-weight: 650; letter-spacing: -0.01em; display: flex; flex-wrap: wrap; gap: 0.25rem 0.5rem; justify-content: space-between; align-items: center; overflow-wrap: anywhere; }
-.tile.main { grid-column: 1 / -1; } .tile.main .figure { font-size: 1.625rem; } .tile .button { font-size: 0.9375rem; letter-spacing: 0; }
+.tile.main { grid-column: 1 / -1; } .tile.main .figure { font-size: 1.625rem; } @media (max-width: 39.99rem) { .tile:not(.main) .figure { font-size: 1.0625rem; } } .tile .button { font-size: 0.9375rem; letter-spacing: 0; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; } .columns > * + * { margin: 0; }
 .badge { display: inline-flex; align-items: center; font-size: 0.75rem; font-weight: 600; line-height: 1.4; padding: 0.05rem 0.5rem; border-radius: 99rem; background: var(--raised); color: var(--quiet); }
 .badge.good { background: var(--good-soft); color: var(--good); } .badge.warn { background: var(--warn-soft); color: var(--warn); } .badge.bad { background: var(--bad-soft); color: var(--bad); } .badge.info { background: var(--accent-soft); color: var(--accent); }

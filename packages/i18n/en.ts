@@ -333,6 +333,15 @@ export const en = {
     stepCallText:
       'Put your key in place of fbx_... A call like this costs a fraction of a cent. Its bill appears here a few seconds after the answer.',
     client: 'Client',
+    startTitle: 'Welcome: your first call in three steps',
+    keyReady: 'Your API key is ready',
+    keyReadyText: (budget: string) =>
+      `It is shown only on this page: copy it before you go on. It may spend up to ${budget} a month; change that under “API keys”.`,
+    checkKey: 'Check it now, for free:',
+    stepCallReady:
+      'Your key is already in it. A call like this costs a fraction of a cent. Its bill appears on the overview a few seconds after the answer.',
+    firstKeyName: 'First key',
+    continueToOverview: 'Continue to the overview',
   },
   usage: {
     from: 'From',
@@ -492,6 +501,7 @@ export const en = {
     facts: 'Details',
     byApi: 'The same by API',
     timesPrice: (price: string) => `× ${price} per million`,
+    speed: (tokens: string) => `${tokens} tok/s`,
   },
   transactions: {
     intro:
@@ -909,6 +919,7 @@ export const en = {
     lastUsed: 'Last used',
     modelCount: (count: string) => `${count} models`,
     useKey: 'Use a key',
+    moreLimits: 'More limits and unusual-spending protection',
   },
   topUp: {
     intro:

@@ -300,6 +300,15 @@ export const zh: Messages = {
     stepCallText:
       '用您的密钥替换 fbx_...。这样的一次调用只需不到一美分。回答结束几秒后，账单会显示在这里。',
     client: '客户端',
+    startTitle: '欢迎：三步完成首次调用',
+    keyReady: '您的 API 密钥已创建',
+    keyReadyText: (budget) =>
+      `密钥仅在此页面显示：请先复制再继续。它每月最多可支出 ${budget}，可在“API 密钥”中更改。`,
+    checkKey: '现在即可免费检查：',
+    stepCallReady:
+      '您的密钥已填入。这样的一次调用只需不到一美分。回答结束几秒后，账单会显示在概览中。',
+    firstKeyName: '首个密钥',
+    continueToOverview: '前往概览',
   },
   usage: {
     from: '开始日期',
@@ -456,6 +465,7 @@ export const zh: Messages = {
     facts: '详情',
     byApi: '通过 API 获取',
     timesPrice: (price) => `× ${price}/百万`,
+    speed: (tokens) => `${tokens} Token/秒`,
   },
   transactions: {
     intro: '余额的入账和调整记录。调用扣费在下方按日汇总，每次调用都有各自的费用明细。',
@@ -838,6 +848,7 @@ export const zh: Messages = {
     lastUsed: '最近使用',
     modelCount: (count) => `${count} 个模型`,
     useKey: '使用密钥',
+    moreLimits: '更多限制与异常支出保护',
   },
   topUp: {
     intro:

@@ -6,7 +6,7 @@ import type { Generation } from '@farebox/ledger';
 import { totalInputTokens } from '@farebox/money';
 import type { FC } from 'hono/jsx';
 import { toBadgeKind, toEndingKind } from './call-ending.ts';
-import { formatDuration } from './durations.ts';
+import { formatDuration, formatSpeed } from './durations.ts';
 
 type CallTableProps = Readonly<{
   calls: readonly CallRecord[];
@@ -28,6 +28,7 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
   const { call, keyName, messages, language } = props;
   const { generation } = call;
   const ending = toEndingKind(generation);
+  const speed = formatSpeed(generation, language);
   const clock = formatClock(generation.createdAt, language);
   const words = ending === 'succeeded' ? '' : ` · ${messages.calls.endings[ending]}`;
   return (
@@ -50,7 +51,13 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
       </td>
       <td class="number from-desktop">{formatInputTokens(generation, language)}</td>
       <td class="number from-desktop">{formatOutputTokens(generation, language)}</td>
-      <td class="number from-desktop">{formatDuration(generation.totalMs, language) ?? '–'}</td>
+      <td class="number from-desktop">
+        {formatDuration(generation.firstTokenMs, language) ?? '–'}
+      </td>
+      <td class="number from-desktop">
+        {formatDuration(generation.totalMs, language) ?? '–'}
+        {speed !== null && <span class="second">{messages.calls.speed(speed)}</span>}
+      </td>
       <td class="number">
         <Money amount={generation.charged} language={language} rounded />
       </td>
@@ -58,7 +65,7 @@ const CallRow: FC<Omit<CallTableProps, 'calls'> & Readonly<{ call: CallRecord }>
   );
 };
 
-const COLUMN_COUNT = 7;
+const COLUMN_COUNT = 8;
 
 /** The calls of one day in their order; the list is newest first. */
 function groupByDay(calls: readonly CallRecord[]): readonly (readonly [number, CallRecord[]])[] {
@@ -90,6 +97,9 @@ export const CallTable: FC<CallTableProps> = (props) => {
           </th>
           <th scope="col" class="number from-desktop">
             {t.outputTokens}
+          </th>
+          <th scope="col" class="number from-desktop">
+            {t.firstToken}
           </th>
           <th scope="col" class="number from-desktop">
             {t.duration}

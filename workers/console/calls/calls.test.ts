@@ -66,12 +66,14 @@ function buildGeneration(part: Partial<Generation>): Generation {
 }
 
 describe('the details of a call', () => {
+  const apiUrl = new URL('https://api.farebox.example');
+
   it.each(LANGUAGES)('name its API and its provider, in %s, and not by their ids', (language) => {
     const messages = messagesFor(language);
     for (const dialect of RECORDED_DIALECTS) {
       const generation = buildGeneration({ dialect, provider: 'xai' });
       const call = { generation, keyId: 1 };
-      const page = String(CallPage({ call, keyName: 'k', messages, language }));
+      const page = String(CallPage({ call, keyName: 'k', messages, language, apiUrl }));
       expect(page).toContain(`<dd>${messages.calls.dialects[dialect]}</dd>`);
       expect(page).not.toContain(`<dd>${dialect}</dd>`);
       expect(page).toContain('<dd>xAI</dd>');

@@ -6,6 +6,7 @@ import { getProviderName } from '@farebox/providers/list';
 import type { FC } from 'hono/jsx';
 import {
   ALL_MODELS_CLEARED,
+  EMPTY_FORM,
   FIELD_NAMES,
   type KeyFormField,
   type KeyFormValues,
@@ -112,24 +113,29 @@ const AMOUNT_INPUT = { inputmode: 'decimal', maxlength: 20, autocomplete: 'off' 
 const COUNT_INPUT = { inputmode: 'numeric', maxlength: 7, autocomplete: 'off' } as const;
 const MULTIPLE_INPUT = { inputmode: 'decimal', maxlength: 10, autocomplete: 'off' } as const;
 
-const PERIOD_BUDGETS = (['dayBudget', 'weekBudget', 'monthBudget'] as const).map(
-  (field): FieldSpec => ({
+function periodBudget(field: 'dayBudget' | 'weekBudget' | 'monthBudget'): FieldSpec {
+  return {
     field,
     label: (t) => t.periodBudgetFields[field],
     hint: (t) => t.periodBudgetHints[field],
     input: AMOUNT_INPUT,
-  }),
-);
+  };
+}
 
-const NAME_AND_BUDGET: readonly FieldSpec[] = [
+const OTHER_BUDGETS: readonly FieldSpec[] = [
+  periodBudget('dayBudget'),
+  periodBudget('weekBudget'),
+  { field: 'budget', label: (t) => t.budgetField, hint: (t) => t.budgetHint, input: AMOUNT_INPUT },
+];
+
+const MAIN_FIELDS: readonly FieldSpec[] = [
   {
     field: 'name',
     label: (t) => t.name,
     hint: (t) => t.nameHint,
     input: { maxlength: MAX_KEY_NAME_LENGTH, autocomplete: 'off', required: true },
   },
-  { field: 'budget', label: (t) => t.budgetField, hint: (t) => t.budgetHint, input: AMOUNT_INPUT },
-  ...PERIOD_BUDGETS,
+  periodBudget('monthBudget'),
   {
     field: 'expires',
     label: (t) => t.expiresField,
@@ -188,18 +194,32 @@ const FieldList: FC<KeyFieldsProps & Readonly<{ fields: readonly FieldSpec[] }>>
   );
 };
 
+const FOLDED_FIELDS: readonly FieldSpec[] = [...OTHER_BUDGETS, ...CALL_LIMITS, ...SPEND_GUARD];
+
+/** Folded fields are open where one of them says something: a value of its own, or an error. */
+function hasFoldedValues({ values, errors }: KeyFieldsProps): boolean {
+  return FOLDED_FIELDS.some(
+    ({ field }) => values[field] !== EMPTY_FORM[field] || errors.includes(field),
+  );
+}
+
+/** What most keys need; the rest is folded. */
 export const KeyFields: FC<KeyFieldsProps> = (props) => {
   const { keys: t } = props.messages;
   return (
     <>
-      <FieldList {...props} fields={NAME_AND_BUDGET} />
+      <FieldList {...props} fields={MAIN_FIELDS} />
       <ModelFields {...props} />
-      <FieldList {...props} fields={CALL_LIMITS} />
-      <fieldset>
-        <legend>{t.spendGuard}</legend>
-        <p class="hint">{t.spendGuardText}</p>
-        <FieldList {...props} fields={SPEND_GUARD} />
-      </fieldset>
+      <details open={hasFoldedValues(props)}>
+        <summary>{t.moreLimits}</summary>
+        <FieldList {...props} fields={OTHER_BUDGETS} />
+        <FieldList {...props} fields={CALL_LIMITS} />
+        <fieldset>
+          <legend>{t.spendGuard}</legend>
+          <p class="hint">{t.spendGuardText}</p>
+          <FieldList {...props} fields={SPEND_GUARD} />
+        </fieldset>
+      </details>
     </>
   );
 };

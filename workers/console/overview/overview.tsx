@@ -34,6 +34,7 @@ import { CallTable } from '../calls/call-table.tsx';
 import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
+import { getDepositSettings } from '../top-up/deps.ts';
 import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
 import { buildUsageStack } from '../usage/spend-stack.ts';
 import { UsageStackView } from '../usage/usage-stack-view.tsx';
@@ -331,6 +332,7 @@ export async function overviewPage(c: Context<PublicEnv>): Promise<Response> {
           apiUrl={deps.apiUrl}
           hasKey={keys.length > 0}
           hasCredit={accountStatus.posted > 0n}
+          chains={getDepositSettings(c.env).chains}
         />
       ) : (
         <>

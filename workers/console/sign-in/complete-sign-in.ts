@@ -8,14 +8,23 @@ import type { Context } from 'hono';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { localPath, type PublicEnv, setSessionCookies } from '../session.ts';
 
-export async function completeSignIn(
+type NewSession = Readonly<{ signedIn: SignedIn; emails: readonly Email[] }>;
+
+export async function beginSession(
   c: Context<PublicEnv>,
-  { signedIn, emails }: Readonly<{ signedIn: SignedIn; emails: readonly Email[] }>,
-  next: string,
-): Promise<Response> {
+  { signedIn, emails }: NewSession,
+): Promise<void> {
   const { deps, session } = c.var;
   if (session !== null) await signOut(deps.identity, session);
   setSessionCookies(c, signedIn);
   sendEmailsAfterResponse(c, emails);
+}
+
+export async function completeSignIn(
+  c: Context<PublicEnv>,
+  newSession: NewSession,
+  next: string,
+): Promise<Response> {
+  await beginSession(c, newSession);
   return c.redirect(localPath(next), 303);
 }

@@ -14,9 +14,10 @@ import {
 } from '../challenge/challenge.tsx';
 import { CredentialForm } from '../credential-form.tsx';
 import { page } from '../layout.tsx';
+import { startPage } from '../overview/start-page.tsx';
 import { sendEmailsAfterResponse } from '../send-emails.ts';
 import { getClientIp, type PublicEnv } from '../session.ts';
-import { completeSignIn } from '../sign-in/complete-sign-in.ts';
+import { beginSession } from '../sign-in/complete-sign-in.ts';
 import { rateLimitedPage } from '../sign-in/rate-limited.tsx';
 
 type SignUpProblem = keyof Messages['signUp']['errors'];
@@ -167,7 +168,10 @@ signUpRoutes.post('/confirm', async (c) => {
     password: form.text('password'),
     clientIp: getClientIp(c),
   });
-  if (result.ok) return completeSignIn(c, result, '/');
+  if (result.ok) {
+    await beginSession(c, result);
+    return startPage(c, result.signedIn);
+  }
   if (result.reason === 'rate_limited') return rateLimitedPage(c, result, null);
   return result.reason === 'incorrect_password' ? confirmPage(c, token, true) : invalidLinkPage(c);
 });

@@ -41,6 +41,7 @@ import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { countConfirmations, networkStatus } from './confirmations.ts';
 import { getClaimsRpc, getDepositSettings, getFaucetUrl } from './deps.ts';
+import { isOpen, NetworkList } from './network-list.tsx';
 import {
   contractLink,
   formatTransactionHash,
@@ -57,42 +58,6 @@ export const topUpRoutes = new Hono<SignedInEnv>();
 for (const path of ['/top-up', '/top-up/*']) topUpRoutes.use(path, requireSignIn);
 
 type TopUpProps = Readonly<{ messages: Messages; language: string; chains: readonly Chain[] }>;
-
-function isOpen({ providers }: Chain): boolean {
-  return providers.length > 0;
-}
-
-/** The networks with the time until a deposit is credited; `current` is the one of the page. */
-const NetworkList: FC<TopUpProps & Readonly<{ current?: Chain }>> = (props) => {
-  const { messages, chains, current } = props;
-  const { topUp: t } = messages;
-  return (
-    <ul class="networks" aria-label={t.chooseNetwork}>
-      {chains.map((chain) => {
-        const name = <strong>{NETWORK_NAMES[chain.name]}</strong>;
-        if (!isOpen(chain)) {
-          return (
-            <li>
-              <span class="closed">
-                {name} <small>{t.networkUnavailable}</small>
-              </span>
-            </li>
-          );
-        }
-        return (
-          <li>
-            <a
-              href={`/top-up/${chain.name}`}
-              aria-current={chain.name === current?.name ? 'true' : undefined}
-            >
-              {name} <small>{t.aboutMinutes(minutesToCredit(chain))}</small>
-            </a>
-          </li>
-        );
-      })}
-    </ul>
-  );
-};
 
 function translateCode(translations: Readonly<Record<string, string>>, code: string): string {
   return (Object.hasOwn(translations, code) ? translations[code] : undefined) ?? code;
@@ -286,7 +251,7 @@ topUpRoutes.get('/top-up', async (c) => {
       <div class="columns uneven">
         <Card id="send" title={t.chooseNetwork}>
           <p>{t.intro}</p>
-          <NetworkList {...props} />
+          <NetworkList messages={messages} chains={chains} />
         </Card>
         <DepositSteps messages={messages} />
       </div>
@@ -491,7 +456,7 @@ async function networkPage(
       {status !== 'ok' && <Note kind="warning">{t.networkStatus[status]}</Note>}
       <div class="columns uneven">
         <Card id="send" title={t.sendTitle}>
-          <NetworkList {...props} current={chain} />
+          <NetworkList messages={messages} chains={chains} current={chain} />
           <NetworkPanel
             {...props}
             chain={chain}
