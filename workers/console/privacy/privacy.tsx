@@ -9,9 +9,12 @@ import {
 } from '@farebox/database/privacy';
 import { Badge, Card, EmptyState, Money, readForm, Time, Toast } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
+import type { SessionUser } from '@farebox/identity';
 import { CONSENT_KINDS, type ConsentKind, DEFAULT_CONSENT } from '@farebox/mail';
+import type { NanoUsd } from '@farebox/money';
 import { Hono } from 'hono';
 import type { FC } from 'hono/jsx';
+import type { ConsoleDeps } from '../deps.ts';
 import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv, setLanguageCookie } from '../session.ts';
 import { changeLanguage, updateConsent } from './actions.ts';
@@ -140,56 +143,52 @@ const Complaint: FC<{ messages: Messages }> = ({ messages }) => (
 
 const DONE_CODES = ['language', 'consent'] as const;
 
-privacyRoutes.get('/rights', async (c) => {
-  const { deps, user, messages, language } = c.var;
+type RightsProps = LocaleProps &
+  Readonly<{ user: SessionUser; posted: NanoUsd; consents: readonly EmailConsent[] }>;
+
+const OwnData: FC<RightsProps> = ({ user, posted, messages, language }) => {
   const { privacy: t } = messages;
-  const { db } = deps.identity;
-  const [accountStatus, consents, receipts] = await Promise.all([
-    deps.accounts.status(user.account),
-    listConsents(db, user.account),
-    listReceipts(db, user.account, MAX_RECEIPTS),
-  ]);
-  const done = DONE_CODES.find((code) => code === c.req.query('done'));
-  return page(
-    c,
-    { title: messages.nav.privacy, activePath: '/rights', wide: true },
+  return (
+    <Card id="data" title={t.dataTitle}>
+      <dl class="pairs">
+        <div>
+          <dt>{t.email}</dt>
+          <dd>
+            {user.email} <a href="/security/email">{t.change}</a>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.accountId}</dt>
+          <dd>
+            <code>{user.account}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>{t.balance}</dt>
+          <dd>
+            <Money amount={posted} language={language} />
+          </dd>
+        </div>
+      </dl>
+      <p>
+        <a class="button plain" href="/rights/data">
+          {t.viewAllData}
+        </a>
+      </p>
+    </Card>
+  );
+};
+
+const Corrections: FC<RightsProps> = ({ consents, messages, language }) => {
+  const { privacy: t, notifications } = messages;
+  return (
     <>
-      {done !== undefined && <Toast text={t.done[done]} closeLabel={messages.layout.close} />}
-      <div class="columns">
-        <Card id="data" title={t.dataTitle}>
-          <dl class="pairs">
-            <div>
-              <dt>{t.email}</dt>
-              <dd>
-                {user.email} <a href="/security/email">{t.change}</a>
-              </dd>
-            </div>
-            <div>
-              <dt>{t.accountId}</dt>
-              <dd>
-                <code>{user.account}</code>
-              </dd>
-            </div>
-            <div>
-              <dt>{t.balance}</dt>
-              <dd>
-                <Money amount={accountStatus?.posted ?? 0n} language={language} />
-              </dd>
-            </div>
-          </dl>
-          <p>
-            <a class="button plain" href="/rights/data">
-              {t.viewAllData}
-            </a>
-          </p>
-        </Card>
-        <Card id="correct" title={t.correctTitle}>
-          <p class="quiet-text">{t.correctText}</p>
-          <LanguageForm messages={messages} language={language} />
-        </Card>
-      </div>
+      <Card id="correct" title={t.correctTitle}>
+        <p class="quiet-text">{t.correctText}</p>
+        <LanguageForm messages={messages} language={language} />
+      </Card>
       <Card id="consents" title={t.consentsTitle}>
-        <p class="quiet-text">{messages.notifications.emailPreferencesText}</p>
+        <p class="quiet-text">{notifications.emailPreferencesText}</p>
         <ul class="list">
           {CONSENT_KINDS.map((kind) => (
             <ConsentForm
@@ -200,21 +199,51 @@ privacyRoutes.get('/rights', async (c) => {
           ))}
         </ul>
       </Card>
+    </>
+  );
+};
+
+const Leaving: FC<{ deps: ConsoleDeps; messages: Messages }> = ({ deps, messages }) => {
+  const { privacy: t } = messages;
+  return (
+    <div class="columns">
+      <Card id="contact" title={t.contactTitle}>
+        <Contact deps={deps} messages={messages} />
+        <Complaint messages={messages} />
+      </Card>
+      <Card id="deletion" title={t.deleteTitle}>
+        <p class="quiet-text">{t.deleteShort}</p>
+        <p>
+          <a href="/rights/deletion">{t.deleteLink}</a>
+        </p>
+      </Card>
+    </div>
+  );
+};
+
+privacyRoutes.get('/rights', async (c) => {
+  const { deps, user, messages, language } = c.var;
+  const { privacy: t } = messages;
+  const { db } = deps.identity;
+  const [accountStatus, consents, receipts] = await Promise.all([
+    deps.accounts.status(user.account),
+    listConsents(db, user.account),
+    listReceipts(db, user.account, MAX_RECEIPTS),
+  ]);
+  const done = DONE_CODES.find((code) => code === c.req.query('done'));
+  const posted = accountStatus?.posted ?? 0n;
+  const props = { user, posted, consents, messages, language };
+  return page(
+    c,
+    { title: messages.nav.privacy, activePath: '/rights', wide: true },
+    <>
+      {done !== undefined && <Toast text={t.done[done]} closeLabel={messages.layout.close} />}
+      <OwnData {...props} />
+      <Corrections {...props} />
       <Card id="receipts" title={t.receipts}>
         <Receipts messages={messages} language={language} receipts={receipts} />
       </Card>
-      <div class="columns">
-        <Card id="contact" title={t.contactTitle}>
-          <Contact deps={deps} messages={messages} />
-          <Complaint messages={messages} />
-        </Card>
-        <Card id="deletion" title={t.deleteTitle}>
-          <p class="quiet-text">{t.deleteShort}</p>
-          <p>
-            <a href="/rights/deletion">{t.deleteLink}</a>
-          </p>
-        </Card>
-      </div>
+      <Leaving deps={deps} messages={messages} />
     </>,
   );
 });
