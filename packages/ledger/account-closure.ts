@@ -27,6 +27,7 @@ const WIPE_STATEMENTS: readonly string[] = [
   'DELETE FROM keys',
   'DELETE FROM retired_secrets',
   'DELETE FROM notifications',
+  'DELETE FROM refused_calls',
 ];
 const REMAINING_ENTRIES = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
 const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, refused = 0, shortfalls = 0, early_declines = 0,

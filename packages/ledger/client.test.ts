@@ -34,6 +34,7 @@ function createRpc(respond: () => Promise<{ ok: true; value: { posted: bigint; h
     generation: never,
     key: never,
     refuse: never,
+    countRefused: never,
     credits: respond,
   };
   return rpc;

@@ -44,6 +44,8 @@ export type LedgerClient = Readonly<{
   credits: Asked<'credits'>;
   key: Asked<'key'>;
   refuse: Asked<'refuse'>;
+  /** Asks once: a repeat would count again. */
+  countRefused: Asked<'countRefused'>;
 }>;
 
 export type RetryPolicy = Readonly<{
@@ -166,5 +168,7 @@ export function createLedgerClient(
     credits: (account, key) => ask('credits', '', () => calls.credits(account, key)),
     key: (account, key) => ask('key', '', () => calls.key(account, key)),
     refuse: (account, key) => ask('refuse', '', () => calls.refuse(account, key)),
+    countRefused: (account, refused) =>
+      ask('countRefused', '', () => calls.countRefused(account, refused), []),
   };
 }

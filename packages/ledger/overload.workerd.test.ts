@@ -26,6 +26,7 @@ describe('an overloaded object', () => {
       generation: never,
       key: never,
       refuse: never,
+      countRefused: never,
       credits: (account) => {
         attempts += 1;
         return exports.TestCalls.credits(account);

@@ -268,6 +268,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   ],
   // `_price` names the prices of a call.
   renameColumns('keys', [['max_output_price', 'output_price_limit']]),
+  // Refused calls, which have no entry (refused-calls.ts).
+  [
+    `CREATE TABLE refused_calls (
+      key_id INTEGER NOT NULL,
+      code TEXT NOT NULL CHECK (length(code) <= 40),
+      hour INTEGER NOT NULL,
+      count INTEGER NOT NULL CHECK (count > 0),
+      last_at INTEGER NOT NULL,
+      PRIMARY KEY (key_id, code, hour)
+    ) STRICT, WITHOUT ROWID`,
+  ],
 ];
 
 /** Charges of a key since a day, as far as they are acknowledged and still kept. */

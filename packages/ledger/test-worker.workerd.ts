@@ -104,6 +104,7 @@ function createCalls(env: GatewayEnv): CallsRpc {
     credits: async (account, key) => stub(account).credits(key),
     key: async (account, key) => stub(account).key(key),
     refuse: async (account, key) => stub(account).refuse(key),
+    countRefused: async (account, refused) => stub(account).countRefused(refused),
   };
 }
 

@@ -23,6 +23,7 @@ import {
 } from './key-updates.ts';
 import { getBalance, getGeneration, getKeyStatus, putKey, revokeKey } from './keys.ts';
 import { refuse } from './refusals.ts';
+import { countRefused, listRefused } from './refused-calls.ts';
 import { settle } from './settlements.ts';
 import type { Tx } from './transaction.ts';
 
@@ -81,6 +82,8 @@ export const VERBS = {
   credits: verb(INVALID_API_KEY, getBalance),
   key: verb(INVALID_API_KEY, getKeyStatus),
   refuse: verb(INVALID_API_KEY, refuse),
+  countRefused: verb(undefined, countRefused),
+  refusedCalls: verb([], listRefused),
   credit: verb(NOT_OPEN, credit, flushOutbox),
   adjust: verb(NOT_OPEN, adjust, flushOutbox),
   bindAddress: verb(NOT_OPEN, bindAddress),

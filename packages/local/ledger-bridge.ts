@@ -111,6 +111,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
       credits: (account, key) => calls('credits', account, key),
       key: (account, key) => calls('key', account, key),
       refuse: (account, key) => calls('refuse', account, key),
+      countRefused: (account, refused) => calls('countRefused', account, refused),
     },
     accounts: {
       open: (account) => accounts('open', account),
@@ -119,6 +120,7 @@ export function connectBridge(transport: Transport): LedgerBridge {
       listEntries: (account, afterSeq, limit) => accounts('listEntries', account, afterSeq, limit),
       status: (account) => accounts('status', account),
       keys: (account) => accounts('keys', account),
+      refusedCalls: (account) => accounts('refusedCalls', account),
       updateKey: (account, keyId, change) => accounts('updateKey', account, keyId, change),
       rollKey: (account, request) => accounts('rollKey', account, request),
       resumeKey: (account, keyId) => accounts('resumeKey', account, keyId),

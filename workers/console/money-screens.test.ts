@@ -39,12 +39,19 @@ const accounts = {
     lowBalance: thresholds.get(account) ?? null,
     pendingEntries: 0,
   }),
+  refusedCalls: async () => [
+    { keyId: KEY, code: 'model_not_found', hour: 1, count: 3, lastAt: NOW },
+    { keyId: KEY, code: 'model_not_found', hour: 2, count: 2, lastAt: NOW },
+    { keyId: KEY, code: 'a_newer_code', hour: 2, count: 1, lastAt: NOW },
+  ],
   keys: async () => [
     {
       keyId: KEY,
       limits: NO_LIMITS,
       spent: 0n,
       held: 0n,
+      spendable: 0n,
+      periodBudgets: [],
       createdAt: NOW,
       spendGuard: { alertMultiple: 5, pauseMultiple: 20 },
       pausedAt: paused ? NOW : null,
@@ -279,6 +286,16 @@ describe('the list of calls', () => {
 
   it('shows each call once, newest first, across pages', async () => {
     expect(await walk('')).toEqual(idsWhere(() => true));
+  });
+
+  it('shows the refused calls by reason, in words, with their number and code', async () => {
+    const page = await getText('/calls');
+    const section = page.slice(page.indexOf('id="refused"'));
+    const rows = [...section.matchAll(/<th scope="row">(.*?)<\/tr>/g)].map(([, row = '']) =>
+      row.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' '),
+    );
+    expect(rows[0]).toMatch(/^Unknown model model_not_found · .* 5 /);
+    expect(rows[1]).toMatch(/^a_newer_code a_newer_code · .* 1 /);
   });
 
   it('filters by model, outcome, key and day', async () => {

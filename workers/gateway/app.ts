@@ -68,6 +68,7 @@ async function serve(
     clock: Date.now,
     timer: new DeadlineTimer(Date.now),
     times: new CallTimes(Date.now()),
+    refusals: { caller: null },
   };
   refreshCatalog(ctx);
   if (isHttpsMissing(request.url, deps.allowPlainHttp)) {

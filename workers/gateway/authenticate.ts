@@ -12,7 +12,11 @@ export type Caller = Result<
   { account: AccountId; key: KeyCredential },
   | 'missing_api_key'
   | 'invalid_api_key'
-  | Readonly<{ reason: 'rate_limited'; retryAfterSeconds: number }>
+  | Readonly<{
+      reason: 'rate_limited';
+      retryAfterSeconds: number;
+      caller: Readonly<{ account: AccountId; key: KeyCredential }>;
+    }>
 >;
 
 /** Where SDKs put a key: OpenAI's and most, Anthropic's, Google's, and Azure's. */
@@ -63,6 +67,7 @@ export function authenticate(
   const parsed = parseApiKey(apiKey, deps.macSecrets);
   if (!parsed.ok) return err('invalid_api_key');
   const waitSeconds = deps.rateLimiter.tryAcquire(`${parsed.account}${parsed.key.keyId}`, now);
-  if (waitSeconds > 0) return err('rate_limited', { retryAfterSeconds: waitSeconds });
+  if (waitSeconds > 0)
+    return err('rate_limited', { retryAfterSeconds: waitSeconds, caller: parsed });
   return parsed;
 }

@@ -6,6 +6,7 @@ import type { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
+import type { RefusalOwner } from './refused-calls.ts';
 
 export type RequestContext = Readonly<{
   deps: GatewayDeps;
@@ -21,9 +22,16 @@ export type RequestContext = Readonly<{
   /** The timeout that all deadlines of the request share. */
   timer: DeadlineTimer;
   times: CallTimes;
+  refusals: RefusalOwner;
 }>;
 
-/** Builds the error response to the request of `ctx`, in its dialect. */
+/**
+ * Builds the error response to the request of `ctx`, in its dialect, and counts the refused call to its
+ * key once that is known. A call that was admitted has an entry and is not counted.
+ */
 export function respondError(ctx: RequestContext, apiError: ApiError): Response {
+  const { deps, refusals, clock, waitUntil } = ctx;
+  if (refusals.caller !== null)
+    deps.refusedCalls.count(refusals, apiError.reason, { now: clock(), waitUntil });
   return errorResponse(apiError, ctx.dialect, ctx.id);
 }

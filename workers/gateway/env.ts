@@ -24,6 +24,7 @@ import { EarlySends } from './early-send.ts';
 import { OpenSockets } from './open-sockets.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReadScheduler } from './read-scheduler.ts';
+import { RefusedCallCounter } from './refused-calls.ts';
 import { StreamLoad } from './stream-load.ts';
 import type { Timeouts } from './timeouts.ts';
 
@@ -92,6 +93,7 @@ export type GatewayDeps = Readonly<{
   earlySends: EarlySends;
   readScheduler: ReadScheduler;
   declinedKeys: DeclinedKeys;
+  refusedCalls: RefusedCallCounter;
   streamLoad: StreamLoad;
   openSockets: OpenSockets;
   timeouts: Timeouts;
@@ -178,15 +180,20 @@ function readTimeouts(env: Env): Timeouts {
 /** No balance bounds what costs nothing, and all accounts share our rate at the provider. */
 const FREE_CALLS = { perSecond: 5, burst: 100 };
 
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 function createDeps(env: Env): GatewayDeps {
   const macSecrets = parseMacSecrets(requireBinding(env.KEY_MAC_SECRETS, 'KEY_MAC_SECRETS'));
   if (macSecrets === undefined) throw new MissingBindingError('KEY_MAC_SECRETS');
   const providers = configureProviders(readProviderSettings(env));
   const refreshSeconds = readNumber(env.CATALOG_REFRESH_SECONDS, 'CATALOG_REFRESH_SECONDS', 30);
   const perSecond = readNumber(env.KEY_CALLS_PER_SECOND, 'KEY_CALLS_PER_SECOND', 300);
+  const ledger = createLedgerClient(requireBinding(env.LEDGER, 'LEDGER'));
   return {
     macSecrets,
-    ledger: createLedgerClient(requireBinding(env.LEDGER, 'LEDGER')),
+    ledger,
     settlementQueue: requireBinding(env.SETTLEMENTS, 'SETTLEMENTS'),
     learnedFields: new LearnedFields(),
     providers,
@@ -204,6 +211,7 @@ function createDeps(env: Env): GatewayDeps {
     earlySends: new EarlySends(crypto.randomUUID(), env.OPTIMISTIC_SEND !== 'off'),
     readScheduler: new ReadScheduler(),
     declinedKeys: new DeclinedKeys(),
+    refusedCalls: new RefusedCallCounter(ledger.countRefused, sleep),
     streamLoad: new StreamLoad(),
     openSockets: new OpenSockets(),
     timeouts: readTimeouts(env),

@@ -17,6 +17,7 @@ import type { GatewayDeps } from './env.ts';
 import { OpenSockets } from './open-sockets.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReadScheduler } from './read-scheduler.ts';
+import { RefusedCallCounter } from './refused-calls.ts';
 import { newCallId } from './request-id.ts';
 import { StreamLoad } from './stream-load.ts';
 
@@ -72,6 +73,10 @@ export function createTestGateway(): TestGateway {
     ...{ macSecrets, providers, ledger, catalog, accountShares: new Map() },
     bodyReader: new BodyReader(),
     declinedKeys: new DeclinedKeys(),
+    refusedCalls: new RefusedCallCounter(
+      async () => {},
+      async () => {},
+    ),
     earlySends: new EarlySends('test', false),
     readScheduler: new ReadScheduler(),
     rateLimiter: new RateLimiter({ perSecond: 100, burst: 100 }),
@@ -86,6 +91,7 @@ export function createTestGateway(): TestGateway {
     ...{ deps, request, id: newCallId(), dialect: 'responses' },
     ...{ waitUntil: () => {}, clock: Date.now, timer: new DeadlineTimer(Date.now) },
     times: new CallTimes(Date.now()),
+    refusals: { caller: null },
   });
   return { deps, holds, settled, createContext };
 }

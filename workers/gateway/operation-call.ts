@@ -21,6 +21,7 @@ import { holdDeadline, type OperationCall } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader } from './cost-report.ts';
+import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 import { zeroOperationBill } from './operation-bill.ts';
 import { type OperationPlan, planOperation, repriceOperation } from './operation-plan.ts';
@@ -98,7 +99,7 @@ function respondFailure(
 /** Ends a call whose model was withdrawn: nothing of its answer is passed on, or charged. */
 function respondWithdrawn(call: OperationCall, refusal: ApiError): Response {
   call.abort.abort();
-  const response = respondError(call.ctx, refusal);
+  const response = errorResponse(refusal, call.ctx.dialect, call.ctx.id);
   const bill = zeroOperationBill(call.plan, 'not_sent');
   call.ctx.waitUntil(submitSettlement(call, bill, response.status));
   return response;

@@ -29,6 +29,7 @@ import { type RequestContext, respondError } from './context.ts';
 import { checkCostHeader, statesCost, streamCostWriter, withCostMember } from './cost-report.ts';
 import { EarlyRequest } from './early-request.ts';
 import type { Attempt } from './early-send.ts';
+import { errorResponse } from './error-response.ts';
 import { type Plan, planCall, repricePlan } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
 import { withQuota } from './quota-headers.ts';
@@ -97,7 +98,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
   const refusal = await checkOffered(call);
   if (refusal !== null) {
     call.abort.abort();
-    const response = respondError(call.ctx, refusal);
+    const response = errorResponse(refusal, call.ctx.dialect, call.ctx.id);
     call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', response.status));
     return response;
   }

@@ -25,6 +25,7 @@ function isOffered({ deps, request, clock }: RequestContext): boolean {
 }
 
 const openWithCaller = withCaller(async (ctx, { account, key }) => {
+  ctx.refusals.caller = { account, key };
   if (!isOffered(ctx)) return respondError(ctx, { reason: 'websocket_not_supported' });
   const status = await ctx.deps.ledger.key(account, key);
   if (!status.ok) return respondError(ctx, status);

@@ -12,6 +12,7 @@ import type { Call } from './call.ts';
 import { ClientDisconnect } from './client-disconnect.ts';
 import { type RequestContext, respondError } from './context.ts';
 import { statesCost } from './cost-report.ts';
+import { errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 import { type Plan, planCall, repricePlan } from './plan.ts';
 import { PriceRevision } from './price-revision.ts';
@@ -168,9 +169,9 @@ export class SocketCalls {
     if (!(upstream instanceof UpstreamSocket)) return respondUnconnected(call, upstream);
     const { ctx } = call;
     const refusal = await checkOffered(call);
-    if (refusal !== null) return respondUnsent(call, respondError(ctx, refusal));
+    if (refusal !== null) return respondUnsent(call, errorResponse(refusal, ctx.dialect, ctx.id));
     if (this.#client.gone.aborted)
-      return respondUnsent(call, respondError(ctx, { reason: 'incomplete_body' }));
+      return respondUnsent(call, errorResponse({ reason: 'incomplete_body' }, ctx.dialect, ctx.id));
     // What states its cost is billed so, whatever becomes known later.
     if (statesCost(call)) await call.revision.whenKnown(0);
     const meter = buildMeter(call, { contentType: 'text/event-stream', servedTier: null });

@@ -5,10 +5,11 @@
 import { currentMacSecret, mintApiKey, parseMacSecrets } from '@farebox/identity/api-keys';
 import { describe, expect, it } from 'vitest';
 import { CallTimes } from './call-times.ts';
-import type { RequestContext } from './context.ts';
+import { type RequestContext, respondError } from './context.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { GatewayDeps } from './env.ts';
 import { RateLimiter } from './rate-limiter.ts';
+import { RefusedCallCounter } from './refused-calls.ts';
 import { newCallId } from './request-id.ts';
 import { withBody, withCaller } from './with-caller.ts';
 
@@ -40,16 +41,46 @@ function createContext(init: RequestInit) {
     },
   };
   const rateLimiter = new RateLimiter({ perSecond: 1, burst: 1 });
-  const deps: GatewayDeps = Object({ macSecrets, rateLimiter, bodyReader });
+  const counted: string[] = [];
+  const refusedCalls = new RefusedCallCounter(
+    async (_, refused) => void counted.push(...refused.map(({ code }) => code)),
+    async () => {},
+  );
+  const deps: GatewayDeps = Object({ macSecrets, rateLimiter, bodyReader, refusedCalls });
   const ctx: RequestContext = {
     ...{ deps, request, id: newCallId(), dialect: 'chat' },
     ...{ waitUntil: () => {}, clock: () => 0, timer: new DeadlineTimer(() => 0) },
     times: new CallTimes(0),
+    refusals: { caller: null },
   };
-  return { ctx, released };
+  return { ctx, released, counted };
 }
 
 const authorized = { headers: { authorization: `Bearer ${apiKey}` }, body: 'hello' };
+
+describe('a refused call', () => {
+  it('is counted by its code once its key is known', async () => {
+    const { ctx, counted } = createContext(authorized);
+    const refuse = withBody(async (context) => respondError(context, { reason: 'invalid_json' }));
+    expect((await refuse(ctx)).status).toBe(400);
+    await expect.poll(() => counted).toEqual(['invalid_json']);
+  });
+
+  it('is counted also where the edge refuses it for the rate of its key', async () => {
+    const { ctx, counted } = createContext(authorized);
+    await withCaller(async () => new Response())(ctx);
+    expect((await withBody(async () => new Response())(ctx)).status).toBe(429);
+    await expect.poll(() => counted).toEqual(['rate_limited']);
+  });
+
+  it('without a valid key is counted for no one', async () => {
+    const headers = { authorization: 'Bearer sk-other' };
+    const { ctx, counted } = createContext({ headers, body: 'hello' });
+    expect((await withBody(async () => new Response())(ctx)).status).toBe(401);
+    await Promise.resolve();
+    expect(counted).toEqual([]);
+  });
+});
 
 describe('withCaller', () => {
   it('passes the account and the key of the request, and further arguments', async () => {

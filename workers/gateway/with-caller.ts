@@ -26,6 +26,7 @@ export function withCaller<Rest extends readonly unknown[]>(
   return (ctx, ...rest) => {
     const caller = authenticate(ctx.deps, ctx.request.headers, ctx.clock());
     if (caller.ok) return handler(ctx, caller, ...rest);
+    if ('caller' in caller) ctx.refusals.caller = caller.caller;
     return rejectUnread(ctx, caller);
   };
 }
@@ -59,6 +60,14 @@ function bodyOwner(ctx: RequestContext, caller: AuthenticatedCaller): BodyOwner 
   };
 }
 
+/** Sends the counts of earlier refused calls, if any wait for this call. */
+function flushRefused(
+  { deps, clock, waitUntil }: RequestContext,
+  { account }: AuthenticatedCaller,
+) {
+  if (!deps.refusedCalls.isEmpty) deps.refusedCalls.flush(account, { now: clock(), waitUntil });
+}
+
 /**
  * Authenticates the caller and reads the body, of at most `maxBytes`, then runs `handler` and
  * releases the body.
@@ -73,6 +82,8 @@ export function withBody<Rest extends readonly unknown[]>(
   maxBytes: number = MAX_BODY_BYTES,
 ): (ctx: RequestContext, ...rest: Rest) => Promise<Response> {
   return withCaller(async (ctx, caller, ...rest: Rest) => {
+    ctx.refusals.caller = caller;
+    flushRefused(ctx, caller);
     const { bodyReader } = ctx.deps;
     const owner = bodyOwner(ctx, caller);
     const body = await bodyReader.read(ctx.request, owner, ctx.timer, maxBytes);

@@ -28,6 +28,7 @@ export class Calls
     'credits',
     'key',
     'refuse',
+    'countRefused',
   )
   implements C.CallsRpc
 {
@@ -48,6 +49,7 @@ export class Accounts
     'close',
     'status',
     'keys',
+    'refusedCalls',
     'resumeKey',
     'setLowBalance',
     'listEntries',

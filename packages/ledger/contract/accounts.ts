@@ -14,6 +14,7 @@ import type {
   RollKeyResult,
   UpdateKeyResult,
 } from './keys.ts';
+import type { RefusedCalls } from './refused-calls.ts';
 
 export type AccountState = 'open' | 'frozen' | 'closed';
 
@@ -46,6 +47,8 @@ export interface AccountsRpc {
   listEntries(account: AccountId, afterSeq: number, limit: number): Promise<readonly Entry[]>;
   status(account: AccountId): Promise<AccountStatus | null>;
   keys(account: AccountId): Promise<readonly KeyStatus[]>;
+  /** The refused calls of the last week, the latest first. */
+  refusedCalls(account: AccountId): Promise<readonly RefusedCalls[]>;
   /** Changes the object first, then the row in Postgres. */
   updateKey(account: AccountId, keyId: KeyId, update: KeyUpdate): Promise<UpdateKeyResult>;
   rollKey(account: AccountId, request: RollKeyRequest): Promise<RollKeyResult>;

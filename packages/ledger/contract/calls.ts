@@ -4,6 +4,7 @@ import type { Result } from '@farebox/result';
 import type { BudgetPeriod, KeyQuota } from './budgets.ts';
 import type { AccountId, CallId, Instant, KeyId } from './identifiers.ts';
 import type { Authenticated, KeyCredential, KeyStatus } from './keys.ts';
+import type { RefusedCalls } from './refused-calls.ts';
 
 export const RECORDED_DIALECTS = [
   'chat',
@@ -286,4 +287,6 @@ export interface CallsRpc {
    * declined, or null. A repeat counts again.
    */
   refuse(account: AccountId, key: KeyCredential): Promise<Authenticated<RefusalDecline | null>>;
+  /** Adds to the counts of refused calls. A repeat counts again. */
+  countRefused(account: AccountId, refused: readonly RefusedCalls[]): Promise<void>;
 }

@@ -13,3 +13,4 @@ export * from './key-rules.ts';
 export * from './keys.ts';
 export * from './notifications.ts';
 export type * from './operators.ts';
+export * from './refused-calls.ts';

@@ -42,6 +42,7 @@ import { CallPage } from './call-details.tsx';
 import { CALL_HEADERS, CALLS_PER_FILE, streamCallBatches } from './call-export.ts';
 import { type CallQuery, OUTCOMES, parseCallQuery, toQueryString } from './call-filters.ts';
 import { CallTable } from './call-table.tsx';
+import { RefusedCallList } from './refused-calls.tsx';
 
 const CALLS_PER_PAGE = 50;
 const YEAR_DAYS = 366;
@@ -221,19 +222,21 @@ async function loadCallPage(c: Context<SignedInEnv>, query: CallQuery) {
   const { db } = deps.identity;
   const { account } = user;
   const { outcome } = query.filter;
-  const [rows, filterOptions, accountStatus, keyName, summary, shown] = await Promise.all([
+  const [rows, filterOptions, accountStatus, refused, ...rest] = await Promise.all([
     listCalls(db, account, { ...query, limit: CALLS_PER_PAGE + 1 }),
     loadFilterOptions(c, query),
     deps.accounts.status(account),
+    deps.accounts.refusedCalls(account),
     loadKeyNames(c),
     summarizeCalls(db, account, { ...query.filter, outcome: undefined }, SUMMARIZED_CALLS),
     outcome === undefined ? undefined : summarizeCalls(db, account, query.filter, SUMMARIZED_CALLS),
   ]);
+  const [keyName, summary, shown] = rest;
   const visibleCalls = rows.slice(0, CALLS_PER_PAGE);
   const last = visibleCalls.at(-1)?.generation;
   const hasMore = rows.length > CALLS_PER_PAGE && last !== undefined;
   return {
-    ...{ visibleCalls, filterOptions, keyName, summary },
+    ...{ visibleCalls, filterOptions, keyName, summary, refused },
     shown: outcome === undefined ? summary : shown,
     older: hasMore ? { at: last.createdAt, id: last.id } : null,
     inFlight: accountStatus?.openCalls ?? 0,
@@ -248,7 +251,7 @@ callRoutes.get('/calls', async (c) => {
   if (callPath !== null) return c.redirect(callPath, 303);
   const query = parseCallQuery((name) => c.req.query(name));
   const data = await loadCallPage(c, query);
-  const { visibleCalls, filterOptions, summary, shown, older, inFlight, keyName } = data;
+  const { visibleCalls, filterOptions, summary, shown, older, inFlight, keyName, refused } = data;
   const locale = { messages, language };
   const today = toEpochDay(deps.identity.now());
   return page(
@@ -294,6 +297,7 @@ callRoutes.get('/calls', async (c) => {
           )}
         </p>
       </Card>
+      <RefusedCallList {...locale} refused={refused} keyName={keyName} />
       <p>
         <small>{t.freshness}</small>
       </p>

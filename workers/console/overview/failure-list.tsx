@@ -74,6 +74,9 @@ export const FailureList: FC<
           </p>
         </>
       )}
+      <p>
+        <a href="/calls#refused">{messages.refusedCalls.title}</a>
+      </p>
     </Card>
   );
 };

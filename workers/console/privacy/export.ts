@@ -9,7 +9,7 @@ import {
   exportRows,
   getExportedColumns,
 } from '@farebox/database/privacy';
-import type { AccountStatus, KeyStatus } from '@farebox/ledger';
+import { type AccountStatus, HOUR_MS, type KeyStatus, type RefusedCalls } from '@farebox/ledger';
 import { mailboxHash } from '@farebox/mail';
 import type { ConsoleDeps } from '../deps.ts';
 import { type Cell, csvResponse, type Row } from '../format/csv.ts';
@@ -25,8 +25,14 @@ function jsonValue(value: unknown): unknown {
   return value instanceof Date ? value.toISOString() : value;
 }
 
-/** The current state in the account object: balance and keys. */
-function currentStateJson(accountStatus: AccountStatus | null, keys: readonly KeyStatus[]): string {
+type CurrentState = Readonly<{
+  accountStatus: AccountStatus | null;
+  keys: readonly KeyStatus[];
+  refusedCalls: readonly RefusedCalls[];
+}>;
+
+/** The current state in the account object: balance, keys, and counts of refused calls. */
+function currentStateJson({ accountStatus, keys, refusedCalls }: CurrentState): string {
   const now = {
     balance: accountStatus && {
       state: accountStatus.state,
@@ -41,11 +47,23 @@ function currentStateJson(accountStatus: AccountStatus | null, keys: readonly Ke
       spent: key.spent,
       held: key.held,
       spent_today: key.spentToday,
+      period_budgets: key.periodBudgets.map(({ period, budget, spent }) => ({
+        period,
+        budget,
+        spent,
+      })),
       typical_daily_spend: key.typicalDailySpend,
       alert_multiple: key.spendGuard.alertMultiple,
       pause_multiple: key.spendGuard.pauseMultiple,
       paused_at: key.pausedAt === null ? null : new Date(key.pausedAt),
       revoked_at: key.revokedAt === null ? null : new Date(key.revokedAt),
+    })),
+    refused_calls: refusedCalls.map(({ keyId, code, hour, count, lastAt }) => ({
+      key_id: keyId,
+      code,
+      hour: new Date(hour * HOUR_MS),
+      count,
+      last_at: new Date(lastAt),
     })),
   };
   return JSON.stringify(now, (_, value: unknown) => jsonValue(value));
@@ -53,9 +71,10 @@ function currentStateJson(accountStatus: AccountStatus | null, keys: readonly Ke
 
 async function* jsonParts(deps: ConsoleDeps, subject: ExportSubject): AsyncGenerator<string> {
   const { accounts, identity } = deps;
-  const [accountStatus, keys] = await Promise.all([
+  const [accountStatus, keys, refusedCalls] = await Promise.all([
     accounts.status(subject.account),
     accounts.keys(subject.account),
+    accounts.refusedCalls(subject.account),
   ]);
   const header = {
     format: 'farebox-account/1',
@@ -64,7 +83,7 @@ async function* jsonParts(deps: ConsoleDeps, subject: ExportSubject): AsyncGener
     amounts: 'nano-USD: billionths of a US dollar',
     days: 'whole days since 1970-01-01, UTC',
   };
-  yield `${JSON.stringify(header).slice(0, -1)},\n"now":${currentStateJson(accountStatus, keys)},\n"tables":{`;
+  yield `${JSON.stringify(header).slice(0, -1)},\n"now":${currentStateJson({ accountStatus, keys, refusedCalls })},\n"tables":{`;
   const owner = toOwner(deps, subject);
   for (const [index, table] of EXPORTED_TABLES.entries()) {
     const columns = getExportedColumns(table);

@@ -1,0 +1,81 @@
+/** The refused calls of the last week, by reason and key: how many, and when the last one came. */
+import { Card, EmptyState, formatCount, Time } from '@farebox/design';
+import type { Messages } from '@farebox/i18n';
+import type { KeyId, RefusedCalls } from '@farebox/ledger';
+import type { FC } from 'hono/jsx';
+
+type RefusedGroup = Readonly<{ keyId: KeyId; code: string; count: number; lastAt: number }>;
+
+/** Adds up the hours; the most frequent first. */
+export function groupRefused(refused: readonly RefusedCalls[]): readonly RefusedGroup[] {
+  const groups = new Map<string, RefusedGroup>();
+  for (const { keyId, code, count, lastAt } of refused) {
+    const id = `${keyId} ${code}`;
+    const known = groups.get(id) ?? { keyId, code, count: 0, lastAt };
+    groups.set(id, {
+      ...known,
+      count: known.count + count,
+      lastAt: Math.max(known.lastAt, lastAt),
+    });
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count || b.lastAt - a.lastAt);
+}
+
+/** A code of a newer release has no words yet. */
+export function reasonText(code: string, { refusedCalls }: Messages): string | null {
+  const reasons: Readonly<Record<string, string>> = refusedCalls.reasons;
+  return Object.hasOwn(reasons, code) ? (reasons[code] ?? null) : null;
+}
+
+export const RefusedCallList: FC<
+  Readonly<{
+    refused: readonly RefusedCalls[];
+    keyName: (keyId: KeyId) => string;
+    messages: Messages;
+    language: string;
+  }>
+> = ({ refused, keyName, messages, language }) => {
+  const { refusedCalls: t } = messages;
+  const groups = groupRefused(refused);
+  return (
+    <Card id="refused" title={t.title}>
+      {groups.length === 0 ? (
+        <EmptyState text={t.none} />
+      ) : (
+        <>
+          <p>{t.intro}</p>
+          <table>
+            <caption class="hidden-text">{t.title}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{t.reason}</th>
+                <th scope="col" class="number">
+                  {t.count}
+                </th>
+                <th scope="col" class="from-tablet">
+                  {t.last}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {groups.map(({ keyId, code, count, lastAt }) => (
+                <tr>
+                  <th scope="row">
+                    {reasonText(code, messages) ?? code}
+                    <span class="second">
+                      <code>{code}</code> · {keyName(keyId)}
+                    </span>
+                  </th>
+                  <td class="number">{formatCount(count, language)}</td>
+                  <td class="from-tablet">
+                    <Time at={lastAt} language={language} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
+      )}
+    </Card>
+  );
+};
