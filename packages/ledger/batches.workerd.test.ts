@@ -113,6 +113,8 @@ function expectedAnswers(first: number): string[] {
   return Array.from({ length: BURST }, (_, index) => `call ${first + index}`);
 }
 
+// Both fail where a rider goes on from a promise that its sender resolves: workerd then refuses the
+// I/O of a hundred of them (docs/decisions/0032-batches-per-account.md has the runs).
 describe(`${BURST} requests of one account at once`, () => {
   it('share trips to the object, and each goes on in its own context', async () => {
     const { account, stub } = await openAccount(100_000n);
