@@ -20,6 +20,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleClient, createConsoleClient, signInAs } from './support/browser.ts';
 import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
+import { openMailbox } from './support/mailbox.ts';
 import { sql } from './support/sql.ts';
 
 warnIfNoBrowser();
@@ -192,6 +193,74 @@ describe.skipIf(anvil === null)('adding credits', () => {
       await page.click('main form button[type=submit]');
       await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
     }
+
+    /**
+     * The way of a new user, typed and clicked as on the screens: every page, click and field counts.
+     * The transfer itself happens in a wallet.
+     */
+    it('leads from the landing page to a first call in 6 pages, 7 clicks and 3 fields', async () => {
+      const context = await browser.newContext({ viewport: PHONE, locale: 'en' });
+      await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+      const page = await context.newPage();
+      const email = 'first-call@example.com';
+      const counts = { pages: 0, clicks: 0, fields: 0 };
+      const startedAt = Date.now();
+      const arrive = async (path: string | RegExp) => {
+        counts.pages += 1;
+        await page.waitForURL((url) => (url.pathname + url.search).match(path) !== null);
+      };
+      const click = async (selector: string) => {
+        counts.clicks += 1;
+        await page.click(selector);
+      };
+      const type = async (name: string, text: string) => {
+        counts.fields += 1;
+        await page.fill(`main [name=${name}]`, text);
+      };
+      await page.goto(`${stack.consoleUrl}/`);
+      await arrive(/^\/$/);
+      await click('a[href="/sign-up"]');
+      await arrive(/^\/sign-up$/);
+      await type('email', email);
+      await type('password', 'correct horse battery staple 9');
+      await click('main form button[type=submit]');
+      await arrive(/done=sent/);
+      const token = await openMailbox(stack).token(email, '/confirm');
+      counts.clicks += 1;
+      await page.goto(`${stack.consoleUrl}/confirm?token=${token}`);
+      await arrive(/^\/confirm/);
+      await type('password', 'correct horse battery staple 9');
+      await click('main form button[type=submit]');
+      await page.locator('output#key').waitFor();
+      counts.pages += 1;
+      await saveScreenshot(page, 'start');
+      await click('button[data-copy=key]');
+      const apiKey = await page.evaluate('navigator.clipboard.readText()');
+      const call = (path: string, init: RequestInit = {}) =>
+        fetch(stack.gatewayUrl + path, {
+          ...init,
+          headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        });
+      // The key works before there is money, and the snippet with the key in it is the call.
+      expect((await call('/v1/key')).status).toBe(200);
+      const snippet = (await page.textContent('.panel-1 pre')) ?? '';
+      expect(snippet).toContain(`export FAREBOX_KEY=${apiKey}`);
+      await click('.networks a[href="/top-up/tron"]');
+      await arrive(/^\/top-up\/tron$/);
+      await click('button[data-copy=deposit-address]');
+      expect(counts).toEqual({ pages: 6, clicks: 7, fields: 3 });
+      const address = readShownAddress(await page.content());
+      await chains.pay('tron', parseAddress('tron', address) ?? '', 5_000_000n);
+      await chains.mine('tron', 9);
+      await stack.runCrons();
+      await stack.runCrons();
+      const body = /-d '(.*)'/.exec(snippet)?.[1] ?? '';
+      const answer = await call('/v1/chat/completions', { method: 'POST', body });
+      expect(answer.status).toBe(200);
+      await answer.arrayBuffer();
+      process.stdout.write(`first call after ${(Date.now() - startedAt) / 1000} s\n`);
+      await context.close();
+    });
 
     it('updates the page when a deposit arrives', async () => {
       const page = await (await browser.newContext()).newPage();
