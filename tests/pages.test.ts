@@ -168,6 +168,16 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
     return Number(overflow);
   }
 
+  /** Tables of which a part is off screen: an amount that has to be scrolled to is not seen. */
+  async function countCutTables(page: Page): Promise<number> {
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll('main table')]
+        .filter((table) => table.checkVisibility())
+        .filter((table) => table.getBoundingClientRect().right > innerWidth).length`,
+    );
+    return Number(cut);
+  }
+
   /** The bar has the same height on every page, so that nothing moves between them. */
   async function checkBar(page: Page, name: string): Promise<void> {
     const box = await page.locator('.bar').boundingBox();
@@ -186,6 +196,7 @@ describe.skipIf(!HAS_BROWSER)('every page of the console', () => {
           await saveScreenshot(page, `${name}-${size.width}-${colorScheme}`);
       }
       expect(await measureOverflow(page), `${name} at ${size.width} scrolls sideways`).toBe(0);
+      expect(await countCutTables(page), `cut tables of ${name} at ${size.width}`).toBe(0);
       await checkBar(page, name);
     }
   }

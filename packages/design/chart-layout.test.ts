@@ -1,4 +1,4 @@
-/** Chart layout and number formats for arbitrary amounts. */
+/** The layout of charts for arbitrary amounts. */
 import { MAX_AMOUNT } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,14 +10,6 @@ import {
   spreadLabels,
   toFraction,
 } from './chart-layout.ts';
-import {
-  formatCurrency,
-  formatMillionths,
-  formatRoundedCurrency,
-  parseIsoDay,
-  toEpochDay,
-  toIsoDay,
-} from './format.ts';
 
 const amount = fc.bigInt({ min: 0n, max: MAX_AMOUNT });
 const stacks = fc.array(fc.array(amount, { minLength: 3, maxLength: 3 }), { maxLength: 100 });
@@ -94,68 +86,5 @@ describe('spreadLabels', () => {
       expect(labels.at(-1)).toBe(count - 1);
       expect([...labels].sort((a, b) => a - b)).toEqual([...new Set(labels)]);
     }
-  });
-});
-
-describe('number formats', () => {
-  it('show exact amounts in every language', () => {
-    expect(formatCurrency(3_450n, 'en')).toBe('$0.00000345');
-    expect(formatCurrency(9_007_199_254_740_991n, 'en')).toBe('$9,007,199.254740991');
-    expect(formatCurrency(-1_500_000_000n, 'en')).toBe('-$1.50');
-    expect(formatCurrency(1_500_000_000n, 'ru')).toBe('1,50\u00a0$');
-    expect(formatCurrency(1_500_000_000n, 'zh')).toBe('$1.50');
-  });
-
-  it('keep every digit of any amount', () => {
-    fc.assert(
-      fc.property(amount, (given) => {
-        const [whole = '', fraction = ''] = formatCurrency(given, 'en')
-          .replace(/[$,]/g, '')
-          .split('.');
-        expect(BigInt(whole + fraction.padEnd(9, '0'))).toBe(given);
-      }),
-      { seed: 3 },
-    );
-  });
-
-  it('keep fractions of a nano-USD in line items', () => {
-    expect(formatMillionths(1n, 'en')).toBe('$0.000000000000001');
-    expect(formatMillionths(11n * 150_000_000n, 'en')).toBe('$0.00000165');
-    expect(formatMillionths(10n ** 16n, 'en')).toBe('$10.00');
-  });
-
-  it('never round an amount above zero to zero', () => {
-    expect(formatRoundedCurrency(7n, 'en')).toBe('$0.000000007');
-    fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT }), (given) => {
-        expect(formatRoundedCurrency(given, 'en')).not.toMatch(/^[$0.,]*$/);
-      }),
-      { seed: 3 },
-    );
-  });
-
-  it.each([
-    [0n, '$0.00'],
-    [22_425n, '$0.000022'],
-    [31_249_999n, '$0.0312'],
-    [427_549_000n, '$0.4275'],
-    [1_234_567_890n, '$1.23'],
-    [49_275_655_545n, '$49.28'],
-    [-49_275_655_545n, '-$49.28'],
-  ])('round %d nano-USD to %s in lists', (given, text) => {
-    expect(formatRoundedCurrency(given, 'en')).toBe(text);
-  });
-
-  it('round alike in every language', () => {
-    expect(formatRoundedCurrency(427_549_000n, 'ru')).toBe('0,4275\u00a0$');
-    expect(formatRoundedCurrency(49_275_655_545n, 'zh')).toBe('$49.28');
-  });
-
-  it('parse calendar days only', () => {
-    expect(parseIsoDay('2026-11-24')).toBe(toEpochDay(Date.UTC(2026, 10, 24, 23, 59)));
-    for (const text of ['2026-02-30', '2026-13-01', '2026-1-1', '', '0001-01-01', '<x>']) {
-      expect(parseIsoDay(text)).toBeUndefined();
-    }
-    expect(toIsoDay(parseIsoDay('2024-02-29') ?? 0)).toBe('2024-02-29');
   });
 });

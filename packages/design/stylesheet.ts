@@ -58,6 +58,7 @@ const FRAME = `
 .account button:disabled, footer button:disabled { border-color: transparent; background: var(--raised); font-weight: 600; cursor: default; }
 main { padding: 1.25rem 1rem 3rem; max-width: 78rem; min-width: 0; } main > * + *, .stack > * + * { margin-block-start: 1rem; } main > h2 { margin-block-start: 1.75rem; }
 main:not(.wide) > :is(p, form, ul, ol, dl, pre, fieldset, .note) { max-width: 44rem; }
+main:not(.wide) > :is(form, dl.pairs) { background: var(--surface); border: 1px solid var(--line); border-radius: var(--radius-card); padding: 1rem; }
 .head { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; justify-content: space-between; min-height: 2.25rem; }
 .actions { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; }
 .public main, .public footer { margin-inline: auto; max-width: 64rem; } .public .bar nav { display: flex; gap: 0.5rem; align-items: center; }

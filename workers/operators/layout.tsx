@@ -176,7 +176,7 @@ export const Table: FC<
   props.children.length === 0 ? (
     <p>{`${props.caption}: none.`}</p>
   ) : (
-    <section class="scroll" aria-label={props.caption} tabindex={0}>
+    <section class="card scroll" aria-label={props.caption} tabindex={0}>
       <table>
         <caption>{props.caption}</caption>
         <thead>
