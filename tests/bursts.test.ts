@@ -1,6 +1,7 @@
 /**
  * Bursts of fresh connections of one account. Their holds travel together; what one request sends
- * for the others must not tie them to it, nor be lost when its client leaves.
+ * for the others must not tie them to it, nor be lost when its client leaves. What finds a request
+ * that goes on in another's context is packages/ledger/batches.workerd.test.ts (decision 0032).
  */
 import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
