@@ -11,8 +11,13 @@ import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchBalance } from './support/bills.ts';
 import {
+  CALL_DIALECTS,
+  type CallDialect,
+  callDialect,
+  DIALECT_CALLS,
+} from './support/dialect-calls.ts';
+import {
   chatCompletion,
-  chatEvents,
   openStream,
   ScriptedUpstream,
   sendJson,
@@ -29,7 +34,11 @@ beforeAll(async () => {
   stack = await startStack({
     stateDir,
     database: 'pglite',
-    providers: { openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' } },
+    providers: {
+      openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
+      anthropic: { baseUrl: upstream.url, apiKey: 'k' },
+      google: { baseUrl: upstream.url, apiKey: 'k' },
+    },
     gatewayBindings: {
       FIRST_BYTE_TIMEOUT_SECONDS: '1',
       IDLE_TIMEOUT_SECONDS: '1',
@@ -48,17 +57,9 @@ afterAll(async () => {
 
 type Account = Awaited<ReturnType<LocalStack['createAccount']>>;
 
-function call(account: Account, streamed: boolean): Promise<Response> {
-  return fetch(`${stack.gatewayUrl}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${account.apiKey}` },
-    body: JSON.stringify({
-      model: 'gpt-4o-mini',
-      messages: [{ role: 'user', content: 'Will this survive?' }],
-      max_tokens: 1000,
-      stream: streamed,
-    }),
-  });
+function call(account: Account, stream: boolean, dialect: CallDialect = 'chat'): Promise<Response> {
+  const options = { prompt: 'Will this survive?', stream, maxOutput: 1000 };
+  return callDialect(stack.gatewayUrl, account.apiKey, dialect, options);
 }
 
 /** Waits for the last hold to end and for the last entry to be acknowledged by the database. */
@@ -102,40 +103,46 @@ async function waitUntil(condition: () => boolean): Promise<void> {
 }
 
 describe('killing the Workers', () => {
-  it('after the hold and before the provider answers charges nothing', async () => {
-    const account = await stack.createAccount({ creditUsd: '5' });
-    const receivedBefore = upstream.received.length;
-    upstream.handler = () => {};
-    const pending = readOrBroken(call(account, false));
-    await waitUntil(() => upstream.received.length > receivedBefore);
-    await stack.restartWorkers();
-    await pending;
-    expect(await expectConserved(account)).toBe(0n);
-  });
+  it.each(CALL_DIALECTS)(
+    'after the hold and before the provider answers charges nothing: %s',
+    async (dialect) => {
+      const account = await stack.createAccount({ creditUsd: '5' });
+      const receivedBefore = upstream.received.length;
+      upstream.handler = () => {};
+      const pending = readOrBroken(call(account, false, dialect));
+      await waitUntil(() => upstream.received.length > receivedBefore);
+      await stack.restartWorkers();
+      await pending;
+      expect(await expectConserved(account)).toBe(0n);
+    },
+  );
 
-  it('in mid-stream charges the last checkpoint and at most the whole answer', async () => {
-    const account = await stack.createAccount({ creditUsd: '5' });
-    const words = Array.from({ length: 200 }, () => ' again');
-    const events = chatEvents(words, { input: 12, output: 200 });
-    let sent = 0;
-    upstream.handler = async (_, response) => {
-      openStream(response);
-      for (const event of events) {
-        if (response.destroyed) return;
-        response.write(event);
-        sent += 1;
-        await sleep(10);
-      }
-    };
-    const pending = readOrBroken(call(account, true));
-    await waitUntil(() => sent > 100);
-    await stack.restartWorkers();
-    await pending;
-    const charged = await expectConserved(account);
-    expect(charged).toBeGreaterThan(0n);
-    // 1,000 output tokens and the worst case of the input: the hold.
-    expect(charged).toBeLessThan(1_000_000n);
-  });
+  it.each(CALL_DIALECTS)(
+    'in mid-stream charges the last checkpoint and at most the whole answer: %s',
+    async (dialect) => {
+      const account = await stack.createAccount({ creditUsd: '5' });
+      const words = Array.from({ length: 200 }, () => ' again');
+      const { events, prices } = DIALECT_CALLS[dialect];
+      let sent = 0;
+      upstream.handler = async (_, response) => {
+        openStream(response);
+        for (const event of events(words, { input: 12, output: 200 })) {
+          if (response.destroyed) return;
+          response.write(event);
+          sent += 1;
+          await sleep(10);
+        }
+      };
+      const pending = readOrBroken(call(account, true, dialect));
+      await waitUntil(() => sent > 100);
+      await stack.restartWorkers();
+      await pending;
+      const charged = await expectConserved(account);
+      expect(charged).toBeGreaterThan(0n);
+      // 1,000 output tokens and more than the worst case of the input: the hold.
+      expect(charged).toBeLessThan(1000n * prices.output + 2000n * prices.input);
+    },
+  );
 
   it('after the last byte and before the settlement’s reply charges once or not at all', async () => {
     for (const delay of [0, 1, 3, 8]) {
