@@ -6,15 +6,26 @@
 import type { ServerResponse } from 'node:http';
 import Anthropic from '@anthropic-ai/sdk';
 import type { LocalStack } from '@farebox/local';
+import { GoogleGenAI } from '@google/genai';
 import OpenAI from 'openai';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type BillJson, fetchBalance, waitForBill } from './support/bills.ts';
+import {
+  CALL_DIALECTS,
+  type CallDialect,
+  callDialect,
+  DIALECT_CALLS,
+  readErrorCode,
+} from './support/dialect-calls.ts';
+import { geminiEvents, geminiResponse } from './support/gemini-upstream.ts';
 import {
   chatCompletion,
   chatEvents,
   messageEvents,
   messageResponse,
   openStream,
+  responseDocument,
+  responseEvents,
   type ScriptedUpstream,
   sleep,
 } from './support/scripted-upstream.ts';
@@ -25,22 +36,22 @@ let stack: LocalStack;
 let apiKey: string;
 let openai: OpenAI;
 let anthropic: Anthropic;
+let google: GoogleGenAI;
 
 beforeAll(async () => {
   ({ stack, upstream } = await sharedStack('scripted'));
   ({ apiKey } = await stack.createAccount({ creditUsd: '100' }));
   openai = new OpenAI({ apiKey, baseURL: `${stack.gatewayUrl}/v1`, maxRetries: 0 });
   anthropic = new Anthropic({ apiKey, baseURL: stack.gatewayUrl, maxRetries: 0 });
+  google = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: stack.gatewayUrl } });
 });
 
 const COUNTS = { input: 12, output: 21 };
 const messages = [{ role: 'user' as const, content: 'Name a river.' }];
 const CHAT = { model: 'openai/gpt-4o-mini', max_tokens: 4000, messages };
 const CLAUDE = { model: 'claude-sonnet-4-5', max_tokens: 4000, messages };
-const DIALECTS = ['chat', 'messages'] as const;
-type Dialect = (typeof DIALECTS)[number];
-const PATHS = { chat: '/v1/chat/completions', messages: '/v1/messages' };
-const BODIES = { chat: CHAT, messages: CLAUDE };
+const RESPONSE = { model: 'openai/gpt-4o-mini', max_output_tokens: 4000, input: 'Name a river.' };
+const GEMINI = { model: 'gemini-3.5-flash', contents: 'Name a river.' };
 
 /** Answers with these bytes under this content type. */
 function answer(
@@ -56,12 +67,10 @@ function answer(
   };
 }
 
-function post(dialect: Dialect, extra: object = {}): Promise<Response> {
-  return fetch(stack.gatewayUrl + PATHS[dialect], {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}` },
-    body: JSON.stringify({ ...BODIES[dialect], ...extra }),
-  });
+type Extra = Readonly<{ stream?: boolean; [field: string]: unknown }>;
+
+function post(dialect: CallDialect, { stream = false, ...fields }: Extra = {}): Promise<Response> {
+  return callDialect(stack.gatewayUrl, apiKey, dialect, { stream, fields });
 }
 
 function getBill(response: Response): Promise<BillJson> {
@@ -78,6 +87,12 @@ const COMPLETION = JSON.stringify(chatCompletion('The Nile.', COUNTS));
 const CHAT_STREAM = chatEvents(['The ', 'Nile.'], COUNTS);
 const MESSAGE = JSON.stringify(messageResponse('The Nile.', COUNTS));
 const MESSAGE_STREAM = messageEvents(['The ', 'Nile.'], COUNTS);
+const RESPONSE_DOCUMENT = JSON.stringify(responseDocument('The Nile.', COUNTS));
+const RESPONSE_STREAM = responseEvents(['The ', 'Nile.'], COUNTS);
+const GEMINI_DOCUMENT = JSON.stringify(geminiResponse([{ text: 'The Nile.' }], COUNTS));
+const GEMINI_PARTS = geminiEvents(['The ', 'Nile.'], COUNTS).map((event) => JSON.stringify(event));
+const GEMINI_STREAM = GEMINI_PARTS.map((json) => `data: ${json}\r\n\r\n`);
+const GEMINI_ARRAY = `[${GEMINI_PARTS.join('\n,\r\n')}\n]`;
 /** A stream without the events' framing, one document a line, as Ollama's own interface has it. */
 const CHAT_LINES = CHAT_STREAM.slice(0, -1).map((event) => `${event.slice(6).trim()}\n`);
 
@@ -143,6 +158,81 @@ describe('an answer in another form than was asked for', () => {
   });
 });
 
+describe('an answer of Responses in another form than was asked for', () => {
+  it.each([
+    ['a document', JSON_TYPE, RESPONSE_DOCUMENT],
+    ['a document that says it is a stream', STREAM_TYPE, RESPONSE_DOCUMENT],
+    ['a document without a content type', null, RESPONSE_DOCUMENT],
+    ['a stream that says it is a document', JSON_TYPE, RESPONSE_STREAM],
+  ])('reaches the OpenAI SDK as the stream that it asked for: %s', async (_, type, body) => {
+    answer(type, body);
+    const stream = openai.responses.stream(RESPONSE);
+    const deltas: string[] = [];
+    stream.on('response.output_text.delta', ({ delta }) => deltas.push(delta));
+    const final = await stream.finalResponse();
+    expect(final.output_text).toBe('The Nile.');
+    expect(deltas.join('')).toBe('The Nile.');
+    expect(final).toMatchObject({ status: 'completed', usage: { output_tokens: 21 } });
+    const response = await post('responses', { stream: true });
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    await response.text();
+    expect(await getBill(response)).toMatchObject(REPORTED);
+  });
+
+  it.each([
+    ['a stream', STREAM_TYPE, RESPONSE_STREAM],
+    ['a stream that says it is a document', JSON_TYPE, RESPONSE_STREAM],
+    ['a document that says it is a stream', STREAM_TYPE, RESPONSE_DOCUMENT],
+    ['a document without a content type', null, RESPONSE_DOCUMENT],
+  ])('reaches the OpenAI SDK as the document that it asked for: %s', async (_, type, body) => {
+    answer(type, body);
+    const { data, response } = await openai.responses.create(RESPONSE).withResponse();
+    expect(data.output_text).toBe('The Nile.');
+    expect(data).toMatchObject({ status: 'completed', usage: { output_tokens: 21 } });
+    expect(await getBill(response)).toMatchObject(REPORTED);
+  });
+});
+
+describe('an answer of Gemini in another form than was asked for', () => {
+  const forms = [
+    ['a document', JSON_TYPE, GEMINI_DOCUMENT],
+    ['a document that says it is a stream', STREAM_TYPE, GEMINI_DOCUMENT],
+    ['a document without a content type', null, GEMINI_DOCUMENT],
+    ['a stream', STREAM_TYPE, GEMINI_STREAM],
+    ['a stream that says it is a document', JSON_TYPE, GEMINI_STREAM],
+    ['an array of its events', JSON_TYPE, GEMINI_ARRAY],
+  ] as const;
+
+  it.each(forms)(
+    'reaches Google’s SDK as a stream that it asked for: %s',
+    async (_, type, body) => {
+      answer(type, body);
+      let text = '';
+      let usage: unknown;
+      for await (const chunk of await google.models.generateContentStream(GEMINI)) {
+        text += chunk.text ?? '';
+        usage = chunk.usageMetadata;
+      }
+      expect(text).toBe('The Nile.');
+      expect(usage).toMatchObject({ candidatesTokenCount: 21 });
+      const response = await post('gemini', { stream: true });
+      await response.text();
+      expect(await getBill(response)).toMatchObject(REPORTED);
+    },
+  );
+
+  it.each(forms)(
+    'reaches Google’s SDK as a document that it asked for: %s',
+    async (_, type, body) => {
+      answer(type, body);
+      const { text, usageMetadata } = await google.models.generateContent(GEMINI);
+      expect(text).toBe('The Nile.');
+      expect(usageMetadata).toMatchObject({ candidatesTokenCount: 21 });
+      expect(await getBill(await post('gemini'))).toMatchObject(REPORTED);
+    },
+  );
+});
+
 const NO_ANSWERS: readonly (readonly [string, string, string, RegExp | null, boolean])[] = [
   ['an empty body', '', 'upstream_invalid_response', null, true],
   ['white space', ' \n\n ', 'upstream_invalid_response', null, true],
@@ -192,7 +282,7 @@ const NO_ANSWERS: readonly (readonly [string, string, string, RegExp | null, boo
   ],
 ];
 
-describe.each(DIALECTS)('an answer that is none (%s)', (dialect) => {
+describe.each(CALL_DIALECTS)('an answer that is none (%s)', (dialect) => {
   it.each(NO_ANSWERS)(
     'is a typed error that costs nothing: %s',
     async (_, body, code, message, mayRetry) => {
@@ -200,9 +290,10 @@ describe.each(DIALECTS)('an answer that is none (%s)', (dialect) => {
       const before = await fetchBalance(stack.gatewayUrl, apiKey);
       for (const stream of [false, true]) {
         const response = await post(dialect, { stream });
-        const { error } = (await response.json()) as { error: Record<string, string> };
+        const body = (await response.json()) as { error: Record<string, string> };
+        const { error } = body;
         expect(response.status).toBe(502);
-        expect(error).toMatchObject({ code, type: expect.any(String) });
+        expect(readErrorCode(dialect, body)).toBe(code);
         if (message !== null) expect(error.message).toMatch(message);
         expect(response.headers.get('x-should-retry')).toBe(String(mayRetry));
         expect(await getBill(response)).toMatchObject({ http_status: 502, cost_nano_usd: '0' });
@@ -216,7 +307,7 @@ describe.each(DIALECTS)('an answer that is none (%s)', (dialect) => {
     const response = await post(dialect, { stream: true });
     const text = await response.text();
     expect(text).toContain('"No capacity"');
-    expect(text).toContain('"code":"upstream_error"');
+    expect(text.toLowerCase()).toContain('"upstream_error"');
     expect(await getBill(response)).toMatchObject({ cost_nano_usd: '0' });
   });
 
@@ -226,18 +317,17 @@ describe.each(DIALECTS)('an answer that is none (%s)', (dialect) => {
     const response = await post(dialect, { stream: true });
     const text = await response.text();
     expect(text).not.toContain('balance');
-    expect(text).toContain('upstream_account_error');
+    expect(text.toLowerCase()).toContain('"upstream_account_error"');
     expect(await getBill(response)).toMatchObject({ cost_nano_usd: '0' });
   });
 });
 
 describe('a stream after its last word', () => {
-  it.each([
-    ['chat', CHAT_STREAM],
-    ['messages', MESSAGE_STREAM],
-  ] as const)(
+  // Gemini's streams have no last word: they end where the connection does.
+  it.each(CALL_DIALECTS.filter((dialect) => dialect !== 'gemini'))(
     'ends and is settled within a second though the provider’s connection stays: %s',
-    async (dialect, events) => {
+    async (dialect) => {
+      const events = DIALECT_CALLS[dialect].events(['The ', 'Nile.'], COUNTS);
       answer(STREAM_TYPE, events, 8000);
       const started = Date.now();
       const response = await post(dialect, { stream: true });
@@ -249,11 +339,12 @@ describe('a stream after its last word', () => {
     },
   );
 
-  it('ends a document within a second, too', async () => {
-    answer(JSON_TYPE, COMPLETION, 8000);
+  it.each(CALL_DIALECTS)('ends a document within a second, too: %s', async (dialect) => {
+    const document = JSON.stringify(DIALECT_CALLS[dialect].document('The Nile.', COUNTS));
+    answer(JSON_TYPE, document, 8000);
     const started = Date.now();
-    const response = await post('chat');
-    expect(await response.text()).toBe(COMPLETION);
+    const response = await post(dialect);
+    expect(await response.text()).toBe(document);
     expect(await getBill(response)).toMatchObject(REPORTED);
     expect(Date.now() - started).toBeLessThan(3000);
   });
@@ -383,13 +474,11 @@ describe('reported usage', () => {
 });
 
 describe('an answer without usage', () => {
-  it.each([
-    ['chat', COMPLETION],
-    ['messages', MESSAGE],
-  ] as const)(
+  it.each(CALL_DIALECTS)(
     'that is whole is billed by what was seen, not by the clock: %s',
-    async (dialect, body) => {
-      const { usage: _usage, ...document } = JSON.parse(body);
+    async (dialect) => {
+      const whole = DIALECT_CALLS[dialect].document('The Nile.', COUNTS);
+      const { usage: _usage, usageMetadata: _metadata, ...document } = Object(whole);
       upstream.handler = async (_, response) => {
         await sleep(3000);
         response.writeHead(200, { 'content-type': JSON_TYPE });
@@ -444,12 +533,8 @@ describe('an answer without usage', () => {
       }
     };
     const controller = new AbortController();
-    const response = await fetch(stack.gatewayUrl + PATHS.chat, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}` },
-      body: JSON.stringify({ ...CHAT, stream: true }),
-      signal: controller.signal,
-    });
+    const { signal } = controller;
+    const response = await callDialect(stack.gatewayUrl, apiKey, 'chat', { stream: true, signal });
     await response.body?.getReader().read();
     controller.abort();
     await upstream.received.at(-1)?.aborted;

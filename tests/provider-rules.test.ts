@@ -5,6 +5,7 @@
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BillJson, waitForBill } from './support/bills.ts';
+import { CALL_DIALECTS, callDialect, DIALECT_CALLS } from './support/dialect-calls.ts';
 import {
   openStream,
   ScriptedUpstream,
@@ -24,6 +25,7 @@ beforeAll(async () => {
     providers: {
       openai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
       anthropic: { baseUrl: upstream.url, apiKey: 'k' },
+      google: { baseUrl: upstream.url, apiKey: 'k' },
       xai: { baseUrl: `${upstream.url}/v1`, apiKey: 'k' },
     },
     quiet: true,
@@ -98,32 +100,22 @@ describe('a whole answer without usage', () => {
   const text = 'The river Nile flows through eleven countries and ends by the sea. '.repeat(12);
   const tokens = 12 * 14;
 
-  it.each([
-    ['chat', '/v1/chat/completions', 'gpt-4o-mini'],
-    ['messages', '/v1/messages', 'claude-sonnet-4-5'],
-  ] as const)(
-    'is charged what was seen, however long it took: %s',
-    async (dialect, path, model) => {
-      const message = { role: 'assistant', content: text };
-      const body =
-        dialect === 'chat'
-          ? { object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] }
-          : {
-              type: 'message',
-              role: 'assistant',
-              content: [{ type: 'text', text }],
-              stop_reason: 'end_turn',
-            };
-      const { bill } = await callAndBill(path, { model }, async (_, response) => {
-        await sleep(2500);
-        sendJson(response, body);
-      });
-      expect(bill.reason).toBe('estimated_usage_missing');
-      expect(bill.usage?.output).toBeGreaterThan(0.9 * tokens);
-      expect(bill.usage?.output).toBeLessThan(1.4 * tokens);
-      expect(bill.usage?.output_reasoning).toBe(0);
-    },
-  );
+  it.each(CALL_DIALECTS)('is charged what was seen, however long it took: %s', async (dialect) => {
+    const whole = DIALECT_CALLS[dialect].document(text, { input: 1, output: 1 });
+    const { usage: _usage, usageMetadata: _metadata, ...document } = Object(whole);
+    upstream.handler = async (_, response) => {
+      await sleep(2500);
+      sendJson(response, document);
+    };
+    const response = await callDialect(stack.gatewayUrl, apiKey, dialect);
+    await response.text();
+    const id = response.headers.get('x-request-id');
+    const bill = await waitForBill(stack.gatewayUrl, apiKey, id);
+    expect(bill.reason).toBe('estimated_usage_missing');
+    expect(bill.usage?.output).toBeGreaterThan(0.9 * tokens);
+    expect(bill.usage?.output).toBeLessThan(1.4 * tokens);
+    expect(bill.usage?.output_reasoning).toBe(0);
+  });
 });
 
 describe('an answer that fails', () => {
