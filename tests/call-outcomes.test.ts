@@ -65,12 +65,13 @@ const BODIES = {
   messages: { model: 'claude-sonnet-4-5', messages, max_tokens: 100 },
   responses: { model: 'gpt-4o-mini', input: messages, max_output_tokens: 100 },
 } as const;
-/** The field of the output limit, and the status of an overloaded provider. */
+/** The field of the output limit, what keeps a stream alive, the status of an overloaded provider. */
 const LIMIT_FIELDS = {
   chat: 'max_tokens',
   messages: 'max_tokens',
   responses: 'max_output_tokens',
 } as const;
+const KEEP_ALIVES = { chat: '\n: ', messages: 'event: ping', responses: '\n: ' } as const;
 const OVERLOADED = { chat: 503, messages: 529, responses: 503 } as const;
 
 /** The events of a stream of these texts. */
@@ -233,16 +234,23 @@ describe('a stream that the provider truncates', () => {
     expect(JSON.stringify(received)).toContain('one');
   });
 
-  it('sends keep-alives and then an error event when the provider stalls', async () => {
-    upstream.handler = (_, response) =>
-      sendStream(response, chatEvents(['one'], { input: 9, output: 1 }).slice(0, 2), 0, 'hang');
-    const response = await post('chat', { stream: true });
-    const text = await response.text();
-    expect(text).toContain('\n: ');
-    expect(parseEvents(text).at(-1)).toMatchObject({ error: { code: 'upstream_timeout' } });
-    const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
-    expect(bill.reason).toBe('estimated_after_upstream_cut');
-  });
+  it.each(DIALECTS)(
+    'sends keep-alives and then an error event when the provider stalls: %s',
+    async (dialect) => {
+      const events = EVENTS[dialect](['one', 'two'], { input: 9, output: 1 });
+      const first = events.findIndex((event) => event.includes('one'));
+      upstream.handler = (_, response) =>
+        sendStream(response, events.slice(0, first + 1), 0, 'hang');
+      const response = await post(dialect, { stream: true });
+      const text = await response.text();
+      expect(text).toContain(KEEP_ALIVES[dialect]);
+      const received = parseEvents(text);
+      expect(JSON.stringify(received)).toContain('one');
+      expect(findError(received)).toMatchObject({ error: { code: 'upstream_timeout' } });
+      const bill = await waitForBill(stack.gatewayUrl, apiKey, getRequestId(response));
+      expect(bill.reason).toBe('estimated_after_upstream_cut');
+    },
+  );
 });
 
 const respondWith =

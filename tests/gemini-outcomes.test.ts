@@ -2,9 +2,10 @@
  * Outcomes of calls to Gemini's own API when a party misbehaves, in both forms of a stream. Each is
  * settled once and reported to the caller truthfully, in Google's shape.
  */
-import { type LocalStack, startStack } from '@farebox/local';
+import { type CreateAccountOptions, type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchBalance, waitForBill } from './support/bills.ts';
+import { readErrorCode } from './support/dialect-calls.ts';
 import { geminiEvents, geminiResponse } from './support/gemini-upstream.ts';
 import {
   ScriptedUpstream,
@@ -227,6 +228,75 @@ describe('a refused request', () => {
     expect(response.status).toBe(402);
     const { error } = (await response.json()) as { error: { details: { metadata?: unknown }[] } };
     expect(error.details[0]?.metadata).toMatchObject({ missing_nano_usd: expect.any(String) });
+  });
+});
+
+type RejectedRequest = Readonly<{
+  path?: string;
+  method?: string;
+  key?: string;
+  body?: object;
+  text?: string;
+}>;
+const GENERATE = `/v1beta/models/${MODEL}:generateContent`;
+const nested = `{"contents":${'['.repeat(5000)}${']'.repeat(5000)}}`;
+const oversized = JSON.stringify({ text: 'x'.repeat(20 * 1024 * 1024) });
+/** The requests that tests/call-outcomes.test.ts sends in the other dialects. */
+const REJECTED_REQUESTS: readonly (readonly [string, number, RejectedRequest])[] = [
+  ['invalid_api_key', 401, { key: 'sk-other' }],
+  ['not_found', 404, { path: `${GENERATE}/nothing` }],
+  ['method_not_allowed', 405, { method: 'PUT' }],
+  ['model_not_found', 404, { path: '/v1beta/models/no-such-model:generateContent' }],
+  ['model_not_supported_on_endpoint', 400, { path: '/v1beta/models/gpt-4o-mini:generateContent' }],
+  ['invalid_json', 400, { text: '{' }],
+  ['not_an_object', 400, { text: '[]' }],
+  ['nesting_too_deep', 400, { text: nested }],
+  ['duplicate_field', 400, { text: '{"contents":[],"contents":[]}' }],
+  ['missing_field', 400, { text: '{}' }],
+  ['invalid_field', 400, { body: { generationConfig: { maxOutputTokens: 'many' } } }],
+  ['unsupported_feature', 400, { body: { cachedContent: 'cachedContents/x' } }],
+  ['body_too_large', 413, { text: oversized }],
+];
+const HOUR = 3_600_000;
+const REJECTED_ACCOUNTS: readonly (readonly [string, number, CreateAccountOptions])[] = [
+  ['insufficient_balance', 402, { creditUsd: '0' }],
+  ['key_limit_exceeded', 402, { creditUsd: '1', limits: { budget: 1n } }],
+  ['key_expired', 401, { creditUsd: '1', limits: { expiresAt: Date.now() - HOUR } }],
+  ['model_not_allowed', 403, { creditUsd: '1', limits: { models: ['openai/gpt-4'] } }],
+];
+
+describe('an error of ours in Google’s shape', () => {
+  async function expectError(response: Response, code: string, status: number): Promise<void> {
+    const body: unknown = await response.json();
+    const id = response.headers.get('x-request-id');
+    expect(response.status).toBe(status);
+    expect(body).toMatchObject({
+      error: {
+        code: status,
+        message: expect.any(String),
+        status: expect.stringMatching(/^[A-Z_]+$/),
+      },
+    });
+    expect(readErrorCode('gemini', body)).toBe(code);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(JSON.stringify(body)).toContain(`"requestId":"${id}"`);
+    expect(response.headers.get('x-should-retry')).toBe('false');
+  }
+
+  it.each(REJECTED_REQUESTS)('%s: %i', async (code, status, rejected) => {
+    const before = upstream.received.length;
+    const response = await fetch(stack.gatewayUrl + (rejected.path ?? GENERATE), {
+      method: rejected.method ?? 'POST',
+      headers: { 'x-goog-api-key': rejected.key ?? apiKey },
+      body: rejected.text ?? JSON.stringify({ contents: CONTENTS, ...rejected.body }),
+    });
+    await expectError(response, code, status);
+    expect(upstream.received.length).toBe(before);
+  });
+
+  it.each(REJECTED_ACCOUNTS)('%s: %i', async (code, status, options) => {
+    const account = await stack.createAccount(options);
+    await expectError(await post('generateContent', {}, account.apiKey), code, status);
   });
 });
 
