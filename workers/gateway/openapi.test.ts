@@ -49,6 +49,25 @@ describe('docs/openapi.json', () => {
     expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
   });
 
+  it('states the status of each error code, and whether a retry can succeed', () => {
+    const facts = Object.entries(ERROR_MAP).map(([code, { status, retryable }]) => [
+      code,
+      { status, retryable },
+    ]);
+    expect(document['x-errors']).toEqual(Object.fromEntries(facts));
+  });
+
+  it('names every operation once, with a tag that it describes', () => {
+    const operations = Object.values<object>(document.paths).flatMap((methods) =>
+      Object.values<{ operationId?: string; tags?: string[] }>({ ...methods }),
+    );
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(ids.every((id) => /^[a-z]\w+$/.test(id ?? ''))).toBe(true);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = document.tags.map(({ name }: { name: string }) => name);
+    expect(operations.filter((operation) => !tags.includes(operation.tags?.[0]))).toEqual([]);
+  });
+
   it('requires exactly the fields that every model has', async () => {
     const CATALOG = { read: async () => ({ changed: false }) };
     const KEY_MAC_SECRETS = `1:${'00'.repeat(32)}`;
