@@ -83,6 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'database/privacy',
     'database/rate-limits',
     'database/statements',
+    'database/status',
     'deposits',
     'design',
     'i18n',
@@ -127,6 +128,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'workers/site': [
     'bindings',
     'catalog',
+    // The contract of the console's entrypoint Status: types only.
+    'database/status',
     'deposits',
     'design',
     'i18n',

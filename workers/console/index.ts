@@ -1,4 +1,7 @@
-/** The console Worker: HTTP routes, the consumers of two queues, and a cron trigger. */
+/**
+ * The console Worker: HTTP routes, the consumers of two queues, a cron trigger, and an entrypoint for
+ * the site.
+ */
 import { app } from './app.ts';
 import { getDeps } from './deps.ts';
 import type { Env } from './env.ts';
@@ -6,10 +9,12 @@ import { getMailDeps } from './mail/deps.ts';
 import { consumeMail, consumeNotifications } from './mail/queue-consumers.ts';
 import { runScheduled } from './scheduled.ts';
 
+export { Status } from './status/entrypoint.ts';
+
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
   async scheduled(_controller, env) {
-    await runScheduled(getDeps(env));
+    await runScheduled(getDeps(env), (url, init) => fetch(url, init));
   },
   async queue(batch, env) {
     const isNotices = batch.queue.startsWith('farebox-notices');

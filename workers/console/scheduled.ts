@@ -1,5 +1,6 @@
 /**
- * The cron of the console: finishes account deletions and purges expired rows (docs/storage.md
+ * The cron of the console: finishes account deletions, records the status of all components for the
+ * status page, and purges expired rows (docs/storage.md
  * lists the retention periods). A task that fails does not stop the others.
  */
 
@@ -9,6 +10,7 @@ import { DAY_MS } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
+import { checkStatus, type Fetch } from './status/record-status.ts';
 
 /** Long enough for a user or support to find out why an email did not arrive. */
 const MAIL_RETENTION_MS = 90 * DAY_MS;
@@ -25,7 +27,7 @@ async function purgeInBatches(purge: () => Promise<number>): Promise<void> {
   }
 }
 
-export async function runScheduled(deps: ConsoleDeps): Promise<void> {
+export async function runScheduled(deps: ConsoleDeps, fetchUrl: Fetch): Promise<void> {
   const { identity } = deps;
   const purgeEmails = () =>
     deleteOldEmails(identity.db, {
@@ -36,6 +38,7 @@ export async function runScheduled(deps: ConsoleDeps): Promise<void> {
     });
   const tasks = [
     () => finishDeletions(deps),
+    () => checkStatus(deps, fetchUrl),
     () => purgeInBatches(() => purgeExpired(identity)),
     () => purgeInBatches(purgeEmails),
   ];

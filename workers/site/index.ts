@@ -1,10 +1,11 @@
 /**
- * The public site's Worker: static files, and Markdown in place of a page for a client that asks for
- * it. It reads no cookie and stores nothing.
+ * The public site's Worker: static files, Markdown in place of a page for a client that asks for it,
+ * and the status. It reads no cookie and stores nothing of a request.
  */
 import { isLoopback } from '@farebox/bindings';
 import type { Env } from './env.ts';
 import { prefersMarkdown, toMarkdownPath } from './negotiation.ts';
+import { answerStatus } from './status/status-routes.ts';
 
 /** Two years, as the browsers' preload lists require (RFC 6797). */
 const HSTS = 'max-age=63072000; includeSubDomains';
@@ -28,8 +29,9 @@ export default {
       url.protocol = 'https:';
       return Response.redirect(url.href, 308);
     }
-    const asset = await fetchAsset(request, env);
-    const response = new Response(asset.body, asset);
+    const answer =
+      (await answerStatus(request, env, Date.now())) ?? (await fetchAsset(request, env));
+    const response = new Response(answer.body, answer);
     response.headers.append('vary', 'Accept');
     // RFC 6797 section 7.2: never over plain HTTP.
     if (isEncrypted) response.headers.set('strict-transport-security', HSTS);

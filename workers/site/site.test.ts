@@ -24,7 +24,9 @@ function toServedPath(path: string): string {
   return path.replace(/\/index\.html$/, '/').replace(/\.html$/, '');
 }
 
-const served = new Set([...files.keys()].map(toServedPath));
+/** The Worker answers these (workers/site/status). */
+const ANSWERED = ['/status.json', '/status.atom'];
+const served = new Set([...[...files.keys()].map(toServedPath), ...ANSWERED]);
 
 function listIds(html: string): Set<string> {
   return new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id = '']) => id));

@@ -23,6 +23,7 @@ const CONTENT_PAGES: readonly ContentPage[] = [
   { name: 'comparison', path: '/comparison' },
   { name: 'benchmark', path: '/benchmark' },
   { name: 'trust', path: '/trust' },
+  { name: 'status', path: '/status' },
   { name: 'privacy', path: '/privacy' },
   { name: 'terms', path: '/terms' },
   { name: 'refunds', path: '/refunds' },

@@ -2,6 +2,7 @@
 import { priceDate } from '@farebox/catalog';
 import type { Language } from '@farebox/i18n';
 import { PROVIDERS } from '@farebox/providers/list';
+import { escapeMarkup } from '../escape.ts';
 import { siteMessagesFor } from '../texts/index.ts';
 import { EXAMPLE_MODEL, renderExampleBill } from './bill-example.tsx';
 import type { Blocks } from './blocks.ts';
@@ -30,6 +31,12 @@ function renderDeployment(settings: SiteSettings, language: Language): Rendered 
       [t.canary, t.canaryUnknown],
     ],
   });
+}
+
+/** What the Worker replaces with the status; it stays where the status can't be read. */
+function renderUnknownStatus(language: Language): Rendered {
+  const text = siteMessagesFor(language).status.unknown;
+  return { html: `<div data-status><p>${escapeMarkup(text)}</p></div>`, markdown: text };
 }
 
 /** The goals of the last benchmark, missed ones included. */
@@ -67,6 +74,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       'stored-data': renderStoredData(storedTables, language),
       'policy-tests': renderPolicyTests(policyTests, language),
       deployment: renderDeployment(settings, language),
+      status: renderUnknownStatus(language),
       'benchmark-goals': renderGoals(source),
     }),
   };

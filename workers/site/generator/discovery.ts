@@ -1,6 +1,6 @@
 /** Files for programs that look for pages: sitemap.xml, robots.txt, llms.txt. Pure. */
 import type { Language } from '@farebox/i18n';
-import { escapeMarkup } from './escape.ts';
+import { escapeMarkup } from '../escape.ts';
 import { type Page, toMarkdownUrlPath, toUrlPath } from './page.ts';
 import type { SiteSettings } from './settings.ts';
 

@@ -57,6 +57,7 @@ const NAV_PATHS = [
   ['prices', '/prices'],
   ['docs', '/docs'],
   ['trust', '/trust'],
+  ['status', '/status'],
 ] as const;
 
 const Header: FC<FrameProps> = ({ page, context }) => {

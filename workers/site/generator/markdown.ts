@@ -4,7 +4,7 @@
  * or to none.
  */
 import { Marked, type Tokens } from 'marked';
-import { escapeMarkup } from './escape.ts';
+import { escapeMarkup } from '../escape.ts';
 
 /** Returns where a link of the source leads on the site, or undefined if it leads nowhere there. */
 export type LinkResolver = (href: string) => string | undefined;

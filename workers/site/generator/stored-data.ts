@@ -51,6 +51,7 @@ const PURPOSES: Readonly<Record<string, Purpose>> = {
   catalog_versions: 'operations',
   catalog_proposals: 'operations',
   price_acknowledgements: 'operations',
+  status_incidents: 'operations',
   'account object: account': 'billing',
   'account object: keys': 'keys',
   'account object: retired_secrets': 'keys',

@@ -40,6 +40,7 @@ html { scroll-padding-top: 1rem; }
 .consent { position: fixed; inset: auto 0 0 0; background: var(--raised); border-top: 1px solid var(--line); padding: 0.9rem 1rem; z-index: 2; }
 .consent p { margin: 0 auto 0.6rem; max-width: 60rem; } .consent div { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 0 auto; max-width: 60rem; }
 .consent button { background: var(--ground); color: var(--ink); border: 1px solid var(--quiet); font-weight: 600; }
+.state.up { color: var(--good); } .state.down { color: var(--bad); font-weight: 600; } .state.unknown { color: var(--quiet); }
 .schema { font-family: ui-monospace, monospace; }
 `;
 

@@ -57,6 +57,10 @@ export const RETENTIONS: Readonly<Record<string, Translation>> = {
     ru: 'бессрочно: на них ссылаются счета',
     zh: '永久：账单会引用它们',
   },
+  'permanently; shown for 90 days': {
+    ru: 'бессрочно; показывается 90 дней',
+    zh: '永久；公开显示 90 天',
+  },
   permanently: { ru: 'бессрочно', zh: '永久' },
   'permanently: money sent there later must still be found': {
     ru: 'бессрочно: деньги, отправленные туда позже, нужно найти',

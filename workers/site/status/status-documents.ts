@@ -1,0 +1,94 @@
+/** The status as HTML in the reader's language, as JSON, and as an Atom feed (RFC 4287). Pure. */
+import type { Language } from '@farebox/i18n';
+import { getProviderName } from '@farebox/providers/list';
+import { escapeMarkup } from '../escape.ts';
+import { siteMessagesFor } from '../texts/index.ts';
+import type { ComponentStatus, StatusView } from './status-view.ts';
+
+const DAY_MS = 86_400_000;
+
+function getName(component: string, language: Language): string {
+  const names: Readonly<Record<string, string>> = siteMessagesFor(language).status.components;
+  return names[component] ?? getProviderName(component);
+}
+
+function renderTime(at: number): string {
+  const iso = new Date(at).toISOString();
+  return `<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+}
+
+function formatUptime(basisPoints: number): string {
+  return `${(basisPoints / 100).toFixed(2)}%`;
+}
+
+function renderComponent(status: ComponentStatus, language: Language): string {
+  const { states, failedChecks } = siteMessagesFor(language).status;
+  const failures = status.failedDays
+    .slice(0, 10)
+    .map(({ day, checks, failures: count }) => {
+      const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
+      return `<li>${date}: ${failedChecks(String(count), String(checks))}</li>`;
+    })
+    .join('');
+  return `<tr><th scope="row">${escapeMarkup(getName(status.component, language))}</th><td class="state ${status.state}">${states[status.state]}</td><td>${renderTime(status.since)}</td><td class="number">${formatUptime(status.uptimeBasisPoints)}${failures === '' ? '' : `<ul>${failures}</ul>`}</td></tr>`;
+}
+
+function renderIncidents({ incidents }: StatusView, language: Language): string {
+  const { status: t } = siteMessagesFor(language);
+  if (incidents.length === 0) return `<p>${t.noIncidents}</p>`;
+  const items = incidents.map((incident) => {
+    const end = incident.resolvedAt === null ? t.ongoing : renderTime(incident.resolvedAt);
+    return `<li id="${escapeMarkup(incident.id)}"><strong>${escapeMarkup(getName(incident.component, language))}</strong>, ${renderTime(incident.openedAt)} – ${end}<br><span lang="en">${escapeMarkup(incident.summary)}</span></li>`;
+  });
+  return `<ul>${items.join('')}</ul>`;
+}
+
+/** The part of the status page that changes; the page around it is static. */
+export function renderStatusHtml(view: StatusView, language: Language): string {
+  const { status: t } = siteMessagesFor(language);
+  if (view.checkedAt === null) return `<p>${t.noChecks}</p>`;
+  const rows = view.components.map((status) => renderComponent(status, language)).join('');
+  return `<p>${t.lastCheck}: ${renderTime(view.checkedAt)}</p><div class="scroll" tabindex="0"><table><thead><tr><th scope="col">${t.component}</th><th scope="col">${t.state}</th><th scope="col">${t.since}</th><th scope="col" class="number">${t.uptime}</th></tr></thead><tbody>${rows}</tbody></table></div><h2>${t.incidents}</h2>${renderIncidents(view, language)}`;
+}
+
+function toIso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+/** Names of fields and words are part of the interface: scripts of users read them. */
+export function renderStatusJson(view: StatusView): string {
+  return JSON.stringify({
+    checked_at: toIso(view.checkedAt),
+    components: view.components.map((status) => ({
+      component: status.component,
+      state: status.state,
+      since: toIso(status.since),
+      uptime_90_days: formatUptime(status.uptimeBasisPoints),
+      failed_days: status.failedDays.map(({ day, checks, failures }) => ({
+        day: new Date(day * DAY_MS).toISOString().slice(0, 10),
+        checks,
+        failures,
+      })),
+    })),
+    incidents: view.incidents.map((incident) => ({
+      id: incident.id,
+      component: incident.component,
+      summary: incident.summary,
+      opened_at: toIso(incident.openedAt),
+      resolved_at: toIso(incident.resolvedAt),
+    })),
+  });
+}
+
+/** `url` is the address of the status page. */
+export function renderStatusFeed({ incidents, checkedAt }: StatusView, url: string): string {
+  const entries = incidents.map((incident) => {
+    const { id, component, summary, openedAt, resolvedAt } = incident;
+    const state = resolvedAt === null ? '' : ' (resolved)';
+    return `<entry><id>${escapeMarkup(`${url}#${id}`)}</id><title>${escapeMarkup(`${getName(component, 'en')}${state}`)}</title><link href="${escapeMarkup(`${url}#${id}`)}"/><published>${toIso(openedAt)}</published><updated>${toIso(resolvedAt ?? openedAt)}</updated><summary>${escapeMarkup(summary)}</summary></entry>`;
+  });
+  const updated = incidents.map(({ openedAt, resolvedAt }) => resolvedAt ?? openedAt);
+  return `<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom"><id>${escapeMarkup(url)}</id><title>Farebox status</title><author><name>Farebox</name></author><link href="${escapeMarkup(url)}"/><link rel="self" href="${escapeMarkup(`${url}.atom`)}"/><updated>${toIso(Math.max(0, ...updated, checkedAt ?? 0))}</updated>${entries.join('')}</feed>
+`;
+}
