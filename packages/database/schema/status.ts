@@ -36,7 +36,7 @@ export const statusIncidents = pgTable(
     id: varchar('id', { length: 32 }).primaryKey(),
     component: component(),
     /** Public: what happened and what users can do, in English. */
-    summary: varchar('summary', { length: 500 }).notNull(),
+    summary: varchar('summary', { length: 250 }).notNull(),
     operator: varchar('operator', { length: 254 }).notNull(),
     openedAt: instant('opened_at').notNull(),
     resolvedAt: instant('resolved_at'),

@@ -102,7 +102,8 @@ function firstSentence(text: string): string {
 /** Splits a document into its title, the first sentence below it, and the text below the title. */
 export function parseArticle(source: string): Article {
   const [, title = '', text = ''] = /^#\s+(.+)\n([\s\S]*)$/.exec(source.trimStart()) ?? [];
-  const paragraph = text.split(/\n{2,}/).find((part) => /^\s*[\p{L}\p{N}*`[]/u.test(part)) ?? '';
+  const paragraph =
+    text.split(/\n{2,}/).find((part) => /^\s*(?!Status: )[\p{L}\p{N}*`[]/u.test(part)) ?? '';
   return {
     title: stripInlineMarkup(title),
     description: firstSentence(stripInlineMarkup(paragraph)),
