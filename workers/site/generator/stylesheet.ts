@@ -20,12 +20,12 @@ html { scroll-padding-top: 1rem; }
 .article .meta { color: var(--quiet); font-size: 0.9rem; border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.75rem; max-width: none; }
 .with-menu { display: grid; gap: 1.5rem 3rem; }
 .docs-menu h2 { font-size: 0.9rem; color: var(--quiet); margin: 1rem 0 0.25rem; }
-.docs-menu ul { list-style: none; margin: 0; padding: 0; } .docs-menu li a { display: block; padding: 0.25rem 0; overflow-wrap: anywhere; }
+.docs-menu ul { display: block; list-style: none; margin: 0; padding: 0; } .docs-menu li a { display: block; padding: 0.25rem 0; overflow-wrap: anywhere; }
 .docs-menu a[aria-current] { color: inherit; font-weight: 600; }
 .docs-menu summary { padding: 0.5rem 0; cursor: pointer; font-weight: 600; }
 @media (min-width: 60rem) { .with-menu { grid-template-columns: 15rem minmax(0, 1fr); } .docs-menu details::details-content { content-visibility: visible; block-size: auto; } }
 .lead { font-size: 1.2rem; color: var(--quiet); }
-.points { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 1rem; padding: 0; list-style: none; max-width: none !important; }
+.points { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; padding: 0; list-style: none; max-width: none !important; }
 .points li { background: var(--raised); border-radius: 0.5rem; padding: 1rem 1.25rem; margin: 0; }
 .points strong { display: block; margin-bottom: 0.25rem; font-size: 1.05rem; }
 .call { margin-block: 1.5rem; display: flex; flex-wrap: wrap; gap: 0.75rem; }
