@@ -16,6 +16,7 @@ import { catalogModel } from './catalog-model.tsx';
 import { deposit } from './deposit.tsx';
 import { deposits } from './deposits.tsx';
 import { health } from './health.tsx';
+import { incidents } from './incidents.tsx';
 import { errorPage } from './layout.tsx';
 import {
   type OperatorEnv,
@@ -50,6 +51,7 @@ app.route('/', catalogModel);
 app.route('/', catalogChanges);
 app.route('/', parity);
 app.route('/', health);
+app.route('/', incidents);
 app.route('/', auditLog);
 app.all('*', (c) => errorPage(c, 'not_found'));
 

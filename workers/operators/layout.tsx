@@ -69,6 +69,13 @@ const NAV_ITEMS: readonly NavItem[] = [
     group: 'Service',
   },
   {
+    path: '/operators/incidents',
+    label: 'Incidents',
+    permission: 'view_health',
+    icon: 'bell',
+    group: 'Service',
+  },
+  {
     path: '/operators/audit-log',
     label: 'Audit log',
     permission: 'view_audit_log',

@@ -9,6 +9,7 @@ import {
   listOperatorActions,
   verifyAuditLog,
 } from '@farebox/database/operators';
+import { listIncidents } from '@farebox/database/status';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   createAccount,
@@ -507,6 +508,30 @@ describe('the audit log', () => {
     const other = { ...price, stated: '5' };
     await saveParityReport(harness.db, { ...report, newPrices: 1, priceDifferences: [other] });
     expect(await (await harness.send('/operators/health')).text()).toContain('their sources');
+  });
+
+  it('shows an incident in public from when an operator opens it until it is resolved', async () => {
+    const id = 'a'.repeat(32);
+    const reason = 'ticket 4711 of the status page';
+    const form = { action: 'open', id, component: 'openai', summary: 'Slow answers.', reason };
+    const path = '/operators/incidents';
+    const refused = await harness.send(path, { as: OPERATORS.finance, form });
+    expect(refused.status).toBe(403);
+    const invalid = { ...form, component: 'nothing' };
+    expect((await harness.send(path, { as: OPERATORS.support, form: invalid })).status).toBe(422);
+    // A form that is sent twice opens one incident.
+    for (let times = 0; times < 2; times += 1) {
+      expect((await harness.send(path, { as: OPERATORS.support, form })).status).toBe(303);
+    }
+    const now = Date.now();
+    expect(await listIncidents(harness.db, now)).toMatchObject([
+      { id, component: 'openai', summary: 'Slow answers.', resolvedAt: null },
+    ]);
+    const resolve = { action: 'resolve', id, reason };
+    expect((await harness.send(path, { as: OPERATORS.support, form: resolve })).status).toBe(303);
+    expect((await harness.send(path, { as: OPERATORS.support, form: resolve })).status).toBe(409);
+    const [incident] = await listIncidents(harness.db, now);
+    expect(incident?.resolvedAt).not.toBeNull();
   });
 
   it('reports an altered entry on the health page and in the log', async () => {

@@ -31,6 +31,8 @@ export const PERMISSIONS = [
   'view_catalog',
   /** Add and change models, prices and margins, up to the limit alone. */
   'change_catalog',
+  /** Describe an incident on the public status page, and say that it is over. */
+  'publish_incident',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -49,6 +51,7 @@ export const ROLE_PERMISSIONS: Readonly<Record<Role, readonly Permission[]>> = {
     'end_sessions',
     'withdraw_consent',
     'view_catalog',
+    'publish_incident',
   ],
   finance: [
     'view_account',

@@ -29,6 +29,8 @@ export const DONE_MESSAGES: Readonly<Record<string, string>> = {
   catalog_changed: 'Change accepted. It takes effect everywhere within a minute of its moment.',
   catalog_waiting: 'This moves a price further than one operator may. It needs a second approval.',
   catalog_rejected: 'Change rejected. The catalog was not changed.',
+  incident_opened: 'Published. The status page shows it within a minute.',
+  incident_resolved: 'Resolved. The status page shows it within a minute.',
   prices_acknowledged: 'Acknowledged. These prices alert again when one of their sides changes.',
   resume_chain: 'Network resumed. It is scanned again from the next minute.',
   release_deposit:
