@@ -30,6 +30,8 @@ async function readReport({ STATUS }: Env, now: number): Promise<StatusReport | 
   try {
     if (STATUS === undefined) return kept?.report;
     const report = await STATUS.read();
+    // Before the first check there is nothing worth keeping.
+    if (report.days.length === 0) return report;
     const text = JSON.stringify({ report, readAt: now });
     const headers = { 'cache-control': KEPT, 'content-type': 'application/json' };
     await caches.default.put(CACHE_KEY, new Response(text, { headers }));
