@@ -58,6 +58,7 @@ const PURPOSES: Readonly<Record<string, Purpose>> = {
   'account object: notifications': 'email',
   'account object: entries': 'billing',
   'account object: addresses': 'deposits',
+  'account object: refused_calls': 'billing',
 };
 
 function getSection(document: string, heading: string): string {

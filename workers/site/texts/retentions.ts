@@ -61,6 +61,7 @@ export const RETENTIONS: Readonly<Record<string, Translation>> = {
     ru: 'бессрочно; показывается 90 дней',
     zh: '永久；公开显示 90 天',
   },
+  '7 days, at most 2,000 rows': { ru: '7 дней, не более 2000 записей', zh: '7 天，最多 2,000 条' },
   permanently: { ru: 'бессрочно', zh: '永久' },
   'permanently: money sent there later must still be found': {
     ru: 'бессрочно: деньги, отправленные туда позже, нужно найти',
