@@ -166,6 +166,10 @@ describe('an account', () => {
       location: '/keys',
     });
     expect(mainClient.cookies.has('__Host-step')).toBe(false);
+    // The list of sessions says what each was signed in with.
+    expect((await mainClient.get('/security')).body).toContain(
+      'Signed in with: password and second factor',
+    );
 
     await mainClient.post('/sign-out', {});
     await mainClient.post('/sign-in', { email, password });

@@ -285,6 +285,9 @@ export const en = {
     codesFileHeader: 'Farebox recovery codes. Each works once.',
     codesSaved: 'I’ve saved them',
     signIn: 'Sign-in',
+    byPassword: 'password only',
+    byFactor: 'password and second factor',
+    signedInWith: 'Signed in with',
   },
   overview: {
     heldByCalls: (calls: string) => `Reserved for calls in progress (${calls})`,

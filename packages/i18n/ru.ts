@@ -284,6 +284,9 @@ export const ru: Messages = {
     codesFileHeader: 'Коды восстановления Farebox. Каждый действует один раз.',
     codesSaved: 'Коды сохранены',
     signIn: 'Вход',
+    byPassword: 'только пароль',
+    byFactor: 'пароль и второй фактор',
+    signedInWith: 'Способ входа',
   },
   overview: {
     heldByCalls: (calls) => `Зарезервировано под текущие вызовы (${calls})`,

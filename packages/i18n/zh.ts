@@ -258,6 +258,9 @@ export const zh: Messages = {
     codesFileHeader: 'Farebox 恢复码，每个只能使用一次。',
     codesSaved: '我已保存',
     signIn: '登录',
+    byPassword: '仅密码',
+    byFactor: '密码和双重验证',
+    signedInWith: '登录方式',
   },
   overview: {
     heldByCalls: (calls) => `为进行中的调用预留（${calls}）`,

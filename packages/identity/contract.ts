@@ -136,6 +136,8 @@ export type SessionInfo = Readonly<{
   handle: string;
   createdAt: Instant;
   seenAt: Instant;
+  /** When a second factor or a recovery code was last shown in the session. */
+  lastFactorAt: Instant | null;
   current: boolean;
 }>;
 

@@ -148,7 +148,12 @@ export async function markReauthenticated(
   );
 }
 
-export type SessionSummary = Readonly<{ handle: string; createdAt: Instant; seenAt: Instant }>;
+export type SessionSummary = Readonly<{
+  handle: string;
+  createdAt: Instant;
+  seenAt: Instant /** When a second factor or a recovery code was last shown in the session. */;
+  lastFactorAt: Instant | null;
+}>;
 
 /** Lists the valid sessions, most recently used first. */
 export async function selectSessions(
@@ -163,6 +168,7 @@ export async function selectSessions(
         handle: sessions.handle,
         createdAt: sessions.createdAt,
         seenAt: sessions.seenAt,
+        lastFactorAt: sessions.lastFactorAt,
       })
       .from(sessions)
       .where(
@@ -177,6 +183,7 @@ export async function selectSessions(
     handle: row.handle,
     createdAt: row.createdAt.getTime(),
     seenAt: row.seenAt.getTime(),
+    lastFactorAt: row.lastFactorAt?.getTime() ?? null,
   }));
 }
 

@@ -67,6 +67,9 @@ const SessionItem: FC<LocaleProps & { row: SessionInfo }> = ({ messages, languag
         <span class="second">
           {t.signedInAt}: <Time at={row.createdAt} language={language} />
         </span>
+        <span class="second">
+          {t.signedInWith}: {row.lastFactorAt === null ? t.byPassword : t.byFactor}
+        </span>
       </div>
       {row.current ? (
         <Badge kind="good">{t.currentSession}</Badge>
