@@ -1054,6 +1054,7 @@ export const en = {
       },
       { title: 'On your balance', text: 'Exactly what arrived, as an entry of your statement.' },
     ],
+    lasts: (amount: string) => `${amount} lasts about`,
   },
   privacy: {
     email: 'Email address',

@@ -968,6 +968,7 @@ export const zh: Messages = {
       { title: '已确认', text: '网络正在确认转账；下方列表会显示确认数。' },
       { title: '已入账', text: '到账多少即记入多少，并在账单明细中记录。' },
     ],
+    lasts: (amount) => `${amount} 大约可用`,
   },
   privacy: {
     email: '邮箱地址',

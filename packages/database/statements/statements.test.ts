@@ -8,12 +8,16 @@ import { connect, type Database } from '../connection/index.ts';
 import { dismissNotification, listOpenNotifications } from '../email/index.ts';
 import { listConsents, setConsent } from '../privacy/index.ts';
 import {
+  CALL_BUCKETS,
   type CallCursor,
   findCallRecord,
   listBalanceTransactions,
   listCalls,
   listKeys,
+  listLastUsedDays,
   nextPageCursor,
+  sumDailyUsage,
+  summarizeCalls,
   sumUsage,
 } from './index.ts';
 
@@ -119,6 +123,70 @@ describe('the list of calls', () => {
   });
 });
 
+describe('a summary of calls', () => {
+  it('counts the newest calls that match, at most the limit, by ending and by time', async () => {
+    const summary = await summarizeCalls(db, OWN_ACCOUNT, {}, 100);
+    const newest = Array.from({ length: 100 }, (_, index) => CALLS_EACH - index);
+    const failed = newest.filter((seq) => seq % 10 === 0);
+    const total = (seqs: readonly number[]) => BigInt(seqs.reduce((sum, seq) => sum + seq, 0));
+    const endings = [...(summary?.endings ?? [])].sort((a, b) => b.calls - a.calls);
+    const reason = 'provider_reported';
+    expect(endings).toEqual([
+      {
+        ...{ httpStatus: 200, reason, calls: 90 },
+        charged: total(newest.filter((seq) => seq % 10 !== 0)),
+      },
+      { httpStatus: 500, reason, calls: failed.length, charged: total(failed) },
+    ]);
+    const buckets = summary?.buckets ?? [];
+    expect(buckets.reduce((sum, { calls }) => sum + calls, 0)).toBe(100);
+    expect(buckets.reduce((sum, bucket) => sum + bucket.failed, 0)).toBe(failed.length);
+    for (const { index } of buckets) {
+      expect(index).toBeGreaterThanOrEqual(0);
+      expect(index).toBeLessThan(CALL_BUCKETS);
+    }
+    expect(summary?.from).toBe(FIRST_AT + (CALLS_EACH - 99) * 3_600_000);
+  });
+
+  it('is absent where no call matches', async () => {
+    expect(await summarizeCalls(db, OWN_ACCOUNT, { keyId: 99 }, 100)).toBeUndefined();
+    expect(await summarizeCalls(db, 'f'.repeat(16), {}, 100)).toBeUndefined();
+  });
+
+  it('puts a single call into one part of the time', async () => {
+    const summary = await summarizeCalls(db, OWN_ACCOUNT, {}, 1);
+    expect(summary?.buckets).toEqual([{ index: 0, calls: 1, failed: 1 }]);
+  });
+});
+
+describe('usage by day and group', () => {
+  it('equals the sums by day, for one key and for one model as well', async () => {
+    const span = { from: FIRST_DAY, to: FIRST_DAY + 400 };
+    const byModel = await sumDailyUsage(db, OWN_ACCOUNT, span, { by: 'model' });
+    const days = await sumUsage(db, OWN_ACCOUNT, span, 'day');
+    for (const { group, calls, charged } of days) {
+      const rows = byModel.filter(({ day }) => String(day) === group);
+      expect(rows.reduce((sum, row) => sum + row.calls, 0)).toBe(calls);
+      expect(rows.reduce((sum, row) => sum + row.charged, 0n)).toBe(charged);
+    }
+    const keyOnly = await sumDailyUsage(db, OWN_ACCOUNT, span, { by: 'model', keyId: 1 });
+    expect(keyOnly.reduce((sum, row) => sum + row.calls, 0)).toBe(CALLS_EACH / 3);
+    const model = 'openai/m0';
+    const modelOnly = await sumDailyUsage(db, OWN_ACCOUNT, span, { by: 'key', model });
+    expect(modelOnly.reduce((sum, row) => sum + row.calls, 0)).toBe(CALLS_EACH / 2);
+  });
+
+  it('tells the last day on which each key was used', async () => {
+    const lastAt = FIRST_AT + CALLS_EACH * 3_600_000;
+    const lastDay = Math.floor(lastAt / 86_400_000);
+    expect([...(await listLastUsedDays(db, OWN_ACCOUNT)).entries()].sort()).toEqual([
+      [0, lastDay],
+      [1, lastDay],
+      [2, lastDay],
+    ]);
+  });
+});
+
 describe('usage sums and balance transactions', () => {
   it('equal the sums of the calls', async () => {
     const span = { from: FIRST_DAY, to: FIRST_DAY + 400 };
@@ -207,6 +275,9 @@ const QUERIES: readonly [string, () => Promise<unknown>][] = [
   ['open notices', () => listOpenNotifications(db, OWN_ACCOUNT, 10)],
   ['keys', () => listKeys(db, OWN_ACCOUNT)],
   ['credits', () => listBalanceTransactions(db, OWN_ACCOUNT, { beforeSeq: null, limit: 50 })],
+  ['usage by day and model', () => sumDailyUsage(db, OWN_ACCOUNT, SPAN, { by: 'model' })],
+  ['the last day of each key', () => listLastUsedDays(db, OWN_ACCOUNT)],
+  ['a summary of the newest calls', () => summarizeCalls(db, OWN_ACCOUNT, {}, 100)],
   ['one call', () => findCallRecord(db, OWN_ACCOUNT, 'a'.repeat(32))],
 ];
 

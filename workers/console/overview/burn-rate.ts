@@ -5,7 +5,8 @@
 import type { UsageSum } from '@farebox/database/statements';
 import type { NanoUsd } from '@farebox/money';
 
-const WINDOW_DAYS = 7;
+/** The full days whose mean is the daily spend. */
+export const BURN_RATE_DAYS = 7;
 
 export type BurnRate = Readonly<{
   /** Returns the mean of the last seven full days. */
@@ -24,11 +25,13 @@ export function computeBurnRate(
   for (const { group, charged } of days) {
     const day = Number(group);
     if (day === today) spentToday += charged;
-    if (day < today && day >= today - WINDOW_DAYS) windowTotal += charged;
+    if (day < today && day >= today - BURN_RATE_DAYS) windowTotal += charged;
   }
-  const perDay = windowTotal / BigInt(WINDOW_DAYS);
+  const perDay = windowTotal / BigInt(BURN_RATE_DAYS);
   // Computed in tenths of a day, so that the division stays in exact integers.
   const daysLeft =
-    windowTotal === 0n ? null : Number((available * 10n * BigInt(WINDOW_DAYS)) / windowTotal) / 10;
+    windowTotal === 0n
+      ? null
+      : Number((available * 10n * BigInt(BURN_RATE_DAYS)) / windowTotal) / 10;
   return { perDay, today: spentToday, daysLeft };
 }

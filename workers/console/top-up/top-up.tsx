@@ -10,6 +10,7 @@ import {
   listDeposits,
   readChainStates,
 } from '@farebox/database/deposits';
+import { sumUsage } from '@farebox/database/statements';
 import {
   type Chain,
   type ClaimResult,
@@ -25,17 +26,22 @@ import {
   CopyButton,
   EmptyState,
   Field,
+  formatCount,
   formatCurrency,
+  formatRoundedCurrency,
   formatTokenUnits,
   Money,
   Note,
   readForm,
   Time,
+  toEpochDay,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
+import type { NanoUsd } from '@farebox/money';
 import { type Context, Hono } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
+import { BURN_RATE_DAYS, computeBurnRate } from '../overview/burn-rate.ts';
 import { consumeRateLimit } from '../rate-limit.ts';
 import { QrCode } from '../security/qr.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
@@ -118,6 +124,8 @@ type DepositData = Readonly<{
   states: readonly ChainState[];
   /** The margin on top-ups, in basis points. */
   marginBasisPoints: number;
+  /** The mean spending of the last full days. */
+  perDay: NanoUsd;
 }>;
 
 const DepositTableRow: FC<TopUpProps & DepositData & Readonly<{ deposit: DepositRow }>> = (
@@ -200,12 +208,15 @@ const DepositTable: FC<TopUpProps & DepositData> = (props) => {
 async function loadDeposits(c: Context<SignedInEnv>): Promise<DepositData> {
   const { deps, user } = c.var;
   const { db } = deps.identity;
-  const [deposits, states, marginBasisPoints] = await Promise.all([
+  const today = toEpochDay(deps.identity.now());
+  const [deposits, states, marginBasisPoints, days] = await Promise.all([
     listDeposits(db, user.account, MAX_DEPOSITS),
     readChainStates(db),
     readTopUpMargin(db, deps.identity.now()),
+    sumUsage(db, user.account, { from: today - BURN_RATE_DAYS, to: today }, 'day'),
   ]);
-  return { deposits, states, marginBasisPoints };
+  const { perDay } = computeBurnRate(days, today, 0n);
+  return { deposits, states, marginBasisPoints, perDay };
 }
 
 /** Refreshed by a script while the page is visible. */
@@ -221,19 +232,51 @@ const LiveDeposits: FC<TopUpProps & DepositData> = (props) => (
   </Card>
 );
 
+const EXAMPLE_USD = [20n, 50n, 200n];
+const NANO = 1_000_000_000n;
+const YEAR_DAYS = 366n;
+
+/** How long some amounts last at the spending of the last full days. */
+const Examples: FC<{ messages: Messages; language: string; perDay: NanoUsd }> = (props) => {
+  const { messages, language, perDay } = props;
+  const { overview, topUp: t } = messages;
+  if (perDay === 0n) return null;
+  return (
+    <dl class="pairs">
+      {EXAMPLE_USD.map((usd) => {
+        const days = (usd * NANO) / perDay;
+        return (
+          <div>
+            <dt>{t.lasts(formatRoundedCurrency(usd * NANO, language))}</dt>
+            <dd>
+              {days > YEAR_DAYS
+                ? overview.runwayOverYear
+                : overview.runwayDays(formatCount(days, language))}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
+  );
+};
+
 /** What happens with a deposit, from the transfer to the balance. */
-const DepositSteps: FC<{ messages: Messages }> = ({ messages: { topUp: t } }) => (
-  <Card id="steps" title={t.whatHappens}>
-    <ol class="steps">
-      {t.steps.map(({ title, text }) => (
-        <li>
-          <strong>{title}</strong>
-          <span class="quiet-text">{text}</span>
-        </li>
-      ))}
-    </ol>
-  </Card>
-);
+const DepositSteps: FC<{ messages: Messages; language: string; perDay: NanoUsd }> = (props) => {
+  const { topUp: t } = props.messages;
+  return (
+    <Card id="steps" title={t.whatHappens}>
+      <ol class="steps">
+        {t.steps.map(({ title, text }) => (
+          <li>
+            <strong>{title}</strong>
+            <span class="quiet-text">{text}</span>
+          </li>
+        ))}
+      </ol>
+      <Examples {...props} />
+    </Card>
+  );
+};
 
 const SCRIPTS = ['auto-refresh'];
 const ADDRESS_SCRIPTS = [...SCRIPTS, 'copy'];
@@ -253,7 +296,7 @@ topUpRoutes.get('/top-up', async (c) => {
           <p>{t.intro}</p>
           <NetworkList messages={messages} chains={chains} />
         </Card>
-        <DepositSteps messages={messages} />
+        <DepositSteps {...props} perDay={deposits.perDay} />
       </div>
       <LiveDeposits {...props} {...deposits} />
     </>,
@@ -466,7 +509,7 @@ async function networkPage(
             rejectedClaim={rejectedClaim}
           />
         </Card>
-        <DepositSteps messages={messages} />
+        <DepositSteps {...props} perDay={depositData.perDay} />
       </div>
       <LiveDeposits {...props} {...depositData} />
     </>,
