@@ -51,6 +51,16 @@ describe('comparePrices', () => {
     }
   });
 
+  it('asks for no second operator where a model with patterns gets a name that is free', () => {
+    const model = OPENAI.find(({ patterns }) => patterns.length > 0);
+    if (model === undefined) throw new Error('no model has patterns');
+    const named = { ...model, names: [...model.names, 'a-free-name'] };
+    expect(needsApproval(define(named))).toBe(false);
+    expect(listMoves(define(named))).toContainEqual(
+      expect.objectContaining({ modelBefore: null, modelAfter: `openai/${model.id}` }),
+    );
+  });
+
   it('asks for a second operator exactly where one price moves by more than the limit', () => {
     const models = OPENAI.filter(({ isFree }) => !isFree);
     fc.assert(

@@ -4,6 +4,7 @@
  */
 import {
   findListedModel,
+  findModelById,
   type ListedModel,
   openCatalog,
   PRICED_SURCHARGE_KINDS,
@@ -169,10 +170,16 @@ function listConditionMoves({ before, after }: Pair): PriceMove[] {
     }));
 }
 
-/** Patterns match names that nobody lists, so their prices can't be compared one by one. */
-function listPatternMoves({ before, after }: Pair): PriceMove[] {
-  const former = canonical(before?.model.patterns ?? []);
-  if (after === undefined || canonical(after.model.patterns) === former) return [];
+/**
+ * Patterns match names that nobody lists, so their prices can't be compared one by one. A model's are
+ * compared with its own former ones: a new name of it changes none.
+ */
+function listPatternMoves({ before, after }: Pair, former: PriceList): PriceMove[] {
+  if (after === undefined) return [];
+  const { model } = after;
+  const provider = after.name.slice(0, -(model.id.length + 1));
+  const patterns = findModelById(former, { provider, id: model.id })?.patterns ?? [];
+  if (canonical(model.patterns) === canonical(patterns)) return [];
   return [
     {
       modelBefore: before?.name ?? null,
@@ -257,7 +264,7 @@ export function comparePrices(
       ...listPriceMoves(pair, limit),
       ...listFactorMoves(pair, limit),
       ...listConditionMoves(pair),
-      ...listPatternMoves(pair),
+      ...listPatternMoves(pair, before),
     ]),
     ...listTopUpMoves(change, before, limit),
   ];
