@@ -14,9 +14,12 @@ html { scroll-padding-top: 1rem; }
 .site-main { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 3rem; }
 .site-main > h1, .article > h1 { font-size: clamp(1.6rem, 1.2rem + 2vw, 2.3rem); line-height: 1.15; margin: 0 0 1rem; text-wrap: balance; overflow-wrap: anywhere; }
 .article { min-width: 0; } .article > :is(p, ul, ol, dl, h1, h2, h3, blockquote) { max-width: 46rem; }
+.site-header li, .site-footer li, .docs-menu li { margin: 0; }
+.article > :is(p, ul, ol, dl, pre, blockquote), [data-status] > :is(p, ul) { margin-block: 0 1rem; }
+.article > h2, [data-status] > h2 { margin-block: 2.25rem 0.6rem; } .article > h3 { margin-block: 1.5rem 0.5rem; }
 .article li { margin-block: 0.25rem; } .article :is(th, td) { min-width: 6rem; }
 .article .scroll { margin-block: 1rem; } .article pre { overflow-x: auto; white-space: pre; overflow-wrap: normal; }
-.article img { max-width: 100%; height: auto; } .article h2 { margin-top: 2.25rem; } .article h2 :is(a), .article a { overflow-wrap: anywhere; }
+.article img { max-width: 100%; height: auto; } .article h2 :is(a), .article a { overflow-wrap: anywhere; }
 .article .meta { color: var(--quiet); font-size: 0.9rem; border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 0.75rem; max-width: none; }
 .with-menu { display: grid; gap: 1.5rem 3rem; }
 .docs-menu h2 { font-size: 0.9rem; color: var(--quiet); margin: 1rem 0 0.25rem; }
