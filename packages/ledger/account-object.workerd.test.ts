@@ -131,13 +131,15 @@ describe('holding', () => {
     const models = ['openai/gpt'];
     const { stub } = await createAccount(1_000n, { ...limits, models, expiresAt: START + 90_000 });
     const wrong = await stub.hold({ ...buildHoldRequest(9, 1n, 1), model: 'openai/other' });
-    expect(wrong).toEqual({ ok: false, reason: 'model_not_allowed' });
+    const quota = { calls: { limit: 3, left: 3, resetSeconds: 60 }, budgets: [] };
+    expect(wrong).toEqual({ ok: false, reason: 'model_not_allowed', quota });
     const overBudget = await stub.hold(buildHoldRequest(8, 100n, 300));
     expect(overBudget).toEqual({
       ok: false,
       reason: 'key_limit_exceeded',
       missingAmount: 100n,
       affordableOutput: 200,
+      quota,
     });
     await stub.hold(buildHoldRequest(1, 100n, 0));
     await stub.hold(buildHoldRequest(2, 100n, 0));
@@ -152,13 +154,20 @@ describe('holding', () => {
     expect(await stub.hold(buildHoldRequest(5, 100n, 0))).toMatchObject({ ok: true });
     await stub.settle(buildSettleRequest(2, 0n));
     const rateLimited = await stub.hold(buildHoldRequest(6, 1n, 0));
-    expect(rateLimited).toEqual({ ok: false, reason: 'rate_limited', retryAfterSeconds: 60 });
+    const usedUp = { calls: { limit: 3, left: 0, resetSeconds: 60 }, budgets: [] };
+    expect(rateLimited).toEqual({
+      ok: false,
+      reason: 'rate_limited',
+      retryAfterSeconds: 60,
+      quota: usedUp,
+    });
     clock.now = START + 60_000;
     expect(await stub.hold(buildHoldRequest(6, 1n, 0))).toMatchObject({ ok: true });
     clock.now = START + 90_000;
     expect(await stub.hold(buildHoldRequest(7, 1n, 0))).toEqual({
       ok: false,
       reason: 'key_expired',
+      quota: { ...usedUp, calls: { limit: 3, left: 2, resetSeconds: 30 } },
     });
     expect((await stub.audit()).violations).toEqual([]);
   });

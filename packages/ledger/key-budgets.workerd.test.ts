@@ -77,6 +77,12 @@ describe('a budget by period', () => {
         resetsAt,
         retryAfterSeconds: (resetsAt - clock.now) / 1_000,
       },
+      quota: {
+        calls: null,
+        budgets: [
+          { period, budget: 100n, left: 30n, resetSeconds: (resetsAt - clock.now) / 1_000 },
+        ],
+      },
     });
     expect(await spend(account, 3, 30n)).toMatchObject({ ok: true });
     clock.now = resetsAt - 1;
