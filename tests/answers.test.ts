@@ -323,8 +323,8 @@ describe.each(CALL_DIALECTS)('an answer that is none (%s)', (dialect) => {
 });
 
 describe('a stream after its last word', () => {
-  // Gemini's streams have no last word: they end where the connection does.
-  it.each(CALL_DIALECTS.filter((dialect) => dialect !== 'gemini'))(
+  // Gemini's streams have no last word: silence after a finish with its usage ends them.
+  it.each(CALL_DIALECTS)(
     'ends and is settled within a second though the provider’s connection stays: %s',
     async (dialect) => {
       const events = DIALECT_CALLS[dialect].events(['The ', 'Nile.'], COUNTS);
@@ -338,6 +338,15 @@ describe('a stream after its last word', () => {
       expect(bill).toMatchObject({ ...REPORTED, status: 'settled' });
     },
   );
+
+  it('ends within a second where Chat Completions come without [DONE], and the connection stays', async () => {
+    answer(STREAM_TYPE, CHAT_STREAM.slice(0, -1), 8000);
+    const started = Date.now();
+    const response = await post('chat', { stream: true, stream_options: { include_usage: true } });
+    expect(await response.text()).toContain('[DONE]');
+    expect(await getBill(response)).toMatchObject({ reason: 'usage_reported', status: 'settled' });
+    expect(Date.now() - started).toBeLessThan(3000);
+  });
 
   it.each(CALL_DIALECTS)('ends a document within a second, too: %s', async (dialect) => {
     const document = JSON.stringify(DIALECT_CALLS[dialect].document('The Nile.', COUNTS));

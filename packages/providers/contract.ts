@@ -270,6 +270,11 @@ export interface Meter {
   /** True once nothing more of the answer can come, whatever the connection does. */
   readonly hasEnded: boolean;
   /**
+   * True once every choice has finished and its usage came: only a last word can follow, and some
+   * providers send none.
+   */
+  readonly hasFinalUsage: boolean;
+  /**
    * Returns the bytes that may go to the client now: `chunk` itself if it starts and ends with an
    * event and nothing in it changes. An unfinished event is withheld for a later call. The memory
    * of `chunk` may be used again afterwards: what is withheld is a copy.

@@ -1,16 +1,10 @@
 /** The rest of a provider's answer, of which the beginning may have been read. */
 import type { Meter } from '@farebox/providers';
 import type { AnsweredCall } from './call.ts';
+import { EndTimer } from './end-timer.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { ScheduledReads } from './read-scheduler.ts';
 import type { UpstreamSuccess } from './response-headers.ts';
-
-/**
- * Milliseconds for which reading goes on after the last word of an answer. Most connections end
- * with it; some providers keep theirs open (openai-node issue 2317), which must keep neither the
- * client nor the hold.
- */
-export const LAST_WORD_GRACE_MS = 250;
 
 /** What reads a body. */
 export type AnswerReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
@@ -186,7 +180,7 @@ async function readChunks(
     reader.cancel().catch(() => {});
   };
   const idle = new IdleTimer({ idleMs: deps.timeouts.idleMs, onIdle: stop, clock });
-  let graceTimer: ReturnType<typeof setTimeout> | undefined;
+  const endTimer = new EndTimer(meter, stop);
   timer.add(idle);
   try {
     for (;;) {
@@ -195,15 +189,15 @@ async function readChunks(
       idle.touch();
       const pieces = meter.feed(value);
       if (pieces.length > 0) return { kind: 'under_way', reader, reusesMemory: true, pieces };
-      if (meter.hasEnded) graceTimer ??= setTimeout(stop, LAST_WORD_GRACE_MS);
+      endTimer.touch();
     }
   } catch {
     // What is whole is not lost with its connection.
     const reason = idle.expired ? 'upstream_timeout' : 'upstream_disconnected';
-    if (!meter.hasEnded) return { kind: 'broken', reason };
+    if (!endTimer.isOver) return { kind: 'broken', reason };
   } finally {
     timer.remove(idle);
-    clearTimeout(graceTimer);
+    endTimer.stop();
   }
   if (idle.expired) return { kind: 'broken', reason: 'upstream_timeout' };
   return { kind: 'ended', pieces: meter.end() };

@@ -34,6 +34,7 @@ function startRelay(options: Partial<StreamRelayOptions> = {}, reading: Partial<
   const meter: Meter = {
     format: 'events',
     hasEnded: reading.ended === true,
+    hasFinalUsage: reading.finished === true && reading.usageFinal === true,
     feed: (chunk) => [chunk],
     end: () => [],
     reading: () => ({ ...EMPTY_READING, ...reading }),
@@ -88,6 +89,7 @@ describe('StreamRelay', () => {
       meter: {
         format: 'events',
         hasEnded: false,
+        hasFinalUsage: false,
         feed: (chunk) => [chunk],
         end: () => [encoder.encode('withheld')],
         reading: () => ({ ...EMPTY_READING, ended: true }),
@@ -246,6 +248,28 @@ describe('StreamRelay', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(await ended).toBe('complete');
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends an answer that finished with its usage after silence, though its connection stays open', async () => {
+    const { ended, send, written, aborted } = startRelay({}, { finished: true, usageFinal: true });
+    await send('a');
+    await vi.advanceTimersByTimeAsync(700);
+    await send('b');
+    await vi.advanceTimersByTimeAsync(799);
+    expect(aborted.at).toBe(-1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await ended).toBe('complete');
+    expect(written.join('')).toBe('ablast');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits through silence where an answer has finished without its usage', async () => {
+    const { ended, upstream, send, aborted } = startRelay({}, { finished: true });
+    await send('a');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(aborted.at).toBe(-1);
+    await upstream.close();
+    expect(await ended).toBe('complete');
   });
 
   it('copes with a source that uses the memory of a chunk again', async () => {

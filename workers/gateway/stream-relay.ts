@@ -4,12 +4,13 @@
  * event. A truncated response never ends like a complete one.
  */
 import type { Meter, Reading } from '@farebox/providers';
-import { type AnswerReader, type AnswerSource, LAST_WORD_GRACE_MS } from './answer-source.ts';
+import type { AnswerReader, AnswerSource } from './answer-source.ts';
 import { CheckpointScheduler } from './checkpoint-scheduler.ts';
 import type { ClientDisconnect } from './client-disconnect.ts';
 import { ClientWriter } from './client-writer.ts';
 import type { Deadline, DeadlineTimer } from './deadline-timer.ts';
 import type { EndReason, StopReason } from './end-reason.ts';
+import { EndTimer } from './end-timer.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { KeepAliveScheduler } from './keep-alive-scheduler.ts';
 import type { LoadEntry, StreamLoad } from './stream-load.ts';
@@ -61,13 +62,13 @@ export class StreamRelay {
   readonly #keepAlive: KeepAliveScheduler;
   readonly #deadlines: readonly Deadline[];
   readonly #timer: DeadlineTimer;
+  readonly #endTimer: EndTimer;
   #firstEndReason: EndReason | null = null;
   #stopReason: StopReason = null;
   #clientDisconnected = false;
   #drainUntil = Number.POSITIVE_INFINITY;
   #hasDelivered = false;
   #firstOutput: FirstOutput | null;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: StreamRelayOptions) {
     const { clock, timeouts } = options;
@@ -103,6 +104,7 @@ export class StreamRelay {
     );
     this.#deadlines = [drain, this.#idle, checkpoints, this.#keepAlive];
     this.#timer = options.timer;
+    this.#endTimer = new EndTimer(options.meter, this.#stopReading);
   }
 
   async run(): Promise<EndReason> {
@@ -126,7 +128,7 @@ export class StreamRelay {
   async #pump(): Promise<void> {
     await this.#writeAll(this.#options.source.pieces);
     const isWhole = await this.#readAll();
-    clearTimeout(this.#graceTimer);
+    this.#endTimer.stop();
     // What was withheld belongs to the client only if the response is complete.
     const rest = isWhole ? this.#options.meter.end() : [];
     if (isWhole && this.#isComplete()) await this.#writeAll(rest);
@@ -144,12 +146,12 @@ export class StreamRelay {
     try {
       for (;;) {
         const { done, value } = await this.#reader.read();
-        if (done) return this.#firstEndReason === null || meter.hasEnded;
+        if (done) return this.#firstEndReason === null || this.#endTimer.isOver;
         const now = this.#options.clock();
         this.#idle.touch(now);
         const pieces = meter.feed(value);
         if (this.#firstOutput !== null) this.#watchOutput(this.#firstOutput, now);
-        if (meter.hasEnded) this.#graceTimer ??= setTimeout(this.#stopReading, LAST_WORD_GRACE_MS);
+        this.#endTimer.touch();
         for (const piece of pieces) {
           const taken = this.#write(piece, now);
           if (taken !== undefined) await taken;
@@ -157,8 +159,8 @@ export class StreamRelay {
       }
     } catch {
       // The provider's connection broke, or `#abort` ended it and has recorded why.
-      if (!meter.hasEnded) this.#recordEndReason('upstream_disconnected');
-      return meter.hasEnded;
+      if (!this.#endTimer.isOver) this.#recordEndReason('upstream_disconnected');
+      return this.#endTimer.isOver;
     }
   }
 

@@ -60,6 +60,10 @@ class AnswerMeter implements Meter {
     return this.#reader?.hasEnded === true;
   }
 
+  get hasFinalUsage(): boolean {
+    return this.#tracker.hasFinalUsage;
+  }
+
   feed(chunk: Uint8Array): readonly Uint8Array[] {
     if (this.#reader !== null) return this.#reader.feed(chunk);
     const start = findStart(chunk);

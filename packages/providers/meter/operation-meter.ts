@@ -341,6 +341,8 @@ function createReader(form: AnswerForm, options: OperationMeterOptions): UseRead
 
 class AnyFormMeter implements OperationMeter {
   readonly form: AnswerForm;
+  /** Operations have a last event, or are documents. */
+  readonly hasFinalUsage = false;
   readonly #reader: UseReader;
   #ended = false;
 

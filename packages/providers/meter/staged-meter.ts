@@ -18,6 +18,9 @@ export function withStage(meter: Meter, stage: MeterStage): Meter {
     get hasEnded() {
       return meter.hasEnded;
     },
+    get hasFinalUsage() {
+      return meter.hasFinalUsage;
+    },
     feed: (chunk) => stage.feed(meter.feed(chunk)),
     end: () => {
       const pieces = meter.end();

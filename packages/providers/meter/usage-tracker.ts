@@ -63,6 +63,11 @@ export class UsageTracker implements AnswerRecorder {
     return this.#failed;
   }
 
+  /** True once every choice has finished and usage came with or after the last finish. */
+  get hasFinalUsage(): boolean {
+    return this.#usageAfterFinish && this.#isFinished();
+  }
+
   startMessage(): void {
     // One body may hold several answers, one after another; the last one's usage holds.
     if (!this.#ended) return;
