@@ -34,7 +34,7 @@ describe.skipIf(!HAS_BROWSER)('analytics on the site', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    ({ stack } = await sharedStack('mock'));
+    ({ stack } = await sharedStack('site'));
     browser = await openBrowser();
   }, 120_000);
   afterAll(async () => {

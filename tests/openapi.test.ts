@@ -80,7 +80,7 @@ describe('docs/openapi.json', () => {
     callId = answer.headers.get('x-request-id') ?? '';
     await answer.arrayBuffer();
     await waitForBill(stack.gatewayUrl, apiKey, callId);
-  });
+  }, 120_000);
 
   function send(method: string, path: string, body?: unknown, key = apiKey): Promise<Response> {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };

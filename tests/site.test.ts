@@ -55,7 +55,7 @@ let stack: LocalStack;
 let siteUrl: string;
 
 beforeAll(async () => {
-  ({ stack } = await sharedStack('mock'));
+  ({ stack } = await sharedStack('site'));
   siteUrl = stack.siteUrl ?? '';
 }, 120_000);
 

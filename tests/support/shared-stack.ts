@@ -12,12 +12,15 @@ import { ScriptedUpstream } from './scripted-upstream.ts';
 
 export type SharedStack = Readonly<{ stack: LocalStack; upstream: ScriptedUpstream }>;
 
-/** Who answers for the providers: the independent mock, or a script of the test. */
-type ProviderKind = 'mock' | 'scripted';
+/**
+ * Who answers for the providers: the independent mock, or a script of the test. `site` is the mock,
+ * with the public site, which takes seconds to build.
+ */
+type StackKind = 'mock' | 'scripted' | 'site';
 
-const started = new Map<ProviderKind, Promise<SharedStack>>();
+const started = new Map<StackKind, Promise<SharedStack>>();
 
-async function start(kind: ProviderKind): Promise<SharedStack> {
+async function start(kind: StackKind): Promise<SharedStack> {
   const upstream = await ScriptedUpstream.start();
   const apiKey = 'sk-upstream';
   const scripted = {
@@ -44,7 +47,7 @@ async function start(kind: ProviderKind): Promise<SharedStack> {
     providers: kind === 'scripted' ? scripted : {},
     extraProviders: kind === 'scripted' ? [...extraProviders, ranker] : [],
     // The site with a counter: its tests show that nothing of it is loaded without consent.
-    ...(kind === 'mock' ? { site: { METRIKA_COUNTER: '109153189' } } : {}),
+    ...(kind === 'site' ? { site: { METRIKA_COUNTER: '109153189' } } : {}),
   });
   // Vitest ends the worker without a hook after its last file.
   process.once('exit', () => {
@@ -58,7 +61,7 @@ async function start(kind: ProviderKind): Promise<SharedStack> {
  * The worker's stack of this kind, started by the first file that asks. Its crons fire by
  * `runCrons` only.
  */
-export function sharedStack(kind: ProviderKind): Promise<SharedStack> {
+export function sharedStack(kind: StackKind): Promise<SharedStack> {
   const running = started.get(kind) ?? start(kind);
   started.set(kind, running);
   return running;
