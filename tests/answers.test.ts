@@ -344,7 +344,7 @@ describe('a stream after its last word', () => {
     const started = Date.now();
     const response = await post('chat', { stream: true, stream_options: { include_usage: true } });
     expect(await response.text()).toContain('[DONE]');
-    expect(await getBill(response)).toMatchObject({ reason: 'usage_reported', status: 'settled' });
+    expect(await getBill(response)).toMatchObject({ ...REPORTED, status: 'settled' });
     expect(Date.now() - started).toBeLessThan(3000);
   });
 
