@@ -1,24 +1,17 @@
 /**
  * The money screens on the real stack: calls made through the gateway appear with their exact
- * bills, the exports add up to the account's ledger, no user sees another's call, and the
- * playground streams from the gateway without the key ever reaching the console.
+ * bills, the exports add up to the account's ledger, and no user sees another's call.
  */
 import type { LocalAccount, LocalStack } from '@farebox/local';
-import type { Page, Request } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { waitForBill } from './support/bills.ts';
-import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
 import {
   chatCompletion,
-  chatEvents,
   type ScriptedUpstream,
   sendJson,
-  sendStream,
   sleep,
 } from './support/scripted-upstream.ts';
 import { sharedStack } from './support/shared-stack.ts';
-
-warnIfNoBrowser();
 
 // gpt-4o-mini: 0.15 USD in, 0.60 USD out per million tokens (OpenAI price list).
 const INPUT = 150n;
@@ -182,98 +175,5 @@ describe('the low-balance threshold', () => {
     expect(response.status).toBe(303);
     const status = await stack.ledger.accounts.status(account.accountId);
     expect(status?.lowBalance).toBe(1_250_000_000n);
-  });
-});
-
-describe.skipIf(!HAS_BROWSER)('the playground', () => {
-  let page: Page;
-  let closeBrowser: () => Promise<void>;
-  const consoleRequests: Request[] = [];
-  const consoleErrors: string[] = [];
-
-  beforeAll(async () => {
-    const browser = await openBrowser();
-    closeBrowser = () => browser.close();
-    page = await browser.newPage({ locale: 'en' });
-    page.on('request', (request) => {
-      if (request.url().startsWith(stack.consoleUrl)) consoleRequests.push(request);
-    });
-    page.on('console', (consoleMessage) => {
-      if (consoleMessage.type() === 'error') consoleErrors.push(consoleMessage.text());
-    });
-    await page.goto(`${stack.consoleUrl}/sign-in`);
-    await page.fill('input[name=email]', account.email);
-    await page.fill('input[name=password]', account.password);
-    await page.click('main button[type=submit]');
-    await page.waitForURL(`${stack.consoleUrl}/`);
-    await page.goto(`${stack.consoleUrl}/playground`);
-    await page.waitForSelector('#play-model option', { state: 'attached' });
-    await page.fill('#play-key', account.apiKey);
-    await page.selectOption('#play-model', 'openai/gpt-5.4');
-  }, 60_000);
-
-  afterAll(() => closeBrowser?.());
-
-  it('streams word by word through the gateway and shows the cost', async () => {
-    const words = ['One', ' two', ' three', ' four', ' five', ' six'];
-    const events = chatEvents(words, { input: 20, output: 6 });
-    upstream.handler = (_, response) => sendStream(response, events, 150);
-    await page.fill('#play-message', 'Count to six.');
-    await page.click('#play-send');
-    const reply = page.locator('#play-log .message-text').last();
-    await expect.poll(() => reply.textContent(), { timeout: 10_000 }).toMatch(/^One/);
-    expect(await reply.textContent()).not.toContain('six');
-    await expect
-      .poll(() => reply.textContent(), { timeout: 10_000 })
-      .toBe('One two three four five six');
-    const cost = page.locator('#play-cost');
-    await expect.poll(() => cost.textContent(), { timeout: 10_000 }).toContain('$0.00014');
-    await saveScreenshot(page, 'playground');
-  });
-
-  it('stops on request and shows the cost until then', async () => {
-    // It hides no reasoning, so nothing is read on for its usage.
-    await page.selectOption('#play-model', 'deepseek/deepseek-flash');
-    const words = Array.from({ length: 400 }, (_, index) => ` word${index}`);
-    upstream.handler = (_, response) =>
-      sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);
-    await page.fill('#play-message', 'Go on for ever.');
-    await page.click('#play-send');
-    const reply = page.locator('#play-log .message-text').last();
-    await expect.poll(() => reply.textContent(), { timeout: 10_000 }).toContain('word3');
-    await page.click('#play-stop');
-    await upstream.received.at(-1)?.aborted;
-    await expect
-      .poll(() => page.textContent('#play-status'), { timeout: 10_000 })
-      .toContain('Stopped.');
-    expect(await reply.textContent()).not.toContain('word399');
-  });
-
-  it('shows the API’s error message', async () => {
-    await page.fill('#play-key', `${account.apiKey.slice(0, -1)}_`);
-    await page.fill('#play-message', 'Hello?');
-    await page.click('#play-send');
-    await expect
-      .poll(() => page.textContent('#play-status'), { timeout: 10_000 })
-      .toContain('The API returned an error:');
-  });
-
-  it('sends neither the key nor the conversation to the console and stores neither', async () => {
-    await page.fill('#play-key', account.apiKey);
-    await page.goto(`${stack.consoleUrl}/calls`);
-    await page.goBack();
-    expect(await page.inputValue('#play-key')).toBe('');
-    expect(consoleRequests.length).toBeGreaterThan(5);
-    for (const request of consoleRequests) {
-      const requestDump = `${request.url()} ${JSON.stringify(await request.allHeaders())} ${request.postData() ?? ''}`;
-      expect(requestDump).not.toContain(account.apiKey);
-      expect(requestDump).not.toContain('Count to six');
-    }
-    const stored = await page.evaluate(() => [
-      ...Object.values(globalThis.localStorage ?? {}),
-      ...Object.values(globalThis.sessionStorage ?? {}),
-    ]);
-    expect(stored).toEqual([]);
-    expect(consoleErrors.filter((said) => said.includes('Content Security Policy'))).toEqual([]);
   });
 });

@@ -104,6 +104,11 @@ export const requireSignIn: MiddlewareHandler<SignedInEnv> = async function requ
   return next();
 };
 
+/** Returns whether the user gave a password or factor lately, as sensitive actions require. */
+export function isRecentlyAuthenticated({ deps, user }: SignedInEnv['Variables']): boolean {
+  return deps.identity.now() - user.lastAuthAt < REAUTH_TTL_MS;
+}
+
 /**
  * Requires a recent password or factor for sensitive actions (keys, address, deletion) and
  * redirects to /prove otherwise. The redirect loses a posted form, so the page with the form
@@ -113,8 +118,7 @@ export const requireRecentAuth: MiddlewareHandler<SignedInEnv> = async function 
   c,
   next,
 ) {
-  const { deps, user } = c.var;
-  if (deps.identity.now() - user.lastAuthAt < REAUTH_TTL_MS) return next();
+  if (isRecentlyAuthenticated(c.var)) return next();
   return c.redirect(`/prove?next=${encodeURIComponent(getReturnPath(c))}`, 303);
 };
 

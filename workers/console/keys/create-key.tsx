@@ -27,6 +27,10 @@ import { getCatalog, listOfferedModels, type OfferedModels } from './offered-mod
 
 /** The limit of keys per account, not counting revoked ones. */
 const MAX_KEYS = 100;
+/** The playground has one key of its own beside them. */
+function isCounted({ state, isPageKey }: KeyWithStatus): boolean {
+  return state !== 'revoked' && !isPageKey;
+}
 /**
  * The account object keeps revoked keys too, so creating and revoking in turn needs a limit of its
  * own.
@@ -137,7 +141,7 @@ for (const path of ['/keys/new', '/keys/:id/roll'])
 createKeyRoutes.get('/keys/new', async (c) => {
   const { deps, messages } = c.var;
   const [allKeys, catalog] = await Promise.all([loadKeys(c), getCatalog(deps)]);
-  const unrevokedKeys = allKeys.filter(({ state }) => state !== 'revoked');
+  const unrevokedKeys = allKeys.filter(isCounted);
   if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
   const name = messages.keys.firstName(unrevokedKeys.length + 1);
   const offered = listOfferedModels(catalog, deps.identity.now());
@@ -167,7 +171,7 @@ createKeyRoutes.post('/keys/new', async (c) => {
   const { account } = user;
   if (!(await redeemFormToken(deps.identity, account, CREATE_KEY_ACTION, form.text('form_token'))))
     return alreadySubmittedPage(c);
-  const unrevokedKeys = (await loadKeys(c)).filter(({ state }) => state !== 'revoked');
+  const unrevokedKeys = (await loadKeys(c)).filter(isCounted);
   if (unrevokedKeys.length >= MAX_KEYS) return c.redirect('/keys?done=limit_reached', 303);
   const rateLimitedResponse = await checkCreationLimit(c);
   if (rateLimitedResponse !== undefined) return rateLimitedResponse;

@@ -38,7 +38,7 @@ import {
 } from './components.tsx';
 import { createKeyRoutes } from './create-key.tsx';
 import { editKeyRoutes } from './edit-key.tsx';
-import { type KeyState, type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
+import { isListed, type KeyState, type KeyWithStatus, loadKey, loadKeys } from './load-keys.ts';
 
 export const keyRoutes = new Hono<SignedInEnv>();
 for (const path of ['/keys', '/keys/*']) keyRoutes.use(path, requireSignIn);
@@ -206,7 +206,8 @@ const KeyTable: FC<
 keyRoutes.get('/keys', async (c) => {
   const { deps, messages, language } = c.var;
   const { keys: t, layout, overview } = messages;
-  const [allKeys, history] = await Promise.all([loadKeys(c), loadHistory(c)]);
+  const [keys, history] = await Promise.all([loadKeys(c), loadHistory(c)]);
+  const allKeys = keys.filter(isListed);
   const revokedKeys = allKeys.filter(({ state }) => state === 'revoked');
   const unrevokedKeys = allKeys.filter(({ state }) => state !== 'revoked');
   const tableProps = { messages, language, history };

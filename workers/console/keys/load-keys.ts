@@ -3,8 +3,15 @@ import { type KeyRow, listKeys } from '@farebox/database/statements';
 import type { KeyStatus } from '@farebox/ledger';
 import type { Context } from 'hono';
 import type { SignedInEnv } from '../session.ts';
+import { isPageKey } from './page-key.ts';
 
-export type KeyWithStatus = Readonly<{ row: KeyRow; status: KeyStatus; state: KeyState }>;
+export type KeyWithStatus = Readonly<{
+  row: KeyRow;
+  status: KeyStatus;
+  state: KeyState;
+  /** True for a key that the playground made for its page. */
+  isPageKey: boolean;
+}>;
 export type KeyState = 'active' | 'paused' | 'expired' | 'revoked';
 
 function toKeyState(row: KeyRow, status: KeyStatus, now: number): KeyState {
@@ -27,9 +34,19 @@ export async function loadKeys(c: Context<SignedInEnv>): Promise<readonly KeyWit
   return rows
     .flatMap((row) => {
       const status = byId.get(row.keyId);
-      return status === undefined ? [] : [{ row, status, state: toKeyState(row, status, now) }];
+      if (status === undefined) return [];
+      const state = toKeyState(row, status, now);
+      return [{ row, status, state, isPageKey: isPageKey(row.name, status) }];
     })
     .reverse();
+}
+
+/** Returns whether the list of keys shows it: one of a page leaves the list when it ends. */
+export function isListed({
+  state,
+  isPageKey: ofPage,
+}: Pick<KeyWithStatus, 'state' | 'isPageKey'>): boolean {
+  return !ofPage || state === 'active' || state === 'paused';
 }
 
 /** Loads the key named in the path; undefined unless it belongs to the user. */

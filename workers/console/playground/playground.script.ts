@@ -1,52 +1,31 @@
 /**
  * The playground's script. The browser calls the API directly, with a key that exists only in one
- * field of the page. The script sends nothing to the console and stores nothing: no storage, cookie
- * or history.
+ * field of the page. It asks the console for one thing, a key of the page; everything else stays
+ * here: no storage, no cookie, and of the request only the model's name stands in the URL.
  */
-export const PLAYGROUND_SCRIPT = `
+import { CODE_SAMPLES_SCRIPT } from './code-samples.script.ts';
+import { PLAYGROUND_DIALECTS_SCRIPT } from './dialects.script.ts';
+
+const API_SCRIPT = `
 const playground = document.getElementById('playground');
-const api = playground.dataset.api;
+const { api } = playground.dataset;
 const messages = JSON.parse(playground.dataset.messages);
-const at = (id) => document.getElementById(id);
-const [key, model, limit, message, send, stop, clear, log, status, cost, modelStatus] = [
-  'play-key', 'play-model', 'play-limit', 'play-message', 'play-send', 'play-stop', 'play-clear',
-  'play-log', 'play-status', 'play-cost', 'play-model-status',
+const at = (name) => document.getElementById('play-' + name);
+const [key, createKey, prove, keyStatus, system, limit, temperature, compare, message, send, stop, clear, formStatus] = [
+  'key', 'create-key', 'prove', 'key-status', 'system', 'limit', 'temperature', 'compare',
+  'message', 'send', 'stop', 'clear', 'form-status',
 ].map(at);
-let turns = [];
+let models = new Map();
+let pageKey = null;
 let running = null;
 
 const headers = () => ({ authorization: 'Bearer ' + key.value.trim() });
 const callApi = (path, options = {}) =>
   window.fetch(api + path, { credentials: 'omit', referrerPolicy: 'no-referrer', ...options });
-const showStatus = (text) => { status.textContent = text; };
+const apiError = (text) => Object.assign(new Error(), { apiError: text });
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function listModels() {
-  try {
-    const response = await callApi('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
-    if (!response.ok) throw new Error();
-    const { data } = await response.json();
-    const before = model.value;
-    model.replaceChildren(...data
-      .filter((item) => item.endpoints.includes('/v1/chat/completions'))
-      .map((item) => new Option(item.id, item.id)));
-    if ([...model.options].some((item) => item.value === before)) model.value = before;
-    modelStatus.textContent = '';
-  } catch {
-    modelStatus.textContent = messages.noModels;
-  }
-}
-
-function addMessage(author, text) {
-  const name = document.createElement('h3');
-  name.textContent = author;
-  const body = document.createElement('p');
-  body.className = 'message-text';
-  body.textContent = text;
-  log.append(name, body);
-  return body;
-}
-
-/** Yields the data of server-sent events; a chunk may end anywhere within an event. */
+/** Yields the data and the stated costs of server-sent events; a chunk may end anywhere. */
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -57,117 +36,273 @@ async function* events(body) {
     const lines = rest.split(/\\r?\\n/);
     rest = lines.pop();
     for (const line of lines) {
-      if (line.startsWith('data:')) yield line.slice(5).trim();
+      if (line.startsWith(': cost ')) yield { cost: JSON.parse(line.slice(7)).usd };
+      else if (line.startsWith('data:')) yield { data: line.slice(5).trim() };
     }
   }
 }
 
-async function showCost(id) {
-  if (!/^[0-9a-f]{32}$/.test(id ?? '')) return;
+/** The reason in the reader's language where the code is known, then the API's own message. */
+async function readError(response) {
+  const { error } = await response.json();
+  const reason = error.details?.find((detail) => detail.reason)?.reason.toLowerCase();
+  const words = messages.reasons[reason ?? error.code];
+  return apiError((words === undefined ? '' : words + '. ') + error.message);
+}
+
+/** The cost of a call whose stream did not say it: stopped, or cut off. */
+async function findCost(id) {
   for (let tries = 0; tries < 20; tries++) {
     const response = await callApi('/v1/generation/' + id, { headers: headers() });
     if (response.ok) {
       const { data } = await response.json();
-      if (data.status !== 'open') {
-        const text = messages.cost.replace('{cost}', '$' + data.cost_usd).replace('{id}', id);
-        const link = document.createElement('a');
-        link.href = '/calls/' + id;
-        link.textContent = messages.bill;
-        cost.replaceChildren(text + ' ', link);
-        return;
-      }
+      if (data.status !== 'open') return data.cost_usd;
     }
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pause(250);
   }
+  return null;
 }
+`;
 
-async function streamReply(response, body) {
-  let text = '';
-  for await (const data of events(response.body)) {
-    if (data === '[DONE]') break;
-    const event = JSON.parse(data);
-    if (event.error) throw Object.assign(new Error(), { apiError: event.error.message });
-    text += event.choices?.[0]?.delta?.content ?? '';
+const PANE_SCRIPT = `
+/** OpenAI's models that reason refuse a temperature. */
+const takesTemperature = (item) =>
+  item.owned_by !== 'openai' || item.capabilities.thinking?.supported !== true;
+
+function createPane(suffix, preferred) {
+  const [model, dialect, log, status, cost] = ['model', 'api', 'log', 'status', 'cost']
+    .map((name) => at(name + suffix));
+  let turns = [];
+
+  function listDialects() {
+    const item = models.get(model.value);
+    if (item === undefined) return dialect.replaceChildren();
+    const paths = item.endpoints.filter((path) => path in DIALECTS);
+    dialect.replaceChildren(...paths.map((path) => new Option(DIALECTS[path].name, path)));
+    const native = NATIVE_PATHS[item.owned_by];
+    if (paths.includes(native)) dialect.value = native;
+  }
+
+  function listModels() {
+    const before = model.value;
+    const [path, names] = [dialect.value, [...models.keys()]];
+    model.replaceChildren(...names.map((name) => new Option(name, name)));
+    const wanted = [before, ...preferred].find((name) => models.has(name));
+    if (wanted !== undefined) model.value = wanted;
+    listDialects();
+    if (model.value === before && [...dialect.options].some(({ value }) => value === path))
+      dialect.value = path;
+  }
+
+  /** The request as the fields stand, with the conversation so far. */
+  function request(turn) {
+    const item = models.get(model.value);
+    const asked = Math.max(1, Number(limit.value) || 1024);
+    const input = {
+      model: item.id,
+      system: system.value.trim(),
+      turns: [...turns, turn],
+      limit: Math.min(asked, item.max_output_tokens ?? asked),
+      temperature:
+        temperature.value === '' || !takesTemperature(item) ? undefined : Number(temperature.value),
+    };
+    return { path: dialect.value, model: item.id, body: DIALECTS[dialect.value].body(input) };
+  }
+
+  function addMessage(author, text) {
+    const name = document.createElement('h3');
+    name.textContent = author;
+    const body = document.createElement('p');
+    body.className = 'message-text';
     body.textContent = text;
+    log.append(name, body);
+    return body;
   }
-  return text;
+
+  function showCost(id, usd) {
+    const link = document.createElement('a');
+    link.href = '/calls/' + id;
+    link.textContent = messages.bill;
+    cost.replaceChildren(messages.cost.replace('{cost}', '$' + usd).replace('{id}', id) + ' ', link);
+  }
+
+  async function start({ path, model: name, body }, signal) {
+    const { path: toPath, streamed } = DIALECTS[path];
+    const response = await callApi(toPath(name, true), {
+      method: 'POST',
+      headers: {
+        ...headers(),
+        'content-type': 'application/json',
+        'x-farebox-include-cost': 'comment',
+      },
+      body: JSON.stringify(streamed(body)),
+      signal,
+    });
+    if (!response.ok) throw await readError(response);
+    return response;
+  }
+
+  async function readAnswer(response, path, answer, id) {
+    let isCut = false;
+    for await (const { data, cost: usd } of events(response.body)) {
+      if (usd !== undefined) showCost(id, usd);
+      if (data === undefined || data === '[DONE]') continue;
+      const read = DIALECTS[path].read(JSON.parse(data));
+      if (read.error) throw apiError(read.error);
+      answer.textContent += read.text ?? '';
+      isCut ||= read.isCut;
+    }
+    return isCut;
+  }
+
+  function keepTurns(turn, text) {
+    if (text !== '') turns = [...turns, turn, { role: 'assistant', content: text }];
+  }
+
+  async function run(turn, signal) {
+    const call = request(turn);
+    let id = null;
+    cost.replaceChildren();
+    status.textContent = messages.waiting;
+    addMessage(messages.you, turn.content);
+    const answer = addMessage(call.model, '');
+    try {
+      const response = await start(call, signal);
+      id = response.headers.get('x-request-id');
+      message.value = '';
+      status.textContent = messages.writing;
+      const isCut = await readAnswer(response, call.path, answer, id);
+      keepTurns(turn, answer.textContent);
+      status.textContent = isCut ? messages.limitReached : messages.done;
+    } catch (error) {
+      if (signal.aborted) keepTurns(turn, answer.textContent);
+      status.textContent = signal.aborted
+        ? messages.stopped
+        : error.apiError === undefined ? messages.connectionLost : messages.failed + ' ' + error.apiError;
+    }
+    if (id === null || cost.textContent !== '') return;
+    const usd = await findCost(id).catch(() => null);
+    if (usd !== null) showCost(id, usd);
+  }
+
+  function reset() {
+    turns = [];
+    log.replaceChildren();
+    cost.replaceChildren();
+    status.textContent = '';
+  }
+
+  model.addEventListener('change', listDialects);
+  return { model, listModels, request, run, reset };
+}
+`;
+
+const PAGE_SCRIPT = `
+const [first, second] = JSON.parse(playground.dataset.models);
+const panes = [
+  createPane('', [new URLSearchParams(location.search).get('model'), first]),
+  createPane('-2', [second]),
+];
+const shownPanes = () => (compare.checked ? panes : panes.slice(0, 1));
+
+async function listModels() {
+  try {
+    const response = await callApi('/v1/models', key.value.trim() === '' ? {} : { headers: headers() });
+    if (!response.ok) throw await readError(response);
+    const { data } = await response.json();
+    const callable = data.filter(({ endpoints }) => endpoints.some((path) => path in DIALECTS));
+    models = new Map(callable.map((item) => [item.id, item]));
+    for (const pane of panes) pane.listModels();
+    at('model-status').textContent = '';
+  } catch (error) {
+    at('model-status').textContent = [messages.noModels, error.apiError ?? ''].join(' ').trim();
+  }
+  showCode();
 }
 
-async function call(turn) {
-  const body = {
-    model: model.value,
-    messages: [...turns, turn],
-    stream: true,
-    max_completion_tokens: Math.max(1, Number(limit.value) || 1024),
-  };
-  const response = await callApi('/v1/chat/completions', {
-    method: 'POST',
-    headers: { ...headers(), 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: running.signal,
-  });
-  const id = response.headers.get('x-request-id');
-  if (!response.ok) {
-    const { error } = await response.json();
-    throw Object.assign(new Error(), { apiError: error.message });
+async function createPageKey() {
+  createKey.disabled = true;
+  try {
+    const response = await window.fetch('/playground/key', { method: 'POST' });
+    const mustProve = response.redirected || response.status === 403;
+    prove.hidden = !mustProve;
+    if (mustProve) { keyStatus.textContent = messages.mustProve; return; }
+    if (!response.ok) throw new Error();
+    const created = await response.json();
+    pageKey = created.api_key;
+    key.value = pageKey;
+    const time = new Date(created.expires_at).toLocaleTimeString(document.documentElement.lang);
+    keyStatus.textContent = messages.keyReady.replace('{time}', time);
+    showCode();
+  } catch {
+    keyStatus.textContent = messages.keyFailed;
+  } finally {
+    createKey.disabled = false;
   }
-  return { response, id };
+}
+
+/** The first pane's request as code; only a key of the page is written into it. */
+function showCode() {
+  if (!at('code-details').open || models.size === 0) return;
+  const shownKey = pageKey !== null && key.value === pageKey ? pageKey : 'fbx_...';
+  const request = panes[0].request({ role: 'user', content: message.value.trim() || 'Hello' });
+  at('code').textContent = writeCode(at('language').value, { api, key: shownKey, ...request });
 }
 
 async function sendMessage() {
   if (running !== null) return;
-  if (key.value.trim() === '') { key.focus(); return showStatus(messages.noKey); }
+  formStatus.textContent = '';
+  if (key.value.trim() === '') { key.focus(); formStatus.textContent = messages.noKey; return; }
   const content = message.value.trim();
-  if (content === '') { message.focus(); return showStatus(messages.noMessage); }
-  const turn = { role: 'user', content };
+  if (content === '') { message.focus(); formStatus.textContent = messages.noMessage; return; }
+  if (models.size === 0) { formStatus.textContent = messages.noModels; return; }
   running = new AbortController();
   send.disabled = true;
   stop.disabled = false;
-  let id = null;
-  let reply = null;
-  try {
-    showStatus(messages.waiting);
-    addMessage(messages.you, content);
-    reply = addMessage(model.value, '');
-    const started = await call(turn);
-    id = started.id;
-    message.value = '';
-    showStatus(messages.writing);
-    const text = await streamReply(started.response, reply);
-    turns = [...turns, turn, { role: 'assistant', content: text }];
-    showStatus(messages.done);
-  } catch (error) {
-    if (error.apiError !== undefined) showStatus(messages.failed + ' ' + error.apiError);
-    else if (running.signal.aborted) {
-      showStatus(messages.stopped);
-      const text = reply?.textContent ?? '';
-      if (text !== '') turns = [...turns, turn, { role: 'assistant', content: text }];
-    } else showStatus(messages.connectionLost);
-  } finally {
-    running = null;
-    send.disabled = false;
-    stop.disabled = true;
-    await showCost(id).catch(() => {});
-  }
+  const { signal } = running;
+  await Promise.all(shownPanes().map((pane) => pane.run({ role: 'user', content }, signal)));
+  running = null;
+  send.disabled = false;
+  stop.disabled = true;
 }
 
 send.addEventListener('click', sendMessage);
 stop.addEventListener('click', () => running?.abort());
 clear.addEventListener('click', () => {
   running?.abort();
-  turns = [];
-  log.replaceChildren();
-  cost.replaceChildren();
-  showStatus('');
+  for (const pane of panes) pane.reset();
+  formStatus.textContent = '';
   message.focus();
 });
+createKey.addEventListener('click', createPageKey);
 key.addEventListener('change', listModels);
+compare.addEventListener('change', () => {
+  at('pane-2').hidden = !compare.checked;
+  at('panes').className = compare.checked ? 'columns' : '';
+});
+panes[0].model.addEventListener('change', () =>
+  history.replaceState(null, '', '?model=' + encodeURIComponent(panes[0].model.value)));
+for (const type of ['input', 'change']) playground.addEventListener(type, showCode);
+at('code-details').addEventListener('toggle', showCode);
 message.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) sendMessage();
 });
 // The back/forward cache must not restore the key.
-addEventListener('pagehide', () => { running?.abort(); key.value = ''; message.value = ''; });
+addEventListener('pagehide', () => {
+  running?.abort();
+  pageKey = null;
+  for (const field of [key, message, system]) field.value = '';
+  at('code').textContent = '';
+});
 stop.disabled = true;
 playground.hidden = false;
 listModels();
 `;
+
+export const PLAYGROUND_SCRIPT = [
+  PLAYGROUND_DIALECTS_SCRIPT,
+  CODE_SAMPLES_SCRIPT,
+  API_SCRIPT,
+  PANE_SCRIPT,
+  PAGE_SCRIPT,
+].join('');

@@ -1,0 +1,240 @@
+/**
+ * The playground in a browser on the real stack: each wire format streams from the gateway, the
+ * page's key is made in one click and ends with the next one, and neither key nor conversation
+ * reaches the console or stays in the browser.
+ */
+import type { LocalAccount, LocalStack } from '@farebox/local';
+import type { Page, Request } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './support/chromium.ts';
+import { type CallDialect, DIALECT_CALLS } from './support/dialect-calls.ts';
+import { chatEvents, type ScriptedUpstream, sendStream } from './support/scripted-upstream.ts';
+import { sharedStack } from './support/shared-stack.ts';
+
+warnIfNoBrowser();
+
+const COUNTS = { input: 20, output: 6 };
+const WORDS = ['One', ' two', ' three', ' four', ' five', ' six'];
+const WAIT = { timeout: 10_000 };
+
+type DialectCase = Readonly<{
+  dialect: CallDialect;
+  model: string;
+  api: string;
+  /** The member of the provider's request that the system prompt stands in. */
+  system: string;
+}>;
+
+const DIALECT_CASES: readonly DialectCase[] = [
+  {
+    dialect: 'messages',
+    model: 'anthropic/claude-opus-5-5',
+    api: '/v1/messages',
+    system: '"system":"Be brief."',
+  },
+  {
+    dialect: 'responses',
+    model: 'openai/gpt-5.4',
+    api: '/v1/responses',
+    system: '"instructions":"Be brief."',
+  },
+  {
+    dialect: 'gemini',
+    model: 'google/gemini-3.5-flash',
+    api: '/v1beta/models/{model}:generateContent',
+    system: '"systemInstruction":{"parts":[{"text":"Be brief."}]}',
+  },
+  {
+    dialect: 'chat',
+    model: 'deepseek/deepseek-flash',
+    api: '/v1/chat/completions',
+    system: '{"role":"system","content":"Be brief."}',
+  },
+];
+
+describe.skipIf(!HAS_BROWSER)('the playground', () => {
+  let upstream: ScriptedUpstream;
+  let stack: LocalStack;
+  let account: LocalAccount;
+  let page: Page;
+  let closeBrowser: () => Promise<void>;
+  const consoleRequests: Request[] = [];
+  const consoleErrors: string[] = [];
+  const pageKeys: string[] = [];
+
+  beforeAll(async () => {
+    ({ stack, upstream } = await sharedStack('scripted'));
+    account = await stack.createAccount({ creditUsd: '5' });
+    const browser = await openBrowser();
+    closeBrowser = () => browser.close();
+    page = await browser.newPage({ locale: 'en' });
+    page.on('request', (request) => {
+      if (request.url().startsWith(stack.consoleUrl)) consoleRequests.push(request);
+    });
+    page.on('console', (consoleMessage) => {
+      if (consoleMessage.type() === 'error') consoleErrors.push(consoleMessage.text());
+    });
+    await page.goto(`${stack.consoleUrl}/sign-in`);
+    await page.fill('input[name=email]', account.email);
+    await page.fill('input[name=password]', account.password);
+    await page.click('main button[type=submit]');
+    await page.waitForURL(`${stack.consoleUrl}/`);
+    await page.goto(`${stack.consoleUrl}/playground`);
+    await page.waitForSelector('#play-model option', { state: 'attached' });
+  }, 120_000);
+
+  afterAll(() => closeBrowser?.());
+
+  async function createPageKey(): Promise<string> {
+    const before = await page.inputValue('#play-key');
+    await page.click('#play-create-key');
+    await expect.poll(() => page.inputValue('#play-key'), WAIT).not.toBe(before);
+    const key = await page.inputValue('#play-key');
+    pageKeys.push(key);
+    return key;
+  }
+
+  async function send(text: string): Promise<void> {
+    await page.fill('#play-message', text);
+    await page.click('#play-send');
+  }
+
+  const readReply = (log = '#play-log') =>
+    page.locator(`${log} .message-text`).last().textContent();
+
+  it('starts with a model that is cheap, and lists those of every provider', async () => {
+    expect(await page.inputValue('#play-model')).toBe('openai/gpt-5-mini');
+    const models = await page.locator('#play-model option').allTextContents();
+    for (const { model } of DIALECT_CASES) expect(models).toContain(model);
+  });
+
+  it('makes a key for its page in one click, which works at once', async () => {
+    expect(await createPageKey()).toMatch(/^fbx_/);
+    expect(await page.textContent('#play-key-status')).toMatch(/^This key works until \d/);
+  });
+
+  it.each(DIALECT_CASES)(
+    'streams word by word from $model in its own API, $dialect, and shows the cost',
+    async ({ dialect, model, api, system }) => {
+      const events = DIALECT_CALLS[dialect].events(WORDS, COUNTS);
+      upstream.handler = (_, response) => sendStream(response, events, 100);
+      await page.click('#play-clear');
+      await page.selectOption('#play-model', model);
+      expect(await page.inputValue('#play-api')).toBe(api);
+      await page.fill('#play-system', 'Be brief.');
+      await send('Count to six.');
+      await expect.poll(() => readReply(), WAIT).toMatch(/^One/);
+      expect(await readReply()).not.toContain('six');
+      await expect.poll(() => readReply(), WAIT).toBe(WORDS.join(''));
+      await expect.poll(() => page.textContent('#play-cost'), WAIT).toMatch(/\$0\.0\d+/);
+      await expect.poll(() => page.textContent('#play-status'), WAIT).toBe('Done.');
+      expect(upstream.received.at(-1)?.body.replaceAll(/\s/g, '')).toContain(
+        system.replaceAll(/\s/g, ''),
+      );
+    },
+  );
+
+  it('asks the same model in another of its APIs', async () => {
+    const events = chatEvents(WORDS, COUNTS);
+    upstream.handler = (_, response) => sendStream(response, events);
+    await page.click('#play-clear');
+    await page.selectOption('#play-model', 'openai/gpt-5.4');
+    await page.selectOption('#play-api', '/v1/chat/completions');
+    await send('Count to six.');
+    await expect.poll(() => page.textContent('#play-cost'), WAIT).toContain('$0.00014');
+    expect(await readReply()).toBe(WORDS.join(''));
+    await saveScreenshot(page, 'playground');
+  });
+
+  it('asks two models at once and shows the cost of each', async () => {
+    upstream.handler = ({ path }, response) => {
+      const dialect = path.includes('messages') ? 'messages' : 'chat';
+      return sendStream(response, DIALECT_CALLS[dialect].events([dialect], COUNTS));
+    };
+    await page.click('#play-clear');
+    await page.check('#play-compare');
+    await page.selectOption('#play-model-2', 'anthropic/claude-opus-5-5');
+    await send('Who are you?');
+    for (const suffix of ['', '-2'])
+      await expect.poll(() => page.textContent(`#play-cost${suffix}`), WAIT).toMatch(/\$0\.0\d+/);
+    expect([await readReply(), await readReply('#play-log-2')]).toEqual(['chat', 'messages']);
+    await saveScreenshot(page, 'playground-compare');
+    await page.uncheck('#play-compare');
+  });
+
+  it('stops on request and shows the cost until then', async () => {
+    // It hides no reasoning, so nothing is read on for its usage.
+    await page.selectOption('#play-model', 'deepseek/deepseek-flash');
+    const words = Array.from({ length: 400 }, (_, index) => ` word${index}`);
+    upstream.handler = (_, response) =>
+      sendStream(response, chatEvents(words, { input: 20, output: 800 }), 20);
+    await send('Go on for ever.');
+    await expect.poll(() => readReply(), WAIT).toContain('word3');
+    await page.click('#play-stop');
+    await upstream.received.at(-1)?.aborted;
+    await expect.poll(() => page.textContent('#play-status'), WAIT).toContain('Stopped.');
+    expect(await readReply()).not.toContain('word399');
+  });
+
+  it('shows the request as code, with the page’s key and with no other', async () => {
+    await page.click('#play-code-details summary');
+    await page.fill('#play-message', 'It’s a "test".');
+    for (const [language, text] of [
+      ['curl', `${stack.gatewayUrl}/v1/chat/completions`],
+      ['javascript', "import OpenAI from 'openai';"],
+      ['python', 'from openai import OpenAI'],
+    ] as const) {
+      await page.selectOption('#play-language', language);
+      const code = await page.textContent('#play-code');
+      expect(code).toContain(text);
+      expect(code).toContain('It’s a \\"test\\".');
+      expect(code).toContain(await page.inputValue('#play-key'));
+    }
+    await page.fill('#play-key', account.apiKey);
+    expect(await page.textContent('#play-code')).toContain('fbx_...');
+    expect(await page.textContent('#play-code')).not.toContain(account.apiKey);
+  });
+
+  it('shows the API’s error message', async () => {
+    await page.fill('#play-key', `${account.apiKey.slice(0, -1)}_`);
+    await send('Hello?');
+    await expect
+      .poll(() => page.textContent('#play-status'), WAIT)
+      .toContain('The API returned an error:');
+  });
+
+  it('ends the page’s key when the next one is made, and lists one of them', async () => {
+    await createPageKey();
+    const [earlier, latest] = [pageKeys.at(-2), pageKeys.at(-1)];
+    const getStatus = async (key: string | undefined) => {
+      const headers = { authorization: `Bearer ${key}` };
+      return (await fetch(`${stack.gatewayUrl}/v1/key`, { headers })).status;
+    };
+    expect([await getStatus(earlier), await getStatus(latest)]).toEqual([401, 200]);
+    const cookies = await page.context().cookies();
+    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+    const list = await fetch(`${stack.consoleUrl}/keys`, { headers: { cookie } });
+    expect(
+      (await list.text()).match(/>\s*Playground\s*<\/a>\s*<span class="second"/g),
+    ).toHaveLength(1);
+  });
+
+  it('sends neither the key nor the conversation to the console and stores neither', async () => {
+    const keys = [account.apiKey, ...pageKeys];
+    await page.goto(`${stack.consoleUrl}/calls`);
+    await page.goBack();
+    expect(await page.inputValue('#play-key')).toBe('');
+    expect(consoleRequests.length).toBeGreaterThan(5);
+    for (const request of consoleRequests) {
+      const requestDump = `${request.url()} ${JSON.stringify(await request.allHeaders())} ${request.postData() ?? ''}`;
+      for (const text of [...keys, 'Count to six', 'Be brief'])
+        expect(requestDump).not.toContain(text);
+    }
+    const stored = await page.evaluate(() => [
+      ...Object.values(globalThis.localStorage ?? {}),
+      ...Object.values(globalThis.sessionStorage ?? {}),
+    ]);
+    expect(stored).toEqual([]);
+    expect(consoleErrors.filter((said) => said.includes('Content Security Policy'))).toEqual([]);
+  });
+});

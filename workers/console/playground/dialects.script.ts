@@ -1,0 +1,89 @@
+/**
+ * How the playground speaks each wire format, by its path in the list of models: the request's
+ * body, and what an event of its stream says. Members that are undefined leave no trace in JSON.
+ */
+export const PLAYGROUND_DIALECTS_SCRIPT = `
+const textParts = (text) => [{ text }];
+const DIALECTS = {
+  '/v1/chat/completions': {
+    name: 'Chat Completions',
+    path: () => '/v1/chat/completions',
+    body: ({ model, system, turns, limit, temperature }) => ({
+      model,
+      messages: [...(system === '' ? [] : [{ role: 'system', content: system }]), ...turns],
+      max_completion_tokens: limit,
+      temperature,
+    }),
+    streamed: (body) => ({ ...body, stream: true }),
+    read: (event) => ({
+      text: event.choices?.[0]?.delta?.content,
+      isCut: event.choices?.[0]?.finish_reason === 'length',
+      error: event.error?.message,
+    }),
+  },
+  '/v1/messages': {
+    name: 'Messages',
+    path: () => '/v1/messages',
+    body: ({ model, system, turns, limit, temperature }) => ({
+      model,
+      system: system === '' ? undefined : system,
+      messages: turns,
+      max_tokens: limit,
+      temperature,
+    }),
+    streamed: (body) => ({ ...body, stream: true }),
+    read: (event) => ({
+      text: event.delta?.text,
+      isCut: event.delta?.stop_reason === 'max_tokens',
+      error: event.error?.message,
+    }),
+  },
+  '/v1/responses': {
+    name: 'Responses',
+    path: () => '/v1/responses',
+    body: ({ model, system, turns, limit, temperature }) => ({
+      model,
+      instructions: system === '' ? undefined : system,
+      input: turns,
+      max_output_tokens: limit,
+      temperature,
+    }),
+    streamed: (body) => ({ ...body, stream: true }),
+    read: (event) => ({
+      text: event.type === 'response.output_text.delta' ? event.delta : undefined,
+      isCut: event.type === 'response.incomplete',
+      error: event.type === 'error'
+        ? event.message ?? event.error?.message
+        : event.response?.error?.message,
+    }),
+  },
+  '/v1beta/models/{model}:generateContent': {
+    name: 'Gemini',
+    path: (model, stream) =>
+      '/v1beta/models/' + model + (stream ? ':streamGenerateContent?alt=sse' : ':generateContent'),
+    body: ({ system, turns, limit, temperature }) => ({
+      systemInstruction: system === '' ? undefined : { parts: textParts(system) },
+      contents: turns.map(({ role, content }) => ({
+        role: role === 'user' ? 'user' : 'model',
+        parts: textParts(content),
+      })),
+      generationConfig: { maxOutputTokens: limit, temperature },
+    }),
+    streamed: (body) => body,
+    read: (event) => ({
+      text: (event.candidates?.[0]?.content?.parts ?? [])
+        .filter((part) => !part.thought)
+        .map((part) => part.text ?? '')
+        .join(''),
+      isCut: event.candidates?.[0]?.finishReason === 'MAX_TOKENS',
+      error: event.error?.message,
+    }),
+  },
+};
+/** The API that a provider documents first; others get the first that is served. */
+const NATIVE_PATHS = {
+  openai: '/v1/responses',
+  anthropic: '/v1/messages',
+  google: '/v1beta/models/{model}:generateContent',
+};
+`;
