@@ -10,6 +10,7 @@ import { HAS_BROWSER, openBrowser, saveScreenshot, warnIfNoBrowser } from './sup
 import { type CallDialect, DIALECT_CALLS } from './support/dialect-calls.ts';
 import { chatEvents, type ScriptedUpstream, sendStream } from './support/scripted-upstream.ts';
 import { sharedStack } from './support/shared-stack.ts';
+import { sql } from './support/sql.ts';
 
 warnIfNoBrowser();
 
@@ -217,6 +218,28 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     expect(
       (await list.text()).match(/>\s*Playground\s*<\/a>\s*<span class="second"/g),
     ).toHaveLength(1);
+  });
+
+  it('makes no key for a session that must prove its user again, and says where', async () => {
+    const query =
+      "update sessions set last_auth_at = last_auth_at - interval '1 hour' where account_id = $1";
+    await sql(stack, query, [account.accountId]);
+    const before = await page.inputValue('#play-key');
+    expect(await page.isVisible('#play-prove')).toBe(false);
+    await page.click('#play-create-key');
+    await page.locator('#play-prove').waitFor({ state: 'visible' });
+    expect(await page.getAttribute('#play-prove', 'href')).toBe('/prove?next=/playground');
+    expect(await page.textContent('#play-key-status')).toContain('Confirm that it’s you');
+    expect(await page.inputValue('#play-key')).toBe(before);
+  });
+
+  it('makes no key for a request of another origin', async () => {
+    const cookies = await page.context().cookies();
+    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+    const headers = { cookie, origin: 'https://elsewhere.example' };
+    const path = `${stack.consoleUrl}/playground/key`;
+    expect((await fetch(path, { method: 'POST', headers })).status).toBe(403);
+    expect((await fetch(path, { method: 'POST', headers: { cookie } })).status).toBe(403);
   });
 
   it('sends neither the key nor the conversation to the console and stores neither', async () => {
