@@ -140,23 +140,37 @@ function confirmPage(c: Context<PublicEnv>, token: string, wrong: boolean) {
   );
 }
 
+/** A reload of the start page leads here as well, so who is signed in is led on to the overview. */
 function invalidLinkPage(c: Context<PublicEnv>) {
-  const { signUp: messages } = c.var.messages;
+  const { signUp: messages, overview } = c.var.messages;
   return page(
     c,
     { title: messages.confirmTitle, status: 422 },
     <>
       <Note kind="problem">{messages.errors.token_invalid}</Note>
-      <p>
-        <a href="/sign-up">{messages.signUpAgain}</a>
-      </p>
+      {c.var.user !== null ? (
+        <p>
+          <a href="/">{overview.continueToOverview}</a>
+        </p>
+      ) : (
+        <>
+          <p>
+            <a href="/sign-in">{messages.haveAccount}</a>
+          </p>
+          <p>
+            <a href="/sign-up">{messages.signUpAgain}</a>
+          </p>
+        </>
+      )}
     </>,
   );
 }
 
 /** Opening the link does not use it up, because mail scanners follow links. */
-signUpRoutes.get('/confirm', (c) => {
+signUpRoutes.get('/confirm', async (c) => {
   const token = c.req.query('token') ?? '';
+  // The start page answers this path, and its form for the language comes back to it.
+  if (token === '' && c.var.user !== null) return c.redirect('/', 303);
   return token === '' ? invalidLinkPage(c) : confirmPage(c, token, false);
 });
 
