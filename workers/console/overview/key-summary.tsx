@@ -32,14 +32,22 @@ export const PausedKeyWarnings: FC<
 
 export const KeySummary: FC<
   LocaleProps &
-    Readonly<{ byKey: readonly DailyUsageSum[]; keys: readonly KeyRow[]; today: number }>
-> = ({ byKey, keys, today, messages, language }) => {
+    Readonly<{
+      /** Of the period that is shown. */
+      byKey: readonly DailyUsageSum[];
+      /** Of the days of the sparklines, at least. */
+      recentByKey: readonly DailyUsageSum[];
+      keys: readonly KeyRow[];
+      today: number;
+    }>
+> = ({ byKey, recentByKey, keys, today, messages, language }) => {
   const { overview: t } = messages;
   const rows = keys
     .filter(({ state }) => state === 'active')
     .map((key) => {
-      const sums = byKey.filter(({ group }) => group === String(key.keyId));
-      return { key, charged: totalUsage(sums).charged, amounts: listDailyAmounts(sums, today) };
+      const ofKey = ({ group }: DailyUsageSum) => group === String(key.keyId);
+      const { charged } = totalUsage(byKey.filter(ofKey));
+      return { key, charged, amounts: listDailyAmounts(recentByKey.filter(ofKey), today) };
     })
     .sort((a, b) => (a.charged === b.charged ? 0 : a.charged > b.charged ? -1 : 1))
     .slice(0, MAX_KEYS);

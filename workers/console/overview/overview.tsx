@@ -35,13 +35,14 @@ import { page } from '../layout.tsx';
 import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
 import { getDepositSettings } from '../top-up/deps.ts';
-import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
+import { totalUsage } from '../usage/aggregate.ts';
 import { buildUsageStack } from '../usage/spend-stack.ts';
 import { UsageStackView } from '../usage/usage-stack-view.tsx';
 import { type BurnRate, computeBurnRate } from './burn-rate.ts';
 import { FailureList } from './failure-list.tsx';
 import { GettingStarted } from './getting-started.tsx';
 import { KeySummary, PausedKeyWarnings } from './key-summary.tsx';
+import { toOverviewRanges } from './overview-ranges.ts';
 
 const PERIODS = [7, 30, 90] as const;
 const DEFAULT_PERIOD = 30;
@@ -123,12 +124,12 @@ async function loadOverview(
   const { deps } = c.var;
   const { db, now } = deps.identity;
   const today = toEpochDay(now());
-  const range = { from: today - days + 1, to: today };
-  const [accountStatus, keyStatuses, byKey, byModel, latest, summary, notifications, keys] =
+  const { shown: range, loaded } = toOverviewRanges(today, days);
+  const [accountStatus, keyStatuses, recentByKey, byModel, latest, summary, notifications, keys] =
     await Promise.all([
       deps.accounts.status(account),
       deps.accounts.keys(account),
-      sumDailyUsage(db, account, range, { by: 'key' }),
+      sumDailyUsage(db, account, loaded, { by: 'key' }),
       by === 'key' ? [] : sumDailyUsage(db, account, range, { by: 'model' }),
       listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
       summarizeCalls(db, account, {}, COUNTED_CALLS),
@@ -140,7 +141,8 @@ async function loadOverview(
     range,
     accountStatus,
     keyStatuses,
-    byKey,
+    recentByKey,
+    byKey: recentByKey.filter(({ day }) => day >= range.from),
     byModel,
     latest,
     summary,
@@ -149,24 +151,24 @@ async function loadOverview(
   };
 }
 
-/** The sums of all keys by day. */
-function sumByDay({ byKey, range }: Pick<OverviewData, 'byKey' | 'range'>) {
+/** The sums of all keys by day; a day without a call is absent. */
+function sumByDay(byKey: OverviewData['recentByKey']) {
   const days = new Map<string, ReturnType<typeof totalUsage>>();
   for (const sum of byKey) {
     const group = String(sum.day);
     const known = days.get(group);
     days.set(group, { ...totalUsage(known === undefined ? [sum] : [known, sum]), group });
   }
-  return fillMissingDays([...days.values()], range);
+  return [...days.values()];
 }
 
 const Figures: FC<
   LocaleProps & Readonly<{ data: OverviewData; accountStatus: AccountStatus; query: OverviewQuery }>
 > = ({ data, accountStatus, query, messages, language }) => {
   const { overview } = messages;
-  const days = sumByDay(data);
-  const burnRate = computeBurnRate(days, data.today, accountStatus.posted - accountStatus.held);
-  const { calls, inputTokens, outputTokens, charged } = totalUsage(days);
+  const available = accountStatus.posted - accountStatus.held;
+  const burnRate = computeBurnRate(sumByDay(data.recentByKey), data.today, available);
+  const { calls, inputTokens, outputTokens, charged } = totalUsage(data.byKey);
   return (
     <Tiles>
       <BalanceTile
@@ -185,8 +187,8 @@ const Figures: FC<
         name={overview.spentInDays(query.days)}
         figure={<Money amount={charged} language={language} rounded />}
       >
-        {burnRate.daysLeft !== null &&
-          overview.perDay(formatRoundedCurrency(burnRate.perDay, language))}
+        {charged > 0n &&
+          overview.perDay(formatRoundedCurrency(charged / BigInt(query.days), language))}
       </Tile>
       <Tile name={overview.callsInDays(query.days)} figure={formatCount(calls, language)} />
       <Tile
