@@ -182,6 +182,23 @@ describe('the budgets by period and the price limit of the form', () => {
     expect(values).toMatchObject({ dayBudget: '', weekBudget: '7', maxOutputPrice: '2.5' });
   });
 
+  it.each(['1,000', '20,500', '999,999'])(
+    'are refused where a comma may separate thousands or decimals: %s',
+    (amount) => {
+      expect(parse({ dayBudget: amount })).toEqual({ ok: false, errors: ['dayBudget'] });
+    },
+  );
+
+  it.each([
+    ['0,125', 125_000_000n],
+    ['1,5', 1_500_000_000n],
+    ['1000', 1_000_000_000_000n],
+    ['1.125', 1_125_000_000n],
+  ] as const)('are accepted where the separator is plain: %s', (amount, day) => {
+    const parsed = parse({ dayBudget: amount });
+    expect(parsed.ok && parsed.limits.periodBudgets).toEqual({ day });
+  });
+
   it.each(['dayBudget', 'weekBudget', 'monthBudget', 'maxOutputPrice'] as const)(
     'are refused by the field that is no amount: %s',
     (field) => {

@@ -145,9 +145,13 @@ export const EMPTY_FORM: KeyFormValues = toFormValues('', NO_LIMITS, DEFAULT_SPE
 /** Undefined where the text is invalid, null where the field is empty. */
 type Parsed<T> = T | null | undefined;
 
-/** A comma is accepted as the decimal separator. */
+/** `1,000` is a thousand to some readers and one dollar to others. */
+const AMBIGUOUS_COMMA = /^[1-9]\d{0,2},\d{3}$/;
+
+/** A comma is accepted as the decimal separator where it can't separate thousands. */
 function parseUsdField(text: string): Parsed<NanoUsd> {
   if (text === '') return null;
+  if (AMBIGUOUS_COMMA.test(text)) return undefined;
   const amount = parseUsd(text.replace(',', '.'));
   return amount === undefined || amount > MAX_AMOUNT ? undefined : amount;
 }

@@ -9,7 +9,7 @@ import {
   EmptyState,
   Field,
   formatCount,
-  formatRoundedCurrency,
+  formatCurrency,
   SelectField,
 } from '@farebox/design';
 import type { Messages } from '@farebox/i18n';
@@ -107,9 +107,10 @@ const ModelName: FC<LocaleProps & { model: Model }> = ({ model, messages, langua
   );
 };
 
+/** Exact: a rounded price would differ from that of the bill. */
 const Price: FC<{ price: bigint; language: string; classes: string }> = (props) => (
   <td class={`number ${props.classes}`}>
-    {props.price === 0n ? '–' : formatRoundedCurrency(props.price, props.language)}
+    {props.price === 0n ? '–' : formatCurrency(props.price, props.language)}
   </td>
 );
 
