@@ -184,12 +184,13 @@ async function readChunks(
   timer.add(idle);
   try {
     for (;;) {
+      endTimer.startWaiting();
       const { done, value } = await reader.read();
+      endTimer.stopWaiting();
       if (done) break;
       idle.touch();
       const pieces = meter.feed(value);
       if (pieces.length > 0) return { kind: 'under_way', reader, reusesMemory: true, pieces };
-      endTimer.touch();
     }
   } catch {
     // What is whole is not lost with its connection.

@@ -32,15 +32,22 @@ export class EndTimer {
     return this.#meter.hasEnded || this.#isSilent;
   }
 
-  /** Follows a chunk that the meter has read. */
-  touch(): void {
+  /** Begins to wait for a chunk, by what the meter has read so far. */
+  startWaiting(): void {
     const { hasEnded, hasFinalUsage } = this.#meter;
     if (this.#isAfterLastWord || !(hasEnded || hasFinalUsage)) return;
-    clearTimeout(this.#timeout);
     this.#isAfterLastWord = hasEnded;
     this.#timeout = hasEnded
       ? setTimeout(this.#onEnd, LAST_WORD_GRACE_MS)
       : setTimeout(this.#onSilence, SILENCE_AFTER_FINISH_MS);
+  }
+
+  /**
+   * A chunk has come. Until the next wait it is our side that is silent: the client takes its time,
+   * and what the provider has sent meanwhile is not read yet.
+   */
+  stopWaiting(): void {
+    if (!this.#isAfterLastWord) clearTimeout(this.#timeout);
   }
 
   stop(): void {

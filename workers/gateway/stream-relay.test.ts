@@ -263,6 +263,30 @@ describe('StreamRelay', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('counts no silence while a slow client takes what came, so that all that was sent is read', async () => {
+    const chunks = [70_000, 1].map((length) => new Uint8Array(length).fill(0x61));
+    const wait = () => new Promise<never>(() => {});
+    const read = async () => {
+      const value = chunks.shift();
+      return value === undefined ? wait() : { done: false as const, value };
+    };
+    let taken = 0;
+    const client = new WritableStream<Uint8Array>({
+      write: async (chunk) => {
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        taken += chunk.length;
+      },
+    });
+    const source = { reader: { read, cancel: async () => {} }, reusesMemory: false, pieces: [] };
+    const { aborted } = startRelay({ source, client }, { finished: true, usageFinal: true });
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(chunks).toEqual([]);
+    expect(aborted.at).toBe(-1);
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(aborted.at).toBe(3_800);
+    expect(taken).toBe(70_001);
+  });
+
   it('waits through silence where an answer has finished without its usage', async () => {
     const { ended, upstream, send, aborted } = startRelay({}, { finished: true });
     await send('a');

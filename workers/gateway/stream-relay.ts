@@ -145,13 +145,14 @@ export class StreamRelay {
     const { meter } = this.#options;
     try {
       for (;;) {
+        this.#endTimer.startWaiting();
         const { done, value } = await this.#reader.read();
+        this.#endTimer.stopWaiting();
         if (done) return this.#firstEndReason === null || this.#endTimer.isOver;
         const now = this.#options.clock();
         this.#idle.touch(now);
         const pieces = meter.feed(value);
         if (this.#firstOutput !== null) this.#watchOutput(this.#firstOutput, now);
-        this.#endTimer.touch();
         for (const piece of pieces) {
           const taken = this.#write(piece, now);
           if (taken !== undefined) await taken;

@@ -284,3 +284,28 @@ describe('a document of Gemini', () => {
     expect(reading.estimatedOutputTokens).toBeLessThan(20);
   });
 });
+
+describe('the final usage of a stream', () => {
+  const toChunk = (event: Event) => Buffer.from(FORMATS.events([event]));
+  const event = (text: string, isFinish: boolean, output: number): Event => ({
+    candidates: [
+      { content: { parts: [{ text }] }, ...(isFinish ? { finishReason: 'STOP' } : {}), index: 0 },
+    ],
+    usageMetadata: usage(output, 0),
+  });
+
+  it('is there with the event that finishes', () => {
+    const meter = create('events');
+    meter.feed(toChunk(event('One two', false, 2)));
+    expect(meter.hasFinalUsage).toBe(false);
+    meter.feed(toChunk(event(' three.', true, 4)));
+    expect(meter.hasFinalUsage).toBe(true);
+  });
+
+  it('is not known where output follows a finish, which then stands in every event', () => {
+    const meter = create('events');
+    meter.feed(toChunk(event('One two', true, 2)));
+    meter.feed(toChunk(event(' three four', true, 4)));
+    expect(meter.hasFinalUsage).toBe(false);
+  });
+});

@@ -37,6 +37,8 @@ export class UsageTracker implements AnswerRecorder {
   #outputAtUsage = 0;
   /** True if usage was reported with or after the last finish. */
   #usageAfterFinish = false;
+  /** The output shown when every choice had finished for the first time. */
+  #outputAtFinish: number | null = null;
   #ended = false;
   #closed = false;
   #failed = false;
@@ -63,9 +65,13 @@ export class UsageTracker implements AnswerRecorder {
     return this.#failed;
   }
 
-  /** True once every choice has finished and usage came with or after the last finish. */
+  /**
+   * True once every choice has finished and usage came with or after the last finish. A finish that
+   * output follows ends nothing: some servers write one, and usage, into each event.
+   */
   get hasFinalUsage(): boolean {
-    return this.#usageAfterFinish && this.#isFinished();
+    if (!this.#usageAfterFinish || !this.#isFinished()) return false;
+    return this.outputEstimator.shownTokens() <= (this.#outputAtFinish ?? 0);
   }
 
   startMessage(): void {
@@ -75,12 +81,15 @@ export class UsageTracker implements AnswerRecorder {
     this.#usage = null;
     this.#normalized = null;
     this.#finishedChoices.clear();
+    this.#outputAtFinish = null;
   }
 
   markFinished(choice: number): void {
     this.#finishedChoices.add(choice);
     this.#usageAfterFinish = false;
-    if (this.#isFinished()) this.outputEstimator.markFinished();
+    if (!this.#isFinished()) return;
+    this.outputEstimator.markFinished();
+    this.#outputAtFinish ??= this.outputEstimator.shownTokens();
   }
 
   markEnded(): void {
