@@ -5,7 +5,7 @@
  * a call does not fit any more.
  */
 import type { NanoUsd } from '@farebox/money';
-import { type Budget, currentDay, listBudgets } from './key-budgets.ts';
+import { type Budget, currentDay, isSpentFor, listBudgets } from './key-budgets.ts';
 import { notify } from './notifications.ts';
 import { periodStart } from './period-spending.ts';
 import type { Key, Tx } from './transaction.ts';
@@ -45,7 +45,8 @@ export function alertOnBudgets(tx: Tx, key: Key, amount: NanoUsd): void {
 }
 
 /**
- * Notifies that a budget is used up where a call was declined and little of it is left. Writes once:
+ * Notifies that a budget is used up where a call was declined and little of it is unspent, whatever
+ * open calls reserve. Writes once:
  * the object remembers what it raised, and after a restart the queue's consumer does.
  */
 export function alertOnDecline(
@@ -56,7 +57,7 @@ export function alertOnDecline(
 ): void {
   const { budgetAlerts } = key;
   for (const budget of budgets) {
-    const isUsedUp = budget.left < amount && budget.spent > 0n && isLow(budget, budget.spent);
+    const isUsedUp = isSpentFor(budget, amount) && budget.spent > 0n && isLow(budget, budget.spent);
     const id = isUsedUp ? alertId(tx, key, budget) : null;
     if (id === null || budgetAlerts.has(id)) continue;
     if (budgetAlerts.size >= MAX_REMEMBERED) budgetAlerts.clear();

@@ -12,7 +12,7 @@ import {
   type Instant,
   type PeriodBudgetStatus,
 } from './contract/index.ts';
-import { toUtcDay } from './limits.ts';
+import { HELD_RETRY_SECONDS, toUtcDay } from './limits.ts';
 import { periodEnd, spentInPeriod } from './period-spending.ts';
 import { minBigInt } from './sql-amounts.ts';
 import { type AccountCache, type Key, readBalance, type Tx } from './transaction.ts';
@@ -68,6 +68,17 @@ export function spendableWithin(budgets: readonly Budget[], available: NanoUsd):
   return budgets.reduce((least, { left }) => minBigInt(least, left), available);
 }
 
+/** Whether a budget has no room for a call though every open call were to cost nothing. */
+export function isSpentFor({ budget, spent }: Budget, amount: NanoUsd): boolean {
+  return spent + amount > budget;
+}
+
+/** Null where waiting does not help. What open calls reserve comes back long before the renewal. */
+function secondsUntilRoom(exceeded: Budget, amount: NanoUsd, untilReset: number): number | null {
+  if (amount > exceeded.budget) return null;
+  return isSpentFor(exceeded, amount) ? untilReset : HELD_RETRY_SECONDS;
+}
+
 /**
  * Declines a call that does not fit a budget. Of several it names the one that holds the call back
  * longest. `affordableOutput` is what the key can spend on output.
@@ -78,18 +89,18 @@ export function checkBudgets(
   amount: NanoUsd,
   affordableOutput: number,
 ): BudgetDecline | undefined {
-  const exceeded = budgets.find(({ left }) => left < amount);
+  const exceeded =
+    budgets.find((budget) => isSpentFor(budget, amount)) ??
+    budgets.find(({ left }) => left < amount);
   if (exceeded === undefined) return undefined;
   const { period, budget, left } = exceeded;
-  const decline = { reason: 'key_limit_exceeded', missingAmount: amount - left } as const;
-  if (period === null) return { ...decline, affordableOutput };
+  const missingAmount = amount - left;
+  const decline = { reason: 'key_limit_exceeded', missingAmount, affordableOutput } as const;
+  if (period === null) return decline;
   const resetsAt = periodEnd(period, currentDay(tx)) * DAY_MS;
-  const retryAfterSeconds = amount > budget ? null : Math.ceil((resetsAt - tx.now) / 1_000);
-  return {
-    ...decline,
-    affordableOutput,
-    renewing: { period, budget, resetsAt, retryAfterSeconds },
-  };
+  const untilReset = Math.ceil((resetsAt - tx.now) / 1_000);
+  const retryAfterSeconds = secondsUntilRoom(exceeded, amount, untilReset);
+  return { ...decline, renewing: { period, budget, resetsAt, retryAfterSeconds } };
 }
 
 function atLeastZero(amount: NanoUsd): NanoUsd {

@@ -123,6 +123,26 @@ describe('a budget by period', () => {
     expect(await stub.hold(holdRequest(5, 40n))).toMatchObject({ ok: true });
   });
 
+  it('that open calls alone fill is worth a retry at once, and is not reached', async () => {
+    clock.now = THURSDAY;
+    const { account, stub } = await createAccount({ periodBudgets: { day: 100n, month: 100n } });
+    await spend(account, 1, 80n);
+    await stub.hold(holdRequest(2, 15n));
+    const declined = await stub.hold(holdRequest(3, 10n));
+    expect(declined).toMatchObject({ renewing: { period: 'month', retryAfterSeconds: 2 } });
+    expect(await receivedAlerts(account)).toEqual(['budget_low day 80', 'budget_low month 80']);
+    const beyond = await stub.hold(holdRequest(4, 21n));
+    expect(beyond).toMatchObject({ renewing: { retryAfterSeconds: (11 * DAY_MS) / 1_000 } });
+  });
+
+  it('that is spent is named before one that open calls alone fill', async () => {
+    clock.now = THURSDAY;
+    const { account, stub } = await createAccount({ periodBudgets: { day: 90n, month: 110n } });
+    await spend(account, 1, 80n);
+    await stub.hold(holdRequest(2, 10n));
+    expect(await stub.hold(holdRequest(3, 25n))).toMatchObject({ renewing: { period: 'day' } });
+  });
+
   it('set in the middle of a period counts what was spent before it was set', async () => {
     clock.now = THURSDAY;
     const { account, stub } = await createAccount({});

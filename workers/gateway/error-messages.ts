@@ -43,7 +43,7 @@ function budgetMessage({ missingAmount, affordableOutput, renewing }: BudgetDecl
   const summary =
     retryAfterSeconds === null
       ? `${name} is too low for this call, even when nothing of it is used.`
-      : `${name} has too little left for this call. ${resets}`;
+      : `${name} has too little left for this call, with what calls in progress reserve. ${resets}`;
   return insufficientFundsMessage(
     summary,
     "Raise the key's budget",

@@ -108,7 +108,10 @@ export type RenewingBudget = Readonly<{
   period: BudgetPeriod;
   budget: NanoUsd;
   resetsAt: Instant;
-  /** Until the budget renews; null where even the whole budget is less than the call reserves. */
+  /**
+   * Until the budget renews, or a moment where only what open calls reserve is in the way; null where
+   * even the whole budget is less than the call reserves.
+   */
   retryAfterSeconds: number | null;
 }>;
 
