@@ -18,8 +18,8 @@ const VERSION_LINES: Readonly<Record<Language, RegExp>> = {
 
 /** The first 16 hexadecimal digits of the SHA-256 over the texts of all languages. */
 const VERSIONS = [
-  { page: 'privacy', version: '1', from: '2026-11-26', hash: '5740337fbcbea8de' },
-  { page: 'terms', version: '1', from: '2026-11-26', hash: '6532593cdd92b716' },
+  { page: 'privacy', version: '1', from: '2026-11-26', hash: '4f666794845686f4' },
+  { page: 'terms', version: '1', from: '2026-11-26', hash: '5b7c337530051d34' },
   { page: 'refunds', version: '1', from: '2026-11-26', hash: '21eef33dd7c41f9b' },
 ];
 

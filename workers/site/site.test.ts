@@ -14,7 +14,13 @@ import { prefersMarkdown, toMarkdownPath } from './negotiation.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const AT = Date.UTC(2026, 10, 26);
-const SETTINGS = parseSiteSettings({ SITE_URL: 'https://site.example' }, AT, null);
+const ENVIRONMENT = {
+  SITE_URL: 'https://site.example',
+  API_URL: 'https://api.example',
+  OPERATOR_NAME: 'Example Ltd.',
+  CONTACT_EMAIL: 'help@site.example',
+};
+const SETTINGS = parseSiteSettings(ENVIRONMENT, AT, null);
 const source = readSiteSource(ROOT);
 const files = new Map(buildSite(source, SETTINGS).map(({ path, text }) => [path, text]));
 const pages = [...files].filter(([path]) => path.endsWith('.html'));
@@ -57,6 +63,40 @@ describe('the site', () => {
   it('has no link that leads to no page, or to no heading', () => {
     expect(pages.flatMap(findBrokenLinks)).toEqual([]);
     expect(pages.length).toBeGreaterThan(100);
+  });
+
+  it('has no Markdown link that leads to no page', () => {
+    const broken = [...files]
+      .filter(([path]) => path.endsWith('.md'))
+      .flatMap(([path, text]) => {
+        const prose = text.replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, '');
+        const links = [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = '']) => link);
+        return links
+          .filter((link) => !/^(https?:|mailto:|#)/.test(link))
+          .filter((link) => !served.has(link.split('#')[0] ?? ''))
+          .map((link) => `${path}: ${link}`);
+      });
+    expect(broken).toEqual([]);
+  });
+
+  it('leads from Markdown to pages in the same language, as the page beside it does', () => {
+    expect(files.get('/ru/billing.md')).toContain('](/ru/prices)');
+    expect(files.get('/zh/index.md')).toContain('](/zh/trust)');
+  });
+
+  it('names the gateway of the site in guides and in the OpenAPI document', () => {
+    const guides = [...files].filter(([path]) => /^\/docs\/clients.*\.(html|md)$/.test(path));
+    expect(guides.length).toBeGreaterThan(15);
+    for (const [path, text] of guides) expect(text, path).not.toContain('127.0.0.1');
+    expect(files.get('/docs/clients/codex.md')).toContain('https://api.example/v1');
+    expect(JSON.parse(files.get('/openapi.json') ?? '').servers).toEqual([
+      { url: 'https://api.example' },
+    ]);
+  });
+
+  it('says in the text of a link that the page is in English', () => {
+    expect(files.get('/ru/index.html')).toContain('Сравнение (на английском)');
+    expect(files.get('/index.html')).not.toContain('(in English)');
   });
 
   it('has unique ids and one first-level heading on every page', () => {
@@ -214,6 +254,13 @@ describe('a request for a page', () => {
 });
 
 describe('the settings', () => {
+  it.each(['OPERATOR_NAME', 'CONTACT_EMAIL'])('need %s for a public site only', (name) => {
+    const { [name]: _, ...env } = { ...ENVIRONMENT } as Record<string, string>;
+    expect(() => parseSiteSettings(env, AT, null)).toThrow(name);
+    const local = { ...env, SITE_URL: 'http://127.0.0.1:8793' };
+    expect(parseSiteSettings(local, AT, null).siteUrl).toBe('http://127.0.0.1:8793');
+  });
+
   it.each(['12a', '1;alert(1)', '-1', '1'.repeat(13)])('reject %s as a counter', (counter) => {
     expect(() => parseSiteSettings({ METRIKA_COUNTER: counter }, AT, null)).toThrow(
       'METRIKA_COUNTER',

@@ -2,7 +2,7 @@
  * The parts of a content file that the build computes. A line `{{name}}` stands for a block, which
  * has HTML and Markdown of its own; `{{name}}` inside a line stands for a short value.
  */
-import { createRenderer, type LinkResolver } from './markdown.ts';
+import { createRenderer, type LinkResolver, rewriteLinks } from './markdown.ts';
 import type { Rendered } from './page.ts';
 
 export type Blocks = Readonly<Record<string, Rendered>>;
@@ -32,7 +32,7 @@ export function renderContent(
   const render = createRenderer(resolve);
   const rendered = parts.map((part, index): Rendered => {
     const block = index % 2 === 1 ? blocks[part] : undefined;
-    return block ?? { html: render(part), markdown: part };
+    return block ?? { html: render(part), markdown: rewriteLinks(part, resolve) };
   });
   return {
     html: rendered.map(({ html }) => html).join(''),

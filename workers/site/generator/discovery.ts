@@ -50,8 +50,8 @@ export function renderLlms(pages: readonly Page[], settings: SiteSettings): stri
   const { siteUrl, apiUrl, consoleUrl } = settings;
   return `# Farebox
 
-> A prepaid gateway to the AI models of OpenAI, Anthropic, Google, xAI, DeepSeek and others: one API
-> key, one balance in US dollars, the SDK that you already use. Every call has an exact bill.
+> A prepaid gateway to the AI models of OpenAI, Anthropic, Google, xAI and DeepSeek: one API key, one
+> balance in US dollars, the SDK that you already use. Every call has an exact bill.
 
 ## Instructions
 

@@ -41,7 +41,9 @@ function toSiteDocument(file: string): SiteDocument | undefined {
   if (other !== undefined) return { file, path: other, section: 'internals', isInMenu: true };
   if (file.startsWith('docs/decisions/'))
     return { file, path: `/docs/decisions/${name}`, section: 'internals', isInMenu: false };
-  if (file.startsWith('docs/clients'))
+  if (file === 'docs/clients.md')
+    return { file, path: '/docs/clients', section: 'clients', isInMenu: true };
+  if (file.startsWith('docs/clients/'))
     return { file, path: `/docs/clients/${name}`, section: 'clients', isInMenu: true };
   if (file.startsWith('bench/results/'))
     return { file, path: `/docs/bench/${name}`, section: 'internals', isInMenu: false };
@@ -58,6 +60,7 @@ export function listSiteDocuments(files: readonly string[]): SiteDocument[] {
 export const COPIED_FILES: Readonly<Record<string, string>> = {
   'docs/openapi.json': '/openapi.json',
   'bench/results/latest.generated.json': '/bench/latest.json',
+  'bench/results/all-rows.generated.json': '/bench/all-rows.json',
   'bench/results/soak.generated.json': '/bench/soak.json',
   'bench/results/stream-ways.generated.json': '/bench/stream-ways.json',
   'bench/results/latest.svg': '/bench/latest.svg',

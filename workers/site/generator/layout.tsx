@@ -21,6 +21,18 @@ function toTranslatedPath(context: LayoutContext, language: Language, path: stri
   return toUrlPath(context.getLanguages(path).includes(language) ? language : 'en', path);
 }
 
+/** A link's text says where it leads to another language. */
+function toLinkText(
+  context: LayoutContext,
+  language: Language,
+  path: string,
+  name: string,
+): string {
+  return context.getLanguages(path).includes(language)
+    ? name
+    : siteMessagesFor(language).inEnglish(name);
+}
+
 const Head: FC<FrameProps> = ({ page, context: { settings, getLanguages } }) => {
   const urls = getLanguages(page.path).map(
     (language) => [language, settings.siteUrl + toUrlPath(language, page.path)] as const,
@@ -135,7 +147,9 @@ const Footer: FC<FrameProps> = ({ page, context }) => {
         <ul>
           {FOOTER_PATHS.map(([name, path]) => (
             <li>
-              <a href={toTranslatedPath(context, page.language, path)}>{t[name]}</a>
+              <a href={toTranslatedPath(context, page.language, path)}>
+                {toLinkText(context, page.language, path, t[name])}
+              </a>
             </li>
           ))}
           {context.settings.metrikaCounter !== null && (

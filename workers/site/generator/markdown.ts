@@ -77,6 +77,25 @@ function createMarked(resolve: LinkResolver): Marked {
   });
 }
 
+/** A link of Markdown outside of code; its text may contain code. An image is no link. */
+const FENCE = /^(```[\s\S]*?^```$)/m;
+const LINK = /(?<!!)\[((?:`[^`]*`|[^\][`])*)\]\(([^()\s]+)\)/g;
+
+/** Rewrites the links of Markdown as the page beside it has them; one that leads nowhere is text. */
+export function rewriteLinks(source: string, resolve: LinkResolver): string {
+  return source
+    .split(FENCE)
+    .map((part, index) =>
+      index % 2 === 1
+        ? part
+        : part.replace(LINK, (_, text: string, href: string) => {
+            const target = resolve(href);
+            return target === undefined ? text : `[${text}](${target})`;
+          }),
+    )
+    .join('');
+}
+
 /** Renders the parts of one document: ids of headings are unique among them. */
 export function createRenderer(resolve: LinkResolver): (source: string) => string {
   const marked = createMarked(resolve);

@@ -3,6 +3,8 @@
  * chose. Read from the environment of the build, as nothing of it changes between two deployments.
  */
 
+import { isLoopback } from '@farebox/bindings';
+
 export type SiteSettings = Readonly<{
   /** The origin of the site, such as `https://farebox.example`. */
   siteUrl: string;
@@ -18,6 +20,9 @@ export type SiteSettings = Readonly<{
   /** Milliseconds since the epoch. */
   builtAt: number;
 }>;
+
+/** The gateway of `npm start`, which the repository's documents name. */
+export const LOCAL_API_URL = 'http://127.0.0.1:8787';
 
 type EnvVars = Readonly<Record<string, string | undefined>>;
 
@@ -40,18 +45,31 @@ function parseCounter(env: EnvVars): string | null {
   return text;
 }
 
+/**
+ * Legal pages of a public site name who runs it and where to write, so a site that others can reach
+ * is not built without. Throws an error that names the variable.
+ */
+function parseLegalText(env: EnvVars, name: string, siteUrl: string, local: string): string {
+  const text = nonEmpty(env[name]);
+  if (text === undefined && !isLoopback(new URL(siteUrl).hostname)) {
+    throw new Error(`${name} is required for a site that is not on this machine.`);
+  }
+  return text ?? local;
+}
+
 /** The defaults are the addresses of `npm start`. */
 export function parseSiteSettings(
   env: EnvVars,
   builtAt: number,
   commit: string | null,
 ): SiteSettings {
+  const siteUrl = parseOrigin(env, 'SITE_URL', 'http://127.0.0.1:8793');
   return {
-    siteUrl: parseOrigin(env, 'SITE_URL', 'http://127.0.0.1:8793'),
-    apiUrl: parseOrigin(env, 'API_URL', 'http://127.0.0.1:8787'),
+    siteUrl,
+    apiUrl: parseOrigin(env, 'API_URL', LOCAL_API_URL),
     consoleUrl: parseOrigin(env, 'CONSOLE_URL', 'http://localhost:8788'),
-    operatorName: nonEmpty(env.OPERATOR_NAME) ?? 'the operator of this site',
-    contactEmail: nonEmpty(env.CONTACT_EMAIL) ?? 'support@example.com',
+    operatorName: parseLegalText(env, 'OPERATOR_NAME', siteUrl, 'the operator of this site'),
+    contactEmail: parseLegalText(env, 'CONTACT_EMAIL', siteUrl, 'support@example.com'),
     metrikaCounter: parseCounter(env),
     commit,
     builtAt,

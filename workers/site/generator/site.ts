@@ -12,7 +12,7 @@ import { type LayoutContext, renderDocument } from './layout.tsx';
 import { type Page, toMarkdownUrlPath, toUrlPath } from './page.ts';
 import { buildSearchIndex } from './search-index.ts';
 import { renderHeaders } from './security-headers.ts';
-import type { SiteSettings } from './settings.ts';
+import { LOCAL_API_URL, type SiteSettings } from './settings.ts';
 import { SITE_SCRIPTS } from './site-scripts.ts';
 import type { SiteSource } from './source.ts';
 import { SITE_STYLESHEET } from './stylesheet.ts';
@@ -49,7 +49,7 @@ export function buildPages(source: SiteSource, settings: SiteSettings): Page[] {
   return [
     ...buildContentPages(source, buildContentParts(source, settings)),
     ...buildApiPages(source),
-    ...buildDocumentationPages(source),
+    ...buildDocumentationPages(source, settings.apiUrl),
     buildNotFoundPage(),
   ];
 }
@@ -95,7 +95,11 @@ function buildAssets(source: SiteSource, settings: SiteSettings): SiteFile[] {
     { path: '/icon.svg', text: ICON },
     { path: '/_headers', text: renderHeaders(hasAnalytics) },
     ...scripts.map(([name, text]) => ({ path: `/scripts/${name}.js`, text })),
-    ...[...source.copied].map(([file, text]) => ({ path: COPIED_FILES[file] ?? '', text })),
+    ...[...source.copied].map(([file, text]) => ({
+      path: COPIED_FILES[file] ?? '',
+      // A generated client calls the server that the document names.
+      text: file === 'docs/openapi.json' ? text.replaceAll(LOCAL_API_URL, settings.apiUrl) : text,
+    })),
   ];
 }
 

@@ -31,6 +31,8 @@ function origin(address) {
 }
 
 function start() {
+  // A "no" of before set it on this page.
+  delete window['disableYaCounter' + counter];
   cleanAddress();
   const url = location.origin + location.pathname;
   const referrer = origin(document.referrer);
@@ -81,6 +83,13 @@ function answer(given) {
     location.reload();
   }
 }
+
+/** An answer in one tab holds in all of them. */
+window.addEventListener('storage', ({ key, newValue }) => {
+  if (key !== ANSWER || newValue === 'yes' || !window.ym) return;
+  withdraw();
+  location.reload();
+});
 
 const ask = document.querySelector('[data-consent=ask]');
 for (const button of banner.querySelectorAll('[data-consent]')) {

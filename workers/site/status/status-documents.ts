@@ -1,4 +1,4 @@
-/** The status as HTML in the reader's language, as JSON, and as an Atom feed (RFC 4287). Pure. */
+/** The status as HTML and Markdown in the reader's language, as JSON and as an Atom feed. Pure. */
 import type { Language } from '@farebox/i18n';
 import { getProviderName } from '@farebox/providers/list';
 import { escapeMarkup } from '../escape.ts';
@@ -12,9 +12,12 @@ function getName(component: string, language: Language): string {
   return names[component] ?? getProviderName(component);
 }
 
+function formatTime(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function renderTime(at: number): string {
-  const iso = new Date(at).toISOString();
-  return `<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+  return `<time datetime="${new Date(at).toISOString()}">${formatTime(at)}</time>`;
 }
 
 function formatUptime(basisPoints: number): string {
@@ -49,6 +52,34 @@ export function renderStatusHtml(view: StatusView, language: Language): string {
   if (view.checkedAt === null) return `<p>${t.noChecks}</p>`;
   const rows = view.components.map((status) => renderComponent(status, language)).join('');
   return `<p>${t.lastCheck}: ${renderTime(view.checkedAt)}</p><div class="scroll" tabindex="0"><table><thead><tr><th scope="col">${t.component}</th><th scope="col">${t.state}</th><th scope="col">${t.since}</th><th scope="col" class="number">${t.uptime}</th></tr></thead><tbody>${rows}</tbody></table></div><h2>${t.incidents}</h2>${renderIncidents(view, language)}`;
+}
+
+/** A summary is text of an operator: one line of it, so that it can't end the list. */
+function toListItem(incident: StatusView['incidents'][number], language: Language): string {
+  const { ongoing } = siteMessagesFor(language).status;
+  const { component, openedAt, resolvedAt, summary } = incident;
+  const end = resolvedAt === null ? ongoing : formatTime(resolvedAt);
+  const text = summary.replace(/\s+/g, ' ').trim();
+  return `- **${getName(component, language)}**, ${formatTime(openedAt)} – ${end}: ${text}`;
+}
+
+/** The same as `renderStatusHtml`, for programs. */
+export function renderStatusMarkdown(view: StatusView, language: Language): string {
+  const { status: t } = siteMessagesFor(language);
+  if (view.checkedAt === null) return t.noChecks;
+  const rows = view.components.map(
+    ({ component, state, since, uptimeBasisPoints }) =>
+      `| ${getName(component, language)} | ${t.states[state]} | ${formatTime(since)} | ${formatUptime(uptimeBasisPoints)} |`,
+  );
+  const incidents = view.incidents.map((incident) => toListItem(incident, language));
+  return [
+    `${t.lastCheck}: ${formatTime(view.checkedAt)}\n`,
+    `| ${t.component} | ${t.state} | ${t.since} | ${t.uptime} |`,
+    '| --- | --- | --- | --- |',
+    ...rows,
+    `\n## ${t.incidents}\n`,
+    incidents.length === 0 ? t.noIncidents : incidents.join('\n'),
+  ].join('\n');
 }
 
 function toIso(at: number | null): string | null {

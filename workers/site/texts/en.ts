@@ -1,8 +1,6 @@
 /** English texts of the site's frame. Its keys are the shape that every other language has to fill. */
 
 export const en = {
-  /** What the product is, in a title bar and in llms.txt. */
-  tagline: 'Prepaid AI API gateway',
   skipToContent: 'Skip to content',
   mainMenu: 'Main menu',
   language: 'Language',
@@ -41,17 +39,17 @@ export const en = {
       ],
       [
         'Content is not kept',
-        'Prompts and answers pass through memory. Model, token counts, time and status are stored, and nothing else.',
+        'Prompts and answers pass through memory. Of a call, its metadata is stored: model, token counts, times, status and what the bill needs.',
       ],
       [
         'The client you have',
-        'Four dialects, unchanged bytes: the SDKs of OpenAI, Anthropic and Google, and coding agents.',
+        'Four dialects, none translated into another: the SDKs of OpenAI, Anthropic and Google, and coding agents.',
       ],
     ],
   },
   lastUpdated: 'Last updated',
   viewAsMarkdown: 'View as Markdown',
-  englishOnly: 'This page is in English only.',
+  inEnglish: (name: string) => `${name} (in English)`,
   docs: {
     menu: 'Documentation',
     sections: {
@@ -104,7 +102,6 @@ export const en = {
       cache_write_12h: 'Input written to the cache for 12 hours',
       output: 'Output, reasoning included',
     },
-    webSearch: 'Web searches',
   },
   reasons: { code: 'Reason', meaning: 'What it means' },
   networks: {
@@ -120,7 +117,8 @@ export const en = {
     purposes: {
       account: 'Your account: email address, password hash, language',
       signIn: 'Signing in and second factors',
-      abuse: 'Protection against abuse',
+      abuse:
+        'Protection against abuse: counts under keyed hashes of an IP address, an email address or a session',
       email: 'Transactional emails and their delivery',
       consent: 'Your consents and the rights you used',
       keys: 'Your API keys',
@@ -130,7 +128,7 @@ export const en = {
     },
   },
   status: {
-    unknown: 'The status can’t be read right now. What is known is in /status.json.',
+    unknown: 'The status can’t be read right now.',
     noChecks: 'Nothing has been checked yet.',
     lastCheck: 'Last check',
     component: 'Component',
@@ -161,7 +159,7 @@ export const en = {
     priceList: 'Price list',
     unknown: 'not known',
     canary: 'Last run of the canary',
-    canaryUnknown: 'not run yet: nothing is deployed',
+    canaryUnknown: 'there is none yet',
   },
   consent: {
     label: 'Analytics',

@@ -2,7 +2,6 @@
 import type { SiteMessages } from './en.ts';
 
 export const zh: SiteMessages = {
-  tagline: '预付费 AI API 网关',
   skipToContent: '跳到正文',
   mainMenu: '主菜单',
   language: '语言',
@@ -33,13 +32,16 @@ export const zh: SiteMessages = {
     points: [
       ['余额不会为负', '每次调用都先一次性预留费用。无论调用发生什么，余额都不会变成负数。'],
       ['可以复核的账单', '提供商自己统计的 token 数乘以带日期的价格，只取整一次，并写明费用原因。'],
-      ['不保存内容', '提示与回答只经过内存。只保存模型、token 数、时间和状态，别无其他。'],
-      ['沿用现有客户端', '四种接口格式，字节不变：OpenAI、Anthropic、Google 的 SDK 以及编程代理。'],
+      [
+        '不保存内容',
+        '提示与回答只经过内存。每次调用只保存元数据：模型、token 数、时间、状态以及账单所需信息。',
+      ],
+      ['沿用现有客户端', '四种接口格式，互不转换：OpenAI、Anthropic、Google 的 SDK 以及编程代理。'],
     ],
   },
   lastUpdated: '更新于',
   viewAsMarkdown: '以 Markdown 查看',
-  englishOnly: '本页仅有英文版。',
+  inEnglish: (name) => `${name}（英文）`,
   docs: {
     menu: '文档',
     sections: {
@@ -91,7 +93,6 @@ export const zh: SiteMessages = {
       cache_write_12h: '写入缓存 12 小时的输入',
       output: '输出（含推理）',
     },
-    webSearch: '网页搜索',
   },
   reasons: { code: '原因', meaning: '含义' },
   networks: {
@@ -107,7 +108,7 @@ export const zh: SiteMessages = {
     purposes: {
       account: '您的账户：邮箱地址、密码哈希、语言',
       signIn: '登录与双重验证',
-      abuse: '防止滥用',
+      abuse: '防止滥用：以 IP 地址、邮箱地址或会话的带密钥哈希计数',
       email: '事务邮件及其投递状态',
       consent: '您的同意与已行使的权利',
       keys: '您的 API 密钥',
@@ -117,7 +118,7 @@ export const zh: SiteMessages = {
     },
   },
   status: {
-    unknown: '目前无法读取状态。已知信息见 /status.json。',
+    unknown: '目前无法读取状态。',
     noChecks: '尚未进行任何检查。',
     lastCheck: '最近一次检查',
     component: '组件',
@@ -148,7 +149,7 @@ export const zh: SiteMessages = {
     priceList: '价目表',
     unknown: '未知',
     canary: '最近一次探测运行',
-    canaryUnknown: '尚未运行：服务尚未部署',
+    canaryUnknown: '暂无此类探测',
   },
   consent: {
     label: '统计分析',
