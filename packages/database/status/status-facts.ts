@@ -8,13 +8,17 @@ export type StatusFacts = Readonly<{
   /** Settled calls of the last quarter of an hour, and those that the provider failed. */
   providers: readonly Readonly<{ provider: string; calls: number; failed: number }>[];
   chains: readonly Readonly<{ chain: string; advancedAt: Instant | null; isHalted: boolean }>[];
-  /** Emails that have been queued for more than ten minutes. */
+  /**
+   * Emails of the last hours that have been queued for more than ten minutes, if none was sent in
+   * the last ten. One that the queue lost stays queued for days and says nothing about the others.
+   */
   emailsStuck: number;
   reconciledAt: Instant | null;
 }>;
 
 const WINDOW_MS = 15 * 60_000;
 const STUCK_MS = 10 * 60_000;
+const LOST_MS = 4 * 60 * 60_000;
 
 type Row = Record<string, unknown>;
 
@@ -31,8 +35,11 @@ export async function readStatusFacts(db: Database, now: Instant): Promise<Statu
           and reason <> 'not_sent' group by provider`),
       db.execute<Row>(sql`select chain, ${toEpochMs(sql`advanced_at`)} as advanced_at,
         halted_at is not null as is_halted from chain_cursors`),
-      db.execute<Row>(sql`select count(*) as count from emails
-        where state = 'queued' and queued_at < ${toTimestamp(now - STUCK_MS)}`),
+      db.execute<Row>(sql`with latest as (select state, queued_at, sent_at from emails
+          where queued_at > ${toTimestamp(now - LOST_MS)})
+        select count(*) as count from latest
+        where state = 'queued' and queued_at < ${toTimestamp(now - STUCK_MS)}
+          and not exists (select 1 from latest where sent_at > ${toTimestamp(now - STUCK_MS)})`),
       db.execute<Row>(sql`select ${toEpochMs(sql`max(at)`)} as at from reconciliation_runs`),
     ]),
   );
