@@ -52,7 +52,7 @@ export const en = {
     period: 'Period',
     lastDays: (days: number) => `${days} days`,
     others: (count: string) => `${count} more`,
-    today: 'today',
+    today: 'Today',
     menuGroups: { build: 'Build', watch: 'Monitor', money: 'Money', account: 'Account' },
     copyCode: 'Copy code',
   },
@@ -326,7 +326,7 @@ export const en = {
     noFailures: (calls: string) =>
       `Nothing failed in your last ${counted(calls, 'call', 'calls')}.`,
     failuresOfLatest: (calls: string) => `Among your latest ${calls} calls.`,
-    failuresOfAll: (calls: string) => `Among all your ${counted(calls, 'call', 'calls')}.`,
+    failuresOfAll: (calls: string) => `Among your ${counted(calls, 'call', 'calls')} so far.`,
     stepKey: 'Create an API key',
     stepKeyText:
       'Your apps and coding agents use it to spend from this balance. You can limit what it may spend.',
@@ -867,7 +867,7 @@ export const en = {
     },
     budgetLeft: 'Left:',
     resetsAt: 'resets',
-    maxOutputPrice: 'Models up to, per million output tokens',
+    maxOutputPrice: 'Highest model price, per million output tokens',
     expires: 'Expires',
     never: 'never',
     models: 'Models',

@@ -56,7 +56,7 @@ export const ru: Messages = {
     period: 'Период',
     lastDays: (days) => `${days} дн.`,
     others: (count) => `Ещё ${count}`,
-    today: 'сегодня',
+    today: 'Сегодня',
     menuGroups: { build: 'Разработка', watch: 'Наблюдение', money: 'Деньги', account: 'Аккаунт' },
     copyCode: 'Скопировать код',
   },
@@ -413,7 +413,7 @@ export const ru: Messages = {
       transcriptions: 'Распознавание речи',
       translations: 'Перевод речи',
       moderations: 'Модерация',
-      rerank: 'Ранжирование',
+      rerank: 'Переранжирование',
     },
     streamed: 'Потоковый ответ',
     httpStatus: 'Статус HTTP',
@@ -565,7 +565,7 @@ export const ru: Messages = {
         `Ключ «${key}» приостановлен: расход за день составил ${amount}.`,
       key_leaked: ({ key }) => `Ключ «${key}» обнаружен в открытом доступе и отозван.`,
       budget_low: ({ key, budget, amount }) =>
-        `Ключ «${key}» израсходовал 80% (${budget}): ${amount}.`,
+        `Ключ «${key}» израсходовал 80% бюджета (${budget}): ${amount}.`,
       budget_reached: ({ key, budget, amount }) =>
         `Ключ «${key}» израсходовал ${budget}: потрачено ${amount}, и вызовы, которым нужно больше, отклоняются.`,
     },
@@ -797,7 +797,7 @@ export const ru: Messages = {
     budget_low: {
       subject: 'API-ключ израсходовал 80% бюджета',
       lines: (keyName, spent, budget) => [
-        `Ваш API-ключ «${keyName}» израсходовал 80% (${budget}): сейчас это ${spent}.`,
+        `Ваш API-ключ «${keyName}» израсходовал 80% бюджета (${budget}): уже потрачено ${spent}.`,
         'Когда бюджет закончится, вызовы с этим ключом будут отклоняться.',
       ],
       action: 'Проверить API-ключи',

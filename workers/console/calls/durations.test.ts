@@ -10,6 +10,11 @@ describe('tokensPerSecond', () => {
     expect(tokensPerSecond({ firstTokenMs: null, totalMs: 2_000, usage })).toBe(50);
   });
 
+  it('counts from the start where the model reasoned before the first token', () => {
+    const reasoned = { ...usage, output: 1_010, output_reasoning: 1_000 };
+    expect(tokensPerSecond({ firstTokenMs: 20_000, totalMs: 20_200, usage: reasoned })).toBe(50);
+  });
+
   it.each([
     { firstTokenMs: null, totalMs: null, usage },
     { firstTokenMs: 5, totalMs: 5, usage },

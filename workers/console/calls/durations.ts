@@ -10,11 +10,12 @@ export function formatDuration(ms: number | null, language: string): string | nu
 
 /**
  * Tokens of output a second, from the first token on where the answer was streamed; null where the
- * call has no duration or no output.
+ * call has no duration or no output. Most providers bill the tokens of reasoning and send none of
+ * them, so with reasoning the time before the first token counts too.
  */
 export function tokensPerSecond({ firstTokenMs, totalMs, usage }: Timed): number | null {
   if (totalMs === null || usage === null || usage.output === 0) return null;
-  const ms = totalMs - (firstTokenMs ?? 0);
+  const ms = usage.output_reasoning > 0 ? totalMs : totalMs - (firstTokenMs ?? 0);
   return ms <= 0 ? null : (usage.output * 1_000) / ms;
 }
 
