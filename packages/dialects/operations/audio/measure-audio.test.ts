@@ -151,6 +151,7 @@ function uint32(...values: readonly number[]): Uint8Array {
 /** AAC of 16,000 Hz and one channel: the object type and the description of the decoder. */
 const AAC = { coding: 'mp4a', objectType: 0x40, config: [0x14, 0x08] };
 const FRAME_BYTES = 200;
+const MAX_AAC_BYTES = 1_536;
 
 function buildSampleDescription({ coding, objectType, config }: typeof AAC): Uint8Array {
   const specific = Uint8Array.of(5, config.length, ...config);
@@ -164,12 +165,14 @@ function buildSampleDescription({ coding, objectType, config }: typeof AAC): Uin
   return buildBox('stsd', uint32(0, 1), entry);
 }
 
-function buildTrack(frames: number, sizes: string, description: Uint8Array): Uint8Array {
+function buildTrack({ frames, sizes = 'stsz', listed }: Mp4, description: Uint8Array): Uint8Array {
   const handler = buildBox('hdlr', uint32(0, 0), ascii('soun'), new Uint8Array(13));
   const table =
-    sizes === 'stsz'
-      ? uint32(0, FRAME_BYTES, frames)
-      : concat(uint32(0, 8, frames), new Uint8Array(frames).fill(FRAME_BYTES));
+    listed !== undefined
+      ? uint32(0, 0, listed.length, ...listed)
+      : sizes === 'stsz'
+        ? uint32(0, FRAME_BYTES, frames)
+        : concat(uint32(0, 8, frames), new Uint8Array(frames).fill(FRAME_BYTES));
   const samples = buildBox('stbl', description, buildBox(sizes, table));
   // Durations of one second, whatever the frames say.
   const header = buildBox('mdhd', uint32(0, 0, 0, 1000, 1000, 0));
@@ -179,6 +182,8 @@ function buildTrack(frames: number, sizes: string, description: Uint8Array): Uin
 type Mp4 = Readonly<{
   frames: number;
   sizes?: string;
+  /** The size of each sample, where they differ. */
+  listed?: readonly number[];
   coding?: typeof AAC;
   tracks?: number;
   /** Boxes before the track, and at the end of the file. */
@@ -186,8 +191,9 @@ type Mp4 = Readonly<{
   after?: readonly Uint8Array[];
 }>;
 
-function buildMp4({ frames, sizes = 'stsz', coding = AAC, tracks = 1, ...boxes }: Mp4) {
-  const track = buildTrack(frames, sizes, buildSampleDescription(coding));
+function buildMp4(mp4: Mp4) {
+  const { frames, coding = AAC, tracks = 1, ...boxes } = mp4;
+  const track = buildTrack(mp4, buildSampleDescription(coding));
   const header = buildBox('mvhd', uint32(0, 0, 0, 1000, 1000), new Uint8Array(80));
   const list = Array.from({ length: tracks }, () => track);
   return concat(
@@ -431,6 +437,11 @@ describe('the length of a recording', () => {
       'in MP4 with a few of its bytes in frames',
       buildMp4({ frames: 100, after: [buildBox('mdat', data)] }),
     ],
+    ['in MP4 in one sample', buildMp4({ frames: 3_000, listed: [600_000] })],
+    [
+      'in MP4 with a sample longer than AAC can be',
+      buildMp4({ frames: 3_000, listed: [...Array.from({ length: 2_990 }, () => 200), 2_000] }),
+    ],
     [
       'in AIFF with headers of AAC in it',
       withSparseHeaders(concat(ascii('FORM\0\0\0\0AIFF'), noise)),
@@ -467,6 +478,16 @@ describe('the length of a recording', () => {
     ],
     ['AAC in MP4 that states one second', buildMp4({ frames: 3_000 }), 192],
     ['AAC in MP4 with a compact table', buildMp4({ frames: 3_000, sizes: 'stz2' }), 192],
+    [
+      'AAC in MP4 with frames of every size',
+      buildMp4({ frames: 3_000, listed: Array.from({ length: 3_000 }, (_, n) => n % 400) }),
+      192,
+    ],
+    [
+      'AAC in MP4 with frames as long as AAC can be',
+      buildMp4({ frames: 400, listed: Array.from({ length: 50 }, () => MAX_AAC_BYTES) }),
+      3.2,
+    ],
     [
       'AAC in MP4 with band replication',
       buildMp4({ frames: 3_000, coding: { ...AAC, config: [0x2c, 0x0a, 0x08] } }),

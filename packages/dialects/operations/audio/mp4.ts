@@ -48,28 +48,44 @@ function listBoxes(bytes: Uint8Array): readonly Box[] | null {
   return read(0, bytes.length, 0) ? boxes : null;
 }
 
-type Track = Readonly<{ isAudio: boolean; frames: number; bytes: number; frameSeconds: number }>;
+/**
+ * The longest frame of AAC in two channels, in bytes (6,144 bits a channel, ISO 14496-3). Decoders
+ * go on in a sample where a frame ends, so that a longer one may hold any number of frames.
+ */
+const MAX_SAMPLE_BYTES = 1_536;
+
+/** The bytes of all samples, and of the largest. */
+type Sizes = Readonly<{ bytes: number; largest: number }>;
+type Track = Sizes & Readonly<{ isAudio: boolean; frames: number; frameSeconds: number }>;
+
+/** Reads the entry of so many bits at `index` of a table. */
+function readSize(bytes: Uint8Array, at: number, index: number, bits: number): number {
+  const entry = at + Math.floor((index * bits) / 8);
+  if (bits === 32) return readUint32(bytes, entry);
+  if (bits === 16) return readUint16(bytes, entry);
+  if (bits === 8) return bytes[entry] ?? 0;
+  return index % 2 === 0 ? (bytes[entry] ?? 0) >> 4 : (bytes[entry] ?? 0) & 0xf;
+}
 
 /** Adds up the sizes in a table of `count` entries of so many bits. */
-function sumSizes(bytes: Uint8Array, at: number, count: number, bits: number): number {
+function sumSizes(bytes: Uint8Array, at: number, count: number, bits: number): Sizes {
   let sum = 0;
+  let largest = 0;
   for (let index = 0; index < count && at + (index * bits) / 8 < bytes.length; index += 1) {
-    const entry = at + Math.floor((index * bits) / 8);
-    if (bits === 32) sum += readUint32(bytes, entry);
-    else if (bits === 16) sum += readUint16(bytes, entry);
-    else if (bits === 8) sum += bytes[entry] ?? 0;
-    else sum += index % 2 === 0 ? (bytes[entry] ?? 0) >> 4 : (bytes[entry] ?? 0) & 0xf;
+    const size = readSize(bytes, at, index, bits);
+    sum += size;
+    if (size > largest) largest = size;
   }
-  return sum;
+  return { bytes: sum, largest };
 }
 
 /** The number and the bytes of the samples, by either of the tables (ISO 14496-12, section 8.7.3). */
 function readSizes(bytes: Uint8Array, { type, content }: Box) {
   const frames = readUint32(bytes, content + 8);
   const each = type === 'stsz' ? readUint32(bytes, content + 4) : 0;
-  if (each > 0) return { frames, bytes: each * frames };
+  if (each > 0) return { frames, bytes: each * frames, largest: each };
   const bits = type === 'stsz' ? 32 : (bytes[content + 7] ?? 0);
-  return { frames, bytes: sumSizes(bytes, content + 12, frames, bits) };
+  return { frames, ...sumSizes(bytes, content + 12, frames, bits) };
 }
 
 /** Reads the boxes of one track; null where there is more than one of what there has to be one. */
@@ -105,6 +121,7 @@ export function measureMp4(bytes: Uint8Array): AudioLength {
   const known = tracks.filter((track) => track !== null);
   const [audio, ...others] = known.filter(({ isAudio }) => isAudio);
   if (audio === undefined || others.length > 0 || known.length < tracks.length) return unknown;
+  if (audio.largest > MAX_SAMPLE_BYTES) return unknown;
   const covered = known.reduce((sum, track) => sum + track.bytes, index.end - index.content);
   const between = Math.max(0, bytes.length - covered);
   return lengthOfFrames(audio.frames * audio.frameSeconds, between);
