@@ -1,5 +1,7 @@
 /** The site's files as the generator writes them: links, languages, and lists that others own. */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listErrorCodes } from './generator/api-pages.ts';
@@ -8,7 +10,7 @@ import { ERROR_EXPLANATIONS } from './generator/error-explanations.ts';
 import { listPriceRows } from './generator/model-prices.ts';
 import { parseSiteSettings } from './generator/settings.ts';
 import { buildSite } from './generator/site.ts';
-import { readSiteSource } from './generator/source.ts';
+import { readCommit, readSiteSource } from './generator/source.ts';
 import { findPolicyGaps, parseStoredTables } from './generator/stored-data.ts';
 import { prefersMarkdown, toMarkdownPath } from './negotiation.ts';
 
@@ -250,6 +252,24 @@ describe('a request for a page', () => {
     ['/style.css', undefined],
   ])('%s has its Markdown at %s', (path, expected) => {
     expect(toMarkdownPath(path)).toBe(expected);
+  });
+});
+
+describe('the deployed commit', () => {
+  it('is named only while no file differs from it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'farebox-site-'));
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
+    expect(readCommit(folder)).toBeNull();
+    git('init', '--quiet');
+    writeFileSync(join(folder, 'a'), '1');
+    git('add', 'a');
+    const author = ['-c', 'user.name=a', '-c', 'user.email=a@example.com'];
+    git(...author, 'commit', '--quiet', '-m', 'a');
+    expect(readCommit(folder)).toBe(git('rev-parse', 'HEAD'));
+    writeFileSync(join(folder, 'a'), '2');
+    expect(readCommit(folder)).toBeNull();
+    rmSync(folder, { recursive: true });
   });
 });
 

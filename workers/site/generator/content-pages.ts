@@ -57,7 +57,7 @@ function createContentLinks(
 }
 
 export type ContentParts = Readonly<{
-  values: Values;
+  getValues: (language: Language) => Values;
   getBlocks: (language: Language) => Blocks;
 }>;
 
@@ -73,7 +73,12 @@ export function buildContentPages(source: SiteSource, parts: ContentParts): Page
         section,
         title: article.title,
         description: article.description,
-        body: renderContent(article.text, parts.values, parts.getBlocks(language), links),
+        body: renderContent(
+          article.text,
+          parts.getValues(language),
+          parts.getBlocks(language),
+          links,
+        ),
         updatedOn: source.changedOn.get(`${CONTENT_FOLDER}/${language}/${name}.md`) ?? null,
       };
     }),

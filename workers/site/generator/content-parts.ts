@@ -5,7 +5,7 @@ import { PROVIDERS } from '@farebox/providers/list';
 import { escapeMarkup } from '../escape.ts';
 import { siteMessagesFor } from '../texts/index.ts';
 import { EXAMPLE_MODEL, renderExampleBill } from './bill-example.tsx';
-import type { Blocks } from './blocks.ts';
+import type { Blocks, Values } from './blocks.ts';
 import { renderNetworks, renderReasons } from './closed-lists.ts';
 import type { ContentParts } from './content-pages.ts';
 import { renderTable } from './content-table.tsx';
@@ -52,7 +52,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
   const storedTables = parseStoredTables(source.documents.get('docs/storage.md') ?? '');
   const policyTests = parsePolicyTests(source.documents.get('docs/privacy-as-tests.md') ?? '');
   return {
-    values: {
+    getValues: (language): Values => ({
       site: settings.siteUrl,
       api: settings.apiUrl,
       console: settings.consoleUrl,
@@ -62,8 +62,8 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       'model-count': String(rows.length),
       'provider-count': String(PROVIDERS.length),
       'example-model': EXAMPLE_MODEL,
-      counter: settings.metrikaCounter ?? '–',
-    },
+      counter: settings.metrikaCounter ?? siteMessagesFor(language).consent.noCounter,
+    }),
     getBlocks: (language): Blocks => ({
       points: renderPoints(language),
       'call-to-action': renderCallToAction(settings.consoleUrl, language),

@@ -53,8 +53,9 @@ function readChangeDays(root: string): Map<string, string> {
   return days;
 }
 
-/** Returns the checked out commit; null outside of a git checkout. */
+/** Returns the commit that the files are of; null if one was changed, and outside of a checkout. */
 export function readCommit(root: string): string | null {
+  if (git(root, ['status', '--porcelain', '--untracked-files=no']) !== '') return null;
   return git(root, ['rev-parse', 'HEAD'])?.trim() ?? null;
 }
 

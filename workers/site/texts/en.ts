@@ -108,7 +108,7 @@ export const en = {
     network: 'Network',
     minimum: 'Minimum',
     confirmations: 'Confirmations beyond the network’s own finality',
-    large: 'From 200 USDT a day',
+    large: 'Above 200 USDT a day',
   },
   stored: {
     table: 'Table',
@@ -162,6 +162,7 @@ export const en = {
     canaryUnknown: 'there is none yet',
   },
   consent: {
+    noCounter: 'none is configured',
     label: 'Analytics',
     question:
       'May Yandex Metrika count page views here? It sets cookies and records clicks, scrolling and masked sessions. The console and the API never load it.',

@@ -108,7 +108,7 @@ export const ru: SiteMessages = {
     network: 'Сеть',
     minimum: 'Минимум',
     confirmations: 'Подтверждения сверх финальности самой сети',
-    large: 'От 200 USDT в день',
+    large: 'Свыше 200 USDT в день',
   },
   stored: {
     table: 'Таблица',
@@ -162,6 +162,7 @@ export const ru: SiteMessages = {
     canaryUnknown: 'такой проверки пока нет',
   },
   consent: {
+    noCounter: 'не настроен',
     label: 'Аналитика',
     question:
       'Разрешить Яндекс Метрике считать просмотры на этом сайте? Она ставит cookie и записывает клики, прокрутку и обезличенные сеансы. Консоль и API её никогда не загружают.',

@@ -99,7 +99,7 @@ export const zh: SiteMessages = {
     network: '网络',
     minimum: '最低金额',
     confirmations: '在网络自身最终性之外的确认数',
-    large: '每日 200 USDT 以上',
+    large: '每日超过 200 USDT',
   },
   stored: {
     table: '数据表',
@@ -152,6 +152,7 @@ export const zh: SiteMessages = {
     canaryUnknown: '暂无此类探测',
   },
   consent: {
+    noCounter: '未配置',
     label: '统计分析',
     question:
       '是否允许 Yandex Metrika 统计本站的页面浏览？它会设置 cookie，并记录点击、滚动和经过遮盖的会话。控制台和 API 从不加载它。',
