@@ -73,6 +73,8 @@ function createPane(suffix, preferred) {
   const [model, dialect, log, status, cost] = ['model', 'api', 'log', 'status', 'cost']
     .map((name) => at(name + suffix));
   let turns = [];
+  /** Grows with each reset, so that an answer that ends later is not kept. */
+  let conversation = 0;
 
   function listDialects() {
     const item = models.get(model.value);
@@ -161,6 +163,7 @@ function createPane(suffix, preferred) {
 
   async function run(turn, signal) {
     const call = request(turn);
+    const current = conversation;
     let id = null;
     cost.replaceChildren();
     status.textContent = messages.waiting;
@@ -172,9 +175,11 @@ function createPane(suffix, preferred) {
       message.value = '';
       status.textContent = messages.writing;
       const isCut = await readAnswer(response, call.path, answer, id);
+      if (current !== conversation) return;
       keepTurns(turn, answer.textContent);
       status.textContent = isCut ? messages.limitReached : messages.done;
     } catch (error) {
+      if (current !== conversation) return;
       if (signal.aborted) keepTurns(turn, answer.textContent);
       status.textContent = signal.aborted
         ? messages.stopped
@@ -187,6 +192,7 @@ function createPane(suffix, preferred) {
 
   function reset() {
     turns = [];
+    conversation++;
     log.replaceChildren();
     cost.replaceChildren();
     status.textContent = '';
