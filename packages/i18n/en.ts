@@ -811,6 +811,18 @@ export const en = {
       ],
       action: 'Review API keys',
     },
+    legal_text_changed: {
+      documents: {
+        privacy: { subject: 'Our privacy policy is changing', name: 'privacy policy' },
+        terms: { subject: 'Our terms of service are changing', name: 'terms of service' },
+        refunds: { subject: 'Our refund policy is changing', name: 'refund policy' },
+      },
+      lines: (name: string, version: number, day: string) => [
+        `Version ${version} of our ${name} takes effect on ${day}. The page has its text, and the changelog beside it says what changes.`,
+        'If you don’t agree with it, ask for a refund of your unused balance and delete your account under Your data before that day.',
+      ],
+      action: 'Read the new version',
+    },
     key_leaked: {
       subject: 'An API key was found in public and revoked',
       lines: (keyName: string, last4: string) => [

@@ -9,6 +9,12 @@ import { zh } from './zh.ts';
 
 export const LANGUAGES = ['en', 'ru', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
+export {
+  LEGAL_DOCUMENTS,
+  LEGAL_VERSIONS,
+  type LegalDocument,
+  type LegalVersion,
+} from './legal-versions.ts';
 export type { Messages };
 
 const MESSAGES: Readonly<Record<Language, Messages>> = { en, ru, zh };

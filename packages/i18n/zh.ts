@@ -754,6 +754,18 @@ export const zh: Messages = {
       ],
       action: '检查 API 密钥',
     },
+    legal_text_changed: {
+      documents: {
+        privacy: { subject: '我们的隐私政策即将变更', name: '隐私政策' },
+        terms: { subject: '我们的服务条款即将变更', name: '服务条款' },
+        refunds: { subject: '我们的退款政策即将变更', name: '退款政策' },
+      },
+      lines: (name, version, day) => [
+        `我们的${name}第 ${version} 版将于 ${day} 生效。全文见该页面，变更内容见同一网站的更新日志。`,
+        '如果您不同意，请在生效日之前申请退还未使用的余额，并在“您的数据”页面删除账户。',
+      ],
+      action: '阅读新版本',
+    },
     key_leaked: {
       subject: 'API 密钥被公开，已吊销',
       lines: (keyName, last4) => [

@@ -21,7 +21,7 @@ import { type Mailbox, type ReceivedEmail, startMailbox } from './mailbox.ts';
 import { migrate } from './migrate.ts';
 import { type MockProviders, startMock } from './mock.ts';
 import { getCacheDir, ROOT } from './paths.ts';
-import { freePort, type Ports, requireFreePort, retryOnPortInUse } from './ports.ts';
+import { DEFAULT_PORTS, freePort, type Ports, requireFreePort, retryOnPortInUse } from './ports.ts';
 import { consoleSecret, keyMacSecrets } from './secrets.ts';
 import { type ExtraProvider, type ProviderChoices, providerBindings } from './settings.ts';
 import { bundleSite, type SiteEnvironment } from './site.ts';
@@ -187,11 +187,13 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
   const macSecrets = { KEY_MAC_SECRETS: keyMacSecrets(sources.stateDir) };
   const address = { DATABASE_URL: sources.databaseUrl };
   const { providers = {}, extraProviders = [], queues } = options;
+  const site = { SITE_URL: `http://127.0.0.1:${sources.ports.site ?? DEFAULT_PORTS.site}` };
   const replays: Record<string, string> =
     queues === undefined ? {} : { DEAD_LETTER_RETRY_SECONDS: `${queues.deadLetterRetrySeconds}` };
   return {
     gateway: {
       ALLOW_PLAIN_HTTP: 'true',
+      ...site,
       ...macSecrets,
       ...providerBindings(providers, extraProviders, sources.mockUrl),
       ...options.gatewayBindings,
@@ -202,6 +204,7 @@ function workerBindings(options: StackOptions, sources: BindingSources): Workers
       ...replays,
       CONSOLE_SECRET: consoleSecret(sources.stateDir),
       CONSOLE_URL: `http://localhost:${sources.ports.console}`,
+      ...site,
       API_URL: `http://127.0.0.1:${sources.ports.gateway}`,
       ...sources.mail,
       ...options.chains,

@@ -3,9 +3,13 @@
  * travels through the mail queue and is stored nowhere else, because its data may hold a token. The
  * text is rendered at sending, in the language the email names.
  */
+import type { LegalDocument } from '@farebox/i18n';
 
 export const CONSENT_KINDS = ['balance', 'keys'] as const;
-/** Kinds of email that a user can opt out of. All others concern the security of the account. */
+/**
+ * Kinds of email that a user can opt out of. All others concern the security of the account or what
+ * was agreed.
+ */
 export type ConsentKind = (typeof CONSENT_KINDS)[number];
 
 /** A budget of a key, by its period; `whole` is the one of its whole life. */
@@ -33,6 +37,8 @@ export type EmailData = Readonly<{
   budget_reached: { keyName: string; spent: string; budget: BudgetName };
   key_leaked: { keyName: string; last4: string };
   account_deleted: { at: string };
+  /** `from` is the day from which the version is in effect, `2026-11-26`. */
+  legal_text_changed: { document: LegalDocument; version: number; from: string };
 }>;
 export type EmailKind = keyof EmailData;
 

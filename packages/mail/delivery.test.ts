@@ -66,6 +66,7 @@ const deps = (): MailDeps => ({
   db,
   secret: SECRET,
   consoleUrl: new URL('https://console.example.com'),
+  siteUrl: new URL('https://site.example.com'),
   ses: {
     endpoint: new URL('https://email.eu-west-1.amazonaws.com'),
     region: 'eu-west-1',

@@ -16,6 +16,7 @@ export type MailDeps = Readonly<{
   /** 32 bytes. Each use derives a key of its own. */
   secret: Uint8Array;
   consoleUrl: URL;
+  siteUrl: URL;
   ses: SesSettings;
   httpFetch: HttpFetch;
   now: () => number;

@@ -24,3 +24,13 @@ export function notificationEmailId(
   const key = deriveKey(secret, 'farebox mail: notices');
   return keyedHash(key, [account, notificationId]).slice(0, 32);
 }
+
+/** Returns the email id of the announcement of a version of a legal text. */
+export function legalEmailId(
+  secret: Uint8Array,
+  account: string,
+  { document, version }: Readonly<{ document: string; version: number }>,
+): string {
+  const key = deriveKey(secret, 'farebox mail: legal texts');
+  return keyedHash(key, [account, document, String(version)]).slice(0, 32);
+}

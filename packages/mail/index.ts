@@ -11,7 +11,7 @@ export {
   REQUIRED_CONSENT,
 } from './contract.ts';
 export { type DeliveryOutcome, type MailDeps, retryLater, sendQueuedEmail } from './delivery.ts';
-export { mailboxHash, notificationEmailId } from './derived-ids.ts';
+export { legalEmailId, mailboxHash, notificationEmailId } from './derived-ids.ts';
 export { type EmailQueue, enqueueEmails, type IdSource } from './enqueue.ts';
 export { isQueuedEmail } from './parse-queued-email.ts';
 export { type EmailContext, type RenderedEmail, renderEmail } from './render.ts';

@@ -2,6 +2,7 @@
  * Checks the messages of the mail queue: an older release with another format may have written
  * them.
  */
+import { LEGAL_DOCUMENTS } from '@farebox/i18n';
 import * as v from 'valibot';
 import { BUDGET_NAMES, type EmailData, type EmailKind, type QueuedEmail } from './contract.ts';
 
@@ -32,6 +33,11 @@ const FACTS: Readonly<{ [Kind in EmailKind]: v.GenericSchema<unknown, EmailData[
   budget_reached: BUDGET,
   key_leaked: v.object({ keyName: v.string(), last4: v.string() }),
   account_deleted: TIME,
+  legal_text_changed: v.object({
+    document: v.picklist(LEGAL_DOCUMENTS),
+    version: v.number(),
+    from: v.string(),
+  }),
 };
 
 function isEmailKind(value: unknown): value is EmailKind {

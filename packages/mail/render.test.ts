@@ -14,6 +14,7 @@ import {
 
 const context = {
   consoleUrl: new URL('https://console.example.com'),
+  siteUrl: new URL('https://site.example.com'),
   secret: new Uint8Array(32).fill(5),
 };
 const AT = '2026-11-24T12:00:00.000Z';
@@ -38,6 +39,7 @@ const DATA_BY_KIND: EmailData = {
   budget_reached: { keyName: 'my key', spent: '10.00', budget: 'whole' },
   key_leaked: { keyName: 'my key', last4: 'x9Zq' },
   account_deleted: { at: AT },
+  legal_text_changed: { document: 'terms', version: 2, from: '2026-12-24' },
 };
 
 /** The target of each email's link. */
@@ -59,6 +61,7 @@ const PATHS: Readonly<Record<EmailKind, string | null>> = {
   budget_reached: '/keys',
   key_leaked: '/keys',
   account_deleted: null,
+  legal_text_changed: null,
 };
 
 function buildEmail(kind: EmailKind, language: string, facts: object = DATA_BY_KIND[kind]): Email {
@@ -77,7 +80,11 @@ describe.each(LANGUAGES)('emails in %s', (language) => {
     expect(subject).toMatch(/^[^\p{C}]{4,78}$/u);
     for (const fact of Object.entries(DATA_BY_KIND[kind])) {
       const budget = BUDGET_NAMES.find((name) => name === fact[1]);
-      if (fact[0] === 'at') expect(text).toContain('2026');
+      if (fact[0] === 'document') {
+        const { documents } = messagesFor(language).emails.legal_text_changed;
+        expect(text).toContain(documents.terms.name);
+        expect(subject).toBe(documents.terms.subject);
+      } else if (fact[0] === 'at' || fact[0] === 'from') expect(text).toContain('2026');
       else if (budget !== undefined)
         expect(text).toContain(messagesFor(language).keys.budgetNames[budget]);
       else expect(text).toContain(String(fact[1]));
@@ -87,8 +94,10 @@ describe.each(LANGUAGES)('emails in %s', (language) => {
     const urls = new Set(text.match(/https?:\/\/\S+/g) ?? []);
     const unsubscribeLink = [...urls].find((url) => url.includes('/unsubscribe?'));
     const path = PATHS[kind];
+    const legalPath = language === 'en' ? '/terms' : `/${language}/terms`;
     const expectedUrls = [
       ...(path === null ? [] : [`https://console.example.com${path}`]),
+      ...(kind === 'legal_text_changed' ? [`https://site.example.com${legalPath}`] : []),
       ...(unsubscribeLink === undefined ? [] : [unsubscribeLink]),
     ];
     expect([...urls]).toEqual(expectedUrls);

@@ -1,7 +1,7 @@
 /**
  * Renders an email: plain text, a small HTML alternative, and the headers. Text that a user wrote
  * (a key's name) appears in bodies only, escaped, bounded and without control characters. Links
- * lead to the console only. No input can put a line break into a header.
+ * lead to the console and to our legal texts only. No input can put a line break into a header.
  */
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
@@ -14,13 +14,13 @@ export type RenderedEmail = Readonly<{
   html: string;
   headers: readonly Header[];
 }>;
-export type EmailContext = Readonly<{ consoleUrl: URL; secret: Uint8Array }>;
+export type EmailContext = Readonly<{ consoleUrl: URL; siteUrl: URL; secret: Uint8Array }>;
 
 type EmailBody = Readonly<{
   subject: string;
   lines: readonly string[];
-  /** The label of the email's only link and its path in the console. */
-  link: Readonly<{ text: string; path: string }> | null;
+  /** The label of the email's only link and its path in the console, or on the site. */
+  link: Readonly<{ text: string; path: string; isOnSite?: boolean }> | null;
 }>;
 
 const MAX_NAME_LENGTH = 64;
@@ -147,6 +147,26 @@ function accountBody(email: Email, messages: Messages): EmailBody | undefined {
   }
 }
 
+function formatDay(day: string, language: string): string {
+  const time = Date.parse(day);
+  if (Number.isNaN(time)) return '–';
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long', timeZone: 'UTC' }).format(time);
+}
+
+/** The announcement of a legal text, with a link to the page in the reader's language. */
+function legalBody(email: Email, messages: Messages, language: string): EmailBody | undefined {
+  if (email.kind !== 'legal_text_changed') return undefined;
+  const { lines, action, documents } = messages.emails.legal_text_changed;
+  const { document, version, from } = email.facts;
+  const { subject, name } = documents[document];
+  const path = language === 'en' ? `/${document}` : `/${language}/${document}`;
+  return {
+    subject,
+    lines: lines(name, version, formatDay(from, language)),
+    link: { text: action, path, isOnSite: true },
+  };
+}
+
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -186,13 +206,17 @@ export function renderEmail(email: Email, context: EmailContext): RenderedEmail 
   const content =
     signUpOrLinkBody(email, messages) ??
     securityBody(email, messages, language) ??
-    accountBody(email, messages);
+    accountBody(email, messages) ??
+    legalBody(email, messages, language);
   if (content === undefined) throw new Error('There is no text for this kind of email.');
   const { greeting, recipientReason, unsubscribe } = messages.emails;
   const { lines } = content;
   const link = content.link && {
     text: content.link.text,
-    url: new URL(content.link.path, context.consoleUrl).href,
+    url: new URL(
+      content.link.path,
+      content.link.isOnSite === true ? context.siteUrl : context.consoleUrl,
+    ).href,
   };
   const unsubscribeHref = getUnsubscribeUrl(email, context);
   const text = [

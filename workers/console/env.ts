@@ -49,6 +49,8 @@ export type Env = Readonly<{
   CONSOLE_URL?: string;
   /** The public origin of the API, such as `https://api.example.com`. */
   API_URL?: string;
+  /** The public origin of the site, to which emails about the legal texts lead. */
+  SITE_URL?: string;
   /** The AWS region of SES and its SNS topic. */
   SES_REGION?: string;
   /** The access key of an IAM user that may only do `ses:SendEmail` for the sender's identity. */

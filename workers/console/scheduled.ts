@@ -1,6 +1,6 @@
 /**
  * The cron of the console: finishes account deletions, records the status of all components for the
- * status page, and purges expired rows (docs/storage.md
+ * status page, announces new versions of the legal texts, and purges expired rows (docs/storage.md
  * lists the retention periods). A task that fails does not stop the others.
  */
 
@@ -10,6 +10,7 @@ import { DAY_MS } from '@farebox/ledger';
 import { logEvent } from '@farebox/telemetry';
 import { finishDeletions } from './account-deletion.ts';
 import type { ConsoleDeps } from './deps.ts';
+import { announceLegalVersions } from './legal-announcements.ts';
 import { checkStatus, type Fetch } from './status/record-status.ts';
 
 /** Long enough for a user or support to find out why an email did not arrive. */
@@ -39,6 +40,7 @@ export async function runScheduled(deps: ConsoleDeps, fetchUrl: Fetch): Promise<
   const tasks = [
     () => finishDeletions(deps),
     () => checkStatus(deps, fetchUrl),
+    () => announceLegalVersions(deps),
     () => purgeInBatches(() => purgeExpired(identity)),
     () => purgeInBatches(purgeEmails),
   ];

@@ -14,6 +14,12 @@ export {
   type Suppression,
 } from './emails.ts';
 export {
+  type AnnouncementRecipient,
+  type LegalVersionKey,
+  listAnnouncementRecipients,
+  recordAnnouncementProgress,
+} from './legal-announcements.ts';
+export {
   dismissNotification,
   listOpenNotifications,
   type NotificationRecipient,

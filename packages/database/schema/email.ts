@@ -1,9 +1,9 @@
 /**
- * The tables of emails, their events, suppressed mailboxes and notifications. All but suppressions,
- * which are hashes, are deleted with the account.
+ * The tables of emails, their events, suppressed mailboxes, notifications and announcements. All are
+ * deleted with the account but suppressions, which are hashes, and the progress of announcements.
  */
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';
+import { bigint, check, index, integer, pgTable, primaryKey, varchar } from 'drizzle-orm/pg-core';
 import { accountId, accounts, instant } from './accounts.ts';
 
 /** One row per email handed to the queue. It refers to the account, never to the address. */
@@ -64,6 +64,22 @@ export const suppressions = pgTable(
     since: instant('since').notNull(),
   },
   (t) => [check('suppressions_reason', sql`${t.reason} in ('bounced', 'complained')`)],
+);
+
+/** How far each version of a legal text is announced, by the order of account ids. */
+export const legalAnnouncements = pgTable(
+  'legal_announcements',
+  {
+    document: varchar('document', { length: 16 }).notNull(),
+    version: integer('version').notNull(),
+    /** The last account whose email is queued; empty before the first. */
+    lastAccount: varchar('last_account', { length: 16 }).notNull(),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.document, t.version] }),
+    check('legal_announcements_document', sql`${t.document} ~ '^[a-z]+$'`),
+  ],
 );
 
 /** Notifications of the account object about its keys and balance, as its owner sees them. */

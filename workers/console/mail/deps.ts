@@ -3,7 +3,7 @@
  * them: a console whose mail is not configured still serves its screens.
  */
 
-import { cachePerEnv, localUrl, requireBinding, requireMatch } from '@farebox/bindings';
+import { cachePerEnv, localUrl, requireBinding, requireMatch, requireUrl } from '@farebox/bindings';
 import type { AccountsRpc } from '@farebox/ledger';
 import {
   CertificateCache,
@@ -80,6 +80,7 @@ export const getMailDeps = cachePerEnv((env: Env): MailWorkerDeps => {
     accounts,
     queue: mail,
     consoleUrl,
+    siteUrl: requireUrl(env.SITE_URL, 'SITE_URL'),
     ses: createSesSettings(env, consoleUrl.hostname),
     httpFetch: fetchDirectly,
     topics: parseTopicArns(env.SNS_TOPIC_ARNS),

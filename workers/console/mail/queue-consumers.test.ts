@@ -88,6 +88,7 @@ const deps = (): MailWorkerDeps => ({
   db,
   secret: new Uint8Array(32).fill(3),
   consoleUrl: new URL('https://console.example.com'),
+  siteUrl: new URL('https://site.example.com'),
   now: () => NOW,
   accounts: { status: async () => accountStatus() },
   queue: {
