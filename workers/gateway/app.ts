@@ -183,11 +183,15 @@ app.all(
   }),
 );
 
+const NO_SITE = { siteUrl: null };
+
 /** Drops the text of an unexpected error: it may hold anything, a prompt too. */
 function handleUnexpected(error: unknown, path: string, request: Request): Response {
   if (!(error instanceof MissingBindingError))
     logEvent({ event: 'unexpected', where: 'gateway', call: null });
-  return errorResponse({ reason: 'internal' }, detectDialect(path, request.headers), newCallId());
+  const dialect = detectDialect(path, request.headers);
+  // The bindings may be what failed, so the page of this error is not looked up.
+  return errorResponse({ reason: 'internal' }, dialect, { id: newCallId(), deps: NO_SITE });
 }
 
 app.onError((error, c) => handleUnexpected(error, c.req.path, c.req.raw));

@@ -62,7 +62,7 @@ export async function respondBuffered(
   const error = verdictError(call, verdict);
   if (error === null) return respondWhole(call, upstream, meter, ahead.pieces);
   const { dialect } = call.plan.facts;
-  const response = errorResponse(error, dialect, call.ctx.id);
+  const response = errorResponse(error, dialect, call.ctx);
   return respondTruncated(call, 'upstream_disconnected', response, {
     ...EMPTY_READING,
     failed: verdict.kind === 'error',

@@ -33,5 +33,5 @@ export function respondError(ctx: RequestContext, apiError: ApiError): Response 
   const { deps, refusals, clock, waitUntil } = ctx;
   if (refusals.caller !== null)
     deps.refusedCalls.count(refusals, apiError.reason, { now: clock(), waitUntil });
-  return errorResponse(apiError, ctx.dialect, ctx.id);
+  return errorResponse(apiError, ctx.dialect, ctx);
 }

@@ -14,6 +14,7 @@ const EXPOSED_HEADERS = [
   'x-farebox-token-count',
   'x-should-retry',
   'retry-after',
+  'link',
   'ratelimit',
   'ratelimit-policy',
 ].join(', ');

@@ -121,9 +121,9 @@ async function forwardCount(
   const timeout = { abort, firstByteMs: deps.timeouts.idleMs, timer: ctx.timer };
   const upstream = await send({ ...count, query, headers: request.headers, ...timeout });
   if (!upstream.ok && upstream.reason === 'rejected') ctx.waitUntil(countRefusal(ctx, caller));
-  if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, id);
+  if (!upstream.ok) return upstreamErrorResponse(upstream, count.provider.id, ctx.dialect, ctx);
   const answer = await readCount(ctx, upstream, abort);
-  if (!answer.ok) return upstreamErrorResponse(answer, count.provider.id, ctx.dialect, id);
+  if (!answer.ok) return upstreamErrorResponse(answer, count.provider.id, ctx.dialect, ctx);
   const headers = baseHeaders(id);
   headers['content-type'] = upstream.contentType ?? 'application/json';
   headers[COUNT_HEADER] = 'provider';

@@ -2,7 +2,7 @@
  * The only reader of the gateway's bindings. Checks them at first use, fails with the name of a
  * missing one, and passes the values on as `GatewayDeps`.
  */
-import { MissingBindingError, requireBinding } from '@farebox/bindings';
+import { MissingBindingError, requireBinding, requireUrl } from '@farebox/bindings';
 import { CatalogHolder, type CatalogRpc, RELEASED } from '@farebox/catalog';
 import { type MacSecrets, parseMacSecrets } from '@farebox/identity/api-keys';
 import { type CallsRpc, createLedgerClient, type LedgerClient } from '@farebox/ledger';
@@ -40,6 +40,8 @@ export type Env = Readonly<{
   EXTRA_PROVIDERS?: string;
   /** "true" where no TLS terminates in front, as in local development. */
   ALLOW_PLAIN_HTTP?: string;
+  /** The public origin of the site, whose pages of error codes the errors link to. */
+  SITE_URL?: string;
   /** Output tokens injected where the request has no limit. */
   DEFAULT_MAX_OUTPUT?: string;
   KEY_CALLS_PER_SECOND?: string;
@@ -99,6 +101,8 @@ export type GatewayDeps = Readonly<{
   timeouts: Timeouts;
   defaultMaxOutput: number;
   allowPlainHttp: boolean;
+  /** Without a slash at its end; null where errors link to no page. */
+  siteUrl: string | null;
 }>;
 
 function readNumber(text: string | undefined, name: string, fallback: number): number {
@@ -106,6 +110,10 @@ function readNumber(text: string | undefined, name: string, fallback: number): n
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0) throw new MissingBindingError(name);
   return value;
+}
+
+function readOrigin(text: string | undefined, name: string): string | null {
+  return text === undefined || text === '' ? null : requireUrl(text, name).origin;
 }
 
 /**
@@ -216,6 +224,7 @@ function createDeps(env: Env): GatewayDeps {
     openSockets: new OpenSockets(),
     timeouts: readTimeouts(env),
     defaultMaxOutput: readNumber(env.DEFAULT_MAX_OUTPUT, 'DEFAULT_MAX_OUTPUT', 32_768),
+    siteUrl: readOrigin(env.SITE_URL, 'SITE_URL'),
     allowPlainHttp: env.ALLOW_PLAIN_HTTP === 'true',
   };
 }

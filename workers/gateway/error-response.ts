@@ -69,9 +69,22 @@ function isRetryable(apiError: ApiError): boolean {
   return 'isRetryable' in apiError ? apiError.isRetryable : ERROR_MAP[apiError.reason].retryable;
 }
 
+/** The part of a request's context that its error response needs. */
+export type ErrorContext = Readonly<{
+  id: string;
+  /** The origin of the public site, which has a page for each code; null where none is configured. */
+  deps: Readonly<{ siteUrl: string | null }>;
+}>;
+
 /** Builds the HTTP response for an error. */
-export function errorResponse(apiError: ApiError, dialect: Dialect, requestId: string): Response {
+export function errorResponse(
+  apiError: ApiError,
+  dialect: Dialect,
+  { id: requestId, deps: { siteUrl } }: ErrorContext,
+): Response {
   const headers = baseHeaders(requestId);
+  // RFC 8288; no SDK rejects a header, while a member of the body may fail a strict parser.
+  if (siteUrl !== null) headers.link = `<${siteUrl}/docs/errors/${apiError.reason}>; rel="help"`;
   headers['content-type'] = 'application/json';
   headers['x-should-retry'] = String(isRetryable(apiError));
   const retryAfter = getRetryAfter(apiError);

@@ -11,6 +11,7 @@ import { errorEvent, errorResponse } from './error-response.ts';
 import { type ApiError, ERROR_MAP, type ErrorReason } from './errors.ts';
 
 const ID = 'a'.repeat(32);
+const CONTEXT = { id: ID, deps: { siteUrl: null } };
 const AUTH = 'authentication_error';
 const INVALID = 'invalid_request_error';
 const FORBIDDEN = 'permission_error';
@@ -256,19 +257,19 @@ describe('each API error', () => {
   });
 
   it.each(cases)('is written in OpenAI’s shape: %s', async (reason, testCase) => {
-    const response = errorResponse(testCase.apiError, 'chat', ID);
+    const response = errorResponse(testCase.apiError, 'chat', CONTEXT);
     expect(response.status).toBe(testCase.status);
     expect(await response.json()).toEqual(expectedBody(reason, testCase, 'chat'));
   });
 
   it.each(cases)('is written in Anthropic’s shape: %s', async (reason, testCase) => {
-    const response = errorResponse(testCase.apiError, 'messages', ID);
+    const response = errorResponse(testCase.apiError, 'messages', CONTEXT);
     expect(response.status).toBe(testCase.anthropicStatus ?? testCase.status);
     expect(await response.json()).toEqual(expectedBody(reason, testCase, 'messages'));
   });
 
   it.each(cases)('is written in Google’s shape: %s', async (reason, testCase) => {
-    const response = errorResponse(testCase.apiError, 'gemini', ID);
+    const response = errorResponse(testCase.apiError, 'gemini', CONTEXT);
     expect(response.status).toBe(testCase.status);
     const { error } = (await response.json()) as { error: Record<string, unknown> };
     expect(error).toMatchObject({
@@ -296,7 +297,7 @@ describe('each API error', () => {
 
   it.each(cases)('has the headers that SDKs act on: %s', (reason, testCase) => {
     for (const dialect of ['chat', 'messages'] as const) {
-      const { headers } = errorResponse(testCase.apiError, dialect, ID);
+      const { headers } = errorResponse(testCase.apiError, dialect, CONTEXT);
       expect(headers.get('content-type')).toBe('application/json');
       expect(headers.get('x-request-id')).toBe(ID);
       expect(headers.get('request-id')).toBe(ID);
@@ -357,7 +358,7 @@ describe('the error message', () => {
     const amounts = { missingAmount, affordableOutput: 12 };
     const apiError: ApiError = { reason: 'key_limit_exceeded', ...amounts, renewing };
     for (const dialect of DIALECTS) {
-      const response = errorResponse(apiError, dialect, ID);
+      const response = errorResponse(apiError, dialect, CONTEXT);
       expect(response.status).toBe(402);
       expect(response.headers.get('retry-after')).toBe('90');
       expect(response.headers.get('x-should-retry')).toBe('false');
@@ -371,7 +372,7 @@ describe('the error message', () => {
     const renewing = { period: 'day', budget: 1n, resetsAt: 0, retryAfterSeconds: null } as const;
     const amounts = { missingAmount, affordableOutput: 0 };
     const apiError: ApiError = { reason: 'key_limit_exceeded', ...amounts, renewing };
-    expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBeNull();
+    expect(errorResponse(apiError, 'chat', CONTEXT).headers.get('retry-after')).toBeNull();
     expect(errorMessage(apiError)).not.toContain('resets');
   });
 
@@ -396,14 +397,14 @@ describe('the error message', () => {
     const message = 'Unknown voice.';
     const apiError = { reason: 'upstream_error', provider, message, isRetryable: false } as const;
     expect(errorMessage(apiError)).toBe(message);
-    expect(errorResponse(apiError, 'chat', ID).headers.get('x-should-retry')).toBe('false');
+    expect(errorResponse(apiError, 'chat', CONTEXT).headers.get('x-should-retry')).toBe('false');
     expect(errorMessage({ ...apiError, message: null })).toBe('OpenAI answered with an error.');
   });
 
   it('leaves the pause to the SDK when a provider stated none', () => {
     for (const reason of ['upstream_overloaded', 'upstream_rate_limited'] as const) {
       const apiError: ApiError = { reason, provider, retryAfter: null };
-      expect(errorResponse(apiError, 'chat', ID).headers.get('retry-after')).toBeNull();
+      expect(errorResponse(apiError, 'chat', CONTEXT).headers.get('retry-after')).toBeNull();
     }
   });
 
@@ -443,7 +444,7 @@ describe('a rejection that has a code of its own in the SDKs', () => {
       explanation: 'it is stored',
       sdkCode: 'thread_unsupported_request',
     };
-    const body = await errorResponse(apiError, 'messages', ID).json();
+    const body = await errorResponse(apiError, 'messages', CONTEXT).json();
     expect(body).toMatchObject({
       type: 'error',
       error: {
@@ -451,5 +452,22 @@ describe('a rejection that has a code of its own in the SDKs', () => {
         details: { error_code: 'thread_unsupported_request' },
       },
     });
+  });
+});
+
+describe('the link of an error to its page', () => {
+  const deps = { siteUrl: 'https://site.example' };
+
+  it.each(DIALECTS)('names the page of its code in %s', (dialect) => {
+    const { headers } = errorResponse({ reason: 'invalid_api_key' }, dialect, { id: ID, deps });
+    expect(headers.get('link')).toBe(
+      '<https://site.example/docs/errors/invalid_api_key>; rel="help"',
+    );
+    expect(headers.get('access-control-expose-headers')?.split(', ')).toContain('link');
+  });
+
+  it('is absent where the site has no address', () => {
+    const { headers } = errorResponse({ reason: 'internal' }, 'chat', CONTEXT);
+    expect(headers.get('link')).toBeNull();
   });
 });

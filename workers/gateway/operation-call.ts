@@ -88,7 +88,7 @@ function respondFailure(
 ): Response {
   if (result.reason === 'aborted') return respondCut(call, 'upstream_disconnected');
   const { ctx, plan } = call;
-  const response = upstreamErrorResponse(result, plan.provider.id, ctx.dialect, ctx.id);
+  const response = upstreamErrorResponse(result, plan.provider.id, ctx.dialect, ctx);
   if (result.reason === 'timeout') return respondCut(call, 'upstream_timeout', response);
   const reason = result.reason === 'rejected' ? 'upstream_refused' : 'waived_upstream_error';
   const bill = zeroOperationBill(plan, reason);
@@ -99,7 +99,7 @@ function respondFailure(
 /** Ends a call whose model was withdrawn: nothing of its answer is passed on, or charged. */
 function respondWithdrawn(call: OperationCall, refusal: ApiError): Response {
   call.abort.abort();
-  const response = errorResponse(refusal, call.ctx.dialect, call.ctx.id);
+  const response = errorResponse(refusal, call.ctx.dialect, call.ctx);
   const bill = zeroOperationBill(call.plan, 'not_sent');
   call.ctx.waitUntil(submitSettlement(call, bill, response.status));
   return response;

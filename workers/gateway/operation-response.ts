@@ -99,7 +99,7 @@ async function settleLater(
 export function respondCut(
   call: OperationCall,
   reason: 'upstream_disconnected' | 'upstream_timeout',
-  response = errorResponse(truncationError(call, reason), call.ctx.dialect, call.ctx.id),
+  response = errorResponse(truncationError(call, reason), call.ctx.dialect, call.ctx),
 ): Response {
   const isGone = call.disconnect.at !== null;
   const endReason = isGone ? 'client_disconnected' : reason;
@@ -239,5 +239,5 @@ export async function respondOperation(
   const error = verdictError(call, meter.verdict());
   if (error === null) return respondWhole(call, upstream, meter, ahead.pieces);
   const { ctx } = call;
-  return respondCut(call, 'upstream_disconnected', errorResponse(error, ctx.dialect, ctx.id));
+  return respondCut(call, 'upstream_disconnected', errorResponse(error, ctx.dialect, ctx));
 }

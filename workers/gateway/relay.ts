@@ -98,7 +98,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
   const refusal = await checkOffered(call);
   if (refusal !== null) {
     call.abort.abort();
-    const response = errorResponse(refusal, call.ctx.dialect, call.ctx.id);
+    const response = errorResponse(refusal, call.ctx.dialect, call.ctx);
     call.ctx.waitUntil(settleWithoutCharge(call, 'not_sent', response.status));
     return response;
   }
@@ -120,7 +120,7 @@ async function respond(call: Call, upstream: UpstreamSuccess): Promise<Response>
 function handleUpstreamFailure(call: Call, result: UpstreamFailure): Response {
   if (result.reason === 'aborted') return respondTruncated(call, 'upstream_disconnected');
   const { ctx, plan } = call;
-  const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx.id);
+  const response = upstreamErrorResponse(result, plan.provider.id, plan.facts.dialect, ctx);
   if (result.reason === 'timeout') return respondTruncated(call, 'upstream_timeout', response);
   if (result.reason === 'rejected' && isBilledRefusal(call, result)) {
     ctx.waitUntil(settleRefusedPrompt(call, result, response.status));

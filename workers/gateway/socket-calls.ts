@@ -61,7 +61,7 @@ function respondUnsent(
 /** Ends a call for which the provider gave no socket. */
 function respondUnconnected(call: Call, failure: UpstreamFailure): Response {
   const { ctx, plan } = call;
-  const response = upstreamErrorResponse(failure, plan.provider.id, plan.facts.dialect, ctx.id);
+  const response = upstreamErrorResponse(failure, plan.provider.id, plan.facts.dialect, ctx);
   return respondUnsent(
     call,
     response,
@@ -169,9 +169,9 @@ export class SocketCalls {
     if (!(upstream instanceof UpstreamSocket)) return respondUnconnected(call, upstream);
     const { ctx } = call;
     const refusal = await checkOffered(call);
-    if (refusal !== null) return respondUnsent(call, errorResponse(refusal, ctx.dialect, ctx.id));
+    if (refusal !== null) return respondUnsent(call, errorResponse(refusal, ctx.dialect, ctx));
     if (this.#client.gone.aborted)
-      return respondUnsent(call, errorResponse({ reason: 'incomplete_body' }, ctx.dialect, ctx.id));
+      return respondUnsent(call, errorResponse({ reason: 'incomplete_body' }, ctx.dialect, ctx));
     // What states its cost is billed so, whatever becomes known later.
     if (statesCost(call)) await call.revision.whenKnown(0);
     const meter = buildMeter(call, { contentType: 'text/event-stream', servedTier: null });

@@ -16,7 +16,7 @@ export const CLIENT_CLOSED_REQUEST = 499;
 export function respondTruncated(
   call: Call,
   reason: 'upstream_disconnected' | 'upstream_timeout',
-  response = errorResponse(truncationError(call, reason), call.plan.facts.dialect, call.ctx.id),
+  response = errorResponse(truncationError(call, reason), call.plan.facts.dialect, call.ctx),
   reading = EMPTY_READING,
 ): Response {
   const { ctx } = call;

@@ -8,7 +8,7 @@ import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { findErrorMessage, type UpstreamFailure } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import { baseHeaders } from './base-headers.ts';
-import { errorResponse } from './error-response.ts';
+import { type ErrorContext, errorResponse } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
@@ -98,9 +98,9 @@ export function upstreamErrorResponse(
   result: UpstreamFailure,
   provider: string,
   dialect: Dialect,
-  id: string,
+  context: ErrorContext,
 ): Response {
-  logUpstreamError(result, provider, id);
-  if (result.reason === 'rejected') return forwardError(result, dialect, id);
-  return errorResponse(toApiError(result, provider), dialect, id);
+  logUpstreamError(result, provider, context.id);
+  if (result.reason === 'rejected') return forwardError(result, dialect, context.id);
+  return errorResponse(toApiError(result, provider), dialect, context);
 }
