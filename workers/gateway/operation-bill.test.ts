@@ -363,6 +363,15 @@ describe('a plan of an operation', () => {
     expect(planned.maxCost).toBeGreaterThanOrEqual(cost);
   });
 
+  it('believes that a provider made somewhat more pictures than were asked for, and no more', () => {
+    const body = { model: 'xai/grok-imagine-image-2.0', prompt: 'A cat', resolution: '1k' };
+    const planned = plan('images', { ...body, quality: 'low' });
+    const billFor = (image: number) => bill(planned, { observed: { image }, hasOutput: true });
+    expect(billFor(2)).toMatchObject({ cost: 80_000_000n, reason: 'counted' });
+    const implausible = { cost: planned.maxCost, reason: 'estimated_usage_implausible' };
+    expect(billFor(1_000_000)).toMatchObject(implausible);
+  });
+
   it('costs nothing for moderation', () => {
     const checked = plan('moderations', { model: 'omni-moderation-latest', input: 'x' });
     expect(checked.maxCost).toBe(0n);

@@ -61,13 +61,33 @@ function isCounted({ fees, usage }: PricedCounts): boolean {
   return !hasTokens && fees.every(({ kind }) => SURCHARGE_UNITS[kind] !== 'token');
 }
 
+/**
+ * How far a report may exceed the bound of the request and still be charged as reported: bounds of ours
+ * are no limits of the provider (docs/decisions/0031-bounds-of-estimates.md).
+ */
+const MAX_OVERRUN = 2n;
+/** A tenth of a cent: of a short request everything is small, and a few tokens are many times it. */
+const MAX_EXTRA_COST = 1_000_000n;
+
+/** Returns whether a cost is more than the call can have used. */
+function isImplausible(
+  { believableCost }: OperationPlan,
+  { held }: OperationOutcome,
+  cost: NanoUsd,
+): boolean {
+  const most = believableCost > held ? believableCost : held;
+  return cost > MAX_OVERRUN * most + MAX_EXTRA_COST;
+}
+
 /** The bill of an answer that is whole and reports nothing that the model is billed by. */
 function unreportedBill(plan: OperationPlan, outcome: OperationOutcome): Bill {
   const priced = priceCounts(expectedCounts(plan, outcome.use), plan.prices);
   if (priced.cost === 0n) return toBill(plan, priced, 'free');
-  if (isCounted(priced) && !plan.isGuess)
-    return toBill(plan, priced, 'counted', outcome.use.statedCost);
-  return estimate(plan, outcome, 'estimated_usage_missing');
+  if (!isCounted(priced) || plan.isGuess) return estimate(plan, outcome, 'estimated_usage_missing');
+  // An answer that lists a million pictures is a fault of the provider, as a report of them is.
+  if (isImplausible(plan, outcome, priced.cost))
+    return estimate(plan, outcome, 'estimated_usage_implausible');
+  return toBill(plan, priced, 'counted', outcome.use.statedCost);
 }
 
 const CUT_REASON: Readonly<Record<Exclude<EndReason, 'complete'>, SettleReason>> = {
@@ -92,14 +112,6 @@ function withExpectedUnits({ expected }: OperationPlan, reported: Counts): Count
 }
 
 /**
- * How far a report may exceed the bound of the request and still be charged as reported: bounds of ours
- * are no limits of the provider (docs/decisions/0031-bounds-of-estimates.md).
- */
-const MAX_OVERRUN = 2n;
-/** A tenth of a cent: of a short request everything is small, and a few tokens are many times it. */
-const MAX_EXTRA_COST = 1_000_000n;
-
-/**
  * The bill of a report beyond what can be. Where the request leaves the amount to a guess, which its
  * sender can bend, the report shows that the guess was low: the hold is charged.
  */
@@ -118,10 +130,7 @@ function reportedBill(plan: OperationPlan, outcome: OperationOutcome): Bill | nu
   const { reported, statedCost } = outcome.use;
   if (reported === null || !hasPrice(plan.prices, reported)) return null;
   const priced = priceCounts(withExpectedUnits(plan, reported), plan.prices);
-  const { believableCost } = plan;
-  const most = believableCost > outcome.held ? believableCost : outcome.held;
-  if (priced.cost > MAX_OVERRUN * most + MAX_EXTRA_COST)
-    return implausibleBill(plan, outcome, priced);
+  if (isImplausible(plan, outcome, priced.cost)) return implausibleBill(plan, outcome, priced);
   return toBill(plan, priced, priced.cost === 0n ? 'free' : 'provider_reported', statedCost);
 }
 
