@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { listErrorCodes } from './generator/api-pages.ts';
 import { computeExampleBill } from './generator/bill-example.tsx';
@@ -13,6 +14,7 @@ import { buildSite } from './generator/site.ts';
 import { readCommit, readSiteSource } from './generator/source.ts';
 import { findPolicyGaps, parseStoredTables } from './generator/stored-data.ts';
 import { prefersMarkdown, toMarkdownPath } from './negotiation.ts';
+import { siteMessagesFor } from './texts/index.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const AT = Date.UTC(2026, 10, 26);
@@ -270,6 +272,38 @@ describe('the deployed commit', () => {
     writeFileSync(join(folder, 'a'), '2');
     expect(readCommit(folder)).toBeNull();
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the trust page', () => {
+  const VERSION = '0f2c9a34-5b1e-4c7d-8a90-1234567890ab';
+  const buildTrustPages = (env: Record<string, string>) => {
+    const settings = parseSiteSettings({ ...ENVIRONMENT, ...env }, AT, 'c'.repeat(40));
+    const built = new Map(buildSite(source, settings).map(({ path, text }) => [path, text]));
+    return LANGUAGES.map((language) =>
+      built.get(language === 'en' ? '/trust.md' : `/${language}/trust.md`),
+    );
+  };
+
+  it('names the commit, the versions of Workers and the canary run that the build was told', () => {
+    const env = { WORKER_VERSIONS: `gateway=${VERSION}`, CANARY_AT: '2026-11-25T09:30Z' };
+    for (const [index, page] of buildTrustPages(env).entries()) {
+      const { unknown } = siteMessagesFor(LANGUAGES[index] ?? 'en').trust;
+      expect(page).toMatch(new RegExp(`gateway[^|]*\\| ${VERSION} \\|`));
+      expect(page).toMatch(new RegExp(`ledger[^|]*\\| ${unknown} \\|`));
+      expect(page).toContain('c'.repeat(40));
+      expect(page).toContain('2026-11-25 09:30 UTC');
+    }
+  });
+
+  it.each([
+    ['WORKER_VERSIONS', 'gateway'],
+    ['WORKER_VERSIONS', `other=${VERSION}`],
+    ['WORKER_VERSIONS', 'gateway=<b>'],
+    ['CANARY_AT', 'yesterday'],
+    ['CANARY_AT', '2026-13-41T09:30Z'],
+  ])('is not built with %s=%s', (name, value) => {
+    expect(() => parseSiteSettings({ ...ENVIRONMENT, [name]: value }, AT, null)).toThrow(name);
   });
 });
 

@@ -15,9 +15,13 @@ import { listPriceRows } from './model-prices.ts';
 import type { Rendered } from './page.ts';
 import { parsePolicyTests, renderPolicyTests } from './policy-tests.ts';
 import { renderPriceList } from './price-list.tsx';
-import type { SiteSettings } from './settings.ts';
+import { DEPLOYED_WORKERS, type SiteSettings } from './settings.ts';
 import type { SiteSource } from './source.ts';
 import { parseStoredTables, renderStoredData } from './stored-data.ts';
+
+function formatMinute(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
 
 /** What is deployed, as far as the build knows it. */
 function renderDeployment(settings: SiteSettings, language: Language): Rendered {
@@ -26,9 +30,13 @@ function renderDeployment(settings: SiteSettings, language: Language): Rendered 
     head: ['', ''],
     rows: [
       [t.commit, settings.commit ?? t.unknown],
-      [t.builtAt, `${new Date(settings.builtAt).toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+      ...DEPLOYED_WORKERS.map((worker) => [
+        t.worker(worker),
+        settings.workerVersions.get(worker) ?? t.unknown,
+      ]),
+      [t.builtAt, formatMinute(settings.builtAt)],
       [t.priceList, priceDate()],
-      [t.canary, t.canaryUnknown],
+      [t.canary, settings.canaryAt === null ? t.canaryUnknown : formatMinute(settings.canaryAt)],
     ],
   });
 }

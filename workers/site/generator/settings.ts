@@ -17,6 +17,10 @@ export type SiteSettings = Readonly<{
   metrikaCounter: string | null;
   /** The deployed git commit; null where it is not known. */
   commit: string | null;
+  /** The deployed version of each Worker that the build was told of. */
+  workerVersions: ReadonlyMap<DeployedWorker, string>;
+  /** When the last canary run ended well; null where the build was not told. */
+  canaryAt: number | null;
   /** Milliseconds since the epoch. */
   builtAt: number;
 }>;
@@ -57,6 +61,34 @@ function parseLegalText(env: EnvVars, name: string, siteUrl: string, local: stri
   return text ?? local;
 }
 
+/** The Workers that are deployed before the site is built. */
+export const DEPLOYED_WORKERS = ['gateway', 'ledger', 'console', 'deposits', 'operators'] as const;
+export type DeployedWorker = (typeof DEPLOYED_WORKERS)[number];
+
+const WORKER_VERSION = /^([a-z]+)=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** `gateway=<uuid>,console=<uuid>`, with the ids that `wrangler versions list` prints. */
+function parseWorkerVersions(env: EnvVars): ReadonlyMap<DeployedWorker, string> {
+  const items = nonEmpty(env.WORKER_VERSIONS)?.split(',') ?? [];
+  return new Map(
+    items.map((item) => {
+      const [, name, version] = WORKER_VERSION.exec(item.trim()) ?? [];
+      const worker = DEPLOYED_WORKERS.find((known) => known === name);
+      if (worker === undefined || version === undefined)
+        throw new Error('WORKER_VERSIONS isn’t a list of name=version.');
+      return [worker, version];
+    }),
+  );
+}
+
+function parseCanaryTime(env: EnvVars): number | null {
+  const text = nonEmpty(env.CANARY_AT);
+  if (text === undefined) return null;
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?Z$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at)) throw new Error('CANARY_AT isn’t a time such as 2026-11-26T12:00Z.');
+  return at;
+}
+
 /** The defaults are the addresses of `npm start`. */
 export function parseSiteSettings(
   env: EnvVars,
@@ -72,6 +104,8 @@ export function parseSiteSettings(
     contactEmail: parseLegalText(env, 'CONTACT_EMAIL', siteUrl, 'support@example.com'),
     metrikaCounter: parseCounter(env),
     commit,
+    workerVersions: parseWorkerVersions(env),
+    canaryAt: parseCanaryTime(env),
     builtAt,
   };
 }

@@ -155,6 +155,7 @@ export const en = {
     software: 'What the software does',
     test: 'Test',
     commit: 'Commit',
+    worker: (name: string) => `Version of the Worker ${name}`,
     builtAt: 'Built at',
     priceList: 'Price list',
     unknown: 'not known',

@@ -155,6 +155,7 @@ export const ru: SiteMessages = {
     software: 'Что делает программа',
     test: 'Тест',
     commit: 'Коммит',
+    worker: (name) => `Версия Worker ${name}`,
     builtAt: 'Собрано',
     priceList: 'Прайс-лист',
     unknown: 'неизвестно',

@@ -145,6 +145,7 @@ export const zh: SiteMessages = {
     software: '软件的做法',
     test: '测试',
     commit: '提交',
+    worker: (name) => `Worker ${name} 的版本`,
     builtAt: '构建时间',
     priceList: '价目表',
     unknown: '未知',
