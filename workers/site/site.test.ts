@@ -103,6 +103,12 @@ describe('the site', () => {
     expect(files.get('/index.html')).not.toContain('(in English)');
   });
 
+  it('has no placeholder without its value, and no description that ends within a word', () => {
+    for (const [path, text] of files) expect(text, path).not.toMatch(/\{\{[a-z-]+\}\}/);
+    const described = pages.map(([, html]) => /name="description" content="([^"]*)"/.exec(html));
+    expect(described.filter((match) => /\.test\.$/.test(match?.[1] ?? ''))).toEqual([]);
+  });
+
   it('has unique ids and one first-level heading on every page', () => {
     for (const [path, html] of pages) {
       const ids = [...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);

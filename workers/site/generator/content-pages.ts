@@ -1,6 +1,6 @@
 /** The pages whose text is a Markdown file per language in `content`. */
 import { LANGUAGES, type Language } from '@farebox/i18n';
-import { type Blocks, renderContent, type Values } from './blocks.ts';
+import { type Blocks, fillValues, renderContent, type Values } from './blocks.ts';
 import type { LinkResolver } from './markdown.ts';
 import { parseArticle } from './markdown.ts';
 import { type DocsSection, type Page, toUrlPath } from './page.ts';
@@ -65,7 +65,10 @@ export function buildContentPages(source: SiteSource, parts: ContentParts): Page
   const languages = listContentLanguages(source);
   return CONTENT_PAGES.flatMap(({ name, section = null, ...page }) =>
     (languages.get(page.path) ?? []).map((language): Page => {
-      const article = parseArticle(source.content.get(`${language}/${name}`) ?? '');
+      const [values, blocks] = [parts.getValues(language), parts.getBlocks(language)];
+      const text = source.content.get(`${language}/${name}`) ?? '';
+      // Its first sentence becomes the description, which has values too.
+      const article = parseArticle(fillValues(text, values, blocks));
       const links = createContentLinks(language, languages);
       return {
         ...page,
@@ -73,12 +76,7 @@ export function buildContentPages(source: SiteSource, parts: ContentParts): Page
         section,
         title: article.title,
         description: article.description,
-        body: renderContent(
-          article.text,
-          parts.getValues(language),
-          parts.getBlocks(language),
-          links,
-        ),
+        body: renderContent(article.text, values, blocks, links),
         updatedOn: source.changedOn.get(`${CONTENT_FOLDER}/${language}/${name}.md`) ?? null,
       };
     }),

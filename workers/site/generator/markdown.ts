@@ -114,7 +114,7 @@ function stripInlineMarkup(text: string): string {
 
 /** Cuts a description at the end of a sentence. */
 function firstSentence(text: string): string {
-  const sentence = /^.{20,}?[.。](?=\s|$|[^\d\s])/su.exec(text)?.[0] ?? text;
+  const sentence = /^.{20,}?(?:\.(?=\s|$)|。)/su.exec(text)?.[0] ?? text;
   return sentence.length > 200 ? `${sentence.slice(0, 199)}…` : sentence;
 }
 
