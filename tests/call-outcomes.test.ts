@@ -366,7 +366,7 @@ const REJECTED_REQUESTS: readonly (readonly [
 ])[] = [
   ['missing_api_key', 401, { headers: {} }],
   ['invalid_api_key', 401, { headers: { authorization: 'Bearer sk-other' } }],
-  ['not_found', 404, { path: '/nothing' }],
+  ['not_found', 404, { path: '-nothing' }],
   ['method_not_allowed', 405, { method: 'PUT' }],
   ['model_not_found', 404, { body: { model: 'no-such-model' } }],
   [

@@ -387,8 +387,12 @@ describe('after a lost alarm or a failed settlement', () => {
       `create trigger refuse before update on entries
        when (select state from account) = 'frozen' begin select raise(abort, 'refused'); end`,
     );
-    const ageEntries = `update entries set at = at - 31 * 86400000 where call_id = '${oldCall}'`;
-    modifyDatabase(oldAccount.accountId, ageEntries);
+    const charge = `(select -delta from entries where call_id = '${oldCall}')`;
+    const ageCall = `
+      update entries set at = at - 31 * 86400000 where call_id = '${oldCall}';
+      update keys set baseline_today = baseline_today - ${charge},
+        week_spent = week_spent - ${charge}, month_spent = month_spent - ${charge};`;
+    modifyDatabase(oldAccount.accountId, ageCall);
     await start();
   });
 
