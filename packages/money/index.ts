@@ -3,3 +3,4 @@ export * from './json.ts';
 export * from './margin.ts';
 export * from './money.ts';
 export * from './service-terms.ts';
+export * from './spend-kinds.ts';
