@@ -5,7 +5,7 @@
  * `ledger_entries_predecessor`).
  */
 import { type AccountId, DAY_MS, type DeliveryResult, type Entry } from '@farebox/ledger';
-import { totalInputTokens } from '@farebox/money';
+import { savedByCache, splitCharge, totalInputTokens } from '@farebox/money';
 import { sql } from 'drizzle-orm';
 import {
   type Database,
@@ -105,11 +105,13 @@ function toEntryRow(entry: Entry) {
 /**
  * What a line adds to its call's day. A call's first line counts the call. A second one, `:late`,
  * comes only after one without usage, so each adds what it has itself, and money is the line's own
- * delta.
+ * delta. What a first line took without usage is in `other`, so a second one subtracts it there: the
+ * kinds of a line add up to what the line takes.
  */
-function toUsageColumns({ id, call }: Entry) {
+function toUsageColumns({ id, delta, call }: Entry) {
   if (call === null) return {};
-  const { usage } = call;
+  const { usage, charged } = call;
+  const spend = splitCharge(call);
   return {
     day: Math.floor(call.createdAt / DAY_MS),
     key_id: call.keyId,
@@ -117,6 +119,12 @@ function toUsageColumns({ id, call }: Entry) {
     calls: id === call.id ? 1 : 0,
     input: usage === null ? 0 : totalInputTokens(usage),
     output: usage?.output ?? 0,
+    input_charged: spend.input.toString(),
+    cache_read_charged: spend.cache_read.toString(),
+    cache_write_charged: spend.cache_write.toString(),
+    output_charged: spend.output.toString(),
+    other_charged: (spend.other - delta - charged).toString(),
+    cache_saved: savedByCache(call).toString(),
   };
 }
 
@@ -127,6 +135,15 @@ function toCallRows(slice: readonly Entry[]) {
   return [...latest.values()];
 }
 
+/** Sums of `usage_days` that no line makes smaller. */
+const GROWING_SUMS = [
+  'input_charged',
+  'cache_read_charged',
+  'cache_write_charged',
+  'output_charged',
+  'cache_saved',
+] as const;
+
 /** Our own column names, never input: they may go into the statement's text. */
 const CALL_NAMES = sql.raw(CALL_ROW_COLUMNS.map(({ name }) => name).join(', '));
 const CALL_RECORD = sql.raw(CALL_ROW_COLUMNS.map(({ name, type }) => `${name} ${type}`).join(', '));
@@ -135,12 +152,20 @@ const CALL_REPLACEMENTS = sql.raw(
     .map(({ name }) => `${name} = excluded.${name}`)
     .join(', '),
 );
+const SUM_NAMES = sql.raw(GROWING_SUMS.join(', '));
+const SUM_RECORD = sql.raw(GROWING_SUMS.map((name) => `${name} bigint`).join(', '));
+const SUMS = sql.raw(GROWING_SUMS.map((name) => `sum(s.${name})::bigint as ${name}`).join(', '));
+const SUM_ADDITIONS = sql.raw(
+  GROWING_SUMS.map((name) => `${name} = d.${name} + excluded.${name}`).join(', '),
+);
 
 /**
  * One statement: compare with what is stored, insert what is new if all that was there is equal and
  * the line before the first is there, write the calls of the new lines and add them to their days.
  * A line is new to one sender only, so it is counted once. (A bill that gives back has a charge
- * below zero, which a row to insert may not have, so it reaches the stored sum beside it.)
+ * below zero, which a row to insert may not have, so it reaches the stored sum beside it. It is below
+ * zero in `other_charged` too, which stays at zero where its first line came before the kinds were
+ * kept: that line is among what is unknown, which then becomes less.)
  * Concurrent senders insert in the same order, so the second waits for the first's commit and then
  * conflicts, instead of deadlocking. The conflict names no index: PostgreSQL raises an error where
  * a race is seen first in another unique index than the named one. A line skipped for its id alone
@@ -154,7 +179,8 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
     with sent as (
       select * from jsonb_to_recordset(${entries}::jsonb)
         as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz,
-          day int, key_id bigint, model text, calls int, input bigint, output bigint)
+          day int, key_id bigint, model text, calls int, input bigint, output bigint,
+          other_charged bigint, ${SUM_RECORD})
     ), compared as (
       select (e.id, e.kind, e.delta, e.posted_after) = (s.id, s.kind, s.delta, s.posted_after) as same
       from sent s join ledger_entries e on e.account_id = ${account} and e.seq = s.seq
@@ -182,19 +208,25 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
       where c.seq < excluded.seq
     ), used as (
       select s.day, s.key_id, s.model, sum(s.calls)::int as calls, sum(s.input)::bigint as input,
-        sum(s.output)::bigint as output, -sum(s.delta)::bigint as charged
+        sum(s.output)::bigint as output, -sum(s.delta)::bigint as charged,
+        sum(s.other_charged)::bigint as other_charged, ${SUMS}
       from sent s join inserted i on i.seq = s.seq where s.kind = 'charge'
       group by s.day, s.key_id, s.model
     ), counted as (
       insert into usage_days as d
-        (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
-      select ${account}, day, key_id, model, calls, input, output, greatest(charged, 0)
+        (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged, other_charged,
+          ${SUM_NAMES})
+      select ${account}, day, key_id, model, calls, input, output, greatest(charged, 0),
+        greatest(other_charged, 0), ${SUM_NAMES}
       from used order by day, key_id, model
       on conflict (account_id, day, key_id, model) do update set calls = d.calls + excluded.calls,
         input_tokens = d.input_tokens + excluded.input_tokens,
         output_tokens = d.output_tokens + excluded.output_tokens,
         charged = d.charged + (select u.charged from used u
-          where (u.day, u.key_id, u.model) = (d.day, d.key_id, d.model))
+          where (u.day, u.key_id, u.model) = (d.day, d.key_id, d.model)),
+        other_charged = greatest(0, d.other_charged + (select u.other_charged from used u
+          where (u.day, u.key_id, u.model) = (d.day, d.key_id, d.model))),
+        ${SUM_ADDITIONS}
     )
     select anchored, equal, different, (select count(*) from inserted) as inserted from verdict`;
 }

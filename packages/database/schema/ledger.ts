@@ -193,7 +193,7 @@ export const calls = pgTable(
       'calls_fees_shape',
       sql`jsonb_typeof(${t.fees}) = 'array'
         and jsonb_array_length(${t.fees}) between 0 and 16
-        and jsonb_array_length(${t.fees}) = jsonb_array_length(jsonb_path_query_array(${t.fees}, 'strict $[*] ? (@.kind like_regex "^[a-z_]{1,32}$" && @.count >= 0 && @.nano_usd_per_million like_regex "^[0-9]{1,18}$")', '{}', true))
+        and jsonb_array_length(${t.fees}) = jsonb_array_length(jsonb_path_query_array(${t.fees}, 'strict $[*] ? (@.kind like_regex "^[a-z0-9_]{1,32}$" && @.count >= 0 && @.nano_usd_per_million like_regex "^[0-9]{1,18}$")', '{}', true))
         and not jsonb_path_exists(${t.fees}, 'lax $[*].keyvalue() ? (@.key != "kind" && @.key != "count" && @.key != "nano_usd_per_million")', '{}', true)`,
     ),
   ],
@@ -216,6 +216,17 @@ export const usageDays = pgTable(
     inputTokens: tokens('input_tokens').notNull(),
     outputTokens: tokens('output_tokens').notNull(),
     charged: nanoUsd('charged').notNull(),
+    /**
+     * What is spent by kind (`splitCharge` of packages/money). What `charged` has beside these is
+     * unknown: of calls before the kinds were kept, whose rows no longer exist.
+     */
+    inputCharged: nanoUsd('input_charged').notNull().default(sql`0`),
+    cacheReadCharged: nanoUsd('cache_read_charged').notNull().default(sql`0`),
+    cacheWriteCharged: nanoUsd('cache_write_charged').notNull().default(sql`0`),
+    outputCharged: nanoUsd('output_charged').notNull().default(sql`0`),
+    otherCharged: nanoUsd('other_charged').notNull().default(sql`0`),
+    /** What cache reads saved (`savedByCache`). */
+    cacheSaved: nanoUsd('cache_saved').notNull().default(sql`0`),
   },
   (t) => [
     primaryKey({ columns: [t.accountId, t.day, t.keyId, t.model] }),
@@ -223,6 +234,10 @@ export const usageDays = pgTable(
     check(
       'usage_days_sums',
       sql`least(${t.calls}, ${t.inputTokens}, ${t.outputTokens}, ${t.charged}) >= 0`,
+    ),
+    check(
+      'usage_days_kinds',
+      sql`least(${t.inputCharged}, ${t.cacheReadCharged}, ${t.cacheWriteCharged}, ${t.outputCharged}, ${t.otherCharged}, ${t.cacheSaved}) >= 0`,
     ),
   ],
 );

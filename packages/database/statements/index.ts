@@ -1,4 +1,5 @@
 export { type KeyRow, listKeys } from './api-key-queries.ts';
+export { listPastBalances, type PastBalance } from './balance-history.ts';
 export { type BalanceTransaction, listBalanceTransactions } from './balance-transactions.ts';
 export {
   CALL_BUCKETS,
@@ -15,10 +16,12 @@ export {
   summarizeCalls,
 } from './call-queries.ts';
 export {
+  type DailySpend,
   type DailyUsageQuery,
   type DailyUsageSum,
   type DayRange,
   listLastUsedDays,
+  sumDailySpend,
   sumDailyUsage,
   sumUsage,
   type UsageGroup,

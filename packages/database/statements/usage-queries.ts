@@ -1,6 +1,6 @@
 /** Sums of usage by day, key and model, read from `usage_days`. */
 import type { AccountId, KeyId } from '@farebox/ledger';
-import type { NanoUsd } from '@farebox/money';
+import { mapSpendKinds, type NanoUsd, SPEND_KINDS, type SpendByKind } from '@farebox/money';
 import { and, eq, gte, lte, max, sql, sum } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { usageDays } from '../schema/ledger.ts';
@@ -38,13 +38,7 @@ export async function sumUsage(
         charged: sum(usageDays.charged).mapWith(BigInt),
       })
       .from(usageDays)
-      .where(
-        and(
-          eq(usageDays.accountId, account),
-          gte(usageDays.day, range.from),
-          lte(usageDays.day, range.to),
-        ),
-      )
+      .where(matchUsage(account, range, {}))
       .groupBy(column),
   );
   return rows.map(toUsageSum);
@@ -68,12 +62,21 @@ function toUsageSum(row: SumRow): UsageSum {
   };
 }
 
+/** What sums may be limited to. */
+export type UsageFilter = Readonly<{ keyId?: KeyId | undefined; model?: string | undefined }>;
+
 /** What a sum by day is split into, and what it may be limited to. */
-export type DailyUsageQuery = Readonly<{
-  by: Exclude<UsageGroup, 'day'>;
-  keyId?: KeyId | undefined;
-  model?: string | undefined;
-}>;
+export type DailyUsageQuery = UsageFilter & Readonly<{ by: Exclude<UsageGroup, 'day'> }>;
+
+function matchUsage(account: AccountId, range: DayRange, { keyId, model }: UsageFilter) {
+  return and(
+    eq(usageDays.accountId, account),
+    gte(usageDays.day, range.from),
+    lte(usageDays.day, range.to),
+    keyId === undefined ? undefined : eq(usageDays.keyId, keyId),
+    model === undefined ? undefined : eq(usageDays.model, model),
+  );
+}
 
 /** A sum of one day and one key or model. */
 export type DailyUsageSum = UsageSum & Readonly<{ day: number }>;
@@ -83,7 +86,7 @@ export async function sumDailyUsage(
   db: Database,
   account: AccountId,
   range: DayRange,
-  { by, keyId, model }: DailyUsageQuery,
+  { by, ...filter }: DailyUsageQuery,
 ): Promise<readonly DailyUsageSum[]> {
   const column = GROUP_COLUMNS[by];
   const rows = await queryOrThrow(
@@ -97,18 +100,50 @@ export async function sumDailyUsage(
         charged: sum(usageDays.charged).mapWith(BigInt),
       })
       .from(usageDays)
-      .where(
-        and(
-          eq(usageDays.accountId, account),
-          gte(usageDays.day, range.from),
-          lte(usageDays.day, range.to),
-          keyId === undefined ? undefined : eq(usageDays.keyId, keyId),
-          model === undefined ? undefined : eq(usageDays.model, model),
-        ),
-      )
+      .where(matchUsage(account, range, filter))
       .groupBy(usageDays.day, column),
   );
   return rows.map((row) => ({ day: row.day, ...toUsageSum(row) }));
+}
+
+/** What was spent on a day, by kind. */
+export type DailySpend = Readonly<{
+  day: number;
+  kinds: SpendByKind;
+  /** Charged by calls whose kinds are not known: their rows ended before the kinds were kept. */
+  unknown: NanoUsd;
+  /** What cache reads saved, of the calls whose kinds are known. */
+  cacheSaved: NanoUsd;
+}>;
+
+/** Returns what was spent by day, in no particular order; kinds and `unknown` add up to the charges. */
+export async function sumDailySpend(
+  db: Database,
+  account: AccountId,
+  range: DayRange,
+  filter: UsageFilter,
+): Promise<readonly DailySpend[]> {
+  const rows = await queryOrThrow(
+    db
+      .select({
+        day: usageDays.day,
+        input: sum(usageDays.inputCharged).mapWith(BigInt),
+        cache_read: sum(usageDays.cacheReadCharged).mapWith(BigInt),
+        cache_write: sum(usageDays.cacheWriteCharged).mapWith(BigInt),
+        output: sum(usageDays.outputCharged).mapWith(BigInt),
+        other: sum(usageDays.otherCharged).mapWith(BigInt),
+        charged: sum(usageDays.charged).mapWith(BigInt),
+        cacheSaved: sum(usageDays.cacheSaved).mapWith(BigInt),
+      })
+      .from(usageDays)
+      .where(matchUsage(account, range, filter))
+      .groupBy(usageDays.day),
+  );
+  return rows.map(({ day, charged, cacheSaved, ...sums }) => {
+    const kinds = mapSpendKinds((kind) => sums[kind] ?? 0n);
+    const known = SPEND_KINDS.reduce((total, kind) => total + kinds[kind], 0n);
+    return { day, kinds, unknown: (charged ?? 0n) - known, cacheSaved: cacheSaved ?? 0n };
+  });
 }
 
 /** Returns the last day on which each key was used, by the key's id. */

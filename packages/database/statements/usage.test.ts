@@ -5,7 +5,14 @@
  */
 import type { AccountId, Entry } from '@farebox/ledger';
 import { createEmptyDatabase, startPostgres } from '@farebox/local';
-import { BUCKETS, NO_USAGE, pricesFromJson } from '@farebox/money';
+import {
+  BUCKETS,
+  NO_USAGE,
+  pricesFromJson,
+  SURCHARGE_KINDS,
+  savedByCache,
+  splitCharge,
+} from '@farebox/money';
 import { type SQL, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +23,9 @@ import {
   findCallRecord,
   listBalanceTransactions,
   listCalls,
+  listPastBalances,
   nextPageCursor,
+  sumDailySpend,
   sumUsage,
 } from './index.ts';
 
@@ -53,6 +62,8 @@ const arbitraryCall: fc.Arbitrary<CallSpec> = fc.record({
   late: fc.option(fc.integer({ min: 0, max: 90 }), { freq: 2 }),
 });
 
+const SEARCH = { kind: 'web_search', count: 2, nano_usd_per_million: 1_500_000n } as const;
+
 function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean): Entry['call'] {
   const usage = {
     ...NO_USAGE,
@@ -61,7 +72,9 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     cache_write_5m: 2,
     cache_write_1h: 3,
   };
-  const prices = pricesFromJson(Object.fromEntries(BUCKETS.map((bucket) => [bucket, '1'])));
+  const prices = pricesFromJson(
+    Object.fromEntries(BUCKETS.map((bucket, index) => [bucket, `${9 - index}00000`])),
+  );
   const createdAt = FIRST_DAY + call.day * DAY_MS + n;
   return {
     id: n.toString(16).padStart(32, '0'),
@@ -80,7 +93,7 @@ function buildCall(call: CallSpec, n: number, charged: bigint, billed: boolean):
     marginBasisPoints: null,
     firstTokenMs: null,
     totalMs: null,
-    fees: [],
+    fees: call.cost % 3 === 0 ? [SEARCH] : [],
     charged,
     shortfall: 0n,
     createdAt,
@@ -147,6 +160,24 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
     return result.rows;
   }
 
+  /** What the stored sums must have of each day: of each call, its last bill. */
+  function expectedSpend(entries: readonly Entry[]) {
+    const bills = new Map<string, NonNullable<Entry['call']>>();
+    for (const { call } of entries) if (call !== null) bills.set(call.id, call);
+    const days = new Map<number, { kinds: Record<string, bigint>; cacheSaved: bigint }>();
+    for (const bill of bills.values()) {
+      const day = Math.floor(bill.createdAt / DAY_MS);
+      const sums = days.get(day) ?? { kinds: {}, cacheSaved: 0n };
+      for (const [kind, amount] of Object.entries(splitCharge(bill)))
+        sums.kinds[kind] = (sums.kinds[kind] ?? 0n) + amount;
+      sums.cacheSaved += savedByCache(bill);
+      days.set(day, sums);
+    }
+    return [...days]
+      .sort(([a], [b]) => a - b)
+      .map(([day, sums]) => ({ day, ...sums, unknown: 0n }));
+  }
+
   it('count each call once in its day, however the entries are delivered and repeated', async () => {
     const plan = fc.record({
       calls: fc.array(arbitraryCall, { minLength: 1, maxLength: 12 }),
@@ -174,6 +205,8 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
         expect(await differences(account)).toEqual([]);
         from = upTo;
       }
+      const spend = await sumDailySpend(db, account, { from: 0, to: 100_000 }, {});
+      expect([...spend].sort((a, b) => a.day - b.day)).toEqual(expectedSpend(entries));
     };
     await fc.assert(fc.asyncProperty(plan, ingestAndCompare), {
       seed: SEED,
@@ -190,6 +223,34 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
     expect(await sumUsage(db, account, span, 'model')).toEqual([
       { group: 'openai/gpt', calls: 1, inputTokens: 7, outputTokens: 2, charged: 10n },
     ]);
+  });
+
+  it('are of calls with any surcharge that the product charges', async () => {
+    const account = await newAccount();
+    const entries = SURCHARGE_KINDS.map((kind, index): Entry => {
+      const call = { day: 0, keyId: 1, model: 'openai/gpt', cost: 1, late: null };
+      const bill = buildCall(call, index + 1, 0n, true);
+      const fees = [{ kind, count: 1, nano_usd_per_million: 1n }];
+      const seq = index + 1;
+      const line = { seq, id: bill?.id ?? '', kind: 'charge', delta: 0n, postedAfter: 0n } as const;
+      return { ...line, at: LATER + seq, call: bill && { ...bill, fees } };
+    });
+    expect(await ingestEntries(db, account, entries)).toEqual({
+      ok: true,
+      acknowledged: SURCHARGE_KINDS.length,
+    });
+  });
+
+  it('keep a charge apart whose kinds are not known, until its late settlement tells them', async () => {
+    const account = await newAccount();
+    const call: CallSpec = { day: 0, keyId: 1, model: 'openai/gpt', cost: 4, late: 70 };
+    const entries = buildEntries([call]);
+    await ingestEntries(db, account, entries.slice(0, 2));
+    await db.execute(sql`update usage_days set other_charged = 0 where account_id = ${account}`);
+    const span = { from: 0, to: 100_000 };
+    expect(await sumDailySpend(db, account, span, {})).toMatchObject([{ unknown: 70n }]);
+    await ingestEntries(db, account, entries.slice(2));
+    expect(await sumDailySpend(db, account, span, {})).toEqual(expectedSpend(entries));
   });
 
   // Plans differ little; the real PostgreSQL is used where there is one.
@@ -240,6 +301,10 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
       ['usage by day', () => sumUsage(db, account, { from: 20_000, to: 30_000 }, 'day')],
       ['usage by key', () => sumUsage(db, account, { from: 20_000, to: 30_000 }, 'key')],
       ['usage by model', () => sumUsage(db, account, { from: 20_000, to: 30_000 }, 'model')],
+      [
+        'spend by kind',
+        () => sumDailySpend(db, account, { from: 20_000, to: 30_000 }, { keyId: 1 }),
+      ],
       ['the newest calls', () => listCalls(db, account, { filter: {}, before: null, limit: 50 })],
       ['calls before', () => listCalls(db, account, { filter: {}, before: BEFORE, limit: 50 })],
       [
@@ -253,6 +318,7 @@ describe.each(choices)('usage days on $name', ({ name, choice }) => {
         'the newest money',
         () => listBalanceTransactions(db, account, { beforeSeq: null, limit: 50 }),
       ],
+      ['past balances', () => listPastBalances(db, account, [FIRST_DAY, LATER])],
       ['money before', () => listBalanceTransactions(db, account, { beforeSeq: 900, limit: 50 })],
     ];
 
