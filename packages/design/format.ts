@@ -52,6 +52,7 @@ const createDayFormat = (options: Intl.DateTimeFormatOptions) =>
   );
 const mediumDayFormat = createDayFormat({ dateStyle: 'medium' });
 const shortDayFormat = createDayFormat({ day: 'numeric', month: 'short' });
+const monthFormat = createDayFormat({ month: 'long', year: 'numeric' });
 
 function isDecimal(text: string): text is `${number}` {
   return /^-?\d+(\.\d+)?$/.test(text);
@@ -116,6 +117,11 @@ export function formatDay(day: number, language: string): string {
 
 export function formatShortDay(day: number, language: string): string {
   return shortDayFormat(language).format(day * DAY_MS);
+}
+
+/** The calendar month of a time, UTC. */
+export function formatMonth(at: number, language: string): string {
+  return monthFormat(language).format(at);
 }
 
 /** `2026-11-24`. */

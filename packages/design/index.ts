@@ -38,6 +38,7 @@ export {
   formatCurrency,
   formatDay,
   formatMillionths,
+  formatMonth,
   formatPercent,
   formatRoundedCurrency,
   formatSeconds,

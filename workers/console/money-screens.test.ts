@@ -5,10 +5,18 @@
 import { connect, type Database } from '@farebox/database';
 import { activateKey, ingestEntries, insertPendingKey } from '@farebox/database/ledger';
 import { insertAccount } from '@farebox/database/users';
+import { formatCurrency } from '@farebox/design';
 import { hashPassword, signIn } from '@farebox/identity';
 import { type Entry, NO_LIMITS } from '@farebox/ledger';
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
-import { addMargin, computeCost, mapBuckets, NO_USAGE } from '@farebox/money';
+import {
+  addMargin,
+  computeCost,
+  mapBuckets,
+  NO_USAGE,
+  savedByCache,
+  splitCharge,
+} from '@farebox/money';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { app } from './app.ts';
 
@@ -142,6 +150,10 @@ function totalCharged(entries: readonly Entry[]): bigint {
   return entries.reduce((all, { call }) => all + (call?.charged ?? 0n), 0n);
 }
 
+function sumCalls(getAmount: (call: NonNullable<Entry['call']>) => bigint): bigint {
+  return ENTRIES.reduce((all, { call }) => all + (call === null ? 0n : getAmount(call)), 0n);
+}
+
 function withRunningBalance(entries: readonly Entry[]): readonly Entry[] {
   let posted = 0n;
   return entries.map((entry) => {
@@ -246,6 +258,17 @@ describe('the Overview screen', () => {
     expect(page).toContain('$0.001');
     expect(page.match(/href="\/calls\/[0-9a-f]{32}"/g)).toHaveLength(5);
     expect(page).not.toContain('Three steps to your first call');
+  });
+
+  it('shows what cache reads saved, and the spend by token kind', async () => {
+    const page = await getText('/?by=kind');
+    const saved = sumCalls(savedByCache);
+    expect(saved).toBeGreaterThan(0n);
+    expect(page).toContain('Saved by caching');
+    expect(page).toContain('Cached input at its lower price');
+    expect(page).toContain(`<data value="${saved}"`);
+    for (const kind of ['input', 'cache_read', 'output'] as const)
+      expect(page).toContain(`<data value="${sumCalls((call) => splitCharge(call)[kind])}"`);
   });
 
   it('shows a new account how to get started', async () => {
@@ -381,6 +404,23 @@ describe('the Usage screen', () => {
     },
   );
 
+  it('splits only the spend by token kind, and shows a kind that is not known as such', async () => {
+    const rows = async () => {
+      const page = await getText('/usage?stack=kind&metric=calls');
+      expect(page).not.toContain('metric=tokens');
+      const [, table = ''] = page.split('<caption class="hidden-text">Token kind</caption>');
+      return table.slice(0, table.indexOf('</table>'));
+    };
+    expect(await rows()).toMatch(/Input.*Output.*Cache read/s);
+    expect(await rows()).not.toContain('Unknown');
+    const change = (sign: string) =>
+      `update usage_days set charged = charged ${sign} 1000 where account_id = '${A}'`;
+    await db.execute(change('+'));
+    expect(await rows()).toContain('Unknown (older calls)');
+    expect(await getText('/')).toContain('Only of calls whose token kinds are known');
+    await db.execute(change('-'));
+  });
+
   it('shows no usage of another account', async () => {
     expect(await getText('/usage', B)).toContain('No calls in this period.');
   });
@@ -392,6 +432,21 @@ describe('the Usage screen', () => {
 });
 
 describe('the Statement screen', () => {
+  it('shows the opening and the closing balance of each month since the first entry', async () => {
+    const page = await getText('/transactions');
+    const [, table = ''] = page.split(
+      '<caption class="hidden-text">Opening and closing balance by month, in UTC</caption>',
+    );
+    const rows = table.slice(0, table.indexOf('</table>')).split('<tr>').slice(2);
+    const months = new Set(ENTRIES.map(({ at }) => new Date(at).toISOString().slice(0, 7)));
+    months.add(new Date(NOW).toISOString().slice(0, 7));
+    expect(rows).toHaveLength(months.size);
+    const closing = formatCurrency(5_000_000_000n - totalCharged(ENTRIES), 'en');
+    expect(rows[0]).toContain('so far');
+    expect(rows[0]).toMatch(new RegExp(`<td class="number">\\${closing}</td></tr>`));
+    expect(rows.at(-1)).toContain('<td class="number">$0.00</td>');
+  });
+
   it('shows credits and the charges by day, the same in CSV', async () => {
     const page = await getText('/transactions');
     expect(page).toContain('local:1');

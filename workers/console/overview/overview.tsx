@@ -8,6 +8,7 @@ import {
   type CallSummary,
   listCalls,
   listKeys,
+  sumDailySpend,
   sumDailyUsage,
   summarizeCalls,
 } from '@farebox/database/statements';
@@ -36,6 +37,12 @@ import { NotificationList } from '../notifications/notification-list.tsx';
 import type { PublicEnv } from '../session.ts';
 import { getDepositSettings } from '../top-up/deps.ts';
 import { totalUsage } from '../usage/aggregate.ts';
+import {
+  type CacheSavings,
+  getKindName,
+  toKindSums,
+  totalCacheSavings,
+} from '../usage/spend-kinds.ts';
 import { buildUsageStack } from '../usage/spend-stack.ts';
 import { UsageStackView } from '../usage/usage-stack-view.tsx';
 import { type BurnRate, computeBurnRate } from './burn-rate.ts';
@@ -46,7 +53,7 @@ import { toOverviewRanges } from './overview-ranges.ts';
 
 const PERIODS = [7, 30, 90] as const;
 const DEFAULT_PERIOD = 30;
-const GROUPS = ['model', 'key', 'provider'] as const;
+const GROUPS = ['model', 'key', 'provider', 'kind'] as const;
 const LATEST_CALLS = 5;
 /** The calls whose endings are counted: a bounded read, however many calls there are. */
 const COUNTED_CALLS = 1_000;
@@ -125,17 +132,27 @@ async function loadOverview(
   const { db, now } = deps.identity;
   const today = toEpochDay(now());
   const { shown: range, loaded } = toOverviewRanges(today, days);
-  const [accountStatus, keyStatuses, recentByKey, byModel, latest, summary, notifications, keys] =
-    await Promise.all([
-      deps.accounts.status(account),
-      deps.accounts.keys(account),
-      sumDailyUsage(db, account, loaded, { by: 'key' }),
-      by === 'key' ? [] : sumDailyUsage(db, account, range, { by: 'model' }),
-      listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
-      summarizeCalls(db, account, {}, COUNTED_CALLS),
-      listOpenNotifications(db, account, MAX_NOTIFICATIONS),
-      listKeys(db, account),
-    ]);
+  const [
+    accountStatus,
+    keyStatuses,
+    recentByKey,
+    byModel,
+    byKind,
+    latest,
+    summary,
+    notifications,
+    keys,
+  ] = await Promise.all([
+    deps.accounts.status(account),
+    deps.accounts.keys(account),
+    sumDailyUsage(db, account, loaded, { by: 'key' }),
+    by === 'key' || by === 'kind' ? [] : sumDailyUsage(db, account, range, { by: 'model' }),
+    sumDailySpend(db, account, range, {}),
+    listCalls(db, account, { filter: {}, before: null, limit: LATEST_CALLS }),
+    summarizeCalls(db, account, {}, COUNTED_CALLS),
+    listOpenNotifications(db, account, MAX_NOTIFICATIONS),
+    listKeys(db, account),
+  ]);
   return {
     today,
     range,
@@ -144,6 +161,7 @@ async function loadOverview(
     recentByKey,
     byKey: recentByKey.filter(({ day }) => day >= range.from),
     byModel,
+    byKind,
     latest,
     summary,
     notifications,
@@ -161,6 +179,19 @@ function sumByDay(byKey: OverviewData['recentByKey']) {
   }
   return [...days.values()];
 }
+
+const SavingsTile: FC<LocaleProps & Readonly<{ savings: CacheSavings }>> = (props) => {
+  const { savings, messages, language } = props;
+  const { overview } = messages;
+  return (
+    <Tile
+      name={overview.savedByCaching}
+      figure={<Money amount={savings.saved} language={language} rounded />}
+    >
+      {savings.isComplete ? overview.savedByCachingText : overview.savedByCachingPartly}
+    </Tile>
+  );
+};
 
 const Figures: FC<
   LocaleProps & Readonly<{ data: OverviewData; accountStatus: AccountStatus; query: OverviewQuery }>
@@ -200,6 +231,11 @@ const Figures: FC<
           formatCount(outputTokens, language),
         )}
       </Tile>
+      <SavingsTile
+        messages={messages}
+        language={language}
+        savings={totalCacheSavings(data.byKind)}
+      />
     </Tiles>
   );
 };
@@ -214,8 +250,12 @@ const SpendCard: FC<
 > = ({ data, query, keyName, messages, language }) => {
   const { by, days } = query;
   const { overview, usage } = messages;
-  const sums =
-    by === 'key' ? data.byKey : by === 'model' ? data.byModel : toProviderGroups(data.byModel);
+  const sums = {
+    model: data.byModel,
+    key: data.byKey,
+    provider: toProviderGroups(data.byModel),
+    kind: toKindSums(data.byKind),
+  }[by];
   const stack = buildUsageStack(sums, data.range, 'charged');
   return (
     <Card
@@ -242,7 +282,12 @@ const SpendCard: FC<
           metric="charged"
           today={data.today}
           groupTitle={usage[by]}
-          groupName={by === 'key' ? keyName : by === 'provider' ? getProviderName : (name) => name}
+          groupName={(group) => {
+            if (by === 'key') return keyName(group);
+            if (by === 'provider') return getProviderName(group);
+            return by === 'kind' ? getKindName(group, messages) : group;
+          }}
+          {...(by === 'kind' ? { sharedCalls: totalUsage(data.byKey).calls } : {})}
         />
       )}
     </Card>

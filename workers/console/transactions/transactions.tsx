@@ -1,10 +1,11 @@
 /**
  * The Statement screen: credits and adjustments as ledger entries, and the charges for calls summed
- * by day. Together they add up to the balance.
+ * by day; together they add up to the balance, which has its opening and closing by month.
  */
 import {
   type BalanceTransaction,
   listBalanceTransactions,
+  listPastBalances,
   sumUsage,
 } from '@farebox/database/statements';
 import { type Chain, NETWORK_NAMES } from '@farebox/deposits';
@@ -14,6 +15,7 @@ import {
   formatCount,
   formatCurrency,
   formatDay,
+  formatMonth,
   Money,
   Tile,
   Tiles,
@@ -30,11 +32,13 @@ import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { getDepositSettings } from '../top-up/deps.ts';
 import { formatTransactionHash, transactionLink } from '../top-up/networks.ts';
 import { fillMissingDays, totalUsage } from '../usage/aggregate.ts';
+import { listMonthStarts, type MonthBalance, toMonthBalances } from './months.ts';
 
 const TRANSACTIONS_PER_PAGE = 50;
 const TRANSACTIONS_PER_BATCH = 500;
 const TRANSACTIONS_PER_FILE = 10_000;
 const DAYS = 31;
+const MONTHS = 12;
 
 type LocaleProps = Readonly<{ messages: Messages; language: string }>;
 
@@ -171,6 +175,44 @@ const DailyTotals: FC<LocaleProps & Readonly<{ days: ReturnType<typeof fillMissi
   );
 };
 
+/** The newest month goes on: its closing balance is the one so far. */
+const MonthTable: FC<LocaleProps & Readonly<{ months: readonly MonthBalance[] }>> = (props) => {
+  const { months, messages, language } = props;
+  const { transactions: t } = messages;
+  return (
+    <table>
+      <caption class="hidden-text">{t.months}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t.month}</th>
+          <th scope="col" class="number">
+            {t.opening}
+          </th>
+          <th scope="col" class="number from-tablet">
+            {t.change}
+          </th>
+          <th scope="col" class="number">
+            {t.closing}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {months.map(({ start, opening, closing }, index) => (
+          <tr>
+            <th scope="row">
+              {formatMonth(start, language)}
+              {index === 0 && <span class="second">{t.soFar}</span>}
+            </th>
+            <td class="number">{formatCurrency(opening, language)}</td>
+            <td class="number from-tablet">{formatCurrency(closing - opening, language)}</td>
+            <td class="number">{formatCurrency(closing, language)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+};
+
 function parseSeq(text: string | undefined): number | null {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
@@ -184,9 +226,10 @@ async function loadStatement(c: Context<SignedInEnv>, beforeSeq: number | null) 
   const { db, now } = deps.identity;
   const today = toEpochDay(now());
   const range = { from: today - DAYS + 1, to: today };
-  const [rows, sums, accountStatus] = await Promise.all([
+  const [rows, sums, balances, accountStatus] = await Promise.all([
     listBalanceTransactions(db, user.account, { beforeSeq, limit: TRANSACTIONS_PER_PAGE + 1 }),
     sumUsage(db, user.account, range, 'day'),
+    listPastBalances(db, user.account, listMonthStarts(now(), MONTHS)),
     deps.accounts.status(user.account),
   ]);
   const items = rows.slice(0, TRANSACTIONS_PER_PAGE);
@@ -194,6 +237,7 @@ async function loadStatement(c: Context<SignedInEnv>, beforeSeq: number | null) 
     items,
     range,
     days: fillMissingDays(sums, range),
+    months: toMonthBalances(balances),
     posted: accountStatus?.posted ?? 0n,
     held: accountStatus?.held ?? 0n,
     older: rows.length > TRANSACTIONS_PER_PAGE ? items.at(-1)?.seq : undefined,
@@ -229,7 +273,7 @@ transactionRoutes.get('/transactions', async (c) => {
   const { transactions: t, layout } = messages;
   const beforeSeq = parseSeq(c.req.query('before'));
   const statement = await loadStatement(c, beforeSeq);
-  const { items, range, days, older } = statement;
+  const { items, range, days, months, older } = statement;
   const locale = { messages, language };
   const csvRange = `from=${toIsoDay(range.from)}&to=${toIsoDay(range.to)}&by=day`;
   return page(
@@ -261,6 +305,11 @@ transactionRoutes.get('/transactions', async (c) => {
           )}
         </p>
       </Card>
+      {months.length > 0 && (
+        <Card id="months" title={t.months}>
+          <MonthTable {...locale} months={months} />
+        </Card>
+      )}
       <Card
         id="days"
         title={t.days}

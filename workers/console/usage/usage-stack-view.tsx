@@ -28,25 +28,37 @@ type UsageStackProps = Readonly<{
   /** The heading of the column of groups. */
   groupTitle: string;
   groupName: (group: string) => string;
+  /** How many calls all series share. The table then has no counts: a call is in several series. */
+  sharedCalls?: number;
 }>;
 
-const SeriesRow: FC<
-  UsageStackProps & Readonly<{ series: StackSeries; whole: bigint; name: string }>
-> = ({ series, whole, name, metric, language }) => {
+const CountCells: FC<Readonly<{ series: StackSeries; language: string }>> = (props) => {
+  const { series, language } = props;
   const { calls, inputTokens, outputTokens, charged } = series.total;
   const perCall = calls === 0 ? 0n : charged / BigInt(calls);
   return (
-    <tr>
-      <th scope="row">
-        <Swatch color={series.color} />
-        {name}
-      </th>
+    <>
       <td class="number from-tablet">{formatCount(calls, language)}</td>
       <td class="number from-desktop">{formatCount(inputTokens, language)}</td>
       <td class="number from-desktop">{formatCount(outputTokens, language)}</td>
       <td class="number from-desktop">
         <Money amount={perCall} language={language} rounded />
       </td>
+    </>
+  );
+};
+
+const SeriesRow: FC<
+  UsageStackProps & Readonly<{ series: StackSeries; whole: bigint; name: string }>
+> = ({ series, whole, name, metric, language, sharedCalls }) => {
+  const { charged } = series.total;
+  return (
+    <tr>
+      <th scope="row">
+        <Swatch color={series.color} />
+        {name}
+      </th>
+      {sharedCalls === undefined && <CountCells series={series} language={language} />}
       <td class="number from-tablet">
         {formatPercent(toFraction(measure(series.total, metric), whole), language)}
       </td>
@@ -58,14 +70,17 @@ const SeriesRow: FC<
 };
 
 const SeriesTable: FC<UsageStackProps & Readonly<{ names: readonly string[] }>> = (props) => {
-  const { stack, metric, messages, groupTitle, names } = props;
+  const { stack, metric, messages, groupTitle, names, sharedCalls } = props;
   const { usage } = messages;
   const whole = measure(totalUsage(stack.series.map(({ total }) => total)), metric);
-  const headers = [
+  const counts = [
     [usage.calls, 'number from-tablet'],
     [usage.input, 'number from-desktop'],
     [usage.output, 'number from-desktop'],
     [usage.perCall, 'number from-desktop'],
+  ] as const;
+  const headers = [
+    ...(sharedCalls === undefined ? counts : []),
     [usage.share, 'number from-tablet'],
     [usage.charged, 'number'],
   ] as const;
@@ -92,7 +107,7 @@ const SeriesTable: FC<UsageStackProps & Readonly<{ names: readonly string[] }>> 
 };
 
 export const UsageStackView: FC<UsageStackProps> = (props) => {
-  const { stack, metric, messages, language, today, groupName } = props;
+  const { stack, metric, messages, language, today, groupName, sharedCalls } = props;
   const { usage, layout } = messages;
   const format = (amount: bigint) =>
     metric === 'charged' ? formatRoundedCurrency(amount, language) : formatCount(amount, language);
@@ -108,7 +123,7 @@ export const UsageStackView: FC<UsageStackProps> = (props) => {
         title={usage.metrics[metric]}
         description={usage.chartSummary(
           formatRoundedCurrency(total.charged, language),
-          formatCount(total.calls, language),
+          formatCount(sharedCalls ?? total.calls, language),
           names[0] ?? layout.none,
           format(largest === undefined ? 0n : measure(largest.total, metric)),
         )}

@@ -1,9 +1,11 @@
 /** Date ranges and aggregated usage. */
 import { parseIsoDay, toIsoDay } from '@farebox/design';
+import { mapSpendKinds } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fillMissingDays, findLargest, totalUsage, toUsageRows } from './aggregate.ts';
 import { defaultDayRange, listDays, parseDayRange } from './date-range.ts';
+import { toKindSums, totalCacheSavings } from './spend-kinds.ts';
 
 const TODAY = parseIsoDay('2026-11-24') ?? 0;
 
@@ -56,5 +58,27 @@ describe('aggregated usage', () => {
 
   it('has no largest row where nothing was charged', () => {
     expect(findLargest(fillMissingDays([], range))).toBeUndefined();
+  });
+});
+
+describe('spend by token kind', () => {
+  const NOTHING = mapSpendKinds(() => 0n);
+  const days = [
+    { day: 1, kinds: { ...NOTHING, input: 3n, output: 4n }, unknown: 0n, cacheSaved: 5n },
+    { day: 2, kinds: { ...NOTHING, other: 1n }, unknown: 8n, cacheSaved: 6n },
+  ];
+
+  it('has a sum for each day and kind with a charge, and one for what is not known', () => {
+    expect(toKindSums(days).map(({ day, group, charged }) => [day, group, charged])).toEqual([
+      [1, 'input', 3n],
+      [1, 'output', 4n],
+      [2, 'other', 1n],
+      [2, 'unknown', 8n],
+    ]);
+  });
+
+  it('tells whether the savings are those of every call', () => {
+    expect(totalCacheSavings(days)).toEqual({ saved: 11n, isComplete: false });
+    expect(totalCacheSavings(days.slice(0, 1))).toEqual({ saved: 5n, isComplete: true });
   });
 });

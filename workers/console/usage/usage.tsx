@@ -1,12 +1,13 @@
 /**
- * The Usage screen: spend, calls or tokens by day and model, key or provider, as a chart, a table and
- * CSV. Reads the stored daily sums, so the cost of a query depends on the days and not on the number
+ * The Usage screen: spend, calls or tokens by day and model, key or provider, or spend by day and
+ * token kind, as a chart, a table and CSV. Reads the stored daily sums, so the cost of a query depends on the days and not on the number
  * of calls.
  */
 import {
   type DailyUsageSum,
   type KeyRow,
   listKeys,
+  sumDailySpend,
   sumDailyUsage,
   sumUsage,
   type UsageGroup,
@@ -34,13 +35,14 @@ import { page } from '../layout.tsx';
 import { requireSignIn, type SignedInEnv } from '../session.ts';
 import { totalUsage, toUsageRows, type UsageRow } from './aggregate.ts';
 import { defaultDayRange, parseDayRange } from './date-range.ts';
+import { getKindName, toKindSums } from './spend-kinds.ts';
 import { buildUsageStack, METRICS, type Metric } from './spend-stack.ts';
 import { UsageStackView } from './usage-stack-view.tsx';
 
 /** The dimensions of the table and of CSV files. */
 const GROUPS: readonly UsageGroup[] = ['day', 'model', 'key'];
 /** What each day of the chart is split into. */
-const STACKS = ['model', 'key', 'provider'] as const;
+const STACKS = ['model', 'key', 'provider', 'kind'] as const;
 type Stack = (typeof STACKS)[number];
 const PRESET_DAYS = [7, 30, 90] as const;
 
@@ -55,6 +57,11 @@ type UsageQuery = Readonly<{
   problem: boolean;
 }>;
 
+/** A call belongs to several token kinds, so that only its charge can be split by them. */
+function listMetrics(stack: Stack): readonly Metric[] {
+  return stack === 'kind' ? ['charged'] : METRICS;
+}
+
 function parseKeyId(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
@@ -64,11 +71,12 @@ function parseUsageQuery(c: Context<SignedInEnv>): UsageQuery {
   const [by, stack, metric] = [c.req.query('by'), c.req.query('stack'), c.req.query('metric')];
   const model = c.req.query('model');
   const range = parseDayRange(c.req.query('from'), c.req.query('to'), today);
+  // The table by key goes with a chart by key, unless another is asked for.
+  const chosen = STACKS.find((known) => known === stack) ?? (by === 'key' ? 'key' : 'model');
   return {
     by: GROUPS.find((known) => known === by) ?? 'day',
-    // The table by key goes with a chart by key, unless another is asked for.
-    stack: STACKS.find((known) => known === stack) ?? (by === 'key' ? 'key' : 'model'),
-    metric: METRICS.find((known) => known === metric) ?? 'charged',
+    stack: chosen,
+    metric: listMetrics(chosen).find((known) => known === metric) ?? 'charged',
     keyId: parseKeyId(c.req.query('key')),
     model: model !== undefined && /^[!-~]{1,128}$/.test(model) ? model : undefined,
     range: range ?? defaultDayRange(today),
@@ -108,15 +116,21 @@ async function loadUsage(c: Context<SignedInEnv>, query: UsageQuery) {
   const { db } = deps.identity;
   const { range, by, stack, keyId, model } = query;
   const filter = { keyId, model };
-  const [byModel, byKey, keys] = await Promise.all([
+  const [byModel, byKey, byKind, keys] = await Promise.all([
     sumDailyUsage(db, user.account, range, { by: 'model', ...filter }),
     stack === 'key' || by === 'key'
       ? sumDailyUsage(db, user.account, range, { by: 'key', ...filter })
       : [],
+    stack === 'kind' ? sumDailySpend(db, user.account, range, filter) : [],
     listKeys(db, user.account),
   ]);
   const keyName = toKeyName(keys, messages);
-  const daily = stack === 'key' ? byKey : stack === 'model' ? byModel : toProviders(byModel);
+  const daily = {
+    model: byModel,
+    key: byKey,
+    provider: toProviders(byModel),
+    kind: toKindSums(byKind),
+  }[stack];
   const sums = sumGroups(by === 'key' ? byKey : byModel, by);
   return { daily, keys, keyName, rows: toUsageRows(by, sums, range, { language, keyName }) };
 }
@@ -193,7 +207,7 @@ const ChartChoices: FC<{ query: UsageQuery; messages: Messages }> = ({ query, me
     <>
       <Segments
         label={usage.metric}
-        segments={METRICS.map((metric) => ({
+        segments={listMetrics(query.stack).map((metric) => ({
           href: `/usage?${toQueryString(query, { metric })}`,
           text: usage.metrics[metric],
           current: metric === query.metric,
@@ -229,6 +243,14 @@ const UsageCells: FC<{ sum: Omit<UsageRow, 'name' | 'group'>; language: string }
     </>
   );
 };
+
+function toGroupName({ stack }: UsageQuery, keyName: KeyName, messages: Messages) {
+  return (group: string) => {
+    if (stack === 'key') return keyName(group);
+    if (stack === 'provider') return getProviderName(group);
+    return stack === 'kind' ? getKindName(group, messages) : group;
+  };
+}
 
 /** The calls behind a row of the table. */
 function toCallsLink({ by }: UsageQuery, { group }: UsageRow): string {
@@ -335,9 +357,8 @@ usageRoutes.get('/usage', async (c) => {
             metric={metric}
             today={today}
             groupTitle={usage[stack]}
-            groupName={
-              stack === 'key' ? keyName : stack === 'provider' ? getProviderName : (name) => name
-            }
+            groupName={toGroupName(query, keyName, messages)}
+            {...(stack === 'kind' ? { sharedCalls: totalUsage(rows).calls } : {})}
           />
         )}
       </Card>
