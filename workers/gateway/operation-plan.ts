@@ -86,7 +86,7 @@ export function priceCounts(counts: Counts, prices: UnitPrices): PricedCounts {
 const UNKNOWN_LENGTH: OperationPlanResult = err('invalid_field', {
   field: 'response_format',
   expected:
-    'json or verbose_json, which state what is billed: the length of this recording can not be told from its bytes. Or send it as WAV, MP3, FLAC, M4A or Opus',
+    'json or verbose_json, which state what is billed: the length of this recording can not be told from its bytes. Or send it as WAV, MP3, FLAC or Opus',
 });
 
 /** Pictures and speech are output too, where they are billed by the token. */

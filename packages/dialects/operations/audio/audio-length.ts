@@ -53,6 +53,18 @@ export function lengthOfFrames(seconds: number, bytesBetween: number): AudioLeng
   };
 }
 
+/**
+ * The length of a recording of which `aacBytes` bytes are frames of AAC. What is counted as one may
+ * hold hundreds: a frame of silence takes some 6 bytes, and decoders read what follows it in the same
+ * packet (FFmpeg's does). So their number is a guess, and their bytes are the bound.
+ */
+export function withAac(
+  { maxSeconds, estimatedSeconds }: AudioLength,
+  aacBytes: number,
+): AudioLength {
+  return { maxSeconds: maxSeconds + lengthOfBytes(aacBytes).maxSeconds, estimatedSeconds };
+}
+
 export function readUint32(bytes: Uint8Array, at: number): number {
   return (readUint16(bytes, at) * 0x1_0000 + readUint16(bytes, at + 2)) >>> 0;
 }

@@ -295,7 +295,6 @@ describe('the length of a recording', () => {
       concat(ascii('ID3\x04\0\0\0\0\x01\0'), new Uint8Array(128), buildMp3(100)),
       2.612,
     ],
-    ['in AAC', buildAac(1000), (1000 * 1024) / 44_100],
     ['in Opus', buildOpus(100, 0), 6],
     ['in Opus whose pages say otherwise', buildOpus(100, 48), 6],
     [
@@ -442,6 +441,8 @@ describe('the length of a recording', () => {
       'in MP4 with a sample longer than AAC can be',
       buildMp4({ frames: 3_000, listed: [...Array.from({ length: 2_990 }, () => 200), 2_000] }),
     ],
+    ['in AAC, whose frames may hold further ones', buildAac(1000)],
+    ['in MP4 with AAC, whose samples may hold further frames', buildMp4({ frames: 3_000 })],
     [
       'in AIFF with headers of AAC in it',
       withSparseHeaders(concat(ascii('FORM\0\0\0\0AIFF'), noise)),
@@ -476,6 +477,7 @@ describe('the length of a recording', () => {
       }),
       0.06,
     ],
+    ['AAC', buildAac(1000), (1000 * 1024) / 44_100],
     ['AAC in MP4 that states one second', buildMp4({ frames: 3_000 }), 192],
     ['AAC in MP4 with a compact table', buildMp4({ frames: 3_000, sizes: 'stz2' }), 192],
     [

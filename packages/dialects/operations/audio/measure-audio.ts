@@ -4,7 +4,7 @@
  * and not the name of the file.
  *
  * Headers say what the caller wants them to. A length counts as known (`isMeasured`) where frames
- * were counted as decoders find them; anything else is bounded by its bytes.
+ * were counted as decoders find them; anything else is bounded by its bytes, AAC too.
  */
 import type { Recording } from '../contract.ts';
 import {
@@ -13,6 +13,7 @@ import {
   isMeasured,
   lengthOfBytes,
   lengthOfCodedFrames,
+  withAac,
 } from './audio-length.ts';
 import { measureFlac } from './flac.ts';
 import { isMatroska, measureMatroska } from './matroska.ts';
@@ -34,13 +35,14 @@ function measureFrames(bytes: Uint8Array): AudioLength {
   const counter = new FrameCounter();
   counter.write(bytes);
   counter.end();
-  return lengthOfCodedFrames(counter.seconds, counter.bytesBetween, bytes.length);
+  const length = lengthOfCodedFrames(counter.seconds, counter.bytesBetween, bytes.length);
+  return withAac(length, counter.aacBytes);
 }
 
 function measureAudio(bytes: Uint8Array): AudioLength {
   if (hasText(bytes, 0, 'RIFF') && hasText(bytes, 8, 'WAVE')) return measureWav(bytes);
   if (hasText(bytes, 0, 'OggS')) return measureOgg(bytes);
-  if (hasText(bytes, 4, 'ftyp')) return measureMp4(bytes);
+  if (hasText(bytes, 4, 'ftyp')) return withAac(measureMp4(bytes), bytes.length);
   if (isMatroska(bytes)) return measureMatroska(bytes);
   const recording = bytes.subarray(skipId3(bytes));
   if (hasText(recording, 0, 'fLaC')) return measureFlac(recording);

@@ -4,7 +4,7 @@
  */
 
 /** One frame: its length in bytes, and how long it sounds. */
-type Frame = Readonly<{ bytes: number; seconds: number }>;
+type Frame = Readonly<{ bytes: number; seconds: number; isAac: boolean }>;
 
 /** kbit/s by version 1 or 2 (and 2.5) and layer. */
 const BITRATES: Readonly<Record<string, readonly number[]>> = {
@@ -48,7 +48,7 @@ function readMpegFrame(header: Uint8Array, at: number): Frame | null {
   const padding = (third >> 1) & 1;
   const slot = layer === 1 ? 4 : 1;
   const bytes = (Math.floor(((samples / 8 / slot) * kilobits * 1000) / rate) + padding) * slot;
-  return { bytes, seconds: samples / rate };
+  return { bytes, seconds: samples / rate, isAac: false };
 }
 
 function readAacFrame(header: Uint8Array, at: number): Frame | null {
@@ -63,7 +63,7 @@ function readAacFrame(header: Uint8Array, at: number): Frame | null {
   const channels = configuration % 7 === 0 ? MAX_AAC_CHANNELS : configuration;
   const maxBytes = blocks * channels * MAX_AAC_CHANNEL_BYTES + MAX_AAC_HEADER_BYTES;
   if (rate === undefined || bytes < FRAME_HEADER_BYTES || bytes > maxBytes) return null;
-  return { bytes, seconds: (blocks * AAC_SAMPLES) / rate };
+  return { bytes, seconds: (blocks * AAC_SAMPLES) / rate, isAac: true };
 }
 
 /** Reads the frame whose header begins at `at`; null if none does. */
@@ -95,6 +95,8 @@ export class FrameCounter {
   seconds = 0;
   /** Bytes that belong to no frame. */
   bytesBetween = 0;
+  /** Bytes of frames of AAC. */
+  aacBytes = 0;
   /** The bytes of the current frame that are still to come. */
   #missing = 0;
   #carried = new Uint8Array(0);
@@ -112,6 +114,7 @@ export class FrameCounter {
         continue;
       }
       this.seconds += frame.seconds;
+      if (frame.isAac) this.aacBytes += frame.bytes;
       at += frame.bytes;
     }
     this.#missing += Math.max(0, at - bytes.length);
