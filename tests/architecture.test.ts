@@ -36,7 +36,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/database': ['bindings', 'ledger', 'ledger/call-columns', 'money'],
   'packages/i18n': [],
   'packages/design': ['bindings', 'ledger', 'money'],
-  'packages/mail': ['crypto', 'database', 'database/email', 'i18n', 'result', 'telemetry'],
+  'packages/mail': [
+    'crypto',
+    'database',
+    'database/email',
+    // Colours and the mark as text; nothing of the pages.
+    'design/email',
+    'i18n',
+    'result',
+    'telemetry',
+  ],
   'packages/identity': [
     'crypto',
     'database',

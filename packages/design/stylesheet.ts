@@ -6,11 +6,13 @@
  * Contrast, as WCAG 2.2 computes it, in both schemes: text on its ground at least 4.5:1, borders of
  * fields and series of charts at least 3:1 (1.4.3, 1.4.11).
  */
+import { COLORS, MARK_COLORS, toLightDark } from './colors.ts';
+
 const TOKENS = `
 :root { color-scheme: light dark;
-  --ground: light-dark(#f6f7f9, #0e1116); --surface: light-dark(#ffffff, #161b22); --raised: light-dark(#eef1f5, #1f262f);
-  --ink: light-dark(#111827, #e8ecf2); --quiet: light-dark(#4b5768, #a3afbf); --line: light-dark(#dfe3e9, #2b3440); --edge: light-dark(#7c8798, #76839a);
-  --accent: light-dark(#1f4fd1, #8ab0ff); --on-accent: light-dark(#ffffff, #0b1a3a); --accent-soft: light-dark(#e8eefc, #1c2a4a);
+  --ground: ${toLightDark(COLORS.ground)}; --surface: ${toLightDark(COLORS.surface)}; --raised: light-dark(#eef1f5, #1f262f);
+  --ink: ${toLightDark(COLORS.ink)}; --quiet: ${toLightDark(COLORS.quiet)}; --line: ${toLightDark(COLORS.line)}; --edge: light-dark(#7c8798, #76839a);
+  --accent: ${toLightDark(COLORS.accent)}; --on-accent: ${toLightDark(COLORS.onAccent)}; --accent-soft: light-dark(#e8eefc, #1c2a4a);
   --good: light-dark(#12703a, #6fd499); --good-soft: light-dark(#e2f4e8, #12301f);
   --warn: light-dark(#8a5200, #f0bd63); --warn-soft: light-dark(#fdf0d8, #33260c);
   --bad: light-dark(#b3261e, #ff9d94); --bad-soft: light-dark(#fce8e6, #3d1a18);
@@ -160,7 +162,6 @@ const MEDIA = `
 export const STYLE = [TOKENS, GROUND, FRAME, FORMS, COMPONENTS, TABLES, CHARTS, MEDIA].join('');
 
 /** The mark: a coin over a box with a slot. The same shapes are inline in the frame. */
-export const MARK_SHAPES =
-  '<rect width="32" height="32" rx="8" fill="#1b3fae"/><circle cx="16" cy="10.5" r="5.5" fill="#f5b301"/><path d="M6 13.5h20V25a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2z" fill="#fff"/><rect x="10.5" y="17" width="11" height="2.5" rx="1.25" fill="#1b3fae"/>';
+export const MARK_SHAPES = `<rect width="32" height="32" rx="8" fill="${MARK_COLORS.field}"/><circle cx="16" cy="10.5" r="5.5" fill="${MARK_COLORS.coin}"/><path d="M6 13.5h20V25a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2z" fill="${MARK_COLORS.box}"/><rect x="10.5" y="17" width="11" height="2.5" rx="1.25" fill="${MARK_COLORS.field}"/>`;
 
 export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">${MARK_SHAPES}</svg>`;

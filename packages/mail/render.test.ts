@@ -1,4 +1,5 @@
 /** Every email in every language. No text of a user becomes a header, markup or a second line. */
+import { EMAIL_MARK, EMAIL_STYLES } from '@farebox/design/email';
 import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { BUDGET_NAMES } from './contract.ts';
@@ -145,6 +146,15 @@ it('keeps a token within its query parameter', () => {
   expect(url.origin + url.pathname).toBe('https://console.example.com/reset');
   expect([...url.searchParams]).toEqual([['token', token]]);
   expect(html).not.toContain('<script');
+});
+
+it('shows the mark, in the colours of the site, and loads nothing', () => {
+  for (const kind of KINDS) {
+    const { html } = renderEmail(buildEmail(kind, 'en'), context);
+    expect(html).toContain(EMAIL_MARK);
+    expect(html).toContain(EMAIL_STYLES.card);
+    expect(html).not.toMatch(/<(?:img|link|script|style|svg)|\burl\(|\bsrc=|@import/i);
+  }
 });
 
 describe('unsubscribe links', () => {

@@ -3,6 +3,7 @@
  * (a key's name) appears in bodies only, escaped, bounded and without control characters. Links
  * lead to the console and to our legal texts only. No input can put a line break into a header.
  */
+import { EMAIL_MARK, EMAIL_STYLES } from '@farebox/design/email';
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
 import { unsubscribeUrl } from './unsubscribe-link.ts';
@@ -179,8 +180,48 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }
 
-function anchor(url: string, text: string): string {
-  return `<a href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
+function anchor(url: string, text: string, style: 'link' | 'button' = 'link'): string {
+  return `<a style="${EMAIL_STYLES[style]}" href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
+}
+
+type HtmlContent = Readonly<{
+  language: string;
+  subject: string;
+  /** Plain text, one paragraph each. */
+  lines: readonly string[];
+  link: Readonly<{ text: string; url: string }> | null;
+  recipientReason: string;
+  unsubscribe: Readonly<{ text: string; url: string }> | null;
+}>;
+
+/** The HTML alternative: the same text with the site's mark and colours, and nothing to load. */
+function renderHtml({ language, subject, lines, link, ...footer }: HtmlContent): string {
+  const { recipientReason, unsubscribe } = footer;
+  const paragraph = (inner: string, style: 'paragraph' | 'quiet' = 'paragraph') =>
+    `<p style="${EMAIL_STYLES[style]}">${inner}</p>\n`;
+  return [
+    `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8"><meta name="color-scheme" content="light"><title>${escapeHtml(subject)}</title></head>\n`,
+    `<body style="${EMAIL_STYLES.body}">\n<div style="${EMAIL_STYLES.card}">\n${EMAIL_MARK}\n`,
+    `<p style="${EMAIL_STYLES.name}">Farebox</p>\n`,
+    ...lines.map((line) => paragraph(escapeHtml(line))),
+    ...(link === null
+      ? []
+      : [
+          paragraph(anchor(link.url, link.text, 'button')),
+          paragraph(escapeHtml(link.url), 'quiet'),
+        ]),
+    `<hr style="${EMAIL_STYLES.rule}">\n`,
+    paragraph(escapeHtml(recipientReason), 'quiet'),
+    ...(unsubscribe === null
+      ? []
+      : [
+          paragraph(
+            `${escapeHtml(unsubscribe.text)} ${anchor(unsubscribe.url, unsubscribe.url)}`,
+            'quiet',
+          ),
+        ]),
+    '</div>\n</body>\n</html>\n',
+  ].join('');
 }
 
 /** A header value is one line of printable ASCII; anything else is a bug. */
@@ -227,20 +268,14 @@ export function renderEmail(email: Email, context: EmailContext): RenderedEmail 
     recipientReason,
     ...(unsubscribeHref === null ? [] : [`${unsubscribe}\n${unsubscribeHref}`]),
   ].join('\n\n');
-  const paragraph = (inner: string) => `<p>${inner}</p>\n`;
-  const html = [
-    `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8"><title>${escapeHtml(content.subject)}</title></head>\n<body>\n`,
-    ...[greeting, ...lines].map((line) => paragraph(escapeHtml(line))),
-    ...(link === null
-      ? []
-      : [paragraph(anchor(link.url, link.text)), paragraph(escapeHtml(link.url))]),
-    '<hr>\n',
-    paragraph(escapeHtml(recipientReason)),
-    ...(unsubscribeHref === null
-      ? []
-      : [paragraph(`${escapeHtml(unsubscribe)} ${anchor(unsubscribeHref, unsubscribeHref)}`)]),
-    '</body>\n</html>\n',
-  ].join('');
+  const html = renderHtml({
+    language,
+    subject: content.subject,
+    lines: [greeting, ...lines],
+    link,
+    recipientReason,
+    unsubscribe: unsubscribeHref === null ? null : { text: unsubscribe, url: unsubscribeHref },
+  });
   const headers =
     unsubscribeHref === null
       ? []
