@@ -37,8 +37,10 @@ const PUBLIC_PAGES = [
 ];
 const SIGNED_IN_PAGES = [
   '/',
+  '/?by=kind',
   '/models',
   '/usage',
+  '/usage?stack=kind',
   '/calls',
   '/keys',
   '/keys/new',

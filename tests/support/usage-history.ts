@@ -39,9 +39,11 @@ export async function insertUsageHistory(
     params,
   };
   const days = {
-    query: `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged)
+    query: `insert into usage_days (account_id, day, key_id, model, calls, input_tokens, output_tokens, charged,
+        input_charged, cache_read_charged, output_charged, cache_saved)
       select account_id, floor(extract(epoch from created_at) / 86400)::int, key_id, model, count(*),
-        sum(input_uncached + cache_read), sum(output), sum(charged)
+        sum(input_uncached + cache_read), sum(output), sum(charged), sum(charged / 4), sum(charged / 8),
+        sum(charged - charged / 4 - charged / 8), sum(charged / 2)
       from calls where account_id = $1 and seq >= 1000000 group by 1, 2, 3, 4
       on conflict do nothing`,
     params: [account],

@@ -191,6 +191,7 @@ export const NOT_EXPORTED: Readonly<Record<string, string>> = {
   catalog_releases: 'the price list of each release',
   price_acknowledgements: 'what operators know of prices',
   parity_reports: 'counts over all accounts, and ids of calls without an account',
+  legal_announcements: 'how far each version of a legal text is announced',
   status_days: 'checks of components, which concern no customer',
   status_incidents: 'incidents as operators describe them in public',
 };
