@@ -90,7 +90,7 @@ describe.each(LANGUAGES)('emails in %s', (language) => {
         expect(text).toContain(messagesFor(language).keys.budgetNames[budget]);
       else expect(text).toContain(String(fact[1]));
     }
-    expect(text).not.toMatch(/undefined|null|\[object/);
+    expect(text).not.toMatch(/undefined|null|\[object|\.\./);
     expect(html).toContain(`<html lang="${language}">`);
     const urls = new Set(text.match(/https?:\/\/\S+/g) ?? []);
     const unsubscribeLink = [...urls].find((url) => url.includes('/unsubscribe?'));

@@ -60,7 +60,7 @@ function buildErrorIndex(
   updatedOn: string | null,
 ): Page {
   const intro = createRenderer((href) => href)(
-    'Errors have the shape of the dialect that was called. `code` comes from one closed list in each of them. `x-should-retry` says whether the official SDKs try again.',
+    'Errors have the shape of the dialect that was called. `code` comes from one closed list in each of them. `x-should-retry` says whether the official SDKs try again, and the header `Link` with `rel="help"` leads to the page of the code.',
   );
   const table = renderTable({
     head: ['Code', 'Status', 'Retry', 'Cause'],
