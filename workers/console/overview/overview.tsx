@@ -221,11 +221,7 @@ const Figures: FC<
         {charged > 0n &&
           overview.perDay(formatRoundedCurrency(charged / BigInt(query.days), language))}
       </Tile>
-      <Tile name={overview.callsInDays(query.days)} figure={formatCount(calls, language)} />
-      <Tile
-        name={overview.tokensInDays(query.days)}
-        figure={formatCount(inputTokens + outputTokens, language)}
-      >
+      <Tile name={overview.callsInDays(query.days)} figure={formatCount(calls, language)}>
         {overview.tokensSplit(
           formatCount(inputTokens, language),
           formatCount(outputTokens, language),
