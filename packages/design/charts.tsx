@@ -159,7 +159,8 @@ export const BudgetBar: FC<Readonly<{ label: string; spent: bigint; budget: bigi
   budget,
 }) => {
   const share = budget <= 0n ? 1 : toFraction(spent, budget);
-  const percent = Math.round(share * BUDGET_BAR_WIDTH);
+  // Not rounded up: a budget of which a little is left is not drawn as used up.
+  const percent = Math.floor(share * BUDGET_BAR_WIDTH);
   const state = percent >= BUDGET_BAR_WIDTH ? ' used-up' : percent >= NEAR_PERCENT ? ' near' : '';
   return (
     <svg

@@ -173,6 +173,14 @@ describe('the site', () => {
     expect(links.filter((path) => !files.has(path ?? ''))).toEqual([]);
   });
 
+  it('loads a counter on every page but the one for a wrong address, which anything may be', () => {
+    const settings = parseSiteSettings({ ...ENVIRONMENT, METRIKA_COUNTER: '7' }, AT, null);
+    const without = buildSite(source, settings)
+      .filter(({ path, text }) => path.endsWith('.html') && !/data-counter="7"/.test(text))
+      .map(({ path }) => path);
+    expect(without).toEqual(['/404.html']);
+  });
+
   it('names neither a counter nor its domain where none is configured', () => {
     expect([...files.keys()].filter((path) => path.includes('analytics.js'))).toEqual([]);
     for (const [path, text] of files) {

@@ -148,8 +148,9 @@ type SummaryRow = {
 };
 
 /**
- * Sums up the newest calls that match, at most `limit`: a bounded read along the index of the
- * account's calls, however many there are. Undefined where none matches.
+ * Sums up the newest calls that match, at most `limit`. It reads along the index of the account's
+ * calls: no more than `limit` of them without a filter, and until so many match with one. Undefined
+ * where none matches.
  */
 export async function summarizeCalls(
   db: Database,

@@ -33,13 +33,22 @@ function toLinkText(
     : siteMessagesFor(language).inEnglish(name);
 }
 
-const Head: FC<FrameProps> = ({ page, context: { settings, getLanguages } }) => {
+/**
+ * Returns the counter of a page's views; null where none is loaded. The page for a wrong address has
+ * none: Metrika would be told the address, and a visitor may type anything.
+ */
+function getCounter({ page, context }: FrameProps): string | null {
+  return page.path === '/404' ? null : context.settings.metrikaCounter;
+}
+
+const Head: FC<FrameProps> = ({ page, context }) => {
+  const { settings, getLanguages } = context;
   const urls = getLanguages(page.path).map(
     (language) => [language, settings.siteUrl + toUrlPath(language, page.path)] as const,
   );
   const scripts = [
     ...(page.scripts ?? []),
-    ...(settings.metrikaCounter === null ? [] : ['analytics']),
+    ...(getCounter({ page, context }) === null ? [] : ['analytics']),
   ];
   return (
     <head>
@@ -152,7 +161,7 @@ const Footer: FC<FrameProps> = ({ page, context }) => {
               </a>
             </li>
           ))}
-          {context.settings.metrikaCounter !== null && (
+          {getCounter({ page, context }) !== null && (
             <li>
               <button type="button" data-consent="ask" hidden>
                 {t.analyticsChoice}
@@ -225,7 +234,7 @@ function renderMain({ page, context }: FrameProps): Child {
 
 /** Renders a page as an HTML document. */
 export function renderDocument(page: Page, context: LayoutContext): string {
-  const { metrikaCounter } = context.settings;
+  const counter = getCounter({ page, context });
   const document = (
     <html lang={page.language}>
       <Head page={page} context={context} />
@@ -238,9 +247,7 @@ export function renderDocument(page: Page, context: LayoutContext): string {
           {renderMain({ page, context })}
         </main>
         <Footer page={page} context={context} />
-        {metrikaCounter !== null && (
-          <Consent page={page} context={context} counter={metrikaCounter} />
-        )}
+        {counter !== null && <Consent page={page} context={context} counter={counter} />}
       </body>
     </html>
   );
