@@ -44,6 +44,7 @@ const FRAME = `
 .brand { display: flex; align-items: center; gap: 0.5rem; font-weight: 700; font-size: 1.0625rem; color: inherit; text-decoration: none; margin-inline-end: auto; }
 .brand svg { width: 1.75rem; height: 1.75rem; flex: none; }
 .bar .balance { font-weight: 600; color: inherit; text-decoration: none; border: 1px solid var(--edge); border-radius: 99rem; padding: 0 0.75rem; min-height: 2.25rem; display: flex; align-items: center; gap: 0.35rem; white-space: nowrap; }
+@media (max-width: 29.99rem) { .bar .button { display: none; } }
 .menu { border: 0; margin: 0; inset: 0 auto 0 0; width: 17rem; max-width: 85vw; height: 100dvh; padding: 0.75rem; background: var(--surface); color: inherit; overflow-y: auto; }
 .menu::backdrop { background: rgb(0 0 0 / 0.45); } .menu:popover-open { display: flex; flex-direction: column; gap: 0.25rem; }
 .menu > .brand { margin: 0; padding: 0.25rem 0.5rem; min-height: 2.5rem; }
