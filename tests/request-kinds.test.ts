@@ -434,8 +434,8 @@ describe('the URL of a request', () => {
     ['/v2/chat/completions', 400, 'wrong_base_url'],
     ['/openai/deployments/x/chat/completions?api-version=1', 400, 'wrong_base_url'],
     ['/v1/files', 400, 'unsupported_feature'],
-    ['/v1/threads', 404, 'not_found'],
-    ['/v1/chat/completions/chatcmpl-1', 404, 'not_found'],
+    ['/v1/threads', 400, 'unsupported_feature'],
+    ['/v1/chat/completions/chatcmpl-1', 404, 'answer_not_stored'],
   ])('is an error where no endpoint is meant: %s', async (path, status, code) => {
     await expectRefusal('chat', { path }, { status, code });
   });
