@@ -192,7 +192,8 @@ describe('a key’s calls per minute', () => {
     const expiring = nextHold({ deadline: clock.now + 1 });
     await stub.hold(expiring);
     clock.now += 5_000;
-    const decline = { ok: false, reason: 'rate_limited', retryAfterSeconds: 55 };
+    const quota = { budgets: [], calls: { left: 0, limit: 4, resetSeconds: 55 } };
+    const decline = { ok: false, reason: 'rate_limited', retryAfterSeconds: 55, quota };
     expect(await stub.hold(nextHold())).toEqual(decline);
     const evicted = await evict(account);
     expect(await evicted.hold(nextHold())).toEqual(decline);

@@ -22,16 +22,16 @@ function listMethods(entrypoint: abstract new (...args: never[]) => object): str
 
 describe('the ledger Worker over RPC', () => {
   it.each([
-    [Calls, 'batch checkpoint credits generation hold key refuse settle'],
+    [Calls, 'batch checkpoint countRefused credits generation hold key refuse settle'],
     [
       Accounts,
-      'addresses bindAddress close keys listEntries mintKey open resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
+      'addresses bindAddress close keys listEntries mintKey open refusedCalls resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
     ],
     [Operators, 'adjust audit freeze revokeKey status'],
     [Credits, 'credit'],
     [
       Account,
-      'addresses adjust alarm audit batch bindAddress checkpoint close credit credits freeze generation hold key keys listEntries open putKey refuse resumeKey revokeKey revokeLeaked rollKey setLowBalance settle status updateKey',
+      'addresses adjust alarm audit batch bindAddress checkpoint close countRefused credit credits freeze generation hold key keys listEntries open putKey refuse refusedCalls resumeKey revokeKey revokeLeaked rollKey setLowBalance settle status updateKey',
     ],
   ])('exposes exactly the methods of %o', (entrypoint, methods) => {
     expect(listMethods(entrypoint).join(' ')).toBe(methods);

@@ -138,7 +138,7 @@ export const CALL_BUCKETS = 48;
 
 type SummaryRow = {
   index: number | string;
-  http_status: number | string | null;
+  status_code: number | string | null;
   reason: string | null;
   calls: number | string;
   charged: string;
@@ -159,7 +159,7 @@ export async function summarizeCalls(
   limit: number,
 ): Promise<CallSummary | undefined> {
   const newest = sql`newest as materialized (
-      select ${calls.createdAt} as at, ${calls.httpStatus} as http_status, ${calls.reason} as reason,
+      select ${calls.createdAt} as at, ${calls.httpStatus} as status_code, ${calls.reason} as reason,
         ${calls.charged} as charged
       from ${calls} where ${buildFilter(account, filter, null)}
       order by ${calls.createdAt} desc, ${calls.id} desc limit ${limit})`;
@@ -168,8 +168,8 @@ export async function summarizeCalls(
       span as (select min(at) as first, max(at) + interval '1 millisecond' as last from newest)
       select width_bucket(extract(epoch from at), extract(epoch from first), extract(epoch from last),
           ${CALL_BUCKETS}) - 1 as index,
-        http_status, reason, count(*) as calls, sum(charged)::text as charged,
-        not (http_status is not null and http_status < 400) as failed,
+        status_code, reason, count(*) as calls, sum(charged)::text as charged,
+        not (status_code is not null and status_code < 400) as failed,
         ${toEpochMs(sql`min(first)`)} as from_ms, ${toEpochMs(sql`min(last)`)} as until_ms
       from newest, span group by 1, 2, 3, 6`),
   );
@@ -181,7 +181,7 @@ function toSummary(rows: readonly SummaryRow[]): CallSummary {
   const buckets = new Map<number, CallBucket>();
   for (const row of rows) {
     const [index, count] = [Number(row.index), Number(row.calls)];
-    const httpStatus = row.http_status === null ? null : Number(row.http_status);
+    const httpStatus = row.status_code === null ? null : Number(row.status_code);
     const name = `${httpStatus} ${row.reason}`;
     const ending = endings.get(name) ?? { httpStatus, reason: row.reason, calls: 0, charged: 0n };
     const charged = ending.charged + BigInt(row.charged);

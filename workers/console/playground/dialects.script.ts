@@ -80,10 +80,15 @@ const DIALECTS = {
     }),
   },
 };
-/** The API that a provider documents first; others get the first that is served. */
-const NATIVE_PATHS = {
-  openai: '/v1/responses',
-  anthropic: '/v1/messages',
-  google: '/v1beta/models/{model}:generateContent',
-};
+/**
+ * Returns the API in which a model starts: Gemini's where it has that, because only its own provider
+ * does; the newer Responses, unless its provider takes Messages too, which documents Chat
+ * Completions first; else the first that is served.
+ */
+function findStartPath(paths) {
+  const gemini = '/v1beta/models/{model}:generateContent';
+  if (paths.includes(gemini)) return gemini;
+  const takesBoth = paths.includes('/v1/messages');
+  return paths.includes('/v1/responses') && !takesBoth ? '/v1/responses' : paths[0];
+}
 `;

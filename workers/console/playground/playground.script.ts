@@ -81,8 +81,7 @@ function createPane(suffix, preferred) {
     if (item === undefined) return dialect.replaceChildren();
     const paths = item.endpoints.filter((path) => path in DIALECTS);
     dialect.replaceChildren(...paths.map((path) => new Option(DIALECTS[path].name, path)));
-    const native = NATIVE_PATHS[item.owned_by];
-    if (paths.includes(native)) dialect.value = native;
+    dialect.value = findStartPath(paths);
   }
 
   function listModels() {
