@@ -1,6 +1,6 @@
 /**
  * The public status page from cron to reader: the console's cron checks the components, the site
- * reads its rows, and keeps answering while the console has no database.
+ * reads its rows, and answers what it read while the console has no database.
  */
 import { type LocalStack, startStack } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,7 +44,7 @@ describe('the status page', () => {
     expect(feed.headers.get('content-type')).toContain('application/atom+xml');
   });
 
-  it('keeps what was known last while the console has no database', async () => {
+  it('answers what it read in the last minute while the console has no database', async () => {
     await stack.stopDatabase();
     const response = await read('/status.json');
     expect(response.status).toBe(200);

@@ -73,8 +73,8 @@ describe('a setting of generationConfig', () => {
   it.each([
     ['twice, under both of its names', '"generationConfig":{},"generation_config":{}'],
     ['twice, inside', '"generationConfig":{"maxOutputTokens":1,"max_output_tokens":9}'],
-    ['in other letters', '"GenerationConfig":{}'],
-    ['in other letters, inside', '"generationConfig":{"MaxOutputTokens":9}'],
+    ['in another letter case', '"GenerationConfig":{}'],
+    ['in another letter case, inside', '"generationConfig":{"MaxOutputTokens":9}'],
     ['with a fraction', '"generationConfig":{"maxOutputTokens":1.5}'],
     ['below 1', '"generationConfig":{"maxOutputTokens":0}'],
     ['as text that is no number', '"generationConfig":{"maxOutputTokens":"many"}'],

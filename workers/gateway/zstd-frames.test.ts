@@ -58,7 +58,7 @@ describe('a zstd body of several frames', () => {
     fc.assert(fc.property(bodies, check), { seed: SEED, numRuns: 50 });
   });
 
-  it('is too large where all of them together are', async () => {
+  it('is too large when its frames together exceed the limit', async () => {
     const decode = await loadDecoder();
     const half = zstdCompressSync(Buffer.alloc(600));
     const body = Buffer.concat([half, half]);
@@ -67,7 +67,7 @@ describe('a zstd body of several frames', () => {
     expect(decode(body, ['zstd'], 600)).toBe('too_large');
   });
 
-  it('is malformed where a frame is cut, or has anything else behind it', async () => {
+  it('is malformed when a frame is cut off or followed by bytes that are no frame', async () => {
     const decode = await loadDecoder();
     const one = zstdCompressSync(Buffer.alloc(600, 'ab'));
     for (let cut = 1; cut < one.length; cut += 1) {

@@ -25,7 +25,7 @@ export type OperationLimits = Readonly<{
 
 /** What an image is priced by where it is not priced by its tokens. */
 export type ImageTerms = Readonly<{
-  /** In small letters: `1024x1024`, `2k`; null where the request says nothing or `auto`. */
+  /** In lower case: `1024x1024`, `2k`; null where the request says nothing or `auto`. */
   size: string | null;
   quality: string | null;
 }>;

@@ -67,7 +67,7 @@ function measureEmbeddings({ maxTextTokens, estimatedTextTokens }: OperationRequ
 // https://docs.x.ai/docs/guides/image-generations
 
 /**
- * Names a size or a quality, in small letters, as price rules do: a provider may read either.
+ * Names a size or a quality, in lower case, as price rules do: a provider may read either.
  * `auto` leaves it to the provider.
  */
 function imageTerm(term: 'size' | 'quality'): OperationField {
