@@ -1,5 +1,6 @@
 /** Incidents of the public status page: operators open them, and say when they are over. */
 import { insertIncident, listIncidents, resolveIncident } from '@farebox/database/status';
+import { CHAINS } from '@farebox/deposits';
 import { Field, type Form, readForm } from '@farebox/design';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { Hono } from 'hono';
@@ -16,9 +17,7 @@ const COMPONENTS: readonly string[] = [
   'console',
   'ledger',
   'mail',
-  'tron',
-  'bsc',
-  'polygon',
+  ...CHAINS,
   ...PROVIDER_IDS,
 ];
 

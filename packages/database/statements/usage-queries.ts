@@ -20,6 +20,17 @@ export type UsageSum = Readonly<{
 const GROUP_COLUMNS = { day: usageDays.day, key: usageDays.keyId, model: usageDays.model } as const;
 export type UsageGroup = keyof typeof GROUP_COLUMNS;
 
+/** The columns of a sum by group. */
+function sumColumns(by: UsageGroup) {
+  return {
+    group: sql<string>`${GROUP_COLUMNS[by]}::text`,
+    calls: sum(usageDays.calls).mapWith(Number),
+    inputTokens: sum(usageDays.inputTokens).mapWith(Number),
+    outputTokens: sum(usageDays.outputTokens).mapWith(Number),
+    charged: sum(usageDays.charged).mapWith(BigInt),
+  };
+}
+
 /** Returns sums in no particular order; a group without usage has no row. */
 export async function sumUsage(
   db: Database,
@@ -27,19 +38,12 @@ export async function sumUsage(
   range: DayRange,
   by: UsageGroup,
 ): Promise<readonly UsageSum[]> {
-  const column = GROUP_COLUMNS[by];
   const rows = await queryOrThrow(
     db
-      .select({
-        group: sql<string>`${column}::text`,
-        calls: sum(usageDays.calls).mapWith(Number),
-        inputTokens: sum(usageDays.inputTokens).mapWith(Number),
-        outputTokens: sum(usageDays.outputTokens).mapWith(Number),
-        charged: sum(usageDays.charged).mapWith(BigInt),
-      })
+      .select(sumColumns(by))
       .from(usageDays)
       .where(matchUsage(account, range, {}))
-      .groupBy(column),
+      .groupBy(GROUP_COLUMNS[by]),
   );
   return rows.map(toUsageSum);
 }
@@ -88,20 +92,12 @@ export async function sumDailyUsage(
   range: DayRange,
   { by, ...filter }: DailyUsageQuery,
 ): Promise<readonly DailyUsageSum[]> {
-  const column = GROUP_COLUMNS[by];
   const rows = await queryOrThrow(
     db
-      .select({
-        day: usageDays.day,
-        group: sql<string>`${column}::text`,
-        calls: sum(usageDays.calls).mapWith(Number),
-        inputTokens: sum(usageDays.inputTokens).mapWith(Number),
-        outputTokens: sum(usageDays.outputTokens).mapWith(Number),
-        charged: sum(usageDays.charged).mapWith(BigInt),
-      })
+      .select({ day: usageDays.day, ...sumColumns(by) })
       .from(usageDays)
       .where(matchUsage(account, range, filter))
-      .groupBy(usageDays.day, column),
+      .groupBy(usageDays.day, GROUP_COLUMNS[by]),
   );
   return rows.map((row) => ({ day: row.day, ...toUsageSum(row) }));
 }

@@ -3,6 +3,7 @@ import { DAY_MS, type Instant } from '@farebox/ledger';
 import { sql } from 'drizzle-orm';
 import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
+import { STATUS_DAYS_KEPT } from './status-days.ts';
 
 export type StatusIncident = Readonly<{
   id: string;
@@ -12,7 +13,7 @@ export type StatusIncident = Readonly<{
   resolvedAt: Instant | null;
 }>;
 
-const SHOWN_MS = 90 * DAY_MS;
+const SHOWN_MS = STATUS_DAYS_KEPT * DAY_MS;
 
 /** Opens an incident. Idempotent by `id`. */
 export async function insertIncident(
