@@ -104,7 +104,7 @@ describe.skipIf(!HAS_BROWSER)('the playground', () => {
     page.locator(`${log} .message-text`).last().textContent();
 
   it('starts with a model that is cheap, and lists those of every provider', async () => {
-    expect(await page.inputValue('#play-model')).toBe('openai/gpt-5-mini');
+    expect(await page.inputValue('#play-model')).toBe('openai/gpt-6-luna');
     const models = await page.locator('#play-model option').allTextContents();
     for (const { model } of DIALECT_CASES) expect(models).toContain(model);
   });

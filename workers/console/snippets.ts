@@ -4,8 +4,8 @@
  */
 import type { CodeTab } from '@farebox/design';
 
-export const SNIPPET_MODEL = 'openai/gpt-5-mini';
-export const ANTHROPIC_MODEL = 'anthropic/claude-haiku-4-5';
+export const SNIPPET_MODEL = 'openai/gpt-6-luna';
+export const ANTHROPIC_MODEL = 'anthropic/claude-haiku-5-5';
 /** Stands for the key where it is not shown; shells and SDKs read it from the environment. */
 const KEY_PLACEHOLDER = 'fbx_...';
 

@@ -6,9 +6,10 @@ import type { Context } from 'hono';
 import type { FC } from 'hono/jsx';
 import { page } from '../layout.tsx';
 import type { PublicEnv } from '../session.ts';
+import { SNIPPET_MODEL } from '../snippets.ts';
 
 const FirstCall: FC<{ base: string; message: string }> = ({ base, message }) => {
-  const body = { model: 'openai/gpt-4o-mini', messages: [{ role: 'user', content: message }] };
+  const body = { model: SNIPPET_MODEL, messages: [{ role: 'user', content: message }] };
   const lines = [
     `curl ${base}/chat/completions \\`,
     '  -H "Authorization: Bearer $FAREBOX_KEY" \\',
