@@ -85,6 +85,24 @@ describe('a key', () => {
     expect(await accounts.resumeKey(accountId, keyId)).toEqual(revoked);
   });
 
+  it('keeps limits that an update does not name, in the account object and Postgres', async () => {
+    const { accountId, keyId } = await createAccountWithKey();
+    const { accounts } = stack.ledger;
+    const selectLimits = () =>
+      runQuery(
+        'select budget, day_budget, month_budget, max_output_price from api_keys where account_id = $1',
+        accountId,
+      );
+    const named = { periodBudgets: { month: 9n }, maxOutputPrice: 7n };
+    await accounts.updateKey(accountId, keyId, { limits: { ...NO_LIMITS, ...named } });
+    await accounts.updateKey(accountId, keyId, { limits: { ...NO_LIMITS, budget: 5n } });
+    expect(await accounts.keys(accountId)).toMatchObject([{ limits: { budget: 5n, ...named } }]);
+    expect(await selectLimits()).toEqual([['5', null, '9', '7']]);
+    const removed = { periodBudgets: {}, maxOutputPrice: null };
+    await accounts.updateKey(accountId, keyId, { limits: { ...NO_LIMITS, ...removed } });
+    expect(await selectLimits()).toEqual([[null, null, null, null]]);
+  });
+
   it.each([
     ['name_invalid', { name: '' }],
     ['name_invalid', { name: 'x'.repeat(65) }],

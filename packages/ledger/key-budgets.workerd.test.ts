@@ -149,8 +149,22 @@ describe('a budget by period', () => {
     await spend(account, 1, 80n);
     await stub.updateKey(KEY.keyId, { limits: { ...NO_LIMITS, periodBudgets: { month: 100n } } });
     expect(await spend(account, 2, 30n)).toMatchObject({ ok: false });
-    await stub.updateKey(KEY.keyId, { limits: NO_LIMITS });
+    await stub.updateKey(KEY.keyId, { limits: { ...NO_LIMITS, periodBudgets: {} } });
     expect(await spend(account, 3, 30n)).toMatchObject({ ok: true });
+  });
+
+  it('stays, as the price limit does, where an update does not name it', async () => {
+    const { stub } = await createAccount({ periodBudgets: { month: 100n }, maxOutputPrice: 7n });
+    await stub.updateKey(KEY.keyId, { limits: { ...NO_LIMITS, budget: 50n } });
+    const kept = { budget: 50n, periodBudgets: { month: 100n }, maxOutputPrice: 7n };
+    expect(await stub.keys()).toMatchObject([{ limits: kept }]);
+    await stub.updateKey(KEY.keyId, {
+      limits: { ...NO_LIMITS, periodBudgets: {}, maxOutputPrice: null },
+    });
+    expect(await stub.keys()).toMatchObject([{ limits: NO_LIMITS }]);
+    const [status] = await stub.keys();
+    expect(status?.limits).not.toHaveProperty('maxOutputPrice');
+    expect(status?.limits).not.toHaveProperty('periodBudgets');
   });
 
   it('limits the output of a call that states no limit of its own', async () => {

@@ -43,6 +43,19 @@ export function normalizeLimits(limits: KeyLimits): KeyLimits {
   };
 }
 
+/**
+ * Returns the limits of an update, in one form: limits of later releases that it does not name stay as
+ * they are, because its writer may not know them.
+ */
+export function updateLimits(current: KeyLimits, update: KeyLimits): KeyLimits {
+  const { periodBudgets = current.periodBudgets, maxOutputPrice = current.maxOutputPrice } = update;
+  return normalizeLimits({
+    ...update,
+    ...(periodBudgets === undefined ? {} : { periodBudgets }),
+    ...(maxOutputPrice === undefined ? {} : { maxOutputPrice }),
+  });
+}
+
 function toNullableSql(amount: NanoUsd | null | undefined): number | null {
   return amount === null || amount === undefined ? null : toSql(amount);
 }

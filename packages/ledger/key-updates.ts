@@ -6,7 +6,7 @@
 import { MAX_AMOUNT, type NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
 import type { Instant, KeyCredential, KeyId, KeyStatus, KeyUpdate } from './contract/index.ts';
-import { limitColumns, normalizeLimits } from './key-limits.ts';
+import { limitColumns, updateLimits } from './key-limits.ts';
 import { findKey, revokeKey, toKeyStatus } from './keys.ts';
 import { MAX_RETIRED_SECRETS, toUtcDay } from './limits.ts';
 import { notify } from './notifications.ts';
@@ -40,7 +40,7 @@ function updateActiveKey(tx: Tx, keyId: KeyId, work: (key: Key) => void): KeyUpd
 export function updateKey(tx: Tx, keyId: KeyId, update: KeyUpdate): KeyUpdateResult {
   return updateActiveKey(tx, keyId, (key) => {
     if (update.limits !== undefined) {
-      key.limits = normalizeLimits(update.limits);
+      key.limits = updateLimits(key.limits, update.limits);
       tx.sql.exec(UPDATE_LIMITS, ...limitColumns(key.limits), keyId);
     }
     if (update.spendGuard !== undefined) {

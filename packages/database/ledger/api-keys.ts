@@ -3,7 +3,7 @@
  * follow it: `pending` before the object has the key, `active` after, `revoked` once the object
  * refuses it. Only the hash of a key's secret is stored.
  */
-import type { AccountId, Instant, KeyId, KeyLimits } from '@farebox/ledger';
+import type { AccountId, Instant, KeyId, KeyLimits, PeriodBudgets } from '@farebox/ledger';
 import { and, eq, inArray, ne } from 'drizzle-orm';
 import { type Database, DatabaseError, queryOrThrow, tryQuery } from '../connection/connection.ts';
 import { apiKeys } from '../schema/ledger.ts';
@@ -19,19 +19,22 @@ export type PendingKey = Readonly<{
   now: Instant;
 }>;
 
+/** The columns of the limits that are named: an update keeps the others, and null is their default. */
 function limitColumns(limits: KeyLimits) {
-  const { day = null, week = null, month = null } = limits.periodBudgets ?? {};
+  const { periodBudgets, maxOutputPrice } = limits;
   return {
     budget: limits.budget,
     expiresAt: limits.expiresAt === null ? null : new Date(limits.expiresAt),
     models: limits.models === null ? null : [...limits.models],
     callsPerMinute: limits.callsPerMinute,
     concurrentCalls: limits.concurrentCalls,
-    dayBudget: day,
-    weekBudget: week,
-    monthBudget: month,
-    maxOutputPrice: limits.maxOutputPrice ?? null,
+    ...(periodBudgets === undefined ? {} : periodColumns(periodBudgets)),
+    ...(maxOutputPrice === undefined ? {} : { maxOutputPrice }),
   };
+}
+
+function periodColumns({ day, week, month }: PeriodBudgets) {
+  return { dayBudget: day ?? null, weekBudget: week ?? null, monthBudget: month ?? null };
 }
 
 export type InsertKeyResult =

@@ -93,7 +93,7 @@ export type MintResult = Result<
  */
 export type KeyValidationError = 'name_invalid' | 'limits_invalid' | 'spend_guard_invalid';
 
-/** Absent properties stay unchanged. */
+/** Absent properties stay unchanged, and so do the optional limits that `limits` does not name. */
 export type KeyUpdate = Readonly<{ name?: string; limits?: KeyLimits; spendGuard?: SpendGuard }>;
 
 export type UpdateKeyResult = Result<NoData, 'unknown' | 'revoked' | 'closed' | KeyValidationError>;
