@@ -1,4 +1,5 @@
 /** What is settled of a call's time, for answers of each kind, by a clock that the test moves. */
+import { CatalogHolder, type CatalogRead, RELEASED } from '@farebox/catalog';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallTimes } from './call-times.ts';
 import { createTestGateway, TEST_API_KEY } from './gateway-context.testing.ts';
@@ -46,6 +47,14 @@ function stream(pieces: readonly (readonly [ms: number, text: string])[]): Respo
   return new Response(arriving(pieces), { headers: { 'content-type': 'text/event-stream' } });
 }
 
+function toRequest(body: object): Request {
+  return new Request('https://api.example/', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TEST_API_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
 async function settle(
   body: object,
   answer: () => Response,
@@ -53,12 +62,11 @@ async function settle(
 ) {
   const gateway = createTestGateway();
   vi.stubGlobal('fetch', async () => answer());
-  const request = new Request('https://api.example/', {
-    method: 'POST',
-    headers: { authorization: `Bearer ${TEST_API_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const ctx = { ...gateway.createContext(request), clock: () => now, times: new CallTimes(now) };
+  const ctx = {
+    ...gateway.createContext(toRequest(body)),
+    clock: () => now,
+    times: new CallTimes(now),
+  };
   const response = await handle(ctx);
   await response.text();
   await expect.poll(() => gateway.settled.length, { timeout: 5_000 }).toBe(1);
@@ -76,6 +84,44 @@ describe('the settled durations of a call', () => {
       ]),
     );
     expect(settled).toMatchObject({ firstTokenMs: 320, totalMs: 1_900 });
+  });
+
+  it('leave out what the bill of an isolate that slept waits for', async () => {
+    let answerRead: (read: CatalogRead) => void = () => {};
+    const catalog = new CatalogHolder({
+      released: RELEASED,
+      source: {
+        read: () =>
+          new Promise((resolve) => {
+            answerRead = resolve;
+          }),
+      },
+      providers: ['openai'],
+      refreshMs: 30_000,
+      logEvent: () => {},
+    });
+    void catalog.refreshIfDue(now);
+    const gateway = createTestGateway();
+    vi.stubGlobal('fetch', async () =>
+      stream([
+        [40, chunk({ content: 'Good morning.' }, { finish_reason: 'stop' })],
+        [300, `data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`],
+      ]),
+    );
+    const ctx = {
+      ...gateway.createContext(toRequest({ model: 'gpt-5.4', messages, stream: true })),
+      clock: () => now,
+      times: new CallTimes(now),
+      deps: { ...gateway.deps, catalog },
+    };
+    const response = await relay(ctx, 'chat', null);
+    await response.text();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(gateway.settled).toEqual([]);
+    now = ARRIVAL + 8_000;
+    answerRead({ changed: false });
+    await expect.poll(() => gateway.settled.length, { timeout: 5_000 }).toBe(1);
+    expect(gateway.settled[0]).toMatchObject({ firstTokenMs: 40, totalMs: 300 });
   });
 
   it('of a document have no first token', async () => {

@@ -13,6 +13,14 @@ describe('the durations of a call', () => {
     expect(new CallTimes(5).durations(12)).toEqual({ firstTokenMs: null, totalMs: 7 });
   });
 
+  it('end with the answer, however long its bill takes', () => {
+    const times = new CallTimes(0);
+    times.recordEnd(40);
+    times.recordEnd(90);
+    expect(times.durations(9_000)).toEqual({ firstTokenMs: null, totalMs: 40 });
+    expect(times.durations(30)).toEqual({ firstTokenMs: null, totalMs: 30 });
+  });
+
   it('are never below zero, whatever the clock does', () => {
     const times = new CallTimes(100);
     times.recordOutput(90);

@@ -91,6 +91,7 @@ async function settleLater(
   { use, endReason, failed }: OperationEnd,
   status: number,
 ): Promise<void> {
+  call.ctx.times.recordEnd(call.ctx.clock());
   await call.revision.whenKnown();
   await settle(call, use, toBill(call, use, endReason, failed), status);
 }

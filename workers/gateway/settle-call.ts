@@ -160,6 +160,7 @@ export async function settleCall(
   outcome: CallOutcome,
   httpStatus: number,
 ): Promise<void> {
+  call.ctx.times.recordEnd(call.ctx.clock());
   await call.revision.whenKnown();
   await submitSettlement(call, buildBill(call, outcome), httpStatus);
 }

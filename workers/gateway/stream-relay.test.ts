@@ -122,6 +122,20 @@ describe('StreamRelay', () => {
     expect(recorded).toEqual([300]);
   });
 
+  it('records no first output that arrives after the client has left', async () => {
+    const recorded: number[] = [];
+    const { ended, upstream, send, client } = startRelay({
+      firstOutput: { hasArrived: () => true, record: (now) => recorded.push(now) },
+      shouldDrain: () => true,
+    });
+    await vi.advanceTimersByTimeAsync(100);
+    client.abort();
+    await send('text');
+    await upstream.close();
+    await ended;
+    expect(recorded).toEqual([]);
+  });
+
   it('makes checkpoints ever later, up to three times as far apart, with keep-alive events in between', async () => {
     const checkpoints: number[] = [];
     const keepAlives: number[] = [];

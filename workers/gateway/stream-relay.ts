@@ -165,8 +165,9 @@ export class StreamRelay {
     }
   }
 
+  /** What arrives after its client has left is no first output of an answer to it. */
   #watchOutput(firstOutput: FirstOutput, now: number): void {
-    if (!firstOutput.hasArrived()) return;
+    if (this.#clientDisconnected || !firstOutput.hasArrived()) return;
     firstOutput.record(now);
     this.#firstOutput = null;
   }
