@@ -1,4 +1,4 @@
-/** The front of the design package: what the server-rendered Workers (console, operators) share. */
+/** The front of the design package: what console, operators and the public site share. */
 
 export { toFraction } from './chart-layout.ts';
 export {
