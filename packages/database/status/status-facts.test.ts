@@ -1,4 +1,4 @@
-/** What the status page concludes from emails that wait. */
+/** What the status page concludes from calls, and from emails that wait. */
 import { createEmptyDatabase, type EmptyDatabase } from '@farebox/local';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -55,5 +55,23 @@ describe('emails that wait', () => {
   it('are not counted once the queue must have lost them', async () => {
     await insertQueued(5 * 60);
     expect(await readStatusFacts(db, NOW)).toMatchObject({ emailsStuck: 0 });
+  });
+});
+
+describe('calls of a provider', () => {
+  it('are counted with the accounts that they are of, and those that saw a failure', async () => {
+    // The rows belong to no ledger: only what is counted of them is tested here.
+    await db.batch([
+      db.execute(sql`set local session_replication_role = replica`),
+      db.execute(sql`insert into calls (account_id, id, seq, key_id, model, provider, dialect, stream,
+          http_status, status, reason, fees, charged, shortfall, created_at)
+        select lpad(to_hex(case when i > 8 then i else 1 end), 16, '0'), lpad(to_hex(i), 32, '0'), i, 1,
+          'openai/m', 'openai', 'chat', false, 200, 'settled',
+          case when i <= 9 then 'estimated_after_upstream_cut' else 'provider_reported' end, '[]', 0, 0,
+          ${toIso(1)}::timestamptz from generate_series(1, 11) i`),
+    ]);
+    expect((await readStatusFacts(db, NOW)).providers).toEqual([
+      { provider: 'openai', calls: 11, failed: 9, accounts: 4, failedAccounts: 2 },
+    ]);
   });
 });

@@ -5,8 +5,17 @@ import { type Database, queryOrThrow } from '../connection/connection.ts';
 import { toEpochMs, toTimestamp } from '../connection/raw-sql.ts';
 
 export type StatusFacts = Readonly<{
-  /** Settled calls of the last quarter of an hour, and those that the provider failed. */
-  providers: readonly Readonly<{ provider: string; calls: number; failed: number }>[];
+  /**
+   * Settled calls of the last quarter of an hour, those that the provider failed, and of how many
+   * accounts they are.
+   */
+  providers: readonly Readonly<{
+    provider: string;
+    calls: number;
+    failed: number;
+    accounts: number;
+    failedAccounts: number;
+  }>[];
   chains: readonly Readonly<{ chain: string; advancedAt: Instant | null; isHalted: boolean }>[];
   /**
    * Emails of the last hours that have been queued for more than ten minutes, if none was sent in
@@ -29,9 +38,11 @@ function toInstant(value: unknown): Instant | null {
 export async function readStatusFacts(db: Database, now: Instant): Promise<StatusFacts> {
   const [providers, chains, stuck, reconciled] = await queryOrThrow(
     db.batch([
-      db.execute<Row>(sql`select provider, count(*) as calls, count(*) filter (where reason in
-          ('waived_upstream_error', 'estimated_after_upstream_cut')) as failed
-        from calls where created_at > ${toTimestamp(now - WINDOW_MS)} and reason is not null
+      db.execute<Row>(sql`select provider, count(*) as calls, count(*) filter (where has_failed) as failed,
+          count(distinct account_id) as accounts,
+          count(distinct account_id) filter (where has_failed) as failed_accounts
+        from (select *, reason in ('waived_upstream_error', 'estimated_after_upstream_cut')
+          as has_failed from calls) as calls where created_at > ${toTimestamp(now - WINDOW_MS)} and reason is not null
           and reason <> 'not_sent' group by provider`),
       db.execute<Row>(sql`select chain, ${toEpochMs(sql`advanced_at`)} as advanced_at,
         halted_at is not null as is_halted from chain_cursors`),
@@ -48,6 +59,8 @@ export async function readStatusFacts(db: Database, now: Instant): Promise<Statu
       provider: String(row.provider),
       calls: Number(row.calls),
       failed: Number(row.failed),
+      accounts: Number(row.accounts),
+      failedAccounts: Number(row.failed_accounts),
     })),
     chains: chains.rows.map((row) => ({
       chain: String(row.chain),

@@ -25,13 +25,20 @@ describe('the status of a component', () => {
   });
 
   it.each([
-    [9, 9, undefined],
-    [10, 5, true],
-    [10, 6, false],
-    [1_000, 0, true],
-  ])('of a provider with %i calls of which %i failed is up: %s', (calls, failed, expected) => {
-    expect(isUp('openai', { providers: [{ provider: 'openai', calls, failed }] })).toBe(expected);
-  });
+    [9, 9, 3, 3, undefined],
+    [10, 5, 3, 3, true],
+    [10, 6, 3, 3, false],
+    [1_000, 0, 3, 0, true],
+    [1_000, 1_000, 2, 2, undefined],
+    [1_000, 990, 4, 2, true],
+    [1_000, 990, 4, 3, false],
+  ])(
+    'of a provider with %i calls of which %i failed, of %i and %i accounts, is up: %s',
+    (calls, failed, accounts, failedAccounts, expected) => {
+      const facts = { provider: 'openai', calls, failed, accounts, failedAccounts };
+      expect(isUp('openai', { providers: [facts] })).toBe(expected);
+    },
+  );
 
   it.each([
     [NOW - MINUTE, false, true],
