@@ -12,8 +12,8 @@ import { calls } from '../schema/ledger.ts';
 
 export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
 /**
- * `succeeded`: the client received a success; `cut`: an answer that began and did not end;
- * `failed`: the rest. A cut answer may have begun with a success, so `cut` overlaps the others.
+ * `succeeded`: the client received a success; `cut`: an answer that began and did not end, or
+ * that the client did not wait for; `failed`: what did not succeed. A cut answer may have begun with a success, so `cut` overlaps the others.
  */
 export type CallOutcome = 'succeeded' | 'cut' | 'failed';
 
@@ -30,7 +30,9 @@ export type CallRecord = Readonly<{ keyId: KeyId; generation: Generation }>;
 
 const SUCCEEDED = sql`(${calls.httpStatus} is not null and ${calls.httpStatus} < 400)`;
 const CUT_REASONS = ['estimated_after_disconnect', 'estimated_after_upstream_cut'] as const;
-const CUT = sql`(${calls.reason} in (${sql.join(
+/** nginx's code for a client that closed the connection first, which the gateway stores. */
+const CLIENT_CLOSED = 499;
+const CUT = sql`(${calls.httpStatus} = ${CLIENT_CLOSED} or ${calls.reason} in (${sql.join(
   CUT_REASONS.map((reason) => sql`${reason}`),
   sql`, `,
 )}))`;

@@ -123,6 +123,20 @@ describe('the list of calls', () => {
   });
 });
 
+describe('the calls that were cut', () => {
+  it.each([
+    ['that the client did not wait for', 499, 'not_sent'],
+    ['that ended with an estimate', 200, 'estimated_after_upstream_cut'],
+  ])('include one %s, and no call that failed otherwise', async (_, status, reason) => {
+    const account = accountAt(status === 499 ? 11 : 12);
+    await db.execute(`update calls set http_status = ${status}, reason = '${reason}'
+      where account_id = '${account}' and seq = 7`);
+    const page = { filter: { outcome: 'cut' }, before: null, limit: 10 } as const;
+    const cut = await listCalls(db, account, page);
+    expect(cut.map(({ generation }) => generation.httpStatus)).toEqual([status]);
+  });
+});
+
 describe('a summary of calls', () => {
   it('counts the newest calls that match, at most the limit, by ending and by time', async () => {
     const summary = await summarizeCalls(db, OWN_ACCOUNT, {}, 100);
