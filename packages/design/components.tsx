@@ -1,7 +1,7 @@
 /** Components of more than one page. Text is always a JSX child, which hono/jsx escapes. */
 import type { NanoUsd } from '@farebox/money';
 import type { Child, FC, PropsWithChildren } from 'hono/jsx';
-import { formatCurrency, formatRoundedCurrency, formatTime } from './format.ts';
+import { formatBalance, formatCurrency, formatRoundedCurrency, formatTime } from './format.ts';
 
 /** A form field with its label, hint and error, linked for screen readers. */
 export const Field: FC<
@@ -95,6 +95,15 @@ export const Toast: FC<Readonly<{ text: string; closeLabel: string; warning?: bo
   </dialog>
 );
 
+const Amount: FC<Readonly<{ amount: NanoUsd; exact: string; shown: string }>> = (props) => (
+  <data
+    value={props.amount.toString()}
+    title={props.shown === props.exact ? undefined : props.exact}
+  >
+    {props.shown}
+  </data>
+);
+
 /**
  * An amount in USD. Rounded amounts (lists and tiles) carry the exact one in `value` (nano-USD) and
  * in the title; bills, statements and exports show every digit.
@@ -106,11 +115,14 @@ export const Money: FC<Readonly<{ amount: NanoUsd; language: string; rounded?: b
 }) => {
   const exact = formatCurrency(amount, language);
   const shown = rounded ? formatRoundedCurrency(amount, language) : exact;
-  return (
-    <data value={amount.toString()} title={shown === exact ? undefined : exact}>
-      {shown}
-    </data>
-  );
+  return <Amount amount={amount} exact={exact} shown={shown} />;
+};
+
+/** An available balance, rounded down. */
+export const Balance: FC<Readonly<{ amount: NanoUsd; language: string }>> = (props) => {
+  const { amount, language } = props;
+  const exact = formatCurrency(amount, language);
+  return <Amount amount={amount} exact={exact} shown={formatBalance(amount, language)} />;
 };
 
 /** A moment in UTC, with seconds. */

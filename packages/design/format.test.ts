@@ -3,6 +3,7 @@ import { MAX_AMOUNT } from '@farebox/money';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  formatBalance,
   formatClock,
   formatCurrency,
   formatMillionths,
@@ -62,6 +63,19 @@ describe('number formats', () => {
     [-49_275_655_545n, '-$49.28'],
   ])('round %d nano-USD to %s in lists', (given, text) => {
     expect(formatRoundedCurrency(given, 'en')).toBe(text);
+  });
+
+  it.each([
+    [9_996_000_000n, '$9.99'],
+    [24_999_738_530n, '$24.99'],
+    [999_999_999n, '$0.9999'],
+    [31_249_999n, '$0.0312'],
+    [22_425n, '$0.000022'],
+    [25_000_000_000n, '$25.00'],
+    [0n, '$0.00'],
+    [-49_271_000_000n, '-$49.28'],
+  ])('show a balance of %d nano-USD as %s, never more than there is', (given, text) => {
+    expect(formatBalance(given, 'en')).toBe(text);
   });
 
   it('round alike in every language', () => {

@@ -77,6 +77,7 @@ export function formatMillionths(millionths: bigint, language: string): string {
 }
 
 const ONE_USD = 1_000_000_000n;
+const CENT = 10_000_000n;
 const HUNDREDTH_OF_A_CENT = 100_000n;
 
 /**
@@ -89,6 +90,21 @@ export function formatRoundedCurrency(amount: NanoUsd, language: string): string
   if (magnitude >= HUNDREDTH_OF_A_CENT || magnitude === 0n)
     return formatMoneyWith(hundredthsOfCents(language), amount);
   return formatMoneyWith(twoDigitCurrencyFormat(language), amount);
+}
+
+function roundDown(amount: NanoUsd, step: bigint): NanoUsd {
+  const rest = amount % step;
+  return rest < 0n ? amount - rest - step : amount - rest;
+}
+
+/**
+ * As `formatRoundedCurrency`, and never more than there is: for a balance that the reader may spend.
+ */
+export function formatBalance(amount: NanoUsd, language: string): string {
+  const magnitude = amount < 0n ? -amount : amount;
+  if (magnitude < HUNDREDTH_OF_A_CENT) return formatRoundedCurrency(amount, language);
+  const step = magnitude < ONE_USD ? HUNDREDTH_OF_A_CENT : CENT;
+  return formatRoundedCurrency(roundDown(amount, step), language);
 }
 
 export function formatCount(value: number | bigint, language: string): string {

@@ -13,6 +13,7 @@ export {
 export {
   Badge,
   type BadgeKind,
+  Balance,
   Card,
   type CodeTab,
   CodeTabs,
@@ -33,6 +34,7 @@ export {
 export { COPY_SCRIPT } from './copy.script.ts';
 export { csrfProtection } from './csrf.ts';
 export {
+  formatBalance,
   formatClock,
   formatCount,
   formatCurrency,

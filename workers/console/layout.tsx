@@ -3,7 +3,7 @@
  * Pages work without scripts. Text from users or rows is always a JSX child, which hono/jsx escapes.
  */
 import { listOpenNotifications } from '@farebox/database/email';
-import { Brand, Frame, HtmlDocument, htmlResponse, type MenuGroup, Money } from '@farebox/design';
+import { Balance, Brand, Frame, HtmlDocument, htmlResponse, type MenuGroup } from '@farebox/design';
 import { LANGUAGE_NAMES, LANGUAGES, type Messages } from '@farebox/i18n';
 import type { SessionUser } from '@farebox/identity';
 import type { AccountStatus } from '@farebox/ledger';
@@ -109,7 +109,7 @@ const AppFrame: FC<
           ? null
           : {
               name: messages.overview.available,
-              amount: <Money amount={status.posted - status.held} language={language} rounded />,
+              amount: <Balance amount={status.posted - status.held} language={language} />,
               action: messages.nav.topUp,
               href: '/top-up',
             }
@@ -139,6 +139,15 @@ const PublicHeader: FC<{ messages: Messages }> = ({ messages: { layout } }) => (
   </header>
 );
 
+/**
+ * Where a change of language leads back to. The address of a posted form may have no page of its
+ * own, or one that is used up; its screen has.
+ */
+function getLanguageReturnPath(c: Context, activePath: ScreenPath | undefined): string {
+  const path = getRequestPath(c);
+  return c.req.method === 'GET' ? path : (activePath ?? path);
+}
+
 /** Answers with a whole page. */
 export async function page<E extends { Variables: PageVariables }>(
   c: Context<E>,
@@ -147,7 +156,7 @@ export async function page<E extends { Variables: PageVariables }>(
 ): Promise<Response> {
   const vars: PageVariables = c.var;
   const { user, messages } = vars;
-  const returnTo = getRequestPath(c);
+  const returnTo = getLanguageReturnPath(c, options.activePath);
   const frameProps = { vars, returnTo };
   const data = user === null ? null : await loadFrameData(vars, user);
   return htmlResponse(

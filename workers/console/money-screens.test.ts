@@ -250,9 +250,9 @@ describe('the Overview screen', () => {
   it('shows the balance of the account object, held and available', async () => {
     const page = await getText('/');
     const available = 5_000_000_000n - totalCharged(ENTRIES) - HELD;
-    // Two digits to read, every digit in the title, nano-USD for machines.
+    // Two digits to read, rounded down, every digit in the title, nano-USD for machines.
     expect(page).toContain(
-      `<data value="${available}" title="$4.${String(available).slice(1).replace(/0+$/, '')}">$5.00</data>`,
+      `<data value="${available}" title="$4.${String(available).slice(1).replace(/0+$/, '')}">$4.99</data>`,
     );
     expect(page).toContain('Reserved for calls in progress (1)');
     expect(page).toContain('$0.001');
@@ -535,5 +535,16 @@ describe('every page', () => {
       expect(page).not.toMatch(/undefined|\[object/);
     }
     await post('/language', { language: 'en', back: '/' });
+  });
+});
+
+describe('a page that answers a form', () => {
+  it('changes the language on its screen where its own address has no page', async () => {
+    const response = await post('/alerts/low-balance', { threshold: 'much' });
+    expect(await response.text()).toContain('name="back" value="/alerts"');
+  });
+
+  it('has its own address as the target of a change of language otherwise', async () => {
+    expect(await getText('/calls?outcome=cut')).toContain('name="back" value="/calls?outcome=cut"');
   });
 });

@@ -13,6 +13,7 @@ import {
   summarizeCalls,
 } from '@farebox/database/statements';
 import {
+  Balance,
   Card,
   EmptyState,
   formatCount,
@@ -98,7 +99,7 @@ const BalanceTile: FC<
       name={overview.available}
       figure={
         <>
-          <Money amount={posted - held} language={language} rounded />
+          <Balance amount={posted - held} language={language} />
           <a class="button" href="/top-up">
             {messages.nav.topUp}
           </a>
