@@ -297,7 +297,7 @@ export const en = {
       `Lasts about ${days} at ${perDay} a day (average of the last 7 full days).`,
     runwayDays: (days: string) => counted(days, 'day', 'days'),
     runwayOverYear: 'more than a year',
-    runwayUnknown: 'No spending in the last 7 days.',
+    runwayUnknown: 'No spending in the last 7 full days.',
     freshness:
       'Your balance is live. Charts and lists are updated a few seconds after a call ends.',
     pendingEntries: (entries: string) =>
@@ -884,9 +884,9 @@ export const en = {
     budget: 'Spending limit',
     periodBudgets: { day: 'Daily budget', week: 'Weekly budget', month: 'Monthly budget' },
     periodSpent: {
-      day: 'Spent today (UTC), of the budget',
-      week: 'Spent this week',
-      month: 'Spent this month',
+      day: 'Daily budget used',
+      week: 'Weekly budget used',
+      month: 'Monthly budget used',
     },
     budgetNames: {
       day: 'daily budget',
@@ -1304,7 +1304,7 @@ export const en = {
   },
   models: {
     intro:
-      'Prices in US dollars for one million tokens, at the standard service tier. Every bill uses the price that holds at the moment of the call.',
+      'Prices in US dollars for one million tokens, at the standard service tier. Every bill uses the price that holds at the moment of the call. Models with “other unit” are billed by image, second, character or search; GET /v1/models has those prices.',
     name: 'Name contains',
     provider: 'Provider',
     maxOutput: 'Output up to (USD per million)',
@@ -1316,6 +1316,7 @@ export const en = {
     output: 'Output',
     confirmed: 'Confirmed',
     perMillion: 'USD per million tokens',
+    otherUnit: 'other unit',
     count: (count: string) => counted(count, 'model', 'models'),
     none: 'No models match these filters.',
     deprecated: 'deprecated',

@@ -238,3 +238,16 @@ describe('the form of a key that names models', () => {
     expect(saved).toBeUndefined();
   });
 });
+
+describe('the list of models', () => {
+  const rows = async () =>
+    [...(await getPage('/models')).matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) => row);
+
+  it.each([
+    ['xai/grok-imagine-image', 'other unit'],
+    ['openai/omni-moderation-latest', '$0.00'],
+  ])('says how %s is billed, which has no price per token: %s', async (model, text) => {
+    const row = (await rows()).find((html) => html.includes(`>${model}<`)) ?? '';
+    expect(row.match(/<td class="number ">([^<]*)</)?.[1]).toBe(text);
+  });
+});

@@ -30,12 +30,15 @@ type PricedModel = Readonly<{
   cacheRead: bigint;
   cacheWrite: bigint;
   output: bigint;
+  /** Something beside tokens has a price: images, seconds, characters, searches. */
+  hasOtherPrices: boolean;
 }>;
 
 function toPricedModel(model: Model, at: number): PricedModel {
-  const { prices } = resolvePrices(model, { ...STANDARD_TERMS, at }, NO_USAGE);
+  const { prices, surchargePrices } = resolvePrices(model, { ...STANDARD_TERMS, at }, NO_USAGE);
   const { input_uncached: input, cache_read: cacheRead, cache_write_5m: cacheWrite } = prices;
-  return { model, input, cacheRead, cacheWrite, output: prices.output };
+  const hasOtherPrices = Object.values(surchargePrices).some((price) => price > 0n);
+  return { model, input, cacheRead, cacheWrite, output: prices.output, hasOtherPrices };
 }
 
 type ModelQuery = Readonly<{
@@ -108,11 +111,32 @@ const ModelName: FC<LocaleProps & { model: Model }> = ({ model, messages, langua
 };
 
 /** Exact: a rounded price would differ from that of the bill. */
-const Price: FC<{ price: bigint; language: string; classes: string }> = (props) => (
+const Price: FC<{ price: bigint; none: string; language: string; classes: string }> = (props) => (
   <td class={`number ${props.classes}`}>
-    {props.price === 0n ? '–' : formatCurrency(props.price, props.language)}
+    {props.price === 0n ? props.none : formatCurrency(props.price, props.language)}
   </td>
 );
+
+const NO_PRICE = '–';
+
+/** What stands for a price of zero: another unit, nothing to pay, or no such price. */
+function describeNoTokenPrice(priced: PricedModel, messages: Messages, language: string): string {
+  if (priced.input > 0n || priced.output > 0n) return NO_PRICE;
+  return priced.hasOtherPrices ? messages.models.otherUnit : formatCurrency(0n, language);
+}
+
+const Prices: FC<LocaleProps & { priced: PricedModel }> = ({ priced, messages, language }) => {
+  const { input, cacheRead, cacheWrite, output } = priced;
+  const none = describeNoTokenPrice(priced, messages, language);
+  return (
+    <>
+      <Price price={input} none={none} language={language} classes="" />
+      <Price price={cacheRead} none={NO_PRICE} language={language} classes="from-desktop" />
+      <Price price={cacheWrite} none={NO_PRICE} language={language} classes="from-desktop" />
+      <Price price={output} none={none} language={language} classes="" />
+    </>
+  );
+};
 
 const ModelTable: FC<LocaleProps & { models: readonly PricedModel[]; caption: string }> = (
   props,
@@ -143,18 +167,15 @@ const ModelTable: FC<LocaleProps & { models: readonly PricedModel[]; caption: st
         </tr>
       </thead>
       <tbody>
-        {models.map(({ model, input, cacheRead, cacheWrite, output }) => (
+        {models.map((priced) => (
           <tr>
             <th scope="row">
-              <ModelName model={model} messages={messages} language={language} />
+              <ModelName model={priced.model} messages={messages} language={language} />
             </th>
-            <td class="number from-tablet">{formatCount(model.contextWindow, language)}</td>
-            <Price price={input} language={language} classes="" />
-            <Price price={cacheRead} language={language} classes="from-desktop" />
-            <Price price={cacheWrite} language={language} classes="from-desktop" />
-            <Price price={output} language={language} classes="" />
+            <td class="number from-tablet">{formatCount(priced.model.contextWindow, language)}</td>
+            <Prices priced={priced} messages={messages} language={language} />
             <td class="from-desktop">
-              {model.provenance.confirmedOn ?? model.provenance.sourceDate}
+              {priced.model.provenance.confirmedOn ?? priced.model.provenance.sourceDate}
             </td>
           </tr>
         ))}
