@@ -210,6 +210,16 @@ describe.skipIf(!HAS_BROWSER)('the site in a browser', () => {
     },
   );
 
+  it.each(['/prices', '/ru/prices'])('%s shows name and both prices on a phone', async (path) => {
+    await withPage(path, PHONE, async (page) => {
+      const row = 'table.models tbody tr:first-child';
+      const { width = 0 } = (await page.locator(`${row} td:first-child`).boundingBox()) ?? {};
+      expect(width).toBeGreaterThan(170);
+      const output = await page.locator(`${row} td:nth-child(3)`).boundingBox();
+      expect((output?.x ?? PHONE.width) + (output?.width ?? 0)).toBeLessThanOrEqual(PHONE.width);
+    });
+  });
+
   it('finds, filters and sorts models on the price list', async () => {
     await withPage('/prices', DESKTOP, async (page) => {
       const names = () =>

@@ -138,6 +138,13 @@ describe('the site', () => {
     }
   });
 
+  it('names the default language of each page in several, and the feed of the status', () => {
+    const prices = files.get('/ru/prices.html') ?? '';
+    expect(prices).toContain('hreflang="x-default" href="https://site.example/prices"');
+    const isLinked = (path: string) => files.get(path)?.includes('href="/status.atom"/>') ?? false;
+    expect([isLinked('/zh/status.html'), isLinked('/zh/prices.html')]).toEqual([true, false]);
+  });
+
   it('lists every page but the missing one in the sitemap, with its languages', () => {
     const sitemap = files.get('/sitemap.xml') ?? '';
     const locations = [...sitemap.matchAll(/<loc>https:\/\/site\.example([^<]*)<\/loc>/g)];
@@ -148,6 +155,7 @@ describe('the site', () => {
         .sort(),
     );
     expect(sitemap).toContain('hreflang="zh" href="https://site.example/zh/prices"');
+    expect(sitemap).toContain('hreflang="x-default" href="https://site.example/prices"');
   });
 
   it('has the same headings, blocks and links in every language of a page', () => {

@@ -15,9 +15,10 @@ export function renderSitemap(
       (other) =>
         `<xhtml:link rel="alternate" hreflang="${other}" href="${escapeMarkup(siteUrl + toUrlPath(other, path))}"/>`,
     );
+    const xDefault = `<xhtml:link rel="alternate" hreflang="x-default" href="${escapeMarkup(siteUrl + path)}"/>`;
     const modified = updatedOn === null ? '' : `<lastmod>${updatedOn}</lastmod>`;
     const location = escapeMarkup(siteUrl + toUrlPath(language, path));
-    return `<url><loc>${location}</loc>${modified}${alternates.length > 1 ? alternates.join('') : ''}</url>`;
+    return `<url><loc>${location}</loc>${modified}${alternates.length > 1 ? alternates.join('') + xDefault : ''}</url>`;
   });
   return `<?xml version="1.0" encoding="UTF-8"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml">

@@ -62,6 +62,12 @@ const Head: FC<FrameProps> = ({ page, context }) => {
       <link rel="canonical" href={settings.siteUrl + toUrlPath(page.language, page.path)} />
       {urls.length > 1 &&
         urls.map(([language, url]) => <link rel="alternate" hreflang={language} href={url} />)}
+      {urls.length > 1 && (
+        <link rel="alternate" hreflang="x-default" href={settings.siteUrl + page.path} />
+      )}
+      {page.path === '/status' && (
+        <link rel="alternate" type="application/atom+xml" href="/status.atom" />
+      )}
       <link
         rel="alternate"
         type="text/markdown"

@@ -36,6 +36,7 @@ html { scroll-padding-top: 1rem; }
 .site-footer { margin: 0 auto; max-width: 72rem; padding: 1.25rem 1rem 2.5rem; border-top: 1px solid var(--line); display: grid; gap: 0.75rem; }
 .site-footer button { font: inherit; background: none; border: 0; color: var(--accent); text-decoration: underline; padding: 0.3rem 0; min-height: 0; font-weight: 400; }
 .filters { display: grid; grid-template-columns: minmax(0, 20rem) minmax(0, 12rem); gap: 1rem; margin-bottom: 1rem; } .filters label { display: block; }
+.models :is(th, td):first-child { min-width: 11rem; } .models .number { min-width: 4rem; } .models .number small { white-space: normal; }
 .models th button { background: none; color: inherit; border: 0; padding: 0.25rem 0; min-height: 1.5rem; font: inherit; font-weight: 600; text-align: inherit; }
 .models th[aria-sort=ascending] button::after { content: ' ↑'; } .models th[aria-sort=descending] button::after { content: ' ↓'; }
 .models td small { display: block; } .models td code { overflow-wrap: anywhere; }

@@ -111,12 +111,18 @@ export function renderStatusJson(view: StatusView): string {
   });
 }
 
+/** XML 1.0, 2.2: no escape makes these characters well-formed. */
+function toXmlText(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
+  return escapeMarkup(text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, ' '));
+}
+
 /** `url` is the address of the status page. */
 export function renderStatusFeed({ incidents, checkedAt }: StatusView, url: string): string {
   const entries = incidents.map((incident) => {
     const { id, component, summary, openedAt, resolvedAt } = incident;
     const state = resolvedAt === null ? '' : ' (resolved)';
-    return `<entry><id>${escapeMarkup(`${url}#${id}`)}</id><title>${escapeMarkup(`${getName(component, 'en')}${state}`)}</title><link href="${escapeMarkup(`${url}#${id}`)}"/><published>${toIso(openedAt)}</published><updated>${toIso(resolvedAt ?? openedAt)}</updated><summary>${escapeMarkup(summary)}</summary></entry>`;
+    return `<entry><id>${escapeMarkup(`${url}#${id}`)}</id><title>${escapeMarkup(`${getName(component, 'en')}${state}`)}</title><link href="${escapeMarkup(`${url}#${id}`)}"/><published>${toIso(openedAt)}</published><updated>${toIso(resolvedAt ?? openedAt)}</updated><summary>${toXmlText(summary)}</summary></entry>`;
   });
   const updated = incidents.map(({ openedAt, resolvedAt }) => resolvedAt ?? openedAt);
   return `<?xml version="1.0" encoding="utf-8"?>

@@ -88,4 +88,13 @@ describe('the status', () => {
     expect(feed).toContain('<title>API (resolved)</title>');
     expect(feed).not.toContain('<img');
   });
+
+  it('has a well-formed feed whatever characters an operator typed', () => {
+    const [incident] = REPORT.incidents;
+    if (incident === undefined) throw new Error('no incident');
+    const typed = { ...incident, summary: 'one\u0000two\u001bthree\ttabbed\ud800\uffff.' };
+    const report = { ...REPORT, incidents: [typed] };
+    const feed = renderStatusFeed(toStatusView(report, NOW), 'https://site.example/status');
+    expect(feed).toContain('<summary>one two three\ttabbed\ufffd .</summary>');
+  });
 });
