@@ -302,6 +302,14 @@ describe('the daily cap of waivers', () => {
     return results;
   }
 
+  /** The cap begins anew at midnight, UTC: what ran across it is run again, for a new account. */
+  async function withinOneDay<T>(run: () => Promise<T>): Promise<T> {
+    const getDay = () => new Date().toISOString().slice(0, 10);
+    const day = getDay();
+    const result = await run();
+    return getDay() === day ? result : run();
+  }
+
   it.each([
     ['fails inside', respondWith(503)],
     ['resets the connection', reset],
@@ -315,7 +323,9 @@ describe('the daily cap of waivers', () => {
 
   it('charges the estimated input of an empty answer after fifty in a day, with its usage', async () => {
     const answer = Object.assign({}, chatCompletion('', { input: 0, output: 0 }), { usage: null });
-    const results = await callRepeatedly((_, response) => sendJson(response, answer), 51);
+    const results = await withinOneDay(() =>
+      callRepeatedly((_, response) => sendJson(response, answer), 51),
+    );
     const last = results.pop();
     for (const { bill } of results) expect(bill.reason).toBe('waived_empty');
     expect(last?.bill.reason).toBe('estimated_usage_missing');

@@ -219,7 +219,7 @@ describe.skipIf(anvil === null)('adding credits', () => {
       };
       await page.goto(`${stack.consoleUrl}/`);
       await arrive(/^\/$/);
-      await click('a[href="/sign-up"]');
+      await click('a[href="/sign-up"]:visible');
       await arrive(/^\/sign-up$/);
       await type('email', email);
       await type('password', 'correct horse battery staple 9');

@@ -13,7 +13,8 @@ import { calls } from '../schema/ledger.ts';
 export type CallCursor = Readonly<{ at: Instant; id: CallId }>;
 /**
  * `succeeded`: the client received a success; `cut`: an answer that began and did not end, or
- * that the client did not wait for; `failed`: what did not succeed. A cut answer may have begun with a success, so `cut` overlaps the others.
+ * that the client did not wait for; `failed`: what did not succeed. A cut answer may have begun with
+ * a success, so `cut` overlaps the others.
  */
 export type CallOutcome = 'succeeded' | 'cut' | 'failed';
 

@@ -42,7 +42,8 @@ export async function readStatusFacts(db: Database, now: Instant): Promise<Statu
           count(distinct account_id) as accounts,
           count(distinct account_id) filter (where has_failed) as failed_accounts
         from (select *, reason in ('waived_upstream_error', 'estimated_after_upstream_cut')
-          as has_failed from calls) as calls where created_at > ${toTimestamp(now - WINDOW_MS)} and reason is not null
+          as has_failed from calls) as calls
+        where created_at > ${toTimestamp(now - WINDOW_MS)} and reason is not null
           and reason <> 'not_sent' group by provider`),
       db.execute<Row>(sql`select chain, ${toEpochMs(sql`advanced_at`)} as advanced_at,
         halted_at is not null as is_halted from chain_cursors`),
