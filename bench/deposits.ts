@@ -145,7 +145,10 @@ function runMinute({ db, network, chain }: Bench, now: number): Promise<void> {
       logEvent: () => {},
     },
     rpcTransport: httpTransport(network.fetcher),
-    credits: { credit: async () => ({ ok: true, posted: 0n }) },
+    credits: {
+      credit: async () => ({ ok: true, posted: 0n }),
+      payRefund: async () => ({ ok: false, reason: 'unknown' }),
+    },
   });
 }
 

@@ -106,7 +106,7 @@ function buildDeps(chain: Chain = POLYGON): DepositDeps {
     blockedSenders: [],
     now: () => now,
     logEvent: (event) => loggedEvents.push(event),
-    credits: { credit },
+    credits: { credit, payRefund: async () => ({ ok: false, reason: 'unknown' }) },
   };
 }
 
@@ -202,7 +202,10 @@ describe('the margin on top-ups', () => {
     pay(ada, 2n * ONE);
     mine(25);
     const deps = buildDeps();
-    const failing = { credit: () => Promise.reject(new Error('not here')) };
+    const failing = {
+      ...buildDeps().credits,
+      credit: () => Promise.reject(new Error('not here')),
+    };
     await runScheduled({ ...deps, credits: failing }).catch(() => {});
     await setTopUpMargin(5_000);
     await runScheduled(buildDeps());
@@ -214,7 +217,10 @@ describe('the margin on top-ups', () => {
     mine(30);
     pay(ada, 2n * ONE);
     mine(25);
-    const failing = { credit: () => Promise.reject(new Error('not here')) };
+    const failing = {
+      ...buildDeps().credits,
+      credit: () => Promise.reject(new Error('not here')),
+    };
     await runScheduled({ ...buildDeps(), credits: failing }).catch(() => {});
     await db.execute('update deposits set fee = 0, amount = amount + fee');
     await runScheduled(buildDeps());

@@ -192,6 +192,7 @@ describe.skipIf(anvil === null)('deposits on local chains behind faulty provider
       now: () => now,
       logEvent: () => {},
       credits: {
+        payRefund: async () => ({ ok: false, reason: 'unknown' }),
         credit: async (account, request) => {
           if (shouldCrash()) throw new Crash();
           const answer = await fakeLedger.credit(account, request);

@@ -2,12 +2,13 @@
  * The closure of an account. It takes effect at once: no new hold, every key revoked. When the last
  * call has ended and Postgres has the last entry, the object deletes everything but its tombstone:
  * the state, the last sequence number, the remaining balance, and the entries of credits and
- * adjustments, whose ids keep a transfer from counting twice. A closed account never opens again.
+ * adjustments, whose ids keep a transfer from counting twice. A refund that was reserved before stays
+ * reserved, and is paid or released after. A closed account never opens again.
  * Each step is one transaction, so after a crash the next step simply follows.
  */
 
 import type { AccountStatus, CloseResult } from './contract/index.ts';
-import { outboxPosition } from './entries.ts';
+import { outboxPosition, REFUND_SOURCE } from './entries.ts';
 import { revokeAllKeys } from './keys.ts';
 import { deleteAllNotifications } from './notifications.ts';
 import { fromSqlText } from './sql-amounts.ts';
@@ -22,8 +23,8 @@ const SELECT_WIPED = 'SELECT wiped FROM account';
  */
 const WIPE_STATEMENTS: readonly string[] = [
   "DELETE FROM entries WHERE kind = 'charge'",
-  // The operator's note on an adjustment; its id and amount stay.
-  "UPDATE entries SET source = NULL WHERE kind = 'adjustment'",
+  // The operator's note on an adjustment; its id and amount stay, and that it is a refund.
+  `UPDATE entries SET source = NULL WHERE kind = 'adjustment' AND source <> '${REFUND_SOURCE}'`,
   'DELETE FROM keys',
   'DELETE FROM retired_secrets',
   'DELETE FROM notifications',
@@ -79,6 +80,7 @@ export function accountStatus({ cache }: Tx): AccountStatus {
     state,
     posted,
     held,
+    reserved: cache.reserved,
     openCalls: cache.holds.size,
     lowBalance: cache.lowBalance,
     pendingEntries: seq - cache.acknowledged,

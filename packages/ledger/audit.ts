@@ -6,6 +6,7 @@
 import { MAX_AMOUNT } from '@farebox/money';
 import { listSpendingByKeyAndDay, listStoredPeriods, loadCache } from './cache.ts';
 import { type Audit, BUDGET_PERIODS, type BudgetPeriod, type KeyId } from './contract/index.ts';
+import { REFUND_ENTRY_PREFIX } from './entries.ts';
 import { ENTRY_RETENTION_MS, RECENTLY_REVOKED_MS, toUtcDay } from './limits.ts';
 import {
   addToPeriods,
@@ -13,6 +14,7 @@ import {
   type PeriodSpending,
   periodStart,
 } from './period-spending.ts';
+import { sumReserved } from './reserved-sum.ts';
 import type { SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText, minBigInt } from './sql-amounts.ts';
 import type { Key, MutableBalance, OpenHold, Tx } from './transaction.ts';
@@ -73,6 +75,11 @@ const COUNT_SPENDING_MISMATCHES = `SELECT count(*) AS n FROM keys k, account a W
   (SELECT min(9007199254740991, coalesce(-sum(e.delta), 0)) FROM entries e
    WHERE e.key_id = k.id AND e.seq <= a.acknowledged)`;
 
+/** A paid refund has its entry with its amount, and no other refund has one. */
+const COUNT_REFUND_MISMATCHES = `SELECT count(*) AS n FROM refunds r
+  LEFT JOIN entries e ON e.id = '${REFUND_ENTRY_PREFIX}' || r.id
+  WHERE (r.state = 'paid') <> (e.id IS NOT NULL) OR e.delta <> -r.amount`;
+
 function count(tx: Tx, sql: string): number {
   return tx.sql.exec<{ n: number }>(sql).one().n;
 }
@@ -125,6 +132,7 @@ function cacheMatchesTables(tx: Tx): boolean {
     keys.size === cache.keys.size &&
     [...keys.values()].every((key) => sameKey(cache.keys.get(key.keyId), key)) &&
     fresh.held === cache.held &&
+    fresh.reserved === cache.reserved &&
     fresh.acknowledged === cache.acknowledged &&
     fresh.nextRow <= cache.nextRow &&
     fresh.pendingNotifications === cache.pendingNotifications &&
@@ -192,7 +200,8 @@ export function audit(tx: Tx): Audit {
   const last = account.wiped === 1 ? entries.last <= account.seq : entries.last === account.seq;
   check('last_entry_is_last', last);
   const open = tx.sql.exec<OpenHolds>(OPEN_HOLDS).one();
-  check('held_is_sum_of_holds', fromSqlText(open.held) === held);
+  check('held_is_sum_of_holds', fromSqlText(open.held) + sumReserved(tx.sql) === held);
+  check('paid_refund_has_entry', count(tx, COUNT_REFUND_MISMATCHES) === 0);
   check('open_holds_are_known', open.first >= account.open_from);
   check('balance_bounds', 0n <= held && held <= posted);
   for (const [invariant, sql] of VIOLATION_COUNTS) check(invariant, count(tx, sql) === 0);

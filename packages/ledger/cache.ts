@@ -11,6 +11,7 @@ import { openingFromText } from './metadata-text.ts';
 import { countNotifications } from './notifications.ts';
 import { addToPeriods, type PeriodSpending } from './period-spending.ts';
 import { loadRecentCalls } from './recent-calls.ts';
+import { sumReserved } from './reserved-sum.ts';
 import { SlidingWindow } from './sliding-window.ts';
 import { addSpendToBaseline, type SpendBaseline } from './spend-baseline.ts';
 import { fromSql, fromSqlText, minBigInt, toSql, toSqlSaturating } from './sql-amounts.ts';
@@ -157,6 +158,7 @@ function loadAccount(sql: SqlStorage, row: AccountRow): AccountCache {
     acknowledged: row.acknowledged,
     providerCalls: new Map(),
     held: 0n,
+    reserved: sumReserved(sql),
     lastEntryAt: sql.exec<{ at: number }>(LAST_AT).toArray()[0]?.at ?? 0,
     lowBalance: row.low_balance === null ? null : fromSql(row.low_balance),
     isBalanceLow: row.is_low === 1,

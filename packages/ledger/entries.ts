@@ -192,7 +192,17 @@ export function appendLateCharge(tx: Tx, base: EntryRow, details: ChargeDetails)
   alertOnLowBalance(tx, balance);
 }
 
-function parseKind(kind: string): Entry['kind'] {
+/** The id of a refund's entry is the refund's with this before it. */
+export const REFUND_ENTRY_PREFIX = 'refund:';
+/**
+ * The sources of adjustments that are not an operator's alone. A refund is stored as an adjustment
+ * with its own source: the table's list of kinds could only change by copying the table.
+ */
+export const REFUND_SOURCE = 'refund';
+export const CORRECTION_SOURCE = 'correction';
+
+function parseKind({ kind, source }: EntryRow): Entry['kind'] {
+  if (kind === 'adjustment' && source === REFUND_SOURCE) return 'refund';
   if (kind === 'credit' || kind === 'charge' || kind === 'adjustment') return kind;
   throw new RangeError('unknown kind of entry');
 }
@@ -228,7 +238,7 @@ function toEntry(row: EntryRow): Entry {
   return {
     seq: row.seq,
     id: row.id,
-    kind: parseKind(row.kind),
+    kind: parseKind(row),
     delta: fromSql(row.delta),
     postedAfter: fromSql(row.posted_after),
     at: row.at,

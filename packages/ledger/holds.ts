@@ -168,10 +168,12 @@ function checkFunds(
   );
   const exceeded = checkBudgets(tx, budgets, amount, maxAffordableOutput);
   if (exceeded !== undefined) return exceeded;
-  if (balance.posted < amount)
+  // What a refund reserves does not come back within seconds, as what calls hold does.
+  const unreserved = balance.posted - tx.cache.reserved;
+  if (unreserved < amount)
     return {
       reason: 'insufficient_balance',
-      missingAmount: amount - balance.posted,
+      missingAmount: amount - unreserved,
       affordableOutput: maxAffordableOutput,
     };
   if (available >= amount) return undefined;

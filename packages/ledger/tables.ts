@@ -279,6 +279,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (key_id, code, hour)
     ) STRICT, WITHOUT ROWID`,
   ],
+  // Refunds (refunds.ts), and the entries of money that is not a call's, which are few.
+  [
+    `CREATE TABLE refunds (
+      id TEXT PRIMARY KEY,
+      amount INTEGER NOT NULL CHECK (amount > 0),
+      state TEXT NOT NULL CHECK (state IN ('reserved', 'paid', 'released'))
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX entries_money ON entries (seq) WHERE kind <> 'charge'",
+  ],
 ];
 
 /** Charges of a key since a day, as far as they are acknowledged and still kept. */

@@ -80,8 +80,10 @@ export type AccountCache = {
   acknowledged: number;
   /** The calls admitted in the last minute, by provider. */
   readonly providerCalls: Map<string, SlidingWindow>;
-  /** The sum of all open holds; must equal `balance.held`. */
+  /** The sum of all open holds. */
   held: NanoUsd;
+  /** The sum of all reserved refunds; with the holds it must equal `balance.held`. */
+  reserved: NanoUsd;
   /** The time of the last entry; no entry is dated before it, whatever the clock says. */
   lastEntryAt: Instant;
   lowBalance: NanoUsd | null;
@@ -170,9 +172,9 @@ function openFrom({ holds, nextRow }: AccountCache): number {
 
 /** The invariants of a transaction that are checked in constant time. */
 function findViolation(tx: Tx, before: BalanceBefore): string | undefined {
-  const { balance, held } = tx.cache;
+  const { balance, held, reserved } = tx.cache;
   if (balance.held < 0n || balance.held > balance.posted) return 'balance_bounds';
-  if (balance.held !== held) return 'held_is_sum_of_holds';
+  if (balance.held !== held + reserved) return 'held_is_sum_of_holds';
   if (balance.posted !== before.posted + tx.changes.posted) return 'posted_is_sum_of_entries';
   return balance.seq === before.seq + tx.changes.entries ? undefined : 'entries_contiguous';
 }

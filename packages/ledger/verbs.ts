@@ -22,6 +22,7 @@ import {
   updateKey,
 } from './key-updates.ts';
 import { getBalance, getGeneration, getKeyStatus, putKey, revokeKey } from './keys.ts';
+import { payRefund, readRefundable, releaseRefund, reserveRefund } from './refunds.ts';
 import { refuse } from './refusals.ts';
 import { countRefused, listRefused } from './refused-calls.ts';
 import { settle } from './settlements.ts';
@@ -88,6 +89,10 @@ export const VERBS = {
   adjust: verb(NOT_OPEN, adjust, flushOutbox),
   bindAddress: verb(NOT_OPEN, bindAddress),
   addresses: verb([], listAddresses),
+  refundable: verb(0n, readRefundable),
+  reserveRefund: verb(NOT_OPEN, reserveRefund),
+  releaseRefund: verb(NOT_OPEN, releaseRefund),
+  payRefund: verb(NOT_OPEN, payRefund, flushOutbox),
   freeze: verb(undefined, freeze),
   close: verb(NOTHING_TO_WIPE, close, (tasks, { wiped }) => flushOutbox(tasks, { ok: !wiped })),
   status: verb<[], C.AccountStatus | null>(null, accountStatus),

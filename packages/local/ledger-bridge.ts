@@ -129,13 +129,20 @@ export function connectBridge(transport: Transport): LedgerBridge {
       close: (account) => accounts('close', account),
       bindAddress: (account, address) => accounts('bindAddress', account, address),
       addresses: (account) => accounts('addresses', account),
+      refundable: (account) => accounts('refundable', account),
+      reserveRefund: (account, request) => accounts('reserveRefund', account, request),
+      releaseRefund: (account, id) => accounts('releaseRefund', account, id),
     },
-    credits: { credit: (account: AccountId, request) => credits('credit', account, request) },
+    credits: {
+      credit: (account: AccountId, request) => credits('credit', account, request),
+      payRefund: (account, id) => credits('payRefund', account, id),
+    },
     operators: {
       adjust: (account, request) => operators('adjust', account, request),
       freeze: (account, frozen) => operators('freeze', account, frozen),
       audit: (account) => operators('audit', account),
       status: (account) => operators('status', account),
+      releaseRefund: (account, id) => operators('releaseRefund', account, id),
       revokeKey: (account, keyId) => operators('revokeKey', account, keyId),
     },
   };

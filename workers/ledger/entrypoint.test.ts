@@ -25,13 +25,13 @@ describe('the ledger Worker over RPC', () => {
     [Calls, 'batch checkpoint countRefused credits generation hold key refuse settle'],
     [
       Accounts,
-      'addresses bindAddress close keys listEntries mintKey open refusedCalls resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
+      'addresses bindAddress close keys listEntries mintKey open refundable refusedCalls releaseRefund reserveRefund resumeKey revokeKey revokeLeaked rollKey setLowBalance status updateKey',
     ],
-    [Operators, 'adjust audit freeze revokeKey status'],
-    [Credits, 'credit'],
+    [Operators, 'adjust audit freeze releaseRefund revokeKey status'],
+    [Credits, 'credit payRefund'],
     [
       Account,
-      'addresses adjust alarm audit batch bindAddress checkpoint close countRefused credit credits freeze generation hold key keys listEntries open putKey refuse refusedCalls resumeKey revokeKey revokeLeaked rollKey setLowBalance settle status updateKey',
+      'addresses adjust alarm audit batch bindAddress checkpoint close countRefused credit credits freeze generation hold key keys listEntries open payRefund putKey refundable refuse refusedCalls releaseRefund reserveRefund resumeKey revokeKey revokeLeaked rollKey setLowBalance settle status updateKey',
     ],
   ])('exposes exactly the methods of %o', (entrypoint, methods) => {
     expect(listMethods(entrypoint).join(' ')).toBe(methods);

@@ -55,6 +55,9 @@ export class Accounts
     'listEntries',
     'bindAddress',
     'addresses',
+    'refundable',
+    'reserveRefund',
+    'releaseRefund',
   )
   implements C.AccountsRpc
 {
@@ -84,7 +87,7 @@ export class Accounts
 
 /** For operators. */
 export class Operators
-  extends forwarding<C.OperatorsRpc>()('adjust', 'freeze', 'status')
+  extends forwarding<C.OperatorsRpc>()('adjust', 'freeze', 'status', 'releaseRefund')
   implements C.OperatorsRpc
 {
   async audit(account: C.AccountId): Promise<C.Audit> {
@@ -96,7 +99,9 @@ export class Operators
 }
 
 /** For the deposits Worker. */
-export class Credits extends forwarding<C.CreditsRpc>()('credit') implements C.CreditsRpc {}
+export class Credits
+  extends forwarding<C.CreditsRpc>()('credit', 'payRefund')
+  implements C.CreditsRpc {}
 
 /** For the gateway and the console, read-only: what operators changed of the catalog. */
 export class Catalog extends WorkerEntrypoint<Env> implements CatalogRpc {

@@ -14,6 +14,7 @@ import type {
   RollKeyResult,
   UpdateKeyResult,
 } from './keys.ts';
+import type { ReleaseRefundResult, ReserveRefundRequest, ReserveRefundResult } from './refunds.ts';
 import type { RefusedCalls } from './refused-calls.ts';
 
 export type AccountState = 'open' | 'frozen' | 'closed';
@@ -21,7 +22,10 @@ export type AccountState = 'open' | 'frozen' | 'closed';
 export type AccountStatus = Readonly<{
   state: AccountState;
   posted: NanoUsd;
+  /** What is not available: the holds of open calls, and what refunds reserve. */
   held: NanoUsd;
+  /** The part of `held` that refunds reserve. A release before refunds sends none. */
+  reserved?: NanoUsd;
   openCalls: number;
   /** The owner is notified once when the balance falls below this; null turns that off. */
   lowBalance: NanoUsd | null;
@@ -61,4 +65,9 @@ export interface AccountsRpc {
   /** Binds one address per family and operator key, permanently; another index is a conflict. */
   bindAddress(account: AccountId, address: DepositAddress): Promise<BindAddressResult>;
   addresses(account: AccountId): Promise<readonly DepositAddress[]>;
+  /** What is left of the account's deposits and neither held nor reserved. */
+  refundable(account: AccountId): Promise<NanoUsd>;
+  /** Idempotent by id. Also works on a closed account, whose owner confirmed a refund before. */
+  reserveRefund(account: AccountId, request: ReserveRefundRequest): Promise<ReserveRefundResult>;
+  releaseRefund(account: AccountId, id: string): Promise<ReleaseRefundResult>;
 }

@@ -2,6 +2,7 @@
 import type { NanoUsd } from '@farebox/money';
 import type { NoData, Result } from '@farebox/result';
 import type { AccountId } from './identifiers.ts';
+import type { PayRefundResult } from './refunds.ts';
 
 export const ADDRESS_FAMILIES = ['evm', 'tron'] as const;
 
@@ -43,4 +44,6 @@ export type CreditResult = Result<
 /** The RPC interface of the deposits Worker (entrypoint `Credits`). */
 export interface CreditsRpc {
   credit(account: AccountId, request: CreditRequest): Promise<CreditResult>;
+  /** Posts a reserved refund once its transfer is final. Idempotent by id. */
+  payRefund(account: AccountId, id: string): Promise<PayRefundResult>;
 }

@@ -13,7 +13,8 @@ import type { Instant } from './identifiers.ts';
 export type Entry = Readonly<{
   seq: number;
   id: string;
-  kind: 'credit' | 'charge' | 'adjustment';
+  /** `refund`: deposits that were paid back; below zero. */
+  kind: 'credit' | 'charge' | 'adjustment' | 'refund';
   delta: NanoUsd;
   postedAfter: NanoUsd;
   at: Instant;

@@ -13,4 +13,5 @@ export * from './key-rules.ts';
 export * from './keys.ts';
 export * from './notifications.ts';
 export type * from './operators.ts';
+export type * from './refunds.ts';
 export * from './refused-calls.ts';

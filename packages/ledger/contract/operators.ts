@@ -4,6 +4,7 @@ import type { Result } from '@farebox/result';
 import type { AccountStatus } from './accounts.ts';
 import type { AccountId, KeyId } from './identifiers.ts';
 import type { RevokeKeyResult } from './keys.ts';
+import type { ReleaseRefundResult } from './refunds.ts';
 
 export type AdjustRequest = Readonly<{ id: string; delta: NanoUsd; note: string }>;
 
@@ -29,6 +30,7 @@ export interface OperatorsRpc {
   freeze(account: AccountId, frozen: boolean): Promise<void>;
   audit(account: AccountId): Promise<Audit>;
   status(account: AccountId): Promise<AccountStatus | null>;
+  releaseRefund(account: AccountId, id: string): Promise<ReleaseRefundResult>;
   /** As `AccountsRpc.revokeKey`, so that operators need no binding of that entrypoint. */
   revokeKey(account: AccountId, keyId: KeyId): Promise<RevokeKeyResult>;
 }
