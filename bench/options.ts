@@ -10,7 +10,7 @@ export const ROW_GROUPS = ['unpaced', 'paced', 'json', 'bodies', 'asked', 'frame
 export type RowGroup = (typeof ROW_GROUPS)[number];
 
 export type Options = Readonly<{
-  task: 'compare' | 'soak' | 'profile' | 'ways' | 'console' | 'deposits' | 'catalog';
+  task: 'compare' | 'soak' | 'profile' | 'ways' | 'console' | 'deposits' | 'catalog' | 'meter';
   groups: readonly RowGroup[];
   connections: readonly number[];
   /** The numbers of accounts the calls are spread over; one row each. */
@@ -30,7 +30,7 @@ export type Options = Readonly<{
 
 export const USAGE = `npm run bench -- [--quick] [--rows ${ROW_GROUPS.join(',')}] [--connections 1,16,64] [--accounts 1,50]
                  [--subjects ${SUBJECTS.join(',')}] [--rounds N] [--window MS] [--body BYTES] [--storage disk,memory]
-                 [--soak [--streams N]] [--profile] [--ways] [--console] [--deposits] [--catalog]`;
+                 [--soak [--streams N]] [--profile] [--ways] [--console] [--deposits] [--catalog] [--meter]`;
 
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -43,6 +43,7 @@ export function readOptions(args: readonly string[]): Options {
       console: { type: 'boolean', default: false },
       deposits: { type: 'boolean', default: false },
       catalog: { type: 'boolean', default: false },
+      meter: { type: 'boolean', default: false },
       rows: { type: 'string', default: ROW_GROUPS.join(',') },
       connections: { type: 'string', default: '1,16,64' },
       accounts: { type: 'string', default: '1,50' },
@@ -73,15 +74,24 @@ export function readOptions(args: readonly string[]): Options {
 }
 
 type Tasks = Readonly<
-  Record<'soak' | 'profile' | 'ways' | 'console' | 'deposits' | 'catalog', boolean>
+  Record<'soak' | 'profile' | 'ways' | 'console' | 'deposits' | 'catalog' | 'meter', boolean>
 >;
 
-function toTask({ soak, profile, ways, console, deposits, catalog }: Tasks): Options['task'] {
+function toTask({
+  soak,
+  profile,
+  ways,
+  console,
+  deposits,
+  catalog,
+  meter,
+}: Tasks): Options['task'] {
   if (soak) return 'soak';
   if (profile) return 'profile';
   if (ways) return 'ways';
   if (deposits) return 'deposits';
   if (catalog) return 'catalog';
+  if (meter) return 'meter';
   return console ? 'console' : 'compare';
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { runCatalog } from './catalog.ts';
 import { runConsole } from './console.ts';
 import { runDeposits } from './deposits.ts';
+import { runMeter } from './meter.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { type Process, ProcessGroup } from './processes.ts';
 import { runProfile } from './profile.ts';
@@ -79,6 +80,10 @@ async function main(): Promise<void> {
   }
   if (options.task === 'catalog') {
     process.exitCode = (await runCatalog(log)) ? 0 : 1;
+    return;
+  }
+  if (options.task === 'meter') {
+    runMeter(log);
     return;
   }
   if (options.task === 'deposits') {

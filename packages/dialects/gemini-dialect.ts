@@ -30,7 +30,7 @@ import {
 } from './gemini-rules.ts';
 import { normalizeGeminiUsage } from './gemini-usage.ts';
 import { childObject, isJsonObject, type JsonObject } from './json-fields.ts';
-import { buildKeyTable } from './key-table.ts';
+import { buildKeyTable, type KeyRole } from './key-table.ts';
 import { MESSAGE_MEMBERS } from './prompt-members.ts';
 import { toProtoName } from './proto-names.ts';
 import { GOOGLE_COLLECTIONS } from './refused-collections.ts';
@@ -131,8 +131,7 @@ export const GEMINI_COUNT_REQUEST: RequestSpec = {
   promptFields: new Map([...GEMINI_REQUEST.promptFields, ['generateContentRequest', 'request']]),
 };
 
-/** An event has the members of a whole answer. */
-const KEYS = buildKeyTable({
+const KEYS: Readonly<Record<string, KeyRole>> = {
   text: 'text',
   name: 'tool_call_name',
   args: 'tool_input',
@@ -150,7 +149,11 @@ const KEYS = buildKeyTable({
   finishReason: 'significant_value',
   blockReason: 'significant_value',
   error: 'significant_value',
-});
+};
+
+const KEY_TABLE = buildKeyTable(KEYS);
+/** An event has the members of a whole answer, and each counts everything so far. */
+const EVENT_KEY_TABLE = buildKeyTable({ ...KEYS, usageMetadata: 'running_usage' });
 
 function frameGeminiEvent(event: JsonObject): string {
   return `data: ${JSON.stringify(event)}\r\n\r\n`;
@@ -193,8 +196,8 @@ export const GEMINI_DIALECT: DialectSpec = {
   refusedCollections: GOOGLE_COLLECTIONS,
   request: GEMINI_REQUEST,
   answer: {
-    keyTable: KEYS,
-    eventKeyTable: KEYS,
+    keyTable: KEY_TABLE,
+    eventKeyTable: EVENT_KEY_TABLE,
     endMarker: null,
     isEndMarkerOptional: false,
     readEvent: readGeminiEvent,

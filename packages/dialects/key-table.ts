@@ -20,6 +20,8 @@ export type KeyRole =
   | 'thinking_signature'
   | 'citation'
   | 'significant_value'
+  /** An object at the top that counts everything so far, which need not be parsed at once. */
+  | 'running_usage'
   /** A significant value that may be taken out of an event. */
   | 'usage'
   | 'event_type';

@@ -11,6 +11,7 @@ import { readAnswerError } from './answer-error.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { JsonScanner } from './json-scanner.ts';
 import { parseJson } from './parse-json.ts';
+import { MAX_RUNNING_USAGE_BYTES } from './running-usage.ts';
 import {
   findDataStart,
   findLineEnd,
@@ -55,6 +56,8 @@ export class EventReader {
   #cutStart = 0;
   #cutEnd = 0;
   #replacement: Uint8Array | null = null;
+  /** True if the data of the current event stands in one line. */
+  #isOneLine = true;
   /** True if the current event says nothing that clients read. */
   #isEmptyEvent = false;
 
@@ -237,6 +240,7 @@ export class EventReader {
       at = scanner.writeLine(bytes, valueStart, end) + 1;
     }
     // An event of a name alone is dispatched by no parser but one of the SDKs', which then throws.
+    this.#isOneLine = lines === 1;
     if (lines === 0) return hasField ? 'malformed' : 'comment';
     scanner.end();
     return scanner.isComplete && scanner.isObject ? 'data' : 'malformed';
@@ -260,12 +264,21 @@ export class EventReader {
     const { needsParse, hasText } = this.#scanner;
     if (hasText) this.#tracker.outputEstimator.addTextEvent();
     const isParsed = needsParse || this.#isNamedError || this.#assembler !== null;
-    if (!isParsed && !this.#mayNeedRepair(hasText)) return false;
+    if (!isParsed && !this.#mayNeedRepair(hasText) && this.#deferUsage(bytes)) return false;
     const event = parseJson(getEventData(bytes, start, end) ?? '');
     if (!isJsonObject(event)) return false;
     const hasToChange = this.#readParsed(event, start);
     if (this.#isEmptyEvent) this.#hasEvents = hadEvents;
     return hasToChange;
+  }
+
+  /** Keeps the usage of an event that is not parsed for later; false if it has to be parsed now. */
+  #deferUsage(bytes: Uint8Array): boolean {
+    const usage = this.#scanner.runningUsage;
+    if (usage === null) return true;
+    if (!this.#isOneLine || usage.end - usage.start > MAX_RUNNING_USAGE_BYTES) return false;
+    this.#tracker.deferUsage(bytes, usage.start, usage.end);
+    return true;
   }
 
   /** An event with text has what SDKs read, if they see it at all. */

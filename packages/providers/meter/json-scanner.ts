@@ -104,8 +104,15 @@ const SIGNIFICANT: ReadonlySet<KeyRole | null> = new Set([
   'significant_opaque',
 ]);
 
-/** The half-open range of bytes without which an event has no usage. */
-export type UsageSpan = Readonly<{ start: number; end: number }>;
+/** The roles of keys for whose numbers and words but null an event is parsed. */
+const PARSED_SCALARS: ReadonlySet<KeyRole | null> = new Set([
+  'usage',
+  'significant_value',
+  'running_usage',
+]);
+
+/** A half-open range of bytes. */
+export type Span = Readonly<{ start: number; end: number }>;
 
 export class JsonScanner {
   readonly #table: KeyTable;
@@ -130,6 +137,8 @@ export class JsonScanner {
   #usageStart = -1;
   #usageEnd = -1;
   #isUsageLast = false;
+  #runningStart = -1;
+  #runningEnd = -1;
   /** The depth inside a value whose keys have no role, or 0: a tool's input or result. */
   #opaqueDepth = 0;
   /** True if that value is the input of a tool call, which is output of the model. */
@@ -158,6 +167,8 @@ export class JsonScanner {
     this.#usageStart = -1;
     this.#usageEnd = -1;
     this.#isUsageLast = false;
+    this.#runningStart = -1;
+    this.#runningEnd = -1;
     this.#opaqueDepth = 0;
     this.#resultDepth = 0;
     this.needsParse = false;
@@ -181,12 +192,17 @@ export class JsonScanner {
 
   /**
    * The member `usage` of the top-level object with the comma that it needs, if its value is an
-   * object. Valid after a text that was read from one array.
+   * object: the bytes without which an event has no usage. Valid after a text that was read from one array.
    */
-  get usageSpan(): UsageSpan | null {
+  get usageSpan(): Span | null {
     if (this.#usageEnd < 0) return null;
     const followsComma = this.#isUsageLast && this.#lastComma >= 0;
     return { start: followsComma ? this.#lastComma : this.#usageStart, end: this.#usageEnd };
+  }
+
+  /** The count of everything so far. Valid after a text that was read from one array. */
+  get runningUsage(): Span | null {
+    return this.#runningEnd < 0 ? null : { start: this.#runningStart, end: this.#runningEnd };
   }
 
   /** Reads a line of an event: up to its line end, whose offset is returned, or to `to`. */
@@ -302,12 +318,19 @@ export class JsonScanner {
     if (SIGNIFICANT.has(this.#role)) this.needsParse = true;
     if (this.#role === 'usage' && this.#depth === 1 && kind === OBJECT && this.#usageEnd < 0)
       this.#usageStart = this.#keyStart;
+    if (this.#role === 'running_usage') this.#beginRunningUsage(kind, at);
     this.#beginOpaque(kind);
     this.#role = null;
     this.#recorder?.beginValue(byte, at);
     this.#depth += 1;
     this.#kinds[this.#depth] = kind;
     this.#expected = kind === OBJECT ? KEY_OR_END : VALUE_OR_END;
+  }
+
+  /** One that stands elsewhere, or again, is left to the parser. */
+  #beginRunningUsage(kind: number, at: number): void {
+    if (kind === OBJECT && this.#depth === 1 && this.#runningStart < 0) this.#runningStart = at;
+    else this.needsParse = true;
   }
 
   /** Notes that the value that opens here is a tool's input or result. */
@@ -342,6 +365,8 @@ export class JsonScanner {
       this.#usageEnd = at + 1;
       this.#isUsageLast = true;
     }
+    if (this.#depth === 1 && this.#runningStart >= 0 && this.#runningEnd < 0)
+      this.#runningEnd = at + 1;
     this.#endValue();
   }
 
@@ -423,6 +448,7 @@ export class JsonScanner {
         return;
       case 'usage':
       case 'significant_value':
+      case 'running_usage':
         this.needsParse = true;
         return;
       case 'thinking_signature':
@@ -480,8 +506,7 @@ export class JsonScanner {
       this.#fail();
       return at + 1;
     }
-    if (this.#role === 'significant_value' || this.#role === 'usage')
-      this.needsParse ||= byte !== LOWER_N;
+    if (PARSED_SCALARS.has(this.#role)) this.needsParse ||= byte !== LOWER_N;
     this.#recorder?.beginValue(byte, at);
     this.#token = IN_SCALAR;
     this.#carriedLength = 0;

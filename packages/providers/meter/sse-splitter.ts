@@ -7,6 +7,12 @@
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** Returns the offset of `byte` at or after `from`, or infinity. */
+function findByte(bytes: Uint8Array, byte: number, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at < 0 ? Number.POSITIVE_INFINITY : at;
+}
+
 export class SseSplitter {
   #lineEmpty = true;
   #lastWasCr = false;
@@ -16,10 +22,15 @@ export class SseSplitter {
 
   /** True for a chunk without a CR, in which a native search finds the lines. */
   #lfOnly = false;
+  /** Where the chunk has the next LF and CR, as far as they were looked for: natively, and once. */
+  #nextLf = -1;
+  #nextCr = -1;
 
   /** Starts a chunk, in which `findEventEnd` then finds the events. */
   startChunk(chunk: Uint8Array): void {
     this.#lfOnly = !this.#lastWasCr && !this.#expectsLf && !chunk.includes(CR);
+    this.#nextLf = -1;
+    this.#nextCr = -1;
   }
 
   /**
@@ -62,6 +73,7 @@ export class SseSplitter {
       if (byte > CR || (byte !== LF && byte !== CR)) {
         empty = false;
         cr = false;
+        at = this.#findNewline(bytes, at, to) - 1;
         continue;
       }
       if (byte === LF && cr) {
@@ -77,6 +89,13 @@ export class SseSplitter {
     this.#lineEmpty = empty;
     this.#lastWasCr = cr;
     return -1;
+  }
+
+  /** Returns the offset of the next LF or CR at or after `from`, or `to`. */
+  #findNewline(bytes: Uint8Array, from: number, to: number): number {
+    if (this.#nextLf < from) this.#nextLf = findByte(bytes, LF, from);
+    if (this.#nextCr < from) this.#nextCr = findByte(bytes, CR, from);
+    return Math.min(this.#nextLf, this.#nextCr, to);
   }
 
   #onBlankLine(endedByCr: boolean, bytes: Uint8Array, after: number, to: number): number {

@@ -16,6 +16,7 @@ import {
 import type { MeterOptions, Reading, Rejection } from '../contract.ts';
 import { hasError, isBareError } from './answer-error.ts';
 import { OutputEstimator } from './output-estimator.ts';
+import { RunningUsage } from './running-usage.ts';
 
 /** The output that a usage object reports, in whatever bucket. */
 function countReportedOutput({ usage, surcharges, passes }: NormalizedUsage): number {
@@ -29,6 +30,8 @@ export class UsageTracker implements AnswerRecorder {
   readonly #options: MeterOptions;
   readonly #finishedChoices = new Set<number>();
   #usage: JsonObject | null = null;
+  /** What is to be merged into it. */
+  readonly #runningUsage = new RunningUsage();
   #serviceTier: unknown;
   readonly #searchQueries = new Map<number, number>();
   #mapsPrompts = 0;
@@ -79,6 +82,7 @@ export class UsageTracker implements AnswerRecorder {
     if (!this.#ended) return;
     this.#ended = false;
     this.#usage = null;
+    this.#runningUsage.drop();
     this.#normalized = null;
     this.#finishedChoices.clear();
     this.#outputAtFinish = null;
@@ -120,15 +124,34 @@ export class UsageTracker implements AnswerRecorder {
   }
 
   addUsage(usage: JsonObject): void {
+    this.#mergeRunningUsage();
     this.replaceUsage(mergeUsage(this.#usage ?? {}, usage));
   }
 
   addRunningUsage(usage: JsonObject): void {
+    this.#mergeRunningUsage();
     this.replaceUsage(mergeRunningUsage(this.#usage ?? {}, usage));
   }
 
   replaceUsage(usage: JsonObject): void {
     this.#usage = usage;
+    this.#runningUsage.drop();
+    this.#markUsage();
+  }
+
+  /** As `addRunningUsage`, of a well-formed JSON object in `[start, end)`, which is parsed later. */
+  deferUsage(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#runningUsage.isCoveredBy(bytes, start, end)) this.#mergeRunningUsage();
+    this.#runningUsage.keep(bytes, start, end);
+    this.#markUsage();
+  }
+
+  #mergeRunningUsage(): void {
+    const usage = this.#runningUsage.take();
+    if (usage !== null) this.#usage = mergeRunningUsage(this.#usage ?? {}, usage);
+  }
+
+  #markUsage(): void {
     this.#normalized = null;
     this.#usageAfterFinish = true;
     this.#outputAtUsage = this.outputEstimator.shownTokens();
@@ -211,6 +234,7 @@ export class UsageTracker implements AnswerRecorder {
   }
 
   #normalize(): NormalizedUsage {
+    this.#mergeRunningUsage();
     const { provider, model } = this.#options;
     const searchQueries = [...this.#searchQueries.values()].reduce((sum, n) => sum + n, 0);
     if (this.#usage === null)
