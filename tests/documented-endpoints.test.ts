@@ -13,7 +13,10 @@ import { sharedStack } from './support/shared-stack.ts';
 
 type Operation = Readonly<{
   responses: Readonly<Record<string, unknown>>;
-  requestBody?: Readonly<{ content: Readonly<Record<string, unknown>> }>;
+  parameters?: readonly Readonly<{ name: string; example?: string }>[];
+  requestBody?: Readonly<{
+    content: Readonly<Record<string, Readonly<{ example?: Readonly<Record<string, unknown>> }>>>;
+  }>;
 }>;
 const DOCUMENT: Readonly<{ paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }> =
   JSON.parse(readFileSync(join(import.meta.dirname, '../docs/openapi.json'), 'utf8'));
@@ -135,6 +138,16 @@ const CALLS = Object.entries(EXAMPLES).flatMap(([endpoint, examples]) =>
   examples.map((example) => [endpoint, example] as const),
 );
 
+/** The examples of the document itself, of bodies that need no file. */
+const DOCUMENTED = [...OPERATIONS].flatMap(([endpoint, { parameters = [], requestBody }]) => {
+  const body = requestBody?.content['application/json']?.example;
+  if (body === undefined || endpoint === 'POST /v1/images/edits') return [];
+  const named = parameters.flatMap(({ name, example }) =>
+    example === undefined ? [] : [[name, example] as const],
+  );
+  return [[endpoint, { body, parameters: Object.fromEntries(named) }] as const];
+});
+
 let stack: LocalStack;
 let apiKey: string;
 
@@ -169,6 +182,11 @@ async function call(endpoint: string, example: Example): Promise<Response> {
 describe('docs/openapi.json on npm start', () => {
   it('has an example here for each endpoint', () => {
     expect(Object.keys(EXAMPLES).sort()).toEqual([...OPERATIONS.keys()].sort());
+  });
+
+  it.each(DOCUMENTED)('%s answers the example of the document: %j', async (endpoint, example) => {
+    const response = await call(endpoint, example);
+    expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
   });
 
   it.each(CALLS)('%s answers %j as documented', async (endpoint, example) => {

@@ -45,12 +45,33 @@ function escapePointer(text: string): string {
   return encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
 }
 
+/** Headers that HTTP, the runtime or CORS gives every answer. */
+const TRANSPORT_HEADER =
+  /^(access-control-.+|cache-control|connection|content-(encoding|length|type)|date|keep-alive|transfer-encoding|vary)$/;
+
+/** Returns what the document does not say of an answer's headers, or says otherwise. */
+function findUndocumentedHeaders(place: readonly string[], headers: Headers): string[] {
+  const documented = find(...place, 'headers');
+  const names = isJson(documented) ? Object.keys(documented) : [];
+  return [...headers]
+    .filter(([name]) => !TRANSPORT_HEADER.test(name))
+    .flatMap(([name, value]) => {
+      if (!names.includes(name)) return [`header ${name}`];
+      const schema = find('components', 'headers', name, 'schema');
+      const validate = ajv.getSchema(`openapi#/components/headers/${name}/schema`);
+      const isNumber = isJson(schema) && schema.type === 'integer';
+      return validate?.(isNumber ? Number(value) : value) === true ? [] : [`${name}: ${value}`];
+    });
+}
+
 type Call = Readonly<{ method: string; path: string; response: Response }>;
 
 /** Returns what the document does not say of an answer. */
 async function findUndocumented({ method, path, response }: Call): Promise<string[]> {
   const place = ['paths', path, method.toLowerCase(), 'responses', String(response.status)];
   if (find(...place) === undefined) return [`${method} ${path} answers ${response.status}`];
+  const headers = findUndocumentedHeaders(place, response.headers);
+  if (headers.length > 0) return headers.map((header) => `${method} ${path}: ${header}`);
   const mediaType = response.headers.get('content-type')?.split(';')[0] ?? '';
   const pointer = [...place, 'content', mediaType, 'schema'];
   if (find(...pointer) === undefined) return [`${method} ${path} answers ${mediaType}`];
@@ -58,6 +79,7 @@ async function findUndocumented({ method, path, response }: Call): Promise<strin
   const body: unknown = await response.json();
   if (validate === undefined) return [`no schema at ${pointer.join('/')}`];
   validate(body);
+  if (response.status >= 400 && response.headers.get('link') === null) return ['no link'];
   return (validate.errors ?? []).map(
     ({ instancePath, message, params }) =>
       `${method} ${path} ${response.status}${instancePath}: ${message} ${JSON.stringify(params)}`,
@@ -129,8 +151,37 @@ describe('docs/openapi.json', () => {
   });
 
   it.each([
+    [
+      'POST',
+      '/v1beta/models/{modelAndMethod}',
+      'gemini-3.8-flash:generateContent',
+      { contents: 7 },
+    ],
+    ['POST', '/v1beta/models/{modelAndMethod}', 'none-at-all:generateContent', { contents: [] }],
+    ['GET', '/v1beta/models/{id}', 'none-at-all', undefined],
+    ['GET', '/v1beta/models/{id}', 'gemini-3.8-flash', undefined],
+  ])('describes what %s %s answers about %s with %j', async (method, path, name, body) => {
+    const response = await send(method, `/v1beta/models/${name}`, body);
+    expect(await findUndocumented({ method, path, response })).toEqual([]);
+  });
+
+  it.each(['/v1/chat/completions', '/v1/messages', '/v1/responses'])(
+    'describes the headers of an answer of %s',
+    async (path) => {
+      const place = ['paths', path, 'post', 'requestBody', 'content', 'application/json'];
+      const example = find(...place, 'example');
+      const response = await send('POST', path, example);
+      await response.arrayBuffer();
+      expect(response.status).toBe(200);
+      const answer = ['paths', path, 'post', 'responses', '200'];
+      expect(findUndocumentedHeaders(answer, response.headers)).toEqual([]);
+    },
+  );
+
+  it.each([
     ['GET', '/v1/credits'],
     ['GET', '/v1/key'],
+    ['GET', '/v1beta/models'],
     ['POST', '/v1/chat/completions'],
     ['POST', '/v1/messages'],
   ])('describes what %s %s answers to an unknown key', async (method, path) => {

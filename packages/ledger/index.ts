@@ -7,6 +7,7 @@ export {
 export type * from './contract/index.ts';
 export {
   BUDGET_PERIODS,
+  CALL_STATUSES,
   DAY_MS,
   DEFAULT_SPEND_GUARD,
   HOUR_MS,

@@ -22,7 +22,7 @@ import { type RequestContext, respondError } from './context.ts';
 import { preflightResponse } from './cors.ts';
 import { countTokens } from './count-tokens.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
-import { type Env, getDeps } from './env.ts';
+import { type Env, findSiteUrl, getDeps } from './env.ts';
 import { errorResponse } from './error-response.ts';
 import { estimateCost } from './estimate.ts';
 import { callModelMethod } from './model-methods.ts';
@@ -183,18 +183,16 @@ app.all(
   }),
 );
 
-const NO_SITE = { siteUrl: null };
-
 /** Drops the text of an unexpected error: it may hold anything, a prompt too. */
-function handleUnexpected(error: unknown, path: string, request: Request): Response {
+function handleUnexpected(error: unknown, path: string, request: Request, env: Env): Response {
   if (!(error instanceof MissingBindingError))
     logEvent({ event: 'unexpected', where: 'gateway', call: null });
   const dialect = detectDialect(path, request.headers);
-  // The bindings may be what failed, so the page of this error is not looked up.
-  return errorResponse({ reason: 'internal' }, dialect, { id: newCallId(), deps: NO_SITE });
+  const deps = { siteUrl: findSiteUrl(env) };
+  return errorResponse({ reason: 'internal' }, dialect, { id: newCallId(), deps });
 }
 
-app.onError((error, c) => handleUnexpected(error, c.req.path, c.req.raw));
+app.onError((error, c) => handleUnexpected(error, c.req.path, c.req.raw, c.env));
 
 const ROUTES_BY_NAME: ReadonlyMap<string, Route> = new Map(
   ROUTES.map((route) => [`${route.method} ${route.path}`, route]),
@@ -227,6 +225,6 @@ export async function handleRequest(
   try {
     return await serve(route, request, env, context);
   } catch (error) {
-    return handleUnexpected(error, route.path, request);
+    return handleUnexpected(error, route.path, request, env);
   }
 }

@@ -4,7 +4,7 @@
  * The headers a page may read beside the body: all of ours, with `x-should-retry` and `retry-after`,
  * by which the SDKs decide whether to retry.
  */
-const EXPOSED_HEADERS = [
+export const EXPOSED_HEADERS = [
   'x-request-id',
   'request-id',
   'x-farebox-cost-usd',
@@ -17,7 +17,7 @@ const EXPOSED_HEADERS = [
   'link',
   'ratelimit',
   'ratelimit-policy',
-].join(', ');
+] as const;
 
 /**
  * Lets any origin read the response: the API has no cookies that a foreign page could use. Every
@@ -25,7 +25,7 @@ const EXPOSED_HEADERS = [
  */
 export const CORS_HEADERS = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': EXPOSED_HEADERS,
+  'access-control-expose-headers': EXPOSED_HEADERS.join(', '),
 };
 
 const MAX_REQUESTED_HEADERS_LENGTH = 4_096;

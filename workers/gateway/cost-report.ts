@@ -18,7 +18,7 @@ export const COST_HEADER = 'x-farebox-include-cost';
  */
 type CostForm = 'none' | 'any' | 'comment' | 'event';
 
-const FORMS: ReadonlyMap<string | null, CostForm> = new Map([
+export const COST_FORMS: ReadonlyMap<string | null, CostForm> = new Map([
   [null, 'none'],
   ['false', 'none'],
   ['true', 'any'],
@@ -32,12 +32,12 @@ const SPACE = 0x20;
 
 /** Returns the error of a header that asks for something unknown. */
 export function checkCostHeader(headers: Headers): RequestError | null {
-  if (FORMS.has(headers.get(COST_HEADER))) return null;
+  if (COST_FORMS.has(headers.get(COST_HEADER))) return null;
   return { reason: 'invalid_field', field: COST_HEADER, expected: 'true, comment or event' };
 }
 
 export function costForm({ ctx }: Pick<Call, 'ctx'>): CostForm {
-  return FORMS.get(ctx.request.headers.get(COST_HEADER)) ?? 'none';
+  return COST_FORMS.get(ctx.request.headers.get(COST_HEADER)) ?? 'none';
 }
 
 export type CostJson = Readonly<{

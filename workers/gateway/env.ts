@@ -116,6 +116,11 @@ function readOrigin(text: string | undefined, name: string): string | null {
   return text === undefined || text === '' ? null : requireUrl(text, name).origin;
 }
 
+/** Returns the site's origin where it is set and valid: for an error of which the bindings are the cause. */
+export function findSiteUrl({ SITE_URL }: Env): string | null {
+  return SITE_URL !== undefined && URL.canParse(SITE_URL) ? new URL(SITE_URL).origin : null;
+}
+
 /**
  * `[{"id": "groq", "base_url": "https://...", "api_key": "...", "stream_options": false, "dialects":
  * ["chat", "responses"]}]`; by default `stream_options` is true and `dialects` is chat alone.

@@ -6,7 +6,7 @@ import { formatUsd } from '@farebox/money';
 import { baseHeaders } from './base-headers.ts';
 import { ACCEPTED_ENCODINGS } from './content-encoding.ts';
 import { errorMessage } from './error-messages.ts';
-import { type ApiError, ERROR_MAP } from './errors.ts';
+import { type ApiError, ERROR_MAP, type ErrorReason } from './errors.ts';
 
 /** Returns the request field that an error is about, for OpenAI's `param`. */
 function getParam(apiError: ApiError): string | null {
@@ -76,15 +76,27 @@ export type ErrorContext = Readonly<{
   deps: Readonly<{ siteUrl: string | null }>;
 }>;
 
+/**
+ * Returns the link to the page about an error (RFC 8288); no SDK rejects a header, while a member of
+ * the body may fail a strict parser.
+ */
+export function helpLink(
+  page: ErrorReason | 'upstream_refused',
+  { siteUrl }: ErrorContext['deps'],
+): Readonly<Record<string, string>> {
+  return siteUrl === null ? {} : { link: `<${siteUrl}/docs/errors/${page}>; rel="help"` };
+}
+
 /** Builds the HTTP response for an error. */
 export function errorResponse(
   apiError: ApiError,
   dialect: Dialect,
-  { id: requestId, deps: { siteUrl } }: ErrorContext,
+  { id: requestId, deps }: ErrorContext,
 ): Response {
-  const headers = baseHeaders(requestId);
-  // RFC 8288; no SDK rejects a header, while a member of the body may fail a strict parser.
-  if (siteUrl !== null) headers.link = `<${siteUrl}/docs/errors/${apiError.reason}>; rel="help"`;
+  const headers: Record<string, string> = {
+    ...baseHeaders(requestId),
+    ...helpLink(apiError.reason, deps),
+  };
   headers['content-type'] = 'application/json';
   headers['x-should-retry'] = String(isRetryable(apiError));
   const retryAfter = getRetryAfter(apiError);

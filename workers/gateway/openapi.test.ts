@@ -1,17 +1,53 @@
-/** The OpenAPI document and the code have the same closed lists and shapes. */
+/** The OpenAPI document is the generated one, and has the routes and shapes of the code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIALECT_SPECS, DIALECTS } from '@farebox/dialects';
-import { RECORDED_DIALECTS, SETTLE_REASONS } from '@farebox/ledger';
-import { SURCHARGE_KINDS } from '@farebox/money';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { generationJson } from './account-endpoints.ts';
 import { app } from './app.ts';
+import { EXPOSED_HEADERS } from './cors.ts';
 import { ERROR_MAP } from './errors.ts';
+import { writeOpenApi } from './openapi/document.ts';
 
 const path = join(import.meta.dirname, '../../docs/openapi.json');
-const document = JSON.parse(readFileSync(path, 'utf8'));
+const document = JSON.parse(writeOpenApi());
 const { schemas } = document.components;
+
+type MediaType = Readonly<{ schema: object; example?: unknown }>;
+type Body = Readonly<{ content?: Readonly<Record<string, MediaType>> }>;
+type Operation = Readonly<{
+  operationId: string;
+  tags: readonly string[];
+  requestBody?: Body;
+  responses: Readonly<Record<string, Body & Readonly<{ headers?: object }>>>;
+}>;
+
+const paths: readonly (readonly [string, Readonly<Record<string, Operation>>])[] = Object.entries(
+  document.paths,
+);
+/** Each operation, by its method and path. */
+const OPERATIONS = paths.flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    operation,
+  })),
+);
+
+/** Each example of an answer, with the pointer of its schema. */
+const EXAMPLES = paths.flatMap(([path, methods]) =>
+  Object.entries(methods).flatMap(([method, { responses }]) =>
+    Object.entries(responses).flatMap(([status, { content = {} }]) =>
+      Object.entries(content).flatMap(([type, { example }]) => {
+        if (example === undefined) return [];
+        const names = [path, method, 'responses', status, 'content', type, 'schema'];
+        const pointer = names.map((name) => encodeURIComponent(name.replaceAll('/', '~1')));
+        return [{ name: `${method} ${path}`, pointer: pointer.join('/'), example }];
+      }),
+    ),
+  ),
+);
 
 /** `METHOD /path` of each route, in the document's spelling of parameters, without the health check. */
 function listRoutes(): string[] {
@@ -21,14 +57,9 @@ function listRoutes(): string[] {
   return routes.filter((route) => route !== 'GET /healthz').sort();
 }
 
-function listDocumentedRoutes(): string[] {
-  const paths: [string, object][] = Object.entries(document.paths);
-  return paths
-    .flatMap(([path, methods]) =>
-      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
-    )
-    .sort();
-}
+const ajv = new Ajv2020({ strict: false });
+addFormats.default(ajv);
+ajv.addSchema({ $id: 'openapi', ...document });
 
 describe('README.md', () => {
   it.each(DIALECTS)('names the endpoint of the dialect %s', (dialect) => {
@@ -38,15 +69,12 @@ describe('README.md', () => {
 });
 
 describe('docs/openapi.json', () => {
-  it('has exactly the routes of the gateway', () => {
-    expect(listDocumentedRoutes()).toEqual(listRoutes());
+  it('is the file that npm run openapi writes', () => {
+    expect(readFileSync(path, 'utf8')).toBe(writeOpenApi());
   });
 
-  it('lists exactly the reasons, dialects, fee kinds and error codes of the code', () => {
-    expect(schemas.Generation.properties.dialect.enum).toEqual([...RECORDED_DIALECTS]);
-    expect(schemas.Reason.enum).toEqual([...SETTLE_REASONS]);
-    expect(schemas.FeeKind.enum).toEqual([...SURCHARGE_KINDS]);
-    expect([...schemas.ErrorCode.enum].sort()).toEqual(Object.keys(ERROR_MAP).sort());
+  it('has exactly the routes of the gateway', () => {
+    expect(OPERATIONS.map(({ name }) => name).sort()).toEqual(listRoutes());
   });
 
   it('states the status of each error code, and whether a retry can succeed', () => {
@@ -58,14 +86,43 @@ describe('docs/openapi.json', () => {
   });
 
   it('names every operation once, with a tag that it describes', () => {
-    const operations = Object.values<object>(document.paths).flatMap((methods) =>
-      Object.values<{ operationId?: string; tags?: string[] }>({ ...methods }),
-    );
-    const ids = operations.map(({ operationId }) => operationId);
-    expect(ids.every((id) => /^[a-z]\w+$/.test(id ?? ''))).toBe(true);
+    const ids = OPERATIONS.map(({ operation }) => operation.operationId);
+    expect(ids.every((id) => /^[a-z]\w+$/.test(id))).toBe(true);
     expect(new Set(ids).size).toBe(ids.length);
     const tags = document.tags.map(({ name }: { name: string }) => name);
-    expect(operations.filter((operation) => !tags.includes(operation.tags?.[0]))).toEqual([]);
+    const untagged = OPERATIONS.filter(({ operation }) => !tags.includes(operation.tags[0]));
+    expect(untagged).toEqual([]);
+  });
+
+  it('has an example of each body that can be sent', () => {
+    const lacking = OPERATIONS.filter(({ operation: { requestBody } }) => {
+      const types = Object.values(requestBody?.content ?? { none: { example: '' } });
+      return types.every(({ example }) => example === undefined);
+    });
+    expect(lacking.map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each(EXAMPLES)(
+    'has an example of the answer to $name that its schema accepts',
+    ({ pointer, example }) => {
+      const validate = ajv.getSchema(`openapi#/paths/${pointer}`);
+      expect([validate?.(example), validate?.errors]).toEqual([true, null]);
+    },
+  );
+
+  it('describes every header that web pages may read', () => {
+    expect(Object.keys(document.components.headers)).toEqual(
+      expect.arrayContaining([...EXPOSED_HEADERS]),
+    );
+  });
+
+  it.each(OPERATIONS)('states the link of every error of $name', ({ operation: { responses } }) => {
+    const errors = Object.entries(responses).filter(([status]) => status >= '4');
+    expect(errors.length).toBeGreaterThan(0);
+    for (const [status, { headers }] of errors)
+      expect(Object.keys(headers ?? {}), status).toEqual(
+        expect.arrayContaining(['link', 'x-should-retry', 'x-request-id']),
+      );
   });
 
   it('requires exactly the fields that every model has', async () => {

@@ -8,7 +8,7 @@ import { DIALECT_SPECS, type Dialect } from '@farebox/dialects';
 import { findErrorMessage, type UpstreamFailure } from '@farebox/providers';
 import { logEvent } from '@farebox/telemetry';
 import { baseHeaders } from './base-headers.ts';
-import { type ErrorContext, errorResponse } from './error-response.ts';
+import { type ErrorContext, errorResponse, helpLink } from './error-response.ts';
 import type { ApiError } from './errors.ts';
 
 type UpstreamRejection = Extract<UpstreamFailure, { reason: 'rejected' }>;
@@ -45,10 +45,18 @@ function rewriteError(
   return DIALECT_SPECS[dialect].errors.rewriteToJson(kind, message, id);
 }
 
-function forwardError(rejection: UpstreamRejection, dialect: Dialect, id: string): Response {
-  const headers = baseHeaders(id);
-  headers['content-type'] = 'application/json';
-  headers['x-should-retry'] = 'false';
+function forwardError(
+  rejection: UpstreamRejection,
+  dialect: Dialect,
+  { id, deps }: ErrorContext,
+): Response {
+  const headers = {
+    ...baseHeaders(id),
+    // The error has the provider's own code, or this one where it is written anew.
+    ...helpLink('upstream_refused', deps),
+    'content-type': 'application/json',
+    'x-should-retry': 'false',
+  };
   const body = parseJson(rejection.errorBody);
   const { errors } = DIALECT_SPECS[dialect];
   const responseBody = errors.isNative(body)
@@ -101,6 +109,6 @@ export function upstreamErrorResponse(
   context: ErrorContext,
 ): Response {
   logUpstreamError(result, provider, context.id);
-  if (result.reason === 'rejected') return forwardError(result, dialect, context.id);
+  if (result.reason === 'rejected') return forwardError(result, dialect, context);
   return errorResponse(toApiError(result, provider), dialect, context);
 }

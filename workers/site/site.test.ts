@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
-import { listErrorCodes } from './generator/api-pages.ts';
+import { listErrorPages } from './generator/api-pages.ts';
 import { computeExampleBill } from './generator/bill-example.tsx';
 import { ERROR_EXPLANATIONS } from './generator/error-explanations.ts';
 import { listPriceRows } from './generator/model-prices.ts';
@@ -219,9 +219,15 @@ describe('the privacy policy', () => {
 });
 
 describe('the errors catalogue', () => {
-  it('explains exactly the codes of docs/openapi.json', () => {
+  it('explains exactly the codes of docs/openapi.json, and rejections by a provider', () => {
     const document = JSON.parse(source.copied.get('docs/openapi.json') ?? '{}');
-    expect(Object.keys(ERROR_EXPLANATIONS).sort()).toEqual(listErrorCodes(document));
+    const codes: string[] = document.components.schemas.ErrorCode.enum;
+    expect(listErrorPages(document)).toEqual([...codes, 'upstream_refused'].sort());
+    expect(Object.keys(ERROR_EXPLANATIONS).sort()).toEqual(listErrorPages(document));
+  });
+
+  it('has a page for a rejection by a provider, which its link leads to', () => {
+    expect(files.get('/docs/errors/upstream_refused.md')).toContain('the provider’s own status');
   });
 });
 

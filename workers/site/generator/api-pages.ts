@@ -25,9 +25,12 @@ export function toErrorPath(code: string): string {
   return `/docs/errors/${code}`;
 }
 
+/** What the link of an error leads to that a provider wrote, which has no code of ours. */
+const PROVIDER_ERROR = 'upstream_refused';
+
 function describeStatus(document: OpenApi, code: string): string {
   const facts = document['x-errors']?.[code];
-  if (facts === undefined) return '';
+  if (facts === undefined) return 'HTTP 4xx, the provider’s own status. A retry fails again.';
   return facts.retryable
     ? `HTTP ${facts.status}. A retry can succeed; wait as long as \`Retry-After\` says where it is set.`
     : `HTTP ${facts.status}. A retry of the same request fails again.`;
@@ -66,7 +69,7 @@ function buildErrorIndex(
     head: ['Code', 'Status', 'Retry', 'Cause'],
     rows: codes.map((code) => [
       { text: code, href: toErrorPath(code), isCode: true },
-      String(document['x-errors']?.[code]?.status ?? ''),
+      String(document['x-errors']?.[code]?.status ?? '4xx'),
       document['x-errors']?.[code]?.retryable === true ? 'yes' : 'no',
       ERROR_EXPLANATIONS[code]?.cause ?? '',
     ]),
@@ -83,15 +86,16 @@ function buildErrorIndex(
   };
 }
 
-/** The codes of the document, in alphabetical order. */
-export function listErrorCodes(document: OpenApi): string[] {
-  return (document.components.schemas.ErrorCode?.enum ?? []).map(String).sort();
+/** The codes of the document and the provider's own errors, in alphabetical order. */
+export function listErrorPages(document: OpenApi): string[] {
+  const codes = (document.components.schemas.ErrorCode?.enum ?? []).map(String);
+  return [...codes, PROVIDER_ERROR].sort();
 }
 
 export function buildApiPages(source: SiteSource): Page[] {
   const document: OpenApi = JSON.parse(source.copied.get(OPENAPI_FILE) ?? '{}');
   const updatedOn = source.changedOn.get(OPENAPI_FILE) ?? null;
-  const codes = listErrorCodes(document);
+  const codes = listErrorPages(document);
   return [
     buildReference(document, updatedOn),
     buildErrorIndex(document, codes, updatedOn),

@@ -30,10 +30,10 @@ type Parameter = Readonly<{
   description?: string;
   schema?: Schema;
 }>;
-type Content = Readonly<Record<string, Readonly<{ schema?: Schema }>>>;
+type Content = Readonly<Record<string, Readonly<{ schema?: Schema; example?: unknown }>>>;
 type Answer = Readonly<{
   description?: string;
-  headers?: Readonly<Record<string, Readonly<{ description?: string }>>>;
+  headers?: Readonly<Record<string, unknown>>;
   content?: Content;
 }>;
 type Operation = Readonly<{
@@ -48,7 +48,10 @@ export type ErrorFacts = Readonly<{ status: number; retryable: boolean }>;
 export type OpenApi = Readonly<{
   info: Readonly<{ title: string; description?: string }>;
   paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  components: Readonly<{ schemas: Readonly<Record<string, Schema>> }>;
+  components: Readonly<{
+    schemas: Readonly<Record<string, Schema>>;
+    headers: Readonly<Record<string, Readonly<{ description: string }>>>;
+  }>;
   'x-errors'?: Readonly<Record<string, ErrorFacts>>;
 }>;
 
@@ -135,19 +138,29 @@ const Properties: FC<{ schema: Schema }> = ({ schema }) => (
   />
 );
 
+const Example: FC<{ value: unknown }> = ({ value }) => (
+  <pre tabindex={0}>
+    <code>{JSON.stringify(value, null, 2)}</code>
+  </pre>
+);
+
 const ContentTypes: FC<{ content: Content }> = ({ content }) => (
   <>
-    {Object.entries(content).map(([mediaType, { schema }]) => (
+    {Object.entries(content).map(([mediaType, { schema, example }]) => (
       <>
         <p>
           <code>{mediaType}</code>: <TypeName schema={schema} />
           {schema?.description !== undefined && ` ${schema.description}`}
         </p>
         {schema?.properties !== undefined && <Properties schema={schema} />}
+        {example !== undefined && <Example value={example} />}
       </>
     ))}
   </>
 );
+
+/** Headers of every answer, or of every error, which the tables of endpoints leave out. */
+const COMMON_HEADERS = ['x-request-id', 'request-id', 'x-should-retry', 'link'];
 
 const OperationSection: FC<Readonly<{ method: string; path: string; operation: Operation }>> = ({
   method,
@@ -155,6 +168,9 @@ const OperationSection: FC<Readonly<{ method: string; path: string; operation: O
   operation,
 }) => {
   const { summary, description, parameters = [], requestBody, responses = {} } = operation;
+  const answerExamples = Object.values(responses).flatMap(({ content = {} }) =>
+    Object.values(content).flatMap(({ example }) => (example === undefined ? [] : [example])),
+  );
   return (
     <>
       <h2 id={toHeadingId(`${method} ${path}`)}>{summary ?? path}</h2>
@@ -185,9 +201,14 @@ const OperationSection: FC<Readonly<{ method: string; path: string; operation: O
           <code>{status}</code>,
           answer.description ?? '',
           <AnswerContent content={answer.content ?? {}} />,
-          Object.keys(answer.headers ?? {}).join(', '),
+          Object.keys(answer.headers ?? {})
+            .filter((name) => !COMMON_HEADERS.includes(name))
+            .join(', '),
         ])}
       />
+      {answerExamples.map((example) => (
+        <Example value={example} />
+      ))}
     </>
   );
 };
@@ -245,6 +266,18 @@ export function renderApiReference(document: OpenApi): Rendered {
       {listOperations(document).map((listed) => (
         <OperationSection {...listed} />
       ))}
+      <h2 id="headers">Headers</h2>
+      <p>
+        Every answer has <code>x-request-id</code> and <code>request-id</code>; every error also{' '}
+        <code>x-should-retry</code> and, where there is a public site, <code>link</code>.
+      </p>
+      <Rows
+        head={['Header', 'Description']}
+        rows={Object.entries(document.components.headers).map(([name, { description }]) => [
+          <code>{name}</code>,
+          description,
+        ])}
+      />
       <h2 id="schemas">Schemas</h2>
       {Object.entries(document.components.schemas).map(([name, schema]) => (
         <NamedSchema name={name} schema={schema} />

@@ -202,6 +202,10 @@ const SERVICE: Readonly<Record<string, ErrorExplanation>> = {
     'The provider answered with an error of its own; the message is the provider’s.',
     'Follow the message.',
   ),
+  upstream_refused: explain(
+    'The provider rejected the request; the message is the provider’s own, and so is its code where it has one.',
+    'Follow the message: compare the request with the provider’s documentation of the model. Nothing was charged.',
+  ),
   upstream_invalid_response: explain(
     'The provider sent something that is no answer.',
     'Try again. Nothing was charged unless the bill says so.',
@@ -212,7 +216,7 @@ const SERVICE: Readonly<Record<string, ErrorExplanation>> = {
   ),
 };
 
-/** By code; a test compares the codes with those of docs/openapi.json. */
+/** By page; a test compares them with the codes of docs/openapi.json. */
 export const ERROR_EXPLANATIONS: Readonly<Record<string, ErrorExplanation>> = {
   ...AUTHENTICATION,
   ...REQUEST,

@@ -1,0 +1,274 @@
+/** What the document says of the endpoints that Farebox itself answers. */
+import type { Generation } from '@farebox/ledger';
+import { NO_USAGE } from '@farebox/money';
+import { generationJson } from '../account-endpoints.ts';
+import { MAX_BODY_BYTES } from '../body-reader.ts';
+import { CREDITS } from './account-schemas.ts';
+import type { Step } from './error-steps.ts';
+import {
+  BOOLEAN,
+  DATE,
+  described,
+  INTEGER,
+  list,
+  nullable,
+  object,
+  type Parameter,
+  ref,
+  type Schema,
+  STRING,
+} from './json-schema.ts';
+import { BODY_STEPS, type Endpoint, modelPage } from './relayed-endpoints.ts';
+import { dataSuccess, errorResponses, success } from './responses.ts';
+
+const KEY_STEPS: readonly Step[] = ['request', 'key'];
+const MODEL_STEPS: readonly Step[] = ['request', 'list'];
+
+const EXAMPLE_ID = '0123456789abcdef0123456789abcdef';
+
+/** A bill as the code writes it. */
+const EXAMPLE_CALL: Generation = {
+  id: EXAMPLE_ID,
+  model: 'openai/gpt-5.4',
+  provider: 'openai',
+  dialect: 'chat',
+  stream: false,
+  httpStatus: 200,
+  status: 'settled',
+  reason: 'provider_reported',
+  usage: { ...NO_USAGE, input_uncached: 8, output: 12 },
+  prices: {
+    input_uncached: 2_500_000_000n,
+    cache_read: 250_000_000n,
+    cache_write_5m: 2_500_000_000n,
+    cache_write_30m: 2_500_000_000n,
+    cache_write_1h: 2_500_000_000n,
+    cache_write_12h: 2_500_000_000n,
+    output: 15_000_000_000n,
+  },
+  priceRule: '2026-11-23/standard',
+  providerCost: null,
+  marginBasisPoints: 0,
+  firstTokenMs: null,
+  totalMs: 840,
+  fees: [],
+  charged: 200_000n,
+  shortfall: 0n,
+  createdAt: Date.UTC(2026, 10, 27),
+  settledAt: Date.UTC(2026, 10, 27, 0, 0, 1),
+};
+
+const ID_PARAMETER: Parameter = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  schema: STRING,
+  example: 'openai/gpt-5.4',
+};
+
+const OPEN_OR_KEY = [{}, { bearer: [] }] as const;
+
+const MODEL_LIST: Schema = object(
+  {
+    object: { const: 'list' },
+    data: list(ref('Model')),
+    prices_dated: described(DATE, 'The date of the price list.'),
+    first_id: nullable(STRING, 'Of a page; Anthropic’s list.'),
+    last_id: nullable(STRING, 'Of a page; Anthropic’s list.'),
+    has_more: described(BOOLEAN, 'Whether a page follows; Anthropic’s list.'),
+  },
+  { optional: ['object', 'prices_dated', 'first_id', 'last_id', 'has_more'] },
+);
+
+function pageLimit(dialect: 'messages' | 'gemini'): Schema {
+  const { defaultLimit, maxLimit } = modelPage(dialect);
+  return { ...INTEGER, minimum: 1, maximum: maxLimit, default: defaultLimit };
+}
+
+const ANTHROPIC_ONLY = 'for requests with an anthropic-version header.';
+
+const MODELS: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/v1/models',
+    operation: {
+      operationId: 'listModels',
+      tags: ['Models'],
+      summary: 'List models',
+      security: OPEN_OR_KEY,
+      parameters: [
+        {
+          name: 'limit',
+          in: 'query',
+          description: `Models per page, ${ANTHROPIC_ONLY}`,
+          schema: pageLimit('messages'),
+        },
+        {
+          name: 'after_id',
+          in: 'query',
+          description: `The page after this model, ${ANTHROPIC_ONLY}`,
+          schema: STRING,
+        },
+        {
+          name: 'before_id',
+          in: 'query',
+          description: `The page before this model, ${ANTHROPIC_ONLY}`,
+          schema: STRING,
+        },
+      ],
+      responses: {
+        ...success(
+          'OpenAI’s list of every model; for requests with an anthropic-version header, Anthropic’s pages of the models that /v1/messages can call, the newest first.',
+          MODEL_LIST,
+        ),
+        ...errorResponses({ steps: MODEL_STEPS, dialect: 'chat' }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/models/{id}',
+    operation: {
+      operationId: 'retrieveModel',
+      tags: ['Models'],
+      summary: 'Retrieve a model',
+      description:
+        'Takes every name that calls accept: aliases, dated names, models/... and the suffix [1m].',
+      security: OPEN_OR_KEY,
+      parameters: [ID_PARAMETER],
+      responses: {
+        ...success('The model.', ref('Model')),
+        ...errorResponses({ steps: [...MODEL_STEPS, 'model'], dialect: 'chat' }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1beta/models',
+    operation: {
+      operationId: 'listModelsInGeminiShape',
+      tags: ['Models'],
+      summary: 'List the models of Gemini’s API',
+      description:
+        'In Google’s shape and pages (pageSize, pageToken): only models that generateContent serves. GET /v1/models answers the same to a key in x-goog-api-key.',
+      security: OPEN_OR_KEY,
+      parameters: [
+        { name: 'pageSize', in: 'query', schema: pageLimit('gemini') },
+        { name: 'pageToken', in: 'query', schema: STRING },
+      ],
+      responses: {
+        ...success(
+          'A page of models.',
+          object(
+            { models: list(ref('GoogleModel')), nextPageToken: STRING },
+            { optional: ['nextPageToken'] },
+          ),
+        ),
+        ...errorResponses({ steps: MODEL_STEPS, dialect: 'gemini' }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1beta/models/{id}',
+    operation: {
+      operationId: 'retrieveModelInGeminiShape',
+      tags: ['Models'],
+      summary: 'Retrieve a model in Google’s shape',
+      description:
+        'Takes every name that calls accept: aliases, dated names, models/... and the suffix [1m].',
+      security: OPEN_OR_KEY,
+      parameters: [{ ...ID_PARAMETER, example: 'gemini-3.8-flash' }],
+      responses: {
+        ...success('The model.', ref('GoogleModel')),
+        ...errorResponses({ steps: [...MODEL_STEPS, 'model'], dialect: 'gemini' }),
+      },
+    },
+  },
+];
+
+const ESTIMATE: Endpoint = {
+  method: 'post',
+  path: '/v1/estimate',
+  operation: {
+    operationId: 'estimateCostOfRequest',
+    tags: ['Account'],
+    summary: 'Estimate the cost of a request',
+    description: 'Takes the body of any endpoint; holds, sends and charges nothing.',
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: { type: 'object', additionalProperties: true },
+          example: {
+            model: 'openai/gpt-5.4',
+            max_tokens: 100,
+            messages: [{ role: 'user', content: 'Hello' }],
+          },
+        },
+        'multipart/form-data': {
+          schema: {
+            type: 'object',
+            additionalProperties: true,
+            description: 'The form of an operation that takes one.',
+          },
+        },
+      },
+    },
+    responses: {
+      ...dataSuccess('The estimate.', ref('Estimate')),
+      ...errorResponses({ steps: BODY_STEPS, dialect: 'chat', maxBytes: MAX_BODY_BYTES }),
+    },
+  },
+};
+
+const ACCOUNT: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/v1/generation/{id}',
+    operation: {
+      operationId: 'retrieveBillOfCall',
+      tags: ['Account'],
+      summary: 'Retrieve the bill of a call',
+      description:
+        'Returns 404 if no call was admitted under this id, or if it belongs to another account.',
+      parameters: [{ ...ID_PARAMETER, example: EXAMPLE_ID }],
+      responses: {
+        ...dataSuccess('The bill.', ref('Generation'), generationJson(EXAMPLE_CALL)),
+        ...errorResponses({ steps: [...KEY_STEPS, 'bill'], dialect: 'chat' }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/credits',
+    operation: {
+      operationId: 'retrieveBalance',
+      tags: ['Account'],
+      summary: 'Retrieve the balance',
+      responses: {
+        ...dataSuccess('The balance.', CREDITS, {
+          posted_nano_usd: '5000000000',
+          held_nano_usd: '1500000',
+          available_nano_usd: '4998500000',
+        }),
+        ...errorResponses({ steps: KEY_STEPS, dialect: 'chat' }),
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/key',
+    operation: {
+      operationId: 'retrieveKey',
+      tags: ['Account'],
+      summary: 'Retrieve the API key’s limits and usage',
+      responses: {
+        ...dataSuccess('The key’s limits and usage.', ref('Key')),
+        ...errorResponses({ steps: KEY_STEPS, dialect: 'chat' }),
+      },
+    },
+  },
+];
+
+export const OWN_ENDPOINTS: readonly Endpoint[] = [...MODELS, ESTIMATE, ...ACCOUNT];
