@@ -62,9 +62,16 @@ function describeStatus(status: number, { maxBytes }: Failure): string {
   return MEANINGS[status] ?? '';
 }
 
+const ERROR_SHAPES: Readonly<Record<Dialect, string>> = {
+  chat: 'Error',
+  messages: 'Error',
+  responses: 'Error',
+  gemini: 'GoogleError',
+};
+
 /** The shape of our errors to clients that send no header of another dialect. */
 function errorSchema(status: number | null, { steps, dialect }: Failure): Schema {
-  const ours = ref(dialect === 'gemini' ? 'GoogleError' : 'Error');
+  const ours = ref(ERROR_SHAPES[dialect]);
   if (!steps.includes('provider')) return ours;
   if (status === null) return ref('ProviderError');
   return FORWARDED_STATUSES.includes(status) ? { anyOf: [ours, ref('ProviderError')] } : ours;
