@@ -1,8 +1,11 @@
 /**
  * The mark and the styles of emails. Clients of email load no stylesheet and show no SVG, and remote
- * images tell the sender of the reading: so styles are attributes, and the mark is made of boxes.
+ * images tell the sender of the reading: so styles are attributes, and the mark is made of boxes. Only
+ * the dark scheme needs a style element, which clients that know no dark scheme leave out.
  */
 import { COLORS, MARK_COLORS } from './colors.ts';
+
+export { COLORS as EMAIL_COLORS } from './colors.ts';
 
 const { field, coin, box } = MARK_COLORS;
 
@@ -17,6 +20,34 @@ export const EMAIL_STYLES = {
   quiet: `margin:0 0 8px;font-size:13px;color:${COLORS.quiet.light};overflow-wrap:anywhere`,
   rule: `border:0;border-top:1px solid ${COLORS.line.light};margin:24px 0 16px`,
 } as const;
+
+export type EmailStyle = keyof typeof EMAIL_STYLES;
+
+/** Returns the class, which the dark scheme finds the element by, and the style of an element. */
+export function emailStyle(name: EmailStyle): string {
+  return `class="${name}" style="${EMAIL_STYLES[name]}"`;
+}
+
+/** What an element has in the dark scheme; attributes would win without `!important`. */
+const DARK_STYLES: Readonly<Partial<Record<EmailStyle, string>>> = {
+  body: `background:${COLORS.ground.dark} !important;color:${COLORS.ink.dark} !important`,
+  card: `background:${COLORS.surface.dark} !important;border-color:${COLORS.line.dark} !important`,
+  link: `color:${COLORS.accent.dark} !important`,
+  button: `background:${COLORS.accent.dark} !important;color:${COLORS.onAccent.dark} !important`,
+  quiet: `color:${COLORS.quiet.dark} !important`,
+  rule: `border-top-color:${COLORS.line.dark} !important`,
+};
+
+const DARK_RULES = Object.entries(DARK_STYLES)
+  .map(([name, declarations]) => `.${name}{${declarations}}`)
+  .join('');
+
+/** Says that both schemes are there, so that no client turns the light one dark by itself. */
+export const EMAIL_SCHEMES = [
+  '<meta name="color-scheme" content="light dark">',
+  '<meta name="supported-color-schemes" content="light dark">',
+  `<style>:root{color-scheme:light dark}@media (prefers-color-scheme:dark){${DARK_RULES}}</style>`,
+].join('');
 
 const centred = (width: number, height: number, rest: string) =>
   `width:${width}px;height:${height}px;margin:0 auto;${rest}`;

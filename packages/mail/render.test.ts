@@ -1,5 +1,5 @@
 /** Every email in every language. No text of a user becomes a header, markup or a second line. */
-import { EMAIL_MARK, EMAIL_STYLES } from '@farebox/design/email';
+import { EMAIL_COLORS as COLORS, EMAIL_MARK, EMAIL_STYLES } from '@farebox/design/email';
 import { LANGUAGES, messagesFor } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
 import { BUDGET_NAMES } from './contract.ts';
@@ -153,7 +153,26 @@ it('shows the mark, in the colours of the site, and loads nothing', () => {
     const { html } = renderEmail(buildEmail(kind, 'en'), context);
     expect(html).toContain(EMAIL_MARK);
     expect(html).toContain(EMAIL_STYLES.card);
-    expect(html).not.toMatch(/<(?:img|link|script|style|svg)|\burl\(|\bsrc=|@import/i);
+    expect(html).not.toMatch(/<(?:img|link|script|svg)|\burl\(|\bsrc=|@import/i);
+    // The one stylesheet is that of the dark scheme.
+    expect(html.match(/<style/gi)).toHaveLength(1);
+  }
+});
+
+it('has the site’s dark colours where the client prefers the dark scheme', () => {
+  for (const kind of KINDS) {
+    const { html } = renderEmail(buildEmail(kind, 'en'), context);
+    const dark = /@media \(prefers-color-scheme:dark\)\{(.*)\}<\/style>/.exec(html)?.[1] ?? '';
+    const rules = new Map(
+      [...dark.matchAll(/\.(\w+)\{(.*?)\}/g)].map(([, name, text]) => [name, text] as const),
+    );
+    expect(rules.get('body')).toContain(`background:${COLORS.ground.dark} !important`);
+    expect(rules.get('body')).toContain(`color:${COLORS.ink.dark} !important`);
+    expect(rules.get('card')).toContain(`background:${COLORS.surface.dark} !important`);
+    // An element with a light colour of its own has a dark one.
+    for (const [, name = '', style = ''] of html.matchAll(/class="(\w+)" style="([^"]*)"/g))
+      expect([name, rules.has(name)]).toEqual([name, /#[0-9a-f]{6}/.test(style)]);
+    expect(html).toContain('<meta name="color-scheme" content="light dark">');
   }
 });
 

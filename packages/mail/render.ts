@@ -3,7 +3,7 @@
  * (a key's name) appears in bodies only, escaped, bounded and without control characters. Links
  * lead to the console and to our legal texts only. No input can put a line break into a header.
  */
-import { EMAIL_MARK, EMAIL_STYLES } from '@farebox/design/email';
+import { EMAIL_MARK, EMAIL_SCHEMES, emailStyle } from '@farebox/design/email';
 import { findLanguage, type Messages, messagesFor } from '@farebox/i18n';
 import { type Email, REQUIRED_CONSENT } from './contract.ts';
 import { unsubscribeUrl } from './unsubscribe-link.ts';
@@ -181,7 +181,7 @@ function escapeHtml(text: string): string {
 }
 
 function anchor(url: string, text: string, style: 'link' | 'button' = 'link'): string {
-  return `<a style="${EMAIL_STYLES[style]}" href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
+  return `<a ${emailStyle(style)} href="${escapeHtml(url)}">${escapeHtml(text)}</a>`;
 }
 
 type HtmlContent = Readonly<{
@@ -198,11 +198,11 @@ type HtmlContent = Readonly<{
 function renderHtml({ language, subject, lines, link, ...footer }: HtmlContent): string {
   const { recipientReason, unsubscribe } = footer;
   const paragraph = (inner: string, style: 'paragraph' | 'quiet' = 'paragraph') =>
-    `<p style="${EMAIL_STYLES[style]}">${inner}</p>\n`;
+    `<p ${emailStyle(style)}>${inner}</p>\n`;
   return [
-    `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8"><meta name="color-scheme" content="light"><title>${escapeHtml(subject)}</title></head>\n`,
-    `<body style="${EMAIL_STYLES.body}">\n<div style="${EMAIL_STYLES.card}">\n${EMAIL_MARK}\n`,
-    `<p style="${EMAIL_STYLES.name}">Farebox</p>\n`,
+    `<!doctype html>\n<html lang="${language}">\n<head><meta charset="utf-8">${EMAIL_SCHEMES}<title>${escapeHtml(subject)}</title></head>\n`,
+    `<body ${emailStyle('body')}>\n<div ${emailStyle('card')}>\n${EMAIL_MARK}\n`,
+    `<p ${emailStyle('name')}>Farebox</p>\n`,
     ...lines.map((line) => paragraph(escapeHtml(line))),
     ...(link === null
       ? []
@@ -210,7 +210,7 @@ function renderHtml({ language, subject, lines, link, ...footer }: HtmlContent):
           paragraph(anchor(link.url, link.text, 'button')),
           paragraph(escapeHtml(link.url), 'quiet'),
         ]),
-    `<hr style="${EMAIL_STYLES.rule}">\n`,
+    `<hr ${emailStyle('rule')}>\n`,
     paragraph(escapeHtml(recipientReason), 'quiet'),
     ...(unsubscribe === null
       ? []
