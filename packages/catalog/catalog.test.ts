@@ -363,6 +363,13 @@ describe('limits of models', () => {
     },
   );
 
+  test('dates a model without a known release by the source of its price, never 1970', () => {
+    const models = listModels(['groq', 'together', 'openrouter', 'mistral']);
+    expect(models.length).toBeGreaterThan(100);
+    for (const { name, created, lifecycle, provenance } of models)
+      expect(created, name).toEqual(new Date(lifecycle.released ?? provenance.sourceDate));
+  });
+
   test('states the dialects and the release date of a model', () => {
     expect(requireModel('claude-sonnet-4-5').dialects).toEqual(['messages']);
     expect(requireModel('deepseek-chat').dialects).toEqual(['chat', 'messages', 'responses']);

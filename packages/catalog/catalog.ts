@@ -48,8 +48,8 @@ export type Model = Readonly<{
   provenance: Provenance;
   deprecated: boolean;
   /**
-   * The release date, or where only the provider's pages have the model, and no date, the day on
-   * which they were seen to have it; else the epoch, as in Anthropic's models endpoint.
+   * The release date; where no source has one, the day of the price's source, which has the model by
+   * then: OpenAI's models endpoint has no model without a date.
    */
   created: Date;
   prices: ModelPrices;
@@ -75,10 +75,17 @@ export function isRetired({ lifecycle }: Pick<Model, 'lifecycle'>, at: number): 
   return lifecycle.retiresOn !== null && Date.parse(lifecycle.retiresOn) <= at;
 }
 
-function findReleaseDate({ lifecycle, provenance }: ListedModel): Date {
+function findCreationDate({ lifecycle, provenance }: ListedModel): Date {
+  return new Date(lifecycle.released ?? provenance.sourceDate);
+}
+
+/**
+ * The date that ranks a model among suggestions: one whose release no source dates, and of which a
+ * provider's pages say nothing, may be old, and comes last.
+ */
+function findRankingDate({ lifecycle, provenance }: Model): Date {
   const { source, sourceDate } = provenance;
-  const seenOn = source === PROVIDER_PAGES ? sourceDate : EPOCH;
-  return new Date(lifecycle.released ?? seenOn);
+  return new Date(lifecycle.released ?? (source === PROVIDER_PAGES ? sourceDate : EPOCH));
 }
 
 /** What the models of one list share. */
@@ -185,7 +192,7 @@ class ProviderIndex {
       lifecycle,
       provenance,
       deprecated: lifecycle.deprecatedOn !== null,
-      created: findReleaseDate(entry),
+      created: findCreationDate(entry),
       prices: this.#getPrices(entry, variant),
     };
   }
@@ -256,7 +263,9 @@ export function openCatalog(list: PriceList): Catalog {
     if (inside !== undefined) return [inside.name];
     return suggestNames(
       name,
-      listModels(providers).filter((model) => !isRetired(model, at)),
+      listModels(providers)
+        .filter((model) => !isRetired(model, at))
+        .map((model) => ({ ...model, created: findRankingDate(model) })),
     );
   }
 
