@@ -114,6 +114,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'database/deposits',
     'database/operators',
     'database/status',
+    'database/status/components',
     'deposits',
     'design',
     'identity/emails',
@@ -142,6 +143,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'catalog',
     // The contract of the console's entrypoint Status: types only.
     'database/status',
+    // The order of its components: a list without Postgres.
+    'database/status/components',
     'deposits',
     'design',
     'i18n',

@@ -54,6 +54,8 @@ export type AuditedAction = Readonly<{
   action: string;
   permission: Permission;
   subject: AccountId | null;
+  /** What is changed where it is no account, in our own words; it stands behind the reason. */
+  about?: string;
   /** The reason as entered. */
   reason: string;
   /** Undefined if the form's fields are invalid. */
@@ -68,15 +70,17 @@ export async function runAudited(
   c: OperatorContext,
   request: AuditedAction,
 ): Promise<ActionOutcome> {
-  const { action, permission, subject, run } = request;
-  const trimmedReason = request.reason.trim();
-  const reason = isReason(trimmedReason) ? trimmedReason : 'none given';
+  const { action, permission, subject, about, run } = request;
+  const stated = request.reason.trim();
+  const withAbout = (text: string) => (about === undefined ? text : `${text} (${about})`);
+  const isStated = isReason(stated) && isReason(withAbout(stated));
+  const reason = withAbout(isStated ? stated : 'none given');
   const reject = async (rejection: ActionError): Promise<ActionOutcome> => {
     await appendEntry(c, { action, subject, reason, outcome: `rejected_${rejection}` });
     return { ok: false, reason: rejection };
   };
   if (!c.var.operator.permissions.has(permission)) return reject('not_permitted');
-  if (reason !== trimmedReason) return reject('reason_required');
+  if (!isStated) return reject('reason_required');
   if (run === undefined) return reject('invalid_fields');
   await appendEntry(c, { action, subject, reason, outcome: 'requested' });
   try {

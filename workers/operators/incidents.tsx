@@ -1,6 +1,6 @@
 /** Incidents of the public status page: operators open them, and say when they are over. */
 import { insertIncident, listIncidents, resolveIncident } from '@farebox/database/status';
-import { CHAINS } from '@farebox/deposits';
+import { STATUS_COMPONENTS } from '@farebox/database/status/components';
 import { Field, type Form, readForm } from '@farebox/design';
 import { PROVIDER_IDS } from '@farebox/providers/list';
 import { Hono } from 'hono';
@@ -12,17 +12,12 @@ import type { OperatorContext, OperatorEnv } from './operator-auth.ts';
 const PATH = '/operators/incidents';
 const MAX_SUMMARY = 250;
 /** The components of the status page. */
-const COMPONENTS: readonly string[] = [
-  'api',
-  'console',
-  'ledger',
-  'mail',
-  ...CHAINS,
-  ...PROVIDER_IDS,
-];
+const COMPONENTS: readonly string[] = [...STATUS_COMPONENTS, ...PROVIDER_IDS];
 
 type ParsedAction = Readonly<{
   action: 'open_incident' | 'resolve_incident';
+  /** The incident's id; absent if the form has none. */
+  about?: string;
   run: (() => Promise<ActionOutcome>) | undefined;
 }>;
 
@@ -30,28 +25,37 @@ function isSummary(text: string): boolean {
   return text.length >= 10 && text.length <= MAX_SUMMARY && !/\p{Cc}/u.test(text);
 }
 
+/** Returns the id that the form was made with, if it can be one. */
+function readId(form: Form): string | undefined {
+  const id = form.text('id');
+  return /^[0-9a-f]{32}$/.test(id) ? id : undefined;
+}
+
 function parseOpening(c: OperatorContext, form: Form): ParsedAction {
   const { db, now } = c.var.deps;
   const component = COMPONENTS.find((name) => name === form.text('component'));
-  const [id, summary] = [form.text('id'), form.text('summary').trim()];
-  if (component === undefined || !/^[0-9a-f]{32}$/.test(id) || !isSummary(summary)) {
-    return { action: 'open_incident', run: undefined };
+  const [id, summary] = [readId(form), form.text('summary').trim()];
+  if (id === undefined) return { action: 'open_incident', run: undefined };
+  if (component === undefined || !isSummary(summary)) {
+    return { action: 'open_incident', about: id, run: undefined };
   }
   const incident = { id, component, summary, openedAt: now(), operator: c.var.operator.email };
   const run = async (): Promise<ActionOutcome> => {
     await insertIncident(db, incident);
     return { ok: true, done: 'incident_opened' };
   };
-  return { action: 'open_incident', run };
+  return { action: 'open_incident', about: id, run };
 }
 
 function parseResolution(c: OperatorContext, form: Form): ParsedAction {
   const { db, now } = c.var.deps;
+  const id = readId(form);
+  if (id === undefined) return { action: 'resolve_incident', run: undefined };
   const run = async (): Promise<ActionOutcome> =>
-    (await resolveIncident(db, form.text('id'), now()))
+    (await resolveIncident(db, id, now()))
       ? { ok: true, done: 'incident_resolved' }
       : { ok: false, reason: 'already_decided' };
-  return { action: 'resolve_incident', run };
+  return { action: 'resolve_incident', about: id, run };
 }
 
 const ResolveForm: FC<{ id: string }> = ({ id }) => (
@@ -135,11 +139,12 @@ incidents.get(PATH, async (c) => {
 incidents.post(PATH, async (c) => {
   const form = await readForm(c);
   const isOpening = form.text('action') === 'open';
-  const { action, run } = isOpening ? parseOpening(c, form) : parseResolution(c, form);
+  const { action, about, run } = isOpening ? parseOpening(c, form) : parseResolution(c, form);
   const outcome = await runAudited(c, {
     action,
     permission: 'publish_incident',
     subject: null,
+    ...(about === undefined ? {} : { about: `incident ${about}` }),
     reason: form.text('reason'),
     run,
   });

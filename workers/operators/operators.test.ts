@@ -532,6 +532,35 @@ describe('the audit log', () => {
     expect((await harness.send(path, { as: OPERATORS.support, form: resolve })).status).toBe(409);
     const [incident] = await listIncidents(harness.db, now);
     expect(incident?.resolvedAt).not.toBeNull();
+    const audited = (await listEntries()).filter(({ action }) => action.endsWith('_incident'));
+    expect(audited.length).toBeGreaterThan(5);
+    for (const entry of audited) expect(entry.reason).toBe(`${reason} (incident ${id})`);
+  });
+
+  it.each(['', 'a'.repeat(31), `${'a'.repeat(31)}G`, `${'a'.repeat(32)}\n`, "' or 1=1"])(
+    'refuses an action on the incident %j, which can be none',
+    async (id) => {
+      const reason = 'ticket 4711 of the status page';
+      const open = { component: 'openai', summary: 'Slow answers.' };
+      for (const form of [
+        { action: 'open', id, reason, ...open },
+        { action: 'resolve', id, reason },
+      ]) {
+        const response = await harness.send('/operators/incidents', {
+          as: OPERATORS.support,
+          form,
+        });
+        expect(response.status).toBe(422);
+      }
+      expect((await listEntries()).at(-1)?.reason).toBe(reason);
+    },
+  );
+
+  it('refuses a reason that leaves no room for the id of the incident', async () => {
+    const form = { action: 'resolve', id: 'a'.repeat(32), reason: 'r'.repeat(250) };
+    const response = await harness.send('/operators/incidents', { as: OPERATORS.support, form });
+    expect(response.status).toBe(422);
+    expect((await listEntries()).at(-1)?.reason).toBe(`none given (incident ${'a'.repeat(32)})`);
   });
 
   it('reports an altered entry on the health page and in the log', async () => {

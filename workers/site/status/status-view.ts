@@ -1,5 +1,6 @@
 /** What the status page shows, from the rows of the console's cron. Pure. */
 import type { StatusDay, StatusIncident, StatusReport } from '@farebox/database/status';
+import { STATUS_COMPONENTS } from '@farebox/database/status/components';
 
 export type ComponentState = 'up' | 'down' | 'unknown';
 
@@ -23,11 +24,10 @@ export type StatusView = Readonly<{
 
 /** The cron runs every five minutes; three missed runs in a row are not chance. */
 const UNKNOWN_AFTER_MS = 20 * 60_000;
-const ORDER = ['api', 'console', 'ledger', 'mail', 'tron', 'bsc', 'polygon'];
 
 function rank(component: string): number {
-  const index = ORDER.indexOf(component);
-  return index < 0 ? ORDER.length : index;
+  const index = STATUS_COMPONENTS.indexOf(component);
+  return index < 0 ? STATUS_COMPONENTS.length : index;
 }
 
 function toComponentStatus(component: string, days: readonly StatusDay[], now: number) {

@@ -1,5 +1,9 @@
 import type { StatusDay, StatusReport } from '@farebox/database/status';
+import { STATUS_COMPONENTS } from '@farebox/database/status/components';
+import { CHAINS } from '@farebox/deposits';
+import { LANGUAGES } from '@farebox/i18n';
 import { describe, expect, it } from 'vitest';
+import { siteMessagesFor } from '../texts/index.ts';
 import { renderStatusFeed, renderStatusHtml, renderStatusJson } from './status-documents.ts';
 import { toStatusView } from './status-view.ts';
 
@@ -96,5 +100,24 @@ describe('the status', () => {
     const report = { ...REPORT, incidents: [typed] };
     const feed = renderStatusFeed(toStatusView(report, NOW), 'https://site.example/status');
     expect(feed).toContain('<summary>one two three\ttabbed\ufffd .</summary>');
+  });
+});
+
+describe('the components of the status page', () => {
+  it('are the parts of the service and every network of deposits', () => {
+    expect(STATUS_COMPONENTS).toEqual(expect.arrayContaining([...CHAINS]));
+  });
+
+  it.each(LANGUAGES)('have their names in %s', (language) => {
+    const { components } = siteMessagesFor(language).status;
+    expect(Object.keys(components)).toEqual([...STATUS_COMPONENTS]);
+  });
+
+  it('stand in their order, before the providers, whatever the order of the rows', () => {
+    const days = ['openai', ...STATUS_COMPONENTS]
+      .toReversed()
+      .map((component) => day({ component }));
+    const { components } = toStatusView({ days, incidents: [] }, NOW);
+    expect(components.map(({ component }) => component)).toEqual([...STATUS_COMPONENTS, 'openai']);
   });
 });
