@@ -9,6 +9,7 @@ import { listErrorPages } from './generator/api-pages.ts';
 import { computeExampleBill } from './generator/bill-example.tsx';
 import { ERROR_EXPLANATIONS } from './generator/error-explanations.ts';
 import { listPriceRows } from './generator/model-prices.ts';
+import { describeCondition } from './generator/price-list.tsx';
 import { parseSiteSettings } from './generator/settings.ts';
 import { buildSite } from './generator/site.ts';
 import { readCommit, readSiteSource } from './generator/source.ts';
@@ -99,7 +100,7 @@ describe('the site', () => {
   });
 
   it('says in the text of a link that the page is in English', () => {
-    expect(files.get('/ru/index.html')).toContain('Сравнение (на английском)');
+    expect(files.get('/ru/index.html')).toContain('Изменения (на английском)');
     expect(files.get('/index.html')).not.toContain('(in English)');
   });
 
@@ -245,11 +246,107 @@ describe('the price list', () => {
     const row = rows.find(({ model }) => model === 'anthropic/claude-fable-5-2');
     expect(row?.amounts).toEqual({ input: '8', output: '40', cacheRead: '0.2' });
     expect(row?.more).toContainEqual({
-      condition: 'speed fast',
+      condition: { speed: 'fast' },
       input: '16',
       output: '80',
       cacheRead: '0.4',
     });
+  });
+});
+
+describe('the conditions of prices', () => {
+  const more = listPriceRows(AT).flatMap((row) => row.more);
+
+  it.each(LANGUAGES)('are described in %s, each with a text of its own', (language) => {
+    for (const { condition } of more) {
+      const text = describeCondition(condition, language);
+      expect(text, JSON.stringify(condition)).toMatch(/\S/);
+      expect(text).not.toMatch(/undefined|Invalid/);
+    }
+    const kinds = new Set(more.flatMap(({ condition }) => Object.keys(condition)));
+    expect([...kinds]).toEqual(expect.arrayContaining(['inputTokensAbove', 'tier', 'weekdays']));
+  });
+
+  it.each([
+    ['en', 'above 200,000 input tokens, 08:00–20:00 UTC, Mon Sun, not on 2026-12-25'],
+    ['ru', 'больше 200 000 токенов на входе, 08:00–20:00 UTC, пн вс, кроме 2026-12-25'],
+    ['zh', '输入超过 200,000 token, 08:00–20:00 UTC, 周一 周日, 2026-12-25 除外'],
+  ] as const)('have the words and the numbers of %s', (language, text) => {
+    const condition = {
+      inputTokensAbove: 200_000,
+      hours: { from: '08:00', to: '20:00' },
+      weekdays: [0, 6],
+      exceptDates: ['2026-12-25'],
+    };
+    expect(describeCondition(condition, language).replace(/\s/g, ' ')).toBe(text);
+  });
+});
+
+describe('the networks of deposits', () => {
+  const readNetworks = (env: Record<string, string>) => {
+    const settings = parseSiteSettings({ ...ENVIRONMENT, ...env }, AT, null);
+    const page = buildSite(source, settings).find(({ path }) => path === '/deposits.md');
+    return page?.text.match(/^\| (?!Network|---).*$/gm) ?? [];
+  };
+
+  it('are those that the deposits Worker is set up for', () => {
+    expect(readNetworks({}).length).toBe(3);
+    const rows = readNetworks({
+      DEPOSIT_NETWORKS: 'tron, polygon',
+      POLYGON_DEPTH: '100',
+      POLYGON_LARGE_DEPTH: '300',
+    });
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toMatch(/TRON/);
+    expect(rows[1]).toMatch(/Polygon.*\| 100 \| 300 \|/);
+  });
+
+  it.each([
+    ['DEPOSIT_NETWORKS', 'tron,ethereum'],
+    ['BSC_DEPTH', 'deep'],
+  ])('are not built with %s=%s', (name, value) => {
+    expect(() => parseSiteSettings({ ...ENVIRONMENT, [name]: value }, AT, null)).toThrow(name);
+  });
+});
+
+describe('the link to the source code', () => {
+  const build = (env: Record<string, string>, commit: string | null) => {
+    const settings = parseSiteSettings({ ...ENVIRONMENT, ...env }, AT, commit);
+    return new Map(buildSite(source, settings).map(({ path, text }) => [path, text]));
+  };
+  const SOURCE_URL = 'https://code.example/farebox';
+
+  it.each(['/index.html', '/ru/prices.html', '/zh/docs/quickstart.html', '/docs/api.html'])(
+    'is in the footer of %s beside the commit, and on the trust page',
+    (path) => {
+      const built = build({ SOURCE_URL }, 'c'.repeat(40));
+      const footer = built.get(path)?.split('<footer')[1] ?? '';
+      expect(footer).toContain(`<a href="${SOURCE_URL}">`);
+      expect(footer).toContain('c'.repeat(12));
+      expect(footer).not.toContain('c'.repeat(13));
+      expect(built.get('/ru/trust.html')).toContain(`<a href="${SOURCE_URL}">${SOURCE_URL}</a>`);
+    },
+  );
+
+  it('is absent where the operator names no place', () => {
+    const built = build({}, 'c'.repeat(40));
+    expect(built.get('/index.html')).not.toContain('class="source"');
+    expect(built.get('/trust.md')).not.toContain('Source code');
+  });
+
+  it.each(['javascript:alert(1)', 'code'])('is not built to %s', (value) => {
+    expect(() => build({ SOURCE_URL: value }, null)).toThrow('SOURCE_URL');
+  });
+});
+
+describe('the description of a page', () => {
+  it.each(['privacy', 'terms', 'refunds'])('says what %s is about, not its version', (name) => {
+    for (const prefix of ['', '/ru', '/zh']) {
+      const html = files.get(`${prefix}/${name}.html`) ?? '';
+      const description = /name="description" content="([^"]*)"/.exec(html)?.[1] ?? '';
+      expect(description.length).toBeGreaterThan(20);
+      expect(description).not.toMatch(/Version|Версия|版/);
+    }
   });
 });
 

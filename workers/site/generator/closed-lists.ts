@@ -1,5 +1,5 @@
 /** Blocks made of the code's own closed lists: settlement reasons and networks. */
-import { CHAIN_DEFAULTS, NETWORK_NAMES } from '@farebox/deposits';
+import { type Chain, NETWORK_NAMES } from '@farebox/deposits';
 import { formatCount, formatTokenUnits } from '@farebox/design';
 import { type Language, messagesFor } from '@farebox/i18n';
 import { SETTLE_REASONS } from '@farebox/ledger';
@@ -17,13 +17,13 @@ export function renderReasons(language: Language): Rendered {
   });
 }
 
-/** The networks that take deposits, with their minimum and confirmations by default. */
-export function renderNetworks(language: Language): Rendered {
+/** The networks that take deposits, with their minimum and confirmations. */
+export function renderNetworks(networks: readonly Chain[], language: Language): Rendered {
   const { networks: t } = siteMessagesFor(language);
   return renderTable({
     head: [t.network, t.minimum, t.confirmations, t.large],
     numbers: [1, 2, 3],
-    rows: Object.values(CHAIN_DEFAULTS).map((chain) => [
+    rows: networks.map((chain) => [
       NETWORK_NAMES[chain.name],
       `${formatTokenUnits(chain.minimumUnits, chain.decimals)} USDT`,
       formatCount(chain.depth, language),

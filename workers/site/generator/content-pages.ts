@@ -1,5 +1,6 @@
 /** The pages whose text is a Markdown file per language in `content`. */
 import { LANGUAGES, type Language } from '@farebox/i18n';
+import { siteMessagesFor } from '../texts/index.ts';
 import { type Blocks, fillValues, renderContent, type Values } from './blocks.ts';
 import type { LinkResolver } from './markdown.ts';
 import { parseArticle } from './markdown.ts';
@@ -61,6 +62,11 @@ export type ContentParts = Readonly<{
   getBlocks: (language: Language) => Blocks;
 }>;
 
+/** The description of a page whose first sentence does not say what it is about. */
+function findDescription(name: string, language: Language): string | undefined {
+  return new Map(Object.entries(siteMessagesFor(language).descriptions)).get(name);
+}
+
 export function buildContentPages(source: SiteSource, parts: ContentParts): Page[] {
   const languages = listContentLanguages(source);
   return CONTENT_PAGES.flatMap(({ name, section = null, ...page }) =>
@@ -75,7 +81,7 @@ export function buildContentPages(source: SiteSource, parts: ContentParts): Page
         language,
         section,
         title: article.title,
-        description: article.description,
+        description: findDescription(name, language) ?? article.description,
         body: renderContent(article.text, values, blocks, links),
         updatedOn: source.changedOn.get(`${CONTENT_FOLDER}/${language}/${name}.md`) ?? null,
       };

@@ -29,6 +29,9 @@ function renderDeployment(settings: SiteSettings, language: Language): Rendered 
   return renderTable({
     head: ['', ''],
     rows: [
+      ...(settings.sourceUrl === null
+        ? []
+        : [[t.source, { text: settings.sourceUrl, href: settings.sourceUrl }]]),
       [t.commit, settings.commit ?? t.unknown],
       ...DEPLOYED_WORKERS.map((worker) => [
         t.worker(worker),
@@ -78,7 +81,7 @@ export function buildContentParts(source: SiteSource, settings: SiteSettings): C
       'price-list': renderPriceList(rows, language),
       'example-bill': renderExampleBill(settings.builtAt, language),
       reasons: renderReasons(language),
-      networks: renderNetworks(language),
+      networks: renderNetworks(settings.networks, language),
       'stored-data': renderStoredData(storedTables, language),
       'policy-tests': renderPolicyTests(policyTests, language),
       deployment: renderDeployment(settings, language),

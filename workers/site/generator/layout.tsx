@@ -154,6 +154,21 @@ const LanguageLinks: FC<FrameProps> = ({ page, context }) => {
   );
 };
 
+const SHORT_COMMIT = 12;
+
+/** Where the code is, and which commit of it runs; nothing where the operator names no place. */
+const SourceLink: FC<FrameProps> = ({ page, context: { settings } }) => {
+  const { footer: t } = siteMessagesFor(page.language);
+  const { sourceUrl, commit } = settings;
+  if (sourceUrl === null) return null;
+  return (
+    <p class="source">
+      <a href={sourceUrl}>{t.sourceCode}</a>
+      {commit !== null && `, ${t.commit(commit.slice(0, SHORT_COMMIT))}`}
+    </p>
+  );
+};
+
 const Footer: FC<FrameProps> = ({ page, context }) => {
   const { footer: t } = siteMessagesFor(page.language);
   return (
@@ -177,6 +192,7 @@ const Footer: FC<FrameProps> = ({ page, context }) => {
         </ul>
       </nav>
       <LanguageLinks page={page} context={context} />
+      <SourceLink page={page} context={context} />
     </footer>
   );
 };

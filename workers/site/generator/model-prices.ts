@@ -10,8 +10,30 @@ export type Amounts = Readonly<{
   cacheRead: string | null;
 }>;
 
-/** A price under a condition, such as `tier flex` or `> 200000 input tokens`. */
-export type ConditionalPrice = Readonly<{ condition: string }> & Amounts;
+/** What has to hold for a price: each member that is there. Texts of it are in the site's languages. */
+export type PriceCondition = Readonly<{
+  /** The input has more tokens than this. */
+  inputTokensAbove?: number;
+  /** In UTC, such as `08:00` and `20:00`. */
+  hours?: Readonly<{ from: string; to: string }>;
+  /** In UTC, 0 for Monday. */
+  weekdays?: readonly number[];
+  /** Days on which it does not hold, or alone holds, as YYYY-MM-DD. */
+  exceptDates?: readonly string[];
+  onlyDates?: readonly string[];
+  /** Of an image. */
+  size?: string;
+  quality?: string;
+  /** Words of the API. */
+  tier?: string;
+  speed?: string;
+  region?: string;
+  /** The day from which it holds, YYYY-MM-DD. */
+  from?: string;
+}>;
+
+/** A price under a condition. */
+export type ConditionalPrice = Readonly<{ condition: PriceCondition }> & Amounts;
 
 export type PriceRow = Readonly<{
   model: string;
@@ -65,34 +87,44 @@ function toClock(time: number): string {
   return `${digits.slice(0, 2)}:${digits.slice(2)}`;
 }
 
-function describeOverride(override: Override): string {
-  const { min_prompt_tokens: tokens, utc_start: start, utc_end: end, utc_days: days } = override;
+const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+
+function toCondition(override: Override): PriceCondition {
+  const { min_prompt_tokens: inputTokensAbove, utc_days: days } = override;
+  const { utc_start: start, utc_end: end } = override;
+  const { except_dates: exceptDates, only_dates: onlyDates } = override;
   const { image_size: size, image_quality: quality } = override;
-  const parts = [
-    tokens === undefined ? '' : `> ${tokens} input tokens`,
-    start === undefined || end === undefined ? '' : `${toClock(start)}–${toClock(end)} UTC`,
-    days === undefined ? '' : days.map((day) => day.slice(0, 3)).join(' '),
-    size === undefined ? '' : `size ${size}`,
-    quality === undefined ? '' : `quality ${quality}`,
-  ];
-  return parts.filter((part) => part !== '').join(', ');
+  return {
+    ...(inputTokensAbove === undefined ? {} : { inputTokensAbove }),
+    ...(start === undefined || end === undefined
+      ? {}
+      : { hours: { from: toClock(start), to: toClock(end) } }),
+    ...(days === undefined ? {} : { weekdays: days.map((day) => WEEKDAYS.indexOf(day)) }),
+    ...(exceptDates === undefined ? {} : { exceptDates }),
+    ...(onlyDates === undefined ? {} : { onlyDates }),
+    ...(size === undefined ? {} : { size }),
+    ...(quality === undefined ? {} : { quality }),
+  };
 }
 
 function listConditionalPrices(pricing: Published): ConditionalPrice[] {
-  const byTerm = (name: string, terms: Readonly<Record<string, PublishedAmounts>>) =>
+  const byTerm = (
+    terms: Readonly<Record<string, PublishedAmounts>>,
+    toTerm: (value: string) => PriceCondition,
+  ) =>
     Object.entries(terms)
       .filter(([value]) => value !== 'standard' && value !== 'global')
-      .map(([value, amounts]) => ({ condition: `${name} ${value}`, ...toAmounts(amounts) }));
+      .map(([value, amounts]) => ({ condition: toTerm(value), ...toAmounts(amounts) }));
   return [
     ...pricing.overrides.map((override) => ({
-      condition: describeOverride(override),
+      condition: toCondition(override),
       ...toAmounts(override),
     })),
-    ...byTerm('tier', pricing.service_tiers),
-    ...byTerm('speed', pricing.speeds),
-    ...byTerm('region', pricing.regions),
+    ...byTerm(pricing.service_tiers, (tier) => ({ tier })),
+    ...byTerm(pricing.speeds, (speed) => ({ speed })),
+    ...byTerm(pricing.regions, (region) => ({ region })),
     ...pricing.upcoming.map((upcoming) => ({
-      condition: `from ${upcoming.from.slice(0, 10)}`,
+      condition: { from: upcoming.from.slice(0, 10) },
       ...toAmounts(upcoming),
     })),
   ].filter(({ input, output }) => input !== null || output !== null);

@@ -4,7 +4,7 @@ import { formatCount } from '@farebox/design';
 import type { Language } from '@farebox/i18n';
 import type { FC } from 'hono/jsx';
 import { siteMessagesFor } from '../texts/index.ts';
-import type { Amounts, ConditionalPrice, PriceRow } from './model-prices.ts';
+import type { Amounts, ConditionalPrice, PriceCondition, PriceRow } from './model-prices.ts';
 import type { Rendered } from './page.ts';
 
 type RowProps = Readonly<{ row: PriceRow; language: Language }>;
@@ -25,12 +25,39 @@ const ProvidersOwn: FC<RowProps> = ({ row, language }) => {
   return <td>{row.providersOwn === null ? t.same : formatPair(row.providersOwn)}</td>;
 };
 
+/** 1970-01-05 was a Monday. */
+const FIRST_MONDAY = Date.UTC(1970, 0, 5);
+const DAY_MS = 86_400_000;
+
+function formatWeekdays(weekdays: readonly number[], language: Language): string {
+  const format = new Intl.DateTimeFormat(language, { weekday: 'short', timeZone: 'UTC' });
+  return weekdays.map((day) => format.format(FIRST_MONDAY + day * DAY_MS)).join(' ');
+}
+
+/** Describes a condition in the reader's language; words of the API stay as they are sent. */
+export function describeCondition(condition: PriceCondition, language: Language): string {
+  const { conditions: t } = siteMessagesFor(language).priceList;
+  const { inputTokensAbove, hours, weekdays, exceptDates, onlyDates, ...words } = condition;
+  const parts = [
+    inputTokensAbove === undefined ? '' : t.inputTokens(formatCount(inputTokensAbove, language)),
+    hours === undefined ? '' : `${hours.from}–${hours.to} UTC`,
+    weekdays === undefined ? '' : formatWeekdays(weekdays, language),
+    exceptDates === undefined ? '' : t.exceptDates(exceptDates.join(', ')),
+    onlyDates === undefined ? '' : t.onlyDates(onlyDates.join(', ')),
+    ...(['size', 'quality', 'tier', 'speed', 'region', 'from'] as const).map((name) => {
+      const value = words[name];
+      return value === undefined ? '' : t[name](value);
+    }),
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
 const More: FC<Readonly<{ more: readonly ConditionalPrice[]; language: Language }>> = (props) => (
   <details>
     <summary>{siteMessagesFor(props.language).priceList.more}</summary>
     <ul>
       {props.more.map((price) => (
-        <li>{`${price.condition}: ${formatPair(price)}`}</li>
+        <li>{`${describeCondition(price.condition, props.language)}: ${formatPair(price)}`}</li>
       ))}
     </ul>
   </details>

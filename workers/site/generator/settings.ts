@@ -4,6 +4,7 @@
  */
 
 import { isLoopback } from '@farebox/bindings';
+import { CHAINS, type Chain, parseConfiguration } from '@farebox/deposits';
 
 export type SiteSettings = Readonly<{
   /** The origin of the site, such as `https://farebox.example`. */
@@ -15,6 +16,10 @@ export type SiteSettings = Readonly<{
   contactEmail: string;
   /** The number of the Yandex Metrika counter; null loads nothing and asks nothing. */
   metrikaCounter: string | null;
+  /** The networks that deposits are taken on, with their minimum and confirmations. */
+  networks: readonly Chain[];
+  /** Where the source code can be read; null links to none. */
+  sourceUrl: string | null;
   /** The deployed git commit; null where it is not known. */
   commit: string | null;
   /** The deployed version of each Worker that the build was told of. */
@@ -89,6 +94,31 @@ function parseCanaryTime(env: EnvVars): number | null {
   return at;
 }
 
+/**
+ * `DEPOSIT_NETWORKS` names the networks (`tron,bsc`), all of them by default; their confirmations are
+ * those of the variables that the deposits Worker reads (`<NETWORK>_DEPTH`, `<NETWORK>_LARGE_DEPTH`).
+ */
+function parseNetworks(env: EnvVars): readonly Chain[] {
+  const { chains, invalidVariables } = parseConfiguration(env);
+  if (invalidVariables.length > 0) throw new Error(`${invalidVariables.join(', ')} isn’t valid.`);
+  const names =
+    nonEmpty(env.DEPOSIT_NETWORKS)
+      ?.split(',')
+      .map((name) => name.trim()) ?? CHAINS;
+  const unknown = names.filter((name) => !CHAINS.some((chain) => chain === name));
+  if (unknown.length > 0) throw new Error(`DEPOSIT_NETWORKS has no network ${unknown.join(', ')}.`);
+  return chains.filter(({ name }) => names.includes(name));
+}
+
+/** Returns the address as it is written, but of the web only: it becomes a link. */
+function parseSourceUrl(env: EnvVars): string | null {
+  const text = nonEmpty(env.SOURCE_URL);
+  if (text === undefined) return null;
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ''))
+    throw new Error('SOURCE_URL isn’t a URL.');
+  return text;
+}
+
 /** The defaults are the addresses of `npm start`. */
 export function parseSiteSettings(
   env: EnvVars,
@@ -103,6 +133,8 @@ export function parseSiteSettings(
     operatorName: parseLegalText(env, 'OPERATOR_NAME', siteUrl, 'the operator of this site'),
     contactEmail: parseLegalText(env, 'CONTACT_EMAIL', siteUrl, 'support@example.com'),
     metrikaCounter: parseCounter(env),
+    networks: parseNetworks(env),
+    sourceUrl: parseSourceUrl(env),
     commit,
     workerVersions: parseWorkerVersions(env),
     canaryAt: parseCanaryTime(env),

@@ -23,6 +23,8 @@ export const en = {
     terms: 'Terms',
     refunds: 'Refunds',
     contact: 'Contact',
+    sourceCode: 'Source code',
+    commit: (id: string) => `commit ${id}`,
     analyticsChoice: 'Analytics choice',
   },
   home: {
@@ -46,6 +48,14 @@ export const en = {
         'Four dialects, none translated into another: the SDKs of OpenAI, Anthropic and Google, and coding agents.',
       ],
     ],
+  },
+  /** Of the pages that begin with their version. */
+  descriptions: {
+    privacy:
+      'What Farebox keeps of you and your calls, for how long, why, and what your rights are.',
+    terms: 'The terms of the service: what it does, what credits are, what ends an account.',
+    refunds:
+      'What happens to a balance, which calls cost nothing, and when a deposit is paid back.',
   },
   lastUpdated: 'Last updated',
   viewAsMarkdown: 'View as Markdown',
@@ -85,6 +95,17 @@ export const en = {
     otherUnit: 'other unit',
     retires: (date: string) => `Retires on ${date}`,
     more: 'has more prices',
+    conditions: {
+      inputTokens: (count: string) => `above ${count} input tokens`,
+      exceptDates: (dates: string) => `not on ${dates}`,
+      onlyDates: (dates: string) => `on ${dates}`,
+      size: (value: string) => `size ${value}`,
+      quality: (value: string) => `quality ${value}`,
+      tier: (value: string) => `service tier ${value}`,
+      speed: (value: string) => `speed ${value}`,
+      region: (value: string) => `region ${value}`,
+      from: (date: string) => `from ${date}`,
+    },
   },
   bill: {
     item: 'Item',
@@ -154,6 +175,7 @@ export const en = {
     promise: 'Promise',
     software: 'What the software does',
     test: 'Test',
+    source: 'Source code',
     commit: 'Commit',
     worker: (name: string) => `Version of the Worker ${name}`,
     builtAt: 'Built at',

@@ -24,6 +24,8 @@ export const ru: SiteMessages = {
     terms: 'Условия',
     refunds: 'Возвраты',
     contact: 'Контакты',
+    sourceCode: 'Исходный код',
+    commit: (id) => `коммит ${id}`,
     analyticsChoice: 'Выбор аналитики',
   },
   home: {
@@ -47,6 +49,12 @@ export const ru: SiteMessages = {
         'Четыре диалекта, ни один не переводится в другой: SDK от OpenAI, Anthropic и Google и агенты для кода.',
       ],
     ],
+  },
+  descriptions: {
+    privacy: 'Что Farebox хранит о вас и ваших вызовах, как долго, зачем, и какие у вас права.',
+    terms: 'Условия сервиса: что он делает, что такое баланс и когда аккаунт закрывается.',
+    refunds:
+      'Что происходит с балансом, какие вызовы ничего не стоят и когда возвращается пополнение.',
   },
   lastUpdated: 'Обновлено',
   viewAsMarkdown: 'Показать как Markdown',
@@ -85,6 +93,17 @@ export const ru: SiteMessages = {
     otherUnit: 'другая единица',
     retires: (date) => `Отключается ${date}`,
     more: 'есть другие цены',
+    conditions: {
+      inputTokens: (count) => `больше ${count} токенов на входе`,
+      exceptDates: (dates) => `кроме ${dates}`,
+      onlyDates: (dates) => `в дни ${dates}`,
+      size: (value) => `размер ${value}`,
+      quality: (value) => `качество ${value}`,
+      tier: (value) => `уровень обслуживания ${value}`,
+      speed: (value) => `скорость ${value}`,
+      region: (value) => `регион ${value}`,
+      from: (date) => `с ${date}`,
+    },
   },
   bill: {
     item: 'Позиция',
@@ -154,6 +173,7 @@ export const ru: SiteMessages = {
     promise: 'Обещание',
     software: 'Что делает программа',
     test: 'Тест',
+    source: 'Исходный код',
     commit: 'Коммит',
     worker: (name) => `Версия Worker ${name}`,
     builtAt: 'Собрано',
