@@ -131,7 +131,7 @@ describe('the verbs of one account in one isolate', () => {
     const { ask, batches, clock } = createBatcher(answerAll);
     const ids = Array.from({ length: 1_000 }, (_, index) => `${index}`);
     const answers = Promise.all(ids.map((id) => ask(settlement(id))));
-    await clock.pass(200);
+    await clock.pass(400);
     expect(await answers).toHaveLength(1_000);
     expect(batches.every((batch) => batch.length <= 200)).toBe(true);
     expect(batches.flat()).toEqual(ids);
@@ -193,15 +193,38 @@ describe('a settlement', () => {
     expect(await settled).toEqual(toResult(settlement('1')));
   });
 
-  it('travels without one after 25 ms, with the settlements that came meanwhile', async () => {
+  it('travels with a hold that comes a while later', async () => {
+    const { ask, batches, clock } = createBatcher(answerAll);
+    const settled = ask(settlement('1'));
+    await clock.pass(150);
+    expect(batches).toEqual([]);
+    await ask(checkpoint('2'));
+    expect(batches).toEqual([['1', '2']]);
+    await clock.pass(50);
+    expect(await settled).toEqual(toResult(settlement('1')));
+  });
+
+  it('travels without one after 200 ms, with the settlements that came meanwhile', async () => {
     const { ask, batches, clock } = createBatcher(answerAll);
     void ask(settlement('1'));
-    await clock.pass(20);
+    await clock.pass(150);
     void ask(settlement('2'));
-    await clock.pass(4);
+    await clock.pass(49);
     expect(batches).toEqual([]);
     await clock.pass(2);
     expect(batches).toEqual([['1', '2']]);
+  });
+
+  it('ends soon after a hold took it along, and does not wait for its time', async () => {
+    const { ask, clock } = createBatcher(answerAll);
+    let isSettled = false;
+    void ask(settlement('1')).then(() => {
+      isSettled = true;
+    });
+    await clock.pass(10);
+    await ask(checkpoint('2'));
+    await clock.pass(20);
+    expect(isSettled).toBe(true);
   });
 });
 
@@ -209,14 +232,14 @@ describe('a verb whose batch fails', () => {
   it('is sent alone by its own request, and so is every other of the batch', async () => {
     const { ask, clock } = createBatcher(async () => ({ ok: false, failure: null }));
     const answers = Promise.all(['1', '2', '3'].map((id) => ask(settlement(id))));
-    await clock.pass(60);
+    await clock.pass(250);
     expect(await answers).toEqual([null, null, null]);
   });
 
   it('is told so where trying alone would only add to an overload', async () => {
     const { ask, clock } = createBatcher(async () => ({ ok: false, failure: FAILED }));
     const answers = Promise.all(['1', '2'].map((id) => ask(settlement(id))));
-    await clock.pass(60);
+    await clock.pass(250);
     expect(await answers).toEqual([FAILED, FAILED]);
   });
 
@@ -226,7 +249,7 @@ describe('a verb whose batch fails', () => {
       results: verbs.map((verb) => (verb.request.id === 'bad' ? null : toResult(verb))),
     }));
     const answers = Promise.all(['1', 'bad', '3'].map((id) => ask(settlement(id))));
-    await clock.pass(60);
+    await clock.pass(250);
     const fine = toResult(settlement('1'));
     expect(await answers).toEqual([fine, null, fine]);
   });

@@ -4,7 +4,8 @@
  *
  * - A hold or a checkpoint leaves at once if no batch is under way or the last one left
  *   `MIN_GAP_MS` ago, so a far object holds nobody back: several batches are under way.
- * - A settlement waits up to `SETTLEMENT_WAIT_MS` for a hold to take it along; nobody waits for it.
+ * - A settlement waits up to `MAX_SETTLEMENT_WAIT_MS` for a hold to take it along; nobody waits for
+ *   it.
  * - The first that finds the way free sends what waits (its sender). The others look for their
  *   result when a timer of their own fires. They never go on from a promise that another request
  *   resolves: workerd then runs them in the other request's context now and then, where all I/O of
@@ -17,7 +18,13 @@ import type { AccountId } from './contract/index.ts';
 
 /** A hold or a checkpoint waits at most this long for company while another batch is under way. */
 const MIN_GAP_MS = 3;
+/** A settlement of an account that calls all the time is taken along within this time. */
 const SETTLEMENT_WAIT_MS = 25;
+/**
+ * One of an account that makes a few calls a second within this time. It is no longer, because an
+ * isolate that dies loses what waits, and because the call's money stays held.
+ */
+const MAX_SETTLEMENT_WAIT_MS = 200;
 const MAX_BATCH_SIZE = 200;
 /** After this, a verb is sent alone: the request that sent its batch may have been ended. */
 const ANSWER_TIMEOUT_MS = 3_000;
@@ -83,7 +90,7 @@ export class CallBatcher<Failure> {
     const pending: Pending<Failure> = { verb, sentAt: null, answer: undefined };
     const line = this.#line(account);
     line.waiting.push(pending);
-    if (verb.name === 'settle') await this.#clock.sleep(SETTLEMENT_WAIT_MS);
+    if (verb.name === 'settle') await this.#awaitHold(pending);
     while (pending.answer === undefined) {
       const now = this.#clock.now();
       if (pending.sentAt === null && this.#isFree(line, now)) {
@@ -94,6 +101,13 @@ export class CallBatcher<Failure> {
       await this.#clock.sleep(pollMs(line, pending, now));
     }
     return pending.answer;
+  }
+
+  /** Looks early whether a hold took the settlement along: its request takes memory until then. */
+  async #awaitHold(pending: Pending<Failure>): Promise<void> {
+    await this.#clock.sleep(SETTLEMENT_WAIT_MS);
+    if (pending.sentAt !== null) return;
+    await this.#clock.sleep(MAX_SETTLEMENT_WAIT_MS - SETTLEMENT_WAIT_MS);
   }
 
   #line(account: AccountId): Line<Failure> {
