@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import type { Entry } from '@farebox/ledger';
 import { NO_LIMITS } from '@farebox/ledger';
+import { NOT_REPORTED } from '@farebox/ledger/call-columns';
 import { startPostgres } from '@farebox/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Database, DatabaseError } from './connection/index.ts';
@@ -19,7 +20,9 @@ import {
   getAccountTotals,
   ingestEntries,
   insertPendingKey,
+  listEntries,
   markKeyRevoked,
+  storeHashes,
 } from './ledger/index.ts';
 import { listKeys } from './statements/index.ts';
 import { findIdentity, insertAccount, markAccountOpened } from './users/index.ts';
@@ -318,6 +321,46 @@ describe.each(backends)('database queries on $name', ({ backend }) => {
       reason: 'revoked',
     });
     expect(await markKeyRevoked(db, accountId, 1, NOW)).toEqual({ ok: false, reason: 'unknown' });
+  });
+
+  it('reads entries back as they were delivered, also an expiry that was settled late', async () => {
+    const account = await newAccount();
+    const entries = buildLedger(account, 3);
+    const settled = entryAt(entries, 2);
+    const call = buildCall(account, 3, 0n);
+    const expired: Entry = {
+      ...settled,
+      delta: 0n,
+      postedAfter: settled.postedAfter + 3n,
+      call: {
+        ...call,
+        ...NOT_REPORTED,
+        status: 'void',
+        reason: 'expired_unsettled',
+        settledAt: settled.at,
+      },
+    };
+    const late: Entry = { ...settled, seq: 4, id: `${call.id}:late` };
+    const delivered = [...entries.slice(0, 2), expired, late];
+    expect(await ingestEntries(db, account, delivered)).toMatchObject({ ok: true });
+    expect(await listEntries(db, account, 0, 10)).toEqual(delivered);
+    expect(await listEntries(db, account, 1, 1)).toEqual([delivered[1]]);
+  });
+
+  it('stores each hash once: delivered with its entry, after it, or again with it', async () => {
+    const account = await newAccount();
+    const [first, second, third] = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    const entries = buildLedger(account, 3);
+    const chained = entries.map((entry, index) => ({
+      ...entry,
+      hash: [first, second, third][index] ?? '',
+    }));
+    await ingestEntries(db, account, entries.slice(0, 2));
+    await storeHashes(db, account, [{ seq: 1, hash: 'a'.repeat(64) }]);
+    await storeHashes(db, account, [{ seq: 1, hash: 'd'.repeat(64) }]);
+    expect(await ingestEntries(db, account, chained)).toEqual({ ok: true, acknowledged: 3 });
+    const stored = await listEntries(db, account, 0, 10);
+    expect(stored.map(({ hash }) => hash)).toEqual([first, second, third]);
   });
 
   it('stores 1,000 entries in four statements and accepts repeated deliveries', async () => {

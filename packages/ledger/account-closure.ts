@@ -32,7 +32,7 @@ const WIPE_STATEMENTS: readonly string[] = [
 ];
 const REMAINING_ENTRIES = `SELECT count(*) AS count, CAST(coalesce(sum(delta), 0) AS TEXT) AS delta FROM entries`;
 const TOMBSTONE = `UPDATE account SET wiped = 1, waived = 0, expired = 0, refused = 0, shortfalls = 0, early_declines = 0,
-  low_balance = NULL, is_low = 0, pruned_count = ?, pruned_delta = ? WHERE singleton = 1`;
+  low_balance = NULL, is_low = 0, chain_seq = seq, pruned_count = ?, pruned_delta = ? WHERE singleton = 1`;
 
 function isWiped(tx: Tx): boolean {
   return tx.sql.exec<{ wiped: number }>(SELECT_WIPED).one().wiped === 1;
@@ -55,6 +55,8 @@ export function wipeIfReady(tx: Tx): void {
   tx.sql.exec(TOMBSTONE, balance.seq - remaining.count, wipedDelta.toString());
   const { cache } = tx;
   clearDailyCounters(cache.balance);
+  // Nothing is left to chain.
+  cache.balance.chain_seq = balance.seq;
   cache.keys.clear();
   cache.lowBalance = null;
   cache.isBalanceLow = false;

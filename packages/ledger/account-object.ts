@@ -19,6 +19,8 @@ export type AccountObjectDeps = Readonly<{
    * Sends notifications at least once: returns when they are stored elsewhere, throws otherwise.
    */
   notify: BackgroundDeps['notify'];
+  storedEntries: BackgroundDeps['storedEntries'];
+  storeHashes: BackgroundDeps['storeHashes'];
   now?: () => Instant;
   random?: () => number;
 }>;

@@ -7,6 +7,7 @@ import { MAX_AMOUNT } from '@farebox/money';
 import { listSpendingByKeyAndDay, listStoredPeriods, loadCache } from './cache.ts';
 import { type Audit, BUDGET_PERIODS, type BudgetPeriod, type KeyId } from './contract/index.ts';
 import { REFUND_ENTRY_PREFIX } from './entries.ts';
+import { countUnchained, findBrokenLink } from './entry-chain.ts';
 import { ENTRY_RETENTION_MS, RECENTLY_REVOKED_MS, toUtcDay } from './limits.ts';
 import {
   addToPeriods,
@@ -117,7 +118,9 @@ function sameBalance(cached: MutableBalance, stored: MutableBalance): boolean {
     cached.expired === stored.expired &&
     cached.refused === stored.refused &&
     cached.shortfalls === stored.shortfalls &&
-    cached.early_declines === stored.early_declines
+    cached.early_declines === stored.early_declines &&
+    cached.chain_seq === stored.chain_seq &&
+    cached.chain_hash === stored.chain_hash
   );
 }
 
@@ -209,6 +212,7 @@ export function audit(tx: Tx): Audit {
   const isPruned = account.pruned_count > 0;
   const kept = { acknowledged: account.acknowledged, isPruned };
   check('key_period_spending', periodsMatchEntries(tx, kept));
+  check('entries_are_chained', countUnchained(tx) === 0 && findBrokenLink(tx) === null);
   check('cache_matches_tables', cacheMatchesTables(tx));
   return {
     posted,

@@ -8,11 +8,20 @@
 import { logEvent } from '@farebox/telemetry';
 import { isReadyToWipe, wipeIfReady } from './account-closure.ts';
 import type { AccountLedger, Outbox } from './account-ledger.ts';
-import type { AccountId, DeliveryResult, Entry, Instant, Notification } from './contract/index.ts';
+import type {
+  AccountId,
+  DeliveryResult,
+  Entry,
+  Instant,
+  Notification,
+  StatementLink,
+} from './contract/index.ts';
 import { prune } from './entries.ts';
+import { chainOutbox, findBacklog, storeLinks } from './entry-chain.ts';
 import { ENTRIES_PER_DELIVERY, NOTIFICATIONS_PER_BATCH } from './limits.ts';
 import { deleteNotifications, oldestNotifications } from './notifications.ts';
 import { expire, nextDeadline } from './settlements.ts';
+import { chainEntries } from './statement-line.ts';
 
 /** Entries of this period share a delivery, so that a busy account costs few statements. */
 const FLUSH_DELAY_MS = 1_000;
@@ -33,12 +42,19 @@ const OVERDUE_MS = 60_000;
 const MAX_DELIVERIES_PER_ALARM = 20;
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 300_000;
+/** Older entries that one statement reads and one transaction chains, and how many an alarm does. */
+const ENTRIES_PER_CHAIN_SLICE = 500;
+const CHAIN_SLICES_PER_ALARM = 4;
 
 export type BackgroundDeps = Readonly<{
   deliver: (account: AccountId, entries: readonly Entry[]) => Promise<DeliveryResult>;
   /** Returns the last sequence number in Postgres; called only after a gap. */
   lastDeliveredSeq: (account: AccountId) => Promise<number>;
   notify: (notifications: readonly Notification[]) => Promise<void>;
+  /** Returns the stored entries after a sequence number, oldest first, at most `limit`. */
+  storedEntries: (account: AccountId, after: number, limit: number) => Promise<readonly Entry[]>;
+  /** Stores the hashes of entries that Postgres has without one. A repeat changes nothing. */
+  storeHashes: (account: AccountId, links: readonly StatementLink[]) => Promise<void>;
   setAlarm: (at: Instant) => void;
   now: () => Instant;
   /** In [0, 1). */
@@ -56,6 +72,7 @@ export class BackgroundTasks {
   /** Postgres and the queue fail independently. */
   readonly #deliveryBackoff = new Backoff();
   readonly #notificationBackoff = new Backoff();
+  readonly #chainBackoff = new Backoff();
   /** The small deliveries since the last large one or the last pause, and when the last one was. */
   #smallDeliveries = { count: 0, at: Number.NEGATIVE_INFINITY };
   /** Set after a gap: the last sequence number in Postgres, below what was acknowledged. */
@@ -119,6 +136,7 @@ export class BackgroundTasks {
       this.#ledger.run(0, prune);
     });
     await this.#attempt('account.notify', this.#notificationBackoff, () => this.#notify());
+    await this.#attempt('account.chain', this.#chainBackoff, () => this.#chainBacklog());
     await this.#attempt('account.wipe', this.#deliveryBackoff, () =>
       this.#ledger.run(undefined, wipeIfReady),
     );
@@ -158,6 +176,9 @@ export class BackgroundTasks {
     const unsent = this.#ledger.outbox(0).pending > 0 || this.#resendAfter !== undefined;
     if (unsent || this.#ledger.run(false, isReadyToWipe)) this.scheduleOutboxFlush();
     this.scheduleNotifications();
+    if (this.#ledger.run(null, findBacklog) !== null) {
+      this.scheduleAlarm(Math.max(now + FLUSH_DELAY_MS, this.#chainBackoff.notBefore));
+    }
     const deadline = this.#ledger.run(null, nextDeadline);
     if (deadline !== null) this.scheduleAlarm(Math.max(deadline, now + FLUSH_DELAY_MS));
     this.#isUnscheduled = false;
@@ -193,6 +214,28 @@ export class BackgroundTasks {
     const ids = notifications.map(({ id }) => id);
     this.#ledger.run(undefined, deleteNotifications, ids);
     this.#notificationBackoff.reset();
+  }
+
+  /**
+   * Chains entries of releases before the chain, a few in each alarm: an account may have millions.
+   * Those that Postgres has are read there, because the object may have pruned its own, and get their
+   * hash there first: a crash in between repeats both. Only this alarm delivers entries, so no entry
+   * is on its way to Postgres without its hash meanwhile.
+   */
+  async #chainBacklog(): Promise<void> {
+    for (let slice = 0; slice < CHAIN_SLICES_PER_ALARM; slice++) {
+      const backlog = this.#ledger.run(null, findBacklog);
+      if (backlog === null) return;
+      const { account, from, isStored } = backlog;
+      if (isStored) {
+        const entries = await this.#deps.storedEntries(account, from.seq, ENTRIES_PER_CHAIN_SLICE);
+        if (entries.length === 0) throw new RangeError('acknowledged entries are not stored');
+        const links = chainEntries(account, from, entries);
+        await this.#deps.storeHashes(account, links);
+        this.#ledger.run(undefined, storeLinks, links);
+      } else this.#ledger.run(undefined, chainOutbox, ENTRIES_PER_CHAIN_SLICE);
+      this.#chainBackoff.reset();
+    }
   }
 
   #countDelivery(size: number): void {

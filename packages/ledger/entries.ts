@@ -13,6 +13,7 @@ import { NOT_REPORTED, type ReportedMetadata } from './call-columns.ts';
 import {
   type CallId,
   type CallMetadata,
+  type CallOpening,
   type Entry,
   type Generation,
   type Instant,
@@ -23,6 +24,7 @@ import { ENTRY_RETENTION_MS } from './limits.ts';
 import { openingFromText, reportFromText, reportToText } from './metadata-text.ts';
 import { notify } from './notifications.ts';
 import { fromSql, fromSqlText, minBigInt, toSql } from './sql-amounts.ts';
+import { hashEntry, type StatementEntry } from './statement-line.ts';
 import {
   changeBalance,
   InvariantViolation,
@@ -54,6 +56,7 @@ export type EntryRow = SqlRow & {
   settle_fingerprint: string | null;
   opening: string | null;
   report: string | null;
+  hash: string | null;
 };
 
 /** How a call ended. The fingerprint is null where no settlement came. */
@@ -69,14 +72,15 @@ export type ChargeDetails = ReportedMetadata &
   }>;
 
 const END_CALL = `UPDATE entries SET seq = ?, delta = ?, posted_after = ?, at = ?, reason = ?,
-  charged = ?, shortfall = ?, settle_fingerprint = ?, report = ? WHERE row = ? AND seq IS NULL
+  charged = ?, shortfall = ?, settle_fingerprint = ?, report = ?, hash = ?
+  WHERE row = ? AND seq IS NULL
   RETURNING row`;
 const INSERT_LATE_CHARGE = `INSERT INTO entries (seq, delta, posted_after, at, reason, charged,
-  shortfall, settle_fingerprint, report, row, id, kind, call_id, key_id, held, max_output,
+  shortfall, settle_fingerprint, report, hash, row, id, kind, call_id, key_id, held, max_output,
   hold_fingerprint, opening)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'charge', ?, ?, ?, ?, ?, ?)`;
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'charge', ?, ?, ?, ?, ?, ?)`;
 const INSERT_CREDIT_OR_ADJUSTMENT = `INSERT INTO entries (row, seq, id, kind, delta, posted_after,
-  at, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+  at, source, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const BY_ID = 'SELECT * FROM entries WHERE id = ? AND seq IS NOT NULL';
 const AFTER = 'SELECT * FROM entries WHERE seq > ? ORDER BY seq LIMIT ?';
 
@@ -116,6 +120,18 @@ function monotonicTime(tx: Tx): Instant {
   return cache.lastEntryAt;
 }
 
+/**
+ * Returns the hash of the entry that `post` just counted, and moves the chain to it; null while older
+ * entries are not chained yet (entry-chain.ts).
+ */
+function chainNewEntry({ cache }: Tx, entry: StatementEntry): string | null {
+  const { balance, account } = cache;
+  if (balance.chain_seq !== entry.seq - 1) return null;
+  balance.chain_hash = hashEntry(account, entry, balance.chain_hash);
+  balance.chain_seq = entry.seq;
+  return balance.chain_hash;
+}
+
 const UPDATE_LOW = 'UPDATE account SET is_low = ? WHERE singleton = 1';
 
 /**
@@ -143,10 +159,13 @@ export function appendCreditOrAdjustment(
 ): NanoUsd {
   const { id, kind, delta, source } = entry;
   const balance = post(tx, delta);
-  const after = toSql(balance.posted);
-  const numbers = [nextRow(tx), balance.seq];
+  const { seq, posted } = balance;
   const at = monotonicTime(tx);
-  tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, ...numbers, id, kind, toSql(delta), after, at, source);
+  const shown = { seq, id, kind: parseKind(entry), delta, postedAfter: posted, at, call: null };
+  const hash = chainNewEntry(tx, shown);
+  const amounts = [toSql(delta), toSql(posted)];
+  const row = [nextRow(tx), seq, id, kind, ...amounts, at, source, hash];
+  tx.sql.exec(INSERT_CREDIT_OR_ADJUSTMENT, ...row);
   alertOnLowBalance(tx, balance);
   return balance.posted;
 }
@@ -158,26 +177,37 @@ function toReportText(details: ChargeDetails): string | null {
   return reportToText({ ...details, httpStatus, usage, prices });
 }
 
-/** The values of the first nine columns of END_CALL and INSERT_LATE_CHARGE. */
-function chargeValues(tx: Tx, balance: MutableBalance, details: ChargeDetails): SqlStorageValue[] {
-  return [
-    balance.seq,
-    toSql(-details.taken),
-    toSql(balance.posted),
-    monotonicTime(tx),
-    details.reason,
-    toSql(details.charged),
-    // Only informs, so it stops at the largest amount that is exact.
-    toSql(minBigInt(details.shortfall, MAX_AMOUNT)),
-    details.fingerprint,
-    toReportText(details),
-  ];
+/** The entry of a charge: its own id, the call that it ends, and what the call's hold said. */
+type ChargedCall = Readonly<{ id: string; callId: CallId; opening: CallOpening }>;
+
+/** The values of the first ten columns of END_CALL and INSERT_LATE_CHARGE. */
+function chargeValues(
+  tx: Tx,
+  balance: MutableBalance,
+  { id, callId, opening }: ChargedCall,
+  details: ChargeDetails,
+): SqlStorageValue[] {
+  const { seq, posted: postedAfter } = balance;
+  const { reason, charged } = details;
+  const delta = -details.taken;
+  const at = monotonicTime(tx);
+  // Only informs, so it stops at the largest amount that is exact.
+  const shortfall = minBigInt(details.shortfall, MAX_AMOUNT);
+  const report = toReportText(details);
+  // As it is read later: without a report where it is not whole.
+  const reported = report === null ? NOT_REPORTED : details;
+  const call = { ...opening, ...reported, id: callId, reason, charged, shortfall };
+  const hash = chainNewEntry(tx, { seq, id, kind: 'charge', delta, postedAfter, at, call });
+  const amounts = [toSql(charged), toSql(shortfall)];
+  const end = [seq, toSql(delta), toSql(postedAfter), at, reason, ...amounts];
+  return [...end, details.fingerprint, report, hash];
 }
 
 /** Makes the row of an open call its entry; the hold must already be released. */
-export function endCall(tx: Tx, { row }: OpenHold, details: ChargeDetails): void {
+export function endCall(tx: Tx, { row, id, opening }: OpenHold, details: ChargeDetails): void {
   const balance = post(tx, -details.taken);
-  const ended = tx.sql.exec(END_CALL, ...chargeValues(tx, balance, details), row).toArray();
+  const values = chargeValues(tx, balance, { id, callId: id, opening }, details);
+  const ended = tx.sql.exec(END_CALL, ...values, row).toArray();
   if (ended.length !== 1) throw new InvariantViolation('hold_ends_once');
   alertOnLowBalance(tx, balance);
 }
@@ -186,8 +216,10 @@ export function endCall(tx: Tx, { row }: OpenHold, details: ChargeDetails): void
 export function appendLateCharge(tx: Tx, base: EntryRow, details: ChargeDetails): void {
   const balance = post(tx, -details.taken);
   const { id, key_id, held, max_output, hold_fingerprint, opening } = base;
+  if (opening === null) throw new RangeError('entry of no call');
   const copied = [id, key_id, held, max_output, hold_fingerprint, opening];
-  const values = chargeValues(tx, balance, details);
+  const call = { id: lateId(id), callId: id, opening: openingFromText(opening) };
+  const values = chargeValues(tx, balance, call, details);
   tx.sql.exec(INSERT_LATE_CHARGE, ...values, nextRow(tx), lateId(id), ...copied);
   alertOnLowBalance(tx, balance);
 }
@@ -201,7 +233,7 @@ export const REFUND_ENTRY_PREFIX = 'refund:';
 export const REFUND_SOURCE = 'refund';
 export const CORRECTION_SOURCE = 'correction';
 
-function parseKind({ kind, source }: EntryRow): Entry['kind'] {
+function parseKind({ kind, source }: Pick<EntryRow, 'kind' | 'source'>): Entry['kind'] {
   if (kind === 'adjustment' && source === REFUND_SOURCE) return 'refund';
   if (kind === 'credit' || kind === 'charge' || kind === 'adjustment') return kind;
   throw new RangeError('unknown kind of entry');
@@ -243,6 +275,7 @@ function toEntry(row: EntryRow): Entry {
     postedAfter: fromSql(row.posted_after),
     at: row.at,
     call: row.call_id === null ? null : toCallMetadata(row),
+    ...(row.hash === null ? {} : { hash: row.hash }),
   };
 }
 

@@ -4,6 +4,7 @@
  * a response. Nothing is created before `open`: a constructor that made tables would store data for
  * any name that is requested. (`PRAGMA user_version` is not available in Durable Objects.)
  */
+import { NO_HASH } from './statement-line.ts';
 
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
@@ -287,6 +288,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       state TEXT NOT NULL CHECK (state IN ('reserved', 'paid', 'released'))
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX entries_money ON entries (seq) WHERE kind <> 'charge'",
+  ],
+  // The chain of entries (statement-line.ts). Entries from before are chained by the object's
+  // alarms, a few at a time (entry-chain.ts); a tombstone has nothing to chain.
+  [
+    `ALTER TABLE entries ADD COLUMN hash TEXT CHECK (length(hash) = 64)`,
+    'ALTER TABLE account ADD COLUMN chain_seq INTEGER NOT NULL DEFAULT 0 CHECK (chain_seq >= 0)',
+    `ALTER TABLE account ADD COLUMN chain_hash TEXT NOT NULL DEFAULT '${NO_HASH}'
+      CHECK (length(chain_hash) = 64)`,
+    'UPDATE account SET chain_seq = seq WHERE wiped = 1',
   ],
 ];
 

@@ -5,7 +5,13 @@
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import { AccountObject, type AccountObjectDeps } from './account-object.ts';
 import { createLedgerClient, type LedgerClient } from './client.ts';
-import type { CallsRpc, DeliveryResult, Entry, Notification } from './contract/index.ts';
+import type {
+  CallsRpc,
+  DeliveryResult,
+  Entry,
+  Notification,
+  StatementLink,
+} from './contract/index.ts';
 import { buildHoldRequest, buildSettleRequest, KEY } from './fixtures.workerd.ts';
 import { START } from './start.workerd.ts';
 
@@ -35,14 +41,36 @@ async function deliver(account: string, entries: readonly Entry[]): Promise<Deli
   stored.set(account, rows);
   for (const entry of entries) {
     if (entry.seq > rows.length + 1) return { ok: false, reason: 'gap' };
-    if (entry.seq === rows.length + 1) rows.push(entry);
+    const stored = rows[entry.seq - 1];
+    if (stored === undefined) rows.push(entry);
+    else if (stored.hash === undefined) rows[entry.seq - 1] = entry;
   }
   if (fault === 'ack_lost') return { ok: false, reason: 'unreachable' };
   return { ok: true, acknowledged: rows.length };
 }
 
+async function storedEntries(
+  account: string,
+  after: number,
+  limit: number,
+): Promise<readonly Entry[]> {
+  if (postgres.fault !== 'none') throw new Error('no Postgres');
+  return (postgres.stored.get(account) ?? []).slice(after, after + limit);
+}
+
+async function storeHashes(account: string, links: readonly StatementLink[]): Promise<void> {
+  if (postgres.fault !== 'none') throw new Error('no Postgres');
+  const rows = postgres.stored.get(account) ?? [];
+  for (const { seq, hash } of links) {
+    const row = rows[seq - 1];
+    if (row !== undefined && row.hash === undefined) rows[seq - 1] = { ...row, hash };
+  }
+}
+
 const DEPS: AccountObjectDeps = {
   deliver,
+  storedEntries,
+  storeHashes,
   lastDeliveredSeq: async (account) => postgres.stored.get(account)?.length ?? 0,
   notify: async (notifications) => {
     if (queue.down) throw new Error('no queue');

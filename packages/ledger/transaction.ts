@@ -126,6 +126,8 @@ type BalanceRow = DailyCounters & {
   held: number;
   seq: number;
   day: number;
+  chain_seq: number;
+  chain_hash: string;
 };
 
 /** The account's row in memory. */
@@ -135,12 +137,18 @@ export type MutableBalance = DailyCounters & {
   held: NanoUsd;
   seq: number;
   day: number;
+  /** The last entry that is chained, and its hash; below `seq` while older entries are not. */
+  chain_seq: number;
+  chain_hash: string;
 };
 
-const BALANCE_COLUMNS = ['state', 'posted', 'held', 'seq', 'day', ...DAILY_COUNTERS];
+const BALANCE_COLUMNS = [
+  ...['state', 'posted', 'held', 'seq', 'day', 'chain_seq', 'chain_hash'],
+  ...DAILY_COUNTERS,
+];
 const SELECT_BALANCE = `SELECT ${BALANCE_COLUMNS.join(', ')} FROM account`;
 const UPDATE_BALANCE = `UPDATE account SET posted = ?, held = ?, seq = ?, open_from = ?,
-  early_until = ?, day = ?,
+  early_until = ?, day = ?, chain_seq = ?, chain_hash = ?,
   ${DAILY_COUNTERS.map((name) => `${name} = ?`).join(', ')} WHERE singleton = 1`;
 
 function parseState(text: string): AccountState {
@@ -190,10 +198,20 @@ export function writeBalance(tx: Tx, before: BalanceBefore): void {
   const violation = findViolation(tx, before);
   if (violation !== undefined) throw new InvariantViolation(violation);
   const { balance } = tx.cache;
-  const { posted, held, seq, day } = balance;
+  const { posted, held, seq, day, chain_seq, chain_hash } = balance;
   const counters = DAILY_COUNTERS.map((name) => balance[name]);
   const marks = [openFrom(tx.cache), tx.cache.earlyGrants.until];
-  tx.sql.exec(UPDATE_BALANCE, toSql(posted), toSql(held), seq, ...marks, day, ...counters);
+  const chain = [chain_seq, chain_hash];
+  tx.sql.exec(
+    UPDATE_BALANCE,
+    toSql(posted),
+    toSql(held),
+    seq,
+    ...marks,
+    day,
+    ...chain,
+    ...counters,
+  );
 }
 
 /** Thrown when the ledger itself is wrong. Carries no amount and no id. */

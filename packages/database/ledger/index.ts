@@ -18,3 +18,4 @@ export {
   MAX_ENTRIES_PER_STATEMENT,
 } from './ledger-ingest.ts';
 export { type ReconciliationRun, recordReconciliation } from './reconciliation-runs.ts';
+export { listEntries, storeHashes } from './stored-entries.ts';

@@ -98,6 +98,7 @@ function toEntryRow(entry: Entry) {
     delta: entry.delta.toString(),
     posted_after: entry.postedAfter.toString(),
     at: new Date(entry.at).toISOString(),
+    hash: entry.hash ?? null,
     ...toUsageColumns(entry),
   };
 }
@@ -179,7 +180,7 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
     with sent as (
       select * from jsonb_to_recordset(${entries}::jsonb)
         as r(seq bigint, id text, kind text, delta bigint, posted_after bigint, at timestamptz,
-          day int, key_id bigint, model text, calls int, input bigint, output bigint,
+          hash text, day int, key_id bigint, model text, calls int, input bigint, output bigint,
           other_charged bigint, ${SUM_RECORD})
     ), compared as (
       select (e.id, e.kind, e.delta, e.posted_after) = (s.id, s.kind, s.delta, s.posted_after) as same
@@ -195,11 +196,15 @@ function buildIngestStatement(account: AccountId, slice: readonly Entry[]) {
         (select count(*) from compared where same) as equal,
         (select count(*) from compared where not same) as different
     ), inserted as (
-      insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at)
-      select ${account}, s.seq, s.id, s.kind, s.delta, s.posted_after, s.at
+      insert into ledger_entries (account_id, seq, id, kind, delta, posted_after, at, hash)
+      select ${account}, s.seq, s.id, s.kind, s.delta, s.posted_after, s.at, s.hash
       from sent s, verdict v where v.anchored and v.different = 0 order by s.seq
       on conflict do nothing
       returning seq
+    ), chained as (
+      update ledger_entries e set hash = s.hash from sent s, verdict v
+      where v.different = 0 and s.hash is not null
+        and e.account_id = ${account} and e.seq = s.seq and e.hash is null
     ), billed as (
       insert into calls as c (account_id, ${CALL_NAMES})
       select ${account}, ${CALL_NAMES} from jsonb_to_recordset(${calls}::jsonb) as r(${CALL_RECORD})

@@ -36,6 +36,8 @@ describe('the data export', () => {
     const offences = columns
       // Hashes of a public chain's transactions and blocks are public.
       .filter((name) => !/^deposits\.(tx|block)_hash$/.test(name))
+      // The hash of an entry is of its own data, which the export has too.
+      .filter((name) => name !== 'ledger_entries.hash')
       // A duration: milliseconds to the first token of an answer.
       .filter((name) => name !== 'calls.first_token_ms')
       .filter((name) => secret.test(name.split('.')[1] ?? ''));

@@ -79,6 +79,8 @@ export const ledgerEntries = pgTable(
     delta: nanoUsd('delta').notNull(),
     postedAfter: nanoUsd('posted_after').notNull(),
     at: instant('at').notNull(),
+    /** SHA-256 that chains the entry to the one before; null until it is chained (docs/statements.md). */
+    hash: varchar('hash', { length: 64 }),
     previousSeq: bigint('previous_seq', { mode: 'number' }).generatedAlwaysAs(
       sql`nullif(seq - 1, 0)`,
     ),
@@ -105,6 +107,7 @@ export const ledgerEntries = pgTable(
       sql`(${t.kind} <> 'credit' or ${t.delta} > 0) and (${t.kind} <> 'charge' or ${t.delta} <= 0 or ${t.id} like '%:late')`,
     ),
     check('ledger_entries_id_shape', sql`${t.id} ~ '^[!-~]+$'`),
+    check('ledger_entries_hash_shape', sql`${t.hash} ~ '^[0-9a-f]{64}$'`),
     // For the list of balance transactions: a small part of the entries.
     index('ledger_entries_money').on(t.accountId, t.seq).where(sql`${t.kind} <> 'charge'`),
   ],

@@ -20,6 +20,11 @@ export type Entry = Readonly<{
   at: Instant;
   /** Present on every `charge`, including one of zero. */
   call: CallMetadata | null;
+  /**
+   * The entry's hash in the account's chain, 64 hexadecimal characters; absent until it is chained
+   * (docs/statements.md).
+   */
+  hash?: string;
 }>;
 
 /**

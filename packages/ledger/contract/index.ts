@@ -15,3 +15,4 @@ export * from './notifications.ts';
 export type * from './operators.ts';
 export type * from './refunds.ts';
 export * from './refused-calls.ts';
+export type * from './statements.ts';

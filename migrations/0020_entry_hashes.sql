@@ -1,0 +1,2 @@
+ALTER TABLE "ledger_entries" ADD COLUMN "hash" varchar(64);--> statement-breakpoint
+ALTER TABLE "ledger_entries" ADD CONSTRAINT "ledger_entries_hash_shape" CHECK ("ledger_entries"."hash" ~ '^[0-9a-f]{64}$');
