@@ -19,6 +19,8 @@ import type { UsageTracker } from './usage-tracker.ts';
 const MAX_KEPT_BYTES = 262_144;
 /** A document that has to become events can't be passed on as it comes. */
 const MAX_CONVERTED_BYTES = 4_194_304;
+const SPACE = 0x20;
+const OPEN_BRACKET = 0x5b;
 const DECODER = new TextDecoder();
 const ENCODER = new TextEncoder();
 
@@ -36,23 +38,26 @@ export class DocumentReader {
   readonly format = 'document';
   readonly #options: MeterOptions;
   readonly #tracker: UsageTracker;
-  readonly #recorder: MemberRecorder;
-  readonly #scanner: JsonScanner;
+  /** Records the members of a document that is too large to be kept. */
+  #recorder: MemberRecorder | null = null;
+  #scanner: JsonScanner;
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
   /** True once the document's beginning was passed on, or, if it had to be kept, was dropped. */
   #isTooLarge = false;
   /** True if the first document is an event of a stream. */
   #isEvent = false;
+  /** The document when it was whole, and how many bytes that were. */
+  #parsed: Readonly<{ document: JsonObject; bytes: number }> | null = null;
   #verdict: Verdict = { kind: 'truncated' };
 
   constructor(options: MeterOptions, tracker: UsageTracker) {
     this.#options = options;
     this.#tracker = tracker;
-    this.#recorder = new MemberRecorder(tracker.spec.keptMembers);
     const { outputEstimator, spec } = tracker;
     outputEstimator.ignoreEvents();
-    this.#scanner = new JsonScanner(spec.keyTable, outputEstimator, this.#recorder);
+    outputEstimator.mark();
+    this.#scanner = new JsonScanner(spec.keyTable, outputEstimator);
   }
 
   /** True once the document is whole. Events come one per line, and more may follow. */
@@ -73,7 +78,9 @@ export class DocumentReader {
     this.#isTooLarge = true;
     const kept = this.#kept;
     this.#kept = [];
-    return this.#options.stream ? [] : kept;
+    if (this.#options.stream) return [];
+    this.#startRecording(kept);
+    return kept;
   }
 
   end(): readonly Uint8Array[] {
@@ -89,10 +96,21 @@ export class DocumentReader {
     return this.#verdict;
   }
 
+  /** Reads the beginning once more: few documents are so large that their members are recorded. */
+  #startRecording(beginning: readonly Uint8Array[]): void {
+    const { outputEstimator, spec } = this.#tracker;
+    outputEstimator.rollback();
+    this.#recorder = new MemberRecorder(spec.keptMembers);
+    this.#scanner = new JsonScanner(spec.keyTable, outputEstimator, this.#recorder);
+    for (const chunk of beginning) this.#scanner.write(chunk);
+  }
+
   #holdsEvent(): boolean {
     const document = parseJson(DECODER.decode(concatBytes(this.#kept)));
+    if (!isJsonObject(document)) return false;
+    this.#parsed = { document, bytes: this.#keptBytes };
     const { spec } = this.#tracker;
-    return isJsonObject(document) && spec.isEvent(document) && !spec.isAnswer(document);
+    return spec.isEvent(document) && !spec.isAnswer(document);
   }
 
   #drop(): readonly Uint8Array[] {
@@ -104,7 +122,7 @@ export class DocumentReader {
     if (this.#options.stream) this.#verdict = { kind: 'unreadable' };
     if (this.#options.stream || !this.#scanner.isComplete) return [];
     this.#verdict = { kind: 'answer' };
-    const members = parseJson(this.#recorder.text() ?? '');
+    const members = parseJson(this.#recorder?.text() ?? '');
     if (isJsonObject(members)) this.#tracker.observe(members);
     this.#tracker.markEnded();
     return [];
@@ -113,15 +131,15 @@ export class DocumentReader {
   #endKept(): readonly Uint8Array[] {
     const kept = concatBytes(this.#kept);
     this.#kept = [];
-    const text = DECODER.decode(kept);
-    const documents = parseDocuments(text);
+    const parsed = this.#parsed?.bytes === kept.length ? this.#parsed : null;
+    const documents = parsed === null ? parseDocuments(DECODER.decode(kept)) : [parsed.document];
     const [document] = documents;
     const { spec } = this.#tracker;
     if (document === undefined) {
       this.#verdict = { kind: 'unreadable' };
     } else if (documents.length === 1 && spec.isAnswer(document)) {
       // Of a list of one answer clients read nothing.
-      const isListed = text.trimStart().startsWith('[');
+      const isListed = kept.find((byte) => byte > SPACE) === OPEN_BRACKET;
       return this.#endAnswer(document, isListed ? ENCODER.encode(JSON.stringify(document)) : kept);
     } else if (documents.every((event) => spec.isEvent(event))) {
       return this.#endEvents(documents);
